@@ -1,0 +1,71 @@
+/**
+ * The cases as data. The matrix is every foreign implementation and key, whoever dials,
+ * whoever speaks first, against Parley; the same conversations between two foreign peers
+ * show that those, and this harness, work without Parley.
+ */
+import type { ChatSide } from './chat-side.ts'
+import { converse, courses, openWithEachAmbiguousLine } from './conversation.ts'
+import { ForeignSide } from './foreign-side.ts'
+import { goPeer, implementations, jsPeer, pyPeer, type Implementation } from './implementations.ts'
+import { Libp2pSide } from './libp2p-side.ts'
+import { ParleySide } from './parley-side.ts'
+import type { ToolchainName } from './prepare.ts'
+
+export interface Case {
+  readonly name: string
+  /** What has to be there for it to run. */
+  readonly needs: readonly (ToolchainName | 'parley')[]
+  readonly run: () => Promise<void>
+}
+
+interface Opponent {
+  readonly name: string
+  readonly needs: Case['needs']
+  readonly start: () => ChatSide
+}
+
+const parley: Opponent = { name: 'Parley', needs: ['parley'], start: () => new ParleySide() }
+
+const currentPackages: Opponent = {
+  name: 'js-libp2p on the current packages',
+  needs: [],
+  start: () => new Libp2pSide(),
+}
+
+function foreign(implementation: Implementation, key: 'rsa' | 'ed25519'): Opponent {
+  const start = (): ForeignSide => new ForeignSide(implementation, key)
+  return { name: start().name, needs: [implementation.toolchain], start }
+}
+
+function conversations(implementation: Implementation, key: 'rsa' | 'ed25519', other: Opponent): Case[] {
+  const peer = new ForeignSide(implementation, key)
+  return courses.map((course) => ({
+    name: [
+      `${peer.name} and ${other.name}`,
+      `${course.dials === 'peer' ? peer.name : other.name} dials`,
+      `${course.speaksFirst === 'peer' ? peer.name : other.name} speaks first`,
+    ].join(', '),
+    needs: [implementation.toolchain, ...other.needs],
+    run: () => converse(new ForeignSide(implementation, key), other.start(), implementation.dialect, course),
+  }))
+}
+
+const betweenForeignPeers: readonly Case[] = [
+  ...conversations(goPeer, 'rsa', foreign(pyPeer, 'ed25519')),
+  ...conversations(pyPeer, 'rsa', foreign(goPeer, 'ed25519')),
+  ...conversations(jsPeer, 'rsa', foreign(jsPeer, 'ed25519')),
+  ...conversations(jsPeer, 'ed25519', currentPackages),
+]
+
+const withParley: readonly Case[] = [
+  ...implementations.flatMap((implementation) =>
+    implementation.keys.flatMap((key) => conversations(implementation, key, parley)),
+  ),
+  {
+    name: 'a first line that also reads as a frame opens a conversation, for every such line',
+    needs: ['go', 'parley'],
+    run: () => openWithEachAmbiguousLine(() => new ForeignSide(goPeer, 'ed25519'), parley.start()),
+  },
+]
+
+export const cases: readonly Case[] = [...betweenForeignPeers, ...withParley]

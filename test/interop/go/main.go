@@ -1,0 +1,182 @@
+// Command chat-peer is a go-libp2p chat peer for interoperability tests, in the
+// manner of the chat example that go-libp2p publishes: protocol /chat/1.0.0,
+// lines of text. One program runs it through JSON lines on standard input and
+// output; it knows nothing of Parley, and leaves libp2p's defaults alone
+// (identify runs, and TLS is offered before Noise).
+//
+//	chat-peer listen [--key rsa|ed25519]
+//	chat-peer dial MULTIADDR [--key rsa|ed25519]
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+)
+
+const (
+	chatProtocol = "/chat/1.0.0"
+
+	// The example generates RSA keys of this size.
+	rsaKeyBits = 2048
+
+	// Long enough for two cores that are busy with other peers of a test.
+	dialTimeout = 20 * time.Second
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		emit(event{Event: "error", Message: err.Error()})
+		os.Exit(1)
+	}
+}
+
+func run(arguments []string) error {
+	mode, destination, keyType, err := parseArguments(arguments)
+	if err != nil {
+		return err
+	}
+	node, err := startNode(keyType)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+
+	chat := &conversation{}
+	switch mode {
+	case "listen":
+		node.SetStreamHandler(chatProtocol, func(stream network.Stream) { chat.adopt(stream, "inbound") })
+		announce(node)
+	case "dial":
+		// Like the example, a dialer serves no chat protocol of its own: the
+		// other side can only answer on the stream that is opened here.
+		announce(node)
+		stream, err := openStream(node, destination)
+		if err != nil {
+			return err
+		}
+		chat.adopt(stream, "outbound")
+	}
+	return obey(os.Stdin, chat)
+}
+
+func parseArguments(arguments []string) (mode, destination, keyType string, err error) {
+	usage := errors.New("usage: chat-peer listen | dial MULTIADDR  [--key rsa|ed25519]")
+	if len(arguments) == 0 {
+		return "", "", "", usage
+	}
+	mode, rest := arguments[0], arguments[1:]
+	switch {
+	case mode == "listen":
+	case mode == "dial" && len(rest) > 0:
+		destination, rest = rest[0], rest[1:]
+	default:
+		return "", "", "", usage
+	}
+	flags := flag.NewFlagSet(mode, flag.ContinueOnError)
+	flags.StringVar(&keyType, "key", "rsa", "type of the identity key: rsa (as in the example) or ed25519")
+	return mode, destination, keyType, flags.Parse(rest)
+}
+
+func startNode(keyType string) (host.Host, error) {
+	key, err := generateKey(keyType)
+	if err != nil {
+		return nil, err
+	}
+	return libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.Identity(key))
+}
+
+func generateKey(keyType string) (crypto.PrivKey, error) {
+	switch keyType {
+	case "rsa":
+		key, _, err := crypto.GenerateKeyPairWithReader(crypto.RSA, rsaKeyBits, rand.Reader)
+		return key, err
+	case "ed25519":
+		key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+		return key, err
+	default:
+		return nil, fmt.Errorf("unknown key type %q: it is rsa or ed25519", keyType)
+	}
+}
+
+func announce(node host.Host) {
+	for _, address := range node.Network().ListenAddresses() {
+		// Relay support, on by default, lists /p2p-circuit as an address too.
+		if _, err := address.ValueForProtocol(multiaddr.P_TCP); err == nil {
+			emit(event{
+				Event:   "listening",
+				Address: fmt.Sprintf("%s/p2p/%s", address, node.ID()),
+				PeerID:  node.ID().String(),
+			})
+			return
+		}
+	}
+}
+
+func openStream(node host.Host, destination string) (network.Stream, error) {
+	target, err := peer.AddrInfoFromString(destination)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	defer cancel()
+	if err := node.Connect(ctx, *target); err != nil {
+		return nil, err
+	}
+	return node.NewStream(ctx, target.ID, chatProtocol)
+}
+
+// command is one line of standard input; exactly one field is set.
+type command struct {
+	Send     *string  `json:"send"`
+	SendMany []string `json:"sendMany"`
+	Raw      *string  `json:"raw"`
+	Close    bool     `json:"close"`
+}
+
+// obey carries out commands until the input ends.
+func obey(input io.Reader, chat *conversation) error {
+	reader := bufio.NewReader(input)
+	for {
+		line, err := reader.ReadBytes('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var wanted command
+		if err := json.Unmarshal(line, &wanted); err != nil {
+			return fmt.Errorf("not a command: %w", err)
+		}
+		switch {
+		case wanted.Send != nil:
+			chat.write(inOurManner(*wanted.Send))
+		case wanted.SendMany != nil:
+			chat.write(inOurManner(wanted.SendMany...))
+		case wanted.Raw != nil:
+			bytes, err := base64.StdEncoding.DecodeString(*wanted.Raw)
+			if err != nil {
+				return fmt.Errorf("raw is not base64: %w", err)
+			}
+			chat.write(bytes)
+		case wanted.Close:
+			chat.close()
+		}
+	}
+}

@@ -1,0 +1,55 @@
+/**
+ * Prepares the foreign peers, runs the cases, and reports. An optional argument chooses
+ * the cases whose name contains it. What could not run, and why, is said last.
+ */
+import { cases, type Case } from './cases.ts'
+import { whyParleyIsAbsent } from './parley-side.ts'
+import { prepareAll, type Preparation, type ToolchainName } from './prepare.ts'
+import { seconds } from './progress.ts'
+
+/** Resolves to the exit code: 1 when a case or a preparation failed. */
+export async function main([filter = '']: readonly string[]): Promise<number> {
+  const startedMs = performance.now()
+  const preparations = await prepareAll()
+  console.log(`the foreign peers are prepared (${seconds(performance.now() - startedMs)})`)
+
+  const ready = (need: ToolchainName | 'parley'): boolean =>
+    need === 'parley'
+      ? whyParleyIsAbsent() === undefined
+      : preparations.get(need)?.state === 'ready'
+
+  let passed = 0
+  let failed = 0
+  let left = 0
+  for (const wanted of cases.filter(({ name }) => name.includes(filter))) {
+    if (!wanted.needs.every(ready)) left += 1
+    else if (await passes(wanted)) passed += 1
+    else failed += 1
+  }
+
+  console.log(`${passed} passed, ${failed} failed, ${left} not run (${seconds(performance.now() - startedMs)})`)
+  const reasons = [...preparations.values()].flatMap(reasonNotRun)
+  const parleyReason = whyParleyIsAbsent()
+  if (parleyReason !== undefined) reasons.push(`not run: all cases with Parley, ${parleyReason}`)
+  for (const reason of reasons) console.log(reason)
+
+  const broken = [...preparations.values()].some(({ state }) => state === 'failed')
+  return failed > 0 || broken ? 1 : 0
+}
+
+async function passes({ name, run }: Case): Promise<boolean> {
+  const startedMs = performance.now()
+  try {
+    await run()
+    console.log(`ok   ${name} (${seconds(performance.now() - startedMs)})`)
+    return true
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    console.log(`FAIL ${name} (${seconds(performance.now() - startedMs)})\n     ${message.replaceAll('\n', '\n     ')}`)
+    return false
+  }
+}
+
+function reasonNotRun(preparation: Preparation): string[] {
+  return preparation.state === 'ready' ? [] : [`not run: ${preparation.peers}, ${preparation.reason}`]
+}
