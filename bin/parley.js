@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// The one entry point: checks the Node that runs it, rebuilds a clone whose
+// sources are newer than what was built from them, and starts the command line.
+// It is plain JavaScript that old Nodes can read, so that they can say so.
+const major = Number(process.versions.node.split('.')[0])
+if (major < 24) {
+  process.stderr.write(
+    `parley needs Node 24 or newer and this is Node ${process.versions.node}: ` +
+      'run it with `npm start` or bin/parley in the clone after `npm ci`, which bring their own.\n'
+  )
+  process.exit(1)
+}
+const { buildIfStale } = await import('../scripts/build.js')
+await buildIfStale()
+const { main } = await import('../dist/cli/main.js')
+await main(process.argv.slice(2))

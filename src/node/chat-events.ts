@@ -1,0 +1,91 @@
+// What a ChatNode tells its faces: views of the roster, of directories, of
+// requests and of conversations, and the events that say what has happened.
+// Plain data: peer IDs are text, times are milliseconds since 1970.
+import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } from '../storage/index.ts'
+
+/** How a peer is reached, or seen: over the LAN, directly, or only known from a directory. */
+export type Path = 'lan' | 'direct' | 'none'
+
+/** One line of the roster. */
+export interface RosterRow {
+  readonly peer: string
+  /** As the peer names itself; not unique, not trusted, already free of control characters. */
+  readonly nickname: string
+  readonly status: string
+  /** The short form of the peer ID that stands beside every nickname. */
+  readonly shortId: string
+  /** The address that a person would type to reach it; undefined when the peer told none. */
+  readonly host: string | undefined
+  readonly port: number | undefined
+  readonly addresses: readonly string[]
+  readonly sinceMs: number
+  /** Peer IDs of the directories that hold it attached, and 'lan'. */
+  readonly sources: readonly string[]
+  readonly path: Path
+  readonly contact: boolean
+  /** Set when the nickname is that of a contact with another key. */
+  readonly looksLike?: string
+}
+
+export type DirectoryStateName = 'connecting' | 'connected' | 'waiting' | 'refused'
+
+export interface DirectoryView {
+  /** What was asked for: `127.0.0.1:8000`, or a multiaddr. */
+  readonly address: string
+  readonly peer: string | undefined
+  readonly state: DirectoryStateName
+  /** In words, when there is no connection. */
+  readonly why?: string
+  readonly retryAtMs?: number
+  /** True for 127.0.0.1:8000-8002, which nobody asked for: their absence is not worth a word. */
+  readonly isDefault: boolean
+}
+
+/** A stranger who has written and has not been accepted, ignored or blocked. */
+export interface RequestView {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+  readonly lastText: string
+  readonly count: number
+}
+
+export type ConversationState =
+  /** Looking for a way to the peer. */
+  | { readonly name: 'connecting' }
+  /** A chat stream is open; `dialect` says with what promises. */
+  | { readonly name: 'open'; readonly dialect: 'parley' | 'framed-text' | 'lines'; readonly path: Path }
+  /** There is no way at the moment; the next try is at `retryAtMs`. */
+  | { readonly name: 'waiting'; readonly why: string; readonly retryAtMs: number }
+  | { readonly name: 'closed' }
+
+/** Facts about oneself and the surroundings that a face shows as they come. */
+export type Notice =
+  | { readonly code: 'port-taken'; readonly text: string }
+  | { readonly code: 'no-multicast'; readonly text: string }
+  | { readonly code: 'key-changed'; readonly text: string }
+  | { readonly code: 'learned-key'; readonly text: string }
+  | { readonly code: 'name-clash'; readonly text: string }
+
+export interface ChatNodeEvents {
+  /** The roster as it is now, and what the change was. */
+  roster: CustomEvent<{
+    readonly joined: readonly RosterRow[]
+    readonly left: readonly RosterRow[]
+    readonly changed: readonly RosterRow[]
+  }>
+  directory: CustomEvent<DirectoryView>
+  /** A message has been stored; `held` ones are requests. */
+  message: CustomEvent<{ readonly message: IncomingMessage; readonly name: string; readonly arrival: ArrivalState }>
+  /** Text of a peer that speaks a plain dialect is stored too and told as `message`. */
+  request: CustomEvent<RequestView>
+  /** An own message has moved to another state. */
+  delivery: CustomEvent<{ readonly message: OutgoingMessage; readonly state: DeliveryState }>
+  conversation: CustomEvent<{ readonly peer: string; readonly name: string; readonly state: ConversationState }>
+  /** The other side has opened the conversation on its screen. */
+  entered: CustomEvent<{ readonly peer: string; readonly name: string }>
+  typing: CustomEvent<{ readonly peer: string; readonly name: string }>
+  /** The other side has left the conversation (EXIT) or the network (QUIT). */
+  left: CustomEvent<{ readonly peer: string; readonly name: string; readonly reason: 'left' | 'quit' }>
+  notice: CustomEvent<Notice>
+}

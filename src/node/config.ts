@@ -1,0 +1,246 @@
+// Every setting, once: its name, environment variable, kind, default and help.
+// Values come from the default, the file, the environment and the flags, the
+// later ones stronger, and each remembers where it came from.
+import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { UsageError } from './errors.ts'
+import { foldersOf, type Folders } from './folders.ts'
+
+export type AcceptPolicy = 'ask' | 'lan' | 'all'
+export type SettingSource = 'default' | 'file' | 'environment' | 'flag'
+type SettingValue = string | number | boolean | readonly string[] | undefined
+
+export interface Settings {
+  readonly profile: string
+  readonly network: string
+  readonly name: string
+  readonly status: string
+  readonly port: number | undefined
+  readonly host: string | undefined
+  readonly directory: readonly string[]
+  readonly accept: AcceptPolicy
+  readonly mdns: boolean
+}
+
+export type SettingName = keyof Settings
+
+export interface SettingSpec {
+  readonly name: SettingName
+  readonly env: string
+  /** How the value looks on the command line; undefined for a switch. */
+  readonly placeholder: string | undefined
+  readonly help: string
+  readonly parse: (text: string) => SettingValue
+}
+
+export const defaultProfile = 'default'
+const profilePattern = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,31}$/u
+const networkPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
+const maxPort = 65_535
+
+export const settingSpecs: readonly SettingSpec[] = [
+  {
+    name: 'profile',
+    env: 'PARLEY_PROFILE',
+    placeholder: 'NAME',
+    help: 'the identity to use, with its contacts',
+    parse: matching(profilePattern, 'up to 32 letters, digits, dots, dashes and underscores')
+  },
+  {
+    name: 'network',
+    env: 'PARLEY_NETWORK',
+    placeholder: 'NAME',
+    help: 'the network to be on; peers of different networks do not see each other',
+    parse: matching(networkPattern, 'up to 32 letters (a-z), digits, dots, dashes and underscores')
+  },
+  { name: 'name', env: 'PARLEY_NAME', placeholder: 'NICKNAME', help: 'the nickname that others see', parse: text },
+  { name: 'status', env: 'PARLEY_STATUS', placeholder: 'TEXT', help: 'a line about yourself on the roster', parse: text },
+  {
+    name: 'port',
+    env: 'PARLEY_PORT',
+    placeholder: 'PORT',
+    help: 'the TCP port to listen on, instead of the one of the first start',
+    parse: parsePort
+  },
+  {
+    name: 'host',
+    env: 'PARLEY_HOST',
+    placeholder: 'ADDRESS',
+    help: 'the IP address to listen on, instead of all',
+    parse: text
+  },
+  {
+    name: 'directory',
+    env: 'PARLEY_DIRECTORY',
+    placeholder: 'PORT|ADDRESS',
+    help: 'a directory to use, instead of those that are found; repeatable, or with commas in the file and environment',
+    parse: (value) => value.split(',').map((part) => part.trim()).filter((part) => part !== '')
+  },
+  {
+    name: 'accept',
+    env: 'PARLEY_ACCEPT',
+    placeholder: 'ask|lan|all',
+    help: 'whose first message needs no question: nobody, peers on the LAN, or all',
+    parse: choice('ask', 'lan', 'all')
+  },
+  {
+    name: 'mdns',
+    env: 'PARLEY_MDNS',
+    placeholder: undefined,
+    help: 'find peers and directories on the LAN by mDNS',
+    parse: parseSwitch
+  }
+]
+
+export interface Config {
+  readonly settings: Settings
+  readonly sources: Readonly<Record<SettingName, SettingSource>>
+  readonly folders: Folders
+  /** The file that was looked for, whether it is there or not. */
+  readonly file: string
+}
+
+/**
+ * Reads all settings.
+ *
+ * @param flags values as typed; absent where the flag was not given
+ * @throws UsageError naming the setting, its value and where it came from
+ */
+export async function loadConfig(init: {
+  flags: Readonly<Partial<Record<SettingName, string | readonly string[] | boolean>>>
+  env: NodeJS.ProcessEnv
+}): Promise<Config> {
+  const folders = foldersOf(init.env)
+  const file = join(folders.config, 'config.json')
+  const fromFile = await readConfigFile(file)
+  const values: Partial<Record<SettingName, SettingValue>> = {}
+  const sources: Partial<Record<SettingName, SettingSource>> = {}
+  for (const spec of settingSpecs) {
+    const candidates: readonly [SettingSource, unknown][] = [
+      ['flag', init.flags[spec.name]],
+      ['environment', emptyIsAbsent(init.env[spec.env])],
+      ['file', fromFile[spec.name]]
+    ]
+    const [source, raw] = candidates.find(([, value]) => value !== undefined) ?? ['default', undefined]
+    sources[spec.name] = source
+    values[spec.name] = source === 'default' ? undefined : parseSetting(spec, raw, describe(source, spec, file))
+  }
+  const settings = withDefaults(values)
+  // Each entry of settingSpecs has set its source above.
+  return { settings, sources: sources as Record<SettingName, SettingSource>, folders, file }
+}
+
+function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Settings {
+  const defaults: Settings = {
+    profile: defaultProfile,
+    network: 'parley',
+    name: defaultName(values['profile']),
+    status: '',
+    port: undefined,
+    host: undefined,
+    directory: [],
+    accept: 'ask',
+    mdns: true
+  }
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+  return { ...defaults, ...given }
+}
+
+/** A profile other than the default shows its own name, so that two on one machine can be told apart. */
+export function defaultName(profile: SettingValue): string {
+  if (typeof profile === 'string' && profile !== defaultProfile) return profile
+  try {
+    return userInfo().username
+  } catch {
+    return 'somebody' // a container may run under a user ID without an account
+  }
+}
+
+async function readConfigFile(file: string): Promise<Record<string, unknown>> {
+  let content: string
+  try {
+    content = await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
+    throw new UsageError(`the settings in ${file} can't be read: ${String(error)}`, { cause: error })
+  }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(content)
+  } catch (error) {
+    throw new UsageError(`${file} is not JSON: ${error instanceof Error ? error.message : ''}`, { cause: error })
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new UsageError(`${file} must hold one JSON object, such as {"name": "anna"}`)
+  }
+  const known = new Set<string>(settingSpecs.map((spec) => spec.name))
+  for (const key of Object.keys(parsed)) {
+    if (!known.has(key)) {
+      throw new UsageError(`${file}: there is no setting ${JSON.stringify(key)}; there are ${[...known].join(', ')}`)
+    }
+  }
+  return { ...parsed }
+}
+
+function parseSetting(spec: SettingSpec, raw: unknown, where: string): SettingValue {
+  try {
+    if (typeof raw === 'boolean') {
+      if (spec.placeholder !== undefined) throw new UsageError(`expected ${spec.placeholder}`)
+      return raw
+    }
+    if (Array.isArray(raw)) return spec.parse(raw.map(String).join(','))
+    return spec.parse(String(raw))
+  } catch (error) {
+    const what = error instanceof Error ? error.message : ''
+    throw new UsageError(`${where}: ${JSON.stringify(raw)} can't be used: ${what}`, { cause: error })
+  }
+}
+
+function describe(source: SettingSource, spec: SettingSpec, file: string): string {
+  switch (source) {
+    case 'flag':
+      return `--${spec.name}`
+    case 'environment':
+      return spec.env
+    case 'file':
+      return `${file}, ${spec.name}`
+    case 'default':
+      return spec.name
+  }
+}
+
+function emptyIsAbsent(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value
+}
+
+function text(value: string): string {
+  return value
+}
+
+function matching(pattern: RegExp, expected: string): (value: string) => string {
+  return (value) => {
+    if (!pattern.test(value)) throw new UsageError(`expected ${expected}`)
+    return value
+  }
+}
+
+function choice(...allowed: readonly string[]): (value: string) => string {
+  return (value) => {
+    if (!allowed.includes(value)) throw new UsageError(`expected one of ${allowed.join(', ')}`)
+    return value
+  }
+}
+
+function parseSwitch(value: string): boolean {
+  if (/^(1|true|yes|on)$/i.test(value)) return true
+  if (/^(0|false|no|off)$/i.test(value)) return false
+  throw new UsageError('expected true or false')
+}
+
+/** @throws UsageError unless `value` is a whole number from 1 to 65535 */
+export function parsePort(value: string): number {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN
+  if (!(port >= 1 && port <= maxPort)) throw new UsageError(`expected a port from 1 to ${maxPort}`)
+  return port
+}

@@ -1,0 +1,112 @@
+// The errors that are for people: each says what happened, what was expected and
+// what to do, and knows the exit code of a command that ends with it.
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+
+export abstract class ParleyError extends Error {
+  abstract readonly exitCode: ExitCode
+}
+
+/** A setting or argument that can't be used. */
+export class UsageError extends ParleyError {
+  override readonly name = 'UsageError'
+  override readonly exitCode = exitCodes.usage
+}
+
+/** An address that can't be one; `text` is what was typed. */
+export class BadAddressError extends ParleyError {
+  override readonly name = 'BadAddressError'
+  override readonly exitCode = exitCodes.usage
+  readonly text: string
+
+  constructor(text: string, what: string, options?: ErrorOptions) {
+    super(`${quote(text)} is not an address: ${what}`, options)
+    this.text = text
+  }
+}
+
+/** Nobody known answers to this name. */
+export class PeerNotFoundError extends ParleyError {
+  override readonly name = 'PeerNotFoundError'
+  override readonly exitCode = exitCodes.peerNotFound
+}
+
+/** Several peers answer to it; `candidates` are their names with short IDs. */
+export class AmbiguousPeerError extends ParleyError {
+  override readonly name = 'AmbiguousPeerError'
+  override readonly exitCode = exitCodes.peerNotFound
+  readonly candidates: readonly string[]
+
+  constructor(text: string, candidates: readonly string[]) {
+    super(`${quote(text)} can mean ${candidates.join(', ')}: give the peer ID, or more of its beginning`)
+    this.candidates = candidates
+  }
+}
+
+/** The peer named is this node itself. */
+export class OwnPeerError extends ParleyError {
+  override readonly name = 'OwnPeerError'
+  override readonly exitCode = exitCodes.peerNotFound
+
+  constructor(text: string) {
+    super(`${quote(text)} is yourself: name another peer`)
+  }
+}
+
+/** A nickname that anybody may take was given where a trusted name is needed. */
+export class UntrustedNameError extends ParleyError {
+  override readonly name = 'UntrustedNameError'
+  override readonly exitCode = exitCodes.peerNotFound
+
+  constructor(nickname: string, peer: string) {
+    super(
+      `${quote(nickname)} is the nickname of a peer that is not a contact, and anybody may take it: ` +
+        `name it by its ID, ${peer}, or add --trust-name`
+    )
+  }
+}
+
+/** No way to the peer or address was found. */
+export class UnreachableError extends ParleyError {
+  override readonly name = 'UnreachableError'
+  override readonly exitCode = exitCodes.unreachable
+}
+
+/** The other end proved another key than the one expected there. */
+export class KeyChangedError extends ParleyError {
+  override readonly name = 'KeyChangedError'
+  override readonly exitCode = exitCodes.keyChanged
+}
+
+export class ProfileInUseError extends ParleyError {
+  override readonly name = 'ProfileInUseError'
+  override readonly exitCode = exitCodes.profileInUse
+}
+
+export class PortTakenError extends ParleyError {
+  override readonly name = 'PortTakenError'
+  override readonly exitCode = exitCodes.portTaken
+  readonly port: number
+
+  constructor(port: number, options?: ErrorOptions) {
+    super(`port ${port} is taken by another program: choose another with --port, or end that program`, options)
+    this.port = port
+  }
+}
+
+/** More text than one message may carry. */
+export class MessageTooLongError extends ParleyError {
+  override readonly name = 'MessageTooLongError'
+  override readonly exitCode = exitCodes.usage
+  readonly sizeBytes: number
+  readonly limitBytes: number
+
+  constructor(sizeBytes: number, limitBytes: number) {
+    super(`the message has ${sizeBytes} bytes of UTF-8 and at most ${limitBytes} are allowed: send it in parts`)
+    this.sizeBytes = sizeBytes
+    this.limitBytes = limitBytes
+  }
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text)
+}

@@ -1,0 +1,23 @@
+// Where Parley keeps its files, after the XDG Base Directory Specification.
+// It names folders; it makes none.
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+
+export interface Folders {
+  /** Identities and what each profile remembers. */
+  readonly data: string
+  /** config.json. */
+  readonly config: string
+}
+
+/** A relative path in these variables is to be ignored (XDG Base Directory Specification, "Basics"). */
+function folder(value: string | undefined, fallback: string): string {
+  return join(value !== undefined && isAbsolute(value) ? value : join(homedir(), fallback), 'parley')
+}
+
+export function foldersOf(env: NodeJS.ProcessEnv): Folders {
+  return {
+    data: folder(env['XDG_DATA_HOME'], '.local/share'),
+    config: folder(env['XDG_CONFIG_HOME'], '.config')
+  }
+}

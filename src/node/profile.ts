@@ -1,0 +1,73 @@
+// A profile: an identity with what it remembers, in a folder that one process at
+// a time may use. It knows where the files are, not what is done with them.
+import type { PrivateKey } from '@libp2p/interface'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PeerBook, ProfileLock, ProfileLockedError } from '../storage/index.ts'
+import { defaultProfile } from './config.ts'
+import { ProfileInUseError } from './errors.ts'
+import { loadIdentity } from './identity.ts'
+
+/** More profiles open at once on one machine than anybody has terminals for: a loop that never ends is worse. */
+const maxNumberedProfiles = 64
+const folderMode = 0o700
+
+export interface Profile {
+  readonly name: string
+  readonly folder: string
+  readonly key: PrivateKey
+  readonly book: PeerBook
+  /** Set when another profile was asked for and this one was free. */
+  readonly insteadOf: string | undefined
+  release(): void
+}
+
+/**
+ * Opens a profile and holds it.
+ *
+ * @param options.orNextFree when the default profile is held: take `default-2`, `default-3` … instead
+ * @throws ProfileInUseError
+ */
+export async function openProfile(
+  dataFolder: string,
+  name: string,
+  options: { orNextFree: boolean }
+): Promise<Profile> {
+  const mayMoveOn = options.orNextFree && name === defaultProfile
+  for (let number = 1; number <= maxNumberedProfiles; number++) {
+    const tried = number === 1 ? name : `${name}-${number}`
+    const folder = join(dataFolder, 'profiles', tried)
+    await mkdir(folder, { recursive: true, mode: folderMode })
+    const lock = takeLock(folder)
+    if (lock !== undefined) return readProfile(tried, folder, lock, number === 1 ? undefined : name)
+    if (!mayMoveOn) break
+  }
+  throw new ProfileInUseError(
+    `the profile ${name} is in use by another parley: end that one, or choose another with --profile`
+  )
+}
+
+async function readProfile(
+  name: string,
+  folder: string,
+  lock: ProfileLock,
+  insteadOf: string | undefined
+): Promise<Profile> {
+  try {
+    const key = await loadIdentity(join(folder, 'identity.key'))
+    const book = await PeerBook.open(join(folder, 'book.json'))
+    return { name, folder, key, book, insteadOf, release: () => lock.release() }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+function takeLock(folder: string): ProfileLock | undefined {
+  try {
+    return ProfileLock.take(folder)
+  } catch (error) {
+    if (error instanceof ProfileLockedError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,209 @@
+// What a profile remembers of others, in one small file: contacts, blocked and
+// ignored peers, keys learned for addresses, directories used, and the port it
+// listens on. Messages are not its business.
+import { readFile } from 'node:fs/promises'
+import { writeFileAtomically } from './atomic-file.ts'
+
+/** A peer that the user has chosen or accepted. */
+export interface Contact {
+  readonly peer: string
+  /** The nickname it had when it was accepted, or was last renamed to by the user. */
+  readonly name: string
+  readonly sinceMs: number
+  /** Multiaddrs at which it was reached, newest first. */
+  readonly addresses: readonly string[]
+}
+
+/** What was decided about a peer that is not a contact. */
+export interface PeerBookEntry {
+  readonly peer: string
+  readonly name: string
+}
+
+interface BookFile {
+  port: number | undefined
+  contacts: Record<string, Contact>
+  blocked: Record<string, PeerBookEntry>
+  ignored: Record<string, PeerBookEntry>
+  /** From an address without a peer ID to the peer ID that answered there first. */
+  pins: Record<string, string>
+  /** Addresses of directories that were used, newest first. */
+  directories: string[]
+}
+
+/** More addresses of one contact are of no use: they are tried one beside the other. */
+const maxContactAddresses = 8
+/** Directories are tried in turn at every start; a long tail would only be noise. */
+const maxDirectories = 16
+
+/** The file is there and can't be understood. Nothing is overwritten. */
+export class PeerBookDamagedError extends Error {
+  override readonly name = 'PeerBookDamagedError'
+  readonly file: string
+
+  constructor(file: string, cause: unknown) {
+    super(`${file} can't be read as a peer book: mend it, or move it away to start with an empty one`, { cause })
+    this.file = file
+  }
+}
+
+export class PeerBook {
+  readonly #file: string | undefined
+  readonly #book: BookFile
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(file: string | undefined, book: BookFile) {
+    this.#file = file
+    this.#book = book
+  }
+
+  /** A book that is kept in memory alone. */
+  static inMemory(): PeerBook {
+    return new PeerBook(undefined, emptyBook())
+  }
+
+  /** @throws PeerBookDamagedError */
+  static async open(file: string): Promise<PeerBook> {
+    let text: string
+    try {
+      text = await readFile(file, 'utf8')
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new PeerBook(file, emptyBook())
+      throw error
+    }
+    try {
+      return new PeerBook(file, parseBook(text))
+    } catch (error) {
+      throw new PeerBookDamagedError(file, error)
+    }
+  }
+
+  get port(): number | undefined {
+    return this.#book.port
+  }
+
+  async setPort(port: number): Promise<void> {
+    this.#book.port = port
+    await this.#save()
+  }
+
+  contacts(): readonly Contact[] {
+    return Object.values(this.#book.contacts)
+  }
+
+  contact(peer: string): Contact | undefined {
+    return this.#book.contacts[peer]
+  }
+
+  /** Makes the peer a contact, or renames one; it is no longer ignored or blocked. */
+  async accept(peer: string, name: string, nowMs: number): Promise<void> {
+    const before = this.#book.contacts[peer]
+    this.#book.contacts[peer] = { sinceMs: nowMs, addresses: [], ...before, peer, name }
+    delete this.#book.blocked[peer]
+    delete this.#book.ignored[peer]
+    await this.#save()
+  }
+
+  /** Remembers where a contact was reached; for another peer it does nothing. */
+  async rememberAddress(peer: string, address: string): Promise<void> {
+    const contact = this.#book.contacts[peer]
+    if (contact === undefined || contact.addresses[0] === address) return
+    const others = contact.addresses.filter((known) => known !== address)
+    this.#book.contacts[peer] = { ...contact, addresses: [address, ...others].slice(0, maxContactAddresses) }
+    await this.#save()
+  }
+
+  blocked(): readonly PeerBookEntry[] {
+    return Object.values(this.#book.blocked)
+  }
+
+  isBlocked(peer: string): boolean {
+    return this.#book.blocked[peer] !== undefined
+  }
+
+  async block(peer: string, name: string): Promise<void> {
+    this.#book.blocked[peer] = { peer, name }
+    delete this.#book.contacts[peer]
+    delete this.#book.ignored[peer]
+    await this.#save()
+  }
+
+  async unblock(peer: string): Promise<void> {
+    delete this.#book.blocked[peer]
+    await this.#save()
+  }
+
+  isIgnored(peer: string): boolean {
+    return this.#book.ignored[peer] !== undefined
+  }
+
+  async ignore(peer: string, name: string): Promise<void> {
+    this.#book.ignored[peer] = { peer, name }
+    await this.#save()
+  }
+
+  /** The peer ID that answered first at this address. */
+  pin(address: string): string | undefined {
+    return this.#book.pins[address]
+  }
+
+  async setPin(address: string, peer: string): Promise<void> {
+    if (this.#book.pins[address] === peer) return
+    this.#book.pins[address] = peer
+    await this.#save()
+  }
+
+  directories(): readonly string[] {
+    return this.#book.directories
+  }
+
+  async rememberDirectory(address: string): Promise<void> {
+    if (this.#book.directories[0] === address) return
+    const others = this.#book.directories.filter((known) => known !== address)
+    this.#book.directories = [address, ...others].slice(0, maxDirectories)
+    await this.#save()
+  }
+
+  /** Resolves when all that was changed so far is on the disk. */
+  async flush(): Promise<void> {
+    await this.#writing
+  }
+
+  async #save(): Promise<void> {
+    const file = this.#file
+    if (file === undefined) return
+    const write = async (): Promise<void> =>
+      writeFileAtomically(file, `${JSON.stringify(this.#book, undefined, 2)}\n`, 0o600)
+    this.#writing = this.#writing.then(write, write)
+    await this.#writing
+  }
+}
+
+function emptyBook(): BookFile {
+  return {
+    port: undefined,
+    contacts: Object.create(null),
+    blocked: Object.create(null),
+    ignored: Object.create(null),
+    pins: Object.create(null),
+    directories: []
+  }
+}
+
+function parseBook(text: string): BookFile {
+  const value: unknown = JSON.parse(text)
+  if (typeof value !== 'object' || value === null) throw new TypeError('expected an object')
+  // A book is written by this program alone; what is checked is that each part is there in its kind.
+  const parts = value as Partial<BookFile>
+  const book = emptyBook()
+  if (typeof parts.port === 'number') book.port = parts.port
+  for (const name of ['contacts', 'blocked', 'ignored', 'pins'] as const) {
+    if (parts[name] !== undefined && typeof parts[name] !== 'object') throw new TypeError(`expected an object: ${name}`)
+    Object.assign(book[name], parts[name])
+  }
+  if (parts.directories !== undefined) {
+    if (!Array.isArray(parts.directories)) throw new TypeError('expected a list: directories')
+    book.directories = parts.directories.filter((entry) => typeof entry === 'string')
+  }
+  return book
+}

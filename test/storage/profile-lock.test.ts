@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ProfileLock, ProfileLockedError } from '../../src/storage/index.ts'
+
+const holder = new URL('./hold-lock.ts', import.meta.url).pathname
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-lock-'))
+})
+
+afterEach(async () => {
+  await rm(folder, { recursive: true })
+})
+
+test('a profile that is held is refused, and free again after its release', () => {
+  const lock = ProfileLock.take(folder)
+  expect(() => ProfileLock.take(folder)).toThrow(ProfileLockedError)
+  lock.release()
+  ProfileLock.take(folder).release()
+})
+
+test('the lock dies with a process that is killed', async () => {
+  const child = spawn(process.execPath, [holder, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  expect(() => ProfileLock.take(folder)).toThrow(ProfileLockedError)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  ProfileLock.take(folder).release()
+})
