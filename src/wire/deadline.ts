@@ -1,0 +1,45 @@
+/**
+ * A deadline that names its stage. It ends the wait even when the work ignores
+ * its signal; it does not know what the work is.
+ */
+
+import { DeadlineError, toError } from './errors.ts'
+import type { Stage } from './errors.ts'
+
+/**
+ * Runs `run` with a signal that aborts after `timeoutMs` or when `signal` does.
+ *
+ * @param timeoutMs - milliseconds, counted from this call
+ * @throws {DeadlineError} when the time is up
+ * @throws the reason of `signal`, as an Error, when that aborts first
+ * @throws whatever `run` rejects with
+ *
+ * @example
+ * const connection = await withDeadline('dial', 10_000, signal, (signal) => node.dial(address, { signal }))
+ */
+export async function withDeadline<T>(
+  stage: Stage,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<T>
+): Promise<T> {
+  if (signal?.aborted === true) {
+    throw toError(signal.reason)
+  }
+  const controller = new AbortController()
+  const { promise: cutOff, reject } = Promise.withResolvers<never>()
+  const giveUp = (error: Error): void => {
+    // The wait is rejected first, so that it tells of the deadline and not of how `run` takes the abort.
+    reject(error)
+    controller.abort(error)
+  }
+  const timer = setTimeout(() => giveUp(new DeadlineError(stage, timeoutMs)), timeoutMs)
+  const onAbort = (): void => giveUp(toError(signal?.reason))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([cutOff, run(controller.signal)])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}

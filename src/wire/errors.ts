@@ -1,0 +1,131 @@
+/**
+ * What can go wrong on a stream: one class per failure that somebody handles
+ * differently, each naming the stage it happened in. Knows no protocol: what a
+ * frame means, and what is answered to the remote, is decided elsewhere.
+ */
+
+/** The steps of talking to a peer, in order. A failure names the one it happened in. */
+export type Stage = 'dial' | 'handshake' | 'negotiate' | 'hello' | 'read' | 'write' | 'receipt' | 'close'
+
+/** The base of every error of this folder. */
+export class WireError extends Error {
+  override readonly name: string = 'WireError'
+  readonly stage: Stage
+
+  constructor(stage: Stage, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.stage = stage
+  }
+}
+
+/**
+ * How a stream was lost: the remote reset it, this side aborted it, or the
+ * connection under it went away.
+ */
+export type StreamLoss = 'reset' | 'aborted' | 'disconnected'
+
+const LOSS_TEXT: Readonly<Record<StreamLoss, string>> = {
+  reset: 'the remote reset the stream; open a new one',
+  aborted: 'the stream was aborted on this side; the cause says why',
+  disconnected: 'the connection closed before the stream ended; connect again'
+}
+
+/** The stream is gone. Bytes that were given to it may or may not have arrived. */
+export class StreamLostError extends WireError {
+  override readonly name = 'StreamLostError'
+  readonly loss: StreamLoss
+
+  constructor(stage: Stage, loss: StreamLoss, cause?: Error) {
+    super(stage, `Stream lost (${stage}): ${LOSS_TEXT[loss]}`, cause === undefined ? undefined : { cause })
+    this.loss = loss
+  }
+}
+
+/** A frame was announced, or was about to be sent, that is over the limit. */
+export class FrameTooLargeError extends WireError {
+  override readonly name = 'FrameTooLargeError'
+  readonly sizeBytes: number
+  readonly limitBytes: number
+
+  constructor(stage: 'read' | 'write', sizeBytes: number, limitBytes: number) {
+    const act = stage === 'read' ? 'The remote announced' : 'Refused to send'
+    super(stage, `${act} a frame of ${sizeBytes} bytes; the limit is ${limitBytes}`)
+    this.sizeBytes = sizeBytes
+    this.limitBytes = limitBytes
+  }
+}
+
+/** The remote ended its half in the middle of a frame. */
+export class TruncatedFrameError extends WireError {
+  override readonly name = 'TruncatedFrameError'
+  readonly receivedBytes: number
+  /** The announced size, or undefined when the end came within the length prefix. */
+  readonly frameBytes: number | undefined
+
+  constructor(receivedBytes: number, frameBytes: number | undefined) {
+    const where =
+      frameBytes === undefined
+        ? `after ${receivedBytes} bytes of a length prefix`
+        : `after ${receivedBytes} of ${frameBytes} bytes of a frame`
+    super('read', `The remote ended the stream ${where}`)
+    this.receivedBytes = receivedBytes
+    this.frameBytes = frameBytes
+  }
+}
+
+/** A length prefix is not a minimal unsigned varint of at most the allowed bytes. */
+export class BadLengthPrefixError extends WireError {
+  override readonly name = 'BadLengthPrefixError'
+
+  constructor(detail: string) {
+    super('read', `Bad length prefix: ${detail}; the remote does not speak length-prefixed frames`)
+  }
+}
+
+/** The remote sent, or announced in one Yamux frame, more than any window that it can have been granted. */
+export class WindowOverrunError extends WireError {
+  override readonly name = 'WindowOverrunError'
+  readonly sizeBytes: number
+  readonly limitBytes: number
+
+  constructor(sizeBytes: number, limitBytes: number) {
+    super('read', `The remote announced a Yamux frame of ${sizeBytes} bytes; its window is at most ${limitBytes}`)
+    this.sizeBytes = sizeBytes
+    this.limitBytes = limitBytes
+  }
+}
+
+/** A step took longer than it may. */
+export class DeadlineError extends WireError {
+  override readonly name = 'DeadlineError'
+  readonly timeoutMs: number
+
+  constructor(stage: Stage, timeoutMs: number) {
+    super(stage, `No progress in "${stage}" within ${timeoutMs} ms`)
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** The outgoing queue takes no more: it was ended, aborted, or its reader has left. */
+export class QueueClosedError extends WireError {
+  override readonly name = 'QueueClosedError'
+
+  constructor(how: 'ended' | 'aborted' | 'unread', cause?: Error) {
+    super('write', `The outgoing queue is closed (${how})`, cause === undefined ? undefined : { cause })
+  }
+}
+
+/**
+ * Whatever was thrown or rejected with, as an Error. libp2p rejects some waits
+ * with the event that ended them; the error inside it is used then.
+ */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) {
+    return thrown
+  }
+  if (thrown instanceof Event && 'error' in thrown && thrown.error instanceof Error) {
+    return thrown.error
+  }
+  const what = thrown instanceof Event ? `event "${thrown.type}"` : String(thrown)
+  return new Error(`Failed with a value that is no error: ${what}`, { cause: thrown })
+}

@@ -1,0 +1,41 @@
+/**
+ * The wire: a libp2p stream as a bounded duplex for it-pipe, length-prefixed
+ * frames in batches, deadlines, and errors that name their stage. Every
+ * protocol stands on it; it knows none of them.
+ *
+ * @example
+ * const outgoing = new FrameQueue<Frame>({ maxBytes: 1 << 20, sizeOf })
+ * await runFrames({ stream, codec, outgoing, onFrames, maxFrameBytes: 128 * 1024, signal })
+ */
+
+export { boundedYamux, yamuxInit } from './bounded-yamux.ts'
+export {
+  CLOSE_TIMEOUT_MS,
+  MAX_FRAMES_PER_BATCH,
+  MAX_HELD_BYTES,
+  MAX_INBOUND_STREAMS,
+  MAX_STREAM_WINDOW_BYTES,
+  MAX_UNREAD_BYTES,
+  WRITE_STALL_TIMEOUT_MS
+} from './constants.ts'
+export { withDeadline } from './deadline.ts'
+export { streamDuplex } from './duplex.ts'
+export type { ByteDuplex, StreamDuplexOptions } from './duplex.ts'
+export {
+  BadLengthPrefixError,
+  DeadlineError,
+  FrameTooLargeError,
+  QueueClosedError,
+  StreamLostError,
+  toError,
+  TruncatedFrameError,
+  WindowOverrunError,
+  WireError
+} from './errors.ts'
+export type { Stage, StreamLoss } from './errors.ts'
+export { FrameQueue } from './frame-queue.ts'
+export type { FrameQueueInit } from './frame-queue.ts'
+export { decodeFrames, encodeFrames } from './frames.ts'
+export type { FrameLimits } from './frames.ts'
+export { runFrames } from './run-frames.ts'
+export type { FrameCodec, RunFramesInit } from './run-frames.ts'

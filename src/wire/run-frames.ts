@@ -1,0 +1,171 @@
+/**
+ * Runs one stream of frames, both directions, through it-pipe, until both have
+ * ended or one has failed. The codec gives the bytes their meaning and the
+ * caller gives the frames theirs; this knows only order, backpressure and time.
+ */
+
+import type { Stream } from '@libp2p/interface'
+import { pipe } from 'it-pipe'
+import { CLOSE_TIMEOUT_MS } from './constants.ts'
+import { streamDuplex } from './duplex.ts'
+import { DeadlineError, toError } from './errors.ts'
+import type { Stage } from './errors.ts'
+import type { FrameQueue } from './frame-queue.ts'
+import { decodeFrames, encodeFrames } from './frames.ts'
+
+/** Turns frames into what they mean and back. What `decode` throws ends the stream. */
+export interface FrameCodec<In, Out> {
+  /** Undefined for a frame of a kind that is not known: it is skipped. */
+  decode(frame: Uint8Array): In | undefined
+  encode(frame: Out): Uint8Array
+}
+
+export interface RunFramesInit<In, Out> {
+  readonly stream: Stream
+  readonly codec: FrameCodec<In, Out>
+  /** What goes out. The caller ends it; then this side's half is closed. */
+  readonly outgoing: FrameQueue<Out>
+  /**
+   * Awaited before more is read: that is the backpressure. Never called twice
+   * at once, never with an empty batch. It should not wait for room in
+   * `outgoing` without end: two sides that do so wait for each other.
+   */
+  onFrames(batch: In[]): Promise<void>
+  /**
+   * The remote has ended its half and all its frames were handled. Without it
+   * `outgoing` is ended then, so that what is queued still goes out and the
+   * stream is freed; with it, ending `outgoing` is the caller's part.
+   */
+  onRemoteEnd?: (() => void) | undefined
+  /** The largest frame either way, in bytes. */
+  readonly maxFrameBytes: number
+  /** Aborts the stream. */
+  readonly signal?: AbortSignal | undefined
+  /** How long the first known frame may take, in milliseconds. Without it the remote may stay silent. */
+  readonly firstFrameTimeoutMs?: number | undefined
+  /**
+   * How long the remote may be silent, in milliseconds, between our end and
+   * its own. Default {@link CLOSE_TIMEOUT_MS}.
+   */
+  readonly closeTimeoutMs?: number | undefined
+  /** How long the remote may let nothing through, in milliseconds. Default {@link WRITE_STALL_TIMEOUT_MS}. */
+  readonly stallTimeoutMs?: number | undefined
+}
+
+/**
+ * Resolves when both directions have ended cleanly. When anything fails the
+ * stream and `outgoing` are aborted, both directions are waited for, and it
+ * rejects with the first failure: always an Error.
+ *
+ * @throws {WireError} of the class that names the failure of the stream
+ * @throws whatever the codec or `onFrames` throws
+ */
+export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<void> {
+  const { stream, codec, outgoing, maxFrameBytes } = init
+  let failure: Error | undefined
+  const fail = (thrown: unknown): void => {
+    failure ??= toError(thrown)
+    silence.clear()
+    stream.abort(failure)
+    outgoing.abort(failure)
+  }
+  const silence = new SilenceTimer(fail)
+  const duplex = streamDuplex(stream, { signal: init.signal, stallTimeoutMs: init.stallTimeoutMs })
+  const closeTimeoutMs = init.closeTimeoutMs ?? CLOSE_TIMEOUT_MS
+  let hasEnded = false
+  let remoteHasEnded = false
+
+  const receive = async (): Promise<void> => {
+    silence.start('hello', init.firstFrameTimeoutMs)
+    await pipe(
+      duplex.source,
+      decodeFrames({ maxFrameBytes }),
+      decodeWith(codec),
+      async (batches: AsyncIterable<In[]>) => {
+        for await (const batch of batches) {
+          silence.clear()
+          await init.onFrames(batch)
+          if (hasEnded) {
+            silence.start('close', closeTimeoutMs)
+          }
+        }
+      }
+    )
+    remoteHasEnded = true
+    silence.clear()
+    if (init.onRemoteEnd === undefined) {
+      outgoing.end()
+    } else {
+      init.onRemoteEnd()
+    }
+  }
+
+  const send = async (): Promise<void> => {
+    await pipe(outgoing, encodeWith(codec), encodeFrames({ maxFrameBytes }), (source) => duplex.sink(source))
+    hasEnded = true
+    if (!remoteHasEnded) {
+      silence.start('close', closeTimeoutMs)
+    }
+  }
+
+  await Promise.all([receive().catch(fail), send().catch(fail)])
+  silence.clear()
+  if (failure !== undefined) {
+    throw failure
+  }
+}
+
+function decodeWith<In>(codec: Pick<FrameCodec<In, never>, 'decode'>) {
+  return async function* (batches: AsyncIterable<Uint8Array[]>): AsyncGenerator<In[]> {
+    for await (const batch of batches) {
+      const frames: In[] = []
+      try {
+        for (const bytes of batch) {
+          const frame = codec.decode(bytes)
+          if (frame !== undefined) {
+            frames.push(frame)
+          }
+        }
+      } catch (error) {
+        // What came before the bad frame counts, however the bytes were split into reads.
+        if (frames.length > 0) {
+          yield frames
+        }
+        throw error
+      }
+      if (frames.length > 0) {
+        yield frames
+      }
+    }
+  }
+}
+
+function encodeWith<Out>(codec: Pick<FrameCodec<never, Out>, 'encode'>) {
+  return async function* (batches: AsyncIterable<Out[]>): AsyncGenerator<Uint8Array[]> {
+    for await (const batch of batches) {
+      yield batch.map((frame) => codec.encode(frame))
+    }
+  }
+}
+
+/** One deadline at a time for a remote that should be saying something. */
+class SilenceTimer {
+  readonly #expire: (error: DeadlineError) => void
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(expire: (error: DeadlineError) => void) {
+    this.#expire = expire
+  }
+
+  start(stage: Stage, timeoutMs: number | undefined): void {
+    this.clear()
+    if (timeoutMs !== undefined && timeoutMs !== Infinity) {
+      this.#timer = setTimeout(() => this.#expire(new DeadlineError(stage, timeoutMs)), timeoutMs)
+    }
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}
