@@ -29,7 +29,7 @@ const parley: Opponent = { name: 'Parley', needs: ['parley'], start: () => new P
 const currentPackages: Opponent = {
   name: 'js-libp2p on the current packages',
   needs: [],
-  start: () => new Libp2pSide(),
+  start: () => new Libp2pSide()
 }
 
 function foreign(implementation: Implementation, key: 'rsa' | 'ed25519'): Opponent {
@@ -43,10 +43,10 @@ function conversations(implementation: Implementation, key: 'rsa' | 'ed25519', o
     name: [
       `${peer.name} and ${other.name}`,
       `${course.dials === 'peer' ? peer.name : other.name} dials`,
-      `${course.speaksFirst === 'peer' ? peer.name : other.name} speaks first`,
+      `${course.speaksFirst === 'peer' ? peer.name : other.name} speaks first`
     ].join(', '),
     needs: [implementation.toolchain, ...other.needs],
-    run: () => converse(new ForeignSide(implementation, key), other.start(), implementation.dialect, course),
+    run: () => converse(new ForeignSide(implementation, key), other.start(), implementation.dialect, course)
   }))
 }
 
@@ -54,18 +54,18 @@ const betweenForeignPeers: readonly Case[] = [
   ...conversations(goPeer, 'rsa', foreign(pyPeer, 'ed25519')),
   ...conversations(pyPeer, 'rsa', foreign(goPeer, 'ed25519')),
   ...conversations(jsPeer, 'rsa', foreign(jsPeer, 'ed25519')),
-  ...conversations(jsPeer, 'ed25519', currentPackages),
+  ...conversations(jsPeer, 'ed25519', currentPackages)
 ]
 
 const withParley: readonly Case[] = [
   ...implementations.flatMap((implementation) =>
-    implementation.keys.flatMap((key) => conversations(implementation, key, parley)),
+    implementation.keys.flatMap((key) => conversations(implementation, key, parley))
   ),
   {
     name: 'a first line that also reads as a frame opens a conversation, for every such line',
     needs: ['go', 'parley'],
-    run: () => openWithEachAmbiguousLine(() => new ForeignSide(goPeer, 'ed25519'), parley.start()),
-  },
+    run: () => openWithEachAmbiguousLine(() => new ForeignSide(goPeer, 'ed25519'), parley.start())
+  }
 ]
 
 export const cases: readonly Case[] = [...betweenForeignPeers, ...withParley]

@@ -20,7 +20,7 @@ const unicode = [
   'مرحبا שלום',
   ' a space at both ends ',
   'a\ttab, a "quote", a \\backslash and {"json": true}',
-  '/help is not a command here',
+  '/help is not a command here'
 ]
 
 /**
@@ -65,25 +65,21 @@ export function utterances(dialect: Dialect): readonly Utterance[] {
         wire.subarray(0, 1),
         wire.subarray(1, insideCharacter),
         wire.subarray(insideCharacter, -1),
-        wire.subarray(-1),
+        wire.subarray(-1)
       ],
-      means: [cutText],
+      means: [cutText]
     },
     // The end of one message and the beginning of the next arrive together.
     {
       way: 'in pieces',
       pieces: straddled(encode(dialect, 'one message'), encode(dialect, 'and the next')),
-      means: ['one message', 'and the next'],
-    },
+      means: ['one message', 'and the next']
+    }
   ]
 }
 
 function straddled(one: Uint8Array, next: Uint8Array): Uint8Array[] {
-  return [
-    one.subarray(0, 4),
-    Buffer.concat([one.subarray(4), next.subarray(0, 4)]),
-    next.subarray(4),
-  ]
+  return [one.subarray(0, 4), Buffer.concat([one.subarray(4), next.subarray(0, 4)]), next.subarray(4)]
 }
 
 function encode(dialect: Dialect, text: string): Uint8Array {

@@ -29,11 +29,7 @@ export class EventLog<T> {
    *
    * @throws {DeadlineError} when `timeoutMs` passes first
    */
-  async until<R>(
-    what: string,
-    timeoutMs: number,
-    find: (entries: readonly T[]) => R | undefined,
-  ): Promise<R> {
+  async until<R>(what: string, timeoutMs: number, find: (entries: readonly T[]) => R | undefined): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       const finish = (act: () => void): void => {
         clearTimeout(timer)
@@ -48,7 +44,7 @@ export class EventLog<T> {
       }
       const timer = setTimeout(
         () => finish(() => reject(new DeadlineError(`no ${what} within ${timeoutMs} ms`))),
-        timeoutMs,
+        timeoutMs
       )
       this.#watchers.add(look)
       look()

@@ -32,12 +32,7 @@ export class ForeignSide implements ChatSide {
   }
 
   async dial(address: string): Promise<void> {
-    this.#process = new PeerProcess(this.#implementation.program, [
-      'dial',
-      address,
-      '--key',
-      this.#key,
-    ])
+    this.#process = new PeerProcess(this.#implementation.program, ['dial', address, '--key', this.#key])
     await this.#process.first('stream')
   }
 

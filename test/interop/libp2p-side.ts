@@ -44,9 +44,7 @@ export class Libp2pSide implements ChatSide {
   }
 
   async received(count: number): Promise<readonly string[]> {
-    return this.#texts.until(`${count} texts`, timeoutMs, (texts) =>
-      texts.length >= count ? texts : undefined,
-    )
+    return this.#texts.until(`${count} texts`, timeoutMs, (texts) => (texts.length >= count ? texts : undefined))
   }
 
   async stop(): Promise<void> {
@@ -58,7 +56,7 @@ export class Libp2pSide implements ChatSide {
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
       transports: [tcp()],
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      streamMuxers: [yamux()]
     })
     return this.#node
   }
@@ -72,7 +70,9 @@ export class Libp2pSide implements ChatSide {
   async #read(frames: Frames): Promise<void> {
     try {
       for (;;) {
-        const text = Buffer.from((await frames.read()).subarray()).toString().replace(/\n$/, '')
+        const text = Buffer.from((await frames.read()).subarray())
+          .toString()
+          .replace(/\n$/, '')
         if (text !== '') this.#texts.append(text)
       }
     } catch (cause) {

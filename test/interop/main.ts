@@ -14,9 +14,7 @@ export async function main([filter = '']: readonly string[]): Promise<number> {
   console.log(`the foreign peers are prepared (${seconds(performance.now() - startedMs)})`)
 
   const ready = (need: ToolchainName | 'parley'): boolean =>
-    need === 'parley'
-      ? whyParleyIsAbsent() === undefined
-      : preparations.get(need)?.state === 'ready'
+    need === 'parley' ? whyParleyIsAbsent() === undefined : preparations.get(need)?.state === 'ready'
 
   let passed = 0
   let failed = 0

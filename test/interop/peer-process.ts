@@ -16,8 +16,7 @@ export type PeerEvent =
   | { event: 'closed' }
   | { event: 'error'; message: string }
 
-export type PeerCommand =
-  { send: string } | { sendMany: readonly string[] } | { raw: string } | { close: true }
+export type PeerCommand = { send: string } | { sendMany: readonly string[] } | { raw: string } | { close: true }
 
 /** How the process is started, without the mode and its arguments. */
 export interface PeerProgram {
@@ -60,7 +59,7 @@ export class PeerProcess {
   /** The first event of a kind, which may have happened already. */
   async first<K extends PeerEvent['event']>(kind: K): Promise<Extract<PeerEvent, { event: K }>> {
     return this.#log.until(`"${kind}" event`, eventTimeoutMs, (events) =>
-      events.find((event): event is Extract<PeerEvent, { event: K }> => event.event === kind),
+      events.find((event): event is Extract<PeerEvent, { event: K }> => event.event === kind)
     )
   }
 

@@ -48,8 +48,7 @@ const toolchains: Readonly<Record<ToolchainName, Toolchain>> = {
       return version === undefined ? { missing: 'go is not installed' } : { version }
     },
     // Without the repository's state in it, the binary depends on its sources alone.
-    make: () =>
-      step('go', ['build', '-trimpath', '-buildvcs=false', '-o', 'bin/chat-peer', '.'], 'go'),
+    make: () => step('go', ['build', '-trimpath', '-buildvcs=false', '-o', 'bin/chat-peer', '.'], 'go')
   },
   python: {
     peers: 'py-libp2p peers',
@@ -69,12 +68,8 @@ const toolchains: Readonly<Record<ToolchainName, Toolchain>> = {
       await step('python3', ['-m', 'venv', '.venv'], 'py')
       // requirements.txt says why no dependencies are looked up.
       const options = ['--quiet', '--disable-pip-version-check', '--no-deps']
-      await step(
-        '.venv/bin/python',
-        ['-m', 'pip', 'install', ...options, '-r', 'requirements.txt'],
-        'py',
-      )
-    },
+      await step('.venv/bin/python', ['-m', 'pip', 'install', ...options, '-r', 'requirements.txt'], 'py')
+    }
   },
   'js-original': {
     peers: 'js-libp2p peers on the original packages',
@@ -85,8 +80,8 @@ const toolchains: Readonly<Record<ToolchainName, Toolchain>> = {
       const version = await outputOf('npm', ['--version'])
       return version === undefined ? { missing: 'npm is not installed' } : { version }
     },
-    make: () => step('npm', ['ci', '--ignore-scripts'], 'js-original'),
-  },
+    make: () => step('npm', ['ci', '--ignore-scripts'], 'js-original')
+  }
 }
 
 /** Prepares all, one after another: two at once are no faster on two cores. */
@@ -144,7 +139,7 @@ async function step(command: string, args: readonly string[], folder: string): P
       env: environment(),
       timeout: stepTimeoutMs,
       // Room for all that a failing build has to say.
-      maxBuffer: 16 * 1024 * 1024,
+      maxBuffer: 16 * 1024 * 1024
     })
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''

@@ -6,7 +6,7 @@ const neededMajor = 24
 if (Number(process.versions.node.split('.')[0]) < neededMajor) {
   console.error(
     `The interoperability tests need Node ${neededMajor} or newer; this is ${process.versions.node}. ` +
-      'Run `npm install` and then `npm run test:interop`, which brings the right one.',
+      'Run `npm install` and then `npm run test:interop`, which brings the right one.'
   )
   process.exit(2)
 }

@@ -43,7 +43,7 @@ async function startNode(keyType) {
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [yamux()]
   })
 }
 
@@ -70,7 +70,7 @@ async function obey(conversation) {
 async function run() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { key: { type: 'string', default: 'ed25519' } },
+    options: { key: { type: 'string', default: 'ed25519' } }
   })
   const [mode, destination] = positionals
   if (mode !== 'listen' && (mode !== 'dial' || destination === undefined)) {
@@ -85,16 +85,13 @@ async function run() {
   emit({
     event: 'listening',
     address: String(node.getMultiaddrs()[0]),
-    peerId: String(node.peerId),
+    peerId: String(node.peerId)
   })
   if (mode === 'dial') {
     // Like the example, a dialer serves no chat protocol of its own: the other side can
     // only answer on the stream that is opened here.
     const signal = AbortSignal.timeout(dialTimeoutMs)
-    conversation.adopt(
-      await node.dialProtocol(multiaddr(destination), CHAT_PROTOCOL, { signal }),
-      'outbound',
-    )
+    conversation.adopt(await node.dialProtocol(multiaddr(destination), CHAT_PROTOCOL, { signal }), 'outbound')
   }
   await obey(conversation)
   await node.stop()
