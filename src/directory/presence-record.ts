@@ -1,0 +1,228 @@
+// The presence record: what a peer says of itself, sealed with its own key in a
+// libp2p envelope. Sealing and opening enforce the same limits, so that nothing
+// leaves that others refuse. Knows no roster, no streams and no clock.
+import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
+import { RecordEnvelope } from '@libp2p/peer-record'
+import { CODE_P2P, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import {
+  MAX_ADDRESSES,
+  MAX_CAPABILITIES,
+  MAX_CAPABILITY_CHARS,
+  MAX_ENVELOPE_BYTES,
+  MAX_NETWORK_CHARS,
+  MAX_NICKNAME_CHARS,
+  MAX_STATUS_CHARS,
+  RECORD_CODEC,
+  RECORD_DOMAIN
+} from './constants.ts'
+import { BadRecordError } from './errors.ts'
+import type { BadRecordWhy } from './errors.ts'
+import { Presence } from './pb/presence.ts'
+import { encodePeerId } from './peer-id-bytes.ts'
+
+/** What a peer says of itself. */
+export interface PresenceRecord {
+  readonly peer: PeerId
+  /** The highest is the newest; made of the owner's clock in milliseconds (`nextSeq`). */
+  readonly seq: bigint
+  /** The owner's clock, to be shown and never compared. */
+  readonly issuedAtMs: number
+  /** May be empty. Neither unique nor trusted. */
+  readonly nickname: string
+  readonly status: string
+  /** Without a trailing /p2p of the peer itself. */
+  readonly addresses: readonly Multiaddr[]
+  readonly capabilities: readonly string[]
+  readonly network: string
+  /** True in the record with which its owner leaves. */
+  readonly withdrawn: boolean
+}
+
+/** A record whose signature, owner and limits were checked, with the envelope that proves it. */
+export interface VerifiedRecord {
+  readonly record: PresenceRecord
+  /** Encoded anew: it holds nothing but what is signed, and no part of the frame that brought it. */
+  readonly envelope: Uint8Array
+  /** The signed bytes: two records of one sequence number are ordered by them. */
+  readonly payload: Uint8Array
+}
+
+/** What the owner decides about its record; the rest comes from the key. */
+export type PresenceInit = Omit<PresenceRecord, 'peer' | 'withdrawn'> & { readonly withdrawn?: boolean }
+
+/**
+ * Seals a record with its owner's key.
+ *
+ * @returns the record as others will see it, with its envelope
+ * @throws BadRecordError when it is over a limit
+ */
+export async function sealRecord(init: PresenceInit, privateKey: PrivateKey): Promise<VerifiedRecord> {
+  const peer = peerIdFromPrivateKey(privateKey)
+  const record = checked({ ...init, peer, withdrawn: init.withdrawn ?? false })
+  const payload = Presence.encode({
+    peerId: encodePeerId(peer),
+    seq: record.seq,
+    issuedAtMs: BigInt(record.issuedAtMs),
+    nickname: record.nickname,
+    status: record.status,
+    addresses: record.addresses.map((address) => address.bytes),
+    capabilities: [...record.capabilities],
+    network: record.network,
+    withdrawn: record.withdrawn
+  })
+  const sealed = await RecordEnvelope.seal(
+    { domain: RECORD_DOMAIN, codec: RECORD_CODEC, marshal: () => payload, equals: () => false },
+    privateKey
+  )
+  const envelope = sealed.marshal()
+  if (envelope.byteLength > MAX_ENVELOPE_BYTES) throw tooLarge(envelope.byteLength)
+  return { record, envelope, payload }
+}
+
+/**
+ * Opens what claims to be a presence record: sizes, signature, that the key
+ * belongs to the peer ID, and every limit.
+ *
+ * @param options.expectedPeer whose record it must be, where that is known
+ * @throws BadRecordError
+ */
+export async function openRecord(
+  envelope: Uint8Array,
+  options: { readonly expectedPeer?: PeerId; readonly signal?: AbortSignal } = {}
+): Promise<VerifiedRecord> {
+  if (envelope.byteLength > MAX_ENVELOPE_BYTES) throw tooLarge(envelope.byteLength)
+  const opened = parse(() => RecordEnvelope.createFromProtobuf(envelope.slice()))
+  if (!equalBytes(opened.payloadType, RECORD_CODEC)) {
+    throw new BadRecordError('malformed', 'the envelope holds something else than a presence record')
+  }
+  await verifySignature(opened, options.signal)
+  const presence = parse(() =>
+    Presence.decode(opened.payload, { limits: { addresses: MAX_ADDRESSES, capabilities: MAX_CAPABILITIES } })
+  )
+  // openAndCertify and its like accept a record that another key signed: whose key it is decides whose record it is.
+  const peer = peerIdFromPublicKey(opened.publicKey)
+  if (!equalBytes(presence.peerId, encodePeerId(peer))) {
+    throw new BadRecordError('other-key', `the record is signed by ${peer.toString()}, which is not its owner`)
+  }
+  const expected = options.expectedPeer
+  if (expected !== undefined && !peer.equals(expected)) {
+    throw new BadRecordError('other-peer', `the record is of ${peer.toString()}, not of ${expected.toString()}`)
+  }
+  const record = checked({
+    peer,
+    seq: presence.seq,
+    issuedAtMs: Number(presence.issuedAtMs),
+    nickname: presence.nickname,
+    status: presence.status,
+    addresses: presence.addresses.flatMap(readAddress),
+    capabilities: presence.capabilities,
+    network: presence.network,
+    withdrawn: presence.withdrawn
+  })
+  return { record, envelope: opened.marshal().slice(), payload: opened.payload.slice() }
+}
+
+/** @returns the sequence number of the next record: the clock, or just above what is known when that is ahead of it */
+export function nextSeq(newestKnown: bigint, nowMs: number): bigint {
+  const clock = BigInt(Math.max(0, Math.trunc(nowMs)))
+  return clock > newestKnown ? clock : newestKnown + 1n
+}
+
+/**
+ * Orders the records of one peer: by sequence number, then by their signed
+ * bytes, so that everybody who holds the same records agrees on the newest.
+ *
+ * @returns above 0 when a is newer, 0 when they say the same
+ */
+export function compareRecords(a: VerifiedRecord, b: VerifiedRecord): number {
+  if (a.record.seq !== b.record.seq) return a.record.seq > b.record.seq ? 1 : -1
+  if (a.record.withdrawn !== b.record.withdrawn) return a.record.withdrawn ? 1 : -1
+  return Buffer.compare(a.payload, b.payload)
+}
+
+/** @returns the text as records carry it: composed, and without space around it */
+export function normaliseText(text: string): string {
+  return text.normalize('NFC').trim()
+}
+
+function checked(record: PresenceRecord): PresenceRecord {
+  if (record.seq < 0n || record.seq >= 1n << 64n || !Number.isSafeInteger(record.issuedAtMs) || record.issuedAtMs < 0) {
+    throw new BadRecordError('bad-number', `sequence ${record.seq}, issued at ${record.issuedAtMs}: out of range`)
+  }
+  if (record.addresses.length > MAX_ADDRESSES) {
+    throw new BadRecordError(
+      'too-many-addresses',
+      `${record.addresses.length} addresses; a record may have ${MAX_ADDRESSES}: announce fewer`
+    )
+  }
+  if (
+    record.capabilities.length > MAX_CAPABILITIES ||
+    record.capabilities.some((name) => name.length > MAX_CAPABILITY_CHARS || !/^[\x21-\x7e]+$/.test(name))
+  ) {
+    throw new BadRecordError(
+      'bad-capabilities',
+      `capabilities are at most ${MAX_CAPABILITIES} printable ASCII words of ${MAX_CAPABILITY_CHARS} characters`
+    )
+  }
+  return {
+    ...record,
+    nickname: checkedText('bad-nickname', 'nickname', record.nickname, MAX_NICKNAME_CHARS),
+    status: checkedText('bad-status', 'status', record.status, MAX_STATUS_CHARS),
+    network: checkedText('bad-network', 'network', record.network, MAX_NETWORK_CHARS)
+  }
+}
+
+function checkedText(why: BadRecordWhy, field: string, text: string, maxChars: number): string {
+  const normal = normaliseText(text)
+  const chars = [...normal].length
+  if (chars > maxChars) {
+    throw new BadRecordError(why, `the ${field} has ${chars} characters; ${maxChars} are allowed: shorten it`)
+  }
+  // Control characters, and the two separators that are line ends in disguise.
+  if (/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(normal)) {
+    throw new BadRecordError(why, `the ${field} holds a control character: remove it`)
+  }
+  return normal
+}
+
+/** An address of a kind that this version does not know is left out; it must not cost the record. */
+function readAddress(bytes: Uint8Array): Multiaddr[] {
+  try {
+    const address = multiaddr(bytes.slice())
+    // A /p2p here could only name somebody else; behind a relay it names the relay.
+    const direct = !address.getComponents().some((part) => part.code === CODE_P2P_CIRCUIT)
+    if (direct && address.getComponents().some((part) => part.code === CODE_P2P)) return []
+    return address.getComponents().length === 0 ? [] : [address]
+  } catch {
+    return []
+  }
+}
+
+async function verifySignature(envelope: RecordEnvelope, signal: AbortSignal | undefined): Promise<void> {
+  let valid: boolean
+  try {
+    valid = await envelope.validate(RECORD_DOMAIN, signal === undefined ? {} : { signal })
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw new BadRecordError('bad-signature', 'the signature of the record cannot be checked', { cause })
+  }
+  if (!valid) throw new BadRecordError('bad-signature', 'the record was not signed by the key in its envelope')
+}
+
+function parse<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (cause) {
+    throw new BadRecordError('malformed', 'the bytes are no presence record', { cause })
+  }
+}
+
+function tooLarge(sizeBytes: number): BadRecordError {
+  return new BadRecordError('too-large', `the record has ${sizeBytes} bytes; ${MAX_ENVELOPE_BYTES} are allowed`)
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}

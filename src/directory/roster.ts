@@ -1,0 +1,288 @@
+// Who is on the network now: the newest signed record of each peer, with the
+// sources (directories, or the LAN) that vouch that it is connected. Pure:
+// records, statements and the time go in, changes come out, and the order in
+// which announcements arrive makes no difference. Knows no network and no clock.
+import { GRACE_MS, MAX_ATTACHMENTS, MAX_ROSTER_PEERS, MAX_TOMBSTONES, TOMBSTONE_MS } from './constants.ts'
+import { compareRecords } from './presence-record.ts'
+import type { VerifiedRecord } from './presence-record.ts'
+
+/** Who vouches that a peer is connected: a directory's peer ID, or the LAN. */
+export type Source = string
+/** The source of what peers tell each other without a directory. */
+export const LAN: Source = 'lan'
+
+/** One source's word that a peer is connected to it. */
+export interface Attachment {
+  readonly source: Source
+  readonly sinceMs: number
+  /** Infinity: as long as the source does not say otherwise. */
+  readonly expiresAtMs: number
+  /** The sequence number of the record that came with it: a withdrawal above it ends it. */
+  readonly seq: bigint
+  /** Set while the connection is lost and its grace runs. */
+  readonly lost: boolean
+}
+
+/** A peer on the roster. A new object whenever anything about it changes. */
+export interface RosterEntry {
+  readonly peer: string
+  readonly record: VerifiedRecord
+  /** Never empty. In the order of their source's name. */
+  readonly attachments: readonly Attachment[]
+}
+
+/** Why a peer is no longer on the roster. */
+export type GoneWhy = 'left' | 'lost' | 'detached'
+
+export type RosterChange =
+  | { readonly kind: 'joined'; readonly entry: RosterEntry }
+  /** The record is newer, or an attachment came, went or was lost. Renewals are no change. */
+  | { readonly kind: 'changed'; readonly entry: RosterEntry; readonly was: RosterEntry }
+  /** With its last record where it withdrew. */
+  | { readonly kind: 'gone'; readonly was: RosterEntry; readonly why: GoneWhy; readonly withdrawal?: VerifiedRecord }
+
+/** What became of an announcement. */
+export type Announced =
+  | { readonly outcome: 'accepted'; readonly changes: readonly RosterChange[] }
+  /** The roster holds a newer record; an attachment that came with an older one may stand all the same. */
+  | { readonly outcome: 'stale'; readonly newest: VerifiedRecord; readonly changes: readonly RosterChange[] }
+  | { readonly outcome: 'full'; readonly limit: number }
+
+export interface AnnounceInit {
+  readonly source: Source
+  readonly nowMs: number
+  /** Without it the attachment lasts until its source ends it. */
+  readonly leaseMs?: number
+  /** Since when the source has it; now, unless told. The earliest word counts. */
+  readonly sinceMs?: number
+}
+
+interface Known {
+  /** The newest record that is not withdrawn, as long as something is attached to it. */
+  entry: RosterEntry | undefined
+  withdrawal: { readonly record: VerifiedRecord; readonly untilMs: number } | undefined
+}
+
+export class Roster {
+  readonly #known = new Map<string, Known>()
+  readonly #limits: { readonly maxPeers: number; readonly maxTombstones: number; readonly tombstoneMs: number }
+  #size = 0
+  #tombstones = 0
+
+  constructor(limits: { readonly maxPeers?: number; readonly maxTombstones?: number; readonly tombstoneMs?: number } = {}) {
+    this.#limits = {
+      maxPeers: limits.maxPeers ?? MAX_ROSTER_PEERS,
+      maxTombstones: limits.maxTombstones ?? MAX_TOMBSTONES,
+      tombstoneMs: limits.tombstoneMs ?? TOMBSTONE_MS
+    }
+  }
+
+  /** Peers on the roster. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** @returns everybody on the roster, in no order */
+  entries(): RosterEntry[] {
+    return [...this.#known.values()].flatMap((known) => (known.entry === undefined ? [] : [known.entry]))
+  }
+
+  get(peer: string): RosterEntry | undefined {
+    return this.#known.get(peer)?.entry
+  }
+
+  /** @returns the newest record known of a peer, withdrawn or not, on the roster or not */
+  newest(peer: string): VerifiedRecord | undefined {
+    const known = this.#known.get(peer)
+    return newer(known?.entry?.record, known?.withdrawal?.record)
+  }
+
+  /**
+   * Takes a record and its source's word that the peer is attached. A record
+   * that is withdrawn ends every attachment that was made with an older one.
+   */
+  announce(record: VerifiedRecord, init: AnnounceInit): Announced {
+    if (record.record.withdrawn) return this.withdraw(record, init.nowMs)
+    const peer = record.record.peer.toString()
+    const known = this.#known.get(peer)
+    const withdrawal = known?.withdrawal?.record
+    if (withdrawal !== undefined && withdrawal.record.seq >= record.record.seq) {
+      return { outcome: 'stale', newest: newer(known?.entry?.record, withdrawal) ?? withdrawal, changes: [] }
+    }
+    const was = known?.entry
+    if (was === undefined && this.#size >= this.#limits.maxPeers) return { outcome: 'full', limit: this.#limits.maxPeers }
+    const newest = newer(was?.record, record) ?? record
+    const attachments = attach(was?.attachments ?? [], {
+      source: init.source,
+      sinceMs: init.sinceMs ?? init.nowMs,
+      expiresAtMs: init.leaseMs === undefined ? Infinity : init.nowMs + init.leaseMs,
+      seq: record.record.seq,
+      lost: false
+    })
+    const changes = this.#set(peer, { peer, record: newest, attachments }, 'detached')
+    return compareRecords(record, newest) < 0
+      ? { outcome: 'stale', newest, changes }
+      : { outcome: 'accepted', changes }
+  }
+
+  /** Takes a peer's own word that it has left. It is remembered, so that no older record brings the peer back. */
+  withdraw(record: VerifiedRecord, nowMs: number): Announced {
+    const peer = record.record.peer.toString()
+    const known = this.#known.get(peer)
+    const before = known?.withdrawal?.record
+    const withdrawal = newer(before, record) ?? record
+    if (withdrawal === record && record !== before) this.#bury(peer, record, nowMs)
+    const was = known?.entry
+    const standing = was?.attachments.filter((attachment) => attachment.seq > record.record.seq) ?? []
+    const changes: RosterChange[] = []
+    if (was !== undefined && standing.length < was.attachments.length) {
+      changes.push(...this.#set(peer, { ...was, attachments: standing }, 'left', record))
+    }
+    const newest = this.newest(peer) ?? record
+    return compareRecords(record, newest) < 0
+      ? { outcome: 'stale', newest, changes }
+      : { outcome: 'accepted', changes }
+  }
+
+  /** Ends one source's word about a peer. */
+  detach(peer: string, source: Source): RosterChange[] {
+    return this.#drop(peer, 'detached', (attachment) => attachment.source === source)
+  }
+
+  /** The connection behind an attachment is lost: it ends after the grace unless it is announced again. */
+  lost(peer: string, source: Source, nowMs: number, graceMs: number = GRACE_MS): RosterChange[] {
+    const was = this.#known.get(peer)?.entry
+    if (was === undefined) return []
+    const attachments = was.attachments.map((attachment) =>
+      attachment.source === source && !attachment.lost
+        ? { ...attachment, lost: true, expiresAtMs: Math.min(attachment.expiresAtMs, nowMs + graceMs) }
+        : attachment
+    )
+    return this.#set(peer, { ...was, attachments }, 'lost')
+  }
+
+  /** A source itself is lost: all that it vouched for ends after the grace unless it says it again. */
+  lostSource(source: Source, nowMs: number, graceMs: number = GRACE_MS): RosterChange[] {
+    return this.#attachedTo(source).flatMap((peer) => this.lost(peer, source, nowMs, graceMs))
+  }
+
+  /** Takes a source's complete word: whoever it does not name is detached from it. */
+  retain(source: Source, peers: ReadonlySet<string>): RosterChange[] {
+    return this.#attachedTo(source)
+      .filter((peer) => !peers.has(peer))
+      .flatMap((peer) => this.detach(peer, source))
+  }
+
+  /** Ends what has run out. */
+  expire(nowMs: number): RosterChange[] {
+    const changes: RosterChange[] = []
+    for (const [peer, known] of this.#known) {
+      if (known.withdrawal !== undefined && known.withdrawal.untilMs <= nowMs) {
+        known.withdrawal = undefined
+        this.#tombstones--
+        this.#tidy(peer, known)
+      }
+      if (known.entry?.attachments.some((attachment) => attachment.expiresAtMs <= nowMs) === true) {
+        changes.push(...this.#drop(peer, 'lost', (attachment) => attachment.expiresAtMs <= nowMs))
+      }
+    }
+    return changes
+  }
+
+  /** @returns when `expire` next has something to do; Infinity when nothing runs out */
+  nextDeadline(): number {
+    let earliest = Infinity
+    for (const { entry, withdrawal } of this.#known.values()) {
+      if (withdrawal !== undefined && withdrawal.untilMs < earliest) earliest = withdrawal.untilMs
+      for (const { expiresAtMs } of entry?.attachments ?? []) if (expiresAtMs < earliest) earliest = expiresAtMs
+    }
+    return earliest
+  }
+
+  #attachedTo(source: Source): string[] {
+    return this.entries()
+      .filter((entry) => entry.attachments.some((attachment) => attachment.source === source))
+      .map((entry) => entry.peer)
+  }
+
+  #drop(peer: string, why: GoneWhy, ends: (attachment: Attachment) => boolean): RosterChange[] {
+    const was = this.#known.get(peer)?.entry
+    if (was === undefined) return []
+    const attachments = was.attachments.filter((attachment) => !ends(attachment))
+    return attachments.length === was.attachments.length ? [] : this.#set(peer, { ...was, attachments }, why)
+  }
+
+  #set(peer: string, next: RosterEntry, why: GoneWhy, withdrawal?: VerifiedRecord): RosterChange[] {
+    const known = this.#known.get(peer) ?? { entry: undefined, withdrawal: undefined }
+    this.#known.set(peer, known)
+    const was = known.entry
+    if (next.attachments.length === 0) {
+      known.entry = undefined
+      this.#tidy(peer, known)
+      if (was === undefined) return []
+      this.#size--
+      return [{ kind: 'gone', was, why, ...(withdrawal === undefined ? {} : { withdrawal }) }]
+    }
+    known.entry = next
+    if (was === undefined) {
+      this.#size++
+      return [{ kind: 'joined', entry: next }]
+    }
+    return saysTheSame(was, next) ? [] : [{ kind: 'changed', entry: next, was }]
+  }
+
+  #bury(peer: string, record: VerifiedRecord, nowMs: number): void {
+    const known = this.#known.get(peer) ?? { entry: undefined, withdrawal: undefined }
+    if (known.withdrawal === undefined) {
+      if (this.#tombstones >= this.#limits.maxTombstones) this.#forgetOneTombstone()
+      this.#tombstones++
+    }
+    known.withdrawal = { record, untilMs: nowMs + this.#limits.tombstoneMs }
+    this.#known.set(peer, known)
+  }
+
+  /** The map keeps the order of insertion, so the first tombstone met is among the oldest. */
+  #forgetOneTombstone(): void {
+    for (const [peer, known] of this.#known) {
+      if (known.withdrawal === undefined) continue
+      known.withdrawal = undefined
+      this.#tombstones--
+      this.#tidy(peer, known)
+      return
+    }
+  }
+
+  #tidy(peer: string, known: Known): void {
+    if (known.entry === undefined && known.withdrawal === undefined) this.#known.delete(peer)
+  }
+}
+
+function newer(a: VerifiedRecord | undefined, b: VerifiedRecord | undefined): VerifiedRecord | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return compareRecords(b, a) > 0 ? b : a
+}
+
+/** A source's later word replaces its earlier one, but for when the attachment began. */
+function attach(attachments: readonly Attachment[], next: Attachment): readonly Attachment[] {
+  const before = attachments.find((attachment) => attachment.source === next.source)
+  if (before === undefined && attachments.length >= MAX_ATTACHMENTS) return attachments
+  const merged = {
+    ...next,
+    sinceMs: Math.min(before?.sinceMs ?? next.sinceMs, next.sinceMs),
+    seq: before !== undefined && before.seq > next.seq ? before.seq : next.seq
+  }
+  return [...attachments.filter((attachment) => attachment.source !== next.source), merged].sort((a, b) =>
+    a.source < b.source ? -1 : 1
+  )
+}
+
+function saysTheSame(a: RosterEntry, b: RosterEntry): boolean {
+  return (
+    compareRecords(a.record, b.record) === 0 &&
+    a.attachments.length === b.attachments.length &&
+    a.attachments.every((one, i) => {
+      const other = b.attachments[i]
+      return other !== undefined && one.source === other.source && one.lost === other.lost
+    })
+  )
+}
