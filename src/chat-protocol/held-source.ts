@@ -1,0 +1,54 @@
+/**
+ * A byte source whose beginning can be looked at before it is decided who reads it. What was looked at is not lost:
+ * iterating yields it first. It does not know what the bytes mean, nor how long looking may take.
+ */
+import { Uint8ArrayList } from 'uint8arraylist'
+
+export class HeldSource implements AsyncIterable<Uint8ArrayList> {
+  readonly #source: AsyncGenerator<Uint8ArrayList>
+  readonly #held = new Uint8ArrayList()
+  #pending: Promise<void> | undefined
+  #ended = false
+
+  constructor(source: AsyncGenerator<Uint8ArrayList>) {
+    this.#source = source
+  }
+
+  /** At most the first `maxBytes` of what has arrived: enough to recognise it, without copying the rest. */
+  peek(maxBytes: number): Uint8Array {
+    return this.#held.subarray(0, Math.min(maxBytes, this.#held.byteLength))
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /**
+   * Resolves when there is more to look at than before, or the source has ended. A call while another one waits
+   * shares its wait, so that the source is read by one reader only.
+   *
+   * @throws what the source throws
+   */
+  more(): Promise<void> {
+    this.#pending ??= this.#read().finally(() => {
+      this.#pending = undefined
+    })
+    return this.#pending
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8ArrayList, void, undefined> {
+    await this.#pending
+    if (this.#held.byteLength > 0) {
+      const held = this.#held.sublist()
+      this.#held.consume(this.#held.byteLength)
+      yield held
+    }
+    if (!this.#ended) yield* this.#source
+  }
+
+  async #read(): Promise<void> {
+    const next = await this.#source.next()
+    if (next.done === true) this.#ended = true
+    else this.#held.append(next.value)
+  }
+}

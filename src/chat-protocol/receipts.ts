@@ -1,0 +1,92 @@
+/**
+ * What is owed for a batch of messages: receipts by state and refusals by reason, in as few frames as fit. Pure.
+ * Consecutive numbers of one log become a range; a frame never holds more than its limits allow.
+ */
+import { maxIdsPerFrame, maxRangesPerReceipt } from './constants.ts'
+import type { RefuseReason } from './errors.ts'
+import type { ChatMessage, OutgoingFrame, ReceiptState, SeqRange } from './frames.ts'
+
+/** What became of a message that arrived. */
+export type Disposition =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'refused'; readonly reason: RefuseReason; readonly retryAfterMs: number }
+
+/** The frames that answer `messages`, whose fates are at the same places of `dispositions`. */
+export function answer(messages: readonly ChatMessage[], dispositions: readonly Disposition[]): OutgoingFrame[] {
+  if (messages.length !== dispositions.length) {
+    throw new RangeError(`${dispositions.length} dispositions for ${messages.length} messages: each needs its own`)
+  }
+  const stored: ChatMessage[] = []
+  const held: ChatMessage[] = []
+  const refused = new Map<string, { reason: RefuseReason; retryAfterMs: number; ids: string[] }>()
+  for (const [index, message] of messages.entries()) {
+    const fate = dispositions[index]
+    switch (fate?.kind) {
+      case undefined:
+        break
+      case 'stored':
+        stored.push(message)
+        break
+      case 'held':
+        held.push(message)
+        break
+      case 'refused': {
+        const { reason, retryAfterMs } = fate
+        const key = `${reason} ${retryAfterMs}`
+        const group = refused.get(key) ?? { reason, retryAfterMs, ids: [] }
+        group.ids.push(message.id)
+        refused.set(key, group)
+        break
+      }
+    }
+  }
+  return [
+    ...receiptsFor(stored, 'stored'),
+    ...receiptsFor(held, 'held'),
+    ...[...refused.values()].flatMap(({ reason, retryAfterMs, ids }) => refusals(ids, reason, retryAfterMs))
+  ]
+}
+
+/** Receipts by id alone, for messages that were held and are now accepted. */
+export function receiptsById(ids: readonly string[], state: ReceiptState): OutgoingFrame[] {
+  return chunks(ids, maxIdsPerFrame).map((part) => ({ kind: 'receipt', state, ids: part, ranges: [] }))
+}
+
+export function refusals(ids: readonly string[], reason: RefuseReason, retryAfterMs: number): OutgoingFrame[] {
+  return chunks(ids, maxIdsPerFrame).map((part) => ({ kind: 'refuse', reason, retryAfterMs, ids: part }))
+}
+
+function receiptsFor(messages: readonly ChatMessage[], state: ReceiptState): OutgoingFrame[] {
+  const ranges: SeqRange[] = []
+  const ids: string[] = []
+  for (const run of runs(messages)) {
+    const [first] = run
+    const last = run.at(-1)
+    if (first === undefined || last === undefined) continue
+    if (run.length === 1) ids.push(first.id)
+    else ranges.push({ log: first.log, first: first.seq, last: last.seq })
+  }
+  const frames: OutgoingFrame[] = chunks(ranges, maxRangesPerReceipt).map((part) => {
+    return { kind: 'receipt', state, ids: [], ranges: part }
+  })
+  return [...frames, ...receiptsById(ids, state)]
+}
+
+/** Cuts a batch wherever the next message is not the next number of the same log. */
+function runs(messages: readonly ChatMessage[]): ChatMessage[][] {
+  const found: ChatMessage[][] = []
+  for (const message of messages) {
+    const run = found.at(-1)
+    const before = run?.at(-1)
+    if (before !== undefined && before.log === message.log && before.seq + 1 === message.seq) run?.push(message)
+    else found.push([message])
+  }
+  return found
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  const parts: T[][] = []
+  for (let from = 0; from < items.length; from += size) parts.push(items.slice(from, from + size))
+  return parts
+}
