@@ -52,6 +52,6 @@ export class EventLog<T> {
   }
 
   #wake(): void {
-    for (const look of [...this.#watchers]) look()
+    for (const look of this.#watchers) look()
   }
 }

@@ -7,8 +7,14 @@ import { whyParleyIsAbsent } from './parley-side.ts'
 import { prepareAll, type Preparation, type ToolchainName } from './prepare.ts'
 import { seconds } from './progress.ts'
 
-/** Resolves to the exit code: 1 when a case or a preparation failed. */
+/** Resolves to the exit code: 1 when a case or a preparation failed, 2 when no case is chosen. */
 export async function main([filter = '']: readonly string[]): Promise<number> {
+  const chosen = cases.filter(({ name }) => name.includes(filter))
+  if (chosen.length === 0) {
+    console.error(`no case has "${filter}" in its name`)
+    return 2
+  }
+
   const startedMs = performance.now()
   const preparations = await prepareAll()
   console.log(`the foreign peers are prepared (${seconds(performance.now() - startedMs)})`)
@@ -19,7 +25,7 @@ export async function main([filter = '']: readonly string[]): Promise<number> {
   let passed = 0
   let failed = 0
   let left = 0
-  for (const wanted of cases.filter(({ name }) => name.includes(filter))) {
+  for (const wanted of chosen) {
     if (!wanted.needs.every(ready)) left += 1
     else if (await passes(wanted)) passed += 1
     else failed += 1
