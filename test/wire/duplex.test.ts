@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Stream } from '@libp2p/interface'
 import { streamPair } from '@libp2p/utils'
 import { pipe } from 'it-pipe'
 import { Uint8ArrayList } from 'uint8arraylist'
