@@ -92,6 +92,12 @@ export const WATCHER_QUEUE_BYTES = 512 * 1024
 export const MAX_FLUSH_BYTES = 256 * 1024
 /** Updates after the first are gathered for this long: below what a person sees as delay. */
 export const COALESCE_MS = 100
+/** Watchers of a page or a query are told this often: each costs a search of the whole roster. */
+export const PARTIAL_COALESCE_MS = 1_000
+/** A snapshot of an unchanged roster is encoded once for all who ask within this time. */
+export const SNAPSHOT_CACHE_MS = 1_000
+/** Streams of all clients together: one each to announce and to look, for every attached peer. */
+export const MAX_DIRECTORY_STREAMS = 20_000
 /** Peers attached here: DESIGN's number of connections of a directory. */
 export const MAX_ATTACHED_PEERS = 10_000
 /** Directory streams that one connection may have open: its own, a query, and one more of each while replaced. */
@@ -127,6 +133,8 @@ export const REDIAL_MS = { first: 250, max: 2_000 } as const
 export const PATIENT_REDIAL_MS = 7_000
 /** When patience begins. */
 export const PATIENT_AFTER_MS = 60_000
+/** A session that lasted this long was a good one: the next failure starts from the first delay again. */
+export const STABLE_MS = 5_000
 /** A delay is chosen between this part of it and the whole, so that clients of one directory spread out. */
 export const REDIAL_JITTER = 0.5
 /** Whatever a directory asks for, waiting stays within this: it can neither spin a client nor lose it. */

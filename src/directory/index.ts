@@ -1,5 +1,37 @@
 // Presence: signed records, the pure roster, the exchange of records between
 // peers, the directory and its client. The only way into this folder.
-export * from './presence-record.ts'
-export * from './errors.ts'
-export * from './roster.ts'
+export {
+  DIRECTORY_PROTOCOL,
+  GRACE_MS,
+  LEASE_MS,
+  MAX_ADDRESSES,
+  MAX_NICKNAME_CHARS,
+  MAX_RECORD_PEERS,
+  MAX_STATUS_CHARS,
+  RECORD_PROTOCOL
+} from './constants.ts'
+export { DirectoryClient } from './directory-client.ts'
+export type { DirectoryClientEvents, DirectoryClientInit, DirectoryState } from './directory-client.ts'
+export { applyEntries } from './directory-entries.ts'
+export type { DirectoryEntries, RosterUpdate } from './directory-entries.ts'
+export { directory, DirectoryService } from './directory-service.ts'
+export type { DirectoryComponents, DirectoryEvents, DirectoryInit } from './directory-service.ts'
+export {
+  BadRecordError,
+  DirectoryLostError,
+  DirectoryRefusedError,
+  NotADirectoryError,
+  OtherNetworkError,
+  PresenceProtocolError,
+  SlowWatcherError
+} from './errors.ts'
+export type { BadRecordWhy, RefuseReason } from './errors.ts'
+export { fetchRoster } from './fetch-roster.ts'
+export type { FetchRosterInit } from './fetch-roster.ts'
+export { compareRecords, nextSeq, normaliseText, openRecord, sealRecord } from './presence-record.ts'
+export type { PresenceInit, PresenceRecord, VerifiedRecord } from './presence-record.ts'
+export type { ProbeAnswer } from './probe-book.ts'
+export { recordExchange, RecordService } from './record-service.ts'
+export type { RecordServiceComponents, RecordServiceEvents, RecordServiceInit } from './record-service.ts'
+export { LAN, Roster } from './roster.ts'
+export type { Announced, AnnounceInit, Attachment, GoneWhy, RosterChange, RosterEntry, Source } from './roster.ts'

@@ -1,0 +1,187 @@
+// A client of one directory: stays registered with it and tells what its roster
+// says, over one stream, dialled again for ever. Believes no envelope before it
+// is checked. Knows no other directory and no roster of its own.
+import { EventEmitter, setMaxListeners } from 'node:events'
+import type { Connection, PeerId } from '@libp2p/interface'
+import { toError, withDeadline } from '../wire/index.ts'
+import { CONNECT_TIMEOUT_MS, OTHER_NETWORK_RETRY_MS, STABLE_MS, WITHDRAW_TIMEOUT_MS } from './constants.ts'
+import type { DirectoryEntries } from './directory-entries.ts'
+import { DirectoryRegistration } from './directory-registration.ts'
+import { DirectoryStream } from './directory-stream.ts'
+import { DirectoryLostError, OtherNetworkError } from './errors.ts'
+import type { RefuseReason } from './errors.ts'
+import type { VerifiedRecord } from './presence-record.ts'
+import { RedialDelay } from './redial-delay.ts'
+
+export interface DirectoryClientInit {
+  /** Connects to the directory, or hands out the connection that there is. */
+  connect(options: { readonly signal: AbortSignal }): Promise<Connection>
+  readonly network: string
+  /** Whether to register there, or only to watch. */
+  readonly announce: boolean
+  /** Our current sealed record. Asked for each announcement. */
+  ownEnvelope(): Promise<Uint8Array>
+  /** The directory holds a newer record of ours: seal the next above it, for `ownEnvelope` to return. */
+  onStale(newest: VerifiedRecord): Promise<void> | void
+  readonly log?: (message: string, error?: Error) => void
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+export type DirectoryState =
+  | { readonly state: 'stopped' }
+  | { readonly state: 'connecting' }
+  | {
+      readonly state: 'connected'
+      readonly directory: PeerId
+      readonly network: string
+      /** False until the directory has accepted the announcement, and always when none is made. */
+      readonly registered: boolean
+      /** Of the last announcement; absent before the first is answered. */
+      readonly rttMs?: number
+    }
+  /** Connected and watching, but not registered; it is tried again. */
+  | {
+      readonly state: 'refused'
+      readonly directory: PeerId
+      readonly reason: RefuseReason
+      readonly retryAtMs: number
+    }
+  | { readonly state: 'waiting'; readonly retryAtMs: number; readonly why: Error }
+
+export interface DirectoryClientEvents {
+  state: [DirectoryState]
+  /** Checked entries; `applyEntries` puts them into a roster. */
+  entries: [DirectoryEntries]
+}
+
+export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
+  readonly #init: DirectoryClientInit
+  readonly #now: () => number
+  readonly #random: () => number
+  readonly #delay = new RedialDelay()
+  #state: DirectoryState = { state: 'stopped' }
+  #life: AbortController | undefined
+  #loop: Promise<void> | undefined
+  #session: { readonly registration: DirectoryRegistration; readonly done: Promise<void> } | undefined
+  #wakeUp: (() => void) | undefined
+
+  constructor(init: DirectoryClientInit) {
+    super()
+    this.#init = init
+    this.#now = init.now ?? Date.now
+    this.#random = init.random ?? Math.random
+  }
+
+  get state(): DirectoryState {
+    return this.#state
+  }
+
+  /** Begins to dial; returns at once. */
+  start(): void {
+    if (this.#life !== undefined) return
+    const life = new AbortController()
+    setMaxListeners(Infinity, life.signal)
+    this.#life = life
+    this.#delay.reset()
+    this.#loop = this.#run(life.signal)
+  }
+
+  /** Ends the stream without a word; `withdraw` first, to be missed at once and not after a grace. */
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    life.abort(new Error('the directory client was stopped'))
+    await this.#loop
+    this.#enter({ state: 'stopped' })
+  }
+
+  /** Tries now, if it waits: the network has changed, or somebody wants to know. */
+  wake(): void {
+    this.#delay.reset()
+    this.#wakeUp?.()
+  }
+
+  /** Announces again, soon if not at once: the record has changed. Does nothing while not connected. */
+  reannounce(): void {
+    this.#session?.registration.announce()
+  }
+
+  /**
+   * Says farewell, waits until the directory has it, for a moment at most, and
+   * stops.
+   *
+   * @param envelope our record with withdrawn set
+   */
+  async withdraw(envelope: Uint8Array): Promise<void> {
+    const session = this.#session
+    if (session !== undefined) {
+      session.registration.withdraw(envelope)
+      await withDeadline('close', WITHDRAW_TIMEOUT_MS, this.#life?.signal, () => session.done).catch((error: unknown) =>
+        this.#init.log?.('the directory may not have read our farewell', toError(error))
+      )
+    }
+    await this.stop()
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#enter({ state: 'connecting' })
+      const why = await this.#serveOnce(signal)
+      if (signal.aborted) return
+      const delayMs = why instanceof OtherNetworkError ? OTHER_NETWORK_RETRY_MS : this.#delay.next(this.#now(), this.#random)
+      this.#enter({ state: 'waiting', retryAtMs: this.#now() + delayMs, why })
+      await this.#sleep(delayMs, signal)
+    }
+  }
+
+  /** @returns why it ended, which it always does */
+  async #serveOnce(signal: AbortSignal): Promise<Error> {
+    let welcomedAtMs: number | undefined
+    try {
+      const connection = await withDeadline('dial', CONNECT_TIMEOUT_MS, signal, (signal) =>
+        this.#init.connect({ signal })
+      )
+      const stream = await DirectoryStream.open(connection, signal)
+      const registration = new DirectoryRegistration(stream, {
+        ...this.#init,
+        now: this.#now,
+        onState: (state) => {
+          welcomedAtMs ??= this.#now()
+          if (!signal.aborted) this.#enter(state)
+        },
+        onEntries: (entries) => {
+          if (!signal.aborted) this.emit('entries', entries)
+        }
+      })
+      const done = registration.run(signal)
+      this.#session = { registration, done: done.catch(() => undefined) }
+      await done
+      return new DirectoryLostError()
+    } catch (error) {
+      this.#init.log?.('the directory cannot be used', toError(error))
+      return welcomedAtMs === undefined || error instanceof OtherNetworkError
+        ? toError(error)
+        : new DirectoryLostError({ cause: error })
+    } finally {
+      this.#session = undefined
+      if (welcomedAtMs !== undefined && this.#now() - welcomedAtMs >= STABLE_MS) this.#delay.reset()
+    }
+  }
+
+  async #sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, delayMs)
+    this.#wakeUp = resolve
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    clearTimeout(timer)
+    this.#wakeUp = undefined
+  }
+
+  #enter(state: DirectoryState): void {
+    this.#state = state
+    this.emit('state', state)
+  }
+}

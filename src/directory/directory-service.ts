@@ -1,0 +1,319 @@
+// The directory: takes signed records over /chat/directory/1.0.0, holds them
+// with their attachments under leases, and pushes the roster to whoever watches.
+// It can neither make nor change a record. Knows no terminal and no web page;
+// other directories' attachments may stand in its roster beside its own.
+import { EventEmitter, setMaxListeners } from 'node:events'
+import type { ComponentLogger, Connection, PeerId, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import {
+  COALESCE_MS,
+  DIRECTORY_PROTOCOL,
+  FULL_RETRY_MS,
+  GRACE_MS,
+  LEASE_MS,
+  MAX_ATTACHED_PEERS,
+  MAX_DIRECTORY_STREAMS,
+  MAX_DIRECTORY_STREAMS_PER_CONNECTION,
+  MAX_PARTIAL_WATCHERS,
+  OTHER_NETWORK_RETRY_MS,
+  REFRESH_AT,
+  RETRY_BOUNDS_MS
+} from './constants.ts'
+import { isAcceptableWatch } from './directory-frames.ts'
+import type { ClientFrame, WatchRange } from './directory-frames.ts'
+import { DirectorySession } from './directory-session.ts'
+import { BadRecordError } from './errors.ts'
+import { compareRecords, openRecord } from './presence-record.ts'
+import type { VerifiedRecord } from './presence-record.ts'
+import { RosterPush } from './roster-push.ts'
+import { Roster } from './roster.ts'
+import type { RosterChange, RosterEntry } from './roster.ts'
+import { isWhole, looksTheSame } from './watch-view.ts'
+
+export interface DirectoryInit {
+  readonly network: string
+  readonly leaseMs?: number
+  /** How long the attachment of a lost connection is kept. */
+  readonly graceMs?: number
+  readonly coalesceMs?: number
+  readonly maxPeers?: number
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+/** What libp2p gives to a service, as far as this one needs it. */
+export interface DirectoryComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly registrar: {
+    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+    unhandle(protocol: string): Promise<void>
+  }
+}
+
+export interface DirectoryEvents {
+  /** A peer has registered here. */
+  ready: [{ readonly peer: PeerId; readonly record: VerifiedRecord; readonly remoteAddr: Multiaddr }]
+  /** A peer has left, by its own signed word. */
+  left: [{ readonly peer: PeerId; readonly record: VerifiedRecord }]
+  /** A peer's connection is lost and its grace over, or its lease ran out. */
+  lost: [{ readonly peer: PeerId; readonly record: VerifiedRecord }]
+  /** Whatever changed about the roster, the moments of a lost connection included. */
+  change: [readonly RosterChange[]]
+}
+
+/** A libp2p service: `createLibp2p({ services: { directory: directory({ network }) } })`. */
+export function directory(init: DirectoryInit): (components: DirectoryComponents) => DirectoryService {
+  return (components) => new DirectoryService(components, init)
+}
+
+export class DirectoryService extends EventEmitter<DirectoryEvents> {
+  readonly [Symbol.toStringTag] = '@parley/directory'
+  readonly #components: DirectoryComponents
+  readonly #network: string
+  readonly #leaseMs: number
+  readonly #graceMs: number
+  readonly #maxPeers: number
+  readonly #now: () => number
+  readonly #random: () => number
+  readonly #log: ReturnType<ComponentLogger['forComponent']>
+  readonly #self: string
+  readonly #roster: Roster
+  readonly #push: RosterPush
+  readonly #sessions = new Map<DirectorySession, Promise<void>>()
+  /** Which session a peer's attachment stands on: the one that announced last. */
+  readonly #owners = new Map<string, DirectorySession>()
+  #life: AbortController | undefined
+  #sweep: { readonly timer: ReturnType<typeof setTimeout>; readonly atMs: number } | undefined
+
+  constructor(components: DirectoryComponents, init: DirectoryInit) {
+    super()
+    this.#components = components
+    this.#network = init.network
+    this.#leaseMs = init.leaseMs ?? LEASE_MS
+    this.#graceMs = init.graceMs ?? GRACE_MS
+    this.#maxPeers = init.maxPeers ?? MAX_ATTACHED_PEERS
+    this.#now = init.now ?? Date.now
+    this.#random = init.random ?? Math.random
+    this.#log = components.logger.forComponent('parley:directory')
+    this.#self = components.peerId.toString()
+    // Tombstones outlive two leases, of whatever length.
+    this.#roster = new Roster({ tombstoneMs: 2 * this.#leaseMs })
+    this.#push = new RosterPush({ roster: this.#roster, now: this.#now, coalesceMs: init.coalesceMs ?? COALESCE_MS })
+  }
+
+  get network(): string {
+    return this.#network
+  }
+
+  /** @returns who is on the network now, in no order */
+  roster(): readonly RosterEntry[] {
+    return this.#roster.entries()
+  }
+
+  async start(): Promise<void> {
+    if (this.#life !== undefined) return
+    this.#life = new AbortController()
+    setMaxListeners(Infinity, this.#life.signal)
+    await this.#components.registrar.handle(DIRECTORY_PROTOCOL, this.#onStream, {
+      maxInboundStreams: MAX_DIRECTORY_STREAMS_PER_CONNECTION,
+      runOnLimitedConnection: false
+    })
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    await this.#components.registrar.unhandle(DIRECTORY_PROTOCOL)
+    if (this.#sweep !== undefined) clearTimeout(this.#sweep.timer)
+    this.#sweep = undefined
+    this.#push.stop()
+    life.abort(new Error('the directory was stopped'))
+    await Promise.allSettled(this.#sessions.values())
+    this.#owners.clear()
+  }
+
+  readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
+    const signal = this.#life?.signal
+    if (signal === undefined) {
+      stream.abort(new Error('the directory was stopped'))
+      return
+    }
+    const session = new DirectorySession(stream, connection, this.#now())
+    const hasRoom = this.#sessions.size < MAX_DIRECTORY_STREAMS
+    if (hasRoom) this.#welcome(session)
+    else {
+      session.refuse('full', FULL_RETRY_MS)
+      session.end()
+    }
+    const run = session
+      .run(signal, async (frame) => (hasRoom ? this.#onFrame(session, frame, signal) : undefined))
+      .catch((error: unknown) => this.#log('the stream of %p ended - %e', connection.remotePeer, error))
+      .finally(() => this.#onEnd(session))
+    this.#sessions.set(session, run)
+  }
+
+  async #onFrame(session: DirectorySession, frame: ClientFrame, signal: AbortSignal): Promise<void> {
+    switch (frame.type) {
+      case 'announce':
+      case 'withdraw':
+        return this.#onRecord(session, frame.type, frame.envelope, signal)
+      case 'watch':
+        return this.#onWatch(session, frame, signal)
+    }
+  }
+
+  async #onRecord(
+    session: DirectorySession,
+    type: 'announce' | 'withdraw',
+    envelope: Uint8Array,
+    signal: AbortSignal
+  ): Promise<void> {
+    const waitMs = session.announceRate.take(this.#now())
+    if (waitMs > 0) {
+      session.refuse('too-fast', waitMs)
+      return
+    }
+    const record = await this.#open(session, envelope, signal)
+    if (record === undefined || record.record.withdrawn !== (type === 'withdraw')) {
+      session.refuse('bad-record', RETRY_BOUNDS_MS.max)
+      return
+    }
+    if (record.record.network !== this.#network) {
+      session.refuse('other-network', OTHER_NETWORK_RETRY_MS)
+      return
+    }
+    const peer = record.record.peer.toString()
+    const newest = this.#roster.newest(peer)
+    if (newest !== undefined && compareRecords(record, newest) < 0) {
+      session.refuse('stale', 0, newest.envelope)
+      return
+    }
+    if (type === 'withdraw') {
+      this.#owners.delete(peer)
+      const withdrawn = this.#roster.withdraw(record, this.#now())
+      session.accepted()
+      if (withdrawn.outcome !== 'full') this.#report(withdrawn.changes)
+      return
+    }
+    this.#attach(session, peer, record)
+  }
+
+  #attach(session: DirectorySession, peer: string, record: VerifiedRecord): void {
+    if (!this.#owners.has(peer) && this.#owners.size >= this.#maxPeers) {
+      session.refuse('full', FULL_RETRY_MS)
+      return
+    }
+    const announced = this.#roster.announce(record, {
+      source: this.#self,
+      nowMs: this.#now(),
+      leaseMs: this.#leaseMs
+    })
+    if (announced.outcome === 'full') {
+      session.refuse('full', FULL_RETRY_MS)
+      return
+    }
+    this.#owners.set(peer, session)
+    session.accepted()
+    this.#welcome(session, record.record.seq)
+    this.#report(announced.changes)
+  }
+
+  async #onWatch(session: DirectorySession, range: WatchRange, signal: AbortSignal): Promise<void> {
+    const waitMs = session.watchRate.take(this.#now())
+    if (waitMs > 0) {
+      session.refuse('too-fast', waitMs)
+      return
+    }
+    if (!isAcceptableWatch(range)) {
+      session.refuse('bad-watch', RETRY_BOUNDS_MS.max)
+      return
+    }
+    const isOneMore = session.watching.what !== 'page' && !isWhole(range)
+    if (isOneMore && this.#push.partialWatchers >= MAX_PARTIAL_WATCHERS) {
+      session.refuse('too-many-watchers', FULL_RETRY_MS)
+      return
+    }
+    session.accepted()
+    await this.#push.watch(session, range, signal)
+  }
+
+  #onEnd(session: DirectorySession): void {
+    this.#sessions.delete(session)
+    this.#push.unwatch(session)
+    const peer = session.connection.remotePeer.toString()
+    if (this.#owners.get(peer) !== session) return
+    this.#owners.delete(peer)
+    if (this.#life !== undefined) this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
+  }
+
+  async #open(session: DirectorySession, envelope: Uint8Array, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
+    try {
+      return await openRecord(envelope, { expectedPeer: session.connection.remotePeer, signal })
+    } catch (error) {
+      if (!(error instanceof BadRecordError)) throw error
+      this.#log('refused a record from %p - %e', session.connection.remotePeer, error)
+      return undefined
+    }
+  }
+
+  #welcome(session: DirectorySession, acceptedSeq?: bigint): void {
+    const { earliest, latest } = REFRESH_AT
+    const refreshAfterMs = Math.round(this.#leaseMs * (earliest + this.#random() * (latest - earliest)))
+    const welcome = { type: 'welcome', network: this.#network, leaseMs: this.#leaseMs, refreshAfterMs } as const
+    session.send(acceptedSeq === undefined ? welcome : { ...welcome, acceptedSeq })
+  }
+
+  #report(changes: readonly RosterChange[]): void {
+    this.#sweepAt(changes.length > 0 ? this.#roster.nextDeadline() : this.#now() + this.#leaseMs)
+    if (changes.length === 0) return
+    this.#push.changed(changes.flatMap((change) => (isVisible(change) ? [peerOf(change)] : [])))
+    for (const change of changes) this.#tell(change)
+    this.emit('change', changes)
+  }
+
+  #tell(change: RosterChange): void {
+    switch (change.kind) {
+      case 'joined': {
+        const { record, peer } = change.entry
+        const remoteAddr = this.#owners.get(peer)?.connection.remoteAddr
+        if (remoteAddr !== undefined) this.emit('ready', { peer: record.record.peer, record, remoteAddr })
+        return
+      }
+      case 'gone': {
+        const { record } = change.was
+        const how = change.why === 'left' ? 'left' : 'lost'
+        this.emit(how, { peer: record.record.peer, record })
+        return
+      }
+      case 'changed':
+        return
+    }
+  }
+
+  /** One timer, for whatever runs out first; one that fires early finds nothing to do and is set again. */
+  #sweepAt(atMs: number): void {
+    if (atMs === Infinity || (this.#sweep !== undefined && this.#sweep.atMs <= atMs)) return
+    if (this.#sweep !== undefined) clearTimeout(this.#sweep.timer)
+    const timer = setTimeout(
+      () => {
+        this.#sweep = undefined
+        const changes = this.#roster.expire(this.#now())
+        this.#sweepAt(this.#roster.nextDeadline())
+        if (changes.length > 0) this.#report(changes)
+      },
+      Math.max(0, atMs - this.#now())
+    )
+    this.#sweep = { timer, atMs }
+  }
+}
+
+/** A connection that is lost and comes back within its grace is no change to watchers. */
+function isVisible(change: RosterChange): boolean {
+  return change.kind !== 'changed' || !looksTheSame(change.was, change.entry)
+}
+
+function peerOf(change: RosterChange): string {
+  return change.kind === 'gone' ? change.was.peer : change.entry.peer
+}

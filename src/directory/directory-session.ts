@@ -1,0 +1,123 @@
+// One client's stream at a directory: what it may still ask, what it watches,
+// what waits to be sent. Knows the frames, and not the roster.
+import type { Connection, Stream } from '@libp2p/interface'
+import { FrameQueue, FrameTooLargeError, runFrames, toError } from '../wire/index.ts'
+import {
+  ANNOUNCE_RATE,
+  FIRST_CLIENT_FRAME_TIMEOUT_MS,
+  MAX_CLIENT_FRAME_BYTES,
+  MAX_DIRECTORY_FRAME_BYTES,
+  MAX_REFUSALS,
+  SNAPSHOT_TIMEOUT_MS,
+  WATCHER_QUEUE_BYTES,
+  WATCH_RATE
+} from './constants.ts'
+import { decodeClientFrame, encodeDirectoryFrame } from './directory-frames.ts'
+import type { ClientFrame, DirectoryFrame, WatchRange } from './directory-frames.ts'
+import { PresenceProtocolError, SlowWatcherError } from './errors.ts'
+import type { RefuseReason } from './errors.ts'
+import { RateLimit } from './rate-limit.ts'
+import type { RosterEntry } from './roster.ts'
+
+/** What a session has been told of the roster. */
+export type Watching =
+  | { readonly what: 'nothing' }
+  /** Its snapshot is being sent; these peers have changed since it was taken. */
+  | { readonly what: 'snapshot'; readonly behind: Set<string> }
+  | { readonly what: 'whole' }
+  | {
+      readonly what: 'page'
+      readonly range: WatchRange
+      readonly sent: readonly RosterEntry[]
+      readonly total: number
+    }
+
+export class DirectorySession {
+  readonly connection: Connection
+  readonly announceRate: RateLimit
+  readonly watchRate: RateLimit
+  watching: Watching = { what: 'nothing' }
+  readonly #stream: Stream
+  readonly #outgoing = new FrameQueue<Uint8Array>({
+    maxBytes: WATCHER_QUEUE_BYTES,
+    sizeOf: (bytes) => bytes.byteLength
+  })
+  #refusals = 0
+
+  constructor(stream: Stream, connection: Connection, nowMs: number) {
+    this.#stream = stream
+    this.connection = connection
+    this.announceRate = new RateLimit(ANNOUNCE_RATE, nowMs)
+    this.watchRate = new RateLimit(WATCH_RATE, nowMs)
+  }
+
+  /**
+   * Reads the client's frames until the stream ends.
+   *
+   * @throws what made it end, unless both sides closed it
+   */
+  async run(signal: AbortSignal, onFrame: (frame: ClientFrame) => Promise<void>): Promise<void> {
+    await runFrames<ClientFrame, Uint8Array>({
+      stream: this.#stream,
+      codec: { decode: decodeBounded, encode: (bytes) => bytes },
+      outgoing: this.#outgoing,
+      maxFrameBytes: MAX_DIRECTORY_FRAME_BYTES,
+      firstFrameTimeoutMs: FIRST_CLIENT_FRAME_TIMEOUT_MS,
+      signal,
+      onFrames: async (frames) => {
+        for (const frame of frames) await onFrame(frame)
+      }
+    })
+  }
+
+  /** Sends an answer. */
+  send(frame: DirectoryFrame): void {
+    this.sendEncoded([encodeDirectoryFrame(frame)])
+  }
+
+  /** Sends frames that other watchers get too. A watcher that is too slow for them is reset. */
+  sendEncoded(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      if (this.#outgoing.offer(frame)) continue
+      this.abort(new SlowWatcherError(this.#outgoing.queuedBytes + frame.byteLength, WATCHER_QUEUE_BYTES))
+      return
+    }
+  }
+
+  /** Sends the pages of a snapshot, as fast as the client takes them. */
+  async sendPages(pages: Iterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS)])
+    for (const page of pages) await this.#outgoing.push(page, { signal: inTime })
+  }
+
+  /** @throws PresenceProtocolError when the client does not listen to refusals */
+  refuse(reason: RefuseReason, retryAfterMs: number, newestEnvelope?: Uint8Array): void {
+    this.#refusals++
+    if (this.#refusals > MAX_REFUSALS) {
+      throw new PresenceProtocolError(`a client went on after ${MAX_REFUSALS} refusals in a row`)
+    }
+    this.send({ type: 'refuse', reason, retryAfterMs, ...(newestEnvelope === undefined ? {} : { newestEnvelope }) })
+  }
+
+  /** Something that the client asked for was done. */
+  accepted(): void {
+    this.#refusals = 0
+  }
+
+  /** Closes our half once what waits is sent. */
+  end(): void {
+    this.#outgoing.end()
+  }
+
+  abort(error: unknown): void {
+    this.#stream.abort(toError(error))
+  }
+}
+
+/** A client's frames are small, whatever the stream's limit for ours is. */
+function decodeBounded(bytes: Uint8Array): ClientFrame | undefined {
+  if (bytes.byteLength > MAX_CLIENT_FRAME_BYTES) {
+    throw new FrameTooLargeError('read', bytes.byteLength, MAX_CLIENT_FRAME_BYTES)
+  }
+  return decodeClientFrame(bytes)
+}

@@ -1,0 +1,353 @@
+// The exchange of presence records between connected peers, /chat/record/1.0.0:
+// it answers "is it Parley?", keeps one stream per pair of peers, and tells what
+// the peers say of themselves. Knows no roster, no discovery and no dialling.
+import { EventEmitter, setMaxListeners } from 'node:events'
+import type { ComponentLogger, Connection, Libp2pEvents, PeerId, Stream, StreamHandler } from '@libp2p/interface'
+import type { StreamHandlerOptions, TypedEventTarget } from '@libp2p/interface'
+import { toError, withDeadline } from '../wire/index.ts'
+import {
+  MAX_RECORD_PEERS,
+  MAX_RECORD_STREAMS_PER_CONNECTION,
+  PROBE_TIMEOUT_MS,
+  RECORD_PROTOCOL,
+  REEXCHANGE_MS,
+  REOPEN_LARGER_FACTOR,
+  REOPEN_MS,
+  WITHDRAW_TIMEOUT_MS
+} from './constants.ts'
+import { ProbeBook } from './probe-book.ts'
+import type { ProbeAnswer } from './probe-book.ts'
+import { compareRecords } from './presence-record.ts'
+import type { VerifiedRecord } from './presence-record.ts'
+import { RecordStream } from './record-stream.ts'
+
+export interface RecordServiceInit {
+  /** Our current sealed record. Asked for each stream. */
+  ownEnvelope(): Uint8Array
+  /** Records of other networks are not told. */
+  readonly network: string
+  /** Peers with whom a stream stays open. */
+  readonly maxPeers?: number
+  readonly now?: () => number
+}
+
+/** What libp2p gives to a service, as far as this one needs it. */
+export interface RecordServiceComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly events: TypedEventTarget<Libp2pEvents>
+  readonly connectionManager: { getConnections(peer?: PeerId): Connection[] }
+  readonly registrar: {
+    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+    unhandle(protocol: string): Promise<void>
+  }
+}
+
+export interface RecordServiceEvents {
+  /** A peer of our network said something new of itself. */
+  record: [{ readonly peer: PeerId; readonly verified: VerifiedRecord }]
+  /** A peer has left, by its own signed word. */
+  withdraw: [{ readonly peer: PeerId; readonly verified: VerifiedRecord }]
+  /**
+   * No stream with the peer is left. lost: so is the connection, or it failed;
+   * unkept: one side has no room to keep it, and asks again within a lease.
+   */
+  end: [{ readonly peer: PeerId; readonly cause: 'lost' | 'unkept' }]
+}
+
+interface Link {
+  readonly peer: PeerId
+  readonly streams: Set<RecordStream>
+  standing:
+    | { readonly is: 'unheard' | 'left' | 'of-other-network' }
+    /** Its record was told; the end of it was not yet. */
+    | { readonly is: 'told'; readonly verified: VerifiedRecord }
+  /** It has one of the places for streams that stay open. */
+  isKept: boolean
+  failures: number
+  reopen: ReturnType<typeof setTimeout> | undefined
+}
+
+/** A libp2p service: `createLibp2p({ services: { record: recordExchange({ … }) } })`. */
+export function recordExchange(init: RecordServiceInit): (components: RecordServiceComponents) => RecordService {
+  return (components) => new RecordService(components, init)
+}
+
+export class RecordService extends EventEmitter<RecordServiceEvents> {
+  readonly #components: RecordServiceComponents
+  readonly #init: RecordServiceInit
+  readonly #log: ReturnType<ComponentLogger['forComponent']>
+  readonly #links = new Map<string, Link>()
+  readonly #probes = new ProbeBook()
+  readonly #tasks = new Set<Promise<void>>()
+  #life: AbortController | undefined
+  #hasLeft = false
+
+  constructor(components: RecordServiceComponents, init: RecordServiceInit) {
+    super()
+    this.#components = components
+    this.#init = init
+    this.#log = components.logger.forComponent('parley:record')
+  }
+
+  readonly [Symbol.toStringTag] = '@parley/record'
+
+  /** Serves the protocol and exchanges records with everybody who is or gets connected. */
+  async start(): Promise<void> {
+    if (this.#life !== undefined) return
+    this.#life = new AbortController()
+    setMaxListeners(Infinity, this.#life.signal)
+    this.#hasLeft = false
+    const { registrar, events, connectionManager } = this.#components
+    await registrar.handle(RECORD_PROTOCOL, this.#onStream, {
+      maxInboundStreams: MAX_RECORD_STREAMS_PER_CONNECTION,
+      runOnLimitedConnection: true
+    })
+    events.addEventListener('connection:open', this.#onOpen)
+    events.addEventListener('connection:close', this.#onClose)
+    for (const connection of connectionManager.getConnections()) this.#meet(connection)
+  }
+
+  /** Ends every stream without a word; `withdraw` first, to be missed at once and not after a grace. */
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    const { registrar, events } = this.#components
+    events.removeEventListener('connection:open', this.#onOpen)
+    events.removeEventListener('connection:close', this.#onClose)
+    await registrar.unhandle(RECORD_PROTOCOL)
+    for (const link of this.#links.values()) clearTimeout(link.reopen)
+    life.abort(new Error('the exchange of records was stopped'))
+    await Promise.allSettled(this.#tasks)
+    this.#links.clear()
+  }
+
+  /**
+   * Asks whether the other end of a connection is Parley. The question is put
+   * once per connection; who was Parley once stays so.
+   *
+   * @param options.signal ends the wait, not the question
+   */
+  async probe(connection: Connection, options: { readonly signal?: AbortSignal } = {}): Promise<ProbeAnswer> {
+    options.signal?.throwIfAborted()
+    const { signal } = options
+    const answer = this.#exchange(connection)
+    if (signal === undefined) return answer
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    const onAbort = (): void => reject(toError(signal.reason))
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([answer, aborted])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Sends a new record to every peer with whom a stream is open. */
+  announce(envelope: Uint8Array): void {
+    this.#hasLeft = false
+    for (const stream of this.#streams()) stream.send({ type: 'record', envelope })
+  }
+
+  /** Says farewell to every peer, and waits until they have it, for a moment at most. */
+  async withdraw(envelope: Uint8Array): Promise<void> {
+    this.#hasLeft = true
+    for (const stream of this.#streams()) {
+      stream.send({ type: 'withdraw', envelope })
+      stream.end()
+    }
+    const flushed = Promise.allSettled(this.#tasks).then(() => undefined)
+    await withDeadline('close', WITHDRAW_TIMEOUT_MS, this.#life?.signal, () => flushed).catch((error: unknown) =>
+      this.#log('not everybody read our farewell - %e', error)
+    )
+  }
+
+  readonly #onStream: StreamHandler = (stream, connection) => {
+    this.#probes.settle(connection, 'parley')
+    if (this.#life === undefined || this.#hasLeft) {
+      stream.abort(new Error('this peer has left'))
+      return
+    }
+    this.#serve(stream, connection, 'them')
+  }
+
+  readonly #onOpen = (event: CustomEvent<Connection>): void => this.#meet(event.detail)
+
+  readonly #onClose = (event: CustomEvent<Connection>): void => {
+    const connection = event.detail
+    this.#probes.forget(connection)
+    const link = this.#links.get(connection.remotePeer.toString())
+    if (link?.streams.size === 0 && this.#connectionsTo(link.peer).length === 0) this.#forget(link)
+  }
+
+  #meet(connection: Connection): void {
+    const link = this.#links.get(connection.remotePeer.toString())
+    // A second connection with a peer needs no second stream, unless the first one's is lost.
+    if (link !== undefined && link.streams.size > 0) return
+    this.#track(this.#exchange(connection).then(() => undefined))
+  }
+
+  /** Puts the question and, by the same stream, exchanges records. */
+  #exchange(connection: Connection): Promise<ProbeAnswer> {
+    const answer = this.#probes.answer(connection)
+    if (this.#life === undefined || this.#hasLeft || connection.status !== 'open') return Promise.resolve(answer)
+    return this.#probes.ask(connection, () => this.#open(connection))
+  }
+
+  async #open(connection: Connection): Promise<ProbeAnswer> {
+    let stream: Stream
+    try {
+      stream = await withDeadline('negotiate', PROBE_TIMEOUT_MS, this.#life?.signal, (signal) =>
+        connection.newStream(RECORD_PROTOCOL, { signal, runOnLimitedConnection: true })
+      )
+    } catch (error) {
+      if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
+        return this.#probes.settle(connection, 'foreign')
+      }
+      this.#log('%p did not answer whether it is Parley - %e', connection.remotePeer, error)
+      this.#reopenLater(connection.remotePeer)
+      return this.#probes.answer(connection)
+    }
+    if (this.#life === undefined || this.#hasLeft) {
+      stream.abort(new Error('this peer has left'))
+      return 'parley'
+    }
+    this.#serve(stream, connection, 'us')
+    return this.#probes.settle(connection, 'parley')
+  }
+
+  #serve(stream: Stream, connection: Connection, openedBy: 'us' | 'them'): void {
+    const signal = this.#life?.signal
+    if (signal === undefined) return
+    const link = this.#linkOf(connection.remotePeer)
+    const one = new RecordStream(stream, connection, openedBy, this.#init.ownEnvelope())
+    link.streams.add(one)
+    const run = one
+      .run(signal, this.#init.now ?? Date.now, (verified) => this.#onRecord(link, one, verified))
+      .then(
+        () => this.#onEnd(link, one, undefined),
+        (error: unknown) => this.#onEnd(link, one, toError(error))
+      )
+    this.#track(run)
+  }
+
+  #onRecord(link: Link, stream: RecordStream, verified: VerifiedRecord): void {
+    link.failures = 0
+    if (verified.record.network !== this.#init.network) {
+      link.standing = { is: 'of-other-network' }
+      stream.end()
+      return
+    }
+    const { standing } = link
+    const isNews = standing.is !== 'told' || compareRecords(verified, standing.verified) > 0
+    if (verified.record.withdrawn) {
+      stream.end()
+      if (!isNews || standing.is === 'left') return
+      link.standing = { is: 'left' }
+      this.emit('withdraw', { peer: link.peer, verified })
+      return
+    }
+    if (isNews) {
+      link.standing = { is: 'told', verified }
+      this.emit('record', { peer: link.peer, verified })
+    }
+    this.#keepOne(link)
+  }
+
+  /** The stream opened by the smaller peer ID stays, the first of them; each side ends what it opened itself. */
+  #keepOne(link: Link): void {
+    const exchanged = [...link.streams].filter((stream) => stream.exchanged)
+    link.isKept ||= this.#keptPeers() < (this.#init.maxPeers ?? MAX_RECORD_PEERS)
+    if (!link.isKept) {
+      for (const stream of exchanged) stream.end()
+      return
+    }
+    const opener = this.#isSmaller(link.peer) ? 'us' : 'them'
+    const kept = exchanged.find((stream) => stream.openedBy === opener)
+    if (kept === undefined) return // the other side's stream may still come
+    for (const stream of exchanged) if (stream !== kept && stream.openedBy === 'us') stream.end()
+  }
+
+  #onEnd(link: Link, stream: RecordStream, error: Error | undefined): void {
+    link.streams.delete(stream)
+    if (error !== undefined) this.#log('record stream with %p ended - %e', link.peer, error)
+    if (link.streams.size > 0 || this.#life === undefined) return
+    link.isKept = false
+    if (this.#connectionsTo(link.peer).length === 0) {
+      this.#forget(link)
+      return
+    }
+    // Whoever has left, or is of another network, is not asked again on this connection.
+    if (error === undefined && (link.standing.is === 'left' || link.standing.is === 'of-other-network')) return
+    this.#tellEnd(link, error === undefined ? 'unkept' : 'lost')
+    if (error === undefined) this.#reopenLater(link.peer, REEXCHANGE_MS)
+    else this.#reopenLater(link.peer)
+  }
+
+  #reopenLater(peer: PeerId, fixedMs?: number): void {
+    if (this.#life === undefined || this.#hasLeft) return
+    const link = this.#linkOf(peer)
+    if (link.reopen !== undefined) return
+    const backoffMs = Math.min(REOPEN_MS.first * 2 ** link.failures, REOPEN_MS.max)
+    link.failures++
+    const delayMs = fixedMs ?? backoffMs * (this.#isSmaller(peer) ? 1 : REOPEN_LARGER_FACTOR)
+    link.reopen = setTimeout(() => {
+      link.reopen = undefined
+      const [connection] = this.#connectionsTo(peer)
+      if (connection === undefined || link.streams.size > 0 || this.#life === undefined || this.#hasLeft) return
+      this.#track(this.#open(connection).then(() => undefined))
+    }, delayMs)
+    link.reopen.unref()
+  }
+
+  #forget(link: Link): void {
+    clearTimeout(link.reopen)
+    this.#links.delete(link.peer.toString())
+    this.#tellEnd(link, 'lost')
+  }
+
+  #tellEnd(link: Link, cause: 'lost' | 'unkept'): void {
+    if (link.standing.is !== 'told') return
+    link.standing = { is: 'unheard' }
+    this.emit('end', { peer: link.peer, cause })
+  }
+
+  #connectionsTo(peer: PeerId): Connection[] {
+    return this.#components.connectionManager.getConnections(peer).filter(({ status }) => status === 'open')
+  }
+
+  #keptPeers(): number {
+    let kept = 0
+    for (const { isKept } of this.#links.values()) if (isKept) kept++
+    return kept
+  }
+
+  #isSmaller(peer: PeerId): boolean {
+    return this.#components.peerId.toString() < peer.toString()
+  }
+
+  #streams(): RecordStream[] {
+    return [...this.#links.values()].flatMap((link) => [...link.streams])
+  }
+
+  #linkOf(peer: PeerId): Link {
+    const id = peer.toString()
+    const link: Link = this.#links.get(id) ?? {
+      peer,
+      streams: new Set<RecordStream>(),
+      standing: { is: 'unheard' },
+      isKept: false,
+      failures: 0,
+      reopen: undefined
+    }
+    this.#links.set(id, link)
+    return link
+  }
+
+  #track(task: Promise<void>): void {
+    const settled = task.catch((error: unknown) => this.#log.error('exchange of records - %e', error))
+    this.#tasks.add(settled)
+    void settled.finally(() => this.#tasks.delete(settled))
+  }
+}

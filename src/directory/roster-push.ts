@@ -1,0 +1,189 @@
+// Tells a directory's watchers what changed: the first change after quiet at
+// once, then gathered, encoded once and written to all. Knows sessions and the
+// roster's entries, and neither who announced nor why.
+import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import {
+  MAX_FLUSH_BYTES,
+  MAX_FRAME_REMOVALS,
+  PARTIAL_COALESCE_MS,
+  SNAPSHOT_CACHE_MS
+} from './constants.ts'
+import { encodeDirectoryFrame, packEntries, wireEntryBytes } from './directory-frames.ts'
+import type { WatchRange, WireEntry } from './directory-frames.ts'
+import type { DirectorySession } from './directory-session.ts'
+import type { Roster, RosterEntry } from './roster.ts'
+import { difference, inOrder, isWhole, pageOf } from './watch-view.ts'
+
+export interface RosterPushInit {
+  readonly roster: Roster
+  readonly now: () => number
+  readonly coalesceMs: number
+}
+
+export class RosterPush {
+  readonly #init: RosterPushInit
+  readonly #watchers = new Set<DirectorySession>()
+  readonly #dirty = new Set<string>()
+  #flushedAtMs = -Infinity
+  #flushTimer: ReturnType<typeof setTimeout> | undefined
+  #partialTimer: ReturnType<typeof setTimeout> | undefined
+  #ordered: readonly RosterEntry[] | undefined
+  #wholePages: { readonly pages: readonly Uint8Array[]; readonly atMs: number } | undefined
+
+  constructor(init: RosterPushInit) {
+    this.#init = init
+  }
+
+  /** Sessions that watch a page or a query. */
+  get partialWatchers(): number {
+    let count = 0
+    for (const { watching } of this.#watchers) if (watching.what === 'page') count++
+    return count
+  }
+
+  stop(): void {
+    clearTimeout(this.#flushTimer)
+    clearTimeout(this.#partialTimer)
+    this.#flushTimer = undefined
+    this.#partialTimer = undefined
+    this.#watchers.clear()
+    this.#dirty.clear()
+  }
+
+  /** These peers look different to watchers now. */
+  changed(peers: Iterable<string>): void {
+    this.#ordered = undefined
+    this.#wholePages = undefined
+    for (const peer of peers) this.#dirty.add(peer)
+    if (this.#dirty.size === 0) return
+    const waitMs = this.#flushedAtMs + this.#init.coalesceMs - this.#init.now()
+    if (waitMs <= 0) this.#flush()
+    else this.#flushTimer ??= setTimeout(() => this.#flush(), waitMs)
+    this.#partialTimer ??= setTimeout(() => this.#flushPages(), PARTIAL_COALESCE_MS)
+  }
+
+  /** Sends a snapshot, and from then on what changes. Rejects when the client does not take it in time. */
+  async watch(session: DirectorySession, range: WatchRange, signal: AbortSignal): Promise<void> {
+    this.#watchers.add(session)
+    if (!isWhole(range)) {
+      const { entries, total } = pageOf(this.#inOrder(), range)
+      // The page counts as sent from here, so that nothing that changes meanwhile is missed.
+      session.watching = { what: 'page', range, sent: entries, total }
+      await session.sendPages(this.#encodePages(entries, total), signal)
+      return
+    }
+    const behind = new Set<string>()
+    session.watching = { what: 'snapshot', behind }
+    await session.sendPages(this.#wholeSnapshot(), signal)
+    session.watching = { what: 'whole' }
+    if (behind.size > 0) session.sendEncoded(this.#encodeChanges(behind))
+  }
+
+  unwatch(session: DirectorySession): void {
+    this.#watchers.delete(session)
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    this.#flushedAtMs = this.#init.now()
+    const peers = this.#takeDirty()
+    const watchers = [...this.#watchers]
+    for (const { watching } of watchers) {
+      if (watching.what === 'snapshot') for (const peer of peers) watching.behind.add(peer)
+    }
+    const whole = watchers.filter(({ watching }) => watching.what === 'whole')
+    if (whole.length > 0 && peers.length > 0) {
+      const frames = this.#encodeChanges(peers)
+      for (const session of whole) session.sendEncoded(frames)
+    }
+    if (this.#dirty.size > 0) this.#flushTimer = setTimeout(() => this.#flush(), this.#init.coalesceMs)
+  }
+
+  #flushPages(): void {
+    this.#partialTimer = undefined
+    for (const session of this.#watchers) {
+      const { watching } = session
+      if (watching.what !== 'page') continue
+      const page = pageOf(this.#inOrder(), watching.range)
+      const { entries, removed } = difference(watching.sent, page.entries)
+      session.watching = { ...watching, sent: page.entries, total: page.total }
+      if (entries.length === 0 && removed.length === 0 && page.total === watching.total) continue
+      const gone = removed.map(({ record }) => record.record.peer)
+      session.sendEncoded(this.#encodeAll(entries.map((entry) => this.#wire(entry)), gone, page.total))
+    }
+  }
+
+  /** What one flush may carry; the rest stays for the next. */
+  #takeDirty(): string[] {
+    const peers: string[] = []
+    let bytes = 0
+    for (const peer of this.#dirty) {
+      if (bytes > MAX_FLUSH_BYTES) break
+      const entry = this.#init.roster.get(peer)
+      bytes += entry === undefined ? 64 : wireEntryBytes(this.#wire(entry))
+      peers.push(peer)
+      this.#dirty.delete(peer)
+    }
+    return peers
+  }
+
+  #encodeChanges(peers: Iterable<string>): Uint8Array[] {
+    const { roster } = this.#init
+    const entries: WireEntry[] = []
+    const removed: PeerId[] = []
+    for (const peer of peers) {
+      const entry = roster.get(peer)
+      const newest = roster.newest(peer)
+      if (entry !== undefined) entries.push(this.#wire(entry))
+      // A farewell travels with its owner's signature; a loss is only this directory's word.
+      else if (newest?.record.withdrawn === true) entries.push({ envelope: newest.envelope, attachments: [] })
+      else removed.push(peerIdFromString(peer))
+    }
+    return this.#encodeAll(entries, removed, roster.size)
+  }
+
+  #encodeAll(entries: readonly WireEntry[], removed: readonly PeerId[], total: number): Uint8Array[] {
+    const frames: Uint8Array[] = []
+    const groups = packEntries(entries)
+    const removals = Math.ceil(removed.length / MAX_FRAME_REMOVALS)
+    for (let i = 0; i < Math.max(groups.length, removals); i++) {
+      const gone = removed.slice(i * MAX_FRAME_REMOVALS, (i + 1) * MAX_FRAME_REMOVALS)
+      frames.push(encodeDirectoryFrame({ type: 'changes', entries: groups[i] ?? [], removed: gone, total }))
+    }
+    return frames
+  }
+
+  #wholeSnapshot(): readonly Uint8Array[] {
+    const nowMs = this.#init.now()
+    if (this.#wholePages === undefined || nowMs - this.#wholePages.atMs > SNAPSHOT_CACHE_MS) {
+      const entries = this.#inOrder()
+      this.#wholePages = { pages: [...this.#encodePages(entries, entries.length)], atMs: nowMs }
+    }
+    return this.#wholePages.pages
+  }
+
+  *#encodePages(entries: readonly RosterEntry[], total: number): Generator<Uint8Array> {
+    const pages = packEntries(entries.map((entry) => this.#wire(entry)))
+    for (const [i, page] of pages.entries()) {
+      yield encodeDirectoryFrame({ type: 'snapshot', entries: page, total, last: i === pages.length - 1 })
+    }
+  }
+
+  #inOrder(): readonly RosterEntry[] {
+    this.#ordered ??= inOrder(this.#init.roster.entries())
+    return this.#ordered
+  }
+
+  #wire(entry: RosterEntry): WireEntry {
+    const nowMs = this.#init.now()
+    return {
+      envelope: entry.record.envelope,
+      attachments: entry.attachments.map(({ source, sinceMs }) => ({
+        directory: peerIdFromString(source),
+        forMs: nowMs - sinceMs
+      }))
+    }
+  }
+}
