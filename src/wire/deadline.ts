@@ -28,6 +28,8 @@ export async function withDeadline<T>(
   }
   const controller = new AbortController()
   const { promise: cutOff, reject } = Promise.withResolvers<never>()
+  // Nobody waits for it when `run` throws before it returns a promise.
+  cutOff.catch(() => undefined)
   const giveUp = (error: Error): void => {
     // The wait is rejected first, so that it tells of the deadline and not of how `run` takes the abort.
     reject(error)

@@ -74,6 +74,7 @@ export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<
   const closeTimeoutMs = init.closeTimeoutMs ?? CLOSE_TIMEOUT_MS
   let hasEnded = false
   let remoteHasEnded = false
+  let isHandling = false
 
   const receive = async (): Promise<void> => {
     silence.start('hello', init.firstFrameTimeoutMs)
@@ -84,7 +85,9 @@ export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<
       async (batches: AsyncIterable<In[]>) => {
         for await (const batch of batches) {
           silence.clear()
+          isHandling = true
           await init.onFrames(batch)
+          isHandling = false
           if (hasEnded) {
             silence.start('close', closeTimeoutMs)
           }
@@ -103,7 +106,8 @@ export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<
   const send = async (): Promise<void> => {
     await pipe(outgoing, encodeWith(codec), encodeFrames({ maxFrameBytes }), (source) => duplex.sink(source))
     hasEnded = true
-    if (!remoteHasEnded) {
+    // Only a remote that we wait for is silent: not while its frames are being handled here.
+    if (!remoteHasEnded && !isHandling && !silence.isAwaited) {
       silence.start('close', closeTimeoutMs)
     }
   }
@@ -155,6 +159,11 @@ class SilenceTimer {
 
   constructor(expire: (error: DeadlineError) => void) {
     this.#expire = expire
+  }
+
+  /** A deadline is running. */
+  get isAwaited(): boolean {
+    return this.#timer !== undefined
   }
 
   start(stage: Stage, timeoutMs: number | undefined): void {

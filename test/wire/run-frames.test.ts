@@ -161,6 +161,28 @@ describe('ending', () => {
   })
 })
 
+describe('the silence of the remote', () => {
+  test('is not counted while its frames are being handled here', async () => {
+    const [local, remote] = await streamPair()
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    const there = run(remote, { closeTimeoutMs: 20, onFrames: () => gate })
+    local.send(frameOf('a'))
+    await until(() => remote.readStatus === 'paused')
+    there.outgoing.end()
+    await local.close()
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    open()
+    await there.done
+  })
+
+  test('before its first frame is told as that, though our half has ended', async () => {
+    const [, remote] = await streamPair()
+    const there = run(remote, { firstFrameTimeoutMs: 30, closeTimeoutMs: 10 })
+    there.outgoing.end()
+    await expect(there.done).rejects.toMatchObject({ name: 'DeadlineError', stage: 'hello' })
+  })
+})
+
 describe('failing', () => {
   test('what a handler throws resets the stream, aborts the queue and comes out as it is', async () => {
     const [local, remote] = await streamPair()

@@ -1,0 +1,131 @@
+import type { MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
+import { multiaddrConnectionPair } from '@libp2p/utils'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { boundedYamux, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
+import type { ByteDuplex } from '../../src/wire/index.ts'
+import { turn, until } from './turns.ts'
+
+const SYN = 1
+const DATA = 0
+const WINDOW_UPDATE = 1
+const PING = 2
+
+/** A Yamux header by hand: version, type, flags, stream, length. */
+function header(type: number, flags: number, streamId: number, length: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(12))
+  bytes.setUint8(1, type)
+  bytes.setUint16(2, flags)
+  bytes.setUint32(4, streamId)
+  bytes.setUint32(8, length)
+  return new Uint8Array(bytes.buffer)
+}
+
+interface Guarded {
+  /** The bare end: what is sent on it reaches the muxer as it is. */
+  readonly bare: MultiaddrConnection
+  readonly muxer: StreamMuxer
+  /** The bounded ends of the streams that the bare side has opened. */
+  readonly opened: ByteDuplex[]
+}
+
+function guarded(): Guarded {
+  const [bare, carrier] = multiaddrConnectionPair()
+  bare.addEventListener('message', () => undefined)
+  const muxer = boundedYamux()().createStreamMuxer(carrier)
+  const opened: ByteDuplex[] = []
+  muxer.addEventListener('stream', (event) => opened.push(streamDuplex(event.detail)))
+  return { bare, muxer, opened }
+}
+
+async function readAll(duplex: ByteDuplex, read: number[]): Promise<void> {
+  for await (const bytes of duplex.source) {
+    read.push(...bytes.subarray())
+  }
+}
+
+describe('bounded Yamux', () => {
+  test('cuts a remote at the announcement of a frame that no window allows, before any of it comes', async () => {
+    const { bare, muxer, opened } = guarded()
+    bare.send(header(WINDOW_UPDATE, SYN, 1, 0))
+    bare.send(header(DATA, 0, 1, MAX_STREAM_WINDOW_BYTES + 1))
+    await until(() => opened.length === 1)
+    await expect(opened[0]?.source.next()).rejects.toMatchObject({
+      name: 'StreamLostError',
+      loss: 'aborted',
+      cause: {
+        name: 'WindowOverrunError',
+        sizeBytes: MAX_STREAM_WINDOW_BYTES + 1,
+        limitBytes: MAX_STREAM_WINDOW_BYTES
+      }
+    })
+    expect(muxer.status).toBe('closed')
+    await until(() => bare.status !== 'open')
+  })
+
+  test('also when the header comes byte by byte, or after the body of a frame that is allowed', async () => {
+    const { bare, muxer, opened } = guarded()
+    bare.send(header(DATA, SYN, 1, 5))
+    bare.send(Uint8Array.of(1, 2, 3, 4, 5, ...header(DATA, 0, 1, 0xffff_ffff).subarray(0, 4)))
+    await until(() => opened.length === 1)
+    expect((await opened[0]?.source.next())?.value?.subarray()).toEqual(Uint8Array.of(1, 2, 3, 4, 5))
+    expect(muxer.status).toBe('open')
+    for (const byte of header(DATA, 0, 1, 0xffff_ffff).subarray(4)) {
+      bare.send(Uint8Array.of(byte))
+    }
+    await until(() => muxer.status === 'closed')
+  })
+
+  test('cuts a remote that sends more in several frames than it was granted', async () => {
+    const { bare, muxer, opened } = guarded()
+    const piece = new Uint8Array(64 * 1024)
+    bare.send(header(WINDOW_UPDATE, SYN, 1, 0))
+    await until(() => opened.length === 1)
+    for (let sent = 0; sent < 64 && muxer.status === 'open'; sent++) {
+      bare.send(header(DATA, 0, 1, piece.byteLength))
+      bare.send(piece)
+      await turn()
+    }
+    await expect(opened[0]?.source.next()).rejects.toMatchObject({
+      name: 'StreamLostError',
+      cause: { name: 'ReceiveWindowExceededError' }
+    })
+  })
+
+  test('lets everything pass that is allowed, however it is split, also lengths that are none in other frames', async () => {
+    const bodies = fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 10 })
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.array(fc.nat(), { maxLength: 20 }), async (frames, cuts) => {
+        const { bare, muxer, opened } = guarded()
+        const bytes = Uint8Array.from(
+          frames.flatMap((body, index) => [
+            // The length field of these two is a window and a ping's number, however large.
+            ...header(WINDOW_UPDATE, index === 0 ? SYN : 0, 1, 0x7fff_0000),
+            ...header(PING, SYN, 0, 0xffff_fff0),
+            ...header(DATA, 0, 1, body.length),
+            ...body
+          ])
+        )
+        const places = [...cuts.map((cut) => cut % bytes.length), bytes.length].toSorted((a, b) => a - b)
+        let from = 0
+        for (const place of places) {
+          if (place > from) {
+            bare.send(bytes.subarray(from, place))
+            from = place
+          }
+        }
+        await until(() => opened.length === 1)
+        const read: number[] = []
+        const wanted = frames.flatMap((body) => [...body])
+        const [duplex] = opened
+        const reading = duplex === undefined ? Promise.resolve() : readAll(duplex, read)
+        reading.catch(() => undefined)
+        await until(() => read.length >= wanted.length)
+        expect(read).toEqual(wanted)
+        expect(muxer.status).toBe('open')
+        muxer.abort(new Error('the test is over'))
+      }),
+      { numRuns: 50 }
+    )
+  })
+})
