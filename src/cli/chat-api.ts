@@ -1,0 +1,58 @@
+// The part of a ChatNode that the faces drive, as the narrowest interface that
+// they can be tested against, and the types that come with it. All that the
+// faces know of the node passes through here.
+import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
+import type { Contact, IncomingMessage, OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
+
+export type {
+  ChatNodeEvents,
+  Contact,
+  ConversationState,
+  DirectoryView,
+  IncomingMessage,
+  OutgoingMessage,
+  PeerTarget,
+  RequestView,
+  RosterRow,
+  StoredMessage
+}
+export type DeliveryState = OutgoingMessage['state']
+
+export interface ResolveOptions {
+  /** Peer IDs by roster number, the first number being 1; only where numbers were shown. */
+  readonly numbers?: readonly string[]
+  readonly trustName?: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface ChatApi {
+  readonly peerId: string
+  readonly shortId: string
+  readonly nickname: string
+  readonly network: string
+  readonly profile: { readonly name: string; readonly folder: string; readonly insteadOf: string | undefined }
+  addresses(): readonly string[]
+  roster(): readonly RosterRow[]
+  directories(): readonly DirectoryView[]
+  contacts(): readonly Contact[]
+  requests(): readonly RequestView[] | Promise<readonly RequestView[]>
+  blocked(): readonly { readonly peer: string; readonly name: string }[]
+  firstLook(options: { signal?: AbortSignal }): Promise<void>
+  resolve(words: readonly string[], options?: ResolveOptions): Promise<PeerTarget>
+  name(peer: string): string
+  open(peer: string): Promise<readonly StoredMessage[]>
+  leave(peer: string): Promise<void>
+  state(peer: string): ConversationState
+  send(peer: string, text: string): Promise<OutgoingMessage>
+  settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage>
+  typing(peer: string): void
+  accept(peer: string): Promise<readonly IncomingMessage[]>
+  ignore(peer: string): Promise<void>
+  block(peer: string): Promise<void>
+  unblock(peer: string): Promise<void>
+  rename(nickname: string): Promise<void>
+  setStatus(status: string): Promise<void>
+  history(peer: string, limit: number): Promise<readonly StoredMessage[]>
+  addEventListener<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void
+  removeEventListener<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void
+}

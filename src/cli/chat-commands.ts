@@ -1,0 +1,297 @@
+// The one table of commands inside a chat: `/who` at a prompt and {"do":"who"}
+// in JSON are the same row of it. A command returns what came of it as data;
+// how that looks is each face's own business.
+import type { ChatApi, Contact, DirectoryView, IncomingMessage, OutgoingMessage } from './chat-api.ts'
+import type { PeerTarget, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
+import { historyLines } from './constants.ts'
+
+/** A command inside the chat that was given the wrong arguments, or too few. */
+export class CommandUsageError extends Error {
+  override readonly name = 'CommandUsageError'
+}
+
+export interface CommandContext {
+  readonly node: ChatApi
+  /** The peer whose conversation is open on this face. */
+  readonly current: string | undefined
+  /** PEER as the face lets it be typed, with numbers where it shows numbers. */
+  resolve(words: readonly string[]): Promise<PeerTarget>
+}
+
+export interface CommandArguments {
+  readonly peer?: readonly string[]
+  readonly text?: string
+}
+
+export interface CommandParameter {
+  readonly name: 'peer' | 'text'
+  readonly required: boolean
+  /** As it stands in the help: PEER, TEXT, NICKNAME. */
+  readonly placeholder: string
+}
+
+export interface ChatCommand {
+  readonly name: string
+  readonly aliases: readonly string[]
+  readonly parameters: readonly CommandParameter[]
+  readonly help: string
+  run(context: CommandContext, args: CommandArguments): Promise<CommandResult>
+}
+
+export interface PeerRef {
+  readonly peer: string
+  readonly name: string
+}
+
+export type CommandResult =
+  | { readonly is: 'help'; readonly commands: readonly ChatCommand[] }
+  | { readonly is: 'roster'; readonly rows: readonly RosterRow[] }
+  | { readonly is: 'opened'; readonly target: PeerTarget; readonly history: readonly StoredMessage[] }
+  | ({ readonly is: 'left' } & PeerRef)
+  | { readonly is: 'quit' }
+  | ({ readonly is: 'accepted'; readonly messages: readonly IncomingMessage[] } & PeerRef)
+  | ({ readonly is: 'ignored' | 'blocked' | 'unblocked' } & PeerRef)
+  | { readonly is: 'requests'; readonly requests: readonly RequestView[] }
+  | { readonly is: 'contacts'; readonly contacts: readonly Contact[] }
+  | { readonly is: 'blocked peers'; readonly blocked: readonly PeerRef[] }
+  | { readonly is: 'directories'; readonly directories: readonly DirectoryView[] }
+  | { readonly is: 'renamed'; readonly nickname: string }
+  | { readonly is: 'status set'; readonly status: string }
+  | ({ readonly is: 'identity' } & Identity)
+  | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
+  | ({ readonly is: 'history'; readonly messages: readonly StoredMessage[] } & PeerRef)
+
+export interface Identity {
+  readonly peer: string
+  readonly shortId: string
+  readonly nickname: string
+  readonly network: string
+  readonly profile: string
+  readonly addresses: readonly string[]
+}
+
+const peer: CommandParameter = { name: 'peer', required: true, placeholder: 'PEER' }
+const thisPeer: CommandParameter = { ...peer, required: false }
+const text = (placeholder: string, required = true): CommandParameter => ({ name: 'text', required, placeholder })
+
+export const chatCommands: readonly ChatCommand[] = [
+  {
+    name: 'help',
+    aliases: ['?'],
+    parameters: [],
+    help: 'this list',
+    run: async () => ({ is: 'help', commands: chatCommands })
+  },
+  {
+    name: 'who',
+    aliases: ['roster', 'list'],
+    parameters: [],
+    help: 'who is on the network',
+    run: async ({ node }) => ({ is: 'roster', rows: node.roster() })
+  },
+  {
+    name: 'chat',
+    aliases: ['open'],
+    parameters: [peer],
+    help: 'open the conversation with PEER (name, number, ID, address, HOST PORT)',
+    run: async (context, args) => {
+      const target = await context.resolve(words(args))
+      return { is: 'opened', target, history: await context.node.open(target.peer) }
+    }
+  },
+  {
+    name: 'msg',
+    aliases: ['send'],
+    parameters: [peer, text('TEXT')],
+    help: 'send one message to PEER without opening the conversation ("two words" in quotes)',
+    run: async (context, args) => {
+      const target = await context.resolve(words(args))
+      const message = await context.node.send(target.peer, args.text ?? '')
+      return { is: 'sent', peer: target.peer, name: target.name, message }
+    }
+  },
+  {
+    name: 'exit',
+    aliases: ['leave'],
+    parameters: [thisPeer],
+    help: 'leave the conversation, as EXIT does',
+    run: async (context, args) => {
+      const ref = await currentOr(context, args)
+      await context.node.leave(ref.peer)
+      return { is: 'left', ...ref }
+    }
+  },
+  {
+    name: 'quit',
+    aliases: ['bye'],
+    parameters: [],
+    help: 'end the program, from anywhere',
+    run: async () => ({ is: 'quit' })
+  },
+  {
+    name: 'requests',
+    aliases: [],
+    parameters: [],
+    help: 'strangers who have written and wait for an answer',
+    run: async ({ node }) => ({ is: 'requests', requests: await node.requests() })
+  },
+  {
+    name: 'accept',
+    aliases: [],
+    parameters: [thisPeer],
+    help: "let a stranger in; without PEER: the only request's",
+    run: async (context, args) => {
+      const ref = await requester(context, args)
+      return { is: 'accepted', ...ref, messages: await context.node.accept(ref.peer) }
+    }
+  },
+  {
+    name: 'ignore',
+    aliases: [],
+    parameters: [thisPeer],
+    help: 'hear no more of a stranger, who is not told',
+    run: async (context, args) => {
+      const ref = await requester(context, args)
+      await context.node.ignore(ref.peer)
+      return { is: 'ignored', ...ref }
+    }
+  },
+  {
+    name: 'block',
+    aliases: [],
+    parameters: [thisPeer],
+    help: 'refuse all connections of PEER',
+    run: async (context, args) => {
+      const ref = await requester(context, args)
+      await context.node.block(ref.peer)
+      return { is: 'blocked', ...ref }
+    }
+  },
+  {
+    name: 'unblock',
+    aliases: [],
+    parameters: [peer],
+    help: 'take that back',
+    run: async (context, args) => {
+      const ref = among(context.node.blocked(), words(args)) ?? (await refOf(context, args))
+      await context.node.unblock(ref.peer)
+      return { is: 'unblocked', ...ref }
+    }
+  },
+  {
+    name: 'blocked',
+    aliases: [],
+    parameters: [],
+    help: 'who is blocked',
+    run: async ({ node }) => ({ is: 'blocked peers', blocked: node.blocked() })
+  },
+  {
+    name: 'contacts',
+    aliases: [],
+    parameters: [],
+    help: 'peers that you have chosen or accepted',
+    run: async ({ node }) => ({ is: 'contacts', contacts: node.contacts() })
+  },
+  {
+    name: 'history',
+    aliases: ['log'],
+    parameters: [thisPeer],
+    help: 'the last messages with a peer',
+    run: async (context, args) => {
+      const ref = await currentOr(context, args)
+      return { is: 'history', ...ref, messages: await context.node.history(ref.peer, historyLines) }
+    }
+  },
+  {
+    name: 'directories',
+    aliases: ['dirs'],
+    parameters: [],
+    help: 'the directories in use, and how they are',
+    run: async ({ node }) => ({ is: 'directories', directories: node.directories() })
+  },
+  {
+    name: 'name',
+    aliases: ['nick'],
+    parameters: [text('NICKNAME')],
+    help: 'take another nickname',
+    run: async ({ node }, args) => {
+      await node.rename(args.text ?? '')
+      return { is: 'renamed', nickname: node.nickname }
+    }
+  },
+  {
+    name: 'status',
+    aliases: [],
+    parameters: [text('TEXT', false)],
+    help: 'say something about yourself on the roster; without TEXT: nothing more',
+    run: async ({ node }, args) => {
+      await node.setStatus(args.text ?? '')
+      return { is: 'status set', status: args.text ?? '' }
+    }
+  },
+  {
+    name: 'id',
+    aliases: ['me', 'whoami'],
+    parameters: [],
+    help: 'your own ID and addresses',
+    run: async ({ node }) => ({ is: 'identity', ...identityOf(node) })
+  }
+]
+
+/** The command of this name or alias. */
+export function findCommand(name: string): ChatCommand | undefined {
+  return chatCommands.find((command) => command.name === name || command.aliases.includes(name))
+}
+
+export function identityOf(node: ChatApi): Identity {
+  return {
+    peer: node.peerId,
+    shortId: node.shortId,
+    nickname: node.nickname,
+    network: node.network,
+    profile: node.profile.name,
+    addresses: node.addresses()
+  }
+}
+
+function words(args: CommandArguments): readonly string[] {
+  return args.peer ?? []
+}
+
+async function refOf(context: CommandContext, args: CommandArguments): Promise<PeerRef> {
+  const target = await context.resolve(words(args))
+  return { peer: target.peer, name: target.name }
+}
+
+async function currentOr(context: CommandContext, args: CommandArguments): Promise<PeerRef> {
+  if (words(args).length > 0) return refOf(context, args)
+  if (context.current === undefined) throw new CommandUsageError('no conversation is open: name a PEER')
+  return { peer: context.current, name: context.node.name(context.current) }
+}
+
+/** A stranger with a request: by name only when that can mean nobody else. */
+async function requester(context: CommandContext, args: CommandArguments): Promise<PeerRef> {
+  const requests = await context.node.requests()
+  const given = words(args)
+  if (given.length === 0) {
+    const [only] = requests
+    if (only !== undefined && requests.length === 1) return { peer: only.peer, name: only.name }
+    throw new CommandUsageError(
+      requests.length === 0 ? 'nobody waits for an answer: name a PEER' : `${requests.length} strangers wait: name one`
+    )
+  }
+  const isContactName = context.node.contacts().some((contact) => contact.name === given.join(' '))
+  const found = isContactName || isNumber(given) ? undefined : among(requests, given)
+  return found ?? refOf(context, args)
+}
+
+/** The only one of a list with this name. IDs and numbers are for resolve(). */
+function among(list: readonly PeerRef[], given: readonly string[]): PeerRef | undefined {
+  const hits = list.filter(({ name }) => name === given.join(' '))
+  const [only] = hits
+  return only !== undefined && hits.length === 1 ? { peer: only.peer, name: only.name } : undefined
+}
+
+function isNumber(given: readonly string[]): boolean {
+  return given.length === 1 && /^\d+$/u.test(given[0] ?? '')
+}

@@ -1,0 +1,65 @@
+// The limits and waiting times of the command line, each with its reason. It
+// knows nothing of the network's limits: those stand where they are enforced.
+
+/** Longest line read from standard input: the text limit of 64 KiB, with every byte written as a JSON \uXXXX escape. */
+export const maxInputLineBytes = 512 * 1024
+
+/** Most output that may wait for a reader that doesn't read, before the JSON face gives up on it. */
+export const maxOutputBacklogBytes = 16 * 1024 * 1024
+
+/** `parley send PEER -` reads no more than this; the node says what the limit of a text is. */
+export const maxTextInputBytes = 1024 * 1024
+
+/** How long a message may be under way before its state is worth a line: people notice half a second. */
+export const quietDeliveryMs = 500
+
+/** Deliveries that come within this time are told in one line. */
+export const deliveryCoalesceMs = 150
+
+/** Roster changes that come within this time are shown together; a goodbye must be seen within a second. */
+export const rosterCoalesceMs = 250
+
+/** More changes than this at once are shown as the whole list. */
+export const maxRosterChangeLines = 5
+
+/** More rows than this are not listed: nobody reads them, and a name finds the peer anyway. */
+export const maxRosterRows = 200
+
+/** An attempt to reach a peer is worth a word after this long. */
+export const quietConnectMs = 700
+
+/** How often the seconds in the prompt move on. */
+export const progressTickMs = 1000
+
+/** A second Ctrl-C within this time leaves. */
+export const interruptWindowMs = 3000
+
+/** After the end of input, how long what was sent may take to arrive. */
+export const settleAtEndMs = 10_000
+
+/** Stopping says goodbye to everybody; a network that hangs must not hold the program. */
+export const stopTimeoutMs = 5000
+
+/** Looking up or dialling what was typed at the prompt. */
+export const resolveTimeoutMs = 8000
+
+/** Lines of history shown when a conversation is opened. */
+export const historyLines = 20
+
+/** Commands remembered for the arrow keys. */
+export const inputHistoryLines = 200
+
+/** The part of a text that identifies it in a line about it. */
+export const excerptCharacters = 40
+
+/** A stranger's request is shown up to here; accepting it shows all. */
+export const requestCharacters = 300
+
+/** How long `parley send` waits for the receipt unless --wait says otherwise. */
+export const defaultSendWaitSeconds = 10
+
+/** The longest --wait: a day. */
+export const maxSendWaitSeconds = 86_400
+
+/** After QUIT, how long the last lines may take to arrive: somebody waits at the terminal. */
+export const settleAtQuitMs = 1500

@@ -1,0 +1,136 @@
+// How what happens on the node looks as JSON: the names and fields that scripts
+// rely on, written out one by one so that a change inside can't change them
+// unseen. Pure.
+import type { CommandResult } from '../chat-commands.ts'
+import type { ChatApi, ConversationState, DirectoryView, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
+import { identityOf } from '../chat-commands.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** A number that rises when a field changes its meaning; new fields may come without it. */
+export const jsonFaceVersion = 1
+
+export function readyJson(node: ChatApi, requests: readonly RequestView[]): Json {
+  return {
+    event: 'ready',
+    version: jsonFaceVersion,
+    ...identityOf(node),
+    roster: node.roster().map(rowJson),
+    directories: node.directories().map(directoryJson),
+    requests: requests.map(requestJson)
+  }
+}
+
+export function rowJson(row: RosterRow): Json {
+  return {
+    peer: row.peer,
+    shortId: row.shortId,
+    nickname: row.nickname,
+    status: row.status,
+    host: row.host ?? null,
+    port: row.port ?? null,
+    addresses: row.addresses,
+    path: row.path,
+    sources: row.sources,
+    sinceMs: row.sinceMs,
+    contact: row.contact,
+    looksLike: row.looksLike ?? null
+  }
+}
+
+export function directoryJson(view: DirectoryView): Json {
+  return {
+    address: view.address,
+    peer: view.peer ?? null,
+    state: view.state,
+    why: view.why ?? null,
+    retryAtMs: view.retryAtMs ?? null
+  }
+}
+
+export function requestJson(request: RequestView): Json {
+  return {
+    peer: request.peer,
+    shortId: request.shortId,
+    name: request.name,
+    text: request.lastText,
+    count: request.count
+  }
+}
+
+export function messageJson(message: StoredMessage): Json {
+  return {
+    peer: message.peer,
+    id: message.id,
+    direction: message.direction,
+    state: message.state,
+    reason: message.direction === 'out' ? (message.reason ?? null) : null,
+    text: message.text,
+    replyTo: message.replyTo ?? null,
+    sentAtMs: message.sentAtMs,
+    storedAtMs: message.storedAtMs,
+    log: message.log,
+    seq: message.seq
+  }
+}
+
+export function conversationJson(state: ConversationState): Json {
+  switch (state.name) {
+    case 'open':
+      return { state: state.name, dialect: state.dialect, path: state.path }
+    case 'waiting':
+      return { state: state.name, why: state.why, retryAtMs: state.retryAtMs }
+    case 'connecting':
+    case 'closed':
+      return { state: state.name }
+  }
+}
+
+/** The fields that a command's `done` carries beside `do` and `tag`. */
+export function resultJson(result: CommandResult): Json {
+  switch (result.is) {
+    case 'help':
+      return {
+        commands: result.commands.map(({ name, aliases, parameters, help }) => ({
+          do: name,
+          aliases,
+          fields: parameters.map((parameter) => ({ name: parameter.name, required: parameter.required })),
+          help
+        }))
+      }
+    case 'roster':
+      return { roster: result.rows.map(rowJson) }
+    case 'opened': {
+      const { peer, name, shortId, by } = result.target
+      return { peer, name, shortId, by, messages: result.history.map(messageJson) }
+    }
+    case 'quit':
+      return {}
+    case 'left':
+    case 'ignored':
+    case 'blocked':
+    case 'unblocked':
+      return { peer: result.peer, name: result.name }
+    case 'accepted':
+    case 'history':
+      return { peer: result.peer, name: result.name, messages: result.messages.map(messageJson) }
+    case 'sent':
+      return { peer: result.peer, name: result.name, message: messageJson(result.message) }
+    case 'requests':
+      return { requests: result.requests.map(requestJson) }
+    case 'contacts':
+      return { contacts: result.contacts.map(({ peer, name, sinceMs, addresses }) => ({ peer, name, sinceMs, addresses })) }
+    case 'blocked peers':
+      return { blocked: result.blocked.map(({ peer, name }) => ({ peer, name })) }
+    case 'directories':
+      return { directories: result.directories.map(directoryJson) }
+    case 'renamed':
+      return { nickname: result.nickname }
+    case 'status set':
+      return { status: result.status }
+    case 'identity': {
+      const { is: _is, ...identity } = result
+      return identity
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// One line of input to the JSON face, read into a command of the table with its
+// arguments, or into the error that answers it. Pure.
+import { findCommand, type ChatCommand, type CommandArguments } from '../chat-commands.ts'
+import { argumentsFromJson } from '../command-arguments.ts'
+import { maxSendWaitSeconds } from '../constants.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Given back with every answer, as it was. */
+export interface Envelope {
+  readonly do?: string
+  readonly tag?: string | number
+}
+
+export type JsonCommand =
+  | {
+      readonly is: 'command'
+      readonly envelope: Envelope
+      readonly command: ChatCommand
+      readonly args: CommandArguments
+      readonly trustName: boolean
+      /** `send` answers only when the message has settled, or after this long. */
+      readonly waitSeconds: number | undefined
+    }
+  | { readonly is: 'error'; readonly envelope: Envelope; readonly code: string; readonly message: string }
+
+export function readJsonCommand(line: string): JsonCommand {
+  let fields: unknown
+  try {
+    fields = JSON.parse(line)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : ''
+    return { is: 'error', envelope: {}, code: 'bad-json', message: `this line is not JSON: ${why}` }
+  }
+  if (!isFields(fields)) {
+    return { is: 'error', envelope: {}, code: 'bad-json', message: 'a command is one JSON object, such as {"do":"who"}' }
+  }
+  const envelope = envelopeOf(fields)
+  const failed = (code: string, message: string): JsonCommand => ({ is: 'error', envelope, code, message })
+  if (envelope.do === undefined) return failed('bad-arguments', '"do" must name a command: {"do":"help"} lists them')
+  const command = findCommand(envelope.do)
+  if (command === undefined) {
+    return failed('unknown-command', `there is no command ${JSON.stringify(envelope.do)}: {"do":"help"} lists them`)
+  }
+  const { trustName = false, wait } = fields
+  if (typeof trustName !== 'boolean') return failed('bad-arguments', '"trustName" must be true or false')
+  if (wait !== undefined && !(typeof wait === 'number' && wait >= 0 && wait <= maxSendWaitSeconds)) {
+    return failed('bad-arguments', `"wait" must be a number of seconds up to ${maxSendWaitSeconds}`)
+  }
+  try {
+    const args = argumentsFromJson(command, fields)
+    return { is: 'command', envelope, command, args, trustName, waitSeconds: wait }
+  } catch (error) {
+    return failed('bad-arguments', error instanceof Error ? error.message : String(error))
+  }
+}
+
+function envelopeOf(fields: Fields): Envelope {
+  const { do: name, tag } = fields
+  return {
+    ...(typeof name === 'string' ? { do: name } : {}),
+    ...(typeof tag === 'string' || typeof tag === 'number' ? { tag } : {})
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,198 @@
+// The chat as JSON lines, for scripts: commands in, answers and events out, in
+// the order of their happening. It shares the table of commands with the plain
+// face and knows nothing of terminals.
+import type { Readable, Writable } from 'node:stream'
+import type { ChatApi, ChatNodeEvents, OutgoingMessage } from '../chat-api.ts'
+import { CommandUsageError, type CommandResult } from '../chat-commands.ts'
+import { maxInputLineBytes, resolveTimeoutMs, settleAtEndMs } from '../constants.ts'
+import { readLines } from '../input-lines.ts'
+import { conversationJson, directoryJson, messageJson, readyJson, requestJson, resultJson, rowJson } from './event-json.ts'
+import { readJsonCommand, type Envelope, type JsonCommand } from './json-command.ts'
+import { JsonOutput } from './json-output.ts'
+
+export type JsonOutcome = 'quit' | 'end of input' | 'interrupted'
+
+type Json = Readonly<Record<string, unknown>>
+type Command = Extract<JsonCommand, { is: 'command' }>
+
+export interface JsonFaceInit {
+  readonly node: ChatApi
+  readonly input: Readable
+  readonly output: Writable
+  /** PEER of `parley chat PEER --json`. */
+  readonly openFirst?: readonly string[]
+}
+
+export class JsonFace {
+  readonly #node: ChatApi
+  readonly #input: Readable
+  readonly #output: JsonOutput
+  readonly #openFirst: readonly string[]
+  readonly #life = new AbortController()
+  readonly #unsubscribe: (() => void)[] = []
+  readonly #waiting = new Set<Promise<void>>()
+  /** Messages sent by this face that have not settled, by ID. */
+  readonly #unsettled = new Map<string, OutgoingMessage>()
+  /** Events from before `ready`; undefined after it. */
+  #early: Json[] | undefined = []
+  #outcome: JsonOutcome | undefined
+  #failure: Error | undefined
+
+  constructor(init: JsonFaceInit) {
+    this.#node = init.node
+    this.#input = init.input
+    this.#openFirst = init.openFirst ?? []
+    this.#output = new JsonOutput(init.output, (error) => {
+      this.#failure ??= error
+      this.end('interrupted')
+    })
+    this.#listen()
+  }
+
+  /**
+   * Answers commands until `quit`, the end of input or an interruption. The node runs already, and is not stopped.
+   *
+   * @throws OutputBacklogError when nobody reads the events
+   */
+  async run(): Promise<JsonOutcome> {
+    try {
+      await this.#node.firstLook({ signal: this.#life.signal }).catch(() => undefined)
+      this.#output.write(readyJson(this.#node, await this.#node.requests()))
+      for (const event of this.#early ?? []) this.#output.write(event)
+      this.#early = undefined
+      if (this.#openFirst.length > 0) await this.#answer(JSON.stringify({ do: 'open', peer: this.#openFirst, trustName: true }))
+      for await (const line of this.#lines()) {
+        if (this.#outcome !== undefined) break
+        await this.#answer(line)
+        await this.#output.caughtUp(this.#life.signal)
+        if (this.#outcome !== undefined) break
+      }
+      this.#outcome ??= 'end of input'
+      if (this.#outcome !== 'interrupted') await this.#settle()
+      await Promise.allSettled(this.#waiting)
+      this.#output.write({ event: 'bye', reason: this.#outcome })
+      if (this.#failure !== undefined) throw this.#failure
+      return this.#outcome
+    } finally {
+      for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+      this.#input.destroy()
+    }
+  }
+
+  /** Ends it from outside: a signal. */
+  end(outcome: JsonOutcome): void {
+    this.#outcome ??= outcome
+    this.#life.abort()
+    this.#input.destroy()
+  }
+
+  async *#lines(): AsyncGenerator<string> {
+    try {
+      for await (const line of readLines(this.#input, { maxBytes: maxInputLineBytes })) {
+        if (line.is === 'too long') {
+          const message = `a line may have ${line.limitBytes} bytes: this one was longer and was skipped`
+          this.#output.write({ event: 'error', code: 'line-too-long', message })
+        } else if (line.text.trim() !== '') yield line.text
+      }
+    } catch (error) {
+      // end() destroys the stream under the iterator: that is an end of input like any other.
+      if (!this.#input.destroyed) throw error
+    }
+  }
+
+  async #answer(line: string): Promise<void> {
+    const command = readJsonCommand(line)
+    if (command.is === 'error') {
+      const { envelope, code, message } = command
+      this.#output.write({ event: 'error', ...envelope, code, message })
+      return
+    }
+    try {
+      const result = await this.#run(command)
+      if (result.is === 'quit') this.#outcome = 'quit'
+      if (result.is === 'sent') this.#sent(result.message)
+      if (result.is === 'sent' && command.waitSeconds !== undefined) this.#answerLater(command, result, command.waitSeconds)
+      else this.#done(command.envelope, result)
+    } catch (error) {
+      this.#output.write({ event: 'error', ...command.envelope, ...errorJson(error) })
+    }
+  }
+
+  async #run({ command, args, trustName }: Command): Promise<CommandResult> {
+    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(resolveTimeoutMs)])
+    const resolve = async (words: readonly string[]) => this.#node.resolve(words, { trustName, signal })
+    return command.run({ node: this.#node, current: undefined, resolve }, args)
+  }
+
+  #done(envelope: Envelope, result: CommandResult): void {
+    this.#output.write({ event: 'done', ...envelope, ...resultJson(result) })
+  }
+
+  /** The next command doesn't wait for a message to arrive; only this one's answer does. */
+  #answerLater({ envelope }: Command, result: Extract<CommandResult, { is: 'sent' }>, waitSeconds: number): void {
+    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(waitSeconds * 1000)])
+    const answered = this.#node.settled(result.message, { signal }).then(
+      (message) => this.#done(envelope, { ...result, message }),
+      () => this.#done(envelope, { ...result, message: this.#unsettled.get(result.message.id) ?? result.message })
+    )
+    this.#waiting.add(answered)
+    void answered.finally(() => this.#waiting.delete(answered))
+  }
+
+  #sent(message: OutgoingMessage): void {
+    if (message.state === 'pending') this.#unsettled.set(message.id, message)
+  }
+
+  async #settle(): Promise<void> {
+    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(settleAtEndMs)])
+    const unsettled = [...this.#unsettled.values()]
+    await Promise.allSettled(unsettled.map(async (message) => this.#node.settled(message, { signal })))
+  }
+
+  #listen(): void {
+    this.#on('roster', ({ detail }) => ({
+      joined: detail.joined.map(rowJson),
+      left: detail.left.map(rowJson),
+      changed: detail.changed.map(rowJson),
+      total: this.#node.roster().length
+    }))
+    this.#on('directory', ({ detail }) => directoryJson(detail))
+    this.#on('message', ({ detail }) => ({ ...messageJson(detail.message), name: detail.name, state: detail.arrival }))
+    this.#on('request', ({ detail }) => requestJson(detail))
+    this.#on('delivery', ({ detail: { message, state } }) => {
+      if (state !== 'pending') this.#unsettled.delete(message.id)
+      return { peer: message.peer, id: message.id, state, reason: message.reason ?? null }
+    })
+    this.#on('conversation', ({ detail: { peer, name, state } }) => ({ peer, name, ...conversationJson(state) }))
+    this.#on('entered', ({ detail: { peer, name } }) => ({ peer, name }))
+    this.#on('typing', ({ detail: { peer, name } }) => ({ peer, name }))
+    this.#on('left', ({ detail: { peer, name, reason } }) => ({ peer, name, reason }))
+    this.#on('notice', ({ detail: { code, text } }) => ({ code, text }))
+  }
+
+  #on<K extends keyof ChatNodeEvents>(type: K, toJson: (event: ChatNodeEvents[K]) => Json): void {
+    const listener = (event: ChatNodeEvents[K]): void => {
+      const json = { event: type, ...toJson(event) }
+      if (this.#early === undefined) this.#output.write(json)
+      // What `ready` will show as it is by then needs no telling before it.
+      else if (type !== 'roster' && type !== 'directory') this.#early.push(json)
+    }
+    this.#node.addEventListener(type, listener)
+    this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+  }
+}
+
+/** `PeerNotFoundError` is told as `peer-not-found`; what nobody foresaw as `unexpected`. */
+function errorJson(error: unknown): Json {
+  if (!(error instanceof Error)) return { code: 'unexpected', message: String(error) }
+  if (error instanceof CommandUsageError) return { code: 'bad-arguments', message: error.message }
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') {
+    return { code: 'timeout', message: `no answer within ${resolveTimeoutMs / 1000} s` }
+  }
+  if (!('exitCode' in error)) return { code: 'unexpected', message: error.message }
+  const code = error.name
+    .replace(/Error$/u, '')
+    .replace(/(?<=[a-z])(?=[A-Z])/gu, '-')
+    .toLowerCase()
+  return { code, message: error.message, exitCode: error.exitCode }
+}

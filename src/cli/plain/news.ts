@@ -1,0 +1,164 @@
+// What happens on the node, told on the terminal as it comes: the roster,
+// directories, messages, requests, who enters and leaves, and what became of own
+// messages. It decides nothing and sends nothing.
+import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
+import { progressTickMs, rosterCoalesceMs } from '../constants.ts'
+import type { RosterNumbers } from '../roster-numbers.ts'
+import { messageLines, requestLine } from '../wording.ts'
+import { ConnectionProgress } from './connection-progress.ts'
+import { DeliveryMarks } from './delivery-marks.ts'
+import { DirectoryNews } from './directory-news.ts'
+import { RosterView } from './roster-view.ts'
+import type { PlainTerminal } from './terminal.ts'
+
+interface OpenConversation {
+  readonly peer: string
+  readonly name: string
+  readonly progress: ConnectionProgress
+}
+
+export class News {
+  readonly marks = new DeliveryMarks()
+  readonly #node: ChatApi
+  readonly #terminal: PlainTerminal
+  readonly #numbers: RosterNumbers
+  readonly #roster: RosterView
+  readonly #directories = new DirectoryNews()
+  readonly #unsubscribe: (() => void)[] = []
+  #conversation: OpenConversation | undefined
+  #begun = false
+  #hasLan: boolean
+  #rosterTimer: NodeJS.Timeout | undefined
+  #marksTimer: NodeJS.Timeout | undefined
+  #ticker: NodeJS.Timeout | undefined
+
+  constructor(init: { node: ChatApi; terminal: PlainTerminal; numbers: RosterNumbers; hasLan: boolean }) {
+    this.#node = init.node
+    this.#terminal = init.terminal
+    this.#numbers = init.numbers
+    this.#roster = new RosterView(init.numbers)
+    this.#hasLan = init.hasLan
+    this.#listen()
+  }
+
+  /** Says which directory is used and who is there; from now on changes are told. */
+  begin(): void {
+    this.#begun = true
+    this.#print(this.#directories.summary(this.#node.directories(), this.#hasLan, Date.now()))
+  }
+
+  rosterLines(): string[] {
+    return this.#roster.all(this.#node.roster())
+  }
+
+  /** The conversation on the screen, or none. Its connection is told until another call. */
+  show(conversation: { peer: string; name: string } | undefined): void {
+    clearInterval(this.#ticker)
+    this.#terminal.progress(undefined)
+    this.#conversation = undefined
+    if (conversation === undefined) return
+    const progress = new ConnectionProgress(conversation.name)
+    this.#conversation = { ...conversation, progress }
+    this.#print(progress.changed(this.#node.state(conversation.peer), Date.now()))
+    this.#ticker = setInterval(() => this.#tick(), progressTickMs)
+    this.#tick()
+  }
+
+  /** Call after a message was sent or is being sent: what becomes of it is told in time. */
+  watchMarks(): void {
+    const nextDueMs = this.marks.nextDueMs()
+    clearTimeout(this.#marksTimer)
+    if (nextDueMs === undefined) return
+    this.#marksTimer = setTimeout(() => this.#sayMarks(), Math.max(0, nextDueMs - Date.now()))
+  }
+
+  stop(): void {
+    clearInterval(this.#ticker)
+    clearTimeout(this.#rosterTimer)
+    clearTimeout(this.#marksTimer)
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+  }
+
+  #listen(): void {
+    this.#on('roster', () => this.#rosterChanged())
+    this.#on('directory', ({ detail }) => {
+      if (this.#begun) this.#print(this.#directories.changed(detail, Date.now()))
+    })
+    this.#on('message', ({ detail }) => {
+      if (detail.arrival === 'accepted') this.#print(this.#incoming(detail.message.peer, detail.name, detail.message.text))
+    })
+    this.#on('request', ({ detail }) => this.#print([requestLine(detail, this.#numbers.of(detail.peer))]))
+    this.#on('delivery', ({ detail }) => {
+      this.marks.changed({ ...detail.message, state: detail.state }, Date.now())
+      this.watchMarks()
+    })
+    this.#on('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
+    this.#on('entered', ({ detail }) => this.#entered(detail.peer, detail.name))
+    this.#on('left', ({ detail }) => this.#left(detail))
+    this.#on('notice', ({ detail }) => {
+      if (detail.code === 'no-multicast') this.#hasLan = false
+      this.#print([`${detail.code === 'key-changed' ? 'WARNING' : 'Note'}: ${detail.text}`])
+    })
+  }
+
+  #on<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void {
+    this.#node.addEventListener(type, listener)
+    this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+  }
+
+  #rosterChanged(): void {
+    if (!this.#begun || this.#rosterTimer !== undefined) return
+    this.#rosterTimer = setTimeout(() => {
+      this.#rosterTimer = undefined
+      // In a conversation the list is out of the way; EXIT shows all of it.
+      if (this.#conversation === undefined) this.#print(this.#roster.changes(this.#node.roster()))
+    }, rosterCoalesceMs)
+  }
+
+  #incoming(peer: string, name: string, text: string): string[] {
+    return messageLines(this.#conversation?.peer === peer ? name : `[${this.#numbers.of(peer)} ${name}]`, text)
+  }
+
+  #conversationChanged(peer: string, state: ConversationState): void {
+    if (this.#conversation?.peer !== peer) return
+    this.#print(this.#conversation.progress.changed(state, Date.now()))
+    this.#tick()
+  }
+
+  #entered(peer: string, name: string): void {
+    if (this.#conversation?.peer === peer) {
+      this.#print([`${name} is in the conversation.`])
+      return
+    }
+    const number = this.#numbers.of(peer)
+    const answer = this.#conversation === undefined ? `type ${number} or its name` : `type /chat ${number}`
+    this.#print([`${name} has opened a conversation with you: ${answer} to answer.`])
+  }
+
+  #left(detail: { peer: string; name: string; reason: 'left' | 'quit' }): void {
+    if (this.#conversation?.peer !== detail.peer) return
+    const what = detail.reason === 'left' ? 'has left the conversation' : 'has left the network'
+    this.#print([`${detail.name} ${what}. EXIT takes you back to the list.`])
+  }
+
+  #tick(): void {
+    if (this.#conversation === undefined) return
+    const { progress } = this.#conversation
+    this.#terminal.progress(progress.status(Date.now()))
+    if (!this.#terminal.interactive) this.#print(progress.lateLines(Date.now()))
+  }
+
+  #sayMarks(): void {
+    const nameOf = (peer: string): string => (peer === this.#conversation?.peer ? '' : this.#node.name(peer))
+    const why = (peer: string): string => {
+      const state = this.#node.state(peer)
+      return state.name === 'waiting' ? state.why : ''
+    }
+    this.#print(this.marks.due(Date.now(), nameOf, why))
+    this.watchMarks()
+  }
+
+  #print(lines: readonly string[]): void {
+    if (lines.length > 0) this.#terminal.print(lines)
+  }
+}

@@ -1,0 +1,62 @@
+// The plain face without a terminal: lines in, lines out, no escape codes and
+// nothing drawn twice. A prompt is a line of its own, printed when something
+// else is asked for. It knows nothing of chats.
+import type { Readable, Writable } from 'node:stream'
+import { cleanText } from '../clean-text.ts'
+import { maxInputLineBytes } from '../constants.ts'
+import { readLines } from '../input-lines.ts'
+import type { PlainTerminal } from './terminal.ts'
+
+export class Pipe implements PlainTerminal {
+  readonly interactive = false
+  readonly #input: Readable
+  readonly #output: Writable
+  #asked = ''
+
+  constructor(input: Readable, output: Writable) {
+    this.#input = input
+    this.#output = output
+  }
+
+  get lines(): AsyncIterable<string> {
+    return this.#read()
+  }
+
+  print(lines: readonly string[]): void {
+    if (lines.length > 0) this.#output.write(lines.map((line) => `${cleanText(line)}\n`).join(''))
+  }
+
+  ask(prompt: string): void {
+    if (prompt === this.#asked) return
+    this.#asked = prompt
+    this.print([prompt.trimEnd()])
+  }
+
+  progress(): void {
+    // There is no line that could change in place.
+  }
+
+  completeWith(): void {
+    // There is no Tab key.
+  }
+
+  onInterrupt(): void {
+    // SIGINT comes to the process itself.
+  }
+
+  close(): void {
+    this.#input.destroy()
+  }
+
+  async *#read(): AsyncGenerator<string> {
+    try {
+      for await (const line of readLines(this.#input, { maxBytes: maxInputLineBytes })) {
+        if (line.is === 'line') yield line.text
+        else this.print([`A line of more than ${line.limitBytes} bytes was left out: send it in parts.`])
+      }
+    } catch (error) {
+      // close() destroys the stream under the iterator: that is an end of input like any other.
+      if (!this.#input.destroyed) throw error
+    }
+  }
+}

@@ -1,0 +1,107 @@
+// A terminal with one line being typed at its bottom. It owns all writing there:
+// output erases the prompt and what is typed, however many rows that takes,
+// prints, and draws it again. It knows nothing of chats.
+import { createInterface, type Interface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import type { WriteStream } from 'node:tty'
+import { cleanText } from '../clean-text.ts'
+import { inputHistoryLines } from '../constants.ts'
+import { LineQueue } from './line-queue.ts'
+import type { PlainTerminal } from './terminal.ts'
+
+const escape = '\u001b'
+const eraseBelow = `${escape}[J`
+const noCompletion = (line: string): readonly [readonly string[], string] => [[], line]
+
+export class Screen implements PlainTerminal {
+  readonly interactive = true
+  readonly lines = new LineQueue()
+  readonly #output: WriteStream
+  readonly #readline: Interface
+  #prompt = ''
+  #progress: string | undefined
+  #candidates = noCompletion
+  #interrupted: () => void = () => undefined
+  #closed = false
+
+  constructor(input: Readable, output: WriteStream) {
+    this.#output = output
+    this.#readline = createInterface({
+      input,
+      output,
+      terminal: true,
+      prompt: '',
+      historySize: inputHistoryLines,
+      removeHistoryDuplicates: true,
+      completer: (line: string) => this.#complete(line)
+    })
+    this.#readline.on('line', (line) => {
+      this.lines.push(line)
+      // Pasted lines come at once: each gets its prompt, whatever the first one leads to.
+      if (!this.#closed) this.#readline.prompt()
+    })
+    this.#readline.on('SIGINT', () => this.#interrupted())
+    this.#readline.on('close', () => {
+      this.#closed = true
+      this.lines.end()
+    })
+  }
+
+  print(lines: readonly string[]): void {
+    this.#draw(lines.map((line) => `${cleanText(line)}\n`).join(''))
+  }
+
+  ask(prompt: string): void {
+    if (prompt === this.#prompt) return
+    this.#prompt = prompt
+    this.#draw('')
+  }
+
+  progress(text: string | undefined): void {
+    if (text === this.#progress) return
+    this.#progress = text
+    this.#draw('')
+  }
+
+  completeWith(candidates: (line: string) => readonly [readonly string[], string]): void {
+    this.#candidates = candidates
+  }
+
+  onInterrupt(listener: () => void): void {
+    this.#interrupted = listener
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#prompt = ''
+    this.#progress = undefined
+    this.#draw('')
+    this.#readline.close()
+  }
+
+  /**
+   * readline draws relative to the row its own cursor was on when it last drew,
+   * counted from the prompt's first row. So the cursor goes to that first row,
+   * everything below is erased, `text` is written, and as many empty rows follow
+   * as readline will go back up.
+   */
+  #draw(text: string): void {
+    if (this.#closed) {
+      this.#output.write(text)
+      return
+    }
+    const { rows } = this.#readline.getCursorPos()
+    const up = rows > 0 ? `${escape}[${rows}A` : ''
+    this.#output.cork()
+    this.#output.write(`\r${up}${eraseBelow}${text}${'\n'.repeat(rows)}`)
+    this.#readline.setPrompt(cleanText(this.#progress === undefined ? this.#prompt : `[${this.#progress}] ${this.#prompt}`))
+    this.#readline.prompt(true)
+    this.#output.uncork()
+  }
+
+  #complete(line: string): [string[], string] {
+    const [hits, typed] = this.#candidates(line)
+    // Only what can be typed again as it stands on the screen.
+    return [hits.filter((hit) => cleanText(hit) === hit), typed]
+  }
+}

@@ -1,0 +1,21 @@
+// What the plain face needs of whatever it talks through: a terminal with an
+// editable line, or a pipe. Whoever implements it owns all writing there, and
+// cleans each line as the last step.
+export interface PlainTerminal {
+  /** Somebody looks at it: lines are edited and echoed, a prompt can change in place. */
+  readonly interactive: boolean
+  /** Writes whole lines above the line that is being typed. */
+  print(lines: readonly string[]): void
+  /** What is asked for now. A pipe prints it as a line of its own. */
+  ask(prompt: string): void
+  /** Shown before the prompt while something goes on; a pipe shows nothing. */
+  progress(text: string | undefined): void
+  /** Lines as they are typed; ends at the end of input. */
+  readonly lines: AsyncIterable<string>
+  /** Names and commands for the Tab key. */
+  completeWith(candidates: (line: string) => readonly [readonly string[], string]): void
+  /** Ctrl-C. */
+  onInterrupt(listener: () => void): void
+  /** Ends input and gives the terminal back. */
+  close(): void
+}

@@ -1,0 +1,139 @@
+// How rows, messages and states are said in words, one line each. Pure; what it
+// returns may hold remote text as it came: whoever writes it cleans it.
+import { usageOf } from './command-arguments.ts'
+import type { ChatCommand, Identity } from './chat-commands.ts'
+import type { DirectoryView, OutgoingMessage, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
+import { cleanLines, cleanText } from './clean-text.ts'
+import { excerptCharacters, requestCharacters } from './constants.ts'
+
+/** The column that a list of peers gives to names; longer ones push the rest of their line. */
+const nameColumn = 16
+const hostColumn = 15
+const shortNameCharacters = 64
+
+const rosterHeader = ['No.', 'Name', 'ID', 'Host', 'Port', 'Path'] as const
+
+/** The roster as numbered lines under a heading. */
+export function rosterLines(rows: readonly RosterRow[], numberOf: (peer: string) => number, limit: number): string[] {
+  if (rows.length === 0) return ['Nobody else is online.']
+  const shown = rows.slice(0, limit)
+  const [no, name, id, host, port, path] = rosterHeader
+  const header = `${no}  ${name.padEnd(nameColumn)} ${id.padEnd(8)}  ${host.padEnd(hostColumn)} ${port.padEnd(5)}  ${path}`
+  const rest = rows.length - shown.length
+  const more = rest > 0 ? [`… and ${rest} more: type a name to reach one of them.`] : []
+  return [`Online (${rows.length}):`, header, ...shown.map((row) => rosterLine(row, numberOf(row.peer))), ...more]
+}
+
+/** One peer: number, name, short ID, host, port, path, and what else is to be known. */
+export function rosterLine(row: RosterRow, number: number): string {
+  const name = cleanText(row.nickname, { maxCharacters: shortNameCharacters }).padEnd(nameColumn)
+  const host = (row.host ?? '-').padEnd(hostColumn)
+  const port = String(row.port ?? '-').padEnd(5)
+  const line = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(8)}  ${host} ${port}  ${pathWord(row)}`
+  return line + remarks(row)
+}
+
+function remarks(row: RosterRow): string {
+  const status = row.status === '' ? '' : `  ${cleanText(row.status)}`
+  if (row.looksLike === undefined) return status
+  return `${status}  ! calls itself ${cleanText(row.looksLike)}, who is a contact of yours with another key`
+}
+
+function pathWord(row: RosterRow): string {
+  switch (row.path) {
+    case 'lan':
+      return 'LAN'
+    case 'direct':
+      return 'direct'
+    case 'none':
+      return row.sources.includes('lan') ? 'LAN' : 'directory'
+  }
+}
+
+/** A text under the name of who said it; further lines are indented, so that none can pass for another message. */
+export function messageLines(who: string, text: string): string[] {
+  const [first = '', ...rest] = cleanLines(text)
+  return [`${cleanText(who)}: ${first}`, ...rest.map((line) => `    | ${line}`)]
+}
+
+/** A message of the history. */
+export function historyLine(message: StoredMessage, name: string): string[] {
+  if (message.direction === 'in') return messageLines(name, message.text)
+  const lines = messageLines('You', message.text)
+  if (message.state === 'delivered') return lines
+  return [...lines, `    (${deliveryWord(message)})`]
+}
+
+/** Where an own message stands, as a person would say it. */
+export function deliveryWord(message: OutgoingMessage): string {
+  switch (message.state) {
+    case 'pending':
+      return 'waiting'
+    case 'held':
+      return 'held as a request until the other side accepts it'
+    case 'delivered':
+      return 'delivered'
+    case 'unconfirmed':
+      return 'sent, not confirmed'
+    case 'failed':
+      return `not delivered: ${message.reason ?? 'no reason was given'}`
+  }
+}
+
+export function requestLine(request: RequestView, number: number): string {
+  const text = cleanText(request.lastText, { maxCharacters: requestCharacters })
+  const count = request.count > 1 ? ` (${request.count} messages)` : ''
+  const answers = ['accept', 'ignore', 'block'].map((answer) => `/${answer} ${number}`).join(', ')
+  return `REQUEST from ${cleanText(request.name)} (${request.shortId})${count}: ${text} — ${answers}`
+}
+
+export function directoryLine(view: DirectoryView, nowMs: number): string {
+  const who = view.peer === undefined ? '' : ` (${view.peer})`
+  switch (view.state) {
+    case 'connected':
+      return `${view.address}${who}: connected`
+    case 'connecting':
+      return `${view.address}: connecting`
+    case 'refused':
+      return `${view.address}: refused, ${view.why ?? 'without a reason'}${retryText(view.retryAtMs, nowMs)}`
+    case 'waiting':
+      return `${view.address}: not connected, ${view.why ?? 'no answer'}${retryText(view.retryAtMs, nowMs)}`
+  }
+}
+
+export function identityLines(identity: Identity): string[] {
+  return [
+    `Nickname:  ${identity.nickname}`,
+    `Peer ID:   ${identity.peer} (short: ${identity.shortId})`,
+    `Network:   ${identity.network}`,
+    `Profile:   ${identity.profile}`,
+    ...identity.addresses.map((address, index) => `${index === 0 ? 'Addresses: ' : '           '}${address}`)
+  ]
+}
+
+export function helpLines(commands: readonly ChatCommand[]): string[] {
+  const rows = commands.map((command) => {
+    const aliases = command.aliases.length === 0 ? '' : ` (also ${command.aliases.map((name) => `/${name}`).join(', ')})`
+    return `  ${usageOf(command).padEnd(22)} ${command.help}${aliases}`
+  })
+  return [
+    'EXIT leaves a conversation; QUIT at the prompt for a peer ends the program. In a conversation QUIT is text.',
+    'PEER is a number of the list, a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr.',
+    'A line that ends with \\ goes on in the next one; // at the beginning sends a text that begins with /.',
+    ...rows
+  ]
+}
+
+/** The beginning of a text, in quotes, to tell it from others. */
+export function excerpt(text: string): string {
+  return `"${cleanText(text, { maxCharacters: excerptCharacters })}"`
+}
+
+/** ", trying again in 3 s", or nothing. */
+export function retryText(retryAtMs: number | undefined, nowMs: number): string {
+  return retryAtMs === undefined ? '' : `, next try in ${secondsUntil(retryAtMs, nowMs)} s`
+}
+
+export function secondsUntil(atMs: number, nowMs: number): number {
+  return Math.max(0, Math.ceil((atMs - nowMs) / 1000))
+}

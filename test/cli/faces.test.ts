@@ -1,0 +1,224 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, it, vi } from 'vitest'
+import { JsonFace } from '../../src/cli/json/json-face.ts'
+import { Pipe } from '../../src/cli/plain/pipe.ts'
+import { PlainFace, type PlainFaceInit } from '../../src/cli/plain/plain-face.ts'
+import { FakeNode, incoming, row } from './fake-node.ts'
+
+interface Driven {
+  readonly node: FakeNode
+  readonly input: PassThrough
+  /** All lines of output so far. */
+  lines(): string[]
+  /** Resolves when the output holds this text. */
+  shows(text: string): Promise<void>
+}
+
+function streams(node: FakeNode): Driven & { readonly output: PassThrough } {
+  const input = new PassThrough()
+  const output = new PassThrough()
+  let written = ''
+  output.on('data', (chunk: Buffer) => (written += chunk.toString()))
+  return {
+    node,
+    input,
+    output,
+    lines: () => written.split('\n').slice(0, -1),
+    shows: async (text) => vi.waitFor(() => expect(written).toContain(text), { timeout: 3000, interval: 5 })
+  }
+}
+
+function plain(node: FakeNode, init: Partial<PlainFaceInit> = {}) {
+  const driven = streams(node)
+  const face = new PlainFace({ node, terminal: new Pipe(driven.input, driven.output), hasLan: true, ...init })
+  return { ...driven, face, ended: face.run() }
+}
+
+function json(node: FakeNode) {
+  const driven = streams(node)
+  const face = new JsonFace({ node, input: driven.input, output: driven.output })
+  const events = (): Record<string, unknown>[] => driven.lines().map((line) => JSON.parse(line))
+  return { ...driven, face, events, ended: face.run() }
+}
+
+describe('the plain face on a pipe', () => {
+  it('walks from being alone to a conversation, back to the list and out', async () => {
+    const node = new FakeNode()
+    const chat = plain(node)
+    await chat.shows('Peer (name, number, address or host):')
+    expect(chat.lines()).toEqual([
+      'You are anna (selfID), host 192.168.1.2, port 4000.',
+      'No directory is connected: you see who is on the local network.',
+      'Nobody else is online.',
+      'Peer (name, number, address or host):'
+    ])
+    node.rows = [row('bob')]
+    node.tell('roster', { joined: node.rows, left: [], changed: [] })
+    await chat.shows('Online (1):')
+    chat.input.write('192.168.1.7\n')
+    await chat.shows('Port:')
+    chat.input.write('4001\n')
+    await chat.shows('Conversation with bob (bobID).')
+    chat.input.write('hello\ntwo\\\nlines\nQUIT\n')
+    node.tell('message', { message: incoming('hi anna'), name: 'bob', arrival: 'accepted' })
+    await chat.shows('bob: hi anna')
+    await vi.waitFor(() => expect(node.calls.filter((call) => call.startsWith('send'))).toHaveLength(3))
+    node.tell('left', { peer: '12D3KooWbob', name: 'bob', reason: 'left' })
+    await chat.shows('bob has left the conversation.')
+    chat.input.write('EXIT\n')
+    await chat.shows('You have left the conversation with bob.')
+    chat.input.write('QUIT\n')
+    expect(await chat.ended).toBe('quit')
+    expect(node.calls).toEqual([
+      'resolve 192.168.1.7 4001',
+      'open bob',
+      'send bob "hello"',
+      'send bob "two\\nlines"',
+      'send bob "QUIT"',
+      'leave bob'
+    ])
+    expect(chat.lines().join('\n')).not.toContain('\u001b')
+  })
+
+  it('names a peer by the number it was shown with, also after others have gone', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob'), row('carol')]
+    const chat = plain(node)
+    await chat.shows('Peer (')
+    node.rows = [row('carol')]
+    node.tell('roster', { joined: [], left: [row('bob')], changed: [] })
+    await chat.shows('bob (bobID) has gone.')
+    chat.input.write('2\n')
+    await chat.shows('Conversation with carol')
+    chat.face.end('interrupted')
+    expect(await chat.ended).toBe('interrupted')
+  })
+
+  it('says what is wrong with a line and reads the next one', async () => {
+    const node = new FakeNode()
+    const chat = plain(node)
+    chat.input.end('nobody\n/nonsense\n/msg\n127.0.0.1\n99999\n\n')
+    expect(await chat.ended).toBe('end of input')
+    const text = chat.lines().join('\n')
+    expect(text).toContain('no peer called nobody')
+    expect(text).toContain('There is no command /nonsense')
+    expect(text).toContain('PEER is missing: /msg PEER TEXT')
+    expect(text).toContain('"99999" is no port')
+  })
+
+  it('tells of requests, other conversations and own messages that wait', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob'), row('carol')]
+    node.sendState = 'pending'
+    const chat = plain(node)
+    await chat.shows('Peer (')
+    node.tell('request', { peer: 'mal', name: 'm\u001b[31m', shortId: 'malID', lastText: 'hi', count: 1 })
+    await chat.shows('REQUEST from m␛[31m (malID): hi — /accept 3, /ignore 3, /block 3')
+    node.tell('entered', { peer: '12D3KooWcarol', name: 'carol' })
+    await chat.shows('carol has opened a conversation with you: type 2 or its name to answer.')
+    chat.input.write('bob\nare you there\n')
+    await chat.shows('… waiting: "are you there"')
+    node.tell('message', { message: incoming('psst', '12D3KooWcarol'), name: 'carol', arrival: 'accepted' })
+    await chat.shows('[2 carol]: psst')
+    chat.input.end()
+    expect(await chat.ended).toBe('end of input')
+    expect(node.calls.at(-1)).toBe('leave bob')
+  })
+
+  it('settles what was sent and sends an unfinished message before the end of input ends it', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.sendState = 'pending'
+    const settled = vi.spyOn(node, 'settled')
+    const chat = plain(node)
+    chat.input.end('bob\nfirst\nsecond\\')
+    expect(await chat.ended).toBe('end of input')
+    expect(node.calls).toContain('send bob "second"')
+    expect(settled).toHaveBeenCalledTimes(2)
+    expect(chat.lines().join('\n')).not.toContain('not been delivered')
+  })
+
+  it('opens straight into a conversation when told to', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = plain(node, { openFirst: ['bob'] })
+    await chat.shows('Conversation with bob')
+    chat.input.end()
+    await chat.ended
+  })
+})
+
+describe('the JSON face', () => {
+  it('says ready first, answers each command with its tag, and says bye', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = json(node)
+    chat.input.write('{"do":"send","peer":"12D3KooWbob","text":"hi","tag":7}\n')
+    await chat.shows('"tag":7')
+    node.tell('message', { message: incoming('\u001b[2Jyo'), name: 'bob', arrival: 'accepted' })
+    chat.input.end('{"do":"quit","tag":"q"}\n')
+    expect(await chat.ended).toBe('quit')
+    expect(chat.events().map(({ event }) => event)).toEqual(['ready', 'done', 'message', 'done', 'bye'])
+    const [ready, done, message] = chat.events()
+    expect(ready).toMatchObject({ version: 1, peer: '12D3KooWself', roster: [{ nickname: 'bob', port: 4001 }] })
+    expect(done).toMatchObject({ do: 'send', tag: 7, message: { text: 'hi', state: 'delivered', direction: 'out' } })
+    expect(message).toMatchObject({ peer: '12D3KooWbob', text: '\u001b[2Jyo', direction: 'in', state: 'accepted' })
+    expect(chat.lines().join('')).not.toContain('\u001b')
+  })
+
+  it.each([
+    ['not json', 'bad-json'],
+    ['[1]', 'bad-json'],
+    ['null', 'bad-json'],
+    ['{"to":"x"}', 'bad-arguments'],
+    ['{"do":"explode","tag":1}', 'unknown-command'],
+    ['{"do":"send","peer":"bob"}', 'bad-arguments'],
+    ['{"do":"send","peer":"bob","text":5}', 'bad-arguments'],
+    ['{"do":"send","peer":"bob","text":"x","wait":-1}', 'bad-arguments'],
+    ['{"do":"leave"}', 'bad-arguments'],
+    ['{"do":"send","peer":"nobody","text":"x"}', 'peer-not-found'],
+    ['{"do":"constructor"}', 'unknown-command']
+  ])('answers %s with the error %s and goes on', async (line, code) => {
+    const chat = json(new FakeNode())
+    chat.input.end(`${line}\n{"do":"who"}\n`)
+    expect(await chat.ended).toBe('end of input')
+    expect(chat.events().slice(1)).toMatchObject([
+      { event: 'error', code, message: expect.any(String) },
+      { event: 'done', do: 'who', roster: [] },
+      { event: 'bye', reason: 'end of input' }
+    ])
+  })
+
+  it('answers a send that waits only when it has settled, and reads on meanwhile', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.sendState = 'pending'
+    const arrived = Promise.withResolvers<void>()
+    vi.spyOn(node, 'settled').mockImplementation(async (message) => {
+      await arrived.promise
+      return { ...message, state: 'held' }
+    })
+    const chat = json(node)
+    chat.input.write('{"do":"send","peer":"bob","text":"x","wait":5,"tag":"slow"}\n{"do":"who","tag":"quick"}\n')
+    await chat.shows('"quick"')
+    expect(chat.lines().join('')).not.toContain('"slow"')
+    arrived.resolve()
+    await chat.shows('"slow"')
+    expect(chat.events().at(-1)).toMatchObject({ tag: 'slow', message: { state: 'held' } })
+    chat.input.end()
+    await chat.ended
+  })
+
+  it('is ended by a reader that reads nothing', async () => {
+    const node = new FakeNode()
+    const output = new PassThrough({ highWaterMark: 1 })
+    const face = new JsonFace({ node, input: new PassThrough(), output })
+    const ended = face.run()
+    const failed = expect(ended).rejects.toThrow('which reads nothing')
+    await new Promise((resolve) => setImmediate(resolve))
+    const text = 'x'.repeat(1024 * 1024)
+    for (let count = 0; count < 20; count++) node.tell('message', { message: incoming(text), name: 'b', arrival: 'accepted' })
+    await failed
+    expect(output.writableLength).toBeLessThan(20 * 1024 * 1024)
+  })
+})

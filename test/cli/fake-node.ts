@@ -1,0 +1,148 @@
+// The smallest node that the faces can be driven with: it remembers what was
+// asked of it, and events are dispatched by the test.
+import { TypedEventEmitter } from 'main-event'
+import type {
+  ChatApi,
+  ChatNodeEvents,
+  Contact,
+  ConversationState,
+  DirectoryView,
+  IncomingMessage,
+  OutgoingMessage,
+  PeerTarget,
+  RequestView,
+  RosterRow,
+  StoredMessage
+} from '../../src/cli/chat-api.ts'
+
+/** A failure that is for people, as the node's own are. */
+export class NobodyError extends Error {
+  override readonly name = 'PeerNotFoundError'
+  readonly exitCode = 3
+}
+
+export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRow {
+  return {
+    peer: `12D3KooW${nickname}`,
+    nickname,
+    status: '',
+    shortId: `${nickname}ID`,
+    host: '192.168.1.7',
+    port: 4001,
+    addresses: ['/ip4/192.168.1.7/tcp/4001'],
+    sinceMs: 0,
+    sources: ['lan'],
+    path: 'none',
+    contact: false,
+    ...fields
+  }
+}
+
+export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatApi {
+  readonly peerId = '12D3KooWself'
+  readonly shortId = 'selfID'
+  nickname = 'anna'
+  readonly network = 'test'
+  readonly profile = { name: 'default', folder: '/nowhere', insteadOf: undefined }
+  rows: RosterRow[] = []
+  views: DirectoryView[] = []
+  waiting: RequestView[] = []
+  known: Contact[] = []
+  past: StoredMessage[] = []
+  states = new Map<string, ConversationState>()
+  /** The state that send() returns a message with. */
+  sendState: OutgoingMessage['state'] = 'delivered'
+  readonly calls: string[] = []
+
+  addresses(): string[] {
+    return ['/ip4/127.0.0.1/tcp/4000/p2p/12D3KooWself', '/ip4/192.168.1.2/tcp/4000/p2p/12D3KooWself']
+  }
+  roster(): readonly RosterRow[] {
+    return this.rows
+  }
+  directories(): readonly DirectoryView[] {
+    return this.views
+  }
+  contacts(): readonly Contact[] {
+    return this.known
+  }
+  requests(): readonly RequestView[] {
+    return this.waiting
+  }
+  blocked(): readonly { peer: string; name: string }[] {
+    return []
+  }
+  async firstLook(): Promise<void> {}
+  async resolve(words: readonly string[], options: { numbers?: readonly string[]; trustName?: boolean } = {}): Promise<PeerTarget> {
+    this.calls.push(`resolve ${words.join(' ')}`)
+    const [first = ''] = words
+    const numbered = options.numbers?.[Number(first) - 1]
+    const found = this.rows.find(
+      ({ peer, nickname, host, port }) =>
+        peer === (numbered ?? first) || nickname === first || (host === first && String(port) === words[1])
+    )
+    if (found === undefined) throw new NobodyError(`no peer called ${words.join(' ')}`)
+    return { peer: found.peer, name: found.nickname, shortId: found.shortId, by: 'nickname' }
+  }
+  name(peer: string): string {
+    return this.rows.find((one) => one.peer === peer)?.nickname ?? peer
+  }
+  async open(peer: string): Promise<readonly StoredMessage[]> {
+    this.calls.push(`open ${this.name(peer)}`)
+    return this.past
+  }
+  async leave(peer: string): Promise<void> {
+    this.calls.push(`leave ${this.name(peer)}`)
+  }
+  state(peer: string): ConversationState {
+    return this.states.get(peer) ?? { name: 'open', dialect: 'parley', path: 'lan' }
+  }
+  async send(peer: string, text: string): Promise<OutgoingMessage> {
+    this.calls.push(`send ${this.name(peer)} ${JSON.stringify(text)}`)
+    return outgoing(text, this.sendState, peer)
+  }
+  async settled(message: OutgoingMessage): Promise<OutgoingMessage> {
+    return { ...message, state: 'delivered' }
+  }
+  typing(): void {}
+  async accept(peer: string): Promise<readonly IncomingMessage[]> {
+    this.calls.push(`accept ${this.name(peer)}`)
+    return []
+  }
+  async ignore(peer: string): Promise<void> {
+    this.calls.push(`ignore ${this.name(peer)}`)
+  }
+  async block(peer: string): Promise<void> {
+    this.calls.push(`block ${this.name(peer)}`)
+  }
+  async unblock(peer: string): Promise<void> {
+    this.calls.push(`unblock ${this.name(peer)}`)
+  }
+  async rename(nickname: string): Promise<void> {
+    this.nickname = nickname
+  }
+  async setStatus(): Promise<void> {}
+  async history(): Promise<readonly StoredMessage[]> {
+    return this.past
+  }
+
+  tell<K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }))
+  }
+}
+
+let lastId = 0
+
+export function outgoing(text: string, state: OutgoingMessage['state'], peer = '12D3KooWbob'): OutgoingMessage {
+  lastId++
+  return { ...stored(text, peer), id: String(lastId).padStart(32, '0'), direction: 'out', state }
+}
+
+export function incoming(text: string, peer = '12D3KooWbob'): IncomingMessage {
+  lastId++
+  return { ...stored(text, peer), id: String(lastId).padStart(32, '0'), direction: 'in', state: 'accepted' }
+}
+
+function stored(text: string, peer: string) {
+  return { peer, log: '0'.repeat(16), seq: 1, sentAtMs: 0, storedAtMs: 0, text }
+}

@@ -1,0 +1,244 @@
+import { describe, expect, it } from 'vitest'
+import { chatCommands, findCommand } from '../../src/cli/chat-commands.ts'
+import { argumentsFromJson, argumentsFromLine, usageOf } from '../../src/cli/command-arguments.ts'
+import { readLines } from '../../src/cli/input-lines.ts'
+import { RosterNumbers } from '../../src/cli/roster-numbers.ts'
+import { messageLines, requestLine, rosterLine } from '../../src/cli/wording.ts'
+import { completeLine } from '../../src/cli/plain/completion.ts'
+import { ConnectionProgress } from '../../src/cli/plain/connection-progress.ts'
+import { DeliveryMarks } from '../../src/cli/plain/delivery-marks.ts'
+import { DirectoryNews } from '../../src/cli/plain/directory-news.ts'
+import { greetingLines, reachableAt } from '../../src/cli/plain/greeting.ts'
+import { RosterView } from '../../src/cli/plain/roster-view.ts'
+import type { DirectoryView } from '../../src/cli/chat-api.ts'
+import { FakeNode, outgoing, row } from './fake-node.ts'
+
+function command(name: string) {
+  const found = findCommand(name)
+  if (found === undefined) throw new Error(`no command ${name}`)
+  return found
+}
+
+describe('the table of commands', () => {
+  it('names each command and alias once', () => {
+    const names = chatCommands.flatMap(({ name, aliases }) => [name, ...aliases])
+    expect(names).toEqual([...new Set(names)])
+  })
+
+  it('keeps the text of /msg as it was typed and takes a quoted name', () => {
+    expect(argumentsFromLine(command('msg'), '"bob b" two  spaces')).toEqual({ peer: ['bob b'], text: 'two  spaces' })
+  })
+
+  it('gives /chat a host and a port as two words', () => {
+    expect(argumentsFromLine(command('chat'), '127.0.0.1 4001')).toEqual({ peer: ['127.0.0.1', '4001'] })
+  })
+
+  it('says what is missing and what is too much', () => {
+    expect(() => argumentsFromLine(command('msg'), 'bob')).toThrow('TEXT is missing: /msg PEER TEXT')
+    expect(() => argumentsFromLine(command('who'), 'is there')).toThrow('/who takes nothing more')
+    expect(() => argumentsFromJson(command('send'), { peer: 7, text: 'x' })).toThrow('"peer" must be')
+    expect(usageOf(command('exit'))).toBe('/exit [PEER]')
+  })
+})
+
+describe('lines from a pipe', () => {
+  const collect = async (chunks: (string | Uint8Array)[], maxBytes = 100) =>
+    Array.fromAsync(readLines((async function* () { yield* chunks })(), { maxBytes }))
+
+  it('come whole however they were cut, with and without a last line feed', async () => {
+    const bytes = Buffer.from('grüße\r\n\nzwei')
+    const cut = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
+    const expected = ['grüße', '', 'zwei'].map((text) => ({ is: 'line', text }))
+    expect(await collect(cut)).toEqual(expected)
+    expect(await collect([bytes])).toEqual(expected)
+  })
+
+  it('are skipped and told when they are too long, and the next one is read', async () => {
+    expect(await collect(['x'.repeat(60), `${'x'.repeat(60)}\nnext\n`])).toEqual([
+      { is: 'too long', limitBytes: 100 },
+      { is: 'line', text: 'next' }
+    ])
+  })
+})
+
+describe('roster numbers', () => {
+  it('stay with their peers and are never given to another', () => {
+    const numbers = new RosterNumbers()
+    const view = new RosterView(numbers)
+    view.all([row('bob'), row('carol')])
+    view.changes([row('carol')])
+    const [line] = view.changes([row('anna'), row('carol')])
+    expect(line).toContain('  3  anna')
+    expect(numbers.of('12D3KooWbob')).toBe(1)
+    expect(numbers.of('12D3KooWcarol')).toBe(2)
+  })
+})
+
+describe('changes of the roster', () => {
+  it('say who has come, gone or changed a name, and nothing of a path', () => {
+    const view = new RosterView(new RosterNumbers())
+    expect(view.all([])).toEqual(['Nobody else is online.'])
+    expect(view.changes([row('bob')])[0]).toBe('Online (1):')
+    expect(view.changes([row('bob', { path: 'direct' })])).toEqual([])
+    expect(view.changes([row('bob', { nickname: 'bobby' })])).toHaveLength(1)
+    expect(view.changes([])).toEqual(['  - 1  bobby (bobID) has gone.', 'Nobody else is online.'])
+  })
+
+  it('show the whole list when many come at once', () => {
+    const view = new RosterView(new RosterNumbers())
+    view.all([row('bob')])
+    const many = ['bob', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => row(name))
+    expect(view.changes(many)[0]).toBe('Online (7):')
+  })
+
+  it('show name, short ID, host, port and path, and who only looks like a contact', () => {
+    const line = rosterLine(row('bob', { looksLike: 'bob' }), 2)
+    expect(line).toMatch(/^ {2}2 {2}bob +bobID +192\.168\.1\.7 +4001 +LAN {2}! calls itself bob/)
+  })
+})
+
+describe('text of others', () => {
+  it('can not pass for another message or a prompt by its line breaks', () => {
+    expect(messageLines('bob', 'hi\nYou: yes')).toEqual(['bob: hi', '    | You: yes'])
+    expect(messageLines('b\nc', 'x')).toEqual(['b␤c: x'])
+  })
+
+  it('is one line in a request, with the three answers', () => {
+    const line = requestLine({ peer: 'p', name: 'mal', shortId: 'malID', lastText: 'a\nb', count: 2 }, 3)
+    expect(line).toBe('REQUEST from mal (malID) (2 messages): a␤b — /accept 3, /ignore 3, /block 3')
+  })
+})
+
+describe('delivery marks', () => {
+  const here = (): string => ''
+
+  it('say nothing of a message that is delivered at once', () => {
+    const marks = new DeliveryMarks()
+    const message = outgoing('hi', 'pending')
+    marks.sending()
+    marks.sent(message, 0)
+    marks.changed({ ...message, state: 'delivered' }, 100)
+    expect(marks.due(1000, here, here)).toEqual([])
+    expect(marks.nextDueMs()).toBeUndefined()
+  })
+
+  it('say that a message waits after half a second, why, and that it has arrived', () => {
+    const marks = new DeliveryMarks()
+    const message = outgoing('hi', 'pending')
+    marks.sending()
+    marks.sent(message, 0)
+    expect(marks.due(499, here, here)).toEqual([])
+    expect(marks.nextDueMs()).toBe(500)
+    expect(marks.due(500, here, () => 'no answer')).toEqual(['  … waiting: "hi" — no answer'])
+    expect(marks.due(900, here, here)).toEqual([])
+    marks.changed({ ...message, state: 'delivered' }, 2000)
+    expect(marks.due(2150, here, here)).toEqual(['  … delivered: "hi"'])
+    expect(marks.pending()).toEqual([])
+  })
+
+  it('tell many of one fate in one line', () => {
+    const marks = new DeliveryMarks()
+    for (const text of ['a', 'b', 'c']) {
+      marks.sending()
+      marks.sent(outgoing(text, 'unconfirmed'), 0)
+    }
+    expect(marks.due(150, () => 'bob', here)).toEqual(['  … sent, not confirmed (bob): 3 messages'])
+  })
+
+  it('know a change that came before the message was known', () => {
+    const marks = new DeliveryMarks()
+    const message = outgoing('hi', 'pending')
+    marks.sending()
+    marks.changed({ ...message, state: 'delivered' }, 0)
+    marks.sent(message, 1)
+    expect(marks.due(1000, here, here)).toEqual([])
+    expect(marks.pending()).toEqual([])
+  })
+
+  it('tell that a message of an earlier session has arrived', () => {
+    const marks = new DeliveryMarks()
+    marks.changed(outgoing('old', 'delivered'), 0)
+    expect(marks.due(150, () => 'bob', here)).toEqual(['  … delivered (bob): "old"'])
+  })
+})
+
+describe('the way to the peer', () => {
+  it('is told once per reason, counted meanwhile, and told when it is there', () => {
+    const progress = new ConnectionProgress('bob')
+    expect(progress.changed({ name: 'connecting' }, 0)).toEqual([])
+    expect(progress.status(100)).toBeUndefined()
+    expect(progress.status(2100)).toBe('connecting to bob … 2 s')
+    expect(progress.lateLines(2100)).toEqual(['Connecting to bob …'])
+    expect(progress.lateLines(3100)).toEqual([])
+    const waiting = { name: 'waiting', why: 'refused', retryAtMs: 8000 } as const
+    expect(progress.changed(waiting, 3000)[0]).toBe('No way to bob at the moment: refused.')
+    expect(progress.status(4000)).toBe('waiting for bob, next try in 4 s')
+    expect(progress.changed({ name: 'connecting' }, 8000)).toEqual([])
+    expect(progress.changed(waiting, 9000)).toEqual([])
+    const open = { name: 'open', dialect: 'parley', path: 'lan' } as const
+    expect(progress.changed(open, 9500)).toEqual(['Connected to bob over the local network.'])
+    expect(progress.status(9600)).toBeUndefined()
+    expect(progress.changed(waiting, 9700)).toHaveLength(2)
+  })
+
+  it('says what a plain dialect can not promise', () => {
+    const lines = new ConnectionProgress('go').changed({ name: 'open', dialect: 'lines', path: 'direct' }, 0)
+    expect(lines[1]).toContain('not confirmed')
+  })
+})
+
+describe('directories', () => {
+  const view = (fields: Partial<DirectoryView>): DirectoryView => ({
+    address: '127.0.0.1:8000',
+    peer: undefined,
+    state: 'connected',
+    isDefault: true,
+    ...fields
+  })
+
+  it('are named at the start, and default ones that are absent are not', () => {
+    const absent = view({ address: '127.0.0.1:8001', state: 'waiting' })
+    expect(new DirectoryNews().summary([view({}), absent], true, 0)).toEqual(['Connected to the directory 127.0.0.1:8000.'])
+    expect(new DirectoryNews().summary([absent], true, 0)).toEqual([
+      'No directory is connected: you see who is on the local network.'
+    ])
+    expect(new DirectoryNews().summary([absent], false, 0).join(' ')).toContain('parley directory')
+    expect(new DirectoryNews().summary([view({ state: 'waiting', isDefault: false, why: 'refused' })], true, 0)[0]).toBe(
+      'The directory 127.0.0.1:8000 is not connected: refused.'
+    )
+  })
+
+  it('are told of when lost and when back, and not at each try between', () => {
+    const news = new DirectoryNews()
+    news.summary([view({})], true, 0)
+    const waiting = view({ state: 'waiting', why: 'connection lost', retryAtMs: 2000 })
+    expect(news.changed(waiting, 0)).toEqual([
+      'Lost the directory 127.0.0.1:8000: connection lost, next try in 2 s.',
+      'No directory is connected now. Conversations go on: they need none.'
+    ])
+    expect(news.changed(view({ state: 'connecting' }), 0)).toEqual([])
+    expect(news.changed(waiting, 0)).toEqual([])
+    expect(news.changed(view({}), 0)).toEqual(['Connected to the directory 127.0.0.1:8000.'])
+    expect(news.changed(view({}), 0)).toEqual([])
+  })
+})
+
+describe('the first line', () => {
+  it('says who one is and the host and port that others can use', () => {
+    expect(greetingLines(new FakeNode())).toEqual(['You are anna (selfID), host 192.168.1.2, port 4000.'])
+    expect(reachableAt(['/ip6/::1/tcp/1', '/ip4/127.0.0.1/tcp/2'])).toEqual({ host: '127.0.0.1', port: '2' })
+    expect(reachableAt([])).toBeUndefined()
+  })
+})
+
+describe('the Tab key', () => {
+  const options = { commands: chatCommands, names: ['bob', 'Bo b', 'carol', 'bob'], peerExpected: true }
+
+  it('offers commands after a slash, names where a peer is meant, nothing in a text', () => {
+    expect(completeLine('/acc', options)).toEqual([['/accept '], '/acc'])
+    expect(completeLine('bo', options)).toEqual([['bob', '"Bo b"'], 'bo'])
+    expect(completeLine('/chat ca', options)).toEqual([['carol'], 'ca'])
+    expect(completeLine('/name ca', options)).toEqual([[], '/name ca'])
+    expect(completeLine('bo', { ...options, peerExpected: false })).toEqual([[], 'bo'])
+  })
+})
