@@ -76,7 +76,7 @@ describe('reading', () => {
     for await (const bytes of source) {
       if (!waited) {
         // Everything after the first read, and the end itself, arrive while nobody asks.
-        await untilStill(pair.local)
+        await untilStill(() => pair.local.readBufferLength)
         waited = true
       }
       addTo(hash, bytes)
@@ -135,7 +135,7 @@ describe('reading', () => {
     let readBytes = 0
     for await (const bytes of source) {
       // The slowest reader that there is: it goes on only when nothing more can arrive.
-      await untilStill(pair.local)
+      await untilStill(() => meter.sample())
       addTo(hash, bytes)
       meter.finished(bytes.byteLength)
       readBytes += bytes.byteLength
@@ -160,7 +160,7 @@ describe('reading', () => {
     const closed = pair.remote.close()
     const hash = createHash('sha256')
     for await (const bytes of source) {
-      await untilStill(pair.local)
+      await untilStill(() => meter.sample())
       addTo(hash, bytes)
       meter.finished(bytes.byteLength)
     }
@@ -177,7 +177,7 @@ describe('reading', () => {
       expect(bytes.byteLength).toBeGreaterThan(0)
       break
     }
-    await untilStill(pair.local)
+    await untilStill(() => pair.local.readBufferLength)
     expect(pair.local.status).toBe('open')
     expect(pair.local.readBufferLength).toBeLessThanOrEqual(MAX_HELD_BYTES)
     pair.local.abort(new Error('left'))
@@ -198,9 +198,9 @@ describe('writing', () => {
     }
     const sent = streamDuplex(pair.local).sink(counted())
     sent.catch(() => undefined)
-    await untilStill(pair.remote)
+    await untilStill(() => pair.remote.readBufferLength)
     const heldBackAt = takenBytes
-    await untilStill(pair.remote)
+    await untilStill(() => pair.remote.readBufferLength)
     expect(takenBytes).toBe(heldBackAt)
     expect(takenBytes).toBeLessThan(MAX_HELD_BYTES + MB)
     expect(pair.local.writeBufferLength).toBeLessThan(MB)
@@ -229,7 +229,7 @@ describe('writing', () => {
     streamDuplex(pair.remote)
     const outcome = streamDuplex(pair.local).sink(asyncOf(testBytes(20 * MB)))
     outcome.catch(() => undefined)
-    await untilStill(pair.remote)
+    await untilStill(() => pair.remote.readBufferLength)
     pair.remote.abort(new Error('gone'))
     await expect(outcome).rejects.toBeInstanceOf(StreamLostError)
     await expect(outcome).rejects.toMatchObject({ stage: 'write', loss: 'reset' })

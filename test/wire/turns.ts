@@ -1,9 +1,8 @@
-/** Waiting for what is on its way in this process, by turns of the event loop and not by the clock. */
-
-import type { Stream } from '@libp2p/interface'
+/** Waiting for what is on its way in this process: for a condition, or until nothing moves any more. */
 
 const MAX_TURNS = 100_000
-const STILL_TURNS = 20
+/** Turns with a timer in each, for connections in memory use timers of 0 and 1 ms. */
+const STILL_TIMER_TURNS = 15
 
 /** Lets everything run that is ready. */
 export function turn(): Promise<void> {
@@ -21,14 +20,15 @@ export async function until(condition: () => boolean): Promise<void> {
   throw new Error('The condition did not come true')
 }
 
-/** Waits until nothing more arrives at a stream that nobody reads. */
-export async function untilStill(stream: Stream): Promise<void> {
-  let seenBytes = -1
-  for (let stillTurns = 0; stillTurns < STILL_TURNS; stillTurns++) {
-    if (stream.readBufferLength !== seenBytes) {
-      seenBytes = stream.readBufferLength
+/** Waits until a measure, such as the bytes held of a stream that nobody reads, changes no more. */
+export async function untilStill(measure: () => number): Promise<void> {
+  let seen = Number.NaN
+  for (let stillTurns = 0; stillTurns < STILL_TIMER_TURNS; stillTurns++) {
+    const now = measure()
+    if (now !== seen) {
+      seen = now
       stillTurns = 0
     }
-    await turn()
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
