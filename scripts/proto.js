@@ -19,7 +19,10 @@ for (const entry of readdirSync(src, { recursive: true, withFileTypes: true })) 
   const run = spawnSync(process.execPath, [bin, '--output', out, file], { stdio: 'inherit' })
   if (run.status !== 0) process.exit(1)
   const name = basename(file, '.proto') + '.ts'
-  const generated = readFileSync(join(out, name), 'utf8')
+  const header =
+    `// Generated from ${entry.name} by \`npm run proto\`: change that, not this.\n` +
+    '// @ts-nocheck (what protons writes does not hold under exactOptionalPropertyTypes)\n'
+  const generated = header + readFileSync(join(out, name), 'utf8')
   rmSync(out, { recursive: true })
   const target = join(entry.parentPath, 'pb', name)
   if (!verifyOnly) writeFileSync(target, generated)

@@ -65,7 +65,7 @@ export type Notice =
   | { readonly code: 'no-multicast'; readonly text: string }
   | { readonly code: 'key-changed'; readonly text: string }
   | { readonly code: 'learned-key'; readonly text: string }
-  | { readonly code: 'name-clash'; readonly text: string }
+  | { readonly code: 'fault'; readonly text: string }
 
 export interface ChatNodeEvents {
   /** The roster as it is now, and what the change was. */
@@ -81,6 +81,8 @@ export interface ChatNodeEvents {
   request: CustomEvent<RequestView>
   /** An own message has moved to another state. */
   delivery: CustomEvent<{ readonly message: OutgoingMessage; readonly state: DeliveryState }>
+  /** The other side does not take messages at the moment; they stay pending and are sent again after that time. */
+  refused: CustomEvent<{ readonly peer: string; readonly name: string; readonly reason: string; readonly retryAfterMs: number }>
   conversation: CustomEvent<{ readonly peer: string; readonly name: string; readonly state: ConversationState }>
   /** The other side has opened the conversation on its screen. */
   entered: CustomEvent<{ readonly peer: string; readonly name: string }>

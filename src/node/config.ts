@@ -19,6 +19,7 @@ export interface Settings {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly directory: readonly string[]
+  readonly defaultDirectories: boolean
   readonly accept: AcceptPolicy
   readonly mdns: boolean
 }
@@ -76,6 +77,13 @@ export const settingSpecs: readonly SettingSpec[] = [
     placeholder: 'PORT|ADDRESS',
     help: 'a directory to use, instead of those that are found; repeatable, or with commas in the file and environment',
     parse: (value) => value.split(',').map((part) => part.trim()).filter((part) => part !== '')
+  },
+  {
+    name: 'defaultDirectories',
+    env: 'PARLEY_DEFAULT_DIRECTORIES',
+    placeholder: undefined,
+    help: 'look for directories on this machine, ports 8000 to 8002',
+    parse: parseSwitch
   },
   {
     name: 'accept',
@@ -140,6 +148,7 @@ function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Setti
     port: undefined,
     host: undefined,
     directory: [],
+    defaultDirectories: true,
     accept: 'ask',
     mdns: true
   }

@@ -1,6 +1,8 @@
 // A profile: an identity with what it remembers, in a folder that one process at
 // a time may use. It knows where the files are, not what is done with them.
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PeerBook, ProfileLock, ProfileLockedError } from '../storage/index.ts'
@@ -14,6 +16,8 @@ const folderMode = 0o700
 
 export interface Profile {
   readonly name: string
+  /** The peer ID, as text. */
+  readonly id: string
   readonly folder: string
   readonly key: PrivateKey
   readonly book: PeerBook
@@ -56,7 +60,7 @@ async function readProfile(
   try {
     const key = await loadIdentity(join(folder, 'identity.key'))
     const book = await PeerBook.open(join(folder, 'book.json'))
-    return { name, folder, key, book, insteadOf, release: () => lock.release() }
+    return { name, id: peerIdFromPrivateKey(key).toString(), folder, key, book, insteadOf, release: () => lock.release() }
   } catch (error) {
     lock.release()
     throw error
@@ -69,5 +73,19 @@ function takeLock(folder: string): ProfileLock | undefined {
   } catch (error) {
     if (error instanceof ProfileLockedError) return undefined
     throw error
+  }
+}
+
+/** An identity that nobody keeps: for looking at the network without being on it. */
+export async function passingProfile(): Promise<Profile> {
+  const key = await generateKeyPair('Ed25519')
+  return {
+    name: 'observer',
+    id: peerIdFromPrivateKey(key).toString(),
+    folder: '',
+    key,
+    book: PeerBook.inMemory(),
+    insteadOf: undefined,
+    release: () => undefined
   }
 }

@@ -109,6 +109,12 @@ export class MemoryMessageStore implements MessageStore {
     return entries
   }
 
+  async outgoing(peer: string, id: string): Promise<OutgoingMessage | undefined> {
+    const conversation = this.#conversations.get(peer)
+    const message = conversation?.messages[conversation.outgoing.get(id) ?? -1]
+    return message?.direction === 'out' ? message : undefined
+  }
+
   async peersWithPending(): Promise<readonly string[]> {
     const peers: string[] = []
     for (const [peer, { outbox, messages }] of this.#conversations) {

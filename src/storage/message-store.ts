@@ -82,6 +82,8 @@ export interface MessageStore {
   knownIncoming(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>>
   /** Own messages to this peer that have no final receipt (`pending`, then also `held`), oldest first. */
   unreceipted(peer: string, options: { after?: number; limit: number }): Promise<readonly OutboxEntry[]>
+  /** An own message as it stands now. */
+  outgoing(peer: string, id: string): Promise<OutgoingMessage | undefined>
   /** Peers with at least one `pending` message. */
   peersWithPending(): Promise<readonly string[]>
   /** Returns the messages that changed. A state never goes backwards: `delivered` stays. */

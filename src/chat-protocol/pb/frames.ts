@@ -1,3 +1,5 @@
+// Generated from frames.proto by `npm run proto`: change that, not this.
+// @ts-nocheck (what protons writes does not hold under exactOptionalPropertyTypes)
 /* eslint-disable require-yield */
 
 import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from 'protons-runtime'

@@ -1,3 +1,5 @@
+// Generated from record-frames.proto by `npm run proto`: change that, not this.
+// @ts-nocheck (what protons writes does not hold under exactOptionalPropertyTypes)
 import { decodeMessage, encodeMessage, message, streamMessage } from 'protons-runtime'
 import { alloc as uint8ArrayAlloc } from 'uint8arrays/alloc'
 import type { Codec, DecodeOptions } from 'protons-runtime'

@@ -1,0 +1,155 @@
+// Addresses as people type them, and multiaddrs: one way in, one way out. Pure:
+// nothing is looked up and nothing is dialled here.
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { parsePort } from './config.ts'
+import { BadAddressError } from './errors.ts'
+
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+const hostPattern = /^(?=.{1,253}$)[\p{L}\p{N}_]([\p{L}\p{N}_-]{0,62})(\.[\p{L}\p{N}_][\p{L}\p{N}_-]{0,62})*\.?$/u
+const nameProtocols = new Set(['ip4', 'ip6', 'ip6zone', 'dns', 'dns4', 'dns6', 'tcp', 'p2p'])
+
+/**
+ * Reads one or two words as an address: a multiaddr, `HOST:PORT`, `[v6]:PORT` or `HOST PORT`.
+ *
+ * @returns undefined when the words don't look like an address at all
+ * @throws BadAddressError when they do and are none
+ */
+export function parseAddress(words: readonly string[]): Multiaddr | undefined {
+  const [first = '', second, ...rest] = words
+  if (rest.length > 0) return undefined
+  if (first.startsWith('/')) {
+    if (second !== undefined) throw new BadAddressError(words.join(' '), 'nothing may follow a multiaddr')
+    return parseMultiaddr(first)
+  }
+  if (second !== undefined) return looksLikePort(second) ? hostPort(words.join(' '), unbracket(first), second) : undefined
+  const bracketed = /^\[(.*)\](?::(.*))?$/.exec(first)
+  if (bracketed !== null) {
+    const [, host = '', port] = bracketed
+    if (port === undefined) throw new BadAddressError(first, `a port is missing: write [${host}]:PORT`)
+    if (!isIPv6(host)) throw new BadAddressError(first, 'between the brackets stands an IPv6 address')
+    return hostPort(first, host, port)
+  }
+  if (isIP(first) !== 0) {
+    const form = isIPv6(first) ? `[${first}]:PORT` : `${first}:PORT`
+    throw new BadAddressError(first, `a port is missing: write ${form}`)
+  }
+  const colon = first.lastIndexOf(':')
+  if (colon < 0) return undefined
+  return hostPort(first, first.slice(0, colon), first.slice(colon + 1))
+}
+
+/** True for what can be typed where a host is asked for: an IP address, or a name with a dot, or localhost. */
+export function looksLikeHost(word: string): boolean {
+  const host = unbracket(word)
+  return isIP(host) !== 0 || host === 'localhost' || (host.includes('.') && hostPattern.test(host))
+}
+
+/** @throws BadAddressError */
+export function addressOf({ host, port }: HostPort): Multiaddr {
+  return hostPort(`${host} ${port}`, unbracket(host), String(port))
+}
+
+/** The host and port that a person would type to reach it; undefined for an address of another kind. */
+export function hostPortOf(address: Multiaddr): HostPort | undefined {
+  let host: string | undefined
+  let port: number | undefined
+  for (const { name, value } of address.getComponents()) {
+    if (host === undefined && (name === 'ip4' || name === 'ip6' || name.startsWith('dns'))) host = value
+    else if (name === 'tcp') port = Number(value)
+    else if (name === 'p2p-circuit') return undefined
+  }
+  return host === undefined || port === undefined ? undefined : { host, port }
+}
+
+/** `HOST:PORT` or `[v6]:PORT`; the multiaddr's own text for an address of another kind. */
+export function formatAddress(address: Multiaddr): string {
+  const place = hostPortOf(address)
+  if (place === undefined) return address.toString()
+  return isIPv6(place.host) ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`
+}
+
+/** The peer ID that the multiaddr ends with. */
+export function peerIdOf(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
+
+/** The same place without the peer ID. */
+export function withoutPeerId(address: Multiaddr): Multiaddr {
+  const peer = peerIdOf(address)
+  return peer === undefined ? address : address.decapsulate(`/p2p/${peer}`)
+}
+
+export function withPeerId(address: Multiaddr, peer: string): Multiaddr {
+  return peerIdOf(address) === undefined ? address.encapsulate(`/p2p/${peer}`) : address
+}
+
+export function isLoopback(address: Multiaddr): boolean {
+  const host = hostPortOf(address)?.host
+  return host !== undefined && (host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.')))
+}
+
+/** Private, link-local or loopback: a place on this machine or its LAN (RFC 1918, 3927, 4193, 4291). */
+export function isLocal(address: Multiaddr): boolean {
+  const host = hostPortOf(address)?.host
+  if (host === undefined) return false
+  if (isLoopback(address)) return true
+  if (isIPv6(host)) return /^f[cd]|^fe[89ab]/i.test(host)
+  return /^(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host)
+}
+
+function parseMultiaddr(text: string): Multiaddr {
+  let address: Multiaddr
+  try {
+    address = multiaddr(text)
+  } catch (error) {
+    throw new BadAddressError(text, `${reasonOf(error)}; one looks like /ip4/192.168.1.7/tcp/4001`, { cause: error })
+  }
+  const names = address.getComponents().map(({ name }) => name)
+  if (names[0] === 'dnsaddr') return address
+  const foreign = names.find((name) => !nameProtocols.has(name))
+  if (foreign !== undefined) throw new BadAddressError(text, `Parley reaches peers over TCP, and can't use /${foreign}`)
+  const place = hostPortOf(address)
+  if (place === undefined) throw new BadAddressError(text, 'it needs a host and a TCP port, as in /ip4/192.168.1.7/tcp/4001')
+  checkPort(text, String(place.port))
+  return address
+}
+
+function hostPort(typed: string, host: string, portText: string): Multiaddr {
+  const port = checkPort(typed, portText)
+  if (isIPv4(host)) return multiaddr(`/ip4/${host}/tcp/${port}`)
+  if (isIPv6(host)) {
+    const [ip = '', zone] = host.split('%')
+    return multiaddr(zone === undefined ? `/ip6/${ip}/tcp/${port}` : `/ip6zone/${zone}/ip6/${ip}/tcp/${port}`)
+  }
+  if (host.includes(':')) throw new BadAddressError(typed, `an IPv6 address with a port is written [${host}]:${port}`)
+  if (/^[\d.]+$/.test(host)) throw new BadAddressError(typed, `${host} is no IPv4 address: it has four numbers up to 255`)
+  if (!hostPattern.test(host)) throw new BadAddressError(typed, 'that is no host name or IP address')
+  return multiaddr(`/dns/${host}/tcp/${port}`)
+}
+
+function checkPort(typed: string, port: string): number {
+  try {
+    return parsePort(port)
+  } catch (error) {
+    throw new BadAddressError(typed, `its port is ${port === '' ? 'missing' : port}; ports go from 1 to 65535`, {
+      cause: error
+    })
+  }
+}
+
+function looksLikePort(word: string): boolean {
+  return /^\d+$/.test(word)
+}
+
+function unbracket(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

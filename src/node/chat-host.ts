@@ -1,0 +1,80 @@
+// The libp2p node of a chatting peer: the common host with the chat and the
+// record exchange on it, discovery on the LAN, and blocked peers kept out.
+import type { Identify } from '@libp2p/identify'
+import type { Connection, ConnectionGater, Libp2p } from '@libp2p/interface'
+import { createLibp2p } from 'libp2p'
+import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
+import { recordExchange, type RecordService } from '../directory/index.ts'
+import type { Settings } from './config.ts'
+import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
+import { commonServices, hostOptions } from './host.ts'
+import type { LanSightings } from './lan.ts'
+import { peerKindOf } from './peer-kind.ts'
+import type { Profile } from './profile.ts'
+import { addressDialer, type AddressDialer } from './reach.ts'
+
+export interface ChatHostInit {
+  readonly profile: Profile
+  readonly settings: Settings
+  readonly port: number
+  /** Announces nothing by mDNS. */
+  readonly observe: boolean
+  readonly lan: { readonly peers: LanSightings; readonly directories: LanSightings }
+  readonly protocol: ChatServiceInit
+  readonly ownEnvelope: () => Uint8Array
+}
+
+export interface ChatHost {
+  readonly libp2p: Libp2p
+  readonly chat: ChatService
+  readonly records: RecordService
+  readonly dialer: AddressDialer
+  kindOf(connection: Connection, options: { signal: AbortSignal }): Promise<PeerKind>
+}
+
+export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
+  const { profile, settings, lan } = init
+  const options = hostOptions({
+    key: profile.key,
+    host: settings.host,
+    port: init.port,
+    maxConnections: MAX_CONNECTIONS,
+    maxPendingInboundConnections: MAX_PENDING_INBOUND_CONNECTIONS,
+    discovery: settings.mdns
+      ? [
+          lan.peers.discovery(settings.network, 'peer', !init.observe),
+          lan.directories.discovery(settings.network, 'directory', false)
+        ]
+      : [],
+    gater: blockedKeptOut(profile)
+  })
+  const libp2p = await createLibp2p({
+    ...options,
+    services: {
+      ...commonServices,
+      dialer: addressDialer(),
+      records: recordExchange({ ownEnvelope: init.ownEnvelope, network: settings.network }),
+      chat: chat(init.protocol)
+    }
+  })
+  const { records, dialer, identify } = libp2p.services
+  return {
+    libp2p,
+    chat: libp2p.services.chat,
+    records,
+    dialer,
+    kindOf: async (connection, signal) => peerKindOf(connection, kindInit(records, identify), signal)
+  }
+}
+
+function kindInit(records: RecordService, identify: Identify): Parameters<typeof peerKindOf>[1] {
+  return { probe: async (connection, options) => records.probe(connection, options), identify }
+}
+
+/** A blocked peer is refused as soon as its key is known, whoever dialled. */
+function blockedKeptOut({ book }: Profile): ConnectionGater {
+  return {
+    denyInboundEncryptedConnection: (peer) => book.isBlocked(peer.toString()),
+    denyOutboundEncryptedConnection: (peer) => book.isBlocked(peer.toString())
+  }
+}

@@ -1,0 +1,83 @@
+// The limits and defaults of a node, each with its reason.
+
+/** What Parley calls itself to others (identify's agent version begins with it). */
+export const AGENT_NAME = 'parley'
+
+/** The ports at which directories are looked for on this machine, as in the case study. */
+export const DEFAULT_DIRECTORY_PORTS = [8000, 8001, 8002] as const
+
+/** Two, so that one may die without a gap. */
+export const DIRECTORIES_IN_USE = 2
+
+/** One address: longer than a LAN or a transatlantic handshake ever takes, short enough for a command to end in 8 s. */
+export const ADDRESS_DIAL_TIMEOUT_MS = 5_000
+
+/** LAN addresses are given this start before the others are dialled too (after RFC 8305's connection attempt delay). */
+export const LAN_HEAD_START_MS = 250
+
+/** After libp2p's own default; more addresses than this in one dial are somebody's mistake or malice. */
+export const MAX_ADDRESSES_PER_DIAL = 24
+
+/** How soon after a failure a wanted peer is dialled again: quickly at first, then with mercy. */
+export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 30_000 } as const
+
+/** Of two peers that see each other the one with the larger ID waits this long for the other's dial. */
+export const LAN_DIAL_PATIENCE_MS = 300
+
+/** A sighting younger than this says where a peer is now: mDNS is asked every 10 s. */
+export const LAN_SIGHTING_TTL_MS = 120_000
+
+/** How often the machine's own addresses are looked at: a laptop that wakes is back within seconds. */
+export const INTERFACE_POLL_MS = 2_000
+
+/** A dead link is noticed after one interval and one timeout; far below the 15 s that a roster may be wrong. */
+export const LINK_PING = { intervalMs: 3_000, timeoutMs: 3_000 } as const
+
+/** One peer has few connections; a node on a crowded LAN has many peers. */
+export const MAX_CONNECTIONS = 400
+
+/** Many peers may share one address (a LAN behind a router, tests): libp2p's default refuses the sixth in a second. */
+export const INBOUND_CONNECTIONS_PER_SECOND = 100
+export const MAX_PENDING_INBOUND_CONNECTIONS = 100
+
+/** A directory serves many at once (DESIGN: 10,000 connections, 100 a second from one address). */
+export const DIRECTORY_MAX_CONNECTIONS = 10_000
+export const DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS = 1_000
+
+/** The first roster is waited for this long before "nobody else is online" is said. */
+export const FIRST_LOOK_MS = 1_500
+
+/** Goodbyes when the program ends: the user is waiting for the prompt of the shell. */
+export const FAREWELL_TIMEOUT_MS = 700
+
+/** Messages that wait as requests: from one stranger, from all, and the part that only the LAN may fill. */
+export const MAX_HELD_PER_STRANGER = 20
+export const MAX_HELD_TOTAL = 1_000
+export const HELD_RESERVED_FOR_LAN = 200
+
+/** When there is no room for a request the sender is told to come back after this. */
+export const NO_ROOM_RETRY_MS = 60_000
+
+/** How many of a conversation's last messages are shown when it is opened. */
+export const RECENT_MESSAGES = 20
+
+/** Messages are read from the outbox and handed to a session in batches of this many. */
+export const OUTBOX_BATCH = 256
+
+/** A newcomer asks at once; this is how soon a cable that was put back is noticed. */
+export const MDNS_QUERY_INTERVAL_MS = 5_000
+
+/** More sightings than a LAN has machines are somebody's flood; the oldest are forgotten. */
+export const MAX_LAN_SIGHTINGS = 1_024
+
+/** A session that lasted this long was no accident: after its loss the first new try comes soon. */
+export const STEADY_SESSION_MS = 5_000
+
+/** identify answers in one round trip; a peer that leaves it open is taken to have one. */
+export const IDENTIFY_TIMEOUT_MS = 5_000
+
+/** Dials on account of sightings at one time: a flood of made-up peers must not fill the dial queue. */
+export const MAX_LAN_DIALS = 32
+
+/** Found and remembered directories that are kept ready beside the two in use. */
+export const MAX_FOUND_DIRECTORIES = 8

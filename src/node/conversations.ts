@@ -1,0 +1,264 @@
+// The conversations of this peer: which peers are chosen and looked for, what is
+// sent to them, and what the user decides about them. What comes in is for the
+// reception, what goes out for the outbox; screens are not its business.
+import type { Connection } from '@libp2p/interface'
+import type { ChatService, ChatServiceInit, ChatSession } from '../chat-protocol/index.ts'
+import type { IncomingMessage, LogPosition, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../storage/index.ts'
+import { Backoff } from './backoff.ts'
+import type { ConversationState, RequestView } from './chat-events.ts'
+import type { AcceptPolicy } from './config.ts'
+import { FAREWELL_TIMEOUT_MS, NO_ROOM_RETRY_MS, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
+import { Outbox } from './outbox.ts'
+import { Pursuit } from './pursuit.ts'
+import { Reception } from './reception.ts'
+import { refusalText } from './refusals.ts'
+
+/** What happens in conversations, told to the node. */
+export interface ConversationEvents {
+  message(message: IncomingMessage): void
+  request(view: RequestView): void
+  delivery(message: OutgoingMessage): void
+  refused(peer: string, reason: string, retryAfterMs: number): void
+  state(peer: string, state: ConversationState): void
+  entered(peer: string): void
+  typing(peer: string): void
+  left(peer: string, reason: 'left' | 'quit'): void
+  fault(peer: string, error: unknown): void
+}
+
+export interface ConversationsInit {
+  readonly store: MessageStore
+  readonly book: PeerBook
+  readonly policy: AcceptPolicy
+  readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
+  readonly isLan: (peer: string) => boolean
+  readonly nameOf: (peer: string) => string
+  readonly kindOf: ChatServiceInit['kindOf']
+  readonly events: ConversationEvents
+  readonly now: () => number
+}
+
+export class Conversations {
+  readonly #init: ConversationsInit
+  readonly #reception: Reception
+  readonly #outbox: Outbox
+  readonly #pursuit: Pursuit
+  /** Conversations that are open on this side's screen. */
+  readonly #onScreen = new Set<string>()
+  readonly #states = new Map<string, ConversationState>()
+  readonly #sessions = new Map<string, ChatSession>()
+  readonly #settling = new Map<string, Set<(message: OutgoingMessage) => void>>()
+  #chat: ChatService | undefined
+
+  constructor(init: ConversationsInit) {
+    this.#init = init
+    this.#reception = new Reception({ ...init, isOnScreen: (peer) => this.#onScreen.has(peer) })
+    this.#outbox = new Outbox({
+      store: init.store,
+      onDelivery: (messages) => this.#onDelivery(messages),
+      onFault: (peer, error) => init.events.fault(peer, error)
+    })
+    this.#pursuit = new Pursuit({
+      hasSession: (peer) => this.#session(peer) !== undefined,
+      attempt: async (peer, options) => this.#openSession(peer, options),
+      backoff: () => new Backoff(REDIAL_BACKOFF),
+      onState: (peer, state) => this.#setState(peer, state),
+      now: init.now
+    })
+  }
+
+  /** What the chat service asks and tells. */
+  get protocol(): ChatServiceInit {
+    return {
+      kindOf: this.#init.kindOf,
+      helloFor: async (peer) => this.#helloFor(peer.toString()),
+      onHello: async (peer, held) => this.#onHello(peer.toString(), held),
+      onMessages: async (peer, messages) => this.#reception.receive(peer.toString(), messages),
+      onPlainText: async (peer, text) => this.#reception.receiveText(peer.toString(), text),
+      onReceipts: async (peer, ids, state) => this.#outbox.receipts(peer.toString(), ids, state),
+      paceOf: (peer) => (this.#reception.isTrusted(peer.toString()) ? 'contact' : 'stranger')
+    }
+  }
+
+  start(chat: ChatService): void {
+    this.#chat = chat
+    const { events } = this.#init
+    chat.addEventListener('session:open', ({ detail }) => this.#onSessionOpen(detail.session))
+    chat.addEventListener('session:close', ({ detail }) => this.#onSessionClose(detail.peer.toString()))
+    chat.addEventListener('enter', ({ detail }) => events.entered(detail.peer.toString()))
+    chat.addEventListener('typing', ({ detail }) => events.typing(detail.peer.toString()))
+    chat.addEventListener('bye', ({ detail }) => events.left(detail.peer.toString(), detail.reason))
+    chat.addEventListener('refuse', ({ detail }) => {
+      const peer = detail.peer.toString()
+      const retryAfterMs = detail.retryAfterMs === 0 ? NO_ROOM_RETRY_MS : detail.retryAfterMs
+      this.#outbox.postpone(peer, retryAfterMs)
+      events.refused(peer, refusalText(detail.reason), retryAfterMs)
+    })
+  }
+
+  /** Says goodbye to everybody within a short time, then stops sending. */
+  async stop(): Promise<void> {
+    const deadline = AbortSignal.timeout(FAREWELL_TIMEOUT_MS)
+    const farewells = [...this.#states.keys()].map(async (peer) => this.#session(peer)?.bye('quit'))
+    const late = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve(), { once: true }))
+    await Promise.race([Promise.allSettled(farewells), late])
+    await Promise.all([this.#pursuit.stop(), this.#outbox.stop()])
+    await this.#reception.stop()
+  }
+
+  state(peer: string): ConversationState {
+    return this.#states.get(peer) ?? { name: 'closed' }
+  }
+
+  /** Chooses the peer: from now on its messages are taken, and it is looked for until {@link leave}. */
+  async open(peer: string): Promise<readonly StoredMessage[]> {
+    this.#onScreen.add(peer)
+    await this.accept(peer)
+    await this.#init.store.markRead(peer)
+    this.#session(peer)?.enter()
+    this.#pursuit.want(peer)
+    return this.#init.store.history(peer, { limit: RECENT_MESSAGES })
+  }
+
+  /** Leaves the conversation: the other side is told; what is not delivered is still sent. */
+  async leave(peer: string): Promise<void> {
+    if (!this.#onScreen.delete(peer)) return
+    const session = this.#session(peer)
+    if (session !== undefined) {
+      await (session.dialect === 'parley' ? session.bye('left') : session.close()).catch(() => undefined)
+    }
+    await this.#restIfDone(peer)
+  }
+
+  async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
+    await this.accept(peer)
+    const message = await this.#init.store.addOutgoing({ peer, text, sentAtMs: this.#init.now(), ...options })
+    this.#outbox.wake(peer)
+    this.#pursuit.want(peer)
+    return message
+  }
+
+  /**
+   * Waits until the message is anything but pending.
+   *
+   * @throws the signal's reason
+   */
+  async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<OutgoingMessage>()
+    const waiting = this.#settling.get(message.id) ?? new Set()
+    this.#settling.set(message.id, waiting.add(resolve))
+    const onAbort = (): void => reject(options.signal.reason)
+    options.signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      const present = await this.#init.store.outgoing(message.peer, message.id)
+      if (present !== undefined && present.state !== 'pending') return present
+      options.signal.throwIfAborted()
+      return await promise
+    } finally {
+      options.signal.removeEventListener('abort', onAbort)
+      waiting.delete(resolve)
+      if (waiting.size === 0) this.#settling.delete(message.id)
+    }
+  }
+
+  typing(peer: string): void {
+    this.#session(peer)?.typing()
+  }
+
+  /** Makes the peer a contact, and its held messages part of the history. */
+  async accept(peer: string): Promise<readonly IncomingMessage[]> {
+    const { book, store, nameOf, now } = this.#init
+    if (book.contact(peer) === undefined) await book.accept(peer, nameOf(peer), now())
+    const accepted = await store.acceptHeld(peer)
+    if (accepted.length > 0) this.#session(peer)?.acknowledge(accepted.map(({ id }) => id), 'stored')
+    return accepted
+  }
+
+  /** The requests of this peer are no longer shown; to it nothing looks different. */
+  async ignore(peer: string): Promise<void> {
+    await this.#init.book.ignore(peer, this.#init.nameOf(peer))
+  }
+
+  /** Ends what is open with the peer. Its connections are for the caller to close and refuse. */
+  async block(peer: string): Promise<void> {
+    await this.#init.book.block(peer, this.#init.nameOf(peer))
+    this.#onScreen.delete(peer)
+    this.#pursuit.unwant(peer)
+    await this.#session(peer)?.close().catch(() => undefined)
+  }
+
+  async requests(): Promise<readonly RequestView[]> {
+    return this.#reception.requests()
+  }
+
+  /** There is news of the peer: if it is wanted, it is tried now. */
+  wake(peer: string): void {
+    this.#pursuit.wake(peer)
+  }
+
+  wakeAll(): void {
+    this.#pursuit.wakeAll()
+  }
+
+  async #openSession(peer: string, { signal }: { signal: AbortSignal }): Promise<void> {
+    const connection = await this.#init.connect(peer, { signal })
+    await this.#chat?.open(connection, { signal })
+  }
+
+  #session(peer: string): ChatSession | undefined {
+    return this.#sessions.get(peer)
+  }
+
+  #onSessionOpen(session: ChatSession): void {
+    const peer = session.peer.toString()
+    this.#sessions.set(peer, session)
+    this.#setState(peer, { name: 'open', dialect: session.dialect, path: this.#init.isLan(peer) ? 'lan' : 'direct' })
+    if (this.#onScreen.has(peer)) session.enter()
+    this.#outbox.attach(session)
+    this.#pursuit.wake(peer)
+  }
+
+  #onSessionClose(peer: string): void {
+    this.#sessions.delete(peer)
+    this.#outbox.detach(peer)
+    if (!this.#pursuit.isWanted(peer)) this.#setState(peer, { name: 'closed' })
+    this.#pursuit.wake(peer)
+  }
+
+  #setState(peer: string, state: ConversationState): void {
+    if (state.name === 'closed') this.#states.delete(peer)
+    else this.#states.set(peer, state)
+    this.#init.events.state(peer, state)
+  }
+
+  async #helloFor(peer: string): Promise<{ log: string; held?: LogPosition }> {
+    const { log } = await this.#init.store.ownPosition(peer)
+    const held = await this.#init.store.heldPosition(peer)
+    return held === undefined ? { log } : { log, held }
+  }
+
+  /** The other side holds more of this log than was ever sent from here: this history is an old copy. */
+  async #onHello(peer: string, held: LogPosition | undefined): Promise<void> {
+    if (held === undefined) return
+    const own = await this.#init.store.ownPosition(peer)
+    if (held.log === own.log && held.seq > own.seq) await this.#init.store.startNewLog(peer)
+  }
+
+  #onDelivery(messages: readonly OutgoingMessage[]): void {
+    for (const message of messages) {
+      this.#init.events.delivery(message)
+      for (const resolve of this.#settling.get(message.id) ?? []) resolve(message)
+    }
+    const peer = messages[0]?.peer
+    if (peer !== undefined) void this.#restIfDone(peer).catch((error: unknown) => this.#init.events.fault(peer, error))
+  }
+
+  /** A peer is looked for as long as it is on the screen or something waits for it. */
+  async #restIfDone(peer: string): Promise<void> {
+    if (this.#onScreen.has(peer) || !this.#pursuit.isWanted(peer)) return
+    const waiting = await this.#init.store.unreceipted(peer, { limit: 1 })
+    if (waiting.some(({ message }) => message.state === 'pending')) return
+    this.#pursuit.unwant(peer)
+    if (this.#session(peer) === undefined) this.#setState(peer, { name: 'closed' })
+  }
+}

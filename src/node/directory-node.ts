@@ -1,0 +1,151 @@
+// A directory node: a libp2p host that keeps the roster and shows who comes and
+// goes. It has a key for each port, and carries nobody's words.
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createLibp2p } from 'libp2p'
+import type { Libp2p } from '@libp2p/interface'
+import { TypedEventEmitter } from 'main-event'
+import { directory, type DirectoryService, type VerifiedRecord } from '../directory/index.ts'
+import type { RosterRow } from './chat-events.ts'
+import type { Config } from './config.ts'
+import {
+  DEFAULT_DIRECTORY_PORTS,
+  DIRECTORY_MAX_CONNECTIONS,
+  DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS
+} from './constants.ts'
+import { PortTakenError } from './errors.ts'
+import { commonServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
+import { loadIdentity } from './identity.ts'
+import { LanSightings, whyNoMulticast } from './lan.ts'
+import { compareRows, rosterRow } from './roster-rows.ts'
+import { shortId } from './short-id.ts'
+
+/** One peer, as a line on the directory's terminal names it. */
+export interface DirectoryGuest {
+  readonly peer: string
+  readonly nickname: string
+  readonly shortId: string
+  /** The address it is connected from, or the one that it announces; empty when there is none. */
+  readonly address: string
+}
+
+export interface DirectoryNodeEvents {
+  ready: CustomEvent<DirectoryGuest>
+  left: CustomEvent<DirectoryGuest>
+  lost: CustomEvent<DirectoryGuest>
+}
+
+const FOLDER_MODE = 0o700
+
+type DirectoryHost = Libp2p<{ directory: DirectoryService }>
+
+export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
+  readonly #config: Config
+  readonly #libp2p: DirectoryHost
+  /** The TCP port that it listens on. */
+  readonly port: number
+  #state: 'new' | 'started' | 'stopped' = 'new'
+
+  /**
+   * @param init.port the port to listen on; 0 for any that is free
+   * @throws PortTakenError, UsageError
+   */
+  static async create(init: { readonly config: Config; readonly port: number }): Promise<DirectoryNode> {
+    const { settings, folders } = init.config
+    const port = init.port === 0 ? await freePort(settings.host) : init.port
+    if (!(await isPortFree(port, settings.host))) throw new PortTakenError(port)
+    const folder = join(folders.data, 'directories')
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+    const key = await loadIdentity(join(folder, `${port}.key`))
+    const self = peerIdFromPrivateKey(key).toString()
+    const lan = new LanSightings(() => undefined)
+    const libp2p = await createLibp2p({
+      ...hostOptions({
+        key,
+        host: settings.host,
+        port,
+        maxConnections: DIRECTORY_MAX_CONNECTIONS,
+        maxPendingInboundConnections: DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS,
+        discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
+        gater: {}
+      }),
+      services: { ...commonServices, directory: directory({ network: settings.network }) }
+    })
+    return new DirectoryNode(init.config, libp2p, port, self)
+  }
+
+  private constructor(
+    config: Config,
+    libp2p: DirectoryHost,
+    port: number,
+    readonly peerId: string
+  ) {
+    super()
+    this.#config = config
+    this.#libp2p = libp2p
+    this.port = port
+  }
+
+  get shortId(): string {
+    return shortId(this.peerId)
+  }
+
+  get network(): string {
+    return this.#config.settings.network
+  }
+
+  async start(): Promise<void> {
+    if (this.#state === 'started') return
+    this.#state = 'started'
+    const service = this.#libp2p.services.directory
+    service.on('ready', ({ record, remoteAddr }) => this.#tell('ready', guest(record, remoteAddr.toString())))
+    service.on('left', ({ record }) => this.#tell('left', guest(record)))
+    service.on('lost', ({ record }) => this.#tell('lost', guest(record)))
+    await startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return
+    this.#state = 'stopped'
+    await this.#libp2p.stop()
+  }
+
+  /** Multiaddrs with the own peer ID. */
+  addresses(): readonly string[] {
+    return this.#libp2p.getMultiaddrs().map((address) => address.toString())
+  }
+
+  roster(): readonly RosterRow[] {
+    const around = { contacts: [], connectionAddress: () => undefined }
+    return this.#libp2p.services.directory
+      .roster()
+      .map((entry) => rosterRow(entry, around))
+      .toSorted(compareRows)
+  }
+
+  /** Why others on the LAN may not find this directory; undefined when nothing speaks against it. */
+  async whyNotFound(): Promise<string | undefined> {
+    return this.#config.settings.mdns ? whyNoMulticast() : undefined
+  }
+
+  #tell<K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }))
+  }
+}
+
+/** The first of the case study's ports that nothing listens on; undefined when all are taken. */
+export async function firstFreeDirectoryPort(host: string | undefined): Promise<number | undefined> {
+  for (const port of DEFAULT_DIRECTORY_PORTS) if (await isPortFree(port, host)) return port
+  return undefined
+}
+
+function guest({ record }: VerifiedRecord, address?: string): DirectoryGuest {
+  const peer = record.peer.toString()
+  return {
+    peer,
+    nickname: record.nickname,
+    shortId: shortId(peer),
+    address: address ?? record.addresses[0]?.toString() ?? ''
+  }
+}

@@ -1,0 +1,134 @@
+// The one place that makes a libp2p node, for peers and directories alike: TCP,
+// Noise, Yamux within Parley's bounds, and limits that are set on purpose. The
+// services that run on it are given by the caller.
+import { noise } from '@chainsafe/libp2p-noise'
+import { identify, identifyPush } from '@libp2p/identify'
+import type { Libp2pOptions } from 'libp2p'
+import type { ComponentLogger, ConnectionGater, PrivateKey } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { once } from 'node:events'
+import { createServer, isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { boundedYamux } from '../wire/index.ts'
+import { AGENT_NAME, INBOUND_CONNECTIONS_PER_SECOND, LINK_PING } from './constants.ts'
+import { PortTakenError, UsageError } from './errors.ts'
+import { version } from './version.ts'
+
+export interface HostInit {
+  readonly key: PrivateKey
+  /** An IP address, or undefined for all of IPv4 and IPv6. */
+  readonly host: string | undefined
+  readonly port: number
+  readonly maxConnections: number
+  readonly maxPendingInboundConnections: number
+  readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
+  readonly gater: ConnectionGater
+  readonly logger?: ComponentLogger
+}
+
+/** What `createLibp2p` is given; the caller adds its services and calls it. */
+export function hostOptions(init: HostInit): Libp2pOptions {
+  return {
+    start: false,
+    privateKey: init.key,
+    nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
+    addresses: { listen: listenAddresses(init.host, init.port) },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    peerDiscovery: init.discovery,
+    connectionGater: init.gater,
+    connectionManager: {
+      maxConnections: init.maxConnections,
+      inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
+      maxIncomingPendingConnections: init.maxPendingInboundConnections
+    },
+    connectionMonitor: { pingInterval: LINK_PING.intervalMs, pingTimeout: { minTimeout: LINK_PING.timeoutMs } },
+    ...(init.logger === undefined ? {} : { logger: init.logger })
+  }
+}
+
+/** identify, and identify/push so that what changes after the connection is told too. */
+export const commonServices = { identify: identify(), identifyPush: identifyPush() }
+
+/**
+ * Starts a node, with the error of a port that is taken made plain.
+ *
+ * @throws PortTakenError, UsageError
+ */
+export async function startHost(node: { start(): Promise<void> | void }, init: Pick<HostInit, 'host' | 'port'>): Promise<void> {
+  try {
+    await node.start()
+  } catch (error) {
+    const text = error instanceof Error ? `${error.name} ${error.message}` : String(error)
+    if (text.includes('EADDRINUSE')) {
+      throw new PortTakenError(init.port, { cause: error })
+    }
+    if (init.host !== undefined && text.includes('EADDRNOTAVAIL')) {
+      throw new UsageError(`this machine has no address ${init.host} to listen on`, { cause: error })
+    }
+    throw error
+  }
+}
+
+function listenAddresses(host: string | undefined, port: number): string[] {
+  if (host !== undefined) return [isIPv6(host) ? `/ip6/${host}/tcp/${port}` : `/ip4/${host}/tcp/${port}`]
+  return hasIpv6() ? [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`] : [`/ip4/0.0.0.0/tcp/${port}`]
+}
+
+/** Listening on IPv6 is an error where the system has it switched off. */
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ family }) => family === 'IPv6'))
+}
+
+/** A port that is free on this machine now, the same for IPv4 and IPv6: libp2p would choose one for each. */
+export async function freePort(host: string | undefined): Promise<number> {
+  const server = createServer()
+  server.listen({ port: 0, ...(host === undefined ? {} : { host }) })
+  try {
+    await once(server, 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new TypeError('a TCP server has an address')
+    return address.port
+  } catch (error) {
+    if (host === undefined) throw error
+    throw new UsageError(`this machine has no address ${host} to listen on`, { cause: error })
+  } finally {
+    server.close()
+  }
+}
+
+/** True when nothing listens at the port; it may be taken a moment later. */
+export async function isPortFree(port: number, host: string | undefined): Promise<boolean> {
+  const server = createServer()
+  server.listen({ port, ...(host === undefined ? {} : { host }) })
+  try {
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
+}
+
+/**
+ * The port to listen on: the one that was asked for, or the one of the first
+ * start, or another when that is taken.
+ *
+ * @returns the port, and the wanted one when it was not to be had
+ * @throws PortTakenError when it was asked for
+ */
+export async function listeningPort(wanted: {
+  readonly asked: number | undefined
+  readonly usual: number | undefined
+  readonly host: string | undefined
+}): Promise<{ port: number; instead: number | undefined }> {
+  const { asked, usual, host } = wanted
+  if (asked !== undefined) {
+    if (!(await isPortFree(asked, host))) throw new PortTakenError(asked)
+    return { port: asked, instead: undefined }
+  }
+  if (usual !== undefined && (await isPortFree(usual, host))) return { port: usual, instead: undefined }
+  return { port: await freePort(host), instead: usual }
+}

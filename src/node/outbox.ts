@@ -1,0 +1,124 @@
+// Hands what is stored and not yet receipted to the chat sessions that are open,
+// oldest first, and writes down what the receipts say. It opens no session: when
+// one opens, everything without a final receipt is sent again with its id.
+import { SessionClosedError, type ChatSession } from '../chat-protocol/index.ts'
+import type { DeliveryState, MessageStore, OutgoingMessage } from '../storage/index.ts'
+import { OUTBOX_BATCH } from './constants.ts'
+import { Wakeup } from './wakeup.ts'
+
+export interface OutboxInit {
+  readonly store: MessageStore
+  /** Messages that have moved to another state, after that is stored. */
+  readonly onDelivery: (messages: readonly OutgoingMessage[]) => void
+  /** Something in a pump failed that is not the session's end. */
+  readonly onFault: (peer: string, error: unknown) => void
+}
+
+interface Pump {
+  readonly session: ChatSession
+  readonly life: AbortController
+  readonly news: Wakeup
+  /** The outbox position that was sent last on this session; undefined: begin at the beginning. */
+  sentUpTo: number | undefined
+  retryTimer: NodeJS.Timeout | undefined
+  done: Promise<void>
+}
+
+export class Outbox {
+  readonly #init: OutboxInit
+  readonly #pumps = new Map<string, Pump>()
+
+  constructor(init: OutboxInit) {
+    this.#init = init
+  }
+
+  /** Sends everything that waits for the session's peer, and what comes, until {@link detach}. */
+  attach(session: ChatSession): void {
+    const peer = session.peer.toString()
+    this.detach(peer)
+    const pump: Pump = {
+      session,
+      life: new AbortController(),
+      news: new Wakeup(),
+      sentUpTo: undefined,
+      retryTimer: undefined,
+      done: Promise.resolve()
+    }
+    this.#pumps.set(peer, pump)
+    pump.done = this.#run(peer, pump)
+  }
+
+  detach(peer: string): void {
+    const pump = this.#pumps.get(peer)
+    if (pump === undefined) return
+    this.#pumps.delete(peer)
+    clearTimeout(pump.retryTimer)
+    pump.life.abort()
+  }
+
+  /** A message to the peer has been stored. */
+  wake(peer: string): void {
+    this.#pumps.get(peer)?.news.wake()
+  }
+
+  async receipts(peer: string, ids: readonly string[], state: 'stored' | 'held'): Promise<void> {
+    await this.#settle(peer, ids, state === 'stored' ? 'delivered' : 'held')
+  }
+
+  /** The other side wants these later: they stay pending, and are sent again after that time. */
+  postpone(peer: string, retryAfterMs: number): void {
+    const pump = this.#pumps.get(peer)
+    if (pump === undefined) return
+    clearTimeout(pump.retryTimer)
+    pump.retryTimer = setTimeout(() => {
+      pump.sentUpTo = undefined
+      pump.news.wake()
+    }, retryAfterMs)
+  }
+
+  /** The other side will never take these. */
+  async fail(peer: string, ids: readonly string[], reason: string): Promise<void> {
+    await this.#settle(peer, ids, 'failed', reason)
+  }
+
+  async stop(): Promise<void> {
+    const pumps = [...this.#pumps.values()]
+    for (const peer of [...this.#pumps.keys()]) this.detach(peer)
+    await Promise.all(pumps.map(async (pump) => pump.done))
+  }
+
+  async #run(peer: string, pump: Pump): Promise<void> {
+    const { signal } = pump.life
+    try {
+      while (!signal.aborted) {
+        const sent = await this.#sendBatch(peer, pump)
+        if (!sent) await pump.news.sleep(signal)
+      }
+    } catch (error) {
+      // A session that has ended takes nothing more: the next one is given everything again.
+      if (!signal.aborted && !(error instanceof SessionClosedError)) this.#init.onFault(peer, error)
+    }
+  }
+
+  async #sendBatch(peer: string, pump: Pump): Promise<boolean> {
+    const after = pump.sentUpTo
+    const entries = await this.#init.store.unreceipted(peer, {
+      ...(after === undefined ? {} : { after }),
+      limit: OUTBOX_BATCH
+    })
+    const last = entries.at(-1)
+    if (last === undefined) return false
+    const messages = entries.map(({ message }) => message)
+    pump.sentUpTo = last.position
+    await pump.session.send(messages, { signal: pump.life.signal })
+    if (pump.session.dialect !== 'parley') {
+      await this.#settle(peer, messages.map(({ id }) => id), 'unconfirmed')
+    }
+    return true
+  }
+
+  async #settle(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): Promise<void> {
+    const changed = await this.#init.store.setDelivery(peer, ids, state, reason)
+    if (changed.length > 0) this.#init.onDelivery(changed)
+  }
+}

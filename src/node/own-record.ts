@@ -1,0 +1,76 @@
+// What this peer says of itself: one presence record, sealed anew whenever a fact
+// in it changes, always with a higher sequence number. Who hears of it, others decide.
+import type { PrivateKey } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { MAX_ADDRESSES, nextSeq, sealRecord, type VerifiedRecord } from '../directory/index.ts'
+import { isLoopback, withoutPeerId } from './address.ts'
+
+export interface OwnFacts {
+  readonly nickname: string
+  readonly status: string
+  readonly addresses: readonly Multiaddr[]
+}
+
+export class OwnRecord {
+  readonly #key: PrivateKey
+  readonly #network: string
+  readonly #now: () => number
+  #newestSeq = 0n
+  #current: VerifiedRecord | undefined
+
+  constructor(init: { key: PrivateKey; network: string; now?: () => number }) {
+    this.#key = init.key
+    this.#network = init.network
+    this.#now = init.now ?? Date.now
+  }
+
+  /** @throws Error before the first {@link seal} */
+  get current(): VerifiedRecord {
+    if (this.#current === undefined) throw new Error('the own record has not been sealed yet')
+    return this.#current
+  }
+
+  /** @throws BadRecordError when a fact is over its limit; the current record stays */
+  async seal(facts: OwnFacts): Promise<VerifiedRecord> {
+    return this.#seal(facts, false)
+  }
+
+  /** The record with which this peer leaves. */
+  async withdrawal(): Promise<VerifiedRecord> {
+    const { nickname, status } = this.current.record
+    return this.#seal({ nickname, status, addresses: [] }, true)
+  }
+
+  /** Somebody knows a newer record of this key: the next one goes above it. */
+  noteNewest(seq: bigint): void {
+    if (seq > this.#newestSeq) this.#newestSeq = seq
+  }
+
+  async #seal(facts: OwnFacts, withdrawn: boolean): Promise<VerifiedRecord> {
+    const nowMs = this.#now()
+    const seq = nextSeq(this.#newestSeq, nowMs)
+    const sealed = await sealRecord(
+      {
+        seq,
+        issuedAtMs: nowMs,
+        nickname: facts.nickname,
+        status: facts.status,
+        addresses: bestAddresses(facts.addresses),
+        capabilities: [],
+        network: this.#network,
+        withdrawn
+      },
+      this.#key
+    )
+    this.#newestSeq = seq
+    this.#current = sealed
+    return sealed
+  }
+}
+
+/** Of more addresses than a record holds, those on other machines' side first. */
+function bestAddresses(addresses: readonly Multiaddr[]): readonly Multiaddr[] {
+  const unique = new Map(addresses.map((address) => [withoutPeerId(address).toString(), withoutPeerId(address)]))
+  const ordered = [...unique.values()].toSorted((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))
+  return ordered.slice(0, MAX_ADDRESSES)
+}

@@ -1,0 +1,101 @@
+// From the words that name a peer to the peer: by what is known, or by dialling
+// an address and learning from the handshake who answers. It remembers who
+// answered where (trust on first use) and is loud when that changes.
+import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { PeerBook } from '../storage/index.ts'
+import { formatAddress, isLoopback, parseAddress, withoutPeerId } from './address.ts'
+import type { Notice } from './chat-events.ts'
+import { BadAddressError } from './errors.ts'
+import { readPeerWords, type KnownPeers } from './peer-words.ts'
+import { shortId } from './short-id.ts'
+
+/** Whom the words meant. */
+export interface PeerTarget {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+  readonly by: 'number' | 'id' | 'address' | 'contact' | 'nickname'
+}
+
+export interface ResolveOptions {
+  /** Peer IDs by roster number, as last shown; only at the prompt. */
+  readonly numbers?: readonly string[]
+  /** A stranger's nickname may be used. */
+  readonly trustName?: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface PeerResolverInit {
+  readonly book: PeerBook
+  readonly known: () => KnownPeers
+  readonly nameOf: (peer: string) => string
+  readonly dial: (address: Multiaddr, options: { signal: AbortSignal }) => Promise<Connection>
+  /** The address leads to this peer. */
+  readonly onAddress: (peer: string, address: Multiaddr) => void
+  readonly notice: (notice: Notice) => void
+}
+
+export class PeerResolver {
+  readonly #init: PeerResolverInit
+
+  constructor(init: PeerResolverInit) {
+    this.#init = init
+  }
+
+  /** @throws ParleyError of the kind that fits; see peer-words and reach */
+  async resolve(words: readonly string[], options: ResolveOptions = {}): Promise<PeerTarget> {
+    const known = this.#init.known()
+    const numbered = options.numbers === undefined ? known : { ...known, numbers: options.numbers }
+    const meaning = readPeerWords(words, numbered, { trustName: options.trustName ?? false })
+    if (meaning.kind === 'peer') return this.#target(meaning.peer, meaning.by)
+    const { address, peer } = meaning
+    if (peer === undefined) return this.#target(await this.#learn(address, options), 'address')
+    this.#init.onAddress(peer, address)
+    return this.#target(peer, 'address')
+  }
+
+  async #learn(address: Multiaddr, options: ResolveOptions): Promise<string> {
+    const connection = await this.#init.dial(address, { signal: options.signal ?? new AbortController().signal })
+    const peer = connection.remotePeer.toString()
+    const place = formatAddress(address)
+    this.#init.onAddress(peer, connection.remoteAddr)
+    if (isLoopback(address)) {
+      this.#init.notice({ code: 'learned-key', text: `${place} is ${shortId(peer)}` })
+      return peer
+    }
+    const key = withoutPeerId(address).toString()
+    const before = this.#init.book.pin(key)
+    await this.#init.book.setPin(key, peer)
+    if (before === undefined) {
+      this.#init.notice({ code: 'learned-key', text: `${place} is ${shortId(peer)}; this is remembered` })
+    } else if (before !== peer) {
+      const was = `${this.#init.nameOf(before)} (${shortId(before)})`
+      this.#init.notice({
+        code: 'key-changed',
+        text:
+          `WARNING: ${place} was ${was} and now answers with another key, ${shortId(peer)}. ` +
+          'It may be another machine, a new installation, or somebody in between: ask before you trust it'
+      })
+    }
+    return peer
+  }
+
+  #target(peer: string, by: PeerTarget['by']): PeerTarget {
+    return { peer, name: this.#init.nameOf(peer), shortId: shortId(peer), by }
+  }
+}
+
+/**
+ * Reads `PORT|ADDRESS` as it names a directory: a port is one on this machine.
+ *
+ * @throws BadAddressError
+ */
+export function readDirectoryAddress(text: string): Multiaddr {
+  const words = /^\d+$/.test(text) ? ['127.0.0.1', text] : text.split(/\s+/)
+  const address = parseAddress(words)
+  if (address === undefined) {
+    throw new BadAddressError(text, 'a directory is named by a port on this machine, HOST:PORT or a multiaddr')
+  }
+  return address
+}

@@ -1,0 +1,117 @@
+// What PEER means: roster number, peer ID or its beginning, address, a contact's
+// name, a nickname on the roster, the strongest first. Pure: it looks at what is
+// known and says whom the words name, or which address has to be dialled.
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { parseAddress, peerIdOf } from './address.ts'
+import { AmbiguousPeerError, OwnPeerError, PeerNotFoundError, UntrustedNameError } from './errors.ts'
+import { isIdPrefix, shortId } from './short-id.ts'
+
+/** Somebody that can be named. */
+export interface NamedPeer {
+  readonly peer: string
+  readonly name: string
+}
+
+export interface KnownPeers {
+  readonly self: string
+  readonly contacts: readonly NamedPeer[]
+  /** On the roster, contacts among them. */
+  readonly roster: readonly NamedPeer[]
+  /** Others that an ID may name: requests, blocked and connected peers. */
+  readonly others: readonly NamedPeer[]
+  /** Peer IDs by roster number, counted from 1; absent where numbers mean nothing. */
+  readonly numbers?: readonly string[]
+}
+
+export type PeerMeaning =
+  | { readonly kind: 'peer'; readonly peer: string; readonly by: 'number' | 'id' | 'contact' | 'nickname' }
+  | { readonly kind: 'address'; readonly address: Multiaddr; readonly peer: string | undefined }
+
+/**
+ * @param options.trustName a nickname of a stranger may be used; without it only a contact's
+ * @throws PeerNotFoundError, AmbiguousPeerError, OwnPeerError, UntrustedNameError, BadAddressError
+ */
+export function readPeerWords(
+  words: readonly string[],
+  known: KnownPeers,
+  options: { trustName: boolean }
+): PeerMeaning {
+  const text = words.join(' ').trim()
+  if (text === '') throw new PeerNotFoundError('no peer was named: give a name, a peer ID or an address')
+  const meaning =
+    byNumber(text, known) ?? byId(text, known) ?? byAddress(words, known) ?? byName(text, known, options.trustName)
+  if (meaning === undefined) throw new PeerNotFoundError(unknownText(text, known))
+  const named = meaning.kind === 'peer' || meaning.peer !== undefined ? meaning.peer : undefined
+  if (named === known.self) throw new OwnPeerError(text)
+  return meaning
+}
+
+function byNumber(text: string, known: KnownPeers): PeerMeaning | undefined {
+  if (known.numbers === undefined || !/^\d{1,5}$/.test(text)) return undefined
+  const peer = known.numbers[Number(text) - 1]
+  if (peer === undefined) return undefined
+  return { kind: 'peer', peer, by: 'number' }
+}
+
+function byId(text: string, known: KnownPeers): PeerMeaning | undefined {
+  const everybody = new Map<string, string>()
+  for (const { peer, name } of [...known.others, ...known.roster, ...known.contacts]) everybody.set(peer, name)
+  everybody.set(known.self, 'yourself')
+  if (everybody.has(text)) return { kind: 'peer', peer: text, by: 'id' }
+  const matches = [...everybody].filter(([peer]) => isIdPrefix(text, peer))
+  const [only] = matches
+  if (only !== undefined && matches.length === 1) return { kind: 'peer', peer: only[0], by: 'id' }
+  if (matches.length > 1) {
+    throw new AmbiguousPeerError(text, matches.map(([peer, name]) => `${name} (${peer})`))
+  }
+  return isPeerId(text) ? { kind: 'peer', peer: text, by: 'id' } : undefined
+}
+
+function byAddress(words: readonly string[], known: KnownPeers): PeerMeaning | undefined {
+  // A contact whose name has a colon in it is still found: see byName, where the words are no address.
+  if (known.contacts.some(({ name }) => name === words.join(' '))) return undefined
+  const address = parseAddress(words)
+  return address === undefined ? undefined : { kind: 'address', address, peer: peerIdOf(address) }
+}
+
+function byName(text: string, known: KnownPeers, trustName: boolean): PeerMeaning | undefined {
+  const contact = theOne(text, known.contacts)
+  if (contact !== undefined) return { kind: 'peer', peer: contact.peer, by: 'contact' }
+  const stranger = theOne(text, known.roster)
+  if (stranger === undefined) return undefined
+  if (!trustName && stranger.peer !== known.self) throw new UntrustedNameError(text, stranger.peer)
+  return { kind: 'peer', peer: stranger.peer, by: 'nickname' }
+}
+
+/** The peer of exactly this name, else of this name in another case. */
+function theOne(text: string, peers: readonly NamedPeer[]): NamedPeer | undefined {
+  const wanted = text.normalize('NFC')
+  const exact = peers.filter(({ name }) => name === wanted)
+  const matches = exact.length > 0 ? exact : peers.filter(({ name }) => name.toLowerCase() === wanted.toLowerCase())
+  if (matches.length > 1) {
+    throw new AmbiguousPeerError(text, matches.map(({ peer, name }) => `${name} (${shortId(peer)})`))
+  }
+  return matches[0]
+}
+
+function isPeerId(text: string): boolean {
+  try {
+    peerIdFromString(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function unknownText(text: string, known: KnownPeers): string {
+  const quoted = JSON.stringify(text)
+  if (/^\d+$/.test(text)) {
+    const where = known.numbers === undefined ? 'roster numbers mean something at the prompt only' : 'the roster has no such number'
+    return `no peer is called ${quoted}, and ${where}: give a name, a peer ID or HOST:PORT`
+  }
+  if (text === 'localhost' || /^[\w-]+(\.[\w-]+)+$/.test(text)) {
+    return `no peer is called ${quoted}; if it is a host, add the port: ${text}:PORT`
+  }
+  return `no peer called ${quoted} is a contact or on the roster: check the name, or give its address (HOST:PORT or multiaddr)`
+}

@@ -1,0 +1,98 @@
+// Keeps trying to have a chat session with each peer that is wanted: with
+// back-off and jitter, woken by any news of the peer, for as long as it is
+// wanted. What a way to a peer is, and what is said on it, others know.
+import type { Backoff } from './backoff.ts'
+import type { ConversationState } from './chat-events.ts'
+import { STEADY_SESSION_MS } from './constants.ts'
+import { Wakeup } from './wakeup.ts'
+
+export interface PursuitInit {
+  /** True while a chat session with the peer is open. */
+  readonly hasSession: (peer: string) => boolean
+  /** One attempt to have one; resolves after the Hello. */
+  readonly attempt: (peer: string, options: { signal: AbortSignal }) => Promise<void>
+  readonly backoff: () => Backoff
+  readonly onState: (peer: string, state: ConversationState) => void
+  readonly now: () => number
+}
+
+interface Chase {
+  readonly life: AbortController
+  readonly news: Wakeup
+  done: Promise<void>
+}
+
+export class Pursuit {
+  readonly #init: PursuitInit
+  readonly #chases = new Map<string, Chase>()
+
+  constructor(init: PursuitInit) {
+    this.#init = init
+  }
+
+  isWanted(peer: string): boolean {
+    return this.#chases.has(peer)
+  }
+
+  want(peer: string): void {
+    if (this.#chases.has(peer)) return
+    const chase: Chase = { life: new AbortController(), news: new Wakeup(), done: Promise.resolve() }
+    this.#chases.set(peer, chase)
+    chase.done = this.#run(peer, chase)
+  }
+
+  unwant(peer: string): void {
+    const chase = this.#chases.get(peer)
+    this.#chases.delete(peer)
+    chase?.life.abort()
+  }
+
+  /** There is news of the peer: a record, a sighting, a connection, a session that opened or closed. */
+  wake(peer: string): void {
+    this.#chases.get(peer)?.news.wake()
+  }
+
+  /** The network has changed: what failed before may work now. */
+  wakeAll(): void {
+    for (const chase of this.#chases.values()) chase.news.wake()
+  }
+
+  async stop(): Promise<void> {
+    const chases = [...this.#chases.values()]
+    for (const peer of [...this.#chases.keys()]) this.unwant(peer)
+    await Promise.all(chases.map(async (chase) => chase.done))
+  }
+
+  async #run(peer: string, chase: Chase): Promise<void> {
+    const { signal } = chase.life
+    const backoff = this.#init.backoff()
+    while (!signal.aborted) {
+      const why = await this.#tryOnce(peer, signal)
+      if (why === undefined) {
+        const openedAtMs = this.#init.now()
+        while (!signal.aborted && this.#init.hasSession(peer)) await chase.news.sleep(signal)
+        if (this.#init.now() - openedAtMs >= STEADY_SESSION_MS) backoff.reset()
+      }
+      if (signal.aborted) return
+      const waitMs = backoff.nextMs()
+      this.#init.onState(peer, {
+        name: 'waiting',
+        why: why ?? 'the connection was lost',
+        retryAtMs: this.#init.now() + waitMs
+      })
+      await chase.news.sleep(signal, waitMs)
+    }
+  }
+
+  /** @returns why it failed, or undefined when there is a session */
+  async #tryOnce(peer: string, signal: AbortSignal): Promise<string | undefined> {
+    if (this.#init.hasSession(peer)) return undefined
+    this.#init.onState(peer, { name: 'connecting' })
+    try {
+      await this.#init.attempt(peer, { signal })
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+}

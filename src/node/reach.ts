@@ -1,0 +1,150 @@
+// Finds a way to a peer: an open connection, its addresses on the LAN, then all
+// others, the first that answers with the right key wins. It makes one attempt;
+// when to make the next is decided elsewhere.
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { TransportManager } from '@libp2p/interface-internal'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isLocal, peerIdOf, withPeerId } from './address.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, LAN_HEAD_START_MS, MAX_ADDRESSES_PER_DIAL } from './constants.ts'
+import { explainDialError } from './dial-errors.ts'
+import { KeyChangedError, OwnPeerError, UnreachableError } from './errors.ts'
+
+/** Dials exactly one address. libp2p's own dial queue tries the addresses of a peer one after the other. */
+export interface AddressDialer {
+  dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
+}
+
+/** The libp2p service that gives an AddressDialer. */
+export function addressDialer(): (components: { transportManager: TransportManager }) => AddressDialer {
+  return ({ transportManager }) => ({
+    dial: async (address, options) => transportManager.dial(address, options)
+  })
+}
+
+export interface ReachInit {
+  readonly libp2p: () => Libp2p
+  readonly dialer: () => AddressDialer
+  /** Every address that is known for the peer, in any order. */
+  readonly addressesOf: (peer: string) => readonly string[]
+  readonly isBlocked: (peer: string) => boolean
+}
+
+export class Reach {
+  readonly #init: ReachInit
+  readonly #attempts = new Map<string, Promise<Connection>>()
+
+  constructor(init: ReachInit) {
+    this.#init = init
+  }
+
+  /** The open connection to the peer, the newest when there are several. */
+  connection(peer: string): Connection | undefined {
+    return this.#init.libp2p().getConnections(peerIdFromString(peer)).findLast(({ status }) => status === 'open')
+  }
+
+  /**
+   * One attempt; concurrent calls for one peer share it.
+   *
+   * @throws UnreachableError with the reason of the most promising address, KeyChangedError
+   */
+  async connect(peer: string, options: { signal: AbortSignal }): Promise<Connection> {
+    const open = this.connection(peer)
+    if (open !== undefined) return open
+    let attempt = this.#attempts.get(peer)
+    if (attempt === undefined) {
+      attempt = this.#race(peer, options.signal).finally(() => this.#attempts.delete(peer))
+      this.#attempts.set(peer, attempt)
+    }
+    return attempt
+  }
+
+  /**
+   * Dials an address; without a peer ID in it, whoever answers is taken.
+   *
+   * @throws UnreachableError, KeyChangedError, OwnPeerError
+   */
+  async dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> {
+    const expected = peerIdOf(address)
+    const timeout = AbortSignal.timeout(ADDRESS_DIAL_TIMEOUT_MS)
+    let connection: Connection
+    try {
+      connection = await this.#init.libp2p().dial(address, { signal: AbortSignal.any([options.signal, timeout]) })
+    } catch (error) {
+      options.signal.throwIfAborted()
+      if (error instanceof Error && /dial self/.test(error.message)) throw new OwnPeerError(address.toString())
+      throw explainDialError(timeout.aborted ? timeout.reason : error, address, { expected, timeoutMs: ADDRESS_DIAL_TIMEOUT_MS })
+    }
+    if (connection.remotePeer.equals(this.#init.libp2p().peerId)) {
+      await connection.close().catch(() => undefined)
+      throw new OwnPeerError(address.toString())
+    }
+    return connection
+  }
+
+  async #race(peer: string, signal: AbortSignal): Promise<Connection> {
+    if (this.#init.isBlocked(peer)) throw new UnreachableError('the peer is blocked: /unblock it first')
+    const addresses = await this.#candidates(peer, signal)
+    if (addresses.length === 0) {
+      throw new UnreachableError('no address of the peer is known, and it is not on the roster')
+    }
+    const winner = new AbortController()
+    const over = AbortSignal.any([signal, winner.signal])
+    const local = addresses.filter(isLocal)
+    const others = addresses.filter((address) => !isLocal(address))
+    const attempts = [
+      ...local.map(async (address) => this.#dialOne(address, peer, over)),
+      ...others.map(async (address) => {
+        if (local.length > 0) await sleep(LAN_HEAD_START_MS, undefined, { signal: over })
+        return this.#dialOne(address, peer, over)
+      })
+    ]
+    try {
+      return await Promise.any(attempts)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw bestReason(error)
+    } finally {
+      winner.abort()
+      void closeLosers(attempts)
+    }
+  }
+
+  async #dialOne(address: Multiaddr, peer: string, signal: AbortSignal): Promise<Connection> {
+    const timeout = AbortSignal.timeout(ADDRESS_DIAL_TIMEOUT_MS)
+    try {
+      return await this.#init.dialer().dial(address, { signal: AbortSignal.any([signal, timeout]) })
+    } catch (error) {
+      throw explainDialError(timeout.aborted ? timeout.reason : error, address, { expected: peer, timeoutMs: ADDRESS_DIAL_TIMEOUT_MS })
+    }
+  }
+
+  /** Addresses that can be dialled, with the peer ID that must answer. */
+  async #candidates(peer: string, signal: AbortSignal): Promise<readonly Multiaddr[]> {
+    const id: PeerId = peerIdFromString(peer)
+    const known = await this.#init.libp2p().peerStore.get(id, { signal }).catch(() => undefined)
+    const texts = [...this.#init.addressesOf(peer), ...(known?.addresses.map((a) => a.multiaddr.toString()) ?? [])]
+    const unique = new Map<string, Multiaddr>()
+    for (const text of texts) {
+      const address = withPeerId(multiaddr(text), peer)
+      if (peerIdOf(address) === peer) unique.set(address.toString(), address)
+    }
+    return [...unique.values()].slice(0, MAX_ADDRESSES_PER_DIAL)
+  }
+}
+
+/** A dial that succeeds after another one has won is closed again. */
+async function closeLosers(attempts: readonly Promise<Connection>[]): Promise<void> {
+  const results = await Promise.allSettled(attempts)
+  const open = results.filter((result) => result.status === 'fulfilled').map((result) => result.value)
+  await Promise.allSettled(open.slice(1).map(async (connection) => connection.close()))
+}
+
+/** Of many failures the one that tells most: another key, then the first. */
+function bestReason(error: unknown): Error {
+  if (!(error instanceof AggregateError)) return error instanceof Error ? error : new UnreachableError(String(error))
+  const reasons = error.errors.filter((one) => one instanceof Error)
+  const changed = reasons.find((one) => one instanceof KeyChangedError)
+  return changed ?? reasons[0] ?? new UnreachableError('no address answered')
+}

@@ -1,0 +1,17 @@
+// The reasons with which another peer refuses messages, in words for the user.
+import type { RefuseReason } from '../chat-protocol/index.ts'
+
+export function refusalText(reason: RefuseReason): string {
+  switch (reason) {
+    case 'no-room':
+      return 'has no room for more messages from people who are not accepted yet'
+    case 'rate':
+      return 'takes no more messages for a moment: they came too fast'
+    case 'too-long':
+      return 'does not take messages as long as this'
+    case 'not-accepted':
+      return 'does not take messages from you'
+    case 'other':
+      return 'does not take the message, for a reason that this version does not know'
+  }
+}

@@ -1,0 +1,78 @@
+// The roster as people see it: rows made of roster entries, in an order that
+// does not change while people come and go. Pure.
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { isIPv4 } from 'node:net'
+import { LAN, type RosterEntry } from '../directory/index.ts'
+import type { Contact } from '../storage/index.ts'
+import { hostPortOf, isLocal, isLoopback } from './address.ts'
+import type { Path, RosterRow } from './chat-events.ts'
+import { shortId } from './short-id.ts'
+
+export interface Surroundings {
+  readonly contacts: readonly Contact[]
+  /** The remote address of the open connection to the peer. */
+  readonly connectionAddress: (peer: string) => Multiaddr | undefined
+}
+
+export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
+  const { record } = entry.record
+  const connected = around.connectionAddress(entry.peer)
+  const best = bestAddress(record.addresses, connected)
+  const place = best === undefined ? undefined : hostPortOf(best)
+  const contact = around.contacts.find(({ peer }) => peer === entry.peer)
+  const nickname = record.nickname
+  const namesake = around.contacts.find(({ peer, name }) => peer !== entry.peer && sameName(name, nickname))
+  return {
+    peer: entry.peer,
+    nickname,
+    status: record.status,
+    shortId: shortId(entry.peer),
+    host: place?.host,
+    port: place?.port,
+    addresses: record.addresses.map((address) => address.toString()),
+    sinceMs: Math.min(...entry.attachments.map(({ sinceMs }) => sinceMs)),
+    sources: entry.attachments.map(({ source }) => source),
+    path: pathOf(entry, connected),
+    contact: contact !== undefined,
+    ...(contact === undefined && namesake !== undefined ? { looksLike: namesake.name } : {})
+  }
+}
+
+/** By nickname, then by key: the same for everybody, whoever came first. */
+export function compareRows(a: RosterRow, b: RosterRow): number {
+  return a.nickname.localeCompare(b.nickname) || (a.peer < b.peer ? -1 : 1)
+}
+
+/** How the open connection runs; a peer that is seen and not connected has a path only when the LAN shows it. */
+function pathOf(entry: RosterEntry, connected: Multiaddr | undefined): Path {
+  if (connected !== undefined) return isLocal(connected) ? 'lan' : 'direct'
+  return entry.attachments.some(({ source }) => source === LAN) ? 'lan' : 'none'
+}
+
+/**
+ * The address to show of many: one on the network over which the peer is
+ * connected, else IPv4 before IPv6 and other machines' addresses before loopback.
+ */
+function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | undefined): Multiaddr | undefined {
+  const host = connected === undefined ? undefined : hostPortOf(connected)?.host
+  const score = (address: Multiaddr): number => {
+    const place = hostPortOf(address)
+    if (place === undefined) return -1
+    return (place.host === host ? 4 : 0) + (isLoopback(address) ? 0 : 2) + (isIPv4(place.host) ? 1 : 0)
+  }
+  return addresses.toSorted((a, b) => score(b) - score(a))[0]
+}
+
+/** Case and composition do not make a name another one. */
+function sameName(a: string, b: string): boolean {
+  return a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase()
+}
+
+/** @returns undefined for text that is no multiaddr */
+export function readMultiaddr(text: string): Multiaddr | undefined {
+  try {
+    return multiaddr(text)
+  } catch {
+    return undefined
+  }
+}

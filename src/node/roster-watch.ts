@@ -1,0 +1,74 @@
+// Looks at one directory's roster without being on it: `parley roster
+// --directory ADDRESS`. It makes a host that listens nowhere, under a key that
+// nobody keeps.
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { createLibp2p } from 'libp2p'
+import { applyEntries, fetchRoster, Roster } from '../directory/index.ts'
+import type { RosterRow } from './chat-events.ts'
+import type { Config } from './config.ts'
+import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
+import { commonServices, hostOptions } from './host.ts'
+import { readDirectoryAddress } from './peer-resolver.ts'
+import { addressDialer, Reach } from './reach.ts'
+import { compareRows, rosterRow } from './roster-rows.ts'
+
+export interface RosterWatchInit {
+  readonly config: Config
+  /** `PORT|ADDRESS` of the directory. */
+  readonly directory: string
+  /** Go on until `signal` aborts. */
+  readonly watch: boolean
+  /** Called with the whole roster: once it is complete, and then at each change. */
+  readonly onRoster: (rows: readonly RosterRow[]) => void
+  readonly signal: AbortSignal
+}
+
+/** @throws BadAddressError, UnreachableError, and the errors of {@link fetchRoster} */
+export async function watchRoster(init: RosterWatchInit): Promise<void> {
+  const address = readDirectoryAddress(init.directory)
+  const libp2p = await createLibp2p({
+    ...hostOptions({
+      key: await generateKeyPair('Ed25519'),
+      host: undefined,
+      port: 0,
+      maxConnections: MAX_CONNECTIONS,
+      maxPendingInboundConnections: MAX_PENDING_INBOUND_CONNECTIONS,
+      discovery: [],
+      gater: {}
+    }),
+    addresses: { listen: [] },
+    services: { ...commonServices, dialer: addressDialer() }
+  })
+  const reach = new Reach({
+    libp2p: () => libp2p,
+    dialer: () => libp2p.services.dialer,
+    addressesOf: () => [],
+    isBlocked: () => false
+  })
+  await libp2p.start()
+  try {
+    const connection = await reach.dial(address, { signal: init.signal })
+    const roster = new Roster()
+    let complete = false
+    await fetchRoster(connection, {
+      watch: init.watch,
+      signal: init.signal,
+      network: init.config.settings.network,
+      onEntries: (entries) => {
+        applyEntries(roster, entries, Date.now())
+        complete ||= entries.complete !== undefined
+        if (complete) init.onRoster(rowsOf(roster))
+      }
+    })
+  } finally {
+    await libp2p.stop()
+  }
+}
+
+function rowsOf(roster: Roster): readonly RosterRow[] {
+  const around = { contacts: [], connectionAddress: () => undefined }
+  return roster
+    .entries()
+    .map((entry) => rosterRow(entry, around))
+    .toSorted(compareRows)
+}

@@ -1,0 +1,36 @@
+// Lets one task sleep until a time has passed or somebody has news for it. A
+// wake that comes while nobody sleeps is kept for the next sleep.
+
+export class Wakeup {
+  #pending = false
+  #resolve: (() => void) | undefined
+
+  wake(): void {
+    if (this.#resolve === undefined) this.#pending = true
+    else this.#resolve()
+  }
+
+  /**
+   * @param timeoutMs how long to sleep at most; without it until woken
+   * @returns when woken, when the time is over or when `signal` aborts; it never throws
+   */
+  async sleep(signal: AbortSignal, timeoutMs?: number): Promise<void> {
+    if (this.#pending || signal.aborted) {
+      this.#pending = false
+      return
+    }
+    await new Promise<void>((resolve) => {
+      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs)
+      const finish = this.#resolve = (): void => done()
+      signal.addEventListener('abort', finish, { once: true })
+      const self = this
+      function done(): void {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', finish)
+        self.#resolve = undefined
+        resolve()
+      }
+    })
+    this.#pending = false
+  }
+}
