@@ -2,52 +2,23 @@
 // says, over one stream, dialled again for ever. Believes no envelope before it
 // is checked. Knows no other directory and no roster of its own.
 import { EventEmitter, setMaxListeners } from 'node:events'
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import { toError, withDeadline } from '../wire/index.ts'
 import { CONNECT_TIMEOUT_MS, OTHER_NETWORK_RETRY_MS, STABLE_MS, WITHDRAW_TIMEOUT_MS } from './constants.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
 import { DirectoryRegistration } from './directory-registration.ts'
-import { DirectoryStream } from './directory-stream.ts'
-import { DirectoryLostError, OtherNetworkError } from './errors.ts'
-import type { RefuseReason } from './errors.ts'
-import type { VerifiedRecord } from './presence-record.ts'
+import type { RegistrationInit } from './directory-registration.ts'
+import type { DirectoryState } from './directory-state.ts'
+import { boundedRetryMs, DirectoryStream } from './directory-stream.ts'
+import { DirectoryLostError, DirectoryRefusedError, OtherNetworkError } from './errors.ts'
 import { RedialDelay } from './redial-delay.ts'
 
-export interface DirectoryClientInit {
+export interface DirectoryClientInit extends Omit<RegistrationInit, 'now' | 'onState' | 'onEntries'> {
   /** Connects to the directory, or hands out the connection that there is. */
   connect(options: { readonly signal: AbortSignal }): Promise<Connection>
-  readonly network: string
-  /** Whether to register there, or only to watch. */
-  readonly announce: boolean
-  /** Our current sealed record. Asked for each announcement. */
-  ownEnvelope(): Promise<Uint8Array>
-  /** The directory holds a newer record of ours: seal the next above it, for `ownEnvelope` to return. */
-  onStale(newest: VerifiedRecord): Promise<void> | void
-  readonly log?: (message: string, error?: Error) => void
   readonly now?: () => number
   readonly random?: () => number
 }
-
-export type DirectoryState =
-  | { readonly state: 'stopped' }
-  | { readonly state: 'connecting' }
-  | {
-      readonly state: 'connected'
-      readonly directory: PeerId
-      readonly network: string
-      /** False until the directory has accepted the announcement, and always when none is made. */
-      readonly registered: boolean
-      /** Of the last announcement; absent before the first is answered. */
-      readonly rttMs?: number
-    }
-  /** Connected and watching, but not registered; it is tried again. */
-  | {
-      readonly state: 'refused'
-      readonly directory: PeerId
-      readonly reason: RefuseReason
-      readonly retryAtMs: number
-    }
-  | { readonly state: 'waiting'; readonly retryAtMs: number; readonly why: Error }
 
 export interface DirectoryClientEvents {
   state: [DirectoryState]
@@ -130,7 +101,7 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
       this.#enter({ state: 'connecting' })
       const why = await this.#serveOnce(signal)
       if (signal.aborted) return
-      const delayMs = why instanceof OtherNetworkError ? OTHER_NETWORK_RETRY_MS : this.#delay.next(this.#now(), this.#random)
+      const delayMs = this.#delayAfter(why)
       this.#enter({ state: 'waiting', retryAtMs: this.#now() + delayMs, why })
       await this.#sleep(delayMs, signal)
     }
@@ -161,7 +132,7 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
       return new DirectoryLostError()
     } catch (error) {
       this.#init.log?.('the directory cannot be used', toError(error))
-      return welcomedAtMs === undefined || error instanceof OtherNetworkError
+      return welcomedAtMs === undefined || error instanceof OtherNetworkError || error instanceof DirectoryRefusedError
         ? toError(error)
         : new DirectoryLostError({ cause: error })
     } finally {
@@ -170,13 +141,21 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
     }
   }
 
+  #delayAfter(why: Error): number {
+    if (why instanceof OtherNetworkError) return OTHER_NETWORK_RETRY_MS
+    if (why instanceof DirectoryRefusedError) return boundedRetryMs(why.retryAfterMs)
+    return this.#delay.next(this.#now(), this.#random)
+  }
+
   async #sleep(delayMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, delayMs)
+    const onAbort = (): void => resolve()
     this.#wakeUp = resolve
-    signal.addEventListener('abort', () => resolve(), { once: true })
+    signal.addEventListener('abort', onAbort, { once: true })
     await promise
     clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
     this.#wakeUp = undefined
   }
 

@@ -6,14 +6,23 @@ import { EntriesReader } from './directory-entries.ts'
 import type { DirectoryFrame } from './directory-frames.ts'
 import { boundedRetryMs } from './directory-stream.ts'
 import type { DirectoryStream } from './directory-stream.ts'
-import type { DirectoryClientInit, DirectoryState } from './directory-client.ts'
+import type { DirectoryState } from './directory-state.ts'
 import { ANSWER_TIMEOUT_MS, MAX_RESEALS } from './constants.ts'
-import { BadRecordError, OtherNetworkError } from './errors.ts'
+import { BadRecordError, DirectoryRefusedError, OtherNetworkError } from './errors.ts'
 import type { RefuseReason } from './errors.ts'
 import { compareRecords, openRecord } from './presence-record.ts'
+import type { VerifiedRecord } from './presence-record.ts'
 import { DeadlineError, toError } from '../wire/index.ts'
 
-export interface RegistrationInit extends Omit<DirectoryClientInit, 'connect' | 'random'> {
+export interface RegistrationInit {
+  readonly network: string
+  /** Whether to register there, or only to watch. */
+  readonly announce: boolean
+  /** Our current sealed record. Asked for each announcement. */
+  ownEnvelope(): Promise<Uint8Array>
+  /** The directory holds a newer record of ours: seal the next above it, for `ownEnvelope` to return. */
+  onStale(newest: VerifiedRecord): Promise<void> | void
+  readonly log?: (message: string, error?: Error) => void
   readonly now: () => number
   onState(state: DirectoryState): void
   onEntries(entries: DirectoryEntries): void
@@ -112,10 +121,7 @@ export class DirectoryRegistration {
 
   async #onRefuse(refuse: Extract<DirectoryFrame, { type: 'refuse' }>): Promise<void> {
     if (refuse.reason === 'other-network') throw new OtherNetworkError(this.#init.network, '(another one)')
-    if (this.#reader === undefined) {
-      this.#refused(refuse.reason, refuse.retryAfterMs)
-      return
-    }
+    if (this.#reader === undefined) throw new DirectoryRefusedError(refuse.reason, refuse.retryAfterMs)
     if (this.#announcement.is !== 'unanswered') return
     if (refuse.reason === 'stale' && (await this.#goAbove(refuse.newestEnvelope))) {
       this.#announcement = { is: 'answered' }

@@ -3,7 +3,14 @@
 // It can neither make nor change a record. Knows no terminal and no web page;
 // other directories' attachments may stand in its roster beside its own.
 import { EventEmitter, setMaxListeners } from 'node:events'
-import type { ComponentLogger, Connection, PeerId, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
+import type {
+  ComponentLogger,
+  Connection,
+  PeerId,
+  Stream,
+  StreamHandler,
+  StreamHandlerOptions
+} from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import {
   COALESCE_MS,
@@ -248,7 +255,11 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     if (this.#life !== undefined) this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
   }
 
-  async #open(session: DirectorySession, envelope: Uint8Array, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
+  async #open(
+    session: DirectorySession,
+    envelope: Uint8Array,
+    signal: AbortSignal
+  ): Promise<VerifiedRecord | undefined> {
     try {
       return await openRecord(envelope, { expectedPeer: session.connection.remotePeer, signal })
     } catch (error) {

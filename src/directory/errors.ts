@@ -28,7 +28,14 @@ export class BadRecordError extends Error {
 
 /** Reasons in a directory's Refuse. A client treats one that it does not know as 'refused'. */
 export type RefuseReason =
-  'stale' | 'bad-record' | 'other-network' | 'too-fast' | 'full' | 'too-many-watchers' | 'bad-watch' | 'refused'
+  | 'stale'
+  | 'bad-record'
+  | 'other-network'
+  | 'too-fast'
+  | 'full'
+  | 'too-many-watchers'
+  | 'bad-watch'
+  | 'refused'
 
 const reasons: ReadonlySet<string> = new Set<RefuseReason>([
   'stale',

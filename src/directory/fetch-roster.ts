@@ -65,11 +65,12 @@ export async function fetchRoster(
   try {
     await run
   } catch (error) {
-    if (init.watch === true && init.signal?.aborted === true && total !== undefined) return { network, total }
-    throw error
+    // Everything has come; how the stream ends is of no interest any more.
+    const isDone = total !== undefined && (init.watch !== true || init.signal?.aborted === true)
+    if (!isDone) throw error
   } finally {
     done.abort()
   }
-  if (total === undefined || init.watch === true) throw new DirectoryLostError()
+  if (total === undefined || (init.watch === true && init.signal?.aborted !== true)) throw new DirectoryLostError()
   return { network, total }
 }

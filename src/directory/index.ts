@@ -11,11 +11,12 @@ export {
   RECORD_PROTOCOL
 } from './constants.ts'
 export { DirectoryClient } from './directory-client.ts'
-export type { DirectoryClientEvents, DirectoryClientInit, DirectoryState } from './directory-client.ts'
+export type { DirectoryClientEvents, DirectoryClientInit } from './directory-client.ts'
 export { applyEntries } from './directory-entries.ts'
 export type { DirectoryEntries, RosterUpdate } from './directory-entries.ts'
 export { directory, DirectoryService } from './directory-service.ts'
 export type { DirectoryComponents, DirectoryEvents, DirectoryInit } from './directory-service.ts'
+export type { DirectoryState } from './directory-state.ts'
 export {
   BadRecordError,
   DirectoryLostError,

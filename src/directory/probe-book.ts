@@ -55,6 +55,11 @@ export class ProbeBook {
     this.#probes.delete(connection.id)
   }
 
+  /** All questions are open again; who is Parley stays known. */
+  reopen(): void {
+    this.#probes.clear()
+  }
+
   #probeOf(connection: Connection): Probe {
     const probe = this.#probes.get(connection.id) ?? {
       answer: 'undecided',

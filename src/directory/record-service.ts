@@ -121,6 +121,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     life.abort(new Error('the exchange of records was stopped'))
     await Promise.allSettled(this.#tasks)
     this.#links.clear()
+    this.#probes.reopen()
   }
 
   /**
@@ -131,6 +132,8 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
    */
   async probe(connection: Connection, options: { readonly signal?: AbortSignal } = {}): Promise<ProbeAnswer> {
     options.signal?.throwIfAborted()
+    const known = this.#probes.answer(connection)
+    if (known !== 'undecided') return known
     const { signal } = options
     const answer = this.#exchange(connection)
     if (signal === undefined) return answer

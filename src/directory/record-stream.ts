@@ -55,11 +55,7 @@ export class RecordStream {
    *
    * @throws what made it end, unless both sides closed it
    */
-  async run(
-    signal: AbortSignal,
-    now: () => number,
-    onRecord: (verified: VerifiedRecord) => void
-  ): Promise<void> {
+  async run(signal: AbortSignal, now: () => number, onRecord: (verified: VerifiedRecord) => void): Promise<void> {
     const rate = new RateLimit(RECORD_RATE, now())
     await runFrames({
       stream: this.#stream,

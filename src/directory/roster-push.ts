@@ -3,12 +3,7 @@
 // roster's entries, and neither who announced nor why.
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import {
-  MAX_FLUSH_BYTES,
-  MAX_FRAME_REMOVALS,
-  PARTIAL_COALESCE_MS,
-  SNAPSHOT_CACHE_MS
-} from './constants.ts'
+import { MAX_FLUSH_BYTES, MAX_FRAME_REMOVALS, PARTIAL_COALESCE_MS, SNAPSHOT_CACHE_MS } from './constants.ts'
 import { encodeDirectoryFrame, packEntries, wireEntryBytes } from './directory-frames.ts'
 import type { WatchRange, WireEntry } from './directory-frames.ts'
 import type { DirectorySession } from './directory-session.ts'
@@ -25,7 +20,9 @@ export class RosterPush {
   readonly #init: RosterPushInit
   readonly #watchers = new Set<DirectorySession>()
   readonly #dirty = new Set<string>()
+  readonly #directories = new Map<string, PeerId>()
   #flushedAtMs = -Infinity
+  #pagesFlushedAtMs = -Infinity
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   #partialTimer: ReturnType<typeof setTimeout> | undefined
   #ordered: readonly RosterEntry[] | undefined
@@ -60,7 +57,9 @@ export class RosterPush {
     const waitMs = this.#flushedAtMs + this.#init.coalesceMs - this.#init.now()
     if (waitMs <= 0) this.#flush()
     else this.#flushTimer ??= setTimeout(() => this.#flush(), waitMs)
-    this.#partialTimer ??= setTimeout(() => this.#flushPages(), PARTIAL_COALESCE_MS)
+    const pagesWaitMs = this.#pagesFlushedAtMs + PARTIAL_COALESCE_MS - this.#init.now()
+    if (pagesWaitMs <= 0) this.#flushPages()
+    else this.#partialTimer ??= setTimeout(() => this.#flushPages(), pagesWaitMs)
   }
 
   /** Sends a snapshot, and from then on what changes. Rejects when the client does not take it in time. */
@@ -102,7 +101,9 @@ export class RosterPush {
   }
 
   #flushPages(): void {
+    clearTimeout(this.#partialTimer)
     this.#partialTimer = undefined
+    this.#pagesFlushedAtMs = this.#init.now()
     for (const session of this.#watchers) {
       const { watching } = session
       if (watching.what !== 'page') continue
@@ -111,7 +112,13 @@ export class RosterPush {
       session.watching = { ...watching, sent: page.entries, total: page.total }
       if (entries.length === 0 && removed.length === 0 && page.total === watching.total) continue
       const gone = removed.map(({ record }) => record.record.peer)
-      session.sendEncoded(this.#encodeAll(entries.map((entry) => this.#wire(entry)), gone, page.total))
+      session.sendEncoded(
+        this.#encodeAll(
+          entries.map((entry) => this.#wire(entry)),
+          gone,
+          page.total
+        )
+      )
     }
   }
 
@@ -181,9 +188,16 @@ export class RosterPush {
     return {
       envelope: entry.record.envelope,
       attachments: entry.attachments.map(({ source, sinceMs }) => ({
-        directory: peerIdFromString(source),
+        directory: this.#directory(source),
         forMs: nowMs - sinceMs
       }))
     }
+  }
+
+  /** The sources of a directory's roster are directories: few, and always the same. */
+  #directory(source: string): PeerId {
+    const peer = this.#directories.get(source) ?? peerIdFromString(source)
+    this.#directories.set(source, peer)
+    return peer
   }
 }

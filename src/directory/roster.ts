@@ -69,7 +69,9 @@ export class Roster {
   #size = 0
   #tombstones = 0
 
-  constructor(limits: { readonly maxPeers?: number; readonly maxTombstones?: number; readonly tombstoneMs?: number } = {}) {
+  constructor(
+    limits: { readonly maxPeers?: number; readonly maxTombstones?: number; readonly tombstoneMs?: number } = {}
+  ) {
     this.#limits = {
       maxPeers: limits.maxPeers ?? MAX_ROSTER_PEERS,
       maxTombstones: limits.maxTombstones ?? MAX_TOMBSTONES,
@@ -110,7 +112,8 @@ export class Roster {
       return { outcome: 'stale', newest: newer(known?.entry?.record, withdrawal) ?? withdrawal, changes: [] }
     }
     const was = known?.entry
-    if (was === undefined && this.#size >= this.#limits.maxPeers) return { outcome: 'full', limit: this.#limits.maxPeers }
+    if (was === undefined && this.#size >= this.#limits.maxPeers)
+      return { outcome: 'full', limit: this.#limits.maxPeers }
     const newest = newer(was?.record, record) ?? record
     const attachments = attach(was?.attachments ?? [], {
       source: init.source,
@@ -120,9 +123,7 @@ export class Roster {
       lost: false
     })
     const changes = this.#set(peer, { peer, record: newest, attachments }, 'detached')
-    return compareRecords(record, newest) < 0
-      ? { outcome: 'stale', newest, changes }
-      : { outcome: 'accepted', changes }
+    return compareRecords(record, newest) < 0 ? { outcome: 'stale', newest, changes } : { outcome: 'accepted', changes }
   }
 
   /** Takes a peer's own word that it has left. It is remembered, so that no older record brings the peer back. */
@@ -139,9 +140,7 @@ export class Roster {
       changes.push(...this.#set(peer, { ...was, attachments: standing }, 'left', record))
     }
     const newest = this.newest(peer) ?? record
-    return compareRecords(record, newest) < 0
-      ? { outcome: 'stale', newest, changes }
-      : { outcome: 'accepted', changes }
+    return compareRecords(record, newest) < 0 ? { outcome: 'stale', newest, changes } : { outcome: 'accepted', changes }
   }
 
   /** Ends one source's word about a peer. */

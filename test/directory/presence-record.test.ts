@@ -85,7 +85,9 @@ describe('a presence record', () => {
 
   it('is refused when it was sealed for another purpose', async () => {
     expect(await why(openRecord(await forge(fields(), ada.key, 'libp2p-peer-record')))).toBe('bad-signature')
-    expect(await why(openRecord(await forge(fields(), ada.key, RECORD_DOMAIN, new Uint8Array([3, 1]))))).toBe('malformed')
+    expect(await why(openRecord(await forge(fields(), ada.key, RECORD_DOMAIN, new Uint8Array([3, 1]))))).toBe(
+      'malformed'
+    )
   })
 
   it('is refused when it breaks a limit that sealing would have enforced', async () => {

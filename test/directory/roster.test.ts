@@ -142,7 +142,10 @@ describe('the roster', () => {
     for (const who of [ada, bob]) {
       for (const source of ['A', 'B', LAN]) {
         for (const seq of [1n, 2n, 3n, 4n]) {
-          events.push({ record: await sealedBy(who, { seq, nickname: `n${seq}${source}`, withdrawn: seq === 2n }), source })
+          events.push({
+            record: await sealedBy(who, { seq, nickname: `n${seq}${source}`, withdrawn: seq === 2n }),
+            source
+          })
         }
       }
     }
@@ -152,17 +155,20 @@ describe('the roster', () => {
         const before = seen(roster)
         const changes = changesOf(roster.announce(record, at(source)))
         // What is told is what happened.
-        if (changes.length === 0) expect(seen(roster).map(({ peer, nickname }) => ({ peer, nickname }))).toEqual(
-          before.map(({ peer, nickname }) => ({ peer, nickname }))
-        )
+        if (changes.length === 0)
+          expect(seen(roster).map(({ peer, nickname }) => ({ peer, nickname }))).toEqual(
+            before.map(({ peer, nickname }) => ({ peer, nickname }))
+          )
       }
       return { seen: seen(roster), size: roster.size, newest: [ada, bob].map(({ id }) => roster.newest(id)) }
     }
     fc.assert(
       fc.property(
-        fc.subarray(events, { minLength: 1 }).chain((some) =>
-          fc.tuple(fc.constant(some), fc.shuffledSubarray([...some, ...some], { minLength: some.length * 2 }))
-        ),
+        fc
+          .subarray(events, { minLength: 1 })
+          .chain((some) =>
+            fc.tuple(fc.constant(some), fc.shuffledSubarray([...some, ...some], { minLength: some.length * 2 }))
+          ),
         ([some, shuffled]) => {
           expect(apply(shuffled)).toEqual(apply(some))
         }

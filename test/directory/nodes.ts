@@ -1,0 +1,42 @@
+// Real libp2p nodes on loopback, for the tests of this folder.
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
+import type { ServiceFactoryMap } from 'libp2p'
+import { onTestFinished } from 'vitest'
+import { yamuxInit } from '../../src/wire/index.ts'
+
+/** A node on a port of its own, stopped when the test ends. */
+export async function node<T extends ServiceMap>(
+  services: ServiceFactoryMap<T>,
+  options: { readonly privateKey?: PrivateKey; readonly port?: number } = {}
+): Promise<Libp2p<T>> {
+  const node = await createLibp2p<T>({
+    ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
+    addresses: { listen: [`/ip4/127.0.0.1/tcp/${options.port ?? 0}`] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux(yamuxInit)],
+    connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 1_000, reconnectRetries: 0 },
+    connectionMonitor: { enabled: false },
+    services
+  })
+  onTestFinished(() => node.stop())
+  return node
+}
+
+/** Waits until the condition holds; the time is a limit and not a pace. */
+export async function until(condition: () => boolean, what: string, limitMs = 5_000): Promise<void> {
+  const endMs = Date.now() + limitMs
+  while (!condition()) {
+    if (Date.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+export function portOf(node: Libp2p): number {
+  const address = node.getMultiaddrs()[0]?.toString() ?? ''
+  return Number(/\/tcp\/(\d+)/.exec(address)?.[1])
+}

@@ -1,0 +1,154 @@
+import type { Connection } from '@libp2p/interface'
+import { describe, expect, it } from 'vitest'
+import { recordExchange, RECORD_PROTOCOL } from '../../src/directory/index.ts'
+import type { RecordService, RecordServiceInit, VerifiedRecord } from '../../src/directory/index.ts'
+import { recordFrameCodec } from '../../src/directory/record-frames.ts'
+import { encodeFrames } from '../../src/wire/index.ts'
+import { node, until } from './nodes.ts'
+import { identity, sealedBy } from './records.ts'
+import type { Identity } from './records.ts'
+
+async function peer(n: number, over: Partial<RecordServiceInit> = {}, who?: { record: VerifiedRecord }) {
+  const self: Identity = await identity(n)
+  const held = who ?? { record: await sealedBy(self, { nickname: `n${n}`, network: over.network ?? 'test' }) }
+  const libp2p = await node<{ record: RecordService }>(
+    { record: recordExchange({ network: 'test', ownEnvelope: () => held.record.envelope, ...over }) },
+    { privateKey: self.key }
+  )
+  const told: string[] = []
+  const { record } = libp2p.services
+  record.on('record', ({ peer, verified }) => told.push(`${peer.toString()} is ${verified.record.nickname}`))
+  record.on('withdraw', ({ peer }) => told.push(`${peer.toString()} left`))
+  record.on('end', ({ peer, cause }) => told.push(`${peer.toString()} ${cause}`))
+  return { ...self, libp2p, record, told }
+}
+
+const recordStreams = (connections: readonly Connection[]) =>
+  connections.flatMap(({ streams }) => streams.filter(({ protocol }) => protocol === RECORD_PROTOCOL))
+
+async function pair(a: Awaited<ReturnType<typeof peer>>, b: Awaited<ReturnType<typeof peer>>) {
+  const connection = await a.libp2p.dial(b.libp2p.getMultiaddrs())
+  await until(() => a.told.length > 0 && b.told.length > 0, 'both have the record of the other')
+  return connection
+}
+
+describe('the exchange of records', () => {
+  it('tells both sides of each other, and keeps the one stream that the smaller peer ID opened', async () => {
+    const [a, b] = [await peer(1), await peer(2)]
+    await pair(a, b)
+    const settled = () => recordStreams(a.libp2p.getConnections()).length === 1
+    await until(settled, 'one stream is left')
+    expect(a.told).toEqual([`${b.id} is n2`])
+    expect(b.told).toEqual([`${a.id} is n1`])
+    const opener = a.id < b.id ? a : b
+    expect(recordStreams(opener.libp2p.getConnections()).map(({ direction }) => direction)).toEqual(['outbound'])
+  })
+
+  it('keeps one stream when both dial at once', async () => {
+    const [a, b] = [await peer(1), await peer(2)]
+    await Promise.all([a.libp2p.dial(b.libp2p.getMultiaddrs()), b.libp2p.dial(a.libp2p.getMultiaddrs())])
+    await until(() => a.told.length > 0 && b.told.length > 0, 'both have the record of the other')
+    const settled = () => recordStreams(a.libp2p.getConnections()).length === 1
+    await until(settled, 'one stream is left')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect([settled(), a.told.length, b.told.length]).toEqual([true, 1, 1])
+  })
+
+  it('sends what a peer says anew', async () => {
+    const [a, b] = [await peer(1), await peer(2)]
+    await pair(a, b)
+    a.record.announce((await sealedBy(a, { seq: 2_000n, nickname: 'renamed' })).envelope)
+    await until(() => b.told.includes(`${a.id} is renamed`), 'the new name has come')
+    b.record.announce((await sealedBy(b, { seq: 1n, nickname: 'older' })).envelope)
+    b.record.announce((await sealedBy(b, { seq: 3_000n, nickname: 'newer' })).envelope)
+    await until(() => a.told.includes(`${b.id} is newer`), 'the newer name has come')
+    expect(a.told).not.toContain(`${b.id} is older`)
+  })
+
+  it('lets a peer that withdraws go at once, and not come back while it stays connected', async () => {
+    const [a, b] = [await peer(1), await peer(2)]
+    await pair(a, b)
+    await a.record.withdraw((await sealedBy(a, { seq: 2_000n, withdrawn: true })).envelope)
+    expect(b.told).toEqual([`${a.id} is n1`, `${a.id} left`])
+    await until(() => recordStreams(b.libp2p.getConnections()).length === 0, 'the stream has closed')
+    expect(b.told).toHaveLength(2)
+  })
+
+  it('tells when a peer is lost with its connection', async () => {
+    const [a, b] = [await peer(1), await peer(2)]
+    const connection = await pair(a, b)
+    connection.abort(new Error('the cable is cut'))
+    await until(() => a.told.length === 2 && b.told.length === 2, 'both have lost the other')
+    expect([a.told[1], b.told[1]]).toEqual([`${b.id} lost`, `${a.id} lost`])
+  })
+
+  it('exchanges with peers beyond its places, and lets their streams go', async () => {
+    const [a, b, c] = [await peer(1, { maxPeers: 1 }), await peer(2), await peer(3)]
+    await pair(a, b)
+    await c.libp2p.dial(a.libp2p.getMultiaddrs())
+    await until(() => a.told.includes(`${c.id} unkept`), 'the third was heard and let go')
+    expect(a.told).toContain(`${c.id} is n3`)
+    expect(c.told).toContain(`${a.id} is n1`)
+    expect(a.told).not.toContain(`${b.id} unkept`)
+  })
+
+  it('knows Parley by the protocol, whatever network its peer is on, and tells nothing of another network', async () => {
+    const [a, b] = [await peer(1), await peer(2, { network: 'elsewhere' })]
+    const connection = await a.libp2p.dial(b.libp2p.getMultiaddrs())
+    expect(await a.record.probe(connection)).toBe('parley')
+    await until(() => recordStreams(a.libp2p.getConnections()).length === 0, 'the streams are closed')
+    expect([a.told, b.told]).toEqual([[], []])
+  })
+
+  it('calls a peer foreign that does not serve the protocol, until it opens such a stream itself', async () => {
+    const a = await peer(1)
+    const stranger = await node({}, { privateKey: (await identity(2)).key })
+    const connection = await a.libp2p.dial(stranger.getMultiaddrs())
+    expect(await Promise.all([a.record.probe(connection), a.record.probe(connection)])).toEqual(['foreign', 'foreign'])
+    await stranger.dialProtocol(a.libp2p.getMultiaddrs(), RECORD_PROTOCOL)
+    await until(() => connection.streams.some(({ protocol }) => protocol === RECORD_PROTOCOL), 'the stream has come')
+    expect(await a.record.probe(connection)).toBe('parley')
+  })
+
+  it('is undecided about a connection that ends before the answer', async () => {
+    const [a, stranger] = [await peer(1), await node({}, { privateKey: (await identity(2)).key })]
+    const connection = await a.libp2p.dial(stranger.getMultiaddrs())
+    const answer = a.record.probe(connection)
+    connection.abort(new Error('gone'))
+    expect(await answer).toBe('undecided')
+    expect(await a.record.probe(connection)).toBe('undecided')
+  })
+
+  it('believes nobody who sends the record of another', async () => {
+    const eve = await identity(9)
+    const [a, liar] = [await peer(1), await peer(2, {}, { record: await sealedBy(eve) })]
+    const connection = await a.libp2p.dial(liar.libp2p.getMultiaddrs())
+    expect(await a.record.probe(connection)).toBe('parley')
+    await until(() => recordStreams(a.libp2p.getConnections()).length === 0, 'its streams are reset')
+    expect(a.told).toEqual([])
+  })
+
+  it('resets the stream of a peer that floods it with records', async () => {
+    const [a, stranger] = [await peer(1), await identity(2)]
+    const flooder = await node({}, { privateKey: stranger.key })
+    const stream = await flooder.dialProtocol(a.libp2p.getMultiaddrs(), RECORD_PROTOCOL)
+    const frames = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) =>
+        recordFrameCodec.encode({ type: 'record', envelope: (await sealedBy(stranger, { seq: BigInt(i) })).envelope })
+      )
+    )
+    for await (const bytes of encodeFrames({ maxFrameBytes: 5_000 })([frames])) stream.send(bytes)
+    await until(() => stream.status === 'reset', 'the stream is reset')
+    expect(a.told.length).toBeLessThanOrEqual(21)
+  })
+
+  it('stops and starts again', async () => {
+    const [a, b] = [await peer(1), await peer(2)]
+    await pair(a, b)
+    await a.record.stop()
+    await a.record.stop()
+    expect(recordStreams(a.libp2p.getConnections())).toEqual([])
+    await a.record.start()
+    await until(() => a.told.length === 2, 'the record was exchanged again')
+  })
+})

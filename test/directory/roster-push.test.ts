@@ -1,0 +1,79 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect, it } from 'vitest'
+import { Roster, SlowWatcherError } from '../../src/directory/index.ts'
+import { decodeDirectoryFrame, encodeClientFrame } from '../../src/directory/directory-frames.ts'
+import type { ClientFrame, DirectoryFrame } from '../../src/directory/directory-frames.ts'
+import { DirectorySession } from '../../src/directory/directory-session.ts'
+import { RosterPush } from '../../src/directory/roster-push.ts'
+import { FrameQueue, runFrames } from '../../src/wire/index.ts'
+import { node, until } from './nodes.ts'
+import { identity, sealedBy } from './records.ts'
+
+const PROTOCOL = '/test/push/1.0.0'
+const whole = { query: '', offset: 0, limit: 0 }
+
+it('resets a watcher that does not read, while another one misses nothing', async () => {
+  const roster = new Roster()
+  const push = new RosterPush({ roster, now: Date.now, coalesceMs: 1 })
+  const stop = new AbortController()
+  const ends: unknown[] = []
+  const source = (await identity(100)).id
+  const server = await node({}, { privateKey: (await identity(100)).key })
+  await server.handle(PROTOCOL, async (stream, connection) => {
+    const session = new DirectorySession(stream, connection, Date.now())
+    await session
+      .run(stop.signal, async (frame) => (frame.type === 'watch' ? push.watch(session, frame, stop.signal) : undefined))
+      .catch((error: unknown) => ends.push(error))
+      .finally(() => push.unwatch(session))
+  })
+
+  const watcher = async (n: number) => {
+    const libp2p = await node({}, { privateKey: (await identity(n)).key })
+    const stream = await libp2p.dialProtocol(server.getMultiaddrs(), PROTOCOL)
+    const outgoing = new FrameQueue<ClientFrame>({ maxBytes: 1_000, sizeOf: () => 10 })
+    const frames: DirectoryFrame[] = []
+    const reading = Promise.withResolvers<void>()
+    let isStuck = false
+    const ended = runFrames<DirectoryFrame, ClientFrame>({
+      stream,
+      codec: { decode: decodeDirectoryFrame, encode: encodeClientFrame },
+      outgoing,
+      maxFrameBytes: 128 * 1024,
+      onFrames: async (batch) => {
+        frames.push(...batch)
+        if (isStuck) await reading.promise
+      }
+    }).then(
+      () => 'closed',
+      () => 'reset'
+    )
+    outgoing.offer({ type: 'watch', ...whole })
+    await until(() => frames.length === 1, 'the snapshot')
+    return { frames, ended, stick: () => (isStuck = true), go: () => reading.resolve() }
+  }
+  const [slow, quick] = [await watcher(101), await watcher(102)]
+  slow.stick()
+
+  const addresses = Array.from({ length: 15 }, () => multiaddr(`/dns4/${'a'.repeat(200)}/tcp/1`))
+  const peers = await Promise.all(Array.from({ length: 60 }, (_, i) => identity(i)))
+  for (let seq = 1n; ends.length === 0 && seq < 40n; seq++) {
+    for (const peer of peers) roster.announce(await sealedBy(peer, { seq, addresses }), { source, nowMs: 0 })
+    push.changed(peers.map(({ id }) => id))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  // A loss is its own word where the whole stream fails with it.
+  const chain = (error: unknown): unknown[] => (error instanceof Error ? [error, ...chain(error.cause)] : [])
+  expect(ends.flatMap(chain).some((error) => error instanceof SlowWatcherError)).toBe(true)
+  expect(ends).toHaveLength(1)
+  slow.go()
+  expect(await slow.ended).toBe('reset')
+
+  const last = await sealedBy(peers[0] ?? (await identity(0)), { seq: 99n, nickname: 'last' })
+  roster.announce(last, { source, nowMs: 0 })
+  push.changed([last.record.peer.toString()])
+  const isLast = (frame: DirectoryFrame) => frame.type === 'changes' && frame.entries.length === 1
+  await until(() => quick.frames.some(isLast), 'the quick one has the last change')
+  push.stop()
+  stop.abort()
+  expect(await quick.ended).toBe('reset')
+})
