@@ -469,6 +469,6 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   #tell<K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']): void {
-    this.dispatchEvent(new CustomEvent(type, { detail }))
+    if (this.#state !== 'stopped') this.dispatchEvent(new CustomEvent(type, { detail }))
   }
 }

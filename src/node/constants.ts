@@ -15,11 +15,17 @@ export const ADDRESS_DIAL_TIMEOUT_MS = 5_000
 /** LAN addresses are given this start before the others are dialled too (after RFC 8305's connection attempt delay). */
 export const LAN_HEAD_START_MS = 250
 
+/** Between the starts of dials to one peer: a handshake on a LAN is often over by then, and the others are spared. */
+export const DIAL_STAGGER_MS = 40
+
 /** After libp2p's own default; more addresses than this in one dial are somebody's mistake or malice. */
 export const MAX_ADDRESSES_PER_DIAL = 24
 
 /** How soon after a failure a wanted peer is dialled again: quickly at first, then with mercy. */
 export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 30_000 } as const
+
+/** News of a peer never makes tries follow each other faster than this. */
+export const MIN_REDIAL_GAP_MS = 250
 
 /** Of two peers that see each other the one with the larger ID waits this long for the other's dial. */
 export const LAN_DIAL_PATIENCE_MS = 300

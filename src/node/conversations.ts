@@ -98,11 +98,12 @@ export class Conversations {
 
   /** Says goodbye to everybody within a short time, then stops sending. */
   async stop(): Promise<void> {
+    await this.#pursuit.stop()
     const deadline = AbortSignal.timeout(FAREWELL_TIMEOUT_MS)
     const farewells = [...this.#states.keys()].map(async (peer) => this.#session(peer)?.bye('quit'))
     const late = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve(), { once: true }))
     await Promise.race([Promise.allSettled(farewells), late])
-    await Promise.all([this.#pursuit.stop(), this.#outbox.stop()])
+    await this.#outbox.stop()
     await this.#reception.stop()
   }
 

@@ -12,7 +12,7 @@ import { networkInterfaces } from 'node:os'
 import { boundedYamux } from '../wire/index.ts'
 import { AGENT_NAME, INBOUND_CONNECTIONS_PER_SECOND, LINK_PING } from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
-import { version } from './version.ts'
+import { parleyVersion } from './version.ts'
 
 export interface HostInit {
   readonly key: PrivateKey
@@ -31,7 +31,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   return {
     start: false,
     privateKey: init.key,
-    nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
+    nodeInfo: { name: AGENT_NAME, version: parleyVersion, userAgent: `${AGENT_NAME}/${parleyVersion}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
     transports: [tcp()],
     connectionEncrypters: [noise()],

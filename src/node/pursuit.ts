@@ -1,9 +1,10 @@
 // Keeps trying to have a chat session with each peer that is wanted: with
 // back-off and jitter, woken by any news of the peer, for as long as it is
 // wanted. What a way to a peer is, and what is said on it, others know.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backoff } from './backoff.ts'
 import type { ConversationState } from './chat-events.ts'
-import { STEADY_SESSION_MS } from './constants.ts'
+import { MIN_REDIAL_GAP_MS, STEADY_SESSION_MS } from './constants.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface PursuitInit {
@@ -80,7 +81,8 @@ export class Pursuit {
         why: why ?? 'the connection was lost',
         retryAtMs: this.#init.now() + waitMs
       })
-      await chase.news.sleep(signal, waitMs)
+      await rest(MIN_REDIAL_GAP_MS, signal)
+      await chase.news.sleep(signal, waitMs - MIN_REDIAL_GAP_MS)
     }
   }
 
@@ -95,4 +97,9 @@ export class Pursuit {
       return error instanceof Error ? error.message : String(error)
     }
   }
+}
+
+/** Sleeps through all news; ends early without an error when `signal` aborts. */
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -7,7 +7,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLocal, peerIdOf, withPeerId } from './address.ts'
-import { ADDRESS_DIAL_TIMEOUT_MS, LAN_HEAD_START_MS, MAX_ADDRESSES_PER_DIAL } from './constants.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, DIAL_STAGGER_MS, LAN_HEAD_START_MS, MAX_ADDRESSES_PER_DIAL } from './constants.ts'
 import { explainDialError } from './dial-errors.ts'
 import { KeyChangedError, OwnPeerError, UnreachableError } from './errors.ts'
 
@@ -89,35 +89,44 @@ export class Reach {
     if (addresses.length === 0) {
       throw new UnreachableError('no address of the peer is known, and it is not on the roster')
     }
-    const winner = new AbortController()
-    const over = AbortSignal.any([signal, winner.signal])
     const local = addresses.filter(isLocal)
     const others = addresses.filter((address) => !isLocal(address))
+    const startOthersMs = local.length > 0 ? LAN_HEAD_START_MS : 0
     const attempts = [
-      ...local.map(async (address) => this.#dialOne(address, peer, over)),
-      ...others.map(async (address) => {
-        if (local.length > 0) await sleep(LAN_HEAD_START_MS, undefined, { signal: over })
-        return this.#dialOne(address, peer, over)
-      })
+      ...local.map((address, i) => this.#attempt(address, peer, i * DIAL_STAGGER_MS, signal)),
+      ...others.map((address, i) => this.#attempt(address, peer, startOthersMs + i * DIAL_STAGGER_MS, signal))
     ]
     try {
-      return await Promise.any(attempts)
+      const first = await Promise.any(attempts.map(async ({ connection }) => connection))
+      void endOthers(attempts, first)
+      return first
     } catch (error) {
       signal.throwIfAborted()
       throw bestReason(error)
-    } finally {
-      winner.abort()
-      void closeLosers(attempts)
     }
   }
 
-  async #dialOne(address: Multiaddr, peer: string, signal: AbortSignal): Promise<Connection> {
-    const timeout = AbortSignal.timeout(ADDRESS_DIAL_TIMEOUT_MS)
-    try {
-      return await this.#init.dialer().dial(address, { signal: AbortSignal.any([signal, timeout]) })
-    } catch (error) {
-      throw explainDialError(timeout.aborted ? timeout.reason : error, address, { expected: peer, timeoutMs: ADDRESS_DIAL_TIMEOUT_MS })
+  #attempt(address: Multiaddr, peer: string, afterMs: number, signal: AbortSignal): Attempt {
+    const ended = new AbortController()
+    const dial = async (): Promise<Connection> => {
+      // A signal of its own: libp2p ends a connection when the signal that it was dialled with aborts, however late.
+      const onAbort = (): void => ended.abort(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      let timer: NodeJS.Timeout | undefined
+      try {
+        signal.throwIfAborted()
+        if (afterMs > 0) await sleep(afterMs, undefined, { signal: ended.signal })
+        timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), ADDRESS_DIAL_TIMEOUT_MS)
+        return await this.#init.dialer().dial(address, { signal: ended.signal })
+      } catch (error) {
+        const cause = ended.signal.aborted ? ended.signal.reason : error
+        throw explainDialError(cause, address, { expected: peer, timeoutMs: ADDRESS_DIAL_TIMEOUT_MS })
+      } finally {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+      }
     }
+    return { connection: dial(), end: () => ended.abort() }
   }
 
   /** Addresses that can be dialled, with the peer ID that must answer. */
@@ -134,11 +143,21 @@ export class Reach {
   }
 }
 
-/** A dial that succeeds after another one has won is closed again. */
-async function closeLosers(attempts: readonly Promise<Connection>[]): Promise<void> {
-  const results = await Promise.allSettled(attempts)
-  const open = results.filter((result) => result.status === 'fulfilled').map((result) => result.value)
-  await Promise.allSettled(open.slice(1).map(async (connection) => connection.close()))
+/** One address of many that are dialled. */
+interface Attempt {
+  readonly connection: Promise<Connection>
+  end(): void
+}
+
+/** Gives up the other dials, and closes what they have reached all the same. */
+async function endOthers(attempts: readonly Attempt[], first: Connection): Promise<void> {
+  const late = attempts.map(async ({ connection, end }) => {
+    const won = await Promise.race([connection, Promise.resolve(undefined)]).catch(() => undefined)
+    if (won === first) return
+    end()
+    await (await connection).close()
+  })
+  await Promise.allSettled(late)
 }
 
 /** Of many failures the one that tells most: another key, then the first. */

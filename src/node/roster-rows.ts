@@ -54,7 +54,8 @@ function pathOf(entry: RosterEntry, connected: Multiaddr | undefined): Path {
  * connected, else IPv4 before IPv6 and other machines' addresses before loopback.
  */
 function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | undefined): Multiaddr | undefined {
-  const host = connected === undefined ? undefined : hostPortOf(connected)?.host
+  const remote = connected === undefined ? undefined : hostPortOf(connected)?.host
+  const host = remote !== undefined && isIPv4(remote) ? remote : undefined
   const score = (address: Multiaddr): number => {
     const place = hostPortOf(address)
     if (place === undefined) return -1

@@ -10,4 +10,4 @@ function readVersion(): string {
   return named
 }
 
-export const version = readVersion()
+export const parleyVersion = readVersion()
