@@ -53,7 +53,12 @@ export type OutgoingFrame =
     }
   | { readonly kind: 'typing' }
   | { readonly kind: 'bye'; readonly reason: ByeReason }
-  | { readonly kind: 'refuse'; readonly reason: RefuseReason; readonly retryAfterMs: number; readonly ids: readonly string[] }
+  | {
+      readonly kind: 'refuse'
+      readonly reason: RefuseReason
+      readonly retryAfterMs: number
+      readonly ids: readonly string[]
+    }
 
 /** What can arrive: the same, and a message whose text is over the limit, which is refused by its id. */
 export type ChatFrame = OutgoingFrame | { readonly kind: 'oversized'; readonly id: string; readonly sizeBytes: number }

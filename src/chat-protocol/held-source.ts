@@ -14,9 +14,9 @@ export class HeldSource implements AsyncIterable<Uint8ArrayList> {
     this.#source = source
   }
 
-  /** At most the first `maxBytes` of what has arrived: enough to recognise it, without copying the rest. */
-  peek(maxBytes: number): Uint8Array {
-    return this.#held.subarray(0, Math.min(maxBytes, this.#held.byteLength))
+  /** What has arrived. It is as much as one read gives, and more only after `more()`. */
+  peek(): Uint8Array {
+    return this.#held.subarray()
   }
 
   get ended(): boolean {
@@ -37,13 +37,20 @@ export class HeldSource implements AsyncIterable<Uint8ArrayList> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8ArrayList, void, undefined> {
-    await this.#pending
-    if (this.#held.byteLength > 0) {
-      const held = this.#held.sublist()
-      this.#held.consume(this.#held.byteLength)
-      yield held
+    // What is held goes first: a read that is still under way may wait for bytes that never come.
+    yield* this.#takeHeld()
+    if (this.#pending !== undefined) {
+      await this.#pending
+      yield* this.#takeHeld()
     }
     if (!this.#ended) yield* this.#source
+  }
+
+  *#takeHeld(): Generator<Uint8ArrayList, void, undefined> {
+    if (this.#held.byteLength === 0) return
+    const held = this.#held.sublist()
+    this.#held.consume(this.#held.byteLength)
+    yield held
   }
 
   async #read(): Promise<void> {

@@ -67,8 +67,10 @@ export class SessionLogic {
   #ready(stream: SessionStream): SessionEffect[] {
     // Parley is never left for a plain dialect, and overrides one that was taken for granted.
     if (stream.dialect !== 'parley' && this.#dialect === 'parley') return [{ kind: 'drop', id: stream.id }]
-    const replaced = this.#streams.filter((old) => replaces(stream, old))
-    this.#streams = [...this.#streams.filter((old) => !replaced.includes(old)), { ...stream, used: false }]
+    // The same stream comes again when it was taken for a plain one and then said Hello.
+    const others = this.#streams.filter((old) => old.id !== stream.id)
+    const replaced = others.filter((old) => replaces(stream, old))
+    this.#streams = [...others.filter((old) => !replaced.includes(old)), { ...stream, used: false }]
     const effects = this.#settle(
       replaced.some((old) => this.#isLoss(old)),
       undefined

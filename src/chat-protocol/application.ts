@@ -1,0 +1,78 @@
+/**
+ * The contract with the layer above, which owns storage, trust and screens: what it must answer (callbacks that are
+ * awaited) and what it is told (events, after the fact). This file holds only types.
+ */
+import type { Connection, PeerId } from '@libp2p/interface'
+import type { Dialect, PeerKind } from './dialect.ts'
+import type { ByeReason, RefuseReason } from './errors.ts'
+import type { ChatMessage, HeldMark, ReceiptState } from './frames.ts'
+import type { Disposition } from './receipts.ts'
+
+/**
+ * What the layer above answers. A callback that rejects cuts the stream that it was called for. None of them may
+ * wait for `ChatSession.send`: the receipts that make room for it are read by the same loop that waits for them.
+ */
+export interface ChatServiceInit {
+  /** What the program at the other end is. Rejecting or taking too long counts as `undecided`. */
+  kindOf(connection: Connection, options: { signal: AbortSignal }): Promise<PeerKind>
+  /** The log in which this side numbers its messages to the peer, and what it holds of the peer's. */
+  helloFor(peer: PeerId): Promise<{ log: string; held?: HeldMark }>
+  /** The peer's Hello: what it holds of ours. Awaited before the session opens. */
+  onHello(peer: PeerId, held: HeldMark | undefined): Promise<void>
+  /**
+   * Resolves when each message is stored or refused, in the order given; only then do receipts go out. The same
+   * message can come again, also at the same time on a second stream: `(peer, id)` decides.
+   */
+  onMessages(peer: PeerId, messages: readonly ChatMessage[]): Promise<readonly Disposition[]>
+  /** A text of a peer that speaks a plain dialect, without its line end. Never empty. */
+  onPlainText(peer: PeerId, text: string, dialect: Dialect): Promise<void>
+  /** The peer has stored or holds these. The ids may be unknown here: a receipt can come twice. */
+  onReceipts(peer: PeerId, ids: readonly string[], state: ReceiptState): Promise<void>
+  /** Strangers are rate-limited; contacts are only slowed, by backpressure. */
+  paceOf(peer: PeerId): 'stranger' | 'contact'
+}
+
+/** A live conversation channel with one peer. It ends with the event `session:close`; a new one is a new object. */
+export interface ChatSession {
+  readonly peer: PeerId
+  readonly dialect: Dialect
+  /**
+   * Parley: resolves when all are in the bounded send queue, which has room while the unconfirmed messages of this
+   * session are below their limits. A plain dialect: resolves when the stream has taken the text.
+   *
+   * @throws {TextTooLongError} before any of `messages` is sent
+   * @throws {SessionClosedError} when the session ends first; what has no receipt goes out in the next session
+   */
+  send(messages: readonly ChatMessage[], options?: { readonly signal?: AbortSignal }): Promise<void>
+  /** Tells that messages which were held are now stored as a conversation. Does nothing in a plain dialect. */
+  acknowledge(ids: readonly string[], state: ReceiptState): void
+  /** Tells that this side has opened the conversation on its screen. Does nothing in a plain dialect. */
+  enter(): void
+  /** Tells that the user types. Left out when the peer is slow to read. Does nothing in a plain dialect. */
+  typing(): void
+  /** EXIT is `left` and QUIT is `quit`. Closes the session, except for `left` in the Parley dialect. */
+  bye(reason: ByeReason): Promise<void>
+  /** Sends what is queued, then closes. Never rejects. */
+  close(): Promise<void>
+}
+
+/** Past-tense facts. A listener must not throw: the runtime ends the process for it. */
+export interface ChatEvents {
+  /**
+   * A session begins: send again what has no receipt, and `enter()` when the conversation is on screen. Also follows
+   * a `session:close` at once when the stream in use was lost and another one lives.
+   */
+  'session:open': CustomEvent<{ readonly session: ChatSession }>
+  /** `why` is undefined when one of the two sides closed it as it should. */
+  'session:close': CustomEvent<{ readonly peer: PeerId; readonly why: Error | undefined }>
+  enter: CustomEvent<{ readonly peer: PeerId }>
+  typing: CustomEvent<{ readonly peer: PeerId }>
+  bye: CustomEvent<{ readonly peer: PeerId; readonly reason: ByeReason }>
+  /** The peer did not take these. No receipt will come for them in this session. */
+  refuse: CustomEvent<{
+    readonly peer: PeerId
+    readonly reason: RefuseReason
+    readonly retryAfterMs: number
+    readonly ids: readonly string[]
+  }>
+}

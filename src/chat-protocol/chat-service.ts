@@ -1,0 +1,203 @@
+/**
+ * `/chat/1.0.0` as a libp2p service: registers the protocol, finds the link of a peer for each stream, opens streams,
+ * and emits what happened. Knows no storage, no directory and no screen.
+ */
+import { TypedEventEmitter, UnsupportedProtocolError } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
+import type { StreamHandler, StreamHandlerOptions, TypedEventTarget } from '@libp2p/interface'
+import { toError, withDeadline } from '../wire/index.ts'
+import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
+import { orAborted } from './chat-session.ts'
+import { chatProtocolId, kindTimeoutMs, maxInboundStreams, maxKnownParley } from './constants.ts'
+import { maxOutboundStreams, maxTrackedRates, negotiateTimeoutMs, strangerBurst } from './constants.ts'
+import { strangerMessagesPerSecond } from './constants.ts'
+import type { PeerKind } from './dialect.ts'
+import { ChatNotStartedError, ChatUnsupportedError, PeerUndecidedError } from './errors.ts'
+import { PeerLink } from './peer-link.ts'
+import type { LinkContext } from './peer-link.ts'
+import { RateLimiter } from './rate.ts'
+
+/** What the service needs of libp2p. */
+export interface ChatComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly registrar: {
+    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+    unhandle(protocol: string): Promise<void>
+  }
+}
+
+export interface ChatService extends Startable, TypedEventTarget<ChatEvents> {
+  /**
+   * The session with the peer of this connection: the live one if there is one; otherwise a stream is opened and
+   * both Hellos are exchanged. Calls for one peer share one attempt.
+   *
+   * @throws {PeerUndecidedError} when it is not known what the peer speaks; nothing was sent to it
+   * @throws {ChatUnsupportedError} when the peer serves no chat
+   * @throws {ChatNotStartedError} before start() and after stop()
+   * @throws a WireError when the stream was lost or a deadline passed
+   */
+  open(connection: Connection, options?: { readonly signal?: AbortSignal }): Promise<ChatSession>
+  session(peer: PeerId): ChatSession | undefined
+}
+
+/**
+ * @example
+ * const node = await createLibp2p({ ..., services: { chat: chat(init) } })
+ * node.services.chat.addEventListener('session:open', ({ detail }) => resend(detail.session))
+ */
+export function chat(init: ChatServiceInit): (components: ChatComponents) => ChatService {
+  return (components) => new Libp2pChat(components, init)
+}
+
+class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
+  readonly #components: ChatComponents
+  readonly #init: ChatServiceInit
+  readonly #log: Logger
+  readonly #links = new Map<string, PeerLink>()
+  readonly #opening = new Map<string, Promise<ChatSession>>()
+  readonly #asking = new Map<Connection, Promise<PeerKind>>()
+  readonly #tasks = new Set<Promise<unknown>>()
+  /** Insertion order is age. */
+  readonly #knownParley = new Set<string>()
+  #life: { readonly controller: AbortController; readonly context: LinkContext } | undefined
+
+  constructor(components: ChatComponents, init: ChatServiceInit) {
+    super()
+    this.#components = components
+    this.#init = init
+    this.#log = components.logger.forComponent('parley:chat')
+  }
+
+  async start(): Promise<void> {
+    if (this.#life !== undefined) return
+    const controller = new AbortController()
+    this.#life = { controller, context: this.#contextOf(controller.signal) }
+    await this.#components.registrar.handle(chatProtocolId, (stream, connection) => this.#accept(stream, connection), {
+      maxInboundStreams,
+      maxOutboundStreams
+    })
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    await this.#components.registrar.unhandle(chatProtocolId)
+    life.controller.abort(new ChatNotStartedError())
+    await Promise.allSettled([...this.#tasks, ...this.#opening.values()])
+  }
+
+  session(peer: PeerId): ChatSession | undefined {
+    return this.#links.get(peer.toString())?.session
+  }
+
+  async open(connection: Connection, options: { readonly signal?: AbortSignal } = {}): Promise<ChatSession> {
+    const life = this.#life
+    if (life === undefined) throw new ChatNotStartedError()
+    const key = connection.remotePeer.toString()
+    const live = this.#links.get(key)?.session
+    if (live !== undefined) return live
+    let opening = this.#opening.get(key)
+    if (opening === undefined) {
+      opening = this.#open(connection, life.context).finally(() => this.#opening.delete(key))
+      this.#opening.set(key, opening)
+    }
+    return await orAborted(opening, AbortSignal.any([life.controller.signal, ...toList(options.signal)]))
+  }
+
+  async #open(connection: Connection, context: LinkContext): Promise<ChatSession> {
+    const { remotePeer } = connection
+    if (!context.isParley(remotePeer)) {
+      const { kind } = await context.kindOf(connection)
+      const live = this.session(remotePeer)
+      if (live !== undefined) return live
+      if (kind === 'undecided') throw new PeerUndecidedError()
+    }
+    const stream = await withDeadline('negotiate', negotiateTimeoutMs, context.signal, (signal) =>
+      connection.newStream(chatProtocolId, { signal })
+    ).catch((thrown: unknown) => {
+      const cause = toError(thrown)
+      throw cause.name === UnsupportedProtocolError.name ? new ChatUnsupportedError({ cause }) : cause
+    })
+    const link = this.#linkOf(remotePeer, context)
+    return await link.opened(this.#run(link, stream, connection, 'local'))
+  }
+
+  #accept(stream: Stream, connection: Connection): void {
+    const life = this.#life
+    if (life === undefined) stream.abort(new ChatNotStartedError())
+    else void this.#run(this.#linkOf(connection.remotePeer, life.context), stream, connection, 'remote')
+  }
+
+  /** Never rejects. */
+  #run(link: PeerLink, stream: Stream, connection: Connection, opener: 'local' | 'remote'): Promise<Error | undefined> {
+    const key = link.peer.toString()
+    const task = link.run(stream, opener, connection).finally(() => {
+      this.#tasks.delete(task)
+      if (link.idle && this.#links.get(key) === link) this.#links.delete(key)
+    })
+    this.#tasks.add(task)
+    return task
+  }
+
+  #linkOf(peer: PeerId, context: LinkContext): PeerLink {
+    const key = peer.toString()
+    const known = this.#links.get(key)
+    if (known !== undefined) return known
+    const link = new PeerLink(peer, this.#components.peerId.toString() < key, context)
+    this.#links.set(key, link)
+    return link
+  }
+
+  #contextOf(signal: AbortSignal): LinkContext {
+    const rate = { perSecond: strangerMessagesPerSecond, burst: strangerBurst }
+    return {
+      init: this.#init,
+      rates: new RateLimiter(rate, maxTrackedRates),
+      signal,
+      emit: (type, detail) => {
+        this.safeDispatchEvent(type, { detail })
+      },
+      isParley: (peer) => this.#knownParley.has(peer.toString()),
+      sawParley: (peer) => this.#sawParley(peer),
+      kindOf: (connection) => this.#kindOf(connection, signal),
+      log: this.#log
+    }
+  }
+
+  #sawParley(peer: PeerId): void {
+    const key = peer.toString()
+    this.#knownParley.delete(key)
+    this.#knownParley.add(key)
+    const [oldest] = this.#knownParley
+    if (this.#knownParley.size > maxKnownParley && oldest !== undefined) this.#knownParley.delete(oldest)
+  }
+
+  /** One question at a time for each connection. No answer in time, or a failure, is `undecided`. */
+  #kindOf(connection: Connection, life: AbortSignal): Promise<PeerKind> {
+    const asking = this.#asking.get(connection)
+    if (asking !== undefined) return asking
+    const ask = async (): Promise<PeerKind> => {
+      try {
+        const kind = await withDeadline('negotiate', kindTimeoutMs, life, (signal) =>
+          this.#init.kindOf(connection, { signal })
+        )
+        if (kind.kind === 'parley') this.#sawParley(connection.remotePeer)
+        return kind
+      } catch (thrown) {
+        this.#log('could not tell what %p is - %e', connection.remotePeer, toError(thrown))
+        return { kind: 'undecided' }
+      } finally {
+        this.#asking.delete(connection)
+      }
+    }
+    const answer = ask()
+    this.#asking.set(connection, answer)
+    return answer
+  }
+}
+
+function toList<T>(item: T | undefined): T[] {
+  return item === undefined ? [] : [item]
+}

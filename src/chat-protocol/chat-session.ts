@@ -1,0 +1,134 @@
+/**
+ * What the layer above holds of a live session: sends under the window of unconfirmed messages, and signals. It does
+ * not choose the stream that carries it, and it resends nothing: the next session does.
+ */
+import type { PeerId } from '@libp2p/interface'
+import { toError } from '../wire/index.ts'
+import type { ChatSession } from './application.ts'
+import type { ChatStream } from './chat-stream.ts'
+import { controlQueueBytes, maxUnconfirmedBytes, maxUnconfirmedMessages } from './constants.ts'
+import type { Dialect } from './dialect.ts'
+import { PeerNotReadingError, SessionClosedError } from './errors.ts'
+import type { ByeReason } from './errors.ts'
+import { encodeText, frameBytes } from './frames.ts'
+import type { ChatMessage, OutgoingFrame, ReceiptState, SeqRange } from './frames.ts'
+import { receiptsById } from './receipts.ts'
+import { SendWindow } from './window.ts'
+
+/** What a session needs of the streams under it. */
+export interface SessionCarrier {
+  /** The stream to send on now, noted as used. */
+  carrier(): ChatStream | undefined
+  closeStreams(): Promise<void>
+}
+
+export class LiveSession implements ChatSession {
+  readonly peer: PeerId
+  readonly dialect: Dialect
+  readonly #carrier: SessionCarrier
+  readonly #window = new SendWindow({ maxMessages: maxUnconfirmedMessages, maxBytes: maxUnconfirmedBytes })
+  readonly #ended = new AbortController()
+  #roomMade = Promise.withResolvers<void>()
+
+  constructor(peer: PeerId, dialect: Dialect, carrier: SessionCarrier) {
+    this.peer = peer
+    this.dialect = dialect
+    this.#carrier = carrier
+  }
+
+  async send(messages: readonly ChatMessage[], options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    for (const { text } of messages) encodeText(text)
+    const ended = this.#ended.signal
+    const signal = options.signal === undefined ? ended : AbortSignal.any([ended, options.signal])
+    for (const message of messages) {
+      if (this.dialect === 'parley') await this.#sendFrame(message, signal)
+      else await this.#stream(signal).write(message.text, signal)
+    }
+  }
+
+  acknowledge(ids: readonly string[], state: ReceiptState): void {
+    this.tell(receiptsById(ids, state))
+  }
+
+  enter(): void {
+    this.tell([{ kind: 'enter' }])
+  }
+
+  typing(): void {
+    // A hint that is late is worth nothing, so no room is no failure.
+    if (this.dialect === 'parley' && !this.#ended.signal.aborted) this.#carrier.carrier()?.offer({ kind: 'typing' })
+  }
+
+  async bye(reason: ByeReason): Promise<void> {
+    this.tell([{ kind: 'bye', reason }])
+    if (reason === 'quit' || this.dialect !== 'parley') await this.close()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#ended.signal.aborted) await this.#carrier.closeStreams()
+  }
+
+  /**
+   * Queues frames that cannot wait: whoever waited for room here would not read meanwhile, and two sides that do so
+   * stand still for ever. There is room for all that an honest peer is owed; for another one the stream is cut.
+   */
+  tell(frames: readonly OutgoingFrame[]): void {
+    if (this.dialect !== 'parley' || this.#ended.signal.aborted) return
+    const stream = this.#carrier.carrier()
+    for (const frame of frames) {
+      if (stream?.offer(frame) === false) {
+        stream.abort(new PeerNotReadingError(controlQueueBytes))
+        return
+      }
+    }
+  }
+
+  /** Takes confirmed or refused messages out of the window; returns the ids that the ranges stand for, and `ids`. */
+  settle(ids: readonly string[], ranges: readonly SeqRange[]): string[] {
+    const settled = [...ids, ...this.#window.resolve(ranges)]
+    this.#window.settle(settled)
+    const { resolve } = this.#roomMade
+    this.#roomMade = Promise.withResolvers()
+    resolve()
+    return settled
+  }
+
+  /** Called once, when the session has ended. */
+  end(why: Error | undefined): void {
+    this.#ended.abort(new SessionClosedError(why === undefined ? {} : { cause: why }))
+  }
+
+  async #sendFrame(message: ChatMessage, signal: AbortSignal): Promise<void> {
+    const frame: OutgoingFrame = { kind: 'message', message }
+    const sizeBytes = frameBytes(frame)
+    while (!this.#window.hasRoom(sizeBytes)) await orAborted(this.#roomMade.promise, signal)
+    const stream = this.#stream(signal)
+    this.#window.add(message, sizeBytes)
+    try {
+      await stream.push(frame, signal)
+    } catch (error) {
+      this.settle([message.id], []) // it was not sent, so no receipt will make its room free
+      throw error
+    }
+  }
+
+  #stream(signal: AbortSignal): ChatStream {
+    if (signal.aborted) throw toError(signal.reason)
+    const stream = this.#carrier.carrier()
+    if (stream === undefined) throw new SessionClosedError()
+    return stream
+  }
+}
+
+/** `promise`, or the reason of `signal` if that comes first. Leaves nothing behind on the signal. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(toError(signal.reason))
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

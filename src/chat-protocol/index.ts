@@ -1,0 +1,31 @@
+/**
+ * The chat protocol: messages, receipts and signals with one peer at a time, in three dialects.
+ *
+ * @example
+ * const node = await createLibp2p({ ..., services: { chat: chat(init) } })
+ * const session = await node.services.chat.open(connection)
+ * await session.send([message])
+ */
+export type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
+export { chat } from './chat-service.ts'
+export type { ChatComponents, ChatService } from './chat-service.ts'
+export { chatProtocolId, maxFrameBytes, maxTextBytes, strangerBurst, strangerMessagesPerSecond } from './constants.ts'
+export type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
+export {
+  ChatError,
+  ChatNotStartedError,
+  ChatUnsupportedError,
+  HelloMissingError,
+  InvalidFrameError,
+  LineTooLongError,
+  PeerIsParleyError,
+  PeerNotReadingError,
+  PeerUndecidedError,
+  SessionClosedError,
+  SilentStreamError,
+  StreamReplacedError,
+  TextTooLongError
+} from './errors.ts'
+export type { ByeReason, RefuseReason } from './errors.ts'
+export type { ChatMessage, HeldMark, ReceiptState } from './frames.ts'
+export type { Disposition } from './receipts.ts'

@@ -1,0 +1,128 @@
+/** Streams that are lost, replaced, or two at once: with an outbox above that resends on every session:open. */
+import { afterEach, describe, expect, test } from 'vitest'
+import type { ChatMessage } from '../../src/chat-protocol/index.ts'
+import { encodeFrame } from '../../src/chat-protocol/frames.ts'
+import { connect, hex, lengthPrefixed, makePeerId, message, rawOpen, startService, stopAll, until } from './harness.ts'
+import type { RawStream, ServiceEnd } from './harness.ts'
+
+afterEach(stopAll)
+
+/** What the outbox does: keeps what has no receipt, and sends it in every session that opens. */
+class Outbox {
+  readonly waiting = new Map<string, ChatMessage>()
+  readonly #end: ServiceEnd
+
+  constructor(end: ServiceEnd) {
+    this.#end = end
+    const keepReceipts = end.app.onReceipts.bind(end.app)
+    end.app.onReceipts = async (peer, ids, state) => {
+      for (const id of ids) this.waiting.delete(id)
+      await keepReceipts(peer, ids, state)
+    }
+    end.service.addEventListener('session:open', ({ detail }) => {
+      detail.session.send([...this.waiting.values()]).catch(() => {})
+    })
+  }
+
+  async send(to: ServiceEnd, batch: readonly ChatMessage[]): Promise<void> {
+    for (const item of batch) this.waiting.set(item.id, item)
+    await this.#end.service.session(to.peerId)?.send(batch)
+  }
+}
+
+/** A Parley peer written by hand, so that its streams can be broken at will. */
+async function greet(raw: RawStream, log = hex(8)): Promise<void> {
+  raw.write(lengthPrefixed(encodeFrame({ kind: 'hello', log })))
+  await until(() => raw.bytes.includes(Buffer.from('Parley')), 'the Hello of the service')
+}
+
+describe('a lost stream', () => {
+  test('what has no receipt is sent again with its id when the session comes back', async () => {
+    const a = await startService()
+    const b = await startService()
+    const outbox = new Outbox(a)
+    const { local } = connect(a, b)
+    await a.service.open(local)
+    const disk = Promise.withResolvers<void>()
+    b.app.store = async () => {
+      await disk.promise
+      throw new Error('killed before the commit')
+    }
+    const sent = [message('first'), message('second')]
+    await outbox.send(b, sent)
+    disk.resolve()
+    await until(() => a.app.events.at(-1) === 'close', 'the loss')
+    b.app.store = async (messages) => messages.map(() => ({ kind: 'stored' }))
+    await a.service.open(local)
+    await until(() => outbox.waiting.size === 0, 'all receipts')
+    expect(b.app.messages).toEqual(sent)
+  })
+
+  test('when the stream in use is lost and the other lives, the session ends and begins again at once', async () => {
+    const ids = [await makePeerId(), await makePeerId()].toSorted((x, y) => (x.toString() < y.toString() ? -1 : 1))
+    const service = await startService(ids[1])
+    // The raw peer has the smaller ID, so the service sends on the stream that the raw peer opens.
+    const accepted: RawStream[] = []
+    const [rawId] = ids
+    if (rawId === undefined) throw new Error('no id')
+    const { RawStream: Raw } = await import('./harness.ts')
+    const raw = {
+      peerId: rawId,
+      accept: (stream: ConstructorParameters<typeof Raw>[0]) => void accepted.push(new Raw(stream))
+    }
+    const { local, remote } = connect(service, raw)
+    const outbox = new Outbox(service)
+    const opening = service.service.open(local)
+    await until(() => accepted.length === 1, 'the stream of the service')
+    const [theirs] = accepted
+    if (theirs === undefined) throw new Error('no stream')
+    await greet(theirs)
+    await opening
+    const mine = await rawOpen(remote)
+    await greet(mine)
+    const text = message('which way?')
+    outbox.waiting.set(text.id, text)
+    await service.service.session(rawId)?.send([text])
+    await until(() => mine.text.includes('which way?'), 'the message on the stream of the smaller peer ID')
+    expect(theirs.text).not.toContain('which way?')
+    mine.stream.abort(new Error('cable'))
+    await until(() => theirs.text.includes('which way?'), 'the message again, on the other stream')
+    expect(service.app.events).toEqual(['open parley', 'close', 'open parley'])
+  })
+
+  test('losing a stream that carried nothing is not told', async () => {
+    const service = await startService()
+    const raw = { peerId: await makePeerId(), accept: () => {} }
+    const { remote } = connect(service, raw)
+    const first = await rawOpen(remote)
+    await greet(first)
+    const second = await rawOpen(remote)
+    await greet(second)
+    await until(() => first.over, 'the replaced stream to be aborted')
+    expect(service.app.events).toEqual(['open parley'])
+    second.write(lengthPrefixed(encodeFrame({ kind: 'message', message: message('on the new one') })))
+    await until(() => service.app.messages.length === 1, 'the message')
+  })
+})
+
+describe('a newer Hello of the same opener', () => {
+  test('replaces the old stream, and what was sent there is sent again', async () => {
+    const service = await startService()
+    const raw = { peerId: await makePeerId(), accept: () => {} }
+    const { remote } = connect(service, raw)
+    const outbox = new Outbox(service)
+    const first = await rawOpen(remote)
+    await greet(first)
+    const text = message('are you there?')
+    outbox.waiting.set(text.id, text)
+    await until(() => service.service.session(raw.peerId) !== undefined, 'the session')
+    await service.service.session(raw.peerId)?.send([text])
+    await until(() => first.text.includes('are you there?'), 'the message on the first stream')
+    const second = await rawOpen(remote)
+    await greet(second)
+    await until(() => second.text.includes('are you there?'), 'the message on the second stream')
+    expect(service.app.events).toEqual(['open parley', 'close', 'open parley'])
+    expect(service.app.closes).toEqual([undefined])
+    await until(() => first.over, 'the old stream to be aborted')
+  })
+})
