@@ -63,3 +63,15 @@ export const maxSendWaitSeconds = 86_400
 
 /** After QUIT, how long the last lines may take to arrive: somebody waits at the terminal. */
 export const settleAtQuitMs = 1500
+
+/** How long `parley send` looks for a name that nobody has yet: peers on a LAN find each other within 2 s. */
+export const nameLookMs = 3000
+
+/** The ports of the case study, where a peer looks for directories by itself. */
+export const demoPorts: readonly number[] = [8000, 8001, 8002]
+
+/** How long one thing may take to be seen in the demo; most take milliseconds. */
+export const demoStepMs = 10_000
+
+/** How long a client of the demo may take to end after QUIT. */
+export const demoEndMs = 6000

@@ -1,7 +1,8 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { chatCommands, findCommand } from '../../src/cli/chat-commands.ts'
 import { argumentsFromJson, argumentsFromLine, usageOf } from '../../src/cli/command-arguments.ts'
-import { readLines } from '../../src/cli/input-lines.ts'
+import { readLines, type InputLine } from '../../src/cli/input-lines.ts'
 import { RosterNumbers } from '../../src/cli/roster-numbers.ts'
 import { messageLines, requestLine, rosterLine } from '../../src/cli/wording.ts'
 import { completeLine } from '../../src/cli/plain/completion.ts'
@@ -42,8 +43,11 @@ describe('the table of commands', () => {
 })
 
 describe('lines from a pipe', () => {
-  const collect = async (chunks: (string | Uint8Array)[], maxBytes = 100) =>
-    Array.fromAsync(readLines((async function* () { yield* chunks })(), { maxBytes }))
+  const collect = async (chunks: (string | Uint8Array)[], maxBytes = 100): Promise<InputLine[]> => {
+    const lines: InputLine[] = []
+    for await (const line of readLines(Readable.from(chunks, { objectMode: true }), { maxBytes })) lines.push(line)
+    return lines
+  }
 
   it('come whole however they were cut, with and without a last line feed', async () => {
     const bytes = Buffer.from('grüße\r\n\nzwei')

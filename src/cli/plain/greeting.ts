@@ -11,15 +11,27 @@ export function greetingLines(node: Self): string[] {
   return [...instead, `You are ${node.nickname} (${node.shortId}), ${where}.`]
 }
 
-/** The host and port that others would type: not a loopback address when there is another, IPv4 before IPv6. */
-export function reachableAt(addresses: readonly string[]): { readonly host: string; readonly port: string } | undefined {
+interface HostAndPort {
+  readonly host: string
+  readonly port: string
+}
+
+/** The host and port that others would type to reach it. */
+export function reachableAt(addresses: readonly string[]): HostAndPort | undefined {
+  return placesOf(addresses)[0]
+}
+
+/** Hosts and ports of multiaddrs, the most useful first: loopback last, IPv4 before IPv6. */
+export function placesOf(addresses: readonly string[]): readonly HostAndPort[] {
   const places = addresses.flatMap((address) => {
     const match = /^\/(?:ip4|ip6|dns[46]?)\/([^/]+)\/tcp\/(\d+)/u.exec(address)
     const [, host, port] = match ?? []
     return host === undefined || port === undefined ? [] : [{ host, port }]
   })
-  const isLoopback = ({ host }: { host: string }): boolean => host === '::1' || host.startsWith('127.')
-  const isV4 = ({ host }: { host: string }): boolean => !host.includes(':')
-  const rank = (place: { host: string }): number => (isLoopback(place) ? 2 : 0) + (isV4(place) ? 0 : 1)
-  return places.toSorted((one, other) => rank(one) - rank(other))[0]
+  return places.toSorted((one, other) => rank(one) - rank(other))
+}
+
+function rank({ host }: HostAndPort): number {
+  const isLoopback = host === '::1' || host.startsWith('127.')
+  return (isLoopback ? 2 : 0) + (host.includes(':') ? 1 : 0)
 }

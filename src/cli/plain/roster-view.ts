@@ -9,14 +9,18 @@ export class RosterView {
   readonly #numbers: RosterNumbers
   #shown: ReadonlyMap<string, RosterRow> = new Map()
 
-  constructor(numbers: RosterNumbers) {
+  readonly #limit: number
+
+  /** @param options.whole list every row, however many there are */
+  constructor(numbers: RosterNumbers, options: { readonly whole?: boolean } = {}) {
     this.#numbers = numbers
+    this.#limit = options.whole === true ? Number.POSITIVE_INFINITY : maxRosterRows
   }
 
   /** The whole list. */
   all(rows: readonly RosterRow[]): string[] {
     this.#shown = byPeer(rows)
-    return rosterLines(rows, (peer) => this.#numbers.of(peer), maxRosterRows)
+    return rosterLines(rows, (peer) => this.#numbers.of(peer), this.#limit)
   }
 
   /** What has changed since something was last shown: a line each, or the whole list when that is shorter. */

@@ -1,0 +1,52 @@
+// `parley` and `parley chat PEER`: chooses the face, which is loaded only then,
+// and runs it on a node.
+import type { Command } from 'commander'
+import { withChatNode } from '../with-chat-node.ts'
+import type { CommandIo } from '../io.ts'
+import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../settings.ts'
+import type { ChatApi } from '../chat-api.ts'
+
+type Outcome = 'quit' | 'end of input' | 'interrupted'
+
+interface Face {
+  run(): Promise<Outcome>
+  end(outcome: Outcome): void
+}
+
+export async function runChat(io: CommandIo, command: Command, openFirst: readonly string[]): Promise<ExitCode> {
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const wantsJson = hasSwitch(command, 'json')
+  if (wantsJson && hasSwitch(command, 'plain')) throw new UsageError('--plain and --json exclude each other: choose one')
+  let face: Face | undefined
+  const end = (): void => face?.end('interrupted')
+  io.interrupted.addEventListener('abort', end)
+  const makeFace = wantsJson ? await jsonFace(io, openFirst) : await plainFace(io, openFirst, config)
+  try {
+    const outcome = await withChatNode({
+      config,
+      interactive: !wantsJson,
+      prepare: (node) => (face = makeFace(node)),
+      run: async () => (io.interrupted.aborted ? 'interrupted' : ((await face?.run()) ?? 'interrupted'))
+    })
+    return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
+  } finally {
+    io.interrupted.removeEventListener('abort', end)
+  }
+}
+
+async function jsonFace(io: CommandIo, openFirst: readonly string[]): Promise<(node: ChatApi) => Face> {
+  const { JsonFace } = await import('../json/index.ts')
+  return (node) => new JsonFace({ node, input: io.stdin, output: io.stdout, openFirst })
+}
+
+async function plainFace(
+  io: CommandIo,
+  openFirst: readonly string[],
+  config: Config
+): Promise<(node: ChatApi) => Face> {
+  const { PlainFace, plainTerminal } = await import('../plain/index.ts')
+  return (node) =>
+    new PlainFace({ node, terminal: plainTerminal(io.stdin, io.stdout, io.env), hasLan: config.settings.mdns, openFirst })
+}
+

@@ -1,0 +1,139 @@
+// `parley demo`: the case study on this machine, every node its own process, in
+// a folder and on a network of its own. It ends with what was seen.
+import type { Command } from 'commander'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { demoPorts } from '../constants.ts'
+import { playCaseStudy } from '../demo/case-study.ts'
+import { DemoTerminal } from '../demo/demo-terminal.ts'
+import { writeLines, type CommandIo } from '../io.ts'
+import { exitCodes, UsageError, type ExitCode } from '../settings.ts'
+
+const entryPoint = fileURLToPath(new URL('../../../bin/parley.js', import.meta.url))
+const maxPort = 65_535
+
+export async function runDemo(io: CommandIo, command: Command): Promise<ExitCode> {
+  const ports = readPorts(command.getOptionValue('ports'))
+  const taken = await takenAmong(ports)
+  if (taken.length > 0) {
+    const free = await freePorts(ports.length, Math.max(...ports) + 1)
+    const [first = '', ...more] = taken
+    const what = more.length === 0 ? `the port ${first} is` : `the ports ${taken.join(', ')} are`
+    writeLines(io.stderr, [
+      `parley: ${what} taken by another program. These are free: parley demo --ports ${free.join(',')}`
+    ])
+    return exitCodes.portTaken
+  }
+  const home = await mkdtemp(join(tmpdir(), 'parley-demo-'))
+  const terminals: DemoTerminal[] = []
+  const removeAll = async (): Promise<void> => {
+    await Promise.all(terminals.map(async (terminal) => terminal.remove()))
+    await rm(home, { recursive: true, force: true })
+  }
+  const stop = (): void => void removeAll()
+  io.interrupted.addEventListener('abort', stop)
+  try {
+    return await play(io, ports, home, terminals)
+  } finally {
+    io.interrupted.removeEventListener('abort', stop)
+    await removeAll()
+  }
+}
+
+async function play(
+  io: CommandIo,
+  ports: readonly number[],
+  home: string,
+  terminals: DemoTerminal[]
+): Promise<ExitCode> {
+  const env = demoEnvironment(io.env, home)
+  const network = `demo-${randomBytes(4).toString('hex')}`
+  const print = (line: string): void => writeLines(io.stdout, [line])
+  const open = (name: string, args: readonly string[]): DemoTerminal => {
+    const terminal = new DemoTerminal({ name, entryPoint, env, print, args: [...args, '--network', network] })
+    terminals.push(terminal)
+    return terminal
+  }
+  const startedAtMs = Date.now()
+  const seen: string[] = []
+  const step = async (what: string, run: () => Promise<string | void>): Promise<void> => {
+    writeLines(io.stdout, ['', `== ${what}`])
+    try {
+      const remark = await run()
+      seen.push(`  seen      ${what}${typeof remark === 'string' ? ` (${remark})` : ''}`)
+    } catch (error) {
+      seen.push(`  NOT SEEN  ${what} (${error instanceof Error ? error.message : String(error)})`)
+      throw new StepFailedError(error)
+    }
+  }
+  let code: ExitCode = exitCodes.ok
+  try {
+    await playCaseStudy({
+      ports,
+      step,
+      openDirectory: (port) => open(`directory ${port}`, ['directory', '--port', String(port)]),
+      openClient: (name) => {
+        const directories = ports.flatMap((port) => ['--directory', String(port)])
+        return open(name, ['--plain', '--name', name, '--no-default-directories', ...directories])
+      }
+    })
+  } catch (error) {
+    if (io.interrupted.aborted) throw io.interrupted.reason
+    if (!(error instanceof StepFailedError)) throw error
+    code = exitCodes.unexpected
+  }
+  const seconds = ((Date.now() - startedAtMs) / 1000).toFixed(1)
+  writeLines(io.stdout, ['', `What was seen, in ${seconds} s:`, ...seen])
+  writeLines(io.stdout, ['', code === exitCodes.ok ? 'Try it yourself: parley directory in one terminal, parley in two others.' : 'The demo stopped there.'])
+  return code
+}
+
+/** What was expected in a step did not happen. */
+class StepFailedError extends Error {
+  override readonly name = 'StepFailedError'
+
+  constructor(cause: unknown) {
+    super('a step of the demo failed', { cause })
+  }
+}
+
+/** Nothing of the user's own settings, identities or folders. */
+function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('PARLEY_') && !name.startsWith('XDG_'))
+  return { ...Object.fromEntries(kept), HOME: home, USERPROFILE: home }
+}
+
+function readPorts(value: unknown): readonly number[] {
+  if (value === undefined) return demoPorts
+  const ports = String(value).split(',').map(Number)
+  const isRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= maxPort)
+  if (!isRight || new Set(ports).size !== demoPorts.length || ports.length !== demoPorts.length) {
+    throw new UsageError(`--ports ${String(value)}: expected three different ports, such as 8100,8101,8102`)
+  }
+  return ports
+}
+
+async function takenAmong(ports: readonly number[]): Promise<readonly number[]> {
+  const free = await Promise.all(ports.map(isFree))
+  return ports.filter((_, index) => free[index] === false)
+}
+
+async function freePorts(count: number, from: number): Promise<readonly number[]> {
+  const found: number[] = []
+  for (let port = Math.min(from, maxPort - 1000); found.length < count && port <= maxPort; port++) {
+    if (await isFree(port)) found.push(port)
+  }
+  return found
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen({ port, host: '0.0.0.0' }, () => server.close(() => resolve(true)))
+  })
+}

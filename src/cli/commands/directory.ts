@@ -1,0 +1,90 @@
+// `parley directory`: runs a directory and shows on its terminal who comes and
+// goes, as the server of the case study did.
+import type { Command } from 'commander'
+import type { DirectoryGuest } from '../../node/index.ts'
+import { cleanText, escapedJson } from '../clean-text.ts'
+import { writeLines, type CommandIo } from '../io.ts'
+import { readAtPortPrompt } from '../input-line.ts'
+import { placesOf } from '../plain/greeting.ts'
+import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../settings.ts'
+import { inBoundedTime } from '../with-chat-node.ts'
+
+/** How each event stands on the terminal. */
+const words = { ready: 'READY', left: 'LEFT', lost: 'LOST' } as const
+
+export async function runDirectory(io: CommandIo, command: Command): Promise<ExitCode> {
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const { DirectoryNode } = await import('../../node/index.ts')
+  const port = await choosePort(io, config)
+  if (port === undefined) return exitCodes.interrupted
+  const node = await DirectoryNode.create({ config, port })
+  const isJson = hasSwitch(command, 'json')
+  const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
+    const line = `${words[event]} ${nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
+    writeLines(io.stdout, [isJson ? escapedJson({ event, peer, nickname, shortId, address }) : cleanText(line)])
+  }
+  for (const event of ['ready', 'left', 'lost'] as const) {
+    node.addEventListener(event, ({ detail }) => tell(event, detail))
+  }
+  try {
+    await node.start()
+    const { shortId, peerId, network } = node
+    const addresses = node.addresses()
+    if (isJson) {
+      writeLines(io.stdout, [escapedJson({ event: 'listening', peer: peerId, shortId, network, port: node.port, addresses })])
+    } else {
+      const places = placesOf(addresses).map((place) => `${place.host} port ${place.port}`)
+      writeLines(io.stdout, [`directory ${shortId} of the network ${network} listening on ${places.join(', ')}`])
+    }
+    const why = await node.whyNotFound()
+    if (why !== undefined) writeLines(io.stderr, [`Note: ${cleanText(why)}`])
+    await untilInterrupted(io.interrupted)
+    return exitCodes.ok
+  } finally {
+    await inBoundedTime(node.stop())
+  }
+}
+
+/** The port that was given; else, on a terminal, the one that is typed; else the first free one. */
+async function choosePort(io: CommandIo, config: Config): Promise<number | undefined> {
+  const { port, host } = config.settings
+  // A port in the file of settings is the one to chat on.
+  if (port !== undefined && config.sources.port !== 'file') return port
+  const { firstFreeDirectoryPort, DEFAULT_DIRECTORY_PORTS } = await import('../../node/index.ts')
+  const free = await firstFreeDirectoryPort(host)
+  if (io.stdin.isTTY === true) return askPort(io, free)
+  if (free === undefined) {
+    throw new UsageError(`the ports ${DEFAULT_DIRECTORY_PORTS.join(', ')} are all taken: choose another with --port`)
+  }
+  return free
+}
+
+async function askPort(io: CommandIo, free: number | undefined): Promise<number | undefined> {
+  const { createInterface } = await import('node:readline/promises')
+  const readline = createInterface({ input: io.stdin, output: io.stdout })
+  const ended = new AbortController()
+  readline.once('close', () => ended.abort())
+  readline.once('SIGINT', () => ended.abort())
+  const question = free === undefined ? 'Port: ' : `Port (Enter for ${free}): `
+  try {
+    for (;;) {
+      const typed = await readline.question(question, { signal: AbortSignal.any([ended.signal, io.interrupted]) })
+      if (typed.trim() === '' && free !== undefined) return free
+      const input = readAtPortPrompt(typed)
+      if (input.is === 'port') return input.port
+      if (input.is === 'quit') return undefined
+      writeLines(io.stdout, ['A port is a number from 1 to 65535.'])
+    }
+  } catch (error) {
+    if (ended.signal.aborted || io.interrupted.aborted) return undefined
+    throw error
+  } finally {
+    readline.close()
+  }
+}
+
+async function untilInterrupted(interrupted: AbortSignal): Promise<void> {
+  if (interrupted.aborted) return
+  await new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,93 @@
+// `parley roster`: who is on the network, once or as it changes, seen without
+// being on it: on the network as a whole, or as one directory tells it.
+import type { Command } from 'commander'
+import type { RosterRow } from '../chat-api.ts'
+import { cleanText, escapedJson } from '../clean-text.ts'
+import { rosterCoalesceMs } from '../constants.ts'
+import { writeLines, type CommandIo } from '../io.ts'
+import { rowJson } from '../json/event-json.ts'
+import { RosterView } from '../plain/roster-view.ts'
+import { RosterNumbers } from '../roster-numbers.ts'
+import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../settings.ts'
+import { withChatNode } from '../with-chat-node.ts'
+
+/** Shows the roster as it is now; the first call shows all of it. */
+type Show = (rows: readonly RosterRow[]) => void
+
+interface Look {
+  readonly config: Config
+  readonly isWatching: boolean
+  readonly show: Show
+}
+
+export async function runRoster(io: CommandIo, command: Command): Promise<ExitCode> {
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const look = {
+    config,
+    isWatching: hasSwitch(command, 'watch'),
+    show: hasSwitch(command, 'json') ? showJson(io) : showLines(io)
+  }
+  const isNamed = config.sources.directory === 'flag'
+  const [directory, ...more] = config.settings.directory
+  if (isNamed && more.length > 0) throw new UsageError('parley roster asks one directory: give --directory once')
+  await (isNamed && directory !== undefined ? askDirectory(io, directory, look) : lookAround(io, look))
+  if (io.interrupted.aborted && !look.isWatching) throw io.interrupted.reason
+  return exitCodes.ok
+}
+
+async function askDirectory(io: CommandIo, directory: string, look: Look): Promise<void> {
+  const { watchRoster } = await import('../../node/index.ts')
+  try {
+    await watchRoster({
+      config: look.config,
+      directory,
+      watch: look.isWatching,
+      onRoster: look.show,
+      signal: io.interrupted
+    })
+  } catch (error) {
+    if (!io.interrupted.aborted) throw error
+  }
+}
+
+async function lookAround(io: CommandIo, { config, isWatching, show }: Look): Promise<void> {
+  await withChatNode({
+    config,
+    interactive: false,
+    observe: true,
+    run: async (node) => {
+      await node.firstLook({ signal: io.interrupted })
+      if (io.interrupted.aborted) return
+      show(node.roster())
+      if (!isWatching) return
+      let timer: NodeJS.Timeout | undefined
+      node.addEventListener('roster', () => {
+        timer ??= setTimeout(() => {
+          timer = undefined
+          show(node.roster())
+        }, rosterCoalesceMs)
+      })
+      await new Promise<void>((resolve) => io.interrupted.addEventListener('abort', () => resolve(), { once: true }))
+      clearTimeout(timer)
+    }
+  })
+}
+
+function showLines(io: CommandIo): Show {
+  const view = new RosterView(new RosterNumbers(), { whole: true })
+  let isFirst = true
+  return (rows) => {
+    const lines = isFirst ? view.all(rows) : view.changes(rows)
+    isFirst = false
+    writeLines(
+      io.stdout,
+      lines.map((line) => cleanText(line))
+    )
+  }
+}
+
+/** Each line is the whole roster: whoever reads it needs no memory of the lines before. */
+function showJson(io: CommandIo): Show {
+  return (rows) => writeLines(io.stdout, [escapedJson({ event: 'roster', total: rows.length, roster: rows.map(rowJson) })])
+}

@@ -1,0 +1,146 @@
+// `parley send PEER TEXT`: one message, and an exit code that says what became
+// of it. It ends in bounded time, delivered or not.
+import type { Command } from 'commander'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChatApi, OutgoingMessage, PeerTarget } from '../chat-api.ts'
+import { cleanText, escapedJson } from '../clean-text.ts'
+import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes, nameLookMs, resolveTimeoutMs } from '../constants.ts'
+import { writeLines, type CommandIo } from '../io.ts'
+import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { exitCodes, loadConfig, PeerNotFoundError, UsageError, type ExitCode } from '../settings.ts'
+import { withChatNode } from '../with-chat-node.ts'
+import { deliveryWord } from '../wording.ts'
+
+export async function runSend(io: CommandIo, command: Command, peer: string, words: readonly string[]): Promise<ExitCode> {
+  const waitSeconds = readWait(command.getOptionValue('wait'))
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const text = words.length === 1 && words[0] === '-' ? await readText(io.stdin) : words.join(' ')
+  if (text.trim() === '') throw new UsageError('there is no text to send: give it after PEER, or - and standard input')
+  return withChatNode({
+    config,
+    interactive: false,
+    run: async (node) => {
+      const target = await find(node, peer, { trustName: hasSwitch(command, 'trustName'), interrupted: io.interrupted })
+      const sent = await node.send(target.peer, text)
+      const message = await waitFor(node, sent, waitSeconds, io.interrupted)
+      if (message.state === 'pending' && io.interrupted.aborted) throw io.interrupted.reason
+      return report(io, { node, target, message, waitSeconds, asJson: hasSwitch(command, 'json') })
+    }
+  })
+}
+
+/** A name may come onto the roster a moment after the start. */
+async function find(
+  node: ChatApi,
+  peer: string,
+  options: { readonly trustName: boolean; readonly interrupted: AbortSignal }
+): Promise<PeerTarget> {
+  const { trustName, interrupted } = options
+  const resolve = async (): Promise<PeerTarget> => {
+    const signal = AbortSignal.any([interrupted, AbortSignal.timeout(resolveTimeoutMs)])
+    return node.resolve([peer], { trustName, signal })
+  }
+  const untilMs = Date.now() + nameLookMs
+  for (;;) {
+    const changed = rosterChange(node, untilMs - Date.now(), interrupted)
+    try {
+      return await resolve()
+    } catch (error) {
+      if (!(error instanceof PeerNotFoundError) || Date.now() >= untilMs || interrupted.aborted) throw error
+    }
+    await changed
+  }
+}
+
+async function rosterChange(node: ChatApi, timeoutMs: number, interrupted: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const listener = (): void => over.abort()
+  node.addEventListener('roster', listener)
+  try {
+    const signal = AbortSignal.any([over.signal, interrupted])
+    await sleep(Math.max(0, timeoutMs), undefined, { signal }).catch(() => undefined)
+  } finally {
+    node.removeEventListener('roster', listener)
+  }
+}
+
+async function waitFor(
+  node: ChatApi,
+  message: OutgoingMessage,
+  waitSeconds: number,
+  interrupted: AbortSignal
+): Promise<OutgoingMessage> {
+  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(waitSeconds * 1000)])
+  try {
+    return await node.settled(message, { signal })
+  } catch (error) {
+    if (signal.aborted) return message
+    throw error
+  }
+}
+
+interface Report {
+  readonly node: ChatApi
+  readonly target: PeerTarget
+  readonly message: OutgoingMessage
+  readonly waitSeconds: number
+  readonly asJson: boolean
+}
+
+function report(io: CommandIo, { node, target, message, waitSeconds, asJson }: Report): ExitCode {
+  const exitCode = exitCodeOf(message)
+  const { peer, name, shortId } = target
+  const { id, state, reason } = message
+  if (asJson) {
+    writeLines(io.stdout, [escapedJson({ event: 'sent', peer, name, shortId, id, state, reason: reason ?? null, exitCode })])
+    return exitCode
+  }
+  const who = cleanText(`${name} (${shortId})`)
+  if (state === 'delivered') writeLines(io.stdout, [`Delivered to ${who}.`])
+  else writeLines(io.stderr, [`parley: ${who}: ${cleanText(state === 'pending' ? whyNot(node, peer, waitSeconds) : deliveryWord(message))}`])
+  return exitCode
+}
+
+function whyNot(node: ChatApi, peer: string, waitSeconds: number): string {
+  const state = node.state(peer)
+  const why = state.name === 'waiting' ? `: ${state.why}` : ''
+  return `not delivered within ${waitSeconds} s${why}. --wait SECONDS waits longer`
+}
+
+function exitCodeOf({ state }: OutgoingMessage): ExitCode {
+  switch (state) {
+    case 'delivered':
+      return exitCodes.ok
+    case 'held':
+      return exitCodes.held
+    case 'unconfirmed':
+      return exitCodes.unconfirmed
+    case 'failed':
+      return exitCodes.refused
+    case 'pending':
+      return exitCodes.unreachable
+  }
+}
+
+function readWait(value: unknown): number {
+  if (value === undefined) return defaultSendWaitSeconds
+  const seconds = Number(value)
+  if (value === '' || !(seconds >= 0 && seconds <= maxSendWaitSeconds)) {
+    throw new UsageError(`--wait ${String(value)}: expected seconds, from 0 to ${maxSendWaitSeconds}`)
+  }
+  return seconds
+}
+
+/** All of standard input, without the line break that ends it. */
+async function readText(input: Readable): Promise<string> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const chunk of input) {
+    const bytes = Buffer.from(chunk)
+    size += bytes.length
+    if (size > maxTextInputBytes) throw new UsageError(`standard input has more than ${maxTextInputBytes} bytes: send it in parts`)
+    parts.push(bytes)
+  }
+  return Buffer.concat(parts).toString('utf8').replace(/\r?\n$/u, '')
+}

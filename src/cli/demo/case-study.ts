@@ -1,0 +1,114 @@
+// The case study, step by step, on terminals that somebody else has opened: what
+// is typed where, and what must be seen there then. Each step is named for the
+// summary; the first that fails ends it.
+import type { DemoTerminal } from './demo-terminal.ts'
+
+export interface Stage {
+  readonly ports: readonly number[]
+  openDirectory(port: number): DemoTerminal
+  openClient(name: string): DemoTerminal
+  /** Runs a step and remembers that it was seen. */
+  step(what: string, run: () => Promise<string | void>): Promise<void>
+}
+
+const linesEachWay = 5
+/** A peer that quits must be off the others' lists within this. */
+const goneWithinMs = 1000
+
+export async function playCaseStudy(stage: Stage): Promise<void> {
+  const { ports, step } = stage
+  const directories = ports.map((port) => stage.openDirectory(port))
+  await step(`Three directories run, on the ports ${ports.join(', ')}.`, async () => {
+    await Promise.all(directories.map(async (directory) => directory.shows(/listening on/u)))
+  })
+
+  const anna = stage.openClient('anna')
+  await step('A client connects to a directory, whose terminal shows it as READY.', async () => {
+    const [shown] = await Promise.all([
+      anna.shows(/Connected to the director(?:y|ies) /u),
+      Promise.any(directories.map(async (directory) => directory.shows(/^READY anna /u)))
+    ])
+    return shown.input
+  })
+  await step('The first client is told that nobody else is online.', async () => {
+    await anna.shows(/Nobody else is online/u)
+    await anna.shows(/^Peer \(/u)
+  })
+
+  const bob = stage.openClient('bob')
+  const hosts = await meet(stage, anna, bob)
+  await step('Each types the host and then the port of the other.', async () => {
+    await typeHostAndPort(bob, hosts.anna)
+    await bob.shows(/Conversation with anna/u)
+    await anna.shows(/bob has opened a conversation with you/u, 5000).catch(() => undefined)
+    await typeHostAndPort(anna, hosts.bob)
+    await anna.shows(/Conversation with bob/u)
+    await Promise.all([bob.shows(/Connected to anna/u), anna.shows(/Connected to bob/u)])
+  })
+  await step(`They talk: ${linesEachWay} lines each way.`, async () => talk(anna, bob, 'with directories'))
+
+  await step('All three directories are killed.', async () => {
+    for (const directory of directories) directory.kill()
+    await Promise.all([anna, bob].map(async (client) => client.shows(/No directory is connected now/u)))
+  })
+  await step(`They talk on without them: ${linesEachWay} more lines each way.`, async () => talk(bob, anna, 'without'))
+
+  await step('EXIT leaves the conversation, back to the list; the other side is told.', async () => {
+    bob.type('EXIT')
+    await bob.shows(/^Online \(1\)/u)
+    await anna.shows(/bob has left the conversation/u)
+    anna.type('EXIT')
+    await anna.shows(/^Online \(1\)/u)
+  })
+  await step('QUIT ends the program and takes it off the other list within a second.', async () => {
+    const startedAtMs = Date.now()
+    bob.type('QUIT')
+    await anna.shows(/bob .*has gone/u)
+    const tookMs = Date.now() - startedAtMs
+    if (tookMs > goneWithinMs) throw new Error(`it took ${tookMs} ms`)
+    await bob.ends()
+    return `after ${tookMs} ms`
+  })
+  await step('The last one ends too.', async () => {
+    anna.type('QUIT')
+    await anna.ends()
+  })
+}
+
+interface Address {
+  readonly host: string
+  readonly port: string
+}
+
+async function meet(stage: Stage, anna: DemoTerminal, bob: DemoTerminal): Promise<{ anna: Address; bob: Address }> {
+  let found: { anna: Address; bob: Address } | undefined
+  await stage.step('Each finds the other on its list, with host and port.', async () => {
+    const [annasRow, bobsRow] = await Promise.all([bob.shows(rowOf('anna')), anna.shows(rowOf('bob'))])
+    found = { anna: addressIn(annasRow), bob: addressIn(bobsRow) }
+  })
+  if (found === undefined) throw new Error('the rows were not read')
+  return found
+}
+
+function rowOf(name: string): RegExp {
+  return new RegExp(`^\\s*\\+?\\s*\\d+\\s+${name}\\s+\\S+\\s+(?<host>\\S+)\\s+(?<port>\\d+)\\s`, 'u')
+}
+
+function addressIn({ groups }: RegExpExecArray): Address {
+  return { host: groups?.['host'] ?? '', port: groups?.['port'] ?? '' }
+}
+
+async function typeHostAndPort(client: DemoTerminal, { host, port }: Address): Promise<void> {
+  client.type(host)
+  await client.shows(/^Port:/u)
+  client.type(port)
+}
+
+async function talk(one: DemoTerminal, other: DemoTerminal, what: string): Promise<void> {
+  for (let line = 1; line <= linesEachWay; line++) {
+    one.type(`line ${line} ${what}`)
+    await other.shows(new RegExp(`^${one.name}: line ${line} ${what}$`, 'u'))
+    other.type(`answer ${line} ${what}`)
+    await one.shows(new RegExp(`^${other.name}: answer ${line} ${what}$`, 'u'))
+  }
+}

@@ -1,0 +1,53 @@
+// The process as the commands see it: streams, environment, signals. Commands
+// take it as an argument, so that what they do can be seen in a test.
+import type { Readable, Writable } from 'node:stream'
+
+export interface CommandIo {
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stderr: Writable
+  readonly env: NodeJS.ProcessEnv
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP; at the second the process ends at once. */
+  readonly interrupted: AbortSignal
+}
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const interruptedCode = 130
+
+/** The real process. Call it once. */
+export function processIo(): CommandIo {
+  const controller = new AbortController()
+  for (const signal of endingSignals) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(interruptedCode)
+      controller.abort(new InterruptedError())
+    })
+  }
+  // `parley roster | head -1`: a reader that has seen enough is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  const { stdin, stdout, stderr, env } = process
+  return { stdin, stdout, stderr, env, interrupted: controller.signal }
+}
+
+/** Somebody ended the program before it was done. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError'
+
+  constructor() {
+    super('interrupted')
+  }
+}
+
+/** Writes lines, and nothing else. */
+export function writeLines(stream: Writable, lines: readonly string[]): void {
+  if (lines.length > 0) stream.write(lines.map((line) => `${line}\n`).join(''))
+}
+
+/** Resolves when all that was written has left this process, or the reader has gone. */
+export async function flushed(stream: Writable): Promise<void> {
+  if (stream.destroyed || stream.writableLength === 0) return
+  await new Promise<void>((resolve) => stream.write('', () => resolve()))
+}

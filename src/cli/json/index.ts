@@ -1,0 +1,2 @@
+// The JSON face.
+export { JsonFace, type JsonFaceInit, type JsonOutcome } from './json-face.ts'

@@ -1,0 +1,145 @@
+// All commands of `parley` with their options and help. Nothing is run here and
+// nothing heavy is imported: each command is loaded when it is chosen.
+import tab from '@bomb.sh/tab/commander'
+import { Command, Option } from 'commander'
+import type { CommandIo } from './io.ts'
+import { addSettings, allSettings } from './setting-options.ts'
+import { version, type ExitCode, type SettingName } from './settings.ts'
+
+/** Settings that a node that is on no roster has no use for. */
+const lookSettings: readonly SettingName[] = ['network', 'directory', 'defaultDirectories', 'mdns']
+const directorySettings: readonly SettingName[] = ['network', 'port', 'host', 'mdns']
+const identitySettings: readonly SettingName[] = ['profile', 'network', 'name', 'port', 'host']
+
+/** @param finished is told the exit code of the command that ran */
+export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void): Command {
+  const program = new Command('parley')
+    .description('Peer-to-peer chat with a visible roster.')
+    .version(version, '-V, --version', 'print the version')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .allowExcessArguments(false)
+  const json = (help: string): Option => new Option('--json', help)
+  const run = (work: (command: Command, operands: readonly unknown[]) => Promise<ExitCode>) => {
+    return async function (this: Command, ...args: readonly unknown[]): Promise<void> {
+      finished(await work(this, args))
+    }
+  }
+
+  addSettings(program, allSettings)
+    .option('--plain', 'plain lines, also on a terminal')
+    .addOption(json('one JSON object a line, in and out'))
+    .addHelpText('after', examples(['parley', 'opens the chat'], ['parley --name anna --accept lan', 'lets the LAN in'], ['parley help send', 'more about a command']))
+    .action(
+      run(async (command) => {
+        const { runChat } = await import('./commands/chat.ts')
+        return runChat(io, command, [])
+      })
+    )
+
+  addSettings(program.command('chat').description('open the chat, straight into a conversation'), allSettings)
+    .argument('<PEER...>', 'a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr')
+    .option('--plain', 'plain lines, also on a terminal')
+    .addOption(json('one JSON object a line, in and out'))
+    .addHelpText('after', examples(['parley chat bob', 'a contact or a name on the roster'], ['parley chat 192.168.1.7 4001', 'host and port']))
+    .action(
+      run(async (command) => {
+        const { runChat } = await import('./commands/chat.ts')
+        return runChat(io, command, command.args)
+      })
+    )
+
+  addSettings(program.command('send').description('deliver one message; ends with 0 only when it is stored over there'), allSettings)
+    .argument('<PEER>', 'a name, a peer ID or its beginning, HOST:PORT or a multiaddr')
+    .argument('<TEXT...>', 'the message, or - for standard input')
+    .option('--wait <SECONDS>', 'how long to wait for the receipt (default: 10)')
+    .option('--trust-name', 'PEER may be the nickname of somebody who is not a contact')
+    .addOption(json('print one JSON object that says what became of it'))
+    .addHelpText('after', `${sendCodes}${examples(['parley send bob "the build is red"', 'to a contact'], ['make 2>&1 | tail | parley send bob -', 'standard input'])}`)
+    .action(
+      run(async (command) => {
+        const { runSend } = await import('./commands/send.ts')
+        const [peer = '', ...text] = command.args
+        return runSend(io, command, peer, text)
+      })
+    )
+
+  addSettings(program.command('roster').description('print who is on the network, without being on it'), lookSettings)
+    .option('--watch', 'go on and print each change')
+    .addOption(json('print the roster as one JSON object a line'))
+    .addHelpText('after', examples(['parley roster --watch', 'everybody, live'], ['parley roster --directory 8000', 'as one directory tells it']))
+    .action(
+      run(async (command) => {
+        const { runRoster } = await import('./commands/roster.ts')
+        return runRoster(io, command)
+      })
+    )
+
+  addSettings(program.command('directory').description('run a directory: it shows who is online'), directorySettings)
+    .addOption(json('print events as one JSON object a line'))
+    .addHelpText('after', examples(['parley directory', 'asks for its port, on a terminal'], ['parley directory --port 8000', 'on port 8000']))
+    .action(
+      run(async (command) => {
+        const { runDirectory } = await import('./commands/directory.ts')
+        return runDirectory(io, command)
+      })
+    )
+
+  addSettings(program.command('id').description('print your own peer ID and addresses'), identitySettings)
+    .option('--qr', 'also as a QR code')
+    .addOption(json('print one JSON object'))
+    .addHelpText('after', examples(['parley id --qr', 'for somebody to scan']))
+    .action(
+      run(async (command) => {
+        const { runId } = await import('./commands/id.ts')
+        return runId(io, command)
+      })
+    )
+
+  addSettings(program.command('config').description('print each setting, its value and where it came from'), allSettings)
+    .addOption(json('print one JSON object'))
+    .addHelpText('after', examples(['parley config', 'the settings as they are'], ['PARLEY_NAME=anna parley config --json', 'for a script']))
+    .action(
+      run(async (command) => {
+        const { runConfig } = await import('./commands/config.ts')
+        return runConfig(io, command)
+      })
+    )
+
+  program
+    .command('demo')
+    .description('the case study on this machine: three directories, two people')
+    .option('--ports <A,B,C>', 'the ports of the directories (default: 8000,8001,8002)')
+    .addHelpText('after', examples(['parley demo', 'takes about 20 seconds'], ['parley demo --ports 8100,8101,8102', 'on other ports']))
+    .action(
+      run(async (command) => {
+        const { runDemo } = await import('./commands/demo.ts')
+        return runDemo(io, command)
+      })
+    )
+
+  addCompletion(program)
+  return program
+}
+
+/** `parley completion SHELL` prints the script; the script asks `parley complete -- …` at each Tab. */
+function addCompletion(program: Command): void {
+  tab(program, { completionCommandName: 'completion' })
+  program.commands
+    .find((command) => command.name() === 'completion')
+    ?.description('print a script that completes parley for a shell')
+    .addHelpText('after', examples(['source <(parley completion bash)', 'in ~/.bashrc'], ['parley completion fish | source', 'in config.fish']))
+}
+
+const sendCodes = `
+Exit codes:
+  0  stored by the other side          6  sent to a program without receipts
+  3  PEER names nobody, or several     7  refused
+  4  not delivered in time             8  the profile is in use
+  5  held there as a request           9  somebody else answers there
+`
+
+function examples(...list: readonly (readonly [command: string, what: string])[]): string {
+  const width = Math.max(...list.map(([command]) => command.length))
+  return `\nExamples:\n${list.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n')}\n`
+}

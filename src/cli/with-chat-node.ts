@@ -1,0 +1,35 @@
+// The life of a ChatNode within one command: configured, started, used, and
+// stopped in bounded time whatever happened.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChatNode } from '../node/index.ts'
+import { stopTimeoutMs } from './constants.ts'
+import type { Config } from './settings.ts'
+
+export interface ChatNodeUse<T> {
+  readonly config: Config
+  /** A person sits at it: a profile that is in use gives way to the next free one. */
+  readonly interactive: boolean
+  /** Look without being seen. */
+  readonly observe?: boolean
+  /** Called before the node starts, so that nothing it tells is missed. */
+  readonly prepare?: (node: ChatNode) => void
+  readonly run: (node: ChatNode) => Promise<T>
+}
+
+export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
+  const { ChatNode } = await import('../node/index.ts')
+  const { config, interactive, observe = false } = use
+  const node = await ChatNode.create({ config, interactive, observe })
+  try {
+    use.prepare?.(node)
+    await node.start()
+    return await use.run(node)
+  } finally {
+    await inBoundedTime(node.stop())
+  }
+}
+
+/** Waits for what says goodbye to others, but not for others who don't answer. */
+export async function inBoundedTime(stopping: Promise<void>): Promise<void> {
+  await Promise.race([stopping, sleep(stopTimeoutMs, undefined, { ref: false })])
+}
