@@ -59,7 +59,9 @@ async function compile(outDir) {
     child.once('exit', resolve)
   })
   if (code !== 0) {
-    process.stderr.write(`${output}parley could not be built: the errors are above. Run \`npm ci\` if packages are missing.\n`)
+    process.stderr.write(
+      `${output}parley could not be built: the errors are above. Run \`npm ci\` if packages are missing.\n`
+    )
     process.exit(1)
   }
 }

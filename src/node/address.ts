@@ -26,7 +26,8 @@ export function parseAddress(words: readonly string[]): Multiaddr | undefined {
     if (second !== undefined) throw new BadAddressError(words.join(' '), 'nothing may follow a multiaddr')
     return parseMultiaddr(first)
   }
-  if (second !== undefined) return looksLikePort(second) ? hostPort(words.join(' '), unbracket(first), second) : undefined
+  if (second !== undefined)
+    return looksLikePort(second) ? hostPort(words.join(' '), unbracket(first), second) : undefined
   const bracketed = /^\[(.*)\](?::(.*))?$/.exec(first)
   if (bracketed !== null) {
     const [, host = '', port] = bracketed
@@ -114,7 +115,8 @@ function parseMultiaddr(text: string): Multiaddr {
   const foreign = names.find((name) => !nameProtocols.has(name))
   if (foreign !== undefined) throw new BadAddressError(text, `Parley reaches peers over TCP, and can't use /${foreign}`)
   const place = hostPortOf(address)
-  if (place === undefined) throw new BadAddressError(text, 'it needs a host and a TCP port, as in /ip4/192.168.1.7/tcp/4001')
+  if (place === undefined)
+    throw new BadAddressError(text, 'it needs a host and a TCP port, as in /ip4/192.168.1.7/tcp/4001')
   checkPort(text, String(place.port))
   return address
 }
@@ -127,7 +129,8 @@ function hostPort(typed: string, host: string, portText: string): Multiaddr {
     return multiaddr(zone === undefined ? `/ip6/${ip}/tcp/${port}` : `/ip6zone/${zone}/ip6/${ip}/tcp/${port}`)
   }
   if (host.includes(':')) throw new BadAddressError(typed, `an IPv6 address with a port is written [${host}]:${port}`)
-  if (/^[\d.]+$/.test(host)) throw new BadAddressError(typed, `${host} is no IPv4 address: it has four numbers up to 255`)
+  if (/^[\d.]+$/.test(host))
+    throw new BadAddressError(typed, `${host} is no IPv4 address: it has four numbers up to 255`)
   if (!hostPattern.test(host)) throw new BadAddressError(typed, 'that is no host name or IP address')
   return multiaddr(`/dns/${host}/tcp/${port}`)
 }

@@ -82,7 +82,12 @@ export interface ChatNodeEvents {
   /** An own message has moved to another state. */
   delivery: CustomEvent<{ readonly message: OutgoingMessage; readonly state: DeliveryState }>
   /** The other side does not take messages at the moment; they stay pending and are sent again after that time. */
-  refused: CustomEvent<{ readonly peer: string; readonly name: string; readonly reason: string; readonly retryAfterMs: number }>
+  refused: CustomEvent<{
+    readonly peer: string
+    readonly name: string
+    readonly reason: string
+    readonly retryAfterMs: number
+  }>
   conversation: CustomEvent<{ readonly peer: string; readonly name: string; readonly state: ConversationState }>
   /** The other side has opened the conversation on its screen. */
   entered: CustomEvent<{ readonly peer: string; readonly name: string }>

@@ -383,7 +383,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       peer: entry.peer,
       name: entry.record.record.nickname
     }))
-    const connected = this.#host.libp2p.getPeers().map((id) => ({ peer: id.toString(), name: this.name(id.toString()) }))
+    const connected = this.#host.libp2p
+      .getPeers()
+      .map((id) => ({ peer: id.toString(), name: this.name(id.toString()) }))
     return { self: this.peerId, contacts: this.contacts(), roster, others: [...connected, ...this.blocked()] }
   }
 
@@ -455,8 +457,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       message: (message) => this.#tell('message', { message, name: name(message.peer), arrival: message.state }),
       request: (view) => this.#tell('request', view),
       delivery: (message) => this.#tell('delivery', { message, state: message.state }),
-      refused: (peer, reason, retryAfterMs) =>
-        this.#tell('refused', { peer, name: name(peer), reason, retryAfterMs }),
+      refused: (peer, reason, retryAfterMs) => this.#tell('refused', { peer, name: name(peer), reason, retryAfterMs }),
       state: (peer, state) => this.#tell('conversation', { peer, name: name(peer), state }),
       entered: (peer) => this.#tell('entered', { peer, name: name(peer) }),
       typing: (peer) => this.#tell('typing', { peer, name: name(peer) }),

@@ -56,7 +56,13 @@ export const settingSpecs: readonly SettingSpec[] = [
     parse: matching(networkPattern, 'up to 32 letters (a-z), digits, dots, dashes and underscores')
   },
   { name: 'name', env: 'PARLEY_NAME', placeholder: 'NICKNAME', help: 'the nickname that others see', parse: text },
-  { name: 'status', env: 'PARLEY_STATUS', placeholder: 'TEXT', help: 'a line about yourself on the roster', parse: text },
+  {
+    name: 'status',
+    env: 'PARLEY_STATUS',
+    placeholder: 'TEXT',
+    help: 'a line about yourself on the roster',
+    parse: text
+  },
   {
     name: 'port',
     env: 'PARLEY_PORT',
@@ -76,7 +82,11 @@ export const settingSpecs: readonly SettingSpec[] = [
     env: 'PARLEY_DIRECTORY',
     placeholder: 'PORT|ADDRESS',
     help: 'a directory to use, instead of those that are found; repeatable, or with commas in the file and environment',
-    parse: (value) => value.split(',').map((part) => part.trim()).filter((part) => part !== '')
+    parse: (value) =>
+      value
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '')
   },
   {
     name: 'defaultDirectories',

@@ -3,7 +3,14 @@
 // reception, what goes out for the outbox; screens are not its business.
 import type { Connection } from '@libp2p/interface'
 import type { ChatService, ChatServiceInit, ChatSession } from '../chat-protocol/index.ts'
-import type { IncomingMessage, LogPosition, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../storage/index.ts'
+import type {
+  IncomingMessage,
+  LogPosition,
+  MessageStore,
+  OutgoingMessage,
+  PeerBook,
+  StoredMessage
+} from '../storage/index.ts'
 import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
@@ -171,7 +178,11 @@ export class Conversations {
     const { book, store, nameOf, now } = this.#init
     if (book.contact(peer) === undefined) await book.accept(peer, nameOf(peer), now())
     const accepted = await store.acceptHeld(peer)
-    if (accepted.length > 0) this.#session(peer)?.acknowledge(accepted.map(({ id }) => id), 'stored')
+    if (accepted.length > 0)
+      this.#session(peer)?.acknowledge(
+        accepted.map(({ id }) => id),
+        'stored'
+      )
     return accepted
   }
 
@@ -185,7 +196,9 @@ export class Conversations {
     await this.#init.book.block(peer, this.#init.nameOf(peer))
     this.#onScreen.delete(peer)
     this.#pursuit.unwant(peer)
-    await this.#session(peer)?.close().catch(() => undefined)
+    await this.#session(peer)
+      ?.close()
+      .catch(() => undefined)
   }
 
   async requests(): Promise<readonly RequestView[]> {

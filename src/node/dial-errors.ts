@@ -33,11 +33,17 @@ export function explainDialError(
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'EAI_NODATA':
-      return new UnreachableError(`the host name of ${place} does not resolve: check its spelling, or give an IP address`, cause)
+      return new UnreachableError(
+        `the host name of ${place} does not resolve: check its spelling, or give an IP address`,
+        cause
+      )
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':
-      return new UnreachableError(`there is no way to ${place} from here: check the network, and that the host is up`, cause)
+      return new UnreachableError(
+        `there is no way to ${place} from here: check the network, and that the host is up`,
+        cause
+      )
     case 'ECONNRESET':
     case 'EPIPE':
       return new UnreachableError(`${place} hung up before it proved who it is: is it a Parley or libp2p node?`, cause)
@@ -51,8 +57,16 @@ export function explainDialError(
       cause
     )
   }
-  if (names.has('EncryptionFailedError') || names.has('UnsupportedProtocolError') || names.has('UnexpectedEOFError') || names.has('InvalidMessageError')) {
-    return new UnreachableError(`what answers at ${place} is no libp2p node (a web server, perhaps): check the port`, cause)
+  if (
+    names.has('EncryptionFailedError') ||
+    names.has('UnsupportedProtocolError') ||
+    names.has('UnexpectedEOFError') ||
+    names.has('InvalidMessageError')
+  ) {
+    return new UnreachableError(
+      `what answers at ${place} is no libp2p node (a web server, perhaps): check the port`,
+      cause
+    )
   }
   return new UnreachableError(`${place} could not be reached: ${text}`, cause)
 }

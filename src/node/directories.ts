@@ -104,7 +104,8 @@ export class Directories {
 
   #knows(peer: string, addresses: readonly string[]): boolean {
     return [...this.#members.values()].some(
-      (member) => member.peer === peer || peerIdOf(member.address) === peer || addresses.includes(member.address.toString())
+      (member) =>
+        member.peer === peer || peerIdOf(member.address) === peer || addresses.includes(member.address.toString())
     )
   }
 

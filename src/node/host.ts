@@ -12,7 +12,7 @@ import { networkInterfaces } from 'node:os'
 import { boundedYamux } from '../wire/index.ts'
 import { AGENT_NAME, INBOUND_CONNECTIONS_PER_SECOND, LINK_PING } from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
-import { parleyVersion } from './version.ts'
+import { version } from './version.ts'
 
 export interface HostInit {
   readonly key: PrivateKey
@@ -31,7 +31,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   return {
     start: false,
     privateKey: init.key,
-    nodeInfo: { name: AGENT_NAME, version: parleyVersion, userAgent: `${AGENT_NAME}/${parleyVersion}` },
+    nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
     transports: [tcp()],
     connectionEncrypters: [noise()],
@@ -56,7 +56,10 @@ export const commonServices = { identify: identify(), identifyPush: identifyPush
  *
  * @throws PortTakenError, UsageError
  */
-export async function startHost(node: { start(): Promise<void> | void }, init: Pick<HostInit, 'host' | 'port'>): Promise<void> {
+export async function startHost(
+  node: { start(): Promise<void> | void },
+  init: Pick<HostInit, 'host' | 'port'>
+): Promise<void> {
   try {
     await node.start()
   } catch (error) {

@@ -44,7 +44,10 @@ export class LanDialing {
     const dial = this.#init
       .connect(peer, { signal: this.#life.signal })
       // A sighting that leads nowhere is everyday life on a LAN: the next one is another try.
-      .then(() => undefined, () => undefined)
+      .then(
+        () => undefined,
+        () => undefined
+      )
       .finally(() => this.#dialing.delete(dial))
     this.#dialing.add(dial)
   }

@@ -29,7 +29,11 @@ export class LanSightings {
 
   /** The libp2p discovery module that looks for `role` on `network`, and answers for this node when `announce` is set. */
   discovery(network: string, role: LanRole, announce: boolean): DiscoveryFactory {
-    const factory = mdns({ serviceTag: serviceTag(network, role), interval: MDNS_QUERY_INTERVAL_MS, broadcast: announce })
+    const factory = mdns({
+      serviceTag: serviceTag(network, role),
+      interval: MDNS_QUERY_INTERVAL_MS,
+      broadcast: announce
+    })
     return (components) => {
       const module = factory(components)
       module.addEventListener('peer', (event) => this.#note(event.detail))
@@ -75,7 +79,10 @@ const multicastRoute = ['000000E0', '000000F0'] as const
 export async function whyNoMulticast(): Promise<string | undefined> {
   const table = await readFile(linuxRoutes, 'utf8').catch(() => undefined)
   if (table === undefined) return undefined // not Linux: nothing is known
-  const routes = table.split('\n').slice(1).map((line) => line.trim().split(/\s+/))
+  const routes = table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
   const leads = routes.some(([, destination, , , , , , mask]) =>
     [defaultRoute, multicastRoute].some(([to, under]) => destination === to && mask === under)
   )

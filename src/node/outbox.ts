@@ -83,7 +83,7 @@ export class Outbox {
 
   async stop(): Promise<void> {
     const pumps = [...this.#pumps.values()]
-    for (const peer of [...this.#pumps.keys()]) this.detach(peer)
+    for (const peer of this.#pumps.keys()) this.detach(peer)
     await Promise.all(pumps.map(async (pump) => pump.done))
   }
 
@@ -112,7 +112,11 @@ export class Outbox {
     pump.sentUpTo = last.position
     await pump.session.send(messages, { signal: pump.life.signal })
     if (pump.session.dialect !== 'parley') {
-      await this.#settle(peer, messages.map(({ id }) => id), 'unconfirmed')
+      await this.#settle(
+        peer,
+        messages.map(({ id }) => id),
+        'unconfirmed'
+      )
     }
     return true
   }

@@ -63,7 +63,10 @@ function byId(text: string, known: KnownPeers): PeerMeaning | undefined {
   const [only] = matches
   if (only !== undefined && matches.length === 1) return { kind: 'peer', peer: only[0], by: 'id' }
   if (matches.length > 1) {
-    throw new AmbiguousPeerError(text, matches.map(([peer, name]) => `${name} (${peer})`))
+    throw new AmbiguousPeerError(
+      text,
+      matches.map(([peer, name]) => `${name} (${peer})`)
+    )
   }
   return isPeerId(text) ? { kind: 'peer', peer: text, by: 'id' } : undefined
 }
@@ -90,7 +93,10 @@ function theOne(text: string, peers: readonly NamedPeer[]): NamedPeer | undefine
   const exact = peers.filter(({ name }) => name === wanted)
   const matches = exact.length > 0 ? exact : peers.filter(({ name }) => name.toLowerCase() === wanted.toLowerCase())
   if (matches.length > 1) {
-    throw new AmbiguousPeerError(text, matches.map(({ peer, name }) => `${name} (${shortId(peer)})`))
+    throw new AmbiguousPeerError(
+      text,
+      matches.map(({ peer, name }) => `${name} (${shortId(peer)})`)
+    )
   }
   return matches[0]
 }
@@ -107,7 +113,8 @@ function isPeerId(text: string): boolean {
 function unknownText(text: string, known: KnownPeers): string {
   const quoted = JSON.stringify(text)
   if (/^\d+$/.test(text)) {
-    const where = known.numbers === undefined ? 'roster numbers mean something at the prompt only' : 'the roster has no such number'
+    const where =
+      known.numbers === undefined ? 'roster numbers mean something at the prompt only' : 'the roster has no such number'
     return `no peer is called ${quoted}, and ${where}: give a name, a peer ID or HOST:PORT`
   }
   if (text === 'localhost' || /^[\w-]+(\.[\w-]+)+$/.test(text)) {

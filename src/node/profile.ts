@@ -60,7 +60,15 @@ async function readProfile(
   try {
     const key = await loadIdentity(join(folder, 'identity.key'))
     const book = await PeerBook.open(join(folder, 'book.json'))
-    return { name, id: peerIdFromPrivateKey(key).toString(), folder, key, book, insteadOf, release: () => lock.release() }
+    return {
+      name,
+      id: peerIdFromPrivateKey(key).toString(),
+      folder,
+      key,
+      book,
+      insteadOf,
+      release: () => lock.release()
+    }
   } catch (error) {
     lock.release()
     throw error

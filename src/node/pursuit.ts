@@ -60,7 +60,7 @@ export class Pursuit {
 
   async stop(): Promise<void> {
     const chases = [...this.#chases.values()]
-    for (const peer of [...this.#chases.keys()]) this.unwant(peer)
+    for (const peer of this.#chases.keys()) this.unwant(peer)
     await Promise.all(chases.map(async (chase) => chase.done))
   }
 

@@ -41,7 +41,10 @@ export class Reach {
 
   /** The open connection to the peer, the newest when there are several. */
   connection(peer: string): Connection | undefined {
-    return this.#init.libp2p().getConnections(peerIdFromString(peer)).findLast(({ status }) => status === 'open')
+    return this.#init
+      .libp2p()
+      .getConnections(peerIdFromString(peer))
+      .findLast(({ status }) => status === 'open')
   }
 
   /**
@@ -74,7 +77,10 @@ export class Reach {
     } catch (error) {
       options.signal.throwIfAborted()
       if (error instanceof Error && /dial self/.test(error.message)) throw new OwnPeerError(address.toString())
-      throw explainDialError(timeout.aborted ? timeout.reason : error, address, { expected, timeoutMs: ADDRESS_DIAL_TIMEOUT_MS })
+      throw explainDialError(timeout.aborted ? timeout.reason : error, address, {
+        expected,
+        timeoutMs: ADDRESS_DIAL_TIMEOUT_MS
+      })
     }
     if (connection.remotePeer.equals(this.#init.libp2p().peerId)) {
       await connection.close().catch(() => undefined)
@@ -132,7 +138,10 @@ export class Reach {
   /** Addresses that can be dialled, with the peer ID that must answer. */
   async #candidates(peer: string, signal: AbortSignal): Promise<readonly Multiaddr[]> {
     const id: PeerId = peerIdFromString(peer)
-    const known = await this.#init.libp2p().peerStore.get(id, { signal }).catch(() => undefined)
+    const known = await this.#init
+      .libp2p()
+      .peerStore.get(id, { signal })
+      .catch(() => undefined)
     const texts = [...this.#init.addressesOf(peer), ...(known?.addresses.map((a) => a.multiaddr.toString()) ?? [])]
     const unique = new Map<string, Multiaddr>()
     for (const text of texts) {

@@ -10,4 +10,4 @@ function readVersion(): string {
   return named
 }
 
-export const parleyVersion = readVersion()
+export const version = readVersion()

@@ -19,18 +19,14 @@ export class Wakeup {
       this.#pending = false
       return
     }
-    await new Promise<void>((resolve) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs)
-      const finish = this.#resolve = (): void => done()
-      signal.addEventListener('abort', finish, { once: true })
-      const self = this
-      function done(): void {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', finish)
-        self.#resolve = undefined
-        resolve()
-      }
-    })
-    this.#pending = false
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs)
+    const onAbort = (): void => resolve()
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#resolve = resolve
+    await promise
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+    this.#resolve = undefined
   }
 }

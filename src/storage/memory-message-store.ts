@@ -43,7 +43,12 @@ export class MemoryMessageStore implements MessageStore {
     this.#now = options.now ?? Date.now
   }
 
-  async addOutgoing(init: { peer: string; text: string; sentAtMs: number; replyTo?: string }): Promise<OutgoingMessage> {
+  async addOutgoing(init: {
+    peer: string
+    text: string
+    sentAtMs: number
+    replyTo?: string
+  }): Promise<OutgoingMessage> {
     const conversation = this.#conversation(init.peer)
     conversation.own.seq++
     const message: OutgoingMessage = {
@@ -173,7 +178,7 @@ export class MemoryMessageStore implements MessageStore {
       const last = messages.findLast((m) => m.direction === 'in' && m.state === 'held')
       if (last?.direction === 'in') newest.push(last)
     }
-    return newest.sort((a, b) => b.storedAtMs - a.storedAtMs)
+    return newest.toSorted((a, b) => b.storedAtMs - a.storedAtMs)
   }
 
   async heldCounts(peer: string): Promise<HeldCounts> {
@@ -188,10 +193,7 @@ export class MemoryMessageStore implements MessageStore {
     return { fromPeer, total, lan }
   }
 
-  async history(
-    peer: string,
-    options: { limit: number; includeHeld?: boolean }
-  ): Promise<readonly StoredMessage[]> {
+  async history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]> {
     const messages = this.#conversations.get(peer)?.messages ?? []
     const shown = options.includeHeld ? messages : messages.filter((m) => m.direction === 'out' || m.state !== 'held')
     return options.limit === 0 ? [] : shown.slice(-options.limit)

@@ -87,7 +87,12 @@ export interface MessageStore {
   /** Peers with at least one `pending` message. */
   peersWithPending(): Promise<readonly string[]>
   /** Returns the messages that changed. A state never goes backwards: `delivered` stays. */
-  setDelivery(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): Promise<readonly OutgoingMessage[]>
+  setDelivery(
+    peer: string,
+    ids: readonly string[],
+    state: DeliveryState,
+    reason?: string
+  ): Promise<readonly OutgoingMessage[]>
   /** Makes a stranger's held messages part of the history; returns them. */
   acceptHeld(peer: string): Promise<readonly IncomingMessage[]>
   /** Peers whose messages are held, with the newest message of each, newest first. */

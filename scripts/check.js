@@ -1,0 +1,27 @@
+// Everything that must hold before a change lands, in the order of how fast it
+// answers: format, lint with the dependency arrows, generated code, types, unused
+// code, unit tests. All parts run, so that one look shows everything.
+import { spawnSync } from 'node:child_process'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bin = (name) => `${root}/node_modules/.bin/${name}`
+const parts = [
+  ['format', bin('oxfmt'), ['--check', '.']],
+  ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin']],
+  ['generated frames', process.execPath, ['scripts/proto.js', '--verify']],
+  ['types', bin('tsc'), ['-p', 'tsconfig.json']],
+  ['unused code', bin('knip'), []],
+  ['unit tests', bin('vitest'), ['run', '--project', 'unit']]
+]
+
+let failed = 0
+for (const [name, command, args] of parts) {
+  const startedMs = Date.now()
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
+  process.stdout.write(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)\n`)
+  if (status !== 0) failed++
+}
+process.exit(failed === 0 ? 0 : 1)
