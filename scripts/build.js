@@ -13,14 +13,13 @@ const stampFile = join(dist, '.stamp')
 /** A build that takes longer than this says what it is doing. */
 const quietBuildMs = 500
 
-/** Builds unless dist/ was built from exactly these sources. Exits 1 with the compiler's words when it fails. */
+/** Builds unless dist/ was built from exactly these sources. Ends the process with the compiler's words when that fails. */
 export async function buildIfStale() {
   const src = join(root, 'src')
   const present = await stat(src).catch(() => undefined)
   if (present === undefined) return // an installed package has no sources
   const stamp = await sourceStamp(src)
-  if ((await readFile(stampFile, 'utf8').catch(() => '')) === stamp) return
-  await build(stamp)
+  if ((await readFile(stampFile, 'utf8').catch(() => '')) !== stamp) await build(stamp)
 }
 
 /** @param {string} stamp what dist/ will say that it was built from */
@@ -32,10 +31,14 @@ async function build(stamp) {
     await compile(next)
     await writeFile(join(next, '.stamp'), stamp)
     await replaceFolder(next)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
   } finally {
     clearTimeout(notice)
     await rm(next, { recursive: true, force: true })
   }
+  if (process.exitCode === 1) process.exit()
 }
 
 /** Two processes may build at once: the loser keeps what the winner put in place. */
@@ -59,10 +62,7 @@ async function compile(outDir) {
     child.once('exit', resolve)
   })
   if (code !== 0) {
-    process.stderr.write(
-      `${output}parley could not be built: the errors are above. Run \`npm ci\` if packages are missing.\n`
-    )
-    process.exit(1)
+    throw new Error(`${output}parley could not be built: the errors are above. Run \`npm ci\` if packages are missing.`)
   }
 }
 
