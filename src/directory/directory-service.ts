@@ -12,6 +12,7 @@ import type {
   StreamHandlerOptions
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { Admission } from './admission.ts'
 import {
   COALESCE_MS,
   DIRECTORY_PROTOCOL,
@@ -22,15 +23,12 @@ import {
   MAX_DIRECTORY_STREAMS,
   MAX_DIRECTORY_STREAMS_PER_CONNECTION,
   MAX_PARTIAL_WATCHERS,
-  OTHER_NETWORK_RETRY_MS,
   REFRESH_AT,
   RETRY_BOUNDS_MS
 } from './constants.ts'
 import { isAcceptableWatch } from './directory-frames.ts'
 import type { ClientFrame, WatchRange } from './directory-frames.ts'
 import { DirectorySession } from './directory-session.ts'
-import { BadRecordError } from './errors.ts'
-import { compareRecords, openRecord } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
 import { RosterPush } from './roster-push.ts'
 import { Roster } from './roster.ts'
@@ -87,6 +85,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #self: string
   readonly #roster: Roster
   readonly #push: RosterPush
+  readonly #admission: Admission
   readonly #sessions = new Map<DirectorySession, Promise<void>>()
   /** Which session a peer's attachment stands on: the one that announced last. */
   readonly #owners = new Map<string, DirectorySession>()
@@ -106,6 +105,12 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#self = components.peerId.toString()
     // Tombstones outlive two leases, of whatever length.
     this.#roster = new Roster({ tombstoneMs: 2 * this.#leaseMs })
+    this.#admission = new Admission({
+      roster: this.#roster,
+      network: init.network,
+      now: this.#now,
+      log: this.#log
+    })
     this.#push = new RosterPush({ roster: this.#roster, now: this.#now, coalesceMs: init.coalesceMs ?? COALESCE_MS })
   }
 
@@ -177,26 +182,9 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     envelope: Uint8Array,
     signal: AbortSignal
   ): Promise<void> {
-    const waitMs = session.announceRate.take(this.#now())
-    if (waitMs > 0) {
-      session.refuse('too-fast', waitMs)
-      return
-    }
-    const record = await this.#open(session, envelope, signal)
-    if (record === undefined || record.record.withdrawn !== (type === 'withdraw')) {
-      session.refuse('bad-record', RETRY_BOUNDS_MS.max)
-      return
-    }
-    if (record.record.network !== this.#network) {
-      session.refuse('other-network', OTHER_NETWORK_RETRY_MS)
-      return
-    }
+    const record = await this.#admission.admit(session, type, envelope, signal)
+    if (record === undefined) return
     const peer = record.record.peer.toString()
-    const newest = this.#roster.newest(peer)
-    if (newest !== undefined && compareRecords(record, newest) < 0) {
-      session.refuse('stale', 0, newest.envelope)
-      return
-    }
     if (type === 'withdraw') {
       this.#owners.delete(peer)
       const withdrawn = this.#roster.withdraw(record, this.#now())
@@ -253,20 +241,6 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     if (this.#owners.get(peer) !== session) return
     this.#owners.delete(peer)
     if (this.#life !== undefined) this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
-  }
-
-  async #open(
-    session: DirectorySession,
-    envelope: Uint8Array,
-    signal: AbortSignal
-  ): Promise<VerifiedRecord | undefined> {
-    try {
-      return await openRecord(envelope, { expectedPeer: session.connection.remotePeer, signal })
-    } catch (error) {
-      if (!(error instanceof BadRecordError)) throw error
-      this.#log('refused a record from %p - %e', session.connection.remotePeer, error)
-      return undefined
-    }
   }
 
   #welcome(session: DirectorySession, acceptedSeq?: bigint): void {

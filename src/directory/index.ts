@@ -1,5 +1,7 @@
 // Presence: signed records, the pure roster, the exchange of records between
 // peers, the directory and its client. The only way into this folder.
+export { LAN } from './attachment.ts'
+export type { Attachment, Source } from './attachment.ts'
 export {
   DIRECTORY_PROTOCOL,
   GRACE_MS,
@@ -34,5 +36,5 @@ export type { PresenceInit, PresenceRecord, VerifiedRecord } from './presence-re
 export type { ProbeAnswer } from './probe-book.ts'
 export { recordExchange, RecordService } from './record-service.ts'
 export type { RecordServiceComponents, RecordServiceEvents, RecordServiceInit } from './record-service.ts'
-export { LAN, Roster } from './roster.ts'
-export type { Announced, AnnounceInit, Attachment, GoneWhy, RosterChange, RosterEntry, Source } from './roster.ts'
+export { Roster } from './roster.ts'
+export type { Announced, AnnounceInit, GoneWhy, RosterChange, RosterEntry } from './roster.ts'

@@ -17,8 +17,8 @@ import {
 } from './constants.ts'
 import { ProbeBook } from './probe-book.ts'
 import type { ProbeAnswer } from './probe-book.ts'
-import { compareRecords } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
+import { RecordLink } from './record-link.ts'
 import { RecordStream } from './record-stream.ts'
 
 export interface RecordServiceInit {
@@ -49,23 +49,11 @@ export interface RecordServiceEvents {
   /** A peer has left, by its own signed word. */
   withdraw: [{ readonly peer: PeerId; readonly verified: VerifiedRecord }]
   /**
-   * No stream with the peer is left. lost: so is the connection, or it failed;
-   * unkept: one side has no room to keep it, and asks again within a lease.
+   * No stream with the peer is left. lost: so is the connection, or the stream
+   * failed. unkept: one side has no room to keep it; its record is told again
+   * within a lease, and `lost` when the connection ends.
    */
   end: [{ readonly peer: PeerId; readonly cause: 'lost' | 'unkept' }]
-}
-
-interface Link {
-  readonly peer: PeerId
-  readonly streams: Set<RecordStream>
-  standing:
-    | { readonly is: 'unheard' | 'left' | 'of-other-network' }
-    /** Its record was told; the end of it was not yet. */
-    | { readonly is: 'told'; readonly verified: VerifiedRecord }
-  /** It has one of the places for streams that stay open. */
-  isKept: boolean
-  failures: number
-  reopen: ReturnType<typeof setTimeout> | undefined
 }
 
 /** A libp2p service: `createLibp2p({ services: { record: recordExchange({ … }) } })`. */
@@ -77,7 +65,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
   readonly #components: RecordServiceComponents
   readonly #init: RecordServiceInit
   readonly #log: ReturnType<ComponentLogger['forComponent']>
-  readonly #links = new Map<string, Link>()
+  readonly #links = new Map<string, RecordLink>()
   readonly #probes = new ProbeBook()
   readonly #tasks = new Set<Promise<void>>()
   #life: AbortController | undefined
@@ -235,44 +223,19 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     this.#track(run)
   }
 
-  #onRecord(link: Link, stream: RecordStream, verified: VerifiedRecord): void {
-    link.failures = 0
-    if (verified.record.network !== this.#init.network) {
-      link.standing = { is: 'of-other-network' }
-      stream.end()
-      return
+  #onRecord(link: RecordLink, stream: RecordStream, verified: VerifiedRecord): void {
+    const { peer } = link
+    const heard = link.hear(verified, this.#init.network)
+    if (heard === 'other-network' || verified.record.withdrawn) stream.end()
+    else {
+      link.isKept ||= this.#keptPeers() < (this.#init.maxPeers ?? MAX_RECORD_PEERS)
+      for (const surplus of link.surplus(this.#isSmaller(peer) ? 'us' : 'them')) surplus.end()
     }
-    const { standing } = link
-    const isNews = standing.is !== 'told' || compareRecords(verified, standing.verified) > 0
-    if (verified.record.withdrawn) {
-      stream.end()
-      if (!isNews || standing.is === 'left') return
-      link.standing = { is: 'left' }
-      this.emit('withdraw', { peer: link.peer, verified })
-      return
-    }
-    if (isNews) {
-      link.standing = { is: 'told', verified }
-      this.emit('record', { peer: link.peer, verified })
-    }
-    this.#keepOne(link)
+    if (heard === 'news') this.emit('record', { peer, verified })
+    if (heard === 'farewell') this.emit('withdraw', { peer, verified })
   }
 
-  /** The stream opened by the smaller peer ID stays, the first of them; each side ends what it opened itself. */
-  #keepOne(link: Link): void {
-    const exchanged = [...link.streams].filter((stream) => stream.exchanged)
-    link.isKept ||= this.#keptPeers() < (this.#init.maxPeers ?? MAX_RECORD_PEERS)
-    if (!link.isKept) {
-      for (const stream of exchanged) stream.end()
-      return
-    }
-    const opener = this.#isSmaller(link.peer) ? 'us' : 'them'
-    const kept = exchanged.find((stream) => stream.openedBy === opener)
-    if (kept === undefined) return // the other side's stream may still come
-    for (const stream of exchanged) if (stream !== kept && stream.openedBy === 'us') stream.end()
-  }
-
-  #onEnd(link: Link, stream: RecordStream, error: Error | undefined): void {
+  #onEnd(link: RecordLink, stream: RecordStream, error: Error | undefined): void {
     link.streams.delete(stream)
     if (error !== undefined) this.#log('record stream with %p ended - %e', link.peer, error)
     if (link.streams.size > 0 || this.#life === undefined) return
@@ -281,8 +244,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
       this.#forget(link)
       return
     }
-    // Whoever has left, or is of another network, is not asked again on this connection.
-    if (error === undefined && (link.standing.is === 'left' || link.standing.is === 'of-other-network')) return
+    if (!link.isWorthAsking) return
     this.#tellEnd(link, error === undefined ? 'unkept' : 'lost')
     if (error === undefined) this.#reopenLater(link.peer, REEXCHANGE_MS)
     else this.#reopenLater(link.peer)
@@ -304,16 +266,14 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     link.reopen.unref()
   }
 
-  #forget(link: Link): void {
+  #forget(link: RecordLink): void {
     clearTimeout(link.reopen)
     this.#links.delete(link.peer.toString())
     this.#tellEnd(link, 'lost')
   }
 
-  #tellEnd(link: Link, cause: 'lost' | 'unkept'): void {
-    if (link.standing.is !== 'told') return
-    link.standing = { is: 'unheard' }
-    this.emit('end', { peer: link.peer, cause })
+  #tellEnd(link: RecordLink, cause: 'lost' | 'unkept'): void {
+    if (link.end(cause)) this.emit('end', { peer: link.peer, cause })
   }
 
   #connectionsTo(peer: PeerId): Connection[] {
@@ -334,16 +294,9 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     return [...this.#links.values()].flatMap((link) => [...link.streams])
   }
 
-  #linkOf(peer: PeerId): Link {
+  #linkOf(peer: PeerId): RecordLink {
     const id = peer.toString()
-    const link: Link = this.#links.get(id) ?? {
-      peer,
-      streams: new Set<RecordStream>(),
-      standing: { is: 'unheard' },
-      isKept: false,
-      failures: 0,
-      reopen: undefined
-    }
+    const link = this.#links.get(id) ?? new RecordLink(peer)
     this.#links.set(id, link)
     return link
   }

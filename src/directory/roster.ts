@@ -2,26 +2,11 @@
 // sources (directories, or the LAN) that vouch that it is connected. Pure:
 // records, statements and the time go in, changes come out, and the order in
 // which announcements arrive makes no difference. Knows no network and no clock.
-import { GRACE_MS, MAX_ATTACHMENTS, MAX_ROSTER_PEERS, MAX_TOMBSTONES, TOMBSTONE_MS } from './constants.ts'
+import { attach, sameAttachments } from './attachment.ts'
+import type { Attachment, Source } from './attachment.ts'
+import { GRACE_MS, MAX_ROSTER_PEERS, MAX_TOMBSTONES, TOMBSTONE_MS } from './constants.ts'
 import { compareRecords } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
-
-/** Who vouches that a peer is connected: a directory's peer ID, or the LAN. */
-export type Source = string
-/** The source of what peers tell each other without a directory. */
-export const LAN: Source = 'lan'
-
-/** One source's word that a peer is connected to it. */
-export interface Attachment {
-  readonly source: Source
-  readonly sinceMs: number
-  /** Infinity: as long as the source does not say otherwise. */
-  readonly expiresAtMs: number
-  /** The sequence number of the record that came with it: a withdrawal above it ends it. */
-  readonly seq: bigint
-  /** Set while the connection is lost and its grace runs. */
-  readonly lost: boolean
-}
 
 /** A peer on the roster. A new object whenever anything about it changes. */
 export interface RosterEntry {
@@ -227,7 +212,8 @@ export class Roster {
       this.#size++
       return [{ kind: 'joined', entry: next }]
     }
-    return saysTheSame(was, next) ? [] : [{ kind: 'changed', entry: next, was }]
+    const isSame = compareRecords(was.record, next.record) === 0 && sameAttachments(was.attachments, next.attachments)
+    return isSame ? [] : [{ kind: 'changed', entry: next, was }]
   }
 
   #bury(peer: string, record: VerifiedRecord, nowMs: number): void {
@@ -259,29 +245,4 @@ export class Roster {
 function newer(a: VerifiedRecord | undefined, b: VerifiedRecord | undefined): VerifiedRecord | undefined {
   if (a === undefined || b === undefined) return a ?? b
   return compareRecords(b, a) > 0 ? b : a
-}
-
-/** A source's later word replaces its earlier one, but for when the attachment began. */
-function attach(attachments: readonly Attachment[], next: Attachment): readonly Attachment[] {
-  const before = attachments.find((attachment) => attachment.source === next.source)
-  if (before === undefined && attachments.length >= MAX_ATTACHMENTS) return attachments
-  const merged = {
-    ...next,
-    sinceMs: Math.min(before?.sinceMs ?? next.sinceMs, next.sinceMs),
-    seq: before !== undefined && before.seq > next.seq ? before.seq : next.seq
-  }
-  return [...attachments.filter((attachment) => attachment.source !== next.source), merged].sort((a, b) =>
-    a.source < b.source ? -1 : 1
-  )
-}
-
-function saysTheSame(a: RosterEntry, b: RosterEntry): boolean {
-  return (
-    compareRecords(a.record, b.record) === 0 &&
-    a.attachments.length === b.attachments.length &&
-    a.attachments.every((one, i) => {
-      const other = b.attachments[i]
-      return other !== undefined && one.source === other.source && one.lost === other.lost
-    })
-  )
 }

@@ -1,0 +1,72 @@
+// Whether a directory takes what a client announces: its pace, its proof, its
+// network, and that nothing newer is known. Answers refusals; changes no roster.
+import { OTHER_NETWORK_RETRY_MS, RETRY_BOUNDS_MS } from './constants.ts'
+import type { DirectorySession } from './directory-session.ts'
+import { BadRecordError } from './errors.ts'
+import { compareRecords, openRecord } from './presence-record.ts'
+import type { VerifiedRecord } from './presence-record.ts'
+import type { Roster } from './roster.ts'
+
+export interface AdmissionInit {
+  readonly roster: Roster
+  readonly network: string
+  readonly now: () => number
+  readonly log: (message: string, ...details: unknown[]) => void
+}
+
+export class Admission {
+  readonly #init: AdmissionInit
+
+  constructor(init: AdmissionInit) {
+    this.#init = init
+  }
+
+  /**
+   * @returns the record, of the client at the other end of the session and the newest known; undefined when the
+   *   client was refused
+   * @throws PresenceProtocolError when the client goes on in spite of many refusals
+   */
+  async admit(
+    session: DirectorySession,
+    type: 'announce' | 'withdraw',
+    envelope: Uint8Array,
+    signal: AbortSignal
+  ): Promise<VerifiedRecord | undefined> {
+    const { roster, network, now } = this.#init
+    const waitMs = session.announceRate.take(now())
+    if (waitMs > 0) {
+      session.refuse('too-fast', waitMs)
+      return undefined
+    }
+    const record = await this.#open(session, envelope, signal)
+    if (record === undefined || record.record.withdrawn !== (type === 'withdraw')) {
+      session.refuse('bad-record', RETRY_BOUNDS_MS.max)
+      return undefined
+    }
+    if (record.record.network !== network) {
+      session.refuse('other-network', OTHER_NETWORK_RETRY_MS)
+      return undefined
+    }
+    const newest = roster.newest(record.record.peer.toString())
+    if (newest !== undefined && compareRecords(record, newest) < 0) {
+      session.refuse('stale', 0, newest.envelope)
+      return undefined
+    }
+    return record
+  }
+
+  async #open(
+    session: DirectorySession,
+    envelope: Uint8Array,
+    signal: AbortSignal
+  ): Promise<VerifiedRecord | undefined> {
+    const expectedPeer = session.connection.remotePeer
+    try {
+      return await openRecord(envelope, { expectedPeer, signal })
+    } catch (error) {
+      if (!(error instanceof BadRecordError)) throw error
+      this.#init.log('refused a record from %p - %e', expectedPeer, error)
+      return undefined
+    }
+  }
+}
