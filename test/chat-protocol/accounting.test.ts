@@ -1,0 +1,122 @@
+/** What is owed and what is allowed: receipts, the window of unconfirmed messages, and the rate of strangers. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { maxFrameBytes } from '../../src/chat-protocol/constants.ts'
+import { encodeFrame } from '../../src/chat-protocol/frames.ts'
+import { RateLimiter } from '../../src/chat-protocol/rate.ts'
+import { answer } from '../../src/chat-protocol/receipts.ts'
+import type { Disposition } from '../../src/chat-protocol/receipts.ts'
+import { SendWindow } from '../../src/chat-protocol/window.ts'
+import { hex, message } from './harness.ts'
+
+const disposition: fc.Arbitrary<Disposition> = fc.constantFrom<Disposition>(
+  { kind: 'stored' },
+  { kind: 'stored' },
+  { kind: 'held' },
+  { kind: 'refused', reason: 'no-room', retryAfterMs: 1000 },
+  { kind: 'refused', reason: 'rate', retryAfterMs: 20 }
+)
+
+describe('the answer to a batch', () => {
+  test('names each message exactly once, for what became of it, in frames that keep their limits', () => {
+    const batch = fc.array(fc.tuple(disposition, fc.integer({ min: 1, max: 3 })), { maxLength: 3000 })
+    fc.assert(
+      fc.property(batch, (fates) => {
+        let seq = 0
+        const messages = fates.map(([, step]) => message('x', { log: 'ab'.repeat(8), seq: (seq += step) }))
+        const window = new SendWindow({ maxMessages: 10_000, maxBytes: 1e9 })
+        for (const sent of messages) window.add(sent, 1)
+        const told: string[] = []
+        for (const frame of answer(
+          messages,
+          fates.map(([fate]) => fate)
+        )) {
+          expect(encodeFrame(frame).byteLength).toBeLessThan(maxFrameBytes)
+          if (frame.kind === 'receipt') {
+            told.push(...[...frame.ids, ...window.resolve(frame.ranges)].map((id) => `${id} ${frame.state}`))
+          } else if (frame.kind === 'refuse') told.push(...frame.ids.map((id) => `${id} ${frame.reason}`))
+        }
+        const expected = messages.map(({ id }, index) => {
+          const fate = fates[index]?.[0]
+          return `${id} ${fate?.kind === 'refused' ? fate.reason : fate?.kind}`
+        })
+        expect(told.toSorted()).toEqual(expected.toSorted())
+      }),
+      { numRuns: 50 }
+    )
+  })
+
+  test('a thousand messages in a row need one range', () => {
+    const messages = Array.from({ length: 1000 }, (_, index) => message('x', { seq: index + 1 }))
+    const frames = answer(
+      messages,
+      messages.map(() => ({ kind: 'stored' }))
+    )
+    const ranges = [{ log: '00'.repeat(8), first: 1, last: 1000 }]
+    expect(frames).toEqual([{ kind: 'receipt', state: 'stored', ids: [], ranges }])
+  })
+
+  test('a batch with another number of fates than messages is an error', () => {
+    expect(() => answer([message('x')], [])).toThrow(RangeError)
+  })
+})
+
+describe('the window', () => {
+  test('a range confirms only what was sent, whatever it covers', () => {
+    const window = new SendWindow({ maxMessages: 10, maxBytes: 1000 })
+    const log = hex(8)
+    const sent = message('x', { log, seq: 7 })
+    window.add(sent, 10)
+    expect(window.resolve([{ log, first: 0, last: Number.MAX_SAFE_INTEGER }])).toEqual([sent.id])
+    expect(window.resolve([{ log: hex(8), first: 0, last: 100 }])).toEqual([])
+  })
+
+  test('has room again when enough is settled, and counts a message sent twice once', () => {
+    const window = new SendWindow({ maxMessages: 2, maxBytes: 100 })
+    const [one, two] = [message('1'), message('2')]
+    window.add(one, 60)
+    window.add(one, 60)
+    expect([window.size, window.hasRoom(40), window.hasRoom(41)]).toEqual([1, true, false])
+    window.add(two, 10)
+    expect(window.hasRoom(1)).toBe(false)
+    window.settle([one.id, hex(16)])
+    expect([window.size, window.hasRoom(90)]).toEqual([1, true])
+  })
+
+  test('a message larger than the window passes alone', () => {
+    expect(new SendWindow({ maxMessages: 1, maxBytes: 10 }).hasRoom(11)).toBe(true)
+  })
+})
+
+describe('the rate', () => {
+  test('never gives more than the burst and what has been refilled since', () => {
+    const step = fc.record({ waitMs: fc.nat(2000), wanted: fc.nat(40) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
+        const rates = new RateLimiter({ perSecond: 5, burst: 20 }, 4)
+        let nowMs = 0
+        let given = 0
+        for (const { waitMs, wanted } of steps) {
+          nowMs += waitMs
+          given += rates.take('peer', wanted, nowMs)
+          expect(given).toBeLessThanOrEqual(20 + (nowMs * 5) / 1000)
+        }
+      })
+    )
+  })
+
+  test('after the time to wait that it names there is room', () => {
+    const rates = new RateLimiter({ perSecond: 50, burst: 500 }, 4)
+    expect(rates.take('peer', 600, 0)).toBe(500)
+    const waitMs = rates.waitMs('peer', 100, 0)
+    expect(waitMs).toBe(2000)
+    expect(rates.take('peer', 100, waitMs)).toBe(100)
+  })
+
+  test('is kept for a bounded number of peers, and forgets the recovered first', () => {
+    const rates = new RateLimiter({ perSecond: 1, burst: 2 }, 2)
+    rates.take('busy', 2, 10_000)
+    for (let peer = 0; peer < 100; peer++) rates.take(`visitor ${peer}`, 0, 10_000)
+    expect(rates.take('busy', 1, 10_000)).toBe(0)
+  })
+})
