@@ -34,8 +34,8 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     if (isJson) {
       writeLines(io.stdout, [escapedJson({ event: 'listening', peer: peerId, shortId, network, port: node.port, addresses })])
     } else {
-      const places = placesOf(addresses).map((place) => `${place.host} port ${place.port}`)
-      writeLines(io.stdout, [`directory ${shortId} of the network ${network} listening on ${places.join(', ')}`])
+      const hosts = placesOf(addresses).map(({ host }) => host)
+      writeLines(io.stdout, [`directory ${shortId} listening on port ${node.port} (${hosts.join(', ')}), network ${network}`])
     }
     const why = await node.whyNotFound()
     if (why !== undefined) writeLines(io.stderr, [`Note: ${cleanText(why)}`])

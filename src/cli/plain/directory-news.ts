@@ -13,7 +13,7 @@ export class DirectoryNews {
     const asked = views.filter(({ state, isDefault }) => state !== 'connected' && !isDefault)
     const missing = asked.map((view) => notConnected(view, nowMs))
     if (connected.length > 0) {
-      const names = connected.map(({ address }) => address).join(' and ')
+      const names = new Intl.ListFormat('en').format(connected.map(({ address }) => address))
       return [`Connected to the ${connected.length === 1 ? 'directory' : 'directories'} ${names}.`, ...missing]
     }
     if (hasLan) return [...missing, 'No directory is connected: you see who is on the local network.']

@@ -40,6 +40,7 @@ export class Screen implements PlainTerminal {
       // Pasted lines come at once: each gets its prompt, whatever the first one leads to.
       if (!this.#closed) this.#readline.prompt()
     })
+    input.on('keypress', () => this.#countRows())
     this.#readline.on('SIGINT', () => this.#interrupted())
     this.#readline.on('close', () => {
       this.#closed = true
@@ -80,10 +81,9 @@ export class Screen implements PlainTerminal {
   }
 
   /**
-   * readline draws relative to the row its own cursor was on when it last drew,
-   * counted from the prompt's first row. So the cursor goes to that first row,
-   * everything below is erased, `text` is written, and as many empty rows follow
-   * as readline will go back up.
+   * The cursor goes to the first row of the prompt, everything below is erased,
+   * `text` is written, and readline draws the prompt again. Before it draws it
+   * goes up to what was the first row, so as many empty rows are put there.
    */
   #draw(text: string): void {
     if (this.#closed) {
@@ -97,6 +97,19 @@ export class Screen implements PlainTerminal {
     this.#readline.setPrompt(cleanText(this.#progress === undefined ? this.#prompt : `[${this.#progress}] ${this.#prompt}`))
     this.#readline.prompt(true)
     this.#output.uncork()
+  }
+
+  /**
+   * readline counts the rows above the cursor only when it draws, and for
+   * characters that come at once (a paste) it doesn't draw: its count would be
+   * behind, and what it draws next on the wrong row. At the last column a
+   * terminal waits with the wrap until something more is written.
+   */
+  #countRows(): void {
+    const { rows, cols } = this.#readline.getCursorPos()
+    if (this.#closed || Reflect.get(this.#readline, 'prevRows') === rows) return
+    if (cols === 0) this.#output.write(' \r')
+    Reflect.set(this.#readline, 'prevRows', rows)
   }
 
   #complete(line: string): [string[], string] {

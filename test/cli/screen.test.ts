@@ -1,0 +1,153 @@
+import { PassThrough, Writable } from 'node:stream'
+import type { WriteStream } from 'node:tty'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Screen } from '../../src/cli/plain/screen.ts'
+
+/** As much of a terminal as readline and the screen use: rows, a cursor, wrapping, erasing. */
+class Terminal extends Writable {
+  readonly isTTY = true
+  readonly columns = 20
+  readonly rowsOfScreen = 50
+  readonly #cells: string[][] = [[]]
+  #row = 0
+  #column = 0
+  bytes = ''
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.bytes += chunk.toString()
+    // oxlint-disable-next-line no-control-regex -- this is what a terminal reads
+    for (const [token, count, letter] of chunk.toString().matchAll(/\u001b\[(\d*)(?:;\d*)?([A-Za-z])|[^]/gu)) {
+      if (letter === undefined) this.#put(token)
+      else this.#control(letter, count === '' || count === undefined ? undefined : Number(count))
+    }
+    done()
+  }
+
+  #put(character: string): void {
+    if (character === '\n') this.#row++
+    if (character === '\r' || character === '\n') this.#column = 0
+    if (character < ' ') return
+    // The wrap waits until another character comes, as in a real terminal.
+    if (this.#column === this.columns) {
+      this.#row++
+      this.#column = 0
+    }
+    const line = (this.#cells[this.#row] ??= [])
+    while (line.length < this.#column) line.push(' ')
+    line[this.#column] = character
+    this.#column++
+  }
+
+  #control(letter: string, count: number | undefined): void {
+    const steps = count ?? 1
+    if (letter === 'A') this.#row = Math.max(0, this.#row - steps)
+    if (letter === 'B') this.#row += steps
+    if (letter === 'C') this.#column = Math.min(this.columns - 1, this.#column + steps)
+    if (letter === 'D') this.#column = Math.max(0, this.#column - steps)
+    if (letter === 'G') this.#column = steps - 1
+    if (letter === 'J' || letter === 'K') this.#cells[this.#row]?.splice(this.#column)
+    if (letter === 'J') this.#cells.splice(this.#row + 1)
+  }
+
+  /** What a person sees, without the empty end of rows and screen. */
+  seen(): string[] {
+    const rows = Array.from(this.#cells, (row) => (row ?? []).join('').trimEnd())
+    while (rows.at(-1) === '') rows.pop()
+    return rows
+  }
+
+  cursor(): { row: number; column: number } {
+    return { row: this.#row, column: this.#column }
+  }
+}
+
+let close: () => void = () => undefined
+afterEach(() => close())
+
+function open() {
+  const terminal = new Terminal()
+  const input = new PassThrough()
+  // A tty.WriteStream needs a real terminal behind it; this is the part of one that is used.
+  const screen = new Screen(input, terminal as unknown as WriteStream)
+  close = () => screen.close()
+  screen.ask('You: ')
+  const type = async (text: string): Promise<void> => {
+    input.write(text)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { terminal, screen, type }
+}
+
+const left = '\u001b[D'
+
+describe('a terminal on which somebody types while lines come in', () => {
+  it('keeps the line that is typed below what is printed', async () => {
+    const { terminal, screen, type } = open()
+    await type('hel')
+    screen.print(['bob: hi', 'bob: again'])
+    await type('lo')
+    expect(terminal.seen()).toEqual(['bob: hi', 'bob: again', 'You: hello'])
+    expect(terminal.cursor()).toEqual({ row: 2, column: 10 })
+  })
+
+  it.each([
+    ['key by key', true],
+    ['at once', false]
+  ])('keeps a line that wraps, typed %s, leaving no empty rows', async (_how, byKey) => {
+    const { terminal, screen, type } = open()
+    const text = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ'
+    for (const part of byKey ? Array.from(text) : [text]) await type(part)
+    screen.print(['one'])
+    screen.print(['two'])
+    expect(terminal.seen()).toEqual(['one', 'two', 'You: abcdefghijklmno', 'pqrstuvwxyz012345678', '9ABCDEFGHIJ'])
+  })
+
+  it.each([
+    ['key by key', true],
+    ['at once', false]
+  ])('overwrites nothing when the line, typed %s, ends exactly at the edge', async (_how, byKey) => {
+    const { terminal, screen, type } = open()
+    screen.print(['above'])
+    for (const part of byKey ? Array.from('abcdefghijklmno') : ['abcdefghijklmno']) await type(part)
+    screen.print(['one'])
+    screen.print(['two'])
+    expect(terminal.seen()).toEqual(['above', 'one', 'two', 'You: abcdefghijklmno'])
+  })
+
+  it('leaves the cursor where it was within the line', async () => {
+    const { terminal, screen, type } = open()
+    await type('abcdefghijklmnopqrstuvwxyz')
+    for (let count = 0; count < 20; count++) await type(left)
+    screen.print(['one'])
+    await type('X')
+    expect(terminal.seen()).toEqual(['one', 'You: abcdefXghijklmn', 'opqrstuvwxyz'])
+    expect(terminal.cursor()).toEqual({ row: 1, column: 12 })
+  })
+
+  it('changes the prompt and its progress in place', async () => {
+    const { terminal, screen, type } = open()
+    await type('hi')
+    screen.progress('1 s')
+    screen.progress('2 s')
+    expect(terminal.seen()).toEqual(['[2 s] You: hi'])
+    screen.progress(undefined)
+    screen.ask('Port: ')
+    expect(terminal.seen()).toEqual(['Port: hi'])
+  })
+
+  it('gives each of several pasted lines to the reader and shows each after a prompt', async () => {
+    const { terminal, screen, type } = open()
+    await type('one\rtwo\rthr')
+    const lines = screen.lines[Symbol.asyncIterator]()
+    expect((await lines.next()).value).toBe('one')
+    expect((await lines.next()).value).toBe('two')
+    expect(terminal.seen()).toEqual(['You: one', 'You: two', 'You: thr'])
+  })
+
+  it('cleans what it prints and asks', () => {
+    const { terminal, screen } = open()
+    screen.print(['\u001b[31mred\nnext\u202e'])
+    screen.ask('\u001b[2J? ')
+    expect(terminal.seen()).toEqual(['␛[31mred␤next', '␛[2J?'])
+  })
+})
