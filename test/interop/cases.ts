@@ -14,7 +14,7 @@ import type { ToolchainName } from './prepare.ts'
 export interface Case {
   readonly name: string
   /** What has to be there for it to run. */
-  readonly needs: readonly (ToolchainName | 'parley')[]
+  readonly needs: readonly ToolchainName[]
   readonly run: () => Promise<void>
 }
 
@@ -24,7 +24,7 @@ interface Opponent {
   readonly start: () => ChatSide
 }
 
-const parley: Opponent = { name: 'Parley', needs: ['parley'], start: () => new ParleySide() }
+const parley: Opponent = { name: 'Parley', needs: [], start: () => new ParleySide() }
 
 const currentPackages: Opponent = {
   name: 'js-libp2p on the current packages',
@@ -63,7 +63,7 @@ const withParley: readonly Case[] = [
   ),
   {
     name: 'a first line that also reads as a frame opens a conversation, for every such line',
-    needs: ['go', 'parley'],
+    needs: ['go'],
     run: () => openWithEachAmbiguousLine(() => new ForeignSide(goPeer, 'ed25519'), parley.start())
   }
 ]

@@ -3,7 +3,6 @@
  * the cases whose name contains it. What could not run, and why, is said last.
  */
 import { cases, type Case } from './cases.ts'
-import { whyParleyIsAbsent } from './parley-side.ts'
 import { prepareAll, type Preparation, type ToolchainName } from './prepare.ts'
 import { seconds } from './progress.ts'
 
@@ -19,8 +18,7 @@ export async function main([filter = '']: readonly string[]): Promise<number> {
   const preparations = await prepareAll()
   console.log(`the foreign peers are prepared (${seconds(performance.now() - startedMs)})`)
 
-  const ready = (need: ToolchainName | 'parley'): boolean =>
-    need === 'parley' ? whyParleyIsAbsent() === undefined : preparations.get(need)?.state === 'ready'
+  const ready = (need: ToolchainName): boolean => preparations.get(need)?.state === 'ready'
 
   let passed = 0
   let failed = 0
@@ -33,8 +31,6 @@ export async function main([filter = '']: readonly string[]): Promise<number> {
 
   console.log(`${passed} passed, ${failed} failed, ${left} not run (${seconds(performance.now() - startedMs)})`)
   const reasons = [...preparations.values()].flatMap(reasonNotRun)
-  const parleyReason = whyParleyIsAbsent()
-  if (parleyReason !== undefined) reasons.push(`not run: all cases with Parley, ${parleyReason}`)
   for (const reason of reasons) console.log(reason)
 
   const broken = [...preparations.values()].some(({ state }) => state === 'failed')

@@ -1,0 +1,267 @@
+// A real `parley --json` process that a test talks to: commands in, answers and
+// events out, each with the time at which it was read. It knows the JSON face
+// and nothing of what a test expects of it.
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** One line of the JSON face. Which fields there are depends on `event`; a test names those that it reads. */
+export interface ParleyEvent {
+  readonly event: string
+  /** On this process's monotonic clock (`performance.now()`). */
+  readonly atMs: number
+  readonly [field: string]: unknown
+}
+
+export interface JsonParleyInit {
+  /** Beyond `--json`, the profile's folder and the seclusion that is the default. */
+  readonly args?: readonly string[]
+  /** Goes before the command: `['ip', 'netns', 'exec', NAME]`. */
+  readonly wrapper?: readonly string[]
+  /** A folder to keep over several processes; else one of its own, which stop() removes. */
+  readonly home?: string
+  /** Flags of a node that no other test can meet. Left out for tests that bring a network of their own. */
+  readonly secluded?: boolean
+}
+
+interface Waiter {
+  readonly look: () => void
+  readonly fail: (error: Error) => void
+}
+
+const program = join(import.meta.dirname, '..', '..', 'bin', 'parley.js')
+
+/** Several nodes start at once on two cores, and the first one may have to build. */
+const startTimeoutMs = 60_000
+/** A deadline that only a failure reaches; what is measured is asserted by the test itself. */
+export const patienceMs = 45_000
+/** QUIT says goodbye within seconds; after this the process is killed. */
+const exitTimeoutMs = 8_000
+/** Enough for a stack trace in the message of a failed test. */
+const keptStderrChars = 4_000
+
+/** Something that was waited for did not come, or the process ended first. */
+export class ParleyProcessError extends Error {
+  override readonly name = 'ParleyProcessError'
+}
+
+export class JsonParley {
+  /** Everything that the process has printed, oldest first. */
+  readonly events: ParleyEvent[] = []
+  readonly startedAtMs = performance.now()
+  readonly #child: ChildProcessWithoutNullStreams
+  readonly #exited: Promise<unknown>
+  readonly #waiters = new Set<Waiter>()
+  readonly #ownHome: string | undefined
+  readonly #texts = new Map<string, string[]>()
+  #stderr = ''
+  #failure: Error | undefined
+  #tags = 0
+
+  private constructor(command: string, args: readonly string[], home: string, ownHome: string | undefined) {
+    this.#ownHome = ownHome
+    const env = { ...process.env, XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
+    this.#child = spawn(command, args, { stdio: 'pipe', env })
+    this.#exited = once(this.#child, 'close').catch((error: unknown) => error)
+    this.#child.on('error', (error) => this.#fail(error))
+    this.#child.on('close', (code, signal) => {
+      this.#fail(new ParleyProcessError(`parley ended (${signal ?? code})\n${this.#stderr}`))
+    })
+    // Writing to a process that has just died; its end tells why.
+    this.#child.stdin.on('error', () => undefined)
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-keptStderrChars)
+    })
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line))
+  }
+
+  /** Spawns it; {@link ready} waits until it is on the network. */
+  static async spawn(init: JsonParleyInit = {}): Promise<JsonParley> {
+    const ownHome = init.home === undefined ? await mkdtemp(join(tmpdir(), 'parley-test-')) : undefined
+    const secluded = ['--host', '127.0.0.1', '--no-mdns', '--no-default-directories', '--network', randomNetwork()]
+    const flags = [...((init.secluded ?? true) ? secluded : []), ...(init.args ?? [])]
+    const [command = process.execPath, ...rest] = [...(init.wrapper ?? []), process.execPath, program, '--json', ...flags]
+    return new JsonParley(command, rest, init.home ?? ownHome ?? '', ownHome)
+  }
+
+  /** Spawns it and waits until it is ready. */
+  static async start(init: JsonParleyInit = {}): Promise<JsonParley> {
+    const parley = await JsonParley.spawn(init)
+    try {
+      await parley.ready()
+      return parley
+    } catch (error) {
+      await parley.stop()
+      throw error
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  async ready(): Promise<ParleyEvent> {
+    return this.until('"ready"', () => this.events.find(({ event }) => event === 'ready'), startTimeoutMs)
+  }
+
+  async peerId(): Promise<string> {
+    return String((await this.ready())['peer'])
+  }
+
+  /** The first of its addresses, with the peer ID. */
+  async address(): Promise<string> {
+    const { addresses } = await this.ready()
+    return Array.isArray(addresses) ? String(addresses[0]) : ''
+  }
+
+  /** Texts of the messages that came from a peer, in the order in which they were told. */
+  textsFrom(peer: string): readonly string[] {
+    return this.#texts.get(peer) ?? []
+  }
+
+  /** The state of the conversation with a peer as it was told last. */
+  conversation(peer: string): string | undefined {
+    const last = this.events.findLast((one) => one.event === 'conversation' && one['peer'] === peer)
+    return last === undefined ? undefined : String(last['state'])
+  }
+
+  /**
+   * Gives a command and waits for its answer.
+   *
+   * @throws ParleyProcessError with the words of an `error` answer
+   */
+  async do(command: Readonly<Record<string, unknown>>): Promise<ParleyEvent> {
+    const answer = await this.answerTo(command)
+    if (answer.event === 'error') throw new ParleyProcessError(`${String(command['do'])}: ${JSON.stringify(answer)}`)
+    return answer
+  }
+
+  /** The answer to a command, whichever it is. */
+  async answerTo(command: Readonly<Record<string, unknown>>): Promise<ParleyEvent> {
+    this.#tags += 1
+    const tag = `t${this.#tags}`
+    const from = this.events.length
+    this.#child.stdin.write(`${JSON.stringify({ ...command, tag })}\n`)
+    return this.until(`answer to ${String(command['do'])}`, () => {
+      for (let i = from; i < this.events.length; i++) if (this.events[i]?.['tag'] === tag) return this.events[i]
+      return undefined
+    })
+  }
+
+  /** Gives commands without waiting for their answers. */
+  tell(commands: readonly Readonly<Record<string, unknown>>[]): void {
+    this.#child.stdin.write(commands.map((command) => `${JSON.stringify(command)}\n`).join(''))
+  }
+
+  /**
+   * The first result of `find` that is not undefined, tried now and after each event.
+   *
+   * @throws ParleyProcessError when it does not come in time, or the process ends first
+   */
+  async until<R>(what: string, find: () => R | undefined, timeoutMs = patienceMs): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const finish = (act: () => void): void => {
+        clearTimeout(timer)
+        this.#waiters.delete(waiter)
+        act()
+      }
+      const waiter: Waiter = {
+        look: () => {
+          const found = find()
+          if (found !== undefined) finish(() => resolve(found))
+        },
+        fail: (error) => finish(() => reject(error))
+      }
+      const timer = setTimeout(() => {
+        const last = this.events.slice(-5).map((event) => JSON.stringify(event).slice(0, 300))
+        const message = `no ${what} within ${timeoutMs} ms; the last events are\n${last.join('\n')}\n${this.#stderr}`
+        waiter.fail(new ParleyProcessError(message))
+      }, timeoutMs)
+      this.#waiters.add(waiter)
+      waiter.look()
+      if (this.#failure !== undefined && this.#waiters.has(waiter)) waiter.fail(this.#failure)
+    })
+  }
+
+  async untilTexts(peer: string, count: number, timeoutMs?: number): Promise<readonly string[]> {
+    const enough = (): readonly string[] | undefined =>
+      this.textsFrom(peer).length >= count ? this.textsFrom(peer) : undefined
+    return this.until(`${count} texts (there are ${this.textsFrom(peer).length})`, enough, timeoutMs)
+  }
+
+  async untilConversation(peer: string, state: string, timeoutMs?: number): Promise<void> {
+    await this.until(
+      `conversation with ${peer} that is ${state}`,
+      () => (this.conversation(peer) === state ? true : undefined),
+      timeoutMs
+    )
+  }
+
+  /** Resident memory now, from the system's books. */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024
+  }
+
+  /** QUIT, and waits for the end. Resolves to the exit code or signal. */
+  async quit(): Promise<number | string | null> {
+    this.tell([{ do: 'quit' }])
+    return this.#ended()
+  }
+
+  /** kill -9, and waits for the end. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+
+  /** For the end of a test: closes its input, and removes a folder that was made for it. */
+  async stop(): Promise<void> {
+    this.#child.stdin.end()
+    await this.#ended()
+    if (this.#ownHome !== undefined) await rm(this.#ownHome, { recursive: true, force: true })
+  }
+
+  async #ended(): Promise<number | string | null> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), exitTimeoutMs)
+    await this.#exited
+    clearTimeout(timer)
+    return this.#child.signalCode ?? this.#child.exitCode
+  }
+
+  #take(line: string): void {
+    let event: ParleyEvent
+    try {
+      // What the face prints is an object with `event`: the rest is checked where it is read.
+      event = { ...(JSON.parse(line) as ParleyEvent), atMs: performance.now() }
+    } catch (cause) {
+      this.#fail(new ParleyProcessError(`parley printed something other than JSON: ${line.slice(0, 300)}`, { cause }))
+      return
+    }
+    this.events.push(event)
+    if (event.event === 'message' && event['direction'] === 'in') {
+      const peer = String(event['peer'])
+      const texts = this.#texts.get(peer) ?? []
+      texts.push(String(event['text']))
+      this.#texts.set(peer, texts)
+    }
+    for (const { look } of this.#waiters) look()
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    for (const { fail } of this.#waiters) fail(this.#failure)
+  }
+}
+
+/** The name of a network that nobody else is on. */
+export function randomNetwork(): string {
+  return `test-${Math.random().toString(36).slice(2, 12)}`
+}
