@@ -1,7 +1,6 @@
 // Keeps trying to have a chat session with each peer that is wanted: with
 // back-off and jitter, woken by any news of the peer, for as long as it is
 // wanted. What a way to a peer is, and what is said on it, others know.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backoff } from './backoff.ts'
 import type { ConversationState } from './chat-events.ts'
 import { MIN_REDIAL_GAP_MS, STEADY_SESSION_MS } from './constants.ts'
@@ -81,7 +80,7 @@ export class Pursuit {
         why: why ?? 'the connection was lost',
         retryAtMs: this.#init.now() + waitMs
       })
-      await rest(MIN_REDIAL_GAP_MS, signal)
+      await new Wakeup().sleep(signal, MIN_REDIAL_GAP_MS) // which no news can end
       await chase.news.sleep(signal, waitMs - MIN_REDIAL_GAP_MS)
     }
   }
@@ -97,9 +96,4 @@ export class Pursuit {
       return error instanceof Error ? error.message : String(error)
     }
   }
-}
-
-/** Sleeps through all news; ends early without an error when `signal` aborts. */
-async function rest(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -55,7 +55,7 @@ function pathOf(entry: RosterEntry, connected: Multiaddr | undefined): Path {
  */
 function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | undefined): Multiaddr | undefined {
   const remote = connected === undefined ? undefined : hostPortOf(connected)?.host
-  const host = remote !== undefined && isIPv4(remote) ? remote : undefined
+  const host = remote !== undefined && isIPv4(remote) && !remote.startsWith('127.') ? remote : undefined
   const score = (address: Multiaddr): number => {
     const place = hostPortOf(address)
     if (place === undefined) return -1

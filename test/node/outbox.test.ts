@@ -1,0 +1,110 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { SessionClosedError, type ChatMessage, type ChatSession } from '../../src/chat-protocol/index.ts'
+import { Outbox } from '../../src/node/outbox.ts'
+import { MemoryMessageStore, type OutgoingMessage } from '../../src/storage/index.ts'
+
+const peer = 'somebody'
+let store: MemoryMessageStore
+let outbox: Outbox
+let delivered: OutgoingMessage[]
+let faults: unknown[]
+
+beforeEach(() => {
+  store = new MemoryMessageStore()
+  delivered = []
+  faults = []
+  outbox = new Outbox({
+    store,
+    onDelivery: (messages) => delivered.push(...messages),
+    onFault: (_peer, error) => faults.push(error)
+  })
+})
+
+/** A session that takes everything at once and notes it. */
+function session(dialect: ChatSession['dialect'], send?: () => Promise<void>): { chat: ChatSession; sent: string[] } {
+  const sent: string[] = []
+  const chat = {
+    peer: { toString: () => peer },
+    dialect,
+    send: async (messages: readonly ChatMessage[]) => {
+      sent.push(...messages.map(({ text }) => text))
+      await send?.()
+    }
+  }
+  // The smallest part of a session that an outbox uses.
+  return { chat: chat as unknown as ChatSession, sent }
+}
+
+async function write(...texts: string[]): Promise<OutgoingMessage[]> {
+  return Promise.all(texts.map(async (text) => store.addOutgoing({ peer, text, sentAtMs: 0 })))
+}
+
+test('what waits goes out in order when a session opens, and what comes later follows', async () => {
+  await write('one', 'two')
+  const { chat, sent } = session('parley')
+  outbox.attach(chat)
+  await vi.waitFor(() => expect(sent).toEqual(['one', 'two']))
+  await write('three')
+  outbox.wake(peer)
+  await vi.waitFor(() => expect(sent).toEqual(['one', 'two', 'three']))
+  await outbox.stop()
+})
+
+test('a new session is given again what has no final receipt, with its id, and nothing else', async () => {
+  const [one, two, three] = await write('one', 'two', 'three')
+  const first = session('parley')
+  outbox.attach(first.chat)
+  await vi.waitFor(() => expect(first.sent).toHaveLength(3))
+  await outbox.receipts(peer, [one?.id ?? ''], 'stored')
+  await outbox.receipts(peer, [two?.id ?? ''], 'held')
+  const second = session('parley')
+  outbox.attach(second.chat)
+  await vi.waitFor(() => expect(second.sent).toEqual(['two', 'three']))
+  expect(delivered.map(({ id, state }) => [id, state])).toEqual([
+    [one?.id, 'delivered'],
+    [two?.id, 'held']
+  ])
+  expect((await store.unreceipted(peer, { limit: 9 })).map(({ message }) => message.id)).toEqual([two?.id, three?.id])
+  await outbox.stop()
+})
+
+test('a plain dialect leaves a message unconfirmed, never delivered, and does not send it again', async () => {
+  await write('one')
+  const first = session('lines')
+  outbox.attach(first.chat)
+  await vi.waitFor(() => expect(delivered.map(({ state }) => state)).toEqual(['unconfirmed']))
+  const second = session('lines')
+  outbox.attach(second.chat)
+  await outbox.stop()
+  expect(second.sent).toEqual([])
+})
+
+test('a session that ends while it sends is no fault: the message stays pending', async () => {
+  await write('one')
+  const lost = session('parley', async () => {
+    throw new SessionClosedError()
+  })
+  outbox.attach(lost.chat)
+  await vi.waitFor(() => expect(lost.sent).toEqual(['one']))
+  await outbox.stop()
+  expect(faults).toEqual([])
+  expect(await store.peersWithPending()).toEqual([peer])
+})
+
+test('what the other side refuses for now is sent again after the time it named', async () => {
+  vi.useFakeTimers()
+  try {
+    await write('one')
+    const { chat, sent } = session('parley')
+    outbox.attach(chat)
+    await vi.advanceTimersByTimeAsync(0)
+    outbox.postpone(peer, 5_000)
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(sent).toEqual(['one'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(sent).toEqual(['one', 'one'])
+    await outbox.stop()
+  } finally {
+    vi.useRealTimers()
+  }
+})

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { readPeerWords, type KnownPeers } from '../../src/node/peer-words.ts'
+import { shortId } from '../../src/node/short-id.ts'
+
+const anna = '12D3KooWAnnaaaaaH4L3HXmXLpZ9nxqTRLNDDCYpzPGPaJcJDQFP'
+const bert = '12D3KooWBertttttH4L3HXmXLpZ9nxqTRLNDDCYpzPGPaJcJDQFP'
+const bertha = '12D3KooWBertttttxyz3HXmXLpZ9nxqTRLNDDCYpzPGPaJcJDQFP'
+const self = '12D3KooWSe1fffffH4L3HXmXLpZ9nxqTRLNDDCYpzPGPaJcJDQFP'
+
+const known: KnownPeers = {
+  self,
+  contacts: [{ peer: anna, name: 'anna' }],
+  roster: [
+    { peer: bert, name: 'bert' },
+    { peer: bertha, name: 'anna' },
+    { peer: self, name: 'me' }
+  ],
+  others: [],
+  numbers: [bert, bertha]
+}
+
+function read(text: string, options = { trustName: true }): unknown {
+  return readPeerWords(text.split(' '), known, options)
+}
+
+test('a roster number is the strongest, and only where numbers are given', () => {
+  expect(read('2')).toEqual({ kind: 'peer', peer: bertha, by: 'number' })
+  const { numbers: _numbers, ...unnumbered } = known
+  expect(() => readPeerWords(['2'], unnumbered, { trustName: true })).toThrow(/at the prompt only/)
+})
+
+test('a peer ID, a unique beginning of it and its short form name it', () => {
+  for (const text of [anna, anna.slice(0, 12), shortId(anna)]) {
+    expect(read(text)).toEqual({ kind: 'peer', peer: anna, by: 'id' })
+  }
+})
+
+test('a beginning that several IDs share is refused and names them', () => {
+  expect(() => read('12D3KooWBert')).toThrow(/bert \(12D3KooWBert.*anna \(12D3KooWBert/)
+  expect(() => read('Berttttt')).toThrow(/can mean/)
+})
+
+test('what all IDs begin with names nobody', () => {
+  expect(() => read('12D3KooW')).toThrow(/no peer called/)
+})
+
+test("a stranger's nickname never shadows a contact's name", () => {
+  expect(read('anna')).toEqual({ kind: 'peer', peer: anna, by: 'contact' })
+})
+
+test('a nickname that is not a contact is refused unless it is trusted', () => {
+  expect(read('bert')).toEqual({ kind: 'peer', peer: bert, by: 'nickname' })
+  expect(() => read('bert', { trustName: false })).toThrow(/--trust-name/)
+})
+
+test.each(['me', self, shortId(self)])('oneself, as %s, is refused', (text) => {
+  expect(() => read(text)).toThrow(/yourself/)
+})
+
+test.each([
+  ['/ip4/10.0.0.1/tcp/4001', '/ip4/10.0.0.1/tcp/4001'],
+  ['/dns4/host.example/tcp/4001', '/dns4/host.example/tcp/4001'],
+  ['/dnsaddr/host.example', '/dnsaddr/host.example'],
+  ['10.0.0.1:4001', '/ip4/10.0.0.1/tcp/4001'],
+  ['[::1]:4001', '/ip6/::1/tcp/4001'],
+  ['::1 4001', '/ip6/::1/tcp/4001'],
+  ['localhost:4001', '/dns/localhost/tcp/4001'],
+  ['localhost 4001', '/dns/localhost/tcp/4001']
+])('%s is the address %s', (text, address) => {
+  const meaning = readPeerWords(text.split(' '), known, { trustName: false })
+  expect(meaning.kind === 'address' && meaning.address.toString()).toBe(address)
+})
+
+test.each([
+  ['/ip4/999.1.1.1/tcp/1', /is not an address/],
+  ['/ip4/10.0.0.1', /needs a host and a TCP port/],
+  ['/ip4/10.0.0.1/udp/4/quic-v1', /can't use \/udp/],
+  ['10.0.0.1:0', /ports go from 1 to 65535/],
+  ['10.0.0.1:99999', /ports go from 1 to 65535/],
+  ['10.0.0.1 99999', /ports go from 1 to 65535/],
+  ['10.0.0.1', /a port is missing/],
+  ['::1', /write \[::1\]:PORT/],
+  ['[::1]', /write \[::1\]:PORT/],
+  ['999.1.1.1:80', /no IPv4 address/],
+  ['localhost', /add the port: localhost:PORT/],
+  ['nobody', /no peer called "nobody"/]
+])('%s is refused with what to do', (text, message) => {
+  expect(() => read(text)).toThrow(message)
+})

@@ -1,0 +1,61 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { PeerBook, PeerBookDamagedError } from '../../src/storage/index.ts'
+
+let folder: string
+let file: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-book-'))
+  file = join(folder, 'book.json')
+})
+
+afterEach(async () => {
+  await rm(folder, { recursive: true })
+})
+
+test('what is remembered is there when the book is opened again, in a file for its owner alone', async () => {
+  const book = await PeerBook.open(file)
+  await book.accept('anna-id', 'anna', 5)
+  await book.rememberAddress('anna-id', '/ip4/10.0.0.1/tcp/4')
+  await book.block('mallory-id', 'mallory')
+  await book.setPin('/ip4/10.0.0.1/tcp/4', 'anna-id')
+  await book.setPort(4001)
+  await book.rememberDirectory('/ip4/10.0.0.9/tcp/8000')
+  const again = await PeerBook.open(file)
+  expect(again.contacts()).toEqual([{ peer: 'anna-id', name: 'anna', sinceMs: 5, addresses: ['/ip4/10.0.0.1/tcp/4'] }])
+  expect(again.isBlocked('mallory-id')).toBe(true)
+  expect(again.pin('/ip4/10.0.0.1/tcp/4')).toBe('anna-id')
+  expect(again.port).toBe(4001)
+  expect(again.directories()).toEqual(['/ip4/10.0.0.9/tcp/8000'])
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
+test('changes made at the same time are all kept', async () => {
+  const book = await PeerBook.open(file)
+  await Promise.all(Array.from({ length: 20 }, async (_, i) => book.accept(`id${i}`, `name${i}`, i)))
+  expect((await PeerBook.open(file)).contacts()).toHaveLength(20)
+})
+
+test('accepting a blocked or ignored peer ends that, and blocking ends a contact', async () => {
+  const book = PeerBook.inMemory()
+  await book.block('id', 'anna')
+  await book.accept('id', 'anna', 1)
+  expect(book.isBlocked('id')).toBe(false)
+  await book.block('id', 'anna')
+  expect(book.contact('id')).toBeUndefined()
+})
+
+test('a damaged file is named and left as it is', async () => {
+  await writeFile(file, '{"contacts": ')
+  await expect(PeerBook.open(file)).rejects.toThrow(PeerBookDamagedError)
+  expect(await readFile(file, 'utf8')).toBe('{"contacts": ')
+})
+
+test('peer IDs that are names of object members are ordinary keys', async () => {
+  const book = await PeerBook.open(file)
+  expect(book.isBlocked('constructor')).toBe(false)
+  expect(book.pin('__proto__')).toBeUndefined()
+})
