@@ -106,7 +106,7 @@ export const MAX_DIRECTORY_STREAMS_PER_CONNECTION = 4
 export const MAX_PARTIAL_WATCHERS = 256
 /** Longer than any nickname is pointless. */
 export const MAX_QUERY_CHARS = 64
-/** Announcements on one stream; a verification costs a quarter of a millisecond. */
+/** Announcements on one connection; a verification costs a quarter of a millisecond. */
 export const ANNOUNCE_RATE = { burst: 10, perSecond: 1 } as const
 /** Changes of what is watched: scrolling and typing a query. */
 export const WATCH_RATE = { burst: 20, perSecond: 5 } as const

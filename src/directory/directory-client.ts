@@ -111,8 +111,8 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
   async #serveOnce(signal: AbortSignal): Promise<Error> {
     let welcomedAtMs: number | undefined
     try {
-      const connection = await withDeadline('dial', CONNECT_TIMEOUT_MS, signal, (signal) =>
-        this.#init.connect({ signal })
+      const connection = await withDeadline('dial', CONNECT_TIMEOUT_MS, signal, (inTime) =>
+        this.#init.connect({ signal: inTime })
       )
       const stream = await DirectoryStream.open(connection, signal)
       const registration = new DirectoryRegistration(stream, {

@@ -3,8 +3,9 @@
 // out and counted. Knows how to put the rest into a roster; opens no streams.
 import { setImmediate } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
+import { MAX_ROSTER_PEERS } from './constants.ts'
 import type { DirectoryFrame, WireEntry } from './directory-frames.ts'
-import { BadRecordError } from './errors.ts'
+import { BadRecordError, PresenceProtocolError } from './errors.ts'
 import { openRecord } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
 import type { Roster, RosterChange } from './roster.ts'
@@ -57,6 +58,9 @@ export class EntriesReader {
     if (frame.type === 'changes') return { ...found, removed: frame.removed.map(String) }
     this.#snapshot ??= new Set()
     for (const { record } of updates) if (!record.record.withdrawn) this.#snapshot.add(record.record.peer.toString())
+    if (this.#snapshot.size > MAX_ROSTER_PEERS) {
+      throw new PresenceProtocolError(`a snapshot of more than ${MAX_ROSTER_PEERS} peers`)
+    }
     if (!frame.last) return { ...found, removed: [] }
     const complete = this.#snapshot
     this.#snapshot = undefined

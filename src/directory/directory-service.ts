@@ -28,7 +28,8 @@ import {
 } from './constants.ts'
 import { isAcceptableWatch } from './directory-frames.ts'
 import type { ClientFrame, WatchRange } from './directory-frames.ts'
-import { DirectorySession } from './directory-session.ts'
+import { DirectorySession, sessionRates } from './directory-session.ts'
+import type { SessionRates } from './directory-session.ts'
 import type { VerifiedRecord } from './presence-record.ts'
 import { RosterPush } from './roster-push.ts'
 import { Roster } from './roster.ts'
@@ -86,6 +87,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #roster: Roster
   readonly #push: RosterPush
   readonly #admission: Admission
+  readonly #rates = new WeakMap<Connection, SessionRates>()
   readonly #sessions = new Map<DirectorySession, Promise<void>>()
   /** Which session a peer's attachment stands on: the one that announced last. */
   readonly #owners = new Map<string, DirectorySession>()
@@ -131,6 +133,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       maxInboundStreams: MAX_DIRECTORY_STREAMS_PER_CONNECTION,
       runOnLimitedConnection: false
     })
+    // Who was attached before a stop may be on the way back.
+    this.#report(this.#roster.lostSource(this.#self, this.#now(), this.#graceMs))
   }
 
   async stop(): Promise<void> {
@@ -152,7 +156,9 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       stream.abort(new Error('the directory was stopped'))
       return
     }
-    const session = new DirectorySession(stream, connection, this.#now())
+    const rates = this.#rates.get(connection) ?? sessionRates(this.#now())
+    this.#rates.set(connection, rates)
+    const session = new DirectorySession(stream, connection, rates)
     const hasRoom = this.#sessions.size < MAX_DIRECTORY_STREAMS
     if (hasRoom) this.#welcome(session)
     else {
@@ -216,7 +222,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   }
 
   async #onWatch(session: DirectorySession, range: WatchRange, signal: AbortSignal): Promise<void> {
-    const waitMs = session.watchRate.take(this.#now())
+    const waitMs = session.rates.watch.take(this.#now())
     if (waitMs > 0) {
       session.refuse('too-fast', waitMs)
       return

@@ -19,6 +19,17 @@ import type { RefuseReason } from './errors.ts'
 import { RateLimit } from './rate-limit.ts'
 import type { RosterEntry } from './roster.ts'
 
+/** What one connection may ask, over all its streams. */
+export interface SessionRates {
+  readonly announce: RateLimit
+  readonly watch: RateLimit
+}
+
+/** @returns the rates of a new connection */
+export function sessionRates(nowMs: number): SessionRates {
+  return { announce: new RateLimit(ANNOUNCE_RATE, nowMs), watch: new RateLimit(WATCH_RATE, nowMs) }
+}
+
 /** What a session has been told of the roster. */
 export type Watching =
   | { readonly what: 'nothing' }
@@ -34,8 +45,7 @@ export type Watching =
 
 export class DirectorySession {
   readonly connection: Connection
-  readonly announceRate: RateLimit
-  readonly watchRate: RateLimit
+  readonly rates: SessionRates
   watching: Watching = { what: 'nothing' }
   readonly #stream: Stream
   readonly #outgoing = new FrameQueue<Uint8Array>({
@@ -44,11 +54,10 @@ export class DirectorySession {
   })
   #refusals = 0
 
-  constructor(stream: Stream, connection: Connection, nowMs: number) {
+  constructor(stream: Stream, connection: Connection, rates: SessionRates) {
     this.#stream = stream
     this.connection = connection
-    this.announceRate = new RateLimit(ANNOUNCE_RATE, nowMs)
-    this.watchRate = new RateLimit(WATCH_RATE, nowMs)
+    this.rates = rates
   }
 
   /**

@@ -34,8 +34,8 @@ export class DirectoryStream {
    */
   static async open(connection: Connection, signal?: AbortSignal): Promise<DirectoryStream> {
     try {
-      const stream = await withDeadline('negotiate', CONNECT_TIMEOUT_MS, signal, (signal) =>
-        connection.newStream(DIRECTORY_PROTOCOL, { signal })
+      const stream = await withDeadline('negotiate', CONNECT_TIMEOUT_MS, signal, (inTime) =>
+        connection.newStream(DIRECTORY_PROTOCOL, { signal: inTime })
       )
       return new DirectoryStream(connection, stream)
     } catch (error) {

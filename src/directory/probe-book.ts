@@ -1,5 +1,5 @@
 // What is known about who is Parley: one answer per connection, never taken
-// back once it is yes. Knows connections by their id, and opens no streams.
+// back once it is yes. Forgets with the connection; opens no streams.
 import type { Connection } from '@libp2p/interface'
 import { MAX_KNOWN_PARLEY_PEERS } from './constants.ts'
 
@@ -14,13 +14,13 @@ interface Probe {
 }
 
 export class ProbeBook {
-  readonly #probes = new Map<string, Probe>()
+  #probes = new WeakMap<Connection, Probe>()
   readonly #parleyPeers = new Set<string>()
 
   /** @returns what is known of the peer at the other end */
   answer(connection: Connection): ProbeAnswer {
     if (this.#parleyPeers.has(connection.remotePeer.toString())) return 'parley'
-    return this.#probes.get(connection.id)?.answer ?? 'undecided'
+    return this.#probes.get(connection)?.answer ?? 'undecided'
   }
 
   /** Puts the question unless it is answered, or being put; resolves at once when the answer comes another way. */
@@ -50,23 +50,18 @@ export class ProbeBook {
     return 'parley'
   }
 
-  /** The connection is gone; its peer, if it is Parley, stays known. */
-  forget(connection: Connection): void {
-    this.#probes.delete(connection.id)
-  }
-
   /** All questions are open again; who is Parley stays known. */
   reopen(): void {
-    this.#probes.clear()
+    this.#probes = new WeakMap()
   }
 
   #probeOf(connection: Connection): Probe {
-    const probe = this.#probes.get(connection.id) ?? {
+    const probe = this.#probes.get(connection) ?? {
       answer: 'undecided',
       running: undefined,
       parley: Promise.withResolvers<ProbeAnswer>()
     }
-    this.#probes.set(connection.id, probe)
+    this.#probes.set(connection, probe)
     return probe
   }
 }

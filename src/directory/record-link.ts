@@ -2,8 +2,10 @@
 // what was heard last, and which streams are one too many. Decides; sends
 // nothing and sets no timers.
 import type { PeerId } from '@libp2p/interface'
+import { RECORD_RATE } from './constants.ts'
 import { compareRecords } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
+import { RateLimit } from './rate-limit.ts'
 import type { RecordStream } from './record-stream.ts'
 
 /** What a record that came means. */
@@ -18,6 +20,8 @@ type Standing =
 
 export class RecordLink {
   readonly peer: PeerId
+  /** Of its records, over all its streams. */
+  readonly rate: RateLimit
   readonly streams = new Set<RecordStream>()
   /** It has one of the places for streams that stay open. */
   isKept = false
@@ -25,8 +29,9 @@ export class RecordLink {
   reopen: ReturnType<typeof setTimeout> | undefined
   #standing: Standing = { is: 'unheard' }
 
-  constructor(peer: PeerId) {
+  constructor(peer: PeerId, nowMs: number) {
     this.peer = peer
+    this.rate = new RateLimit(RECORD_RATE, nowMs)
   }
 
   /** Whether to ask again while the peer stays connected: not one that has left, or is of another network. */

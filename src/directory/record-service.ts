@@ -65,6 +65,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
   readonly #components: RecordServiceComponents
   readonly #init: RecordServiceInit
   readonly #log: ReturnType<ComponentLogger['forComponent']>
+  readonly #now: () => number
   readonly #links = new Map<string, RecordLink>()
   readonly #probes = new ProbeBook()
   readonly #tasks = new Set<Promise<void>>()
@@ -75,6 +76,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     super()
     this.#components = components
     this.#init = init
+    this.#now = init.now ?? Date.now
     this.#log = components.logger.forComponent('parley:record')
   }
 
@@ -167,7 +169,6 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
 
   readonly #onClose = (event: CustomEvent<Connection>): void => {
     const connection = event.detail
-    this.#probes.forget(connection)
     const link = this.#links.get(connection.remotePeer.toString())
     if (link?.streams.size === 0 && this.#connectionsTo(link.peer).length === 0) this.#forget(link)
   }
@@ -215,7 +216,11 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     const one = new RecordStream(stream, connection, openedBy, this.#init.ownEnvelope())
     link.streams.add(one)
     const run = one
-      .run(signal, this.#init.now ?? Date.now, (verified) => this.#onRecord(link, one, verified))
+      .run(
+        signal,
+        () => link.rate.take(this.#now()),
+        (verified) => this.#onRecord(link, one, verified)
+      )
       .then(
         () => this.#onEnd(link, one, undefined),
         (error: unknown) => this.#onEnd(link, one, toError(error))
@@ -296,7 +301,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
 
   #linkOf(peer: PeerId): RecordLink {
     const id = peer.toString()
-    const link = this.#links.get(id) ?? new RecordLink(peer)
+    const link = this.#links.get(id) ?? new RecordLink(peer, this.#now())
     this.#links.set(id, link)
     return link
   }

@@ -12,7 +12,6 @@ import {
 import { PresenceProtocolError, SlowWatcherError } from './errors.ts'
 import { openRecord } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
-import { RateLimit } from './rate-limit.ts'
 import { recordFrameCodec } from './record-frames.ts'
 import type { RecordFrame } from './record-frames.ts'
 
@@ -53,10 +52,10 @@ export class RecordStream {
   /**
    * Reads until the stream ends.
    *
+   * @param pace 0 when one more record may pass
    * @throws what made it end, unless both sides closed it
    */
-  async run(signal: AbortSignal, now: () => number, onRecord: (verified: VerifiedRecord) => void): Promise<void> {
-    const rate = new RateLimit(RECORD_RATE, now())
+  async run(signal: AbortSignal, pace: () => number, onRecord: (verified: VerifiedRecord) => void): Promise<void> {
     await runFrames({
       stream: this.#stream,
       codec: recordFrameCodec,
@@ -67,7 +66,7 @@ export class RecordStream {
       signal,
       onFrames: async (frames) => {
         for (const frame of frames) {
-          if (rate.take(now()) > 0) {
+          if (pace() > 0) {
             throw new PresenceProtocolError(
               `more than ${RECORD_RATE.burst} records at once, or ${RECORD_RATE.perSecond} a second, from one peer`
             )

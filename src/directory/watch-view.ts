@@ -12,7 +12,7 @@ export function isWhole(range: WatchRange): boolean {
 export function inOrder(entries: readonly RosterEntry[]): RosterEntry[] {
   return entries
     .map((entry) => ({ entry, name: fold(entry.record.record.nickname) }))
-    .sort((a, b) => compareText(a.name, b.name) || compareText(a.entry.peer, b.entry.peer))
+    .toSorted((a, b) => compareText(a.name, b.name) || compareText(a.entry.peer, b.entry.peer))
     .map(({ entry }) => entry)
 }
 

@@ -80,7 +80,7 @@ async function client(n: number, port: number, over: Partial<DirectoryClientInit
       roster
         .entries()
         .map(({ record }) => record.record.nickname)
-        .sort(),
+        .toSorted(),
     withdraw: async () => one.withdraw((await sealedBy(self, { ...own, seq: own.seq + 1n, withdrawn: true })).envelope)
   }
 }

@@ -13,7 +13,7 @@ export async function node<T extends ServiceMap>(
   services: ServiceFactoryMap<T>,
   options: { readonly privateKey?: PrivateKey; readonly port?: number } = {}
 ): Promise<Libp2p<T>> {
-  const node = await createLibp2p<T>({
+  const libp2p = await createLibp2p<T>({
     ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
     addresses: { listen: [`/ip4/127.0.0.1/tcp/${options.port ?? 0}`] },
     transports: [tcp()],
@@ -23,8 +23,8 @@ export async function node<T extends ServiceMap>(
     connectionMonitor: { enabled: false },
     services
   })
-  onTestFinished(() => node.stop())
-  return node
+  onTestFinished(() => libp2p.stop())
+  return libp2p
 }
 
 /** Waits until the condition holds; the time is a limit and not a pace. */
@@ -36,7 +36,7 @@ export async function until(condition: () => boolean, what: string, limitMs = 5_
   }
 }
 
-export function portOf(node: Libp2p): number {
-  const address = node.getMultiaddrs()[0]?.toString() ?? ''
+export function portOf(libp2p: Libp2p): number {
+  const address = libp2p.getMultiaddrs()[0]?.toString() ?? ''
   return Number(/\/tcp\/(\d+)/.exec(address)?.[1])
 }

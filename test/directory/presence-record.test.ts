@@ -1,6 +1,6 @@
 import { RecordEnvelope } from '@libp2p/peer-record'
 import { multiaddr } from '@multiformats/multiaddr'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BadRecordError, compareRecords, nextSeq, openRecord } from '../../src/directory/index.ts'
 import {
@@ -20,7 +20,7 @@ const eve = await identity(2)
 async function why(run: Promise<unknown>): Promise<string> {
   const error = await run.then(
     () => undefined,
-    (error: unknown) => error
+    (thrown: unknown) => thrown
   )
   return error instanceof BadRecordError ? error.why : `no BadRecordError: ${String(error)}`
 }

@@ -17,9 +17,9 @@ async function peer(n: number, over: Partial<RecordServiceInit> = {}, who?: { re
   )
   const told: string[] = []
   const { record } = libp2p.services
-  record.on('record', ({ peer, verified }) => told.push(`${peer.toString()} is ${verified.record.nickname}`))
-  record.on('withdraw', ({ peer }) => told.push(`${peer.toString()} left`))
-  record.on('end', ({ peer, cause }) => told.push(`${peer.toString()} ${cause}`))
+  record.on('record', ({ peer: other, verified }) => told.push(`${other.toString()} is ${verified.record.nickname}`))
+  record.on('withdraw', ({ peer: other }) => told.push(`${other.toString()} left`))
+  record.on('end', ({ peer: other, cause }) => told.push(`${other.toString()} ${cause}`))
   return { ...self, libp2p, record, told }
 }
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { Roster, SlowWatcherError } from '../../src/directory/index.ts'
 import { decodeDirectoryFrame, encodeClientFrame } from '../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../src/directory/directory-frames.ts'
-import { DirectorySession } from '../../src/directory/directory-session.ts'
+import { DirectorySession, sessionRates } from '../../src/directory/directory-session.ts'
 import { RosterPush } from '../../src/directory/roster-push.ts'
 import { FrameQueue, runFrames } from '../../src/wire/index.ts'
 import { node, until } from './nodes.ts'
@@ -20,7 +20,7 @@ it('resets a watcher that does not read, while another one misses nothing', asyn
   const source = (await identity(100)).id
   const server = await node({}, { privateKey: (await identity(100)).key })
   await server.handle(PROTOCOL, async (stream, connection) => {
-    const session = new DirectorySession(stream, connection, Date.now())
+    const session = new DirectorySession(stream, connection, sessionRates(Date.now()))
     await session
       .run(stop.signal, async (frame) => (frame.type === 'watch' ? push.watch(session, frame, stop.signal) : undefined))
       .catch((error: unknown) => ends.push(error))

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LAN, Roster } from '../../src/directory/index.ts'
 import type { RosterChange, VerifiedRecord } from '../../src/directory/index.ts'
@@ -18,7 +18,7 @@ function seen(roster: Roster) {
       nickname: record.record.nickname,
       attachments: attachments.map(({ source, sinceMs, seq }) => ({ source, sinceMs, seq }))
     }))
-    .sort((a, b) => (a.peer < b.peer ? -1 : 1))
+    .toSorted((a, b) => (a.peer < b.peer ? -1 : 1))
 }
 
 const kinds = (changes: readonly RosterChange[]) => changes.map((change) => change.kind)
