@@ -136,7 +136,7 @@ describe('delivery marks', () => {
     expect(marks.due(500, here, () => 'no answer')).toEqual(['  … waiting: "hi" — no answer'])
     expect(marks.due(900, here, here)).toEqual([])
     marks.changed({ ...message, state: 'delivered' }, 2000)
-    expect(marks.due(2150, here, here)).toEqual(['  … delivered: "hi"'])
+    expect(marks.due(2150, here, here)).toEqual(['  ✓ delivered: "hi"'])
     expect(marks.pending()).toEqual([])
   })
 
@@ -162,7 +162,7 @@ describe('delivery marks', () => {
   it('tell that a message of an earlier session has arrived', () => {
     const marks = new DeliveryMarks()
     marks.changed(outgoing('old', 'delivered'), 0)
-    expect(marks.due(150, () => 'bob', here)).toEqual(['  … delivered (bob): "old"'])
+    expect(marks.due(150, () => 'bob', here)).toEqual(['  ✓ delivered (bob): "old"'])
   })
 })
 
@@ -183,6 +183,16 @@ describe('the way to the peer', () => {
     expect(progress.changed(open, 9500)).toEqual(['Connected to bob over the local network.'])
     expect(progress.status(9600)).toBeUndefined()
     expect(progress.changed(waiting, 9700)).toHaveLength(2)
+  })
+
+  it('is not news when the peer has said goodbye, until it is back', () => {
+    const progress = new ConnectionProgress('bob')
+    progress.goneAway()
+    const waiting = { name: 'waiting', why: 'refused', retryAtMs: 8000 } as const
+    expect(progress.changed(waiting, 0)).toEqual([])
+    expect(progress.status(4000)).toBe('waiting for bob, next try in 4 s')
+    progress.changed({ name: 'open', dialect: 'parley', path: 'lan' }, 5000)
+    expect(progress.changed(waiting, 6000)[0]).toBe('The connection to bob is gone: refused.')
   })
 
   it('says what a plain dialect can not promise', () => {

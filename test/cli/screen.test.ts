@@ -144,6 +144,22 @@ describe('a terminal on which somebody types while lines come in', () => {
     expect(terminal.seen()).toEqual(['You: one', 'You: two', 'You: thr'])
   })
 
+  it('drops what is typed at Ctrl-C and leaves nothing of the prompt when it is closed', async () => {
+    const { terminal, screen, type } = open()
+    let interrupts = 0
+    screen.onInterrupt(() => interrupts++)
+    await type('abcdefghijklmnopqrstuvwxyz')
+    await type(left)
+    await type('\u0003')
+    expect(interrupts).toBe(1)
+    expect(terminal.seen()).toEqual(['You:'])
+    await type('abcdefghijklmnopqrstuvwxyz')
+    screen.print(['one'])
+    screen.close()
+    screen.print(['two'])
+    expect(terminal.seen()).toEqual(['one', 'two'])
+  })
+
   it('cleans what it prints and asks', () => {
     const { terminal, screen } = open()
     screen.print(['\u001b[31mred\nnext\u202e'])

@@ -12,6 +12,8 @@ export class ConnectionProgress {
   /** The reason that was printed last, so that each retry doesn't print it again. */
   #saidWhy: string | undefined
   #saidConnecting = false
+  /** The peer has said goodbye: that there is no way to it is no news. */
+  #isAway = false
 
   constructor(name: string) {
     this.#name = name
@@ -27,17 +29,26 @@ export class ConnectionProgress {
       case 'closed':
         return []
       case 'waiting':
-        if (state.why === this.#saidWhy) return []
-        this.#saidWhy = state.why
-        return [
-          `No way to ${this.#name} at the moment: ${state.why}.`,
-          `The next try is in ${secondsUntil(state.retryAtMs, nowMs)} s. What you write is kept and goes out when there is a way.`
-        ]
+        return this.#waitingLines(state.why, before)
       case 'open':
         this.#saidWhy = undefined
         this.#saidConnecting = false
+        this.#isAway = false
         return before.name === 'open' && before.dialect === state.dialect ? [] : openLines(this.#name, state)
     }
+  }
+
+  /** The peer has ended its program: what follows from that needs no lines of its own. */
+  goneAway(): void {
+    this.#isAway = true
+  }
+
+  #waitingLines(why: string, before: ConversationState): string[] {
+    if (this.#isAway || why === this.#saidWhy) return []
+    const isFirst = this.#saidWhy === undefined
+    this.#saidWhy = why
+    const what = before.name === 'open' ? `The connection to ${this.#name} is gone` : `No way to ${this.#name} at the moment`
+    return [`${what}: ${why}.`, ...(isFirst ? ['It is tried again and again; what you write goes out when there is a way.'] : [])]
   }
 
   /** What the prompt shows while there is no connection. */

@@ -75,7 +75,7 @@ export class DeliveryMarks {
       const what = count === 1 ? excerpt(first.text) : `${count} messages`
       const name = nameOf(first.peer)
       const reason = first.state === 'pending' ? why(first.peer) : ''
-      return `  … ${deliveryWord(first)}${name === '' ? '' : ` (${name})`}: ${what}${reason === '' ? '' : ` — ${reason}`}`
+      return `  ${markOf(first)} ${deliveryWord(first)}${name === '' ? '' : ` (${name})`}: ${what}${reason === '' ? '' : ` — ${reason}`}`
     })
   }
 
@@ -90,6 +90,11 @@ export class DeliveryMarks {
   #trackOlder(key: string, message: OutgoingMessage, nowMs: number): void {
     this.#tracked.set(key, { message, sinceMs: nowMs, said: 'pending' })
   }
+}
+
+function markOf({ state }: OutgoingMessage): string {
+  if (state === 'delivered') return '✓'
+  return state === 'failed' ? '!' : '…'
 }
 
 function quietTime(message: OutgoingMessage): number {

@@ -137,7 +137,8 @@ export class News {
 
   #left(detail: { peer: string; name: string; reason: 'left' | 'quit' }): void {
     if (this.#conversation?.peer !== detail.peer) return
-    const what = detail.reason === 'left' ? 'has left the conversation' : 'has left the network'
+    if (detail.reason === 'quit') this.#conversation.progress.goneAway()
+    const what = detail.reason === 'left' ? 'has left the conversation' : 'has left the network: what you write waits'
     this.#print([`${detail.name} ${what}. EXIT takes you back to the list.`])
   }
 

@@ -41,7 +41,10 @@ export class Screen implements PlainTerminal {
       if (!this.#closed) this.#readline.prompt()
     })
     input.on('keypress', () => this.#countRows())
-    this.#readline.on('SIGINT', () => this.#interrupted())
+    this.#readline.on('SIGINT', () => {
+      this.#eraseTyped()
+      this.#interrupted()
+    })
     this.#readline.on('close', () => {
       this.#closed = true
       this.lines.end()
@@ -74,10 +77,16 @@ export class Screen implements PlainTerminal {
 
   close(): void {
     if (this.#closed) return
+    this.#eraseTyped()
     this.#prompt = ''
     this.#progress = undefined
     this.#draw('')
     this.#readline.close()
+  }
+
+  #eraseTyped(): void {
+    this.#readline.write(null, { ctrl: true, name: 'e' })
+    this.#readline.write(null, { ctrl: true, name: 'u' })
   }
 
   /**
