@@ -85,6 +85,11 @@ export function withoutPeerId(address: Multiaddr): Multiaddr {
   return peer === undefined ? address : address.decapsulate(`/p2p/${peer}`)
 }
 
+/** A name that stands for several addresses, which libp2p looks up. */
+export function isDnsaddr(address: Multiaddr): boolean {
+  return address.getComponents()[0]?.name === 'dnsaddr'
+}
+
 export function withPeerId(address: Multiaddr, peer: string): Multiaddr {
   return peerIdOf(address) === undefined ? address.encapsulate(`/p2p/${peer}`) : address
 }

@@ -5,7 +5,7 @@ import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
-import { maxTextBytes } from '../chat-protocol/index.ts'
+import { MAX_TEXT_BYTES } from '../chat-protocol/index.ts'
 import { normaliseText, type RosterChange } from '../directory/index.ts'
 import { MemoryMessageStore, type Contact, type IncomingMessage } from '../storage/index.ts'
 import type { OutgoingMessage, PeerBookEntry, StoredMessage } from '../storage/index.ts'
@@ -302,7 +302,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   /** @throws MessageTooLongError before anything is stored */
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = Buffer.byteLength(text, 'utf8')
-    if (sizeBytes > maxTextBytes) throw new MessageTooLongError(sizeBytes, maxTextBytes)
+    if (sizeBytes > MAX_TEXT_BYTES) throw new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES)
     return this.#conversations.send(peer, text, options)
   }
 

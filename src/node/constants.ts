@@ -87,3 +87,9 @@ export const MAX_LAN_DIALS = 32
 
 /** Found and remembered directories that are kept ready beside the two in use. */
 export const MAX_FOUND_DIRECTORIES = 8
+
+/** Strangers who open a conversation with us are announced at this pace, all together; the rest is in the requests. */
+export const KNOCK_RATE = { burst: 10, perSecond: 0.2 } as const
+
+/** Likewise the requests that are announced as they come; all of them are listed. */
+export const REQUEST_NOTICE_RATE = { burst: 30, perSecond: 1 } as const

@@ -14,7 +14,8 @@ import type {
 import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
-import { FAREWELL_TIMEOUT_MS, NO_ROOM_RETRY_MS, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
+import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, NO_ROOM_RETRY_MS, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
+import { TokenBucket } from '../wire/index.ts'
 import { Outbox } from './outbox.ts'
 import { Pursuit } from './pursuit.ts'
 import { Reception } from './reception.ts'
@@ -52,6 +53,7 @@ export class Conversations {
   readonly #pursuit: Pursuit
   /** Conversations that are open on this side's screen. */
   readonly #onScreen = new Set<string>()
+  readonly #knocks: TokenBucket
   readonly #states = new Map<string, ConversationState>()
   readonly #sessions = new Map<string, ChatSession>()
   readonly #settling = new Map<string, Set<(message: OutgoingMessage) => void>>()
@@ -59,6 +61,7 @@ export class Conversations {
 
   constructor(init: ConversationsInit) {
     this.#init = init
+    this.#knocks = new TokenBucket(KNOCK_RATE, init.now())
     this.#reception = new Reception({ ...init, isOnScreen: (peer) => this.#onScreen.has(peer) })
     this.#outbox = new Outbox({
       store: init.store,
@@ -92,8 +95,10 @@ export class Conversations {
     const { events } = this.#init
     chat.addEventListener('session:open', ({ detail }) => this.#onSessionOpen(detail.session))
     chat.addEventListener('session:close', ({ detail }) => this.#onSessionClose(detail.peer.toString()))
-    chat.addEventListener('enter', ({ detail }) => events.entered(detail.peer.toString()))
-    chat.addEventListener('typing', ({ detail }) => events.typing(detail.peer.toString()))
+    chat.addEventListener('enter', ({ detail }) => this.#onEnter(detail.peer.toString()))
+    chat.addEventListener('typing', ({ detail }) => {
+      if (this.#isContact(detail.peer.toString())) events.typing(detail.peer.toString())
+    })
     chat.addEventListener('bye', ({ detail }) => events.left(detail.peer.toString(), detail.reason))
     chat.addEventListener('refuse', ({ detail }) => {
       const peer = detail.peer.toString()
@@ -212,6 +217,17 @@ export class Conversations {
 
   wakeAll(): void {
     this.#pursuit.wakeAll()
+  }
+
+  /** Strangers may knock, but not without end. */
+  #onEnter(peer: string): void {
+    const { book, events, now } = this.#init
+    if (book.isIgnored(peer)) return
+    if (this.#isContact(peer) || this.#knocks.take(1, now()) === 1) events.entered(peer)
+  }
+
+  #isContact(peer: string): boolean {
+    return this.#init.book.contact(peer) !== undefined
   }
 
   async #openSession(peer: string, { signal }: { signal: AbortSignal }): Promise<void> {

@@ -6,7 +6,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerBook } from '../storage/index.ts'
 import { formatAddress, isLoopback, parseAddress, withoutPeerId } from './address.ts'
 import type { Notice } from './chat-events.ts'
-import { BadAddressError } from './errors.ts'
+import { BadAddressError, KeyChangedError } from './errors.ts'
 import { readPeerWords, type KnownPeers } from './peer-words.ts'
 import { shortId } from './short-id.ts'
 
@@ -23,6 +23,8 @@ export interface ResolveOptions {
   readonly numbers?: readonly string[]
   /** A stranger's nickname may be used. */
   readonly trustName?: boolean
+  /** Refuse an address where somebody else answered before; without it the change is only told, loudly. */
+  readonly refuseChangedKey?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -66,6 +68,12 @@ export class PeerResolver {
     }
     const key = withoutPeerId(address).toString()
     const before = this.#init.book.pin(key)
+    if (options.refuseChangedKey === true && before !== undefined && before !== peer) {
+      throw new KeyChangedError(
+        `${place} was ${shortId(before)} and now answers with another key, ${shortId(peer)}: ` +
+          `if that is meant to be so, name the peer by its ID: ${peer}`
+      )
+    }
     await this.#init.book.setPin(key, peer)
     if (before === undefined) {
       this.#init.notice({ code: 'learned-key', text: `${place} is ${shortId(peer)}; this is remembered` })

@@ -6,7 +6,7 @@ import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isLocal, peerIdOf, withPeerId } from './address.ts'
+import { isDnsaddr, isLocal, peerIdOf, withPeerId } from './address.ts'
 import { ADDRESS_DIAL_TIMEOUT_MS, DIAL_STAGGER_MS, LAN_HEAD_START_MS, MAX_ADDRESSES_PER_DIAL } from './constants.ts'
 import { explainDialError } from './dial-errors.ts'
 import { KeyChangedError, OwnPeerError, UnreachableError } from './errors.ts'
@@ -123,6 +123,7 @@ export class Reach {
         signal.throwIfAborted()
         if (afterMs > 0) await sleep(afterMs, undefined, { signal: ended.signal })
         timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), ADDRESS_DIAL_TIMEOUT_MS)
+        if (isDnsaddr(address)) return await this.#init.libp2p().dial(address, { signal: ended.signal })
         return await this.#init.dialer().dial(address, { signal: ended.signal })
       } catch (error) {
         const cause = ended.signal.aborted ? ended.signal.reason : error

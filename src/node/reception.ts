@@ -4,10 +4,11 @@
 import { randomBytes } from 'node:crypto'
 import type { ChatMessage, Disposition } from '../chat-protocol/index.ts'
 import type { IncomingMessage, MessageStore, PeerBook } from '../storage/index.ts'
+import { TokenBucket } from '../wire/index.ts'
 import { admit } from './admission.ts'
 import type { RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
-import { NO_ROOM_RETRY_MS } from './constants.ts'
+import { NO_ROOM_RETRY_MS, REQUEST_NOTICE_RATE } from './constants.ts'
 import { shortId } from './short-id.ts'
 
 export interface ReceptionInit {
@@ -25,11 +26,14 @@ const REFUSED: Disposition = { kind: 'refused', reason: 'no-room', retryAfterMs:
 
 export class Reception {
   readonly #init: ReceptionInit
+  /** A flood of strangers must not become a flood of lines. */
+  readonly #notices: TokenBucket
   /** Strangers are admitted one batch after the other, so that none slips past a limit. */
   #admitting: Promise<unknown> = Promise.resolve()
 
   constructor(init: ReceptionInit) {
     this.#init = init
+    this.#notices = new TokenBucket(REQUEST_NOTICE_RATE, init.now())
   }
 
   /** Contacts, and strangers whom the policy lets in without a question. */
@@ -102,7 +106,8 @@ export class Reception {
     if (this.#init.isOnScreen(peer)) await store.markRead(peer)
     for (const message of fresh) if (message.state === 'accepted') events.message(message)
     const last = fresh.findLast(({ state }) => state === 'held')
-    if (last !== undefined && !book.isIgnored(peer)) events.request(await this.#requestView(last))
+    if (last === undefined || book.isIgnored(peer)) return
+    if (this.#notices.take(1, this.#init.now()) === 1) events.request(await this.#requestView(last))
   }
 
   async #requestView(last: IncomingMessage): Promise<RequestView> {
