@@ -2,16 +2,7 @@
 // peers, the directory and its client. The only way into this folder.
 export { LAN } from './attachment.ts'
 export type { Attachment, Source } from './attachment.ts'
-export {
-  DIRECTORY_PROTOCOL,
-  GRACE_MS,
-  LEASE_MS,
-  MAX_ADDRESSES,
-  MAX_NICKNAME_CHARS,
-  MAX_RECORD_PEERS,
-  MAX_STATUS_CHARS,
-  RECORD_PROTOCOL
-} from './constants.ts'
+export { DIRECTORY_PROTOCOL, MAX_ADDRESSES, RECORD_PROTOCOL } from './constants.ts'
 export { DirectoryClient } from './directory-client.ts'
 export type { DirectoryClientEvents, DirectoryClientInit } from './directory-client.ts'
 export { applyEntries } from './directory-entries.ts'
@@ -21,11 +12,9 @@ export type { DirectoryComponents, DirectoryEvents, DirectoryInit } from './dire
 export type { DirectoryState } from './directory-state.ts'
 export {
   BadRecordError,
-  DirectoryLostError,
   DirectoryRefusedError,
   NotADirectoryError,
   OtherNetworkError,
-  PresenceProtocolError,
   SlowWatcherError
 } from './errors.ts'
 export type { BadRecordWhy, RefuseReason } from './errors.ts'

@@ -6,25 +6,25 @@ export interface Rate {
 }
 
 export class RateLimit {
-  readonly #rate: Rate
-  #tokens: number
+  /** What one costs, in milliseconds of credit; whole milliseconds add up exactly. */
+  readonly #costMs: number
+  readonly #mostMs: number
+  #creditMs: number
   #atMs: number
 
   constructor(rate: Rate, nowMs: number) {
-    this.#rate = rate
-    this.#tokens = rate.burst
+    this.#costMs = Math.ceil(1_000 / rate.perSecond)
+    this.#mostMs = this.#costMs * rate.burst
+    this.#creditMs = this.#mostMs
     this.#atMs = nowMs
   }
 
   /** @returns 0 when one more may pass, else in how many milliseconds it may */
   take(nowMs: number): number {
-    const passedMs = Math.max(0, nowMs - this.#atMs)
-    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (passedMs / 1_000) * this.#rate.perSecond)
+    this.#creditMs = Math.min(this.#mostMs, this.#creditMs + Math.max(0, nowMs - this.#atMs))
     this.#atMs = nowMs
-    if (this.#tokens >= 1) {
-      this.#tokens--
-      return 0
-    }
-    return Math.ceil(((1 - this.#tokens) / this.#rate.perSecond) * 1_000)
+    if (this.#creditMs < this.#costMs) return Math.ceil(this.#costMs - this.#creditMs)
+    this.#creditMs -= this.#costMs
+    return 0
   }
 }

@@ -20,8 +20,8 @@ import { FrameQueue, runFrames } from '../../src/wire/index.ts'
 import { node, portOf, until } from './nodes.ts'
 import { identity, sealedBy } from './records.ts'
 
-async function directoryNode(init: Partial<DirectoryInit> = {}, options: { port?: number } = {}) {
-  const self = await identity(200)
+async function directoryNode(init: Partial<DirectoryInit> = {}, options: { port?: number; seed?: number } = {}) {
+  const self = await identity(options.seed ?? 200)
   const libp2p = await node<{ directory: DirectoryService }>(
     { directory: directory({ network: 'test', ...init }) },
     { privateKey: self.key, ...options }
@@ -166,6 +166,16 @@ describe('a directory and its clients', () => {
     expect(d.service.roster()).toEqual([])
   })
 
+  it('renews its lease in time', async () => {
+    const d = await directoryNode({ leaseMs: 2_100 })
+    await client(1, d.port)
+    const endsAtMs = () => d.service.roster()[0]?.attachments[0]?.expiresAtMs ?? 0
+    await until(() => endsAtMs() > 0, 'it is attached')
+    const first = endsAtMs()
+    await until(() => endsAtMs() > first, 'it was renewed', 2_000)
+    expect(d.told).toEqual(['READY n1'])
+  })
+
   it('pushes a change of name, and no renewal', async () => {
     const d = await directoryNode()
     const [a, b] = [await client(1, d.port), await client(2, d.port)]
@@ -255,6 +265,31 @@ describe('a directory and its clients', () => {
     await sleep(400)
     const again = await directoryNode({}, { port: d.port })
     await until(() => again.told.includes('READY n1'), 'it is ready again', 4_000)
+  })
+
+  it('is one of several: what it alone vouched for goes with it, and nothing else', async () => {
+    const d = await directoryNode()
+    const e = await directoryNode({}, { seed: 201 })
+    const a = await client(1, d.port)
+    const second = new DirectoryClient({
+      network: 'test',
+      announce: true,
+      connect: ({ signal }) => a.libp2p.dial(e.libp2p.getMultiaddrs(), { signal }),
+      ownEnvelope: async () => (await sealedBy(a, a.own)).envelope,
+      onStale: () => undefined
+    })
+    onTestFinished(() => second.stop())
+    second.on('entries', (entries) => void applyEntries(a.roster, entries, Date.now()))
+    second.start()
+    await client(2, d.port)
+    await client(3, e.port)
+    await until(() => a.names().join() === 'n1,n2,n3', 'all are seen')
+    expect(a.roster.get(a.id)?.attachments).toHaveLength(2)
+    await d.libp2p.stop()
+    await until(() => a.client.state.state === 'waiting', 'the loss is noticed')
+    a.roster.lostSource(d.id, 0, 0)
+    a.roster.expire(0)
+    expect(a.names()).toEqual(['n1', 'n3'])
   })
 
   it('is dialled at once after a wake', async () => {

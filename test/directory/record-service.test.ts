@@ -85,11 +85,13 @@ describe('the exchange of records', () => {
   it('exchanges with peers beyond its places, and lets their streams go', async () => {
     const [a, b, c] = [await peer(1, { maxPeers: 1 }), await peer(2), await peer(3)]
     await pair(a, b)
-    await c.libp2p.dial(a.libp2p.getMultiaddrs())
+    const connection = await c.libp2p.dial(a.libp2p.getMultiaddrs())
     await until(() => a.told.includes(`${c.id} unkept`), 'the third was heard and let go')
     expect(a.told).toContain(`${c.id} is n3`)
     expect(c.told).toContain(`${a.id} is n1`)
     expect(a.told).not.toContain(`${b.id} unkept`)
+    connection.abort(new Error('the cable is cut'))
+    await until(() => a.told.includes(`${c.id} lost`), 'the third is lost with its connection')
   })
 
   it('knows Parley by the protocol, whatever network its peer is on, and tells nothing of another network', async () => {
