@@ -1,0 +1,141 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCommandLine } from '../../src/cli/main.ts'
+import { exitCodes, settingSpecs } from '../../src/cli/settings.ts'
+import { flagOf } from '../../src/cli/setting-options.ts'
+
+let home = ''
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'parley-cli-'))
+})
+afterAll(async () => rm(home, { recursive: true, force: true }))
+
+async function parley(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const written = { stdout: '', stderr: '' }
+  const collect = (name: keyof typeof written): PassThrough =>
+    new PassThrough().on('data', (chunk: Buffer) => (written[name] += chunk.toString()))
+  const code = await runCommandLine(
+    {
+      stdin: new PassThrough(),
+      stdout: collect('stdout'),
+      stderr: collect('stderr'),
+      env: { XDG_CONFIG_HOME: home, XDG_DATA_HOME: home, ...env },
+      interrupted: new AbortController().signal
+    },
+    args
+  )
+  return { code, ...written }
+}
+
+const commands = ['chat', 'send', 'roster', 'directory', 'id', 'config', 'demo', 'completion']
+
+describe('help', () => {
+  it.each([[], ...commands.map((name) => [name])])('of parley %s has examples and ends with 0', async (...words) => {
+    const { code, stdout, stderr } = await parley([...words, '--help'])
+    expect(code).toBe(exitCodes.ok)
+    expect(stdout).toContain('Usage: parley')
+    expect(stdout).toContain('Examples:')
+    expect(stderr).toBe('')
+  })
+
+  it('names every setting with its flag and environment variable', async () => {
+    const { stdout } = await parley(['--help'])
+    const words = stdout.replaceAll(/\s+/gu, ' ')
+    for (const spec of settingSpecs) {
+      expect(words).toContain(flagOf(spec))
+      expect(words).toContain(`(env: ${spec.env})`)
+    }
+  })
+
+  it('and --version load nothing of libp2p', async () => {
+    const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+    const script = `
+      import { registerHooks } from 'node:module'
+      const loaded = []
+      registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
+      process.on('exit', () => console.error(JSON.stringify(loaded.filter((url) => /libp2p|multiformats|ink|readline/.test(url)))))
+      const { main } = await import(${JSON.stringify(main)})
+      await main([process.env.ARGUMENT])`
+    for (const argument of ['--help', '--version']) {
+      const env = { ...process.env, ARGUMENT: argument }
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })
+      expect(stdout).toMatch(argument === '--help' ? /Usage/u : /^\d+\.\d+\.\d+/u)
+      expect(stderr.trim()).toBe('[]')
+    }
+  })
+})
+
+describe('a command line that can not be understood', () => {
+  it.each([
+    [['chatt'], 'there is no command "chatt": did you mean chat?'],
+    [['frobnicate'], 'there is no command "frobnicate": there are chat, send'],
+    [['--nmae', 'x'], "unknown option '--nmae' (Did you mean --name?)"],
+    [['send'], "missing required argument 'PEER'"],
+    [['send', 'bob'], "missing required argument 'TEXT'"],
+    [['roster', 'bob'], "too many arguments for 'roster'"],
+    [['--name'], "option '--name <NICKNAME>' argument missing"],
+    [['--name', 'x', 'roster'], '--name means nothing to parley roster'],
+    [['--plain', '--json'], '--plain and --json exclude each other'],
+    [['config', '--port', '99999'], '--port: "99999" can\'t be used: expected a port from 1 to 65535'],
+    [['config', '--accept', 'some'], 'expected one of ask, lan, all'],
+    [['send', 'bob', 'x', '--wait', 'long'], '--wait long: expected seconds'],
+    [['demo', '--ports', '1,2'], 'expected three different ports'],
+    [['\u001b[31m'], 'there is no command']
+  ])('%j ends with 2 and says why, once', async (args, message) => {
+    const { code, stdout, stderr } = await parley(args)
+    expect(code).toBe(exitCodes.usage)
+    expect(stderr).toContain(`parley: `)
+    expect(stderr).toContain(message)
+    expect(stderr.match(/parley: /gu)).toHaveLength(1)
+    expect(stderr).not.toContain('\u001b')
+    expect(stdout).toBe('')
+  })
+})
+
+describe('parley config', () => {
+  it('shows where each value came from: the flag before the environment before the file', async () => {
+    await mkdir(join(home, 'parley'), { recursive: true })
+    await writeFile(join(home, 'parley', 'config.json'), '{"name": "file", "network": "file", "accept": "lan"}')
+    const env = { PARLEY_NAME: 'environment', PARLEY_NETWORK: 'environment' }
+    const { code, stdout } = await parley(['--name', 'flag', 'config', '--directory', '8000', '--directory', '8001', '--no-mdns', '--json'], env)
+    expect(code).toBe(exitCodes.ok)
+    const { settings } = JSON.parse(stdout)
+    expect(settings).toMatchObject({
+      name: { value: 'flag', source: 'flag' },
+      network: { value: 'environment', source: 'environment' },
+      accept: { value: 'lan', source: 'file' },
+      directory: { value: ['8000', '8001'], source: 'flag' },
+      mdns: { value: false, source: 'flag' },
+      defaultDirectories: { value: true, source: 'default' }
+    })
+    const { stdout: lines } = await parley(['config'], env)
+    expect(lines).toMatch(/^name +"environment" +environment PARLEY_NAME$/mu)
+    expect(lines).toMatch(/^accept +"lan" +file$/mu)
+    await rm(join(home, 'parley', 'config.json'))
+  })
+})
+
+describe('shell completion', () => {
+  it('has a script for each shell and knows commands and options', async () => {
+    for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
+      // The library writes to the process's own standard output.
+      const { stdout } = await realParley(['completion', shell])
+      expect(stdout).toContain('parley')
+    }
+    expect((await realParley(['complete', '--', 'se'])).stdout).toContain('send')
+    expect((await realParley(['complete', '--', 'send', '--tr'])).stdout).toContain('--trust-name')
+  })
+})
+
+async function realParley(args: readonly string[]) {
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+  const script = `const { main } = await import(${JSON.stringify(main)}); await main(JSON.parse(process.env.ARGUMENTS))`
+  const env = { ...process.env, ARGUMENTS: JSON.stringify(args) }
+  return promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })
+}
