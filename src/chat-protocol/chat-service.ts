@@ -8,9 +8,9 @@ import type { StreamHandler, StreamHandlerOptions, TypedEventTarget } from '@lib
 import { toError, withDeadline } from '../wire/index.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { orAborted } from './chat-session.ts'
-import { chatProtocolId, kindTimeoutMs, maxInboundStreams, maxKnownParley } from './constants.ts'
-import { maxOutboundStreams, maxTrackedRates, negotiateTimeoutMs, strangerBurst } from './constants.ts'
-import { strangerMessagesPerSecond } from './constants.ts'
+import { chatProtocolId, KIND_TIMEOUT_MS, MAX_INBOUND_STREAMS, MAX_KNOWN_PARLEY } from './constants.ts'
+import { MAX_OUTBOUND_STREAMS, MAX_TRACKED_RATES, NEGOTIATE_TIMEOUT_MS, STRANGER_BURST } from './constants.ts'
+import { STRANGER_MESSAGES_PER_SECOND } from './constants.ts'
 import type { PeerKind } from './dialect.ts'
 import { ChatNotStartedError, ChatUnsupportedError, PeerUndecidedError } from './errors.ts'
 import { PeerLink } from './peer-link.ts'
@@ -74,8 +74,8 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     const controller = new AbortController()
     this.#life = { controller, context: this.#contextOf(controller.signal) }
     await this.#components.registrar.handle(chatProtocolId, (stream, connection) => this.#accept(stream, connection), {
-      maxInboundStreams,
-      maxOutboundStreams
+      maxInboundStreams: MAX_INBOUND_STREAMS,
+      maxOutboundStreams: MAX_OUTBOUND_STREAMS
     })
   }
 
@@ -114,7 +114,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
       if (live !== undefined) return live
       if (kind === 'undecided') throw new PeerUndecidedError()
     }
-    const stream = await withDeadline('negotiate', negotiateTimeoutMs, context.signal, (signal) =>
+    const stream = await withDeadline('negotiate', NEGOTIATE_TIMEOUT_MS, context.signal, (signal) =>
       connection.newStream(chatProtocolId, { signal })
     ).catch((thrown: unknown) => {
       const cause = toError(thrown)
@@ -151,10 +151,10 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
   }
 
   #contextOf(signal: AbortSignal): LinkContext {
-    const rate = { perSecond: strangerMessagesPerSecond, burst: strangerBurst }
+    const rate = { perSecond: STRANGER_MESSAGES_PER_SECOND, burst: STRANGER_BURST }
     return {
       init: this.#init,
-      rates: new RateLimiter(rate, maxTrackedRates),
+      rates: new RateLimiter(rate, MAX_TRACKED_RATES),
       signal,
       emit: (type, detail) => {
         this.safeDispatchEvent(type, { detail })
@@ -171,7 +171,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     this.#knownParley.delete(key)
     this.#knownParley.add(key)
     const [oldest] = this.#knownParley
-    if (this.#knownParley.size > maxKnownParley && oldest !== undefined) this.#knownParley.delete(oldest)
+    if (this.#knownParley.size > MAX_KNOWN_PARLEY && oldest !== undefined) this.#knownParley.delete(oldest)
   }
 
   /** One question at a time for each connection. No answer in time, or a failure, is `undecided`. */
@@ -180,7 +180,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     if (asking !== undefined) return asking
     const ask = async (): Promise<PeerKind> => {
       try {
-        const kind = await withDeadline('negotiate', kindTimeoutMs, life, (signal) =>
+        const kind = await withDeadline('negotiate', KIND_TIMEOUT_MS, life, (signal) =>
           this.#init.kindOf(connection, { signal })
         )
         if (kind.kind === 'parley') this.#sawParley(connection.remotePeer)

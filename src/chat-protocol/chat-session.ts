@@ -6,7 +6,7 @@ import type { PeerId } from '@libp2p/interface'
 import { toError } from '../wire/index.ts'
 import type { ChatSession } from './application.ts'
 import type { ChatStream } from './chat-stream.ts'
-import { controlQueueBytes, maxUnconfirmedBytes, maxUnconfirmedMessages } from './constants.ts'
+import { CONTROL_QUEUE_BYTES, MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES } from './constants.ts'
 import type { Dialect } from './dialect.ts'
 import { PeerNotReadingError, SessionClosedError } from './errors.ts'
 import type { ByeReason } from './errors.ts'
@@ -26,7 +26,7 @@ export class LiveSession implements ChatSession {
   readonly peer: PeerId
   readonly dialect: Dialect
   readonly #carrier: SessionCarrier
-  readonly #window = new SendWindow({ maxMessages: maxUnconfirmedMessages, maxBytes: maxUnconfirmedBytes })
+  readonly #window = new SendWindow({ maxMessages: MAX_UNCONFIRMED_MESSAGES, maxBytes: MAX_UNCONFIRMED_BYTES })
   readonly #ended = new AbortController()
   #roomMade = Promise.withResolvers<void>()
 
@@ -77,7 +77,7 @@ export class LiveSession implements ChatSession {
     const stream = this.#carrier.carrier()
     for (const frame of frames) {
       if (stream?.offer(frame) === false) {
-        stream.abort(new PeerNotReadingError(controlQueueBytes))
+        stream.abort(new PeerNotReadingError(CONTROL_QUEUE_BYTES))
         return
       }
     }

@@ -7,8 +7,8 @@ import type { Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
 import { DeadlineError, FrameQueue, decodeFrames, encodeFrames, streamDuplex, toError } from '../wire/index.ts'
 import type { ByteDuplex } from '../wire/index.ts'
-import { ambiguousWaitMs, closeTimeoutMs, controlQueueBytes, helloTimeoutMs } from './constants.ts'
-import { maxFrameBytes, maxUnconfirmedBytes, silentUndecidedMs } from './constants.ts'
+import { AMBIGUOUS_WAIT_MS, CLOSE_TIMEOUT_MS, CONTROL_QUEUE_BYTES, HELLO_TIMEOUT_MS } from './constants.ts'
+import { MAX_FRAME_BYTES, MAX_UNCONFIRMED_BYTES, SILENT_UNDECIDED_MS } from './constants.ts'
 import { decideDialect, readFirstBytes } from './dialect.ts'
 import type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
 import {
@@ -46,7 +46,7 @@ type Outgoing =
   | { readonly dialect: 'plain'; readonly queue: PlainWriter }
 
 /** What may be waiting of two sessions that follow each other on one stream, and the signals. */
-const parleyQueueBytes = 2 * maxUnconfirmedBytes + controlQueueBytes
+const parleyQueueBytes = 2 * MAX_UNCONFIRMED_BYTES + CONTROL_QUEUE_BYTES
 
 export class ChatStream {
   readonly id: number
@@ -75,7 +75,7 @@ export class ChatStream {
     const source = new HeldSource(duplex.source)
     try {
       const dialect = await this.#decide(source, duplex.sink)
-      if (dialect === undefined) await this.#stream.close({ signal: AbortSignal.timeout(closeTimeoutMs) })
+      if (dialect === undefined) await this.#stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
       else if (dialect === 'parley') await this.#runParley(source, duplex.sink)
       else await this.#runPlain(dialect, source, duplex.sink)
     } catch (thrown) {
@@ -107,7 +107,7 @@ export class ChatStream {
   close(): void {
     if (this.#closing) return
     this.#closing = true
-    this.#closeTimer = setTimeout(() => this.abort(new DeadlineError('close', closeTimeoutMs)), closeTimeoutMs)
+    this.#closeTimer = setTimeout(() => this.abort(new DeadlineError('close', CLOSE_TIMEOUT_MS)), CLOSE_TIMEOUT_MS)
     if (this.#outgoing === undefined) return this.abort(new SessionClosedError())
     this.#outgoing.queue.end()
     // Starting is what closes this half, if nothing was ever written.
@@ -148,10 +148,12 @@ export class ChatStream {
         if (asked !== undefined && kind === undefined) waits.push(asked)
         if (readFirstBytes(bytes) === 'need-more' && !source.ended) waits.push(source.more())
         if (bytes.byteLength > 0 && !waitedEnough) {
-          waits.push((ambiguous ??= after(ambiguousWaitMs, () => void (waitedEnough = true))))
+          waits.push((ambiguous ??= after(AMBIGUOUS_WAIT_MS, () => void (waitedEnough = true))))
         }
         if (bytes.byteLength === 0 && kind?.kind === 'undecided') {
-          waits.push((silent ??= after(silentUndecidedMs, () => this.abort(new SilentStreamError(silentUndecidedMs)))))
+          waits.push(
+            (silent ??= after(SILENT_UNDECIDED_MS, () => this.abort(new SilentStreamError(SILENT_UNDECIDED_MS))))
+          )
         }
         await Promise.race(waits)
       }
@@ -189,7 +191,7 @@ export class ChatStream {
     queue.offer(await this.#owner.hello())
     this.#outgoing = { dialect: 'parley', queue }
     if (this.#failure !== undefined || this.#closing) throw this.#failure ?? new SessionClosedError()
-    const limits = { maxFrameBytes }
+    const limits = { maxFrameBytes: MAX_FRAME_BYTES }
     await this.#both(
       queue,
       this.#readParley(source),
@@ -198,13 +200,13 @@ export class ChatStream {
   }
 
   async #readParley(source: HeldSource): Promise<void> {
-    const late = new DeadlineError('hello', helloTimeoutMs)
-    const timer = setTimeout(() => this.abort(late), helloTimeoutMs)
+    const late = new DeadlineError('hello', HELLO_TIMEOUT_MS)
+    const timer = setTimeout(() => this.abort(late), HELLO_TIMEOUT_MS)
     try {
       // Text would be read as the length of a frame, and waited for: the first bytes tell at once.
       while (readFirstBytes(source.peek()) === 'need-more' && !source.ended) await source.more()
       if (readFirstBytes(source.peek()) !== 'hello') throw new HelloMissingError()
-      await pipe(source, decodeFrames({ maxFrameBytes }), decodeChatFrames, async (batches) => {
+      await pipe(source, decodeFrames({ maxFrameBytes: MAX_FRAME_BYTES }), decodeChatFrames, async (batches) => {
         await this.#readFrames(batches, () => clearTimeout(timer))
       })
     } finally {

@@ -8,80 +8,80 @@
 export const chatProtocolId = '/chat/1.0.0'
 
 /** `Parley`, a byte that no UTF-8 text contains, and the version of the Hello. */
-export const helloMarker: Uint8Array = Uint8Array.of(0x50, 0x61, 0x72, 0x6c, 0x65, 0x79, 0xff, 0x01)
+export const HELLO_MARKER: Uint8Array = Uint8Array.of(0x50, 0x61, 0x72, 0x6c, 0x65, 0x79, 0xff, 0x01)
 
 // ------------------------------------------------------------------ sizes
 
 /** About 30 pages: more is a file and not a message. Counted in UTF-8, as that is what the other side stores. */
-export const maxTextBytes = 64 * 1024
+export const MAX_TEXT_BYTES = 64 * 1024
 
 /** The longest text, its header, and as much again so that later versions can add fields to a message. */
-export const maxFrameBytes = 128 * 1024
+export const MAX_FRAME_BYTES = 128 * 1024
 
 /** Random, so that two messages never share one: 122 bits would do, 128 are the usual size. */
-export const messageIdBytes = 16
+export const MESSAGE_ID_BYTES = 16
 
 /** Random too, but one per peer and restored backup, not one per message. */
-export const logIdBytes = 8
+export const LOG_ID_BYTES = 8
 
 /** 16 KiB of ids: one receipt frame stays small beside the messages that it confirms. */
-export const maxIdsPerFrame = 1024
+export const MAX_IDS_PER_FRAME = 1024
 
 /** A batch that was numbered by one sender needs one range; this many means that somebody plays games. */
-export const maxRangesPerReceipt = 128
+export const MAX_RANGES_PER_RECEIPT = 128
 
 /** No honest refusal asks for more than a day of silence; a longer one is read as this. */
-export const maxRetryAfterMs = 24 * 60 * 60 * 1000
+export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 
 // ------------------------------------------------------------------ counts
 
 /**
- * Messages that one side may have on the wire without a receipt or a refusal. With maxUnconfirmedBytes it bounds
+ * Messages that one side may have on the wire without a receipt or a refusal. With MAX_UNCONFIRMED_BYTES it bounds
  * the send queue and what the other side owes in receipts, so neither side ever stops reading in order to write.
  */
-export const maxUnconfirmedMessages = 4096
+export const MAX_UNCONFIRMED_MESSAGES = 4096
 
 /** Sixteen of the longest messages: fills a link of 10 MB/s at 100 ms, and is all that one slow peer can hold here. */
-export const maxUnconfirmedBytes = 1024 * 1024
+export const MAX_UNCONFIRMED_BYTES = 1024 * 1024
 
-/** Room beside the messages for receipts, refusals and signals: maxUnconfirmedMessages ids take 72 KiB of it. */
-export const controlQueueBytes = 256 * 1024
+/** Room beside the messages for receipts, refusals and signals: MAX_UNCONFIRMED_MESSAGES ids take 72 KiB of it. */
+export const CONTROL_QUEUE_BYTES = 256 * 1024
 
 /** What a plain dialect may have waiting here. It confirms nothing, so the stream's own backpressure is the only one. */
-export const plainQueueBytes = 256 * 1024
+export const PLAIN_QUEUE_BYTES = 256 * 1024
 
 /** One stream is the rule, two when both sides dial at once; the rest is for quick reconnects. Per connection. */
-export const maxInboundStreams = 8
+export const MAX_INBOUND_STREAMS = 8
 
 /** As inbound: one of ours, and a few that are still closing. */
-export const maxOutboundStreams = 8
+export const MAX_OUTBOUND_STREAMS = 8
 
 /** What a stranger may send: somebody who pastes a page of lines passes, a program that floods does not. */
-export const strangerMessagesPerSecond = 50
-export const strangerBurst = 500
+export const STRANGER_MESSAGES_PER_SECOND = 50
+export const STRANGER_BURST = 500
 
 /** Rates are kept for peers who used theirs up lately; beyond this many, the ones that have recovered are dropped. */
-export const maxTrackedRates = 4096
+export const MAX_TRACKED_RATES = 4096
 
 /** Peers whose marker was seen. 100 bytes each; the oldest is forgotten first, and is then asked for its kind again. */
-export const maxKnownParley = 65_536
+export const MAX_KNOWN_PARLEY = 65_536
 
 // ------------------------------------------------------------------ times
 
 /** What kind of program the peer is: one probe stream, over a link of several seconds at worst. */
-export const kindTimeoutMs = 10_000
+export const KIND_TIMEOUT_MS = 10_000
 
 /** Opening the stream: libp2p's own limit for negotiating a protocol. */
-export const negotiateTimeoutMs = 10_000
+export const NEGOTIATE_TIMEOUT_MS = 10_000
 
 /** From the moment that both are known to speak Parley to the other side's Hello. */
-export const helloTimeoutMs = 10_000
+export const HELLO_TIMEOUT_MS = 10_000
 
 /** A Hello is 22 to 41 bytes and is written at once: whoever stops inside of it for so long is typing text. */
-export const ambiguousWaitMs = 500
+export const AMBIGUOUS_WAIT_MS = 500
 
 /** A stream from a peer of unknown kind that says nothing is cut after this, as it holds one of few places. */
-export const silentUndecidedMs = 60_000
+export const SILENT_UNDECIDED_MS = 60_000
 
 /** For the last frames to be written and for the other side to close too. */
-export const closeTimeoutMs = 3_000
+export const CLOSE_TIMEOUT_MS = 3_000

@@ -3,7 +3,7 @@
  * wild, and a stream does not say which, so the decision rests on what is known of the peer and, where that is
  * silent, on the first bytes. It reads no stream and keeps no clock.
  */
-import { helloMarker } from './constants.ts'
+import { HELLO_MARKER } from './constants.ts'
 
 /** How a peer frames `/chat/1.0.0`. */
 export type Dialect = 'parley' | 'framed-text' | 'lines'
@@ -76,13 +76,13 @@ export function readFirstBytes(bytes: Uint8Array): FirstBytes {
   if (frame === 'need-more') return 'need-more'
   if (frame === 'invalid') return 'not-hello'
   // Two tags, two lengths and the marker: no Hello frame is shorter.
-  if (frame.value < 4 + helloMarker.byteLength) return 'not-hello'
+  if (frame.value < 4 + HELLO_MARKER.byteLength) return 'not-hello'
   if (frame.end >= bytes.byteLength) return 'need-more'
   if (bytes[frame.end] !== fieldOne) return 'not-hello'
   const hello = readVarint(bytes, frame.end + 1)
   if (hello === 'need-more') return 'need-more'
   if (hello === 'invalid' || hello.value > frame.value) return 'not-hello'
-  const expected = [fieldOne, helloMarker.byteLength, ...helloMarker]
+  const expected = [fieldOne, HELLO_MARKER.byteLength, ...HELLO_MARKER]
   for (const [index, byte] of expected.entries()) {
     const at = hello.end + index
     if (at >= bytes.byteLength) return 'need-more'

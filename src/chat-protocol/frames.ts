@@ -4,8 +4,14 @@
  * nothing of streams, of order, or of what a frame makes somebody do.
  */
 import { Buffer } from 'node:buffer'
-import { helloMarker, logIdBytes, maxIdsPerFrame, maxRangesPerReceipt, maxRetryAfterMs } from './constants.ts'
-import { maxTextBytes, messageIdBytes } from './constants.ts'
+import {
+  HELLO_MARKER,
+  LOG_ID_BYTES,
+  MAX_IDS_PER_FRAME,
+  MAX_RANGES_PER_RECEIPT,
+  MAX_RETRY_AFTER_MS
+} from './constants.ts'
+import { MAX_TEXT_BYTES, MESSAGE_ID_BYTES } from './constants.ts'
 import { decodeByeReason, decodeRefuseReason, encodeByeReason, encodeRefuseReason } from './errors.ts'
 import { InvalidFrameError, TextTooLongError } from './errors.ts'
 import type { ByeReason, RefuseReason } from './errors.ts'
@@ -65,8 +71,8 @@ export type ChatFrame = OutgoingFrame | { readonly kind: 'oversized'; readonly i
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const limits = {
-  receipt: { ids: maxIdsPerFrame, ranges: maxRangesPerReceipt },
-  refuse: { ids: maxIdsPerFrame }
+  receipt: { ids: MAX_IDS_PER_FRAME, ranges: MAX_RANGES_PER_RECEIPT },
+  refuse: { ids: MAX_IDS_PER_FRAME }
 } as const
 
 /**
@@ -81,18 +87,18 @@ export function decodeFrame(bytes: Uint8Array): ChatFrame | undefined {
   if (set > 1) throw new InvalidFrameError(`${set} kinds of frame in one`)
   if (frame.message !== undefined) {
     const { id, log, seq, sentAtMs, text, replyTo } = frame.message
-    if (text.byteLength > maxTextBytes) {
-      return { kind: 'oversized', id: hex(id, messageIdBytes, 'message id'), sizeBytes: text.byteLength }
+    if (text.byteLength > MAX_TEXT_BYTES) {
+      return { kind: 'oversized', id: hex(id, MESSAGE_ID_BYTES, 'message id'), sizeBytes: text.byteLength }
     }
     const message = {
-      id: hex(id, messageIdBytes, 'message id'),
-      log: hex(log, logIdBytes, 'log'),
+      id: hex(id, MESSAGE_ID_BYTES, 'message id'),
+      log: hex(log, LOG_ID_BYTES, 'log'),
       seq: safe(seq, 'seq'),
       sentAtMs: safe(sentAtMs, 'sentAtMs'),
       text: decodeText(text)
     }
     if (replyTo === undefined) return { kind: 'message', message }
-    return { kind: 'message', message: { ...message, replyTo: hex(replyTo, messageIdBytes, 'replyTo') } }
+    return { kind: 'message', message: { ...message, replyTo: hex(replyTo, MESSAGE_ID_BYTES, 'replyTo') } }
   }
   if (frame.receipt !== undefined) {
     const { state, ids, ranges } = frame.receipt
@@ -100,27 +106,27 @@ export function decodeFrame(bytes: Uint8Array): ChatFrame | undefined {
     return {
       kind: 'receipt',
       state: state === 1 ? 'stored' : 'held',
-      ids: ids.map((id) => hex(id, messageIdBytes, 'message id')),
+      ids: ids.map((id) => hex(id, MESSAGE_ID_BYTES, 'message id')),
       ranges: ranges.map(({ log, first, last }) => {
         if (first > last) throw new InvalidFrameError(`a range from ${first} to ${last}`)
-        return { log: hex(log, logIdBytes, 'log'), first: safe(first, 'first'), last: safe(last, 'last') }
+        return { log: hex(log, LOG_ID_BYTES, 'log'), first: safe(first, 'first'), last: safe(last, 'last') }
       })
     }
   }
   if (frame.hello !== undefined) {
     const { marker, log, heldLog, heldSeq } = frame.hello
-    if (Buffer.compare(marker, helloMarker) !== 0) throw new InvalidFrameError('a Hello without the marker')
-    const hello = { kind: 'hello', log: hex(log, logIdBytes, 'log') } as const
+    if (Buffer.compare(marker, HELLO_MARKER) !== 0) throw new InvalidFrameError('a Hello without the marker')
+    const hello = { kind: 'hello', log: hex(log, LOG_ID_BYTES, 'log') } as const
     if (heldLog === undefined) return hello
-    return { ...hello, held: { log: hex(heldLog, logIdBytes, 'heldLog'), seq: safe(heldSeq ?? 0n, 'heldSeq') } }
+    return { ...hello, held: { log: hex(heldLog, LOG_ID_BYTES, 'heldLog'), seq: safe(heldSeq ?? 0n, 'heldSeq') } }
   }
   if (frame.refuse !== undefined) {
     const { reason, retryAfterMs, ids } = frame.refuse
     return {
       kind: 'refuse',
       reason: decodeRefuseReason(reason),
-      retryAfterMs: retryAfterMs > BigInt(maxRetryAfterMs) ? maxRetryAfterMs : Number(retryAfterMs),
-      ids: ids.map((id) => hex(id, messageIdBytes, 'message id'))
+      retryAfterMs: retryAfterMs > BigInt(MAX_RETRY_AFTER_MS) ? MAX_RETRY_AFTER_MS : Number(retryAfterMs),
+      ids: ids.map((id) => hex(id, MESSAGE_ID_BYTES, 'message id'))
     }
   }
   if (frame.bye !== undefined) return { kind: 'bye', reason: decodeByeReason(frame.bye.reason) }
@@ -137,29 +143,29 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
   switch (frame.kind) {
     case 'hello': {
       const { log, held } = frame
-      const hello = { marker: Uint8Array.from(helloMarker), log: unhex(log, logIdBytes) }
+      const hello = { marker: Uint8Array.from(HELLO_MARKER), log: unhex(log, LOG_ID_BYTES) }
       if (held === undefined) return Frame.encode({ hello })
-      return Frame.encode({ hello: { ...hello, heldLog: unhex(held.log, logIdBytes), heldSeq: BigInt(held.seq) } })
+      return Frame.encode({ hello: { ...hello, heldLog: unhex(held.log, LOG_ID_BYTES), heldSeq: BigInt(held.seq) } })
     }
     case 'message': {
       const { id, log, seq, sentAtMs, text, replyTo } = frame.message
       const message = {
-        id: unhex(id, messageIdBytes),
-        log: unhex(log, logIdBytes),
+        id: unhex(id, MESSAGE_ID_BYTES),
+        log: unhex(log, LOG_ID_BYTES),
         seq: BigInt(seq),
         sentAtMs: BigInt(sentAtMs),
         text: encodeText(text)
       }
       if (replyTo === undefined) return Frame.encode({ message })
-      return Frame.encode({ message: { ...message, replyTo: unhex(replyTo, messageIdBytes) } })
+      return Frame.encode({ message: { ...message, replyTo: unhex(replyTo, MESSAGE_ID_BYTES) } })
     }
     case 'receipt':
       return Frame.encode({
         receipt: {
           state: frame.state === 'stored' ? 1 : 2,
-          ids: frame.ids.map((id) => unhex(id, messageIdBytes)),
+          ids: frame.ids.map((id) => unhex(id, MESSAGE_ID_BYTES)),
           ranges: frame.ranges.map(({ log, first, last }) => ({
-            log: unhex(log, logIdBytes),
+            log: unhex(log, LOG_ID_BYTES),
             first: BigInt(first),
             last: BigInt(last)
           }))
@@ -170,7 +176,7 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
         refuse: {
           reason: encodeRefuseReason(frame.reason),
           retryAfterMs: BigInt(Math.ceil(frame.retryAfterMs)),
-          ids: frame.ids.map((id) => unhex(id, messageIdBytes))
+          ids: frame.ids.map((id) => unhex(id, MESSAGE_ID_BYTES))
         }
       })
     case 'bye':
@@ -185,7 +191,7 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
 /** UTF-8 of a text. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
 export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(Buffer.from(text, 'utf8'))
-  if (bytes.byteLength > maxTextBytes) throw new TextTooLongError(bytes.byteLength, maxTextBytes)
+  if (bytes.byteLength > MAX_TEXT_BYTES) throw new TextTooLongError(bytes.byteLength, MAX_TEXT_BYTES)
   return bytes
 }
 
@@ -196,9 +202,9 @@ export function frameBytes(frame: OutgoingFrame): number {
     case 'message':
       return overhead + Buffer.byteLength(frame.message.text)
     case 'receipt':
-      return overhead + frame.ids.length * (messageIdBytes + 2) + frame.ranges.length * 32
+      return overhead + frame.ids.length * (MESSAGE_ID_BYTES + 2) + frame.ranges.length * 32
     case 'refuse':
-      return overhead + frame.ids.length * (messageIdBytes + 2)
+      return overhead + frame.ids.length * (MESSAGE_ID_BYTES + 2)
     default:
       return overhead
   }

@@ -7,7 +7,7 @@ import { Buffer } from 'node:buffer'
 import { pipe } from 'it-pipe'
 import { FrameQueue, toError } from '../wire/index.ts'
 import type { ByteDuplex } from '../wire/index.ts'
-import { plainQueueBytes } from './constants.ts'
+import { PLAIN_QUEUE_BYTES } from './constants.ts'
 import type { PlainDialect } from './dialect.ts'
 import { SessionClosedError } from './errors.ts'
 import { encodeFramedTexts, encodeLines } from './text-dialects.ts'
@@ -16,7 +16,7 @@ import type { PlainText } from './text-dialects.ts'
 export class PlainWriter {
   readonly dialect: PlainDialect
   readonly #queue = new FrameQueue<PlainText>({
-    maxBytes: plainQueueBytes,
+    maxBytes: PLAIN_QUEUE_BYTES,
     sizeOf: ({ text }) => Buffer.byteLength(text)
   })
   readonly #sink: ByteDuplex['sink']

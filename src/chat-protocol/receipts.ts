@@ -2,7 +2,7 @@
  * What is owed for a batch of messages: receipts by state and refusals by reason, in as few frames as fit. Pure.
  * Consecutive numbers of one log become a range; a frame never holds more than its limits allow.
  */
-import { maxIdsPerFrame, maxRangesPerReceipt } from './constants.ts'
+import { MAX_IDS_PER_FRAME, MAX_RANGES_PER_RECEIPT } from './constants.ts'
 import type { RefuseReason } from './errors.ts'
 import type { ChatMessage, OutgoingFrame, ReceiptState, SeqRange } from './frames.ts'
 
@@ -50,11 +50,11 @@ export function answer(messages: readonly ChatMessage[], dispositions: readonly 
 
 /** Receipts by id alone, for messages that were held and are now accepted. */
 export function receiptsById(ids: readonly string[], state: ReceiptState): OutgoingFrame[] {
-  return chunks(ids, maxIdsPerFrame).map((part) => ({ kind: 'receipt', state, ids: part, ranges: [] }))
+  return chunks(ids, MAX_IDS_PER_FRAME).map((part) => ({ kind: 'receipt', state, ids: part, ranges: [] }))
 }
 
 export function refusals(ids: readonly string[], reason: RefuseReason, retryAfterMs: number): OutgoingFrame[] {
-  return chunks(ids, maxIdsPerFrame).map((part) => ({ kind: 'refuse', reason, retryAfterMs, ids: part }))
+  return chunks(ids, MAX_IDS_PER_FRAME).map((part) => ({ kind: 'refuse', reason, retryAfterMs, ids: part }))
 }
 
 function receiptsFor(messages: readonly ChatMessage[], state: ReceiptState): OutgoingFrame[] {
@@ -67,7 +67,7 @@ function receiptsFor(messages: readonly ChatMessage[], state: ReceiptState): Out
     if (run.length === 1) ids.push(first.id)
     else ranges.push({ log: first.log, first: first.seq, last: last.seq })
   }
-  const frames: OutgoingFrame[] = chunks(ranges, maxRangesPerReceipt).map((part) => {
+  const frames: OutgoingFrame[] = chunks(ranges, MAX_RANGES_PER_RECEIPT).map((part) => {
     return { kind: 'receipt', state, ids: [], ranges: part }
   })
   return [...frames, ...receiptsById(ids, state)]

@@ -4,9 +4,9 @@
  * Invalid UTF-8 becomes U+FFFD here, as these programs promise nothing and a refusal could not be told to them.
  */
 import { Buffer } from 'node:buffer'
-import { Uint8ArrayList } from 'uint8arraylist'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { encodeFrames } from '../wire/index.ts'
-import { maxTextBytes } from './constants.ts'
+import { MAX_TEXT_BYTES } from './constants.ts'
 import { LineTooLongError } from './errors.ts'
 
 /** A text to write, and whom to tell once the stream has taken it. */
@@ -20,7 +20,7 @@ const carriageReturn = 0x0d
 const utf8 = new TextDecoder('utf-8')
 
 /** The length prefix of framed text counts its newline too. */
-export const maxFramedTextBytes = maxTextBytes + 2
+export const maxFramedTextBytes = MAX_TEXT_BYTES + 2
 
 /** Lines handed on at once: a full window of one-letter lines would be half a million strings. */
 const maxLinesPerBatch = 1024
@@ -84,12 +84,12 @@ class UnfinishedLine {
     this.#sizeBytes = 0
     const end = bytes.at(-1) === carriageReturn ? -1 : undefined
     const line = bytes.subarray(0, end)
-    if (line.byteLength > maxTextBytes) throw new LineTooLongError(maxTextBytes)
+    if (line.byteLength > MAX_TEXT_BYTES) throw new LineTooLongError(MAX_TEXT_BYTES)
     return utf8.decode(line)
   }
 
   #check(piece: Uint8Array): void {
-    if (this.#sizeBytes + piece.byteLength > maxTextBytes + 1) throw new LineTooLongError(maxTextBytes)
+    if (this.#sizeBytes + piece.byteLength > MAX_TEXT_BYTES + 1) throw new LineTooLongError(MAX_TEXT_BYTES)
   }
 }
 
@@ -101,8 +101,8 @@ export async function* decodeFramedTexts(
     const texts: string[] = []
     for (const frame of frames) {
       const text = utf8.decode(frame).replace(/\r?\n$/, '')
-      if (frame.byteLength > maxTextBytes && Buffer.byteLength(text) > maxTextBytes) {
-        throw new LineTooLongError(maxTextBytes)
+      if (frame.byteLength > MAX_TEXT_BYTES && Buffer.byteLength(text) > MAX_TEXT_BYTES) {
+        throw new LineTooLongError(MAX_TEXT_BYTES)
       }
       if (text !== '') texts.push(text)
     }

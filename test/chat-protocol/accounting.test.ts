@@ -1,7 +1,7 @@
 /** What is owed and what is allowed: receipts, the window of unconfirmed messages, and the rate of strangers. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { maxFrameBytes } from '../../src/chat-protocol/constants.ts'
+import { MAX_FRAME_BYTES } from '../../src/chat-protocol/constants.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import { RateLimiter } from '../../src/chat-protocol/rate.ts'
 import { answer } from '../../src/chat-protocol/receipts.ts'
@@ -31,7 +31,7 @@ describe('the answer to a batch', () => {
           messages,
           fates.map(([fate]) => fate)
         )) {
-          expect(encodeFrame(frame).byteLength).toBeLessThan(maxFrameBytes)
+          expect(encodeFrame(frame).byteLength).toBeLessThan(MAX_FRAME_BYTES)
           if (frame.kind === 'receipt') {
             told.push(...[...frame.ids, ...window.resolve(frame.ranges)].map((id) => `${id} ${frame.state}`))
           } else if (frame.kind === 'refuse') told.push(...frame.ids.map((id) => `${id} ${frame.reason}`))

@@ -1,5 +1,5 @@
 /** What a peer speaks: the marker, what is known, and the first bytes. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideDialect, foreignDialect, guessPlain, readFirstBytes } from '../../src/chat-protocol/dialect.ts'
 import type { PeerKind } from '../../src/chat-protocol/dialect.ts'

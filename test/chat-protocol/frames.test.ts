@@ -1,7 +1,7 @@
 /** The frame codec: what goes in comes out, and nothing that a peer can send does more than throw. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { helloMarker, maxTextBytes } from '../../src/chat-protocol/constants.ts'
+import { HELLO_MARKER, MAX_TEXT_BYTES } from '../../src/chat-protocol/constants.ts'
 import { InvalidFrameError } from '../../src/chat-protocol/errors.ts'
 import { decodeFrame, encodeFrame, frameBytes } from '../../src/chat-protocol/frames.ts'
 import type { OutgoingFrame } from '../../src/chat-protocol/frames.ts'
@@ -108,7 +108,7 @@ describe('refused as invalid', () => {
       { receipt: { state: 1, ids: Array.from({ length: 1025 }, () => good.id), ranges: [] } }
     ],
     ['two kinds in one', { enter: {}, typing: {} }],
-    ['a Hello with another marker', { hello: { marker: Buffer.from(helloMarker).fill(0, 7), log: good.log } }]
+    ['a Hello with another marker', { hello: { marker: Buffer.from(HELLO_MARKER).fill(0, 7), log: good.log } }]
   ]
   test.each(cases)('%s', (_name, wrong) => {
     expect(() => decodeFrame(Frame.encode(wrong))).toThrow(InvalidFrameError)
@@ -121,8 +121,8 @@ describe('refused as invalid', () => {
 
 test('a text over the limit is told by its id, so that it can be refused and the stream kept', () => {
   const message = { id: new Uint8Array(16).fill(7), log: new Uint8Array(8), seq: 1n, sentAtMs: 1n }
-  const bytes = Frame.encode({ message: { ...message, text: new Uint8Array(maxTextBytes + 1).fill(0x61) } })
-  expect(decodeFrame(bytes)).toEqual({ kind: 'oversized', id: '07'.repeat(16), sizeBytes: maxTextBytes + 1 })
+  const bytes = Frame.encode({ message: { ...message, text: new Uint8Array(MAX_TEXT_BYTES + 1).fill(0x61) } })
+  expect(decodeFrame(bytes)).toEqual({ kind: 'oversized', id: '07'.repeat(16), sizeBytes: MAX_TEXT_BYTES + 1 })
 })
 
 test('a reason that this version does not know is read as the nearest that it knows', () => {

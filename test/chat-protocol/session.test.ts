@@ -1,5 +1,5 @@
 /** The pure session: any order of streams coming, carrying and ending keeps its promises. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SessionLogic } from '../../src/chat-protocol/session.ts'
 import type { Opener, SessionEffect, SessionEvent } from '../../src/chat-protocol/session.ts'
@@ -84,10 +84,10 @@ describe('in Parley', () => {
   test('losing a stream that was used makes the session begin again on the other', () => {
     const logic = new SessionLogic({ localIsSmaller: true })
     const why = new Error('cable')
-    expect(logic.handle(ready(1, 'local'))).toEqual([open('parley')])
+    expect(logic.handle(ready(1, 'local'))).toEqual([opens('parley')])
     expect(logic.handle(ready(2, 'remote'))).toEqual([])
     logic.handle({ kind: 'used', id: 1 })
-    expect(logic.handle({ kind: 'ended', id: 1, why })).toEqual([{ kind: 'close', why }, open('parley')])
+    expect(logic.handle({ kind: 'ended', id: 1, why })).toEqual([{ kind: 'close', why }, opens('parley')])
     expect(logic.sendOn).toBe(2)
   })
 
@@ -99,7 +99,7 @@ describe('in Parley', () => {
     expect(logic.sendOn).toBe(2)
     expect(logic.handle({ kind: 'ended', id: 1, why: undefined })).toEqual([
       { kind: 'close', why: undefined },
-      open('parley')
+      opens('parley')
     ])
   })
 
@@ -115,7 +115,7 @@ describe('in Parley', () => {
     const logic = new SessionLogic({ localIsSmaller: true })
     logic.handle(ready(1, 'local', 'lines'))
     const close: SessionEffect = { kind: 'close', why: undefined }
-    expect(logic.handle(ready(2, 'remote'))).toEqual([{ kind: 'drop', id: 1 }, close, open('parley')])
+    expect(logic.handle(ready(2, 'remote'))).toEqual([{ kind: 'drop', id: 1 }, close, opens('parley')])
     expect(logic.handle(ready(3, 'remote', 'lines'))).toEqual([{ kind: 'drop', id: 3 }])
   })
 })
@@ -138,6 +138,6 @@ function ready(stream: number, opener: Opener, dialect: Dialect = 'parley'): Ses
   return { kind: 'ready', stream: { id: stream, opener, dialect } }
 }
 
-function open(dialect: Dialect): SessionEffect {
+function opens(dialect: Dialect): SessionEffect {
   return { kind: 'open', dialect }
 }

@@ -1,5 +1,5 @@
 /** Lines and framed text as transforms: the split into reads never matters, and no line grows without end. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { pipe } from 'it-pipe'
 import { describe, expect, test } from 'vitest'
 import { LineTooLongError } from '../../src/chat-protocol/errors.ts'
