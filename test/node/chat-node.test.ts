@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { ChatNode } from '../../src/node/index.ts'
+import { names, Network, placeOf } from './network.ts'
+
+const soon = { timeout: 8_000, interval: 20 }
+let network: Network
+
+beforeEach(async () => {
+  network = await Network.create()
+})
+
+afterEach(async () => {
+  await network[Symbol.asyncDispose]()
+})
+
+async function settledState(node: ChatNode, peer: string, text: string): Promise<string> {
+  const message = await node.send(peer, text)
+  return (await node.settled(message, { signal: AbortSignal.timeout(8_000) })).state
+}
+
+async function texts(node: ChatNode, peer: string): Promise<string[]> {
+  return (await node.history(peer, 1_000)).map(({ direction, text }) => `${direction} ${text}`)
+}
+
+test('two peers that know no directory talk by address, and each is on the other’s roster', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  const target = await anna.resolve([placeOf(bert)])
+  expect(target).toMatchObject({ peer: bert.peerId, by: 'address' })
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('delivered')
+  expect(await settledState(bert, anna.peerId, 'hi')).toBe('delivered')
+  expect(await texts(bert, anna.peerId)).toEqual(['in hello', 'out hi'])
+  await vi.waitFor(() => expect([names(anna), names(bert)]).toEqual([['bert'], ['anna']]), soon)
+})
+
+test('a message from a stranger is held, and delivered once the stranger is accepted', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert')
+  await anna.resolve([placeOf(bert)])
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('held')
+  expect(await bert.requests()).toMatchObject([{ peer: anna.peerId, lastText: 'hello', count: 1 }])
+  expect(await texts(bert, anna.peerId)).toEqual([])
+  await bert.accept(anna.peerId)
+  await vi.waitFor(async () => expect(await anna.history(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }]), soon)
+  expect(await texts(bert, anna.peerId)).toEqual(['in hello'])
+})
+
+test('what was held is told as delivered on the next connection, when it was accepted between two', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert')
+  await anna.resolve([placeOf(bert)])
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('held')
+  await bert.block(anna.peerId) // ends the connection
+  await bert.accept(anna.peerId)
+  expect(await settledState(bert, anna.peerId, 'welcome')).toBe('delivered')
+  await vi.waitFor(async () => expect(await anna.history(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }]), soon)
+})
+
+test('leaving a conversation tells the other side and keeps the connection', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  const left = new Promise<string>((resolve) =>
+    bert.addEventListener('left', ({ detail }) => resolve(`${detail.name} ${detail.reason}`), { once: true })
+  )
+  await anna.resolve([placeOf(bert)])
+  await anna.open(bert.peerId)
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('delivered')
+  await anna.leave(bert.peerId)
+  expect(await left).toBe('anna left')
+  expect(await settledState(bert, anna.peerId, 'one more thing')).toBe('delivered')
+})
+
+test('a peer that quits is off the roster at once, one that loses its directory is not', async () => {
+  const directory = await network.directory()
+  const flags = { directory: [placeOf(directory)] }
+  const anna = await network.peer('anna', flags)
+  const bert = await network.peer('bert', flags)
+  await vi.waitFor(() => expect(names(anna)).toEqual(['bert']), soon)
+  await anna.open(bert.peerId)
+  await vi.waitFor(() => expect(anna.state(bert.peerId).name).toBe('open'), soon)
+  await directory.stop()
+  expect(names(anna)).toEqual(['bert'])
+  const startedMs = Date.now()
+  await bert.stop()
+  await vi.waitFor(() => expect(names(anna)).toEqual([]), soon)
+  expect(Date.now() - startedMs).toBeLessThan(2_000)
+})
+
+test('peers register again with a directory that comes back on its port', async () => {
+  const directory = await network.directory()
+  const flags = { directory: [placeOf(directory)] }
+  const anna = await network.peer('anna', flags)
+  await vi.waitFor(() => expect(directory.roster()).toHaveLength(1), soon)
+  await directory.stop()
+  const again = await network.directory(directory.port)
+  expect(again.peerId).toBe(directory.peerId)
+  await vi.waitFor(() => expect(again.roster().map(({ peer }) => peer)).toEqual([anna.peerId]), soon)
+})
+
+test('a new nickname reaches a peer that sees us through a directory', async () => {
+  const directory = await network.directory()
+  const flags = { directory: [placeOf(directory)] }
+  const anna = await network.peer('anna', flags)
+  const bert = await network.peer('bert', flags)
+  await vi.waitFor(() => expect(names(anna)).toEqual(['bert']), soon)
+  await bert.rename('berta')
+  await vi.waitFor(() => expect(names(anna)).toEqual(['berta']), soon)
+  await expect(bert.rename('x'.repeat(65))).rejects.toThrow(/64/)
+  expect(bert.nickname).toBe('berta')
+})
+
+test('one who only looks sees the roster and is on none', async () => {
+  const directory = await network.directory()
+  const flags = { directory: [placeOf(directory)] }
+  const anna = await network.peer('anna', flags)
+  const observer = await network.peer('observer', flags, { observe: true })
+  await vi.waitFor(() => expect(names(observer)).toEqual(['anna']), soon)
+  expect(names(anna)).toEqual([])
+  expect(directory.roster()).toHaveLength(1)
+})
+
+test('a blocked peer is cut off, refused when it dials, and heard again when it is unblocked', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.resolve([placeOf(bert)])
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('delivered')
+  await bert.block(anna.peerId)
+  const message = await anna.send(bert.peerId, 'are you there?')
+  await expect(anna.settled(message, { signal: AbortSignal.timeout(1_500) })).rejects.toThrow()
+  await bert.unblock(anna.peerId)
+  expect((await anna.settled(message, { signal: AbortSignal.timeout(15_000) })).state).toBe('delivered')
+  expect(await texts(bert, anna.peerId)).toEqual(['in hello', 'in are you there?'])
+})
+
+test('a peer that starts again is found at its old port and gets what waited for it', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.resolve([placeOf(bert)])
+  expect(await settledState(anna, bert.peerId, 'one')).toBe('delivered')
+  await bert.stop()
+  const waiting = await anna.send(bert.peerId, 'two')
+  const again = await network.peer('bert', { accept: 'all' })
+  expect([again.peerId, again.port]).toEqual([bert.peerId, bert.port])
+  expect((await anna.settled(waiting, { signal: AbortSignal.timeout(15_000) })).state).toBe('delivered')
+  expect(await texts(again, anna.peerId)).toEqual(['in two'])
+})
+
+test('a contact keeps its name however others call themselves, and a namesake is pointed out', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert')
+  const mallory = await network.peer('mallory')
+  await anna.resolve([placeOf(bert)])
+  await anna.open(bert.peerId)
+  await vi.waitFor(() => expect(anna.name(bert.peerId)).toBe('bert'), soon)
+  await anna.resolve([placeOf(mallory)])
+  await mallory.rename('Bert')
+  await vi.waitFor(() => expect(names(anna)).toContain('Bert'), soon)
+  expect((await anna.resolve(['bert'])).peer).toBe(bert.peerId)
+  expect(anna.roster().find(({ peer }) => peer === mallory.peerId)).toMatchObject({ looksLike: 'bert' })
+})
+
+test('a message over the limit is refused before it is stored, one at the limit is delivered whole', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.resolve([placeOf(bert)])
+  const largest = 'ü'.repeat(32 * 1024)
+  await expect(anna.send(bert.peerId, `${largest}.`)).rejects.toThrow(/65537 bytes .* at most 65536/)
+  expect(await settledState(anna, bert.peerId, largest)).toBe('delivered')
+  expect(await texts(bert, anna.peerId)).toEqual([`in ${largest}`])
+})
+
+test('starting twice and stopping twice is the same as once', async () => {
+  const anna = await network.peer('anna')
+  await anna.start()
+  await anna.stop()
+  await anna.stop()
+})
+
+test('the port of the first start is kept, and another is taken when it is not free', async () => {
+  const first = await network.peer('anna')
+  await first.stop()
+  const other = await network.directory(first.port)
+  const again = await network.peer('anna')
+  expect(again.port).not.toBe(other.port)
+  await again.stop()
+  await other.stop()
+  expect((await network.peer('anna')).port).toBe(first.port)
+})

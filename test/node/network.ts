@@ -1,0 +1,58 @@
+// A small network in this process for tests: real peers and directories on
+// loopback, without mDNS, each with its own folders, all stopped at the end.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src/node/index.ts'
+
+type Flags = Partial<Record<SettingName, string | readonly string[] | boolean>>
+
+export class Network implements AsyncDisposable {
+  readonly #name = `test-${Math.random().toString(36).slice(2, 12)}`
+  readonly #folder: string
+  readonly #nodes = new Set<{ stop(): Promise<void> }>()
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  static async create(): Promise<Network> {
+    return new Network(await mkdtemp(join(tmpdir(), 'parley-net-')))
+  }
+
+  /** A started peer whose profile is kept for as long as the network, so that it can come back. */
+  async peer(name: string, flags: Flags = {}, options: { observe?: boolean } = {}): Promise<ChatNode> {
+    const config = await this.#config(name, { name, defaultDirectories: false, ...flags })
+    const node = await ChatNode.create({ config, interactive: false, ...options })
+    this.#nodes.add(node)
+    await node.start()
+    return node
+  }
+
+  async directory(port = 0): Promise<DirectoryNode> {
+    const node = await DirectoryNode.create({ config: await this.#config('directory', {}), port })
+    this.#nodes.add(node)
+    await node.start()
+    return node
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#nodes].map(async (node) => node.stop()))
+    await rm(this.#folder, { recursive: true })
+  }
+
+  async #config(name: string, flags: Flags) {
+    const folder = join(this.#folder, name)
+    const env = { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
+    return loadConfig({ flags: { network: this.#name, mdns: false, host: '127.0.0.1', ...flags }, env })
+  }
+}
+
+/** `127.0.0.1:PORT` of a node on loopback, without its peer ID. */
+export function placeOf(node: { readonly port: number }): string {
+  return `127.0.0.1:${node.port}`
+}
+
+export function names(node: ChatNode): string[] {
+  return node.roster().map(({ nickname }) => nickname)
+}
