@@ -79,6 +79,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     })
   }
 
+  /** Cuts all streams and waits for the callbacks that are under way: none runs after it. */
   async stop(): Promise<void> {
     const life = this.#life
     if (life === undefined) return

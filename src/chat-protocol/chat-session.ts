@@ -3,10 +3,11 @@
  * not choose the stream that carries it, and it resends nothing: the next session does.
  */
 import type { PeerId } from '@libp2p/interface'
-import { toError } from '../wire/index.ts'
+import { DeadlineError, toError } from '../wire/index.ts'
 import type { ChatSession } from './application.ts'
 import type { ChatStream } from './chat-stream.ts'
 import { CONTROL_QUEUE_BYTES, MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES } from './constants.ts'
+import { RECEIPT_TIMEOUT_MS } from './constants.ts'
 import type { Dialect } from './dialect.ts'
 import { PeerNotReadingError, SessionClosedError } from './errors.ts'
 import type { ByeReason } from './errors.ts'
@@ -29,6 +30,8 @@ export class LiveSession implements ChatSession {
   readonly #window = new SendWindow({ maxMessages: MAX_UNCONFIRMED_MESSAGES, maxBytes: MAX_UNCONFIRMED_BYTES })
   readonly #ended = new AbortController()
   #roomMade = Promise.withResolvers<void>()
+  /** Runs while something is unconfirmed, from the last answer on. */
+  #receiptTimer: NodeJS.Timeout | undefined
 
   constructor(peer: PeerId, dialect: Dialect, carrier: SessionCarrier) {
     this.peer = peer
@@ -87,6 +90,7 @@ export class LiveSession implements ChatSession {
   settle(ids: readonly string[], ranges: readonly SeqRange[]): string[] {
     const settled = [...ids, ...this.#window.resolve(ranges)]
     this.#window.settle(settled)
+    this.#awaitReceipt()
     const { resolve } = this.#roomMade
     this.#roomMade = Promise.withResolvers()
     resolve()
@@ -95,6 +99,7 @@ export class LiveSession implements ChatSession {
 
   /** Called once, when the session has ended. */
   end(why: Error | undefined): void {
+    clearTimeout(this.#receiptTimer)
     this.#ended.abort(new SessionClosedError(why === undefined ? {} : { cause: why }))
   }
 
@@ -104,12 +109,22 @@ export class LiveSession implements ChatSession {
     while (!this.#window.hasRoom(sizeBytes)) await orAborted(this.#roomMade.promise, signal)
     const stream = this.#stream(signal)
     this.#window.add(message, sizeBytes)
+    if (this.#receiptTimer === undefined) this.#awaitReceipt()
     try {
       await stream.push(frame, signal)
     } catch (error) {
       this.settle([message.id], []) // it was not sent, so no receipt will make its room free
       throw error
     }
+  }
+
+  #awaitReceipt(): void {
+    clearTimeout(this.#receiptTimer)
+    this.#receiptTimer = undefined
+    if (this.#window.size === 0 || this.#ended.signal.aborted) return
+    this.#receiptTimer = setTimeout(() => {
+      this.#carrier.carrier()?.abort(new DeadlineError('receipt', RECEIPT_TIMEOUT_MS))
+    }, RECEIPT_TIMEOUT_MS)
   }
 
   #stream(signal: AbortSignal): ChatStream {

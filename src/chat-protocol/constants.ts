@@ -83,5 +83,12 @@ export const AMBIGUOUS_WAIT_MS = 500
 /** A stream from a peer of unknown kind that says nothing is cut after this, as it holds one of few places. */
 export const SILENT_UNDECIDED_MS = 60_000
 
+/**
+ * Without a receipt or a refusal for so long, while one is owed, the session is cut and the messages go out again in
+ * the next one. Longer than the 15 s in which a dead connection is noticed, so what is cut is a live peer that answers
+ * nothing; a slow disk or link answers some of what it was sent in that time.
+ */
+export const RECEIPT_TIMEOUT_MS = 60_000
+
 /** For the last frames to be written and for the other side to close too. */
 export const CLOSE_TIMEOUT_MS = 3_000

@@ -115,6 +115,16 @@ export class SilentStreamError extends ChatError {
   }
 }
 
+/** A stranger opens streams faster than it may. The stream is cut; the others stay. */
+export class TooManyStreamsError extends ChatError {
+  override readonly name = 'TooManyStreamsError'
+  readonly perSecond: number
+  constructor(perSecond: number) {
+    super(`A stranger opened streams, messages and signals at more than ${perSecond} a second: the stream was cut`)
+    this.perSecond = perSecond
+  }
+}
+
 /** The service is not started, or is stopping. */
 export class ChatNotStartedError extends ChatError {
   override readonly name = 'ChatNotStartedError'

@@ -31,7 +31,8 @@ export {
   SessionClosedError,
   SilentStreamError,
   StreamReplacedError,
-  TextTooLongError
+  TextTooLongError,
+  TooManyStreamsError
 } from './errors.ts'
 export type { ByeReason, RefuseReason } from './errors.ts'
 export type { ChatMessage, HeldMark, ReceiptState } from './frames.ts'

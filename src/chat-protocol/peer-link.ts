@@ -10,8 +10,9 @@ import { LiveSession } from './chat-session.ts'
 import type { SessionCarrier } from './chat-session.ts'
 import { ChatStream } from './chat-stream.ts'
 import type { StreamOwner } from './chat-stream.ts'
+import { STRANGER_MESSAGES_PER_SECOND } from './constants.ts'
 import type { PeerKind, PlainDialect } from './dialect.ts'
-import { SessionClosedError, StreamReplacedError } from './errors.ts'
+import { SessionClosedError, StreamReplacedError, TooManyStreamsError } from './errors.ts'
 import type { ChatFrame, ChatMessage } from './frames.ts'
 import type { RateLimiter } from './rate.ts'
 import { answer, refusals } from './receipts.ts'
@@ -96,6 +97,12 @@ export class PeerLink implements SessionCarrier {
   }
 
   async #run(stream: Stream, opener: Opener, connection: Connection): Promise<Error | undefined> {
+    // Each stream costs look-ups, and a Hello on it makes this side send again what has no receipt.
+    if (opener === 'remote' && this.#isStranger() && this.#context.rates.take(this.#key, 1, performance.now()) === 0) {
+      const error = new TooManyStreamsError(STRANGER_MESSAGES_PER_SECOND)
+      stream.abort(error)
+      return error
+    }
     const chatStream = new ChatStream(this.#nextStream++, stream, opener, this.#ownerOf(connection))
     this.#streams.set(chatStream.id, chatStream)
     let why: Error | undefined

@@ -131,3 +131,18 @@ test.each<PeerKind>([
   await session.send([message('still here')])
   await until(() => a.app.receipts.length === 1, 'the other conversation')
 })
+
+test('a stranger that opens streams without end is cut at the rate', async () => {
+  const end = await startService()
+  end.app.pace = 'stranger'
+  const { remote } = connect(end, await rawPeer())
+  let hellos = 0
+  end.app.helloFor = async () => {
+    hellos++
+    return { log: end.app.log }
+  }
+  const streams: RawStream[] = []
+  for (let count = 0; count < 700; count++) streams.push(await rawOpen(remote))
+  await until(() => streams.slice(-50).some(({ over }) => over), 'the last ones to be cut')
+  expect(hellos).toBeLessThan(640)
+})
