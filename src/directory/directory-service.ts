@@ -26,6 +26,7 @@ import {
   REFRESH_AT,
   RETRY_BOUNDS_MS
 } from './constants.ts'
+import { DeadlineTimer } from './deadline-timer.ts'
 import { isAcceptableWatch } from './directory-frames.ts'
 import type { ClientFrame, WatchRange } from './directory-frames.ts'
 import { DirectorySession, sessionRates } from './directory-session.ts'
@@ -79,12 +80,15 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #network: string
   readonly #leaseMs: number
   readonly #graceMs: number
+  /** Tombstones outlive two leases, of whatever length. */
+  readonly #tombstoneMs: number
   readonly #maxPeers: number
   readonly #now: () => number
   readonly #random: () => number
   readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #self: string
   readonly #roster: Roster
+  readonly #sweep: DeadlineTimer
   readonly #push: RosterPush
   readonly #admission: Admission
   readonly #rates = new WeakMap<Connection, SessionRates>()
@@ -92,7 +96,6 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   /** Which session a peer's attachment stands on: the one that announced last. */
   readonly #owners = new Map<string, DirectorySession>()
   #life: AbortController | undefined
-  #sweep: { readonly timer: ReturnType<typeof setTimeout>; readonly atMs: number } | undefined
 
   constructor(components: DirectoryComponents, init: DirectoryInit) {
     super()
@@ -105,8 +108,12 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#random = init.random ?? Math.random
     this.#log = components.logger.forComponent('parley:directory')
     this.#self = components.peerId.toString()
-    // Tombstones outlive two leases, of whatever length.
-    this.#roster = new Roster({ tombstoneMs: 2 * this.#leaseMs })
+    this.#tombstoneMs = 2 * this.#leaseMs
+    this.#roster = new Roster({ tombstoneMs: this.#tombstoneMs })
+    this.#sweep = new DeadlineTimer(this.#now, () => {
+      this.#report(this.#roster.expire(this.#now()))
+      return this.#roster.nextDeadline()
+    })
     this.#admission = new Admission({
       roster: this.#roster,
       network: init.network,
@@ -135,6 +142,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     })
     // Who was attached before a stop may be on the way back.
     this.#report(this.#roster.lostSource(this.#self, this.#now(), this.#graceMs))
+    this.#sweep.dueAt(this.#roster.nextDeadline())
   }
 
   async stop(): Promise<void> {
@@ -142,8 +150,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     if (life === undefined) return
     this.#life = undefined
     await this.#components.registrar.unhandle(DIRECTORY_PROTOCOL)
-    if (this.#sweep !== undefined) clearTimeout(this.#sweep.timer)
-    this.#sweep = undefined
+    this.#sweep.stop()
     this.#push.stop()
     life.abort(new Error('the directory was stopped'))
     await Promise.allSettled(this.#sessions.values())
@@ -195,6 +202,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       this.#owners.delete(peer)
       const withdrawn = this.#roster.withdraw(record, this.#now())
       session.accepted()
+      this.#sweep.dueAt(this.#now() + this.#tombstoneMs)
       if (withdrawn.outcome !== 'full') this.#report(withdrawn.changes)
       return
     }
@@ -216,6 +224,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       return
     }
     this.#owners.set(peer, session)
+    this.#sweep.dueAt(this.#now() + this.#leaseMs)
     session.accepted()
     this.#welcome(session, record.record.seq)
     this.#report(announced.changes)
@@ -246,7 +255,9 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     const peer = session.connection.remotePeer.toString()
     if (this.#owners.get(peer) !== session) return
     this.#owners.delete(peer)
-    if (this.#life !== undefined) this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
+    if (this.#life === undefined) return
+    this.#sweep.dueAt(this.#now() + this.#graceMs)
+    this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
   }
 
   #welcome(session: DirectorySession, acceptedSeq?: bigint): void {
@@ -257,7 +268,6 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   }
 
   #report(changes: readonly RosterChange[]): void {
-    this.#sweepAt(changes.length > 0 ? this.#roster.nextDeadline() : this.#now() + this.#leaseMs)
     if (changes.length === 0) return
     this.#push.changed(changes.flatMap((change) => (isVisible(change) ? [peerOf(change)] : [])))
     for (const change of changes) this.#tell(change)
@@ -281,22 +291,6 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       case 'changed':
         return
     }
-  }
-
-  /** One timer, for whatever runs out first; one that fires early finds nothing to do and is set again. */
-  #sweepAt(atMs: number): void {
-    if (atMs === Infinity || (this.#sweep !== undefined && this.#sweep.atMs <= atMs)) return
-    if (this.#sweep !== undefined) clearTimeout(this.#sweep.timer)
-    const timer = setTimeout(
-      () => {
-        this.#sweep = undefined
-        const changes = this.#roster.expire(this.#now())
-        this.#sweepAt(this.#roster.nextDeadline())
-        if (changes.length > 0) this.#report(changes)
-      },
-      Math.max(0, atMs - this.#now())
-    )
-    this.#sweep = { timer, atMs }
   }
 }
 

@@ -267,6 +267,19 @@ describe('a directory and its clients', () => {
     await until(() => again.told.includes('READY n1'), 'it is ready again', 4_000)
   })
 
+  it('stops and starts again, and gives those who were there a grace', async () => {
+    const d = await directoryNode({ graceMs: 1_500 })
+    const [a, b] = [await client(1, d.port), await client(2, d.port)]
+    await until(() => a.names().length === 2, 'both are there')
+    await d.service.stop()
+    await d.service.stop()
+    await b.client.stop()
+    await d.service.start()
+    await until(() => d.told.includes('lost n2'), 'one is lost')
+    expect(d.told.filter((line) => line !== 'READY n1' && line !== 'READY n2')).toEqual(['lost n2'])
+    expect(a.client.state).toMatchObject({ state: 'connected', registered: true })
+  })
+
   it('is one of several: what it alone vouched for goes with it, and nothing else', async () => {
     const d = await directoryNode()
     const e = await directoryNode({}, { seed: 201 })
