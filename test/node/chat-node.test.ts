@@ -53,7 +53,10 @@ test('what was held is told as delivered on the next connection, when it was acc
   await bert.block(anna.peerId) // ends the connection
   await bert.accept(anna.peerId)
   expect(await settledState(bert, anna.peerId, 'welcome')).toBe('delivered')
-  await vi.waitFor(async () => expect(await anna.history(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }]), soon)
+  await vi.waitFor(
+    async () => expect(await anna.history(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }, { text: 'welcome' }]),
+    soon
+  )
 })
 
 test('leaving a conversation tells the other side and keeps the connection', async () => {
