@@ -75,8 +75,12 @@ export class RosterPush {
     const behind = new Set<string>()
     session.watching = { what: 'snapshot', behind }
     await session.sendPages(this.#wholeSnapshot(), signal)
+    while (behind.size > 0) {
+      const peers = [...behind]
+      behind.clear()
+      await session.sendPages(this.#encodeChanges(peers), signal)
+    }
     session.watching = { what: 'whole' }
-    if (behind.size > 0) session.sendEncoded(this.#encodeChanges(behind))
   }
 
   unwatch(session: DirectorySession): void {

@@ -1,39 +1,42 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
-import { Roster, SlowWatcherError } from '../../src/directory/index.ts'
+import { Roster, sealRecord, SlowWatcherError } from '../../src/directory/index.ts'
 import { decodeDirectoryFrame, encodeClientFrame } from '../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../src/directory/directory-frames.ts'
 import { DirectorySession, sessionRates } from '../../src/directory/directory-session.ts'
 import { RosterPush } from '../../src/directory/roster-push.ts'
 import { FrameQueue, runFrames } from '../../src/wire/index.ts'
 import { node, until } from './nodes.ts'
-import { identity, sealedBy } from './records.ts'
+import { identity, presence, sealedBy } from './records.ts'
 
 const PROTOCOL = '/test/push/1.0.0'
 const whole = { query: '', offset: 0, limit: 0 }
 
-it('resets a watcher that does not read, while another one misses nothing', async () => {
+/** A server that pushes a roster, and watchers of it that stop reading when told. */
+async function scene() {
   const roster = new Roster()
   const push = new RosterPush({ roster, now: Date.now, coalesceMs: 1 })
   const stop = new AbortController()
   const ends: unknown[] = []
+  const sessions: DirectorySession[] = []
   const source = (await identity(100)).id
   const server = await node({}, { privateKey: (await identity(100)).key })
   await server.handle(PROTOCOL, async (stream, connection) => {
     const session = new DirectorySession(stream, connection, sessionRates(Date.now()))
+    sessions.push(session)
     await session
       .run(stop.signal, async (frame) => (frame.type === 'watch' ? push.watch(session, frame, stop.signal) : undefined))
       .catch((error: unknown) => ends.push(error))
       .finally(() => push.unwatch(session))
   })
-
-  const watcher = async (n: number) => {
+  const watcher = async (n: number, isStuckAtOnce = false) => {
     const libp2p = await node({}, { privateKey: (await identity(n)).key })
     const stream = await libp2p.dialProtocol(server.getMultiaddrs(), PROTOCOL)
     const outgoing = new FrameQueue<ClientFrame>({ maxBytes: 1_000, sizeOf: () => 10 })
     const frames: DirectoryFrame[] = []
     const reading = Promise.withResolvers<void>()
-    let isStuck = false
+    let isStuck = isStuckAtOnce
     const ended = runFrames<DirectoryFrame, ClientFrame>({
       stream,
       codec: { decode: decodeDirectoryFrame, encode: encodeClientFrame },
@@ -48,13 +51,47 @@ it('resets a watcher that does not read, while another one misses nothing', asyn
       () => 'reset'
     )
     outgoing.offer({ type: 'watch', ...whole })
-    await until(() => frames.length === 1, 'the snapshot')
+    await until(() => frames.length > 0, 'the snapshot begins')
     return { frames, ended, stick: () => (isStuck = true), go: () => reading.resolve() }
   }
+  return { roster, push, stop, ends, sessions, source, watcher }
+}
+
+const addresses = Array.from({ length: 15 }, () => multiaddr(`/dns4/${'a'.repeat(200)}/tcp/1`))
+
+it('tells a watcher that is still taking its snapshot what has changed since it was taken', async () => {
+  const { roster, push, stop, sessions, source, watcher } = await scene()
+  const keys = await Promise.all(Array.from({ length: 800 }, () => generateKeyPair('Ed25519')))
+  for (const key of keys) {
+    roster.announce(await sealRecord({ ...presence, addresses }, key), { source, nowMs: 0 })
+  }
+  const one = await watcher(101, true)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const [key] = keys
+  if (key === undefined) throw new Error('no key')
+  const changed = await sealRecord({ ...presence, seq: 2_000n, nickname: 'changed' }, key)
+  roster.announce(changed, { source, nowMs: 0 })
+  push.changed([changed.record.peer.toString()])
+  expect(sessions[0]?.watching.what).toBe('snapshot')
+  one.go()
+  await until(() => one.frames.some(({ type }) => type === 'changes'), 'the change has come')
+  const pages = one.frames.flatMap((frame) => (frame.type === 'snapshot' ? [frame] : []))
+  expect(pages.map(({ last }) => last)).toEqual([...pages.slice(1).map(() => false), true])
+  expect(pages.flatMap(({ entries }) => entries)).toHaveLength(800)
+  const last = one.frames.at(-1)
+  expect(
+    last?.type === 'changes' && last.entries.map(({ envelope }) => Buffer.compare(envelope, changed.envelope))
+  ).toEqual([0])
+  push.stop()
+  stop.abort()
+  await one.ended
+})
+
+it('resets a watcher that does not read, while another one misses nothing', async () => {
+  const { roster, push, stop, ends, source, watcher } = await scene()
   const [slow, quick] = [await watcher(101), await watcher(102)]
   slow.stick()
 
-  const addresses = Array.from({ length: 15 }, () => multiaddr(`/dns4/${'a'.repeat(200)}/tcp/1`))
   const peers = await Promise.all(Array.from({ length: 60 }, (_, i) => identity(i)))
   for (let seq = 1n; ends.length === 0 && seq < 40n; seq++) {
     for (const peer of peers) roster.announce(await sealedBy(peer, { seq, addresses }), { source, nowMs: 0 })
