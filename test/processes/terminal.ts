@@ -1,0 +1,132 @@
+// `parley` in a real terminal: a tmux server of the test's own, keys that are
+// pressed, and the screen as a person would see it. For what only a terminal
+// shows; what can be seen on a pipe is tested there.
+import { execFile, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { defaultDeadlineMs, NotShownError } from './output-log.ts'
+import { entryPoint, nodePath } from './parley-process.ts'
+
+const run = promisify(execFile)
+/** A clone is tested with npm alone too: without tmux there is no terminal to test in. */
+export const hasTmux = spawnSync('tmux', ['-V']).status === 0
+/** A screen is a few kilobytes to look at. */
+const lookEveryMs = 50
+/** Wide enough for a line of the roster, high enough for a test's whole story. */
+const columns = 140
+const rows = 120
+
+export interface TerminalInit {
+  readonly name: string
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  /** Where tmux puts its socket. */
+  readonly folder: string
+}
+
+export class Terminal {
+  readonly name: string
+  readonly #socket = `parley-${randomBytes(6).toString('hex')}`
+  readonly #env: NodeJS.ProcessEnv
+  readonly #exitFile: string
+
+  static async open(init: TerminalInit): Promise<Terminal> {
+    const terminal = new Terminal(init)
+    await terminal.#open(init.args)
+    return terminal
+  }
+
+  private constructor({ name, env, folder }: TerminalInit) {
+    this.name = name
+    this.#exitFile = join(folder, `${this.#socket}.exit`)
+    this.#env = { ...env, TMUX_TMPDIR: folder, TERM: 'xterm-256color' }
+  }
+
+  /** Types text and presses Enter. */
+  async type(line: string): Promise<void> {
+    await this.press(line)
+    await this.#tmux('send-keys', '-t', '0', 'Enter')
+  }
+
+  /** Types text as it is, without Enter. */
+  async press(text: string): Promise<void> {
+    await this.#tmux('send-keys', '-t', '0', '-l', '--', text)
+  }
+
+  /** Presses keys by tmux's names for them: `Tab`, `Up`, `C-c`. */
+  async key(...names: readonly string[]): Promise<void> {
+    await this.#tmux('send-keys', '-t', '0', ...names)
+  }
+
+  /** Everything on the screen and above it, without the empty rows at the end. */
+  async screen(): Promise<string> {
+    const { stdout } = await this.#tmux('capture-pane', '-p', '-t', '0', '-S', '-')
+    return stdout.trimEnd()
+  }
+
+  /**
+   * Waits until the screen matches.
+   *
+   * @throws NotShownError with the whole screen
+   */
+  async shows(pattern: RegExp, timeoutMs = defaultDeadlineMs): Promise<RegExpExecArray> {
+    const untilMs = performance.now() + timeoutMs
+    for (;;) {
+      const screen = await this.screen()
+      const match = pattern.exec(screen)
+      if (match !== null) return match
+      if (performance.now() > untilMs) {
+        throw new NotShownError(
+          `the terminal ${this.name} did not show ${String(pattern)} within ${timeoutMs / 1000} s\n--- its screen:\n${screen}`
+        )
+      }
+      await sleep(lookEveryMs)
+    }
+  }
+
+  /** Waits until the command has ended, and returns its exit code. */
+  async ended(timeoutMs = defaultDeadlineMs): Promise<number> {
+    const untilMs = performance.now() + timeoutMs
+    for (;;) {
+      const code = await readFile(this.#exitFile, 'utf8').catch(() => '')
+      if (code !== '') return Number(code)
+      if (performance.now() > untilMs) {
+        const screen = await this.screen()
+        throw new Error(`the terminal ${this.name} still runs after ${timeoutMs / 1000} s\n--- its screen:\n${screen}`)
+      }
+      await sleep(lookEveryMs)
+    }
+  }
+
+  /** Kills the command as a power cut would, then ends this terminal's tmux server. */
+  async kill(): Promise<void> {
+    const shown = await this.#tmux('display-message', '-p', '-t', '0', '#{pane_dead} #{pane_pid}').catch(
+      () => undefined
+    )
+    const shell = /^0 (\d+)/u.exec(shown?.stdout ?? '')?.[1]
+    if (shell !== undefined) process.kill(-Number(shell), 'SIGKILL')
+    await this.#tmux('kill-server').catch(() => undefined)
+  }
+
+  async #open(args: readonly string[]): Promise<void> {
+    // `remain-on-exit` must stand before the command can end.
+    const keep = ['set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'history-limit', '5000', ';']
+    const size = ['-x', String(columns), '-y', String(rows)]
+    // tmux 3.3 sometimes misses how a command ended, so the shell writes it down.
+    const command = [nodePath, entryPoint, ...args].map(quoted).join(' ')
+    const script = `trap : INT; ${command}; printf %s $? > ${quoted(this.#exitFile)}`
+    await this.#tmux('-f', '/dev/null', 'start-server', ';', ...keep, 'new-session', '-d', ...size, script)
+  }
+
+  async #tmux(...args: readonly string[]): Promise<{ readonly stdout: string }> {
+    return run('tmux', ['-L', this.#socket, ...args], { env: this.#env })
+  }
+}
+
+/** For the shell that tmux starts the command with. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`
+}

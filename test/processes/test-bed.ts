@@ -1,0 +1,155 @@
+// What one test needs around its processes: a network that nobody else is on,
+// homes that no user has, free ports, and an end at which all of it is gone.
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { nodePath, ParleyProcess, type Ended } from './parley-process.ts'
+import { Terminal } from './terminal.ts'
+
+export interface StartOptions {
+  /** Processes of one home share profiles; the default is a home of the process's own. */
+  readonly home?: string
+  /** For failures; the default is the command line. */
+  readonly name?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly via?: readonly string[]
+  readonly node?: string
+}
+
+export interface Finished extends Ended {
+  readonly stdout: string
+  readonly stderr: string
+  /** All output and how it ended, for a failure. */
+  readonly told: string
+}
+
+/** Processes that start at the same time must not all find stale sources and build them. */
+let built: Promise<unknown> | undefined
+const buildOnce = async (): Promise<unknown> =>
+  promisify(execFile)(nodePath, [join(import.meta.dirname, '..', '..', 'scripts', 'build.js'), '--if-stale'])
+
+export class TestBed implements AsyncDisposable {
+  readonly network = `test-${randomBytes(6).toString('hex')}`
+  readonly folder: string
+  readonly #processes: ParleyProcess[] = []
+  readonly #terminals: Terminal[] = []
+  readonly #cleanups: (() => unknown)[] = []
+  #homes = 0
+
+  static async make(): Promise<TestBed> {
+    built ??= buildOnce()
+    await built
+    return new TestBed(await mkdtemp(join(tmpdir(), 'parley-test-')))
+  }
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** The path of a new home; it is made when something is started in it. */
+  home(): string {
+    return join(this.folder, `home-${++this.#homes}`)
+  }
+
+  /** What a process of this test sees of the world, and nothing else: loopback, no mDNS, this test's network. */
+  env(home: string): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env['PATH'],
+      LANG: 'C.UTF-8',
+      HOME: home,
+      XDG_DATA_HOME: join(home, 'data'),
+      XDG_CONFIG_HOME: join(home, 'config'),
+      PARLEY_NETWORK: this.network,
+      PARLEY_HOST: '127.0.0.1',
+      PARLEY_MDNS: 'false',
+      PARLEY_DEFAULT_DIRECTORIES: 'false'
+    }
+  }
+
+  /** Starts `parley` on pipes. */
+  async start(args: readonly string[], options: StartOptions = {}): Promise<ParleyProcess> {
+    const { home = this.home(), name = `parley ${args.join(' ')}`, env = {}, ...rest } = options
+    await mkdir(home, { recursive: true })
+    const parley = new ParleyProcess({ ...rest, name, args, env: { ...this.env(home), ...env } })
+    this.#processes.push(parley)
+    return parley
+  }
+
+  /** Starts `parley` in a real terminal. */
+  async terminal(
+    args: readonly string[],
+    options: Pick<StartOptions, 'home' | 'name' | 'env'> = {}
+  ): Promise<Terminal> {
+    const { home = this.home(), name = `parley ${args.join(' ')}`, env = {} } = options
+    await mkdir(home, { recursive: true })
+    const terminal = await Terminal.open({ name, args, env: { ...this.env(home), ...env }, folder: this.folder })
+    this.#terminals.push(terminal)
+    return terminal
+  }
+
+  /** Runs `parley` to its end. */
+  async run(
+    args: readonly string[],
+    options: StartOptions & { input?: string; timeoutMs?: number } = {}
+  ): Promise<Finished> {
+    const { input = '', timeoutMs, ...rest } = options
+    const parley = await this.start(args, rest)
+    parley.endInput(input)
+    const ended = await parley.ended(timeoutMs)
+    const how = ended.signal ?? `exit code ${ended.code}`
+    const told = `${parley.output.describe()}\n--- ${how} after ${Math.round(ended.tookMs)} ms`
+    return { ...ended, stdout: parley.stdout, stderr: parley.stderr, told }
+  }
+
+  /** Starts a directory and waits until it listens. */
+  async directory(port: number, options: StartOptions = {}): Promise<ParleyProcess> {
+    const directory = await this.start(['directory', '--port', String(port)], { name: `directory ${port}`, ...options })
+    await directory.shows(/^directory .*listening on /u)
+    return directory
+  }
+
+  /** Something to be undone at the end, before the folder goes. */
+  defer(cleanup: () => unknown): void {
+    this.#cleanups.push(cleanup)
+  }
+
+  /** Kills what still runs and removes every file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled([...this.#processes, ...this.#terminals].map(async (one) => one.kill()))
+    await Promise.allSettled(this.#cleanups.map(async (cleanup) => cleanup()))
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Ports of 127.0.0.1 that are free now, outside the range that the system gives out by itself. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const found = new Set<number>()
+  while (found.size < count) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    if (await isFree(port)) found.add(port)
+  }
+  return [...found]
+}
+
+export async function freePort(): Promise<number> {
+  const [port = 0] = await freePorts(1)
+  return port
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  server.listen(port)
+  try {
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port === port // a TCP server's address is never text
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
+}
