@@ -13,26 +13,18 @@ export {
   chatProtocolId,
   MAX_FRAME_BYTES,
   MAX_TEXT_BYTES,
-  MAX_TEXT_BYTES as maxTextBytes,
   STRANGER_BURST,
   STRANGER_MESSAGES_PER_SECOND
 } from './constants.ts'
 export type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
 export {
-  ChatError,
   ChatNotStartedError,
   ChatUnsupportedError,
   HelloMissingError,
-  InvalidFrameError,
-  LineTooLongError,
   PeerIsParleyError,
-  PeerNotReadingError,
   PeerUndecidedError,
   SessionClosedError,
-  SilentStreamError,
-  StreamReplacedError,
-  TextTooLongError,
-  TooManyStreamsError
+  TextTooLongError
 } from './errors.ts'
 export type { ByeReason, RefuseReason } from './errors.ts'
 export type { ChatMessage, HeldMark, ReceiptState } from './frames.ts'
