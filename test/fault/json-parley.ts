@@ -1,12 +1,14 @@
 // A real `parley --json` process that a test talks to: commands in, answers and
 // events out, each with the time at which it was read. It knows the JSON face
-// and nothing of what a test expects of it.
+// and nothing of what a test expects of it. It reads each line once, as these
+// tests have tens of thousands of them.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { entryPoint, nodePath } from '../processes/parley-process.ts'
 
 /** One line of the JSON face. Which fields there are depends on `event`; a test names those that it reads. */
 export interface ParleyEvent {
@@ -31,8 +33,6 @@ interface Waiter {
   readonly look: () => void
   readonly fail: (error: Error) => void
 }
-
-const program = join(import.meta.dirname, '..', '..', 'bin', 'parley.js')
 
 /** Several nodes start at once on two cores, and the first one may have to build. */
 const startTimeoutMs = 60_000
@@ -63,7 +63,8 @@ export class JsonParley {
 
   private constructor(command: string, args: readonly string[], home: string, ownHome: string | undefined) {
     this.#ownHome = ownHome
-    const env = { ...process.env, XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
+    const folders = { HOME: home, XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
+    const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8', ...folders }
     this.#child = spawn(command, args, { stdio: 'pipe', env })
     this.#exited = once(this.#child, 'close').catch((error: unknown) => error)
     this.#child.on('error', (error) => this.#fail(error))
@@ -83,7 +84,7 @@ export class JsonParley {
     const ownHome = init.home === undefined ? await mkdtemp(join(tmpdir(), 'parley-test-')) : undefined
     const secluded = ['--host', '127.0.0.1', '--no-mdns', '--no-default-directories', '--network', randomNetwork()]
     const flags = [...((init.secluded ?? true) ? secluded : []), ...(init.args ?? [])]
-    const [command = process.execPath, ...rest] = [...(init.wrapper ?? []), process.execPath, program, '--json', ...flags]
+    const [command = nodePath, ...rest] = [...(init.wrapper ?? []), nodePath, entryPoint, '--json', ...flags]
     return new JsonParley(command, rest, init.home ?? ownHome ?? '', ownHome)
   }
 

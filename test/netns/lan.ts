@@ -1,0 +1,149 @@
+// A LAN of network namespaces: hosts with one network card each, on a switch
+// that stands in a namespace of its own, so that nothing of this machine's
+// network is touched and removing the namespaces removes everything. It knows
+// nothing of what runs on the hosts.
+import { execFile, execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** The process that made a namespace is part of its name: what a killed test has left can be told and removed. */
+const prefix = 'plt'
+const bridge = 'br0'
+/** No other program is on this network, so any private one will do. */
+const subnet = '10.77.0'
+
+export interface NetHost {
+  readonly namespace: string
+  readonly address: string
+  /** Goes before a command that is to run on this host. It runs under the process ID that spawn() tells. */
+  readonly wrapper: readonly string[]
+  /** Pulls the cable out at the switch: the host's card still has its link, and nothing arrives any more. */
+  cut(): Promise<void>
+  repair(): Promise<void>
+}
+
+export interface LanInit {
+  readonly hosts: number
+  /** Hosts get a route for multicast, as every machine with a default route has. */
+  readonly multicast?: boolean
+}
+
+/** Why there can be no namespaces here; undefined when there can. */
+export async function whyNoNamespaces(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
+  try {
+    const lan = await Lan.create({ hosts: 1 })
+    await lan.remove()
+    return undefined
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
+    return `no network namespaces here (they need root and the ip command): ${said === '' ? String(error) : said}`
+  }
+}
+
+export class Lan {
+  readonly hosts: NetHost[] = []
+  readonly #namespaces: string[] = []
+  readonly #multicast: boolean
+  readonly #name = `${prefix}-${process.pid}-${randomBytes(3).toString('hex')}`
+  readonly #onExit = (): void => this.#removeNow()
+
+  private constructor(multicast: boolean) {
+    this.#multicast = multicast
+    process.on('exit', this.#onExit)
+  }
+
+  static async create(init: LanInit): Promise<Lan> {
+    await removeLeftovers()
+    const lan = new Lan(init.multicast ?? true)
+    try {
+      await lan.#addSwitch()
+      for (let number = 1; number <= init.hosts; number++) lan.hosts.push(await lan.#addHost(number))
+      return lan
+    } catch (error) {
+      await lan.remove()
+      throw error
+    }
+  }
+
+  /** The host of a number that {@link create} was asked for, counted from 0. */
+  host(index: number): NetHost {
+    const host = this.hosts[index]
+    if (host === undefined) throw new RangeError(`there are ${this.hosts.length} hosts`)
+    return host
+  }
+
+  /** What still runs on a host goes on, alone. */
+  async remove(): Promise<void> {
+    process.off('exit', this.#onExit)
+    for (const namespace of this.#namespaces.splice(0)) await ip('netns', 'del', namespace).catch(() => undefined)
+  }
+
+  get #switch(): string {
+    return `${this.#name}-s`
+  }
+
+  async #addSwitch(): Promise<void> {
+    await this.#addNamespace(this.#switch)
+    await ip('-n', this.#switch, 'link', 'add', bridge, 'type', 'bridge', 'mcast_snooping', '0')
+    await ip('-n', this.#switch, 'link', 'set', bridge, 'up')
+  }
+
+  async #addHost(number: number): Promise<NetHost> {
+    const namespace = `${this.#name}-${number}`
+    const address = `${subnet}.${number}`
+    const port = `p${number}`
+    await this.#addNamespace(namespace)
+    await ip('-n', this.#switch, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+    await ip('-n', this.#switch, 'link', 'set', port, 'master', bridge, 'up')
+    await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0')
+    await ip('-n', namespace, 'link', 'set', 'eth0', 'up')
+    if (this.#multicast) await ip('-n', namespace, 'route', 'add', '224.0.0.0/4', 'dev', 'eth0')
+    return {
+      namespace,
+      address,
+      wrapper: ['ip', 'netns', 'exec', namespace],
+      cut: async () => ip('-n', this.#switch, 'link', 'set', port, 'nomaster'),
+      repair: async () => ip('-n', this.#switch, 'link', 'set', port, 'master', bridge)
+    }
+  }
+
+  async #addNamespace(namespace: string): Promise<void> {
+    await ip('netns', 'add', namespace)
+    this.#namespaces.push(namespace)
+    await ip('-n', namespace, 'link', 'set', 'lo', 'up')
+  }
+
+  /** When the process ends without having called remove(), there is no time for promises. */
+  #removeNow(): void {
+    for (const namespace of this.#namespaces.splice(0)) {
+      try {
+        execFileSync('ip', ['netns', 'del', namespace], { stdio: 'ignore' })
+      } catch {
+        // Nobody is left to hear of it; the next test removes it.
+      }
+    }
+  }
+}
+
+/** Namespaces of tests whose process was killed. */
+async function removeLeftovers(): Promise<void> {
+  const { stdout } = await run('ip', ['netns', 'list'])
+  for (const [name, pid] of stdout.matchAll(new RegExp(`^${prefix}-(\\d+)-\\S+`, 'gm'))) {
+    if (!isAlive(Number(pid))) await ip('netns', 'del', name).catch(() => undefined)
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+async function ip(...args: readonly string[]): Promise<void> {
+  await run('ip', args)
+}
