@@ -1,74 +1,10 @@
 // The one table of commands inside a chat: `/who` at a prompt and {"do":"who"}
-// in JSON are the same row of it. A command returns what came of it as data;
-// how that looks is each face's own business.
-import type { ChatApi, Contact, DirectoryView, IncomingMessage, OutgoingMessage } from './chat-api.ts'
-import type { PeerTarget, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
+// in JSON are the same row of it. Each asks the node and returns what came of
+// it; none knows a screen.
+import type { ChatApi } from './chat-api.ts'
+import { CommandUsageError, type ChatCommand, type CommandArguments, type CommandContext } from './chat-command.ts'
+import type { CommandParameter, Identity, PeerRef } from './chat-command.ts'
 import { historyLines } from './constants.ts'
-
-/** A command inside the chat that was given the wrong arguments, or too few. */
-export class CommandUsageError extends Error {
-  override readonly name = 'CommandUsageError'
-}
-
-export interface CommandContext {
-  readonly node: ChatApi
-  /** The peer whose conversation is open on this face. */
-  readonly current: string | undefined
-  /** PEER as the face lets it be typed, with numbers where it shows numbers. */
-  resolve(words: readonly string[]): Promise<PeerTarget>
-}
-
-export interface CommandArguments {
-  readonly peer?: readonly string[]
-  readonly text?: string
-}
-
-export interface CommandParameter {
-  readonly name: 'peer' | 'text'
-  readonly required: boolean
-  /** As it stands in the help: PEER, TEXT, NICKNAME. */
-  readonly placeholder: string
-}
-
-export interface ChatCommand {
-  readonly name: string
-  readonly aliases: readonly string[]
-  readonly parameters: readonly CommandParameter[]
-  readonly help: string
-  run(context: CommandContext, args: CommandArguments): Promise<CommandResult>
-}
-
-export interface PeerRef {
-  readonly peer: string
-  readonly name: string
-}
-
-export type CommandResult =
-  | { readonly is: 'help'; readonly commands: readonly ChatCommand[] }
-  | { readonly is: 'roster'; readonly rows: readonly RosterRow[] }
-  | { readonly is: 'opened'; readonly target: PeerTarget; readonly history: readonly StoredMessage[] }
-  | ({ readonly is: 'left' } & PeerRef)
-  | { readonly is: 'quit' }
-  | ({ readonly is: 'accepted'; readonly messages: readonly IncomingMessage[] } & PeerRef)
-  | ({ readonly is: 'ignored' | 'blocked' | 'unblocked' } & PeerRef)
-  | { readonly is: 'requests'; readonly requests: readonly RequestView[] }
-  | { readonly is: 'contacts'; readonly contacts: readonly Contact[] }
-  | { readonly is: 'blocked peers'; readonly blocked: readonly PeerRef[] }
-  | { readonly is: 'directories'; readonly directories: readonly DirectoryView[] }
-  | { readonly is: 'renamed'; readonly nickname: string }
-  | { readonly is: 'status set'; readonly status: string }
-  | ({ readonly is: 'identity' } & Identity)
-  | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
-  | ({ readonly is: 'history'; readonly messages: readonly StoredMessage[] } & PeerRef)
-
-export interface Identity {
-  readonly peer: string
-  readonly shortId: string
-  readonly nickname: string
-  readonly network: string
-  readonly profile: string
-  readonly addresses: readonly string[]
-}
 
 const peer: CommandParameter = { name: 'peer', required: true, placeholder: 'PEER' }
 const thisPeer: CommandParameter = { ...peer, required: false }

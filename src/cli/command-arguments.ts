@@ -1,11 +1,13 @@
 // The arguments of a chat command: taken from a typed line or from a JSON
 // object, checked against the command's parameters. It runs nothing.
-import { CommandUsageError, type ChatCommand, type CommandArguments } from './chat-commands.ts'
+import { CommandUsageError, type ChatCommand, type CommandArguments } from './chat-command.ts'
 import { splitFirstWord, splitWords } from './input-line.ts'
 
 /** `/msg PEER TEXT` as it stands in the help. */
 export function usageOf(command: ChatCommand): string {
-  const parameters = command.parameters.map(({ placeholder, required }) => (required ? placeholder : `[${placeholder}]`))
+  const parameters = command.parameters.map(({ placeholder, required }) =>
+    required ? placeholder : `[${placeholder}]`
+  )
   return [`/${command.name}`, ...parameters].join(' ')
 }
 

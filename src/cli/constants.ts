@@ -75,3 +75,6 @@ export const demoStepMs = 10_000
 
 /** How long a client of the demo may take to end after QUIT. */
 export const demoEndMs = 6000
+
+/** That a peer has opened the conversation is said once in this time, however often it comes and goes. */
+export const enteredAgainMs = 10_000

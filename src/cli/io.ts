@@ -23,11 +23,10 @@ export function processIo(): CommandIo {
       controller.abort(new InterruptedError())
     })
   }
-  // `parley roster | head -1`: a reader that has seen enough is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
-  })
+  // `parley roster | head -1`: a reader that has seen enough is no failure, but there is nobody left to go on for.
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', () => controller.abort(new InterruptedError()))
+  }
   const { stdin, stdout, stderr, env } = process
   return { stdin, stdout, stderr, env, interrupted: controller.signal }
 }
@@ -44,6 +43,11 @@ export class InterruptedError extends Error {
 /** Writes lines, and nothing else. */
 export function writeLines(stream: Writable, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(lines.map((line) => `${line}\n`).join(''))
+}
+
+/** Whether whoever read the output has gone: `head` has seen enough, the terminal was closed. */
+export function hasLostItsReader(stream: Writable): boolean {
+  return stream.errored !== null
 }
 
 /** Resolves when all that was written has left this process, or the reader has gone. */

@@ -2,7 +2,7 @@
 // went wrong in one line, and ends with the exit code.
 import { CommanderError, type Command } from 'commander'
 import { cleanText } from './clean-text.ts'
-import { flushed, InterruptedError, processIo, writeLines, type CommandIo } from './io.ts'
+import { flushed, hasLostItsReader, InterruptedError, processIo, writeLines, type CommandIo } from './io.ts'
 import { buildProgram } from './program.ts'
 import { exitCodes, ParleyError, type ExitCode } from './settings.ts'
 
@@ -14,7 +14,7 @@ export async function main(args: readonly string[]): Promise<never> {
   }
   const code = await runCommandLine(io, args)
   await Promise.all([flushed(io.stdout), flushed(io.stderr)])
-  process.exit(code)
+  process.exit(code === exitCodes.interrupted && hasLostItsReader(io.stdout) ? exitCodes.ok : code)
 }
 
 /** The same without ending the process: for whoever wants the exit code. */
@@ -42,9 +42,16 @@ function sayUsage(io: CommandIo, program: Command, error: CommanderError, args: 
   if (error.exitCode === 0) return exitCodes.ok
   if (error.code === 'commander.help') return exitCodes.usage
   const [first] = program.args
-  const isUnknownCommand = error.code === 'commander.excessArguments' && first !== undefined && !isCommand(program, args)
+  const isUnknownCommand =
+    error.code === 'commander.excessArguments' && first !== undefined && !isCommand(program, args)
   const text = isUnknownCommand ? unknownCommand(program, first) : error.message.replace(/^error: /u, '')
-  writeLines(io.stderr, [`parley: ${text.split('\n').map((line) => cleanText(line)).join(' ')}`, 'parley --help lists the commands and options.'])
+  writeLines(io.stderr, [
+    `parley: ${text
+      .split('\n')
+      .map((line) => cleanText(line))
+      .join(' ')}`,
+    'parley --help lists the commands and options.'
+  ])
   return exitCodes.usage
 }
 

@@ -19,6 +19,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .allowExcessArguments(false)
+    .helpCommand('help [command]', 'print this, or the help of a command')
   const json = (help: string): Option => new Option('--json', help)
   const run = (work: (command: Command, operands: readonly unknown[]) => Promise<ExitCode>) => {
     return async function (this: Command, ...args: readonly unknown[]): Promise<void> {
@@ -29,7 +30,14 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
   addSettings(program, allSettings)
     .option('--plain', 'plain lines, also on a terminal')
     .addOption(json('one JSON object a line, in and out'))
-    .addHelpText('after', examples(['parley', 'opens the chat'], ['parley --name anna --accept lan', 'lets the LAN in'], ['parley help send', 'more about a command']))
+    .addHelpText(
+      'after',
+      examples(
+        ['parley', 'opens the chat'],
+        ['parley --name anna --accept lan', 'lets the LAN in'],
+        ['parley help send', 'more about a command']
+      )
+    )
     .action(
       run(async (command) => {
         const { runChat } = await import('./commands/chat.ts')
@@ -41,7 +49,13 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .argument('<PEER...>', 'a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr')
     .option('--plain', 'plain lines, also on a terminal')
     .addOption(json('one JSON object a line, in and out'))
-    .addHelpText('after', examples(['parley chat bob', 'a contact or a name on the roster'], ['parley chat 192.168.1.7 4001', 'host and port']))
+    .addHelpText(
+      'after',
+      examples(
+        ['parley chat bob', 'a contact or a name on the roster'],
+        ['parley chat 192.168.1.7 4001', 'host and port']
+      )
+    )
     .action(
       run(async (command) => {
         const { runChat } = await import('./commands/chat.ts')
@@ -49,13 +63,19 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
 
-  addSettings(program.command('send').description('deliver one message; ends with 0 only when it is stored over there'), allSettings)
+  addSettings(
+    program.command('send').description('deliver one message; ends with 0 only when it is stored over there'),
+    allSettings
+  )
     .argument('<PEER>', 'a name, a peer ID or its beginning, HOST:PORT or a multiaddr')
     .argument('<TEXT...>', 'the message, or - for standard input')
     .option('--wait <SECONDS>', 'how long to wait for the receipt (default: 10)')
     .option('--trust-name', 'PEER may be the nickname of somebody who is not a contact')
     .addOption(json('print one JSON object that says what became of it'))
-    .addHelpText('after', `${sendCodes}${examples(['parley send bob "the build is red"', 'to a contact'], ['make 2>&1 | tail | parley send bob -', 'standard input'])}`)
+    .addHelpText(
+      'after',
+      `${sendCodes}${examples(['parley send bob "the build is red"', 'to a contact'], ['make 2>&1 | tail | parley send bob -', 'standard input'])}`
+    )
     .action(
       run(async (command) => {
         const { runSend } = await import('./commands/send.ts')
@@ -67,7 +87,13 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
   addSettings(program.command('roster').description('print who is on the network, without being on it'), lookSettings)
     .option('--watch', 'go on and print each change')
     .addOption(json('print the roster as one JSON object a line'))
-    .addHelpText('after', examples(['parley roster --watch', 'everybody, live'], ['parley roster --directory 8000', 'as one directory tells it']))
+    .addHelpText(
+      'after',
+      examples(
+        ['parley roster --watch', 'everybody, live'],
+        ['parley roster --directory 8000', 'as one directory tells it']
+      )
+    )
     .action(
       run(async (command) => {
         const { runRoster } = await import('./commands/roster.ts')
@@ -77,7 +103,13 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
 
   addSettings(program.command('directory').description('run a directory: it shows who is online'), directorySettings)
     .addOption(json('print events as one JSON object a line'))
-    .addHelpText('after', examples(['parley directory', 'asks for its port, on a terminal'], ['parley directory --port 8000', 'on port 8000']))
+    .addHelpText(
+      'after',
+      examples(
+        ['parley directory', 'asks for its port, on a terminal'],
+        ['parley directory --port 8000', 'on port 8000']
+      )
+    )
     .action(
       run(async (command) => {
         const { runDirectory } = await import('./commands/directory.ts')
@@ -96,9 +128,15 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
 
-  addSettings(program.command('config').description('print each setting, its value and where it came from'), allSettings)
+  addSettings(
+    program.command('config').description('print each setting, its value and where it came from'),
+    allSettings
+  )
     .addOption(json('print one JSON object'))
-    .addHelpText('after', examples(['parley config', 'the settings as they are'], ['PARLEY_NAME=anna parley config --json', 'for a script']))
+    .addHelpText(
+      'after',
+      examples(['parley config', 'the settings as they are'], ['PARLEY_NAME=anna parley config --json', 'for a script'])
+    )
     .action(
       run(async (command) => {
         const { runConfig } = await import('./commands/config.ts')
@@ -110,7 +148,10 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .command('demo')
     .description('the case study on this machine: three directories, two people')
     .option('--ports <A,B,C>', 'the ports of the directories (default: 8000,8001,8002)')
-    .addHelpText('after', examples(['parley demo', 'takes about 20 seconds'], ['parley demo --ports 8100,8101,8102', 'on other ports']))
+    .addHelpText(
+      'after',
+      examples(['parley demo', 'takes about 20 seconds'], ['parley demo --ports 8100,8101,8102', 'on other ports'])
+    )
     .action(
       run(async (command) => {
         const { runDemo } = await import('./commands/demo.ts')
@@ -128,7 +169,13 @@ function addCompletion(program: Command): void {
   program.commands
     .find((command) => command.name() === 'completion')
     ?.description('print a script that completes parley for a shell')
-    .addHelpText('after', examples(['source <(parley completion bash)', 'in ~/.bashrc'], ['parley completion fish | source', 'in config.fish']))
+    .addHelpText(
+      'after',
+      examples(
+        ['source <(parley completion bash)', 'in ~/.bashrc'],
+        ['parley completion fish | source', 'in config.fish']
+      )
+    )
 }
 
 const sendCodes = `

@@ -2,6 +2,6 @@
 // what --help and --version need, and importing libp2p for them would cost a
 // second. Nothing else in src/cli goes around the index of src/node.
 export { loadConfig, settingSpecs, type Config, type SettingName, type SettingSpec } from '../node/config.ts'
-export { ParleyError, PeerNotFoundError, PortTakenError, UsageError } from '../node/errors.ts'
+export { ParleyError, PeerNotFoundError, UsageError } from '../node/errors.ts'
 export { exitCodes, type ExitCode } from '../node/exit-codes.ts'
 export { version } from '../node/version.ts'

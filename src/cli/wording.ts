@@ -1,7 +1,7 @@
 // How rows, messages and states are said in words, one line each. Pure; what it
 // returns may hold remote text as it came: whoever writes it cleans it.
 import { usageOf } from './command-arguments.ts'
-import type { ChatCommand, Identity } from './chat-commands.ts'
+import type { ChatCommand, Identity } from './chat-command.ts'
 import type { DirectoryView, OutgoingMessage, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
 import { cleanLines, cleanText } from './clean-text.ts'
 import { excerptCharacters, requestCharacters } from './constants.ts'
@@ -113,7 +113,8 @@ export function identityLines(identity: Identity): string[] {
 
 export function helpLines(commands: readonly ChatCommand[]): string[] {
   const rows = commands.map((command) => {
-    const aliases = command.aliases.length === 0 ? '' : ` (also ${command.aliases.map((name) => `/${name}`).join(', ')})`
+    const aliases =
+      command.aliases.length === 0 ? '' : ` (also ${command.aliases.map((name) => `/${name}`).join(', ')})`
     return `  ${usageOf(command).padEnd(22)} ${command.help}${aliases}`
   })
   return [

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cleanLines, cleanText, escapedJson } from '../../src/cli/clean-text.ts'
 
@@ -60,7 +60,10 @@ describe('text on its way to a terminal', () => {
 
   it('never lets anything dangerous through, whatever comes', () => {
     const anyUnits = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 })
-    const text = fc.oneof(fc.string({ unit: 'binary' }), anyUnits.map((units) => String.fromCharCode(...units)))
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      anyUnits.map((units) => String.fromCharCode(...units))
+    )
     fc.assert(
       fc.property(text, (value) => {
         expect(dangerousIn(cleanText(value))).toEqual([])

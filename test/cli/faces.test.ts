@@ -114,7 +114,7 @@ describe('the plain face on a pipe', () => {
     await chat.shows('Peer (')
     node.tell('request', { peer: 'mal', name: 'm\u001b[31m', shortId: 'malID', lastText: 'hi', count: 1 })
     await chat.shows('REQUEST from m␛[31m (malID): hi — /accept 3, /ignore 3, /block 3')
-    node.tell('entered', { peer: '12D3KooWcarol', name: 'carol' })
+    for (let count = 0; count < 50; count++) node.tell('entered', { peer: '12D3KooWcarol', name: 'carol' })
     await chat.shows('carol has opened a conversation with you: type 2 or its name to answer.')
     chat.input.write('bob\nare you there\n')
     await chat.shows('… waiting: "are you there"')
@@ -123,6 +123,7 @@ describe('the plain face on a pipe', () => {
     chat.input.end()
     expect(await chat.ended).toBe('end of input')
     expect(node.calls.at(-1)).toBe('leave bob')
+    expect(chat.lines().filter((line) => line.includes('has opened a conversation'))).toHaveLength(1)
   })
 
   it('settles what was sent and sends an unfinished message before the end of input ends it', async () => {
@@ -217,7 +218,8 @@ describe('the JSON face', () => {
     const failed = expect(ended).rejects.toThrow('which reads nothing')
     await new Promise((resolve) => setImmediate(resolve))
     const text = 'x'.repeat(1024 * 1024)
-    for (let count = 0; count < 20; count++) node.tell('message', { message: incoming(text), name: 'b', arrival: 'accepted' })
+    for (let count = 0; count < 20; count++)
+      node.tell('message', { message: incoming(text), name: 'b', arrival: 'accepted' })
     await failed
     expect(output.writableLength).toBeLessThan(20 * 1024 * 1024)
   })

@@ -73,7 +73,10 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     return []
   }
   async firstLook(): Promise<void> {}
-  async resolve(words: readonly string[], options: { numbers?: readonly string[]; trustName?: boolean } = {}): Promise<PeerTarget> {
+  async resolve(
+    words: readonly string[],
+    options: { numbers?: readonly string[]; trustName?: boolean } = {}
+  ): Promise<PeerTarget> {
     this.calls.push(`resolve ${words.join(' ')}`)
     const [first = ''] = words
     const numbered = options.numbers?.[Number(first) - 1]

@@ -44,6 +44,10 @@ describe('help', () => {
     expect(stderr).toBe('')
   })
 
+  it('of a command is also what parley help COMMAND prints', async () => {
+    expect((await parley(['help', 'send'])).stdout).toBe((await parley(['send', '--help'])).stdout)
+  })
+
   it('names every setting with its flag and environment variable', async () => {
     const { stdout } = await parley(['--help'])
     const words = stdout.replaceAll(/\s+/gu, ' ')
@@ -64,7 +68,9 @@ describe('help', () => {
       await main([process.env.ARGUMENT])`
     for (const argument of ['--help', '--version']) {
       const env = { ...process.env, ARGUMENT: argument }
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+        env
+      })
       expect(stdout).toMatch(argument === '--help' ? /Usage/u : /^\d+\.\d+\.\d+/u)
       expect(stderr.trim()).toBe('[]')
     }
@@ -103,7 +109,10 @@ describe('parley config', () => {
     await mkdir(join(home, 'parley'), { recursive: true })
     await writeFile(join(home, 'parley', 'config.json'), '{"name": "file", "network": "file", "accept": "lan"}')
     const env = { PARLEY_NAME: 'environment', PARLEY_NETWORK: 'environment' }
-    const { code, stdout } = await parley(['--name', 'flag', 'config', '--directory', '8000', '--directory', '8001', '--no-mdns', '--json'], env)
+    const { code, stdout } = await parley(
+      ['--name', 'flag', 'config', '--directory', '8000', '--directory', '8001', '--no-mdns', '--json'],
+      env
+    )
     expect(code).toBe(exitCodes.ok)
     const { settings } = JSON.parse(stdout)
     expect(settings).toMatchObject({

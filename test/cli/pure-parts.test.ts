@@ -212,14 +212,16 @@ describe('directories', () => {
 
   it('are named at the start, and default ones that are absent are not', () => {
     const absent = view({ address: '127.0.0.1:8001', state: 'waiting' })
-    expect(new DirectoryNews().summary([view({}), absent], true, 0)).toEqual(['Connected to the directory 127.0.0.1:8000.'])
+    expect(new DirectoryNews().summary([view({}), absent], true, 0)).toEqual([
+      'Connected to the directory 127.0.0.1:8000.'
+    ])
     expect(new DirectoryNews().summary([absent], true, 0)).toEqual([
       'No directory is connected: you see who is on the local network.'
     ])
     expect(new DirectoryNews().summary([absent], false, 0).join(' ')).toContain('parley directory')
-    expect(new DirectoryNews().summary([view({ state: 'waiting', isDefault: false, why: 'refused' })], true, 0)[0]).toBe(
-      'The directory 127.0.0.1:8000 is not connected: refused.'
-    )
+    expect(
+      new DirectoryNews().summary([view({ state: 'waiting', isDefault: false, why: 'refused' })], true, 0)[0]
+    ).toBe('The directory 127.0.0.1:8000 is not connected: refused.')
   })
 
   it('are told of when lost and when back, and not at each try between', () => {

@@ -17,7 +17,8 @@ interface Face {
 export async function runChat(io: CommandIo, command: Command, openFirst: readonly string[]): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const wantsJson = hasSwitch(command, 'json')
-  if (wantsJson && hasSwitch(command, 'plain')) throw new UsageError('--plain and --json exclude each other: choose one')
+  if (wantsJson && hasSwitch(command, 'plain'))
+    throw new UsageError('--plain and --json exclude each other: choose one')
   let face: Face | undefined
   const end = (): void => face?.end('interrupted')
   io.interrupted.addEventListener('abort', end)
@@ -47,6 +48,10 @@ async function plainFace(
 ): Promise<(node: ChatApi) => Face> {
   const { PlainFace, plainTerminal } = await import('../plain/index.ts')
   return (node) =>
-    new PlainFace({ node, terminal: plainTerminal(io.stdin, io.stdout, io.env), hasLan: config.settings.mdns, openFirst })
+    new PlainFace({
+      node,
+      terminal: plainTerminal(io.stdin, io.stdout, io.env),
+      hasLan: config.settings.mdns,
+      openFirst
+    })
 }
-

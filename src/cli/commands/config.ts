@@ -11,12 +11,14 @@ export async function runConfig(io: CommandIo, command: Command): Promise<ExitCo
   return exitCodes.ok
 }
 
-export function configLines(config: Config): string[] {
+function configLines(config: Config): string[] {
   const rows = settingSpecs.map((spec) => {
     const value = cleanText(JSON.stringify(config.settings[spec.name] ?? null))
     return `${spec.name.padEnd(20)} ${value.padEnd(24)} ${sourceText(config, spec)}`
   })
-  return [...rows, '', `File of settings:  ${config.file}`, `Profiles and keys: ${config.folders.data}`].map((line) => cleanText(line))
+  return [...rows, '', `File of settings:  ${config.file}`, `Profiles and keys: ${config.folders.data}`].map((line) =>
+    cleanText(line)
+  )
 }
 
 function sourceText(config: Config, spec: SettingSpec): string {

@@ -88,7 +88,12 @@ async function play(
   }
   const seconds = ((Date.now() - startedAtMs) / 1000).toFixed(1)
   writeLines(io.stdout, ['', `What was seen, in ${seconds} s:`, ...seen])
-  writeLines(io.stdout, ['', code === exitCodes.ok ? 'Try it yourself: parley directory in one terminal, parley in two others.' : 'The demo stopped there.'])
+  writeLines(io.stdout, [
+    '',
+    code === exitCodes.ok
+      ? 'Try it yourself: parley directory in one terminal, parley in two others.'
+      : 'The demo stopped there.'
+  ])
   return code
 }
 
@@ -108,11 +113,11 @@ function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEn
 }
 
 function readPorts(value: unknown): readonly number[] {
-  if (value === undefined) return demoPorts
-  const ports = String(value).split(',').map(Number)
+  if (typeof value !== 'string') return demoPorts
+  const ports = value.split(',').map(Number)
   const isRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= maxPort)
   if (!isRight || new Set(ports).size !== demoPorts.length || ports.length !== demoPorts.length) {
-    throw new UsageError(`--ports ${String(value)}: expected three different ports, such as 8100,8101,8102`)
+    throw new UsageError(`--ports ${value}: expected three different ports, such as 8100,8101,8102`)
   }
   return ports
 }

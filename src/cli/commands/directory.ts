@@ -32,10 +32,14 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     const { shortId, peerId, network } = node
     const addresses = node.addresses()
     if (isJson) {
-      writeLines(io.stdout, [escapedJson({ event: 'listening', peer: peerId, shortId, network, port: node.port, addresses })])
+      writeLines(io.stdout, [
+        escapedJson({ event: 'listening', peer: peerId, shortId, network, port: node.port, addresses })
+      ])
     } else {
       const hosts = placesOf(addresses).map(({ host }) => host)
-      writeLines(io.stdout, [`directory ${shortId} listening on port ${node.port} (${hosts.join(', ')}), network ${network}`])
+      writeLines(io.stdout, [
+        `directory ${shortId} listening on port ${node.port} (${hosts.join(', ')}), network ${network}`
+      ])
     }
     const why = await node.whyNotFound()
     if (why !== undefined) writeLines(io.stderr, [`Note: ${cleanText(why)}`])

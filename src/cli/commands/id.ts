@@ -5,14 +5,19 @@ import { cleanText, escapedJson } from '../clean-text.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { exitCodes, loadConfig, type Config, type ExitCode } from '../settings.ts'
-import { identityOf, type Identity } from '../chat-commands.ts'
+import { type Identity } from '../chat-command.ts'
+import { identityOf } from '../chat-commands.ts'
 import { identityLines } from '../wording.ts'
 
 export async function runId(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const identity = await readIdentity(config)
   if (hasSwitch(command, 'json')) writeLines(io.stdout, [escapedJson(identity)])
-  else writeLines(io.stdout, identityLines(identity).map((line) => cleanText(line)))
+  else
+    writeLines(
+      io.stdout,
+      identityLines(identity).map((line) => cleanText(line))
+    )
   if (!hasSwitch(command, 'qr')) return exitCodes.ok
   const { renderUnicodeCompact } = await import('uqr')
   const [address = identity.peer] = identity.addresses
@@ -27,7 +32,9 @@ async function readIdentity(config: Config): Promise<Identity> {
   try {
     const { host } = config.settings
     const hosts = host === undefined || host === '0.0.0.0' || host === '::' ? machineHosts() : [host]
-    const addresses = hosts.map((ip) => `/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/${node.port}/p2p/${node.peerId}`)
+    const addresses = hosts.map(
+      (ip) => `/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/${node.port}/p2p/${node.peerId}`
+    )
     return { ...identityOf(node), addresses }
   } finally {
     await node.stop()

@@ -89,5 +89,6 @@ function showLines(io: CommandIo): Show {
 
 /** Each line is the whole roster: whoever reads it needs no memory of the lines before. */
 function showJson(io: CommandIo): Show {
-  return (rows) => writeLines(io.stdout, [escapedJson({ event: 'roster', total: rows.length, roster: rows.map(rowJson) })])
+  return (rows) =>
+    writeLines(io.stdout, [escapedJson({ event: 'roster', total: rows.length, roster: rows.map(rowJson) })])
 }

@@ -5,14 +5,25 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatApi, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
-import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes, nameLookMs, resolveTimeoutMs } from '../constants.ts'
+import {
+  defaultSendWaitSeconds,
+  maxSendWaitSeconds,
+  maxTextInputBytes,
+  nameLookMs,
+  resolveTimeoutMs
+} from '../constants.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { exitCodes, loadConfig, PeerNotFoundError, UsageError, type ExitCode } from '../settings.ts'
 import { withChatNode } from '../with-chat-node.ts'
 import { deliveryWord } from '../wording.ts'
 
-export async function runSend(io: CommandIo, command: Command, peer: string, words: readonly string[]): Promise<ExitCode> {
+export async function runSend(
+  io: CommandIo,
+  command: Command,
+  peer: string,
+  words: readonly string[]
+): Promise<ExitCode> {
   const waitSeconds = readWait(command.getOptionValue('wait'))
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const text = words.length === 1 && words[0] === '-' ? await readText(io.stdin) : words.join(' ')
@@ -93,12 +104,17 @@ function report(io: CommandIo, { node, target, message, waitSeconds, asJson }: R
   const { peer, name, shortId } = target
   const { id, state, reason } = message
   if (asJson) {
-    writeLines(io.stdout, [escapedJson({ event: 'sent', peer, name, shortId, id, state, reason: reason ?? null, exitCode })])
+    writeLines(io.stdout, [
+      escapedJson({ event: 'sent', peer, name, shortId, id, state, reason: reason ?? null, exitCode })
+    ])
     return exitCode
   }
   const who = cleanText(`${name} (${shortId})`)
   if (state === 'delivered') writeLines(io.stdout, [`Delivered to ${who}.`])
-  else writeLines(io.stderr, [`parley: ${who}: ${cleanText(state === 'pending' ? whyNot(node, peer, waitSeconds) : deliveryWord(message))}`])
+  else
+    writeLines(io.stderr, [
+      `parley: ${who}: ${cleanText(state === 'pending' ? whyNot(node, peer, waitSeconds) : deliveryWord(message))}`
+    ])
   return exitCode
 }
 
@@ -124,10 +140,10 @@ function exitCodeOf({ state }: OutgoingMessage): ExitCode {
 }
 
 function readWait(value: unknown): number {
-  if (value === undefined) return defaultSendWaitSeconds
+  if (typeof value !== 'string') return defaultSendWaitSeconds
   const seconds = Number(value)
   if (value === '' || !(seconds >= 0 && seconds <= maxSendWaitSeconds)) {
-    throw new UsageError(`--wait ${String(value)}: expected seconds, from 0 to ${maxSendWaitSeconds}`)
+    throw new UsageError(`--wait ${value}: expected seconds, from 0 to ${maxSendWaitSeconds}`)
   }
   return seconds
 }
@@ -139,8 +155,11 @@ async function readText(input: Readable): Promise<string> {
   for await (const chunk of input) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
-    if (size > maxTextInputBytes) throw new UsageError(`standard input has more than ${maxTextInputBytes} bytes: send it in parts`)
+    if (size > maxTextInputBytes)
+      throw new UsageError(`standard input has more than ${maxTextInputBytes} bytes: send it in parts`)
     parts.push(bytes)
   }
-  return Buffer.concat(parts).toString('utf8').replace(/\r?\n$/u, '')
+  return Buffer.concat(parts)
+    .toString('utf8')
+    .replace(/\r?\n$/u, '')
 }

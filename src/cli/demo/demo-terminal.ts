@@ -8,7 +8,7 @@ import { readLines } from '../input-lines.ts'
 import { demoEndMs, demoStepMs, maxInputLineBytes } from '../constants.ts'
 
 /** A terminal did not show what it should have. */
-export class NotShownError extends Error {
+class NotShownError extends Error {
   override readonly name = 'NotShownError'
 }
 
@@ -61,7 +61,8 @@ export class DemoTerminal {
         return match
       }
       const leftMs = untilMs - Date.now()
-      if (leftMs <= 0) throw new NotShownError(`${this.name} did not show ${String(pattern)} within ${timeoutMs / 1000} s`)
+      if (leftMs <= 0)
+        throw new NotShownError(`${this.name} did not show ${String(pattern)} within ${timeoutMs / 1000} s`)
       await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), sleep(leftMs)])
     }
   }

@@ -1,14 +1,14 @@
 // How what happens on the node looks as JSON: the names and fields that scripts
 // rely on, written out one by one so that a change inside can't change them
 // unseen. Pure.
-import type { CommandResult } from '../chat-commands.ts'
+import type { CommandResult } from '../chat-command.ts'
 import type { ChatApi, ConversationState, DirectoryView, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** A number that rises when a field changes its meaning; new fields may come without it. */
-export const jsonFaceVersion = 1
+const jsonFaceVersion = 1
 
 export function readyJson(node: ChatApi, requests: readonly RequestView[]): Json {
   return {
@@ -119,7 +119,9 @@ export function resultJson(result: CommandResult): Json {
     case 'requests':
       return { requests: result.requests.map(requestJson) }
     case 'contacts':
-      return { contacts: result.contacts.map(({ peer, name, sinceMs, addresses }) => ({ peer, name, sinceMs, addresses })) }
+      return {
+        contacts: result.contacts.map(({ peer, name, sinceMs, addresses }) => ({ peer, name, sinceMs, addresses }))
+      }
     case 'blocked peers':
       return { blocked: result.blocked.map(({ peer, name }) => ({ peer, name })) }
     case 'directories':

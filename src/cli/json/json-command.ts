@@ -1,6 +1,7 @@
 // One line of input to the JSON face, read into a command of the table with its
 // arguments, or into the error that answers it. Pure.
-import { findCommand, type ChatCommand, type CommandArguments } from '../chat-commands.ts'
+import { type ChatCommand, type CommandArguments } from '../chat-command.ts'
+import { findCommand } from '../chat-commands.ts'
 import { argumentsFromJson } from '../command-arguments.ts'
 import { maxSendWaitSeconds } from '../constants.ts'
 
@@ -33,7 +34,12 @@ export function readJsonCommand(line: string): JsonCommand {
     return { is: 'error', envelope: {}, code: 'bad-json', message: `this line is not JSON: ${why}` }
   }
   if (!isFields(fields)) {
-    return { is: 'error', envelope: {}, code: 'bad-json', message: 'a command is one JSON object, such as {"do":"who"}' }
+    return {
+      is: 'error',
+      envelope: {},
+      code: 'bad-json',
+      message: 'a command is one JSON object, such as {"do":"who"}'
+    }
   }
   const envelope = envelopeOf(fields)
   const failed = (code: string, message: string): JsonCommand => ({ is: 'error', envelope, code, message })

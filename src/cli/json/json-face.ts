@@ -3,10 +3,18 @@
 // face and knows nothing of terminals.
 import type { Readable, Writable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage } from '../chat-api.ts'
-import { CommandUsageError, type CommandResult } from '../chat-commands.ts'
+import { CommandUsageError, type CommandResult } from '../chat-command.ts'
 import { maxInputLineBytes, resolveTimeoutMs, settleAtEndMs } from '../constants.ts'
 import { readLines } from '../input-lines.ts'
-import { conversationJson, directoryJson, messageJson, readyJson, requestJson, resultJson, rowJson } from './event-json.ts'
+import {
+  conversationJson,
+  directoryJson,
+  messageJson,
+  readyJson,
+  requestJson,
+  resultJson,
+  rowJson
+} from './event-json.ts'
 import { readJsonCommand, type Envelope, type JsonCommand } from './json-command.ts'
 import { JsonOutput } from './json-output.ts'
 
@@ -60,7 +68,8 @@ export class JsonFace {
       this.#output.write(readyJson(this.#node, await this.#node.requests()))
       for (const event of this.#early ?? []) this.#output.write(event)
       this.#early = undefined
-      if (this.#openFirst.length > 0) await this.#answer(JSON.stringify({ do: 'open', peer: this.#openFirst, trustName: true }))
+      if (this.#openFirst.length > 0)
+        await this.#answer(JSON.stringify({ do: 'open', peer: this.#openFirst, trustName: true }))
       for await (const line of this.#lines()) {
         if (this.#outcome !== undefined) break
         await this.#answer(line)
@@ -111,7 +120,8 @@ export class JsonFace {
       const result = await this.#run(command)
       if (result.is === 'quit') this.#outcome = 'quit'
       if (result.is === 'sent') this.#sent(result.message)
-      if (result.is === 'sent' && command.waitSeconds !== undefined) this.#answerLater(command, result, command.waitSeconds)
+      if (result.is === 'sent' && command.waitSeconds !== undefined)
+        this.#answerLater(command, result, command.waitSeconds)
       else this.#done(command.envelope, result)
     } catch (error) {
       this.#output.write({ event: 'error', ...command.envelope, ...errorJson(error) })

@@ -7,12 +7,14 @@ import { escapedJson } from '../clean-text.ts'
 import { maxOutputBacklogBytes } from '../constants.ts'
 
 /** Whoever reads the events has stopped reading. */
-export class OutputBacklogError extends Error {
+class OutputBacklogError extends Error {
   override readonly name = 'OutputBacklogError'
   readonly limitBytes = maxOutputBacklogBytes
 
   constructor() {
-    super(`more than ${maxOutputBacklogBytes} bytes of events wait for the reader of standard output, which reads nothing`)
+    super(
+      `more than ${maxOutputBacklogBytes} bytes of events wait for the reader of standard output, which reads nothing`
+    )
   }
 }
 

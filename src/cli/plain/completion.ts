@@ -1,6 +1,7 @@
 // What the Tab key offers: commands after a slash, names wherever a PEER is
 // meant. Pure; it knows the line and the names, not where they come from.
-import { findCommand, type ChatCommand } from '../chat-commands.ts'
+import { type ChatCommand } from '../chat-command.ts'
+import { findCommand } from '../chat-commands.ts'
 
 type Completion = readonly [hits: readonly string[], typed: string]
 
@@ -15,7 +16,14 @@ export function completeLine(
 ): Completion {
   const { commands, names, peerExpected } = options
   const command = /^\/(\S*)$/u.exec(line)
-  if (command !== null) return [startingWith(commands.map(({ name }) => `/${name} `), line), line]
+  if (command !== null)
+    return [
+      startingWith(
+        commands.map(({ name }) => `/${name} `),
+        line
+      ),
+      line
+    ]
   const argument = /^\/(\S+)\s+(.*)$/u.exec(line)
   if (argument !== null) {
     const takesPeer = findCommand(argument[1] ?? '')?.parameters[0]?.name === 'peer'

@@ -47,8 +47,12 @@ export class ConnectionProgress {
     if (this.#isAway || why === this.#saidWhy) return []
     const isFirst = this.#saidWhy === undefined
     this.#saidWhy = why
-    const what = before.name === 'open' ? `The connection to ${this.#name} is gone` : `No way to ${this.#name} at the moment`
-    return [`${what}: ${why}.`, ...(isFirst ? ['It is tried again and again; what you write goes out when there is a way.'] : [])]
+    const what =
+      before.name === 'open' ? `The connection to ${this.#name} is gone` : `No way to ${this.#name} at the moment`
+    return [
+      `${what}: ${why}.`,
+      ...(isFirst ? ['It is tried again and again; what you write goes out when there is a way.'] : [])
+    ]
   }
 
   /** What the prompt shows while there is no connection. */

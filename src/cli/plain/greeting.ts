@@ -7,7 +7,8 @@ export function greetingLines(node: Self): string[] {
   const place = reachableAt(node.addresses())
   const where = place === undefined ? 'not listening' : `host ${place.host}, port ${place.port}`
   const { name, insteadOf } = node.profile
-  const instead = insteadOf === undefined ? [] : [`The profile ${insteadOf} is in use by another parley: this is ${name}.`]
+  const instead =
+    insteadOf === undefined ? [] : [`The profile ${insteadOf} is in use by another parley: this is ${name}.`]
   return [...instead, `You are ${node.nickname} (${node.shortId}), ${where}.`]
 }
 

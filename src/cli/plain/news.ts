@@ -2,7 +2,7 @@
 // directories, messages, requests, who enters and leaves, and what became of own
 // messages. It decides nothing and sends nothing.
 import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
-import { progressTickMs, rosterCoalesceMs } from '../constants.ts'
+import { enteredAgainMs, progressTickMs, rosterCoalesceMs } from '../constants.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { messageLines, requestLine } from '../wording.ts'
 import { ConnectionProgress } from './connection-progress.ts'
@@ -26,6 +26,7 @@ export class News {
   readonly #directories = new DirectoryNews()
   readonly #unsubscribe: (() => void)[] = []
   #conversation: OpenConversation | undefined
+  readonly #enteredAtMs = new Map<string, number>()
   #begun = false
   #hasLan: boolean
   #rosterTimer: NodeJS.Timeout | undefined
@@ -85,7 +86,8 @@ export class News {
       if (this.#begun) this.#print(this.#directories.changed(detail, Date.now()))
     })
     this.#on('message', ({ detail }) => {
-      if (detail.arrival === 'accepted') this.#print(this.#incoming(detail.message.peer, detail.name, detail.message.text))
+      if (detail.arrival === 'accepted')
+        this.#print(this.#incoming(detail.message.peer, detail.name, detail.message.text))
     })
     this.#on('request', ({ detail }) => this.#print([requestLine(detail, this.#numbers.of(detail.peer))]))
     this.#on('delivery', ({ detail }) => {
@@ -126,6 +128,9 @@ export class News {
   }
 
   #entered(peer: string, name: string): void {
+    const saidAtMs = this.#enteredAtMs.get(peer) ?? Number.NEGATIVE_INFINITY
+    if (Date.now() - saidAtMs < enteredAgainMs) return
+    this.#enteredAtMs.set(peer, Date.now())
     if (this.#conversation?.peer === peer) {
       this.#print([`${name} is in the conversation.`])
       return

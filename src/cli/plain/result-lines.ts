@@ -1,6 +1,6 @@
 // What a chat command's result looks like as lines. Pure; where the face goes
 // next (a conversation opened or left, the end) is not its business.
-import type { CommandResult } from '../chat-commands.ts'
+import type { CommandResult } from '../chat-command.ts'
 import { historyLine, helpLines, identityLines, directoryLine, messageLines, requestLine } from '../wording.ts'
 
 export interface ResultContext {

@@ -36,7 +36,8 @@ export class RosterView {
     this.#shown = now
     const goodbyes = left.map((row) => `  - ${this.#numbers.of(row.peer)}  ${row.nickname} (${row.shortId}) has gone.`)
     if (rows.length === 0) return left.length === 0 ? [] : [...goodbyes, 'Nobody else is online.']
-    if (before.size === 0 || joined.length + changed.length > maxRosterChangeLines) return [...goodbyes, ...this.all(rows)]
+    if (before.size === 0 || joined.length + changed.length > maxRosterChangeLines)
+      return [...goodbyes, ...this.all(rows)]
     return [
       ...goodbyes,
       ...joined.map((row) => `  +${rosterLine(row, this.#numbers.of(row.peer))}`),

@@ -52,7 +52,7 @@ export class Screen implements PlainTerminal {
   }
 
   print(lines: readonly string[]): void {
-    this.#draw(lines.map((line) => `${cleanText(line)}\n`).join(''))
+    if (lines.length > 0) this.#draw(lines.map((line) => `${cleanText(line)}\n`).join(''))
   }
 
   ask(prompt: string): void {
@@ -103,7 +103,9 @@ export class Screen implements PlainTerminal {
     const up = rows > 0 ? `${escape}[${rows}A` : ''
     this.#output.cork()
     this.#output.write(`\r${up}${eraseBelow}${text}${'\n'.repeat(rows)}`)
-    this.#readline.setPrompt(cleanText(this.#progress === undefined ? this.#prompt : `[${this.#progress}] ${this.#prompt}`))
+    this.#readline.setPrompt(
+      cleanText(this.#progress === undefined ? this.#prompt : `[${this.#progress}] ${this.#prompt}`)
+    )
     this.#readline.prompt(true)
     this.#output.uncork()
   }

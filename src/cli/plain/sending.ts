@@ -1,0 +1,44 @@
+// Sends messages and sees to it that what becomes of them is told, up to the
+// last ones when the chat ends.
+import type { ChatApi } from '../chat-api.ts'
+import type { CommandResult } from '../chat-command.ts'
+import type { News } from './news.ts'
+
+export class Sending {
+  readonly #node: ChatApi
+  readonly #news: News
+
+  constructor(node: ChatApi, news: News) {
+    this.#node = node
+    this.#news = news
+  }
+
+  async send(peer: string, text: string): Promise<void> {
+    await this.marked(async () => {
+      const message = await this.#node.send(peer, text)
+      return { is: 'sent', peer, name: this.#node.name(peer), message }
+    })
+  }
+
+  /** Runs what may send a message, so that what becomes of the message is told. */
+  async marked(run: () => Promise<CommandResult>): Promise<CommandResult> {
+    this.#news.marks.sending()
+    let result: CommandResult | undefined
+    try {
+      result = await run()
+      return result
+    } finally {
+      this.#news.marks.sent(result?.is === 'sent' ? result.message : undefined, Date.now())
+      this.#news.watchMarks()
+    }
+  }
+
+  /** Waits for what is under way, and returns what is to be said of the rest. */
+  async settle(signal: AbortSignal): Promise<string[]> {
+    const pending = this.#news.marks.pending()
+    const settled = await Promise.allSettled(pending.map(async (message) => this.#node.settled(message, { signal })))
+    const left = settled.filter((result) => result.status === 'rejected' || result.value.state === 'pending').length
+    if (left === 0) return []
+    return [left === 1 ? 'One message has not been delivered.' : `${left} messages have not been delivered.`]
+  }
+}

@@ -1,0 +1,256 @@
+// What typed lines lead to at each of the three prompts: for a peer, for a port,
+// and in a conversation. Each line becomes a call of the node and the next
+// prompt; when to read and when to end is the face's business.
+import { argumentsFromLine } from '../command-arguments.ts'
+import type { CommandResult } from '../chat-command.ts'
+import { chatCommands, findCommand } from '../chat-commands.ts'
+import type { ChatApi, PeerTarget } from '../chat-api.ts'
+import {
+  continuation,
+  readAtPeerPrompt,
+  readAtPortPrompt,
+  readInConversation,
+  type SlashCommand
+} from '../input-line.ts'
+import type { RosterNumbers } from '../roster-numbers.ts'
+import { historyLine } from '../wording.ts'
+import { completeLine } from './completion.ts'
+import type { News } from './news.ts'
+import type { Operation } from './operation.ts'
+import { resultLines } from './result-lines.ts'
+import { Sending } from './sending.ts'
+import type { PlainTerminal } from './terminal.ts'
+
+type Place =
+  | { readonly at: 'peer' }
+  | { readonly at: 'port'; readonly host: string }
+  | { readonly at: 'conversation'; readonly peer: string; readonly name: string }
+
+const peerPrompt = 'Peer (name, number, address or host): '
+
+export interface TalkInit {
+  readonly node: ChatApi
+  readonly terminal: PlainTerminal
+  readonly numbers: RosterNumbers
+  readonly news: News
+  readonly operation: Operation
+}
+
+export class Talk {
+  readonly #node: ChatApi
+  readonly #terminal: PlainTerminal
+  readonly #numbers: RosterNumbers
+  readonly #news: News
+  readonly #operation: Operation
+  readonly #sending: Sending
+  #place: Place = { at: 'peer' }
+  /** The lines of a message that goes on. */
+  #draft: readonly string[] = []
+  #isOver = false
+
+  constructor({ node, terminal, numbers, news, operation }: TalkInit) {
+    this.#node = node
+    this.#terminal = terminal
+    this.#numbers = numbers
+    this.#news = news
+    this.#operation = operation
+    this.#sending = new Sending(node, news)
+  }
+
+  /** QUIT was typed. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** What a typed line leads to. */
+  async read(line: string): Promise<void> {
+    switch (this.#place.at) {
+      case 'peer':
+        return this.#readPeer(line)
+      case 'port':
+        return this.#readPort(line, this.#place.host)
+      case 'conversation':
+        return this.#readMessage(line, this.#place.peer)
+    }
+  }
+
+  async #readPeer(line: string): Promise<void> {
+    const input = readAtPeerPrompt(line)
+    switch (input.is) {
+      case 'nothing':
+        this.#terminal.print(this.#news.rosterLines())
+        return
+      case 'quit':
+        this.#isOver = true
+        return
+      case 'exit':
+        this.#terminal.print(['No conversation is open. QUIT ends the program.'])
+        return
+      case 'command':
+        return this.#command(input)
+      case 'host':
+        return this.#chooseHost(input.host)
+      case 'peer':
+        return this.choose(input.words)
+    }
+  }
+
+  /** A host is asked for its port, unless a contact of the user's is called so. */
+  async #chooseHost(host: string): Promise<void> {
+    if (this.#node.contacts().some(({ name }) => name === host)) return this.choose([host])
+    const namesake = this.#node.roster().find(({ nickname }) => nickname === host)
+    if (namesake !== undefined) {
+      this.#terminal.print([`(Type ${this.#numbers.of(namesake.peer)} for the peer that calls itself so.)`])
+    }
+    this.#place = { at: 'port', host }
+  }
+
+  async #readPort(line: string, host: string): Promise<void> {
+    const input = readAtPortPrompt(line)
+    switch (input.is) {
+      case 'command':
+        return this.#command(input)
+      case 'quit':
+        this.#isOver = true
+        return
+      case 'back':
+        this.#toList()
+        return
+      case 'bad port':
+        this.#terminal.print([
+          `${JSON.stringify(input.typed)} is no port: a number from 1 to 65535, or Enter to go back.`
+        ])
+        return
+      case 'port':
+        this.#place = { at: 'peer' }
+        return this.choose([host, String(input.port)])
+    }
+  }
+
+  async #readMessage(line: string, peer: string): Promise<void> {
+    const { text, more } = continuation(line)
+    if (more) {
+      this.#draft = [...this.#draft, text]
+      return
+    }
+    if (this.#draft.length > 0) return this.#sendDraft(peer, text)
+    const input = readInConversation(line)
+    switch (input.is) {
+      case 'nothing':
+        return
+      case 'command':
+        return this.#command(input)
+      case 'exit':
+        return this.#command({ is: 'command', name: 'exit', rest: '' })
+      case 'message':
+        return this.#sending.send(peer, continuation(input.text).text)
+    }
+  }
+
+  async #sendDraft(peer: string, last: string): Promise<void> {
+    const text = [...this.#draft, last].join('\n').trimEnd()
+    this.#draft = []
+    if (text !== '') await this.#sending.send(peer, text)
+  }
+
+  async #command({ name, rest }: SlashCommand): Promise<void> {
+    const command = findCommand(name)
+    if (command === undefined) {
+      this.#terminal.print([`There is no command /${name}: /help lists them. // sends a text that begins with /.`])
+      return
+    }
+    const args = argumentsFromLine(command, rest)
+    if (command.name === 'chat') return this.choose(args.peer ?? [])
+    const result = await this.#sending.marked(async () =>
+      this.#operation.run('looking', async (signal) =>
+        command.run(
+          { node: this.#node, current: this.#current(), resolve: async (words) => this.#resolve(words, signal) },
+          args
+        )
+      )
+    )
+    this.#terminal.print(
+      resultLines(result, {
+        nowMs: Date.now(),
+        numberOf: (peer) => this.#numbers.of(peer),
+        rosterLines: () => this.#news.rosterLines()
+      })
+    )
+    this.#follow(result)
+  }
+
+  /** Where a command's result leads. */
+  #follow(result: CommandResult): void {
+    if (result.is === 'quit') this.#isOver = true
+    const isOver = result.is === 'left' || result.is === 'blocked' || result.is === 'ignored'
+    if (!isOver || result.peer !== this.#current()) return
+    if (result.is === 'left') this.#terminal.print([`You have left the conversation with ${result.name}.`])
+    this.#toList()
+  }
+
+  /** Opens the conversation with whom the words name. */
+  async choose(words: readonly string[]): Promise<void> {
+    const label = `looking for ${words.join(' ')}`
+    const target = await this.#operation.run(label, async (signal) => this.#resolve(words, signal))
+    const before = this.#current()
+    const history = await this.#node.open(target.peer)
+    if (before !== undefined && before !== target.peer) await this.#node.leave(before)
+    this.#place = { at: 'conversation', peer: target.peer, name: target.name }
+    this.#terminal.print([
+      `Conversation with ${target.name} (${target.shortId}). EXIT leaves it, /help shows the commands.`,
+      ...(history.length === 0 ? [] : ['Earlier:']),
+      ...history.flatMap((message) => historyLine(message, target.name))
+    ])
+    this.#news.show(this.#place)
+  }
+
+  async #resolve(words: readonly string[], signal: AbortSignal): Promise<PeerTarget> {
+    return this.#node.resolve(words, { numbers: this.#numbers.peers, trustName: true, signal })
+  }
+
+  #toList(): void {
+    this.#place = { at: 'peer' }
+    this.#draft = []
+    this.#news.show(undefined)
+    this.#terminal.print(this.#news.rosterLines())
+  }
+
+  #current(): string | undefined {
+    return this.#place.at === 'conversation' ? this.#place.peer : undefined
+  }
+
+  /** Ends the conversation that is open: what was begun is sent, what is under way is waited for. */
+  async finish(signal: AbortSignal): Promise<void> {
+    this.#news.show(undefined)
+    const current = this.#current()
+    if (current !== undefined) await this.#sendDraft(current, '')
+    this.#terminal.print(await this.#sending.settle(signal))
+    if (current !== undefined) await this.#node.leave(current)
+  }
+
+  /** Forgets the lines of a message that was not finished. */
+  dropDraft(): void {
+    this.#draft = []
+  }
+
+  /** What is asked for now. */
+  prompt(): string {
+    switch (this.#place.at) {
+      case 'peer':
+        return peerPrompt
+      case 'port':
+        return 'Port: '
+      case 'conversation':
+        return this.#draft.length > 0 && this.#terminal.interactive ? '  | ' : 'You: '
+    }
+  }
+
+  /** What the Tab key offers. */
+  complete(line: string): readonly [readonly string[], string] {
+    const names = [
+      ...this.#node.contacts().map(({ name }) => name),
+      ...this.#node.roster().map(({ nickname }) => nickname)
+    ]
+    return completeLine(line, { commands: chatCommands, names, peerExpected: this.#place.at === 'peer' })
+  }
+}
