@@ -33,7 +33,7 @@ export class Admission {
     signal: AbortSignal
   ): Promise<VerifiedRecord | undefined> {
     const { roster, network, now } = this.#init
-    const waitMs = session.rates.announce.take(now())
+    const waitMs = session.rates.announce.takeOne(now())
     if (waitMs > 0) {
       session.refuse('too-fast', waitMs)
       return undefined

@@ -231,7 +231,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   }
 
   async #onWatch(session: DirectorySession, range: WatchRange, signal: AbortSignal): Promise<void> {
-    const waitMs = session.rates.watch.take(this.#now())
+    const waitMs = session.rates.watch.takeOne(this.#now())
     if (waitMs > 0) {
       session.refuse('too-fast', waitMs)
       return

@@ -1,7 +1,7 @@
 // One client's stream at a directory: what it may still ask, what it watches,
 // what waits to be sent. Knows the frames, and not the roster.
 import type { Connection, Stream } from '@libp2p/interface'
-import { FrameQueue, FrameTooLargeError, runFrames, toError } from '../wire/index.ts'
+import { FrameQueue, FrameTooLargeError, runFrames, toError, TokenBucket } from '../wire/index.ts'
 import {
   ANNOUNCE_RATE,
   FIRST_CLIENT_FRAME_TIMEOUT_MS,
@@ -16,18 +16,17 @@ import { decodeClientFrame, encodeDirectoryFrame } from './directory-frames.ts'
 import type { ClientFrame, DirectoryFrame, WatchRange } from './directory-frames.ts'
 import { PresenceProtocolError, SlowWatcherError } from './errors.ts'
 import type { RefuseReason } from './errors.ts'
-import { RateLimit } from './rate-limit.ts'
 import type { RosterEntry } from './roster.ts'
 
 /** What one connection may ask, over all its streams. */
 export interface SessionRates {
-  readonly announce: RateLimit
-  readonly watch: RateLimit
+  readonly announce: TokenBucket
+  readonly watch: TokenBucket
 }
 
 /** @returns the rates of a new connection */
 export function sessionRates(nowMs: number): SessionRates {
-  return { announce: new RateLimit(ANNOUNCE_RATE, nowMs), watch: new RateLimit(WATCH_RATE, nowMs) }
+  return { announce: new TokenBucket(ANNOUNCE_RATE, nowMs), watch: new TokenBucket(WATCH_RATE, nowMs) }
 }
 
 /** What a session has been told of the roster. */

@@ -1,11 +1,11 @@
 // What is between this peer and one other: the record streams that are open,
 // what was heard last, and which streams are one too many. Decides; sends
 // nothing and sets no timers.
+import { TokenBucket } from '../wire/index.ts'
 import type { PeerId } from '@libp2p/interface'
 import { RECORD_RATE } from './constants.ts'
 import { compareRecords } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
-import { RateLimit } from './rate-limit.ts'
 import type { RecordStream } from './record-stream.ts'
 
 /** What a record that came means. */
@@ -21,7 +21,7 @@ type Standing =
 export class RecordLink {
   readonly peer: PeerId
   /** Of its records, over all its streams. */
-  readonly rate: RateLimit
+  readonly rate: TokenBucket
   readonly streams = new Set<RecordStream>()
   /** It has one of the places for streams that stay open. */
   isKept = false
@@ -31,7 +31,7 @@ export class RecordLink {
 
   constructor(peer: PeerId, nowMs: number) {
     this.peer = peer
-    this.rate = new RateLimit(RECORD_RATE, nowMs)
+    this.rate = new TokenBucket(RECORD_RATE, nowMs)
   }
 
   /** Whether to ask again while the peer stays connected: not one that has left, or is of another network. */

@@ -218,7 +218,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     const run = one
       .run(
         signal,
-        () => link.rate.take(this.#now()),
+        () => link.rate.takeOne(this.#now()),
         (verified) => this.#onRecord(link, one, verified)
       )
       .then(

@@ -1,34 +1,23 @@
-// The one object that every face drives: a peer with its profile, its place on
-// the network, its roster and its conversations. It puts the parts together and
-// answers for them; each rule is in the part that owns it.
-import type { Connection } from '@libp2p/interface'
+// The one object that every face drives: a peer with its profile, the network
+// around it and its conversations. It puts the parts together and answers for
+// them; each rule is in the part that owns it.
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { MAX_TEXT_BYTES } from '../chat-protocol/index.ts'
-import { normaliseText, type RosterChange } from '../directory/index.ts'
+import { normaliseText } from '../directory/index.ts'
 import { MemoryMessageStore, type Contact, type IncomingMessage } from '../storage/index.ts'
 import type { OutgoingMessage, PeerBookEntry, StoredMessage } from '../storage/index.ts'
-import { isLocal } from './address.ts'
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from './chat-events.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
-import { defaultName, type Config } from './config.ts'
-import { FIRST_LOOK_MS } from './constants.ts'
-import { Conversations } from './conversations.ts'
-import { Directories } from './directories.ts'
+import type { Config } from './config.ts'
+import { Conversations, type ConversationEvents } from './conversations.ts'
 import { MessageTooLongError } from './errors.ts'
 import { listeningPort, startHost } from './host.ts'
-import { InterfaceWatch } from './interface-watch.ts'
-import { LanDialing } from './lan-dialing.ts'
-import { LanSightings, whyNoMulticast } from './lan.ts'
-import { PeerResolver, readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
-import type { KnownPeers, NamedPeer } from './peer-words.ts'
-import { Presence } from './presence.ts'
+import { Neighbourhood } from './neighbourhood.ts'
+import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { openProfile, passingProfile, type Profile } from './profile.ts'
-import { Reach } from './reach.ts'
-import { compareRows, rosterRow } from './roster-rows.ts'
 import { shortId } from './short-id.ts'
-import { Wakeup } from './wakeup.ts'
 
 export interface ChatNodeInit {
   readonly config: Config
@@ -44,16 +33,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #store = new MemoryMessageStore()
   #made: ChatHost | undefined
   readonly #port: { readonly port: number; readonly instead: number | undefined }
-  readonly #reach: Reach
-  readonly #presence: Presence
-  readonly #directories: Directories
+  readonly #around: Neighbourhood
   readonly #conversations: Conversations
-  readonly #resolver: PeerResolver
-  readonly #lan: { readonly peers: LanSightings; readonly directories: LanSightings; readonly dialing: LanDialing }
-  readonly #interfaces: InterfaceWatch
-  readonly #news = new Wakeup()
-  /** Addresses that the user gave or a handshake taught, newest first. */
-  readonly #learned = new Map<string, string[]>()
   #state: 'new' | 'started' | 'stopped' = 'new'
 
   /**
@@ -72,7 +53,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       const usual = profile.book.port
       const port = await listeningPort({ asked: settings.port, usual, host: settings.host })
       const node = new ChatNode(init.config, profile, port, named, observe)
-      await node.#presence.prepare()
+      await node.#around.presence.prepare()
       node.#made = await node.#makeHost(observe)
       return node
     } catch (error) {
@@ -89,70 +70,32 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     observe: boolean
   ) {
     super()
-    const { settings } = config
     this.#config = config
     this.#profile = profile
     this.#port = port
-    this.#lan = {
-      peers: new LanSightings((peer) => this.#onSighting(peer)),
-      directories: new LanSightings((peer, addresses) => this.#directories.sighted(peer, addresses)),
-      dialing: new LanDialing({
-        self: profile.id,
-        isConnected: (peer) => this.#reach.connection(peer) !== undefined,
-        connect: async (peer, options) => this.#reach.connect(peer, options)
-      })
-    }
-    this.#presence = new Presence({
-      key: profile.key,
-      self: profile.id,
-      network: observe ? '' : settings.network,
-      nickname: this.#startingName(),
-      status: normaliseText(settings.status),
-      addresses: () => this.#host.libp2p.getMultiaddrs(),
-      onChanges: (changes) => this.#onRosterChanges(changes),
-      onOwnRecord: () => this.#directories.reannounce(),
-      now: Date.now
+    this.#around = new Neighbourhood({
+      config,
+      profile,
+      named,
+      observe,
+      host: () => this.#host,
+      onNews: (peer) => this.#conversations.wake(peer),
+      onNetworkChange: () => this.#conversations.wakeAll(),
+      onRoster: (change) => this.#tell('roster', change),
+      onDirectory: (view) => this.#tell('directory', view),
+      notice: (notice) => this.#tell('notice', notice)
     })
     this.#conversations = new Conversations({
       store: this.#store,
       book: profile.book,
-      policy: settings.accept,
-      connect: async (peer, options) => this.#connect(peer, options.signal),
-      isLan: (peer) => this.#isLan(peer),
+      policy: config.settings.accept,
+      connect: async (peer, options) => this.#around.connect(peer, options),
+      isLan: (peer) => this.#around.isLan(peer),
       nameOf: (peer) => this.name(peer),
       kindOf: async (connection, options) => this.#host.kindOf(connection, options),
       events: this.#conversationEvents(),
       now: Date.now
     })
-    this.#reach = new Reach({
-      libp2p: () => this.#host.libp2p,
-      dialer: () => this.#host.dialer,
-      addressesOf: (peer) => this.#addressesOf(peer),
-      isBlocked: (peer) => profile.book.isBlocked(peer)
-    })
-    this.#directories = new Directories({
-      network: settings.network,
-      named,
-      remembered: profile.book.directories(),
-      useDefaults: settings.defaultDirectories,
-      announce: !observe,
-      dial: async (address, options) => this.#reach.dial(address, options),
-      ownRecord: () => this.#presence.own,
-      supersede: async (newest) => this.#presence.supersede(newest),
-      onEntries: (said) => this.#presence.directorySays(said),
-      onLost: (source) => this.#presence.directoryLost(source),
-      onView: (view) => this.#onDirectory(view),
-      remember: async (address) => profile.book.rememberDirectory(address)
-    })
-    this.#resolver = new PeerResolver({
-      book: profile.book,
-      known: () => this.#knownPeers(),
-      nameOf: (peer) => this.name(peer),
-      dial: async (address, options) => this.#reach.dial(address, options),
-      onAddress: (peer, address) => this.#learn(peer, address),
-      notice: (notice) => this.#tell('notice', notice)
-    })
-    this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange())
   }
 
   // --- life
@@ -161,20 +104,11 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async start(): Promise<void> {
     if (this.#state === 'started') return
     this.#state = 'started'
-    const { libp2p } = this.#host
-    libp2p.addEventListener('peer:connect', ({ detail }) => this.#conversations.wake(detail.toString()))
-    libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())
     this.#conversations.start(this.#host.chat)
-    this.#presence.follow(this.#host.records)
-    await startHost(libp2p, { host: this.#config.settings.host, port: this.#port.port })
-    await this.#presence.refreshAddresses()
-    this.#directories.start()
-    this.#interfaces.start()
+    this.#around.follow()
+    await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
+    await this.#around.start()
     await this.#rememberPort()
-    if (this.#config.settings.mdns) {
-      const why = await whyNoMulticast()
-      if (why !== undefined) this.#tell('notice', { code: 'no-multicast', text: why })
-    }
   }
 
   /** QUIT: says goodbye, takes itself off the roster, then closes everything. */
@@ -182,15 +116,11 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     if (this.#state === 'stopped') return
     const wasStarted = this.#state === 'started'
     this.#state = 'stopped'
-    this.#interfaces.stop()
-    await this.#lan.dialing.stop()
     if (wasStarted) {
       await this.#conversations.stop()
-      const farewell = await this.#presence.withdraw()
-      await this.#directories.withdraw(farewell)
+      await this.#around.withdraw()
     }
-    await this.#directories.stop()
-    this.#presence.stop()
+    await this.#around.stop()
     await this.#host.libp2p.stop()
     await this.#profile.book.flush()
     await this.#store.close()
@@ -199,13 +129,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   /** Resolves when the first answers about who is online are in, or there is no hope for quick ones. */
   async firstLook(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const timeout = AbortSignal.timeout(FIRST_LOOK_MS)
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
-    while (!signal.aborted) {
-      const lanMayAnswer = this.#config.settings.mdns && this.#presence.entries().length === 0
-      if (this.#directories.haveAnswered && !lanMayAnswer) return
-      await this.#news.sleep(signal)
-    }
+    await this.#around.firstLook(options.signal)
   }
 
   // --- oneself
@@ -219,7 +143,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   get nickname(): string {
-    return this.#presence.nickname
+    return this.#around.presence.nickname
   }
 
   get network(): string {
@@ -243,22 +167,22 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   /** @throws BadRecordError when it is too long or has control characters */
   async rename(nickname: string): Promise<void> {
-    await this.#presence.rename(normaliseText(nickname))
+    await this.#around.presence.rename(normaliseText(nickname))
   }
 
   /** @throws BadRecordError when it is too long or has control characters */
   async setStatus(status: string): Promise<void> {
-    await this.#presence.setStatus(normaliseText(status))
+    await this.#around.presence.setStatus(normaliseText(status))
   }
 
   // --- others
 
   roster(): readonly RosterRow[] {
-    return this.#rows(this.#presence.entries()).toSorted(compareRows)
+    return this.#around.roster()
   }
 
   directories(): readonly DirectoryView[] {
-    return this.#directories.views()
+    return this.#around.directories()
   }
 
   contacts(): readonly Contact[] {
@@ -271,14 +195,12 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   /** The contact's name, else the nickname, else the short ID. */
   name(peer: string): string {
-    const nickname = this.#presence.entry(peer)?.record.record.nickname
-    const known = this.#profile.book.contact(peer)?.name ?? nickname
-    return known === undefined || known === '' ? shortId(peer) : known
+    return this.#around.name(peer)
   }
 
   /** PEER in all its forms; an address without a peer ID is dialled. See {@link PeerResolver.resolve}. */
   async resolve(words: readonly string[], options: ResolveOptions = {}): Promise<PeerTarget> {
-    return this.#resolver.resolve(words, options)
+    return this.#around.resolve(words, options)
   }
 
   // --- conversations: see Conversations, which each of these asks
@@ -349,92 +271,10 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       settings: this.#config.settings,
       port: this.#port.port,
       observe,
-      lan: this.#lan,
+      lan: this.#around.sightings,
       protocol: this.#conversations.protocol,
-      ownEnvelope: () => this.#presence.own.envelope
+      ownEnvelope: () => this.#around.presence.own.envelope
     })
-  }
-
-  async #connect(peer: string, signal: AbortSignal): Promise<Connection> {
-    const connection = await this.#reach.connect(peer, { signal })
-    await this.#profile.book.rememberAddress(peer, connection.remoteAddr.toString())
-    return connection
-  }
-
-  #addressesOf(peer: string): readonly string[] {
-    const said = this.#presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
-    const contact = this.#profile.book.contact(peer)?.addresses ?? []
-    return [...this.#lan.peers.addressesOf(peer), ...(this.#learned.get(peer) ?? []), ...said, ...contact]
-  }
-
-  #learn(peer: string, address: Multiaddr): void {
-    const known = this.#learned.get(peer) ?? []
-    this.#learned.set(peer, [...new Set([address.toString(), ...known])])
-    this.#conversations.wake(peer)
-  }
-
-  #isLan(peer: string): boolean {
-    const connection = this.#reach.connection(peer)
-    return connection !== undefined && isLocal(connection.remoteAddr)
-  }
-
-  #knownPeers(): KnownPeers {
-    const roster: NamedPeer[] = this.#presence.entries().map((entry) => ({
-      peer: entry.peer,
-      name: entry.record.record.nickname
-    }))
-    const connected = this.#host.libp2p
-      .getPeers()
-      .map((id) => ({ peer: id.toString(), name: this.name(id.toString()) }))
-    return { self: this.peerId, contacts: this.contacts(), roster, others: [...connected, ...this.blocked()] }
-  }
-
-  #rows(entries: ReturnType<Presence['entries']>): readonly RosterRow[] {
-    const around = {
-      contacts: this.contacts(),
-      connectionAddress: (peer: string) => this.#reach.connection(peer)?.remoteAddr
-    }
-    return entries.map((entry) => rosterRow(entry, around))
-  }
-
-  #onSighting(peer: string): void {
-    this.#lan.dialing.sighted(peer)
-    this.#conversations.wake(peer)
-  }
-
-  #onDirectory(view: DirectoryView): void {
-    this.#news.wake()
-    this.#tell('directory', view)
-  }
-
-  #onRosterChanges(changes: readonly RosterChange[]): void {
-    for (const change of changes) {
-      if (change.kind === 'gone') continue
-      void this.#nameContact(change.entry.peer, change.entry.record.record.nickname).catch(() => undefined)
-      this.#conversations.wake(change.entry.peer)
-    }
-    this.#news.wake()
-    this.#tell('roster', {
-      joined: this.#rows(changes.flatMap((change) => (change.kind === 'joined' ? [change.entry] : []))),
-      changed: this.#rows(changes.flatMap((change) => (change.kind === 'changed' ? [change.entry] : []))),
-      left: this.#rows(changes.flatMap((change) => (change.kind === 'gone' ? [change.was] : [])))
-    })
-  }
-
-  /** A contact that was chosen by its address is named as soon as it says its nickname. */
-  async #nameContact(peer: string, nickname: string): Promise<void> {
-    const { book } = this.#profile
-    if (nickname !== '' && book.contact(peer)?.name === shortId(peer)) await book.accept(peer, nickname, Date.now())
-  }
-
-  async #onNetworkChange(): Promise<void> {
-    this.#directories.wake()
-    this.#conversations.wakeAll()
-    await this.#refreshAddresses()
-  }
-
-  async #refreshAddresses(): Promise<void> {
-    if (this.#state === 'started') await this.#presence.refreshAddresses()
   }
 
   async #rememberPort(): Promise<void> {
@@ -446,12 +286,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     }
   }
 
-  #startingName(): string {
-    const { settings, sources } = this.#config
-    return normaliseText(sources.name === 'default' ? defaultName(this.#profile.name) : settings.name)
-  }
-
-  #conversationEvents(): ConstructorParameters<typeof Conversations>[0]['events'] {
+  #conversationEvents(): ConversationEvents {
     const name = (peer: string): string => this.name(peer)
     return {
       message: (message) => this.#tell('message', { message, name: name(message.peer), arrival: message.state }),

@@ -158,9 +158,7 @@ export class Directories {
   #onState(member: Member, state: DirectoryState): void {
     const before = member.state
     member.state = state
-    if (before.state === 'connected' && state.state !== 'connected' && member.peer !== undefined) {
-      this.#init.onLost(member.peer)
-    }
+    if (isWatching(before) && !isWatching(state) && member.peer !== undefined) this.#init.onLost(member.peer)
     if (state.state !== 'connected' && state.state !== 'connecting' && !isStandby(member)) {
       for (const other of this.#members.values()) if (isStandby(other)) other.client.wake()
     }
@@ -169,6 +167,11 @@ export class Directories {
     }
     this.#init.onView(viewOf(member))
   }
+}
+
+/** A directory that refuses to register this peer still tells its roster. */
+function isWatching({ state }: DirectoryState): boolean {
+  return state === 'connected' || state === 'refused'
 }
 
 function isStandby({ state }: Member): boolean {

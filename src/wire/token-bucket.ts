@@ -28,6 +28,11 @@ export class TokenBucket {
     return taken
   }
 
+  /** Takes one. @returns 0 when it was there, else in how many milliseconds it will be */
+  takeOne(nowMs: number): number {
+    return this.take(1, nowMs) === 1 ? 0 : this.waitMs(1, nowMs)
+  }
+
   /** @returns how long until `wanted` are there, in milliseconds; never more than a whole bucket is waited for */
   waitMs(wanted: number, nowMs: number): number {
     this.#refill(nowMs)

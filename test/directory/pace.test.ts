@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { PATIENT_AFTER_MS, PATIENT_REDIAL_MS, REDIAL_JITTER, REDIAL_MS } from '../../src/directory/constants.ts'
-import { RateLimit } from '../../src/directory/rate-limit.ts'
 import { RedialDelay } from '../../src/directory/redial-delay.ts'
 
 describe('the delay before a directory is dialled again', () => {
@@ -24,19 +23,5 @@ describe('the delay before a directory is dialled again', () => {
     delay.next(PATIENT_AFTER_MS, () => 0)
     delay.reset()
     expect(delay.next(PATIENT_AFTER_MS + 1, () => 0)).toBe(REDIAL_MS.first)
-  })
-})
-
-describe('a rate', () => {
-  it('lets a burst pass, then so many a second, and says how long to wait', () => {
-    const rate = new RateLimit({ burst: 2, perSecond: 2 }, 0)
-    expect([rate.take(0), rate.take(0), rate.take(0)]).toEqual([0, 0, 500])
-    expect([rate.take(499), rate.take(500), rate.take(500)]).toEqual([1, 0, 500])
-    expect([rate.take(60_000), rate.take(60_000), rate.take(60_000)]).toEqual([0, 0, 500])
-  })
-
-  it('is not fooled by a clock that goes back', () => {
-    const rate = new RateLimit({ burst: 1, perSecond: 1 }, 1_000)
-    expect([rate.take(1_000), rate.take(0), rate.take(1)]).toEqual([0, 1_000, 999])
   })
 })

@@ -12,6 +12,11 @@ test('lets a burst pass at once, and then so much per second', () => {
   expect(bucket.isFull(10_000)).toBe(true)
 })
 
+test('tells for one how long it has to wait', () => {
+  const bucket = new TokenBucket({ burst: 2, perSecond: 2 }, 0)
+  expect([0, 0, 0, 250, 500].map((nowMs) => bucket.takeOne(nowMs))).toEqual([0, 0, 500, 250, 0])
+})
+
 test('a clock that is set back neither refills nor takes away', () => {
   const bucket = new TokenBucket({ burst: 5, perSecond: 1 }, 10_000)
   expect(bucket.take(4, 10_000)).toBe(4)

@@ -1,0 +1,267 @@
+// Who is around and how to get there: presence, the directories in use, what the
+// LAN shows, the addresses that were learned, and connecting. It knows peers and
+// connections; what is said over them is not its business.
+import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { normaliseText, type RosterChange } from '../directory/index.ts'
+import { isLocal } from './address.ts'
+import type { ChatNodeEvents, DirectoryView, Notice, RosterRow } from './chat-events.ts'
+import type { ChatHost } from './chat-host.ts'
+import { defaultName, type Config } from './config.ts'
+import { FIRST_LOOK_MS } from './constants.ts'
+import { Directories } from './directories.ts'
+import { InterfaceWatch } from './interface-watch.ts'
+import { LanDialing } from './lan-dialing.ts'
+import { LanSightings, whyNoMulticast } from './lan.ts'
+import { PeerResolver, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
+import type { KnownPeers } from './peer-words.ts'
+import { Presence } from './presence.ts'
+import type { Profile } from './profile.ts'
+import { Reach } from './reach.ts'
+import { compareRows, rosterRow } from './roster-rows.ts'
+import { shortId } from './short-id.ts'
+import { Wakeup } from './wakeup.ts'
+
+export interface NeighbourhoodInit {
+  readonly config: Config
+  readonly profile: Profile
+  /** Directories that were named by the user. */
+  readonly named: readonly Multiaddr[]
+  /** Look without being seen. */
+  readonly observe: boolean
+  /** The host, once it is made. */
+  readonly host: () => ChatHost
+  /** There is news of this peer: a way to it may be open now. */
+  readonly onNews: (peer: string) => void
+  /** The network itself has changed: a way to anybody may be open now. */
+  readonly onNetworkChange: () => void
+  readonly onRoster: (change: ChatNodeEvents['roster']['detail']) => void
+  readonly onDirectory: (view: DirectoryView) => void
+  readonly notice: (notice: Notice) => void
+}
+
+export class Neighbourhood {
+  readonly #init: NeighbourhoodInit
+  readonly presence: Presence
+  /** What the host needs to look at the LAN. */
+  readonly sightings: { readonly peers: LanSightings; readonly directories: LanSightings }
+  readonly #lanDialing: LanDialing
+  readonly #reach: Reach
+  readonly #directories: Directories
+  readonly #resolver: PeerResolver
+  readonly #interfaces: InterfaceWatch
+  readonly #news = new Wakeup()
+  /** Addresses that the user gave or a handshake taught, newest first. */
+  readonly #learned = new Map<string, string[]>()
+  #isOpen = false
+
+  constructor(init: NeighbourhoodInit) {
+    this.#init = init
+    const { config, profile } = init
+    const { settings } = config
+    this.sightings = {
+      peers: new LanSightings((peer) => this.#onSighting(peer)),
+      directories: new LanSightings((peer, addresses) => this.#directories.sighted(peer, addresses))
+    }
+    this.presence = new Presence({
+      key: profile.key,
+      self: profile.id,
+      network: init.observe ? '' : settings.network,
+      nickname: startingName(config, profile),
+      status: normaliseText(settings.status),
+      addresses: () => init.host().libp2p.getMultiaddrs(),
+      onChanges: (changes) => this.#onRosterChanges(changes),
+      onOwnRecord: () => this.#directories.reannounce(),
+      now: Date.now
+    })
+    this.#reach = new Reach({
+      libp2p: () => init.host().libp2p,
+      dialer: () => init.host().dialer,
+      addressesOf: (peer) => this.#addressesOf(peer),
+      isBlocked: (peer) => profile.book.isBlocked(peer)
+    })
+    this.#lanDialing = new LanDialing({
+      self: profile.id,
+      isConnected: (peer) => this.#reach.connection(peer) !== undefined,
+      connect: async (peer, options) => this.#reach.connect(peer, options)
+    })
+    this.#directories = new Directories({
+      network: settings.network,
+      named: init.named,
+      remembered: profile.book.directories(),
+      useDefaults: settings.defaultDirectories,
+      announce: !init.observe,
+      dial: async (address, options) => this.#reach.dial(address, options),
+      ownRecord: () => this.presence.own,
+      supersede: async (newest) => this.presence.supersede(newest),
+      onEntries: (said) => this.presence.directorySays(said),
+      onLost: (source) => this.presence.directoryLost(source),
+      onView: (view) => this.#onDirectory(view),
+      remember: async (address) => profile.book.rememberDirectory(address)
+    })
+    this.#resolver = new PeerResolver({
+      book: profile.book,
+      known: () => this.#knownPeers(),
+      nameOf: (peer) => this.name(peer),
+      dial: async (address, options) => this.#reach.dial(address, options),
+      onAddress: (peer, address) => this.#learn(peer, address),
+      notice: init.notice
+    })
+    this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange())
+  }
+
+  /** Listens for news. Call it before the host starts, so that nothing is missed. */
+  follow(): void {
+    const { libp2p, records } = this.#init.host()
+    libp2p.addEventListener('peer:connect', ({ detail }) => this.#init.onNews(detail.toString()))
+    libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())
+    this.presence.follow(records)
+  }
+
+  /** Tells others where we are and begins to look for them. The host has to run. */
+  async start(): Promise<void> {
+    this.#isOpen = true
+    await this.presence.refreshAddresses()
+    this.#directories.start()
+    this.#interfaces.start()
+    if (!this.#init.config.settings.mdns) return
+    const why = await whyNoMulticast()
+    if (why !== undefined) this.#init.notice({ code: 'no-multicast', text: why })
+  }
+
+  /** Goes without a word; {@link withdraw} first, to be missed at once. */
+  async stop(): Promise<void> {
+    this.#isOpen = false
+    this.#interfaces.stop()
+    await this.#lanDialing.stop()
+    await this.#directories.stop()
+    this.presence.stop()
+  }
+
+  /** Takes this peer off every roster. */
+  async withdraw(): Promise<void> {
+    const farewell = await this.presence.withdraw()
+    await this.#directories.withdraw(farewell)
+  }
+
+  /** Resolves when the first answers about who is online are in, or there is no hope for quick ones. */
+  async firstLook(signal: AbortSignal | undefined): Promise<void> {
+    const timeout = AbortSignal.timeout(FIRST_LOOK_MS)
+    const over = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    while (!over.aborted) {
+      const lanMayAnswer = this.#init.config.settings.mdns && this.presence.entries().length === 0
+      if (this.#directories.haveAnswered && !lanMayAnswer) return
+      await this.#news.sleep(over)
+    }
+  }
+
+  /** @throws UnreachableError, KeyChangedError */
+  async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
+    const connection = await this.#reach.connect(peer, options)
+    await this.#init.profile.book.rememberAddress(peer, connection.remoteAddr.toString())
+    return connection
+  }
+
+  async resolve(words: readonly string[], options: ResolveOptions): Promise<PeerTarget> {
+    return this.#resolver.resolve(words, options)
+  }
+
+  /** Whether the open connection to the peer stays on this machine or its LAN. */
+  isLan(peer: string): boolean {
+    const connection = this.#reach.connection(peer)
+    return connection !== undefined && isLocal(connection.remoteAddr)
+  }
+
+  roster(): readonly RosterRow[] {
+    return this.#rows(this.presence.entries()).toSorted(compareRows)
+  }
+
+  directories(): readonly DirectoryView[] {
+    return this.#directories.views()
+  }
+
+  /** The contact's name, else the nickname, else the short ID. */
+  name(peer: string): string {
+    const nickname = this.presence.entry(peer)?.record.record.nickname
+    const known = this.#init.profile.book.contact(peer)?.name ?? nickname
+    return known === undefined || known === '' ? shortId(peer) : known
+  }
+
+  #addressesOf(peer: string): readonly string[] {
+    const said = this.presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
+    const contact = this.#init.profile.book.contact(peer)?.addresses ?? []
+    return [...this.sightings.peers.addressesOf(peer), ...(this.#learned.get(peer) ?? []), ...said, ...contact]
+  }
+
+  #learn(peer: string, address: Multiaddr): void {
+    const known = this.#learned.get(peer) ?? []
+    this.#learned.set(peer, [...new Set([address.toString(), ...known])])
+    this.#init.onNews(peer)
+  }
+
+  #knownPeers(): KnownPeers {
+    const { profile, host } = this.#init
+    const roster = this.presence.entries().map((entry) => ({
+      peer: entry.peer,
+      name: entry.record.record.nickname
+    }))
+    const connected = host()
+      .libp2p.getPeers()
+      .map((id) => ({ peer: id.toString(), name: this.name(id.toString()) }))
+    const others = [...connected, ...profile.book.blocked()]
+    return { self: profile.id, contacts: profile.book.contacts(), roster, others }
+  }
+
+  #rows(entries: ReturnType<Presence['entries']>): readonly RosterRow[] {
+    const around = {
+      contacts: this.#init.profile.book.contacts(),
+      connectionAddress: (peer: string) => this.#reach.connection(peer)?.remoteAddr
+    }
+    return entries.map((entry) => rosterRow(entry, around))
+  }
+
+  #onSighting(peer: string): void {
+    this.#lanDialing.sighted(peer)
+    this.#init.onNews(peer)
+  }
+
+  #onDirectory(view: DirectoryView): void {
+    this.#news.wake()
+    this.#init.onDirectory(view)
+  }
+
+  #onRosterChanges(changes: readonly RosterChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'gone') continue
+      void this.#nameContact(change.entry.peer, change.entry.record.record.nickname).catch(() => undefined)
+      this.#init.onNews(change.entry.peer)
+    }
+    this.#news.wake()
+    this.#init.onRoster({
+      joined: this.#rows(changes.flatMap((change) => (change.kind === 'joined' ? [change.entry] : []))),
+      changed: this.#rows(changes.flatMap((change) => (change.kind === 'changed' ? [change.entry] : []))),
+      left: this.#rows(changes.flatMap((change) => (change.kind === 'gone' ? [change.was] : [])))
+    })
+  }
+
+  /** A contact that was chosen by its address is named as soon as it says its nickname. */
+  async #nameContact(peer: string, nickname: string): Promise<void> {
+    const { book } = this.#init.profile
+    if (nickname !== '' && book.contact(peer)?.name === shortId(peer)) await book.accept(peer, nickname, Date.now())
+  }
+
+  async #onNetworkChange(): Promise<void> {
+    this.#directories.wake()
+    this.#init.onNetworkChange()
+    await this.#refreshAddresses()
+  }
+
+  async #refreshAddresses(): Promise<void> {
+    if (this.#isOpen) await this.presence.refreshAddresses()
+  }
+}
+
+/** The name that was set; else the user's, or that of a profile which is not the default one. */
+function startingName({ settings, sources }: Config, profile: Profile): string {
+  return normaliseText(sources.name === 'default' ? defaultName(profile.name) : settings.name)
+}
