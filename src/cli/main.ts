@@ -81,7 +81,12 @@ function distance(one: string, other: string): number {
 }
 
 function sayFailure(io: CommandIo, error: unknown): ExitCode {
-  if (error instanceof InterruptedError) return exitCodes.interrupted
+  if (error instanceof InterruptedError || io.interrupted.aborted) return exitCodes.interrupted
+  if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    writeLines(io.stderr, ['parley: there was no answer in time: check the address, or try again'])
+    return exitCodes.unreachable
+  }
   const text = error instanceof Error ? error.message : String(error)
   const isForeseen = error instanceof ParleyError
   const hint = isForeseen || io.env['PARLEY_DEBUG'] === '1' ? '' : ' (PARLEY_DEBUG=1 shows where)'

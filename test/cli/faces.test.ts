@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { JsonFace } from '../../src/cli/json/json-face.ts'
 import { Pipe } from '../../src/cli/plain/pipe.ts'
 import { PlainFace, type PlainFaceInit } from '../../src/cli/plain/plain-face.ts'
+import { UsageError } from '../../src/cli/settings.ts'
 import { FakeNode, incoming, row } from './fake-node.ts'
 
 interface Driven {
@@ -139,13 +140,21 @@ describe('the plain face on a pipe', () => {
     expect(chat.lines().join('\n')).not.toContain('not been delivered')
   })
 
-  it('opens straight into a conversation when told to', async () => {
+  it('opens straight into a conversation when told to, also with a name that comes a moment later', async () => {
     const node = new FakeNode()
-    node.rows = [row('bob')]
     const chat = plain(node, { openFirst: ['bob'] })
+    await chat.shows('Nobody else is online.')
+    node.rows = [row('bob')]
+    node.tell('roster', { joined: node.rows, left: [], changed: [] })
     await chat.shows('Conversation with bob')
     chat.input.end()
     await chat.ended
+  })
+
+  it('ends with the reason when that can not be opened', async () => {
+    const node = new FakeNode()
+    vi.spyOn(node, 'resolve').mockRejectedValue(new UsageError('that is no address'))
+    await expect(plain(node, { openFirst: ['x'] }).ended).rejects.toThrow('that is no address')
   })
 })
 

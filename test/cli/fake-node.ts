@@ -14,12 +14,7 @@ import type {
   RosterRow,
   StoredMessage
 } from '../../src/cli/chat-api.ts'
-
-/** A failure that is for people, as the node's own are. */
-export class NobodyError extends Error {
-  override readonly name = 'PeerNotFoundError'
-  readonly exitCode = 3
-}
+import { PeerNotFoundError } from '../../src/cli/settings.ts'
 
 export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRow {
   return {
@@ -84,7 +79,7 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
       ({ peer, nickname, host, port }) =>
         peer === (numbered ?? first) || nickname === first || (host === first && String(port) === words[1])
     )
-    if (found === undefined) throw new NobodyError(`no peer called ${words.join(' ')}`)
+    if (found === undefined) throw new PeerNotFoundError(`no peer called ${words.join(' ')}`)
     return { peer: found.peer, name: found.nickname, shortId: found.shortId, by: 'nickname' }
   }
   name(peer: string): string {

@@ -2,19 +2,13 @@
 // of it. It ends in bounded time, delivered or not.
 import type { Command } from 'commander'
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatApi, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
-import {
-  defaultSendWaitSeconds,
-  maxSendWaitSeconds,
-  maxTextInputBytes,
-  nameLookMs,
-  resolveTimeoutMs
-} from '../constants.ts'
+import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes } from '../constants.ts'
+import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, PeerNotFoundError, UsageError, type ExitCode } from '../settings.ts'
+import { exitCodes, loadConfig, UsageError, type ExitCode } from '../settings.ts'
 import { withChatNode } from '../with-chat-node.ts'
 import { deliveryWord } from '../wording.ts'
 
@@ -32,48 +26,14 @@ export async function runSend(
     config,
     interactive: false,
     run: async (node) => {
-      const target = await find(node, peer, { trustName: hasSwitch(command, 'trustName'), interrupted: io.interrupted })
+      const trustName = hasSwitch(command, 'trustName')
+      const target = await findPeer(node, [peer], { trustName, signal: io.interrupted })
       const sent = await node.send(target.peer, text)
       const message = await waitFor(node, sent, waitSeconds, io.interrupted)
       if (message.state === 'pending' && io.interrupted.aborted) throw io.interrupted.reason
       return report(io, { node, target, message, waitSeconds, asJson: hasSwitch(command, 'json') })
     }
   })
-}
-
-/** A name may come onto the roster a moment after the start. */
-async function find(
-  node: ChatApi,
-  peer: string,
-  options: { readonly trustName: boolean; readonly interrupted: AbortSignal }
-): Promise<PeerTarget> {
-  const { trustName, interrupted } = options
-  const resolve = async (): Promise<PeerTarget> => {
-    const signal = AbortSignal.any([interrupted, AbortSignal.timeout(resolveTimeoutMs)])
-    return node.resolve([peer], { trustName, signal })
-  }
-  const untilMs = Date.now() + nameLookMs
-  for (;;) {
-    const changed = rosterChange(node, untilMs - Date.now(), interrupted)
-    try {
-      return await resolve()
-    } catch (error) {
-      if (!(error instanceof PeerNotFoundError) || Date.now() >= untilMs || interrupted.aborted) throw error
-    }
-    await changed
-  }
-}
-
-async function rosterChange(node: ChatApi, timeoutMs: number, interrupted: AbortSignal): Promise<void> {
-  const over = new AbortController()
-  const listener = (): void => over.abort()
-  node.addEventListener('roster', listener)
-  try {
-    const signal = AbortSignal.any([over.signal, interrupted])
-    await sleep(Math.max(0, timeoutMs), undefined, { signal }).catch(() => undefined)
-  } finally {
-    node.removeEventListener('roster', listener)
-  }
 }
 
 async function waitFor(

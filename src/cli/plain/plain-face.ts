@@ -43,14 +43,18 @@ export class PlainFace {
     terminal.completeWith((line) => this.#talk.complete(line))
   }
 
-  /** Talks until QUIT, the end of input or an interruption. The node runs already, and is not stopped. */
+  /**
+   * Talks until QUIT, the end of input or an interruption. The node runs already, and is not stopped.
+   *
+   * @throws what kept it from opening the conversation that it was to begin with
+   */
   async run(): Promise<PlainOutcome> {
     try {
       this.#terminal.print(greetingLines(this.#node))
       await this.#guarded(async () => this.#lookAround())
       this.#news.begin()
       this.#terminal.print(this.#news.rosterLines())
-      if (this.#openFirst.length > 0) await this.#guarded(async () => this.#talk.choose(this.#openFirst))
+      if (this.#openFirst.length > 0) await this.#talk.chooseFirst(this.#openFirst)
       this.#terminal.ask(this.#talk.prompt())
       for await (const line of this.#terminal.lines) {
         if (this.#outcome !== undefined) break

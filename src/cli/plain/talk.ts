@@ -12,6 +12,7 @@ import {
   readInConversation,
   type SlashCommand
 } from '../input-line.ts'
+import { findPeer } from '../find-peer.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { historyLine } from '../wording.ts'
 import { completeLine } from './completion.ts'
@@ -91,13 +92,13 @@ export class Talk {
       case 'host':
         return this.#chooseHost(input.host)
       case 'peer':
-        return this.choose(input.words)
+        return this.#choose(input.words)
     }
   }
 
   /** A host is asked for its port, unless a contact of the user's is called so. */
   async #chooseHost(host: string): Promise<void> {
-    if (this.#node.contacts().some(({ name }) => name === host)) return this.choose([host])
+    if (this.#node.contacts().some(({ name }) => name === host)) return this.#choose([host])
     const namesake = this.#node.roster().find(({ nickname }) => nickname === host)
     if (namesake !== undefined) {
       this.#terminal.print([`(Type ${this.#numbers.of(namesake.peer)} for the peer that calls itself so.)`])
@@ -123,7 +124,7 @@ export class Talk {
         return
       case 'port':
         this.#place = { at: 'peer' }
-        return this.choose([host, String(input.port)])
+        return this.#choose([host, String(input.port)])
     }
   }
 
@@ -160,7 +161,7 @@ export class Talk {
       return
     }
     const args = argumentsFromLine(command, rest)
-    if (command.name === 'chat') return this.choose(args.peer ?? [])
+    if (command.name === 'chat') return this.#choose(args.peer ?? [])
     const result = await this.#sending.marked(async () =>
       this.#operation.run('looking', async (signal) =>
         command.run(
@@ -188,10 +189,19 @@ export class Talk {
     this.#toList()
   }
 
-  /** Opens the conversation with whom the words name. */
-  async choose(words: readonly string[]): Promise<void> {
-    const label = `looking for ${words.join(' ')}`
-    const target = await this.#operation.run(label, async (signal) => this.#resolve(words, signal))
+  /** Opens the conversation with whom the words name, as they were given on the command line. */
+  async chooseFirst(words: readonly string[]): Promise<void> {
+    const find = async (signal: AbortSignal): Promise<PeerTarget> =>
+      findPeer(this.#node, words, { trustName: true, signal })
+    await this.#open(await this.#operation.run(`looking for ${words.join(' ')}`, find))
+  }
+
+  async #choose(words: readonly string[]): Promise<void> {
+    const find = async (signal: AbortSignal): Promise<PeerTarget> => this.#resolve(words, signal)
+    await this.#open(await this.#operation.run(`looking for ${words.join(' ')}`, find))
+  }
+
+  async #open(target: PeerTarget): Promise<void> {
     const before = this.#current()
     const history = await this.#node.open(target.peer)
     if (before !== undefined && before !== target.peer) await this.#node.leave(before)
