@@ -26,12 +26,22 @@ export function rosterLines(rows: readonly RosterRow[], numberOf: (peer: string)
 
 /** One peer: number, name, short ID, host, port, path, and what else is to be known. */
 export function rosterLine(row: RosterRow, number: number): string {
-  const name = cleanText(row.nickname, { maxCharacters: shortNameCharacters }).padEnd(nameColumn)
+  const name = padded(cleanText(row.nickname, { maxCharacters: shortNameCharacters }), nameColumn)
   const host = (row.host ?? '-').padEnd(hostColumn)
   const port = String(row.port ?? '-').padEnd(5)
   const line = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(8)}  ${host} ${port}  ${pathWord(row)}`
   return line + remarks(row)
 }
+
+/** Filled up to so many columns of a terminal, where East Asian characters and emoji take two. */
+function padded(text: string, columns: number): string {
+  const graphemes = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+  const width = graphemes.reduce((sum, grapheme) => sum + (wideCharacters.test(grapheme) ? 2 : 1), 0)
+  return text + ' '.repeat(Math.max(0, columns - width))
+}
+
+const wideCharacters =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60]/u
 
 function remarks(row: RosterRow): string {
   const status = row.status === '' ? '' : `  ${cleanText(row.status)}`

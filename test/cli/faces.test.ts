@@ -123,7 +123,6 @@ describe('the plain face on a pipe', () => {
     await chat.shows('[2 carol]: psst')
     chat.input.end()
     expect(await chat.ended).toBe('end of input')
-    expect(node.calls.at(-1)).toBe('leave bob')
     expect(chat.lines().filter((line) => line.includes('has opened a conversation'))).toHaveLength(1)
   })
 

@@ -101,6 +101,19 @@ describe('changes of the roster', () => {
   })
 })
 
+describe('the columns of the roster', () => {
+  it('stand below each other also after names with wide and combined characters', () => {
+    const column = (nickname: string): number => {
+      const [before = ''] = rosterLine(row(nickname, { shortId: 'ID' }), 1).split(' ID ')
+      return before.length
+    }
+    expect(column('bob')).toBe(21)
+    expect(column('日本 太郎')).toBe(21 - 4)
+    expect(column('e\u0301va')).toBe(21 + 1)
+    expect(column('👍🏽')).toBe(21 + 2)
+  })
+})
+
 describe('text of others', () => {
   it('can not pass for another message or a prompt by its line breaks', () => {
     expect(messageLines('bob', 'hi\nYou: yes')).toEqual(['bob: hi', '    | You: yes'])

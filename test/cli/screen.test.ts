@@ -160,6 +160,13 @@ describe('a terminal on which somebody types while lines come in', () => {
     expect(terminal.seen()).toEqual(['one', 'two'])
   })
 
+  it('ends the line of the prompt at Ctrl-D', async () => {
+    const { terminal, screen, type } = open()
+    await type('\u0004')
+    screen.print(['after'])
+    expect(terminal.seen()).toEqual(['You:', 'after'])
+  })
+
   it('cleans what it prints and asks', () => {
     const { terminal, screen } = open()
     screen.print(['\u001b[31mred\nnext\u202e'])

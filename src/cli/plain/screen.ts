@@ -46,6 +46,8 @@ export class Screen implements PlainTerminal {
       this.#interrupted()
     })
     this.#readline.on('close', () => {
+      // Ctrl-D leaves the cursor behind the prompt.
+      if (!this.#closed) this.#output.write('\n')
       this.#closed = true
       this.lines.end()
     })
@@ -81,6 +83,7 @@ export class Screen implements PlainTerminal {
     this.#prompt = ''
     this.#progress = undefined
     this.#draw('')
+    this.#closed = true
     this.#readline.close()
   }
 

@@ -229,13 +229,12 @@ export class Talk {
     return this.#place.at === 'conversation' ? this.#place.peer : undefined
   }
 
-  /** Ends the conversation that is open: what was begun is sent, what is under way is waited for. */
+  /** At the end what was begun is sent, and what is under way is waited for. The node says goodbye when it stops. */
   async finish(signal: AbortSignal): Promise<void> {
     this.#news.show(undefined)
     const current = this.#current()
     if (current !== undefined) await this.#sendDraft(current, '')
     this.#terminal.print(await this.#sending.settle(signal))
-    if (current !== undefined) await this.#node.leave(current)
   }
 
   /** Forgets the lines of a message that was not finished. */
