@@ -22,6 +22,8 @@ export interface ResolveOptions {
   /** Peer IDs by roster number, the first number being 1; only where numbers were shown. */
   readonly numbers?: readonly string[]
   readonly trustName?: boolean
+  /** Nobody looks who could judge it: an address where another key answers than was expected is refused. */
+  readonly refuseChangedKey?: boolean
   readonly signal?: AbortSignal
 }
 

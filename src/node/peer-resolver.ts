@@ -6,7 +6,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerBook } from '../storage/index.ts'
 import { formatAddress, isLoopback, parseAddress, withoutPeerId } from './address.ts'
 import type { Notice } from './chat-events.ts'
-import { BadAddressError, KeyChangedError } from './errors.ts'
+import { BadAddressError, KeyChangedError, UnreachableError } from './errors.ts'
 import { readPeerWords, type KnownPeers } from './peer-words.ts'
 import { shortId } from './short-id.ts'
 
@@ -23,7 +23,10 @@ export interface ResolveOptions {
   readonly numbers?: readonly string[]
   /** A stranger's nickname may be used. */
   readonly trustName?: boolean
-  /** Refuse an address where somebody else answered before; without it the change is only told, loudly. */
+  /**
+   * Refuse an address where another key answers than the one it names, or that answered there before; an address
+   * is then tried at once. Without it a change is only told, loudly.
+   */
   readonly refuseChangedKey?: boolean
   readonly signal?: AbortSignal
 }
@@ -53,8 +56,19 @@ export class PeerResolver {
     if (meaning.kind === 'peer') return this.#target(meaning.peer, meaning.by)
     const { address, peer } = meaning
     if (peer === undefined) return this.#target(await this.#learn(address, options), 'address')
+    if (options.refuseChangedKey === true) await this.#check(address, peer, known, options)
     this.#init.onAddress(peer, address)
     return this.#target(peer, 'address')
+  }
+
+  /** Nobody at the address is an end only for a peer that can't be found in another way. */
+  async #check(address: Multiaddr, peer: string, known: KnownPeers, options: ResolveOptions): Promise<void> {
+    try {
+      await this.#init.dial(address, { signal: options.signal ?? new AbortController().signal })
+    } catch (error) {
+      const isKnown = [...known.contacts, ...known.roster, ...known.others].some((one) => one.peer === peer)
+      if (!(error instanceof UnreachableError && isKnown)) throw error
+    }
   }
 
   async #learn(address: Multiaddr, options: ResolveOptions): Promise<string> {
@@ -82,7 +96,7 @@ export class PeerResolver {
       this.#init.notice({
         code: 'key-changed',
         text:
-          `WARNING: ${place} was ${was} and now answers with another key, ${shortId(peer)}. ` +
+          `${place} was ${was} and now answers with another key, ${shortId(peer)}. ` +
           'It may be another machine, a new installation, or somebody in between: ask before you trust it'
       })
     }

@@ -27,7 +27,7 @@ export async function runSend(
     interactive: false,
     run: async (node) => {
       const trustName = hasSwitch(command, 'trustName')
-      const target = await findPeer(node, [peer], { trustName, signal: io.interrupted })
+      const target = await findPeer(node, [peer], { trustName, refuseChangedKey: true, signal: io.interrupted })
       const sent = await node.send(target.peer, text)
       const message = await waitFor(node, sent, waitSeconds, io.interrupted)
       if (message.state === 'pending' && io.interrupted.aborted) throw io.interrupted.reason
