@@ -37,7 +37,7 @@ export interface ChatApi {
   roster(): readonly RosterRow[]
   directories(): readonly DirectoryView[]
   contacts(): readonly Contact[]
-  requests(): readonly RequestView[] | Promise<readonly RequestView[]>
+  requests(): Promise<readonly RequestView[]>
   blocked(): readonly { readonly peer: string; readonly name: string }[]
   firstLook(options: { signal?: AbortSignal }): Promise<void>
   resolve(words: readonly string[], options?: ResolveOptions): Promise<PeerTarget>

@@ -167,7 +167,7 @@ export const chatCommands: readonly ChatCommand[] = [
   },
   {
     name: 'id',
-    aliases: ['me', 'whoami'],
+    aliases: ['whoami'],
     parameters: [],
     help: 'your own ID and addresses',
     run: async ({ node }) => ({ is: 'identity', ...identityOf(node) })

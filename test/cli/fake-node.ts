@@ -61,7 +61,7 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   contacts(): readonly Contact[] {
     return this.known
   }
-  requests(): readonly RequestView[] {
+  async requests(): Promise<readonly RequestView[]> {
     return this.waiting
   }
   blocked(): readonly { peer: string; name: string }[] {
