@@ -1,0 +1,117 @@
+// What else may answer at an address, in this process: a web server, a server
+// that accepts and says nothing, a libp2p program that speaks `/chat/1.0.0` in
+// plain lines. And identities that are made to be alike.
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer as createWebServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+
+export interface Neighbour {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+export async function startWebServer(): Promise<Neighbour> {
+  const server = createWebServer((_, response) => response.end('a page'))
+  return listen(server, async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+}
+
+/** Takes every connection, and says nothing on any. */
+export async function startSilentServer(): Promise<Neighbour> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined) // the caller hangs up: that is expected
+    sockets.add(socket)
+  })
+  return listen(server, async () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+}
+
+async function listen(server: Server, stop: () => Promise<void>): Promise<Neighbour> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has an address')
+  return { port: address.port, stop }
+}
+
+export interface PlainListener extends Neighbour {
+  readonly peer: string
+  /** Everything that was written to it, in order. */
+  heard(): string
+}
+
+/** A chat program as libp2p's examples publish it: identify, text in lines, no receipts. */
+export async function startPlainListener(): Promise<PlainListener> {
+  let heard = ''
+  const node = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: { identify: identify() }
+  })
+  await node.handle('/chat/1.0.0', (stream) => {
+    stream.addEventListener('message', ({ data }) => (heard += Buffer.from(data.subarray()).toString()))
+  })
+  const port = /\/tcp\/(\d+)/u.exec(String(node.getMultiaddrs()[0]))?.[1]
+  return {
+    port: Number(port),
+    peer: node.peerId.toString(),
+    heard: () => heard,
+    stop: async () => {
+      await node.stop()
+    }
+  }
+}
+
+/** Gives a profile this identity, as if it had been made at the first start. */
+export async function writeIdentity(home: string, key: PrivateKey, profile = 'default'): Promise<string> {
+  const folder = join(home, 'data', 'parley', 'profiles', profile)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(join(folder, 'identity.key'), privateKeyToProtobuf(key), { mode: 0o600 })
+  return peerIdFromPrivateKey(key).toString()
+}
+
+/** Two identities whose peer IDs begin alike, beyond what all of their kind share. */
+export async function alikeIdentities(): Promise<{ keys: readonly [PrivateKey, PrivateKey]; prefix: string }> {
+  const common = '12D3KooW'.length
+  const seen = new Map<string, PrivateKey>()
+  for (;;) {
+    const key = await generateKeyPair('Ed25519')
+    const prefix = peerIdFromPrivateKey(key)
+      .toString()
+      .slice(0, common + 1)
+    const twin = seen.get(prefix)
+    if (twin !== undefined) return { keys: [twin, key], prefix }
+    seen.set(prefix, key)
+  }
+}
+
+/**
+ * An address by which this machine reaches itself and that does not count as
+ * loopback: one of its own on a network, or where it has none, 0.0.0.0.
+ */
+export function ownOutwardHost(): string {
+  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
+  return all.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '0.0.0.0'
+}
+
+export function hasIpv6Loopback(): boolean {
+  return Object.values(networkInterfaces()).some((entries) => entries?.some(({ address }) => address === '::1'))
+}
