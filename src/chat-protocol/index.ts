@@ -9,17 +9,9 @@
 export type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 export { chat } from './chat-service.ts'
 export type { ChatComponents, ChatService } from './chat-service.ts'
-export {
-  chatProtocolId,
-  MAX_FRAME_BYTES,
-  MAX_TEXT_BYTES,
-  STRANGER_BURST,
-  STRANGER_MESSAGES_PER_SECOND
-} from './constants.ts'
+export { chatProtocolId, MAX_TEXT_BYTES } from './constants.ts'
 export type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
 export {
-  ChatNotStartedError,
-  ChatUnsupportedError,
   HelloMissingError,
   PeerIsParleyError,
   PeerUndecidedError,

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatApi, PeerTarget, ResolveOptions } from './chat-api.ts'
 import { nameLookMs, resolveTimeoutMs } from './constants.ts'
-import { PeerNotFoundError } from './settings.ts'
+import { PeerNotFoundError } from '../node/settings.ts'
 
 /** @throws what ChatApi.resolve throws; PeerNotFoundError only after some seconds of looking */
 export async function findPeer(

@@ -4,7 +4,7 @@ import { CommanderError, type Command } from 'commander'
 import { cleanText } from './clean-text.ts'
 import { flushed, hasLostItsReader, InterruptedError, processIo, writeLines, type CommandIo } from './io.ts'
 import { buildProgram } from './program.ts'
-import { exitCodes, ParleyError, type ExitCode } from './settings.ts'
+import { exitCodes, ParleyError, type ExitCode } from '../node/settings.ts'
 
 /** Runs one command line (without node and script) and ends the process. */
 export async function main(args: readonly string[]): Promise<never> {

@@ -4,7 +4,7 @@ import tab from '@bomb.sh/tab/commander'
 import { Command, Option } from 'commander'
 import type { CommandIo } from './io.ts'
 import { addSettings, allSettings } from './setting-options.ts'
-import { version, type ExitCode, type SettingName } from './settings.ts'
+import { version, type ExitCode, type SettingName } from '../node/settings.ts'
 
 /** Settings that a node that is on no roster has no use for. */
 const lookSettings: readonly SettingName[] = ['network', 'directory', 'defaultDirectories', 'mdns']

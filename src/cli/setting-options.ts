@@ -1,7 +1,7 @@
 // The settings of the node as options of the commands: flag, placeholder, help
 // and environment variable all come from the one table of settings.
 import { Option, type Command } from 'commander'
-import { settingSpecs, UsageError, type SettingName, type SettingSpec } from './settings.ts'
+import { settingSpecs, UsageError, type SettingName, type SettingSpec } from '../node/settings.ts'
 
 type FlagValue = string | readonly string[] | boolean
 export type Flags = Readonly<Partial<Record<SettingName, FlagValue>>>

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatNode } from '../node/index.ts'
 import { stopTimeoutMs } from './constants.ts'
-import type { Config } from './settings.ts'
+import type { Config } from '../node/settings.ts'
 
 export interface ChatNodeUse<T> {
   readonly config: Config

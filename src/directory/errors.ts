@@ -138,6 +138,6 @@ export class DirectoryLostError extends Error {
   override readonly name = 'DirectoryLostError'
 
   constructor(options?: { cause?: unknown }) {
-    super('the stream to the directory ended: it is dialled again until it answers', options)
+    super('the directory went away', options)
   }
 }

@@ -44,12 +44,6 @@ export function parseAddress(words: readonly string[]): Multiaddr | undefined {
   return hostPort(first, first.slice(0, colon), first.slice(colon + 1))
 }
 
-/** True for what can be typed where a host is asked for: an IP address, or a name with a dot, or localhost. */
-export function looksLikeHost(word: string): boolean {
-  const host = unbracket(word)
-  return isIP(host) !== 0 || host === 'localhost' || (host.includes('.') && hostPattern.test(host))
-}
-
 /** @throws BadAddressError */
 export function addressOf({ host, port }: HostPort): Multiaddr {
   return hostPort(`${host} ${port}`, unbracket(host), String(port))

@@ -93,3 +93,6 @@ export const KNOCK_RATE = { burst: 10, perSecond: 0.2 } as const
 
 /** Likewise the requests that are announced as they come; all of them are listed. */
 export const REQUEST_NOTICE_RATE = { burst: 30, perSecond: 1 } as const
+
+/** Names of peers that have gone: as many as there can be requests. */
+export const MAX_REMEMBERED_NAMES = 1_000

@@ -71,6 +71,12 @@ export class UnreachableError extends ParleyError {
   override readonly exitCode = exitCodes.unreachable
 }
 
+/** What answers as a directory is none, or does not tell its roster. */
+export class DirectoryProblemError extends ParleyError {
+  override readonly name = 'DirectoryProblemError'
+  override readonly exitCode = exitCodes.unreachable
+}
+
 /** The other end proved another key than the one expected there. */
 export class KeyChangedError extends ParleyError {
   override readonly name = 'KeyChangedError'

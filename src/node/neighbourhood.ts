@@ -8,7 +8,7 @@ import { isLocal } from './address.ts'
 import type { ChatNodeEvents, DirectoryView, Notice, RosterRow } from './chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
 import { defaultName, type Config } from './config.ts'
-import { FIRST_LOOK_MS } from './constants.ts'
+import { FIRST_LOOK_MS, MAX_REMEMBERED_NAMES } from './constants.ts'
 import { Directories } from './directories.ts'
 import { InterfaceWatch } from './interface-watch.ts'
 import { LanDialing } from './lan-dialing.ts'
@@ -53,6 +53,8 @@ export class Neighbourhood {
   readonly #news = new Wakeup()
   /** Addresses that the user gave or a handshake taught, newest first. */
   readonly #learned = new Map<string, string[]>()
+  /** Nicknames of peers that have gone, so that a request of theirs can still be named; the oldest first. */
+  readonly #lastNames = new Map<string, string>()
   #isOpen = false
 
   constructor(init: NeighbourhoodInit) {
@@ -182,7 +184,7 @@ export class Neighbourhood {
 
   /** The contact's name, else the nickname, else the short ID. */
   name(peer: string): string {
-    const nickname = this.presence.entry(peer)?.record.record.nickname
+    const nickname = this.presence.entry(peer)?.record.record.nickname ?? this.#lastNames.get(peer)
     const known = this.#init.profile.book.contact(peer)?.name ?? nickname
     return known === undefined || known === '' ? shortId(peer) : known
   }
@@ -232,7 +234,10 @@ export class Neighbourhood {
 
   #onRosterChanges(changes: readonly RosterChange[]): void {
     for (const change of changes) {
-      if (change.kind === 'gone') continue
+      if (change.kind === 'gone') {
+        this.#keepName(change.was.peer, change.was.record.record.nickname)
+        continue
+      }
       void this.#nameContact(change.entry.peer, change.entry.record.record.nickname).catch(() => undefined)
       this.#init.onNews(change.entry.peer)
     }
@@ -242,6 +247,15 @@ export class Neighbourhood {
       changed: this.#rows(changes.flatMap((change) => (change.kind === 'changed' ? [change.entry] : []))),
       left: this.#rows(changes.flatMap((change) => (change.kind === 'gone' ? [change.was] : [])))
     })
+  }
+
+  #keepName(peer: string, nickname: string): void {
+    this.#lastNames.delete(peer)
+    this.#lastNames.set(peer, nickname)
+    for (const oldest of this.#lastNames.keys()) {
+      if (this.#lastNames.size <= MAX_REMEMBERED_NAMES) break
+      this.#lastNames.delete(oldest)
+    }
   }
 
   /** A contact that was chosen by its address is named as soon as it says its nickname. */

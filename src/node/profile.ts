@@ -26,6 +26,21 @@ export interface Profile {
   release(): void
 }
 
+interface ProfileFiles {
+  readonly folder: string
+  readonly key: string
+  readonly book: string
+}
+
+/** Where the files of a profile are, whether they are there or not. */
+export function profileFiles(dataFolder: string, name: string): ProfileFiles {
+  return filesIn(join(dataFolder, 'profiles', name))
+}
+
+function filesIn(folder: string): ProfileFiles {
+  return { folder, key: join(folder, 'identity.key'), book: join(folder, 'book.json') }
+}
+
 /**
  * Opens a profile and holds it.
  *
@@ -40,7 +55,7 @@ export async function openProfile(
   const mayMoveOn = options.orNextFree && name === defaultProfile
   for (let number = 1; number <= maxNumberedProfiles; number++) {
     const tried = number === 1 ? name : `${name}-${number}`
-    const folder = join(dataFolder, 'profiles', tried)
+    const { folder } = profileFiles(dataFolder, tried)
     await mkdir(folder, { recursive: true, mode: folderMode })
     const lock = takeLock(folder)
     if (lock !== undefined) return readProfile(tried, folder, lock, number === 1 ? undefined : name)
@@ -58,8 +73,9 @@ async function readProfile(
   insteadOf: string | undefined
 ): Promise<Profile> {
   try {
-    const key = await loadIdentity(join(folder, 'identity.key'))
-    const book = await PeerBook.open(join(folder, 'book.json'))
+    const files = filesIn(folder)
+    const key = await loadIdentity(files.key)
+    const book = await PeerBook.open(files.book)
     return {
       name,
       id: peerIdFromPrivateKey(key).toString(),

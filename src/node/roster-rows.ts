@@ -1,6 +1,6 @@
 // The roster as people see it: rows made of roster entries, in an order that
 // does not change while people come and go. Pure.
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4 } from 'node:net'
 import { LAN, type RosterEntry } from '../directory/index.ts'
 import type { Contact } from '../storage/index.ts'
@@ -67,13 +67,4 @@ function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | und
 /** Case and composition do not make a name another one. */
 function sameName(a: string, b: string): boolean {
   return a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase()
-}
-
-/** @returns undefined for text that is no multiaddr */
-export function readMultiaddr(text: string): Multiaddr | undefined {
-  try {
-    return multiaddr(text)
-  } catch {
-    return undefined
-  }
 }

@@ -8,6 +8,7 @@ import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
 import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
 import { commonServices, hostOptions } from './host.ts'
+import { DirectoryProblemError } from './errors.ts'
 import { readDirectoryAddress } from './peer-resolver.ts'
 import { addressDialer, Reach } from './reach.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
@@ -23,7 +24,7 @@ export interface RosterWatchInit {
   readonly signal: AbortSignal
 }
 
-/** @throws BadAddressError, UnreachableError, and the errors of {@link fetchRoster} */
+/** @throws BadAddressError, UnreachableError, DirectoryProblemError */
 export async function watchRoster(init: RosterWatchInit): Promise<void> {
   const address = readDirectoryAddress(init.directory)
   const libp2p = await createLibp2p({
@@ -50,7 +51,7 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
     const connection = await reach.dial(address, { signal: init.signal })
     const roster = new Roster()
     let complete = false
-    await fetchRoster(connection, {
+    await fetchOrExplain(connection, {
       watch: init.watch,
       signal: init.signal,
       network: init.config.settings.network,
@@ -62,6 +63,16 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
     })
   } finally {
     await libp2p.stop()
+  }
+}
+
+/** Whatever keeps a directory from answering is told as an error for people. */
+async function fetchOrExplain(...args: Parameters<typeof fetchRoster>): Promise<void> {
+  try {
+    await fetchRoster(...args)
+  } catch (error) {
+    args[1].signal?.throwIfAborted()
+    throw new DirectoryProblemError(error instanceof Error ? error.message : String(error), { cause: error })
   }
 }
 

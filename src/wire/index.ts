@@ -9,15 +9,7 @@
  */
 
 export { boundedYamux, yamuxInit } from './bounded-yamux.ts'
-export {
-  CLOSE_TIMEOUT_MS,
-  MAX_FRAMES_PER_BATCH,
-  MAX_HELD_BYTES,
-  MAX_INBOUND_STREAMS,
-  MAX_STREAM_WINDOW_BYTES,
-  MAX_UNREAD_BYTES,
-  WRITE_STALL_TIMEOUT_MS
-} from './constants.ts'
+export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES } from './constants.ts'
 export { withDeadline } from './deadline.ts'
 export { streamDuplex } from './duplex.ts'
 export type { ByteDuplex, StreamDuplexOptions } from './duplex.ts'
@@ -29,7 +21,6 @@ export {
   StreamLostError,
   toError,
   TruncatedFrameError,
-  WindowOverrunError,
   WireError
 } from './errors.ts'
 export type { Stage, StreamLoss } from './errors.ts'

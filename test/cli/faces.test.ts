@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { JsonFace } from '../../src/cli/json/json-face.ts'
 import { Pipe } from '../../src/cli/plain/pipe.ts'
 import { PlainFace, type PlainFaceInit } from '../../src/cli/plain/plain-face.ts'
-import { UsageError } from '../../src/cli/settings.ts'
+import { UsageError } from '../../src/node/settings.ts'
 import { FakeNode, incoming, row } from './fake-node.ts'
 
 interface Driven {

@@ -14,7 +14,7 @@ import type {
   RosterRow,
   StoredMessage
 } from '../../src/cli/chat-api.ts'
-import { PeerNotFoundError } from '../../src/cli/settings.ts'
+import { PeerNotFoundError } from '../../src/node/settings.ts'
 
 export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRow {
   return {

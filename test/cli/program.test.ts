@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommandLine } from '../../src/cli/main.ts'
-import { exitCodes, settingSpecs } from '../../src/cli/settings.ts'
+import { exitCodes, settingSpecs } from '../../src/node/settings.ts'
 import { flagOf } from '../../src/cli/setting-options.ts'
 
 let home = ''

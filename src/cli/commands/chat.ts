@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { withChatNode } from '../with-chat-node.ts'
 import type { CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../settings.ts'
+import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api.ts'
 
 type Outcome = 'quit' | 'end of input' | 'interrupted'

@@ -3,7 +3,14 @@ import type { Command } from 'commander'
 import { cleanText, escapedJson } from '../clean-text.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagOf, flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, settingSpecs, type Config, type ExitCode, type SettingSpec } from '../settings.ts'
+import {
+  exitCodes,
+  loadConfig,
+  settingSpecs,
+  type Config,
+  type ExitCode,
+  type SettingSpec
+} from '../../node/settings.ts'
 
 export async function runConfig(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })

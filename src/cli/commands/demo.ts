@@ -11,7 +11,7 @@ import { demoPorts } from '../constants.ts'
 import { playCaseStudy } from '../demo/case-study.ts'
 import { DemoTerminal } from '../demo/demo-terminal.ts'
 import { writeLines, type CommandIo } from '../io.ts'
-import { exitCodes, UsageError, type ExitCode } from '../settings.ts'
+import { exitCodes, UsageError, type ExitCode } from '../../node/settings.ts'
 
 const entryPoint = fileURLToPath(new URL('../../../bin/parley.js', import.meta.url))
 const maxPort = 65_535

@@ -7,7 +7,7 @@ import { writeLines, type CommandIo } from '../io.ts'
 import { readAtPortPrompt } from '../input-line.ts'
 import { placesOf } from '../plain/greeting.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../settings.ts'
+import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
 import { inBoundedTime } from '../with-chat-node.ts'
 
 /** How each event stands on the terminal. */

@@ -9,7 +9,7 @@ import { rowJson } from '../json/event-json.ts'
 import { RosterView } from '../plain/roster-view.ts'
 import { RosterNumbers } from '../roster-numbers.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../settings.ts'
+import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
 import { withChatNode } from '../with-chat-node.ts'
 
 /** Shows the roster as it is now; the first call shows all of it. */

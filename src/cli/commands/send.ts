@@ -8,7 +8,7 @@ import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes } from '.
 import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type ExitCode } from '../settings.ts'
+import { exitCodes, loadConfig, UsageError, type ExitCode } from '../../node/settings.ts'
 import { withChatNode } from '../with-chat-node.ts'
 import { deliveryWord } from '../wording.ts'
 

@@ -1,0 +1,58 @@
+// Who a profile is, and where it can be dialled, without going on the network:
+// for `parley id`, also while a chat holds the profile. The addresses are those
+// that a chat started here has.
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { stat } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { PeerBook } from '../storage/index.ts'
+import { addressOf, withPeerId } from './address.ts'
+import { defaultName, type Config } from './config.ts'
+import { freePort } from './host.ts'
+import { loadIdentity } from './identity.ts'
+import { openProfile, profileFiles } from './profile.ts'
+import { shortId } from './short-id.ts'
+
+export interface OwnIdentity {
+  readonly peer: string
+  readonly shortId: string
+  readonly nickname: string
+  readonly network: string
+  readonly profile: string
+  readonly port: number
+  /** Multiaddrs with the peer ID, other machines' way in first. */
+  readonly addresses: readonly string[]
+}
+
+/** @throws ProfileInUseError when the profile is just being made by another parley */
+export async function readOwnIdentity(config: Config): Promise<OwnIdentity> {
+  const { settings, sources, folders } = config
+  const files = profileFiles(folders.data, settings.profile)
+  if (!(await exists(files.key)) || (await PeerBook.open(files.book)).port === undefined) await makeProfile(config)
+  const peer = peerIdFromPrivateKey(await loadIdentity(files.key)).toString()
+  const port = settings.port ?? (await PeerBook.open(files.book)).port ?? 0
+  const addresses = hostsOf(settings.host).map((host) => withPeerId(addressOf({ host, port }), peer).toString())
+  const nickname = sources.name === 'default' ? defaultName(settings.profile) : settings.name
+  const { network, profile } = settings
+  return { peer, shortId: shortId(peer), nickname, network, profile, port, addresses }
+}
+
+/** Makes the key, and chooses the port that the first start will listen on. */
+async function makeProfile({ settings, folders }: Config): Promise<void> {
+  const profile = await openProfile(folders.data, settings.profile, { orNextFree: false })
+  try {
+    if (profile.book.port === undefined) await profile.book.setPort(settings.port ?? (await freePort(settings.host)))
+  } finally {
+    profile.release()
+  }
+}
+
+function hostsOf(host: string | undefined): readonly string[] {
+  if (host !== undefined && host !== '0.0.0.0' && host !== '::') return [host]
+  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
+  const outward = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+  return outward.length > 0 ? outward.map(({ address }) => address) : ['127.0.0.1']
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined)) !== undefined
+}
