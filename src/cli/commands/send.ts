@@ -2,7 +2,7 @@
 // of it. It ends in bounded time, delivered or not.
 import type { Command } from 'commander'
 import type { Readable } from 'node:stream'
-import type { ChatApi, OutgoingMessage, PeerTarget } from '../chat-api.ts'
+import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
 import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes } from '../constants.ts'
 import { findPeer } from '../find-peer.ts'
@@ -29,11 +29,17 @@ export async function runSend(
       const trustName = hasSwitch(command, 'trustName')
       const target = await findPeer(node, [peer], { trustName, refuseChangedKey: true, signal: io.interrupted })
       const sent = await node.send(target.peer, text)
-      const message = await waitFor(node, sent, waitSeconds, io.interrupted)
+      const { message, refusal } = await waitFor(node, sent, waitSeconds, io.interrupted)
       if (message.state === 'pending' && io.interrupted.aborted) throw io.interrupted.reason
-      return report(io, { node, target, message, waitSeconds, asJson: hasSwitch(command, 'json') })
+      return report(io, { node, target, message, refusal, waitSeconds, asJson: hasSwitch(command, 'json') })
     }
   })
+}
+
+interface Outcome {
+  readonly message: OutgoingMessage
+  /** Why the other side did not take it, in words that follow its name. */
+  readonly refusal: string | undefined
 }
 
 async function waitFor(
@@ -41,13 +47,25 @@ async function waitFor(
   message: OutgoingMessage,
   waitSeconds: number,
   interrupted: AbortSignal
-): Promise<OutgoingMessage> {
-  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(waitSeconds * 1000)])
+): Promise<Outcome> {
+  const refused = new AbortController()
+  const signal = AbortSignal.any([interrupted, refused.signal, AbortSignal.timeout(waitSeconds * 1000)])
+  const untilMs = Date.now() + waitSeconds * 1000
+  let refusal: string | undefined
+  const onRefused = ({ detail }: ChatNodeEvents['refused']): void => {
+    if (detail.peer !== message.peer) return
+    refusal = detail.reason
+    // The next try would come too late for this command.
+    if (Date.now() + detail.retryAfterMs > untilMs) refused.abort()
+  }
+  node.addEventListener('refused', onRefused)
   try {
-    return await node.settled(message, { signal })
+    return { message: await node.settled(message, { signal }), refusal: undefined }
   } catch (error) {
-    if (signal.aborted) return message
+    if (signal.aborted) return { message, refusal }
     throw error
+  } finally {
+    node.removeEventListener('refused', onRefused)
   }
 }
 
@@ -55,22 +73,24 @@ interface Report {
   readonly node: ChatApi
   readonly target: PeerTarget
   readonly message: OutgoingMessage
+  readonly refusal: string | undefined
   readonly waitSeconds: number
   readonly asJson: boolean
 }
 
-function report(io: CommandIo, { node, target, message, waitSeconds, asJson }: Report): ExitCode {
-  const exitCode = exitCodeOf(message)
+function report(io: CommandIo, { node, target, message, refusal, waitSeconds, asJson }: Report): ExitCode {
+  const exitCode = refusal === undefined ? exitCodeOf(message) : exitCodes.refused
   const { peer, name, shortId } = target
   const { id, state, reason } = message
   if (asJson) {
     writeLines(io.stdout, [
-      escapedJson({ event: 'sent', peer, name, shortId, id, state, reason: reason ?? null, exitCode })
+      escapedJson({ event: 'sent', peer, name, shortId, id, state, reason: reason ?? refusal ?? null, exitCode })
     ])
     return exitCode
   }
   const who = cleanText(`${name} (${shortId})`)
   if (state === 'delivered') writeLines(io.stdout, [`Delivered to ${who}.`])
+  else if (refusal !== undefined) writeLines(io.stderr, [`parley: not delivered: ${who} ${refusal}`])
   else
     writeLines(io.stderr, [
       `parley: ${who}: ${cleanText(state === 'pending' ? whyNot(node, peer, waitSeconds) : deliveryWord(message))}`

@@ -173,6 +173,7 @@ export class JsonFace {
       if (state !== 'pending') this.#unsettled.delete(message.id)
       return { peer: message.peer, id: message.id, state, reason: message.reason ?? null }
     })
+    this.#on('refused', ({ detail: { peer, name, reason, retryAfterMs } }) => ({ peer, name, reason, retryAfterMs }))
     this.#on('conversation', ({ detail: { peer, name, state } }) => ({ peer, name, ...conversationJson(state) }))
     this.#on('entered', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('typing', ({ detail: { peer, name } }) => ({ peer, name }))

@@ -94,6 +94,9 @@ export class News {
       this.marks.changed({ ...detail.message, state: detail.state }, Date.now())
       this.watchMarks()
     })
+    this.#on('refused', ({ detail: { name, reason, retryAfterMs } }) =>
+      this.#print([`${name} ${reason}. What you wrote is sent again in ${Math.ceil(retryAfterMs / 1000)} s.`])
+    )
     this.#on('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
     this.#on('entered', ({ detail }) => this.#entered(detail.peer, detail.name))
     this.#on('left', ({ detail }) => this.#left(detail))
