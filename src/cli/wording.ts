@@ -13,9 +13,8 @@ const shortNameCharacters = 64
 
 const rosterHeader = ['No.', 'Name', 'ID', 'Host', 'Port', 'Path'] as const
 
-/** The roster as numbered lines under a heading. */
+/** A roster of one or more as numbered lines under a heading. */
 export function rosterLines(rows: readonly RosterRow[], numberOf: (peer: string) => number, limit: number): string[] {
-  if (rows.length === 0) return ['Nobody else is online.']
   const shown = rows.slice(0, limit)
   const [no, name, id, host, port, path] = rosterHeader
   const header = `${no}  ${name.padEnd(nameColumn)} ${id.padEnd(8)}  ${host.padEnd(hostColumn)} ${port.padEnd(5)}  ${path}`

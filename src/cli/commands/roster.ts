@@ -75,7 +75,7 @@ async function lookAround(io: CommandIo, { config, isWatching, show }: Look): Pr
 }
 
 function showLines(io: CommandIo): Show {
-  const view = new RosterView(new RosterNumbers(), { whole: true })
+  const view = new RosterView(new RosterNumbers(), { outside: true })
   let isFirst = true
   return (rows) => {
     const lines = isFirst ? view.all(rows) : view.changes(rows)

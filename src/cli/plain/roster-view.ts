@@ -10,16 +10,20 @@ export class RosterView {
   #shown: ReadonlyMap<string, RosterRow> = new Map()
 
   readonly #limit: number
+  readonly #nobody: string
 
-  /** @param options.whole list every row, however many there are */
-  constructor(numbers: RosterNumbers, options: { readonly whole?: boolean } = {}) {
+  /** @param options.outside for `parley roster`, which is not on the network itself and lists every row */
+  constructor(numbers: RosterNumbers, options: { readonly outside?: boolean } = {}) {
+    const { outside = false } = options
     this.#numbers = numbers
-    this.#limit = options.whole === true ? Number.POSITIVE_INFINITY : maxRosterRows
+    this.#limit = outside ? Number.POSITIVE_INFINITY : maxRosterRows
+    this.#nobody = outside ? 'Nobody is online.' : 'Nobody else is online.'
   }
 
   /** The whole list. */
   all(rows: readonly RosterRow[]): string[] {
     this.#shown = byPeer(rows)
+    if (rows.length === 0) return [this.#nobody]
     return rosterLines(rows, (peer) => this.#numbers.of(peer), this.#limit)
   }
 
@@ -35,7 +39,7 @@ export class RosterView {
     })
     this.#shown = now
     const goodbyes = left.map((row) => `  - ${this.#numbers.of(row.peer)}  ${row.nickname} (${row.shortId}) has gone.`)
-    if (rows.length === 0) return left.length === 0 ? [] : [...goodbyes, 'Nobody else is online.']
+    if (rows.length === 0) return left.length === 0 ? [] : [...goodbyes, this.#nobody]
     if (before.size === 0 || joined.length + changed.length > maxRosterChangeLines)
       return [...goodbyes, ...this.all(rows)]
     return [
