@@ -35,6 +35,8 @@ interface Member {
   readonly origin: Origin
   readonly client: DirectoryClient
   state: DirectoryState
+  /** Whether its whole roster has been told since it was connected. */
+  hasTold: boolean
   peer: string | undefined
 }
 
@@ -97,9 +99,11 @@ export class Directories {
     return [...this.#members.values()].map(viewOf)
   }
 
-  /** True once every directory has either answered or failed once. */
+  /** True once every directory has either told its whole roster or failed once. */
   get haveAnswered(): boolean {
-    return [...this.#members.values()].every(({ state }) => state.state !== 'connecting')
+    return [...this.#members.values()].every(({ state, hasTold }) =>
+      isWatching(state) ? hasTold : state.state !== 'connecting'
+    )
   }
 
   #knows(peer: string, addresses: readonly string[]): boolean {
@@ -119,10 +123,14 @@ export class Directories {
       ownEnvelope: async () => this.#init.ownRecord().envelope,
       onStale: async (newest) => this.#init.supersede(newest)
     })
-    const member: Member = { address, origin, client, state: { state: 'connecting' }, peer: peerIdOf(address) }
+    const state: DirectoryState = { state: 'connecting' }
+    const member: Member = { address, origin, client, state, hasTold: false, peer: peerIdOf(address) }
     this.#members.set(key, member)
-    client.on('state', (state) => this.#onState(member, state))
-    client.on('entries', (said) => this.#init.onEntries(said))
+    client.on('state', (next) => this.#onState(member, next))
+    client.on('entries', (said) => {
+      member.hasTold ||= said.complete !== undefined
+      this.#init.onEntries(said)
+    })
     client.start()
   }
 
@@ -158,7 +166,10 @@ export class Directories {
   #onState(member: Member, state: DirectoryState): void {
     const before = member.state
     member.state = state
-    if (isWatching(before) && !isWatching(state) && member.peer !== undefined) this.#init.onLost(member.peer)
+    if (isWatching(before) && !isWatching(state)) {
+      member.hasTold = false
+      if (member.peer !== undefined) this.#init.onLost(member.peer)
+    }
     if (state.state !== 'connected' && state.state !== 'connecting' && !isStandby(member)) {
       for (const other of this.#members.values()) if (isStandby(other)) other.client.wake()
     }

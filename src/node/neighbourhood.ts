@@ -96,7 +96,10 @@ export class Neighbourhood {
       dial: async (address, options) => this.#reach.dial(address, options),
       ownRecord: () => this.presence.own,
       supersede: async (newest) => this.presence.supersede(newest),
-      onEntries: (said) => this.presence.directorySays(said),
+      onEntries: (said) => {
+        this.presence.directorySays(said)
+        this.#news.wake()
+      },
       onLost: (source) => this.presence.directoryLost(source),
       onView: (view) => this.#onDirectory(view),
       remember: async (address) => profile.book.rememberDirectory(address)
