@@ -5,7 +5,7 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { PrivateKey } from '@libp2p/interface'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
@@ -15,6 +15,9 @@ import { createServer as createWebServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { chat } from '../../src/chat-protocol/index.ts'
+import { RECORD_PROTOCOL } from '../../src/directory/index.ts'
+import { boundedYamux } from '../../src/wire/index.ts'
 
 export interface Neighbour {
   readonly port: number
@@ -56,7 +59,7 @@ export interface PlainListener extends Neighbour {
   heard(): string
 }
 
-/** A chat program as libp2p's examples publish it: identify, text in lines, no receipts. */
+/** A chat program as go-libp2p and py-libp2p publish it: identify, text in lines, no receipts. */
 export async function startPlainListener(): Promise<PlainListener> {
   let heard = ''
   const node = await createLibp2p({
@@ -64,20 +67,57 @@ export async function startPlainListener(): Promise<PlainListener> {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // Programs that call themselves js-libp2p write lengths before their texts.
+    nodeInfo: { name: 'chat', version: '1.0.0', userAgent: 'chat/1.0.0' },
     services: { identify: identify() }
   })
   await node.handle('/chat/1.0.0', (stream) => {
     stream.addEventListener('message', ({ data }) => (heard += Buffer.from(data.subarray()).toString()))
   })
-  const port = /\/tcp\/(\d+)/u.exec(String(node.getMultiaddrs()[0]))?.[1]
-  return {
-    port: Number(port),
-    peer: node.peerId.toString(),
-    heard: () => heard,
-    stop: async () => {
-      await node.stop()
+  return { port: portOf(node), peer: node.peerId.toString(), heard: () => heard, stop: async () => node.stop() }
+}
+
+export interface SlowReceiver extends Neighbour {
+  readonly peer: string
+  /** The texts that have come, stored or not. */
+  readonly arrived: readonly string[]
+  /** From now on everything is stored at once, and so is what waits. */
+  store(): void
+}
+
+/** A Parley whose disk takes as long as the test wants. */
+export async function startSlowReceiver(): Promise<SlowReceiver> {
+  const { promise: stored, resolve: store } = Promise.withResolvers<void>()
+  const arrived: string[] = []
+  const node = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    services: {
+      identify: identify(),
+      chat: chat({
+        kindOf: async () => ({ kind: 'parley' }),
+        helloFor: async () => ({ log: '00'.repeat(8) }),
+        onHello: async () => undefined,
+        onMessages: async (_, messages) => {
+          arrived.push(...messages.map(({ text }) => text))
+          await stored
+          return messages.map(() => ({ kind: 'stored' }))
+        },
+        onPlainText: async () => undefined,
+        onReceipts: async () => undefined,
+        paceOf: () => 'contact'
+      })
     }
-  }
+  })
+  // Serving this is how one Parley knows another.
+  await node.handle(RECORD_PROTOCOL, () => undefined)
+  return { port: portOf(node), peer: node.peerId.toString(), arrived, store, stop: async () => node.stop() }
+}
+
+function portOf(node: Libp2p): number {
+  return Number(/\/tcp\/(\d+)/u.exec(String(node.getMultiaddrs()[0]))?.[1])
 }
 
 /** Gives a profile this identity, as if it had been made at the first start. */

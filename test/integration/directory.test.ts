@@ -1,0 +1,238 @@
+// A directory's terminal tells who comes, goes and is lost; its clients find it
+// again when it was away; `parley roster` looks in without being seen.
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exitCodes } from '../../src/node/exit-codes.ts'
+import type { ParleyProcess } from '../processes/parley-process.ts'
+import { freePort, freePorts, TestBed } from '../processes/test-bed.ts'
+
+let bed: TestBed
+beforeEach(async () => {
+  bed = await TestBed.make()
+})
+afterEach(async () => bed[Symbol.asyncDispose]())
+
+interface Client {
+  readonly process: ParleyProcess
+  readonly shortId: string
+}
+
+async function client(name: string, ports: readonly number[]): Promise<Client> {
+  const process = await bed.start(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: ports.join(',') } })
+  const ready = await process.event('ready')
+  return { process, shortId: String(ready['shortId']) }
+}
+
+describe("a directory's terminal", () => {
+  test('has a line for a peer that comes, one that leaves, and one that is lost', async () => {
+    const port = await freePort()
+    const directory = await bed.directory(port)
+    const anna = await client('anna', [port])
+    await directory.shows(new RegExp(`^READY anna ${anna.shortId} \\S+$`, 'u'))
+    const bob = await client('bob', [port])
+    await directory.shows(new RegExp(`^READY bob ${bob.shortId} \\S+$`, 'u'))
+
+    await bob.process.kill()
+    anna.process.type('{"do":"quit"}')
+    expect((await anna.process.ended()).code).toBe(exitCodes.ok)
+    await directory.shows(new RegExp(`^LEFT anna ${anna.shortId}$`, 'u'))
+    await directory.shows(new RegExp(`^LOST bob ${bob.shortId}$`, 'u'))
+    expect(directory.matching(/^(READY|LEFT|LOST) .*/u)).toEqual(['READY', 'READY', 'LEFT', 'LOST'])
+  })
+
+  test('with --json has the same as events', async () => {
+    const port = await freePort()
+    const directory = await bed.start(['directory', '--port', String(port), '--json'])
+    const listening = await directory.event('listening')
+    expect(listening).toMatchObject({ port, network: bed.network })
+    const anna = await client('anna', [port])
+    const ready = await directory.event('ready')
+    expect(ready).toMatchObject({ nickname: 'anna', shortId: anna.shortId })
+    anna.process.type('{"do":"quit"}')
+    await directory.event('left', ({ peer }) => peer === ready['peer'])
+    directory.signal('SIGTERM')
+    expect((await directory.ended()).code).toBe(exitCodes.ok)
+  })
+
+  test('says at the prompt which port is none', async () => {
+    const directory = await bed.run(['directory', '--port', '99999'])
+    expect(directory.code, directory.told).toBe(exitCodes.usage)
+    expect(directory.stderr).toMatch(/99999.*expected a port from 1 to 65535/u)
+  })
+})
+
+describe('a client', () => {
+  test('is told that its directory is lost, and registers again when it comes back with the same key', async () => {
+    const port = await freePort()
+    const home = bed.home()
+    const directory = await bed.directory(port, { home })
+    const identity = /^directory (\S+)/u.exec(directory.stdout)?.[1]
+    const anna = await client('anna', [port])
+    const bob = await client('bob', [port])
+    await anna.process.event('roster', ({ joined }) => JSON.stringify(joined).includes('"bob"'))
+    await directory.kill()
+    await anna.process.event('directory', ({ state }) => state === 'waiting')
+
+    const again = await bed.directory(port, { home })
+    expect(/^directory (\S+)/u.exec(again.stdout)?.[1]).toBe(identity)
+    for (const { shortId } of [anna, bob]) await again.hasShown(new RegExp(`^READY \\S+ ${shortId} `, 'u'))
+    const carol = await client('carol', [port])
+    await carol.process
+      .event('roster', ({ total }) => total === 2)
+      .catch(async (error: unknown) => {
+        const ready = await carol.process.event('ready')
+        if (!Array.isArray(ready['roster']) || ready['roster'].length !== 2) throw error
+      })
+  })
+
+  test('of several directories sees each peer once, and loses nobody when one directory dies', async () => {
+    const ports = await freePorts(3)
+    const directories = await Promise.all(ports.map(async (port) => bed.directory(port)))
+    const anna = await client('anna', ports)
+    const bob = await client('bob', ports)
+    for (const directory of directories) await directory.hasShown(/^READY bob /u)
+    await anna.process.event('roster', ({ joined }) => JSON.stringify(joined).includes('"bob"'))
+
+    const [first, ...others] = directories
+    await first?.kill()
+    await anna.process.event('directory', ({ state }) => state === 'waiting')
+    bob.process.type('{"do":"status","text":"still here"}')
+    await anna.process.event('roster', ({ changed }) => JSON.stringify(changed).includes('still here'))
+    expect(await rosterOf(anna.process)).toEqual(['bob'])
+    expect(anna.process.events().filter(({ event, left }) => event === 'roster' && isNotEmpty(left))).toEqual([])
+    for (const directory of others) expect(directory.matching(/^(LEFT|LOST)/u)).toEqual([])
+  })
+
+  test('that can have no directory says so, and goes on', async () => {
+    const port = await freePort()
+    const alone = await bed.start(['--plain', '--directory', String(port)])
+    await alone.shows(new RegExp(`^The directory 127\\.0\\.0\\.1:${port} is not connected: nothing listens`, 'u'))
+    await alone.shows(/^Nobody else is online\.$/u)
+    await alone.shows(/^Peer \(/u)
+    await bed.directory(port)
+    await alone.shows(new RegExp(`^Connected to the directory 127\\.0\\.0\\.1:${port}\\.$`, 'u'))
+  })
+})
+
+describe('a port that is taken', () => {
+  test('is named, with what to do and a code of its own', async () => {
+    const port = await freePort()
+    await bed.directory(port)
+    for (const args of [['directory'], ['--json'], ['send', 'nobody', 'hello']]) {
+      const second = await bed.run([...args, '--port', String(port)])
+      expect(second.code, second.told).toBe(exitCodes.portTaken)
+      expect(second.stderr, second.told).toMatch(
+        new RegExp(`^parley: port ${port} is taken by another program: choose another with --port`, 'u')
+      )
+    }
+  })
+
+  test('is left for another when it is only the usual one, and that is said', async () => {
+    const home = bed.home()
+    const first = await bed.start(['--plain'], { home })
+    const usual = Number((await first.shows(/^You are .*, port (\d+)/u)).match[1])
+    await first.shows(/^Peer \(/u)
+    first.type('QUIT')
+    await first.ended()
+    await bed.directory(usual)
+    const second = await bed.start(['--plain'], { home })
+    const instead = await second.hasShown(new RegExp(`port ${usual} is taken: listening on (\\d+) this time`, 'u'))
+    await second.hasShown(new RegExp(`^You are .*, port ${instead.match[1]}\\b`, 'u'))
+  })
+})
+
+describe('parley roster', () => {
+  test('prints who is at a directory, once, and is seen by nobody', async () => {
+    const port = await freePort()
+    const directory = await bed.directory(port)
+    const empty = await bed.run(['roster', '--directory', String(port)])
+    expect(empty.code, empty.told).toBe(exitCodes.ok)
+    expect(empty.stdout).toBe('Nobody is online.')
+    const anna = await client('anna', [port])
+    const bob = await client('bob', [port])
+
+    const home = bed.home()
+    const looked = await bed.run(['roster', '--directory', String(port)], { home })
+    expect(looked.code, looked.told).toBe(exitCodes.ok)
+    const rows = looked.stdout
+      .split('\n')
+      .flatMap((line) => /^ +\d+ +(\S+) +(\S{8}) +127\.0\.0\.1 +\d+/u.exec(line)?.slice(1, 3) ?? [])
+    expect(rows).toEqual(['anna', anna.shortId, 'bob', bob.shortId])
+    const json = await bed.run(['roster', '--directory', String(port), '--json'])
+    expect(namesIn(JSON.parse(json.stdout))).toEqual(['anna', 'bob'])
+    const around = await bed.run(['roster'], { env: { PARLEY_DIRECTORY: String(port) } })
+    expect(around.stdout, around.told).toContain(anna.shortId)
+
+    expect(directory.matching(/^READY (\S+)/u)).toEqual(['anna', 'bob'])
+    expect(await keysIn(home)).toEqual([]) // who only looks needs no identity
+  })
+
+  test('with --watch goes on, line by line or as JSON', async () => {
+    const port = await freePort()
+    const directory = await bed.directory(port)
+    const watch = ['roster', '--directory', String(port), '--watch']
+    const lines = await bed.start(watch, { name: 'roster --watch' })
+    const events = await bed.start([...watch, '--json'], { name: 'roster --watch --json' })
+    await lines.shows(/^Nobody/u)
+    await events.event('roster', ({ total }) => total === 0)
+    const anna = await client('anna', [port])
+    await lines.shows(/ anna /u)
+    await events.event('roster', (event) => namesIn(event).join() === 'anna')
+    anna.process.type('{"do":"quit"}')
+    await lines.shows(/anna .*has gone/u)
+    await expect.poll(() => namesIn(events.events().at(-1)), { timeout: 20_000 }).toEqual([])
+    expect(directory.matching(/^READY (\S+)/u)).toEqual(['anna'])
+    for (const watching of [lines, events]) {
+      watching.signal('SIGINT')
+      expect((await watching.ended()).code).toBe(exitCodes.ok)
+    }
+  })
+
+  test('of a directory that is not there ends with what to do', async () => {
+    const gone = await bed.run(['roster', '--directory', String(await freePort())])
+    expect(gone.code, gone.told).toBe(exitCodes.unreachable)
+    expect(gone.stderr, gone.told).toMatch(/^parley: nothing listens at 127\.0\.0\.1:\d+: check the port/u)
+    const wrong = await bed.run(['roster', '--directory', '127.0.0.1:99999'])
+    expect(wrong.code, wrong.told).toBe(exitCodes.usage)
+  })
+
+  test('of a peer that is no directory says that it is none', async () => {
+    const port = await freePort()
+    const peer = await bed.start(['--json', '--port', String(port)])
+    await peer.event('ready')
+    const looked = await bed.run(['roster', '--directory', String(port)])
+    expect(looked.code, looked.told).toBe(exitCodes.unreachable)
+    expect(looked.stderr, looked.told).toMatch(/is no Parley directory: check the address/u)
+  })
+
+  test('of a directory of another network says so', async () => {
+    const port = await freePort()
+    await bed.directory(port)
+    const other = await bed.run(['roster', '--directory', String(port), '--network', 'another'])
+    expect(other.code, other.told).not.toBe(exitCodes.ok)
+    expect(other.stderr, other.told).toMatch(new RegExp(`network.*${bed.network}`, 'u'))
+  })
+})
+
+/** Asks the process for its roster as it is now. */
+async function rosterOf(process: ParleyProcess): Promise<readonly string[]> {
+  const tag = `look-${process.output.length}`
+  process.type(JSON.stringify({ do: 'who', tag }))
+  return namesIn(await process.event('done', (done) => done['tag'] === tag))
+}
+
+function namesIn(event: unknown): readonly string[] {
+  if (typeof event !== 'object' || event === null || !('roster' in event) || !Array.isArray(event.roster)) return ['?']
+  return event.roster.map(({ nickname }: { nickname: unknown }) => String(nickname))
+}
+
+function isNotEmpty(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0
+}
+
+async function keysIn(home: string): Promise<readonly string[]> {
+  const files = await readdir(home, { recursive: true })
+  const keys = files.filter((file) => file.endsWith('.key'))
+  return Promise.all(keys.map(async (file) => readFile(join(home, file), 'base64')))
+}

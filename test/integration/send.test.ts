@@ -1,0 +1,226 @@
+// `parley send` tells a script the truth: 0 only for a message that the other
+// side has stored, another code for every other fate, and always in bounded time.
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { exitCodes } from '../../src/node/exit-codes.ts'
+import { startPlainListener, startSlowReceiver } from '../processes/neighbours.ts'
+import type { ParleyProcess } from '../processes/parley-process.ts'
+import { freePort, TestBed, type Finished, type StartOptions } from '../processes/test-bed.ts'
+
+const maxTextBytes = 65_536
+/** Start, one dial that nobody answers (5 s) and end of a command on a busy machine, beside what it was told to wait. */
+const overheadMs = 15_000
+
+let bed: TestBed
+beforeAll(async () => {
+  bed = await TestBed.make()
+})
+afterAll(async () => bed[Symbol.asyncDispose]())
+
+interface Receiver {
+  readonly process: ParleyProcess
+  readonly peer: string
+  readonly port: number
+  readonly address: string
+}
+
+async function receiver(options: { accept?: string; port?: number; home?: string } = {}): Promise<Receiver> {
+  const { accept = 'all', port = await freePort(), home } = options
+  const args = ['--json', '--name', 'receiver', '--accept', accept, '--port', String(port)]
+  const process = await bed.start(args, { name: 'the receiver', ...(home === undefined ? {} : { home }) })
+  const peer = String((await process.event('ready'))['peer'])
+  return { process, peer, port, address: `/ip4/127.0.0.1/tcp/${port}/p2p/${peer}` }
+}
+
+async function send(args: readonly string[], options: StartOptions & { input?: string } = {}): Promise<Finished> {
+  return bed.run(['send', ...args], { name: 'send', ...options })
+}
+
+function textsOf({ process }: Receiver): readonly unknown[] {
+  return process.events().flatMap((event) => (event.event === 'message' ? [event['text']] : []))
+}
+
+describe.concurrent('exit code 0', () => {
+  test('comes when the other side has stored the message', async () => {
+    const to = await receiver()
+    const sent = await send([to.address, 'two words', 'and more'])
+    expect(sent.code, sent.told).toBe(exitCodes.ok)
+    await to.process.event('message', ({ text, state }) => text === 'two words and more' && state === 'accepted')
+  })
+
+  test('does not come while the other side is still storing', async () => {
+    const to = await startSlowReceiver()
+    bed.defer(to.stop)
+    const address = `/ip4/127.0.0.1/tcp/${to.port}/p2p/${to.peer}`
+
+    const early = await send(['--wait', '2', address, 'not stored yet'])
+    expect(to.arrived).toEqual(['not stored yet'])
+    expect(early.code, early.told).toBe(exitCodes.unreachable)
+
+    const late = send(['--wait', '30', address, 'stored in the end'])
+    await vi.waitUntil(() => to.arrived.includes('stored in the end'), { timeout: 20_000 })
+    to.store()
+    expect((await late).code).toBe(exitCodes.ok)
+  })
+
+  test('does not come from a process that has stopped; what was sent meanwhile arrives once when it goes on', async () => {
+    const to = await receiver()
+    const from = await bed.start(['--json', '--name', 'sender'], { name: 'the sender' })
+    await from.event('ready')
+    from.type(JSON.stringify({ do: 'msg', peer: to.address, text: 'first', wait: 20, tag: 'first' }))
+    await from.event('done', ({ tag, message }) => tag === 'first' && stateOf(message) === 'delivered')
+
+    to.process.signal('SIGSTOP')
+    from.type(JSON.stringify({ do: 'msg', peer: to.peer, text: 'second', wait: 1, tag: 'second' }))
+    const done = await from.event('done', ({ tag }) => tag === 'second')
+    expect(stateOf(done['message'])).toBe('pending')
+    const stopped = await send(['--wait', '1', to.address, 'third'])
+    expect(stopped.code, stopped.told).toBe(exitCodes.unreachable)
+    expect(stopped.tookMs, stopped.told).toBeLessThan(1000 + overheadMs)
+
+    to.process.signal('SIGCONT')
+    await from.event('delivery', ({ state, id }) => state === 'delivered' && id === idOf(done['message']))
+    expect(textsOf(to).filter((text) => text === 'second')).toEqual(['second'])
+  })
+
+  test('comes within --wait for a peer that appears meanwhile', async () => {
+    const home = bed.home()
+    const port = await freePort()
+    const first = await receiver({ home, port })
+    const sender = bed.home()
+    expect((await send([first.address, 'hello'], { home: sender })).code).toBe(exitCodes.ok)
+    await first.process.kill()
+
+    const waiting = send(['--wait', '60', first.peer, 'when you are back'], { home: sender })
+    const again = await receiver({ home, port })
+    await again.process.event('message', ({ text }) => text === 'when you are back')
+    expect((await waiting).code).toBe(exitCodes.ok)
+  })
+})
+
+describe.concurrent('another exit code says', () => {
+  test('that the message is held as a request, until the other side accepts it', async () => {
+    const to = await receiver({ accept: 'ask' })
+    const home = bed.home()
+    const held = await send([to.address, 'may I?'], { home })
+    expect(held.code, held.told).toBe(exitCodes.held)
+    expect(held.stderr).toMatch(/held as a request until the other side accepts it/u)
+    const request = await to.process.event('request', ({ text }) => text === 'may I?')
+    expect(textsOf(to)).toEqual([])
+
+    to.process.type(JSON.stringify({ do: 'accept', peer: request['peer'] }))
+    await to.process.event('done', (done) => done['do'] === 'accept')
+    const accepted = await send([to.address, 'thank you'], { home })
+    expect(accepted.code, accepted.told).toBe(exitCodes.ok)
+  })
+
+  test('that the other program gives no receipts', async () => {
+    const listener = await startPlainListener()
+    bed.defer(listener.stop)
+    const sent = await send([`127.0.0.1:${listener.port}`, 'grüße'])
+    expect(sent.code, sent.told).toBe(exitCodes.unconfirmed)
+    expect(sent.stderr).toMatch(/sent, not confirmed/u)
+    await vi.waitUntil(() => listener.heard() === 'grüße\n', { timeout: 10_000 })
+  })
+
+  test('that the peer is away, after the time that was given and no later', async () => {
+    const to = await receiver()
+    const home = bed.home()
+    expect((await send([to.address, 'hello'], { home })).code).toBe(exitCodes.ok)
+    await to.process.kill()
+    for (const peer of [to.peer, 'receiver']) {
+      const away = await send(['--wait', '1', peer, 'are you there?'], { home })
+      expect(away.code, away.told).toBe(exitCodes.unreachable)
+      expect(away.stderr).toMatch(/not delivered within 1 s: .*--wait SECONDS waits longer/u)
+      expect(away.tookMs, away.told).toBeLessThan(1000 + overheadMs)
+    }
+    const unwilling = await send([to.peer, 'and without --wait?'], { home })
+    expect(unwilling.code, unwilling.told).toBe(exitCodes.unreachable)
+    expect(unwilling.tookMs, unwilling.told).toBeLessThan(10_000 + overheadMs)
+  })
+
+  test('that the other side has blocked the sender', async () => {
+    const to = await receiver({ accept: 'ask' })
+    const home = bed.home()
+    await send([to.address, 'a nuisance'], { home })
+    const request = await to.process.event('request')
+    to.process.type(JSON.stringify({ do: 'block', peer: request['peer'] }))
+    await to.process.event('done', (done) => done['do'] === 'block')
+    const blocked = await send(['--wait', '2', to.address, 'again'], { home })
+    expect(blocked.code, blocked.told).toBe(exitCodes.unreachable) // it is refused before it can say anything
+    expect(blocked.tookMs, blocked.told).toBeLessThan(2000 + overheadMs)
+    expect(to.process.events().filter(({ text }) => text === 'again')).toEqual([])
+  })
+
+  test('that another parley holds the profile', async () => {
+    const home = bed.home()
+    const holder = await bed.start(['--json'], { home, name: 'the holder' })
+    await holder.event('ready')
+    const refused = await send(['127.0.0.1:1', 'hello'], { home })
+    expect(refused.code, refused.told).toBe(exitCodes.profileInUse)
+    expect(refused.stderr).toMatch(/the profile default is in use by another parley: .*--profile/u)
+  })
+
+  test('that the command line is wrong', async () => {
+    for (const [args, message] of [
+      [['127.0.0.1:1', '  '], /there is no text to send/u],
+      [['127.0.0.1:1', '-'], /there is no text to send/u],
+      [['127.0.0.1:1'], /TEXT/u],
+      [['--wait', 'long', '127.0.0.1:1', 'hello'], /--wait long: expected seconds/u]
+    ] as const) {
+      const wrong = await send(args)
+      expect(wrong.code, wrong.told).toBe(exitCodes.usage)
+      expect(wrong.stderr, wrong.told).toMatch(message)
+    }
+  })
+})
+
+describe.concurrent('the text', () => {
+  test('may come from standard input, with its lines, without the last line break', async () => {
+    const to = await receiver()
+    const sent = await send([to.address, '-'], { input: 'first line\n  second 👋🏽\n' })
+    expect(sent.code, sent.told).toBe(exitCodes.ok)
+    await to.process.event('message', ({ text }) => text === 'first line\n  second 👋🏽')
+  })
+
+  test('may have 64 KiB; one byte more is refused before it is sent, with the limit named', async () => {
+    const to = await receiver()
+    const home = bed.home()
+    const longest = `${'é'.repeat((maxTextBytes - 2) / 2)}ab`
+    const sent = await send([to.address, '-'], { input: longest, home })
+    expect(sent.code, sent.told).toBe(exitCodes.ok)
+    await to.process.event('message', ({ text }) => text === longest)
+
+    const refused = await send([to.address, '-'], { input: `${longest}c`, home })
+    expect(refused.code, refused.told).toBe(exitCodes.usage)
+    expect(refused.stderr, refused.told).toMatch(/65537 bytes .*at most 65536 .*in parts/u)
+    const argument = await send([to.address, 'x'.repeat(maxTextBytes + 1)], { home })
+    expect(argument.code, argument.told).toBe(exitCodes.usage)
+    expect(textsOf(to)).toEqual([longest])
+  })
+
+  test('arrives as it is: what looks like an option, a command or an escape sequence is text', async () => {
+    const to = await receiver()
+    for (const text of ['--wait', '/quit', 'QUIT', '\u001B[2J\u0007 \u202Eabc', 'ﬁ é']) {
+      const sent = await send(['--', to.address, text])
+      expect(sent.code, sent.told).toBe(exitCodes.ok)
+      await to.process.event('message', (message) => message['text'] === text)
+    }
+    expect(to.process.stdout).not.toMatch(/[\u001B\u0007\u202E]/u)
+  })
+})
+
+test('--json says what became of the message in one object', async () => {
+  const to = await receiver({ accept: 'ask' })
+  const sent = await send(['--json', to.address, 'hello'])
+  expect(sent.code, sent.told).toBe(exitCodes.held)
+  const said: unknown = JSON.parse(sent.stdout)
+  expect(said).toMatchObject({ event: 'sent', peer: to.peer, state: 'held', exitCode: exitCodes.held })
+})
+
+function stateOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'state' in message ? message.state : undefined
+}
+
+function idOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'id' in message ? message.id : undefined
+}
