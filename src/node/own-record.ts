@@ -2,8 +2,9 @@
 // in it changes, always with a higher sequence number. Who hears of it, others decide.
 import type { PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { MAX_ADDRESSES, nextSeq, sealRecord, type VerifiedRecord } from '../directory/index.ts'
+import { BadRecordError, MAX_ADDRESSES, nextSeq, sealRecord, type VerifiedRecord } from '../directory/index.ts'
 import { isLoopback, withoutPeerId } from './address.ts'
+import { UsageError } from './errors.ts'
 
 export interface OwnFacts {
   readonly nickname: string
@@ -30,9 +31,14 @@ export class OwnRecord {
     return this.#current
   }
 
-  /** @throws BadRecordError when a fact is over its limit; the current record stays */
+  /** @throws UsageError when the nickname or the status can't be used; the current record stays */
   async seal(facts: OwnFacts): Promise<VerifiedRecord> {
-    return this.#seal(facts, false)
+    try {
+      return await this.#seal(facts, false)
+    } catch (error) {
+      const isOfUser = error instanceof BadRecordError && (error.why === 'bad-nickname' || error.why === 'bad-status')
+      throw isOfUser ? new UsageError(error.message, { cause: error }) : error
+    }
   }
 
   /** The record with which this peer leaves. */
