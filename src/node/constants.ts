@@ -9,6 +9,9 @@ export const DEFAULT_DIRECTORY_PORTS = [8000, 8001, 8002] as const
 /** Two, so that one may die without a gap. */
 export const DIRECTORIES_IN_USE = 2
 
+/** For this long directories that were used before go first; then one that does not answer holds nobody up. */
+export const DIRECTORY_PRECEDENCE_MS = 1_000
+
 /** One address: longer than a LAN or a transatlantic handshake ever takes, short enough for a command to end in 8 s. */
 export const ADDRESS_DIAL_TIMEOUT_MS = 5_000
 
@@ -26,6 +29,9 @@ export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 30_000 } as const
 
 /** News of a peer never makes tries follow each other faster than this. */
 export const MIN_REDIAL_GAP_MS = 250
+
+/** … nor faster than this part of the back-off: a peer that hangs up on us is asked every two seconds at last. */
+export const REDIAL_GAP_PART = 1 / 16
 
 /** Of two peers that see each other the one with the larger ID waits this long for the other's dial. */
 export const LAN_DIAL_PATIENCE_MS = 300

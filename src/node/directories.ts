@@ -6,7 +6,12 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { DirectoryClient, type DirectoryEntries, type DirectoryState, type VerifiedRecord } from '../directory/index.ts'
 import { formatAddress, isLoopback, peerIdOf, withPeerId } from './address.ts'
 import type { DirectoryView } from './chat-events.ts'
-import { DEFAULT_DIRECTORY_PORTS, DIRECTORIES_IN_USE, MAX_FOUND_DIRECTORIES } from './constants.ts'
+import {
+  DEFAULT_DIRECTORY_PORTS,
+  DIRECTORIES_IN_USE,
+  DIRECTORY_PRECEDENCE_MS,
+  MAX_FOUND_DIRECTORIES
+} from './constants.ts'
 
 export interface DirectoriesInit {
   readonly network: string
@@ -19,6 +24,8 @@ export interface DirectoriesInit {
   /** False for one who only looks. */
   readonly announce: boolean
   readonly dial: (address: Multiaddr, options: { signal: AbortSignal }) => Promise<Connection>
+  /** Finds a way to a directory that the LAN shows, by {@link Directories.addressesOf} and whatever else is known. */
+  readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
   readonly ownRecord: () => VerifiedRecord
   /** A directory knows a newer record of ours; resolves when the own one is above it. */
   readonly supersede: (newest: VerifiedRecord) => Promise<void>
@@ -28,7 +35,7 @@ export interface DirectoriesInit {
   readonly remember: (address: string) => Promise<void>
 }
 
-type Origin = 'named' | 'found' | 'default'
+type Origin = 'named' | 'remembered' | 'found' | 'default'
 
 interface Member {
   readonly address: Multiaddr
@@ -38,6 +45,12 @@ interface Member {
   /** Whether its whole roster has been told since it was connected. */
   hasTold: boolean
   peer: string | undefined
+  /** It is used, or is about to be: from the connection on, until that is lost. */
+  hasPlace: boolean
+  /** All that its last sighting on the LAN said; empty when there was none. */
+  sightedAt: readonly string[]
+  /** Where it was reached. */
+  reachedAt: Multiaddr | undefined
 }
 
 /** Enough directories are in use: this one waits for its turn. */
@@ -49,6 +62,8 @@ export class Directories {
   readonly #init: DirectoriesInit
   readonly #members = new Map<string, Member>()
   #started = false
+  /** Until then the directories are taken in their order; later whoever answers. */
+  #precedenceUntilMs = 0
 
   constructor(init: DirectoriesInit) {
     this.#init = init
@@ -57,10 +72,11 @@ export class Directories {
   start(): void {
     if (this.#started) return
     this.#started = true
+    this.#precedenceUntilMs = performance.now() + DIRECTORY_PRECEDENCE_MS
     const { named, remembered, useDefaults } = this.#init
     for (const address of named) this.#add(address, 'named')
     if (named.length > 0) return
-    for (const address of remembered.slice(0, MAX_FOUND_DIRECTORIES)) this.#add(multiaddr(address), 'found')
+    for (const address of remembered.slice(0, MAX_FOUND_DIRECTORIES)) this.#add(multiaddr(address), 'remembered')
     if (!useDefaults) return
     for (const port of DEFAULT_DIRECTORY_PORTS) this.#add(multiaddr(`/ip4/127.0.0.1/tcp/${port}`), 'default')
   }
@@ -75,10 +91,24 @@ export class Directories {
   /** A directory was seen on the LAN. */
   sighted(peer: string, addresses: readonly string[]): void {
     if (!this.#started || this.#init.named.length > 0) return
-    const [first] = addresses
-    if (first === undefined || this.#knows(peer, addresses)) return
+    const known = [...this.#members.values()].find(
+      (member) => member.peer === peer || peerIdOf(member.address) === peer
+    )
+    if (known !== undefined) {
+      known.sightedAt = addresses
+      return
+    }
+    // mDNS tells of loopback too, which is another machine's: one to show, and all to try.
+    const shown = addresses.map((address) => multiaddr(address)).toSorted(byLoopback)[0]
     const found = [...this.#members.values()].filter(({ origin }) => origin === 'found').length
-    if (found < MAX_FOUND_DIRECTORIES) this.#add(withPeerId(multiaddr(first), peer), 'found')
+    if (shown === undefined || found >= MAX_FOUND_DIRECTORIES) return
+    this.#add(withPeerId(shown, peer), 'found', addresses)
+  }
+
+  /** Where a directory may be reached that was seen on the LAN. */
+  addressesOf(peer: string): readonly string[] {
+    const member = [...this.#members.values()].find(({ address }) => peerIdOf(address) === peer)
+    return member === undefined ? [] : [...member.sightedAt, member.address.toString()]
   }
 
   /** The own record has changed. */
@@ -106,14 +136,7 @@ export class Directories {
     )
   }
 
-  #knows(peer: string, addresses: readonly string[]): boolean {
-    return [...this.#members.values()].some(
-      (member) =>
-        member.peer === peer || peerIdOf(member.address) === peer || addresses.includes(member.address.toString())
-    )
-  }
-
-  #add(address: Multiaddr, origin: Origin): void {
+  #add(address: Multiaddr, origin: Origin, sightedAt: readonly string[] = []): void {
     const key = address.toString()
     if (this.#members.has(key)) return
     const client = new DirectoryClient({
@@ -124,7 +147,9 @@ export class Directories {
       onStale: async (newest) => this.#init.supersede(newest)
     })
     const state: DirectoryState = { state: 'connecting' }
-    const member: Member = { address, origin, client, state, hasTold: false, peer: peerIdOf(address) }
+    const peer = peerIdOf(address)
+    const fresh = { hasTold: false, hasPlace: false, reachedAt: undefined }
+    const member: Member = { ...fresh, address, origin, client, state, peer, sightedAt }
     this.#members.set(key, member)
     client.on('state', (next) => this.#onState(member, next))
     client.on('entries', (said) => {
@@ -135,49 +160,62 @@ export class Directories {
   }
 
   async #connect(member: Member, options: { signal: AbortSignal }): Promise<Connection> {
-    if (member.origin !== 'named' && this.#inUse(member) >= DIRECTORIES_IN_USE) {
-      throw new StandbyError('standing by: enough directories are in use')
-    }
-    const connection = await this.#init.dial(member.address, options)
+    this.#checkPlace(member)
+    const connection = await this.#reach(member, options)
+    options.signal.throwIfAborted()
     member.peer = connection.remotePeer.toString()
-    const twin = [...this.#members.values()].find(
-      ({ peer, state }) => peer === member.peer && (state.state === 'connected' || state.state === 'connecting')
-    )
-    if (twin !== undefined && twin !== member) throw new StandbyError('the same directory as one that is in use')
+    member.reachedAt = connection.remoteAddr
+    const others = [...this.#members.values()].filter((other) => other !== member)
+    if (others.some(({ hasPlace, peer }) => hasPlace && peer === member.peer)) {
+      throw new StandbyError('the same directory as one that is in use')
+    }
+    this.#checkPlace(member) // others have been faster, perhaps
+    member.hasPlace = true
     return connection
   }
 
-  /** Found directories that are connected, or on their way to it before this one. */
-  #inUse(member: Member): number {
-    let count = 0
-    for (const other of this.#members.values()) {
-      if (other === member) return count + this.#connectedAfter(member)
-      if (other.origin !== 'named' && (other.state.state === 'connected' || other.state.state === 'connecting')) count++
-    }
-    return count
+  async #reach(member: Member, options: { signal: AbortSignal }): Promise<Connection> {
+    const peer = peerIdOf(member.address)
+    if (peer === undefined || member.sightedAt.length === 0) return this.#init.dial(member.address, options)
+    return this.#init.connect(peer, options)
   }
 
-  #connectedAfter(member: Member): number {
-    const members = [...this.#members.values()]
-    const later = members.slice(members.indexOf(member) + 1)
-    return later.filter(({ origin, state }) => origin !== 'named' && state.state === 'connected').length
+  /** @throws StandbyError when enough others are in use, or for a moment on their way to it before this one */
+  #checkPlace(member: Member): void {
+    if (member.origin === 'named') return
+    const hasPrecedence = performance.now() < this.#precedenceUntilMs
+    let count = 0
+    let isBefore = true
+    for (const other of this.#members.values()) {
+      if (other === member) isBefore = false
+      else if (other.origin === 'named' || other.state.state === 'refused') continue
+      else if (other.hasPlace || (hasPrecedence && isBefore && other.state.state === 'connecting')) count++
+    }
+    if (count >= DIRECTORIES_IN_USE) throw new StandbyError('standing by: enough directories are in use')
   }
 
   #onState(member: Member, state: DirectoryState): void {
     const before = member.state
     member.state = state
+    const isFreed = member.hasPlace && state.state !== 'connecting' && state.state !== 'connected'
+    if (!isWatching(state) && state.state !== 'connecting') member.hasPlace = false
     if (isWatching(before) && !isWatching(state)) {
       member.hasTold = false
       if (member.peer !== undefined) this.#init.onLost(member.peer)
     }
-    if (state.state !== 'connected' && state.state !== 'connecting' && !isStandby(member)) {
-      for (const other of this.#members.values()) if (isStandby(other)) other.client.wake()
-    }
-    if (state.state === 'connected' && !isLoopback(member.address)) {
-      void this.#init.remember(member.address.toString()).catch(() => undefined)
-    }
+    if (isFreed) for (const other of this.#members.values()) if (isStandby(other)) other.client.wake()
+    if (state.state === 'connected' && before.state !== 'connected') this.#remember(member)
     this.#init.onView(viewOf(member))
   }
+
+  #remember({ address, reachedAt, sightedAt }: Member): void {
+    const used = sightedAt.length > 0 && reachedAt !== undefined ? reachedAt : address
+    if (!isLoopback(used)) void this.#init.remember(used.toString()).catch(() => undefined)
+  }
+}
+
+function byLoopback(a: Multiaddr, b: Multiaddr): number {
+  return Number(isLoopback(a)) - Number(isLoopback(b))
 }
 
 /** A directory that refuses to register this peer still tells its roster. */

@@ -94,6 +94,7 @@ export class Neighbourhood {
       useDefaults: settings.defaultDirectories,
       announce: !init.observe,
       dial: async (address, options) => this.#reach.dial(address, options),
+      connect: async (peer, options) => this.#reach.connect(peer, options),
       ownRecord: () => this.presence.own,
       supersede: async (newest) => this.presence.supersede(newest),
       onEntries: (said) => {
@@ -145,6 +146,7 @@ export class Neighbourhood {
 
   /** Takes this peer off every roster. */
   async withdraw(): Promise<void> {
+    this.#isOpen = false // an address that changes now must not bring us back
     const farewell = await this.presence.withdraw()
     await this.#directories.withdraw(farewell)
   }
@@ -163,7 +165,8 @@ export class Neighbourhood {
   /** @throws UnreachableError, KeyChangedError */
   async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
     const connection = await this.#reach.connect(peer, options)
-    await this.#init.profile.book.rememberAddress(peer, connection.remoteAddr.toString())
+    // Where a peer dials from is no place to dial it at.
+    if (connection.direction === 'outbound') await this.#remember(peer, connection.remoteAddr)
     return connection
   }
 
@@ -195,7 +198,16 @@ export class Neighbourhood {
   #addressesOf(peer: string): readonly string[] {
     const said = this.presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
     const contact = this.#init.profile.book.contact(peer)?.addresses ?? []
-    return [...this.sightings.peers.addressesOf(peer), ...(this.#learned.get(peer) ?? []), ...said, ...contact]
+    const seen = [...this.sightings.peers.addressesOf(peer), ...this.#directories.addressesOf(peer)]
+    return [...seen, ...(this.#learned.get(peer) ?? []), ...said, ...contact]
+  }
+
+  /** A disk that is full keeps nobody from talking. */
+  async #remember(peer: string, address: Multiaddr): Promise<void> {
+    await this.#init.profile.book.rememberAddress(peer, address.toString()).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#init.notice({ code: 'fault', text: `the address of ${this.name(peer)} could not be saved: ${why}` })
+    })
   }
 
   #learn(peer: string, address: Multiaddr): void {

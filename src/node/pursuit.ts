@@ -3,7 +3,7 @@
 // wanted. What a way to a peer is, and what is said on it, others know.
 import type { Backoff } from './backoff.ts'
 import type { ConversationState } from './chat-events.ts'
-import { MIN_REDIAL_GAP_MS, STEADY_SESSION_MS } from './constants.ts'
+import { MIN_REDIAL_GAP_MS, REDIAL_GAP_PART, STEADY_SESSION_MS } from './constants.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface PursuitInit {
@@ -80,8 +80,10 @@ export class Pursuit {
         why: why ?? 'the connection was lost',
         retryAtMs: this.#init.now() + waitMs
       })
-      await new Wakeup().sleep(signal, MIN_REDIAL_GAP_MS) // which no news can end
-      await chase.news.sleep(signal, waitMs - MIN_REDIAL_GAP_MS)
+      // A part that no news can end: each try that comes as far as a connection makes news itself.
+      const gapMs = Math.max(MIN_REDIAL_GAP_MS, waitMs * REDIAL_GAP_PART)
+      await new Wakeup().sleep(signal, gapMs)
+      await chase.news.sleep(signal, waitMs - gapMs)
     }
   }
 

@@ -33,7 +33,7 @@ export interface ReachInit {
 
 export class Reach {
   readonly #init: ReachInit
-  readonly #attempts = new Map<string, Promise<Connection>>()
+  readonly #attempts = new Map<string, SharedAttempt>()
 
   constructor(init: ReachInit) {
     this.#init = init
@@ -48,19 +48,26 @@ export class Reach {
   }
 
   /**
-   * One attempt; concurrent calls for one peer share it.
+   * One attempt; concurrent calls for one peer share it, and it is given up when nobody waits for it any more.
    *
-   * @throws UnreachableError with the reason of the most promising address, KeyChangedError
+   * @throws UnreachableError with the reason of the most promising address, KeyChangedError, the signal's reason
    */
   async connect(peer: string, options: { signal: AbortSignal }): Promise<Connection> {
     const open = this.connection(peer)
     if (open !== undefined) return open
-    let attempt = this.#attempts.get(peer)
-    if (attempt === undefined) {
-      attempt = this.#race(peer, options.signal).finally(() => this.#attempts.delete(peer))
-      this.#attempts.set(peer, attempt)
+    options.signal.throwIfAborted()
+    const attempt = this.#attempts.get(peer) ?? this.#begin(peer)
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    const onAbort = (): void => reject(options.signal.reason)
+    options.signal.addEventListener('abort', onAbort, { once: true })
+    attempt.waiting++
+    try {
+      return await Promise.race([attempt.connection, aborted])
+    } finally {
+      options.signal.removeEventListener('abort', onAbort)
+      attempt.waiting--
+      if (attempt.waiting === 0) this.#end(peer, attempt)
     }
-    return attempt
   }
 
   /**
@@ -87,6 +94,19 @@ export class Reach {
       throw new OwnPeerError(address.toString())
     }
     return connection
+  }
+
+  #begin(peer: string): SharedAttempt {
+    const life = new AbortController()
+    const attempt: SharedAttempt = { life, waiting: 0, connection: this.#race(peer, life.signal) }
+    this.#attempts.set(peer, attempt)
+    return attempt
+  }
+
+  /** Whoever comes later begins anew. */
+  #end(peer: string, attempt: SharedAttempt): void {
+    if (this.#attempts.get(peer) === attempt) this.#attempts.delete(peer)
+    attempt.life.abort()
   }
 
   async #race(peer: string, signal: AbortSignal): Promise<Connection> {
@@ -153,6 +173,13 @@ export class Reach {
   }
 }
 
+/** One attempt to reach a peer, for all who wait for it. */
+interface SharedAttempt {
+  readonly connection: Promise<Connection>
+  readonly life: AbortController
+  waiting: number
+}
+
 /** One address of many that are dialled. */
 interface Attempt {
   readonly connection: Promise<Connection>
@@ -165,7 +192,8 @@ async function endOthers(attempts: readonly Attempt[], first: Connection): Promi
     const won = await Promise.race([connection, Promise.resolve(undefined)]).catch(() => undefined)
     if (won === first) return
     end()
-    await (await connection).close()
+    const other = await connection
+    if (other !== first) await other.close()
   })
   await Promise.allSettled(late)
 }

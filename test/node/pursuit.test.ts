@@ -76,3 +76,22 @@ test('a peer that is no longer wanted is left alone', async () => {
   expect(attempts).toHaveLength(1)
   expect(pursuit.isWanted(peer)).toBe(false)
 })
+
+test('a peer that is reached and hangs up is not dialled again at once, though each dial is news of it', async () => {
+  outcome = 'fail'
+  const news = new Pursuit({
+    hasSession: () => false,
+    attempt: async () => {
+      attempts.push(Date.now())
+      news.wake(peer)
+      throw new Error('the other side hung up')
+    },
+    backoff: () => new Backoff({ firstMs: 500, maxMs: 30_000 }, () => 0.999_999),
+    onState: () => undefined,
+    now: Date.now
+  })
+  news.want(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(attempts.length).toBeLessThan(50)
+  news.unwant(peer)
+})

@@ -1,0 +1,140 @@
+import type { Connection } from '@libp2p/interface'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Directories, type DirectoriesInit } from '../../src/node/directories.ts'
+
+const directory = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
+const other = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
+let streams: string[]
+let dialled: string[]
+let directories: Directories
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  streams = []
+  dialled = []
+})
+
+afterEach(async () => {
+  const stopped = directories.stop()
+  await vi.runAllTimersAsync()
+  await stopped
+  vi.useRealTimers()
+})
+
+function make(init: Partial<DirectoriesInit>): Directories {
+  return new Directories({
+    network: 'test',
+    named: [],
+    remembered: [],
+    useDefaults: false,
+    announce: false,
+    dial: async (address, { signal }) => never(address, signal),
+    connect: async (_peer, { signal }) => never(undefined, signal),
+    ownRecord: () => {
+      throw new Error('nothing is announced here')
+    },
+    supersede: async () => undefined,
+    onEntries: () => undefined,
+    onLost: () => undefined,
+    onView: () => undefined,
+    remember: async () => undefined,
+    ...init
+  })
+}
+
+/** An address where nobody answers. */
+async function never(address: Multiaddr | undefined, signal: AbortSignal): Promise<never> {
+  if (address !== undefined) dialled.push(address.toString())
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('nobody answers')), { once: true })
+  })
+}
+
+/** A connection on which a stream is asked for and never comes. */
+function connectionTo(peer: string, address: string): Connection {
+  const connection = {
+    remotePeer: { toString: () => peer },
+    remoteAddr: multiaddr(address),
+    newStream: async () => {
+      streams.push(address)
+      return new Promise(() => undefined)
+    }
+  }
+  // The smallest part of a connection that a directory's client begins with.
+  return connection as unknown as Connection
+}
+
+test('a directory with two addresses is used once, whichever of them answers first', async () => {
+  directories = make({
+    remembered: ['/ip4/10.0.0.1/tcp/8000', '/ip4/10.0.0.2/tcp/8000'],
+    dial: async (address) => {
+      if (address.toString().includes('10.0.0.1')) await new Promise((resolve) => setTimeout(resolve, 300))
+      return connectionTo(directory, address.toString())
+    }
+  })
+  directories.start()
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(streams).toEqual(['/ip4/10.0.0.2/tcp/8000'])
+})
+
+test('directories that no longer answer do not keep one that does waiting', async () => {
+  const remembered = Array.from({ length: 8 }, (_, i) => `/ip4/10.0.0.${i + 1}/tcp/8000`)
+  directories = make({
+    remembered,
+    useDefaults: true,
+    dial: async (address, { signal }) => {
+      if (!address.toString().includes('127.0.0.1')) return never(address, signal)
+      return connectionTo(address.toString(), address.toString())
+    }
+  })
+  directories.start()
+  await vi.advanceTimersByTimeAsync(3_500)
+  expect(streams).toHaveLength(2)
+})
+
+test('of those that answer no more than two are used, those that were used before first', async () => {
+  const remembered = ['/ip4/10.0.0.1/tcp/8000', '/ip4/10.0.0.2/tcp/8000', '/ip4/10.0.0.3/tcp/8000']
+  directories = make({
+    remembered,
+    useDefaults: true,
+    dial: async (address) => connectionTo(address.toString(), address.toString())
+  })
+  directories.start()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(streams).toEqual(remembered.slice(0, 2))
+})
+
+test('a directory on the LAN is looked for at all its addresses, of which loopback is another machine’s', async () => {
+  const found: string[] = []
+  directories = make({
+    useDefaults: true,
+    connect: async (peer, { signal }) => {
+      found.push(peer)
+      return never(undefined, signal)
+    }
+  })
+  directories.start()
+  const seen = ['/ip4/127.0.0.1/tcp/8000', '/ip4/172.17.0.1/tcp/8000', '/ip4/192.168.1.5/tcp/8000']
+  directories.sighted(directory, seen)
+  await vi.advanceTimersByTimeAsync(2_500)
+  expect(found).toContain(directory)
+  expect(directories.addressesOf(directory)).toEqual(expect.arrayContaining(seen))
+})
+
+test('a directory that was used before and has moved is found where the LAN shows it', async () => {
+  directories = make({ remembered: [`/ip4/192.168.1.5/tcp/8000/p2p/${directory}`] })
+  directories.start()
+  directories.sighted(directory, ['/ip4/192.168.1.9/tcp/8000'])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(directories.addressesOf(directory)).toContain('/ip4/192.168.1.9/tcp/8000')
+  expect(directories.views()).toHaveLength(1)
+})
+
+test('a full book of directories of other places leaves room for the one of this LAN', async () => {
+  directories = make({ remembered: Array.from({ length: 8 }, (_, i) => `/ip4/10.0.0.${i + 1}/tcp/8000`) })
+  directories.start()
+  directories.sighted(other, ['/ip4/192.168.1.5/tcp/8000'])
+  await vi.advanceTimersByTimeAsync(100)
+  expect(directories.views().map(({ peer }) => peer)).toContain(other)
+})

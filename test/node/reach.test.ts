@@ -1,0 +1,90 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { expect, test } from 'vitest'
+import { Reach } from '../../src/node/reach.ts'
+
+const peer = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
+
+function make(dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>, addresses: string[]): Reach {
+  const libp2p = {
+    getConnections: () => [],
+    peerStore: { get: async () => Promise.reject(new Error('nothing is known')) },
+    dial: async (address: Multiaddr, { signal }: { signal: AbortSignal }) => dial(address, signal)
+  }
+  return new Reach({
+    // The smallest part of libp2p that reaching a peer uses.
+    libp2p: () => libp2p as unknown as Libp2p,
+    dialer: () => ({ dial: async (address, { signal }) => dial(address, signal) }),
+    addressesOf: () => addresses,
+    isBlocked: () => false
+  })
+}
+
+async function nobody(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('nobody answers')), { once: true })
+  })
+}
+
+function connection(): Connection & { closed: boolean } {
+  const made = {
+    closed: false,
+    close: async () => {
+      made.closed = true
+    }
+  }
+  return made as unknown as Connection & { closed: boolean }
+}
+
+test('who gives up waiting for a dial that another one began goes at once, and the dial goes on', async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<Connection>()
+  const reach = make(async () => answered, ['/ip4/10.0.0.1/tcp/4001'])
+  const first = reach.connect(peer, { signal: new AbortController().signal })
+  const impatient = new AbortController()
+  const second = reach.connect(peer, { signal: impatient.signal })
+  impatient.abort(new Error('the user has left'))
+  await expect(second).rejects.toThrow('the user has left')
+  const made = connection()
+  answer(made)
+  expect(await first).toBe(made)
+})
+
+test('a dial is given up when nobody waits for it any more, and whoever comes then begins anew', async () => {
+  const signals: AbortSignal[] = []
+  const reach = make(
+    async (_address, signal) => {
+      signals.push(signal)
+      return nobody(signal)
+    },
+    ['/ip4/10.0.0.1/tcp/4001']
+  )
+  const leaving = new AbortController()
+  const left = reach.connect(peer, { signal: leaving.signal })
+  while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  leaving.abort(new Error('the user has left'))
+  await expect(left).rejects.toThrow('the user has left')
+  const back = new AbortController()
+  const again = reach.connect(peer, { signal: back.signal })
+  while (signals.length === 1) await new Promise((resolve) => setImmediate(resolve))
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
+  back.abort(new Error('enough'))
+  await expect(again).rejects.toThrow('enough')
+})
+
+test('a way that turns out to be the one that was found already is not closed', async () => {
+  const made = connection()
+  const { promise: late, resolve: answerLate } = Promise.withResolvers<Connection>()
+  const { promise: first, resolve: answerFirst } = Promise.withResolvers<Connection>()
+  const reach = make(
+    async (address) => {
+      if (!address.toString().startsWith('/dnsaddr')) return first
+      answerFirst(made)
+      return late
+    },
+    ['/ip4/10.0.0.1/tcp/4001', `/dnsaddr/example.org/p2p/${peer}`]
+  )
+  expect(await reach.connect(peer, { signal: new AbortController().signal })).toBe(made)
+  answerLate(made)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(made.closed).toBe(false)
+})
