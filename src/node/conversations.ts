@@ -136,11 +136,11 @@ export class Conversations {
   /** Leaves the conversation: the other side is told; what is not delivered is still sent. */
   async leave(peer: string): Promise<void> {
     if (!this.#onScreen.delete(peer)) return
-    const session = this.#session(peer)
-    if (session !== undefined) {
-      await (session.dialect === 'parley' ? session.bye('left') : session.close()).catch(() => undefined)
-    }
+    // First of all nobody looks for it any more: its stream is not opened again, nor its end taken for a loss.
     await this.#restIfDone(peer)
+    const session = this.#session(peer)
+    if (session === undefined) return
+    await (session.dialect === 'parley' ? session.bye('left') : session.close()).catch(() => undefined)
   }
 
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
@@ -161,6 +161,7 @@ export class Conversations {
     const waiting = this.#settling.get(message.id) ?? new Set()
     this.#settling.set(message.id, waiting.add(resolve))
     const onAbort = (): void => reject(options.signal.reason)
+    promise.catch(() => undefined) // nobody waits for it when the store has the answer, or is slower than the signal
     options.signal.addEventListener('abort', onAbort, { once: true })
     try {
       const present = await this.#init.store.outgoing(message.peer, message.id)
@@ -201,9 +202,9 @@ export class Conversations {
     await this.#init.book.block(peer, this.#init.nameOf(peer))
     this.#onScreen.delete(peer)
     this.#pursuit.unwant(peer)
-    await this.#session(peer)
-      ?.close()
-      .catch(() => undefined)
+    const session = this.#session(peer)
+    if (session === undefined) this.#setState(peer, { name: 'closed' })
+    else await session.close().catch(() => undefined)
   }
 
   async requests(): Promise<readonly RequestView[]> {
@@ -286,8 +287,8 @@ export class Conversations {
   /** A peer is looked for as long as it is on the screen or something waits for it. */
   async #restIfDone(peer: string): Promise<void> {
     if (this.#onScreen.has(peer) || !this.#pursuit.isWanted(peer)) return
-    const waiting = await this.#init.store.unreceipted(peer, { limit: 1 })
-    if (waiting.some(({ message }) => message.state === 'pending')) return
+    const waiting = await this.#init.store.peersWithPending()
+    if (waiting.includes(peer) || this.#onScreen.has(peer)) return
     this.#pursuit.unwant(peer)
     if (this.#session(peer) === undefined) this.#setState(peer, { name: 'closed' })
   }

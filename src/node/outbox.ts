@@ -109,14 +109,16 @@ export class Outbox {
     const last = entries.at(-1)
     if (last === undefined) return false
     const messages = entries.map(({ message }) => message)
-    pump.sentUpTo = last.position
-    await pump.session.send(messages, { signal: pump.life.signal })
-    if (pump.session.dialect !== 'parley') {
-      await this.#settle(
-        peer,
-        messages.map(({ id }) => id),
-        'unconfirmed'
-      )
+    if (pump.session.dialect === 'parley') {
+      pump.sentUpTo = last.position
+      await pump.session.send(messages, { signal: pump.life.signal })
+      return true
+    }
+    // A plain dialect can't tell a message that comes twice: each is noted as sent before the next one goes.
+    for (const { position, message } of entries) {
+      await pump.session.send([message], { signal: pump.life.signal })
+      pump.sentUpTo = position
+      await this.#settle(peer, [message.id], 'unconfirmed')
     }
     return true
   }

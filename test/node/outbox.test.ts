@@ -108,3 +108,18 @@ test('what the other side refuses for now is sent again after the time it named'
     vi.useRealTimers()
   }
 })
+
+test('a plain dialect that ends between two messages is not given the first one again', async () => {
+  await write('one', 'two')
+  let sends = 0
+  const lost = session('lines', async () => {
+    if (++sends === 2) throw new SessionClosedError()
+  })
+  outbox.attach(lost.chat)
+  await vi.waitFor(() => expect(lost.sent).toEqual(['one', 'two']))
+  const next = session('lines')
+  outbox.attach(next.chat)
+  await vi.waitFor(() => expect(next.sent).toEqual(['two']))
+  await outbox.stop()
+  expect(faults).toEqual([])
+})

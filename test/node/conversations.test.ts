@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Connection } from '@libp2p/interface'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { ConversationState } from '../../src/node/chat-events.ts'
+import { Conversations } from '../../src/node/conversations.ts'
+import { MemoryMessageStore, PeerBook } from '../../src/storage/index.ts'
+
+const peer = 'somebody'
+let store: MemoryMessageStore
+let states: ConversationState['name'][]
+let looks: number
+let conversations: Conversations
+
+beforeEach(() => {
+  store = new MemoryMessageStore()
+  states = []
+  looks = 0
+  conversations = new Conversations({
+    store,
+    book: PeerBook.inMemory(),
+    policy: 'ask',
+    connect: async (): Promise<Connection> => {
+      looks++
+      throw new Error('nothing listens there')
+    },
+    isLan: () => false,
+    nameOf: (id) => id,
+    kindOf: async () => ({ kind: 'undecided' }),
+    events: {
+      message: () => undefined,
+      request: () => undefined,
+      delivery: () => undefined,
+      refused: () => undefined,
+      state: (_peer, { name }) => states.push(name),
+      entered: () => undefined,
+      typing: () => undefined,
+      left: () => undefined,
+      fault: () => undefined
+    },
+    now: Date.now
+  })
+})
+
+afterEach(async () => conversations.stop())
+
+test('a peer that holds one message and has not been given the next is still looked for after EXIT', async () => {
+  await conversations.open(peer)
+  const held = await conversations.send(peer, 'one')
+  await conversations.send(peer, 'two')
+  await store.setDelivery(peer, [held.id], 'held')
+  await conversations.leave(peer)
+  const before = looks
+  await vi.waitFor(() => expect(looks).toBeGreaterThan(before), { timeout: 5_000 })
+})
+
+test('a blocked peer that was being looked for is shown as closed', async () => {
+  await conversations.open(peer)
+  await vi.waitFor(() => expect(states).toContain('waiting'))
+  await conversations.block(peer)
+  expect(conversations.state(peer)).toEqual({ name: 'closed' })
+  expect(states.at(-1)).toBe('closed')
+})
+
+test('a wait for a message that is given up at once rejects once, and nothing is left unhandled', async () => {
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  try {
+    const message = await conversations.send(peer, 'one')
+    const enough = new AbortController()
+    const settled = conversations.settled(message, { signal: enough.signal })
+    enough.abort(new Error('enough'))
+    await expect(settled).rejects.toThrow('enough')
+    await sleep(10)
+    expect(unhandled).not.toHaveBeenCalled()
+  } finally {
+    process.off('unhandledRejection', unhandled)
+  }
+})
