@@ -55,6 +55,8 @@ export class OwnRecord {
   async #seal(facts: OwnFacts, withdrawn: boolean): Promise<VerifiedRecord> {
     const nowMs = this.#now()
     const seq = nextSeq(this.#newestSeq, nowMs)
+    // Taken at once: two that are sealed at the same time must not share a number.
+    this.#newestSeq = seq
     const sealed = await sealRecord(
       {
         seq,
@@ -68,8 +70,7 @@ export class OwnRecord {
       },
       this.#key
     )
-    this.#newestSeq = seq
-    this.#current = sealed
+    if (this.#current === undefined || this.#current.record.seq < seq) this.#current = sealed
     return sealed
   }
 }

@@ -39,6 +39,8 @@ export class Presence {
   #timer: NodeJS.Timeout | undefined
   /** What the current record says of addresses, to notice a change. */
   #announcedAddresses = ''
+  /** The seal that is under way. */
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(init: PresenceInit) {
     this.#init = init
@@ -90,15 +92,19 @@ export class Presence {
   }
 
   async rename(nickname: string): Promise<void> {
-    await this.#own.seal({ nickname, status: this.#status, addresses: this.#init.addresses() })
-    this.#nickname = nickname
-    this.#announce()
+    await this.#inTurn(async () => {
+      await this.#own.seal({ nickname, status: this.#status, addresses: this.#init.addresses() })
+      this.#nickname = nickname
+      this.#announce()
+    })
   }
 
   async setStatus(status: string): Promise<void> {
-    await this.#own.seal({ nickname: this.#nickname, status, addresses: this.#init.addresses() })
-    this.#status = status
-    this.#announce()
+    await this.#inTurn(async () => {
+      await this.#own.seal({ nickname: this.#nickname, status, addresses: this.#init.addresses() })
+      this.#status = status
+      this.#announce()
+    })
   }
 
   /** Addresses may have changed: if they have, everybody is told. */
@@ -129,10 +135,19 @@ export class Presence {
   }
 
   async #reseal(): Promise<void> {
-    const addresses = this.#init.addresses()
-    await this.#own.seal({ nickname: this.#nickname, status: this.#status, addresses })
-    this.#announcedAddresses = addresses.join(' ')
-    this.#announce()
+    await this.#inTurn(async () => {
+      const addresses = this.#init.addresses()
+      await this.#own.seal({ nickname: this.#nickname, status: this.#status, addresses })
+      this.#announcedAddresses = addresses.join(' ')
+      this.#announce()
+    })
+  }
+
+  /** Facts that change at the same time are told one after the other, so that the last record holds all of them. */
+  async #inTurn(seal: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(seal)
+    this.#turn = turn.catch(() => undefined)
+    await turn
   }
 
   #announce(): void {
