@@ -36,6 +36,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #around: Neighbourhood
   readonly #conversations: Conversations
   #state: 'new' | 'started' | 'stopped' = 'new'
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
 
   /**
    * Opens the profile and makes the node; {@link start} puts it on the network.
@@ -102,29 +104,16 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   /** @throws PortTakenError when somebody took the port meanwhile */
   async start(): Promise<void> {
-    if (this.#state === 'started') return
+    if (this.#state !== 'new') return
     this.#state = 'started'
-    this.#conversations.start(this.#host.chat)
-    this.#around.follow()
-    await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
-    await this.#around.start()
-    await this.#rememberPort()
+    this.#starting = this.#start()
+    await this.#starting
   }
 
   /** QUIT: says goodbye, takes itself off the roster, then closes everything. */
   async stop(): Promise<void> {
-    if (this.#state === 'stopped') return
-    const wasStarted = this.#state === 'started'
-    this.#state = 'stopped'
-    if (wasStarted) {
-      await this.#conversations.stop()
-      await this.#around.withdraw()
-    }
-    await this.#around.stop()
-    await this.#host.libp2p.stop()
-    await this.#profile.book.flush()
-    await this.#store.close()
-    this.#profile.release()
+    this.#stopping ??= this.#stop()
+    await this.#stopping
   }
 
   /** Resolves when the first answers about who is online are in, or there is no hope for quick ones. */
@@ -259,6 +248,33 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   // --- inside
+
+  async #start(): Promise<void> {
+    this.#conversations.start(this.#host.chat)
+    this.#around.follow()
+    await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
+    await this.#around.start()
+    await this.#rememberPort()
+  }
+
+  /** Whatever fails on the way, the profile is free for the next one afterwards. */
+  async #stop(): Promise<void> {
+    const wasStarted = this.#state === 'started'
+    this.#state = 'stopped'
+    try {
+      // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
+      await this.#starting?.catch(() => undefined)
+      if (wasStarted) {
+        await this.#conversations.stop()
+        await this.#around.withdraw()
+      }
+      await this.#around.stop()
+      await this.#host.libp2p.stop()
+      await this.#profile.book.flush()
+    } finally {
+      await this.#store.close().finally(() => this.#profile.release())
+    }
+  }
 
   get #host(): ChatHost {
     if (this.#made === undefined) throw new Error('a ChatNode is made by ChatNode.create')

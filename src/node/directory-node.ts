@@ -46,6 +46,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /** The TCP port that it listens on. */
   readonly port: number
   #state: 'new' | 'started' | 'stopped' = 'new'
+  #starting: Promise<void> | undefined
 
   /**
    * @param init.port the port to listen on; 0 for any that is free
@@ -96,18 +97,20 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   }
 
   async start(): Promise<void> {
-    if (this.#state === 'started') return
+    if (this.#state !== 'new') return
     this.#state = 'started'
     const service = this.#libp2p.services.directory
     service.on('ready', ({ record, remoteAddr }) => this.#tell('ready', guest(record, remoteAddr.toString())))
     service.on('left', ({ record }) => this.#tell('left', guest(record)))
     service.on('lost', ({ record }) => this.#tell('lost', guest(record)))
-    await startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
+    this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
+    await this.#starting
   }
 
   async stop(): Promise<void> {
-    if (this.#state === 'stopped') return
     this.#state = 'stopped'
+    // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
+    await this.#starting?.catch(() => undefined)
     await this.#libp2p.stop()
   }
 
