@@ -19,13 +19,17 @@ export interface ParleyEvent {
 }
 
 export interface JsonParleyInit {
-  /** Beyond `--json`, the profile's folder and the seclusion that is the default. */
+  /** Beyond `--json`. */
   readonly args?: readonly string[]
+  /** Processes of one network see each other; the default is one of its own. */
+  readonly network?: string
   /** Goes before the command: `['ip', 'netns', 'exec', NAME]`. */
   readonly wrapper?: readonly string[]
   /** A folder to keep over several processes; else one of its own, which stop() removes. */
   readonly home?: string
-  /** Flags of a node that no other test can meet. Left out for tests that bring a network of their own. */
+  /** Options of Node itself for the process. */
+  readonly nodeOptions?: string
+  /** Loopback only and no mDNS, unless the test brings a machine of its own. */
   readonly secluded?: boolean
 }
 
@@ -61,10 +65,26 @@ export class JsonParley {
   #failure: Error | undefined
   #tags = 0
 
-  private constructor(command: string, args: readonly string[], home: string, ownHome: string | undefined) {
+  private constructor(init: JsonParleyInit, home: string, ownHome: string | undefined) {
     this.#ownHome = ownHome
-    const folders = { HOME: home, XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
-    const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8', ...folders }
+    const [command = nodePath, ...args] = [
+      ...(init.wrapper ?? []),
+      nodePath,
+      entryPoint,
+      ...(init.args ?? []),
+      '--json'
+    ]
+    const env = {
+      PATH: process.env['PATH'],
+      LANG: 'C.UTF-8',
+      HOME: home,
+      XDG_DATA_HOME: join(home, 'data'),
+      XDG_CONFIG_HOME: join(home, 'config'),
+      PARLEY_NETWORK: init.network ?? randomNetwork(),
+      PARLEY_DEFAULT_DIRECTORIES: 'false',
+      ...(init.nodeOptions === undefined ? {} : { NODE_OPTIONS: init.nodeOptions }),
+      ...((init.secluded ?? true) ? { PARLEY_HOST: '127.0.0.1', PARLEY_MDNS: 'false' } : {})
+    }
     this.#child = spawn(command, args, { stdio: 'pipe', env })
     this.#exited = once(this.#child, 'close').catch((error: unknown) => error)
     this.#child.on('error', (error) => this.#fail(error))
@@ -79,13 +99,10 @@ export class JsonParley {
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line))
   }
 
-  /** Spawns it; {@link ready} waits until it is on the network. */
+  /** Spawns it; {@link ready} waits until it is on the network. A directory says `listening` instead. */
   static async spawn(init: JsonParleyInit = {}): Promise<JsonParley> {
     const ownHome = init.home === undefined ? await mkdtemp(join(tmpdir(), 'parley-test-')) : undefined
-    const secluded = ['--host', '127.0.0.1', '--no-mdns', '--no-default-directories', '--network', randomNetwork()]
-    const flags = [...((init.secluded ?? true) ? secluded : []), ...(init.args ?? [])]
-    const [command = nodePath, ...rest] = [...(init.wrapper ?? []), nodePath, entryPoint, '--json', ...flags]
-    return new JsonParley(command, rest, init.home ?? ownHome ?? '', ownHome)
+    return new JsonParley(init, init.home ?? ownHome ?? '', ownHome)
   }
 
   /** Spawns it and waits until it is ready. */

@@ -162,8 +162,8 @@ async function twoHosts(): Promise<[NetHost, NetHost]> {
 }
 
 async function parley(host: NetHost, name: string): Promise<JsonParley> {
-  const settings = ['--network', network, '--no-default-directories', '--port', `${port}`, '--name', name]
-  const started = await JsonParley.spawn({ wrapper: host.wrapper, secluded: false, args: settings })
+  const args = ['--port', `${port}`, '--name', name]
+  const started = await JsonParley.spawn({ wrapper: host.wrapper, secluded: false, network, args })
   running.push(started)
   return started
 }
