@@ -146,8 +146,13 @@ export class JsonParley {
 
   /** The state of the conversation with a peer as it was told last. */
   conversation(peer: string): string | undefined {
-    const last = this.events.findLast((one) => one.event === 'conversation' && one['peer'] === peer)
-    return last === undefined ? undefined : String(last['state'])
+    return this.conversationStates(peer).at(-1)
+  }
+
+  /** All its states, oldest first. */
+  conversationStates(peer: string): readonly string[] {
+    const told = this.events.filter((one) => one.event === 'conversation' && one['peer'] === peer)
+    return told.map((one) => String(one['state']))
   }
 
   /**
