@@ -2,12 +2,13 @@
 // events out, each with the time at which it was read. It knows the JSON face
 // and nothing of what a test expects of it. It reads each line once, as these
 // tests have tens of thousands of them.
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 
 /** One line of the JSON face. Which fields there are depends on `event`; a test names those that it reads. */
@@ -38,6 +39,8 @@ interface Waiter {
   readonly fail: (error: Error) => void
 }
 
+const run = promisify(execFile)
+
 /** Several nodes start at once on two cores, and the first one may have to build. */
 const startTimeoutMs = 60_000
 /** A deadline that only a failure reaches; what is measured is asserted by the test itself. */
@@ -67,13 +70,7 @@ export class JsonParley {
 
   private constructor(init: JsonParleyInit, home: string, ownHome: string | undefined) {
     this.#ownHome = ownHome
-    const [command = nodePath, ...args] = [
-      ...(init.wrapper ?? []),
-      nodePath,
-      entryPoint,
-      ...(init.args ?? []),
-      '--json'
-    ]
+    const [command, ...args] = [...(init.wrapper ?? []), nodePath, entryPoint, ...(init.args ?? []), '--json']
     const env = {
       PATH: process.env['PATH'],
       LANG: 'C.UTF-8',
@@ -229,8 +226,8 @@ export class JsonParley {
 
   /** Resident memory now, from the system's books. */
   async residentBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8')
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024
+    const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(this.pid)])
+    return Number(stdout.trim()) * 1024
   }
 
   /** QUIT, and waits for the end. Resolves to the exit code or signal. */

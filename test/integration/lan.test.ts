@@ -26,7 +26,7 @@ beforeEach(({ skip }) => {
 })
 
 afterEach(async () => {
-  await Promise.all(running.map(async (parley) => parley.stop()))
+  await Promise.all(running.map(async (one) => one.stop()))
   running = []
   await lan?.remove()
   lan = undefined
