@@ -1,5 +1,6 @@
 // A directory's terminal tells who comes, goes and is lost; its clients find it
 // again when it was away; `parley roster` looks in without being seen.
+import { randomUUID } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -78,12 +79,7 @@ describe('a client', () => {
     expect(/^directory (\S+)/u.exec(again.stdout)?.[1]).toBe(identity)
     for (const { shortId } of [anna, bob]) await again.hasShown(new RegExp(`^READY \\S+ ${shortId} `, 'u'))
     const carol = await client('carol', [port])
-    await carol.process
-      .event('roster', ({ total }) => total === 2)
-      .catch(async (error: unknown) => {
-        const ready = await carol.process.event('ready')
-        if (!Array.isArray(ready['roster']) || ready['roster'].length !== 2) throw error
-      })
+    await expect.poll(() => rosterOf(carol.process), { timeout: 20_000 }).toEqual(['anna', 'bob'])
   })
 
   test('of several directories sees each peer once, and loses nobody when one directory dies', async () => {
@@ -217,7 +213,7 @@ describe('parley roster', () => {
 
 /** Asks the process for its roster as it is now. */
 async function rosterOf(process: ParleyProcess): Promise<readonly string[]> {
-  const tag = `look-${process.output.length}`
+  const tag = randomUUID()
   process.type(JSON.stringify({ do: 'who', tag }))
   return namesIn(await process.event('done', (done) => done['tag'] === tag))
 }

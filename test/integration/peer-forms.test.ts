@@ -85,7 +85,7 @@ describe('a peer is reached by', () => {
     ['a multiaddr with an IPv6 address', () => `/ip6/::1/tcp/${anna.port}/p2p/${anna.peer}`]
   ]
 
-  test.each(hasIpv6Loopback() ? [...forms, ...forms6] : forms)('%s', async (form, peer) => {
+  test.concurrent.each(hasIpv6Loopback() ? [...forms, ...forms6] : forms)('%s', async (form, peer) => {
     const finished = await send(peer(), `by ${form}`)
     expectEnd(finished, exitCodes.ok, /^Delivered to .+\.$/mu)
     await anna.process.event('message', ({ text }) => text === `by ${form}`)
@@ -115,7 +115,7 @@ describe('a peer is reached by', () => {
     const prompt = await bed.start(['--plain'], { name: 'the prompt', env: withDirectory })
     const row = await prompt.shows(/^ *(\d+) +anna /u)
     const number = row.match[1] ?? ''
-    const forms = [
+    const typed = [
       number,
       anna.peer,
       anna.peer.slice(0, 20),
@@ -124,7 +124,7 @@ describe('a peer is reached by', () => {
       `/ip4/127.0.0.1/tcp/${anna.port}/p2p/${anna.peer}`,
       'anna'
     ]
-    for (const form of forms) {
+    for (const form of typed) {
       prompt.type(form)
       await prompt.shows(/^Conversation with anna /u)
       prompt.type(`by ${form} at the prompt`)
@@ -154,11 +154,11 @@ describe('a peer is not reached by', () => {
     ]
   ]
 
-  test.each(badForms)('%s: %s', async (_, peer, code, message) => {
+  test.concurrent.each(badForms)('%s: %s', async (_, peer, code, message) => {
     expectEnd(await send(peer, 'hello'), code, message)
   })
 
-  // A name may yet come onto the roster, so each of these waits for a while: they wait together.
+  // A name may yet come onto the roster, so each of these waits for a while: some wait together.
   const unknown: readonly (readonly [string, string, RegExp])[] = [
     ['a number, which means something at the prompt only', '7', /"7", and roster numbers mean .* prompt only: give /u],
     ['localhost without a port', 'localhost', /no peer is called "localhost"; .* localhost:PORT/u],
@@ -166,9 +166,13 @@ describe('a peer is not reached by', () => {
     ['a name that nobody has', 'nobody', /no peer called "nobody" .*: check the name, or give its address/u],
     ['what every peer ID begins with', '12D3KooW', /no peer called "12D3KooW"/u]
   ]
-  test.concurrent.each(unknown)('%s: %s', async (_, peer, message) => {
-    expectEnd(await send(peer, 'hello'), exitCodes.peerNotFound, message)
-  })
+  for (const together of [unknown.slice(0, 3), unknown.slice(3)]) {
+    describe('what nobody is called', () => {
+      test.concurrent.each(together)('%s: %s', async (_, peer, message) => {
+        expectEnd(await send(peer, 'hello'), exitCodes.peerNotFound, message)
+      })
+    })
+  }
 
   test('a port where a web server listens', async () => {
     const server = await startWebServer()

@@ -1,7 +1,7 @@
 // One real `parley` process on pipes: what is typed into it, what it prints, how
 // it ends. It knows how to start the command and how to be rid of it, and
 // nothing of what the command does.
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +12,12 @@ const broughtNode = join(root, 'node_modules', '.bin', 'node')
 /** The Node that `npm ci` brings; where there is none for the platform, the one that runs the tests. */
 export const nodePath = existsSync(broughtNode) ? broughtNode : process.execPath
 export const entryPoint = join(root, 'bin', 'parley.js')
+
+/** Nothing outlives the tests, however they end. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 export interface ParleyProcessInit {
   /** For failures: `anna`, `directory 2`. */
@@ -53,13 +59,12 @@ export class ParleyProcess {
     stdin.on('error', () => undefined) // it has ended: shows() and ended() say so
     stdout.setEncoding('utf8').on('data', (chunk: string) => this.output.append('stdout', chunk))
     stderr.setEncoding('utf8').on('data', (chunk: string) => this.output.append('stderr', chunk))
-    const killWithTests = (): void => void this.#child.kill('SIGKILL')
-    process.once('exit', killWithTests)
+    running.add(this.#child)
     this.#ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject)
       this.#child.once('close', (code, signal) => {
         this.#isOver = true
-        process.removeListener('exit', killWithTests)
+        running.delete(this.#child)
         this.output.end(`ended (${signal ?? `exit code ${code}`})`)
         resolve({ code, signal, tookMs: performance.now() - startedAtMs })
       })
