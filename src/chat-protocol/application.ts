@@ -68,7 +68,7 @@ export interface ChatEvents {
   enter: CustomEvent<{ readonly peer: PeerId }>
   typing: CustomEvent<{ readonly peer: PeerId }>
   bye: CustomEvent<{ readonly peer: PeerId; readonly reason: ByeReason }>
-  /** The peer did not take these. No receipt will come for them in this session. */
+  /** The peer did not take these, which were sent in this session. No receipt will come for them in it. */
   refuse: CustomEvent<{
     readonly peer: PeerId
     readonly reason: RefuseReason

@@ -3,7 +3,7 @@
  * not choose the stream that carries it, and it resends nothing: the next session does.
  */
 import type { PeerId } from '@libp2p/interface'
-import { DeadlineError, toError } from '../wire/index.ts'
+import { DeadlineError, QueueClosedError, toError } from '../wire/index.ts'
 import type { ChatSession } from './application.ts'
 import type { ChatStream } from './chat-stream.ts'
 import { CONTROL_QUEUE_BYTES, MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES } from './constants.ts'
@@ -97,6 +97,13 @@ export class LiveSession implements ChatSession {
     return settled
   }
 
+  /** Takes refused messages out of the window; returns those that were in it: nothing else can be refused. */
+  refused(ids: readonly string[]): string[] {
+    const known = [...new Set(ids)].filter((id) => this.#window.has(id))
+    if (known.length > 0) this.settle(known, [])
+    return known
+  }
+
   /** Called once, when the session has ended. */
   end(why: Error | undefined): void {
     clearTimeout(this.#receiptTimer)
@@ -114,7 +121,8 @@ export class LiveSession implements ChatSession {
       await stream.push(frame, signal)
     } catch (error) {
       this.settle([message.id], []) // it was not sent, so no receipt will make its room free
-      throw error
+      // The stream has ended, and its session does so in a moment.
+      throw error instanceof QueueClosedError ? new SessionClosedError({ cause: error }) : error
     }
   }
 

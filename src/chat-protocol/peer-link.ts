@@ -185,9 +185,9 @@ export class PeerLink implements SessionCarrier {
         break
       }
       case 'refuse': {
-        this.#session?.settle(frame.ids, [])
-        const { reason, retryAfterMs, ids } = frame
-        this.#context.emit('refuse', { peer, reason, retryAfterMs, ids })
+        const { reason, retryAfterMs } = frame
+        const ids = this.#session?.refused(frame.ids) ?? []
+        if (ids.length > 0) this.#context.emit('refuse', { peer, reason, retryAfterMs, ids })
         break
       }
       case 'oversized':

@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { pipe } from 'it-pipe'
-import { FrameQueue, toError } from '../wire/index.ts'
+import { FrameQueue, QueueClosedError, toError } from '../wire/index.ts'
 import type { ByteDuplex } from '../wire/index.ts'
 import { PLAIN_QUEUE_BYTES } from './constants.ts'
 import type { PlainDialect } from './dialect.ts'
@@ -46,6 +46,8 @@ export class PlainWriter {
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       await Promise.all([this.#queue.push({ text, written: resolve }, { signal }), promise])
+    } catch (error) {
+      throw error instanceof QueueClosedError ? new SessionClosedError({ cause: error }) : error
     } finally {
       this.#unwritten.delete(reject)
       signal.removeEventListener('abort', onAbort)

@@ -37,6 +37,10 @@ export class SendWindow {
     return this.#byId.size < this.#limits.maxMessages && this.#bytes + sizeBytes <= this.#limits.maxBytes
   }
 
+  has(id: string): boolean {
+    return this.#byId.has(id)
+  }
+
   add(message: Pick<ChatMessage, 'id' | 'log' | 'seq'>, sizeBytes: number): void {
     const { id, log, seq } = message
     this.#remove(id)

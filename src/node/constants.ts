@@ -70,6 +70,9 @@ export const HELD_RESERVED_FOR_LAN = 200
 /** When there is no room for a request the sender is told to come back after this. */
 export const NO_ROOM_RETRY_MS = 60_000
 
+/** Whatever the other side asks for, what it refused is not sent again sooner: refusals must not make a circle. */
+export const MIN_RETRY_MS = 1_000
+
 /** How many of a conversation's last messages are shown when it is opened. */
 export const RECENT_MESSAGES = 20
 

@@ -14,7 +14,8 @@ import type {
 import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
-import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, NO_ROOM_RETRY_MS, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
+import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, MIN_RETRY_MS, NO_ROOM_RETRY_MS } from './constants.ts'
+import { RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { Outbox } from './outbox.ts'
 import { Pursuit } from './pursuit.ts'
@@ -102,7 +103,7 @@ export class Conversations {
     chat.addEventListener('bye', ({ detail }) => events.left(detail.peer.toString(), detail.reason))
     chat.addEventListener('refuse', ({ detail }) => {
       const peer = detail.peer.toString()
-      const retryAfterMs = detail.retryAfterMs === 0 ? NO_ROOM_RETRY_MS : detail.retryAfterMs
+      const retryAfterMs = detail.retryAfterMs === 0 ? NO_ROOM_RETRY_MS : Math.max(detail.retryAfterMs, MIN_RETRY_MS)
       this.#outbox.postpone(peer, retryAfterMs)
       events.refused(peer, refusalText(detail.reason), retryAfterMs)
     })

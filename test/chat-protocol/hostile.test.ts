@@ -146,3 +146,38 @@ test('a stranger that opens streams without end is cut at the rate', async () =>
   await until(() => streams.slice(-50).some(({ over }) => over), 'the last ones to be cut')
   expect(hellos).toBeLessThan(640)
 })
+
+test('a refusal of messages that were never sent is told to nobody, however often it comes', async () => {
+  const end = await startService()
+  end.app.pace = 'stranger'
+  const stream = await rawOpen(connect(end, await rawPeer()).remote)
+  stream.write(hello)
+  for (let count = 0; count < 100; count++) {
+    const ids = count % 2 === 0 ? [] : [hex(16)]
+    stream.write(lengthPrefixed(encodeFrame({ kind: 'refuse', reason: 'no-room', retryAfterMs: 1, ids })))
+  }
+  stream.write(lengthPrefixed(encodeFrame({ kind: 'typing' })))
+  await until(() => end.app.events.includes('typing'), 'what came after them')
+  expect(end.app.refusals).toEqual([])
+})
+
+test('to send on a stream that was reset while its last batch is being stored is a session that has ended', async () => {
+  const end = await startService()
+  const raw = await rawPeer()
+  const stream = await rawOpen(connect(end, raw).remote)
+  const { promise: stored, resolve: store } = Promise.withResolvers<void>()
+  let isStoring = false
+  end.app.store = async (messages) => {
+    isStoring = true
+    await stored
+    return messages.map(() => ({ kind: 'stored' }))
+  }
+  stream.write(hello)
+  stream.write(lengthPrefixed(encodeFrame({ kind: 'message', message: message('slow disk') })))
+  await until(() => isStoring, 'the message')
+  const session = end.service.session(raw.peerId)
+  stream.stream.abort(new Error('gone'))
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  await expect(session?.send([message('too late')])).rejects.toMatchObject({ name: 'SessionClosedError' })
+  store()
+})
