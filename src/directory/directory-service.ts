@@ -12,6 +12,7 @@ import type {
   StreamHandlerOptions
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { steadyNow } from '../wire/index.ts'
 import { Admission } from './admission.ts'
 import {
   COALESCE_MS,
@@ -104,7 +105,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#leaseMs = init.leaseMs ?? LEASE_MS
     this.#graceMs = init.graceMs ?? GRACE_MS
     this.#maxPeers = init.maxPeers ?? MAX_ATTACHED_PEERS
-    this.#now = init.now ?? Date.now
+    this.#now = init.now ?? steadyNow
     this.#random = init.random ?? Math.random
     this.#log = components.logger.forComponent('parley:directory')
     this.#self = components.peerId.toString()

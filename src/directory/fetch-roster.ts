@@ -1,6 +1,8 @@
 // Looks at a directory's roster without joining: a page, a query or the whole,
 // once or for as long as it is watched.
 import type { Connection } from '@libp2p/interface'
+import { DeadlineError } from '../wire/index.ts'
+import { SNAPSHOT_TIMEOUT_MS } from './constants.ts'
 import { EntriesReader } from './directory-entries.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
 import { DirectoryStream } from './directory-stream.ts'
@@ -37,6 +39,7 @@ export async function fetchRoster(
   let total: number | undefined
   const done = new AbortController()
   const signal = init.signal === undefined ? done.signal : AbortSignal.any([init.signal, done.signal])
+  const late = setTimeout(() => done.abort(new DeadlineError('read', SNAPSHOT_TIMEOUT_MS)), SNAPSHOT_TIMEOUT_MS)
   const run = stream.run(signal, async (frame) => {
     switch (frame.type) {
       case 'welcome':
@@ -55,6 +58,7 @@ export async function fetchRoster(
         await init.onEntries(entries)
         if (entries.complete === undefined) return
         total = entries.total
+        clearTimeout(late)
         if (init.watch !== true) stream.end()
         return
       }
@@ -69,6 +73,7 @@ export async function fetchRoster(
     const isDone = total !== undefined && (init.watch !== true || init.signal?.aborted === true)
     if (!isDone) throw error
   } finally {
+    clearTimeout(late)
     done.abort()
   }
   if (total === undefined || (init.watch === true && init.signal?.aborted !== true)) throw new DirectoryLostError()

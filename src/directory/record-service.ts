@@ -4,7 +4,7 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { ComponentLogger, Connection, Libp2pEvents, PeerId, Stream, StreamHandler } from '@libp2p/interface'
 import type { StreamHandlerOptions, TypedEventTarget } from '@libp2p/interface'
-import { toError, withDeadline } from '../wire/index.ts'
+import { steadyNow, toError, withDeadline } from '../wire/index.ts'
 import {
   MAX_RECORD_PEERS,
   MAX_RECORD_STREAMS_PER_CONNECTION,
@@ -76,7 +76,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     super()
     this.#components = components
     this.#init = init
-    this.#now = init.now ?? Date.now
+    this.#now = init.now ?? steadyNow
     this.#log = components.logger.forComponent('parley:record')
   }
 
@@ -257,6 +257,8 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
 
   #reopenLater(peer: PeerId, fixedMs?: number): void {
     if (this.#life === undefined || this.#hasLeft) return
+    // It has gone meanwhile, and with it whatever there was to remember.
+    if (this.#connectionsTo(peer).length === 0) return
     const link = this.#linkOf(peer)
     if (link.reopen !== undefined) return
     const backoffMs = Math.min(REOPEN_MS.first * 2 ** link.failures, REOPEN_MS.max)
@@ -265,6 +267,7 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     link.reopen = setTimeout(() => {
       link.reopen = undefined
       const [connection] = this.#connectionsTo(peer)
+      if (connection === undefined && link.streams.size === 0) this.#forget(link)
       if (connection === undefined || link.streams.size > 0 || this.#life === undefined || this.#hasLeft) return
       this.#track(this.#open(connection).then(() => undefined))
     }, delayMs)

@@ -13,6 +13,7 @@ import {
   type RosterEntry,
   type VerifiedRecord
 } from '../directory/index.ts'
+import { steadyNow } from '../wire/index.ts'
 import { OwnRecord } from './own-record.ts'
 
 export interface PresenceInit {
@@ -26,6 +27,7 @@ export interface PresenceInit {
   readonly onChanges: (changes: readonly RosterChange[]) => void
   /** The own record is new: it wants to be told to directories. */
   readonly onOwnRecord: (record: VerifiedRecord) => void
+  /** The system's time, for what is shown and sealed; the roster keeps the steady one. */
   readonly now: () => number
 }
 
@@ -64,17 +66,20 @@ export class Presence {
 
   /** Follows the record exchange. Call it before the node starts, so that nothing is missed. */
   follow(records: RecordService): void {
+    const { now } = this.#init
     this.#records = records
     records.on('record', ({ verified }) => {
-      const { changes } = orNoChanges(this.#roster.announce(verified, { source: LAN, nowMs: this.#init.now() }))
+      const { changes } = orNoChanges(
+        this.#roster.announce(verified, { source: LAN, nowMs: steadyNow(), sinceMs: now() })
+      )
       this.#tell(changes)
     })
     records.on('withdraw', ({ verified }) => {
-      const { changes } = orNoChanges(this.#roster.withdraw(verified, this.#init.now()))
+      const { changes } = orNoChanges(this.#roster.withdraw(verified, steadyNow()))
       this.#tell(changes)
     })
     records.on('end', ({ peer, cause }) => {
-      if (cause === 'lost') this.#tell(this.#roster.lost(peer.toString(), LAN, this.#init.now()))
+      if (cause === 'lost') this.#tell(this.#roster.lost(peer.toString(), LAN, steadyNow()))
     })
   }
 
@@ -120,11 +125,11 @@ export class Presence {
 
   /** What a directory says of others. */
   directorySays(said: DirectoryEntries): void {
-    this.#tell(applyEntries(this.#roster, said, this.#init.now()))
+    this.#tell(applyEntries(this.#roster, said, steadyNow()))
   }
 
   directoryLost(source: string): void {
-    this.#tell(this.#roster.lostSource(source, this.#init.now()))
+    this.#tell(this.#roster.lostSource(source, steadyNow()))
   }
 
   /** Tells everybody on the record exchange that this peer leaves. */
@@ -165,8 +170,8 @@ export class Presence {
     clearTimeout(this.#timer)
     const deadlineMs = this.#roster.nextDeadline()
     if (deadlineMs === Infinity) return
-    const waitMs = Math.max(0, deadlineMs - this.#init.now())
-    this.#timer = setTimeout(() => this.#tell(this.#roster.expire(this.#init.now())), waitMs)
+    const waitMs = Math.max(0, deadlineMs - steadyNow())
+    this.#timer = setTimeout(() => this.#tell(this.#roster.expire(steadyNow())), waitMs)
   }
 }
 
