@@ -1,19 +1,36 @@
 // What the rest of Parley may know of storage.
 export { writeFileAtomically } from './atomic-file.ts'
+export {
+  StorageClosedError,
+  StorageDamagedError,
+  StorageError,
+  StorageFullError,
+  StorageReadOnlyError,
+  StorageTooNewError,
+  StorageUnavailableError
+} from './errors.ts'
+export type { ConversationDamage } from './errors.ts'
 export { MemoryMessageStore } from './memory-message-store.ts'
 export type {
   ArrivalState,
+  ConversationSummary,
   DeliveryState,
   HeldCounts,
+  HistoryEntry,
   IncomingMessage,
   IncomingResult,
+  LogOptions,
   LogPosition,
   MessageStore,
   NewIncoming,
   OutboxEntry,
   OutgoingMessage,
+  PageOptions,
   StoredMessage
 } from './message-store.ts'
+export type { MendReport } from './mend.ts'
 export { PeerBook, PeerBookDamagedError } from './peer-book.ts'
 export type { Contact, PeerBookEntry } from './peer-book.ts'
 export { ProfileLock, ProfileLockedError } from './profile-lock.ts'
+export { SqliteStore } from './sqlite-store.ts'
+export type { SqliteStoreOptions } from './sqlite-store.ts'

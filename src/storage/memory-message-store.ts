@@ -2,42 +2,32 @@
 // promises, but for as long as the process lives. It is the store of nodes that
 // are asked to keep nothing, and the one that the tests drive.
 import { randomBytes } from 'node:crypto'
+import { ROWS_PER_SLICE } from './constants.ts'
+import { isInOutbox } from './delivery-rank.ts'
+import { MemoryConversation, newLog } from './memory-conversation.ts'
 import type {
   ArrivalState,
+  ConversationSummary,
   DeliveryState,
   HeldCounts,
+  HistoryEntry,
   IncomingMessage,
   IncomingResult,
+  LogOptions,
   LogPosition,
   MessageStore,
   NewIncoming,
   OutboxEntry,
   OutgoingMessage,
+  PageOptions,
   StoredMessage
 } from './message-store.ts'
-
-/** A conversation's messages in the order in which they were stored. */
-interface Conversation {
-  readonly messages: StoredMessage[]
-  /** From message id to its index, apart for each direction: the two sides choose ids without each other. */
-  readonly incoming: Map<string, number>
-  readonly outgoing: Map<string, number>
-  /** Indexes of own messages that have no final receipt, oldest first. */
-  readonly outbox: Set<number>
-  own: { log: string; seq: number }
-  theirs: LogPosition | undefined
-  /** How many incoming messages are held, and whether they came over the LAN. */
-  held: number
-  heldFromLan: boolean
-  unread: number
-}
-
-/** How far each state is from the message's beginning; a message only moves on. */
-const rank: Record<DeliveryState, number> = { pending: 0, failed: 0, held: 1, unconfirmed: 2, delivered: 3 }
+import { holdsPhrases, phrasesOf, wordsOf } from './search-words.ts'
 
 export class MemoryMessageStore implements MessageStore {
-  readonly #conversations = new Map<string, Conversation>()
+  readonly #conversations = new Map<string, MemoryConversation>()
   readonly #now: () => number
+  #nextPosition = 1
 
   constructor(options: { now?: () => number } = {}) {
     this.#now = options.now ?? Date.now
@@ -50,19 +40,16 @@ export class MemoryMessageStore implements MessageStore {
     replyTo?: string
   }): Promise<OutgoingMessage> {
     const conversation = this.#conversation(init.peer)
-    conversation.own.seq++
     const message: OutgoingMessage = {
       ...init,
       direction: 'out',
       id: randomBytes(16).toString('hex'),
       log: conversation.own.log,
-      seq: conversation.own.seq,
+      seq: conversation.own.seq + 1,
       storedAtMs: this.#now(),
       state: 'pending'
     }
-    const index = conversation.messages.push(message) - 1
-    conversation.outgoing.set(message.id, index)
-    conversation.outbox.add(index)
+    conversation.addOutgoing(this.#nextPosition++, message)
     return message
   }
 
@@ -72,64 +59,32 @@ export class MemoryMessageStore implements MessageStore {
     init: { state: ArrivalState; lan: boolean; storedAtMs: number }
   ): Promise<readonly IncomingResult[]> {
     const conversation = this.#conversation(peer)
+    const { storedAtMs, state, lan } = init
     return messages.map((incoming) => {
-      const index = conversation.incoming.get(incoming.id)
-      const present = index === undefined ? undefined : conversation.messages[index]
-      if (present?.direction === 'in') return { message: present, known: true }
-      const message: IncomingMessage = {
-        ...incoming,
-        peer,
-        direction: 'in',
-        storedAtMs: init.storedAtMs,
-        state: init.state
-      }
-      conversation.incoming.set(message.id, conversation.messages.push(message) - 1)
-      conversation.unread++
-      if (init.state === 'held') {
-        conversation.held++
-        conversation.heldFromLan = init.lan
-      }
-      const theirs = conversation.theirs
-      if (theirs?.log !== message.log || theirs.seq < message.seq) {
-        conversation.theirs = { log: message.log, seq: message.seq }
-      }
+      const known = conversation.known(incoming.id)
+      if (typeof known === 'object') return { message: known, known: true }
+      const message: IncomingMessage = { ...incoming, peer, direction: 'in', storedAtMs, state: known ?? state }
+      if (known !== undefined) return { message, known: true }
+      conversation.addIncoming(this.#nextPosition++, message, lan)
       return { message, known: false }
     })
   }
 
   async knownIncoming(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const known = this.#conversations.get(peer)?.incoming
-    return new Set(ids.filter((id) => known?.has(id)))
+    const conversation = this.#conversations.get(peer)
+    return new Set(ids.filter((id) => conversation?.known(id) !== undefined))
   }
 
   async unreceipted(peer: string, options: { after?: number; limit: number }): Promise<readonly OutboxEntry[]> {
-    const conversation = this.#conversations.get(peer)
-    const entries: OutboxEntry[] = []
-    if (conversation === undefined) return entries
-    for (const position of conversation.outbox) {
-      if (entries.length === options.limit) break
-      const message = conversation.messages[position]
-      if (position > (options.after ?? -1) && message?.direction === 'out') entries.push({ position, message })
-    }
-    return entries
+    return this.#conversations.get(peer)?.unreceipted(options.after ?? 0, options.limit) ?? []
   }
 
   async outgoing(peer: string, id: string): Promise<OutgoingMessage | undefined> {
-    const conversation = this.#conversations.get(peer)
-    const message = conversation?.messages[conversation.outgoing.get(id) ?? -1]
-    return message?.direction === 'out' ? message : undefined
+    return this.#conversations.get(peer)?.outgoing(id)
   }
 
   async peersWithPending(): Promise<readonly string[]> {
-    const peers: string[] = []
-    for (const [peer, { outbox, messages }] of this.#conversations) {
-      for (const index of outbox) {
-        if (messages[index]?.state !== 'pending') continue
-        peers.push(peer)
-        break
-      }
-    }
-    return peers
+    return [...this.#conversations].filter(([, conversation]) => conversation.hasPending()).map(([peer]) => peer)
   }
 
   async setDelivery(
@@ -138,69 +93,129 @@ export class MemoryMessageStore implements MessageStore {
     state: DeliveryState,
     reason?: string
   ): Promise<readonly OutgoingMessage[]> {
-    const conversation = this.#conversations.get(peer)
-    const changed: OutgoingMessage[] = []
-    if (conversation === undefined) return changed
-    for (const id of ids) {
-      const index = conversation.outgoing.get(id)
-      const before = index === undefined ? undefined : conversation.messages[index]
-      if (index === undefined || before?.direction !== 'out') continue
-      if (before.state === state || rank[before.state] > rank[state]) continue
-      const { reason: _reason, ...fields } = before
-      const after: OutgoingMessage = { ...fields, state, ...(reason === undefined ? {} : { reason }) }
-      conversation.messages[index] = after
-      if (state === 'pending' || state === 'held') conversation.outbox.add(index)
-      else conversation.outbox.delete(index)
-      changed.push(after)
+    return this.#change(peer, ids, (conversation, id) => conversation.move(id, state, reason))
+  }
+
+  async setSeen(peer: string, ids: readonly string[], seenAtMs: number): Promise<readonly OutgoingMessage[]> {
+    return this.#change(peer, ids, (conversation, id) => conversation.see(id, seenAtMs))
+  }
+
+  async retry(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]> {
+    return this.#change(peer, ids, (conversation, id) =>
+      conversation.outgoing(id)?.state === 'failed' ? conversation.move(id, 'pending') : undefined
+    )
+  }
+
+  async cancel(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]> {
+    return this.#change(peer, ids, (conversation, id) => conversation.cancel(id))
+  }
+
+  async failPending(options: {
+    storedBeforeMs: number
+    reason: string
+    limit: number
+  }): Promise<readonly OutgoingMessage[]> {
+    const failed: OutgoingMessage[] = []
+    for (const conversation of this.#conversations.values()) {
+      for (const { id, storedAtMs } of conversation.pending()) {
+        if (failed.length === options.limit) return failed
+        if (storedAtMs >= options.storedBeforeMs) continue
+        const message = conversation.move(id, 'failed', options.reason)
+        if (message !== undefined) failed.push(message)
+      }
     }
-    return changed
+    return failed
   }
 
   async acceptHeld(peer: string): Promise<readonly IncomingMessage[]> {
-    const conversation = this.#conversations.get(peer)
-    const accepted: IncomingMessage[] = []
-    if (conversation === undefined || conversation.held === 0) return accepted
-    conversation.held = 0
-    const { messages } = conversation
-    for (const [index, message] of messages.entries()) {
-      if (message.direction !== 'in' || message.state !== 'held') continue
-      const after: IncomingMessage = { ...message, state: 'accepted' }
-      messages[index] = after
-      accepted.push(after)
-    }
-    return accepted
+    return this.#conversations.get(peer)?.acceptHeld() ?? []
   }
 
   async held(): Promise<readonly IncomingMessage[]> {
-    const newest: IncomingMessage[] = []
-    for (const { messages, held } of this.#conversations.values()) {
-      if (held === 0) continue
-      const last = messages.findLast((m) => m.direction === 'in' && m.state === 'held')
-      if (last?.direction === 'in') newest.push(last)
-    }
-    return newest.toSorted((a, b) => b.storedAtMs - a.storedAtMs)
+    const newest = [...this.#conversations.values()].map((conversation) => conversation.held().newest)
+    return newest.filter((message) => message !== undefined).toSorted((a, b) => b.storedAtMs - a.storedAtMs)
   }
 
   async heldCounts(peer: string): Promise<HeldCounts> {
-    let fromPeer = 0
-    let total = 0
-    let lan = 0
-    for (const [id, { held, heldFromLan }] of this.#conversations) {
-      total += held
-      if (heldFromLan) lan += held
-      if (id === peer) fromPeer = held
+    const counts = { fromPeer: 0, total: 0, lan: 0 }
+    for (const [id, conversation] of this.#conversations) {
+      const { count, lan } = conversation.held()
+      counts.total += count
+      counts.lan += lan
+      if (id === peer) counts.fromPeer = count
     }
-    return { fromPeer, total, lan }
+    return counts
   }
 
   async history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]> {
-    const messages = this.#conversations.get(peer)?.messages ?? []
-    const shown = options.includeHeld ? messages : messages.filter((m) => m.direction === 'out' || m.state !== 'held')
-    return options.limit === 0 ? [] : shown.slice(-options.limit)
+    return (await this.page(peer, options)).map(({ message }) => message)
+  }
+
+  async page(peer: string, options: PageOptions): Promise<readonly HistoryEntry[]> {
+    const { limit, before = Infinity, after = 0, includeHeld = false } = options
+    const entries = this.#conversations.get(peer)?.entries(after, before, includeHeld) ?? []
+    if (limit === 0) return []
+    return options.after === undefined ? entries.slice(-limit) : entries.slice(0, limit)
+  }
+
+  async log(options: LogOptions): Promise<readonly HistoryEntry[]> {
+    const { peer, sinceMs = -Infinity, untilMs = Infinity, limit } = options
+    const entries = await this.page(peer, { limit: Infinity })
+    const inSpan = entries.filter(({ message: { storedAtMs } }) => storedAtMs >= sinceMs && storedAtMs < untilMs)
+    return limit === 0 ? [] : inSpan.slice(-limit)
+  }
+
+  async search(
+    words: string,
+    options: { peer?: string; limit: number; before?: number }
+  ): Promise<readonly HistoryEntry[]> {
+    const phrases = phrasesOf(words)
+    if (phrases.length === 0) return []
+    return this.#entries(options.peer, 0, options.before)
+      .filter(({ message }) => holdsPhrases(wordsOf(message.text), phrases))
+      .toReversed()
+      .slice(0, options.limit)
+  }
+
+  async *export(options: { peer?: string; after?: number } = {}): AsyncGenerator<readonly HistoryEntry[]> {
+    for (let after = options.after ?? 0; ;) {
+      const batch = this.#entries(options.peer, after).slice(0, ROWS_PER_SLICE)
+      const last = batch.at(-1)
+      if (last === undefined) return
+      yield batch
+      after = last.position
+    }
+  }
+
+  async conversations(): Promise<readonly ConversationSummary[]> {
+    const summaries: ConversationSummary[] = []
+    for (const [peer, conversation] of this.#conversations) {
+      const { last } = conversation
+      if (last === undefined) continue
+      const { position, message } = last
+      summaries.push({ peer, unread: conversation.unread(), last: { position, message } })
+    }
+    return summaries.toSorted((a, b) => b.last.position - a.last.position)
+  }
+
+  async forget(peer: string): Promise<number> {
+    return this.#conversations.get(peer)?.delete(() => true) ?? 0
+  }
+
+  async deleteOlderThan(storedBeforeMs: number): Promise<number> {
+    let deleted = 0
+    for (const conversation of this.#conversations.values()) {
+      deleted += conversation.delete(
+        (message) =>
+          message.storedAtMs < storedBeforeMs &&
+          (message.direction === 'out' ? !isInOutbox(message.state) : message.state !== 'held')
+      )
+    }
+    return deleted
   }
 
   async ownPosition(peer: string): Promise<LogPosition> {
-    return { ...this.#conversation(peer).own }
+    return this.#conversation(peer).own
   }
 
   async heldPosition(peer: string): Promise<LogPosition | undefined> {
@@ -212,37 +227,39 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   async unread(peer: string): Promise<number> {
-    return this.#conversations.get(peer)?.unread ?? 0
+    return this.#conversations.get(peer)?.unread() ?? 0
   }
 
   async markRead(peer: string): Promise<void> {
-    const conversation = this.#conversations.get(peer)
-    if (conversation !== undefined) conversation.unread = 0
+    this.#conversations.get(peer)?.markRead()
   }
 
   async close(): Promise<void> {
     this.#conversations.clear()
   }
 
-  #conversation(peer: string): Conversation {
+  #entries(peer: string | undefined, after: number, before = Infinity): readonly HistoryEntry[] {
+    const conversations = peer === undefined ? [...this.#conversations.values()] : [this.#conversations.get(peer)]
+    return conversations
+      .flatMap((conversation) => conversation?.entries(after, before, false) ?? [])
+      .toSorted((a, b) => a.position - b.position)
+  }
+
+  #change(
+    peer: string,
+    ids: readonly string[],
+    change: (conversation: MemoryConversation, id: string) => OutgoingMessage | undefined
+  ): readonly OutgoingMessage[] {
+    const conversation = this.#conversations.get(peer)
+    if (conversation === undefined) return []
+    return ids.map((id) => change(conversation, id)).filter((message) => message !== undefined)
+  }
+
+  #conversation(peer: string): MemoryConversation {
     const present = this.#conversations.get(peer)
     if (present !== undefined) return present
-    const conversation: Conversation = {
-      messages: [],
-      incoming: new Map(),
-      outgoing: new Map(),
-      outbox: new Set(),
-      own: newLog(),
-      theirs: undefined,
-      held: 0,
-      heldFromLan: false,
-      unread: 0
-    }
+    const conversation = new MemoryConversation()
     this.#conversations.set(peer, conversation)
     return conversation
   }
-}
-
-function newLog(): { log: string; seq: number } {
-  return { log: randomBytes(8).toString('hex'), seq: 0 }
 }

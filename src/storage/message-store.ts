@@ -28,6 +28,8 @@ export interface OutgoingMessage extends MessageFields {
   readonly state: DeliveryState
   /** Why it failed, in words for the user. */
   readonly reason?: string
+  /** When the other side said that it has read it; only a delivered message has this. */
+  readonly seenAtMs?: number
 }
 
 export interface IncomingMessage extends MessageFields {
@@ -72,7 +74,10 @@ export interface HeldCounts {
 export interface MessageStore {
   /** Gives the message its id, log and sequence number and stores it as `pending`. */
   addOutgoing(init: { peer: string; text: string; sentAtMs: number; replyTo?: string }): Promise<OutgoingMessage>
-  /** Stores those that are new, in the order given. A message that is known keeps its state. */
+  /**
+   * Stores those that are new, in the order given. A message that is known keeps
+   * its state, also after it was deleted here: its id stays known.
+   */
   addIncoming(
     peer: string,
     messages: readonly NewIncoming[],
@@ -80,7 +85,10 @@ export interface MessageStore {
   ): Promise<readonly IncomingResult[]>
   /** Which of these ids from this peer are here already. */
   knownIncoming(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>>
-  /** Own messages to this peer that have no final receipt (`pending`, then also `held`), oldest first. */
+  /**
+   * Own messages to this peer that have no final receipt, in the order in which
+   * they joined the outbox: a message that is tried again goes to its end.
+   */
   unreceipted(peer: string, options: { after?: number; limit: number }): Promise<readonly OutboxEntry[]>
   /** An own message as it stands now. */
   outgoing(peer: string, id: string): Promise<OutgoingMessage | undefined>
@@ -93,6 +101,14 @@ export interface MessageStore {
     state: DeliveryState,
     reason?: string
   ): Promise<readonly OutgoingMessage[]>
+  /** The other side has read these: they are delivered, and seen for good. Returns the messages that changed. */
+  setSeen(peer: string, ids: readonly string[], seenAtMs: number): Promise<readonly OutgoingMessage[]>
+  /** Puts failed messages at the end of the outbox; returns those that had failed. */
+  retry(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]>
+  /** Takes messages out of the outbox: they have failed, by the user's wish. A receipt that still comes counts. */
+  cancel(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]>
+  /** Fails at most `limit` pending messages that were stored before that time. */
+  failPending(options: { storedBeforeMs: number; reason: string; limit: number }): Promise<readonly OutgoingMessage[]>
   /** Makes a stranger's held messages part of the history; returns them. */
   acceptHeld(peer: string): Promise<readonly IncomingMessage[]>
   /** Peers whose messages are held, with the newest message of each, newest first. */
@@ -100,6 +116,20 @@ export interface MessageStore {
   heldCounts(peer: string): Promise<HeldCounts>
   /** The last `limit` messages with this peer, oldest first; held ones are left out unless asked for. */
   history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]>
+  /** The messages before or after a position, or the last ones; always oldest first. */
+  page(peer: string, options: PageOptions): Promise<readonly HistoryEntry[]>
+  /** The last `limit` messages that were stored in a span of time, oldest first. */
+  log(options: LogOptions): Promise<readonly HistoryEntry[]>
+  /** Messages that hold all of these words, newest first. Accents and case make no difference. */
+  search(words: string, options: { peer?: string; limit: number; before?: number }): Promise<readonly HistoryEntry[]>
+  /** The whole history, or what came after a position, in batches, oldest first. What comes meanwhile is included. */
+  export(options?: { peer?: string; after?: number }): AsyncIterable<readonly HistoryEntry[]>
+  /** Everybody with whom there are messages, the newest conversation first. */
+  conversations(): Promise<readonly ConversationSummary[]>
+  /** Deletes all messages with this peer, waiting and held ones too; returns how many. */
+  forget(peer: string): Promise<number>
+  /** Deletes what was stored before that time, except what waits in the outbox or as a request; returns how many. */
+  deleteOlderThan(storedBeforeMs: number): Promise<number>
   /** Where our own log to this peer stands. */
   ownPosition(peer: string): Promise<LogPosition>
   /** The highest position that is held of this peer's newest log. */
@@ -111,7 +141,36 @@ export interface MessageStore {
   close(): Promise<void>
 }
 
-/** An own message with its place in the outbox, to continue after. */
+/** A message with its place in the whole history. Places grow, and none is used twice. */
+export interface HistoryEntry {
+  readonly position: number
+  readonly message: StoredMessage
+}
+
+export interface PageOptions {
+  readonly limit: number
+  /** Only messages before this position: the page that ends there. */
+  readonly before?: number
+  /** Only messages after this position: the page that begins there. Not together with `before`. */
+  readonly after?: number
+  readonly includeHeld?: boolean
+}
+
+export interface LogOptions {
+  readonly peer: string
+  /** The span by our clock: from `sinceMs` on, and before `untilMs`. */
+  readonly sinceMs?: number
+  readonly untilMs?: number
+  readonly limit: number
+}
+
+export interface ConversationSummary {
+  readonly peer: string
+  readonly unread: number
+  readonly last: HistoryEntry
+}
+
+/** An own message with its place in its peer's outbox, to continue after. */
 export interface OutboxEntry {
   readonly position: number
   readonly message: OutgoingMessage

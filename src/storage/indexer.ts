@@ -1,0 +1,54 @@
+// Keeps the search index following the history while nothing else is to do. It
+// decides when, never what: that is the index's.
+import type { CommitQueue } from './commit-queue.ts'
+import { INDEX_DELAY_MS } from './constants.ts'
+import { StorageError } from './errors.ts'
+import type { SearchIndex } from './search-index.ts'
+
+export class Indexer {
+  readonly #index: SearchIndex
+  readonly #queue: CommitQueue
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #isStopped = false
+
+  constructor(index: SearchIndex, queue: CommitQueue) {
+    this.#index = index
+    this.#queue = queue
+  }
+
+  /** Something may be missing in the index: it is added in a moment. */
+  schedule(): void {
+    if (this.#isStopped || this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      void this.catchUp()
+    }, INDEX_DELAY_MS)
+    this.#timer.unref()
+  }
+
+  /** Resolves when the index holds everything, or can't: a search in what it holds is better than none. */
+  async catchUp(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+    await this.#running
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#isStopped && !(await this.#queue.read(() => this.#index.isComplete()))) {
+        await this.#queue.write(() => this.#index.indexSlice())
+      }
+    } catch (error) {
+      // The disk is full, damaged or gone. Whoever stores something is told so; the index is tried again later.
+      if (!(error instanceof StorageError)) throw error
+    }
+  }
+}

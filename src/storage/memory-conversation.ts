@@ -1,0 +1,202 @@
+// One conversation of the store in memory: its messages in their order, the ids
+// that it knows, its outbox. It knows no other conversation and no positions
+// but those it is given.
+import { randomBytes } from 'node:crypto'
+import { CANCELLED_REASON } from './constants.ts'
+import { isInOutbox, mayMove } from './delivery-rank.ts'
+import type {
+  ArrivalState,
+  DeliveryState,
+  HistoryEntry,
+  IncomingMessage,
+  LogPosition,
+  OutboxEntry,
+  OutgoingMessage,
+  StoredMessage
+} from './message-store.ts'
+
+interface Entry {
+  readonly position: number
+  message: StoredMessage
+  /** The message is a stranger's request that came over the LAN. */
+  readonly lan: boolean
+}
+
+export class MemoryConversation {
+  /** In the order of their positions. */
+  #entries: Entry[] = []
+  /** By id, apart for each direction: the two sides choose ids without each other. */
+  readonly #outgoing = new Map<string, Entry>()
+  /** An id that was deleted here stays known, with the state that it left in. */
+  readonly #incoming = new Map<string, Entry | ArrivalState>()
+  /** Own messages without a final receipt, by their place. */
+  readonly #outbox = new Map<number, Entry>()
+  /** Requests that wait for the user, in their order. */
+  readonly #held = new Set<Entry>()
+  #nextPlace = 1
+  #readUpTo = 0
+  own: LogPosition = newLog()
+  theirs: LogPosition | undefined
+
+  /** The newest message that is no request. */
+  get last(): HistoryEntry | undefined {
+    return this.#entries.findLast(({ message }) => !isHeld(message))
+  }
+
+  addOutgoing(position: number, message: OutgoingMessage): void {
+    const entry: Entry = { position, message, lan: false }
+    this.own = { log: message.log, seq: message.seq }
+    this.#entries.push(entry)
+    this.#outgoing.set(message.id, entry)
+    this.#outbox.set(this.#nextPlace++, entry)
+  }
+
+  addIncoming(position: number, message: IncomingMessage, lan: boolean): void {
+    const entry: Entry = { position, message, lan }
+    this.#entries.push(entry)
+    this.#incoming.set(message.id, entry)
+    if (message.state === 'held') this.#held.add(entry)
+    if (this.theirs?.log !== message.log || this.theirs.seq < message.seq) {
+      this.theirs = { log: message.log, seq: message.seq }
+    }
+  }
+
+  /** What is known of an incoming id; a bare state when the message itself was deleted. */
+  known(id: string): IncomingMessage | ArrivalState | undefined {
+    const known = this.#incoming.get(id)
+    if (typeof known !== 'object') return known
+    return known.message.direction === 'in' ? known.message : undefined
+  }
+
+  outgoing(id: string): OutgoingMessage | undefined {
+    const message = this.#outgoing.get(id)?.message
+    return message?.direction === 'out' ? message : undefined
+  }
+
+  unreceipted(after: number, limit: number): readonly OutboxEntry[] {
+    const waiting: OutboxEntry[] = []
+    for (const [position, { message }] of this.#outbox) {
+      if (waiting.length === limit) break
+      if (position > after && message.direction === 'out') waiting.push({ position, message })
+    }
+    return waiting
+  }
+
+  hasPending(): boolean {
+    for (const { message } of this.#outbox.values()) if (message.state === 'pending') return true
+    return false
+  }
+
+  pending(): readonly OutgoingMessage[] {
+    return this.unreceipted(0, Infinity)
+      .map(({ message }) => message)
+      .filter(({ state }) => state === 'pending')
+  }
+
+  move(id: string, state: DeliveryState, reason?: string): OutgoingMessage | undefined {
+    const before = this.outgoing(id)
+    if (before === undefined || !mayMove(before.state, state)) return undefined
+    const { reason: _reason, ...fields } = before
+    return this.#replace({ ...fields, state, ...(reason === undefined ? {} : { reason }) })
+  }
+
+  cancel(id: string): OutgoingMessage | undefined {
+    const before = this.outgoing(id)
+    if (before === undefined || !isInOutbox(before.state)) return undefined
+    return this.#replace({ ...before, state: 'failed', reason: CANCELLED_REASON })
+  }
+
+  see(id: string, seenAtMs: number): OutgoingMessage | undefined {
+    const before = this.outgoing(id)
+    if (before === undefined || before.seenAtMs !== undefined) return undefined
+    const { reason: _reason, ...fields } = before
+    return this.#replace({ ...fields, state: 'delivered', seenAtMs })
+  }
+
+  acceptHeld(): readonly IncomingMessage[] {
+    const accepted: IncomingMessage[] = []
+    for (const entry of this.#held) {
+      if (entry.message.direction !== 'in') continue
+      const message: IncomingMessage = { ...entry.message, state: 'accepted' }
+      entry.message = message
+      accepted.push(message)
+    }
+    this.#held.clear()
+    return accepted
+  }
+
+  held(): { newest: IncomingMessage | undefined; count: number; lan: number } {
+    let newest: IncomingMessage | undefined
+    let fromLan = 0
+    for (const { message, lan } of this.#held) {
+      if (message.direction === 'in') newest = message
+      if (lan) fromLan++
+    }
+    return { newest, count: this.#held.size, lan: fromLan }
+  }
+
+  /** Messages between two positions, without these, oldest first. */
+  entries(after: number, before: number, includeHeld: boolean): readonly HistoryEntry[] {
+    return this.#entries
+      .filter(({ position, message }) => position > after && position < before && (includeHeld || !isHeld(message)))
+      .map(({ position, message }) => ({ position, message }))
+  }
+
+  unread(): number {
+    let count = 0
+    for (let index = this.#entries.length - 1; index >= 0; index--) {
+      const entry = this.#entries[index]
+      if (entry === undefined || entry.position <= this.#readUpTo) break
+      if (entry.message.direction === 'in') count++
+    }
+    return count
+  }
+
+  markRead(): void {
+    this.#readUpTo = this.#entries.at(-1)?.position ?? this.#readUpTo
+  }
+
+  /** Deletes messages; incoming ids stay known. */
+  delete(isDeleted: (message: StoredMessage) => boolean): number {
+    const before = this.#entries.length
+    this.#entries = this.#entries.filter((entry) => {
+      const { message } = entry
+      if (!isDeleted(message)) return true
+      this.#held.delete(entry)
+      if (message.direction === 'in') this.#incoming.set(message.id, message.state)
+      else this.#dropOutgoing(entry)
+      return false
+    })
+    return before - this.#entries.length
+  }
+
+  #dropOutgoing(entry: Entry): void {
+    this.#outgoing.delete(entry.message.id)
+    for (const [place, waiting] of this.#outbox) if (waiting === entry) this.#outbox.delete(place)
+  }
+
+  #replace(after: OutgoingMessage): OutgoingMessage {
+    const entry = this.#outgoing.get(after.id)
+    if (entry === undefined) return after
+    const waited = entry.message.direction === 'out' && isInOutbox(entry.message.state)
+    entry.message = after
+    if (isInOutbox(after.state)) {
+      if (!waited) this.#outbox.set(this.#nextPlace++, entry)
+    } else if (waited) {
+      for (const [place, waiting] of this.#outbox) {
+        if (waiting !== entry) continue
+        this.#outbox.delete(place)
+        break
+      }
+    }
+    return after
+  }
+}
+
+function isHeld(message: StoredMessage): boolean {
+  return message.direction === 'in' && message.state === 'held'
+}
+
+export function newLog(): LogPosition {
+  return { log: randomBytes(8).toString('hex'), seq: 0 }
+}

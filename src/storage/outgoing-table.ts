@@ -1,0 +1,156 @@
+// Own messages and the outbox: where each stands and which wait for a receipt.
+// Its methods are synchronous and belong into the store's transactions.
+import { randomBytes } from 'node:crypto'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { CANCELLED_REASON } from './constants.ts'
+import type { ConversationTable } from './conversation-table.ts'
+import { isInOutbox, mayMove } from './delivery-rank.ts'
+import type { DeliveryState, OutboxEntry, OutgoingMessage } from './message-store.ts'
+import { checksumOf, messageColumns, readNumber, readOutgoing, safeInteger, stateCode, toKey } from './message-rows.ts'
+import type { Row } from './message-rows.ts'
+
+/** SQLite's way to say that there is no limit. */
+const noLimit = -1
+
+export class OutgoingTable {
+  readonly #conversations: ConversationTable
+  readonly #insert: StatementSync
+  readonly #insertSeen: StatementSync
+  readonly #find: StatementSync
+  readonly #update: StatementSync
+  readonly #waiting: StatementSync
+  readonly #peersWithPending: StatementSync
+  readonly #pendingBefore: StatementSync
+
+  constructor(database: DatabaseSync, conversations: ConversationTable) {
+    const join = `FROM message m JOIN conversation c ON c.id = m.conversation`
+    this.#conversations = conversations
+    this.#insert = database.prepare(
+      `INSERT INTO message (conversation, state, id, log, seq, sent_at, stored_at, text, reply_to, outbox, checksum)
+        VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    )
+    this.#insertSeen = database.prepare('INSERT INTO seen (conversation, incoming, id, position) VALUES (?, 0, ?, ?)')
+    this.#find = database.prepare(
+      `SELECT ${messageColumns} FROM conversation c
+        CROSS JOIN seen s ON s.conversation = c.id AND s.incoming = 0 AND s.id = ?
+        CROSS JOIN message m ON m.position = s.position WHERE c.peer = ?`
+    )
+    this.#update = database.prepare(
+      'UPDATE message SET state = ?, reason = ?, seen_at = ?, outbox = ? WHERE position = ?'
+    )
+    this.#waiting = database.prepare(
+      `SELECT ${messageColumns} FROM message m JOIN conversation c ON c.id = m.conversation
+        WHERE m.conversation = ? AND m.outbox > ? ORDER BY m.outbox LIMIT ?`
+    )
+    this.#peersWithPending = database.prepare(
+      `SELECT peer FROM conversation c WHERE EXISTS (
+        SELECT 1 FROM message m WHERE m.conversation = c.id AND m.outbox IS NOT NULL AND m.state = 0)`
+    )
+    this.#pendingBefore = database.prepare(
+      `SELECT ${messageColumns} ${join} WHERE m.outbox IS NOT NULL AND m.state = 0 AND m.stored_at < ? LIMIT ?`
+    )
+  }
+
+  add(init: { peer: string; text: string; sentAtMs: number; replyTo?: string }, storedAtMs: number): OutgoingMessage {
+    const conversation = this.#conversations.ensure(init.peer)
+    const own = { log: conversation.own.log, seq: conversation.own.seq + 1 }
+    const { nextOutbox } = conversation
+    const id = randomBytes(16).toString('hex')
+    const fields = { ...init, ...own, id, sentAtMs: safeInteger(init.sentAtMs), storedAtMs: safeInteger(storedAtMs) }
+    const checksum = checksumOf({ ...fields, conversation: conversation.id, isIncoming: false })
+    const { lastInsertRowid } = this.#insert.run(
+      conversation.id,
+      toKey(id),
+      toKey(own.log),
+      own.seq,
+      fields.sentAtMs,
+      fields.storedAtMs,
+      init.text,
+      init.replyTo === undefined ? null : toKey(init.replyTo),
+      nextOutbox,
+      checksum
+    )
+    this.#insertSeen.run(conversation.id, toKey(id), lastInsertRowid)
+    this.#conversations.setOwn({ ...conversation, nextOutbox: nextOutbox + 1 }, own)
+    return { ...fields, direction: 'out', state: 'pending' }
+  }
+
+  find(peer: string, id: string): OutgoingMessage | undefined {
+    const row = this.#find.get(toKey(id), peer)
+    return row === undefined ? undefined : readOutgoing(row)
+  }
+
+  unreceipted(peer: string, { after = 0, limit }: { after?: number; limit: number }): readonly OutboxEntry[] {
+    const conversation = this.#conversations.find(peer)
+    if (conversation === undefined) return []
+    const rows = this.#waiting.all(conversation.id, after, Number.isFinite(limit) ? limit : noLimit)
+    return rows.map((row) => ({ position: readNumber(row, 'outbox'), message: readOutgoing(row) }))
+  }
+
+  peersWithPending(): readonly string[] {
+    return this.#peersWithPending.all().map(({ peer }) => String(peer))
+  }
+
+  move(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): readonly OutgoingMessage[] {
+    return this.#change(peer, ids, ({ reason: _reason, ...before }) =>
+      mayMove(before.state, state) ? { ...before, state, ...(reason === undefined ? {} : { reason }) } : undefined
+    )
+  }
+
+  see(peer: string, ids: readonly string[], seenAtMs: number): readonly OutgoingMessage[] {
+    return this.#change(peer, ids, ({ reason: _reason, ...before }) =>
+      before.seenAtMs === undefined ? { ...before, state: 'delivered', seenAtMs: safeInteger(seenAtMs) } : undefined
+    )
+  }
+
+  retry(peer: string, ids: readonly string[]): readonly OutgoingMessage[] {
+    return this.#change(peer, ids, ({ reason: _reason, ...before }) =>
+      before.state === 'failed' ? { ...before, state: 'pending' } : undefined
+    )
+  }
+
+  cancel(peer: string, ids: readonly string[]): readonly OutgoingMessage[] {
+    return this.#change(peer, ids, (before) =>
+      isInOutbox(before.state) ? { ...before, state: 'failed', reason: CANCELLED_REASON } : undefined
+    )
+  }
+
+  failPending(options: { storedBeforeMs: number; reason: string; limit: number }): readonly OutgoingMessage[] {
+    return this.#pendingBefore.all(options.storedBeforeMs, options.limit).map((row) => {
+      const after: OutgoingMessage = { ...readOutgoing(row), state: 'failed', reason: options.reason }
+      this.#write(row, after, null)
+      return after
+    })
+  }
+
+  #change(
+    peer: string,
+    ids: readonly string[],
+    change: (before: OutgoingMessage) => OutgoingMessage | undefined
+  ): readonly OutgoingMessage[] {
+    const changed: OutgoingMessage[] = []
+    for (const id of ids) {
+      const row = this.#find.get(toKey(id), peer)
+      if (row === undefined) continue
+      const before = readOutgoing(row)
+      const after = change(before)
+      if (after === undefined) continue
+      this.#write(row, after, this.#place(row, before, after))
+      changed.push(after)
+    }
+    return changed
+  }
+
+  /** Where the message stands in the outbox from now on; one that comes back goes to its end. */
+  #place(row: Row, before: OutgoingMessage, after: OutgoingMessage): number | null {
+    if (!isInOutbox(after.state)) return null
+    if (isInOutbox(before.state)) return readNumber(row, 'outbox')
+    const { id, nextOutbox } = this.#conversations.ensure(after.peer)
+    this.#conversations.setNextOutbox(id, nextOutbox + 1)
+    return nextOutbox
+  }
+
+  #write(row: Row, { state, reason, seenAtMs }: OutgoingMessage, place: number | null): void {
+    this.#update.run(stateCode[state], reason ?? null, seenAtMs ?? null, place, readNumber(row, 'position'))
+  }
+}

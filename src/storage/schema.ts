@@ -1,0 +1,70 @@
+// The tables of a history file, as the steps by which each version grew out of
+// the one before. A step that was released is never changed: another one follows.
+
+/** Marks a file as a Parley history: "Prly". */
+export const APPLICATION_ID = 0x50726c79
+
+/**
+ * Version 1: messages and what belongs to them.
+ *
+ * - `conversation` counts both logs and the outbox of one peer.
+ * - `message` is the history in the order of `position`. States below 10 are of
+ *   own messages, the others of incoming ones. `outbox` is the place among those
+ *   that wait. `checksum` covers what never changes of a message.
+ * - `seen` has every id for good: `left_state` is set when the message itself was
+ *   deleted.
+ */
+const version1 = `
+  CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY,
+    peer TEXT NOT NULL UNIQUE,
+    own_log ANY NOT NULL,
+    own_seq INTEGER NOT NULL,
+    next_outbox INTEGER NOT NULL,
+    their_log ANY,
+    their_seq INTEGER,
+    read_up_to INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE message (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    id ANY NOT NULL,
+    log ANY NOT NULL,
+    seq INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    reply_to ANY,
+    reason TEXT,
+    seen_at INTEGER,
+    outbox INTEGER,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX message_by_conversation ON message(conversation, position);
+  CREATE INDEX message_in_outbox ON message(conversation, outbox) WHERE outbox IS NOT NULL;
+  CREATE INDEX message_held ON message(conversation, state) WHERE state >= 11;
+  CREATE TABLE seen (
+    conversation INTEGER NOT NULL,
+    incoming INTEGER NOT NULL,
+    id ANY NOT NULL,
+    position INTEGER NOT NULL,
+    left_state INTEGER,
+    PRIMARY KEY (conversation, incoming, id)
+  ) STRICT, WITHOUT ROWID;
+`
+
+/**
+ * Version 2: full-text search. The index keeps no text of its own; its words come
+ * ready from search-words.ts, so the tokenizer has only spaces to look for.
+ */
+const version2 = `
+  CREATE VIRTUAL TABLE search USING fts5(
+    words, conversation, content = '', contentless_delete = 1, tokenize = 'ascii'
+  );
+  CREATE TABLE indexed (up_to INTEGER NOT NULL) STRICT;
+  INSERT INTO indexed VALUES (0);
+`
+
+/** The step at index n makes version n + 1. */
+export const MIGRATIONS: readonly string[] = [version1, version2]

@@ -1,0 +1,78 @@
+// Full-text search over the history. Words are indexed a moment after their
+// message is stored, so that nobody waits for the index to get a receipt; a
+// search first indexes what is missing.
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { INDEX_SLICE } from './constants.ts'
+import type { ConversationTable } from './conversation-table.ts'
+import type { HistoryEntry } from './message-store.ts'
+import { messageColumns, readEntry, readNumber } from './message-rows.ts'
+import { phrasesOf, wordsOf } from './search-words.ts'
+
+export class SearchIndex {
+  readonly #conversations: ConversationTable
+  readonly #upTo: StatementSync
+  readonly #setUpTo: StatementSync
+  readonly #missing: StatementSync
+  readonly #newest: StatementSync
+  readonly #insert: StatementSync
+  readonly #delete: StatementSync
+  readonly #find: StatementSync
+
+  constructor(database: DatabaseSync, conversations: ConversationTable) {
+    this.#conversations = conversations
+    this.#upTo = database.prepare('SELECT up_to FROM indexed')
+    this.#setUpTo = database.prepare('UPDATE indexed SET up_to = ?')
+    this.#missing = database.prepare(
+      'SELECT position, conversation, text FROM message WHERE position > ? ORDER BY position LIMIT ?'
+    )
+    this.#newest = database.prepare('SELECT max(position) AS newest FROM message')
+    this.#insert = database.prepare('INSERT INTO search (rowid, words, conversation) VALUES (?, ?, ?)')
+    this.#delete = database.prepare('DELETE FROM search WHERE rowid = ?')
+    this.#find = database.prepare(
+      `SELECT ${messageColumns} FROM search CROSS JOIN message m ON m.position = search.rowid
+        CROSS JOIN conversation c ON c.id = m.conversation
+        WHERE search MATCH ? AND search.rowid < ? AND m.state < 11 ORDER BY search.rowid DESC LIMIT ?`
+    )
+  }
+
+  isComplete(): boolean {
+    const newest = this.#newest.get()?.['newest']
+    return typeof newest !== 'number' || newest <= this.#reached()
+  }
+
+  /** Indexes the next messages: in a transaction only. */
+  indexSlice(): void {
+    const rows = this.#missing.all(this.#reached(), INDEX_SLICE)
+    let upTo: number | undefined
+    for (const row of rows) {
+      upTo = readNumber(row, 'position')
+      this.#insert.run(upTo, wordsOf(String(row['text'])).join(' '), conversationWord(readNumber(row, 'conversation')))
+    }
+    if (upTo !== undefined) this.#setUpTo.run(upTo)
+  }
+
+  /** Takes a message out of the index: in the transaction that deletes it. */
+  remove(position: number): void {
+    if (position <= this.#reached()) this.#delete.run(position)
+  }
+
+  find(words: string, options: { peer?: string; limit: number; before?: number }): readonly HistoryEntry[] {
+    const phrases = phrasesOf(words)
+    if (phrases.length === 0) return []
+    const conversation = options.peer === undefined ? undefined : this.#conversations.find(options.peer)
+    if (options.peer !== undefined && conversation === undefined) return []
+    // A word holds letters, digits and pictographs only, so nothing in it can end the quotes.
+    const wanted = `words : (${phrases.map((phrase) => `"${phrase.join(' ')}"`).join(' AND ')})`
+    const query =
+      conversation === undefined ? wanted : `${wanted} AND conversation : "${conversationWord(conversation.id)}"`
+    return this.#find.all(query, options.before ?? Number.MAX_SAFE_INTEGER, options.limit).map(readEntry)
+  }
+
+  #reached(): number {
+    return readNumber(this.#upTo.get() ?? { up_to: 0 }, 'up_to')
+  }
+}
+
+function conversationWord(id: number): string {
+  return `c${id}`
+}

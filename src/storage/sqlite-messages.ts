@@ -1,0 +1,229 @@
+// Everything that MessageStore promises, on the tables of an open history file:
+// what is a write, what is a read, and what is done in slices so that nobody
+// waits long. It opens and closes nothing.
+import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { CommitQueue } from './commit-queue.ts'
+import { ConversationTable } from './conversation-table.ts'
+import { Deletion, type DeletedSlice } from './deletion.ts'
+import { HistoryReader } from './history-reader.ts'
+import { IncomingTable, type Arrival } from './incoming-table.ts'
+import { Indexer } from './indexer.ts'
+import type {
+  ConversationSummary,
+  DeliveryState,
+  HeldCounts,
+  HistoryEntry,
+  IncomingMessage,
+  IncomingResult,
+  LogOptions,
+  LogPosition,
+  MessageStore,
+  NewIncoming,
+  OutboxEntry,
+  OutgoingMessage,
+  PageOptions,
+  StoredMessage
+} from './message-store.ts'
+import { OutgoingTable } from './outgoing-table.ts'
+import { SearchIndex } from './search-index.ts'
+
+export interface SqliteMessagesInit {
+  readonly database: DatabaseSync
+  readonly queue: CommitQueue
+  readonly now: () => number
+}
+
+export abstract class SqliteMessages implements MessageStore {
+  readonly #queue: CommitQueue
+  readonly #now: () => number
+  readonly #conversations: ConversationTable
+  readonly #incoming: IncomingTable
+  readonly #outgoing: OutgoingTable
+  readonly #history: HistoryReader
+  readonly #search: SearchIndex
+  readonly #deletion: Deletion
+  readonly #indexer: Indexer
+
+  protected constructor({ database, queue, now }: SqliteMessagesInit) {
+    this.#queue = queue
+    this.#now = now
+    this.#conversations = new ConversationTable(database)
+    this.#incoming = new IncomingTable(database, this.#conversations)
+    this.#outgoing = new OutgoingTable(database, this.#conversations)
+    this.#history = new HistoryReader(database, this.#conversations)
+    this.#search = new SearchIndex(database, this.#conversations)
+    this.#deletion = new Deletion(database, this.#conversations, this.#search)
+    this.#indexer = new Indexer(this.#search, queue)
+    this.#indexer.schedule()
+  }
+
+  /** Ends what goes on by itself; what was asked for goes on. */
+  protected stopIndexing(): void {
+    this.#indexer.stop()
+  }
+
+  abstract close(): Promise<void>
+
+  async addOutgoing(init: {
+    peer: string
+    text: string
+    sentAtMs: number
+    replyTo?: string
+  }): Promise<OutgoingMessage> {
+    const message = await this.#queue.write(() => this.#outgoing.add(init, this.#now()))
+    this.#indexer.schedule()
+    return message
+  }
+
+  async addIncoming(peer: string, messages: readonly NewIncoming[], init: Arrival): Promise<readonly IncomingResult[]> {
+    const results = await this.#queue.write(() => this.#incoming.add(peer, messages, init))
+    this.#indexer.schedule()
+    return results
+  }
+
+  async knownIncoming(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#queue.read(() => this.#incoming.known(peer, ids))
+  }
+
+  async unreceipted(peer: string, options: { after?: number; limit: number }): Promise<readonly OutboxEntry[]> {
+    return this.#queue.read(() => this.#outgoing.unreceipted(peer, options))
+  }
+
+  async outgoing(peer: string, id: string): Promise<OutgoingMessage | undefined> {
+    return this.#queue.read(() => this.#outgoing.find(peer, id))
+  }
+
+  async peersWithPending(): Promise<readonly string[]> {
+    return this.#queue.read(() => this.#outgoing.peersWithPending())
+  }
+
+  async setDelivery(
+    peer: string,
+    ids: readonly string[],
+    state: DeliveryState,
+    reason?: string
+  ): Promise<readonly OutgoingMessage[]> {
+    return this.#queue.write(() => this.#outgoing.move(peer, ids, state, reason))
+  }
+
+  async setSeen(peer: string, ids: readonly string[], seenAtMs: number): Promise<readonly OutgoingMessage[]> {
+    return this.#queue.write(() => this.#outgoing.see(peer, ids, seenAtMs))
+  }
+
+  async retry(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]> {
+    return this.#queue.write(() => this.#outgoing.retry(peer, ids))
+  }
+
+  async cancel(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]> {
+    return this.#queue.write(() => this.#outgoing.cancel(peer, ids))
+  }
+
+  async failPending(options: {
+    storedBeforeMs: number
+    reason: string
+    limit: number
+  }): Promise<readonly OutgoingMessage[]> {
+    return this.#queue.write(() => this.#outgoing.failPending(options))
+  }
+
+  async acceptHeld(peer: string): Promise<readonly IncomingMessage[]> {
+    return this.#queue.write(() => this.#incoming.acceptHeld(peer))
+  }
+
+  async held(): Promise<readonly IncomingMessage[]> {
+    return this.#queue.read(() => this.#incoming.held())
+  }
+
+  async heldCounts(peer: string): Promise<HeldCounts> {
+    return this.#queue.read(() => this.#incoming.heldCounts(peer))
+  }
+
+  async history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]> {
+    return (await this.page(peer, options)).map(({ message }) => message)
+  }
+
+  async page(peer: string, options: PageOptions): Promise<readonly HistoryEntry[]> {
+    return this.#queue.read(() => this.#history.page(peer, options))
+  }
+
+  async log(options: LogOptions): Promise<readonly HistoryEntry[]> {
+    const found: HistoryEntry[] = []
+    let before: number | undefined = Number.MAX_SAFE_INTEGER
+    while (before !== undefined && found.length < options.limit) {
+      const end: number = before
+      const limit = options.limit - found.length
+      const { entries, floor } = await this.#queue.read(() => this.#history.spanBefore(end, { ...options, limit }))
+      found.push(...entries)
+      before = floor
+      await turn()
+    }
+    return found.toReversed()
+  }
+
+  async search(
+    words: string,
+    options: { peer?: string; limit: number; before?: number }
+  ): Promise<readonly HistoryEntry[]> {
+    await this.#indexer.catchUp()
+    return this.#queue.read(() => this.#search.find(words, options))
+  }
+
+  async *export(options: { peer?: string; after?: number } = {}): AsyncGenerator<readonly HistoryEntry[]> {
+    for (let after = options.after ?? 0; ;) {
+      const start = after
+      const batch = await this.#queue.read(() => this.#history.batchAfter(start, options.peer))
+      const last = batch.at(-1)
+      if (last === undefined) return
+      yield batch
+      after = last.position
+      await turn()
+    }
+  }
+
+  async conversations(): Promise<readonly ConversationSummary[]> {
+    return this.#queue.read(() => this.#history.summaries())
+  }
+
+  async forget(peer: string): Promise<number> {
+    const upTo = await this.#queue.read(() => this.#deletion.newest())
+    return this.#inSlices(() => this.#deletion.forgetSlice(peer, upTo))
+  }
+
+  async deleteOlderThan(storedBeforeMs: number): Promise<number> {
+    return this.#inSlices((after) => this.#deletion.retireSlice(after, storedBeforeMs))
+  }
+
+  async ownPosition(peer: string): Promise<LogPosition> {
+    const own = await this.#queue.read(() => this.#conversations.find(peer)?.own)
+    return own ?? this.#queue.write(() => this.#conversations.ensure(peer).own)
+  }
+
+  async heldPosition(peer: string): Promise<LogPosition | undefined> {
+    return this.#queue.read(() => this.#conversations.find(peer)?.theirs)
+  }
+
+  async startNewLog(peer: string): Promise<void> {
+    await this.#queue.write(() => this.#conversations.startNewLog(peer))
+  }
+
+  async unread(peer: string): Promise<number> {
+    return this.#queue.read(() => this.#conversations.unread(peer))
+  }
+
+  async markRead(peer: string): Promise<void> {
+    await this.#queue.write(() => this.#conversations.markRead(peer))
+  }
+
+  async #inSlices(run: (after: number) => DeletedSlice): Promise<number> {
+    let deleted = 0
+    let after: number | undefined = 0
+    while (after !== undefined) {
+      const start: number = after
+      const slice = await this.#queue.write(() => run(start))
+      deleted += slice.deleted
+      after = slice.next
+    }
+    return deleted
+  }
+}

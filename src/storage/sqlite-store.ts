@@ -1,0 +1,120 @@
+// The durable message store: one SQLite file for each profile, one writer, every
+// promise resolved when what it tells is on the disk. Here it is opened, checked,
+// mended and closed; what it does meanwhile is in sqlite-messages.ts.
+import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
+import { checkAll, checkAtOpening } from './check.ts'
+import { CommitQueue } from './commit-queue.ts'
+import { StorageClosedError, StorageDamagedError } from './errors.ts'
+import { finishMending, isMarkedDamaged, markDamaged, mend, unmarkDamaged, type MendReport } from './mend.ts'
+import { storageFailure } from './sqlite-failure.ts'
+import { closeQuietly, openHistoryFile } from './sqlite-file.ts'
+import { SqliteMessages } from './sqlite-messages.ts'
+import { WalSync } from './wal-sync.ts'
+
+export interface SqliteStoreOptions {
+  readonly now?: () => number
+  /** Damage was met for the first time. The file is marked, and looked through at the next opening. */
+  readonly onDamage?: (error: StorageDamagedError) => void
+}
+
+interface OpenFile {
+  readonly file: string
+  readonly database: DatabaseSync
+  readonly wal: WalSync
+}
+
+export class SqliteStore extends SqliteMessages {
+  readonly #open: OpenFile
+  readonly #queue: CommitQueue
+  #closing: Promise<void> | undefined
+
+  private constructor(open: OpenFile, options: SqliteStoreOptions) {
+    const { file, database, wal } = open
+    let isTold = false
+    const queue = new CommitQueue({
+      database,
+      sync: async () => wal.sync(),
+      failure: (error) => {
+        const failure = storageFailure(file, error)
+        if (!(failure instanceof StorageDamagedError) || isTold) return failure
+        isTold = true
+        markDamaged(file)
+        options.onDamage?.(failure)
+        return failure
+      }
+    })
+    super({ database, queue, now: options.now ?? Date.now })
+    this.#open = open
+    this.#queue = queue
+  }
+
+  /**
+   * Opens the history in `file`, which is made when it isn't there.
+   *
+   * @throws StorageDamagedError with what is lost where; {@link SqliteStore.openOrMend} goes on from there
+   * @throws StorageTooNewError, StorageFullError, StorageReadOnlyError, StorageUnavailableError
+   */
+  static async open(file: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
+    let database: DatabaseSync | undefined
+    try {
+      finishMending(file)
+      database = openHistoryFile(file)
+      if (isMarkedDamaged(file)) {
+        const { isDamaged, conversations } = await checkAll(database, { pause: turn, structure: true })
+        if (isDamaged) throw new StorageDamagedError(file, conversations)
+        unmarkDamaged(file)
+      }
+      checkAtOpening(database)
+      return new SqliteStore({ file, database, wal: WalSync.open(file) }, options)
+    } catch (error) {
+      const failure = await withLosses(storageFailure(file, error), database)
+      closeQuietly(database)
+      throw failure
+    }
+  }
+
+  /** Opens the history; when it is damaged, first moves what is readable into a new file and says what was lost. */
+  static async openOrMend(
+    file: string,
+    options: SqliteStoreOptions = {}
+  ): Promise<{ readonly store: SqliteStore; readonly mended?: MendReport }> {
+    try {
+      return { store: await SqliteStore.open(file, options) }
+    } catch (error) {
+      if (!(error instanceof StorageDamagedError)) throw error
+      const mended = await mend(file, options.now?.() ?? Date.now())
+      return { store: await SqliteStore.open(file, options), mended }
+    }
+  }
+
+  /** Reads the whole history in slices. When a part is damaged, the file is mended at the next opening. */
+  async check(): Promise<StorageDamagedError | undefined> {
+    const { file, database } = this.#open
+    const { isDamaged, conversations } = await checkAll(database, { pause: turn, structure: false })
+    if (!isDamaged) return undefined
+    markDamaged(file)
+    return new StorageDamagedError(file, conversations)
+  }
+
+  /** Resolves when everything that was asked for is settled and the file is closed. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const { file, database, wal } = this.#open
+    this.stopIndexing()
+    await this.#queue.end(new StorageClosedError(file))
+    closeQuietly(database)
+    await wal.close()
+  }
+}
+
+/** Adds to an error of damage, while the file is still open, which conversations have losses. */
+async function withLosses(error: unknown, database: DatabaseSync | undefined): Promise<unknown> {
+  if (!(error instanceof StorageDamagedError) || error.conversations !== undefined || !database?.isOpen) return error
+  const { conversations } = await checkAll(database, { pause: turn, structure: false })
+  return new StorageDamagedError(error.file, conversations, error.cause)
+}

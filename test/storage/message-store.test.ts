@@ -1,0 +1,284 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import { closeStores, storeKinds } from './stores.ts'
+
+const peer = 'somebody'
+const incoming = (n: number) => ({ id: `id${n}`, log: 'log', seq: n, sentAtMs: n, text: `text ${n}` })
+const accepted = { state: 'accepted', lan: false, storedAtMs: 0 } as const
+const texts = (messages: readonly { readonly text: string }[]) => messages.map(({ text }) => text)
+const entryTexts = (entries: readonly { readonly message: { readonly text: string } }[]) =>
+  entries.map(({ message }) => message.text)
+
+afterEach(closeStores)
+
+describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
+  test('own messages are numbered one after the other in one log for each peer', async () => {
+    const store = await open()
+    const one = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    const two = await store.addOutgoing({ peer, text: 'two', sentAtMs: 0 })
+    const other = await store.addOutgoing({ peer: 'another', text: 'three', sentAtMs: 0 })
+    expect([one.seq, two.seq, other.seq]).toEqual([1, 2, 1])
+    expect(two.log).toBe(one.log)
+    expect(other.log).not.toBe(one.log)
+    expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2 })
+  })
+
+  test('own messages that are asked for at once are stored in the order of asking', async () => {
+    const store = await open()
+    const asked = Array.from({ length: 100 }, async (_, n) => store.addOutgoing({ peer, text: `${n}`, sentAtMs: n }))
+    const stored = await Promise.all(asked)
+    expect(stored.map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
+    expect(texts(await store.history(peer, { limit: 1_000 }))).toEqual(texts(stored))
+  })
+
+  test('a reading sees what was asked to be written before it', async () => {
+    const store = await open()
+    const written = store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    expect(texts(await store.history(peer, { limit: 9 }))).toEqual(['one'])
+    await written
+  })
+
+  test('a message comes back as it was stored, whatever its text', async () => {
+    const store = await open(() => 7)
+    const text = 'a\0b \u{1F44D}🏽 日本語 "quoted" \u202Eright to left'
+    const replyTo = '0123456789abcdef0123456789abcdef'
+    const sent = await store.addOutgoing({ peer, text, sentAtMs: 5, replyTo })
+    expect(sent).toMatchObject({ peer, text, sentAtMs: 5, storedAtMs: 7, replyTo, state: 'pending', direction: 'out' })
+    expect(await store.outgoing(peer, sent.id)).toEqual(sent)
+    expect(await store.history(peer, { limit: 1 })).toEqual([sent])
+    const [came] = await store.addIncoming(peer, [{ ...incoming(1), id: replyTo, text, replyTo: sent.id }], accepted)
+    expect(await store.history(peer, { limit: 1 })).toEqual([came?.message])
+  })
+
+  test('a new log begins at one and leaves what was written as it is', async () => {
+    const store = await open()
+    const one = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    await store.startNewLog(peer)
+    const two = await store.addOutgoing({ peer, text: 'two', sentAtMs: 0 })
+    expect(two.seq).toBe(1)
+    expect(two.log).not.toBe(one.log)
+    expect((await store.unreceipted(peer, { limit: 9 })).map(({ message }) => message.text)).toEqual(['one', 'two'])
+  })
+
+  test('the position reached in a sender’s log is the highest, whatever order messages come in', async () => {
+    const store = await open()
+    expect(await store.heldPosition(peer)).toBeUndefined()
+    await store.addIncoming(peer, [incoming(3), incoming(1), incoming(2)], accepted)
+    expect(await store.heldPosition(peer)).toEqual({ log: 'log', seq: 3 })
+    await store.addIncoming(peer, [{ ...incoming(4), log: 'new', seq: 1 }], accepted)
+    expect(await store.heldPosition(peer)).toEqual({ log: 'new', seq: 1 })
+  })
+
+  test('however often and in whatever batches messages come, each is in the history once', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(fc.integer({ min: 0, max: 20 }))), async (batches) => {
+        const store = await open()
+        for (const batch of batches) await store.addIncoming(peer, batch.map(incoming), accepted)
+        const expected = [...new Set(batches.flat())].map((n) => `text ${n}`)
+        expect(texts(await store.history(peer, { limit: 1_000 }))).toEqual(expected)
+        await closeStores()
+      }),
+      { numRuns: 30 }
+    )
+  })
+
+  test('the same id from two peers, or in two directions, is two messages', async () => {
+    const store = await open()
+    const own = await store.addOutgoing({ peer, text: 'mine', sentAtMs: 0 })
+    const same = { ...incoming(1), id: own.id }
+    const [first] = await store.addIncoming(peer, [same], accepted)
+    const [second] = await store.addIncoming('another', [same], accepted)
+    expect([first?.known, second?.known]).toEqual([false, false])
+    expect(await store.outgoing(peer, own.id)).toEqual(own)
+  })
+
+  test('a duplicate keeps the state and the text of the first', async () => {
+    const store = await open()
+    await store.addIncoming(peer, [incoming(1)], { state: 'held', lan: false, storedAtMs: 0 })
+    const [again] = await store.addIncoming(peer, [{ ...incoming(1), text: 'other' }], accepted)
+    expect(again).toMatchObject({ known: true, message: { state: 'held', text: 'text 1' } })
+    expect(await store.knownIncoming(peer, ['id1', 'id2'])).toEqual(new Set(['id1']))
+  })
+
+  test('a state never goes back from delivered, and a failed message can be tried again', async () => {
+    const store = await open()
+    const { id } = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    await store.setDelivery(peer, [id], 'failed', 'too old')
+    expect(await store.outgoing(peer, id)).toMatchObject({ state: 'failed', reason: 'too old' })
+    await store.setDelivery(peer, [id], 'pending')
+    expect(await store.outgoing(peer, id)).not.toHaveProperty('reason')
+    await store.setDelivery(peer, [id], 'delivered')
+    expect(await store.setDelivery(peer, [id], 'held')).toEqual([])
+    expect(await store.outgoing(peer, id)).toMatchObject({ state: 'delivered' })
+  })
+
+  test('a message that is tried again goes to the end of the outbox', async () => {
+    const store = await open()
+    const one = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    await store.addOutgoing({ peer, text: 'two', sentAtMs: 0 })
+    const [sentLast] = (await store.unreceipted(peer, { limit: 9 })).slice(-1)
+    expect(await store.retry(peer, [one.id])).toEqual([])
+    await store.setDelivery(peer, [one.id], 'failed', 'no answer')
+    expect(texts(await store.retry(peer, [one.id]))).toEqual(['one'])
+    const after = await store.unreceipted(peer, { after: sentLast?.position ?? 0, limit: 9 })
+    expect(entryTexts(after)).toEqual(['one'])
+    expect(entryTexts(await store.unreceipted(peer, { limit: 9 }))).toEqual(['two', 'one'])
+  })
+
+  test('a cancelled message is out of the outbox, and a receipt that still comes counts', async () => {
+    const store = await open()
+    const { id } = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    expect(await store.peersWithPending()).toEqual([peer])
+    expect(await store.cancel(peer, [id])).toMatchObject([{ state: 'failed', reason: 'cancelled' }])
+    expect(await store.cancel(peer, [id])).toEqual([])
+    expect(await store.unreceipted(peer, { limit: 9 })).toEqual([])
+    expect(await store.peersWithPending()).toEqual([])
+    expect(await store.setDelivery(peer, [id], 'delivered')).toMatchObject([{ state: 'delivered' }])
+  })
+
+  test('pending messages that are too old fail with the reason, and held ones do not', async () => {
+    let nowMs = 10
+    const store = await open(() => nowMs)
+    const old = await store.addOutgoing({ peer, text: 'old', sentAtMs: 0 })
+    const held = await store.addOutgoing({ peer, text: 'held', sentAtMs: 0 })
+    await store.setDelivery(peer, [held.id], 'held')
+    nowMs = 20
+    await store.addOutgoing({ peer, text: 'new', sentAtMs: 0 })
+    const failed = await store.failPending({ storedBeforeMs: 20, reason: 'too old', limit: 9 })
+    expect(failed).toEqual([{ ...old, state: 'failed', reason: 'too old' }])
+    expect(entryTexts(await store.unreceipted(peer, { limit: 9 }))).toEqual(['held', 'new'])
+  })
+
+  test('what was seen is delivered, and keeps the time when it was seen first', async () => {
+    const store = await open()
+    const { id } = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    expect(await store.setSeen(peer, [id], 5)).toMatchObject([{ state: 'delivered', seenAtMs: 5 }])
+    expect(await store.setSeen(peer, [id], 6)).toEqual([])
+    expect(await store.setDelivery(peer, [id], 'delivered')).toEqual([])
+    expect(await store.outgoing(peer, id)).toMatchObject({ state: 'delivered', seenAtMs: 5 })
+    expect(await store.unreceipted(peer, { limit: 9 })).toEqual([])
+  })
+
+  test('held messages are in no history until they are accepted', async () => {
+    const store = await open()
+    await store.addIncoming(peer, [incoming(1), incoming(2)], { state: 'held', lan: true, storedAtMs: 0 })
+    await store.addIncoming('another', [incoming(3)], { state: 'held', lan: false, storedAtMs: 1 })
+    expect(await store.history(peer, { limit: 9 })).toEqual([])
+    expect(await store.conversations()).toEqual([])
+    expect(texts(await store.history(peer, { limit: 9, includeHeld: true }))).toEqual(['text 1', 'text 2'])
+    expect(await store.heldCounts(peer)).toEqual({ fromPeer: 2, total: 3, lan: 2 })
+    expect(texts(await store.held())).toEqual(['text 3', 'text 2'])
+    expect(texts(await store.acceptHeld(peer))).toEqual(['text 1', 'text 2'])
+    expect(await store.history(peer, { limit: 1 })).toMatchObject([{ text: 'text 2', state: 'accepted' }])
+    expect(await store.heldCounts(peer)).toEqual({ fromPeer: 0, total: 1, lan: 0 })
+  })
+
+  test('history is paged both ways without a gap or a double', async () => {
+    const store = await open()
+    await store.addIncoming(
+      peer,
+      Array.from({ length: 25 }, (_, n) => incoming(n)),
+      accepted
+    )
+    await store.addIncoming('another', [incoming(99)], accepted)
+    const last = await store.page(peer, { limit: 10 })
+    const middle = await store.page(peer, { limit: 10, before: last[0]?.position ?? 0 })
+    const first = await store.page(peer, { limit: 10, before: middle[0]?.position ?? 0 })
+    const all = [...first, ...middle, ...last]
+    expect(entryTexts(all)).toEqual(Array.from({ length: 25 }, (_, n) => `text ${n}`))
+    expect(await store.page(peer, { limit: 10, after: first.at(-1)?.position ?? 0 })).toEqual(middle)
+    expect(await store.page(peer, { limit: 0 })).toEqual([])
+  })
+
+  test('a span of time holds what was stored from its beginning and before its end', async () => {
+    const store = await open()
+    for (let n = 1; n <= 9; n++) await store.addIncoming(peer, [incoming(n)], { ...accepted, storedAtMs: n * 10 })
+    const span = { peer, sinceMs: 30, untilMs: 70 }
+    expect(entryTexts(await store.log({ ...span, limit: 9 }))).toEqual(['text 3', 'text 4', 'text 5', 'text 6'])
+    expect(entryTexts(await store.log({ ...span, limit: 2 }))).toEqual(['text 5', 'text 6'])
+    expect(entryTexts(await store.log({ peer, limit: 1 }))).toEqual(['text 9'])
+    expect(await store.log({ peer: 'nobody', limit: 1 })).toEqual([])
+  })
+
+  test('an export holds every message once, in batches, and goes on from a position', async () => {
+    const store = await open()
+    const many = Array.from({ length: 1_200 }, (_, n) => incoming(n))
+    await store.addIncoming(peer, many.slice(0, 700), accepted)
+    await store.addOutgoing({ peer: 'another', text: 'mine', sentAtMs: 0 })
+    await store.addIncoming(peer, many.slice(700), accepted)
+    const whole: string[] = []
+    let batches = 0
+    let half = 0
+    for await (const batch of store.export()) {
+      batches++
+      whole.push(...entryTexts(batch))
+      half ||= batch.at(-1)?.position ?? 0
+    }
+    expect(whole).toEqual([
+      ...many.slice(0, 700).map(({ text }) => text),
+      'mine',
+      ...many.slice(700).map(({ text }) => text)
+    ])
+    expect(batches).toBeGreaterThan(1)
+    const rest: string[] = []
+    for await (const batch of store.export({ peer, after: half })) rest.push(...entryTexts(batch))
+    expect(rest).toEqual(whole.slice(whole.length - 701).filter((text) => text !== 'mine'))
+  })
+
+  test('unread counts what came since the mark, and conversations are listed newest first', async () => {
+    const store = await open()
+    await store.addIncoming(peer, [incoming(1), incoming(2)], accepted)
+    await store.addOutgoing({ peer: 'another', text: 'mine', sentAtMs: 0 })
+    expect(await store.conversations()).toMatchObject([
+      { peer: 'another', unread: 0, last: { message: { text: 'mine' } } },
+      { peer, unread: 2, last: { message: { text: 'text 2' } } }
+    ])
+    await store.markRead(peer)
+    expect(await store.unread(peer)).toBe(0)
+    await store.addIncoming(peer, [incoming(3)], accepted)
+    await store.addOutgoing({ peer, text: 'mine', sentAtMs: 0 })
+    expect(await store.unread(peer)).toBe(1)
+    expect((await store.conversations()).map((summary) => summary.peer)).toEqual([peer, 'another'])
+  })
+
+  test('what is forgotten is gone, and its ids stay known with the state that they left in', async () => {
+    const store = await open()
+    await store.addIncoming(peer, [incoming(1)], accepted)
+    await store.addIncoming(peer, [incoming(2)], { state: 'held', lan: false, storedAtMs: 0 })
+    const own = await store.addOutgoing({ peer, text: 'mine', sentAtMs: 0 })
+    await store.addIncoming('another', [incoming(1)], accepted)
+    expect(await store.search('text', { peer, limit: 9 })).toHaveLength(1)
+    expect(await store.forget(peer)).toBe(3)
+    expect(await store.history(peer, { limit: 9, includeHeld: true })).toEqual([])
+    expect(await store.search('text', { peer, limit: 9 })).toEqual([])
+    expect(await store.unreceipted(peer, { limit: 9 })).toEqual([])
+    expect(await store.outgoing(peer, own.id)).toBeUndefined()
+    expect(await store.heldCounts(peer)).toEqual({ fromPeer: 0, total: 0, lan: 0 })
+    const again = await store.addIncoming(peer, [incoming(1), incoming(2), incoming(3)], accepted)
+    expect(again.map(({ known, message }) => [known, message.state])).toEqual([
+      [true, 'accepted'],
+      [true, 'held'],
+      [false, 'accepted']
+    ])
+    expect(texts(await store.history(peer, { limit: 9 }))).toEqual(['text 3'])
+    expect(texts(await store.history('another', { limit: 9 }))).toEqual(['text 1'])
+    expect((await store.addOutgoing({ peer, text: 'next', sentAtMs: 0 })).seq).toBe(2)
+    expect(await store.forget('nobody')).toBe(0)
+  })
+
+  test('retention deletes what is old, but nothing that waits', async () => {
+    let nowMs = 1
+    const store = await open(() => nowMs)
+    const delivered = await store.addOutgoing({ peer, text: 'delivered', sentAtMs: 0 })
+    await store.setDelivery(peer, [delivered.id], 'delivered')
+    await store.addOutgoing({ peer, text: 'pending', sentAtMs: 0 })
+    await store.addIncoming(peer, [incoming(1)], { ...accepted, storedAtMs: 1 })
+    await store.addIncoming('stranger', [incoming(2)], { state: 'held', lan: false, storedAtMs: 1 })
+    nowMs = 5
+    await store.addIncoming(peer, [incoming(3)], { ...accepted, storedAtMs: 5 })
+    expect(await store.deleteOlderThan(5)).toBe(2)
+    expect(texts(await store.history(peer, { limit: 9 }))).toEqual(['pending', 'text 3'])
+    expect(texts(await store.held())).toEqual(['text 2'])
+    expect((await store.addIncoming(peer, [incoming(1)], accepted))[0]?.known).toBe(true)
+  })
+})
