@@ -265,8 +265,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
       await this.#starting?.catch(() => undefined)
       if (wasStarted) {
-        await this.#conversations.stop()
-        await this.#around.withdraw()
+        // At the same time: one that does not answer our goodbye must not keep us on the rosters of all others.
+        await Promise.all([this.#around.withdraw(), this.#conversations.stop()])
       }
       await this.#around.stop()
       await this.#host.libp2p.stop()

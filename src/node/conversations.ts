@@ -84,9 +84,12 @@ export class Conversations {
       kindOf: this.#init.kindOf,
       helloFor: async (peer) => this.#helloFor(peer.toString()),
       onHello: async (peer, held) => this.#onHello(peer.toString(), held),
-      onMessages: async (peer, messages) => this.#reception.receive(peer.toString(), messages),
-      onPlainText: async (peer, text) => this.#reception.receiveText(peer.toString(), text),
-      onReceipts: async (peer, ids, state) => this.#outbox.receipts(peer.toString(), ids, state),
+      onMessages: async (peer, messages) =>
+        this.#orFault(peer.toString(), async (id) => this.#reception.receive(id, messages)),
+      onPlainText: async (peer, text) =>
+        this.#orFault(peer.toString(), async (id) => this.#reception.receiveText(id, text)),
+      onReceipts: async (peer, ids, state) =>
+        this.#orFault(peer.toString(), async (id) => this.#outbox.receipts(id, ids, state)),
       paceOf: (peer) => (this.#reception.isTrusted(peer.toString()) ? 'contact' : 'stranger')
     }
   }
@@ -219,6 +222,16 @@ export class Conversations {
 
   wakeAll(): void {
     this.#pursuit.wakeAll()
+  }
+
+  /** What can't be stored ends the stream, so that it comes again; the user hears why, and not only of a lost stream. */
+  async #orFault<T>(peer: string, work: (peer: string) => Promise<T>): Promise<T> {
+    try {
+      return await work(peer)
+    } catch (error) {
+      this.#init.events.fault(peer, error)
+      throw error
+    }
   }
 
   /** Strangers may knock, but not without end. */

@@ -147,8 +147,8 @@ export class Neighbourhood {
   /** Takes this peer off every roster. */
   async withdraw(): Promise<void> {
     this.#isOpen = false // an address that changes now must not bring us back
-    const farewell = await this.presence.withdraw()
-    await this.#directories.withdraw(farewell)
+    const farewell = await this.presence.farewell()
+    await Promise.all([this.presence.withdraw(farewell), this.#directories.withdraw(farewell)])
   }
 
   /** Resolves when the first answers about who is online are in, or there is no hope for quick ones. */

@@ -132,11 +132,14 @@ export class Presence {
     this.#tell(this.#roster.lostSource(source, steadyNow()))
   }
 
+  /** The last record, with which this peer leaves. */
+  async farewell(): Promise<VerifiedRecord> {
+    return this.#own.withdrawal()
+  }
+
   /** Tells everybody on the record exchange that this peer leaves. */
-  async withdraw(): Promise<VerifiedRecord> {
-    const farewell = await this.#own.withdrawal()
+  async withdraw(farewell: VerifiedRecord): Promise<void> {
     await this.#records?.withdraw(farewell.envelope)
-    return farewell
   }
 
   async #reseal(): Promise<void> {

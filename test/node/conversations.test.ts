@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ConversationState } from '../../src/node/chat-events.ts'
 import { Conversations } from '../../src/node/conversations.ts'
@@ -9,12 +10,14 @@ const peer = 'somebody'
 let store: MemoryMessageStore
 let states: ConversationState['name'][]
 let looks: number
+let faults: unknown[]
 let conversations: Conversations
 
 beforeEach(() => {
   store = new MemoryMessageStore()
   states = []
   looks = 0
+  faults = []
   conversations = new Conversations({
     store,
     book: PeerBook.inMemory(),
@@ -35,7 +38,7 @@ beforeEach(() => {
       entered: () => undefined,
       typing: () => undefined,
       left: () => undefined,
-      fault: () => undefined
+      fault: (_peer, error) => faults.push(error)
     },
     now: Date.now
   })
@@ -75,4 +78,14 @@ test('a wait for a message that is given up at once rejects once, and nothing is
   } finally {
     process.off('unhandledRejection', unhandled)
   }
+})
+
+test('the user hears why what came could not be stored, and the sender is not told that it was', async () => {
+  const full = new Error('no space left on device')
+  vi.spyOn(store, 'addIncoming').mockRejectedValue(full)
+  const { onMessages } = conversations.protocol
+  const sender = peerIdFromString('12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2')
+  const message = { id: '00'.repeat(16), log: '00'.repeat(8), seq: 1, sentAtMs: 0, text: 'hello' }
+  await expect(onMessages(sender, [message])).rejects.toBe(full)
+  expect(faults).toEqual([full])
 })

@@ -3,7 +3,12 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
 import { expect, test, vi } from 'vitest'
+import { FAREWELL_TIMEOUT_MS } from '../../src/node/constants.ts'
+import { commonServices, freePort, hostOptions } from '../../src/node/host.ts'
 import { ChatNode, loadConfig } from '../../src/node/index.ts'
 import { Network, placeOf } from './network.ts'
 
@@ -35,4 +40,25 @@ test('where a contact dials from is not remembered as a place to dial it at', as
   await vi.waitFor(() => expect(anna.state(bob.peerId).name).toBe('open'))
   const places = anna.contacts().flatMap(({ addresses }) => addresses)
   expect(places.filter((address) => !address.includes(`/tcp/${bob.port}`))).toEqual([])
+})
+
+test('a peer that does not answer a goodbye keeps nobody on the roster of a directory', async () => {
+  await using network = await Network.create()
+  const directory = await network.directory()
+  const anna = await network.peer('anna', { directory: placeOf(directory) })
+  await vi.waitFor(() => expect(directory.roster()).toHaveLength(1), { timeout: 5_000 })
+  const options = { key: await generateKeyPair('Ed25519'), host: '127.0.0.1', port: await freePort('127.0.0.1') }
+  const limits = { maxConnections: 10, maxPendingInboundConnections: 10, discovery: [], gater: {} }
+  const foreign = await createLibp2p({ ...hostOptions({ ...options, ...limits }), services: commonServices })
+  await foreign.start()
+  try {
+    const stream = await foreign.dialProtocol(multiaddr(anna.addresses()[0]), '/chat/1.0.0')
+    stream.send(Buffer.from('hello\n'))
+    await vi.waitFor(async () => expect(await anna.requests()).toHaveLength(1), { timeout: 5_000 })
+    const stopping = anna.stop()
+    await vi.waitFor(() => expect(directory.roster()).toEqual([]), { timeout: FAREWELL_TIMEOUT_MS / 2, interval: 5 })
+    await stopping
+  } finally {
+    await foreign.stop()
+  }
 })
