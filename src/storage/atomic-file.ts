@@ -4,6 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+/** Everything of a profile is for its owner alone. */
+export const OWNER_ONLY = 0o600
+
 /**
  * Writes `content` beside `file`, forces it to the disk and renames it over `file`.
  *

@@ -1,12 +1,15 @@
 // Looking for damage: at opening at little, in bounded time; in full message by
 // message, in slices. It finds and counts; mending is in mend.ts.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { CHECKED_AT_OPENING, ROWS_PER_SLICE } from './constants.ts'
+import { ROWS_PER_SLICE } from './slices.ts'
 import type { ConversationDamage } from './errors.ts'
 import { messageColumns, readEntry, readNumber } from './message-rows.ts'
 import type { Row } from './message-rows.ts'
 import { DamageFound } from './row-damage.ts'
 import { isDamage } from './sqlite-failure.ts'
+
+/** The newest messages are looked at when a store is opened, because a crash damages what was written last. */
+const checkedAtOpening = 100
 
 /** What a full look has found. */
 export interface CheckResult {
@@ -33,7 +36,7 @@ export function checkAtOpening(database: DatabaseSync): void {
     `SELECT ${messageColumns} FROM message m CROSS JOIN conversation c ON c.id = m.conversation
       ORDER BY m.position DESC LIMIT ?`
   )
-  for (const row of newest.all(CHECKED_AT_OPENING)) readEntry(row)
+  for (const row of newest.all(checkedAtOpening)) readEntry(row)
 }
 
 /** Reads every message that is known to be there. */

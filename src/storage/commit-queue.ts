@@ -3,8 +3,13 @@
 // queue resolves when what it tells is on the disk. It knows no table; the
 // decision record on durable storage says why the sync is not SQLite's own.
 import type { DatabaseSync } from 'node:sqlite'
-import { MAX_TRANSACTION_MS } from './constants.ts'
 import { StorageFullError, StorageReadOnlyError, StorageUnavailableError } from './errors.ts'
+
+/**
+ * How long one transaction may take work in, in milliseconds. The event loop
+ * stands still meanwhile, and keys are echoed by the same loop.
+ */
+const maxTransactionMs = 8
 
 interface Job {
   /** Synchronous, and may be run again after its transaction was rolled back. */
@@ -69,8 +74,8 @@ export class CommitQueue {
   }
 
   /** Takes nothing more; resolves when all that was taken is settled. */
-  async end(error: unknown): Promise<void> {
-    this.#ended ??= { error }
+  async end(reason: unknown): Promise<void> {
+    this.#ended ??= { error: reason }
     while (this.#jobs.length > 0) this.#flush()
     await Promise.allSettled([this.#durable()])
   }
@@ -90,7 +95,7 @@ export class CommitQueue {
   /** Commits as many jobs as fit into one transaction's time. */
   #flush(): void {
     const { database } = this.#init
-    const until = performance.now() + MAX_TRANSACTION_MS
+    const until = performance.now() + maxTransactionMs
     const values: unknown[] = []
     let tried = 0
     try {

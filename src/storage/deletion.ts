@@ -1,7 +1,7 @@
 // Taking messages out of the history for good, a slice at a time. Ids of incoming
 // messages stay known, with the state that each left in.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { ROWS_PER_SLICE } from './constants.ts'
+import { ROWS_PER_SLICE } from './slices.ts'
 import type { ConversationTable } from './conversation-table.ts'
 import { readNumber, stateCode } from './message-rows.ts'
 import type { Row } from './message-rows.ts'

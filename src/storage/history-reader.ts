@@ -1,7 +1,7 @@
 // Reading the history in pages, spans and batches. It changes nothing, and no
 // call takes longer than one page does.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { ROWS_PER_SLICE } from './constants.ts'
+import { ROWS_PER_SLICE } from './slices.ts'
 import type { ConversationTable } from './conversation-table.ts'
 import type { ConversationSummary, HistoryEntry, LogOptions, PageOptions } from './message-store.ts'
 import { messageColumns, readEntry, readNumber, stateCode } from './message-rows.ts'

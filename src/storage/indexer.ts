@@ -1,9 +1,11 @@
 // Keeps the search index following the history while nothing else is to do. It
 // decides when, never what: that is the index's.
 import type { CommitQueue } from './commit-queue.ts'
-import { INDEX_DELAY_MS } from './constants.ts'
 import { StorageError } from './errors.ts'
 import type { SearchIndex } from './search-index.ts'
+
+/** After this quiet time new messages are indexed, in milliseconds; a search does not wait for it. */
+const indexDelayMs = 100
 
 export class Indexer {
   readonly #index: SearchIndex
@@ -23,7 +25,7 @@ export class Indexer {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       void this.catchUp()
-    }, INDEX_DELAY_MS)
+    }, indexDelayMs)
     this.#timer.unref()
   }
 

@@ -2,8 +2,7 @@
 // that it knows, its outbox. It knows no other conversation and no positions
 // but those it is given.
 import { randomBytes } from 'node:crypto'
-import { CANCELLED_REASON } from './constants.ts'
-import { isInOutbox, mayMove } from './delivery-rank.ts'
+import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
 import type {
   ArrivalState,
   DeliveryState,

@@ -2,7 +2,7 @@
 // promises, but for as long as the process lives. It is the store of nodes that
 // are asked to keep nothing, and the one that the tests drive.
 import { randomBytes } from 'node:crypto'
-import { ROWS_PER_SLICE } from './constants.ts'
+import { ROWS_PER_SLICE } from './slices.ts'
 import { isInOutbox } from './delivery-rank.ts'
 import { MemoryConversation, newLog } from './memory-conversation.ts'
 import type {

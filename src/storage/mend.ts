@@ -4,7 +4,7 @@
 import { closeSync, constants, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { FILE_MODE } from './constants.ts'
+import { OWNER_ONLY } from './atomic-file.ts'
 import type { ConversationDamage } from './errors.ts'
 import { salvage } from './salvage.ts'
 import { storageFailure } from './sqlite-failure.ts'
@@ -28,7 +28,7 @@ const mark = (file: string): string => `${file}.damaged`
 /** Notes beside a history that damage was met, so that the next opening looks through all of it. */
 export function markDamaged(file: string): void {
   try {
-    closeSync(openSync(mark(file), 'w', FILE_MODE))
+    closeSync(openSync(mark(file), 'w', OWNER_ONLY))
   } catch {
     // Without the note the damage is met again where it is, and told again.
   }

@@ -2,7 +2,7 @@
 // each in a transaction, after a copy of the file as it was. Knows no table.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { FILE_MODE } from './constants.ts'
+import { OWNER_ONLY } from './atomic-file.ts'
 import { StorageTooNewError } from './errors.ts'
 
 export interface Migration {
@@ -45,7 +45,7 @@ function backUp(database: DatabaseSync, backup: string): string {
   const partial = `${backup}.part`
   rmSync(partial, { force: true })
   try {
-    closeSync(openSync(partial, 'wx', FILE_MODE))
+    closeSync(openSync(partial, 'wx', OWNER_ONLY))
     database.prepare('VACUUM INTO ?').run(partial)
     const written = openSync(partial, 'r+')
     try {

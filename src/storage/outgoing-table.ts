@@ -2,9 +2,8 @@
 // Its methods are synchronous and belong into the store's transactions.
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { CANCELLED_REASON } from './constants.ts'
 import type { ConversationTable } from './conversation-table.ts'
-import { isInOutbox, mayMove } from './delivery-rank.ts'
+import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
 import type { DeliveryState, OutboxEntry, OutgoingMessage } from './message-store.ts'
 import { checksumOf, messageColumns, readNumber, readOutgoing, safeInteger, stateCode, toKey } from './message-rows.ts'
 import type { Row } from './message-rows.ts'

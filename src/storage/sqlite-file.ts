@@ -2,7 +2,7 @@
 // table but to bring them up to date.
 import { closeSync, fchmodSync, fstatSync, openSync, readSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { FILE_MODE, PAGE_CACHE_KIB, WAL_KEPT_BYTES } from './constants.ts'
+import { OWNER_ONLY } from './atomic-file.ts'
 import { StorageDamagedError, StorageTooNewError } from './errors.ts'
 import { migrate, readPragma } from './migrate.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
@@ -10,6 +10,11 @@ import { storageFailure } from './sqlite-failure.ts'
 
 /** Fixed, so that a file with a damaged header can still be taken apart. */
 export const PAGE_BYTES = 4096
+
+/** Pages that SQLite keeps in memory: enough for the inner pages of a million messages. */
+const pageCacheKib = 8 * 1024
+/** The log is cut back to this after a checkpoint; SQLite makes one for each 4 MB. */
+const walKeptBytes = 16 * 1024 * 1024
 
 /**
  * - Exclusive locking needs no shared-memory file, whose growth on a full disk
@@ -25,8 +30,8 @@ const settings = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA secure_delete = ON;
-  PRAGMA cache_size = -${PAGE_CACHE_KIB};
-  PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
+  PRAGMA cache_size = -${pageCacheKib};
+  PRAGMA journal_size_limit = ${walKeptBytes};
   PRAGMA trusted_schema = OFF;
 `
 
@@ -66,10 +71,10 @@ export function closeQuietly(database: DatabaseSync | undefined): void {
 
 /** Creates the file for its owner alone; a file of a later version is refused before SQLite touches it. */
 function prepareFile(file: string): void {
-  const descriptor = openSync(file, 'a+', FILE_MODE)
+  const descriptor = openSync(file, 'a+', OWNER_ONLY)
   try {
     const { mode, size } = fstatSync(descriptor)
-    if ((mode & 0o777) !== FILE_MODE) fchmodSync(descriptor, FILE_MODE)
+    if ((mode & 0o777) !== OWNER_ONLY) fchmodSync(descriptor, OWNER_ONLY)
     if (size < PAGE_BYTES) return
     const version = Buffer.alloc(4)
     const marker = Buffer.alloc(15)
