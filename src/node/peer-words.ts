@@ -72,10 +72,15 @@ function byId(text: string, known: KnownPeers): PeerMeaning | undefined {
 }
 
 function byAddress(words: readonly string[], known: KnownPeers): PeerMeaning | undefined {
-  // A contact whose name has a colon in it is still found: see byName, where the words are no address.
-  if (known.contacts.some(({ name }) => name === words.join(' '))) return undefined
-  const address = parseAddress(words)
-  return address === undefined ? undefined : { kind: 'address', address, peer: peerIdOf(address) }
+  try {
+    const address = parseAddress(words)
+    return address === undefined ? undefined : { kind: 'address', address, peer: peerIdOf(address) }
+  } catch (error) {
+    // What looks like an address and is none may be a contact's name, as "anna: home". A name never goes before an
+    // address: its owner has chosen it.
+    if (known.contacts.some(({ name }) => name === words.join(' '))) return undefined
+    throw error
+  }
 }
 
 function byName(text: string, known: KnownPeers, trustName: boolean): PeerMeaning | undefined {

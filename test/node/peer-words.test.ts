@@ -87,3 +87,14 @@ test.each([
 ])('%s is refused with what to do', (text, message) => {
   expect(() => read(text)).toThrow(message)
 })
+
+test('a contact that calls itself like an address does not take what was meant for the address', () => {
+  const place = '192.168.1.7:4001'
+  const posing: KnownPeers = { ...known, contacts: [{ peer: anna, name: place }] }
+  expect(readPeerWords([place], posing, { trustName: false })).toMatchObject({ kind: 'address' })
+})
+
+test('a contact whose name only looks like an address is found by it', () => {
+  const odd: KnownPeers = { ...known, contacts: [{ peer: anna, name: 'anna:home' }] }
+  expect(readPeerWords(['anna:home'], odd, { trustName: false })).toEqual({ kind: 'peer', peer: anna, by: 'contact' })
+})
