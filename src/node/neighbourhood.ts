@@ -56,6 +56,8 @@ export class Neighbourhood {
   /** Nicknames of peers that have gone, so that a request of theirs can still be named; the oldest first. */
   readonly #lastNames = new Map<string, string>()
   #isOpen = false
+  /** Whether the first look is over. */
+  #hasLooked = false
 
   constructor(init: NeighbourhoodInit) {
     this.#init = init
@@ -108,6 +110,9 @@ export class Neighbourhood {
     this.#resolver = new PeerResolver({
       book: profile.book,
       known: () => this.#knownPeers(),
+      lookAround: async (signal) => {
+        if (!this.#hasLooked) await this.firstLook(signal)
+      },
       nameOf: (peer) => this.name(peer),
       dial: async (address, options) => this.#reach.dial(address, options),
       onAddress: (peer, address) => this.#learn(peer, address),
@@ -157,9 +162,10 @@ export class Neighbourhood {
     const over = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
     while (!over.aborted) {
       const lanMayAnswer = this.#init.config.settings.mdns && this.presence.entries().length === 0
-      if (this.#directories.haveAnswered && !lanMayAnswer) return
+      if (this.#directories.haveAnswered && !lanMayAnswer) break
       await this.#news.sleep(over)
     }
+    this.#hasLooked ||= signal?.aborted !== true
   }
 
   /** @throws UnreachableError, KeyChangedError */
@@ -222,9 +228,12 @@ export class Neighbourhood {
       peer: entry.peer,
       name: entry.record.record.nickname
     }))
+    const directories = new Set(this.#directories.views().map(({ peer }) => peer))
     const connected = host()
       .libp2p.getPeers()
-      .map((id) => ({ peer: id.toString(), name: this.name(id.toString()) }))
+      .map(String)
+      .filter((peer) => !directories.has(peer))
+      .map((peer) => ({ peer, name: this.name(peer) }))
     const others = [...connected, ...profile.book.blocked()]
     return { self: profile.id, contacts: profile.book.contacts(), roster, others }
   }

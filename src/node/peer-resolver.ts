@@ -7,7 +7,7 @@ import type { PeerBook } from '../storage/index.ts'
 import { formatAddress, isLoopback, parseAddress, withoutPeerId } from './address.ts'
 import type { Notice } from './chat-events.ts'
 import { BadAddressError, KeyChangedError, UnreachableError } from './errors.ts'
-import { readPeerWords, type KnownPeers } from './peer-words.ts'
+import { readPeerWords, type KnownPeers, type PeerMeaning } from './peer-words.ts'
 import { shortId } from './short-id.ts'
 
 /** Whom the words meant. */
@@ -34,6 +34,8 @@ export interface ResolveOptions {
 export interface PeerResolverInit {
   readonly book: PeerBook
   readonly known: () => KnownPeers
+  /** Resolves when those who are around have had the time to be known. */
+  readonly lookAround: (signal: AbortSignal | undefined) => Promise<void>
   readonly nameOf: (peer: string) => string
   readonly dial: (address: Multiaddr, options: { signal: AbortSignal }) => Promise<Connection>
   /** The address leads to this peer. */
@@ -50,22 +52,30 @@ export class PeerResolver {
 
   /** @throws ParleyError of the kind that fits; see peer-words and reach */
   async resolve(words: readonly string[], options: ResolveOptions = {}): Promise<PeerTarget> {
-    const known = this.#init.known()
-    const numbered = options.numbers === undefined ? known : { ...known, numbers: options.numbers }
-    const meaning = readPeerWords(words, numbered, { trustName: options.trustName ?? false })
+    let meaning = this.#read(words, options)
+    if (dependsOnOthers(meaning, words)) {
+      await this.#init.lookAround(options.signal)
+      meaning = this.#read(words, options)
+    }
     if (meaning.kind === 'peer') return this.#target(meaning.peer, meaning.by)
     const { address, peer } = meaning
     if (peer === undefined) return this.#target(await this.#learn(address, options), 'address')
-    if (options.refuseChangedKey === true) await this.#check(address, peer, known, options)
+    if (options.refuseChangedKey === true) await this.#check(address, peer, options)
     this.#init.onAddress(peer, address)
     return this.#target(peer, 'address')
   }
 
+  #read(words: readonly string[], { numbers, trustName = false }: ResolveOptions): PeerMeaning {
+    const known = this.#init.known()
+    return readPeerWords(words, numbers === undefined ? known : { ...known, numbers }, { trustName })
+  }
+
   /** Nobody at the address is an end only for a peer that can't be found in another way. */
-  async #check(address: Multiaddr, peer: string, known: KnownPeers, options: ResolveOptions): Promise<void> {
+  async #check(address: Multiaddr, peer: string, options: ResolveOptions): Promise<void> {
     try {
       await this.#init.dial(address, { signal: options.signal ?? new AbortController().signal })
     } catch (error) {
+      const known = this.#init.known()
       const isKnown = [...known.contacts, ...known.roster, ...known.others].some((one) => one.peer === peer)
       if (!(error instanceof UnreachableError && isKnown)) throw error
     }
@@ -106,6 +116,12 @@ export class PeerResolver {
   #target(peer: string, by: PeerTarget['by']): PeerTarget {
     return { peer, name: this.#init.nameOf(peer), shortId: shortId(peer), by }
   }
+}
+
+/** Whether another peer, not yet seen, could make the words mean two. */
+function dependsOnOthers(meaning: PeerMeaning, words: readonly string[]): boolean {
+  if (meaning.kind === 'address') return false
+  return meaning.by === 'nickname' || (meaning.by === 'id' && meaning.peer !== words.join(' ').trim())
 }
 
 /**

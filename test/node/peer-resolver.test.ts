@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest'
+import { PeerResolver } from '../../src/node/peer-resolver.ts'
+import type { KnownPeers, NamedPeer } from '../../src/node/peer-words.ts'
+import { PeerBook } from '../../src/storage/index.ts'
+
+const self = '12D3KooWRuMa9Eh2Nbn7CSbFbWJ3REyUd8dTYt8FVhwSfVcdC17F'
+const first = { peer: '12D3KooWPKXP6T6dBxTP941cjTLnApFNkEumGpUX35EqGnvgC16b', name: 'twin' }
+const second = { peer: '12D3KooWPJbUPDNXbx39JbNwuWDfZG38KkWDJQkneEnCapQrpt8U', name: 'twin' }
+
+/** A network on which the first peer is seen at once, and the others when somebody waits for them. */
+function resolver(later: readonly NamedPeer[]): { resolver: PeerResolver; looked: () => boolean } {
+  let hasLooked = false
+  const known = (): KnownPeers => ({ self, contacts: [], roster: hasLooked ? [first, ...later] : [first], others: [] })
+  return {
+    looked: () => hasLooked,
+    resolver: new PeerResolver({
+      book: PeerBook.inMemory(),
+      known,
+      lookAround: async () => {
+        hasLooked = true
+      },
+      nameOf: (peer) => peer,
+      dial: () => Promise.reject(new Error('nothing is dialled here')),
+      onAddress: () => undefined,
+      notice: () => undefined
+    })
+  }
+}
+
+describe('before everybody around is known', () => {
+  test.each([
+    ['a nickname', 'twin'],
+    ['the beginning of a peer ID', '12D3KooWP']
+  ])('%s that only one peer has so far is not yet taken to be that peer', async (_, words) => {
+    const { resolver: early } = resolver([second])
+    await expect(early.resolve([words], { trustName: true })).rejects.toThrow(/can mean .*twin.*twin/u)
+    const { resolver: alone } = resolver([])
+    expect((await alone.resolve([words], { trustName: true })).peer).toBe(first.peer)
+  })
+
+  test('a whole peer ID needs no look around', async () => {
+    const { resolver: early, looked } = resolver([second])
+    expect((await early.resolve([first.peer])).peer).toBe(first.peer)
+    expect(looked()).toBe(false)
+  })
+})
