@@ -9,6 +9,8 @@ import { phrasesOf, wordsOf } from './search-words.ts'
 
 /** How many messages are indexed in one transaction: about 8 ms on a slow core. */
 const messagesPerSlice = 200
+/** How many pages of the index are merged in one transaction: about as long. */
+const pagesPerMerge = 64
 
 export class SearchIndex {
   readonly #conversations: ConversationTable
@@ -18,6 +20,8 @@ export class SearchIndex {
   readonly #newest: StatementSync
   readonly #insert: StatementSync
   readonly #delete: StatementSync
+  readonly #merge: StatementSync
+  readonly #changes: StatementSync
   readonly #find: StatementSync
 
   constructor(database: DatabaseSync, conversations: ConversationTable) {
@@ -30,6 +34,8 @@ export class SearchIndex {
     this.#newest = database.prepare('SELECT max(position) AS newest FROM message')
     this.#insert = database.prepare('INSERT INTO search (rowid, words, conversation) VALUES (?, ?, ?)')
     this.#delete = database.prepare('DELETE FROM search WHERE rowid = ?')
+    this.#merge = database.prepare(`INSERT INTO search (search, rank) VALUES ('merge', ?)`)
+    this.#changes = database.prepare('SELECT total_changes() AS changes')
     this.#find = database.prepare(
       `SELECT ${messageColumns} FROM search CROSS JOIN message m ON m.position = search.rowid
         CROSS JOIN conversation c ON c.id = m.conversation
@@ -56,6 +62,20 @@ export class SearchIndex {
   /** Takes a message out of the index: in the transaction that deletes it. */
   remove(position: number): void {
     if (position <= this.#reached()) this.#delete.run(position)
+  }
+
+  /**
+   * The words of a removed message stay in the index until its parts are merged:
+   * this does a part of that.
+   *
+   * @param isFirst begins the merging of everything into one
+   * @returns whether there is more to merge
+   */
+  mergeSlice(isFirst: boolean): boolean {
+    const before = readNumber(this.#changes.get() ?? {}, 'changes')
+    this.#merge.run(isFirst ? -pagesPerMerge : pagesPerMerge)
+    // Fewer than two changes say that there was nothing to do: https://sqlite.org/fts5.html#the_merge_command
+    return readNumber(this.#changes.get() ?? {}, 'changes') - before >= 2
   }
 
   find(words: string, options: { peer?: string; limit: number; before?: number }): readonly HistoryEntry[] {

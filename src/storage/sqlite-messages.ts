@@ -187,7 +187,10 @@ export abstract class SqliteMessages implements MessageStore {
 
   async forget(peer: string): Promise<number> {
     const upTo = await this.#queue.read(() => this.#deletion.newest())
-    return this.#inSlices(() => this.#deletion.forgetSlice(peer, upTo))
+    const deleted = await this.#inSlices(() => this.#deletion.forgetSlice(peer, upTo))
+    let isFirst = true
+    while (deleted > 0 && (await this.#queue.write(() => this.#search.mergeSlice(isFirst)))) isFirst = false
+    return deleted
   }
 
   async deleteOlderThan(storedBeforeMs: number): Promise<number> {

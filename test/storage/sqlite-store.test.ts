@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { SqliteStore, StorageClosedError, StorageTooNewError } from '../../src/storage/index.ts'
+import { fillVersion1 } from './version-1.ts'
+
+const peer = 'somebody'
+const incoming = (n: number) => ({ id: `id${n}`, log: 'log', seq: n, sentAtMs: n, text: `text ${n}` })
+const accepted = { state: 'accepted', lan: false, storedAtMs: 0 } as const
+let folder: string
+let file: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'parley-sqlite-'))
+  file = join(folder, 'history.db')
+})
+
+afterEach(() => rmSync(folder, { recursive: true }))
+
+test('everything is as it was when the history is opened again', async () => {
+  const store = await SqliteStore.open(file)
+  const one = await store.addOutgoing({ peer, text: 'one', sentAtMs: 1 })
+  const two = await store.addOutgoing({ peer, text: 'two', sentAtMs: 2 })
+  await store.setDelivery(peer, [one.id], 'delivered')
+  await store.addIncoming(peer, [incoming(1)], accepted)
+  await store.addIncoming('stranger', [incoming(2)], { state: 'held', lan: true, storedAtMs: 0 })
+  const look = async (opened: SqliteStore) => ({
+    history: await opened.history(peer, { limit: 9 }),
+    waiting: await opened.unreceipted(peer, { limit: 9 }),
+    held: await opened.held(),
+    counts: await opened.heldCounts('stranger'),
+    own: await opened.ownPosition(peer),
+    theirs: await opened.heldPosition(peer),
+    unread: await opened.unread(peer),
+    found: await opened.search('text', { limit: 9 }),
+    conversations: await opened.conversations()
+  })
+  const before = await look(store)
+  await store.close()
+  const again = await SqliteStore.open(file)
+  expect(await look(again)).toEqual(before)
+  expect(before.waiting.map(({ message }) => message)).toEqual([two])
+  await again.close()
+})
+
+test('every file of a history is for its owner alone, and one is left when it is closed', async () => {
+  const store = await SqliteStore.open(file)
+  await store.addOutgoing({ peer, text: 'one', sentAtMs: 1 })
+  for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
+  await store.close()
+  expect(readdirSync(folder)).toEqual(['history.db'])
+})
+
+test('what is forgotten is not in the file any more, nor are its words in the search index', async () => {
+  const store = await SqliteStore.open(file)
+  await store.addIncoming(peer, [{ ...incoming(1), text: 'UNFORGETTABLE secret' }], accepted)
+  await store.addIncoming('another', [{ ...incoming(1), text: 'remembered' }], accepted)
+  expect(await store.search('unforgettable', { limit: 1 })).toHaveLength(1)
+  await store.forget(peer)
+  await store.close()
+  const left = readFileSync(file).toString('latin1').toLowerCase()
+  expect(left).not.toContain('unforgettable')
+  expect(left).toContain('remembered')
+})
+
+test('what is asked for before closing is done, and afterwards nothing', async () => {
+  const store = await SqliteStore.open(file)
+  const asked = [1, 2, 3].map(async (n) => store.addIncoming(peer, [incoming(n)], accepted))
+  await store.close()
+  await store.close()
+  expect((await Promise.all(asked)).flat()).toHaveLength(3)
+  await expect(store.history(peer, { limit: 1 })).rejects.toThrow(StorageClosedError)
+  await expect(store.addOutgoing({ peer, text: 'late', sentAtMs: 0 })).rejects.toThrow(StorageClosedError)
+})
+
+test('numbers from elsewhere that no file can hold don’t make a history unreadable', async () => {
+  const store = await SqliteStore.open(file)
+  const wild = [2 ** 70, -1, 1.5, Number.NaN].map((n, index) => ({ ...incoming(index), sentAtMs: n, seq: n }))
+  await store.addIncoming(peer, wild, accepted)
+  const history = await store.history(peer, { limit: 9 })
+  expect(history.map(({ sentAtMs }) => sentAtMs)).toEqual([Number.MAX_SAFE_INTEGER, 0, 1, 0])
+  await store.close()
+})
+
+test('a history of version 1 is brought up to date once, after a copy of it was kept', async () => {
+  fillVersion1(file)
+  const store = await SqliteStore.open(file)
+  const history = await store.history(peer, { limit: 9, includeHeld: true })
+  expect(history.map(({ direction, text, state }) => [direction, text, state])).toEqual([
+    ['out', 'an old café', 'pending'],
+    ['in', 'an old answer', 'accepted']
+  ])
+  expect((await store.search('cafe', { limit: 9 })).map(({ message }) => message.text)).toEqual(['an old café'])
+  expect((await store.addIncoming(peer, [incoming(7)], accepted))[0]?.known).toBe(true)
+  expect(await store.ownPosition(peer)).toEqual({ log: 'aaaaaaaaaaaaaaaa', seq: 1 })
+  await store.close()
+  const backup = `${file}.v1.backup`
+  expect(statSync(backup).mode & 0o777).toBe(0o600)
+  const kept = new DatabaseSync(backup)
+  expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+  expect(kept.prepare('SELECT count(*) AS messages FROM message').get()).toEqual({ messages: 2 })
+  kept.close()
+  rmSync(backup)
+  await (await SqliteStore.open(file)).close()
+  expect(existsSync(backup)).toBe(false)
+})
+
+test('a migration that fails leaves the file at its old version', async () => {
+  fillVersion1(file)
+  const blocked = new DatabaseSync(file)
+  blocked.exec('CREATE TABLE indexed (something)')
+  blocked.close()
+  await expect(SqliteStore.open(file)).rejects.toThrow('already exists')
+  const after = new DatabaseSync(file)
+  expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+  expect(after.prepare(`SELECT name FROM sqlite_schema WHERE name = 'search'`).get()).toBeUndefined()
+  after.close()
+})
+
+test('a history of a later version is refused and not touched', async () => {
+  await (await SqliteStore.open(file)).close()
+  const later = new DatabaseSync(file)
+  later.exec('PRAGMA user_version = 99')
+  later.close()
+  const before = readFileSync(file)
+  const error: unknown = await SqliteStore.open(file).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(StorageTooNewError)
+  expect(error).toMatchObject({ file, version: 99 })
+  await expect(SqliteStore.openOrMend(file)).rejects.toThrow(StorageTooNewError)
+  expect(readFileSync(file).equals(before)).toBe(true)
+  expect(readdirSync(folder)).toEqual(['history.db'])
+})
