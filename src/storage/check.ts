@@ -11,6 +11,9 @@ import { isDamage } from './sqlite-failure.ts'
 /** The newest messages are looked at when a store is opened, because a crash damages what was written last. */
 const checkedAtOpening = 100
 
+/** SQLite checks so many pages in about 50 ms; in a larger file its structure is checked at opening alone. */
+const maxPagesChecked = 4_000
+
 /** What a full look has found. */
 export interface CheckResult {
   /** The file's structure or a row is not what was written, somewhere. */
@@ -22,7 +25,7 @@ export interface CheckResult {
 export interface CheckOptions {
   /** Others get their turn after each slice. */
   readonly pause: () => Promise<void>
-  /** Also what SQLite says of the file's structure; it takes all of its time at once. */
+  /** Also what SQLite says of the structure of a large file; it takes all of its time at once. */
   readonly structure: boolean
 }
 
@@ -57,7 +60,10 @@ export async function checkAll(database: DatabaseSync, options: CheckOptions): P
         conversations.push({ peer, readable: found.readable, lost: found.lost })
       }
     }
-    if (options.structure && database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] !== 'ok') isDamaged = true
+    const pageCount = database.prepare('PRAGMA page_count').get()?.['page_count']
+    if (options.structure || (typeof pageCount === 'number' && pageCount <= maxPagesChecked)) {
+      if (database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] !== 'ok') isDamaged = true
+    }
   } catch (error) {
     if (!isDamage(error)) throw error
     isDamaged = true
