@@ -69,6 +69,7 @@ export class Bystanders {
   async during(attack: () => Promise<void>): Promise<Readonly<Record<string, number>>> {
     const memoryBefore = await this.#memory()
     const eventsBefore = { victim: this.victim.events.length, friend: this.friend.events.length }
+    const complaintsBefore = this.#complaints()
     const over = new AbortController()
     const talking = this.#talk(over.signal)
     try {
@@ -90,7 +91,7 @@ export class Bystanders {
     expect(await rosterOf(this.victim)).toEqual(['friend'])
     expect(await rosterOf(this.friend)).toEqual(['victim'])
     expect(this.directory.events.map(({ event }) => event)).toEqual(['listening', 'ready', 'ready'])
-    expect(this.victim.stderr + this.friend.stderr + this.directory.stderr).toBe('')
+    expect(this.#complaints()).toEqual(complaintsBefore)
     const grown = {
       victimGrewBytes: memoryAfter.victim - memoryBefore.victim,
       directoryGrewBytes: memoryAfter.directory - memoryBefore.directory
@@ -119,6 +120,10 @@ export class Bystanders {
   async #allThere(): Promise<void> {
     await this.victim.untilTexts(await this.friend.peerId(), this.#said.friend.length)
     await this.friend.untilTexts(await this.victim.peerId(), this.#said.victim.length)
+  }
+
+  #complaints(): readonly string[] {
+    return [this.victim, this.friend, this.directory].map(({ stderr }) => stderr)
   }
 
   async #memory(): Promise<{ victim: number; directory: number }> {

@@ -9,10 +9,10 @@ import { Bystanders } from './bystanders.ts'
 
 const streamsToChat = 10_000
 const streamsToOthers = 500
-/** Each has a connection, with so many streams under way. */
-const attackersAtOnce = 4
-const streamsAtOnce = 6
-const retryAfterMs = 200
+/** Each has a connection with so many streams under way: few enough that most are read, and not refused for their number. */
+const attackersAtOnce = 6
+const streamsAtOnce = 3
+const comeBackAfterMs = 200
 const maxTries = 50
 const longestBytes = 2_048
 
@@ -69,11 +69,12 @@ async function flood(address: string, protocol: string, streams: number, random:
 async function reconnect(used: Connection, attacker: Attacker, address: string): Promise<Connection> {
   if (used.status === 'open') used.abort(new Error('on purpose'))
   for (let tries = 1; ; tries++) {
+    // It loses no time: meanwhile the others attack.
+    await sleep(comeBackAfterMs)
     try {
       return await attacker.connect(address)
     } catch (error) {
       if (tries === maxTries) throw error
-      await sleep(retryAfterMs)
     }
   }
 }

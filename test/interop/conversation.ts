@@ -91,12 +91,12 @@ function shownBy(receiver: ChatSide, dialect: Dialect): readonly string[] {
 
 async function expectReceived(receiver: ChatSide, sender: ChatSide, expected: readonly string[]): Promise<void> {
   let received: readonly string[]
-  let missing: unknown
+  let missing: Error | undefined
   try {
     received = await receiver.received(expected.length)
   } catch (error) {
     // The first text that is wrong says more than how many there are.
-    missing = error
+    missing = error instanceof Error ? error : new Error(String(error))
     received = await receiver.received(0)
   }
   const wrong = received.findIndex((text, index) => text !== expected[index])
