@@ -2,7 +2,7 @@
 // they can be tested against, and the types that come with it. All that the
 // faces know of the node passes through here.
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
-import type { Contact, IncomingMessage, OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
+import type { Contact, History, IncomingMessage, OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
 
 export type {
   ChatNodeEvents,
@@ -54,7 +54,10 @@ export interface ChatApi {
   unblock(peer: string): Promise<void>
   rename(nickname: string): Promise<void>
   setStatus(status: string): Promise<void>
-  history(peer: string, limit: number): Promise<readonly StoredMessage[]>
+  /** What is kept of all conversations; the same on a running node and on a profile that is only opened for it. */
+  readonly history: Pick<History, 'recent' | 'page' | 'log' | 'search' | 'export' | 'conversations' | 'forget'>
+  retry(peer: string, ids?: readonly string[]): Promise<number>
+  cancel(peer: string, ids?: readonly string[]): Promise<number>
   addEventListener<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void
   removeEventListener<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void
 }

@@ -135,7 +135,7 @@ export const chatCommands: readonly ChatCommand[] = [
     help: 'the last messages with a peer',
     run: async (context, args) => {
       const ref = await currentOr(context, args)
-      return { is: 'history', ...ref, messages: await context.node.history(ref.peer, historyLines) }
+      return { is: 'history', ...ref, messages: await context.node.history.recent(ref.peer, historyLines) }
     }
   },
   {

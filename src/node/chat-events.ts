@@ -66,6 +66,8 @@ export type Notice =
   | { readonly code: 'key-changed'; readonly text: string }
   | { readonly code: 'learned-key'; readonly text: string }
   | { readonly code: 'fault'; readonly text: string }
+  /** The history was damaged: what was lost, and where. */
+  | { readonly code: 'history'; readonly text: string }
 
 export interface ChatNodeEvents {
   /** The roster as it is now, and what the change was. */

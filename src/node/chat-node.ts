@@ -6,15 +6,24 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { MAX_TEXT_BYTES } from '../chat-protocol/index.ts'
 import { normaliseText } from '../directory/index.ts'
-import { MemoryMessageStore, type Contact, type IncomingMessage } from '../storage/index.ts'
-import type { OutgoingMessage, PeerBookEntry, StoredMessage } from '../storage/index.ts'
+import type {
+  Contact,
+  IncomingMessage,
+  MessageStore,
+  OutgoingMessage,
+  PeerBookEntry,
+  StoredMessage
+} from '../storage/index.ts'
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from './chat-events.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
 import { Conversations, type ConversationEvents } from './conversations.ts'
 import { MessageTooLongError } from './errors.ts'
+import { HOUSEKEEPING_MS } from './constants.ts'
+import { History } from './history.ts'
 import { listeningPort, startHost } from './host.ts'
 import { Neighbourhood } from './neighbourhood.ts'
+import { openOwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { openProfile, passingProfile, type Profile } from './profile.ts'
 import { shortId } from './short-id.ts'
@@ -30,7 +39,9 @@ export interface ChatNodeInit {
 export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #config: Config
   readonly #profile: Profile
-  readonly #store = new MemoryMessageStore()
+  readonly #store: MessageStore
+  /** What is kept of all conversations. */
+  readonly history: History
   #made: ChatHost | undefined
   readonly #port: { readonly port: number; readonly instead: number | undefined }
   readonly #around: Neighbourhood
@@ -38,6 +49,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  #housekeeping: NodeJS.Timeout | undefined
+  /** What was lost of the history before this start. */
+  #mended: string | undefined
 
   /**
    * Opens the profile and makes the node; {@link start} puts it on the network.
@@ -54,10 +68,23 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     try {
       const usual = profile.book.port
       const port = await listeningPort({ asked: settings.port, usual, host: settings.host })
-      const node = new ChatNode(init.config, profile, port, named, observe)
-      await node.#around.presence.prepare()
-      node.#made = await node.#makeHost(observe)
-      return node
+      let node: ChatNode | undefined
+      const own = await openOwnStore(profile, {
+        nameOf: (peer) => profile.book.contact(peer)?.name ?? shortId(peer),
+        onDamage: (text) => {
+          if (node !== undefined) node.#tell('notice', { code: 'history', text })
+        }
+      })
+      try {
+        node = new ChatNode(init.config, profile, own.store, port, named, observe)
+        node.#mended = own.mended
+        await node.#around.presence.prepare()
+        node.#made = await node.#makeHost(observe)
+        return node
+      } catch (error) {
+        await own.store.close()
+        throw error
+      }
     } catch (error) {
       profile.release()
       throw error
@@ -67,6 +94,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   private constructor(
     config: Config,
     profile: Profile,
+    store: MessageStore,
     port: { readonly port: number; readonly instead: number | undefined },
     named: readonly Multiaddr[],
     observe: boolean
@@ -75,6 +103,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     this.#config = config
     this.#profile = profile
     this.#port = port
+    this.#store = store
+    this.history = new History(store)
     this.#around = new Neighbourhood({
       config,
       profile,
@@ -243,24 +273,43 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     await this.#profile.book.unblock(peer)
   }
 
-  async history(peer: string, limit: number): Promise<readonly StoredMessage[]> {
-    return this.#store.history(peer, { limit })
+  async retry(peer: string, ids?: readonly string[]): Promise<number> {
+    return this.#conversations.retry(peer, ids)
+  }
+
+  async cancel(peer: string, ids?: readonly string[]): Promise<number> {
+    return this.#conversations.cancel(peer, ids)
   }
 
   // --- inside
 
   async #start(): Promise<void> {
+    if (this.#mended !== undefined) this.#tell('notice', { code: 'history', text: this.#mended })
     this.#conversations.start(this.#host.chat)
     this.#around.follow()
     await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
     await this.#around.start()
     await this.#rememberPort()
+    await this.#conversations.resume()
+    await this.#keepHouse()
+    this.#housekeeping = setInterval(() => void this.#keepHouse(), HOUSEKEEPING_MS)
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { giveUp, keep } = this.#config.settings
+    try {
+      await this.#conversations.keepHouse({ giveUpMs: giveUp, keepMs: keep })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#tell('notice', { code: 'fault', text: `old messages could not be cleared away: ${why}` })
+    }
   }
 
   /** Whatever fails on the way, the profile is free for the next one afterwards. */
   async #stop(): Promise<void> {
     const wasStarted = this.#state === 'started'
     this.#state = 'stopped'
+    clearInterval(this.#housekeeping)
     try {
       // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
       await this.#starting?.catch(() => undefined)

@@ -4,6 +4,8 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { DEFAULT_GIVE_UP_MS } from './constants.ts'
+import { parseDuration } from './duration.ts'
 import { UsageError } from './errors.ts'
 import { foldersOf, type Folders } from './folders.ts'
 
@@ -22,6 +24,10 @@ export interface Settings {
   readonly defaultDirectories: boolean
   readonly accept: AcceptPolicy
   readonly mdns: boolean
+  /** Messages that are still pending after this many milliseconds fail; Infinity for never. */
+  readonly giveUp: number
+  /** Messages older than this many milliseconds are deleted; Infinity for never. */
+  readonly keep: number
 }
 
 export type SettingName = keyof Settings
@@ -108,6 +114,20 @@ export const settingSpecs: readonly SettingSpec[] = [
     placeholder: undefined,
     help: 'find peers and directories on the LAN by mDNS',
     parse: parseSwitch
+  },
+  {
+    name: 'giveUp',
+    env: 'PARLEY_GIVE_UP',
+    placeholder: 'TIME|never',
+    help: 'after how long a message that could not be delivered fails, such as 12h or 30d',
+    parse: (value) => parseDuration(value, 'never')
+  },
+  {
+    name: 'keep',
+    env: 'PARLEY_KEEP',
+    placeholder: 'TIME|forever',
+    help: 'how long messages are kept in the history, such as 90d',
+    parse: (value) => parseDuration(value, 'forever')
   }
 ]
 
@@ -160,7 +180,9 @@ function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Setti
     directory: [],
     defaultDirectories: true,
     accept: 'ask',
-    mdns: true
+    mdns: true,
+    giveUp: DEFAULT_GIVE_UP_MS,
+    keep: Infinity
   }
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   return { ...defaults, ...given }

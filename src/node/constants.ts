@@ -25,7 +25,10 @@ export const DIAL_STAGGER_MS = 40
 export const MAX_ADDRESSES_PER_DIAL = 24
 
 /** How soon after a failure a wanted peer is dialled again: quickly at first, then with mercy. */
-export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 30_000 } as const
+export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 600_000 } as const
+
+/** A peer whose conversation is on the screen is tried at least this often; others wait for longer, or for a sighting. */
+export const URGENT_REDIAL_MAX_MS = 30_000
 
 /** News of a peer never makes tries follow each other faster than this. */
 export const MIN_REDIAL_GAP_MS = 250
@@ -105,3 +108,18 @@ export const REQUEST_NOTICE_RATE = { burst: 30, perSecond: 1 } as const
 
 /** Names of peers that have gone: as many as there can be requests. */
 export const MAX_REMEMBERED_NAMES = 1_000
+
+/** A message that nobody took for a month is news to nobody: it fails, and the user hears of it. */
+export const DEFAULT_GIVE_UP_MS = 30 * 24 * 60 * 60 * 1_000
+
+/** How often messages that are too old to wait, or to be kept, are looked for. */
+export const HOUSEKEEPING_MS = 60_000
+
+/** Messages that fail in one step of housekeeping: each is told to the faces. */
+export const GIVE_UP_BATCH = 256
+
+/** Peers that are dialled at the same time on account of waiting messages: many absent friends are no dial storm. */
+export const MAX_PURSUITS_AT_ONCE = 8
+
+/** `/retry` and `/cancel` without an ID take what has failed, or waits, among so many last messages. */
+export const RETRIED_MESSAGES = 1_000

@@ -4,6 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { ChatService, ChatServiceInit, ChatSession } from '../chat-protocol/index.ts'
 import type {
+  DeliveryState,
   IncomingMessage,
   LogPosition,
   MessageStore,
@@ -14,8 +15,8 @@ import type {
 import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
-import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, MIN_RETRY_MS, NO_ROOM_RETRY_MS } from './constants.ts'
-import { RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
+import { FAREWELL_TIMEOUT_MS, GIVE_UP_BATCH, KNOCK_RATE, MIN_RETRY_MS, NO_ROOM_RETRY_MS } from './constants.ts'
+import { RECENT_MESSAGES, REDIAL_BACKOFF, RETRIED_MESSAGES } from './constants.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { Outbox } from './outbox.ts'
 import { Pursuit } from './pursuit.ts'
@@ -34,6 +35,8 @@ export interface ConversationEvents {
   left(peer: string, reason: 'left' | 'quit'): void
   fault(peer: string, error: unknown): void
 }
+
+const GIVEN_UP = 'it could not be delivered in the time it was given'
 
 export interface ConversationsInit {
   readonly store: MessageStore
@@ -73,6 +76,7 @@ export class Conversations {
       hasSession: (peer) => this.#session(peer) !== undefined,
       attempt: async (peer, options) => this.#openSession(peer, options),
       backoff: () => new Backoff(REDIAL_BACKOFF),
+      isUrgent: (peer) => this.#onScreen.has(peer),
       onState: (peer, state) => this.#setState(peer, state),
       now: init.now
     })
@@ -121,6 +125,38 @@ export class Conversations {
     await Promise.race([Promise.allSettled(farewells), late])
     await this.#outbox.stop()
     await this.#reception.stop()
+  }
+
+  /** Looks for everybody for whom something waits. */
+  async resume(): Promise<void> {
+    for (const peer of await this.#init.store.peersWithPending()) this.#pursuit.want(peer)
+  }
+
+  /** Puts failed messages into the outbox again: these, or all of the peer's last ones. @returns how many */
+  async retry(peer: string, ids?: readonly string[]): Promise<number> {
+    const messages = await this.#init.store.retry(peer, ids ?? (await this.#lastOwn(peer, 'failed')))
+    if (messages.length === 0) return 0
+    this.#onDelivery(messages)
+    this.#outbox.wake(peer)
+    this.#pursuit.want(peer)
+    return messages.length
+  }
+
+  /** Takes waiting messages out of the outbox: these, or all of the peer's last ones. @returns how many */
+  async cancel(peer: string, ids?: readonly string[]): Promise<number> {
+    const messages = await this.#init.store.cancel(peer, ids ?? (await this.#lastOwn(peer, 'pending')))
+    this.#onDelivery(messages)
+    return messages.length
+  }
+
+  /** Messages that have waited for too long fail, and old ones are deleted. */
+  async keepHouse(limits: { readonly giveUpMs: number; readonly keepMs: number }): Promise<void> {
+    const { store, now } = this.#init
+    if (limits.giveUpMs !== Infinity) {
+      const options = { storedBeforeMs: now() - limits.giveUpMs, reason: GIVEN_UP, limit: GIVE_UP_BATCH }
+      this.#onDelivery(await store.failPending(options))
+    }
+    if (limits.keepMs !== Infinity) await store.deleteOlderThan(now() - limits.keepMs)
   }
 
   state(peer: string): ConversationState {
@@ -245,6 +281,11 @@ export class Conversations {
     return this.#init.book.contact(peer) !== undefined
   }
 
+  async #lastOwn(peer: string, state: DeliveryState): Promise<readonly string[]> {
+    const messages = await this.#init.store.history(peer, { limit: RETRIED_MESSAGES })
+    return messages.flatMap((message) => (message.direction === 'out' && message.state === state ? [message.id] : []))
+  }
+
   async #openSession(peer: string, { signal }: { signal: AbortSignal }): Promise<void> {
     const connection = await this.#init.connect(peer, { signal })
     await this.#chat?.open(connection, { signal })
@@ -294,8 +335,9 @@ export class Conversations {
       this.#init.events.delivery(message)
       for (const resolve of this.#settling.get(message.id) ?? []) resolve(message)
     }
-    const peer = messages[0]?.peer
-    if (peer !== undefined) void this.#restIfDone(peer).catch((error: unknown) => this.#init.events.fault(peer, error))
+    for (const peer of new Set(messages.map((message) => message.peer))) {
+      void this.#restIfDone(peer).catch((error: unknown) => this.#init.events.fault(peer, error))
+    }
   }
 
   /** A peer is looked for as long as it is on the screen or something waits for it. */

@@ -99,6 +99,12 @@ export class PortTakenError extends ParleyError {
   }
 }
 
+/** The history can't be used as it should; the message of the storage says why and what to do. */
+export class StorageProblemError extends ParleyError {
+  override readonly name = 'StorageProblemError'
+  override readonly exitCode = exitCodes.storage
+}
+
 /** More text than one message may carry. */
 export class MessageTooLongError extends ParleyError {
   override readonly name = 'MessageTooLongError'

@@ -23,6 +23,10 @@ export const exitCodes = {
   keyChanged: 9,
   /** The port to listen on is taken. */
   portTaken: 10,
+  /** The history can't be read or written: the disk is full, read-only or damaged. */
+  storage: 11,
+  /** Stored here, and delivered when the peer is seen again. */
+  queued: 12,
   /** Ended by Ctrl-C before it was done. */
   interrupted: 130
 } as const

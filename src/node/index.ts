@@ -17,7 +17,16 @@ export {
   type DirectoryGuest,
   type DirectoryNodeEvents
 } from './directory-node.ts'
+export { History, openHistory, type OpenHistory } from './history.ts'
 export { readOwnIdentity, type OwnIdentity } from './own-identity.ts'
 export type { PeerTarget, ResolveOptions } from './peer-resolver.ts'
 export { watchRoster, type RosterWatchInit } from './roster-watch.ts'
-export type { Contact, DeliveryState, IncomingMessage, OutgoingMessage, StoredMessage } from '../storage/index.ts'
+export type {
+  Contact,
+  ConversationSummary,
+  DeliveryState,
+  HistoryEntry,
+  IncomingMessage,
+  OutgoingMessage,
+  StoredMessage
+} from '../storage/index.ts'

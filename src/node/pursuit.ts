@@ -3,7 +3,14 @@
 // wanted. What a way to a peer is, and what is said on it, others know.
 import type { Backoff } from './backoff.ts'
 import type { ConversationState } from './chat-events.ts'
-import { MIN_REDIAL_GAP_MS, REDIAL_GAP_PART, STEADY_SESSION_MS } from './constants.ts'
+import {
+  MAX_PURSUITS_AT_ONCE,
+  MIN_REDIAL_GAP_MS,
+  REDIAL_GAP_PART,
+  STEADY_SESSION_MS,
+  URGENT_REDIAL_MAX_MS
+} from './constants.ts'
+import { Places } from './places.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface PursuitInit {
@@ -12,6 +19,8 @@ export interface PursuitInit {
   /** One attempt to have one; resolves after the Hello. */
   readonly attempt: (peer: string, options: { signal: AbortSignal }) => Promise<void>
   readonly backoff: () => Backoff
+  /** The user looks at the conversation: its peer is tried more often. */
+  readonly isUrgent: (peer: string) => boolean
   readonly onState: (peer: string, state: ConversationState) => void
   readonly now: () => number
 }
@@ -25,6 +34,7 @@ interface Chase {
 export class Pursuit {
   readonly #init: PursuitInit
   readonly #chases = new Map<string, Chase>()
+  readonly #free = new Places(MAX_PURSUITS_AT_ONCE)
 
   constructor(init: PursuitInit) {
     this.#init = init
@@ -34,8 +44,12 @@ export class Pursuit {
     return this.#chases.has(peer)
   }
 
+  /** Looks for the peer until {@link unwant}; when it does already, it tries now. */
   want(peer: string): void {
-    if (this.#chases.has(peer)) return
+    if (this.#chases.has(peer)) {
+      this.wake(peer)
+      return
+    }
     const chase: Chase = { life: new AbortController(), news: new Wakeup(), done: Promise.resolve() }
     this.#chases.set(peer, chase)
     chase.done = this.#run(peer, chase)
@@ -74,14 +88,15 @@ export class Pursuit {
         if (this.#init.now() - openedAtMs >= STEADY_SESSION_MS) backoff.reset()
       }
       if (signal.aborted) return
-      const waitMs = backoff.nextMs()
+      const patientMs = backoff.nextMs()
+      const waitMs = this.#init.isUrgent(peer) ? Math.min(patientMs, URGENT_REDIAL_MAX_MS) : patientMs
       this.#init.onState(peer, {
         name: 'waiting',
         why: why ?? 'the connection was lost',
         retryAtMs: this.#init.now() + waitMs
       })
       // A part that no news can end: each try that comes as far as a connection makes news itself.
-      const gapMs = Math.max(MIN_REDIAL_GAP_MS, waitMs * REDIAL_GAP_PART)
+      const gapMs = Math.max(MIN_REDIAL_GAP_MS, Math.min(waitMs, URGENT_REDIAL_MAX_MS) * REDIAL_GAP_PART)
       await new Wakeup().sleep(signal, gapMs)
       await chase.news.sleep(signal, waitMs - gapMs)
     }
@@ -89,13 +104,16 @@ export class Pursuit {
 
   /** @returns why it failed, or undefined when there is a session */
   async #tryOnce(peer: string, signal: AbortSignal): Promise<string | undefined> {
-    if (this.#init.hasSession(peer)) return undefined
-    this.#init.onState(peer, { name: 'connecting' })
+    await this.#free.take(signal)
     try {
+      if (this.#init.hasSession(peer)) return undefined
+      this.#init.onState(peer, { name: 'connecting' })
       await this.#init.attempt(peer, { signal })
       return undefined
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
+    } finally {
+      this.#free.giveBack()
     }
   }
 }

@@ -120,8 +120,21 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     this.nickname = nickname
   }
   async setStatus(): Promise<void> {}
-  async history(): Promise<readonly StoredMessage[]> {
-    return this.past
+  /** The smallest history: what was said before, and nothing to delete. */
+  readonly history: ChatApi['history'] = {
+    recent: async () => this.past,
+    page: async () => this.past.map((message, position) => ({ message, position })),
+    log: async () => this.past.map((message, position) => ({ message, position })),
+    search: async () => [],
+    export: async function* () {},
+    conversations: async () => [],
+    forget: async () => 0
+  }
+  async retry(): Promise<number> {
+    return 0
+  }
+  async cancel(): Promise<number> {
+    return 0
   }
 
   tell<K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']): void {

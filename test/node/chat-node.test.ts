@@ -19,7 +19,7 @@ async function settledState(node: ChatNode, peer: string, text: string): Promise
 }
 
 async function texts(node: ChatNode, peer: string): Promise<string[]> {
-  return (await node.history(peer, 1_000)).map(({ direction, text }) => `${direction} ${text}`)
+  return (await node.history.recent(peer, 1_000)).map(({ direction, text }) => `${direction} ${text}`)
 }
 
 test('two peers that know no directory talk by address, and each is on the other’s roster', async () => {
@@ -41,7 +41,10 @@ test('a message from a stranger is held, and delivered once the stranger is acce
   expect(await bert.requests()).toMatchObject([{ peer: anna.peerId, lastText: 'hello', count: 1 }])
   expect(await texts(bert, anna.peerId)).toEqual([])
   await bert.accept(anna.peerId)
-  await vi.waitFor(async () => expect(await anna.history(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }]), soon)
+  await vi.waitFor(
+    async () => expect(await anna.history.recent(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }]),
+    soon
+  )
   expect(await texts(bert, anna.peerId)).toEqual(['in hello'])
 })
 
@@ -54,7 +57,8 @@ test('what was held is told as delivered on the next connection, when it was acc
   await bert.accept(anna.peerId)
   expect(await settledState(bert, anna.peerId, 'welcome')).toBe('delivered')
   await vi.waitFor(
-    async () => expect(await anna.history(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }, { text: 'welcome' }]),
+    async () =>
+      expect(await anna.history.recent(bert.peerId, 9)).toMatchObject([{ state: 'delivered' }, { text: 'welcome' }]),
     soon
   )
 })
@@ -145,7 +149,7 @@ test('a peer that starts again is found at its old port and gets what waited for
   const again = await network.peer('bert', { accept: 'all' })
   expect([again.peerId, again.port]).toEqual([bert.peerId, bert.port])
   expect((await anna.settled(waiting, { signal: AbortSignal.timeout(15_000) })).state).toBe('delivered')
-  expect(await texts(again, anna.peerId)).toEqual(['in two'])
+  expect(await texts(again, anna.peerId)).toEqual(['in one', 'in two'])
 })
 
 test('a contact keeps its name however others call themselves, and a namesake is pointed out', async () => {

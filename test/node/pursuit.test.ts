@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Backoff } from '../../src/node/backoff.ts'
-import { MIN_REDIAL_GAP_MS } from '../../src/node/constants.ts'
+import {
+  MAX_PURSUITS_AT_ONCE,
+  MIN_REDIAL_GAP_MS,
+  REDIAL_BACKOFF,
+  URGENT_REDIAL_MAX_MS
+} from '../../src/node/constants.ts'
 import { Pursuit } from '../../src/node/pursuit.ts'
 
 const peer = 'somebody'
@@ -8,6 +13,7 @@ let attempts: number[]
 let states: string[]
 let outcome: 'fail' | 'open'
 let session: boolean
+let urgent: boolean
 let pursuit: Pursuit
 
 beforeEach(() => {
@@ -16,8 +22,10 @@ beforeEach(() => {
   states = []
   outcome = 'fail'
   session = false
+  urgent = false
   pursuit = new Pursuit({
     hasSession: () => session,
+    isUrgent: () => urgent,
     attempt: async () => {
       attempts.push(Date.now())
       if (outcome === 'fail') throw new Error('nothing listens there')
@@ -81,6 +89,7 @@ test('a peer that is reached and hangs up is not dialled again at once, though e
   outcome = 'fail'
   const news = new Pursuit({
     hasSession: () => false,
+    isUrgent: () => true,
     attempt: async () => {
       attempts.push(Date.now())
       news.wake(peer)
@@ -94,4 +103,52 @@ test('a peer that is reached and hangs up is not dialled again at once, though e
   await vi.advanceTimersByTimeAsync(60_000)
   expect(attempts.length).toBeLessThan(50)
   news.unwant(peer)
+})
+
+test('a peer that is looked at is tried more often than one that is only waited for', async () => {
+  const tries = async (isUrgent: boolean): Promise<number> => {
+    let count = 0
+    const chase = new Pursuit({
+      hasSession: () => false,
+      isUrgent: () => isUrgent,
+      attempt: async () => {
+        count++
+        throw new Error('nothing listens there')
+      },
+      backoff: () => new Backoff(REDIAL_BACKOFF, () => 0.5),
+      onState: () => undefined,
+      now: Date.now
+    })
+    chase.want(peer)
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    await chase.stop()
+    return count
+  }
+  const urgent = await tries(true)
+  expect(urgent).toBeGreaterThanOrEqual(3_600_000 / URGENT_REDIAL_MAX_MS)
+  expect(await tries(false)).toBeLessThan(urgent / 4)
+})
+
+test('many absent peers are not dialled all at once', async () => {
+  let dialling = 0
+  let most = 0
+  const chase = new Pursuit({
+    hasSession: () => false,
+    isUrgent: () => false,
+    attempt: async () => {
+      most = Math.max(most, ++dialling)
+      await new Promise((resolve) => setTimeout(resolve, 5_000))
+      dialling--
+      throw new Error('nothing answered')
+    },
+    backoff: () => new Backoff(REDIAL_BACKOFF),
+    onState: () => undefined,
+    now: Date.now
+  })
+  for (let i = 0; i < 100; i++) chase.want(`peer ${i}`)
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(most).toBe(MAX_PURSUITS_AT_ONCE)
+  const stopped = chase.stop()
+  await vi.advanceTimersByTimeAsync(5_000)
+  await stopped
 })

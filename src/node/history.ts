@@ -1,0 +1,117 @@
+// What faces may read of the history, and delete: pages, spans of time, words,
+// the whole. It reads on a node that runs as well as from a profile that is only
+// opened for it, and tells the disk's errors as errors for people.
+import {
+  StorageError,
+  type ConversationSummary,
+  type HistoryEntry,
+  type LogOptions,
+  type MessageStore,
+  type PageOptions,
+  type StoredMessage
+} from '../storage/index.ts'
+import type { Config } from './config.ts'
+import { PeerNotFoundError, StorageProblemError } from './errors.ts'
+import { openOwnStore } from './own-store.ts'
+import { readPeerWords } from './peer-words.ts'
+import { openProfile } from './profile.ts'
+import { shortId } from './short-id.ts'
+
+export interface SearchOptions {
+  readonly peer?: string
+  readonly limit: number
+  /** Only messages before this position: the next page of results. */
+  readonly before?: number
+}
+
+export class History {
+  readonly #store: MessageStore
+
+  constructor(store: MessageStore) {
+    this.#store = store
+  }
+
+  /** The last `limit` messages with a peer, oldest first. */
+  async recent(peer: string, limit: number): Promise<readonly StoredMessage[]> {
+    return explained(this.#store.history(peer, { limit }))
+  }
+
+  async page(peer: string, options: PageOptions): Promise<readonly HistoryEntry[]> {
+    return explained(this.#store.page(peer, options))
+  }
+
+  async log(options: LogOptions): Promise<readonly HistoryEntry[]> {
+    return explained(this.#store.log(options))
+  }
+
+  /** Messages that hold all of these words, newest first. */
+  async search(words: string, options: SearchOptions): Promise<readonly HistoryEntry[]> {
+    return explained(this.#store.search(words, options))
+  }
+
+  /** Everything, or what came after a position, in batches, oldest first; memory does not grow with it. */
+  async *export(options: { peer?: string; after?: number } = {}): AsyncGenerator<readonly HistoryEntry[]> {
+    try {
+      yield* this.#store.export(options)
+    } catch (error) {
+      throw explain(error)
+    }
+  }
+
+  async conversations(): Promise<readonly ConversationSummary[]> {
+    return explained(this.#store.conversations())
+  }
+
+  /** Deletes all messages with the peer, what waits for it too. @returns how many */
+  async forget(peer: string): Promise<number> {
+    return explained(this.#store.forget(peer))
+  }
+}
+
+/** A profile's history without its node. */
+export interface OpenHistory {
+  readonly history: History
+  /** What was lost when the file had to be mended. */
+  readonly mended: string | undefined
+  name(peer: string): string
+  /** PEER among the contacts and the conversations; nothing is dialled. @throws ParleyError */
+  resolve(words: readonly string[]): Promise<string>
+  close(): Promise<void>
+}
+
+/** @throws ProfileInUseError, StorageProblemError */
+export async function openHistory(config: Config): Promise<OpenHistory> {
+  const profile = await openProfile(config.folders.data, config.settings.profile, { orNextFree: false })
+  const name = (peer: string): string => profile.book.contact(peer)?.name ?? shortId(peer)
+  try {
+    const { store, mended } = await openOwnStore(profile, { nameOf: name, onDamage: () => undefined })
+    const resolve = async (words: readonly string[]): Promise<string> => {
+      const conversations = await explained(store.conversations())
+      const others = conversations.map(({ peer }) => ({ peer, name: name(peer) }))
+      const known = { self: profile.id, contacts: profile.book.contacts(), roster: [], others }
+      const meaning = readPeerWords(words, known, { trustName: false })
+      if (meaning.kind === 'peer') return meaning.peer
+      if (meaning.peer !== undefined) return meaning.peer
+      throw new PeerNotFoundError('the history knows no addresses: name a contact or a peer ID')
+    }
+    const close = async (): Promise<void> => {
+      await store.close().finally(() => profile.release())
+    }
+    return { history: new History(store), mended, name, resolve, close }
+  } catch (error) {
+    profile.release()
+    throw error
+  }
+}
+
+async function explained<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw explain(error)
+  }
+}
+
+function explain(error: unknown): unknown {
+  return error instanceof StorageError ? new StorageProblemError(error.message, { cause: error }) : error
+}

@@ -1,0 +1,38 @@
+// The history of a profile, opened: mended first when it is damaged, with a word
+// about what was lost, and with the errors of the disk made plain for people.
+import { join } from 'node:path'
+import { MemoryMessageStore, SqliteStore, StorageError, type MendReport, type MessageStore } from '../storage/index.ts'
+import { StorageProblemError } from './errors.ts'
+import type { Profile } from './profile.ts'
+
+export interface OwnStore {
+  readonly store: MessageStore
+  /** What was lost of which conversation, when the file had to be mended. */
+  readonly mended: string | undefined
+}
+
+/**
+ * @param onDamage called when damage is met later, while the store is in use
+ * @throws StorageProblemError
+ */
+export async function openOwnStore(
+  profile: Profile,
+  options: { readonly nameOf: (peer: string) => string; readonly onDamage: (what: string) => void }
+): Promise<OwnStore> {
+  if (profile.folder === '') return { store: new MemoryMessageStore(), mended: undefined }
+  try {
+    const { store, mended } = await SqliteStore.openOrMend(join(profile.folder, 'history.db'), {
+      onDamage: (error) => options.onDamage(error.message)
+    })
+    return { store, mended: mended === undefined ? undefined : mendedText(mended, options.nameOf) }
+  } catch (error) {
+    if (error instanceof StorageError) throw new StorageProblemError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function mendedText({ damagedFile, messages, conversations }: MendReport, nameOf: (peer: string) => string): string {
+  const losses = conversations.map(({ peer, lost }) => `${lost} with ${nameOf(peer)}`)
+  const lost = losses.length === 0 ? 'no message was lost' : `lost: ${losses.join(', ')}`
+  return `the history was damaged and has been mended: ${messages} messages are there, ${lost}. The damaged file is ${damagedFile}`
+}
