@@ -17,7 +17,7 @@ export class ConversationTable {
   readonly #find: StatementSync
   readonly #insert: StatementSync
   readonly #setOwn: StatementSync
-  readonly #setTheirs: StatementSync
+  readonly #received: StatementSync
   readonly #setNextOutbox: StatementSync
   readonly #markRead: StatementSync
   readonly #unread: StatementSync
@@ -27,20 +27,19 @@ export class ConversationTable {
     this.#newLog = () => randomBytes(8).toString('hex')
     this.#find = database.prepare('SELECT * FROM conversation WHERE peer = ?')
     this.#insert = database.prepare(
-      `INSERT INTO conversation (peer, own_log, own_seq, next_outbox, read_up_to) VALUES (?, ?, 0, 1, 0)`
+      'INSERT INTO conversation (peer, own_log, own_seq, next_outbox, read_up_to, unread) VALUES (?, ?, 0, 1, 0, 0)'
     )
     this.#setOwn = database.prepare('UPDATE conversation SET own_log = ?, own_seq = ?, next_outbox = ? WHERE id = ?')
-    this.#setTheirs = database.prepare('UPDATE conversation SET their_log = ?, their_seq = ? WHERE id = ?')
+    this.#received = database.prepare(
+      'UPDATE conversation SET their_log = ?, their_seq = ?, unread = unread + ? WHERE id = ?'
+    )
     this.#setNextOutbox = database.prepare('UPDATE conversation SET next_outbox = ? WHERE id = ?')
     this.#markRead = database.prepare(
-      `UPDATE conversation SET read_up_to =
+      `UPDATE conversation SET unread = 0, read_up_to =
         max(read_up_to, coalesce((SELECT max(position) FROM message WHERE conversation = conversation.id), 0))
         WHERE peer = ?`
     )
-    this.#unread = database.prepare(
-      `SELECT count(*) AS unread FROM conversation c JOIN message m
-        ON m.conversation = c.id AND m.position > c.read_up_to AND m.state >= 10 WHERE c.peer = ?`
-    )
+    this.#unread = database.prepare('SELECT unread FROM conversation WHERE peer = ?')
   }
 
   find(peer: string): ConversationRow | undefined {
@@ -68,8 +67,9 @@ export class ConversationTable {
     this.#setOwn.run(toKey(own.log), own.seq, nextOutbox, id)
   }
 
-  setTheirs(id: number, theirs: LogPosition): void {
-    this.#setTheirs.run(toKey(theirs.log), theirs.seq, id)
+  /** So many new messages have come, and this is where the sender's log stands now. */
+  received(id: number, count: number, theirs: LogPosition): void {
+    this.#received.run(toKey(theirs.log), theirs.seq, count, id)
   }
 
   setNextOutbox(id: number, nextOutbox: number): void {

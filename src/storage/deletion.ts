@@ -22,6 +22,7 @@ export class Deletion {
   readonly #delete: StatementSync
   readonly #leave: StatementSync
   readonly #forgetOwnId: StatementSync
+  readonly #notUnread: StatementSync
   readonly #newest: StatementSync
 
   constructor(database: DatabaseSync, conversations: ConversationTable, search: SearchIndex) {
@@ -40,6 +41,9 @@ export class Deletion {
     )
     this.#delete = database.prepare('DELETE FROM message WHERE position = ?')
     this.#leave = database.prepare('UPDATE seen SET left_state = ? WHERE conversation = ? AND incoming = 1 AND id = ?')
+    this.#notUnread = database.prepare(
+      'UPDATE conversation SET unread = unread - 1 WHERE id = ? AND read_up_to < ? AND unread > 0'
+    )
     this.#forgetOwnId = database.prepare('DELETE FROM seen WHERE conversation = ? AND incoming = 0 AND id = ?')
     this.#newest = database.prepare('SELECT max(position) AS newest FROM message')
   }
@@ -74,7 +78,11 @@ export class Deletion {
     const id = row['id'] ?? null
     this.#search.remove(position)
     this.#delete.run(position)
-    if (state >= stateCode.firstIncoming) this.#leave.run(state, conversation, id)
-    else this.#forgetOwnId.run(conversation, id)
+    if (state < stateCode.firstIncoming) {
+      this.#forgetOwnId.run(conversation, id)
+      return
+    }
+    this.#leave.run(state, conversation, id)
+    this.#notUnread.run(conversation, position)
   }
 }

@@ -50,9 +50,7 @@ export class HistoryReader {
     )
     this.#summaries = database.prepare(
       `SELECT peer, (SELECT position FROM message m WHERE m.conversation = c.id AND m.state < 11
-          ORDER BY m.position DESC LIMIT 1) AS last,
-        (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.position > c.read_up_to
-          AND m.state >= 10) AS unread
+          ORDER BY m.position DESC LIMIT 1) AS last, unread
         FROM conversation c WHERE last IS NOT NULL ORDER BY last DESC`
     )
   }

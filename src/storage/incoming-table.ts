@@ -62,6 +62,7 @@ export class IncomingTable {
     if (messages.length === 0) return []
     const { id: conversation, theirs } = this.#conversations.ensure(peer)
     let reached = theirs
+    let fresh = 0
     const results = messages.map((incoming): IncomingResult => {
       const fields = { ...incoming, seq: safeInteger(incoming.seq), sentAtMs: safeInteger(incoming.sentAtMs) }
       const seen = this.#findSeen.get(conversation, toKey(incoming.id))
@@ -73,9 +74,10 @@ export class IncomingTable {
         return { message: { ...fields, peer, direction: 'in', storedAtMs, state }, known: true }
       }
       if (reached?.log !== fields.log || reached.seq < fields.seq) reached = { log: fields.log, seq: fields.seq }
+      fresh++
       return { message: this.#store(conversation, peer, fields, arrival), known: false }
     })
-    if (reached !== undefined && reached !== theirs) this.#conversations.setTheirs(conversation, reached)
+    if (reached !== undefined && fresh > 0) this.#conversations.received(conversation, fresh, reached)
     return results
   }
 

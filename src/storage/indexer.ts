@@ -24,7 +24,8 @@ export class Indexer {
     if (this.#isStopped || this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      void this.catchUp()
+      // What fails here fails in the next search too, and is told there.
+      this.catchUp().catch(() => undefined)
     }, indexDelayMs)
     this.#timer.unref()
   }

@@ -51,7 +51,7 @@ async function carryRows(
   const message = target.prepare(
     `INSERT OR REPLACE INTO message (${messageColumnNames.join(', ')}) VALUES (${places(messageColumnNames.length)})`
   )
-  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(8)})`)
+  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(9)})`)
   const seen = target.prepare(`INSERT OR REPLACE INTO seen VALUES (${places(5)})`)
   const peers = new Map<number, string>()
   using pages = new DatabasePages(source)
@@ -78,8 +78,8 @@ async function carryRows(
 /** A conversation whose row was lost goes on under a new log of our own, as with a restored backup. */
 function addConversations(target: DatabaseSync, peers: ReadonlyMap<number, string>): void {
   const add = target.prepare(
-    `INSERT OR IGNORE INTO conversation (id, peer, own_log, own_seq, next_outbox, their_log, their_seq, read_up_to)
-      VALUES (?, ?, ?, 0, 1, ?, ?, (SELECT coalesce(max(position), 0) FROM message WHERE conversation = ?))`
+    `INSERT OR IGNORE INTO conversation (id, peer, own_log, own_seq, next_outbox, their_log, their_seq, read_up_to, unread)
+      VALUES (?, ?, ?, 0, 1, ?, ?, (SELECT coalesce(max(position), 0) FROM message WHERE conversation = ?), 0)`
   )
   const theirs = target.prepare(
     `SELECT log, max(seq) AS seq FROM message WHERE conversation = ? AND state >= 10 AND log =
@@ -131,7 +131,9 @@ function mendCounters(target: DatabaseSync): void {
       own_seq = max(own_seq, coalesce((SELECT max(seq) FROM message
         WHERE conversation = conversation.id AND state < 10 AND log = own_log), 0)),
       next_outbox = max(next_outbox, coalesce((SELECT max(outbox) + 1 FROM message
-        WHERE conversation = conversation.id), 1));
+        WHERE conversation = conversation.id), 1)),
+      unread = (SELECT count(*) FROM message
+        WHERE conversation = conversation.id AND position > read_up_to AND state >= 10);
     DELETE FROM sqlite_sequence WHERE name = 'message';
     INSERT INTO sqlite_sequence (name, seq) SELECT 'message', max(
       coalesce((SELECT max(position) FROM message), 0), coalesce((SELECT max(position) FROM seen), 0));

@@ -37,7 +37,7 @@ const minPeerLength = 20
 export function recognise({ rowId, values }: PageRecord, isPeer: (text: string) => boolean): SalvagedRow | undefined {
   if (rowId !== undefined) {
     if (values.length === messageColumnNames.length) return recogniseMessage(rowId, values)
-    if (values.length === 8 && isConversation(values, isPeer)) return { table: 'conversation', id: rowId, values }
+    if (values.length === 9 && isConversation(values, isPeer)) return { table: 'conversation', id: rowId, values }
     return undefined
   }
   const [first, second] = values
@@ -66,13 +66,13 @@ function recogniseMessage(position: number, values: readonly RecordValue[]): Sal
 }
 
 function isConversation(values: readonly RecordValue[], isPeer: (text: string) => boolean): boolean {
-  const [id, peer, ownLog, ownSeq, nextOutbox, theirLog, theirSeq, readUpTo] = values
+  const [id, peer, ownLog, ownSeq, nextOutbox, theirLog, theirSeq, readUpTo, unread] = values
   return (
     id === null &&
     typeof peer === 'string' &&
     isPeer(peer) &&
     isKey(ownLog) &&
-    [ownSeq, nextOutbox, readUpTo].every((value) => typeof value === 'number') &&
+    [ownSeq, nextOutbox, readUpTo, unread].every((value) => typeof value === 'number') &&
     (theirLog === null ? theirSeq === null : isKey(theirLog) && typeof theirSeq === 'number')
   )
 }

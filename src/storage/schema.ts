@@ -7,7 +7,8 @@ export const APPLICATION_ID = 0x50726c79
 /**
  * Version 1: messages and what belongs to them.
  *
- * - `conversation` counts both logs and the outbox of one peer.
+ * - `conversation` counts both logs and the outbox of one peer, and what came
+ *   after the last position that was read.
  * - `message` is the history in the order of `position`. States below 10 are of
  *   own messages, the others of incoming ones. `outbox` is the place among those
  *   that wait. `checksum` covers what never changes of a message.
@@ -23,7 +24,8 @@ const version1 = `
     next_outbox INTEGER NOT NULL,
     their_log ANY,
     their_seq INTEGER,
-    read_up_to INTEGER NOT NULL
+    read_up_to INTEGER NOT NULL,
+    unread INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE message (
     position INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -11,7 +11,17 @@ import {
 import { DamageFound, RowDamage } from './row-damage.ts'
 
 const primaryCode = 0xff
-const code = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const
+const code = {
+  busy: 5,
+  locked: 6,
+  noMemory: 7,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26
+} as const
 const systemFull = new Set(['ENOSPC', 'EDQUOT'])
 const systemReadOnly = new Set(['EROFS', 'EACCES', 'EPERM'])
 
@@ -42,6 +52,10 @@ function sqliteFailure(file: string, error: Error, errcode: number): unknown {
       return new StorageFullError(file, error)
     case code.readOnly:
       return new StorageReadOnlyError(file, error)
+    case code.busy:
+    case code.locked:
+    case code.noMemory:
+      return new StorageUnavailableError(file, error)
     case code.cannotOpen:
     case code.ioError:
       return isWritable(file) ? new StorageUnavailableError(file, error) : new StorageReadOnlyError(file, error)

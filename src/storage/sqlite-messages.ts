@@ -188,8 +188,9 @@ export abstract class SqliteMessages implements MessageStore {
   async forget(peer: string): Promise<number> {
     const upTo = await this.#queue.read(() => this.#deletion.newest())
     const deleted = await this.#inSlices(() => this.#deletion.forgetSlice(peer, upTo))
-    let isFirst = true
-    while (deleted > 0 && (await this.#queue.write(() => this.#search.mergeSlice(isFirst)))) isFirst = false
+    if (deleted === 0) return 0
+    let hasMore = await this.#queue.write(() => this.#search.mergeSlice(true))
+    while (hasMore) hasMore = await this.#queue.write(() => this.#search.mergeSlice(false))
     return deleted
   }
 

@@ -276,7 +276,9 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     await store.addIncoming('stranger', [incoming(2)], { state: 'held', lan: false, storedAtMs: 1 })
     nowMs = 5
     await store.addIncoming(peer, [incoming(3)], { ...accepted, storedAtMs: 5 })
+    expect(await store.unread(peer)).toBe(2)
     expect(await store.deleteOlderThan(5)).toBe(2)
+    expect(await store.unread(peer)).toBe(1)
     expect(texts(await store.history(peer, { limit: 9 }))).toEqual(['pending', 'text 3'])
     expect(texts(await store.held())).toEqual(['text 2'])
     expect((await store.addIncoming(peer, [incoming(1)], accepted))[0]?.known).toBe(true)

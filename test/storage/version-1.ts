@@ -7,7 +7,8 @@ export function fillVersion1(file: string): void {
     PRAGMA journal_mode = WAL;
     CREATE TABLE conversation (
       id INTEGER PRIMARY KEY, peer TEXT NOT NULL UNIQUE, own_log ANY NOT NULL, own_seq INTEGER NOT NULL,
-      next_outbox INTEGER NOT NULL, their_log ANY, their_seq INTEGER, read_up_to INTEGER NOT NULL
+      next_outbox INTEGER NOT NULL, their_log ANY, their_seq INTEGER, read_up_to INTEGER NOT NULL,
+      unread INTEGER NOT NULL
     ) STRICT;
     CREATE TABLE message (
       position INTEGER PRIMARY KEY AUTOINCREMENT, conversation INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -22,13 +23,13 @@ export function fillVersion1(file: string): void {
       conversation INTEGER NOT NULL, incoming INTEGER NOT NULL, id ANY NOT NULL, position INTEGER NOT NULL,
       left_state INTEGER, PRIMARY KEY (conversation, incoming, id)
     ) STRICT, WITHOUT ROWID;
-    INSERT INTO conversation VALUES (1, 'somebody', x'aaaaaaaaaaaaaaaa', 1, 2, 'log', 7, 0);
+    INSERT INTO conversation VALUES (1, 'somebody', x'aaaaaaaaaaaaaaaa', 1, 2, 'log', 7, 0, 1);
     INSERT INTO message VALUES
       (1, 1, 0, x'00112233445566778899aabbccddeeff', x'aaaaaaaaaaaaaaaa', 1, 5, 6, 'an old café', NULL, NULL, NULL, 1,
         2837964670),
       (2, 1, 10, 'id7', 'log', 7, 7, 8, 'an old answer', NULL, NULL, NULL, NULL, 4094564851);
     INSERT INTO seen VALUES (1, 0, x'00112233445566778899aabbccddeeff', 1, NULL), (1, 1, 'id7', 2, NULL);
-    PRAGMA application_id = ${0x50726c79};
+    PRAGMA application_id = 0x50726c79;
     PRAGMA user_version = 1;
   `)
   database.close()
