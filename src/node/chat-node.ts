@@ -146,9 +146,13 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     await this.#stopping
   }
 
-  /** Resolves when the first answers about who is online are in, or there is no hope for quick ones. */
-  async firstLook(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    await this.#around.firstLook(options.signal)
+  /**
+   * Resolves when the first answers about who is online are in, or there is no hope for quick ones.
+   *
+   * @param options.thorough wait for all who may answer on the LAN, not only for the first
+   */
+  async firstLook(options: { readonly signal?: AbortSignal; readonly thorough?: boolean } = {}): Promise<void> {
+    await this.#around.firstLook(options.signal, { thorough: options.thorough ?? false })
   }
 
   // --- oneself

@@ -123,3 +123,9 @@ export const MAX_PURSUITS_AT_ONCE = 8
 
 /** `/retry` and `/cancel` without an ID take what has failed, or waits, among so many last messages. */
 export const RETRIED_MESSAGES = 1_000
+
+/** A store that can't be read or written now is asked again after this: somebody may be making room. */
+export const STORE_RETRY_MS = 5_000
+
+/** Records without their owner's signature that one directory may tell before it is left alone. */
+export const MAX_FORGED_ENTRIES = 100

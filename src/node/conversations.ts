@@ -21,7 +21,7 @@ import { TokenBucket } from '../wire/index.ts'
 import { Outbox } from './outbox.ts'
 import { Pursuit } from './pursuit.ts'
 import { Reception } from './reception.ts'
-import { refusalText } from './refusals.ts'
+import { isFinal, refusalText } from './refusals.ts'
 
 /** What happens in conversations, told to the node. */
 export interface ConversationEvents {
@@ -111,6 +111,12 @@ export class Conversations {
     chat.addEventListener('refuse', ({ detail }) => {
       const peer = detail.peer.toString()
       const retryAfterMs = detail.retryAfterMs === 0 ? NO_ROOM_RETRY_MS : Math.max(detail.retryAfterMs, MIN_RETRY_MS)
+      if (isFinal(detail.reason)) {
+        void this.#orFault(peer, async (id) => this.#outbox.fail(id, detail.ids, refusalText(detail.reason))).catch(
+          () => undefined
+        )
+        return
+      }
       this.#outbox.postpone(peer, retryAfterMs)
       events.refused(peer, refusalText(detail.reason), retryAfterMs)
     })

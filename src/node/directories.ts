@@ -10,7 +10,8 @@ import {
   DEFAULT_DIRECTORY_PORTS,
   DIRECTORIES_IN_USE,
   DIRECTORY_PRECEDENCE_MS,
-  MAX_FOUND_DIRECTORIES
+  MAX_FOUND_DIRECTORIES,
+  MAX_FORGED_ENTRIES
 } from './constants.ts'
 
 export interface DirectoriesInit {
@@ -32,6 +33,8 @@ export interface DirectoriesInit {
   readonly onEntries: (said: DirectoryEntries) => void
   readonly onLost: (source: string) => void
   readonly onView: (view: DirectoryView) => void
+  /** Something about them is not as it was: more often than there is a view to tell. */
+  readonly onChange: () => void
   readonly remember: (address: string) => Promise<void>
 }
 
@@ -51,6 +54,10 @@ interface Member {
   sightedAt: readonly string[]
   /** Where it was reached. */
   reachedAt: Multiaddr | undefined
+  /** The view that was told last, as text. */
+  told: string | undefined
+  /** Entries without their owner's signature that it has told. */
+  forged: number
 }
 
 /** Enough directories are in use: this one waits for its turn. */
@@ -148,13 +155,15 @@ export class Directories {
     })
     const state: DirectoryState = { state: 'connecting' }
     const peer = peerIdOf(address)
-    const fresh = { hasTold: false, hasPlace: false, reachedAt: undefined }
+    const fresh = { hasTold: false, hasPlace: false, reachedAt: undefined, told: undefined, forged: 0 }
     const member: Member = { ...fresh, address, origin, client, state, peer, sightedAt }
     this.#members.set(key, member)
     client.on('state', (next) => this.#onState(member, next))
     client.on('entries', (said) => {
       member.hasTold ||= said.complete !== undefined
+      if (said.refused > 0) this.#onForged(member, said.refused)
       this.#init.onEntries(said)
+      this.#init.onChange()
     })
     client.start()
   }
@@ -205,7 +214,30 @@ export class Directories {
     }
     if (isFreed) for (const other of this.#members.values()) if (isStandby(other)) other.client.wake()
     if (state.state === 'connected' && before.state !== 'connected') this.#remember(member)
-    this.#init.onView(viewOf(member))
+    this.#init.onChange()
+    this.#tell(member)
+  }
+
+  /** Each state is told once. That nothing listens on a port where nobody asked for a directory is no news at all. */
+  #tell(member: Member): void {
+    const view = viewOf(member)
+    const { retryAtMs: _retryAtMs, ...facts } = view
+    const told = JSON.stringify(facts)
+    const isNews = member.origin !== 'default' || member.reachedAt !== undefined
+    if (told === member.told || !isNews) return
+    if (view.state === 'connecting' && member.told !== undefined) return // a new try is no new state
+    member.told = told
+    this.#init.onView(view)
+  }
+
+  /** Nobody makes so many mistakes: this directory's word is worth nothing. */
+  #onForged(member: Member, count: number): void {
+    member.forged += count
+    if (member.forged <= MAX_FORGED_ENTRIES) return
+    void member.client.stop().then(() => {
+      member.state = { state: 'waiting', retryAtMs: Infinity, why: new Error('it tells of peers who did not say so') }
+      this.#tell(member)
+    })
   }
 
   #remember({ address, reachedAt, sightedAt }: Member): void {

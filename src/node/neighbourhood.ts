@@ -104,14 +104,15 @@ export class Neighbourhood {
         this.#news.wake()
       },
       onLost: (source) => this.presence.directoryLost(source),
-      onView: (view) => this.#onDirectory(view),
+      onView: init.onDirectory,
+      onChange: () => this.#news.wake(),
       remember: async (address) => profile.book.rememberDirectory(address)
     })
     this.#resolver = new PeerResolver({
       book: profile.book,
       known: () => this.#knownPeers(),
       lookAround: async (signal) => {
-        if (!this.#hasLooked) await this.firstLook(signal)
+        if (!this.#hasLooked) await this.firstLook(signal, { thorough: false })
       },
       nameOf: (peer) => this.name(peer),
       dial: async (address, options) => this.#reach.dial(address, options),
@@ -157,11 +158,12 @@ export class Neighbourhood {
   }
 
   /** Resolves when the first answers about who is online are in, or there is no hope for quick ones. */
-  async firstLook(signal: AbortSignal | undefined): Promise<void> {
+  async firstLook(signal: AbortSignal | undefined, options: { readonly thorough: boolean }): Promise<void> {
     const timeout = AbortSignal.timeout(FIRST_LOOK_MS)
     const over = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
     while (!over.aborted) {
-      const lanMayAnswer = this.#init.config.settings.mdns && this.presence.entries().length === 0
+      const isAnswerEnough = !options.thorough && this.presence.entries().length > 0
+      const lanMayAnswer = this.#init.config.settings.mdns && !isAnswerEnough
       if (this.#directories.haveAnswered && !lanMayAnswer) break
       await this.#news.sleep(over)
     }
@@ -201,11 +203,11 @@ export class Neighbourhood {
     return known === undefined || known === '' ? shortId(peer) : known
   }
 
-  #addressesOf(peer: string): readonly string[] {
+  #addressesOf(peer: string): readonly (readonly string[])[] {
     const said = this.presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
     const contact = this.#init.profile.book.contact(peer)?.addresses ?? []
     const seen = [...this.sightings.peers.addressesOf(peer), ...this.#directories.addressesOf(peer)]
-    return [...seen, ...(this.#learned.get(peer) ?? []), ...said, ...contact]
+    return [this.#learned.get(peer) ?? [], said, seen, contact]
   }
 
   /** A disk that is full keeps nobody from talking. */
@@ -249,11 +251,6 @@ export class Neighbourhood {
   #onSighting(peer: string): void {
     this.#lanDialing.sighted(peer)
     this.#init.onNews(peer)
-  }
-
-  #onDirectory(view: DirectoryView): void {
-    this.#news.wake()
-    this.#init.onDirectory(view)
   }
 
   #onRosterChanges(changes: readonly RosterChange[]): void {

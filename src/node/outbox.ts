@@ -2,8 +2,8 @@
 // oldest first, and writes down what the receipts say. It opens no session: when
 // one opens, everything without a final receipt is sent again with its id.
 import { SessionClosedError, type ChatSession } from '../chat-protocol/index.ts'
-import type { DeliveryState, MessageStore, OutgoingMessage } from '../storage/index.ts'
-import { OUTBOX_BATCH } from './constants.ts'
+import { StorageError, type DeliveryState, type MessageStore, type OutgoingMessage } from '../storage/index.ts'
+import { OUTBOX_BATCH, STORE_RETRY_MS } from './constants.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface OutboxInit {
@@ -90,13 +90,23 @@ export class Outbox {
   async #run(peer: string, pump: Pump): Promise<void> {
     const { signal } = pump.life
     try {
-      while (!signal.aborted) {
-        const sent = await this.#sendBatch(peer, pump)
-        if (!sent) await pump.news.sleep(signal)
-      }
+      while (!signal.aborted) await this.#sendOrRest(peer, pump)
     } catch (error) {
       // A session that has ended takes nothing more: the next one is given everything again.
       if (!signal.aborted && !(error instanceof SessionClosedError)) this.#init.onFault(peer, error)
+    }
+  }
+
+  /** A store that fails (the disk is full, perhaps) is asked again later: the session goes on. */
+  async #sendOrRest(peer: string, pump: Pump): Promise<void> {
+    const { signal } = pump.life
+    try {
+      if (!(await this.#sendBatch(peer, pump))) await pump.news.sleep(signal)
+    } catch (error) {
+      if (signal.aborted || !(error instanceof StorageError)) throw error
+      this.#init.onFault(peer, error)
+      pump.sentUpTo = undefined
+      await new Wakeup().sleep(signal, STORE_RETRY_MS)
     }
   }
 

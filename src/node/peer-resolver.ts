@@ -4,7 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerBook } from '../storage/index.ts'
-import { formatAddress, isLoopback, parseAddress, withoutPeerId } from './address.ts'
+import { formatAddress, isLoopback, parseAddress, withPeerId, withoutPeerId } from './address.ts'
 import type { Notice } from './chat-events.ts'
 import { BadAddressError, KeyChangedError, UnreachableError } from './errors.ts'
 import { readPeerWords, type KnownPeers, type PeerMeaning } from './peer-words.ts'
@@ -61,6 +61,7 @@ export class PeerResolver {
     const { address, peer } = meaning
     if (peer === undefined) return this.#target(await this.#learn(address, options), 'address')
     if (options.refuseChangedKey === true) await this.#check(address, peer, options)
+    await this.#trust(address, peer)
     this.#init.onAddress(peer, address)
     return this.#target(peer, 'address')
   }
@@ -68,6 +69,13 @@ export class PeerResolver {
   #read(words: readonly string[], { numbers, trustName = false }: ResolveOptions): PeerMeaning {
     const known = this.#init.known()
     return readPeerWords(words, numbers === undefined ? known : { ...known, numbers }, { trustName })
+  }
+
+  /** Who names the peer at a place where another one was, means it: from now on it is the one expected there. */
+  async #trust(address: Multiaddr, peer: string): Promise<void> {
+    const key = withoutPeerId(address).toString()
+    const before = this.#init.book.pin(key)
+    if (before !== undefined && before !== peer) await this.#init.book.setPin(key, peer)
   }
 
   /** Nobody at the address is an end only for a peer that can't be found in another way. */
@@ -95,11 +103,11 @@ export class PeerResolver {
     if (options.refuseChangedKey === true && before !== undefined && before !== peer) {
       throw new KeyChangedError(
         `${place} was ${shortId(before)} and now answers with another key, ${shortId(peer)}: ` +
-          `if that is meant to be so, name the peer by its ID: ${peer}`
+          `if that is meant to be so, give the address with the new ID: ${withPeerId(address, peer).toString()}`
       )
     }
-    await this.#init.book.setPin(key, peer)
     if (before === undefined) {
+      await this.#init.book.setPin(key, peer)
       this.#init.notice({ code: 'learned-key', text: `${place} is ${shortId(peer)}; this is remembered` })
     } else if (before !== peer) {
       const was = `${this.#init.nameOf(before)} (${shortId(before)})`
@@ -107,7 +115,8 @@ export class PeerResolver {
         code: 'key-changed',
         text:
           `${place} was ${was} and now answers with another key, ${shortId(peer)}. ` +
-          'It may be another machine, a new installation, or somebody in between: ask before you trust it'
+          'It may be another machine, a new installation, or somebody in between: ask before you trust it. ' +
+          `If it is meant to be so, give the address with the new ID once: ${withPeerId(address, peer).toString()}`
       })
     }
     return peer

@@ -4,10 +4,12 @@
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDnsaddr, isLocal, peerIdOf, withPeerId } from './address.ts'
-import { ADDRESS_DIAL_TIMEOUT_MS, DIAL_STAGGER_MS, LAN_HEAD_START_MS, MAX_ADDRESSES_PER_DIAL } from './constants.ts'
+import { isDnsaddr, isLocal, peerIdOf } from './address.ts'
+import { dialCandidates } from './candidates.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, DIAL_STAGGER_MS, LAN_HEAD_START_MS } from './constants.ts'
 import { explainDialError } from './dial-errors.ts'
 import { KeyChangedError, OwnPeerError, UnreachableError } from './errors.ts'
 
@@ -26,8 +28,8 @@ export function addressDialer(): (components: { transportManager: TransportManag
 export interface ReachInit {
   readonly libp2p: () => Libp2p
   readonly dialer: () => AddressDialer
-  /** Every address that is known for the peer, in any order. */
-  readonly addressesOf: (peer: string) => readonly string[]
+  /** The addresses that are known for the peer, a list for each way of knowing, the most promising first. */
+  readonly addressesOf: (peer: string) => readonly (readonly string[])[]
   readonly isBlocked: (peer: string) => boolean
 }
 
@@ -163,14 +165,13 @@ export class Reach {
       .libp2p()
       .peerStore.get(id, { signal })
       .catch(() => undefined)
-    const texts = [...this.#init.addressesOf(peer), ...(known?.addresses.map((a) => a.multiaddr.toString()) ?? [])]
-    const unique = new Map<string, Multiaddr>()
-    for (const text of texts) {
-      const address = withPeerId(multiaddr(text), peer)
-      if (peerIdOf(address) === peer) unique.set(address.toString(), address)
-    }
-    return [...unique.values()].slice(0, MAX_ADDRESSES_PER_DIAL)
+    const stored = known?.addresses.map((entry) => entry.multiaddr.toString()) ?? []
+    return dialCandidates(peer, [...this.#init.addressesOf(peer), stored], ownHosts())
   }
+}
+
+function ownHosts(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)))
 }
 
 /** One attempt to reach a peer, for all who wait for it. */

@@ -15,3 +15,8 @@ export function refusalText(reason: RefuseReason): string {
       return 'does not take the message, for a reason that this version does not know'
   }
 }
+
+/** The other side will never take the message: it has failed. The other reasons pass. */
+export function isFinal(reason: RefuseReason): boolean {
+  return reason === 'too-long' || reason === 'not-accepted'
+}

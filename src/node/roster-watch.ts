@@ -43,7 +43,7 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
   const reach = new Reach({
     libp2p: () => libp2p,
     dialer: () => libp2p.services.dialer,
-    addressesOf: () => [],
+    addressesOf: () => [[]],
     isBlocked: () => false
   })
   await libp2p.start()

@@ -38,6 +38,7 @@ function make(init: Partial<DirectoriesInit>): Directories {
     onEntries: () => undefined,
     onLost: () => undefined,
     onView: () => undefined,
+    onChange: () => undefined,
     remember: async () => undefined,
     ...init
   })

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { SessionClosedError, type ChatMessage, type ChatSession } from '../../src/chat-protocol/index.ts'
+import { STORE_RETRY_MS } from '../../src/node/constants.ts'
 import { Outbox } from '../../src/node/outbox.ts'
-import { MemoryMessageStore, type OutgoingMessage } from '../../src/storage/index.ts'
+import { MemoryMessageStore, StorageFullError, type OutgoingMessage } from '../../src/storage/index.ts'
 
 const peer = 'somebody'
 let store: MemoryMessageStore
@@ -122,4 +123,25 @@ test('a plain dialect that ends between two messages is not given the first one 
   await vi.waitFor(() => expect(next.sent).toEqual(['two']))
   await outbox.stop()
   expect(faults).toEqual([])
+})
+
+test('a store that fails for a while is asked again, and nothing is forgotten', async () => {
+  vi.useFakeTimers()
+  try {
+    await write('one')
+    const read = store.unreceipted.bind(store)
+    store.unreceipted = async () => {
+      throw new StorageFullError('history.db')
+    }
+    const { chat, sent } = session('parley')
+    outbox.attach(chat)
+    await vi.advanceTimersByTimeAsync(STORE_RETRY_MS - 1)
+    expect([sent, faults.length]).toEqual([[], 1])
+    store.unreceipted = read
+    await vi.advanceTimersByTimeAsync(1)
+    expect(sent).toEqual(['one'])
+    await outbox.stop()
+  } finally {
+    vi.useRealTimers()
+  }
 })

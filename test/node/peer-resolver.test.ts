@@ -1,3 +1,5 @@
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import { PeerResolver } from '../../src/node/peer-resolver.ts'
 import type { KnownPeers, NamedPeer } from '../../src/node/peer-words.ts'
@@ -42,5 +44,39 @@ describe('before everybody around is known', () => {
     const { resolver: early, looked } = resolver([second])
     expect((await early.resolve([first.peer])).peer).toBe(first.peer)
     expect(looked()).toBe(false)
+  })
+})
+
+describe('an address where another key answers than before', () => {
+  const place = '/ip4/192.0.2.7/tcp/4001'
+
+  function atPlace(answering: string): { resolver: PeerResolver; book: PeerBook; notices: string[] } {
+    const book = PeerBook.inMemory()
+    const notices: string[] = []
+    const connection = { remotePeer: { toString: () => answering }, remoteAddr: multiaddr(place) }
+    const dialled = new PeerResolver({
+      book,
+      known: () => ({ self, contacts: [], roster: [], others: [] }),
+      lookAround: async () => undefined,
+      nameOf: (peer) => peer,
+      // The smallest part of a connection that learning a key uses.
+      dial: async () => connection as unknown as Connection,
+      onAddress: () => undefined,
+      notice: ({ code }) => notices.push(code)
+    })
+    return { resolver: dialled, book, notices }
+  }
+
+  test('is told loudly each time, and trusted only when it is named with its new ID', async () => {
+    const { resolver: changed, book, notices } = atPlace(second.peer)
+    await book.setPin(place, first.peer)
+    await changed.resolve([place])
+    await changed.resolve([place])
+    expect(notices).toEqual(['key-changed', 'key-changed'])
+    await expect(changed.resolve([place], { refuseChangedKey: true })).rejects.toThrow(/another key/)
+    await changed.resolve([`${place}/p2p/${second.peer}`])
+    await changed.resolve([place])
+    expect(notices).toEqual(['key-changed', 'key-changed'])
+    expect(book.pin(place)).toBe(second.peer)
   })
 })

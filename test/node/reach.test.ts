@@ -15,7 +15,7 @@ function make(dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connect
     // The smallest part of libp2p that reaching a peer uses.
     libp2p: () => libp2p as unknown as Libp2p,
     dialer: () => ({ dial: async (address, { signal }) => dial(address, signal) }),
-    addressesOf: () => addresses,
+    addressesOf: () => [addresses],
     isBlocked: () => false
   })
 }

@@ -24,7 +24,7 @@ beforeEach(() => {
     isLan: () => false,
     isOnScreen: () => false,
     nameOf: () => 'anna',
-    events: { message: (message) => told.push(message), request: (view) => requests.push(view) },
+    events: { message: (one) => told.push(one), request: (view) => requests.push(view) },
     now: () => 1
   })
 })
@@ -54,7 +54,7 @@ test("a stranger's messages are held up to the limit and refused beyond it", asy
 })
 
 test('batches of one stranger that come at the same time do not pass the limit together', async () => {
-  const batches = Array.from({ length: 4 }, (_, b) => Array.from({ length: 10 }, (_, i) => message(b * 10 + i + 1)))
+  const batches = [0, 10, 20, 30].map((from) => Array.from({ length: 10 }, (_, i) => message(from + i + 1)))
   const answers = (await Promise.all(batches.map(async (batch) => reception.receive(peer, batch)))).flat()
   expect(kinds(answers).filter((kind) => kind === 'held')).toHaveLength(MAX_HELD_PER_STRANGER)
 })
