@@ -57,7 +57,7 @@ async function lookAround(io: CommandIo, { config, isWatching, show }: Look): Pr
     interactive: false,
     observe: true,
     run: async (node) => {
-      await node.firstLook({ signal: io.interrupted })
+      await node.firstLook({ thorough: true, signal: io.interrupted })
       if (io.interrupted.aborted) return
       show(node.roster())
       if (!isWatching) return
