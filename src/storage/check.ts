@@ -54,6 +54,7 @@ export async function checkAll(database: DatabaseSync, options: CheckOptions): P
       .map((row) => ({ id: readNumber(row, 'id'), peer: String(row['peer']) }))
     const statements = new CheckStatements(database)
     for (const { id, peer } of peers) {
+      await options.pause()
       const found = await statements.count(id, options.pause)
       if (found.isIncomplete || found.lost > 0) {
         isDamaged = true

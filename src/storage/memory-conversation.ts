@@ -86,10 +86,11 @@ export class MemoryConversation {
     return false
   }
 
-  pending(): readonly OutgoingMessage[] {
+  failPending(options: { storedBeforeMs: number; reason: string; limit: number }): readonly OutgoingMessage[] {
     return this.unreceipted(0, Infinity)
-      .map(({ message }) => message)
-      .filter(({ state }) => state === 'pending')
+      .filter(({ message }) => message.state === 'pending' && message.storedAtMs < options.storedBeforeMs)
+      .slice(0, options.limit)
+      .map(({ message }) => this.#replace({ ...message, state: 'failed', reason: options.reason }))
   }
 
   move(id: string, state: DeliveryState, reason?: string): OutgoingMessage | undefined {
@@ -155,8 +156,19 @@ export class MemoryConversation {
     this.#readUpTo = this.#entries.at(-1)?.position ?? this.#readUpTo
   }
 
+  deleteAll(): number {
+    return this.#delete(() => true)
+  }
+
+  deleteOlderThan(storedBeforeMs: number): number {
+    return this.#delete((message) => {
+      const waits = message.direction === 'out' ? isInOutbox(message.state) : message.state === 'held'
+      return message.storedAtMs < storedBeforeMs && !waits
+    })
+  }
+
   /** Deletes messages; incoming ids stay known. */
-  delete(isDeleted: (message: StoredMessage) => boolean): number {
+  #delete(isDeleted: (message: StoredMessage) => boolean): number {
     const before = this.#entries.length
     this.#entries = this.#entries.filter((entry) => {
       const { message } = entry

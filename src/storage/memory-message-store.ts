@@ -3,7 +3,6 @@
 // are asked to keep nothing, and the one that the tests drive.
 import { randomBytes } from 'node:crypto'
 import { ROWS_PER_SLICE } from './slices.ts'
-import { isInOutbox } from './delivery-rank.ts'
 import { MemoryConversation, newLog } from './memory-conversation.ts'
 import type {
   ArrivalState,
@@ -117,12 +116,7 @@ export class MemoryMessageStore implements MessageStore {
   }): Promise<readonly OutgoingMessage[]> {
     const failed: OutgoingMessage[] = []
     for (const conversation of this.#conversations.values()) {
-      for (const { id, storedAtMs } of conversation.pending()) {
-        if (failed.length === options.limit) return failed
-        if (storedAtMs >= options.storedBeforeMs) continue
-        const message = conversation.move(id, 'failed', options.reason)
-        if (message !== undefined) failed.push(message)
-      }
+      failed.push(...conversation.failPending({ ...options, limit: options.limit - failed.length }))
     }
     return failed
   }
@@ -199,17 +193,13 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   async forget(peer: string): Promise<number> {
-    return this.#conversations.get(peer)?.delete(() => true) ?? 0
+    return this.#conversations.get(peer)?.deleteAll() ?? 0
   }
 
   async deleteOlderThan(storedBeforeMs: number): Promise<number> {
     let deleted = 0
     for (const conversation of this.#conversations.values()) {
-      deleted += conversation.delete(
-        (message) =>
-          message.storedAtMs < storedBeforeMs &&
-          (message.direction === 'out' ? !isInOutbox(message.state) : message.state !== 'held')
-      )
+      deleted += conversation.deleteOlderThan(storedBeforeMs)
     }
     return deleted
   }

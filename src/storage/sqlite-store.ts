@@ -91,7 +91,12 @@ export class SqliteStore extends SqliteMessages {
   /** Reads the whole history in slices. When a part is damaged, the file is mended at the next opening. */
   async check(): Promise<StorageDamagedError | undefined> {
     const { file, database } = this.#open
-    const { isDamaged, conversations } = await checkAll(database, { pause: turn, structure: false })
+    const pause = async (): Promise<void> => {
+      await turn()
+      if (this.#closing !== undefined) throw new StorageClosedError(file)
+    }
+    await pause()
+    const { isDamaged, conversations } = await checkAll(database, { pause, structure: false })
     if (!isDamaged) return undefined
     markDamaged(file)
     return new StorageDamagedError(file, conversations)

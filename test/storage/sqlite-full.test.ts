@@ -5,23 +5,30 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { SqliteStore, StorageFullError, StorageReadOnlyError } from '../../src/storage/index.ts'
+import {
+  SqliteStore,
+  StorageFullError,
+  StorageReadOnlyError,
+  StorageUnavailableError
+} from '../../src/storage/index.ts'
 
 const peer = 'somebody'
 let folder: string
 const mounted: string[] = []
+/** The system's own programs, not of a package. */
+const tool = { mount: 'mount', unmount: 'umount' }
 
 function mount(...args: string[]): boolean {
   const target = args.at(-1) ?? ''
-  const done = spawnSync('mount', args).status === 0
+  const done = spawnSync(tool.mount, args).status === 0
   if (done) mounted.push(target)
   return done
 }
 
 function canMount(): boolean {
   const target = mkdtempSync(join(tmpdir(), 'parley-mount-'))
-  const done = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', target]).status === 0
-  if (done) spawnSync('umount', [target])
+  const done = spawnSync(tool.mount, ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', target]).status === 0
+  if (done) spawnSync(tool.unmount, [target])
   rmSync(target, { recursive: true })
   return done
 }
@@ -33,7 +40,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  for (const target of mounted.splice(0).toReversed()) spawnSync('umount', [target])
+  for (const target of mounted.splice(0).toReversed()) spawnSync(tool.unmount, [target])
   rmSync(folder, { recursive: true })
 })
 
@@ -90,7 +97,7 @@ whenMounting('a read-only folder is told as such, with or without a history in i
   mkdirSync(readOnly)
   await (await SqliteStore.open(join(writable, 'history.db'))).close()
   mount('--bind', writable, readOnly)
-  spawnSync('mount', ['-o', 'remount,ro,bind', readOnly])
+  spawnSync(tool.mount, ['-o', 'remount,ro,bind', readOnly])
   for (const name of ['history.db', 'new.db']) {
     const error: unknown = await SqliteStore.open(join(readOnly, name)).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(StorageReadOnlyError)
@@ -99,5 +106,5 @@ whenMounting('a read-only folder is told as such, with or without a history in i
 })
 
 test('a folder that is not there is told as such', async () => {
-  await expect(SqliteStore.open(join(folder, 'missing', 'history.db'))).rejects.toThrow('no such file')
+  await expect(SqliteStore.open(join(folder, 'missing', 'history.db'))).rejects.toThrow(StorageUnavailableError)
 })

@@ -72,6 +72,7 @@ test('what is asked for before closing is done, and afterwards nothing', async (
   await store.close()
   expect((await Promise.all(asked)).flat()).toHaveLength(3)
   await expect(store.history(peer, { limit: 1 })).rejects.toThrow(StorageClosedError)
+  await expect(store.check()).rejects.toThrow(StorageClosedError)
   await expect(store.addOutgoing({ peer, text: 'late', sentAtMs: 0 })).rejects.toThrow(StorageClosedError)
 })
 
