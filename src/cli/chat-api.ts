@@ -2,13 +2,16 @@
 // they can be tested against, and the types that come with it. All that the
 // faces know of the node passes through here.
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
-import type { Contact, History, IncomingMessage, OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
+import type { Contact, ConversationSummary, History, HistoryEntry, IncomingMessage } from '../node/index.ts'
+import type { OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
 
 export type {
   ChatNodeEvents,
   Contact,
   ConversationState,
+  ConversationSummary,
   DirectoryView,
+  HistoryEntry,
   IncomingMessage,
   OutgoingMessage,
   PeerTarget,

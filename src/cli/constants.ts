@@ -78,3 +78,12 @@ export const demoEndMs = 6000
 
 /** That a peer has opened the conversation is said once in this time, however often it comes and goes. */
 export const enteredAgainMs = 10_000
+
+/** `parley log` and `parley search` list this many messages unless --limit says otherwise: some screens full. */
+export const defaultListedMessages = 100
+
+/** The most that one of them lists: they are held in memory until they are written, `parley export` holds no more than a batch. */
+export const maxListedMessages = 10_000
+
+/** The answer to a question of `parley forget`: yes, or anything else. */
+export const maxConfirmationBytes = 4096

@@ -1,8 +1,10 @@
 // All commands of `parley` with their options and help. Nothing is run here and
 // nothing heavy is imported: each command is loaded when it is chosen.
 import tab from '@bomb.sh/tab/commander'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import type { CommandIo } from './io.ts'
+import { addHistoryCommands } from './program-history.ts'
+import { examples, json, type Run } from './program-parts.ts'
 import { addSettings, allSettings } from './setting-options.ts'
 import { version, type ExitCode, type SettingName } from '../node/settings.ts'
 
@@ -20,10 +22,9 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .showSuggestionAfterError()
     .allowExcessArguments(false)
     .helpCommand('help [command]', 'print this, or the help of a command')
-  const json = (help: string): Option => new Option('--json', help)
-  const run = (work: (command: Command, operands: readonly unknown[]) => Promise<ExitCode>) => {
-    return async function (this: Command, ...args: readonly unknown[]): Promise<void> {
-      finished(await work(this, args))
+  const run: Run = (work) => {
+    return async function (this: Command): Promise<void> {
+      finished(await work(this))
     }
   }
 
@@ -83,6 +84,8 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
         return runSend(io, command, peer, text)
       })
     )
+
+  addHistoryCommands(program, io, run)
 
   addSettings(program.command('roster').description('print who is on the network, without being on it'), lookSettings)
     .option('--watch', 'go on and print each change')
@@ -185,8 +188,3 @@ Exit codes:
   4  not delivered in time             8  the profile is in use
   5  held there as a request           9  somebody else answers there
 `
-
-function examples(...list: readonly (readonly [command: string, what: string])[]): string {
-  const width = Math.max(...list.map(([command]) => command.length))
-  return `\nExamples:\n${list.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n')}\n`
-}

@@ -2,9 +2,10 @@
 // returns may hold remote text as it came: whoever writes it cleans it.
 import { usageOf } from './command-arguments.ts'
 import type { ChatCommand, Identity } from './chat-command.ts'
-import type { DirectoryView, OutgoingMessage, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
+import type { DirectoryView, HistoryEntry, OutgoingMessage, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
 import { cleanLines, cleanText } from './clean-text.ts'
 import { excerptCharacters, requestCharacters } from './constants.ts'
+import { localTime } from './time-span.ts'
 
 /** The column that a list of peers gives to names; longer ones push the rest of their line. */
 const nameColumn = 16
@@ -68,9 +69,20 @@ export function messageLines(who: string, text: string): string[] {
 /** A message of the history. */
 export function historyLine(message: StoredMessage, name: string): string[] {
   if (message.direction === 'in') return messageLines(name, message.text)
-  const lines = messageLines('You', message.text)
-  if (message.state === 'delivered') return lines
-  return [...lines, `    (${deliveryWord(message)})`]
+  return [...messageLines('You', message.text), ...markLines(message)]
+}
+
+/** A message of the history with its time and its peer, for lists that hold many of both. */
+export function markedEntryLines({ message }: HistoryEntry, name: string): string[] {
+  const isOwn = message.direction === 'out'
+  const lines = messageLines(`${localTime(message.storedAtMs)}  ${isOwn ? '→' : '←'} ${name}`, message.text)
+  return isOwn ? [...lines, ...markLines(message)] : lines
+}
+
+/** The mark under an own message; one that is simply delivered needs none. */
+function markLines(message: OutgoingMessage): string[] {
+  const word = deliveryWord(message)
+  return word === 'delivered' ? [] : [`    (${word})`]
 }
 
 /** Where an own message stands, as a person would say it. */
@@ -81,7 +93,7 @@ export function deliveryWord(message: OutgoingMessage): string {
     case 'held':
       return 'held as a request until the other side accepts it'
     case 'delivered':
-      return 'delivered'
+      return message.seenAtMs === undefined ? 'delivered' : 'seen'
     case 'unconfirmed':
       return 'sent, not confirmed'
     case 'failed':

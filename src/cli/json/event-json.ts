@@ -2,7 +2,8 @@
 // rely on, written out one by one so that a change inside can't change them
 // unseen. Pure.
 import type { CommandResult } from '../chat-command.ts'
-import type { ChatApi, ConversationState, DirectoryView, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
+import type { ChatApi, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
+import type { RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -65,6 +66,7 @@ export function messageJson(message: StoredMessage): Json {
     direction: message.direction,
     state: message.state,
     reason: message.direction === 'out' ? (message.reason ?? null) : null,
+    seenAtMs: message.direction === 'out' ? (message.seenAtMs ?? null) : null,
     text: message.text,
     replyTo: message.replyTo ?? null,
     sentAtMs: message.sentAtMs,
@@ -72,6 +74,11 @@ export function messageJson(message: StoredMessage): Json {
     log: message.log,
     seq: message.seq
   }
+}
+
+/** A message of the history; `position` is the cursor to go on from. */
+export function entryJson({ position, message }: HistoryEntry, name: string): Json {
+  return { position, name, ...messageJson(message) }
 }
 
 export function conversationJson(state: ConversationState): Json {

@@ -1,0 +1,30 @@
+// The history of a profile within one command: opened, used, and closed whatever
+// happened. It runs no node; whoever else holds the profile is told by the error.
+import type { ChatApi } from './chat-api.ts'
+import { cleanText } from './clean-text.ts'
+import { writeLines, type CommandIo } from './io.ts'
+import type { Config } from '../node/settings.ts'
+
+/** What the commands about the history need, wherever it is kept open. */
+export interface HistorySource {
+  readonly history: Pick<ChatApi['history'], 'log' | 'search' | 'export' | 'conversations' | 'forget'>
+  name(peer: string): string
+  /** PEER among the contacts and the conversations. */
+  resolve(words: readonly string[]): Promise<string>
+}
+
+/** @throws ProfileInUseError, StorageProblemError */
+export async function withHistory<T>(
+  io: CommandIo,
+  config: Config,
+  use: (source: HistorySource) => Promise<T>
+): Promise<T> {
+  const { openHistory } = await import('../node/index.ts')
+  const open = await openHistory(config)
+  try {
+    if (open.mended !== undefined) writeLines(io.stderr, [`parley: ${cleanText(open.mended)}`])
+    return await use(open)
+  } finally {
+    await open.close()
+  }
+}
