@@ -29,6 +29,8 @@ export class LiveSession implements ChatSession {
   readonly #carrier: SessionCarrier
   readonly #window = new SendWindow({ maxMessages: MAX_UNCONFIRMED_MESSAGES, maxBytes: MAX_UNCONFIRMED_BYTES })
   readonly #ended = new AbortController()
+  /** The stream that took the last message. */
+  #messagesOn: ChatStream | undefined
   #roomMade = Promise.withResolvers<void>()
   /** Runs while something is unconfirmed, from the last answer on. */
   #receiptTimer: NodeJS.Timeout | undefined
@@ -113,8 +115,7 @@ export class LiveSession implements ChatSession {
   async #sendFrame(message: ChatMessage, signal: AbortSignal): Promise<void> {
     const frame: OutgoingFrame = { kind: 'message', message }
     const sizeBytes = frameBytes(frame)
-    while (!this.#window.hasRoom(sizeBytes)) await orAborted(this.#roomMade.promise, signal)
-    const stream = this.#stream(signal)
+    const stream = await this.#streamWithRoom(sizeBytes, signal)
     this.#window.add(message, sizeBytes)
     if (this.#receiptTimer === undefined) this.#awaitReceipt()
     try {
@@ -133,6 +134,22 @@ export class LiveSession implements ChatSession {
     this.#receiptTimer = setTimeout(() => {
       this.#carrier.carrier()?.abort(new DeadlineError('receipt', RECEIPT_TIMEOUT_MS))
     }, RECEIPT_TIMEOUT_MS)
+  }
+
+  /**
+   * What is under way on another stream has no order with what is sent on this one: after a change of streams, as when
+   * both sides open one at once, that is answered first.
+   */
+  async #streamWithRoom(sizeBytes: number, signal: AbortSignal): Promise<ChatStream> {
+    for (;;) {
+      const stream = this.#stream(signal)
+      const isSame = this.#messagesOn === undefined || this.#messagesOn === stream
+      if (this.#window.size === 0 || (isSame && this.#window.hasRoom(sizeBytes))) {
+        this.#messagesOn = stream
+        return stream
+      }
+      await orAborted(this.#roomMade.promise, signal)
+    }
   }
 
   #stream(signal: AbortSignal): ChatStream {
