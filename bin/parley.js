@@ -10,7 +10,9 @@ if (major < 24) {
   )
   process.exit(1)
 }
+const { join } = await import('node:path')
+const { pathToFileURL } = await import('node:url')
 const { buildIfStale } = await import('../scripts/build.js')
-await buildIfStale()
-const { main } = await import('../dist/cli/main.js')
+const folder = await buildIfStale()
+const { main } = await import(pathToFileURL(join(folder, 'cli', 'main.js')).href)
 await main(process.argv.slice(2))

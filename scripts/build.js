@@ -1,36 +1,46 @@
-// Compiles src/ to dist/. Run as a program it builds; with --if-stale only when
-// the sources have changed since the last build. bin/parley.js calls it too, so
-// that a clone that was updated is never run from what was built before.
+// Compiles src/ into dist/STAMP/, where the stamp tells the sources. Run as a
+// program it builds; with --if-stale only what has not been built. bin/parley.js
+// calls it too, so that a clone that was updated is never run from what was built
+// before. A build in use is never replaced: a new one stands beside it.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const src = join(root, 'src')
 const dist = join(root, 'dist')
-const stampFile = join(dist, '.stamp')
 /** A build that takes longer than this says what it is doing. */
 const quietBuildMs = 500
+/** Builds of other sources go after this: a program that was started from one may still load a part of it. */
+const keepBuildsMs = 24 * 60 * 60 * 1000
 
-/** Builds unless dist/ was built from exactly these sources. Ends the process with the compiler's words when that fails. */
+/**
+ * Builds unless these sources have been built. Ends the process with the compiler's words when that fails.
+ *
+ * @returns the folder of the build
+ */
 export async function buildIfStale() {
-  const src = join(root, 'src')
-  const present = await stat(src).catch(() => undefined)
-  if (present === undefined) return // an installed package has no sources
-  const stamp = await sourceStamp(src)
-  if ((await readFile(stampFile, 'utf8').catch(() => '')) !== stamp) await build(stamp)
+  const folder = join(dist, await sourceStamp())
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false
+  )
+  if (!isThere) await build(folder)
+  return folder
 }
 
-/** @param {string} stamp what dist/ will say that it was built from */
-async function build(stamp) {
-  const next = `${dist}.${process.pid}`
+/** @param {string} folder where the build will be */
+async function build(folder) {
+  const next = `${folder}.${process.pid}`
   const notice = setTimeout(() => process.stderr.write('Building Parley (the sources are new) …\n'), quietBuildMs)
   try {
-    await rm(next, { recursive: true, force: true })
+    await mkdir(next, { recursive: true })
     await compile(next)
-    await writeFile(join(next, '.stamp'), stamp)
-    await replaceFolder(next)
+    // Two processes may build the same at once: whoever comes second keeps what is there.
+    await rename(next, folder).catch(async () => stat(folder))
+    await removeOldBuilds(folder)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     process.exitCode = 1
@@ -41,17 +51,8 @@ async function build(stamp) {
   if (process.exitCode === 1) process.exit()
 }
 
-/** Two processes may build at once: the loser keeps what the winner put in place. */
-async function replaceFolder(next) {
-  const old = `${next}.old`
-  await rename(dist, old).catch(() => undefined)
-  await rename(next, dist).catch(() => undefined)
-  await rm(old, { recursive: true, force: true })
-}
-
 /** @param {string} outDir */
 async function compile(outDir) {
-  await mkdir(outDir, { recursive: true })
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir]
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -66,8 +67,17 @@ async function compile(outDir) {
   }
 }
 
+/** @param {string} current the build that stays in any case */
+async function removeOldBuilds(current) {
+  for (const name of await readdir(dist)) {
+    const folder = join(dist, name)
+    const { mtimeMs } = await stat(folder)
+    if (folder !== current && Date.now() - mtimeMs > keepBuildsMs) await rm(folder, { recursive: true, force: true })
+  }
+}
+
 /** Names, sizes and times of everything that the build reads. */
-async function sourceStamp(src) {
+async function sourceStamp() {
   const hash = createHash('sha256')
   const entries = await readdir(src, { recursive: true, withFileTypes: true })
   const files = entries.filter((e) => e.isFile() && e.name.endsWith('.ts')).map((e) => join(e.parentPath, e.name))
@@ -76,10 +86,10 @@ async function sourceStamp(src) {
     const { size, mtimeMs } = await stat(file)
     hash.update(`${file} ${size} ${mtimeMs}\n`)
   }
-  return hash.digest('hex')
+  return hash.digest('hex').slice(0, 16)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes('--if-stale')) await buildIfStale()
-  else await build(await sourceStamp(join(root, 'src')))
+  if (!process.argv.includes('--if-stale')) await rm(join(dist, await sourceStamp()), { recursive: true, force: true })
+  await buildIfStale()
 }
