@@ -42,7 +42,7 @@ async function build(folder) {
     await rename(next, folder).catch(async () => stat(folder))
     await removeOldBuilds(folder)
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
   } finally {
     clearTimeout(notice)
@@ -82,7 +82,7 @@ async function sourceStamp() {
   const entries = await readdir(src, { recursive: true, withFileTypes: true })
   const files = entries.filter((e) => e.isFile() && e.name.endsWith('.ts')).map((e) => join(e.parentPath, e.name))
   for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json']) files.push(join(root, name))
-  for (const file of files.sort()) {
+  for (const file of files.toSorted()) {
     const { size, mtimeMs } = await stat(file)
     hash.update(`${file} ${size} ${mtimeMs}\n`)
   }
