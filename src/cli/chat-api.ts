@@ -58,7 +58,10 @@ export interface ChatApi {
   rename(nickname: string): Promise<void>
   setStatus(status: string): Promise<void>
   /** What is kept of all conversations; the same on a running node and on a profile that is only opened for it. */
-  readonly history: Pick<History, 'recent' | 'page' | 'log' | 'search' | 'export' | 'conversations' | 'forget'>
+  readonly history: Pick<
+    History,
+    'recent' | 'page' | 'log' | 'search' | 'export' | 'conversations' | 'forget' | 'waiting'
+  >
   retry(peer: string, ids?: readonly string[]): Promise<number>
   cancel(peer: string, ids?: readonly string[]): Promise<number>
   addEventListener<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void

@@ -87,3 +87,30 @@ export const maxListedMessages = 10_000
 
 /** The answer to a question of `parley forget`: yes, or anything else. */
 export const maxConfirmationBytes = 4096
+
+/** Messages that wait are counted up to here; beyond it the number means no more to anybody. */
+export const maxCountedWaiting = 1000
+
+/** The path of a Unix socket may have 103 bytes on macOS and 107 on Linux; a longer one is cut without a word. */
+export const maxSocketPathBytes = 100
+
+/** Programs that may speak to a running chat at once: a script that starts many sends needs some, a leak finds an end. */
+export const maxControlConnections = 32
+
+/** Connecting to a running parley, which is on this machine: it answers at once or hangs. */
+export const controlConnectMs = 2000
+
+/** How long a running parley may take to answer a command: looking up a peer (resolveTimeoutMs), and some more. */
+export const controlAnswerMs = 12_000
+
+/** Longest line read from a running parley: a roster of ten thousand, or a thousand of the longest messages. */
+export const maxAnswerLineBytes = 128 * 1024 * 1024
+
+/** How long the last lines to a connection may take to be read, when it ends. */
+export const controlEndMs = 1000
+
+/** A profile that is held by a parley that is just starting or ending is tried again for so long. */
+export const heldProfileMs = 3000
+
+/** How often it is tried. */
+export const heldProfilePollMs = 100

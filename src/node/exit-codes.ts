@@ -27,6 +27,8 @@ export const exitCodes = {
   storage: 11,
   /** Stored here, and delivered when the peer is seen again. */
   queued: 12,
+  /** No parley runs on the profile. */
+  notRunning: 13,
   /** Ended by Ctrl-C before it was done. */
   interrupted: 130
 } as const

@@ -8,6 +8,8 @@ export interface Folders {
   readonly data: string
   /** config.json. */
   readonly config: string
+  /** Sockets: gone after a restart of the machine. Undefined where the system gives the user no such folder. */
+  readonly runtime?: string
 }
 
 /** A relative path in these variables is to be ignored (XDG Base Directory Specification, "Basics"). */
@@ -16,7 +18,9 @@ function folder(value: string | undefined, fallback: string): string {
 }
 
 export function foldersOf(env: NodeJS.ProcessEnv): Folders {
+  const runtime = env['XDG_RUNTIME_DIR']
   return {
+    ...(runtime !== undefined && isAbsolute(runtime) ? { runtime: join(runtime, 'parley') } : {}),
     data: folder(env['XDG_DATA_HOME'], '.local/share'),
     config: folder(env['XDG_CONFIG_HOME'], '.config')
   }

@@ -24,6 +24,14 @@ export interface SearchOptions {
   readonly before?: number
 }
 
+export interface WaitingCount {
+  /** With at least one message that waits. */
+  readonly peers: number
+  readonly messages: number
+  /** False when there are more than were counted. */
+  readonly isAll: boolean
+}
+
 export class History {
   readonly #store: MessageStore
 
@@ -62,9 +70,25 @@ export class History {
     return explained(this.#store.conversations())
   }
 
+  /** How much waits to be sent, counted up to `limit` messages. */
+  async waiting(limit: number): Promise<WaitingCount> {
+    return explained(this.#countWaiting(limit))
+  }
+
   /** Deletes all messages with the peer, what waits for it too. @returns how many */
   async forget(peer: string): Promise<number> {
     return explained(this.#store.forget(peer))
+  }
+
+  async #countWaiting(limit: number): Promise<WaitingCount> {
+    const peers = await this.#store.peersWithPending()
+    let messages = 0
+    for (const peer of peers) {
+      const entries = await this.#store.unreceipted(peer, { limit: limit - messages + 1 })
+      messages += entries.filter(({ message }) => message.state === 'pending').length
+      if (messages > limit) return { peers: peers.length, messages: limit, isAll: false }
+    }
+    return { peers: peers.length, messages, isAll: true }
   }
 }
 

@@ -4,4 +4,5 @@
 export { loadConfig, settingSpecs, type Config, type SettingName, type SettingSpec } from './config.ts'
 export { ParleyError, PeerNotFoundError, UsageError } from './errors.ts'
 export { exitCodes, type ExitCode } from './exit-codes.ts'
+export { shortId } from './short-id.ts'
 export { version } from './version.ts'

@@ -128,7 +128,8 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     search: async () => [],
     export: async function* () {},
     conversations: async () => [],
-    forget: async () => 0
+    forget: async () => 0,
+    waiting: async () => ({ peers: 0, messages: 0, isAll: true })
   }
   async retry(): Promise<number> {
     return 0

@@ -17,6 +17,7 @@ import {
 } from './event-json.ts'
 import { readJsonCommand, type Envelope, type JsonCommand } from './json-command.ts'
 import { JsonOutput } from './json-output.ts'
+import { underWayJson } from './under-way.ts'
 
 export type JsonOutcome = 'quit' | 'end of input' | 'interrupted'
 
@@ -29,6 +30,14 @@ export interface JsonFaceInit {
   readonly output: Writable
   /** PEER of `parley chat PEER --json`. */
   readonly openFirst?: readonly string[]
+  /**
+   * Set for a face that is a guest on the node of another: the node goes on after it, so nothing has to settle at its
+   * end, and nobody looks who could judge it when another key answers at a known address.
+   */
+  readonly guest?: {
+    /** Resolves when the first answers about who is online are in: once for all guests. */
+    readonly looked: Promise<unknown>
+  }
 }
 
 export class JsonFace {
@@ -36,6 +45,7 @@ export class JsonFace {
   readonly #input: Readable
   readonly #output: JsonOutput
   readonly #openFirst: readonly string[]
+  readonly #guest: JsonFaceInit['guest']
   readonly #life = new AbortController()
   readonly #unsubscribe: (() => void)[] = []
   readonly #waiting = new Set<Promise<void>>()
@@ -50,6 +60,7 @@ export class JsonFace {
     this.#node = init.node
     this.#input = init.input
     this.#openFirst = init.openFirst ?? []
+    this.#guest = init.guest
     this.#output = new JsonOutput(init.output, (error) => {
       this.#failure ??= error
       this.end('interrupted')
@@ -64,8 +75,11 @@ export class JsonFace {
    */
   async run(): Promise<JsonOutcome> {
     try {
-      await this.#node.firstLook({ signal: this.#life.signal }).catch(() => undefined)
-      this.#output.write(readyJson(this.#node, await this.#node.requests()))
+      const looked = this.#guest?.looked ?? this.#node.firstLook({ signal: this.#life.signal })
+      await looked.catch(() => undefined)
+      const requests = await this.#node.requests()
+      const underWay = await underWayJson(this.#node)
+      this.#output.write({ ...readyJson(this.#node, requests), ...underWay })
       for (const event of this.#early ?? []) this.#output.write(event)
       this.#early = undefined
       if (this.#openFirst.length > 0)
@@ -77,7 +91,7 @@ export class JsonFace {
         if (this.#outcome !== undefined) break
       }
       this.#outcome ??= 'end of input'
-      if (this.#outcome !== 'interrupted') await this.#settle()
+      if (this.#outcome !== 'interrupted' && this.#guest === undefined) await this.#settle()
       await Promise.allSettled(this.#waiting)
       this.#output.write({ event: 'bye', reason: this.#outcome })
       if (this.#failure !== undefined) throw this.#failure
@@ -130,7 +144,9 @@ export class JsonFace {
 
   async #run({ command, args, trustName }: Command): Promise<CommandResult> {
     const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(resolveTimeoutMs)])
-    const resolve = async (words: readonly string[]) => this.#node.resolve(words, { trustName, signal })
+    const refuseChangedKey = this.#guest !== undefined
+    const resolve = async (words: readonly string[]) =>
+      this.#node.resolve(words, { trustName, signal, refuseChangedKey })
     return command.run({ node: this.#node, current: undefined, resolve }, args)
   }
 
