@@ -2,6 +2,7 @@
 // sent to them, and what the user decides about them. What comes in is for the
 // reception, what goes out for the outbox; screens are not its business.
 import type { Connection } from '@libp2p/interface'
+import { randomBytes } from 'node:crypto'
 import type { ChatService, ChatServiceInit, ChatSession } from '../chat-protocol/index.ts'
 import type {
   DeliveryState,
@@ -36,6 +37,8 @@ export interface ConversationEvents {
   fault(peer: string, error: unknown): void
 }
 
+/** The length of a log's name; see docs/spec/chat-1.0.0.md. */
+const LOG_BYTES = 8
 const GIVEN_UP = 'it could not be delivered in the time it was given'
 
 export interface ConversationsInit {
@@ -324,7 +327,8 @@ export class Conversations {
   }
 
   async #helloFor(peer: string): Promise<{ log: string; held?: LogPosition }> {
-    const { log } = await this.#init.store.ownPosition(peer)
+    // A peer to whom nothing was written yet costs no room: whoever says Hello could be anybody.
+    const log = (await this.#init.store.ownPosition(peer))?.log ?? randomBytes(LOG_BYTES).toString('hex')
     const held = await this.#init.store.heldPosition(peer)
     return held === undefined ? { log } : { log, held }
   }
@@ -333,7 +337,7 @@ export class Conversations {
   async #onHello(peer: string, held: LogPosition | undefined): Promise<void> {
     if (held === undefined) return
     const own = await this.#init.store.ownPosition(peer)
-    if (held.log === own.log && held.seq > own.seq) await this.#init.store.startNewLog(peer)
+    if (held.log === own?.log && held.seq > own.seq) await this.#init.store.startNewLog(peer)
   }
 
   #onDelivery(messages: readonly OutgoingMessage[]): void {

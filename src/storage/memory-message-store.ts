@@ -204,8 +204,8 @@ export class MemoryMessageStore implements MessageStore {
     return deleted
   }
 
-  async ownPosition(peer: string): Promise<LogPosition> {
-    return this.#conversation(peer).own
+  async ownPosition(peer: string): Promise<LogPosition | undefined> {
+    return this.#conversations.get(peer)?.own
   }
 
   async heldPosition(peer: string): Promise<LogPosition | undefined> {

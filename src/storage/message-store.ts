@@ -130,8 +130,8 @@ export interface MessageStore {
   forget(peer: string): Promise<number>
   /** Deletes what was stored before that time, except what waits in the outbox or as a request; returns how many. */
   deleteOlderThan(storedBeforeMs: number): Promise<number>
-  /** Where our own log to this peer stands. */
-  ownPosition(peer: string): Promise<LogPosition>
+  /** Where our own log to this peer stands; undefined when nothing was ever written to it. Asking stores nothing. */
+  ownPosition(peer: string): Promise<LogPosition | undefined>
   /** The highest position that is held of this peer's newest log. */
   heldPosition(peer: string): Promise<LogPosition | undefined>
   /** From now on our messages to this peer are numbered in a new log. */

@@ -198,9 +198,8 @@ export abstract class SqliteMessages implements MessageStore {
     return this.#inSlices((after) => this.#deletion.retireSlice(after, storedBeforeMs))
   }
 
-  async ownPosition(peer: string): Promise<LogPosition> {
-    const own = await this.#queue.read(() => this.#conversations.find(peer)?.own)
-    return own ?? this.#queue.write(() => this.#conversations.ensure(peer).own)
+  async ownPosition(peer: string): Promise<LogPosition | undefined> {
+    return this.#queue.read(() => this.#conversations.find(peer)?.own)
   }
 
   async heldPosition(peer: string): Promise<LogPosition | undefined> {

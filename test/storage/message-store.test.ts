@@ -23,6 +23,15 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2 })
   })
 
+  test('asking about a peer with whom there is nothing stores nothing', async () => {
+    const store = await open()
+    expect(await store.ownPosition('a stranger who said Hello')).toBeUndefined()
+    expect(await store.heldPosition('a stranger who said Hello')).toBeUndefined()
+    await store.markRead('a stranger who said Hello')
+    const { log } = await store.addOutgoing({ peer: 'a stranger who said Hello', text: 'one', sentAtMs: 0 })
+    expect(await store.ownPosition('a stranger who said Hello')).toEqual({ log, seq: 1 })
+  })
+
   test('own messages that are asked for at once are stored in the order of asking', async () => {
     const store = await open()
     const asked = Array.from({ length: 100 }, async (_, n) => store.addOutgoing({ peer, text: `${n}`, sentAtMs: n }))
