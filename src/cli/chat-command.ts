@@ -2,7 +2,7 @@
 // data. Which commands there are stands in chat-commands; how a result looks is
 // each face's own business.
 import type { ChatApi, Contact, DirectoryView, IncomingMessage, OutgoingMessage } from './chat-api.ts'
-import type { PeerTarget, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
+import type { ConversationSummary, HistoryEntry, PeerTarget, RequestView, RosterRow } from './chat-api.ts'
 
 /** A command inside the chat that was given the wrong arguments, or too few. */
 export class CommandUsageError extends Error {
@@ -13,13 +13,26 @@ export interface CommandContext {
   readonly node: ChatApi
   /** The peer whose conversation is open on this face. */
   readonly current: string | undefined
+  /** The position of the first message of it that this face shows, where it keeps count. */
+  readonly shownFrom?: number | undefined
   /** PEER as the face lets it be typed, with numbers where it shows numbers. */
   resolve(words: readonly string[]): Promise<PeerTarget>
 }
 
-export interface CommandArguments {
+export interface CommandArguments extends CommandFields {
   readonly peer?: readonly string[]
   readonly text?: string
+}
+
+/** Arguments that only a program gives. */
+export interface CommandFields {
+  /** Only messages before this position. */
+  readonly before?: number
+  /** Only messages after this position. */
+  readonly after?: number
+  readonly limit?: number
+  /** Messages by their IDs. */
+  readonly ids?: readonly string[]
 }
 
 export interface CommandParameter {
@@ -33,6 +46,8 @@ export interface ChatCommand {
   readonly name: string
   readonly aliases: readonly string[]
   readonly parameters: readonly CommandParameter[]
+  /** What a program may give beside the parameters. */
+  readonly fields?: readonly (keyof CommandFields | 'peer')[]
   readonly help: string
   run(context: CommandContext, args: CommandArguments): Promise<CommandResult>
 }
@@ -44,8 +59,8 @@ export interface PeerRef {
 
 export type CommandResult =
   | { readonly is: 'help'; readonly commands: readonly ChatCommand[] }
-  | { readonly is: 'roster'; readonly rows: readonly RosterRow[] }
-  | { readonly is: 'opened'; readonly target: PeerTarget; readonly history: readonly StoredMessage[] }
+  | { readonly is: 'roster'; readonly rows: readonly RosterRow[]; readonly unread: UnreadCounts }
+  | { readonly is: 'opened'; readonly target: PeerTarget; readonly entries: readonly HistoryEntry[] }
   | ({ readonly is: 'left' } & PeerRef)
   | { readonly is: 'quit' }
   | ({ readonly is: 'accepted'; readonly messages: readonly IncomingMessage[] } & PeerRef)
@@ -58,7 +73,15 @@ export type CommandResult =
   | { readonly is: 'status set'; readonly status: string }
   | ({ readonly is: 'identity' } & Identity)
   | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
-  | ({ readonly is: 'history'; readonly messages: readonly StoredMessage[] } & PeerRef)
+  | ({ readonly is: 'history'; readonly isContinued: boolean; readonly entries: readonly HistoryEntry[] } & PeerRef)
+  | { readonly is: 'found'; readonly words: string; readonly hits: readonly Named<HistoryEntry>[] }
+  | ({ readonly is: 'retried' | 'cancelled' | 'forgotten'; readonly count: number } & PeerRef)
+  | { readonly is: 'conversations'; readonly conversations: readonly Named<ConversationSummary>[] }
+
+export type Named<T> = T & { readonly name: string }
+
+/** How many messages of each peer have not been on the screen; peers without any are left out. */
+export type UnreadCounts = ReadonlyMap<string, number>
 
 export interface Identity {
   readonly peer: string

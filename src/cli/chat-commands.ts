@@ -3,12 +3,11 @@
 // it; none knows a screen.
 import type { ChatApi } from './chat-api.ts'
 import { CommandUsageError, type ChatCommand, type CommandArguments, type CommandContext } from './chat-command.ts'
-import type { CommandParameter, Identity, PeerRef } from './chat-command.ts'
+import type { Identity, PeerRef } from './chat-command.ts'
+import { peer, text, thisPeer } from './command-parameters.ts'
 import { historyLines } from './constants.ts'
-
-const peer: CommandParameter = { name: 'peer', required: true, placeholder: 'PEER' }
-const thisPeer: CommandParameter = { ...peer, required: false }
-const text = (placeholder: string, required = true): CommandParameter => ({ name: 'text', required, placeholder })
+import { historyCommands, unreadCounts } from './history-commands.ts'
+import { currentOr, refOf, words } from './named-peer.ts'
 
 export const chatCommands: readonly ChatCommand[] = [
   {
@@ -23,7 +22,7 @@ export const chatCommands: readonly ChatCommand[] = [
     aliases: ['roster', 'list'],
     parameters: [],
     help: 'who is on the network',
-    run: async ({ node }) => ({ is: 'roster', rows: node.roster() })
+    run: async ({ node }) => ({ is: 'roster', rows: node.roster(), unread: await unreadCounts(node) })
   },
   {
     name: 'chat',
@@ -32,7 +31,8 @@ export const chatCommands: readonly ChatCommand[] = [
     help: 'open the conversation with PEER (name, number, ID, address, HOST PORT)',
     run: async (context, args) => {
       const target = await context.resolve(words(args))
-      return { is: 'opened', target, history: await context.node.open(target.peer) }
+      await context.node.open(target.peer)
+      return { is: 'opened', target, entries: await context.node.history.page(target.peer, { limit: historyLines }) }
     }
   },
   {
@@ -128,16 +128,7 @@ export const chatCommands: readonly ChatCommand[] = [
     help: 'peers that you have chosen or accepted',
     run: async ({ node }) => ({ is: 'contacts', contacts: node.contacts() })
   },
-  {
-    name: 'history',
-    aliases: ['log'],
-    parameters: [thisPeer],
-    help: 'the last messages with a peer',
-    run: async (context, args) => {
-      const ref = await currentOr(context, args)
-      return { is: 'history', ...ref, messages: await context.node.history.recent(ref.peer, historyLines) }
-    }
-  },
+  ...historyCommands,
   {
     name: 'directories',
     aliases: ['dirs'],
@@ -188,21 +179,6 @@ export function identityOf(node: ChatApi): Identity {
     profile: node.profile.name,
     addresses: node.addresses()
   }
-}
-
-function words(args: CommandArguments): readonly string[] {
-  return args.peer ?? []
-}
-
-async function refOf(context: CommandContext, args: CommandArguments): Promise<PeerRef> {
-  const target = await context.resolve(words(args))
-  return { peer: target.peer, name: target.name }
-}
-
-async function currentOr(context: CommandContext, args: CommandArguments): Promise<PeerRef> {
-  if (words(args).length > 0) return refOf(context, args)
-  if (context.current === undefined) throw new CommandUsageError('no conversation is open: name a PEER')
-  return { peer: context.current, name: context.node.name(context.current) }
 }
 
 /** A stranger with a request: by name only when that can mean nobody else. */

@@ -1,6 +1,7 @@
 // The arguments of a chat command: taken from a typed line or from a JSON
 // object, checked against the command's parameters. It runs nothing.
-import { CommandUsageError, type ChatCommand, type CommandArguments } from './chat-command.ts'
+import { CommandUsageError, type ChatCommand, type CommandArguments, type CommandFields } from './chat-command.ts'
+import { maxPageMessages } from './constants.ts'
 import { splitFirstWord, splitWords } from './input-line.ts'
 
 /** `/msg PEER TEXT` as it stands in the help. */
@@ -30,7 +31,7 @@ export function argumentsFromLine(command: ChatCommand, rest: string): CommandAr
 }
 
 /**
- * Reads the fields `peer` (text, or a list of words) and `text` of a JSON object.
+ * Reads the fields `peer` (text, or a list of words) and `text` of a JSON object, and those that only a program gives.
  *
  * @throws CommandUsageError naming the field
  */
@@ -41,7 +42,38 @@ export function argumentsFromJson(command: ChatCommand, fields: Readonly<Record<
   }
   if (text !== undefined && typeof text !== 'string') throw new CommandUsageError('"text" must be a string')
   const words = typeof peer === 'string' ? [peer] : peer
-  return checked(command, { ...(words === undefined ? {} : { peer: words }), ...(text === undefined ? {} : { text }) })
+  return checked(command, {
+    ...(words === undefined ? {} : { peer: words }),
+    ...(text === undefined ? {} : { text }),
+    ...fieldsFromJson(command, fields)
+  })
+}
+
+function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unknown>>): CommandFields {
+  const { before, after, limit, ids } = given
+  const takes = command.fields ?? []
+  if (takes.includes('before') && takes.includes('after') && before !== undefined && after !== undefined) {
+    throw new CommandUsageError('give "before" or "after", not both')
+  }
+  return {
+    ...(takes.includes('before') && before !== undefined ? { before: wholeNumber('before', before, maxPosition) } : {}),
+    ...(takes.includes('after') && after !== undefined ? { after: wholeNumber('after', after, maxPosition) } : {}),
+    ...(takes.includes('limit') && limit !== undefined ? { limit: wholeNumber('limit', limit, maxPageMessages) } : {}),
+    ...(takes.includes('ids') && ids !== undefined ? { ids: messageIds(ids) } : {})
+  }
+}
+
+/** Positions are whole numbers that the store gives out; a larger one could not be told from its neighbour. */
+const maxPosition = Number.MAX_SAFE_INTEGER
+
+function wholeNumber(name: string, value: unknown, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max) return value
+  throw new CommandUsageError(`"${name}" must be a whole number from 0 to ${max}`)
+}
+
+function messageIds(value: unknown): readonly string[] {
+  if (isWords(value) && value.length <= maxPageMessages) return value
+  throw new CommandUsageError(`"ids" must be a list of at most ${maxPageMessages} message IDs`)
 }
 
 function isWords(value: unknown): value is readonly string[] {

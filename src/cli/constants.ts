@@ -46,6 +46,12 @@ export const resolveTimeoutMs = 8000
 /** Lines of history shown when a conversation is opened. */
 export const historyLines = 20
 
+/** The most messages in one answer to a program, and IDs in one command of it: a page of the longest texts is 64 MiB. */
+export const maxPageMessages = 1000
+
+/** Hits of /search, and conversations, listed at the prompt: some screens full. */
+export const maxListLines = 50
+
 /** Commands remembered for the arrow keys. */
 export const inputHistoryLines = 200
 

@@ -1,8 +1,16 @@
 // How rows, messages and states are said in words, one line each. Pure; what it
 // returns may hold remote text as it came: whoever writes it cleans it.
 import { usageOf } from './command-arguments.ts'
-import type { ChatCommand, Identity } from './chat-command.ts'
-import type { DirectoryView, HistoryEntry, OutgoingMessage, RequestView, RosterRow, StoredMessage } from './chat-api.ts'
+import type { ChatCommand, Identity, Named, UnreadCounts } from './chat-command.ts'
+import type {
+  ConversationSummary,
+  DirectoryView,
+  HistoryEntry,
+  OutgoingMessage,
+  RequestView,
+  RosterRow,
+  StoredMessage
+} from './chat-api.ts'
 import { cleanLines, cleanText } from './clean-text.ts'
 import { excerptCharacters, requestCharacters } from './constants.ts'
 import { localTime } from './time-span.ts'
@@ -15,22 +23,32 @@ const shortNameCharacters = 64
 const rosterHeader = ['No.', 'Name', 'ID', 'Host', 'Port', 'Path'] as const
 
 /** A roster of one or more as numbered lines under a heading. */
-export function rosterLines(rows: readonly RosterRow[], numberOf: (peer: string) => number, limit: number): string[] {
+export function rosterLines(
+  rows: readonly RosterRow[],
+  numberOf: (peer: string) => number,
+  options: { readonly limit: number; readonly unread: UnreadCounts }
+): string[] {
+  const { limit, unread } = options
   const shown = rows.slice(0, limit)
   const [no, name, id, host, port, path] = rosterHeader
   const header = `${no}  ${name.padEnd(nameColumn)} ${id.padEnd(8)}  ${host.padEnd(hostColumn)} ${port.padEnd(5)}  ${path}`
   const rest = rows.length - shown.length
   const more = rest > 0 ? [`… and ${rest} more: type a name to reach one of them.`] : []
-  return [`Online (${rows.length}):`, header, ...shown.map((row) => rosterLine(row, numberOf(row.peer))), ...more]
+  return [
+    `Online (${rows.length}):`,
+    header,
+    ...shown.map((row) => rosterLine(row, numberOf(row.peer), unread.get(row.peer))),
+    ...more
+  ]
 }
 
 /** One peer: number, name, short ID, host, port, path, and what else is to be known. */
-export function rosterLine(row: RosterRow, number: number): string {
+export function rosterLine(row: RosterRow, number: number, unread = 0): string {
   const name = padded(cleanText(row.nickname, { maxCharacters: shortNameCharacters }), nameColumn)
   const host = (row.host ?? '-').padEnd(hostColumn)
   const port = String(row.port ?? '-').padEnd(5)
   const line = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(8)}  ${host} ${port}  ${pathWord(row)}`
-  return line + remarks(row)
+  return `${line}${unread === 0 ? '' : `  [${unread} unread]`}${remarks(row)}`
 }
 
 /** Filled up to so many columns of a terminal, where East Asian characters and emoji take two. */
@@ -77,6 +95,14 @@ export function markedEntryLines({ message }: HistoryEntry, name: string): strin
   const isOwn = message.direction === 'out'
   const lines = messageLines(`${localTime(message.storedAtMs)}  ${isOwn ? '→' : '←'} ${name}`, message.text)
   return isOwn ? [...lines, ...markLines(message)] : lines
+}
+
+/** A conversation of a list: its number, its name, what is unread and how it ended. */
+export function conversationLine({ name, unread, last }: Named<ConversationSummary>, number: number): string {
+  const { message } = last
+  const news = unread === 0 ? '' : `  [${unread} unread]`
+  const arrow = message.direction === 'out' ? '→' : '←'
+  return `${String(number).padStart(3)}  ${cleanText(name, { maxCharacters: shortNameCharacters })}${news}  ${localTime(message.storedAtMs)} ${arrow} ${excerpt(message.text)}`
 }
 
 /** The mark under an own message; one that is simply delivered needs none. */

@@ -1,7 +1,7 @@
 // How what happens on the node looks as JSON: the names and fields that scripts
 // rely on, written out one by one so that a change inside can't change them
 // unseen. Pure.
-import type { CommandResult } from '../chat-command.ts'
+import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import type { ChatApi, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
 import type { RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
@@ -11,12 +11,12 @@ type Json = Readonly<Record<string, unknown>>
 /** A number that rises when a field changes its meaning; new fields may come without it. */
 const jsonFaceVersion = 1
 
-export function readyJson(node: ChatApi, requests: readonly RequestView[]): Json {
+export function readyJson(node: ChatApi, requests: readonly RequestView[], unread: UnreadCounts): Json {
   return {
     event: 'ready',
     version: jsonFaceVersion,
     ...identityOf(node),
-    roster: node.roster().map(rowJson),
+    roster: node.roster().map((row) => memberJson(row, unread)),
     directories: node.directories().map(directoryJson),
     requests: requests.map(requestJson)
   }
@@ -37,6 +37,11 @@ export function rowJson(row: RosterRow): Json {
     contact: row.contact,
     looksLike: row.looksLike ?? null
   }
+}
+
+/** A row of the roster as whoever is on it sees it: with what that peer has written and nobody has read here. */
+function memberJson(row: RosterRow, unread: UnreadCounts): Json {
+  return { ...rowJson(row), unread: unread.get(row.peer) ?? 0 }
 }
 
 export function directoryJson(view: DirectoryView): Json {
@@ -81,6 +86,10 @@ export function entryJson({ position, message }: HistoryEntry, name: string): Js
   return { position, name, ...messageJson(message) }
 }
 
+function entriesJson(entries: readonly HistoryEntry[], name: string): readonly Json[] {
+  return entries.map((entry) => entryJson(entry, name))
+}
+
 export function conversationJson(state: ConversationState): Json {
   switch (state.name) {
     case 'open':
@@ -98,18 +107,21 @@ export function resultJson(result: CommandResult): Json {
   switch (result.is) {
     case 'help':
       return {
-        commands: result.commands.map(({ name, aliases, parameters, help }) => ({
+        commands: result.commands.map(({ name, aliases, parameters, fields = [], help }) => ({
           do: name,
           aliases,
-          fields: parameters.map((parameter) => ({ name: parameter.name, required: parameter.required })),
+          fields: [
+            ...parameters.map((parameter) => ({ name: parameter.name, required: parameter.required })),
+            ...fields.map((field) => ({ name: field, required: false }))
+          ],
           help
         }))
       }
     case 'roster':
-      return { roster: result.rows.map(rowJson) }
+      return { roster: result.rows.map((row) => memberJson(row, result.unread)) }
     case 'opened': {
       const { peer, name, shortId, by } = result.target
-      return { peer, name, shortId, by, messages: result.history.map(messageJson) }
+      return { peer, name, shortId, by, messages: entriesJson(result.entries, name) }
     }
     case 'quit':
       return {}
@@ -118,8 +130,24 @@ export function resultJson(result: CommandResult): Json {
     case 'blocked':
     case 'unblocked':
       return { peer: result.peer, name: result.name }
-    case 'accepted':
     case 'history':
+      return { peer: result.peer, name: result.name, messages: entriesJson(result.entries, result.name) }
+    case 'found':
+      return { text: result.words, messages: result.hits.map((hit) => entryJson(hit, hit.name)) }
+    case 'conversations':
+      return {
+        conversations: result.conversations.map(({ peer, name, unread, last }) => ({
+          peer,
+          name,
+          unread,
+          last: entryJson(last, name)
+        }))
+      }
+    case 'retried':
+    case 'cancelled':
+    case 'forgotten':
+      return { peer: result.peer, name: result.name, count: result.count }
+    case 'accepted':
       return { peer: result.peer, name: result.name, messages: result.messages.map(messageJson) }
     case 'sent':
       return { peer: result.peer, name: result.name, message: messageJson(result.message) }

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage } from '../chat-api.ts'
 import { CommandUsageError, type CommandResult } from '../chat-command.ts'
 import { maxInputLineBytes, resolveTimeoutMs, settleAtEndMs } from '../constants.ts'
+import { unreadCounts } from '../history-commands.ts'
 import { readLines } from '../input-lines.ts'
 import {
   conversationJson,
@@ -79,7 +80,8 @@ export class JsonFace {
       await looked.catch(() => undefined)
       const requests = await this.#node.requests()
       const underWay = await underWayJson(this.#node)
-      this.#output.write({ ...readyJson(this.#node, requests), ...underWay })
+      const unread = await unreadCounts(this.#node)
+      this.#output.write({ ...readyJson(this.#node, requests, unread), ...underWay })
       for (const event of this.#early ?? []) this.#output.write(event)
       this.#early = undefined
       if (this.#openFirst.length > 0)
@@ -187,7 +189,8 @@ export class JsonFace {
     this.#on('request', ({ detail }) => requestJson(detail))
     this.#on('delivery', ({ detail: { message, state } }) => {
       if (state !== 'pending') this.#unsettled.delete(message.id)
-      return { peer: message.peer, id: message.id, state, reason: message.reason ?? null }
+      const { peer, id, reason, seenAtMs } = message
+      return { peer, id, state, reason: reason ?? null, seenAtMs: seenAtMs ?? null }
     })
     this.#on('refused', ({ detail: { peer, name, reason, retryAfterMs } }) => ({ peer, name, reason, retryAfterMs }))
     this.#on('conversation', ({ detail: { peer, name, state } }) => ({ peer, name, ...conversationJson(state) }))

@@ -2,7 +2,9 @@
 // directories, messages, requests, who enters and leaves, and what became of own
 // messages. It decides nothing and sends nothing.
 import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
+import type { UnreadCounts } from '../chat-command.ts'
 import { enteredAgainMs, progressTickMs, rosterCoalesceMs } from '../constants.ts'
+import { unreadCounts } from '../history-commands.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { messageLines, requestLine } from '../wording.ts'
 import { ConnectionProgress } from './connection-progress.ts'
@@ -48,8 +50,22 @@ export class News {
     this.#print(this.#directories.summary(this.#node.directories(), this.#hasLan, Date.now()))
   }
 
-  rosterLines(): string[] {
-    return this.#roster.all(this.#node.roster())
+  rosterLines(unread: UnreadCounts): string[] {
+    return this.#roster.all(this.#node.roster(), unread)
+  }
+
+  /** The whole list, with what is unread as far as the history can be read. */
+  async showRoster(): Promise<void> {
+    this.#print(this.rosterLines(await this.#unread()))
+  }
+
+  async #unread(): Promise<UnreadCounts> {
+    try {
+      return await unreadCounts(this.#node)
+    } catch {
+      // What is wrong with the disk is told as a notice; the list of who is there needs no disk.
+      return new Map()
+    }
   }
 
   /** The conversation on the screen, or none. Its connection is told until another call. */
@@ -115,9 +131,15 @@ export class News {
     if (!this.#begun || this.#rosterTimer !== undefined) return
     this.#rosterTimer = setTimeout(() => {
       this.#rosterTimer = undefined
-      // In a conversation the list is out of the way; EXIT shows all of it.
-      if (this.#conversation === undefined) this.#print(this.#roster.changes(this.#node.roster()))
+      void this.#sayRosterChange()
     }, rosterCoalesceMs)
+  }
+
+  /** In a conversation the list is out of the way; EXIT shows all of it. */
+  async #sayRosterChange(): Promise<void> {
+    if (this.#conversation !== undefined) return
+    const unread = await this.#unread()
+    if (this.#conversation === undefined) this.#print(this.#roster.changes(this.#node.roster(), unread))
   }
 
   #incoming(peer: string, name: string, text: string): string[] {

@@ -53,7 +53,7 @@ export class PlainFace {
       this.#terminal.print(greetingLines(this.#node))
       await this.#guarded(async () => this.#lookAround())
       this.#news.begin()
-      this.#terminal.print(this.#news.rosterLines())
+      await this.#news.showRoster()
       if (this.#openFirst.length > 0) await this.#talk.chooseFirst(this.#openFirst)
       this.#terminal.ask(this.#talk.prompt())
       for await (const line of this.#terminal.lines) {

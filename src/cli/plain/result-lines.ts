@@ -1,12 +1,14 @@
 // What a chat command's result looks like as lines. Pure; where the face goes
 // next (a conversation opened or left, the end) is not its business.
-import type { CommandResult } from '../chat-command.ts'
-import { historyLine, helpLines, identityLines, directoryLine, messageLines, requestLine } from '../wording.ts'
+import type { CommandResult, UnreadCounts } from '../chat-command.ts'
+import { maxListLines } from '../constants.ts'
+import { conversationLine, directoryLine, helpLines, historyLine } from '../wording.ts'
+import { identityLines, markedEntryLines, messageLines, requestLine } from '../wording.ts'
 
 export interface ResultContext {
   readonly nowMs: number
   numberOf(peer: string): number
-  rosterLines(): string[]
+  rosterLines(unread: UnreadCounts): string[]
 }
 
 export function resultLines(result: CommandResult, context: ResultContext): string[] {
@@ -14,7 +16,7 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'help':
       return helpLines(result.commands)
     case 'roster':
-      return context.rosterLines()
+      return context.rosterLines(result.unread)
     case 'opened':
     case 'left':
     case 'quit':
@@ -59,12 +61,43 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
       return identityLines(result)
     case 'history':
       return orNone(
-        result.messages.flatMap((message) => historyLine(message, result.name)),
-        `No messages with ${result.name} yet.`
+        result.entries.flatMap(({ message }) => historyLine(message, result.name)),
+        `No ${result.isContinued ? 'earlier ' : ''}messages with ${result.name}.`
       )
+    case 'found':
+      return orNone(
+        result.hits.flatMap((hit, index) => numbered(index + 1, markedEntryLines(hit, hit.name))),
+        `No message has ${JSON.stringify(result.words)}.`
+      )
+    case 'conversations':
+      return orNone(
+        shortened(result.conversations.map((one) => conversationLine(one, context.numberOf(one.peer)))),
+        'There are no messages yet.'
+      )
+    case 'retried':
+      return [`${messageCount(result.count)} to ${result.name} ${result.count === 1 ? 'is' : 'are'} sent again.`]
+    case 'cancelled':
+      return [`${messageCount(result.count)} to ${result.name} will not be sent. /retry takes that back.`]
+    case 'forgotten':
+      return [`${messageCount(result.count)} with ${result.name} ${result.count === 1 ? 'is' : 'are'} deleted here.`]
   }
 }
 
 function orNone(lines: string[], none: string): string[] {
   return lines.length === 0 ? [none] : lines
+}
+
+function messageCount(count: number): string {
+  if (count === 0) return 'No messages'
+  return count === 1 ? 'One message' : `${count} messages`
+}
+
+/** The further lines of a message stand under its first one. */
+function numbered(number: number, [first = '', ...rest]: readonly string[]): string[] {
+  return [`${String(number).padStart(3)}  ${first}`, ...rest.map((line) => `     ${line}`)]
+}
+
+function shortened(lines: string[]): string[] {
+  const more = lines.length - maxListLines
+  return more <= 0 ? lines : [...lines.slice(0, maxListLines), `… and ${more} more.`]
 }

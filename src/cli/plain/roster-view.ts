@@ -1,6 +1,7 @@
 // What of the roster stands on the screen, and so which lines a change needs.
 // Pure: rows in, lines out; numbers are given when a peer is first shown.
 import type { RosterRow } from '../chat-api.ts'
+import type { UnreadCounts } from '../chat-command.ts'
 import { maxRosterChangeLines, maxRosterRows } from '../constants.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { rosterLine, rosterLines } from '../wording.ts'
@@ -21,14 +22,14 @@ export class RosterView {
   }
 
   /** The whole list. */
-  all(rows: readonly RosterRow[]): string[] {
+  all(rows: readonly RosterRow[], unread: UnreadCounts = new Map()): string[] {
     this.#shown = byPeer(rows)
     if (rows.length === 0) return [this.#nobody]
-    return rosterLines(rows, (peer) => this.#numbers.of(peer), this.#limit)
+    return rosterLines(rows, (peer) => this.#numbers.of(peer), { limit: this.#limit, unread })
   }
 
   /** What has changed since something was last shown: a line each, or the whole list when that is shorter. */
-  changes(rows: readonly RosterRow[]): string[] {
+  changes(rows: readonly RosterRow[], unread: UnreadCounts = new Map()): string[] {
     const before = this.#shown
     const now = byPeer(rows)
     const joined = rows.filter(({ peer }) => !before.has(peer))
@@ -41,11 +42,11 @@ export class RosterView {
     const goodbyes = left.map((row) => `  - ${this.#numbers.of(row.peer)}  ${row.nickname} (${row.shortId}) has gone.`)
     if (rows.length === 0) return left.length === 0 ? [] : [...goodbyes, this.#nobody]
     if (before.size === 0 || joined.length + changed.length > maxRosterChangeLines)
-      return [...goodbyes, ...this.all(rows)]
+      return [...goodbyes, ...this.all(rows, unread)]
     return [
       ...goodbyes,
-      ...joined.map((row) => `  +${rosterLine(row, this.#numbers.of(row.peer))}`),
-      ...changed.map((row) => `  ~${rosterLine(row, this.#numbers.of(row.peer))}`)
+      ...joined.map((row) => `  +${rosterLine(row, this.#numbers.of(row.peer), unread.get(row.peer))}`),
+      ...changed.map((row) => `  ~${rosterLine(row, this.#numbers.of(row.peer), unread.get(row.peer))}`)
     ]
   }
 }

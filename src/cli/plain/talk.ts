@@ -2,9 +2,10 @@
 // and in a conversation. Each line becomes a call of the node and the next
 // prompt; when to read and when to end is the face's business.
 import { argumentsFromLine } from '../command-arguments.ts'
-import type { CommandResult } from '../chat-command.ts'
+import type { ChatCommand, CommandResult } from '../chat-command.ts'
 import { chatCommands, findCommand } from '../chat-commands.ts'
-import type { ChatApi, PeerTarget } from '../chat-api.ts'
+import type { ChatApi, HistoryEntry, PeerTarget } from '../chat-api.ts'
+import { historyLines } from '../constants.ts'
 import {
   continuation,
   readAtPeerPrompt,
@@ -47,6 +48,10 @@ export class Talk {
   #place: Place = { at: 'peer' }
   /** The lines of a message that goes on. */
   #draft: readonly string[] = []
+  /** The position of the first message of the open conversation that is on the screen. */
+  #shownFrom: number | undefined
+  /** What /forget was given, when that was the command before. */
+  #toForget: string | undefined
   #isOver = false
 
   constructor({ node, terminal, numbers, news, operation }: TalkInit) {
@@ -79,8 +84,7 @@ export class Talk {
     const input = readAtPeerPrompt(line)
     switch (input.is) {
       case 'nothing':
-        this.#terminal.print(this.#news.rosterLines())
-        return
+        return this.#news.showRoster()
       case 'quit':
         this.#isOver = true
         return
@@ -115,8 +119,7 @@ export class Talk {
         this.#isOver = true
         return
       case 'back':
-        this.#toList()
-        return
+        return this.#toList()
       case 'bad port':
         this.#terminal.print([
           `${JSON.stringify(input.typed)} is no port: a number from 1 to 65535, or Enter to go back.`
@@ -161,11 +164,17 @@ export class Talk {
       return
     }
     const args = argumentsFromLine(command, rest)
+    if (!this.#isMeant(command, rest)) return
     if (command.name === 'chat') return this.#choose(args.peer ?? [])
     const result = await this.#sending.marked(async () =>
       this.#operation.run('looking', async (signal) =>
         command.run(
-          { node: this.#node, current: this.#current(), resolve: async (words) => this.#resolve(words, signal) },
+          {
+            node: this.#node,
+            current: this.#current(),
+            shownFrom: this.#shownFrom,
+            resolve: async (words) => this.#resolve(words, signal)
+          },
           args
         )
       )
@@ -174,19 +183,33 @@ export class Talk {
       resultLines(result, {
         nowMs: Date.now(),
         numberOf: (peer) => this.#numbers.of(peer),
-        rosterLines: () => this.#news.rosterLines()
+        rosterLines: (unread) => this.#news.rosterLines(unread)
       })
     )
-    this.#follow(result)
+    await this.#follow(result)
+  }
+
+  /** What can't be taken back has to be typed twice. */
+  #isMeant(command: ChatCommand, rest: string): boolean {
+    const isAgain = this.#toForget === rest
+    this.#toForget = undefined
+    if (command.name !== 'forget' || isAgain) return true
+    this.#toForget = rest
+    this.#terminal.print([
+      `This deletes all messages with ${rest} on this machine for good, those that wait too. Type the same again to do it.`
+    ])
+    return false
   }
 
   /** Where a command's result leads. */
-  #follow(result: CommandResult): void {
+  async #follow(result: CommandResult): Promise<void> {
     if (result.is === 'quit') this.#isOver = true
+    if (result.is === 'history' && result.peer === this.#current())
+      this.#shownFrom = earliest(result.entries) ?? this.#shownFrom
     const isOver = result.is === 'left' || result.is === 'blocked' || result.is === 'ignored'
     if (!isOver || result.peer !== this.#current()) return
     if (result.is === 'left') this.#terminal.print([`You have left the conversation with ${result.name}.`])
-    this.#toList()
+    await this.#toList()
   }
 
   /** Opens the conversation with whom the words name, as they were given on the command line. */
@@ -203,14 +226,18 @@ export class Talk {
 
   async #open(target: PeerTarget): Promise<void> {
     const before = this.#current()
-    const history = await this.#node.open(target.peer)
+    await this.#node.open(target.peer)
+    const entries = await this.#node.history.page(target.peer, { limit: historyLines })
     if (before !== undefined && before !== target.peer) await this.#node.leave(before)
     this.#place = { at: 'conversation', peer: target.peer, name: target.name }
     this.#terminal.print([
       `Conversation with ${target.name} (${target.shortId}). EXIT leaves it, /help shows the commands.`,
-      ...(history.length === 0 ? [] : ['Earlier:']),
-      ...history.flatMap((message) => historyLine(message, target.name))
+      ...(entries.length === 0
+        ? []
+        : [entries.length < historyLines ? 'Earlier:' : 'Earlier (/more for what was before):']),
+      ...entries.flatMap(({ message }) => historyLine(message, target.name))
     ])
+    this.#shownFrom = earliest(entries)
     this.#news.show(this.#place)
   }
 
@@ -218,11 +245,11 @@ export class Talk {
     return this.#node.resolve(words, { numbers: this.#numbers.peers, trustName: true, signal })
   }
 
-  #toList(): void {
+  async #toList(): Promise<void> {
     this.#place = { at: 'peer' }
     this.#draft = []
     this.#news.show(undefined)
-    this.#terminal.print(this.#news.rosterLines())
+    await this.#news.showRoster()
   }
 
   #current(): string | undefined {
@@ -262,4 +289,8 @@ export class Talk {
     ]
     return completeLine(line, { commands: chatCommands, names, peerExpected: this.#place.at === 'peer' })
   }
+}
+
+function earliest(entries: readonly HistoryEntry[]): number | undefined {
+  return entries[0]?.position
 }

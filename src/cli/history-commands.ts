@@ -1,0 +1,113 @@
+// The commands inside a chat that are about what is kept: pages of a
+// conversation, words in all of them, messages that wait or have failed. A part
+// of the one table of commands.
+import type { ChatApi } from './chat-api.ts'
+import type { ChatCommand, CommandArguments, CommandContext, CommandResult, UnreadCounts } from './chat-command.ts'
+import { peer, text, thisPeer } from './command-parameters.ts'
+import { historyLines, maxListLines } from './constants.ts'
+import { currentOr, refOf, words } from './named-peer.ts'
+
+export const historyCommands: readonly ChatCommand[] = [
+  {
+    name: 'history',
+    aliases: ['log'],
+    parameters: [thisPeer],
+    fields: ['before', 'after', 'limit'],
+    help: 'the last messages with a peer',
+    run: async (context, args) => page(context, args, args.before)
+  },
+  {
+    name: 'more',
+    aliases: [],
+    parameters: [thisPeer],
+    fields: ['before', 'limit'],
+    help: 'the messages before those that are shown; again for those before them',
+    run: async (context, args) => {
+      const isShown = words(args).length === 0
+      return page(context, args, args.before ?? (isShown ? context.shownFrom : undefined))
+    }
+  },
+  {
+    name: 'search',
+    aliases: ['find'],
+    parameters: [text('WORDS')],
+    fields: ['peer', 'before', 'limit'],
+    help: 'messages that have all of these words, the newest first ("words in quotes" as they stand)',
+    run: async (context, args) => {
+      const { node } = context
+      const ref = words(args).length === 0 ? undefined : await refOf(context, args)
+      const { text: sought = '', before, limit = maxListLines } = args
+      const entries = await node.history.search(sought, {
+        limit,
+        ...(before === undefined ? {} : { before }),
+        ...(ref === undefined ? {} : { peer: ref.peer })
+      })
+      const hits = entries.map((entry) => ({ ...entry, name: node.name(entry.message.peer) }))
+      return { is: 'found', words: sought, hits }
+    }
+  },
+  {
+    name: 'conversations',
+    aliases: ['chats'],
+    parameters: [],
+    help: 'everybody with whom there are messages, and how many of them are unread',
+    run: async ({ node }) => {
+      const summaries = await node.history.conversations()
+      const conversations = summaries.map((summary) => ({ ...summary, name: node.name(summary.peer) }))
+      return { is: 'conversations', conversations }
+    }
+  },
+  {
+    name: 'retry',
+    aliases: [],
+    parameters: [thisPeer],
+    fields: ['ids'],
+    help: 'send what has failed once more',
+    run: async (context, args) => {
+      const ref = await currentOr(context, args)
+      return { is: 'retried', ...ref, count: await context.node.retry(ref.peer, args.ids) }
+    }
+  },
+  {
+    name: 'cancel',
+    aliases: [],
+    parameters: [thisPeer],
+    fields: ['ids'],
+    help: 'do not send what still waits',
+    run: async (context, args) => {
+      const ref = await currentOr(context, args)
+      return { is: 'cancelled', ...ref, count: await context.node.cancel(ref.peer, args.ids) }
+    }
+  },
+  {
+    name: 'forget',
+    aliases: [],
+    parameters: [peer],
+    help: 'delete all messages with PEER on this machine, for good',
+    run: async (context, args) => {
+      const ref = await refOf(context, args)
+      return { is: 'forgotten', ...ref, count: await context.node.history.forget(ref.peer) }
+    }
+  }
+]
+
+/** How many messages of whom have not been on the screen. */
+export async function unreadCounts(node: ChatApi): Promise<UnreadCounts> {
+  const conversations = await node.history.conversations()
+  return new Map(conversations.flatMap(({ peer: from, unread }) => (unread === 0 ? [] : [[from, unread] as const])))
+}
+
+async function page(
+  context: CommandContext,
+  args: CommandArguments,
+  before: number | undefined
+): Promise<CommandResult> {
+  const ref = await currentOr(context, args)
+  const { after, limit = historyLines } = args
+  const entries = await context.node.history.page(ref.peer, {
+    limit,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after })
+  })
+  return { is: 'history', ...ref, isContinued: before !== undefined, entries }
+}
