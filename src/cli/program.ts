@@ -71,6 +71,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .argument('<PEER>', 'a name, a peer ID or its beginning, HOST:PORT or a multiaddr')
     .argument('<TEXT...>', 'the message, or - for standard input')
     .option('--wait <SECONDS>', 'how long to wait for the receipt (default: 10)')
+    .option('--no-queue', 'give it up when it was not delivered by then; without it, it goes out later')
     .option('--trust-name', 'PEER may be the nickname of somebody who is not a contact')
     .addOption(json('print one JSON object that says what became of it'))
     .addHelpText(
@@ -185,6 +186,7 @@ const sendCodes = `
 Exit codes:
   0  stored by the other side          6  sent to a program without receipts
   3  PEER names nobody, or several     7  refused
-  4  not delivered in time             8  the profile is in use
-  5  held there as a request           9  somebody else answers there
+  4  nobody there, or not delivered    8  the profile is in use
+     in time with --no-queue           9  somebody else answers there
+  5  held there as a request          12  queued: not delivered yet
 `

@@ -54,7 +54,7 @@ describe.concurrent('exit code 0', () => {
 
     const early = await send(['--wait', '2', address, 'not stored yet'])
     expect(to.arrived).toEqual(['not stored yet'])
-    expect(early.code, early.told).toBe(exitCodes.unreachable)
+    expect(early.code, early.told).toBe(exitCodes.queued)
 
     const late = send(['--wait', '30', address, 'stored in the end'])
     await vi.waitUntil(() => to.arrived.includes('stored in the end'), { timeout: 20_000 })
@@ -74,7 +74,7 @@ describe.concurrent('exit code 0', () => {
     const done = await from.event('done', ({ tag }) => tag === 'second')
     expect(stateOf(done['message'])).toBe('pending')
     const stopped = await send(['--wait', '1', to.address, 'third'])
-    expect(stopped.code, stopped.told).toBe(exitCodes.unreachable)
+    expect(stopped.code, stopped.told).toBe(exitCodes.queued)
     expect(stopped.tookMs, stopped.told).toBeLessThan(1000 + overheadMs)
 
     to.process.signal('SIGCONT')
@@ -129,12 +129,12 @@ describe.concurrent('another exit code says', () => {
     await to.process.kill()
     for (const peer of [to.peer, 'receiver']) {
       const away = await send(['--wait', '1', peer, 'are you there?'], { home })
-      expect(away.code, away.told).toBe(exitCodes.unreachable)
-      expect(away.stderr).toMatch(/not delivered within 1 s: .*--wait SECONDS waits longer/u)
+      expect(away.code, away.told).toBe(exitCodes.queued)
+      expect(away.stderr).toMatch(/not delivered within 1 s: .*\. It is queued, and goes out when/u)
       expect(away.tookMs, away.told).toBeLessThan(1000 + overheadMs)
     }
     const unwilling = await send([to.peer, 'and without --wait?'], { home })
-    expect(unwilling.code, unwilling.told).toBe(exitCodes.unreachable)
+    expect(unwilling.code, unwilling.told).toBe(exitCodes.queued)
     expect(unwilling.tookMs, unwilling.told).toBeLessThan(10_000 + overheadMs)
   })
 
@@ -146,7 +146,7 @@ describe.concurrent('another exit code says', () => {
     to.process.type(JSON.stringify({ do: 'block', peer: request['peer'] }))
     await to.process.event('done', (done) => done['do'] === 'block')
     const blocked = await send(['--wait', '2', to.address, 'again'], { home })
-    expect(blocked.code, blocked.told).toBe(exitCodes.unreachable) // it is refused before it can say anything
+    expect(blocked.code, blocked.told).toBe(exitCodes.queued) // it is refused before it can say anything
     expect(blocked.tookMs, blocked.told).toBeLessThan(2000 + overheadMs)
     expect(to.process.events().filter(({ text }) => text === 'again')).toEqual([])
   })

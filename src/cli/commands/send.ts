@@ -1,14 +1,15 @@
 // `parley send PEER TEXT`: one message, and an exit code that says what became
-// of it. It ends in bounded time, delivered or not.
+// of it. It ends in bounded time, delivered or not; what is not delivered by then
+// waits in the outbox unless it was told not to.
 import type { Command } from 'commander'
 import type { Readable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
-import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes } from '../constants.ts'
+import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes, settleAtEndMs } from '../constants.ts'
 import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, ParleyError, UsageError, type ExitCode } from '../../node/settings.ts'
 import { withChatNode } from '../with-chat-node.ts'
 import { deliveryWord } from '../wording.ts'
 
@@ -26,14 +27,57 @@ export async function runSend(
     config,
     interactive: false,
     run: async (node) => {
-      const trustName = hasSwitch(command, 'trustName')
-      const target = await findPeer(node, [peer], { trustName, refuseChangedKey: true, signal: io.interrupted })
+      const mayQueue = command.getOptionValue('queue') !== false
+      const target = await recipient(node, peer, {
+        trustName: hasSwitch(command, 'trustName'),
+        mayQueue,
+        signal: io.interrupted
+      })
       const sent = await node.send(target.peer, text)
-      const { message, refusal } = await waitFor(node, sent, waitSeconds, io.interrupted)
-      if (message.state === 'pending' && io.interrupted.aborted) throw io.interrupted.reason
-      return report(io, { node, target, message, refusal, waitSeconds, asJson: hasSwitch(command, 'json') })
+      const waited = await waitFor(node, sent, waitSeconds, io.interrupted)
+      const why = whyNot(node, target.peer)
+      const message = mayQueue ? waited.message : await withdrawn(node, waited.message)
+      if (waited.message.state === 'pending' && io.interrupted.aborted) throw io.interrupted.reason
+      const fate = fateOf(waited.message, message)
+      const { refusal } = waited
+      return report(io, { target, message, fate, refusal, why, waitSeconds, asJson: hasSwitch(command, 'json') })
     }
   })
+}
+
+/**
+ * Whom PEER names. A peer whose ID is in its address need not be there for a message to wait for it.
+ *
+ * @throws ParleyError
+ */
+async function recipient(
+  node: ChatApi,
+  peer: string,
+  options: { readonly trustName: boolean; readonly mayQueue: boolean; readonly signal: AbortSignal }
+): Promise<PeerTarget> {
+  const { trustName, mayQueue, signal } = options
+  try {
+    return await findPeer(node, [peer], { trustName, refuseChangedKey: true, signal })
+  } catch (error) {
+    const isAway = error instanceof ParleyError && error.exitCode === exitCodes.unreachable
+    if (!isAway || !mayQueue || !peer.includes('/p2p/')) throw error
+    return node.resolve([peer], { trustName, signal })
+  }
+}
+
+/** `queued`: it waits in the outbox; `withdrawn`: it was taken out of it; else its state says all. */
+export type SendFate = 'settled' | 'queued' | 'withdrawn'
+
+function fateOf(waited: OutgoingMessage, message: OutgoingMessage): SendFate {
+  if (message.state === 'pending') return 'queued'
+  return waited.state === 'pending' && message.state === 'failed' ? 'withdrawn' : 'settled'
+}
+
+/** Takes a message that still waits out of the outbox; a receipt that was faster counts. */
+async function withdrawn(node: ChatApi, message: OutgoingMessage): Promise<OutgoingMessage> {
+  if (message.state !== 'pending') return message
+  await node.cancel(message.peer, [message.id])
+  return node.settled(message, { signal: AbortSignal.timeout(settleAtEndMs) })
 }
 
 interface Outcome {
@@ -69,43 +113,55 @@ async function waitFor(
   }
 }
 
-interface Report {
-  readonly node: ChatApi
-  readonly target: PeerTarget
+export interface SendReport {
+  readonly target: Pick<PeerTarget, 'peer' | 'name' | 'shortId'>
   readonly message: OutgoingMessage
+  readonly fate: SendFate
+  /** Why the other side did not take it, in words that follow its name. */
   readonly refusal: string | undefined
+  /** Why there is no way to the peer, when that is known. */
+  readonly why: string | undefined
   readonly waitSeconds: number
   readonly asJson: boolean
 }
 
-function report(io: CommandIo, { node, target, message, refusal, waitSeconds, asJson }: Report): ExitCode {
-  const exitCode = refusal === undefined ? exitCodeOf(message) : exitCodes.refused
+/** Says what became of the message, and returns the exit code that says the same. */
+export function report(io: CommandIo, sent: SendReport): ExitCode {
+  const { target, message, fate, asJson } = sent
+  const exitCode = exitCodeOf(sent)
   const { peer, name, shortId } = target
   const { id, state, reason } = message
   if (asJson) {
+    const why = sent.refusal ?? reason ?? (fate === 'queued' ? sent.why : undefined) ?? null
+    const queued = fate === 'queued'
     writeLines(io.stdout, [
-      escapedJson({ event: 'sent', peer, name, shortId, id, state, reason: reason ?? refusal ?? null, exitCode })
+      escapedJson({ event: 'sent', peer, name, shortId, id, state, queued, reason: why, exitCode })
     ])
     return exitCode
   }
   const who = cleanText(`${name} (${shortId})`)
   if (state === 'delivered') writeLines(io.stdout, [`Delivered to ${who}.`])
-  else if (refusal !== undefined) writeLines(io.stderr, [`parley: not delivered: ${who} ${refusal}`])
-  else
-    writeLines(io.stderr, [
-      `parley: ${who}: ${cleanText(state === 'pending' ? whyNot(node, peer, waitSeconds) : deliveryWord(message))}`
-    ])
+  else writeLines(io.stderr, [`parley: ${who}: ${cleanText(fateText(sent))}`])
   return exitCode
 }
 
-function whyNot(node: ChatApi, peer: string, waitSeconds: number): string {
-  const state = node.state(peer)
-  const why = state.name === 'waiting' ? `: ${state.why}` : ''
-  return `not delivered within ${waitSeconds} s${why}. --wait SECONDS waits longer`
+function fateText({ target, message, fate, refusal, why, waitSeconds }: SendReport): string {
+  if (fate === 'settled') return deliveryWord(message)
+  const reason = refusal === undefined ? why : `it ${refusal}`
+  const late = `not delivered within ${waitSeconds} s${reason === undefined ? '' : `: ${reason}`}`
+  return fate === 'queued'
+    ? `${late}. It is queued, and goes out when ${target.name} is seen while parley runs on this profile`
+    : `${late}. It was not kept: --wait SECONDS waits longer, and without --no-queue it goes out later`
 }
 
-function exitCodeOf({ state }: OutgoingMessage): ExitCode {
-  switch (state) {
+function whyNot(node: ChatApi, peer: string): string | undefined {
+  const state = node.state(peer)
+  return state.name === 'waiting' ? state.why : undefined
+}
+
+function exitCodeOf({ message, fate, refusal }: SendReport): ExitCode {
+  if (fate !== 'settled' && refusal !== undefined) return exitCodes.refused
+  switch (message.state) {
     case 'delivered':
       return exitCodes.ok
     case 'held':
@@ -113,9 +169,9 @@ function exitCodeOf({ state }: OutgoingMessage): ExitCode {
     case 'unconfirmed':
       return exitCodes.unconfirmed
     case 'failed':
-      return exitCodes.refused
+      return fate === 'withdrawn' ? exitCodes.unreachable : exitCodes.refused
     case 'pending':
-      return exitCodes.unreachable
+      return exitCodes.queued
   }
 }
 

@@ -66,7 +66,7 @@ export class DeliveryMarks {
         this.#tracked.set(key, { message, sinceMs, said: message.state })
       } else this.#tracked.delete(key)
       if (!worthSaying) continue
-      const groupKey = `${message.peer} ${message.state} ${message.reason ?? ''}`
+      const groupKey = `${message.peer} ${deliveryWord(message)}`
       const group = groups.get(groupKey)
       if (group === undefined) groups.set(groupKey, { first: message, count: 1 })
       else group.count++

@@ -2,6 +2,7 @@
 // last ones when the chat ends.
 import type { ChatApi } from '../chat-api.ts'
 import type { CommandResult } from '../chat-command.ts'
+import { maxCountedWaiting } from '../constants.ts'
 import type { News } from './news.ts'
 
 export class Sending {
@@ -33,12 +34,16 @@ export class Sending {
     }
   }
 
-  /** Waits for what is under way, and returns what is to be said of the rest. */
+  /** Waits for what is under way, and returns what is to be said of all that still waits then. */
   async settle(signal: AbortSignal): Promise<string[]> {
     const pending = this.#news.marks.pending()
-    const settled = await Promise.allSettled(pending.map(async (message) => this.#node.settled(message, { signal })))
-    const left = settled.filter((result) => result.status === 'rejected' || result.value.state === 'pending').length
-    if (left === 0) return []
-    return [left === 1 ? 'One message has not been delivered.' : `${left} messages have not been delivered.`]
+    await Promise.allSettled(pending.map(async (message) => this.#node.settled(message, { signal })))
+    const { messages, isAll } = await this.#node.history.waiting(maxCountedWaiting)
+    if (messages === 0) return []
+    const what =
+      messages === 1 && isAll
+        ? 'One message waits and goes'
+        : `${isAll ? '' : 'More than '}${messages} messages wait and go`
+    return [`${what} out the next time, when the other side is seen.`]
   }
 }
