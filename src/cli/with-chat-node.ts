@@ -1,8 +1,9 @@
-// The life of a ChatNode within one command: configured, started, used, and
-// stopped in bounded time whatever happened.
+// The life of a ChatNode within one command: configured, started, open to other
+// commands on its profile, used, and stopped in bounded time whatever happened.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatNode } from '../node/index.ts'
 import { stopTimeoutMs } from './constants.ts'
+import { serveControl } from './control/index.ts'
 import type { Config } from '../node/settings.ts'
 
 export interface ChatNodeUse<T> {
@@ -20,11 +21,15 @@ export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
   const { ChatNode } = await import('../node/index.ts')
   const { config, interactive, observe = false } = use
   const node = await ChatNode.create({ config, interactive, observe })
+  let endControl: (() => Promise<void>) | undefined
   try {
     use.prepare?.(node)
     await node.start()
+    if (!observe) endControl = await serveControl(node, config)
     return await use.run(node)
   } finally {
+    // First: whoever holds the profile next makes its own socket in the same place.
+    await inBoundedTime(endControl?.() ?? Promise.resolve())
     await inBoundedTime(node.stop())
   }
 }

@@ -1,0 +1,69 @@
+// Where the socket of a running parley lies: in a folder that is the user's
+// alone, under a name made of the profile's folder, with a path that is short
+// enough for a socket. It opens no socket.
+import { createHash } from 'node:crypto'
+import { lstat, mkdir, realpath } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { maxSocketPathBytes } from '../constants.ts'
+import type { Config } from '../../node/settings.ts'
+
+type Folders = Config['folders']
+
+const folderMode = 0o700
+const othersMode = 0o077
+/** 64 bits: two profiles of one user that share a name are never met. */
+const nameLength = 16
+
+/**
+ * The path to listen at: the first whose folder is private, made where it is missing.
+ *
+ * @returns undefined where there is none, as on Windows
+ */
+export async function pathToListenAt(folders: Folders, profileFolder: string): Promise<string | undefined> {
+  const uid = process.getuid?.()
+  if (uid === undefined) return undefined
+  for (const path of await candidates(foldersToListenIn(folders, uid), profileFolder)) {
+    const folder = dirname(path)
+    // The folder above has to be there: a runtime folder is made by the system or not at all.
+    await mkdir(folder, { mode: folderMode }).catch(() => undefined)
+    if (await isPrivate(folder, uid)) return path
+  }
+  return undefined
+}
+
+/**
+ * Every path where the parley of a profile may listen. Its environment may have been another one: a job of cron has
+ * no runtime folder, the chat on the desktop has.
+ */
+export async function pathsToCall(folders: Folders, profileFolder: string): Promise<readonly string[]> {
+  const uid = process.getuid?.()
+  if (uid === undefined) return []
+  const usual = join('/run/user', String(uid), 'parley')
+  const all = await candidates(new Set([...foldersToListenIn(folders, uid), usual]), profileFolder)
+  const checked = await Promise.all(all.map(async (path) => ((await isPrivate(dirname(path), uid)) ? [path] : [])))
+  return checked.flat()
+}
+
+function foldersToListenIn({ runtime, data }: Folders, uid: number): ReadonlySet<string> {
+  return new Set([...(runtime === undefined ? [] : [runtime]), join(data, 'run'), join(tmpdir(), `parley-${uid}`)])
+}
+
+async function candidates(folders: Iterable<string>, profileFolder: string): Promise<readonly string[]> {
+  // Two ways to the same folder are one profile.
+  const real = await realpath(profileFolder).catch(() => profileFolder)
+  const hash = createHash('sha256').update(real).digest('hex').slice(0, nameLength)
+  const paths = Array.from(folders, (folder) => join(folder, `${hash}.sock`))
+  return paths.filter((path) => Buffer.byteLength(path) < maxSocketPathBytes)
+}
+
+/** A folder, no link, that belongs to this user and that nobody else may look into. One that is not is left as it is. */
+async function isPrivate(folder: string, uid: number): Promise<boolean> {
+  const found = await lstat(folder).catch(() => undefined)
+  return found !== undefined && found.isDirectory() && found.uid === uid && (found.mode & othersMode) === 0
+}
+
+/** The folder of a profile, whether it is there or not. */
+export function profileFolderOf({ data }: Folders, name: string): string {
+  return join(data, 'profiles', name)
+}

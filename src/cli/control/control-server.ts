@@ -1,0 +1,107 @@
+// The socket of a running parley: whoever connects gets a JSON face of its own on
+// the node. A connection's end is the end of its face and of nothing else. Only
+// the holder of the profile may start one: it takes the place of whatever lies
+// at its path.
+import { setMaxListeners } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChatApi } from '../chat-api.ts'
+import { escapedJson } from '../clean-text.ts'
+import { controlEndMs, maxControlConnections } from '../constants.ts'
+import { JsonFace } from '../json/index.ts'
+
+const socketMode = 0o600
+/** Beside the guests the node has its own face, and what sends or waits on it. */
+const ownListeners = 10
+
+export class ControlServer {
+  readonly path: string
+  readonly #node: ChatApi
+  readonly #server: Server
+  readonly #guests = new Map<Socket, { readonly face: JsonFace; readonly ended: Promise<void> }>()
+  readonly #life = new AbortController()
+  readonly #looked: Promise<unknown>
+
+  /**
+   * Listens at `path`, where nobody else listens any more: the caller holds the profile.
+   *
+   * @param node has been started
+   * @throws when the socket can't be made
+   */
+  static async start(node: ChatApi, path: string): Promise<ControlServer> {
+    await rm(path, { force: true })
+    const server = new ControlServer(node, path)
+    await server.#listen()
+    return server
+  }
+
+  private constructor(node: ChatApi, path: string) {
+    this.path = path
+    this.#node = node
+    this.#looked = node.firstLook({ signal: this.#life.signal }).catch(() => undefined)
+    if (node instanceof EventTarget) setMaxListeners(maxControlConnections + ownListeners, node)
+    // Whoever has written its commands may close its half and read on.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket))
+  }
+
+  /** Closes the socket, removes it, and says goodbye to all who are connected. */
+  async stop(): Promise<void> {
+    this.#life.abort()
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const { face } of this.#guests.values()) face.end('interrupted')
+    await Promise.all(Array.from(this.#guests.values(), async ({ ended }) => ended))
+    await closed
+  }
+
+  async #listen(): Promise<void> {
+    this.#server.listen({ path: this.path })
+    await once(this.#server, 'listening')
+    // Out of file handles, perhaps: that one is not served, the others are.
+    this.#server.on('error', () => undefined)
+    await chmod(this.path, socketMode)
+  }
+
+  #serve(socket: Socket): void {
+    socket.on('error', () => undefined) // 'close' follows and ends the face
+    if (this.#life.signal.aborted) {
+      socket.destroy()
+    } else if (this.#guests.size >= maxControlConnections) {
+      const message = `${maxControlConnections} programs are connected already: try again when one has ended`
+      socket.write(`${escapedJson({ event: 'error', code: 'too-many-connections', message })}\n`)
+      void finish(socket)
+    } else {
+      const input = socket.pipe(new PassThrough())
+      const guest = { looked: this.#looked }
+      const face = new JsonFace({ node: this.#node, input, output: socket, guest })
+      socket.once('close', () => face.end('interrupted'))
+      this.#guests.set(socket, { face, ended: this.#run(socket, face) })
+    }
+  }
+
+  async #run(socket: Socket, face: JsonFace): Promise<void> {
+    try {
+      await face.run()
+      await finish(socket)
+    } catch {
+      // It reads nothing, or the history can't be read: nobody is left who could be told.
+      socket.destroy()
+    } finally {
+      this.#guests.delete(socket)
+    }
+  }
+}
+
+/** Gives the last lines some time to be read. */
+async function finish(socket: Socket): Promise<void> {
+  if (socket.destroyed) return
+  // What still comes is not read any more; unread bytes would turn the end into a reset.
+  socket.resume()
+  socket.end()
+  const over = new AbortController()
+  socket.once('close', () => over.abort())
+  await sleep(controlEndMs, undefined, { signal: over.signal }).catch(() => undefined)
+  socket.destroy()
+}

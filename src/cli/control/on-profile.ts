@@ -1,0 +1,42 @@
+// A command's work on a profile, whoever holds it: through the parley that runs
+// on it, or on the profile itself when nobody does. It knows nothing of the work.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { heldProfileMs, heldProfilePollMs } from '../constants.ts'
+import { exitCodes, ParleyError, type Config } from '../../node/settings.ts'
+import { runningParley, type RunningParley } from './running-parley.ts'
+
+export interface ProfileWork<T> {
+  readonly config: Config
+  readonly signal: AbortSignal
+  /** The work through a parley that runs; its connection is closed afterwards. */
+  readonly running: (parley: RunningParley) => Promise<T>
+  /** The work without one. It opens the profile, or fails with the exit code `profileInUse`. */
+  readonly own: () => Promise<T>
+}
+
+/**
+ * Does one of the two, once. A profile that is held by a parley that does not listen, because it is just starting or
+ * ending or never does, is tried again for a while.
+ *
+ * @throws what the work throws; ProfileInUseError
+ */
+export async function onProfile<T>({ config, signal, running, own }: ProfileWork<T>): Promise<T> {
+  const giveUpAtMs = performance.now() + heldProfileMs
+  for (;;) {
+    const parley = await runningParley(config, { signal })
+    if (parley !== undefined) {
+      try {
+        return await running(parley)
+      } finally {
+        parley.close()
+      }
+    }
+    try {
+      return await own()
+    } catch (error) {
+      const isHeld = error instanceof ParleyError && error.exitCode === exitCodes.profileInUse
+      if (!isHeld || performance.now() >= giveUpAtMs) throw error
+    }
+    await sleep(heldProfilePollMs, undefined, { signal })
+  }
+}

@@ -1,0 +1,47 @@
+// One message sent from a profile, whoever holds it: by a node of our own, or
+// by the parley that runs. When that one ends while the message still waits, the
+// message is in the profile: whoever has the profile next goes on with it.
+import { resolveTimeoutMs } from '../constants.ts'
+import type { Config } from '../../node/settings.ts'
+import { OtherNetworkError } from './errors.ts'
+import { onProfile } from './on-profile.ts'
+import { LeftWaitingError, RunningNode, type SendingNode, type Sent } from './running-node.ts'
+import type { RunningParley } from './running-parley.ts'
+
+export interface SendOnProfile<T> {
+  readonly config: Config
+  readonly signal: AbortSignal
+  readonly words: readonly string[]
+  readonly text: string
+  readonly trustName: boolean
+  /** Runs a node on the profile; sends there unless the message has been sent already; finishes there. */
+  readonly own: (sent: Sent | undefined) => Promise<T>
+  /** Waits for what becomes of the message, and says it. */
+  readonly finish: (node: SendingNode, sent: Sent) => Promise<T>
+}
+
+/** @throws ParleyError with the exit code that a node of our own would have ended with */
+export async function sendOnProfile<T>(init: SendOnProfile<T>): Promise<T> {
+  const { config, signal, finish } = init
+  let sent: Sent | undefined
+  const running = async (parley: RunningParley): Promise<T> => {
+    checkNetwork(parley, config)
+    const node = new RunningNode(parley)
+    if (sent === undefined) sent = await node.send(init.words, init.text, { trustName: init.trustName, signal })
+    else await node.takeUp(sent.message, { signal: AbortSignal.any([signal, AbortSignal.timeout(resolveTimeoutMs)]) })
+    return finish(node, sent)
+  }
+  for (;;) {
+    try {
+      return await onProfile({ config, signal, running, own: async () => init.own(sent) })
+    } catch (error) {
+      if (!(error instanceof LeftWaitingError)) throw error
+    }
+  }
+}
+
+/** Who asks for another network than the one that the running parley is on would reach somebody else there. */
+function checkNetwork({ ready }: RunningParley, { settings }: Config): void {
+  const network = String(ready['network'])
+  if (network !== settings.network) throw new OtherNetworkError(settings.profile, network, settings.network)
+}
