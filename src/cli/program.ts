@@ -132,6 +132,24 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
 
+  addSettings(program.command('status').description('print whether a parley runs on the profile, and what it does'), [
+    'profile'
+  ])
+    .addOption(json('print one JSON object'))
+    .addHelpText(
+      'after',
+      `\nExit codes:\n   0  a parley runs        13  none runs\n${examples(
+        ['parley status', 'the usual profile'],
+        ['parley status --profile work || parley --profile work', 'start it unless it runs']
+      )}`
+    )
+    .action(
+      run(async (command) => {
+        const { runStatus } = await import('./commands/status.ts')
+        return runStatus(io, command)
+      })
+    )
+
   addSettings(
     program.command('config').description('print each setting, its value and where it came from'),
     allSettings

@@ -1,0 +1,102 @@
+// `parley status`: whether a parley runs on the profile, and what it does. It
+// asks that one, and starts none.
+import type { Command } from 'commander'
+import { cleanText, escapedJson } from '../clean-text.ts'
+import type { Json } from '../control/index.ts'
+import { writeLines, type CommandIo } from '../io.ts'
+import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { exitCodes, loadConfig, type ExitCode } from '../../node/settings.ts'
+import { secondsUntil } from '../wording.ts'
+
+export async function runStatus(io: CommandIo, command: Command): Promise<ExitCode> {
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const asJson = hasSwitch(command, 'json')
+  const { runningParley } = await import('../control/index.ts')
+  const parley = await runningParley(config, { signal: io.interrupted })
+  const { profile } = config.settings
+  if (parley === undefined) {
+    if (asJson) writeLines(io.stdout, [escapedJson({ running: false, profile })])
+    else writeLines(io.stdout, [cleanText(`No parley runs on the profile ${profile}.`)])
+    return exitCodes.notRunning
+  }
+  parley.close()
+  if (asJson) writeLines(io.stdout, [escapedJson(statusJson(parley.ready))])
+  else
+    writeLines(
+      io.stdout,
+      statusLines(parley.ready, Date.now()).map((line) => cleanText(line))
+    )
+  return exitCodes.ok
+}
+
+/** What the running parley says at the beginning, with the roster as a number. */
+function statusJson(ready: Json): Json {
+  const { profile, peer, shortId, nickname, network, addresses, directories, conversations, waiting } = ready
+  const requests = listOf(ready['requests']).length
+  const identity = { profile, peer, shortId, nickname, network, addresses }
+  return {
+    running: true,
+    ...identity,
+    directories,
+    online: listOf(ready['roster']).length,
+    requests,
+    conversations,
+    waiting
+  }
+}
+
+function statusLines(ready: Json, nowMs: number): string[] {
+  const requests = listOf(ready['requests']).length
+  return [
+    `Profile:        ${textOf(ready['profile'])}, in use by a running parley`,
+    `Nickname:       ${textOf(ready['nickname'])}`,
+    `Peer ID:        ${textOf(ready['peer'])} (short: ${textOf(ready['shortId'])})`,
+    `Network:        ${textOf(ready['network'])}`,
+    ...listed('Addresses:', Array.isArray(ready['addresses']) ? ready['addresses'].map(textOf) : []),
+    ...listed(
+      'Directories:',
+      listOf(ready['directories']).map((view) => directoryText(view, nowMs))
+    ),
+    `Online:         ${listOf(ready['roster']).length}`,
+    ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
+    `Waiting:        ${waitingText(ready['waiting'])}`,
+    ...(requests === 0 ? [] : [`Requests:       ${requests}`])
+  ]
+}
+
+/** A heading with its lines beside it, one below the other. */
+function listed(heading: string, lines: readonly string[]): string[] {
+  const shown = lines.length === 0 ? ['none'] : lines
+  return shown.map((line, index) => `${(index === 0 ? heading : '').padEnd(column)}${line}`)
+}
+
+const column = 16
+
+function directoryText({ address, state, why, retryAtMs }: Json, nowMs: number): string {
+  const reason = typeof why === 'string' ? `, ${why}` : ''
+  const next = typeof retryAtMs === 'number' ? `, next try in ${secondsUntil(retryAtMs, nowMs)} s` : ''
+  return `${textOf(address)} ${textOf(state)}${reason}${next}`
+}
+
+function conversationText({ name, state, why }: Json): string {
+  return `${textOf(name)} ${textOf(state)}${typeof why === 'string' ? `, ${why}` : ''}`
+}
+
+function waitingText(waiting: unknown): string {
+  const { messages, peers, more } = isJson(waiting) ? waiting : {}
+  if (messages === 0) return 'no messages'
+  const plural = (count: unknown, what: string): string => `${textOf(count)} ${what}${count === 1 ? '' : 's'}`
+  return `${more === true ? 'more than ' : ''}${plural(messages, 'message')} to ${plural(peers, 'peer')}`
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '-'
+}
+
+function listOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value.filter(isJson) : []
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null
+}
