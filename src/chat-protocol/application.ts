@@ -26,7 +26,7 @@ export interface ChatServiceInit {
   onMessages(peer: PeerId, messages: readonly ChatMessage[]): Promise<readonly Disposition[]>
   /** A text of a peer that speaks a plain dialect, without its line end. Never empty. */
   onPlainText(peer: PeerId, text: string, dialect: Dialect): Promise<void>
-  /** The peer has stored or holds these. The ids may be unknown here: a receipt can come twice. */
+  /** The peer has stored, holds or has seen these. The ids may be unknown here: a receipt can come twice. */
   onReceipts(peer: PeerId, ids: readonly string[], state: ReceiptState): Promise<void>
   /** Strangers are rate-limited; contacts are only slowed, by backpressure. */
   paceOf(peer: PeerId): 'stranger' | 'contact'
@@ -44,7 +44,7 @@ export interface ChatSession {
    * @throws {SessionClosedError} when the session ends first; what has no receipt goes out in the next session
    */
   send(messages: readonly ChatMessage[], options?: { readonly signal?: AbortSignal }): Promise<void>
-  /** Tells that messages which were held are now stored as a conversation. Does nothing in a plain dialect. */
+  /** Tells that messages which were held are now stored, or that they were seen. Does nothing in a plain dialect. */
   acknowledge(ids: readonly string[], state: ReceiptState): void
   /** Tells that this side has opened the conversation on its screen. Does nothing in a plain dialect. */
   enter(): void

@@ -31,8 +31,14 @@ export interface ChatMessage {
   readonly replyTo?: string
 }
 
-/** `stored`: on disk over there. `held`: on disk as a stranger's request that nobody has accepted yet. */
-export type ReceiptState = 'stored' | 'held'
+/**
+ * `stored`: on disk over there. `held`: on disk as a stranger's request that nobody has accepted yet. `seen`: stored,
+ * and shown to the user, who lets that be told.
+ */
+export type ReceiptState = 'stored' | 'held' | 'seen'
+
+/** On the wire a state is its place here, counted from 1. */
+const RECEIPT_STATES: readonly ReceiptState[] = ['stored', 'held', 'seen']
 
 /** The highest number held of the other side's messages, in the log that they were numbered in. */
 export interface HeldMark {
@@ -101,11 +107,12 @@ export function decodeFrame(bytes: Uint8Array): ChatFrame | undefined {
     return { kind: 'message', message: { ...message, replyTo: hex(replyTo, MESSAGE_ID_BYTES, 'replyTo') } }
   }
   if (frame.receipt !== undefined) {
-    const { state, ids, ranges } = frame.receipt
-    if (state !== 1 && state !== 2) return undefined
+    const { ids, ranges } = frame.receipt
+    const state = RECEIPT_STATES[frame.receipt.state - 1]
+    if (state === undefined) return undefined
     return {
       kind: 'receipt',
-      state: state === 1 ? 'stored' : 'held',
+      state,
       ids: ids.map((id) => hex(id, MESSAGE_ID_BYTES, 'message id')),
       ranges: ranges.map(({ log, first, last }) => {
         if (first > last) throw new InvalidFrameError(`a range from ${first} to ${last}`)
@@ -162,7 +169,7 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
     case 'receipt':
       return Frame.encode({
         receipt: {
-          state: frame.state === 'stored' ? 1 : 2,
+          state: RECEIPT_STATES.indexOf(frame.state) + 1,
           ids: frame.ids.map((id) => unhex(id, MESSAGE_ID_BYTES)),
           ranges: frame.ranges.map(({ log, first, last }) => ({
             log: unhex(log, LOG_ID_BYTES),

@@ -14,15 +14,16 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
   return command
 }
 
-/** The flag of a setting, as it is typed. A switch that is on by default has only its `--no-` form. */
+/** The flag of a setting, as it is typed. A switch has one form: the one that changes its default. */
 export function flagOf(spec: SettingSpec): string {
   const kebab = spec.name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)
-  return spec.placeholder === undefined ? `--no-${kebab}` : `--${kebab}`
+  return spec.placeholder === undefined && spec.isOffByDefault !== true ? `--no-${kebab}` : `--${kebab}`
 }
 
 function settingOption(spec: SettingSpec): Option {
   const flag = flagOf(spec)
-  const help = spec.placeholder === undefined ? `do not ${spec.help}` : spec.help
+  const isSwitchedOff = spec.placeholder === undefined && spec.isOffByDefault !== true
+  const help = isSwitchedOff ? `do not ${spec.help}` : spec.help
   const value = spec.placeholder === undefined ? '' : ` <${spec.placeholder}>`
   const option = new Option(`${flag}${value}`, `${help} (env: ${spec.env})`)
   if (spec.name === 'directory') option.argParser(collect)

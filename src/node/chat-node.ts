@@ -23,7 +23,7 @@ import { HOUSEKEEPING_MS } from './constants.ts'
 import { History } from './history.ts'
 import { listeningPort, startHost } from './host.ts'
 import { Neighbourhood } from './neighbourhood.ts'
-import { openOwnStore } from './own-store.ts'
+import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { openProfile, passingProfile, type Profile } from './profile.ts'
 import { shortId } from './short-id.ts'
@@ -50,8 +50,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #housekeeping: NodeJS.Timeout | undefined
-  /** What was lost of the history before this start. */
-  #mended: string | undefined
+  #own: OwnStore | undefined
 
   /**
    * Opens the profile and makes the node; {@link start} puts it on the network.
@@ -77,7 +76,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       })
       try {
         node = new ChatNode(init.config, profile, own.store, port, named, observe)
-        node.#mended = own.mended
+        node.#own = own
         await node.#around.presence.prepare()
         node.#made = await node.#makeHost(observe)
         return node
@@ -121,6 +120,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       store: this.#store,
       book: profile.book,
       policy: config.settings.accept,
+      tellSeen: config.settings.seen,
       connect: async (peer, options) => this.#around.connect(peer, options),
       isLan: (peer) => this.#around.isLan(peer),
       nameOf: (peer) => this.name(peer),
@@ -288,7 +288,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   // --- inside
 
   async #start(): Promise<void> {
-    if (this.#mended !== undefined) this.#tell('notice', { code: 'history', text: this.#mended })
+    const mended = this.#own?.mended
+    if (mended !== undefined) this.#tell('notice', { code: 'history', text: mended })
     this.#conversations.start(this.#host.chat)
     this.#around.follow()
     await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
@@ -297,6 +298,13 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     await this.#conversations.resume()
     await this.#keepHouse()
     this.#housekeeping = setInterval(() => void this.#keepHouse(), HOUSEKEEPING_MS)
+    void this.#checkHistory()
+  }
+
+  /** A bit that the disk has lost is found now, and not when somebody looks for the message. */
+  async #checkHistory(): Promise<void> {
+    const damage = await this.#own?.check().catch((error: unknown) => String(error))
+    if (damage !== undefined) this.#tell('notice', { code: 'history', text: damage })
   }
 
   async #keepHouse(): Promise<void> {

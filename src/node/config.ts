@@ -24,6 +24,7 @@ export interface Settings {
   readonly defaultDirectories: boolean
   readonly accept: AcceptPolicy
   readonly mdns: boolean
+  readonly seen: boolean
   /** Messages that are still pending after this many milliseconds fail; Infinity for never. */
   readonly giveUp: number
   /** Messages older than this many milliseconds are deleted; Infinity for never. */
@@ -37,6 +38,8 @@ export interface SettingSpec {
   readonly env: string
   /** How the value looks on the command line; undefined for a switch. */
   readonly placeholder: string | undefined
+  /** Of a switch: it takes an option to turn it on, and not off. */
+  readonly isOffByDefault?: true
   readonly help: string
   readonly parse: (text: string) => SettingValue
 }
@@ -116,6 +119,14 @@ export const settingSpecs: readonly SettingSpec[] = [
     parse: parseSwitch
   },
   {
+    name: 'seen',
+    env: 'PARLEY_SEEN',
+    placeholder: undefined,
+    isOffByDefault: true,
+    help: 'tell others when their messages are on your screen',
+    parse: parseSwitch
+  },
+  {
     name: 'giveUp',
     env: 'PARLEY_GIVE_UP',
     placeholder: 'TIME|never',
@@ -181,6 +192,7 @@ function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Setti
     defaultDirectories: true,
     accept: 'ask',
     mdns: true,
+    seen: false,
     giveUp: DEFAULT_GIVE_UP_MS,
     keep: Infinity
   }

@@ -88,9 +88,6 @@ export const MDNS_QUERY_INTERVAL_MS = 5_000
 /** More sightings than a LAN has machines are somebody's flood; the oldest are forgotten. */
 export const MAX_LAN_SIGHTINGS = 1_024
 
-/** A session that lasted this long was no accident: after its loss the first new try comes soon. */
-export const STEADY_SESSION_MS = 5_000
-
 /** identify answers in one round trip; a peer that leaves it open is taken to have one. */
 export const IDENTIFY_TIMEOUT_MS = 5_000
 

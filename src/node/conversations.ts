@@ -45,6 +45,8 @@ export interface ConversationsInit {
   readonly store: MessageStore
   readonly book: PeerBook
   readonly policy: AcceptPolicy
+  /** Whether others are told when their messages are on the screen. */
+  readonly tellSeen: boolean
   readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
   readonly isLan: (peer: string) => boolean
   readonly nameOf: (peer: string) => string
@@ -69,9 +71,14 @@ export class Conversations {
   constructor(init: ConversationsInit) {
     this.#init = init
     this.#knocks = new TokenBucket(KNOCK_RATE, init.now())
-    this.#reception = new Reception({ ...init, isOnScreen: (peer) => this.#onScreen.has(peer) })
+    this.#reception = new Reception({
+      ...init,
+      isOnScreen: (peer) => this.#onScreen.has(peer),
+      onShown: (peer, messages) => this.#saw(peer, messages)
+    })
     this.#outbox = new Outbox({
       store: init.store,
+      now: init.now,
       onDelivery: (messages) => this.#onDelivery(messages),
       onFault: (peer, error) => init.events.fault(peer, error)
     })
@@ -179,7 +186,9 @@ export class Conversations {
     await this.#init.store.markRead(peer)
     this.#session(peer)?.enter()
     this.#pursuit.want(peer)
-    return this.#init.store.history(peer, { limit: RECENT_MESSAGES })
+    const recent = await this.#init.store.history(peer, { limit: RECENT_MESSAGES })
+    this.#saw(peer, recent)
+    return recent
   }
 
   /** Leaves the conversation: the other side is told; what is not delivered is still sent. */
@@ -295,6 +304,21 @@ export class Conversations {
     return messages.flatMap((message) => (message.direction === 'out' && message.state === state ? [message.id] : []))
   }
 
+  /** A receipt may have been lost with the session before. */
+  async #sawRecent(peer: string): Promise<void> {
+    if (!this.#init.tellSeen) return
+    await this.#orFault(peer, async (id) => {
+      this.#saw(id, await this.#init.store.history(id, { limit: RECENT_MESSAGES }))
+    }).catch(() => undefined) // it has been told as a fault
+  }
+
+  /** Messages are on the screen; the other side hears of it where the user wants that. */
+  #saw(peer: string, messages: readonly StoredMessage[]): void {
+    if (!this.#init.tellSeen) return
+    const ids = messages.flatMap((message) => (message.direction === 'in' ? [message.id] : []))
+    if (ids.length > 0) this.#session(peer)?.acknowledge(ids, 'seen')
+  }
+
   async #openSession(peer: string, { signal }: { signal: AbortSignal }): Promise<void> {
     const connection = await this.#init.connect(peer, { signal })
     await this.#chat?.open(connection, { signal })
@@ -308,7 +332,10 @@ export class Conversations {
     const peer = session.peer.toString()
     this.#sessions.set(peer, session)
     this.#setState(peer, { name: 'open', dialect: session.dialect, path: this.#init.isLan(peer) ? 'lan' : 'direct' })
-    if (this.#onScreen.has(peer)) session.enter()
+    if (this.#onScreen.has(peer)) {
+      session.enter()
+      void this.#sawRecent(peer)
+    }
     this.#outbox.attach(session)
     this.#pursuit.wake(peer)
   }

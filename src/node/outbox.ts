@@ -1,13 +1,14 @@
 // Hands what is stored and not yet receipted to the chat sessions that are open,
 // oldest first, and writes down what the receipts say. It opens no session: when
 // one opens, everything without a final receipt is sent again with its id.
-import { SessionClosedError, type ChatSession } from '../chat-protocol/index.ts'
+import { SessionClosedError, type ChatSession, type ReceiptState } from '../chat-protocol/index.ts'
 import { StorageError, type DeliveryState, type MessageStore, type OutgoingMessage } from '../storage/index.ts'
 import { OUTBOX_BATCH, STORE_RETRY_MS } from './constants.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface OutboxInit {
   readonly store: MessageStore
+  readonly now: () => number
   /** Messages that have moved to another state, after that is stored. */
   readonly onDelivery: (messages: readonly OutgoingMessage[]) => void
   /** Something in a pump failed that is not the session's end. */
@@ -61,8 +62,15 @@ export class Outbox {
     this.#pumps.get(peer)?.news.wake()
   }
 
-  async receipts(peer: string, ids: readonly string[], state: 'stored' | 'held'): Promise<void> {
-    await this.#settle(peer, ids, state === 'stored' ? 'delivered' : 'held')
+  async receipts(peer: string, ids: readonly string[], state: ReceiptState): Promise<void> {
+    switch (state) {
+      case 'stored':
+        return this.#settle(peer, ids, 'delivered')
+      case 'held':
+        return this.#settle(peer, ids, 'held')
+      case 'seen':
+        return this.#tell(await this.#init.store.setSeen(peer, ids, this.#init.now()))
+    }
   }
 
   /** The other side wants these later: they stay pending, and are sent again after that time. */
@@ -134,7 +142,10 @@ export class Outbox {
   }
 
   async #settle(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): Promise<void> {
-    const changed = await this.#init.store.setDelivery(peer, ids, state, reason)
+    this.#tell(await this.#init.store.setDelivery(peer, ids, state, reason))
+  }
+
+  #tell(changed: readonly OutgoingMessage[]): void {
     if (changed.length > 0) this.#init.onDelivery(changed)
   }
 }

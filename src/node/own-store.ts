@@ -1,7 +1,14 @@
 // The history of a profile, opened: mended first when it is damaged, with a word
 // about what was lost, and with the errors of the disk made plain for people.
 import { join } from 'node:path'
-import { MemoryMessageStore, SqliteStore, StorageError, type MendReport, type MessageStore } from '../storage/index.ts'
+import {
+  MemoryMessageStore,
+  SqliteStore,
+  StorageError,
+  type MendReport,
+  type MessageStore,
+  type StorageDamagedError
+} from '../storage/index.ts'
 import { StorageProblemError } from './errors.ts'
 import type { Profile } from './profile.ts'
 
@@ -9,6 +16,8 @@ export interface OwnStore {
   readonly store: MessageStore
   /** What was lost of which conversation, when the file had to be mended. */
   readonly mended: string | undefined
+  /** Reads all of it, in slices; resolves with what is damaged, in words, and undefined when nothing is. */
+  readonly check: () => Promise<string | undefined>
 }
 
 /**
@@ -19,16 +28,29 @@ export async function openOwnStore(
   profile: Profile,
   options: { readonly nameOf: (peer: string) => string; readonly onDamage: (what: string) => void }
 ): Promise<OwnStore> {
-  if (profile.folder === '') return { store: new MemoryMessageStore(), mended: undefined }
+  if (profile.folder === '') {
+    return { store: new MemoryMessageStore(), mended: undefined, check: async () => undefined }
+  }
   try {
     const { store, mended } = await SqliteStore.openOrMend(join(profile.folder, 'history.db'), {
       onDamage: (error) => options.onDamage(error.message)
     })
-    return { store, mended: mended === undefined ? undefined : mendedText(mended, options.nameOf) }
+    return {
+      store,
+      mended: mended === undefined ? undefined : mendedText(mended, options.nameOf),
+      check: async () => damageText(await store.check(), options.nameOf)
+    }
   } catch (error) {
     if (error instanceof StorageError) throw new StorageProblemError(error.message, { cause: error })
     throw error
   }
+}
+
+function damageText(damage: StorageDamagedError | undefined, nameOf: (peer: string) => string): string | undefined {
+  if (damage === undefined) return undefined
+  const losses = (damage.conversations ?? []).map(({ peer, lost }) => `${lost} with ${nameOf(peer)}`)
+  const lost = losses.length === 0 ? '' : ` (messages that can't be read: ${losses.join(', ')})`
+  return `the history is damaged${lost}. The rest is there; it is mended at the next start`
 }
 
 function mendedText({ damagedFile, messages, conversations }: MendReport, nameOf: (peer: string) => string): string {

@@ -3,13 +3,7 @@
 // wanted. What a way to a peer is, and what is said on it, others know.
 import type { Backoff } from './backoff.ts'
 import type { ConversationState } from './chat-events.ts'
-import {
-  MAX_PURSUITS_AT_ONCE,
-  MIN_REDIAL_GAP_MS,
-  REDIAL_GAP_PART,
-  STEADY_SESSION_MS,
-  URGENT_REDIAL_MAX_MS
-} from './constants.ts'
+import { MAX_PURSUITS_AT_ONCE, MIN_REDIAL_GAP_MS, REDIAL_GAP_PART, URGENT_REDIAL_MAX_MS } from './constants.ts'
 import { Places } from './places.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -83,9 +77,8 @@ export class Pursuit {
     while (!signal.aborted) {
       const why = await this.#tryOnce(peer, signal)
       if (why === undefined) {
-        const openedAtMs = this.#init.now()
+        backoff.reset() // a Hello has been exchanged: whoever merely lets us connect and hangs up is no such peer
         while (!signal.aborted && this.#init.hasSession(peer)) await chase.news.sleep(signal)
-        if (this.#init.now() - openedAtMs >= STEADY_SESSION_MS) backoff.reset()
       }
       if (signal.aborted) return
       const patientMs = backoff.nextMs()

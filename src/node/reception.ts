@@ -17,6 +17,8 @@ export interface ReceptionInit {
   readonly policy: AcceptPolicy
   readonly isLan: (peer: string) => boolean
   readonly isOnScreen: (peer: string) => boolean
+  /** Messages went straight to the screen. */
+  readonly onShown: (peer: string, messages: readonly IncomingMessage[]) => void
   readonly nameOf: (peer: string) => string
   readonly events: { message(message: IncomingMessage): void; request(view: RequestView): void }
   readonly now: () => number
@@ -103,8 +105,10 @@ export class Reception {
 
   async #tell(peer: string, fresh: readonly IncomingMessage[]): Promise<void> {
     const { events, book, store } = this.#init
+    const accepted = fresh.filter(({ state }) => state === 'accepted')
     if (this.#init.isOnScreen(peer)) await store.markRead(peer)
-    for (const message of fresh) if (message.state === 'accepted') events.message(message)
+    for (const message of accepted) events.message(message)
+    if (this.#init.isOnScreen(peer)) this.#init.onShown(peer, accepted)
     const last = fresh.findLast(({ state }) => state === 'held')
     if (last === undefined || book.isIgnored(peer)) return
     if (this.#notices.take(1, this.#init.now()) === 1) events.request(await this.#requestView(last))

@@ -24,7 +24,7 @@ const frame: fc.Arbitrary<OutgoingFrame> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('receipt' as const),
-    state: fc.constantFrom('stored' as const, 'held' as const),
+    state: fc.constantFrom('stored' as const, 'held' as const, 'seen' as const),
     ids: fc.array(id, { maxLength: 20 }),
     ranges: fc.array(range, { maxLength: 20 })
   }),

@@ -63,6 +63,28 @@ test('what was held is told as delivered on the next connection, when it was acc
   )
 })
 
+test('who wants others to know tells them what is on the screen, and nobody else does', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { seen: true })
+  await anna.resolve([placeOf(bert)])
+  const seen = async (): Promise<boolean[]> =>
+    (await anna.history.recent(bert.peerId, 9)).flatMap((message) =>
+      message.direction === 'out' ? [message.seenAtMs !== undefined] : []
+    )
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('held')
+  expect(await seen()).toEqual([false])
+  await bert.open(anna.peerId)
+  await vi.waitFor(async () => expect(await seen()).toEqual([true]), soon)
+  expect(await settledState(anna, bert.peerId, 'are you there?')).toBe('delivered')
+  await vi.waitFor(async () => expect(await seen()).toEqual([true, true]), soon)
+  await bert.leave(anna.peerId)
+  expect(await settledState(anna, bert.peerId, 'later')).toBe('delivered')
+  await anna.open(bert.peerId)
+  const answer = await bert.send(anna.peerId, 'yes')
+  expect((await bert.settled(answer, { signal: AbortSignal.timeout(8_000) })).seenAtMs).toBeUndefined()
+  expect(await seen()).toEqual([true, true, false])
+})
+
 test('leaving a conversation tells the other side and keeps the connection', async () => {
   const anna = await network.peer('anna')
   const bert = await network.peer('bert', { accept: 'all' })

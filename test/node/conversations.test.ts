@@ -22,6 +22,7 @@ beforeEach(() => {
     store,
     book: PeerBook.inMemory(),
     policy: 'ask',
+    tellSeen: false,
     connect: async (): Promise<Connection> => {
       looks++
       throw new Error('nothing listens there')

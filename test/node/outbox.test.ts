@@ -16,6 +16,7 @@ beforeEach(() => {
   faults = []
   outbox = new Outbox({
     store,
+    now: () => 7,
     onDelivery: (messages) => delivered.push(...messages),
     onFault: (_peer, error) => faults.push(error)
   })

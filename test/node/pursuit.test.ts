@@ -76,6 +76,19 @@ test('rests while there is a session, and tries again when it is lost', async ()
   expect(states).toEqual(['connecting', 'waiting', 'connecting'])
 })
 
+test('a Hello begins the back-off anew, however short the session was', async () => {
+  pursuit.want(peer)
+  await vi.advanceTimersByTimeAsync(31_000)
+  outcome = 'open'
+  await vi.advanceTimersByTimeAsync(8_000)
+  const opened = attempts.length
+  outcome = 'fail'
+  session = false
+  pursuit.wake(peer)
+  await vi.advanceTimersByTimeAsync(1_100)
+  expect(attempts).toHaveLength(opened + 1)
+})
+
 test('a peer that is no longer wanted is left alone', async () => {
   pursuit.want(peer)
   await vi.advanceTimersByTimeAsync(500)

@@ -23,6 +23,7 @@ beforeEach(() => {
     policy: 'ask',
     isLan: () => false,
     isOnScreen: () => false,
+    onShown: () => undefined,
     nameOf: () => 'anna',
     events: { message: (one) => told.push(one), request: (view) => requests.push(view) },
     now: () => 1
