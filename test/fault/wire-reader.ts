@@ -14,7 +14,7 @@ import type { ReaderInit, ReadReport } from './wire-lab.ts'
 
 const SAMPLE_MS = 10
 
-const { bytesPerSecond } = initOf<ReaderInit>()
+const { bytesPerSecond } = initOf() as ReaderInit
 const node = await startNode({ addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] } })
 await node.handle(PROTOCOL, async (stream) => {
   await tell({ type: 'read', report: await readSlowly(stream) })

@@ -17,7 +17,7 @@ import type { SenderInit, SendReport } from './wire-lab.ts'
 const HEADER_BYTES = 12
 const HUGE_FRAME_BYTES = 0xffff_ffff
 
-const init = initOf<SenderInit>()
+const init = initOf() as SenderInit
 const carriers: MessageStream[] = []
 const node = await startNode({ streamMuxers: [tappedYamux] })
 const stream = await node.dialProtocol(multiaddr(init.address), PROTOCOL)
