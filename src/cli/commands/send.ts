@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
 import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes, settleAtEndMs } from '../constants.ts'
+import { sendOnProfile, type SendingNode, type Sent } from '../control/index.ts'
 import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
@@ -23,26 +24,27 @@ export async function runSend(
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const text = words.length === 1 && words[0] === '-' ? await readText(io.stdin) : words.join(' ')
   if (text.trim() === '') throw new UsageError('there is no text to send: give it after PEER, or - and standard input')
-  return withChatNode({
-    config,
-    interactive: false,
-    run: async (node) => {
-      const mayQueue = command.getOptionValue('queue') !== false
-      const target = await recipient(node, peer, {
-        trustName: hasSwitch(command, 'trustName'),
-        mayQueue,
-        signal: io.interrupted
-      })
-      const sent = await node.send(target.peer, text)
-      const waited = await waitFor(node, sent, waitSeconds, io.interrupted)
-      const why = whyNot(node, target.peer)
-      const message = mayQueue ? waited.message : await withdrawn(node, waited.message)
-      if (waited.message.state === 'pending' && io.interrupted.aborted) throw io.interrupted.reason
-      const fate = fateOf(waited.message, message)
-      const { refusal } = waited
-      return report(io, { target, message, fate, refusal, why, waitSeconds, asJson: hasSwitch(command, 'json') })
-    }
-  })
+  const mayQueue = command.getOptionValue('queue') !== false
+  const trustName = hasSwitch(command, 'trustName')
+  const signal = io.interrupted
+  let untilMs: number | undefined
+  const finish = async (node: SendingNode, { target, message: sent }: Sent): Promise<ExitCode> => {
+    untilMs ??= Date.now() + waitSeconds * 1000
+    const waited = await waitFor(node, sent, untilMs, signal)
+    const why = whyNot(node, target.peer)
+    const message = mayQueue ? waited.message : await withdrawn(node, waited.message)
+    if (waited.message.state === 'pending' && signal.aborted) throw signal.reason
+    const fate = fateOf(waited.message, message)
+    const { refusal } = waited
+    return report(io, { target, message, fate, refusal, why, waitSeconds, asJson: hasSwitch(command, 'json') })
+  }
+  const sendFrom = async (node: ChatApi): Promise<Sent> => {
+    const target = await recipient(node, peer, { trustName, mayQueue, signal })
+    return { target, message: await node.send(target.peer, text) }
+  }
+  const own = async (sent: Sent | undefined): Promise<ExitCode> =>
+    withChatNode({ config, interactive: false, run: async (node) => finish(node, sent ?? (await sendFrom(node))) })
+  return sendOnProfile({ config, signal, words: [peer], text, trustName, own, finish })
 }
 
 /**
@@ -74,7 +76,7 @@ function fateOf(waited: OutgoingMessage, message: OutgoingMessage): SendFate {
 }
 
 /** Takes a message that still waits out of the outbox; a receipt that was faster counts. */
-async function withdrawn(node: ChatApi, message: OutgoingMessage): Promise<OutgoingMessage> {
+async function withdrawn(node: SendingNode, message: OutgoingMessage): Promise<OutgoingMessage> {
   if (message.state !== 'pending') return message
   await node.cancel(message.peer, [message.id])
   return node.settled(message, { signal: AbortSignal.timeout(settleAtEndMs) })
@@ -87,14 +89,13 @@ interface Outcome {
 }
 
 async function waitFor(
-  node: ChatApi,
+  node: SendingNode,
   message: OutgoingMessage,
-  waitSeconds: number,
+  untilMs: number,
   interrupted: AbortSignal
 ): Promise<Outcome> {
   const refused = new AbortController()
-  const signal = AbortSignal.any([interrupted, refused.signal, AbortSignal.timeout(waitSeconds * 1000)])
-  const untilMs = Date.now() + waitSeconds * 1000
+  const signal = AbortSignal.any([interrupted, refused.signal, AbortSignal.timeout(Math.max(0, untilMs - Date.now()))])
   let refusal: string | undefined
   const onRefused = ({ detail }: ChatNodeEvents['refused']): void => {
     if (detail.peer !== message.peer) return
@@ -154,7 +155,7 @@ function fateText({ target, message, fate, refusal, why, waitSeconds }: SendRepo
     : `${late}. It was not kept: --wait SECONDS waits longer, and without --no-queue it goes out later`
 }
 
-function whyNot(node: ChatApi, peer: string): string | undefined {
+function whyNot(node: SendingNode, peer: string): string | undefined {
   const state = node.state(peer)
   return state.name === 'waiting' ? state.why : undefined
 }

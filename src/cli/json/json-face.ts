@@ -2,11 +2,12 @@
 // the order of their happening. It shares the table of commands with the plain
 // face and knows nothing of terminals.
 import type { Readable, Writable } from 'node:stream'
-import type { ChatApi, ChatNodeEvents, OutgoingMessage } from '../chat-api.ts'
+import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget, ResolveOptions } from '../chat-api.ts'
 import { CommandUsageError, type CommandResult } from '../chat-command.ts'
 import { maxInputLineBytes, resolveTimeoutMs, settleAtEndMs } from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import { readLines } from '../input-lines.ts'
+import { exitCodes, ParleyError } from '../../node/settings.ts'
 import {
   conversationJson,
   directoryJson,
@@ -146,10 +147,20 @@ export class JsonFace {
 
   async #run({ command, args, trustName }: Command): Promise<CommandResult> {
     const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(resolveTimeoutMs)])
-    const refuseChangedKey = this.#guest !== undefined
-    const resolve = async (words: readonly string[]) =>
-      this.#node.resolve(words, { trustName, signal, refuseChangedKey })
+    const resolve = async (words: readonly string[]) => this.#resolve(words, { trustName, signal })
     return command.run({ node: this.#node, current: undefined, resolve }, args)
+  }
+
+  async #resolve(words: readonly string[], options: ResolveOptions): Promise<PeerTarget> {
+    if (this.#guest === undefined) return this.#node.resolve(words, options)
+    try {
+      return await this.#node.resolve(words, { ...options, refuseChangedKey: true })
+    } catch (error) {
+      // A peer whose ID is in its address need not be there for a message to wait for it.
+      const isAway = error instanceof ParleyError && error.exitCode === exitCodes.unreachable
+      if (!isAway || !words.some((word) => word.includes('/p2p/'))) throw error
+      return this.#node.resolve(words, options)
+    }
   }
 
   #done(envelope: Envelope, result: CommandResult): void {
