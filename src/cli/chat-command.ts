@@ -74,6 +74,7 @@ export type CommandResult =
   | ({ readonly is: 'identity' } & Identity)
   | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
   | ({ readonly is: 'history'; readonly isContinued: boolean; readonly entries: readonly HistoryEntry[] } & PeerRef)
+  | { readonly is: 'messages'; readonly entries: readonly Named<HistoryEntry>[] }
   | { readonly is: 'found'; readonly words: string; readonly hits: readonly Named<HistoryEntry>[] }
   | ({ readonly is: 'retried' | 'cancelled' | 'forgotten'; readonly count: number } & PeerRef)
   | { readonly is: 'conversations'; readonly conversations: readonly Named<ConversationSummary>[] }

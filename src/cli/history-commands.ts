@@ -1,8 +1,9 @@
 // The commands inside a chat that are about what is kept: pages of a
 // conversation, words in all of them, messages that wait or have failed. A part
 // of the one table of commands.
-import type { ChatApi } from './chat-api.ts'
-import type { ChatCommand, CommandArguments, CommandContext, CommandResult, UnreadCounts } from './chat-command.ts'
+import type { ChatApi, HistoryEntry } from './chat-api.ts'
+import type { ChatCommand, CommandArguments, CommandContext, CommandResult, Named } from './chat-command.ts'
+import type { UnreadCounts } from './chat-command.ts'
 import { peer, text, thisPeer } from './command-parameters.ts'
 import { historyLines, maxListLines } from './constants.ts'
 import { currentOr, refOf, words } from './named-peer.ts'
@@ -14,7 +15,13 @@ export const historyCommands: readonly ChatCommand[] = [
     parameters: [thisPeer],
     fields: ['before', 'after', 'limit'],
     help: 'the last messages with a peer',
-    run: async (context, args) => page(context, args, args.before)
+    run: async (context, args) => {
+      const { after, limit = historyLines } = args
+      const isOfAll = after !== undefined && context.current === undefined && words(args).length === 0
+      return isOfAll
+        ? { is: 'messages', entries: await messagesAfter(context.node, after, limit) }
+        : page(context, args, args.before)
+    }
   },
   {
     name: 'more',
@@ -95,6 +102,18 @@ export const historyCommands: readonly ChatCommand[] = [
 export async function unreadCounts(node: ChatApi): Promise<UnreadCounts> {
   const conversations = await node.history.conversations()
   return new Map(conversations.flatMap(({ peer: from, unread }) => (unread === 0 ? [] : [[from, unread] as const])))
+}
+
+/** What came after a position in all conversations, for a program that goes on where it stopped. */
+async function messagesAfter(node: ChatApi, after: number, limit: number): Promise<readonly Named<HistoryEntry>[]> {
+  const found: Named<HistoryEntry>[] = []
+  for await (const entries of node.history.export({ after })) {
+    for (const entry of entries.slice(0, limit - found.length)) {
+      found.push({ ...entry, name: node.name(entry.message.peer) })
+    }
+    if (found.length >= limit) break
+  }
+  return found
 }
 
 async function page(

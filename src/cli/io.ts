@@ -25,7 +25,10 @@ export function processIo(): CommandIo {
   }
   // `parley roster | head -1`: a reader that has seen enough is no failure, but there is nobody left to go on for.
   for (const output of [process.stdout, process.stderr]) {
-    output.on('error', () => controller.abort(new InterruptedError()))
+    output.on('error', () => {
+      unread.add(output)
+      controller.abort(new InterruptedError())
+    })
   }
   const { stdin, stdout, stderr, env } = process
   return { stdin, stdout, stderr, env, interrupted: controller.signal }
@@ -45,9 +48,12 @@ export function writeLines(stream: Writable, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(lines.map((line) => `${line}\n`).join(''))
 }
 
+/** The process's own streams whose reader has gone: they are never destroyed, and forget their error. */
+const unread = new WeakSet<Writable>()
+
 /** Whether whoever read the output has gone: `head` has seen enough, the terminal was closed. */
 export function hasLostItsReader(stream: Writable): boolean {
-  return stream.errored !== null
+  return unread.has(stream) || stream.errored !== null
 }
 
 /** Resolves when all that was written has left this process, or the reader has gone. */

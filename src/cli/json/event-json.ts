@@ -132,6 +132,8 @@ export function resultJson(result: CommandResult): Json {
       return { peer: result.peer, name: result.name }
     case 'history':
       return { peer: result.peer, name: result.name, messages: entriesJson(result.entries, result.name) }
+    case 'messages':
+      return { messages: result.entries.map((entry) => entryJson(entry, entry.name)) }
     case 'found':
       return { text: result.words, messages: result.hits.map((hit) => entryJson(hit, hit.name)) }
     case 'conversations':

@@ -64,6 +64,8 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
         result.entries.flatMap(({ message }) => historyLine(message, result.name)),
         `No ${result.isContinued ? 'earlier ' : ''}messages with ${result.name}.`
       )
+    case 'messages':
+      return result.entries.flatMap((entry) => markedEntryLines(entry, entry.name))
     case 'found':
       return orNone(
         result.hits.flatMap((hit, index) => numbered(index + 1, markedEntryLines(hit, hit.name))),

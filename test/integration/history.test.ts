@@ -1,0 +1,284 @@
+// What is kept, seen with real commands: it is there after a restart, what waited
+// goes out when both sides have been restarted, and log, search, export and
+// forget show and delete what they say.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exitCodes } from '../../src/node/exit-codes.ts'
+import { SqliteStore } from '../../src/storage/index.ts'
+import type { ParleyProcess } from '../processes/parley-process.ts'
+import { freePort, TestBed, type Finished } from '../processes/test-bed.ts'
+
+let bed: TestBed
+beforeAll(async () => {
+  bed = await TestBed.make()
+})
+afterAll(async () => bed[Symbol.asyncDispose]())
+
+interface Chat {
+  readonly process: ParleyProcess
+  readonly peer: string
+}
+
+async function chat(name: string, options: { home: string; port?: number }): Promise<Chat> {
+  const { home, port } = options
+  const args = ['--json', '--name', name, '--accept', 'all', ...(port === undefined ? [] : ['--port', String(port)])]
+  const process = await bed.start(args, { home, name })
+  return { process, peer: String((await process.event('ready'))['peer']) }
+}
+
+let lastTag = 0
+
+async function ask({ process }: Chat, command: Readonly<Record<string, unknown>>) {
+  const tag = ++lastTag
+  process.type(JSON.stringify({ ...command, tag }))
+  return process.event('done', (done) => done['tag'] === tag)
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function listOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value : []
+}
+
+function pick(messages: unknown, ...names: readonly string[]): readonly (readonly unknown[])[] {
+  return listOf(messages).map((message) => names.map((name) => message[name]))
+}
+
+/** The JSON lines that a command printed. */
+function linesOf({ stdout }: Finished): readonly Fields[] {
+  return stdout === '' ? [] : stdout.split('\n').map((line): Fields => JSON.parse(line))
+}
+
+/** The ID of somebody who has been there once and never comes back. */
+async function absentPeer(): Promise<string> {
+  const said = await bed.run(['id', '--json'])
+  const { peer }: { peer: string } = JSON.parse(said.stdout)
+  return peer
+}
+
+/** A home whose history has these messages to a peer who is away. */
+async function homeWith(peer: string, texts: readonly string[]): Promise<string> {
+  const home = bed.home()
+  const folder = join(home, 'data', 'parley', 'profiles', 'default')
+  await mkdir(folder, { recursive: true })
+  const { store } = await SqliteStore.openOrMend(join(folder, 'history.db'), { onDamage: () => undefined })
+  const sentAtMs = Date.now()
+  await Promise.all(texts.map(async (text) => store.addOutgoing({ peer, text, sentAtMs })))
+  await store.close()
+  return home
+}
+
+describe.concurrent('what was written', () => {
+  test('is there after a kill, with its marks, and what waited goes out once both have been restarted', async () => {
+    const homes = { anna: bed.home(), bob: bed.home() }
+    const port = await freePort()
+    const bob = await chat('bob', { home: homes.bob, port })
+    const anna = await chat('anna', { home: homes.anna })
+    const address = `/ip4/127.0.0.1/tcp/${port}/p2p/${bob.peer}`
+    await ask(anna, { do: 'msg', peer: address, text: 'one', wait: 20 })
+    await bob.process.kill()
+    const waiting = await ask(anna, { do: 'msg', peer: bob.peer, text: 'two' })
+    await anna.process.kill()
+
+    const annaAgain = await chat('anna', { home: homes.anna })
+    const before = await ask(annaAgain, { do: 'open', peer: bob.peer })
+    expect(pick(before['messages'], 'text', 'state', 'direction')).toEqual([
+      ['one', 'delivered', 'out'],
+      ['two', 'pending', 'out']
+    ])
+    const bobAgain = await chat('bob', { home: homes.bob, port })
+    const { id } = Object(waiting['message'])
+    await annaAgain.process.event('delivery', (event) => event['id'] === id && event['state'] === 'delivered', 40_000)
+    const received = await ask(bobAgain, { do: 'log', peer: anna.peer })
+    expect(pick(received['messages'], 'text', 'state', 'direction')).toEqual([
+      ['one', 'accepted', 'in'],
+      ['two', 'accepted', 'in']
+    ])
+    const conversations = await ask(bobAgain, { do: 'conversations' })
+    expect(pick(conversations['conversations'], 'peer', 'unread')).toEqual([[anna.peer, 2]])
+  })
+
+  test('is shown with its marks when its conversation is opened, page by page, and counted at the end', async () => {
+    const peer = await absentPeer()
+    const home = await homeWith(
+      peer,
+      Array.from({ length: 45 }, (_, index) => `message ${index + 1}`)
+    )
+    const lines = [peer, '/more', '/more', '/more', '/search "message 7"', '/cancel', 'EXIT', '/chats', 'QUIT']
+    const said = await bed.run(['--plain'], { home, input: `${lines.join('\n')}\n` })
+    expect(said.code, said.told).toBe(exitCodes.ok)
+    const shown = said.stdout.split('\n')
+    const numbers = shown.flatMap((line) => /^You: message (\d+)$/u.exec(line)?.[1] ?? []).map(Number)
+    const upTo = (first: number, last: number): number[] =>
+      Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    expect(numbers, said.told).toEqual([...upTo(26, 45), ...upTo(6, 25), ...upTo(1, 5)])
+    expect(shown.filter((line) => line === '    (waiting)')).toHaveLength(45)
+    expect(said.stdout).toMatch(/^No earlier messages with /mu)
+    expect(said.stdout).toMatch(/^ {2}1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}→ \S+: message 7$/mu)
+    expect(said.stdout).toMatch(/^45 messages to \S+ will not be sent/mu)
+    expect(said.stdout).not.toMatch(/out the next time/u)
+  })
+
+  test('and waits when the program ends is counted on the way out', async () => {
+    const home = await homeWith(await absentPeer(), ['one', 'two'])
+    const said = await bed.run(['--plain'], { home, input: 'QUIT\n' })
+    expect(said.stdout, said.told).toMatch(/^2 messages wait and go out the next time/mu)
+  })
+
+  test('is read by a program from where it stopped, in all conversations or in one', async () => {
+    const peer = await absentPeer()
+    const home = await homeWith(peer, ['one', 'two', 'three', 'four'])
+    const reader = await chat('reader', { home })
+    const first = await ask(reader, { do: 'log', after: 0, limit: 2 })
+    expect(pick(first['messages'], 'text', 'peer')).toEqual([
+      ['one', peer],
+      ['two', peer]
+    ])
+    const cursor = listOf(first['messages']).at(-1)?.['position']
+    for (const command of [
+      { do: 'log', after: cursor },
+      { do: 'log', peer, after: cursor }
+    ]) {
+      expect(pick((await ask(reader, command))['messages'], 'text')).toEqual([['three'], ['four']])
+    }
+    expect(pick((await ask(reader, { do: 'more', peer, before: cursor }))['messages'], 'text')).toEqual([['one']])
+    reader.process.type('{"do":"log","after":-1}')
+    await reader.process.event('error', ({ code }) => code === 'bad-arguments')
+  })
+})
+
+describe.concurrent('parley send', () => {
+  test('queues for a peer that is away, or gives it up with --no-queue, and says which', async () => {
+    const home = bed.home()
+    const port = await freePort()
+    const peer = await absentPeer()
+    const address = `/ip4/127.0.0.1/tcp/${port}/p2p/${peer}`
+    const queued = await bed.run(['send', '--wait', '1', address, 'queued'], { home })
+    expect(queued.code, queued.told).toBe(exitCodes.queued)
+    expect(queued.stderr).toMatch(/not delivered within 1 s.*\. It is queued, and goes out when/u)
+    const dropped = await bed.run(['send', '--wait', '1', '--no-queue', peer, 'dropped'], { home })
+    expect(dropped.code, dropped.told).toBe(exitCodes.unreachable)
+    expect(dropped.stderr).toMatch(/not delivered within 1 s.*\. It was not kept/u)
+    const told = await bed.run(['send', '--json', '--wait', '0', peer, 'told'], { home })
+    expect(linesOf(told)).toMatchObject([{ event: 'sent', state: 'pending', queued: true, exitCode: exitCodes.queued }])
+    const unknown = await bed.run(['send', '--wait', '1', 'nobody-at-all', 'x'], { home })
+    expect(unknown.code, unknown.told).toBe(exitCodes.peerNotFound)
+
+    const log = await bed.run(['log', peer, '--json'], { home })
+    expect(pick(linesOf(log), 'text', 'state')).toEqual([
+      ['queued', 'pending'],
+      ['dropped', 'failed'],
+      ['told', 'pending']
+    ])
+  })
+
+  test('delivers what an earlier one has queued, once', async () => {
+    const homes = { from: bed.home(), to: bed.home() }
+    const port = await freePort()
+    const to = await chat('to', { home: homes.to, port })
+    await to.process.kill()
+    const address = `/ip4/127.0.0.1/tcp/${port}/p2p/${to.peer}`
+    expect((await bed.run(['send', '--wait', '0', address, 'early'], { home: homes.from })).code).toBe(exitCodes.queued)
+    const again = await chat('to', { home: homes.to, port })
+    const late = await bed.run(['send', '--wait', '30', address, 'late'], { home: homes.from })
+    expect(late.code, late.told).toBe(exitCodes.ok)
+    const all = await ask(again, { do: 'log', after: 0 })
+    expect(pick(all['messages'], 'text')).toEqual([['early'], ['late']])
+  })
+})
+
+describe('parley search', () => {
+  const texts = [
+    '日本語の文章です',
+    'Grüße aus Zürich',
+    `it's "quoted", isn't it?`,
+    'naïve café, cafe\u0301 noir',
+    "50% off'); DROP TABLE messages; --",
+    'mail anna@example.org at 10:30'
+  ] as const
+  const [japanese, german, quoted, french, hostile, mail] = texts
+  let home: string
+  beforeAll(async () => {
+    home = await homeWith(await absentPeer(), texts)
+  })
+
+  test.each<readonly [words: readonly string[], found: readonly string[]]>([
+    [['日本'], [japanese]],
+    [['文章です'], [japanese]],
+    [['zurich'], [german]],
+    [['GRÜSSE'], []],
+    [['grüße', 'ZÜRICH'], [german]],
+    [['"quoted"'], [quoted]],
+    [["isn't"], [quoted]],
+    [['cafe'], [french]],
+    [['CAFÉ'], [french]],
+    [["off'); DROP"], [hostile]],
+    [['--', '--'], []],
+    [['anna@example.org'], [mail]],
+    [['10:30'], [mail]],
+    [['tokyo'], []],
+    [['"'], []],
+    [['*'], []],
+    [['('], []],
+    [['NEAR(a', 'b)'], []],
+    [['text:', 'OR'], []]
+  ])('%j', async (words, found) => {
+    const said = await bed.run(['search', '--json', '--', ...words], { home })
+    expect(said.code, said.told).toBe(exitCodes.ok)
+    expect(pick(linesOf(said), 'text'), said.told).toEqual(found.map((text) => [text]))
+  })
+})
+
+describe('parley log, export and forget', () => {
+  const count = 5000
+  let peer: string
+  let home: string
+  beforeAll(async () => {
+    peer = await absentPeer()
+    home = await homeWith(
+      peer,
+      Array.from({ length: count }, (_, index) => `line ${index} \u001B[31m\nred`)
+    )
+  })
+
+  test('log shows the last ones, clean, with their marks, and says that there are more', async () => {
+    const said = await bed.run(['log', peer, '--limit', '2', '--since', '1h'], { home })
+    const when = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`
+    expect(said.stdout, said.told).toMatch(
+      new RegExp(String.raw`^${when}  → \S+: line 4998 ␛\[31m\n    \| red\n    \(waiting\)\n${when}  → `, 'u')
+    )
+    expect(said.stderr).toMatch(/there are earlier messages: --limit/u)
+    const none = await bed.run(['log', peer, '--until', '2001-02-03'], { home })
+    expect(none, none.told).toMatchObject({ code: exitCodes.ok, stdout: '' })
+    const wrong = await bed.run(['log', peer, '--since', '2026-02-30'], { home })
+    expect(wrong.code, wrong.told).toBe(exitCodes.usage)
+    expect(wrong.stderr).toMatch(/--since "2026-02-30" is no time: give a day/u)
+  })
+
+  test('export prints all of it, goes on after a position, and ends quietly with its reader', async () => {
+    const all = await bed.run(['export', '--json'], { home })
+    const lines = linesOf(all)
+    expect(pick(lines, 'seq')).toEqual(Array.from({ length: count }, (_, index) => [index + 1]))
+    expect(all.stdout).not.toContain('\u001B')
+    const rest = await bed.run(['export', '--json', '--after', String(lines.at(-3)?.['position'])], { home })
+    expect(pick(linesOf(rest), 'seq')).toEqual([[count - 1], [count]])
+
+    const via = ['bash', '-c', '"$0" "$@" | head -n 1; echo "exit ${PIPESTATUS[0]}"']
+    const cut = await bed.run(['export', '--json'], { home, via })
+    expect(cut.stdout.split('\n'), cut.told).toEqual([all.stdout.split('\n')[0], `exit ${exitCodes.ok}`])
+    expect(cut.stderr).toBe('')
+  })
+
+  test('forget asks first, and where nobody can be asked it wants --yes; then nothing is left', async () => {
+    const unasked = await bed.run(['forget', peer], { home })
+    expect(unasked.code, unasked.told).toBe(exitCodes.usage)
+    expect(unasked.stderr).toMatch(/--yes/u)
+    const done = await bed.run(['forget', peer, '--yes', '--json'], { home })
+    expect(linesOf(done), done.told).toMatchObject([{ event: 'forgotten', peer, count }])
+    for (const args of [['export'], ['search', 'line'], ['log', peer]]) {
+      const empty = await bed.run(args, { home })
+      expect(empty, empty.told).toMatchObject({ code: exitCodes.ok, stdout: '' })
+    }
+  })
+})
