@@ -43,7 +43,16 @@ export async function runSend(
     return { target, message: await node.send(target.peer, text) }
   }
   const own = async (sent: Sent | undefined): Promise<ExitCode> =>
-    withChatNode({ config, interactive: false, run: async (node) => finish(node, sent ?? (await sendFrom(node))) })
+    withChatNode({
+      config,
+      interactive: false,
+      run: async (node) => {
+        if (sent === undefined) return finish(node, await sendFrom(node))
+        // Another parley has ended before it could; the address that it was told is new to this node.
+        await node.resolve([peer], { trustName, signal }).catch(() => undefined)
+        return finish(node, sent)
+      }
+    })
   return sendOnProfile({ config, signal, words: [peer], text, trustName, own, finish })
 }
 
