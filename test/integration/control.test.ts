@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { exitCodes } from '../../src/node/exit-codes.ts'
-import { ProfileLock } from '../../src/storage/index.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { freePort, TestBed, type Finished } from '../processes/test-bed.ts'
 
@@ -150,21 +149,17 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     expect(textsOf(again)).toEqual(['never mind who sends it'])
   })
 
-  test('is refused when the profile is held by a program that does not listen, or is on another network', async () => {
+  test('is refused when the chat is on another network, or has been stopped', async () => {
     const home = bed.home()
     const to = await receiver()
-    const folder = join(home, 'data', 'parley', 'profiles', 'default')
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    const lock = ProfileLock.take(folder)
-    const refused = await send(home, [to.address, 'hello'])
-    lock.release()
-    expect(refused.code, refused.told).toBe(exitCodes.profileInUse)
-    expect(refused.stderr).toMatch(/the profile default is in use by another parley: .*--profile/u)
-
-    await holder(home)
+    const chat = await holder(home)
     const elsewhere = await send(home, ['--network', 'elsewhere', to.address, 'hello'])
     expect(elsewhere.code, elsewhere.told).toBe(exitCodes.profileInUse)
     expect(elsewhere.stderr).toMatch(/on the network test-\w+, not elsewhere/u)
+    chat.signal('SIGSTOP')
+    const silent = await send(home, [to.address, 'hello'])
+    expect(silent.code, silent.told).toBe(exitCodes.profileInUse)
+    expect(silent.stderr).toMatch(/the parley that runs on this profile gave no answer within 12 s/u)
     expect(textsOf(to)).toEqual([])
   })
 })

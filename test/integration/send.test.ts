@@ -1,7 +1,10 @@
 // `parley send` tells a script the truth: 0 only for a message that the other
 // side has stored, another code for every other fate, and always in bounded time.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { exitCodes } from '../../src/node/exit-codes.ts'
+import { ProfileLock } from '../../src/storage/index.ts'
 import { startPlainListener, startSlowReceiver } from '../processes/neighbours.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { freePort, TestBed, type Finished, type StartOptions } from '../processes/test-bed.ts'
@@ -151,11 +154,13 @@ describe.concurrent('another exit code says', () => {
     expect(to.process.events().filter(({ text }) => text === 'again')).toEqual([])
   })
 
-  test('that another parley holds the profile', async () => {
+  test('that a parley holds the profile that can not be asked', async () => {
     const home = bed.home()
-    const holder = await bed.start(['--json'], { home, name: 'the holder' })
-    await holder.event('ready')
+    const profile = join(home, 'data', 'parley', 'profiles', 'default')
+    await mkdir(profile, { recursive: true, mode: 0o700 })
+    const lock = ProfileLock.take(profile)
     const refused = await send(['127.0.0.1:1', 'hello'], { home })
+    lock.release()
     expect(refused.code, refused.told).toBe(exitCodes.profileInUse)
     expect(refused.stderr).toMatch(/the profile default is in use by another parley: .*--profile/u)
   })

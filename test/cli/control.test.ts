@@ -1,0 +1,338 @@
+// The socket of a running parley with a fake node behind it: faces by the
+// connection, hostile lines, too many guests, and the client that asks through it.
+import { once } from 'node:events'
+import { chmod, lstat, mkdtemp, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { maxControlConnections, maxInputLineBytes, maxSocketPathBytes } from '../../src/cli/constants.ts'
+import { pathsToCall, pathToListenAt } from '../../src/cli/control/control-path.ts'
+import { ControlServer } from '../../src/cli/control/control-server.ts'
+import { NoAnswerError, RunningCommandError, TooManyConnectionsError } from '../../src/cli/control/errors.ts'
+import { RunningNode } from '../../src/cli/control/running-node.ts'
+import { RunningParley } from '../../src/cli/control/running-parley.ts'
+import { exitCodes } from '../../src/node/settings.ts'
+import { FakeNode, incoming, outgoing, row } from './fake-node.ts'
+
+let folder: string
+let path: string
+const open: (() => unknown)[] = []
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-control-'))
+  path = join(folder, 'test.sock')
+})
+afterEach(async () => {
+  await Promise.allSettled(open.splice(0).map(async (close) => close()))
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function serve(node: FakeNode): Promise<ControlServer> {
+  const server = await ControlServer.start(node, path)
+  open.push(async () => server.stop())
+  return server
+}
+
+interface Guest {
+  readonly socket: Socket
+  /** All lines so far. */
+  lines(): Record<string, unknown>[]
+  /** Resolves with the first line that has this event. */
+  event(name: string): Promise<Record<string, unknown>>
+}
+
+async function guest(): Promise<Guest> {
+  const socket = connect({ path })
+  open.push(() => socket.destroy())
+  socket.on('error', () => undefined)
+  let text = ''
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  const lines = (): Record<string, unknown>[] =>
+    text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line))
+  const event = async (name: string): Promise<Record<string, unknown>> =>
+    vi.waitFor(
+      () => {
+        const found = lines().find((line) => line['event'] === name)
+        if (found === undefined) throw new Error(`no event ${name}: ${text}`)
+        return found
+      },
+      { timeout: 5000, interval: 5 }
+    )
+  return { socket, lines, event }
+}
+
+async function closed(socket: Socket): Promise<void> {
+  if (!socket.closed) await once(socket, 'close')
+}
+
+async function running(): Promise<RunningParley> {
+  const parley = await RunningParley.meet(connect({ path }))
+  open.push(() => parley.close())
+  return parley
+}
+
+describe('the socket of a running parley', () => {
+  it('gives each connection a face of its own: commands are answered to who asked, events told to all', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    await serve(node)
+    const [one, other] = [await guest(), await guest()]
+    expect(await one.event('ready')).toMatchObject({ version: 1, roster: [{ nickname: 'bob' }] })
+    await other.event('ready')
+    one.socket.write('{"do":"who","tag":"mine"}\n')
+    expect(await one.event('done')).toMatchObject({ do: 'who', tag: 'mine' })
+    node.tell('message', { message: incoming('hello'), name: 'bob', arrival: 'accepted' })
+    for (const each of [one, other]) expect(await each.event('message')).toMatchObject({ text: 'hello' })
+    expect(other.lines().map((line) => line['event'])).toEqual(['ready', 'message'])
+  })
+
+  it('tells what is under way: conversations that are not closed, and how much waits', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob'), row('carol')]
+    node.states.set('12D3KooWcarol', { name: 'closed' })
+    await serve(node)
+    const bob = { peer: '12D3KooWbob', name: 'bob', state: 'open', dialect: 'parley', path: 'lan' }
+    expect(await (await guest()).event('ready')).toMatchObject({
+      conversations: [bob],
+      waiting: { messages: 0, peers: 0, more: false }
+    })
+  })
+
+  it('answers what it does not understand with an error, and goes on', async () => {
+    await serve(new FakeNode())
+    const { socket, event, lines } = await guest()
+    const hostile = [
+      'GET / HTTP/1.1',
+      '[]',
+      'null',
+      '{"do":5}',
+      '{"do":"fly"}',
+      '{"do":"msg","peer":{},"text":"x"}',
+      '{"do":"msg","peer":"bob","text":["x"]}',
+      '{"do":"__proto__"}',
+      '{"do":"constructor"}',
+      '\u0000\u0001',
+      '{"do":"msg","peer":"bob","text":"x","wait":1e9}',
+      `{"do":"msg","peer":"bob","text":"${'x'.repeat(maxInputLineBytes)}"}`
+    ]
+    socket.write(Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from(`${hostile.join('\n')}\n`)]))
+    socket.write('{"do":"id","tag":"still here"}\n')
+    expect(await event('done')).toMatchObject({ tag: 'still here' })
+    const codes = lines().flatMap((line) => (line['event'] === 'error' ? [line['code']] : []))
+    expect(codes).toEqual([
+      ...['bad-json', 'bad-json', 'bad-json', 'bad-json', 'bad-arguments', 'unknown-command', 'bad-arguments'],
+      ...['bad-arguments', 'unknown-command', 'unknown-command', 'bad-json', 'bad-arguments', 'line-too-long']
+    ])
+  })
+
+  it('answers what was asked before the other side closed its half, and then ends', async () => {
+    const node = new FakeNode()
+    node.sendState = 'pending'
+    node.rows = [row('bob')]
+    await serve(node)
+    const { socket, event, lines } = await guest()
+    socket.end('{"do":"msg","peer":"bob","text":"hi"}\n{"do":"id"}')
+    expect(await event('bye')).toMatchObject({ reason: 'end of input' })
+    expect(lines().map((line) => line['event'])).toEqual(['ready', 'done', 'done', 'bye'])
+    await closed(socket)
+  })
+
+  it('ends a connection at quit, and neither the node nor another connection', async () => {
+    const node = new FakeNode()
+    await serve(node)
+    const [one, other] = [await guest(), await guest()]
+    one.socket.write('{"do":"quit"}\n')
+    expect(await one.event('bye')).toMatchObject({ reason: 'quit' })
+    await closed(one.socket)
+    other.socket.destroy()
+    const third = await guest()
+    await third.event('ready')
+    third.socket.write('{"do":"id"}\n')
+    await third.event('done')
+  })
+
+  it('turns away who comes when there are as many as there may be, until one has gone', async () => {
+    await serve(new FakeNode())
+    const guests = await Promise.all(Array.from({ length: maxControlConnections }, guest))
+    await Promise.all(guests.map(async ({ event }) => event('ready')))
+    const late = await guest()
+    expect(await late.event('error')).toMatchObject({ code: 'too-many-connections' })
+    await closed(late.socket)
+    await expect(running()).rejects.toThrow(TooManyConnectionsError)
+    guests[0]?.socket.destroy()
+    await vi.waitFor(async () => expect((await running()).ready['nickname']).toBe('anna'), { timeout: 5000 })
+  })
+
+  it('gives up on a guest that reads nothing, without holding anybody else', async () => {
+    const node = new FakeNode()
+    await serve(node)
+    const [deaf, other] = [connect({ path }), await guest()]
+    open.push(() => deaf.destroy())
+    deaf.on('error', () => undefined).pause()
+    await other.event('ready')
+    const text = 'x'.repeat(64 * 1024)
+    for (let told = 0; told < 400; told++) {
+      node.tell('message', { message: incoming(text), name: 'bob', arrival: 'accepted' })
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    other.socket.write('{"do":"id"}\n')
+    await other.event('done')
+    deaf.resume()
+    await closed(deaf)
+  })
+
+  it('is of mode 0600, takes the place of a stale one, and is gone after its end', async () => {
+    await writeFile(path, 'something that a crash left behind')
+    const server = await ControlServer.start(new FakeNode(), path)
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    const { event, socket } = await guest()
+    await event('ready')
+    await server.stop()
+    expect(await event('bye')).toMatchObject({ reason: 'interrupted' })
+    await closed(socket)
+    await expect(lstat(path)).rejects.toThrow(/ENOENT/u)
+  })
+})
+
+describe('a command that asks the running parley', () => {
+  it('gets each answer under its own tag, and errors with their exit code', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    await serve(node)
+    const parley = await running()
+    const [who, id, nobody] = await Promise.allSettled([
+      parley.ask({ do: 'who' }),
+      parley.ask({ do: 'id' }),
+      parley.ask({ do: 'msg', peer: 'carol', text: 'hi' })
+    ])
+    expect(who).toMatchObject({ value: { do: 'who', roster: [{ nickname: 'bob' }] } })
+    expect(id).toMatchObject({ value: { do: 'id', nickname: 'anna' } })
+    expect(nobody).toMatchObject({ reason: { name: 'RunningCommandError', exitCode: exitCodes.peerNotFound } })
+    await expect(parley.ask({ do: 'fly' })).rejects.toThrow(RunningCommandError)
+  })
+
+  it('gives up on one that says nothing, says nonsense, or ends', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).resume()
+      socket.write('nonsense\n[1]\n"ready"\n{"event":"done","tag":"1"}\n')
+    })
+    server.listen(path)
+    await once(server, 'listening')
+    open.push(() => server.close())
+    await expect(RunningParley.meet(connect({ path }), { timeoutMs: 50 })).rejects.toThrow(NoAnswerError)
+
+    const socket = connect({ path: join(folder, 'nobody.sock') })
+    await expect(RunningParley.meet(socket)).rejects.toThrow(NoAnswerError)
+  })
+
+  it('fails what it has asked when the running parley ends', async () => {
+    const node = new FakeNode()
+    node.resolve = async () => new Promise(() => undefined)
+    const server = await ControlServer.start(node, path)
+    const parley = await running()
+    const asked = parley.ask({ do: 'chat', peer: 'bob' })
+    const failed = expect(asked).rejects.toThrow(NoAnswerError)
+    parley.close()
+    await failed
+    await expect(parley.ask({ do: 'who' })).rejects.toThrow(NoAnswerError)
+    void server.stop()
+  })
+
+  it('learns what became of a message, and why it is refused', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.sendState = 'pending'
+    await serve(node)
+    const remote = new RunningNode(await running())
+    const signal = AbortSignal.timeout(5000)
+    const refused = once(remote, 'refused')
+    const { target, message } = await remote.send(['bob'], 'hi', { trustName: false, signal })
+    expect(target).toMatchObject({ peer: '12D3KooWbob', name: 'bob' })
+    expect(message).toMatchObject({ state: 'pending', text: 'hi' })
+
+    node.tell('refused', { peer: target.peer, name: 'bob', reason: 'is full', retryAfterMs: 9 })
+    node.tell('conversation', { peer: target.peer, name: 'bob', state: { name: 'waiting', why: 'busy', retryAtMs: 7 } })
+    const [event] = await refused
+    expect(event.detail).toEqual({ peer: target.peer, name: 'bob', reason: 'is full', retryAfterMs: 9 })
+    await vi.waitFor(() => expect(remote.state(target.peer)).toMatchObject({ name: 'waiting', why: 'busy' }))
+
+    const other = { ...outgoing('another', 'delivered'), peer: target.peer }
+    node.tell('delivery', { message: other, state: 'delivered' })
+    node.tell('delivery', { message: { ...message, state: 'failed', reason: 'too old' }, state: 'failed' })
+    expect(await remote.settled(message, { signal })).toMatchObject({ state: 'failed', reason: 'too old' })
+  })
+
+  it('knows a message that has settled before the answer that names it', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.send = async (peer, text) => {
+      const message = outgoing(text, 'pending', peer)
+      node.tell('delivery', { message: { ...message, state: 'held' }, state: 'held' })
+      return message
+    }
+    await serve(node)
+    const remote = new RunningNode(await running())
+    const signal = AbortSignal.timeout(5000)
+    const { message } = await remote.send(['bob'], 'hi', { trustName: false, signal })
+    expect(await remote.settled(message, { signal })).toMatchObject({ id: message.id, state: 'held' })
+  })
+
+  it('hears that its message is left waiting when the running parley ends', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.sendState = 'pending'
+    const server = await ControlServer.start(node, path)
+    const remote = new RunningNode(await running())
+    const signal = AbortSignal.timeout(5000)
+    const { message } = await remote.send(['bob'], 'hi', { trustName: false, signal })
+    const settled = expect(remote.settled(message, { signal })).rejects.toThrow(/has ended/u)
+    await server.stop()
+    await settled
+  })
+})
+
+describe('where the socket lies', () => {
+  const profile = (data: string): string => join(data, 'profiles', 'default')
+
+  it('is the runtime folder, else a folder beside the profiles, else one in the folder for temporary files', async () => {
+    const [runtime, data] = [join(folder, 'runtime'), join(folder, 'data')]
+    await mkdir(data)
+    const folders = { data, config: folder, runtime }
+    const first = await pathToListenAt(folders, profile(data))
+    expect(dirname(String(first))).toBe(runtime)
+    expect((await stat(runtime)).mode & 0o777).toBe(0o700)
+
+    await chmod(runtime, 0o750)
+    expect(dirname(String(await pathToListenAt(folders, profile(data))))).toBe(join(data, 'run'))
+    expect((await stat(runtime)).mode & 0o777).toBe(0o750)
+    await rm(runtime, { recursive: true })
+    await symlink(join(data, 'run'), runtime)
+    expect(dirname(String(await pathToListenAt(folders, profile(data))))).toBe(join(data, 'run'))
+
+    const deep = join(folder, 'x'.repeat(100))
+    await mkdir(deep)
+    const last = String(
+      await pathToListenAt({ data: deep, config: folder, runtime: join(deep, 'runtime') }, profile(deep))
+    )
+    expect(dirname(last)).toBe(join(tmpdir(), `parley-${process.getuid?.()}`))
+    expect(Buffer.byteLength(last)).toBeLessThan(maxSocketPathBytes)
+  })
+
+  it('is looked for only in folders that are private, and is another for each profile', async () => {
+    const data = join(folder, 'data')
+    await mkdir(join(data, 'run'), { recursive: true })
+    await chmod(join(data, 'run'), 0o777)
+    const folders = { data, config: folder }
+    const inRun = async (name: string): Promise<string | undefined> =>
+      (await pathsToCall(folders, join(data, 'profiles', name))).find((one) => one.startsWith(data))
+    expect(await inRun('default')).toBeUndefined()
+    await chmod(join(data, 'run'), 0o700)
+    const [one, other] = [await inRun('default'), await inRun('work')]
+    expect(one).toMatch(/\/run\/[0-9a-f]{16}\.sock$/u)
+    expect(other).not.toBe(one)
+  })
+})
