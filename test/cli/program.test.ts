@@ -33,7 +33,20 @@ async function parley(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   return { code, ...written }
 }
 
-const commands = ['chat', 'send', 'roster', 'directory', 'id', 'config', 'demo', 'completion']
+const commands = [
+  'chat',
+  'send',
+  'log',
+  'search',
+  'export',
+  'forget',
+  'roster',
+  'directory',
+  'id',
+  'config',
+  'demo',
+  'completion'
+]
 
 describe('help', () => {
   it.each([[], ...commands.map((name) => [name])])('of parley %s has examples and ends with 0', async (...words) => {
@@ -91,6 +104,16 @@ describe('a command line that can not be understood', () => {
     [['config', '--port', '99999'], '--port: "99999" can\'t be used: expected a port from 1 to 65535'],
     [['config', '--accept', 'some'], 'expected one of ask, lan, all'],
     [['send', 'bob', 'x', '--wait', 'long'], '--wait long: expected seconds'],
+    [['log'], "missing required argument 'PEER'"],
+    [['log', 'bob', '--since', 'monday'], '--since "monday" is no time: give a day (2026-11-22)'],
+    [['log', 'bob', '--until', '2026-02-30'], '--until "2026-02-30" is no time'],
+    [['log', 'bob', '--limit', '0'], '--limit 0: expected a number from 1 to 10000'],
+    [['log', 'bob', '--port', '4000'], "unknown option '--port'"],
+    [['search', 'x', '--limit', '10001'], 'parley export prints all of the history'],
+    [['search'], "missing required argument 'WORDS'"],
+    [['export', '--json', '--text'], '--json and --text exclude each other'],
+    [['export', '--after', 'x'], '--after x: expected the "position" of a message'],
+    [['forget', 'bob'], 'give --yes where nobody can be asked'],
     [['demo', '--ports', '1,2'], 'expected three different ports'],
     [['\u001b[31m'], 'there is no command']
   ])('%j ends with 2 and says why, once', async (args, message) => {

@@ -177,6 +177,18 @@ describe('delivery marks', () => {
     marks.changed(outgoing('old', 'delivered'), 0)
     expect(marks.due(150, () => 'bob', here)).toEqual(['  ✓ delivered (bob): "old"'])
   })
+
+  it('say that a message was seen, also when that comes with its receipt', () => {
+    const marks = new DeliveryMarks()
+    const message = outgoing('hi', 'pending')
+    marks.sending()
+    marks.sent(message, 0)
+    marks.changed({ ...message, state: 'delivered', seenAtMs: 90 }, 100)
+    expect(marks.due(1000, here, here)).toEqual(['  ✓ seen: "hi"'])
+    const old = outgoing('from before', 'delivered')
+    marks.changed({ ...old, seenAtMs: 2000 }, 2000)
+    expect(marks.due(2500, here, here)).toEqual(['  ✓ seen: "from before"'])
+  })
 })
 
 describe('the way to the peer', () => {

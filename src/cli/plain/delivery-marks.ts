@@ -61,7 +61,8 @@ export class DeliveryMarks {
     const groups = new Map<string, { readonly first: OutgoingMessage; count: number }>()
     for (const [key, { message, sinceMs, said }] of this.#tracked) {
       if (nowMs - sinceMs < quietTime(message)) continue
-      const worthSaying = message.state !== said && !(message.state === 'delivered' && said === undefined)
+      const isQuiet = message.state === 'delivered' && message.seenAtMs === undefined && said === undefined
+      const worthSaying = message.state !== said && !isQuiet
       if (message.state === 'pending' || message.state === 'held') {
         this.#tracked.set(key, { message, sinceMs, said: message.state })
       } else this.#tracked.delete(key)
