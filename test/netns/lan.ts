@@ -75,6 +75,11 @@ export class Lan {
     return host
   }
 
+  /** Goes before a command that is to run on the switch, whose ports are `p1`, `p2` and so on. */
+  get switchWrapper(): readonly string[] {
+    return ['ip', 'netns', 'exec', this.#switch]
+  }
+
   /** What still runs on a host goes on, alone. */
   async remove(): Promise<void> {
     process.off('exit', this.#onExit)
