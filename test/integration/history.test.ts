@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/exit-codes.ts'
 import { SqliteStore } from '../../src/storage/index.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import { hasTmux } from '../processes/terminal.ts'
 import { freePort, TestBed, type Finished } from '../processes/test-bed.ts'
 
 let bed: TestBed
@@ -97,6 +98,9 @@ describe.concurrent('what was written', () => {
     ])
     const conversations = await ask(bobAgain, { do: 'conversations' })
     expect(pick(conversations['conversations'], 'peer', 'unread')).toEqual([[anna.peer, 2]])
+    await ask(bobAgain, { do: 'open', peer: anna.peer })
+    const read = await ask(bobAgain, { do: 'conversations' })
+    expect(pick(read['conversations'], 'peer', 'unread')).toEqual([[anna.peer, 0]])
   })
 
   test('is shown with its marks when its conversation is opened, page by page, and counted at the end', async () => {
@@ -270,7 +274,25 @@ describe('parley log, export and forget', () => {
     expect(cut.stderr).toBe('')
   })
 
-  test('forget asks first, and where nobody can be asked it wants --yes; then nothing is left', async () => {
+  test.runIf(hasTmux)('forget takes nothing but yes for an answer on a terminal', async () => {
+    const own = await homeWith(peer, ['only one'])
+    for (const [answer, outcome] of [
+      ['y', /Nothing was deleted\./u],
+      ['yes', /Deleted one message with/u]
+    ] as const) {
+      const terminal = await bed.terminal(['forget', peer], { home: own })
+      await terminal.shows(/Type yes to do it/u)
+      await terminal.type(answer)
+      await terminal.shows(outcome)
+      expect(await terminal.ended()).toBe(exitCodes.ok)
+    }
+    const stopped = await bed.terminal(['forget', peer], { home: own })
+    await stopped.shows(/Type yes to do it/u)
+    await stopped.key('C-c')
+    expect(await stopped.ended()).toBe(exitCodes.interrupted)
+  })
+
+  test('forget wants --yes where nobody can be asked; then nothing is left', async () => {
     const unasked = await bed.run(['forget', peer], { home })
     expect(unasked.code, unasked.told).toBe(exitCodes.usage)
     expect(unasked.stderr).toMatch(/--yes/u)
