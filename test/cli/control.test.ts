@@ -123,10 +123,8 @@ describe('the socket of a running parley', () => {
     socket.write('{"do":"id","tag":"still here"}\n')
     expect(await event('done')).toMatchObject({ tag: 'still here' })
     const codes = lines().flatMap((line) => (line['event'] === 'error' ? [line['code']] : []))
-    expect(codes).toEqual([
-      ...['bad-json', 'bad-json', 'bad-json', 'bad-json', 'bad-arguments', 'unknown-command', 'bad-arguments'],
-      ...['bad-arguments', 'unknown-command', 'unknown-command', 'bad-json', 'bad-arguments', 'line-too-long']
-    ])
+    const begun = 'bad-json bad-json bad-json bad-json bad-arguments unknown-command bad-arguments bad-arguments'
+    expect(codes.join(' ')).toBe(`${begun} unknown-command unknown-command bad-json bad-arguments line-too-long`)
   })
 
   it('answers what was asked before the other side closed its half, and then ends', async () => {

@@ -67,7 +67,7 @@ async function dial(path: string): Promise<{ readonly socket: Socket; next(event
     for (;;) {
       const { value, done } = await lines.next()
       if (done === true) throw new Error(`the connection ended before the event ${event}`)
-      const line: Line = JSON.parse(String(value))
+      const line: Line = JSON.parse(value)
       if (line.event === event) return line
     }
   }
@@ -129,7 +129,8 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     const chat = await holder(home)
     const beside = await Promise.all(['d', 'e', 'f'].map(async (text) => send(home, [to.address, text])))
     for (const one of beside) expect(one.code, one.told).toBe(exitCodes.ok)
-    expect(textsOf(to).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+    expect(textsOf(to).length).toBe(6)
+    expect(new Set(textsOf(to))).toEqual(new Set(['a', 'b', 'c', 'd', 'e', 'f']))
     await chat.kill()
   })
 

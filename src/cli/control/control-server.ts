@@ -2,11 +2,10 @@
 // the node. A connection's end is the end of its face and of nothing else. Only
 // the holder of the profile may start one: it takes the place of whatever lies
 // at its path.
-import { setMaxListeners } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatApi } from '../chat-api.ts'
 import { escapedJson } from '../clean-text.ts'
