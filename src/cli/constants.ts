@@ -120,3 +120,6 @@ export const heldProfileMs = 3000
 
 /** How often it is tried. */
 export const heldProfilePollMs = 100
+
+/** Messages asked for at once from a running parley: the longest texts make 6 MiB, well below maxOutputBacklogBytes. */
+export const runningPageMessages = 100

@@ -1,7 +1,8 @@
 // The history of a profile within one command: opened, used, and closed whatever
-// happened. It runs no node; whoever else holds the profile is told by the error.
+// happened; or asked for from the parley that runs on the profile. It runs no node.
 import type { ChatApi } from './chat-api.ts'
 import { cleanText } from './clean-text.ts'
+import { onProfile, runningHistory } from './control/index.ts'
 import { writeLines, type CommandIo } from './io.ts'
 import type { Config } from '../node/settings.ts'
 
@@ -19,12 +20,19 @@ export async function withHistory<T>(
   config: Config,
   use: (source: HistorySource) => Promise<T>
 ): Promise<T> {
-  const { openHistory } = await import('../node/index.ts')
-  const open = await openHistory(config)
-  try {
-    if (open.mended !== undefined) writeLines(io.stderr, [`parley: ${cleanText(open.mended)}`])
-    return await use(open)
-  } finally {
-    await open.close()
-  }
+  return onProfile({
+    config,
+    signal: io.interrupted,
+    running: async (parley) => use(runningHistory(parley)),
+    own: async () => {
+      const { openHistory } = await import('../node/index.ts')
+      const open = await openHistory(config)
+      try {
+        if (open.mended !== undefined) writeLines(io.stderr, [`parley: ${cleanText(open.mended)}`])
+        return await use(open)
+      } finally {
+        await open.close()
+      }
+    }
+  })
 }

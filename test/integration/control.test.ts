@@ -207,6 +207,62 @@ describe.concurrent('parley status', () => {
   })
 })
 
+describe.concurrent('the history beside a chat', () => {
+  test('is read, exported and deleted with the same results as without the chat', async () => {
+    const home = bed.home()
+    const to = await receiver()
+    const chat = await holder(home)
+    // More than the commands ask for at once.
+    const count = 230
+    for (let number = 1; number <= count; number++) {
+      const text = `message ${number}${number % 2 === 0 ? ' even' : ''}`
+      chat.type(JSON.stringify({ do: 'msg', peer: to.address, text, wait: 60, tag: number }))
+    }
+    await Promise.all(
+      Array.from({ length: count }, async (_, index) =>
+        chat.event('done', ({ tag, message }) => tag === index + 1 && stateOf(message) === 'delivered')
+      )
+    )
+    await to.process.kill()
+    const reads = [
+      ['log', '--json', to.peer],
+      ['log', '--limit', '150', to.peer],
+      ['log', '--limit', '500', '--since', '1h', to.peer],
+      ['log', '--until', '2020-01-01', to.peer],
+      ['search', '--json', 'even'],
+      ['search', '--limit', '500', 'message'],
+      ['search', 'nothing-like-it'],
+      ['export', '--json'],
+      ['export', '--text'],
+      ['log', 'nobody-at-all']
+    ]
+    const run = async (args: readonly string[]) => {
+      const { code, stdout, stderr } = await bed.run(args, { home })
+      return { args, code, stdout, stderr }
+    }
+    const beside: Awaited<ReturnType<typeof run>>[] = []
+    for (const args of reads) beside.push(await run(args))
+    chat.type('{"do":"quit"}')
+    await chat.ended(20_000)
+    for (const read of beside) {
+      const alone = await run(read.args)
+      expect({ ...read, stderr: '' }).toEqual({ ...alone, stderr: '' })
+    }
+    expect(beside[7]?.stdout.split('\n').length).toBe(count)
+
+    const again = await holder(home)
+    const forgotten = await run(['forget', '--yes', to.peer])
+    expect(forgotten).toMatchObject({ code: exitCodes.ok })
+    expect(forgotten.stdout).toMatch(new RegExp(`^Deleted ${count} messages with `, 'u'))
+    expect((await run(['export', '--json'])).stdout).toBe('')
+    await again.kill()
+  })
+})
+
+function stateOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'state' in message ? message.state : undefined
+}
+
 describe.concurrent('the socket', () => {
   test('has mode 0600 in a folder of mode 0700, in the runtime folder when there is one, and goes with the chat', async () => {
     const home = bed.home()

@@ -2,5 +2,6 @@
 export { serveControl } from './serve-control.ts'
 export { onProfile, type ProfileWork } from './on-profile.ts'
 export { type SendingNode, type Sent } from './running-node.ts'
+export { runningHistory } from './running-history.ts'
 export { runningParley, type Json, type RunningParley } from './running-parley.ts'
 export { sendOnProfile } from './send-on-profile.ts'

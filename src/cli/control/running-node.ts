@@ -6,6 +6,7 @@ import type { ChatApi, ChatNodeEvents, ConversationState, OutgoingMessage, PeerT
 import { historyLines } from '../constants.ts'
 import { shortId } from '../../node/settings.ts'
 import { NoAnswerError } from './errors.ts'
+import { isDeliveryState, listOf, readMessage } from './message-json.ts'
 import type { Json, RunningParley } from './running-parley.ts'
 
 /** The node as a command sees it that sends one message. */
@@ -128,28 +129,7 @@ export class RunningNode extends TypedEventEmitter<ChatNodeEvents> implements Se
   }
 }
 
-const deliveryStates: readonly string[] = ['pending', 'held', 'delivered', 'unconfirmed', 'failed']
-
-function isDeliveryState(state: unknown): state is OutgoingMessage['state'] {
-  return typeof state === 'string' && deliveryStates.includes(state)
-}
-
 function readOutgoing(json: unknown): OutgoingMessage | undefined {
-  if (!isJson(json)) return undefined
-  const { peer, id, direction, state, reason, text, sentAtMs, storedAtMs, log, seq } = json
-  if (direction !== 'out' || !isDeliveryState(state)) return undefined
-  if (typeof peer !== 'string' || typeof id !== 'string' || typeof text !== 'string' || typeof log !== 'string') {
-    return undefined
-  }
-  if (typeof sentAtMs !== 'number' || typeof storedAtMs !== 'number' || typeof seq !== 'number') return undefined
-  const told = typeof reason === 'string' ? { reason } : {}
-  return { peer, id, direction, state, text, sentAtMs, storedAtMs, log, seq, ...told }
-}
-
-function listOf(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.filter(isJson) : []
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null
+  const message = readMessage(json)
+  return message?.direction === 'out' ? message : undefined
 }

@@ -1,0 +1,47 @@
+// A message as the JSON lines tell it, read back into a message. Pure; what has
+// not all its fields is no message.
+import type { HistoryEntry, OutgoingMessage, StoredMessage } from '../chat-api.ts'
+import type { Json } from './running-parley.ts'
+
+const deliveryStates: readonly string[] = ['pending', 'held', 'delivered', 'unconfirmed', 'failed']
+const arrivalStates: readonly string[] = ['held', 'accepted']
+
+type ArrivalState = Extract<StoredMessage, { direction: 'in' }>['state']
+
+export function readMessage(json: unknown): StoredMessage | undefined {
+  if (!isJson(json)) return undefined
+  const { peer, id, direction, state, reason, seenAtMs, text, replyTo, sentAtMs, storedAtMs, log, seq } = json
+  if (typeof peer !== 'string' || typeof id !== 'string' || typeof text !== 'string') return undefined
+  if (typeof log !== 'string' || typeof seq !== 'number') return undefined
+  if (typeof sentAtMs !== 'number' || typeof storedAtMs !== 'number') return undefined
+  const answers = typeof replyTo === 'string' ? { replyTo } : {}
+  const fields = { peer, id, text, sentAtMs, storedAtMs, log, seq, ...answers }
+  if (direction === 'in') return isArrivalState(state) ? { ...fields, direction, state } : undefined
+  if (direction !== 'out' || !isDeliveryState(state)) return undefined
+  const why = typeof reason === 'string' ? { reason } : {}
+  const seen = typeof seenAtMs === 'number' ? { seenAtMs } : {}
+  return { ...fields, direction, state, ...why, ...seen }
+}
+
+export function readEntry(json: Json): HistoryEntry | undefined {
+  const message = readMessage(json)
+  const { position } = json
+  return message === undefined || typeof position !== 'number' ? undefined : { position, message }
+}
+
+export function isDeliveryState(state: unknown): state is OutgoingMessage['state'] {
+  return typeof state === 'string' && deliveryStates.includes(state)
+}
+
+function isArrivalState(state: unknown): state is ArrivalState {
+  return typeof state === 'string' && arrivalStates.includes(state)
+}
+
+/** The objects of a list; anything else is an empty one. */
+export function listOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value.filter(isJson) : []
+}
+
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null
+}
