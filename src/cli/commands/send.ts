@@ -77,7 +77,7 @@ async function recipient(
 }
 
 /** `queued`: it waits in the outbox; `withdrawn`: it was taken out of it; else its state says all. */
-export type SendFate = 'settled' | 'queued' | 'withdrawn'
+type SendFate = 'settled' | 'queued' | 'withdrawn'
 
 function fateOf(waited: OutgoingMessage, message: OutgoingMessage): SendFate {
   if (message.state === 'pending') return 'queued'
@@ -123,7 +123,7 @@ async function waitFor(
   }
 }
 
-export interface SendReport {
+interface SendReport {
   readonly target: Pick<PeerTarget, 'peer' | 'name' | 'shortId'>
   readonly message: OutgoingMessage
   readonly fate: SendFate
@@ -136,7 +136,7 @@ export interface SendReport {
 }
 
 /** Says what became of the message, and returns the exit code that says the same. */
-export function report(io: CommandIo, sent: SendReport): ExitCode {
+function report(io: CommandIo, sent: SendReport): ExitCode {
   const { target, message, fate, asJson } = sent
   const exitCode = exitCodeOf(sent)
   const { peer, name, shortId } = target

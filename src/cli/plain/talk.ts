@@ -1,9 +1,8 @@
 // What typed lines lead to at each of the three prompts: for a peer, for a port,
 // and in a conversation. Each line becomes a call of the node and the next
 // prompt; when to read and when to end is the face's business.
-import { argumentsFromLine } from '../command-arguments.ts'
-import type { ChatCommand, CommandResult } from '../chat-command.ts'
-import { chatCommands, findCommand } from '../chat-commands.ts'
+import type { CommandResult } from '../chat-command.ts'
+import { chatCommands } from '../chat-commands.ts'
 import type { ChatApi, HistoryEntry, PeerTarget } from '../chat-api.ts'
 import { historyLines } from '../constants.ts'
 import {
@@ -19,8 +18,8 @@ import { historyLine } from '../wording.ts'
 import { completeLine } from './completion.ts'
 import type { News } from './news.ts'
 import type { Operation } from './operation.ts'
-import { resultLines } from './result-lines.ts'
 import { Sending } from './sending.ts'
+import { SlashCommands } from './slash-commands.ts'
 import type { PlainTerminal } from './terminal.ts'
 
 type Place =
@@ -45,13 +44,12 @@ export class Talk {
   readonly #news: News
   readonly #operation: Operation
   readonly #sending: Sending
+  readonly #slashes: SlashCommands
   #place: Place = { at: 'peer' }
   /** The lines of a message that goes on. */
   #draft: readonly string[] = []
   /** The position of the first message of the open conversation that is on the screen. */
   #shownFrom: number | undefined
-  /** What /forget was given, when that was the command before. */
-  #toForget: string | undefined
   #isOver = false
 
   constructor({ node, terminal, numbers, news, operation }: TalkInit) {
@@ -61,6 +59,9 @@ export class Talk {
     this.#news = news
     this.#operation = operation
     this.#sending = new Sending(node, news)
+    const resolve = async (words: readonly string[], signal: AbortSignal): Promise<PeerTarget> =>
+      this.#resolve(words, signal)
+    this.#slashes = new SlashCommands({ node, terminal, numbers, news, operation, sending: this.#sending, resolve })
   }
 
   /** QUIT was typed. */
@@ -157,48 +158,10 @@ export class Talk {
     if (text !== '') await this.#sending.send(peer, text)
   }
 
-  async #command({ name, rest }: SlashCommand): Promise<void> {
-    const command = findCommand(name)
-    if (command === undefined) {
-      this.#terminal.print([`There is no command /${name}: /help lists them. // sends a text that begins with /.`])
-      return
-    }
-    const args = argumentsFromLine(command, rest)
-    if (!this.#isMeant(command, rest)) return
-    if (command.name === 'chat') return this.#choose(args.peer ?? [])
-    const result = await this.#sending.marked(async () =>
-      this.#operation.run('looking', async (signal) =>
-        command.run(
-          {
-            node: this.#node,
-            current: this.#current(),
-            shownFrom: this.#shownFrom,
-            resolve: async (words) => this.#resolve(words, signal)
-          },
-          args
-        )
-      )
-    )
-    this.#terminal.print(
-      resultLines(result, {
-        nowMs: Date.now(),
-        numberOf: (peer) => this.#numbers.of(peer),
-        rosterLines: (unread) => this.#news.rosterLines(unread)
-      })
-    )
-    await this.#follow(result)
-  }
-
-  /** What can't be taken back has to be typed twice. */
-  #isMeant(command: ChatCommand, rest: string): boolean {
-    const isAgain = this.#toForget === rest
-    this.#toForget = undefined
-    if (command.name !== 'forget' || isAgain) return true
-    this.#toForget = rest
-    this.#terminal.print([
-      `This deletes all messages with ${rest} on this machine for good, those that wait too. Type the same again to do it.`
-    ])
-    return false
+  async #command(typed: SlashCommand): Promise<void> {
+    const outcome = await this.#slashes.run(typed, { current: this.#current(), shownFrom: this.#shownFrom })
+    if (outcome?.is === 'choice') await this.#choose(outcome.words)
+    else if (outcome !== undefined) await this.#follow(outcome)
   }
 
   /** Where a command's result leads. */
