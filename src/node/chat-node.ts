@@ -233,7 +233,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   async open(peer: string): Promise<readonly StoredMessage[]> {
-    return this.#conversations.open(peer)
+    const messages = await this.#conversations.open(peer)
+    await this.#around.keepAddresses(peer)
+    return messages
   }
 
   async leave(peer: string): Promise<void> {
@@ -248,7 +250,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = Buffer.byteLength(text, 'utf8')
     if (sizeBytes > MAX_TEXT_BYTES) throw new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES)
-    return this.#conversations.send(peer, text, options)
+    const message = await this.#conversations.send(peer, text, options)
+    await this.#around.keepAddresses(peer)
+    return message
   }
 
   async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {
@@ -260,7 +264,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   async accept(peer: string): Promise<readonly IncomingMessage[]> {
-    return this.#conversations.accept(peer)
+    const messages = await this.#conversations.accept(peer)
+    await this.#around.keepAddresses(peer)
+    return messages
   }
 
   async ignore(peer: string): Promise<void> {

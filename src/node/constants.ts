@@ -126,3 +126,6 @@ export const STORE_RETRY_MS = 5_000
 
 /** Records without their owner's signature that one directory may tell before it is left alone. */
 export const MAX_FORGED_ENTRIES = 100
+
+/** Of what a contact's record says: its first ones are the best, and those that were dialled must have room beside them. */
+export const KEPT_RECORD_ADDRESSES = 3

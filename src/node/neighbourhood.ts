@@ -8,7 +8,7 @@ import { isLocal } from './address.ts'
 import type { ChatNodeEvents, DirectoryView, Notice, RosterRow } from './chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
 import { defaultName, type Config } from './config.ts'
-import { FIRST_LOOK_MS, MAX_REMEMBERED_NAMES } from './constants.ts'
+import { FIRST_LOOK_MS, KEPT_RECORD_ADDRESSES, MAX_REMEMBERED_NAMES } from './constants.ts'
 import { Directories } from './directories.ts'
 import { InterfaceWatch } from './interface-watch.ts'
 import { LanDialing } from './lan-dialing.ts'
@@ -174,7 +174,7 @@ export class Neighbourhood {
   async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
     const connection = await this.#reach.connect(peer, options)
     // Where a peer dials from is no place to dial it at.
-    if (connection.direction === 'outbound') await this.#remember(peer, connection.remoteAddr)
+    if (connection.direction === 'outbound') await this.#remember(peer, connection.remoteAddr.toString())
     return connection
   }
 
@@ -210,9 +210,23 @@ export class Neighbourhood {
     return [this.#learned.get(peer) ?? [], said, seen, contact]
   }
 
+  /**
+   * Keeps where a contact is to be found, as the user named it or the contact itself says: what waits for it must find
+   * it after a restart too, also when it was never reached, or always was the one who dialled.
+   */
+  async keepAddresses(peer: string): Promise<void> {
+    const contact = this.#init.profile.book.contact(peer)
+    if (contact === undefined) return
+    const said = this.presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
+    const named = this.#learned.get(peer) ?? []
+    const known = new Set(contact.addresses.map(withoutOwner))
+    const news = [...said.slice(0, KEPT_RECORD_ADDRESSES), ...named.slice(0, 1)]
+    for (const address of news) if (!known.has(withoutOwner(address))) await this.#remember(peer, address)
+  }
+
   /** A disk that is full keeps nobody from talking. */
-  async #remember(peer: string, address: Multiaddr): Promise<void> {
-    await this.#init.profile.book.rememberAddress(peer, address.toString()).catch((error: unknown) => {
+  async #remember(peer: string, address: string): Promise<void> {
+    await this.#init.profile.book.rememberAddress(peer, address).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error)
       this.#init.notice({ code: 'fault', text: `the address of ${this.name(peer)} could not be saved: ${why}` })
     })
@@ -260,6 +274,7 @@ export class Neighbourhood {
         continue
       }
       void this.#nameContact(change.entry.peer, change.entry.record.record.nickname).catch(() => undefined)
+      void this.keepAddresses(change.entry.peer)
       this.#init.onNews(change.entry.peer)
     }
     this.#news.wake()
@@ -299,4 +314,9 @@ export class Neighbourhood {
 /** The name that was set; else the user's, or that of a profile which is not the default one. */
 function startingName({ settings, sources }: Config, profile: Profile): string {
   return normaliseText(sources.name === 'default' ? defaultName(profile.name) : settings.name)
+}
+
+/** The same place, whether its peer ID stands there or not. */
+function withoutOwner(address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/u, '')
 }

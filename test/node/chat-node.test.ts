@@ -174,6 +174,19 @@ test('a peer that starts again is found at its old port and gets what waited for
   expect(await texts(again, anna.peerId)).toEqual(['in one', 'in two'])
 })
 
+test('a message for somebody who was named by address and never reached arrives after a restart', async () => {
+  const absent = await network.peer('bert', { accept: 'all' })
+  const address = `/ip4/127.0.0.1/tcp/${absent.port}/p2p/${absent.peerId}`
+  await absent.stop()
+  const before = await network.peer('anna')
+  const { peer } = await before.resolve([address])
+  await before.send(peer, 'are you there?')
+  await before.stop()
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await vi.waitFor(async () => expect(await texts(bert, anna.peerId)).toEqual(['in are you there?']), soon)
+})
+
 test('a contact keeps its name however others call themselves, and a namesake is pointed out', async () => {
   const anna = await network.peer('anna')
   const bert = await network.peer('bert')
