@@ -279,6 +279,34 @@ describe('a command that asks the running parley', () => {
     expect(await remote.settled(message, { signal })).toMatchObject({ id: message.id, state: 'held' })
   })
 
+  it('goes on with a message that another parley took, settled meanwhile or not yet', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const [early, late] = [outgoing('early', 'pending'), outgoing('late', 'pending')]
+    node.past = [{ ...early, state: 'delivered' }, late]
+    await serve(node)
+    const signal = AbortSignal.timeout(5000)
+    const [one, other] = [new RunningNode(await running()), new RunningNode(await running())]
+    await one.takeUp(early, { signal })
+    expect(await one.settled(early, { signal })).toMatchObject({ id: early.id, state: 'delivered' })
+    await other.takeUp(late, { signal })
+    node.tell('delivery', { message: { ...late, state: 'held' }, state: 'held' })
+    expect(await other.settled(late, { signal })).toMatchObject({ id: late.id, state: 'held' })
+  })
+
+  it('stops waiting for its message when it is told to', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.sendState = 'pending'
+    await serve(node)
+    const remote = new RunningNode(await running())
+    const { message } = await remote.send(['bob'], 'hi', { trustName: false, signal: AbortSignal.timeout(5000) })
+    const over = new AbortController()
+    const settled = expect(remote.settled(message, { signal: over.signal })).rejects.toThrow('enough')
+    over.abort(new Error('enough'))
+    await settled
+  })
+
   it('hears that its message is left waiting when the running parley ends', async () => {
     const node = new FakeNode()
     node.rows = [row('bob')]

@@ -134,21 +134,25 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     await chat.kill()
   })
 
-  test('goes on alone with its message when the chat ends before it has arrived', async () => {
-    const home = bed.home()
-    const to = await receiver()
-    await to.process.kill()
-    const chat = await holder(home)
-    const sending = send(home, ['--wait', '60', to.address, 'never mind who sends it'])
-    await chat.event('conversation', ({ peer }) => peer === to.peer)
-    await vi.waitUntil(async () => waitingOf(await status(home)) === 1, { timeout: 20_000, interval: 100 })
-    chat.type('{"do":"quit"}')
-    await chat.ended(20_000)
-    const again = await receiver('all', to.home, to.port)
-    const sent = await sending
-    expect(sent.code, sent.told).toBe(exitCodes.ok)
-    expect(textsOf(again)).toEqual(['never mind who sends it'])
-  })
+  test.each(['ends', 'is killed'])(
+    'goes on alone with its message when the chat %s before it has arrived',
+    async (end) => {
+      const home = bed.home()
+      const to = await receiver()
+      await to.process.kill()
+      const chat = await holder(home)
+      const sending = send(home, ['--wait', '60', to.address, 'never mind who sends it'])
+      await chat.event('conversation', ({ peer }) => peer === to.peer)
+      await vi.waitUntil(async () => waitingOf(await status(home)) === 1, { timeout: 20_000, interval: 100 })
+      if (end === 'ends') chat.type('{"do":"quit"}')
+      else await chat.kill()
+      await chat.ended(20_000)
+      const again = await receiver('all', to.home, to.port)
+      const sent = await sending
+      expect(sent.code, sent.told).toBe(exitCodes.ok)
+      expect(textsOf(again)).toEqual(['never mind who sends it'])
+    }
+  )
 
   test('is refused when the chat is on another network, or has been stopped', async () => {
     const home = bed.home()

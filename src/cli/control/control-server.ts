@@ -33,8 +33,13 @@ export class ControlServer {
   static async start(node: ChatApi, path: string): Promise<ControlServer> {
     await rm(path, { force: true })
     const server = new ControlServer(node, path)
-    await server.#listen()
-    return server
+    try {
+      await server.#listen()
+      return server
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
   }
 
   private constructor(node: ChatApi, path: string) {
@@ -44,6 +49,8 @@ export class ControlServer {
     if (node instanceof EventTarget) setMaxListeners(maxControlConnections + ownListeners, node)
     // Whoever has written its commands may close its half and read on.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket))
+    // Those who are turned away take a moment to be told so; there are no more of them than of the others.
+    this.#server.maxConnections = 2 * maxControlConnections
   }
 
   /** Closes the socket, removes it, and says goodbye to all who are connected. */
