@@ -1,11 +1,10 @@
 // The conversations of this peer: which peers are chosen and looked for, what is
 // sent to them, and what the user decides about them. What comes in is for the
-// reception, what goes out for the outbox; screens are not its business.
+// reception, what goes out for the deliveries; screens are not its business.
 import type { Connection } from '@libp2p/interface'
 import { randomBytes } from 'node:crypto'
 import type { ChatService, ChatServiceInit, ChatSession } from '../chat-protocol/index.ts'
 import type {
-  DeliveryState,
   IncomingMessage,
   LogPosition,
   MessageStore,
@@ -16,13 +15,12 @@ import type {
 import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
-import { FAREWELL_TIMEOUT_MS, GIVE_UP_BATCH, KNOCK_RATE, MIN_RETRY_MS, NO_ROOM_RETRY_MS } from './constants.ts'
-import { RECENT_MESSAGES, REDIAL_BACKOFF, RETRIED_MESSAGES } from './constants.ts'
+import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
+import { Deliveries, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../wire/index.ts'
-import { Outbox } from './outbox.ts'
 import { Pursuit } from './pursuit.ts'
 import { Reception } from './reception.ts'
-import { isFinal, refusalText } from './refusals.ts'
+import { refusalText } from './refusals.ts'
 
 /** What happens in conversations, told to the node. */
 export interface ConversationEvents {
@@ -39,7 +37,6 @@ export interface ConversationEvents {
 
 /** The length of a log's name; see docs/spec/chat-1.0.0.md. */
 const LOG_BYTES = 8
-const GIVEN_UP = 'it could not be delivered in the time it was given'
 
 export interface ConversationsInit {
   readonly store: MessageStore
@@ -58,14 +55,13 @@ export interface ConversationsInit {
 export class Conversations {
   readonly #init: ConversationsInit
   readonly #reception: Reception
-  readonly #outbox: Outbox
+  readonly #deliveries: Deliveries
   readonly #pursuit: Pursuit
   /** Conversations that are open on this side's screen. */
   readonly #onScreen = new Set<string>()
   readonly #knocks: TokenBucket
   readonly #states = new Map<string, ConversationState>()
   readonly #sessions = new Map<string, ChatSession>()
-  readonly #settling = new Map<string, Set<(message: OutgoingMessage) => void>>()
   #chat: ChatService | undefined
 
   constructor(init: ConversationsInit) {
@@ -76,10 +72,11 @@ export class Conversations {
       isOnScreen: (peer) => this.#onScreen.has(peer),
       onShown: (peer, messages) => this.#saw(peer, messages)
     })
-    this.#outbox = new Outbox({
+    this.#deliveries = new Deliveries({
       store: init.store,
       now: init.now,
-      onDelivery: (messages) => this.#onDelivery(messages),
+      onDelivery: (message) => init.events.delivery(message),
+      onProgress: (peer) => void this.#orFault(peer, async (id) => this.#restIfDone(id)).catch(() => undefined),
       onFault: (peer, error) => init.events.fault(peer, error)
     })
     this.#pursuit = new Pursuit({
@@ -103,7 +100,7 @@ export class Conversations {
       onPlainText: async (peer, text) =>
         this.#orFault(peer.toString(), async (id) => this.#reception.receiveText(id, text)),
       onReceipts: async (peer, ids, state) =>
-        this.#orFault(peer.toString(), async (id) => this.#outbox.receipts(id, ids, state)),
+        this.#orFault(peer.toString(), async (id) => this.#deliveries.receipts(id, ids, state)),
       paceOf: (peer) => (this.#reception.isTrusted(peer.toString()) ? 'contact' : 'stranger')
     }
   }
@@ -120,15 +117,8 @@ export class Conversations {
     chat.addEventListener('bye', ({ detail }) => events.left(detail.peer.toString(), detail.reason))
     chat.addEventListener('refuse', ({ detail }) => {
       const peer = detail.peer.toString()
-      const retryAfterMs = detail.retryAfterMs === 0 ? NO_ROOM_RETRY_MS : Math.max(detail.retryAfterMs, MIN_RETRY_MS)
-      if (isFinal(detail.reason)) {
-        void this.#orFault(peer, async (id) => this.#outbox.fail(id, detail.ids, refusalText(detail.reason))).catch(
-          () => undefined
-        )
-        return
-      }
-      this.#outbox.postpone(peer, retryAfterMs)
-      events.refused(peer, refusalText(detail.reason), retryAfterMs)
+      // What fails is told as a fault.
+      void this.#orFault(peer, async (id) => this.#onRefuse(id, detail)).catch(() => undefined)
     })
   }
 
@@ -139,7 +129,7 @@ export class Conversations {
     const farewells = [...this.#states.keys()].map(async (peer) => this.#session(peer)?.bye('quit'))
     const late = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve(), { once: true }))
     await Promise.race([Promise.allSettled(farewells), late])
-    await this.#outbox.stop()
+    await this.#deliveries.stop()
     await this.#reception.stop()
   }
 
@@ -148,30 +138,22 @@ export class Conversations {
     for (const peer of await this.#init.store.peersWithPending()) this.#pursuit.want(peer)
   }
 
-  /** Puts failed messages into the outbox again: these, or all of the peer's last ones. @returns how many */
+  /** See {@link Deliveries.retry}. */
   async retry(peer: string, ids?: readonly string[]): Promise<number> {
-    const messages = await this.#init.store.retry(peer, ids ?? (await this.#lastOwn(peer, 'failed')))
-    if (messages.length === 0) return 0
-    this.#onDelivery(messages)
-    this.#outbox.wake(peer)
-    this.#pursuit.want(peer)
-    return messages.length
+    const count = await this.#deliveries.retry(peer, ids)
+    if (count > 0) this.#pursuit.want(peer)
+    return count
   }
 
-  /** Takes waiting messages out of the outbox: these, or all of the peer's last ones. @returns how many */
+  /** See {@link Deliveries.cancel}. */
   async cancel(peer: string, ids?: readonly string[]): Promise<number> {
-    const messages = await this.#init.store.cancel(peer, ids ?? (await this.#lastOwn(peer, 'pending')))
-    this.#onDelivery(messages)
-    return messages.length
+    return this.#deliveries.cancel(peer, ids)
   }
 
   /** Messages that have waited for too long fail, and old ones are deleted. */
   async keepHouse(limits: { readonly giveUpMs: number; readonly keepMs: number }): Promise<void> {
     const { store, now } = this.#init
-    if (limits.giveUpMs !== Infinity) {
-      const options = { storedBeforeMs: now() - limits.giveUpMs, reason: GIVEN_UP, limit: GIVE_UP_BATCH }
-      this.#onDelivery(await store.failPending(options))
-    }
+    if (limits.giveUpMs !== Infinity) await this.#deliveries.giveUp(now() - limits.giveUpMs)
     if (limits.keepMs !== Infinity) await store.deleteOlderThan(now() - limits.keepMs)
   }
 
@@ -203,34 +185,14 @@ export class Conversations {
 
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
     await this.accept(peer)
-    const message = await this.#init.store.addOutgoing({ peer, text, sentAtMs: this.#init.now(), ...options })
-    this.#outbox.wake(peer)
+    const message = await this.#deliveries.add({ peer, text, ...options })
     this.#pursuit.want(peer)
     return message
   }
 
-  /**
-   * Waits until the message is anything but pending.
-   *
-   * @throws the signal's reason
-   */
+  /** See {@link Deliveries.settled}. */
   async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<OutgoingMessage>()
-    const waiting = this.#settling.get(message.id) ?? new Set()
-    this.#settling.set(message.id, waiting.add(resolve))
-    const onAbort = (): void => reject(options.signal.reason)
-    promise.catch(() => undefined) // nobody waits for it when the store has the answer, or is slower than the signal
-    options.signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      const present = await this.#init.store.outgoing(message.peer, message.id)
-      if (present !== undefined && present.state !== 'pending') return present
-      options.signal.throwIfAborted()
-      return await promise
-    } finally {
-      options.signal.removeEventListener('abort', onAbort)
-      waiting.delete(resolve)
-      if (waiting.size === 0) this.#settling.delete(message.id)
-    }
+    return this.#deliveries.settled(message, options)
   }
 
   typing(peer: string): void {
@@ -299,9 +261,9 @@ export class Conversations {
     return this.#init.book.contact(peer) !== undefined
   }
 
-  async #lastOwn(peer: string, state: DeliveryState): Promise<readonly string[]> {
-    const messages = await this.#init.store.history(peer, { limit: RETRIED_MESSAGES })
-    return messages.flatMap((message) => (message.direction === 'out' && message.state === state ? [message.id] : []))
+  async #onRefuse(peer: string, refusal: Refusal): Promise<void> {
+    const retryAfterMs = await this.#deliveries.refused(peer, refusal)
+    if (retryAfterMs !== undefined) this.#init.events.refused(peer, refusalText(refusal.reason), retryAfterMs)
   }
 
   /** A receipt may have been lost with the session before. */
@@ -336,13 +298,13 @@ export class Conversations {
       session.enter()
       void this.#sawRecent(peer)
     }
-    this.#outbox.attach(session)
+    this.#deliveries.attach(session)
     this.#pursuit.wake(peer)
   }
 
   #onSessionClose(peer: string): void {
     this.#sessions.delete(peer)
-    this.#outbox.detach(peer)
+    this.#deliveries.detach(peer)
     if (!this.#pursuit.isWanted(peer)) this.#setState(peer, { name: 'closed' })
     this.#pursuit.wake(peer)
   }
@@ -365,16 +327,6 @@ export class Conversations {
     if (held === undefined) return
     const own = await this.#init.store.ownPosition(peer)
     if (held.log === own?.log && held.seq > own.seq) await this.#init.store.startNewLog(peer)
-  }
-
-  #onDelivery(messages: readonly OutgoingMessage[]): void {
-    for (const message of messages) {
-      this.#init.events.delivery(message)
-      for (const resolve of this.#settling.get(message.id) ?? []) resolve(message)
-    }
-    for (const peer of new Set(messages.map((message) => message.peer))) {
-      void this.#restIfDone(peer).catch((error: unknown) => this.#init.events.fault(peer, error))
-    }
   }
 
   /** A peer is looked for as long as it is on the screen or something waits for it. */
