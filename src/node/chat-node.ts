@@ -20,7 +20,7 @@ import type { Config } from './config.ts'
 import { Conversations, type ConversationEvents } from './conversations.ts'
 import { MessageTooLongError } from './errors.ts'
 import { HOUSEKEEPING_MS } from './constants.ts'
-import { History } from './history.ts'
+import { explained, History } from './history.ts'
 import { listeningPort, startHost } from './host.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { openOwnStore, type OwnStore } from './own-store.ts'
@@ -229,11 +229,11 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   // --- conversations: see Conversations, which each of these asks
 
   async requests(): Promise<readonly RequestView[]> {
-    return this.#conversations.requests()
+    return explained(this.#conversations.requests())
   }
 
   async open(peer: string): Promise<readonly StoredMessage[]> {
-    const messages = await this.#conversations.open(peer)
+    const messages = await explained(this.#conversations.open(peer))
     await this.#around.keepAddresses(peer)
     return messages
   }
@@ -250,7 +250,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = Buffer.byteLength(text, 'utf8')
     if (sizeBytes > MAX_TEXT_BYTES) throw new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES)
-    const message = await this.#conversations.send(peer, text, options)
+    const message = await explained(this.#conversations.send(peer, text, options))
     await this.#around.keepAddresses(peer)
     return message
   }
@@ -264,7 +264,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   async accept(peer: string): Promise<readonly IncomingMessage[]> {
-    const messages = await this.#conversations.accept(peer)
+    const messages = await explained(this.#conversations.accept(peer))
     await this.#around.keepAddresses(peer)
     return messages
   }
@@ -284,11 +284,11 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   async retry(peer: string, ids?: readonly string[]): Promise<number> {
-    return this.#conversations.retry(peer, ids)
+    return explained(this.#conversations.retry(peer, ids))
   }
 
   async cancel(peer: string, ids?: readonly string[]): Promise<number> {
-    return this.#conversations.cancel(peer, ids)
+    return explained(this.#conversations.cancel(peer, ids))
   }
 
   // --- inside
@@ -301,7 +301,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
     await this.#around.start()
     await this.#rememberPort()
-    await this.#conversations.resume()
+    await this.#resume()
     await this.#keepHouse()
     this.#housekeeping = setInterval(() => void this.#keepHouse(), HOUSEKEEPING_MS)
     void this.#checkHistory()
@@ -311,6 +311,16 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async #checkHistory(): Promise<void> {
     const damage = await this.#own?.check().catch((error: unknown) => String(error))
     if (damage !== undefined) this.#tell('notice', { code: 'history', text: damage })
+  }
+
+  /** With a part of the history that can't be read the node still runs: the next opening mends it. */
+  async #resume(): Promise<void> {
+    try {
+      await this.#conversations.resume()
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#tell('notice', { code: 'fault', text: `what waits to be sent could not be looked for: ${why}` })
+    }
   }
 
   async #keepHouse(): Promise<void> {

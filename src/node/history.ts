@@ -128,7 +128,8 @@ export async function openHistory(config: Config): Promise<OpenHistory> {
   }
 }
 
-async function explained<T>(work: Promise<T>): Promise<T> {
+/** The disk's errors as errors for people. @throws StorageProblemError */
+export async function explained<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {

@@ -19,7 +19,7 @@ import {
 } from './event-json.ts'
 import { readJsonCommand, type Envelope, type JsonCommand } from './json-command.ts'
 import { JsonOutput } from './json-output.ts'
-import { underWayJson } from './under-way.ts'
+import { underWayJson, unlessUnreadable } from './under-way.ts'
 
 export type JsonOutcome = 'quit' | 'end of input' | 'interrupted'
 
@@ -79,9 +79,9 @@ export class JsonFace {
     try {
       const looked = this.#guest?.looked ?? this.#node.firstLook({ signal: this.#life.signal })
       await looked.catch(() => undefined)
-      const requests = await this.#node.requests()
+      const requests = (await unlessUnreadable(this.#node.requests())) ?? []
       const underWay = await underWayJson(this.#node)
-      const unread = await unreadCounts(this.#node)
+      const unread = (await unlessUnreadable(unreadCounts(this.#node))) ?? new Map()
       this.#output.write({ ...readyJson(this.#node, requests, unread), ...underWay })
       for (const event of this.#early ?? []) this.#output.write(event)
       this.#early = undefined

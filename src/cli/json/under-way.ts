@@ -2,17 +2,30 @@
 // that are open or being opened, and how much waits to be sent. It asks the node
 // and changes nothing.
 import type { ChatApi } from '../chat-api.ts'
+import { exitCodes } from '../../node/settings.ts'
 import { maxCountedWaiting } from '../constants.ts'
 import { conversationJson } from './event-json.ts'
 
-/** The fields `conversations` and `waiting` of the event `ready`. */
+/** The fields `conversations` and `waiting` of the event `ready`; what the history can't tell is null. */
 export async function underWayJson(node: ChatApi): Promise<Readonly<Record<string, unknown>>> {
-  const summaries = await node.history.conversations()
+  const summaries = (await unlessUnreadable(node.history.conversations())) ?? []
   const peers = new Set([...summaries, ...node.contacts(), ...node.roster()].map(({ peer }) => peer))
   const conversations = [...peers].flatMap((peer) => {
     const state = node.state(peer)
     return state.name === 'closed' ? [] : [{ peer, name: node.name(peer), ...conversationJson(state) }]
   })
-  const { messages, peers: waitingPeers, isAll } = await node.history.waiting(maxCountedWaiting)
+  const waiting = await unlessUnreadable(node.history.waiting(maxCountedWaiting))
+  if (waiting === undefined) return { conversations, waiting: null }
+  const { messages, peers: waitingPeers, isAll } = waiting
   return { conversations, waiting: { messages, peers: waitingPeers, more: !isAll } }
+}
+
+/** A history with a damaged part ends no face: a notice tells of it, and the next start mends it. */
+export async function unlessUnreadable<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof Error && 'exitCode' in error && error.exitCode === exitCodes.storage) return undefined
+    throw error
+  }
 }
