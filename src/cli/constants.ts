@@ -61,8 +61,8 @@ export const excerptCharacters = 40
 /** A stranger's request is shown up to here; accepting it shows all. */
 export const requestCharacters = 300
 
-/** How long `parley send` waits for the receipt unless --wait says otherwise. */
-export const defaultSendWaitSeconds = 10
+/** How long `parley send` waits for the receipt unless --wait says otherwise: longer than any one dial, and done in 8 s. */
+export const defaultSendWaitSeconds = 6
 
 /** The longest --wait: a day. */
 export const maxSendWaitSeconds = 86_400

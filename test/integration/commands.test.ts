@@ -10,7 +10,21 @@ import { exitCodes } from '../../src/node/exit-codes.ts'
 import { settingSpecs } from '../../src/node/config.ts'
 import { freePort, TestBed } from '../processes/test-bed.ts'
 
-const commands = ['chat', 'send', 'roster', 'directory', 'id', 'config', 'demo', 'completion']
+const commands = [
+  'chat',
+  'send',
+  'roster',
+  'directory',
+  'log',
+  'search',
+  'export',
+  'forget',
+  'status',
+  'id',
+  'config',
+  'demo',
+  'completion'
+]
 const packageFile = join(import.meta.dirname, '..', '..', 'package.json')
 
 let bed: TestBed
