@@ -70,7 +70,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
   )
     .argument('<PEER>', 'a name, a peer ID or its beginning, HOST:PORT or a multiaddr')
     .argument('<TEXT...>', 'the message, or - for standard input')
-    .option('--wait <SECONDS>', 'how long to wait for the receipt (default: 10)')
+    .option('--wait <SECONDS>', 'how long to wait for the receipt (default: 6)')
     .option('--no-queue', 'give it up when it was not delivered by then; without it, it goes out later')
     .option('--trust-name', 'PEER may be the nickname of somebody who is not a contact')
     .addOption(json('print one JSON object that says what became of it'))
