@@ -3,6 +3,7 @@
 // listens on. Messages are not its business.
 import { readFile } from 'node:fs/promises'
 import { writeFileAtomically } from './atomic-file.ts'
+import { storageFailure } from './sqlite-failure.ts'
 
 /** A peer that the user has chosen or accepted. */
 export interface Contact {
@@ -172,8 +173,13 @@ export class PeerBook {
   async #save(): Promise<void> {
     const file = this.#file
     if (file === undefined) return
-    const write = async (): Promise<void> =>
-      writeFileAtomically(file, `${JSON.stringify(this.#book, undefined, 2)}\n`, 0o600)
+    const write = async (): Promise<void> => {
+      try {
+        await writeFileAtomically(file, `${JSON.stringify(this.#book, undefined, 2)}\n`, 0o600)
+      } catch (error) {
+        throw storageFailure(file, error)
+      }
+    }
     this.#writing = this.#writing.then(write, write)
     await this.#writing
   }
