@@ -105,7 +105,8 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
 
-  addSettings(program.command('directory').description('run a directory: it shows who is online'), directorySettings)
+  const directory = program.command('directory').description('run a directory: it shows who is online')
+  addSettings(directory, directorySettings)
     .addOption(json('print events as one JSON object a line'))
     .addHelpText(
       'after',
@@ -120,6 +121,8 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
         return runDirectory(io, command)
       })
     )
+  const port = directory.options.find(({ long }) => long === '--port')
+  if (port !== undefined) port.description = 'the TCP port to listen on; each port has a key of its own (env: PARLEY_PORT)'
 
   addSettings(program.command('id').description('print your own peer ID and addresses'), identitySettings)
     .option('--qr', 'also as a QR code')
@@ -172,7 +175,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .option('--ports <A,B,C>', 'the ports of the directories (default: 8000,8001,8002)')
     .addHelpText(
       'after',
-      examples(['parley demo', 'takes about 20 seconds'], ['parley demo --ports 8100,8101,8102', 'on other ports'])
+      examples(['parley demo', 'takes about 5 seconds'], ['parley demo --ports 8100,8101,8102', 'on other ports'])
     )
     .action(
       run(async (command) => {

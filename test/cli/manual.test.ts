@@ -85,10 +85,44 @@ describe('the tables of limits', () => {
       ...settingSpecs.map(({ env }) => env),
       'PARLEY_DEBUG',
       'XDG_DATA_HOME',
-      'XDG_CONFIG_HOME'
+      'XDG_CONFIG_HOME',
+      'XDG_RUNTIME_DIR'
     ])
-    expect(named.filter((name) => !all.has(name) && !variables.has(name))).toEqual([])
+    const ofTheStore = new Set(storeLimits().map(({ constant }) => constant))
+    expect(named.filter((name) => !all.has(name) && !ofTheStore.has(name) && !variables.has(name))).toEqual([])
   })
+
+  test('say of the store what stands in its files', () => {
+    const wrong = storeLimits().filter(({ constant, file, numbers }) => {
+      const path = join(root, file)
+      const source = existsSync(path) ? readFileSync(path, 'utf8') : ''
+      const written = new RegExp(`const ${constant} = ([\\d_ *<]+)$`, 'mu').exec(source)?.[1]
+      return written === undefined || numbers.length !== 1 || numbers[0] !== valueOf(written)
+    })
+    expect(storeLimits().length).toBeGreaterThan(10)
+    expect(wrong).toEqual([])
+  })
+
+  interface StoreLimit {
+    readonly constant: string
+    readonly file: string
+    readonly numbers: readonly number[]
+  }
+
+  /** The store has no constants.ts: each row names the file in which the constant stands. */
+  function storeLimits(): readonly StoreLimit[] {
+    const table = section('3.10 Limits').split('\n`src/storage`')[1]?.split('\n[`')[0] ?? ''
+    return rows(table).flatMap(([name, value]) => {
+      const [, constant, file] = /^`(\w+)` in \[[^\]]*\]\(([^)]+)\)$/u.exec(name ?? '') ?? []
+      return constant === undefined || file === undefined ? [] : [{ constant, file, numbers: numbersIn(value ?? '') }]
+    })
+  }
+
+  /** Of `16 * 1024 * 1024` or `1 << 20`. */
+  function valueOf(written: string): number {
+    const [base = '', shift = '0'] = written.replaceAll('_', '').split('<<')
+    return base.split('*').reduce((product, factor) => product * Number(factor), 1) * 2 ** Number(shift)
+  }
 })
 
 test('the table of exit codes is that of the program', () => {
@@ -129,6 +163,23 @@ test('every command of the chat stands among those of the JSON lines', () => {
   const actual = chatCommands.flatMap(({ name, aliases }) => [name, ...aliases])
   expect(stated.toSorted()).toEqual(actual.toSorted())
 })
+
+test('the commands of the JSON lines stand with their fields', () => {
+  const stated = new Map(
+    rows(section('Commands')).flatMap(([names, fields]) =>
+      Array.from((names ?? '').matchAll(/`([^`]+)`/gu), ([, name]) => [name, fieldsIn(fields ?? '')] as const)
+    )
+  )
+  for (const { name, parameters, fields = [] } of chatCommands) {
+    const taken = [...parameters.map((parameter) => parameter.name), ...fields, ...(name === 'msg' ? ['wait'] : [])]
+    expect(stated.get(name)?.toSorted(), name).toEqual(taken.toSorted())
+  }
+})
+
+/** `peer`, `limit`? and so on, as they stand in a cell. */
+function fieldsIn(cell: string): string[] {
+  return Array.from(cell.matchAll(/`(\w+)`/gu), ([, field = '']) => field)
+}
 
 describe('every command of the program', () => {
   const program = buildProgram(
