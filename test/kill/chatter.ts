@@ -125,10 +125,11 @@ export class Chatter {
   lastStates(): string {
     const now = performance.now()
     const told = this.#process.events.filter(({ event }) => event === 'conversation' || event === 'notice')
-    return told
-      .slice(-shownStates)
-      .map(({ state, why, text, atMs }) => `${String(state ?? text)} ${String(why ?? '')} (${Math.round(now - atMs)} ms ago)`)
-      .join(', ')
+    const shown = told.slice(-shownStates).map((event) => {
+      const words = ['state', 'why', 'text'].map((field) => event[field]).filter((word) => typeof word === 'string')
+      return `${words.join(' ')} (${Math.round(now - event.atMs)} ms ago)`
+    })
+    return shown.join(', ')
   }
 
   /** Its whole history, from the command line. No process may run. */

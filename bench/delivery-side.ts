@@ -1,0 +1,181 @@
+/**
+ * One of the two processes of bench/delivery.ts, which starts it: a receiver that
+ * takes what comes, or a sender that measures from send() to delivered.
+ */
+
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { noise } from '@chainsafe/libp2p-noise'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import type * as NodeModule from '../src/node/index.ts'
+import { boundedYamux } from '../src/wire/index.ts'
+
+export type Store = 'disk' | 'memory' | 'none'
+
+/** What a process is started with, as one JSON argument. */
+export interface SideInit {
+  readonly role: 'receiver' | 'sender'
+  /** `none` is the raw stream: no chat, and nothing stored. */
+  readonly store: Store
+  /** Where the profile is made. */
+  readonly folder: string
+  /** The build whose ChatNode is driven. */
+  readonly build: string
+}
+
+export type Order =
+  | { readonly do: 'connect'; readonly address: string }
+  /** So many messages, one each interval, or so many under way at any time. */
+  | { readonly do: 'send'; readonly count: number; readonly everyMs?: number; readonly underWay?: number }
+
+/** The answer to `send`. */
+export interface Measured {
+  readonly seconds: number
+  /** From send() to delivered, of each message, in the order of sending. */
+  readonly latenciesMs: readonly number[]
+}
+
+/** Resolves when the message is delivered. */
+type Deliver = (text: string) => Promise<void>
+
+const protocol = '/delivery-bench/1.0.0'
+/** What people write to one another. */
+const text = 'a message of the length that people write to one another, give or take a few words of it. '
+const connectTimeoutMs = 20_000
+
+const [, , given] = process.argv
+// The parent of this process wrote it.
+const init = JSON.parse(given ?? '') as SideInit
+const party = init.store === 'none' ? await rawParty() : await chatParty()
+process.send?.({ address: party.address })
+let deliver: Deliver | undefined
+process.on('message', (order: Order) => void obey(order))
+process.once('disconnect', () => process.exit())
+
+interface Party {
+  readonly address: string
+  connect(address: string): Promise<Deliver>
+}
+
+async function obey(order: Order): Promise<void> {
+  if (order.do === 'connect') deliver = await party.connect(order.address)
+  process.send?.(order.do === 'connect' ? { connected: true } : await measure(order))
+}
+
+async function measure({ count, everyMs, underWay }: Extract<Order, { do: 'send' }>): Promise<Measured> {
+  if (deliver === undefined) throw new Error('not connected')
+  const send = deliver
+  const latenciesMs: number[] = []
+  const startedAtMs = performance.now()
+  const one = async (index: number): Promise<void> => {
+    const sentAtMs = performance.now()
+    await send(`${text}${index}`)
+    latenciesMs[index] = performance.now() - sentAtMs
+  }
+  if (everyMs === undefined) {
+    let next = 0
+    const worker = async (): Promise<void> => {
+      while (next < count) await one(next++)
+    }
+    await Promise.all(Array.from({ length: underWay ?? 1 }, worker))
+  } else {
+    const all: Promise<void>[] = []
+    for (let index = 0; index < count; index++) {
+      await sleep(Math.max(0, startedAtMs + index * everyMs - performance.now()))
+      all.push(one(index))
+    }
+    await Promise.all(all)
+  }
+  return { seconds: (performance.now() - startedAtMs) / 1000, latenciesMs }
+}
+
+async function chatParty(): Promise<Party> {
+  const { ChatNode, loadConfig } = (await import(
+    pathToFileURL(join(init.build, 'node', 'index.js')).href
+    // The compiled form of these sources.
+  )) as typeof NodeModule
+  const config = await loadConfig({
+    flags: { network: 'bench', host: '127.0.0.1', mdns: false, defaultDirectories: false, accept: 'all' },
+    env: { XDG_DATA_HOME: join(init.folder, 'data'), XDG_CONFIG_HOME: join(init.folder, 'config') }
+  })
+  // One who only looks keeps nothing, its messages neither.
+  const node = await ChatNode.create({ config, interactive: false, observe: init.store === 'memory' })
+  await node.start()
+  const delivered = new Set<string>()
+  const waiting = new Map<string, () => void>()
+  node.addEventListener('delivery', ({ detail: { message, state } }) => {
+    if (state !== 'delivered') return
+    const resolve = waiting.get(message.id)
+    if (resolve === undefined) delivered.add(message.id)
+    else resolve()
+    waiting.delete(message.id)
+  })
+  return {
+    address: String(node.addresses()[0]),
+    connect: async (address) => {
+      const { peer } = await node.resolve([address])
+      await node.open(peer)
+      const untilMs = performance.now() + connectTimeoutMs
+      while (node.state(peer).name !== 'open') {
+        if (performance.now() > untilMs) throw new Error(`no conversation: ${JSON.stringify(node.state(peer))}`)
+        await sleep(10)
+      }
+      return async (words) => {
+        const { id } = await node.send(peer, words)
+        if (delivered.delete(id)) return
+        await new Promise<void>((resolve) => waiting.set(id, resolve))
+      }
+    }
+  }
+}
+
+/** Bytes one way, and the count of those that have come the other way. */
+async function rawParty(): Promise<Party> {
+  const node = await rawNode()
+  await node.handle(protocol, (stream) => {
+    let received = 0
+    stream.addEventListener('message', ({ data }) => {
+      received += data.byteLength
+      const count = Buffer.alloc(8)
+      count.writeDoubleBE(received)
+      stream.send(count)
+    })
+  })
+  return {
+    address: String(node.getMultiaddrs()[0]),
+    connect: async (address) => {
+      const stream = await (await node.dial(multiaddr(address))).newStream(protocol)
+      const waiting: { readonly end: number; readonly resolve: () => void }[] = []
+      let sent = 0
+      let rest = Buffer.alloc(0)
+      stream.addEventListener('message', ({ data }) => {
+        rest = Buffer.concat([rest, data.subarray()])
+        const whole = rest.length - (rest.length % 8)
+        if (whole === 0) return
+        const received = rest.readDoubleBE(whole - 8)
+        rest = rest.subarray(whole)
+        while ((waiting[0]?.end ?? Infinity) <= received) waiting.shift()?.resolve()
+      })
+      return async (words) => {
+        const bytes = Buffer.from(words)
+        sent += bytes.length
+        const done = new Promise<void>((resolve) => waiting.push({ end: sent, resolve }))
+        if (!stream.send(bytes)) await once(stream, 'drain')
+        await done
+      }
+    }
+  }
+}
+
+async function rawNode(): Promise<Libp2p> {
+  return createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()]
+  })
+}

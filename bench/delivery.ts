@@ -1,0 +1,143 @@
+/**
+ * How fast messages are delivered between two processes on this machine, each
+ * stored and synced before it is sent and before its receipt; beside them the
+ * same on a memory disk, the same with a store in memory, and a bare stream that
+ * only counts bytes, all in the same run and in turns. For each: messages a
+ * second, and from send() to delivered at one a second, ten a second and at full
+ * rate.
+ *
+ * Run: node bench/delivery.ts [FOLDER]
+ */
+
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpus, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Measured, Order, SideInit, Store } from './delivery-side.ts'
+
+const root = join(import.meta.dirname, '..')
+const memoryDisk = '/dev/shm'
+const turns = 3
+const messagesInATurn = 10_000
+/** Enough for every batch to be full, as when a script pastes a file. */
+const underWay = 1_000
+const rates = [
+  { name: '1/s', everyMs: 1_000, count: 30 },
+  { name: '10/s', everyMs: 100, count: 300 }
+]
+
+interface Pair {
+  readonly name: string
+  readonly sender: ChildProcess
+  readonly receiver: ChildProcess
+  readonly folder: string
+  readonly perSecond: number[]
+  readonly latenciesMs: Map<string, number[]>
+}
+
+// Plain JavaScript without types.
+const { buildIfStale } = (await import(pathToFileURL(join(root, 'scripts', 'build.js')).href)) as {
+  buildIfStale(): Promise<string>
+}
+const build = await buildIfStale()
+const diskFolder = process.argv[2] ?? tmpdir()
+const pairs = [
+  await startPair('stored and synced', 'disk', diskFolder),
+  ...(existsSync(memoryDisk) ? [await startPair('the same on a memory disk', 'disk', memoryDisk)] : []),
+  await startPair('store in memory', 'memory', diskFolder),
+  await startPair('bare stream', 'none', diskFolder)
+]
+try {
+  for (const pair of pairs) await ask(pair.sender, { do: 'send', count: 2_000, underWay }) // what starts slowly has started
+  for (let turn = 0; turn < turns; turn++) {
+    for (const pair of pairs) {
+      const measured = await ask(pair.sender, { do: 'send', count: messagesInATurn, underWay })
+      pair.perSecond.push(messagesInATurn / measured.seconds)
+      note(pair, 'full rate', measured)
+      process.stderr.write(`turn ${turn + 1}: ${pair.name}: ${(messagesInATurn / measured.seconds).toFixed(0)}/s\n`)
+    }
+  }
+  for (const { name, everyMs, count } of rates) {
+    process.stderr.write(`${count} messages at ${name}, all at the same time\n`)
+    await Promise.all(
+      pairs.map(async (pair) => note(pair, name, await ask(pair.sender, { do: 'send', count, everyMs })))
+    )
+  }
+  printTable()
+} finally {
+  for (const { sender, receiver, folder } of pairs) {
+    for (const child of [sender, receiver]) {
+      const gone = once(child, 'exit')
+      child.disconnect()
+      await gone
+    }
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function startPair(name: string, store: Store, where: string): Promise<Pair> {
+  const folder = mkdtempSync(join(where, 'parley-delivery-'))
+  const receiver = await start({ role: 'receiver', store, folder: join(folder, 'receiver'), build })
+  const sender = await start({ role: 'sender', store, folder: join(folder, 'sender'), build })
+  const connected = once(sender.child, 'message')
+  sender.child.send({ do: 'connect', address: receiver.address } satisfies Order)
+  await connected
+  return { name, folder, sender: sender.child, receiver: receiver.child, perSecond: [], latenciesMs: new Map() }
+}
+
+async function start(init: SideInit): Promise<{ readonly child: ChildProcess; readonly address: string }> {
+  const child = fork(join(import.meta.dirname, 'delivery-side.ts'), [JSON.stringify(init)])
+  const [{ address }] = (await once(child, 'message')) as [{ address: string }]
+  return { child, address }
+}
+
+async function ask(child: ChildProcess, order: Order): Promise<Measured> {
+  const answer = once(child, 'message')
+  child.send(order)
+  // The answer to this order: see delivery-side.ts.
+  const [measured] = (await answer) as [Measured]
+  return measured
+}
+
+function note(pair: Pair, rate: string, { latenciesMs }: Measured): void {
+  pair.latenciesMs.set(rate, [...(pair.latenciesMs.get(rate) ?? []), ...latenciesMs])
+}
+
+function printTable(): void {
+  const names = [...rates.map(({ name }) => name), 'full rate']
+  const bare = median(pairs.at(-1)?.perSecond ?? [])
+  const lines = [
+    `${process.version}, ${packageOf('libp2p')}, ${packageOf('.')}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}`,
+    `median of ${turns} turns of ${messagesInATurn} messages, ${underWay} under way; p50 / p99 in ms from send() to delivered`,
+    '',
+    `| | messages/s | of the bare stream | ${names.join(' | ')} |`,
+    `| --- | ---: | ---: | ${names.map(() => '---:').join(' | ')} |`
+  ]
+  for (const { name, perSecond, latenciesMs } of pairs) {
+    const rate = median(perSecond)
+    const latencies = names.map((at) => {
+      const all = latenciesMs.get(at) ?? []
+      return `${part(all, 0.5).toFixed(1)} / ${part(all, 0.99).toFixed(1)}`
+    })
+    lines.push(`| ${name} | ${rate.toFixed(0)} | ${(rate / bare).toFixed(3)} | ${latencies.join(' | ')} |`)
+  }
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function packageOf(name: string): string {
+  const file = name === '.' ? join(root, 'package.json') : join(root, 'node_modules', name, 'package.json')
+  // A package.json has both.
+  const { name: title, version } = JSON.parse(readFileSync(file, 'utf8')) as { name: string; version: string }
+  return `${title} ${version}`
+}
+
+function median(values: readonly number[]): number {
+  return part(values, 0.5)
+}
+
+function part(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+}
