@@ -122,7 +122,8 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
   const port = directory.options.find(({ long }) => long === '--port')
-  if (port !== undefined) port.description = 'the TCP port to listen on; each port has a key of its own (env: PARLEY_PORT)'
+  if (port !== undefined)
+    port.description = 'the TCP port to listen on; each port has a key of its own (env: PARLEY_PORT)'
 
   addSettings(program.command('id').description('print your own peer ID and addresses'), identitySettings)
     .option('--qr', 'also as a QR code')
