@@ -163,6 +163,29 @@ test('a flipped byte is told by conversation, costs one message, and every start
   for (const those of byPeer) expect(those).toEqual(texts.filter((text) => those.length === 40 || text !== wanted))
 })
 
+test('with the log of the history deleted after kill -9 both go on, and nobody takes new messages for old ones', async () => {
+  const home = join(folder, 'anna')
+  let anna = await start(home)
+  const berta = await start(join(folder, 'berta'), '--accept', 'all')
+  const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
+  await anna.do({ do: 'open', peer: await berta.address() })
+  const before = Array.from({ length: 10 }, (_, n) => `before ${n}`)
+  for (const text of before) await anna.do({ do: 'send', peer: bertaId, text })
+  await untilDelivered(anna, before.length)
+  await anna.kill()
+  rmSync(`${historyOf(home)}-wal`)
+
+  anna = await start(home)
+  const after = Array.from({ length: 5 }, (_, n) => `after ${n}`)
+  for (const text of after) await anna.do({ do: 'send', peer: bertaId, text })
+  await untilDelivered(anna, after.length)
+  expect(await textsOf(berta, annaId, 'accepted')).toEqual([...before, ...after])
+  // What was in the deleted log alone is gone here; what comes after is whole.
+  const kept = await textsOf(anna, bertaId, 'delivered')
+  expect(kept.slice(-after.length)).toEqual(after)
+  expect(before.slice(0, kept.length - after.length)).toEqual(kept.slice(0, -after.length))
+})
+
 test('a history of a later version is refused with its own exit code and stays as it is', async () => {
   const home = join(folder, 'home')
   await fill(home, ['one'])
