@@ -22,7 +22,7 @@ export class Backoff {
     const { firstMs, maxMs } = this.#settings
     const fullMs = Math.min(maxMs, firstMs * 2 ** Math.min(this.#failures, 30))
     this.#failures++
-    return fullMs / 2 + (fullMs / 2) * this.#random()
+    return Math.round(fullMs / 2 + (fullMs / 2) * this.#random())
   }
 
   reset(): void {

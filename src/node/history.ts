@@ -2,7 +2,6 @@
 // the whole. It reads on a node that runs as well as from a profile that is only
 // opened for it, and tells the disk's errors as errors for people.
 import {
-  StorageError,
   type ConversationSummary,
   type HistoryEntry,
   type LogOptions,
@@ -11,11 +10,12 @@ import {
   type StoredMessage
 } from '../storage/index.ts'
 import type { Config } from './config.ts'
-import { PeerNotFoundError, StorageProblemError } from './errors.ts'
+import { PeerNotFoundError } from './errors.ts'
 import { openOwnStore } from './own-store.ts'
 import { readPeerWords } from './peer-words.ts'
 import { openProfile } from './profile.ts'
 import { shortId } from './short-id.ts'
+import { explain, explained } from './storage-problems.ts'
 
 export interface SearchOptions {
   readonly peer?: string
@@ -126,17 +126,4 @@ export async function openHistory(config: Config): Promise<OpenHistory> {
     profile.release()
     throw error
   }
-}
-
-/** The disk's errors as errors for people. @throws StorageProblemError */
-export async function explained<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw explain(error)
-  }
-}
-
-function explain(error: unknown): unknown {
-  return error instanceof StorageError ? new StorageProblemError(error.message, { cause: error }) : error
 }

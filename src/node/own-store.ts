@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import {
   MemoryMessageStore,
   SqliteStore,
-  StorageError,
   type MendReport,
   type MessageStore,
   type StorageDamagedError
 } from '../storage/index.ts'
-import { StorageProblemError } from './errors.ts'
 import type { Profile } from './profile.ts'
+import { explain } from './storage-problems.ts'
 
 export interface OwnStore {
   readonly store: MessageStore
@@ -41,8 +40,7 @@ export async function openOwnStore(
       check: async () => damageText(await store.check(), options.nameOf)
     }
   } catch (error) {
-    if (error instanceof StorageError) throw new StorageProblemError(error.message, { cause: error })
-    throw error
+    throw explain(error)
   }
 }
 

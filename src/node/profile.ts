@@ -9,6 +9,7 @@ import { PeerBook, ProfileLock, ProfileLockedError } from '../storage/index.ts'
 import { defaultProfile } from './config.ts'
 import { ProfileInUseError } from './errors.ts'
 import { loadIdentity } from './identity.ts'
+import { explained } from './storage-problems.ts'
 
 /** More profiles open at once on one machine than anybody has terminals for: a loop that never ends is worse. */
 const maxNumberedProfiles = 64
@@ -45,7 +46,7 @@ function filesIn(folder: string): ProfileFiles {
  * Opens a profile and holds it.
  *
  * @param options.orNextFree when the default profile is held: take `default-2`, `default-3` … instead
- * @throws ProfileInUseError
+ * @throws ProfileInUseError, StorageProblemError
  */
 export async function openProfile(
   dataFolder: string,
@@ -56,14 +57,20 @@ export async function openProfile(
   for (let number = 1; number <= maxNumberedProfiles; number++) {
     const tried = number === 1 ? name : `${name}-${number}`
     const { folder } = profileFiles(dataFolder, tried)
-    await mkdir(folder, { recursive: true, mode: folderMode })
-    const lock = takeLock(folder)
-    if (lock !== undefined) return readProfile(tried, folder, lock, number === 1 ? undefined : name)
+    const profile = await explained(tryProfile(tried, folder, number === 1 ? undefined : name), folder)
+    if (profile !== undefined) return profile
     if (!mayMoveOn) break
   }
   throw new ProfileInUseError(
     `the profile ${name} is in use by another parley: end that one, or choose another with --profile`
   )
+}
+
+/** @returns undefined when another process holds it */
+async function tryProfile(name: string, folder: string, insteadOf: string | undefined): Promise<Profile | undefined> {
+  await mkdir(folder, { recursive: true, mode: folderMode })
+  const lock = takeLock(folder)
+  return lock === undefined ? undefined : readProfile(name, folder, lock, insteadOf)
 }
 
 async function readProfile(

@@ -1,8 +1,11 @@
 // One process holds a profile. The lock is the operating system's, on a file
 // that SQLite keeps locked exclusively: it ends with its process, however that
 // dies, so there is nothing to clean up and nothing stale to find.
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { OWNER_ONLY } from './atomic-file.ts'
+import { storageFailure } from './sqlite-failure.ts'
 
 /** Another living process holds the profile. */
 export class ProfileLockedError extends Error {
@@ -27,18 +30,20 @@ export class ProfileLock implements Disposable {
   /**
    * Takes the lock of the profile in `folder`, which must exist, without waiting.
    *
-   * @throws ProfileLockedError when another process has it
+   * @throws ProfileLockedError when another process has it, StorageError when the disk does not let it be made
    */
   static take(folder: string): ProfileLock {
-    const database = new DatabaseSync(join(folder, 'lock'))
+    const file = join(folder, 'lock')
+    let database: DatabaseSync | undefined
     try {
+      database = new DatabaseSync(file)
+      chmodSync(file, OWNER_ONLY)
       database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+      return new ProfileLock(database)
     } catch (error) {
-      database.close()
-      if (isBusy(error)) throw new ProfileLockedError(folder, error)
-      throw error
+      database?.close()
+      throw isBusy(error) ? new ProfileLockedError(folder, error) : storageFailure(file, error)
     }
-    return new ProfileLock(database)
   }
 
   release(): void {

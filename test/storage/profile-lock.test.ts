@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,6 +22,11 @@ test('a profile that is held is refused, and free again after its release', () =
   expect(() => ProfileLock.take(folder)).toThrow(ProfileLockedError)
   lock.release()
   ProfileLock.take(folder).release()
+})
+
+test('the lock is a file for its owner alone', async () => {
+  ProfileLock.take(folder).release()
+  expect((await stat(join(folder, 'lock'))).mode & 0o777).toBe(0o600)
 })
 
 test('the lock dies with a process that is killed', async () => {
