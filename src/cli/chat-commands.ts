@@ -5,7 +5,7 @@ import type { ChatApi } from './chat-api.ts'
 import { CommandUsageError, type ChatCommand, type CommandArguments, type CommandContext } from './chat-command.ts'
 import type { Identity, PeerRef } from './chat-command.ts'
 import { peer, text, thisPeer } from './command-parameters.ts'
-import { historyLines } from './constants.ts'
+import { HISTORY_LINES } from './constants.ts'
 import { historyCommands, unreadCounts } from './history-commands.ts'
 import { currentOr, refOf, words } from './named-peer.ts'
 
@@ -32,7 +32,7 @@ export const chatCommands: readonly ChatCommand[] = [
     run: async (context, args) => {
       const target = await context.resolve(words(args))
       await context.node.open(target.peer)
-      return { is: 'opened', target, entries: await context.node.history.page(target.peer, { limit: historyLines }) }
+      return { is: 'opened', target, entries: await context.node.history.page(target.peer, { limit: HISTORY_LINES }) }
     }
   },
   {

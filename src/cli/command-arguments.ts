@@ -1,7 +1,7 @@
 // The arguments of a chat command: taken from a typed line or from a JSON
 // object, checked against the command's parameters. It runs nothing.
 import { CommandUsageError, type ChatCommand, type CommandArguments, type CommandFields } from './chat-command.ts'
-import { maxPageMessages } from './constants.ts'
+import { MAX_PAGE_MESSAGES } from './constants.ts'
 import { splitFirstWord, splitWords } from './input-line.ts'
 
 /** `/msg PEER TEXT` as it stands in the help. */
@@ -58,7 +58,9 @@ function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unk
   return {
     ...(takes.includes('before') && before !== undefined ? { before: wholeNumber('before', before, maxPosition) } : {}),
     ...(takes.includes('after') && after !== undefined ? { after: wholeNumber('after', after, maxPosition) } : {}),
-    ...(takes.includes('limit') && limit !== undefined ? { limit: wholeNumber('limit', limit, maxPageMessages) } : {}),
+    ...(takes.includes('limit') && limit !== undefined
+      ? { limit: wholeNumber('limit', limit, MAX_PAGE_MESSAGES) }
+      : {}),
     ...(takes.includes('ids') && ids !== undefined ? { ids: messageIds(ids) } : {})
   }
 }
@@ -72,8 +74,8 @@ function wholeNumber(name: string, value: unknown, max: number): number {
 }
 
 function messageIds(value: unknown): readonly string[] {
-  if (isWords(value) && value.length <= maxPageMessages) return value
-  throw new CommandUsageError(`"ids" must be a list of at most ${maxPageMessages} message IDs`)
+  if (isWords(value) && value.length <= MAX_PAGE_MESSAGES) return value
+  throw new CommandUsageError(`"ids" must be a list of at most ${MAX_PAGE_MESSAGES} message IDs`)
 }
 
 function isWords(value: unknown): value is readonly string[] {

@@ -2,124 +2,124 @@
 // knows nothing of the network's limits: those stand where they are enforced.
 
 /** Longest line read from standard input: the text limit of 64 KiB, with every byte written as a JSON \uXXXX escape. */
-export const maxInputLineBytes = 512 * 1024
+export const MAX_INPUT_LINE_BYTES = 512 * 1024
 
 /** Most output that may wait for a reader that doesn't read, before the JSON face gives up on it. */
-export const maxOutputBacklogBytes = 16 * 1024 * 1024
+export const MAX_OUTPUT_BACKLOG_BYTES = 16 * 1024 * 1024
 
 /** `parley send PEER -` reads no more than this; the node says what the limit of a text is. */
-export const maxTextInputBytes = 1024 * 1024
+export const MAX_TEXT_INPUT_BYTES = 1024 * 1024
 
 /** How long a message may be under way before its state is worth a line: people notice half a second. */
-export const quietDeliveryMs = 500
+export const QUIET_DELIVERY_MS = 500
 
 /** Deliveries that come within this time are told in one line. */
-export const deliveryCoalesceMs = 150
+export const DELIVERY_COALESCE_MS = 150
 
 /** Roster changes that come within this time are shown together; a goodbye must be seen within a second. */
-export const rosterCoalesceMs = 250
+export const ROSTER_COALESCE_MS = 250
 
 /** More changes than this at once are shown as the whole list. */
-export const maxRosterChangeLines = 5
+export const MAX_ROSTER_CHANGE_LINES = 5
 
 /** More rows than this are not listed: nobody reads them, and a name finds the peer anyway. */
-export const maxRosterRows = 200
+export const MAX_ROSTER_ROWS = 200
 
 /** An attempt to reach a peer is worth a word after this long. */
-export const quietConnectMs = 700
+export const QUIET_CONNECT_MS = 700
 
 /** How often the seconds in the prompt move on. */
-export const progressTickMs = 1000
+export const PROGRESS_TICK_MS = 1000
 
 /** A second Ctrl-C within this time leaves. */
-export const interruptWindowMs = 3000
+export const INTERRUPT_WINDOW_MS = 3000
 
 /** After the end of input, how long what was sent may take to arrive. */
-export const settleAtEndMs = 10_000
+export const SETTLE_AT_END_MS = 10_000
 
 /** Stopping says goodbye to everybody; a network that hangs must not hold the program. */
-export const stopTimeoutMs = 5000
+export const STOP_TIMEOUT_MS = 5000
 
 /** Looking up or dialling what was typed at the prompt. */
-export const resolveTimeoutMs = 8000
+export const RESOLVE_TIMEOUT_MS = 8000
 
 /** Lines of history shown when a conversation is opened. */
-export const historyLines = 20
+export const HISTORY_LINES = 20
 
 /** The most messages in one answer to a program, and IDs in one command of it: a page of the longest texts is 64 MiB. */
-export const maxPageMessages = 1000
+export const MAX_PAGE_MESSAGES = 1000
 
 /** Hits of /search, and conversations, listed at the prompt: some screens full. */
-export const maxListLines = 50
+export const MAX_LIST_LINES = 50
 
 /** Commands remembered for the arrow keys. */
-export const inputHistoryLines = 200
+export const INPUT_HISTORY_LINES = 200
 
 /** The part of a text that identifies it in a line about it. */
-export const excerptCharacters = 40
+export const EXCERPT_CHARACTERS = 40
 
 /** A stranger's request is shown up to here; accepting it shows all. */
-export const requestCharacters = 300
+export const REQUEST_CHARACTERS = 300
 
 /** How long `parley send` waits for the receipt unless --wait says otherwise: longer than any one dial, and done in 8 s. */
-export const defaultSendWaitSeconds = 6
+export const DEFAULT_SEND_WAIT_SECONDS = 6
 
 /** The longest --wait: a day. */
-export const maxSendWaitSeconds = 86_400
+export const MAX_SEND_WAIT_SECONDS = 86_400
 
 /** After QUIT, how long the last lines may take to arrive: somebody waits at the terminal. */
-export const settleAtQuitMs = 1500
+export const SETTLE_AT_QUIT_MS = 1500
 
 /** How long `parley send` looks for a name that nobody has yet: peers on a LAN find each other within 2 s. */
-export const nameLookMs = 3000
+export const NAME_LOOK_MS = 3000
 
 /** The ports of the case study, where a peer looks for directories by itself. */
-export const demoPorts: readonly number[] = [8000, 8001, 8002]
+export const DEMO_PORTS: readonly number[] = [8000, 8001, 8002]
 
 /** How long one thing may take to be seen in the demo; most take milliseconds. */
-export const demoStepMs = 10_000
+export const DEMO_STEP_MS = 10_000
 
 /** How long a client of the demo may take to end after QUIT. */
-export const demoEndMs = 6000
+export const DEMO_END_MS = 6000
 
 /** That a peer has opened the conversation is said once in this time, however often it comes and goes. */
-export const enteredAgainMs = 10_000
+export const ENTERED_AGAIN_MS = 10_000
 
 /** `parley log` and `parley search` list this many messages unless --limit says otherwise: some screens full. */
-export const defaultListedMessages = 100
+export const DEFAULT_LISTED_MESSAGES = 100
 
 /** The most that one of them lists: they are held in memory until they are written, `parley export` holds no more than a batch. */
-export const maxListedMessages = 10_000
+export const MAX_LISTED_MESSAGES = 10_000
 
 /** The answer to a question of `parley forget`: yes, or anything else. */
-export const maxConfirmationBytes = 4096
+export const MAX_CONFIRMATION_BYTES = 4096
 
 /** Messages that wait are counted up to here; beyond it the number means no more to anybody. */
-export const maxCountedWaiting = 1000
+export const MAX_COUNTED_WAITING = 1000
 
 /** The path of a Unix socket may have 103 bytes on macOS and 107 on Linux; a longer one is cut without a word. */
-export const maxSocketPathBytes = 100
+export const MAX_SOCKET_PATH_BYTES = 100
 
 /** Programs that may speak to a running chat at once: a script that starts many sends needs some, a leak finds an end. */
-export const maxControlConnections = 32
+export const MAX_CONTROL_CONNECTIONS = 32
 
 /** Connecting to a running parley, which is on this machine: it answers at once or hangs. */
-export const controlConnectMs = 2000
+export const CONTROL_CONNECT_MS = 2000
 
-/** How long a running parley may take to answer a command: looking up a peer (resolveTimeoutMs), and some more. */
-export const controlAnswerMs = 12_000
+/** How long a running parley may take to answer a command: looking up a peer (RESOLVE_TIMEOUT_MS), and some more. */
+export const CONTROL_ANSWER_MS = 12_000
 
 /** Longest line read from a running parley: a roster of ten thousand, or a thousand of the longest messages. */
-export const maxAnswerLineBytes = 128 * 1024 * 1024
+export const MAX_ANSWER_LINE_BYTES = 128 * 1024 * 1024
 
 /** How long the last lines to a connection may take to be read, when it ends. */
-export const controlEndMs = 1000
+export const CONTROL_END_MS = 1000
 
 /** A profile that is held by a parley that is just starting or ending is tried again for so long. */
-export const heldProfileMs = 3000
+export const HELD_PROFILE_MS = 3000
 
 /** How often it is tried. */
-export const heldProfilePollMs = 100
+export const HELD_PROFILE_POLL_MS = 100
 
-/** Messages asked for at once from a running parley: the longest texts make 6 MiB, well below maxOutputBacklogBytes. */
-export const runningPageMessages = 100
+/** Messages asked for at once from a running parley: the longest texts make 6 MiB, well below MAX_OUTPUT_BACKLOG_BYTES. */
+export const RUNNING_PAGE_MESSAGES = 100

@@ -5,7 +5,7 @@ import type { ChatApi, HistoryEntry } from './chat-api.ts'
 import type { ChatCommand, CommandArguments, CommandContext, CommandResult, Named } from './chat-command.ts'
 import type { UnreadCounts } from './chat-command.ts'
 import { peer, text, thisPeer } from './command-parameters.ts'
-import { historyLines, maxListLines } from './constants.ts'
+import { HISTORY_LINES, MAX_LIST_LINES } from './constants.ts'
 import { currentOr, refOf, words } from './named-peer.ts'
 
 export const historyCommands: readonly ChatCommand[] = [
@@ -16,7 +16,7 @@ export const historyCommands: readonly ChatCommand[] = [
     fields: ['before', 'after', 'limit'],
     help: 'the last messages with a peer',
     run: async (context, args) => {
-      const { after, limit = historyLines } = args
+      const { after, limit = HISTORY_LINES } = args
       const isOfAll = after !== undefined && context.current === undefined && words(args).length === 0
       return isOfAll
         ? { is: 'messages', entries: await messagesAfter(context.node, after, limit) }
@@ -43,7 +43,7 @@ export const historyCommands: readonly ChatCommand[] = [
     run: async (context, args) => {
       const { node } = context
       const ref = words(args).length === 0 ? undefined : await refOf(context, args)
-      const { text: sought = '', before, limit = maxListLines } = args
+      const { text: sought = '', before, limit = MAX_LIST_LINES } = args
       const entries = await node.history.search(sought, {
         limit,
         ...(before === undefined ? {} : { before }),
@@ -122,7 +122,7 @@ async function page(
   before: number | undefined
 ): Promise<CommandResult> {
   const ref = await currentOr(context, args)
-  const { after, limit = historyLines } = args
+  const { after, limit = HISTORY_LINES } = args
   const entries = await context.node.history.page(ref.peer, {
     limit,
     ...(before === undefined ? {} : { before }),

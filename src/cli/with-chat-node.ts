@@ -2,7 +2,7 @@
 // commands on its profile, used, and stopped in bounded time whatever happened.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatNode } from '../node/index.ts'
-import { stopTimeoutMs } from './constants.ts'
+import { STOP_TIMEOUT_MS } from './constants.ts'
 import { serveControl } from './control/index.ts'
 import type { Config } from '../node/settings.ts'
 
@@ -36,5 +36,5 @@ export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
 
 /** Waits for what says goodbye to others, but not for others who don't answer. */
 export async function inBoundedTime(stopping: Promise<void>): Promise<void> {
-  await Promise.race([stopping, sleep(stopTimeoutMs, undefined, { ref: false })])
+  await Promise.race([stopping, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })])
 }

@@ -12,7 +12,7 @@ import type {
   StoredMessage
 } from './chat-api.ts'
 import { cleanLines, cleanText } from './clean-text.ts'
-import { excerptCharacters, requestCharacters } from './constants.ts'
+import { EXCERPT_CHARACTERS, REQUEST_CHARACTERS } from './constants.ts'
 import { localTime } from './time-span.ts'
 
 /** The column that a list of peers gives to names; longer ones push the rest of their line. */
@@ -128,7 +128,7 @@ export function deliveryWord(message: OutgoingMessage): string {
 }
 
 export function requestLine(request: RequestView, number: number): string {
-  const text = cleanText(request.lastText, { maxCharacters: requestCharacters })
+  const text = cleanText(request.lastText, { maxCharacters: REQUEST_CHARACTERS })
   const count = request.count > 1 ? ` (${request.count} messages)` : ''
   const answers = ['accept', 'ignore', 'block'].map((answer) => `/${answer} ${number}`).join(', ')
   return `REQUEST from ${cleanText(request.name)} (${request.shortId})${count}: ${text} — ${answers}`
@@ -174,7 +174,7 @@ export function helpLines(commands: readonly ChatCommand[]): string[] {
 
 /** The beginning of a text, in quotes, to tell it from others. */
 export function excerpt(text: string): string {
-  return `"${cleanText(text, { maxCharacters: excerptCharacters })}"`
+  return `"${cleanText(text, { maxCharacters: EXCERPT_CHARACTERS })}"`
 }
 
 /** ", trying again in 3 s", or nothing. */

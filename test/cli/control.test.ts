@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { maxControlConnections, maxInputLineBytes, maxSocketPathBytes } from '../../src/cli/constants.ts'
+import { MAX_CONTROL_CONNECTIONS, MAX_INPUT_LINE_BYTES, MAX_SOCKET_PATH_BYTES } from '../../src/cli/constants.ts'
 import { pathsToCall, pathToListenAt } from '../../src/cli/control/control-path.ts'
 import { ControlServer } from '../../src/cli/control/control-server.ts'
 import { NoAnswerError, RunningCommandError, TooManyConnectionsError } from '../../src/cli/control/errors.ts'
@@ -117,7 +117,7 @@ describe('the socket of a running parley', () => {
       '{"do":"constructor"}',
       '\u0000\u0001',
       '{"do":"msg","peer":"bob","text":"x","wait":1e9}',
-      `{"do":"msg","peer":"bob","text":"${'x'.repeat(maxInputLineBytes)}"}`
+      `{"do":"msg","peer":"bob","text":"${'x'.repeat(MAX_INPUT_LINE_BYTES)}"}`
     ]
     socket.write(Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from(`${hostile.join('\n')}\n`)]))
     socket.write('{"do":"id","tag":"still here"}\n')
@@ -155,7 +155,7 @@ describe('the socket of a running parley', () => {
 
   it('turns away who comes when there are as many as there may be, until one has gone', async () => {
     await serve(new FakeNode())
-    const guests = await Promise.all(Array.from({ length: maxControlConnections }, guest))
+    const guests = await Promise.all(Array.from({ length: MAX_CONTROL_CONNECTIONS }, guest))
     await Promise.all(guests.map(async ({ event }) => event('ready')))
     const late = await guest()
     expect(await late.event('error')).toMatchObject({ code: 'too-many-connections' })
@@ -345,7 +345,7 @@ describe('where the socket lies', () => {
       await pathToListenAt({ data: deep, config: folder, runtime: join(deep, 'runtime') }, profile(deep))
     )
     expect(dirname(last)).toBe(join(tmpdir(), `parley-${process.getuid?.()}`))
-    expect(Buffer.byteLength(last)).toBeLessThan(maxSocketPathBytes)
+    expect(Buffer.byteLength(last)).toBeLessThan(MAX_SOCKET_PATH_BYTES)
   })
 
   it('is looked for only in folders that are private, and is another for each profile', async () => {

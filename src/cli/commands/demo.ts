@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { demoPorts } from '../constants.ts'
+import { DEMO_PORTS } from '../constants.ts'
 import { playCaseStudy } from '../demo/case-study.ts'
 import { DemoTerminal } from '../demo/demo-terminal.ts'
 import { writeLines, type CommandIo } from '../io.ts'
@@ -113,10 +113,10 @@ function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEn
 }
 
 function readPorts(value: unknown): readonly number[] {
-  if (typeof value !== 'string') return demoPorts
+  if (typeof value !== 'string') return DEMO_PORTS
   const ports = value.split(',').map(Number)
   const isRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= maxPort)
-  if (!isRight || new Set(ports).size !== demoPorts.length || ports.length !== demoPorts.length) {
+  if (!isRight || new Set(ports).size !== DEMO_PORTS.length || ports.length !== DEMO_PORTS.length) {
     throw new UsageError(`--ports ${value}: expected three different ports, such as 8100,8101,8102`)
   }
   return ports

@@ -2,7 +2,7 @@
 // of a profile, read or deleted without going on the network.
 import type { Command } from 'commander'
 import { cleanText, escapedJson } from '../clean-text.ts'
-import { defaultListedMessages, maxConfirmationBytes, maxListedMessages } from '../constants.ts'
+import { DEFAULT_LISTED_MESSAGES, MAX_CONFIRMATION_BYTES, MAX_LISTED_MESSAGES } from '../constants.ts'
 import { writeEntries, type HistoryFormat } from '../history-view.ts'
 import { readLines } from '../input-lines.ts'
 import { writeLines, type CommandIo } from '../io.ts'
@@ -96,7 +96,7 @@ async function isConfirmed(io: CommandIo, name: string): Promise<boolean> {
   const onAbort = (): void => void io.stdin.destroy()
   io.interrupted.addEventListener('abort', onAbort, { once: true })
   try {
-    for await (const line of readLines(io.stdin, { maxBytes: maxConfirmationBytes })) {
+    for await (const line of readLines(io.stdin, { maxBytes: MAX_CONFIRMATION_BYTES })) {
       return line.is === 'line' && line.text.trim().toLowerCase() === 'yes'
     }
     return false
@@ -113,11 +113,11 @@ async function peerOption(source: HistorySource, command: Command): Promise<{ re
 
 function readLimit(command: Command): number {
   const text = textOption(command, 'limit')
-  if (text === undefined) return defaultListedMessages
+  if (text === undefined) return DEFAULT_LISTED_MESSAGES
   const limit = Number(text)
-  if (!/^\d+$/u.test(text) || limit < 1 || limit > maxListedMessages) {
+  if (!/^\d+$/u.test(text) || limit < 1 || limit > MAX_LISTED_MESSAGES) {
     throw new UsageError(
-      `--limit ${text}: expected a number from 1 to ${maxListedMessages}; parley export prints all of the history`
+      `--limit ${text}: expected a number from 1 to ${MAX_LISTED_MESSAGES}; parley export prints all of the history`
     )
   }
   return limit

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import type { RosterRow } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
-import { rosterCoalesceMs } from '../constants.ts'
+import { ROSTER_COALESCE_MS } from '../constants.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { rowJson } from '../json/event-json.ts'
 import { RosterView } from '../plain/roster-view.ts'
@@ -66,7 +66,7 @@ async function lookAround(io: CommandIo, { config, isWatching, show }: Look): Pr
         timer ??= setTimeout(() => {
           timer = undefined
           show(node.roster())
-        }, rosterCoalesceMs)
+        }, ROSTER_COALESCE_MS)
       })
       await new Promise<void>((resolve) => io.interrupted.addEventListener('abort', () => resolve(), { once: true }))
       clearTimeout(timer)

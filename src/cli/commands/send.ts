@@ -5,7 +5,12 @@ import type { Command } from 'commander'
 import type { Readable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
-import { defaultSendWaitSeconds, maxSendWaitSeconds, maxTextInputBytes, settleAtEndMs } from '../constants.ts'
+import {
+  DEFAULT_SEND_WAIT_SECONDS,
+  MAX_SEND_WAIT_SECONDS,
+  MAX_TEXT_INPUT_BYTES,
+  SETTLE_AT_END_MS
+} from '../constants.ts'
 import { sendOnProfile, type SendingNode, type Sent } from '../control/index.ts'
 import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
@@ -88,7 +93,7 @@ function fateOf(waited: OutgoingMessage, message: OutgoingMessage): SendFate {
 async function withdrawn(node: SendingNode, message: OutgoingMessage): Promise<OutgoingMessage> {
   if (message.state !== 'pending') return message
   await node.cancel(message.peer, [message.id])
-  return node.settled(message, { signal: AbortSignal.timeout(settleAtEndMs) })
+  return node.settled(message, { signal: AbortSignal.timeout(SETTLE_AT_END_MS) })
 }
 
 interface Outcome {
@@ -186,10 +191,10 @@ function exitCodeOf({ message, fate, refusal }: SendReport): ExitCode {
 }
 
 function readWait(value: unknown): number {
-  if (typeof value !== 'string') return defaultSendWaitSeconds
+  if (typeof value !== 'string') return DEFAULT_SEND_WAIT_SECONDS
   const seconds = Number(value)
-  if (value === '' || !(seconds >= 0 && seconds <= maxSendWaitSeconds)) {
-    throw new UsageError(`--wait ${value}: expected seconds, from 0 to ${maxSendWaitSeconds}`)
+  if (value === '' || !(seconds >= 0 && seconds <= MAX_SEND_WAIT_SECONDS)) {
+    throw new UsageError(`--wait ${value}: expected seconds, from 0 to ${MAX_SEND_WAIT_SECONDS}`)
   }
   return seconds
 }
@@ -201,8 +206,8 @@ async function readText(input: Readable): Promise<string> {
   for await (const chunk of input) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
-    if (size > maxTextInputBytes)
-      throw new UsageError(`standard input has more than ${maxTextInputBytes} bytes: send it in parts`)
+    if (size > MAX_TEXT_INPUT_BYTES)
+      throw new UsageError(`standard input has more than ${MAX_TEXT_INPUT_BYTES} bytes: send it in parts`)
     parts.push(bytes)
   }
   return Buffer.concat(parts)

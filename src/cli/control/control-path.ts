@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { maxSocketPathBytes } from '../constants.ts'
+import { MAX_SOCKET_PATH_BYTES } from '../constants.ts'
 import type { Config } from '../../node/settings.ts'
 
 type Folders = Config['folders']
@@ -54,7 +54,7 @@ async function candidates(folders: Iterable<string>, profileFolder: string): Pro
   const real = await realpath(profileFolder).catch(() => profileFolder)
   const hash = createHash('sha256').update(real).digest('hex').slice(0, nameLength)
   const paths = Array.from(folders, (folder) => join(folder, `${hash}.sock`))
-  return paths.filter((path) => Buffer.byteLength(path) < maxSocketPathBytes)
+  return paths.filter((path) => Buffer.byteLength(path) < MAX_SOCKET_PATH_BYTES)
 }
 
 /** A folder, no link, that belongs to this user and that nobody else may look into. One that is not is left as it is. */

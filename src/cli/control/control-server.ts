@@ -9,7 +9,7 @@ import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatApi } from '../chat-api.ts'
 import { escapedJson } from '../clean-text.ts'
-import { controlEndMs, maxControlConnections } from '../constants.ts'
+import { CONTROL_END_MS, MAX_CONTROL_CONNECTIONS } from '../constants.ts'
 import { JsonFace } from '../json/index.ts'
 
 const socketMode = 0o600
@@ -46,11 +46,11 @@ export class ControlServer {
     this.path = path
     this.#node = node
     this.#looked = node.firstLook({ signal: this.#life.signal }).catch(() => undefined)
-    if (node instanceof EventTarget) setMaxListeners(maxControlConnections + ownListeners, node)
+    if (node instanceof EventTarget) setMaxListeners(MAX_CONTROL_CONNECTIONS + ownListeners, node)
     // Whoever has written its commands may close its half and read on.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket))
     // Those who are turned away take a moment to be told so; there are no more of them than of the others.
-    this.#server.maxConnections = 2 * maxControlConnections
+    this.#server.maxConnections = 2 * MAX_CONTROL_CONNECTIONS
   }
 
   /** Closes the socket, removes it, and says goodbye to all who are connected. */
@@ -74,8 +74,8 @@ export class ControlServer {
     socket.on('error', () => undefined) // 'close' follows and ends the face
     if (this.#life.signal.aborted) {
       socket.destroy()
-    } else if (this.#guests.size >= maxControlConnections) {
-      const message = `${maxControlConnections} programs are connected already: try again when one has ended`
+    } else if (this.#guests.size >= MAX_CONTROL_CONNECTIONS) {
+      const message = `${MAX_CONTROL_CONNECTIONS} programs are connected already: try again when one has ended`
       socket.write(`${escapedJson({ event: 'error', code: 'too-many-connections', message })}\n`)
       void finish(socket)
     } else {
@@ -108,6 +108,6 @@ async function finish(socket: Socket): Promise<void> {
   socket.end()
   const over = new AbortController()
   socket.once('close', () => over.abort())
-  await sleep(controlEndMs, undefined, { signal: over.signal }).catch(() => undefined)
+  await sleep(CONTROL_END_MS, undefined, { signal: over.signal }).catch(() => undefined)
   socket.destroy()
 }

@@ -1,7 +1,7 @@
 // A command's work on a profile, whoever holds it: through the parley that runs
 // on it, or on the profile itself when nobody does. It knows nothing of the work.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { heldProfileMs, heldProfilePollMs } from '../constants.ts'
+import { HELD_PROFILE_MS, HELD_PROFILE_POLL_MS } from '../constants.ts'
 import { exitCodes, ParleyError, type Config } from '../../node/settings.ts'
 import { runningParley, type RunningParley } from './running-parley.ts'
 
@@ -21,7 +21,7 @@ export interface ProfileWork<T> {
  * @throws what the work throws; ProfileInUseError
  */
 export async function onProfile<T>({ config, signal, running, own }: ProfileWork<T>): Promise<T> {
-  const giveUpAtMs = performance.now() + heldProfileMs
+  const giveUpAtMs = performance.now() + HELD_PROFILE_MS
   for (;;) {
     const parley = await runningParley(config, { signal })
     if (parley !== undefined) {
@@ -37,6 +37,6 @@ export async function onProfile<T>({ config, signal, running, own }: ProfileWork
       const isHeld = error instanceof ParleyError && error.exitCode === exitCodes.profileInUse
       if (!isHeld || performance.now() >= giveUpAtMs) throw error
     }
-    await sleep(heldProfilePollMs, undefined, { signal })
+    await sleep(HELD_PROFILE_POLL_MS, undefined, { signal })
   }
 }

@@ -2,7 +2,7 @@
 // for the commands that otherwise open the profile themselves. It knows nothing
 // of what they do with it.
 import type { HistoryEntry } from '../chat-api.ts'
-import { runningPageMessages } from '../constants.ts'
+import { RUNNING_PAGE_MESSAGES } from '../constants.ts'
 import type { HistorySource } from '../with-history.ts'
 import { shortId } from '../../node/settings.ts'
 import { NoAnswerError } from './errors.ts'
@@ -77,14 +77,14 @@ async function log(ask: Ask, options: Parameters<Reading['log']>[0]): Promise<re
     const page = await ask({
       do: 'history',
       peer,
-      limit: runningPageMessages,
+      limit: RUNNING_PAGE_MESSAGES,
       ...(before === undefined ? {} : { before })
     })
     const isInSpan = ({ message }: HistoryEntry): boolean =>
       message.storedAtMs >= sinceMs && message.storedAtMs < untilMs
     found.unshift(...page.filter(isInSpan))
     before = page[0]?.position
-    if (page.length < runningPageMessages || page.every(({ message }) => message.storedAtMs < sinceMs)) break
+    if (page.length < RUNNING_PAGE_MESSAGES || page.every(({ message }) => message.storedAtMs < sinceMs)) break
   }
   return found.slice(-limit)
 }
@@ -98,7 +98,7 @@ async function search(
   const found: HistoryEntry[] = []
   let { before } = rest
   while (found.length < limit) {
-    const wanted = Math.min(runningPageMessages, limit - found.length)
+    const wanted = Math.min(RUNNING_PAGE_MESSAGES, limit - found.length)
     const from = before === undefined ? {} : { before }
     const page = await ask({ do: 'search', text: words, ...rest, ...from, limit: wanted })
     found.push(...page)
@@ -117,7 +117,7 @@ async function* exported(
     const page = await ask({
       do: 'history',
       after,
-      limit: runningPageMessages,
+      limit: RUNNING_PAGE_MESSAGES,
       ...(peer === undefined ? {} : { peer })
     })
     if (page.length > 0) yield page

@@ -3,7 +3,7 @@
 // refusal, to give up. It stands in for the node itself.
 import { TypedEventEmitter } from 'main-event'
 import type { ChatApi, ChatNodeEvents, ConversationState, OutgoingMessage, PeerTarget } from '../chat-api.ts'
-import { historyLines } from '../constants.ts'
+import { HISTORY_LINES } from '../constants.ts'
 import { shortId } from '../../node/settings.ts'
 import { NoAnswerError } from './errors.ts'
 import { isDeliveryState, listOf, readMessage } from './message-json.ts'
@@ -61,7 +61,7 @@ export class RunningNode extends TypedEventEmitter<ChatNodeEvents> implements Se
   /** Waits for a message that another parley took, which has ended since. */
   async takeUp(message: OutgoingMessage, options: { readonly signal: AbortSignal }): Promise<void> {
     this.#id = message.id
-    const ask = { do: 'history', peer: message.peer, limit: historyLines }
+    const ask = { do: 'history', peer: message.peer, limit: HISTORY_LINES }
     const done = await this.#running.ask(ask, options)
     const now = listOf(done['messages']).find(({ id }) => id === message.id)
     this.#follow(readOutgoing(now) ?? message)

@@ -3,7 +3,7 @@
 // the shape of the lines and not what the commands mean.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { controlAnswerMs, controlConnectMs, maxAnswerLineBytes } from '../constants.ts'
+import { CONTROL_ANSWER_MS, CONTROL_CONNECT_MS, MAX_ANSWER_LINE_BYTES } from '../constants.ts'
 import { readLines } from '../input-lines.ts'
 import type { Config } from '../../node/settings.ts'
 import { pathsToCall, profileFolderOf } from './control-path.ts'
@@ -42,14 +42,14 @@ export async function runningParley(
 /** @returns undefined when nobody listens there */
 async function call(path: string, signal: AbortSignal | undefined): Promise<Socket | undefined> {
   const socket = connect({ path })
-  const deadline = AbortSignal.timeout(controlConnectMs)
+  const deadline = AbortSignal.timeout(CONTROL_CONNECT_MS)
   try {
     await once(socket, 'connect', { signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]) })
     return socket
   } catch (error) {
     socket.on('error', () => undefined).destroy()
     if (signal?.aborted === true) throw signal.reason
-    if (deadline.aborted) throw new NoAnswerError(controlConnectMs, { cause: error })
+    if (deadline.aborted) throw new NoAnswerError(CONTROL_CONNECT_MS, { cause: error })
     return undefined
   }
 }
@@ -143,7 +143,7 @@ interface Reader {
 /** Hands out each line until the connection ends. Lines that can't be read are not for us. */
 async function listen(socket: Socket, { questions, listeners }: Reader): Promise<void> {
   try {
-    for await (const line of readLines(socket, { maxBytes: maxAnswerLineBytes })) {
+    for await (const line of readLines(socket, { maxBytes: MAX_ANSWER_LINE_BYTES })) {
       const json = line.is === 'line' ? readJson(line.text) : undefined
       if (json === undefined) continue
       const question = questions.get(typeof json['tag'] === 'string' ? json['tag'] : greeting)
@@ -170,7 +170,7 @@ function errorOf({ code, message, exitCode }: Json): Error {
   return new RunningCommandError(String(code), String(message), exitCode)
 }
 
-async function inTime<T>(answer: Promise<T>, { timeoutMs = controlAnswerMs, signal }: AskOptions): Promise<T> {
+async function inTime<T>(answer: Promise<T>, { timeoutMs = CONTROL_ANSWER_MS, signal }: AskOptions): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new NoAnswerError(timeoutMs)), timeoutMs)
   const onAbort = (): void => reject(signal?.reason)

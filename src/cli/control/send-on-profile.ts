@@ -1,7 +1,7 @@
 // One message sent from a profile, whoever holds it: by a node of our own, or
 // by the parley that runs. When that one ends while the message still waits, the
 // message is in the profile: whoever has the profile next goes on with it.
-import { resolveTimeoutMs } from '../constants.ts'
+import { RESOLVE_TIMEOUT_MS } from '../constants.ts'
 import type { Config } from '../../node/settings.ts'
 import { OtherNetworkError } from './errors.ts'
 import { onProfile } from './on-profile.ts'
@@ -28,7 +28,7 @@ export async function sendOnProfile<T>(init: SendOnProfile<T>): Promise<T> {
     checkNetwork(parley, config)
     const node = new RunningNode(parley)
     if (sent === undefined) sent = await node.send(init.words, init.text, { trustName: init.trustName, signal })
-    else await node.takeUp(sent.message, { signal: AbortSignal.any([signal, AbortSignal.timeout(resolveTimeoutMs)]) })
+    else await node.takeUp(sent.message, { signal: AbortSignal.any([signal, AbortSignal.timeout(RESOLVE_TIMEOUT_MS)]) })
     return finish(node, sent)
   }
   for (;;) {

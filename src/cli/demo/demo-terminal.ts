@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanText } from '../clean-text.ts'
 import { readLines } from '../input-lines.ts'
-import { demoEndMs, demoStepMs, maxInputLineBytes } from '../constants.ts'
+import { DEMO_END_MS, DEMO_STEP_MS, MAX_INPUT_LINE_BYTES } from '../constants.ts'
 
 /** A terminal did not show what it should have. */
 class NotShownError extends Error {
@@ -51,7 +51,7 @@ export class DemoTerminal {
    *
    * @throws NotShownError
    */
-  async shows(pattern: RegExp, timeoutMs = demoStepMs): Promise<RegExpExecArray> {
+  async shows(pattern: RegExp, timeoutMs = DEMO_STEP_MS): Promise<RegExpExecArray> {
     const untilMs = Date.now() + timeoutMs
     for (;;) {
       for (let index = this.#seen; index < this.#shown.length; index++) {
@@ -75,7 +75,7 @@ export class DemoTerminal {
 
   /** @throws NotShownError when it doesn't end, or not with 0 */
   async ends(): Promise<void> {
-    const code = await Promise.race([this.#ended, sleep(demoEndMs, 'running' as const, { ref: false })])
+    const code = await Promise.race([this.#ended, sleep(DEMO_END_MS, 'running' as const, { ref: false })])
     if (code !== 0) throw new NotShownError(`${this.name} should have ended with 0: ${String(code)}`)
     this.#print('(ended)')
   }
@@ -87,7 +87,7 @@ export class DemoTerminal {
   }
 
   async #follow(stream: AsyncIterable<Buffer>): Promise<void> {
-    for await (const line of readLines(stream, { maxBytes: maxInputLineBytes })) {
+    for await (const line of readLines(stream, { maxBytes: MAX_INPUT_LINE_BYTES })) {
       if (line.is !== 'line') continue
       this.#shown.push(line.text)
       this.#print(cleanText(line.text))

@@ -3,7 +3,7 @@
 import { type ChatCommand, type CommandArguments } from '../chat-command.ts'
 import { findCommand } from '../chat-commands.ts'
 import { argumentsFromJson } from '../command-arguments.ts'
-import { maxSendWaitSeconds } from '../constants.ts'
+import { MAX_SEND_WAIT_SECONDS } from '../constants.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -50,8 +50,8 @@ export function readJsonCommand(line: string): JsonCommand {
   }
   const { trustName = false, wait } = fields
   if (typeof trustName !== 'boolean') return failed('bad-arguments', '"trustName" must be true or false')
-  if (wait !== undefined && !(typeof wait === 'number' && wait >= 0 && wait <= maxSendWaitSeconds)) {
-    return failed('bad-arguments', `"wait" must be a number of seconds up to ${maxSendWaitSeconds}`)
+  if (wait !== undefined && !(typeof wait === 'number' && wait >= 0 && wait <= MAX_SEND_WAIT_SECONDS)) {
+    return failed('bad-arguments', `"wait" must be a number of seconds up to ${MAX_SEND_WAIT_SECONDS}`)
   }
   try {
     const args = argumentsFromJson(command, fields)

@@ -4,7 +4,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget, ResolveOptions } from '../chat-api.ts'
 import { CommandUsageError, type CommandResult } from '../chat-command.ts'
-import { maxInputLineBytes, resolveTimeoutMs, settleAtEndMs } from '../constants.ts'
+import { MAX_INPUT_LINE_BYTES, RESOLVE_TIMEOUT_MS, SETTLE_AT_END_MS } from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import { readLines } from '../input-lines.ts'
 import { exitCodes, ParleyError } from '../../node/settings.ts'
@@ -114,7 +114,7 @@ export class JsonFace {
 
   async *#lines(): AsyncGenerator<string> {
     try {
-      for await (const line of readLines(this.#input, { maxBytes: maxInputLineBytes })) {
+      for await (const line of readLines(this.#input, { maxBytes: MAX_INPUT_LINE_BYTES })) {
         if (line.is === 'too long') {
           const message = `a line may have ${line.limitBytes} bytes: this one was longer and was skipped`
           this.#output.write({ event: 'error', code: 'line-too-long', message })
@@ -146,7 +146,7 @@ export class JsonFace {
   }
 
   async #run({ command, args, trustName }: Command): Promise<CommandResult> {
-    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(resolveTimeoutMs)])
+    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(RESOLVE_TIMEOUT_MS)])
     const resolve = async (words: readonly string[]) => this.#resolve(words, { trustName, signal })
     return command.run({ node: this.#node, current: undefined, resolve }, args)
   }
@@ -183,7 +183,7 @@ export class JsonFace {
   }
 
   async #settle(): Promise<void> {
-    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(settleAtEndMs)])
+    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(SETTLE_AT_END_MS)])
     const unsettled = [...this.#unsettled.values()]
     await Promise.allSettled(unsettled.map(async (message) => this.#node.settled(message, { signal })))
   }
@@ -228,7 +228,7 @@ function errorJson(error: unknown): Json {
   if (!(error instanceof Error)) return { code: 'unexpected', message: String(error) }
   if (error instanceof CommandUsageError) return { code: 'bad-arguments', message: error.message }
   if (error.name === 'TimeoutError' || error.name === 'AbortError') {
-    return { code: 'timeout', message: `no answer within ${resolveTimeoutMs / 1000} s` }
+    return { code: 'timeout', message: `no answer within ${RESOLVE_TIMEOUT_MS / 1000} s` }
   }
   if (!('exitCode' in error)) return { code: 'unexpected', message: error.message }
   const code = error.name

@@ -4,16 +4,16 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { escapedJson } from '../clean-text.ts'
-import { maxOutputBacklogBytes } from '../constants.ts'
+import { MAX_OUTPUT_BACKLOG_BYTES } from '../constants.ts'
 
 /** Whoever reads the events has stopped reading. */
 class OutputBacklogError extends Error {
   override readonly name = 'OutputBacklogError'
-  readonly limitBytes = maxOutputBacklogBytes
+  readonly limitBytes = MAX_OUTPUT_BACKLOG_BYTES
 
   constructor() {
     super(
-      `more than ${maxOutputBacklogBytes} bytes of events wait for the reader of standard output, which reads nothing`
+      `more than ${MAX_OUTPUT_BACKLOG_BYTES} bytes of events wait for the reader of standard output, which reads nothing`
     )
   }
 }
@@ -30,7 +30,7 @@ export class JsonOutput {
 
   write(event: Readonly<Record<string, unknown>>): void {
     if (this.#stream.destroyed) return
-    if (this.#stream.writableLength > maxOutputBacklogBytes) this.#failed(new OutputBacklogError())
+    if (this.#stream.writableLength > MAX_OUTPUT_BACKLOG_BYTES) this.#failed(new OutputBacklogError())
     else this.#stream.write(`${escapedJson(event)}\n`)
   }
 

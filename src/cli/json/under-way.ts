@@ -3,7 +3,7 @@
 // and changes nothing.
 import type { ChatApi } from '../chat-api.ts'
 import { exitCodes } from '../../node/settings.ts'
-import { maxCountedWaiting } from '../constants.ts'
+import { MAX_COUNTED_WAITING } from '../constants.ts'
 import { conversationJson } from './event-json.ts'
 
 /** The fields `conversations` and `waiting` of the event `ready`; what the history can't tell is null. */
@@ -14,7 +14,7 @@ export async function underWayJson(node: ChatApi): Promise<Readonly<Record<strin
     const state = node.state(peer)
     return state.name === 'closed' ? [] : [{ peer, name: node.name(peer), ...conversationJson(state) }]
   })
-  const waiting = await unlessUnreadable(node.history.waiting(maxCountedWaiting))
+  const waiting = await unlessUnreadable(node.history.waiting(MAX_COUNTED_WAITING))
   if (waiting === undefined) return { conversations, waiting: null }
   const { messages, peers: waitingPeers, isAll } = waiting
   return { conversations, waiting: { messages, peers: waitingPeers, more: !isAll } }

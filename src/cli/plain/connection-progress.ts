@@ -2,7 +2,7 @@
 // printed when it changes, and what the prompt shows meanwhile. Pure: states and
 // the time in, words out.
 import type { ConversationState } from '../chat-api.ts'
-import { quietConnectMs } from '../constants.ts'
+import { QUIET_CONNECT_MS } from '../constants.ts'
 import { secondsUntil } from '../wording.ts'
 
 export class ConnectionProgress {
@@ -60,7 +60,7 @@ export class ConnectionProgress {
     switch (this.#state.name) {
       case 'connecting': {
         const seconds = Math.floor((nowMs - this.#sinceMs) / 1000)
-        return nowMs - this.#sinceMs < quietConnectMs ? undefined : `connecting to ${this.#name} … ${seconds} s`
+        return nowMs - this.#sinceMs < QUIET_CONNECT_MS ? undefined : `connecting to ${this.#name} … ${seconds} s`
       }
       case 'waiting':
         return `waiting for ${this.#name}, next try in ${secondsUntil(this.#state.retryAtMs, nowMs)} s`
@@ -72,7 +72,7 @@ export class ConnectionProgress {
 
   /** The one line that says that it takes a while, where no prompt can show it. */
   lateLines(nowMs: number): string[] {
-    const isLate = this.#state.name === 'connecting' && nowMs - this.#sinceMs >= quietConnectMs
+    const isLate = this.#state.name === 'connecting' && nowMs - this.#sinceMs >= QUIET_CONNECT_MS
     if (!isLate || this.#saidConnecting || this.#saidWhy !== undefined) return []
     this.#saidConnecting = true
     return [`Connecting to ${this.#name} …`]

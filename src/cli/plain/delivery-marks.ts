@@ -2,7 +2,7 @@
 // whatever becomes of them; many of one fate are told together. Pure: messages
 // and the time in, lines out.
 import type { OutgoingMessage } from '../chat-api.ts'
-import { deliveryCoalesceMs, quietDeliveryMs } from '../constants.ts'
+import { DELIVERY_COALESCE_MS, QUIET_DELIVERY_MS } from '../constants.ts'
 import { deliveryWord, excerpt } from '../wording.ts'
 
 interface Tracked {
@@ -99,7 +99,7 @@ function markOf({ state }: OutgoingMessage): string {
 }
 
 function quietTime(message: OutgoingMessage): number {
-  return message.state === 'pending' ? quietDeliveryMs : deliveryCoalesceMs
+  return message.state === 'pending' ? QUIET_DELIVERY_MS : DELIVERY_COALESCE_MS
 }
 
 function keyOf(message: OutgoingMessage): string {

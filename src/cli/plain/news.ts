@@ -3,7 +3,7 @@
 // messages. It decides nothing and sends nothing.
 import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
 import type { UnreadCounts } from '../chat-command.ts'
-import { enteredAgainMs, progressTickMs, rosterCoalesceMs } from '../constants.ts'
+import { ENTERED_AGAIN_MS, PROGRESS_TICK_MS, ROSTER_COALESCE_MS } from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { messageLines, requestLine } from '../wording.ts'
@@ -77,7 +77,7 @@ export class News {
     const progress = new ConnectionProgress(conversation.name)
     this.#conversation = { ...conversation, progress }
     this.#print(progress.changed(this.#node.state(conversation.peer), Date.now()))
-    this.#ticker = setInterval(() => this.#tick(), progressTickMs)
+    this.#ticker = setInterval(() => this.#tick(), PROGRESS_TICK_MS)
     this.#tick()
   }
 
@@ -132,7 +132,7 @@ export class News {
     this.#rosterTimer = setTimeout(() => {
       this.#rosterTimer = undefined
       void this.#sayRosterChange()
-    }, rosterCoalesceMs)
+    }, ROSTER_COALESCE_MS)
   }
 
   /** In a conversation the list is out of the way; EXIT shows all of it. */
@@ -154,7 +154,7 @@ export class News {
 
   #entered(peer: string, name: string): void {
     const saidAtMs = this.#enteredAtMs.get(peer) ?? Number.NEGATIVE_INFINITY
-    if (Date.now() - saidAtMs < enteredAgainMs) return
+    if (Date.now() - saidAtMs < ENTERED_AGAIN_MS) return
     this.#enteredAtMs.set(peer, Date.now())
     if (this.#conversation?.peer === peer) {
       this.#print([`${name} is in the conversation.`])

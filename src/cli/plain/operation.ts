@@ -1,6 +1,6 @@
 // Whatever may take a while at the prompt: it has a deadline, the prompt counts
 // its seconds, and Ctrl-C stops it.
-import { progressTickMs, resolveTimeoutMs } from '../constants.ts'
+import { PROGRESS_TICK_MS, RESOLVE_TIMEOUT_MS } from '../constants.ts'
 import type { PlainTerminal } from './terminal.ts'
 
 export class Operation {
@@ -15,10 +15,10 @@ export class Operation {
   async run<T>(label: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController()
     let seconds = 0
-    const ticker = setInterval(() => this.#terminal.progress(`${label} … ${++seconds} s`), progressTickMs)
+    const ticker = setInterval(() => this.#terminal.progress(`${label} … ${++seconds} s`), PROGRESS_TICK_MS)
     this.#running = controller
     try {
-      return await work(AbortSignal.any([controller.signal, AbortSignal.timeout(resolveTimeoutMs)]))
+      return await work(AbortSignal.any([controller.signal, AbortSignal.timeout(RESOLVE_TIMEOUT_MS)]))
     } finally {
       clearInterval(ticker)
       this.#running = undefined
@@ -38,6 +38,6 @@ export class Operation {
 export function failureText(error: unknown): string {
   if (!(error instanceof Error)) return `That failed: ${String(error)}`
   if (error.name === 'AbortError') return 'Stopped.'
-  if (error.name === 'TimeoutError') return `No answer within ${resolveTimeoutMs / 1000} s.`
+  if (error.name === 'TimeoutError') return `No answer within ${RESOLVE_TIMEOUT_MS / 1000} s.`
   return error.message
 }

@@ -3,7 +3,7 @@
 // else is asked for. It knows nothing of chats.
 import type { Readable, Writable } from 'node:stream'
 import { cleanText } from '../clean-text.ts'
-import { maxInputLineBytes } from '../constants.ts'
+import { MAX_INPUT_LINE_BYTES } from '../constants.ts'
 import { readLines } from '../input-lines.ts'
 import type { PlainTerminal } from './terminal.ts'
 
@@ -50,7 +50,7 @@ export class Pipe implements PlainTerminal {
 
   async *#read(): AsyncGenerator<string> {
     try {
-      for await (const line of readLines(this.#input, { maxBytes: maxInputLineBytes })) {
+      for await (const line of readLines(this.#input, { maxBytes: MAX_INPUT_LINE_BYTES })) {
         if (line.is === 'line') yield line.text
         else this.print([`A line of more than ${line.limitBytes} bytes was left out: send it in parts.`])
       }

@@ -2,7 +2,7 @@
 // a line, has it carried out, and ends. What lines mean is Talk's business, what
 // happens by itself is told by News.
 import type { ChatApi } from '../chat-api.ts'
-import { interruptWindowMs, settleAtEndMs, settleAtQuitMs } from '../constants.ts'
+import { INTERRUPT_WINDOW_MS, SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../constants.ts'
 import { RosterNumbers } from '../roster-numbers.ts'
 import { greetingLines } from './greeting.ts'
 import { News } from './news.ts'
@@ -85,7 +85,7 @@ export class PlainFace {
 
   async #finish(outcome: PlainOutcome): Promise<void> {
     if (outcome === 'interrupted') return
-    const signal = AbortSignal.timeout(outcome === 'quit' ? settleAtQuitMs : settleAtEndMs)
+    const signal = AbortSignal.timeout(outcome === 'quit' ? SETTLE_AT_QUIT_MS : SETTLE_AT_END_MS)
     await this.#guarded(async () => this.#talk.finish(signal))
   }
 
@@ -100,7 +100,7 @@ export class PlainFace {
 
   #interrupt(): void {
     if (this.#operation.abort()) return
-    if (Date.now() - this.#interruptedAtMs < interruptWindowMs) {
+    if (Date.now() - this.#interruptedAtMs < INTERRUPT_WINDOW_MS) {
       this.end('interrupted')
       return
     }

@@ -1,7 +1,7 @@
 // What a chat command's result looks like as lines. Pure; where the face goes
 // next (a conversation opened or left, the end) is not its business.
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
-import { maxListLines } from '../constants.ts'
+import { MAX_LIST_LINES } from '../constants.ts'
 import { conversationLine, directoryLine, helpLines, historyLine } from '../wording.ts'
 import { identityLines, markedEntryLines, messageLines, requestLine } from '../wording.ts'
 
@@ -100,6 +100,6 @@ function numbered(number: number, [first = '', ...rest]: readonly string[]): str
 }
 
 function shortened(lines: string[]): string[] {
-  const more = lines.length - maxListLines
-  return more <= 0 ? lines : [...lines.slice(0, maxListLines), `… and ${more} more.`]
+  const more = lines.length - MAX_LIST_LINES
+  return more <= 0 ? lines : [...lines.slice(0, MAX_LIST_LINES), `… and ${more} more.`]
 }

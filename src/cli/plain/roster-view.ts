@@ -2,7 +2,7 @@
 // Pure: rows in, lines out; numbers are given when a peer is first shown.
 import type { RosterRow } from '../chat-api.ts'
 import type { UnreadCounts } from '../chat-command.ts'
-import { maxRosterChangeLines, maxRosterRows } from '../constants.ts'
+import { MAX_ROSTER_CHANGE_LINES, MAX_ROSTER_ROWS } from '../constants.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { rosterLine, rosterLines } from '../wording.ts'
 
@@ -17,7 +17,7 @@ export class RosterView {
   constructor(numbers: RosterNumbers, options: { readonly outside?: boolean } = {}) {
     const { outside = false } = options
     this.#numbers = numbers
-    this.#limit = outside ? Number.POSITIVE_INFINITY : maxRosterRows
+    this.#limit = outside ? Number.POSITIVE_INFINITY : MAX_ROSTER_ROWS
     this.#nobody = outside ? 'Nobody is online.' : 'Nobody else is online.'
   }
 
@@ -41,7 +41,7 @@ export class RosterView {
     this.#shown = now
     const goodbyes = left.map((row) => `  - ${this.#numbers.of(row.peer)}  ${row.nickname} (${row.shortId}) has gone.`)
     if (rows.length === 0) return left.length === 0 ? [] : [...goodbyes, this.#nobody]
-    if (before.size === 0 || joined.length + changed.length > maxRosterChangeLines)
+    if (before.size === 0 || joined.length + changed.length > MAX_ROSTER_CHANGE_LINES)
       return [...goodbyes, ...this.all(rows, unread)]
     return [
       ...goodbyes,

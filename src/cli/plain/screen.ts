@@ -5,7 +5,7 @@ import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
 import { cleanText } from '../clean-text.ts'
-import { inputHistoryLines } from '../constants.ts'
+import { INPUT_HISTORY_LINES } from '../constants.ts'
 import { LineQueue } from './line-queue.ts'
 import type { PlainTerminal } from './terminal.ts'
 
@@ -31,7 +31,7 @@ export class Screen implements PlainTerminal {
       output,
       terminal: true,
       prompt: '',
-      historySize: inputHistoryLines,
+      historySize: INPUT_HISTORY_LINES,
       removeHistoryDuplicates: true,
       completer: (line: string) => this.#complete(line)
     })

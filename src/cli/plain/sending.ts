@@ -2,7 +2,7 @@
 // last ones when the chat ends.
 import type { ChatApi } from '../chat-api.ts'
 import type { CommandResult } from '../chat-command.ts'
-import { maxCountedWaiting } from '../constants.ts'
+import { MAX_COUNTED_WAITING } from '../constants.ts'
 import type { News } from './news.ts'
 
 export class Sending {
@@ -38,7 +38,7 @@ export class Sending {
   async settle(signal: AbortSignal): Promise<string[]> {
     const pending = this.#news.marks.pending()
     await Promise.allSettled(pending.map(async (message) => this.#node.settled(message, { signal })))
-    const { messages, isAll } = await this.#node.history.waiting(maxCountedWaiting)
+    const { messages, isAll } = await this.#node.history.waiting(MAX_COUNTED_WAITING)
     if (messages === 0) return []
     const what =
       messages === 1 && isAll

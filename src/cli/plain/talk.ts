@@ -4,7 +4,7 @@
 import type { CommandResult } from '../chat-command.ts'
 import { chatCommands } from '../chat-commands.ts'
 import type { ChatApi, HistoryEntry, PeerTarget } from '../chat-api.ts'
-import { historyLines } from '../constants.ts'
+import { HISTORY_LINES } from '../constants.ts'
 import {
   continuation,
   readAtPeerPrompt,
@@ -190,14 +190,14 @@ export class Talk {
   async #open(target: PeerTarget): Promise<void> {
     const before = this.#current()
     await this.#node.open(target.peer)
-    const entries = await this.#node.history.page(target.peer, { limit: historyLines })
+    const entries = await this.#node.history.page(target.peer, { limit: HISTORY_LINES })
     if (before !== undefined && before !== target.peer) await this.#node.leave(before)
     this.#place = { at: 'conversation', peer: target.peer, name: target.name }
     this.#terminal.print([
       `Conversation with ${target.name} (${target.shortId}). EXIT leaves it, /help shows the commands.`,
       ...(entries.length === 0
         ? []
-        : [entries.length < historyLines ? 'Earlier:' : 'Earlier (/more for what was before):']),
+        : [entries.length < HISTORY_LINES ? 'Earlier:' : 'Earlier (/more for what was before):']),
       ...entries.flatMap(({ message }) => historyLine(message, target.name))
     ])
     this.#shownFrom = earliest(entries)
