@@ -11,7 +11,7 @@ export type RefuseReason = 'no-room' | 'rate' | 'too-long' | 'not-accepted' | 'o
 export type ByeReason = 'left' | 'quit'
 
 /** Base of this folder's errors. */
-abstract class ChatError extends Error {}
+export abstract class ChatError extends Error {}
 
 /** A text was too long to send; nothing of it was sent. */
 export class TextTooLongError extends ChatError {

@@ -12,6 +12,8 @@ export type { ChatComponents, ChatService } from './chat-service.ts'
 export { chatProtocolId, MAX_TEXT_BYTES } from './constants.ts'
 export type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
 export {
+  ChatError,
+  ChatUnsupportedError,
   HelloMissingError,
   PeerIsParleyError,
   PeerUndecidedError,

@@ -124,6 +124,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       tellSeen: config.settings.seen,
       connect: async (peer, options) => this.#around.connect(peer, options),
       isLan: (peer) => this.#around.isLan(peer),
+      isDirectory: async (peer) => this.#around.isDirectory(peer),
       nameOf: (peer) => this.name(peer),
       kindOf: async (connection, options) => this.#host.kindOf(connection, options),
       events: this.#conversationEvents(),
@@ -192,6 +193,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   /** @throws BadRecordError when it is too long or has control characters */
   async rename(nickname: string): Promise<void> {
     await this.#around.presence.rename(normaliseText(nickname))
+    await explained(this.#profile.book.setNickname(this.nickname))
   }
 
   /** @throws BadRecordError when it is too long or has control characters */
@@ -302,6 +304,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
     await this.#around.start()
     await this.#rememberPort()
+    // A name that was given once is the name from then on.
+    if (this.#config.sources.name === 'flag') await this.#profile.book.setNickname(this.nickname)
     await this.#resume()
     await this.#keepHouse()
     this.#housekeeping = setInterval(() => void this.#keepHouse(), HOUSEKEEPING_MS)

@@ -20,6 +20,7 @@ import { Deliveries, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { Pursuit } from './pursuit.ts'
 import { Reception } from './reception.ts'
+import { explainSessionError } from './session-errors.ts'
 import { refusalText } from './refusals.ts'
 
 /** What happens in conversations, told to the node. */
@@ -46,6 +47,8 @@ export interface ConversationsInit {
   readonly tellSeen: boolean
   readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
   readonly isLan: (peer: string) => boolean
+  /** Whether what is reached there is a directory. */
+  readonly isDirectory: (peer: string) => Promise<boolean>
   readonly nameOf: (peer: string) => string
   readonly kindOf: ChatServiceInit['kindOf']
   readonly events: ConversationEvents
@@ -282,8 +285,13 @@ export class Conversations {
   }
 
   async #openSession(peer: string, { signal }: { signal: AbortSignal }): Promise<void> {
-    const connection = await this.#init.connect(peer, { signal })
-    await this.#chat?.open(connection, { signal })
+    try {
+      const connection = await this.#init.connect(peer, { signal })
+      await this.#chat?.open(connection, { signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw explainSessionError(error, await this.#init.isDirectory(peer))
+    }
   }
 
   #session(peer: string): ChatSession | undefined {

@@ -223,7 +223,7 @@ export class Directories {
     const view = viewOf(member)
     const { retryAtMs: _retryAtMs, ...facts } = view
     const told = JSON.stringify(facts)
-    const isNews = member.origin !== 'default' || member.reachedAt !== undefined
+    const isNews = (member.origin !== 'default' || member.reachedAt !== undefined) && !isStandby(member)
     if (told === member.told || !isNews) return
     if (view.state === 'connecting' && member.told !== undefined) return // a new try is no new state
     member.told = told

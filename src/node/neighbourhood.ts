@@ -2,12 +2,13 @@
 // LAN shows, the addresses that were learned, and connecting. It knows peers and
 // connections; what is said over them is not its business.
 import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { normaliseText, type RosterChange } from '../directory/index.ts'
+import { DIRECTORY_PROTOCOL, normaliseText, type RosterChange } from '../directory/index.ts'
 import { isLocal } from './address.ts'
 import type { ChatNodeEvents, DirectoryView, Notice, RosterRow } from './chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
-import { defaultName, type Config } from './config.ts'
+import type { Config } from './config.ts'
 import { FIRST_LOOK_MS, KEPT_RECORD_ADDRESSES, MAX_REMEMBERED_NAMES } from './constants.ts'
 import { Directories } from './directories.ts'
 import { InterfaceWatch } from './interface-watch.ts'
@@ -16,7 +17,7 @@ import { LanSightings, whyNoMulticast } from './lan.ts'
 import { PeerResolver, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import type { KnownPeers } from './peer-words.ts'
 import { Presence } from './presence.ts'
-import type { Profile } from './profile.ts'
+import { nicknameOf, type Profile } from './profile.ts'
 import { Reach } from './reach.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
 import { shortId } from './short-id.ts'
@@ -71,7 +72,7 @@ export class Neighbourhood {
       key: profile.key,
       self: profile.id,
       network: init.observe ? '' : settings.network,
-      nickname: startingName(config, profile),
+      nickname: normaliseText(nicknameOf(config, profile)),
       status: normaliseText(settings.status),
       addresses: () => init.host().libp2p.getMultiaddrs(),
       onChanges: (changes) => this.#onRosterChanges(changes),
@@ -186,6 +187,15 @@ export class Neighbourhood {
   isLan(peer: string): boolean {
     const connection = this.#reach.connection(peer)
     return connection !== undefined && isLocal(connection.remoteAddr)
+  }
+
+  /** What identify has told of the peer. */
+  async isDirectory(peer: string): Promise<boolean> {
+    const known = await this.#init
+      .host()
+      .libp2p.peerStore.get(peerIdFromString(peer))
+      .catch(() => undefined)
+    return known?.protocols.includes(DIRECTORY_PROTOCOL) ?? false
   }
 
   roster(): readonly RosterRow[] {
@@ -309,11 +319,6 @@ export class Neighbourhood {
   async #refreshAddresses(): Promise<void> {
     if (this.#isOpen) await this.presence.refreshAddresses()
   }
-}
-
-/** The name that was set; else the user's, or that of a profile which is not the default one. */
-function startingName({ settings, sources }: Config, profile: Profile): string {
-  return normaliseText(sources.name === 'default' ? defaultName(profile.name) : settings.name)
 }
 
 /** The same place, whether its peer ID stands there or not. */

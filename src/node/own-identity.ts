@@ -6,10 +6,10 @@ import { stat } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { PeerBook } from '../storage/index.ts'
 import { addressOf, withPeerId } from './address.ts'
-import { defaultName, type Config } from './config.ts'
+import type { Config } from './config.ts'
 import { freePort } from './host.ts'
 import { loadIdentity } from './identity.ts'
-import { openProfile, profileFiles } from './profile.ts'
+import { nicknameOf, openProfile, profileFiles } from './profile.ts'
 import { shortId } from './short-id.ts'
 
 export interface OwnIdentity {
@@ -25,13 +25,14 @@ export interface OwnIdentity {
 
 /** @throws ProfileInUseError when the profile is just being made by another parley */
 export async function readOwnIdentity(config: Config): Promise<OwnIdentity> {
-  const { settings, sources, folders } = config
+  const { settings, folders } = config
   const files = profileFiles(folders.data, settings.profile)
   if (!(await exists(files.key)) || (await PeerBook.open(files.book)).port === undefined) await makeProfile(config)
   const peer = peerIdFromPrivateKey(await loadIdentity(files.key)).toString()
-  const port = settings.port ?? (await PeerBook.open(files.book)).port ?? 0
+  const book = await PeerBook.open(files.book)
+  const port = settings.port ?? book.port ?? 0
   const addresses = hostsOf(settings.host).map((host) => withPeerId(addressOf({ host, port }), peer).toString())
-  const nickname = sources.name === 'default' ? defaultName(settings.profile) : settings.name
+  const nickname = nicknameOf(config, { name: settings.profile, book })
   const { network, profile } = settings
   return { peer, shortId: shortId(peer), nickname, network, profile, port, addresses }
 }

@@ -6,7 +6,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PeerBook, ProfileLock, ProfileLockedError } from '../storage/index.ts'
-import { defaultProfile } from './config.ts'
+import { defaultName, defaultProfile, type Config } from './config.ts'
 import { ProfileInUseError } from './errors.ts'
 import { loadIdentity } from './identity.ts'
 import { explained } from './storage-problems.ts'
@@ -119,4 +119,9 @@ export async function passingProfile(): Promise<Profile> {
     insteadOf: undefined,
     release: () => undefined
   }
+}
+
+/** The nickname that is set; else the one that the user chose last; else the login name, or the profile's own. */
+export function nicknameOf({ settings, sources }: Config, profile: Pick<Profile, 'name' | 'book'>): string {
+  return sources.name === 'default' ? (profile.book.nickname ?? defaultName(profile.name)) : settings.name
 }

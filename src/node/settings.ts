@@ -5,4 +5,4 @@ export { loadConfig, settingSpecs, type Config, type SettingName, type SettingSp
 export { ParleyError, PeerNotFoundError, UsageError } from './errors.ts'
 export { exitCodes, type ExitCode } from './exit-codes.ts'
 export { shortId } from './short-id.ts'
-export { version } from './version.ts'
+export { packageFolder, version } from './version.ts'

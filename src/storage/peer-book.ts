@@ -23,6 +23,8 @@ export interface PeerBookEntry {
 
 interface BookFile {
   port: number | undefined
+  /** The nickname that the user chose last. */
+  nickname: string | undefined
   contacts: Record<string, Contact>
   blocked: Record<string, PeerBookEntry>
   ignored: Record<string, PeerBookEntry>
@@ -85,6 +87,16 @@ export class PeerBook {
 
   async setPort(port: number): Promise<void> {
     this.#book.port = port
+    await this.#save()
+  }
+
+  get nickname(): string | undefined {
+    return this.#book.nickname
+  }
+
+  async setNickname(nickname: string): Promise<void> {
+    if (this.#book.nickname === nickname) return
+    this.#book.nickname = nickname
     await this.#save()
   }
 
@@ -188,6 +200,7 @@ export class PeerBook {
 function emptyBook(): BookFile {
   return {
     port: undefined,
+    nickname: undefined,
     contacts: Object.create(null),
     blocked: Object.create(null),
     ignored: Object.create(null),
@@ -203,6 +216,7 @@ function parseBook(text: string): BookFile {
   const parts = value as Partial<BookFile>
   const book = emptyBook()
   if (typeof parts.port === 'number') book.port = parts.port
+  if (typeof parts.nickname === 'string') book.nickname = parts.nickname
   for (const name of ['contacts', 'blocked', 'ignored', 'pins'] as const) {
     if (parts[name] !== undefined && typeof parts[name] !== 'object') throw new TypeError(`expected an object: ${name}`)
     Object.assign(book[name], parts[name])

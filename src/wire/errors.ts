@@ -126,6 +126,6 @@ export function toError(thrown: unknown): Error {
   if (thrown instanceof Event && 'error' in thrown && thrown.error instanceof Error) {
     return thrown.error
   }
-  const what = thrown instanceof Event ? `event "${thrown.type}"` : String(thrown)
-  return new Error(`Failed with a value that is no error: ${what}`, { cause: thrown })
+  const what = thrown instanceof Event ? `it ended with the event "${thrown.type}"` : String(thrown)
+  return new Error(what, { cause: thrown })
 }

@@ -138,6 +138,28 @@ test('a new nickname reaches a peer that sees us through a directory', async () 
   expect(bert.nickname).toBe('berta')
 })
 
+test('a name that is given once, or chosen in the chat, is the name of the next start', async () => {
+  const anna = await network.peer('anna')
+  await anna.rename('annika')
+  await anna.stop()
+  const again = await network.peer('anna', { name: undefined })
+  expect(again.nickname).toBe('annika')
+  await again.stop()
+  await (await network.peer('anna', { name: 'anne' })).stop()
+  expect((await network.peer('anna', { name: undefined })).nickname).toBe('anne')
+})
+
+test('who tries to talk to a directory is told what it is', async () => {
+  const directory = await network.directory()
+  const anna = await network.peer('anna')
+  const target = await anna.resolve([placeOf(directory)])
+  await anna.open(target.peer)
+  await vi.waitFor(
+    () => expect(anna.state(target.peer)).toMatchObject({ why: expect.stringMatching(/that is a directory/) }),
+    soon
+  )
+})
+
 test('one who only looks sees the roster and is on none', async () => {
   const directory = await network.directory()
   const flags = { directory: [placeOf(directory)] }

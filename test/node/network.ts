@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src/node/index.ts'
 
-type Flags = Partial<Record<SettingName, string | readonly string[] | boolean>>
+type Flags = Partial<Record<SettingName, string | readonly string[] | boolean | undefined>>
 
 export class Network implements AsyncDisposable {
   readonly #name = `test-${Math.random().toString(36).slice(2, 12)}`
@@ -44,7 +44,7 @@ export class Network implements AsyncDisposable {
   async #config(name: string, flags: Flags) {
     const folder = join(this.#folder, name)
     const env = { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
-    return loadConfig({ flags: { network: this.#name, mdns: false, host: '127.0.0.1', ...flags }, env })
+    return loadConfig({ flags: given({ network: this.#name, mdns: false, host: '127.0.0.1', ...flags }), env })
   }
 }
 
@@ -55,4 +55,9 @@ export function placeOf(node: { readonly port: number }): string {
 
 export function names(node: ChatNode): string[] {
   return node.roster().map(({ nickname }) => nickname)
+}
+
+/** A flag that is set to undefined was not given. */
+function given(flags: Flags): Partial<Record<SettingName, string | readonly string[] | boolean>> {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))
 }

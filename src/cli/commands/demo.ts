@@ -6,14 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { DEMO_PORTS } from '../constants.ts'
 import { playCaseStudy } from '../demo/case-study.ts'
 import { DemoTerminal } from '../demo/demo-terminal.ts'
 import { writeLines, type CommandIo } from '../io.ts'
-import { exitCodes, UsageError, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, packageFolder, UsageError, type ExitCode } from '../../node/settings.ts'
 
-const entryPoint = fileURLToPath(new URL('../../../bin/parley.js', import.meta.url))
+const entryPoint = join(packageFolder, 'bin', 'parley.js')
 const maxPort = 65_535
 
 export async function runDemo(io: CommandIo, command: Command): Promise<ExitCode> {
