@@ -4,6 +4,9 @@
 /** Longest line read from standard input: the text limit of 64 KiB, with every byte written as a JSON \uXXXX escape. */
 export const MAX_INPUT_LINE_BYTES = 512 * 1024
 
+/** Longest line typed or pasted on a terminal: twice the text limit; editing costs time with the length of the line. */
+export const MAX_TYPED_CHARACTERS = 128 * 1024
+
 /** Most output that may wait for a reader that doesn't read, before the JSON face gives up on it. */
 export const MAX_OUTPUT_BACKLOG_BYTES = 16 * 1024 * 1024
 

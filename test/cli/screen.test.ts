@@ -1,6 +1,7 @@
 import { PassThrough, Writable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
 import { afterEach, describe, expect, it } from 'vitest'
+import { MAX_TYPED_CHARACTERS } from '../../src/cli/constants.ts'
 import { Screen } from '../../src/cli/plain/screen.ts'
 
 /** As much of a terminal as readline and the screen use: rows, a cursor, wrapping, erasing. */
@@ -143,6 +144,31 @@ describe('a terminal on which somebody types while lines come in', () => {
     expect((await lines.next()).value).toBe('two')
     expect(terminal.seen()).toEqual(['You: one', 'You: two', 'You: thr'])
   })
+
+  it('takes a pasted line of 70 000 characters in time that grows with its length', async () => {
+    const { terminal, screen, type } = open()
+    const text = 'abcdefghij'.repeat(7000)
+    const cpu = process.cpuUsage()
+    // As a terminal hands it over: in pieces.
+    for (let at = 0; at < text.length; at += 4096) await type(text.slice(at, at + 4096))
+    const { user } = process.cpuUsage(cpu)
+    screen.print(['one'])
+    expect(terminal.seen().join('')).toBe(`oneYou: ${text}`)
+    await type('\r')
+    const lines = screen.lines[Symbol.asyncIterator]()
+    expect((await lines.next()).value).toBe(text)
+    expect(user / 1000).toBeLessThan(5000)
+  }, 20_000)
+
+  it('leaves out a line beyond all bounds, says so, and takes the next one', async () => {
+    const { terminal, screen, type } = open()
+    const long = 'x'.repeat(MAX_TYPED_CHARACTERS + 10)
+    for (let at = 0; at < long.length; at += 32_768) await type(long.slice(at, at + 32_768))
+    await type('\rshort\r')
+    const lines = screen.lines[Symbol.asyncIterator]()
+    expect((await lines.next()).value).toBe('short')
+    expect(terminal.seen().join(' ')).toContain('A line of more than 131072 characters was left out')
+  }, 20_000)
 
   it('drops what is typed at Ctrl-C and leaves nothing of the prompt when it is closed', async () => {
     const { terminal, screen, type } = open()

@@ -5,7 +5,7 @@ import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
 import { cleanText } from '../clean-text.ts'
-import { INPUT_HISTORY_LINES } from '../constants.ts'
+import { INPUT_HISTORY_LINES, MAX_TYPED_CHARACTERS } from '../constants.ts'
 import { LineQueue } from './line-queue.ts'
 import type { PlainTerminal } from './terminal.ts'
 
@@ -23,6 +23,8 @@ export class Screen implements PlainTerminal {
   #candidates = noCompletion
   #interrupted: () => void = () => undefined
   #closed = false
+  /** The line that is being typed, or pasted, went beyond all bounds: what is left of it is dropped up to its end. */
+  #isTooLong = false
 
   constructor(input: Readable, output: WriteStream) {
     this.#output = output
@@ -36,11 +38,15 @@ export class Screen implements PlainTerminal {
       completer: (line: string) => this.#complete(line)
     })
     this.#readline.on('line', (line) => {
-      this.lines.push(line)
+      if (this.#isTooLong) this.#refuseTyped()
+      else this.lines.push(line)
       // Pasted lines come at once: each gets its prompt, whatever the first one leads to.
       if (!this.#closed) this.#readline.prompt()
     })
-    input.on('keypress', () => this.#countRows())
+    input.prependListener('keypress', (text: unknown, key: unknown) => {
+      if (!this.#isAppendedUndrawn(text, key)) this.#countRows()
+    })
+    input.on('keypress', () => this.#boundTyped())
     this.#readline.on('SIGINT', () => {
       this.#eraseTyped()
       this.#interrupted()
@@ -102,6 +108,7 @@ export class Screen implements PlainTerminal {
       this.#output.write(text)
       return
     }
+    this.#countRows()
     const { rows } = this.#readline.getCursorPos()
     const up = rows > 0 ? `${escape}[${rows}A` : ''
     this.#output.cork()
@@ -114,16 +121,40 @@ export class Screen implements PlainTerminal {
   }
 
   /**
-   * readline counts the rows above the cursor only when it draws, and for
-   * characters that come at once (a paste) it doesn't draw: its count would be
-   * behind, and what it draws next on the wrong row. At the last column a
-   * terminal waits with the wrap until something more is written.
+   * Of characters that come at once (a paste) readline draws only the last; the
+   * others it just writes behind the line. Then it needs no count of its rows.
+   */
+  #isAppendedUndrawn(text: unknown, key: unknown): boolean {
+    if (typeof text !== 'string' || !(text === '\t' || (text >= ' ' && text !== '\u007f'))) return false
+    const isChord = typeof key === 'object' && key !== null && (Reflect.get(key, 'ctrl') || Reflect.get(key, 'meta'))
+    return !isChord && Reflect.get(this.#readline, 'isCompletionEnabled') === false
+  }
+
+  /**
+   * readline counts the rows above the cursor only when it draws: after a paste
+   * its count would be behind, and what it draws next on the wrong row. So it is
+   * put right before anything is drawn, and not at each character, because
+   * counting walks through the whole line. At the last column a terminal waits
+   * with the wrap until something more is written.
    */
   #countRows(): void {
     const { rows, cols } = this.#readline.getCursorPos()
     if (this.#closed || Reflect.get(this.#readline, 'prevRows') === rows) return
     if (cols === 0) this.#output.write(' \r')
     Reflect.set(this.#readline, 'prevRows', rows)
+  }
+
+  /** Each draw costs as much as the line is long: one that can't be a message anyway is not kept. */
+  #boundTyped(): void {
+    if (this.#readline.line.length <= MAX_TYPED_CHARACTERS) return
+    this.#isTooLong = true
+    this.#countRows()
+    this.#eraseTyped()
+  }
+
+  #refuseTyped(): void {
+    this.#isTooLong = false
+    this.print([`A line of more than ${MAX_TYPED_CHARACTERS} characters was left out: send it in parts.`])
   }
 
   #complete(line: string): [string[], string] {
