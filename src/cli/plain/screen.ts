@@ -28,6 +28,7 @@ export class Screen implements PlainTerminal {
 
   constructor(input: Readable, output: WriteStream) {
     this.#output = output
+    const resizeListeners = output.listeners('resize')
     this.#readline = createInterface({
       input,
       output,
@@ -37,6 +38,11 @@ export class Screen implements PlainTerminal {
       removeHistoryDuplicates: true,
       completer: (line: string) => this.#complete(line)
     })
+    // readline goes up by the rows of before, and erases what stands above the line when it takes fewer now.
+    for (const listener of output.listeners('resize')) {
+      if (!resizeListeners.includes(listener)) Reflect.apply(output.off, output, ['resize', listener])
+    }
+    output.on('resize', this.#redraw)
     this.#readline.on('line', (line) => {
       if (this.#isTooLong) this.#refuseTyped()
       else this.lines.push(line)
@@ -55,6 +61,7 @@ export class Screen implements PlainTerminal {
       // Ctrl-D leaves the cursor behind the prompt.
       if (!this.#closed) this.#output.write('\n')
       this.#closed = true
+      this.#output.off('resize', this.#redraw)
       this.lines.end()
     })
   }
@@ -118,6 +125,20 @@ export class Screen implements PlainTerminal {
     )
     this.#readline.prompt(true)
     this.#output.uncork()
+  }
+
+  /**
+   * Another width: some terminals wrap what stands there anew, others leave it
+   * or cut it off. Going up by the fewer rows of both can leave a part of the
+   * line there twice, but never erases what stands above it.
+   */
+  readonly #redraw = (): void => {
+    if (this.#closed) return
+    const { rows, cols } = this.#readline.getCursorPos()
+    // A full row: the terminal may still wait with the wrap.
+    const wrapped = cols === 0 ? Math.max(0, rows - 1) : rows
+    Reflect.set(this.#readline, 'prevRows', Math.min(wrapped, Number(Reflect.get(this.#readline, 'prevRows'))))
+    this.#readline.prompt(true)
   }
 
   /**
