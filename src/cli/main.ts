@@ -21,10 +21,11 @@ export async function main(args: readonly string[]): Promise<never> {
 export async function runCommandLine(io: CommandIo, args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok
   const program = buildProgram(io, (finished) => (code = finished))
+  let wrongHelp = ''
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => (wrongHelp += text),
       // What is wrong is said once, below.
       outputError: () => undefined
     })
@@ -33,18 +34,30 @@ export async function runCommandLine(io: CommandIo, args: readonly string[]): Pr
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
-    return error instanceof CommanderError ? sayUsage(io, program, error, args) : sayFailure(io, error)
+    return error instanceof CommanderError ? sayUsage(io, program, error, args, wrongHelp) : sayFailure(io, error)
   }
 }
 
-function sayUsage(io: CommandIo, program: Command, error: CommanderError, args: readonly string[]): ExitCode {
+/** @param wrongHelp the help that commander printed because something was wrong */
+function sayUsage(
+  io: CommandIo,
+  program: Command,
+  error: CommanderError,
+  args: readonly string[],
+  wrongHelp: string
+): ExitCode {
   // --help and --version have printed what was asked for.
   if (error.exitCode === 0) return exitCodes.ok
-  if (error.code === 'commander.help') return exitCodes.usage
-  const [first] = program.args
+  const [first, second] = program.args
+  const isHelp = error.code === 'commander.help'
+  const name = isHelp && first === 'help' ? second : first
+  if (isHelp && (name === undefined || name === first)) {
+    io.stderr.write(wrongHelp)
+    return exitCodes.usage
+  }
   const isUnknownCommand =
-    error.code === 'commander.excessArguments' && first !== undefined && !isCommand(program, args)
-  const text = isUnknownCommand ? unknownCommand(program, first) : error.message.replace(/^error: /u, '')
+    name !== undefined && (isHelp || (error.code === 'commander.excessArguments' && !isCommand(program, args)))
+  const text = isUnknownCommand ? unknownCommand(program, name) : error.message.replace(/^error: /u, '')
   writeLines(io.stderr, [
     `parley: ${text
       .split('\n')
@@ -61,7 +74,9 @@ function isCommand(program: Command, args: readonly string[]): boolean {
 
 function unknownCommand(program: Command, typed: string): string {
   const names = program.commands.map((command) => command.name()).filter((name) => name !== 'complete')
-  const near = names.find((name) => name.startsWith(typed) || distance(name, typed) <= 2)
+  // Two changes make any word of three letters.
+  const mostChanges = typed.length > 3 ? 2 : 1
+  const near = names.find((name) => name.startsWith(typed) || distance(name, typed) <= mostChanges)
   const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean ${near}?`
   return `there is no command ${JSON.stringify(typed)}: ${hint}`
 }

@@ -94,6 +94,8 @@ describe('a command line that can not be understood', () => {
   it.each([
     [['chatt'], 'there is no command "chatt": did you mean chat?'],
     [['frobnicate'], 'there is no command "frobnicate": there are chat, send'],
+    [['help', 'foo'], 'there is no command "foo": there are chat, send'],
+    [['help', 'chatt'], 'there is no command "chatt": did you mean chat?'],
     [['--nmae', 'x'], "unknown option '--nmae' (Did you mean --name?)"],
     [['send'], "missing required argument 'PEER'"],
     [['send', 'bob'], "missing required argument 'TEXT'"],
