@@ -85,9 +85,9 @@ export const chatCommands: readonly ChatCommand[] = [
     name: 'ignore',
     aliases: [],
     parameters: [thisPeer],
-    help: 'hear no more of a stranger, who is not told',
+    help: 'hear no more of PEER, who is not told; without PEER: of whose conversation is open, else the only request',
     run: async (context, args) => {
-      const ref = await requester(context, args)
+      const ref = await refused(context, args)
       await context.node.ignore(ref.peer)
       return { is: 'ignored', ...ref }
     }
@@ -96,9 +96,9 @@ export const chatCommands: readonly ChatCommand[] = [
     name: 'block',
     aliases: [],
     parameters: [thisPeer],
-    help: 'refuse all connections of PEER',
+    help: 'refuse all connections of PEER; without PEER: as /ignore',
     run: async (context, args) => {
-      const ref = await requester(context, args)
+      const ref = await refused(context, args)
       await context.node.block(ref.peer)
       return { is: 'blocked', ...ref }
     }
@@ -179,6 +179,12 @@ export function identityOf(node: ChatApi): Identity {
     profile: node.profile.name,
     addresses: node.addresses()
   }
+}
+
+/** In a conversation `/block` means the one who is in it, whoever else may wait for an answer. */
+async function refused(context: CommandContext, args: CommandArguments): Promise<PeerRef> {
+  const isOpen = words(args).length === 0 && context.current !== undefined
+  return isOpen ? currentOr(context, args) : requester(context, args)
 }
 
 /** A stranger with a request: by name only when that can mean nobody else. */

@@ -25,6 +25,9 @@ export type PortPromptInput =
   | { readonly is: 'back' }
   | { readonly is: 'quit' }
   | { readonly is: 'port'; readonly port: number }
+  /** Another host, or one with its port: the person starts over. */
+  | { readonly is: 'host'; readonly host: string }
+  | { readonly is: 'peer'; readonly words: readonly string[] }
   | { readonly is: 'bad port'; readonly typed: string }
 
 export type ConversationInput =
@@ -60,8 +63,25 @@ export function readAtPortPrompt(line: string): PortPromptInput {
   const typed = line.trim()
   if (typed === '' || typed.toLowerCase() === 'exit') return { is: 'back' }
   if (typed.toLowerCase() === 'quit') return { is: 'quit' }
-  const port = /^\d{1,5}$/u.test(typed) ? Number(typed) : 0
-  return port >= 1 && port <= maxPort ? { is: 'port', port } : { is: 'bad port', typed }
+  if (isPort(typed)) return { is: 'port', port: Number(typed) }
+  const words = splitWords(typed)
+  const [first = ''] = words
+  if (words.length === 1 && isBareHost(first)) return { is: 'host', host: first }
+  return isAddress(words) ? { is: 'peer', words } : { is: 'bad port', typed }
+}
+
+function isPort(typed: string): boolean {
+  return /^\d{1,5}$/u.test(typed) && Number(typed) >= 1 && Number(typed) <= maxPort
+}
+
+/** HOST PORT, HOST:PORT or a multiaddr. A host of one label has a letter, so that it is no mistyped port. */
+function isAddress(words: readonly string[]): boolean {
+  const [first = '', second] = words
+  if (words.length > 2) return false
+  if (second === undefined && first.startsWith('/')) return true
+  const colon = first.lastIndexOf(':')
+  const [host, port] = second === undefined ? [first.slice(0, Math.max(0, colon)), first.slice(colon + 1)] : words
+  return isPort(port ?? '') && (isBareHost(host ?? '') || /^[\w-]*[a-z][\w-]*$/iu.test(host ?? ''))
 }
 
 /** In a conversation. `QUIT` is text here, as it was in the original program; `/quit` works everywhere. */

@@ -77,8 +77,10 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
         'There are no messages yet.'
       )
     case 'retried':
+      if (result.count === 0) return [`No message to ${result.name} has failed.`]
       return [`${messageCount(result.count)} to ${result.name} ${result.count === 1 ? 'is' : 'are'} sent again.`]
     case 'cancelled':
+      if (result.count === 0) return [`Nothing waits for ${result.name}.`]
       return [`${messageCount(result.count)} to ${result.name} will not be sent. /retry takes that back.`]
     case 'forgotten':
       return [`${messageCount(result.count)} with ${result.name} ${result.count === 1 ? 'is' : 'are'} deleted here.`]

@@ -121,6 +121,12 @@ export class Talk {
         return
       case 'back':
         return this.#toList()
+      case 'host':
+        this.#place = { at: 'peer' }
+        return this.#chooseHost(input.host)
+      case 'peer':
+        this.#place = { at: 'peer' }
+        return this.#choose(input.words)
       case 'bad port':
         this.#terminal.print([
           `${JSON.stringify(input.typed)} is no port: a number from 1 to 65535, or Enter to go back.`
@@ -148,7 +154,11 @@ export class Talk {
       case 'exit':
         return this.#command({ is: 'command', name: 'exit', rest: '' })
       case 'message':
-        return this.#sending.send(peer, continuation(input.text).text)
+        await this.#sending.send(peer, continuation(input.text).text)
+        if (line === 'exit' || line === 'quit') {
+          this.#terminal.print(['(sent as a message; EXIT in capitals leaves, /quit ends the program)'])
+        }
+        return
     }
   }
 
