@@ -157,6 +157,73 @@ describe('the plain face on a pipe', () => {
   })
 })
 
+describe('the words of the plain face', () => {
+  it('takes /block and /ignore without PEER for the open conversation, not for who else waits', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob'), row('mal')]
+    node.waiting = [{ peer: '12D3KooWmal', name: 'mal', shortId: 'malID', lastText: 'hi', count: 1 }]
+    const chat = plain(node)
+    chat.input.end('bob\n/block\n/block\nbob\n/ignore\n/help\n')
+    await chat.ended
+    expect(node.calls.filter((call) => /^(?:block|ignore)/u.test(call))).toEqual([
+      'block bob',
+      'block mal',
+      'ignore bob'
+    ])
+    expect(chat.lines().find((line) => line.includes('/ignore [PEER]'))).toContain('whose conversation is open')
+  })
+
+  it('says that there was nothing to cancel or to send again', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = plain(node)
+    chat.input.end('bob\n/cancel\n/retry\n')
+    await chat.ended
+    expect(chat.lines()).toContain('Nothing waits for bob.')
+    expect(chat.lines()).toContain('No message to bob has failed.')
+  })
+
+  it('sends exit and quit in lower case, and says how to leave', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = plain(node)
+    chat.input.end('bob\nexit\nI quit\nquit\n')
+    await chat.ended
+    expect(node.calls.filter((call) => call.startsWith('send'))).toHaveLength(3)
+    const hint = '(sent as a message; EXIT in capitals leaves, /quit ends the program)'
+    expect(chat.lines().filter((line) => line === hint)).toHaveLength(2)
+  })
+
+  it('starts over with the host that is typed where a port was asked for', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = plain(node)
+    chat.input.end('10.0.0.9\n192.168.1.7\n4001\nEXIT\n10.0.0.9\n192.168.1.7 4001\n')
+    await chat.ended
+    expect(node.calls.filter((call) => call.startsWith('resolve'))).toEqual(Array(2).fill('resolve 192.168.1.7 4001'))
+  })
+
+  it('leaves at the second Ctrl-C in a row, and not when something was typed in between', async () => {
+    let press: (typedSince: boolean) => void = () => undefined
+    class Keyboard extends Pipe {
+      override onInterrupt(listener = press): void {
+        press = listener
+      }
+    }
+    const { input, output, shows, node } = streams(new FakeNode())
+    const face = new PlainFace({ node, terminal: new Keyboard(input, output), hasLan: true })
+    const end = vi.spyOn(face, 'end')
+    const ended = face.run()
+    await shows('Peer (')
+    press(false)
+    press(true)
+    expect(end).not.toHaveBeenCalled()
+    press(false)
+    expect(end).toHaveBeenCalledOnce()
+    expect(await ended).toBe('interrupted')
+  })
+})
+
 describe('the JSON face', () => {
   it('says ready first, answers each command with its tag, and says bye', async () => {
     const node = new FakeNode()

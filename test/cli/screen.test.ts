@@ -257,6 +257,14 @@ describe('a terminal on which somebody types while lines come in', () => {
     expect(terminal.seen()).toEqual(['one', 'two'])
   })
 
+  it('tells with Ctrl-C whether anything was typed since the one before', async () => {
+    const { screen, type } = open()
+    const told: boolean[] = []
+    screen.onInterrupt((typedSince) => told.push(typedSince))
+    for (const text of ['\u0003', '\u0003', 'x', '\u0003', left, '\u0003\u0003']) await type(text)
+    expect(told).toEqual([false, false, true, true, false])
+  })
+
   it('ends the line of the prompt at Ctrl-D', async () => {
     const { terminal, screen, type } = open()
     await type('\u0004')

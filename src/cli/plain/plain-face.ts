@@ -39,7 +39,7 @@ export class PlainFace {
     this.#news = new News({ node, terminal, hasLan, numbers })
     this.#operation = new Operation(terminal)
     this.#talk = new Talk({ node, terminal, numbers, news: this.#news, operation: this.#operation })
-    terminal.onInterrupt(() => this.#interrupt())
+    terminal.onInterrupt((typedSince) => this.#interrupt(typedSince))
     terminal.completeWith((line) => this.#talk.complete(line))
   }
 
@@ -98,9 +98,10 @@ export class PlainFace {
     }
   }
 
-  #interrupt(): void {
+  /** Only two in a row leave: who has typed in between has decided to stay. */
+  #interrupt(typedSince: boolean): void {
     if (this.#operation.abort()) return
-    if (Date.now() - this.#interruptedAtMs < INTERRUPT_WINDOW_MS) {
+    if (!typedSince && Date.now() - this.#interruptedAtMs < INTERRUPT_WINDOW_MS) {
       this.end('interrupted')
       return
     }

@@ -21,7 +21,8 @@ export class Screen implements PlainTerminal {
   #prompt = ''
   #progress: string | undefined
   #candidates = noCompletion
-  #interrupted: () => void = () => undefined
+  #interrupted: (typedSince: boolean) => void = () => undefined
+  #typedSinceInterrupt = false
   #closed = false
   /** The line that is being typed, or pasted, went beyond all bounds: what is left of it is dropped up to its end. */
   #isTooLong = false
@@ -52,10 +53,15 @@ export class Screen implements PlainTerminal {
     input.prependListener('keypress', (text: unknown, key: unknown) => {
       if (!this.#isAppendedUndrawn(text, key)) this.#countRows()
     })
-    input.on('keypress', () => this.#boundTyped())
+    input.on('keypress', (_text, key: unknown) => {
+      if (!isCtrlC(key)) this.#typedSinceInterrupt = true
+      this.#boundTyped()
+    })
     this.#readline.on('SIGINT', () => {
       this.#eraseTyped()
-      this.#interrupted()
+      const typedSince = this.#typedSinceInterrupt
+      this.#typedSinceInterrupt = false
+      this.#interrupted(typedSince)
     })
     this.#readline.on('close', () => {
       // Ctrl-D leaves the cursor behind the prompt.
@@ -86,7 +92,7 @@ export class Screen implements PlainTerminal {
     this.#candidates = candidates
   }
 
-  onInterrupt(listener: () => void): void {
+  onInterrupt(listener: (typedSince: boolean) => void): void {
     this.#interrupted = listener
   }
 
@@ -183,4 +189,8 @@ export class Screen implements PlainTerminal {
     // Only what can be typed again as it stands on the screen.
     return [hits.filter((hit) => cleanText(hit) === hit), typed]
   }
+}
+
+function isCtrlC(key: unknown): boolean {
+  return typeof key === 'object' && key !== null && Reflect.get(key, 'sequence') === '\u0003'
 }
