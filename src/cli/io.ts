@@ -20,6 +20,7 @@ export function processIo(): CommandIo {
   for (const signal of endingSignals) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(interruptedCode)
+      if (signal === 'SIGINT') endEchoedLine(process.stdin, process.stderr)
       controller.abort(new InterruptedError())
     })
   }
@@ -32,6 +33,15 @@ export function processIo(): CommandIo {
   }
   const { stdin, stdout, stderr, env } = process
   return { stdin, stdout, stderr, env, interrupted: controller.signal }
+}
+
+/** A terminal has echoed ^C: what is said next, here or by the shell, begins a line of its own. */
+export function endEchoedLine(
+  stdin: { readonly isTTY?: boolean; readonly isRaw?: boolean },
+  stderr: Writable & { readonly isTTY?: boolean }
+): void {
+  // A line editor (raw mode) has echoed nothing.
+  if (stdin.isTTY === true && stdin.isRaw !== true && stderr.isTTY === true) stderr.write('\n')
 }
 
 /** Somebody ended the program before it was done. */

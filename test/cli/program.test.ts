@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommandLine } from '../../src/cli/main.ts'
+import { endEchoedLine } from '../../src/cli/io.ts'
 import { exitCodes, settingSpecs } from '../../src/node/settings.ts'
 import { flagOf } from '../../src/cli/setting-options.ts'
 
@@ -152,6 +153,18 @@ describe('parley config', () => {
     expect(lines).toMatch(/^name +"environment" +environment PARLEY_NAME$/mu)
     expect(lines).toMatch(/^accept +"lan" +file$/mu)
     await rm(join(home, 'parley', 'config.json'))
+  })
+})
+
+describe('Ctrl-C', () => {
+  it.each([
+    ['on a terminal ends the line on which it was echoed', { isTTY: true }, '\n'],
+    ['in a line editor, which echoes nothing, writes nothing', { isTTY: true, isRaw: true }, null],
+    ['without a terminal writes nothing', {}, null]
+  ])('%s', (_name, stdin, written) => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true })
+    endEchoedLine(stdin, stderr)
+    expect(stderr.read()?.toString() ?? null).toBe(written)
   })
 })
 
