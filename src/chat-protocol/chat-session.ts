@@ -6,10 +6,10 @@ import type { PeerId } from '@libp2p/interface'
 import { DeadlineError, QueueClosedError, toError } from '../wire/index.ts'
 import type { ChatSession } from './application.ts'
 import type { ChatStream } from './chat-stream.ts'
-import { CONTROL_QUEUE_BYTES, MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES } from './constants.ts'
+import { MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES } from './constants.ts'
 import { RECEIPT_TIMEOUT_MS } from './constants.ts'
 import type { Dialect } from './dialect.ts'
-import { PeerNotReadingError, SessionClosedError } from './errors.ts'
+import { SessionClosedError } from './errors.ts'
 import type { ByeReason } from './errors.ts'
 import { encodeText, frameBytes } from './frames.ts'
 import type { ChatMessage, OutgoingFrame, ReceiptState, SeqRange } from './frames.ts'
@@ -73,19 +73,9 @@ export class LiveSession implements ChatSession {
     if (!this.#ended.signal.aborted) await this.#carrier.closeStreams()
   }
 
-  /**
-   * Queues frames that cannot wait: whoever waited for room here would not read meanwhile, and two sides that do so
-   * stand still for ever. There is room for all that an honest peer is owed; for another one the stream is cut.
-   */
+  /** Queues frames that cannot wait. */
   tell(frames: readonly OutgoingFrame[]): void {
-    if (this.dialect !== 'parley' || this.#ended.signal.aborted) return
-    const stream = this.#carrier.carrier()
-    for (const frame of frames) {
-      if (stream?.offer(frame) === false) {
-        stream.abort(new PeerNotReadingError(CONTROL_QUEUE_BYTES))
-        return
-      }
-    }
+    if (this.dialect === 'parley' && !this.#ended.signal.aborted) this.#carrier.carrier()?.tell(frames)
   }
 
   /** Takes confirmed or refused messages out of the window; returns the ids that the ranges stand for, and `ids`. */

@@ -16,7 +16,8 @@ import {
   InvalidFrameError,
   PeerIsParleyError,
   SessionClosedError,
-  SilentStreamError
+  SilentStreamError,
+  PeerNotReadingError
 } from './errors.ts'
 import { decodeChatFrames, encodeChatFrames } from './frame-transforms.ts'
 import { frameBytes } from './frames.ts'
@@ -37,7 +38,7 @@ export interface StreamOwner {
   hello(): Promise<OutgoingFrame & { kind: 'hello' }>
   /** May be called a second time, for Parley, when a plain dialect was taken for granted and a Hello came. */
   ready(stream: ChatStream, dialect: Dialect, held: HeldMark | undefined): Promise<void>
-  frames(batch: readonly ChatFrame[]): Promise<void>
+  frames(stream: ChatStream, batch: readonly ChatFrame[]): Promise<void>
   texts(dialect: PlainDialect, batch: readonly string[]): Promise<void>
 }
 
@@ -89,6 +90,14 @@ export class ChatStream {
   /** Queues a frame without waiting. False: there is no room, or the stream does not speak Parley (any more). */
   offer(frame: OutgoingFrame): boolean {
     return this.#outgoing?.dialect === 'parley' && this.#outgoing.queue.offer(frame)
+  }
+
+  /**
+   * Queues frames that cannot wait: whoever waited for room here would not read meanwhile, and two sides that do so
+   * stand still for ever. There is room for all that an honest peer is owed; for another one the stream is cut.
+   */
+  tell(frames: readonly OutgoingFrame[]): void {
+    if (!frames.every((frame) => this.offer(frame))) this.abort(new PeerNotReadingError(CONTROL_QUEUE_BYTES))
   }
 
   /** Resolves when the frame is queued. */
@@ -228,7 +237,7 @@ export class ChatStream {
         frames = rest
       }
       if (frames.some((frame) => frame.kind === 'hello')) throw new InvalidFrameError('a second Hello')
-      if (frames.length > 0) await this.#owner.frames(frames)
+      if (frames.length > 0) await this.#owner.frames(this, frames)
     }
   }
 

@@ -13,7 +13,7 @@ import type { StreamOwner } from './chat-stream.ts'
 import { STRANGER_MESSAGES_PER_SECOND } from './constants.ts'
 import type { PeerKind, PlainDialect } from './dialect.ts'
 import { SessionClosedError, StreamReplacedError, TooManyStreamsError } from './errors.ts'
-import type { ChatFrame, ChatMessage } from './frames.ts'
+import type { ChatFrame, ChatMessage, OutgoingFrame } from './frames.ts'
 import type { RateLimiter } from './rate.ts'
 import { answer, refusals } from './receipts.ts'
 import type { Disposition } from './receipts.ts'
@@ -133,7 +133,7 @@ export class PeerLink implements SessionCarrier {
         // Aborted meanwhile: it will not be told of again.
         if (this.#streams.has(id)) this.#apply({ kind: 'ready', stream: { id, opener, dialect } })
       },
-      frames: (frames) => this.#frames(frames),
+      frames: (stream, frames) => this.#frames(stream, frames),
       texts: (dialect, texts) => this.#texts(dialect, texts)
     }
   }
@@ -161,7 +161,7 @@ export class PeerLink implements SessionCarrier {
   }
 
   /** In order; neighbouring messages go up as one batch, and a signal is told at most once per batch. */
-  async #frames(frames: readonly ChatFrame[]): Promise<void> {
+  async #frames(stream: ChatStream, frames: readonly ChatFrame[]): Promise<void> {
     const told = new Set<string>()
     let messages: ChatMessage[] = []
     for (const frame of frames) {
@@ -169,14 +169,14 @@ export class PeerLink implements SessionCarrier {
         messages.push(frame.message)
         continue
       }
-      if (messages.length > 0) await this.#messages(messages)
+      if (messages.length > 0) await this.#messages(stream, messages)
       messages = []
-      await this.#frame(frame, told)
+      await this.#frame(stream, frame, told)
     }
-    if (messages.length > 0) await this.#messages(messages)
+    if (messages.length > 0) await this.#messages(stream, messages)
   }
 
-  async #frame(frame: Exclude<ChatFrame, { kind: 'message' }>, told: Set<string>): Promise<void> {
+  async #frame(stream: ChatStream, frame: Exclude<ChatFrame, { kind: 'message' }>, told: Set<string>): Promise<void> {
     const { peer } = this
     switch (frame.kind) {
       case 'receipt': {
@@ -191,7 +191,7 @@ export class PeerLink implements SessionCarrier {
         break
       }
       case 'oversized':
-        this.#session?.tell(refusals([frame.id], 'too-long', 0))
+        this.#answer(stream, refusals([frame.id], 'too-long', 0))
         break
       case 'enter':
       case 'typing':
@@ -212,7 +212,7 @@ export class PeerLink implements SessionCarrier {
     return !this.#isStranger() || this.#context.rates.take(this.#key, 1, performance.now()) > 0
   }
 
-  async #messages(messages: readonly ChatMessage[]): Promise<void> {
+  async #messages(stream: ChatStream, messages: readonly ChatMessage[]): Promise<void> {
     const { init, rates } = this.#context
     const nowMs = performance.now()
     const granted = this.#isStranger() ? rates.take(this.#key, messages.length, nowMs) : messages.length
@@ -222,7 +222,15 @@ export class PeerLink implements SessionCarrier {
     const refused: Disposition[] = Array.from({ length: over }, () => {
       return { kind: 'refused', reason: 'rate', retryAfterMs: rates.waitMs(this.#key, over, nowMs) }
     })
-    this.#session?.tell(answer(messages, [...dispositions, ...refused]))
+    this.#answer(stream, answer(messages, [...dispositions, ...refused]))
+  }
+
+  /**
+   * On the stream that brought the messages: when an answer is lost with its stream, so is the stream that the sender
+   * sends on, and it sends again. On another one an answer could be lost while the sender waits for it.
+   */
+  #answer(stream: ChatStream, frames: readonly OutgoingFrame[]): void {
+    if (this.#streams.has(stream.id)) stream.tell(frames)
   }
 
   /** A plain dialect has no way to refuse, so a stranger is slowed: nothing more is read until the rate allows it. */
