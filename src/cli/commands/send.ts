@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
 import {
+  HISTORY_LINES,
   DEFAULT_SEND_WAIT_SECONDS,
   MAX_SEND_WAIT_SECONDS,
   MAX_TEXT_INPUT_BYTES,
@@ -43,22 +44,36 @@ export async function runSend(
     const { refusal } = waited
     return report(io, { target, message, fate, refusal, why, waitSeconds, asJson: hasSwitch(command, 'json') })
   }
-  const sendFrom = async (node: ChatApi): Promise<Sent> => {
+  const sendFrom = async (node: ChatApi, askedAtMs: number | undefined): Promise<Sent> => {
     const target = await recipient(node, peer, { trustName, mayQueue, signal })
-    return { target, message: await node.send(target.peer, text) }
+    const there = askedAtMs === undefined ? undefined : await storedSince(node, target.peer, text, askedAtMs)
+    return { target, message: there ?? (await node.send(target.peer, text)) }
   }
-  const own = async (sent: Sent | undefined): Promise<ExitCode> =>
+  const own = async (sent: Sent | undefined, askedAtMs: number | undefined): Promise<ExitCode> =>
     withChatNode({
       config,
       interactive: false,
       run: async (node) => {
-        if (sent === undefined) return finish(node, await sendFrom(node))
+        if (sent === undefined) return finish(node, await sendFrom(node, askedAtMs))
         // Another parley has ended before it could; the address that it was told is new to this node.
         await node.resolve([peer], { trustName, signal }).catch(() => undefined)
         return finish(node, sent)
       }
     })
   return sendOnProfile({ config, signal, words: [peer], text, trustName, own, finish })
+}
+
+/** The message that another parley was asked to send, when it got as far as storing it. */
+async function storedSince(
+  node: ChatApi,
+  peer: string,
+  text: string,
+  sinceMs: number
+): Promise<OutgoingMessage | undefined> {
+  const recent = await node.history.recent(peer, HISTORY_LINES)
+  return recent
+    .filter((message) => message.direction === 'out')
+    .findLast((message) => message.text === text && message.storedAtMs >= sinceMs)
 }
 
 /**

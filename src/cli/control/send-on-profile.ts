@@ -3,7 +3,7 @@
 // message is in the profile: whoever has the profile next goes on with it.
 import { RESOLVE_TIMEOUT_MS } from '../constants.ts'
 import type { Config } from '../../node/settings.ts'
-import { OtherNetworkError } from './errors.ts'
+import { NoAnswerError, OtherNetworkError } from './errors.ts'
 import { onProfile } from './on-profile.ts'
 import { LeftWaitingError, RunningNode, type SendingNode, type Sent } from './running-node.ts'
 import type { RunningParley } from './running-parley.ts'
@@ -14,8 +14,11 @@ export interface SendOnProfile<T> {
   readonly words: readonly string[]
   readonly text: string
   readonly trustName: boolean
-  /** Runs a node on the profile; sends there unless the message has been sent already; finishes there. */
-  readonly own: (sent: Sent | undefined) => Promise<T>
+  /**
+   * Runs a node on the profile; sends there unless the message has been sent already; finishes there. `askedAtMs` is
+   * set when a parley was asked to send and ended before it had answered: the message may be in the history since then.
+   */
+  readonly own: (sent: Sent | undefined, askedAtMs: number | undefined) => Promise<T>
   /** Waits for what becomes of the message, and says it. */
   readonly finish: (node: SendingNode, sent: Sent) => Promise<T>
 }
@@ -24,16 +27,26 @@ export interface SendOnProfile<T> {
 export async function sendOnProfile<T>(init: SendOnProfile<T>): Promise<T> {
   const { config, signal, finish } = init
   let sent: Sent | undefined
+  let askedAtMs: number | undefined
   const running = async (parley: RunningParley): Promise<T> => {
     checkNetwork(parley, config)
     const node = new RunningNode(parley)
-    if (sent === undefined) sent = await node.send(init.words, init.text, { trustName: init.trustName, signal })
-    else await node.takeUp(sent.message, { signal: AbortSignal.any([signal, AbortSignal.timeout(RESOLVE_TIMEOUT_MS)]) })
+    // Whoever runs by now can't be asked whether the message is there, and it must not go out twice.
+    if (sent === undefined && askedAtMs !== undefined) throw new NoAnswerError(undefined)
+    const startedMs = Date.now()
+    if (sent === undefined) {
+      sent = await node.send(init.words, init.text, { trustName: init.trustName, signal }).catch((error: unknown) => {
+        if (!(error instanceof NoAnswerError) || error.timeoutMs !== undefined) throw error
+        askedAtMs = startedMs
+        throw new LeftWaitingError('the parley that was to send it has ended', { cause: error })
+      })
+    } else
+      await node.takeUp(sent.message, { signal: AbortSignal.any([signal, AbortSignal.timeout(RESOLVE_TIMEOUT_MS)]) })
     return finish(node, sent)
   }
   for (;;) {
     try {
-      return await onProfile({ config, signal, running, own: async () => init.own(sent) })
+      return await onProfile({ config, signal, running, own: async () => init.own(sent, askedAtMs) })
     } catch (error) {
       if (!(error instanceof LeftWaitingError)) throw error
     }
