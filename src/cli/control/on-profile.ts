@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HELD_PROFILE_MS, HELD_PROFILE_POLL_MS } from '../constants.ts'
 import { exitCodes, ParleyError, type Config } from '../../node/settings.ts'
+import { NoAnswerError } from './errors.ts'
 import { runningParley, type RunningParley } from './running-parley.ts'
 
 export interface ProfileWork<T> {
@@ -23,7 +24,7 @@ export interface ProfileWork<T> {
 export async function onProfile<T>({ config, signal, running, own }: ProfileWork<T>): Promise<T> {
   const giveUpAtMs = performance.now() + HELD_PROFILE_MS
   for (;;) {
-    const parley = await runningParley(config, { signal })
+    const parley = await runningParley(config, { signal }).catch(hasEnded)
     if (parley !== undefined) {
       try {
         return await running(parley)
@@ -39,4 +40,10 @@ export async function onProfile<T>({ config, signal, running, own }: ProfileWork
     }
     await sleep(HELD_PROFILE_POLL_MS, undefined, { signal })
   }
+}
+
+/** One that hangs up before it says that it is ready is just ending: nobody runs. */
+function hasEnded(error: unknown): undefined {
+  if (!(error instanceof NoAnswerError) || error.timeoutMs !== undefined) throw error
+  return undefined
 }
