@@ -117,8 +117,8 @@ export class Deliveries {
   }
 
   /** Fails some of the messages that have waited since before that time. */
-  async giveUp(storedBeforeMs: number): Promise<void> {
-    this.#tell(await this.#init.store.failPending({ storedBeforeMs, reason: GIVEN_UP, limit: GIVE_UP_BATCH }))
+  async giveUp(waitingBeforeMs: number): Promise<void> {
+    this.#tell(await this.#init.store.failPending({ waitingBeforeMs, reason: GIVEN_UP, limit: GIVE_UP_BATCH }))
   }
 
   async #lastOwn(peer: string, state: DeliveryState): Promise<readonly string[]> {

@@ -19,6 +19,8 @@ interface Entry {
   message: StoredMessage
   /** The message is a stranger's request that came over the LAN. */
   readonly lan: boolean
+  /** Of an own message: when it joined the outbox, for the first or another time. */
+  waitsSinceMs: number
 }
 
 export class MemoryConversation {
@@ -36,6 +38,11 @@ export class MemoryConversation {
   #readUpTo = 0
   own: LogPosition = newLog()
   theirs: LogPosition | undefined
+  readonly #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   /** The newest message that is no request. */
   get last(): HistoryEntry | undefined {
@@ -43,7 +50,7 @@ export class MemoryConversation {
   }
 
   addOutgoing(position: number, message: OutgoingMessage): void {
-    const entry: Entry = { position, message, lan: false }
+    const entry: Entry = { position, message, lan: false, waitsSinceMs: message.storedAtMs }
     this.own = { log: message.log, seq: message.seq }
     this.#entries.push(entry)
     this.#outgoing.set(message.id, entry)
@@ -51,7 +58,7 @@ export class MemoryConversation {
   }
 
   addIncoming(position: number, message: IncomingMessage, lan: boolean): void {
-    const entry: Entry = { position, message, lan }
+    const entry: Entry = { position, message, lan, waitsSinceMs: message.storedAtMs }
     this.#entries.push(entry)
     this.#incoming.set(message.id, entry)
     if (message.state === 'held') this.#held.add(entry)
@@ -86,11 +93,13 @@ export class MemoryConversation {
     return false
   }
 
-  failPending(options: { storedBeforeMs: number; reason: string; limit: number }): readonly OutgoingMessage[] {
-    return this.unreceipted(0, Infinity)
-      .filter(({ message }) => message.state === 'pending' && message.storedAtMs < options.storedBeforeMs)
+  failPending(options: { waitingBeforeMs: number; reason: string; limit: number }): readonly OutgoingMessage[] {
+    return [...this.#outbox.values()]
+      .filter(({ message, waitsSinceMs }) => message.state === 'pending' && waitsSinceMs < options.waitingBeforeMs)
       .slice(0, options.limit)
-      .map(({ message }) => this.#replace({ ...message, state: 'failed', reason: options.reason }))
+      .flatMap(({ message }) =>
+        message.direction === 'out' ? [this.#replace({ ...message, state: 'failed', reason: options.reason })] : []
+      )
   }
 
   move(id: string, state: DeliveryState, reason?: string): OutgoingMessage | undefined {
@@ -192,7 +201,9 @@ export class MemoryConversation {
     const waited = entry.message.direction === 'out' && isInOutbox(entry.message.state)
     entry.message = after
     if (isInOutbox(after.state)) {
-      if (!waited) this.#outbox.set(this.#nextPlace++, entry)
+      if (waited) return after
+      entry.waitsSinceMs = this.#now()
+      this.#outbox.set(this.#nextPlace++, entry)
     } else if (waited) {
       for (const [place, waiting] of this.#outbox) {
         if (waiting !== entry) continue

@@ -110,7 +110,7 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   async failPending(options: {
-    storedBeforeMs: number
+    waitingBeforeMs: number
     reason: string
     limit: number
   }): Promise<readonly OutgoingMessage[]> {
@@ -248,7 +248,7 @@ export class MemoryMessageStore implements MessageStore {
   #conversation(peer: string): MemoryConversation {
     const present = this.#conversations.get(peer)
     if (present !== undefined) return present
-    const conversation = new MemoryConversation()
+    const conversation = new MemoryConversation(this.#now)
     this.#conversations.set(peer, conversation)
     return conversation
   }

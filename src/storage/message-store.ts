@@ -103,12 +103,12 @@ export interface MessageStore {
   ): Promise<readonly OutgoingMessage[]>
   /** The other side has read these: they are delivered, and seen for good. Returns the messages that changed. */
   setSeen(peer: string, ids: readonly string[], seenAtMs: number): Promise<readonly OutgoingMessage[]>
-  /** Puts failed messages at the end of the outbox; returns those that had failed. */
+  /** Puts failed messages at the end of the outbox, where they wait from now on; returns those that had failed. */
   retry(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]>
   /** Takes messages out of the outbox: they have failed, by the user's wish. A receipt that still comes counts. */
   cancel(peer: string, ids: readonly string[]): Promise<readonly OutgoingMessage[]>
-  /** Fails at most `limit` pending messages that were stored before that time. */
-  failPending(options: { storedBeforeMs: number; reason: string; limit: number }): Promise<readonly OutgoingMessage[]>
+  /** Fails at most `limit` pending messages that joined the outbox, for the first or another time, before that time. */
+  failPending(options: { waitingBeforeMs: number; reason: string; limit: number }): Promise<readonly OutgoingMessage[]>
   /** Makes a stranger's held messages part of the history; returns them. */
   acceptHeld(peer: string): Promise<readonly IncomingMessage[]>
   /** Peers whose messages are held, with the newest message of each, newest first. */

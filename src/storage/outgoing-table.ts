@@ -13,17 +13,20 @@ const noLimit = -1
 
 export class OutgoingTable {
   readonly #conversations: ConversationTable
+  readonly #now: () => number
   readonly #insert: StatementSync
   readonly #insertSeen: StatementSync
   readonly #find: StatementSync
   readonly #update: StatementSync
+  readonly #waitAnew: StatementSync
   readonly #waiting: StatementSync
   readonly #peersWithPending: StatementSync
   readonly #pendingBefore: StatementSync
 
-  constructor(database: DatabaseSync, conversations: ConversationTable) {
+  constructor(database: DatabaseSync, conversations: ConversationTable, now: () => number) {
     const join = `FROM message m JOIN conversation c ON c.id = m.conversation`
     this.#conversations = conversations
+    this.#now = now
     this.#insert = database.prepare(
       `INSERT INTO message (conversation, state, id, log, seq, sent_at, stored_at, text, reply_to, outbox, checksum)
         VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -37,6 +40,7 @@ export class OutgoingTable {
     this.#update = database.prepare(
       'UPDATE message SET state = ?, reason = ?, seen_at = ?, outbox = ? WHERE position = ?'
     )
+    this.#waitAnew = database.prepare('UPDATE message SET waits_since = ? WHERE position = ?')
     this.#waiting = database.prepare(
       `SELECT ${messageColumns} FROM message m JOIN conversation c ON c.id = m.conversation
         WHERE m.conversation = ? AND m.outbox > ? ORDER BY m.outbox LIMIT ?`
@@ -46,16 +50,17 @@ export class OutgoingTable {
         SELECT 1 FROM message m WHERE m.conversation = c.id AND m.outbox IS NOT NULL AND m.state = 0)`
     )
     this.#pendingBefore = database.prepare(
-      `SELECT ${messageColumns} ${join} WHERE m.outbox IS NOT NULL AND m.state = 0 AND m.stored_at < ? LIMIT ?`
+      `SELECT ${messageColumns} ${join} WHERE m.outbox IS NOT NULL AND m.state = 0
+        AND coalesce(m.waits_since, m.stored_at) < ? LIMIT ?`
     )
   }
 
-  add(init: { peer: string; text: string; sentAtMs: number; replyTo?: string }, storedAtMs: number): OutgoingMessage {
+  add(init: { peer: string; text: string; sentAtMs: number; replyTo?: string }): OutgoingMessage {
     const conversation = this.#conversations.ensure(init.peer)
     const own = { log: conversation.own.log, seq: conversation.own.seq + 1 }
     const { nextOutbox } = conversation
     const id = randomBytes(16).toString('hex')
-    const fields = { ...init, ...own, id, sentAtMs: safeInteger(init.sentAtMs), storedAtMs: safeInteger(storedAtMs) }
+    const fields = { ...init, ...own, id, sentAtMs: safeInteger(init.sentAtMs), storedAtMs: safeInteger(this.#now()) }
     const checksum = checksumOf({ ...fields, conversation: conversation.id, isIncoming: false })
     const { lastInsertRowid } = this.#insert.run(
       conversation.id,
@@ -114,8 +119,8 @@ export class OutgoingTable {
     )
   }
 
-  failPending(options: { storedBeforeMs: number; reason: string; limit: number }): readonly OutgoingMessage[] {
-    return this.#pendingBefore.all(options.storedBeforeMs, options.limit).map((row) => {
+  failPending(options: { waitingBeforeMs: number; reason: string; limit: number }): readonly OutgoingMessage[] {
+    return this.#pendingBefore.all(options.waitingBeforeMs, options.limit).map((row) => {
       const after: OutgoingMessage = { ...readOutgoing(row), state: 'failed', reason: options.reason }
       this.#write(row, after, null)
       return after
@@ -140,12 +145,13 @@ export class OutgoingTable {
     return changed
   }
 
-  /** Where the message stands in the outbox from now on; one that comes back goes to its end. */
+  /** Where the message stands in the outbox from now on; one that comes back goes to its end, and waits anew. */
   #place(row: Row, before: OutgoingMessage, after: OutgoingMessage): number | null {
     if (!isInOutbox(after.state)) return null
     if (isInOutbox(before.state)) return readNumber(row, 'outbox')
     const { id, nextOutbox } = this.#conversations.ensure(after.peer)
     this.#conversations.setNextOutbox(id, nextOutbox + 1)
+    this.#waitAnew.run(safeInteger(this.#now()), readNumber(row, 'position'))
     return nextOutbox
   }
 

@@ -12,7 +12,7 @@ export type SalvagedRow =
   | { readonly table: 'peer'; readonly id: number; readonly peer: string }
   | { readonly table: 'seen'; readonly values: readonly RecordValue[] }
 
-/** The columns of `message` in their order, as in schema.ts. */
+/** The columns of `message` in their order, as in schema.ts. Rows that are older than the last one end before it. */
 export const messageColumnNames = [
   'position',
   'conversation',
@@ -27,8 +27,12 @@ export const messageColumnNames = [
   'reason',
   'seen_at',
   'outbox',
-  'checksum'
+  'checksum',
+  'waits_since'
 ] as const
+
+/** SQLite leaves a row as it is when its table gets another column. */
+const columnsOfVersion1 = 14
 
 /** Peer IDs are far longer; the search index keeps its own settings in rows of the same shape. */
 const minPeerLength = 20
@@ -36,7 +40,9 @@ const minPeerLength = 20
 /** @returns undefined for records of other tables, and for messages that are not what was written */
 export function recognise({ rowId, values }: PageRecord, isPeer: (text: string) => boolean): SalvagedRow | undefined {
   if (rowId !== undefined) {
-    if (values.length === messageColumnNames.length) return recogniseMessage(rowId, values)
+    if (values.length >= columnsOfVersion1 && values.length <= messageColumnNames.length) {
+      return recogniseMessage(rowId, values)
+    }
     if (values.length === 9 && isConversation(values, isPeer)) return { table: 'conversation', id: rowId, values }
     return undefined
   }
@@ -54,7 +60,8 @@ export function looksLikePeer(text: string): boolean {
 function recogniseMessage(position: number, values: readonly RecordValue[]): SalvagedRow | undefined {
   const [rowIdColumn, ...others] = values
   if (rowIdColumn !== null) return undefined
-  const salvaged = [position, ...others]
+  const written = [position, ...others]
+  const salvaged = messageColumnNames.map((_name, index) => written[index] ?? null)
   const row = Object.fromEntries(messageColumnNames.map((name, index) => [name, salvaged[index] ?? null]))
   try {
     readEntry({ ...row, peer: '' })

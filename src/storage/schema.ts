@@ -68,5 +68,13 @@ const version2 = `
   INSERT INTO indexed VALUES (0);
 `
 
+/**
+ * Version 3: since when a message waits that was tried again, by our clock. Its
+ * `stored_at` stays what it was, and is the answer where this is not set.
+ */
+const version3 = `
+  ALTER TABLE message ADD COLUMN waits_since INTEGER;
+`
+
 /** The step at index n makes version n + 1. */
-export const MIGRATIONS: readonly string[] = [version1, version2]
+export const MIGRATIONS: readonly string[] = [version1, version2, version3]

@@ -36,7 +36,6 @@ export interface SqliteMessagesInit {
 
 export abstract class SqliteMessages implements MessageStore {
   readonly #queue: CommitQueue
-  readonly #now: () => number
   readonly #conversations: ConversationTable
   readonly #incoming: IncomingTable
   readonly #outgoing: OutgoingTable
@@ -47,10 +46,9 @@ export abstract class SqliteMessages implements MessageStore {
 
   protected constructor({ database, queue, now }: SqliteMessagesInit) {
     this.#queue = queue
-    this.#now = now
     this.#conversations = new ConversationTable(database)
     this.#incoming = new IncomingTable(database, this.#conversations)
-    this.#outgoing = new OutgoingTable(database, this.#conversations)
+    this.#outgoing = new OutgoingTable(database, this.#conversations, now)
     this.#history = new HistoryReader(database, this.#conversations)
     this.#search = new SearchIndex(database, this.#conversations)
     this.#deletion = new Deletion(database, this.#conversations, this.#search)
@@ -71,7 +69,7 @@ export abstract class SqliteMessages implements MessageStore {
     sentAtMs: number
     replyTo?: string
   }): Promise<OutgoingMessage> {
-    const message = await this.#queue.write(() => this.#outgoing.add(init, this.#now()))
+    const message = await this.#queue.write(() => this.#outgoing.add(init))
     this.#indexer.schedule()
     return message
   }
@@ -120,7 +118,7 @@ export abstract class SqliteMessages implements MessageStore {
   }
 
   async failPending(options: {
-    storedBeforeMs: number
+    waitingBeforeMs: number
     reason: string
     limit: number
   }): Promise<readonly OutgoingMessage[]> {

@@ -153,9 +153,23 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     await store.setDelivery(peer, [held.id], 'held')
     nowMs = 20
     await store.addOutgoing({ peer, text: 'new', sentAtMs: 0 })
-    const failed = await store.failPending({ storedBeforeMs: 20, reason: 'too old', limit: 9 })
+    const failed = await store.failPending({ waitingBeforeMs: 20, reason: 'too old', limit: 9 })
     expect(failed).toEqual([{ ...old, state: 'failed', reason: 'too old' }])
     expect(entryTexts(await store.unreceipted(peer, { limit: 9 }))).toEqual(['held', 'new'])
+  })
+
+  test('a message that was too old and is tried again has all of its time once more, and keeps its id and number', async () => {
+    let nowMs = 10
+    const store = await open(() => nowMs)
+    const old = await store.addOutgoing({ peer, text: 'old', sentAtMs: 0 })
+    await store.failPending({ waitingBeforeMs: 20, reason: 'too old', limit: 9 })
+    nowMs = 30
+    expect(await store.retry(peer, [old.id])).toEqual([old])
+    expect(await store.failPending({ waitingBeforeMs: 30, reason: 'too old', limit: 9 })).toEqual([])
+    expect(await store.outgoing(peer, old.id)).toEqual(old)
+    expect(await store.failPending({ waitingBeforeMs: 31, reason: 'too old', limit: 9 })).toMatchObject(
+      [old.id].map((id) => ({ id }))
+    )
   })
 
   test('what was seen is delivered, and keeps the time when it was seen first', async () => {

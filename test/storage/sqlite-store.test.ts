@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore, StorageClosedError, StorageTooNewError } from '../../src/storage/index.ts'
 import { fillVersion1 } from './version-1.ts'
+import { fillVersion2 } from './version-2.ts'
 
 const peer = 'somebody'
 const incoming = (n: number) => ({ id: `id${n}`, log: 'log', seq: n, sentAtMs: n, text: `text ${n}` })
@@ -85,27 +86,72 @@ test('numbers from elsewhere that no file can hold don’t make a history unread
   await store.close()
 })
 
-test('a history of version 1 is brought up to date once, after a copy of it was kept', async () => {
-  fillVersion1(file)
-  const store = await SqliteStore.open(file)
-  const history = await store.history(peer, { limit: 9, includeHeld: true })
-  expect(history.map(({ direction, text, state }) => [direction, text, state])).toEqual([
-    ['out', 'an old café', 'pending'],
-    ['in', 'an old answer', 'accepted']
-  ])
-  expect((await store.search('cafe', { limit: 9 })).map(({ message }) => message.text)).toEqual(['an old café'])
-  expect((await store.addIncoming(peer, [incoming(7)], accepted))[0]?.known).toBe(true)
-  expect(await store.ownPosition(peer)).toEqual({ log: 'aaaaaaaaaaaaaaaa', seq: 1 })
+const earlier = [
+  { version: 1, fill: fillVersion1 },
+  { version: 2, fill: fillVersion2 }
+]
+
+test.each(earlier)(
+  'a history of version $version is brought up to date once, after a copy of it was kept',
+  async ({ version, fill }) => {
+    fill(file)
+    const store = await SqliteStore.open(file)
+    const history = await store.history(peer, { limit: 9, includeHeld: true })
+    expect(history.map(({ direction, text, state }) => [direction, text, state])).toEqual([
+      ['out', 'an old café', 'pending'],
+      ['in', 'an old answer', 'accepted']
+    ])
+    expect((await store.search('cafe', { limit: 9 })).map(({ message }) => message.text)).toEqual(['an old café'])
+    expect((await store.addIncoming(peer, [incoming(7)], accepted))[0]?.known).toBe(true)
+    expect(await store.ownPosition(peer)).toEqual({ log: 'aaaaaaaaaaaaaaaa', seq: 1 })
+    await store.close()
+    const backup = `${file}.v${version}.backup`
+    expect(statSync(backup).mode & 0o777).toBe(0o600)
+    const kept = new DatabaseSync(backup)
+    expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: version })
+    expect(kept.prepare('SELECT count(*) AS messages FROM message').get()).toEqual({ messages: 2 })
+    kept.close()
+    rmSync(backup)
+    await (await SqliteStore.open(file)).close()
+    expect(existsSync(backup)).toBe(false)
+  }
+)
+
+test.each(earlier)(
+  'what waited in a history of version $version is too old by when it was written',
+  async ({ fill }) => {
+    fill(file)
+    const store = await SqliteStore.open(file, { now: () => 100 })
+    expect(await store.failPending({ waitingBeforeMs: 6, reason: 'too old', limit: 9 })).toEqual([])
+    const [failed] = await store.failPending({ waitingBeforeMs: 7, reason: 'too old', limit: 9 })
+    expect(failed).toMatchObject({ text: 'an old café', state: 'failed' })
+    await store.retry(peer, [failed?.id ?? ''])
+    expect(await store.failPending({ waitingBeforeMs: 100, reason: 'too old', limit: 9 })).toEqual([])
+    await store.close()
+  }
+)
+
+test('rows that were written before and after a new column are carried over alike from a damaged file', async () => {
+  const longPeer = '12D3KooWPeerOfTheTest'
+  fillVersion2(file)
+  const before = new DatabaseSync(file)
+  before.prepare('UPDATE conversation SET peer = ?').run(longPeer)
+  before.close()
+  const store = await SqliteStore.open(file, { now: () => 100 })
+  const { id } = await store.addOutgoing({ peer: longPeer, text: 'new', sentAtMs: 1 })
+  await store.cancel(longPeer, [id])
+  await store.retry(longPeer, [id])
   await store.close()
-  const backup = `${file}.v1.backup`
-  expect(statSync(backup).mode & 0o777).toBe(0o600)
-  const kept = new DatabaseSync(backup)
-  expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
-  expect(kept.prepare('SELECT count(*) AS messages FROM message').get()).toEqual({ messages: 2 })
-  kept.close()
-  rmSync(backup)
-  await (await SqliteStore.open(file)).close()
-  expect(existsSync(backup)).toBe(false)
+  writeFileSync(`${file}.damaged`, '')
+  const bytes = readFileSync(file)
+  bytes[bytes.indexOf('an old answer')] = 0x41
+  writeFileSync(file, bytes)
+  const { store: mended, mended: report } = await SqliteStore.openOrMend(file)
+  expect(report).toMatchObject({ messages: 2, conversations: [{ peer: longPeer, readable: 2, lost: 1 }] })
+  expect((await mended.history(longPeer, { limit: 9 })).map(({ text }) => text)).toEqual(['an old café', 'new'])
+  const failed = await mended.failPending({ waitingBeforeMs: 100, reason: 'too old', limit: 9 })
+  expect(failed.map(({ text }) => text)).toEqual(['an old café'])
+  await mended.close()
 })
 
 test('a migration that fails leaves the file at its old version', async () => {
