@@ -30,8 +30,12 @@ import {
 import { DeadlineTimer } from './deadline-timer.ts'
 import { isAcceptableWatch } from './directory-frames.ts'
 import type { ClientFrame, WatchRange } from './directory-frames.ts'
+import { noMetrics } from './directory-metrics.ts'
+import type { DirectoryMetrics } from './directory-metrics.ts'
 import { DirectorySession, sessionRates } from './directory-session.ts'
 import type { SessionRates } from './directory-session.ts'
+import { Lookups } from './lookups.ts'
+import type { DirectoryProofs } from './lookups.ts'
 import type { VerifiedRecord } from './presence-record.ts'
 import { RosterPush } from './roster-push.ts'
 import { Roster } from './roster.ts'
@@ -45,6 +49,10 @@ export interface DirectoryInit {
   readonly graceMs?: number
   readonly coalesceMs?: number
   readonly maxPeers?: number
+  /** What proves this directory's word to a client that doubts it; a directory that stands alone has none. */
+  readonly proofs?: DirectoryProofs
+  /** Is told what to count. */
+  readonly metrics?: DirectoryMetrics
   readonly now?: () => number
   readonly random?: () => number
 }
@@ -86,12 +94,14 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #maxPeers: number
   readonly #now: () => number
   readonly #random: () => number
+  readonly #metrics: DirectoryMetrics
   readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #self: string
   readonly #roster: Roster
   readonly #sweep: DeadlineTimer
   readonly #push: RosterPush
   readonly #admission: Admission
+  readonly #lookups: Lookups
   readonly #rates = new WeakMap<Connection, SessionRates>()
   readonly #sessions = new Map<DirectorySession, Promise<void>>()
   /** Which session a peer's attachment stands on: the one that announced last. */
@@ -107,6 +117,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#maxPeers = init.maxPeers ?? MAX_ATTACHED_PEERS
     this.#now = init.now ?? steadyNow
     this.#random = init.random ?? Math.random
+    this.#metrics = init.metrics ?? noMetrics
     this.#log = components.logger.forComponent('parley:directory')
     this.#self = components.peerId.toString()
     this.#tombstoneMs = 2 * this.#leaseMs
@@ -121,7 +132,13 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       now: this.#now,
       log: this.#log
     })
-    this.#push = new RosterPush({ roster: this.#roster, now: this.#now, coalesceMs: init.coalesceMs ?? COALESCE_MS })
+    this.#lookups = new Lookups({ roster: this.#roster, proofs: init.proofs, now: this.#now })
+    this.#push = new RosterPush({
+      roster: this.#roster,
+      now: this.#now,
+      coalesceMs: init.coalesceMs ?? COALESCE_MS,
+      onPushed: (changes, watchers, delayMs) => this.#metrics.pushed(changes, watchers, delayMs)
+    })
   }
 
   get network(): string {
@@ -166,7 +183,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     }
     const rates = this.#rates.get(connection) ?? sessionRates(this.#now())
     this.#rates.set(connection, rates)
-    const session = new DirectorySession(stream, connection, rates)
+    const session = new DirectorySession(stream, connection, rates, this.#metrics)
     const hasRoom = this.#sessions.size < MAX_DIRECTORY_STREAMS
     if (hasRoom) this.#welcome(session)
     else {
@@ -187,6 +204,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
         return this.#onRecord(session, frame.type, frame.envelope, signal)
       case 'watch':
         return this.#onWatch(session, frame, signal)
+      case 'lookup':
+        return this.#lookups.answer(session, frame.peer)
     }
   }
 
@@ -203,6 +222,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       this.#owners.delete(peer)
       const withdrawn = this.#roster.withdraw(record, this.#now())
       session.accepted()
+      this.#metrics.announced('withdrawn')
       this.#sweep.dueAt(this.#now() + this.#tombstoneMs)
       if (withdrawn.outcome !== 'full') this.#report(withdrawn.changes)
       return
@@ -227,6 +247,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#owners.set(peer, session)
     this.#sweep.dueAt(this.#now() + this.#leaseMs)
     session.accepted()
+    this.#metrics.announced('accepted')
     this.#welcome(session, record.record.seq)
     this.#report(announced.changes)
   }

@@ -14,6 +14,8 @@ import {
 } from './constants.ts'
 import { decodeClientFrame, encodeDirectoryFrame } from './directory-frames.ts'
 import type { ClientFrame, DirectoryFrame, WatchRange } from './directory-frames.ts'
+import { noMetrics } from './directory-metrics.ts'
+import type { DirectoryMetrics } from './directory-metrics.ts'
 import { PresenceProtocolError, SlowWatcherError } from './errors.ts'
 import type { RefuseReason } from './errors.ts'
 import type { RosterEntry } from './roster.ts'
@@ -47,16 +49,18 @@ export class DirectorySession {
   readonly rates: SessionRates
   watching: Watching = { what: 'nothing' }
   readonly #stream: Stream
+  readonly #metrics: DirectoryMetrics
   readonly #outgoing = new FrameQueue<Uint8Array>({
     maxBytes: WATCHER_QUEUE_BYTES,
     sizeOf: (bytes) => bytes.byteLength
   })
   #refusals = 0
 
-  constructor(stream: Stream, connection: Connection, rates: SessionRates) {
+  constructor(stream: Stream, connection: Connection, rates: SessionRates, metrics: DirectoryMetrics = noMetrics) {
     this.#stream = stream
     this.connection = connection
     this.rates = rates
+    this.#metrics = metrics
   }
 
   /**
@@ -87,6 +91,7 @@ export class DirectorySession {
   sendEncoded(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
       if (this.#outgoing.offer(frame)) continue
+      this.#metrics.watcherReset()
       this.abort(new SlowWatcherError(this.#outgoing.queuedBytes + frame.byteLength, WATCHER_QUEUE_BYTES))
       return
     }
@@ -101,6 +106,7 @@ export class DirectorySession {
   /** @throws PresenceProtocolError when the client does not listen to refusals */
   refuse(reason: RefuseReason, retryAfterMs: number, newestEnvelope?: Uint8Array): void {
     this.#refusals++
+    this.#metrics.refused(reason)
     if (this.#refusals > MAX_REFUSALS) {
       throw new PresenceProtocolError(`a client went on after ${MAX_REFUSALS} refusals in a row`)
     }

@@ -9,7 +9,9 @@ export { applyEntries } from './directory-entries.ts'
 export type { DirectoryEntries, RosterUpdate } from './directory-entries.ts'
 export { directory, DirectoryService } from './directory-service.ts'
 export type { DirectoryComponents, DirectoryEvents, DirectoryInit } from './directory-service.ts'
+export type { DirectoryMetrics } from './directory-metrics.ts'
 export type { DirectoryState } from './directory-state.ts'
+export type { DirectoryProofs } from './lookups.ts'
 export {
   BadRecordError,
   DirectoryRefusedError,

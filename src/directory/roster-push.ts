@@ -14,6 +14,8 @@ export interface RosterPushInit {
   readonly roster: Roster
   readonly now: () => number
   readonly coalesceMs: number
+  /** So many changes went to so many watchers of the whole roster, the oldest after this delay. */
+  readonly onPushed?: (changes: number, watchers: number, delayMs: number) => void
 }
 
 export class RosterPush {
@@ -22,6 +24,8 @@ export class RosterPush {
   readonly #dirty = new Set<string>()
   readonly #directories = new Map<string, PeerId>()
   #flushedAtMs = -Infinity
+  /** Since when the oldest change waits. */
+  #dirtySinceMs: number | undefined
   #pagesFlushedAtMs = -Infinity
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   #partialTimer: ReturnType<typeof setTimeout> | undefined
@@ -46,6 +50,7 @@ export class RosterPush {
     this.#partialTimer = undefined
     this.#watchers.clear()
     this.#dirty.clear()
+    this.#dirtySinceMs = undefined
   }
 
   /** These peers look different to watchers now. */
@@ -54,6 +59,7 @@ export class RosterPush {
     this.#wholePages = undefined
     for (const peer of peers) this.#dirty.add(peer)
     if (this.#dirty.size === 0) return
+    this.#dirtySinceMs ??= this.#init.now()
     const waitMs = this.#flushedAtMs + this.#init.coalesceMs - this.#init.now()
     if (waitMs <= 0) this.#flush()
     else this.#flushTimer ??= setTimeout(() => this.#flush(), waitMs)
@@ -91,7 +97,9 @@ export class RosterPush {
     clearTimeout(this.#flushTimer)
     this.#flushTimer = undefined
     this.#flushedAtMs = this.#init.now()
+    const dirtySinceMs = this.#dirtySinceMs ?? this.#flushedAtMs
     const peers = this.#takeDirty()
+    if (this.#dirty.size === 0) this.#dirtySinceMs = undefined
     const watchers = [...this.#watchers]
     for (const { watching } of watchers) {
       if (watching.what === 'snapshot') for (const peer of peers) watching.behind.add(peer)
@@ -100,6 +108,7 @@ export class RosterPush {
     if (whole.length > 0 && peers.length > 0) {
       const frames = this.#encodeChanges(peers)
       for (const session of whole) session.sendEncoded(frames)
+      this.#init.onPushed?.(peers.length, whole.length, this.#init.now() - dirtySinceMs)
     }
     if (this.#dirty.size > 0) this.#flushTimer = setTimeout(() => this.#flush(), this.#init.coalesceMs)
   }
