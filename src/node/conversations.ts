@@ -330,11 +330,11 @@ export class Conversations {
     return held === undefined ? { log } : { log, held }
   }
 
-  /** The other side holds more of this log than was ever sent from here: this history is an old copy. */
+  /** The other side holds more of this log than was ever sent from here: this history is an old copy, or one of two. */
   async #onHello(peer: string, held: LogPosition | undefined): Promise<void> {
     if (held === undefined) return
     const own = await this.#init.store.ownPosition(peer)
-    if (held.log === own?.log && held.seq > own.seq) await this.#init.store.startNewLog(peer)
+    if (held.log === own?.log && held.seq > own.sentSeq) await this.#init.store.startNewLog(peer)
   }
 
   /** A peer is looked for as long as it is on the screen or something waits for it. */

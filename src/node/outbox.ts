@@ -129,6 +129,7 @@ export class Outbox {
     const messages = entries.map(({ message }) => message)
     if (pump.session.dialect === 'parley') {
       pump.sentUpTo = last.position
+      this.#noteSent(peer, messages)
       await pump.session.send(messages, { signal: pump.life.signal })
       return true
     }
@@ -139,6 +140,13 @@ export class Outbox {
       await this.#settle(peer, [message.id], 'unconfirmed')
     }
     return true
+  }
+
+  /** In the same transaction as others, and not waited for: what a power cut takes back costs a new log and nothing else. */
+  #noteSent(peer: string, messages: readonly OutgoingMessage[]): void {
+    this.#init.store.noteSent(peer, messages).catch(() => {
+      // A disk that takes nothing is told by whoever has something to store.
+    })
   }
 
   async #settle(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): Promise<void> {

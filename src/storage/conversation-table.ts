@@ -2,12 +2,13 @@
 // the read mark. It knows no message.
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { LogPosition } from './message-store.ts'
+import type { LogPosition, OwnPosition } from './message-store.ts'
 import { fromKey, readNumber, toKey } from './message-rows.ts'
+import { reachedIn } from './own-position.ts'
 
 export interface ConversationRow {
   readonly id: number
-  readonly own: LogPosition
+  readonly own: OwnPosition
   readonly theirs: LogPosition | undefined
   /** The place that the next message in the outbox gets. */
   readonly nextOutbox: number
@@ -17,8 +18,9 @@ export class ConversationTable {
   readonly #find: StatementSync
   readonly #insert: StatementSync
   readonly #setOwn: StatementSync
+  readonly #startLog: StatementSync
+  readonly #sent: StatementSync
   readonly #received: StatementSync
-  readonly #setNextOutbox: StatementSync
   readonly #markRead: StatementSync
   readonly #unread: StatementSync
   readonly #newLog: () => string
@@ -27,13 +29,15 @@ export class ConversationTable {
     this.#newLog = () => randomBytes(8).toString('hex')
     this.#find = database.prepare('SELECT * FROM conversation WHERE peer = ?')
     this.#insert = database.prepare(
-      'INSERT INTO conversation (peer, own_log, own_seq, next_outbox, read_up_to, unread) VALUES (?, ?, 0, 1, 0, 0)'
+      `INSERT INTO conversation (peer, own_log, own_seq, own_sent, next_outbox, read_up_to, unread)
+        VALUES (?, ?, 0, 0, 1, 0, 0)`
     )
-    this.#setOwn = database.prepare('UPDATE conversation SET own_log = ?, own_seq = ?, next_outbox = ? WHERE id = ?')
+    this.#setOwn = database.prepare('UPDATE conversation SET own_seq = ?, next_outbox = ? WHERE id = ?')
+    this.#startLog = database.prepare('UPDATE conversation SET own_log = ?, own_seq = 0, own_sent = 0 WHERE id = ?')
+    this.#sent = database.prepare('UPDATE conversation SET own_sent = ? WHERE id = ?')
     this.#received = database.prepare(
       'UPDATE conversation SET their_log = ?, their_seq = ?, unread = unread + ? WHERE id = ?'
     )
-    this.#setNextOutbox = database.prepare('UPDATE conversation SET next_outbox = ? WHERE id = ?')
     this.#markRead = database.prepare(
       `UPDATE conversation SET unread = 0, read_up_to =
         max(read_up_to, coalesce((SELECT max(position) FROM message WHERE conversation = conversation.id), 0))
@@ -47,7 +51,7 @@ export class ConversationTable {
     if (row === undefined) return undefined
     return {
       id: readNumber(row, 'id'),
-      own: { log: fromKey(row['own_log']), seq: readNumber(row, 'own_seq') },
+      own: { log: fromKey(row['own_log']), seq: readNumber(row, 'own_seq'), sentSeq: readNumber(row, 'own_sent') },
       theirs:
         row['their_log'] === null ? undefined : { log: fromKey(row['their_log']), seq: readNumber(row, 'their_seq') },
       nextOutbox: readNumber(row, 'next_outbox')
@@ -58,13 +62,22 @@ export class ConversationTable {
   ensure(peer: string): ConversationRow {
     const present = this.find(peer)
     if (present !== undefined) return present
-    const own = { log: this.#newLog(), seq: 0 }
+    const own = { log: this.#newLog(), seq: 0, sentSeq: 0 }
     const { lastInsertRowid } = this.#insert.run(peer, toKey(own.log))
     return { id: Number(lastInsertRowid), own, theirs: undefined, nextOutbox: 1 }
   }
 
-  setOwn({ id, nextOutbox }: ConversationRow, own: LogPosition): void {
-    this.#setOwn.run(toKey(own.log), own.seq, nextOutbox, id)
+  /** So far our log and the outbox have come. */
+  setOwn(id: number, seq: number, nextOutbox: number): void {
+    this.#setOwn.run(seq, nextOutbox, id)
+  }
+
+  noteSent(peer: string, positions: readonly LogPosition[]): void {
+    const conversation = this.find(peer)
+    if (conversation === undefined) return
+    const { id, own } = conversation
+    const sentSeq = reachedIn(own, positions)
+    if (sentSeq > own.sentSeq) this.#sent.run(sentSeq, id)
   }
 
   /** So many new messages have come, and this is where the sender's log stands now. */
@@ -72,12 +85,12 @@ export class ConversationTable {
     this.#received.run(toKey(theirs.log), theirs.seq, count, id)
   }
 
-  setNextOutbox(id: number, nextOutbox: number): void {
-    this.#setNextOutbox.run(nextOutbox, id)
-  }
-
-  startNewLog(peer: string): void {
-    this.setOwn(this.ensure(peer), { log: this.#newLog(), seq: 0 })
+  /** @returns the conversation with its new log, in which nothing is numbered yet */
+  startNewLog(peer: string): ConversationRow {
+    const conversation = this.ensure(peer)
+    const own = { log: this.#newLog(), seq: 0, sentSeq: 0 }
+    this.#startLog.run(toKey(own.log), conversation.id)
+    return { ...conversation, own }
   }
 
   markRead(peer: string): void {

@@ -3,6 +3,7 @@
 // but those it is given.
 import { randomBytes } from 'node:crypto'
 import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
+import { reachedIn } from './own-position.ts'
 import type {
   ArrivalState,
   DeliveryState,
@@ -11,6 +12,7 @@ import type {
   LogPosition,
   OutboxEntry,
   OutgoingMessage,
+  OwnPosition,
   StoredMessage
 } from './message-store.ts'
 
@@ -36,12 +38,28 @@ export class MemoryConversation {
   readonly #held = new Set<Entry>()
   #nextPlace = 1
   #readUpTo = 0
-  own: LogPosition = newLog()
+  #own: OwnPosition = newLog()
   theirs: LogPosition | undefined
   readonly #now: () => number
 
   constructor(now: () => number) {
     this.#now = now
+  }
+
+  get own(): OwnPosition {
+    return this.#own
+  }
+
+  noteSent(positions: readonly LogPosition[]): void {
+    this.#own = { ...this.#own, sentSeq: reachedIn(this.#own, positions) }
+  }
+
+  startNewLog(): void {
+    this.#own = newLog()
+    for (const entry of this.#outbox.values()) {
+      const { message } = entry
+      if (message.direction === 'out' && message.state === 'pending') entry.message = this.#numbered(message)
+    }
   }
 
   /** The newest message that is no request. */
@@ -51,7 +69,7 @@ export class MemoryConversation {
 
   addOutgoing(position: number, message: OutgoingMessage): void {
     const entry: Entry = { position, message, lan: false, waitsSinceMs: message.storedAtMs }
-    this.own = { log: message.log, seq: message.seq }
+    this.#own = { ...this.#own, seq: message.seq }
     this.#entries.push(entry)
     this.#outgoing.set(message.id, entry)
     this.#outbox.set(this.#nextPlace++, entry)
@@ -195,10 +213,18 @@ export class MemoryConversation {
     for (const [place, waiting] of this.#outbox) if (waiting === entry) this.#outbox.delete(place)
   }
 
-  #replace(after: OutgoingMessage): OutgoingMessage {
-    const entry = this.#outgoing.get(after.id)
-    if (entry === undefined) return after
+  #numbered(message: OutgoingMessage): OutgoingMessage {
+    const { log, seq } = this.#own
+    this.#own = { ...this.#own, seq: seq + 1 }
+    return { ...message, log, seq: seq + 1 }
+  }
+
+  #replace(message: OutgoingMessage): OutgoingMessage {
+    const entry = this.#outgoing.get(message.id)
+    if (entry === undefined) return message
     const waited = entry.message.direction === 'out' && isInOutbox(entry.message.state)
+    const rejoins = isInOutbox(message.state) && !waited
+    const after = rejoins && message.log !== this.#own.log ? this.#numbered(message) : message
     entry.message = after
     if (isInOutbox(after.state)) {
       if (waited) return after
@@ -219,6 +245,6 @@ function isHeld(message: StoredMessage): boolean {
   return message.direction === 'in' && message.state === 'held'
 }
 
-export function newLog(): LogPosition {
-  return { log: randomBytes(8).toString('hex'), seq: 0 }
+function newLog(): OwnPosition {
+  return { log: randomBytes(8).toString('hex'), seq: 0, sentSeq: 0 }
 }

@@ -3,7 +3,7 @@
 // are asked to keep nothing, and the one that the tests drive.
 import { randomBytes } from 'node:crypto'
 import { ROWS_PER_SLICE } from './slices.ts'
-import { MemoryConversation, newLog } from './memory-conversation.ts'
+import { MemoryConversation } from './memory-conversation.ts'
 import type {
   ArrivalState,
   ConversationSummary,
@@ -18,6 +18,7 @@ import type {
   NewIncoming,
   OutboxEntry,
   OutgoingMessage,
+  OwnPosition,
   PageOptions,
   StoredMessage
 } from './message-store.ts'
@@ -204,7 +205,7 @@ export class MemoryMessageStore implements MessageStore {
     return deleted
   }
 
-  async ownPosition(peer: string): Promise<LogPosition | undefined> {
+  async ownPosition(peer: string): Promise<OwnPosition | undefined> {
     return this.#conversations.get(peer)?.own
   }
 
@@ -212,8 +213,12 @@ export class MemoryMessageStore implements MessageStore {
     return this.#conversations.get(peer)?.theirs
   }
 
+  async noteSent(peer: string, positions: readonly LogPosition[]): Promise<void> {
+    this.#conversations.get(peer)?.noteSent(positions)
+  }
+
   async startNewLog(peer: string): Promise<void> {
-    this.#conversation(peer).own = newLog()
+    this.#conversation(peer).startNewLog()
   }
 
   async unread(peer: string): Promise<number> {

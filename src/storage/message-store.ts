@@ -45,6 +45,12 @@ export interface LogPosition {
   readonly seq: number
 }
 
+/** The place that we have reached in our own log to a peer. */
+export interface OwnPosition extends LogPosition {
+  /** The highest number that may have been sent: the other side can hold no higher one of this history. */
+  readonly sentSeq: number
+}
+
 export interface NewIncoming {
   readonly id: string
   readonly log: string
@@ -131,10 +137,16 @@ export interface MessageStore {
   /** Deletes what was stored before that time, except what waits in the outbox or as a request; returns how many. */
   deleteOlderThan(storedBeforeMs: number): Promise<number>
   /** Where our own log to this peer stands; undefined when nothing was ever written to it. Asking stores nothing. */
-  ownPosition(peer: string): Promise<LogPosition | undefined>
+  ownPosition(peer: string): Promise<OwnPosition | undefined>
   /** The highest position that is held of this peer's newest log. */
   heldPosition(peer: string): Promise<LogPosition | undefined>
-  /** From now on our messages to this peer are numbered in a new log. */
+  /** Own messages with these numbers are about to be sent. */
+  noteSent(peer: string, positions: readonly LogPosition[]): Promise<void>
+  /**
+   * From now on our messages to this peer are numbered in a new log. What is pending is numbered anew there, in the
+   * order of the outbox: its old numbers may be those of other messages over there. What fails and is tried again later
+   * gets a number of the new log then.
+   */
   startNewLog(peer: string): Promise<void>
   unread(peer: string): Promise<number>
   markRead(peer: string): Promise<void>

@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
 import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
-import type { DeliveryState, OutboxEntry, OutgoingMessage } from './message-store.ts'
+import type { DeliveryState, LogPosition, OutboxEntry, OutgoingMessage } from './message-store.ts'
 import { checksumOf, messageColumns, readNumber, readOutgoing, safeInteger, stateCode, toKey } from './message-rows.ts'
 import type { Row } from './message-rows.ts'
+import { ROWS_PER_SLICE } from './slices.ts'
 
 /** SQLite's way to say that there is no limit. */
 const noLimit = -1
@@ -19,6 +20,7 @@ export class OutgoingTable {
   readonly #find: StatementSync
   readonly #update: StatementSync
   readonly #waitAnew: StatementSync
+  readonly #number: StatementSync
   readonly #waiting: StatementSync
   readonly #peersWithPending: StatementSync
   readonly #pendingBefore: StatementSync
@@ -41,6 +43,7 @@ export class OutgoingTable {
       'UPDATE message SET state = ?, reason = ?, seen_at = ?, outbox = ? WHERE position = ?'
     )
     this.#waitAnew = database.prepare('UPDATE message SET waits_since = ? WHERE position = ?')
+    this.#number = database.prepare('UPDATE message SET log = ?, seq = ?, checksum = ? WHERE position = ?')
     this.#waiting = database.prepare(
       `SELECT ${messageColumns} FROM message m JOIN conversation c ON c.id = m.conversation
         WHERE m.conversation = ? AND m.outbox > ? ORDER BY m.outbox LIMIT ?`
@@ -75,7 +78,7 @@ export class OutgoingTable {
       checksum
     )
     this.#insertSeen.run(conversation.id, toKey(id), lastInsertRowid)
-    this.#conversations.setOwn({ ...conversation, nextOutbox: nextOutbox + 1 }, own)
+    this.#conversations.setOwn(conversation.id, own.seq, nextOutbox + 1)
     return { ...fields, direction: 'out', state: 'pending' }
   }
 
@@ -127,6 +130,23 @@ export class OutgoingTable {
     })
   }
 
+  /** What is pending goes out under numbers of the new log, in the order in which it waits. */
+  startNewLog(peer: string): void {
+    const { id, own, nextOutbox } = this.#conversations.startNewLog(peer)
+    let { seq } = own
+    let after = 0
+    for (;;) {
+      const rows = this.#waiting.all(id, after, ROWS_PER_SLICE)
+      for (const row of rows) {
+        after = readNumber(row, 'outbox')
+        const message = readOutgoing(row)
+        if (message.state === 'pending') this.#renumber(row, message, { log: own.log, seq: ++seq })
+      }
+      if (rows.length < ROWS_PER_SLICE) break
+    }
+    this.#conversations.setOwn(id, seq, nextOutbox)
+  }
+
   #change(
     peer: string,
     ids: readonly string[],
@@ -139,20 +159,30 @@ export class OutgoingTable {
       const before = readOutgoing(row)
       const after = change(before)
       if (after === undefined) continue
-      this.#write(row, after, this.#place(row, before, after))
-      changed.push(after)
+      if (isInOutbox(after.state) && !isInOutbox(before.state)) changed.push(this.#rejoin(row, after))
+      else {
+        this.#write(row, after, isInOutbox(after.state) ? readNumber(row, 'outbox') : null)
+        changed.push(after)
+      }
     }
     return changed
   }
 
-  /** Where the message stands in the outbox from now on; one that comes back goes to its end, and waits anew. */
-  #place(row: Row, before: OutgoingMessage, after: OutgoingMessage): number | null {
-    if (!isInOutbox(after.state)) return null
-    if (isInOutbox(before.state)) return readNumber(row, 'outbox')
-    const { id, nextOutbox } = this.#conversations.ensure(after.peer)
-    this.#conversations.setNextOutbox(id, nextOutbox + 1)
+  /** A message that comes back goes to the outbox's end, and waits anew. A number of an earlier log is not sent again. */
+  #rejoin(row: Row, message: OutgoingMessage): OutgoingMessage {
+    const { id, own, nextOutbox } = this.#conversations.ensure(message.peer)
+    const isOfThisLog = message.log === own.log
+    const place = isOfThisLog ? message : { ...message, log: own.log, seq: own.seq + 1 }
+    if (!isOfThisLog) this.#renumber(row, message, place)
+    this.#conversations.setOwn(id, isOfThisLog ? own.seq : place.seq, nextOutbox + 1)
+    this.#write(row, place, nextOutbox)
     this.#waitAnew.run(safeInteger(this.#now()), readNumber(row, 'position'))
-    return nextOutbox
+    return place
+  }
+
+  #renumber(row: Row, message: OutgoingMessage, { log, seq }: LogPosition): void {
+    const checked = { ...message, log, seq, conversation: readNumber(row, 'conversation'), isIncoming: false }
+    this.#number.run(toKey(log), seq, checksumOf(checked), readNumber(row, 'position'))
   }
 
   #write(row: Row, { state, reason, seenAtMs }: OutgoingMessage, place: number | null): void {

@@ -43,7 +43,10 @@ export function recognise({ rowId, values }: PageRecord, isPeer: (text: string) 
     if (values.length >= columnsOfVersion1 && values.length <= messageColumnNames.length) {
       return recogniseMessage(rowId, values)
     }
-    if (values.length === 9 && isConversation(values, isPeer)) return { table: 'conversation', id: rowId, values }
+    if ((values.length === 9 || values.length === 10) && isConversation(values, isPeer)) {
+      // Before there was a tenth column, all that was numbered may have been sent.
+      return { table: 'conversation', id: rowId, values: [...values.slice(0, 9), values[9] ?? values[3] ?? 0] }
+    }
     return undefined
   }
   const [first, second] = values
@@ -73,13 +76,13 @@ function recogniseMessage(position: number, values: readonly RecordValue[]): Sal
 }
 
 function isConversation(values: readonly RecordValue[], isPeer: (text: string) => boolean): boolean {
-  const [id, peer, ownLog, ownSeq, nextOutbox, theirLog, theirSeq, readUpTo, unread] = values
+  const [id, peer, ownLog, ownSeq, nextOutbox, theirLog, theirSeq, readUpTo, unread, ownSent = 0] = values
   return (
     id === null &&
     typeof peer === 'string' &&
     isPeer(peer) &&
     isKey(ownLog) &&
-    [ownSeq, nextOutbox, readUpTo, unread].every((value) => typeof value === 'number') &&
+    [ownSeq, nextOutbox, readUpTo, unread, ownSent].every((value) => typeof value === 'number') &&
     (theirLog === null ? theirSeq === null : isKey(theirLog) && typeof theirSeq === 'number')
   )
 }

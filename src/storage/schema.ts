@@ -76,5 +76,11 @@ const version3 = `
   ALTER TABLE message ADD COLUMN waits_since INTEGER;
 `
 
+/** Version 4: how far our own log to a peer was ever sent; of what is there already nobody knows. */
+const version4 = `
+  ALTER TABLE conversation ADD COLUMN own_sent INTEGER NOT NULL DEFAULT 0;
+  UPDATE conversation SET own_sent = own_seq;
+`
+
 /** The step at index n makes version n + 1. */
-export const MIGRATIONS: readonly string[] = [version1, version2, version3]
+export const MIGRATIONS: readonly string[] = [version1, version2, version3, version4]

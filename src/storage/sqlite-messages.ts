@@ -22,6 +22,7 @@ import type {
   NewIncoming,
   OutboxEntry,
   OutgoingMessage,
+  OwnPosition,
   PageOptions,
   StoredMessage
 } from './message-store.ts'
@@ -196,7 +197,7 @@ export abstract class SqliteMessages implements MessageStore {
     return this.#inSlices((after) => this.#deletion.retireSlice(after, storedBeforeMs))
   }
 
-  async ownPosition(peer: string): Promise<LogPosition | undefined> {
+  async ownPosition(peer: string): Promise<OwnPosition | undefined> {
     return this.#queue.read(() => this.#conversations.find(peer)?.own)
   }
 
@@ -204,8 +205,12 @@ export abstract class SqliteMessages implements MessageStore {
     return this.#queue.read(() => this.#conversations.find(peer)?.theirs)
   }
 
+  async noteSent(peer: string, positions: readonly LogPosition[]): Promise<void> {
+    await this.#queue.write(() => this.#conversations.noteSent(peer, positions))
+  }
+
   async startNewLog(peer: string): Promise<void> {
-    await this.#queue.write(() => this.#conversations.startNewLog(peer))
+    await this.#queue.write(() => this.#outgoing.startNewLog(peer))
   }
 
   async unread(peer: string): Promise<number> {

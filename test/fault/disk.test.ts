@@ -186,38 +186,55 @@ test('with the log of the history deleted after kill -9 both go on, and nobody t
   expect(before.slice(0, kept.length - after.length)).toEqual(kept.slice(0, -after.length))
 })
 
-test('a history that is restored from an old copy starts a new log, and the other side keeps all in order', async () => {
-  const home = join(folder, 'anna')
-  let anna = await start(home)
-  const berta = await start(join(folder, 'berta'), '--accept', 'all')
-  const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
-  const say = async (texts: readonly string[]): Promise<readonly string[]> => {
-    for (const text of texts) await anna.do({ do: 'send', peer: bertaId, text })
-    await untilDelivered(anna, texts.length)
-    return texts
-  }
-  await anna.do({ do: 'open', peer: await berta.address() })
-  const saved = await say(['saved 1', 'saved 2', 'saved 3'])
-  expect(await anna.quit()).toBe(0)
-  const copy = readFileSync(historyOf(home))
-  anna = await start(home)
-  const unsaved = await say(Array.from({ length: 7 }, (_, n) => `not in the copy ${n}`))
-  expect(await anna.quit()).toBe(0)
-  writeFileSync(historyOf(home), copy)
+test.each([
+  { missing: 7, written: 5 },
+  // So many that the numbers of the copy have overtaken those over there before the two meet.
+  { missing: 3, written: 9 }
+])(
+  'a history that is restored from an old copy which $missing messages are missing in starts a new log for $written that are written before the two meet',
+  async ({ missing, written }) => {
+    const home = join(folder, 'anna')
+    let anna = await start(home)
+    let berta = await start(join(folder, 'berta'), '--accept', 'all')
+    const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
+    const say = async (texts: readonly string[]): Promise<readonly string[]> => {
+      for (const text of texts) await anna.do({ do: 'send', peer: bertaId, text })
+      await untilDelivered(anna, texts.length)
+      return texts
+    }
+    await anna.do({ do: 'open', peer: await berta.address() })
+    const saved = await say(['saved 1', 'saved 2', 'saved 3'])
+    expect(await anna.quit()).toBe(0)
+    const copy = readFileSync(historyOf(home))
+    anna = await start(home)
+    const unsaved = await say(Array.from({ length: missing }, (_, n) => `not in the copy ${n}`))
+    expect(await anna.quit()).toBe(0)
+    writeFileSync(historyOf(home), copy)
 
-  anna = await start(home)
-  const after = await say(Array.from({ length: 5 }, (_, n) => `after ${n}`))
-  expect(await textsOf(berta, annaId, 'accepted')).toEqual([...saved, ...unsaved, ...after])
-  expect(await textsOf(anna, bertaId, 'delivered')).toEqual([...saved, ...after])
-  // Whatever is said once the two have met again can't be taken for something that was said before.
-  await anna.do({ do: 'send', peer: bertaId, text: 'later' })
-  await untilDelivered(anna, after.length + 1)
-  const { messages } = await berta.do({ do: 'history', peer: annaId, limit: 100 })
-  const logs = (Array.isArray(messages) ? messages : []).map(({ log }: { log: string }) => log)
-  expect(logs).toHaveLength(saved.length + unsaved.length + after.length + 1)
-  expect(new Set(logs.slice(0, saved.length + unsaved.length)).size).toBe(1)
-  expect(logs.at(-1)).not.toBe(logs[0])
-})
+    await berta.stop()
+    anna = await start(home)
+    const after = Array.from({ length: written }, (_, n) => `after ${n}`)
+    for (const text of after) await anna.do({ do: 'send', peer: bertaId, text })
+    berta = await start(join(folder, 'berta'), '--accept', 'all')
+    await untilDelivered(anna, after.length)
+    expect(await textsOf(berta, annaId, 'accepted')).toEqual([...saved, ...unsaved, ...after])
+    expect(await textsOf(anna, bertaId, 'delivered')).toEqual([...saved, ...after])
+    // Whatever is said once the two have met again can't be taken for something that was said before.
+    await anna.do({ do: 'send', peer: bertaId, text: 'later' })
+    await untilDelivered(anna, after.length + 1)
+    const { messages } = await berta.do({ do: 'history', peer: annaId, limit: 100 })
+    const numbers = (Array.isArray(messages) ? messages : []).map(({ log, seq }: { log: string; seq: number }) => [
+      log,
+      seq
+    ])
+    const [[firstLog] = [], [newLog] = []] = [numbers[0], numbers.at(-1)]
+    expect(newLog).not.toBe(firstLog)
+    expect(numbers).toEqual([
+      ...[...saved, ...unsaved].map((_, index) => [firstLog, index + 1]),
+      ...[...after, 'later'].map((_, index) => [newLog, index + 1])
+    ])
+  }
+)
 
 test('a history of a later version is refused with its own exit code and stays as it is', async () => {
   const home = join(folder, 'home')

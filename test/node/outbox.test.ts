@@ -70,6 +70,16 @@ test('a new session is given again what has no final receipt, with its id, and n
   await outbox.stop()
 })
 
+test('how far the log is sent is noted before a session gets it', async () => {
+  const [one, two] = await write('one', 'two')
+  const noted: unknown[] = []
+  const { chat } = session('parley', async () => void noted.push((await store.ownPosition(peer))?.sentSeq))
+  outbox.attach(chat)
+  await vi.waitFor(() => expect(noted).toEqual([2]))
+  expect([one?.seq, two?.seq]).toEqual([1, 2])
+  await outbox.stop()
+})
+
 test('a plain dialect leaves a message unconfirmed, never delivered, and does not send it again', async () => {
   await write('one')
   const first = session('lines')

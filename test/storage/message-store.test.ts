@@ -20,7 +20,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect([one.seq, two.seq, other.seq]).toEqual([1, 2, 1])
     expect(two.log).toBe(one.log)
     expect(other.log).not.toBe(one.log)
-    expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2 })
+    expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2, sentSeq: 0 })
   })
 
   test('asking about a peer with whom there is nothing stores nothing', async () => {
@@ -29,7 +29,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.heldPosition('a stranger who said Hello')).toBeUndefined()
     await store.markRead('a stranger who said Hello')
     const { log } = await store.addOutgoing({ peer: 'a stranger who said Hello', text: 'one', sentAtMs: 0 })
-    expect(await store.ownPosition('a stranger who said Hello')).toEqual({ log, seq: 1 })
+    expect(await store.ownPosition('a stranger who said Hello')).toEqual({ log, seq: 1, sentSeq: 0 })
   })
 
   test('own messages that are asked for at once are stored in the order of asking', async () => {
@@ -59,14 +59,64 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.history(peer, { limit: 1 })).toEqual([came?.message])
   })
 
-  test('a new log begins at one and leaves what was written as it is', async () => {
+  test('a new log begins with what is pending, in the order of the outbox, and leaves everything else as it is', async () => {
     const store = await open()
-    const one = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
+    const texts = ['delivered', 'held', 'failed', 'tried again', 'waiting']
+    const added = []
+    for (const text of texts) added.push(await store.addOutgoing({ peer, text, sentAtMs: 5, replyTo: 'ab'.repeat(16) }))
+    const [delivered, held, failed, again, waiting] = added.map(({ id }) => id)
+    await store.setDelivery(peer, [delivered ?? ''], 'delivered')
+    await store.setDelivery(peer, [held ?? ''], 'held')
+    await store.cancel(peer, [failed ?? '', again ?? ''])
+    await store.retry(peer, [again ?? ''])
+    const before = new Map((await store.history(peer, { limit: 9 })).map((message) => [message.id, message]))
     await store.startNewLog(peer)
-    const two = await store.addOutgoing({ peer, text: 'two', sentAtMs: 0 })
-    expect(two.seq).toBe(1)
-    expect(two.log).not.toBe(one.log)
-    expect((await store.unreceipted(peer, { limit: 9 })).map(({ message }) => message.text)).toEqual(['one', 'two'])
+    const { log } = (await store.ownPosition(peer)) ?? { log: '' }
+    expect(log).not.toBe(added[0]?.log)
+    const numbered = new Map([waiting, again].map((id, index) => [id, { log, seq: index + 1 }]))
+    const after = [...before].map(([id, message]) => ({ ...message, ...numbered.get(id) }))
+    expect(await store.history(peer, { limit: 9 })).toEqual(after)
+    expect(await store.ownPosition(peer)).toEqual({ log, seq: 2, sentSeq: 0 })
+    expect(await store.addOutgoing({ peer, text: 'new', sentAtMs: 0 })).toMatchObject({ log, seq: 3 })
+    // What failed before never goes out under its old number.
+    expect(await store.retry(peer, [failed ?? ''])).toMatchObject([{ id: failed, log, seq: 4 }])
+    const { log: _log, seq: _seq, ...rest } = before.get(failed ?? '') ?? { log, seq: 0 }
+    expect(await store.outgoing(peer, failed ?? '')).toMatchObject({ sentAtMs: 5, text: 'failed', log, seq: 4 })
+    expect(rest).toMatchObject({ state: 'failed' })
+    const waits = (await store.unreceipted(peer, { limit: 9 })).map(({ message }) => message)
+    expect(waits.map(({ text }) => text)).toEqual(['held', 'waiting', 'tried again', 'new', 'failed'])
+    expect(await store.ownPosition(peer)).toEqual({ log, seq: 4, sentSeq: 0 })
+  })
+
+  test('a backlog that is longer than a slice is numbered anew as a whole', async () => {
+    const store = await open()
+    const count = 1_200
+    const all = Array.from({ length: count }, async (_, n) => store.addOutgoing({ peer, text: `${n}`, sentAtMs: n }))
+    await Promise.all(all)
+    await store.startNewLog(peer)
+    const { log } = (await store.ownPosition(peer)) ?? { log: '' }
+    const waits = (await store.unreceipted(peer, { limit: Infinity })).map(({ message }) => message)
+    expect(waits.map((message) => [message.text, message.log, message.seq])).toEqual(
+      waits.map((_, n) => [`${n}`, log, n + 1])
+    )
+    expect(waits).toHaveLength(count)
+  })
+
+  test('how far the own log was sent is known, whatever was sent of earlier ones', async () => {
+    const store = await open()
+    await store.noteSent(peer, [{ log: 'aaaaaaaaaaaaaaaa', seq: 5 }])
+    expect(await store.ownPosition(peer)).toBeUndefined()
+    const [one, two] = [
+      await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 }),
+      await store.addOutgoing({ peer, text: 'two', sentAtMs: 0 })
+    ]
+    await store.noteSent(peer, [one, { log: 'aaaaaaaaaaaaaaaa', seq: 5 }])
+    expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2, sentSeq: 1 })
+    await store.noteSent(peer, [two])
+    await store.noteSent(peer, [one])
+    expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2, sentSeq: 2 })
+    await store.startNewLog(peer)
+    expect(await store.ownPosition(peer)).toMatchObject({ seq: 2, sentSeq: 0 })
   })
 
   test('the position reached in a sender’s log is the highest, whatever order messages come in', async () => {

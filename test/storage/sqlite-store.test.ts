@@ -103,7 +103,7 @@ test.each(earlier)(
     ])
     expect((await store.search('cafe', { limit: 9 })).map(({ message }) => message.text)).toEqual(['an old café'])
     expect((await store.addIncoming(peer, [incoming(7)], accepted))[0]?.known).toBe(true)
-    expect(await store.ownPosition(peer)).toEqual({ log: 'aaaaaaaaaaaaaaaa', seq: 1 })
+    expect(await store.ownPosition(peer)).toEqual({ log: 'aaaaaaaaaaaaaaaa', seq: 1, sentSeq: 1 })
     await store.close()
     const backup = `${file}.v${version}.backup`
     expect(statSync(backup).mode & 0o777).toBe(0o600)
