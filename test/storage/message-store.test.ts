@@ -61,9 +61,9 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
 
   test('a new log begins with what is pending, in the order of the outbox, and leaves everything else as it is', async () => {
     const store = await open()
-    const texts = ['delivered', 'held', 'failed', 'tried again', 'waiting']
+    const words = ['delivered', 'held', 'failed', 'tried again', 'waiting']
     const added = []
-    for (const text of texts) added.push(await store.addOutgoing({ peer, text, sentAtMs: 5, replyTo: 'ab'.repeat(16) }))
+    for (const text of words) added.push(await store.addOutgoing({ peer, text, sentAtMs: 5, replyTo: 'ab'.repeat(16) }))
     const [delivered, held, failed, again, waiting] = added.map(({ id }) => id)
     await store.setDelivery(peer, [delivered ?? ''], 'delivered')
     await store.setDelivery(peer, [held ?? ''], 'held')
