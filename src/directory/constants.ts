@@ -110,6 +110,14 @@ export const MAX_QUERY_CHARS = 64
 export const ANNOUNCE_RATE = { burst: 10, perSecond: 1 } as const
 /** Changes of what is watched: scrolling and typing a query. */
 export const WATCH_RATE = { burst: 20, perSecond: 5 } as const
+/** Questions about single peers on one connection: what a client asks that doubts a few at a time. */
+export const LOOKUP_RATE = { burst: 20, perSecond: 5 } as const
+/** Statements about one peer in one answer: one of each directory that a directory may know. */
+export const MAX_FOUND_STATEMENTS = 64
+/** A sealed statement is some 250 bytes; so many of them fit into one frame. */
+export const MAX_STATEMENT_BYTES = 1_024
+/** Directories that one is joined with, as it tells them. */
+export const MAX_FOUND_FELLOWS = 64
 /** Refusals in a row before a stream that won't listen is reset. */
 export const MAX_REFUSALS = 20
 /** A stream that says nothing at all is not worth its place. */
@@ -143,3 +151,9 @@ export const RETRY_BOUNDS_MS = { min: 1_000, max: 60_000 } as const
 export const MAX_RESEALS = 3
 /** Of another network: it may be restarted as ours some day. */
 export const OTHER_NETWORK_RETRY_MS = 60_000
+/** An answer about one peer: it takes one round trip and a look into a table. */
+export const LOOKUP_TIMEOUT_MS = 3_000
+/** Questions that one stream may have open: a client asks about a few peers at a time. */
+export const MAX_OPEN_LOOKUPS = 32
+/** Clients come back to a directory that went down within this part more than the time that it asked for. */
+export const RETURN_SPREAD = 0.5

@@ -2,9 +2,18 @@
 // says, over one stream, dialled again for ever. Believes no envelope before it
 // is checked. Knows no other directory and no roster of its own.
 import { EventEmitter, setMaxListeners } from 'node:events'
-import type { Connection } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import { toError, withDeadline } from '../wire/index.ts'
-import { CONNECT_TIMEOUT_MS, OTHER_NETWORK_RETRY_MS, STABLE_MS, WITHDRAW_TIMEOUT_MS } from './constants.ts'
+import {
+  CONNECT_TIMEOUT_MS,
+  LOOKUP_TIMEOUT_MS,
+  OTHER_NETWORK_RETRY_MS,
+  RETURN_SPREAD,
+  STABLE_MS,
+  WITHDRAW_TIMEOUT_MS
+} from './constants.ts'
+import { openAnswer } from './directory-answer.ts'
+import type { DirectoryAnswer } from './directory-answer.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
 import { DirectoryRegistration } from './directory-registration.ts'
 import type { RegistrationInit } from './directory-registration.ts'
@@ -13,7 +22,7 @@ import { boundedRetryMs, DirectoryStream } from './directory-stream.ts'
 import { DirectoryLostError, DirectoryRefusedError, OtherNetworkError } from './errors.ts'
 import { RedialDelay } from './redial-delay.ts'
 
-export interface DirectoryClientInit extends Omit<RegistrationInit, 'now' | 'onState' | 'onEntries'> {
+export interface DirectoryClientInit extends Omit<RegistrationInit, 'now' | 'openedAtMs' | 'onState' | 'onEntries'> {
   /** Connects to the directory, or hands out the connection that there is. */
   connect(options: { readonly signal: AbortSignal }): Promise<Connection>
   readonly now?: () => number
@@ -26,6 +35,12 @@ export interface DirectoryClientEvents {
   entries: [DirectoryEntries]
 }
 
+interface Session {
+  readonly directory: PeerId
+  readonly registration: DirectoryRegistration
+  readonly done: Promise<void>
+}
+
 export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
   readonly #init: DirectoryClientInit
   readonly #now: () => number
@@ -34,7 +49,7 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
   #state: DirectoryState = { state: 'stopped' }
   #life: AbortController | undefined
   #loop: Promise<void> | undefined
-  #session: { readonly registration: DirectoryRegistration; readonly done: Promise<void> } | undefined
+  #session: Session | undefined
   #wakeUp: (() => void) | undefined
 
   constructor(init: DirectoryClientInit) {
@@ -80,6 +95,20 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
   }
 
   /**
+   * Asks what the directory knows of a peer, and checks the answer.
+   *
+   * @throws DirectoryLostError, DirectoryRefusedError, TooManyLookupsError, DeadlineError when an answer does not come
+   */
+  async lookup(peer: PeerId, options: { readonly signal?: AbortSignal } = {}): Promise<DirectoryAnswer> {
+    const session = this.#session
+    if (session === undefined) throw new DirectoryLostError()
+    const { directory, registration } = session
+    return withDeadline('receipt', LOOKUP_TIMEOUT_MS, options.signal, async (inTime) =>
+      openAnswer(await registration.lookup(peer, inTime), { directory, network: this.#init.network }, inTime)
+    )
+  }
+
+  /**
    * Says farewell, waits until the directory has it, for a moment at most, and
    * stops.
    *
@@ -114,10 +143,12 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
       const connection = await withDeadline('dial', CONNECT_TIMEOUT_MS, signal, (inTime) =>
         this.#init.connect({ signal: inTime })
       )
+      const openedAtMs = this.#now()
       const stream = await DirectoryStream.open(connection, signal)
       const registration = new DirectoryRegistration(stream, {
         ...this.#init,
         now: this.#now,
+        openedAtMs,
         onState: (state) => {
           welcomedAtMs ??= this.#now()
           if (!signal.aborted) this.#enter(state)
@@ -127,7 +158,7 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
         }
       })
       const done = registration.run(signal)
-      this.#session = { registration, done: done.catch(() => undefined) }
+      this.#session = { directory: connection.remotePeer, registration, done: done.catch(() => undefined) }
       await done
       return new DirectoryLostError()
     } catch (error) {
@@ -143,7 +174,10 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
 
   #delayAfter(why: Error): number {
     if (why instanceof OtherNetworkError) return OTHER_NETWORK_RETRY_MS
-    if (why instanceof DirectoryRefusedError) return boundedRetryMs(why.retryAfterMs)
+    if (why instanceof DirectoryRefusedError) {
+      const spread = why.reason === 'going-down' ? 1 + RETURN_SPREAD * this.#random() : 1
+      return boundedRetryMs(why.retryAfterMs) * spread
+    }
     return this.#delay.next(this.#now(), this.#random)
   }
 

@@ -2,7 +2,15 @@
 // packed into frames of a bounded size. Knows bytes, and neither what an
 // envelope holds nor who may send it.
 import type { PeerId } from '@libp2p/interface'
-import { MAX_ATTACHMENTS, MAX_FRAME_ENTRIES, MAX_FRAME_REMOVALS, MAX_QUERY_CHARS, PAGE_BYTES } from './constants.ts'
+import {
+  MAX_ATTACHMENTS,
+  MAX_FOUND_FELLOWS,
+  MAX_FOUND_STATEMENTS,
+  MAX_FRAME_ENTRIES,
+  MAX_FRAME_REMOVALS,
+  MAX_QUERY_CHARS,
+  PAGE_BYTES
+} from './constants.ts'
 import { refuseReason } from './errors.ts'
 import type { RefuseReason } from './errors.ts'
 import { ClientFrame as PbClient, DirectoryFrame as PbDirectory } from './pb/directory-frames.ts'
@@ -12,6 +20,7 @@ export type ClientFrame =
   | { readonly type: 'announce'; readonly envelope: Uint8Array }
   | { readonly type: 'withdraw'; readonly envelope: Uint8Array }
   | ({ readonly type: 'watch' } & WatchRange)
+  | { readonly type: 'lookup'; readonly peer: PeerId }
 
 /** What of the roster a watcher sees: matches of the query in the order of names, a page of them. */
 export interface WatchRange {
@@ -28,7 +37,21 @@ export interface WireEntry {
   readonly attachments: readonly { readonly directory: PeerId; readonly forMs: number }[]
 }
 
+/** What a directory knows of one peer, with what proves it. */
+export interface FoundFrame {
+  readonly type: 'found'
+  readonly peer: PeerId
+  readonly newestEnvelope?: Uint8Array
+  readonly showing: boolean
+  /** Sealed statements of directories about the peer. */
+  readonly statements: readonly Uint8Array[]
+  readonly fellows: readonly PeerId[]
+  /** Statements that this directory made in an earlier one are void. */
+  readonly epoch?: bigint
+}
+
 export type DirectoryFrame =
+  | FoundFrame
   | {
       readonly type: 'welcome'
       readonly network: string
@@ -57,11 +80,12 @@ export type DirectoryFrame =
 
 /** @returns undefined for a frame of a later version; throws on what is no protobuf */
 export function decodeClientFrame(bytes: Uint8Array): ClientFrame | undefined {
-  const { announce, withdraw, watch } = PbClient.decode(bytes)
+  const { announce, withdraw, watch, lookup } = PbClient.decode(bytes)
   if (announce !== undefined) return { type: 'announce', envelope: announce.envelope }
   if (withdraw !== undefined) return { type: 'withdraw', envelope: withdraw.envelope }
   if (watch !== undefined) return { type: 'watch', query: watch.query, offset: watch.offset, limit: watch.limit }
-  return undefined
+  const peer = lookup === undefined ? undefined : decodePeerId(lookup.peer)
+  return peer === undefined ? undefined : { type: 'lookup', peer }
 }
 
 export function encodeClientFrame(frame: ClientFrame): Uint8Array {
@@ -72,19 +96,22 @@ export function encodeClientFrame(frame: ClientFrame): Uint8Array {
       return PbClient.encode({ withdraw: { envelope: new Uint8Array(frame.envelope) } })
     case 'watch':
       return PbClient.encode({ watch: { query: frame.query, offset: frame.offset, limit: frame.limit } })
+    case 'lookup':
+      return PbClient.encode({ lookup: { peer: encodePeerId(frame.peer) } })
   }
 }
 
 /** @returns undefined for a frame of a later version; throws on what is no protobuf or over a limit */
 export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefined {
-  const { welcome, snapshot, changes, refuse } = PbDirectory.decode(bytes, {
+  const { welcome, snapshot, changes, refuse, found } = PbDirectory.decode(bytes, {
     limits: {
       snapshot: { entries: MAX_FRAME_ENTRIES, entries$: { attachments: MAX_ATTACHMENTS } },
       changes: {
         entries: MAX_FRAME_ENTRIES,
         entries$: { attachments: MAX_ATTACHMENTS },
         removed: MAX_FRAME_REMOVALS
-      }
+      },
+      found: { statements: MAX_FOUND_STATEMENTS, fellows: MAX_FOUND_FELLOWS }
     }
   })
   if (welcome !== undefined) {
@@ -116,7 +143,7 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
       ...(newestEnvelope === undefined ? {} : { newestEnvelope })
     }
   }
-  return undefined
+  return found === undefined ? undefined : readFound(found)
 }
 
 export function encodeDirectoryFrame(frame: DirectoryFrame): Uint8Array {
@@ -143,6 +170,8 @@ export function encodeDirectoryFrame(frame: DirectoryFrame): Uint8Array {
         refuse: newestEnvelope === undefined ? refuse : { ...refuse, newestEnvelope: new Uint8Array(newestEnvelope) }
       })
     }
+    case 'found':
+      return PbDirectory.encode({ found: writeFound(frame) })
   }
 }
 
@@ -173,6 +202,33 @@ export function wireEntryBytes(entry: WireEntry): number {
 /** @returns whether the query is one that a directory answers */
 export function isAcceptableWatch(range: WatchRange): boolean {
   return [...range.query].length <= MAX_QUERY_CHARS
+}
+
+function readFound(found: PbDirectory.Found): FoundFrame | undefined {
+  const peer = decodePeerId(found.peer)
+  if (peer === undefined) return undefined
+  const { newestEnvelope, showing, statements, epoch } = found
+  const fellows = found.fellows.flatMap((fellow) => decodePeerId(fellow) ?? [])
+  return {
+    type: 'found',
+    peer,
+    showing,
+    statements,
+    fellows,
+    ...(newestEnvelope === undefined ? {} : { newestEnvelope }),
+    ...(epoch === undefined ? {} : { epoch })
+  }
+}
+
+function writeFound({ peer, newestEnvelope, showing, statements, fellows, epoch }: FoundFrame): PbDirectory.Found {
+  return {
+    peer: encodePeerId(peer),
+    showing,
+    statements: statements.map((statement) => new Uint8Array(statement)),
+    fellows: fellows.map(encodePeerId),
+    ...(newestEnvelope === undefined ? {} : { newestEnvelope: new Uint8Array(newestEnvelope) }),
+    ...(epoch === undefined ? {} : { epoch })
+  }
 }
 
 function readEntry(entry: PbDirectory.Entry): WireEntry {

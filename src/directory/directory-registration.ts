@@ -1,17 +1,19 @@
 // One stream's life at one directory: Welcome, announcing and renewing, what a
-// refusal asks for, and the roster that comes back. Ends with its stream; knows
-// nothing of dialling again.
+// refusal asks for, the roster that comes back, and questions about one peer.
+// Ends with its stream; knows nothing of dialling again.
 import type { DirectoryEntries } from './directory-entries.ts'
 import { EntriesReader } from './directory-entries.ts'
-import type { DirectoryFrame } from './directory-frames.ts'
+import type { DirectoryFrame, FoundFrame } from './directory-frames.ts'
 import { boundedRetryMs } from './directory-stream.ts'
 import type { DirectoryStream } from './directory-stream.ts'
 import type { DirectoryState } from './directory-state.ts'
 import { ANSWER_TIMEOUT_MS, MAX_RESEALS } from './constants.ts'
-import { BadRecordError, DirectoryRefusedError, OtherNetworkError } from './errors.ts'
+import { BadRecordError, DirectoryLostError, DirectoryRefusedError, OtherNetworkError } from './errors.ts'
 import type { RefuseReason } from './errors.ts'
+import { OpenLookups } from './open-lookups.ts'
 import { compareRecords, openRecord } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
+import type { PeerId } from '@libp2p/interface'
 import { DeadlineError, toError } from '../wire/index.ts'
 
 export interface RegistrationInit {
@@ -24,6 +26,8 @@ export interface RegistrationInit {
   onStale(newest: VerifiedRecord): Promise<void> | void
   readonly log?: (message: string, error?: Error) => void
   readonly now: () => number
+  /** When the stream was asked for: from then on until Welcome is the first measure of the way there. */
+  readonly openedAtMs: number
   onState(state: DirectoryState): void
   onEntries(entries: DirectoryEntries): void
 }
@@ -41,6 +45,7 @@ export class DirectoryRegistration {
   readonly #stream: DirectoryStream
   readonly #init: RegistrationInit
   readonly #cut = new AbortController()
+  readonly #lookups = new OpenLookups()
   #reader: EntriesReader | undefined
   #announcement: Announcement = { is: 'none' }
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -58,7 +63,17 @@ export class DirectoryRegistration {
     } finally {
       clearTimeout(this.#timer)
       this.#announcement = { is: 'withdrawn' }
+      this.#lookups.fail(new DirectoryLostError())
     }
+  }
+
+  /**
+   * Asks what the directory knows of a peer. The answer is not checked yet.
+   *
+   * @throws TooManyLookupsError, DirectoryRefusedError, DirectoryLostError, the signal's reason
+   */
+  async lookup(peer: PeerId, signal: AbortSignal): Promise<FoundFrame> {
+    return this.#lookups.wait(peer, signal, () => this.#stream.send({ type: 'lookup', peer }))
   }
 
   /** Announces what `ownEnvelope` gives now; once more after the answer when one is still awaited. */
@@ -98,6 +113,9 @@ export class DirectoryRegistration {
       case 'refuse':
         await this.#onRefuse(frame)
         return
+      case 'found':
+        this.#lookups.answered(frame)
+        return
     }
   }
 
@@ -107,7 +125,8 @@ export class DirectoryRegistration {
     const directory = this.#stream.connection.remotePeer
     if (this.#reader === undefined) {
       this.#reader = new EntriesReader(directory, network, this.#init.now)
-      this.#init.onState({ state: 'connected', directory, network, registered: false })
+      const rttMs = this.#init.now() - this.#init.openedAtMs
+      this.#init.onState({ state: 'connected', directory, network, registered: false, rttMs })
       this.announce()
       this.#stream.send({ type: 'watch', query: '', offset: 0, limit: 0 })
       return
@@ -121,7 +140,13 @@ export class DirectoryRegistration {
 
   async #onRefuse(refuse: Extract<DirectoryFrame, { type: 'refuse' }>): Promise<void> {
     if (refuse.reason === 'other-network') throw new OtherNetworkError(this.#init.network, '(another one)')
-    if (this.#reader === undefined) throw new DirectoryRefusedError(refuse.reason, refuse.retryAfterMs)
+    if (this.#reader === undefined || refuse.reason === 'going-down') {
+      throw new DirectoryRefusedError(refuse.reason, refuse.retryAfterMs)
+    }
+    if (refuse.reason === 'too-many-lookups') {
+      this.#lookups.fail(new DirectoryRefusedError(refuse.reason, refuse.retryAfterMs))
+      return
+    }
     if (this.#announcement.is !== 'unanswered') return
     if (refuse.reason === 'stale' && (await this.#goAbove(refuse.newestEnvelope))) {
       this.#announcement = { is: 'answered' }

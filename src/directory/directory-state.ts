@@ -11,8 +11,8 @@ export type DirectoryState =
       readonly network: string
       /** False until the directory has accepted the announcement, and always when none is made. */
       readonly registered: boolean
-      /** Of the last announcement; absent before the first is answered. */
-      readonly rttMs?: number
+      /** From the last announcement to its answer; before the first, from opening the stream to Welcome. */
+      readonly rttMs: number
     }
   /** Connected and watching, but not registered; it is tried again. */
   | {

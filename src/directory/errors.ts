@@ -35,6 +35,8 @@ export type RefuseReason =
   | 'full'
   | 'too-many-watchers'
   | 'bad-watch'
+  | 'too-many-lookups'
+  | 'going-down'
   | 'refused'
 
 const reasons: ReadonlySet<string> = new Set<RefuseReason>([
@@ -44,7 +46,9 @@ const reasons: ReadonlySet<string> = new Set<RefuseReason>([
   'too-fast',
   'full',
   'too-many-watchers',
-  'bad-watch'
+  'bad-watch',
+  'too-many-lookups',
+  'going-down'
 ])
 
 /** @returns the reason that the word on the wire stands for */
@@ -82,6 +86,10 @@ function refusalAdvice(reason: RefuseReason): string {
       return 'too many others search its roster; watch the whole roster or come back later'
     case 'bad-watch':
       return 'the query is longer than it accepts; shorten it'
+    case 'too-many-lookups':
+      return 'too many questions about single peers in a short time; they are asked again later'
+    case 'going-down':
+      return 'it is being shut down; another one is used until it is back'
     case 'refused':
       return 'it gave no reason that this version knows'
   }
@@ -125,6 +133,17 @@ export class SlowWatcherError extends Error {
     )
     this.queuedBytes = queuedBytes
     this.limitBytes = limitBytes
+  }
+}
+
+/** More questions about single peers are open at one directory than a client may have. */
+export class TooManyLookupsError extends Error {
+  override readonly name = 'TooManyLookupsError'
+  readonly limit: number
+
+  constructor(limit: number) {
+    super(`${limit} questions about peers are open at this directory: wait for their answers`)
+    this.limit = limit
   }
 }
 

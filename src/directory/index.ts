@@ -3,6 +3,7 @@
 export { LAN } from './attachment.ts'
 export type { Attachment, Source } from './attachment.ts'
 export { DIRECTORY_PROTOCOL, MAX_ADDRESSES, RECORD_PROTOCOL } from './constants.ts'
+export type { DirectoryAnswer } from './directory-answer.ts'
 export { DirectoryClient } from './directory-client.ts'
 export type { DirectoryClientEvents, DirectoryClientInit } from './directory-client.ts'
 export { applyEntries } from './directory-entries.ts'

@@ -9,6 +9,7 @@ export interface ClientFrame {
   announce?: ClientFrame.Announce
   withdraw?: ClientFrame.Withdraw
   watch?: ClientFrame.Watch
+  lookup?: ClientFrame.Lookup
 }
 
 export namespace ClientFrame {
@@ -325,6 +326,95 @@ export namespace ClientFrame {
     }
   }
 
+  export interface Lookup {
+    peer: Uint8Array<ArrayBuffer>
+  }
+
+  export namespace Lookup {
+    let _codec: Codec<Lookup>
+
+    export const codec = (): Codec<Lookup> => {
+      if (_codec == null) {
+        _codec = message<Lookup>((obj, w, opts = {}) => {
+          if (opts.lengthDelimited !== false) {
+            w.fork()
+          }
+
+          if ((obj.peer != null && obj.peer.byteLength > 0)) {
+            w.uint32(10)
+            w.bytes(obj.peer)
+          }
+
+          if (opts.lengthDelimited !== false) {
+            w.ldelim()
+          }
+        }, (reader, length, opts = {}) => {
+          const obj: any = {
+            peer: uint8ArrayAlloc(0)
+          }
+
+          const end = length == null ? reader.len : reader.pos + length
+
+          while (reader.pos < end) {
+            const tag = reader.uint32()
+
+            switch (tag >>> 3) {
+              case 1: {
+                obj.peer = reader.bytes()
+                break
+              }
+              default: {
+                reader.skipType(tag & 7)
+                break
+              }
+            }
+          }
+
+          return obj
+        }, function * (reader, length, prefix, opts = {}) {
+          const end = length == null ? reader.len : reader.pos + length
+
+          while (reader.pos < end) {
+            const tag = reader.uint32()
+
+            switch (tag >>> 3) {
+              case 1: {
+                yield {
+                  field: `${prefix}.peer`,
+                  value: reader.bytes()
+                }
+                break
+              }
+              default: {
+                reader.skipType(tag & 7)
+                break
+              }
+            }
+          }
+        })
+      }
+
+      return _codec
+    }
+
+    export interface LookupPeerFieldEvent {
+      field: '$.peer'
+      value: Uint8Array<ArrayBuffer>
+    }
+
+    export function encode (obj: Partial<Lookup>): Uint8Array<ArrayBuffer> {
+      return encodeMessage(obj, Lookup.codec())
+    }
+
+    export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Lookup>): Lookup {
+      return decodeMessage(buf, Lookup.codec(), opts)
+    }
+
+    export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Lookup>): Generator<LookupPeerFieldEvent> {
+      return streamMessage(buf, Lookup.codec(), opts)
+    }
+  }
+
   let _codec: Codec<ClientFrame>
 
   export const codec = (): Codec<ClientFrame> => {
@@ -336,17 +426,26 @@ export namespace ClientFrame {
 
         obj = { ...obj }
 
+        if (obj.lookup != null) {
+          obj.watch = undefined
+          obj.withdraw = undefined
+          obj.announce = undefined
+        }
+
         if (obj.watch != null) {
+          obj.lookup = undefined
           obj.withdraw = undefined
           obj.announce = undefined
         }
 
         if (obj.withdraw != null) {
+          obj.lookup = undefined
           obj.watch = undefined
           obj.announce = undefined
         }
 
         if (obj.announce != null) {
+          obj.lookup = undefined
           obj.watch = undefined
           obj.withdraw = undefined
         }
@@ -364,6 +463,11 @@ export namespace ClientFrame {
         if (obj.watch != null) {
           w.uint32(26)
           ClientFrame.Watch.codec().encode(obj.watch, w)
+        }
+
+        if (obj.lookup != null) {
+          w.uint32(34)
+          ClientFrame.Lookup.codec().encode(obj.lookup, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -396,6 +500,12 @@ export namespace ClientFrame {
               })
               break
             }
+            case 4: {
+              obj.lookup = ClientFrame.Lookup.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.lookup
+              })
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -403,17 +513,26 @@ export namespace ClientFrame {
           }
         }
 
+        if (obj.lookup != null) {
+          delete obj.watch
+          delete obj.withdraw
+          delete obj.announce
+        }
+
         if (obj.watch != null) {
+          delete obj.lookup
           delete obj.withdraw
           delete obj.announce
         }
 
         if (obj.withdraw != null) {
+          delete obj.lookup
           delete obj.watch
           delete obj.announce
         }
 
         if (obj.announce != null) {
+          delete obj.lookup
           delete obj.watch
           delete obj.withdraw
         }
@@ -443,6 +562,13 @@ export namespace ClientFrame {
             case 3: {
               yield * ClientFrame.Watch.codec().stream(reader, reader.uint32(), `${prefix}.watch`, {
                 limits: opts.limits?.watch
+              })
+
+              break
+            }
+            case 4: {
+              yield * ClientFrame.Lookup.codec().stream(reader, reader.uint32(), `${prefix}.lookup`, {
+                limits: opts.limits?.lookup
               })
 
               break
@@ -484,6 +610,11 @@ export namespace ClientFrame {
     value: number
   }
 
+  export interface ClientFrameLookupPeerFieldEvent {
+    field: '$.lookup.peer'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<ClientFrame>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, ClientFrame.codec())
   }
@@ -492,7 +623,7 @@ export namespace ClientFrame {
     return decodeMessage(buf, ClientFrame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ClientFrame>): Generator<ClientFrameAnnounceEnvelopeFieldEvent | ClientFrameWithdrawEnvelopeFieldEvent | ClientFrameWatchQueryFieldEvent | ClientFrameWatchOffsetFieldEvent | ClientFrameWatchLimitFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ClientFrame>): Generator<ClientFrameAnnounceEnvelopeFieldEvent | ClientFrameWithdrawEnvelopeFieldEvent | ClientFrameWatchQueryFieldEvent | ClientFrameWatchOffsetFieldEvent | ClientFrameWatchLimitFieldEvent | ClientFrameLookupPeerFieldEvent> {
     return streamMessage(buf, ClientFrame.codec(), opts)
   }
 }
@@ -502,6 +633,7 @@ export interface DirectoryFrame {
   snapshot?: DirectoryFrame.Snapshot
   changes?: DirectoryFrame.Changes
   refuse?: DirectoryFrame.Refuse
+  found?: DirectoryFrame.Found
 }
 
 export namespace DirectoryFrame {
@@ -1408,6 +1540,243 @@ export namespace DirectoryFrame {
     }
   }
 
+  export interface Found {
+    peer: Uint8Array<ArrayBuffer>
+    newestEnvelope?: Uint8Array<ArrayBuffer>
+    showing: boolean
+    statements: Uint8Array<ArrayBuffer>[]
+    fellows: Uint8Array<ArrayBuffer>[]
+    epoch?: bigint
+  }
+
+  export namespace Found {
+    let _codec: Codec<Found>
+
+    export const codec = (): Codec<Found> => {
+      if (_codec == null) {
+        _codec = message<Found>((obj, w, opts = {}) => {
+          if (opts.lengthDelimited !== false) {
+            w.fork()
+          }
+
+          if ((obj.peer != null && obj.peer.byteLength > 0)) {
+            w.uint32(10)
+            w.bytes(obj.peer)
+          }
+
+          if (obj.newestEnvelope != null) {
+            w.uint32(18)
+            w.bytes(obj.newestEnvelope)
+          }
+
+          if ((obj.showing != null && obj.showing !== false)) {
+            w.uint32(24)
+            w.bool(obj.showing)
+          }
+
+          if (obj.statements != null && obj.statements.length > 0) {
+            for (const value of obj.statements) {
+              w.uint32(34)
+              w.bytes(value)
+            }
+          }
+
+          if (obj.fellows != null && obj.fellows.length > 0) {
+            for (const value of obj.fellows) {
+              w.uint32(42)
+              w.bytes(value)
+            }
+          }
+
+          if (obj.epoch != null) {
+            w.uint32(48)
+            w.uint64(obj.epoch)
+          }
+
+          if (opts.lengthDelimited !== false) {
+            w.ldelim()
+          }
+        }, (reader, length, opts = {}) => {
+          const obj: any = {
+            peer: uint8ArrayAlloc(0),
+            showing: false,
+            statements: [],
+            fellows: []
+          }
+
+          const end = length == null ? reader.len : reader.pos + length
+
+          while (reader.pos < end) {
+            const tag = reader.uint32()
+
+            switch (tag >>> 3) {
+              case 1: {
+                obj.peer = reader.bytes()
+                break
+              }
+              case 2: {
+                obj.newestEnvelope = reader.bytes()
+                break
+              }
+              case 3: {
+                obj.showing = reader.bool()
+                break
+              }
+              case 4: {
+                if (opts.limits?.statements != null && obj.statements.length === opts.limits.statements) {
+                  throw new MaxLengthError('Decode error - repeated field "statements" had too many elements')
+                }
+
+                obj.statements.push(reader.bytes())
+                break
+              }
+              case 5: {
+                if (opts.limits?.fellows != null && obj.fellows.length === opts.limits.fellows) {
+                  throw new MaxLengthError('Decode error - repeated field "fellows" had too many elements')
+                }
+
+                obj.fellows.push(reader.bytes())
+                break
+              }
+              case 6: {
+                obj.epoch = reader.uint64()
+                break
+              }
+              default: {
+                reader.skipType(tag & 7)
+                break
+              }
+            }
+          }
+
+          return obj
+        }, function * (reader, length, prefix, opts = {}) {
+          const obj = {
+            statements: 0,
+            fellows: 0
+          }
+
+          const end = length == null ? reader.len : reader.pos + length
+
+          while (reader.pos < end) {
+            const tag = reader.uint32()
+
+            switch (tag >>> 3) {
+              case 1: {
+                yield {
+                  field: `${prefix}.peer`,
+                  value: reader.bytes()
+                }
+                break
+              }
+              case 2: {
+                yield {
+                  field: `${prefix}.newestEnvelope`,
+                  value: reader.bytes()
+                }
+                break
+              }
+              case 3: {
+                yield {
+                  field: `${prefix}.showing`,
+                  value: reader.bool()
+                }
+                break
+              }
+              case 4: {
+                if (opts.limits?.statements != null && obj.statements === opts.limits.statements) {
+                  throw new MaxLengthError('Streaming decode error - repeated field "statements" had too many elements')
+                }
+
+                yield {
+                  field: `${prefix}.statements[]`,
+                  index: obj.statements,
+                  value: reader.bytes()
+                }
+
+                obj.statements++
+
+                break
+              }
+              case 5: {
+                if (opts.limits?.fellows != null && obj.fellows === opts.limits.fellows) {
+                  throw new MaxLengthError('Streaming decode error - repeated field "fellows" had too many elements')
+                }
+
+                yield {
+                  field: `${prefix}.fellows[]`,
+                  index: obj.fellows,
+                  value: reader.bytes()
+                }
+
+                obj.fellows++
+
+                break
+              }
+              case 6: {
+                yield {
+                  field: `${prefix}.epoch`,
+                  value: reader.uint64()
+                }
+                break
+              }
+              default: {
+                reader.skipType(tag & 7)
+                break
+              }
+            }
+          }
+        })
+      }
+
+      return _codec
+    }
+
+    export interface FoundPeerFieldEvent {
+      field: '$.peer'
+      value: Uint8Array<ArrayBuffer>
+    }
+
+    export interface FoundNewestEnvelopeFieldEvent {
+      field: '$.newestEnvelope'
+      value: Uint8Array<ArrayBuffer>
+    }
+
+    export interface FoundShowingFieldEvent {
+      field: '$.showing'
+      value: boolean
+    }
+
+    export interface FoundStatementsFieldEvent {
+      field: '$.statements[]'
+      index: number
+      value: Uint8Array<ArrayBuffer>
+    }
+
+    export interface FoundFellowsFieldEvent {
+      field: '$.fellows[]'
+      index: number
+      value: Uint8Array<ArrayBuffer>
+    }
+
+    export interface FoundEpochFieldEvent {
+      field: '$.epoch'
+      value: bigint
+    }
+
+    export function encode (obj: Partial<Found>): Uint8Array<ArrayBuffer> {
+      return encodeMessage(obj, Found.codec())
+    }
+
+    export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Found>): Found {
+      return decodeMessage(buf, Found.codec(), opts)
+    }
+
+    export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Found>): Generator<FoundPeerFieldEvent | FoundNewestEnvelopeFieldEvent | FoundShowingFieldEvent | FoundStatementsFieldEvent | FoundFellowsFieldEvent | FoundEpochFieldEvent> {
+      return streamMessage(buf, Found.codec(), opts)
+    }
+  }
+
   let _codec: Codec<DirectoryFrame>
 
   export const codec = (): Codec<DirectoryFrame> => {
@@ -1419,25 +1788,36 @@ export namespace DirectoryFrame {
 
         obj = { ...obj }
 
+        if (obj.found != null) {
+          obj.refuse = undefined
+          obj.changes = undefined
+          obj.snapshot = undefined
+          obj.welcome = undefined
+        }
+
         if (obj.refuse != null) {
+          obj.found = undefined
           obj.changes = undefined
           obj.snapshot = undefined
           obj.welcome = undefined
         }
 
         if (obj.changes != null) {
+          obj.found = undefined
           obj.refuse = undefined
           obj.snapshot = undefined
           obj.welcome = undefined
         }
 
         if (obj.snapshot != null) {
+          obj.found = undefined
           obj.refuse = undefined
           obj.changes = undefined
           obj.welcome = undefined
         }
 
         if (obj.welcome != null) {
+          obj.found = undefined
           obj.refuse = undefined
           obj.changes = undefined
           obj.snapshot = undefined
@@ -1461,6 +1841,11 @@ export namespace DirectoryFrame {
         if (obj.refuse != null) {
           w.uint32(34)
           DirectoryFrame.Refuse.codec().encode(obj.refuse, w)
+        }
+
+        if (obj.found != null) {
+          w.uint32(42)
+          DirectoryFrame.Found.codec().encode(obj.found, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -1499,6 +1884,12 @@ export namespace DirectoryFrame {
               })
               break
             }
+            case 5: {
+              obj.found = DirectoryFrame.Found.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.found
+              })
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -1506,25 +1897,36 @@ export namespace DirectoryFrame {
           }
         }
 
+        if (obj.found != null) {
+          delete obj.refuse
+          delete obj.changes
+          delete obj.snapshot
+          delete obj.welcome
+        }
+
         if (obj.refuse != null) {
+          delete obj.found
           delete obj.changes
           delete obj.snapshot
           delete obj.welcome
         }
 
         if (obj.changes != null) {
+          delete obj.found
           delete obj.refuse
           delete obj.snapshot
           delete obj.welcome
         }
 
         if (obj.snapshot != null) {
+          delete obj.found
           delete obj.refuse
           delete obj.changes
           delete obj.welcome
         }
 
         if (obj.welcome != null) {
+          delete obj.found
           delete obj.refuse
           delete obj.changes
           delete obj.snapshot
@@ -1562,6 +1964,13 @@ export namespace DirectoryFrame {
             case 4: {
               yield * DirectoryFrame.Refuse.codec().stream(reader, reader.uint32(), `${prefix}.refuse`, {
                 limits: opts.limits?.refuse
+              })
+
+              break
+            }
+            case 5: {
+              yield * DirectoryFrame.Found.codec().stream(reader, reader.uint32(), `${prefix}.found`, {
+                limits: opts.limits?.found
               })
 
               break
@@ -1670,6 +2079,38 @@ export namespace DirectoryFrame {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface DirectoryFrameFoundPeerFieldEvent {
+    field: '$.found.peer'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface DirectoryFrameFoundNewestEnvelopeFieldEvent {
+    field: '$.found.newestEnvelope'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface DirectoryFrameFoundShowingFieldEvent {
+    field: '$.found.showing'
+    value: boolean
+  }
+
+  export interface DirectoryFrameFoundStatementsFieldEvent {
+    field: '$.found.statements[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface DirectoryFrameFoundFellowsFieldEvent {
+    field: '$.found.fellows[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface DirectoryFrameFoundEpochFieldEvent {
+    field: '$.found.epoch'
+    value: bigint
+  }
+
   export function encode (obj: Partial<DirectoryFrame>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, DirectoryFrame.codec())
   }
@@ -1678,7 +2119,7 @@ export namespace DirectoryFrame {
     return decodeMessage(buf, DirectoryFrame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DirectoryFrame>): Generator<DirectoryFrameWelcomeNetworkFieldEvent | DirectoryFrameWelcomeLeaseMsFieldEvent | DirectoryFrameWelcomeRefreshAfterMsFieldEvent | DirectoryFrameWelcomeAcceptedSeqFieldEvent | DirectoryFrameSnapshotEntriesEnvelopeFieldEvent | DirectoryFrameSnapshotEntriesAttachmentsDirectoryFieldEvent | DirectoryFrameSnapshotEntriesAttachmentsForMsFieldEvent | DirectoryFrameSnapshotTotalFieldEvent | DirectoryFrameSnapshotLastFieldEvent | DirectoryFrameChangesEntriesEnvelopeFieldEvent | DirectoryFrameChangesEntriesAttachmentsDirectoryFieldEvent | DirectoryFrameChangesEntriesAttachmentsForMsFieldEvent | DirectoryFrameChangesRemovedFieldEvent | DirectoryFrameChangesTotalFieldEvent | DirectoryFrameRefuseReasonFieldEvent | DirectoryFrameRefuseRetryAfterMsFieldEvent | DirectoryFrameRefuseNewestEnvelopeFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DirectoryFrame>): Generator<DirectoryFrameWelcomeNetworkFieldEvent | DirectoryFrameWelcomeLeaseMsFieldEvent | DirectoryFrameWelcomeRefreshAfterMsFieldEvent | DirectoryFrameWelcomeAcceptedSeqFieldEvent | DirectoryFrameSnapshotEntriesEnvelopeFieldEvent | DirectoryFrameSnapshotEntriesAttachmentsDirectoryFieldEvent | DirectoryFrameSnapshotEntriesAttachmentsForMsFieldEvent | DirectoryFrameSnapshotTotalFieldEvent | DirectoryFrameSnapshotLastFieldEvent | DirectoryFrameChangesEntriesEnvelopeFieldEvent | DirectoryFrameChangesEntriesAttachmentsDirectoryFieldEvent | DirectoryFrameChangesEntriesAttachmentsForMsFieldEvent | DirectoryFrameChangesRemovedFieldEvent | DirectoryFrameChangesTotalFieldEvent | DirectoryFrameRefuseReasonFieldEvent | DirectoryFrameRefuseRetryAfterMsFieldEvent | DirectoryFrameRefuseNewestEnvelopeFieldEvent | DirectoryFrameFoundPeerFieldEvent | DirectoryFrameFoundNewestEnvelopeFieldEvent | DirectoryFrameFoundShowingFieldEvent | DirectoryFrameFoundStatementsFieldEvent | DirectoryFrameFoundFellowsFieldEvent | DirectoryFrameFoundEpochFieldEvent> {
     return streamMessage(buf, DirectoryFrame.codec(), opts)
   }
 }
