@@ -42,6 +42,8 @@ export type Watching =
       readonly range: WatchRange
       readonly sent: readonly RosterEntry[]
       readonly total: number
+      /** Of the matches, as they were sent. */
+      readonly version: number
     }
 
 export class DirectorySession {

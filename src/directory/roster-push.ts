@@ -3,12 +3,19 @@
 // roster's entries, and neither who announced nor why.
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { MAX_FLUSH_BYTES, MAX_FRAME_REMOVALS, PARTIAL_COALESCE_MS, SNAPSHOT_CACHE_MS } from './constants.ts'
+import {
+  MAX_FLUSH_BYTES,
+  MAX_FRAME_REMOVALS,
+  MAX_PARTIAL_WATCHERS,
+  PARTIAL_COALESCE_MS,
+  SNAPSHOT_CACHE_MS
+} from './constants.ts'
 import { encodeDirectoryFrame, packEntries, wireEntryBytes } from './directory-frames.ts'
 import type { WatchRange, WireEntry } from './directory-frames.ts'
 import type { DirectorySession } from './directory-session.ts'
 import type { Roster, RosterEntry } from './roster.ts'
-import { difference, inOrder, isWhole, pageOf } from './watch-view.ts'
+import { RosterView } from './roster-view.ts'
+import { difference, isWhole } from './watch-view.ts'
 
 export interface RosterPushInit {
   readonly roster: Roster
@@ -29,7 +36,8 @@ export class RosterPush {
   #pagesFlushedAtMs = -Infinity
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   #partialTimer: ReturnType<typeof setTimeout> | undefined
-  #ordered: readonly RosterEntry[] | undefined
+  /** Made when the first snapshot is asked for, and kept up from then on. */
+  #view: RosterView | undefined
   #wholePages: { readonly pages: readonly Uint8Array[]; readonly atMs: number } | undefined
 
   constructor(init: RosterPushInit) {
@@ -50,14 +58,18 @@ export class RosterPush {
     this.#partialTimer = undefined
     this.#watchers.clear()
     this.#dirty.clear()
+    this.#view = undefined
+    this.#wholePages = undefined
     this.#dirtySinceMs = undefined
   }
 
   /** These peers look different to watchers now. */
   changed(peers: Iterable<string>): void {
-    this.#ordered = undefined
     this.#wholePages = undefined
-    for (const peer of peers) this.#dirty.add(peer)
+    for (const peer of peers) {
+      this.#dirty.add(peer)
+      this.#view?.update(peer, this.#init.roster.get(peer))
+    }
     if (this.#dirty.size === 0) return
     this.#dirtySinceMs ??= this.#init.now()
     const waitMs = this.#flushedAtMs + this.#init.coalesceMs - this.#init.now()
@@ -72,9 +84,12 @@ export class RosterPush {
   async watch(session: DirectorySession, range: WatchRange, signal: AbortSignal): Promise<void> {
     this.#watchers.add(session)
     if (!isWhole(range)) {
-      const { entries, total } = pageOf(this.#inOrder(), range)
+      const view = this.#ordered()
+      // Who changes his query in quiet times leaves the last one behind.
+      if (view.queries > MAX_PARTIAL_WATCHERS) view.keepOnly(this.#watchedQueries())
+      const { entries, total, version } = view.page(range)
       // The page counts as sent from here, so that nothing that changes meanwhile is missed.
-      session.watching = { what: 'page', range, sent: entries, total }
+      session.watching = { what: 'page', range, sent: entries, total, version }
       await session.sendPages(this.#encodePages(entries, total), signal)
       return
     }
@@ -117,12 +132,15 @@ export class RosterPush {
     clearTimeout(this.#partialTimer)
     this.#partialTimer = undefined
     this.#pagesFlushedAtMs = this.#init.now()
+    const view = this.#ordered()
+    view.keepOnly(this.#watchedQueries())
     for (const session of this.#watchers) {
       const { watching } = session
       if (watching.what !== 'page') continue
-      const page = pageOf(this.#inOrder(), watching.range)
+      const page = view.page(watching.range)
+      if (page.version === watching.version) continue
       const { entries, removed } = difference(watching.sent, page.entries)
-      session.watching = { ...watching, sent: page.entries, total: page.total }
+      session.watching = { ...watching, sent: page.entries, total: page.total, version: page.version }
       if (entries.length === 0 && removed.length === 0 && page.total === watching.total) continue
       const gone = removed.map(({ record }) => record.record.peer)
       session.sendEncoded(
@@ -178,7 +196,7 @@ export class RosterPush {
   #wholeSnapshot(): readonly Uint8Array[] {
     const nowMs = this.#init.now()
     if (this.#wholePages === undefined || nowMs - this.#wholePages.atMs > SNAPSHOT_CACHE_MS) {
-      const entries = this.#inOrder()
+      const { entries } = this.#ordered()
       this.#wholePages = { pages: [...this.#encodePages(entries, entries.length)], atMs: nowMs }
     }
     return this.#wholePages.pages
@@ -191,9 +209,15 @@ export class RosterPush {
     }
   }
 
-  #inOrder(): readonly RosterEntry[] {
-    this.#ordered ??= inOrder(this.#init.roster.entries())
-    return this.#ordered
+  #watchedQueries(): Set<string> {
+    const queries = new Set<string>()
+    for (const { watching } of this.#watchers) if (watching.what === 'page') queries.add(watching.range.query)
+    return queries
+  }
+
+  #ordered(): RosterView {
+    this.#view ??= new RosterView(this.#init.roster.entries())
+    return this.#view
   }
 
   #wire(entry: RosterEntry): WireEntry {

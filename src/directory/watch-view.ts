@@ -1,5 +1,5 @@
-// What one watcher sees of the roster: matches of a query in the order of
-// names, a page of them, and how that differs from what was sent before. Pure.
+// What watchers can see of a roster: the order of names, what matches a query,
+// and how two states differ. Pure; holds no roster.
 import type { WatchRange } from './directory-frames.ts'
 import type { RosterEntry } from './roster.ts'
 
@@ -8,43 +8,50 @@ export function isWhole(range: WatchRange): boolean {
   return range.query === '' && range.offset === 0 && range.limit === 0
 }
 
-/** @returns the entries by nickname in any case, then by peer ID */
-export function inOrder(entries: readonly RosterEntry[]): RosterEntry[] {
-  return entries
-    .map((entry) => ({ entry, name: fold(entry.record.record.nickname) }))
-    .toSorted((a, b) => compareText(a.name, b.name) || compareText(a.entry.peer, b.entry.peer))
-    .map(({ entry }) => entry)
+/** An entry with its nickname as it is ordered and searched, made once. */
+export interface NamedEntry {
+  readonly entry: RosterEntry
+  readonly name: string
 }
 
-/** @returns the page of an ordered roster, and how many match in all */
-export function pageOf(
-  ordered: readonly RosterEntry[],
-  range: WatchRange
-): { readonly entries: readonly RosterEntry[]; readonly total: number } {
-  const query = fold(range.query)
-  const matches =
-    query === ''
-      ? ordered
-      : ordered.filter(
-          (entry) => fold(entry.record.record.nickname).includes(query) || entry.peer.startsWith(range.query)
-        )
-  const end = range.limit === 0 ? matches.length : range.offset + range.limit
-  return { entries: matches.slice(range.offset, end), total: matches.length }
+export function named(entry: RosterEntry): NamedEntry {
+  return { entry, name: fold(entry.record.record.nickname) }
 }
 
-/** @returns what to tell a watcher that was sent `before` and should now see `after` */
+/** Orders by nickname in any case, then by peer ID. */
+export function compareNamed(a: NamedEntry, b: NamedEntry): number {
+  return compareText(a.name, b.name) || compareText(a.entry.peer, b.entry.peer)
+}
+
+/** @returns what says whether the query is part of a nickname in any case, or the start of a peer ID */
+export function matching(query: string): (one: NamedEntry) => boolean {
+  const part = fold(query)
+  return ({ entry, name }) => name.includes(part) || entry.peer.startsWith(query)
+}
+
+/**
+ * @returns what to tell a watcher that was sent `before` and should now see `after`. Both are in the same order and
+ *   mostly alike: only what lies between their common beginning and end is looked at closely.
+ */
 export function difference(
   before: readonly RosterEntry[],
   after: readonly RosterEntry[]
 ): { readonly entries: readonly RosterEntry[]; readonly removed: readonly RosterEntry[] } {
-  const was = new Map(before.map((entry) => [entry.peer, entry]))
-  const is = new Set(after.map((entry) => entry.peer))
+  let start = 0
+  let end = 0
+  const shorter = Math.min(before.length, after.length)
+  while (start < shorter && before[start] === after[start]) start++
+  while (end < shorter - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++
+  const old = before.slice(start, before.length - end)
+  const fresh = after.slice(start, after.length - end)
+  const was = new Map(old.map((entry) => [entry.peer, entry]))
+  const is = new Set(fresh.map((entry) => entry.peer))
   return {
-    entries: after.filter((entry) => {
-      const old = was.get(entry.peer)
-      return old === undefined || !looksTheSame(old, entry)
+    entries: fresh.filter((entry) => {
+      const had = was.get(entry.peer)
+      return had === undefined || !looksTheSame(had, entry)
     }),
-    removed: before.filter((entry) => !is.has(entry.peer))
+    removed: old.filter((entry) => !is.has(entry.peer))
   }
 }
 
