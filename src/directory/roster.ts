@@ -5,6 +5,7 @@
 import { attach, sameAttachments } from './attachment.ts'
 import type { Attachment, Source } from './attachment.ts'
 import { GRACE_MS, MAX_ROSTER_PEERS, MAX_TOMBSTONES, TOMBSTONE_MS } from './constants.ts'
+import { DeadlineHeap } from './deadline-heap.ts'
 import { compareRecords } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
 
@@ -51,8 +52,10 @@ interface Known {
 export class Roster {
   readonly #known = new Map<string, Known>()
   readonly #limits: { readonly maxPeers: number; readonly maxTombstones: number; readonly tombstoneMs: number }
+  /** Peers with a tombstone, the oldest first. */
+  readonly #buried = new Set<string>()
+  readonly #deadlines = new DeadlineHeap<string>((peer) => deadlineOf(this.#known.get(peer)))
   #size = 0
-  #tombstones = 0
 
   constructor(
     limits: { readonly maxPeers?: number; readonly maxTombstones?: number; readonly tombstoneMs?: number } = {}
@@ -160,27 +163,18 @@ export class Roster {
   /** Ends what has run out. */
   expire(nowMs: number): RosterChange[] {
     const changes: RosterChange[] = []
-    for (const [peer, known] of this.#known) {
-      if (known.withdrawal !== undefined && known.withdrawal.untilMs <= nowMs) {
-        known.withdrawal = undefined
-        this.#tombstones--
-        this.#tidy(peer, known)
-      }
-      if (known.entry?.attachments.some((attachment) => attachment.expiresAtMs <= nowMs) === true) {
-        changes.push(...this.#drop(peer, 'lost', (attachment) => attachment.expiresAtMs <= nowMs))
-      }
+    for (let due = this.#deadlines.first(); due !== undefined && due.atMs <= nowMs; due = this.#deadlines.first()) {
+      const peer = due.thing
+      const known = this.#known.get(peer)
+      if (known?.withdrawal !== undefined && known.withdrawal.untilMs <= nowMs) this.#forgetTombstone(peer)
+      changes.push(...this.#drop(peer, 'lost', (attachment) => attachment.expiresAtMs <= nowMs))
     }
     return changes
   }
 
   /** @returns when `expire` next has something to do; Infinity when nothing runs out */
   nextDeadline(): number {
-    let earliest = Infinity
-    for (const { entry, withdrawal } of this.#known.values()) {
-      if (withdrawal !== undefined && withdrawal.untilMs < earliest) earliest = withdrawal.untilMs
-      for (const { expiresAtMs } of entry?.attachments ?? []) if (expiresAtMs < earliest) earliest = expiresAtMs
-    }
-    return earliest
+    return this.#deadlines.first()?.atMs ?? Infinity
   }
 
   #attachedTo(source: Source): string[] {
@@ -208,6 +202,7 @@ export class Roster {
       return [{ kind: 'gone', was, why, ...(withdrawal === undefined ? {} : { withdrawal }) }]
     }
     known.entry = next
+    this.#deadlines.touch(peer)
     if (was === undefined) {
       this.#size++
       return [{ kind: 'joined', entry: next }]
@@ -217,29 +212,34 @@ export class Roster {
   }
 
   #bury(peer: string, record: VerifiedRecord, nowMs: number): void {
+    this.#buried.delete(peer)
+    const [oldest] = this.#buried
+    if (this.#buried.size >= this.#limits.maxTombstones && oldest !== undefined) this.#forgetTombstone(oldest)
     const known = this.#known.get(peer) ?? { entry: undefined, withdrawal: undefined }
-    if (known.withdrawal === undefined) {
-      if (this.#tombstones >= this.#limits.maxTombstones) this.#forgetOneTombstone()
-      this.#tombstones++
-    }
     known.withdrawal = { record, untilMs: nowMs + this.#limits.tombstoneMs }
     this.#known.set(peer, known)
+    this.#buried.add(peer)
+    this.#deadlines.touch(peer)
   }
 
-  /** The map keeps the order of insertion, so the first tombstone met is among the oldest. */
-  #forgetOneTombstone(): void {
-    for (const [peer, known] of this.#known) {
-      if (known.withdrawal === undefined) continue
-      known.withdrawal = undefined
-      this.#tombstones--
-      this.#tidy(peer, known)
-      return
-    }
+  #forgetTombstone(peer: string): void {
+    this.#buried.delete(peer)
+    const known = this.#known.get(peer)
+    if (known === undefined) return
+    known.withdrawal = undefined
+    this.#tidy(peer, known)
   }
 
   #tidy(peer: string, known: Known): void {
     if (known.entry === undefined && known.withdrawal === undefined) this.#known.delete(peer)
   }
+}
+
+/** When something of a peer next runs out. */
+function deadlineOf(known: Known | undefined): number {
+  let earliest = known?.withdrawal?.untilMs ?? Infinity
+  for (const { expiresAtMs } of known?.entry?.attachments ?? []) if (expiresAtMs < earliest) earliest = expiresAtMs
+  return earliest
 }
 
 function newer(a: VerifiedRecord | undefined, b: VerifiedRecord | undefined): VerifiedRecord | undefined {

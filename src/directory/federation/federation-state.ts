@@ -1,0 +1,347 @@
+// What all directories of a network say of their peers, merged: each is the only
+// author of its own attachments, and the highest (epoch, counter) of each counts,
+// so that any order, repetition or loss that is made good ends in the same state.
+// Pure: verified statements, heartbeats and the time go in; what changes in the
+// roster comes out. Knows no network, no clock and no roster, checks no signature.
+import type { PeerId } from '@libp2p/interface'
+import type { VerifiedRecord } from '../presence-record.ts'
+import { DETACHED_MS, MAX_DIRECTORY_ATTACHMENTS, MAX_DIRECTORY_DETACHED } from './constants.ts'
+import { MAX_KNOWN_DIRECTORIES, MAX_STATEMENTS } from './constants.ts'
+import type { Heartbeat, VerifiedHeartbeat } from './heartbeat.ts'
+import { KnownDirectory } from './known-directory.ts'
+import { OwnStatements } from './own-statements.ts'
+import type { OwnDigest } from './own-statements.ts'
+import type { RosterEffect } from './roster-effect.ts'
+import type { StatementLog } from './statement-log.ts'
+import type { AttachmentStatement, VerifiedStatement } from './statement.ts'
+
+/**
+ * - `new`: it counts; to be forwarded
+ * - `known`: held already
+ * - `stale`: superseded
+ * - `full`: there is no room for it
+ * - `unfit`: the record is not the one that the statement speaks of
+ * - `usurped`: our own key has said more than we know of, in an earlier life: `raiseEpoch(statement.epoch)`
+ */
+export type MergeOutcome = 'new' | 'known' | 'stale' | 'full' | 'unfit' | 'usurped'
+
+export interface Merged {
+  readonly outcome: MergeOutcome
+  readonly effects: readonly RosterEffect[]
+}
+
+export interface Heard {
+  /** It proves life that was not proven before; to be forwarded. */
+  readonly fresh: boolean
+  /** Our own key has said it, in an earlier life: `raiseEpoch(heartbeat.epoch)`. */
+  readonly usurped: boolean
+  readonly effects: readonly RosterEffect[]
+}
+
+export interface OfferedUpdate {
+  readonly statement: VerifiedStatement
+  /** With a statement that attaches. */
+  readonly record?: VerifiedRecord
+  /** Since when, by the word of whoever brought it; now, unless told. */
+  readonly sinceMs?: number
+}
+
+export interface HeldUpdate {
+  readonly statement: VerifiedStatement
+  readonly record: VerifiedRecord | undefined
+  readonly forMs: number
+}
+
+/** What to ask others for: the statements of a directory above a counter; 0: all, whose answer goes to `settle`. */
+export interface Wanted {
+  readonly directory: string
+  readonly epoch: bigint
+  readonly afterCounter: bigint
+}
+
+/** What is held of one directory. Only the heartbeat is that directory's own word. */
+export interface DirectoryDigest extends OwnDigest {
+  readonly directory: string
+  readonly epoch: bigint
+  /** Absent where none was heard, and in the digest of oneself. */
+  readonly heartbeat?: VerifiedHeartbeat
+  readonly heardAgoMs: number
+}
+
+export interface DirectoryStanding {
+  readonly directory: string
+  readonly alive: boolean
+  readonly connected: boolean
+  /** Peers that it has attached, as far as it counts here. */
+  readonly peers: number
+  /** Infinity where it was never heard; 0 for oneself. */
+  readonly heardAgoMs: number
+  readonly epoch: bigint
+}
+
+export interface FederationLimits {
+  readonly maxDirectories: number
+  /** Of each other directory. */
+  readonly maxAttachments: number
+  readonly maxDetached: number
+  /** Of all other directories together. */
+  readonly maxStatements: number
+  /** How long a detached statement is kept: two leases. */
+  readonly detachedMs: number
+}
+
+const defaults: FederationLimits = {
+  maxDirectories: MAX_KNOWN_DIRECTORIES,
+  maxAttachments: MAX_DIRECTORY_ATTACHMENTS,
+  maxDetached: MAX_DIRECTORY_DETACHED,
+  maxStatements: MAX_STATEMENTS,
+  detachedMs: DETACHED_MS
+}
+
+export class FederationState {
+  readonly #self: string
+  readonly #limits: FederationLimits
+  readonly #own: OwnStatements
+  readonly #known = new Map<string, KnownDirectory>()
+
+  /** @param init.epoch of this start of the directory: its clock in milliseconds */
+  constructor(init: { readonly self: string; readonly epoch: bigint; readonly limits?: Partial<FederationLimits> }) {
+    this.#self = init.self
+    this.#limits = { ...defaults, ...init.limits }
+    this.#own = new OwnStatements(init.epoch, this.#limits)
+  }
+
+  get epoch(): bigint {
+    return this.#own.epoch
+  }
+
+  /** Takes the next counter. What is taken must be sealed and given to `ownSealed`: later ones wait for it. */
+  nextOwn(peer: PeerId, seq: bigint, attached: boolean): Omit<AttachmentStatement, 'directory' | 'network'> {
+    return this.#own.next(peer, seq, attached)
+  }
+
+  /** @returns false when the statement is of an epoch that is over, and must not be published */
+  ownSealed(
+    statement: VerifiedStatement,
+    record: VerifiedRecord | undefined,
+    nowMs: number,
+    sinceMs: number = nowMs
+  ): boolean {
+    return this.#own.sealed({ statement, record, sinceMs }, nowMs)
+  }
+
+  ownDigest(): OwnDigest {
+    return this.#own.digest()
+  }
+
+  /** Takes the next beat. */
+  nextHeartbeat(): Omit<Heartbeat, 'directory' | 'network'> {
+    return this.#own.nextHeartbeat()
+  }
+
+  /**
+   * Begins an epoch above the one that others know of us, and above our own. All own statements are gone: what is
+   * attached now is to be issued anew, at once and before the next heartbeat, as others keep the old for a few seconds.
+   *
+   * @returns the new epoch
+   */
+  raiseEpoch(above: bigint): bigint {
+    return this.#own.raise(above)
+  }
+
+  /** Takes a verified statement of any directory, whoever brought it. */
+  merge(update: OfferedUpdate, nowMs: number): Merged {
+    const { statement } = update.statement
+    const id = statement.directory.toString()
+    if (!isFit(update)) return { outcome: 'unfit', effects: [] }
+    if (id === this.#self) return { outcome: this.#own.judge(statement), effects: [] }
+    const { known, effects } = this.#knownOrNew(id, nowMs, false)
+    if (known === undefined) return { outcome: 'full', effects }
+    const offered = { statement: update.statement, record: update.record, sinceMs: update.sinceMs ?? nowMs }
+    const merged = known.put(offered, nowMs, this.#hasRoomFor(known))
+    const outcome = merged.put === 'newer-record' ? 'known' : merged.put
+    return { outcome, effects: [...effects, ...merged.effects] }
+  }
+
+  /**
+   * Takes a verified heartbeat, whoever brought it.
+   *
+   * @param options.agoMs how long ago whoever brought it heard it
+   */
+  heard(heartbeat: VerifiedHeartbeat, nowMs: number, options: { readonly agoMs?: number } = {}): Heard {
+    const { directory, epoch, beat } = heartbeat.heartbeat
+    const id = directory.toString()
+    if (id === this.#self) return { fresh: false, usurped: this.#own.isUsurpedBy(epoch, beat), effects: [] }
+    const { known, effects } = this.#knownOrNew(id, nowMs, false)
+    if (known === undefined) return { fresh: false, usurped: false, effects }
+    const heard = known.heard(heartbeat, nowMs, Math.max(0, options.agoMs ?? 0))
+    return { fresh: heard.fresh, usurped: false, effects: [...effects, ...heard.effects] }
+  }
+
+  /** A connection to a directory has opened: there is always room for it. */
+  connected(directory: string, nowMs: number): readonly RosterEffect[] {
+    if (directory === this.#self) return []
+    const { known, effects } = this.#knownOrNew(directory, nowMs, true)
+    known?.connected()
+    return effects
+  }
+
+  /** The last connection to a directory has closed. The deadline changes with it. */
+  connectionLost(directory: string, nowMs: number): void {
+    this.#known.get(directory)?.connectionLost(nowMs)
+  }
+
+  /**
+   * What to ask fellows for now. To be called after each heartbeat and a few times a second; what it has named it
+   * names again only when the answer did not help.
+   */
+  behind(nowMs: number): readonly Wanted[] {
+    return [...this.#known.values()].flatMap((known) => {
+      const wanted = known.behind(nowMs)
+      return wanted === undefined ? [] : [{ directory: known.id, ...wanted }]
+    })
+  }
+
+  /** What to ask a fellow for at once, of what its Hello says that it holds. */
+  missing(theirs: Omit<DirectoryDigest, 'heartbeat' | 'heardAgoMs'>): Wanted | undefined {
+    const { directory, epoch, counter, digest, count } = theirs
+    if (directory === this.#self) return undefined
+    const log = this.#known.get(directory)?.log
+    if (log === undefined || epoch > log.epoch)
+      return counter === 0n ? undefined : { directory, epoch, afterCounter: 0n }
+    if (epoch < log.epoch || log.digest.equals(digest, count)) return undefined
+    return counter <= log.complete ? undefined : { directory, epoch, afterCounter: log.complete }
+  }
+
+  /**
+   * Takes note that a question for everything (`afterCounter` 0) has been answered to the end, after the statements
+   * themselves were merged. Who is not in the answer is dropped if the directory's own digest bears it out.
+   *
+   * @param counters of all statements in the answer
+   */
+  settle(directory: string, epoch: bigint, counters: ReadonlySet<bigint>, nowMs: number): readonly RosterEffect[] {
+    return this.#known.get(directory)?.settle(epoch, counters, nowMs) ?? []
+  }
+
+  /** Ends what has run out. */
+  expire(nowMs: number): readonly RosterEffect[] {
+    this.#own.log.expire(nowMs)
+    return [...this.#known.values()].flatMap((known) => known.lapse(nowMs))
+  }
+
+  /** @returns when `expire` next has something to do; Infinity when nothing runs out */
+  nextDeadline(): number {
+    let earliest = this.#own.log.nextDeadline()
+    for (const known of this.#known.values()) earliest = Math.min(earliest, known.nextDeadline())
+    return earliest
+  }
+
+  /** @returns what is held of every directory, oneself first: for a Hello */
+  digests(nowMs: number): readonly DirectoryDigest[] {
+    const own = { directory: this.#self, epoch: this.epoch, ...this.ownDigest(), heardAgoMs: 0 }
+    const others = [...this.#known.values()].map(({ id, log, heartbeat, heardAtMs }) => ({
+      directory: id,
+      epoch: log.epoch,
+      counter: log.highest > log.complete ? log.highest : log.complete,
+      digest: log.digest.bytes(),
+      count: log.digest.count,
+      ...(heartbeat === undefined ? {} : { heartbeat }),
+      heardAgoMs: nowMs - heardAtMs
+    }))
+    return [own, ...others]
+  }
+
+  /**
+   * The answer to an Ask: what is held of a directory above a counter, in the newest epoch; everything when the asker
+   * knows none or an older one. It may be read in steps while statements come.
+   */
+  *after(directory: string, epoch: bigint | undefined, counter: bigint, nowMs: number): Generator<HeldUpdate> {
+    const log = this.#logOf(directory)
+    if (log === undefined || (epoch !== undefined && epoch > log.epoch)) return
+    const above = epoch === log.epoch ? counter : 0n
+    for (const [, { verified, record, sinceMs }] of log.held()) {
+      if (verified.statement.counter <= above) continue
+      yield { statement: verified, record, forMs: Math.max(0, nowMs - sinceMs) }
+    }
+  }
+
+  /** @returns the newest epoch known of a directory; undefined when nothing is known of it */
+  epochOf(directory: string): bigint | undefined {
+    return this.#logOf(directory)?.epoch
+  }
+
+  /** @returns all that directories have said of a peer, attached or not: the proof for a client that doubts */
+  statementsOf(peer: string): readonly VerifiedStatement[] {
+    const own = this.#own.log.get(peer)?.verified
+    const others = [...this.#known.values()].flatMap((known) => known.statementsOf(peer))
+    return own === undefined ? others : [own, ...others]
+  }
+
+  isAlive(directory: string, nowMs: number): boolean {
+    return directory === this.#self || this.#known.get(directory)?.isAlive(nowMs) === true
+  }
+
+  /** @returns every directory of which something is known, oneself first */
+  directories(nowMs: number): readonly DirectoryStanding[] {
+    const own = { directory: this.#self, alive: true, connected: true, peers: this.ownDigest().count, heardAgoMs: 0 }
+    const others = [...this.#known.values()].map((known) => ({
+      directory: known.id,
+      alive: known.isAlive(nowMs),
+      connected: known.isConnected,
+      peers: known.isAlive(nowMs) ? known.peers() : 0,
+      heardAgoMs: nowMs - known.heardAtMs,
+      epoch: known.log.epoch
+    }))
+    return [{ ...own, epoch: this.epoch }, ...others]
+  }
+
+  #logOf(directory: string): StatementLog | undefined {
+    return directory === this.#self ? this.#own.log : this.#known.get(directory)?.log
+  }
+
+  #knownOrNew(
+    id: string,
+    nowMs: number,
+    isConnected: boolean
+  ): { known: KnownDirectory | undefined; effects: readonly RosterEffect[] } {
+    const before = this.#known.get(id)
+    if (before !== undefined) return { known: before, effects: [] }
+    let effects: readonly RosterEffect[] = []
+    if (this.#known.size >= this.#limits.maxDirectories) {
+      const last = this.#leastWorth(nowMs, isConnected)
+      if (last === undefined) return { known: undefined, effects: [] }
+      effects = last.end()
+      this.#known.delete(last.id)
+    }
+    const known = new KnownDirectory(id, this.#limits)
+    this.#known.set(id, known)
+    return { known, effects }
+  }
+
+  /** @returns who has to make room for another: the dead one heard longest ago, or a living one for a connected one */
+  #leastWorth(nowMs: number, evenAlive: boolean): KnownDirectory | undefined {
+    return [...this.#known.values()]
+      .filter((known) => !known.isConnected && (evenAlive || !known.isAlive(nowMs)))
+      .toSorted((a, b) => Number(a.isAlive(nowMs)) - Number(b.isAlive(nowMs)) || a.heardAtMs - b.heardAtMs)[0]
+  }
+
+  /** @returns whether one more statement may be held of a directory; what dead ones said makes room for it */
+  #hasRoomFor(one: KnownDirectory): boolean {
+    let size = 0
+    for (const known of this.#known.values()) size += known.size
+    if (size < this.#limits.maxStatements) return true
+    for (const known of this.#known.values()) {
+      if (known === one || known.counts || known.log.size === 0) continue
+      known.forget()
+      return true
+    }
+    return false
+  }
+}
+
+function isFit({ statement: { statement }, record }: OfferedUpdate): boolean {
+  if (!statement.attached) return true
+  if (record === undefined) return false
+  const { peer, seq, withdrawn } = record.record
+  return !withdrawn && seq === statement.seq && peer.equals(statement.peer)
+}

@@ -1,0 +1,270 @@
+// What is known here of one other directory: whether it lives, what it has said
+// in its newest epoch, what still stands of the epoch before, and whether
+// something is missing. Pure: the time goes in, effects on the roster come out.
+import {
+  ASK_AGAIN_MS,
+  BEHIND_MS,
+  DEAD_KEPT_MS,
+  DIRECTORY_ALIVE_MS,
+  DIRECTORY_LOST_MS,
+  IN_FLIGHT_MS,
+  OLD_EPOCH_MS,
+  REVIVAL_MS
+} from './constants.ts'
+import type { VerifiedHeartbeat } from './heartbeat.ts'
+import type { RosterEffect } from './roster-effect.ts'
+import { StatementLog } from './statement-log.ts'
+import type { Held, LogLimits, Offered, Put } from './statement-log.ts'
+import type { VerifiedStatement } from './statement.ts'
+
+export class KnownDirectory {
+  readonly id: string
+  readonly #limits: LogLimits
+  #log: StatementLog
+  /** Shown attachments of earlier epochs, in the order in which they end. */
+  readonly #old = new Map<string, { readonly held: Held; readonly endsAtMs: number }>()
+  #heartbeat: VerifiedHeartbeat | undefined
+  #heardAtMs = -Infinity
+  /** Whether the roster shows what this directory says; `lapse` ends it. */
+  #isAlive = false
+  #aliveUntilMs = -Infinity
+  #connection: { readonly state: 'open' } | { readonly state: 'none'; readonly lostAtMs: number } = {
+    state: 'none',
+    lostAtMs: -Infinity
+  }
+  /** It was dead: what we held of it is not shown before this, unless its digest confirms it. */
+  #revivingUntilMs = Infinity
+  /** Something is held that the roster is to be told once it counts. */
+  #hasUntold = false
+  #asking = { behindSinceMs: Infinity, unsureSinceMs: Infinity, asks: 0, againAtMs: -Infinity }
+
+  constructor(id: string, limits: LogLimits) {
+    this.id = id
+    this.#limits = limits
+    this.#log = new StatementLog(0n, limits)
+  }
+
+  get log(): StatementLog {
+    return this.#log
+  }
+
+  get heartbeat(): VerifiedHeartbeat | undefined {
+    return this.#heartbeat
+  }
+
+  get heardAtMs(): number {
+    return this.#heardAtMs
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.state === 'open'
+  }
+
+  /** Whether the roster shows what it says; what has run out since the last `lapse` included. */
+  get counts(): boolean {
+    return this.#isAlive
+  }
+
+  /** Statements that it takes room for. */
+  get size(): number {
+    return this.#log.size + this.#old.size
+  }
+
+  isAlive(nowMs: number): boolean {
+    return this.#aliveUntilMs > nowMs
+  }
+
+  connected(): void {
+    this.#connection = { state: 'open' }
+  }
+
+  connectionLost(nowMs: number): void {
+    this.#connection = { state: 'none', lostAtMs: nowMs }
+    this.#aliveUntilMs = Math.min(this.#aliveUntilMs, nowMs + DIRECTORY_LOST_MS)
+  }
+
+  heard(heartbeat: VerifiedHeartbeat, nowMs: number, agoMs: number): { fresh: boolean; effects: RosterEffect[] } {
+    const effects = this.lapse(nowMs)
+    const { epoch, beat } = heartbeat.heartbeat
+    const last = this.#heartbeat?.heartbeat
+    const isNewer = last === undefined || epoch > last.epoch || (epoch === last.epoch && beat > last.beat)
+    if (!isNewer || epoch < this.#log.epoch) return { fresh: false, effects }
+    this.#begin(epoch, nowMs)
+    this.#heartbeat = heartbeat
+    this.#heardAtMs = nowMs - agoMs
+    this.#aliveUntilMs = Math.max(this.#aliveUntilMs, this.#provenUntil(this.#heardAtMs))
+    const wasAlive = this.#isAlive
+    this.#isAlive = this.isAlive(nowMs)
+    // Of a new epoch nothing is held that could have ended meanwhile.
+    const isRevival = last?.epoch === epoch
+    if (!wasAlive && this.#isAlive) this.#revivingUntilMs = isRevival ? nowMs + REVIVAL_MS : nowMs
+    this.#compare(nowMs)
+    return { fresh: true, effects: [...effects, ...this.#showConfirmed(nowMs)] }
+  }
+
+  put(offered: Offered, nowMs: number, hasRoom: boolean): { put: Put; effects: RosterEffect[] } {
+    const effects = this.lapse(nowMs)
+    const { statement } = offered.statement
+    if (statement.epoch < this.#log.epoch) return { put: 'stale', effects }
+    this.#begin(statement.epoch, nowMs)
+    const peer = statement.peer.toString()
+    const old = this.#old.get(peer)
+    const sinceMs = Math.min(nowMs, offered.sinceMs, old?.held.sinceMs ?? Infinity)
+    const put = this.#log.put({ ...offered, sinceMs }, nowMs, hasRoom)
+    const held = this.#log.get(peer)
+    if (held !== undefined && (put === 'new' || (put === 'newer-record' && held.shown))) {
+      this.#old.delete(peer)
+      if (old !== undefined) held.shown = true
+      if (this.#isAlive) effects.push(...this.#tell(peer, held))
+      else this.#hasUntold = true
+    }
+    if (put === 'new') this.#compare(nowMs)
+    if (this.#log.highest > this.#log.complete) {
+      this.#asking.unsureSinceMs = Math.min(this.#asking.unsureSinceMs, nowMs)
+    }
+    return { put, effects: [...effects, ...this.#showConfirmed(nowMs)] }
+  }
+
+  /** A complete answer to a question for everything: the counters of the statements in it. */
+  settle(epoch: bigint, counters: ReadonlySet<bigint>, nowMs: number): RosterEffect[] {
+    const effects = this.lapse(nowMs)
+    const heartbeat = this.#heartbeat?.heartbeat
+    if (heartbeat === undefined || heartbeat.epoch !== epoch || this.#log.epoch !== epoch) return effects
+    const dropped = this.#log.settle(counters, heartbeat)
+    if (dropped === undefined) return effects
+    for (const [peer, { shown }] of dropped) if (shown) effects.push(this.#detach(peer))
+    this.#compare(nowMs)
+    return [...effects, ...this.#showConfirmed(nowMs)]
+  }
+
+  /** What to ask for now: since the first statement that may be missing, and then, when that did not help, everything. */
+  behind(nowMs: number): { epoch: bigint; afterCounter: bigint } | undefined {
+    const { behindSinceMs, unsureSinceMs, asks, againAtMs } = this.#asking
+    const isDue = behindSinceMs + BEHIND_MS <= nowMs || unsureSinceMs + DIRECTORY_LOST_MS <= nowMs
+    if (!isDue || !this.isAlive(nowMs) || nowMs < againAtMs) return undefined
+    const waitMs = Math.min(ASK_AGAIN_MS.first * 2 ** asks, ASK_AGAIN_MS.max)
+    this.#asking = { ...this.#asking, asks: asks + 1, againAtMs: nowMs + waitMs }
+    const shown = this.#heartbeat?.heartbeat.counter ?? 0n
+    if (behindSinceMs < Infinity && shown <= this.#log.complete) this.#log.doubt()
+    return { epoch: this.#log.epoch, afterCounter: asks > 0 ? 0n : this.#log.complete }
+  }
+
+  /** Ends what has run out. */
+  lapse(nowMs: number): RosterEffect[] {
+    const effects: RosterEffect[] = []
+    if (this.#isAlive && !this.isAlive(nowMs)) effects.push(...this.#die())
+    for (const [peer, { endsAtMs }] of this.#old) {
+      if (endsAtMs > nowMs) break
+      this.#old.delete(peer)
+      effects.push(this.#detach(peer))
+    }
+    this.#log.expire(nowMs)
+    if (!this.#isAlive && this.#forgetAtMs() <= nowMs) this.forget()
+    effects.push(...this.#showConfirmed(nowMs))
+    return effects
+  }
+
+  nextDeadline(): number {
+    let earliest = Math.min(this.#log.nextDeadline(), this.#isAlive ? this.#aliveUntilMs : this.#forgetAtMs())
+    if (this.#hasUntold && this.#isAlive) earliest = Math.min(earliest, this.#revivingUntilMs)
+    for (const { endsAtMs } of this.#old.values()) return Math.min(earliest, endsAtMs)
+    return earliest
+  }
+
+  /** Drops what a dead directory has said, and keeps what tells its old heartbeats from new ones. */
+  forget(): void {
+    this.#log = new StatementLog(this.#log.epoch, this.#limits)
+    this.#hasUntold = false
+  }
+
+  /** Ends everything of it that the roster shows: nothing will be known of it. */
+  end(): RosterEffect[] {
+    return this.#die()
+  }
+
+  statementsOf(peer: string): VerifiedStatement[] {
+    const [old, held] = [this.#old.get(peer)?.held, this.#log.get(peer)]
+    return [old, held].flatMap((one) => (one === undefined ? [] : [one.verified]))
+  }
+
+  /** Peers of which the roster shows that they are attached to it. */
+  peers(): number {
+    return this.#isAlive ? this.#log.digest.count + this.#old.size : 0
+  }
+
+  #forgetAtMs(): number {
+    return this.#log.size === 0 ? Infinity : Math.max(this.#aliveUntilMs, this.#heardAtMs) + DEAD_KEPT_MS
+  }
+
+  #provenUntil(heardAtMs: number): number {
+    const { state } = this.#connection
+    const lostAtMs = state === 'open' ? -Infinity : this.#connection.lostAtMs
+    const untilMs = heardAtMs + DIRECTORY_ALIVE_MS
+    return heardAtMs < lostAtMs + IN_FLIGHT_MS ? Math.min(untilMs, lostAtMs + DIRECTORY_LOST_MS) : untilMs
+  }
+
+  /** A higher epoch: what is shown of the one before stands a little longer, while its peers come back. */
+  #begin(epoch: bigint, nowMs: number): void {
+    if (epoch <= this.#log.epoch) return
+    for (const [peer, held] of this.#log.held()) {
+      if (held.shown) this.#old.set(peer, { held, endsAtMs: nowMs + OLD_EPOCH_MS })
+    }
+    this.#log = new StatementLog(epoch, this.#limits)
+    this.#asking = { behindSinceMs: Infinity, unsureSinceMs: Infinity, asks: 0, againAtMs: -Infinity }
+    this.#hasUntold = false
+    if (this.#isAlive) this.#revivingUntilMs = nowMs
+  }
+
+  #compare(nowMs: number): void {
+    const heartbeat = this.#heartbeat?.heartbeat
+    if (heartbeat === undefined || heartbeat.epoch !== this.#log.epoch) return
+    if (this.#log.matches(heartbeat)) {
+      this.#asking = { behindSinceMs: Infinity, unsureSinceMs: Infinity, asks: 0, againAtMs: -Infinity }
+      this.#revivingUntilMs = Math.min(this.#revivingUntilMs, nowMs)
+    } else if (this.#log.highest <= heartbeat.counter) {
+      // Nothing newer can be under way when it is all there and yet not the same.
+      const sinceMs = this.#log.highest === heartbeat.counter ? nowMs - BEHIND_MS : nowMs
+      this.#asking.behindSinceMs = Math.min(this.#asking.behindSinceMs, sinceMs)
+    }
+  }
+
+  /** Shows what is held, once it counts. */
+  #showConfirmed(nowMs: number): RosterEffect[] {
+    if (!this.#isAlive || this.#revivingUntilMs > nowMs) return []
+    this.#revivingUntilMs = -Infinity
+    if (!this.#hasUntold) return []
+    this.#hasUntold = false
+    return [...this.#log.held()].flatMap(([peer, held]) =>
+      held.verified.statement.attached && !held.shown ? this.#tell(peer, held) : []
+    )
+  }
+
+  #die(): RosterEffect[] {
+    this.#isAlive = false
+    this.#revivingUntilMs = Infinity
+    const effects: RosterEffect[] = [...this.#old.keys()].map((peer) => this.#detach(peer))
+    this.#old.clear()
+    for (const [peer, held] of this.#log.held()) {
+      if (!held.shown) continue
+      held.shown = false
+      this.#hasUntold = true
+      effects.push(this.#detach(peer))
+    }
+    return effects
+  }
+
+  #tell(peer: string, held: Held): RosterEffect[] {
+    const { record, sinceMs } = held
+    if (held.verified.statement.attached && record !== undefined) {
+      held.shown = true
+      return [{ kind: 'attach', directory: this.id, record, sinceMs }]
+    }
+    const wasShown = held.shown
+    held.shown = false
+    return wasShown ? [this.#detach(peer)] : []
+  }
+
+  #detach(peer: string): RosterEffect {
+    return { kind: 'detach', directory: this.id, peer }
+  }
+}

@@ -1,0 +1,181 @@
+// What one directory has said in one epoch, as far as it is known here: its
+// newest statement of each peer, with a digest of those that attach. Of two
+// statements of a peer the one with the higher counter counts, so that neither
+// order nor repetition makes a difference. Pure; knows no life and no roster.
+import type { VerifiedRecord } from '../presence-record.ts'
+import { compareRecords } from '../presence-record.ts'
+import { AttachmentDigest } from './digest.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { AttachmentStatement, VerifiedStatement } from './statement.ts'
+
+/** A statement as it is held. */
+export interface Held {
+  readonly verified: VerifiedStatement
+  /** Of an attached peer. */
+  readonly record: VerifiedRecord | undefined
+  readonly sinceMs: number
+  /** Whether the roster has been told of it as an attachment. */
+  shown: boolean
+}
+
+/** A statement to be held; attached ones come with their record. */
+export interface Offered {
+  readonly statement: VerifiedStatement
+  readonly record: VerifiedRecord | undefined
+  readonly sinceMs: number
+}
+
+export type Put = 'new' | 'known' | 'newer-record' | 'stale' | 'full'
+
+export interface LogLimits {
+  readonly maxAttachments: number
+  readonly maxDetached: number
+  readonly detachedMs: number
+}
+
+export class StatementLog {
+  readonly epoch: bigint
+  readonly digest = new AttachmentDigest()
+  readonly #limits: LogLimits
+  readonly #held = new Map<string, Held>()
+  /** Until when the detached ones are kept, in that order. */
+  readonly #detached = new Map<string, number>()
+  #highest = 0n
+  /** All statements up to this one have been taken in: one at or below it that is not held is superseded. */
+  #complete = 0n
+
+  constructor(epoch: bigint, limits: LogLimits) {
+    this.epoch = epoch
+    this.#limits = limits
+  }
+
+  /** The highest counter seen. */
+  get highest(): bigint {
+    return this.#highest
+  }
+
+  get complete(): bigint {
+    return this.#complete
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  get(peer: string): Held | undefined {
+    return this.#held.get(peer)
+  }
+
+  held(): MapIterator<[string, Held]> {
+    return this.#held.entries()
+  }
+
+  /** Takes a statement of this epoch. What was held of the peer before is replaced, never `shown` with it. */
+  put(offered: Offered, nowMs: number, hasRoom: boolean): Put {
+    const { statement } = offered.statement
+    const peer = statement.peer.toString()
+    const before = this.#held.get(peer)
+    const was = before?.verified.statement
+    const order = was === undefined ? 1 : compareStatements(statement, was)
+    if (order < 0) return 'stale'
+    if (order === 0) return this.#renew(peer, before, offered)
+    if (statement.counter <= this.#complete) return 'stale'
+    if (was === undefined && !hasRoom) return 'full'
+    if (statement.attached && was?.attached !== true && this.digest.count >= this.#limits.maxAttachments) return 'full'
+    this.#replace(peer, before, offered, nowMs)
+    return 'new'
+  }
+
+  /** Whether what is held is what a digest of the author says; then everything up to its counter is known here. */
+  matches({ counter, digest, count }: Heartbeat): boolean {
+    if (this.#highest > counter || !this.digest.equals(digest, count)) return false
+    if (counter > this.#complete) this.#complete = counter
+    return true
+  }
+
+  /**
+   * Compares a complete answer with a digest of the author: whatever it attaches up to the counter and the answer
+   * does not hold is superseded, if the digest bears it out.
+   *
+   * @returns what was dropped; undefined when the digest is of something else
+   */
+  settle(
+    counters: ReadonlySet<bigint>,
+    { counter, digest, count }: Heartbeat
+  ): readonly (readonly [string, Held])[] | undefined {
+    const confirmed = new AttachmentDigest()
+    const dropped: [string, Held][] = []
+    for (const [peer, held] of this.#held) {
+      const { statement } = held.verified
+      if (!statement.attached || statement.counter > counter) continue
+      if (counters.has(statement.counter)) confirmed.add(statement)
+      else dropped.push([peer, held])
+    }
+    if (!confirmed.equals(digest, count)) return undefined
+    for (const [peer] of dropped) this.#drop(peer)
+    if (counter > this.#complete) this.#complete = counter
+    return dropped
+  }
+
+  /** The author says that it is otherwise: what seemed superseded is taken in again where it is told. */
+  doubt(): void {
+    this.#complete = 0n
+  }
+
+  /** Forgets detached statements whose time is over. */
+  expire(nowMs: number): void {
+    for (const [peer, untilMs] of this.#detached) {
+      if (untilMs > nowMs) return
+      this.#drop(peer)
+    }
+  }
+
+  /** @returns when `expire` next has something to do */
+  nextDeadline(): number {
+    for (const untilMs of this.#detached.values()) return untilMs
+    return Infinity
+  }
+
+  /** Two records of one sequence number: the newer by the order of records counts, as everywhere. */
+  #renew(peer: string, before: Held | undefined, { record }: Offered): Put {
+    if (before?.record === undefined || record === undefined || compareRecords(record, before.record) <= 0) {
+      return 'known'
+    }
+    this.#held.set(peer, { ...before, record })
+    return 'newer-record'
+  }
+
+  #replace(peer: string, before: Held | undefined, offered: Offered, nowMs: number): void {
+    const { statement } = offered.statement
+    const was = before?.verified.statement
+    if (was?.attached === true) this.digest.remove(was)
+    this.#detached.delete(peer)
+    const sinceMs = was?.attached === true ? Math.min(before?.sinceMs ?? Infinity, offered.sinceMs) : offered.sinceMs
+    const record = statement.attached ? offered.record : undefined
+    // At the end of the order of insertion, so that a walk through it in steps meets what is changed on the way.
+    this.#held.delete(peer)
+    this.#held.set(peer, { verified: offered.statement, record, sinceMs, shown: before?.shown ?? false })
+    if (statement.counter > this.#highest) this.#highest = statement.counter
+    if (statement.attached) this.digest.add(statement)
+    else {
+      this.#detached.set(peer, nowMs + this.#limits.detachedMs)
+      const [oldest] = this.#detached.keys()
+      if (this.#detached.size > this.#limits.maxDetached && oldest !== undefined) this.#drop(oldest)
+    }
+  }
+
+  #drop(peer: string): void {
+    const statement = this.#held.get(peer)?.verified.statement
+    if (statement?.attached === true) this.digest.remove(statement)
+    this.#held.delete(peer)
+    this.#detached.delete(peer)
+  }
+}
+
+/** Of one directory, epoch and peer. Only a directory that lies has two of one counter: then all agree on one of them. */
+function compareStatements(a: AttachmentStatement, b: AttachmentStatement): number {
+  if (a.counter !== b.counter) return a.counter > b.counter ? 1 : -1
+  if (a.attached !== b.attached) return a.attached ? -1 : 1
+  if (a.seq !== b.seq) return a.seq > b.seq ? 1 : -1
+  return 0
+}
