@@ -20,13 +20,12 @@ export function wrapCells(cells: readonly Cell[], columns: number): (readonly Ce
   for (let index = 0; index < cells.length; index++) {
     const cell = cells[index]
     if (cell === undefined) break
-    const isSpace = cell.text === ' '
     if (cell.width === 2 && index > start) {
       breakAt = index
       widthAtBreak = width
     }
     // A space that doesn't fit any more hangs over the edge, and is not drawn.
-    while (width + cell.width > limit && !isSpace) {
+    while (cell.text !== ' ' && width + cell.width > limit) {
       const end = breakAt > start ? breakAt : index
       rows.push(withoutEndSpaces(cells, start, end))
       width -= breakAt > start ? widthAtBreak : width
@@ -35,7 +34,7 @@ export function wrapCells(cells: readonly Cell[], columns: number): (readonly Ce
       widthAtBreak = 0
     }
     width += cell.width
-    if (isSpace || cell.width === 2) {
+    if (cell.text === ' ' || cell.width === 2) {
       breakAt = index + 1
       widthAtBreak = width
     }

@@ -1,0 +1,59 @@
+// The list at the side: who has asked, with whom one has talked, who else is
+// online, each with a number that stays. Pure.
+import type { State, Person } from './state.ts'
+
+/** The state with its list made anew, after anything that it is made of has changed. */
+export function withPeople(state: State): State {
+  const rows = new Map(state.roster.map((row) => [row.peer, row]))
+  const requested = state.requests.map(({ peer }) => peer)
+  const talked = [...state.conversations].filter((peer) => !requested.includes(peer))
+  const shown = new Set([...requested, ...talked])
+  const others = state.roster.map(({ peer }) => peer).filter((peer) => !shown.has(peer))
+  const numbers = new Map(state.numbers)
+  for (const peer of [...requested, ...talked, ...others]) {
+    if (!numbers.has(peer)) numbers.set(peer, numbers.size + 1)
+  }
+  const requestNames = new Map(state.requests.map((request) => [request.peer, request]))
+  const person =
+    (section: Person['section']) =>
+    (peer: string): Person => {
+      const row = rows.get(peer)
+      const request = requestNames.get(peer)
+      return {
+        peer,
+        name: state.contacts.get(peer) ?? row?.nickname ?? request?.name ?? state.names.get(peer) ?? peer.slice(-8),
+        shortId: row?.shortId ?? request?.shortId ?? peer.slice(-8),
+        number: numbers.get(peer) ?? 0,
+        row,
+        section
+      }
+    }
+  const byNumber = (one: Person, other: Person): number => one.number - other.number
+  const people = [
+    ...requested.map(person('requests')),
+    ...talked.map(person('conversations')).toSorted(byNumber),
+    ...others.map(person('online')).toSorted(byNumber)
+  ]
+  return { ...state, numbers, people }
+}
+
+/** The peers in the order of their numbers, the first being 1. */
+export function numberedPeers(state: State): readonly string[] {
+  return [...state.numbers.keys()]
+}
+
+/** Who comes next in the list; with `unreadOnly` who has written last something unread. */
+export function nextPerson(state: State, by: -1 | 1, current: string | undefined): Person | undefined {
+  const { people } = state
+  if (people.length === 0) return undefined
+  const index = people.findIndex(({ peer }) => peer === current)
+  if (index === -1) return by === 1 ? people[0] : people.at(-1)
+  return people[(index + by + people.length) % people.length]
+}
+
+export function nextUnread(state: State, current: string | undefined): Person | undefined {
+  const { people } = state
+  const index = people.findIndex(({ peer }) => peer === current)
+  const rotated = [...people.slice(index + 1), ...people.slice(0, index + 1)]
+  return rotated.find(({ peer }) => (state.unread.get(peer) ?? 0) > 0 && peer !== current)
+}

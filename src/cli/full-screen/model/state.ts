@@ -1,0 +1,158 @@
+// All that the screen shows, as one value: who is there, what is open, what is
+// typed, what is asked. Nothing in it draws and nothing in it acts.
+import type { ConversationState, DirectoryView, RequestView, RosterRow } from '../../chat-api.ts'
+import type { Identity } from '../../chat-command.ts'
+import type { Preferences } from '../preferences.ts'
+import { emptyEditor, type Editor } from './editor.ts'
+import type { Popup } from './popup.ts'
+import type { TypedLines, Walk } from './typed-before.ts'
+import { emptyWindow, type MessageWindow, type NoteItem } from './window.ts'
+
+export type Place =
+  | { readonly at: 'peer' }
+  | { readonly at: 'port'; readonly host: string }
+  | { readonly at: 'conversation'; readonly peer: string; readonly name: string; readonly shortId: string }
+
+/** Somebody in the list at the side. */
+export interface Person {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+  /** By which a person names it, here and at the prompt; it stays for the session. */
+  readonly number: number
+  readonly row: RosterRow | undefined
+  readonly section: 'requests' | 'conversations' | 'online'
+}
+
+export interface Input {
+  readonly editor: Editor
+  readonly walk: Walk | undefined
+  /** Ctrl-R or the search in the conversation is going on. */
+  readonly search:
+    | { readonly is: 'typed before'; readonly words: string; readonly index: number; readonly before: Editor }
+    | { readonly is: 'messages'; readonly words: string; readonly before: Editor }
+    | undefined
+  /** What Tab has offered, and which of it stands in the input. */
+  readonly completion:
+    | { readonly hits: readonly string[]; readonly index: number; readonly before: string; readonly after: string }
+    | undefined
+}
+
+/** Where a search in the open conversation has been: positions, the newest first. */
+export interface Found {
+  readonly words: string
+  readonly positions: readonly number[]
+  readonly index: number
+}
+
+export interface State {
+  readonly columns: number
+  readonly rows: number
+  readonly nowMs: number
+  readonly phase: 'starting' | 'looking' | 'ready' | 'ending'
+  readonly isUtf8: boolean
+  readonly self: Identity | undefined
+  readonly selfName: string
+  /** The QR code of the own address, as rows of half blocks. */
+  readonly qr: readonly string[]
+  readonly hasLan: boolean
+  readonly place: Place
+  readonly roster: readonly RosterRow[]
+  readonly requests: readonly RequestView[]
+  readonly contacts: ReadonlyMap<string, string>
+  /** Peers with whom there are messages. */
+  readonly conversations: ReadonlySet<string>
+  readonly names: ReadonlyMap<string, string>
+  readonly numbers: ReadonlyMap<string, number>
+  /** Made of the above, in the order of the screen. */
+  readonly people: readonly Person[]
+  readonly unread: ReadonlyMap<string, number>
+  readonly directories: readonly DirectoryView[]
+  readonly window: MessageWindow
+  readonly found: Found | undefined
+  readonly connection: ConversationState
+  /** From storing the last message to its receipt. */
+  readonly receiptMs: number | undefined
+  readonly typing: { readonly peer: string; readonly untilMs: number } | undefined
+  readonly toldTypingAtMs: number
+  readonly log: readonly NoteItem[]
+  readonly noteCount: number
+  readonly input: Input
+  /** What was being typed where one is not. */
+  readonly drafts: ReadonlyMap<string, Editor>
+  readonly typedBefore: ReadonlyMap<string, TypedLines>
+  /** Lines that wait until what goes on is done. */
+  readonly waitingLines: readonly string[]
+  readonly busy: { readonly label: string; readonly sinceMs: number } | undefined
+  readonly popup: Popup | undefined
+  readonly toForget: string | undefined
+  readonly interruptedAtMs: number
+  readonly focused: boolean
+  readonly preferences: Preferences
+}
+
+export const emptyInput: Input = { editor: emptyEditor, walk: undefined, search: undefined, completion: undefined }
+
+export interface Beginning {
+  readonly columns: number
+  readonly rows: number
+  readonly nowMs: number
+  readonly isUtf8: boolean
+  readonly selfName: string
+  readonly hasLan: boolean
+  readonly preferences: Preferences
+}
+
+export function beginning(init: Beginning): State {
+  return {
+    ...init,
+    phase: 'starting',
+    self: undefined,
+    qr: [],
+    place: { at: 'peer' },
+    roster: [],
+    requests: [],
+    contacts: new Map(),
+    conversations: new Set(),
+    names: new Map(),
+    numbers: new Map(),
+    people: [],
+    unread: new Map(),
+    directories: [],
+    window: emptyWindow,
+    found: undefined,
+    connection: { name: 'closed' },
+    receiptMs: undefined,
+    typing: undefined,
+    toldTypingAtMs: 0,
+    log: [],
+    noteCount: 0,
+    input: emptyInput,
+    drafts: new Map(),
+    typedBefore: new Map(),
+    waitingLines: [],
+    busy: undefined,
+    popup: undefined,
+    toForget: undefined,
+    interruptedAtMs: Number.NEGATIVE_INFINITY,
+    focused: true
+  }
+}
+
+/** Under which what is typed here is kept: the peer, or '' where a peer is asked for. */
+export function placeKey(place: Place): string {
+  return place.at === 'conversation' ? place.peer : ''
+}
+
+export function currentPeer(state: State): string | undefined {
+  return state.place.at === 'conversation' ? state.place.peer : undefined
+}
+
+export function nameOf(state: State, peer: string): string {
+  return (
+    state.contacts.get(peer) ??
+    state.roster.find((row) => row.peer === peer)?.nickname ??
+    state.names.get(peer) ??
+    peer.slice(-8)
+  )
+}

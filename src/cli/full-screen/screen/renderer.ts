@@ -1,0 +1,77 @@
+// Turns frames into what has to be written: the rows that differ from those that
+// stand there, each whole and at its place. A row that some terminal draws wider
+// than it is can so spoil itself only. Pure: frames in, text out.
+import type { Frame, ScreenRow } from './rows.ts'
+import { sgrOf, type Style, type ThemeName } from './theme.ts'
+
+const csi = '\u001b['
+const reset = `${csi}0m`
+const eraseToEnd = `${csi}K`
+/** Terminals that know this show all of a frame at once; the others ignore it. */
+const beginFrame = `${csi}?2026h`
+const endFrame = `${csi}?2026l`
+const hideCursor = `${csi}?25l`
+const showCursor = `${csi}?25h`
+
+export class Renderer {
+  #theme: ThemeName
+  #drawn: string[] = []
+  #cursor = ''
+
+  constructor(theme: ThemeName) {
+    this.#theme = theme
+  }
+
+  set theme(theme: ThemeName) {
+    this.#theme = theme
+    this.forget()
+  }
+
+  /** What stands on the screen is not known any more: all is drawn again. */
+  forget(): void {
+    this.#drawn = []
+    this.#cursor = ''
+  }
+
+  /** What to write so that the frame stands there; empty when it does already. */
+  render(frame: Frame): string {
+    let changes = ''
+    for (const [index, row] of frame.rows.entries()) {
+      const painted = this.#paint(row)
+      if (painted === this.#drawn[index]) continue
+      this.#drawn[index] = painted
+      changes += `${csi}${index + 1};1H${painted}`
+    }
+    this.#drawn.length = frame.rows.length
+    const cursor =
+      frame.cursor === undefined ? hideCursor : `${csi}${frame.cursor.row + 1};${frame.cursor.column + 1}H${showCursor}`
+    if (changes === '' && cursor === this.#cursor) return ''
+    this.#cursor = cursor
+    return changes === '' ? cursor : `${beginFrame}${hideCursor}${changes}${cursor}${endFrame}`
+  }
+
+  #paint(row: ScreenRow): string {
+    let painted = ''
+    let style: Style = 'plain'
+    const put = (text: string, wanted: Style): void => {
+      if (text === '') return
+      if (wanted !== style) {
+        const codes = sgrOf(this.#theme, wanted)
+        painted += codes === '' ? reset : `${csi}0;${codes}m`
+        style = wanted
+      }
+      painted += text
+    }
+    for (const { column, width, spans, fill } of row) {
+      // Always to the column, whatever the terminal made of what stands before.
+      if (column > 0) painted += `${csi}${column + 1}G`
+      let filled = 0
+      for (const { text, width: spanWidth, style: wanted } of spans) {
+        put(text, wanted)
+        filled += spanWidth
+      }
+      put(' '.repeat(Math.max(0, width - filled)), fill)
+    }
+    return `${painted}${reset}${eraseToEnd}`
+  }
+}
