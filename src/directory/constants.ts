@@ -157,3 +157,16 @@ export const LOOKUP_TIMEOUT_MS = 3_000
 export const MAX_OPEN_LOOKUPS = 32
 /** Clients come back to a directory that went down within this part more than the time that it asked for. */
 export const RETURN_SPREAD = 0.5
+
+// --- directories that disagree, as a client sees it
+
+/** News crosses a joined network in well under a second; a dead directory's word ends within five. */
+export const DISAGREEMENT_MS = 6_000
+/** A disagreement that lasts is judged again this often. */
+export const REJUDGE_MS = 10_000
+/** Peers that are asked about in one round: their questions stay within the rate of every directory. */
+export const MAX_JUDGED_AT_ONCE = 8
+/** Between two rounds: below what a directory answers, and without haste where nobody is to blame. */
+export const DISAGREEMENT_ROUNDS = { blamedMs: 2_000, blamelessMs: 10_000 } as const
+/** Whoever has just come is told by all directories within this: before, "only via" one of them would be too early. */
+export const ONLY_VIA_AFTER_MS = 2_000

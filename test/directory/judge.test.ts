@@ -1,0 +1,344 @@
+// Who tells what: tellings kept apart, vouchers, disagreements, and the judge.
+import * as fc from 'fast-check'
+import { beforeAll, describe, expect, it, test } from 'vitest'
+import { DISAGREEMENT_MS, MAX_JUDGED_AT_ONCE, REJUDGE_MS } from '../../src/directory/constants.ts'
+import type { DirectoryAnswer } from '../../src/directory/directory-answer.ts'
+import type { DirectoryEntries } from '../../src/directory/directory-entries.ts'
+import { Disagreements } from '../../src/directory/disagreements.ts'
+import type { AttachmentStatement } from '../../src/directory/federation/statement.ts'
+import { judge, mergeStatements } from '../../src/directory/judge.ts'
+import type { Testimony, Verdict } from '../../src/directory/judge.ts'
+import type { VerifiedRecord } from '../../src/directory/presence-record.ts'
+import { Tellings } from '../../src/directory/tellings.ts'
+import { vouched } from '../../src/directory/vouchers.ts'
+import { identity, sealedBy } from './records.ts'
+import type { Identity } from './records.ts'
+
+const bob = await identity(1)
+const [A, B, C] = (await Promise.all([11, 12, 13].map(identity))) as [Identity, Identity, Identity]
+let older: VerifiedRecord
+let newer: VerifiedRecord
+let farewell: VerifiedRecord
+
+beforeAll(async () => {
+  older = await sealedBy(bob, { seq: 10n })
+  newer = await sealedBy(bob, { seq: 20n, nickname: 'bobby' })
+  farewell = await sealedBy(bob, { seq: 30n, withdrawn: true })
+})
+
+/** A whole roster of `directory`: bob, attached at these. */
+function snapshot(directory: Identity, record: VerifiedRecord | undefined, at: readonly Identity[]): DirectoryEntries {
+  const attachments = at.map(({ peer }, i) => ({ directory: peer, sinceMs: 1_000 + i }))
+  const updates = record === undefined ? [] : [{ record, attachments }]
+  const complete = new Set(record === undefined ? [] : [bob.id])
+  return { directory: directory.peer, updates, removed: [], total: updates.length, complete, refused: 0 }
+}
+
+function changes(directory: Identity, updates: DirectoryEntries['updates'], removed: string[] = []): DirectoryEntries {
+  return { directory: directory.peer, updates, removed, total: 1, refused: 0 }
+}
+
+function says(who: Identity, counter: number, attached: boolean, over: Partial<AttachmentStatement> = {}) {
+  return {
+    directory: who.peer,
+    network: 'test',
+    epoch: 1n,
+    counter: BigInt(counter),
+    peer: bob.peer,
+    seq: 10n,
+    attached,
+    ...over
+  }
+}
+
+interface Witness {
+  readonly who: Identity
+  readonly shows?: VerifiedRecord
+  readonly at?: readonly Identity[]
+  readonly newest?: VerifiedRecord
+  readonly statements?: readonly AttachmentStatement[]
+  readonly hearsOf?: readonly Identity[]
+  readonly epoch?: bigint
+  readonly showing?: boolean
+}
+
+function testimony({
+  who,
+  shows,
+  at = [who],
+  newest = shows,
+  statements = [],
+  hearsOf = [],
+  epoch,
+  showing
+}: Witness): Testimony {
+  const answer: DirectoryAnswer = {
+    directory: who.id,
+    peer: bob.id,
+    showing: showing ?? shows !== undefined,
+    newest,
+    statements,
+    fellows: hearsOf.map(({ id }) => id),
+    epoch,
+    refused: 0
+  }
+  const told = shows === undefined ? undefined : { record: shows, attachedAt: new Map(at.map(({ id }) => [id, 0])) }
+  return { answer, told, hearsOf: new Set(hearsOf.map(({ id }) => id)) }
+}
+
+const agrees: Verdict = { is: 'agrees' }
+const withholds = (...by: Identity[]): Verdict => ({ is: 'withholds', provenBy: by.map(({ id }) => id) })
+const notJoined = (...others: Identity[]): Verdict => ({ is: 'not joined', with: others.map(({ id }) => id) })
+const stale = (why: 'older record' | 'gone'): Verdict => ({ is: 'stale', why })
+
+interface Case {
+  readonly name: string
+  readonly witnesses: () => readonly Witness[]
+  readonly earlier?: readonly AttachmentStatement[]
+  readonly online: boolean
+  readonly verdicts: readonly Verdict[]
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'one that drops a peer whom its fellow has attached, by a statement, withholds',
+    witnesses: () => [
+      { who: A, shows: older, statements: [says(A, 1, true)], hearsOf: [B] },
+      { who: B, hearsOf: [A] }
+    ],
+    online: true,
+    verdicts: [agrees, withholds(A)]
+  },
+  {
+    name: 'one that drops a peer whom its fellow tells to be attached to itself withholds',
+    witnesses: () => [
+      { who: A, shows: older },
+      { who: B, hearsOf: [A] }
+    ],
+    online: true,
+    verdicts: [agrees, withholds(A)]
+  },
+  {
+    name: 'one that hides a peer of its own is convicted by the statement that it gave to others',
+    witnesses: () => [
+      { who: A, shows: older, at: [B], statements: [says(B, 1, true)], hearsOf: [B] },
+      { who: B, epoch: 1n }
+    ],
+    online: true,
+    verdicts: [agrees, withholds(B)]
+  },
+  {
+    name: 'one that says that it shows a peer, and does not, withholds',
+    witnesses: () => [
+      { who: A, shows: older },
+      { who: B, showing: true }
+    ],
+    online: true,
+    verdicts: [agrees, withholds(B)]
+  },
+  {
+    name: 'one that has not heard of the other directory is not to blame',
+    witnesses: () => [{ who: A, shows: older }, { who: B }],
+    online: true,
+    verdicts: [agrees, notJoined(A)]
+  },
+  {
+    name: 'one that shows an older record than its fellow is stale',
+    witnesses: () => [
+      { who: A, shows: newer, statements: [says(A, 1, true)] },
+      { who: B, shows: older, at: [A], hearsOf: [A] }
+    ],
+    online: true,
+    verdicts: [agrees, stale('older record')]
+  },
+  {
+    name: 'one that shows an older record of a peer attached to itself is stale, joined or not',
+    witnesses: () => [
+      { who: A, shows: newer },
+      { who: B, shows: older, at: [B] }
+    ],
+    online: true,
+    verdicts: [agrees, stale('older record')]
+  },
+  {
+    name: 'one that keeps a peer that its directory has signed away is stale',
+    witnesses: () => [
+      { who: A, statements: [says(A, 2, false)], epoch: 1n },
+      { who: B, shows: older, at: [A], statements: [says(A, 1, true)], hearsOf: [A] }
+    ],
+    online: false,
+    verdicts: [agrees, stale('gone')]
+  },
+  {
+    name: 'what was signed away counts after its directory has forgotten it',
+    witnesses: () => [
+      { who: A, epoch: 1n },
+      { who: B, shows: older, at: [A], statements: [says(A, 1, true)], hearsOf: [A] }
+    ],
+    earlier: [says(A, 2, false)],
+    online: false,
+    verdicts: [agrees, stale('gone')]
+  },
+  {
+    name: 'what a directory said before it was restarted is void',
+    witnesses: () => [
+      { who: A, epoch: 2n },
+      { who: B, shows: older, at: [A], statements: [says(A, 9, true)], hearsOf: [A] }
+    ],
+    online: false,
+    verdicts: [agrees, stale('gone')]
+  },
+  {
+    name: 'one that keeps a peer that has left by its own word is stale',
+    witnesses: () => [
+      { who: A, newest: farewell },
+      { who: B, shows: older, at: [B], statements: [says(B, 5, true)], hearsOf: [A] }
+    ],
+    online: false,
+    verdicts: [agrees, stale('gone')]
+  },
+  {
+    name: 'one that can’t have heard that the peer left is not to blame',
+    witnesses: () => [
+      { who: A, newest: farewell },
+      { who: B, shows: older, at: [C], statements: [says(C, 5, true)], hearsOf: [C] }
+    ],
+    online: false,
+    verdicts: [agrees, notJoined(A)]
+  },
+  {
+    name: 'a third directory’s statement proves a peer, and only those that hear of it must show it',
+    witnesses: () => [
+      { who: A, shows: older, at: [C], statements: [says(C, 1, true)], hearsOf: [C] },
+      { who: B, hearsOf: [A, C] }
+    ],
+    online: true,
+    verdicts: [agrees, withholds(C)]
+  },
+  {
+    name: 'nobody can end another directory’s attachment',
+    witnesses: () => [
+      { who: A, shows: older, statements: [says(A, 3, true)], hearsOf: [B] },
+      { who: B, hearsOf: [A], statements: [says(B, 9, false)] }
+    ],
+    online: true,
+    verdicts: [agrees, withholds(A)]
+  }
+]
+
+describe('the judge', () => {
+  it.each(cases)('finds: $name', ({ witnesses, earlier = [], online, verdicts }) => {
+    const judgement = judge(witnesses().map(testimony), earlier)
+    expect(judgement.isOnline).toBe(online)
+    expect([...judgement.verdicts.values()]).toEqual(verdicts)
+  })
+
+  it('takes the newest record, whoever holds it', () => {
+    const judgement = judge(
+      [
+        { who: A, shows: older },
+        { who: B, newest: newer }
+      ].map(testimony)
+    )
+    expect(judgement.newest).toBe(newer)
+  })
+
+  it('merges statements to the same, in any order and however often they come', () => {
+    const statement = fc.record({
+      who: fc.constantFrom(A, B, C),
+      epoch: fc.bigInt({ min: 1n, max: 3n }),
+      counter: fc.nat(5)
+    })
+    fc.assert(
+      fc.property(fc.array(statement), fc.array(fc.nat()), (some, order) => {
+        const made = some.map(({ who, epoch, counter }) => says(who, counter, counter % 2 === 0, { epoch }))
+        const mixed = [...made.toSorted((_a, _b) => (order.pop() ?? 1) % 2 || -1), ...made]
+        const plain = (map: ReadonlyMap<string, AttachmentStatement>) =>
+          [...map].map(([who, { epoch, counter }]) => `${who} ${epoch} ${counter}`).toSorted()
+        expect(plain(mergeStatements(mixed))).toEqual(plain(mergeStatements(made)))
+      })
+    )
+  })
+})
+
+describe('vouchers', () => {
+  const vouchersOf = (...said: DirectoryEntries[]) => {
+    const tellings = new Tellings()
+    for (const one of said) tellings.apply(one)
+    const { via, vouchers } = vouched(tellings, bob.id)
+    return { via: [...via.keys()].toSorted(), vouchers: [...vouchers].toSorted() }
+  }
+
+  test('are the directories that say themselves that the peer is attached to them', () => {
+    const both = [A.id, B.id].toSorted()
+    expect(vouchersOf(snapshot(A, older, [A, B]), snapshot(B, older, [A, B]))).toEqual({ via: both, vouchers: both })
+  })
+
+  test('are not made of hearsay: one that tells of another’s attachment vouches itself, if that other does not', () => {
+    expect(vouchersOf(snapshot(A, older, [B]), snapshot(B, undefined, []))).toEqual({ via: [B.id], vouchers: [A.id] })
+    expect(vouchersOf(snapshot(A, older, [B]), snapshot(B, older, [B]))).toEqual({ via: [B.id], vouchers: [B.id] })
+  })
+
+  test('may be a directory that is not connected, when all that are say so', () => {
+    expect(vouchersOf(snapshot(A, older, [C]), snapshot(B, older, [C]))).toEqual({ via: [C.id], vouchers: [C.id] })
+    expect(vouchersOf(snapshot(A, older, [C]), snapshot(B, undefined, []))).toEqual({ via: [C.id], vouchers: [A.id] })
+  })
+})
+
+describe('tellings', () => {
+  it('follow what is told, and end with the connection', () => {
+    const tellings = new Tellings()
+    tellings.apply(snapshot(A, older, [A, B]))
+    expect([tellings.count(A.id), [...tellings.hearsOf(A.id)]]).toEqual([1, [A.id, B.id]])
+    tellings.apply(changes(A, [{ record: newer, attachments: [{ directory: A.peer, sinceMs: 0 }] }]))
+    expect([tellings.of(A.id, bob.id)?.record, [...tellings.hearsOf(A.id)]]).toEqual([newer, [A.id]])
+    tellings.apply(changes(A, [{ record: farewell, attachments: [] }]))
+    expect([tellings.count(A.id), tellings.hearsOf(A.id).size]).toEqual([0, 0])
+    tellings.apply(snapshot(A, older, [A]))
+    expect([...tellings.apply(snapshot(A, undefined, []))]).toEqual([bob.id])
+    expect(tellings.complete()).toEqual([A.id])
+    tellings.forget(A.id)
+    expect(tellings.tellers()).toEqual([])
+  })
+})
+
+describe('disagreements', () => {
+  it('are judged when they have lasted, again while they last, and end when all agree', () => {
+    const tellings = new Tellings()
+    const disagreements = new Disagreements(tellings)
+    disagreements.review(tellings.apply(snapshot(A, older, [A])), 0)
+    expect(disagreements.nextDueMs()).toBe(Infinity) // one alone disagrees with nobody
+    tellings.apply(snapshot(B, undefined, []))
+    disagreements.reviewAll(100)
+    expect(disagreements.take(100 + DISAGREEMENT_MS - 1)).toEqual([])
+    expect(disagreements.take(100 + DISAGREEMENT_MS)).toEqual([bob.id])
+    expect(disagreements.nextDueMs()).toBe(100 + DISAGREEMENT_MS + REJUDGE_MS)
+    expect(disagreements.review(tellings.apply(snapshot(B, newer, [B])), 7_000)).toEqual([])
+    expect(disagreements.review(tellings.apply(snapshot(A, newer, [A])), 7_100)).toEqual([bob.id])
+    expect(disagreements.nextDueMs()).toBe(Infinity)
+  })
+
+  it('end with the connection to one of two directories', () => {
+    const tellings = new Tellings()
+    const disagreements = new Disagreements(tellings)
+    tellings.apply(snapshot(A, older, [A]))
+    tellings.apply(snapshot(B, undefined, []))
+    disagreements.reviewAll(0)
+    tellings.forget(B.id)
+    expect(disagreements.reviewAll(1)).toEqual([bob.id])
+  })
+
+  it('are judged a few at a time, all in turn', async () => {
+    const tellings = new Tellings()
+    const disagreements = new Disagreements(tellings)
+    const many = await Promise.all(Array.from({ length: 20 }, async (_, i) => sealedBy(await identity(100 + i))))
+    const updates = many.map((record) => ({ record, attachments: [{ directory: A.peer, sinceMs: 0 }] }))
+    const peers = many.map(({ record }) => record.peer.toString())
+    tellings.apply({ ...snapshot(A, undefined, []), updates, complete: new Set(peers) })
+    tellings.apply(snapshot(B, undefined, []))
+    disagreements.reviewAll(0)
+    const rounds = [0, 1, 2].map((i) => disagreements.take(DISAGREEMENT_MS + i))
+    expect(rounds.map(({ length }) => length)).toEqual([MAX_JUDGED_AT_ONCE, MAX_JUDGED_AT_ONCE, 4])
+    expect(rounds.flat().toSorted()).toEqual(peers.toSorted())
+  })
+})
