@@ -36,6 +36,7 @@ import { DirectorySession, sessionRates } from './directory-session.ts'
 import type { SessionRates } from './directory-session.ts'
 import { Lookups } from './lookups.ts'
 import type { DirectoryProofs } from './lookups.ts'
+import { ownChange } from './own-attachment.ts'
 import type { VerifiedRecord } from './presence-record.ts'
 import { RosterPush } from './roster-push.ts'
 import { Roster } from './roster.ts'
@@ -148,6 +149,17 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   /** @returns who is on the network now, in no order */
   roster(): readonly RosterEntry[] {
     return this.#roster.entries()
+  }
+
+  /**
+   * Puts what other directories say into the roster; watchers are told of what changes by it.
+   *
+   * @param apply does it, and returns the changes
+   */
+  merge(apply: (roster: Roster, nowMs: number) => readonly RosterChange[]): void {
+    const changes = apply(this.#roster, this.#now())
+    if (this.#life !== undefined) this.#sweep.dueAt(this.#roster.nextDeadline())
+    this.#report(changes)
   }
 
   async start(): Promise<void> {
@@ -296,22 +308,18 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.emit('change', changes)
   }
 
+  /** Tells of those that are attached here: who comes and goes elsewhere is told there. */
   #tell(change: RosterChange): void {
-    switch (change.kind) {
-      case 'joined': {
-        const { record, peer } = change.entry
-        const remoteAddr = this.#owners.get(peer)?.connection.remoteAddr
-        if (remoteAddr !== undefined) this.emit('ready', { peer: record.record.peer, record, remoteAddr })
-        return
-      }
-      case 'gone': {
-        const { record } = change.was
-        const how = change.why === 'left' ? 'left' : 'lost'
-        this.emit(how, { peer: record.record.peer, record })
-        return
-      }
-      case 'changed':
-        return
+    const own = ownChange(change, this.#self)
+    if (own === undefined) return
+    const { record } = own
+    const { peer } = record.record
+    if (own.kind === 'ended') {
+      const how = own.withdrawal === undefined ? 'lost' : 'left'
+      this.emit(how, { peer, record })
+    } else if (own.kind === 'attached') {
+      const remoteAddr = this.#owners.get(peer.toString())?.connection.remoteAddr
+      if (remoteAddr !== undefined) this.emit('ready', { peer, record, remoteAddr })
     }
   }
 }

@@ -87,6 +87,19 @@ export class Roster {
     return newer(known?.entry?.record, known?.withdrawal?.record)
   }
 
+  /** @returns the records with which peers have left, as long as they are remembered, the oldest first */
+  withdrawals(): VerifiedRecord[] {
+    return [...this.#buried].flatMap((peer) => this.#known.get(peer)?.withdrawal?.record ?? [])
+  }
+
+  /** @returns the records with which peers have left, as far as they are remembered, the oldest first */
+  *withdrawals(): Generator<VerifiedRecord> {
+    for (const peer of this.#buried) {
+      const record = this.#known.get(peer)?.withdrawal?.record
+      if (record !== undefined) yield record
+    }
+  }
+
   /**
    * Takes a record and its source's word that the peer is attached. A record
    * that is withdrawn ends every attachment that was made with an older one.

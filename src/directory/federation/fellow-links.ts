@@ -1,0 +1,240 @@
+// The streams between this directory and its fellows: serves and opens them,
+// lets in who says Hello for our network, keeps one stream for each fellow and
+// notices who is silent. Knows no statements and dials nobody.
+import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
+import { toError, withDeadline } from '../../wire/index.ts'
+import { FEDERATION_PROTOCOL, MAX_FELLOWS } from './constants.ts'
+import { PresenceProtocolError } from '../errors.ts'
+import type { FederationFrame } from './federation-frames.ts'
+import { CROSSING_MS, FELLOW_DIAL_TIMEOUT_MS, FELLOW_SILENCE_MS, HELLO_MS, PULSE_MS } from './fellow-constants.ts'
+import { FellowRefusedError, NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
+import { SyncSession } from './sync-session.ts'
+
+export type HelloFrame = Extract<FederationFrame, { type: 'hello' }>
+
+export interface FellowLinksInit {
+  readonly self: PeerId
+  readonly network: string
+  readonly now: () => number
+  readonly log: Logger
+  /** What we say of ourselves and of whom we know, now. */
+  hello(): HelloFrame
+  /** Whether it has a place for sure: it was named by who runs this directory. */
+  isNamed(peer: string): boolean
+  isBanned(peer: string): boolean
+  connectionsTo(peer: PeerId): readonly Connection[]
+  /** It may become a fellow: its gossip may come before its Hello. */
+  onExpected(peer: PeerId): void
+  /** It is a fellow from now on, or goes on over another connection. */
+  onLinked(session: SyncSession, isNew: boolean): void
+  /** It is none any more, or has not become one. */
+  onUnlinked(peer: PeerId, wasFellow: boolean): void
+  /** A frame of a fellow. Awaited before the next is read. */
+  onFrame(session: SyncSession, frame: FederationFrame): Promise<void>
+  onOtherNetwork(peer: PeerId, network: string): void
+}
+
+interface Link {
+  readonly peer: PeerId
+  readonly sessions: Set<SyncSession>
+  kept: SyncSession | undefined
+}
+
+export class FellowLinks {
+  readonly #init: FellowLinksInit
+  readonly #links = new Map<string, Link>()
+  readonly #tasks = new Set<Promise<void>>()
+  #pulsedAtMs = 0
+  #helloAtMs = 0
+
+  constructor(init: FellowLinksInit) {
+    this.#init = init
+  }
+
+  /** The kept session with each fellow. */
+  sessions(): SyncSession[] {
+    return [...this.#links.values()].flatMap(({ kept }) => (kept === undefined ? [] : [kept]))
+  }
+
+  /** The kept session with this fellow. */
+  session(peer: string): SyncSession | undefined {
+    return this.#links.get(peer)?.kept
+  }
+
+  /** A stream to the peer is open, whether it is a fellow already or not. */
+  isUnderWay(peer: string): boolean {
+    return this.#links.has(peer)
+  }
+
+  /**
+   * Opens a stream and stays with it.
+   *
+   * Resolves when it has ended, after the peer was a fellow by it.
+   *
+   * @throws NoFellowError, OtherNetworkFellowError, FellowRefusedError
+   */
+  async open(connection: Connection, signal: AbortSignal): Promise<void> {
+    let stream: Stream
+    try {
+      stream = await withDeadline('negotiate', FELLOW_DIAL_TIMEOUT_MS, signal, (inTime) =>
+        connection.newStream(FEDERATION_PROTOCOL, { signal: inTime })
+      )
+    } catch (error) {
+      if (error instanceof Error && error.name === 'UnsupportedProtocolError') throw new NoFellowError({ cause: error })
+      // A connection on which no stream can be opened in time is not worth keeping for the next try.
+      if (!signal.aborted) connection.abort(toError(error))
+      throw error
+    }
+    const session = await this.#serve(stream, connection, 'us', signal)
+    if (!session.isGreeted) throw new FellowRefusedError()
+  }
+
+  /** A stream that somebody opened to us. */
+  accept(stream: Stream, connection: Connection, signal: AbortSignal): void {
+    const peer = connection.remotePeer
+    const isKnown = this.#links.get(peer.toString())?.kept !== undefined
+    if (this.#init.isBanned(peer.toString()) || (!isKnown && !this.#hasPlace(peer))) {
+      stream.abort(new FellowRefusedError())
+      return
+    }
+    const served = this.#serve(stream, connection, 'them', signal).then(
+      () => undefined,
+      (error: unknown) => this.#init.log('the stream of %p ended - %e', connection.remotePeer, error)
+    )
+    this.#tasks.add(served)
+    void served.finally(() => this.#tasks.delete(served))
+  }
+
+  /** Looks who is silent, and says Hello again when it is time. Called every PULSE_MS. */
+  pulse(): void {
+    const nowMs = this.#init.now()
+    // If this process itself stood still, whoever spoke meanwhile is still to be heard.
+    const stoodStillMs = Math.max(0, nowMs - this.#pulsedAtMs - 4 * PULSE_MS)
+    const isFirst = this.#pulsedAtMs === 0
+    this.#pulsedAtMs = nowMs
+    for (const { peer, sessions } of this.#links.values()) {
+      for (const session of sessions) {
+        if (!isFirst && stoodStillMs > 0) session.heardAtMs = Math.min(nowMs, session.heardAtMs + stoodStillMs)
+        if (nowMs - session.heardAtMs < FELLOW_SILENCE_MS) continue
+        this.#cut(peer, new Error(`nothing came from this fellow for ${nowMs - session.heardAtMs} ms`))
+        break
+      }
+    }
+    if (nowMs - this.#helloAtMs < HELLO_MS) return
+    this.#helloAtMs = nowMs
+    const kept = this.sessions()
+    if (kept.length === 0) return
+    const hello = this.#init.hello()
+    for (const session of kept) session.send(hello)
+  }
+
+  /** Ends everything with a peer, its connections included. */
+  cut(peer: PeerId, error: Error): void {
+    this.#cut(peer, error)
+  }
+
+  /** Says goodbye to all by ending the streams, and waits until they have ended. */
+  async stop(): Promise<void> {
+    for (const { sessions } of this.#links.values()) for (const session of sessions) session.end()
+    await Promise.allSettled(this.#tasks)
+  }
+
+  async #serve(
+    stream: Stream,
+    connection: Connection,
+    openedBy: 'us' | 'them',
+    signal: AbortSignal
+  ): Promise<SyncSession> {
+    const session = new SyncSession(stream, connection, openedBy, this.#init.now())
+    const link = this.#linkOf(connection.remotePeer)
+    link.sessions.add(session)
+    this.#init.onExpected(connection.remotePeer)
+    session.send(this.#init.hello())
+    try {
+      await session.run({ signal, now: this.#init.now, onFrame: (frame) => this.#onFrame(link, session, frame) })
+    } finally {
+      this.#onEnd(link, session)
+    }
+    return session
+  }
+
+  async #onFrame(link: Link, session: SyncSession, frame: FederationFrame): Promise<void> {
+    if (!session.isGreeted) {
+      if (frame.type !== 'hello') throw new PresenceProtocolError('a directory began with something else than Hello')
+      this.#greet(link, session, frame)
+    }
+    await this.#init.onFrame(session, frame)
+  }
+
+  #greet(link: Link, session: SyncSession, hello: HelloFrame): void {
+    const { network } = this.#init
+    if (hello.network !== network) {
+      this.#init.onOtherNetwork(link.peer, hello.network)
+      throw new OtherNetworkFellowError(network, hello.network)
+    }
+    if (link.kept === undefined && !this.#hasPlace(link.peer)) throw new FellowRefusedError()
+    const before = link.kept
+    session.greetedAtMs = this.#init.now()
+    if (before !== undefined && session.openedAtMs - (before.greetedAtMs ?? 0) > CROSSING_MS) {
+      // It would not have opened another if it still had the first.
+      this.#replace(before, session)
+      link.sessions.delete(before)
+    }
+    const kept = this.#best(link)
+    if (kept === undefined || kept === before) {
+      session.end()
+      return
+    }
+    link.kept = kept
+    this.#init.onLinked(kept, before === undefined)
+    for (const surplus of link.sessions) if (surplus !== kept && surplus.isGreeted) surplus.end()
+  }
+
+  #replace(before: SyncSession, after: SyncSession): void {
+    const error = new Error('the fellow has opened another stream')
+    before.abort(error)
+    if (before.connection !== after.connection) before.connection.abort(error)
+  }
+
+  /** Of streams that crossed both sides keep the one that the smaller peer ID opened. */
+  #best(link: Link): SyncSession | undefined {
+    const isSmaller = this.#init.self.toString() < link.peer.toString()
+    const greeted = [...link.sessions].filter(({ isGreeted }) => isGreeted)
+    return greeted.findLast(({ openedBy }) => openedBy === (isSmaller ? 'us' : 'them')) ?? greeted.at(-1)
+  }
+
+  #onEnd(link: Link, session: SyncSession): void {
+    link.sessions.delete(session)
+    const wasKept = link.kept === session
+    if (wasKept) {
+      link.kept = this.#best(link)
+      if (link.kept !== undefined) this.#init.onLinked(link.kept, false)
+    }
+    if (link.sessions.size === 0) this.#links.delete(link.peer.toString())
+    if (link.kept !== undefined || (!wasKept && link.sessions.size > 0)) return
+    this.#init.onUnlinked(link.peer, wasKept)
+    if (link.sessions.size > 0) this.#init.onExpected(link.peer)
+  }
+
+  /** Somebody who was named takes the place of one who was not. */
+  #hasPlace(peer: PeerId): boolean {
+    const fellows = this.sessions()
+    if (fellows.length < MAX_FELLOWS) return true
+    if (!this.#init.isNamed(peer.toString())) return false
+    const stranger = fellows.findLast(({ connection }) => !this.#init.isNamed(connection.remotePeer.toString()))
+    stranger?.abort(new FellowRefusedError())
+    return stranger !== undefined
+  }
+
+  #cut(peer: PeerId, error: Error): void {
+    for (const session of this.#links.get(peer.toString())?.sessions ?? []) session.abort(error)
+    for (const connection of this.#init.connectionsTo(peer)) connection.abort(error)
+  }
+
+  #linkOf(peer: PeerId): Link {
+    const id = peer.toString()
+    const link = this.#links.get(id) ?? { peer, sessions: new Set(), kept: undefined }
+    this.#links.set(id, link)
+    return link
+  }
+}

@@ -1,0 +1,102 @@
+// Gossip between the directories of one network: gossipsub, set up for few and
+// fellow directories behind any addresses, and its one topic. What a message
+// says, and whether it goes on, is decided by whoever is asked.
+import { gossipsub, StrictNoSign, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
+import { start, stop } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
+import { GOSSIP_DEGREE, GOSSIP_QUEUE_BYTES, MAX_RPC_BYTES } from './fellow-constants.ts'
+import { GossipRegistrar } from './gossip-registrar.ts'
+
+/** What becomes of a message: it goes on, it ends here, or it must never have been sent. */
+export type GossipVerdict = 'accept' | 'ignore' | 'reject'
+
+export interface GossipMeshInit {
+  readonly network: string
+  /** Asked once for each message that was not seen before, with the fellow that passed it on. */
+  judge(from: PeerId, bytes: Uint8Array): Promise<GossipVerdict>
+}
+
+/** @returns the topic of a network's presence */
+export function presenceTopic(network: string): string {
+  return `/chat/presence/1.0.0/${network}`
+}
+
+export class GossipMesh {
+  readonly #registrar: GossipRegistrar
+  readonly #gossip: GossipSub
+  readonly #topic: string
+  readonly #judge: GossipMeshInit['judge']
+
+  constructor(components: GossipSubComponents, init: GossipMeshInit) {
+    const { privateKey, peerId, peerStore, connectionManager, logger } = components
+    this.#registrar = new GossipRegistrar(components.registrar)
+    this.#topic = presenceTopic(init.network)
+    this.#judge = (from, bytes) => init.judge(from, bytes)
+    this.#gossip = gossipsub({
+      // What is told proves itself: a signature of the messenger would say nothing more.
+      globalSignaturePolicy: StrictNoSign,
+      fallbackToFloodsub: false,
+      allowedTopics: [this.#topic],
+      floodPublish: true,
+      batchPublish: true,
+      allowPublishToZeroTopicPeers: true,
+      ignoreDuplicatePublishError: true,
+      ...GOSSIP_DEGREE,
+      // Nothing is announced to be fetched later: what is missed is found by the digests, and asked for at a fellow.
+      Dlazy: 0,
+      gossipFactor: 0,
+      tagMeshPeers: false,
+      maxInboundDataLength: MAX_RPC_BYTES,
+      maxOutboundBufferSize: GOSSIP_QUEUE_BYTES,
+      // Directories of one household or one test share an address; the default would silence them.
+      scoreParams: { IPColocationFactorWeight: 0 },
+      debugName: 'parley:gossip'
+    })({ privateKey, peerId, peerStore, connectionManager, logger, registrar: this.#registrar })
+  }
+
+  async start(): Promise<void> {
+    this.#gossip.topicValidators.set(this.#topic, (from, message) => this.#validate(from, message))
+    await start(this.#gossip)
+    this.#gossip.subscribe(this.#topic)
+  }
+
+  async stop(): Promise<void> {
+    await stop(this.#gossip)
+  }
+
+  /** A directory that may become a fellow: its gossip is kept until it has. */
+  expect(peer: PeerId): void {
+    this.#registrar.expect(peer)
+  }
+
+  /** Gossips with the directory at the other end, by this connection. */
+  join(connection: Connection): void {
+    this.#registrar.letIn(connection)
+  }
+
+  leave(peer: PeerId): void {
+    this.#registrar.turnAway(peer)
+  }
+
+  /** Whether what we publish goes to this fellow. */
+  reaches(peer: PeerId): boolean {
+    return this.#registrar.hasStream(peer)
+  }
+
+  async publish(bytes: Uint8Array): Promise<void> {
+    await this.#gossip.publish(this.#topic, bytes)
+  }
+
+  async #validate(from: PeerId, message: Message): Promise<TopicValidatorResult> {
+    if (message.data.byteLength > 65_536) return TopicValidatorResult.Reject
+    switch (await this.#judge(from, message.data)) {
+      case 'accept':
+        return TopicValidatorResult.Accept
+      case 'ignore':
+        return TopicValidatorResult.Ignore
+      case 'reject':
+        return TopicValidatorResult.Reject
+    }
+  }
+}

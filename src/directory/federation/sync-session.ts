@@ -1,0 +1,112 @@
+// One /chat/federation/1.0.0 stream: its frames both ways, when something last
+// came, and answers that go out as fast as the fellow takes them. Knows neither
+// what the frames mean nor which stream of several is kept.
+import type { Connection, Stream } from '@libp2p/interface'
+import { FrameQueue, runFrames, toError } from '../../wire/index.ts'
+import { MAX_FEDERATION_FRAME_BYTES, MAX_KNOWN_DIRECTORIES } from './constants.ts'
+import { FIRST_HELLO_TIMEOUT_MS, SYNC_QUEUE_BYTES } from './fellow-constants.ts'
+import { decodeFederationFrame, encodeFederationFrame } from './federation-frames.ts'
+import type { FederationFrame } from './federation-frames.ts'
+
+export class SyncSession {
+  readonly connection: Connection
+  readonly openedBy: 'us' | 'them'
+  readonly openedAtMs: number
+  /** When the other side said Hello, if it has, and is of our network. */
+  greetedAtMs: number | undefined
+  /** When the last frame came. */
+  heardAtMs: number
+  readonly #stream: Stream
+  readonly #outgoing = new FrameQueue<Uint8Array>({
+    maxBytes: SYNC_QUEUE_BYTES,
+    sizeOf: (bytes) => bytes.byteLength
+  })
+  /** What is still to be answered, by what was asked: asking twice gives one answer. */
+  readonly #answers = new Map<string, () => Iterable<FederationFrame>>()
+  #answering: Promise<void> | undefined
+
+  constructor(stream: Stream, connection: Connection, openedBy: 'us' | 'them', nowMs: number) {
+    this.#stream = stream
+    this.connection = connection
+    this.openedBy = openedBy
+    this.openedAtMs = nowMs
+    this.heardAtMs = nowMs
+  }
+
+  get isGreeted(): boolean {
+    return this.greetedAtMs !== undefined
+  }
+
+  /**
+   * Reads frames until the stream ends. No more is read while one is handled.
+   *
+   * @throws what made it end, unless both sides closed it
+   */
+  async run(init: {
+    readonly signal: AbortSignal
+    readonly now: () => number
+    readonly onFrame: (frame: FederationFrame) => Promise<void>
+  }): Promise<void> {
+    await runFrames<FederationFrame, Uint8Array>({
+      stream: this.#stream,
+      codec: { decode: decodeFederationFrame, encode: (bytes) => bytes },
+      outgoing: this.#outgoing,
+      maxFrameBytes: MAX_FEDERATION_FRAME_BYTES,
+      firstFrameTimeoutMs: FIRST_HELLO_TIMEOUT_MS,
+      closeTimeoutMs: FIRST_HELLO_TIMEOUT_MS,
+      signal: init.signal,
+      onFrames: async (frames) => {
+        for (const frame of frames) {
+          this.heardAtMs = init.now()
+          await init.onFrame(frame)
+        }
+        this.heardAtMs = init.now()
+      }
+    })
+    await this.#answering
+  }
+
+  /** Sends a frame. @returns false when too much waits already, or the stream is at its end */
+  send(frame: FederationFrame): boolean {
+    return this.#outgoing.offer(encodeFederationFrame(frame))
+  }
+
+  /**
+   * Sends the frames of an answer one by one, after those of earlier answers.
+   *
+   * @param asked names what was asked: while that waits to be answered it is not answered twice
+   */
+  answer(asked: string, frames: () => Iterable<FederationFrame>): void {
+    if (this.#answers.size > MAX_KNOWN_DIRECTORIES) return
+    this.#answers.set(asked, frames)
+    this.#answering ??= this.#answerAll().finally(() => {
+      this.#answering = undefined
+    })
+  }
+
+  /** Closes our half once what waits is sent. */
+  end(): void {
+    this.#outgoing.end()
+  }
+
+  abort(error: unknown): void {
+    this.#stream.abort(toError(error))
+  }
+
+  async #answerAll(): Promise<void> {
+    for (;;) {
+      const [next] = this.#answers
+      if (next === undefined) return
+      const [asked, frames] = next
+      try {
+        for (const frame of frames()) await this.#outgoing.push(encodeFederationFrame(frame))
+      } catch (error) {
+        // A queue that takes no more has its stream at its end: there is nobody left to answer.
+        this.abort(error)
+        return
+      } finally {
+        this.#answers.delete(asked)
+      }
+    }
+  }
+}
