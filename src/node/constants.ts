@@ -48,6 +48,12 @@ export const INTERFACE_POLL_MS = 2_000
 /** A dead link is noticed after one interval and one timeout; far below the 15 s that a roster may be wrong. */
 export const LINK_PING = { intervalMs: 3_000, timeoutMs: 3_000 } as const
 
+/**
+ * A directory is more patient than its clients, so that they ask and it only answers. A client that died on a cut
+ * link is noticed in ten seconds, and off the roster after the grace: within fifteen.
+ */
+export const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
+
 /** One peer has few connections; a node on a crowded LAN has many peers. */
 export const MAX_CONNECTIONS = 400
 

@@ -11,11 +11,12 @@ import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
 import {
   DEFAULT_DIRECTORY_PORTS,
+  DIRECTORY_LINK_PING,
   DIRECTORY_MAX_CONNECTIONS,
   DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS
 } from './constants.ts'
 import { PortTakenError } from './errors.ts'
-import { commonServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
+import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
 import { loadIdentity } from './identity.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
@@ -69,9 +70,10 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         maxConnections: DIRECTORY_MAX_CONNECTIONS,
         maxPendingInboundConnections: DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS,
         discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
-        gater: {}
+        gater: {},
+        inboundLink: DIRECTORY_LINK_PING
       }),
-      services: { ...commonServices, directory: directory({ network: settings.network }) }
+      services: { ...directoryServices, directory: directory({ network: settings.network }) }
     })
     return new DirectoryNode(init.config, libp2p, port, self)
   }

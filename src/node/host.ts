@@ -9,9 +9,11 @@ import { tcp } from '@libp2p/tcp'
 import { once } from 'node:events'
 import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { boundedYamux } from '../wire/index.ts'
+import { boundedYamux, type LinkPace } from '../wire/index.ts'
+import { connectionList } from './connection-list.ts'
 import { AGENT_NAME, INBOUND_CONNECTIONS_PER_SECOND, LINK_PING } from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
+import { loggerOptions } from './quiet-logger.ts'
 import { version } from './version.ts'
 
 export interface HostInit {
@@ -23,8 +25,12 @@ export interface HostInit {
   readonly maxPendingInboundConnections: number
   readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
   readonly gater: ConnectionGater
+  /** How silence on links is noticed that others have dialled; as on our own, unless told. */
+  readonly inboundLink?: LinkPace
   readonly logger?: ComponentLogger
 }
+
+const ownLink: LinkPace = { pingAfterMs: LINK_PING.intervalMs, answerWithinMs: LINK_PING.timeoutMs }
 
 /** What `createLibp2p` is given; the caller adds its services and calls it. */
 export function hostOptions(init: HostInit): Libp2pOptions {
@@ -35,7 +41,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     addresses: { listen: listenAddresses(init.host, init.port) },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [boundedYamux()],
+    streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
     peerDiscovery: init.discovery,
     connectionGater: init.gater,
     connectionManager: {
@@ -43,13 +49,21 @@ export function hostOptions(init: HostInit): Libp2pOptions {
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
       maxIncomingPendingConnections: init.maxPendingInboundConnections
     },
-    connectionMonitor: { pingInterval: LINK_PING.intervalMs, pingTimeout: { minTimeout: LINK_PING.timeoutMs } },
-    ...(init.logger === undefined ? {} : { logger: init.logger })
+    // Its ping opens a stream and agrees on a protocol, on every connection and for either side: see LinkWatch.
+    connectionMonitor: { enabled: false },
+    ...loggerOptions(init.logger)
   }
 }
 
 /** identify, and identify/push so that what changes after the connection is told too. */
 export const commonServices = { identify: identify(), identifyPush: identifyPush() }
+
+/** A directory says who it is, and asks nobody: what it keeps of a client is its record. */
+export const directoryServices = {
+  connections: connectionList(),
+  identify: identify({ runOnConnectionOpen: false }),
+  identifyPush: identifyPush()
+}
 
 /**
  * Starts a node, with the error of a port that is taken made plain.

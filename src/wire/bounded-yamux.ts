@@ -13,9 +13,13 @@ import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
 import type { MessageStream, StreamMessageEvent, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { MAX_INBOUND_STREAMS, MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_BYTES } from './constants.ts'
 import { WindowOverrunError } from './errors.ts'
+import { LinkWatch, pinging } from './link-watch.ts'
+import type { LinkWatchInit } from './link-watch.ts'
 
 /** What Yamux must be given for the bound of a duplex to hold. */
 export const yamuxInit: YamuxMuxerInit = {
+  // Its failure has no consequence: see LinkWatch.
+  enableKeepAlive: false,
   maxInboundStreams: MAX_INBOUND_STREAMS,
   streamOptions: {
     maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES,
@@ -32,9 +36,11 @@ const DATA_TYPE = 0
  * For `createLibp2p({ streamMuxers: [boundedYamux()] })`.
  *
  * A remote that sends more than the window it was granted loses its connection;
- * its streams end with a StreamLostError whose cause names the overrun.
+ * its streams end with a StreamLostError whose cause names the overrun. One
+ * that is silent for longer than `silence` allows loses it too.
  */
-export function boundedYamux(): () => StreamMuxerFactory {
+export function boundedYamux(init: { readonly silence?: LinkWatchInit } = {}): () => StreamMuxerFactory {
+  const watch = init.silence === undefined ? undefined : new LinkWatch(init.silence)
   const createFactory = yamux(yamuxInit)
   return () => {
     const factory = createFactory()
@@ -43,6 +49,8 @@ export function boundedYamux(): () => StreamMuxerFactory {
       createStreamMuxer: (connection: MessageStream) => {
         const muxer = createStreamMuxer(connection)
         guard(connection, muxer)
+        const alive = pinging(muxer)
+        if (alive !== undefined) watch?.add(connection, alive)
         return muxer
       }
     })

@@ -72,3 +72,10 @@ export const WRITE_STALL_TIMEOUT_MS = 60_000
  * ours, in milliseconds. A stream is only freed when both halves are closed.
  */
 export const CLOSE_TIMEOUT_MS = 10_000
+
+/**
+ * How often links are looked at for silence, in milliseconds: a small part of
+ * any time in which silence is noticed. Ten thousand links are looked at in
+ * less than a millisecond.
+ */
+export const LINK_WATCH_TICK_MS = 500

@@ -106,6 +106,17 @@ export class DeadlineError extends WireError {
   }
 }
 
+/** The other end of a connection has not been heard for too long, and did not answer a ping. */
+export class SilentLinkError extends WireError {
+  override readonly name = 'SilentLinkError'
+  readonly silentMs: number
+
+  constructor(silentMs: number) {
+    super('read', `Nothing received for ${Math.round(silentMs)} ms, not even the answer to a ping: connect again`)
+    this.silentMs = silentMs
+  }
+}
+
 /** The outgoing queue takes no more: it was ended, aborted, or its reader has left. */
 export class QueueClosedError extends WireError {
   override readonly name = 'QueueClosedError'

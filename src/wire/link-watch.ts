@@ -1,0 +1,111 @@
+/**
+ * Finds links that are dead without having said so: a cut cable, a machine that
+ * lost its power. It counts anything that is received as a sign of life, and
+ * asks with a ping of the muxer, which costs twelve bytes and no stream, where
+ * nothing was received. Knows connections as bytes, and nobody's protocol.
+ *
+ * @see https://github.com/hashicorp/yamux/blob/master/spec.md#flag-field
+ */
+
+import type { MessageStream, StreamMuxer } from '@libp2p/interface'
+import { LINK_WATCH_TICK_MS } from './constants.ts'
+import { SilentLinkError, toError } from './errors.ts'
+
+export interface LinkPace {
+  /** Nothing received for so long: a ping is sent. */
+  readonly pingAfterMs: number
+  /** Nothing received for so long after that: the link is cut. */
+  readonly answerWithinMs: number
+}
+
+/** The side that is less patient is the one that pings. */
+export interface LinkWatchInit {
+  /** For links that this side has dialled. */
+  readonly outbound: LinkPace
+  readonly inbound: LinkPace
+}
+
+/** A muxer that can ping: Yamux. Its promise is the answer, which is not waited for: any bytes will do. */
+export interface PingingMuxer extends StreamMuxer {
+  ping(): Promise<number>
+}
+
+interface Link {
+  readonly connection: MessageStream
+  readonly muxer: PingingMuxer
+  readonly pace: LinkPace
+  heardAtMs: number
+  /** Set while a ping has brought nothing yet. */
+  askedAtMs: number | undefined
+}
+
+/** All links of one node, looked at by one timer, which runs while there are any. */
+export class LinkWatch {
+  readonly #init: LinkWatchInit
+  readonly #now: () => number
+  readonly #links = new Set<Link>()
+  #timer: ReturnType<typeof setInterval> | undefined
+  #tickedAtMs = 0
+
+  constructor(init: LinkWatchInit, now: () => number = () => performance.now()) {
+    this.#init = init
+    this.#now = now
+  }
+
+  /** Watches the link until it closes. */
+  add(connection: MessageStream, muxer: PingingMuxer): void {
+    const pace = this.#init[connection.direction]
+    const link: Link = { connection, muxer, pace, heardAtMs: this.#now(), askedAtMs: undefined }
+    connection.addEventListener('message', () => {
+      link.heardAtMs = this.#now()
+      link.askedAtMs = undefined
+    })
+    connection.addEventListener('close', () => this.#remove(link))
+    this.#links.add(link)
+    // Yamux widens its windows by the round-trip time, which it knows from a ping.
+    if (connection.direction === 'outbound') queueMicrotask(() => this.#ask(link, this.#now()))
+    if (this.#timer !== undefined) return
+    this.#tickedAtMs = this.#now()
+    this.#timer = setInterval(() => this.#tick(), LINK_WATCH_TICK_MS)
+    this.#timer.unref()
+  }
+
+  #remove(link: Link): void {
+    this.#links.delete(link)
+    if (this.#links.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #tick(): void {
+    const nowMs = this.#now()
+    // This process itself may have been asleep or busy: what came meanwhile is not read yet.
+    const wasAway = nowMs - this.#tickedAtMs > 2 * LINK_WATCH_TICK_MS
+    this.#tickedAtMs = nowMs
+    for (const link of [...this.#links]) {
+      const { pace, heardAtMs, askedAtMs } = link
+      if (askedAtMs === undefined) {
+        if (nowMs - heardAtMs >= pace.pingAfterMs) this.#ask(link, nowMs)
+      } else if (wasAway) link.askedAtMs = nowMs
+      else if (nowMs - askedAtMs >= pace.answerWithinMs) this.#cut(link, new SilentLinkError(nowMs - heardAtMs))
+    }
+  }
+
+  #ask(link: Link, nowMs: number): void {
+    link.askedAtMs = nowMs
+    // A muxer that is closing can't ping; then its connection closes too.
+    link.muxer.ping().catch((error: unknown) => link.connection.log('could not ping - %e', toError(error)))
+  }
+
+  #cut(link: Link, error: Error): void {
+    this.#remove(link)
+    link.muxer.abort(error)
+    link.connection.abort(error)
+  }
+}
+
+/** @returns the muxer if it can ping */
+export function pinging(muxer: StreamMuxer): PingingMuxer | undefined {
+  // Checked here, as the interface of muxers has no ping.
+  return 'ping' in muxer && typeof muxer.ping === 'function' ? (muxer as PingingMuxer) : undefined
+}
