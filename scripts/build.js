@@ -1,7 +1,8 @@
-// Compiles src/ into dist/STAMP/, where the stamp tells the sources. Run as a
-// program it builds; with --if-stale only what has not been built. bin/parley.js
-// calls it too, so that a clone that was updated is never run from what was built
-// before. A build in use is never replaced: a new one stands beside it.
+// Compiles src/ into dist/STAMP/ and bundles the page into dist/STAMP/web/, where
+// the stamp tells the sources. Run as a program it builds; with --if-stale only
+// what has not been built. bin/parley.js calls it too, so that a clone that was
+// updated is never run from what was built before. A build in use is never
+// replaced: a new one stands beside it.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
@@ -15,6 +16,7 @@ const dist = join(root, 'dist')
 const quietBuildMs = 500
 /** Builds of other sources go after this: a program that was started from one may still load a part of it. */
 const keepBuildsMs = 24 * 60 * 60 * 1000
+const isSource = /\.(?:tsx?|css|html|svg)$/u
 
 /**
  * Builds unless these sources have been built. Ends the process with the compiler's words when that fails.
@@ -37,7 +39,9 @@ async function build(folder) {
   const notice = setTimeout(() => process.stderr.write('Building Parley (the sources are new) …\n'), quietBuildMs)
   try {
     await mkdir(next, { recursive: true })
-    await compile(next)
+    // Loaded here and not above: who finds everything built does not wait for a bundler.
+    const { buildPage } = await import('./build-page.js')
+    await Promise.all([compile(next), buildPage(join(src, 'web'), join(next, 'web'))])
     // Two processes may build the same at once: whoever comes second keeps what is there.
     await rename(next, folder).catch(async () => stat(folder))
     await removeOldBuilds(folder)
@@ -80,8 +84,9 @@ async function removeOldBuilds(current) {
 async function sourceStamp() {
   const hash = createHash('sha256')
   const entries = await readdir(src, { recursive: true, withFileTypes: true })
-  const files = entries.filter((e) => e.isFile() && e.name.endsWith('.ts')).map((e) => join(e.parentPath, e.name))
-  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json']) files.push(join(root, name))
+  const files = entries.filter((e) => e.isFile() && isSource.test(e.name)).map((e) => join(e.parentPath, e.name))
+  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build-page.js'])
+    files.push(join(root, name))
   for (const file of files.toSorted()) {
     const { size, mtimeMs } = await stat(file)
     hash.update(`${file} ${size} ${mtimeMs}\n`)

@@ -107,12 +107,19 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
 
   const directory = program.command('directory').description('run a directory: it shows who is online')
   addSettings(directory, directorySettings)
+    .option('--http <PORT>', 'the port of the roster page; 0 for any that is free (env: PARLEY_HTTP)')
+    .option('--no-http', 'show no roster page')
+    .option(
+      '--http-host <ADDRESS>',
+      'show the page on this IP address, not to this machine only (env: PARLEY_HTTP_HOST)'
+    )
     .addOption(json('print events as one JSON object a line'))
     .addHelpText(
       'after',
       examples(
         ['parley directory', 'asks for its port, on a terminal'],
-        ['parley directory --port 8000', 'on port 8000']
+        ['parley directory --port 8000', 'on port 8000; the page is at http://127.0.0.1:8080/'],
+        ['parley directory --http-host 0.0.0.0', 'the page is there for others too']
       )
     )
     .action(

@@ -15,6 +15,7 @@ import {
   DIRECTORY_MAX_CONNECTIONS,
   DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS
 } from './constants.ts'
+import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { PortTakenError } from './errors.ts'
 import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
 import { loadIdentity } from './identity.ts'
@@ -44,6 +45,7 @@ type DirectoryHost = Libp2p<{ directory: DirectoryService }>
 export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #config: Config
   readonly #libp2p: DirectoryHost
+  readonly #page: DirectoryPage | undefined
   /** The TCP port that it listens on. */
   readonly port: number
   #state: 'new' | 'started' | 'stopped' = 'new'
@@ -51,9 +53,14 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
 
   /**
    * @param init.port the port to listen on; 0 for any that is free
+   * @param init.page how to show the roster over HTTP; without it, it is not shown, and nothing is counted
    * @throws PortTakenError, UsageError
    */
-  static async create(init: { readonly config: Config; readonly port: number }): Promise<DirectoryNode> {
+  static async create(init: {
+    readonly config: Config
+    readonly port: number
+    readonly page?: PageWish | undefined
+  }): Promise<DirectoryNode> {
     const { settings, folders } = init.config
     const port = init.port === 0 ? await freePort(settings.host) : init.port
     if (!(await isPortFree(port, settings.host))) throw new PortTakenError(port)
@@ -62,6 +69,8 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     const key = await loadIdentity(join(folder, `${port}.key`))
     const self = peerIdFromPrivateKey(key).toString()
     const lan = new LanSightings(() => undefined)
+    const page = init.page === undefined ? undefined : await DirectoryPage.prepare(init.page)
+    const figures = page?.figures
     const libp2p = await createLibp2p({
       ...hostOptions({
         key,
@@ -73,20 +82,29 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         gater: {},
         inboundLink: DIRECTORY_LINK_PING
       }),
-      services: { ...directoryServices, directory: directory({ network: settings.network }) }
+      ...(figures === undefined ? {} : { metrics: figures.libp2p }),
+      services: {
+        ...directoryServices,
+        directory: directory({
+          network: settings.network,
+          ...(figures === undefined ? {} : { metrics: figures.directory })
+        })
+      }
     })
-    return new DirectoryNode(init.config, libp2p, port, self)
+    return new DirectoryNode(init.config, libp2p, port, self, page)
   }
 
   private constructor(
     config: Config,
     libp2p: DirectoryHost,
     port: number,
-    readonly peerId: string
+    readonly peerId: string,
+    page: DirectoryPage | undefined
   ) {
     super()
     this.#config = config
     this.#libp2p = libp2p
+    this.#page = page
     this.port = port
   }
 
@@ -107,18 +125,31 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     service.on('lost', ({ record }) => this.#tell('lost', guest(record)))
     this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
     await this.#starting
+    await this.#page?.open({
+      self: this.peerId,
+      network: this.network,
+      directoryPort: this.port,
+      roster: service,
+      connections: (peer) => this.#libp2p.getConnections(peer)
+    })
   }
 
   async stop(): Promise<void> {
     this.#state = 'stopped'
     // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
     await this.#starting?.catch(() => undefined)
+    await this.#page?.stop()
     await this.#libp2p.stop()
   }
 
   /** Multiaddrs with the own peer ID. */
   addresses(): readonly string[] {
     return this.#libp2p.getMultiaddrs().map((address) => address.toString())
+  }
+
+  /** Where the roster can be looked at with a browser; empty when it can't. */
+  pages(): readonly string[] {
+    return this.#page?.addresses() ?? []
   }
 
   roster(): readonly RosterRow[] {

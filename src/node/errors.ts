@@ -93,8 +93,10 @@ export class PortTakenError extends ParleyError {
   override readonly exitCode = exitCodes.portTaken
   readonly port: number
 
-  constructor(port: number, options?: ErrorOptions) {
-    super(`port ${port} is taken by another program: choose another with --port, or end that program`, options)
+  /** @param options.option with which another is chosen; --port, unless told */
+  constructor(port: number, options?: ErrorOptions & { readonly option?: string }) {
+    const option = options?.option ?? '--port'
+    super(`port ${port} is taken by another program: choose another with ${option}, or end that program`, options)
     this.port = port
   }
 }

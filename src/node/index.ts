@@ -17,6 +17,7 @@ export {
   type DirectoryGuest,
   type DirectoryNodeEvents
 } from './directory-node.ts'
+export type { PageWish } from './directory-page.ts'
 export { History, openHistory, type OpenHistory } from './history.ts'
 export { readOwnIdentity, type OwnIdentity } from './own-identity.ts'
 export type { PeerTarget, ResolveOptions } from './peer-resolver.ts'

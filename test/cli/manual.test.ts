@@ -43,7 +43,7 @@ function rows(text: string): string[][] {
 /** Every folder of the sources that has limits, with the constants of them. */
 const folders: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
   await Promise.all(
-    readdirSync(join(root, 'src'))
+    [...readdirSync(join(root, 'src')), 'directory/http']
       .map((folder) => `src/${folder}`)
       .filter((folder) => existsSync(join(root, folder, 'constants.ts')))
       .map(async (folder) => [folder, { ...(await import(pathToFileURL(join(root, folder, 'constants.ts')).href)) }])
@@ -84,6 +84,8 @@ describe('the tables of limits', () => {
     const variables = new Set([
       ...settingSpecs.map(({ env }) => env),
       'PARLEY_DEBUG',
+      'PARLEY_HTTP',
+      'PARLEY_HTTP_HOST',
       'XDG_DATA_HOME',
       'XDG_CONFIG_HOME',
       'XDG_RUNTIME_DIR'

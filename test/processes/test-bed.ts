@@ -56,7 +56,7 @@ export class TestBed implements AsyncDisposable {
     return join(this.folder, `home-${++this.#homes}`)
   }
 
-  /** What a process of this test sees of the world, and nothing else: loopback, no mDNS, this test's network. */
+  /** What a process of this test sees of the world, and nothing else: loopback, no mDNS, no page, this test's network. */
   env(home: string): NodeJS.ProcessEnv {
     return {
       PATH: process.env['PATH'],
@@ -67,7 +67,8 @@ export class TestBed implements AsyncDisposable {
       PARLEY_NETWORK: this.network,
       PARLEY_HOST: '127.0.0.1',
       PARLEY_MDNS: 'false',
-      PARLEY_DEFAULT_DIRECTORIES: 'false'
+      PARLEY_DEFAULT_DIRECTORIES: 'false',
+      PARLEY_HTTP: 'off'
     }
   }
 

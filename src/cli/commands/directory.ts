@@ -9,16 +9,18 @@ import { placesOf } from '../plain/greeting.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
 import { inBoundedTime } from '../with-chat-node.ts'
+import { pageWish } from './directory-options.ts'
 
 /** How each event stands on the terminal. */
 const words = { ready: 'READY', left: 'LEFT', lost: 'LOST' } as const
 
 export async function runDirectory(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const page = pageWish(command, io.env)
   const { DirectoryNode } = await import('../../node/index.ts')
   const port = await choosePort(io, config)
   if (port === undefined) return exitCodes.interrupted
-  const node = await DirectoryNode.create({ config, port })
+  const node = await DirectoryNode.create({ config, port, page })
   const isJson = hasSwitch(command, 'json')
   const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
     const line = `${words[event]} ${nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
@@ -31,14 +33,16 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     await node.start()
     const { shortId, peerId, network } = node
     const addresses = node.addresses()
+    const pages = node.pages()
     if (isJson) {
       writeLines(io.stdout, [
-        escapedJson({ event: 'listening', peer: peerId, shortId, network, port: node.port, addresses })
+        escapedJson({ event: 'listening', peer: peerId, shortId, network, port: node.port, addresses, pages })
       ])
     } else {
       const hosts = placesOf(addresses).map(({ host }) => host)
       writeLines(io.stdout, [
-        `directory ${shortId} listening on port ${node.port} (${hosts.join(', ')}), network ${network}`
+        `directory ${shortId} listening on port ${node.port} (${hosts.join(', ')}), network ${network}`,
+        ...(pages.length === 0 ? [] : [`roster page: ${pages.join(' ')}`])
       ])
     }
     const why = await node.whyNotFound()

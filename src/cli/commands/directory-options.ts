@@ -1,0 +1,29 @@
+// What of a directory's options is no setting of a node: where the roster page
+// is shown. An option is stronger than its environment variable.
+import type { Command } from 'commander'
+import type { PageWish } from '../../node/index.ts'
+import { UsageError } from '../../node/settings.ts'
+
+const maxPort = 65_535
+
+/**
+ * @returns how to show the page; undefined when it shall not be shown
+ * @throws UsageError
+ */
+export function pageWish(command: Command, env: NodeJS.ProcessEnv): PageWish | undefined {
+  const given = command.getOptionValue('http')
+  const [text, where] = given === undefined ? [env['PARLEY_HTTP'], 'PARLEY_HTTP'] : [given, '--http']
+  if (text === false || text === 'off') return undefined
+  const host = nonEmpty(command.getOptionValue('httpHost')) ?? nonEmpty(env['PARLEY_HTTP_HOST'])
+  const port = nonEmpty(text)
+  if (port !== undefined && !(/^\d{1,5}$/u.test(port) && Number(port) <= maxPort)) {
+    throw new UsageError(
+      `${where}: ${JSON.stringify(port)} can't be used: expected a port up to ${maxPort}, 0 for any that is free, or off`
+    )
+  }
+  return { port: port === undefined ? undefined : Number(port), host }
+}
+
+function nonEmpty(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,137 @@
+// A directory's figures for Prometheus, in a registry of its own: libp2p's, the
+// process's, the directory's, its fellows' and the HTTP side's. It is loaded only
+// where somebody may read them. Labels have few values: no peer is among them.
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { DirectoryMetrics } from '../directory-metrics.ts'
+import { EVENT_LOOP_PRECISION_MS } from './constants.ts'
+import type { Fellow } from './roster-feed.ts'
+import type { HttpMetrics, MetricsText } from './roster-http.ts'
+
+/** What is looked up when somebody reads the figures. */
+export interface MetricsSources {
+  /** Peers on the roster, and those of them that are attached to this directory. */
+  readonly peers: () => { readonly all: number; readonly here: number }
+  readonly fellows: () => readonly Fellow[]
+}
+
+export interface DirectoryFigures extends MetricsText {
+  /** For `createLibp2p({ metrics })`. */
+  readonly libp2p: ReturnType<typeof prometheusMetrics>
+  readonly directory: DirectoryMetrics
+  readonly http: HttpMetrics
+  /** Figures that are looked up are there from now on. */
+  bind(sources: MetricsSources): void
+}
+
+/** From a change at once to one that waited for several rounds. */
+const pushDelayBuckets = [0.001, 0.005, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5]
+
+export function directoryFigures(): DirectoryFigures {
+  const registry = new Registry()
+  const registers = [registry]
+  const announcements = new Counter({
+    name: 'parley_directory_announcements_total',
+    help: 'Records taken: new ones and renewals, and withdrawals.',
+    labelNames: ['outcome'] as const,
+    registers
+  })
+  const refusals = new Counter({
+    name: 'parley_directory_refusals_total',
+    help: 'Frames of clients that were refused, by reason.',
+    labelNames: ['reason'] as const,
+    registers
+  })
+  const pushed = new Counter({
+    name: 'parley_directory_changes_pushed_total',
+    help: 'Changes sent to watchers of the whole roster: each change once for each watcher.',
+    registers
+  })
+  const pushDelay = new Histogram({
+    name: 'parley_directory_push_delay_seconds',
+    help: 'From a change of the roster until it was written to all watchers, of the oldest change of each push.',
+    buckets: pushDelayBuckets,
+    registers
+  })
+  const resets = new Counter({
+    name: 'parley_directory_watchers_reset_total',
+    help: 'Watchers that did not read fast enough, and were reset.',
+    registers
+  })
+  return {
+    contentType: registry.contentType,
+    text: async () => registry.metrics(),
+    libp2p: prometheusMetrics({
+      registry,
+      // The map that it keeps is the module's: of several directories in one process the last one's figures are whole.
+      defaultMetrics: { register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS }
+    }),
+    directory: {
+      announced: (outcome) => announcements.inc({ outcome }),
+      refused: (reason) => refusals.inc({ reason }),
+      pushed: (changes, watchers, delayMs) => {
+        pushed.inc(changes * watchers)
+        pushDelay.observe(delayMs / 1000)
+      },
+      watcherReset: () => resets.inc()
+    },
+    http: httpMetrics(registers),
+    bind: (sources) => bindSources(registry, sources)
+  }
+}
+
+function httpMetrics(registers: Registry[]): HttpMetrics {
+  const requests = new Counter({
+    name: 'parley_http_requests_total',
+    help: 'Requests of the HTTP side that have ended.',
+    labelNames: ['route', 'status'] as const,
+    registers
+  })
+  const streams = new Gauge({ name: 'parley_http_event_streams', help: 'Pages that look on now.', registers })
+  const dropped = new Counter({
+    name: 'parley_http_event_streams_dropped_total',
+    help: 'Pages that were too slow, and have to begin anew.',
+    registers
+  })
+  return {
+    answered: (route, status) => requests.inc({ route, status }),
+    streams: (open) => streams.set(open),
+    streamEnded: (why) => {
+      if (why === 'too-slow') dropped.inc()
+    }
+  }
+}
+
+function bindSources(registry: Registry, { peers, fellows }: MetricsSources): void {
+  const seconds = ({ heardAgoMs }: Fellow): number => heardAgoMs / 1000
+  const gauge = (name: string, help: string, value: () => number): void => {
+    const collect = function (this: Gauge): void {
+      this.set(value())
+    }
+    registry.registerMetric(new Gauge({ name, help, registers: [], collect }))
+  }
+  gauge('parley_directory_peers', 'Peers on the roster.', () => peers().all)
+  gauge('parley_directory_attached_peers', 'Peers that are attached to this directory.', () => peers().here)
+  gauge('parley_federation_directories', 'Other directories that are alive.', () => fellows().filter(isAlive).length)
+  gauge(
+    'parley_federation_staleness_seconds',
+    'How old the oldest part of the roster may be: the time since the quietest living directory was heard.',
+    () => Math.max(0, ...fellows().filter(isAlive).map(seconds))
+  )
+  registry.registerMetric(
+    new Gauge({
+      name: 'parley_federation_lag_seconds',
+      help: 'The time since each other directory was heard; a living one is heard every second.',
+      labelNames: ['directory'] as const,
+      registers: [],
+      collect() {
+        this.reset()
+        for (const fellow of fellows()) this.set({ directory: fellow.directory }, seconds(fellow))
+      }
+    })
+  )
+}
+
+function isAlive({ alive }: Fellow): boolean {
+  return alive
+}

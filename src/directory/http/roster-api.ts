@@ -1,0 +1,93 @@
+// What a directory's HTTP side says, as types and nothing else, so that the page
+// in the browser can know them too: docs/spec/directory-http.md is their page.
+// All times are milliseconds since 1970 by the directory's clock.
+
+/** Over a local network, over the Internet, or through a relay. */
+export type PeerPath = 'lan' | 'direct' | 'relayed'
+
+export interface PeerJson {
+  readonly peer: string
+  readonly shortId: string
+  /** As its owner says; may be empty, is not unique, and may hold any letters. */
+  readonly nickname: string
+  readonly status: string
+  readonly since: number
+  /** The sequence number of the record, in decimals. */
+  readonly seq: string
+  readonly addresses: readonly string[]
+  /** Peer IDs of the directories that it is attached to. */
+  readonly directories: readonly string[]
+  readonly path: PeerPath
+}
+
+export interface DirectoryJson {
+  readonly directory: string
+  readonly shortId: string
+  /** This one; another that is heard of; one whose peers still stand, and that isn't. */
+  readonly state: 'here' | 'alive' | 'lost'
+  /** Peers on the roster that are attached to it. */
+  readonly peers: number
+  /** When it was last heard of; absent for this one. */
+  readonly heardAt?: number
+}
+
+/** Something that happened lately. */
+export interface HappeningJson {
+  readonly at: number
+  readonly what: 'joined' | 'left' | 'lost'
+  readonly peer: string
+  readonly shortId: string
+  readonly nickname: string
+}
+
+/** The answer of `/api/roster`. */
+export interface RosterJson {
+  readonly id: string
+  readonly network: string
+  readonly directory: string
+  readonly now: number
+  /** Peers on the roster, and how many of them match the query. */
+  readonly total: number
+  readonly matching: number
+  readonly directories: readonly DirectoryJson[]
+  readonly peers: readonly PeerJson[]
+}
+
+/** The event `snapshot`: what was told before counts no more. */
+export interface SnapshotJson {
+  readonly network: string
+  readonly directory: string
+  readonly now: number
+  readonly total: number
+  readonly directories: readonly DirectoryJson[]
+  /** Newest first. */
+  readonly recent: readonly HappeningJson[]
+  readonly peers: readonly PeerJson[]
+  /** More peers follow, in events `page`. */
+  readonly more: boolean
+}
+
+/** The event `page`: more of a snapshot. */
+export interface PageJson {
+  readonly peers: readonly PeerJson[]
+  readonly more: boolean
+}
+
+/** The event `changes`. */
+export interface ChangesJson {
+  readonly now: number
+  readonly total: number
+  /** New and changed peers, whole. */
+  readonly peers: readonly PeerJson[]
+  /** Peer IDs of those that are not on the roster any more. */
+  readonly gone: readonly string[]
+  /** What happened, newest first. */
+  readonly recent: readonly HappeningJson[]
+  /** All directories, when anything about them has changed. */
+  readonly directories?: readonly DirectoryJson[]
+}
+
+/** The event `beat`: nothing has changed, and the directory is there. */
+export interface BeatJson {
+  readonly now: number
+}

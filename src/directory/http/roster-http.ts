@@ -1,0 +1,264 @@
+// The directory's HTTP side: the page, the roster as JSON and as events, health
+// and figures. It changes nothing, answers GET only, and is bounded in
+// connections, streams, bytes and time. Knows no libp2p: what it shows comes
+// through the feed, what it counts goes to whoever wants it.
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { steadyNow } from '../../wire/index.ts'
+import {
+  BEAT_MS,
+  HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_KEEP_ALIVE_MS,
+  HTTP_REQUEST_TIMEOUT_MS,
+  HTTP_STALL_TIMEOUT_MS,
+  MAX_EVENT_STREAMS,
+  MAX_EVENT_STREAMS_PER_ADDRESS,
+  MAX_HTTP_CONNECTIONS,
+  MAX_HTTP_HEADER_BYTES,
+  MAX_QUERY_ANSWERS
+} from './constants.ts'
+import { HttpHostError, HttpPortTakenError } from './errors.ts'
+import { EventStream } from './event-stream.ts'
+import { readUrl, say, securityHeaders, sendFile, sendJson } from './http-answers.ts'
+import type { PageFiles } from './page-files.ts'
+import { RequestGuard } from './request-guard.ts'
+import { RosterFeed } from './roster-feed.ts'
+import type { RosterFeedInit } from './roster-feed.ts'
+import { readRosterQuery, RosterAnswers } from './roster-answers.ts'
+import { encodeEvent } from './roster-row.ts'
+
+/** The figures of /metrics. */
+export interface MetricsText {
+  readonly contentType: string
+  text(): Promise<string>
+}
+
+export interface HttpMetrics {
+  answered(route: string, status: number): void
+  streams(open: number): void
+  streamEnded(why: 'closed' | 'too-slow'): void
+}
+
+export interface RosterHttpInit extends RosterFeedInit {
+  /** An IP address; a loopback one lets nobody else in. */
+  readonly host: string
+  /** The files of the page; none where it was not built. */
+  readonly page: PageFiles
+  readonly metrics?: MetricsText & HttpMetrics
+  readonly stallMs?: number
+}
+
+/** Routes as they are counted: a path that anybody may make up is none. */
+const routes = new Set([
+  '/',
+  '/page.js',
+  '/page.css',
+  '/icon.svg',
+  '/api/roster',
+  '/api/events',
+  '/healthz',
+  '/metrics'
+])
+
+export class RosterHttp {
+  readonly #init: RosterHttpInit
+  readonly #now: () => number
+  readonly #feed: RosterFeed
+  readonly #answers: RosterAnswers
+  readonly #guard: RequestGuard
+  readonly #streams = new Map<EventStream, string>()
+  #queryAnswers = 0
+  #life:
+    | { readonly server: Server; readonly beat: ReturnType<typeof setInterval>; readonly startedMs: number }
+    | undefined
+
+  constructor(init: RosterHttpInit) {
+    this.#init = init
+    this.#now = init.now ?? steadyNow
+    this.#feed = new RosterFeed(init)
+    this.#answers = new RosterAnswers(this.#feed, init)
+    this.#guard = new RequestGuard(init.host, this.#now)
+  }
+
+  /** Where it listens; 0 when it doesn't. */
+  get port(): number {
+    const address = this.#life?.server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /**
+   * @param port 0 for any that is free
+   * @throws HttpPortTakenError, HttpHostError
+   */
+  async start(port: number): Promise<void> {
+    if (this.#life !== undefined) return
+    const server = createServer(
+      {
+        maxHeaderSize: MAX_HTTP_HEADER_BYTES,
+        headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
+        requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+        connectionsCheckingInterval: HTTP_HEADERS_TIMEOUT_MS
+      },
+      (request, response) => this.#onRequest(request, response)
+    )
+    server.maxConnections = MAX_HTTP_CONNECTIONS
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+      else socket.destroy()
+    })
+    // Nothing here speaks another protocol over the same port.
+    server.on('upgrade', (_request, socket) => socket.destroy())
+    server.on('connect', (_request, socket) => socket.destroy())
+    await listen(server, this.#init.host, port)
+    this.#feed.start()
+    const beat = setInterval(() => this.#beat(), BEAT_MS)
+    this.#life = { server, beat, startedMs: this.#now() }
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    clearInterval(life.beat)
+    for (const stream of this.#streams.keys()) stream.end()
+    this.#feed.stop()
+    const closed = once(life.server, 'close')
+    life.server.close()
+    life.server.closeAllConnections()
+    await closed
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    // A connection that breaks while it is answered is its reader's affair.
+    response.on('error', () => undefined)
+    request.on('error', () => undefined)
+    request.resume()
+    let path = ''
+    response.once('close', () => this.#init.metrics?.answered(routes.has(path) ? path : 'other', response.statusCode))
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+    response.setTimeout(HTTP_STALL_TIMEOUT_MS, () => response.destroy())
+    const url = readUrl(request.url)
+    path = url?.pathname ?? ''
+    const refusal = this.#guard.check(request)
+    if (refusal !== undefined) {
+      // A body that nobody reads must not be taken for the next request.
+      say(response, refusal.status, refusal.why, { ...refusal.headers, connection: 'close' })
+    } else if (url === undefined) say(response, 400, 'that is no address')
+    else {
+      this.#route(url, request, response).catch((error: unknown) => {
+        if (response.headersSent) response.destroy()
+        else say(response, 500, error instanceof Error ? error.message : 'it did not work')
+      })
+    }
+  }
+
+  async #route(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    switch (url.pathname) {
+      case '/api/roster':
+        return this.#sendRoster(url, request, response)
+      case '/api/events':
+        return this.#openStream(url, request, response)
+      case '/healthz':
+        return this.#sendHealth(response)
+      case '/metrics':
+        return this.#sendMetrics(response)
+      default: {
+        const file = this.#init.page.get(url.pathname)
+        if (file !== undefined) sendFile(file, request, response)
+        else if (url.pathname === '/') say(response, 404, 'the page was not built; /api/roster is there')
+        else say(response, 404, 'there is nothing here; the page is at /')
+      }
+    }
+  }
+
+  async #sendRoster(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const query = readRosterQuery(url.searchParams)
+    if (typeof query === 'string') return say(response, 400, query)
+    const etag = `"${this.#feed.log.idOf(this.#feed.log.seq)}"`
+    const headers = { etag, 'cache-control': 'no-cache', 'content-type': 'application/json; charset=utf-8' }
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304, headers).end()
+      return
+    }
+    if (this.#answers.isWhole(query)) {
+      response.writeHead(200, headers).end(this.#answers.whole())
+      return
+    }
+    if (this.#queryAnswers >= MAX_QUERY_ANSWERS) return say(response, 503, 'too many queries', { 'retry-after': '1' })
+    this.#queryAnswers++
+    response.once('close', () => this.#queryAnswers--)
+    response.writeHead(200, headers).end(this.#answers.matching(query))
+  }
+
+  #openStream(url: URL, request: IncomingMessage, response: ServerResponse): void {
+    const address = request.socket.remoteAddress ?? ''
+    const ofAddress = [...this.#streams.values()].filter((other) => other === address).length
+    if (this.#streams.size >= MAX_EVENT_STREAMS || ofAddress >= MAX_EVENT_STREAMS_PER_ADDRESS) {
+      return say(response, 503, 'too many pages are open here', { 'retry-after': '10' })
+    }
+    response.setTimeout(0)
+    response.writeHead(200, {
+      'cache-control': 'no-store',
+      'content-type': 'text/event-stream; charset=utf-8',
+      // nginx would gather events otherwise.
+      'x-accel-buffering': 'no'
+    })
+    if (request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    const header = request.headers['last-event-id']
+    const lastId = (typeof header === 'string' ? header : undefined) ?? url.searchParams.get('after') ?? undefined
+    const stream = new EventStream({
+      response,
+      feed: this.#feed,
+      lastId,
+      ...(this.#init.stallMs === undefined ? {} : { stallMs: this.#init.stallMs }),
+      onEnd: (why) => {
+        this.#streams.delete(stream)
+        this.#init.metrics?.streamEnded(why)
+        this.#init.metrics?.streams(this.#streams.size)
+      }
+    })
+    this.#streams.set(stream, address)
+    this.#init.metrics?.streams(this.#streams.size)
+    stream.start()
+  }
+
+  #sendHealth(response: ServerResponse): void {
+    const life = this.#life
+    const { network } = this.#init
+    const uptimeMs = life === undefined ? 0 : Math.round(this.#now() - life.startedMs)
+    const status = life === undefined ? 'stopping' : 'ok'
+    sendJson(response, life === undefined ? 503 : 200, { status, network, peers: this.#feed.total, uptimeMs })
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    const { metrics } = this.#init
+    if (metrics === undefined) return say(response, 404, 'there are no figures')
+    const text = await metrics.text()
+    response.writeHead(200, { 'cache-control': 'no-store', 'content-type': metrics.contentType }).end(text)
+  }
+
+  #beat(): void {
+    if (this.#streams.size === 0) return
+    const beat = encodeEvent('beat', { now: (this.#init.wallNow ?? Date.now)() })
+    for (const stream of this.#streams.keys()) stream.beat(beat)
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  server.listen({ host, port })
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EADDRINUSE' || code === 'EACCES') throw new HttpPortTakenError(port, { cause: error })
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+      throw new HttpHostError(host, { cause: error })
+    }
+    throw error
+  }
+}

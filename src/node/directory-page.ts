@@ -1,0 +1,144 @@
+// What a directory node shows over HTTP: composes the HTTP side with the
+// directory's roster, its host and its figures, and chooses the port. All of it
+// is loaded only when it is wanted, so that other nodes start without it.
+import { networkInterfaces } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { Connection, PeerId } from '@libp2p/interface'
+import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { DirectoryService, RosterEntry } from '../directory/index.ts'
+import type { DirectoryFigures, Fellow, PeerPath, RosterHttp } from '../directory/http/index.ts'
+import { isLocal } from './address.ts'
+import { PortTakenError, UsageError } from './errors.ts'
+import { shortId } from './short-id.ts'
+
+/** Beside the compiled code when it was built; a folder of sources when it was not. */
+const pageFolder = fileURLToPath(new URL('../web/', import.meta.url))
+const maxPort = 65_535
+
+export interface PageWish {
+  /** 0 for any that is free; undefined for the usual one, or the next that is free. */
+  readonly port: number | undefined
+  /** The IP address to show it on; undefined: to this machine only. */
+  readonly host: string | undefined
+}
+
+export interface PageScene {
+  readonly self: string
+  readonly network: string
+  /** The port of the directory. */
+  readonly directoryPort: number
+  readonly roster: Pick<DirectoryService, 'roster' | 'on' | 'off'>
+  readonly connections: (peer: PeerId) => readonly Connection[]
+  /** The other directories of the network, as this one knows them. */
+  readonly fellows?: () => readonly Fellow[]
+}
+
+type HttpSide = typeof import('../directory/http/index.ts')
+
+export class DirectoryPage {
+  readonly figures: DirectoryFigures
+  readonly #side: HttpSide
+  readonly #wish: PageWish
+  #http: RosterHttp | undefined
+
+  static async prepare(wish: PageWish): Promise<DirectoryPage> {
+    return new DirectoryPage(await import('../directory/http/index.ts'), wish)
+  }
+
+  private constructor(side: HttpSide, wish: PageWish) {
+    this.#side = side
+    this.#wish = wish
+    this.figures = side.directoryFigures()
+  }
+
+  get #host(): string {
+    return this.#wish.host ?? this.#side.HTTP_HOST
+  }
+
+  /** @throws PortTakenError, UsageError where the port or the address was asked for and can't be had */
+  async open(scene: PageScene): Promise<void> {
+    const { readPageFiles, RosterHttp } = this.#side
+    const { self, network, roster, connections, fellows = () => [] } = scene
+    this.figures.bind({
+      peers: () => {
+        const entries = roster.roster()
+        return { all: entries.length, here: entries.filter((entry) => isAttachedTo(self, entry)).length }
+      },
+      fellows
+    })
+    const http = new RosterHttp({
+      self,
+      network,
+      roster,
+      fellows,
+      shortId,
+      pathOf: (entry) => pathOf(entry, isAttachedTo(self, entry) ? connections(entry.record.record.peer) : []),
+      host: this.#host,
+      page: await readPageFiles(pageFolder),
+      metrics: { ...this.figures.http, contentType: this.figures.contentType, text: this.figures.text }
+    })
+    await this.#listen(http, scene.directoryPort)
+    this.#http = http
+  }
+
+  async stop(): Promise<void> {
+    await this.#http?.stop()
+  }
+
+  /** Where it can be looked at; none while it can't. */
+  addresses(): readonly string[] {
+    const port = this.#http?.port ?? 0
+    if (port === 0) return []
+    const hosts = isWildcard(this.#host) ? ['127.0.0.1', ...outwardHosts()] : [this.#host]
+    return hosts.map((host) => `http://${host.includes(':') ? `[${host}]` : host}:${port}/`)
+  }
+
+  async #listen(http: RosterHttp, directoryPort: number): Promise<void> {
+    const { HttpHostError, HttpPortTakenError } = this.#side
+    for (const port of this.#ports(directoryPort)) {
+      try {
+        await http.start(port)
+        return
+      } catch (error) {
+        if (error instanceof HttpHostError) throw new UsageError(error.message, { cause: error })
+        if (!(error instanceof HttpPortTakenError)) throw error
+        if (this.#wish.port !== undefined) throw new PortTakenError(port, { cause: error, option: '--http' })
+      }
+    }
+  }
+
+  /** The port that is wanted; else the usual one, the next ones, and at last any. */
+  #ports(directoryPort: number): readonly number[] {
+    if (this.#wish.port !== undefined) return [this.#wish.port]
+    const { HTTP_PORT_OFFSET, HTTP_PORT_TRIES } = this.#side
+    const usual = Array.from({ length: HTTP_PORT_TRIES }, (_, i) => directoryPort + HTTP_PORT_OFFSET + i)
+    return [...usual.filter((port) => port <= maxPort), 0]
+  }
+}
+
+function isAttachedTo(directory: string, { attachments }: RosterEntry): boolean {
+  return attachments.some(({ source }) => source === directory)
+}
+
+/** By its connection to this directory; of a peer at another one, by the addresses that it announces. */
+function pathOf({ record }: RosterEntry, connections: readonly Connection[]): PeerPath {
+  const addresses = connections.length > 0 ? connections.map(({ remoteAddr }) => remoteAddr) : record.record.addresses
+  const direct = addresses.filter((address) => !isRelayed(address))
+  if (direct.length === 0) return addresses.length > 0 ? 'relayed' : 'direct'
+  const isOnLan = connections.length > 0 ? direct.some(isLocal) : direct.every(isLocal)
+  return isOnLan ? 'lan' : 'direct'
+}
+
+function isRelayed(address: Multiaddr): boolean {
+  return address.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+function outwardHosts(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return all.filter(({ internal, family }) => !internal && family === 'IPv4').map(({ address }) => address)
+}
