@@ -59,7 +59,7 @@ export class SessionLogic {
         const lost = this.#streams.find((stream) => stream.id === event.id)
         if (lost === undefined) return []
         this.#streams = this.#streams.filter((stream) => stream !== lost)
-        return this.#settle(this.#isLoss(lost), event.why)
+        return this.#settle(isLoss(lost, event.why), event.why)
       }
     }
   }
@@ -72,15 +72,10 @@ export class SessionLogic {
     const replaced = others.filter((old) => replaces(stream, old))
     this.#streams = [...others.filter((old) => !replaced.includes(old)), { ...stream, used: false }]
     const effects = this.#settle(
-      replaced.some((old) => this.#isLoss(old)),
+      replaced.some((old) => isLoss(old, undefined)),
       undefined
     )
     return [...replaced.map(({ id }): SessionEffect => ({ kind: 'drop', id })), ...effects]
-  }
-
-  /** May something that the other side never got have been on this stream? Plain dialects could not tell. */
-  #isLoss(stream: Kept): boolean {
-    return stream.dialect === 'parley' && stream.used
   }
 
   /** Chooses the stream to send on, and says what that means for the session. */
@@ -106,6 +101,14 @@ export class SessionLogic {
     const newestFirst = this.#streams.toSorted((a, b) => b.id - a.id)
     return newestFirst.find((stream) => stream.opener === 'remote') ?? newestFirst[0]
   }
+}
+
+/**
+ * May something that the other side never got have been on this stream? In Parley whatever has no receipt; in a plain
+ * dialect what was being written, which an end without a failure has let out.
+ */
+function isLoss({ dialect, used }: Kept, why: Error | undefined): boolean {
+  return used && (dialect === 'parley' || why !== undefined)
 }
 
 function replaces(stream: SessionStream, old: Kept): boolean {

@@ -1,9 +1,21 @@
 /** Streams that are lost, replaced, or two at once: with an outbox above that resends on every session:open. */
+import type { PeerId, Stream } from '@libp2p/interface'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { ChatMessage } from '../../src/chat-protocol/index.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
-import { connect, hex, lengthPrefixed, makePeerId, message, rawOpen, startService, stopAll, until } from './harness.ts'
-import type { RawStream, ServiceEnd } from './harness.ts'
+import {
+  RawStream,
+  connect,
+  hex,
+  lengthPrefixed,
+  makePeerId,
+  message,
+  rawOpen,
+  startService,
+  stopAll,
+  until
+} from './harness.ts'
+import type { ServiceEnd } from './harness.ts'
 
 afterEach(stopAll)
 
@@ -36,6 +48,32 @@ async function greet(raw: RawStream, log = hex(8)): Promise<void> {
   await until(() => raw.bytes.includes(Buffer.from('Parley')), 'the Hello of the service')
 }
 
+/** A service and a raw peer with the smaller ID, on whose stream both send, and the stream that the service opened. */
+async function twoStreams(): Promise<{
+  readonly service: ServiceEnd
+  readonly mine: { readonly peerId: PeerId; readonly raw: RawStream }
+  readonly theirs: RawStream
+}> {
+  const [rawId, serviceId] = [await makePeerId(), await makePeerId()].toSorted((x, y) =>
+    x.toString() < y.toString() ? -1 : 1
+  )
+  if (rawId === undefined) throw new Error('no id')
+  const service = await startService(serviceId)
+  const accepted: RawStream[] = []
+  const end = { peerId: rawId, accept: (stream: Stream) => void accepted.push(new RawStream(stream)) }
+  const { local, remote } = connect(service, end)
+  const opening = service.service.open(local)
+  await until(() => accepted.length === 1, 'the stream of the service')
+  const [theirs] = accepted
+  if (theirs === undefined) throw new Error('no stream')
+  await greet(theirs)
+  await opening
+  const raw = await rawOpen(remote)
+  await greet(raw)
+  await until(() => service.app.hellos.length === 2, 'both Hellos')
+  return { service, mine: { peerId: rawId, raw }, theirs }
+}
+
 describe('a lost stream', () => {
   test('what has no receipt is sent again with its id when the session comes back', async () => {
     const a = await startService()
@@ -59,35 +97,28 @@ describe('a lost stream', () => {
   })
 
   test('when the stream in use is lost and the other lives, the session ends and begins again at once', async () => {
-    const ids = [await makePeerId(), await makePeerId()].toSorted((x, y) => (x.toString() < y.toString() ? -1 : 1))
-    const service = await startService(ids[1])
-    // The raw peer has the smaller ID, so the service sends on the stream that the raw peer opens.
-    const accepted: RawStream[] = []
-    const [rawId] = ids
-    if (rawId === undefined) throw new Error('no id')
-    const { RawStream: Raw } = await import('./harness.ts')
-    const raw = {
-      peerId: rawId,
-      accept: (stream: ConstructorParameters<typeof Raw>[0]) => void accepted.push(new Raw(stream))
-    }
-    const { local, remote } = connect(service, raw)
+    const { service, mine, theirs } = await twoStreams()
     const outbox = new Outbox(service)
-    const opening = service.service.open(local)
-    await until(() => accepted.length === 1, 'the stream of the service')
-    const [theirs] = accepted
-    if (theirs === undefined) throw new Error('no stream')
-    await greet(theirs)
-    await opening
-    const mine = await rawOpen(remote)
-    await greet(mine)
     const text = message('which way?')
     outbox.waiting.set(text.id, text)
-    await service.service.session(rawId)?.send([text])
-    await until(() => mine.text.includes('which way?'), 'the message on the stream of the smaller peer ID')
+    await service.service.session(mine.peerId)?.send([text])
+    await until(() => mine.raw.text.includes('which way?'), 'the message on the stream of the smaller peer ID')
     expect(theirs.text).not.toContain('which way?')
-    mine.stream.abort(new Error('cable'))
+    mine.raw.stream.abort(new Error('cable'))
     await until(() => theirs.text.includes('which way?'), 'the message again, on the other stream')
     expect(service.app.events).toEqual(['open parley', 'close', 'open parley'])
+  })
+
+  test('a receipt goes on the stream that brought the message, also where this side sends on the other', async () => {
+    const { service, mine, theirs } = await twoStreams()
+    const brought = message('who stores me?')
+    theirs.write(lengthPrefixed(encodeFrame({ kind: 'message', message: brought })))
+    const receipt = Buffer.from(encodeFrame({ kind: 'receipt', state: 'stored', ids: [brought.id], ranges: [] }))
+    await until(() => theirs.bytes.includes(receipt), 'the receipt on the stream of the message')
+    const text = message('sent on the other')
+    await service.service.session(mine.peerId)?.send([text])
+    await until(() => mine.raw.text.includes(text.text), 'a message on the stream in use')
+    expect(mine.raw.bytes.includes(Buffer.from(brought.id, 'hex'))).toBe(false)
   })
 
   test('losing a stream that carried nothing is not told', async () => {

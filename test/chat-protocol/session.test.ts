@@ -132,6 +132,17 @@ describe('in a plain dialect', () => {
     expect(logic.handle({ kind: 'ended', id: 3, why: undefined })).toEqual([])
     expect(logic.sendOn).toBe(2)
   })
+
+  test('losing the stream in use makes the session begin again on the other, and losing one that was not used does not', () => {
+    const logic = new SessionLogic({ localIsSmaller: true })
+    const why = new Error('cable')
+    for (const stream of [1, 2, 3]) logic.handle(ready(stream, 'remote', 'lines'))
+    logic.handle({ kind: 'used', id: 3 })
+    expect(logic.handle({ kind: 'ended', id: 3, why })).toEqual([{ kind: 'close', why }, opens('lines')])
+    expect(logic.sendOn).toBe(2)
+    expect(logic.handle({ kind: 'ended', id: 2, why })).toEqual([])
+    expect(logic.sendOn).toBe(1)
+  })
 })
 
 function ready(stream: number, opener: Opener, dialect: Dialect = 'parley'): SessionEvent {
