@@ -11,7 +11,7 @@ import { RECEIPT_TIMEOUT_MS } from './constants.ts'
 import type { Dialect } from './dialect.ts'
 import { SessionClosedError } from './errors.ts'
 import type { ByeReason } from './errors.ts'
-import { encodeText, frameBytes } from './frames.ts'
+import { checkText, frameBytes } from './frames.ts'
 import type { ChatMessage, OutgoingFrame, ReceiptState, SeqRange } from './frames.ts'
 import { receiptsById } from './receipts.ts'
 import { SendWindow } from './window.ts'
@@ -42,12 +42,13 @@ export class LiveSession implements ChatSession {
   }
 
   async send(messages: readonly ChatMessage[], options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    for (const { text } of messages) encodeText(text)
+    for (const { text } of messages) checkText(text)
     const ended = this.#ended.signal
     const signal = options.signal === undefined ? ended : AbortSignal.any([ended, options.signal])
-    for (const message of messages) {
-      if (this.dialect === 'parley') await this.#sendFrame(message, signal)
-      else await this.#stream(signal).write(message.text, signal)
+    if (this.dialect === 'parley') {
+      for (let sent = 0; sent < messages.length;) sent += await this.#sendGroup(messages, sent, signal)
+    } else {
+      for (const { text } of messages) await this.#stream(signal).write(text, signal)
     }
   }
 
@@ -102,14 +103,32 @@ export class LiveSession implements ChatSession {
     this.#ended.abort(new SessionClosedError(why === undefined ? {} : { cause: why }))
   }
 
-  async #sendFrame(message: ChatMessage, signal: AbortSignal): Promise<void> {
-    const frame: OutgoingFrame = { kind: 'message', message }
-    const sizeBytes = frameBytes(frame)
-    const stream = await this.#streamWithRoom(sizeBytes, signal)
-    this.#window.add(message, sizeBytes)
-    if (this.#receiptTimer === undefined) this.#awaitReceipt()
+  /**
+   * Queues as many as there is room for in one turn of the event loop: they leave together, in one write.
+   *
+   * @returns how many, at least one
+   */
+  async #sendGroup(messages: readonly ChatMessage[], from: number, signal: AbortSignal): Promise<number> {
+    let stream: ChatStream | undefined
+    let next = from
+    for (const message of messages.slice(from)) {
+      const frame: OutgoingFrame = { kind: 'message', message }
+      const sizeBytes = frameBytes(frame)
+      if (stream === undefined) stream = await this.#streamWithRoom(sizeBytes, signal)
+      else if (!this.#window.hasRoom(sizeBytes)) break
+      this.#window.add(message, sizeBytes)
+      if (this.#receiptTimer === undefined) this.#awaitReceipt()
+      next++
+      if (stream.offer(frame)) continue
+      await this.#pushWhenRoom(stream, message, signal)
+      break
+    }
+    return next - from
+  }
+
+  async #pushWhenRoom(stream: ChatStream, message: ChatMessage, signal: AbortSignal): Promise<void> {
     try {
-      await stream.push(frame, signal)
+      await stream.push({ kind: 'message', message }, signal)
     } catch (error) {
       this.settle([message.id], []) // it was not sent, so no receipt will make its room free
       // The stream has ended, and its session does so in a moment.

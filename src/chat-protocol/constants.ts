@@ -18,7 +18,7 @@ export const MAX_TEXT_BYTES = 64 * 1024
 /** The longest text, its header, and as much again so that later versions can add fields to a message. */
 export const MAX_FRAME_BYTES = 128 * 1024
 
-/** Random, so that two messages never share one: 122 bits would do, 128 are the usual size. */
+/** The usual size. It has room for the time, which keeps neighbours together in an index, and 80 bits of chance. */
 export const MESSAGE_ID_BYTES = 16
 
 /** Random too, but one per peer and restored backup, not one per message. */

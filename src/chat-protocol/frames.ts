@@ -75,6 +75,7 @@ export type OutgoingFrame =
 /** What can arrive: the same, and a message whose text is over the limit, which is refused by its id. */
 export type ChatFrame = OutgoingFrame | { readonly kind: 'oversized'; readonly id: string; readonly sizeBytes: number }
 
+const utf8Encoder = new TextEncoder()
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const limits = {
   receipt: { ids: MAX_IDS_PER_FRAME, ranges: MAX_RANGES_PER_RECEIPT },
@@ -197,9 +198,14 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
 
 /** UTF-8 of a text. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
 export function encodeText(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = Uint8Array.from(Buffer.from(text, 'utf8'))
-  if (bytes.byteLength > MAX_TEXT_BYTES) throw new TextTooLongError(bytes.byteLength, MAX_TEXT_BYTES)
-  return bytes
+  checkText(text)
+  return utf8Encoder.encode(text)
+}
+
+/** @throws {TextTooLongError} when the text is over the limit */
+export function checkText(text: string): void {
+  const sizeBytes = Buffer.byteLength(text)
+  if (sizeBytes > MAX_TEXT_BYTES) throw new TextTooLongError(sizeBytes, MAX_TEXT_BYTES)
 }
 
 /** An upper bound of what a frame takes on the wire, for the bounded send queue. */
@@ -241,7 +247,7 @@ function hex(bytes: Uint8Array, length: number, field: string): string {
 }
 
 function unhex(digits: string, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = Uint8Array.from(Buffer.from(digits, 'hex'))
+  const bytes = new Uint8Array(Buffer.from(digits, 'hex'))
   if (bytes.byteLength !== length || digits.length !== length * 2) {
     throw new TypeError(`'${digits}' is not ${length} bytes in hex digits`)
   }

@@ -187,8 +187,10 @@ export class Conversations {
   }
 
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
-    await this.accept(peer)
-    const message = await this.#deliveries.add({ peer, text, ...options })
+    // Asked for at once, what both write is on the disk after one sync.
+    const accepted = this.accept(peer)
+    if (!this.#isContact(peer)) await accepted
+    const [message] = await Promise.all([this.#deliveries.add({ peer, text, ...options }), accepted])
     this.#pursuit.want(peer)
     return message
   }

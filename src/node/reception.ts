@@ -3,7 +3,7 @@
 // acknowledged, and told to the user after that.
 import { randomBytes } from 'node:crypto'
 import type { ChatMessage, Disposition } from '../chat-protocol/index.ts'
-import type { IncomingMessage, MessageStore, PeerBook } from '../storage/index.ts'
+import type { ArrivalState, IncomingMessage, MessageStore, PeerBook } from '../storage/index.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { admit } from './admission.ts'
 import type { RequestView } from './chat-events.ts'
@@ -81,18 +81,12 @@ export class Reception {
   }
 
   async #take(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
-    const { store, book, policy, now } = this.#init
-    const lan = this.#init.isLan(peer)
-    const sender = { isContact: book.contact(peer) !== undefined, isBlocked: book.isBlocked(peer), isLan: lan }
-    const admission = admit(sender, policy, await store.heldCounts(peer))
-    const known = await store.knownIncoming(
-      peer,
-      messages.map(({ id }) => id)
-    )
-    let room = admission.kind === 'accept' ? Infinity : admission.kind === 'hold' ? admission.room : 0
-    const taken = messages.filter(({ id }) => known.has(id) || room-- > 0)
-    const state = admission.kind === 'accept' ? 'accepted' : 'held'
-    const results = await store.addIncoming(peer, taken, { state, lan, storedAtMs: now() })
+    const { taken, state } = await this.#admit(peer, messages)
+    const init = { state, lan: this.#init.isLan(peer), storedAtMs: this.#init.now() } as const
+    // Asked for at once, what both write is on the disk after one sync.
+    const adding = this.#init.store.addIncoming(peer, taken, init)
+    const marking = this.#init.isOnScreen(peer) ? this.#init.store.markRead(peer) : undefined
+    const [results] = await Promise.all([adding, marking])
     await this.#tell(
       peer,
       results.filter((result) => !result.known).map(({ message }) => message)
@@ -103,10 +97,25 @@ export class Reception {
     return messages.map(({ id }) => dispositions.get(id) ?? REFUSED)
   }
 
+  /** What is taken of these: all of it, or what is known and what there is room for. */
+  async #admit(
+    peer: string,
+    messages: readonly ChatMessage[]
+  ): Promise<{ readonly taken: readonly ChatMessage[]; readonly state: ArrivalState }> {
+    if (this.isTrusted(peer)) return { taken: messages, state: 'accepted' }
+    const { store, book, policy, isLan } = this.#init
+    const sender = { isContact: false, isBlocked: book.isBlocked(peer), isLan: isLan(peer) }
+    const admission = admit(sender, policy, await store.heldCounts(peer))
+    if (admission.kind === 'accept') return { taken: messages, state: 'accepted' }
+    const ids = messages.map(({ id }) => id)
+    const known = await store.knownIncoming(peer, ids)
+    let room = admission.kind === 'hold' ? admission.room : 0
+    return { taken: messages.filter(({ id }) => known.has(id) || room-- > 0), state: 'held' }
+  }
+
   async #tell(peer: string, fresh: readonly IncomingMessage[]): Promise<void> {
-    const { events, book, store } = this.#init
+    const { events, book } = this.#init
     const accepted = fresh.filter(({ state }) => state === 'accepted')
-    if (this.#init.isOnScreen(peer)) await store.markRead(peer)
     for (const message of accepted) events.message(message)
     if (this.#init.isOnScreen(peer)) this.#init.onShown(peer, accepted)
     const last = fresh.findLast(({ state }) => state === 'held')

@@ -1,8 +1,8 @@
 // A message store in this process's memory: everything that MessageStore
 // promises, but for as long as the process lives. It is the store of nodes that
 // are asked to keep nothing, and the one that the tests drive.
-import { randomBytes } from 'node:crypto'
 import { ROWS_PER_SLICE } from './slices.ts'
+import { newMessageId } from './message-id.ts'
 import { MemoryConversation } from './memory-conversation.ts'
 import type {
   ArrivalState,
@@ -43,7 +43,7 @@ export class MemoryMessageStore implements MessageStore {
     const message: OutgoingMessage = {
       ...init,
       direction: 'out',
-      id: randomBytes(16).toString('hex'),
+      id: newMessageId(this.#now()),
       log: conversation.own.log,
       seq: conversation.own.seq + 1,
       storedAtMs: this.#now(),

@@ -1,10 +1,10 @@
 // Own messages and the outbox: where each stands and which wait for a receipt.
 // Its methods are synchronous and belong into the store's transactions.
-import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
 import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
 import type { DeliveryState, LogPosition, OutboxEntry, OutgoingMessage } from './message-store.ts'
+import { newMessageId } from './message-id.ts'
 import { checksumOf, messageColumns, readNumber, readOutgoing, safeInteger, stateCode, toKey } from './message-rows.ts'
 import type { Row } from './message-rows.ts'
 import { ROWS_PER_SLICE } from './slices.ts'
@@ -62,8 +62,9 @@ export class OutgoingTable {
     const conversation = this.#conversations.ensure(init.peer)
     const own = { log: conversation.own.log, seq: conversation.own.seq + 1 }
     const { nextOutbox } = conversation
-    const id = randomBytes(16).toString('hex')
-    const fields = { ...init, ...own, id, sentAtMs: safeInteger(init.sentAtMs), storedAtMs: safeInteger(this.#now()) }
+    const storedAtMs = safeInteger(this.#now())
+    const id = newMessageId(storedAtMs)
+    const fields = { ...init, ...own, id, sentAtMs: safeInteger(init.sentAtMs), storedAtMs }
     const checksum = checksumOf({ ...fields, conversation: conversation.id, isIncoming: false })
     const { lastInsertRowid } = this.#insert.run(
       conversation.id,

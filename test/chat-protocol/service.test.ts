@@ -2,7 +2,20 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { PeerUndecidedError, SessionClosedError, TextTooLongError } from '../../src/chat-protocol/index.ts'
 import type { ChatMessage, Disposition } from '../../src/chat-protocol/index.ts'
-import { connect, hex, makePeerId, message, startService, stopAll, talking, until } from './harness.ts'
+import { encodeFrame } from '../../src/chat-protocol/frames.ts'
+import {
+  connect,
+  hex,
+  lengthPrefixed,
+  makePeerId,
+  message,
+  rawOpen,
+  rawPeer,
+  startService,
+  stopAll,
+  talking,
+  until
+} from './harness.ts'
 import type { ServiceEnd } from './harness.ts'
 
 afterEach(stopAll)
@@ -15,6 +28,20 @@ describe('a session', () => {
     await until(() => a.app.receipted('stored').length === 3, 'three receipts')
     expect(b.app.messages).toEqual(sent)
     expect(a.app.receipted('stored').toSorted()).toEqual(sent.map(({ id }) => id).toSorted())
+  })
+
+  test('messages that are handed over together leave together', async () => {
+    const service = await startService()
+    const raw = await rawPeer()
+    const { remote } = connect(service, raw)
+    const stream = await rawOpen(remote)
+    stream.write(lengthPrefixed(encodeFrame({ kind: 'hello', log: hex(8) })))
+    await until(() => service.service.session(raw.peerId) !== undefined, 'the session')
+    let reads = 0
+    stream.stream.addEventListener('message', () => void reads++)
+    await service.service.session(raw.peerId)?.send(Array.from({ length: 200 }, (_, n) => message(`number ${n}.`)))
+    await until(() => stream.text.includes('number 199.'), 'the last one')
+    expect(reads).toBeLessThan(5)
   })
 
   test('the listener can speak first', async () => {
