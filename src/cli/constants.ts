@@ -126,3 +126,6 @@ export const HELD_PROFILE_POLL_MS = 100
 
 /** Messages asked for at once from a running parley: the longest texts make 6 MiB, well below MAX_OUTPUT_BACKLOG_BYTES. */
 export const RUNNING_PAGE_MESSAGES = 100
+
+/** What was found about one directory, peer by peer, in a list of directories: more says nothing new. */
+export const MAX_FINDING_LINES = 10

@@ -4,7 +4,6 @@ import { usageOf } from './command-arguments.ts'
 import type { ChatCommand, Identity, Named, UnreadCounts } from './chat-command.ts'
 import type {
   ConversationSummary,
-  DirectoryView,
   HistoryEntry,
   OutgoingMessage,
   RequestView,
@@ -13,6 +12,7 @@ import type {
 } from './chat-api.ts'
 import { cleanLines, cleanText } from './clean-text.ts'
 import { EXCERPT_CHARACTERS, REQUEST_CHARACTERS } from './constants.ts'
+import { shortId } from '../node/settings.ts'
 import { localTime } from './time-span.ts'
 
 /** The column that a list of peers gives to names; longer ones push the rest of their line. */
@@ -63,8 +63,9 @@ const wideCharacters =
 
 function remarks(row: RosterRow): string {
   const status = row.status === '' ? '' : `  ${cleanText(row.status)}`
-  if (row.looksLike === undefined) return status
-  return `${status}  ! calls itself ${cleanText(row.looksLike)}, who is a contact of yours with another key`
+  const only = row.onlyVia === undefined ? '' : `  (only via ${shortId(row.onlyVia)})`
+  if (row.looksLike === undefined) return `${status}${only}`
+  return `${status}${only}  ! calls itself ${cleanText(row.looksLike)}, who is a contact of yours with another key`
 }
 
 function pathWord(row: RosterRow): string {
@@ -132,20 +133,6 @@ export function requestLine(request: RequestView, number: number): string {
   const count = request.count > 1 ? ` (${request.count} messages)` : ''
   const answers = ['accept', 'ignore', 'block'].map((answer) => `/${answer} ${number}`).join(', ')
   return `REQUEST from ${cleanText(request.name)} (${request.shortId})${count}: ${text} — ${answers}`
-}
-
-export function directoryLine(view: DirectoryView, nowMs: number): string {
-  const who = view.peer === undefined ? '' : ` (${view.peer})`
-  switch (view.state) {
-    case 'connected':
-      return `${view.address}${who}: connected`
-    case 'connecting':
-      return `${view.address}: connecting`
-    case 'refused':
-      return `${view.address}: refused, ${view.why ?? 'without a reason'}${retryText(view.retryAtMs, nowMs)}`
-    case 'waiting':
-      return `${view.address}: not connected, ${view.why ?? 'no answer'}${retryText(view.retryAtMs, nowMs)}`
-  }
 }
 
 export function identityLines(identity: Identity): string[] {

@@ -20,6 +20,7 @@ export type { DirectoryState } from './directory-state.ts'
 export type { DirectoryProofs } from './lookups.ts'
 export {
   BadRecordError,
+  DirectoryLostError,
   DirectoryRefusedError,
   NotADirectoryError,
   OtherNetworkError,
@@ -28,6 +29,7 @@ export {
 export type { BadRecordWhy, RefuseReason } from './errors.ts'
 export { fetchRoster } from './fetch-roster.ts'
 export type { FetchRosterInit } from './fetch-roster.ts'
+export { measureDirectory } from './measure-directory.ts'
 export { compareRecords, nextSeq, normaliseText, openRecord, sealRecord } from './presence-record.ts'
 export type { PresenceInit, PresenceRecord, VerifiedRecord } from './presence-record.ts'
 export type { ProbeAnswer } from './probe-book.ts'

@@ -19,15 +19,38 @@ export interface RosterRow {
   readonly port: number | undefined
   readonly addresses: readonly string[]
   readonly sinceMs: number
-  /** Peer IDs of the directories that hold it attached, and 'lan'. */
+  /** Who tells of it: peer IDs of directories, and 'lan'. */
   readonly sources: readonly string[]
+  /** The directories at which it is attached, by their word, and since when. */
+  readonly via: readonly { readonly directory: string; readonly sinceMs: number }[]
+  /** The directory on whose word alone it is seen, while there are several that could say so. */
+  readonly onlyVia?: string
   readonly path: Path
   readonly contact: boolean
   /** Set when the nickname is that of a contact with another key. */
   readonly looksLike?: string
 }
 
-export type DirectoryStateName = 'connecting' | 'connected' | 'waiting' | 'refused'
+/** A peer, as a line names it. */
+export interface PeerName {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+}
+
+/** What a directory was found to do, where directories differ. */
+export interface DirectoryFindings {
+  /** Peers of whom it shows an older record than there is, or who are gone. */
+  readonly stale: readonly PeerName[]
+  /** Peers whom it does not show, and who proves that they are there: peer IDs of directories. */
+  readonly withholds: readonly (PeerName & { readonly provenBy: readonly string[] })[]
+  /** Peer IDs of the directories of which it does not hear. */
+  readonly notJoinedWith: readonly string[]
+  /** Records and statements without their owner's signature that it has told. */
+  readonly forged: number
+}
+
+export type DirectoryStateName = 'connecting' | 'connected' | 'waiting' | 'refused' | 'standby'
 
 export interface DirectoryView {
   /** What was asked for: `127.0.0.1:8000`, or a multiaddr. */
@@ -37,6 +60,13 @@ export interface DirectoryView {
   /** In words, when there is no connection. */
   readonly why?: string
   readonly retryAtMs?: number
+  /** There and back, as it was last measured. */
+  readonly rttMs?: number
+  /** While it is connected: whether this peer is registered there. */
+  readonly registered?: boolean
+  /** While it is connected: how many peers it tells. */
+  readonly peers?: number
+  readonly findings?: DirectoryFindings
   /** True for 127.0.0.1:8000-8002, which nobody asked for: their absence is not worth a word. */
   readonly isDefault: boolean
 }
@@ -65,6 +95,8 @@ export type Notice =
   | { readonly code: 'no-multicast'; readonly text: string }
   | { readonly code: 'key-changed'; readonly text: string }
   | { readonly code: 'learned-key'; readonly text: string }
+  /** A directory shows what is not so, or does not show what is. */
+  | { readonly code: 'directory'; readonly text: string }
   | { readonly code: 'fault'; readonly text: string }
   /** The history was damaged: what was lost, and where. */
   | { readonly code: 'history'; readonly text: string }

@@ -12,6 +12,21 @@ export const DIRECTORIES_IN_USE = 2
 /** For this long directories that were used before go first; then one that does not answer holds nobody up. */
 export const DIRECTORY_PRECEDENCE_MS = 1_000
 
+/** How far the directories are is measured soon after the start, and then now and then; a gain is measured again. */
+export const MEASURE_DIRECTORIES_MS = { first: 5_000, again: 5_000, every: 60_000 } as const
+
+/** Of so many measurements in a row the best counts: the others met something else on their way. */
+export const MEASUREMENTS = 3
+
+/** One that stands by takes the place of one in use when it is nearer by both, twice in a row: nothing flaps. */
+export const NEARER_BY = { factor: 0.7, leastMs: 10 } as const
+
+/** So long the nearer one has to get ready before the other keeps its place. */
+export const TAKEOVER_MS = 5_000
+
+/** Findings about one directory are told again no sooner. */
+export const FINDING_AGAIN_MS = 60_000
+
 /** One address: longer than a LAN or a transatlantic handshake ever takes, short enough for a command to end in 8 s. */
 export const ADDRESS_DIAL_TIMEOUT_MS = 5_000
 

@@ -1,18 +1,41 @@
 // The directories that this peer uses: those that were named, else those that
 // are found, remembered or looked for on this machine. Of the found ones two are
-// used at a time and the others stand by, to step in when one is lost.
+// used at a time and the others stand by, to step in when one is lost or farther.
 import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { DirectoryClient, type DirectoryEntries, type DirectoryState, type VerifiedRecord } from '../directory/index.ts'
+import {
+  DirectoryClient,
+  DirectoryLostError,
+  type DirectoryAnswer,
+  type DirectoryEntries,
+  type DirectoryState,
+  type Judgement,
+  type VerifiedRecord
+} from '../directory/index.ts'
 import { formatAddress, isLoopback, peerIdOf, withPeerId } from './address.ts'
 import type { DirectoryView } from './chat-events.ts'
 import {
   DEFAULT_DIRECTORY_PORTS,
-  DIRECTORIES_IN_USE,
   DIRECTORY_PRECEDENCE_MS,
+  MAX_FORGED_ENTRIES,
   MAX_FOUND_DIRECTORIES,
-  MAX_FORGED_ENTRIES
+  TAKEOVER_MS
 } from './constants.ts'
+import { mayTakePlace, type Candidate, type Origin } from './directory-choice.ts'
+import { DirectoryDistances } from './directory-distances.ts'
+import { Findings, type SeenBy } from './directory-findings.ts'
+import {
+  isListed,
+  isReady,
+  isStandby,
+  isWatching,
+  newMember,
+  StandbyError,
+  viewOf,
+  type Member
+} from './directory-member.ts'
+import { shortId } from './short-id.ts'
 
 export interface DirectoriesInit {
   readonly network: string
@@ -36,53 +59,55 @@ export interface DirectoriesInit {
   /** Something about them is not as it was: more often than there is a view to tell. */
   readonly onChange: () => void
   readonly remember: (address: string) => Promise<void>
-}
-
-type Origin = 'named' | 'remembered' | 'found' | 'default'
-
-interface Member {
-  readonly address: Multiaddr
-  readonly origin: Origin
-  readonly client: DirectoryClient
-  state: DirectoryState
-  /** Whether its whole roster has been told since it was connected. */
-  hasTold: boolean
-  peer: string | undefined
-  /** It is used, or is about to be: from the connection on, until that is lost. */
-  hasPlace: boolean
-  /** All that its last sighting on the LAN said; empty when there was none. */
-  sightedAt: readonly string[]
-  /** Where it was reached. */
-  reachedAt: Multiaddr | undefined
-  /** The view that was told last, as text. */
-  told: string | undefined
-  /** Entries without their owner's signature that it has told. */
-  forged: number
-}
-
-/** Enough directories are in use: this one waits for its turn. */
-class StandbyError extends Error {
-  override readonly name = 'StandbyError'
+  /** How a peer is called where findings are told. */
+  readonly nameOf: (peer: string) => string
+  /** Directories differed about a peer, and this is what is true. `tellers` show it. */
+  readonly onJudged: (judgement: Judgement, tellers: readonly string[]) => void
+  /** Through which directories these peers are seen has changed. */
+  readonly onVouchers: (peers: readonly string[]) => void
+  /** A directory was found to be stale, or to withhold. */
+  readonly onNotice: (text: string) => void
 }
 
 export class Directories {
   readonly #init: DirectoriesInit
   readonly #members = new Map<string, Member>()
+  readonly #distances: DirectoryDistances
+  /** Who vouches for whom, and where they differ. */
+  readonly #findings: Findings
   #started = false
   /** Until then the directories are taken in their order; later whoever answers. */
   #precedenceUntilMs = 0
 
   constructor(init: DirectoriesInit) {
     this.#init = init
+    this.#distances = new DirectoryDistances({
+      network: init.network,
+      members: () => [...this.#members.values()],
+      reach: async (member, options) => this.#reach(member, options),
+      onNearer: (give, take) => this.#takeOver(give, take)
+    })
+    this.#findings = new Findings({
+      nameOf: init.nameOf,
+      directoryName: (directory) => this.#nameOf(directory),
+      lookup: async (directory, peer, options) => this.#lookup(directory, peer, options),
+      onJudged: init.onJudged,
+      onVerdict: (directory) => this.#usedAs(directory).forEach((member) => this.#tell(member)),
+      onVouchers: init.onVouchers,
+      onForged: (directory, count) => this.#usedAs(directory).forEach((member) => this.#onForged(member, count)),
+      onNotice: init.onNotice
+    })
   }
 
   start(): void {
     if (this.#started) return
     this.#started = true
     this.#precedenceUntilMs = performance.now() + DIRECTORY_PRECEDENCE_MS
+    this.#findings.start()
     const { named, remembered, useDefaults } = this.#init
     for (const address of named) this.#add(address, 'named')
     if (named.length > 0) return
+    this.#distances.start()
     for (const address of remembered.slice(0, MAX_FOUND_DIRECTORIES)) this.#add(multiaddr(address), 'remembered')
     if (!useDefaults) return
     for (const port of DEFAULT_DIRECTORY_PORTS) this.#add(multiaddr(`/ip4/127.0.0.1/tcp/${port}`), 'default')
@@ -92,7 +117,11 @@ export class Directories {
     this.#started = false
     const members = [...this.#members.values()]
     this.#members.clear()
-    await Promise.all(members.map(async ({ client }) => client.stop()))
+    await Promise.all([
+      this.#distances.stop(),
+      this.#findings.stop(),
+      ...members.map(async ({ client }) => client.stop())
+    ])
   }
 
   /** A directory was seen on the LAN. */
@@ -133,7 +162,13 @@ export class Directories {
   }
 
   views(): readonly DirectoryView[] {
-    return [...this.#members.values()].map(viewOf)
+    const members = [...this.#members.values()]
+    return members.filter((member) => isListed(member, members)).map((member) => this.#view(member))
+  }
+
+  /** By which directories the peer is seen. */
+  seenBy(peer: string): SeenBy {
+    return this.#findings.seenBy(peer)
   }
 
   /** True once every directory has either told its whole roster or failed once. */
@@ -153,16 +188,14 @@ export class Directories {
       ownEnvelope: async () => this.#init.ownRecord().envelope,
       onStale: async (newest) => this.#init.supersede(newest)
     })
-    const state: DirectoryState = { state: 'connecting' }
-    const peer = peerIdOf(address)
-    const fresh = { hasTold: false, hasPlace: false, reachedAt: undefined, told: undefined, forged: 0 }
-    const member: Member = { ...fresh, address, origin, client, state, peer, sightedAt }
+    const member = newMember({ address, origin, client, sightedAt })
     this.#members.set(key, member)
     client.on('state', (next) => this.#onState(member, next))
     client.on('entries', (said) => {
       member.hasTold ||= said.complete !== undefined
       if (said.refused > 0) this.#onForged(member, said.refused)
       this.#init.onEntries(said)
+      this.#findings.says(said)
       this.#init.onChange()
     })
     client.start()
@@ -191,16 +224,30 @@ export class Directories {
 
   /** @throws StandbyError when enough others are in use, or for a moment on their way to it before this one */
   #checkPlace(member: Member): void {
-    if (member.origin === 'named') return
+    const all = new Map([...this.#members.values()].map((one) => [one, candidate(one)] as const))
+    const own = all.get(member)
     const hasPrecedence = performance.now() < this.#precedenceUntilMs
-    let count = 0
-    let isBefore = true
-    for (const other of this.#members.values()) {
-      if (other === member) isBefore = false
-      else if (other.origin === 'named' || other.state.state === 'refused') continue
-      else if (other.hasPlace || (hasPrecedence && isBefore && other.state.state === 'connecting')) count++
+    if (own !== undefined && !mayTakePlace(own, [...all.values()], hasPrecedence)) {
+      throw new StandbyError('enough directories are in use')
     }
-    if (count >= DIRECTORIES_IN_USE) throw new StandbyError('standing by: enough directories are in use')
+  }
+
+  /** The nearer one gets ready first; the other keeps its place until then, or when that fails. */
+  #takeOver(give: Member, take: Member): void {
+    give.yields = true
+    setTimeout(() => (give.yields = false), TAKEOVER_MS).unref()
+    take.client.wake()
+  }
+
+  /** One that yields its place to this one goes without a word: what it was told of us ends with its grace. */
+  #releaseFor(member: Member): void {
+    const yielding = [...this.#members.values()].find((other) => other !== member && other.yields)
+    if (yielding === undefined) return
+    yielding.yields = false
+    yielding.hasPlace = false
+    void yielding.client.stop().then(() => {
+      if (this.#started) yielding.client.start()
+    })
   }
 
   #onState(member: Member, state: DirectoryState): void {
@@ -210,24 +257,49 @@ export class Directories {
     if (!isWatching(state) && state.state !== 'connecting') member.hasPlace = false
     if (isWatching(before) && !isWatching(state)) {
       member.hasTold = false
-      if (member.peer !== undefined) this.#init.onLost(member.peer)
+      if (member.peer !== undefined) {
+        this.#init.onLost(member.peer)
+        this.#findings.lost(member.peer)
+      }
     }
-    if (isFreed) for (const other of this.#members.values()) if (isStandby(other)) other.client.wake()
+    if (!isWatching(before) && isWatching(state)) this.#releaseFor(member)
+    // Nobody waits out a back-off while there is a place.
+    if (isFreed) for (const other of this.#members.values()) if (other !== member && isReady(other)) other.client.wake()
     if (state.state === 'connected' && before.state !== 'connected') this.#remember(member)
     this.#init.onChange()
     this.#tell(member)
   }
 
-  /** Each state is told once. That nothing listens on a port where nobody asked for a directory is no news at all. */
+  /** Each state is told once; the numbers beside it are for whoever looks. */
   #tell(member: Member): void {
-    const view = viewOf(member)
-    const { retryAtMs: _retryAtMs, ...facts } = view
+    const view = this.#view(member)
+    const { retryAtMs: _retryAtMs, rttMs: _rttMs, peers: _peers, registered: _registered, ...facts } = view
     const told = JSON.stringify(facts)
-    const isNews = (member.origin !== 'default' || member.reachedAt !== undefined) && !isStandby(member)
-    if (told === member.told || !isNews) return
+    if (told === member.told || view.state === 'standby' || !isListed(member, [...this.#members.values()])) return
     if (view.state === 'connecting' && member.told !== undefined) return // a new try is no new state
     member.told = told
     this.#init.onView(view)
+  }
+
+  #view(member: Member): DirectoryView {
+    const { peer, state, hasPlace, forged } = member
+    const isUsed = peer !== undefined && isWatching(state) && hasPlace
+    return viewOf(member, isUsed ? this.#findings.of(peer, forged) : undefined)
+  }
+
+  #nameOf(directory: string): string {
+    const [used] = this.#usedAs(directory)
+    return used === undefined ? shortId(directory) : formatAddress(used.address)
+  }
+
+  #usedAs(directory: string): readonly Member[] {
+    return [...this.#members.values()].filter(({ peer, hasPlace }) => hasPlace && peer === directory)
+  }
+
+  async #lookup(directory: string, peer: string, options: { signal: AbortSignal }): Promise<DirectoryAnswer> {
+    const [member] = this.#usedAs(directory)
+    if (member === undefined) throw new DirectoryLostError()
+    return member.client.lookup(peerIdFromString(peer), options)
   }
 
   /** Nobody makes so many mistakes: this directory's word is worth nothing. */
@@ -250,23 +322,12 @@ function byLoopback(a: Multiaddr, b: Multiaddr): number {
   return Number(isLoopback(a)) - Number(isLoopback(b))
 }
 
-/** A directory that refuses to register this peer still tells its roster. */
-function isWatching({ state }: DirectoryState): boolean {
-  return state === 'connected' || state === 'refused'
-}
-
-function isStandby({ state }: Member): boolean {
-  return state.state === 'waiting' && state.why instanceof StandbyError
-}
-
-function viewOf({ address, origin, state, peer }: Member): DirectoryView {
-  const why = state.state === 'waiting' ? state.why.message : state.state === 'refused' ? state.reason : undefined
+function candidate({ origin, hasPlace, yields, state }: Member): Candidate {
   return {
-    address: formatAddress(address),
-    peer,
-    state: state.state === 'stopped' ? 'waiting' : state.state,
-    isDefault: origin === 'default',
-    ...(why === undefined ? {} : { why }),
-    ...(state.state === 'waiting' ? { retryAtMs: state.retryAtMs } : {})
+    origin,
+    hasPlace,
+    yields,
+    isConnecting: state.state === 'connecting',
+    refuses: state.state === 'refused'
   }
 }

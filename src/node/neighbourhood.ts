@@ -107,7 +107,11 @@ export class Neighbourhood {
       onLost: (source) => this.presence.directoryLost(source),
       onView: init.onDirectory,
       onChange: () => this.#news.wake(),
-      remember: async (address) => profile.book.rememberDirectory(address)
+      remember: async (address) => profile.book.rememberDirectory(address),
+      nameOf: (peer) => this.name(peer),
+      onJudged: ({ newest }, tellers) => this.presence.judged(newest, tellers),
+      onVouchers: (peers) => this.#onVouchers(peers),
+      onNotice: (text) => init.notice({ code: 'directory', text })
     })
     this.#resolver = new PeerResolver({
       book: profile.book,
@@ -267,7 +271,8 @@ export class Neighbourhood {
   #rows(entries: ReturnType<Presence['entries']>): readonly RosterRow[] {
     const around = {
       contacts: this.#init.profile.book.contacts(),
-      connectionAddress: (peer: string) => this.#reach.connection(peer)?.remoteAddr
+      connectionAddress: (peer: string) => this.#reach.connection(peer)?.remoteAddr,
+      seenBy: (peer: string) => this.#directories.seenBy(peer)
     }
     return entries.map((entry) => rosterRow(entry, around))
   }
@@ -293,6 +298,12 @@ export class Neighbourhood {
       changed: this.#rows(changes.flatMap((change) => (change.kind === 'changed' ? [change.entry] : []))),
       left: this.#rows(changes.flatMap((change) => (change.kind === 'gone' ? [change.was] : [])))
     })
+  }
+
+  /** On whose word alone they are seen is another: the same rows, told anew. */
+  #onVouchers(peers: readonly string[]): void {
+    const entries = peers.flatMap((peer) => (peer === this.#init.profile.id ? [] : (this.presence.entry(peer) ?? [])))
+    if (entries.length > 0) this.#init.onRoster({ joined: [], changed: this.#rows(entries), left: [] })
   }
 
   #keepName(peer: string, nickname: string): void {

@@ -5,6 +5,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import {
   applyEntries,
+  compareRecords,
   LAN,
   Roster,
   type DirectoryEntries,
@@ -126,6 +127,24 @@ export class Presence {
   /** What a directory says of others. */
   directorySays(said: DirectoryEntries): void {
     this.#tell(applyEntries(this.#roster, said, steadyNow()))
+  }
+
+  /**
+   * Directories differed about a peer, and `newest` is the newest record that any of them holds: it counts, whoever
+   * shows an older one.
+   *
+   * @param tellers directories that show the peer now
+   */
+  judged(newest: VerifiedRecord | undefined, tellers: readonly string[]): void {
+    if (newest === undefined) return
+    const entry = this.#roster.get(newest.record.peer.toString())
+    if (entry === undefined || compareRecords(newest, entry.record) <= 0) return
+    const nowMs = steadyNow()
+    const source = tellers.find((one) => entry.attachments.some((attachment) => attachment.source === one))
+    if (newest.record.withdrawn) this.#tell(orNoChanges(this.#roster.withdraw(newest, nowMs)).changes)
+    else if (source !== undefined) {
+      this.#tell(orNoChanges(this.#roster.announce(newest, { source, nowMs })).changes)
+    }
   }
 
   directoryLost(source: string): void {

@@ -6,12 +6,18 @@ import { LAN, type RosterEntry } from '../directory/index.ts'
 import type { Contact } from '../storage/index.ts'
 import { hostPortOf, isLocal, isLoopback } from './address.ts'
 import type { Path, RosterRow } from './chat-events.ts'
+import type { SeenBy } from './directory-findings.ts'
 import { shortId } from './short-id.ts'
 
 export interface Surroundings {
   readonly contacts: readonly Contact[]
   /** The remote address of the open connection to the peer. */
   readonly connectionAddress: (peer: string) => Multiaddr | undefined
+  /**
+   * By which directories the peer is seen, where several are listened to. Without it the sources themselves are the
+   * directories at which it is attached.
+   */
+  readonly seenBy?: (peer: string) => SeenBy
 }
 
 export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
@@ -32,9 +38,22 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
     addresses: record.addresses.map((address) => address.toString()),
     sinceMs: Math.min(...entry.attachments.map(({ sinceMs }) => sinceMs)),
     sources: entry.attachments.map(({ source }) => source),
+    ...viaOf(entry, around),
     path: pathOf(entry, connected),
     contact: contact !== undefined,
     ...(contact === undefined && namesake !== undefined ? { looksLike: namesake.name } : {})
+  }
+}
+
+/** Whoever is seen on the LAN as well is not seen by a directory's word alone. */
+function viaOf(entry: RosterEntry, around: Surroundings): Pick<RosterRow, 'via' | 'onlyVia'> {
+  const directories = entry.attachments.filter(({ source }) => source !== LAN)
+  const { via, onlyVia } = around.seenBy?.(entry.peer) ?? { via: new Map<string, number>(), onlyVia: undefined }
+  // A directory that was lost a moment ago is told of no more; its word still stands for the grace.
+  const shown = via.size > 0 ? via : new Map(directories.map(({ source, sinceMs }) => [source, sinceMs]))
+  return {
+    via: [...shown].map(([directory, sinceMs]) => ({ directory, sinceMs })),
+    ...(onlyVia === undefined || directories.length < entry.attachments.length ? {} : { onlyVia })
   }
 }
 

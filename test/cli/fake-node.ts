@@ -27,6 +27,7 @@ export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRo
     addresses: ['/ip4/192.168.1.7/tcp/4001'],
     sinceMs: 0,
     sources: ['lan'],
+    via: [],
     path: 'none',
     contact: false,
     ...fields

@@ -40,6 +40,10 @@ function make(init: Partial<DirectoriesInit>): Directories {
     onView: () => undefined,
     onChange: () => undefined,
     remember: async () => undefined,
+    nameOf: (peer) => peer,
+    onJudged: () => undefined,
+    onVouchers: () => undefined,
+    onNotice: () => undefined,
     ...init
   })
 }

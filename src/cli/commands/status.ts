@@ -5,7 +5,7 @@ import { cleanText, escapedJson } from '../clean-text.ts'
 import type { Json } from '../control/index.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, shortId, type ExitCode } from '../../node/settings.ts'
 import { secondsUntil } from '../wording.ts'
 
 export async function runStatus(io: CommandIo, command: Command): Promise<ExitCode> {
@@ -55,7 +55,7 @@ function statusLines(ready: Json, nowMs: number): string[] {
     ...listed('Addresses:', Array.isArray(ready['addresses']) ? ready['addresses'].map(textOf) : []),
     ...listed(
       'Directories:',
-      listOf(ready['directories']).map((view) => directoryText(view, nowMs))
+      listOf(ready['directories']).map((view, _i, all) => directoryText(view, all, nowMs))
     ),
     `Online:         ${listOf(ready['roster']).length}`,
     ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
@@ -72,10 +72,32 @@ function listed(heading: string, lines: readonly string[]): string[] {
 
 const column = 16
 
-function directoryText({ address, state, why, retryAtMs }: Json, nowMs: number): string {
-  const reason = typeof why === 'string' ? `, ${why}` : ''
-  const next = typeof retryAtMs === 'number' ? `, next try in ${secondsUntil(retryAtMs, nowMs)} s` : ''
-  return `${textOf(address)} ${textOf(state)}${reason}${next}`
+function directoryText(view: Json, all: readonly Json[], nowMs: number): string {
+  const { address, state, why, retryAtMs, rttMs, peers, registered, forged } = view
+  const names = (found: unknown): string =>
+    listOf(found)
+      .map(({ name, shortId: id }) => `${textOf(name)} (${textOf(id)})`)
+      .join(', ')
+  const apart = Array.isArray(view['notJoinedWith'])
+    ? view['notJoinedWith'].map((one) => nameOfDirectory(one, all))
+    : []
+  const words = [
+    ...(typeof why === 'string' ? [why] : []),
+    ...(typeof retryAtMs === 'number' ? [`next try in ${secondsUntil(retryAtMs, nowMs)} s`] : []),
+    ...(typeof rttMs === 'number' && state !== 'waiting' ? [`${rttMs} ms`] : []),
+    ...(typeof peers === 'number' ? [`${peers} ${peers === 1 ? 'peer' : 'peers'}`] : []),
+    ...(registered === true ? ['registered'] : []),
+    ...(listOf(view['withholds']).length === 0 ? [] : [`withholds ${names(view['withholds'])}`]),
+    ...(listOf(view['stale']).length === 0 ? [] : [`stale about ${names(view['stale'])}`]),
+    ...(apart.length === 0 ? [] : [`not joined with ${apart.join(', ')}`]),
+    ...(typeof forged === 'number' && forged > 0 ? [`told ${forged} forged`] : [])
+  ]
+  return [`${textOf(address)} ${textOf(state)}`, ...words].join(', ')
+}
+
+function nameOfDirectory(peer: unknown, all: readonly Json[]): string {
+  const known = all.find((view) => view['peer'] === peer)
+  return known === undefined ? shortId(textOf(peer)) : textOf(known['address'])
 }
 
 function conversationText({ name, state, why }: Json): string {

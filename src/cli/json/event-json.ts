@@ -33,6 +33,8 @@ export function rowJson(row: RosterRow): Json {
     addresses: row.addresses,
     path: row.path,
     sources: row.sources,
+    via: row.via,
+    onlyVia: row.onlyVia ?? null,
     sinceMs: row.sinceMs,
     contact: row.contact,
     looksLike: row.looksLike ?? null
@@ -50,7 +52,14 @@ export function directoryJson(view: DirectoryView): Json {
     peer: view.peer ?? null,
     state: view.state,
     why: view.why ?? null,
-    retryAtMs: view.retryAtMs ?? null
+    retryAtMs: view.retryAtMs ?? null,
+    rttMs: view.rttMs ?? null,
+    registered: view.registered ?? null,
+    peers: view.peers ?? null,
+    stale: view.findings?.stale ?? [],
+    withholds: view.findings?.withholds ?? [],
+    notJoinedWith: view.findings?.notJoinedWith ?? [],
+    forged: view.findings?.forged ?? 0
   }
 }
 

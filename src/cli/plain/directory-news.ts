@@ -10,7 +10,7 @@ export class DirectoryNews {
   summary(views: readonly DirectoryView[], hasLan: boolean, nowMs: number): string[] {
     for (const view of views) this.#states.set(view.address, view.state)
     const connected = views.filter(({ state }) => state === 'connected')
-    const asked = views.filter(({ state, isDefault }) => state !== 'connected' && !isDefault)
+    const asked = views.filter(({ state, isDefault }) => !isFine(state) && !isDefault)
     const missing = asked.map((view) => notConnected(view, nowMs))
     if (connected.length > 0) {
       const names = new Intl.ListFormat('en').format(connected.map(({ address }) => address))
@@ -30,7 +30,7 @@ export class DirectoryNews {
     this.#states.set(view.address, view.state)
     if (view.state === 'connected') return before === 'connected' ? [] : [`Connected to the directory ${view.address}.`]
     if (before === 'connected') return this.#lost(view, nowMs)
-    if (view.isDefault || view.state === 'connecting') return []
+    if (view.isDefault || view.state === 'connecting' || view.state === 'standby') return []
     return before === undefined || before === 'connecting' ? this.#notYetSaid(view, nowMs) : []
   }
 
@@ -49,6 +49,11 @@ export class DirectoryNews {
     if ([...this.#states.values()].includes('connected')) return [lost]
     return [lost, 'No directory is connected now. Conversations go on: they need none.']
   }
+}
+
+/** One that stands by is not missing: others are used. */
+function isFine(state: DirectoryView['state']): boolean {
+  return state === 'connected' || state === 'standby'
 }
 
 function notConnected(view: DirectoryView, nowMs: number): string {

@@ -2,7 +2,8 @@
 // next (a conversation opened or left, the end) is not its business.
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import { MAX_LIST_LINES } from '../constants.ts'
-import { conversationLine, directoryLine, helpLines, historyLine } from '../wording.ts'
+import { directoryLines } from '../directory-wording.ts'
+import { conversationLine, helpLines, historyLine } from '../wording.ts'
 import { identityLines, markedEntryLines, messageLines, requestLine } from '../wording.ts'
 
 export interface ResultContext {
@@ -49,10 +50,7 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
         'Nobody is blocked.'
       )
     case 'directories':
-      return orNone(
-        result.directories.map((view) => directoryLine(view, context.nowMs)),
-        'No directory is known.'
-      )
+      return orNone(directoryLines(result.directories, context.nowMs), 'No directory is known.')
     case 'renamed':
       return [`You are ${result.nickname} now.`]
     case 'status set':
