@@ -55,9 +55,20 @@ async function ask(
   try {
     const connection = await libp2p.dial(multiaddr(`${address}/p2p/${peer}`), { signal })
     try {
-      const updates: DirectoryFolder.RosterUpdate[] = []
-      await fetchRoster(connection, { network, signal, onEntries: (said) => void updates.push(...said.updates) })
-      return { name, rows: updates.filter(({ record }) => !record.record.withdrawn).map(rowOf) }
+      const rows = new Map<string, SeenRow>()
+      await fetchRoster(connection, {
+        network,
+        signal,
+        onEntries: ({ updates, removed }) => {
+          for (const update of updates) {
+            const row = rowOf(update)
+            if (update.record.record.withdrawn) rows.delete(row.peer)
+            else rows.set(row.peer, row)
+          }
+          for (const one of removed) rows.delete(one)
+        }
+      })
+      return { name, rows: [...rows.values()] }
     } catch (error) {
       connection.abort(new Error('it did not answer')) // the next question takes a new one
       throw error

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 
 /** Lines of each that are shown with a failure; the file has all of them. */
 const shownLines = 12
+const shownChars = 160
 
 export class Chronicle {
   readonly file: string
@@ -24,7 +25,7 @@ export class Chronicle {
     const line = `${seconds.padStart(9)} ${who}: ${text}`
     this.#stream.write(`${line}\n`)
     const tail = this.#tails.get(who) ?? []
-    tail.push(line)
+    tail.push(line.slice(0, shownChars))
     if (tail.length > shownLines) tail.shift()
     this.#tails.set(who, tail)
   }

@@ -46,9 +46,7 @@ async function start({ client, home, network, host, port, nickname, status }: Cl
       port: String(port),
       mdns: false,
       defaultDirectories: false,
-      ...(process.env['APART'] === undefined
-        ? {}
-        : { directory: ['10.77.0.1:8000', '10.77.0.2:8000', '10.77.0.3:8000'] })
+      ...(process.env['APART'] !== '1' ? {} : { directory: ['10.77.0.1:8000', '10.77.0.2:8000', '10.77.0.3:8000'] })
     },
     env
   })

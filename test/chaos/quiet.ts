@@ -27,12 +27,16 @@ export async function untilQuiet(
   init: { readonly sinceMs: number; readonly withinMs: number; readonly watchForMs: number }
 ): Promise<Quiet> {
   let rightAtMs: number | undefined
+  let before = new Set<string>()
   for (;;) {
     const lookedAtMs = performance.now()
     const found = differences(await town.look())
     const nowMs = performance.now()
+    const texts = new Set(found.map(({ text }) => text))
+    for (const text of texts) if (!before.has(text)) town.chronicle.write('town', `wrong: ${text}`)
+    for (const text of before) if (!texts.has(text)) town.chronicle.write('town', `no longer: ${text}`)
+    before = texts
     if (found.length > 0) {
-      if (rightAtMs !== undefined) for (const { text } of found) town.chronicle.write('town', `wrong again: ${text}`)
       rightAtMs = undefined
       if (lookedAtMs - init.sinceMs > init.withinMs) return { tookMs: nowMs - init.sinceMs, differences: found }
     } else {

@@ -21,7 +21,8 @@ const defaultRounds = 3
 /** Two directories are killed at the beginning, and again each time after so many rounds. */
 const killTwoEvery = 10
 /** Differences and processes of one failure that are shown; the chronicle has everything. */
-const shownDifferences = 30
+const shownDifferences = 20
+const shownPlaces = 5
 
 interface Options {
   readonly rounds: number
@@ -99,7 +100,8 @@ function explain(town: Town, { differences }: Quiet): void {
   for (const { text } of differences.slice(0, shownDifferences)) console.log(`  ${text}`)
   if (differences.length > shownDifferences) console.log(`  and ${differences.length - shownDifferences} more`)
   if (differences.length === 0) return
-  for (const place of new Set(['town', ...differences.map(({ who }) => town.placeOf(who))])) {
+  const places = new Set(['town', ...differences.map(({ who }) => town.placeOf(who))])
+  for (const place of [...places].slice(0, shownPlaces)) {
     console.log(`  the last lines of ${place}:`)
     for (const line of town.chronicle.tail(place)) console.log(`    ${line}`)
   }
