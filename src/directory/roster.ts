@@ -87,11 +87,6 @@ export class Roster {
     return newer(known?.entry?.record, known?.withdrawal?.record)
   }
 
-  /** @returns the records with which peers have left, as long as they are remembered, the oldest first */
-  withdrawals(): VerifiedRecord[] {
-    return [...this.#buried].flatMap((peer) => this.#known.get(peer)?.withdrawal?.record ?? [])
-  }
-
   /** @returns the records with which peers have left, as far as they are remembered, the oldest first */
   *withdrawals(): Generator<VerifiedRecord> {
     for (const peer of this.#buried) {
