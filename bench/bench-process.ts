@@ -22,22 +22,29 @@ export class BenchProcess<Order, Answer> {
   }
 
   /** @returns the child, and the first thing that it said */
-  static async start<Order, Answer, Ready>(
+  static async start<Order, Answer>(
     file: string,
     init: object,
     execArgv: readonly string[] = []
-  ): Promise<{ readonly process: BenchProcess<Order, Answer>; readonly ready: Ready }> {
+  ): Promise<{ readonly process: BenchProcess<Order, Answer>; readonly ready: unknown }> {
     const child = fork(join(import.meta.dirname, file), [JSON.stringify(init)], {
       execArgv: [...asSource, ...execArgv]
     })
     const process = new BenchProcess<Order, Answer>(child)
-    return { process, ready: await process.#answer<Ready>() }
+    return { process, ready: await process.#answer<unknown>() }
   }
 
   async ask<A extends Answer = Answer>(order: Order & object): Promise<A> {
     const answer = this.#answer<A>()
     this.child.send(order)
     return answer
+  }
+
+  /** The last order, after which it ends by itself. */
+  async end(order: Order & object): Promise<void> {
+    const gone = once(this.child, 'exit')
+    this.child.send(order)
+    await gone
   }
 
   async stop(): Promise<void> {

@@ -19,13 +19,12 @@ type Load = BenchProcess<LoadOrder, LoadAnswer>
 type Server = BenchProcess<ServerOrder, unknown>
 
 interface Row {
-  readonly clients: number
   readonly perSecond: number
   readonly cpuMsPerAccept: number
   readonly rssKb: number
   readonly heapKb: number
   readonly restPercent: number
-  readonly joins: Joins | undefined
+  readonly told: Joins | undefined
 }
 
 interface Joins {
@@ -51,23 +50,20 @@ const restMs = Number(values.rest) * 1_000
 const inProcess = Number(values['in-process'])
 /** Clients of all processes together that connect at a time. */
 const atOnce = 16
+/** Windows, garbage and timers of the connections have settled by then. */
+const settleMs = 5_000
 /** Longer than a change waits to be gathered with others. */
 const quietMs = 300
 
 checkOpenFiles(Math.max(...sizes) + 200)
 const table: string[][] = []
-for (const kind of ['bare', 'directory'] as const) {
-  for (const row of await measure(kind)) {
-    const { perSecond, cpuMsPerAccept, rssKb, heapKb, restPercent, joins: join } = row
-    const cells = [perSecond, cpuMsPerAccept, rssKb, heapKb, restPercent].map(round)
-    const joined = join === undefined ? [] : [join.loopMs, join.cpuMs, join.medianMs, join.p99Ms, join.lastMs]
-    const name = kind === 'bare' ? 'bare libp2p node' : 'directory'
-    table.push([
-      name,
-      String(row.clients),
-      ...cells,
-      ...Array.from({ length: 5 }, (_, i) => round(joined[i] ?? Number.NaN))
-    ])
+for (const clients of sizes) {
+  for (const kind of ['bare', 'directory'] as const) {
+    const { perSecond, cpuMsPerAccept, rssKb, heapKb, restPercent, told } = await measure(kind, clients)
+    const cells = [perSecond, cpuMsPerAccept, rssKb, heapKb, restPercent]
+    const figures = told === undefined ? [] : [told.loopMs, told.cpuMs, told.medianMs, told.p99Ms, told.lastMs]
+    for (let i = 0; i < 5; i++) cells.push(figures[i] ?? Number.NaN)
+    table.push([kind === 'bare' ? 'bare libp2p node' : 'directory', String(clients), ...cells.map(round)])
   }
 }
 process.stdout.write(
@@ -91,86 +87,95 @@ process.stdout.write(
     )}\n`
 )
 
-/** One server that grows from size to size; each row's cost of an accept is that of the clients since the row before. */
-async function measure(kind: ServerInit['kind']): Promise<Row[]> {
+/** A new server: all clients connect and register, then all watch, then nothing happens, then one comes and goes. */
+async function measure(kind: ServerInit['kind'], clients: number): Promise<Row> {
   const network = `bench-${process.pid}`
   const profile =
     values.prof !== undefined && kind === 'directory' ? ['--cpu-prof', `--cpu-prof-dir=${values.prof}`] : []
-  const server = await BenchProcess.start<ServerOrder, unknown, { address: string }>(
+  const server = await BenchProcess.start<ServerOrder, unknown>(
     'directory-side.ts',
     { kind, network } satisfies ServerInit,
     ['--expose-gc', ...profile]
   )
-  const { address } = server.ready
+  // What directory-side.ts says first.
+  const { address } = server.ready as { address: string }
   const loads: Load[] = []
-  const rows: Row[] = []
   try {
-    const empty = await server.process.ask<Usage>({ do: 'collected' })
-    let connected = 0
-    for (const clients of sizes) {
-      const before = await usage(server.process)
-      const startedAtMs = performance.now()
-      const fresh = await connect(loads, { address, network, bare: kind === 'bare', count: clients - connected })
-      const seconds = (performance.now() - startedAtMs) / 1_000
-      const after = await usage(server.process)
-      if (kind === 'directory') for (const load of fresh) await load.ask({ do: 'watch' })
-      await sleep(2_000)
-      const rested = await usage(server.process)
-      await sleep(restMs)
-      const end = await usage(server.process)
-      const { rssBytes, heapBytes } = await server.process.ask<Usage>({ do: 'collected' })
-      rows.push({
-        clients,
-        perSecond: (clients - connected) / seconds,
-        cpuMsPerAccept: (after.cpuMs - before.cpuMs) / (clients - connected),
-        rssKb: (rssBytes - empty.rssBytes) / clients / 1_024,
-        heapKb: (heapBytes - empty.heapBytes) / clients / 1_024,
-        restPercent: ((end.cpuMs - rested.cpuMs) / (end.atMs - rested.atMs)) * 100,
-        joins: kind === 'directory' && joins > 0 ? await join(server.process, loads, { address, network }) : undefined
-      })
-      process.stderr.write(`${kind}: ${JSON.stringify(rows.at(-1))}\n`)
-      connected = clients
+    await warmUp({ address, network, bare: kind === 'bare' })
+    const before = await server.process.ask<Usage>({ do: 'collected' })
+    for (let left = clients; left > 0; left -= inProcess) loads.push(await startLoad(network))
+    const startedAtMs = performance.now()
+    await connect(loads, { address, bare: kind === 'bare', count: clients })
+    const seconds = (performance.now() - startedAtMs) / 1_000
+    const after = await usage(server.process)
+    if (kind === 'directory') for (const load of loads) await load.ask({ do: 'watch' })
+    await sleep(settleMs)
+    const rested = await usage(server.process)
+    await sleep(restMs)
+    const end = await usage(server.process)
+    const { rssBytes, heapBytes } = await server.process.ask<Usage>({ do: 'collected' })
+    const row = {
+      perSecond: clients / seconds,
+      cpuMsPerAccept: (after.cpuMs - before.cpuMs) / clients,
+      rssKb: (rssBytes - before.rssBytes) / clients / 1_024,
+      heapKb: (heapBytes - before.heapBytes) / clients / 1_024,
+      restPercent: ((end.cpuMs - rested.cpuMs) / (end.atMs - rested.atMs)) * 100,
+      told: kind === 'directory' && joins > 0 ? await tell(server.process, loads, { address, network }) : undefined
     }
-    return rows
+    process.stderr.write(`${kind} ${clients}: ${JSON.stringify(row)}\n`)
+    return row
   } finally {
-    for (const load of loads) await load.stop()
-    if (profile.length > 0) server.process.child.send({ do: 'stop' })
+    await Promise.all(loads.map(async (load) => load.stop()))
+    if (profile.length > 0) await server.process.end({ do: 'stop' })
     else await server.process.stop()
   }
+}
+
+async function startLoad(network: string): Promise<Load> {
+  const { process: load } = await BenchProcess.start<LoadOrder, LoadAnswer>('directory-load.ts', { network })
+  return load
+}
+
+/** The first handshakes load code and are compiled; they are not what one costs. */
+async function warmUp(init: { readonly address: string; readonly network: string; readonly bare: boolean }) {
+  const load = await startLoad(init.network)
+  await connect([load], { ...init, count: 50 })
+  await load.ask({ do: 'leave' })
+  await load.stop()
 }
 
 async function usage(server: Server): Promise<Usage> {
   return server.ask<Usage>({ do: 'usage' })
 }
 
-/** @returns the processes of the new clients, which are also among the loads now */
 async function connect(
-  loads: Load[],
-  init: { readonly address: string; readonly network: string; readonly bare: boolean; readonly count: number }
-): Promise<Load[]> {
-  const { address, network, bare, count } = init
-  const fresh: { load: Load; count: number }[] = []
-  for (let left = count; left > 0; left -= inProcess) {
-    const load = await BenchProcess.start<LoadOrder, LoadAnswer, unknown>('directory-load.ts', { network })
-    fresh.push({ load: load.process, count: Math.min(left, inProcess) })
-  }
-  loads.push(...fresh.map(({ load }) => load))
-  const share = Math.max(1, Math.round(atOnce / fresh.length))
+  loads: readonly Load[],
+  init: { readonly address: string; readonly bare: boolean; readonly count: number }
+): Promise<void> {
+  const { address, bare, count } = init
+  const share = Math.max(1, Math.round(atOnce / loads.length))
   const answers = await Promise.all(
-    fresh.map(async (one) => one.load.ask({ do: 'connect', address, bare, count: one.count, atOnce: share }))
+    loads.map(async (load, i) =>
+      load.ask({
+        do: 'connect',
+        address,
+        bare,
+        count: Math.floor((count + i) / loads.length),
+        atOnce: share
+      })
+    )
   )
   const failures = answers.flatMap((answer) => (answer.done === 'connect' ? answer.failures : []))
   if (failures.length > 0) throw new Error(`${failures.length} clients could not connect: ${failures[0]}`)
-  return fresh.map(({ load }) => load)
 }
 
 /** One more client comes and goes again and again; every other is asked when it was told. */
-async function join(
+async function tell(
   server: Server,
   loads: readonly Load[],
   init: { readonly address: string; readonly network: string }
 ): Promise<Joins> {
-  const { process: joiner } = await BenchProcess.start<LoadOrder, LoadAnswer, unknown>('directory-load.ts', init)
+  const joiner = await startLoad(init.network)
   const delaysMs: number[] = []
   const lastMs: number[] = []
   const loopsMs: number[] = []
@@ -179,13 +184,13 @@ async function join(
     await joiner.ask({ do: 'connect', address: init.address, bare: false, count: 1, atOnce: 1 })
     for (let i = 0; i < joins; i++) {
       await joiner.ask({ do: 'withdraw' })
-      await sleep(quietMs + 2 * loads.length * 50)
+      await sleep(quietMs + loads.length * 100)
       for (const load of loads) await load.ask({ do: 'arrivals' })
       const before = await usage(server)
       await server.ask<number[]>({ do: 'loops' })
       const announced = await joiner.ask({ do: 'announce' })
       const sentAtMs = announced.done === 'announce' ? announced.atMs : Number.NaN
-      await sleep(quietMs + 2 * loads.length * 50)
+      await sleep(quietMs + loads.length * 100)
       const loops = await server.ask<number[]>({ do: 'loops' })
       const after = await usage(server)
       const delays: number[] = []

@@ -5,7 +5,6 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { Libp2pOptions } from 'libp2p'
 import type { ComponentLogger, ConnectionGater, PrivateKey } from '@libp2p/interface'
-import { tcp } from '@libp2p/tcp'
 import { once } from 'node:events'
 import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -13,6 +12,7 @@ import { boundedYamux, type LinkPace } from '../wire/index.ts'
 import { connectionList } from './connection-list.ts'
 import { AGENT_NAME, INBOUND_CONNECTIONS_PER_SECOND, LINK_PING } from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
+import { gatheringTcp } from './gathering-tcp.ts'
 import { loggerOptions } from './quiet-logger.ts'
 import { version } from './version.ts'
 
@@ -39,7 +39,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     privateKey: init.key,
     nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
-    transports: [tcp()],
+    transports: [gatheringTcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
     peerDiscovery: init.discovery,
@@ -61,8 +61,7 @@ export const commonServices = { identify: identify(), identifyPush: identifyPush
 /** A directory says who it is, and asks nobody: what it keeps of a client is its record. */
 export const directoryServices = {
   connections: connectionList(),
-  identify: identify({ runOnConnectionOpen: false }),
-  identifyPush: identifyPush()
+  identify: identify({ runOnConnectionOpen: false })
 }
 
 /**

@@ -82,7 +82,7 @@ export class LinkWatch {
     // This process itself may have been asleep or busy: what came meanwhile is not read yet.
     const wasAway = nowMs - this.#tickedAtMs > 2 * LINK_WATCH_TICK_MS
     this.#tickedAtMs = nowMs
-    for (const link of [...this.#links]) {
+    for (const link of this.#links) {
       const { pace, heardAtMs, askedAtMs } = link
       if (askedAtMs === undefined) {
         if (nowMs - heardAtMs >= pace.pingAfterMs) this.#ask(link, nowMs)

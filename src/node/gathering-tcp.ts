@@ -1,0 +1,58 @@
+// TCP that writes once what is sent in one turn. As they come, Noise sends the
+// length and the text of a message apart, and Yamux answers each data frame with
+// a window update: each is a call of the system, and a packet, of its own. Knows
+// sockets and nothing of what they carry.
+import type { Transport, Upgrader } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import type { TCPComponents, TCPOptions } from '@libp2p/tcp'
+import { Socket } from 'node:net'
+import { nextTick } from 'node:process'
+
+/** For `createLibp2p({ transports: [gatheringTcp()] })`, in place of `tcp()`. */
+export function gatheringTcp(options: TCPOptions = {}): (components: TCPComponents) => Transport {
+  return (components) => {
+    const transport = tcp(options)(components)
+    const dial = transport.dial.bind(transport)
+    const createListener = transport.createListener.bind(transport)
+    transport.dial = async (address, init) => dial(address, { ...init, upgrader: gathering(init.upgrader) })
+    transport.createListener = (init) => createListener({ ...init, upgrader: gathering(init.upgrader) })
+    return transport
+  }
+}
+
+/** The upgrader gets each connection before anything is sent on it. */
+function gathering(upgrader: Upgrader): Upgrader {
+  return new Proxy(upgrader, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'upgradeInbound' && name !== 'upgradeOutbound') return value.bind(target) as unknown
+      return async (connection: object, ...rest: unknown[]) => {
+        gather(connection)
+        return value.call(target, connection, ...rest) as unknown
+      }
+    }
+  })
+}
+
+/** Holds the socket's writes until the turn ends, when they go out together (`writev`). */
+function gather(connection: object): void {
+  // A field of @libp2p/tcp's connections, which their interface does not show.
+  if (!('socket' in connection) || !(connection.socket instanceof Socket)) return
+  const { socket } = connection
+  const write = socket.write.bind(socket)
+  let isGathering = false
+  const flush = (): void => {
+    isGathering = false
+    socket.uncork()
+  }
+  // One of the overloads was called, and is called again with what it was given.
+  socket.write = ((...args: Parameters<Socket['write']>) => {
+    if (!isGathering) {
+      isGathering = true
+      socket.cork()
+      nextTick(flush)
+    }
+    return write(...args)
+  }) as Socket['write']
+}

@@ -1,0 +1,43 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { Socket } from 'node:net'
+import { createLibp2p } from 'libp2p'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { gatheringTcp } from '../../src/node/gathering-tcp.ts'
+import { boundedYamux } from '../../src/wire/index.ts'
+
+const PROTOCOL = '/gathering-test/1.0.0'
+
+async function node() {
+  const libp2p = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [gatheringTcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    connectionMonitor: { enabled: false }
+  })
+  onTestFinished(async () => libp2p.stop())
+  return libp2p
+}
+
+it('writes what is sent in one turn in one call, and every byte of it', async () => {
+  const [dialer, listener] = [await node(), await node()]
+  const received: number[] = []
+  await listener.handle(PROTOCOL, (stream) => {
+    stream.addEventListener('message', ({ data }) => received.push(...data.subarray()))
+  })
+  const stream = await dialer.dialProtocol(listener.getMultiaddrs(), PROTOCOL)
+  // A socket writes what was gathered by its _writev, which its type does not show.
+  const writes = { chunks: 0 }
+  const prototype = Socket.prototype as unknown as { _writev: (all: unknown[], done: () => void) => void }
+  const { _writev } = prototype
+  onTestFinished(() => void (prototype._writev = _writev))
+  prototype._writev = function (all, done) {
+    writes.chunks = Math.max(writes.chunks, all.length)
+    _writev.call(this, all, done)
+  }
+  const sent = Array.from({ length: 50 }, (_, i) => i)
+  for (const byte of sent) stream.send(Uint8Array.of(byte))
+  await vi.waitFor(() => expect(received).toEqual(sent))
+  // A length and a text for each of fifty messages.
+  expect(writes.chunks).toBeGreaterThanOrEqual(100)
+})
