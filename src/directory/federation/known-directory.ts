@@ -25,6 +25,8 @@ export class KnownDirectory {
   readonly #old = new Map<string, { readonly held: Held; readonly endsAtMs: number }>()
   #heartbeat: VerifiedHeartbeat | undefined
   #heardAtMs = -Infinity
+  /** When it last said something new, by whatever way. */
+  #lastNewMs = -Infinity
   /** Whether the roster shows what this directory says; `lapse` ends it. */
   #isAlive = false
   #aliveUntilMs = -Infinity
@@ -118,7 +120,10 @@ export class KnownDirectory {
       if (this.#isAlive) effects.push(...this.#tell(peer, held))
       else this.#hasUntold = true
     }
-    if (put === 'new') this.#compare(nowMs)
+    if (put === 'new') {
+      this.#lastNewMs = nowMs
+      this.#compare(nowMs)
+    }
     if (this.#log.highest > this.#log.complete) {
       this.#asking.unsureSinceMs = Math.min(this.#asking.unsureSinceMs, nowMs)
     }
@@ -193,7 +198,7 @@ export class KnownDirectory {
   }
 
   #forgetAtMs(): number {
-    return this.#log.size === 0 ? Infinity : Math.max(this.#aliveUntilMs, this.#heardAtMs) + DEAD_KEPT_MS
+    return this.#log.size === 0 ? Infinity : Math.max(this.#aliveUntilMs, this.#lastNewMs) + DEAD_KEPT_MS
   }
 
   #provenUntil(heardAtMs: number): number {
