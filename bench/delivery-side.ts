@@ -13,13 +13,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import type * as NodeModule from '../src/node/index.ts'
 import { boundedYamux } from '../src/wire/index.ts'
+import { BareStatements } from './delivery-statements.ts'
 
-export type Store = 'disk' | 'memory' | 'none'
+export type Store = 'disk' | 'memory' | 'none' | 'statements' | 'statements and index'
 
 /** What a process is started with, as one JSON argument. */
 export interface SideInit {
   readonly role: 'receiver' | 'sender'
-  /** `none` is the raw stream: no chat, and nothing stored. */
+  /** `none` is the raw stream: no chat, and nothing stored. `statements` store, each side for itself, and send nothing. */
   readonly store: Store
   /** Where the profile is made. */
   readonly folder: string
@@ -50,7 +51,7 @@ const connectTimeoutMs = 20_000
 const [, , given] = process.argv
 // The parent of this process wrote it.
 const init = JSON.parse(given ?? '') as SideInit
-const party = init.store === 'none' ? await rawParty() : await chatParty()
+const party = await makeParty()
 process.send?.({ address: party.address })
 let deliver: Deliver | undefined
 process.on('message', (order: Order) => void obey(order))
@@ -59,6 +60,27 @@ process.once('disconnect', () => process.exit())
 interface Party {
   readonly address: string
   connect(address: string): Promise<Deliver>
+  /** Stores so many by itself; resolves with the seconds that it took. */
+  store?(count: number): Promise<number>
+}
+
+async function makeParty(): Promise<Party> {
+  switch (init.store) {
+    case 'none':
+      return rawParty()
+    case 'disk':
+    case 'memory':
+      return chatParty()
+    case 'statements':
+    case 'statements and index': {
+      const statements = new BareStatements({ ...init, withIndex: init.store !== 'statements' })
+      return {
+        address: '',
+        connect: async () => async () => undefined,
+        store: async (count) => statements.store(count, text)
+      }
+    }
+  }
 }
 
 async function obey(order: Order): Promise<void> {
@@ -67,6 +89,7 @@ async function obey(order: Order): Promise<void> {
 }
 
 async function measure({ count, everyMs, underWay }: Extract<Order, { do: 'send' }>): Promise<Measured> {
+  if (party.store !== undefined) return { seconds: await party.store(count), latenciesMs: [] }
   if (deliver === undefined) throw new Error('not connected')
   const send = deliver
   const latenciesMs: number[] = []

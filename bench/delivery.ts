@@ -1,10 +1,12 @@
 /**
  * How fast messages are delivered between two processes on this machine, each
  * stored and synced before it is sent and before its receipt; beside them the
- * same on a memory disk, the same with a store in memory, and a bare stream that
+ * same on a memory disk, the same with a store in memory, the statements that
+ * SQLite has to run for it at both sides and nothing else, and a bare stream that
  * only counts bytes, all in the same run and in turns. For each: messages a
  * second, and from send() to delivered at one a second, ten a second and at full
- * rate.
+ * rate. (Parley brings its search index up to date when it is quiet: the row with
+ * the index says what that costs where it never is.)
  *
  * Run: node bench/delivery.ts [FOLDER]
  */
@@ -30,6 +32,8 @@ const rates = [
 
 interface Pair {
   readonly name: string
+  /** False: each side stores for itself. */
+  readonly isSending: boolean
   readonly sender: ChildProcess
   readonly receiver: ChildProcess
   readonly folder: string
@@ -47,13 +51,15 @@ const pairs = [
   await startPair('stored and synced', 'disk', diskFolder),
   ...(existsSync(memoryDisk) ? [await startPair('the same on a memory disk', 'disk', memoryDisk)] : []),
   await startPair('store in memory', 'memory', diskFolder),
+  await startPair('SQLite’s statements alone', 'statements', diskFolder),
+  await startPair('the same, and the search index', 'statements and index', diskFolder),
   await startPair('bare stream', 'none', diskFolder)
 ]
 try {
-  for (const pair of pairs) await ask(pair.sender, { do: 'send', count: 2_000, underWay }) // what starts slowly has started
+  for (const pair of pairs) await send(pair, 2_000) // what starts slowly has started
   for (let turn = 0; turn < turns; turn++) {
     for (const pair of pairs) {
-      const measured = await ask(pair.sender, { do: 'send', count: messagesInATurn, underWay })
+      const measured = await send(pair, messagesInATurn)
       pair.perSecond.push(messagesInATurn / measured.seconds)
       note(pair, 'full rate', measured)
       process.stderr.write(`turn ${turn + 1}: ${pair.name}: ${(messagesInATurn / measured.seconds).toFixed(0)}/s\n`)
@@ -62,7 +68,9 @@ try {
   for (const { name, everyMs, count } of rates) {
     process.stderr.write(`${count} messages at ${name}, all at the same time\n`)
     await Promise.all(
-      pairs.map(async (pair) => note(pair, name, await ask(pair.sender, { do: 'send', count, everyMs })))
+      pairs
+        .filter(({ isSending }) => isSending)
+        .map(async (pair) => note(pair, name, await ask(pair.sender, { do: 'send', count, everyMs })))
     )
   }
   printTable()
@@ -84,7 +92,23 @@ async function startPair(name: string, store: Store, where: string): Promise<Pai
   const connected = once(sender.child, 'message')
   sender.child.send({ do: 'connect', address: receiver.address } satisfies Order)
   await connected
-  return { name, folder, sender: sender.child, receiver: receiver.child, perSecond: [], latenciesMs: new Map() }
+  const isSending = !store.startsWith('statements')
+  return {
+    name,
+    isSending,
+    folder,
+    sender: sender.child,
+    receiver: receiver.child,
+    perSecond: [],
+    latenciesMs: new Map()
+  }
+}
+
+async function send({ sender, receiver, isSending }: Pair, count: number): Promise<Measured> {
+  const order: Order = { do: 'send', count, underWay }
+  if (isSending) return ask(sender, order)
+  const sides = await Promise.all([ask(sender, order), ask(receiver, order)])
+  return { seconds: Math.max(...sides.map(({ seconds }) => seconds)), latenciesMs: [] }
 }
 
 async function start(init: SideInit): Promise<{ readonly child: ChildProcess; readonly address: string }> {
@@ -107,21 +131,24 @@ function note(pair: Pair, rate: string, { latenciesMs }: Measured): void {
 
 function printTable(): void {
   const names = [...rates.map(({ name }) => name), 'full rate']
-  const bare = median(pairs.at(-1)?.perSecond ?? [])
+  const ratesOf = (store: string): readonly number[] => pairs.find(({ name }) => name === store)?.perSecond ?? []
+  const bare = median(ratesOf('bare stream'))
+  const statements = median(ratesOf('SQLite’s statements alone'))
   const lines = [
     `${process.version}, ${packageOf('libp2p')}, ${packageOf('.')}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}`,
     `median of ${turns} turns of ${messagesInATurn} messages, ${underWay} under way; p50 / p99 in ms from send() to delivered`,
     '',
-    `| | messages/s | of the bare stream | ${names.join(' | ')} |`,
-    `| --- | ---: | ---: | ${names.map(() => '---:').join(' | ')} |`
+    `| | messages/s | of the statements | of the bare stream | ${names.join(' | ')} |`,
+    `| --- | ---: | ---: | ---: | ${names.map(() => '---:').join(' | ')} |`
   ]
   for (const { name, perSecond, latenciesMs } of pairs) {
     const rate = median(perSecond)
     const latencies = names.map((at) => {
       const all = latenciesMs.get(at) ?? []
-      return `${part(all, 0.5).toFixed(1)} / ${part(all, 0.99).toFixed(1)}`
+      return all.length === 0 ? '' : `${part(all, 0.5).toFixed(1)} / ${part(all, 0.99).toFixed(1)}`
     })
-    lines.push(`| ${name} | ${rate.toFixed(0)} | ${(rate / bare).toFixed(3)} | ${latencies.join(' | ')} |`)
+    const ratios = [rate / statements, rate / bare].map((ratio) => ratio.toFixed(3)).join(' | ')
+    lines.push(`| ${name} | ${rate.toFixed(0)} | ${ratios} | ${latencies.join(' | ')} |`)
   }
   process.stdout.write(`${lines.join('\n')}\n`)
 }
