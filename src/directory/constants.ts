@@ -155,6 +155,12 @@ export const OTHER_NETWORK_RETRY_MS = 60_000
 export const LOOKUP_TIMEOUT_MS = 3_000
 /** Questions that one stream may have open: a client asks about a few peers at a time. */
 export const MAX_OPEN_LOOKUPS = 32
+/** A directory that goes down is asked again after this: a restart takes no longer. */
+export const RETURN_AFTER_MS = 2_000
+/** … and later by so many clients a second: an accept costs several milliseconds, and there is other work to do. */
+export const RETURNS_PER_SECOND = 100
+/** A directory that goes down waits for its clients to read that, for no longer than a person would. */
+export const DISMISS_TIMEOUT_MS = 500
 /** Clients come back to a directory that went down within this part more than the time that it asked for. */
 export const RETURN_SPREAD = 0.5
 

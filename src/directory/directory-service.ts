@@ -17,6 +17,7 @@ import { Admission } from './admission.ts'
 import {
   COALESCE_MS,
   DIRECTORY_PROTOCOL,
+  DISMISS_TIMEOUT_MS,
   FULL_RETRY_MS,
   GRACE_MS,
   LEASE_MS,
@@ -25,7 +26,9 @@ import {
   MAX_DIRECTORY_STREAMS_PER_CONNECTION,
   MAX_PARTIAL_WATCHERS,
   REFRESH_AT,
-  RETRY_BOUNDS_MS
+  RETRY_BOUNDS_MS,
+  RETURN_AFTER_MS,
+  RETURNS_PER_SECOND
 } from './constants.ts'
 import { DeadlineTimer } from './deadline-timer.ts'
 import { isAcceptableWatch } from './directory-frames.ts'
@@ -108,6 +111,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   /** Which session a peer's attachment stands on: the one that announced last. */
   readonly #owners = new Map<string, DirectorySession>()
   #life: AbortController | undefined
+  #isGoingDown = false
 
   constructor(components: DirectoryComponents, init: DirectoryInit) {
     super()
@@ -164,6 +168,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
 
   async start(): Promise<void> {
     if (this.#life !== undefined) return
+    this.#isGoingDown = false
     this.#life = new AbortController()
     setMaxListeners(Infinity, this.#life.signal)
     await this.#components.registrar.handle(DIRECTORY_PROTOCOL, this.#onStream, {
@@ -173,6 +178,23 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     // Who was attached before a stop may be on the way back.
     this.#report(this.#roster.lostSource(this.#self, this.#now(), this.#graceMs))
     this.#sweep.dueAt(this.#roster.nextDeadline())
+  }
+
+  /**
+   * Tells all clients that the directory goes down and when each is to come back, spread so that they don't come all
+   * at once, and waits for a moment until they have left. libp2p calls it before it closes connections.
+   */
+  async beforeStop(): Promise<void> {
+    if (this.#life === undefined || this.#isGoingDown) return
+    this.#isGoingDown = true
+    await this.#components.registrar.unhandle(DIRECTORY_PROTOCOL)
+    const spreadMs = (this.#sessions.size / RETURNS_PER_SECOND) * 1_000
+    for (const session of this.#sessions.keys())
+      session.dismiss(Math.round(RETURN_AFTER_MS + this.#random() * spreadMs))
+    const enough = Promise.withResolvers<void>()
+    const timer = setTimeout(enough.resolve, DISMISS_TIMEOUT_MS)
+    await Promise.race([Promise.allSettled(this.#sessions.values()), enough.promise])
+    clearTimeout(timer)
   }
 
   async stop(): Promise<void> {
@@ -210,6 +232,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   }
 
   async #onFrame(session: DirectorySession, frame: ClientFrame, signal: AbortSignal): Promise<void> {
+    if (this.#isGoingDown) return
     switch (frame.type) {
       case 'announce':
       case 'withdraw':
@@ -289,7 +312,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     const peer = session.connection.remotePeer.toString()
     if (this.#owners.get(peer) !== session) return
     this.#owners.delete(peer)
-    if (this.#life === undefined) return
+    if (this.#life === undefined || this.#isGoingDown) return
     this.#sweep.dueAt(this.#now() + this.#graceMs)
     this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
   }

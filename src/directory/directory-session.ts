@@ -115,6 +115,12 @@ export class DirectorySession {
     this.send({ type: 'refuse', reason, retryAfterMs, ...(newestEnvelope === undefined ? {} : { newestEnvelope }) })
   }
 
+  /** The last word: the client is to leave, and to come back then. */
+  dismiss(retryAfterMs: number): void {
+    this.send({ type: 'refuse', reason: 'going-down', retryAfterMs })
+    this.end()
+  }
+
   /** Something that the client asked for was done. */
   accepted(): void {
     this.#refusals = 0

@@ -377,6 +377,29 @@ describe('a directory and its clients', () => {
     await expect(fetchRoster(connection, { onEntries: () => undefined })).rejects.toThrow(NotADirectoryError)
   })
 
+  it('tells its clients that it goes down, when each is to come back, and ends nothing about them', async () => {
+    const random = [0, 0.5, 1]
+    const there = await directoryNode({ random: () => random.shift() ?? 0.25 })
+    const clients = [await client(1, there.port), await client(2, there.port)]
+    for (const { client: one } of clients) {
+      await until(() => one.state.state === 'connected' && one.state.registered, 'registered')
+    }
+    const told = there.told.length
+    random.splice(0, random.length, 0, 1)
+    await there.libp2p.stop()
+    for (const { client: one } of clients) {
+      await until(() => one.state.state === 'waiting', 'the client has left')
+      const why = one.state.state === 'waiting' ? one.state.why : undefined
+      expect(why).toMatchObject({ name: 'DirectoryRefusedError', reason: 'going-down' })
+    }
+    const waits = clients.map(({ client: one }) =>
+      one.state.state === 'waiting' && one.state.why instanceof DirectoryRefusedError ? one.state.why.retryAfterMs : 0
+    )
+    // Two clients, a hundred a second: within twenty milliseconds of each other.
+    expect(waits.toSorted((a, b) => a - b)).toEqual([2_000, 2_020])
+    expect(there.told.length).toBe(told)
+  })
+
   it('cannot make a client believe a record that it forged', async () => {
     const { encodeDirectoryFrame } = await import('../../src/directory/directory-frames.ts')
     const liarKey = await identity(7)
