@@ -5,12 +5,12 @@ import { Command } from 'commander'
 import type { CommandIo } from './io.ts'
 import { addHistoryCommands } from './program-history.ts'
 import { examples, json, type Run } from './program-parts.ts'
-import { addSettings, allSettings } from './setting-options.ts'
+import { addSettings, allSettings, chatSettings } from './setting-options.ts'
 import { version, type ExitCode, type SettingName } from '../node/settings.ts'
 
 /** Settings that a node that is on no roster has no use for. */
 const lookSettings: readonly SettingName[] = ['network', 'directory', 'defaultDirectories', 'mdns']
-const directorySettings: readonly SettingName[] = ['network', 'port', 'host', 'mdns']
+const directorySettings: readonly SettingName[] = ['network', 'port', 'host', 'join', 'mdns']
 const identitySettings: readonly SettingName[] = ['profile', 'network', 'name', 'port', 'host']
 
 /** @param finished is told the exit code of the command that ran */
@@ -28,7 +28,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     }
   }
 
-  addSettings(program, allSettings)
+  addSettings(program, chatSettings)
     .option('--plain', 'plain lines, also on a terminal')
     .addOption(json('one JSON object a line, in and out'))
     .addHelpText(
@@ -46,7 +46,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
 
-  addSettings(program.command('chat').description('open the chat, straight into a conversation'), allSettings)
+  addSettings(program.command('chat').description('open the chat, straight into a conversation'), chatSettings)
     .argument('<PEER...>', 'a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr')
     .option('--plain', 'plain lines, also on a terminal')
     .addOption(json('one JSON object a line, in and out'))
@@ -66,7 +66,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
 
   addSettings(
     program.command('send').description('deliver one message; ends with 0 only when it is stored over there'),
-    allSettings
+    chatSettings
   )
     .argument('<PEER>', 'a name, a peer ID or its beginning, HOST:PORT or a multiaddr')
     .argument('<TEXT...>', 'the message, or - for standard input')
@@ -119,6 +119,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       examples(
         ['parley directory', 'asks for its port, on a terminal'],
         ['parley directory --port 8000', 'on port 8000; the page is at http://127.0.0.1:8080/'],
+        ['parley directory --port 8001 --join 8000', 'shares one roster with that of port 8000'],
         ['parley directory --http-host 0.0.0.0', 'the page is there for others too']
       )
     )

@@ -27,6 +27,8 @@ export {
   SlowWatcherError
 } from './errors.ts'
 export type { BadRecordWhy, RefuseReason } from './errors.ts'
+export { federation, FederationService } from './federation/federation-service.ts'
+export type { FederationComponents, FederationEvents, FederationInit } from './federation/federation-service.ts'
 export { fetchRoster } from './fetch-roster.ts'
 export type { FetchRosterInit } from './fetch-roster.ts'
 export { measureDirectory } from './measure-directory.ts'

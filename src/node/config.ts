@@ -22,6 +22,8 @@ export interface Settings {
   readonly host: string | undefined
   readonly directory: readonly string[]
   readonly defaultDirectories: boolean
+  /** Of a directory: the fellow directories to join with. */
+  readonly join: readonly string[]
   readonly accept: AcceptPolicy
   readonly mdns: boolean
   readonly seen: boolean
@@ -91,11 +93,7 @@ export const settingSpecs: readonly SettingSpec[] = [
     env: 'PARLEY_DIRECTORY',
     placeholder: 'PORT|ADDRESS',
     help: 'a directory to use, instead of those that are found; repeatable, or with commas in the file and environment',
-    parse: (value) =>
-      value
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== '')
+    parse: list
   },
   {
     name: 'defaultDirectories',
@@ -103,6 +101,13 @@ export const settingSpecs: readonly SettingSpec[] = [
     placeholder: undefined,
     help: 'look for directories on this machine, ports 8000 to 8002',
     parse: parseSwitch
+  },
+  {
+    name: 'join',
+    env: 'PARLEY_JOIN',
+    placeholder: 'PORT|ADDRESS',
+    help: 'of a directory: a fellow to share one roster with; repeatable, or with commas in the file and environment',
+    parse: list
   },
   {
     name: 'accept',
@@ -190,6 +195,7 @@ function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Setti
     host: undefined,
     directory: [],
     defaultDirectories: true,
+    join: [],
     accept: 'ask',
     mdns: true,
     seen: false,
@@ -269,6 +275,13 @@ function emptyIsAbsent(value: string | undefined): string | undefined {
 
 function text(value: string): string {
   return value
+}
+
+function list(value: string): readonly string[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
 }
 
 function matching(pattern: RegExp, expected: string): (value: string) => string {

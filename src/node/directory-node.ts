@@ -4,9 +4,16 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLibp2p } from 'libp2p'
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, PeerId } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
-import { directory, type DirectoryService, type VerifiedRecord } from '../directory/index.ts'
+import { multiaddr } from '@multiformats/multiaddr'
+import {
+  directory,
+  federation,
+  type DirectoryService,
+  type FederationService,
+  type VerifiedRecord
+} from '../directory/index.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
 import {
@@ -16,10 +23,12 @@ import {
   DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS
 } from './constants.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
-import { PortTakenError } from './errors.ts'
+import { OwnPeerError, PortTakenError } from './errors.ts'
 import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
 import { loadIdentity } from './identity.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
+import { readDirectoryAddress } from './peer-resolver.ts'
+import { addressDialer, Reach, type AddressDialer } from './reach.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
 import { shortId } from './short-id.ts'
 
@@ -32,15 +41,28 @@ export interface DirectoryGuest {
   readonly address: string
 }
 
+/** Another directory, as a line on the directory's terminal names it. */
+export interface DirectoryFellow {
+  readonly peer: string
+  readonly shortId: string
+  /** The address it is connected from; empty when it is not. */
+  readonly address: string
+  /** Of a directory of another network: that network. */
+  readonly network?: string
+}
+
 export interface DirectoryNodeEvents {
   ready: CustomEvent<DirectoryGuest>
   left: CustomEvent<DirectoryGuest>
   lost: CustomEvent<DirectoryGuest>
+  'directory-joined': CustomEvent<DirectoryFellow>
+  'directory-lost': CustomEvent<DirectoryFellow>
+  'directory-refused': CustomEvent<DirectoryFellow>
 }
 
 const FOLDER_MODE = 0o700
 
-type DirectoryHost = Libp2p<{ directory: DirectoryService }>
+type DirectoryHost = Libp2p<{ directory: DirectoryService; federation: FederationService; dialer: AddressDialer }>
 
 export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #config: Config
@@ -54,7 +76,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /**
    * @param init.port the port to listen on; 0 for any that is free
    * @param init.page how to show the roster over HTTP; without it, it is not shown, and nothing is counted
-   * @throws PortTakenError, UsageError
+   * @throws PortTakenError, UsageError, BadAddressError
    */
   static async create(init: {
     readonly config: Config
@@ -68,7 +90,29 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
     const key = await loadIdentity(join(folder, `${port}.key`))
     const self = peerIdFromPrivateKey(key).toString()
-    const lan = new LanSightings(() => undefined)
+    const fellows = settings.join.map(readDirectoryAddress)
+    let host: DirectoryHost | undefined
+    const running = (): DirectoryHost => {
+      if (host === undefined) throw new Error('the directory is not made yet')
+      return host
+    }
+    const lan = new LanSightings((peer, addresses) => {
+      host?.services.federation.sighted(
+        peer,
+        addresses.map((address) => multiaddr(address))
+      )
+    })
+    const reach = new Reach({
+      libp2p: running,
+      dialer: () => running().services.dialer,
+      addressesOf: (peer) => [
+        lan.addressesOf(peer),
+        running()
+          .services.federation.addressesOf(peer)
+          .map((address) => address.toString())
+      ],
+      isBlocked: () => false
+    })
     const page = init.page === undefined ? undefined : await DirectoryPage.prepare(init.page)
     const figures = page?.figures
     const libp2p = await createLibp2p({
@@ -85,12 +129,35 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       ...(figures === undefined ? {} : { metrics: figures.libp2p }),
       services: {
         ...directoryServices,
+        dialer: addressDialer(),
         directory: directory({
           network: settings.network,
+          proofs: {
+            statementsOf: (peer) =>
+              running()
+                .services.federation.statementsOf(peer.toString())
+                .map(({ envelope }) => envelope),
+            fellows: () => running().services.federation.fellows(),
+            epoch: () => running().services.federation.epoch
+          },
           ...(figures === undefined ? {} : { metrics: figures.directory })
+        }),
+        federation: federation({
+          network: settings.network,
+          join: fellows,
+          dial: async (address, options) => {
+            try {
+              return await reach.dial(address, options)
+            } catch (error) {
+              if (error instanceof OwnPeerError) return undefined
+              throw error
+            }
+          },
+          connect: async (peer, options) => reach.connect(peer, options)
         })
       }
     })
+    host = libp2p
     return new DirectoryNode(init.config, libp2p, port, self, page)
   }
 
@@ -123,6 +190,12 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     service.on('ready', ({ record, remoteAddr }) => this.#tell('ready', guest(record, remoteAddr.toString())))
     service.on('left', ({ record }) => this.#tell('left', guest(record)))
     service.on('lost', ({ record }) => this.#tell('lost', guest(record)))
+    const fellows = this.#libp2p.services.federation
+    fellows.on('joined', ({ peer, remoteAddr }) => this.#tell('directory-joined', fellow(peer, remoteAddr.toString())))
+    fellows.on('lost', ({ peer }) => this.#tell('directory-lost', fellow(peer)))
+    fellows.on('other-network', ({ peer, network }) => {
+      this.#tell('directory-refused', { ...fellow(peer), network })
+    })
     this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
     await this.#starting
     await this.#page?.open({
@@ -130,6 +203,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       network: this.network,
       directoryPort: this.port,
       roster: service,
+      fellows: () => fellows.directories().filter(({ directory: one }) => one !== this.peerId),
       connections: (peer) => this.#libp2p.getConnections(peer)
     })
   }
@@ -160,6 +234,11 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       .toSorted(compareRows)
   }
 
+  /** The directories that are joined with this one now: peer IDs. */
+  fellows(): readonly string[] {
+    return this.#libp2p.services.federation.fellows().map(String)
+  }
+
   /** Why others on the LAN may not find this directory; undefined when nothing speaks against it. */
   async whyNotFound(): Promise<string | undefined> {
     return this.#config.settings.mdns ? whyNoMulticast() : undefined
@@ -184,4 +263,8 @@ function guest({ record }: VerifiedRecord, address?: string): DirectoryGuest {
     shortId: shortId(peer),
     address: address ?? record.addresses[0]?.toString() ?? ''
   }
+}
+
+function fellow(peer: PeerId, address = ''): DirectoryFellow {
+  return { peer: peer.toString(), shortId: shortId(peer.toString()), address }
 }

@@ -14,6 +14,7 @@ export { DEFAULT_DIRECTORY_PORTS } from './constants.ts'
 export {
   DirectoryNode,
   firstFreeDirectoryPort,
+  type DirectoryFellow,
   type DirectoryGuest,
   type DirectoryNodeEvents
 } from './directory-node.ts'

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { chatCommands } from '../../src/cli/chat-commands.ts'
 import { usageOf } from '../../src/cli/command-arguments.ts'
 import { buildProgram } from '../../src/cli/program.ts'
-import { allSettings, flagOf } from '../../src/cli/setting-options.ts'
+import { allSettings, chatSettings, flagOf } from '../../src/cli/setting-options.ts'
 import { loadConfig, settingSpecs } from '../../src/node/config.ts'
 import { exitCodes } from '../../src/node/exit-codes.ts'
 
@@ -215,6 +215,7 @@ describe('every command of the program', () => {
     const settings = long.filter((flag) => flags.has(flag))
     const stated = /Settings: ([^\n]*?)\.(?: |\n|$)/u.exec(text)?.[1] ?? ''
     if (settings.length === allSettings.length) expect(stated).toBe('all')
+    else if (settings.length === chatSettings.length) expect(stated).toBe('all but `--join`')
     else expect(stated).toBe(settings.map((flag) => `\`${flag}\``).join(', '))
     for (const flag of long) if (!flags.has(flag)) expect(text).toMatch(new RegExp(`\`${flag}[\` ]`, 'u'))
   })

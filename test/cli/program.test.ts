@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommandLine } from '../../src/cli/main.ts'
 import { endEchoedLine } from '../../src/cli/io.ts'
 import { exitCodes, settingSpecs } from '../../src/node/settings.ts'
-import { flagOf } from '../../src/cli/setting-options.ts'
+import { chatSettings, flagOf } from '../../src/cli/setting-options.ts'
 
 let home = ''
 beforeAll(async () => {
@@ -62,10 +62,10 @@ describe('help', () => {
     expect((await parley(['help', 'send'])).stdout).toBe((await parley(['send', '--help'])).stdout)
   })
 
-  it('names every setting with its flag and environment variable', async () => {
+  it('names every setting of a chat with its flag and environment variable', async () => {
     const { stdout } = await parley(['--help'])
     const words = stdout.replaceAll(/\s+/gu, ' ')
-    for (const spec of settingSpecs) {
+    for (const spec of settingSpecs.filter(({ name }) => chatSettings.includes(name))) {
       expect(words).toContain(flagOf(spec))
       expect(words).toContain(`(env: ${spec.env})`)
     }

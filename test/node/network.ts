@@ -1,6 +1,6 @@
 // A small network in this process for tests: real peers and directories on
 // loopback, without mDNS, each with its own folders, all stopped at the end.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src/node/index.ts'
@@ -8,7 +8,7 @@ import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src
 type Flags = Partial<Record<SettingName, string | readonly string[] | boolean | undefined>>
 
 export class Network implements AsyncDisposable {
-  readonly #name = `test-${Math.random().toString(36).slice(2, 12)}`
+  readonly name = `test-${Math.random().toString(36).slice(2, 12)}`
   readonly #folder: string
   readonly #nodes = new Set<{ stop(): Promise<void> }>()
 
@@ -21,16 +21,21 @@ export class Network implements AsyncDisposable {
   }
 
   /** A started peer whose profile is kept for as long as the network, so that it can come back. */
-  async peer(name: string, flags: Flags = {}, options: { observe?: boolean } = {}): Promise<ChatNode> {
+  async peer(
+    name: string,
+    flags: Flags = {},
+    options: { observe?: boolean; /** Directories that it has used before. */ remembered?: readonly string[] } = {}
+  ): Promise<ChatNode> {
     const config = await this.#config(name, { name, defaultDirectories: false, ...flags })
+    if (options.remembered !== undefined) await this.#remember(name, options.remembered)
     const node = await ChatNode.create({ config, interactive: false, ...options })
     this.#nodes.add(node)
     await node.start()
     return node
   }
 
-  async directory(port = 0): Promise<DirectoryNode> {
-    const node = await DirectoryNode.create({ config: await this.#config('directory', {}), port })
+  async directory(port = 0, flags: Flags = {}): Promise<DirectoryNode> {
+    const node = await DirectoryNode.create({ config: await this.#config('directory', flags), port })
     this.#nodes.add(node)
     await node.start()
     return node
@@ -41,10 +46,16 @@ export class Network implements AsyncDisposable {
     await rm(this.#folder, { recursive: true })
   }
 
+  async #remember(name: string, directories: readonly string[]): Promise<void> {
+    const folder = join(this.#folder, name, 'data', 'parley', 'profiles', 'default')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'book.json'), JSON.stringify({ directories }))
+  }
+
   async #config(name: string, flags: Flags) {
     const folder = join(this.#folder, name)
     const env = { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
-    return loadConfig({ flags: given({ network: this.#name, mdns: false, host: '127.0.0.1', ...flags }), env })
+    return loadConfig({ flags: given({ network: this.name, mdns: false, host: '127.0.0.1', ...flags }), env })
   }
 }
 

@@ -1,7 +1,7 @@
 // `parley directory`: runs a directory and shows on its terminal who comes and
 // goes, as the server of the case study did.
 import type { Command } from 'commander'
-import type { DirectoryGuest } from '../../node/index.ts'
+import type { DirectoryFellow, DirectoryGuest } from '../../node/index.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { readAtPortPrompt } from '../input-line.ts'
@@ -13,6 +13,11 @@ import { pageWish } from './directory-options.ts'
 
 /** How each event stands on the terminal. */
 const words = { ready: 'READY', left: 'LEFT', lost: 'LOST' } as const
+const fellowWords = {
+  'directory-joined': 'JOINED',
+  'directory-lost': 'LOST',
+  'directory-refused': 'REFUSED'
+} as const
 
 export async function runDirectory(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
@@ -28,6 +33,16 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   }
   for (const event of ['ready', 'left', 'lost'] as const) {
     node.addEventListener(event, ({ detail }) => tell(event, detail))
+  }
+  const tellFellow = (event: keyof typeof fellowWords, { peer, shortId, address, network }: DirectoryFellow): void => {
+    const tail = network === undefined ? address : `is of the network ${network}: not joined`
+    const line = `${fellowWords[event]} directory ${shortId} ${tail}`.trimEnd()
+    const facts = { peer, shortId, ...(event === 'directory-joined' ? { address } : {}) }
+    const json = { event, ...facts, ...(network === undefined ? {} : { network }) }
+    writeLines(io.stdout, [isJson ? escapedJson(json) : cleanText(line)])
+  }
+  for (const event of ['directory-joined', 'directory-lost', 'directory-refused'] as const) {
+    node.addEventListener(event, ({ detail }) => tellFellow(event, detail))
   }
   try {
     await node.start()

@@ -27,6 +27,12 @@ export const FELLOW_BAN_MS = 60_000
 export const MAX_BANS = 256
 /** Messages over the rate, or forged, that are only dropped; one more costs the connection. */
 export const STRIKE_RATE = { burst: 20, perSecond: 0.2 } as const
+/** Directories of other networks that are told of on the terminal: somebody may come with ever new keys. */
+export const NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
+/** New epochs of our own: two directories with one key would go on for ever. */
+export const RAISE_RATE = { burst: 5, perSecond: 0.1 } as const
+/** A timer that comes so much too late tells that this process stood still: it listens before it calls others dead. */
+export const STALL_MS = 1_000
 /** The value of a connection with a fellow when libp2p has too many: above every client's. */
 export const FELLOW_TAG_VALUE = 100
 
@@ -42,6 +48,8 @@ export const FIRST_HELLO_TIMEOUT_MS = 3_000
 export const SYNC_QUEUE_BYTES = 512 * 1024
 /** An ask that was not answered in this time is put to another fellow. */
 export const ASK_TIMEOUT_MS = 3_000
+/** Questions of one fellow: about every directory at once, and then as many as honest losses of gossip can cause. */
+export const ASK_RATE = { burst: 130, perSecond: 5 } as const
 /** How often is looked for what is missing, who is silent, and whether gossip reaches everybody. */
 export const PULSE_MS = 250
 /** Signatures that are checked between two looks at the rest of the world: some ten milliseconds. */
@@ -55,15 +63,17 @@ export const MAX_RPC_BYTES = 64 * 1024 + 4 * 1024
 export const GOSSIP_QUEUE_BYTES = 4 * 1024 * 1024
 /** Few directories: nearly all of them are each other's neighbours, up to the most that may be connected. */
 export const GOSSIP_DEGREE = { D: 8, Dlo: 6, Dhi: 16, Dscore: 4, Dout: 2 } as const
+/** A fellow that gossip has not reached for so long gets new streams. */
+export const REGOSSIP_MS = 2_000
 /** Gossip's own streams, one while another is replaced, for each of its versions. */
 export const MAX_GOSSIP_STREAMS_PER_CONNECTION = 4
 /** Gossip of a directory whose Hello is still on its way. */
 export const MAX_PARKED_STREAMS = 4
 /** Gossipsub opens its streams one after the other. */
 export const GOSSIP_NEGOTIATION_TIMEOUT_MS = 3_000
-/** Bytes of gossip that one fellow may pass on: a stampede of 10,000 peers at once, and 2,000 a second. */
-export const FORWARDER_RATE = { burst: 8 * 1024 * 1024, perSecond: 1024 * 1024 } as const
-/** Statements of one directory, however they come: all its peers at once, and ten times what it can accept. */
-export const AUTHOR_RATE = { burst: 20_000, perSecond: 1_000 } as const
+/** Bytes of gossip that one fellow may pass on: a stampede of 10,000 peers at once, and 400 a second. */
+export const FORWARDER_RATE = { burst: 8 * 1024 * 1024, perSecond: 256 * 1024 } as const
+/** Statements of one directory, however they come: all its peers twice, and more than it can accept in a second. */
+export const AUTHOR_RATE = { burst: 20_000, perSecond: 500 } as const
 /** Own statements that are sealed before the first of them goes out: some milliseconds of signing. */
 export const SEALING_BATCH = 16

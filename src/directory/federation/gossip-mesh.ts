@@ -30,7 +30,7 @@ export class GossipMesh {
 
   constructor(components: GossipSubComponents, init: GossipMeshInit) {
     const { privateKey, peerId, peerStore, connectionManager, logger } = components
-    this.#registrar = new GossipRegistrar(components.registrar)
+    this.#registrar = new GossipRegistrar(components.registrar, logger.forComponent('parley:gossip'))
     this.#topic = presenceTopic(init.network)
     this.#judge = (from, bytes) => init.judge(from, bytes)
     this.#gossip = gossipsub({

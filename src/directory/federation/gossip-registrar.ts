@@ -1,7 +1,15 @@
 // The registrar that gossipsub is given instead of libp2p's own: it sees as
 // peers only those directories that were let in, each with the one connection
 // that was chosen, and gets no stream from anybody else. Knows no topic.
-import type { Connection, PeerId, Stream, StreamHandler, StreamHandlerOptions, Topology } from '@libp2p/interface'
+import type {
+  Connection,
+  Logger,
+  PeerId,
+  Stream,
+  StreamHandler,
+  StreamHandlerOptions,
+  Topology
+} from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import { toError, withDeadline } from '../../wire/index.ts'
 import {
@@ -22,14 +30,16 @@ interface Parked {
 
 export class GossipRegistrar implements Registrar {
   readonly #registrar: Registrar
+  readonly #log: Logger
   readonly #handlers = new Map<string, StreamHandler>()
   readonly #topologies = new Map<string, Topology>()
   readonly #guests = new Map<string, Guest>()
   /** Streams of directories that are about to be let in: each side learns of it at its own moment. */
   readonly #parked = new Map<string, Parked[]>()
 
-  constructor(registrar: Registrar) {
+  constructor(registrar: Registrar, log: Logger) {
     this.#registrar = registrar
+    this.#log = log
   }
 
   /** Its streams are kept for a moment, until it is let in or turned away. */
@@ -46,7 +56,8 @@ export class GossipRegistrar implements Registrar {
     if (before?.connection === connection) return
     if (before !== undefined) this.#disconnect(peer)
     this.#guests.set(id, { peer, connection })
-    for (const topology of new Set(this.#topologies.values())) topology.onConnect?.(peer, impatient(connection))
+    const inHaste = impatient(connection)
+    this.#tell((topology) => topology.onConnect?.(peer, inHaste))
     const parked = this.#parked.get(id) ?? []
     this.#parked.delete(id)
     for (const { stream, connection: via } of parked) this.#handle(stream, via)
@@ -124,7 +135,14 @@ export class GossipRegistrar implements Registrar {
   }
 
   #disconnect(peer: PeerId): void {
-    for (const topology of new Set(this.#topologies.values())) topology.onDisconnect?.(peer)
+    this.#tell((topology) => topology.onDisconnect?.(peer))
+  }
+
+  /** Gossipsub registers one topology for each of its versions: it is told once. */
+  #tell(what: (topology: Topology) => void | Promise<void>): void {
+    for (const topology of new Set(this.#topologies.values())) {
+      Promise.resolve(what(topology)).catch((error: unknown) => this.#log.error('gossipsub - %e', toError(error)))
+    }
   }
 }
 

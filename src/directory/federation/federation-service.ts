@@ -1,0 +1,419 @@
+// Joins this directory with its fellows into one roster: tells them what is
+// attached here, puts what they have attached into the roster, and is joined
+// again after whatever parted them. Neither serves clients nor finds addresses.
+import { EventEmitter, setMaxListeners } from 'node:events'
+import type { GossipSubComponents } from '@libp2p/gossipsub'
+import type { Connection, Logger, PeerId, StreamHandler } from '@libp2p/interface'
+import { CODE_P2P } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { steadyNow, TokenBucket, toError, withDeadline } from '../../wire/index.ts'
+import { MAX_ADDRESSES, WITHDRAW_TIMEOUT_MS } from '../constants.ts'
+import { DeadlineTimer } from '../deadline-timer.ts'
+import type { DirectoryService } from '../directory-service.ts'
+import { ownChange } from '../own-attachment.ts'
+import type { VerifiedRecord } from '../presence-record.ts'
+import type { RosterChange } from '../roster.ts'
+import { FEDERATION_PROTOCOL, HEARTBEAT_MS, MAX_FELLOWS } from './constants.ts'
+import { decodeGossip } from './federation-frames.ts'
+import type { FederationFrame } from './federation-frames.ts'
+import { FederationState } from './federation-state.ts'
+import type { DirectoryStanding, FederationLimits } from './federation-state.ts'
+import { FellowBans } from './fellow-bans.ts'
+import {
+  FELLOW_TAG_VALUE,
+  MAX_FEDERATION_STREAMS_PER_CONNECTION,
+  NOTICE_RATE,
+  PULSE_MS,
+  RAISE_RATE,
+  REGOSSIP_MS,
+  STALL_MS
+} from './fellow-constants.ts'
+import { FellowDialer } from './fellow-dialer.ts'
+import type { FellowDialing } from './fellow-dialer.ts'
+import { FellowLinks } from './fellow-links.ts'
+import { GossipIntake } from './gossip-intake.ts'
+import type { Taken } from './gossip-intake.ts'
+import { GossipMesh } from './gossip-mesh.ts'
+import type { GossipVerdict } from './gossip-mesh.ts'
+import { GossipOwn } from './gossip-own.ts'
+import type { VerifiedStatement } from './statement.ts'
+import { SyncExchange } from './sync-exchange.ts'
+import type { SyncSession } from './sync-session.ts'
+
+export interface FederationInit extends FellowDialing {
+  readonly network: string
+  /** Fellows that were named: they are dialled for ever. */
+  readonly join: readonly Multiaddr[]
+  readonly limits?: Partial<FederationLimits>
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+/** What libp2p gives to a service, as far as this one needs it. `directory` is the service before it. */
+export interface FederationComponents extends GossipSubComponents {
+  readonly addressManager: { getAddresses(): Multiaddr[] }
+  readonly directory: DirectoryService
+}
+
+export interface FederationEvents {
+  /** A directory is joined with this one: what either knows, the other knows. */
+  joined: [{ readonly peer: PeerId; readonly remoteAddr: Multiaddr }]
+  /** It is connected no more; it is dialled again. */
+  lost: [{ readonly peer: PeerId }]
+  /** A directory of another network wanted to join, or was to be joined. Told once of each. */
+  'other-network': [{ readonly peer: PeerId; readonly network: string }]
+}
+
+const TAG = 'parley-fellow'
+
+/** A libp2p service: `createLibp2p({ services: { directory: directory({ … }), federation: federation({ … }) } })`. */
+export function federation(init: FederationInit): (components: FederationComponents) => FederationService {
+  return (components) => new FederationService(components, init)
+}
+
+export class FederationService extends EventEmitter<FederationEvents> {
+  readonly [Symbol.toStringTag] = '@parley/federation'
+  readonly #components: FederationComponents
+  readonly #directory: DirectoryService
+  readonly #self: string
+  readonly #now: () => number
+  readonly #log: Logger
+  readonly #state: FederationState
+  readonly #mesh: GossipMesh
+  readonly #own: GossipOwn
+  readonly #intake: GossipIntake
+  readonly #exchange: SyncExchange
+  readonly #links: FellowLinks
+  readonly #dialer: FellowDialer
+  readonly #bans = new FellowBans()
+  readonly #expiry: DeadlineTimer
+  readonly #strangers = new Set<string>()
+  readonly #notices: TokenBucket
+  readonly #raises: TokenBucket
+  /** Since when gossip does not reach a fellow. */
+  readonly #unreachedSinceMs = new Map<string, number>()
+  #expiresAtMs = Infinity
+  #timers: NodeJS.Timeout[] = []
+  #life: AbortController | undefined
+
+  constructor(components: FederationComponents, init: FederationInit) {
+    super()
+    const { peerId, privateKey, connectionManager, logger } = components
+    const { network } = init
+    this.#components = components
+    this.#directory = components.directory
+    this.#self = peerId.toString()
+    this.#now = init.now ?? steadyNow
+    this.#log = logger.forComponent('parley:federation')
+    this.#notices = new TokenBucket(NOTICE_RATE, this.#now())
+    this.#raises = new TokenBucket(RAISE_RATE, this.#now())
+    const state = new FederationState({
+      self: this.#self,
+      epoch: BigInt(Date.now()),
+      ...(init.limits === undefined ? {} : { limits: init.limits })
+    })
+    this.#state = state
+    this.#mesh = new GossipMesh(components, { network, judge: (from, bytes) => this.#judge(from, bytes) })
+    this.#own = new GossipOwn({
+      state,
+      network,
+      privateKey,
+      now: this.#now,
+      log: this.#log,
+      publish: (bytes) => this.#mesh.publish(bytes),
+      onGap: () => this.#raise(state.epoch)
+    })
+    this.#intake = new GossipIntake({
+      state,
+      network,
+      roster: this.#directory,
+      now: this.#now,
+      onUsurped: (epoch) => this.#raise(epoch),
+      onChange: () => this.#expireLater()
+    })
+    this.#exchange = new SyncExchange({
+      self: peerId,
+      network,
+      state,
+      intake: this.#intake,
+      now: this.#now,
+      ownHeartbeat: (nowMs) => this.#own.lastHeartbeat(nowMs),
+      ownAddresses: () => this.#ownAddresses(),
+      addressesOf: (peer) => this.#dialer.addressesOf(peer),
+      withdrawals: () => this.#withdrawals(),
+      sessions: () => this.#links.sessions(),
+      learn: (peer, addresses) => this.#dialer.learn(peer.toString(), addresses)
+    })
+    this.#links = new FellowLinks({
+      self: peerId,
+      network,
+      now: this.#now,
+      log: this.#log,
+      hello: () => this.#exchange.hello(),
+      isNamed: (peer) => this.#dialer.isNamed(peer),
+      isBanned: (peer) => this.#bans.isBanned(peer, this.#now()),
+      connectionsTo: (peer) => connectionManager.getConnections(peer),
+      onExpected: (peer) => this.#mesh.expect(peer),
+      onLinked: (session, isNew) => this.#onLinked(session, isNew),
+      onUnlinked: (peer, wasFellow) => this.#onUnlinked(peer, wasFellow),
+      onFrame: (session, frame) => this.#onFrame(session, frame),
+      onOtherNetwork: (peer, theirs) => this.#onOtherNetwork(peer, theirs)
+    })
+    this.#dialer = new FellowDialer({
+      self: this.#self,
+      named: init.join,
+      now: this.#now,
+      random: init.random ?? Math.random,
+      log: this.#log,
+      dial: (address, options) => init.dial(address, options),
+      connect: (peer, options) => init.connect(peer, options),
+      isUnderWay: (peer) => this.#links.isUnderWay(peer),
+      hasRoom: () => this.#links.sessions().length < MAX_FELLOWS,
+      isBanned: (peer) => this.#bans.isBanned(peer, this.#now()),
+      open: (connection, signal) => this.#links.open(connection, signal)
+    })
+    this.#expiry = new DeadlineTimer(this.#now, () => this.#expire())
+  }
+
+  /** The directories that are joined with this one now. */
+  fellows(): readonly PeerId[] {
+    return this.#links.sessions().map(({ connection }) => connection.remotePeer)
+  }
+
+  /** Every directory of which something is known, this one first. */
+  directories(): readonly DirectoryStanding[] {
+    return this.#state.directories(this.#now())
+  }
+
+  /** All that directories have said of a peer: the proof for a client that doubts. */
+  statementsOf(peer: string): readonly VerifiedStatement[] {
+    return this.#state.statementsOf(peer)
+  }
+
+  /** The epoch of this directory's own statements. */
+  get epoch(): bigint {
+    return this.#state.epoch
+  }
+
+  /** Where a fellow may be reached, by what fellows and the LAN have told. */
+  addressesOf(peer: string): readonly Multiaddr[] {
+    return this.#dialer.addressesOf(peer)
+  }
+
+  /** The LAN shows a directory of this network. */
+  sighted(peer: string, addresses: readonly Multiaddr[]): void {
+    this.#dialer.learn(peer, addresses)
+  }
+
+  async start(): Promise<void> {
+    if (this.#life !== undefined) return
+    const life = new AbortController()
+    setMaxListeners(Infinity, life.signal)
+    this.#life = life
+    // What others had attached before a stop is asked for anew.
+    this.#intake.apply(this.#state.expire(Number.MAX_SAFE_INTEGER))
+    await this.#mesh.start()
+    // What is attached already is said first, so that the first heartbeat covers it.
+    this.#directory.on('change', this.#onChange)
+    this.#sayAll()
+    await this.#beat()
+    await this.#components.registrar.handle(FEDERATION_PROTOCOL, this.#onStream, {
+      maxInboundStreams: MAX_FEDERATION_STREAMS_PER_CONNECTION,
+      runOnLimitedConnection: false
+    })
+    this.#timers = [
+      setInterval(() => void this.#beat(), HEARTBEAT_MS),
+      setInterval(() => this.#pulse(life.signal), PULSE_MS)
+    ]
+    this.#dialer.start()
+  }
+
+  /** Ends the streams with all fellows, by which they know at once. What they had attached is off the roster. */
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    this.#directory.off('change', this.#onChange)
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#expiry.stop()
+    await this.#components.registrar.unhandle(FEDERATION_PROTOCOL)
+    const dialer = this.#dialer.stop()
+    await withDeadline('close', WITHDRAW_TIMEOUT_MS, undefined, () => this.#links.stop()).catch((error: unknown) =>
+      this.#log('not every fellow was told - %e', toError(error))
+    )
+    life.abort(new Error('the directory was stopped'))
+    await dialer
+    await this.#own.settled()
+    await this.#mesh.stop()
+    for (const { directory } of this.#state.directories(this.#now())) this.#state.connectionLost(directory, this.#now())
+  }
+
+  readonly #onStream: StreamHandler = (stream, connection: Connection) => {
+    const signal = this.#life?.signal
+    if (signal === undefined) stream.abort(new Error('the directory was stopped'))
+    else this.#links.accept(stream, connection, signal)
+  }
+
+  readonly #onChange = (changes: readonly RosterChange[]): void => {
+    for (const change of changes) {
+      const own = ownChange(change, this.#self)
+      if (own !== undefined) this.#own.note(own)
+    }
+  }
+
+  #onLinked(session: SyncSession, isNew: boolean): void {
+    const { connection } = session
+    const { remotePeer: peer, remoteAddr } = connection
+    this.#mesh.join(connection)
+    if (!isNew) return
+    this.#dialer.linked(peer.toString())
+    this.#intake.apply(this.#state.connected(peer.toString(), this.#now()))
+    this.#tag(peer, { value: FELLOW_TAG_VALUE })
+    this.emit('joined', { peer, remoteAddr })
+  }
+
+  #onUnlinked(peer: PeerId, wasFellow: boolean): void {
+    const id = peer.toString()
+    this.#mesh.leave(peer)
+    this.#dialer.lost(id)
+    this.#unreachedSinceMs.delete(id)
+    if (!wasFellow) return
+    this.#bans.forget(id)
+    this.#state.connectionLost(id, this.#now())
+    this.#expireLater()
+    this.#tag(peer, undefined)
+    if (this.#life !== undefined) this.emit('lost', { peer })
+  }
+
+  async #onFrame(session: SyncSession, frame: FederationFrame): Promise<void> {
+    const signal = this.#life?.signal
+    if (signal === undefined) return
+    const taken = await this.#exchange.onFrame(session, frame, signal)
+    if (taken !== undefined) this.#hold(session.connection.remotePeer, taken)
+  }
+
+  async #judge(from: PeerId, bytes: Uint8Array): Promise<GossipVerdict> {
+    const signal = this.#life?.signal
+    if (signal === undefined) return 'ignore'
+    if (!this.#bans.mayPass(from.toString(), bytes.byteLength, this.#now())) {
+      this.#strike(from, 1)
+      return 'ignore'
+    }
+    try {
+      const { updates, withdrawals, heartbeat } = decodeGossip(bytes)
+      const taken = [
+        await this.#intake.updates(updates, signal),
+        await this.#intake.withdrawals(withdrawals, signal),
+        ...(heartbeat === undefined ? [] : [await this.#intake.heartbeat(heartbeat, 0, signal)])
+      ]
+      const isForged = taken.map((one) => this.#hold(from, one)).includes(true)
+      if (isForged) return 'reject'
+      return taken.some(({ isNews }) => isNews) ? 'accept' : 'ignore'
+    } catch (error) {
+      if (signal.aborted) return 'ignore'
+      this.#log('gossip from %p is none - %e', from, toError(error))
+      this.#strike(from, 1)
+      return 'reject'
+    }
+  }
+
+  /** @returns whether something was forged, which is held against who brought it: fellows check before they pass on */
+  #hold(from: PeerId, { forged }: Taken): boolean {
+    if (forged > 0) this.#strike(from, forged)
+    return forged > 0
+  }
+
+  #strike(peer: PeerId, count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (!this.#bans.strike(peer.toString(), this.#now())) continue
+      this.#links.cut(peer, new Error('this directory floods, or passes on forgeries'))
+      return
+    }
+  }
+
+  #onOtherNetwork(peer: PeerId, network: string): void {
+    const id = peer.toString()
+    if (this.#strangers.has(id) || this.#notices.takeOne(this.#now()) > 0) return
+    this.#strangers.add(id)
+    this.emit('other-network', { peer, network })
+  }
+
+  #pulse(signal: AbortSignal): void {
+    if (signal.aborted) return
+    this.#links.pulse()
+    this.#exchange.askForMissing()
+    const nowMs = this.#now()
+    for (const { connection } of this.#links.sessions()) {
+      const peer = connection.remotePeer
+      const sinceMs = this.#unreachedSinceMs.get(peer.toString()) ?? nowMs
+      if (this.#mesh.reaches(peer)) this.#unreachedSinceMs.delete(peer.toString())
+      else if (nowMs - sinceMs < REGOSSIP_MS) this.#unreachedSinceMs.set(peer.toString(), sinceMs)
+      else {
+        this.#unreachedSinceMs.delete(peer.toString())
+        this.#mesh.leave(peer)
+        this.#mesh.join(connection)
+      }
+    }
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.#own.beat()
+    } catch (error) {
+      this.#log.error('no heartbeat - %e', toError(error))
+    }
+  }
+
+  /** Says of everybody who is attached here that he is. */
+  #sayAll(): void {
+    for (const entry of this.#directory.roster()) {
+      const own = ownChange({ kind: 'joined', entry }, this.#self)
+      if (own !== undefined) this.#own.note(own)
+    }
+  }
+
+  #raise(above: bigint): void {
+    if (this.#raises.takeOne(this.#now()) > 0) return
+    this.#state.raiseEpoch(above)
+    this.#sayAll()
+    void this.#own.settled().then(() => this.#beat())
+  }
+
+  #expireLater(): void {
+    if (this.#life === undefined) return
+    this.#expiresAtMs = this.#state.nextDeadline()
+    this.#expiry.dueAt(this.#expiresAtMs)
+  }
+
+  /** If this process itself stood still, it first hears what was said meanwhile. */
+  #expire(): number {
+    const nowMs = this.#now()
+    if (nowMs - this.#expiresAtMs > STALL_MS) {
+      this.#expiresAtMs = nowMs + STALL_MS
+      return this.#expiresAtMs
+    }
+    this.#intake.apply(this.#state.expire(nowMs))
+    this.#expiresAtMs = this.#state.nextDeadline()
+    return this.#expiresAtMs
+  }
+
+  #withdrawals(): readonly VerifiedRecord[] {
+    const found: VerifiedRecord[] = []
+    this.#directory.merge((roster) => {
+      found.push(...roster.withdrawals())
+      return []
+    })
+    return found
+  }
+
+  #ownAddresses(): Multiaddr[] {
+    const addresses = this.#components.addressManager.getAddresses()
+    return addresses.slice(0, MAX_ADDRESSES).map((address) => address.decapsulateCode(CODE_P2P))
+  }
+
+  #tag(peer: PeerId, tag: { readonly value: number } | undefined): void {
+    this.#components.peerStore
+      .merge(peer, { tags: { [TAG]: tag } })
+      .catch((error: unknown) => this.#log('%p was not marked as a fellow - %e', peer, toError(error)))
+  }
+}

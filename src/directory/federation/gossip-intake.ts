@@ -1,0 +1,190 @@
+// Takes in what fellows bring, by gossip or in pages: opens each envelope, and
+// merges what is proved into the state and the roster. Who may bring how much,
+// and what becomes of who brings forgeries, it does not decide.
+import { setImmediate } from 'node:timers/promises'
+import { createHash } from 'node:crypto'
+import { TokenBucket } from '../../wire/index.ts'
+import { MAX_TOMBSTONES } from '../constants.ts'
+import { BadRecordError } from '../errors.ts'
+import { compareRecords, openRecord } from '../presence-record.ts'
+import type { VerifiedRecord } from '../presence-record.ts'
+import type { Roster, RosterChange } from '../roster.ts'
+import { MAX_KNOWN_DIRECTORIES } from './constants.ts'
+import { BadHeartbeatError, BadStatementError } from './errors.ts'
+import type { WireUpdate } from './federation-frames.ts'
+import type { FederationState } from './federation-state.ts'
+import { AUTHOR_RATE, VERIFICATIONS_PER_TURN } from './fellow-constants.ts'
+import { openHeartbeat } from './heartbeat.ts'
+import { openUpdate } from './open-update.ts'
+import type { OpenedUpdate } from './open-update.ts'
+import { applyEffects } from './roster-effect.ts'
+import type { RosterEffect } from './roster-effect.ts'
+
+/** The roster, as far as it is needed here. */
+export interface MergedRoster {
+  merge(apply: (roster: Roster, nowMs: number) => readonly RosterChange[]): void
+}
+
+export interface GossipIntakeInit {
+  readonly state: FederationState
+  readonly network: string
+  readonly roster: MergedRoster
+  readonly now: () => number
+  /** Our own key has said something in an epoch of which this start knows nothing. */
+  onUsurped(epoch: bigint): void
+  /** The state has changed, and with it what runs out next. */
+  onChange(): void
+}
+
+/** What a group of envelopes was worth. */
+export interface Taken {
+  /** Something of it was new. */
+  readonly isNews: boolean
+  /** Envelopes that prove nothing, or not what they must. */
+  readonly forged: number
+  /** Statements by their author's counter, new or not. */
+  readonly counters: readonly bigint[]
+}
+
+export class GossipIntake {
+  readonly #init: GossipIntakeInit
+  readonly #authors = new Map<string, TokenBucket>()
+  /** Withdrawals that were taken already: every fellow tells of the same ones. */
+  readonly #farewells = new Set<string>()
+
+  constructor(init: GossipIntakeInit) {
+    this.#init = init
+  }
+
+  /** Takes statements with their records. @param of whose statements they must be; of anybody's without it */
+  async updates(updates: readonly WireUpdate[], signal: AbortSignal, of?: string): Promise<Taken> {
+    const counters: bigint[] = []
+    let isNews = false
+    let forged = 0
+    for (let i = 0; i < updates.length; i += VERIFICATIONS_PER_TURN) {
+      signal.throwIfAborted()
+      const group = updates.slice(i, i + VERIFICATIONS_PER_TURN)
+      const opened = await Promise.all(group.map((update) => this.#open(update, signal)))
+      for (const one of opened) {
+        const isOf = one !== undefined && (of === undefined || one.statement.statement.directory.toString() === of)
+        if (isOf) counters.push(one.statement.statement.counter)
+        else forged++
+      }
+      isNews = this.#merge(opened.filter((one) => one !== undefined)) || isNews
+      if (i + VERIFICATIONS_PER_TURN < updates.length) await setImmediate()
+    }
+    return { isNews, forged, counters }
+  }
+
+  /** Takes the farewells of peers. */
+  async withdrawals(envelopes: readonly Uint8Array[], signal: AbortSignal): Promise<Taken> {
+    let isNews = false
+    let forged = 0
+    for (const [i, envelope] of envelopes.entries()) {
+      if (i % VERIFICATIONS_PER_TURN === VERIFICATIONS_PER_TURN - 1) await setImmediate()
+      const mark = createHash('sha256').update(envelope).digest('base64')
+      if (this.#farewells.has(mark)) continue
+      const record = await this.#openRecord(envelope, signal)
+      if (record === undefined || !record.record.withdrawn || record.record.network !== this.#init.network) {
+        forged++
+        continue
+      }
+      this.#remember(mark)
+      this.#init.roster.merge((roster, nowMs) => {
+        const before = roster.newest(record.record.peer.toString())
+        isNews ||= before === undefined || compareRecords(record, before) > 0
+        const withdrawn = roster.withdraw(record, nowMs)
+        return withdrawn.outcome === 'full' ? [] : withdrawn.changes
+      })
+    }
+    return { isNews, forged, counters: [] }
+  }
+
+  /** Takes a directory's sign of life. @param agoMs how long ago whoever brought it heard it */
+  async heartbeat(envelope: Uint8Array, agoMs: number, signal: AbortSignal): Promise<Taken> {
+    try {
+      const verified = await openHeartbeat(envelope, { signal })
+      if (verified.heartbeat.network !== this.#init.network) return { isNews: false, forged: 1, counters: [] }
+      const { fresh, usurped, effects } = this.#init.state.heard(verified, this.#init.now(), { agoMs })
+      if (usurped) this.#init.onUsurped(verified.heartbeat.epoch)
+      this.apply(effects)
+      this.#init.onChange()
+      return { isNews: fresh, forged: 0, counters: [] }
+    } catch (error) {
+      if (!(error instanceof BadHeartbeatError)) throw error
+      return { isNews: false, forged: 1, counters: [] }
+    }
+  }
+
+  /** Puts what follows from the state into the roster. */
+  apply(effects: readonly RosterEffect[]): void {
+    if (effects.length > 0) this.#init.roster.merge((roster, nowMs) => applyEffects(roster, effects, nowMs))
+  }
+
+  async #open(update: WireUpdate, signal: AbortSignal): Promise<OpenedUpdate | undefined> {
+    const { network } = this.#init
+    try {
+      return await openUpdate(update, { network, newest: (peer) => this.#newest(peer), signal })
+    } catch (error) {
+      if (error instanceof BadStatementError || error instanceof BadRecordError) return undefined
+      throw error
+    }
+  }
+
+  async #openRecord(envelope: Uint8Array, signal: AbortSignal): Promise<VerifiedRecord | undefined> {
+    try {
+      return await openRecord(envelope, { signal })
+    } catch (error) {
+      if (error instanceof BadRecordError) return undefined
+      throw error
+    }
+  }
+
+  /** All at once, so that watchers are told of them together. @returns whether something was new */
+  #merge(opened: readonly OpenedUpdate[]): boolean {
+    const { state, now } = this.#init
+    const nowMs = now()
+    const effects: RosterEffect[] = []
+    let isNews = false
+    let usurper: bigint | undefined
+    for (const { statement, record, forMs } of opened) {
+      const { directory, epoch } = statement.statement
+      if (!this.#maySay(directory.toString(), nowMs)) continue
+      const merged = state.merge(
+        { statement, ...(record === undefined ? {} : { record }), sinceMs: nowMs - forMs },
+        nowMs
+      )
+      effects.push(...merged.effects)
+      isNews ||= merged.outcome === 'new'
+      if (merged.outcome === 'usurped' && (usurper === undefined || epoch > usurper)) usurper = epoch
+    }
+    this.apply(effects)
+    if (usurper !== undefined) this.#init.onUsurped(usurper)
+    this.#init.onChange()
+    return isNews
+  }
+
+  #maySay(author: string, nowMs: number): boolean {
+    const rate = this.#authors.get(author) ?? new TokenBucket(AUTHOR_RATE, nowMs)
+    this.#authors.delete(author)
+    this.#authors.set(author, rate)
+    const [oldest] = this.#authors.keys()
+    if (this.#authors.size > MAX_KNOWN_DIRECTORIES && oldest !== undefined) this.#authors.delete(oldest)
+    return rate.takeOne(nowMs) === 0
+  }
+
+  #newest(peer: string): VerifiedRecord | undefined {
+    let newest: VerifiedRecord | undefined
+    this.#init.roster.merge((roster) => {
+      newest = roster.newest(peer)
+      return []
+    })
+    return newest
+  }
+
+  #remember(mark: string): void {
+    this.#farewells.add(mark)
+    const [oldest] = this.#farewells
+    if (this.#farewells.size > MAX_TOMBSTONES && oldest !== undefined) this.#farewells.delete(oldest)
+  }
+}

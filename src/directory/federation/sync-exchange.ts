@@ -1,0 +1,215 @@
+// What fellows say to each other on their streams: Hello with digests, asking
+// for what is missing, answering in pages. Knows which question is under way
+// with whom; neither streams nor gossip.
+import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { TokenBucket } from '../../wire/index.ts'
+import { MAX_TOMBSTONES } from '../constants.ts'
+import { PresenceProtocolError } from '../errors.ts'
+import type { VerifiedRecord } from '../presence-record.ts'
+import { MAX_DIRECTORY_ATTACHMENTS, MAX_DIRECTORY_DETACHED, MAX_FELLOWS } from './constants.ts'
+import { packUpdates, packWithdrawals } from './federation-frames.ts'
+import type { FederationFrame, WireDigest, WireUpdate } from './federation-frames.ts'
+import type { FederationState, HeldUpdate, Wanted } from './federation-state.ts'
+import { ASK_RATE, ASK_TIMEOUT_MS } from './fellow-constants.ts'
+import type { GossipIntake, Taken } from './gossip-intake.ts'
+import type { SyncSession } from './sync-session.ts'
+
+type Frame<T extends FederationFrame['type']> = Extract<FederationFrame, { type: T }>
+
+export interface SyncExchangeInit {
+  readonly self: PeerId
+  readonly network: string
+  readonly state: FederationState
+  readonly intake: GossipIntake
+  readonly now: () => number
+  ownHeartbeat(nowMs: number): { readonly envelope: Uint8Array; readonly agoMs: number } | undefined
+  ownAddresses(): readonly Multiaddr[]
+  addressesOf(peer: string): readonly Multiaddr[]
+  withdrawals(): readonly VerifiedRecord[]
+  /** The kept session with each fellow. */
+  sessions(): readonly SyncSession[]
+  /** A fellow tells of a directory. */
+  learn(peer: PeerId, addresses: readonly Multiaddr[]): void
+}
+
+interface Ask {
+  readonly wanted: Wanted
+  readonly session: SyncSession
+  readonly counters: Set<bigint>
+  updates: number
+  /** Of the last page, or of the question. */
+  atMs: number
+}
+
+export class SyncExchange {
+  readonly #init: SyncExchangeInit
+  /** By directory: one question about each at a time. */
+  readonly #asks = new Map<string, Ask>()
+  /** Withdrawals that still may come from a fellow that was asked for them. */
+  readonly #farewells = new WeakMap<SyncSession, number>()
+  readonly #rates = new WeakMap<SyncSession, TokenBucket>()
+  readonly #greeted = new WeakSet<SyncSession>()
+  #turn = 0
+
+  constructor(init: SyncExchangeInit) {
+    this.#init = init
+  }
+
+  hello(): Frame<'hello'> {
+    const { self, network, state, now, ownHeartbeat, ownAddresses, addressesOf, sessions } = this.#init
+    const nowMs = now()
+    const digests = state.digests(nowMs).map(({ heartbeat, ...digest }): WireDigest => {
+      const own = digest.directory === self.toString() ? ownHeartbeat(nowMs) : undefined
+      const envelope = own?.envelope ?? heartbeat?.envelope
+      return {
+        ...digest,
+        directory: peerIdFromString(digest.directory),
+        ...(envelope === undefined ? {} : { heartbeat: envelope }),
+        heardAgoMs: own?.agoMs ?? digest.heardAgoMs
+      }
+    })
+    const others = sessions().map(({ connection: { remotePeer: peer } }) => ({
+      peer,
+      addresses: addressesOf(peer.toString())
+    }))
+    const fellows = [{ peer: self, addresses: ownAddresses() }, ...others].slice(0, MAX_FELLOWS)
+    return { type: 'hello', network, digests, fellows }
+  }
+
+  /** @throws PresenceProtocolError when the fellow does what it must not */
+  async onFrame(session: SyncSession, frame: FederationFrame, signal: AbortSignal): Promise<Taken | undefined> {
+    switch (frame.type) {
+      case 'hello':
+        return this.#onHello(session, frame, signal)
+      case 'ask':
+        return this.#onAsk(session, frame)
+      case 'ask-withdrawals':
+        return this.#onAskWithdrawals(session)
+      case 'page':
+        return this.#onPage(session, frame, signal)
+      case 'page-withdrawals':
+        return this.#onFarewells(session, frame, signal)
+    }
+  }
+
+  /** Asks for what is missing. To be called a few times a second. */
+  askForMissing(): void {
+    const { state, now, sessions } = this.#init
+    const nowMs = now()
+    for (const [directory, { session, atMs }] of this.#asks) {
+      if (nowMs - atMs > ASK_TIMEOUT_MS || !sessions().includes(session)) this.#asks.delete(directory)
+    }
+    for (const wanted of state.behind(nowMs)) this.#ask(wanted, this.#whomToAsk(wanted.directory))
+  }
+
+  async #onHello(session: SyncSession, hello: Frame<'hello'>, signal: AbortSignal): Promise<Taken> {
+    const { self, intake, state, now } = this.#init
+    const told = session.connection.remotePeer
+    for (const { peer, addresses } of hello.fellows) if (!peer.equals(self)) this.#init.learn(peer, addresses)
+    const known = new Map(state.digests(now()).map((digest) => [digest.directory, digest.heartbeat?.envelope]))
+    let forged = 0
+    for (const { directory, heartbeat, heardAgoMs } of hello.digests) {
+      const held = known.get(directory.toString())
+      if (heartbeat === undefined || (held !== undefined && Buffer.compare(held, heartbeat) === 0)) continue
+      forged += (await intake.heartbeat(heartbeat, heardAgoMs, signal)).forged
+    }
+    if (!this.#greeted.has(session)) {
+      this.#greeted.add(session)
+      // What a fellow says of itself is asked of nobody else.
+      const first = hello.digests.toSorted(
+        (a, b) => Number(b.directory.equals(told)) - Number(a.directory.equals(told))
+      )
+      for (const digest of first) {
+        const wanted = state.missing({ ...digest, directory: digest.directory.toString() })
+        if (wanted !== undefined) this.#ask(wanted, session)
+      }
+      this.#farewells.set(session, MAX_TOMBSTONES)
+      session.send({ type: 'ask-withdrawals' })
+    }
+    return { isNews: false, forged, counters: [] }
+  }
+
+  #onAsk(session: SyncSession, ask: Frame<'ask'>): undefined {
+    if (!this.#mayAsk(session)) return
+    const { state, now } = this.#init
+    const directory = ask.directory.toString()
+    session.answer(directory, function* () {
+      const epoch = state.epochOf(directory)
+      const said = epoch === undefined ? {} : { epoch }
+      const held = state.after(directory, ask.epoch, ask.afterCounter, now())
+      for (const updates of packUpdates(toWire(held))) {
+        yield { type: 'page', directory: ask.directory, ...said, updates, last: false }
+      }
+      yield { type: 'page', directory: ask.directory, ...said, updates: [], last: true }
+    })
+  }
+
+  #onAskWithdrawals(session: SyncSession): undefined {
+    if (!this.#mayAsk(session)) return
+    const envelopes = this.#init.withdrawals().map(({ envelope }) => envelope)
+    session.answer('', function* () {
+      for (const withdrawals of packWithdrawals(envelopes)) yield { type: 'page-withdrawals', withdrawals, last: false }
+      yield { type: 'page-withdrawals', withdrawals: [], last: true }
+    })
+  }
+
+  async #onPage(session: SyncSession, page: Frame<'page'>, signal: AbortSignal): Promise<Taken | undefined> {
+    const directory = page.directory.toString()
+    const ask = this.#asks.get(directory)
+    // An answer that came too late is not needed: somebody else was asked.
+    if (ask?.session !== session) return undefined
+    const { state, intake, now } = this.#init
+    ask.updates += page.updates.length
+    if (ask.updates > 2 * (MAX_DIRECTORY_ATTACHMENTS + MAX_DIRECTORY_DETACHED)) {
+      throw new PresenceProtocolError('an answer has more statements than a directory may make')
+    }
+    ask.atMs = now()
+    const taken = await intake.updates(page.updates, signal, directory)
+    for (const counter of taken.counters) ask.counters.add(counter)
+    ask.atMs = now()
+    if (!page.last) return taken
+    this.#asks.delete(directory)
+    if (ask.wanted.afterCounter === 0n && page.epoch !== undefined) {
+      intake.apply(state.settle(directory, page.epoch, ask.counters, now()))
+    }
+    return taken
+  }
+
+  async #onFarewells(session: SyncSession, page: Frame<'page-withdrawals'>, signal: AbortSignal): Promise<Taken> {
+    const left = (this.#farewells.get(session) ?? 0) - page.withdrawals.length
+    if (left < 0) throw new PresenceProtocolError('a directory tells of more withdrawals than it may remember')
+    this.#farewells.set(session, left)
+    return this.#init.intake.withdrawals(page.withdrawals, signal)
+  }
+
+  #ask(wanted: Wanted, session: SyncSession | undefined): void {
+    const { directory, epoch, afterCounter } = wanted
+    if (session === undefined || this.#asks.has(directory)) return
+    const isSent = session.send({ type: 'ask', directory: peerIdFromString(directory), epoch, afterCounter })
+    if (!isSent) return
+    this.#asks.set(directory, { wanted, session, counters: new Set(), updates: 0, atMs: this.#init.now() })
+  }
+
+  /** The directory itself, when it is a fellow; else the others in turn. */
+  #whomToAsk(directory: string): SyncSession | undefined {
+    const sessions = this.#init.sessions()
+    const itself = sessions.find(({ connection }) => connection.remotePeer.toString() === directory)
+    this.#turn++
+    return itself ?? sessions[this.#turn % Math.max(1, sessions.length)]
+  }
+
+  #mayAsk(session: SyncSession): boolean {
+    const nowMs = this.#init.now()
+    const rate = this.#rates.get(session) ?? new TokenBucket(ASK_RATE, nowMs)
+    this.#rates.set(session, rate)
+    return rate.takeOne(nowMs) === 0
+  }
+}
+
+function* toWire(held: Iterable<HeldUpdate>): Generator<WireUpdate> {
+  for (const { statement, record, forMs } of held) {
+    yield { statement: statement.envelope, ...(record === undefined ? {} : { record: record.envelope }), forMs }
+  }
+}
