@@ -45,8 +45,7 @@ async function start({ client, home, network, host, port, nickname, status }: Cl
       host,
       port: String(port),
       mdns: false,
-      defaultDirectories: false,
-      ...(process.env['APART'] !== '1' ? {} : { directory: ['10.77.0.1:8000', '10.77.0.2:8000', '10.77.0.3:8000'] })
+      defaultDirectories: false
     },
     env
   })

@@ -90,7 +90,7 @@ function rowDifferences(who: string, one: Inhabitant, row: SeenRow, snapshot: Sn
     const shown = `"${row.nickname}, ${row.status}"`
     found.push({ who, text: `${who} shows ${one.client} as ${shown}, not "${one.nickname}, ${one.status}"` })
   }
-  if (row.attachedTo !== undefined && process.env['APART'] !== '1') {
+  if (row.attachedTo !== undefined) {
     const shown = row.attachedTo.map((peer) => nameOf(peer, snapshot)).toSorted()
     const right = one.directories.map((peer) => nameOf(peer, snapshot)).toSorted()
     if (shown.join(' ') !== right.join(' ')) {

@@ -49,8 +49,18 @@ export class Directory {
   /** Resolves when it listens, or has been killed before that. */
   async start(): Promise<void> {
     const { name, home, network, host, wrapper, build, fellows, chronicle } = this.#init
-    const options = ['--host', host, '--port', String(directoryPort), '--network', network, '--no-mdns', '--json']
-    const joins = (process.env['APART'] === undefined ? fellows : []).flatMap((fellow) => ['--join', fellow])
+    const options = [
+      '--host',
+      host,
+      '--port',
+      String(directoryPort),
+      '--network',
+      network,
+      '--no-mdns',
+      '--no-http',
+      '--json'
+    ]
+    const joins = fellows.flatMap((fellow) => ['--join', fellow])
     const child = new Child({
       name,
       chronicle,

@@ -98,7 +98,7 @@ export class Household {
       name,
       chronicle,
       command: [...wrapper, nodePath, program, build],
-      env: { PATH: process.env['PATH'], DEBUG: process.env['DEBUG'], APART: process.env['APART'] }
+      env: { PATH: process.env['PATH'], DEBUG: process.env['DEBUG'] }
     })
     this.#child = child
     try {

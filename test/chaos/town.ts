@@ -25,7 +25,7 @@ const households = [
 const hostCount = directoryCount + households.length + 1
 const censusStartTimeoutMs = 30_000
 /** Without a user's word a client uses two directories at a time. */
-const usedAtOnce = process.env['APART'] === '1' ? 3 : 2
+const usedAtOnce = 2
 
 export interface TownInit {
   /** For profiles and keys. */
