@@ -45,7 +45,7 @@ export class FellowLinks {
   readonly #links = new Map<string, Link>()
   readonly #tasks = new Set<Promise<void>>()
   #pulsedAtMs = 0
-  #helloAtMs = 0
+  #helloAtMs = -Infinity
 
   constructor(init: FellowLinksInit) {
     this.#init = init
@@ -186,6 +186,8 @@ export class FellowLinks {
       return
     }
     link.kept = kept
+    // The others hear of it with the next pulse, and dial it.
+    if (before === undefined) this.#helloAtMs = -Infinity
     this.#init.onLinked(kept, before === undefined)
     for (const surplus of link.sessions) if (surplus !== kept && surplus.isGreeted) surplus.end()
   }
