@@ -73,6 +73,12 @@ export const MAX_SEND_WAIT_SECONDS = 86_400
 /** After QUIT, how long the last lines may take to arrive: somebody waits at the terminal. */
 export const SETTLE_AT_QUIT_MS = 1500
 
+/** A stage of `parley send` is worth a word after this long: people notice half a second. */
+export const SEND_STAGE_MS = 500
+
+/** How often it looks at which stage it is. */
+export const SEND_STAGE_POLL_MS = 100
+
 /** How long `parley send` looks for a name that nobody has yet: peers on a LAN find each other within 2 s. */
 export const NAME_LOOK_MS = 3000
 

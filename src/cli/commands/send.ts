@@ -17,6 +17,7 @@ import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { exitCodes, loadConfig, ParleyError, UsageError, type ExitCode } from '../../node/settings.ts'
+import { SendStages, type SendStage } from '../send-stages.ts'
 import { withChatNode } from '../with-chat-node.ts'
 import { deliveryWord } from '../wording.ts'
 
@@ -33,19 +34,25 @@ export async function runSend(
   const mayQueue = command.getOptionValue('queue') !== false
   const trustName = hasSwitch(command, 'trustName')
   const signal = io.interrupted
+  const asJson = hasSwitch(command, 'json')
+  const stages = new SendStages((line) => {
+    if (!asJson) writeLines(io.stderr, [`parley: ${cleanText(line)}`])
+  })
   let untilMs: number | undefined
   const finish = async (node: SendingNode, { target, message: sent }: Sent): Promise<ExitCode> => {
     untilMs ??= Date.now() + waitSeconds * 1000
-    const waited = await waitFor(node, sent, untilMs, signal)
+    const stageNow = (): SendStage => (node.state(target.peer).name === 'open' ? 'receipt' : 'connecting')
+    const waited = await stages.watch(target.name, stageNow, waitFor(node, sent, untilMs, signal))
     const why = whyNot(node, target.peer)
     const message = mayQueue ? waited.message : await withdrawn(node, waited.message)
     if (waited.message.state === 'pending' && signal.aborted) throw signal.reason
     const fate = fateOf(waited.message, message)
     const { refusal } = waited
-    return report(io, { target, message, fate, refusal, why, waitSeconds, asJson: hasSwitch(command, 'json') })
+    return report(io, { target, message, fate, refusal, why, waitSeconds, asJson })
   }
+  const looking = async <T>(work: Promise<T>): Promise<T> => stages.watch(peer, () => 'looking', work)
   const sendFrom = async (node: ChatApi, askedAtMs: number | undefined): Promise<Sent> => {
-    const target = await recipient(node, peer, { trustName, mayQueue, signal })
+    const target = await looking(recipient(node, peer, { trustName, mayQueue, signal }))
     const there = askedAtMs === undefined ? undefined : await storedSince(node, target.peer, text, askedAtMs)
     return { target, message: there ?? (await node.send(target.peer, text)) }
   }
@@ -60,7 +67,7 @@ export async function runSend(
         return finish(node, sent)
       }
     })
-  return sendOnProfile({ config, signal, words: [peer], text, trustName, own, finish })
+  return sendOnProfile({ config, signal, words: [peer], text, trustName, own, looking, finish })
 }
 
 /** The message that another parley was asked to send, when it got as far as storing it. */

@@ -120,12 +120,19 @@ export class RunningNode extends TypedEventEmitter<ChatNodeEvents> implements Se
     else if (id === this.#id && state !== 'pending') this.#settled.resolve(delivery)
   }
 
-  /** Why a peer can't be reached is all that is asked for of the state. */
-  #noteState({ peer, state, why, retryAtMs }: Json): void {
+  /** Whether there is a way to a peer, and why not, is all that is asked for of the state. */
+  #noteState({ peer, state, why, retryAtMs, path }: Json): void {
     if (typeof peer !== 'string') return
-    if (state === 'waiting') {
-      this.#states.set(peer, { name: 'waiting', why: String(why), retryAtMs: Number(retryAtMs) })
-    } else this.#states.delete(peer)
+    switch (state) {
+      case 'waiting':
+        this.#states.set(peer, { name: 'waiting', why: String(why), retryAtMs: Number(retryAtMs) })
+        break
+      case 'open':
+        this.#states.set(peer, { name: 'open', dialect: 'parley', path: path === 'lan' ? 'lan' : 'direct' })
+        break
+      default:
+        this.#states.delete(peer)
+    }
   }
 }
 

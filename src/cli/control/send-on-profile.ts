@@ -19,6 +19,8 @@ export interface SendOnProfile<T> {
    * set when a parley was asked to send and ended before it had answered: the message may be in the history since then.
    */
   readonly own: (sent: Sent | undefined, askedAtMs: number | undefined) => Promise<T>
+  /** Wraps the time in which a running parley finds out whom the words mean. */
+  readonly looking: <S>(work: Promise<S>) => Promise<S>
   /** Waits for what becomes of the message, and says it. */
   readonly finish: (node: SendingNode, sent: Sent) => Promise<T>
 }
@@ -35,7 +37,8 @@ export async function sendOnProfile<T>(init: SendOnProfile<T>): Promise<T> {
     if (sent === undefined && askedAtMs !== undefined) throw new NoAnswerError(undefined)
     const startedMs = Date.now()
     if (sent === undefined) {
-      sent = await node.send(init.words, init.text, { trustName: init.trustName, signal }).catch((error: unknown) => {
+      const sending = node.send(init.words, init.text, { trustName: init.trustName, signal })
+      sent = await init.looking(sending).catch((error: unknown) => {
         if (!(error instanceof NoAnswerError) || error.timeoutMs !== undefined) throw error
         askedAtMs = startedMs
         throw new LeftWaitingError('the parley that was to send it has ended', { cause: error })

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { SEND_STAGE_MS } from '../../src/cli/constants.ts'
+import { SendStages } from '../../src/cli/send-stages.ts'
+
+test('a stage that lasts is said once, and one that is over soon is not', () => {
+  const said: string[] = []
+  const stages = new SendStages((line) => said.push(line))
+  stages.at('looking', 'bob', 0)
+  stages.at('looking', 'bob', SEND_STAGE_MS - 1)
+  stages.at('connecting', 'bob', SEND_STAGE_MS)
+  expect(said).toEqual([])
+  for (const nowMs of [2, 3, 4]) stages.at('connecting', 'bob', nowMs * SEND_STAGE_MS)
+  stages.at('receipt', 'bob', 5 * SEND_STAGE_MS)
+  stages.at('connecting', 'bob', 6 * SEND_STAGE_MS)
+  stages.at('connecting', 'bob', 7 * SEND_STAGE_MS)
+  stages.at('receipt', 'bob', 8 * SEND_STAGE_MS)
+  stages.at('receipt', 'bob', 9 * SEND_STAGE_MS)
+  expect(said).toEqual(['connecting to bob …', 'waiting for the receipt of bob …'])
+})
+
+test('work that is done at once needs no word, and its failure comes through', async () => {
+  const said: string[] = []
+  const stages = new SendStages((line) => said.push(line))
+  expect(await stages.watch('bob', () => 'looking', Promise.resolve(7))).toBe(7)
+  await expect(stages.watch('bob', () => 'looking', Promise.reject(new Error('nobody')))).rejects.toThrow('nobody')
+  expect(said).toEqual([])
+})
