@@ -42,17 +42,19 @@ export class BenchProcess<Order, Answer> {
 
   /** The last order, after which it ends by itself. */
   async end(order: Order & object): Promise<void> {
-    const gone = once(this.child, 'exit')
     this.child.send(order)
-    await gone
+    await this.gone()
+  }
+
+  /** Resolves when it has ended, of itself or not. */
+  async gone(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit')
   }
 
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return
-    const gone = once(this.child, 'exit')
     if (this.child.connected) this.child.disconnect()
     else this.child.kill()
-    await gone
+    await this.gone()
   }
 
   async #answer<T>(): Promise<T> {
@@ -109,4 +111,9 @@ export function checkOpenFiles(needed: number): void {
   if (soft !== undefined && Number(soft) < needed) {
     throw new Error(`${needed} open files are needed and the limit is ${soft}: run \`ulimit -n ${needed}\` first`)
   }
+}
+
+/** The system's steady clock, the same in all processes. */
+export function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
 }
