@@ -143,3 +143,41 @@ test('a full book of directories of other places leaves room for the one of this
   await vi.advanceTimersByTimeAsync(100)
   expect(directories.views().map(({ peer }) => peer)).toContain(other)
 })
+
+test('a port of this machine where nothing was asked for and nothing listens is no line of any list', async () => {
+  directories = make({
+    useDefaults: true,
+    dial: async (address) => {
+      if (!address.toString().endsWith('/8001')) throw new Error('nothing listens there')
+      return connectionTo(directory, address.toString())
+    }
+  })
+  directories.start()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(directories.views().map(({ address }) => address)).toEqual(['127.0.0.1:8001'])
+})
+
+test('when a directory is lost, one that could not be reached before is tried at once', async () => {
+  let isThere = false
+  let lose: (() => void) | undefined
+  directories = make({
+    remembered: ['/ip4/10.0.0.1/tcp/8000', '/ip4/10.0.0.2/tcp/8000', '/ip4/10.0.0.3/tcp/8000'],
+    dial: async (address) => {
+      const text = address.toString()
+      if (text.includes('10.0.0.3') && !isThere) throw new Error('nothing listens there')
+      const connection = connectionTo(text, text)
+      if (!text.includes('10.0.0.1')) return connection
+      if (lose !== undefined) throw new Error('it is gone')
+      const newStream = async () => new Promise((_resolve, reject) => (lose = () => reject(new Error('lost'))))
+      // The smallest part of a connection that a directory's client begins with.
+      return { ...connection, newStream } as unknown as Connection
+    }
+  })
+  directories.start()
+  await vi.advanceTimersByTimeAsync(8_000)
+  expect(streams).toEqual(['/ip4/10.0.0.2/tcp/8000'])
+  isThere = true
+  lose?.()
+  await vi.advanceTimersByTimeAsync(100)
+  expect(streams).toEqual(['/ip4/10.0.0.2/tcp/8000', '/ip4/10.0.0.3/tcp/8000'])
+})
