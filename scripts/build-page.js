@@ -5,8 +5,8 @@ import { build } from 'esbuild'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** What has been in every browser for a while. */
-const target = ['chrome120', 'firefox121', 'safari17.4']
+/** The first versions that know light-dark() and @property: all of 2024. */
+const target = ['chrome123', 'firefox128', 'safari17.5']
 
 /**
  * @param {string} source src/web

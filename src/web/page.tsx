@@ -1,1 +1,6 @@
-document.title = 'Parley directory'
+// Where the page begins: nothing but putting it where the document has room for it.
+import { render } from 'preact'
+import { App } from './app.tsx'
+
+const place = document.querySelector('#page')
+if (place !== null) render(<App />, place)

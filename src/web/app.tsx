@@ -1,0 +1,211 @@
+// The page: what is looked for, what is chosen, and where each part stands. The
+// roster comes from LiveRoster; everything below only shows it.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { Announcer } from './announcer.tsx'
+import { PAGE_CLOCK_MS } from './constants.ts'
+import { Details } from './details.tsx'
+import { LinkBanner, LinkPill } from './link-state.tsx'
+import { LiveRoster } from './live-roster.ts'
+import type { Link } from './live-roster.ts'
+import { PeopleList } from './people-list.tsx'
+import { Picture } from './picture.tsx'
+import { byArrival, matching } from './roster-model.ts'
+import type { Peer, RosterModel } from './roster-model.ts'
+import { Directories, Lately } from './side.tsx'
+import { applyTheme, nextTheme, readTheme } from './theme.ts'
+import { count } from './words.ts'
+
+type Part = 'people' | 'picture' | 'lately'
+type Order = 'name' | 'arrival'
+
+const parts: readonly { readonly part: Part; readonly word: string }[] = [
+  { part: 'people', word: 'People' },
+  { part: 'picture', word: 'Picture' },
+  { part: 'lately', word: 'Lately' }
+]
+
+export function App() {
+  const [model, setModel] = useState<RosterModel>()
+  const [link, setLink] = useState<Link>({ state: 'connecting' })
+  const live = useRef<LiveRoster | undefined>(undefined)
+  const [theme, setTheme] = useState(readTheme)
+  const [query, setQuery] = useState('')
+  const [order, setOrder] = useState<Order>('name')
+  const [part, setPart] = useState<Part>('people')
+  const [chosen, setChosen] = useState<string>()
+  const search = useRef<HTMLInputElement>(null)
+  const localNowMs = useClock()
+
+  useEffect(() => {
+    live.current = new LiveRoster({ onRoster: setModel, onLink: setLink })
+    live.current.start()
+  }, [])
+  useEffect(() => applyTheme(theme), [theme])
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.key === '/' && document.activeElement !== search.current && !event.ctrlKey && !event.metaKey) {
+        event.preventDefault()
+        setPart('people')
+        search.current?.focus()
+      }
+      if (event.key === 'Escape') {
+        setChosen(undefined)
+        if (document.activeElement === search.current) setQuery('')
+      }
+    }
+    addEventListener('keydown', onKeyDown)
+    return () => removeEventListener('keydown', onKeyDown)
+  }, [])
+
+  const everybody = model?.byName ?? nobody
+  const total = everybody.length
+  useEffect(() => {
+    document.title = model === undefined ? 'Parley directory' : `${total} online · ${model.network} · Parley`
+  }, [model?.network, total])
+  const ordered = useMemo(() => (order === 'name' ? everybody : byArrival(everybody)), [everybody, order])
+  const shown = useMemo(() => matching(ordered, query), [ordered, query])
+  const found = useMemo(
+    () => (query.trim() === '' ? undefined : new Set(shown.map(({ peer }) => peer))),
+    [shown, query]
+  )
+  const directories = model?.directories ?? noDirectories
+  const directoryNames = useMemo(
+    () => new Map(directories.length < 2 ? [] : directories.map(({ directory, shortId }) => [directory, shortId])),
+    [directories]
+  )
+  const nowMs = localNowMs + (model?.clockAheadMs ?? 0)
+  const peer = chosen === undefined ? undefined : model?.peers.get(chosen)
+  const empty =
+    model === undefined
+      ? 'Waiting for the directory …'
+      : total === 0
+        ? 'Nobody is online. Who starts Parley now appears here.'
+        : `Nobody matches “${query.trim()}”.`
+  return (
+    <div class={`app showing-${part}`} data-link={link.state}>
+      <header class="top">
+        <div class="title">
+          <h1>
+            <span class="number">{total.toLocaleString()}</span> online
+          </h1>
+          <p class="counts">
+            {(model === undefined ? ['Parley directory'] : counts(model)).map((words) => (
+              <span key={words}>{words}</span>
+            ))}
+          </p>
+        </div>
+        <div class="tools">
+          <LinkPill link={link} />
+          <button
+            type="button"
+            class="quiet theme"
+            aria-label={`Theme: ${themeWords[theme]}. Change it`}
+            onClick={() => setTheme(nextTheme)}
+          >
+            {themeWords[theme]}
+          </button>
+        </div>
+      </header>
+      <LinkBanner link={link} onRetry={() => live.current?.tryNow()} />
+      <nav class="parts" aria-label="Parts of the page">
+        {parts.map(({ part: one, word }) => (
+          <button type="button" key={one} aria-pressed={part === one} onClick={() => setPart(one)}>
+            {word}
+          </button>
+        ))}
+      </nav>
+      <main>
+        <section class="column-people" aria-label="People">
+          <div class="finder">
+            <input
+              ref={search}
+              type="search"
+              value={query}
+              placeholder="Search names, IDs, addresses"
+              aria-label="Search people"
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => setQuery(event.currentTarget.value)}
+              onKeyDown={(event) => {
+                const first = shown[0]
+                if (event.key === 'ArrowDown' && first !== undefined) {
+                  event.preventDefault()
+                  document.querySelector<HTMLElement>('.people')?.focus()
+                  setChosen(first.peer)
+                }
+              }}
+            />
+            <button
+              type="button"
+              class="quiet order"
+              aria-label={`Order: ${order === 'name' ? 'by name' : 'newest first'}. Change it`}
+              onClick={() => setOrder(order === 'name' ? 'arrival' : 'name')}
+            >
+              {order === 'name' ? 'A–Z' : 'Newest'}
+            </button>
+          </div>
+          {found !== undefined && total > 0 && (
+            <p class="found" role="status">
+              {shown.length.toLocaleString()} of {count(total, 'peer')}
+            </p>
+          )}
+          <PeopleList
+            peers={shown}
+            nowMs={nowMs}
+            chosen={chosen}
+            directoryNames={directoryNames}
+            empty={empty}
+            onChoose={setChosen}
+          />
+        </section>
+        <section class="column-picture" aria-label="Picture">
+          <Picture
+            peers={everybody}
+            directories={directories}
+            found={found}
+            chosen={chosen}
+            theme={theme}
+            onChoose={setChosen}
+          />
+        </section>
+        <aside class="column-side" aria-label="Details, directories, and what happened lately">
+          {peer !== undefined && (
+            <Details peer={peer} directories={directories} nowMs={nowMs} onClose={() => setChosen(undefined)} />
+          )}
+          <Directories directories={directories} />
+          <Lately
+            recent={model?.recent ?? nothing}
+            nowMs={nowMs}
+            isOnline={(id) => model?.peers.has(id) === true}
+            onChoose={setChosen}
+          />
+        </aside>
+      </main>
+      <Announcer recent={model?.recent ?? nothing} link={link} />
+    </div>
+  )
+}
+
+const nobody: readonly Peer[] = []
+const noDirectories: RosterModel['directories'] = []
+const nothing: RosterModel['recent'] = []
+const themeWords = { auto: 'Auto', light: 'Light', dark: 'Dark' } as const
+
+function counts({ network, directories, byName }: RosterModel): readonly string[] {
+  const relayed = byName.filter(({ path }) => path === 'relayed').length
+  const lan = byName.filter(({ path }) => path === 'lan').length
+  const alive = directories.filter(({ state }) => state !== 'lost').length
+  const words = [`network ${network}`, count(alive, 'directory', 'directories')]
+  if (lan > 0) words.push(`${lan.toLocaleString()} on the LAN`)
+  if (relayed > 0) words.push(`${relayed.toLocaleString()} by relay`)
+  return words
+}
+
+function useClock(): number {
+  const [nowMs, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), PAGE_CLOCK_MS)
+    return () => clearInterval(timer)
+  }, [])
+  return nowMs
+}

@@ -1,0 +1,48 @@
+// Whether what is shown is live: said in one word while all is well, and in a
+// sentence when it is not.
+import { useEffect, useState } from 'preact/hooks'
+import { PAGE_GONE_MS } from './constants.ts'
+import type { Link } from './live-roster.ts'
+import { moment } from './words.ts'
+
+export function LinkPill({ link }: { readonly link: Link }) {
+  const word = { connecting: 'Connecting', live: 'Live', waiting: 'Offline', trying: 'Connecting' }[link.state]
+  return (
+    <span class={`pill ${link.state}`}>
+      <span class="lamp" aria-hidden="true" />
+      {word}
+    </span>
+  )
+}
+
+export function LinkBanner({ link, onRetry }: { readonly link: Link; readonly onRetry: () => void }) {
+  const nowMs = useTicks(link.state === 'waiting')
+  if (link.state === 'connecting' || link.state === 'live') return null
+  const isGone = nowMs - link.lostAtMs > PAGE_GONE_MS
+  const since = moment(link.lostAtMs, nowMs)
+  const seconds = link.state === 'waiting' ? Math.max(1, Math.ceil((link.retryAtMs - nowMs) / 1000)) : 0
+  return (
+    <div class={isGone ? 'banner gone' : 'banner'}>
+      <p>
+        <strong>{isGone ? 'The directory is gone.' : 'The directory does not answer.'}</strong> What you see is as of{' '}
+        {since}.{' '}
+        <span class="next">{link.state === 'waiting' ? `Reconnecting in ${seconds} s …` : 'Reconnecting …'}</span>
+      </p>
+      <button type="button" onClick={onRetry}>
+        Try now
+      </button>
+    </div>
+  )
+}
+
+/** The time, four times a second while somebody counts seconds. */
+function useTicks(isOn: boolean): number {
+  const [nowMs, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    setNow(Date.now())
+    if (!isOn) return
+    const timer = setInterval(() => setNow(Date.now()), 250)
+    return () => clearInterval(timer)
+  }, [isOn])
+  return Math.max(nowMs, Date.now())
+}

@@ -1,0 +1,225 @@
+// The picture as it lives: from the roster to places, from places to pixels, and
+// from where everybody was to where they are now. Owns the canvas and its
+// frames; the component around it only tells what is to be shown.
+import type { DirectoryJson } from '../directory/http/roster-api.ts'
+import { PAGE_MOVE_MS, PAGE_MOVING_PEERS } from './constants.ts'
+import { leastHole, nextPlaces, pictureLayout } from './picture-layout.ts'
+import type { PictureLayout, Places, Point } from './picture-layout.ts'
+import { dotRadius, paint, readPalette } from './picture-paint.ts'
+import type { PaintedDirectory, PaintedPeer, Palette } from './picture-paint.ts'
+import type { Peer } from './roster-model.ts'
+import { hueOf } from './swatch.ts'
+
+export interface Scene {
+  readonly peers: readonly Peer[]
+  readonly directories: readonly DirectoryJson[]
+  /** Who matches the search; undefined: everybody. */
+  readonly found: ReadonlySet<string> | undefined
+  readonly marked: ReadonlySet<string>
+}
+
+interface Actor {
+  peer: Peer
+  from: Point
+  to: Point
+  /** 0 while it comes, 1 while it is there. */
+  presenceFrom: number
+  presenceTo: number
+}
+
+/** Two names fit side by side; a lonely peer is no balloon. */
+const maxGapPx = 92
+const marginPx = { side: 34, top: 26, bottom: 46 }
+/** From the middle of a directory to the far corner of its name. */
+const namePx = 52
+
+export class PictureScene {
+  readonly #canvas: HTMLCanvasElement
+  readonly #context: CanvasRenderingContext2D
+  #scene: Scene = { peers: [], directories: [], found: undefined, marked: new Set() }
+  #places: Places = new Map()
+  readonly #actors = new Map<string, Actor>()
+  #stands = new Map<string, Point>()
+  #gap = 1
+  #palette: Palette
+  #size = { width: 0, height: 0 }
+  #frame: number | undefined
+  #movedAtMs = 0
+
+  constructor(canvas: HTMLCanvasElement) {
+    const context = canvas.getContext('2d')
+    if (context === null) throw new TypeError('this browser draws no pictures')
+    this.#canvas = canvas
+    this.#context = context
+    this.#palette = readPalette(canvas)
+  }
+
+  show(scene: Scene): void {
+    const isSameRoster = scene.peers === this.#scene.peers && scene.directories === this.#scene.directories
+    this.#scene = scene
+    if (!isSameRoster) this.#arrange(true)
+    this.#request()
+  }
+
+  resize(width: number, height: number): void {
+    if (width === this.#size.width && height === this.#size.height) return
+    this.#size = { width, height }
+    this.#arrange(false)
+    this.#request()
+  }
+
+  restyle(): void {
+    this.#palette = readPalette(this.#canvas)
+    this.#request()
+  }
+
+  stop(): void {
+    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
+    this.#frame = undefined
+  }
+
+  /** @returns the peer at this place of the canvas, or near it */
+  at({ x, y }: Point): { readonly peer: Peer; readonly at: Point } | undefined {
+    let nearest: Actor | undefined
+    let least = Math.max(12, dotRadius(this.#gap) + 4)
+    for (const actor of this.#actors.values()) {
+      if (actor.presenceTo === 0) continue
+      const apart = Math.hypot(actor.to.x - x, actor.to.y - y)
+      if (apart < least) [nearest, least] = [actor, apart]
+    }
+    return nearest === undefined ? undefined : { peer: nearest.peer, at: nearest.to }
+  }
+
+  #arrange(isMoving: boolean): void {
+    const { peers, directories } = this.#scene
+    const { width, height } = this.#size
+    this.#places = nextPlaces(this.#places, peers.length === 0 ? [] : peers)
+    if (width === 0 || height === 0) return
+    const ids = directories.filter((one) => one.state !== 'lost' || one.peers > 0).map(({ directory }) => directory)
+    const inside = { width: width - 2 * marginPx.side, height: height - marginPx.top - marginPx.bottom }
+    // How far apart peers are decides how wide a hole a name needs, and the hole how far apart they can be.
+    let layout = pictureLayout(ids, this.#places, { aspect: width / height, hole: leastHole })
+    this.#gap = gapOf(layout, inside)
+    const hole = Math.min(6, namePx / this.#gap)
+    if (hole > leastHole) {
+      layout = pictureLayout(ids, this.#places, { aspect: width / height, hole })
+      this.#gap = gapOf(layout, inside)
+    }
+    const { left, top, right, bottom } = layout.box
+    const middle = { x: width / 2, y: marginPx.top + inside.height / 2 }
+    const toPixels = ({ x, y }: Point): Point => ({
+      x: middle.x + (x - (left + right) / 2) * this.#gap,
+      y: middle.y + (y - (top + bottom) / 2) * this.#gap
+    })
+    this.#stands = new Map([...layout.directories].map(([id, at]) => [id, toPixels(at)]))
+    const moves = isMoving && peers.length <= PAGE_MOVING_PEERS && !isCalm()
+    const nowMs = performance.now()
+    const passed = this.#passed(nowMs)
+    const wasEmpty = this.#actors.size === 0
+    const there = new Set<string>()
+    for (const peer of peers) {
+      const to = layout.peers.get(peer.peer)
+      if (to === undefined) continue
+      there.add(peer.peer)
+      this.#place(peer, toPixels(to), passed, moves && !wasEmpty)
+    }
+    for (const [id, actor] of this.#actors) {
+      if (there.has(id)) continue
+      const presence = blend(actor.presenceFrom, actor.presenceTo, passed)
+      if (!moves || (actor.presenceTo === 0 && presence < 0.02)) this.#actors.delete(id)
+      else Object.assign(actor, { from: between(actor.from, actor.to, passed), presenceFrom: presence, presenceTo: 0 })
+    }
+    this.#movedAtMs = moves && !wasEmpty ? nowMs : -Infinity
+  }
+
+  #place(peer: Peer, to: Point, passed: number, moves: boolean): void {
+    const actor = this.#actors.get(peer.peer)
+    if (actor === undefined) {
+      this.#actors.set(peer.peer, { peer, from: to, to, presenceFrom: moves ? 0 : 1, presenceTo: 1 })
+      return
+    }
+    actor.from = moves ? between(actor.from, actor.to, passed) : to
+    actor.presenceFrom = moves ? blend(actor.presenceFrom, actor.presenceTo, passed) : 1
+    actor.presenceTo = 1
+    actor.to = to
+    actor.peer = peer
+  }
+
+  #request(): void {
+    this.#frame ??= requestAnimationFrame((nowMs) => {
+      this.#frame = undefined
+      this.#draw(nowMs)
+    })
+  }
+
+  #draw(nowMs: number): void {
+    const { width, height } = this.#size
+    if (width === 0 || height === 0) return
+    const scale = devicePixelRatio
+    const [pixelsWide, pixelsHigh] = [Math.round(width * scale), Math.round(height * scale)]
+    if (this.#canvas.width !== pixelsWide || this.#canvas.height !== pixelsHigh) {
+      this.#canvas.width = pixelsWide
+      this.#canvas.height = pixelsHigh
+    }
+    this.#context.setTransform(scale, 0, 0, scale, 0, 0)
+    const passed = this.#passed(nowMs)
+    if (passed >= 1) for (const [id, { presenceTo }] of this.#actors) if (presenceTo === 0) this.#actors.delete(id)
+    const { found, marked } = this.#scene
+    const peers = [...this.#actors.values()].map((actor) => this.#painted(actor, passed, found))
+    paint(
+      this.#context,
+      { width, height, gap: this.#gap, peers, directories: this.#paintedDirectories(), links: this.#links(), marked },
+      this.#palette
+    )
+    if (passed < 1) this.#request()
+  }
+
+  #painted({ peer, from, to, presenceFrom, presenceTo }: Actor, passed: number, found: Scene['found']): PaintedPeer {
+    return {
+      id: peer.peer,
+      name: peer.name,
+      hue: hueOf(peer.peer),
+      isRelayed: peer.path === 'relayed',
+      at: between(from, to, passed),
+      links: peer.directories.flatMap((id) => this.#stands.get(id) ?? []),
+      presence: blend(presenceFrom, presenceTo, passed),
+      isFaint: found !== undefined && !found.has(peer.peer)
+    }
+  }
+
+  #paintedDirectories(): readonly PaintedDirectory[] {
+    return this.#scene.directories.flatMap(({ directory, shortId, state }) => {
+      const at = this.#stands.get(directory)
+      return at === undefined ? [] : [{ id: directory, name: shortId, at, state }]
+    })
+  }
+
+  /** Directories that tell each other of their peers. */
+  #links(): readonly (readonly [Point, Point])[] {
+    const alive = this.#scene.directories.filter(({ state }) => state !== 'lost')
+    const stands = alive.flatMap(({ directory }) => this.#stands.get(directory) ?? [])
+    return stands.flatMap((from, i) => stands.slice(i + 1).map((to) => [from, to] as const))
+  }
+
+  #passed(nowMs: number): number {
+    const part = Math.min(1, Math.max(0, (nowMs - this.#movedAtMs) / PAGE_MOVE_MS))
+    return 1 - (1 - part) ** 3
+  }
+}
+
+function gapOf({ box }: PictureLayout, inside: { readonly width: number; readonly height: number }): number {
+  const widest = Math.min(inside.width / (box.right - box.left || 1), inside.height / (box.bottom - box.top || 1))
+  return Math.max(1, Math.min(maxGapPx, widest))
+}
+
+function isCalm(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches
+}
+
+function between(from: Point, to: Point, part: number): Point {
+  return { x: blend(from.x, to.x, part), y: blend(from.y, to.y, part) }
+}
+
+function blend(from: number, to: number, part: number): number {
+  return from + (to - from) * part
+}

@@ -1,0 +1,122 @@
+// The roster as the page holds it: what the directory's events make of it. Pure:
+// events go in, a new model comes out; lists are merged and not sorted anew, so
+// that a change among ten thousand peers costs next to nothing.
+import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
+import { cleanText } from './clean-text.ts'
+import { PAGE_RECENT } from './constants.ts'
+
+/** A peer, with what the page shows of it. */
+export interface Peer extends PeerJson {
+  /** The nickname, cleaned; never empty. */
+  readonly name: string
+  readonly isNamed: boolean
+  /** The status, cleaned. */
+  readonly says: string
+  /** What a search looks into. */
+  readonly haystack: string
+}
+
+export interface Happening extends HappeningJson {
+  readonly name: string
+  readonly key: string
+}
+
+export interface RosterModel {
+  readonly network: string
+  /** The directory that tells. */
+  readonly directory: string
+  /** Its clock, less ours. */
+  readonly clockAheadMs: number
+  readonly directories: readonly DirectoryJson[]
+  /** Newest first. */
+  readonly recent: readonly Happening[]
+  readonly byName: readonly Peer[]
+  readonly peers: ReadonlyMap<string, Peer>
+}
+
+/** @param peers of all pages */
+export function fromSnapshot(snapshot: SnapshotJson, peers: readonly PeerJson[], nowMs: number): RosterModel {
+  const shown = peers.map(toPeer)
+  return {
+    network: snapshot.network,
+    directory: snapshot.directory,
+    clockAheadMs: snapshot.now - nowMs,
+    directories: snapshot.directories,
+    recent: snapshot.recent.slice(0, PAGE_RECENT).map(toHappening),
+    byName: shown.toSorted(compareNames),
+    peers: new Map(shown.map((peer) => [peer.peer, peer]))
+  }
+}
+
+export function withChanges(model: RosterModel, changes: ChangesJson, nowMs: number): RosterModel {
+  const touched = new Set([...changes.gone, ...changes.peers.map(({ peer }) => peer)])
+  const changed = changes.peers.map(toPeer)
+  const peers = new Map(model.peers)
+  for (const peer of changes.gone) peers.delete(peer)
+  for (const peer of changed) peers.set(peer.peer, peer)
+  const recent = [...changes.recent.map(toHappening), ...model.recent].slice(0, PAGE_RECENT)
+  const untouched = touched.size === 0 ? model.byName : model.byName.filter(({ peer }) => !touched.has(peer))
+  return {
+    ...model,
+    clockAheadMs: changes.now - nowMs,
+    directories: changes.directories ?? model.directories,
+    recent,
+    byName: changed.length === 0 ? untouched : merged(untouched, changed.toSorted(compareNames)),
+    peers
+  }
+}
+
+/** @returns those who match all words of the query, in their order */
+export function matching(peers: readonly Peer[], query: string): readonly Peer[] {
+  const words = query
+    .toLowerCase()
+    .split(/\s+/u)
+    .filter((word) => word !== '')
+  if (words.length === 0) return peers
+  return peers.filter(({ haystack }) => words.every((word) => haystack.includes(word)))
+}
+
+/** @returns the newest first */
+export function byArrival(peers: readonly Peer[]): readonly Peer[] {
+  return peers.toSorted((a, b) => b.since - a.since || compareText(a.peer, b.peer))
+}
+
+function toPeer(json: PeerJson): Peer {
+  const name = cleanText(json.nickname)
+  const says = cleanText(json.status)
+  const haystack = `${name} ${says} ${json.shortId} ${json.peer} ${json.addresses.join(' ')}`.toLowerCase()
+  return { ...json, name: name === '' ? 'nameless' : name, isNamed: name !== '', says, haystack }
+}
+
+let happenings = 0
+
+function toHappening(json: HappeningJson): Happening {
+  const name = cleanText(json.nickname)
+  return { ...json, name: name === '' ? 'nameless' : name, key: String(++happenings) }
+}
+
+const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true })
+
+/** Those without a name come last; of one name the key decides, so that the order is always the same. */
+function compareNames(a: Peer, b: Peer): number {
+  if (a.isNamed !== b.isNamed) return a.isNamed ? -1 : 1
+  return collator.compare(a.name, b.name) || compareText(a.peer, b.peer)
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function merged(a: readonly Peer[], b: readonly Peer[]): readonly Peer[] {
+  const all: Peer[] = []
+  let i = 0
+  for (const next of b) {
+    for (let peer = a[i]; peer !== undefined && compareNames(peer, next) <= 0; peer = a[++i]) all.push(peer)
+    all.push(next)
+  }
+  for (; i < a.length; i++) {
+    const peer = a[i]
+    if (peer !== undefined) all.push(peer)
+  }
+  return all
+}

@@ -1,0 +1,67 @@
+// How the page says things: times, paths, counts. Pure.
+import type { DirectoryJson, HappeningJson, PeerPath } from '../directory/http/roster-api.ts'
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+
+/** @returns such as "4 min": short enough for a column */
+export function ago(sinceMs: number, nowMs: number): string {
+  const ms = Math.max(0, nowMs - sinceMs)
+  if (ms < minuteMs) return 'now'
+  if (ms < hourMs) return `${Math.floor(ms / minuteMs)} min`
+  if (ms < dayMs) return `${Math.floor(ms / hourMs)} h`
+  return `${Math.floor(ms / dayMs)} d`
+}
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23'
+})
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+
+/** @returns the time of day, with the day when it is another */
+export function moment(atMs: number, nowMs: number): string {
+  const isToday = new Date(atMs).toDateString() === new Date(nowMs).toDateString()
+  return isToday ? clock.format(atMs) : `${day.format(atMs)}, ${clock.format(atMs)}`
+}
+
+export function pathWord(path: PeerPath): string {
+  switch (path) {
+    case 'lan':
+      return 'LAN'
+    case 'direct':
+      return 'Internet'
+    case 'relayed':
+      return 'Relay'
+  }
+}
+
+export function happeningWord(what: HappeningJson['what']): string {
+  switch (what) {
+    case 'joined':
+      return 'joined'
+    case 'left':
+      return 'left'
+    case 'lost':
+      return 'lost'
+  }
+}
+
+export function directoryWord({ state }: DirectoryJson): string {
+  switch (state) {
+    case 'here':
+      return 'this one'
+    case 'alive':
+      return 'connected'
+    case 'lost':
+      return 'not heard of'
+  }
+}
+
+/** @returns "1 peer", "2 peers" */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString()} ${n === 1 ? one : many}`
+}
