@@ -71,3 +71,80 @@ export const MAX_DIRECTORY_ATTACHMENTS = MAX_ATTACHED_PEERS
 export const MAX_DIRECTORY_DETACHED = MAX_ATTACHED_PEERS
 /** Statements of all other directories together: every peer of a full roster at five directories. */
 export const MAX_STATEMENTS = 5 * MAX_ROSTER_PEERS
+
+// --- fellows: who is connected, and dialling
+
+/** Connecting and agreeing on the protocol: a partition that heals is noticed at the next dial. */
+export const FELLOW_DIAL_TIMEOUT_MS = 3_000
+/** Between dials of a fellow that is away. It stays short: directories that meet again agree within seconds. */
+export const FELLOW_REDIAL_MS = { first: 250, max: 2_000 } as const
+/** The side with the larger peer ID waits this long for the other's dial, when both know of each other. */
+export const FELLOW_DIAL_PATIENCE_MS = 400
+/** No directory answers there, or it has no place for us: asked again after this. */
+export const NO_FELLOW_RETRY_MS = 10_000
+/** A fellow that others told of and that was never reached: after a minute it is dialled this seldom. */
+export const UNPROVEN_REDIAL_MS = 60_000
+/** Two streams that were opened within this time have crossed; a later one tells that the other side lost the first. */
+export const CROSSING_MS = 1_000
+/** A fellow that others told of, and that is away for so long, is forgotten. Those that were named never are. */
+export const LEARNT_FELLOW_TTL_MS = 6 * 60 * 60 * 1_000
+/** Fellows that are known by what others told and the LAN showed; beyond it the one that was away longest goes. */
+export const MAX_LEARNT_FELLOWS = 64
+/** Streams of one fellow's connection: one to keep, and others while it is replaced. */
+export const MAX_FEDERATION_STREAMS_PER_CONNECTION = 4
+/** A directory that floods, or sends what it must know to be forged, is refused for so long. */
+export const FELLOW_BAN_MS = 60_000
+/** Bans that are remembered; the oldest is forgotten first. */
+export const MAX_BANS = 256
+/** Messages over the rate, or forged, that are only dropped; one more costs the connection. */
+export const STRIKE_RATE = { burst: 20, perSecond: 0.2 } as const
+/** Directories of other networks that are told of on the terminal: somebody may come with ever new keys. */
+export const NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
+/** New epochs of our own: two directories with one key would go on for ever. */
+export const RAISE_RATE = { burst: 5, perSecond: 0.1 } as const
+/** A timer that comes so much too late tells that this process stood still: it listens before it calls others dead. */
+export const STALL_MS = 1_000
+/** The value of a connection with a fellow when libp2p has too many: above every client's. */
+export const FELLOW_TAG_VALUE = 100
+
+// --- the sync stream
+
+/** Each fellow says Hello again so often: what gossip missed is found, and who is silent is noticed. */
+export const HELLO_MS = 1_500
+/** A fellow from which nothing came for so long is taken to be lost, whatever TCP says. */
+export const FELLOW_SILENCE_MS = 5_000
+/** The first Hello. */
+export const FIRST_HELLO_TIMEOUT_MS = 3_000
+/** What may wait for one fellow: some pages of an answer. */
+export const SYNC_QUEUE_BYTES = 512 * 1024
+/** An ask that was not answered in this time is put to another fellow. */
+export const ASK_TIMEOUT_MS = 3_000
+/** Questions of one fellow: about every directory at once, and then as many as honest losses of gossip can cause. */
+export const ASK_RATE = { burst: 130, perSecond: 5 } as const
+/** How often is looked for what is missing, who is silent, and whether gossip reaches everybody. */
+export const PULSE_MS = 250
+/** Signatures that are checked between two looks at the rest of the world: some ten milliseconds. */
+export const VERIFICATIONS_PER_TURN = 32
+
+// --- gossip
+
+/** A gossip message and the frame of gossipsub around it. */
+export const MAX_RPC_BYTES = MAX_GOSSIP_BYTES + 4 * 1024
+/** What may wait for a fellow that reads too slowly, before gossip with it starts anew: a second of a stampede. */
+export const GOSSIP_QUEUE_BYTES = 4 * 1024 * 1024
+/** Few directories: nearly all of them are each other's neighbours, up to the most that may be connected. */
+export const GOSSIP_DEGREE = { D: 8, Dlo: 6, Dhi: 16, Dscore: 4, Dout: 2 } as const
+/** A fellow that gossip has not reached for so long gets new streams. */
+export const REGOSSIP_MS = 2_000
+/** Gossip's own streams, one while another is replaced, for each of its versions. */
+export const MAX_GOSSIP_STREAMS_PER_CONNECTION = 4
+/** Gossip of a directory whose Hello is still on its way. */
+export const MAX_PARKED_STREAMS = 4
+/** Gossipsub opens its streams one after the other. */
+export const GOSSIP_NEGOTIATION_TIMEOUT_MS = 3_000
+/** Bytes of gossip that one fellow may pass on: a stampede of 10,000 peers at once, and 400 a second. */
+export const FORWARDER_RATE = { burst: 8 * 1024 * 1024, perSecond: 256 * 1024 } as const
+/** Statements of one directory, however they come: all its peers twice, and more than it can accept in a second. */
+export const AUTHOR_RATE = { burst: 20_000, perSecond: 500 } as const
+/** Own statements that are sealed before the first of them goes out: some milliseconds of signing. */
+export const SEALING_BATCH = 16

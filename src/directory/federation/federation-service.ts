@@ -13,21 +13,23 @@ import type { DirectoryService } from '../directory-service.ts'
 import { ownChange } from '../own-attachment.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
 import type { RosterChange } from '../roster.ts'
-import { FEDERATION_PROTOCOL, HEARTBEAT_MS, MAX_FELLOWS } from './constants.ts'
-import { decodeGossip } from './federation-frames.ts'
-import type { FederationFrame } from './federation-frames.ts'
-import { FederationState } from './federation-state.ts'
-import type { DirectoryStanding, FederationLimits } from './federation-state.ts'
-import { FellowBans } from './fellow-bans.ts'
 import {
+  FEDERATION_PROTOCOL,
   FELLOW_TAG_VALUE,
+  HEARTBEAT_MS,
   MAX_FEDERATION_STREAMS_PER_CONNECTION,
+  MAX_FELLOWS,
   NOTICE_RATE,
   PULSE_MS,
   RAISE_RATE,
   REGOSSIP_MS,
   STALL_MS
-} from './fellow-constants.ts'
+} from './constants.ts'
+import { decodeGossip } from './federation-frames.ts'
+import type { FederationFrame } from './federation-frames.ts'
+import { FederationState } from './federation-state.ts'
+import type { DirectoryStanding, FederationLimits } from './federation-state.ts'
+import { FellowBans } from './fellow-bans.ts'
 import { FellowDialer } from './fellow-dialer.ts'
 import type { FellowDialing } from './fellow-dialer.ts'
 import { FellowLinks } from './fellow-links.ts'

@@ -2,7 +2,7 @@
 // often that was too much or forged, and whom to refuse for a while. Pure: the
 // time goes in.
 import { TokenBucket } from '../../wire/index.ts'
-import { FELLOW_BAN_MS, FORWARDER_RATE, MAX_BANS, STRIKE_RATE } from './fellow-constants.ts'
+import { FELLOW_BAN_MS, FORWARDER_RATE, MAX_BANS, STRIKE_RATE } from './constants.ts'
 
 interface Conduct {
   readonly bytes: TokenBucket

@@ -14,7 +14,7 @@ import {
   MAX_LEARNT_FELLOWS,
   NO_FELLOW_RETRY_MS,
   UNPROVEN_REDIAL_MS
-} from './fellow-constants.ts'
+} from './constants.ts'
 import { NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
 
 export interface FellowDialing {

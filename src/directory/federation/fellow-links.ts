@@ -3,10 +3,17 @@
 // notices who is silent. Knows no statements and dials nobody.
 import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 import { toError, withDeadline } from '../../wire/index.ts'
-import { FEDERATION_PROTOCOL, MAX_FELLOWS } from './constants.ts'
+import {
+  CROSSING_MS,
+  FEDERATION_PROTOCOL,
+  FELLOW_DIAL_TIMEOUT_MS,
+  FELLOW_SILENCE_MS,
+  HELLO_MS,
+  MAX_FELLOWS,
+  PULSE_MS
+} from './constants.ts'
 import { PresenceProtocolError } from '../errors.ts'
 import type { FederationFrame } from './federation-frames.ts'
-import { CROSSING_MS, FELLOW_DIAL_TIMEOUT_MS, FELLOW_SILENCE_MS, HELLO_MS, PULSE_MS } from './fellow-constants.ts'
 import { FellowRefusedError, NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
 import { SyncSession } from './sync-session.ts'
 

@@ -5,7 +5,7 @@ import { gossipsub, StrictNoSign, TopicValidatorResult } from '@libp2p/gossipsub
 import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
 import { start, stop } from '@libp2p/interface'
 import type { Connection, PeerId } from '@libp2p/interface'
-import { GOSSIP_DEGREE, GOSSIP_QUEUE_BYTES, MAX_RPC_BYTES } from './fellow-constants.ts'
+import { GOSSIP_DEGREE, GOSSIP_QUEUE_BYTES, MAX_GOSSIP_BYTES, MAX_RPC_BYTES, PRESENCE_TOPIC } from './constants.ts'
 import { GossipRegistrar } from './gossip-registrar.ts'
 
 /** What becomes of a message: it goes on, it ends here, or it must never have been sent. */
@@ -19,7 +19,7 @@ export interface GossipMeshInit {
 
 /** @returns the topic of a network's presence */
 export function presenceTopic(network: string): string {
-  return `/chat/presence/1.0.0/${network}`
+  return `${PRESENCE_TOPIC}/${network}`
 }
 
 export class GossipMesh {
@@ -89,7 +89,7 @@ export class GossipMesh {
   }
 
   async #validate(from: PeerId, message: Message): Promise<TopicValidatorResult> {
-    if (message.data.byteLength > 65_536) return TopicValidatorResult.Reject
+    if (message.data.byteLength > MAX_GOSSIP_BYTES) return TopicValidatorResult.Reject
     switch (await this.#judge(from, message.data)) {
       case 'accept':
         return TopicValidatorResult.Accept

@@ -12,11 +12,7 @@ import type {
 } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import { toError, withDeadline } from '../../wire/index.ts'
-import {
-  GOSSIP_NEGOTIATION_TIMEOUT_MS,
-  MAX_GOSSIP_STREAMS_PER_CONNECTION,
-  MAX_PARKED_STREAMS
-} from './fellow-constants.ts'
+import { GOSSIP_NEGOTIATION_TIMEOUT_MS, MAX_GOSSIP_STREAMS_PER_CONNECTION, MAX_PARKED_STREAMS } from './constants.ts'
 
 interface Guest {
   readonly peer: PeerId

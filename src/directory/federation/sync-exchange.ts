@@ -8,11 +8,16 @@ import { TokenBucket } from '../../wire/index.ts'
 import { MAX_TOMBSTONES } from '../constants.ts'
 import { PresenceProtocolError } from '../errors.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
-import { MAX_DIRECTORY_ATTACHMENTS, MAX_DIRECTORY_DETACHED, MAX_FELLOWS } from './constants.ts'
+import {
+  ASK_RATE,
+  ASK_TIMEOUT_MS,
+  MAX_DIRECTORY_ATTACHMENTS,
+  MAX_DIRECTORY_DETACHED,
+  MAX_FELLOWS
+} from './constants.ts'
 import { packUpdates, packWithdrawals } from './federation-frames.ts'
 import type { FederationFrame, WireDigest, WireUpdate } from './federation-frames.ts'
 import type { FederationState, HeldUpdate, Wanted } from './federation-state.ts'
-import { ASK_RATE, ASK_TIMEOUT_MS } from './fellow-constants.ts'
 import type { GossipIntake, Taken } from './gossip-intake.ts'
 import type { SyncSession } from './sync-session.ts'
 

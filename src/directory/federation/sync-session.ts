@@ -3,8 +3,12 @@
 // what the frames mean nor which stream of several is kept.
 import type { Connection, Stream } from '@libp2p/interface'
 import { FrameQueue, runFrames, toError } from '../../wire/index.ts'
-import { MAX_FEDERATION_FRAME_BYTES, MAX_KNOWN_DIRECTORIES } from './constants.ts'
-import { FIRST_HELLO_TIMEOUT_MS, SYNC_QUEUE_BYTES } from './fellow-constants.ts'
+import {
+  FIRST_HELLO_TIMEOUT_MS,
+  MAX_FEDERATION_FRAME_BYTES,
+  MAX_KNOWN_DIRECTORIES,
+  SYNC_QUEUE_BYTES
+} from './constants.ts'
 import { decodeFederationFrame, encodeFederationFrame } from './federation-frames.ts'
 import type { FederationFrame } from './federation-frames.ts'
 

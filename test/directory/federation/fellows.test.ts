@@ -1,0 +1,177 @@
+// What fellow directories do to each other on real connections: many peers at
+// once, floods, forgeries, silence, and who may say anything at all.
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { beforeAll, expect, test } from 'vitest'
+import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/constants.ts'
+import { decodeFederationFrame, encodeFederationFrame } from '../../../src/directory/federation/federation-frames.ts'
+import type { FederationFrame } from '../../../src/directory/federation/federation-frames.ts'
+import { sealStatement } from '../../../src/directory/federation/statement.ts'
+import { sealRecord } from '../../../src/directory/index.ts'
+import type { VerifiedRecord } from '../../../src/directory/index.ts'
+import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
+import { node, until } from '../nodes.ts'
+import { identity, presence, sealedBy } from '../records.ts'
+import { federated, network } from './federated.ts'
+
+const many = 1_000
+let records: readonly VerifiedRecord[]
+
+beforeAll(async () => {
+  records = await Promise.all(
+    Array.from({ length: many }, async (_, i) =>
+      sealRecord({ ...presence, nickname: `peer ${i}` }, await generateKeyPair('Ed25519'))
+    )
+  )
+}, 30_000)
+
+/** A raw fellow: says what the test says, and keeps what it hears. */
+async function fellowOf(address: string) {
+  const libp2p = await node({})
+  const connection = await libp2p.dial(multiaddr(address))
+  const stream = await connection.newStream(FEDERATION_PROTOCOL)
+  const heard: FederationFrame[] = []
+  const outgoing = new FrameQueue<FederationFrame>({ maxBytes: 1 << 20, sizeOf: () => 1_000 })
+  const ended = runFrames<FederationFrame, FederationFrame>({
+    stream,
+    codec: { decode: decodeFederationFrame, encode: encodeFederationFrame },
+    outgoing,
+    maxFrameBytes: 64 * 1024,
+    onFrames: async (frames) => {
+      heard.push(...frames)
+    }
+  }).catch((error: unknown) => error)
+  return { libp2p, connection, heard, ended, send: (frame: FederationFrame) => outgoing.offer(frame) }
+}
+
+const hello: FederationFrame = { type: 'hello', network, digests: [], fellows: [] }
+
+test('a directory that joins one with a thousand peers has them all, soon', async () => {
+  const a = await federated()
+  a.attach(...records)
+  await until(() => a.federation.directories()[0]?.peers === many, 'all to be said')
+  const startMs = performance.now()
+  const b = await federated([a.address])
+  await until(() => b.roster().size === many, 'all to be there', 5_000)
+  console.log(`${many} peers on the roster of a newcomer after ${Math.round(performance.now() - startMs)} ms`)
+  expect(new Set([...b.roster().values()].flat())).toEqual(new Set([a.id]))
+}, 30_000)
+
+test('a thousand peers that come at once are on the roster of a fellow, soon', async () => {
+  const a = await federated()
+  const b = await federated([a.address])
+  await until(() => a.federation.fellows().length === 1, 'b')
+  const startMs = performance.now()
+  a.attach(...records)
+  await until(() => b.roster().size === many, 'all to be there', 10_000)
+  console.log(`${many} peers at once after ${Math.round(performance.now() - startMs)} ms`)
+}, 30_000)
+
+test('one peer is on the roster of a fellow within milliseconds', async () => {
+  const a = await federated()
+  const b = await federated([a.address])
+  await until(() => a.federation.fellows().length === 1 && b.federation.fellows().length === 1, 'each other')
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  const times: number[] = []
+  for (const record of records.slice(0, 50)) {
+    const startMs = performance.now()
+    a.attach(record)
+    const peer = record.record.peer.toString()
+    while (!b.roster().has(peer)) await new Promise((resolve) => setImmediate(resolve))
+    times.push(performance.now() - startMs)
+  }
+  times.sort((x, y) => x - y)
+  console.log(`announced to fellow's roster: median ${times[25]?.toFixed(1)} ms, worst ${times.at(-1)?.toFixed(1)} ms`)
+  expect(times[25]).toBeLessThan(200)
+})
+
+test('a peer that has left stays away when somebody brings its old statement again', async () => {
+  const [a, ada] = [await federated(), await identity(1)]
+  const record = await sealedBy(ada)
+  a.attach(record)
+  const b = await federated([a.address])
+  await until(() => b.roster().has(ada.id), 'ada')
+  const [proof] = b.federation.statementsOf(ada.id)
+  const withdrawal = await sealedBy(ada, { seq: 1_001n, withdrawn: true })
+  a.directory.merge((roster, nowMs) => {
+    const withdrawn = roster.withdraw(withdrawal, nowMs)
+    return withdrawn.outcome === 'full' ? [] : withdrawn.changes
+  })
+  await until(() => !b.roster().has(ada.id), 'ada to have left')
+  // A third directory gets it by an answer, and the old statement from the fellow that kept it.
+  const c = await federated([b.address])
+  await until(() => c.federation.fellows().length === 2, 'all to be joined')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(proof?.statement.attached).toBe(true)
+  expect([...a.roster(), ...b.roster(), ...c.roster()]).toEqual([])
+})
+
+test('statements of a directory are believed whoever brings them, and of nobody else', async () => {
+  const [a, key, ada] = [await federated(), await generateKeyPair('Ed25519'), await identity(1)]
+  const record = await sealedBy(ada)
+  const liar = await fellowOf(a.address)
+  liar.send(hello)
+  await until(() => a.federation.fellows().length === 1, 'the fellow')
+  const statement = await sealStatement(
+    { network, epoch: 1n, counter: 1n, peer: ada.peer, seq: record.record.seq, attached: true },
+    key
+  )
+  // Nobody asked, and the directory that it is of was never heard: it counts for nothing.
+  const update = { statement: statement.envelope, record: record.envelope, forMs: 0 }
+  liar.send({ type: 'page', directory: peerIdFromPrivateKey(key), epoch: 1n, updates: [update], last: true })
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect([...a.roster()]).toEqual([])
+  expect(a.federation.statementsOf(ada.id)).toEqual([])
+})
+
+test('who does not begin with Hello is no fellow', async () => {
+  const a = await federated()
+  const rude = await fellowOf(a.address)
+  rude.send({ type: 'ask-withdrawals' })
+  expect(await rude.ended).toBeInstanceOf(Error)
+  expect(a.federation.fellows()).toEqual([])
+})
+
+test('a fellow that goes on asking is not answered for ever', async () => {
+  const a = await federated()
+  a.attach(...records)
+  const greedy = await fellowOf(a.address)
+  greedy.send(hello)
+  await until(() => greedy.heard.length > 0, 'Hello')
+  await until(() => a.federation.directories()[0]?.peers === many, 'all to be said')
+  for (let i = 0; i < 500; i++) greedy.send({ type: 'ask', directory: a.peer, afterCounter: 0n })
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  const answers = greedy.heard.filter((frame) => frame.type === 'page' && frame.last).length
+  expect(answers).toBeGreaterThan(0)
+  expect(answers).toBeLessThan(140)
+})
+
+test('a fellow that is silent is lost, and its connection is cut', async () => {
+  const a = await federated()
+  const silent = await fellowOf(a.address)
+  silent.send(hello)
+  await until(() => a.federation.fellows().length === 1, 'the fellow')
+  const startMs = performance.now()
+  await until(() => a.federation.fellows().length === 0, 'it to be lost', 6_500)
+  expect(performance.now() - startMs).toBeGreaterThan(4_000)
+  await until(() => silent.connection.status !== 'open', 'its connection to be cut')
+}, 10_000)
+
+test('a directory that passes on forgeries is cut off, and refused for a while', async () => {
+  const [a, ada] = [await federated(), await identity(1)]
+  const record = await sealedBy(ada)
+  a.attach(record)
+  const forger = await fellowOf(a.address)
+  forger.send(hello)
+  await until(() => a.federation.fellows().length === 1, 'the fellow')
+  const forged = new Uint8Array(record.envelope)
+  forged[forged.length - 1] = (forged[forged.length - 1] ?? 0) ^ 1
+  forger.send({ type: 'page-withdrawals', withdrawals: Array.from({ length: 100 }, () => forged), last: true })
+  await until(() => forger.connection.status !== 'open', 'the connection to be cut')
+  expect(a.federation.fellows()).toEqual([])
+  expect([...a.roster().keys()]).toEqual([ada.id])
+  const again = await forger.libp2p.dial(multiaddr(a.address))
+  const stream = await again.newStream(FEDERATION_PROTOCOL)
+  await until(() => stream.status !== 'open', 'the stream to be refused')
+})
