@@ -6,6 +6,8 @@ import type { CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api.ts'
+import type { FullScreenFace } from '../full-screen/index.ts'
+import { settingLines } from '../setting-lines.ts'
 
 type Outcome = 'quit' | 'end of input' | 'interrupted'
 
@@ -22,7 +24,9 @@ export async function runChat(io: CommandIo, command: Command, openFirst: readon
   let face: Face | undefined
   const end = (): void => face?.end('interrupted')
   io.interrupted.addEventListener('abort', end)
-  const makeFace = wantsJson ? await jsonFace(io, openFirst) : await plainFace(io, openFirst, config)
+  const wantsPlain = hasSwitch(command, 'plain')
+  const screen = wantsJson || wantsPlain ? undefined : await fullScreenFace(io, openFirst, config)
+  const makeFace = await faceMaker(io, openFirst, config, { wantsJson, screen })
   try {
     const outcome = await withChatNode({
       config,
@@ -32,8 +36,46 @@ export async function runChat(io: CommandIo, command: Command, openFirst: readon
     })
     return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
+    screen?.close()
     io.interrupted.removeEventListener('abort', end)
   }
+}
+
+async function faceMaker(
+  io: CommandIo,
+  openFirst: readonly string[],
+  config: Config,
+  wanted: { readonly wantsJson: boolean; readonly screen: FullScreenFace | undefined }
+): Promise<(node: ChatApi) => Face> {
+  const { screen, wantsJson } = wanted
+  if (screen === undefined) return wantsJson ? jsonFace(io, openFirst) : plainFace(io, openFirst, config)
+  return (node) => {
+    screen.attach(node)
+    return screen
+  }
+}
+
+/** On a terminal that can be drawn on: it is drawn before the node is made, so that nobody looks at nothing. */
+async function fullScreenFace(
+  io: CommandIo,
+  openFirst: readonly string[],
+  config: Config
+): Promise<FullScreenFace | undefined> {
+  // A pipe needs none of this loaded.
+  if (io.stdin.isTTY !== true || io.stdout.isTTY !== true) return undefined
+  const { FullScreenFace, wholeTerminal } = await import('../full-screen/index.ts')
+  const terminal = wholeTerminal(io.stdin, io.stdout, io.env)
+  if (terminal === undefined) return undefined
+  const face = new FullScreenFace({
+    ...terminal,
+    env: io.env,
+    selfName: config.settings.name,
+    hasLan: config.settings.mdns,
+    openFirst,
+    settingLines: settingLines(config)
+  })
+  face.begin()
+  return face
 }
 
 async function jsonFace(io: CommandIo, openFirst: readonly string[]): Promise<(node: ChatApi) => Face> {

@@ -2,15 +2,9 @@
 import type { Command } from 'commander'
 import { cleanText, escapedJson } from '../clean-text.ts'
 import { writeLines, type CommandIo } from '../io.ts'
-import { flagOf, flagsOf, hasSwitch } from '../setting-options.ts'
-import {
-  exitCodes,
-  loadConfig,
-  settingSpecs,
-  type Config,
-  type ExitCode,
-  type SettingSpec
-} from '../../node/settings.ts'
+import { settingLines } from '../setting-lines.ts'
+import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { exitCodes, loadConfig, settingSpecs, type Config, type ExitCode } from '../../node/settings.ts'
 
 export async function runConfig(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
@@ -19,27 +13,10 @@ export async function runConfig(io: CommandIo, command: Command): Promise<ExitCo
 }
 
 function configLines(config: Config): string[] {
-  const rows = settingSpecs.map((spec) => {
-    const value = cleanText(JSON.stringify(config.settings[spec.name] ?? null))
-    return `${spec.name.padEnd(20)} ${value.padEnd(24)} ${sourceText(config, spec)}`
-  })
+  const rows = settingLines(config)
   return [...rows, '', `File of settings:  ${config.file}`, `Profiles and keys: ${config.folders.data}`].map((line) =>
     cleanText(line)
   )
-}
-
-function sourceText(config: Config, spec: SettingSpec): string {
-  const source = config.sources[spec.name]
-  switch (source) {
-    case 'flag':
-      return `flag ${flagOf(spec)}`
-    case 'environment':
-      return `environment ${spec.env}`
-    case 'file':
-      return 'file'
-    case 'default':
-      return 'default'
-  }
 }
 
 function configJson(config: Config): unknown {

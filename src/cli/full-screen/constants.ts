@@ -42,3 +42,75 @@ export const MAX_LOG_LINES = 100
 
 /** Hits of a search in one conversation. */
 export const MAX_FOUND = 200
+
+/** Columns of a name before its message; longer ones are clipped, and stand whole in the title. */
+export const NAME_COLUMNS = 10
+
+/** The same where there is room. */
+export const WIDE_NAME_COLUMNS = 14
+
+/** A conversation of so many columns has room for long names. */
+export const WIDE_PANE_COLUMNS = 90
+
+/** A narrower conversation has no columns for time and name: the text would get less than half. */
+export const COMPACT_PANE_COLUMNS = 50
+
+/** Terminals narrower than this show no list at the side. */
+export const SIDE_FROM_COLUMNS = 72
+
+/** The list at the side, its line included. */
+export const SIDE_COLUMNS = 25
+
+/** The same on a wide terminal. */
+export const WIDE_SIDE_COLUMNS = 32
+
+/** Terminals from this width on have the wide list. */
+export const WIDE_SIDE_FROM_COLUMNS = 110
+
+/** The input takes at most so many rows; a longer text is scrolled in them. */
+export const MAX_INPUT_ROWS = 10
+
+/** The smallest screen that is drawn as such; a smaller one shows what fits of it. */
+export const MIN_ROWS = 4
+
+/** Lines about what has happened that stand on the first screen. */
+export const MAX_HOME_NEWS = 8
+
+/** Rows that one step of the wheel scrolls. */
+export const MOUSE_SCROLL_ROWS = 3
+
+/** The other side is told once in this time that somebody types. */
+export const TYPING_AGAIN_MS = 3000
+
+/** How long "is typing" stands there: a little longer than it takes to be told again. */
+export const TYPING_SHOWN_MS = 5000
+
+/** A receipt that took longer says nothing of the way: the other side was away. */
+export const MAX_RECEIPT_SHOWN_MS = 10_000
+
+/** The part of a message that a notification shows. */
+export const NOTIFY_CHARACTERS = 120
+
+/** At most one bell in this time, however much comes. */
+export const NOTIFY_EVERY_MS = 2000
+
+/** Changes of who is around that come within this time are shown together. */
+export const AROUND_COALESCE_MS = 100
+
+/** The files of this face are far smaller: a larger one is not what it has written. */
+export const MAX_KEPT_BYTES = 4 * 1024 * 1024
+
+/** Conversations of which it is kept what was typed. */
+export const MAX_REMEMBERED_PLACES = 200
+
+/** At most one draw in this time after keys: what a screen shows in one frame. */
+export const KEY_FRAME_MS = 16
+
+/** At most one draw in this time when nobody types: messages that come are read, not felt. */
+export const NEWS_FRAME_MS = 60
+
+/** After Ctrl-Z, when to look whether the system has stopped the program at all. */
+export const STOP_CHECK_MS = 100
+
+/** The line beside the list, with a space on either side. */
+export const SIDE_BORDER_COLUMNS = 3

@@ -70,6 +70,8 @@ export interface State {
   readonly directories: readonly DirectoryView[]
   readonly window: MessageWindow
   readonly found: Found | undefined
+  /** A message to go to once its conversation is open. */
+  readonly jump: { readonly peer: string; readonly position: number; readonly words: string } | undefined
   readonly connection: ConversationState
   /** From storing the last message to its receipt. */
   readonly receiptMs: number | undefined
@@ -89,6 +91,8 @@ export interface State {
   readonly interruptedAtMs: number
   readonly focused: boolean
   readonly preferences: Preferences
+  /** Each setting of the program, its value and where it came from, for /settings. */
+  readonly settingLines: readonly string[]
 }
 
 export const emptyInput: Input = { editor: emptyEditor, walk: undefined, search: undefined, completion: undefined }
@@ -101,6 +105,7 @@ export interface Beginning {
   readonly selfName: string
   readonly hasLan: boolean
   readonly preferences: Preferences
+  readonly settingLines: readonly string[]
 }
 
 export function beginning(init: Beginning): State {
@@ -121,6 +126,7 @@ export function beginning(init: Beginning): State {
     directories: [],
     window: emptyWindow,
     found: undefined,
+    jump: undefined,
     connection: { name: 'closed' },
     receiptMs: undefined,
     typing: undefined,

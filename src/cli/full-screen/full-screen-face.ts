@@ -1,0 +1,243 @@
+// The chat as a whole screen: what happens becomes events of the pure model,
+// what the model asks for is done, and the frame that it makes is drawn. What
+// is done, and how, is with the parts; this puts them together and ends them.
+import type { ReadStream, WriteStream } from 'node:tty'
+import type { ChatApi } from '../chat-api.ts'
+import { identityOf } from '../chat-commands.ts'
+import { cleanText } from '../clean-text.ts'
+import { PROGRESS_TICK_MS, SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../constants.ts'
+import { writeLines } from '../io.ts'
+import { KEY_FRAME_MS, NEWS_FRAME_MS } from './constants.ts'
+import { Doing } from './doing.ts'
+import { KeptFiles } from './kept-files.ts'
+import type { Effect, ScreenEvent } from './model/events.ts'
+import { beginning, type State } from './model/state.ts'
+import { update } from './model/update.ts'
+import { NodeNews } from './node-news.ts'
+import { Notifier } from './notifier.ts'
+import { defaultPreferences } from './preferences.ts'
+import { Renderer } from './screen/renderer.ts'
+import { themeFor } from './screen/theme.ts'
+import { Tty } from './screen/tty.ts'
+import { view } from './view/view.ts'
+
+export type FullScreenOutcome = 'quit' | 'end of input' | 'interrupted'
+
+export interface FullScreenInit {
+  readonly input: ReadStream
+  readonly output: WriteStream
+  readonly env: NodeJS.ProcessEnv
+  /** The nickname, before the node is there to say so. */
+  readonly selfName: string
+  /** Whether peers are looked for on the local network. */
+  readonly hasLan: boolean
+  /** PEER of `parley chat PEER`: its conversation is opened first. */
+  readonly openFirst: readonly string[]
+  /** Each setting with its value, for /settings. */
+  readonly settingLines: readonly string[]
+}
+
+/** What there is once the node is made. */
+interface NodeParts {
+  readonly api: ChatApi
+  readonly doing: Doing
+  readonly news: NodeNews
+  readonly kept: KeptFiles
+}
+
+export class FullScreenFace {
+  readonly #init: FullScreenInit
+  readonly #tty: Tty
+  readonly #renderer: Renderer
+  readonly #notifier: Notifier
+  #state: State
+  #node: NodeParts | undefined
+  #drawnAtMs = Number.NEGATIVE_INFINITY
+  #drawTimer: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined
+  #ticker: NodeJS.Timeout | undefined
+  #outcome: FullScreenOutcome | undefined
+  #over: () => void = () => undefined
+  readonly #isOver = new Promise<void>((resolve) => (this.#over = resolve))
+
+  constructor(init: FullScreenInit) {
+    this.#init = init
+    const { input, output, env } = init
+    this.#tty = new Tty({
+      input,
+      output,
+      onInput: (event) => this.#dispatch({ is: 'input', input: event }, KEY_FRAME_MS),
+      onResize: () => {
+        this.#renderer.forget()
+        this.#dispatch({ is: 'resized', columns: this.#tty.columns, rows: this.#tty.rows }, KEY_FRAME_MS)
+      },
+      onLost: () => this.#redraw(),
+      onEnd: () => this.end('end of input')
+    })
+    this.#renderer = new Renderer(themeFor(env, undefined))
+    this.#notifier = new Notifier({ env, write: (text) => this.#tty.write(text), now: Date.now })
+    this.#state = beginning({
+      columns: this.#tty.columns,
+      rows: this.#tty.rows,
+      nowMs: Date.now(),
+      isUtf8: isUtf8(env),
+      selfName: cleanText(init.selfName),
+      hasLan: init.hasLan,
+      preferences: defaultPreferences,
+      settingLines: init.settingLines
+    })
+  }
+
+  /** Takes the terminal and draws; what is typed from now on is kept for the node. */
+  begin(): void {
+    this.#tty.begin()
+    this.#ticker = setInterval(() => this.#dispatch({ is: 'tick' }), PROGRESS_TICK_MS)
+    this.#draw()
+  }
+
+  /** The node is made and does not run yet: nothing that it tells is missed. */
+  attach(node: ChatApi): void {
+    const dispatch = (event: ScreenEvent): void => this.#dispatch(event)
+    const news = new NodeNews({ node, hasLan: this.#init.hasLan, dispatch })
+    const kept = new KeptFiles(node.profile.folder)
+    const doing = new Doing({ node, news, dispatch, state: () => this.#state })
+    this.#node = { api: node, doing, news, kept }
+  }
+
+  /**
+   * Talks until QUIT, Ctrl-D or an interruption. The node runs already, and is not stopped.
+   *
+   * @throws what kept it from opening the conversation that it was to begin with
+   */
+  async run(): Promise<FullScreenOutcome> {
+    const node = this.#node
+    if (node === undefined) throw new Error('attach() comes before run()')
+    const { doing, news, kept } = node
+    try {
+      await this.#greet(node)
+      if (this.#outcome === undefined) {
+        await doing.lookAround()
+        news.begin()
+        news.lookAround()
+        if (this.#init.openFirst.length > 0) await doing.openFirst(this.#init.openFirst)
+        this.#dispatch({ is: 'phase', phase: 'ready' })
+        await this.#isOver
+      }
+      const outcome = this.#outcome ?? 'quit'
+      const waiting = outcome === 'interrupted' ? [] : await doing.settle(this.#settleMs(outcome))
+      this.close()
+      writeLines(this.#init.output, waiting)
+      return outcome
+    } finally {
+      news.stop()
+      this.close()
+      await kept.flush()
+    }
+  }
+
+  /** Ends it from outside: a signal. */
+  end(outcome: FullScreenOutcome): void {
+    this.#outcome ??= outcome
+    this.#node?.doing.abort()
+    this.#over()
+  }
+
+  /** Gives the terminal back, if it has not been given back yet. */
+  close(): void {
+    clearInterval(this.#ticker)
+    clearTimeout(this.#drawTimer?.timer)
+    this.#tty.end()
+  }
+
+  #settleMs(outcome: FullScreenOutcome): number {
+    return outcome === 'quit' ? SETTLE_AT_QUIT_MS : SETTLE_AT_END_MS
+  }
+
+  async #greet({ api, kept, doing }: NodeParts): Promise<void> {
+    const preferences = await kept.preferences()
+    if (preferences !== undefined) this.#dispatch({ is: 'preferences', preferences })
+    this.#applyPreferences()
+    this.#dispatch({ is: 'self', self: identityOf(api) })
+    this.#dispatch({ is: 'remembered', typedBefore: await kept.typedBefore() })
+    const { name, insteadOf } = api.profile
+    if (insteadOf !== undefined) {
+      const text = `The profile ${insteadOf} is in use by another parley: this is ${name}.`
+      this.#dispatch({ is: 'note', text, tone: 'note' })
+    }
+    await doing.readPast()
+    this.#dispatch({ is: 'phase', phase: 'looking' })
+    void this.#makeCode(api)
+  }
+
+  /** The code is for others to scan: an address that they can reach. */
+  async #makeCode(node: ChatApi): Promise<void> {
+    const { renderUnicodeCompact } = await import('uqr')
+    const address = node.addresses().find((one) => !one.startsWith('/ip4/127.') && !one.startsWith('/ip6/::1'))
+    const rows = renderUnicodeCompact(address ?? node.addresses()[0] ?? node.peerId).split('\n')
+    if (this.#state.isUtf8) this.#dispatch({ is: 'qr', rows })
+  }
+
+  #dispatch(event: ScreenEvent, frameMs = NEWS_FRAME_MS): void {
+    const before = this.#state
+    const { state, effects } = update(before, event, Date.now())
+    this.#state = state
+    if (state.preferences !== before.preferences) this.#applyPreferences()
+    this.#drawWithin(frameMs)
+    for (const effect of effects) this.#do(effect)
+  }
+
+  #do(effect: Effect): void {
+    const kept = this.#node?.kept
+    switch (effect.do) {
+      case 'quit':
+        return this.end(effect.outcome)
+      case 'suspend':
+        return this.#tty.suspend()
+      case 'redraw':
+        return this.#redraw()
+      case 'notify':
+        return this.#notifier.tell(effect.title, effect.text, this.#state.preferences.ways)
+      case 'remember':
+        return kept?.keepTyped(effect.typedBefore)
+      case 'prefer':
+        return kept?.keepPreferences(effect.preferences)
+      default:
+        this.#node?.doing.start(effect)
+    }
+  }
+
+  #applyPreferences(): void {
+    const { theme, mouse } = this.#state.preferences
+    this.#renderer.theme = themeFor(this.#init.env, theme)
+    this.#tty.mouse = mouse
+  }
+
+  #redraw(): void {
+    this.#renderer.forget()
+    this.#dispatch({ is: 'resized', columns: this.#tty.columns, rows: this.#tty.rows }, KEY_FRAME_MS)
+  }
+
+  /** At most one draw in that time, and the first one at once. */
+  #drawWithin(frameMs: number): void {
+    const atMs = this.#drawnAtMs + frameMs
+    if (this.#drawTimer !== undefined) {
+      if (this.#drawTimer.atMs <= atMs) return
+      clearTimeout(this.#drawTimer.timer)
+    }
+    const timer = setTimeout(() => this.#draw(), Math.max(0, atMs - performance.now()))
+    this.#drawTimer = { atMs, timer }
+  }
+
+  #draw(): void {
+    this.#drawTimer = undefined
+    this.#drawnAtMs = performance.now()
+    // A line that is slower than what comes: what is newest then is drawn when there is room.
+    if (this.#tty.isBehind) return this.#drawWithin(NEWS_FRAME_MS)
+    this.#tty.write(this.#renderer.render(view(this.#state)))
+  }
+}
+
+/** Other locales show the signs as garbage. */
+function isUtf8(env: NodeJS.ProcessEnv): boolean {
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => (value ?? '') !== '') ?? ''
+  return /utf-?8/iu.test(locale) || env['WT_SESSION'] !== undefined
+}

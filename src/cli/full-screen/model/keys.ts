@@ -1,0 +1,249 @@
+// What keys, typed text and pastes lead to: in a list, in a search, in the input.
+// Pure: the state and what came in, the next state and what to do out.
+import { INTERRUPT_WINDOW_MS } from '../../constants.ts'
+import { continuation } from '../../input-line.ts'
+import { MOUSE_SCROLL_ROWS, TYPING_AGAIN_MS } from '../constants.ts'
+import type { InputEvent } from '../screen/key-reader.ts'
+import { layoutOf } from '../view/layout.ts'
+import { popupHeight } from '../view/popup-pane.ts'
+import { personAt } from '../view/side.ts'
+import { completed } from './completing.ts'
+import { editedBy, emptyEditor, inserted, movedByLine, replaced, type Editor } from './editor.ts'
+import { followedBy, step, type Effect, type Step } from './events.ts'
+import { choose, readLine, runCommand } from './lines.ts'
+import { noted } from './notes.ts'
+import { nextPerson, nextUnread } from './people.ts'
+import { popupKey, type Intent } from './popup.ts'
+import { nextFound, scroll, scrollPage, toEnd } from './scrolling.ts'
+import { searchKey, searchTyped } from './searching.ts'
+import { currentPeer, placeKey, type State } from './state.ts'
+import { remember, step as stepBack } from './typed-before.ts'
+
+export function onInput(state: State, input: InputEvent): Step {
+  switch (input.is) {
+    case 'key':
+      return onKey(state, input.key)
+    case 'text':
+      return onText(state, input.text)
+    case 'paste':
+      return onPaste(state, input.text, input.bracketed)
+    case 'focus':
+      return step({ ...state, focused: input.focused })
+    case 'mouse':
+      return onMouse(state, input)
+  }
+}
+
+function onText(state: State, text: string): Step {
+  if (state.popup !== undefined && text.length === 1) {
+    const outcome = onPopupKey(state, text)
+    if (outcome !== undefined) return outcome
+  }
+  const typing: State = { ...state, popup: undefined, interruptedAtMs: Number.NEGATIVE_INFINITY }
+  if (typing.input.search !== undefined) return step(searchTyped(typing, text))
+  return typed(typing, inserted(typing.input.editor, text))
+}
+
+/** Lines that come at once are one text. Where a peer is asked for, they are answers, one after the other. */
+function onPaste(state: State, text: string, bracketed: boolean): Step {
+  const lines = text.split('\n')
+  const isPrompt = currentPeer(state) === undefined
+  if (state.input.search !== undefined) return step(searchTyped(state, lines.join(' ')))
+  const pasting: State = { ...state, popup: undefined, interruptedAtMs: Number.NEGATIVE_INFINITY }
+  if (!isPrompt || lines.length === 1) return typed(pasting, inserted(pasting.input.editor, text))
+  if (bracketed) return typed(pasting, inserted(pasting.input.editor, lines.join(' ')))
+  const last = lines.at(-1) ?? ''
+  const answers = [pasting.input.editor.text + (lines[0] ?? ''), ...lines.slice(1, -1)]
+  let next: Step = step(withEditor(pasting, { ...emptyEditor, text: last, cursor: last.length }))
+  for (const answer of answers) next = followedBy(next, (now) => readLine(now, answer))
+  return next
+}
+
+function onKey(state: State, key: string): Step {
+  if (key === 'C-c') return interrupt(state)
+  const calm: State = { ...state, interruptedAtMs: Number.NEGATIVE_INFINITY }
+  if (calm.popup !== undefined) {
+    const outcome = onPopupKey(calm, key)
+    if (outcome !== undefined) return outcome
+  }
+  const open: State = { ...calm, popup: undefined }
+  if (open.input.search !== undefined) {
+    const outcome = searchKey(open, key)
+    if (outcome !== undefined) return outcome.is === 'send' ? enter(outcome.state) : outcome.step
+  }
+  if (key === 'Tab' || key === 'S-Tab') return step({ ...open, input: completed(open, key === 'Tab' ? 1 : -1) })
+  const plain: State = { ...open, input: { ...open.input, completion: undefined } }
+  return navigated(plain, key) ?? edited(plain, key) ?? step(plain)
+}
+
+/** Keys that go somewhere. */
+function navigated(state: State, key: string): Step | undefined {
+  const current = currentPeer(state)
+  const { editor } = state.input
+  const digit = /^M-([1-9])$/u.exec(key)?.[1]
+  if (digit !== undefined) {
+    const person = state.people.find(({ number }) => number === Number(digit))
+    return person === undefined ? step(state) : goTo(state, person.peer)
+  }
+  switch (key) {
+    case 'M-a': {
+      const person = nextUnread(state, current)
+      return person === undefined ? step(state) : goTo(state, person.peer)
+    }
+    case 'M-Up':
+    case 'M-Down': {
+      const person = nextPerson(state, key === 'M-Up' ? -1 : 1, current)
+      return person === undefined ? step(state) : goTo(state, person.peer)
+    }
+    case 'M-0':
+      if (state.place.at === 'port') return step({ ...state, place: { at: 'peer' } })
+      return current === undefined ? step(state) : runCommand(state, { is: 'command', name: 'exit', rest: '' })
+    case 'PageUp':
+      return scrollPage(state, -1)
+    case 'PageDown':
+      return scrollPage(state, 1)
+    case 'S-Up':
+      return scroll(state, -1)
+    case 'S-Down':
+      return scroll(state, 1)
+    case 'End':
+      return editor.text === '' ? toEnd(state) : undefined
+    case 'Escape':
+      return state.found !== undefined || state.window.anchor.at !== 'end' ? toEnd(state) : step(state)
+    case 'C-s':
+      if (state.found !== undefined) return nextFound(state, 1)
+      if (current === undefined) return step(state)
+      return step({
+        ...state,
+        input: { ...state.input, search: { is: 'messages', words: '', before: editor }, editor: emptyEditor }
+      })
+    case 'M-s':
+      return nextFound(state, -1)
+    case 'C-r':
+      return step({
+        ...state,
+        input: {
+          ...state.input,
+          search: { is: 'typed before', words: '', index: Number.MAX_SAFE_INTEGER, before: editor }
+        }
+      })
+    case 'C-l':
+      return step(state, { do: 'redraw' })
+    case 'C-z':
+      return step(state, { do: 'suspend' })
+    case 'C-d':
+      return editor.text === ''
+        ? step({ ...state, phase: 'ending' }, { do: 'quit', outcome: 'end of input' })
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Keys that change what is typed. */
+function edited(state: State, key: string): Step | undefined {
+  const { editor, walk } = state.input
+  if (key === 'Enter') return enter(state)
+  if (key === 'Up' || key === 'Down' || key === 'C-p' || key === 'C-n') {
+    const by = key === 'Up' || key === 'C-p' ? -1 : 1
+    const moved = movedByLine(editor, by)
+    if (moved !== undefined) return step(withEditor(state, moved))
+    const stepped = stepBack(state.typedBefore.get(placeKey(state.place)) ?? [], walk, by, editor.text)
+    if (stepped === undefined) return step(state)
+    const input = { ...state.input, editor: replaced(editor, stepped.text), walk: stepped.walk }
+    return step({ ...state, input })
+  }
+  const next = editedBy(editor, key)
+  return next === undefined ? undefined : typed(state, next)
+}
+
+/** Sends off what is typed, unless it goes on in a next line. */
+function enter(state: State): Step {
+  const { editor } = state.input
+  const { text } = editor
+  const goesOn = continuation(text)
+  if (currentPeer(state) !== undefined && goesOn.more) {
+    return step(withEditor(state, { ...replaced(editor, `${goesOn.text}\n`) }))
+  }
+  const key = placeKey(state.place)
+  const before = state.typedBefore.get(key) ?? []
+  const after = remember(before, text)
+  const typedBefore = after === before ? state.typedBefore : new Map([...state.typedBefore, [key, after]])
+  const cleared: State = { ...withEditor(state, { ...emptyEditor, cut: editor.cut }), typedBefore }
+  const effects: Effect[] = after === before ? [] : [{ do: 'remember', typedBefore }]
+  return followedBy(step(cleared, ...effects), (next) => readLine(next, text))
+}
+
+/** The same as typing, and the other side hears of it from time to time. */
+function typed(state: State, editor: Editor): Step {
+  const next = withEditor(state, editor)
+  const peer = currentPeer(next)
+  const isNews = editor.text.length > state.input.editor.text.length && !editor.text.startsWith('/')
+  if (peer === undefined || !isNews || next.nowMs - next.toldTypingAtMs < TYPING_AGAIN_MS) return step(next)
+  return step({ ...next, toldTypingAtMs: next.nowMs }, { do: 'typing', peer })
+}
+
+function withEditor(state: State, editor: Editor): State {
+  return { ...state, input: { ...state.input, editor, walk: undefined, completion: undefined } }
+}
+
+function onPopupKey(state: State, key: string): Step | undefined {
+  const { popup } = state
+  if (popup === undefined) return undefined
+  const outcome = popupKey(popup, key, popupHeight(layoutOf(state).paneRows))
+  switch (outcome.is) {
+    case 'stays':
+      return step({ ...state, popup: outcome.popup })
+    case 'closed':
+      return step({ ...state, popup: undefined })
+    case 'chosen':
+      return intended({ ...state, popup: undefined }, outcome.intent)
+    case 'not its key':
+      return undefined
+  }
+}
+
+function intended(state: State, intent: Intent): Step {
+  switch (intent.is) {
+    case 'line': {
+      const [name = '', ...rest] = intent.line.slice(1).split(' ')
+      return name === 'chat'
+        ? goTo(state, rest.join(' '))
+        : runCommand(state, { is: 'command', name, rest: rest.join(' ') })
+    }
+    case 'jump': {
+      const { peer, position, words } = intent
+      if (peer === currentPeer(state)) return step(state, { do: 'jump', peer, position })
+      const opening = goTo(state, peer)
+      return { state: { ...opening.state, jump: { peer, position, words } }, effects: opening.effects }
+    }
+  }
+}
+
+function goTo(state: State, peer: string): Step {
+  if (peer === currentPeer(state) || state.busy !== undefined || state.phase === 'starting') return step(state)
+  return choose(state, [peer])
+}
+
+/** Only two in a row leave: who has typed in between has decided to stay. */
+function interrupt(state: State): Step {
+  if (state.busy !== undefined) return step(state, { do: 'stop what goes on' })
+  if (state.nowMs - state.interruptedAtMs < INTERRUPT_WINDOW_MS) {
+    return step({ ...state, phase: 'ending' }, { do: 'quit', outcome: 'interrupted' })
+  }
+  const { search, editor } = state.input
+  const cleared = withEditor(state, { ...emptyEditor, cut: editor.text === '' ? editor.cut : editor.text })
+  const calm: State = { ...cleared, popup: undefined, interruptedAtMs: state.nowMs, waitingLines: [] }
+  if (search !== undefined) return step({ ...calm, input: { ...calm.input, search: undefined, editor: search.before } })
+  return step(
+    noted(calm, ['Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'])
+  )
+}
+
+function onMouse(state: State, { what, column, row }: Extract<InputEvent, { is: 'mouse' }>): Step {
+  if (what === 'wheel up') return scroll(state, -MOUSE_SCROLL_ROWS)
+  if (what === 'wheel down') return scroll(state, MOUSE_SCROLL_ROWS)
+  const { sideColumns, paneRows } = layoutOf(state)
+  const person = column < sideColumns ? personAt(state, row, paneRows + 1) : undefined
+  return person === undefined ? step(state) : goTo(state, person.peer)
+}

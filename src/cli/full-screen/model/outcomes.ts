@@ -1,0 +1,140 @@
+// What came of what was asked of the node: a conversation is open, a command has
+// its result, a search its hits. Pure.
+import { PAGE_MESSAGES } from '../constants.ts'
+import { emptyEditor } from './editor.ts'
+import { step, type ScreenEvent, type Step } from './events.ts'
+import { noted } from './notes.ts'
+import { withPeople } from './people.ts'
+import { shownResult } from './popups.ts'
+import { scrollPage } from './scrolling.ts'
+import { currentPeer, emptyInput, placeKey, type Place, type State } from './state.ts'
+import { emptyWindow, windowAround, windowOf } from './window.ts'
+import type { CommandResult } from '../../chat-command.ts'
+
+export function onOpened(
+  state: State,
+  { target, entries, state: connection }: Extract<ScreenEvent, { is: 'opened' }>
+): Step {
+  const { peer, name, shortId } = target
+  const moved = movedTo(state, { at: 'conversation', peer, name, shortId })
+  const unread = new Map(state.unread)
+  const window = windowOf(entries, unread.get(peer) ?? 0)
+  unread.delete(peer)
+  const known = {
+    ...moved,
+    unread,
+    window,
+    connection,
+    receiptMs: undefined,
+    jump: undefined,
+    conversations: new Set([...state.conversations, peer]),
+    names: new Map([...state.names, [peer, name]]),
+    requests: state.requests.filter((request) => request.peer !== peer)
+  }
+  const opened = withPeople(known)
+  const greeting =
+    entries.length === 0
+      ? [
+          `This is the beginning of your conversation with ${name} (${shortId}). EXIT leaves it, /help shows the commands.`
+        ]
+      : []
+  const greeted = noted(opened, greeting, 'note', peer)
+  const { jump } = state
+  if (jump?.peer !== peer) return step(greeted)
+  return step(
+    { ...greeted, found: { words: jump.words, positions: [jump.position], index: 0 } },
+    { do: 'jump', peer, position: jump.position }
+  )
+}
+
+/** Where a command's result leads, and how it is shown. */
+export function onResult(state: State, result: CommandResult): Step {
+  switch (result.is) {
+    case 'left':
+      return step(result.peer === currentPeer(state) ? left(state) : state)
+    case 'ignored':
+    case 'blocked': {
+      const next = result.peer === currentPeer(state) ? left(state) : state
+      return step(shown({ ...next, requests: state.requests.filter(({ peer }) => peer !== result.peer) }, result))
+    }
+    case 'accepted': {
+      const requests = state.requests.filter(({ peer }) => peer !== result.peer)
+      const unread = new Map([...state.unread, [result.peer, result.messages.length]])
+      const conversations = new Set([...state.conversations, result.peer])
+      const next = withPeople({ ...state, requests, unread, conversations })
+      const number = next.numbers.get(result.peer) ?? 0
+      return step(noted(next, [`${result.name} is accepted. Alt-${number} or /chat ${number} opens the conversation.`]))
+    }
+    case 'forgotten': {
+      const typedBefore = new Map(state.typedBefore)
+      typedBefore.delete(result.peer)
+      const isOpen = result.peer === currentPeer(state)
+      const conversations = new Set(state.conversations)
+      if (!isOpen) conversations.delete(result.peer)
+      const unread = new Map(state.unread)
+      unread.delete(result.peer)
+      const next = { ...state, typedBefore, conversations, unread, ...(isOpen ? { window: emptyWindow } : {}) }
+      return step(shown(withPeople(next), result), { do: 'remember', typedBefore })
+    }
+    case 'renamed': {
+      const self = state.self === undefined ? undefined : { ...state.self, nickname: result.nickname }
+      return step(shown({ ...state, self, selfName: result.nickname }, result))
+    }
+    case 'history':
+      // Earlier messages of what is open are where they always are.
+      return result.isContinued && result.peer === currentPeer(state)
+        ? scrollPage(state, -1)
+        : step(shown(state, result))
+    default:
+      return step(shown(state, result))
+  }
+}
+
+export function onFound(state: State, { peer, words, positions }: Extract<ScreenEvent, { is: 'found' }>): Step {
+  if (peer !== currentPeer(state)) return step(state)
+  const [position] = positions
+  if (position === undefined) return step(noted(state, [`No message here has ${JSON.stringify(words)}.`]))
+  return step({ ...state, found: { words, positions, index: 0 } }, { do: 'jump', peer, position })
+}
+
+export function onJumped(state: State, { peer, position, entries }: Extract<ScreenEvent, { is: 'jumped' }>): State {
+  if (peer !== currentPeer(state)) return state
+  const window = windowAround(entries, position)
+  const first = entries.findIndex((entry) => entry.position >= position)
+  // What is shorter than asked for is all that there is on that side.
+  const hasOlder = first >= PAGE_MESSAGES / 2
+  const hasNewer = entries.length - first > PAGE_MESSAGES / 2
+  return { ...state, window: { ...window, hasOlder, hasNewer } }
+}
+
+/** Back to the first screen. */
+function left(state: State): State {
+  return { ...movedTo(state, { at: 'peer' }), window: emptyWindow, connection: { name: 'closed' } }
+}
+
+/** Somewhere else: what was being typed here waits for the return. */
+function movedTo(state: State, place: Place): State {
+  const from = placeKey(state.place)
+  const to = placeKey(place)
+  if (from === to) return { ...state, place }
+  const drafts = new Map(state.drafts)
+  // What was typed while a conversation was being opened is meant for it.
+  const isMeantThere = from === '' && !drafts.has(to)
+  const editor = isMeantThere ? state.input.editor : (drafts.get(to) ?? emptyEditor)
+  if (!isMeantThere) drafts.set(from, state.input.editor)
+  drafts.delete(to)
+  return {
+    ...state,
+    place,
+    drafts,
+    input: { ...emptyInput, editor },
+    found: undefined,
+    typing: undefined,
+    popup: undefined
+  }
+}
+
+function shown(state: State, result: CommandResult): State {
+  const how = shownResult(result, state)
+  return how.is === 'popup' ? { ...state, popup: how.popup } : noted(state, how.lines)
+}

@@ -1,0 +1,176 @@
+// What a command's result looks like as a list in which one chooses: who is
+// there, requests with their answers, hits that lead to their message. Results
+// that are a line or two become notes instead. Pure.
+import type { CommandResult } from '../../chat-command.ts'
+import { cleanText } from '../../clean-text.ts'
+import { resultLines } from '../../plain/result-lines.ts'
+import { directoryLines } from '../../directory-wording.ts'
+import { excerpt, helpLines, historyLine, identityLines, requestLine } from '../../wording.ts'
+import { conversationLine, markedEntryLines } from '../../wording.ts'
+import { quietText } from '../preferences.ts'
+import { popupOf, type Intent, type Popup, type PopupLine } from './popup.ts'
+import { screenCommands } from './screen-commands.ts'
+import type { State } from './state.ts'
+
+export type Shown =
+  | { readonly is: 'popup'; readonly popup: Popup }
+  | { readonly is: 'lines'; readonly lines: readonly string[] }
+
+export function shownResult(result: CommandResult, state: State): Shown {
+  const numberOf = (peer: string): number => state.numbers.get(peer) ?? 0
+  const open = (peer: string): Intent => ({ is: 'line', line: `/chat ${peer}` })
+  const popup = (title: string, lines: readonly PopupLine[], hint?: string): Shown => ({
+    is: 'popup',
+    popup: popupOf(title, lines, hint)
+  })
+  switch (result.is) {
+    case 'help':
+      return popup('Keys and commands', helpPopupLines(result))
+    case 'roster':
+      if (result.rows.length === 0) return { is: 'lines', lines: ['Nobody else is online.'] }
+      return popup(
+        `Online (${result.rows.length})`,
+        result.rows.map((row) => ({
+          text: rosterText(row, numberOf(row.peer), result.unread.get(row.peer) ?? 0),
+          enter: open(row.peer)
+        })),
+        'Enter opens the conversation'
+      )
+    case 'requests':
+      if (result.requests.length === 0) return { is: 'lines', lines: ['No stranger waits for an answer.'] }
+      return popup(
+        'Requests of strangers',
+        result.requests.map((request) => ({
+          text: requestLine(request, numberOf(request.peer)).replace(/ — \/accept.*$/su, ''),
+          keys: answerKeys(request.peer)
+        })),
+        'a accepts, i ignores, b blocks'
+      )
+    case 'contacts':
+      if (result.contacts.length === 0) return plainLines(result, state)
+      return popup(
+        'Contacts',
+        result.contacts.map(({ peer, name }) => ({ text: `${name}  ${peer}`, enter: open(peer) })),
+        'Enter opens the conversation'
+      )
+    case 'blocked peers':
+      if (result.blocked.length === 0) return plainLines(result, state)
+      return popup(
+        'Blocked',
+        result.blocked.map(({ peer, name }) => ({
+          text: `${name}  ${peer}`,
+          keys: { u: { is: 'line', line: `/unblock ${peer}` } }
+        })),
+        'u takes it back'
+      )
+    case 'directories':
+      if (result.directories.length === 0) return plainLines(result, state)
+      return popup(
+        'Directories',
+        directoryLines(result.directories, state.nowMs).map((text) => ({ text }))
+      )
+    case 'conversations':
+      if (result.conversations.length === 0) return plainLines(result, state)
+      return popup(
+        'Conversations',
+        result.conversations.map((one) => ({ text: conversationLine(one, numberOf(one.peer)), enter: open(one.peer) })),
+        'Enter opens it'
+      )
+    case 'found':
+      if (result.hits.length === 0) return plainLines(result, state)
+      return popup(
+        `Messages with ${JSON.stringify(cleanText(result.words))}`,
+        result.hits.flatMap((hit) => {
+          const enter: Intent = { is: 'jump', peer: hit.message.peer, position: hit.position, words: result.words }
+          const [first = '', ...rest] = markedEntryLines(hit, hit.name)
+          return [{ text: first, enter }, ...rest.map((text) => ({ text: `  ${text}` }))]
+        }),
+        'Enter goes to the message'
+      )
+    case 'history':
+      return popup(
+        `Messages with ${result.name}`,
+        textLines(result.entries.flatMap(({ message }) => historyLine(message, result.name)))
+      )
+    case 'messages':
+      return popup('Messages', textLines(result.entries.flatMap((entry) => markedEntryLines(entry, entry.name))))
+    case 'identity':
+      return popup('You', [
+        ...textLines(identityLines(result)),
+        { text: '' },
+        ...state.qr.map((text): PopupLine => ({ text, style: 'code' }))
+      ])
+    case 'sent':
+      return { is: 'lines', lines: [`To ${result.name}: ${excerpt(result.message.text)}`] }
+    default:
+      return plainLines(result, state)
+  }
+}
+
+/** What is set on this screen, and in the program. */
+export function settingsPopup(state: State): Popup {
+  const { preferences } = state
+  const levels = Object.entries(preferences.levels).map(([peer, level]): PopupLine => ({
+    text: `  ${state.people.find((one) => one.peer === peer)?.name ?? peer}: ${level}`
+  }))
+  return popupOf('Settings', [
+    { text: 'This screen (kept in screen.json of the profile):', style: 'strong' },
+    { text: `/theme   ${preferences.theme ?? 'palette'}` },
+    { text: `/mouse   ${preferences.mouse ? 'on' : 'off'}` },
+    { text: `/notify  ${preferences.notify}${levels.length === 0 ? '' : ', but:'}` },
+    ...levels,
+    { text: `/alert   ${preferences.ways.length === 0 ? 'off' : preferences.ways.join(',')}` },
+    { text: `/quiet   ${preferences.quiet === undefined ? 'off' : quietText(preferences.quiet)}` },
+    { text: '' },
+    { text: 'The program (parley config; changed by options, environment, file):', style: 'strong' },
+    ...textLines(state.settingLines)
+  ])
+}
+
+function answerKeys(peer: string): Readonly<Record<string, Intent>> {
+  const answer = (word: string): Intent => ({ is: 'line', line: `/${word} ${peer}` })
+  return { a: answer('accept'), i: answer('ignore'), b: answer('block') }
+}
+
+function rosterText(row: State['roster'][number], number: number, unread: number): string {
+  const place = row.host === undefined ? '' : `  ${row.host} ${row.port ?? ''}`
+  const path = row.path === 'lan' ? '  LAN' : row.path === 'direct' ? '  direct' : '  directory'
+  const news = unread === 0 ? '' : `  [${unread} unread]`
+  const status = row.status === '' ? '' : `  ${row.status}`
+  const warning = row.looksLike === undefined ? '' : `  ! calls itself ${row.looksLike}, a contact with another key`
+  return `${String(number).padStart(2)}  ${row.nickname} (${row.shortId})${place}${path}${news}${status}${warning}`
+}
+
+function plainLines(result: CommandResult, state: State): Shown {
+  const lines = resultLines(result, {
+    nowMs: state.nowMs,
+    numberOf: (peer) => state.numbers.get(peer) ?? 0,
+    rosterLines: () => []
+  })
+  return { is: 'lines', lines }
+}
+
+function textLines(lines: readonly string[]): PopupLine[] {
+  return lines.map((text) => ({ text }))
+}
+
+const keyLines: readonly string[] = [
+  'Alt-1 … Alt-9   the conversation with that number      Alt-A    the next unread one',
+  'Alt-Up, -Down   the one above or below in the list     Alt-0    leave it, as EXIT',
+  'PageUp, -Down   scroll; End goes to the newest         Ctrl-S   look for words in it',
+  'Up, Down        what was typed here before             Ctrl-R   look for it',
+  'Tab             complete a command or a name           Alt-Enter  a new line',
+  'Ctrl-A E B F W U K Y T _, Alt-B F D   edit as in a shell',
+  'Ctrl-C twice    leave at once   Ctrl-Z  suspend        Ctrl-L   draw all anew'
+]
+
+function helpPopupLines(result: Extract<CommandResult, { is: 'help' }>): PopupLine[] {
+  return [
+    ...keyLines.map((text): PopupLine => ({ text })),
+    { text: '' },
+    ...textLines(helpLines(result.commands)),
+    { text: '' },
+    { text: 'This screen:', style: 'strong' },
+    ...screenCommands.map(({ usage, help }): PopupLine => ({ text: `  ${usage.padEnd(34)} ${help}` }))
+  ]
+}

@@ -1,0 +1,52 @@
+// Moving through the open conversation: by rows, to its end, to a message that a
+// search has found. What is not held is asked for. Pure.
+import { PAGE_MESSAGES } from '../constants.ts'
+import { layoutOf } from '../view/layout.ts'
+import { rowsOf } from '../view/view.ts'
+import { scrolledBy } from '../view/scroll.ts'
+import { step, type Step } from './events.ts'
+import { currentPeer, type State } from './state.ts'
+import { loading, pageWanted } from './window.ts'
+
+/** By rows, up when negative. */
+export function scroll(state: State, by: number): Step {
+  const peer = currentPeer(state)
+  if (peer === undefined) return step(state)
+  const { paneColumns, paneRows } = layoutOf(state)
+  const { anchor, isNearEdge } = scrolledBy(state.window, by, paneRows, rowsOf(state, paneColumns))
+  const isAtEnd = anchor.at === 'end'
+  const window = { ...state.window, anchor, ...(isAtEnd ? { below: 0, newFrom: undefined } : {}) }
+  const where = by < 0 ? 'older' : 'newer'
+  const wanted = isNearEdge ? pageWanted(window, where) : undefined
+  if (wanted === undefined) return step({ ...state, window })
+  return step({ ...state, window: loading(window, where) }, { do: 'page', peer, where, ...wanted })
+}
+
+/** A screen less two rows, so that one finds the place again. */
+export function scrollPage(state: State, direction: -1 | 1): Step {
+  return scroll(state, direction * Math.max(1, layoutOf(state).paneRows - 2))
+}
+
+export function toEnd(state: State): Step {
+  const peer = currentPeer(state)
+  if (peer === undefined) return step(state)
+  const { window } = state
+  const next: State = {
+    ...state,
+    found: undefined,
+    window: { ...window, anchor: { at: 'end' }, below: 0, found: undefined }
+  }
+  if (!window.hasNewer) return step(next)
+  return step(next, { do: 'page', peer, where: 'end', limit: PAGE_MESSAGES })
+}
+
+/** To an older (1) or newer (-1) message with the words that were looked for. */
+export function nextFound(state: State, by: -1 | 1): Step {
+  const { found } = state
+  const peer = currentPeer(state)
+  if (found === undefined || peer === undefined) return step(state)
+  const index = found.index + by
+  const position = found.positions[index]
+  if (position === undefined) return step(state)
+  return step({ ...state, found: { ...found, index } }, { do: 'jump', peer, position })
+}

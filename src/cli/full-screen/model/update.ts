@@ -1,0 +1,164 @@
+// The state after whatever has happened: keys, answers of the node, its news,
+// time. Pure: an event and the time in, the next state and what to do out.
+import { cleanText } from '../../clean-text.ts'
+import { requestLine } from '../../wording.ts'
+import { MAX_RECEIPT_SHOWN_MS, NOTIFY_CHARACTERS, TYPING_SHOWN_MS } from '../constants.ts'
+import { isQuiet } from '../preferences.ts'
+import { mentions } from '../view/message-rows.ts'
+import { replaced } from './editor.ts'
+import { followedBy, step, type Effect, type ScreenEvent, type Step } from './events.ts'
+import { onInput } from './keys.ts'
+import { readWaiting } from './lines.ts'
+import { noted } from './notes.ts'
+import { onFound, onJumped, onOpened, onResult } from './outcomes.ts'
+import { withPeople } from './people.ts'
+import { currentPeer, nameOf, type State } from './state.ts'
+import { windowOf, withDelivery, withMessage, withPage } from './window.ts'
+
+export function update(before: State, event: ScreenEvent, nowMs: number): Step {
+  const state: State = { ...before, nowMs }
+  switch (event.is) {
+    case 'input':
+      return onInput(state, event.input)
+    case 'resized':
+      return step({ ...state, columns: event.columns, rows: event.rows })
+    case 'tick':
+      return step(state)
+    case 'self':
+      return step({ ...state, self: event.self, selfName: event.self.nickname })
+    case 'qr':
+      return step({ ...state, qr: event.rows })
+    case 'remembered':
+      return step({ ...state, typedBefore: new Map([...event.typedBefore, ...state.typedBefore]) })
+    case 'preferences':
+      return step({ ...state, preferences: event.preferences })
+    case 'past':
+      return step(withPast(state, event.conversations))
+    case 'phase':
+      return followedBy(step({ ...state, phase: state.phase === 'ending' ? 'ending' : event.phase }), readWaiting)
+    case 'around':
+      return step(
+        withPeople({ ...state, roster: event.roster, contacts: event.contacts, directories: event.directories })
+      )
+    case 'requests':
+      return step(withPeople({ ...state, requests: event.requests }))
+    case 'requested': {
+      const number = state.numbers.get(event.request.peer) ?? state.numbers.size + 1
+      const text = requestLine(event.request, number)
+      return step(
+        noted(state, [text]),
+        ...notification(state, event.request.peer, event.request.name, event.request.lastText)
+      )
+    }
+    case 'message':
+      return onMessage(state, event)
+    case 'delivery':
+      return step(onDelivery(state, event))
+    case 'connection':
+      return step(event.peer === currentPeer(state) ? { ...state, connection: event.state } : state)
+    case 'typing':
+      return step({ ...state, typing: { peer: event.peer, untilMs: nowMs + TYPING_SHOWN_MS } })
+    case 'note':
+      return step(noted(state, [event.text], event.tone, event.peer))
+    case 'opened':
+      return onOpened(state, event)
+    case 'sent':
+      return step(onSent(state, event))
+    case 'unsent':
+      return step(withUnsent(state, event.peer, event.text))
+    case 'result':
+      return onResult(state, event.result)
+    case 'failed':
+      return step(noted({ ...state, jump: undefined }, event.text.split('\n'), 'warning'))
+    case 'done':
+      return followedBy(step({ ...state, busy: undefined }), readWaiting)
+    case 'page':
+      return step(onPage(state, event))
+    case 'page failed':
+      return step(
+        noted({ ...state, window: { ...state.window, loading: undefined } }, [event.text], 'warning', event.peer)
+      )
+    case 'found':
+      return onFound(state, event)
+    case 'jumped':
+      return step(onJumped(state, event))
+  }
+}
+
+function withPast(state: State, past: Extract<ScreenEvent, { is: 'past' }>['conversations']): State {
+  return withPeople({
+    ...state,
+    conversations: new Set([...past.map(({ peer }) => peer), ...state.conversations]),
+    names: new Map([...state.names, ...past.map(({ peer, name }) => [peer, name] as const)]),
+    unread: new Map([
+      ...past.flatMap(({ peer, unread }) => (unread > 0 ? [[peer, unread] as const] : [])),
+      ...state.unread
+    ])
+  })
+}
+
+function onMessage(state: State, { message, name }: Extract<ScreenEvent, { is: 'message' }>): Step {
+  const { peer } = message
+  const known = withConversation(state, peer, name)
+  const typing = state.typing?.peer === peer ? undefined : state.typing
+  const alerts = notification(state, peer, name, message.text)
+  if (peer === currentPeer(state))
+    return step({ ...known, typing, window: withMessage(state.window, message) }, ...alerts)
+  const unread = new Map([...state.unread, [peer, (state.unread.get(peer) ?? 0) + 1]])
+  return step({ ...known, typing, unread }, ...alerts)
+}
+
+function withConversation(state: State, peer: string, name: string): State {
+  if (state.conversations.has(peer)) return state
+  return withPeople({
+    ...state,
+    conversations: new Set([...state.conversations, peer]),
+    names: new Map([...state.names, [peer, name]])
+  })
+}
+
+/** Whoever looks at it needs no bell. */
+function notification(state: State, peer: string, name: string, text: string): Effect[] {
+  const { preferences, focused } = state
+  const level = preferences.levels[peer] ?? preferences.notify
+  const isSeen = focused && peer === currentPeer(state) && state.window.anchor.at === 'end' && state.popup === undefined
+  const isMeant = level === 'all' || (level === 'mentions' && mentions(text, state.self?.nickname ?? ''))
+  if (isSeen || !isMeant || isQuiet(preferences.quiet, new Date(state.nowMs))) return []
+  return [{ do: 'notify', title: cleanText(name), text: cleanText(text, { maxCharacters: NOTIFY_CHARACTERS }) }]
+}
+
+function onDelivery(state: State, { message }: Extract<ScreenEvent, { is: 'delivery' }>): State {
+  if (message.peer !== currentPeer(state)) {
+    if (message.state !== 'failed') return state
+    const name = nameOf(state, message.peer)
+    return noted(
+      state,
+      [
+        `A message to ${name} was not delivered: ${message.reason ?? 'no reason was given'}. /retry there sends it again.`
+      ],
+      'warning'
+    )
+  }
+  const tookMs = state.nowMs - message.storedAtMs
+  const isFirst = message.state === 'delivered' && message.seenAtMs === undefined
+  const receiptMs = isFirst && tookMs >= 0 && tookMs <= MAX_RECEIPT_SHOWN_MS ? tookMs : state.receiptMs
+  return { ...state, receiptMs, window: withDelivery(state.window, message) }
+}
+
+function onSent(state: State, { message, name }: Extract<ScreenEvent, { is: 'sent' }>): State {
+  const known = withConversation(state, message.peer, name)
+  return message.peer === currentPeer(state) ? { ...known, window: withMessage(state.window, message) } : known
+}
+
+/** Back in the input, unless something else is being typed there already. */
+function withUnsent(state: State, peer: string, text: string): State {
+  const { input } = state
+  if (peer !== currentPeer(state) || input.editor.text !== '') return state
+  return { ...state, input: { ...input, editor: replaced(input.editor, text) } }
+}
+
+function onPage(state: State, { peer, where, entries, limit }: Extract<ScreenEvent, { is: 'page' }>): State {
+  if (peer !== currentPeer(state)) return state
+  const window = where === 'end' ? windowOf(entries, 0) : withPage(state.window, where, entries, limit)
+  return { ...state, window }
+}

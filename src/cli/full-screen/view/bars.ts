@@ -1,0 +1,96 @@
+// The two bars: above the conversation with whom it is, below it how things
+// stand: who one is, directories, who is online, and the way to the open peer.
+import type { ConversationState } from '../../chat-api.ts'
+import { secondsUntil } from '../../wording.ts'
+import { currentPeer, type State } from '../model/state.ts'
+import { justified, span, type Span } from '../screen/rows.ts'
+import type { Row } from './message-rows.ts'
+import { signsFor } from './signs.ts'
+
+export function titleBar(state: State, columns: number): Row {
+  const elsewhere = [...state.unread].filter(([peer, count]) => count > 0 && peer !== currentPeer(state))
+  const unread = elsewhere.reduce((sum, [, count]) => sum + count, 0)
+  const news = [
+    ...(unread > 0 ? [`${unread} unread`] : []),
+    ...(state.requests.length > 0
+      ? [`${state.requests.length} ${state.requests.length === 1 ? 'request' : 'requests'}`]
+      : [])
+  ].join(', ')
+  const right = news === '' ? [] : [span(`[${news}] `, 'bar strong')]
+  return justified(titleOf(state), right, columns, 'bar')
+}
+
+function titleOf(state: State): readonly Span[] {
+  const { place } = state
+  if (place.at !== 'conversation') {
+    const what = place.at === 'port' ? ` Parley: the port of ${place.host}?` : ' Parley'
+    return [span(what, 'bar strong'), span(state.self === undefined ? '' : `  network ${state.self.network}`, 'bar')]
+  }
+  const person = state.people.find(({ peer }) => peer === place.peer)
+  const signs = signsFor(state.isUtf8)
+  const presence = person?.row === undefined ? `${signs.offline} away` : `${signs.online} online`
+  const looksLike = person?.row?.looksLike
+  const status = person?.row?.status ?? ''
+  return [
+    span(` ${place.name}`, 'bar strong'),
+    span(` (${place.shortId})  ${presence}`, 'bar'),
+    ...(looksLike === undefined ? [] : [span(`  ! not your contact ${looksLike}: another key`, 'bar strong')]),
+    ...(status === '' ? [] : [span(`  ${status}`, 'bar')])
+  ]
+}
+
+export function statusBar(state: State, columns: number): Row {
+  const dot = ` ${signsFor(state.isUtf8).dot} `
+  const isNarrow = columns < narrowColumns
+  const up = state.directories.filter((view) => view.state === 'connected').length
+  const known = state.directories.filter((view) => !view.isDefault || view.state === 'connected').length
+  const online = state.roster.length
+  const facts = [
+    ` ${state.self?.nickname ?? state.selfName}`,
+    isNarrow ? `dir ${up}/${known}` : `${known === 1 ? 'directory' : 'directories'} ${up}/${known}`,
+    isNarrow ? `on ${online}` : `${online} online`
+  ]
+  const left = state.phase === 'starting' ? ' starting …' : state.phase === 'ending' ? ' leaving …' : facts.join(dot)
+  return justified([span(left, 'bar')], [span(`${rightOf(state, isNarrow)} `, 'bar')], columns, 'bar')
+}
+
+const narrowColumns = 60
+
+/** What goes on comes before how the way to the open peer is. */
+function rightOf(state: State, isNarrow: boolean): string {
+  const { busy, window, place, typing, nowMs } = state
+  if (busy !== undefined) {
+    const seconds = Math.floor((nowMs - busy.sinceMs) / 1000)
+    return seconds < 1 ? busy.label : `${busy.label} … ${seconds} s`
+  }
+  const below = window.anchor.at === 'end' && !window.hasNewer ? '' : belowText(state)
+  if (place.at !== 'conversation') return state.phase === 'looking' ? 'looking around …' : isNarrow ? '' : '/help'
+  if (below !== '') return below
+  if (typing?.peer === place.peer && typing.untilMs > nowMs) return `${place.name} is typing …`
+  return connectionText(state, state.connection, isNarrow)
+}
+
+function belowText({ window, isUtf8 }: State): string {
+  const sign = signsFor(isUtf8).below
+  return window.below > 0 ? `${sign} ${window.below} new below (End)` : `${sign} more below (End)`
+}
+
+function connectionText(state: State, connection: ConversationState, isNarrow: boolean): string {
+  switch (connection.name) {
+    case 'connecting':
+      return 'connecting …'
+    case 'waiting': {
+      const seconds = secondsUntil(connection.retryAtMs, state.nowMs)
+      return isNarrow ? `no way, ${seconds} s` : `no way at the moment, next try in ${seconds} s`
+    }
+    case 'open': {
+      const path = connection.path === 'lan' ? 'LAN' : connection.path === 'direct' ? 'direct' : 'connected'
+      const promise = connection.dialect === 'parley' ? '' : ', no receipts'
+      const receipt =
+        state.receiptMs === undefined ? '' : isNarrow ? ` ${state.receiptMs} ms` : `, receipt in ${state.receiptMs} ms`
+      return `${path}${promise}${receipt}`
+    }
+    case 'closed':
+      return 'not connected'
+  }
+}

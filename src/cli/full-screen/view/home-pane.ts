@@ -1,0 +1,97 @@
+// What stands in the conversation's place while none is open: who one is, how
+// others get here, who is there, what to do next, and what has happened.
+import { MAX_ROSTER_ROWS } from '../../constants.ts'
+import { reachableAt } from '../../plain/greeting.ts'
+import { MAX_HOME_NEWS, SIDE_FROM_COLUMNS } from '../constants.ts'
+import type { State } from '../model/state.ts'
+import { span, spaces } from '../screen/rows.ts'
+import type { Style } from '../screen/theme.ts'
+import { wrapText } from '../text/wrap.ts'
+import { spanOf } from '../screen/rows.ts'
+import type { Row } from './message-rows.ts'
+import { personRow } from './side.ts'
+import { signsFor } from './signs.ts'
+
+/** Exactly `height` rows. */
+export function homeRows(state: State, columns: number, height: number): readonly Row[] {
+  const inner = columns - 2
+  const line = (text: string, style: Style = 'plain'): Row[] =>
+    wrapText(text, inner).map((cells) => [spaces(1), spanOf(cells, style)])
+  const { self } = state
+  const head = [
+    [] as Row,
+    ...(self === undefined ? line(`You are ${state.selfName}. Starting …`, 'strong') : identity(state, line)),
+    [] as Row
+  ]
+  const people = state.columns < SIDE_FROM_COLUMNS ? peopleRows(state, inner) : []
+  const advice = self === undefined ? [] : adviceRows(state, line)
+  const news = newsRows(state, line)
+  const room = height - head.length - people.length - advice.length - news.length
+  const code = room >= state.qr.length + 2 && widest(state.qr) <= inner ? codeRows(state) : []
+  const rows = [...head, ...people, ...advice, ...code, ...news]
+  if (rows.length <= height) {
+    // What has happened stands at the bottom, next to the input.
+    const filler = Array.from({ length: height - rows.length }, (): Row => [])
+    return [...rows.slice(0, rows.length - news.length), ...filler, ...news]
+  }
+  const newsRoom = Math.min(news.length, Math.max(2, Math.floor(height / 4)))
+  return [...rows.slice(0, Math.max(0, height - newsRoom)), ...news.slice(news.length - newsRoom)].slice(0, height)
+}
+
+type LineMaker = (text: string, style?: Style) => Row[]
+
+function identity(state: State, line: LineMaker): Row[] {
+  const { self } = state
+  if (self === undefined) return []
+  const place = reachableAt(self.addresses)
+  const where = place === undefined ? 'not listening' : `host ${place.host}, port ${place.port}`
+  return line(`You are ${self.nickname} (${self.shortId}), ${where}.`, 'strong')
+}
+
+function peopleRows(state: State, columns: number): Row[] {
+  const signs = signsFor(state.isUtf8)
+  if (state.people.length === 0) return []
+  return [
+    [span(` Online (${state.roster.length}):`, 'strong')],
+    ...state.people
+      .slice(0, MAX_ROSTER_ROWS)
+      .map((person): Row => [spaces(1), ...personRow(state, person, columns - 1, false, signs)]),
+    []
+  ]
+}
+
+function adviceRows(state: State, line: LineMaker): Row[] {
+  const place = reachableAt(state.self?.addresses ?? [])
+  const isAlone = state.people.length === 0
+  const isFirst = state.conversations.size === 0
+  const reach = place === undefined ? [] : line(`Others reach you with: parley chat ${place.host} ${place.port}`)
+  if (isAlone) {
+    return [
+      ...line(state.phase === 'ready' ? 'Nobody else is online.' : 'Looking who is online …'),
+      ...reach,
+      ...line(
+        'They appear here by themselves on the same network, or through a common directory: parley directory starts one.'
+      ),
+      ...line('To write to somebody elsewhere, type their host (it asks for the port) or their address.')
+    ]
+  }
+  if (!isFirst) return line('Alt and a number opens a conversation, Alt-A the next unread; /help shows the rest.')
+  return [
+    ...line('To talk to somebody, type the number or the name and press Enter; or Alt and the number.'),
+    ...reach,
+    ...line('/help shows the keys and commands, /id your address as a QR code, QUIT ends the program.')
+  ]
+}
+
+function codeRows(state: State): Row[] {
+  if (state.conversations.size > 0 || state.qr.length === 0) return []
+  return [[], ...state.qr.map((row): Row => [spaces(1), span(row, 'code')])]
+}
+
+function newsRows(state: State, line: LineMaker): Row[] {
+  return state.log.slice(-MAX_HOME_NEWS).flatMap(({ text, tone }) => line(text, tone))
+}
+
+function widest(rows: readonly string[]): number {
+  return Math.max(0, ...rows.map((row) => row.length))
+}

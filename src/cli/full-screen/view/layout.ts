@@ -1,0 +1,72 @@
+// Where everything stands on a screen of a given size. Pure arithmetic.
+import { MAX_INPUT_ROWS, SIDE_COLUMNS, SIDE_FROM_COLUMNS } from '../constants.ts'
+import { WIDE_SIDE_COLUMNS, WIDE_SIDE_FROM_COLUMNS } from '../constants.ts'
+import { usageHint } from '../model/screen-commands.ts'
+import type { State } from '../model/state.ts'
+import { inputRows, type InputRows } from './input-rows.ts'
+
+export interface Layout {
+  /** 0 when the list at the side is folded away. */
+  readonly sideColumns: number
+  readonly paneColumn: number
+  readonly paneColumns: number
+  /** Rows of the conversation, under the title. */
+  readonly paneRows: number
+  readonly hintRows: 0 | 1
+  readonly input: InputRows
+}
+
+const titleRows = 1
+const statusRows = 1
+
+export function layoutOf(state: State): Layout {
+  const { columns, rows } = state
+  const sideColumns =
+    columns < SIDE_FROM_COLUMNS ? 0 : columns < WIDE_SIDE_FROM_COLUMNS ? SIDE_COLUMNS : WIDE_SIDE_COLUMNS
+  const most = Math.max(1, Math.min(MAX_INPUT_ROWS, Math.floor(rows / 3)))
+  const input = inputRows(promptOf(state), state.input.editor, Math.max(2, columns), most)
+  const hintRows = hintOf(state) === '' ? 0 : 1
+  return {
+    sideColumns,
+    paneColumn: sideColumns,
+    paneColumns: Math.max(2, columns - sideColumns),
+    paneRows: Math.max(1, rows - titleRows - statusRows - input.rows.length - hintRows),
+    hintRows,
+    input
+  }
+}
+
+/** What is asked for: the same words as on a plain terminal, shorter where there is little room. */
+function promptOf({ place, input, columns }: State): string {
+  if (input.search?.is === 'typed before') return `(typed before) ${input.search.words}: `
+  if (input.search?.is === 'messages') return 'Search: '
+  switch (place.at) {
+    case 'peer':
+      return columns < SIDE_FROM_COLUMNS ? 'Peer: ' : 'Peer (name, number, address or host): '
+    case 'port':
+      return 'Port: '
+    case 'conversation':
+      return 'You: '
+  }
+}
+
+/** The line above the input: what may be typed next. Empty when there is nothing to say. */
+export function hintOf(state: State): string {
+  const { completion, search } = state.input
+  if (completion !== undefined && completion.hits.length > 1) {
+    return completion.hits.map((hit, index) => (index === completion.index ? `[${hit.trim()}]` : hit.trim())).join('  ')
+  }
+  if (search?.is === 'typed before') return 'Ctrl-R: one further back; Enter: send it; Esc: as before'
+  if (search?.is === 'messages') return 'Words to look for; Enter: the last message with them; Esc: none'
+  if (state.found !== undefined) {
+    const { index, positions, words } = state.found
+    return `${index + 1} of ${positions.length} with ${JSON.stringify(words)}; Ctrl-S: an older one, Alt-S: a newer one, Esc: back to the end`
+  }
+  return commandHint(state)
+}
+
+/** The usage of the command that is being typed. */
+function commandHint(state: State): string {
+  const name = /^\/([A-Za-z][\w-]*)/u.exec(state.input.editor.text)?.[1]?.toLowerCase()
+  return name === undefined ? '' : usageHint(name)
+}

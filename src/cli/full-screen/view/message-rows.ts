@@ -1,0 +1,152 @@
+// A message or a note as rows of the conversation: time, mark, name and the text
+// under each other, so that no row of a text can pass for another message. What
+// was drawn once is kept with its message.
+import { cleanLines } from '../../clean-text.ts'
+import { deliveryWord } from '../../wording.ts'
+import { NAME_COLUMNS, WIDE_NAME_COLUMNS, WIDE_PANE_COLUMNS, COMPACT_PANE_COLUMNS } from '../constants.ts'
+import type { Item, MessageItem } from '../model/window.ts'
+import { padded, span, spanOf, spaces, widthOfSpans, type Span } from '../screen/rows.ts'
+import { nameStyle, type Style } from '../screen/theme.ts'
+import { foldedCells, type Cell } from '../text/display-cells.ts'
+import { wrapCells, wrapText } from '../text/wrap.ts'
+import { deliverySign, signsFor } from './signs.ts'
+
+export type Row = readonly Span[]
+
+export interface MessageContext {
+  readonly columns: number
+  readonly isUtf8: boolean
+  /** What the other side is called. */
+  readonly name: string
+  /** The own nickname: a message with it is for oneself. */
+  readonly selfName: string
+  readonly newFrom: string | undefined
+  readonly found: string | undefined
+}
+
+const drawn = new WeakMap<Item, { readonly signature: string; readonly rows: readonly Row[] }>()
+
+/** The rows of an item, with the day above it when it begins one. */
+export function itemRows(item: Item, before: Item | undefined, context: MessageContext): readonly Row[] {
+  const day = dayOf(item) === (before === undefined ? undefined : dayOf(before)) ? '' : dayOf(item)
+  const { columns, isUtf8, name, selfName, newFrom, found } = context
+  const flags = `${newFrom === item.key} ${found === item.key} ${isUtf8}`
+  const signature = `${columns} ${flags} ${day} ${name} ${selfName}`
+  const known = drawn.get(item)
+  if (known?.signature === signature) return known.rows
+  const rows = [
+    ...(day === '' ? [] : [separator(day, context)]),
+    ...(newFrom === item.key ? [separator('new', context)] : []),
+    ...(item.is === 'message' ? messageRows(item, context) : noteRows(item.text, item.tone, context))
+  ]
+  drawn.set(item, { signature, rows })
+  return rows
+}
+
+/** Whether the text names the person, as a word of its own. */
+export function mentions(text: string, name: string): boolean {
+  if (name === '') return false
+  const at = text.toLowerCase().indexOf(name.toLowerCase())
+  if (at === -1) return false
+  const isPart = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}]/u.test(character)
+  return !isPart(text[at - 1]) && !isPart(text[at + name.length])
+}
+
+function messageRows(item: MessageItem, context: MessageContext): readonly Row[] {
+  const { message } = item
+  const signs = signsFor(context.isUtf8)
+  const isOwn = message.direction === 'out'
+  const isForMe = !isOwn && mentions(message.text, context.selfName)
+  const sign = isForMe ? signs.mention : deliverySign(message, signs)
+  const signStyle: Style = isOwn && message.state === 'failed' ? 'warning' : isForMe ? 'mention' : 'dim'
+  const whoStyle: Style = isOwn ? 'own' : isForMe ? 'mention' : nameStyle(message.peer)
+  const who = isOwn ? 'You' : context.name
+  const textStyle: Style = context.found === item.key ? 'found' : 'plain'
+  const gutter = padded(sign, 2, signStyle)
+  const rows =
+    context.columns < COMPACT_PANE_COLUMNS
+      ? compactRows({ gutter, who, whoStyle, textStyle, text: message.text, context })
+      : columnRows({ gutter, who, whoStyle, textStyle, text: message.text, context, atMs: message.storedAtMs })
+  return message.direction === 'out' && (message.state === 'failed' || message.state === 'held')
+    ? [...rows, ...noteRows(`(${deliveryWord(message)})`, message.state === 'failed' ? 'warning' : 'note', context)]
+    : rows
+}
+
+interface Parts {
+  readonly gutter: Row
+  readonly who: string
+  readonly whoStyle: Style
+  readonly textStyle: Style
+  readonly text: string
+  readonly context: MessageContext
+}
+
+/** Time, mark and name in columns, the text in its own. */
+function columnRows({ gutter, who, whoStyle, textStyle, text, context, atMs }: Parts & { atMs: number }): Row[] {
+  const nameColumns = context.columns >= WIDE_PANE_COLUMNS ? WIDE_NAME_COLUMNS : NAME_COLUMNS
+  const head: Row = [
+    span(`${clockTime(atMs)} `, 'dim'),
+    ...gutter,
+    spaces(1),
+    ...padded(who, nameColumns, whoStyle),
+    spaces(1)
+  ]
+  const indent = widthOfSpans(head)
+  return wrapText(text, context.columns - indent).map((cells, index) => [
+    ...(index === 0 ? head : [spaces(indent)]),
+    spanOf(cells, textStyle)
+  ])
+}
+
+/** The name before the text, and every further row behind a line. */
+function compactRows({ gutter, who, whoStyle, textStyle, text, context }: Parts): Row[] {
+  const columns = context.columns - 2
+  const [first = '', ...rest] = cleanLines(text)
+  const name = span(who, whoStyle, Math.max(4, Math.floor(columns / 2)))
+  const label: readonly Cell[] = [...foldedCells(name.text), ...foldedCells(': ')]
+  const [top = [], ...more] = wrapCells([...label, ...foldedCells(first)], columns)
+  const nameLength = Math.min(foldedCells(name.text).length, top.length)
+  const line = span(`${signsFor(context.isUtf8).vertical} `, 'border')
+  return [
+    [...gutter, spanOf(top.slice(0, nameLength), whoStyle), spanOf(top.slice(nameLength), textStyle)],
+    ...[...more, ...rest.flatMap((one) => wrapCells(foldedCells(one), columns))].map((cells) => [
+      line,
+      spanOf(cells, textStyle)
+    ])
+  ]
+}
+
+function noteRows(text: string, tone: 'note' | 'warning', context: MessageContext): Row[] {
+  const sign = tone === 'warning' ? '! ' : '- '
+  return wrapText(text, context.columns - 2).map((cells, index) => [
+    index === 0 ? span(sign, tone) : spaces(2),
+    spanOf(cells, tone)
+  ])
+}
+
+function separator(text: string, { columns, isUtf8 }: MessageContext): Row {
+  const line = signsFor(isUtf8).horizontal
+  const middle = ` ${text} `
+  const left = line.repeat(2)
+  const right = line.repeat(Math.max(0, columns - 2 - middle.length))
+  return [span(left, 'border'), span(middle, 'strong'), span(right, 'border')]
+}
+
+export function clockTime(atMs: number): string {
+  const date = new Date(atMs)
+  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
+}
+
+const dayFormat = new Intl.DateTimeFormat('en', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+const dayNames = new Map<string, string>()
+
+/** In words; formatting is slow, and a history has few days. */
+function dayOf(item: Item): string {
+  const date = new Date(item.is === 'message' ? item.message.storedAtMs : item.atMs)
+  const day = `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`
+  const known = dayNames.get(day)
+  if (known !== undefined) return known
+  const name = dayFormat.format(date)
+  dayNames.set(day, name)
+  return name
+}

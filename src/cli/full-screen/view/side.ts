@@ -1,0 +1,111 @@
+// The list at the side: who waits for an answer, with whom one has talked, who
+// else is online; with number, presence, path and what is unread.
+import { SIDE_BORDER_COLUMNS } from '../constants.ts'
+import { currentPeer, type Person, type State } from '../model/state.ts'
+import { justified, span, spaces, type Span } from '../screen/rows.ts'
+import type { Style } from '../screen/theme.ts'
+import type { Row } from './message-rows.ts'
+import { signsFor, type Signs } from './signs.ts'
+
+const titles = { requests: 'Requests', conversations: 'Conversations', online: 'Online' } as const
+
+/** A row of the list before it is drawn. */
+type Entry =
+  | { readonly is: 'title'; readonly text: string }
+  | { readonly is: 'gap' }
+  | { readonly is: 'more'; readonly count: number }
+  | { readonly is: 'person'; readonly person: Person }
+
+/** Exactly `height` rows; of a long list those around the open conversation. */
+export function sideRows(state: State, columns: number, height: number): readonly Row[] {
+  const signs = signsFor(state.isUtf8)
+  const current = currentPeer(state)
+  const entries = seenEntries(state, height)
+  const rows = entries.map((entry): Row => {
+    switch (entry.is) {
+      case 'title':
+        return [span(entry.text, 'strong', columns)]
+      case 'gap':
+        return []
+      case 'more':
+        return [span(`${signs.below} ${entry.count} more: /who`, 'dim')]
+      case 'person':
+        return personRow(state, entry.person, columns, entry.person.peer === current, signs)
+    }
+  })
+  if (rows.length === 0) rows.push([span(state.phase === 'ready' ? 'Nobody is online.' : 'Looking around …', 'dim')])
+  return [...rows, ...Array.from({ length: Math.max(0, height - rows.length) }, (): Row => [])]
+}
+
+/** Who stands in a row of the list, counted from 0. */
+export function personAt(state: State, row: number, height: number): Person | undefined {
+  const entry = seenEntries(state, height)[row]
+  return entry?.is === 'person' ? entry.person : undefined
+}
+
+function seenEntries(state: State, height: number): readonly Entry[] {
+  const entries = allEntries(state)
+  if (entries.length <= height) return entries
+  const current = currentPeer(state)
+  const at = entries.findIndex((entry) => entry.is === 'person' && entry.person.peer === current)
+  const top = Math.max(0, Math.min(at - Math.floor(height / 2), entries.length - height))
+  const shown = entries.slice(top, top + height - 1)
+  const count = entries.length - top - shown.length
+  const last = entries.at(-1)
+  return [...shown, ...(count > 1 ? [{ is: 'more', count } as const] : last === undefined ? [] : [last])]
+}
+
+function allEntries(state: State): readonly Entry[] {
+  const entries: Entry[] = []
+  for (const section of ['requests', 'conversations', 'online'] as const) {
+    const people = state.people.filter((person) => person.section === section)
+    if (people.length === 0) continue
+    if (entries.length > 0) entries.push({ is: 'gap' })
+    entries.push({ is: 'title', text: `${titles[section]} (${people.length})` })
+    entries.push(...people.map((person) => ({ is: 'person', person }) as const))
+  }
+  return entries
+}
+
+/** One person as in the list, for lists in the conversation's place too. */
+export function personRow(state: State, person: Person, columns: number, isCurrent: boolean, signs: Signs): Row {
+  const unread = state.unread.get(person.peer) ?? 0
+  const isOnline = person.row !== undefined
+  const sign = person.section === 'requests' ? signs.request : isOnline ? signs.online : signs.offline
+  const style: Style = isCurrent ? 'selected' : unread > 0 ? 'unread' : isOnline ? 'plain' : 'dim'
+  const left: Span[] = [
+    span(`${String(person.number).padStart(2)} `, isCurrent ? 'selected' : 'dim'),
+    span(`${sign} `, isCurrent ? 'selected' : person.section === 'requests' ? 'warning' : isOnline ? 'good' : 'dim'),
+    span(person.name, style)
+  ]
+  const warning = person.row?.looksLike === undefined ? [] : [span(' !', isCurrent ? 'selected' : 'warning')]
+  const path = pathSign(person)
+  const right: Span[] = [
+    ...(path === '' ? [] : [span(path, isCurrent ? 'selected' : 'dim')]),
+    ...(unread > 0 ? [span(` (${unread > 999 ? '999+' : unread})`, isCurrent ? 'selected' : 'unread')] : [])
+  ]
+  return justified([...left, ...warning], right, columns, isCurrent ? 'selected' : 'plain')
+}
+
+function pathSign({ row }: Person): string {
+  switch (row?.path) {
+    case undefined:
+      return ''
+    case 'lan':
+      return 'LAN'
+    case 'direct':
+      return 'direct'
+    case 'none':
+      return ''
+  }
+}
+
+/** A row of the list with the line that parts it from the conversation. */
+export function bordered(row: Row, columns: number, isUtf8: boolean): Row {
+  return [
+    ...justified(row, [], columns - SIDE_BORDER_COLUMNS, 'plain'),
+    spaces(1),
+    span(signsFor(isUtf8).vertical, 'border'),
+    spaces(1)
+  ]
+}

@@ -1,0 +1,59 @@
+// The whole screen as a frame, made of the state alone: the list at the side,
+// the bars, the conversation or what stands in its place, the input.
+import { SIDE_BORDER_COLUMNS } from '../constants.ts'
+import { currentPeer, type State } from '../model/state.ts'
+import { segment, span, type Frame, type ScreenRow } from '../screen/rows.ts'
+import { statusBar, titleBar } from './bars.ts'
+import { homeRows } from './home-pane.ts'
+import { hintOf, layoutOf, type Layout } from './layout.ts'
+import { itemRows, type MessageContext, type Row } from './message-rows.ts'
+import { popupRows } from './popup-pane.ts'
+import { seenRows, type RowsOf } from './scroll.ts'
+import { bordered, sideRows } from './side.ts'
+
+export function view(state: State): Frame {
+  const layout = layoutOf(state)
+  const { columns, rows } = state
+  const { sideColumns, paneColumn, paneColumns, paneRows, hintRows, input } = layout
+  const side = sideColumns === 0 ? [] : sideRows(state, sideColumns - SIDE_BORDER_COLUMNS, paneRows + 1)
+  const pane = [titleBar(state, paneColumns), ...paneContent(state, layout)]
+  const screen: ScreenRow[] = pane.map((row, index) => [
+    ...(sideColumns === 0 ? [] : [segment(0, sideColumns, bordered(side[index] ?? [], sideColumns, state.isUtf8))]),
+    segment(paneColumn, paneColumns, row, index === 0 ? 'bar' : 'plain')
+  ])
+  if (hintRows === 1) screen.push([segment(0, columns, [span(` ${hintOf(state)}`, 'dim')])])
+  screen.push([segment(0, columns, statusBar(state, columns), 'bar')])
+  const inputTop = screen.length
+  screen.push(...input.rows.map((row): ScreenRow => [segment(0, columns, row)]))
+  const shown = screen.slice(0, rows)
+  const cursorRow = inputTop + input.cursor.row
+  return {
+    rows: [...shown, ...Array.from({ length: Math.max(0, rows - shown.length) }, (): ScreenRow => [])],
+    columns,
+    cursor: cursorRow < rows ? { row: cursorRow, column: Math.min(columns - 1, input.cursor.column) } : undefined
+  }
+}
+
+function paneContent(state: State, { paneColumns, paneRows }: Layout): readonly Row[] {
+  if (state.popup !== undefined) return popupRows(state.popup, paneColumns, paneRows, state.isUtf8)
+  if (currentPeer(state) === undefined) return homeRows(state, paneColumns, paneRows)
+  const rows = seenRows(state.window, paneRows, rowsOf(state, paneColumns))
+  // A short conversation stands at the bottom, where the next message comes.
+  return [...Array.from({ length: paneRows - rows.length }, (): Row => []), ...rows]
+}
+
+/** The rows of each item of the open conversation, as they are drawn at this width. */
+export function rowsOf(state: State, paneColumns: number): RowsOf {
+  const context: MessageContext = {
+    columns: paneColumns,
+    isUtf8: state.isUtf8,
+    name: state.place.at === 'conversation' ? state.place.name : '',
+    selfName: state.self?.nickname ?? '',
+    newFrom: state.window.newFrom,
+    found: state.window.found
+  }
+  return (index) => {
+    const item = state.window.items[index]
+    return item === undefined ? [] : itemRows(item, state.window.items[index - 1], context)
+  }
+}
