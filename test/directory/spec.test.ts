@@ -71,6 +71,9 @@ describe('the specifications', () => {
     expect(hex(await framed(encodeDirectoryFrame(welcome)))).toBe(hex(example(directorySpec, 'welcome')))
     expect(hex(await framed(encodeDirectoryFrame(refuse)))).toBe(hex(example(directorySpec, 'refuse')))
     expect(hex(await framed(encodeClientFrame(watch)))).toBe(hex(example(directorySpec, 'watch')))
+    const lookup = { type: 'lookup', peer: (await identity(1)).peer } as const
+    expect(hex(await framed(encodeClientFrame(lookup)))).toBe(hex(example(directorySpec, 'lookup')))
+    expect(String(decodeClientFrame(example(directorySpec, 'lookup').subarray(1))?.type)).toBe('lookup')
     expect(decodeDirectoryFrame(example(directorySpec, 'welcome').subarray(1))).toEqual(welcome)
     expect(decodeDirectoryFrame(example(directorySpec, 'refuse').subarray(1))).toEqual(refuse)
     expect(decodeClientFrame(example(directorySpec, 'watch').subarray(1))).toEqual(watch)
