@@ -44,8 +44,8 @@ export const REFRESH_AT = { earliest: 1 / 3, latest: 1 / 2 } as const
 export const MAX_ROSTER_PEERS = 20_000
 /** Tombstones in one roster; beyond it the one that ends first goes early. */
 export const MAX_TOMBSTONES = 20_000
-/** Sources that may vouch for one peer: the directories of a network and the LAN. */
-export const MAX_ATTACHMENTS = 16
+/** Sources that may vouch for one peer: every directory that is known, oneself and the LAN, so that none is crowded out. */
+export const MAX_ATTACHMENTS = 66
 
 // --- /chat/record/1.0.0
 
@@ -174,5 +174,7 @@ export const REJUDGE_MS = 10_000
 export const MAX_JUDGED_AT_ONCE = 8
 /** Between two rounds: below what a directory answers, and without haste where nobody is to blame. */
 export const DISAGREEMENT_ROUNDS = { blamedMs: 2_000, blamelessMs: 10_000 } as const
+/** Where directories differ about more peers than this, one's word alone convicts no other: it may make them up. */
+export const MAX_ON_ONE_WORD = 32
 /** Whoever has just come is told by all directories within this: before, "only via" one of them would be too early. */
 export const ONLY_VIA_AFTER_MS = 2_000

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { ASK_AGAIN_MS, BEHIND_MS, DIRECTORY_ALIVE_MS } from '../../../src/directory/federation/constants.ts'
 import { DIRECTORY_LOST_MS, IN_FLIGHT_MS, OLD_EPOCH_MS } from '../../../src/directory/federation/constants.ts'
-import { DEAD_KEPT_MS, DETACHED_MS, REVIVAL_MS } from '../../../src/directory/federation/constants.ts'
+import {
+  DEAD_KEPT_MS,
+  DETACHED_MS,
+  MAX_KNOWN_DIRECTORIES,
+  REVIVAL_MS
+} from '../../../src/directory/federation/constants.ts'
 import { AttachmentDigest } from '../../../src/directory/federation/digest.ts'
 import { FederationState } from '../../../src/directory/federation/federation-state.ts'
 import type { FederationLimits, OfferedUpdate } from '../../../src/directory/federation/federation-state.ts'
 import { applyEffects } from '../../../src/directory/federation/roster-effect.ts'
 import type { RosterEffect } from '../../../src/directory/federation/roster-effect.ts'
-import { Roster } from '../../../src/directory/index.ts'
+import { LAN, Roster } from '../../../src/directory/index.ts'
 import { identity } from '../records.ts'
 import { beat, record, word } from './words.ts'
 
@@ -316,6 +321,18 @@ describe('a flood', () => {
     expect(others.filter((outcome) => outcome === 'new')).toHaveLength(3)
     expect(here.merge(word(south.peer, ada.peer, { counter: 1n }), 0)).toBe('new')
     expect([...here.state.after(north.id, 1n, 0n, 0)]).toHaveLength(0)
+  })
+
+  it('of made-up directories does not crowd out the one at which a peer really is', async () => {
+    const here = new Here()
+    const liars = await Promise.all(Array.from({ length: MAX_KNOWN_DIRECTORIES }, (_, n) => identity(100 + n)))
+    for (const { peer } of liars) {
+      here.heard(beat(peer, { beat: 1n }), 0)
+      here.merge(word(peer, ada.peer, { counter: 1n }), 0)
+    }
+    for (const source of [self.id, LAN]) here.roster.announce(record(ada.peer, 1n), { source, nowMs: 0 })
+    here.expire(DIRECTORY_ALIVE_MS)
+    expect(here.shown).toEqual([`${ada.id} ${self.id}`, `${ada.id} ${LAN}`])
   })
 
   it('of made-up directories pushes out dead ones, never living or connected ones', () => {
