@@ -1,7 +1,7 @@
 // Compares what the directories in use tell. Where they go on differing about a
 // peer it asks each of them, has the answers judged, and keeps what was found as
 // long as it holds. Connects to nothing, and changes no roster.
-import { DISAGREEMENT_ROUNDS } from './constants.ts'
+import { DISAGREEMENT_ROUNDS, MAX_ON_ONE_WORD } from './constants.ts'
 import type { DirectoryAnswer } from './directory-answer.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
 import { Disagreements } from './disagreements.ts'
@@ -153,7 +153,8 @@ export class DirectoryDoubts {
     }
     // They may agree by now, or be too few to compare.
     if (signal.aborted || testimonies.length < 2 || !this.#disagreements.has(peer)) return false
-    const judgement = judge(testimonies, this.#proofs.get(peer))
+    const isOneWordEnough = this.#disagreements.size <= MAX_ON_ONE_WORD
+    const judgement = judge(testimonies, { earlier: this.#proofs.get(peer) ?? [], isOneWordEnough })
     this.#proofs.set(peer, judgement.statements)
     const tellers = testimonies.flatMap(({ told, answer }) => (told === undefined ? [] : [answer.directory]))
     this.#init.onJudged(judgement, tellers)

@@ -34,6 +34,11 @@ export class Disagreements {
     return this.review(new Set([...this.#tellings.peers(), ...this.#found.keys()]), nowMs)
   }
 
+  /** Peers about whom they disagree. */
+  get size(): number {
+    return this.#found.size
+  }
+
   has(peer: string): boolean {
     return this.#found.has(peer)
   }

@@ -35,8 +35,18 @@ export interface Judgement {
   readonly verdicts: ReadonlyMap<string, Verdict>
 }
 
-/** @param earlier statements about the peer that were proven before: a directory may have forgotten them since */
-export function judge(testimonies: readonly Testimony[], earlier: readonly AttachmentStatement[] = []): Judgement {
+export interface JudgeOptions {
+  /** Statements about the peer that were proven before: a directory may have forgotten them since. */
+  readonly earlier?: readonly AttachmentStatement[]
+  /**
+   * Whether a directory withholds a peer for whom one other alone vouches. That one may make peers up, or not tell the
+   * accused: where it does so with many, its word is not enough.
+   */
+  readonly isOneWordEnough?: boolean
+}
+
+export function judge(testimonies: readonly Testimony[], options: JudgeOptions = {}): Judgement {
+  const { earlier = [], isOneWordEnough = true } = options
   const newest = newestOf(testimonies)
   const withdrawnSeq = newest?.record.withdrawn === true ? newest.record.seq : olderWithdrawal(testimonies)
   const statements = mergeStatements([...earlier, ...testimonies.flatMap(({ answer }) => answer.statements)])
@@ -44,7 +54,7 @@ export function judge(testimonies: readonly Testimony[], earlier: readonly Attac
     ...[...statements.values()].filter((one) => isLive(one, testimonies, withdrawnSeq)).map(authorOf),
     ...testimonies.filter((one) => isOwnWord(one, statements, withdrawnSeq)).map(({ answer }) => answer.directory)
   ])
-  const facts: Facts = { newest, attachedAt, testimonies }
+  const facts: Facts = { newest, attachedAt, testimonies, isOneWordEnough }
   return {
     newest,
     isOnline: attachedAt.size > 0,
@@ -68,20 +78,23 @@ interface Facts {
   /** The directories at which the peer is attached, as far as it is proven. */
   readonly attachedAt: ReadonlySet<string>
   readonly testimonies: readonly Testimony[]
+  readonly isOneWordEnough: boolean
 }
 
 function verdictOn(one: Testimony, facts: Facts): Verdict {
   const { told } = one
   if (facts.attachedAt.size === 0) return told === undefined ? agrees : staleOrApart(one, facts, 'gone')
-  if (told === undefined) return missing(one, facts.attachedAt)
+  if (told === undefined) return missing(one, facts)
   return isOutdated(told, facts.newest) ? staleOrApart(one, facts, 'older record') : agrees
 }
 
-function missing({ answer, hearsOf }: Testimony, attachedAt: ReadonlySet<string>): Verdict {
+function missing({ answer, hearsOf }: Testimony, { attachedAt, isOneWordEnough }: Facts): Verdict {
   const { directory, showing } = answer
   const provenBy = [...attachedAt].filter((at) => at === directory || hearsOf.has(at))
   if (showing && !provenBy.includes(directory)) provenBy.push(directory)
-  return provenBy.length > 0 ? { is: 'withholds', provenBy } : { is: 'not joined', with: [...attachedAt] }
+  if (provenBy.length === 0) return { is: 'not joined', with: [...attachedAt] }
+  const isOneWord = provenBy.length === 1 && !provenBy.includes(directory)
+  return isOneWord && !isOneWordEnough ? agrees : { is: 'withholds', provenBy }
 }
 
 /** A directory that says itself that the peer is attached to it has no excuse; others may not have heard better. */

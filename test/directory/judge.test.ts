@@ -228,9 +228,20 @@ const cases: readonly Case[] = [
 
 describe('the judge', () => {
   it.each(cases)('finds: $name', ({ witnesses, earlier = [], online, verdicts }) => {
-    const judgement = judge(witnesses().map(testimony), earlier)
+    const judgement = judge(witnesses().map(testimony), { earlier })
     expect(judgement.isOnline).toBe(online)
     expect([...judgement.verdicts.values()]).toEqual(verdicts)
+  })
+
+  it('convicts nobody on one directory’s word where that vouches alone for many, and does on two’s', () => {
+    const one = { who: A, shows: older, statements: [says(A, 1, true)] }
+    const two = { ...one, statements: [says(A, 1, true), says(C, 1, true)] }
+    const accused = { who: B, hearsOf: [A, C] }
+    const verdict = (...witnesses: Witness[]) =>
+      judge(witnesses.map(testimony), { isOneWordEnough: false }).verdicts.get(B.id)
+    expect(verdict(one, accused)).toEqual(agrees)
+    expect(verdict(two, accused)).toEqual(withholds(A, C))
+    expect(verdict(one, { ...accused, showing: true })).toEqual(withholds(A, B))
   })
 
   it('takes the newest record, whoever holds it', () => {
