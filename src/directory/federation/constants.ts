@@ -26,7 +26,7 @@ export const DIGEST_BYTES = 32
 /** A message of gossip: large enough for a wave of joins, small enough not to hold up others. */
 export const MAX_GOSSIP_BYTES = 64 * 1024
 /** A frame of the stream between directories: pages of the same size as gossip, so that both are packed alike. */
-export const MAX_FEDERATION_FRAME_BYTES = MAX_GOSSIP_BYTES
+export const MAX_FEDERATION_FRAME_BYTES = 64 * 1024
 /** Updates are packed up to here: one more of the largest, a heartbeat and framing still fit behind it. */
 export const UPDATE_PAGE_BYTES = MAX_GOSSIP_BYTES - MAX_ENVELOPE_BYTES - 4 * MAX_STATEMENT_BYTES
 /** Updates in one message or page: more than fit when every statement and record is as short as can be. */
@@ -69,6 +69,8 @@ export const MAX_KNOWN_DIRECTORIES = 64
 export const MAX_DIRECTORY_ATTACHMENTS = MAX_ATTACHED_PEERS
 /** Detached statements of one directory that are kept; the oldest goes first. */
 export const MAX_DIRECTORY_DETACHED = MAX_ATTACHED_PEERS
+/** Digests of a moment ago that are remembered: so many statements may overtake a heartbeat. */
+export const MAX_PAST_DIGESTS = 64
 /** Statements of all other directories together: every peer of a full roster at five directories. */
 export const MAX_STATEMENTS = 5 * MAX_ROSTER_PEERS
 

@@ -205,7 +205,12 @@ export class FederationState {
   /** What to ask a fellow for at once, of what its Hello says that it holds. */
   missing(theirs: Omit<DirectoryDigest, 'heartbeat' | 'heardAgoMs'>): Wanted | undefined {
     const { directory, epoch, counter, digest, count } = theirs
-    if (directory === this.#self) return undefined
+    if (directory === this.#self) {
+      // What our own key has said in an earlier life proves itself; without it nobody would listen to us again.
+      return this.#own.judge({ epoch, counter }) === 'usurped'
+        ? { directory, epoch: this.epoch, afterCounter: 0n }
+        : undefined
+    }
     const log = this.#known.get(directory)?.log
     if (log === undefined || epoch > log.epoch)
       return counter === 0n ? undefined : { directory, epoch, afterCounter: 0n }

@@ -164,7 +164,8 @@ export class KnownDirectory {
       effects.push(this.#detach(peer))
     }
     this.#log.expire(nowMs)
-    if (!this.#isAlive && this.#forgetAtMs() <= nowMs) this.forget()
+    const isUnproven = this.#log.size === 0 && this.#log.epoch !== this.#provenEpoch
+    if (!this.#isAlive && (isUnproven || this.#forgetAtMs() <= nowMs)) this.forget()
     effects.push(...this.#showConfirmed(nowMs))
     return effects
   }
@@ -178,7 +179,8 @@ export class KnownDirectory {
 
   /** Drops what a dead directory has said, and keeps what tells its old heartbeats from new ones. */
   forget(): void {
-    this.#log = new StatementLog(this.#log.epoch, this.#limits)
+    // An epoch of which no proof is left would shut out the directory itself, if its clock was set back since.
+    this.#log = new StatementLog(this.#provenEpoch, this.#limits)
     this.#hasUntold = false
   }
 
@@ -195,6 +197,10 @@ export class KnownDirectory {
   /** Peers of which the roster shows that they are attached to it. */
   peers(): number {
     return this.#isAlive ? this.#log.digest.count + this.#old.size : 0
+  }
+
+  get #provenEpoch(): bigint {
+    return this.#heartbeat?.heartbeat.epoch ?? 0n
   }
 
   #forgetAtMs(): number {

@@ -77,7 +77,7 @@ export class OwnStatements {
   }
 
   /** What a statement of our own key is, that somebody brought. */
-  judge({ epoch, counter }: AttachmentStatement): 'known' | 'stale' | 'usurped' {
+  judge({ epoch, counter }: Pick<AttachmentStatement, 'epoch' | 'counter'>): 'known' | 'stale' | 'usurped' {
     if (epoch < this.epoch) return 'stale'
     return epoch > this.epoch || counter > this.#taken ? 'usurped' : 'known'
   }

@@ -4,6 +4,7 @@
 // order nor repetition makes a difference. Pure; knows no life and no roster.
 import type { VerifiedRecord } from '../presence-record.ts'
 import { compareRecords } from '../presence-record.ts'
+import { MAX_PAST_DIGESTS } from './constants.ts'
 import { AttachmentDigest } from './digest.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { AttachmentStatement, VerifiedStatement } from './statement.ts'
@@ -41,6 +42,8 @@ export class StatementLog {
   /** Until when the detached ones are kept, in that order. */
   readonly #detached = new Map<string, number>()
   #highest = 0n
+  /** What the digest was before each of the last statements that were the highest. */
+  readonly #past: { readonly below: bigint; readonly digest: Uint8Array; readonly count: number }[] = []
   /** All statements up to this one have been taken in: one at or below it that is not held is superseded. */
   #complete = 0n
 
@@ -86,9 +89,17 @@ export class StatementLog {
     return 'new'
   }
 
-  /** Whether what is held is what a digest of the author says; then everything up to its counter is known here. */
+  /**
+   * Whether what is held, or was held before newer statements overtook the digest, is what a digest of the author
+   * says; then everything up to its counter is known here.
+   */
   matches({ counter, digest, count }: Heartbeat): boolean {
-    if (this.#highest > counter || !this.digest.equals(digest, count)) return false
+    const then = this.#past.find(({ below }) => below > counter)
+    const isSame =
+      then === undefined
+        ? this.digest.equals(digest, count)
+        : then.count === count && Buffer.compare(then.digest, digest) === 0
+    if (!isSame) return false
     if (counter > this.#complete) this.#complete = counter
     return true
   }
@@ -148,6 +159,10 @@ export class StatementLog {
   #replace(peer: string, before: Held | undefined, offered: Offered, nowMs: number): void {
     const { statement } = offered.statement
     const was = before?.verified.statement
+    if (statement.counter > this.#highest) {
+      this.#past.push({ below: statement.counter, digest: this.digest.bytes(), count: this.digest.count })
+      if (this.#past.length > MAX_PAST_DIGESTS) this.#past.shift()
+    }
     if (was?.attached === true) this.digest.remove(was)
     this.#detached.delete(peer)
     const sinceMs = was?.attached === true ? Math.min(before?.sinceMs ?? Infinity, offered.sinceMs) : offered.sinceMs

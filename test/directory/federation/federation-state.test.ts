@@ -233,6 +233,19 @@ describe('what is missing', () => {
     expect(here.merge(word(north.peer, carol.peer, { counter: 2n }), 5_000)).toBe('stale')
   })
 
+  it('is nothing when newer statements have overtaken a heartbeat', () => {
+    const here = new Here()
+    here.heard(beat(north.peer, { beat: 1n }), 0)
+    for (const update of [adaAtNorth, bobAtNorth]) here.merge(update, 0)
+    here.merge(word(north.peer, ada.peer, { counter: 5n, attached: false }), 0)
+    here.heard(beat(north.peer, { beat: 2n, counter: 4n, ...digestOf(adaAtNorth, bobAtNorth) }), 100)
+    expect(here.merge(word(north.peer, carol.peer, { counter: 4n }), 100)).toBe('stale')
+    here.heard(beat(north.peer, { beat: 3n, counter: 5n, ...digestOf(bobAtNorth) }), 1_000)
+    here.heard(beat(north.peer, { beat: 4n, counter: 5n, ...digestOf(bobAtNorth) }), 5_000)
+    expect(here.state.behind(5_000)).toEqual([])
+    expect(here.merge(word(north.peer, carol.peer, { counter: 5n }), 5_000)).toBe('stale')
+  })
+
   it('shows in a Hello at once', () => {
     const here = new Here()
     here.heard(beat(north.peer, { beat: 1n }), 0)
@@ -242,6 +255,8 @@ describe('what is missing', () => {
     expect(here.state.missing(theirs)).toBeUndefined()
     expect(here.state.missing({ ...theirs, directory: south.id })).toMatchObject({ directory: south.id })
     expect(here.state.missing({ ...theirs, directory: self.id })).toBeUndefined()
+    const earlierLife = { ...theirs, directory: self.id, epoch: 101n }
+    expect(here.state.missing(earlierLife)).toEqual({ directory: self.id, epoch: 100n, afterCounter: 0n })
   })
 
   it('drops by a whole answer what a liar has brought, if the author itself bears it out', () => {
