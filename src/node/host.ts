@@ -10,9 +10,16 @@ import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { boundedYamux, type LinkPace } from '../wire/index.ts'
 import { connectionList } from './connection-list.ts'
-import { AGENT_NAME, INBOUND_CONNECTIONS_PER_SECOND, LINK_PING } from './constants.ts'
+import {
+  AGENT_NAME,
+  INBOUND_CONNECTIONS_PER_SECOND,
+  INBOUND_HANDSHAKE_TIMEOUT_MS,
+  LINK_PING,
+  PENDING_INBOUND_SHARE
+} from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
 import { gatheringTcp } from './gathering-tcp.ts'
+import { withInboundShare } from './inbound-share.ts'
 import { loggerOptions } from './quiet-logger.ts'
 import { version } from './version.ts'
 
@@ -43,11 +50,12 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     connectionEncrypters: [noise()],
     streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
     peerDiscovery: init.discovery,
-    connectionGater: init.gater,
+    connectionGater: withInboundShare(init.gater, Math.ceil(init.maxPendingInboundConnections * PENDING_INBOUND_SHARE)),
     connectionManager: {
       maxConnections: init.maxConnections,
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
-      maxIncomingPendingConnections: init.maxPendingInboundConnections
+      maxIncomingPendingConnections: init.maxPendingInboundConnections,
+      inboundUpgradeTimeout: INBOUND_HANDSHAKE_TIMEOUT_MS
     },
     // Its ping opens a stream and agrees on a protocol, on every connection and for either side: see LinkWatch.
     connectionMonitor: { enabled: false },

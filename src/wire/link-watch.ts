@@ -63,7 +63,7 @@ export class LinkWatch {
     connection.addEventListener('close', () => this.#remove(link))
     this.#links.add(link)
     // Yamux widens its windows by the round-trip time, which it knows from a ping.
-    if (connection.direction === 'outbound') queueMicrotask(() => this.#ask(link, this.#now()))
+    if (connection.direction === 'outbound') queueMicrotask(() => this.#ping(link))
     if (this.#timer !== undefined) return
     this.#tickedAtMs = this.#now()
     this.#timer = setInterval(() => this.#tick(), LINK_WATCH_TICK_MS)
@@ -93,6 +93,10 @@ export class LinkWatch {
 
   #ask(link: Link, nowMs: number): void {
     link.askedAtMs = nowMs
+    this.#ping(link)
+  }
+
+  #ping(link: Link): void {
     // A muxer that is closing can't ping; then its connection closes too.
     link.muxer.ping().catch((error: unknown) => link.connection.log('could not ping - %e', toError(error)))
   }
