@@ -1,6 +1,7 @@
 // What faces may read of the history, and delete: pages, spans of time, words,
 // the whole. It reads on a node that runs as well as from a profile that is only
 // opened for it, and tells the disk's errors as errors for people.
+import { existsSync } from 'node:fs'
 import {
   type ConversationSummary,
   type HistoryEntry,
@@ -10,10 +11,10 @@ import {
   type StoredMessage
 } from '../storage/index.ts'
 import type { Config } from './config.ts'
-import { PeerNotFoundError } from './errors.ts'
+import { PeerNotFoundError, UsageError } from './errors.ts'
 import { openOwnStore } from './own-store.ts'
 import { readPeerWords } from './peer-words.ts'
-import { openProfile } from './profile.ts'
+import { openProfile, profileFiles } from './profile.ts'
 import { shortId } from './short-id.ts'
 import { explain, explained } from './storage-problems.ts'
 
@@ -103,9 +104,15 @@ export interface OpenHistory {
   close(): Promise<void>
 }
 
-/** @throws ProfileInUseError, StorageProblemError */
+/** @throws UsageError when there is no such profile: it is not made; ProfileInUseError, StorageProblemError */
 export async function openHistory(config: Config): Promise<OpenHistory> {
-  const profile = await openProfile(config.folders.data, config.settings.profile, { orNextFree: false })
+  const { folders, settings } = config
+  if (!existsSync(profileFiles(folders.data, settings.profile).folder)) {
+    throw new UsageError(
+      `there is no profile ${settings.profile}, so it has no history: check --profile; parley makes a profile when it goes on the network with it`
+    )
+  }
+  const profile = await openProfile(folders.data, settings.profile, { orNextFree: false })
   const name = (peer: string): string => profile.book.contact(peer)?.name ?? shortId(peer)
   try {
     const { store, mended } = await openOwnStore(profile, { nameOf: name, onDamage: () => undefined })

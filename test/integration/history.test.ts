@@ -1,6 +1,7 @@
 // What is kept, seen with real commands: it is there after a restart, what waited
 // goes out when both sides have been restarted, and log, search, export and
 // forget show and delete what they say.
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -290,6 +291,16 @@ describe('parley log, export and forget', () => {
     await stopped.shows(/Type yes to do it/u)
     await stopped.key('C-c')
     expect(await stopped.ended()).toBe(exitCodes.interrupted)
+  })
+
+  test('no command about the history makes a profile that is not there', async () => {
+    const empty = bed.home()
+    for (const args of [['log', 'bob'], ['search', 'x'], ['export'], ['forget', 'bob', '--yes']]) {
+      const said = await bed.run([...args, '--profile', 'typo'], { home: empty })
+      expect({ args, code: said.code, stdout: said.stdout }).toEqual({ args, code: exitCodes.usage, stdout: '' })
+      expect(said.stderr).toContain('there is no profile typo')
+    }
+    expect(existsSync(join(empty, 'data', 'parley', 'profiles', 'typo'))).toBe(false)
   })
 
   test('forget wants --yes where nobody can be asked; then nothing is left', async () => {
