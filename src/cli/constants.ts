@@ -19,6 +19,9 @@ export const QUIET_DELIVERY_MS = 500
 /** Deliveries that come within this time are told in one line. */
 export const DELIVERY_COALESCE_MS = 150
 
+/** Who leaves the conversation and within this time the network is told of in one line. */
+export const GOODBYE_COALESCE_MS = 250
+
 /** Roster changes that come within this time are shown together; a goodbye must be seen within a second. */
 export const ROSTER_COALESCE_MS = 250
 

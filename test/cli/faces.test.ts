@@ -43,6 +43,30 @@ function json(node: FakeNode) {
 }
 
 describe('the plain face on a pipe', () => {
+  it('tells in one line of a peer that leaves the conversation and then the network', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = plain(node)
+    await chat.shows('Peer (name, number, address or host):')
+    chat.input.write('bob\n')
+    await chat.shows('Conversation with bob')
+    const bob = { peer: '12D3KooWbob', name: 'bob' }
+    node.tell('left', { ...bob, reason: 'left' })
+    node.tell('left', { ...bob, reason: 'quit' })
+    await chat.shows('bob has left the network')
+    node.tell('left', { ...bob, reason: 'left' })
+    node.tell('message', { message: incoming('wait'), name: 'bob', arrival: 'accepted' })
+    await chat.shows('bob: wait')
+    chat.face.end('interrupted')
+    await chat.ended
+    const told = chat.lines().filter((line) => line.startsWith('bob'))
+    expect(told).toEqual([
+      'bob has left the network: what you write waits. EXIT takes you back to the list.',
+      'bob has left the conversation. EXIT takes you back to the list.',
+      'bob: wait'
+    ])
+  })
+
   it('walks from being alone to a conversation, back to the list and out', async () => {
     const node = new FakeNode()
     const chat = plain(node)

@@ -122,6 +122,21 @@ function open() {
 const left = '\u001b[D'
 
 describe('a terminal on which somebody types while lines come in', () => {
+  it('cuts its own words between words where the terminal is narrower, and leaves those of others to it', async () => {
+    const { terminal, screen, type } = open()
+    await type('hel')
+    screen.say(['Nobody else is online today.'])
+    screen.print(['bob: nobody here but us two'])
+    await type('lo')
+    expect(terminal.seen()).toEqual([
+      'Nobody else is',
+      '  online today.',
+      'bob: nobody here but',
+      ' us two',
+      'You: hello'
+    ])
+  })
+
   it('keeps the line that is typed below what is printed', async () => {
     const { terminal, screen, type } = open()
     await type('hel')

@@ -3,7 +3,7 @@
 // messages. It decides nothing and sends nothing.
 import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
 import type { UnreadCounts } from '../chat-command.ts'
-import { ENTERED_AGAIN_MS, PROGRESS_TICK_MS, ROSTER_COALESCE_MS } from '../constants.ts'
+import { ENTERED_AGAIN_MS, GOODBYE_COALESCE_MS, PROGRESS_TICK_MS, ROSTER_COALESCE_MS } from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { messageLines, requestLine } from '../wording.ts'
@@ -34,6 +34,8 @@ export class News {
   #rosterTimer: NodeJS.Timeout | undefined
   #marksTimer: NodeJS.Timeout | undefined
   #ticker: NodeJS.Timeout | undefined
+  /** The peer of the open conversation has left it, and that has not been said yet. */
+  #leaving: { readonly name: string; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(init: { node: ChatApi; terminal: PlainTerminal; numbers: RosterNumbers; hasLan: boolean }) {
     this.#node = init.node
@@ -47,7 +49,7 @@ export class News {
   /** Says which directory is used and who is there; from now on changes are told. */
   begin(): void {
     this.#begun = true
-    this.#print(this.#directories.summary(this.#node.directories(), this.#hasLan, Date.now()))
+    this.#say(this.#directories.summary(this.#node.directories(), this.#hasLan, Date.now()))
   }
 
   rosterLines(unread: UnreadCounts): string[] {
@@ -72,11 +74,12 @@ export class News {
   show(conversation: { peer: string; name: string } | undefined): void {
     clearInterval(this.#ticker)
     this.#terminal.progress(undefined)
+    this.#dropLeft()
     this.#conversation = undefined
     if (conversation === undefined) return
     const progress = new ConnectionProgress(conversation.name)
     this.#conversation = { ...conversation, progress }
-    this.#print(progress.changed(this.#node.state(conversation.peer), Date.now()))
+    this.#say(progress.changed(this.#node.state(conversation.peer), Date.now()))
     this.#ticker = setInterval(() => this.#tick(), PROGRESS_TICK_MS)
     this.#tick()
   }
@@ -93,13 +96,14 @@ export class News {
     clearInterval(this.#ticker)
     clearTimeout(this.#rosterTimer)
     clearTimeout(this.#marksTimer)
+    this.#dropLeft()
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
   }
 
   #listen(): void {
     this.#on('roster', () => this.#rosterChanged())
     this.#on('directory', ({ detail }) => {
-      if (this.#begun) this.#print(this.#directories.changed(detail, Date.now()))
+      if (this.#begun) this.#say(this.#directories.changed(detail, Date.now()))
     })
     this.#on('message', ({ detail }) => {
       if (detail.arrival === 'accepted')
@@ -111,14 +115,14 @@ export class News {
       this.watchMarks()
     })
     this.#on('refused', ({ detail: { name, reason, retryAfterMs } }) =>
-      this.#print([`${name} ${reason}. What you wrote is sent again in ${Math.ceil(retryAfterMs / 1000)} s.`])
+      this.#say([`${name} ${reason}. What you wrote is sent again in ${Math.ceil(retryAfterMs / 1000)} s.`])
     )
     this.#on('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
     this.#on('entered', ({ detail }) => this.#entered(detail.peer, detail.name))
     this.#on('left', ({ detail }) => this.#left(detail))
     this.#on('notice', ({ detail }) => {
       if (detail.code === 'no-multicast') this.#hasLan = false
-      this.#print([`${detail.code === 'key-changed' ? 'WARNING' : 'Note'}: ${detail.text}`])
+      this.#say([`${detail.code === 'key-changed' ? 'WARNING' : 'Note'}: ${detail.text}`])
     })
   }
 
@@ -143,40 +147,58 @@ export class News {
   }
 
   #incoming(peer: string, name: string, text: string): string[] {
+    if (this.#conversation?.peer === peer) this.#sayLeft()
     return messageLines(this.#conversation?.peer === peer ? name : `[${this.#numbers.of(peer)} ${name}]`, text)
   }
 
   #conversationChanged(peer: string, state: ConversationState): void {
     if (this.#conversation?.peer !== peer) return
-    this.#print(this.#conversation.progress.changed(state, Date.now()))
+    this.#say(this.#conversation.progress.changed(state, Date.now()))
     this.#tick()
   }
 
   #entered(peer: string, name: string): void {
+    if (this.#conversation?.peer === peer) this.#sayLeft()
     const saidAtMs = this.#enteredAtMs.get(peer) ?? Number.NEGATIVE_INFINITY
     if (Date.now() - saidAtMs < ENTERED_AGAIN_MS) return
     this.#enteredAtMs.set(peer, Date.now())
     if (this.#conversation?.peer === peer) {
-      this.#print([`${name} is in the conversation.`])
+      this.#say([`${name} is in the conversation.`])
       return
     }
     const number = this.#numbers.of(peer)
     const answer = this.#conversation === undefined ? `type ${number} or its name` : `type /chat ${number}`
-    this.#print([`${name} has opened a conversation with you: ${answer} to answer.`])
+    this.#say([`${name} has opened a conversation with you: ${answer} to answer.`])
   }
 
-  #left(detail: { peer: string; name: string; reason: 'left' | 'quit' }): void {
-    if (this.#conversation?.peer !== detail.peer) return
-    if (detail.reason === 'quit') this.#conversation.progress.goneAway()
-    const what = detail.reason === 'left' ? 'has left the conversation' : 'has left the network: what you write waits'
-    this.#print([`${detail.name} ${what}. EXIT takes you back to the list.`])
+  #left({ peer, name, reason }: { peer: string; name: string; reason: 'left' | 'quit' }): void {
+    if (this.#conversation?.peer !== peer) return
+    if (reason === 'left') {
+      this.#leaving ??= { name, timer: setTimeout(() => this.#sayLeft(), GOODBYE_COALESCE_MS) }
+      return
+    }
+    this.#conversation.progress.goneAway()
+    this.#dropLeft()
+    this.#say([`${name} has left the network: what you write waits. EXIT takes you back to the list.`])
+  }
+
+  /** Who leaves the conversation and then the network does the second thing: only that is told. */
+  #sayLeft(): void {
+    const { name } = this.#leaving ?? {}
+    this.#dropLeft()
+    if (name !== undefined) this.#say([`${name} has left the conversation. EXIT takes you back to the list.`])
+  }
+
+  #dropLeft(): void {
+    clearTimeout(this.#leaving?.timer)
+    this.#leaving = undefined
   }
 
   #tick(): void {
     if (this.#conversation === undefined) return
     const { progress } = this.#conversation
     this.#terminal.progress(progress.status(Date.now()))
-    if (!this.#terminal.interactive) this.#print(progress.lateLines(Date.now()))
+    if (!this.#terminal.interactive) this.#say(progress.lateLines(Date.now()))
   }
 
   #sayMarks(): void {
@@ -191,5 +213,9 @@ export class News {
 
   #print(lines: readonly string[]): void {
     if (lines.length > 0) this.#terminal.print(lines)
+  }
+
+  #say(lines: readonly string[]): void {
+    if (lines.length > 0) this.#terminal.say(lines)
   }
 }

@@ -26,6 +26,10 @@ export class Pipe implements PlainTerminal {
     if (lines.length > 0) this.#output.write(lines.map((line) => `${cleanText(line)}\n`).join(''))
   }
 
+  say(lines: readonly string[]): void {
+    this.print(lines)
+  }
+
   ask(prompt: string): void {
     if (prompt === this.#asked) return
     this.#asked = prompt

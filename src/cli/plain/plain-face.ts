@@ -50,7 +50,7 @@ export class PlainFace {
    */
   async run(): Promise<PlainOutcome> {
     try {
-      this.#terminal.print(greetingLines(this.#node))
+      this.#terminal.say(greetingLines(this.#node))
       await this.#guarded(async () => this.#lookAround())
       this.#news.begin()
       await this.#news.showRoster()
@@ -94,7 +94,7 @@ export class PlainFace {
     try {
       await run()
     } catch (error) {
-      if (this.#outcome !== 'interrupted') this.#terminal.print([failureText(error)])
+      if (this.#outcome !== 'interrupted') this.#terminal.say([failureText(error)])
     }
   }
 
@@ -108,8 +108,6 @@ export class PlainFace {
     this.#interruptedAtMs = Date.now()
     this.#talk.dropDraft()
     this.#terminal.ask(this.#talk.prompt())
-    this.#terminal.print([
-      'Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'
-    ])
+    this.#terminal.say(['Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'])
   }
 }

@@ -8,6 +8,7 @@ import { cleanText } from '../clean-text.ts'
 import { INPUT_HISTORY_LINES, MAX_TYPED_CHARACTERS } from '../constants.ts'
 import { LineQueue } from './line-queue.ts'
 import type { PlainTerminal } from './terminal.ts'
+import { wrappedLine } from './wrapped-lines.ts'
 
 const escape = '\u001b'
 const eraseBelow = `${escape}[J`
@@ -74,6 +75,10 @@ export class Screen implements PlainTerminal {
 
   print(lines: readonly string[]): void {
     if (lines.length > 0) this.#draw(lines.map((line) => `${cleanText(line)}\n`).join(''))
+  }
+
+  say(lines: readonly string[]): void {
+    this.print(lines.flatMap((line) => wrappedLine(cleanText(line), this.#output.columns)))
   }
 
   ask(prompt: string): void {

@@ -50,14 +50,14 @@ export class SlashCommands {
     const { node, terminal, operation, sending, resolve } = this.#init
     const command = findCommand(name)
     if (command === undefined) {
-      terminal.print([`There is no command /${name}: /help lists them. // sends a text that begins with /.`])
+      terminal.say([`There is no command /${name}: /help lists them. // sends a text that begins with /.`])
       return undefined
     }
     const args = argumentsFromLine(command, rest)
     const isMeant = command.name !== 'forget' || this.#toForget === rest
     this.#toForget = isMeant ? undefined : rest
     if (!isMeant) {
-      terminal.print([
+      terminal.say([
         `This deletes all messages with ${rest} on this machine for good, those that wait too. Type the same again to do it.`
       ])
       return undefined
@@ -79,6 +79,28 @@ export class SlashCommands {
       numberOf: (peer: string) => numbers.of(peer),
       rosterLines: news.rosterLines.bind(news)
     }
-    terminal.print(resultLines(result, context))
+    const lines = resultLines(result, context)
+    if (isQuoting(result)) terminal.print(lines)
+    else terminal.say(lines)
+  }
+}
+
+/** Whether others' words, addresses or a table are in it: these are for the terminal to wrap. */
+function isQuoting({ is }: CommandResult): boolean {
+  switch (is) {
+    case 'roster':
+    case 'accepted':
+    case 'requests':
+    case 'contacts':
+    case 'blocked peers':
+    case 'directories':
+    case 'identity':
+    case 'history':
+    case 'messages':
+    case 'found':
+    case 'conversations':
+      return true
+    default:
+      return false
   }
 }

@@ -90,7 +90,7 @@ export class Talk {
         this.#isOver = true
         return
       case 'exit':
-        this.#terminal.print(['No conversation is open. QUIT ends the program.'])
+        this.#terminal.say(['No conversation is open. QUIT ends the program.'])
         return
       case 'command':
         return this.#command(input)
@@ -106,7 +106,7 @@ export class Talk {
     if (this.#node.contacts().some(({ name }) => name === host)) return this.#choose([host])
     const namesake = this.#node.roster().find(({ nickname }) => nickname === host)
     if (namesake !== undefined) {
-      this.#terminal.print([`(Type ${this.#numbers.of(namesake.peer)} for the peer that calls itself so.)`])
+      this.#terminal.say([`(Type ${this.#numbers.of(namesake.peer)} for the peer that calls itself so.)`])
     }
     this.#place = { at: 'port', host }
   }
@@ -128,7 +128,7 @@ export class Talk {
         this.#place = { at: 'peer' }
         return this.#choose(input.words)
       case 'bad port':
-        this.#terminal.print([
+        this.#terminal.say([
           `${JSON.stringify(input.typed)} is no port: a number from 1 to 65535, or Enter to go back.`
         ])
         return
@@ -156,7 +156,7 @@ export class Talk {
       case 'message':
         await this.#sending.send(peer, continuation(input.text).text)
         if (line === 'exit' || line === 'quit') {
-          this.#terminal.print(['(sent as a message; EXIT in capitals leaves, /quit ends the program)'])
+          this.#terminal.say(['(sent as a message; EXIT in capitals leaves, /quit ends the program)'])
         }
         return
     }
@@ -181,7 +181,7 @@ export class Talk {
       this.#shownFrom = earliest(result.entries) ?? this.#shownFrom
     const isOver = result.is === 'left' || result.is === 'blocked' || result.is === 'ignored'
     if (!isOver || result.peer !== this.#current()) return
-    if (result.is === 'left') this.#terminal.print([`You have left the conversation with ${result.name}.`])
+    if (result.is === 'left') this.#terminal.say([`You have left the conversation with ${result.name}.`])
     await this.#toList()
   }
 
@@ -203,8 +203,10 @@ export class Talk {
     const entries = await this.#node.history.page(target.peer, { limit: HISTORY_LINES })
     if (before !== undefined && before !== target.peer) await this.#node.leave(before)
     this.#place = { at: 'conversation', peer: target.peer, name: target.name }
+    this.#terminal.say([
+      `Conversation with ${target.name} (${target.shortId}). EXIT leaves it, /help shows the commands.`
+    ])
     this.#terminal.print([
-      `Conversation with ${target.name} (${target.shortId}). EXIT leaves it, /help shows the commands.`,
       ...(entries.length === 0
         ? []
         : [entries.length < HISTORY_LINES ? 'Earlier:' : 'Earlier (/more for what was before):']),
@@ -234,7 +236,7 @@ export class Talk {
     this.#news.show(undefined)
     const current = this.#current()
     if (current !== undefined) await this.#sendDraft(current, '')
-    this.#terminal.print(await this.#sending.settle(signal))
+    this.#terminal.say(await this.#sending.settle(signal))
   }
 
   /** Forgets the lines of a message that was not finished. */

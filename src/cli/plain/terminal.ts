@@ -6,6 +6,8 @@ export interface PlainTerminal {
   readonly interactive: boolean
   /** Writes whole lines above the line that is being typed. */
   print(lines: readonly string[]): void
+  /** The same for Parley's own words, which are cut between words where a terminal is narrower than they are. */
+  say(lines: readonly string[]): void
   /** What is asked for now. A pipe prints it as a line of its own. */
   ask(prompt: string): void
   /** Shown before the prompt while something goes on; a pipe shows nothing. */
