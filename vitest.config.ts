@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{wire,chat-protocol,directory,storage,node,cli}/**/*.test.ts'],
+          include: ['test/{wire,chat-protocol,directory,storage,node,cli,web}/**/*.test.ts'],
           testTimeout: 20_000
         }
       },

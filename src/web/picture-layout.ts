@@ -148,20 +148,33 @@ function ringCapacity(ring: number, hole: number): number {
 
 function ringPoints(n: number, hole: number): Point[] {
   const points: Point[] = []
-  // Two or three in the middle of nowhere stand around it, not one in the centre.
-  const start = hole === 0 && n > 1 && n < 6 ? 1 : 0
-  for (let ring = start; points.length < n; ring++) {
+  if (isFew(n, hole)) return circlePoints(n, fewRadius(n), 0)
+  for (let ring = 0; points.length < n; ring++) {
     const inRing = Math.min(ringCapacity(ring, hole), n - points.length)
-    const radius = start === 1 ? n / 6 : hole + ring
-    for (let i = 0; i < inRing; i++) {
-      const angle = -Math.PI / 2 + ring * 0.6 + (i * 2 * Math.PI) / inRing
-      points.push({ x: radius * Math.cos(angle), y: radius * Math.sin(angle) })
-    }
+    points.push(...circlePoints(inRing, hole + ring, ring * 0.6))
   }
   return points
 }
 
+/** A few in the middle of nowhere stand around it, and none in the centre. */
+function isFew(n: number, hole: number): boolean {
+  return hole === 0 && n > 1 && n < 6
+}
+
+/** So far apart that their names fit. */
+function fewRadius(n: number): number {
+  return 0.72 / Math.sin(Math.PI / n)
+}
+
+function circlePoints(n: number, radius: number, turn: number): Point[] {
+  return Array.from({ length: n }, (_, i) => {
+    const angle = -Math.PI / 2 + turn + (i * 2 * Math.PI) / n
+    return { x: radius * Math.cos(angle), y: radius * Math.sin(angle) }
+  })
+}
+
 function ringRadius(n: number, hole: number): number {
+  if (isFew(n, hole)) return fewRadius(n) + 0.8
   let ring = 0
   for (let left = n - ringCapacity(0, hole); left > 0; left -= ringCapacity(ring, hole)) ring++
   return hole + ring + 0.8

@@ -67,7 +67,7 @@ export function Picture({ peers, directories, found, chosen, theme, onChoose }: 
         onClick={(event) => onChoose(pointed(event)?.peer.peer)}
       />
       <div class="legend" aria-hidden="true">
-        <span class="square solid">this directory</span>
+        {directories.length > 1 && <span class="square solid">this directory</span>}
         {directories.length > 1 && <span class="square">others</span>}
         {peers.some(({ path }) => path === 'relayed') && <span>by relay</span>}
       </div>

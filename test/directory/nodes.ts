@@ -4,17 +4,22 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import type { ServiceFactoryMap } from 'libp2p'
+import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import { onTestFinished } from 'vitest'
 import { yamuxInit } from '../../src/wire/index.ts'
 
 /** A node on a port of its own, stopped when the test ends. */
 export async function node<T extends ServiceMap>(
   services: ServiceFactoryMap<T>,
-  options: { readonly privateKey?: PrivateKey; readonly port?: number } = {}
+  options: {
+    readonly privateKey?: PrivateKey
+    readonly port?: number
+    readonly metrics?: NonNullable<Libp2pOptions['metrics']>
+  } = {}
 ): Promise<Libp2p<T>> {
   const libp2p = await createLibp2p<T>({
     ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     addresses: { listen: [`/ip4/127.0.0.1/tcp/${options.port ?? 0}`] },
     transports: [tcp()],
     connectionEncrypters: [noise()],

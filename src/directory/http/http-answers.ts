@@ -45,6 +45,18 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.end(`${JSON.stringify(body)}\n`)
 }
 
+/** What a request that is none is answered with. */
+export function statusOf(error: Error): string {
+  switch ('code' in error ? error.code : undefined) {
+    case 'HPE_HEADER_OVERFLOW':
+      return '431 Request Header Fields Too Large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return '408 Request Timeout'
+    default:
+      return '400 Bad Request'
+  }
+}
+
 /** Says in JSON why there is no other answer. */
 export function say(response: ServerResponse, status: number, why: string, headers: Record<string, string> = {}): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)

@@ -20,7 +20,7 @@ import {
 } from './constants.ts'
 import { HttpHostError, HttpPortTakenError } from './errors.ts'
 import { EventStream } from './event-stream.ts'
-import { readUrl, say, securityHeaders, sendFile, sendJson } from './http-answers.ts'
+import { readUrl, say, securityHeaders, sendFile, sendJson, statusOf } from './http-answers.ts'
 import type { PageFiles } from './page-files.ts'
 import { RequestGuard } from './request-guard.ts'
 import { RosterFeed } from './roster-feed.ts'
@@ -47,6 +47,7 @@ export interface RosterHttpInit extends RosterFeedInit {
   readonly page: PageFiles
   readonly metrics?: MetricsText & HttpMetrics
   readonly stallMs?: number
+  readonly beatMs?: number
 }
 
 /** Routes as they are counted: a path that anybody may make up is none. */
@@ -104,8 +105,8 @@ export class RosterHttp {
       (request, response) => this.#onRequest(request, response)
     )
     server.maxConnections = MAX_HTTP_CONNECTIONS
-    server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+    server.on('clientError', (error, socket) => {
+      if (socket.writable) socket.end(`HTTP/1.1 ${statusOf(error)}\r\nconnection: close\r\n\r\n`)
       else socket.destroy()
     })
     // Nothing here speaks another protocol over the same port.
@@ -113,7 +114,7 @@ export class RosterHttp {
     server.on('connect', (_request, socket) => socket.destroy())
     await listen(server, this.#init.host, port)
     this.#feed.start()
-    const beat = setInterval(() => this.#beat(), BEAT_MS)
+    const beat = setInterval(() => this.#beat(), this.#init.beatMs ?? BEAT_MS)
     this.#life = { server, beat, startedMs: this.#now() }
   }
 
