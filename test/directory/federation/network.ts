@@ -218,7 +218,11 @@ export class Network {
     const directory = this.#directories[at]
     if (directory === undefined) return
     directory.state.raiseEpoch(above)
-    for (const [, newest] of this.#ownPeers(at)) this.#say(at, newest.record.peer, newest)
+    for (const [, newest] of this.#ownPeers(at)) {
+      // A roster keeps only the newest record of a peer, and so that is the one to attach it with.
+      directory.roster.announce(newest, { source: directory.who.id, nowMs: this.#nowMs })
+      this.#say(at, newest.record.peer, newest)
+    }
   }
 
   #gossip(at: number, message: Message): void {
