@@ -113,8 +113,8 @@ export const FELLOW_TAG_VALUE = 100
 
 /** Each fellow says Hello again so often: what gossip missed is found, and who is silent is noticed. */
 export const HELLO_MS = 1_500
-/** A fellow from which nothing came for so long is taken to be lost, whatever TCP says. */
-export const FELLOW_SILENCE_MS = 5_000
+/** A fellow that has not said three Hellos is taken to be lost, whatever TCP says: within five seconds. */
+export const FELLOW_SILENCE_MS = 4_500
 /** The first Hello. */
 export const FIRST_HELLO_TIMEOUT_MS = 3_000
 /** What may wait for one fellow: some pages of an answer. */

@@ -22,19 +22,16 @@ import {
   NOTICE_RATE,
   PULSE_MS,
   RAISE_RATE,
-  REGOSSIP_MS,
   STALL_MS
 } from './constants.ts'
-import { decodeGossip } from './federation-frames.ts'
 import type { FederationFrame } from './federation-frames.ts'
 import { FederationState } from './federation-state.ts'
 import type { DirectoryStanding, FederationLimits } from './federation-state.ts'
-import { FellowBans } from './fellow-bans.ts'
 import { FellowDialer } from './fellow-dialer.ts'
 import type { FellowDialing } from './fellow-dialer.ts'
 import { FellowLinks } from './fellow-links.ts'
 import { GossipIntake } from './gossip-intake.ts'
-import type { Taken } from './gossip-intake.ts'
+import { GossipJudge } from './gossip-judge.ts'
 import { GossipMesh } from './gossip-mesh.ts'
 import type { GossipVerdict } from './gossip-mesh.ts'
 import { GossipOwn } from './gossip-own.ts'
@@ -87,13 +84,11 @@ export class FederationService extends EventEmitter<FederationEvents> {
   readonly #exchange: SyncExchange
   readonly #links: FellowLinks
   readonly #dialer: FellowDialer
-  readonly #bans = new FellowBans()
+  readonly #judge: GossipJudge
   readonly #expiry: DeadlineTimer
   readonly #strangers = new Set<string>()
   readonly #notices: TokenBucket
   readonly #raises: TokenBucket
-  /** Since when gossip does not reach a fellow. */
-  readonly #unreachedSinceMs = new Map<string, number>()
   #expiresAtMs = Infinity
   #timers: NodeJS.Timeout[] = []
   #life: AbortController | undefined
@@ -115,7 +110,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       ...(init.limits === undefined ? {} : { limits: init.limits })
     })
     this.#state = state
-    this.#mesh = new GossipMesh(components, { network, judge: (from, bytes) => this.#judge(from, bytes) })
+    this.#mesh = new GossipMesh(components, { network, judge: (from, bytes) => this.#onGossip(from, bytes) })
     this.#own = new GossipOwn({
       state,
       network,
@@ -132,6 +127,12 @@ export class FederationService extends EventEmitter<FederationEvents> {
       now: this.#now,
       onUsurped: (epoch) => this.#raise(epoch),
       onChange: () => this.#expireLater()
+    })
+    this.#judge = new GossipJudge({
+      intake: this.#intake,
+      now: this.#now,
+      log: this.#log,
+      cut: (peer, error) => this.#links.cut(peer, error)
     })
     this.#exchange = new SyncExchange({
       self: peerId,
@@ -153,7 +154,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       log: this.#log,
       hello: () => this.#exchange.hello(),
       isNamed: (peer) => this.#dialer.isNamed(peer),
-      isBanned: (peer) => this.#bans.isBanned(peer, this.#now()),
+      isBanned: (peer) => this.#judge.isBanned(peer),
       connectionsTo: (peer) => connectionManager.getConnections(peer),
       onExpected: (peer) => this.#mesh.expect(peer),
       onLinked: (session, isNew) => this.#onLinked(session, isNew),
@@ -171,7 +172,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       connect: (peer, options) => init.connect(peer, options),
       isUnderWay: (peer) => this.#links.isUnderWay(peer),
       hasRoom: () => this.#links.sessions().length < MAX_FELLOWS,
-      isBanned: (peer) => this.#bans.isBanned(peer, this.#now()),
+      isBanned: (peer) => this.#judge.isBanned(peer),
       open: (connection, signal) => this.#links.open(connection, signal)
     })
     this.#expiry = new DeadlineTimer(this.#now, () => this.#expire())
@@ -278,9 +279,8 @@ export class FederationService extends EventEmitter<FederationEvents> {
     const id = peer.toString()
     this.#mesh.leave(peer)
     this.#dialer.lost(id)
-    this.#unreachedSinceMs.delete(id)
     if (!wasFellow) return
-    this.#bans.forget(id)
+    this.#judge.forget(id)
     this.#state.connectionLost(id, this.#now())
     this.#expireLater()
     this.#tag(peer, undefined)
@@ -291,46 +291,12 @@ export class FederationService extends EventEmitter<FederationEvents> {
     const signal = this.#life?.signal
     if (signal === undefined) return
     const taken = await this.#exchange.onFrame(session, frame, signal)
-    if (taken !== undefined) this.#hold(session.connection.remotePeer, taken)
+    if (taken !== undefined) this.#judge.hold(session.connection.remotePeer, taken)
   }
 
-  async #judge(from: PeerId, bytes: Uint8Array): Promise<GossipVerdict> {
+  async #onGossip(from: PeerId, bytes: Uint8Array): Promise<GossipVerdict> {
     const signal = this.#life?.signal
-    if (signal === undefined) return 'ignore'
-    if (!this.#bans.mayPass(from.toString(), bytes.byteLength, this.#now())) {
-      this.#strike(from, 1)
-      return 'ignore'
-    }
-    try {
-      const { updates, withdrawals, heartbeat } = decodeGossip(bytes)
-      const taken = [
-        await this.#intake.updates(updates, signal),
-        await this.#intake.withdrawals(withdrawals, signal),
-        ...(heartbeat === undefined ? [] : [await this.#intake.heartbeat(heartbeat, 0, signal)])
-      ]
-      const isForged = taken.map((one) => this.#hold(from, one)).includes(true)
-      if (isForged) return 'reject'
-      return taken.some(({ isNews }) => isNews) ? 'accept' : 'ignore'
-    } catch (error) {
-      if (signal.aborted) return 'ignore'
-      this.#log('gossip from %p is none - %e', from, toError(error))
-      this.#strike(from, 1)
-      return 'reject'
-    }
-  }
-
-  /** @returns whether something was forged, which is held against who brought it: fellows check before they pass on */
-  #hold(from: PeerId, { forged }: Taken): boolean {
-    if (forged > 0) this.#strike(from, forged)
-    return forged > 0
-  }
-
-  #strike(peer: PeerId, count: number): void {
-    for (let i = 0; i < count; i++) {
-      if (!this.#bans.strike(peer.toString(), this.#now())) continue
-      this.#links.cut(peer, new Error('this directory floods, or passes on forgeries'))
-      return
-    }
+    return signal === undefined ? 'ignore' : this.#judge.judge(from, bytes, signal)
   }
 
   #onOtherNetwork(peer: PeerId, network: string): void {
@@ -344,18 +310,10 @@ export class FederationService extends EventEmitter<FederationEvents> {
     if (signal.aborted) return
     this.#links.pulse()
     this.#exchange.askForMissing()
-    const nowMs = this.#now()
-    for (const { connection } of this.#links.sessions()) {
-      const peer = connection.remotePeer
-      const sinceMs = this.#unreachedSinceMs.get(peer.toString()) ?? nowMs
-      if (this.#mesh.reaches(peer)) this.#unreachedSinceMs.delete(peer.toString())
-      else if (nowMs - sinceMs < REGOSSIP_MS) this.#unreachedSinceMs.set(peer.toString(), sinceMs)
-      else {
-        this.#unreachedSinceMs.delete(peer.toString())
-        this.#mesh.leave(peer)
-        this.#mesh.join(connection)
-      }
-    }
+    this.#mesh.mend(
+      this.#links.sessions().map(({ connection }) => connection),
+      this.#now()
+    )
   }
 
   async #beat(): Promise<void> {

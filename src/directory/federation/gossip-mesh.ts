@@ -5,7 +5,14 @@ import { gossipsub, StrictNoSign, TopicValidatorResult } from '@libp2p/gossipsub
 import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
 import { start, stop } from '@libp2p/interface'
 import type { Connection, PeerId } from '@libp2p/interface'
-import { GOSSIP_DEGREE, GOSSIP_QUEUE_BYTES, MAX_GOSSIP_BYTES, MAX_RPC_BYTES, PRESENCE_TOPIC } from './constants.ts'
+import {
+  GOSSIP_DEGREE,
+  GOSSIP_QUEUE_BYTES,
+  MAX_GOSSIP_BYTES,
+  MAX_RPC_BYTES,
+  PRESENCE_TOPIC,
+  REGOSSIP_MS
+} from './constants.ts'
 import { GossipRegistrar } from './gossip-registrar.ts'
 
 /** What becomes of a message: it goes on, it ends here, or it must never have been sent. */
@@ -27,6 +34,8 @@ export class GossipMesh {
   readonly #gossip: GossipSub
   readonly #topic: string
   readonly #judge: GossipMeshInit['judge']
+  /** Since when what we publish does not go to a fellow. */
+  readonly #unreachedSinceMs = new Map<string, number>()
 
   constructor(components: GossipSubComponents, init: GossipMeshInit) {
     const { privateKey, peerId, peerStore, connectionManager, logger } = components
@@ -76,12 +85,28 @@ export class GossipMesh {
   }
 
   leave(peer: PeerId): void {
+    this.#unreachedSinceMs.delete(peer.toString())
     this.#registrar.turnAway(peer)
   }
 
   /** Whether what we publish goes to this fellow. */
   reaches(peer: PeerId): boolean {
     return this.#registrar.hasStream(peer)
+  }
+
+  /** Gives new streams to those whom gossip has not reached for a while. To be called a few times a second. */
+  mend(fellows: readonly Connection[], nowMs: number): void {
+    for (const connection of fellows) {
+      const peer = connection.remotePeer
+      const id = peer.toString()
+      const sinceMs = this.#unreachedSinceMs.get(id) ?? nowMs
+      if (this.reaches(peer)) this.#unreachedSinceMs.delete(id)
+      else if (nowMs - sinceMs < REGOSSIP_MS) this.#unreachedSinceMs.set(id, sinceMs)
+      else {
+        this.leave(peer)
+        this.join(connection)
+      }
+    }
   }
 
   async publish(bytes: Uint8Array): Promise<void> {

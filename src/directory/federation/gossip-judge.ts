@@ -1,0 +1,74 @@
+// What becomes of gossip, and of who passed it on: it goes on when something of
+// it is new, and a fellow that floods or passes on forgeries is cut off and
+// banned for a while. Opens no envelope itself.
+import type { Logger, PeerId } from '@libp2p/interface'
+import { toError } from '../../wire/index.ts'
+import { decodeGossip } from './federation-frames.ts'
+import { FellowBans } from './fellow-bans.ts'
+import type { GossipIntake, Taken } from './gossip-intake.ts'
+import type { GossipVerdict } from './gossip-mesh.ts'
+
+export interface GossipJudgeInit {
+  readonly intake: GossipIntake
+  readonly now: () => number
+  readonly log: Logger
+  /** Ends everything with this peer. */
+  cut(peer: PeerId, error: Error): void
+}
+
+export class GossipJudge {
+  readonly #init: GossipJudgeInit
+  readonly #bans = new FellowBans()
+
+  constructor(init: GossipJudgeInit) {
+    this.#init = init
+  }
+
+  isBanned(peer: string): boolean {
+    return this.#bans.isBanned(peer, this.#init.now())
+  }
+
+  /** The peer is no fellow any more. */
+  forget(peer: string): void {
+    this.#bans.forget(peer)
+  }
+
+  /** Takes in a message of gossip. */
+  async judge(from: PeerId, bytes: Uint8Array, signal: AbortSignal): Promise<GossipVerdict> {
+    const { intake, now, log } = this.#init
+    if (!this.#bans.mayPass(from.toString(), bytes.byteLength, now())) {
+      this.#strike(from, 1)
+      return 'ignore'
+    }
+    try {
+      const { updates, withdrawals, heartbeat } = decodeGossip(bytes)
+      const taken = [
+        await intake.updates(updates, signal),
+        await intake.withdrawals(withdrawals, signal),
+        ...(heartbeat === undefined ? [] : [await intake.heartbeat(heartbeat, 0, signal)])
+      ]
+      const isForged = taken.map((one) => this.hold(from, one)).includes(true)
+      if (isForged) return 'reject'
+      return taken.some(({ isNews }) => isNews) ? 'accept' : 'ignore'
+    } catch (error) {
+      if (signal.aborted) return 'ignore'
+      log('gossip from %p is none - %e', from, toError(error))
+      this.#strike(from, 1)
+      return 'reject'
+    }
+  }
+
+  /** @returns whether something was forged, which is held against who brought it: fellows check before they pass on */
+  hold(from: PeerId, { forged }: Taken): boolean {
+    if (forged > 0) this.#strike(from, forged)
+    return forged > 0
+  }
+
+  #strike(peer: PeerId, count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (!this.#bans.strike(peer.toString(), this.#init.now())) continue
+      this.#init.cut(peer, new Error('this directory floods, or passes on forgeries'))
+      return
+    }
+  }
+}

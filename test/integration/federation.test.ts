@@ -1,0 +1,161 @@
+// Directories as real processes that share one roster: named with --join, found
+// on a LAN, killed, and cut off from each other by a cable.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exitCodes } from '../../src/node/exit-codes.ts'
+import { Lan, whyNoNamespaces, type NetHost } from '../netns/lan.ts'
+import type { ParleyProcess } from '../processes/parley-process.ts'
+import { freePorts, TestBed } from '../processes/test-bed.ts'
+
+let bed: TestBed
+beforeEach(async () => {
+  bed = await TestBed.make()
+})
+afterEach(async () => bed[Symbol.asyncDispose]())
+
+interface Joined {
+  readonly process: ParleyProcess
+  readonly port: number
+  readonly peer: string
+  readonly shortId: string
+}
+
+async function directory(port: number, fellows: readonly number[], home = bed.home()): Promise<Joined> {
+  const joins = fellows.flatMap((fellow) => ['--join', String(fellow)])
+  const process = await bed.start(['directory', '--port', String(port), '--json', ...joins], { home, name: `${port}` })
+  const { peer, shortId } = await process.event('listening')
+  return { process, port, peer: String(peer), shortId: String(shortId) }
+}
+
+/** Who is on the roster of a directory, for one who asks it. */
+async function roster({ port }: Joined): Promise<readonly string[]> {
+  const asked = await bed.run(['roster', '--directory', String(port), '--json'])
+  expect(asked.code, asked.told).toBe(exitCodes.ok)
+  const { roster: rows } = JSON.parse(asked.stdout.split('\n')[0] ?? '')
+  return rows.map(({ nickname }: { nickname: string }) => nickname).toSorted()
+}
+
+const isOf = (one: Joined) => (event: Readonly<Record<string, unknown>>) => event['peer'] === one.peer
+
+describe('directories that were joined', () => {
+  test('have one roster, tell each other of the rest, and go on when the one in the middle is killed', async () => {
+    const [portA = 0, portB = 0, portC = 0] = await freePorts(3)
+    // The middle one starts last: nobody has to be there first.
+    const a = await directory(portA, [portB])
+    const c = await directory(portC, [portB])
+    const b = await directory(portB, [])
+    await a.process.event('directory-joined', isOf(b))
+    await a.process.event('directory-joined', isOf(c))
+    await c.process.event('directory-joined', isOf(a))
+
+    const anna = await bed.start(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(portA) } })
+    await anna.event('ready')
+    await a.process.event('ready')
+    expect(await roster(c)).toEqual(['anna'])
+
+    await b.process.kill()
+    await a.process.event('directory-lost', isOf(b))
+    const bob = await bed.start(['--json', '--name', 'bob'], { env: { PARLEY_DIRECTORY: String(portC) } })
+    await bob.event('ready')
+    await c.process.event('ready')
+    expect(await roster(a)).toEqual(['anna', 'bob'])
+  })
+
+  test('drop what a killed one had attached within four seconds, and have it again when it is back', async () => {
+    const [portA = 0, portB = 0] = await freePorts(2)
+    const home = bed.home()
+    const b = await directory(portB, [])
+    const a = await directory(portA, [portB], home)
+    await b.process.event('directory-joined', isOf(a))
+    const anna = await bed.start(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(portA) } })
+    await a.process.event('ready')
+    const watcher = await bed.start(['roster', '--directory', String(portB), '--watch', '--json'])
+    await watcher.event('roster', ({ total }) => total === 1)
+
+    const killedAtMs = performance.now()
+    await a.process.kill()
+    await watcher.event('roster', ({ roster: rows }) => Array.isArray(rows) && rows.length === 0)
+    const tookMs = performance.now() - killedAtMs
+    expect(tookMs).toBeGreaterThan(2_500)
+    expect(tookMs).toBeLessThan(4_000)
+
+    const again = await directory(portA, [portB], home)
+    expect(again.peer).toBe(a.peer)
+    await again.process.event('ready')
+    expect(await roster(b)).toEqual(['anna'])
+    anna.type('{"do":"quit"}')
+    await again.process.event('left')
+    expect(await roster(b)).toEqual([])
+  })
+
+  test('say on the terminal who joins, who is lost, and who is of another network', async () => {
+    const [portA = 0, portB = 0, portC = 0] = await freePorts(3)
+    const a = await bed.directory(portA)
+    const b = await directory(portB, [portA])
+    await a.shows(new RegExp(`^JOINED directory ${b.shortId} /ip4/127\\.0\\.0\\.1/tcp/\\S+$`, 'u'))
+    await b.process.kill()
+    await a.shows(new RegExp(`^LOST directory ${b.shortId}$`, 'u'))
+    const env = { PARLEY_NETWORK: 'elsewhere', PARLEY_JOIN: String(portA) }
+    const stranger = await bed.start(['directory', '--port', String(portC), '--json'], { env })
+    const { shortId } = await stranger.event('listening')
+    await stranger.event('directory-refused', ({ network }) => network === bed.network)
+    await a.shows(new RegExp(`^REFUSED directory ${String(shortId)} is of the network elsewhere: not joined$`, 'u'))
+  })
+
+  test('are named in the same ways as elsewhere, and a name that is none is told', async () => {
+    const wrong = await bed.run(['directory', '--port', '8000', '--join', 'nowhere'])
+    expect(wrong.code, wrong.told).toBe(exitCodes.usage)
+    expect(wrong.stderr).toContain('"nowhere" is not an address')
+  })
+})
+
+const whyNot = await whyNoNamespaces()
+
+describe('on a LAN', () => {
+  const hostPort = 8000
+  let lan: Lan | undefined
+
+  beforeEach(({ skip }) => {
+    skip(whyNot !== undefined, whyNot)
+  })
+  afterEach(async () => {
+    await lan?.remove()
+    lan = undefined
+  })
+
+  async function onHost(host: NetHost, name: string): Promise<Joined> {
+    const env = { PARLEY_HOST: host.address, PARLEY_MDNS: 'true' }
+    const args = ['directory', '--port', String(hostPort), '--json']
+    const process = await bed.start(args, { name, via: host.wrapper, env })
+    const { peer, shortId } = await process.event('listening')
+    return { process, port: hostPort, peer: String(peer), shortId: String(shortId) }
+  }
+
+  test(
+    'directories find each other, notice a cable that is cut in time, and are joined again soon after its repair',
+    { timeout: 90_000 },
+    async () => {
+      lan = await Lan.create({ hosts: 2 })
+      const [first, second] = [lan.host(0), lan.host(1)]
+      const a = await onHost(first, 'a')
+      const b = await onHost(second, 'b')
+      await a.process.event('directory-joined', isOf(b))
+      await b.process.event('directory-joined', isOf(a))
+      const count = (one: Joined, event: string): number =>
+        one.process.events().filter((each) => each.event === event).length
+
+      await second.cut()
+      const cutAtMs = performance.now()
+      await Promise.all([a.process.event('directory-lost'), b.process.event('directory-lost')])
+      const lostMs = performance.now() - cutAtMs
+      await new Promise((resolve) => setTimeout(resolve, 8_000))
+      await second.repair()
+      const repairedAtMs = performance.now()
+      const isBack = (one: Joined) => () => count(one, 'directory-joined') >= 2
+      await Promise.all([a, b].map(async (one) => one.process.event('directory-joined', isBack(one))))
+      const backMs = performance.now() - repairedAtMs
+      console.log(`cut noticed after ${Math.round(lostMs)} ms, joined again ${Math.round(backMs)} ms after the repair`)
+      expect(lostMs).toBeLessThan(6_000)
+      expect(backMs).toBeLessThan(5_500)
+    }
+  )
+})
