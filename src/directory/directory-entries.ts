@@ -102,6 +102,8 @@ export function applyEntries(roster: Roster, entries: DirectoryEntries, nowMs: n
     const sinceMs = Math.min(nowMs, ...attachments.map((attachment) => attachment.sinceMs))
     const announced = roster.announce(record, { source, nowMs, sinceMs })
     if (announced.outcome !== 'full') changes.push(...announced.changes)
+    // A farewell of an earlier visit says nothing of a later one; that nothing is attached does.
+    if (attachments.length === 0) changes.push(...roster.detach(record.record.peer.toString(), source))
   }
   for (const peer of entries.removed) changes.push(...roster.detach(peer, source))
   if (entries.complete !== undefined) changes.push(...roster.retain(source, entries.complete))
