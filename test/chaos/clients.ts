@@ -71,7 +71,7 @@ function views(): readonly ClientView[] {
       .directories()
       .filter(({ state }) => state === 'connected')
       .flatMap(({ peer }) => (peer === undefined ? [] : [peer])),
-    rows: node.roster().map(({ peer, nickname, status }) => ({ peer, nickname, status }))
+    rows: node.roster().map(({ peer, nickname, status, sources }) => ({ peer, nickname, status, toldBy: sources }))
   }))
 }
 
@@ -84,7 +84,10 @@ function tellNews(client: string, node: NodeFolder.ChatNode): void {
   node.addEventListener('notice', ({ detail: { code, text } }) => tell(`notice ${code}: ${text}`))
   node.addEventListener('roster', ({ detail }) => {
     for (const kind of ['joined', 'left', 'changed'] as const) {
-      for (const { nickname, peer, status } of detail[kind]) tell(`${kind} ${nickname} (${peer.slice(-6)}), ${status}`)
+      for (const { nickname, peer, status, sources } of detail[kind]) {
+        const by = sources.map((source) => source.slice(-6)).join(' ')
+        tell(`${kind} ${nickname} (${peer.slice(-6)}), ${status}, told by ${by}`)
+      }
     }
   })
 }

@@ -20,6 +20,8 @@ export interface SeenRow {
   readonly seq?: string
   /** Peer IDs of the directories that the peer is said to be attached to, where they are told. */
   readonly attachedTo?: readonly string[]
+  /** Who told a client of the peer; not compared, as a client may have lost one of them a moment ago. */
+  readonly toldBy?: readonly string[]
 }
 
 export interface View {
@@ -77,9 +79,10 @@ function viewDifferences(view: View, snapshot: Snapshot): readonly Difference[] 
     if (row === undefined) found.push({ who, text: `${who} misses ${one.client}` })
     else found.push(...rowDifferences(who, one, row, snapshot))
   }
-  for (const { peer, nickname, attachedTo = [] } of rows.values()) {
-    const via = attachedTo.map((directory) => nameOf(directory, snapshot)).join(' ')
-    found.push({ who, text: `${who} has ${nickname} (${peer.slice(-6)}) too many, attached to [${via}]` })
+  for (const { peer, nickname, attachedTo, toldBy = [] } of rows.values()) {
+    const via = (attachedTo ?? toldBy).map((directory) => nameOf(directory, snapshot)).join(' ')
+    const how = attachedTo === undefined ? 'told by' : 'attached to'
+    found.push({ who, text: `${who} has ${nickname} (${peer.slice(-6)}) too many, ${how} [${via}]` })
   }
   return found
 }
