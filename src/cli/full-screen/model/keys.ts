@@ -11,7 +11,6 @@ import { completed } from './completing.ts'
 import { editedBy, emptyEditor, inserted, movedByLine, replaced, type Editor } from './editor.ts'
 import { followedBy, step, type Effect, type Step } from './events.ts'
 import { choose, readLine, runCommand } from './lines.ts'
-import { noted } from './notes.ts'
 import { nextPerson, nextUnread } from './people.ts'
 import { popupKey, type Intent } from './popup.ts'
 import { nextFound, scroll, scrollPage, toEnd } from './scrolling.ts'
@@ -73,7 +72,13 @@ function onKey(state: State, key: string): Step {
   }
   if (key === 'Tab' || key === 'S-Tab') return step({ ...open, input: completed(open, key === 'Tab' ? 1 : -1) })
   const plain: State = { ...open, input: { ...open.input, completion: undefined } }
-  return navigated(plain, key) ?? edited(plain, key) ?? step(plain)
+  return navigated(plain, key) ?? edited(plain, key) ?? escaped(plain, key)
+}
+
+/** Esc and a letter right after it look like Alt and the letter: where that means nothing, the two were meant. */
+function escaped(state: State, key: string): Step {
+  const letter = /^M-(\P{Cc})$/u.exec(key)?.[1]
+  return letter === undefined ? step(state) : followedBy(onKey(state, 'Escape'), (next) => onText(next, letter))
 }
 
 /** Keys that go somewhere. */
@@ -235,9 +240,7 @@ function interrupt(state: State): Step {
   const cleared = withEditor(state, { ...emptyEditor, cut: editor.text === '' ? editor.cut : editor.text })
   const calm: State = { ...cleared, popup: undefined, interruptedAtMs: state.nowMs, waitingLines: [] }
   if (search !== undefined) return step({ ...calm, input: { ...calm.input, search: undefined, editor: search.before } })
-  return step(
-    noted(calm, ['Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'])
-  )
+  return step(calm)
 }
 
 function onMouse(state: State, { what, column, row }: Extract<InputEvent, { is: 'mouse' }>): Step {

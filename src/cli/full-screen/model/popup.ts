@@ -81,7 +81,7 @@ function moved(popup: Popup, by: -1 | 1, height: number): Popup {
 }
 
 function scrolled(popup: Popup, by: number, height: number): Popup {
-  const top = Math.max(0, Math.min(popup.top + by, popup.lines.length - height))
+  const top = Math.max(0, Math.min(popup.top + by, popup.lines.length - Math.ceil(height / 2)))
   if (popup.chosen === -1) return { ...popup, top }
   const aim = Math.max(0, Math.min(popup.chosen + by, popup.lines.length - 1))
   const direction = by < 0 ? -1 : 1

@@ -86,7 +86,8 @@ export function withMessage(window: MessageWindow, message: StoredMessage): Mess
   const newest = message.direction === 'out' ? (window.early.get(key) ?? message) : message
   const early = new Map(window.early)
   early.delete(key)
-  return appended({ ...window, early }, { is: 'message', key, message: newest, position: undefined })
+  const newFrom = message.direction === 'out' ? undefined : window.newFrom
+  return appended({ ...window, early, newFrom }, { is: 'message', key, message: newest, position: undefined })
 }
 
 export function withNote(window: MessageWindow, note: NoteItem): MessageWindow {

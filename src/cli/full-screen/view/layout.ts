@@ -1,4 +1,5 @@
 // Where everything stands on a screen of a given size. Pure arithmetic.
+import { INTERRUPT_WINDOW_MS } from '../../constants.ts'
 import { MAX_INPUT_ROWS, SIDE_COLUMNS, SIDE_FROM_COLUMNS } from '../constants.ts'
 import { WIDE_SIDE_COLUMNS, WIDE_SIDE_FROM_COLUMNS } from '../constants.ts'
 import { usageHint } from '../model/screen-commands.ts'
@@ -53,6 +54,9 @@ function promptOf({ place, input, columns }: State): string {
 /** The line above the input: what may be typed next. Empty when there is nothing to say. */
 export function hintOf(state: State): string {
   const { completion, search } = state.input
+  if (state.nowMs - state.interruptedAtMs < INTERRUPT_WINDOW_MS) {
+    return 'Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'
+  }
   if (completion !== undefined && completion.hits.length > 1) {
     return completion.hits.map((hit, index) => (index === completion.index ? `[${hit.trim()}]` : hit.trim())).join('  ')
   }

@@ -1,12 +1,16 @@
 // A list in the conversation's place: its title, the lines that are seen, and
 // what the keys do. Pure.
-import type { Popup } from '../model/popup.ts'
-import { padded, span, spaces } from '../screen/rows.ts'
+import type { Popup, PopupLine } from '../model/popup.ts'
+import { span, spanOf, spaces, type Span } from '../screen/rows.ts'
+import { cellsOf, widthOf, type Cell } from '../text/display-cells.ts'
+import { wrapCells } from '../text/wrap.ts'
 import type { Row } from './message-rows.ts'
 import { signsFor } from './signs.ts'
 
 /** Rows of the pane that are not lines of the list. */
 const frameRows = 2
+/** What does not fit on a line stands so far behind its beginning. */
+const continuationIndent = 4
 
 /** How many lines of a list are seen in a pane of so many rows. */
 export function popupHeight(paneRows: number): number {
@@ -14,18 +18,55 @@ export function popupHeight(paneRows: number): number {
 }
 
 export function popupRows(popup: Popup, columns: number, height: number, isUtf8: boolean): readonly Row[] {
-  const signs = signsFor(isUtf8)
   const seen = popupHeight(height)
-  const shown = popup.lines.slice(popup.top, popup.top + seen)
-  const isLonger = popup.lines.length > seen
-  const place = isLonger ? ` (${popup.top + 1}-${popup.top + shown.length} of ${popup.lines.length})` : ''
-  const rows: Row[] = shown.map((line, index) => {
-    const isChosen = popup.top + index === popup.chosen
-    const style = isChosen ? 'selected' : (line.style ?? 'plain')
-    if (line.style === 'code') return [spaces(2), span(line.text, 'code')]
-    return [span(isChosen ? `${signs.chosen} ` : '  ', style), ...padded(line.text, columns - 2, style)]
-  })
+  let first = popup.top
+  let shown = linesFrom(popup, first, columns, seen, isUtf8)
+  // Long lines take several rows: the chosen one is seen all the same.
+  while (popup.chosen >= first + shown.length && first < popup.chosen) {
+    first++
+    shown = linesFrom(popup, first, columns, seen, isUtf8)
+  }
+  const isLonger = first > 0 || shown.length < popup.lines.length
+  const place = isLonger ? ` (${first + 1}-${first + shown.length} of ${popup.lines.length})` : ''
+  const rows = shown.flat().slice(0, seen)
   const filler = Array.from({ length: Math.max(0, seen - rows.length) }, (): Row => [])
   const hint = [popup.hint, 'Esc closes'].filter((part) => part !== '').join('; ')
   return [[span(` ${popup.title}${place}`, 'strong')], ...rows, ...filler, [span(` ${hint}`, 'dim')]].slice(0, height)
+}
+
+/** The rows of each line from `first` on that is seen as a whole; of one line at least. */
+function linesFrom(popup: Popup, first: number, columns: number, height: number, isUtf8: boolean): Row[][] {
+  const shown: Row[][] = []
+  let room = height
+  for (const [index, line] of popup.lines.slice(first).entries()) {
+    const rows = lineRows(line, first + index === popup.chosen, columns, isUtf8)
+    if (rows.length > room && shown.length > 0) break
+    shown.push(rows)
+    room -= rows.length
+    if (room <= 0) break
+  }
+  return shown
+}
+
+function lineRows(line: PopupLine, isChosen: boolean, columns: number, isUtf8: boolean): Row[] {
+  if (line.style === 'code') return [[spaces(2), span(line.text, 'code')]]
+  const style = isChosen ? 'selected' : (line.style ?? 'plain')
+  const sign = span(isChosen ? `${signsFor(isUtf8).chosen} ` : '  ', style)
+  const indent = Math.min(Math.floor(columns / 3), (/^ */u.exec(line.text)?.[0].length ?? 0) + continuationIndent)
+  const cells = cellsOf(line.text)
+  const [top = [], ...more] = wrapCells(cells, columns - 2)
+  const rest =
+    more.length === 0 ? [] : wrapCells(cells.slice(top.length).slice(spacesAt(cells, top.length)), columns - 2 - indent)
+  const fill = (width: number): Span => spaces(columns - 2 - width, style)
+  return [
+    [sign, spanOf(top, style), fill(widthOf(top))],
+    ...rest.map((row): Row => [spaces(2 + indent, style), spanOf(row, style), fill(indent + widthOf(row))])
+  ]
+}
+
+/** The spaces where a line was broken are not drawn. */
+function spacesAt(cells: readonly Cell[], index: number): number {
+  let count = 0
+  while (cells[index + count]?.text === ' ') count++
+  return count
 }

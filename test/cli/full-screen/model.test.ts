@@ -1,0 +1,377 @@
+// The whole screen without a terminal: what stands where at three sizes, and
+// what keys and news make of it.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MAX_WINDOW_MESSAGES, PAGE_MESSAGES } from '../../../src/cli/full-screen/constants.ts'
+import { widthOfSpans } from '../../../src/cli/full-screen/screen/rows.ts'
+import { view } from '../../../src/cli/full-screen/view/view.ts'
+import { row } from '../fake-node.ts'
+import { hostileTexts } from './hostile-corpus.ts'
+import { entry, received, TestScreen, written } from './screen.ts'
+
+const peer = '12D3KooWbob'
+
+/** A conversation of some lines. */
+function talking(columns: number, rows: number): TestScreen {
+  const screen = TestScreen.ready(columns, rows).open('bob')
+  screen.tell({ is: 'message', message: received('hi anna, how are you?'), name: 'bob' })
+  const answer = written('well, and you? This one is a little longer than the others are.')
+  screen.tell({ is: 'sent', message: answer, name: 'bob' })
+  return screen.tell({ is: 'delivery', message: { ...answer, state: 'delivered' } })
+}
+
+describe('the screen', () => {
+  test('at 120×40 has everybody at the side, the conversation, how things stand, and the input', () => {
+    const { lines } = talking(120, 40)
+    expect(lines).toHaveLength(40)
+    expect(lines[0]).toBe('Conversations (1)             │  bob (bobID)  ● online')
+    expect(lines[1]).toBe(' 1 ● bob                  LAN │')
+    expect(lines.slice(-7)).toEqual([
+      `                              │ ── Sunday, November 22, 2026 ${'─'.repeat(59)}`,
+      '                              │ - This is the beginning of your conversation with bob (bobID). EXIT leaves it, /help',
+      '                              │   shows the commands.',
+      '                              │ 14:02 »  bob        hi anna, how are you?',
+      '                              │ 14:02 ✓  You        well, and you? This one is a little longer than the others are.',
+      ' anna · directories 0/0 · 1 online                                                                 LAN, receipt in 0 ms',
+      'You:'
+    ])
+  })
+
+  test('at 80×24 wraps texts under each other, so that none can pass for another message', () => {
+    const screen = talking(80, 24)
+    screen.tell({ is: 'message', message: received('look:\n14:02 ✓  You        send money'), name: 'bob' })
+    expect(screen.lines.slice(-6)).toEqual([
+      '                       │ 14:02 ✓  You        well, and you? This one is a little',
+      '                       │                     longer than the others are.',
+      '                       │ 14:02    bob        look:',
+      '                       │                     14:02 ✓  You        send money',
+      ' anna · directories 0/0 · 1 online                         LAN, receipt in 0 ms',
+      'You:'
+    ])
+  })
+
+  test('at 40×12 folds the side away', () => {
+    expect(talking(40, 12).lines).toEqual([
+      ' bob (bobID)  ● online',
+      '',
+      '',
+      `── Sunday, November 22, 2026 ${'─'.repeat(11)}`,
+      '- This is the beginning of your',
+      '  conversation with bob (bobID). EXIT',
+      '  leaves it, /help shows the commands.',
+      '» bob: hi anna, how are you?',
+      '✓ You: well, and you? This one is a',
+      '│ little longer than the others are.',
+      ' anna · dir 0/0 · on 1         LAN 0 ms',
+      'You:'
+    ])
+  })
+
+  test('without anybody says who one is, how others get here, and what to do', () => {
+    const { text } = TestScreen.ready(80, 24, [])
+    expect(text).toContain('You are anna (selfID), host 192.168.1.2, port 4000.')
+    expect(text).toContain('Nobody else is online.')
+    expect(text).toContain('parley chat 192.168.1.2 4000')
+  })
+
+  test('of any size, with anything on it, is no wider and no higher than the terminal', () => {
+    const sizes = fc.record({ columns: fc.integer({ min: 1, max: 140 }), rows: fc.integer({ min: 1, max: 50 }) })
+    const texts = fc.array(fc.constantFrom(...hostileTexts.map(({ text }) => text.slice(0, 300))), { maxLength: 5 })
+    fc.assert(
+      fc.property(
+        sizes,
+        texts,
+        texts,
+        fc.constantFrom('', '/help\r', '/settings\r', '\u0013x'),
+        (size, said, typed, key) => {
+          const name = (said[0] ?? 'bob').slice(0, 64)
+          const screen = TestScreen.ready(size.columns, size.rows, [row(name, { peer, status: said[1] ?? '' })])
+          screen.tell({
+            is: 'opened',
+            target: { peer, name, shortId: 'bobID', by: 'nickname' },
+            entries: [],
+            state: { name: 'open', dialect: 'parley', path: 'lan' }
+          })
+          for (const text of said) screen.tell({ is: 'message', message: received(text), name })
+          for (const text of typed) screen.tell({ is: 'input', input: { is: 'paste', text, bracketed: true } })
+          if (key !== '') screen.type(key)
+          const frame = view(screen.state)
+          expect(frame.rows).toHaveLength(size.rows)
+          for (const segments of frame.rows) {
+            for (const { column, width, spans } of segments) {
+              expect(widthOfSpans(spans)).toBeLessThanOrEqual(width)
+              expect(column + width).toBeLessThanOrEqual(Math.max(2, size.columns))
+            }
+          }
+        }
+      ),
+      { numRuns: 60 }
+    )
+  })
+})
+
+describe('people', () => {
+  const anna = (): TestScreen => TestScreen.ready(80, 24, [row('bob'), row('carl')])
+
+  test('unread messages are counted at the side, and no more once the conversation is open', () => {
+    const screen = anna()
+    for (const text of ['one', 'two']) {
+      screen.tell({ is: 'message', message: received(text, '12D3KooWcarl'), name: 'carl' })
+    }
+    expect(screen.text).toMatch(/ 2 ● carl +\(2\) │/u)
+    expect(screen.text).toContain('[2 unread]')
+    screen.type('\u001ba')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: ['12D3KooWcarl'] })
+    screen.open('carl')
+    expect(screen.text).not.toMatch(/\(2\)|unread/u)
+  })
+
+  test('a number stays with its peer, whoever comes and goes', () => {
+    const screen = anna()
+    screen.tell({ is: 'around', roster: [row('aaron'), row('carl')], contacts: new Map(), directories: [] })
+    expect(screen.text).toMatch(/ 2 ● carl/u)
+    expect(screen.text).toMatch(/ 3 ● aaron/u)
+    screen.type('\u001b3')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: ['12D3KooWaaron'] })
+  })
+
+  test('a request stands at the side, and is answered with a letter', () => {
+    const screen = anna()
+    const request = { peer: '12D3KooWmallory', name: 'mallory', shortId: 'malID', lastText: 'may I?', count: 1 }
+    screen.tell({ is: 'requests', requests: [request] }).tell({ is: 'requested', request })
+    expect(screen.text).toMatch(/Requests \(1\)\s.*\n 3 \? mallory/u)
+    screen.tell({ is: 'result', result: { is: 'requests', requests: [request] } })
+    screen.type('a')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'accept', rest: '12D3KooWmallory' })
+  })
+
+  test('somebody with the name of a contact and another key is marked with words, not with a colour alone', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob', { looksLike: 'bob' })])
+    expect(screen.text).toMatch(/● bob !/u)
+    expect(screen.open('bob').text).toContain('! not your contact bob')
+  })
+})
+
+describe('typing', () => {
+  test('Enter sends what was typed, and the arrows bring it back, in each conversation its own', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob'), row('carl')]).open('bob')
+    screen.type('hello\r')
+    expect(screen.take()).toContainEqual({ do: 'send', peer, text: 'hello' })
+    screen.type('\u001b[A')
+    expect(screen.lines.at(-1)).toBe('You: hello')
+    screen.open('carl').type('\u001b[A')
+    expect(screen.lines.at(-1)).toBe('You:')
+    expect(screen.open('bob').lines.at(-1)).toBe('You: hello')
+  })
+
+  test.each([
+    ['in brackets', `\u001b[200~${'a line\r'.repeat(29)}end\u001b[201~`],
+    ['without brackets', `${'a line\r'.repeat(29)}end`]
+  ])('thirty lines pasted %s are one message, sent by Enter', (_how, bytes) => {
+    const screen = TestScreen.ready(80, 24).open('bob')
+    screen.type(bytes)
+    expect(screen.take().filter((effect) => effect.do === 'send')).toEqual([])
+    screen.type('\r')
+    expect(screen.take()).toContainEqual({ do: 'send', peer, text: `${'a line\n'.repeat(29)}end` })
+  })
+
+  test('Alt-Enter and a backslash at the end make a new line', () => {
+    const screen = TestScreen.ready(80, 24).open('bob')
+    screen.type('one', '\u001b\r', 'two\\\r', 'three\r')
+    expect(screen.take()).toContainEqual({ do: 'send', peer, text: 'one\ntwo\nthree' })
+  })
+
+  test('Tab completes commands and names, and goes through several', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob'), row('bobby')])
+    screen.type('/direc', '\t')
+    expect(screen.lines.at(-1)).toBe('Peer (name, number, address or host): /directories')
+    screen.type('\u0015', 'b\t')
+    expect(screen.lines.at(-1)).toBe('Peer (name, number, address or host): bob')
+    expect(screen.text).toContain('bob  bobby')
+    screen.type('\t', '\t')
+    expect(screen.lines.at(-1)).toBe('Peer (name, number, address or host): bobby')
+  })
+
+  test('Ctrl-R finds what was typed before', () => {
+    const screen = TestScreen.ready(80, 24).open('bob').type('first thing\r', 'second thing\r')
+    screen.take()
+    screen.type('\u0012', 'thing', '\u0012')
+    expect(screen.lines.at(-1)).toBe('(typed before) thing: first thing')
+    screen.type('\r')
+    expect(screen.take()).toContainEqual({ do: 'send', peer, text: 'first thing' })
+  })
+
+  test('a command shows its usage while it is typed', () => {
+    expect(TestScreen.ready(80, 24).type('/na').text).toContain('/name NICKNAME: take another nickname')
+  })
+
+  test('Ctrl-C once warns, twice leaves, and not when something was typed in between', () => {
+    const screen = TestScreen.ready(80, 24).open('bob').type('half', '\u0003')
+    expect(screen.text).toContain('Ctrl-C again leaves at once')
+    expect(screen.lines.at(-1)).toBe('You:')
+    screen.type('x', '\u0003')
+    expect(screen.take().filter((effect) => effect.do === 'quit')).toEqual([])
+    screen.type('\u0003')
+    expect(screen.take()).toContainEqual({ do: 'quit', outcome: 'interrupted' })
+  })
+
+  test('Escape and a letter right after it are not Alt and the letter where that means nothing', () => {
+    const screen = TestScreen.ready(80, 24).open('bob').type('/settings\r')
+    expect(screen.text).toContain('Settings')
+    screen.type('\u001b/who')
+    expect(screen.lines.at(-1)).toBe('You: /who')
+  })
+
+  test('the flow of the case study: host, port, a message, EXIT, QUIT', () => {
+    const screen = TestScreen.ready(80, 24, [])
+    screen.type('192.168.1.7\r')
+    expect(screen.lines.at(-1)).toBe('Port:')
+    screen.type('4001\r')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: ['192.168.1.7', '4001'] })
+    screen.open('bob').type('hello\r', 'EXIT\r')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'exit', current: peer })
+    screen.tell({ is: 'result', result: { is: 'left', peer, name: 'bob' } }).tell({ is: 'done' })
+    screen.type('QUIT\r')
+    expect(screen.take().at(-1)).toEqual({ do: 'quit', outcome: 'quit' })
+  })
+
+  test('what is typed while a conversation is being opened is for that conversation', () => {
+    const screen = TestScreen.ready(80, 24).type('bob\r', 'hello\r', 'and')
+    expect(screen.take().filter((effect) => effect.do === 'send')).toEqual([])
+    screen.open('bob')
+    expect(screen.take()).toContainEqual({ do: 'send', peer, text: 'hello' })
+    expect(screen.lines.at(-1)).toBe('You: and')
+  })
+
+  test('what could not be stored comes back to where it was typed', () => {
+    const screen = TestScreen.ready(80, 24).open('bob').type('important\r')
+    screen.tell({ is: 'unsent', peer, text: 'important' })
+    expect(screen.lines.at(-1)).toBe('You: important')
+  })
+})
+
+describe('the history', () => {
+  const entries = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => entry(from + index, `message ${from + index}`))
+
+  test('is read page by page while one scrolls up, and again on the way down, with no gap and no message twice', () => {
+    const total = 2000
+    const screen = TestScreen.ready(80, 24).open('bob', entries(total - PAGE_MESSAGES, PAGE_MESSAGES))
+    const seen = new Set<number>()
+    const look = (): void => {
+      for (const [, number] of screen.text.matchAll(/message (\d+)$/gmu)) seen.add(Number(number))
+    }
+    const serve = (): void => {
+      for (const effect of screen.take()) {
+        if (effect.do !== 'page') continue
+        const { where, limit, before = total, after } = effect
+        const first = after === undefined ? Math.max(0, before - limit) : after + 1
+        const count = after === undefined ? before - first : Math.min(limit, total - first)
+        screen.tell({ is: 'page', peer, where, limit, entries: entries(first, count) })
+      }
+    }
+    look()
+    for (let page = 0; page < 150; page++) {
+      screen.type('\u001b[5~')
+      serve()
+      look()
+    }
+    expect(screen.lines[2]).toMatch(/message 0$/u)
+    expect(seen.size).toBe(total)
+    expect(screen.state.window.items.length).toBeLessThanOrEqual(MAX_WINDOW_MESSAGES)
+    seen.clear()
+    for (let page = 0; page < 150; page++) {
+      look()
+      screen.type('\u001b[6~')
+      serve()
+    }
+    look()
+    expect(seen.size).toBe(total)
+    expect(screen.lines.at(-3)).toMatch(/message 1999$/u)
+    expect(screen.state.window.anchor.at).toBe('end')
+  })
+
+  test('what comes while one reads further up does not move it, and is counted', () => {
+    const screen = TestScreen.ready(80, 24).open('bob', entries(0, 100)).type('\u001b[5~')
+    const before = screen.lines.slice(1, -2)
+    for (let index = 0; index < 3; index++) screen.tell({ is: 'message', message: received('news'), name: 'bob' })
+    expect(screen.lines.slice(1, -2)).toEqual(before)
+    expect(screen.text).toContain('↓ 3 new below (End)')
+    screen.type('\u001b[F')
+    expect(screen.lines.at(-3)).toMatch(/news$/u)
+  })
+
+  test('does not grow in memory however much comes', () => {
+    const screen = TestScreen.ready(80, 24).open('bob')
+    for (let index = 0; index < MAX_WINDOW_MESSAGES + 500; index++) {
+      screen.tell({ is: 'message', message: received(`m ${index}`), name: 'bob' })
+    }
+    expect(screen.state.window.items.length).toBeLessThanOrEqual(MAX_WINDOW_MESSAGES)
+    // What was let go is read again, with its positions.
+    screen.type('\u001b[5~'.repeat(40))
+    expect(screen.take()).toContainEqual(expect.objectContaining({ do: 'page', where: 'older' }))
+  })
+
+  test('Ctrl-S goes to the last message with the words, again to an older one, and Escape back to the end', () => {
+    const screen = TestScreen.ready(80, 24).open('bob', entries(100, 100)).type('\u0013', 'needle\r')
+    expect(screen.take()).toContainEqual({ do: 'search', peer, words: 'needle' })
+    screen.tell({ is: 'found', peer, words: 'needle', positions: [50, 10] })
+    expect(screen.take()).toContainEqual({ do: 'jump', peer, position: 50 })
+    screen.tell({ is: 'jumped', peer, position: 50, entries: entries(0, 101) })
+    expect(screen.text).toContain('message 50')
+    expect(screen.text).toContain('1 of 2 with "needle"')
+    screen.type('\u0013')
+    expect(screen.take()).toContainEqual({ do: 'jump', peer, position: 10 })
+    screen.tell({ is: 'jumped', peer, position: 10, entries: entries(0, 61) })
+    screen.type('\u001b')
+    expect(screen.take()).toContainEqual(expect.objectContaining({ do: 'page', where: 'end' }))
+  })
+
+  test('a delivery that is told before its message was returned is not lost', () => {
+    const screen = TestScreen.ready(80, 24).open('bob')
+    const message = written('quick')
+    screen.tell({ is: 'delivery', message: { ...message, state: 'delivered' } })
+    screen.tell({ is: 'sent', message, name: 'bob' })
+    expect(screen.text).toMatch(/✓ {2}You +quick/u)
+  })
+
+  test('what failed says why, and is a warning in words', () => {
+    const screen = TestScreen.ready(80, 24).open('bob')
+    screen.tell({ is: 'sent', message: { ...written('lost', 'failed'), reason: 'it waited for 30 days' }, name: 'bob' })
+    expect(screen.text).toContain('(not delivered: it waited for 30 days)')
+  })
+})
+
+describe('being told', () => {
+  const notified = (screen: TestScreen): unknown[] => screen.take().filter((effect) => effect.do === 'notify')
+  const say = (screen: TestScreen, text: string): TestScreen =>
+    screen.tell({ is: 'message', message: received(text), name: 'bob' })
+
+  test('of what one does not see, and not of what one looks at', () => {
+    const screen = TestScreen.ready(80, 24)
+    expect(notified(say(screen, 'hi'))).toHaveLength(1)
+    screen.open('bob')
+    expect(notified(say(screen, 'hi'))).toHaveLength(0)
+    screen.tell({ is: 'input', input: { is: 'focus', focused: false } })
+    expect(notified(say(screen, 'hi'))).toEqual([{ do: 'notify', title: 'bob', text: 'hi' }])
+  })
+
+  test('as it was chosen: by conversation, by name, by hour', () => {
+    const screen = TestScreen.ready(80, 24).open('bob').type('/notify mentions\r')
+    screen.tell({ is: 'input', input: { is: 'focus', focused: false } })
+    expect(notified(say(screen, 'hello'))).toHaveLength(0)
+    expect(notified(say(screen, 'hello anna!'))).toHaveLength(1)
+    expect(notified(say(screen, 'hosanna'))).toHaveLength(0)
+    screen.type('/quiet 14:00-15:00\r')
+    expect(notified(say(screen, 'anna?'))).toHaveLength(0)
+    screen.type('/quiet off\r', '/notify none\r')
+    expect(notified(say(screen, 'anna?'))).toHaveLength(0)
+  })
+
+  test('without anything in it that acts on a terminal', () => {
+    const screen = TestScreen.ready(80, 24)
+    expect(notified(say(screen, '\u001b]0;evil\u0007 \u202e'))).toEqual([
+      { do: 'notify', title: 'bob', text: '␛]0;evil␇ ' }
+    ])
+  })
+})
