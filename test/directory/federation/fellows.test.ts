@@ -1,12 +1,20 @@
 // What fellow directories do to each other on real connections: many peers at
 // once, floods, forgeries, silence, and who may say anything at all.
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { GossipSubComponents } from '@libp2p/gossipsub'
+import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { beforeAll, expect, test } from 'vitest'
 import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/constants.ts'
-import { decodeFederationFrame, encodeFederationFrame } from '../../../src/directory/federation/federation-frames.ts'
+import {
+  decodeFederationFrame,
+  encodeFederationFrame,
+  encodeGossip
+} from '../../../src/directory/federation/federation-frames.ts'
 import type { FederationFrame } from '../../../src/directory/federation/federation-frames.ts'
+import { GossipMesh } from '../../../src/directory/federation/gossip-mesh.ts'
+import { sealHeartbeat } from '../../../src/directory/federation/heartbeat.ts'
 import { sealStatement } from '../../../src/directory/federation/statement.ts'
 import { sealRecord } from '../../../src/directory/index.ts'
 import type { VerifiedRecord } from '../../../src/directory/index.ts'
@@ -26,9 +34,20 @@ beforeAll(async () => {
   )
 }, 30_000)
 
-/** A raw fellow: says what the test says, and keeps what it hears. */
-async function fellowOf(address: string) {
-  const libp2p = await node({})
+type MeshService = { readonly mesh: GossipMesh; start(): Promise<void>; stop(): Promise<void> }
+
+/** A raw fellow: says what the test says, on the stream and in gossip, and keeps what it hears. */
+async function fellowOf(address: string, options: { readonly privateKey?: PrivateKey } = {}) {
+  const libp2p = await node<{ gossip: MeshService }>(
+    {
+      gossip: (components: GossipSubComponents) => {
+        const mesh = new GossipMesh(components, { network, judge: async () => 'ignore' })
+        return { mesh, start: () => mesh.start(), stop: () => mesh.stop() }
+      }
+    },
+    options
+  )
+  const { mesh } = libp2p.services.gossip
   const connection = await libp2p.dial(multiaddr(address))
   const stream = await connection.newStream(FEDERATION_PROTOCOL)
   const heard: FederationFrame[] = []
@@ -42,7 +61,14 @@ async function fellowOf(address: string) {
       heard.push(...frames)
     }
   }).catch((error: unknown) => error)
-  return { libp2p, connection, heard, ended, send: (frame: FederationFrame) => outgoing.offer(frame) }
+  const gossip = async (): Promise<void> => {
+    mesh.join(connection)
+    await until(() => mesh.reaches(connection.remotePeer), 'gossip')
+    // Until both know what the other listens to.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  const send = (frame: FederationFrame): boolean => outgoing.offer(frame)
+  return { libp2p, mesh, connection, heard, ended, send, gossip }
 }
 
 const hello: FederationFrame = { type: 'hello', network, digests: [], fellows: [] }
@@ -175,3 +201,46 @@ test('a directory that passes on forgeries is cut off, and refused for a while',
   const stream = await again.newStream(FEDERATION_PROTOCOL)
   await until(() => stream.status !== 'open', 'the stream to be refused')
 })
+
+test.each([
+  ['what is no gossip', () => crypto.getRandomValues(new Uint8Array(200))],
+  ['a forged statement', (record: VerifiedRecord) => gossipOf(crypto.getRandomValues(new Uint8Array(150)), record)]
+])('a directory that floods with %s is cut off, and its fellow with the others is not', async (_, made) => {
+  const [a, ada] = [await federated(), await identity(1)]
+  const b = await federated([a.address])
+  const record = await sealedBy(ada)
+  const flooder = await fellowOf(a.address)
+  flooder.send(hello)
+  await until(() => a.federation.fellows().length === 2, 'both')
+  await flooder.gossip()
+  for (let i = 0; i < 50; i++) await flooder.mesh.publish(made(record))
+  await until(() => flooder.connection.status !== 'open', 'the connection to be cut')
+  a.attach(record)
+  await until(() => b.roster().has(ada.id), 'ada at the other')
+  expect(a.federation.fellows().map(String)).toEqual([b.id])
+})
+
+test('a directory tells its peers anew when its key has said more in an earlier life than it knows of', async () => {
+  const [key, ada] = [await generateKeyPair('Ed25519'), await identity(1)]
+  const a = await federated([], { privateKey: key })
+  a.attach(await sealedBy(ada))
+  const b = await federated([a.address])
+  await until(() => b.roster().has(ada.id), 'ada')
+  const before = a.federation.epoch
+  const ahead = before + 1_000_000n
+  const heartbeat = await sealHeartbeat(
+    { network, epoch: ahead, counter: 0n, beat: 7n, digest: new Uint8Array(32), count: 0 },
+    key
+  )
+  const witness = await fellowOf(a.address)
+  const digest = { directory: a.peer, epoch: ahead, counter: 0n, digest: new Uint8Array(32), count: 0 }
+  witness.send({ ...hello, digests: [{ ...digest, heartbeat: heartbeat.envelope, heardAgoMs: 0 }] })
+  await until(() => a.federation.epoch > ahead, 'a new epoch')
+  await until(() => b.federation.directories().some(({ epoch }) => epoch === a.federation.epoch), 'b to know of it')
+  await until(() => b.federation.statementsOf(ada.id).some(({ statement }) => statement.epoch > ahead), 'ada anew')
+  expect(b.roster().get(ada.id)).toEqual([a.id])
+})
+
+function gossipOf(statement: Uint8Array, record: VerifiedRecord): Uint8Array {
+  return encodeGossip({ updates: [{ statement, record: record.envelope, forMs: 0 }], withdrawals: [] })
+}
