@@ -17,7 +17,7 @@ export function directoryLines(views: readonly DirectoryView[], nowMs: number): 
 }
 
 /** How one stands, in one line. */
-export function directoryState(view: DirectoryView, nowMs: number, nameOf: (directory: string) => string): string {
+function directoryState(view: DirectoryView, nowMs: number, nameOf: (directory: string) => string): string {
   return [stateWord(view, nowMs), ...numbers(view), ...findings(view, nameOf)].join(', ')
 }
 

@@ -62,6 +62,8 @@ export async function fetchRoster(
         if (init.watch !== true) stream.end()
         return
       }
+      case 'found':
+        return // nobody asked
       case 'refuse':
         throw new DirectoryRefusedError(frame.reason, frame.retryAfterMs)
     }

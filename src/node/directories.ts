@@ -15,26 +15,12 @@ import {
 } from '../directory/index.ts'
 import { formatAddress, isLoopback, peerIdOf, withPeerId } from './address.ts'
 import type { DirectoryView } from './chat-events.ts'
-import {
-  DEFAULT_DIRECTORY_PORTS,
-  DIRECTORY_PRECEDENCE_MS,
-  MAX_FORGED_ENTRIES,
-  MAX_FOUND_DIRECTORIES,
-  TAKEOVER_MS
-} from './constants.ts'
-import { mayTakePlace, type Candidate, type Origin } from './directory-choice.ts'
+import { DEFAULT_DIRECTORY_PORTS, MAX_FORGED_ENTRIES, MAX_FOUND_DIRECTORIES } from './constants.ts'
+import type { Origin } from './directory-choice.ts'
 import { DirectoryDistances } from './directory-distances.ts'
 import { Findings, type SeenBy } from './directory-findings.ts'
-import {
-  isListed,
-  isReady,
-  isStandby,
-  isWatching,
-  newMember,
-  StandbyError,
-  viewOf,
-  type Member
-} from './directory-member.ts'
+import { isListed, isWatching, newMember, viewOf, type Member } from './directory-member.ts'
+import { DirectoryPlaces } from './directory-places.ts'
 import { shortId } from './short-id.ts'
 
 export interface DirectoriesInit {
@@ -72,12 +58,11 @@ export interface DirectoriesInit {
 export class Directories {
   readonly #init: DirectoriesInit
   readonly #members = new Map<string, Member>()
+  readonly #places = new DirectoryPlaces(() => [...this.#members.values()])
   readonly #distances: DirectoryDistances
   /** Who vouches for whom, and where they differ. */
   readonly #findings: Findings
   #started = false
-  /** Until then the directories are taken in their order; later whoever answers. */
-  #precedenceUntilMs = 0
 
   constructor(init: DirectoriesInit) {
     this.#init = init
@@ -85,7 +70,7 @@ export class Directories {
       network: init.network,
       members: () => [...this.#members.values()],
       reach: async (member, options) => this.#reach(member, options),
-      onNearer: (give, take) => this.#takeOver(give, take)
+      onNearer: (give, take) => this.#places.handOver(give, take)
     })
     this.#findings = new Findings({
       nameOf: init.nameOf,
@@ -102,7 +87,7 @@ export class Directories {
   start(): void {
     if (this.#started) return
     this.#started = true
-    this.#precedenceUntilMs = performance.now() + DIRECTORY_PRECEDENCE_MS
+    this.#places.open()
     this.#findings.start()
     const { named, remembered, useDefaults } = this.#init
     for (const address of named) this.#add(address, 'named')
@@ -202,17 +187,12 @@ export class Directories {
   }
 
   async #connect(member: Member, options: { signal: AbortSignal }): Promise<Connection> {
-    this.#checkPlace(member)
+    this.#places.check(member)
     const connection = await this.#reach(member, options)
     options.signal.throwIfAborted()
     member.peer = connection.remotePeer.toString()
     member.reachedAt = connection.remoteAddr
-    const others = [...this.#members.values()].filter((other) => other !== member)
-    if (others.some(({ hasPlace, peer }) => hasPlace && peer === member.peer)) {
-      throw new StandbyError('the same directory as one that is in use')
-    }
-    this.#checkPlace(member) // others have been faster, perhaps
-    member.hasPlace = true
+    this.#places.take(member)
     return connection
   }
 
@@ -220,34 +200,6 @@ export class Directories {
     const peer = peerIdOf(member.address)
     if (peer === undefined || member.sightedAt.length === 0) return this.#init.dial(member.address, options)
     return this.#init.connect(peer, options)
-  }
-
-  /** @throws StandbyError when enough others are in use, or for a moment on their way to it before this one */
-  #checkPlace(member: Member): void {
-    const all = new Map([...this.#members.values()].map((one) => [one, candidate(one)] as const))
-    const own = all.get(member)
-    const hasPrecedence = performance.now() < this.#precedenceUntilMs
-    if (own !== undefined && !mayTakePlace(own, [...all.values()], hasPrecedence)) {
-      throw new StandbyError('enough directories are in use')
-    }
-  }
-
-  /** The nearer one gets ready first; the other keeps its place until then, or when that fails. */
-  #takeOver(give: Member, take: Member): void {
-    give.yields = true
-    setTimeout(() => (give.yields = false), TAKEOVER_MS).unref()
-    take.client.wake()
-  }
-
-  /** One that yields its place to this one goes without a word: what it was told of us ends with its grace. */
-  #releaseFor(member: Member): void {
-    const yielding = [...this.#members.values()].find((other) => other !== member && other.yields)
-    if (yielding === undefined) return
-    yielding.yields = false
-    yielding.hasPlace = false
-    void yielding.client.stop().then(() => {
-      if (this.#started) yielding.client.start()
-    })
   }
 
   #onState(member: Member, state: DirectoryState): void {
@@ -262,9 +214,8 @@ export class Directories {
         this.#findings.lost(member.peer)
       }
     }
-    if (!isWatching(before) && isWatching(state)) this.#releaseFor(member)
-    // Nobody waits out a back-off while there is a place.
-    if (isFreed) for (const other of this.#members.values()) if (other !== member && isReady(other)) other.client.wake()
+    if (!isWatching(before) && isWatching(state)) void this.#places.ready(member)
+    if (isFreed) this.#places.freed(member)
     if (state.state === 'connected' && before.state !== 'connected') this.#remember(member)
     this.#init.onChange()
     this.#tell(member)
@@ -320,14 +271,4 @@ export class Directories {
 
 function byLoopback(a: Multiaddr, b: Multiaddr): number {
   return Number(isLoopback(a)) - Number(isLoopback(b))
-}
-
-function candidate({ origin, hasPlace, yields, state }: Member): Candidate {
-  return {
-    origin,
-    hasPlace,
-    yields,
-    isConnecting: state.state === 'connecting',
-    refuses: state.state === 'refused'
-  }
 }

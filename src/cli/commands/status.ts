@@ -31,9 +31,9 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
 
 /** What the running parley says at the beginning, with the roster as a number. */
 function statusJson(ready: Json): Json {
-  const { profile, peer, shortId, nickname, network, addresses, directories, conversations, waiting } = ready
+  const { profile, peer, nickname, network, addresses, directories, conversations, waiting } = ready
   const requests = listOf(ready['requests']).length
-  const identity = { profile, peer, shortId, nickname, network, addresses }
+  const identity = { profile, peer, shortId: ready['shortId'], nickname, network, addresses }
   return {
     running: true,
     ...identity,
