@@ -17,10 +17,11 @@ import type {
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from './chat-events.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
-import { Conversations, type ConversationEvents } from './conversations.ts'
+import { conversationEvents } from './conversation-events.ts'
+import { Conversations } from './conversations.ts'
 import { MessageTooLongError } from './errors.ts'
-import { HOUSEKEEPING_MS } from './constants.ts'
 import { History } from './history.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { explained } from './storage-problems.ts'
 import { listeningPort, startHost } from './host.ts'
 import { Neighbourhood } from './neighbourhood.ts'
@@ -50,7 +51,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
-  #housekeeping: NodeJS.Timeout | undefined
+  #housekeeping: Housekeeping | undefined
   #own: OwnStore | undefined
 
   /**
@@ -77,7 +78,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       })
       try {
         node = new ChatNode(init.config, profile, own.store, port, named, observe)
-        node.#own = own
+        node.#takeHouse(own)
         await node.#around.presence.prepare()
         node.#made = await node.#makeHost(observe)
         return node
@@ -127,7 +128,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       isDirectory: async (peer) => this.#around.isDirectory(peer),
       nameOf: (peer) => this.name(peer),
       kindOf: async (connection, options) => this.#host.kindOf(connection, options),
-      events: this.#conversationEvents(),
+      events: conversationEvents({ name: (peer) => this.name(peer), tell: (type, detail) => this.#tell(type, detail) }),
       now: Date.now
     })
   }
@@ -306,46 +307,17 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     await this.#rememberPort()
     // A name that was given once is the name from then on.
     if (this.#config.sources.name === 'flag') await this.#profile.book.setNickname(this.nickname)
-    await this.#resume()
-    await this.#keepHouse()
-    this.#housekeeping = setInterval(() => void this.#keepHouse(), HOUSEKEEPING_MS)
-    void this.#checkHistory()
-  }
-
-  /** A bit that the disk has lost is found now, and not when somebody looks for the message. */
-  async #checkHistory(): Promise<void> {
-    const damage = await this.#own?.check().catch((error: unknown) => String(error))
-    if (damage !== undefined) this.#tell('notice', { code: 'history', text: damage })
-  }
-
-  /** With a part of the history that can't be read the node still runs: the next opening mends it. */
-  async #resume(): Promise<void> {
-    try {
-      await this.#conversations.resume()
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      this.#tell('notice', { code: 'fault', text: `what waits to be sent could not be looked for: ${why}` })
-    }
-  }
-
-  async #keepHouse(): Promise<void> {
-    const { giveUp, keep } = this.#config.settings
-    try {
-      await this.#conversations.keepHouse({ giveUpMs: giveUp, keepMs: keep })
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      this.#tell('notice', { code: 'fault', text: `old messages could not be cleared away: ${why}` })
-    }
+    await this.#housekeeping?.start()
   }
 
   /** Whatever fails on the way, the profile is free for the next one afterwards. */
   async #stop(): Promise<void> {
     const wasStarted = this.#state === 'started'
     this.#state = 'stopped'
-    clearInterval(this.#housekeeping)
     try {
       // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
       await this.#starting?.catch(() => undefined)
+      this.#housekeeping?.stop()
       if (wasStarted) {
         // At the same time: one that does not answer our goodbye must not keep us on the rosters of all others.
         await Promise.all([this.#around.withdraw(), this.#conversations.stop()])
@@ -356,6 +328,16 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     } finally {
       await this.#store.close().finally(() => this.#profile.release())
     }
+  }
+
+  #takeHouse(own: OwnStore): void {
+    this.#own = own
+    this.#housekeeping = new Housekeeping({
+      conversations: this.#conversations,
+      own,
+      settings: this.#config.settings,
+      notice: (notice) => this.#tell('notice', notice)
+    })
   }
 
   get #host(): ChatHost {
@@ -381,24 +363,6 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       this.#tell('notice', { code: 'port-taken', text: `port ${instead} is taken: listening on ${port} this time` })
     } else if (this.#profile.book.port === undefined && this.#config.settings.port === undefined) {
       await this.#profile.book.setPort(port)
-    }
-  }
-
-  #conversationEvents(): ConversationEvents {
-    const name = (peer: string): string => this.name(peer)
-    return {
-      message: (message) => this.#tell('message', { message, name: name(message.peer), arrival: message.state }),
-      request: (view) => this.#tell('request', view),
-      delivery: (message) => this.#tell('delivery', { message, state: message.state }),
-      refused: (peer, reason, retryAfterMs) => this.#tell('refused', { peer, name: name(peer), reason, retryAfterMs }),
-      state: (peer, state) => this.#tell('conversation', { peer, name: name(peer), state }),
-      entered: (peer) => this.#tell('entered', { peer, name: name(peer) }),
-      typing: (peer) => this.#tell('typing', { peer, name: name(peer) }),
-      left: (peer, reason) => this.#tell('left', { peer, name: name(peer), reason }),
-      fault: (peer, error) => {
-        const why = error instanceof Error ? error.message : String(error)
-        this.#tell('notice', { code: 'fault', text: `something failed in the conversation with ${name(peer)}: ${why}` })
-      }
     }
   }
 

@@ -2,22 +2,15 @@
 // sent to them, and what the user decides about them. What comes in is for the
 // reception, what goes out for the deliveries; screens are not its business.
 import type { Connection } from '@libp2p/interface'
-import { randomBytes } from 'node:crypto'
 import type { ChatService, ChatServiceInit, ChatSession } from '../chat-protocol/index.ts'
-import type {
-  IncomingMessage,
-  LogPosition,
-  MessageStore,
-  OutgoingMessage,
-  PeerBook,
-  StoredMessage
-} from '../storage/index.ts'
+import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../storage/index.ts'
 import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
 import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
 import { Deliveries, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../wire/index.ts'
+import { heed, helloFor } from './own-log.ts'
 import { Pursuit } from './pursuit.ts'
 import { Reception } from './reception.ts'
 import { explainSessionError } from './session-errors.ts'
@@ -35,9 +28,6 @@ export interface ConversationEvents {
   left(peer: string, reason: 'left' | 'quit'): void
   fault(peer: string, error: unknown): void
 }
-
-/** The length of a log's name; see docs/spec/chat-1.0.0.md. */
-const LOG_BYTES = 8
 
 export interface ConversationsInit {
   readonly store: MessageStore
@@ -96,8 +86,8 @@ export class Conversations {
   get protocol(): ChatServiceInit {
     return {
       kindOf: this.#init.kindOf,
-      helloFor: async (peer) => this.#helloFor(peer.toString()),
-      onHello: async (peer, held) => this.#onHello(peer.toString(), held),
+      helloFor: async (peer) => helloFor(this.#init.store, peer.toString()),
+      onHello: async (peer, held) => heed(this.#init.store, peer.toString(), held),
       onMessages: async (peer, messages) =>
         this.#orFault(peer.toString(), async (id) => this.#reception.receive(id, messages)),
       onPlainText: async (peer, text) =>
@@ -323,20 +313,6 @@ export class Conversations {
     if (state.name === 'closed') this.#states.delete(peer)
     else this.#states.set(peer, state)
     this.#init.events.state(peer, state)
-  }
-
-  async #helloFor(peer: string): Promise<{ log: string; held?: LogPosition }> {
-    // A peer to whom nothing was written yet costs no room: whoever says Hello could be anybody.
-    const log = (await this.#init.store.ownPosition(peer))?.log ?? randomBytes(LOG_BYTES).toString('hex')
-    const held = await this.#init.store.heldPosition(peer)
-    return held === undefined ? { log } : { log, held }
-  }
-
-  /** The other side holds more of this log than was ever sent from here: this history is an old copy, or one of two. */
-  async #onHello(peer: string, held: LogPosition | undefined): Promise<void> {
-    if (held === undefined) return
-    const own = await this.#init.store.ownPosition(peer)
-    if (held.log === own?.log && held.seq > own.sentSeq) await this.#init.store.startNewLog(peer)
   }
 
   /** A peer is looked for as long as it is on the screen or something waits for it. */

@@ -1,0 +1,63 @@
+// What a node does with its history beside talking: it looks for damage once,
+// takes up what waits to be sent, and clears away what is too old, again and
+// again. What can't be done is told, and never ends the node.
+import type { Config } from './config.ts'
+import { HOUSEKEEPING_MS } from './constants.ts'
+import type { Conversations } from './conversations.ts'
+import type { OwnStore } from './own-store.ts'
+
+export interface HousekeepingInit {
+  readonly conversations: Pick<Conversations, 'resume' | 'keepHouse'>
+  readonly own: OwnStore
+  readonly settings: Pick<Config['settings'], 'giveUp' | 'keep'>
+  readonly notice: (notice: { readonly code: 'history' | 'fault'; readonly text: string }) => void
+}
+
+export class Housekeeping {
+  readonly #init: HousekeepingInit
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(init: HousekeepingInit) {
+    this.#init = init
+  }
+
+  /** Resolves when what waits is looked for and what is too old is gone; the look for damage goes on by itself. */
+  async start(): Promise<void> {
+    await this.#resume()
+    await this.#keepHouse()
+    this.#timer = setInterval(() => void this.#keepHouse(), HOUSEKEEPING_MS)
+    void this.#checkHistory()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** A bit that the disk has lost is found now, and not when somebody looks for the message. */
+  async #checkHistory(): Promise<void> {
+    const damage = await this.#init.own.check().catch((error: unknown) => String(error))
+    if (damage !== undefined) this.#init.notice({ code: 'history', text: damage })
+  }
+
+  /** With a part of the history that can't be read the node still runs: the next opening mends it. */
+  async #resume(): Promise<void> {
+    try {
+      await this.#init.conversations.resume()
+    } catch (error) {
+      this.#tellFault('what waits to be sent could not be looked for', error)
+    }
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { giveUp, keep } = this.#init.settings
+    try {
+      await this.#init.conversations.keepHouse({ giveUpMs: giveUp, keepMs: keep })
+    } catch (error) {
+      this.#tellFault('old messages could not be cleared away', error)
+    }
+  }
+
+  #tellFault(what: string, error: unknown): void {
+    this.#init.notice({ code: 'fault', text: `${what}: ${error instanceof Error ? error.message : String(error)}` })
+  }
+}
