@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { chatCommands, findCommand } from '../../src/cli/chat-commands.ts'
 import { argumentsFromJson, argumentsFromLine, usageOf } from '../../src/cli/command-arguments.ts'
 import { readLines, type InputLine } from '../../src/cli/input-lines.ts'
+import { directoryLines } from '../../src/cli/directory-wording.ts'
+import { directoryJson, rowJson } from '../../src/cli/json/event-json.ts'
 import { RosterNumbers } from '../../src/cli/roster-numbers.ts'
 import { messageLines, requestLine, rosterLine } from '../../src/cli/wording.ts'
 import { completeLine } from '../../src/cli/plain/completion.ts'
@@ -261,6 +263,80 @@ describe('directories', () => {
     expect(news.changed(waiting, 0)).toEqual([])
     expect(news.changed(view({}), 0)).toEqual(['Connected to the directory 127.0.0.1:8000.'])
     expect(news.changed(view({}), 0)).toEqual([])
+  })
+})
+
+describe('what was found of directories', () => {
+  const [one, other] = [
+    '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2',
+    '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
+  ]
+  const bob = { peer: '12D3KooWbob', name: 'bob', shortId: 'bobID' }
+  const view = (fields: Partial<DirectoryView>): DirectoryView => ({
+    address: '127.0.0.1:8000',
+    peer: one,
+    state: 'connected',
+    isDefault: false,
+    ...fields
+  })
+  const innocent = { stale: [], withholds: [], notJoinedWith: [], forged: 0 }
+
+  it('stands behind each, with the names below', () => {
+    const accused = view({
+      rttMs: 3,
+      peers: 12,
+      registered: true,
+      findings: { ...innocent, stale: [bob], withholds: [{ ...bob, provenBy: [other ?? '', one ?? ''] }], forged: 2 }
+    })
+    const apart = view({
+      address: '10.0.0.2:8000',
+      peer: other,
+      rttMs: 20,
+      peers: 1,
+      findings: { ...innocent, notJoinedWith: [one ?? ''] }
+    })
+    expect(directoryLines([accused, apart], 0)).toEqual([
+      `127.0.0.1:8000 (${one}): connected, 3 ms, 12 peers, registered, withholds 1, stale about 1, told 2 forged`,
+      '    withholds bob (bobID), who is there by 10.0.0.2:8000 and its own word',
+      '    what it shows of bob (bobID) is no longer so',
+      `10.0.0.2:8000 (${other}): connected, 20 ms, 1 peer, not joined with 127.0.0.1:8000`
+    ])
+  })
+
+  it('is no more than a few lines, however many are withheld', () => {
+    const withholds = Array.from({ length: 500 }, () => ({ ...bob, provenBy: [] }))
+    const lines = directoryLines([view({ findings: { ...innocent, withholds } })], 0)
+    expect(lines).toHaveLength(12)
+    expect(lines.at(-1)).toBe('    … and 490 more.')
+  })
+
+  it('is missing of one that stands by, which is nothing to complain about', () => {
+    const standby = view({ state: 'standby', rttMs: 7, why: 'enough directories are in use' })
+    expect(directoryLines([standby], 0)).toEqual([`127.0.0.1:8000 (${one}): standing by, 7 ms`])
+    expect(new DirectoryNews().summary([view({}), { ...standby, address: '10.0.0.3:8000' }], true, 0)).toHaveLength(1)
+    expect(new DirectoryNews().changed(standby, 0)).toEqual([])
+  })
+
+  it('has fields of its own in JSON, whether something was found or not', () => {
+    const withholds = [{ ...bob, provenBy: [other ?? ''] }]
+    expect(directoryJson(view({ findings: { ...innocent, withholds } }))).toMatchObject({
+      withholds,
+      stale: [],
+      forged: 0
+    })
+    expect(directoryJson(view({}))).toMatchObject({ rttMs: null, registered: null, peers: null, withholds: [] })
+    const via = [{ directory: one ?? '', sinceMs: 5 }]
+    expect(rowJson(row('bob', { via, onlyVia: one ?? '' }))).toMatchObject({ via, onlyVia: one })
+    expect(rowJson(row('bob'))).toMatchObject({ via: [], onlyVia: null })
+  })
+
+  it('marks a peer that is seen by one directory’s word alone, and says when it is not so any more', () => {
+    const alone = row('bob', { onlyVia: one ?? '' })
+    expect(rosterLine(alone, 1)).toContain('(only via BmAwcd4P)')
+    const shown = new RosterView(new RosterNumbers())
+    shown.all([alone])
+    expect(shown.changes([row('bob')])).toHaveLength(1)
+    expect(shown.changes([row('bob')])).toEqual([])
   })
 })
 
