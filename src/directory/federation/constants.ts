@@ -92,6 +92,8 @@ export const CROSSING_MS = 1_000
 export const LEARNT_FELLOW_TTL_MS = 6 * 60 * 60 * 1_000
 /** Fellows that are known by what others told and the LAN showed; beyond it the one that was away longest goes. */
 export const MAX_LEARNT_FELLOWS = 64
+/** Directories whose Hello is awaited at one time: strangers that never say it take no more room. */
+export const MAX_CANDIDATES = 32
 /** Streams of one fellow's connection: one to keep, and others while it is replaced. */
 export const MAX_FEDERATION_STREAMS_PER_CONNECTION = 4
 /** A directory that floods, or sends what it must know to be forged, is refused for so long. */

@@ -17,6 +17,7 @@ import {
   FEDERATION_PROTOCOL,
   FELLOW_TAG_VALUE,
   HEARTBEAT_MS,
+  MAX_BANS,
   MAX_FEDERATION_STREAMS_PER_CONNECTION,
   MAX_FELLOWS,
   NOTICE_RATE,
@@ -303,6 +304,8 @@ export class FederationService extends EventEmitter<FederationEvents> {
     const id = peer.toString()
     if (this.#strangers.has(id) || this.#notices.takeOne(this.#now()) > 0) return
     this.#strangers.add(id)
+    const [oldest] = this.#strangers
+    if (this.#strangers.size > MAX_BANS && oldest !== undefined) this.#strangers.delete(oldest)
     this.emit('other-network', { peer, network })
   }
 

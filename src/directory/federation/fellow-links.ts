@@ -9,6 +9,7 @@ import {
   FELLOW_DIAL_TIMEOUT_MS,
   FELLOW_SILENCE_MS,
   HELLO_MS,
+  MAX_CANDIDATES,
   MAX_FELLOWS,
   PULSE_MS
 } from './constants.ts'
@@ -100,7 +101,9 @@ export class FellowLinks {
   accept(stream: Stream, connection: Connection, signal: AbortSignal): void {
     const peer = connection.remotePeer
     const isKnown = this.#links.get(peer.toString())?.kept !== undefined
-    if (this.#init.isBanned(peer.toString()) || (!isKnown && !this.#hasPlace(peer))) {
+    const isOneTooMany =
+      !isKnown && (this.#links.size - this.sessions().length >= MAX_CANDIDATES || !this.#hasPlace(peer))
+    if (this.#init.isBanned(peer.toString()) || isOneTooMany) {
       stream.abort(new FellowRefusedError())
       return
     }

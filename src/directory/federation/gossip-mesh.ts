@@ -24,11 +24,6 @@ export interface GossipMeshInit {
   judge(from: PeerId, bytes: Uint8Array): Promise<GossipVerdict>
 }
 
-/** @returns the topic of a network's presence */
-export function presenceTopic(network: string): string {
-  return `${PRESENCE_TOPIC}/${network}`
-}
-
 export class GossipMesh {
   readonly #registrar: GossipRegistrar
   readonly #gossip: GossipSub
@@ -40,7 +35,7 @@ export class GossipMesh {
   constructor(components: GossipSubComponents, init: GossipMeshInit) {
     const { privateKey, peerId, peerStore, connectionManager, logger } = components
     this.#registrar = new GossipRegistrar(components.registrar, logger.forComponent('parley:gossip'))
-    this.#topic = presenceTopic(init.network)
+    this.#topic = `${PRESENCE_TOPIC}/${init.network}`
     this.#judge = (from, bytes) => init.judge(from, bytes)
     this.#gossip = gossipsub({
       // What is told proves itself: a signature of the messenger would say nothing more.
