@@ -197,7 +197,7 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
 }
 
 /** UTF-8 of a text. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
-export function encodeText(text: string): Uint8Array<ArrayBuffer> {
+function encodeText(text: string): Uint8Array<ArrayBuffer> {
   checkText(text)
   return utf8Encoder.encode(text)
 }
