@@ -13,7 +13,10 @@ export const DIRECTORIES_IN_USE = 2
 export const DIRECTORY_PRECEDENCE_MS = 1_000
 
 /** How far the directories are is measured soon after the start, and then now and then; a gain is measured again. */
-export const MEASURE_DIRECTORIES_MS = { first: 5_000, again: 5_000, every: 60_000 } as const
+export const MEASURE_DIRECTORIES_MS = { first: 5_000, again: 5_000, every: 300_000 } as const
+
+/** Up to this part of each such time is left to chance, so that the clients of a network do not measure together. */
+export const MEASURE_JITTER = 0.5
 
 /** Of so many measurements in a row the best counts: the others met something else on their way. */
 export const MEASUREMENTS = 3

@@ -3,7 +3,7 @@
 // more than a stream for a moment, and one connection at a time.
 import type { Connection } from '@libp2p/interface'
 import { measureDirectory } from '../directory/index.ts'
-import { MEASURE_DIRECTORIES_MS, MEASUREMENTS } from './constants.ts'
+import { MEASURE_DIRECTORIES_MS, MEASURE_JITTER, MEASUREMENTS } from './constants.ts'
 import { betterChoice } from './directory-choice.ts'
 import { isStandby, isWatching, type Member } from './directory-member.ts'
 
@@ -42,12 +42,15 @@ export class DirectoryDistances {
   }
 
   #after(delayMs: number, signal: AbortSignal): void {
-    this.#timer = setTimeout(() => {
-      this.#round = this.#measureAll(signal).then(() => {
-        const isToConfirm = this.#proposed !== undefined
-        if (!signal.aborted) this.#after(MEASURE_DIRECTORIES_MS[isToConfirm ? 'again' : 'every'], signal)
-      })
-    }, delayMs)
+    this.#timer = setTimeout(
+      () => {
+        this.#round = this.#measureAll(signal).then(() => {
+          const isToConfirm = this.#proposed !== undefined
+          if (!signal.aborted) this.#after(MEASURE_DIRECTORIES_MS[isToConfirm ? 'again' : 'every'], signal)
+        })
+      },
+      delayMs * (1 + MEASURE_JITTER * Math.random())
+    )
   }
 
   async #measureAll(signal: AbortSignal): Promise<void> {

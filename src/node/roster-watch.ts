@@ -3,7 +3,7 @@
 // nobody keeps.
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createLibp2p } from 'libp2p'
-import { applyEntries, fetchRoster, Roster } from '../directory/index.ts'
+import { applyEntries, fetchRoster, Roster, Tellings, vouched } from '../directory/index.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
 import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
@@ -50,6 +50,7 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
   try {
     const connection = await reach.dial(address, { signal: init.signal })
     const roster = new Roster()
+    const tellings = new Tellings()
     let complete = false
     await fetchOrExplain(connection, {
       watch: init.watch,
@@ -57,8 +58,9 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
       network: init.config.settings.network,
       onEntries: (entries) => {
         applyEntries(roster, entries, Date.now())
+        tellings.apply(entries)
         complete ||= entries.complete !== undefined
-        if (complete) init.onRoster(rowsOf(roster))
+        if (complete) init.onRoster(rowsOf(roster, tellings))
       }
     })
   } finally {
@@ -76,8 +78,12 @@ async function fetchOrExplain(...args: Parameters<typeof fetchRoster>): Promise<
   }
 }
 
-function rowsOf(roster: Roster): readonly RosterRow[] {
-  const around = { contacts: [], connectionAddress: () => undefined }
+function rowsOf(roster: Roster, tellings: Tellings): readonly RosterRow[] {
+  const around = {
+    contacts: [],
+    connectionAddress: () => undefined,
+    seenBy: (peer: string) => ({ via: vouched(tellings, peer).via, onlyVia: undefined })
+  }
   return roster
     .entries()
     .map((entry) => rosterRow(entry, around))
