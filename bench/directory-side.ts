@@ -23,6 +23,8 @@ export interface ServerInit {
   readonly folder?: string
   /** 0: any that is free. */
   readonly port?: number
+  /** The address of another directory to share the roster with. */
+  readonly join?: string
 }
 
 export type ServerOrder =
@@ -64,10 +66,13 @@ if (process.send !== undefined) {
   process.send({ address: server.address })
 }
 
-async function startDirectory({ network, folder, port }: ServerInit): Promise<Server> {
+async function startDirectory({ network, folder, port, join: fellow }: ServerInit): Promise<Server> {
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'parley-bench-')))
   const env = { XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
-  const config = await loadConfig({ flags: { network, mdns: false, host: '127.0.0.1' }, env })
+  const config = await loadConfig({
+    flags: { network, mdns: false, host: '127.0.0.1', join: fellow === undefined ? [] : [fellow] },
+    env
+  })
   const node = await DirectoryNode.create({ config, port: port ?? 0 })
   await node.start()
   return {

@@ -92,10 +92,16 @@ export const WATCHER_QUEUE_BYTES = 512 * 1024
 export const MAX_FLUSH_BYTES = 256 * 1024
 /** Updates after the first are gathered for this long: below what a person sees as delay. */
 export const COALESCE_MS = 100
+/** Of a directory's time that telling all watchers may take: beyond it changes are gathered for longer. */
+export const PUSH_PART = 1 / 4
+/** … but never for longer than this, which a person just notices. */
+export const MAX_COALESCE_MS = 2_000
 /** Watchers of a page or a query are told this often: each costs a search of the whole roster. */
 export const PARTIAL_COALESCE_MS = 1_000
 /** A snapshot of an unchanged roster is encoded once for all who ask within this time. */
 export const SNAPSHOT_CACHE_MS = 1_000
+/** … unless a larger part of it than this has changed meanwhile, which is told beside it to each. */
+export const SNAPSHOT_CACHE_PART = 1 / 4
 /** Streams of all clients together: one each to announce and to look, for every attached peer. */
 export const MAX_DIRECTORY_STREAMS = 20_000
 /** Peers attached here: DESIGN's number of connections of a directory. */

@@ -4,11 +4,14 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import {
+  MAX_COALESCE_MS,
   MAX_FLUSH_BYTES,
   MAX_FRAME_REMOVALS,
   MAX_PARTIAL_WATCHERS,
   PARTIAL_COALESCE_MS,
-  SNAPSHOT_CACHE_MS
+  PUSH_PART,
+  SNAPSHOT_CACHE_MS,
+  SNAPSHOT_CACHE_PART
 } from './constants.ts'
 import { encodeDirectoryFrame, packEntries, wireEntryBytes } from './directory-frames.ts'
 import type { WatchRange, WireEntry } from './directory-frames.ts'
@@ -25,6 +28,15 @@ export interface RosterPushInit {
   readonly onPushed?: (changes: number, watchers: number, delayMs: number) => void
 }
 
+/** Encoded once for all who ask within its time. */
+interface WholeSnapshot {
+  readonly pages: readonly Uint8Array[]
+  readonly entries: number
+  readonly atMs: number
+  /** Who has changed since: told after it to whoever gets it. */
+  readonly since: Set<string>
+}
+
 export class RosterPush {
   readonly #init: RosterPushInit
   readonly #watchers = new Set<DirectorySession>()
@@ -38,7 +50,9 @@ export class RosterPush {
   #partialTimer: ReturnType<typeof setTimeout> | undefined
   /** Made when the first snapshot is asked for, and kept up from then on. */
   #view: RosterView | undefined
-  #wholePages: { readonly pages: readonly Uint8Array[]; readonly atMs: number } | undefined
+  #whole: WholeSnapshot | undefined
+  /** What the last flush to all has cost, in milliseconds. */
+  #costMs = 0
 
   constructor(init: RosterPushInit) {
     this.#init = init
@@ -59,20 +73,20 @@ export class RosterPush {
     this.#watchers.clear()
     this.#dirty.clear()
     this.#view = undefined
-    this.#wholePages = undefined
+    this.#whole = undefined
     this.#dirtySinceMs = undefined
   }
 
   /** These peers look different to watchers now. */
   changed(peers: Iterable<string>): void {
-    this.#wholePages = undefined
     for (const peer of peers) {
       this.#dirty.add(peer)
+      this.#whole?.since.add(peer)
       this.#view?.update(peer, this.#init.roster.get(peer))
     }
     if (this.#dirty.size === 0) return
     this.#dirtySinceMs ??= this.#init.now()
-    const waitMs = this.#flushedAtMs + this.#init.coalesceMs - this.#init.now()
+    const waitMs = this.#flushedAtMs + this.#paceMs() - this.#init.now()
     if (waitMs <= 0) this.#flush()
     else this.#flushTimer ??= setTimeout(() => this.#flush(), waitMs)
     const pagesWaitMs = this.#pagesFlushedAtMs + PARTIAL_COALESCE_MS - this.#init.now()
@@ -93,9 +107,10 @@ export class RosterPush {
       await session.sendPages(this.#encodePages(entries, total), signal)
       return
     }
-    const behind = new Set<string>()
+    const { pages, since } = this.#wholeSnapshot()
+    const behind = new Set(since)
     session.watching = { what: 'snapshot', behind }
-    await session.sendPages(this.#wholeSnapshot(), signal)
+    await session.sendPages(pages, signal)
     while (behind.size > 0) {
       const peers = [...behind]
       behind.clear()
@@ -123,9 +138,19 @@ export class RosterPush {
     if (whole.length > 0 && peers.length > 0) {
       const frames = this.#encodeChanges(peers)
       for (const session of whole) session.sendEncoded(frames)
+      // All of it is encrypted and written before the next turn of the loop.
+      const startedAtMs = this.#flushedAtMs
+      setImmediate(() => {
+        this.#costMs = this.#init.now() - startedAtMs
+      })
       this.#init.onPushed?.(peers.length, whole.length, this.#init.now() - dirtySinceMs)
     }
-    if (this.#dirty.size > 0) this.#flushTimer = setTimeout(() => this.#flush(), this.#init.coalesceMs)
+    if (this.#dirty.size > 0) this.#flushTimer = setTimeout(() => this.#flush(), this.#paceMs())
+  }
+
+  /** Among many watchers changes are gathered for longer, so that telling them leaves time for all else. */
+  #paceMs(): number {
+    return Math.max(this.#init.coalesceMs, Math.min(MAX_COALESCE_MS, this.#costMs / PUSH_PART))
   }
 
   #flushPages(): void {
@@ -193,13 +218,16 @@ export class RosterPush {
     return frames
   }
 
-  #wholeSnapshot(): readonly Uint8Array[] {
+  #wholeSnapshot(): WholeSnapshot {
     const nowMs = this.#init.now()
-    if (this.#wholePages === undefined || nowMs - this.#wholePages.atMs > SNAPSHOT_CACHE_MS) {
-      const { entries } = this.#ordered()
-      this.#wholePages = { pages: [...this.#encodePages(entries, entries.length)], atMs: nowMs }
-    }
-    return this.#wholePages.pages
+    const held = this.#whole
+    const isFresh = held !== undefined && nowMs - held.atMs <= SNAPSHOT_CACHE_MS
+    if (isFresh && held.since.size <= held.entries * SNAPSHOT_CACHE_PART) return held
+    const { entries } = this.#ordered()
+    const pages = [...this.#encodePages(entries, entries.length)]
+    const fresh = { pages, entries: entries.length, atMs: nowMs, since: new Set<string>() }
+    this.#whole = fresh
+    return fresh
   }
 
   *#encodePages(entries: readonly RosterEntry[], total: number): Generator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { Roster, sealRecord, SlowWatcherError } from '../../src/directory/index.ts'
 import { decodeDirectoryFrame, encodeClientFrame } from '../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../src/directory/directory-frames.ts'
@@ -113,4 +113,67 @@ it('resets a watcher that does not read, while another one misses nothing', asyn
   push.stop()
   stop.abort()
   expect(await quick.ended).toBe('reset')
+})
+
+it('tells whoever gets a snapshot that was made for another what has changed since', async () => {
+  const { roster, push, source, watcher } = await scene()
+  const people = await Promise.all(Array.from({ length: 9 }, async (_, n) => identity(n + 1)))
+  for (const who of people.slice(0, 8)) roster.announce(await sealedBy(who), { source, nowMs: 0 })
+  await watcher(101)
+  const [left, , joined] = [people[0], people[1], people[8]]
+  if (left === undefined || joined === undefined) throw new Error('nine were made')
+  roster.announce(await sealedBy(joined), { source, nowMs: 0 })
+  roster.detach(left.id, source)
+  push.changed([joined.id, left.id])
+  const late = await watcher(102)
+  const held = new Set<string>()
+  await until(() => {
+    held.clear()
+    for (const frame of late.frames) {
+      if (frame.type !== 'snapshot' && frame.type !== 'changes') continue
+      for (const { envelope } of frame.entries) {
+        const known = people.find((who) => Buffer.from(envelope).includes(Buffer.from(who.peer.toMultihash().bytes)))
+        if (known !== undefined) held.add(known.id)
+      }
+      if (frame.type === 'changes') for (const peer of frame.removed) held.delete(peer.toString())
+    }
+    return held.has(joined.id) && !held.has(left.id)
+  }, 'the late watcher knows who has joined and who has left')
+  expect(held).toEqual(new Set(people.slice(1).map(({ id }) => id)))
+  // One snapshot, not a fresh one: it still names the one who has left.
+  const snapshot = late.frames.find((frame) => frame.type === 'snapshot')
+  expect(snapshot).toMatchObject({ total: 8 })
+})
+
+it('gathers changes for longer where telling all watchers takes long', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let nowMs = 0
+  const push = new RosterPush({ roster: new Roster(), now: () => nowMs, coalesceMs: 100 })
+  const flushedAtMs: number[] = []
+  const slow = {
+    watching: { what: 'nothing' },
+    sendPages: async () => undefined,
+    sendEncoded: () => {
+      flushedAtMs.push(nowMs)
+      nowMs += 200
+    }
+  } as unknown as DirectorySession
+  await push.watch(slow, whole, new AbortController().signal)
+  const { id } = await identity(1)
+  push.changed([id])
+  await vi.advanceTimersByTimeAsync(1)
+  push.changed([id])
+  const tick = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i += 50) {
+      nowMs += 50
+      await vi.advanceTimersByTimeAsync(50)
+    }
+  }
+  await tick(500)
+  expect(flushedAtMs).toEqual([0])
+  await tick(400)
+  // Its 200 ms are a quarter of 800.
+  expect(flushedAtMs).toHaveLength(2)
+  push.stop()
 })

@@ -1,0 +1,112 @@
+/**
+ * Push delay: from the moment at which a client announces itself to the moment
+ * at which the roster of another changes, over one directory, and over two that
+ * share one roster, the newcomer at one and the others at the other. Directories
+ * and clients are processes of their own on the same cores.
+ *
+ * Run: node bench/directory-push.ts [--clients 10,100,1000] [--joins 30] [--in-process 500]
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { BenchProcess, checkOpenFiles, markdownTable, median, quantile, round, whereMeasured } from './bench-process.ts'
+import type { LoadAnswer, LoadOrder } from './directory-load.ts'
+import type { ServerInit, ServerOrder } from './directory-side.ts'
+
+type Load = BenchProcess<LoadOrder, LoadAnswer>
+type Server = BenchProcess<ServerOrder, unknown>
+
+const { values } = parseArgs({
+  options: {
+    clients: { type: 'string', default: '10,100,1000' },
+    joins: { type: 'string', default: '30' },
+    'in-process': { type: 'string', default: '500' }
+  }
+})
+const sizes = values.clients.split(',').map(Number)
+const joins = Number(values.joins)
+const inProcess = Number(values['in-process'])
+const atOnce = 16
+/** Longer than a change waits to be gathered with others, so that each join is the first after quiet. */
+const quietMs = 300
+/** Two directories have found each other and told all by then. */
+const federatedMs = 3_000
+
+checkOpenFiles(Math.max(...sizes) + 200)
+const rows: string[][] = []
+for (const clients of sizes) {
+  const one = await measure(clients, 1)
+  const two = await measure(clients, 2)
+  rows.push([String(clients), ...[one, two].flatMap((delays) => cells(delays)), round(median(two) / median(one))])
+}
+process.stdout.write(
+  `${whereMeasured()}\n${joins} joins, ms from the announcement to each other client's roster\n\n` +
+    `${markdownTable(['clients', 'one directory: median', 'p99', 'two: median', 'p99', 'two / one, medians'], rows)}\n`
+)
+
+function cells(delaysMs: readonly number[]): string[] {
+  return [median(delaysMs), quantile(delaysMs, 0.99)].map(round)
+}
+
+/** @returns the delays of all joins at all clients */
+async function measure(clients: number, directories: 1 | 2): Promise<number[]> {
+  const network = `bench-${process.pid}-${clients}-${directories}`
+  const servers: Server[] = []
+  const loads: Load[] = []
+  try {
+    const first = await startServer({ kind: 'directory', network })
+    servers.push(first.server)
+    let { address } = first
+    if (directories === 2) {
+      const second = await startServer({ kind: 'directory', network, join: first.address })
+      servers.push(second.server)
+      address = second.address
+    }
+    for (let left = clients; left > 0; left -= inProcess) {
+      const load = await startLoad(network)
+      loads.push(load)
+      await connect(load, address, Math.min(left, inProcess))
+    }
+    for (const load of loads) await load.ask({ do: 'watch' })
+    const joiner = await startLoad(network)
+    loads.push(joiner)
+    await connect(joiner, first.address, 1)
+    await sleep(federatedMs)
+    return await joined(joiner, loads.slice(0, -1))
+  } finally {
+    await Promise.all([...loads, ...servers].map(async (one) => one.stop()))
+  }
+}
+
+async function joined(joiner: Load, loads: readonly Load[]): Promise<number[]> {
+  const delaysMs: number[] = []
+  for (let i = 0; i < joins; i++) {
+    await joiner.ask({ do: 'withdraw' })
+    await sleep(quietMs)
+    for (const load of loads) await load.ask({ do: 'arrivals' })
+    const announced = await joiner.ask({ do: 'announce' })
+    const sentAtMs = announced.done === 'announce' ? announced.atMs : Number.NaN
+    await sleep(quietMs)
+    for (const load of loads) {
+      const answer = await load.ask({ do: 'arrivals' })
+      if (answer.done === 'arrivals') delaysMs.push(...answer.atMs.map((atMs) => atMs - sentAtMs))
+    }
+  }
+  return delaysMs
+}
+
+async function startServer(init: ServerInit): Promise<{ readonly server: Server; readonly address: string }> {
+  const { process: server, ready } = await BenchProcess.start<ServerOrder, unknown>('directory-side.ts', init)
+  // What directory-side.ts says first.
+  return { server, address: (ready as { address: string }).address }
+}
+
+async function startLoad(network: string): Promise<Load> {
+  return (await BenchProcess.start<LoadOrder, LoadAnswer>('directory-load.ts', { network })).process
+}
+
+async function connect(load: Load, address: string, count: number): Promise<void> {
+  const answer = await load.ask({ do: 'connect', address, bare: false, count, atOnce })
+  const failures = answer.done === 'connect' ? answer.failures : []
+  if (failures.length > 0) throw new Error(`${failures.length} clients could not connect: ${failures[0]}`)
+}
