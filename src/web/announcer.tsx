@@ -7,7 +7,8 @@ import type { Happening } from './roster-model.ts'
 import { count, happeningWord } from './words.ts'
 
 export interface AnnouncerProps {
-  readonly recent: readonly Happening[]
+  /** Undefined until the roster is there. */
+  readonly recent: readonly Happening[] | undefined
   readonly link: Link
 }
 
@@ -16,16 +17,18 @@ export function Announcer({ recent, link }: AnnouncerProps) {
   const seen = useRef<string | undefined>(undefined)
   const latest = useRef(recent)
   latest.current = recent
+  // What happened before the page was there is no news.
+  if (recent !== undefined) seen.current ??= recent[0]?.key ?? nothing
 
   useEffect(() => {
     const timer = setInterval(() => {
-      const newest = latest.current[0]?.key
+      const all = latest.current ?? []
+      const newest = all[0]?.key ?? nothing
       const before = seen.current
+      if (before === undefined || before === newest) return
       seen.current = newest
-      // What happened before the page was there is no news.
-      if (before === newest || before === undefined) return
-      const end = latest.current.findIndex(({ key }) => key === before)
-      setWords(sentence(end < 0 ? latest.current : latest.current.slice(0, end)))
+      const end = all.findIndex(({ key }) => key === before)
+      setWords(sentence(end < 0 ? all : all.slice(0, end)))
     }, PAGE_ANNOUNCE_MS)
     return () => clearInterval(timer)
   }, [])
@@ -48,6 +51,8 @@ const linkWords = {
   waiting: 'The directory does not answer. Reconnecting.',
   trying: 'The directory does not answer. Reconnecting.'
 } as const
+
+const nothing = ''
 
 function sentence(news: readonly Happening[]): string {
   const named = news.slice(0, PAGE_ANNOUNCE_NAMES).map(({ name, what }) => `${name} ${happeningWord(what)}`)

@@ -40,7 +40,6 @@ export function App() {
     live.current = new LiveRoster({ onRoster: setModel, onLink: setLink })
     live.current.start()
   }, [])
-  useEffect(() => applyTheme(theme), [theme])
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.key === '/' && document.activeElement !== search.current && !event.ctrlKey && !event.metaKey) {
@@ -100,7 +99,11 @@ export function App() {
             type="button"
             class="quiet theme"
             aria-label={`Theme: ${themeWords[theme]}. Change it`}
-            onClick={() => setTheme(nextTheme)}
+            onClick={() => {
+              const next = nextTheme(theme)
+              applyTheme(next)
+              setTheme(next)
+            }}
           >
             {themeWords[theme]}
           </button>
@@ -181,7 +184,7 @@ export function App() {
           />
         </aside>
       </main>
-      <Announcer recent={model?.recent ?? nothing} link={link} />
+      <Announcer recent={model?.recent} link={link} />
     </div>
   )
 }

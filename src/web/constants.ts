@@ -22,5 +22,7 @@ export const PAGE_SPARE_ROWS = 8
 export const PAGE_MOVE_MS = 320
 /** A picture of more peers than this jumps: each frame would take too long. */
 export const PAGE_MOVING_PEERS = 1_500
+/** A search looks among peer IDs from so many characters on: shorter beginnings are of many. */
+export const PAGE_ID_CHARS = 3
 /** Names in the picture, in characters: a longer one would cover its neighbours. */
 export const PAGE_LABEL_CHARS = 18

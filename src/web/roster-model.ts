@@ -3,7 +3,7 @@
 // that a change among ten thousand peers costs next to nothing.
 import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
 import { cleanText } from './clean-text.ts'
-import { PAGE_RECENT } from './constants.ts'
+import { PAGE_ID_CHARS, PAGE_RECENT } from './constants.ts'
 
 /** A peer, with what the page shows of it. */
 export interface Peer extends PeerJson {
@@ -12,8 +12,9 @@ export interface Peer extends PeerJson {
   readonly isNamed: boolean
   /** The status, cleaned. */
   readonly says: string
-  /** What a search looks into. */
-  readonly haystack: string
+  /** What a search looks into, in lower case. */
+  readonly words: string
+  readonly places: string
 }
 
 export interface Happening extends HappeningJson {
@@ -73,7 +74,16 @@ export function matching(peers: readonly Peer[], query: string): readonly Peer[]
     .split(/\s+/u)
     .filter((word) => word !== '')
   if (words.length === 0) return peers
-  return peers.filter(({ haystack }) => words.every((word) => haystack.includes(word)))
+  return peers.filter((peer) => words.every((word) => isFoundBy(peer, word)))
+}
+
+/** A part of a name or a status, the beginning of an ID, or a part of an address, which no plain number is. */
+function isFoundBy({ words, shortId, peer, places }: Peer, word: string): boolean {
+  return (
+    words.includes(word) ||
+    (word.length >= PAGE_ID_CHARS && [shortId, peer].some((id) => id.toLowerCase().startsWith(word))) ||
+    (/[.:/]/u.test(word) && places.includes(word))
+  )
 }
 
 /** @returns the newest first */
@@ -84,8 +94,14 @@ export function byArrival(peers: readonly Peer[]): readonly Peer[] {
 function toPeer(json: PeerJson): Peer {
   const name = cleanText(json.nickname)
   const says = cleanText(json.status)
-  const haystack = `${name} ${says} ${json.shortId} ${json.peer} ${json.addresses.join(' ')}`.toLowerCase()
-  return { ...json, name: name === '' ? 'nameless' : name, isNamed: name !== '', says, haystack }
+  return {
+    ...json,
+    name: name === '' ? 'nameless' : name,
+    isNamed: name !== '',
+    says,
+    words: `${name} ${says}`.toLowerCase(),
+    places: json.addresses.join(' ').toLowerCase()
+  }
 }
 
 let happenings = 0

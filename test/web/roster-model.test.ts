@@ -82,6 +82,8 @@ test('a search takes all words, in names, statuses, IDs and addresses', () => {
   expect(found('bob  ann')).toEqual(['Anna-Bob'])
   expect(found('bbb')).toEqual(['Bob'])
   expect(found('192.0.2.7')).toHaveLength(3)
+  expect(found('4001')).toEqual([])
+  expect(found('tcp/4001')).toHaveLength(3)
   expect(found('nobody')).toEqual([])
 })
 

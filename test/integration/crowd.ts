@@ -1,0 +1,94 @@
+// Many peers in this process, each a libp2p node with its own key, that announce
+// themselves to a real directory by its protocol and do nothing else.
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Libp2p, PrivateKey, Stream } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { lpStream, type LengthPrefixedStream } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { encodeClientFrame } from '../../src/directory/directory-frames.ts'
+import { DIRECTORY_PROTOCOL, sealRecord } from '../../src/directory/index.ts'
+import { yamuxInit } from '../../src/wire/index.ts'
+
+export class CrowdPeer {
+  readonly #node: Libp2p
+  readonly #key: PrivateKey
+  readonly #stream: LengthPrefixedStream<Stream>
+  readonly #network: string
+  #seq = BigInt(Date.now())
+
+  /** Connects, and says nothing yet. */
+  static async connect(port: number, network: string): Promise<CrowdPeer> {
+    const key = await generateKeyPair('Ed25519')
+    const node = await createLibp2p({
+      privateKey: key,
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux(yamuxInit)],
+      connectionMonitor: { enabled: false },
+      connectionManager: { reconnectRetries: 0 }
+    })
+    const connection = await node.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}`))
+    const stream = await connection.newStream(DIRECTORY_PROTOCOL)
+    return new CrowdPeer(node, key, lpStream(stream), network)
+  }
+
+  private constructor(node: Libp2p, key: PrivateKey, stream: LengthPrefixedStream<Stream>, network: string) {
+    this.#node = node
+    this.#key = key
+    this.#stream = stream
+    this.#network = network
+  }
+
+  get peer(): string {
+    return this.#node.peerId.toString()
+  }
+
+  async announce(nickname: string, status = ''): Promise<void> {
+    await this.#stream.write(
+      encodeClientFrame({ type: 'announce', envelope: await this.#seal(nickname, status, false) })
+    )
+  }
+
+  async withdraw(): Promise<void> {
+    await this.#stream.write(encodeClientFrame({ type: 'withdraw', envelope: await this.#seal('', '', true) }))
+  }
+
+  async stop(): Promise<void> {
+    await this.#node.stop()
+  }
+
+  async #seal(nickname: string, status: string, withdrawn: boolean): Promise<Uint8Array> {
+    const { envelope } = await sealRecord(
+      {
+        seq: ++this.#seq,
+        issuedAtMs: Date.now(),
+        nickname,
+        status,
+        addresses: [multiaddr('/ip4/192.168.1.7/tcp/4001')],
+        capabilities: [],
+        network: this.#network,
+        withdrawn
+      },
+      this.#key
+    )
+    return envelope
+  }
+}
+
+/** So many peers at the directory, a few at a time: `peer 0`, `peer 1` and so on. */
+export async function crowd(port: number, network: string, count: number): Promise<readonly CrowdPeer[]> {
+  const peers: CrowdPeer[] = []
+  let next = 0
+  const some = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) {
+      const peer = await CrowdPeer.connect(port, network)
+      peers.push(peer)
+      await peer.announce(`peer ${i}`, i % 3 === 0 ? 'in the crowd' : '')
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, some))
+  return peers
+}

@@ -1,0 +1,325 @@
+// The roster page in a real browser, shown by real directories, of real peers.
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { ParleyProcess } from '../processes/parley-process.ts'
+import { freePort, freePorts, TestBed } from '../processes/test-bed.ts'
+import { openPage, startBrowser, type PageOptions, type WatchedPage } from './browser.ts'
+import { crowd, CrowdPeer } from './crowd.ts'
+
+let browser: Browser
+let bed: TestBed
+let pages: WatchedPage[]
+
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(async () => browser.close())
+beforeEach(async () => {
+  bed = await TestBed.make()
+  pages = []
+})
+afterEach(async () => {
+  await Promise.all(pages.map(async ({ page }) => page.context().close()))
+  await bed[Symbol.asyncDispose]()
+})
+
+interface ShownDirectory {
+  readonly process: ParleyProcess
+  readonly port: number
+  readonly url: string
+  readonly shortId: string
+}
+
+async function directory(
+  options: { port?: number; http?: number; home?: string; args?: readonly string[] } = {}
+): Promise<ShownDirectory> {
+  const port = options.port ?? (await freePort())
+  const { http = 0, args = [] } = options
+  const process = await bed.start(['directory', '--port', String(port), '--http', String(http), ...args], {
+    name: `directory ${port}`,
+    ...(options.home === undefined ? {} : { home: options.home })
+  })
+  const listening = await process.shows(/^directory (\S+) listening on /u)
+  const link = await process.shows(/^roster page: (http:\/\/127\.0\.0\.1:\d+\/)$/u)
+  return { process, port, url: link.match[1] ?? '', shortId: listening.match[1] ?? '' }
+}
+
+async function look(url: string, options: PageOptions = {}): Promise<WatchedPage> {
+  const watched = await openPage(browser, url, options)
+  pages.push(watched)
+  return watched
+}
+
+async function peerAt({ port }: ShownDirectory): Promise<CrowdPeer> {
+  const peer = await CrowdPeer.connect(port, bed.network)
+  bed.defer(async () => peer.stop())
+  return peer
+}
+
+async function chatter(name: string, port: number): Promise<ParleyProcess> {
+  const client = await bed.start(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: String(port) } })
+  await client.event('ready')
+  return client
+}
+
+/** Once the page has shown the text, or has let go of it: when. */
+async function moment(ask: () => Promise<number | undefined>): Promise<number> {
+  let at: number | undefined
+  await expect.poll(async () => (at = await ask()), { timeout: 20_000, interval: 20 }).toBeTypeOf('number')
+  return at ?? NaN
+}
+
+function blameless({ errors, elsewhere }: WatchedPage): void {
+  expect(errors).toEqual([])
+  expect(elsewhere).toEqual([])
+}
+
+describe('a peer', () => {
+  test('that joins is on the page in under 500 ms, and one that leaves is gone in under 500 ms', async () => {
+    const there = await directory()
+    const watched = await look(there.url)
+    const joins: number[] = []
+    const leaves: number[] = []
+    for (const name of ['one', 'two', 'three', 'four', 'five']) {
+      const peer = await peerAt(there)
+      const announcedMs = Date.now()
+      await peer.announce(name)
+      joins.push((await moment(async () => watched.shownAt(name))) - announcedMs)
+      const withdrawnMs = Date.now()
+      await peer.withdraw()
+      leaves.push((await moment(async () => watched.goneAt(name))) - withdrawnMs)
+    }
+    process.stdout.write(`join to page: ${joins.join(', ')} ms; leave to page: ${leaves.join(', ')} ms\n`)
+    expect(Math.max(...joins)).toBeLessThan(500)
+    expect(Math.max(...leaves)).toBeLessThan(500)
+    blameless(watched)
+  })
+
+  test('of a real chat comes, changes its status, and goes, each in under 500 ms', async () => {
+    const there = await directory()
+    const watched = await look(there.url)
+    const anna = await chatter('anna', there.port)
+    const ready = await there.process.hasShown(/^READY anna /u)
+    const readyMs = Date.now() - (performance.now() - ready.atMs)
+    expect((await moment(async () => watched.shownAt('anna'))) - readyMs).toBeLessThan(500)
+    const row = watched.page.locator('.person')
+    expect(await row.count()).toBe(1)
+    expect(await row.textContent()).toMatch(/anna.*LAN/u)
+    const typedMs = Date.now()
+    anna.type('{"do":"status","text":"in the kitchen"}')
+    expect((await moment(async () => watched.shownAt('in the kitchen'))) - typedMs).toBeLessThan(500)
+    const quitMs = Date.now()
+    anna.type('{"do":"quit"}')
+    expect((await moment(async () => watched.goneAt('anna'))) - quitMs).toBeLessThan(500)
+    expect(await watched.page.locator('.lately li').first().textContent()).toMatch(/anna.*left/u)
+    blameless(watched)
+  })
+
+  test('that is killed is shown as lost', async () => {
+    const there = await directory()
+    const watched = await look(there.url)
+    const anna = await chatter('anna', there.port)
+    await moment(async () => watched.shownAt('anna'))
+    await anna.kill()
+    await moment(async () => watched.goneAt('anna'))
+    expect(await watched.page.locator('.lately li').first().textContent()).toMatch(/anna.*lost/u)
+  })
+
+  test('whose nickname is markup has it shown as text, everywhere', async () => {
+    const there = await directory()
+    const watched = await look(there.url)
+    const name = `<img src=x onerror="document.title='owned'"><b>bob</b>`
+    const peer = await peerAt(there)
+    await peer.announce(name, '<script>document.title="owned"</script>')
+    await moment(async () => watched.shownAt(name))
+    await watched.page.locator('.person').click()
+    expect(await watched.page.locator('.details h2').textContent()).toBe(name)
+    expect(await watched.page.locator('.details .status').textContent()).toContain('<script>')
+    expect(await watched.page.locator('main img, main b, main script').count()).toBe(0)
+    await watched.page.locator('canvas').hover()
+    expect(await watched.page.title()).toMatch(/^1 online/u)
+    blameless(watched)
+  })
+
+  test('whose nickname hides and reorders letters is shown without that', async () => {
+    const there = await directory()
+    const watched = await look(there.url)
+    const peer = await peerAt(there)
+    await peer.announce('an\u202Ean\u200Ba')
+    await moment(async () => watched.shownAt('anana'))
+  })
+})
+
+test(
+  '500 peers render without a frozen page, come and go on it, and can be searched',
+  { timeout: 180_000 },
+  async () => {
+    const there = await directory()
+    const early = await look(there.url)
+    const peers = await crowd(there.port, bed.network, 500)
+    bed.defer(async () => Promise.all(peers.map(async (peer) => peer.stop())))
+    const number = (watched: WatchedPage): Promise<string | null> => watched.page.locator('.number').textContent()
+    await expect.poll(async () => number(early), { timeout: 30_000 }).toBe('500')
+    const whileJoining = await early.longestTaskMs()
+
+    const startedMs = Date.now()
+    const fresh = await look(there.url)
+    await expect.poll(async () => number(fresh), { interval: 10 }).toBe('500')
+    const renderedMs = Date.now() - startedMs
+    const drawn = await fresh.page.locator('.person').count()
+    expect(drawn).toBeGreaterThan(5)
+    expect(drawn).toBeLessThan(60)
+    await fresh.page.locator('.people').press('End')
+    expect(await fresh.page.locator('.person[aria-selected=true]').getAttribute('aria-posinset')).toBe('500')
+    await fresh.page.locator('input[type=search]').fill('peer 49')
+    expect(await fresh.page.locator('.found').textContent()).toBe('11 of 500 peers')
+    const longest = await fresh.longestTaskMs()
+    process.stdout.write(
+      `500 peers: on a new page after ${renderedMs} ms; longest task ${Math.round(longest)} ms, ` +
+        `while they joined ${Math.round(whileJoining)} ms\n`
+    )
+    expect(whileJoining).toBeLessThan(200)
+    expect(longest).toBeLessThan(200)
+    blameless(early)
+    blameless(fresh)
+  }
+)
+
+test('a directory that is restarted is found again by the page itself, which says so meanwhile', async () => {
+  const [port = 0, http = 0] = await freePorts(2)
+  const home = bed.home()
+  const first = await directory({ port, http, home })
+  const anna = await chatter('anna', port)
+  const { page, ...watched } = await look(first.url)
+  await moment(async () => watched.shownAt('anna'))
+  await first.process.kill()
+  const banner = page.locator('.banner')
+  await banner.waitFor()
+  await expect.poll(async () => banner.textContent()).toMatch(/does not answer.*as of.*Reconnecting in \d+ s/u)
+  expect(await page.locator('.pill').textContent()).toMatch(/Offline|Connecting/u)
+  expect(await page.locator('[data-live=link]').textContent()).toBe('The directory does not answer. Reconnecting.')
+  // What was known stays to be seen.
+  expect(await page.locator('.person .name').textContent()).toBe('anna')
+
+  await directory({ port, http, home })
+  await page.waitForSelector('[data-link=live]')
+  await banner.waitFor({ state: 'detached' })
+  expect(await page.locator('[data-live=link]').textContent()).toBe('Connected to the directory.')
+  await expect.poll(async () => page.locator('.person .name').allTextContents(), { timeout: 20_000 }).toEqual(['anna'])
+  anna.type('{"do":"quit"}')
+  await expect.poll(async () => page.locator('.person').count()).toBe(0)
+  expect(watched.elsewhere).toEqual([])
+  // The browser's own words for a connection that could not be made, and nothing else.
+  expect(watched.errors.filter((text) => !text.startsWith('Failed to load resource: net::ERR_'))).toEqual([])
+})
+
+test('peers of a directory that joined are on the page, by way of it', async () => {
+  const first = await directory()
+  const second = await directory({ args: ['--join', String(first.port)] })
+  const watched = await look(first.url)
+  const peer = await peerAt(second)
+  await peer.announce('bob from afar')
+  await moment(async () => watched.shownAt('bob from afar'))
+  const { page } = watched
+  await page.locator('.person').click()
+  expect(await page.locator('.details').textContent()).toContain(second.shortId)
+  await expect
+    .poll(async () => page.locator('.directories li').allTextContents())
+    .toEqual([
+      expect.stringMatching(`${first.shortId}this one0 peers`),
+      expect.stringMatching(`${second.shortId}connected1 peer`)
+    ])
+  await second.process.kill()
+  await expect.poll(async () => page.locator('.directories .lost').count(), { timeout: 15_000 }).toBe(1)
+  await moment(async () => watched.goneAt('bob from afar'))
+  blameless(watched)
+})
+
+describe('the page', () => {
+  test('is used by keys alone, and tells a screen reader what is chosen', async () => {
+    const there = await directory()
+    const watched = await look(there.url)
+    const { page } = watched
+    for (const name of ['anna', 'bob', 'carol']) await (await peerAt(there)).announce(name)
+    await moment(async () => watched.shownAt('carol'))
+    const focused = async (): Promise<unknown> => page.evaluate('document.activeElement.getAttribute("aria-label")')
+    const chosen = async (): Promise<unknown> =>
+      page.evaluate(
+        'document.getElementById(document.querySelector("[role=listbox]").getAttribute("aria-activedescendant"))?.querySelector(".name").textContent'
+      )
+    await page.keyboard.press('/')
+    expect(await focused()).toBe('Search people')
+    await page.keyboard.press('ArrowDown')
+    expect([await focused(), await chosen()]).toEqual(['Peers', 'anna'])
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowDown')
+    expect(await chosen()).toBe('carol')
+    await page.keyboard.press('ArrowDown')
+    expect(await chosen()).toBe('carol')
+    await page.keyboard.press('Home')
+    expect(await chosen()).toBe('anna')
+    expect(await page.getByRole('region', { name: 'Details of anna' }).count()).toBe(1)
+    await page.keyboard.press('Escape')
+    expect(await page.locator('.details').count()).toBe(0)
+    expect(await page.getByRole('option').count()).toBe(3)
+    for (const landmark of ['banner', 'navigation', 'main', 'complementary'] as const) {
+      expect(await page.getByRole(landmark, { includeHidden: true }).count(), landmark).toBe(1)
+    }
+    await expect
+      .poll(async () => page.locator('[data-live=happenings]').textContent(), { timeout: 15_000 })
+      .not.toBe('')
+    blameless(watched)
+  })
+
+  test('has the theme of the system, and another when it is asked for, which it remembers', async () => {
+    const there = await directory()
+    const { page } = await look(there.url, { colorScheme: 'dark' })
+    const ground = async (): Promise<unknown> => page.evaluate('getComputedStyle(document.body).backgroundColor')
+    const dark = await ground()
+    await page.getByRole('button', { name: /^Theme/u }).click()
+    const light = await ground()
+    expect(light).not.toBe(dark)
+    await page.reload()
+    await page.waitForSelector('[data-link=live]')
+    expect(await ground()).toBe(light)
+  })
+
+  test('fits on a telephone', async () => {
+    const there = await directory()
+    const { page, ...watched } = await look(there.url, { width: 375, height: 700 })
+    await (await peerAt(there)).announce(`W${'w'.repeat(63)}`, 'x'.repeat(140))
+    await page.waitForSelector('.person')
+    const overflow = async (): Promise<unknown> => page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    for (const part of ['Picture', 'Lately', 'People']) {
+      await page.getByRole('button', { name: part }).click()
+      expect(await overflow(), part).toBe(0)
+    }
+    await page.locator('.person').click()
+    expect(await page.locator('.details').isVisible()).toBe(true)
+    expect(await overflow()).toBe(0)
+    expect(watched.errors).toEqual([])
+  })
+})
+
+describe('parley directory', () => {
+  test('takes the next free port for its page, and says which is taken when it was asked for', async () => {
+    const [port = 0, http = 0] = await freePorts(2)
+    const first = await directory({ port, http })
+    const usual = await bed.start(['directory', '--port', String(http - 80)], { env: { PARLEY_HTTP: '' } })
+    const link = await usual.shows(/^roster page: http:\/\/127\.0\.0\.1:(\d+)\/$/u)
+    expect(Number(link.match[1])).toBeGreaterThan(http)
+    const taken = await bed.run(['directory', '--port', String(await freePort()), '--http', new URL(first.url).port])
+    expect(taken.code, taken.told).toBe(10)
+    expect(taken.stderr).toMatch(
+      new RegExp(`port ${http} is taken by another program: choose another with --http`, 'u')
+    )
+  })
+
+  test('shows no page when none is wanted, and refuses what is no port', async () => {
+    const off = await bed.start(['directory', '--port', String(await freePort()), '--no-http', '--json'])
+    expect(await off.event('listening')).toMatchObject({ pages: [] })
+    const wrong = await bed.run(['directory', '--http', '99999'])
+    expect(wrong.code, wrong.told).toBe(2)
+    expect(wrong.stderr).toMatch(/--http: "99999".*expected a port/u)
+  })
+})
