@@ -160,7 +160,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       onExpected: (peer) => this.#mesh.expect(peer),
       onLinked: (session, isNew) => this.#onLinked(session, isNew),
       onUnlinked: (peer, wasFellow) => this.#onUnlinked(peer, wasFellow),
-      onFrame: (session, frame) => this.#onFrame(session, frame),
+      onFrame: (session, frame, sizeBytes) => this.#onFrame(session, frame, sizeBytes),
       onOtherNetwork: (peer, theirs) => this.#onOtherNetwork(peer, theirs)
     })
     this.#dialer = new FellowDialer({
@@ -288,11 +288,13 @@ export class FederationService extends EventEmitter<FederationEvents> {
     if (this.#life !== undefined) this.emit('lost', { peer })
   }
 
-  async #onFrame(session: SyncSession, frame: FederationFrame): Promise<void> {
+  async #onFrame(session: SyncSession, frame: FederationFrame, sizeBytes: number): Promise<void> {
     const signal = this.#life?.signal
     if (signal === undefined) return
+    const from = session.connection.remotePeer
+    if (!this.#exchange.isAwaited(session, frame) && !this.#judge.mayPass(from, sizeBytes)) return
     const taken = await this.#exchange.onFrame(session, frame, signal)
-    if (taken !== undefined) this.#judge.hold(session.connection.remotePeer, taken)
+    if (taken !== undefined) this.#judge.hold(from, taken)
   }
 
   async #onGossip(from: PeerId, bytes: Uint8Array): Promise<GossipVerdict> {

@@ -38,7 +38,7 @@ export interface FellowLinksInit {
   /** It is none any more, or has not become one. */
   onUnlinked(peer: PeerId, wasFellow: boolean): void
   /** A frame of a fellow. Awaited before the next is read. */
-  onFrame(session: SyncSession, frame: FederationFrame): Promise<void>
+  onFrame(session: SyncSession, frame: FederationFrame, sizeBytes: number): Promise<void>
   onOtherNetwork(peer: PeerId, network: string): void
 }
 
@@ -161,19 +161,23 @@ export class FellowLinks {
     this.#init.onExpected(connection.remotePeer)
     session.send(this.#init.hello())
     try {
-      await session.run({ signal, now: this.#init.now, onFrame: (frame) => this.#onFrame(link, session, frame) })
+      await session.run({
+        signal,
+        now: this.#init.now,
+        onFrame: (frame, sizeBytes) => this.#onFrame(link, session, frame, sizeBytes)
+      })
     } finally {
       this.#onEnd(link, session)
     }
     return session
   }
 
-  async #onFrame(link: Link, session: SyncSession, frame: FederationFrame): Promise<void> {
+  async #onFrame(link: Link, session: SyncSession, frame: FederationFrame, sizeBytes: number): Promise<void> {
     if (!session.isGreeted) {
       if (frame.type !== 'hello') throw new PresenceProtocolError('a directory began with something else than Hello')
       this.#greet(link, session, frame)
     }
-    await this.#init.onFrame(session, frame)
+    await this.#init.onFrame(session, frame, sizeBytes)
   }
 
   #greet(link: Link, session: SyncSession, hello: HelloFrame): void {

@@ -33,13 +33,17 @@ export class GossipJudge {
     this.#bans.forget(peer)
   }
 
+  /** Counts what a fellow sends without being asked. @returns whether it may; else that is held against it */
+  mayPass(from: PeerId, sizeBytes: number): boolean {
+    const mayPass = this.#bans.mayPass(from.toString(), sizeBytes, this.#init.now())
+    if (!mayPass) this.#strike(from, 1)
+    return mayPass
+  }
+
   /** Takes in a message of gossip. */
   async judge(from: PeerId, bytes: Uint8Array, signal: AbortSignal): Promise<GossipVerdict> {
-    const { intake, now, log } = this.#init
-    if (!this.#bans.mayPass(from.toString(), bytes.byteLength, now())) {
-      this.#strike(from, 1)
-      return 'ignore'
-    }
+    const { intake, log } = this.#init
+    if (!this.mayPass(from, bytes.byteLength)) return 'ignore'
     try {
       const { updates, withdrawals, heartbeat } = decodeGossip(bytes)
       const taken = [

@@ -83,6 +83,12 @@ export class SyncExchange {
     return { type: 'hello', network, digests, fellows }
   }
 
+  /** Whether the frame was asked for: an answer may be as long as it must. */
+  isAwaited(session: SyncSession, frame: FederationFrame): boolean {
+    if (frame.type === 'page-withdrawals') return this.#farewells.has(session)
+    return frame.type === 'page' && this.#asks.get(frame.directory.toString())?.session === session
+  }
+
   /** @throws PresenceProtocolError when the fellow does what it must not */
   async onFrame(session: SyncSession, frame: FederationFrame, signal: AbortSignal): Promise<Taken | undefined> {
     switch (frame.type) {

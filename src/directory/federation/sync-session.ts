@@ -49,20 +49,20 @@ export class SyncSession {
   async run(init: {
     readonly signal: AbortSignal
     readonly now: () => number
-    readonly onFrame: (frame: FederationFrame) => Promise<void>
+    readonly onFrame: (frame: FederationFrame, sizeBytes: number) => Promise<void>
   }): Promise<void> {
-    await runFrames<FederationFrame, Uint8Array>({
+    await runFrames<SizedFrame, Uint8Array>({
       stream: this.#stream,
-      codec: { decode: decodeFederationFrame, encode: (bytes) => bytes },
+      codec: { decode: decodeSized, encode: (bytes) => bytes },
       outgoing: this.#outgoing,
       maxFrameBytes: MAX_FEDERATION_FRAME_BYTES,
       firstFrameTimeoutMs: FIRST_HELLO_TIMEOUT_MS,
       closeTimeoutMs: FIRST_HELLO_TIMEOUT_MS,
       signal: init.signal,
       onFrames: async (frames) => {
-        for (const frame of frames) {
+        for (const { frame, sizeBytes } of frames) {
           this.heardAtMs = init.now()
-          await init.onFrame(frame)
+          await init.onFrame(frame, sizeBytes)
         }
         this.heardAtMs = init.now()
       }
@@ -113,4 +113,14 @@ export class SyncSession {
       }
     }
   }
+}
+
+interface SizedFrame {
+  readonly frame: FederationFrame
+  readonly sizeBytes: number
+}
+
+function decodeSized(bytes: Uint8Array): SizedFrame | undefined {
+  const frame = decodeFederationFrame(bytes)
+  return frame === undefined ? undefined : { frame, sizeBytes: bytes.byteLength }
 }

@@ -49,6 +49,7 @@ async function fellowOf(address: string, options: { readonly privateKey?: Privat
   )
   const { mesh } = libp2p.services.gossip
   const connection = await libp2p.dial(multiaddr(address))
+  mesh.expect(connection.remotePeer)
   const stream = await connection.newStream(FEDERATION_PROTOCOL)
   const heard: FederationFrame[] = []
   const outgoing = new FrameQueue<FederationFrame>({ maxBytes: 1 << 20, sizeOf: () => 1_000 })
@@ -173,6 +174,27 @@ test('a fellow that goes on asking is not answered for ever', async () => {
   expect(answers).toBeLessThan(140)
 })
 
+test('a directory that floods with Hellos is cut off', async () => {
+  const a = await federated()
+  const flooder = await fellowOf(a.address)
+  const stranger = await identity(9)
+  const digests = Array.from({ length: 64 }, () => ({
+    directory: stranger.peer,
+    epoch: 1n,
+    counter: 1n,
+    digest: new Uint8Array(32),
+    count: 1,
+    heardAgoMs: 0
+  }))
+  flooder.send({ ...hello, digests })
+  await until(() => a.federation.fellows().length === 1, 'the fellow')
+  const flood = (): boolean => {
+    for (let i = 0; i < 1_000; i++) flooder.send({ ...hello, digests })
+    return flooder.connection.status !== 'open'
+  }
+  await until(flood, 'the connection to be cut', 20_000)
+}, 30_000)
+
 test('a fellow that is silent is lost, and its connection is cut', async () => {
   const a = await federated()
   const silent = await fellowOf(a.address)
@@ -214,7 +236,8 @@ test.each([
   await until(() => a.federation.fellows().length === 2, 'both')
   await flooder.gossip()
   for (let i = 0; i < 50; i++) await flooder.mesh.publish(made(record))
-  await until(() => flooder.connection.status !== 'open', 'the connection to be cut')
+  // Sooner than its silence would cost it the connection.
+  await until(() => flooder.connection.status !== 'open', 'the connection to be cut', 2_000)
   a.attach(record)
   await until(() => b.roster().has(ada.id), 'ada at the other')
   expect(a.federation.fellows().map(String)).toEqual([b.id])
