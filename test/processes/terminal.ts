@@ -16,8 +16,7 @@ export const hasTmux = spawnSync('tmux', ['-V']).status === 0
 /** A screen is a few kilobytes to look at. */
 const lookEveryMs = 50
 /** Wide enough for a line of the roster, high enough for a test's whole story. */
-const columns = 140
-const rows = 120
+const usualSize: TerminalSize = { columns: 140, rows: 120 }
 
 export interface TerminalInit {
   readonly name: string
@@ -25,6 +24,14 @@ export interface TerminalInit {
   readonly env: NodeJS.ProcessEnv
   /** Where tmux puts its socket. */
   readonly folder: string
+  readonly size?: TerminalSize
+  /** Makes of the command what is run in its place, for a shell: for what takes a shell that stops and continues it. */
+  readonly within?: (command: string) => string
+}
+
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
 }
 
 export class Terminal {
@@ -35,7 +42,7 @@ export class Terminal {
 
   static async open(init: TerminalInit): Promise<Terminal> {
     const terminal = new Terminal(init)
-    await terminal.#open(init.args)
+    await terminal.#open(init)
     return terminal
   }
 
@@ -59,6 +66,28 @@ export class Terminal {
   /** Presses keys by tmux's names for them: `Tab`, `Up`, `C-c`. */
   async key(...names: readonly string[]): Promise<void> {
     await this.#tmux('send-keys', '-t', '0', ...names)
+  }
+
+  /** Pastes text as a terminal does, in brackets where the program has asked for them. */
+  async paste(text: string): Promise<void> {
+    await this.#tmux('set-buffer', '--', text)
+    await this.#tmux('paste-buffer', '-p', '-t', '0')
+  }
+
+  async resize({ columns, rows }: TerminalSize): Promise<void> {
+    await this.#tmux('resize-window', '-t', '0', '-x', String(columns), '-y', String(rows))
+  }
+
+  /** The rows of the screen alone, and nothing that was above it. */
+  async rows(): Promise<readonly string[]> {
+    const { stdout } = await this.#tmux('capture-pane', '-p', '-t', '0')
+    return stdout.replace(/\n$/u, '').split('\n')
+  }
+
+  /** What tmux knows of the terminal, by its own names: `alternate_on`, `mouse_any_flag`, `pane_title`. */
+  async fact(name: string): Promise<string> {
+    const { stdout } = await this.#tmux('display-message', '-p', '-t', '0', `#{${name}}`)
+    return stdout.trim()
   }
 
   /** Everything on the screen and above it, without the empty rows at the end. */
@@ -111,14 +140,14 @@ export class Terminal {
     await this.#tmux('kill-server').catch(() => undefined)
   }
 
-  async #open(args: readonly string[]): Promise<void> {
+  async #open({ args, size = usualSize, within = (command) => command }: TerminalInit): Promise<void> {
     // `remain-on-exit` must stand before the command can end.
     const keep = ['set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'history-limit', '5000', ';']
-    const size = ['-x', String(columns), '-y', String(rows)]
+    const area = ['-x', String(size.columns), '-y', String(size.rows)]
     // tmux 3.3 sometimes misses how a command ended, so the shell writes it down.
     const command = [nodePath, entryPoint, ...args].map(quoted).join(' ')
-    const script = `trap : INT; ${command}; printf %s $? > ${quoted(this.#exitFile)}`
-    await this.#tmux('-f', '/dev/null', 'start-server', ';', ...keep, 'new-session', '-d', ...size, script)
+    const script = `trap : INT; ${within(command)}; printf %s $? > ${quoted(this.#exitFile)}`
+    await this.#tmux('-f', '/dev/null', 'start-server', ';', ...keep, 'new-session', '-d', ...area, script)
   }
 
   async #tmux(...args: readonly string[]): Promise<{ readonly stdout: string }> {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { nodePath, ParleyProcess, type Ended } from './parley-process.ts'
-import { Terminal } from './terminal.ts'
+import { Terminal, type TerminalInit } from './terminal.ts'
 
 export interface StartOptions {
   /** Processes of one home share profiles; the default is a home of the process's own. */
@@ -84,11 +84,17 @@ export class TestBed implements AsyncDisposable {
   /** Starts `parley` in a real terminal. */
   async terminal(
     args: readonly string[],
-    options: Pick<StartOptions, 'home' | 'name' | 'env'> = {}
+    options: Pick<StartOptions, 'home' | 'name' | 'env'> & Pick<TerminalInit, 'size' | 'within'> = {}
   ): Promise<Terminal> {
-    const { home = this.home(), name = `parley ${args.join(' ')}`, env = {} } = options
+    const { home = this.home(), name = `parley ${args.join(' ')}`, env = {}, ...rest } = options
     await mkdir(home, { recursive: true })
-    const terminal = await Terminal.open({ name, args, env: { ...this.env(home), ...env }, folder: this.folder })
+    const terminal = await Terminal.open({
+      ...rest,
+      name,
+      args,
+      env: { ...this.env(home), ...env },
+      folder: this.folder
+    })
     this.#terminals.push(terminal)
     return terminal
   }

@@ -1,0 +1,276 @@
+// The full-screen face in real terminals of three sizes: two people find each
+// other, talk, read back through 10,000 messages, paste, resize, meet hostile
+// texts, and leave; and the terminal is given back however it ends. In tmux;
+// where there is none, these can't run.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { hostileTexts } from '../cli/full-screen/hostile-corpus.ts'
+import { exitCodes } from '../../src/node/exit-codes.ts'
+import { SqliteStore } from '../../src/storage/index.ts'
+import type { ParleyProcess } from '../processes/parley-process.ts'
+import { freePort, TestBed } from '../processes/test-bed.ts'
+import { hasTmux, type Terminal, type TerminalSize } from '../processes/terminal.ts'
+
+let bed: TestBed
+let env: NodeJS.ProcessEnv
+beforeEach(async () => {
+  bed = await TestBed.make()
+  const port = await freePort()
+  await bed.directory(port)
+  env = { PARLEY_DIRECTORY: String(port) }
+})
+afterEach(async () => bed[Symbol.asyncDispose]())
+
+const wide: TerminalSize = { columns: 120, rows: 40 }
+const usual: TerminalSize = { columns: 80, rows: 24 }
+const narrow: TerminalSize = { columns: 40, rows: 12 }
+
+async function person(name: string, size: TerminalSize, options: { home?: string } = {}): Promise<Terminal> {
+  const terminal = await bed.terminal(['--name', name, '--accept', 'all'], { ...options, env, name, size })
+  await terminal.shows(new RegExp(` ${name} · (directory|dir) 1/1 · `, 'u'))
+  return terminal
+}
+
+/** A script that anna's terminal sees, and whose conversation with her is open. */
+async function script(name: string): Promise<{ process: ParleyProcess; peer: string }> {
+  const process = await bed.start(['--json', '--name', name, '--accept', 'all'], { env, name })
+  return { process, peer: String((await process.event('ready'))['peer']) }
+}
+
+async function say(from: ParleyProcess, peer: string, text: string): Promise<void> {
+  const tag = `${from.output.length} ${Math.random()}`
+  from.type(JSON.stringify({ do: 'msg', peer, text, wait: 20, tag }))
+  await from.event('done', (done) => done['tag'] === tag)
+}
+
+/** Waits until the last row is that. */
+async function prompt(terminal: Terminal, text: string): Promise<void> {
+  await terminal.shows(new RegExp(`(?:^|\\n)${text}$`, 'u'))
+}
+
+describe.skipIf(!hasTmux)('full screen', () => {
+  test.each([
+    ['120×40', wide],
+    ['80×24', usual],
+    ['40×12', narrow]
+  ])('two people at %s find each other, talk, see what is unread, paste, resize and leave', async (_name, size) => {
+    const anna = await person('anna', size)
+    const bob = await person('bob', size)
+    const isNarrow = size.columns === narrow.columns
+    await anna.shows(/ 1 ● bob/u)
+    await bob.shows(/ 1 ● anna/u)
+
+    await anna.type('bob')
+    await anna.shows(/bob \(\w{8}\) {2}● online/u)
+    await anna.type('hello')
+    // Not open over there: it is counted, and Alt-A goes to it.
+    await bob.shows(/\[1 unread\]/u)
+    await bob.shows(/ 1 ● anna .*\(1\)/u)
+    await bob.key('M-a')
+    await bob.shows(isNarrow ? /^ {2}anna: hello$/mu : /\d\d:\d\d {4}anna +hello$/mu)
+    expect(await bob.screen()).not.toMatch(/unread|● anna.*\(1\)/u)
+    await anna.shows(isNarrow ? /^✓ You: hello$/mu : /\d\d:\d\d ✓ {2}You +hello$/mu)
+    await bob.type('hello yourself')
+    await anna.shows(isNarrow ? /^ {2}bob: hello yourself$/mu : /bob +hello yourself$/mu)
+    await anna.shows(/LAN/u)
+
+    // Thirty lines are one message, at most ten rows of input, and are sent by Enter alone.
+    const lines = Array.from({ length: 30 }, (_, index) => `pasted line ${index + 1}`)
+    await anna.paste(lines.join('\n'))
+    await prompt(anna, 'pasted line 30')
+    expect((await anna.rows()).filter((row) => row.startsWith('pasted')).length).toBeLessThanOrEqual(10)
+    await anna.key('Enter')
+    await bob.shows(/pasted line 30$/mu)
+    expect((await bob.screen()).match(/anna/gu)?.length).toBeGreaterThan(0)
+    expect(await bob.screen()).not.toMatch(/anna:? +pasted line (?:[2-9]|\d\d)$/mu)
+
+    // In the middle of a line, to the other sizes and back.
+    await anna.press('half a line')
+    for (const other of [narrow, wide, usual, size]) {
+      await anna.resize(other)
+      await anna.shows(other.columns < 60 ? / anna · dir 1\/1/u : / anna · directory 1\/1/u)
+      await prompt(anna, 'You: half a line')
+      const rows = await anna.rows()
+      expect(rows).toHaveLength(other.rows)
+      expect(rows.filter((row) => row.includes('anna · '))).toHaveLength(1)
+    }
+    await anna.key('C-u')
+
+    await anna.type('EXIT')
+    await bob.shows(/anna has left the conversation\./u)
+    await anna.shows(/ 1 ● bob/u)
+    await anna.type('QUIT')
+    expect(await anna.ended()).toBe(exitCodes.ok)
+    expect(await anna.fact('alternate_on')).toBe('0')
+    await bob.shows(/away/u)
+    await bob.key('C-c')
+    await bob.shows(/Ctrl-C again/u)
+    await bob.key('C-c')
+    expect(await bob.ended()).toBe(exitCodes.interrupted)
+    expect(await bob.fact('alternate_on')).toBe('0')
+  })
+
+  test('the flow of the original program: a host, its port, a message, EXIT and QUIT', async () => {
+    const bob = await person('bob', usual)
+    const anna = await person('anna', usual)
+    const [, port = ''] = await bob.shows(/host 127\.0\.0\.1, port (\d+)\./u)
+    await anna.type('127.0.0.1')
+    await prompt(anna, 'Port:')
+    await anna.type(port)
+    await anna.shows(/bob \(\w{8}\) {2}● online/u)
+    await anna.type('hello')
+    await anna.shows(/✓ {2}You +hello/u)
+    await bob.shows(/\[1 unread\]/u)
+    await anna.type('EXIT')
+    await prompt(anna, 'Peer \\(name, number, address or host\\):')
+    await anna.type('QUIT')
+    expect(await anna.ended()).toBe(exitCodes.ok)
+  })
+
+  test('hostile texts stay where they belong', async () => {
+    const anna = await person('anna', usual)
+    const { process: mallory, peer } = await script('mallory')
+    await anna.shows(/ 1 ● mallory/u)
+    await anna.type('mallory')
+    const { peer: annaId } = await mallory.event('entered')
+    mallory.type(JSON.stringify({ do: 'open', peer: annaId }))
+    await anna.shows(/mallory is in the conversation/u)
+    const before = { title: await anna.fact('pane_title'), mouse: await anna.fact('mouse_any_flag') }
+    for (const { name, text } of hostileTexts) {
+      if (text === '') continue
+      await say(mallory, String(annaId), text.slice(0, 2000))
+      await say(mallory, String(annaId), 'after it')
+      await anna.shows(/mallory +after it\n anna · /u)
+      const rows = await anna.rows()
+      expect(rows, name).toHaveLength(usual.rows)
+      // The line beside the list, the title, how things stand, and the input stand where they stood.
+      expect(rows[0], name).toMatch(/^Conversations \(1\) {6}│ {2}mallory \(\w{8}\) {2}● online$/u)
+      for (const row of rows.slice(1, -2)) expect(row, name).toMatch(/^.{23}│(?: |$)/u)
+      expect(rows.at(-2), name).toMatch(/^ anna · directory 1\/1 · 1 online .*LAN/u)
+      expect(rows.at(-1), name).toMatch(/^You:$/u)
+    }
+    expect({ title: await anna.fact('pane_title'), mouse: await anna.fact('mouse_any_flag') }).toEqual(before)
+    expect(await anna.fact('alternate_on')).toBe('1')
+    expect(await anna.fact('wrap_flag')).toBe('0')
+    expect(peer).toMatch(/^12D3KooW/u)
+  })
+
+  test('ten thousand messages are scrolled through to the first one, and found in', async () => {
+    const home = bed.home()
+    const { peer } = await script('bob')
+    await seed(home, peer, 10_000)
+    const anna = await person('anna', usual, { home })
+    await anna.shows(/ 1 ● bob/u)
+    await anna.key('M-1')
+    await anna.shows(/bob +message 9999\n anna · /u)
+    const firstMessage = / bob +message 0$/mu
+    for (let tries = 0; tries < 200 && !firstMessage.test(await anna.screen()); tries++) {
+      await anna.key(...Array.from({ length: 10 }, () => 'PageUp'))
+    }
+    await anna.shows(/── \w+, \w+ \d+, \d{4} ─+\n.*bob +message 0$/mu)
+    await anna.shows(/↓ more below \(End\)/u)
+    await anna.key('End')
+    await anna.shows(/bob +message 9999\n anna · /u)
+    await anna.key('C-s')
+    await anna.type('needle')
+    await anna.shows(/1 of 1 with "needle"/u)
+    await anna.shows(/the needle is number 4321$/mu)
+    await anna.key('Escape')
+    await anna.shows(/bob +message 9999\n anna · /u)
+  })
+
+  test('what was typed comes back after a restart', async () => {
+    const home = bed.home()
+    const first = await person('anna', usual, { home })
+    await first.type('/name Anna')
+    await first.shows(/You are Anna now/u)
+    await first.type('/theme mono')
+    await first.shows(/Theme: mono/u)
+    await first.type('QUIT')
+    await first.ended()
+    const again = await bed.terminal(['--accept', 'all'], { home, env, size: usual })
+    await again.shows(/ Anna · directory 1\/1/u)
+    await again.key('Up', 'Up', 'Up')
+    await prompt(again, 'Peer \\(name, number, address or host\\): /name Anna')
+    await again.key('C-u')
+    await again.type('/settings')
+    await again.shows(/\/theme +mono/u)
+  })
+
+  test('the terminal is given back by SIGTERM, by an error at the start, and while it is stopped', async () => {
+    const anna = await person('anna', usual)
+    expect(await anna.fact('alternate_on')).toBe('1')
+    process.kill(Number(await childOf(anna)), 'SIGTERM')
+    expect(await anna.ended()).toBe(exitCodes.interrupted)
+    expect(await anna.fact('alternate_on')).toBe('0')
+
+    const wrong = await bed.terminal(['--port', '1'], { env: { ...env, PARLEY_HOST: '203.0.113.1' }, size: usual })
+    expect(await wrong.ended()).not.toBe(exitCodes.ok)
+    expect(await wrong.fact('alternate_on')).toBe('0')
+    await wrong.shows(/^parley: /mu)
+
+    const within = (command: string): string =>
+      `bash --norc -ic '${command.replaceAll("'", "'\\''")}; echo STOPPED; sleep 2; fg; true'`
+    const bob = await bed.terminal(['--name', 'bob'], { env, name: 'bob', size: usual, within })
+    await bob.shows(/ bob · directory 1\/1/u)
+    await bob.key('C-z')
+    await bob.shows(/STOPPED/u)
+    expect(await bob.fact('alternate_on')).toBe('0')
+    await bob.shows(/ bob · directory 1\/1/u)
+    await bob.type('QUIT')
+    await bob.ended()
+    expect(await bob.fact('alternate_on')).toBe('0')
+  })
+
+  test('--plain is lines, as before, and a dumb terminal gets them without asking', async () => {
+    const plain = await bed.terminal(['--plain', '--name', 'anna'], { env, size: usual })
+    await plain.shows(/^Peer \(name, number, address or host\):$/mu)
+    expect(await plain.fact('alternate_on')).toBe('0')
+    const dumb = await bed.terminal(['--name', 'bob'], {
+      env,
+      size: usual,
+      within: (command) => `TERM=dumb ${command}`
+    })
+    await dumb.shows(/^Peer \(name, number, address or host\):$/mu)
+    expect(await dumb.fact('alternate_on')).toBe('0')
+  })
+})
+
+/** A profile of somebody who has long talked with this peer. */
+async function seed(home: string, peer: string, count: number): Promise<void> {
+  await bed.run(['id'], { home })
+  const folder = join(home, 'data', 'parley', 'profiles', 'default')
+  await mkdir(folder, { recursive: true })
+  const { store } = await SqliteStore.openOrMend(join(folder, 'history.db'), { onDamage: () => undefined })
+  const nowMs = Date.now()
+  const messages = Array.from({ length: count }, (_, index) => ({
+    id: index.toString(16).padStart(32, '0'),
+    log: '0'.repeat(16),
+    seq: index + 1,
+    sentAtMs: nowMs,
+    text: index === 4321 ? `the needle is number ${index}` : `message ${index}`
+  }))
+  for (let from = 0; from < count; from += 1000) {
+    await store.addIncoming(peer, messages.slice(from, from + 1000), {
+      state: 'accepted',
+      lan: true,
+      storedAtMs: nowMs
+    })
+  }
+  await store.markRead(peer)
+  await store.close()
+}
+
+/** The parley that runs in the terminal: the only child of its shell. */
+async function childOf(terminal: Terminal): Promise<string> {
+  const shell = await terminal.fact('pane_pid')
+  const { execFileSync } = await import('node:child_process')
+  for (let tries = 0; tries < 20; tries++) {
+    const found = execFileSync('ps', ['-o', 'pid=', '--ppid', shell]).toString().trim()
+    if (found !== '') return found
+    await sleep(50)
+  }
+  throw new Error(`the shell ${shell} has no child`)
+}
