@@ -162,3 +162,15 @@ export const MAX_FORGED_ENTRIES = 100
 
 /** Of what a contact's record says: its first ones are the best, and those that were dialled must have room beside them. */
 export const KEPT_RECORD_ADDRESSES = 3
+
+/**
+ * Rounds of SHA-512 behind each half of a safety number, as Signal's fingerprints have: they make a search for a key
+ * with the same 30 digits 5200 times as long (2^112 hashes in place of 2^100), and cost nobody more than a blink.
+ */
+export const SAFETY_NUMBER_ROUNDS = 5_200
+
+/** Namesakes of contacts are told loudly at this pace; of more, each is still marked on the roster. */
+export const NAMESAKE_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
+
+/** Namesakes that are remembered as told; beyond it the oldest may be told once more. */
+export const MAX_TOLD_NAMESAKES = 1_000
