@@ -6,24 +6,20 @@ import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection, Logger, PeerId, StreamHandler } from '@libp2p/interface'
 import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { steadyNow, TokenBucket, toError, withDeadline } from '../../wire/index.ts'
+import { steadyNow, toError, withDeadline } from '../../wire/index.ts'
 import { MAX_ADDRESSES, WITHDRAW_TIMEOUT_MS } from '../constants.ts'
-import { DeadlineTimer } from '../deadline-timer.ts'
 import type { DirectoryService } from '../directory-service.ts'
 import { ownChange } from '../own-attachment.ts'
+import type { OwnChange } from '../own-attachment.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
 import type { RosterChange } from '../roster.ts'
 import {
   FEDERATION_PROTOCOL,
   FELLOW_TAG_VALUE,
   HEARTBEAT_MS,
-  MAX_BANS,
   MAX_FEDERATION_STREAMS_PER_CONNECTION,
   MAX_FELLOWS,
-  NOTICE_RATE,
-  PULSE_MS,
-  RAISE_RATE,
-  STALL_MS
+  PULSE_MS
 } from './constants.ts'
 import type { FederationFrame } from './federation-frames.ts'
 import { FederationState } from './federation-state.ts'
@@ -31,11 +27,13 @@ import type { DirectoryStanding, FederationLimits } from './federation-state.ts'
 import { FellowDialer } from './fellow-dialer.ts'
 import type { FellowDialing } from './fellow-dialer.ts'
 import { FellowLinks } from './fellow-links.ts'
+import { FellowStrangers } from './fellow-strangers.ts'
 import { GossipIntake } from './gossip-intake.ts'
 import { GossipJudge } from './gossip-judge.ts'
 import { GossipMesh } from './gossip-mesh.ts'
 import type { GossipVerdict } from './gossip-mesh.ts'
 import { GossipOwn } from './gossip-own.ts'
+import { StateExpiry } from './state-expiry.ts'
 import type { VerifiedStatement } from './statement.ts'
 import { SyncExchange } from './sync-exchange.ts'
 import type { SyncSession } from './sync-session.ts'
@@ -86,11 +84,8 @@ export class FederationService extends EventEmitter<FederationEvents> {
   readonly #links: FellowLinks
   readonly #dialer: FellowDialer
   readonly #judge: GossipJudge
-  readonly #expiry: DeadlineTimer
-  readonly #strangers = new Set<string>()
-  readonly #notices: TokenBucket
-  readonly #raises: TokenBucket
-  #expiresAtMs = Infinity
+  readonly #expiry: StateExpiry
+  readonly #strangers: FellowStrangers
   #timers: NodeJS.Timeout[] = []
   #life: AbortController | undefined
 
@@ -103,8 +98,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#self = peerId.toString()
     this.#now = init.now ?? steadyNow
     this.#log = logger.forComponent('parley:federation')
-    this.#notices = new TokenBucket(NOTICE_RATE, this.#now())
-    this.#raises = new TokenBucket(RAISE_RATE, this.#now())
+    this.#strangers = new FellowStrangers(this.#now())
     const state = new FederationState({
       self: this.#self,
       epoch: BigInt(Date.now()),
@@ -119,15 +113,15 @@ export class FederationService extends EventEmitter<FederationEvents> {
       now: this.#now,
       log: this.#log,
       publish: (bytes) => this.#mesh.publish(bytes),
-      onGap: () => this.#raise(state.epoch)
+      attached: () => this.#attached()
     })
     this.#intake = new GossipIntake({
       state,
       network,
       roster: this.#directory,
       now: this.#now,
-      onUsurped: (epoch) => this.#raise(epoch),
-      onChange: () => this.#expireLater()
+      onUsurped: (epoch) => this.#own.raise(epoch),
+      onChange: () => this.#expiry.changed()
     })
     this.#judge = new GossipJudge({
       intake: this.#intake,
@@ -176,7 +170,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       isBanned: (peer) => this.#judge.isBanned(peer),
       open: (connection, signal) => this.#links.open(connection, signal)
     })
-    this.#expiry = new DeadlineTimer(this.#now, () => this.#expire())
+    this.#expiry = new StateExpiry({ state, now: this.#now, apply: (effects) => this.#intake.apply(effects) })
   }
 
   /** The directories that are joined with this one now. */
@@ -219,14 +213,16 @@ export class FederationService extends EventEmitter<FederationEvents> {
     await this.#mesh.start()
     // What is attached already is said first, so that the first heartbeat covers it.
     this.#directory.on('change', this.#onChange)
-    this.#sayAll()
-    await this.#beat()
+    this.#own.noteAll()
+    await this.#own.settled()
+    await this.#own.beat()
+    this.#expiry.start()
     await this.#components.registrar.handle(FEDERATION_PROTOCOL, this.#onStream, {
       maxInboundStreams: MAX_FEDERATION_STREAMS_PER_CONNECTION,
       runOnLimitedConnection: false
     })
     this.#timers = [
-      setInterval(() => void this.#beat(), HEARTBEAT_MS),
+      setInterval(() => void this.#own.beat(), HEARTBEAT_MS),
       setInterval(() => this.#pulse(life.signal), PULSE_MS)
     ]
     this.#dialer.start()
@@ -283,7 +279,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     if (!wasFellow) return
     this.#judge.forget(id)
     this.#state.connectionLost(id, this.#now())
-    this.#expireLater()
+    this.#expiry.changed()
     this.#tag(peer, undefined)
     if (this.#life !== undefined) this.emit('lost', { peer })
   }
@@ -303,12 +299,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
   }
 
   #onOtherNetwork(peer: PeerId, network: string): void {
-    const id = peer.toString()
-    if (this.#strangers.has(id) || this.#notices.takeOne(this.#now()) > 0) return
-    this.#strangers.add(id)
-    const [oldest] = this.#strangers
-    if (this.#strangers.size > MAX_BANS && oldest !== undefined) this.#strangers.delete(oldest)
-    this.emit('other-network', { peer, network })
+    if (this.#strangers.isNews(peer.toString(), this.#now())) this.emit('other-network', { peer, network })
   }
 
   #pulse(signal: AbortSignal): void {
@@ -321,45 +312,11 @@ export class FederationService extends EventEmitter<FederationEvents> {
     )
   }
 
-  async #beat(): Promise<void> {
-    try {
-      await this.#own.beat()
-    } catch (error) {
-      this.#log.error('no heartbeat - %e', toError(error))
-    }
-  }
-
-  /** Says of everybody who is attached here that he is. */
-  #sayAll(): void {
+  *#attached(): Generator<OwnChange> {
     for (const entry of this.#directory.roster()) {
       const own = ownChange({ kind: 'joined', entry }, this.#self)
-      if (own !== undefined) this.#own.note(own)
+      if (own !== undefined) yield own
     }
-  }
-
-  #raise(above: bigint): void {
-    if (this.#raises.takeOne(this.#now()) > 0) return
-    this.#state.raiseEpoch(above)
-    this.#sayAll()
-    void this.#own.settled().then(() => this.#beat())
-  }
-
-  #expireLater(): void {
-    if (this.#life === undefined) return
-    this.#expiresAtMs = this.#state.nextDeadline()
-    this.#expiry.dueAt(this.#expiresAtMs)
-  }
-
-  /** If this process itself stood still, it first hears what was said meanwhile. */
-  #expire(): number {
-    const nowMs = this.#now()
-    if (nowMs - this.#expiresAtMs > STALL_MS) {
-      this.#expiresAtMs = nowMs + STALL_MS
-      return this.#expiresAtMs
-    }
-    this.#intake.apply(this.#state.expire(nowMs))
-    this.#expiresAtMs = this.#state.nextDeadline()
-    return this.#expiresAtMs
   }
 
   #withdrawals(): readonly VerifiedRecord[] {

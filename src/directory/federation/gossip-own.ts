@@ -2,13 +2,13 @@
 // loses or has under a newer record, sealed in order and told at once, and a
 // heartbeat. Nothing waits for the sealing. Knows no streams and no fellows.
 import type { Logger, PrivateKey } from '@libp2p/interface'
-import { toError } from '../../wire/index.ts'
+import { toError, TokenBucket } from '../../wire/index.ts'
 import type { OwnChange } from '../own-attachment.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
 import { encodeGossip, packUpdates } from './federation-frames.ts'
 import type { Gossip, WireUpdate } from './federation-frames.ts'
 import type { FederationState } from './federation-state.ts'
-import { SEALING_BATCH } from './constants.ts'
+import { RAISE_RATE, SEALING_BATCH } from './constants.ts'
 import { sealHeartbeat } from './heartbeat.ts'
 import type { VerifiedHeartbeat } from './heartbeat.ts'
 import { sealStatement } from './statement.ts'
@@ -20,8 +20,8 @@ export interface GossipOwnInit {
   readonly now: () => number
   readonly log: Logger
   publish(bytes: Uint8Array): Promise<void>
-  /** A counter was taken and its statement not sealed: only a new epoch can go on. */
-  onGap(): void
+  /** Who is attached here now. */
+  attached(): Iterable<OwnChange>
 }
 
 /** What is to be said of one peer: its last state counts. */
@@ -31,6 +31,7 @@ type Word =
 
 export class GossipOwn {
   readonly #init: GossipOwnInit
+  readonly #raises: TokenBucket
   readonly #words = new Map<string, Word>()
   readonly #withdrawals: Uint8Array[] = []
   #heartbeat: { readonly verified: VerifiedHeartbeat; readonly sealedAtMs: number } | undefined
@@ -38,6 +39,7 @@ export class GossipOwn {
 
   constructor(init: GossipOwnInit) {
     this.#init = init
+    this.#raises = new TokenBucket(RAISE_RATE, init.now())
   }
 
   /** The last heartbeat, unless a new epoch has begun since. */
@@ -60,12 +62,29 @@ export class GossipOwn {
     })
   }
 
-  /** Seals a sign of life and tells it. */
+  /** Says of everybody who is attached here that he is. */
+  noteAll(): void {
+    for (const change of this.#init.attached()) this.note(change)
+  }
+
+  /** Our own key has said something in an epoch that we do not know of: all is said anew in one above it. */
+  raise(above: bigint): void {
+    if (this.#raises.takeOne(this.#init.now()) > 0) return
+    this.#init.state.raiseEpoch(above)
+    this.noteAll()
+    void this.settled().then(() => this.beat())
+  }
+
+  /** Seals a sign of life and tells it. Never rejects. */
   async beat(): Promise<void> {
-    const { state, network, privateKey, now } = this.#init
-    const verified = await sealHeartbeat({ ...state.nextHeartbeat(), network }, privateKey)
-    this.#heartbeat = { verified, sealedAtMs: now() }
-    await this.#publish({ updates: [], withdrawals: [], heartbeat: verified.envelope })
+    const { state, network, privateKey, now, log } = this.#init
+    try {
+      const verified = await sealHeartbeat({ ...state.nextHeartbeat(), network }, privateKey)
+      this.#heartbeat = { verified, sealedAtMs: now() }
+      await this.#publish({ updates: [], withdrawals: [], heartbeat: verified.envelope })
+    } catch (error) {
+      log.error('no heartbeat - %e', toError(error))
+    }
   }
 
   /** Resolves when all that was noted has been told. */
@@ -87,7 +106,8 @@ export class GossipOwn {
         for (const more of rest) await this.#publish({ updates: more, withdrawals: [] })
       } catch (error) {
         this.#init.log.error('own statements were not sealed - %e', toError(error))
-        this.#init.onGap()
+        // A counter was taken and its statement not sealed: only a new epoch can go on.
+        this.raise(this.#init.state.epoch)
         return
       }
     }
