@@ -1,7 +1,9 @@
 // Draws the picture on a canvas: lines, peers, directories, and as many names as
 // there is room for. It is told where everything stands, and knows no roster.
-import { PAGE_LABEL_CHARS } from './constants.ts'
+import { shortened } from './clean-text.ts'
+import { PAGE_LABEL_CHARS, PAGE_MOVING_PEERS } from './constants.ts'
 import type { Point } from './picture-layout.ts'
+import { boxAround, Room } from './picture-room.ts'
 
 export interface PaintedPeer {
   readonly id: string
@@ -33,8 +35,6 @@ export interface Painting {
   readonly peers: readonly PaintedPeer[]
   readonly directories: readonly PaintedDirectory[]
   readonly links: readonly (readonly [Point, Point])[]
-  /** The peers that are pointed at, by their IDs. */
-  readonly marked: ReadonlySet<string>
 }
 
 /** What the style sheet says, read when the theme changes. */
@@ -74,47 +74,77 @@ export function dotRadius(gap: number): number {
   return Math.min(11, Math.max(2.2, gap * 0.21))
 }
 
+/** Paints everybody. */
 export function paint(context: CanvasRenderingContext2D, painting: Painting, palette: Palette): void {
-  const { width, height, peers, marked } = painting
+  const { width, height, gap, peers, directories } = painting
   context.clearRect(0, 0, width, height)
-  const ordinary = peers.filter(({ id }) => !marked.has(id))
-  const pointedAt = peers.filter(({ id }) => marked.has(id))
-  paintLinks(context, painting, ordinary, pointedAt, palette)
-  const radius = dotRadius(painting.gap)
-  for (const peer of ordinary) paintPeer(context, peer, radius, palette)
-  for (const peer of pointedAt) paintPeer(context, peer, radius, palette, true)
+  paintLinks(context, painting, palette)
+  const radius = dotRadius(gap)
+  paintDots(context, peers, radius, palette)
   const room = new Room()
-  for (const directory of painting.directories) paintDirectory(context, directory, painting.gap, palette, room)
-  for (const { at } of peers)
-    room.take({ left: at.x - radius, top: at.y - radius, right: at.x + radius, bottom: at.y + radius })
-  context.font = `500 12px ${palette.font}`
-  for (const peer of [...pointedAt, ...ordinary]) paintName(context, peer, radius, palette, room, marked.has(peer.id))
+  for (const directory of directories) paintDirectory(context, directory, gap, palette, room)
+  // Where dots nearly touch there is no room for a name anyhow.
+  if (gap >= leastNamedGapPx) {
+    for (const { at } of peers) room.take(boxAround(at, radius))
+    context.font = `500 12px ${palette.font}`
+    for (const peer of peers) if (!peer.isFaint) paintName(context, peer, radius, palette.dim, palette, room)
+  }
   context.globalAlpha = 1
 }
 
-function paintLinks(
+/** Paints once more, over everybody, those that are pointed at. */
+export function paintMarked(
   context: CanvasRenderingContext2D,
-  { links, peers }: Painting,
-  ordinary: readonly PaintedPeer[],
-  pointedAt: readonly PaintedPeer[],
+  { gap }: Pick<Painting, 'gap'>,
+  marked: readonly PaintedPeer[],
   palette: Palette
 ): void {
+  const radius = dotRadius(gap)
+  context.strokeStyle = palette.accent
+  context.globalAlpha = 1
+  context.lineWidth = 1.75
+  for (const { at, links } of marked) {
+    for (const end of links) {
+      // From the rim: the directory at the other end was painted before.
+      const long = Math.hypot(end.x - at.x, end.y - at.y)
+      const part = Math.max(0, 1 - directoryHalf(gap) / Math.max(1, long))
+      stroke(context, at, { x: at.x + (end.x - at.x) * part, y: at.y + (end.y - at.y) * part })
+    }
+  }
+  paintDots(
+    context,
+    marked.map((peer) => ({ ...peer, isFaint: false })),
+    radius,
+    palette
+  )
+  context.globalAlpha = 1
+  context.font = `600 12px ${palette.font}`
+  for (const peer of marked) {
+    context.strokeStyle = palette.accent
+    context.lineWidth = 2
+    context.beginPath()
+    arc(context, peer.at, radius + 4)
+    context.stroke()
+    paintName(context, peer, radius + 2, palette.text, palette)
+  }
+}
+
+function paintLinks(context: CanvasRenderingContext2D, { links, peers }: Painting, palette: Palette): void {
+  context.globalAlpha = 1
   context.strokeStyle = palette.line
   context.lineWidth = 1.5
   context.setLineDash([2, 5])
   for (const [from, to] of links) stroke(context, from, to)
   context.setLineDash([])
+  // Of very many, where a peer stands says to whom it belongs.
+  if (peers.length > PAGE_MOVING_PEERS) return
   // Many lines become a haze, and not a wall.
   const strength = Math.min(1, 10 / Math.sqrt(Math.max(1, peers.length)))
   context.lineWidth = peers.length > 150 ? 0.75 : 1
-  for (const { at, links: to, presence, isFaint } of ordinary) {
+  for (const { at, links: to, presence, isFaint } of peers) {
     context.globalAlpha = strength * presence * (isFaint ? 0.25 : 1)
     for (const end of to) stroke(context, at, end)
   }
-  context.strokeStyle = palette.accent
-  context.lineWidth = 1.75
-  context.globalAlpha = 1
-  for (const { at, links: to } of pointedAt) for (const end of to) stroke(context, at, end)
 }
 
 function stroke(context: CanvasRenderingContext2D, from: Point, to: Point): void {
@@ -124,39 +154,57 @@ function stroke(context: CanvasRenderingContext2D, from: Point, to: Point): void
   context.stroke()
 }
 
-function paintPeer(
+/** Those that look alike are painted at one stroke: a canvas minds the number of strokes, not of circles. */
+function paintDots(
   context: CanvasRenderingContext2D,
-  { at, hue, presence, isFaint, isRelayed }: PaintedPeer,
+  peers: readonly PaintedPeer[],
   radius: number,
-  palette: Palette,
-  isMarked = false
+  palette: Palette
 ): void {
-  const size = radius * (0.4 + 0.6 * presence)
-  const colour = `oklch(${palette.peerTone} ${hue})`
-  context.globalAlpha = presence * (isFaint && !isMarked ? 0.18 : 1)
-  circle(context, at, size + Math.min(2, radius * 0.4))
-  context.fillStyle = palette.ground
-  context.fill()
-  circle(context, at, isRelayed ? size - 1 : size)
-  if (isRelayed) {
-    // Not quite here: a ring.
-    context.strokeStyle = colour
-    context.lineWidth = 2
-    context.stroke()
-  } else {
-    context.fillStyle = colour
-    context.fill()
+  const looks = new Map<string, PaintedPeer[]>()
+  for (const peer of peers) {
+    const look = `${peer.hue} ${peer.presence} ${peer.isFaint} ${peer.isRelayed}`
+    const alike = looks.get(look)
+    if (alike === undefined) looks.set(look, [peer])
+    else alike.push(peer)
   }
-  if (!isMarked) return
-  circle(context, at, size + 4)
-  context.strokeStyle = palette.accent
-  context.lineWidth = 2
-  context.stroke()
+  for (const alike of looks.values()) {
+    const [one] = alike
+    if (one === undefined) continue
+    const size = radius * (0.4 + 0.6 * one.presence)
+    context.globalAlpha = one.presence
+    context.fillStyle = palette.ground
+    circles(context, alike, size + Math.min(2, radius * 0.4))
+    context.fill()
+    context.globalAlpha = one.presence * (one.isFaint ? 0.18 : 1)
+    const colour = `oklch(${palette.peerTone} ${one.hue})`
+    circles(context, alike, one.isRelayed ? size - 1 : size)
+    if (one.isRelayed) {
+      // Not quite here: a ring.
+      context.strokeStyle = colour
+      context.lineWidth = Math.min(2, size * 0.5)
+      context.stroke()
+    } else {
+      context.fillStyle = colour
+      context.fill()
+    }
+  }
 }
 
-function circle(context: CanvasRenderingContext2D, at: Point, radius: number): void {
+function circles(context: CanvasRenderingContext2D, peers: readonly PaintedPeer[], radius: number): void {
   context.beginPath()
-  context.arc(at.x, at.y, Math.max(0.5, radius), 0, 2 * Math.PI)
+  for (const { at } of peers) arc(context, at, radius)
+}
+
+function arc(context: CanvasRenderingContext2D, at: Point, radius: number): void {
+  const size = Math.max(0.5, radius)
+  context.moveTo(at.x + size, at.y)
+  context.arc(at.x, at.y, size, 0, 2 * Math.PI)
+}
+
+/** Half the side of a directory's square, in pixels. */
+function directoryHalf(gap: number): number {
+  return Math.min(17, Math.max(9, gap * 0.42))
 }
 
 function paintDirectory(
@@ -166,7 +214,7 @@ function paintDirectory(
   palette: Palette,
   room: Room
 ): void {
-  const half = Math.min(17, Math.max(9, gap * 0.42))
+  const half = directoryHalf(gap)
   context.globalAlpha = 1
   context.beginPath()
   context.roundRect(at.x - half, at.y - half, 2 * half, 2 * half, half * 0.55)
@@ -182,7 +230,7 @@ function paintDirectory(
   const wide = context.measureText(text).width
   const top = at.y + half + 4
   const box = { left: at.x - wide / 2 - 6, top, right: at.x + wide / 2 + 6, bottom: top + 18 }
-  room.take({ left: at.x - half, top: at.y - half, right: at.x + half, bottom: at.y + half })
+  room.take(boxAround(at, half))
   room.take(box)
   context.fillStyle = palette.ground
   context.globalAlpha = 0.88
@@ -196,22 +244,21 @@ function paintDirectory(
   context.fillText(text, at.x, top + 9.5)
 }
 
+/** @param room where it must fit; without it, it stands wherever it has to */
 function paintName(
   context: CanvasRenderingContext2D,
-  { at, name, presence, isFaint }: PaintedPeer,
+  { at, name, presence }: PaintedPeer,
   radius: number,
+  colour: string,
   palette: Palette,
-  room: Room,
-  isMarked: boolean
+  room?: Room
 ): void {
-  if (isFaint && !isMarked) return
-  const chars = Array.from(name)
-  const text = chars.length > PAGE_LABEL_CHARS ? `${chars.slice(0, PAGE_LABEL_CHARS - 1).join('')}…` : name
+  const text = shortened(name, PAGE_LABEL_CHARS)
   const wide = context.measureText(text).width
   const top = at.y + radius + 3
   const box = { left: at.x - wide / 2 - 3, top, right: at.x + wide / 2 + 3, bottom: top + 14 }
-  if (!isMarked && !room.isFree(box)) return
-  room.take(box)
+  if (room?.isFree(box) === false) return
+  room?.take(box)
   context.globalAlpha = presence
   context.textAlign = 'center'
   context.textBaseline = 'middle'
@@ -219,44 +266,9 @@ function paintName(
   context.lineWidth = 3
   context.strokeStyle = palette.ground
   context.strokeText(text, at.x, top + 7.5)
-  context.fillStyle = isMarked ? palette.text : palette.dim
+  context.fillStyle = colour
   context.fillText(text, at.x, top + 7.5)
 }
 
-interface Box {
-  readonly left: number
-  readonly top: number
-  readonly right: number
-  readonly bottom: number
-}
-
-/** Which parts of the picture are covered already, in a coarse grid. */
-class Room {
-  readonly #cells = new Map<string, Box[]>()
-
-  take(box: Box): void {
-    for (const cell of cellsOf(box)) {
-      const boxes = this.#cells.get(cell)
-      if (boxes === undefined) this.#cells.set(cell, [box])
-      else boxes.push(box)
-    }
-  }
-
-  isFree(box: Box): boolean {
-    return cellsOf(box).every((cell) => (this.#cells.get(cell) ?? []).every((other) => !overlap(box, other)))
-  }
-}
-
-const cellPx = 48
-
-function cellsOf({ left, top, right, bottom }: Box): string[] {
-  const cells: string[] = []
-  for (let x = Math.floor(left / cellPx); x <= Math.floor(right / cellPx); x++) {
-    for (let y = Math.floor(top / cellPx); y <= Math.floor(bottom / cellPx); y++) cells.push(`${x},${y}`)
-  }
-  return cells
-}
-
-function overlap(a: Box, b: Box): boolean {
-  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
-}
+/** Closer than this, no name fits between two dots. */
+const leastNamedGapPx = 9

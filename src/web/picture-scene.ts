@@ -5,7 +5,7 @@ import type { DirectoryJson } from '../directory/http/roster-api.ts'
 import { PAGE_MOVE_MS, PAGE_MOVING_PEERS } from './constants.ts'
 import { leastHole, nextPlaces, pictureLayout } from './picture-layout.ts'
 import type { PictureLayout, Places, Point } from './picture-layout.ts'
-import { dotRadius, paint, readPalette } from './picture-paint.ts'
+import { dotRadius, paint, paintMarked, readPalette } from './picture-paint.ts'
 import type { PaintedDirectory, PaintedPeer, Palette } from './picture-paint.ts'
 import type { Peer } from './roster-model.ts'
 import { hueOf } from './swatch.ts'
@@ -29,6 +29,9 @@ interface Actor {
 
 /** Two names fit side by side; a lonely peer is no balloon. */
 const maxGapPx = 92
+/** A frame of the screen; and so many times what a longer one took is left to others. */
+const slowPaintMs = 16
+const restAfterPaint = 4
 const marginPx = { side: 34, top: 26, bottom: 46 }
 /** From the middle of a directory to the far corner of its name. */
 const namePx = 52
@@ -36,6 +39,8 @@ const namePx = 52
 export class PictureScene {
   readonly #canvas: HTMLCanvasElement
   readonly #context: CanvasRenderingContext2D
+  readonly #base: HTMLCanvasElement
+  readonly #baseContext: CanvasRenderingContext2D
   #scene: Scene = { peers: [], directories: [], found: undefined, marked: new Set() }
   #places: Places = new Map()
   readonly #actors = new Map<string, Actor>()
@@ -44,6 +49,11 @@ export class PictureScene {
   #palette: Palette
   #size = { width: 0, height: 0 }
   #frame: number | undefined
+  #pause: ReturnType<typeof setTimeout> | undefined
+  /** What is on the base is not what is to be seen. */
+  #isStale = true
+  #paintedAtMs = -Infinity
+  #tookMs = 0
   #movedAtMs = 0
 
   constructor(canvas: HTMLCanvasElement) {
@@ -51,11 +61,16 @@ export class PictureScene {
     if (context === null) throw new TypeError('this browser draws no pictures')
     this.#canvas = canvas
     this.#context = context
+    this.#base = document.createElement('canvas')
+    const base = this.#base.getContext('2d')
+    if (base === null) throw new TypeError('this browser draws no second picture')
+    this.#baseContext = base
     this.#palette = readPalette(canvas)
   }
 
   show(scene: Scene): void {
     const isSameRoster = scene.peers === this.#scene.peers && scene.directories === this.#scene.directories
+    if (!isSameRoster || scene.found !== this.#scene.found) this.#isStale = true
     this.#scene = scene
     if (!isSameRoster) this.#arrange(true)
     this.#request()
@@ -64,18 +79,22 @@ export class PictureScene {
   resize(width: number, height: number): void {
     if (width === this.#size.width && height === this.#size.height) return
     this.#size = { width, height }
+    this.#isStale = true
     this.#arrange(false)
     this.#request()
   }
 
   restyle(): void {
     this.#palette = readPalette(this.#canvas)
+    this.#isStale = true
     this.#request()
   }
 
   stop(): void {
     if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
     this.#frame = undefined
+    clearTimeout(this.#pause)
+    this.#pause = undefined
   }
 
   /** @returns the peer at this place of the canvas, or near it */
@@ -146,7 +165,18 @@ export class PictureScene {
   }
 
   #request(): void {
-    this.#frame ??= requestAnimationFrame((nowMs) => {
+    if (this.#frame !== undefined || this.#pause !== undefined) return
+    // What took long is not done again at once: the list has to go on meanwhile.
+    const waitMs =
+      this.#tookMs < slowPaintMs ? 0 : this.#paintedAtMs + restAfterPaint * this.#tookMs - performance.now()
+    if (waitMs > 0) {
+      this.#pause = setTimeout(() => {
+        this.#pause = undefined
+        this.#request()
+      }, waitMs)
+      return
+    }
+    this.#frame = requestAnimationFrame((nowMs) => {
       this.#frame = undefined
       this.#draw(nowMs)
     })
@@ -155,23 +185,35 @@ export class PictureScene {
   #draw(nowMs: number): void {
     const { width, height } = this.#size
     if (width === 0 || height === 0) return
-    const scale = devicePixelRatio
-    const [pixelsWide, pixelsHigh] = [Math.round(width * scale), Math.round(height * scale)]
-    if (this.#canvas.width !== pixelsWide || this.#canvas.height !== pixelsHigh) {
-      this.#canvas.width = pixelsWide
-      this.#canvas.height = pixelsHigh
-    }
-    this.#context.setTransform(scale, 0, 0, scale, 0, 0)
     const passed = this.#passed(nowMs)
+    if (this.#isStale) this.#paintBase(passed)
+    const scale = fitTo(this.#canvas, width, height)
+    const context = this.#context
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.globalAlpha = 1
+    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height)
+    context.drawImage(this.#base, 0, 0)
+    context.setTransform(scale, 0, 0, scale, 0, 0)
+    const marked = [...this.#scene.marked].flatMap((id) => this.#actors.get(id) ?? [])
+    const painted = marked.map((actor) => this.#painted(actor, passed, undefined))
+    paintMarked(context, { gap: this.#gap }, painted, this.#palette)
+    if (this.#isStale) this.#request()
+  }
+
+  /** Everybody, on a canvas of their own: to point at somebody does not paint everybody again. */
+  #paintBase(passed: number): void {
+    const startedMs = performance.now()
+    const { width, height } = this.#size
+    const scale = fitTo(this.#base, width, height)
+    this.#baseContext.setTransform(scale, 0, 0, scale, 0, 0)
     if (passed >= 1) for (const [id, { presenceTo }] of this.#actors) if (presenceTo === 0) this.#actors.delete(id)
-    const { found, marked } = this.#scene
+    const { found } = this.#scene
     const peers = [...this.#actors.values()].map((actor) => this.#painted(actor, passed, found))
-    paint(
-      this.#context,
-      { width, height, gap: this.#gap, peers, directories: this.#paintedDirectories(), links: this.#links(), marked },
-      this.#palette
-    )
-    if (passed < 1) this.#request()
+    const [directories, links] = [this.#paintedDirectories(), this.#links()]
+    paint(this.#baseContext, { width, height, gap: this.#gap, peers, directories, links }, this.#palette)
+    this.#isStale = passed < 1
+    this.#paintedAtMs = performance.now()
+    this.#tookMs = this.#paintedAtMs - startedMs
   }
 
   #painted({ peer, from, to, presenceFrom, presenceTo }: Actor, passed: number, found: Scene['found']): PaintedPeer {
@@ -210,6 +252,14 @@ export class PictureScene {
 function gapOf({ box }: PictureLayout, inside: { readonly width: number; readonly height: number }): number {
   const widest = Math.min(inside.width / (box.right - box.left || 1), inside.height / (box.bottom - box.top || 1))
   return Math.max(1, Math.min(maxGapPx, widest))
+}
+
+/** @returns the pixels of the screen in one of the page */
+function fitTo(canvas: HTMLCanvasElement, width: number, height: number): number {
+  const scale = devicePixelRatio
+  const [wide, high] = [Math.round(width * scale), Math.round(height * scale)]
+  if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high]
+  return scale
 }
 
 function isCalm(): boolean {
