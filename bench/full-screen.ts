@@ -1,0 +1,261 @@
+/**
+ * The full-screen face of the whole program in a pseudo-terminal of 120×40,
+ * while another process sends it 50 messages a second: from a key to its echo,
+ * processor time, memory, and how long it takes to start. Beside it the plain
+ * face under the same messages, which tells what the screen costs by itself; and
+ * the face without a node, with 200 peers and 1,000 messages.
+ *
+ * Run: node bench/full-screen.ts [SECONDS]
+ */
+
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpus, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { update } from '../src/cli/full-screen/model/update.ts'
+import { Renderer } from '../src/cli/full-screen/screen/renderer.ts'
+import { view } from '../src/cli/full-screen/view/view.ts'
+import { row } from '../test/cli/fake-node.ts'
+import { received, TestScreen } from '../test/cli/full-screen/screen.ts'
+
+const root = join(import.meta.dirname, '..')
+const seconds = Number(process.argv[2] ?? 20)
+const columns = 120
+const rows = 40
+const everyMs = 20
+/** Keys are pressed like this, so that they fall anywhere between two messages and two frames. */
+const keyEveryMs = { least: 70, most: 180 }
+const echoDeadlineMs = 2000
+/** The kernel counts processor time in these. */
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']).toString())
+const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
+const network = `bench-${process.pid}`
+
+// Plain JavaScript without types.
+const { buildIfStale } = (await import(pathToFileURL(join(root, 'scripts', 'build.js')).href)) as {
+  buildIfStale(): Promise<string>
+}
+await buildIfStale()
+
+interface Started {
+  readonly process: ChildProcessWithoutNullStreams
+  /** The parley itself, inside of its terminal. */
+  readonly pid: number
+  readonly firstDrawMs: number
+  readonly readyMs: number
+  output(): string
+  forget(): void
+}
+
+const started: ChildProcessWithoutNullStreams[] = []
+try {
+  const full = await measureFace('full screen', [])
+  const plain = await measureFace('plain lines', ['--plain'])
+  const alone = measureAlone()
+  process.stdout.write(
+    [
+      `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? '?'}; ${columns}×${rows}, ${1000 / everyMs} messages/s for ${seconds} s`,
+      '',
+      '| face | first draw ms | ready ms | key to echo p50 / p95 ms | CPU of one core, not typing | typing | memory MB |',
+      '| --- | --- | --- | --- | --- | --- | --- |',
+      line('full screen', full),
+      line('plain lines', plain),
+      '',
+      `The face alone, 200 peers, 1,000 messages: ${alone.messageUs.toFixed(0)} µs a message with its frame (${alone.messageBytes.toFixed(0)} bytes written), ${alone.keyUs.toFixed(0)} µs a key with its frame (${alone.keyBytes.toFixed(0)} bytes).`,
+      ''
+    ].join('\n')
+  )
+} finally {
+  for (const child of started) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+}
+
+interface Measured {
+  readonly firstDrawMs: number
+  readonly readyMs: number
+  readonly echoesMs: readonly number[]
+  readonly idleShare: number
+  readonly typingShare: number
+  readonly megabytes: number
+}
+
+function line(name: string, { firstDrawMs, readyMs, echoesMs, idleShare, typingShare, megabytes }: Measured): string {
+  const at = (share: number): string =>
+    (echoesMs.toSorted((a, b) => a - b)[Math.floor(share * echoesMs.length)] ?? Number.NaN).toFixed(1)
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+  return `| ${name} | ${firstDrawMs.toFixed(0)} | ${readyMs.toFixed(0)} | ${at(0.5)} / ${at(0.95)} | ${percent(idleShare)} | ${percent(typingShare)} | ${megabytes.toFixed(0)} |`
+}
+
+async function measureFace(name: string, args: readonly string[]): Promise<Measured> {
+  const isPlain = args.includes('--plain')
+  const home = join(folder, name.replaceAll(' ', '-'))
+  const face = await startFace(home, args, isPlain)
+  const port = /port (\d+)/u.exec(plainText(face.output()))?.[1] ?? ''
+  const sender = startSender(join(home, 'sender'))
+  const peer = await connect(sender, port)
+  face.process.stdin.write('sender\r')
+  await until(() => /Connected to|online/u.test(plainText(face.output())), 'the conversation')
+  let sent = 0
+  const timer = setInterval(() => {
+    sender.stdin.write(
+      `${JSON.stringify({ do: 'msg', peer, text: `message ${++sent} of a busy conversation, as long as they are` })}\n`
+    )
+  }, everyMs)
+  try {
+    await sleep(3000)
+    face.forget()
+    const idleShare = await share(face.pid, async () => sleep(seconds * 500))
+    const echoesMs: number[] = []
+    const typingShare = await share(face.pid, async () => type(face, echoesMs, seconds * 500))
+    return { ...face, echoesMs, idleShare, typingShare, megabytes: residentMegabytes(face.pid) }
+  } finally {
+    clearInterval(timer)
+    face.process.kill('SIGKILL')
+    sender.kill('SIGKILL')
+  }
+}
+
+async function startFace(home: string, args: readonly string[], isPlain: boolean): Promise<Started> {
+  const command = `stty cols ${columns} rows ${rows}; exec ${process.execPath} ${join(root, 'bin', 'parley.js')} --name anna --accept all ${args.join(' ')}`
+  const beganMs = performance.now()
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { env: envOf(home) })
+  started.push(child)
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  await until(() => /Peer \(|You are/u.test(output), 'the first draw')
+  const firstDrawMs = performance.now() - beganMs
+  await until(() => (isPlain ? /Peer \(/u : /port \d+/u).test(plainText(output)), 'the node')
+  const readyMs = performance.now() - beganMs
+  await sleep(1000)
+  const pid = Number(
+    execFileSync('ps', ['-o', 'pid=', '--ppid', String(child.pid)])
+      .toString()
+      .trim()
+      .split('\n')[0]
+  )
+  return { process: child, pid, firstDrawMs, readyMs, output: () => output, forget: () => (output = '') }
+}
+
+function startSender(home: string): ChildProcessWithoutNullStreams {
+  const args = [join(root, 'bin', 'parley.js'), '--json', '--name', 'sender', '--accept', 'all']
+  const child = spawn(process.execPath, args, { env: envOf(home) })
+  started.push(child)
+  return child
+}
+
+/** Opens the conversation from the sender's side; returns the ID of the face's peer. */
+async function connect(sender: ChildProcessWithoutNullStreams, port: string): Promise<string> {
+  let output = ''
+  sender.stdout.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-100_000)))
+  await until(() => output.includes('"ready"'), 'the sender')
+  sender.stdin.write(`${JSON.stringify({ do: 'open', peer: ['127.0.0.1', port], tag: 'open' })}\n`)
+  const opened = /"peer":"(12D3KooW\w+)"[^\n]*"tag":"open"|"tag":"open"[^\n]*"peer":"(12D3KooW\w+)"/u
+  await until(() => opened.test(output), 'the connection')
+  const match = opened.exec(output)
+  return match?.[1] ?? match?.[2] ?? ''
+}
+
+/** Presses keys, and notes how long each takes until the whole line stands there with it. */
+async function type(face: Started, echoesMs: number[], forMs: number): Promise<void> {
+  const untilMs = performance.now() + forMs
+  let typed = ''
+  while (performance.now() < untilMs) {
+    const letter = String.fromCharCode(0x61 + Math.floor(Math.random() * 26))
+    typed += letter
+    face.forget()
+    const pressedMs = performance.now()
+    face.process.stdin.write(letter)
+    // A line editor may write the letter alone, a screen the whole line.
+    const isThere = (): boolean => face.output().includes(typed) || (typed.length > 1 && face.output() === letter)
+    // Woken by what is written, so that the waiting takes nothing from what is measured.
+    while (!isThere() && performance.now() - pressedMs < echoDeadlineMs) {
+      await once(face.process.stdout, 'data', { signal: AbortSignal.timeout(echoDeadlineMs) }).catch(() => undefined)
+    }
+    echoesMs.push(performance.now() - pressedMs)
+    if (typed.length > 20) {
+      face.process.stdin.write('\u0015')
+      typed = ''
+    }
+    await sleep(keyEveryMs.least + Math.random() * (keyEveryMs.most - keyEveryMs.least))
+  }
+}
+
+/** The face without a node: frames of a conversation that goes on. */
+function measureAlone() {
+  const peers = Array.from({ length: 200 }, (_, index) => row(`peer-${index}`))
+  const screen = TestScreen.ready(columns, rows, [row('bob'), ...peers]).open('bob')
+  const renderer = new Renderer('palette')
+  let { state } = screen
+  let bytes = 0
+  const draw = (): void => void (bytes += renderer.render(view(state)).length)
+  const many = (count: number, work: (index: number) => void): { us: number; bytes: number } => {
+    bytes = 0
+    const beganMs = performance.now()
+    for (let index = 0; index < count; index++) work(index)
+    return { us: ((performance.now() - beganMs) * 1000) / count, bytes: bytes / count }
+  }
+  const message = (index: number): void => {
+    const text = `message ${index} of a busy conversation, as long as they are`
+    state = update(state, { is: 'message', message: received(text), name: 'bob' }, Date.now()).state
+    draw()
+  }
+  many(1000, message)
+  const messages = many(1000, message)
+  const keys = many(1000, (index) => {
+    const input = index % 20 === 19 ? ({ is: 'key', key: 'C-u' } as const) : ({ is: 'text', text: 'x' } as const)
+    state = update(state, { is: 'input', input }, Date.now()).state
+    draw()
+  })
+  return { messageUs: messages.us, messageBytes: messages.bytes, keyUs: keys.us, keyBytes: keys.bytes }
+}
+
+function envOf(home: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    LANG: 'C.UTF-8',
+    TERM: 'xterm-256color',
+    HOME: home,
+    XDG_DATA_HOME: join(home, 'data'),
+    XDG_CONFIG_HOME: join(home, 'config'),
+    PARLEY_NETWORK: network,
+    PARLEY_HOST: '127.0.0.1',
+    PARLEY_MDNS: 'false',
+    PARLEY_DEFAULT_DIRECTORIES: 'false'
+  }
+}
+
+/** The share of one core that a process takes while `work` goes on. */
+async function share(pid: number, work: () => Promise<unknown>): Promise<number> {
+  const before = processorSeconds(pid)
+  const beganMs = performance.now()
+  await work()
+  return (processorSeconds(pid) - before) / ((performance.now() - beganMs) / 1000)
+}
+
+function processorSeconds(pid: number): number {
+  // After the name, which is in brackets and may hold anything.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /su, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+function residentMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
+
+function plainText(output: string): string {
+  // oxlint-disable-next-line no-control-regex -- escape sequences are left out
+  return output.replace(/\u001b\[[0-9;?]*[A-Za-z]/gu, ' ')
+}
+
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  const untilMs = performance.now() + 30_000
+  while (!isSo()) {
+    if (performance.now() > untilMs) throw new Error(`${what} did not come within 30 s`)
+    await sleep(1)
+  }
+}
