@@ -196,14 +196,22 @@ export class FellowLinks {
     }
     const kept = this.#best(link)
     if (kept === undefined || kept === before) {
-      session.end()
+      this.#retire(link, session)
       return
     }
     link.kept = kept
     // The others hear of it with the next pulse, and dial it.
     if (before === undefined) this.#helloAtMs = -Infinity
     this.#init.onLinked(kept, before === undefined)
-    for (const surplus of link.sessions) if (surplus !== kept && surplus.isGreeted) surplus.end()
+    for (const surplus of link.sessions) if (surplus !== kept && surplus.isGreeted) this.#retire(link, surplus)
+  }
+
+  /** Not at once: until the other side has the Hello of the one that is kept, this is all that it has. */
+  #retire(link: Link, surplus: SyncSession): void {
+    const timer = setTimeout(() => {
+      if (link.kept !== surplus) surplus.end()
+    }, CROSSING_MS)
+    timer.unref()
   }
 
   #replace(before: SyncSession, after: SyncSession): void {

@@ -25,14 +25,21 @@ export interface Federated {
   roster(): Map<string, readonly string[]>
 }
 
-export async function federated(
-  join: readonly string[] = [],
-  options: { readonly privateKey?: PrivateKey; readonly port?: number; readonly network?: string } = {}
-): Promise<Federated> {
+export interface FederatedOptions {
+  readonly privateKey?: PrivateKey
+  readonly port?: number
+  readonly network?: string
+  /** Connections that it has dialled are handed on when this resolves. */
+  readonly hold?: Promise<void>
+}
+
+export async function federated(join: readonly string[] = [], options: FederatedOptions = {}): Promise<Federated> {
   let dial: ((address: string, signal: AbortSignal) => Promise<Connection>) | undefined
   const reach = async (address: string, signal: AbortSignal): Promise<Connection> => {
     if (dial === undefined) throw new Error('not made yet')
-    return dial(address, signal)
+    const connection = await dial(address, signal)
+    await options.hold
+    return connection
   }
   const libp2p: Federated['libp2p'] = await node<{
     identify: unknown

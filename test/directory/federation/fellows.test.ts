@@ -21,7 +21,8 @@ import type { VerifiedRecord } from '../../../src/directory/index.ts'
 import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
 import { node, until } from '../nodes.ts'
 import { identity, presence, sealedBy } from '../records.ts'
-import { federated, network } from './federated.ts'
+import { freePorts } from '../../processes/test-bed.ts'
+import { federated, network, type Federated } from './federated.ts'
 
 const many = 1_000
 let records: readonly VerifiedRecord[]
@@ -150,6 +151,41 @@ test('statements of a directory are believed whoever brings them, and of nobody 
   await new Promise((resolve) => setTimeout(resolve, 200))
   expect([...a.roster()]).toEqual([])
   expect(a.federation.statementsOf(ada.id)).toEqual([])
+})
+
+test('a federation that is stopped and started again is joined again, and its roster is right', async () => {
+  const [a, b, ada, bob] = [await federated(), await federated(), await identity(1), await identity(2)]
+  const c = await federated([a.address, b.address])
+  a.attach(await sealedBy(ada))
+  b.attach(await sealedBy(bob))
+  await until(() => a.roster().size === 2 && c.roster().size === 2, 'one roster')
+  await a.federation.stop()
+  await until(() => c.federation.fellows().length === 1, 'a to be gone')
+  b.directory.merge((roster) => roster.detach(bob.id, b.id))
+  await a.federation.start()
+  await until(() => [a, b, c].every((one) => one.federation.fellows().length === 2), 'all to be joined again')
+  await until(() => [a, b, c].every((one) => [...one.roster().keys()].join() === ada.id), 'ada alone')
+})
+
+test('two directories that dial each other at once are joined once, and stay so', async () => {
+  const streams = (one: Federated): number =>
+    one.libp2p.getConnections().flatMap(({ streams: all }) => all.filter(isOfFederation)).length
+  const isOfFederation = ({ protocol }: { readonly protocol: string }): boolean => protocol === FEDERATION_PROTOCOL
+  const crossed = Promise.withResolvers<void>()
+  const [portA = 0, portB = 0] = await freePorts(2)
+  const at = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`
+  const hold = crossed.promise
+  const [a, b] = await Promise.all([
+    federated([at(portB)], { port: portA, hold }),
+    federated([at(portA)], { port: portB, hold })
+  ])
+  await until(() => a.libp2p.getConnections(b.peer).length === 2, 'two connections')
+  crossed.resolve()
+  const lost: string[] = []
+  for (const one of [a, b]) one.federation.on('lost', ({ peer }) => lost.push(peer.toString()))
+  await until(() => a.federation.fellows().length === 1 && b.federation.fellows().length === 1, 'each other')
+  await until(() => streams(a) === 1 && streams(b) === 1, 'one of the two streams to be ended')
+  expect(lost).toEqual([])
 })
 
 test('who does not begin with Hello is no fellow', async () => {
