@@ -17,7 +17,7 @@ export interface Disturbance {
 /** Shorter than anything notices; as long as a restart; longer than any connection stays without an answer. */
 const brief = [10, 500] as const
 const middling = [500, 3_000] as const
-const long = [6_500, 9_000] as const
+const long = [6_500, 8_000] as const
 /** As many entries as it is likely. */
 const lengthsMs = [brief, brief, middling, middling, middling, long]
 /** A process is ready after this or a little later: a kill within it falls before, at or after that moment. */

@@ -9,7 +9,7 @@ import type { Town } from './town.ts'
 const fewest = 3
 const most = 8
 /** They begin within this: most of them overlap. */
-const beginWithinMs = 3_000
+const beginWithinMs = 2_000
 /** From the last disturbance, or its repair. */
 const equalWithinMs = 15_000
 /** What a directory believes of one that died, or was restarted, ends by then. */
