@@ -6,6 +6,24 @@ import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } fr
 /** How a peer is reached, or seen: over the LAN, directly, or only known from a directory. */
 export type Path = 'lan' | 'direct' | 'none'
 
+/** Whose name somebody else uses. */
+export interface NameOwner {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+  readonly verified: boolean
+  /** It is the user's own name. */
+  readonly own: boolean
+}
+
+/** How far a peer is who it seems to be. */
+export interface PeerTrust {
+  /** When the user has compared safety numbers with it. */
+  readonly verifiedSinceMs?: number
+  /** The peer uses a name that is another's. */
+  readonly sameNameAs?: NameOwner
+}
+
 /** One line of the roster. */
 export interface RosterRow {
   readonly peer: string
@@ -27,7 +45,13 @@ export interface RosterRow {
   readonly onlyVia?: string
   readonly path: Path
   readonly contact: boolean
-  /** Set when the nickname is that of a contact with another key. */
+  /** The user has compared safety numbers with it. */
+  readonly verified: boolean
+  /** Its connections are refused; a directory still says that it is there. */
+  readonly blocked: boolean
+  /** Whose name it uses: a contact's with another key, or one's own. */
+  readonly sameNameAs?: NameOwner
+  /** The name of that contact; not set when it is one's own. */
   readonly looksLike?: string
 }
 
@@ -78,6 +102,8 @@ export interface RequestView {
   readonly shortId: string
   readonly lastText: string
   readonly count: number
+  /** Whose name it uses: a contact's with another key, or one's own. */
+  readonly sameNameAs?: NameOwner
 }
 
 export type ConversationState =
@@ -93,7 +119,17 @@ export type ConversationState =
 export type Notice =
   | { readonly code: 'port-taken'; readonly text: string }
   | { readonly code: 'no-multicast'; readonly text: string }
-  | { readonly code: 'key-changed'; readonly text: string }
+  /** Another key answers at an address, or goes by the name of a contact: the loudest of all. */
+  | {
+      readonly code: 'key-changed'
+      readonly text: string
+      readonly by: 'address' | 'name'
+      /** The peer ID of the new key. */
+      readonly peer: string
+      /** That of the key which was known, and whether it is verified. */
+      readonly was: string
+      readonly verified: boolean
+    }
   | { readonly code: 'learned-key'; readonly text: string }
   /** A directory shows what is not so, or does not show what is. */
   | { readonly code: 'directory'; readonly text: string }

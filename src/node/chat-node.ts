@@ -15,9 +15,10 @@ import type {
   StoredMessage
 } from '../storage/index.ts'
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from './chat-events.ts'
+import type { PeerTrust } from './chat-events.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
-import { conversationEvents } from './conversation-events.ts'
+import { conversationEvents, withNamesake } from './conversation-events.ts'
 import { Conversations } from './conversations.ts'
 import { MessageTooLongError } from './errors.ts'
 import { History } from './history.ts'
@@ -27,7 +28,8 @@ import { listeningPort, startHost } from './host.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
-import { openProfile, passingProfile, type Profile } from './profile.ts'
+import { openProfile, passingProfile, readOthers, type Profile } from './profile.ts'
+import { safetyNumber } from './safety-number.ts'
 import { shortId } from './short-id.ts'
 
 export interface ChatNodeInit {
@@ -64,7 +66,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     const named = settings.directory.map(readDirectoryAddress)
     const observe = init.observe ?? false
     const profile = observe
-      ? await passingProfile()
+      ? await passingProfile(await readOthers(init.config))
       : await openProfile(folders.data, settings.profile, { orNextFree: init.interactive })
     try {
       const usual = profile.book.port
@@ -128,7 +130,11 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       isDirectory: async (peer) => this.#around.isDirectory(peer),
       nameOf: (peer) => this.name(peer),
       kindOf: async (connection, options) => this.#host.kindOf(connection, options),
-      events: conversationEvents({ name: (peer) => this.name(peer), tell: (type, detail) => this.#tell(type, detail) }),
+      events: conversationEvents({
+        name: (peer) => this.name(peer),
+        trust: (peer) => this.trust(peer),
+        tell: (type, detail) => this.#tell(type, detail)
+      }),
       now: Date.now
     })
   }
@@ -233,13 +239,12 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   // --- conversations: see Conversations, which each of these asks
 
   async requests(): Promise<readonly RequestView[]> {
-    return explained(this.#conversations.requests())
+    const requests = await explained(this.#conversations.requests())
+    return requests.map((view) => withNamesake(view, this.trust(view.peer)))
   }
 
   async open(peer: string): Promise<readonly StoredMessage[]> {
-    const messages = await explained(this.#conversations.open(peer))
-    await this.#around.keepAddresses(peer)
-    return messages
+    return this.#choosing(peer, async () => this.#conversations.open(peer))
   }
 
   async leave(peer: string): Promise<void> {
@@ -254,9 +259,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = Buffer.byteLength(text, 'utf8')
     if (sizeBytes > MAX_TEXT_BYTES) throw new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES)
-    const message = await explained(this.#conversations.send(peer, text, options))
-    await this.#around.keepAddresses(peer)
-    return message
+    return this.#choosing(peer, async () => this.#conversations.send(peer, text, options))
   }
 
   async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {
@@ -268,9 +271,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   async accept(peer: string): Promise<readonly IncomingMessage[]> {
-    const messages = await explained(this.#conversations.accept(peer))
-    await this.#around.keepAddresses(peer)
-    return messages
+    return this.#choosing(peer, async () => this.#conversations.accept(peer))
   }
 
   async ignore(peer: string): Promise<void> {
@@ -279,12 +280,39 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   async block(peer: string): Promise<void> {
     await this.#conversations.block(peer)
+    this.#around.retell(peer)
     const connections = this.#host.libp2p.getConnections(peerIdFromString(peer))
     await Promise.all(connections.map(async (connection) => connection.close().catch(() => undefined)))
   }
 
   async unblock(peer: string): Promise<void> {
     await this.#profile.book.unblock(peer)
+    this.#around.retell(peer)
+  }
+
+  // --- whom one can trust
+
+  /** How far the peer is who it seems to be. */
+  trust(peer: string): PeerTrust {
+    return this.#around.trust(peer)
+  }
+
+  /** Twelve groups of five digits, the same on the peer's screen. */
+  safetyNumber(peer: string): readonly string[] {
+    return safetyNumber(this.peerId, peer)
+  }
+
+  /** The safety numbers were compared and are the same. To verify a peer is to choose it: it becomes a contact. */
+  async verify(peer: string): Promise<void> {
+    await this.accept(peer)
+    await explained(this.#profile.book.verify(peer, this.name(peer), Date.now()))
+    this.#around.retell(peer)
+  }
+
+  /** Takes that back. The peer stays a contact. */
+  async unverify(peer: string): Promise<void> {
+    await explained(this.#profile.book.unverify(peer))
+    this.#around.retell(peer)
   }
 
   async retry(peer: string, ids?: readonly string[]): Promise<number> {
@@ -296,6 +324,15 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   // --- inside
+
+  /** Does what makes the peer a contact, if it is none. */
+  async #choosing<T>(peer: string, choose: () => Promise<T>): Promise<T> {
+    const wasContact = this.#profile.book.contact(peer) !== undefined
+    const result = await explained(choose())
+    await this.#around.keepAddresses(peer)
+    if (!wasContact) this.#around.retell(peer)
+    return result
+  }
 
   async #start(): Promise<void> {
     const mended = this.#own?.mended

@@ -1,17 +1,18 @@
 // What happens in conversations as the node tells it: with the names that people
 // know, and failures in words. It decides nothing.
-import type { ChatNodeEvents } from './chat-events.ts'
+import type { ChatNodeEvents, PeerTrust, RequestView } from './chat-events.ts'
 import type { ConversationEvents } from './conversations.ts'
 
 export interface ConversationEventsInit {
   readonly name: (peer: string) => string
+  readonly trust: (peer: string) => PeerTrust
   readonly tell: <K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']) => void
 }
 
-export function conversationEvents({ name, tell }: ConversationEventsInit): ConversationEvents {
+export function conversationEvents({ name, trust, tell }: ConversationEventsInit): ConversationEvents {
   return {
     message: (message) => tell('message', { message, name: name(message.peer), arrival: message.state }),
-    request: (view) => tell('request', view),
+    request: (view) => tell('request', withNamesake(view, trust(view.peer))),
     delivery: (message) => tell('delivery', { message, state: message.state }),
     refused: (peer, reason, retryAfterMs) => tell('refused', { peer, name: name(peer), reason, retryAfterMs }),
     state: (peer, state) => tell('conversation', { peer, name: name(peer), state }),
@@ -23,4 +24,9 @@ export function conversationEvents({ name, tell }: ConversationEventsInit): Conv
       tell('notice', { code: 'fault', text: `something failed in the conversation with ${name(peer)}: ${why}` })
     }
   }
+}
+
+/** A stranger who goes by another's name writes as such. */
+export function withNamesake(view: RequestView, { sameNameAs }: PeerTrust): RequestView {
+  return sameNameAs === undefined ? view : { ...view, sameNameAs }
 }

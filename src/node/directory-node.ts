@@ -227,7 +227,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   }
 
   roster(): readonly RosterRow[] {
-    const around = { contacts: [], connectionAddress: () => undefined }
+    const around = { connectionAddress: () => undefined }
     return this.#libp2p.services.directory
       .roster()
       .map((entry) => rosterRow(entry, around))

@@ -4,8 +4,10 @@ export type {
   ChatNodeEvents,
   ConversationState,
   DirectoryView,
+  NameOwner,
   Notice,
   Path,
+  PeerTrust,
   RequestView,
   RosterRow
 } from './chat-events.ts'

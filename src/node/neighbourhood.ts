@@ -6,12 +6,13 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { DIRECTORY_PROTOCOL, normaliseText, type RosterChange } from '../directory/index.ts'
 import { isLocal } from './address.ts'
-import type { ChatNodeEvents, DirectoryView, Notice, RosterRow } from './chat-events.ts'
+import type { ChatNodeEvents, DirectoryView, Notice, PeerTrust, RosterRow } from './chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
 import { FIRST_LOOK_MS, KEPT_RECORD_ADDRESSES, MAX_REMEMBERED_NAMES } from './constants.ts'
 import { Directories } from './directories.ts'
 import { InterfaceWatch } from './interface-watch.ts'
+import { KnownNames, NamesakeWatch } from './known-names.ts'
 import { LanDialing } from './lan-dialing.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
 import { PeerResolver, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
@@ -56,6 +57,7 @@ export class Neighbourhood {
   readonly #learned = new Map<string, string[]>()
   /** Nicknames of peers that have gone, so that a request of theirs can still be named; the oldest first. */
   readonly #lastNames = new Map<string, string>()
+  readonly #namesakes = new NamesakeWatch(Date.now())
   #isOpen = false
   /** Whether the first look is over. */
   #hasLooked = false
@@ -212,8 +214,7 @@ export class Neighbourhood {
 
   /** The contact's name, else the nickname, else the short ID. */
   name(peer: string): string {
-    const nickname = this.presence.entry(peer)?.record.record.nickname ?? this.#lastNames.get(peer)
-    const known = this.#init.profile.book.contact(peer)?.name ?? nickname
+    const known = this.#init.profile.book.contact(peer)?.name ?? this.#nickname(peer)
     return known === undefined || known === '' ? shortId(peer) : known
   }
 
@@ -269,8 +270,10 @@ export class Neighbourhood {
   }
 
   #rows(entries: ReturnType<Presence['entries']>): readonly RosterRow[] {
+    const { book } = this.#init.profile
     const around = {
-      contacts: this.#init.profile.book.contacts(),
+      names: this.#knownNames(),
+      isBlocked: (peer: string) => book.isBlocked(peer),
       connectionAddress: (peer: string) => this.#reach.connection(peer)?.remoteAddr,
       seenBy: (peer: string) => this.#directories.seenBy(peer)
     }
@@ -293,11 +296,39 @@ export class Neighbourhood {
       this.#init.onNews(change.entry.peer)
     }
     this.#news.wake()
-    this.#init.onRoster({
-      joined: this.#rows(changes.flatMap((change) => (change.kind === 'joined' ? [change.entry] : []))),
-      changed: this.#rows(changes.flatMap((change) => (change.kind === 'changed' ? [change.entry] : []))),
-      left: this.#rows(changes.flatMap((change) => (change.kind === 'gone' ? [change.was] : [])))
-    })
+    const joined = this.#rows(changes.flatMap((change) => (change.kind === 'joined' ? [change.entry] : [])))
+    const changed = this.#rows(changes.flatMap((change) => (change.kind === 'changed' ? [change.entry] : [])))
+    const left = this.#rows(changes.flatMap((change) => (change.kind === 'gone' ? [change.was] : [])))
+    this.#init.onRoster({ joined, changed, left })
+    for (const notice of this.#namesakes.look([...joined, ...changed], Date.now())) this.#init.notice(notice)
+  }
+
+  /** What the user thinks of the peer is another, and so perhaps of who goes by its name: the same rows, told anew. */
+  retell(peer: string): void {
+    const changed = this.roster().filter((row) => row.peer === peer || row.sameNameAs?.peer === peer)
+    if (changed.length > 0) this.#init.onRoster({ joined: [], changed, left: [] })
+  }
+
+  /** How far the peer is who it seems to be. */
+  trust(peer: string): PeerTrust {
+    const contact = this.#init.profile.book.contact(peer)
+    const nickname = this.#nickname(peer) ?? contact?.name ?? ''
+    const sameNameAs = this.#knownNames().ownerOf(peer, nickname)
+    return {
+      ...(contact?.verified === undefined ? {} : { verifiedSinceMs: contact.verified.sinceMs }),
+      ...(sameNameAs === undefined ? {} : { sameNameAs })
+    }
+  }
+
+  /** As it names itself, or did before it went. */
+  #nickname(peer: string): string | undefined {
+    return this.presence.entry(peer)?.record.record.nickname ?? this.#lastNames.get(peer)
+  }
+
+  #knownNames(): KnownNames {
+    const { profile, observe } = this.#init
+    const self = observe ? {} : { self: { peer: profile.id, nickname: this.presence.nickname } }
+    return new KnownNames({ contacts: profile.book.contacts(), ...self })
   }
 
   /** On whose word alone they are seen is another: the same rows, told anew. */

@@ -102,7 +102,7 @@ export class PeerResolver {
     const before = this.#init.book.pin(key)
     if (options.refuseChangedKey === true && before !== undefined && before !== peer) {
       throw new KeyChangedError(
-        `${place} was ${shortId(before)} and now answers with another key, ${shortId(peer)}: ` +
+        `${place} was ${this.#known(before)} and now answers with another key, ${shortId(peer)}: ` +
           `if that is meant to be so, give the address with the new ID: ${withPeerId(address, peer).toString()}`
       )
     }
@@ -110,16 +110,28 @@ export class PeerResolver {
       await this.#init.book.setPin(key, peer)
       this.#init.notice({ code: 'learned-key', text: `${place} is ${shortId(peer)}; this is remembered` })
     } else if (before !== peer) {
-      const was = `${this.#init.nameOf(before)} (${shortId(before)})`
       this.#init.notice({
         code: 'key-changed',
+        by: 'address',
+        peer,
+        was: before,
+        verified: this.#isVerified(before),
         text:
-          `${place} was ${was} and now answers with another key, ${shortId(peer)}. ` +
+          `${place} was ${this.#known(before)} and now answers with another key, ${shortId(peer)}. ` +
           'It may be another machine, a new installation, or somebody in between: ask before you trust it. ' +
           `If it is meant to be so, give the address with the new ID once: ${withPeerId(address, peer).toString()}`
       })
     }
     return peer
+  }
+
+  /** Whose key was known there, and whether the user has checked it. */
+  #known(peer: string): string {
+    return `${this.#init.nameOf(peer)} (${shortId(peer)}${this.#isVerified(peer) ? ', verified' : ''})`
+  }
+
+  #isVerified(peer: string): boolean {
+    return this.#init.book.contact(peer)?.verified !== undefined
   }
 
   #target(peer: string, by: PeerTarget['by']): PeerTarget {

@@ -107,15 +107,25 @@ function takeLock(folder: string): ProfileLock | undefined {
   }
 }
 
-/** An identity that nobody keeps: for looking at the network without being on it. */
-export async function passingProfile(): Promise<Profile> {
+/** What the profile knows of others, as it is now and whoever holds it; of one that is not there, nothing. */
+export async function readOthers({ folders, settings }: Config): Promise<PeerBook> {
+  const book = await explained(PeerBook.open(profileFiles(folders.data, settings.profile).book))
+  return book.copyOfOthers()
+}
+
+/**
+ * An identity that nobody keeps: for looking at the network without being on it.
+ *
+ * @param book what it knows of others
+ */
+export async function passingProfile(book: PeerBook): Promise<Profile> {
   const key = await generateKeyPair('Ed25519')
   return {
     name: 'observer',
     id: peerIdFromPrivateKey(key).toString(),
     folder: '',
     key,
-    book: PeerBook.inMemory(),
+    book,
     insteadOf: undefined,
     release: () => undefined
   }

@@ -3,14 +3,16 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4 } from 'node:net'
 import { LAN, type RosterEntry } from '../directory/index.ts'
-import type { Contact } from '../storage/index.ts'
 import { hostPortOf, isLocal, isLoopback } from './address.ts'
 import type { Path, RosterRow } from './chat-events.ts'
 import type { SeenBy } from './directory-findings.ts'
+import type { KnownNames } from './known-names.ts'
 import { shortId } from './short-id.ts'
 
 export interface Surroundings {
-  readonly contacts: readonly Contact[]
+  /** Absent where nobody is known. */
+  readonly names?: KnownNames
+  readonly isBlocked?: (peer: string) => boolean
   /** The remote address of the open connection to the peer. */
   readonly connectionAddress: (peer: string) => Multiaddr | undefined
   /**
@@ -25,9 +27,9 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
   const connected = around.connectionAddress(entry.peer)
   const best = bestAddress(record.addresses, connected)
   const place = best === undefined ? undefined : hostPortOf(best)
-  const contact = around.contacts.find(({ peer }) => peer === entry.peer)
+  const contact = around.names?.contact(entry.peer)
   const nickname = record.nickname
-  const namesake = around.contacts.find(({ peer, name }) => peer !== entry.peer && sameName(name, nickname))
+  const sameNameAs = around.names?.ownerOf(entry.peer, nickname)
   return {
     peer: entry.peer,
     nickname,
@@ -41,7 +43,10 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
     ...viaOf(entry, around),
     path: pathOf(entry, connected),
     contact: contact !== undefined,
-    ...(contact === undefined && namesake !== undefined ? { looksLike: namesake.name } : {})
+    verified: contact?.verified !== undefined,
+    blocked: around.isBlocked?.(entry.peer) ?? false,
+    ...(sameNameAs === undefined ? {} : { sameNameAs }),
+    ...(sameNameAs === undefined || sameNameAs.own ? {} : { looksLike: sameNameAs.name })
   }
 }
 
@@ -81,9 +86,4 @@ function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | und
     return (place.host === host ? 4 : 0) + (isLoopback(address) ? 0 : 2) + (isIPv4(place.host) ? 1 : 0)
   }
   return addresses.toSorted((a, b) => score(b) - score(a))[0]
-}
-
-/** Case and composition do not make a name another one. */
-function sameName(a: string, b: string): boolean {
-  return a.normalize('NFKC').toLowerCase() === b.normalize('NFKC').toLowerCase()
 }

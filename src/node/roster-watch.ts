@@ -4,12 +4,15 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createLibp2p } from 'libp2p'
 import { applyEntries, fetchRoster, Roster, Tellings, vouched } from '../directory/index.ts'
+import type { PeerBook } from '../storage/index.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
 import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
 import { commonServices, hostOptions } from './host.ts'
 import { DirectoryProblemError } from './errors.ts'
+import { KnownNames } from './known-names.ts'
 import { readDirectoryAddress } from './peer-resolver.ts'
+import { readOthers } from './profile.ts'
 import { addressDialer, Reach } from './reach.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
 
@@ -27,6 +30,7 @@ export interface RosterWatchInit {
 /** @throws BadAddressError, UnreachableError, DirectoryProblemError */
 export async function watchRoster(init: RosterWatchInit): Promise<void> {
   const address = readDirectoryAddress(init.directory)
+  const others = await readOthers(init.config)
   const libp2p = await createLibp2p({
     ...hostOptions({
       key: await generateKeyPair('Ed25519'),
@@ -60,7 +64,7 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
         applyEntries(roster, entries, Date.now())
         tellings.apply(entries)
         complete ||= entries.complete !== undefined
-        if (complete) init.onRoster(rowsOf(roster, tellings))
+        if (complete) init.onRoster(rowsOf(roster, tellings, others))
       }
     })
   } finally {
@@ -78,9 +82,10 @@ async function fetchOrExplain(...args: Parameters<typeof fetchRoster>): Promise<
   }
 }
 
-function rowsOf(roster: Roster, tellings: Tellings): readonly RosterRow[] {
+function rowsOf(roster: Roster, tellings: Tellings, others: PeerBook): readonly RosterRow[] {
   const around = {
-    contacts: [],
+    names: new KnownNames({ contacts: others.contacts() }),
+    isBlocked: (peer: string) => others.isBlocked(peer),
     connectionAddress: () => undefined,
     seenBy: (peer: string) => ({ via: vouched(tellings, peer).via, onlyVia: undefined })
   }

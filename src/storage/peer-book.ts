@@ -13,6 +13,8 @@ export interface Contact {
   readonly sinceMs: number
   /** Multiaddrs at which it was reached, newest first. */
   readonly addresses: readonly string[]
+  /** Set when the user has compared safety numbers with it, and since when that holds. */
+  readonly verified?: { readonly sinceMs: number }
 }
 
 /** What was decided about a peer that is not a contact. */
@@ -65,6 +67,16 @@ export class PeerBook {
     return new PeerBook(undefined, emptyBook())
   }
 
+  /** What is known of others, as it is now, in a book that is kept in memory alone. */
+  copyOfOthers(): PeerBook {
+    const { contacts, blocked, pins } = structuredClone(this.#book)
+    const book = emptyBook()
+    Object.assign(book.contacts, contacts)
+    Object.assign(book.blocked, blocked)
+    Object.assign(book.pins, pins)
+    return new PeerBook(undefined, book)
+  }
+
   /** @throws PeerBookDamagedError */
   static async open(file: string): Promise<PeerBook> {
     let text: string
@@ -114,6 +126,25 @@ export class PeerBook {
     this.#book.contacts[peer] = { sinceMs: nowMs, addresses: [], ...before, peer, name }
     delete this.#book.blocked[peer]
     delete this.#book.ignored[peer]
+    await this.#save()
+  }
+
+  /** The user has compared safety numbers: the peer is a contact from now on, if it was none, and a verified one. */
+  async verify(peer: string, name: string, nowMs: number): Promise<void> {
+    const before = this.#book.contacts[peer]
+    const contact = { sinceMs: nowMs, addresses: [], verified: { sinceMs: nowMs }, name, ...before, peer }
+    this.#book.contacts[peer] = contact
+    delete this.#book.blocked[peer]
+    delete this.#book.ignored[peer]
+    await this.#save()
+  }
+
+  /** Takes that back; the peer stays a contact. */
+  async unverify(peer: string): Promise<void> {
+    const contact = this.#book.contacts[peer]
+    if (contact?.verified === undefined) return
+    const { verified: _verified, ...rest } = contact
+    this.#book.contacts[peer] = rest
     await this.#save()
   }
 

@@ -30,6 +30,8 @@ export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRo
     via: [],
     path: 'none',
     contact: false,
+    verified: false,
+    blocked: false,
     ...fields
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { ChatNode } from '../../src/node/index.ts'
+import type { ChatNode, Notice, RosterRow } from '../../src/node/index.ts'
 import { names, Network, placeOf } from './network.ts'
 
 const soon = { timeout: 8_000, interval: 20 }
@@ -221,6 +221,67 @@ test('a contact keeps its name however others call themselves, and a namesake is
   await vi.waitFor(() => expect(names(anna)).toContain('Bert'), soon)
   expect((await anna.resolve(['bert'])).peer).toBe(bert.peerId)
   expect(anna.roster().find(({ peer }) => peer === mallory.peerId)).toMatchObject({ looksLike: 'bert' })
+})
+
+test('whoever takes the name of a contact is told loudly, once, and marked; so is who takes one’s own', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert')
+  const notices: Notice[] = []
+  anna.addEventListener('notice', ({ detail }) => notices.push(detail))
+  await anna.resolve([placeOf(bert)])
+  await anna.open(bert.peerId)
+  await vi.waitFor(() => expect(anna.name(bert.peerId)).toBe('bert'), soon)
+  await anna.verify(bert.peerId)
+  const mallory = await network.peer('mallory')
+  await anna.resolve([placeOf(mallory)])
+  await mallory.rename('Bert')
+  await vi.waitFor(() => expect(names(anna)).toContain('Bert'), soon)
+  const changed = (): Notice[] => notices.filter(({ code }) => code === 'key-changed')
+  const known = { by: 'name', peer: mallory.peerId, was: bert.peerId, verified: true }
+  expect(changed()).toEqual([{ code: 'key-changed', ...known, text: expect.stringContaining(mallory.shortId) }])
+  const owner = { peer: bert.peerId, name: 'bert', shortId: bert.shortId, verified: true, own: false }
+  expect(anna.trust(mallory.peerId)).toEqual({ sameNameAs: owner })
+  await mallory.setStatus('trust me')
+  await vi.waitFor(() => expect(anna.roster().some(({ status }) => status === 'trust me')).toBe(true), soon)
+  await mallory.rename('anna')
+  await vi.waitFor(() => expect(names(anna)).toContain('anna'), soon)
+  expect(changed()).toHaveLength(1)
+  expect(anna.trust(mallory.peerId).sameNameAs).toMatchObject({ peer: anna.peerId, own: true })
+})
+
+test('two who compare see the same number; who is verified is a contact and marked, over a restart too', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  expect(anna.safetyNumber(bert.peerId)).toEqual(bert.safetyNumber(anna.peerId))
+  await anna.resolve([placeOf(bert)])
+  await vi.waitFor(() => expect(names(anna)).toContain('bert'), soon)
+  const told: RosterRow[] = []
+  anna.addEventListener('roster', ({ detail }) => told.push(...detail.changed))
+  await anna.verify(bert.peerId)
+  expect(told.at(-1)).toMatchObject({ peer: bert.peerId, contact: true, verified: true })
+  await anna.stop()
+  const again = await network.peer('anna')
+  expect(again.contacts()).toMatchObject([
+    { peer: bert.peerId, name: 'bert', verified: { sinceMs: expect.any(Number) } }
+  ])
+  expect(again.trust(bert.peerId).verifiedSinceMs).toBeTypeOf('number')
+  await again.unverify(bert.peerId)
+  expect(again.trust(bert.peerId)).toEqual({})
+  expect(again.contacts()).toHaveLength(1)
+})
+
+test('a blocked peer that a directory still tells of is on the roster with a mark, and no longer verified', async () => {
+  const directory = await network.directory()
+  const flags = { directory: [String(directory.port)] }
+  const anna = await network.peer('anna', flags)
+  const bert = await network.peer('bert', flags)
+  const rowOf = (): RosterRow | undefined => anna.roster().find(({ peer }) => peer === bert.peerId)
+  await vi.waitFor(() => expect(rowOf()).toBeDefined(), soon)
+  await anna.verify(bert.peerId)
+  await anna.block(bert.peerId)
+  expect(rowOf()).toMatchObject({ blocked: true, contact: false, verified: false })
+  await anna.unblock(bert.peerId)
+  expect(rowOf()).toMatchObject({ blocked: false, contact: false, verified: false })
 })
 
 test('a message over the limit is refused before it is stored, one at the limit is delivered whole', async () => {

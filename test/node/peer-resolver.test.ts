@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
+import type { Notice } from '../../src/node/chat-events.ts'
 import { PeerResolver } from '../../src/node/peer-resolver.ts'
 import type { KnownPeers, NamedPeer } from '../../src/node/peer-words.ts'
 import { PeerBook } from '../../src/storage/index.ts'
@@ -50,9 +51,9 @@ describe('before everybody around is known', () => {
 describe('an address where another key answers than before', () => {
   const place = '/ip4/192.0.2.7/tcp/4001'
 
-  function atPlace(answering: string): { resolver: PeerResolver; book: PeerBook; notices: string[] } {
+  function atPlace(answering: string) {
     const book = PeerBook.inMemory()
-    const notices: string[] = []
+    const notices: Notice[] = []
     const connection = { remotePeer: { toString: () => answering }, remoteAddr: multiaddr(place) }
     const dialled = new PeerResolver({
       book,
@@ -62,7 +63,7 @@ describe('an address where another key answers than before', () => {
       // The smallest part of a connection that learning a key uses.
       dial: async () => connection as unknown as Connection,
       onAddress: () => undefined,
-      notice: ({ code }) => notices.push(code)
+      notice: (notice) => notices.push(notice)
     })
     return { resolver: dialled, book, notices }
   }
@@ -72,11 +73,21 @@ describe('an address where another key answers than before', () => {
     await book.setPin(place, first.peer)
     await changed.resolve([place])
     await changed.resolve([place])
-    expect(notices).toEqual(['key-changed', 'key-changed'])
+    expect(notices.map(({ code }) => code)).toEqual(['key-changed', 'key-changed'])
     await expect(changed.resolve([place], { refuseChangedKey: true })).rejects.toThrow(/another key/)
     await changed.resolve([`${place}/p2p/${second.peer}`])
     await changed.resolve([place])
-    expect(notices).toEqual(['key-changed', 'key-changed'])
+    expect(notices.map(({ code }) => code)).toEqual(['key-changed', 'key-changed'])
     expect(book.pin(place)).toBe(second.peer)
+  })
+
+  test('says so when the key that was there before is a verified one', async () => {
+    const { resolver: changed, book, notices } = atPlace(second.peer)
+    await book.setPin(place, first.peer)
+    await book.verify(first.peer, 'twin', 1)
+    await changed.resolve([place])
+    const was = { was: first.peer, peer: second.peer, by: 'address', verified: true }
+    expect(notices).toEqual([{ code: 'key-changed', ...was, text: expect.stringMatching(/\(PKXP6T6d, verified\)/u) }])
+    await expect(changed.resolve([place], { refuseChangedKey: true })).rejects.toThrow(/PKXP6T6d, verified/u)
   })
 })

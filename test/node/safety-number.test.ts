@@ -54,6 +54,7 @@ test('each key type brings the bytes that the specification names', async () => 
   const rsa = peerIdFromPrivateKey(await generateKeyPair('RSA', 2048))
   const own = half(ed25519.publicKey.raw)
   const other = half(publicKeyToProtobuf(secp256k1.publicKey))
+  if (rsa.publicKey === undefined) throw new Error('a peer ID that was made of a key has it')
   const hashed = half(
     Buffer.concat([Buffer.from([0x12, 0x20]), createHash('sha256').update(publicKeyToProtobuf(rsa.publicKey)).digest()])
   )

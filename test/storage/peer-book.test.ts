@@ -33,6 +33,46 @@ test('what is remembered is there when the book is opened again, in a file for i
   expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
+test('who was verified is so after a restart, under a new name too, until that is taken back', async () => {
+  const book = await PeerBook.open(file)
+  await book.accept('anna-id', 'anna', 5)
+  await book.rememberAddress('anna-id', '/ip4/10.0.0.1/tcp/4')
+  await book.verify('anna-id', 'not used', 7)
+  await book.verify('anna-id', 'not used', 9)
+  await book.block('bert-id', 'bert')
+  await book.verify('bert-id', 'bert', 8)
+  const again = await PeerBook.open(file)
+  await again.accept('anna-id', 'annie', 10)
+  const anna = { peer: 'anna-id', name: 'annie', sinceMs: 5, addresses: ['/ip4/10.0.0.1/tcp/4'] }
+  expect(again.contact('anna-id')).toEqual({ ...anna, verified: { sinceMs: 7 } })
+  expect(again.contact('bert-id')).toMatchObject({ name: 'bert', sinceMs: 8, verified: { sinceMs: 8 } })
+  expect(again.isBlocked('bert-id')).toBe(false)
+  await again.unverify('anna-id')
+  await again.unverify('nobody')
+  expect((await PeerBook.open(file)).contact('anna-id')).toEqual(anna)
+})
+
+test('a book that was written before there was verifying opens as it is', async () => {
+  const anna = { peer: 'anna-id', name: 'anna', sinceMs: 5, addresses: [] }
+  await writeFile(
+    file,
+    JSON.stringify({ port: 4001, contacts: { 'anna-id': anna }, blocked: {}, ignored: {}, pins: {} })
+  )
+  expect((await PeerBook.open(file)).contacts()).toEqual([anna])
+})
+
+test('a copy of what is known of others is written nowhere and changes nothing', async () => {
+  const book = await PeerBook.open(file)
+  await book.verify('anna-id', 'anna', 5)
+  await book.setPort(4001)
+  const copy = book.copyOfOthers()
+  expect(copy.contact('anna-id')?.verified).toEqual({ sinceMs: 5 })
+  expect(copy.port).toBeUndefined()
+  await copy.unverify('anna-id')
+  await copy.rememberAddress('anna-id', '/ip4/10.0.0.1/tcp/4')
+  expect((await PeerBook.open(file)).contact('anna-id')).toMatchObject({ verified: { sinceMs: 5 }, addresses: [] })
+})
+
 test('changes made at the same time are all kept', async () => {
   const book = await PeerBook.open(file)
   await Promise.all(Array.from({ length: 20 }, async (_, i) => book.accept(`id${i}`, `name${i}`, i)))

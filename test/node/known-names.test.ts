@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import type { RosterRow } from '../../src/node/chat-events.ts'
+import { MAX_TOLD_NAMESAKES, NAMESAKE_NOTICE_RATE } from '../../src/node/constants.ts'
+import { KnownNames, NamesakeWatch } from '../../src/node/known-names.ts'
+import type { Contact } from '../../src/storage/index.ts'
+import { row } from '../cli/fake-node.ts'
+
+function contact(peer: string, name: string, verified = false): Contact {
+  return { peer, name, sinceMs: 1, addresses: [], ...(verified ? { verified: { sinceMs: 2 } } : {}) }
+}
+
+describe('whose name somebody uses', () => {
+  const bob = contact('bob-id', 'Bob')
+  const names = new KnownNames({ contacts: [bob], self: { peer: 'own-id', nickname: 'anna' } })
+
+  test.each(['Bob', 'bob', 'BOB', 'Ｂｏｂ'])('%s is the name of the contact, whoever else has it', (name) => {
+    expect(names.ownerOf('other-id', name)).toMatchObject({ peer: 'bob-id', name: 'Bob', verified: false, own: false })
+    expect(names.ownerOf('bob-id', name)).toBeUndefined()
+  })
+
+  test('another name, and none, is nobody’s', () => {
+    expect(names.ownerOf('other-id', 'bert')).toBeUndefined()
+    expect(names.ownerOf('other-id', '')).toBeUndefined()
+  })
+
+  test('one’s own name is one’s own, unless one has no name there', () => {
+    expect(names.ownerOf('other-id', 'Anna')).toMatchObject({ peer: 'own-id', own: true })
+    expect(names.ownerOf('own-id', 'anna')).toBeUndefined()
+    expect(new KnownNames({ contacts: [] }).ownerOf('other-id', 'anna')).toBeUndefined()
+  })
+
+  test('two contacts may have one name, but not that of a verified one', () => {
+    const twin = contact('twin-id', 'bob')
+    expect(new KnownNames({ contacts: [bob, twin] }).ownerOf('twin-id', 'bob')).toBeUndefined()
+    const checked = contact('bob-id', 'Bob', true)
+    for (const contacts of [
+      [checked, twin],
+      [twin, checked]
+    ]) {
+      const known = new KnownNames({ contacts })
+      expect(known.ownerOf('twin-id', 'bob')).toMatchObject({ peer: 'bob-id', verified: true })
+      expect(known.ownerOf('bob-id', 'bob')).toBeUndefined()
+      expect(known.ownerOf('other-id', 'bob')).toMatchObject({ peer: 'bob-id' })
+    }
+  })
+
+  test('a contact that takes the name of another contact is a namesake like any other', () => {
+    const known = new KnownNames({ contacts: [bob, contact('carl-id', 'carl')] })
+    expect(known.ownerOf('carl-id', 'bob')).toMatchObject({ peer: 'bob-id' })
+    expect(known.ownerOf('carl-id', 'carl')).toBeUndefined()
+  })
+})
+
+describe('namesakes', () => {
+  const owner = { peer: 'bob-id', name: 'bob', shortId: 'bob-id', verified: true, own: false }
+  const namesake = (peer: string, fields: Partial<RosterRow> = {}): RosterRow =>
+    row('bob', { peer, sameNameAs: owner, ...fields })
+
+  test('are told once for each new key, with both keys', () => {
+    const watch = new NamesakeWatch(0)
+    const [notice, ...more] = watch.look([namesake('one')], 0)
+    expect(notice).toMatchObject({ code: 'key-changed', by: 'name', peer: 'one', was: 'bob-id', verified: true })
+    expect(notice?.text).toContain('bob is a contact of yours with the key bob-id, verified.')
+    expect(more).toEqual([])
+    expect(watch.look([namesake('one')], 1)).toEqual([])
+    expect(watch.look([namesake('two')], 1)).toHaveLength(1)
+  })
+
+  test('are not told when they are blocked, or use one’s own name, or nobody’s', () => {
+    const own = namesake('two', { sameNameAs: { ...owner, own: true } })
+    expect(new NamesakeWatch(0).look([namesake('one', { blocked: true }), own, row('bob')], 0)).toEqual([])
+  })
+
+  test('in masses are told at a pace, and those left out when there is room', () => {
+    const watch = new NamesakeWatch(0)
+    const crowd = Array.from({ length: 100 }, (_, i) => namesake(`peer${i}`))
+    expect(watch.look(crowd, 0)).toHaveLength(NAMESAKE_NOTICE_RATE.burst)
+    expect(watch.look(crowd, 1000)).toEqual([])
+    expect(watch.look(crowd, 1000 / NAMESAKE_NOTICE_RATE.perSecond)).toHaveLength(1)
+  })
+
+  test('are forgotten, the oldest first, when there are too many to remember', () => {
+    const watch = new NamesakeWatch(0)
+    const stepMs = 1000 / NAMESAKE_NOTICE_RATE.perSecond
+    for (let i = 0; i <= MAX_TOLD_NAMESAKES; i++) expect(watch.look([namesake(`p${i}`)], i * stepMs)).toHaveLength(1)
+    const laterMs = (MAX_TOLD_NAMESAKES + 10) * stepMs
+    expect(watch.look([namesake('p2')], laterMs)).toEqual([])
+    expect(watch.look([namesake('p0')], laterMs)).toHaveLength(1)
+  })
+})
