@@ -25,6 +25,8 @@ import { freePorts } from '../../processes/test-bed.ts'
 import { federated, network, type Federated } from './federated.ts'
 
 const many = 1_000
+/** It takes a second; on a machine that is busy with other tests, several. */
+const patienceMs = 20_000
 let records: readonly VerifiedRecord[]
 
 beforeAll(async () => {
@@ -78,13 +80,13 @@ const hello: FederationFrame = { type: 'hello', network, digests: [], fellows: [
 test('a directory that joins one with a thousand peers has them all, soon', async () => {
   const a = await federated()
   a.attach(...records)
-  await until(() => a.federation.directories()[0]?.peers === many, 'all to be said')
+  await until(() => a.federation.directories()[0]?.peers === many, 'all to be said', patienceMs)
   const startMs = performance.now()
   const b = await federated([a.address])
-  await until(() => b.roster().size === many, 'all to be there', 5_000)
+  await until(() => b.roster().size === many, 'all to be there', patienceMs)
   console.log(`${many} peers on the roster of a newcomer after ${Math.round(performance.now() - startMs)} ms`)
   expect(new Set([...b.roster().values()].flat())).toEqual(new Set([a.id]))
-}, 30_000)
+}, 60_000)
 
 test('a thousand peers that come at once are on the roster of a fellow, soon', async () => {
   const a = await federated()
@@ -92,9 +94,9 @@ test('a thousand peers that come at once are on the roster of a fellow, soon', a
   await until(() => a.federation.fellows().length === 1, 'b')
   const startMs = performance.now()
   a.attach(...records)
-  await until(() => b.roster().size === many, 'all to be there', 10_000)
+  await until(() => b.roster().size === many, 'all to be there', patienceMs)
   console.log(`${many} peers at once after ${Math.round(performance.now() - startMs)} ms`)
-}, 30_000)
+}, 60_000)
 
 test('one peer is on the roster of a fellow within milliseconds', async () => {
   const a = await federated()
@@ -202,13 +204,13 @@ test('a fellow that goes on asking is not answered for ever', async () => {
   const greedy = await fellowOf(a.address)
   greedy.send(hello)
   await until(() => greedy.heard.length > 0, 'Hello')
-  await until(() => a.federation.directories()[0]?.peers === many, 'all to be said')
+  await until(() => a.federation.directories()[0]?.peers === many, 'all to be said', patienceMs)
   for (let i = 0; i < 500; i++) greedy.send({ type: 'ask', directory: a.peer, afterCounter: 0n })
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   const answers = greedy.heard.filter((frame) => frame.type === 'page' && frame.last).length
   expect(answers).toBeGreaterThan(0)
   expect(answers).toBeLessThan(140)
-})
+}, 30_000)
 
 test('a directory that floods with Hellos is cut off', async () => {
   const a = await federated()
