@@ -3,7 +3,8 @@
  * memory per idle client, CPU at rest, and one join told to everybody, at each
  * of several numbers of clients. Beside it, in the same run, a bare libp2p node
  * that accepts the same connections and keeps no roster. The directory and the
- * clients are processes of their own on the same cores.
+ * clients are processes of their own on the same cores, and of one address, of
+ * which a directory takes a hundred connections a second.
  *
  * Run: node bench/directory-capacity.ts [--clients 100,1000,5000] [--joins 20] [--rest 30] [--in-process 500]
  *      [--prof FOLDER]
@@ -13,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { BenchProcess, checkOpenFiles, markdownTable, median, quantile, round, whereMeasured } from './bench-process.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
+import { arrivals } from './arrivals.ts'
 import type { ServerInit, ServerOrder, Usage } from './directory-side.ts'
 
 type Load = BenchProcess<LoadOrder, LoadAnswer>
@@ -120,7 +122,8 @@ async function measure(kind: ServerInit['kind'], clients: number): Promise<Row> 
       rssKb: (rssBytes - before.rssBytes) / clients / 1_024,
       heapKb: (heapBytes - before.heapBytes) / clients / 1_024,
       restPercent: ((end.cpuMs - rested.cpuMs) / (end.atMs - rested.atMs)) * 100,
-      told: kind === 'directory' && joins > 0 ? await tell(server.process, loads, { address, network }) : undefined
+      told:
+        kind === 'directory' && joins > 0 ? await tell(server.process, loads, { address, network, clients }) : undefined
     }
     process.stderr.write(`${kind} ${clients}: ${JSON.stringify(row)}\n`)
     return row
@@ -139,7 +142,7 @@ async function startLoad(network: string): Promise<Load> {
 /** The first handshakes load code and are compiled; they are not what one costs. */
 async function warmUp(init: { readonly address: string; readonly network: string; readonly bare: boolean }) {
   const load = await startLoad(init.network)
-  await connect([load], { ...init, count: 50 })
+  await connect([load], { ...init, count: Math.min(50, Math.max(...sizes)) })
   await load.ask({ do: 'leave' })
   await load.stop()
 }
@@ -173,8 +176,9 @@ async function connect(
 async function tell(
   server: Server,
   loads: readonly Load[],
-  init: { readonly address: string; readonly network: string }
+  init: { readonly address: string; readonly network: string; readonly clients: number }
 ): Promise<Joins> {
+  const { clients } = init
   const joiner = await startLoad(init.network)
   const delaysMs: number[] = []
   const lastMs: number[] = []
@@ -184,20 +188,17 @@ async function tell(
     await joiner.ask({ do: 'connect', address: init.address, bare: false, count: 1, atOnce: 1 })
     for (let i = 0; i < joins; i++) {
       await joiner.ask({ do: 'withdraw' })
-      await sleep(quietMs + loads.length * 100)
+      await arrivals(loads, clients)
+      await sleep(quietMs)
       for (const load of loads) await load.ask({ do: 'arrivals' })
       const before = await usage(server)
       await server.ask<number[]>({ do: 'loops' })
       const announced = await joiner.ask({ do: 'announce' })
       const sentAtMs = announced.done === 'announce' ? announced.atMs : Number.NaN
-      await sleep(quietMs + loads.length * 100)
+      const delays = (await arrivals(loads, clients)).map((atMs) => atMs - sentAtMs)
       const loops = await server.ask<number[]>({ do: 'loops' })
       const after = await usage(server)
-      const delays: number[] = []
-      for (const load of loads) {
-        const answer = await load.ask({ do: 'arrivals' })
-        if (answer.done === 'arrivals') delays.push(...answer.atMs.map((atMs) => atMs - sentAtMs))
-      }
+      if (delays.length < clients) throw new Error(`${clients - delays.length} clients were not told of a join`)
       delaysMs.push(...delays)
       lastMs.push(Math.max(...delays))
       loopsMs.push(Math.max(...loops))

@@ -4,6 +4,7 @@
  * was told of a change.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LightClient } from './light-client.ts'
 
 export interface LoadInit {
@@ -33,6 +34,8 @@ export type LoadAnswer =
   | { readonly done: 'announce' | 'withdraw'; readonly atMs: number }
   | { readonly done: 'arrivals'; readonly atMs: readonly number[] }
 
+const maxTries = 40
+const retryMs = 500
 const clients: LightClient[] = []
 
 async function obey(order: LoadOrder, network: string): Promise<LoadAnswer> {
@@ -55,19 +58,28 @@ async function obey(order: LoadOrder, network: string): Promise<LoadAnswer> {
   }
 }
 
-/** Like separate machines they do not wait for each other, but `atOnce` of them are on the way at a time. */
+/**
+ * Like separate machines they do not wait for each other, but `atOnce` of them are on the way at a time. Whoever is
+ * refused, as are more than a hundred a second of one address, tries again.
+ */
 async function connect(order: Extract<LoadOrder, { do: 'connect' }>, network: string): Promise<string[]> {
   const failures: string[] = []
   let left = order.count
   const one = async (): Promise<void> => {
     while (left-- > 0) {
-      try {
-        const client = await LightClient.create(network)
-        clients.push(client)
-        await client.connect(order.address)
-        if (!order.bare) await client.register()
-      } catch (error) {
-        failures.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+      const client = await LightClient.create(network)
+      clients.push(client)
+      for (let tries = 1; ; tries++) {
+        try {
+          await client.connect(order.address)
+          if (!order.bare) await client.register()
+          break
+        } catch (error) {
+          if (tries === maxTries)
+            failures.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+          if (tries === maxTries) break
+          await sleep(retryMs * (0.5 + Math.random()))
+        }
       }
     }
   }

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { BenchProcess, checkOpenFiles, markdownTable, median, quantile, round, whereMeasured } from './bench-process.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
+import { arrivals } from './arrivals.ts'
 import type { ServerInit, ServerOrder } from './directory-side.ts'
 
 type Load = BenchProcess<LoadOrder, LoadAnswer>
@@ -72,25 +73,24 @@ async function measure(clients: number, directories: 1 | 2): Promise<number[]> {
     loads.push(joiner)
     await connect(joiner, first.address, 1)
     await sleep(federatedMs)
-    return await joined(joiner, loads.slice(0, -1))
+    return await joined(joiner, loads.slice(0, -1), clients)
   } finally {
     await Promise.all([...loads, ...servers].map(async (one) => one.stop()))
   }
 }
 
-async function joined(joiner: Load, loads: readonly Load[]): Promise<number[]> {
+async function joined(joiner: Load, loads: readonly Load[], clients: number): Promise<number[]> {
   const delaysMs: number[] = []
   for (let i = 0; i < joins; i++) {
     await joiner.ask({ do: 'withdraw' })
+    await arrivals(loads, clients)
     await sleep(quietMs)
     for (const load of loads) await load.ask({ do: 'arrivals' })
     const announced = await joiner.ask({ do: 'announce' })
     const sentAtMs = announced.done === 'announce' ? announced.atMs : Number.NaN
-    await sleep(quietMs)
-    for (const load of loads) {
-      const answer = await load.ask({ do: 'arrivals' })
-      if (answer.done === 'arrivals') delaysMs.push(...answer.atMs.map((atMs) => atMs - sentAtMs))
-    }
+    const atMs = await arrivals(loads, clients)
+    if (atMs.length < clients) throw new Error(`${clients - atMs.length} clients were not told of a join`)
+    delaysMs.push(...atMs.map((at) => at - sentAtMs))
   }
   return delaysMs
 }

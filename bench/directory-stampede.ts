@@ -5,6 +5,7 @@
  * on the way, who is not back at the end, and the directory's memory.
  *
  * Run: node bench/directory-stampede.ts [--clients 1000] [--own 20] [--in-process 250] [--limit 120] [--rounds 1]
+ *      [--settle 5]
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -25,7 +26,8 @@ const { values } = parseArgs({
     own: { type: 'string', default: '20' },
     'in-process': { type: 'string', default: '250' },
     limit: { type: 'string', default: '120' },
-    rounds: { type: 'string', default: '1' }
+    rounds: { type: 'string', default: '1' },
+    settle: { type: 'string', default: '5' }
   }
 })
 const clients = Number(values.clients)
@@ -35,7 +37,7 @@ const limitMs = Number(values.limit) * 1_000
 const rounds = Number(values.rounds)
 const pollMs = 100
 /** Memory is looked at when nothing has happened for so long. */
-const settleMs = 5_000
+const settleMs = Number(values.settle) * 1_000
 
 checkOpenFiles(clients + 200)
 const folder = await mkdtemp(join(tmpdir(), 'parley-stampede-'))

@@ -87,10 +87,10 @@ export const INBOUND_HANDSHAKE_TIMEOUT_MS = 5_000
 export const DIRECTORY_MAX_CONNECTIONS = 10_000
 
 /**
- * A directory's handshakes under way: at some fifty a second on a slow machine the last of them is done before its
+ * A directory's handshakes under way: at twenty a second on a busy machine the last of them is done before its
  * client's dial times out. Of a thousand that came at once with more of them, most were begun and few were finished.
  */
-export const DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS = 128
+export const DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS = 64
 
 /** The first roster is waited for this long before "nobody else is online" is said. */
 export const FIRST_LOOK_MS = 1_500
