@@ -43,7 +43,7 @@ function rows(text: string): string[][] {
 /** Every folder of the sources that has limits, with the constants of them. */
 const folders: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
   await Promise.all(
-    [...readdirSync(join(root, 'src')), 'directory/http', 'directory/federation']
+    [...readdirSync(join(root, 'src')), 'cli/full-screen', 'directory/http', 'directory/federation']
       .map((folder) => `src/${folder}`)
       .filter((folder) => existsSync(join(root, folder, 'constants.ts')))
       .map(async (folder) => [folder, { ...(await import(pathToFileURL(join(root, folder, 'constants.ts')).href)) }])

@@ -181,6 +181,48 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await anna.shows(/bob +message 9999\n anna · /u)
   })
 
+  test("a stranger's request is seen, accepted with a letter, and answered", async () => {
+    const anna = await bed.terminal(['--name', 'anna'], { env, name: 'anna', size: usual })
+    const [, port = ''] = await anna.shows(/You are anna \(\w+\), host 127\.0\.0\.1, port\s+(\d+)\./u)
+    const { process: bob } = await script('bob')
+    bob.type(JSON.stringify({ do: 'msg', peer: `127.0.0.1:${port}`, text: 'may I?', wait: 20, tag: 1 }))
+    expect((await bob.event('done', ({ tag }) => tag === 1))['message']).toMatchObject({ state: 'held' })
+    await anna.shows(/\[1 request\]/u)
+    await anna.shows(/Requests \(1\)/u)
+    await anna.type('/requests')
+    await anna.shows(/REQUEST from bob .*: may I\?[^]*a accepts, i ignores, b blocks/u)
+    await anna.press('a')
+    await anna.shows(/Conversations \(1\)/u)
+    await anna.key('M-1')
+    await anna.shows(/bob +may I\?$/mu)
+    await anna.type('you may')
+    await bob.event('message', ({ text }) => text === 'you may')
+  })
+
+  test('a search in all conversations leads to the message in its own', async () => {
+    const home = bed.home()
+    const { peer } = await script('bob')
+    await seed(home, peer, 5000)
+    const anna = await person('anna', wide, { home })
+    await anna.type('/search needle')
+    await anna.shows(/Messages with "needle"[^]*the needle is number 4321/u)
+    await anna.key('Enter')
+    await anna.shows(/bob \(\w{8}\)[^]*bob +message 4320\n.*bob +the needle is number 4321\n/u)
+    await anna.shows(/↓ more below/u)
+  })
+
+  test('parley chat PEER opens into the conversation, and says on the usual screen when there is nobody', async () => {
+    await person('bob', usual)
+    const anna = await bed.terminal(['chat', 'bob', '--name', 'anna'], { env, name: 'anna', size: usual })
+    await anna.shows(/bob \(\w{8}\) {2}● online/u)
+    await anna.type('hello')
+    await anna.shows(/✓ {2}You +hello/u)
+    const lost = await bed.terminal(['chat', 'nobody'], { env, name: 'lost', size: usual })
+    expect(await lost.ended()).toBe(exitCodes.peerNotFound)
+    expect(await lost.fact('alternate_on')).toBe('0')
+    await lost.shows(/^parley: .*nobody/mu)
+  })
+
   test('what was typed comes back after a restart', async () => {
     const home = bed.home()
     const first = await person('anna', usual, { home })

@@ -70,9 +70,6 @@ export const WIDE_SIDE_FROM_COLUMNS = 110
 /** The input takes at most so many rows; a longer text is scrolled in them. */
 export const MAX_INPUT_ROWS = 10
 
-/** The smallest screen that is drawn as such; a smaller one shows what fits of it. */
-export const MIN_ROWS = 4
-
 /** Lines about what has happened that stand on the first screen. */
 export const MAX_HOME_NEWS = 8
 

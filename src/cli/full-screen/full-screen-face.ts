@@ -81,7 +81,6 @@ export class FullScreenFace {
       nowMs: Date.now(),
       isUtf8: isUtf8(env),
       selfName: cleanText(init.selfName),
-      hasLan: init.hasLan,
       preferences: defaultPreferences,
       settingLines: init.settingLines
     })

@@ -40,7 +40,6 @@ export class TestScreen {
         nowMs: startMs,
         isUtf8: true,
         selfName: 'anna',
-        hasLan: true,
         preferences: defaultPreferences,
         settingLines: ['name                 "anna"                   flag --name']
       }),

@@ -33,7 +33,7 @@ export function popupOf(title: string, lines: readonly PopupLine[], hint = ''): 
 export type PopupOutcome =
   | { readonly is: 'stays'; readonly popup: Popup }
   | { readonly is: 'closed' }
-  | { readonly is: 'chosen'; readonly intent: Intent; readonly closes: boolean }
+  | { readonly is: 'chosen'; readonly intent: Intent }
   /** Not for the list: it is closed, and the key is typed. */
   | { readonly is: 'not its key' }
 
@@ -58,10 +58,10 @@ export function popupKey(popup: Popup, key: string, height: number): PopupOutcom
     case 'Escape':
       return { is: 'closed' }
     case 'Enter':
-      return line?.enter === undefined ? { is: 'closed' } : { is: 'chosen', intent: line.enter, closes: true }
+      return line?.enter === undefined ? { is: 'closed' } : { is: 'chosen', intent: line.enter }
     default: {
       const intent = line?.keys?.[key]
-      return intent === undefined ? { is: 'not its key' } : { is: 'chosen', intent, closes: true }
+      return intent === undefined ? { is: 'not its key' } : { is: 'chosen', intent }
     }
   }
 }

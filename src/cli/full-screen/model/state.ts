@@ -55,7 +55,6 @@ export interface State {
   readonly selfName: string
   /** The QR code of the own address, as rows of half blocks. */
   readonly qr: readonly string[]
-  readonly hasLan: boolean
   readonly place: Place
   readonly roster: readonly RosterRow[]
   readonly requests: readonly RequestView[]
@@ -103,7 +102,6 @@ export interface Beginning {
   readonly nowMs: number
   readonly isUtf8: boolean
   readonly selfName: string
-  readonly hasLan: boolean
   readonly preferences: Preferences
   readonly settingLines: readonly string[]
 }

@@ -53,7 +53,7 @@ export function widthOfSpans(spans: readonly Span[]): number {
 }
 
 /** The spans that fit; the one over the edge is clipped. */
-export function fitted(spans: readonly Span[], columns: number): readonly Span[] {
+function fitted(spans: readonly Span[], columns: number): readonly Span[] {
   if (widthOfSpans(spans) <= columns) return spans
   const kept: Span[] = []
   let left = columns

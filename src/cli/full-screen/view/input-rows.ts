@@ -3,7 +3,7 @@
 import { cleanText } from '../../clean-text.ts'
 import type { Editor } from '../model/editor.ts'
 import { span, type Span } from '../screen/rows.ts'
-import { cellsOf, foldedCells, textOf, widthOf, type Cell } from '../text/display-cells.ts'
+import { foldedCells, textOf, widthOf, type Cell } from '../text/display-cells.ts'
 
 export interface InputRows {
   readonly rows: readonly (readonly Span[])[]
@@ -77,9 +77,4 @@ function placeIn(
     left -= row.length
   }
   return { row: firstRow, column: indent }
-}
-
-/** The columns of a text on one line. */
-export function columnsOf(text: string): number {
-  return widthOf(cellsOf(text))
 }

@@ -132,7 +132,7 @@ function separator(text: string, { columns, isUtf8 }: MessageContext): Row {
   return [span(left, 'border'), span(middle, 'strong'), span(right, 'border')]
 }
 
-export function clockTime(atMs: number): string {
+function clockTime(atMs: number): string {
   const date = new Date(atMs)
   return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
 }
