@@ -54,8 +54,8 @@ const inProcess = Number(values['in-process'])
 const atOnce = 16
 /** Windows, garbage and timers of the connections have settled by then. */
 const settleMs = 5_000
-/** Longer than a change waits to be gathered with others. */
-const quietMs = 300
+/** A connection may announce once a second (`ANNOUNCE_RATE`); and each join is to be the first change after quiet. */
+const quietMs = 1_100
 
 checkOpenFiles(Math.max(...sizes) + 200)
 const table: string[][] = []
@@ -203,6 +203,7 @@ async function tell(
       lastMs.push(Math.max(...delays))
       loopsMs.push(Math.max(...loops))
       cpuMs.push(after.cpuMs - before.cpuMs)
+      await sleep(quietMs)
     }
   } finally {
     await joiner.ask({ do: 'withdraw' })

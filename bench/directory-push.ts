@@ -28,8 +28,8 @@ const sizes = values.clients.split(',').map(Number)
 const joins = Number(values.joins)
 const inProcess = Number(values['in-process'])
 const atOnce = 16
-/** Longer than a change waits to be gathered with others, so that each join is the first after quiet. */
-const quietMs = 300
+/** A connection may announce once a second (`ANNOUNCE_RATE`); and each join is to be the first change after quiet. */
+const quietMs = 1_100
 /** Two directories have found each other and told all by then. */
 const federatedMs = 3_000
 
@@ -91,6 +91,7 @@ async function joined(joiner: Load, loads: readonly Load[], clients: number): Pr
     const atMs = await arrivals(loads, clients)
     if (atMs.length < clients) throw new Error(`${clients - atMs.length} clients were not told of a join`)
     delaysMs.push(...atMs.map((at) => at - sentAtMs))
+    await sleep(quietMs)
   }
   return delaysMs
 }
