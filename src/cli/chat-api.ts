@@ -2,6 +2,7 @@
 // they can be tested against, and the types that come with it. All that the
 // faces know of the node passes through here.
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
+import type { NameOwner, PeerTrust } from '../node/index.ts'
 import type { Contact, ConversationSummary, History, HistoryEntry, IncomingMessage } from '../node/index.ts'
 import type { OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
 
@@ -13,8 +14,10 @@ export type {
   DirectoryView,
   HistoryEntry,
   IncomingMessage,
+  NameOwner,
   OutgoingMessage,
   PeerTarget,
+  PeerTrust,
   RequestView,
   RosterRow,
   StoredMessage
@@ -55,6 +58,13 @@ export interface ChatApi {
   ignore(peer: string): Promise<void>
   block(peer: string): Promise<void>
   unblock(peer: string): Promise<void>
+  /** How far the peer is who it seems to be. */
+  trust(peer: string): PeerTrust
+  /** Twelve groups of five digits, the same on the peer's screen. */
+  safetyNumber(peer: string): readonly string[]
+  /** The safety numbers are the same; the peer becomes a contact. */
+  verify(peer: string): Promise<void>
+  unverify(peer: string): Promise<void>
   rename(nickname: string): Promise<void>
   setStatus(status: string): Promise<void>
   /** What is kept of all conversations; the same on a running node and on a profile that is only opened for it. */

@@ -2,7 +2,8 @@
 // data. Which commands there are stands in chat-commands; how a result looks is
 // each face's own business.
 import type { ChatApi, Contact, DirectoryView, IncomingMessage, OutgoingMessage } from './chat-api.ts'
-import type { ConversationSummary, HistoryEntry, PeerTarget, RequestView, RosterRow } from './chat-api.ts'
+import type { ConversationSummary, HistoryEntry, PeerTarget, PeerTrust, RequestView, RosterRow } from './chat-api.ts'
+import type { SafetyView } from './trust-wording.ts'
 
 /** A command inside the chat that was given the wrong arguments, or too few. */
 export class CommandUsageError extends Error {
@@ -60,7 +61,13 @@ export interface PeerRef {
 export type CommandResult =
   | { readonly is: 'help'; readonly commands: readonly ChatCommand[] }
   | { readonly is: 'roster'; readonly rows: readonly RosterRow[]; readonly unread: UnreadCounts }
-  | { readonly is: 'opened'; readonly target: PeerTarget; readonly entries: readonly HistoryEntry[] }
+  | {
+      readonly is: 'opened'
+      readonly target: PeerTarget
+      readonly trust: PeerTrust
+      readonly entries: readonly HistoryEntry[]
+    }
+  | ({ readonly is: 'safety number' } & SafetyView & PeerRef)
   | ({ readonly is: 'left' } & PeerRef)
   | { readonly is: 'quit' }
   | ({ readonly is: 'accepted'; readonly messages: readonly IncomingMessage[] } & PeerRef)

@@ -8,6 +8,7 @@ import { peer, text, thisPeer } from './command-parameters.ts'
 import { HISTORY_LINES } from './constants.ts'
 import { historyCommands, unreadCounts } from './history-commands.ts'
 import { currentOr, refOf, words } from './named-peer.ts'
+import { trustCommands } from './trust-commands.ts'
 
 export const chatCommands: readonly ChatCommand[] = [
   {
@@ -32,7 +33,8 @@ export const chatCommands: readonly ChatCommand[] = [
     run: async (context, args) => {
       const target = await context.resolve(words(args))
       await context.node.open(target.peer)
-      return { is: 'opened', target, entries: await context.node.history.page(target.peer, { limit: HISTORY_LINES }) }
+      const entries = await context.node.history.page(target.peer, { limit: HISTORY_LINES })
+      return { is: 'opened', target, trust: context.node.trust(target.peer), entries }
     }
   },
   {
@@ -128,6 +130,7 @@ export const chatCommands: readonly ChatCommand[] = [
     help: 'peers that you have chosen or accepted',
     run: async ({ node }) => ({ is: 'contacts', contacts: node.contacts() })
   },
+  ...trustCommands,
   ...historyCommands,
   {
     name: 'directories',

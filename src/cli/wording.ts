@@ -14,6 +14,7 @@ import { cleanLines, cleanText } from './clean-text.ts'
 import { EXCERPT_CHARACTERS, REQUEST_CHARACTERS } from './constants.ts'
 import { shortId } from '../node/settings.ts'
 import { localTime } from './time-span.ts'
+import { namesakeMark } from './trust-wording.ts'
 
 /** The column that a list of peers gives to names; longer ones push the rest of their line. */
 const nameColumn = 16
@@ -64,8 +65,8 @@ const wideCharacters =
 function remarks(row: RosterRow): string {
   const status = row.status === '' ? '' : `  ${cleanText(row.status)}`
   const only = row.onlyVia === undefined ? '' : `  (only via ${shortId(row.onlyVia)})`
-  if (row.looksLike === undefined) return `${status}${only}`
-  return `${status}${only}  ! calls itself ${cleanText(row.looksLike)}, who is a contact of yours with another key`
+  const warning = cleanText(namesakeMark(row.sameNameAs))
+  return `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}${status}${only}${warning}`
 }
 
 function pathWord(row: RosterRow): string {
@@ -132,7 +133,8 @@ export function requestLine(request: RequestView, number: number): string {
   const text = cleanText(request.lastText, { maxCharacters: REQUEST_CHARACTERS })
   const count = request.count > 1 ? ` (${request.count} messages)` : ''
   const answers = ['accept', 'ignore', 'block'].map((answer) => `/${answer} ${number}`).join(', ')
-  return `REQUEST from ${cleanText(request.name)} (${request.shortId})${count}: ${text} — ${answers}`
+  const warning = cleanText(namesakeMark(request.sameNameAs))
+  return `REQUEST from ${cleanText(request.name)} (${request.shortId})${count}${warning}: ${text} — ${answers}`
 }
 
 export function identityLines(identity: Identity): string[] {

@@ -20,8 +20,8 @@ export class KnownNames {
   constructor({ contacts, self }: KnownNamesInit) {
     this.#contacts = new Map(contacts.map((contact) => [contact.peer, contact]))
     this.#self = self
-    // Of several contacts with one name the verified one is its owner.
-    for (const contact of contacts.toSorted((a, b) => Number(isVerified(a)) - Number(isVerified(b)))) {
+    // Of several contacts with one name the verified one is its owner, else the one that had it first.
+    for (const contact of contacts.toSorted(weakerFirst)) {
       this.#owners.set(folded(contact.name), contact)
     }
   }
@@ -35,7 +35,7 @@ export class KnownNames {
     const name = folded(nickname)
     if (name === '') return undefined
     const owner = this.#owners.get(name)
-    if (owner !== undefined && owner.peer !== peer && !this.#isChosen(peer, name, owner)) {
+    if (owner !== undefined && owner.peer !== peer && !this.#hasEarnedIt(peer, name)) {
       return {
         peer: owner.peer,
         name: owner.name,
@@ -49,11 +49,10 @@ export class KnownNames {
     return { peer: self.peer, name: self.nickname, shortId: shortId(self.peer), verified: true, own: true }
   }
 
-  /** Two contacts may have one name: the user took both. Only the name of a verified one is nobody else's. */
-  #isChosen(peer: string, name: string, owner: Contact): boolean {
+  /** Two people may have one name. Whoever is a verified contact under it is not taken for somebody else. */
+  #hasEarnedIt(peer: string, name: string): boolean {
     const contact = this.#contacts.get(peer)
-    if (contact === undefined || folded(contact.name) !== name) return false
-    return isVerified(contact) || !isVerified(owner)
+    return contact !== undefined && isVerified(contact) && folded(contact.name) === name
   }
 }
 
@@ -71,6 +70,8 @@ export class NamesakeWatch {
     return rows.flatMap((row): Notice[] => {
       const owner = row.sameNameAs
       if (owner === undefined || owner.own || row.blocked) return []
+      // A contact of the same name was chosen in spite of the mark.
+      if (row.contact && !owner.verified) return []
       const key = `${row.peer} ${owner.peer}`
       if (this.#told.has(key) || this.#pace.take(1, nowMs) === 0) return []
       this.#told.add(key)
@@ -91,6 +92,10 @@ function namesakeText(row: RosterRow, owner: NameOwner): string {
     `key ${row.shortId}. It may be a new installation of ${owner.name}, or somebody who wants to be taken for ` +
     `${owner.name}: ask by another way before you trust it`
   )
+}
+
+function weakerFirst(a: Contact, b: Contact): number {
+  return Number(isVerified(a)) - Number(isVerified(b)) || b.sinceMs - a.sinceMs
 }
 
 function isVerified(contact: Contact): boolean {

@@ -42,6 +42,74 @@ function json(node: FakeNode) {
   return { ...driven, face, events, ended: face.run() }
 }
 
+const namesake = { peer: '12D3KooWbobs', name: 'bob', shortId: 'bobsID', verified: true, own: false }
+
+describe('whom one can trust', () => {
+  it('is said in plain lines at the top of a conversation, and loudly when a name comes with another key', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob', { sameNameAs: namesake }), row('carl')]
+    node.trusts.set('12D3KooWbob', { sameNameAs: namesake })
+    node.trusts.set('12D3KooWcarl', { verifiedSinceMs: 0 })
+    const chat = plain(node)
+    await chat.shows('Peer (name, number, address or host):')
+    const key = { by: 'name', peer: '12D3KooWbob', was: namesake.peer, verified: true } as const
+    node.tell('notice', { code: 'key-changed', text: 'another key', ...key })
+    chat.input.write('bob\n')
+    await chat.shows('Conversation with bob (bobID).')
+    chat.input.write('EXIT\ncarl\n')
+    await chat.shows('Conversation with carl (carlID, verified).')
+    chat.face.end('interrupted')
+    await chat.ended
+    const lines = chat.lines()
+    const loud = lines.indexOf('!!! WARNING: another key')
+    expect([lines[loud - 1], lines[loud + 1]]).toEqual(['', ''])
+    const top = lines.findIndex((line) => line.startsWith('Conversation with bob'))
+    expect(lines[top + 1]).toMatch(/^WARNING: bobID is not your verified contact bob \(bobsID\)\./u)
+  })
+
+  it('is compared and confirmed in the open conversation', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = plain(node)
+    await chat.shows('Peer (name, number, address or host):')
+    chat.input.write('bob\n/verify\n/confirm\n/unverify\n')
+    await chat.shows('bob is not verified any more')
+    chat.face.end('interrupted')
+    await chat.ended
+    const lines = chat.lines()
+    expect(lines).toContain('    10000  10001  10002  10003')
+    expect(lines).toContain('Safety number with bob (bob), not verified:')
+    expect(lines.find((line) => line.includes('is verified now'))).toContain('/unverify takes that back')
+    expect(node.calls.filter((call) => call.includes('verify'))).toEqual(['verify bob', 'unverify bob'])
+  })
+
+  it('is the same in JSON, where a nickname is never marked', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob', { sameNameAs: namesake, verified: false })]
+    const chat = json(node)
+    const bob = '12D3KooWbob'
+    for (const command of [
+      { do: 'verify', peer: 'bob' },
+      { do: 'confirm', peer: 'bob', trustName: true },
+      { do: 'open', peer: 'bob' }
+    ])
+      chat.input.write(`${JSON.stringify(command)}\n`)
+    await chat.shows('"by":"nickname"')
+    const key = { by: 'name', peer: bob, was: namesake.peer, verified: true } as const
+    node.tell('notice', { code: 'key-changed', text: 'another key', ...key })
+    chat.input.end()
+    await chat.ended
+    const [ready, shown, refused, opened, notice] = chat.events()
+    expect(ready?.['roster']).toMatchObject([{ peer: bob, verified: false, blocked: false, sameNameAs: namesake }])
+    expect(shown).toMatchObject({ event: 'done', peer: bob, verified: false, verifiedSinceMs: null, sameNameAs: null })
+    expect(shown?.['safetyNumber']).toMatch(/^\d{5}( \d{5}){11}$/u)
+    expect(refused).toMatchObject({ event: 'error', code: 'bad-arguments', message: expect.stringContaining(bob) })
+    expect(opened).toMatchObject({ event: 'done', do: 'open', verified: false })
+    expect(notice).toEqual({ event: 'notice', code: 'key-changed', text: 'another key', ...key })
+    expect(node.calls).not.toContain('verify bob')
+  })
+})
+
 describe('the plain face on a pipe', () => {
   it('tells in one line of a peer that leaves the conversation and then the network', async () => {
     const node = new FakeNode()

@@ -10,6 +10,7 @@ import type {
   IncomingMessage,
   OutgoingMessage,
   PeerTarget,
+  PeerTrust,
   RequestView,
   RosterRow,
   StoredMessage
@@ -118,6 +119,21 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   }
   async unblock(peer: string): Promise<void> {
     this.calls.push(`unblock ${this.name(peer)}`)
+  }
+  trusts = new Map<string, PeerTrust>()
+  trust(peer: string): PeerTrust {
+    return this.trusts.get(peer) ?? {}
+  }
+  safetyNumber(): readonly string[] {
+    return Array.from({ length: 12 }, (_, i) => String(10_000 + i))
+  }
+  async verify(peer: string): Promise<void> {
+    this.calls.push(`verify ${this.name(peer)}`)
+    this.trusts.set(peer, { verifiedSinceMs: 0 })
+  }
+  async unverify(peer: string): Promise<void> {
+    this.calls.push(`unverify ${this.name(peer)}`)
+    this.trusts.delete(peer)
   }
   async rename(nickname: string): Promise<void> {
     this.nickname = nickname

@@ -97,9 +97,22 @@ describe('changes of the roster', () => {
     expect(view.changes(many)[0]).toBe('Online (7):')
   })
 
+  const owner = { peer: 'bobs', name: 'bob', shortId: 'bobsID', verified: false, own: false }
+
   it('show name, short ID, host, port and path, and who only looks like a contact', () => {
-    const line = rosterLine(row('bob', { looksLike: 'bob' }), 2)
-    expect(line).toMatch(/^ {2}2 {2}bob +bobID +192\.168\.1\.7 +4001 +LAN {2}! calls itself bob/)
+    const line = rosterLine(row('bob', { sameNameAs: owner }), 2)
+    expect(line).toMatch(/^ {2}2 {2}bob +bobID +192\.168\.1\.7 +4001 +LAN {2}! calls itself bob, who is a contact/)
+    const verified = rosterLine(row('bob', { sameNameAs: { ...owner, verified: true } }), 2)
+    expect(verified).toMatch(/ {2}! calls itself bob, who is a verified contact of yours with another key$/)
+    expect(rosterLine(row('bob', { sameNameAs: { ...owner, own: true } }), 2)).toMatch(/ {2}! uses your own name$/)
+  })
+
+  it('show in words who is verified and who is blocked, and tell when somebody begins to use a name', () => {
+    expect(rosterLine(row('bob', { verified: true, status: 'in' }), 2)).toMatch(/LAN {2}\[verified\] {2}in$/)
+    expect(rosterLine(row('bob', { blocked: true }), 2)).toMatch(/LAN {2}\[blocked\]$/)
+    const view = new RosterView(new RosterNumbers())
+    view.all([row('bob')])
+    expect(view.changes([row('bob', { sameNameAs: owner })])).toHaveLength(1)
   })
 })
 

@@ -29,10 +29,14 @@ describe('whose name somebody uses', () => {
     expect(new KnownNames({ contacts: [] }).ownerOf('other-id', 'anna')).toBeUndefined()
   })
 
-  test('two contacts may have one name, but not that of a verified one', () => {
-    const twin = contact('twin-id', 'bob')
-    expect(new KnownNames({ contacts: [bob, twin] }).ownerOf('twin-id', 'bob')).toBeUndefined()
-    const checked = contact('bob-id', 'Bob', true)
+  test('of two contacts with one name the first is its owner, until one is verified; when both are, neither is marked', () => {
+    const twin = { ...contact('twin-id', 'bob'), sinceMs: 9 }
+    const unverified = new KnownNames({ contacts: [twin, bob] })
+    expect(unverified.ownerOf('twin-id', 'bob')).toMatchObject({ peer: 'bob-id', verified: false })
+    expect(unverified.ownerOf('bob-id', 'Bob')).toBeUndefined()
+    const both = new KnownNames({ contacts: [contact('twin-id', 'bob', true), contact('bob-id', 'Bob', true)] })
+    expect([both.ownerOf('twin-id', 'bob'), both.ownerOf('bob-id', 'bob')]).toEqual([undefined, undefined])
+    const checked = { ...contact('bob-id', 'Bob', true), sinceMs: 20 }
     for (const contacts of [
       [checked, twin],
       [twin, checked]
@@ -66,9 +70,12 @@ describe('namesakes', () => {
     expect(watch.look([namesake('two')], 1)).toHaveLength(1)
   })
 
-  test('are not told when they are blocked, or use one’s own name, or nobody’s', () => {
+  test('are not told when they are blocked, were chosen, or use one’s own name, or nobody’s', () => {
     const own = namesake('two', { sameNameAs: { ...owner, own: true } })
-    expect(new NamesakeWatch(0).look([namesake('one', { blocked: true }), own, row('bob')], 0)).toEqual([])
+    const chosen = namesake('three', { contact: true, sameNameAs: { ...owner, verified: false } })
+    const watch = new NamesakeWatch(0)
+    expect(watch.look([namesake('one', { blocked: true }), own, chosen, row('bob')], 0)).toEqual([])
+    expect(watch.look([namesake('three', { contact: true })], 0)).toHaveLength(1)
   })
 
   test('in masses are told at a pace, and those left out when there is room', () => {

@@ -2,11 +2,12 @@
 // rely on, written out one by one so that a change inside can't change them
 // unseen. Pure.
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
-import type { ChatApi, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
-import type { RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
+import type { ChatApi, ChatNodeEvents, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
+import type { PeerTrust, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
 
 type Json = Readonly<Record<string, unknown>>
+type Notice = ChatNodeEvents['notice']['detail']
 
 /** A number that rises when a field changes its meaning; new fields may come without it. */
 const jsonFaceVersion = 1
@@ -37,6 +38,9 @@ export function rowJson(row: RosterRow): Json {
     onlyVia: row.onlyVia ?? null,
     sinceMs: row.sinceMs,
     contact: row.contact,
+    verified: row.verified,
+    blocked: row.blocked,
+    sameNameAs: row.sameNameAs ?? null,
     looksLike: row.looksLike ?? null
   }
 }
@@ -69,7 +73,8 @@ export function requestJson(request: RequestView): Json {
     shortId: request.shortId,
     name: request.name,
     text: request.lastText,
-    count: request.count
+    count: request.count,
+    sameNameAs: request.sameNameAs ?? null
   }
 }
 
@@ -97,6 +102,22 @@ export function entryJson({ position, message }: HistoryEntry, name: string): Js
 
 function entriesJson(entries: readonly HistoryEntry[], name: string): readonly Json[] {
   return entries.map((entry) => entryJson(entry, name))
+}
+
+/** What is told loudly about keys says whose they are. */
+export function noticeJson(notice: Notice): Json {
+  const { code, text } = notice
+  if (notice.code !== 'key-changed') return { code, text }
+  const { by, peer, was, verified } = notice
+  return { code, text, by, peer, was, verified }
+}
+
+function trustJson({ verifiedSinceMs, sameNameAs }: PeerTrust): Json {
+  return {
+    verified: verifiedSinceMs !== undefined,
+    verifiedSinceMs: verifiedSinceMs ?? null,
+    sameNameAs: sameNameAs ?? null
+  }
 }
 
 export function conversationJson(state: ConversationState): Json {
@@ -130,7 +151,11 @@ export function resultJson(result: CommandResult): Json {
       return { roster: result.rows.map((row) => memberJson(row, result.unread)) }
     case 'opened': {
       const { peer, name, shortId, by } = result.target
-      return { peer, name, shortId, by, messages: entriesJson(result.entries, name) }
+      return { peer, name, shortId, by, ...trustJson(result.trust), messages: entriesJson(result.entries, name) }
+    }
+    case 'safety number': {
+      const { peer, name, shortId, groups } = result
+      return { peer, name, shortId, safetyNumber: groups.join(' '), ...trustJson(result) }
     }
     case 'quit':
       return {}
@@ -166,7 +191,14 @@ export function resultJson(result: CommandResult): Json {
       return { requests: result.requests.map(requestJson) }
     case 'contacts':
       return {
-        contacts: result.contacts.map(({ peer, name, sinceMs, addresses }) => ({ peer, name, sinceMs, addresses }))
+        contacts: result.contacts.map(({ peer, name, sinceMs, addresses, verified }) => ({
+          peer,
+          name,
+          sinceMs,
+          addresses,
+          verified: verified !== undefined,
+          verifiedSinceMs: verified?.sinceMs ?? null
+        }))
       }
     case 'blocked peers':
       return { blocked: result.blocked.map(({ peer, name }) => ({ peer, name })) }

@@ -12,6 +12,7 @@ import {
   conversationJson,
   directoryJson,
   messageJson,
+  noticeJson,
   readyJson,
   requestJson,
   resultJson,
@@ -208,7 +209,7 @@ export class JsonFace {
     this.#on('entered', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('typing', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('left', ({ detail: { peer, name, reason } }) => ({ peer, name, reason }))
-    this.#on('notice', ({ detail: { code, text } }) => ({ code, text }))
+    this.#on('notice', ({ detail }) => noticeJson(detail))
   }
 
   #on<K extends keyof ChatNodeEvents>(type: K, toJson: (event: ChatNodeEvents[K]) => Json): void {

@@ -122,7 +122,8 @@ export class News {
     this.#on('left', ({ detail }) => this.#left(detail))
     this.#on('notice', ({ detail }) => {
       if (detail.code === 'no-multicast') this.#hasLan = false
-      this.#say([`${detail.code === 'key-changed' ? 'WARNING' : 'Note'}: ${detail.text}`])
+      // Between empty lines: it must not pass with the rest.
+      this.#say(detail.code === 'key-changed' ? ['', `!!! WARNING: ${detail.text}`, ''] : [`Note: ${detail.text}`])
     })
   }
 

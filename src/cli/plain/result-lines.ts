@@ -3,6 +3,7 @@
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import { MAX_LIST_LINES } from '../constants.ts'
 import { directoryLines } from '../directory-wording.ts'
+import { contactText, safetyLines } from '../trust-wording.ts'
 import { conversationLine, helpLines, historyLine } from '../wording.ts'
 import { identityLines, markedEntryLines, messageLines, requestLine } from '../wording.ts'
 
@@ -23,6 +24,8 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'quit':
     case 'sent':
       return []
+    case 'safety number':
+      return safetyLines(result, { confirm: '/confirm', undo: '/unverify', there: '/verify or parley verify' })
     case 'accepted':
       return [
         `${result.name} is accepted. /chat ${context.numberOf(result.peer)} opens the conversation.`,
@@ -41,7 +44,7 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
       )
     case 'contacts':
       return orNone(
-        result.contacts.map(({ peer, name }) => `${String(context.numberOf(peer)).padStart(3)}  ${name}  ${peer}`),
+        result.contacts.map((one) => `${String(context.numberOf(one.peer)).padStart(3)}  ${contactText(one)}`),
         'You have no contacts yet: choosing a peer or accepting a request makes one.'
       )
     case 'blocked peers':

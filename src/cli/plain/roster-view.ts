@@ -53,7 +53,7 @@ export class RosterView {
 
 /** What of a row is news when it changes. The path changes with every connection and is not. */
 function facts(row: RosterRow): string {
-  return JSON.stringify([row.nickname, row.status, row.host, row.port, row.looksLike, row.onlyVia])
+  return JSON.stringify([row.nickname, row.status, row.host, row.port, row.sameNameAs, row.blocked, row.onlyVia])
 }
 
 function byPeer(rows: readonly RosterRow[]): ReadonlyMap<string, RosterRow> {

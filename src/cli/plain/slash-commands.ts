@@ -92,6 +92,7 @@ function isQuoting({ is }: CommandResult): boolean {
     case 'accepted':
     case 'requests':
     case 'contacts':
+    case 'safety number':
     case 'blocked peers':
     case 'directories':
     case 'identity':

@@ -14,6 +14,7 @@ import {
 } from '../input-line.ts'
 import { findPeer } from '../find-peer.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
+import { identityText, warningLines } from '../trust-wording.ts'
 import { historyLine } from '../wording.ts'
 import { completeLine } from './completion.ts'
 import type { News } from './news.ts'
@@ -203,8 +204,10 @@ export class Talk {
     const entries = await this.#node.history.page(target.peer, { limit: HISTORY_LINES })
     if (before !== undefined && before !== target.peer) await this.#node.leave(before)
     this.#place = { at: 'conversation', peer: target.peer, name: target.name }
+    const trust = this.#node.trust(target.peer)
     this.#terminal.say([
-      `Conversation with ${target.name} (${target.shortId}). EXIT leaves it, /help shows the commands.`
+      `Conversation with ${identityText(target.name, target.shortId, trust)}. EXIT leaves it, /help shows the commands.`,
+      ...warningLines(trust, target.shortId)
     ])
     this.#terminal.print([
       ...(entries.length === 0
