@@ -146,9 +146,17 @@ describe('people', () => {
   })
 
   test('somebody with the name of a contact and another key is marked with words, not with a colour alone', () => {
-    const screen = TestScreen.ready(80, 24, [row('bob', { looksLike: 'bob' })])
+    const sameNameAs = { peer: '12D3KooWreal', name: 'bob', shortId: 'realID', verified: false, own: false }
+    const screen = TestScreen.ready(80, 24, [row('bob', { sameNameAs })])
     expect(screen.text).toMatch(/● bob !/u)
     expect(screen.open('bob').text).toContain('! not your contact bob')
+  })
+
+  test('who is verified, and who is blocked, is seen at the side and above the conversation', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob', { verified: true }), row('carl', { blocked: true })])
+    expect(screen.text).toMatch(/ 1 ● bob ◆/u)
+    expect(screen.text).toMatch(/ 2 × carl/u)
+    expect(screen.open('bob').lines[0]).toContain('bob (bobID, verified)')
   })
 })
 

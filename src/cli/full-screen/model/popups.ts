@@ -137,8 +137,15 @@ function rosterText(row: State['roster'][number], number: number, unread: number
   const path = row.path === 'lan' ? '  LAN' : row.path === 'direct' ? '  direct' : '  directory'
   const news = unread === 0 ? '' : `  [${unread} unread]`
   const status = row.status === '' ? '' : `  ${row.status}`
-  const warning = row.looksLike === undefined ? '' : `  ! calls itself ${row.looksLike}, a contact with another key`
-  return `${String(number).padStart(2)}  ${row.nickname} (${row.shortId})${place}${path}${news}${status}${warning}`
+  const owner = row.sameNameAs
+  const warning =
+    owner === undefined
+      ? ''
+      : owner.own
+        ? '  ! uses your own name'
+        : `  ! calls itself ${owner.name}, a contact with another key`
+  const marks = `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}`
+  return `${String(number).padStart(2)}  ${row.nickname} (${row.shortId})${place}${path}${news}${marks}${status}${warning}`
 }
 
 function plainLines(result: CommandResult, state: State): Shown {

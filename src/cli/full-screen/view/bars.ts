@@ -29,12 +29,14 @@ function titleOf(state: State): readonly Span[] {
   const person = state.people.find(({ peer }) => peer === place.peer)
   const signs = signsFor(state.isUtf8)
   const presence = person?.row === undefined ? `${signs.offline} away` : `${signs.online} online`
-  const looksLike = person?.row?.looksLike
+  const owner = person?.row?.sameNameAs
+  const warning = owner === undefined ? '' : owner.own ? 'your own name' : `not your contact ${owner.name}: another key`
+  const marks = `${person?.row?.verified === true ? ', verified' : ''}${person?.row?.blocked === true ? ', blocked' : ''}`
   const status = person?.row?.status ?? ''
   return [
     span(` ${place.name}`, 'bar strong'),
-    span(` (${place.shortId})  ${presence}`, 'bar'),
-    ...(looksLike === undefined ? [] : [span(`  ! not your contact ${looksLike}: another key`, 'bar strong')]),
+    span(` (${place.shortId}${marks})  ${presence}`, 'bar'),
+    ...(warning === '' ? [] : [span(`  ! ${warning}`, 'bar strong')]),
     ...(status === '' ? [] : [span(`  ${status}`, 'bar')])
   ]
 }

@@ -71,20 +71,22 @@ function allEntries(state: State): readonly Entry[] {
 export function personRow(state: State, person: Person, columns: number, isCurrent: boolean, signs: Signs): Row {
   const unread = state.unread.get(person.peer) ?? 0
   const isOnline = person.row !== undefined
-  const sign = person.section === 'requests' ? signs.request : isOnline ? signs.online : signs.offline
+  const presence = isOnline ? signs.online : signs.offline
+  const sign = person.section === 'requests' ? signs.request : person.row?.blocked === true ? signs.blocked : presence
   const style: Style = isCurrent ? 'selected' : unread > 0 ? 'unread' : isOnline ? 'plain' : 'dim'
   const left: Span[] = [
     span(`${String(person.number).padStart(2)} `, isCurrent ? 'selected' : 'dim'),
     span(`${sign} `, isCurrent ? 'selected' : person.section === 'requests' ? 'warning' : isOnline ? 'good' : 'dim'),
     span(person.name, style)
   ]
-  const warning = person.row?.looksLike === undefined ? [] : [span(' !', isCurrent ? 'selected' : 'warning')]
+  const warning = person.row?.sameNameAs === undefined ? [] : [span(' !', isCurrent ? 'selected' : 'warning')]
+  const verified = person.row?.verified === true ? [span(` ${signs.verified}`, isCurrent ? 'selected' : 'good')] : []
   const path = pathSign(person)
   const right: Span[] = [
     ...(path === '' ? [] : [span(path, isCurrent ? 'selected' : 'dim')]),
     ...(unread > 0 ? [span(` (${unread > 999 ? '999+' : unread})`, isCurrent ? 'selected' : 'unread')] : [])
   ]
-  return justified([...left, ...warning], right, columns, isCurrent ? 'selected' : 'plain')
+  return justified([...left, ...verified, ...warning], right, columns, isCurrent ? 'selected' : 'plain')
 }
 
 function pathSign({ row }: Person): string {

@@ -13,6 +13,8 @@ export interface Signs {
   readonly unconfirmed: string
   readonly failed: string
   readonly mention: string
+  readonly verified: string
+  readonly blocked: string
   readonly vertical: string
   readonly horizontal: string
   readonly below: string
@@ -31,6 +33,8 @@ const unicode: Signs = {
   unconfirmed: '→',
   failed: '!',
   mention: '»',
+  verified: '◆',
+  blocked: '×',
   vertical: '│',
   horizontal: '─',
   below: '↓',
@@ -49,6 +53,8 @@ const ascii: Signs = {
   unconfirmed: '>',
   failed: '!',
   mention: '>>',
+  verified: '#',
+  blocked: 'x',
   vertical: '|',
   horizontal: '-',
   below: 'v',
