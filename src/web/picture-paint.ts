@@ -125,7 +125,7 @@ export function paintMarked(
     context.beginPath()
     arc(context, peer.at, radius + 4)
     context.stroke()
-    paintName(context, peer, radius + 2, palette.text, palette)
+    paintName(context, peer, radius, palette.text, palette)
   }
 }
 
@@ -263,7 +263,8 @@ function paintName(
   context.textAlign = 'center'
   context.textBaseline = 'middle'
   context.lineJoin = 'round'
-  context.lineWidth = 3
+  // A name that stands where it has to covers what was there.
+  context.lineWidth = room === undefined ? 6 : 3
   context.strokeStyle = palette.ground
   context.strokeText(text, at.x, top + 7.5)
   context.fillStyle = colour

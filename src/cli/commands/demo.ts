@@ -90,7 +90,7 @@ async function play(
   writeLines(io.stdout, [
     '',
     code === exitCodes.ok
-      ? 'Try it yourself: parley directory in one terminal, parley in two others.'
+      ? 'Try it yourself: parley directory in one terminal, parley in two others, its roster page in a browser.'
       : 'The demo stopped there.'
   ])
   return code
