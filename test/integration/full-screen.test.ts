@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostileTexts } from '../cli/full-screen/hostile-corpus.ts'
 import { exitCodes } from '../../src/node/exit-codes.ts'
 import { SqliteStore } from '../../src/storage/index.ts'
-import type { ParleyProcess } from '../processes/parley-process.ts'
+import { nodePath, type ParleyProcess } from '../processes/parley-process.ts'
 import { freePort, TestBed } from '../processes/test-bed.ts'
 import { hasTmux, type Terminal, type TerminalSize } from '../processes/terminal.ts'
 
@@ -264,6 +264,26 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await bob.type('QUIT')
     await bob.ended()
     expect(await bob.fact('alternate_on')).toBe('0')
+  })
+
+  test('the terminal is given back by an error that nobody has foreseen, which is then read there', async () => {
+    const failing = join(import.meta.dirname, '..', 'processes', 'failing-screen.ts')
+    const terminal = await bed.terminal([], { size: usual, within: () => `${nodePath} ${failing}` })
+    await terminal.shows(/the whole screen/u)
+    expect(await terminal.ended()).toBe(1)
+    expect(await terminal.fact('alternate_on')).toBe('0')
+    expect(await terminal.fact('wrap_flag')).toBe('1')
+    await terminal.shows(/Error: nobody has foreseen this/u)
+  })
+
+  test('whoever closes the window has left in good order', async () => {
+    const anna = await person('anna', usual)
+    const { process: bob } = await script('bob')
+    await anna.shows(/ 1 ● bob/u)
+    await anna.key('M-1')
+    await bob.event('entered')
+    await anna.close()
+    await bob.event('left', ({ reason }) => reason === 'quit')
   })
 
   test('--plain is lines, as before, and a dumb terminal gets them without asking', async () => {

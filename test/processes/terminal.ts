@@ -130,6 +130,11 @@ export class Terminal {
     }
   }
 
+  /** Closes the window, as a person does with a mouse. */
+  async close(): Promise<void> {
+    await this.#tmux('kill-session')
+  }
+
   /** Kills the command as a power cut would, then ends this terminal's tmux server. */
   async kill(): Promise<void> {
     const shown = await this.#tmux('display-message', '-p', '-t', '0', '#{pane_dead} #{pane_pid}').catch(
