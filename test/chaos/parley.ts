@@ -10,4 +10,6 @@ const [, , build = '', ...args] = process.argv
 const { main } = (await import(pathToFileURL(join(build, 'cli', 'main.js')).href)) as {
   main(args: readonly string[]): Promise<never>
 }
+// Nobody is left to end it.
+process.on('disconnect', () => process.exit())
 await main(args)

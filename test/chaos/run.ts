@@ -129,4 +129,6 @@ function readNumber(name: string, text: string | undefined, otherwise: number): 
   process.exit(2)
 }
 
+// Ends by way of what cleans up at the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 process.exitCode = await main(readOptions())
