@@ -140,9 +140,22 @@ describe('people', () => {
     const request = { peer: '12D3KooWmallory', name: 'mallory', shortId: 'malID', lastText: 'may I?', count: 1 }
     screen.tell({ is: 'requests', requests: [request] }).tell({ is: 'requested', request })
     expect(screen.text).toMatch(/Requests \(1\)\s.*\n 3 \? mallory/u)
-    screen.tell({ is: 'result', result: { is: 'requests', requests: [request] } })
+    // A number does not accept by itself: it shows who asks.
+    screen.type('\u001b3')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'requests' })
+    screen.tell({ is: 'result', result: { is: 'requests', requests: [request] } }).tell({ is: 'done' })
     screen.type('a')
     expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'accept', rest: '12D3KooWmallory' })
+  })
+
+  test('Alt-Down goes from conversation to conversation, and opens none with a stranger', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob'), row('carl'), row('dora')])
+      .open('bob')
+      .open('dora')
+    screen.type('\u001b[1;3B')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: ['12D3KooWbob'] })
+    screen.open('bob').type('\u001b[1;3B')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: ['12D3KooWdora'] })
   })
 
   test('somebody with the name of a contact and another key is marked with words, not with a colour alone', () => {

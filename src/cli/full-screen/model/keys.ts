@@ -11,7 +11,7 @@ import { completed } from './completing.ts'
 import { editedBy, emptyEditor, inserted, movedByLine, replaced, type Editor } from './editor.ts'
 import { followedBy, step, type Effect, type Step } from './events.ts'
 import { choose, readLine, runCommand } from './lines.ts'
-import { nextPerson, nextUnread } from './people.ts'
+import { nextConversation, nextUnread } from './people.ts'
 import { popupKey, type Intent } from './popup.ts'
 import { nextFound, scroll, scrollPage, toEnd } from './scrolling.ts'
 import { searchKey, searchTyped } from './searching.ts'
@@ -97,7 +97,7 @@ function navigated(state: State, key: string): Step | undefined {
     }
     case 'M-Up':
     case 'M-Down': {
-      const person = nextPerson(state, key === 'M-Up' ? -1 : 1, current)
+      const person = nextConversation(state, key === 'M-Up' ? -1 : 1, current)
       return person === undefined ? step(state) : goTo(state, person.peer)
     }
     case 'M-0':
@@ -226,6 +226,9 @@ function intended(state: State, intent: Intent): Step {
 }
 
 function goTo(state: State, peer: string): Step {
+  const person = state.people.find((one) => one.peer === peer)
+  // Opening it would accept: whoever jumps there by its number is asked first.
+  if (person?.section === 'requests') return runCommand(state, { is: 'command', name: 'requests', rest: '' })
   if (peer === currentPeer(state) || state.busy !== undefined || state.phase === 'starting') return step(state)
   return choose(state, [peer])
 }

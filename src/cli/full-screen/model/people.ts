@@ -42,15 +42,16 @@ export function numberedPeers(state: State): readonly string[] {
   return [...state.numbers.keys()]
 }
 
-/** Who comes next in the list; with `unreadOnly` who has written last something unread. */
-export function nextPerson(state: State, by: -1 | 1, current: string | undefined): Person | undefined {
-  const { people } = state
+/** The conversation above or below; opening one with a stranger would accept it, so those are left out. */
+export function nextConversation(state: State, by: -1 | 1, current: string | undefined): Person | undefined {
+  const people = state.people.filter(({ section, peer }) => section === 'conversations' || peer === current)
   if (people.length === 0) return undefined
   const index = people.findIndex(({ peer }) => peer === current)
   if (index === -1) return by === 1 ? people[0] : people.at(-1)
   return people[(index + by + people.length) % people.length]
 }
 
+/** The next one in the list with something unread. */
 export function nextUnread(state: State, current: string | undefined): Person | undefined {
   const { people } = state
   const index = people.findIndex(({ peer }) => peer === current)

@@ -163,7 +163,7 @@ function textLines(lines: readonly string[]): PopupLine[] {
 
 const keyLines: readonly string[] = [
   'Alt-1 … Alt-9   the conversation with that number      Alt-A    the next unread one',
-  'Alt-Up, -Down   the one above or below in the list     Alt-0    leave it, as EXIT',
+  'Alt-Up, -Down   the conversation above or below        Alt-0    leave it, as EXIT',
   'PageUp, -Down   scroll; End goes to the newest         Ctrl-S   look for words in it',
   'Up, Down        what was typed here before             Ctrl-R   look for it',
   'Tab             complete a command or a name           Alt-Enter  a new line',

@@ -90,9 +90,13 @@ function withPast(state: State, past: Extract<ScreenEvent, { is: 'past' }>['conv
     ...state,
     conversations: new Set([...past.map(({ peer }) => peer), ...state.conversations]),
     names: new Map([...state.names, ...past.map(({ peer, name }) => [peer, name] as const)]),
+    // What came meanwhile may be counted there already, or not.
     unread: new Map([
-      ...past.flatMap(({ peer, unread }) => (unread > 0 ? [[peer, unread] as const] : [])),
-      ...state.unread
+      ...state.unread,
+      ...past.flatMap(({ peer, unread }) => {
+        const most = Math.max(unread, state.unread.get(peer) ?? 0)
+        return most > 0 && peer !== currentPeer(state) ? [[peer, most] as const] : []
+      })
     ])
   })
 }

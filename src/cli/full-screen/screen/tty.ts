@@ -2,6 +2,7 @@
 // program ends or is stopped. It writes what it is given and tells what comes
 // in; it knows no chats.
 import { writeSync } from 'node:fs'
+import { constants } from 'node:os'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { ESCAPE_WAIT_MS, STOP_CHECK_MS } from '../constants.ts'
 import { KeyReader, type InputEvent } from './key-reader.ts'
@@ -97,6 +98,8 @@ export class Tty {
 
   /** Ctrl-Z: gives the terminal back and stops, with whoever started this process in its place. */
   readonly suspend = (): void => {
+    // Windows knows no such thing.
+    if (constants.signals.SIGTSTP === undefined) return
     this.#release()
     process.off('SIGTSTP', this.suspend)
     process.kill(0, 'SIGTSTP')
