@@ -98,6 +98,8 @@ export const PUSH_PART = 1 / 4
 export const MAX_COALESCE_MS = 2_000
 /** Watchers of a page or a query are told this often: each costs a search of the whole roster. */
 export const PARTIAL_COALESCE_MS = 1_000
+/** Of snapshots in one turn of the event loop: some ten milliseconds of encryption, then others are heard. */
+export const SNAPSHOT_BYTES_PER_TURN = 512 * 1024
 /** A snapshot of an unchanged roster is encoded once for all who ask within this time. */
 export const SNAPSHOT_CACHE_MS = 1_000
 /** … unless a larger part of it than this has changed meanwhile, which is told beside it to each. */

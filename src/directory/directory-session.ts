@@ -19,6 +19,7 @@ import type { DirectoryMetrics } from './directory-metrics.ts'
 import { PresenceProtocolError, SlowWatcherError } from './errors.ts'
 import type { RefuseReason } from './errors.ts'
 import type { RosterEntry } from './roster.ts'
+import type { Turns } from './turns.ts'
 
 /** What one connection may ask, over all its streams. */
 export interface SessionRates {
@@ -99,10 +100,17 @@ export class DirectorySession {
     }
   }
 
-  /** Sends the pages of a snapshot, as fast as the client takes them. */
-  async sendPages(pages: Iterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(SNAPSHOT_TIMEOUT_MS)])
-    for (const page of pages) await this.#outgoing.push(page, { signal: inTime })
+  /** Sends the pages of a snapshot, as fast as the client takes them and the directory has time for them. */
+  async sendPages(pages: Iterable<Uint8Array>, turns: Turns, signal: AbortSignal): Promise<void> {
+    let leftMs = SNAPSHOT_TIMEOUT_MS
+    for (const page of pages) {
+      await turns.take(page.byteLength)
+      if (this.#outgoing.offer(page)) continue
+      // Only what the client takes counts.
+      const startedAtMs = performance.now()
+      await this.#outgoing.push(page, { signal: AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, leftMs))]) })
+      leftMs -= Math.round(performance.now() - startedAtMs)
+    }
   }
 
   /** @throws PresenceProtocolError when the client does not listen to refusals */

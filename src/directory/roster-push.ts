@@ -10,6 +10,7 @@ import {
   MAX_PARTIAL_WATCHERS,
   PARTIAL_COALESCE_MS,
   PUSH_PART,
+  SNAPSHOT_BYTES_PER_TURN,
   SNAPSHOT_CACHE_MS,
   SNAPSHOT_CACHE_PART
 } from './constants.ts'
@@ -18,6 +19,7 @@ import type { WatchRange, WireEntry } from './directory-frames.ts'
 import type { DirectorySession } from './directory-session.ts'
 import type { Roster, RosterEntry } from './roster.ts'
 import { RosterView } from './roster-view.ts'
+import { Turns } from './turns.ts'
 import { difference, isWhole } from './watch-view.ts'
 
 export interface RosterPushInit {
@@ -42,6 +44,7 @@ export class RosterPush {
   readonly #watchers = new Set<DirectorySession>()
   readonly #dirty = new Set<string>()
   readonly #directories = new Map<string, PeerId>()
+  readonly #turns = new Turns(SNAPSHOT_BYTES_PER_TURN)
   #flushedAtMs = -Infinity
   /** Since when the oldest change waits. */
   #dirtySinceMs: number | undefined
@@ -104,17 +107,17 @@ export class RosterPush {
       const { entries, total, version } = view.page(range)
       // The page counts as sent from here, so that nothing that changes meanwhile is missed.
       session.watching = { what: 'page', range, sent: entries, total, version }
-      await session.sendPages(this.#encodePages(entries, total), signal)
+      await session.sendPages(this.#encodePages(entries, total), this.#turns, signal)
       return
     }
     const { pages, since } = this.#wholeSnapshot()
     const behind = new Set(since)
     session.watching = { what: 'snapshot', behind }
-    await session.sendPages(pages, signal)
+    await session.sendPages(pages, this.#turns, signal)
     while (behind.size > 0) {
       const peers = [...behind]
       behind.clear()
-      await session.sendPages(this.#encodeChanges(peers), signal)
+      await session.sendPages(this.#encodeChanges(peers), this.#turns, signal)
     }
     session.watching = { what: 'whole' }
   }
