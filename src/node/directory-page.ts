@@ -7,6 +7,7 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { DirectoryService, RosterEntry } from '../directory/index.ts'
+import type * as HttpSide from '../directory/http/index.ts'
 import type { DirectoryFigures, Fellow, PeerPath, RosterHttp } from '../directory/http/index.ts'
 import { isLocal } from './address.ts'
 import { PortTakenError, UsageError } from './errors.ts'
@@ -34,11 +35,9 @@ export interface PageScene {
   readonly fellows?: () => readonly Fellow[]
 }
 
-type HttpSide = typeof import('../directory/http/index.ts')
-
 export class DirectoryPage {
   readonly figures: DirectoryFigures
-  readonly #side: HttpSide
+  readonly #side: typeof HttpSide
   readonly #wish: PageWish
   #http: RosterHttp | undefined
 
@@ -46,7 +45,7 @@ export class DirectoryPage {
     return new DirectoryPage(await import('../directory/http/index.ts'), wish)
   }
 
-  private constructor(side: HttpSide, wish: PageWish) {
+  private constructor(side: typeof HttpSide, wish: PageWish) {
     this.#side = side
     this.#wish = wish
     this.figures = side.directoryFigures()

@@ -53,6 +53,8 @@ export const MAX_BATCH_PEERS = 1_000
 export const BEAT_MS = 5_000
 /** How often the state of fellow directories is looked at while somebody watches. */
 export const FELLOWS_POLL_MS = 1_000
+/** A directory that has been away for so long, and has no peers, is not shown any more. */
+export const LOST_FELLOW_SHOWN_MS = 10 * 60_000
 /** What happened lately: two screens of it. */
 export const MAX_RECENT = 100
 /** A snapshot of a roster that changes is made at most this often; what changed since comes from the log. */

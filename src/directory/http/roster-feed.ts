@@ -5,7 +5,14 @@ import { steadyNow } from '../../wire/index.ts'
 import type { RosterChange, RosterEntry } from '../roster.ts'
 import { ChangeLog } from './change-log.ts'
 import type { ChangeLogLimits } from './change-log.ts'
-import { FELLOWS_POLL_MS, HTTP_COALESCE_MS, HTTP_SNAPSHOT_CACHE_MS, MAX_BATCH_PEERS, MAX_RECENT } from './constants.ts'
+import {
+  FELLOWS_POLL_MS,
+  HTTP_COALESCE_MS,
+  HTTP_SNAPSHOT_CACHE_MS,
+  LOST_FELLOW_SHOWN_MS,
+  MAX_BATCH_PEERS,
+  MAX_RECENT
+} from './constants.ts'
 import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, PeerPath, SnapshotJson } from './roster-api.ts'
 import { directoriesKey, encodeEvent, inPages, peerRow, sameRow } from './roster-row.ts'
 
@@ -124,7 +131,9 @@ export class RosterFeed {
 
   directories(): readonly DirectoryJson[] {
     const { self, shortId } = this.#init
-    const fellows = new Map((this.#init.fellows?.() ?? []).map((fellow) => [fellow.directory, fellow]))
+    const known = this.#init.fellows?.() ?? []
+    const shown = known.filter(({ alive, heardAgoMs }) => alive || heardAgoMs < LOST_FELLOW_SHOWN_MS)
+    const fellows = new Map(shown.map((fellow) => [fellow.directory, fellow]))
     const ids = new Set([self, ...fellows.keys(), ...this.#attached.keys()])
     return [...ids].map((directory): DirectoryJson => {
       const row = { directory, shortId: shortId(directory), peers: this.#attached.get(directory) ?? 0 }

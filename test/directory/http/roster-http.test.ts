@@ -178,6 +178,22 @@ describe('/api/roster', () => {
   })
 })
 
+test('directories stand with their state; one that has been away for long is not shown', async () => {
+  const { port } = await shown({
+    fellows: () => [
+      { directory: 'alive', alive: true, heardAgoMs: 400 },
+      { directory: 'lost', alive: false, heardAgoMs: 60_000 },
+      { directory: 'long gone', alive: false, heardAgoMs: 3_600_000 }
+    ]
+  })
+  const { directories } = JSON.parse((await ask(port, '/api/roster')).body)
+  expect(directories).toMatchObject([
+    { directory: 'directory-1', state: 'here' },
+    { directory: 'alive', state: 'alive', peers: 0 },
+    { directory: 'lost', state: 'lost', peers: 0 }
+  ])
+})
+
 test('/healthz says that all is well', async () => {
   const { port } = await shown()
   const answer = await ask(port, '/healthz')
