@@ -67,7 +67,7 @@ export type CommandResult =
       readonly trust: PeerTrust
       readonly entries: readonly HistoryEntry[]
     }
-  | ({ readonly is: 'safety number' } & SafetyView & PeerRef)
+  | ({ readonly is: 'safety number' } & SafetyView)
   | ({ readonly is: 'left' } & PeerRef)
   | { readonly is: 'quit' }
   | ({ readonly is: 'accepted'; readonly messages: readonly IncomingMessage[] } & PeerRef)

@@ -9,7 +9,7 @@ import { addSettings, allSettings, chatSettings } from './setting-options.ts'
 import { version, type ExitCode, type SettingName } from '../node/settings.ts'
 
 /** Settings that a node that is on no roster has no use for. */
-const lookSettings: readonly SettingName[] = ['network', 'directory', 'defaultDirectories', 'mdns']
+const lookSettings: readonly SettingName[] = ['profile', 'network', 'directory', 'defaultDirectories', 'mdns']
 const directorySettings: readonly SettingName[] = ['network', 'port', 'host', 'join', 'mdns']
 const identitySettings: readonly SettingName[] = ['profile', 'network', 'name', 'port', 'host']
 
@@ -141,6 +141,29 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       run(async (command) => {
         const { runId } = await import('./commands/id.ts')
         return runId(io, command)
+      })
+    )
+
+  addSettings(
+    program.command('verify').description('print the safety number with a peer, and mark it as compared'),
+    lookSettings
+  )
+    .argument('<PEER...>', 'a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr')
+    .option('--confirm', 'both have the same number: mark the peer as verified')
+    .option('--undo', 'take that mark back')
+    .option('--qr', 'the number as a QR code too')
+    .addOption(json('print one JSON object'))
+    .addHelpText(
+      'after',
+      examples(
+        ['parley verify bob', 'read it out to bob, who does the same'],
+        ['parley verify bob --confirm', 'when all 60 digits are the same']
+      )
+    )
+    .action(
+      run(async (command) => {
+        const { runVerify } = await import('./commands/verify.ts')
+        return runVerify(io, command)
       })
     )
 

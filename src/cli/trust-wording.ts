@@ -8,6 +8,7 @@ import { localTime } from './time-span.ts'
 const groupsPerLine = 4
 
 export interface SafetyView extends PeerTrust {
+  readonly peer: string
   readonly name: string
   readonly shortId: string
   /** Twelve groups of five digits. */

@@ -14,7 +14,7 @@ import type { Config } from './config.ts'
 import { PeerNotFoundError, UsageError } from './errors.ts'
 import { openOwnStore } from './own-store.ts'
 import { readPeerWords } from './peer-words.ts'
-import { openProfile, profileFiles } from './profile.ts'
+import { openProfile, profileFiles, type Profile } from './profile.ts'
 import { shortId } from './short-id.ts'
 import { explain, explained } from './storage-problems.ts'
 
@@ -106,10 +106,25 @@ export interface OpenHistory {
 
 /** @throws UsageError when there is no such profile: it is not made; ProfileInUseError, StorageProblemError */
 export async function openHistory(config: Config): Promise<OpenHistory> {
+  const { store, mended, name, resolve, close } = await openKept(config, 'it has no history')
+  return { history: new History(store), mended, name, resolve, close }
+}
+
+/** A profile and its messages, for what needs no network. */
+interface OpenKept extends Omit<OpenHistory, 'history'> {
+  readonly profile: Profile
+  readonly store: MessageStore
+}
+
+/**
+ * @param without what a profile that is not there means, as in "so it has no history"
+ * @throws as {@link openHistory}
+ */
+export async function openKept(config: Config, without: string): Promise<OpenKept> {
   const { folders, settings } = config
   if (!existsSync(profileFiles(folders.data, settings.profile).folder)) {
     throw new UsageError(
-      `there is no profile ${settings.profile}, so it has no history: check --profile; parley makes a profile when it goes on the network with it`
+      `there is no profile ${settings.profile}, so ${without}: check --profile; parley makes a profile when it goes on the network with it`
     )
   }
   const profile = await openProfile(folders.data, settings.profile, { orNextFree: false })
@@ -118,7 +133,7 @@ export async function openHistory(config: Config): Promise<OpenHistory> {
     const { store, mended } = await openOwnStore(profile, { nameOf: name, onDamage: () => undefined })
     const resolve = async (words: readonly string[]): Promise<string> => {
       const conversations = await explained(store.conversations())
-      const others = conversations.map(({ peer }) => ({ peer, name: name(peer) }))
+      const others = [...conversations.map(({ peer }) => ({ peer, name: name(peer) })), ...profile.book.blocked()]
       const known = { self: profile.id, contacts: profile.book.contacts(), roster: [], others }
       const meaning = readPeerWords(words, known, { trustName: false })
       if (meaning.kind === 'peer') return meaning.peer
@@ -128,7 +143,7 @@ export async function openHistory(config: Config): Promise<OpenHistory> {
     const close = async (): Promise<void> => {
       await store.close().finally(() => profile.release())
     }
-    return { history: new History(store), mended, name, resolve, close }
+    return { profile, store, mended, name, resolve, close }
   } catch (error) {
     profile.release()
     throw error

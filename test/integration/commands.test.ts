@@ -20,6 +20,7 @@ const commands = [
   'export',
   'forget',
   'status',
+  'verify',
   'id',
   'config',
   'demo',

@@ -5,6 +5,7 @@ import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import type { ChatApi, ChatNodeEvents, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
 import type { PeerTrust, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
+import type { SafetyView } from '../trust-wording.ts'
 
 type Json = Readonly<Record<string, unknown>>
 type Notice = ChatNodeEvents['notice']['detail']
@@ -112,6 +113,11 @@ export function noticeJson(notice: Notice): Json {
   return { code, text, by, peer, was, verified }
 }
 
+export function safetyJson(view: SafetyView): Json {
+  const { peer, name, shortId, groups } = view
+  return { peer, name, shortId, safetyNumber: groups.join(' '), ...trustJson(view) }
+}
+
 function trustJson({ verifiedSinceMs, sameNameAs }: PeerTrust): Json {
   return {
     verified: verifiedSinceMs !== undefined,
@@ -153,10 +159,8 @@ export function resultJson(result: CommandResult): Json {
       const { peer, name, shortId, by } = result.target
       return { peer, name, shortId, by, ...trustJson(result.trust), messages: entriesJson(result.entries, name) }
     }
-    case 'safety number': {
-      const { peer, name, shortId, groups } = result
-      return { peer, name, shortId, safetyNumber: groups.join(' '), ...trustJson(result) }
-    }
+    case 'safety number':
+      return safetyJson(result)
     case 'quit':
       return {}
     case 'left':

@@ -1,0 +1,106 @@
+// `parley verify PEER`: the safety number with a peer, and the mark of having
+// compared it; through the parley that runs on the profile, else on the profile
+// itself, and without going on its network for whoever is known.
+import type { Command } from 'commander'
+import { cleanText, escapedJson } from '../clean-text.ts'
+import { onProfile, runningSafety } from '../control/index.ts'
+import { findPeer } from '../find-peer.ts'
+import { writeLines, type CommandIo } from '../io.ts'
+import { safetyJson } from '../json/event-json.ts'
+import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { safetyLines, type SafetyView } from '../trust-wording.ts'
+import { withChatNode } from '../with-chat-node.ts'
+import { exitCodes, loadConfig, PeerNotFoundError, shortId, UsageError } from '../../node/settings.ts'
+import type { Config, ExitCode } from '../../node/settings.ts'
+
+type Change = SafetyView['done']
+
+export async function runVerify(io: CommandIo, command: Command): Promise<ExitCode> {
+  const change = readChange(command)
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const words = command.args
+  const signal = io.interrupted
+  const view = await onProfile({
+    config,
+    signal,
+    running: async (parley) => runningSafety(parley, words, change),
+    own: async () => ownSafety(config, words, change, signal)
+  })
+  if (hasSwitch(command, 'json')) {
+    writeLines(io.stdout, [escapedJson({ event: change ?? 'safety-number', ...safetyJson(view) })])
+  } else {
+    // By the whole ID: what was typed may mean somebody else by then.
+    const again = `parley verify ${view.peer}`
+    const hints = { confirm: `${again} --confirm`, undo: `${again} --undo`, there: 'parley verify, or /verify in a chat' }
+    const lines = safetyLines(view, hints)
+    writeLines(
+      io.stdout,
+      lines.map((line) => cleanText(line))
+    )
+  }
+  if (hasSwitch(command, 'qr')) {
+    const { renderUnicodeCompact } = await import('uqr')
+    writeLines(io.stdout, ['', renderUnicodeCompact(view.groups.join(''))])
+  }
+  return exitCodes.ok
+}
+
+function readChange(command: Command): Change {
+  const isConfirmed = hasSwitch(command, 'confirm')
+  const isUndone = hasSwitch(command, 'undo')
+  if (isConfirmed && isUndone)
+    throw new UsageError('--confirm sets the mark and --undo takes it back: give one of them')
+  return isConfirmed ? 'verified' : isUndone ? 'unverified' : undefined
+}
+
+async function ownSafety(
+  config: Config,
+  words: readonly string[],
+  change: Change,
+  signal: AbortSignal
+): Promise<SafetyView> {
+  try {
+    return await onTheProfile(config, { words, nickname: undefined }, change)
+  } catch (error) {
+    if (!(error instanceof PeerNotFoundError)) throw error
+  }
+  const found = await lookAround(config, words, { trustName: change === undefined, signal })
+  return onTheProfile(config, { words: [found.peer], nickname: found.name }, change)
+}
+
+interface Sought {
+  readonly words: readonly string[]
+  /** As the peer names itself, where it was met on the network. */
+  readonly nickname: string | undefined
+}
+
+async function onTheProfile(config: Config, { words, nickname }: Sought, change: Change): Promise<SafetyView> {
+  const { openTrust } = await import('../../node/index.ts')
+  const open = await openTrust(config)
+  try {
+    const peer = await open.resolve(words)
+    const known = open.name(peer)
+    const name = known === shortId(peer) ? (nickname ?? known) : known
+    if (change === 'verified') await open.verify(peer, name)
+    if (change === 'unverified') await open.unverify(peer)
+    const done = change === undefined ? {} : { done: change }
+    const trust = open.trust(peer, nickname ?? known)
+    return { peer, name, shortId: shortId(peer), groups: open.safetyNumber(peer), ...trust, ...done }
+  } finally {
+    await open.close()
+  }
+}
+
+/** Who is not known yet may be on the network: looked for without being seen there. */
+async function lookAround(
+  config: Config,
+  words: readonly string[],
+  options: { readonly trustName: boolean; readonly signal: AbortSignal }
+): Promise<{ readonly peer: string; readonly name: string }> {
+  return withChatNode({
+    config,
+    interactive: false,
+    observe: true,
+    run: async (node) => findPeer(node, words, { ...options, refuseChangedKey: true })
+  })
+}
