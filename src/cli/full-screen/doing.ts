@@ -148,7 +148,7 @@ export class Doing {
     news.gather()
     const entries = await node.history.page(peer, { limit: PAGE_MESSAGES })
     if (leaving !== undefined && leaving !== peer) await node.leave(leaving)
-    dispatch({ is: 'opened', target, entries, state: node.state(peer) })
+    dispatch({ is: 'opened', target, trust: node.trust(peer), entries, state: node.state(peer) })
     for (const message of news.gathered()) {
       if (message.peer === peer) dispatch({ is: 'message', message, name: target.name })
     }

@@ -61,8 +61,9 @@ export class NodeNews {
     clearTimeout(this.#aroundTimer)
     this.#aroundTimer = undefined
     const contacts = new Map(this.#node.contacts().map(({ peer, name }) => [peer, name]))
+    const verified = new Set(this.#node.contacts().flatMap((one) => (one.verified === undefined ? [] : [one.peer])))
     const roster = this.#node.roster()
-    this.#dispatch({ is: 'around', roster, contacts, directories: this.#node.directories() })
+    this.#dispatch({ is: 'around', roster, contacts, verified, directories: this.#node.directories() })
   }
 
   async askRequests(): Promise<void> {
@@ -106,8 +107,8 @@ export class NodeNews {
     })
     this.#on('notice', ({ detail: { code, text } }) => {
       if (code === 'no-multicast') this.#hasLan = false
-      const isLoud = code === 'key-changed' || code === 'history'
-      this.#dispatch({ is: 'note', text, tone: isLoud ? 'warning' : 'note' })
+      if (code === 'key-changed') this.#dispatch({ is: 'alarm', text })
+      else this.#dispatch({ is: 'note', text, tone: code === 'history' ? 'warning' : 'note' })
     })
   }
 

@@ -89,6 +89,7 @@ describe('the screen', () => {
           screen.tell({
             is: 'opened',
             target: { peer, name, shortId: 'bobID', by: 'nickname' },
+            trust: {},
             entries: [],
             state: { name: 'open', dialect: 'parley', path: 'lan' }
           })
@@ -128,7 +129,13 @@ describe('people', () => {
 
   test('a number stays with its peer, whoever comes and goes', () => {
     const screen = anna()
-    screen.tell({ is: 'around', roster: [row('aaron'), row('carl')], contacts: new Map(), directories: [] })
+    screen.tell({
+      is: 'around',
+      roster: [row('aaron'), row('carl')],
+      contacts: new Map(),
+      verified: new Set(),
+      directories: []
+    })
     expect(screen.text).toMatch(/ 2 ● carl/u)
     expect(screen.text).toMatch(/ 3 ● aaron/u)
     screen.type('\u001b3')
@@ -165,8 +172,40 @@ describe('people', () => {
     expect(screen.open('bob').text).toContain('! not your contact bob')
   })
 
+  test('another key than was known stands there until it is seen, and rings whatever was chosen', () => {
+    const screen = anna().type('/notify none\r').open('bob').type('/notify none\r')
+    screen.take()
+    screen.tell({ is: 'alarm', text: 'another key answers' })
+    expect(screen.take()).toContainEqual(expect.objectContaining({ do: 'notify' }))
+    screen.type('x')
+    expect(screen.lines.at(-3)).toContain('!!! WARNING (Esc: seen): another key answers')
+    screen.type('\u001b')
+    expect(screen.lines.at(-3)).not.toContain('Esc: seen')
+    expect(screen.text).toContain('! WARNING: another key answers')
+  })
+
+  test('safety numbers are shown, and marked as compared with a letter', () => {
+    const screen = anna().open('bob')
+    const groups = Array.from({ length: 12 }, (_, index) => String(10_000 + index))
+    const seen = { is: 'safety number', peer, name: 'bob', shortId: 'bobID', groups } as const
+    screen.tell({ is: 'result', result: seen })
+    expect(screen.text).toMatch(/10000 {2}10001 {2}10002 {2}10003\n[^]*10008 {2}10009 {2}10010 {2}10011/u)
+    screen.type('c')
+    expect(screen.take()).toContainEqual(expect.objectContaining({ do: 'command', name: 'confirm', rest: peer }))
+    screen.tell({ is: 'result', result: { ...seen, verifiedSinceMs: 0, done: 'verified' } })
+    expect(screen.text).toContain('bob is verified now')
+  })
+
   test('who is verified, and who is blocked, is seen at the side and above the conversation', () => {
-    const screen = TestScreen.ready(80, 24, [row('bob', { verified: true }), row('carl', { blocked: true })])
+    const roster = [row('bob'), row('carl', { blocked: true })]
+    const screen = TestScreen.ready(80, 24, roster)
+    screen.tell({
+      is: 'around',
+      roster,
+      contacts: new Map([[peer, 'bob']]),
+      verified: new Set([peer]),
+      directories: []
+    })
     expect(screen.text).toMatch(/ 1 ● bob ◆/u)
     expect(screen.text).toMatch(/ 2 × carl/u)
     expect(screen.open('bob').lines[0]).toContain('bob (bobID, verified)')

@@ -61,7 +61,7 @@ export class TestScreen {
         addresses: ['/ip4/192.168.1.2/tcp/4000/p2p/12D3KooWself']
       }
     })
-    screen.tell({ is: 'around', roster: peers, contacts: new Map(), directories: [] })
+    screen.tell({ is: 'around', roster: peers, contacts: new Map(), verified: new Set(), directories: [] })
     screen.tell({ is: 'phase', phase: 'ready' })
     return screen
   }
@@ -85,7 +85,7 @@ export class TestScreen {
 
   open(name: string, entries: readonly HistoryEntry[] = []): this {
     const target = { peer: `12D3KooW${name}`, name, shortId: `${name}ID`, by: 'nickname' } as const
-    this.tell({ is: 'opened', target, entries, state: { name: 'open', dialect: 'parley', path: 'lan' } })
+    this.tell({ is: 'opened', target, trust: {}, entries, state: { name: 'open', dialect: 'parley', path: 'lan' } })
     return this.tell({ is: 'done' })
   }
 

@@ -1,7 +1,7 @@
 // What can happen to the screen's state, and what a change of it asks to be
 // done. Both are plain data: whoever runs the face turns one into the other.
 import type { ConversationState, DirectoryView, HistoryEntry, OutgoingMessage } from '../../chat-api.ts'
-import type { IncomingMessage, PeerTarget, RequestView, RosterRow } from '../../chat-api.ts'
+import type { IncomingMessage, PeerTarget, PeerTrust, RequestView, RosterRow } from '../../chat-api.ts'
 import type { CommandResult, Identity } from '../../chat-command.ts'
 import type { Preferences } from '../preferences.ts'
 import type { InputEvent } from '../screen/key-reader.ts'
@@ -30,6 +30,8 @@ export type ScreenEvent =
       readonly is: 'around'
       readonly roster: readonly RosterRow[]
       readonly contacts: ReadonlyMap<string, string>
+      /** Those of the contacts whose safety numbers were compared. */
+      readonly verified: ReadonlySet<string>
       readonly directories: readonly DirectoryView[]
     }
   | { readonly is: 'requests'; readonly requests: readonly RequestView[] }
@@ -38,10 +40,13 @@ export type ScreenEvent =
   | { readonly is: 'delivery'; readonly message: OutgoingMessage }
   | { readonly is: 'connection'; readonly peer: string; readonly state: ConversationState }
   | { readonly is: 'typing'; readonly peer: string }
+  /** Another key than was known: what must not be missed. */
+  | { readonly is: 'alarm'; readonly text: string }
   /** With a peer: only where its conversation is open. */
   | { readonly is: 'note'; readonly text: string; readonly tone: Tone; readonly peer?: string }
   | {
       readonly is: 'opened'
+      readonly trust: PeerTrust
       readonly target: PeerTarget
       readonly entries: readonly HistoryEntry[]
       readonly state: ConversationState

@@ -114,6 +114,7 @@ function navigated(state: State, key: string): Step | undefined {
     case 'End':
       return editor.text === '' ? toEnd(state) : undefined
     case 'Escape':
+      if (state.alarm !== undefined) return step({ ...state, alarm: undefined })
       return state.found !== undefined || state.window.anchor.at !== 'end' ? toEnd(state) : step(state)
     case 'C-s':
       if (state.found !== undefined) return nextFound(state, 1)

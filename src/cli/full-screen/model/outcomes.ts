@@ -3,6 +3,7 @@
 import { PAGE_MESSAGES } from '../constants.ts'
 import { emptyEditor } from './editor.ts'
 import { step, type ScreenEvent, type Step } from './events.ts'
+import { warningLines } from '../../trust-wording.ts'
 import { noted } from './notes.ts'
 import { withPeople } from './people.ts'
 import { shownResult } from './popups.ts'
@@ -13,7 +14,7 @@ import type { CommandResult } from '../../chat-command.ts'
 
 export function onOpened(
   state: State,
-  { target, entries, state: connection }: Extract<ScreenEvent, { is: 'opened' }>
+  { target, trust, entries, state: connection }: Extract<ScreenEvent, { is: 'opened' }>
 ): Step {
   const { peer, name, shortId } = target
   const moved = movedTo(state, { at: 'conversation', peer, name, shortId })
@@ -38,7 +39,7 @@ export function onOpened(
           `This is the beginning of your conversation with ${name} (${shortId}). EXIT leaves it, /help shows the commands.`
         ]
       : []
-  const greeted = noted(opened, greeting, 'note', peer)
+  const greeted = noted(noted(opened, greeting, 'note', peer), warningLines(trust, shortId), 'warning', peer)
   const { jump } = state
   if (jump?.peer !== peer) return step(greeted)
   return step(

@@ -7,6 +7,7 @@ import { resultLines } from '../../plain/result-lines.ts'
 import { directoryLines } from '../../directory-wording.ts'
 import { excerpt, helpLines, historyLine, identityLines, requestLine } from '../../wording.ts'
 import { conversationLine, markedEntryLines } from '../../wording.ts'
+import { contactText, safetyLines } from '../../trust-wording.ts'
 import { quietText } from '../preferences.ts'
 import { popupOf, type Intent, type Popup, type PopupLine } from './popup.ts'
 import { screenCommands } from './screen-commands.ts'
@@ -50,7 +51,7 @@ export function shownResult(result: CommandResult, state: State): Shown {
       if (result.contacts.length === 0) return plainLines(result, state)
       return popup(
         'Contacts',
-        result.contacts.map(({ peer, name }) => ({ text: `${name}  ${peer}`, enter: open(peer) })),
+        result.contacts.map((contact) => ({ text: contactText(contact), enter: open(contact.peer) })),
         'Enter opens the conversation'
       )
     case 'blocked peers':
@@ -94,6 +95,8 @@ export function shownResult(result: CommandResult, state: State): Shown {
       )
     case 'messages':
       return popup('Messages', textLines(result.entries.flatMap((entry) => markedEntryLines(entry, entry.name))))
+    case 'safety number':
+      return popup(`Safety number with ${result.name}`, safetyPopupLines(result), safetyHint(result))
     case 'identity':
       return popup('You', [
         ...textLines(identityLines(result)),
@@ -130,6 +133,21 @@ export function settingsPopup(state: State): Popup {
 function answerKeys(peer: string): Readonly<Record<string, Intent>> {
   const answer = (word: string): Intent => ({ is: 'line', line: `/${word} ${peer}` })
   return { a: answer('accept'), i: answer('ignore'), b: answer('block') }
+}
+
+/** The digits as lines in which one chooses nothing, and the answer to the comparison. */
+function safetyPopupLines(result: Extract<CommandResult, { is: 'safety number' }>): PopupLine[] {
+  const hints = { confirm: 'c', undo: 'u', there: '/verify or parley verify' }
+  const [first = '', ...rest] = safetyLines(result, hints)
+  const keys: Readonly<Record<string, Intent>> =
+    result.verifiedSinceMs === undefined
+      ? { c: { is: 'line', line: `/confirm ${result.peer}` } }
+      : { u: { is: 'line', line: `/unverify ${result.peer}` } }
+  return [{ text: first, keys }, ...textLines(rest)]
+}
+
+function safetyHint({ verifiedSinceMs }: Extract<CommandResult, { is: 'safety number' }>): string {
+  return verifiedSinceMs === undefined ? 'c: they are the same' : 'u takes the mark back'
 }
 
 function rosterText(row: State['roster'][number], number: number, unread: number): string {

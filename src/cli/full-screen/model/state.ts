@@ -59,6 +59,7 @@ export interface State {
   readonly roster: readonly RosterRow[]
   readonly requests: readonly RequestView[]
   readonly contacts: ReadonlyMap<string, string>
+  readonly verified: ReadonlySet<string>
   /** Peers with whom there are messages. */
   readonly conversations: ReadonlySet<string>
   readonly names: ReadonlyMap<string, string>
@@ -77,6 +78,8 @@ export interface State {
   readonly typing: { readonly peer: string; readonly untilMs: number } | undefined
   readonly toldTypingAtMs: number
   readonly log: readonly NoteItem[]
+  /** A warning that stands there until it is dismissed. */
+  readonly alarm: string | undefined
   readonly noteCount: number
   readonly input: Input
   /** What was being typed where one is not. */
@@ -116,6 +119,7 @@ export function beginning(init: Beginning): State {
     roster: [],
     requests: [],
     contacts: new Map(),
+    verified: new Set(),
     conversations: new Set(),
     names: new Map(),
     numbers: new Map(),
@@ -130,6 +134,7 @@ export function beginning(init: Beginning): State {
     typing: undefined,
     toldTypingAtMs: 0,
     log: [],
+    alarm: undefined,
     noteCount: 0,
     input: emptyInput,
     drafts: new Map(),

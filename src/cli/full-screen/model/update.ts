@@ -38,7 +38,13 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return followedBy(step({ ...state, phase: state.phase === 'ending' ? 'ending' : event.phase }), readWaiting)
     case 'around':
       return step(
-        withPeople({ ...state, roster: event.roster, contacts: event.contacts, directories: event.directories })
+        withPeople({
+          ...state,
+          roster: event.roster,
+          contacts: event.contacts,
+          verified: event.verified,
+          directories: event.directories
+        })
       )
     case 'requests':
       return step(withPeople({ ...state, requests: event.requests }))
@@ -58,6 +64,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return step(event.peer === currentPeer(state) ? { ...state, connection: event.state } : state)
     case 'typing':
       return step({ ...state, typing: { peer: event.peer, untilMs: nowMs + TYPING_SHOWN_MS } })
+    case 'alarm':
+      return alarmed(state, event.text)
     case 'note':
       return step(noted(state, [event.text], event.tone, event.peer))
     case 'opened':
@@ -118,6 +126,16 @@ function withConversation(state: State, peer: string, name: string): State {
     ...state,
     conversations: new Set([...state.conversations, peer]),
     names: new Map([...state.names, [peer, name]])
+  })
+}
+
+/** It rings whatever was chosen, and stands there until Esc. */
+function alarmed(state: State, text: string): Step {
+  const told = noted({ ...state, alarm: text }, [`WARNING: ${text}`], 'warning')
+  return step(told, {
+    do: 'notify',
+    title: 'Parley: WARNING',
+    text: cleanText(text, { maxCharacters: NOTIFY_CHARACTERS })
   })
 }
 

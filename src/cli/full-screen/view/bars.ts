@@ -31,7 +31,7 @@ function titleOf(state: State): readonly Span[] {
   const presence = person?.row === undefined ? `${signs.offline} away` : `${signs.online} online`
   const owner = person?.row?.sameNameAs
   const warning = owner === undefined ? '' : owner.own ? 'your own name' : `not your contact ${owner.name}: another key`
-  const marks = `${person?.row?.verified === true ? ', verified' : ''}${person?.row?.blocked === true ? ', blocked' : ''}`
+  const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.row?.blocked === true ? ', blocked' : ''}`
   const status = person?.row?.status ?? ''
   return [
     span(` ${place.name}`, 'bar strong'),

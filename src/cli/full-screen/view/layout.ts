@@ -53,6 +53,7 @@ function promptOf({ place, input, columns }: State): string {
 
 /** The line above the input: what may be typed next. Empty when there is nothing to say. */
 export function hintOf(state: State): string {
+  if (state.alarm !== undefined) return `!!! WARNING (Esc: seen): ${state.alarm}`
   const { completion, search } = state.input
   if (state.nowMs - state.interruptedAtMs < INTERRUPT_WINDOW_MS) {
     return 'Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'

@@ -80,7 +80,7 @@ export function personRow(state: State, person: Person, columns: number, isCurre
     span(person.name, style)
   ]
   const warning = person.row?.sameNameAs === undefined ? [] : [span(' !', isCurrent ? 'selected' : 'warning')]
-  const verified = person.row?.verified === true ? [span(` ${signs.verified}`, isCurrent ? 'selected' : 'good')] : []
+  const verified = state.verified.has(person.peer) ? [span(` ${signs.verified}`, isCurrent ? 'selected' : 'good')] : []
   const path = pathSign(person)
   const right: Span[] = [
     ...(path === '' ? [] : [span(path, isCurrent ? 'selected' : 'dim')]),

@@ -21,7 +21,8 @@ export function view(state: State): Frame {
     ...(sideColumns === 0 ? [] : [segment(0, sideColumns, bordered(side[index] ?? [], sideColumns, state.isUtf8))]),
     segment(paneColumn, paneColumns, row, index === 0 ? 'bar' : 'plain')
   ])
-  if (hintRows === 1) screen.push([segment(0, columns, [span(` ${hintOf(state)}`, 'dim')])])
+  if (hintRows === 1)
+    screen.push([segment(0, columns, [span(` ${hintOf(state)}`, state.alarm === undefined ? 'dim' : 'warning')])])
   screen.push([segment(0, columns, statusBar(state, columns), 'bar')])
   const inputTop = screen.length
   screen.push(...input.rows.map((row): ScreenRow => [segment(0, columns, row)]))
