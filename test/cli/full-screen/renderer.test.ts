@@ -36,7 +36,8 @@ class Paper {
   #put(letter: string): void {
     const line = (this.rows[this.#row] ?? '').padEnd(this.#column)
     this.rows[this.#row] = line.slice(0, this.#column) + letter + line.slice(this.#column + 1)
-    this.#column++
+    // Without wrapping the cursor stays on the last column.
+    this.#column = Math.min(this.#column + 1, 19)
   }
 }
 
@@ -46,7 +47,7 @@ describe('the renderer', () => {
     renderer.render(frame('one', 'two', 'three'))
     expect(renderer.render(frame('one', 'two', 'three'))).toBe('')
     const written = renderer.render(frame('one', '2', 'three'))
-    expect(written).toContain('\u001b[2;1H2')
+    expect(written).toContain('\u001b[2;1H\u001b[K2')
     expect(written).not.toMatch(/one|three/u)
     expect(written.startsWith('\u001b[?2026h') && written.endsWith('\u001b[?2026l')).toBe(true)
   })
@@ -58,7 +59,10 @@ describe('the renderer', () => {
   })
 
   test('leaves the same on the screen whatever stood there before', () => {
-    const texts = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', ' ') }), { minLength: 4, maxLength: 4 })
+    const texts = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', ' '), size: 'medium' }), {
+      minLength: 4,
+      maxLength: 4
+    })
     fc.assert(
       fc.property(fc.array(texts, { minLength: 1 }), (screens) => {
         const renderer = new Renderer('palette')
@@ -69,6 +73,12 @@ describe('the renderer', () => {
         expect(paper.rows.map((line) => line.trimEnd())).toEqual(fresh.rows.map((line) => line.trimEnd()))
       })
     )
+  })
+
+  test('keeps the last column of a row that is full', () => {
+    const paper = new Paper()
+    paper.write(new Renderer('palette').render(frame('12345678901234567890')))
+    expect(paper.rows).toEqual(['12345678901234567890'])
   })
 
   test('goes to the column of each segment, whatever the terminal made of what stands before', () => {

@@ -180,13 +180,16 @@ function textLines(lines: readonly string[]): PopupLine[] {
 }
 
 const keyLines: readonly string[] = [
-  'Alt-1 … Alt-9   the conversation with that number      Alt-A    the next unread one',
-  'Alt-Up, -Down   the conversation above or below        Alt-0    leave it, as EXIT',
-  'PageUp, -Down   scroll; End goes to the newest         Ctrl-S   look for words in it',
-  'Up, Down        what was typed here before             Ctrl-R   look for it',
-  'Tab             complete a command or a name           Alt-Enter  a new line',
-  'Ctrl-A E B F W U K Y T _, Alt-B F D   edit as in a shell',
-  'Ctrl-C twice    leave at once   Ctrl-Z  suspend        Ctrl-L   draw all anew'
+  'Alt-1 … Alt-9     the conversation with that number',
+  'Alt-A             the next unread one',
+  'Alt-Up, Alt-Down  the conversation above or below; Alt-0 leaves it, as EXIT',
+  'PageUp, PageDown  scroll; End goes to the newest',
+  'Ctrl-S            look for words in the conversation',
+  'Up, Down, Ctrl-R  what was typed here before; look for it',
+  'Tab               complete a command or a name',
+  'Alt-Enter         a new line',
+  'Ctrl-A E B F W U K Y T _, Alt-B F D  edit as in a shell',
+  'Ctrl-C twice      leave at once; Ctrl-Z suspends, Ctrl-L draws all anew'
 ]
 
 function helpPopupLines(result: Extract<CommandResult, { is: 'help' }>): PopupLine[] {

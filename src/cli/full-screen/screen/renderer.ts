@@ -40,7 +40,8 @@ export class Renderer {
       const painted = this.#paint(row)
       if (painted === this.#drawn[index]) continue
       this.#drawn[index] = painted
-      changes += `${csi}${index + 1};1H${painted}`
+      // Erased before it is written: behind the last column of a full row the cursor stands on that column.
+      changes += `${csi}${index + 1};1H${eraseToEnd}${painted}`
     }
     this.#drawn.length = frame.rows.length
     const cursor =
@@ -72,6 +73,6 @@ export class Renderer {
       }
       put(' '.repeat(Math.max(0, width - filled)), fill)
     }
-    return `${painted}${reset}${eraseToEnd}`
+    return `${painted}${reset}`
   }
 }
