@@ -14,7 +14,7 @@ export function boxAround({ x, y }: Point, half: number): Box {
 }
 
 export class Room {
-  readonly #cells = new Map<string, Box[]>()
+  readonly #cells = new Map<number, Box[]>()
 
   take(box: Box): void {
     for (const cell of cellsOf(box)) {
@@ -31,10 +31,11 @@ export class Room {
 
 const cellPx = 48
 
-function cellsOf({ left, top, right, bottom }: Box): string[] {
-  const cells: string[] = []
+/** A cell by one number: pictures are far less than a thousand cells wide. */
+function cellsOf({ left, top, right, bottom }: Box): number[] {
+  const cells: number[] = []
   for (let x = Math.floor(left / cellPx); x <= Math.floor(right / cellPx); x++) {
-    for (let y = Math.floor(top / cellPx); y <= Math.floor(bottom / cellPx); y++) cells.push(`${x},${y}`)
+    for (let y = Math.floor(top / cellPx); y <= Math.floor(bottom / cellPx); y++) cells.push(x + 1000 * y)
   }
   return cells
 }

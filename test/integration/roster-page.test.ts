@@ -6,6 +6,9 @@ import { freePort, freePorts, TestBed } from '../processes/test-bed.ts'
 import { openPage, startBrowser, type PageOptions, type WatchedPage } from './browser.ts'
 import { crowd, CrowdPeer } from './crowd.ts'
 
+/** A page that answers nothing for so long is felt; this browser draws without a graphics card, on a busy machine. */
+const frozenMs = 300
+
 let browser: Browser
 let bed: TestBed
 let pages: WatchedPage[]
