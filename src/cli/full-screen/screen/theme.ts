@@ -45,8 +45,8 @@ const palette: Readonly<Record<Style, string>> = {
   unread: '1;33',
   selected: '7',
   found: '7;33',
-  // A scanner wants dark modules on a light ground, whatever the terminal's colours are.
-  code: '30;107'
+  // The blocks are the light modules: a scanner wants them lighter than the ground, whatever the terminal's colours are.
+  code: '97;40'
 }
 
 /** Nothing faint, nothing that depends on a colour: bold, underlined, reversed. */
@@ -79,7 +79,7 @@ const contrast: Readonly<Record<Style, string>> = {
   warning: '7;1;31',
   mention: '7;1',
   unread: '7;1',
-  code: '30;107'
+  code: '97;40'
 }
 
 const sgr: Readonly<Record<ThemeName, Readonly<Record<Style, string>>>> = { palette, contrast, mono }
