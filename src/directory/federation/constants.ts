@@ -27,6 +27,12 @@ export const DIGEST_BYTES = 32
 export const MAX_GOSSIP_BYTES = 64 * 1024
 /** A frame of the stream between directories: pages of the same size as gossip, so that both are packed alike. */
 export const MAX_FEDERATION_FRAME_BYTES = 64 * 1024
+/** A fellow's address: the longest name of a host, a port and a peer ID. */
+export const MAX_FELLOW_ADDRESS_BYTES = 320
+/** What the addresses of one fellow may take of a Hello: sixteen of the usual length fit several times over. */
+export const FELLOW_BYTES = 1024
+/** A Hello is filled up to here: all fellows and the digests of all of them fit, and most others that are known. */
+export const HELLO_BYTES = MAX_FEDERATION_FRAME_BYTES - 1024
 /** Updates are packed up to here: one more of the largest, a heartbeat and framing still fit behind it. */
 export const UPDATE_PAGE_BYTES = MAX_GOSSIP_BYTES - MAX_ENVELOPE_BYTES - 4 * MAX_STATEMENT_BYTES
 /** Updates in one message or page: more than fit when every statement and record is as short as can be. */

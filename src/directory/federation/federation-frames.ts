@@ -9,6 +9,7 @@ import { MAX_ADDRESSES } from '../constants.ts'
 import { decodePeerId, encodePeerId } from '../peer-id-bytes.ts'
 import {
   DIGEST_BYTES,
+  MAX_FELLOW_ADDRESS_BYTES,
   MAX_FELLOWS,
   MAX_KNOWN_DIRECTORIES,
   MAX_PAGE_UPDATES,
@@ -226,8 +227,9 @@ function writeFellow({ peer, addresses }: WireFellow): PbFrame.Fellow {
   return { peer: encodePeerId(peer), addresses: addresses.map(({ bytes }) => own(bytes)) }
 }
 
-/** An address of a kind that this version does not know is left out. */
+/** An address of a kind that this version does not know is left out, and one that is longer than any address. */
 function readAddress(bytes: Uint8Array): Multiaddr[] {
+  if (bytes.byteLength > MAX_FELLOW_ADDRESS_BYTES) return []
   try {
     const address = multiaddr(bytes.slice())
     return address.getComponents().length === 0 ? [] : [address]

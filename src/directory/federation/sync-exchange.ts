@@ -19,6 +19,7 @@ import { packUpdates, packWithdrawals } from './federation-frames.ts'
 import type { FederationFrame, WireDigest, WireUpdate } from './federation-frames.ts'
 import type { FederationState, HeldUpdate, Wanted } from './federation-state.ts'
 import type { GossipIntake, Taken } from './gossip-intake.ts'
+import { fitted } from './hello-room.ts'
 import type { SyncSession } from './sync-session.ts'
 
 type Frame<T extends FederationFrame['type']> = Extract<FederationFrame, { type: T }>
@@ -65,7 +66,10 @@ export class SyncExchange {
   hello(): Frame<'hello'> {
     const { self, network, state, now, ownHeartbeat, ownAddresses, addressesOf, sessions } = this.#init
     const nowMs = now()
-    const digests = state.digests(nowMs).map(({ heartbeat, ...digest }): WireDigest => {
+    const joined = new Set([self, ...sessions().map(({ connection }) => connection.remotePeer)].map(String))
+    // If there is no room for all, those that nobody is joined with are told of last.
+    const held = state.digests(nowMs).toSorted((a, b) => +joined.has(b.directory) - +joined.has(a.directory))
+    const digests = held.map(({ heartbeat, ...digest }): WireDigest => {
       const own = digest.directory === self.toString() ? ownHeartbeat(nowMs) : undefined
       const envelope = own?.envelope ?? heartbeat?.envelope
       return {
@@ -80,7 +84,7 @@ export class SyncExchange {
       addresses: addressesOf(peer.toString())
     }))
     const fellows = [{ peer: self, addresses: ownAddresses() }, ...others].slice(0, MAX_FELLOWS)
-    return { type: 'hello', network, digests, fellows }
+    return fitted({ type: 'hello', network, digests, fellows })
   }
 
   /** Whether the frame was asked for: an answer may be as long as it must. */

@@ -1,28 +1,20 @@
 // What fellow directories do to each other on real connections: many peers at
 // once, floods, forgeries, silence, and who may say anything at all.
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { GossipSubComponents } from '@libp2p/gossipsub'
-import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { beforeAll, expect, test } from 'vitest'
 import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/constants.ts'
-import {
-  decodeFederationFrame,
-  encodeFederationFrame,
-  encodeGossip
-} from '../../../src/directory/federation/federation-frames.ts'
-import type { FederationFrame } from '../../../src/directory/federation/federation-frames.ts'
-import { GossipMesh } from '../../../src/directory/federation/gossip-mesh.ts'
+import { encodeGossip } from '../../../src/directory/federation/federation-frames.ts'
 import { sealHeartbeat } from '../../../src/directory/federation/heartbeat.ts'
 import { sealStatement } from '../../../src/directory/federation/statement.ts'
 import { sealRecord } from '../../../src/directory/index.ts'
 import type { VerifiedRecord } from '../../../src/directory/index.ts'
-import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
-import { node, until } from '../nodes.ts'
+import { until } from '../nodes.ts'
 import { identity, presence, sealedBy } from '../records.ts'
 import { freePorts } from '../../processes/test-bed.ts'
 import { federated, network, type Federated } from './federated.ts'
+import { fellowOf, hello } from './raw-fellow.ts'
 
 const many = 1_000
 /** It takes a second; on a machine that is busy with other tests, several. */
@@ -36,46 +28,6 @@ beforeAll(async () => {
     )
   )
 }, 30_000)
-
-type MeshService = { readonly mesh: GossipMesh; start(): Promise<void>; stop(): Promise<void> }
-
-/** A raw fellow: says what the test says, on the stream and in gossip, and keeps what it hears. */
-async function fellowOf(address: string, options: { readonly privateKey?: PrivateKey } = {}) {
-  const libp2p = await node<{ gossip: MeshService }>(
-    {
-      gossip: (components: GossipSubComponents) => {
-        const mesh = new GossipMesh(components, { network, judge: async () => 'ignore' })
-        return { mesh, start: () => mesh.start(), stop: () => mesh.stop() }
-      }
-    },
-    options
-  )
-  const { mesh } = libp2p.services.gossip
-  const connection = await libp2p.dial(multiaddr(address))
-  mesh.expect(connection.remotePeer)
-  const stream = await connection.newStream(FEDERATION_PROTOCOL)
-  const heard: FederationFrame[] = []
-  const outgoing = new FrameQueue<FederationFrame>({ maxBytes: 1 << 20, sizeOf: () => 1_000 })
-  const ended = runFrames<FederationFrame, FederationFrame>({
-    stream,
-    codec: { decode: decodeFederationFrame, encode: encodeFederationFrame },
-    outgoing,
-    maxFrameBytes: 64 * 1024,
-    onFrames: async (frames) => {
-      heard.push(...frames)
-    }
-  }).catch((error: unknown) => error)
-  const gossip = async (): Promise<void> => {
-    mesh.join(connection)
-    await until(() => mesh.reaches(connection.remotePeer), 'gossip')
-    // Until both know what the other listens to.
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  const send = (frame: FederationFrame): boolean => outgoing.offer(frame)
-  return { libp2p, mesh, connection, heard, ended, send, gossip }
-}
-
-const hello: FederationFrame = { type: 'hello', network, digests: [], fellows: [] }
 
 test('a directory that joins one with a thousand peers has them all, soon', async () => {
   const a = await federated()

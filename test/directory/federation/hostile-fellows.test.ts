@@ -1,0 +1,87 @@
+// A fellow that does its worst within the rules of the wire: what it tells must
+// not part honest directories, nor keep one of them from what another says.
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect, test } from 'vitest'
+import {
+  HEARTBEAT_CODEC,
+  HEARTBEAT_DOMAIN,
+  HELLO_MS,
+  MAX_STATEMENT_BYTES
+} from '../../../src/directory/federation/constants.ts'
+import type { WireDigest } from '../../../src/directory/federation/federation-frames.ts'
+import { Heartbeat as PbHeartbeat } from '../../../src/directory/federation/pb/federation.ts'
+import { seal } from '../../../src/directory/federation/sealed.ts'
+import { encodePeerId } from '../../../src/directory/peer-id-bytes.ts'
+import { until } from '../nodes.ts'
+import { federated, network, type Federated } from './federated.ts'
+import { fellowOf, hello } from './raw-fellow.ts'
+
+const digestOf = async (key: PrivateKey, over: Partial<WireDigest> = {}): Promise<WireDigest> => ({
+  directory: peerIdFromPrivateKey(key),
+  epoch: 1n,
+  counter: 1n,
+  digest: new Uint8Array(32).fill(1),
+  count: 1,
+  heardAgoMs: 0,
+  ...over
+})
+
+/** Two honest directories that are joined, and whom each has lost since. */
+async function pair(): Promise<{ a: Federated; b: Federated; lost: string[] }> {
+  const a = await federated()
+  const b = await federated([a.address])
+  await until(() => a.federation.fellows().length === 1 && b.federation.fellows().length === 1, 'each other')
+  const lost: string[] = []
+  for (const one of [a, b]) {
+    one.federation.on('lost', ({ peer }) => {
+      if (peer.equals(a.peer) || peer.equals(b.peer)) lost.push(peer.toString())
+    })
+  }
+  return { a, b, lost }
+}
+
+const someHellos = async (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 2.5 * HELLO_MS))
+
+test('a fellow that tells of endless addresses does not part honest ones', async () => {
+  const { a, b, lost } = await pair()
+  const long = Array.from({ length: 16 }, (_, i) => multiaddr(`/dns4/${'x'.repeat(3_500)}${i}/tcp/1`))
+  for (const liar of [await fellowOf(a.address), await fellowOf(a.address)]) {
+    liar.send({ ...hello, fellows: [{ peer: liar.libp2p.peerId, addresses: long }] })
+  }
+  await until(() => a.federation.fellows().length === 3, 'the liars')
+  await someHellos()
+  expect(lost).toEqual([])
+  expect(a.federation.fellows().map(String)).toContain(b.id)
+})
+
+test('a fellow that makes up directories with long heartbeats does not part honest ones', async () => {
+  const { a, lost } = await pair()
+  const kind = { domain: HEARTBEAT_DOMAIN, codec: HEARTBEAT_CODEC, what: '', fail: () => new Error('too long') }
+  const made = Array.from({ length: 60 }, async () => {
+    const key = await generateKeyPair('Ed25519')
+    const directory = encodePeerId(peerIdFromPrivateKey(key))
+    const said = PbHeartbeat.encode({
+      directory,
+      network,
+      epoch: 1n,
+      counter: 0n,
+      beat: 1n,
+      digest: new Uint8Array(32),
+      count: 0
+    })
+    // A field that nobody knows, as long as may be.
+    const fill = MAX_STATEMENT_BYTES - said.byteLength - 150
+    const payload = Buffer.concat([said, Buffer.from([0x7a, (fill & 0x7f) | 0x80, fill >> 7]), Buffer.alloc(fill)])
+    return digestOf(key, { heartbeat: await seal(kind, new Uint8Array(payload), key) })
+  })
+  const digests = await Promise.all(made)
+  const liar = await fellowOf(a.address)
+  liar.send({ ...hello, digests: digests.slice(0, 30) })
+  liar.send({ ...hello, digests: digests.slice(30) })
+  await until(() => a.federation.directories().length === 63, 'all of them to be known')
+  await someHellos()
+  expect(lost).toEqual([])
+})
