@@ -1,6 +1,8 @@
 // The whole screen without a terminal: what stands where at three sizes, and
 // what keys and news make of it.
 import fc from 'fast-check'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MAX_WINDOW_MESSAGES, PAGE_MESSAGES } from '../../../src/cli/full-screen/constants.ts'
 import { widthOfSpans } from '../../../src/cli/full-screen/screen/rows.ts'
@@ -109,6 +111,20 @@ describe('the screen', () => {
       { numRuns: 60 }
     )
   })
+})
+
+test('a pipe and a script load none of it: only the command that chooses the face knows it', () => {
+  const cli = join(import.meta.dirname, '..', '..', '..', 'src', 'cli')
+  const files = readdirSync(cli, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const knowing = files.filter(
+    (file) =>
+      !file.startsWith('full-screen') &&
+      /(?:from|import\() ?'[^']*full-screen/u.test(readFileSync(join(cli, file), 'utf8'))
+  )
+  expect(knowing).toEqual([join('commands', 'chat.ts')])
+  const source = readFileSync(join(cli, 'commands', 'chat.ts'), 'utf8')
+  expect(source.match(/from '[^']*full-screen[^']*'/gu)).toHaveLength(1)
+  expect(source).toContain("import type { FullScreenFace } from '../full-screen/index.ts'")
 })
 
 describe('people', () => {
