@@ -111,7 +111,7 @@ export const chatCommands: readonly ChatCommand[] = [
     parameters: [peer],
     help: 'take that back',
     run: async (context, args) => {
-      const ref = among(context.node.blocked(), words(args)) ?? (await refOf(context, args))
+      const ref = amongBlocked(context, args) ?? (await refOf(context, args))
       await context.node.unblock(ref.peer)
       return { is: 'unblocked', ...ref }
     }
@@ -204,6 +204,17 @@ async function requester(context: CommandContext, args: CommandArguments): Promi
   const isContactName = context.node.contacts().some((contact) => contact.name === given.join(' '))
   const found = isContactName || isNumber(given) ? undefined : among(requests, given)
   return found ?? refOf(context, args)
+}
+
+/** The name of a blocked peer may be that of somebody else too; among the blocked it must be one's own. */
+function amongBlocked({ node }: CommandContext, args: CommandArguments): PeerRef | undefined {
+  const blocked = node.blocked()
+  const namesakes = blocked.filter(({ name }) => name === words(args).join(' '))
+  if (namesakes.length > 1) {
+    const ids = namesakes.map((one) => one.peer).join(', ')
+    throw new CommandUsageError(`${namesakes.length} peers of that name are blocked: give the ID, one of ${ids}`)
+  }
+  return among(blocked, words(args))
 }
 
 /** The only one of a list with this name. IDs and numbers are for resolve(). */

@@ -90,7 +90,7 @@ function namesakeText(row: RosterRow, owner: NameOwner): string {
   return (
     `${owner.name} is a contact of yours with the key ${key}. Somebody else now goes by the name ${row.nickname}: ` +
     `key ${row.shortId}. It may be a new installation of ${owner.name}, or somebody who wants to be taken for ` +
-    `${owner.name}: ask by another way before you trust it`
+    `${owner.name}: ask by another way before you trust it.`
   )
 }
 
@@ -102,7 +102,23 @@ function isVerified(contact: Contact): boolean {
   return contact.verified !== undefined
 }
 
-/** Case and composition do not make a name another one. */
+/** What looks the same to a person is the same name: case, composition, what nobody sees, and letters that look alike. */
 function folded(name: string): string {
-  return name.normalize('NFKC').toLowerCase()
+  const seen = name.normalize('NFKC').replace(unseen, '').replace(/\s+/gu, ' ').trim()
+  return Array.from(seen, (letter) => latinLookalikes.get(letter) ?? letter)
+    .join('')
+    .toLowerCase()
 }
+
+/** Format characters, fillers and joiners: a screen shows nothing of them. */
+const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
+
+/** Letters of the Cyrillic and the Greek script that in most fonts are those of the Latin one. */
+const latinLookalikes: ReadonlyMap<string, string> = new Map(
+  [
+    ['аеорсухіјѕԁһӏԛԝ', 'aeopcyxijsdhlqw'],
+    ['АВЕКМНОРСТУХІЈЅԚԜ', 'ABEKMHOPCTYXIJSQW'],
+    ['αινορυ', 'aivopu'],
+    ['ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ', 'ABEZHIKMNOPTYX']
+  ].flatMap(([theirs = '', ours = '']) => Array.from(theirs, (letter, index) => [letter, ours.charAt(index)] as const))
+)

@@ -83,6 +83,24 @@ describe('whom one can trust', () => {
     expect(node.calls.filter((call) => call.includes('verify'))).toEqual(['verify bob', 'unverify bob'])
   })
 
+  it('does not hang on a name: of two blocked peers with one name none is let in by it', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.shut = ['one', 'two', 'three'].map((peer) => ({ peer, name: peer === 'three' ? 'bob' : 'mallory' }))
+    const chat = json(node)
+    for (const peer of ['mallory', 'bob']) chat.input.write(`${JSON.stringify({ do: 'unblock', peer })}\n`)
+    chat.input.end(`${JSON.stringify({ do: 'blocked' })}\n`)
+    await chat.ended
+    const [, refused, done, list] = chat.events()
+    expect(refused).toMatchObject({
+      event: 'error',
+      code: 'bad-arguments',
+      message: expect.stringMatching(/one, two/u)
+    })
+    expect(done).toMatchObject({ event: 'done', peer: 'three', name: 'bob' })
+    expect(list?.['blocked']).toEqual(node.shut)
+  })
+
   it('is the same in JSON, where a nickname is never marked', async () => {
     const node = new FakeNode()
     node.rows = [row('bob', { sameNameAs: namesake, verified: false })]

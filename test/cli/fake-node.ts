@@ -68,8 +68,9 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   async requests(): Promise<readonly RequestView[]> {
     return this.waiting
   }
+  shut: { peer: string; name: string }[] = []
   blocked(): readonly { peer: string; name: string }[] {
-    return []
+    return this.shut
   }
   async firstLook(): Promise<void> {}
   async resolve(

@@ -13,9 +13,25 @@ describe('whose name somebody uses', () => {
   const bob = contact('bob-id', 'Bob')
   const names = new KnownNames({ contacts: [bob], self: { peer: 'own-id', nickname: 'anna' } })
 
-  test.each(['Bob', 'bob', 'BOB', 'Ｂｏｂ'])('%s is the name of the contact, whoever else has it', (name) => {
-    expect(names.ownerOf('other-id', name)).toMatchObject({ peer: 'bob-id', name: 'Bob', verified: false, own: false })
-    expect(names.ownerOf('bob-id', name)).toBeUndefined()
+  test.each(['Bob', 'bob', 'BOB', 'Ｂｏｂ', 'B\u200bo\u202eb', 'b\u043eb', '\u0412\u041e\u0412', '\u0392\u03bfb'])(
+    '%s is the name of the contact, whoever else has it',
+    (name) => {
+      expect(names.ownerOf('other-id', name)).toMatchObject({
+        peer: 'bob-id',
+        name: 'Bob',
+        verified: false,
+        own: false
+      })
+      expect(names.ownerOf('bob-id', name)).toBeUndefined()
+    }
+  )
+
+  test('each letter that looks like a Latin one has its own', () => {
+    const known = new KnownNames({ contacts: [contact('own', 'aeopcyxijsdhlqw aivopu')] })
+    expect(known.ownerOf('other', 'аеорсухіјѕԁһӏԛԝ αινορυ')).toMatchObject({ peer: 'own' })
+    const capitals = new KnownNames({ contacts: [contact('own', 'ABEKMHOPCTYXIJSQW ABEZHIKMNOPTYX')] })
+    expect(capitals.ownerOf('other', 'АВЕКМНОРСТУХІЈЅԚԜ ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ')).toMatchObject({ peer: 'own' })
+    expect(known.ownerOf('other', 'вов')).toBeUndefined()
   })
 
   test('another name, and none, is nobody’s', () => {

@@ -92,7 +92,6 @@ function isQuoting({ is }: CommandResult): boolean {
     case 'accepted':
     case 'requests':
     case 'contacts':
-    case 'safety number':
     case 'blocked peers':
     case 'directories':
     case 'identity':
