@@ -127,8 +127,10 @@ export const FELLOW_SILENCE_MS = 4_500
 export const FIRST_HELLO_TIMEOUT_MS = 3_000
 /** What may wait for one fellow: some pages of an answer. */
 export const SYNC_QUEUE_BYTES = 512 * 1024
-/** An ask that was not answered in this time is put to another fellow. */
+/** A fellow that was asked and sends no page of any answer for so long: the question is put to another. */
 export const ASK_TIMEOUT_MS = 3_000
+/** … and one whose answer takes so long: five directories of 10,000 peers each take half of it. */
+export const ASK_LONGEST_MS = 60_000
 /** Questions of one fellow: about every directory at once, and then as many as honest losses of gossip can cause. */
 export const ASK_RATE = { burst: 130, perSecond: 5 } as const
 /** How often is looked for what is missing, who is silent, and whether gossip reaches everybody. */

@@ -8,18 +8,13 @@ import { TokenBucket } from '../../wire/index.ts'
 import { MAX_TOMBSTONES } from '../constants.ts'
 import { PresenceProtocolError } from '../errors.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
-import {
-  ASK_RATE,
-  ASK_TIMEOUT_MS,
-  MAX_DIRECTORY_ATTACHMENTS,
-  MAX_DIRECTORY_DETACHED,
-  MAX_FELLOWS
-} from './constants.ts'
+import { ASK_RATE, MAX_FELLOWS } from './constants.ts'
 import { packUpdates, packWithdrawals } from './federation-frames.ts'
 import type { FederationFrame, WireDigest, WireUpdate } from './federation-frames.ts'
 import type { FederationState, HeldUpdate, Wanted } from './federation-state.ts'
 import type { GossipIntake, Taken } from './gossip-intake.ts'
 import { fitted } from './hello-room.ts'
+import { Questions } from './questions.ts'
 import type { SyncSession } from './sync-session.ts'
 
 type Frame<T extends FederationFrame['type']> = Extract<FederationFrame, { type: T }>
@@ -40,19 +35,9 @@ export interface SyncExchangeInit {
   learn(peer: PeerId, addresses: readonly Multiaddr[]): void
 }
 
-interface Ask {
-  readonly wanted: Wanted
-  readonly session: SyncSession
-  readonly counters: Set<bigint>
-  updates: number
-  /** Of the last page, or of the question. */
-  atMs: number
-}
-
 export class SyncExchange {
   readonly #init: SyncExchangeInit
-  /** By directory: one question about each at a time. */
-  readonly #asks = new Map<string, Ask>()
+  readonly #questions = new Questions<SyncSession>()
   /** Withdrawals that still may come from a fellow that was asked for them. */
   readonly #farewells = new WeakMap<SyncSession, number>()
   readonly #rates = new WeakMap<SyncSession, TokenBucket>()
@@ -90,7 +75,7 @@ export class SyncExchange {
   /** Whether the frame was asked for: an answer may be as long as it must. */
   isAwaited(session: SyncSession, frame: FederationFrame): boolean {
     if (frame.type === 'page-withdrawals') return this.#farewells.has(session)
-    return frame.type === 'page' && this.#asks.get(frame.directory.toString())?.session === session
+    return frame.type === 'page' && this.#questions.of(frame.directory.toString(), session) !== undefined
   }
 
   /** @throws PresenceProtocolError when the fellow does what it must not */
@@ -113,9 +98,7 @@ export class SyncExchange {
   askForMissing(): void {
     const { state, now, sessions } = this.#init
     const nowMs = now()
-    for (const [directory, { session, atMs }] of this.#asks) {
-      if (nowMs - atMs > ASK_TIMEOUT_MS || !sessions().includes(session)) this.#asks.delete(directory)
-    }
+    this.#questions.review(sessions(), nowMs)
     for (const wanted of state.behind(nowMs)) this.#ask(wanted, this.#whomToAsk(wanted.directory))
   }
 
@@ -138,7 +121,7 @@ export class SyncExchange {
       )
       for (const digest of first) {
         const wanted = state.missing({ ...digest, directory: digest.directory.toString() })
-        if (wanted !== undefined) this.#ask(wanted, session)
+        if (wanted !== undefined) this.#ask(wanted, this.#itself(wanted.directory) ?? session)
       }
       this.#farewells.set(session, MAX_TOMBSTONES)
       session.send({ type: 'ask-withdrawals' })
@@ -172,22 +155,20 @@ export class SyncExchange {
 
   async #onPage(session: SyncSession, page: Frame<'page'>, signal: AbortSignal): Promise<Taken | undefined> {
     const directory = page.directory.toString()
-    const ask = this.#asks.get(directory)
-    // An answer that came too late is not needed: somebody else was asked.
-    if (ask?.session !== session) return undefined
+    const question = this.#questions.of(directory, session)
+    if (question === undefined) return undefined
     const { state, intake, now } = this.#init
-    ask.updates += page.updates.length
-    if (ask.updates > 2 * (MAX_DIRECTORY_ATTACHMENTS + MAX_DIRECTORY_DETACHED)) {
+    // A page that brings nothing counts too: an answer has an end.
+    if (!this.#questions.answered(question, Math.max(1, page.updates.length), now())) {
       throw new PresenceProtocolError('an answer has more statements than a directory may make')
     }
-    ask.atMs = now()
     const taken = await intake.updates(page.updates, signal, directory)
-    for (const counter of taken.counters) ask.counters.add(counter)
-    ask.atMs = now()
+    for (const counter of taken.counters) question.counters.add(counter)
+    this.#questions.answered(question, 0, now())
     if (!page.last) return taken
-    this.#asks.delete(directory)
-    if (ask.wanted.afterCounter === 0n && page.epoch !== undefined) {
-      intake.apply(state.settle(directory, page.epoch, ask.counters, now()))
+    this.#questions.ended(question)
+    if (question.wanted.afterCounter === 0n && page.epoch !== undefined) {
+      intake.apply(state.settle(directory, page.epoch, question.counters, now()))
     }
     return taken
   }
@@ -201,18 +182,22 @@ export class SyncExchange {
 
   #ask(wanted: Wanted, session: SyncSession | undefined): void {
     const { directory, epoch, afterCounter } = wanted
-    if (session === undefined || this.#asks.has(directory)) return
-    const isSent = session.send({ type: 'ask', directory: peerIdFromString(directory), epoch, afterCounter })
-    if (!isSent) return
-    this.#asks.set(directory, { wanted, session, counters: new Set(), updates: 0, atMs: this.#init.now() })
+    if (session === undefined) return
+    // Whoever else is asked about a directory gives way to itself.
+    if (this.#questions.isUnderWay(directory, session, this.#itself(directory) === session)) return
+    if (!session.send({ type: 'ask', directory: peerIdFromString(directory), epoch, afterCounter })) return
+    this.#questions.asked(wanted, session, this.#init.now())
   }
 
   /** The directory itself, when it is a fellow; else the others in turn. */
   #whomToAsk(directory: string): SyncSession | undefined {
     const sessions = this.#init.sessions()
-    const itself = sessions.find(({ connection }) => connection.remotePeer.toString() === directory)
     this.#turn++
-    return itself ?? sessions[this.#turn % Math.max(1, sessions.length)]
+    return this.#itself(directory) ?? sessions[this.#turn % Math.max(1, sessions.length)]
+  }
+
+  #itself(directory: string): SyncSession | undefined {
+    return this.#init.sessions().find(({ connection }) => connection.remotePeer.toString() === directory)
   }
 
   #mayAsk(session: SyncSession): boolean {

@@ -14,8 +14,10 @@ import {
 import type { WireDigest } from '../../../src/directory/federation/federation-frames.ts'
 import { Heartbeat as PbHeartbeat } from '../../../src/directory/federation/pb/federation.ts'
 import { seal } from '../../../src/directory/federation/sealed.ts'
+import { sealStatement } from '../../../src/directory/federation/statement.ts'
 import { encodePeerId } from '../../../src/directory/peer-id-bytes.ts'
 import { until } from '../nodes.ts'
+import { identity, sealedBy } from '../records.ts'
 import { federated, network, type Federated } from './federated.ts'
 import { fellowOf, hello } from './raw-fellow.ts'
 
@@ -85,3 +87,45 @@ test('a fellow that makes up directories with long heartbeats does not part hone
   await someHellos()
   expect(lost).toEqual([])
 })
+
+test('a fellow that is asked about another and drips its answer does not keep that one from being heard', async () => {
+  const [a, x, ada] = [await federated(), await federated(), await identity(1)]
+  x.attach(await sealedBy(ada))
+  const dripping = await fellowOf(a.address)
+  const epoch = x.federation.epoch
+  const said = { directory: x.peer, epoch, counter: 1n, digest: new Uint8Array(32).fill(1), count: 1, heardAgoMs: 0 }
+  dripping.send({ ...hello, digests: [said] })
+  await until(() => dripping.heard.some((frame) => frame.type === 'ask'), 'the question')
+  const drip = (): boolean => dripping.send({ type: 'page', directory: x.peer, epoch, updates: [], last: false })
+  const dripper = setInterval(drip, 100)
+  try {
+    const [, , c] = [a, x, await federated([a.address, x.address])]
+    await until(() => a.federation.fellows().length === 3 && c.federation.fellows().length >= 2, 'all to be joined')
+    await until(() => a.roster().has(ada.id), 'ada')
+  } finally {
+    clearInterval(dripper)
+  }
+})
+
+test('an answer that waits behind a long one is taken when it comes', async () => {
+  const [a, ada, one, other] = [
+    await federated(),
+    await identity(1),
+    await generateKeyPair('Ed25519'),
+    await generateKeyPair('Ed25519')
+  ]
+  const record = await sealedBy(ada)
+  const fellow = await fellowOf(a.address)
+  fellow.send({ ...hello, digests: [await digestOf(one), await digestOf(other)] })
+  await until(() => fellow.heard.filter((frame) => frame.type === 'ask').length === 2, 'both questions')
+  const page = (key: PrivateKey) => ({ type: 'page', directory: peerIdFromPrivateKey(key), epoch: 1n }) as const
+  for (let i = 0; i < 8; i++) {
+    fellow.send({ ...page(one), updates: [], last: i === 7 })
+    fellow.send(hello)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+  const of = { network, epoch: 1n, counter: 1n, peer: ada.peer, seq: record.record.seq, attached: true }
+  const { envelope } = await sealStatement(of, other)
+  fellow.send({ ...page(other), updates: [{ statement: envelope, record: record.envelope, forMs: 0 }], last: true })
+  await until(() => a.federation.statementsOf(ada.id).length === 1, 'the statement')
+}, 15_000)
