@@ -34,7 +34,11 @@ const slowPaintMs = 16
 const restAfterPaint = 4
 const marginPx = { side: 34, top: 26, bottom: 46 }
 /** From the middle of a directory to the far corner of its name. */
-const namePx = 52
+const namePx = 54
+/** A name among many thousands covers some of them. */
+const widestHole = 6
+/** After these the two agree to a few pixels. */
+const holeRounds = 4
 
 export class PictureScene {
   readonly #canvas: HTMLCanvasElement
@@ -116,12 +120,12 @@ export class PictureScene {
     if (width === 0 || height === 0) return
     const ids = directories.filter((one) => one.state !== 'lost' || one.peers > 0).map(({ directory }) => directory)
     const inside = { width: width - 2 * marginPx.side, height: height - marginPx.top - marginPx.bottom }
-    // How far apart peers are decides how wide a hole a name needs, and the hole how far apart they can be.
-    let layout = pictureLayout(ids, this.#places, { aspect: width / height, hole: leastHole })
+    const aspect = width / height
+    let layout = pictureLayout(ids, this.#places, { aspect, hole: leastHole })
     this.#gap = gapOf(layout, inside)
-    const hole = Math.min(6, namePx / this.#gap)
-    if (hole > leastHole) {
-      layout = pictureLayout(ids, this.#places, { aspect: width / height, hole })
+    // How far apart peers are decides how wide a hole a name needs, and the hole how far apart they can be.
+    for (let round = 0; round < holeRounds && namePx / this.#gap > leastHole; round++) {
+      layout = pictureLayout(ids, this.#places, { aspect, hole: Math.min(widestHole, namePx / this.#gap) })
       this.#gap = gapOf(layout, inside)
     }
     const { left, top, right, bottom } = layout.box
