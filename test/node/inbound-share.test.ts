@@ -6,14 +6,14 @@ import { withInboundShare } from '../../src/node/inbound-share.ts'
 
 const peer = peerIdFromString('12D3KooWJBz7tcnNcpEW7kbRQqNnLNcjmD3WeuQeUwUzpCdEvRho')
 
-/** As much of a connection as the gater looks at; `close()` is its end. */
+/** As much of a connection as the gater looks at; `end()` closes it. */
 function from(host: string) {
   const events = new EventTarget()
   const connection = Object.assign(events, {
     remoteAddr: multiaddr(`/ip4/${host}/tcp/4001`),
-    close: () => events.dispatchEvent(new Event('close'))
+    end: () => events.dispatchEvent(new Event('close'))
   })
-  return connection as unknown as MultiaddrConnection & { close(): void }
+  return connection as unknown as MultiaddrConnection & { end(): void }
 }
 
 async function denies(gater: ConnectionGater, connection: MultiaddrConnection): Promise<boolean> {
@@ -36,9 +36,9 @@ describe('handshakes under way', () => {
     await gater.denyInboundUpgradedConnection?.(peer, stands)
     const lost = from('192.0.2.1')
     expect(await denies(gater, lost)).toBe(false)
-    stands.close()
+    stands.end()
     expect(await denies(gater, from('192.0.2.1'))).toBe(true)
-    lost.close()
+    lost.end()
     expect(await denies(gater, from('192.0.2.1'))).toBe(false)
   })
 
