@@ -29,7 +29,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
   }
 
   addSettings(program, chatSettings)
-    .option('--plain', 'plain lines, also on a terminal')
+    .option('--plain', 'plain lines, also on a terminal: for screen readers')
     .addOption(json('one JSON object a line, in and out'))
     .addHelpText(
       'after',
@@ -48,7 +48,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
 
   addSettings(program.command('chat').description('open the chat, straight into a conversation'), chatSettings)
     .argument('<PEER...>', 'a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr')
-    .option('--plain', 'plain lines, also on a terminal')
+    .option('--plain', 'plain lines, also on a terminal: for screen readers')
     .addOption(json('one JSON object a line, in and out'))
     .addHelpText(
       'after',

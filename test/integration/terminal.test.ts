@@ -73,7 +73,7 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     await anna.key('Tab')
     await anna.shows(/^Peer \(.*\): \/directories ?$/mu)
     await anna.key('Enter')
-    await anna.shows(new RegExp(`^127\\.0\\.0\\.1:${port} .*connected$`, 'mu'))
+    await anna.shows(new RegExp(`^127\\.0\\.0\\.1:${port} .*: connected`, 'mu'))
     await anna.key('Up')
     await anna.shows(/^Peer \(.*\): \/directories ?$(?!\n)/mu)
   })

@@ -43,6 +43,9 @@ export const MAX_LOG_LINES = 100
 /** Hits of a search in one conversation. */
 export const MAX_FOUND = 200
 
+/** Rows of one message on the screen: a text of nothing but line breaks would push all others 65,000 rows up. */
+export const MAX_MESSAGE_ROWS = 400
+
 /** Columns of a name before its message; longer ones are clipped, and stand whole in the title. */
 export const NAME_COLUMNS = 10
 

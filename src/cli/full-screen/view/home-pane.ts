@@ -79,7 +79,8 @@ function adviceRows(state: State, line: LineMaker): Row[] {
   return [
     ...line('To talk to somebody, type the number or the name and press Enter; or Alt and the number.'),
     ...reach,
-    ...line('/help shows the keys and commands, /id your address as a QR code, QUIT ends the program.')
+    ...line('/help shows the keys and commands, /id your address as a QR code, QUIT ends the program.'),
+    ...line('With a screen reader: parley --plain.')
   ]
 }
 

@@ -3,6 +3,7 @@
 // was drawn once is kept with its message.
 import { cleanLines } from '../../clean-text.ts'
 import { deliveryWord } from '../../wording.ts'
+import { MAX_MESSAGE_ROWS } from '../constants.ts'
 import { NAME_COLUMNS, WIDE_NAME_COLUMNS, WIDE_PANE_COLUMNS, COMPACT_PANE_COLUMNS } from '../constants.ts'
 import type { Item, MessageItem } from '../model/window.ts'
 import { padded, span, spanOf, spaces, widthOfSpans, type Span } from '../screen/rows.ts'
@@ -67,9 +68,16 @@ function messageRows(item: MessageItem, context: MessageContext): readonly Row[]
     context.columns < COMPACT_PANE_COLUMNS
       ? compactRows({ gutter, who, whoStyle, textStyle, text: message.text, context })
       : columnRows({ gutter, who, whoStyle, textStyle, text: message.text, context, atMs: message.storedAtMs })
+  const seen =
+    rows.length <= MAX_MESSAGE_ROWS ? rows : [...rows.slice(0, MAX_MESSAGE_ROWS), ...moreRows(rows.length, context)]
   return message.direction === 'out' && (message.state === 'failed' || message.state === 'held')
-    ? [...rows, ...noteRows(`(${deliveryWord(message)})`, message.state === 'failed' ? 'warning' : 'note', context)]
-    : rows
+    ? [...seen, ...noteRows(`(${deliveryWord(message)})`, message.state === 'failed' ? 'warning' : 'note', context)]
+    : seen
+}
+
+function moreRows(count: number, context: MessageContext): Row[] {
+  const text = `(${count - MAX_MESSAGE_ROWS} more rows of this message: parley log prints all of it)`
+  return noteRows(text, 'note', context)
 }
 
 interface Parts {

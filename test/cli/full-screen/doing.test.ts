@@ -1,0 +1,113 @@
+// What the full screen asks of the node, in which order, and what it is told of
+// it; with the smallest node, and no terminal.
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import type { ChatApi } from '../../../src/cli/chat-api.ts'
+import { Doing } from '../../../src/cli/full-screen/doing.ts'
+import type { ScreenEvent } from '../../../src/cli/full-screen/model/events.ts'
+import { NodeNews } from '../../../src/cli/full-screen/node-news.ts'
+import { FakeNode, incoming, outgoing, row } from '../fake-node.ts'
+import { TestScreen } from './screen.ts'
+
+class Desk {
+  readonly node = new FakeNode()
+  readonly events: ScreenEvent[] = []
+  readonly screen = new TestScreen(80, 24)
+  readonly doing: Doing
+
+  constructor() {
+    this.node.rows = [row('bob'), row('carl')]
+    const dispatch = (event: ScreenEvent): void => {
+      this.events.push(event)
+      this.screen.tell(event)
+    }
+    const news = new NodeNews({ node: this.node, hasLan: true, dispatch })
+    this.doing = new Doing({ node: this.node, news, dispatch, state: () => this.screen.state })
+  }
+
+  async settled(): Promise<void> {
+    for (let count = 0; count < 20; count++) await turn()
+  }
+
+  kinds(): string[] {
+    return this.events.map(({ is }) => is)
+  }
+}
+
+describe('what is asked of the node', () => {
+  test('messages go out in the order in which they were typed', async () => {
+    const desk = new Desk()
+    for (const text of ['one', 'two', 'three']) desk.doing.start({ do: 'send', peer: '12D3KooWbob', text })
+    await desk.settled()
+    expect(desk.node.calls).toEqual(['send bob "one"', 'send bob "two"', 'send bob "three"'])
+    expect(desk.kinds().filter((is) => is === 'sent')).toHaveLength(3)
+  })
+
+  test('what could not be stored is told, and does not hold up what comes after it', async () => {
+    const desk = new Desk()
+    const send = desk.node.send.bind(desk.node)
+    desk.node.send = async (peer, text) => {
+      if (text === 'one') throw new Error('the disk is full')
+      return send(peer, text)
+    }
+    for (const text of ['one', 'two']) desk.doing.start({ do: 'send', peer: '12D3KooWbob', text })
+    await desk.settled()
+    expect(desk.events).toContainEqual({ is: 'failed', text: 'the disk is full' })
+    expect(desk.events).toContainEqual({ is: 'unsent', peer: '12D3KooWbob', text: 'one' })
+    expect(desk.node.calls).toEqual(['send bob "two"'])
+  })
+
+  test('a message that comes while its conversation is being read is on the screen once', async () => {
+    const desk = new Desk()
+    const message = incoming('just now')
+    const page = desk.node.history.page
+    desk.node.history.page = async (peer, options) => {
+      const entries = await page(peer, options)
+      desk.node.tell('message', { message, name: 'bob', arrival: 'accepted' })
+      return entries
+    }
+    desk.doing.start({ do: 'open', words: ['bob'], leaving: undefined })
+    await desk.settled()
+    expect(desk.screen.text.match(/just now/gu)).toHaveLength(1)
+    expect(desk.screen.state.unread.size).toBe(0)
+    expect(desk.screen.state.busy).toBeUndefined()
+  })
+
+  test('another conversation is opened before the one that was open is left, and failing to open leaves none', async () => {
+    const desk = new Desk()
+    desk.doing.start({ do: 'open', words: ['carl'], leaving: '12D3KooWbob' })
+    await desk.settled()
+    expect(desk.node.calls).toEqual(['resolve carl', 'open carl', 'leave bob'])
+    desk.doing.start({ do: 'open', words: ['nobody'], leaving: '12D3KooWcarl' })
+    await desk.settled()
+    expect(desk.node.calls.slice(3)).toEqual(['resolve nobody'])
+    expect(desk.events.filter(({ is }) => is === 'failed')).toEqual([{ is: 'failed', text: 'no peer called nobody' }])
+  })
+
+  test('what takes long is stopped, and said to be', async () => {
+    const desk = new Desk()
+    const resolve: ChatApi['resolve'] = async (_words, options) => {
+      await once(options?.signal ?? new EventTarget(), 'abort')
+      throw new DOMException('stopped', 'AbortError')
+    }
+    Reflect.set(desk.node, 'resolve', resolve)
+    desk.doing.start({ do: 'open', words: ['bob'], leaving: undefined })
+    await desk.settled()
+    desk.doing.start({ do: 'stop what goes on' })
+    await desk.settled()
+    expect(desk.events).toContainEqual({ is: 'failed', text: 'Stopped.' })
+    expect(desk.kinds().at(-1)).toBe('done')
+  })
+
+  test('at the end what is under way is waited for, and what still waits is counted', async () => {
+    const desk = new Desk()
+    desk.node.sendState = 'pending'
+    desk.doing.start({ do: 'send', peer: '12D3KooWbob', text: 'one' })
+    desk.node.history.waiting = async () => ({ peers: 1, messages: 2, isAll: true })
+    expect(await desk.doing.settle(100)).toEqual([
+      '2 messages wait and go out the next time, when the other side is seen.'
+    ])
+    desk.node.tell('delivery', { message: outgoing('one', 'delivered'), state: 'delivered' })
+  })
+})
