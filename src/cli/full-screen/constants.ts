@@ -95,7 +95,7 @@ export const NOTIFY_CHARACTERS = 120
 export const NOTIFY_EVERY_MS = 2000
 
 /** Changes of who is around that come within this time are shown together. */
-export const AROUND_COALESCE_MS = 100
+export const AROUND_COALESCE_MS = 200
 
 /** The files of this face are far smaller: a larger one is not what it has written. */
 export const MAX_KEPT_BYTES = 4 * 1024 * 1024

@@ -326,6 +326,23 @@ describe('typing', () => {
   })
 })
 
+describe('the mouse', () => {
+  test('opens whom one clicks at the side, and nobody beside it; the wheel scrolls', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob'), row('carl')])
+    const press = (column: number, line: number) =>
+      screen.tell({ is: 'input', input: { is: 'mouse', what: 'press', column, row: line } })
+    press(3, 2)
+    expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: ['12D3KooWcarl'] })
+    screen.tell({ is: 'done' })
+    press(50, 2)
+    press(3, 12)
+    expect(screen.take()).toEqual([])
+    const entries = Array.from({ length: 100 }, (_, index) => entry(index, `message ${index}`))
+    screen.open('bob', entries).tell({ is: 'input', input: { is: 'mouse', what: 'wheel up', column: 50, row: 5 } })
+    expect(screen.lines.at(-3)).toMatch(/message 96$/u)
+  })
+})
+
 describe('the history', () => {
   const entries = (from: number, count: number) =>
     Array.from({ length: count }, (_, index) => entry(from + index, `message ${from + index}`))

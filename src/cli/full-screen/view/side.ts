@@ -55,15 +55,21 @@ function seenEntries(state: State, height: number): readonly Entry[] {
   return [...shown, ...(count > 1 ? [{ is: 'more', count } as const] : last === undefined ? [] : [last])]
 }
 
-function allEntries(state: State): readonly Entry[] {
+/** A list of ten thousand is put together once, and not for each frame. */
+const madeEntries = new WeakMap<readonly Person[], readonly Entry[]>()
+
+function allEntries({ people: all }: State): readonly Entry[] {
+  const made = madeEntries.get(all)
+  if (made !== undefined) return made
   const entries: Entry[] = []
   for (const section of ['requests', 'conversations', 'online'] as const) {
-    const people = state.people.filter((person) => person.section === section)
+    const people = all.filter((person) => person.section === section)
     if (people.length === 0) continue
     if (entries.length > 0) entries.push({ is: 'gap' })
     entries.push({ is: 'title', text: `${titles[section]} (${people.length})` })
     entries.push(...people.map((person) => ({ is: 'person', person }) as const))
   }
+  madeEntries.set(all, entries)
   return entries
 }
 
