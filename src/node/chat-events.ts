@@ -51,8 +51,6 @@ export interface RosterRow {
   readonly blocked: boolean
   /** Whose name it uses: a contact's with another key, or one's own. */
   readonly sameNameAs?: NameOwner
-  /** The name of that contact; not set when it is one's own. */
-  readonly looksLike?: string
 }
 
 /** A peer, as a line names it. */

@@ -45,8 +45,7 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
     contact: contact !== undefined,
     verified: contact?.verified !== undefined,
     blocked: around.isBlocked?.(entry.peer) ?? false,
-    ...(sameNameAs === undefined ? {} : { sameNameAs }),
-    ...(sameNameAs === undefined || sameNameAs.own ? {} : { looksLike: sameNameAs.name })
+    ...(sameNameAs === undefined ? {} : { sameNameAs })
   }
 }
 

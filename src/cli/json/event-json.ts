@@ -42,7 +42,7 @@ export function rowJson(row: RosterRow): Json {
     verified: row.verified,
     blocked: row.blocked,
     sameNameAs: row.sameNameAs ?? null,
-    looksLike: row.looksLike ?? null
+    looksLike: row.sameNameAs === undefined || row.sameNameAs.own ? null : row.sameNameAs.name
   }
 }
 
