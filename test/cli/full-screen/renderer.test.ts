@@ -96,7 +96,7 @@ describe('the renderer', () => {
           columns: 5,
           cursor: undefined
         })
-        expect(painted).not.toMatch(/[;[](?:37|30|4[0-7]|9[07]|10\d)[;m]/u)
+        expect(painted).not.toMatch(/[;[](?:30|33|37|4[0-7]|9\d|10\d)[;m]/u)
         if (theme === 'mono') expect(painted).not.toMatch(/[;[](?:3\d|4\d|9\d)[;m]/u)
       }
     }

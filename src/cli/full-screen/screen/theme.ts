@@ -24,7 +24,10 @@ export type Style =
   | 'found'
   | 'code'
 
-/** The parameters of SGR for each style. Colours 1 to 6 and no white, black or grey: one of those is the background. */
+/**
+ * The parameters of SGR for each style. No white, black or grey: one of those is the background; no yellow, which
+ * nobody reads on white; red is for warnings alone.
+ */
 const palette: Readonly<Record<Style, string>> = {
   plain: '',
   dim: '2',
@@ -34,17 +37,17 @@ const palette: Readonly<Record<Style, string>> = {
   border: '2',
   own: '1;36',
   'name 0': '1;32',
-  'name 1': '1;33',
-  'name 2': '1;34',
-  'name 3': '1;35',
-  'name 4': '1;31',
+  'name 1': '1;34',
+  'name 2': '1;35',
+  'name 3': '32',
+  'name 4': '34',
   note: '2',
   warning: '1;31',
   good: '32',
-  mention: '1;33',
-  unread: '1;33',
+  mention: '1;35',
+  unread: '1;35',
   selected: '7',
-  found: '7;33',
+  found: '7',
   // The blocks are the light modules: a scanner wants them lighter than the ground, whatever the terminal's colours are.
   code: '97;40'
 }
