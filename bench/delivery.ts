@@ -5,10 +5,10 @@
  * SQLite has to run for it at both sides and nothing else, and a bare stream that
  * only counts bytes, all in the same run and in turns. For each: messages a
  * second, and from send() to delivered at one a second, ten a second and at full
- * rate. (Parley brings its search index up to date when it is quiet: the row with
+ * rate (with --rates). (Parley brings its search index up to date when it is quiet: the row with
  * the index says what that costs where it never is.)
  *
- * Run: node bench/delivery.ts [FOLDER]
+ * Run: npm run bench -- delivery [FOLDER] [--rates] [--json FILE] [--smoke]
  */
 
 import { fork, type ChildProcess } from 'node:child_process'
@@ -16,19 +16,27 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { builtParley, root } from './built.ts'
+import { ratio, Report, reportOptions } from './report.ts'
 import type { Measured, Order, SideInit, Store } from './delivery-side.ts'
 
-const root = join(import.meta.dirname, '..')
 const memoryDisk = '/dev/shm'
-const turns = 3
-const messagesInATurn = 10_000
+const { values: options, positionals } = parseArgs({
+  options: { ...reportOptions, rates: { type: 'boolean', default: false } },
+  allowPositionals: true
+})
+const turns = options.smoke ? 1 : 5
+const messagesInATurn = options.smoke ? 200 : 10_000
+const warmUpMessages = options.smoke ? 100 : 2_000
 /** Enough for every batch to be full, as when a script pastes a file. */
 const underWay = 1_000
-const rates = [
-  { name: '1/s', everyMs: 1_000, count: 30 },
-  { name: '10/s', everyMs: 100, count: 300 }
-]
+const rates = options.rates
+  ? [
+      { name: '1/s', everyMs: 1_000, count: 30 },
+      { name: '10/s', everyMs: 100, count: 300 }
+    ]
+  : []
 
 interface Pair {
   readonly name: string
@@ -41,12 +49,8 @@ interface Pair {
   readonly latenciesMs: Map<string, number[]>
 }
 
-// Plain JavaScript without types.
-const { buildIfStale } = (await import(pathToFileURL(join(root, 'scripts', 'build.js')).href)) as {
-  buildIfStale(): Promise<string>
-}
-const build = await buildIfStale()
-const diskFolder = process.argv[2] ?? tmpdir()
+const build = await builtParley()
+const diskFolder = positionals[0] ?? tmpdir()
 const pairs = [
   await startPair('stored and synced', 'disk', diskFolder),
   ...(existsSync(memoryDisk) ? [await startPair('the same on a memory disk', 'disk', memoryDisk)] : []),
@@ -56,7 +60,7 @@ const pairs = [
   await startPair('bare stream', 'none', diskFolder)
 ]
 try {
-  for (const pair of pairs) await send(pair, 2_000) // what starts slowly has started
+  for (const pair of pairs) await send(pair, warmUpMessages) // what starts slowly has started
   for (let turn = 0; turn < turns; turn++) {
     for (const pair of pairs) {
       const measured = await send(pair, messagesInATurn)
@@ -147,10 +151,15 @@ function printTable(): void {
       const all = latenciesMs.get(at) ?? []
       return all.length === 0 ? '' : `${part(all, 0.5).toFixed(1)} / ${part(all, 0.99).toFixed(1)}`
     })
-    const ratios = [rate / statements, rate / bare].map((ratio) => ratio.toFixed(3)).join(' | ')
+    const ratios = [rate / statements, rate / bare].map((share) => share.toFixed(3)).join(' | ')
     lines.push(`| ${name} | ${rate.toFixed(0)} | ${ratios} | ${latencies.join(' | ')} |`)
   }
-  process.stdout.write(`${lines.join('\n')}\n`)
+  process.stdout.write(`${lines.join('\n')}\n\n`)
+  const report = new Report()
+  for (const { name, perSecond } of pairs) report.figure(name, 'messages/s', perSecond)
+  report.note(`${turns} turns of ${messagesInATurn} messages, ${underWay} under way`)
+  report.goal('storedOverStatements', ratio(median(ratesOf('stored and synced')), statements))
+  report.finish()
 }
 
 function packageOf(name: string): string {

@@ -6,16 +6,17 @@
  * clients are processes of their own on the same cores, and of one address, of
  * which a directory takes a hundred connections a second.
  *
- * Run: node bench/directory-capacity.ts [--clients 100,1000,5000] [--joins 20] [--rest 30] [--in-process 500]
- *      [--prof FOLDER]
+ * Run: npm run bench -- directory-capacity [--clients 100,1000,3000] [--joins 20] [--rest 30] [--in-process 500]
+ *      [--alone: without the bare node] [--prof FOLDER] [--json FILE] [--smoke]
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { BenchProcess, checkOpenFiles, markdownTable, median, quantile, round, whereMeasured } from './bench-process.ts'
+import { BenchProcess, checkOpenFiles, median, quantile, round, whereMeasured } from './bench-process.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
 import { arrivals } from './arrivals.ts'
 import type { ServerInit, ServerOrder, Usage } from './directory-side.ts'
+import { ratio, Report, reportOptions } from './report.ts'
 
 type Load = BenchProcess<LoadOrder, LoadAnswer>
 type Server = BenchProcess<ServerOrder, unknown>
@@ -39,38 +40,44 @@ interface Joins {
 
 const { values } = parseArgs({
   options: {
-    clients: { type: 'string', default: '100,1000,5000' },
+    ...reportOptions,
+    clients: { type: 'string' },
     joins: { type: 'string', default: '20' },
-    rest: { type: 'string', default: '30' },
+    rest: { type: 'string' },
+    alone: { type: 'boolean', default: false },
     'in-process': { type: 'string', default: '500' },
     prof: { type: 'string' }
   }
 })
-const sizes = values.clients.split(',').map(Number)
-const joins = Number(values.joins)
-const restMs = Number(values.rest) * 1_000
+const sizes = (values.clients ?? (values.smoke ? '10,20' : '100,1000,3000')).split(',').map(Number)
+const joins = values.smoke ? 2 : Number(values.joins)
+const restMs = Number(values.rest ?? (values.smoke ? 0.5 : 30)) * 1_000
 const inProcess = Number(values['in-process'])
 /** Clients of all processes together that connect at a time. */
 const atOnce = 16
 /** Windows, garbage and timers of the connections have settled by then. */
-const settleMs = 5_000
+const settleMs = values.smoke ? 100 : 5_000
 /** A connection may announce once a second (`ANNOUNCE_RATE`); and each join is to be the first change after quiet. */
 const quietMs = 1_100
 
 checkOpenFiles(Math.max(...sizes) + 200)
 const table: string[][] = []
+const measured = new Map<number, Row>()
 for (const clients of sizes) {
-  for (const kind of ['bare', 'directory'] as const) {
-    const { perSecond, cpuMsPerAccept, rssKb, heapKb, restPercent, told } = await measure(kind, clients)
+  for (const kind of values.alone ? (['directory'] as const) : (['bare', 'directory'] as const)) {
+    const row = await measure(kind, clients)
+    if (kind === 'directory') measured.set(clients, row)
+    const { perSecond, cpuMsPerAccept, rssKb, heapKb, restPercent, told } = row
     const cells = [perSecond, cpuMsPerAccept, rssKb, heapKb, restPercent]
     const figures = told === undefined ? [] : [told.loopMs, told.cpuMs, told.medianMs, told.p99Ms, told.lastMs]
     for (let i = 0; i < 5; i++) cells.push(figures[i] ?? Number.NaN)
     table.push([kind === 'bare' ? 'bare libp2p node' : 'directory', String(clients), ...cells.map(round)])
   }
 }
+const report = new Report()
 process.stdout.write(
   `${whereMeasured()}\n\n` +
-    `${markdownTable(
+    `${report.table(
       [
         'node',
         'clients',
@@ -85,9 +92,13 @@ process.stdout.write(
         'p99 ms',
         'last ms'
       ],
-      table
-    )}\n`
+      table,
+      2
+    )}\n\n`
 )
+report.goal('acceptGrowth', ratio(measured.get(3_000)?.cpuMsPerAccept, measured.get(100)?.cpuMsPerAccept))
+report.goal('clientMemory', measured.get(1_000)?.rssKb)
+report.finish()
 
 /** A new server: all clients connect and register, then all watch, then nothing happens, then one comes and goes. */
 async function measure(kind: ServerInit['kind'], clients: number): Promise<Row> {

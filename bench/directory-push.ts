@@ -4,28 +4,30 @@
  * share one roster, the newcomer at one and the others at the other. Directories
  * and clients are processes of their own on the same cores.
  *
- * Run: node bench/directory-push.ts [--clients 10,100,1000] [--joins 30] [--in-process 500]
+ * Run: npm run bench -- directory-push [--clients 10,100,1000] [--joins 30] [--in-process 500] [--json FILE] [--smoke]
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { BenchProcess, checkOpenFiles, markdownTable, median, quantile, round, whereMeasured } from './bench-process.ts'
+import { BenchProcess, checkOpenFiles, median, quantile, round, whereMeasured } from './bench-process.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
 import { arrivals } from './arrivals.ts'
 import type { ServerInit, ServerOrder } from './directory-side.ts'
+import { Report, reportOptions } from './report.ts'
 
 type Load = BenchProcess<LoadOrder, LoadAnswer>
 type Server = BenchProcess<ServerOrder, unknown>
 
 const { values } = parseArgs({
   options: {
-    clients: { type: 'string', default: '10,100,1000' },
-    joins: { type: 'string', default: '30' },
+    ...reportOptions,
+    clients: { type: 'string' },
+    joins: { type: 'string' },
     'in-process': { type: 'string', default: '500' }
   }
 })
-const sizes = values.clients.split(',').map(Number)
-const joins = Number(values.joins)
+const sizes = (values.clients ?? (values.smoke ? '4' : '10,100,1000')).split(',').map(Number)
+const joins = Number(values.joins ?? (values.smoke ? 2 : 30))
 const inProcess = Number(values['in-process'])
 const atOnce = 16
 /** A connection may announce once a second (`ANNOUNCE_RATE`); and each join is to be the first change after quiet. */
@@ -40,10 +42,12 @@ for (const clients of sizes) {
   const two = await measure(clients, 2)
   rows.push([String(clients), ...[one, two].flatMap((delays) => cells(delays)), round(median(two) / median(one))])
 }
+const report = new Report()
 process.stdout.write(
   `${whereMeasured()}\n${joins} joins, ms from the announcement to each other client's roster\n\n` +
-    `${markdownTable(['clients', 'one directory: median', 'p99', 'two: median', 'p99', 'two / one, medians'], rows)}\n`
+    `${report.table(['clients', 'one directory: median', 'p99', 'two: median', 'p99', 'two / one, medians'], rows)}\n\n`
 )
+report.finish()
 
 function cells(delaysMs: readonly number[]): string[] {
   return [median(delaysMs), quantile(delaysMs, 0.99)].map(round)

@@ -4,7 +4,8 @@
  * The time until all are registered and have the roster again, tries that failed
  * on the way, who is not back at the end, and the directory's memory.
  *
- * Run: node bench/directory-stampede.ts [--clients 1000] [--own 20] [--in-process 250] [--limit 120] [--rounds 1]
+ * Run: npm run bench -- directory-stampede [--clients 1000] [--own 20] [--in-process 250] [--limit 120] [--rounds 1]
+ *      [--json FILE] [--smoke]
  *      [--settle 5]
  */
 
@@ -13,8 +14,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { BenchProcess, checkOpenFiles, markdownTable, nowMs, quantile, round, whereMeasured } from './bench-process.ts'
+import { BenchProcess, checkOpenFiles, nowMs, quantile, round, whereMeasured } from './bench-process.ts'
 import type { ServerInit, ServerOrder, Usage } from './directory-side.ts'
+import { Report, reportOptions } from './report.ts'
 import type { StampedeInit, StampedeOrder, StampedeState } from './stampede-side.ts'
 
 type Side = BenchProcess<StampedeOrder, StampedeState>
@@ -22,29 +24,30 @@ type Server = BenchProcess<ServerOrder, unknown>
 
 const { values } = parseArgs({
   options: {
-    clients: { type: 'string', default: '1000' },
-    own: { type: 'string', default: '20' },
+    ...reportOptions,
+    clients: { type: 'string' },
+    own: { type: 'string' },
     'in-process': { type: 'string', default: '250' },
     limit: { type: 'string', default: '120' },
     rounds: { type: 'string', default: '1' },
-    settle: { type: 'string', default: '5' }
+    settle: { type: 'string' }
   }
 })
-const clients = Number(values.clients)
-const own = Math.min(clients, Number(values.own))
+const clients = Number(values.clients ?? (values.smoke ? 10 : 1_000))
+const own = Math.min(clients, Number(values.own ?? (values.smoke ? 1 : 20)))
 const inProcess = Number(values['in-process'])
 const limitMs = Number(values.limit) * 1_000
 const rounds = Number(values.rounds)
 const pollMs = 100
 /** Memory is looked at when nothing has happened for so long. */
-const settleMs = Number(values.settle) * 1_000
+const settleMs = Number(values.settle ?? (values.smoke ? 0.1 : 5)) * 1_000
 
 checkOpenFiles(clients + 200)
 const folder = await mkdtemp(join(tmpdir(), 'parley-stampede-'))
 const network = `bench-${process.pid}`
 const sides: Side[] = []
 const rows: string[][] = []
-let isAllBack = true
+let notBack = 0
 let { server, port, address } = await startServer(0)
 try {
   const startedAtMs = nowMs()
@@ -72,14 +75,17 @@ try {
   await server.stop()
   await rm(folder, { recursive: true })
 }
+const report = new Report()
 process.stdout.write(
   `${whereMeasured()}\n${clients} clients, ${own} of them Parley's own, on the same machine\n\n` +
-    `${markdownTable(
+    `${report.table(
       ['after', 'half back, s', '99 % back, s', 'all back, s', 'tries that failed', 'not back', 'RSS MB', 'heap MB'],
       rows
-    )}\n`
+    )}\n\n`
 )
-if (!isAllBack) process.exitCode = 1
+report.goal('refusedForGood', clients === 1_000 ? notBack : undefined)
+report.finish()
+if (notBack > 0) process.exitCode = 1
 
 async function restart(name: string): Promise<void> {
   await forget()
@@ -112,7 +118,7 @@ async function note(name: string, sinceMs: number): Promise<void> {
   } while (back().length < clients && nowMs() - sinceMs < limitMs)
   const seconds = back().map((atMs) => (atMs - sinceMs) / 1_000)
   const missing = clients - seconds.length
-  if (missing > 0) isAllBack = false
+  notBack += missing
   await sleep(settleMs)
   const { rssBytes, heapBytes } = await server.ask<Usage>({ do: 'collected' })
   const tries = states.flatMap(({ failures }) => failures)

@@ -3,7 +3,7 @@
  * many peers, and so many watchers, each with a query of its own. The roster's
  * view alone, without streams.
  *
- * Run: node --experimental-transform-types bench/directory-watchers.ts [--peers 1000,10000] [--watchers 256]
+ * Run: npm run bench -- directory-watchers [--peers 1000,10000] [--watchers 256] [--json FILE] [--smoke]
  */
 
 import { parseArgs } from 'node:util'
@@ -12,19 +12,21 @@ import { Roster, sealRecord } from '../src/directory/index.ts'
 import type { RosterEntry } from '../src/directory/index.ts'
 import { RosterView } from '../src/directory/roster-view.ts'
 import { difference } from '../src/directory/watch-view.ts'
-import { markdownTable, median, round, whereMeasured } from './bench-process.ts'
+import { median, round, whereMeasured } from './bench-process.ts'
+import { Report, reportOptions } from './report.ts'
 
 const { values } = parseArgs({
   options: {
-    peers: { type: 'string', default: '1000,10000' },
+    ...reportOptions,
+    peers: { type: 'string' },
     watchers: { type: 'string', default: '256' },
-    flushes: { type: 'string', default: '50' }
+    flushes: { type: 'string' }
   }
 })
 const watchers = Number(values.watchers)
-const flushes = Number(values.flushes)
+const flushes = Number(values.flushes ?? (values.smoke ? 2 : 50))
 const rows: string[][] = []
-for (const peers of values.peers.split(',').map(Number)) {
+for (const peers of (values.peers ?? (values.smoke ? '50' : '1000,10000')).split(',').map(Number)) {
   const entries = await rosterOf(peers)
   for (const [pageOf, limit] of [
     ['20', 20],
@@ -34,10 +36,12 @@ for (const peers of values.peers.split(',').map(Number)) {
     rows.push([String(peers), String(watchers), pageOf, round(flushMs), round(anewMs(entries))])
   }
 }
+const report = new Report()
 process.stdout.write(
   `${whereMeasured()}\n\n` +
-    `${markdownTable(['peers', 'watchers', 'page', 'ms per flush', 'ms to order and search once, from nothing'], rows)}\n`
+    `${report.table(['peers', 'watchers', 'page', 'ms per flush', 'ms to order and search once, from nothing'], rows, 3)}\n\n`
 )
+report.finish()
 
 async function rosterOf(peers: number): Promise<readonly RosterEntry[]> {
   const roster = new Roster()

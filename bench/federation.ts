@@ -4,7 +4,7 @@
  * 100,000 attachments of ten directories. Rates stand beside bare Ed25519
  * verification of the same bytes in the same run.
  *
- * Run: node --experimental-transform-types --expose-gc bench/federation.ts [--records 100000] [--verified 2000]
+ * Run: npm run bench -- federation [--records 100000] [--verified 2000] [--json FILE] [--smoke]
  */
 
 import { createPublicKey, verify } from 'node:crypto'
@@ -23,13 +23,15 @@ import { applyEffects } from '../src/directory/federation/roster-effect.ts'
 import { openStatement, sealStatement } from '../src/directory/federation/statement.ts'
 import type { VerifiedStatement } from '../src/directory/federation/statement.ts'
 import { Roster, sealRecord } from '../src/directory/index.ts'
+import { Report, reportOptions } from './report.ts'
 import type { VerifiedRecord } from '../src/directory/index.ts'
 
 const { values: options } = parseArgs({
-  options: { records: { type: 'string', default: '100000' }, verified: { type: 'string', default: '2000' } }
+  options: { ...reportOptions, records: { type: 'string' }, verified: { type: 'string' } }
 })
-const recordCount = Number(options.records)
-const verifiedCount = Number(options.verified)
+const recordCount = Number(options.records ?? (options.smoke ? 100 : 100_000))
+const verifiedCount = Number(options.verified ?? (options.smoke ? 20 : 2_000))
+const report = new Report()
 const directoryCount = 10
 const network = 'bench'
 
@@ -40,6 +42,7 @@ async function keyOf(n: number): Promise<Ed25519PrivateKey> {
 }
 
 function row(what: string, value: string, ratio = ''): void {
+  report.record(what, /[A-Za-z/]+$/u.exec(value)?.[0] ?? '', Number.parseFloat(value.replaceAll(',', '')))
   process.stdout.write(`| ${what.padEnd(66)} | ${value.padStart(16)} | ${ratio.padStart(8)} |\n`)
 }
 
@@ -186,3 +189,5 @@ const startedAtMs = performance.now()
 const gone = applyEffects(roster, state.expire(6_000), 6_000)
 row(`the death of all ${directoryCount} directories at once`, `${(performance.now() - startedAtMs).toFixed(0)} ms`)
 if (gone.length !== recordCount || roster.size !== 0) throw new Error(`${gone.length} of ${recordCount} peers are gone`)
+process.stdout.write('\n')
+report.finish()

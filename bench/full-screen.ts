@@ -5,40 +5,38 @@
  * face under the same messages, which tells what the screen costs by itself; and
  * the face without a node, with 200 peers and 1,000 messages.
  *
- * Run: node bench/full-screen.ts [SECONDS]
+ * Run: npm run bench -- full-screen [SECONDS] [--json FILE] [--smoke]
  */
 
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 import { update } from '../src/cli/full-screen/model/update.ts'
 import { Renderer } from '../src/cli/full-screen/screen/renderer.ts'
 import { view } from '../src/cli/full-screen/view/view.ts'
 import { row } from '../test/cli/fake-node.ts'
+import { builtParley, root } from './built.ts'
+import { processorSeconds, residentMegabytes } from './process-use.ts'
+import { Report, reportOptions } from './report.ts'
 import { received, TestScreen } from '../test/cli/full-screen/screen.ts'
 
-const root = join(import.meta.dirname, '..')
-const seconds = Number(process.argv[2] ?? 20)
+const { values, positionals } = parseArgs({ options: reportOptions, allowPositionals: true })
+const seconds = Number(positionals[0] ?? (values.smoke ? 1 : 20))
+const report = new Report()
 const columns = 120
 const rows = 40
 const everyMs = 20
 /** Keys are pressed like this, so that they fall anywhere between two messages and two frames. */
 const keyEveryMs = { least: 70, most: 180 }
 const echoDeadlineMs = 2000
-/** The kernel counts processor time in these. */
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']).toString())
 const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
 const network = `bench-${process.pid}`
 
-// Plain JavaScript without types.
-const { buildIfStale } = (await import(pathToFileURL(join(root, 'scripts', 'build.js')).href)) as {
-  buildIfStale(): Promise<string>
-}
-await buildIfStale()
+await builtParley()
 
 interface Started {
   readonly process: ChildProcessWithoutNullStreams
@@ -65,9 +63,11 @@ try {
       line('plain lines', plain),
       '',
       `The face alone, 200 peers, 1,000 messages: ${alone.messageUs.toFixed(0)} µs a message with its frame (${alone.messageBytes.toFixed(0)} bytes written), ${alone.keyUs.toFixed(0)} µs a key with its frame (${alone.keyBytes.toFixed(0)} bytes).`,
+      '',
       ''
     ].join('\n')
   )
+  report.finish()
 } finally {
   for (const child of started) child.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })
@@ -85,6 +85,8 @@ interface Measured {
 function line(name: string, { firstDrawMs, readyMs, echoesMs, idleShare, typingShare, megabytes }: Measured): string {
   const at = (share: number): string =>
     (echoesMs.toSorted((a, b) => a - b)[Math.floor(share * echoesMs.length)] ?? Number.NaN).toFixed(1)
+  const figures = { firstDrawMs, readyMs, idleShare, typingShare, megabytes, echoMs: Number(at(0.5)) }
+  for (const [what, value] of Object.entries(figures)) report.record(`${name}: ${what}`, '', value)
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
   return `| ${name} | ${firstDrawMs.toFixed(0)} | ${readyMs.toFixed(0)} | ${at(0.5)} / ${at(0.95)} | ${percent(idleShare)} | ${percent(typingShare)} | ${megabytes.toFixed(0)} |`
 }
@@ -233,18 +235,6 @@ async function coreShare(pid: number, work: () => Promise<unknown>): Promise<num
   const beganMs = performance.now()
   await work()
   return (processorSeconds(pid) - before) / ((performance.now() - beganMs) / 1000)
-}
-
-function processorSeconds(pid: number): number {
-  // After the name, which is in brackets and may hold anything.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /su, '')
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-}
-
-function residentMegabytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
 function plainText(output: string): string {

@@ -4,18 +4,22 @@
  * worker, and no sync at all. For each: what one commit takes, and for how long
  * the event loop stands still meanwhile.
  *
- * Run: node bench/storage-durability.ts [FOLDER]
+ * Run: npm run bench -- storage-durability [FOLDER] [--json FILE] [--smoke]
  */
 
 import { fdatasync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { promisify } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { median } from './bench-process.ts'
+import { Report, reportOptions } from './report.ts'
 
-const folder = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'parley-durability-'))
-const commits = 2_000
+const { values, positionals } = parseArgs({ options: reportOptions, allowPositionals: true })
+const folder = mkdtempSync(join(positionals[0] ?? tmpdir(), 'parley-durability-'))
+const commits = values.smoke ? 20 : 2_000
+const report = new Report()
 const text = 'a message of the length that people write to one another'
 const syncFile = promisify(fdatasync)
 
@@ -36,6 +40,7 @@ async function measure(what: string, commit: () => Promise<unknown>): Promise<vo
     await done
     times.push(performance.now() - startedAtMs)
   }
+  report.record(`one commit, ${what}`, 'µs', median(times) * 1_000)
   const sorted = times.toSorted((a, b) => a - b)
   const at = (part: number): string => ((sorted[Math.floor(part * (commits - 1))] ?? 0) * 1000).toFixed(0).padStart(6)
   const blocked = ((blockedMs / commits) * 1000).toFixed(0).padStart(6)
@@ -84,3 +89,5 @@ await worker.terminate()
 full.close()
 normal.close()
 rmSync(folder, { recursive: true })
+process.stdout.write('\n')
+report.finish()

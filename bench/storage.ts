@@ -3,7 +3,7 @@
  * paging and searching a history of a million messages in 500 conversations,
  * beside an empty history in the same run.
  *
- * Run: node bench/storage.ts [--messages 1000000] [--folder FOLDER]
+ * Run: npm run bench -- storage [--messages 1000000] [--folder FOLDER] [--json FILE] [--smoke]
  * The folder should be on the disk that is to be measured.
  */
 
@@ -11,13 +11,17 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { Report, reportOptions } from './report.ts'
 import { SqliteStore } from '../src/storage/index.ts'
 import type { NewIncoming } from '../src/storage/index.ts'
 
 const { values: options } = parseArgs({
-  options: { messages: { type: 'string', default: '1000000' }, folder: { type: 'string', default: tmpdir() } }
+  options: { ...reportOptions, messages: { type: 'string' }, folder: { type: 'string', default: tmpdir() } }
 })
-const messageCount = Number(options.messages)
+const messageCount = Number(options.messages ?? (options.smoke ? 2_000 : 1_000_000))
+const report = new Report()
+/** Medians of the rows that goals are about. */
+const medians = new Map<string, number>()
 const conversations = 500
 const batchSize = 250
 const folder = mkdtempSync(join(options.folder, 'parley-bench-'))
@@ -51,6 +55,9 @@ const textOf = (n: number): string =>
 
 function row(what: string, value: string): void {
   process.stdout.write(`| ${what.padEnd(58)} | ${value.padStart(22)} |\n`)
+  const number = Number.parseFloat(value)
+  medians.set(what, number)
+  report.record(what, /[A-Za-z/]+$/u.exec(value)?.[0] ?? '', number)
 }
 
 function percentile(sorted: readonly number[], part: number): string {
@@ -179,3 +186,15 @@ await read.check()
 row('check of the whole file', `${((performance.now() - checkedAt) / 1000).toFixed(1)} s`)
 await read.close()
 rmSync(folder, { recursive: true })
+
+process.stdout.write('\n')
+const searches = [...medians].filter(([what]) => what.startsWith('search, newest 50')).map(([, ms]) => ms)
+const openLargeMs = medians.get('open and close, large')
+const openEmptyMs = medians.get('open and close, empty')
+report.note(`${messageCount} messages in ${conversations} conversations; of the searches the slowest counts`)
+report.goal(
+  'openLarge',
+  openLargeMs === undefined || openEmptyMs === undefined ? undefined : Math.max(0, openLargeMs - openEmptyMs)
+)
+report.goal('searchLarge', Math.max(...searches))
+report.finish()

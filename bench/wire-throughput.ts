@@ -2,19 +2,22 @@
  * How fast frames go through `runFrames` over TCP, Noise and Yamux on loopback,
  * beside the bare stream in the same run (both ends in this process).
  *
- * Run: node bench/wire-throughput.ts
+ * Run: npm run bench -- wire-throughput [--json FILE] [--smoke]
  */
 
 import { once } from 'node:events'
+import { parseArgs } from 'node:util'
 import { noise } from '@chainsafe/libp2p-noise'
 import type { Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from 'libp2p'
+import { Report, reportOptions } from './report.ts'
 import { boundedYamux, FrameQueue, runFrames } from '../src/wire/index.ts'
 
 const PROTOCOL = '/wire-bench/1.0.0'
-const TOTAL_BYTES = 100_000_000
+const { values } = parseArgs({ options: reportOptions })
+const TOTAL_BYTES = values.smoke ? 1_000_000 : 100_000_000
 const QUEUE_BYTES = 1 << 20
 const BARE_PIECE_BYTES = 64 * 1024
 const FRAME_SIZES = [100, 1024, 16 * 1024, 64 * 1024]
@@ -80,15 +83,17 @@ await reader.handle(PROTOCOL, async (stream) => {
 const address = reader.getMultiaddrs()
 const megabytes = TOTAL_BYTES / 1_000_000
 
+const report = new Report()
+report.note(`${megabytes} MB each, both ends in one process`)
 const bareSeconds = await secondsOf(async () => sendBare(await sender.dialProtocol(address, PROTOCOL)))
-process.stdout.write(`bare stream, 64 KiB pieces: ${(megabytes / bareSeconds).toFixed(0)} MB/s\n`)
+report.figure('bare stream, 64 KiB pieces', 'MB/s', [megabytes / bareSeconds])
 isBare = false
 for (const frameBytes of FRAME_SIZES) {
   const seconds = await secondsOf(async () => sendFrames(await sender.dialProtocol(address, PROTOCOL), frameBytes))
-  const rate = (megabytes / seconds).toFixed(0)
-  const frameRate = (TOTAL_BYTES / frameBytes / seconds / 1000).toFixed(0)
-  const ratio = (bareSeconds / seconds).toFixed(2)
-  process.stdout.write(`frames of ${frameBytes} bytes: ${rate} MB/s, ${frameRate}k frames/s, ${ratio} of bare\n`)
+  report.figure(`frames of ${frameBytes} bytes`, 'MB/s', [megabytes / seconds])
+  report.figure(`frames of ${frameBytes} bytes: frames`, '/s', [TOTAL_BYTES / frameBytes / seconds])
+  report.figure(`frames of ${frameBytes} bytes: of the bare stream`, '×', [bareSeconds / seconds])
 }
+report.finish()
 await sender.stop()
 await reader.stop()

@@ -1,0 +1,51 @@
+/** The table of benches: what `npm run bench` runs, in this order, and for how long at most. */
+
+export interface Bench {
+  /** Its file is `bench/NAME.ts`. */
+  readonly name: string
+  readonly what: string
+  /** Sizes for a run of all, which is to take less than 15 minutes; alone it measures more. */
+  readonly whenAll?: readonly string[]
+  /** Whatever takes longer has stalled. */
+  readonly limitSeconds: number
+}
+
+export const benches: readonly Bench[] = [
+  { name: 'messages', what: 'small messages through ChatNode.send() (goals 1, 2)', limitSeconds: 180 },
+  { name: 'delivery', what: 'messages stored on both sides (goal 3)', limitSeconds: 120 },
+  { name: 'bulk', what: 'bulk bytes over the wire (goal 4)', limitSeconds: 120 },
+  { name: 'dial', what: 'dial to first receipt (goal 5)', limitSeconds: 90 },
+  { name: 'join', what: 'one join to the last of 1,000 clients (goal 6)', limitSeconds: 180 },
+  {
+    name: 'directory-capacity',
+    what: 'accepts and memory of a directory (goals 7, 8)',
+    whenAll: ['--alone', '--joins', '0', '--rest', '5'],
+    limitSeconds: 240
+  },
+  { name: 'directory-stampede', what: 'everybody comes back at once (goal 7)', limitSeconds: 180 },
+  { name: 'stopped-reader', what: 'what is held for a reader that stops (goal 9)', limitSeconds: 60 },
+  { name: 'storage', what: 'a history of a million messages (goal 10)', limitSeconds: 180 },
+  { name: 'start', what: 'process start to first prompt (goal 11)', limitSeconds: 90 },
+  { name: 'rest', what: 'a client that nobody touches (goal 12)', whenAll: ['--seconds', '20'], limitSeconds: 120 },
+  { name: 'wire-throughput', what: 'frames through runFrames, beside a bare stream', limitSeconds: 60 },
+  {
+    name: 'directory-push',
+    what: 'a join over one directory and over two',
+    whenAll: ['--clients', '100', '--joins', '5'],
+    limitSeconds: 90
+  },
+  {
+    name: 'directory-watchers',
+    what: 'watchers of pages and queries',
+    whenAll: ['--peers', '1000'],
+    limitSeconds: 60
+  },
+  {
+    name: 'federation',
+    what: 'verifying and merging what directories tell each other',
+    whenAll: ['--records', '20000', '--verified', '500'],
+    limitSeconds: 90
+  },
+  { name: 'storage-durability', what: 'ways to make a commit durable', limitSeconds: 60 },
+  { name: 'full-screen', what: 'keys, drawing and memory of the full screen', whenAll: ['6'], limitSeconds: 90 }
+]

@@ -1,0 +1,224 @@
+/**
+ * Ways to move bytes between two processes, one as good as another to whoever
+ * measures them: TCP as Node has it, a libp2p stream as it comes, the duplex of
+ * src/wire on Parley's own host, and hyperdht on a test network of its own. What
+ * is sent and what it costs is for pipe-side.ts.
+ */
+
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection, Stream } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { hostOptions } from '../src/node/host.ts'
+import { streamDuplex } from '../src/wire/index.ts'
+
+export type PipeKind = 'tcp' | 'libp2p' | 'wire' | 'hyperdht'
+
+/** A receiver is dialled. */
+export type PipeRole = 'receiver' | 'sender'
+
+/** Bytes both ways over one connection. */
+export interface Pipe {
+  /** Resolves when all of it was handed over, held back as the way itself holds a sender back. */
+  send(pieces: Iterable<Uint8Array>): Promise<void>
+  close(): Promise<void>
+}
+
+export interface PipeEnd {
+  /** For `dial` of the other end. */
+  readonly address: string
+  /** @param onBytes gets what comes back */
+  dial(address: string, onBytes: (bytes: Uint8Array) => void): Promise<Pipe>
+}
+
+/** What is done with a pipe that the other end has opened: it may answer. */
+export type Serve = (answer: (bytes: Uint8Array) => void) => (bytes: Uint8Array) => void
+
+const protocol = '/pipe-bench/1.0.0'
+/** Nodes of the test network: as few as find each other. */
+const testnetNodes = 3
+
+export async function makeEnd(kind: PipeKind, role: PipeRole, serve: Serve): Promise<PipeEnd> {
+  switch (kind) {
+    case 'tcp':
+      return tcpEnd(serve)
+    case 'libp2p':
+      return libp2pEnd(await stockNode(), serve, eventPipe)
+    case 'wire':
+      return libp2pEnd(await parleyHost(), serve, duplexPipe)
+    case 'hyperdht':
+      return hyperdhtEnd(serve, role)
+  }
+}
+
+// ------------------------------------------------------------------ TCP
+
+async function tcpEnd(serve: Serve): Promise<PipeEnd> {
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on(
+      'data',
+      serve((bytes) => void socket.write(bytes))
+    )
+    socket.on('error', () => undefined)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const place = server.address()
+  return {
+    address: typeof place === 'object' && place !== null ? String(place.port) : '',
+    dial: async (port, onBytes) => {
+      const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
+      await once(socket, 'connect')
+      socket.on('data', onBytes)
+      return writablePipe(socket)
+    }
+  }
+}
+
+function writablePipe(socket: Pick<Socket, 'write' | 'once' | 'destroy'>): Pipe {
+  return {
+    send: async (pieces) => {
+      for (const piece of pieces) {
+        if (!socket.write(piece)) await new Promise<void>((resolve) => socket.once('drain', resolve))
+      }
+    },
+    close: async () => {
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      socket.destroy()
+      await closed
+    }
+  }
+}
+
+// ------------------------------------------------------------------ libp2p
+
+type OpenPipe = (stream: Stream, onBytes: (bytes: Uint8Array) => void) => Pick<Pipe, 'send'>
+
+async function libp2pEnd(node: Libp2p, serve: Serve, open: OpenPipe): Promise<PipeEnd> {
+  await node.handle(protocol, (stream) => {
+    const take = serve((bytes) => void pipe.send([bytes]))
+    const pipe = open(stream, (bytes) => take(bytes))
+  })
+  return {
+    address: node.getMultiaddrs().map(String)[0] ?? '',
+    dial: async (address, onBytes) => {
+      // With the addresses kept apart from the peer, so that each dial is one.
+      const connection: Connection = await node.dial(multiaddr(address), { force: true })
+      const stream = await connection.newStream(protocol)
+      return { ...open(stream, onBytes), close: async () => connection.close() }
+    }
+  }
+}
+
+async function stockNode(): Promise<Libp2p> {
+  return createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: { inboundConnectionThreshold: 1_000 }
+  })
+}
+
+async function parleyHost(): Promise<Libp2p> {
+  const limits = { maxConnections: 100, maxPendingInboundConnections: 100, discovery: [], gater: {} }
+  const key = await generateKeyPair('Ed25519')
+  const node = await createLibp2p(hostOptions({ key, host: '127.0.0.1', port: 0, ...limits }))
+  await node.start()
+  return node
+}
+
+function eventPipe(stream: Stream, onBytes: (bytes: Uint8Array) => void): Pick<Pipe, 'send'> {
+  stream.addEventListener('message', ({ data }) => {
+    for (const bytes of data instanceof Uint8Array ? [data] : data) onBytes(bytes)
+  })
+  return {
+    send: async (pieces) => {
+      for (const piece of pieces) if (!stream.send(piece)) await once(stream, 'drain')
+    }
+  }
+}
+
+function duplexPipe(stream: Stream, onBytes: (bytes: Uint8Array) => void): Pick<Pipe, 'send'> {
+  const duplex = streamDuplex(stream)
+  let next = Promise.withResolvers<{ readonly pieces: Iterable<Uint8Array>; readonly done: () => void }>()
+  const feed = async function* (): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const { pieces, done } = await next.promise
+      next = Promise.withResolvers()
+      yield* pieces
+      done()
+    }
+  }
+  const read = async (): Promise<void> => {
+    for await (const list of duplex.source) for (const bytes of list) onBytes(bytes)
+  }
+  // A stream that ends with its connection is how a pipe is closed here.
+  duplex.sink(feed()).catch(() => undefined)
+  read().catch(() => undefined)
+  return { send: async (pieces) => new Promise<void>((done) => next.resolve({ pieces, done })) }
+}
+
+// ------------------------------------------------------------------ hyperdht
+
+/** As far as it is used here; the package has no types. */
+interface Hyperdht {
+  createServer(onConnection: (socket: Socket) => void): {
+    listen(keyPair: unknown): Promise<void>
+    readonly publicKey: Buffer
+  }
+  connect(publicKey: Buffer): Socket
+  fullyBootstrapped(): Promise<void>
+}
+interface HyperdhtModule {
+  new (options: object): Hyperdht
+  keyPair(): unknown
+}
+type CreateTestnet = (size: number) => Promise<{ readonly bootstrap: readonly unknown[] }>
+
+async function hyperdhtEnd(serve: Serve, role: PipeRole): Promise<PipeEnd> {
+  const require = createRequire(join(import.meta.dirname, 'comparators', 'package.json'))
+  const Dht = require('hyperdht') as HyperdhtModule
+  let own: Hyperdht | undefined
+  const enter = async (bootstrap: readonly unknown[]): Promise<Hyperdht> => {
+    // Nobody is behind a NAT here: without being told, it tries to make holes in one, and gives up half of the time.
+    const node = new Dht({ bootstrap, ephemeral: true, firewalled: false, host: '127.0.0.1' })
+    await node.fullyBootstrapped()
+    return node
+  }
+  /** The end that is dialled brings the test network; the other joins what it is told. */
+  const listen = async (): Promise<string> => {
+    const { bootstrap } = await (require('hyperdht/testnet') as CreateTestnet)(testnetNodes)
+    const server = (await enter(bootstrap)).createServer((socket) => {
+      socket.on(
+        'data',
+        serve((bytes) => void socket.write(bytes))
+      )
+      socket.on('error', () => undefined)
+    })
+    await server.listen(Dht.keyPair())
+    return JSON.stringify({ bootstrap, key: server.publicKey.toString('hex') })
+  }
+  return {
+    address: role === 'receiver' ? await listen() : '',
+    dial: async (address, onBytes) => {
+      // Written above, by the other end.
+      const { bootstrap, key } = JSON.parse(address) as { bootstrap: readonly unknown[]; key: string }
+      own ??= await enter(bootstrap)
+      const socket = own.connect(Buffer.from(key, 'hex'))
+      socket.on('data', onBytes)
+      await new Promise<void>((resolve, reject) => {
+        socket.once('open', () => resolve())
+        socket.on('error', reject)
+      })
+      return writablePipe(socket)
+    }
+  }
+}
