@@ -106,7 +106,9 @@ export class Doing {
   /** Waits for what is under way, and returns what is to be said of all that still waits then. */
   async settle(withinMs: number): Promise<readonly string[]> {
     const { node } = this.#init
-    const signal = AbortSignal.timeout(withinMs)
+    const controller = new AbortController()
+    this.#running = controller
+    const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(withinMs)])
     await this.#sending
     await Promise.allSettled([...this.#underWay.values()].map(async (message) => node.settled(message, { signal })))
     const waiting = await node.history.waiting(MAX_COUNTED_WAITING).catch(() => undefined)

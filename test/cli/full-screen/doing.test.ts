@@ -100,6 +100,21 @@ describe('what is asked of the node', () => {
     expect(desk.kinds().at(-1)).toBe('done')
   })
 
+  test('at the end it waits no longer than one wants', async () => {
+    const desk = new Desk()
+    desk.node.sendState = 'pending'
+    desk.doing.start({ do: 'send', peer: '12D3KooWbob', text: 'one' })
+    const settled: ChatApi['settled'] = async (message, { signal }) => {
+      if (!signal.aborted) await once(signal, 'abort')
+      return message
+    }
+    Reflect.set(desk.node, 'settled', settled)
+    const settling = desk.doing.settle(60_000)
+    await desk.settled()
+    desk.doing.abort()
+    expect(await settling).toEqual([])
+  })
+
   test('at the end what is under way is waited for, and what still waits is counted', async () => {
     const desk = new Desk()
     desk.node.sendState = 'pending'

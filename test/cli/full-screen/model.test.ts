@@ -291,6 +291,20 @@ describe('typing', () => {
     expect(screen.take()).toContainEqual({ do: 'quit', outcome: 'interrupted' })
   })
 
+  test('Ctrl-C stops what takes long, and leaves what does not stop', () => {
+    const screen = TestScreen.ready(80, 24).type('bob\r', 'typed ahead\r')
+    screen.take()
+    screen.type('\u0003')
+    expect(screen.take()).toEqual([{ do: 'stop what goes on' }])
+    screen.type('\u0003', '\u0003')
+    expect(screen.take()).toContainEqual({ do: 'quit', outcome: 'interrupted' })
+  })
+
+  test('Ctrl-C does not wait for the last words', () => {
+    const screen = TestScreen.ready(80, 24).type('QUIT\r', '\u0003')
+    expect(screen.take()).toContainEqual({ do: 'quit', outcome: 'interrupted' })
+  })
+
   test('Escape and a letter right after it are not Alt and the letter where that means nothing', () => {
     const screen = TestScreen.ready(80, 24).open('bob').type('/settings\r')
     expect(screen.text).toContain('Settings')

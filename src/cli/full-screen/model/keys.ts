@@ -236,7 +236,12 @@ function goTo(state: State, peer: string): Step {
 
 /** Only two in a row leave: who has typed in between has decided to stay. */
 function interrupt(state: State): Step {
-  if (state.busy !== undefined) return step(state, { do: 'stop what goes on' })
+  // The last words are under way: who doesn't want to wait for them leaves.
+  if (state.phase === 'ending') return step(state, { do: 'quit', outcome: 'interrupted' })
+  const { busy } = state
+  if (busy !== undefined && busy.isStopped !== true) {
+    return step({ ...state, busy: { ...busy, isStopped: true }, waitingLines: [] }, { do: 'stop what goes on' })
+  }
   if (state.nowMs - state.interruptedAtMs < INTERRUPT_WINDOW_MS) {
     return step({ ...state, phase: 'ending' }, { do: 'quit', outcome: 'interrupted' })
   }

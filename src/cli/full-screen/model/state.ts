@@ -87,7 +87,8 @@ export interface State {
   readonly typedBefore: ReadonlyMap<string, TypedLines>
   /** Lines that wait until what goes on is done. */
   readonly waitingLines: readonly string[]
-  readonly busy: { readonly label: string; readonly sinceMs: number } | undefined
+  /** What goes on, and whether it was asked to stop. */
+  readonly busy: { readonly label: string; readonly sinceMs: number; readonly isStopped?: true } | undefined
   readonly popup: Popup | undefined
   readonly toForget: string | undefined
   readonly interruptedAtMs: number
