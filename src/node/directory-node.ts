@@ -133,10 +133,8 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         directory: directory({
           network: settings.network,
           proofs: {
-            statementsOf: (peer) =>
-              running()
-                .services.federation.statementsOf(peer.toString())
-                .map(({ envelope }) => envelope),
+            statementsOf: async (peer) =>
+              (await running().services.federation.proofsOf(peer)).map(({ envelope }) => envelope),
             fellows: () => running().services.federation.fellows(),
             epoch: () => running().services.federation.epoch
           },

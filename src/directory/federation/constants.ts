@@ -112,6 +112,8 @@ export const STRIKE_RATE = { burst: 20, perSecond: 0.2 } as const
 export const NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
 /** New epochs of our own: two directories with one key would go on for ever. */
 export const RAISE_RATE = { burst: 5, perSecond: 0.1 } as const
+/** Denials sealed for clients that doubt: all of two leases fit among the detached statements that are kept. */
+export const DENIAL_RATE = { burst: 100, perSecond: 50 } as const
 /** A timer that comes so much too late tells that this process stood still: it listens before it calls others dead. */
 export const STALL_MS = 1_000
 /** The value of a connection with a fellow when libp2p has too many: above every client's. */

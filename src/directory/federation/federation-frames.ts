@@ -1,7 +1,6 @@
 // What directories say to each other, as closed unions: the messages of the
-// presence topic and the frames of /chat/federation/1.0.0, and how updates are
-// packed into either. Knows bytes and their bounds, and neither what an envelope
-// holds nor who may send it.
+// presence topic and the frames of /chat/federation/1.0.0. Knows bytes and their
+// bounds, and neither what an envelope holds nor who may send it.
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -13,8 +12,7 @@ import {
   MAX_FELLOWS,
   MAX_KNOWN_DIRECTORIES,
   MAX_PAGE_UPDATES,
-  MAX_PAGE_WITHDRAWALS,
-  UPDATE_PAGE_BYTES
+  MAX_PAGE_WITHDRAWALS
 } from './constants.ts'
 import { FederationFrame as PbFrame, Gossip as PbGossip } from './pb/federation.ts'
 import type { Update as PbUpdate } from './pb/federation.ts'
@@ -156,35 +154,6 @@ export function encodeFederationFrame(frame: FederationFrame): Uint8Array {
       return PbFrame.encode({ page })
     }
   }
-}
-
-/** @returns the updates in groups, each of which fits into one message or page; none when there are none */
-export function packUpdates(updates: Iterable<WireUpdate>): Generator<WireUpdate[]> {
-  return pack(updates, MAX_PAGE_UPDATES, ({ statement, record }) => {
-    // Tags, lengths and the time are at most 24 bytes.
-    return statement.byteLength + (record?.byteLength ?? 0) + 24
-  })
-}
-
-/** @returns the withdrawals in groups, each of which fits into one message or page; none when there are none */
-export function packWithdrawals(withdrawals: Iterable<Uint8Array>): Generator<Uint8Array[]> {
-  return pack(withdrawals, MAX_PAGE_WITHDRAWALS, ({ byteLength }) => byteLength + 8)
-}
-
-function* pack<T>(items: Iterable<T>, maxItems: number, sizeOf: (item: T) => number): Generator<T[]> {
-  let page: T[] = []
-  let pageBytes = 0
-  for (const item of items) {
-    const sizeBytes = sizeOf(item)
-    if (page.length > 0 && (pageBytes + sizeBytes > UPDATE_PAGE_BYTES || page.length >= maxItems)) {
-      yield page
-      page = []
-      pageBytes = 0
-    }
-    page.push(item)
-    pageBytes += sizeBytes
-  }
-  if (page.length > 0) yield page
 }
 
 function readUpdate({ statement, record, forMs }: PbUpdate): WireUpdate {

@@ -183,9 +183,22 @@ export class FederationService extends EventEmitter<FederationEvents> {
     return this.#state.directories(this.#now())
   }
 
-  /** All that directories have said of a peer: the proof for a client that doubts. */
+  /** All that directories have said of a peer. */
   statementsOf(peer: string): readonly VerifiedStatement[] {
     return this.#state.statementsOf(peer)
+  }
+
+  /**
+   * All that directories have said of a peer, for a client that doubts. Where this one holds no word of its own about
+   * a peer that it does not have, it seals one: its last may be forgotten here, and shown by a directory that lies.
+   */
+  async proofsOf(peer: PeerId): Promise<readonly VerifiedStatement[]> {
+    const id = peer.toString()
+    const held = this.statementsOf(id)
+    const hasOwn = held.some(({ statement }) => statement.directory.toString() === this.#self)
+    if (hasOwn || this.#isAttachedHere(id) || this.#life === undefined) return held
+    const denial = await this.#own.deny(peer)
+    return denial === undefined || this.#isAttachedHere(id) ? this.statementsOf(id) : [denial, ...held]
   }
 
   /** The epoch of this directory's own statements. */
@@ -304,6 +317,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
 
   #pulse(signal: AbortSignal): void {
     if (signal.aborted) return
+    this.#expiry.changed() // own statements run out too
     this.#links.pulse()
     this.#exchange.askForMissing()
     this.#mesh.mend(
@@ -317,6 +331,15 @@ export class FederationService extends EventEmitter<FederationEvents> {
       const own = ownChange({ kind: 'joined', entry }, this.#self)
       if (own !== undefined) yield own
     }
+  }
+
+  #isAttachedHere(peer: string): boolean {
+    let isAttached = false
+    this.#directory.merge((roster) => {
+      isAttached = roster.get(peer)?.attachments.some(({ source }) => source === this.#self) === true
+      return []
+    })
+    return isAttached
   }
 
   #withdrawals(): readonly VerifiedRecord[] {

@@ -1,17 +1,20 @@
 // What this directory says of itself: a statement for each peer that it gains,
-// loses or has under a newer record, sealed in order and told at once, and a
-// heartbeat. Nothing waits for the sealing. Knows no streams and no fellows.
-import type { Logger, PrivateKey } from '@libp2p/interface'
+// loses or has under a newer record, sealed in order and told at once, a denial
+// for who doubts, and a heartbeat. Nothing waits for the sealing. Knows no
+// streams and no fellows.
+import type { Logger, PeerId, PrivateKey } from '@libp2p/interface'
 import { toError, TokenBucket } from '../../wire/index.ts'
 import type { OwnChange } from '../own-attachment.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
-import { encodeGossip, packUpdates } from './federation-frames.ts'
+import { encodeGossip } from './federation-frames.ts'
 import type { Gossip, WireUpdate } from './federation-frames.ts'
 import type { FederationState } from './federation-state.ts'
-import { RAISE_RATE, SEALING_BATCH } from './constants.ts'
+import { DENIAL_RATE, RAISE_RATE, SEALING_BATCH } from './constants.ts'
 import { sealHeartbeat } from './heartbeat.ts'
 import type { VerifiedHeartbeat } from './heartbeat.ts'
+import { packGossip } from './packing.ts'
 import { sealStatement } from './statement.ts'
+import type { VerifiedStatement } from './statement.ts'
 
 export interface GossipOwnInit {
   readonly state: FederationState
@@ -32,14 +35,18 @@ type Word =
 export class GossipOwn {
   readonly #init: GossipOwnInit
   readonly #raises: TokenBucket
+  readonly #denials: TokenBucket
   readonly #words = new Map<string, Word>()
   readonly #withdrawals: Uint8Array[] = []
   #heartbeat: { readonly verified: VerifiedHeartbeat; readonly sealedAtMs: number } | undefined
   #saying: Promise<void> | undefined
+  /** A counter was taken and its statement not sealed: others wait for it, and only a new epoch can go on. */
+  #isBroken = false
 
   constructor(init: GossipOwnInit) {
     this.#init = init
     this.#raises = new TokenBucket(RAISE_RATE, init.now())
+    this.#denials = new TokenBucket(DENIAL_RATE, init.now())
   }
 
   /** The last heartbeat, unless a new epoch has begun since. */
@@ -75,10 +82,36 @@ export class GossipOwn {
     void this.settled().then(() => this.beat())
   }
 
-  /** Seals a sign of life and tells it. Never rejects. */
+  /**
+   * Seals that a peer is not attached here, which the caller has made sure of: for a client that was shown an older
+   * word. Fellows need not be told, as no digest covers it.
+   *
+   * @returns undefined when too many were sealed lately
+   */
+  async deny(peer: PeerId): Promise<VerifiedStatement | undefined> {
+    const { state, network, privateKey, now, log } = this.#init
+    if (this.#denials.takeOne(now()) > 0) return undefined
+    const next = state.nextOwn(peer, 0n, false)
+    try {
+      const denial = await sealStatement({ ...next, network }, privateKey)
+      return state.ownSealed(denial, undefined, now()) ? denial : undefined
+    } catch (error) {
+      log.error('no denial - %e', toError(error))
+      this.#isBroken = true
+      return undefined
+    }
+  }
+
+  /** Seals a sign of life and tells it; in a new epoch, with all that stands, where sealing has failed. Never rejects. */
   async beat(): Promise<void> {
     const { state, network, privateKey, now, log } = this.#init
     try {
+      if (this.#isBroken) {
+        this.#isBroken = false
+        state.raiseEpoch(state.epoch)
+        this.noteAll()
+        await this.settled()
+      }
       const verified = await sealHeartbeat({ ...state.nextHeartbeat(), network }, privateKey)
       this.#heartbeat = { verified, sealedAtMs: now() }
       await this.#publish({ updates: [], withdrawals: [], heartbeat: verified.envelope })
@@ -101,13 +134,12 @@ export class GossipOwn {
       const withdrawals = this.#withdrawals.splice(0, SEALING_BATCH)
       try {
         const updates = await this.#seal(words.map(([, word]) => word))
-        const [first = [], ...rest] = packUpdates(updates)
-        await this.#publish({ updates: first, withdrawals })
-        for (const more of rest) await this.#publish({ updates: more, withdrawals: [] })
+        for (const gossip of packGossip(updates, withdrawals)) await this.#publish(gossip)
       } catch (error) {
         this.#init.log.error('own statements were not sealed - %e', toError(error))
-        // A counter was taken and its statement not sealed: only a new epoch can go on.
-        this.raise(this.#init.state.epoch)
+        this.#isBroken = true
+        // Farewells prove themselves.
+        for (const gossip of packGossip([], withdrawals)) await this.#publish(gossip)
         return
       }
     }

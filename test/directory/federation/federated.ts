@@ -6,6 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { identify } from '@libp2p/identify'
 import { directory, federation, type DirectoryService, type FederationService } from '../../../src/directory/index.ts'
+import type { FederationLimits } from '../../../src/directory/federation/federation-state.ts'
 import type { VerifiedRecord } from '../../../src/directory/index.ts'
 import { node, portOf } from '../nodes.ts'
 
@@ -29,6 +30,7 @@ export interface FederatedOptions {
   readonly privateKey?: PrivateKey
   readonly port?: number
   readonly network?: string
+  readonly limits?: Partial<FederationLimits>
   /** Connections that it has dialled are handed on when this resolves. */
   readonly hold?: Promise<void>
 }
@@ -52,6 +54,7 @@ export async function federated(join: readonly string[] = [], options: Federated
       federation: federation({
         network: options.network ?? network,
         join: join.map((address) => multiaddr(address)),
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
         dial: (address, { signal }) => reach(address.toString(), signal),
         connect: async (peer, { signal }) => {
           const [address]: readonly Multiaddr[] = libp2p.services.federation.addressesOf(peer)

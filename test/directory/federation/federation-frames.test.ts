@@ -8,11 +8,10 @@ import {
   decodeFederationFrame,
   decodeGossip,
   encodeFederationFrame,
-  encodeGossip,
-  packUpdates,
-  packWithdrawals
+  encodeGossip
 } from '../../../src/directory/federation/federation-frames.ts'
 import type { FederationFrame } from '../../../src/directory/federation/federation-frames.ts'
+import { packUpdates, packWithdrawals } from '../../../src/directory/federation/packing.ts'
 import { identity } from '../records.ts'
 
 const north = (await identity(2)).peer

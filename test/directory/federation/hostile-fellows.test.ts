@@ -15,6 +15,7 @@ import type { WireDigest } from '../../../src/directory/federation/federation-fr
 import { Heartbeat as PbHeartbeat } from '../../../src/directory/federation/pb/federation.ts'
 import { seal } from '../../../src/directory/federation/sealed.ts'
 import { sealStatement } from '../../../src/directory/federation/statement.ts'
+import { judge } from '../../../src/directory/judge.ts'
 import { encodePeerId } from '../../../src/directory/peer-id-bytes.ts'
 import { until } from '../nodes.ts'
 import { identity, sealedBy } from '../records.ts'
@@ -129,3 +130,35 @@ test('an answer that waits behind a long one is taken when it comes', async () =
   fellow.send({ ...page(other), updates: [{ statement: envelope, record: record.envelope, forMs: 0 }], last: true })
   await until(() => a.federation.statementsOf(ada.id).length === 1, 'the statement')
 }, 15_000)
+
+test('a directory proves that somebody is gone from it, though all have forgotten that, and the liar is named', async () => {
+  const [a, ada, liar] = [await federated([], { limits: { detachedMs: 500 } }), await identity(1), await identity(2)]
+  const record = await sealedBy(ada)
+  a.attach(record)
+  await until(() => a.federation.statementsOf(ada.id).length === 1, 'the word that she is attached')
+  const [shown] = await a.federation.proofsOf(ada.peer)
+  if (shown === undefined) throw new Error('nothing proves that she is attached')
+  expect(shown.statement.attached).toBe(true)
+  a.directory.merge((roster) => roster.detach(ada.id, a.id))
+  await until(() => a.federation.statementsOf(ada.id)[0]?.statement.attached === false, 'the word that she is not')
+  await until(() => a.federation.statementsOf(ada.id).length === 0, 'that to be forgotten')
+
+  const proofs = await a.federation.proofsOf(ada.peer)
+  const answer = { peer: ada.id, newest: undefined, fellows: [], epoch: a.federation.epoch, refused: 0 }
+  const told = { record, attachedAt: new Map([[a.id, 0]]) }
+  const { isOnline, verdicts } = judge([
+    {
+      answer: { ...answer, directory: liar.id, epoch: 1n, showing: true, statements: [shown.statement] },
+      told,
+      hearsOf: new Set([a.id])
+    },
+    {
+      answer: { ...answer, directory: a.id, showing: false, statements: proofs.map(({ statement }) => statement) },
+      told: undefined,
+      hearsOf: new Set()
+    }
+  ])
+  expect(isOnline).toBe(false)
+  expect(verdicts.get(a.id)).toEqual({ is: 'agrees' })
+  expect(verdicts.get(liar.id)).toEqual({ is: 'stale', why: 'gone' })
+})
