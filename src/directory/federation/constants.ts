@@ -158,7 +158,7 @@ export const MAX_PARKED_STREAMS = 4
 export const GOSSIP_NEGOTIATION_TIMEOUT_MS = 3_000
 /** Bytes that one fellow may pass on, by gossip or otherwise unasked: a stampede of 10,000 peers at once, and 400 a second. */
 export const FORWARDER_RATE = { burst: 8 * 1024 * 1024, perSecond: 256 * 1024 } as const
-/** Statements of one directory, however they come: all its peers twice, and more than it can accept in a second. */
+/** New statements of one directory, however they come: all its peers twice, and more than it can accept in a second. */
 export const AUTHOR_RATE = { burst: 20_000, perSecond: 500 } as const
 /** Own statements that are sealed before the first of them goes out: some milliseconds of signing. */
 export const SEALING_BATCH = 16

@@ -320,6 +320,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#expiry.changed() // own statements run out too
     this.#links.pulse()
     this.#exchange.askForMissing()
+    this.#intake.letIn()
     this.#mesh.mend(
       this.#links.sessions().map(({ connection }) => connection),
       this.#now()

@@ -16,8 +16,8 @@ import type { FederationState } from './federation-state.ts'
 import { openHeartbeat } from './heartbeat.ts'
 import { openUpdate } from './open-update.ts'
 import type { OpenedUpdate } from './open-update.ts'
-import { applyEffects } from './roster-effect.ts'
-import type { RosterEffect } from './roster-effect.ts'
+import { applyEffects, letIn } from './roster-effect.ts'
+import type { LeftOut, RosterEffect } from './roster-effect.ts'
 
 /** The roster, as far as it is needed here. */
 export interface MergedRoster {
@@ -50,6 +50,7 @@ export class GossipIntake {
   readonly #authors = new Map<string, TokenBucket>()
   /** Withdrawals that were taken already: every fellow tells of the same ones. */
   readonly #farewells = new Set<string>()
+  readonly #leftOut: LeftOut = new Map()
 
   constructor(init: GossipIntakeInit) {
     this.#init = init
@@ -117,7 +118,13 @@ export class GossipIntake {
 
   /** Puts what follows from the state into the roster. */
   apply(effects: readonly RosterEffect[]): void {
-    if (effects.length > 0) this.#init.roster.merge((roster, nowMs) => applyEffects(roster, effects, nowMs))
+    if (effects.length === 0) return
+    this.#init.roster.merge((roster, nowMs) => applyEffects(roster, effects, nowMs, this.#leftOut))
+  }
+
+  /** Takes in whom a full roster had no room for. To be called now and then. */
+  letIn(): void {
+    if (this.#leftOut.size > 0) this.#init.roster.merge((roster, nowMs) => letIn(roster, this.#leftOut, nowMs))
   }
 
   async #open(update: WireUpdate, signal: AbortSignal): Promise<OpenedUpdate | undefined> {
@@ -148,12 +155,15 @@ export class GossipIntake {
     let usurper: bigint | undefined
     for (const { statement, record, forMs } of opened) {
       const { directory, epoch } = statement.statement
-      if (!this.#maySay(directory.toString(), nowMs)) continue
+      const rate = this.#rateOf(directory.toString(), nowMs)
+      if (rate.waitMs(1, nowMs) > 0) continue
       const merged = state.merge(
         { statement, ...(record === undefined ? {} : { record }), sinceMs: nowMs - forMs },
         nowMs
       )
       effects.push(...merged.effects)
+      // What is old was said by whoever repeats it: that must not silence its author.
+      if (merged.outcome === 'new') rate.takeOne(nowMs)
       isNews ||= merged.outcome === 'new'
       if (merged.outcome === 'usurped' && (usurper === undefined || epoch > usurper)) usurper = epoch
     }
@@ -163,13 +173,13 @@ export class GossipIntake {
     return isNews
   }
 
-  #maySay(author: string, nowMs: number): boolean {
+  #rateOf(author: string, nowMs: number): TokenBucket {
     const rate = this.#authors.get(author) ?? new TokenBucket(AUTHOR_RATE, nowMs)
     this.#authors.delete(author)
     this.#authors.set(author, rate)
     const [oldest] = this.#authors.keys()
     if (this.#authors.size > MAX_KNOWN_DIRECTORIES && oldest !== undefined) this.#authors.delete(oldest)
-    return rate.takeOne(nowMs) === 0
+    return rate
   }
 
   #newest(peer: string): VerifiedRecord | undefined {
