@@ -434,6 +434,18 @@ describe('the history', () => {
     expect(screen.take()).toContainEqual(expect.objectContaining({ do: 'page', where: 'end' }))
   })
 
+  test('a page, or a place, that comes after one has gone elsewhere changes nothing', () => {
+    const screen = TestScreen.ready(80, 24).open('bob', entries(900, 100)).type('\u001b[5~', '\u001b[5~', '\u001b[5~')
+    const [asked] = screen.take().filter((effect) => effect.do === 'page')
+    expect(asked).toMatchObject({ where: 'older', before: 900 })
+    screen
+      .open('bob', entries(900, 100))
+      .tell({ is: 'page', peer, where: 'older', limit: 100, entries: entries(700, 100) })
+    screen.tell({ is: 'jumped', peer, position: 50, entries: entries(0, 101) })
+    expect(screen.state.window.items).toHaveLength(100)
+    expect(screen.lines.at(-3)).toMatch(/message 999$/u)
+  })
+
   test('a delivery that is told before its message was returned is not lost', () => {
     const screen = TestScreen.ready(80, 24).open('bob')
     const message = written('quick')

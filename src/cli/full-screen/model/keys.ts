@@ -219,7 +219,10 @@ function intended(state: State, intent: Intent): Step {
     }
     case 'jump': {
       const { peer, position, words } = intent
-      if (peer === currentPeer(state)) return step(state, { do: 'jump', peer, position })
+      if (peer === currentPeer(state)) {
+        const found = { words, positions: [position], index: 0 }
+        return step({ ...state, found }, { do: 'jump', peer, position })
+      }
       const opening = goTo(state, peer)
       return { state: { ...opening.state, jump: { peer, position, words } }, effects: opening.effects }
     }

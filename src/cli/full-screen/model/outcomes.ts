@@ -99,7 +99,8 @@ export function onFound(state: State, { peer, words, positions }: Extract<Screen
 }
 
 export function onJumped(state: State, { peer, position, entries }: Extract<ScreenEvent, { is: 'jumped' }>): State {
-  if (peer !== currentPeer(state)) return state
+  const { found } = state
+  if (peer !== currentPeer(state) || found?.positions[found.index] !== position) return state
   const window = windowAround(entries, position)
   const first = entries.findIndex((entry) => entry.position >= position)
   // What is shorter than asked for is all that there is on that side.

@@ -180,7 +180,8 @@ function withUnsent(state: State, peer: string, text: string): State {
 }
 
 function onPage(state: State, { peer, where, entries, limit }: Extract<ScreenEvent, { is: 'page' }>): State {
-  if (peer !== currentPeer(state)) return state
+  // One that was asked for before the screen went elsewhere belongs to no place any more.
+  if (peer !== currentPeer(state) || (where !== 'end' && state.window.loading !== where)) return state
   const window = where === 'end' ? windowOf(entries, 0) : withPage(state.window, where, entries, limit)
   return { ...state, window }
 }
