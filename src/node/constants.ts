@@ -174,3 +174,10 @@ export const NAMESAKE_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
 
 /** Namesakes that are remembered as told; beyond it the oldest may be told once more. */
 export const MAX_TOLD_NAMESAKES = 1_000
+
+/**
+ * From this size on messages of Noise are sealed and opened by OpenSSL, though
+ * libsodium is there: its code for large inputs is faster by more than what
+ * setting it up costs.
+ */
+export const OPENSSL_FROM_BYTES = 16 * 1024

@@ -20,6 +20,7 @@ import {
 import { PortTakenError, UsageError } from './errors.ts'
 import { gatheringTcp } from './gathering-tcp.ts'
 import { withInboundShare } from './inbound-share.ts'
+import { loadSodium, sodiumCrypto } from './noise-crypto.ts'
 import { loggerOptions } from './quiet-logger.ts'
 import { version } from './version.ts'
 
@@ -37,6 +38,8 @@ export interface HostInit {
   readonly logger?: ComponentLogger
 }
 
+const sodium = loadSodium()
+
 const ownLink: LinkPace = { pingAfterMs: LINK_PING.intervalMs, answerWithinMs: LINK_PING.timeoutMs }
 
 /** What `createLibp2p` is given; the caller adds its services and calls it. */
@@ -47,7 +50,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
     transports: [gatheringTcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise(sodium === undefined ? {} : { crypto: sodiumCrypto(sodium) })],
     streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
     peerDiscovery: init.discovery,
     connectionGater: withInboundShare(init.gater, Math.ceil(init.maxPendingInboundConnections * PENDING_INBOUND_SHARE)),
