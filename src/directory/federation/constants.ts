@@ -135,6 +135,8 @@ export const ASK_TIMEOUT_MS = 3_000
 export const ASK_LONGEST_MS = 60_000
 /** Questions of one fellow: about every directory at once, and then as many as honest losses of gossip can cause. */
 export const ASK_RATE = { burst: 130, perSecond: 5 } as const
+/** Directories that one fellow tells of and nobody has before: all that may be joined at once, then three a minute. */
+export const TELL_RATE = { burst: 32, perSecond: 0.05 } as const
 /** How often is looked for what is missing, who is silent, and whether gossip reaches everybody. */
 export const PULSE_MS = 250
 /** Signatures that are checked between two looks at the rest of the world: some ten milliseconds. */

@@ -140,7 +140,8 @@ export class FederationService extends EventEmitter<FederationEvents> {
       addressesOf: (peer) => this.#dialer.addressesOf(peer),
       withdrawals: () => this.#withdrawals(),
       sessions: () => this.#links.sessions(),
-      learn: (peer, addresses) => this.#dialer.learn(peer.toString(), addresses)
+      isKnown: (peer) => this.#dialer.isKnown(peer.toString()),
+      learn: (peer, addresses, whose) => this.#dialer.learn(peer.toString(), addresses, whose)
     })
     this.#links = new FellowLinks({
       self: peerId,

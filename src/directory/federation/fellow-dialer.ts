@@ -55,7 +55,7 @@ interface Target {
 export class FellowDialer {
   readonly #init: FellowDialerInit
   readonly #targets = new Set<Target>()
-  readonly #addresses = new Map<string, readonly Multiaddr[]>()
+  readonly #addresses = new Map<string, { readonly own: readonly Multiaddr[]; readonly told: readonly Multiaddr[] }>()
   readonly #loops = new Set<Promise<void>>()
   #life: AbortController | undefined
 
@@ -82,13 +82,24 @@ export class FellowDialer {
     return [...this.#targets].some((target) => target.address !== undefined && target.peer === peer)
   }
 
-  /** Where a fellow may be reached, as far as it was told. */
+  /** Where a fellow may be reached: by its own word, and by that of others, as far as it was told. */
   addressesOf(peer: string): readonly Multiaddr[] {
-    return this.#addresses.get(peer) ?? []
+    const { own, told } = this.#addresses.get(peer) ?? nowhere
+    const others = told.filter((address) => !own.some((one) => one.equals(address)))
+    // Others may make addresses up, and it may have moved since: neither word crowds out the other.
+    return [...own.slice(0, Math.max(MAX_ADDRESSES / 2, MAX_ADDRESSES - others.length)), ...others].slice(
+      0,
+      MAX_ADDRESSES
+    )
   }
 
-  /** There is a directory of our network there, somebody says. */
-  learn(peer: string, addresses: readonly Multiaddr[]): void {
+  /** Whether it is dialled whenever it is away. */
+  isKnown(peer: string): boolean {
+    return [...this.#targets].some((target) => target.peer === peer)
+  }
+
+  /** There is a directory of our network there, it says itself or somebody else does. */
+  learn(peer: string, addresses: readonly Multiaddr[], whose: 'own' | 'told' = 'told'): void {
     if (this.#life === undefined || peer === this.#init.self) return
     const known = [...this.#targets].find((target) => target.peer === peer)
     if (known === undefined) {
@@ -96,7 +107,10 @@ export class FellowDialer {
       const learnt = [...this.#targets].filter(({ address }) => address === undefined)
       if (learnt.length >= MAX_LEARNT_FELLOWS && !this.#forgetOne(learnt)) return
     }
-    if (addresses.length > 0) this.#addresses.set(peer, addresses.slice(0, MAX_ADDRESSES))
+    if (addresses.length > 0) {
+      const before = this.#addresses.get(peer) ?? nowhere
+      this.#addresses.set(peer, { ...before, [whose]: addresses.slice(0, MAX_ADDRESSES) })
+    }
     if (known === undefined) this.#pursue({ address: undefined, peer })
     else if (known.address === undefined && this.#init.isUnderWay(peer)) known.seenAtMs = this.#init.now()
   }
@@ -256,6 +270,8 @@ export class FellowDialer {
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+const nowhere = { own: [], told: [] }
 
 function nameOf({ address, peer }: Target): string {
   return address?.toString() ?? peer ?? 'nobody'

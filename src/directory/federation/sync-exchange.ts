@@ -8,7 +8,7 @@ import { TokenBucket } from '../../wire/index.ts'
 import { MAX_TOMBSTONES } from '../constants.ts'
 import { PresenceProtocolError } from '../errors.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
-import { ASK_RATE, MAX_FELLOWS } from './constants.ts'
+import { ASK_RATE, MAX_FELLOWS, TELL_RATE } from './constants.ts'
 import type { FederationFrame, WireDigest, WireUpdate } from './federation-frames.ts'
 import type { FederationState, HeldUpdate, Wanted } from './federation-state.ts'
 import type { GossipIntake, Taken } from './gossip-intake.ts'
@@ -31,8 +31,16 @@ export interface SyncExchangeInit {
   withdrawals(): readonly VerifiedRecord[]
   /** The kept session with each fellow. */
   sessions(): readonly SyncSession[]
-  /** A fellow tells of a directory. */
-  learn(peer: PeerId, addresses: readonly Multiaddr[]): void
+  /** Whether a directory is dialled already whenever it is away. */
+  isKnown(peer: PeerId): boolean
+  /** A fellow tells of a directory, itself or another. */
+  learn(peer: PeerId, addresses: readonly Multiaddr[], whose: 'own' | 'told'): void
+}
+
+/** What one fellow may ask, and how many directories it may tell of that are new. */
+interface Rates {
+  readonly ask: TokenBucket
+  readonly tell: TokenBucket
 }
 
 export class SyncExchange {
@@ -40,7 +48,7 @@ export class SyncExchange {
   readonly #questions = new Questions<SyncSession>()
   /** Withdrawals that still may come from a fellow that was asked for them. */
   readonly #farewells = new WeakMap<SyncSession, number>()
-  readonly #rates = new WeakMap<SyncSession, TokenBucket>()
+  readonly #rates = new WeakMap<SyncSession, Rates>()
   readonly #greeted = new WeakSet<SyncSession>()
   #turn = 0
 
@@ -105,7 +113,11 @@ export class SyncExchange {
   async #onHello(session: SyncSession, hello: Frame<'hello'>, signal: AbortSignal): Promise<Taken> {
     const { self, intake, state, now } = this.#init
     const told = session.connection.remotePeer
-    for (const { peer, addresses } of hello.fellows) if (!peer.equals(self)) this.#init.learn(peer, addresses)
+    for (const { peer, addresses } of hello.fellows) {
+      // Each that is new is dialled: somebody could have us dial the whole world.
+      if (peer.equals(self) || (!this.#init.isKnown(peer) && !this.#mayTell(session))) continue
+      this.#init.learn(peer, addresses, peer.equals(told) ? 'own' : 'told')
+    }
     const known = new Map(state.digests(now()).map((digest) => [digest.directory, digest.heartbeat?.envelope]))
     let forged = 0
     for (const { directory, heartbeat, heardAgoMs } of hello.digests) {
@@ -201,10 +213,21 @@ export class SyncExchange {
   }
 
   #mayAsk(session: SyncSession): boolean {
+    return this.#rateOf(session).ask.takeOne(this.#init.now()) === 0
+  }
+
+  #mayTell(session: SyncSession): boolean {
+    return this.#rateOf(session).tell.takeOne(this.#init.now()) === 0
+  }
+
+  #rateOf(session: SyncSession): Rates {
     const nowMs = this.#init.now()
-    const rate = this.#rates.get(session) ?? new TokenBucket(ASK_RATE, nowMs)
-    this.#rates.set(session, rate)
-    return rate.takeOne(nowMs) === 0
+    const rates = this.#rates.get(session) ?? {
+      ask: new TokenBucket(ASK_RATE, nowMs),
+      tell: new TokenBucket(TELL_RATE, nowMs)
+    }
+    this.#rates.set(session, rates)
+    return rates
   }
 }
 

@@ -4,7 +4,9 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
 import {
   HEARTBEAT_CODEC,
   HEARTBEAT_DOMAIN,
@@ -161,4 +163,46 @@ test('a directory proves that somebody is gone from it, though all have forgotte
   expect(isOnline).toBe(false)
   expect(verdicts.get(a.id)).toEqual({ is: 'agrees' })
   expect(verdicts.get(liar.id)).toEqual({ is: 'stale', why: 'gone' })
+})
+
+test('a fellow that tells of ever new directories does not make others dial wherever it wants', async () => {
+  const a = await federated()
+  let dialled = 0
+  const target = createServer((socket) => {
+    dialled++
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void target.close())
+  await once(target, 'listening')
+  const address = target.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const liar = await fellowOf(a.address)
+  for (let i = 0; i < 20; i++) {
+    const fresh = Array.from({ length: 15 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519')))
+    const fellows = (await Promise.all(fresh)).map((peer) => ({
+      peer,
+      addresses: [multiaddr(`/ip4/127.0.0.1/tcp/${address.port}`)]
+    }))
+    liar.send({ ...hello, fellows })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  // Each is dialled again, and less and less often.
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(dialled).toBeGreaterThan(0)
+  expect(dialled).toBeLessThan(200)
+})
+
+test('what a fellow tells of the addresses of another does not hide those that this one tells itself', async () => {
+  const { a, b } = await pair()
+  await until(() => a.federation.addressesOf(b.id).length > 0, "b's own word")
+  const liar = await fellowOf(a.address)
+  const junk = multiaddr('/ip4/192.0.2.1/tcp/9')
+  const told = new Set<string | undefined>()
+  for (let i = 0; i < 20; i++) {
+    liar.send({ ...hello, fellows: [{ peer: b.peer, addresses: [junk] }] })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    told.add(a.federation.addressesOf(b.id)[0]?.toString())
+  }
+  expect(a.federation.fellows()).toHaveLength(2)
+  expect([...told]).toEqual([b.address])
 })
