@@ -13,6 +13,7 @@ import {
   MAX_FELLOWS,
   PULSE_MS
 } from './constants.ts'
+import { MAX_NETWORK_CHARS } from '../constants.ts'
 import { PresenceProtocolError } from '../errors.ts'
 import type { FederationFrame } from './federation-frames.ts'
 import { FellowRefusedError, NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
@@ -183,8 +184,9 @@ export class FellowLinks {
   #greet(link: Link, session: SyncSession, hello: HelloFrame): void {
     const { network } = this.#init
     if (hello.network !== network) {
-      this.#init.onOtherNetwork(link.peer, hello.network)
-      throw new OtherNetworkFellowError(network, hello.network)
+      const theirs = Array.from(hello.network).slice(0, MAX_NETWORK_CHARS).join('')
+      this.#init.onOtherNetwork(link.peer, theirs)
+      throw new OtherNetworkFellowError(network, theirs)
     }
     if (link.kept === undefined && !this.#hasPlace(link.peer)) throw new FellowRefusedError()
     const before = link.kept
@@ -234,6 +236,8 @@ export class FellowLinks {
       link.kept = this.#best(link)
       if (link.kept !== undefined) this.#init.onLinked(link.kept, false)
     }
+    // One that was replaced may end when its link is long over, and another has taken its place.
+    if (this.#links.get(link.peer.toString()) !== link) return
     if (link.sessions.size === 0) this.#links.delete(link.peer.toString())
     if (link.kept !== undefined || (!wasKept && link.sessions.size > 0)) return
     this.#init.onUnlinked(link.peer, wasKept)
