@@ -328,6 +328,11 @@ async function strangersId(): Promise<string> {
 function expectEnd(finished: Finished, code: number, message: RegExp): void {
   expect(finished.code, finished.told).toBe(code)
   expect(code === exitCodes.ok ? finished.stdout : finished.stderr, finished.told).toMatch(message)
-  expect(code === exitCodes.ok ? finished.stderr : finished.stdout, finished.told).toBe('')
+  expect(code === exitCodes.ok ? besidesProgress(finished.stderr) : finished.stdout, finished.told).toBe('')
   expect(finished.tookMs, finished.told).toBeLessThan(maxMs)
+}
+
+/** What `send` says of a stage that lasts more than half a second is no complaint; on a busy machine any may. */
+function besidesProgress(stderr: string): string {
+  return stderr.replaceAll(/^parley: (?:looking for|connecting to|waiting for the receipt of) .* …\n/gmu, '')
 }
