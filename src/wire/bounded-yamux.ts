@@ -13,8 +13,9 @@ import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
 import type { MessageStream, StreamMessageEvent, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { MAX_INBOUND_STREAMS, MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_BYTES } from './constants.ts'
 import { WindowOverrunError } from './errors.ts'
-import { LinkWatch, pinging } from './link-watch.ts'
+import { LinkWatch } from './link-watch.ts'
 import type { LinkWatchInit } from './link-watch.ts'
+import { roundTripOf } from './round-trip.ts'
 
 /** What Yamux must be given for the bound of a duplex to hold. */
 export const yamuxInit: YamuxMuxerInit = {
@@ -49,8 +50,8 @@ export function boundedYamux(init: { readonly silence?: LinkWatchInit } = {}): (
       createStreamMuxer: (connection: MessageStream) => {
         const muxer = createStreamMuxer(connection)
         guard(connection, muxer)
-        const alive = pinging(muxer)
-        if (alive !== undefined) watch?.add(connection, alive)
+        const roundTrip = watch === undefined ? undefined : roundTripOf(muxer, () => performance.now())
+        if (roundTrip !== undefined) watch?.add(connection, muxer, roundTrip)
         return muxer
       }
     })

@@ -79,3 +79,6 @@ export const CLOSE_TIMEOUT_MS = 10_000
  * less than a millisecond.
  */
 export const LINK_WATCH_TICK_MS = 500
+
+/** Of so many round trips the middle one is told: a single slow one, or a quick one, is not the distance. */
+export const ROUND_TRIPS = 3

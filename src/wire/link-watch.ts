@@ -10,6 +10,7 @@
 import type { MessageStream, StreamMuxer } from '@libp2p/interface'
 import { LINK_WATCH_TICK_MS } from './constants.ts'
 import { SilentLinkError, toError } from './errors.ts'
+import type { RoundTrip } from './round-trip.ts'
 
 export interface LinkPace {
   /** Nothing received for so long: a ping is sent. */
@@ -25,14 +26,11 @@ export interface LinkWatchInit {
   readonly inbound: LinkPace
 }
 
-/** A muxer that can ping: Yamux. Its promise is the answer, which is not waited for: any bytes will do. */
-export interface PingingMuxer extends StreamMuxer {
-  ping(): Promise<number>
-}
-
 interface Link {
   readonly connection: MessageStream
-  readonly muxer: PingingMuxer
+  readonly muxer: StreamMuxer
+  /** Pings. Its answer is not waited for: any bytes will do. */
+  readonly roundTrip: RoundTrip
   readonly pace: LinkPace
   heardAtMs: number
   /** Set while a ping has brought nothing yet. */
@@ -53,9 +51,9 @@ export class LinkWatch {
   }
 
   /** Watches the link until it closes. */
-  add(connection: MessageStream, muxer: PingingMuxer): void {
+  add(connection: MessageStream, muxer: StreamMuxer, roundTrip: RoundTrip): void {
     const pace = this.#init[connection.direction]
-    const link: Link = { connection, muxer, pace, heardAtMs: this.#now(), askedAtMs: undefined }
+    const link: Link = { connection, muxer, roundTrip, pace, heardAtMs: this.#now(), askedAtMs: undefined }
     connection.addEventListener('message', () => {
       link.heardAtMs = this.#now()
       link.askedAtMs = undefined
@@ -98,7 +96,7 @@ export class LinkWatch {
 
   #ping(link: Link): void {
     // A muxer that is closing can't ping; then its connection closes too.
-    link.muxer.ping().catch((error: unknown) => link.connection.log('could not ping - %e', toError(error)))
+    link.roundTrip.measure().catch((error: unknown) => link.connection.log('could not ping - %e', toError(error)))
   }
 
   #cut(link: Link, error: Error): void {
@@ -106,10 +104,4 @@ export class LinkWatch {
     link.muxer.abort(error)
     link.connection.abort(error)
   }
-}
-
-/** @returns the muxer if it can ping */
-export function pinging(muxer: StreamMuxer): PingingMuxer | undefined {
-  // Checked here, as the interface of muxers has no ping.
-  return 'ping' in muxer && typeof muxer.ping === 'function' ? (muxer as PingingMuxer) : undefined
 }

@@ -3,7 +3,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { boundedYamux } from '../../src/wire/index.ts'
 import { LinkWatch } from '../../src/wire/link-watch.ts'
-import type { PingingMuxer } from '../../src/wire/link-watch.ts'
+import { RoundTrip } from '../../src/wire/round-trip.ts'
 
 const pace = { pingAfterMs: 3_000, answerWithinMs: 3_000 }
 const silence = { outbound: pace, inbound: { pingAfterMs: 5_000, answerWithinMs: 4_000 } }
@@ -72,10 +72,9 @@ describe('a link that is watched for silence', () => {
     let nowMs = 0
     const [outbound, inbound] = multiaddrConnectionPair()
     let pings = 0
-    const muxer = boundedYamux()().createStreamMuxer(inbound) as PingingMuxer
-    muxer.ping = async () => ++pings
+    const muxer = Object.assign(boundedYamux()().createStreamMuxer(inbound), { ping: async () => ++pings })
     const watch = new LinkWatch(silence, () => nowMs)
-    watch.add(inbound, muxer)
+    watch.add(inbound, muxer, new RoundTrip(muxer, () => nowMs))
     nowMs = 5_000
     await vi.advanceTimersByTimeAsync(500)
     expect(pings).toBe(1)
