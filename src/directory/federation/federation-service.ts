@@ -10,8 +10,6 @@ import { steadyNow, toError, withDeadline } from '../../wire/index.ts'
 import { MAX_ADDRESSES, WITHDRAW_TIMEOUT_MS } from '../constants.ts'
 import type { DirectoryService } from '../directory-service.ts'
 import { ownChange } from '../own-attachment.ts'
-import type { OwnChange } from '../own-attachment.ts'
-import type { VerifiedRecord } from '../presence-record.ts'
 import type { RosterChange } from '../roster.ts'
 import {
   FEDERATION_PROTOCOL,
@@ -33,6 +31,7 @@ import { GossipJudge } from './gossip-judge.ts'
 import { GossipMesh } from './gossip-mesh.ts'
 import type { GossipVerdict } from './gossip-mesh.ts'
 import { GossipOwn } from './gossip-own.ts'
+import { OwnRoster } from './own-roster.ts'
 import { StateExpiry } from './state-expiry.ts'
 import type { VerifiedStatement } from './statement.ts'
 import { SyncExchange } from './sync-exchange.ts'
@@ -74,6 +73,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
   readonly #components: FederationComponents
   readonly #directory: DirectoryService
   readonly #self: string
+  readonly #roster: OwnRoster
   readonly #now: () => number
   readonly #log: Logger
   readonly #state: FederationState
@@ -96,6 +96,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#components = components
     this.#directory = components.directory
     this.#self = peerId.toString()
+    this.#roster = new OwnRoster(this.#self, components.directory)
     this.#now = init.now ?? steadyNow
     this.#log = logger.forComponent('parley:federation')
     this.#strangers = new FellowStrangers(this.#now())
@@ -113,7 +114,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       now: this.#now,
       log: this.#log,
       publish: (bytes) => this.#mesh.publish(bytes),
-      attached: () => this.#attached()
+      attached: () => this.#roster.attached()
     })
     this.#intake = new GossipIntake({
       state,
@@ -138,7 +139,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       ownHeartbeat: (nowMs) => this.#own.lastHeartbeat(nowMs),
       ownAddresses: () => this.#ownAddresses(),
       addressesOf: (peer) => this.#dialer.addressesOf(peer),
-      withdrawals: () => this.#withdrawals(),
+      withdrawals: () => this.#roster.withdrawals(),
       sessions: () => this.#links.sessions(),
       isKnown: (peer) => this.#dialer.isKnown(peer.toString()),
       learn: (peer, addresses, whose) => this.#dialer.learn(peer.toString(), addresses, whose)
@@ -197,9 +198,9 @@ export class FederationService extends EventEmitter<FederationEvents> {
     const id = peer.toString()
     const held = this.statementsOf(id)
     const hasOwn = held.some(({ statement }) => statement.directory.toString() === this.#self)
-    if (hasOwn || this.#isAttachedHere(id) || this.#life === undefined) return held
+    if (hasOwn || this.#roster.has(id) || this.#life === undefined) return held
     const denial = await this.#own.deny(peer)
-    return denial === undefined || this.#isAttachedHere(id) ? this.statementsOf(id) : [denial, ...held]
+    return denial === undefined || this.#roster.has(id) ? this.statementsOf(id) : [denial, ...held]
   }
 
   /** The epoch of this directory's own statements. */
@@ -326,31 +327,6 @@ export class FederationService extends EventEmitter<FederationEvents> {
       this.#links.sessions().map(({ connection }) => connection),
       this.#now()
     )
-  }
-
-  *#attached(): Generator<OwnChange> {
-    for (const entry of this.#directory.roster()) {
-      const own = ownChange({ kind: 'joined', entry }, this.#self)
-      if (own !== undefined) yield own
-    }
-  }
-
-  #isAttachedHere(peer: string): boolean {
-    let isAttached = false
-    this.#directory.merge((roster) => {
-      isAttached = roster.get(peer)?.attachments.some(({ source }) => source === this.#self) === true
-      return []
-    })
-    return isAttached
-  }
-
-  #withdrawals(): readonly VerifiedRecord[] {
-    const found: VerifiedRecord[] = []
-    this.#directory.merge((roster) => {
-      found.push(...roster.withdrawals())
-      return []
-    })
-    return found
   }
 
   #ownAddresses(): Multiaddr[] {

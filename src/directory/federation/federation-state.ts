@@ -8,7 +8,7 @@ import type { VerifiedRecord } from '../presence-record.ts'
 import { DETACHED_MS, MAX_DIRECTORY_ATTACHMENTS, MAX_DIRECTORY_DETACHED } from './constants.ts'
 import { MAX_KNOWN_DIRECTORIES, MAX_STATEMENTS } from './constants.ts'
 import type { Heartbeat, VerifiedHeartbeat } from './heartbeat.ts'
-import { KnownDirectory } from './known-directory.ts'
+import { KnownDirectories } from './known-directories.ts'
 import { OwnStatements } from './own-statements.ts'
 import type { OwnDigest } from './own-statements.ts'
 import type { RosterEffect } from './roster-effect.ts'
@@ -100,15 +100,15 @@ const defaults: FederationLimits = {
 
 export class FederationState {
   readonly #self: string
-  readonly #limits: FederationLimits
   readonly #own: OwnStatements
-  readonly #known = new Map<string, KnownDirectory>()
+  readonly #known: KnownDirectories
 
   /** @param init.epoch of this start of the directory: its clock in milliseconds */
   constructor(init: { readonly self: string; readonly epoch: bigint; readonly limits?: Partial<FederationLimits> }) {
     this.#self = init.self
-    this.#limits = { ...defaults, ...init.limits }
-    this.#own = new OwnStatements(init.epoch, this.#limits)
+    const limits = { ...defaults, ...init.limits }
+    this.#own = new OwnStatements(init.epoch, limits)
+    this.#known = new KnownDirectories(limits)
   }
 
   get epoch(): bigint {
@@ -155,10 +155,10 @@ export class FederationState {
     const id = statement.directory.toString()
     if (!isFit(update)) return { outcome: 'unfit', effects: [] }
     if (id === this.#self) return { outcome: this.#own.judge(statement), effects: [] }
-    const { known, effects } = this.#knownOrNew(id, nowMs, false)
+    const { known, effects } = this.#known.getOrAdd(id, nowMs, false)
     if (known === undefined) return { outcome: 'full', effects }
     const offered = { statement: update.statement, record: update.record, sinceMs: update.sinceMs ?? nowMs }
-    const merged = known.put(offered, nowMs, this.#hasRoomFor(known))
+    const merged = known.put(offered, nowMs, this.#known.hasRoomFor(known))
     const outcome = merged.put === 'newer-record' ? 'known' : merged.put
     return { outcome, effects: [...effects, ...merged.effects] }
   }
@@ -172,7 +172,7 @@ export class FederationState {
     const { directory, epoch, beat } = heartbeat.heartbeat
     const id = directory.toString()
     if (id === this.#self) return { fresh: false, usurped: this.#own.isUsurpedBy(epoch, beat), effects: [] }
-    const { known, effects } = this.#knownOrNew(id, nowMs, false)
+    const { known, effects } = this.#known.getOrAdd(id, nowMs, false)
     if (known === undefined) return { fresh: false, usurped: false, effects }
     const heard = known.heard(heartbeat, nowMs, Math.max(0, options.agoMs ?? 0))
     return { fresh: heard.fresh, usurped: false, effects: [...effects, ...heard.effects] }
@@ -181,7 +181,7 @@ export class FederationState {
   /** A connection to a directory has opened: there is always room for it. */
   connected(directory: string, nowMs: number): readonly RosterEffect[] {
     if (directory === this.#self) return []
-    const { known, effects } = this.#knownOrNew(directory, nowMs, true)
+    const { known, effects } = this.#known.getOrAdd(directory, nowMs, true)
     known?.connected()
     return effects
   }
@@ -196,7 +196,7 @@ export class FederationState {
    * names again only when the answer did not help.
    */
   behind(nowMs: number): readonly Wanted[] {
-    return [...this.#known.values()].flatMap((known) => {
+    return this.#known.all().flatMap((known) => {
       const wanted = known.behind(nowMs)
       return wanted === undefined ? [] : [{ directory: known.id, ...wanted }]
     })
@@ -231,20 +231,20 @@ export class FederationState {
   /** Ends what has run out. */
   expire(nowMs: number): readonly RosterEffect[] {
     this.#own.log.expire(nowMs)
-    return [...this.#known.values()].flatMap((known) => known.lapse(nowMs))
+    return this.#known.all().flatMap((known) => known.lapse(nowMs))
   }
 
   /** @returns when `expire` next has something to do; Infinity when nothing runs out */
   nextDeadline(): number {
     let earliest = this.#own.log.nextDeadline()
-    for (const known of this.#known.values()) earliest = Math.min(earliest, known.nextDeadline())
+    for (const known of this.#known.all()) earliest = Math.min(earliest, known.nextDeadline())
     return earliest
   }
 
   /** @returns what is held of every directory, oneself first: for a Hello */
   digests(nowMs: number): readonly DirectoryDigest[] {
     const own = { directory: this.#self, epoch: this.epoch, ...this.ownDigest(), heardAgoMs: 0 }
-    const others = [...this.#known.values()].map(({ id, log, heartbeat, heardAtMs }) => ({
+    const others = this.#known.all().map(({ id, log, heartbeat, heardAtMs }) => ({
       directory: id,
       epoch: log.epoch,
       counter: log.highest > log.complete ? log.highest : log.complete,
@@ -278,7 +278,7 @@ export class FederationState {
   /** @returns all that directories have said of a peer, attached or not: the proof for a client that doubts */
   statementsOf(peer: string): readonly VerifiedStatement[] {
     const own = this.#own.log.get(peer)?.verified
-    const others = [...this.#known.values()].flatMap((known) => known.statementsOf(peer))
+    const others = this.#known.all().flatMap((known) => known.statementsOf(peer))
     return own === undefined ? others : [own, ...others]
   }
 
@@ -289,7 +289,7 @@ export class FederationState {
   /** @returns every directory of which something is known, oneself first */
   directories(nowMs: number): readonly DirectoryStanding[] {
     const own = { directory: this.#self, alive: true, connected: true, peers: this.ownDigest().count, heardAgoMs: 0 }
-    const others = [...this.#known.values()].map((known) => ({
+    const others = this.#known.all().map((known) => ({
       directory: known.id,
       alive: known.isAlive(nowMs),
       connected: known.isConnected,
@@ -302,45 +302,6 @@ export class FederationState {
 
   #logOf(directory: string): StatementLog | undefined {
     return directory === this.#self ? this.#own.log : this.#known.get(directory)?.log
-  }
-
-  #knownOrNew(
-    id: string,
-    nowMs: number,
-    isConnected: boolean
-  ): { known: KnownDirectory | undefined; effects: readonly RosterEffect[] } {
-    const before = this.#known.get(id)
-    if (before !== undefined) return { known: before, effects: [] }
-    let effects: readonly RosterEffect[] = []
-    if (this.#known.size >= this.#limits.maxDirectories) {
-      const last = this.#leastWorth(nowMs, isConnected)
-      if (last === undefined) return { known: undefined, effects: [] }
-      effects = last.end()
-      this.#known.delete(last.id)
-    }
-    const known = new KnownDirectory(id, this.#limits)
-    this.#known.set(id, known)
-    return { known, effects }
-  }
-
-  /** @returns who has to make room for another: the dead one heard longest ago, or a living one for a connected one */
-  #leastWorth(nowMs: number, evenAlive: boolean): KnownDirectory | undefined {
-    return [...this.#known.values()]
-      .filter((known) => !known.isConnected && (evenAlive || !known.isAlive(nowMs)))
-      .toSorted((a, b) => Number(a.isAlive(nowMs)) - Number(b.isAlive(nowMs)) || a.heardAtMs - b.heardAtMs)[0]
-  }
-
-  /** @returns whether one more statement may be held of a directory; what dead ones said makes room for it */
-  #hasRoomFor(one: KnownDirectory): boolean {
-    let size = 0
-    for (const known of this.#known.values()) size += known.size
-    if (size < this.#limits.maxStatements) return true
-    for (const known of this.#known.values()) {
-      if (known === one || known.counts || known.log.size === 0) continue
-      known.forget()
-      return true
-    }
-    return false
   }
 }
 

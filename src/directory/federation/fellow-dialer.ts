@@ -5,7 +5,7 @@ import { setMaxListeners } from 'node:events'
 import type { Connection, Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { toError, withDeadline } from '../../wire/index.ts'
-import { MAX_ADDRESSES, OTHER_NETWORK_RETRY_MS, PATIENT_AFTER_MS, REDIAL_JITTER } from '../constants.ts'
+import { OTHER_NETWORK_RETRY_MS, PATIENT_AFTER_MS, REDIAL_JITTER } from '../constants.ts'
 import {
   FELLOW_DIAL_PATIENCE_MS,
   FELLOW_DIAL_TIMEOUT_MS,
@@ -15,6 +15,7 @@ import {
   NO_FELLOW_RETRY_MS,
   UNPROVEN_REDIAL_MS
 } from './constants.ts'
+import { FellowAddresses } from './fellow-addresses.ts'
 import { NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
 
 export interface FellowDialing {
@@ -55,7 +56,7 @@ interface Target {
 export class FellowDialer {
   readonly #init: FellowDialerInit
   readonly #targets = new Set<Target>()
-  readonly #addresses = new Map<string, { readonly own: readonly Multiaddr[]; readonly told: readonly Multiaddr[] }>()
+  readonly #addresses = new FellowAddresses()
   readonly #loops = new Set<Promise<void>>()
   #life: AbortController | undefined
 
@@ -82,15 +83,9 @@ export class FellowDialer {
     return [...this.#targets].some((target) => target.address !== undefined && target.peer === peer)
   }
 
-  /** Where a fellow may be reached: by its own word, and by that of others, as far as it was told. */
+  /** Where a fellow may be reached, as far as it was told. */
   addressesOf(peer: string): readonly Multiaddr[] {
-    const { own, told } = this.#addresses.get(peer) ?? nowhere
-    const others = told.filter((address) => !own.some((one) => one.equals(address)))
-    // Others may make addresses up, and it may have moved since: neither word crowds out the other.
-    return [...own.slice(0, Math.max(MAX_ADDRESSES / 2, MAX_ADDRESSES - others.length)), ...others].slice(
-      0,
-      MAX_ADDRESSES
-    )
+    return this.#addresses.of(peer)
   }
 
   /** Whether it is dialled whenever it is away. */
@@ -107,10 +102,7 @@ export class FellowDialer {
       const learnt = [...this.#targets].filter(({ address }) => address === undefined)
       if (learnt.length >= MAX_LEARNT_FELLOWS && !this.#forgetOne(learnt)) return
     }
-    if (addresses.length > 0) {
-      const before = this.#addresses.get(peer) ?? nowhere
-      this.#addresses.set(peer, { ...before, [whose]: addresses.slice(0, MAX_ADDRESSES) })
-    }
+    if (addresses.length > 0) this.#addresses.learn(peer, whose, addresses)
     if (known === undefined) this.#pursue({ address: undefined, peer })
     else if (known.address === undefined && this.#init.isUnderWay(peer)) known.seenAtMs = this.#init.now()
   }
@@ -164,7 +156,7 @@ export class FellowDialer {
         continue
       }
       if (this.#isForgotten(target)) {
-        if (target.peer !== undefined) this.#addresses.delete(target.peer)
+        if (target.peer !== undefined) this.#addresses.forget(target.peer)
         return
       }
       // When both lose each other, both dial: the larger ID lets the other go first.
@@ -252,7 +244,7 @@ export class FellowDialer {
     const [oldest] = away.toSorted((a, b) => a.seenAtMs - b.seenAtMs)
     if (oldest === undefined) return false
     this.#targets.delete(oldest)
-    if (oldest.peer !== undefined) this.#addresses.delete(oldest.peer)
+    if (oldest.peer !== undefined) this.#addresses.forget(oldest.peer)
     oldest.wake?.()
     return true
   }
@@ -270,8 +262,6 @@ export class FellowDialer {
     signal.removeEventListener('abort', onAbort)
   }
 }
-
-const nowhere = { own: [], told: [] }
 
 function nameOf({ address, peer }: Target): string {
   return address?.toString() ?? peer ?? 'nobody'

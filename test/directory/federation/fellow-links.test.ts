@@ -1,6 +1,5 @@
 // Which stream of several is kept, over fake connections and real streams: who
 // opens another, who ends late, and what a stranger's Hello may say.
-import { defaultLogger } from '@libp2p/logger'
 import type { Connection, Stream } from '@libp2p/interface'
 import { streamPair } from '@libp2p/utils'
 import { expect, it } from 'vitest'
@@ -12,6 +11,7 @@ import { encodeFrames } from '../../../src/wire/index.ts'
 import { until } from '../nodes.ts'
 import { identity } from '../records.ts'
 import { hello } from './raw-fellow.ts'
+import { silent } from './words.ts'
 
 const [home, north] = [await identity(200), await identity(201)]
 
@@ -24,7 +24,7 @@ function lab(onFrame: () => Promise<void> = async () => undefined) {
     self: home.peer,
     network: 'test',
     now: () => nowMs,
-    log: defaultLogger().forComponent('test'),
+    log: silent,
     hello: () => hello,
     isNamed: () => false,
     isBanned: () => false,

@@ -1,7 +1,6 @@
 // What a directory says of itself: in which order, in messages of which size, and
 // what becomes of it when its key does not sign.
 import type { PrivateKey } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 import { DENIAL_RATE, MAX_GOSSIP_BYTES } from '../../../src/directory/federation/constants.ts'
@@ -11,6 +10,7 @@ import { GossipOwn } from '../../../src/directory/federation/gossip-own.ts'
 import { openStatement } from '../../../src/directory/federation/statement.ts'
 import type { VerifiedRecord } from '../../../src/directory/index.ts'
 import { identity, sealedBy } from '../records.ts'
+import { silent } from './words.ts'
 
 const home = await identity(200)
 const people = await Promise.all(Array.from({ length: 40 }, async (_, i) => identity(i + 1)))
@@ -38,7 +38,7 @@ function lab(attached: readonly VerifiedRecord[], privateKey: PrivateKey = home.
     network: 'test',
     privateKey,
     now: () => 1_000,
-    log: defaultLogger().forComponent('test'),
+    log: silent,
     publish: async (bytes) => void published.push(bytes),
     attached: () => words
   })

@@ -1,6 +1,6 @@
 // Statements, heartbeats and records for tests of the pure state, which checks
 // no signature: they are made without any, so that thousands cost nothing.
-import type { PeerId } from '@libp2p/interface'
+import type { Logger, PeerId } from '@libp2p/interface'
 import type { VerifiedHeartbeat } from '../../../src/directory/federation/heartbeat.ts'
 import type { VerifiedStatement } from '../../../src/directory/federation/statement.ts'
 import type { VerifiedRecord } from '../../../src/directory/index.ts'
@@ -44,3 +44,13 @@ export function beat(directory: PeerId, over: Beat): VerifiedHeartbeat {
   const heartbeat = { directory, network: 'test', epoch, counter, beat: over.beat, digest, count }
   return { heartbeat, envelope: Buffer.from(`beat of ${directory.toString()} ${epoch} ${over.beat}`) }
 }
+
+const nothing = (): void => undefined
+
+/** A log that nobody reads. */
+export const silent: Logger = Object.assign(() => undefined, {
+  enabled: false,
+  error: nothing,
+  trace: Object.assign(() => undefined, { enabled: false }),
+  newScope: () => silent
+})
