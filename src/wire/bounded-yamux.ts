@@ -11,11 +11,11 @@
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
 import type { MessageStream, StreamMessageEvent, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
-import { MAX_INBOUND_STREAMS, MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_BYTES } from './constants.ts'
-import { WindowOverrunError } from './errors.ts'
+import { MAX_INBOUND_STREAMS, MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_BYTES, WIDEN_FROM_BYTES } from './constants.ts'
+import { toError, WindowOverrunError } from './errors.ts'
 import { LinkWatch } from './link-watch.ts'
 import type { LinkWatchInit } from './link-watch.ts'
-import { roundTripOf } from './round-trip.ts'
+import { roundTripOf, type RoundTrip } from './round-trip.ts'
 
 /** What Yamux must be given for the bound of a duplex to hold. */
 export const yamuxInit: YamuxMuxerInit = {
@@ -49,8 +49,8 @@ export function boundedYamux(init: { readonly silence?: LinkWatchInit } = {}): (
     return Object.assign(factory, {
       createStreamMuxer: (connection: MessageStream) => {
         const muxer = createStreamMuxer(connection)
-        guard(connection, muxer)
         const roundTrip = watch === undefined ? undefined : roundTripOf(muxer, () => performance.now())
+        guard(connection, muxer, roundTrip)
         if (roundTrip !== undefined) watch?.add(connection, muxer, roundTrip)
         return muxer
       }
@@ -58,9 +58,17 @@ export function boundedYamux(init: { readonly silence?: LinkWatchInit } = {}): (
   }
 }
 
-function guard(connection: MessageStream, muxer: StreamMuxer): void {
+function guard(connection: MessageStream, muxer: StreamMuxer, roundTrip: RoundTrip | undefined): void {
   const scanner = new HeaderScanner()
+  let receivedBytes = 0
+  let isMeasured = false
   const onMessage = (event: StreamMessageEvent): void => {
+    receivedBytes += event.data.byteLength
+    // Yamux widens the window of what it receives by the round-trip time, and knows that only from a ping of its own.
+    if (!isMeasured && receivedBytes >= WIDEN_FROM_BYTES) {
+      isMeasured = true
+      roundTrip?.measure().catch((error: unknown) => connection.log('could not ping - %e', toError(error)))
+    }
     for (const bytes of event.data instanceof Uint8Array ? [event.data] : event.data) {
       const announcedBytes = scanner.largestDataFrame(bytes)
       if (announcedBytes > MAX_STREAM_WINDOW_BYTES) {

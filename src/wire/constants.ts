@@ -82,3 +82,10 @@ export const LINK_WATCH_TICK_MS = 500
 
 /** Of so many round trips the middle one is told: a single slow one, or a quick one, is not the distance. */
 export const ROUND_TRIPS = 3
+
+/**
+ * From so many received bytes on a connection is worth a ping of our own, in
+ * bytes: half of Yamux's first window of 256 KiB, which it widens only when it
+ * knows the round-trip time. Most connections never carry as much.
+ */
+export const WIDEN_FROM_BYTES = 128 * 1024

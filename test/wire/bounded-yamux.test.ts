@@ -3,6 +3,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { boundedYamux, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
+import { WIDEN_FROM_BYTES } from '../../src/wire/constants.ts'
 import type { ByteDuplex } from '../../src/wire/index.ts'
 import { turn, until } from './turns.ts'
 
@@ -45,6 +46,34 @@ async function readAll(duplex: ByteDuplex, read: number[]): Promise<void> {
 }
 
 describe('bounded Yamux', () => {
+  test('asks once how far the sender is when much comes, so that the window can widen', async () => {
+    const [bare, carrier] = multiaddrConnectionPair()
+    let pings = 0
+    bare.addEventListener('message', ({ data }) => {
+      const bytes = data.subarray()
+      for (let at = 0; at < bytes.byteLength; at += 12) if (bytes[at + 1] === PING) pings++
+    })
+    const pace = { pingAfterMs: 60_000, answerWithinMs: 60_000 }
+    const muxer = boundedYamux({ silence: { outbound: pace, inbound: pace } })().createStreamMuxer(carrier)
+    const read: number[] = []
+    muxer.addEventListener('stream', (event) => void readAll(streamDuplex(event.detail), read).catch(() => undefined))
+    bare.send(header(WINDOW_UPDATE, SYN, 1, 0))
+    const piece = new Uint8Array(WIDEN_FROM_BYTES / 2)
+    bare.send(header(DATA, 0, 1, piece.byteLength))
+    bare.send(piece)
+    await until(() => read.length === piece.byteLength)
+    await turn()
+    expect(pings).toBe(0)
+    for (let sent = 0; sent < 3; sent++) {
+      bare.send(header(DATA, 0, 1, piece.byteLength))
+      bare.send(piece)
+    }
+    await until(() => read.length === 4 * piece.byteLength)
+    await turn()
+    expect(pings).toBe(1)
+    muxer.abort(new Error('the test is over'))
+  })
+
   test('cuts a remote at the announcement of a frame that no window allows, before any of it comes', async () => {
     const { bare, muxer, opened } = guarded()
     bare.send(header(WINDOW_UPDATE, SYN, 1, 0))
