@@ -74,7 +74,10 @@ async function play(
     await playCaseStudy({
       ports,
       step,
-      openDirectory: (port) => open(`directory ${port}`, ['directory', '--port', String(port)]),
+      openDirectory: (port, fellow) => {
+        const join = fellow === undefined ? [] : ['--join', String(fellow)]
+        return open(`directory ${port}`, ['directory', '--port', String(port), ...join])
+      },
       openClient: (name) => {
         const directories = ports.flatMap((port) => ['--directory', String(port)])
         return open(name, ['--plain', '--name', name, '--no-default-directories', ...directories])

@@ -5,7 +5,8 @@ import type { DemoTerminal } from './demo-terminal.ts'
 
 export interface Stage {
   readonly ports: readonly number[]
-  openDirectory(port: number): DemoTerminal
+  /** @param fellow the port of one that it is to be joined with: that one tells it of the rest */
+  openDirectory(port: number, fellow: number | undefined): DemoTerminal
   openClient(name: string): DemoTerminal
   /** Runs a step and remembers that it was seen. */
   step(what: string, run: () => Promise<string | void>): Promise<void>
@@ -17,9 +18,16 @@ const goneWithinMs = 1000
 
 export async function playCaseStudy(stage: Stage): Promise<void> {
   const { ports, step } = stage
-  const directories = ports.map((port) => stage.openDirectory(port))
+  const directories = ports.map((port, i) => stage.openDirectory(port, i === 0 ? undefined : ports[0]))
   await step(`Three directories run, on the ports ${ports.join(', ')}.`, async () => {
     await Promise.all(directories.map(async (directory) => directory.shows(/listening on/u)))
+  })
+  await step('They are joined with each other, and keep one roster.', async () => {
+    await Promise.all(
+      directories.map(async (directory) => {
+        for (let fellows = 1; fellows < ports.length; fellows++) await directory.shows(/^JOINED directory /u)
+      })
+    )
   })
 
   const anna = stage.openClient('anna')
