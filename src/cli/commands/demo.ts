@@ -75,8 +75,8 @@ async function play(
       ports,
       step,
       openDirectory: (port, fellow) => {
-        const join = fellow === undefined ? [] : ['--join', String(fellow)]
-        return open(`directory ${port}`, ['directory', '--port', String(port), ...join])
+        const joined = fellow === undefined ? [] : ['--join', String(fellow)]
+        return open(`directory ${port}`, ['directory', '--port', String(port), ...joined])
       },
       openClient: (name) => {
         const directories = ports.flatMap((port) => ['--directory', String(port)])
