@@ -2,6 +2,7 @@
 // record, and the directories at which it is attached. The roster merges this by
 // who tells it; this keeps it apart, to see who vouches for whom and where they
 // differ. Pure.
+import { MAX_ROSTER_PEERS } from './constants.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
 import type { VerifiedRecord } from './presence-record.ts'
 
@@ -21,7 +22,13 @@ interface Teller {
 }
 
 export class Tellings {
+  readonly #maxPeers: number
   readonly #tellers = new Map<string, Teller>()
+
+  /** @param maxPeers of one directory: whoever it tells of beyond that is left out */
+  constructor(maxPeers: number = MAX_ROSTER_PEERS) {
+    this.#maxPeers = maxPeers
+  }
 
   /** Takes what a directory says. @returns whom it said something new of */
   apply(said: DirectoryEntries): ReadonlySet<string> {
@@ -29,6 +36,7 @@ export class Tellings {
     const changed = new Set<string>()
     for (const { record, attachments } of said.updates) {
       const peer = record.record.peer.toString()
+      if (!teller.peers.has(peer) && teller.peers.size >= this.#maxPeers) continue
       const attachedAt = new Map(attachments.map(({ directory, sinceMs }) => [directory.toString(), sinceMs]))
       set(teller, peer, attachedAt.size === 0 ? undefined : { record, attachedAt })
       changed.add(peer)
