@@ -2,7 +2,7 @@
 // they can be tested against, and the types that come with it. All that the
 // faces know of the node passes through here.
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
-import type { NameOwner, PeerTrust } from '../node/index.ts'
+import type { NameOwner, PathView, PeerTrust } from '../node/index.ts'
 import type { Contact, ConversationSummary, History, HistoryEntry, IncomingMessage } from '../node/index.ts'
 import type { OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
 
@@ -16,6 +16,7 @@ export type {
   IncomingMessage,
   NameOwner,
   OutgoingMessage,
+  PathView,
   PeerTarget,
   PeerTrust,
   RequestView,
@@ -51,6 +52,10 @@ export interface ChatApi {
   open(peer: string): Promise<readonly StoredMessage[]>
   leave(peer: string): Promise<void>
   state(peer: string): ConversationState
+  /** The path to the peer as it is now. */
+  path(peer: string): PathView
+  /** The same, with its round-trip time measured now. */
+  measurePath(peer: string, options?: { readonly signal?: AbortSignal }): Promise<PathView>
   send(peer: string, text: string): Promise<OutgoingMessage>
   settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage>
   typing(peer: string): void

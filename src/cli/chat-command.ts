@@ -2,7 +2,15 @@
 // data. Which commands there are stands in chat-commands; how a result looks is
 // each face's own business.
 import type { ChatApi, Contact, DirectoryView, IncomingMessage, OutgoingMessage } from './chat-api.ts'
-import type { ConversationSummary, HistoryEntry, PeerTarget, PeerTrust, RequestView, RosterRow } from './chat-api.ts'
+import type {
+  ConversationSummary,
+  HistoryEntry,
+  PathView,
+  PeerTarget,
+  PeerTrust,
+  RequestView,
+  RosterRow
+} from './chat-api.ts'
 import type { SafetyView } from './trust-wording.ts'
 
 /** A command inside the chat that was given the wrong arguments, or too few. */
@@ -68,6 +76,7 @@ export type CommandResult =
       readonly entries: readonly HistoryEntry[]
     }
   | ({ readonly is: 'safety number' } & SafetyView)
+  | ({ readonly is: 'path'; readonly path: PathView } & PeerRef)
   | ({ readonly is: 'left' } & PeerRef)
   | { readonly is: 'quit' }
   | ({ readonly is: 'accepted'; readonly messages: readonly IncomingMessage[] } & PeerRef)

@@ -49,6 +49,16 @@ export const chatCommands: readonly ChatCommand[] = [
     }
   },
   {
+    name: 'path',
+    aliases: ['ping'],
+    parameters: [thisPeer],
+    help: 'how a peer is reached and how far it is, or why there is no way to it',
+    run: async (context, args) => {
+      const ref = await currentOr(context, args)
+      return { is: 'path', ...ref, path: await context.node.measurePath(ref.peer) }
+    }
+  },
+  {
     name: 'exit',
     aliases: ['leave'],
     parameters: [thisPeer],

@@ -66,15 +66,17 @@ function remarks(row: RosterRow): string {
   const status = row.status === '' ? '' : `  ${cleanText(row.status)}`
   const only = row.onlyVia === undefined ? '' : `  (only via ${shortId(row.onlyVia)})`
   const warning = cleanText(namesakeMark(row.sameNameAs))
-  return `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}${status}${only}${warning}`
+  const why = row.why === undefined ? '' : `  (no way: ${cleanText(row.why)})`
+  return `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}${status}${only}${why}${warning}`
 }
 
 function pathWord(row: RosterRow): string {
+  const time = row.rttMs === undefined ? '' : ` ${row.rttMs} ms`
   switch (row.path) {
     case 'lan':
-      return 'LAN'
+      return `LAN${time}`
     case 'direct':
-      return 'direct'
+      return `direct${time}`
     case 'none':
       return row.sources.includes('lan') ? 'LAN' : 'directory'
   }

@@ -6,6 +6,19 @@ import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } fr
 /** How a peer is reached, or seen: over the LAN, directly, or only known from a directory. */
 export type Path = 'lan' | 'direct' | 'none'
 
+/** The path to a peer as it is now. */
+export type PathView =
+  | {
+      /** The open connection stays on this machine or its LAN, or it does not. */
+      readonly kind: 'lan' | 'direct'
+      /** The other end, as a multiaddr without its peer ID. */
+      readonly address: string
+      /** There and back in whole milliseconds, at least 1, when it has been measured. */
+      readonly rttMs?: number
+    }
+  /** There is no connection; with `retryAtMs` one is looked for, again at that time. */
+  | { readonly kind: 'none'; readonly why: string; readonly retryAtMs?: number }
+
 /** Whose name somebody else uses. */
 export interface NameOwner {
   readonly peer: string
@@ -44,6 +57,10 @@ export interface RosterRow {
   /** The directory on whose word alone it is seen, while there are several that could say so. */
   readonly onlyVia?: string
   readonly path: Path
+  /** There and back over the open connection, when it has been measured. */
+  readonly rttMs?: number
+  /** In words, when the peer is looked for and there is no way to it. */
+  readonly why?: string
   readonly contact: boolean
   /** The user has compared safety numbers with it. */
   readonly verified: boolean
@@ -108,7 +125,13 @@ export type ConversationState =
   /** Looking for a way to the peer. */
   | { readonly name: 'connecting' }
   /** A chat stream is open; `dialect` says with what promises. */
-  | { readonly name: 'open'; readonly dialect: 'parley' | 'framed-text' | 'lines'; readonly path: Path }
+  | {
+      readonly name: 'open'
+      readonly dialect: 'parley' | 'framed-text' | 'lines'
+      readonly path: Path
+      /** There and back, when it had been measured before the stream opened. */
+      readonly rttMs?: number
+    }
   /** There is no way at the moment; the next try is at `retryAtMs`. */
   | { readonly name: 'waiting'; readonly why: string; readonly retryAtMs: number }
   | { readonly name: 'closed' }
@@ -157,6 +180,8 @@ export interface ChatNodeEvents {
     readonly retryAfterMs: number
   }>
   conversation: CustomEvent<{ readonly peer: string; readonly name: string; readonly state: ConversationState }>
+  /** The path to a peer whose conversation is open on a screen is another, or as long as it was not before. */
+  path: CustomEvent<{ readonly peer: string; readonly name: string; readonly path: PathView }>
   /** The other side has opened the conversation on its screen. */
   entered: CustomEvent<{ readonly peer: string; readonly name: string }>
   typing: CustomEvent<{ readonly peer: string; readonly name: string }>

@@ -15,7 +15,7 @@ import type {
   StoredMessage
 } from '../storage/index.ts'
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from './chat-events.ts'
-import type { PeerTrust } from './chat-events.ts'
+import type { PathView, PeerTrust } from './chat-events.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
 import { conversationEvents, withNamesake } from './conversation-events.ts'
@@ -26,6 +26,7 @@ import { Housekeeping } from './housekeeping.ts'
 import { explained } from './storage-problems.ts'
 import { listeningPort, startHost } from './host.ts'
 import { Neighbourhood } from './neighbourhood.ts'
+import { Paths, rttOf } from './paths.ts'
 import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { openProfile, passingProfile, readOthers, type Profile } from './profile.ts'
@@ -50,6 +51,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #port: { readonly port: number; readonly instead: number | undefined }
   readonly #around: Neighbourhood
   readonly #conversations: Conversations
+  readonly #paths: Paths
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -118,7 +120,16 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       onNetworkChange: () => this.#conversations.wakeAll(),
       onRoster: (change) => this.#tell('roster', change),
       onDirectory: (view) => this.#tell('directory', view),
-      notice: (notice) => this.#tell('notice', notice)
+      notice: (notice) => this.#tell('notice', notice),
+      whyNoWay: (peer) => {
+        const state = this.#conversations.state(peer)
+        return state.name === 'waiting' ? state.why : undefined
+      }
+    })
+    const events = conversationEvents({
+      name: (peer) => this.name(peer),
+      trust: (peer) => this.trust(peer),
+      tell: (type, detail) => this.#tell(type, detail)
     })
     this.#conversations = new Conversations({
       store: this.#store,
@@ -127,15 +138,24 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       tellSeen: config.settings.seen,
       connect: async (peer, options) => this.#around.connect(peer, options),
       isLan: (peer) => this.#around.isLan(peer),
+      rttOf: (peer) => rttOf(this.#around.connection(peer)),
       isDirectory: async (peer) => this.#around.isDirectory(peer),
       nameOf: (peer) => this.name(peer),
       kindOf: async (connection, options) => this.#host.kindOf(connection, options),
-      events: conversationEvents({
-        name: (peer) => this.name(peer),
-        trust: (peer) => this.trust(peer),
-        tell: (type, detail) => this.#tell(type, detail)
-      }),
+      events: {
+        ...events,
+        state: (peer, state) => {
+          events.state(peer, state)
+          this.#paths.onScreen.look(peer)
+        }
+      },
       now: Date.now
+    })
+    this.#paths = new Paths({
+      connection: (peer) => this.#around.connection(peer),
+      state: (peer) => this.#conversations.state(peer),
+      isBlocked: (peer) => profile.book.isBlocked(peer),
+      onPath: (peer, path) => this.#tell('path', { peer, name: this.name(peer), path })
     })
   }
 
@@ -244,15 +264,28 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   async open(peer: string): Promise<readonly StoredMessage[]> {
-    return this.#choosing(peer, async () => this.#conversations.open(peer))
+    const recent = await this.#choosing(peer, async () => this.#conversations.open(peer))
+    if (this.#state === 'started') this.#paths.onScreen.watch(peer)
+    return recent
   }
 
   async leave(peer: string): Promise<void> {
+    this.#paths.onScreen.unwatch(peer)
     await this.#conversations.leave(peer)
   }
 
   state(peer: string): ConversationState {
     return this.#conversations.state(peer)
+  }
+
+  /** The path to the peer as it is now, with its round-trip time as it was last measured. */
+  path(peer: string): PathView {
+    return this.#paths.of(peer)
+  }
+
+  /** The same, measured now. */
+  async measurePath(peer: string, options: { readonly signal?: AbortSignal } = {}): Promise<PathView> {
+    return this.#paths.measure(peer, options)
   }
 
   /** @throws MessageTooLongError before anything is stored */
@@ -279,6 +312,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   async block(peer: string): Promise<void> {
+    this.#paths.onScreen.unwatch(peer)
     await this.#conversations.block(peer)
     this.#around.retell(peer)
     const connections = this.#host.libp2p.getConnections(peerIdFromString(peer))
@@ -355,6 +389,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
       await this.#starting?.catch(() => undefined)
       this.#housekeeping?.stop()
+      this.#paths.onScreen.stop()
       if (wasStarted) {
         // At the same time: one that does not answer our goodbye must not keep us on the rosters of all others.
         await Promise.all([this.#around.withdraw(), this.#conversations.stop()])

@@ -63,6 +63,15 @@ export const LAN_SIGHTING_TTL_MS = 120_000
 /** How often the machine's own addresses are looked at: a laptop that wakes is back within seconds. */
 export const INTERFACE_POLL_MS = 2_000
 
+/**
+ * How often a peer whose conversation is open on a screen is asked for its round-trip time, when nothing else has shown
+ * it: often enough to see a path become slow, and 24 bytes there and back.
+ */
+export const PATH_LOOK_MS = 10_000
+
+/** Who asks for the path to a peer waits so long for its round-trip time: a longer one is told as it has become. */
+export const PATH_ANSWER_MS = 2_000
+
 /** A dead link is noticed after one interval and one timeout; far below the 15 s that a roster may be wrong. */
 export const LINK_PING = { intervalMs: 3_000, timeoutMs: 3_000 } as const
 

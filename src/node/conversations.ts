@@ -37,6 +37,8 @@ export interface ConversationsInit {
   readonly tellSeen: boolean
   readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
   readonly isLan: (peer: string) => boolean
+  /** How long it takes to the peer and back, when that is known. */
+  readonly rttOf: (peer: string) => { readonly rttMs?: number }
   /** Whether what is reached there is a directory. */
   readonly isDirectory: (peer: string) => Promise<boolean>
   readonly nameOf: (peer: string) => string
@@ -293,7 +295,8 @@ export class Conversations {
   #onSessionOpen(session: ChatSession): void {
     const peer = session.peer.toString()
     this.#sessions.set(peer, session)
-    this.#setState(peer, { name: 'open', dialect: session.dialect, path: this.#init.isLan(peer) ? 'lan' : 'direct' })
+    const path = this.#init.isLan(peer) ? 'lan' : 'direct'
+    this.#setState(peer, { name: 'open', dialect: session.dialect, path, ...this.#init.rttOf(peer) })
     if (this.#onScreen.has(peer)) {
       session.enter()
       void this.#sawRecent(peer)

@@ -7,6 +7,7 @@ export type {
   NameOwner,
   Notice,
   Path,
+  PathView,
   PeerTrust,
   RequestView,
   RosterRow

@@ -15,6 +15,7 @@ import { InterfaceWatch } from './interface-watch.ts'
 import { KnownNames, NamesakeWatch } from './known-names.ts'
 import { LanDialing } from './lan-dialing.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
+import { rttOf } from './paths.ts'
 import { PeerResolver, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import type { KnownPeers } from './peer-words.ts'
 import { Presence } from './presence.ts'
@@ -40,6 +41,8 @@ export interface NeighbourhoodInit {
   readonly onRoster: (change: ChatNodeEvents['roster']['detail']) => void
   readonly onDirectory: (view: DirectoryView) => void
   readonly notice: (notice: Notice) => void
+  /** Why there is no way to a peer that is looked for. */
+  readonly whyNoWay: (peer: string) => string | undefined
 }
 
 export class Neighbourhood {
@@ -189,6 +192,11 @@ export class Neighbourhood {
     return this.#resolver.resolve(words, options)
   }
 
+  /** The open connection to the peer. */
+  connection(peer: string): Connection | undefined {
+    return this.#reach.connection(peer)
+  }
+
   /** Whether the open connection to the peer stays on this machine or its LAN. */
   isLan(peer: string): boolean {
     const connection = this.#reach.connection(peer)
@@ -275,6 +283,8 @@ export class Neighbourhood {
       names: this.#knownNames(),
       isBlocked: (peer: string) => book.isBlocked(peer),
       connectionAddress: (peer: string) => this.#reach.connection(peer)?.remoteAddr,
+      rttMs: (peer: string) => rttOf(this.#reach.connection(peer)).rttMs,
+      whyNoWay: this.#init.whyNoWay,
       seenBy: (peer: string) => this.#directories.seenBy(peer)
     }
     return entries.map((entry) => rosterRow(entry, around))

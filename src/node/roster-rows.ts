@@ -15,6 +15,9 @@ export interface Surroundings {
   readonly isBlocked?: (peer: string) => boolean
   /** The remote address of the open connection to the peer. */
   readonly connectionAddress: (peer: string) => Multiaddr | undefined
+  readonly rttMs?: (peer: string) => number | undefined
+  /** Why there is no way to a peer that is looked for. */
+  readonly whyNoWay?: (peer: string) => string | undefined
   /**
    * By which directories the peer is seen, where several are listened to. Without it the sources themselves are the
    * directories at which it is attached.
@@ -30,6 +33,8 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
   const contact = around.names?.contact(entry.peer)
   const nickname = record.nickname
   const sameNameAs = around.names?.ownerOf(entry.peer, nickname)
+  const rttMs = connected === undefined ? undefined : around.rttMs?.(entry.peer)
+  const why = connected === undefined ? around.whyNoWay?.(entry.peer) : undefined
   return {
     peer: entry.peer,
     nickname,
@@ -42,6 +47,8 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
     sources: entry.attachments.map(({ source }) => source),
     ...viaOf(entry, around),
     path: pathOf(entry, connected),
+    ...(rttMs === undefined ? {} : { rttMs }),
+    ...(why === undefined ? {} : { why }),
     contact: contact !== undefined,
     verified: contact?.verified !== undefined,
     blocked: around.isBlocked?.(entry.peer) ?? false,

@@ -9,6 +9,7 @@ import type {
   DirectoryView,
   IncomingMessage,
   OutgoingMessage,
+  PathView,
   PeerTarget,
   PeerTrust,
   RequestView,
@@ -99,6 +100,14 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   }
   state(peer: string): ConversationState {
     return this.states.get(peer) ?? { name: 'open', dialect: 'parley', path: 'lan' }
+  }
+  paths = new Map<string, PathView>()
+  path(peer: string): PathView {
+    return this.paths.get(peer) ?? { kind: 'lan', address: '/ip4/192.168.1.7/tcp/4001', rttMs: 2 }
+  }
+  async measurePath(peer: string): Promise<PathView> {
+    this.calls.push(`measure ${this.name(peer)}`)
+    return this.path(peer)
   }
   async send(peer: string, text: string): Promise<OutgoingMessage> {
     this.calls.push(`send ${this.name(peer)} ${JSON.stringify(text)}`)

@@ -110,6 +110,9 @@ describe('changes of the roster', () => {
   it('show in words who is verified and who is blocked, and tell when somebody begins to use a name', () => {
     expect(rosterLine(row('bob', { verified: true, status: 'in' }), 2)).toMatch(/LAN {2}\[verified\] {2}in$/)
     expect(rosterLine(row('bob', { blocked: true }), 2)).toMatch(/LAN {2}\[blocked\]$/)
+    expect(rosterLine(row('bob', { path: 'direct', rttMs: 34 }), 2)).toMatch(/4001 +direct 34 ms$/)
+    const away = row('bob', { sources: ['D'], why: 'nothing listens at 1.2.3.4:5' })
+    expect(rosterLine(away, 2)).toMatch(/directory {2}\(no way: nothing listens at 1\.2\.3\.4:5\)$/)
     const view = new RosterView(new RosterNumbers())
     view.all([row('bob')])
     expect(view.changes([row('bob', { sameNameAs: owner })])).toHaveLength(1)
@@ -221,6 +224,8 @@ describe('the way to the peer', () => {
     expect(progress.changed(waiting, 9000)).toEqual([])
     const open = { name: 'open', dialect: 'parley', path: 'lan' } as const
     expect(progress.changed(open, 9500)).toEqual(['Connected to bob over the local network.'])
+    const measured = new ConnectionProgress('bob').changed({ ...open, path: 'direct', rttMs: 34 }, 9500)
+    expect(measured).toEqual(['Connected to bob directly, 34 ms.'])
     expect(progress.status(9600)).toBeUndefined()
     expect(progress.changed(waiting, 9700)).toHaveLength(2)
   })

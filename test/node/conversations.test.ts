@@ -28,6 +28,7 @@ beforeEach(() => {
       throw new Error('nothing listens there')
     },
     isLan: () => false,
+    rttOf: () => ({}),
     isDirectory: async () => false,
     nameOf: (id) => id,
     kindOf: async () => ({ kind: 'undecided' }),

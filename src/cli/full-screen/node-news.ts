@@ -98,6 +98,7 @@ export class NodeNews {
       this.#dispatch({ is: 'connection', peer, state })
       if (this.#progress?.peer === peer) this.#say(this.#progress.of.changed(state, Date.now()), peer)
     })
+    this.#on('path', ({ detail: { peer, path } }) => this.#dispatch({ is: 'path', peer, path }))
     this.#on('typing', ({ detail: { peer } }) => this.#dispatch({ is: 'typing', peer }))
     this.#on('entered', ({ detail: { peer, name } }) => this.#entered(peer, name))
     this.#on('left', ({ detail: { peer, name, reason } }) => {

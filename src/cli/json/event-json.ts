@@ -3,7 +3,7 @@
 // unseen. Pure.
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import type { ChatApi, ChatNodeEvents, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
-import type { PeerTrust, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
+import type { PathView, PeerTrust, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
 import type { SafetyView } from '../trust-wording.ts'
 
@@ -34,6 +34,8 @@ export function rowJson(row: RosterRow): Json {
     port: row.port ?? null,
     addresses: row.addresses,
     path: row.path,
+    rttMs: row.rttMs ?? null,
+    why: row.why ?? null,
     sources: row.sources,
     via: row.via,
     onlyVia: row.onlyVia ?? null,
@@ -129,13 +131,20 @@ function trustJson({ verifiedSinceMs, sameNameAs }: PeerTrust): Json {
 export function conversationJson(state: ConversationState): Json {
   switch (state.name) {
     case 'open':
-      return { state: state.name, dialect: state.dialect, path: state.path }
+      return { state: state.name, dialect: state.dialect, path: state.path, rttMs: state.rttMs ?? null }
     case 'waiting':
       return { state: state.name, why: state.why, retryAtMs: state.retryAtMs }
     case 'connecting':
     case 'closed':
       return { state: state.name }
   }
+}
+
+function pathJson(path: PathView): Json {
+  if (path.kind !== 'none') {
+    return { path: path.kind, address: path.address, rttMs: path.rttMs ?? null, why: null, retryAtMs: null }
+  }
+  return { path: path.kind, address: null, rttMs: null, why: path.why, retryAtMs: path.retryAtMs ?? null }
 }
 
 /** The fields that a command's `done` carries beside `do` and `tag`. */
@@ -161,6 +170,8 @@ export function resultJson(result: CommandResult): Json {
     }
     case 'safety number':
       return safetyJson(result)
+    case 'path':
+      return { peer: result.peer, name: result.name, ...pathJson(result.path) }
     case 'quit':
       return {}
     case 'left':

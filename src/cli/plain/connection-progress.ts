@@ -81,7 +81,8 @@ export class ConnectionProgress {
 
 function openLines(name: string, state: Extract<ConversationState, { name: 'open' }>): string[] {
   const way = state.path === 'lan' ? 'over the local network' : 'directly'
-  const connected = `Connected to ${name} ${way}.`
+  const time = state.rttMs === undefined ? '' : `, ${state.rttMs} ms`
+  const connected = `Connected to ${name} ${way}${time}.`
   if (state.dialect === 'parley') return [connected]
   return [connected, `${name} uses another program without receipts: your messages are sent, and not confirmed.`]
 }

@@ -3,6 +3,7 @@
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import { MAX_LIST_LINES } from '../constants.ts'
 import { directoryLines } from '../directory-wording.ts'
+import { pathLine } from '../path-wording.ts'
 import { contactText, safetyLines } from '../trust-wording.ts'
 import { conversationLine, helpLines, historyLine } from '../wording.ts'
 import { identityLines, markedEntryLines, messageLines, requestLine } from '../wording.ts'
@@ -24,6 +25,8 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'quit':
     case 'sent':
       return []
+    case 'path':
+      return [pathLine(result.name, result.path, context.nowMs)]
     case 'safety number':
       return safetyLines(result, { confirm: '/confirm', undo: '/unverify', there: '/verify or parley verify' })
     case 'accepted':

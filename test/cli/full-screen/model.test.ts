@@ -16,6 +16,7 @@ const peer = '12D3KooWbob'
 /** A conversation of some lines. */
 function talking(columns: number, rows: number): TestScreen {
   const screen = TestScreen.ready(columns, rows).open('bob')
+  screen.tell({ is: 'path', peer, path: { kind: 'lan', address: '/ip4/192.168.1.7/tcp/4001', rttMs: 2 } })
   screen.tell({ is: 'message', message: received('hi anna, how are you?'), name: 'bob' })
   const answer = written('well, and you? This one is a little longer than the others are.')
   screen.tell({ is: 'sent', message: answer, name: 'bob' })
@@ -34,7 +35,7 @@ describe('the screen', () => {
       '                              │   shows the commands.',
       '                              │ 14:02 »  bob        hi anna, how are you?',
       '                              │ 14:02 ✓  You        well, and you? This one is a little longer than the others are.',
-      ' anna · directories 0/0 · 1 online                                                                 LAN, receipt in 0 ms',
+      ' anna · directories 0/0 · 1 online                                                            LAN 2 ms, receipt in 0 ms',
       'You:'
     ])
   })
@@ -47,7 +48,7 @@ describe('the screen', () => {
       '                       │                     longer than the others are.',
       '                       │ 14:02    bob        look:',
       '                       │                     14:02 ✓  You        send money',
-      ' anna · directories 0/0 · 1 online                         LAN, receipt in 0 ms',
+      ' anna · directories 0/0 · 1 online                    LAN 2 ms, receipt in 0 ms',
       'You:'
     ])
   })
@@ -64,9 +65,23 @@ describe('the screen', () => {
       '» bob: hi anna, how are you?',
       '✓ You: well, and you? This one is a',
       '│ little longer than the others are.',
-      ' anna · dir 0/0 · on 1         LAN 0 ms',
+      ' anna · dir 0/0 · on 1         LAN 2 ms',
       'You:'
     ])
+  })
+
+  test('shows the path as it is now, and that of no other peer', () => {
+    const screen = talking(80, 24)
+    screen.tell({
+      is: 'path',
+      peer: '12D3KooWcleo',
+      path: { kind: 'direct', address: '/ip4/5.6.7.8/tcp/1', rttMs: 90 }
+    })
+    expect(screen.text).toContain('LAN 2 ms, receipt')
+    screen.tell({ is: 'path', peer, path: { kind: 'direct', address: '/ip4/5.6.7.8/tcp/4001', rttMs: 34 } })
+    expect(screen.text).toContain('direct 34 ms, receipt')
+    screen.tell({ is: 'path', peer, path: { kind: 'lan', address: '/ip4/192.168.1.7/tcp/4001' } })
+    expect(screen.text).toContain('LAN, receipt')
   })
 
   test('without anybody says who one is, how others get here, and what to do', () => {

@@ -1,6 +1,6 @@
 // What can happen to the screen's state, and what a change of it asks to be
 // done. Both are plain data: whoever runs the face turns one into the other.
-import type { ConversationState, DirectoryView, HistoryEntry, OutgoingMessage } from '../../chat-api.ts'
+import type { ConversationState, DirectoryView, HistoryEntry, OutgoingMessage, PathView } from '../../chat-api.ts'
 import type { IncomingMessage, PeerTarget, PeerTrust, RequestView, RosterRow } from '../../chat-api.ts'
 import type { CommandResult, Identity } from '../../chat-command.ts'
 import type { Preferences } from '../preferences.ts'
@@ -39,6 +39,7 @@ export type ScreenEvent =
   | { readonly is: 'message'; readonly message: IncomingMessage; readonly name: string }
   | { readonly is: 'delivery'; readonly message: OutgoingMessage }
   | { readonly is: 'connection'; readonly peer: string; readonly state: ConversationState }
+  | { readonly is: 'path'; readonly peer: string; readonly path: PathView }
   | { readonly is: 'typing'; readonly peer: string }
   /** Another key than was known: what must not be missed. */
   | { readonly is: 'alarm'; readonly text: string }

@@ -152,7 +152,8 @@ function safetyHint({ verifiedSinceMs }: Extract<CommandResult, { is: 'safety nu
 
 function rosterText(row: State['roster'][number], number: number, unread: number): string {
   const place = row.host === undefined ? '' : `  ${row.host} ${row.port ?? ''}`
-  const path = row.path === 'lan' ? '  LAN' : row.path === 'direct' ? '  direct' : '  directory'
+  const time = row.rttMs === undefined ? '' : ` ${row.rttMs} ms`
+  const path = row.path === 'lan' ? `  LAN${time}` : row.path === 'direct' ? `  direct${time}` : '  directory'
   const news = unread === 0 ? '' : `  [${unread} unread]`
   const status = row.status === '' ? '' : `  ${row.status}`
   const owner = row.sameNameAs
@@ -162,7 +163,8 @@ function rosterText(row: State['roster'][number], number: number, unread: number
       : owner.own
         ? '  ! uses your own name'
         : `  ! calls itself ${owner.name}, a contact with another key`
-  const marks = `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}`
+  const why = row.why === undefined ? '' : `  (no way: ${row.why})`
+  const marks = `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}${why}`
   return `${String(number).padStart(2)}  ${row.nickname} (${row.shortId})${place}${path}${news}${marks}${status}${warning}`
 }
 

@@ -1,6 +1,6 @@
 // All that the screen shows, as one value: who is there, what is open, what is
 // typed, what is asked. Nothing in it draws and nothing in it acts.
-import type { ConversationState, DirectoryView, RequestView, RosterRow } from '../../chat-api.ts'
+import type { ConversationState, DirectoryView, PathView, RequestView, RosterRow } from '../../chat-api.ts'
 import type { Identity } from '../../chat-command.ts'
 import type { Preferences } from '../preferences.ts'
 import { emptyEditor, type Editor } from './editor.ts'
@@ -73,6 +73,8 @@ export interface State {
   /** A message to go to once its conversation is open. */
   readonly jump: { readonly peer: string; readonly position: number; readonly words: string } | undefined
   readonly connection: ConversationState
+  /** To peers whose conversation is open or was. */
+  readonly paths: ReadonlyMap<string, PathView>
   /** From storing the last message to its receipt. */
   readonly receiptMs: number | undefined
   readonly typing: { readonly peer: string; readonly untilMs: number } | undefined
@@ -131,6 +133,7 @@ export function beginning(init: Beginning): State {
     found: undefined,
     jump: undefined,
     connection: { name: 'closed' },
+    paths: new Map(),
     receiptMs: undefined,
     typing: undefined,
     toldTypingAtMs: 0,

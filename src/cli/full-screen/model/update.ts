@@ -62,6 +62,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return step(onDelivery(state, event))
     case 'connection':
       return step(event.peer === currentPeer(state) ? { ...state, connection: event.state } : state)
+    case 'path':
+      return step({ ...state, paths: new Map([...state.paths, [event.peer, event.path]]) })
     case 'typing':
       return step({ ...state, typing: { peer: event.peer, untilMs: nowMs + TYPING_SHOWN_MS } })
     case 'alarm':

@@ -1,6 +1,6 @@
 // The two bars: above the conversation with whom it is, below it how things
 // stand: who one is, directories, who is online, and the way to the open peer.
-import type { ConversationState } from '../../chat-api.ts'
+import type { ConversationState, RosterRow } from '../../chat-api.ts'
 import { secondsUntil } from '../../wording.ts'
 import { currentPeer, type State } from '../model/state.ts'
 import { justified, span, type Span } from '../screen/rows.ts'
@@ -86,13 +86,19 @@ function connectionText(state: State, connection: ConversationState, isNarrow: b
       return isNarrow ? `no way, ${seconds} s` : `no way at the moment, next try in ${seconds} s`
     }
     case 'open': {
-      const path = connection.path === 'lan' ? 'LAN' : connection.path === 'direct' ? 'direct' : 'connected'
       const promise = connection.dialect === 'parley' ? '' : ', no receipts'
-      const receipt =
-        state.receiptMs === undefined ? '' : isNarrow ? ` ${state.receiptMs} ms` : `, receipt in ${state.receiptMs} ms`
-      return `${path}${promise}${receipt}`
+      const receipt = state.receiptMs === undefined || isNarrow ? '' : `, receipt in ${state.receiptMs} ms`
+      return `${pathText(state, connection.path)}${promise}${receipt}`
     }
     case 'closed':
       return 'not connected'
   }
+}
+
+/** Over what it runs, and how long there and back: as it is now, else as it was when the conversation opened. */
+function pathText(state: State, atFirst: RosterRow['path']): string {
+  const path = state.paths.get(currentPeer(state) ?? '')
+  const kind = path === undefined || path.kind === 'none' ? atFirst : path.kind
+  const word = kind === 'lan' ? 'LAN' : kind === 'direct' ? 'direct' : 'connected'
+  return path === undefined || path.kind === 'none' || path.rttMs === undefined ? word : `${word} ${path.rttMs} ms`
 }

@@ -1,0 +1,63 @@
+// The path to a peer as a node tells it, between two real nodes on loopback.
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { PathView } from '../../src/node/index.ts'
+import { Network, placeOf } from './network.ts'
+
+const soon = { timeout: 8_000, interval: 20 }
+let network: Network
+
+beforeEach(async () => {
+  network = await Network.create()
+})
+
+afterEach(async () => {
+  await network[Symbol.asyncDispose]()
+})
+
+/** Far more than an answer takes on one machine, however busy; far less than what would be no measurement. */
+const plausible = (rttMs: number | undefined): boolean => rttMs !== undefined && rttMs >= 1 && rttMs < 1_500
+
+test('both ends of an open conversation learn how far the other is, whoever has dialled', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  const told: PathView[] = []
+  bert.addEventListener('path', ({ detail }) => {
+    if (detail.peer === anna.peerId) told.push(detail.path)
+  })
+  await bert.open(anna.peerId)
+  await anna.resolve([placeOf(bert)])
+  await anna.open(bert.peerId)
+  const rttOf = (path: PathView): number | undefined => (path.kind === 'none' ? undefined : path.rttMs)
+  await vi.waitFor(() => expect(plausible(rttOf(anna.path(bert.peerId)))).toBe(true), soon)
+  await vi.waitFor(() => expect(plausible(rttOf(bert.path(anna.peerId)))).toBe(true), soon)
+  expect(anna.path(bert.peerId)).toMatchObject({ kind: 'lan', address: `/ip4/127.0.0.1/tcp/${bert.port}` })
+  await vi.waitFor(() => expect(told.at(-1)).toMatchObject({ kind: 'lan', rttMs: expect.any(Number) }), soon)
+  await vi.waitFor(() => expect(plausible(anna.roster()[0]?.rttMs)).toBe(true), soon)
+})
+
+test('a connection that nobody looks at is measured when it is asked for', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.resolve([placeOf(bert)])
+  await vi.waitFor(() => expect(bert.path(anna.peerId).kind).toBe('lan'), soon)
+  expect(bert.path(anna.peerId)).not.toHaveProperty('rttMs')
+  const path = await bert.measurePath(anna.peerId)
+  expect(path.kind === 'lan' && plausible(path.rttMs)).toBe(true)
+})
+
+test('where there is no path, it says why: nothing asked for one, nothing listens there, the peer is blocked', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  expect(anna.path(bert.peerId)).toEqual({ kind: 'none', why: 'nothing has asked for a connection' })
+  await anna.resolve([placeOf(bert)])
+  await anna.open(bert.peerId)
+  await vi.waitFor(() => expect(anna.state(bert.peerId).name).toBe('open'), soon)
+  const { peerId, port } = bert
+  await bert.stop()
+  const why = `nothing listens at 127.0.0.1:${port}: check the port, and that Parley runs there`
+  const expected = { kind: 'none', why, retryAtMs: expect.any(Number) }
+  await vi.waitFor(() => expect(anna.path(peerId)).toMatchObject(expected), soon)
+  expect(await anna.measurePath(peerId)).toMatchObject({ kind: 'none' })
+  await anna.block(peerId)
+  expect(anna.path(peerId)).toEqual({ kind: 'none', why: 'the peer is blocked' })
+})
