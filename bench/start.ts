@@ -21,6 +21,7 @@ import { ratio, Report, reportOptions } from './report.ts'
 const { values } = parseArgs({ options: { ...reportOptions, rounds: { type: 'string', default: '9' } } })
 const rounds = values.smoke ? 1 : Number(values.rounds)
 const deadlineMs = 30_000
+const endMs = 5_000
 const importPattern = /^(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]/gmu
 
 const build = await builtParley()
@@ -34,6 +35,10 @@ report.note(`${rounds} rounds in turns; ${packages.length} packages are imported
 const ways = [
   { name: 'first prompt of the plain face', run: async () => onTerminal([...parley, '--plain'], /Peer \(/u) },
   { name: 'bare import of the same packages', run: async () => toExit([bare]) },
+  {
+    name: 'first prompt without what V8 had compiled before',
+    run: async () => onTerminal([...parley, '--plain'], /Peer \(/u, { NODE_DISABLE_COMPILE_CACHE: '1' })
+  },
   { name: 'first draw of the full screen', run: async () => onTerminal(parley, /You are|\[\?1049h/u) },
   { name: 'parley --version', run: async () => toExit([...parley, '--version']) },
   { name: 'parley --help', run: async () => toExit([...parley, '--help']) },
@@ -59,10 +64,10 @@ async function toExit(args: readonly string[]): Promise<number> {
   return performance.now() - startedAtMs
 }
 
-async function onTerminal(args: readonly string[], sign: RegExp): Promise<number> {
+async function onTerminal(args: readonly string[], sign: RegExp, variables: NodeJS.ProcessEnv = {}): Promise<number> {
   const command = `stty cols 120 rows 40; exec ${process.execPath} ${args.join(' ')}`
   const startedAtMs = performance.now()
-  const child = spawn('script', ['-qfec', command, '/dev/null'], { env: environment() })
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { env: { ...environment(), ...variables } })
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const deadline = setTimeout(() => reject(new Error(`no prompt after ${deadlineMs} ms: ${output}`)), deadlineMs)
   let output = ''
@@ -75,8 +80,11 @@ async function onTerminal(args: readonly string[], sign: RegExp): Promise<number
   } finally {
     clearTimeout(deadline)
     const gone = once(child, 'exit')
-    child.kill()
+    // As a user does, so that the program ends in good order and writes down what is to be cached.
+    child.stdin.write('\u0003\u0003')
+    const impatience = setTimeout(() => child.kill('SIGKILL'), endMs)
     await gone
+    clearTimeout(impatience)
   }
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The one entry point: checks the Node that runs it, rebuilds a clone whose
 // sources are newer than what was built from them, and starts the command line.
+// What V8 has compiled is kept beside the build: a fifth of the time to a prompt.
 // It is plain JavaScript that old Nodes can read, so that they can say so.
 const major = Number(process.versions.node.split('.')[0])
 if (major < 24) {
@@ -10,8 +11,11 @@ if (major < 24) {
   )
   process.exit(1)
 }
-const { join } = await import('node:path')
-const { pathToFileURL } = await import('node:url')
+const { dirname, join } = await import('node:path')
+const { enableCompileCache } = await import('node:module')
+const { fileURLToPath, pathToFileURL } = await import('node:url')
+// Where the clone can't be written to, and under NODE_DISABLE_COMPILE_CACHE, there is none.
+enableCompileCache(join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'compile-cache'))
 const { buildIfStale } = await import('../scripts/build.js')
 const folder = await buildIfStale()
 const { main } = await import(pathToFileURL(join(folder, 'cli', 'main.js')).href)
