@@ -14,6 +14,7 @@ import {
   type FederationService,
   type VerifiedRecord
 } from '../directory/index.ts'
+import { formatAddress } from './address.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
 import {
@@ -51,6 +52,13 @@ export interface DirectoryFellow {
   readonly network?: string
 }
 
+/** A directory that was named with `--join` and is not reached. */
+export interface UnreachedFellow {
+  /** As people write it. */
+  readonly address: string
+  readonly why: string
+}
+
 export interface DirectoryNodeEvents {
   ready: CustomEvent<DirectoryGuest>
   left: CustomEvent<DirectoryGuest>
@@ -58,6 +66,7 @@ export interface DirectoryNodeEvents {
   'directory-joined': CustomEvent<DirectoryFellow>
   'directory-lost': CustomEvent<DirectoryFellow>
   'directory-refused': CustomEvent<DirectoryFellow>
+  'directory-unreached': CustomEvent<UnreachedFellow>
 }
 
 const FOLDER_MODE = 0o700
@@ -193,6 +202,9 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     fellows.on('lost', ({ peer }) => this.#tell('directory-lost', fellow(peer)))
     fellows.on('other-network', ({ peer, network }) => {
       this.#tell('directory-refused', { ...fellow(peer), network })
+    })
+    fellows.on('unreached', ({ address, error }) => {
+      this.#tell('directory-unreached', { address: formatAddress(address), why: error.message })
     })
     this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
     await this.#starting

@@ -44,6 +44,10 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   for (const event of ['directory-joined', 'directory-lost', 'directory-refused'] as const) {
     node.addEventListener(event, ({ detail }) => tellFellow(event, detail))
   }
+  node.addEventListener('directory-unreached', ({ detail: { address, why } }) => {
+    const json = { event: 'directory-unreached', address, why }
+    writeLines(io.stdout, [isJson ? escapedJson(json) : cleanText(`UNREACHED directory ${address}: ${why}`)])
+  })
   try {
     await node.start()
     const { shortId, peerId, network } = node

@@ -94,6 +94,8 @@ export const NO_FELLOW_RETRY_MS = 10_000
 export const UNPROVEN_REDIAL_MS = 60_000
 /** Two streams that were opened within this time have crossed; a later one tells that the other side lost the first. */
 export const CROSSING_MS = 1_000
+/** One that was named and was never reached so long: who runs this directory is told, once. It may only just start. */
+export const UNREACHED_NOTICE_MS = 5_000
 /** A fellow that others told of, and that is away for so long, is forgotten. Those that were named never are. */
 export const LEARNT_FELLOW_TTL_MS = 6 * 60 * 60 * 1_000
 /** Fellows that are known by what others told and the LAN showed; beyond it the one that was away longest goes. */

@@ -59,6 +59,8 @@ export interface FederationEvents {
   lost: [{ readonly peer: PeerId }]
   /** A directory of another network wanted to join, or was to be joined. Told once of each. */
   'other-network': [{ readonly peer: PeerId; readonly network: string }]
+  /** One that was named has not been reached for a while, or is no directory; it is tried again. Told once of each. */
+  unreached: [{ readonly address: Multiaddr; readonly error: Error }]
 }
 
 const TAG = 'parley-fellow'
@@ -170,6 +172,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       isUnderWay: (peer) => this.#links.isUnderWay(peer),
       hasRoom: () => this.#links.sessions().length < MAX_FELLOWS,
       isBanned: (peer) => this.#judge.isBanned(peer),
+      onUnreached: (address, error) => void this.emit('unreached', { address, error }),
       open: (connection, signal) => this.#links.open(connection, signal)
     })
     this.#expiry = new StateExpiry({ state, now: this.#now, apply: (effects) => this.#intake.apply(effects) })

@@ -13,7 +13,8 @@ import {
   LEARNT_FELLOW_TTL_MS,
   MAX_LEARNT_FELLOWS,
   NO_FELLOW_RETRY_MS,
-  UNPROVEN_REDIAL_MS
+  UNPROVEN_REDIAL_MS,
+  UNREACHED_NOTICE_MS
 } from './constants.ts'
 import { FellowAddresses } from './fellow-addresses.ts'
 import { NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
@@ -36,6 +37,8 @@ export interface FellowDialerInit extends FellowDialing {
   /** Whether one more may be dialled that was not named. */
   hasRoom(): boolean
   isBanned(peer: string): boolean
+  /** One that was named is not reached. Told once of each, until it was. */
+  onUnreached(address: Multiaddr, error: Error): void
   /** Opens a stream and stays with it; rejects when it did not make the peer a fellow. */
   open(connection: Connection, signal: AbortSignal): Promise<void>
 }
@@ -47,6 +50,8 @@ interface Target {
   peer: string | undefined
   wasFellow: boolean
   failures: number
+  /** Whoever runs this directory knows that it is not reached. */
+  isToldOf: boolean
   /** When it was last a fellow, or told of. */
   seenAtMs: number
   sinceMs: number
@@ -135,6 +140,7 @@ export class FellowDialer {
       ...whom,
       wasFellow: false,
       failures: 0,
+      isToldOf: false,
       seenAtMs: nowMs,
       sinceMs: nowMs,
       wake: undefined
@@ -191,11 +197,21 @@ export class FellowDialer {
       return this.#delay(target)
     } catch (error) {
       if (!signal.aborted) this.#init.log('%s is no fellow now - %e', nameOf(target), toError(error))
+      if (!signal.aborted) this.#tellOf(target, toError(error))
       if (error instanceof OtherNetworkFellowError) return OTHER_NETWORK_RETRY_MS
       // One that is being stopped or started serves nothing for a moment.
       if (error instanceof NoFellowError && !target.wasFellow) return NO_FELLOW_RETRY_MS
       return this.#delay(target)
     }
+  }
+
+  #tellOf(target: Target, error: Error): void {
+    const { address, wasFellow, isToldOf, sinceMs } = target
+    if (address === undefined || wasFellow || isToldOf || error instanceof OtherNetworkFellowError) return
+    // It may be about to start, but nothing else becomes a directory.
+    if (!(error instanceof NoFellowError) && this.#init.now() - sinceMs < UNREACHED_NOTICE_MS) return
+    target.isToldOf = true
+    this.#init.onUnreached(address, error)
   }
 
   async #connect(target: Target, signal: AbortSignal): Promise<Connection | undefined> {

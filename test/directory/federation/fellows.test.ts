@@ -10,7 +10,7 @@ import { sealHeartbeat } from '../../../src/directory/federation/heartbeat.ts'
 import { sealStatement } from '../../../src/directory/federation/statement.ts'
 import { sealRecord } from '../../../src/directory/index.ts'
 import type { VerifiedRecord } from '../../../src/directory/index.ts'
-import { until } from '../nodes.ts'
+import { node, portOf, until } from '../nodes.ts'
 import { identity, presence, sealedBy } from '../records.ts'
 import { freePorts } from '../../processes/test-bed.ts'
 import { federated, network, type Federated } from './federated.ts'
@@ -140,6 +140,19 @@ test('two directories that dial each other at once are joined once, and stay so'
   await until(() => a.federation.fellows().length === 1 && b.federation.fellows().length === 1, 'each other')
   await until(() => streams(a) === 1 && streams(b) === 1, 'one of the two streams to be ended')
   expect(lost).toEqual([])
+})
+
+test('a named address where nobody serves directories is told of once, and one that only starts is not', async () => {
+  const [stranger, [late = 0]] = [await node({}), await freePorts(1)]
+  const strange = `/ip4/127.0.0.1/tcp/${portOf(stranger)}`
+  const a = await federated([strange, `/ip4/127.0.0.1/tcp/${late}`])
+  const told: string[] = []
+  a.federation.on('unreached', ({ address, error }) => told.push(`${address.toString()} ${error.name}`))
+  await until(() => told.length > 0, 'the stranger to be told of')
+  const b = await federated([], { port: late })
+  await until(() => a.federation.fellows().length === 1, 'the other')
+  expect(a.federation.fellows().map(String)).toEqual([b.id])
+  expect(told).toEqual([`${strange} NoFellowError`])
 })
 
 test('who does not begin with Hello is no fellow', async () => {
