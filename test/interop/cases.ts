@@ -10,6 +10,7 @@ import { goPeer, implementations, jsPeer, pyPeer, type Implementation } from './
 import { Libp2pSide } from './libp2p-side.ts'
 import { ParleySide } from './parley-side.ts'
 import type { ToolchainName } from './prepare.ts'
+import { staySilent } from './silence.ts'
 
 export interface Case {
   readonly name: string
@@ -65,6 +66,13 @@ const withParley: readonly Case[] = [
     name: 'a first line that also reads as a frame opens a conversation, for every such line',
     needs: ['go'],
     run: () => openWithEachAmbiguousLine(() => new ForeignSide(goPeer, 'ed25519'), parley.start())
+  },
+  {
+    name: 'a connection outlives a silence, with every implementation',
+    needs: implementations.map(({ toolchain }) => toolchain),
+    run: async () => {
+      await Promise.all(implementations.map(staySilent))
+    }
   }
 ]
 

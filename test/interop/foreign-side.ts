@@ -61,6 +61,10 @@ export class ForeignSide implements ChatSide {
     return this.#running().texts(count)
   }
 
+  get streams(): PeerProcess['streams'] {
+    return this.#running().streams
+  }
+
   async stop(): Promise<void> {
     await this.#process?.stop()
   }

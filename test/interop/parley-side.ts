@@ -42,6 +42,18 @@ export class ParleySide implements ChatSide {
     }
   }
 
+  /** All that was told of the state of conversations, oldest first. */
+  conversationStates(): readonly string[] {
+    const told = this.#running().events.filter(({ event }) => event === 'conversation')
+    return told.map((one) => String(one['state']))
+  }
+
+  /** To whoever opened a conversation last and back, measured now. */
+  async roundTripMs(): Promise<unknown> {
+    const parley = this.#running()
+    return (await parley.do({ do: 'path', peer: lastOpened(parley) }))['rttMs']
+  }
+
   async stop(): Promise<void> {
     await this.#process?.stop()
   }

@@ -78,6 +78,12 @@ export class PeerProcess {
     }
   }
 
+  /** How many chat streams there were, and how many have ended. */
+  get streams(): { readonly opened: number; readonly closed: number } {
+    const count = (kind: PeerEvent['event']): number => this.#log.entries.filter(({ event }) => event === kind).length
+    return { opened: count('stream'), closed: count('closed') }
+  }
+
   async stop(): Promise<void> {
     this.#child.stdin.end()
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), exitTimeoutMs)
