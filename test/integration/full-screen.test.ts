@@ -74,7 +74,8 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await anna.shows(isNarrow ? /^✓ You: hello$/mu : /\d\d:\d\d ✓ {2}You +hello$/mu)
     await bob.type('hello yourself')
     await anna.shows(isNarrow ? /^ {2}bob: hello yourself$/mu : /bob +hello yourself$/mu)
-    await anna.shows(/LAN/u)
+    await anna.shows(/LAN \d+ ms/u)
+    await bob.shows(/LAN \d+ ms/u)
 
     // Thirty lines are one message, at most ten rows of input, and are sent by Enter alone.
     const lines = Array.from({ length: 30 }, (_, index) => `pasted line ${index + 1}`)

@@ -1,4 +1,6 @@
 // The path to a peer as a node tells it, between two real nodes on loopback.
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { PathView } from '../../src/node/index.ts'
 import { Network, placeOf } from './network.ts'
@@ -43,6 +45,48 @@ test('a connection that nobody looks at is measured when it is asked for', async
   expect(bert.path(anna.peerId)).not.toHaveProperty('rttMs')
   const path = await bert.measurePath(anna.peerId)
   expect(path.kind === 'lan' && plausible(path.rttMs)).toBe(true)
+})
+
+/** A port from which everything arrives at the other only after so many milliseconds, in either direction. */
+async function longWay(port: number, delayMs: number): Promise<{ readonly port: number; close(): void }> {
+  const sockets: Socket[] = []
+  const carry = (from: Socket, to: Socket): void => {
+    sockets.push(from.on('error', () => to.destroy()))
+    from.on('data', (bytes) => setTimeout(() => to.write(bytes), delayMs))
+    from.on('close', () => to.destroy())
+  }
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    carry(near, far)
+    carry(far, near)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port: own } = server.address() as AddressInfo // of a TCP server
+  return {
+    port: own,
+    close: () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    }
+  }
+}
+
+test('the time is that of the way there and back', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  const way = await longWay(bert.port, 60)
+  try {
+    const { peer } = await anna.resolve([`127.0.0.1:${way.port}`])
+    const there = await anna.measurePath(peer)
+    expect(there).toMatchObject({ kind: 'lan', address: `/ip4/127.0.0.1/tcp/${way.port}` })
+    const back = await bert.measurePath(anna.peerId)
+    for (const path of [there, back]) {
+      expect(path.kind === 'lan' && path.rttMs).toBeGreaterThanOrEqual(120)
+      expect(path.kind === 'lan' && plausible(path.rttMs)).toBe(true)
+    }
+  } finally {
+    way.close()
+  }
 })
 
 test('where there is no path, it says why: nothing asked for one, nothing listens there, the peer is blocked', async () => {
