@@ -4,6 +4,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import {
+  MAX_ATTACHMENTS,
   MAX_COALESCE_MS,
   MAX_FLUSH_BYTES,
   MAX_FRAME_REMOVALS,
@@ -262,9 +263,11 @@ export class RosterPush {
     }
   }
 
-  /** The sources of a directory's roster are directories: few, and always the same. */
+  /** The sources of a directory's roster are directories: few, and mostly the same. */
   #directory(source: string): PeerId {
     const peer = this.#directories.get(source) ?? peerIdFromString(source)
+    // Somebody may make ever new ones up.
+    if (this.#directories.size > MAX_ATTACHMENTS) this.#directories.clear()
     this.#directories.set(source, peer)
     return peer
   }
