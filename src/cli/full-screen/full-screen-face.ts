@@ -19,6 +19,7 @@ import { defaultPreferences } from './preferences.ts'
 import { Renderer } from './screen/renderer.ts'
 import { themeFor } from './screen/theme.ts'
 import { Tty } from './screen/tty.ts'
+import { isUtf8 } from './text/ascii-text.ts'
 import { view } from './view/view.ts'
 
 export type FullScreenOutcome = 'quit' | 'end of input' | 'interrupted'
@@ -73,7 +74,7 @@ export class FullScreenFace {
       onLost: () => this.#redraw(),
       onEnd: () => this.end('end of input')
     })
-    this.#renderer = new Renderer(themeFor(env, undefined))
+    this.#renderer = new Renderer(themeFor(env, undefined), isUtf8(env) ? 'all' : 'ASCII')
     this.#notifier = new Notifier({ env, write: (text) => this.#tty.write(text), now: Date.now })
     this.#state = beginning({
       columns: this.#tty.columns,
@@ -162,6 +163,11 @@ export class FullScreenFace {
       const text = `The profile ${insteadOf} is in use by another parley: this is ${name}.`
       this.#dispatch({ is: 'note', text, tone: 'note' })
     }
+    if (!this.#state.isUtf8) {
+      const text =
+        'Letters beyond ASCII are shown as ?, because the locale is not UTF-8: LANG=C.UTF-8 parley shows them.'
+      this.#dispatch({ is: 'note', text, tone: 'note' })
+    }
     await doing.readPast()
     this.#dispatch({ is: 'phase', phase: 'looking' })
     void this.#makeCode(api)
@@ -233,10 +239,4 @@ export class FullScreenFace {
     if (this.#tty.isBehind) return this.#drawWithin(NEWS_FRAME_MS)
     this.#tty.write(this.#renderer.render(view(this.#state)))
   }
-}
-
-/** Other locales show the signs as garbage. */
-function isUtf8(env: NodeJS.ProcessEnv): boolean {
-  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => (value ?? '') !== '') ?? ''
-  return /utf-?8/iu.test(locale) || env['WT_SESSION'] !== undefined
 }

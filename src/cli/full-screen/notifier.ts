@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { NOTIFY_EVERY_MS } from './constants.ts'
 import type { NotifyWay } from './preferences.ts'
+import { asciiText, isUtf8 } from './text/ascii-text.ts'
 
 export interface NotifierInit {
   readonly env: NodeJS.ProcessEnv
@@ -26,10 +27,13 @@ export class Notifier {
     const { now, write, env, run = runDetached } = this.#init
     if (now() - this.#toldAtMs < NOTIFY_EVERY_MS) return
     this.#toldAtMs = now()
-    const sequence = ways.includes('terminal') ? terminalNotification(env, title, text) : ''
+    const shown = isUtf8(env) ? (clean: string): string => clean : asciiText
+    const sequence = ways.includes('terminal') ? terminalNotification(env, shown(title), shown(text)) : ''
     write(`${ways.includes('bell') ? '\u0007' : ''}${sequence}`)
     // After --, so that a text that begins with a dash is no option.
-    if (ways.includes('desktop') && hasDesktop(env)) run('notify-send', ['--app-name=Parley', '--', title, text])
+    if (ways.includes('desktop') && hasDesktop(env)) {
+      run('notify-send', ['--app-name=Parley', '--', title, desktopText(text)])
+    }
   }
 }
 
@@ -42,9 +46,15 @@ export function terminalNotification(env: NodeJS.ProcessEnv, title: string, text
     return `\u001b]777;notify;${part(title)};${part(text)}\u0007`
   }
   if (/kitty|ghostty/u.test(term) || /^(?:iTerm\.app|WezTerm|ghostty)$/u.test(program)) {
-    return `\u001b]9;${title}: ${text}\u0007`
+    // Several read a number that stands first as a command of its own (a progress bar, for example).
+    return `\u001b]9;Parley: ${title}: ${text}\u0007`
   }
   return ''
+}
+
+/** notify-send reads backslashes as escapes, and most desktops read markup: pictures and links of a stranger. */
+function desktopText(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 function hasDesktop(env: NodeJS.ProcessEnv): boolean {

@@ -2,9 +2,11 @@
 // place, and what the themes make of it.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { hostileTexts } from './hostile-corpus.ts'
 import { Renderer } from '../../../src/cli/full-screen/screen/renderer.ts'
 import { padded, segment, span, type Frame, type ScreenRow } from '../../../src/cli/full-screen/screen/rows.ts'
 import { themeFor, themeNames } from '../../../src/cli/full-screen/screen/theme.ts'
+import { asciiText } from '../../../src/cli/full-screen/text/ascii-text.ts'
 import { terminalNotification, Notifier } from '../../../src/cli/full-screen/notifier.ts'
 import { isQuiet, preferencesText, readPreferences, readQuietHours } from '../../../src/cli/full-screen/preferences.ts'
 
@@ -103,6 +105,30 @@ describe('the renderer', () => {
   })
 })
 
+describe('where the locale is not UTF-8', () => {
+  test('no byte beyond ASCII is written, of any text, and no column moves', () => {
+    for (const { name, text } of [...hostileTexts, { name: 'own', text: 'looking … — Zoë ← →' }]) {
+      const drawn = new Renderer('mono', 'ASCII').render({
+        rows: [[segment(0, 60, [span(text, 'plain', 59)]), segment(60, 20, padded('│ next', 20))]],
+        columns: 80,
+        cursor: undefined
+      })
+      expect(drawn.replaceAll('\u001b', ''), name).toMatch(/^[\u0020-\u007e]*$/u)
+      const width = span(text, 'plain', 59).width
+      expect(asciiText(span(text, 'plain', 59).text), name).toHaveLength(width)
+    }
+    expect(asciiText('Zoë – 日本 … ❤')).toBe('Zoe - ? ?  . ?')
+  })
+
+  test('a notification is ASCII too: in other locales a byte of a letter can end its sequence', () => {
+    let written = ''
+    const env = { TERM: 'xterm-kitty', LANG: 'C' }
+    const notifier = new Notifier({ env, write: (text) => (written += text), now: () => 0 })
+    notifier.tell('Ĝan', 'ŜŜ \u{1f31c}', ['terminal'])
+    expect(written).toBe('\u001b]9;Parley: Gan: SS ? \u0007')
+  })
+})
+
 describe('being told', () => {
   test('the bell rings once in a while, however much comes', () => {
     let nowMs = 0
@@ -120,9 +146,25 @@ describe('being told', () => {
   })
 
   test('terminals that know how get a notification of their own, the others none', () => {
-    expect(terminalNotification({ TERM: 'xterm-kitty' }, 'bob', 'hi')).toBe('\u001b]9;bob: hi\u0007')
+    expect(terminalNotification({ TERM: 'xterm-kitty' }, 'bob', 'hi')).toBe('\u001b]9;Parley: bob: hi\u0007')
     expect(terminalNotification({ TERM: 'foot' }, 'b;ob', 'hi;')).toBe('\u001b]777;notify;b,ob;hi,\u0007')
     expect(terminalNotification({ TERM: 'xterm-256color' }, 'bob', 'hi')).toBe('')
+  })
+
+  test('a name that is a number is no command to a terminal', () => {
+    for (const env of [{ TERM: 'xterm-ghostty' }, { TERM_PROGRAM: 'WezTerm' }, { TERM_PROGRAM: 'iTerm.app' }])
+      expect(terminalNotification(env, '4;1;50', 'hi')).toMatch(/^\u001b\]9;[A-Z]/u)
+  })
+
+  test("the desktop's shows markup and backslashes as they were written", () => {
+    const ran: (readonly string[])[] = []
+    const run = (_program: string, args: readonly string[]): void => void ran.push(args)
+    new Notifier({ env: { DISPLAY: ':0' }, write: () => undefined, now: () => 0, run }).tell(
+      'bob',
+      '<a href="x">\\033 & b',
+      ['desktop']
+    )
+    expect(ran[0]?.at(-1)).toBe('&lt;a href="x"&gt;\\\\033 &amp; b')
   })
 
   test("the desktop's takes a text that begins with a dash for no option", () => {

@@ -136,7 +136,7 @@ function alarmed(state: State, text: string): Step {
   const told = noted({ ...state, alarm: text }, [`WARNING: ${text}`], 'warning')
   return step(told, {
     do: 'notify',
-    title: 'Parley: WARNING',
+    title: 'WARNING',
     text: cleanText(text, { maxCharacters: NOTIFY_CHARACTERS })
   })
 }

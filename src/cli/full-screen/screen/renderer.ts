@@ -1,6 +1,7 @@
 // Turns frames into what has to be written: the rows that differ from those that
 // stand there, each whole and at its place. A row that some terminal draws wider
 // than it is can so spoil itself only. Pure: frames in, text out.
+import { asciiText } from '../text/ascii-text.ts'
 import type { Frame, ScreenRow } from './rows.ts'
 import { sgrOf, type Style, type ThemeName } from './theme.ts'
 
@@ -15,11 +16,13 @@ const showCursor = `${csi}?25h`
 
 export class Renderer {
   #theme: ThemeName
+  readonly #letters: 'all' | 'ASCII'
   #drawn: string[] = []
   #cursor = ''
 
-  constructor(theme: ThemeName) {
+  constructor(theme: ThemeName, letters: 'all' | 'ASCII' = 'all') {
     this.#theme = theme
+    this.#letters = letters
   }
 
   set theme(theme: ThemeName) {
@@ -61,7 +64,7 @@ export class Renderer {
         painted += codes === '' ? reset : `${csi}0;${codes}m`
         style = wanted
       }
-      painted += text
+      painted += this.#letters === 'ASCII' ? asciiText(text) : text
     }
     for (const { column, width, spans, fill } of row) {
       // Always to the column, whatever the terminal made of what stands before.
