@@ -3,14 +3,18 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Libp2p, PrivateKey, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PrivateKey, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { lpStream, type LengthPrefixedStream } from '@libp2p/utils'
-import { multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { setTimeout } from 'node:timers/promises'
 import { encodeClientFrame } from '../../src/directory/directory-frames.ts'
 import { DIRECTORY_PROTOCOL, sealRecord } from '../../src/directory/index.ts'
 import { yamuxInit } from '../../src/wire/index.ts'
+
+const MAX_TRIES = 20
+const TRY_AGAIN_MS = 500
 
 export class CrowdPeer {
   readonly #node: Libp2p
@@ -30,7 +34,7 @@ export class CrowdPeer {
       connectionMonitor: { enabled: false },
       connectionManager: { reconnectRetries: 0 }
     })
-    const connection = await node.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}`))
+    const connection = await dialPatiently(node, multiaddr(`/ip4/127.0.0.1/tcp/${port}`))
     const stream = await connection.newStream(DIRECTORY_PROTOCOL)
     return new CrowdPeer(node, key, lpStream(stream), network)
   }
@@ -75,6 +79,18 @@ export class CrowdPeer {
       this.#key
     )
     return envelope
+  }
+}
+
+/** A directory lets in so many a second from one address, and this is one: who is turned away comes again. */
+async function dialPatiently(node: Libp2p, address: Multiaddr): Promise<Connection> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await node.dial(address)
+    } catch (error) {
+      if (tries >= MAX_TRIES) throw error
+      await setTimeout(TRY_AGAIN_MS)
+    }
   }
 }
 

@@ -277,7 +277,9 @@ test('a key that changes at a remembered address is refused by send and shouted 
   const prompt = await bed.start(['--plain'], { home })
   await prompt.shows(/^Peer \(/u)
   prompt.type(address)
-  const warning = await prompt.shows(new RegExp(`^WARNING: .*${was}.*another key, ${is}.*ask before you trust it`, 'u'))
+  const warning = await prompt.shows(
+    new RegExp(`^!!! WARNING: .*${was}.*another key, ${is}.*ask before you trust it`, 'u')
+  )
   expect(warning.line.match(/WARNING/gu)).toHaveLength(1)
 })
 

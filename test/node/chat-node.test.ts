@@ -220,7 +220,9 @@ test('a contact keeps its name however others call themselves, and a namesake is
   await mallory.rename('Bert')
   await vi.waitFor(() => expect(names(anna)).toContain('Bert'), soon)
   expect((await anna.resolve(['bert'])).peer).toBe(bert.peerId)
-  expect(anna.roster().find(({ peer }) => peer === mallory.peerId)).toMatchObject({ sameNameAs: { name: 'bert', own: false } })
+  expect(anna.roster().find(({ peer }) => peer === mallory.peerId)).toMatchObject({
+    sameNameAs: { name: 'bert', own: false }
+  })
 })
 
 test('whoever takes the name of a contact is told loudly, once, and marked; so is who takes one’s own', async () => {

@@ -31,7 +31,11 @@ export async function runVerify(io: CommandIo, command: Command): Promise<ExitCo
   } else {
     // By the whole ID: what was typed may mean somebody else by then.
     const again = `parley verify ${view.peer}`
-    const hints = { confirm: `${again} --confirm`, undo: `${again} --undo`, there: 'parley verify, or /verify in a chat' }
+    const hints = {
+      confirm: `${again} --confirm`,
+      undo: `${again} --undo`,
+      there: 'parley verify, or /verify in a chat'
+    }
     const lines = safetyLines(view, hints)
     writeLines(
       io.stdout,
