@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { chatCommands } from '../../../src/cli/chat-commands.ts'
 import { MAX_WINDOW_MESSAGES, PAGE_MESSAGES } from '../../../src/cli/full-screen/constants.ts'
 import { widthOfSpans } from '../../../src/cli/full-screen/screen/rows.ts'
 import { view } from '../../../src/cli/full-screen/view/view.ts'
@@ -171,6 +172,29 @@ describe('people', () => {
     expect(screen.text).toMatch(/ 3 ● aaron/u)
     screen.type('\u001b3')
     expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: ['12D3KooWaaron'] })
+  })
+
+  test.each([
+    [120, 40],
+    [80, 24],
+    [40, 12]
+  ])('every line of the help is seen by paging through it at %i×%i, down and up', (columns, rows) => {
+    const screen = TestScreen.ready(columns, rows)
+    screen.tell({ is: 'result', result: { is: 'help', commands: chatCommands } })
+    const { lines } = screen.state.popup ?? { lines: [] }
+    const pages = (key: string): ReadonlySet<number> => {
+      const seen = new Set<number>()
+      for (let page = 0; page < 30; page++) {
+        const [, first, last] = / \((\d+)-(\d+) of/u.exec(screen.text) ?? []
+        for (let line = Number(first ?? 1); line <= Number(last ?? lines.length); line++) seen.add(line)
+        screen.type(key)
+      }
+      return seen
+    }
+    expect(pages('\u001b[6~').size).toBe(lines.length)
+    expect(screen.text).toContain('/settings')
+    expect(pages('\u001b[5~').size).toBe(lines.length)
+    expect(screen.text).toContain('Alt-1')
   })
 
   test('a request stands at the side, and is answered with a letter', () => {

@@ -5,7 +5,7 @@ import { continuation } from '../../input-line.ts'
 import { MOUSE_SCROLL_ROWS, TYPING_AGAIN_MS } from '../constants.ts'
 import type { InputEvent } from '../screen/key-reader.ts'
 import { layoutOf } from '../view/layout.ts'
-import { popupHeight } from '../view/popup-pane.ts'
+import { popupPane } from '../view/popup-pane.ts'
 import { personAt } from '../view/side.ts'
 import { completed } from './completing.ts'
 import { editedBy, emptyEditor, inserted, movedByLine, replaced, type Editor } from './editor.ts'
@@ -196,7 +196,8 @@ function withEditor(state: State, editor: Editor): State {
 function onPopupKey(state: State, key: string): Step | undefined {
   const { popup } = state
   if (popup === undefined) return undefined
-  const outcome = popupKey(popup, key, popupHeight(layoutOf(state).paneRows))
+  const { paneColumns, paneRows } = layoutOf(state)
+  const outcome = popupKey(popup, key, popupPane(paneColumns, paneRows))
   switch (outcome.is) {
     case 'stays':
       return step({ ...state, popup: outcome.popup })

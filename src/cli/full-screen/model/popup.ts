@@ -37,24 +37,29 @@ export type PopupOutcome =
   /** Not for the list: it is closed, and the key is typed. */
   | { readonly is: 'not its key' }
 
-/** @param height how many lines are seen at once */
-export function popupKey(popup: Popup, key: string, height: number): PopupOutcome {
+/** Where the list is seen: a line that is longer than a row takes several. */
+export interface PopupPane {
+  readonly rows: number
+  readonly rowsOf: (line: PopupLine) => number
+}
+
+export function popupKey(popup: Popup, key: string, pane: PopupPane): PopupOutcome {
   const line = popup.lines[popup.chosen]
   switch (key) {
     case 'Up':
     case 'C-p':
-      return { is: 'stays', popup: moved(popup, -1, height) }
+      return { is: 'stays', popup: moved(popup, -1, pane) }
     case 'Down':
     case 'C-n':
-      return { is: 'stays', popup: moved(popup, 1, height) }
+      return { is: 'stays', popup: moved(popup, 1, pane) }
     case 'PageUp':
-      return { is: 'stays', popup: scrolled(popup, -height, height) }
+      return { is: 'stays', popup: scrolled(popup, -linesThatFit(popup, popup.top - 1, -1, pane), pane) }
     case 'PageDown':
-      return { is: 'stays', popup: scrolled(popup, height, height) }
+      return { is: 'stays', popup: scrolled(popup, linesThatFit(popup, popup.top, 1, pane), pane) }
     case 'Home':
-      return { is: 'stays', popup: scrolled(popup, -popup.lines.length, height) }
+      return { is: 'stays', popup: scrolled(popup, -popup.lines.length, pane) }
     case 'End':
-      return { is: 'stays', popup: scrolled(popup, popup.lines.length, height) }
+      return { is: 'stays', popup: scrolled(popup, popup.lines.length, pane) }
     case 'Escape':
       return { is: 'closed' }
     case 'Enter':
@@ -71,17 +76,18 @@ function isChoice(line: PopupLine): boolean {
 }
 
 /** To the next line that leads somewhere; a list without any is scrolled. */
-function moved(popup: Popup, by: -1 | 1, height: number): Popup {
-  if (popup.chosen === -1) return scrolled(popup, by, height)
+function moved(popup: Popup, by: -1 | 1, pane: PopupPane): Popup {
+  if (popup.chosen === -1) return scrolled(popup, by, pane)
   for (let index = popup.chosen + by; index >= 0 && index < popup.lines.length; index += by) {
     const line = popup.lines[index]
-    if (line !== undefined && isChoice(line)) return seen({ ...popup, chosen: index }, height)
+    if (line !== undefined && isChoice(line)) return seen({ ...popup, chosen: index }, pane)
   }
-  return scrolled(popup, by, height)
+  return scrolled(popup, by, pane)
 }
 
-function scrolled(popup: Popup, by: number, height: number): Popup {
-  const top = Math.max(0, Math.min(popup.top + by, popup.lines.length - Math.ceil(height / 2)))
+function scrolled(popup: Popup, by: number, pane: PopupPane): Popup {
+  const last = popup.lines.length - 1
+  const top = Math.max(0, Math.min(popup.top + by, last + 1 - linesThatFit(popup, last, -1, pane)))
   if (popup.chosen === -1) return { ...popup, top }
   const aim = Math.max(0, Math.min(popup.chosen + by, popup.lines.length - 1))
   const direction = by < 0 ? -1 : 1
@@ -93,11 +99,23 @@ function scrolled(popup: Popup, by: number, height: number): Popup {
     direction === 1
       ? (candidates.find((index) => index >= aim) ?? candidates.at(-1))
       : (candidates.findLast((index) => index <= aim) ?? candidates[0])
-  return seen({ ...popup, top, chosen: chosen ?? -1 }, height)
+  return seen({ ...popup, top, chosen: chosen ?? -1 }, pane)
 }
 
-function seen(popup: Popup, height: number): Popup {
-  if (popup.chosen === -1) return popup
-  const top = Math.min(popup.top, popup.chosen)
-  return { ...popup, top: Math.max(top, popup.chosen - height + 1, 0) }
+function seen(popup: Popup, pane: PopupPane): Popup {
+  const { chosen, top } = popup
+  if (chosen === -1) return popup
+  return { ...popup, top: Math.max(Math.min(top, chosen), chosen - linesThatFit(popup, chosen, -1, pane) + 1, 0) }
+}
+
+/** How many lines are seen as a whole, of those from `from` on, or up to it; one at least. */
+function linesThatFit({ lines }: Popup, from: number, by: -1 | 1, { rows, rowsOf }: PopupPane): number {
+  let room = rows
+  let count = 0
+  for (let line = lines[from]; line !== undefined; line = lines[from + count * by]) {
+    room -= rowsOf(line)
+    if (room < 0) break
+    count++
+  }
+  return Math.max(1, count)
 }

@@ -1,6 +1,6 @@
 // A list in the conversation's place: its title, the lines that are seen, and
 // what the keys do. Pure.
-import type { Popup, PopupLine } from '../model/popup.ts'
+import type { Popup, PopupLine, PopupPane } from '../model/popup.ts'
 import { span, spanOf, spaces, type Span } from '../screen/rows.ts'
 import { cellsOf, widthOf, type Cell } from '../text/display-cells.ts'
 import { wrapCells } from '../text/wrap.ts'
@@ -12,13 +12,17 @@ const frameRows = 2
 /** What does not fit on a line stands so far behind its beginning. */
 const continuationIndent = 4
 
-/** How many lines of a list are seen in a pane of so many rows. */
-export function popupHeight(paneRows: number): number {
+/** What a list has of a pane of this size. */
+export function popupPane(paneColumns: number, paneRows: number): PopupPane {
+  return { rows: seenRows(paneRows), rowsOf: (line) => lineRows(line, false, paneColumns, false).length }
+}
+
+function seenRows(paneRows: number): number {
   return Math.max(1, paneRows - frameRows)
 }
 
 export function popupRows(popup: Popup, columns: number, height: number, isUtf8: boolean): readonly Row[] {
-  const seen = popupHeight(height)
+  const seen = seenRows(height)
   let first = popup.top
   let shown = linesFrom(popup, first, columns, seen, isUtf8)
   // Long lines take several rows: the chosen one is seen all the same.
