@@ -1,7 +1,15 @@
-// Two kinds of tests. Unit tests run in this process and touch no more than
-// loopback; process tests start the built `parley` commands and network
-// namespaces, so they run one file at a time.
+// Three kinds of tests, one after the other. Unit tests run in their own process
+// and touch no more than loopback. Process tests start the built `parley`
+// commands and network namespaces, two files at a time, as they mostly wait.
+// Measured tests hold times and memory of such commands to a limit, or drive a
+// terminal or a browser, and have the machine for themselves.
 import { defineConfig } from 'vitest/config'
+
+const measured = [
+  'test/integration/{bench,case-study,full-screen,roster-page,terminal}.test.ts',
+  'test/fault/{random-streams,wire-backpressure}.test.ts'
+]
+const patience = { testTimeout: 120_000, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
@@ -10,16 +18,27 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{wire,chat-protocol,directory,storage,node,cli,web}/**/*.test.ts'],
-          testTimeout: 20_000
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 }
         }
       },
       {
         test: {
           name: 'process',
           include: ['test/{integration,fault}/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          fileParallelism: false
+          exclude: measured,
+          ...patience,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        test: {
+          name: 'measured',
+          include: measured,
+          ...patience,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 }
         }
       }
     ]
