@@ -73,6 +73,12 @@ export const WIDE_SIDE_FROM_COLUMNS = 110
 /** The input takes at most so many rows; a longer text is scrolled in them. */
 export const MAX_INPUT_ROWS = 10
 
+/** Older conversations with somebody who is away stand below who is online: these many have a key of their own. */
+export const RECENT_CONVERSATIONS = 9
+
+/** Rows of a message in a list of hits: enough to know it by. */
+export const MAX_HIT_LINES = 4
+
 /** Lines about what has happened that stand on the first screen. */
 export const MAX_HOME_NEWS = 8
 

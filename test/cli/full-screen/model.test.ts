@@ -159,6 +159,29 @@ describe('people', () => {
     expect(screen.text).not.toMatch(/\(2\)|unread/u)
   })
 
+  test('who is online is seen however many one has talked with long ago', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob')])
+    const conversations = Array.from({ length: 500 }, (_, index) => ({
+      peer: `12D3KooWold-${index}`,
+      name: `old-${index}`,
+      unread: index === 100 ? 1 : 0
+    }))
+    screen.tell({ is: 'past', conversations })
+    expect(screen.text).toMatch(/Conversations \(10\)[^]* old-100 [^]*Online \(1\)[^]*● bob[^]*Earlier \(490\)/u)
+    expect(screen.text).toMatch(/↓ \d+ more +│/u)
+    // Whoever of them comes, or writes, stands above with the others.
+    screen.tell({ is: 'message', message: received('hi', '12D3KooWold-300'), name: 'old-300' })
+    expect(screen.text).toMatch(/Conversations \(11\)[^]*old-300 +\(1\)[^]*Online \(1\)/u)
+    screen.tell({
+      is: 'around',
+      roster: [row('bob'), row('old-400')],
+      contacts: new Map(),
+      verified: new Set(),
+      directories: []
+    })
+    expect(screen.text).toMatch(/Conversations \(12\)[^]*● old-400[^]*Online \(1\)/u)
+  })
+
   test('a number stays with its peer, whoever comes and goes', () => {
     const screen = anna()
     screen.tell({
@@ -464,13 +487,23 @@ describe('the history', () => {
     screen.tell({ is: 'found', peer, words: 'needle', positions: [50, 10] })
     expect(screen.take()).toContainEqual({ do: 'jump', peer, position: 50 })
     screen.tell({ is: 'jumped', peer, position: 50, entries: entries(0, 101) })
-    expect(screen.text).toContain('message 50')
+    // In the middle, with what was said before and after.
+    expect(screen.text).toMatch(/message 45\n[^]*message 50\n[^]*message 55\n/u)
+    expect(screen.text).toMatch(/Ctrl-S: older, Alt-S: newer, Esc: back to the end$/mu)
     expect(screen.text).toContain('1 of 2 with "needle"')
     screen.type('\u0013')
     expect(screen.take()).toContainEqual({ do: 'jump', peer, position: 10 })
     screen.tell({ is: 'jumped', peer, position: 10, entries: entries(0, 61) })
     screen.type('\u001b')
     expect(screen.take()).toContainEqual(expect.objectContaining({ do: 'page', where: 'end' }))
+  })
+
+  test('a long message is known by its first lines in a list of hits', () => {
+    const screen = TestScreen.ready(80, 24)
+    const long = { ...entry(1, Array.from({ length: 60 }, (_, line) => `line ${line}`).join('\n')), name: 'bob' }
+    screen.tell({ is: 'result', result: { is: 'found', words: 'line', hits: [long, long] } })
+    expect(screen.text.match(/line 1$/gmu)).toHaveLength(2)
+    expect(screen.text).not.toMatch(/line 9$/mu)
   })
 
   test('a page, or a place, that comes after one has gone elsewhere changes nothing', () => {

@@ -7,7 +7,8 @@ import { warningLines } from '../../trust-wording.ts'
 import { noted } from './notes.ts'
 import { withPeople } from './people.ts'
 import { shownResult } from './popups.ts'
-import { scrollPage } from './scrolling.ts'
+import { layoutOf } from '../view/layout.ts'
+import { scroll, scrollPage } from './scrolling.ts'
 import { currentPeer, emptyInput, placeKey, type Place, type State } from './state.ts'
 import { emptyWindow, windowAround, windowOf } from './window.ts'
 import type { CommandResult } from '../../chat-command.ts'
@@ -29,6 +30,7 @@ export function onOpened(
     receiptMs: undefined,
     jump: undefined,
     conversations: new Set([...state.conversations, peer]),
+    earlier: new Set([...state.earlier].filter((one) => one !== peer)),
     names: new Map([...state.names, [peer, name]]),
     requests: state.requests.filter((request) => request.peer !== peer)
   }
@@ -98,15 +100,16 @@ export function onFound(state: State, { peer, words, positions }: Extract<Screen
   return step({ ...state, found: { words, positions, index: 0 } }, { do: 'jump', peer, position })
 }
 
-export function onJumped(state: State, { peer, position, entries }: Extract<ScreenEvent, { is: 'jumped' }>): State {
+export function onJumped(state: State, { peer, position, entries }: Extract<ScreenEvent, { is: 'jumped' }>): Step {
   const { found } = state
-  if (peer !== currentPeer(state) || found?.positions[found.index] !== position) return state
+  if (peer !== currentPeer(state) || found?.positions[found.index] !== position) return step(state)
   const window = windowAround(entries, position)
   const first = entries.findIndex((entry) => entry.position >= position)
   // What is shorter than asked for is all that there is on that side.
   const hasOlder = first >= PAGE_MESSAGES / 2
   const hasNewer = entries.length - first > PAGE_MESSAGES / 2
-  return { ...state, window: { ...window, hasOlder, hasNewer } }
+  // In the middle, with what was said before and after.
+  return scroll({ ...state, window: { ...window, hasOlder, hasNewer } }, Math.floor(layoutOf(state).paneRows / 2))
 }
 
 /** Back to the first screen. */

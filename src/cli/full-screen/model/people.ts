@@ -1,6 +1,6 @@
 // The list at the side: who has asked, with whom one has talked, who else is
-// online, each with a number that stays. Pure.
-import type { State, Person } from './state.ts'
+// online, with whom one talked long ago; each with a number that stays. Pure.
+import { currentPeer, type Person, type State } from './state.ts'
 
 /** The state with its list made anew, after anything that it is made of has changed. */
 export function withPeople(state: State): State {
@@ -28,11 +28,16 @@ export function withPeople(state: State): State {
         section
       }
     }
+  const isEarlier = (peer: string): boolean => state.earlier.has(peer) && !rows.has(peer) && peer !== currentPeer(state)
   const byNumber = (one: Person, other: Person): number => one.number - other.number
   const people = [
     ...requested.map(person('requests')),
-    ...talked.map(person('conversations')).toSorted(byNumber),
-    ...others.map(person('online')).toSorted(byNumber)
+    ...talked
+      .filter((peer) => !isEarlier(peer))
+      .map(person('conversations'))
+      .toSorted(byNumber),
+    ...others.map(person('online')).toSorted(byNumber),
+    ...talked.filter(isEarlier).map(person('earlier')).toSorted(byNumber)
   ]
   return { ...state, numbers, people }
 }
@@ -44,7 +49,9 @@ export function numberedPeers(state: State): readonly string[] {
 
 /** The conversation above or below; opening one with a stranger would accept it, so those are left out. */
 export function nextConversation(state: State, by: -1 | 1, current: string | undefined): Person | undefined {
-  const people = state.people.filter(({ section, peer }) => section === 'conversations' || peer === current)
+  const people = state.people.filter(
+    ({ section, peer }) => section === 'conversations' || section === 'earlier' || peer === current
+  )
   if (people.length === 0) return undefined
   const index = people.findIndex(({ peer }) => peer === current)
   if (index === -1) return by === 1 ? people[0] : people.at(-1)

@@ -8,6 +8,7 @@ import { directoryLines } from '../../directory-wording.ts'
 import { excerpt, helpLines, historyLine, identityLines, requestLine } from '../../wording.ts'
 import { conversationLine, markedEntryLines } from '../../wording.ts'
 import { contactText, safetyLines } from '../../trust-wording.ts'
+import { MAX_HIT_LINES } from '../constants.ts'
 import { quietText } from '../preferences.ts'
 import { popupOf, type Intent, type Popup, type PopupLine } from './popup.ts'
 import { screenCommands } from './screen-commands.ts'
@@ -83,8 +84,9 @@ export function shownResult(result: CommandResult, state: State): Shown {
         `Messages with ${JSON.stringify(cleanText(result.words))}`,
         result.hits.flatMap((hit) => {
           const enter: Intent = { is: 'jump', peer: hit.message.peer, position: hit.position, words: result.words }
-          const [first = '', ...rest] = markedEntryLines(hit, hit.name)
-          return [{ text: first, enter }, ...rest.map((text) => ({ text: `  ${text}` }))]
+          const [first = '', ...more] = markedEntryLines(hit, hit.name)
+          const rest = more.length < MAX_HIT_LINES ? more : [...more.slice(0, MAX_HIT_LINES - 2), '  …']
+          return [{ text: first, enter }, ...textLines(rest.map((text) => `  ${text}`))]
         }),
         'Enter goes to the message'
       )

@@ -21,7 +21,7 @@ export interface Person {
   /** By which a person names it, here and at the prompt; it stays for the session. */
   readonly number: number
   readonly row: RosterRow | undefined
-  readonly section: 'requests' | 'conversations' | 'online'
+  readonly section: 'requests' | 'conversations' | 'online' | 'earlier'
 }
 
 export interface Input {
@@ -62,6 +62,8 @@ export interface State {
   readonly verified: ReadonlySet<string>
   /** Peers with whom there are messages. */
   readonly conversations: ReadonlySet<string>
+  /** Those of them that are not recent, and have not been touched since the start. */
+  readonly earlier: ReadonlySet<string>
   readonly names: ReadonlyMap<string, string>
   readonly numbers: ReadonlyMap<string, number>
   /** Made of the above, in the order of the screen. */
@@ -124,6 +126,7 @@ export function beginning(init: Beginning): State {
     contacts: new Map(),
     verified: new Set(),
     conversations: new Set(),
+    earlier: new Set(),
     names: new Map(),
     numbers: new Map(),
     people: [],

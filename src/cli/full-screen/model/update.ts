@@ -2,7 +2,7 @@
 // time. Pure: an event and the time in, the next state and what to do out.
 import { cleanText } from '../../clean-text.ts'
 import { requestLine } from '../../wording.ts'
-import { MAX_RECEIPT_SHOWN_MS, NOTIFY_CHARACTERS, TYPING_SHOWN_MS } from '../constants.ts'
+import { MAX_RECEIPT_SHOWN_MS, NOTIFY_CHARACTERS, RECENT_CONVERSATIONS, TYPING_SHOWN_MS } from '../constants.ts'
 import { isQuiet } from '../preferences.ts'
 import { mentions } from '../view/message-rows.ts'
 import { replaced } from './editor.ts'
@@ -91,7 +91,7 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
     case 'found':
       return onFound(state, event)
     case 'jumped':
-      return step(onJumped(state, event))
+      return onJumped(state, event)
   }
 }
 
@@ -99,6 +99,7 @@ function withPast(state: State, past: Extract<ScreenEvent, { is: 'past' }>['conv
   return withPeople({
     ...state,
     conversations: new Set([...past.map(({ peer }) => peer), ...state.conversations]),
+    earlier: new Set(past.slice(RECENT_CONVERSATIONS).flatMap(({ peer, unread }) => (unread === 0 ? [peer] : []))),
     names: new Map([...state.names, ...past.map(({ peer, name }) => [peer, name] as const)]),
     // What came meanwhile may be counted there already, or not.
     unread: new Map([
@@ -123,9 +124,10 @@ function onMessage(state: State, { message, name }: Extract<ScreenEvent, { is: '
 }
 
 function withConversation(state: State, peer: string, name: string): State {
-  if (state.conversations.has(peer)) return state
+  if (state.conversations.has(peer) && !state.earlier.has(peer)) return state
   return withPeople({
     ...state,
+    earlier: new Set([...state.earlier].filter((one) => one !== peer)),
     conversations: new Set([...state.conversations, peer]),
     names: new Map([...state.names, [peer, name]])
   })

@@ -53,10 +53,14 @@ export function statusBar(state: State, columns: number): Row {
     isNarrow ? `on ${online}` : `${online} online`
   ]
   const left = state.phase === 'starting' ? ' starting …' : state.phase === 'ending' ? ' leaving …' : facts.join(dot)
-  return justified([span(left, 'bar')], [span(`${rightOf(state, isNarrow)} `, 'bar')], columns, 'bar')
+  const right = rightOf(state, isNarrow)
+  // Help gives way to what is.
+  const shown = right === help && left.length + help.length + 2 > columns ? '' : right
+  return justified([span(left, 'bar')], [span(`${shown} `, 'bar')], columns, 'bar')
 }
 
 const narrowColumns = 60
+const help = '/help'
 
 /** What goes on comes before how the way to the open peer is. */
 function rightOf(state: State, isNarrow: boolean): string {
@@ -66,7 +70,7 @@ function rightOf(state: State, isNarrow: boolean): string {
     return seconds < 1 ? busy.label : `${busy.label} … ${seconds} s`
   }
   const below = window.anchor.at === 'end' && !window.hasNewer ? '' : belowText(state)
-  if (place.at !== 'conversation') return state.phase === 'looking' ? 'looking around …' : isNarrow ? '' : '/help'
+  if (place.at !== 'conversation') return state.phase === 'looking' ? 'looking around …' : help
   if (below !== '') return below
   if (typing?.peer === place.peer && typing.untilMs > nowMs) return `${place.name} is typing …`
   return connectionText(state, state.connection, isNarrow)

@@ -56,7 +56,7 @@ export function hintOf(state: State): string {
   if (state.alarm !== undefined) return `!!! WARNING (Esc: seen): ${state.alarm}`
   const { completion, search } = state.input
   if (state.nowMs - state.interruptedAtMs < INTERRUPT_WINDOW_MS) {
-    return 'Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'
+    return 'Ctrl-C again leaves at once; /quit ends it in good order.'
   }
   if (completion !== undefined && completion.hits.length > 1) {
     return completion.hits.map((hit, index) => (index === completion.index ? `[${hit.trim()}]` : hit.trim())).join('  ')
@@ -65,7 +65,7 @@ export function hintOf(state: State): string {
   if (search?.is === 'messages') return 'Words to look for; Enter: the last message with them; Esc: none'
   if (state.found !== undefined) {
     const { index, positions, words } = state.found
-    return `${index + 1} of ${positions.length} with ${JSON.stringify(words)}; Ctrl-S: an older one, Alt-S: a newer one, Esc: back to the end`
+    return `${index + 1} of ${positions.length} with ${JSON.stringify(words)}; Ctrl-S: older, Alt-S: newer, Esc: back to the end`
   }
   return commandHint(state)
 }

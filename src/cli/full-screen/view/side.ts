@@ -1,5 +1,5 @@
 // The list at the side: who waits for an answer, with whom one has talked, who
-// else is online; with number, presence, path and what is unread.
+// else is online, with whom it was long ago; with number, presence, path and what is unread.
 import { SIDE_BORDER_COLUMNS } from '../constants.ts'
 import { currentPeer, type Person, type State } from '../model/state.ts'
 import { justified, span, spaces, type Span } from '../screen/rows.ts'
@@ -7,13 +7,13 @@ import type { Style } from '../screen/theme.ts'
 import type { Row } from './message-rows.ts'
 import { signsFor, type Signs } from './signs.ts'
 
-const titles = { requests: 'Requests', conversations: 'Conversations', online: 'Online' } as const
+const titles = { requests: 'Requests', conversations: 'Conversations', online: 'Online', earlier: 'Earlier' } as const
 
 /** A row of the list before it is drawn. */
 type Entry =
   | { readonly is: 'title'; readonly text: string }
   | { readonly is: 'gap' }
-  | { readonly is: 'more'; readonly count: number }
+  | { readonly is: 'more'; readonly count: number; readonly isOnline: boolean }
   | { readonly is: 'person'; readonly person: Person }
 
 /** Exactly `height` rows; of a long list those around the open conversation. */
@@ -28,7 +28,7 @@ export function sideRows(state: State, columns: number, height: number): readonl
       case 'gap':
         return []
       case 'more':
-        return [span(`${signs.below} ${entry.count} more: /who`, 'dim')]
+        return [span(`${signs.below} ${entry.count} more${entry.isOnline ? ': /who' : ''}`, 'dim')]
       case 'person':
         return personRow(state, entry.person, columns, entry.person.peer === current, signs)
     }
@@ -50,9 +50,10 @@ function seenEntries(state: State, height: number): readonly Entry[] {
   const at = entries.findIndex((entry) => entry.is === 'person' && entry.person.peer === current)
   const top = Math.max(0, Math.min(at - Math.floor(height / 2), entries.length - height))
   const shown = entries.slice(top, top + height - 1)
-  const count = entries.length - top - shown.length
-  const last = entries.at(-1)
-  return [...shown, ...(count > 1 ? [{ is: 'more', count } as const] : last === undefined ? [] : [last])]
+  const hidden = entries.slice(top + shown.length)
+  if (hidden.length <= 1) return [...shown, ...hidden]
+  const isOnline = hidden.some((entry) => entry.is === 'person' && entry.person.row !== undefined)
+  return [...shown, { is: 'more', count: hidden.filter((entry) => entry.is === 'person').length, isOnline }]
 }
 
 /** A list of ten thousand is put together once, and not for each frame. */
@@ -62,7 +63,7 @@ function allEntries({ people: all }: State): readonly Entry[] {
   const made = madeEntries.get(all)
   if (made !== undefined) return made
   const entries: Entry[] = []
-  for (const section of ['requests', 'conversations', 'online'] as const) {
+  for (const section of ['requests', 'conversations', 'online', 'earlier'] as const) {
     const people = all.filter((person) => person.section === section)
     if (people.length === 0) continue
     if (entries.length > 0) entries.push({ is: 'gap' })
