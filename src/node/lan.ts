@@ -5,6 +5,7 @@ import { mdns } from '@libp2p/mdns'
 import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { steadyNow } from '../wire/index.ts'
 import { LAN_SIGHTING_TTL_MS, MAX_LAN_SIGHTINGS, MDNS_QUERY_INTERVAL_MS } from './constants.ts'
 
 export type LanRole = 'peer' | 'directory'
@@ -22,7 +23,7 @@ export class LanSightings {
   readonly #onSighting: (peer: string, addresses: readonly string[]) => void
   readonly #now: () => number
 
-  constructor(onSighting: (peer: string, addresses: readonly string[]) => void, now: () => number = Date.now) {
+  constructor(onSighting: (peer: string, addresses: readonly string[]) => void, now: () => number = steadyNow) {
     this.#onSighting = onSighting
     this.#now = now
   }
