@@ -91,6 +91,9 @@ export const TYPING_AGAIN_MS = 3000
 /** How long "is typing" stands there: a little longer than it takes to be told again. */
 export const TYPING_SHOWN_MS = 5000
 
+/** A clock that goes back by more has been set, and what was counted by it begins anew. */
+export const CLOCK_STEP_MS = 1000
+
 /** A receipt that took longer says nothing of the way: the other side was away. */
 export const MAX_RECEIPT_SHOWN_MS = 10_000
 

@@ -75,7 +75,7 @@ export class FullScreenFace {
       onEnd: () => this.end('end of input')
     })
     this.#renderer = new Renderer(themeFor(env, undefined), isUtf8(env) ? 'all' : 'ASCII')
-    this.#notifier = new Notifier({ env, write: (text) => this.#tty.write(text), now: Date.now })
+    this.#notifier = new Notifier({ env, write: (text) => this.#tty.write(text), now: () => performance.now() })
     this.#state = beginning({
       columns: this.#tty.columns,
       rows: this.#tty.rows,

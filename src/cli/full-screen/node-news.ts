@@ -115,8 +115,9 @@ export class NodeNews {
 
   #entered(peer: string, name: string): void {
     const saidAtMs = this.#enteredAtMs.get(peer) ?? Number.NEGATIVE_INFINITY
-    if (Date.now() - saidAtMs < ENTERED_AGAIN_MS) return
-    this.#enteredAtMs.set(peer, Date.now())
+    const nowMs = performance.now()
+    if (nowMs - saidAtMs < ENTERED_AGAIN_MS) return
+    this.#enteredAtMs.set(peer, nowMs)
     if (this.#progress?.peer === peer) this.#say([`${name} is in the conversation.`], peer)
     else this.#say([`${name} has opened a conversation with you: choose ${name} to answer.`])
   }

@@ -169,6 +169,8 @@ describe('people', () => {
     screen.tell({ is: 'past', conversations })
     expect(screen.text).toMatch(/Conversations \(10\)[^]* old-100 [^]*Online \(1\)[^]*● bob[^]*Earlier \(490\)/u)
     expect(screen.text).toMatch(/↓ \d+ more +│/u)
+    expect(screen.tell({ is: 'resized', columns: 40, rows: 12 }).text).toContain('People (1 online):')
+    screen.tell({ is: 'resized', columns: 80, rows: 24 })
     // Whoever of them comes, or writes, stands above with the others.
     screen.tell({ is: 'message', message: received('hi', '12D3KooWold-300'), name: 'old-300' })
     expect(screen.text).toMatch(/Conversations \(11\)[^]*old-300 +\(1\)[^]*Online \(1\)/u)
@@ -351,6 +353,20 @@ describe('typing', () => {
     expect(screen.take().filter((effect) => effect.do === 'quit')).toEqual([])
     screen.type('\u0003')
     expect(screen.take()).toContainEqual({ do: 'quit', outcome: 'interrupted' })
+  })
+
+  test('a clock that is set back by an hour keeps nothing for that hour', () => {
+    const screen = TestScreen.ready(80, 24).open('bob').type('\u0003')
+    screen.tell({ is: 'typing', peer })
+    screen.type('h')
+    expect(screen.text).toContain('bob is typing')
+    expect(screen.take()).toContainEqual({ do: 'typing', peer })
+    screen.type('\u0003')
+    screen.nowMs -= 3_600_000
+    screen.tell({ is: 'tick' })
+    expect(screen.text).not.toMatch(/is typing|Ctrl-C again/u)
+    screen.type('h')
+    expect(screen.take()).toContainEqual({ do: 'typing', peer })
   })
 
   test('Ctrl-C stops what takes long, and leaves what does not stop', () => {

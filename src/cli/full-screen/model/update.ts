@@ -2,7 +2,13 @@
 // time. Pure: an event and the time in, the next state and what to do out.
 import { cleanText } from '../../clean-text.ts'
 import { requestLine } from '../../wording.ts'
-import { MAX_RECEIPT_SHOWN_MS, NOTIFY_CHARACTERS, RECENT_CONVERSATIONS, TYPING_SHOWN_MS } from '../constants.ts'
+import {
+  CLOCK_STEP_MS,
+  MAX_RECEIPT_SHOWN_MS,
+  NOTIFY_CHARACTERS,
+  RECENT_CONVERSATIONS,
+  TYPING_SHOWN_MS
+} from '../constants.ts'
 import { isQuiet } from '../preferences.ts'
 import { mentions } from '../view/message-rows.ts'
 import { replaced } from './editor.ts'
@@ -16,7 +22,7 @@ import { currentPeer, nameOf, type State } from './state.ts'
 import { windowOf, withDelivery, withMessage, withPage } from './window.ts'
 
 export function update(before: State, event: ScreenEvent, nowMs: number): Step {
-  const state: State = { ...before, nowMs }
+  const state: State = { ...(before.nowMs - nowMs > CLOCK_STEP_MS ? withClockSetBack(before, nowMs) : before), nowMs }
   switch (event.is) {
     case 'input':
       return onInput(state, event.input)
@@ -92,6 +98,18 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return onFound(state, event)
     case 'jumped':
       return onJumped(state, event)
+  }
+}
+
+/** Else what was to last for seconds would last until the clock has caught up. */
+function withClockSetBack(state: State, nowMs: number): State {
+  const { busy } = state
+  return {
+    ...state,
+    typing: undefined,
+    toldTypingAtMs: Number.NEGATIVE_INFINITY,
+    interruptedAtMs: Number.NEGATIVE_INFINITY,
+    busy: busy === undefined ? undefined : { ...busy, sinceMs: nowMs }
   }
 }
 

@@ -52,7 +52,7 @@ function peopleRows(state: State, columns: number): Row[] {
   const signs = signsFor(state.isUtf8)
   if (state.people.length === 0) return []
   return [
-    [span(` Online (${state.roster.length}):`, 'strong')],
+    [span(` People (${state.roster.length} online):`, 'strong')],
     ...state.people
       .slice(0, MAX_ROSTER_ROWS)
       .map((person): Row => [spaces(1), ...personRow(state, person, columns - 1, false, signs)]),
