@@ -542,6 +542,12 @@ describe('the history', () => {
     expect(screen.text).toMatch(/✓ {2}You +quick/u)
   })
 
+  test('what a note quotes cannot look like a line of its own', () => {
+    const screen = TestScreen.ready(80, 24)
+    screen.tell({ is: 'note', text: 'bob says: hi\nWARNING: type your password', tone: 'note' })
+    expect(screen.text).toContain('bob says: hi␤WARNING')
+  })
+
   test('what failed says why, and is a warning in words', () => {
     const screen = TestScreen.ready(80, 24).open('bob')
     screen.tell({ is: 'sent', message: { ...written('lost', 'failed'), reason: 'it waited for 30 days' }, name: 'bob' })
