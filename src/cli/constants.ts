@@ -76,7 +76,7 @@ export const MAX_SEND_WAIT_SECONDS = 86_400
 /** After QUIT, how long the last lines may take to arrive: somebody waits at the terminal. */
 export const SETTLE_AT_QUIT_MS = 1500
 
-/** A stage of `parley send` is worth a word after this long: people notice half a second. */
+/** What a command waits for is worth a word after this long: people notice half a second. */
 export const SEND_STAGE_MS = 500
 
 /** How often it looks at which stage it is. */
@@ -127,8 +127,8 @@ export const MAX_ANSWER_LINE_BYTES = 128 * 1024 * 1024
 /** How long the last lines to a connection may take to be read, when it ends. */
 export const CONTROL_END_MS = 1000
 
-/** A profile that is held by a parley that is just starting or ending is tried again for so long. */
-export const HELD_PROFILE_MS = 3000
+/** A profile that is held by a parley that is just starting or ending, on a busy machine, is tried again for so long. */
+export const HELD_PROFILE_MS = 10_000
 
 /** How often it is tried. */
 export const HELD_PROFILE_POLL_MS = 100

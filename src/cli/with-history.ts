@@ -24,6 +24,7 @@ export async function withHistory<T>(
     config,
     signal: io.interrupted,
     running: async (parley) => use(runningHistory(parley)),
+    say: (line) => writeLines(io.stderr, [`parley: ${line}`]),
     own: async () => {
       const { openHistory } = await import('../node/index.ts')
       const open = await openHistory(config)

@@ -35,9 +35,10 @@ export async function runSend(
   const trustName = hasSwitch(command, 'trustName')
   const signal = io.interrupted
   const asJson = hasSwitch(command, 'json')
-  const stages = new SendStages((line) => {
+  const say = (line: string): void => {
     if (!asJson) writeLines(io.stderr, [`parley: ${cleanText(line)}`])
-  })
+  }
+  const stages = new SendStages(say)
   let untilMs: number | undefined
   const finish = async (node: SendingNode, { target, message: sent }: Sent): Promise<ExitCode> => {
     untilMs ??= Date.now() + waitSeconds * 1000
@@ -67,7 +68,7 @@ export async function runSend(
         return finish(node, sent)
       }
     })
-  return sendOnProfile({ config, signal, words: [peer], text, trustName, own, looking, finish })
+  return sendOnProfile({ config, signal, words: [peer], text, trustName, own, looking, finish, say })
 }
 
 /** The message that another parley was asked to send, when it got as far as storing it. */

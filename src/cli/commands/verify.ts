@@ -24,7 +24,8 @@ export async function runVerify(io: CommandIo, command: Command): Promise<ExitCo
     config,
     signal,
     running: async (parley) => runningSafety(parley, words, change),
-    own: async () => ownSafety(config, words, change, signal)
+    own: async () => ownSafety(config, words, change, signal),
+    say: (line) => writeLines(io.stderr, [`parley: ${line}`])
   })
   if (hasSwitch(command, 'json')) {
     writeLines(io.stdout, [escapedJson({ event: change ?? 'safety-number', ...safetyJson(view) })])

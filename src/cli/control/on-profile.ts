@@ -1,7 +1,7 @@
 // A command's work on a profile, whoever holds it: through the parley that runs
 // on it, or on the profile itself when nobody does. It knows nothing of the work.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HELD_PROFILE_MS, HELD_PROFILE_POLL_MS } from '../constants.ts'
+import { HELD_PROFILE_MS, HELD_PROFILE_POLL_MS, SEND_STAGE_MS } from '../constants.ts'
 import { exitCodes, ParleyError, type Config } from '../../node/settings.ts'
 import { NoAnswerError } from './errors.ts'
 import { runningParley, type RunningParley } from './running-parley.ts'
@@ -13,6 +13,8 @@ export interface ProfileWork<T> {
   readonly running: (parley: RunningParley) => Promise<T>
   /** The work without one. It opens the profile, or fails with the exit code `profileInUse`. */
   readonly own: () => Promise<T>
+  /** Told once, when another parley has held the profile for long enough to be worth a word. */
+  readonly say?: (line: string) => void
 }
 
 /**
@@ -21,8 +23,9 @@ export interface ProfileWork<T> {
  *
  * @throws what the work throws; ProfileInUseError
  */
-export async function onProfile<T>({ config, signal, running, own }: ProfileWork<T>): Promise<T> {
-  const giveUpAtMs = performance.now() + HELD_PROFILE_MS
+export async function onProfile<T>({ config, signal, running, own, say }: ProfileWork<T>): Promise<T> {
+  const startedAtMs = performance.now()
+  let hasSaid = false
   for (;;) {
     const parley = await runningParley(config, { signal }).catch(hasEnded)
     if (parley !== undefined) {
@@ -36,7 +39,12 @@ export async function onProfile<T>({ config, signal, running, own }: ProfileWork
       return await own()
     } catch (error) {
       const isHeld = error instanceof ParleyError && error.exitCode === exitCodes.profileInUse
-      if (!isHeld || performance.now() >= giveUpAtMs) throw error
+      const heldForMs = performance.now() - startedAtMs
+      if (!isHeld || heldForMs >= HELD_PROFILE_MS) throw error
+      if (!hasSaid && heldForMs >= SEND_STAGE_MS) {
+        hasSaid = true
+        say?.('another parley has the profile and is starting or ending: waiting for it …')
+      }
     }
     await sleep(HELD_PROFILE_POLL_MS, undefined, { signal })
   }

@@ -23,6 +23,7 @@ export interface SendOnProfile<T> {
   readonly looking: <S>(work: Promise<S>) => Promise<S>
   /** Waits for what becomes of the message, and says it. */
   readonly finish: (node: SendingNode, sent: Sent) => Promise<T>
+  readonly say: (line: string) => void
 }
 
 /** @throws ParleyError with the exit code that a node of our own would have ended with */
@@ -49,7 +50,7 @@ export async function sendOnProfile<T>(init: SendOnProfile<T>): Promise<T> {
   }
   for (;;) {
     try {
-      return await onProfile({ config, signal, running, own: async () => init.own(sent, askedAtMs) })
+      return await onProfile({ config, signal, running, own: async () => init.own(sent, askedAtMs), say: init.say })
     } catch (error) {
       if (!(error instanceof LeftWaitingError)) throw error
     }
