@@ -121,5 +121,8 @@ export const NEWS_FRAME_MS = 60
 /** After Ctrl-Z, when to look whether the system has stopped the program at all. */
 export const STOP_CHECK_MS = 100
 
+/** The least that is seen of a name in the list at the side, whatever stands behind it. */
+export const MIN_SIDE_NAME_COLUMNS = 3
+
 /** The line beside the list, with a space on either side. */
 export const SIDE_BORDER_COLUMNS = 3

@@ -24,6 +24,16 @@ function talking(columns: number, rows: number): TestScreen {
   return screen.tell({ is: 'delivery', message: { ...answer, state: 'delivered' } })
 }
 
+/** The conversation with bob, whatever bob is called. */
+function opening(name: string) {
+  return {
+    target: { peer, name, shortId: 'bobID', by: 'nickname' },
+    trust: {},
+    entries: [],
+    state: { name: 'open', dialect: 'parley', path: 'lan' }
+  } as const
+}
+
 describe('the screen', () => {
   test('at 120×40 has everybody at the side, the conversation, how things stand, and the input', () => {
     const { lines } = talking(120, 40)
@@ -250,6 +260,29 @@ describe('people', () => {
     const screen = TestScreen.ready(80, 24, [row('bob', { sameNameAs })])
     expect(screen.text).toMatch(/● bob !/u)
     expect(screen.open('bob').text).toContain('! not your contact bob')
+  })
+
+  test.each([
+    ['long', 'bob'.padEnd(64, '.')],
+    ['wide', '日'.repeat(64)]
+  ])('a %s name pushes neither the warning nor the ID nor the mark out of sight', (_what, name) => {
+    const sameNameAs = { peer: '12D3KooWreal', name: 'bob', shortId: 'realID', verified: false, own: false }
+    for (const columns of [120, 80, 40]) {
+      const screen = TestScreen.ready(columns, 24, [row(name, { peer, sameNameAs })])
+      expect(screen.text).toMatch(/● \S+… !/u)
+      const { lines } = screen.open('bob').tell({ is: 'opened', ...opening(name) })
+      expect(lines[0]).toMatch(columns === 40 ? /… \(bobID\) {2}! not your/u : /… \(bobID\) {2}! not your contact bob/u)
+      expect(lines[0]).not.toContain('……')
+      screen.tell({
+        is: 'around',
+        roster: [],
+        contacts: new Map([[peer, name]]),
+        verified: new Set([peer]),
+        directories: []
+      })
+      if (columns > 40) expect(screen.text).toMatch(/○ \S+… ◆/u)
+      expect(screen.lines[0]).toMatch(/… \(bobID, verified\) {2}○ away/u)
+    }
   })
 
   test('another key than was known stands there until it is seen, and rings whatever was chosen', () => {

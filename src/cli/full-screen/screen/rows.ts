@@ -58,10 +58,9 @@ function fitted(spans: readonly Span[], columns: number): readonly Span[] {
   const kept: Span[] = []
   let left = columns
   for (const one of spans) {
-    if (left <= 0) break
-    const fitting = one.width <= left ? one : span(one.text, one.style, left)
-    kept.push(fitting)
-    left -= fitting.width
+    if (one.width > left) return [...kept, span(one.text, one.style, left)]
+    kept.push(one)
+    left -= one.width
   }
   return kept
 }

@@ -2,8 +2,9 @@
 // stand: who one is, directories, who is online, and the way to the open peer.
 import type { ConversationState, RosterRow } from '../../chat-api.ts'
 import { secondsUntil } from '../../wording.ts'
+import { NAME_COLUMNS } from '../constants.ts'
 import { currentPeer, type State } from '../model/state.ts'
-import { justified, span, type Span } from '../screen/rows.ts'
+import { justified, span, widthOfSpans, type Span } from '../screen/rows.ts'
 import type { Row } from './message-rows.ts'
 import { signsFor } from './signs.ts'
 
@@ -17,10 +18,11 @@ export function titleBar(state: State, columns: number): Row {
       : [])
   ].join(', ')
   const right = news === '' ? [] : [span(`[${news}] `, 'bar strong')]
-  return justified(titleOf(state), right, columns, 'bar')
+  return justified(titleOf(state, columns - widthOfSpans(right) - 1), right, columns, 'bar')
 }
 
-function titleOf(state: State): readonly Span[] {
+/** What tells one peer from another, and what is wrong with it, is seen however long a name it has taken. */
+function titleOf(state: State, columns: number): readonly Span[] {
   const { place } = state
   if (place.at !== 'conversation') {
     const what = place.at === 'port' ? ` Parley: the port of ${place.host}?` : ' Parley'
@@ -33,10 +35,13 @@ function titleOf(state: State): readonly Span[] {
   const warning = owner === undefined ? '' : owner.own ? 'your own name' : `not your contact ${owner.name}: another key`
   const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.row?.blocked === true ? ', blocked' : ''}`
   const status = person?.row?.status ?? ''
+  const id = span(` (${place.shortId}${marks})`, 'bar')
+  const around = span(`  ${presence}`, 'bar')
+  const firm = warning === '' ? [id, around] : [id, span(`  ! ${warning}`, 'bar strong')]
   return [
-    span(` ${place.name}`, 'bar strong'),
-    span(` (${place.shortId}${marks})  ${presence}`, 'bar'),
-    ...(warning === '' ? [] : [span(`  ! ${warning}`, 'bar strong')]),
+    span(` ${place.name}`, 'bar strong', Math.max(NAME_COLUMNS, columns - widthOfSpans(firm))),
+    ...firm,
+    ...(warning === '' ? [] : [around]),
     ...(status === '' ? [] : [span(`  ${status}`, 'bar')])
   ]
 }

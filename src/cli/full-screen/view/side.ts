@@ -1,8 +1,8 @@
 // The list at the side: who waits for an answer, with whom one has talked, who
 // else is online, with whom it was long ago; with number, presence, path and what is unread.
-import { SIDE_BORDER_COLUMNS } from '../constants.ts'
+import { MIN_SIDE_NAME_COLUMNS, SIDE_BORDER_COLUMNS } from '../constants.ts'
 import { currentPeer, type Person, type State } from '../model/state.ts'
-import { justified, span, spaces, type Span } from '../screen/rows.ts'
+import { justified, span, spaces, widthOfSpans, type Span } from '../screen/rows.ts'
 import type { Style } from '../screen/theme.ts'
 import type { Row } from './message-rows.ts'
 import { signsFor, type Signs } from './signs.ts'
@@ -83,8 +83,7 @@ export function personRow(state: State, person: Person, columns: number, isCurre
   const style: Style = isCurrent ? 'selected' : unread > 0 ? 'unread' : isOnline ? 'plain' : 'dim'
   const left: Span[] = [
     span(`${String(person.number).padStart(2)} `, isCurrent ? 'selected' : 'dim'),
-    span(`${sign} `, isCurrent ? 'selected' : person.section === 'requests' ? 'warning' : isOnline ? 'good' : 'dim'),
-    span(person.name, style)
+    span(`${sign} `, isCurrent ? 'selected' : person.section === 'requests' ? 'warning' : isOnline ? 'good' : 'dim')
   ]
   const warning = person.row?.sameNameAs === undefined ? [] : [span(' !', isCurrent ? 'selected' : 'warning')]
   const verified = state.verified.has(person.peer) ? [span(` ${signs.verified}`, isCurrent ? 'selected' : 'good')] : []
@@ -93,7 +92,11 @@ export function personRow(state: State, person: Person, columns: number, isCurre
     ...(path === '' ? [] : [span(path, isCurrent ? 'selected' : 'dim')]),
     ...(unread > 0 ? [span(` (${unread > 999 ? '999+' : unread})`, isCurrent ? 'selected' : 'unread')] : [])
   ]
-  return justified([...left, ...verified, ...warning], right, columns, isCurrent ? 'selected' : 'plain')
+  const marks = [...verified, ...warning]
+  // However long a name somebody has taken, what is to be known of its owner is seen.
+  const room = columns - widthOfSpans([...left, ...marks, ...right]) - (right.length > 0 ? 1 : 0)
+  const name = span(person.name, style, Math.max(MIN_SIDE_NAME_COLUMNS, room))
+  return justified([...left, name, ...marks], right, columns, isCurrent ? 'selected' : 'plain')
 }
 
 function pathSign({ row }: Person): string {
