@@ -2,17 +2,14 @@
 // Pure: the state and what came in, the next state and what to do out.
 import { INTERRUPT_WINDOW_MS } from '../../constants.ts'
 import { continuation } from '../../input-line.ts'
-import { MOUSE_SCROLL_ROWS, TYPING_AGAIN_MS } from '../constants.ts'
+import { TYPING_AGAIN_MS } from '../constants.ts'
 import type { InputEvent } from '../screen/key-reader.ts'
-import { layoutOf } from '../view/layout.ts'
-import { popupPane } from '../view/popup-pane.ts'
-import { personAt } from '../view/side.ts'
 import { completed } from './completing.ts'
 import { editedBy, emptyEditor, inserted, movedByLine, replaced, type Editor } from './editor.ts'
 import { followedBy, step, type Effect, type Step } from './events.ts'
-import { choose, readLine, runCommand } from './lines.ts'
+import { goTo, onMouse, onPopupKey } from './going.ts'
+import { readLine, runCommand } from './lines.ts'
 import { nextConversation, nextUnread } from './people.ts'
-import { popupKey, type Intent } from './popup.ts'
 import { nextFound, scroll, scrollPage, toEnd } from './scrolling.ts'
 import { searchKey, searchTyped } from './searching.ts'
 import { currentPeer, placeKey, type State } from './state.ts'
@@ -193,51 +190,6 @@ function withEditor(state: State, editor: Editor): State {
   return { ...state, input: { ...state.input, editor, walk: undefined, completion: undefined } }
 }
 
-function onPopupKey(state: State, key: string): Step | undefined {
-  const { popup } = state
-  if (popup === undefined) return undefined
-  const { paneColumns, paneRows } = layoutOf(state)
-  const outcome = popupKey(popup, key, popupPane(paneColumns, paneRows))
-  switch (outcome.is) {
-    case 'stays':
-      return step({ ...state, popup: outcome.popup })
-    case 'closed':
-      return step({ ...state, popup: undefined })
-    case 'chosen':
-      return intended({ ...state, popup: undefined }, outcome.intent)
-    case 'not its key':
-      return undefined
-  }
-}
-
-function intended(state: State, intent: Intent): Step {
-  switch (intent.is) {
-    case 'line': {
-      const [name = '', ...rest] = intent.line.slice(1).split(' ')
-      return name === 'chat'
-        ? goTo(state, rest.join(' '))
-        : runCommand(state, { is: 'command', name, rest: rest.join(' ') })
-    }
-    case 'jump': {
-      const { peer, position, words } = intent
-      if (peer === currentPeer(state)) {
-        const found = { words, positions: [position], index: 0 }
-        return step({ ...state, found }, { do: 'jump', peer, position })
-      }
-      const opening = goTo(state, peer)
-      return { state: { ...opening.state, jump: { peer, position, words } }, effects: opening.effects }
-    }
-  }
-}
-
-function goTo(state: State, peer: string): Step {
-  const person = state.people.find((one) => one.peer === peer)
-  // Opening it would accept: whoever jumps there by its number is asked first.
-  if (person?.section === 'requests') return runCommand(state, { is: 'command', name: 'requests', rest: '' })
-  if (peer === currentPeer(state) || state.busy !== undefined || state.phase === 'starting') return step(state)
-  return choose(state, [peer])
-}
-
 /** Only two in a row leave: who has typed in between has decided to stay. */
 function interrupt(state: State): Step {
   // The last words are under way: who doesn't want to wait for them leaves.
@@ -254,12 +206,4 @@ function interrupt(state: State): Step {
   const calm: State = { ...cleared, popup: undefined, interruptedAtMs: state.nowMs, waitingLines: [] }
   if (search !== undefined) return step({ ...calm, input: { ...calm.input, search: undefined, editor: search.before } })
   return step(calm)
-}
-
-function onMouse(state: State, { what, column, row }: Extract<InputEvent, { is: 'mouse' }>): Step {
-  if (what === 'wheel up') return scroll(state, -MOUSE_SCROLL_ROWS)
-  if (what === 'wheel down') return scroll(state, MOUSE_SCROLL_ROWS)
-  const { sideColumns, paneRows } = layoutOf(state)
-  const person = column < sideColumns ? personAt(state, row, paneRows + 1) : undefined
-  return person === undefined ? step(state) : goTo(state, person.peer)
 }
