@@ -19,7 +19,7 @@ export const benches: readonly Bench[] = [
   {
     name: 'directory-capacity',
     what: 'accepts and memory of a directory (goals 7, 8)',
-    whenAll: ['--alone', '--joins', '0', '--rest', '5'],
+    whenAll: ['--alone', '--joins', '0', '--rest', '5', '--watched', '1000'],
     limitSeconds: 240
   },
   { name: 'directory-stampede', what: 'everybody comes back at once (goal 7)', limitSeconds: 180 },

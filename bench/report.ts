@@ -61,6 +61,8 @@ export class Report {
     this.#rows.push({ name: `(${goal.row}) ${goal.name}`, value: measured ?? null, unit: goal.unit, goal: text, met })
     const shown = measured === undefined ? 'not measured' : round(measured)
     this.#lines.push([`**(${goal.row})** ${goal.name}`, shown, '', goal.unit, text, met ? 'met' : 'not met'])
+    // What is known is there also when the bench is ended in the middle.
+    this.#write()
   }
 
   /** A figure for the file, which the bench prints in a table of its own. */
@@ -86,6 +88,10 @@ export class Report {
     const notes = [whereMeasured(), ...this.#notes]
     process.stdout.write(`${notes.join('\n')}\n`)
     if (this.#lines.length > 0) process.stdout.write(`\n${markdownTable(head, this.#lines)}\n`)
+    this.#write()
+  }
+
+  #write(): void {
     if (typeof given.json === 'string') writeFileSync(given.json, `${JSON.stringify(this.#rows, undefined, 2)}\n`)
   }
 }
