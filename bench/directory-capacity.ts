@@ -139,7 +139,9 @@ async function measure(kind: ServerInit['kind'], clients: number): Promise<Row> 
       heapKb: (heapBytes - before.heapBytes) / clients / 1_024,
       restPercent: ((end.cpuMs - rested.cpuMs) / (end.atMs - rested.atMs)) * 100,
       told:
-        kind === 'directory' && joins > 0 ? await tell(server.process, loads, { address, network, clients }) : undefined
+        kind === 'directory' && joins > 0 && clients <= watched
+          ? await tell(server.process, loads, { address, network, clients })
+          : undefined
     }
     process.stderr.write(`${kind} ${clients}: ${JSON.stringify(row)}\n`)
     return row
