@@ -436,6 +436,16 @@ describe('typing', () => {
     expect(screen.take().at(-1)).toEqual({ do: 'quit', outcome: 'quit' })
   })
 
+  test('EXIT and QUIT that come in one read, from a slow line or a script, leave and end', () => {
+    const screen = TestScreen.ready(80, 24).open('bob').type('EXIT\rQUIT\r')
+    expect(screen.take()).toMatchObject([{ do: 'command', name: 'exit' }])
+    screen.tell({ is: 'result', result: { is: 'left', peer, name: 'bob' } }).tell({ is: 'done' })
+    expect(screen.take()).toMatchObject([{ do: 'quit', outcome: 'quit' }])
+    // As part of a text they are text.
+    screen.open('bob').type('how to leave:\rEXIT\rQUIT\r')
+    expect(screen.take()).not.toContainEqual(expect.objectContaining({ do: 'command' }))
+  })
+
   test('what is typed while a conversation is being opened is for that conversation', () => {
     const screen = TestScreen.ready(80, 24).type('bob\r', 'hello\r', 'and')
     expect(screen.take().filter((effect) => effect.do === 'send')).toEqual([])

@@ -46,6 +46,12 @@ function onPaste(state: State, text: string, bracketed: boolean): Step {
   const isPrompt = currentPeer(state) === undefined
   if (state.input.search !== undefined) return step(searchTyped(state, lines.join(' ')))
   const pasting: State = { ...state, popup: undefined, interruptedAtMs: Number.NEGATIVE_INFINITY }
+  if (!isPrompt && !bracketed && state.input.editor.text === '' && /^(?:(?:EXIT|QUIT)\n)+$/u.test(text)) {
+    // Nobody pastes that: it was typed while the program was busy, or sent by a script.
+    let left = step(pasting)
+    for (const line of lines.slice(0, -1)) left = followedBy(left, (now) => readLine(now, line))
+    return left
+  }
   if (!isPrompt || lines.length === 1) return typed(pasting, inserted(pasting.input.editor, text))
   if (bracketed) return typed(pasting, inserted(pasting.input.editor, lines.join(' ')))
   const last = lines.at(-1) ?? ''
