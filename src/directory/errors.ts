@@ -64,13 +64,16 @@ export class DirectoryRefusedError extends Error {
   readonly retryAfterMs: number
 
   constructor(reason: RefuseReason, retryAfterMs: number) {
-    super(`the directory refused (${reason}): ${refusalAdvice(reason)}`)
+    super(reason === 'going-down' ? goingDown : `the directory refused (${reason}): ${refusalAdvice(reason)}`)
     this.reason = reason
     this.retryAfterMs = retryAfterMs
   }
 }
 
-function refusalAdvice(reason: RefuseReason): string {
+/** It is no refusal to whoever hears it, and what else there is only they know. */
+const goingDown = 'the directory is being shut down'
+
+function refusalAdvice(reason: Exclude<RefuseReason, 'going-down'>): string {
   switch (reason) {
     case 'stale':
       return 'it knows a newer record of this peer; is the same identity running elsewhere?'
@@ -88,8 +91,6 @@ function refusalAdvice(reason: RefuseReason): string {
       return 'the query is longer than it accepts; shorten it'
     case 'too-many-lookups':
       return 'too many questions about single peers in a short time; they are asked again later'
-    case 'going-down':
-      return 'it is being shut down; another one is used until it is back'
     case 'refused':
       return 'it gave no reason that this version knows'
   }

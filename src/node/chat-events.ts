@@ -170,6 +170,8 @@ export interface ChatNodeEvents {
   message: CustomEvent<{ readonly message: IncomingMessage; readonly name: string; readonly arrival: ArrivalState }>
   /** Text of a peer that speaks a plain dialect is stored too and told as `message`. */
   request: CustomEvent<RequestView>
+  /** An own message has been stored, whichever face or command it comes from. */
+  sent: CustomEvent<{ readonly message: OutgoingMessage; readonly name: string }>
   /** An own message has moved to another state. */
   delivery: CustomEvent<{ readonly message: OutgoingMessage; readonly state: DeliveryState }>
   /** The other side does not take messages at the moment; they stay pending and are sent again after that time. */

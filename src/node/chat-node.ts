@@ -69,7 +69,10 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     const observe = init.observe ?? false
     const profile = observe
       ? await passingProfile(await readOthers(init.config))
-      : await openProfile(folders.data, settings.profile, { orNextFree: init.interactive })
+      : await openProfile(folders.data, settings.profile, {
+          // Whoever names a profile means that one.
+          orNextFree: init.interactive && init.config.sources.profile !== 'flag'
+        })
     try {
       const usual = profile.book.port
       const port = await listeningPort({ asked: settings.port, usual, host: settings.host })
@@ -292,7 +295,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = Buffer.byteLength(text, 'utf8')
     if (sizeBytes > MAX_TEXT_BYTES) throw new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES)
-    return this.#choosing(peer, async () => this.#conversations.send(peer, text, options))
+    const message = await this.#choosing(peer, async () => this.#conversations.send(peer, text, options))
+    this.#tell('sent', { message, name: this.name(peer) })
+    return message
   }
 
   async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {

@@ -87,6 +87,8 @@ export class NodeNews {
       this.#dispatch({ is: 'requested', request: detail })
       void this.askRequests()
     })
+    // Also what another command sends by this node, such as `parley send`.
+    this.#on('sent', ({ detail: { message, name } }) => this.#dispatch({ is: 'sent', message, name }))
     this.#on('delivery', ({ detail: { message, state } }) =>
       this.#dispatch({ is: 'delivery', message: { ...message, state } })
     )

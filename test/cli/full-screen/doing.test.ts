@@ -44,6 +44,23 @@ describe('what is asked of the node', () => {
     expect(desk.kinds().filter((is) => is === 'sent')).toHaveLength(3)
   })
 
+  test('what another command sends by the same node stands in the conversation, what was typed here once', async () => {
+    const desk = new Desk()
+    desk.doing.start({ do: 'open', words: ['bob'], leaving: undefined })
+    await desk.settled()
+    const send = desk.node.send.bind(desk.node)
+    desk.node.send = async (peer, text) => {
+      const message = await send(peer, text)
+      desk.node.tell('sent', { message, name: 'bob' })
+      return message
+    }
+    desk.doing.start({ do: 'send', peer: '12D3KooWbob', text: 'typed here' })
+    await desk.settled()
+    desk.node.tell('sent', { message: outgoing('from a script', 'pending'), name: 'bob' })
+    expect(desk.screen.text.match(/typed here/gu)).toHaveLength(1)
+    expect(desk.screen.text).toMatch(/… +You +from a script/u)
+  })
+
   test('what could not be stored is told, and does not hold up what comes after it', async () => {
     const desk = new Desk()
     const send = desk.node.send.bind(desk.node)

@@ -81,6 +81,17 @@ describe('the screen', () => {
     ])
   })
 
+  test('tells no time to a receipt that has waited for a person', () => {
+    const screen = TestScreen.ready(100, 24).open('bob')
+    screen.tell({ is: 'path', peer, path: { kind: 'lan', address: '/ip4/192.168.1.7/tcp/4001', rttMs: 2 } })
+    const first = written('hello')
+    screen.tell({ is: 'sent', message: first, name: 'bob' })
+    screen.tell({ is: 'delivery', message: { ...first, state: 'held' } })
+    screen.tell({ is: 'delivery', message: { ...first, state: 'delivered' } })
+    expect(screen.text).toContain('LAN 2 ms')
+    expect(screen.text).not.toContain('receipt')
+  })
+
   test('shows the path as it is now, and that of no other peer', () => {
     const screen = talking(80, 24)
     screen.tell({

@@ -19,7 +19,7 @@ import { noted } from './notes.ts'
 import { onFound, onJumped, onOpened, onResult } from './outcomes.ts'
 import { withPeople } from './people.ts'
 import { currentPeer, nameOf, type State } from './state.ts'
-import { windowOf, withDelivery, withMessage, withPage } from './window.ts'
+import { keyOf, windowOf, withDelivery, withMessage, withPage } from './window.ts'
 
 export function update(before: State, event: ScreenEvent, nowMs: number): Step {
   const state: State = { ...(before.nowMs - nowMs > CLOCK_STEP_MS ? withClockSetBack(before, nowMs) : before), nowMs }
@@ -184,7 +184,11 @@ function onDelivery(state: State, { message }: Extract<ScreenEvent, { is: 'deliv
     )
   }
   const tookMs = state.nowMs - message.storedAtMs
-  const isFirst = message.state === 'delivered' && message.seenAtMs === undefined
+  const key = keyOf(message)
+  const before = state.window.items.find((item) => item.key === key)
+  // What was held has waited for a person.
+  const wasHeld = before?.is === 'message' && before.message.state === 'held'
+  const isFirst = message.state === 'delivered' && message.seenAtMs === undefined && !wasHeld
   const receiptMs = isFirst && tookMs >= 0 && tookMs <= MAX_RECEIPT_SHOWN_MS ? tookMs : state.receiptMs
   return { ...state, receiptMs, window: withDelivery(state.window, message) }
 }
