@@ -256,6 +256,15 @@ describe('people', () => {
     expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'accept', rest: '12D3KooWmallory' })
   })
 
+  test('a request is told on the first screen until it has been answered', () => {
+    const screen = anna()
+    const request = { peer: '12D3KooWmallory', name: 'mallory', shortId: 'malID', lastText: 'may I?', count: 1 }
+    screen.tell({ is: 'requested', request }).tell({ is: 'requests', requests: [request] })
+    expect(screen.text).toContain('REQUEST from mallory')
+    screen.tell({ is: 'requests', requests: [] })
+    expect(screen.text).not.toContain('REQUEST')
+  })
+
   test('Alt-Down goes from conversation to conversation, and opens none with a stranger', () => {
     const screen = TestScreen.ready(80, 24, [row('bob'), row('carl'), row('dora')])
       .open('bob')

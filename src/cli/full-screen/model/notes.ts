@@ -5,6 +5,18 @@ import { MAX_LOG_LINES } from '../constants.ts'
 import { currentPeer, type State } from './state.ts'
 import { withNote, type NoteItem, type Tone } from './window.ts'
 
+/** As {@link noted}, of a request: until it is answered. */
+export function requestNoted(state: State, text: string, peer: string): State {
+  const next = noted(state, [text])
+  return { ...next, log: next.log.map((note, at) => (at === next.log.length - 1 ? { ...note, asks: peer } : note)) }
+}
+
+/** Without what tells of requests that have been answered. */
+export function withoutAnswered(state: State): State {
+  const asking = new Set(state.requests.map(({ peer }) => peer))
+  return { ...state, log: state.log.filter(({ asks }) => asks === undefined || asking.has(asks)) }
+}
+
 /** @param peer whose conversation it belongs to; it is not shown in another one */
 export function noted(state: State, texts: readonly string[], tone: Tone = 'note', peer?: string): State {
   let next = state

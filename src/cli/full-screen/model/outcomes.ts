@@ -4,7 +4,7 @@ import { PAGE_MESSAGES } from '../constants.ts'
 import { emptyEditor } from './editor.ts'
 import { step, type ScreenEvent, type Step } from './events.ts'
 import { warningLines } from '../../trust-wording.ts'
-import { noted } from './notes.ts'
+import { noted, withoutAnswered } from './notes.ts'
 import { withPeople } from './people.ts'
 import { shownResult } from './popups.ts'
 import { layoutOf } from '../view/layout.ts'
@@ -34,7 +34,7 @@ export function onOpened(
     names: new Map([...state.names, [peer, name]]),
     requests: state.requests.filter((request) => request.peer !== peer)
   }
-  const opened = withPeople(known)
+  const opened = withoutAnswered(withPeople(known))
   const greeting =
     entries.length === 0
       ? [

@@ -15,7 +15,7 @@ import { replaced } from './editor.ts'
 import { followedBy, step, type Effect, type ScreenEvent, type Step } from './events.ts'
 import { onInput } from './keys.ts'
 import { readWaiting } from './lines.ts'
-import { noted } from './notes.ts'
+import { noted, requestNoted, withoutAnswered } from './notes.ts'
 import { onFound, onJumped, onOpened, onResult } from './outcomes.ts'
 import { withPeople } from './people.ts'
 import { currentPeer, nameOf, type State } from './state.ts'
@@ -53,12 +53,12 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
         })
       )
     case 'requests':
-      return step(withPeople({ ...state, requests: event.requests }))
+      return step(withoutAnswered(withPeople({ ...state, requests: event.requests })))
     case 'requested': {
       const number = state.numbers.get(event.request.peer) ?? state.numbers.size + 1
       const text = requestLine(event.request, number)
       return step(
-        noted(state, [text]),
+        requestNoted(state, text, event.request.peer),
         ...notification(state, event.request.peer, event.request.name, event.request.lastText)
       )
     }

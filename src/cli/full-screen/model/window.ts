@@ -20,6 +20,8 @@ export interface NoteItem {
   readonly text: string
   readonly tone: Tone
   readonly atMs: number
+  /** The stranger whose request it tells of. */
+  readonly asks?: string
 }
 
 export type Item = MessageItem | NoteItem
