@@ -13,7 +13,7 @@ import {
 } from './constants.ts'
 import { decodeDirectoryFrame, encodeClientFrame } from './directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from './directory-frames.ts'
-import { NotADirectoryError } from './errors.ts'
+import { DirectoryLostError, NotADirectoryError } from './errors.ts'
 
 export class DirectoryStream {
   readonly connection: Connection
@@ -30,6 +30,7 @@ export class DirectoryStream {
 
   /**
    * @throws NotADirectoryError when the other end does not speak the protocol
+   * @throws DirectoryLostError when it hangs up meanwhile
    * @throws DeadlineError when it does not answer
    */
   static async open(connection: Connection, signal?: AbortSignal): Promise<DirectoryStream> {
@@ -42,6 +43,8 @@ export class DirectoryStream {
       if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
         throw new NotADirectoryError({ cause: error })
       }
+      // The transport's own words for it say nothing to a person.
+      if (error instanceof Error && error.name === 'UnexpectedEOFError') throw new DirectoryLostError({ cause: error })
       throw error
     }
   }

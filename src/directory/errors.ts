@@ -153,7 +153,7 @@ export class PresenceProtocolError extends Error {
   override readonly name = 'PresenceProtocolError'
 }
 
-/** An established directory stream ended. */
+/** A directory stream ended, or the directory hung up while it was opened. */
 export class DirectoryLostError extends Error {
   override readonly name = 'DirectoryLostError'
 
