@@ -44,7 +44,7 @@ test.runIf(isLinux)(
 
         expect(anna.texts).toEqual({ out: fromAnna, in: fromBerta })
         expect(berta.texts).toEqual({ out: fromBerta, in: fromAnna })
-        expect([anna.node.state(berta.node.peerId), berta.node.state(anna.node.peerId)]).toEqual([
+        expect([anna.node.state(berta.node.peerId), berta.node.state(anna.node.peerId)]).toMatchObject([
           { name: 'open', dialect: 'parley', path: 'lan' },
           { name: 'open', dialect: 'parley', path: 'lan' }
         ])
