@@ -4,7 +4,7 @@ import type { ChatApi } from './chat-api.ts'
 import { cleanText } from './clean-text.ts'
 import { onProfile, runningHistory } from './control/index.ts'
 import { writeLines, type CommandIo } from './io.ts'
-import type { Config } from '../node/settings.ts'
+import { shortId, type Config } from '../node/settings.ts'
 
 /** What the commands about the history need, wherever it is kept open. */
 export interface HistorySource {
@@ -36,4 +36,14 @@ export async function withHistory<T>(
       }
     }
   })
+}
+
+/** Names as text shows them: where two have the same, the ID stands with it, so that nobody passes for another. */
+export async function distinctNames(source: HistorySource): Promise<(peer: string) => string> {
+  const conversations = await source.history.conversations()
+  const peersOf = Map.groupBy(conversations, ({ peer }) => source.name(peer))
+  return (peer) => {
+    const name = source.name(peer)
+    return (peersOf.get(name)?.length ?? 0) > 1 && name !== shortId(peer) ? `${name} (${shortId(peer)})` : name
+  }
 }

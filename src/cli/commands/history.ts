@@ -9,7 +9,7 @@ import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { exitCodes, loadConfig, UsageError, type ExitCode } from '../../node/settings.ts'
 import { parseSince, parseUntil } from '../time-span.ts'
-import { withHistory, type HistorySource } from '../with-history.ts'
+import { distinctNames, withHistory, type HistorySource } from '../with-history.ts'
 
 export async function runLog(io: CommandIo, command: Command): Promise<ExitCode> {
   const limit = readLimit(command)
@@ -83,7 +83,10 @@ async function inHistory(
 ): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const asJson = hasSwitch(command, 'json')
-  await withHistory(io, config, async (source) => use(source, { asJson, name: (peer) => source.name(peer) }))
+  await withHistory(io, config, async (source) => {
+    const name = asJson ? (peer: string): string => source.name(peer) : await distinctNames(source)
+    await use(source, { asJson, name })
+  })
   return exitCodes.ok
 }
 
