@@ -337,7 +337,7 @@ function expectEnd(finished: Finished, code: number, message: RegExp): void {
 /** What `send` says of a stage that lasts more than half a second is no complaint; on a busy machine any may. */
 function besidesProgress(stderr: string): string {
   return stderr.replaceAll(
-    /^parley: (?:looking for|connecting to|waiting for the receipt of|another parley has) .* …\n/gmu,
+    /^parley: (?:looking for|connecting to|waiting for the receipt of|another parley has) .* …\n?/gmu,
     ''
   )
 }
