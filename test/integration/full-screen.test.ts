@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { hostileTexts } from '../cli/full-screen/hostile-corpus.ts'
 import { exitCodes } from '../../src/node/exit-codes.ts'
 import { SqliteStore } from '../../src/storage/index.ts'
@@ -26,6 +26,7 @@ afterEach(async () => bed[Symbol.asyncDispose]())
 const wide: TerminalSize = { columns: 120, rows: 40 }
 const usual: TerminalSize = { columns: 80, rows: 24 }
 const narrow: TerminalSize = { columns: 40, rows: 12 }
+const atRest = { timeout: 5_000, interval: 50 }
 
 async function person(name: string, size: TerminalSize, options: { home?: string } = {}): Promise<Terminal> {
   const terminal = await bed.terminal(['--name', name, '--accept', 'all'], { ...options, env, name, size })
@@ -144,13 +145,16 @@ describe.skipIf(!hasTmux)('full screen', () => {
       await say(mallory, String(annaId), text.slice(0, 2000))
       await say(mallory, String(annaId), 'after it')
       await anna.shows(/mallory +after it\n anna · /u)
-      const rows = await anna.rows()
-      expect(rows, name).toHaveLength(usual.rows)
-      // The line beside the list, the title, how things stand, and the input stand where they stood.
-      expect(rows[0], name).toMatch(/^Conversations \(1\) {6}│ {2}mallory \(\w{8}\) {2}● online$/u)
-      for (const row of rows.slice(1, -2)) expect(row, name).toMatch(/^.{23}│(?: |$)/u)
-      expect(rows.at(-2), name).toMatch(/^ anna · directory 1\/1 · 1 online .*LAN/u)
-      expect(rows.at(-1), name).toMatch(/^You:$/u)
+      // A picture may be taken while a row is drawn: what counts is how the screen comes to rest.
+      await vi.waitFor(async () => {
+        const rows = await anna.rows()
+        expect(rows, name).toHaveLength(usual.rows)
+        // The line beside the list, the title, how things stand, and the input stand where they stood.
+        expect(rows[0], name).toMatch(/^Conversations \(1\) {6}│ {2}mallory \(\w{8}\) {2}● online$/u)
+        for (const row of rows.slice(1, -2)) expect(row, name).toMatch(/^.{23}│(?: |$)/u)
+        expect(rows.at(-2), name).toMatch(/^ anna · directory 1\/1 · 1 online .*LAN/u)
+        expect(rows.at(-1), name).toMatch(/^You:$/u)
+      }, atRest)
     }
     expect({ title: await anna.fact('pane_title'), mouse: await anna.fact('mouse_any_flag') }).toEqual(before)
     expect(await anna.fact('alternate_on')).toBe('1')
