@@ -77,7 +77,7 @@ export const MAX_SEND_WAIT_SECONDS = 86_400
 export const SETTLE_AT_QUIT_MS = 1500
 
 /** What a command waits for is worth a word after this long: people notice half a second. */
-export const SEND_STAGE_MS = 500
+export const WORTH_A_WORD_MS = 500
 
 /** How often it looks at which stage it is. */
 export const SEND_STAGE_POLL_MS = 100

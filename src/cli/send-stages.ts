@@ -1,7 +1,7 @@
 // What `parley send` is doing while one waits for it, in words: each stage is
 // said once, and only when it lasts. Pure but for the timer of `watch`; it knows
 // no node and no stream.
-import { SEND_STAGE_MS, SEND_STAGE_POLL_MS } from './constants.ts'
+import { WORTH_A_WORD_MS, SEND_STAGE_POLL_MS } from './constants.ts'
 
 export type SendStage = 'looking' | 'connecting' | 'receipt'
 
@@ -21,7 +21,7 @@ export class SendStages {
       this.#stage = stage
       this.#sinceMs = nowMs
     }
-    if (stage === undefined || this.#said.has(stage) || nowMs - this.#sinceMs < SEND_STAGE_MS) return
+    if (stage === undefined || this.#said.has(stage) || nowMs - this.#sinceMs < WORTH_A_WORD_MS) return
     this.#said.add(stage)
     this.#say(wordsOf(stage, name))
   }

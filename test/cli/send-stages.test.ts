@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
-import { SEND_STAGE_MS } from '../../src/cli/constants.ts'
+import { WORTH_A_WORD_MS } from '../../src/cli/constants.ts'
 import { SendStages } from '../../src/cli/send-stages.ts'
 
 test('a stage that lasts is said once, and one that is over soon is not', () => {
   const said: string[] = []
   const stages = new SendStages((line) => said.push(line))
   stages.at('looking', 'bob', 0)
-  stages.at('looking', 'bob', SEND_STAGE_MS - 1)
-  stages.at('connecting', 'bob', SEND_STAGE_MS)
+  stages.at('looking', 'bob', WORTH_A_WORD_MS - 1)
+  stages.at('connecting', 'bob', WORTH_A_WORD_MS)
   expect(said).toEqual([])
-  for (const nowMs of [2, 3, 4]) stages.at('connecting', 'bob', nowMs * SEND_STAGE_MS)
-  stages.at('receipt', 'bob', 5 * SEND_STAGE_MS)
-  stages.at('connecting', 'bob', 6 * SEND_STAGE_MS)
-  stages.at('connecting', 'bob', 7 * SEND_STAGE_MS)
-  stages.at('receipt', 'bob', 8 * SEND_STAGE_MS)
-  stages.at('receipt', 'bob', 9 * SEND_STAGE_MS)
+  for (const nowMs of [2, 3, 4]) stages.at('connecting', 'bob', nowMs * WORTH_A_WORD_MS)
+  stages.at('receipt', 'bob', 5 * WORTH_A_WORD_MS)
+  stages.at('connecting', 'bob', 6 * WORTH_A_WORD_MS)
+  stages.at('connecting', 'bob', 7 * WORTH_A_WORD_MS)
+  stages.at('receipt', 'bob', 8 * WORTH_A_WORD_MS)
+  stages.at('receipt', 'bob', 9 * WORTH_A_WORD_MS)
   expect(said).toEqual(['connecting to bob …', 'waiting for the receipt of bob …'])
 })
 

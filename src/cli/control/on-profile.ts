@@ -1,7 +1,7 @@
 // A command's work on a profile, whoever holds it: through the parley that runs
 // on it, or on the profile itself when nobody does. It knows nothing of the work.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HELD_PROFILE_MS, HELD_PROFILE_POLL_MS, SEND_STAGE_MS } from '../constants.ts'
+import { HELD_PROFILE_MS, HELD_PROFILE_POLL_MS, WORTH_A_WORD_MS } from '../constants.ts'
 import { exitCodes, ParleyError, type Config } from '../../node/settings.ts'
 import { NoAnswerError } from './errors.ts'
 import { runningParley, type RunningParley } from './running-parley.ts'
@@ -41,7 +41,7 @@ export async function onProfile<T>({ config, signal, running, own, say }: Profil
       const isHeld = error instanceof ParleyError && error.exitCode === exitCodes.profileInUse
       const heldForMs = performance.now() - startedAtMs
       if (!isHeld || heldForMs >= HELD_PROFILE_MS) throw error
-      if (!hasSaid && heldForMs >= SEND_STAGE_MS) {
+      if (!hasSaid && heldForMs >= WORTH_A_WORD_MS) {
         hasSaid = true
         say?.('another parley has the profile and is starting or ending: waiting for it …')
       }
