@@ -16,6 +16,7 @@ import { toError, WindowOverrunError } from './errors.ts'
 import { LinkWatch } from './link-watch.ts'
 import type { LinkWatchInit } from './link-watch.ts'
 import { roundTripOf, type RoundTrip } from './round-trip.ts'
+import { withholdUpdates } from './window-updates.ts'
 
 /** What Yamux must be given for the bound of a duplex to hold. */
 export const yamuxInit: YamuxMuxerInit = {
@@ -49,6 +50,7 @@ export function boundedYamux(init: { readonly silence?: LinkWatchInit } = {}): (
     return Object.assign(factory, {
       createStreamMuxer: (connection: MessageStream) => {
         const muxer = createStreamMuxer(connection)
+        withholdUpdates(connection, () => muxer.streams)
         const roundTrip = watch === undefined ? undefined : roundTripOf(muxer, () => performance.now())
         guard(connection, muxer, roundTrip)
         if (roundTrip !== undefined) watch?.add(connection, muxer, roundTrip)

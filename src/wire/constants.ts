@@ -89,3 +89,9 @@ export const ROUND_TRIPS = 3
  * knows the round-trip time. Most connections never carry as much.
  */
 export const WIDEN_FROM_BYTES = 128 * 1024
+
+/**
+ * A stream's window updates go out when they give so many bytes together, in
+ * bytes: half of the first window, so that a sender always has the other half.
+ */
+export const WINDOW_UPDATE_BYTES = 128 * 1024
