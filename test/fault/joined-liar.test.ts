@@ -1,21 +1,13 @@
 // A directory that is joined with an honest one lies to its clients. Whoever
 // uses both sees what is true, and learns which of them is not to be believed.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, test } from 'vitest'
 import { sealRecord, type VerifiedRecord } from '../../src/directory/index.ts'
 import type { ChatNode, DirectoryNode } from '../../src/node/index.ts'
 import { Network } from '../node/network.ts'
 import { JoinedLiar, type JoinedLiarInit } from './joined-liar.ts'
-
-const judgedWithinMs = 30_000
-
-async function becomes<T>(value: () => T, expected: T, withinMs: number): Promise<void> {
-  const endMs = Date.now() + withinMs
-  while (!isDeepStrictEqual(value(), expected) && Date.now() < endMs) await sleep(20)
-  expect(value()).toEqual(expected)
-}
+import { becomes, judgedWithinMs } from './judged.ts'
 
 interface Scene {
   readonly network: Network

@@ -1,21 +1,12 @@
 // A directory that is truly joined with others, by the product's own federation,
 // and lies to its clients: what it shows them passes through the lie that a test
 // gives it. Of the lies that need no fellows see lying-directory.ts.
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import {
-  decodeClientFrame,
-  encodeDirectoryFrame,
-  type ClientFrame,
-  type DirectoryFrame,
-  type FoundFrame
-} from '../../src/directory/directory-frames.ts'
+import type { ClientFrame, DirectoryFrame, FoundFrame } from '../../src/directory/directory-frames.ts'
 import {
   directory,
   DIRECTORY_PROTOCOL,
@@ -26,7 +17,8 @@ import {
   type RosterEntry,
   type VerifiedRecord
 } from '../../src/directory/index.ts'
-import { FrameQueue, runFrames, yamuxInit } from '../../src/wire/index.ts'
+import { FrameQueue } from '../../src/wire/index.ts'
+import { bareNodeInit, serveClient, welcomeTo } from './liar-node.ts'
 
 export interface JoinedLiarInit {
   readonly network: string
@@ -53,12 +45,7 @@ export class JoinedLiar {
   static async start(init: JoinedLiarInit): Promise<JoinedLiar> {
     const { network, join } = init
     const node: LiarNode = await createLibp2p({
-      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-      transports: [tcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux(yamuxInit)],
-      connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 1_000 },
-      connectionMonitor: { enabled: false },
+      ...bareNodeInit,
       services: {
         identify: identify(),
         directory: directory({ network }),
@@ -107,24 +94,10 @@ export class JoinedLiar {
 
   async #serve(stream: Stream, connection: Connection): Promise<void> {
     const outgoing = new FrameQueue<DirectoryFrame>({ maxBytes: 1 << 24, sizeOf: () => 1_024 })
-    outgoing.offer(this.#welcome())
-    try {
-      await runFrames<ClientFrame, DirectoryFrame>({
-        stream,
-        codec: { decode: decodeClientFrame, encode: encodeDirectoryFrame },
-        outgoing,
-        maxFrameBytes: 128 * 1024,
-        onFrames: async (frames) => {
-          for (const frame of frames) await this.#onFrame(frame, outgoing)
-        }
-      })
-    } catch {
-      // The client's end of the stream is of no interest here; its attachment is.
-    } finally {
-      this.#watchers.delete(outgoing)
-      const source = this.peerId.toString()
-      this.#node.services.directory.merge((roster) => roster.detach(connection.remotePeer.toString(), source))
-    }
+    await serveClient(stream, this.#init.network, outgoing, async (frame) => this.#onFrame(frame, outgoing))
+    this.#watchers.delete(outgoing)
+    const source = this.peerId.toString()
+    this.#node.services.directory.merge((roster) => roster.detach(connection.remotePeer.toString(), source))
   }
 
   async #onFrame(frame: ClientFrame, outgoing: FrameQueue<DirectoryFrame>): Promise<void> {
@@ -132,7 +105,7 @@ export class JoinedLiar {
       case 'announce': {
         const record = await openRecord(frame.envelope)
         this.attach([record])
-        outgoing.offer({ ...this.#welcome(), acceptedSeq: record.record.seq })
+        outgoing.offer({ ...welcomeTo(this.#init.network), acceptedSeq: record.record.seq })
         return
       }
       case 'withdraw': {
@@ -190,10 +163,6 @@ export class JoinedLiar {
       } as const
       for (const watcher of this.#watchers) watcher.offer(frame)
     }
-  }
-
-  #welcome(): Extract<DirectoryFrame, { type: 'welcome' }> {
-    return { type: 'welcome', network: this.#init.network, leaseMs: 60_000, refreshAfterMs: 30_000 }
   }
 }
 

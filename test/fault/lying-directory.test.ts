@@ -2,25 +2,14 @@
 // or sees that the two differ, and which of them is stale or withholds.
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { WireEntry } from '../../src/directory/directory-frames.ts'
 import { sealStatement } from '../../src/directory/federation/statement.ts'
 import { sealRecord } from '../../src/directory/index.ts'
 import type { ChatNode, DirectoryView, RosterRow } from '../../src/node/index.ts'
 import { Network } from '../node/network.ts'
+import { becomes, judgedWithinMs } from './judged.ts'
 import { HonestDirectory, LyingDirectory, type LyingDirectoryInit } from './lying-directory.ts'
-
-/** A disagreement lasts 6 s before it is judged; a stale machine is given more. */
-const judgedWithinMs = 30_000
-
-/** Waits until the value is what it should be. */
-async function becomes<T>(value: () => T, expected: T, withinMs: number): Promise<void> {
-  const endMs = Date.now() + withinMs
-  while (!isDeepStrictEqual(value(), expected) && Date.now() < endMs) await sleep(20)
-  expect(value()).toEqual(expected)
-}
 
 interface Scene {
   readonly honest: HonestDirectory

@@ -1,21 +1,11 @@
 // A directory that lies. It is a real node that speaks the directory protocol
 // with the product's own frames; what it tells passes through the lie that a
 // test gives it. Beside it an honest one that can prove its word.
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, Libp2p, PeerId, PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import {
-  decodeClientFrame,
-  encodeDirectoryFrame,
-  type ClientFrame,
-  type DirectoryFrame,
-  type FoundFrame,
-  type WireEntry
-} from '../../src/directory/directory-frames.ts'
+import type { ClientFrame, DirectoryFrame, FoundFrame, WireEntry } from '../../src/directory/directory-frames.ts'
 import { sealStatement } from '../../src/directory/federation/statement.ts'
 import {
   directory,
@@ -24,7 +14,8 @@ import {
   openRecord,
   type DirectoryService
 } from '../../src/directory/index.ts'
-import { FrameQueue, runFrames, yamuxInit } from '../../src/wire/index.ts'
+import { FrameQueue } from '../../src/wire/index.ts'
+import { bareNodeInit, serveClient, welcomeTo } from './liar-node.ts'
 
 /** What it tells of one peer; undefined to leave it out. */
 export type Lie = (entry: WireEntry, nickname: string, peer: string) => WireEntry | undefined
@@ -103,22 +94,10 @@ export class LyingDirectory {
   async #serve(stream: Stream, connection: Connection): Promise<void> {
     const outgoing = new FrameQueue<DirectoryFrame>({ maxBytes: 1 << 20, sizeOf: () => 1_024 })
     this.#watchers.add(outgoing)
-    outgoing.offer(this.#welcome())
-    try {
-      await runFrames<ClientFrame, DirectoryFrame>({
-        stream,
-        codec: { decode: decodeClientFrame, encode: encodeDirectoryFrame },
-        outgoing,
-        maxFrameBytes: 128 * 1024,
-        onFrames: async (frames) => {
-          for (const frame of frames) await this.#onFrame(frame, outgoing)
-        }
-      })
-    } catch {
-      this.#gone(connection.remotePeer.toString())
-    } finally {
-      this.#watchers.delete(outgoing)
-    }
+    const onFrame = async (frame: ClientFrame): Promise<void> => this.#onFrame(frame, outgoing)
+    const { isBroken } = await serveClient(stream, this.#init.network, outgoing, onFrame)
+    if (isBroken) this.#gone(connection.remotePeer.toString())
+    this.#watchers.delete(outgoing)
   }
 
   async #onFrame(frame: ClientFrame, outgoing: FrameQueue<DirectoryFrame>): Promise<void> {
@@ -126,7 +105,7 @@ export class LyingDirectory {
       case 'announce': {
         const { record } = await openRecord(frame.envelope)
         const attachments = [{ directory: this.peerId, forMs: 0 }]
-        outgoing.offer({ ...this.#welcome(), acceptedSeq: record.seq })
+        outgoing.offer({ ...welcomeTo(this.#init.network), acceptedSeq: record.seq })
         this.#learn(record.peer.toString(), record.nickname, { envelope: frame.envelope, attachments })
         return
       }
@@ -182,10 +161,6 @@ export class LyingDirectory {
     const lie: Lie = this.#init.lie ?? ((entry) => entry)
     const told = [...this.#entries].flatMap(([peer, entry]) => lie(entry, entry.nickname, peer) ?? [])
     return [...told, ...this.#invented]
-  }
-
-  #welcome(): Extract<DirectoryFrame, { type: 'welcome' }> {
-    return { type: 'welcome', network: this.#init.network, leaseMs: 60_000, refreshAfterMs: 30_000 }
   }
 }
 
@@ -252,12 +227,7 @@ async function bareNode(
 async function bareNode(privateKey: PrivateKey, services = {}): Promise<Libp2p> {
   return createLibp2p({
     privateKey,
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux(yamuxInit)],
-    connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 1_000 },
-    connectionMonitor: { enabled: false },
+    ...bareNodeInit,
     services
   })
 }
