@@ -8,18 +8,18 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { markRunning, removeOldBuilds } from './old-builds.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const src = join(root, 'src')
 const dist = join(root, 'dist')
 /** A build that takes longer than this says what it is doing. */
 const quietBuildMs = 500
-/** Builds of other sources go after this: a program that was started from one may still load a part of it. */
-const keepBuildsMs = 24 * 60 * 60 * 1000
 const isSource = /\.(?:tsx?|css|html|svg)$/u
 
 /**
- * Builds unless these sources have been built. Ends the process with the compiler's words when that fails.
+ * Builds unless these sources have been built. Ends the process with the compiler's words when that fails. The build
+ * stays for as long as this process runs.
  *
  * @returns the folder of the build
  */
@@ -30,6 +30,7 @@ export async function buildIfStale() {
     () => false
   )
   if (!isThere) await build(folder)
+  markRunning(folder)
   return folder
 }
 
@@ -44,7 +45,7 @@ async function build(folder) {
     await Promise.all([compile(next), buildPage(join(src, 'web'), join(next, 'web'))])
     // Two processes may build the same at once: whoever comes second keeps what is there.
     await rename(next, folder).catch(async () => stat(folder))
-    await removeOldBuilds(folder)
+    await removeOldBuilds(dist, folder)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
@@ -68,15 +69,6 @@ async function compile(outDir) {
   })
   if (code !== 0) {
     throw new Error(`${output}parley could not be built: the errors are above. Run \`npm ci\` if packages are missing.`)
-  }
-}
-
-/** @param {string} current the build that stays in any case */
-async function removeOldBuilds(current) {
-  for (const name of await readdir(dist)) {
-    const folder = join(dist, name)
-    const { mtimeMs } = await stat(folder)
-    if (folder !== current && Date.now() - mtimeMs > keepBuildsMs) await rm(folder, { recursive: true, force: true })
   }
 }
 
