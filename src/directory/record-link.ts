@@ -9,10 +9,12 @@ import type { VerifiedRecord } from './presence-record.ts'
 import type { RecordStream } from './record-stream.ts'
 
 /** What a record that came means. */
-export type Heard = 'news' | 'known' | 'farewell' | 'other-network'
+export type Heard = 'news' | 'known' | 'farewell' | 'observer' | 'other-network'
 
 type Standing =
   | { readonly is: 'unheard' | 'left' | 'of-other-network' }
+  /** It looks on: on no roster, and told of what we say for as long as it likes. */
+  | { readonly is: 'observer' }
   /** Its record was told, and holds as long as a stream is open. */
   | { readonly is: 'told'; readonly verified: VerifiedRecord }
   /** Its record was told, and holds as long as it is connected; it is asked again within a lease. */
@@ -34,14 +36,19 @@ export class RecordLink {
     this.rate = new TokenBucket(RECORD_RATE, nowMs)
   }
 
-  /** Whether to ask again while the peer stays connected: not one that has left, or is of another network. */
+  /** Whether to ask again while the peer stays connected: not one that has left, or says nothing for our roster. */
   get isWorthAsking(): boolean {
-    return this.#standing.is !== 'left' && this.#standing.is !== 'of-other-network'
+    const { is } = this.#standing
+    return is === 'unheard' || is === 'told' || is === 'unkept'
   }
 
   hear(verified: VerifiedRecord, network: string): Heard {
     this.failures = 0
     const { record } = verified
+    if (record.network === '') {
+      this.#standing = { is: record.withdrawn ? 'left' : 'observer' }
+      return 'observer'
+    }
     if (record.network !== network) {
       this.#standing = { is: 'of-other-network' }
       return 'other-network'

@@ -230,6 +230,8 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
 
   #onRecord(link: RecordLink, stream: RecordStream, verified: VerifiedRecord): void {
     const { peer } = link
+    // Who was on our network and says that it is on another one has gone from ours.
+    if (verified.record.network !== this.#init.network) this.#tellEnd(link, 'lost')
     const heard = link.hear(verified, this.#init.network)
     if (heard === 'other-network' || verified.record.withdrawn) stream.end()
     else {

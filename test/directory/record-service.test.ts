@@ -102,6 +102,31 @@ describe('the exchange of records', () => {
     expect([a.told, b.told]).toEqual([[], []])
   })
 
+  it('tells an observer at once of what changes, although the observer is on no roster', async () => {
+    const [a, b] = [await peer(1), await identity(2)]
+    const record = await sealedBy(b, { network: '', nickname: 'looks on' })
+    const observer = await peer(2, {}, { record })
+    await observer.libp2p.dial(a.libp2p.getMultiaddrs())
+    await until(() => observer.told.length > 0, 'the observer has the record')
+    await until(() => recordStreams(a.libp2p.getConnections()).length === 1, 'one stream is left')
+    a.record.announce((await sealedBy(a, { seq: 2_000n, nickname: 'renamed' })).envelope)
+    await until(() => observer.told.includes(`${a.id} is renamed`), 'the new name has come')
+    await a.record.withdraw((await sealedBy(a, { seq: 3_000n, withdrawn: true })).envelope)
+    await until(() => observer.told.includes(`${a.id} left`), 'the farewell has come')
+    expect(observer.told).toEqual([`${a.id} is n1`, `${a.id} is renamed`, `${a.id} left`])
+    expect(a.told).toEqual([])
+  })
+
+  it('loses a peer that goes to another network, or says that it only looks on', async () => {
+    for (const network of ['elsewhere', '']) {
+      const [a, b] = [await peer(1), await peer(2)]
+      await pair(a, b)
+      b.record.announce((await sealedBy(b, { seq: 2_000n, network })).envelope)
+      await until(() => a.told.length === 2, 'it was told')
+      expect(a.told).toEqual([`${b.id} is n2`, `${b.id} lost`])
+    }
+  })
+
   it('calls a peer foreign that does not serve the protocol, until it opens such a stream itself', async () => {
     const a = await peer(1)
     const stranger = await node({}, { privateKey: (await identity(2)).key })
