@@ -22,6 +22,9 @@ export const DELIVERY_COALESCE_MS = 150
 /** Who leaves the conversation and within this time the network is told of in one line. */
 export const GOODBYE_COALESCE_MS = 250
 
+/** What one stranger writes within this time is told in one line. */
+export const REQUEST_COALESCE_MS = 250
+
 /** Roster changes that come within this time are shown together; a goodbye must be seen within a second. */
 export const ROSTER_COALESCE_MS = 250
 

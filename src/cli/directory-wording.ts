@@ -11,7 +11,7 @@ export function directoryLines(views: readonly DirectoryView[], nowMs: number): 
   const nameOf = (directory: string): string =>
     views.find(({ peer }) => peer === directory)?.address ?? shortId(directory)
   return views.flatMap((view) => [
-    `${view.address}${view.peer === undefined ? '' : ` (${view.peer})`}: ${directoryState(view, nowMs, nameOf)}`,
+    `${view.address}${view.peer === undefined ? '' : ` (${shortId(view.peer)})`}: ${directoryState(view, nowMs, nameOf)}`,
     ...findingLines(view, nameOf).map((line) => `    ${line}`)
   ])
 }

@@ -135,7 +135,7 @@ describe('the socket of a running parley', () => {
     const { socket, event, lines } = await guest()
     socket.end('{"do":"msg","peer":"bob","text":"hi"}\n{"do":"id"}')
     expect(await event('bye')).toMatchObject({ reason: 'end of input' })
-    expect(lines().map((line) => line['event'])).toEqual(['ready', 'done', 'done', 'bye'])
+    expect(lines().map((line) => line['event'])).toEqual(['ready', 'sent', 'done', 'done', 'bye'])
     await closed(socket)
   })
 

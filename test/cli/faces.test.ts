@@ -4,7 +4,7 @@ import { JsonFace } from '../../src/cli/json/json-face.ts'
 import { Pipe } from '../../src/cli/plain/pipe.ts'
 import { PlainFace, type PlainFaceInit } from '../../src/cli/plain/plain-face.ts'
 import { UsageError } from '../../src/node/settings.ts'
-import { FakeNode, incoming, row } from './fake-node.ts'
+import { FakeNode, incoming, outgoing, row } from './fake-node.ts'
 
 interface Driven {
   readonly node: FakeNode
@@ -236,6 +236,51 @@ describe('the plain face on a pipe', () => {
     expect(chat.lines().filter((line) => line.includes('has opened a conversation'))).toHaveLength(1)
   })
 
+  it('shows what another command sends in the open conversation as if it had been typed, and only there', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob'), row('carol')]
+    const chat = plain(node)
+    await chat.shows('Peer (')
+    chat.input.write('bob\nby hand\n')
+    await vi.waitFor(() => expect(node.calls).toContain('send bob "by hand"'))
+    const elsewhere = (text: string, peer: string) =>
+      node.tell('sent', { message: outgoing(text, 'pending', peer), name: 'bob' })
+    elsewhere('to carol', '12D3KooWcarol')
+    elsewhere('the build\nis red', '12D3KooWbob')
+    await chat.shows('    | is red')
+    await chat.shows('… waiting: "the build')
+    chat.input.end()
+    await chat.ended
+    const own = chat.lines().filter((line) => line.startsWith('You: ') || line.startsWith('    | '))
+    expect(own).toEqual(['You: the build', '    | is red'])
+    expect(chat.lines().join('\n')).not.toContain('to carol')
+  })
+
+  it('shows each stranger who waits once at the start, and what one writes in one go as one line', async () => {
+    const node = new FakeNode()
+    const mal = { peer: 'mal', name: 'mal', shortId: 'malID', lastText: 'second', count: 2 }
+    node.waiting = [mal, { ...mal, peer: 'eve', name: 'eve', shortId: 'eveID', lastText: 'hello', count: 1 }]
+    node.firstLook = async () => {
+      node.tell('request', { ...mal, lastText: 'first', count: 1 })
+      node.tell('request', mal)
+    }
+    const chat = plain(node)
+    await chat.shows('Peer (')
+    for (const [lastText, count] of [
+      ['third', 3],
+      ['fourth', 4]
+    ] as const)
+      node.tell('request', { ...mal, lastText, count })
+    await chat.shows('fourth')
+    chat.input.end()
+    await chat.ended
+    expect(chat.lines().filter((line) => line.startsWith('REQUEST'))).toEqual([
+      'REQUEST from eve (eveID): hello — /accept 1, /ignore 1, /block 1',
+      'REQUEST from mal (malID) (2 messages): second — /accept 2, /ignore 2, /block 2',
+      'REQUEST from mal (malID) (4 messages): fourth — /accept 2, /ignore 2, /block 2'
+    ])
+  })
+
   it('settles what was sent and sends an unfinished message before the end of input ends it', async () => {
     const node = new FakeNode()
     node.rows = [row('bob')]
@@ -344,12 +389,28 @@ describe('the JSON face', () => {
     node.tell('message', { message: incoming('\u001b[2Jyo'), name: 'bob', arrival: 'accepted' })
     chat.input.end('{"do":"quit","tag":"q"}\n')
     expect(await chat.ended).toBe('quit')
-    expect(chat.events().map(({ event }) => event)).toEqual(['ready', 'done', 'message', 'done', 'bye'])
-    const [ready, done, message] = chat.events()
+    expect(chat.events().map(({ event }) => event)).toEqual(['ready', 'sent', 'done', 'message', 'done', 'bye'])
+    const [ready, , done, message] = chat.events()
     expect(ready).toMatchObject({ version: 1, peer: '12D3KooWself', roster: [{ nickname: 'bob', port: 4001 }] })
     expect(done).toMatchObject({ do: 'send', tag: 7, message: { text: 'hi', state: 'delivered', direction: 'out' } })
     expect(message).toMatchObject({ peer: '12D3KooWbob', text: '\u001b[2Jyo', direction: 'in', state: 'accepted' })
     expect(chat.lines().join('')).not.toContain('\u001b')
+  })
+
+  it('tells each own message when it is stored, whoever sends it', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = json(node)
+    await chat.shows('"ready"')
+    const message = outgoing('from a script', 'pending')
+    node.tell('sent', { message, name: 'bob' })
+    chat.input.end('{"do":"send","peer":"bob","text":"from here"}\n')
+    await chat.ended
+    const told = chat.events().filter(({ event }) => event === 'sent' || event === 'done')
+    expect(told.map(({ event }) => event)).toEqual(['sent', 'sent', 'done'])
+    const own = { direction: 'out', peer: '12D3KooWbob', name: 'bob' }
+    expect(told[0]).toMatchObject({ ...own, id: message.id, text: 'from a script', state: 'pending' })
+    expect(told[1]).toMatchObject({ ...own, text: 'from here' })
   })
 
   it.each([

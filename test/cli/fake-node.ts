@@ -111,7 +111,9 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   }
   async send(peer: string, text: string): Promise<OutgoingMessage> {
     this.calls.push(`send ${this.name(peer)} ${JSON.stringify(text)}`)
-    return outgoing(text, this.sendState, peer)
+    const message = outgoing(text, this.sendState, peer)
+    this.tell('sent', { message, name: this.name(peer) })
+    return message
   }
   async settled(message: OutgoingMessage): Promise<OutgoingMessage> {
     return { ...message, state: 'delivered' }

@@ -10,6 +10,7 @@ import { messageLines, requestLine, rosterLine } from '../../src/cli/wording.ts'
 import { completeLine } from '../../src/cli/plain/completion.ts'
 import { ConnectionProgress } from '../../src/cli/plain/connection-progress.ts'
 import { DeliveryMarks } from '../../src/cli/plain/delivery-marks.ts'
+import { SentElsewhere } from '../../src/cli/plain/sent-elsewhere.ts'
 import { DirectoryNews } from '../../src/cli/plain/directory-news.ts'
 import { greetingLines, reachableAt } from '../../src/cli/plain/greeting.ts'
 import { RosterView } from '../../src/cli/plain/roster-view.ts'
@@ -207,6 +208,35 @@ describe('delivery marks', () => {
     marks.changed({ ...old, seenAtMs: 2000 }, 2000)
     expect(marks.due(2500, here, here)).toEqual(['  ✓ seen: "from before"'])
   })
+
+  it('follow what another command sent like what was typed, also when it has arrived before it is told', () => {
+    const marks = new DeliveryMarks()
+    const [quick, slow] = [outgoing('quick', 'pending'), outgoing('slow', 'pending')]
+    marks.changed({ ...quick, state: 'delivered' }, 0)
+    marks.follow(quick, 1)
+    expect(marks.due(1000, here, here)).toEqual([])
+    marks.follow(slow, 0)
+    expect(marks.due(500, here, here)).toEqual(['  … waiting: "slow"'])
+    expect(marks.pending()).toEqual([slow])
+  })
+})
+
+describe('what another command has sent', () => {
+  it('is told at once while nothing is sent here', () => {
+    const message = outgoing('hi', 'pending')
+    expect(new SentElsewhere().told(message)).toEqual([message])
+  })
+
+  it('is told from what is sent here at the same time, once that has its ID', () => {
+    const elsewhere = new SentElsewhere()
+    const [own, failed, others] = [outgoing('own', 'pending'), undefined, outgoing('others', 'pending')]
+    elsewhere.sending()
+    elsewhere.sending()
+    expect([own, others].flatMap((message) => elsewhere.told(message))).toEqual([])
+    expect(elsewhere.sent(own)).toEqual([])
+    expect(elsewhere.sent(failed)).toEqual([others])
+    expect(elsewhere.told(outgoing('next', 'pending'))).toHaveLength(1)
+  })
 })
 
 describe('the way to the peer', () => {
@@ -314,10 +344,10 @@ describe('what was found of directories', () => {
       findings: { ...innocent, notJoinedWith: [one ?? ''] }
     })
     expect(directoryLines([accused, apart], 0)).toEqual([
-      `127.0.0.1:8000 (${one}): connected, 3 ms, 12 peers, registered, withholds 1, stale about 1, told 2 forged`,
+      `127.0.0.1:8000 (BmAwcd4P): connected, 3 ms, 12 peers, registered, withholds 1, stale about 1, told 2 forged`,
       '    withholds bob (bobID), who is there by 10.0.0.2:8000 and its own word',
       '    what it shows of bob (bobID) is no longer so',
-      `10.0.0.2:8000 (${other}): connected, 20 ms, 1 peer, not joined with 127.0.0.1:8000`
+      `10.0.0.2:8000 (PjceQrSw): connected, 20 ms, 1 peer, not joined with 127.0.0.1:8000`
     ])
   })
 
@@ -330,7 +360,7 @@ describe('what was found of directories', () => {
 
   it('is missing of one that stands by, which is nothing to complain about', () => {
     const standby = view({ state: 'standby', rttMs: 7, why: 'enough directories are in use' })
-    expect(directoryLines([standby], 0)).toEqual([`127.0.0.1:8000 (${one}): standing by, 7 ms`])
+    expect(directoryLines([standby], 0)).toEqual([`127.0.0.1:8000 (BmAwcd4P): standing by, 7 ms`])
     expect(new DirectoryNews().summary([view({}), { ...standby, address: '10.0.0.3:8000' }], true, 0)).toHaveLength(1)
     expect(new DirectoryNews().changed(standby, 0)).toEqual([])
   })

@@ -199,6 +199,7 @@ export class JsonFace {
     this.#on('directory', ({ detail }) => directoryJson(detail))
     this.#on('message', ({ detail }) => ({ ...messageJson(detail.message), name: detail.name, state: detail.arrival }))
     this.#on('request', ({ detail }) => requestJson(detail))
+    this.#on('sent', ({ detail }) => ({ ...messageJson(detail.message), name: detail.name }))
     this.#on('delivery', ({ detail: { message, state } }) => {
       if (state !== 'pending') this.#unsettled.delete(message.id)
       const { peer, id, reason, seenAtMs } = message

@@ -28,18 +28,19 @@ export class DeliveryMarks {
   /** It was stored; or, without a message, it was not. */
   sent(message: OutgoingMessage | undefined, nowMs: number): void {
     this.#beingSent--
-    if (message !== undefined) {
-      this.#tracked.set(keyOf(message), {
-        message: this.#early.get(keyOf(message)) ?? message,
-        sinceMs: nowMs,
-        said: undefined
-      })
-      this.#early.delete(keyOf(message))
-    }
+    if (message !== undefined) this.follow(message, nowMs)
     if (this.#beingSent > 0) return
     // What is left belongs to earlier sessions: it had been waiting, and what became of it is news.
     for (const [key, older] of this.#early) this.#trackOlder(key, older, nowMs)
     this.#early.clear()
+  }
+
+  /** A message is on the screen as an own one: what becomes of it is told like that of one which was typed. */
+  follow(message: OutgoingMessage, nowMs: number): void {
+    const key = keyOf(message)
+    const newest = this.#early.get(key) ?? this.#tracked.get(key)?.message ?? message
+    this.#tracked.set(key, { message: newest, sinceMs: nowMs, said: undefined })
+    this.#early.delete(key)
   }
 
   /** A message of ours has moved to another state. */

@@ -6,10 +6,11 @@ import type { UnreadCounts } from '../chat-command.ts'
 import { ENTERED_AGAIN_MS, GOODBYE_COALESCE_MS, PROGRESS_TICK_MS, ROSTER_COALESCE_MS } from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
-import { messageLines, requestLine } from '../wording.ts'
+import { messageLines } from '../wording.ts'
 import { ConnectionProgress } from './connection-progress.ts'
-import { DeliveryMarks } from './delivery-marks.ts'
 import { DirectoryNews } from './directory-news.ts'
+import { OwnMessages } from './own-messages.ts'
+import { RequestNews } from './request-news.ts'
 import { RosterView } from './roster-view.ts'
 import type { PlainTerminal } from './terminal.ts'
 
@@ -20,11 +21,13 @@ interface OpenConversation {
 }
 
 export class News {
-  readonly marks = new DeliveryMarks()
+  /** What this face sends, and what other commands do. */
+  readonly own: OwnMessages
   readonly #node: ChatApi
   readonly #terminal: PlainTerminal
   readonly #numbers: RosterNumbers
   readonly #roster: RosterView
+  readonly #requests: RequestNews
   readonly #directories = new DirectoryNews()
   readonly #unsubscribe: (() => void)[] = []
   #conversation: OpenConversation | undefined
@@ -32,7 +35,6 @@ export class News {
   #begun = false
   #hasLan: boolean
   #rosterTimer: NodeJS.Timeout | undefined
-  #marksTimer: NodeJS.Timeout | undefined
   #ticker: NodeJS.Timeout | undefined
   /** The peer of the open conversation has left it, and that has not been said yet. */
   #leaving: { readonly name: string; readonly timer: NodeJS.Timeout } | undefined
@@ -42,11 +44,20 @@ export class News {
     this.#terminal = init.terminal
     this.#numbers = init.numbers
     this.#roster = new RosterView(init.numbers)
+    this.#requests = new RequestNews({
+      numberOf: (peer) => init.numbers.of(peer),
+      print: (lines) => this.#print(lines)
+    })
+    this.own = new OwnMessages({
+      node: init.node,
+      openPeer: () => this.#conversation?.peer,
+      print: (lines) => this.#print(lines)
+    })
     this.#hasLan = init.hasLan
     this.#listen()
   }
 
-  /** Says which directory is used and who is there; from now on changes are told. */
+  /** Says which directory is used; from now on changes are told. */
   begin(): void {
     this.#begun = true
     this.#say(this.#directories.summary(this.#node.directories(), this.#hasLan, Date.now()))
@@ -59,6 +70,13 @@ export class News {
   /** The whole list, with what is unread as far as the history can be read. */
   async showRoster(): Promise<void> {
     this.#print(this.rosterLines(await this.#unread()))
+  }
+
+  /** The strangers who wait for an answer, as far as the history can be read; from now on each new one is told. */
+  async showRequests(): Promise<void> {
+    this.#requests.begin()
+    // What is wrong with the disk is told as a notice.
+    this.#requests.showAll(await this.#node.requests().catch(() => []))
   }
 
   async #unread(): Promise<UnreadCounts> {
@@ -84,18 +102,11 @@ export class News {
     this.#tick()
   }
 
-  /** Call after a message was sent or is being sent: what becomes of it is told in time. */
-  watchMarks(): void {
-    const nextDueMs = this.marks.nextDueMs()
-    clearTimeout(this.#marksTimer)
-    if (nextDueMs === undefined) return
-    this.#marksTimer = setTimeout(() => this.#sayMarks(), Math.max(0, nextDueMs - Date.now()))
-  }
-
   stop(): void {
     clearInterval(this.#ticker)
     clearTimeout(this.#rosterTimer)
-    clearTimeout(this.#marksTimer)
+    this.own.stop()
+    this.#requests.stop()
     this.#dropLeft()
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
   }
@@ -109,11 +120,9 @@ export class News {
       if (detail.arrival === 'accepted')
         this.#print(this.#incoming(detail.message.peer, detail.name, detail.message.text))
     })
-    this.#on('request', ({ detail }) => this.#print([requestLine(detail, this.#numbers.of(detail.peer))]))
-    this.#on('delivery', ({ detail }) => {
-      this.marks.changed({ ...detail.message, state: detail.state }, Date.now())
-      this.watchMarks()
-    })
+    this.#on('request', ({ detail }) => this.#requests.told(detail))
+    this.#on('sent', ({ detail }) => this.own.told(detail.message))
+    this.#on('delivery', ({ detail }) => this.own.changed({ ...detail.message, state: detail.state }))
     this.#on('refused', ({ detail: { name, reason, retryAfterMs } }) =>
       this.#say([`${name} ${reason}. What you wrote is sent again in ${Math.ceil(retryAfterMs / 1000)} s.`])
     )
@@ -200,16 +209,6 @@ export class News {
     const { progress } = this.#conversation
     this.#terminal.progress(progress.status(Date.now()))
     if (!this.#terminal.interactive) this.#say(progress.lateLines(Date.now()))
-  }
-
-  #sayMarks(): void {
-    const nameOf = (peer: string): string => (peer === this.#conversation?.peer ? '' : this.#node.name(peer))
-    const why = (peer: string): string => {
-      const state = this.#node.state(peer)
-      return state.name === 'waiting' ? state.why : ''
-    }
-    this.#print(this.marks.due(Date.now(), nameOf, why))
-    this.watchMarks()
   }
 
   #print(lines: readonly string[]): void {

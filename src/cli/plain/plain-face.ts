@@ -54,6 +54,7 @@ export class PlainFace {
       await this.#guarded(async () => this.#lookAround())
       this.#news.begin()
       await this.#news.showRoster()
+      await this.#news.showRequests()
       if (this.#openFirst.length > 0) await this.#talk.chooseFirst(this.#openFirst)
       this.#terminal.ask(this.#talk.prompt())
       for await (const line of this.#terminal.lines) {

@@ -23,20 +23,19 @@ export class Sending {
 
   /** Runs what may send a message, so that what becomes of the message is told. */
   async marked(run: () => Promise<CommandResult>): Promise<CommandResult> {
-    this.#news.marks.sending()
+    this.#news.own.sending()
     let result: CommandResult | undefined
     try {
       result = await run()
       return result
     } finally {
-      this.#news.marks.sent(result?.is === 'sent' ? result.message : undefined, Date.now())
-      this.#news.watchMarks()
+      this.#news.own.sent(result?.is === 'sent' ? result.message : undefined)
     }
   }
 
   /** Waits for what is under way, and returns what is to be said of all that still waits then. */
   async settle(signal: AbortSignal): Promise<string[]> {
-    const pending = this.#news.marks.pending()
+    const pending = this.#news.own.pending()
     await Promise.allSettled(pending.map(async (message) => this.#node.settled(message, { signal })))
     const { messages, isAll } = await this.#node.history.waiting(MAX_COUNTED_WAITING)
     if (messages === 0) return []

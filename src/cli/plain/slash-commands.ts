@@ -93,7 +93,6 @@ function isQuoting({ is }: CommandResult): boolean {
     case 'requests':
     case 'contacts':
     case 'blocked peers':
-    case 'directories':
     case 'identity':
     case 'history':
     case 'messages':
