@@ -65,6 +65,34 @@ export class UntrustedNameError extends ParleyError {
   }
 }
 
+/** A few letters of an ID, which anybody can have too, were given where a trusted name is needed. */
+export class UntrustedBeginningError extends ParleyError {
+  override readonly name = 'UntrustedBeginningError'
+  override readonly exitCode = exitCodes.peerNotFound
+
+  constructor(text: string, found: { readonly name: string; readonly peer: string; readonly shortId: string }) {
+    super(
+      `${quote(text)} begins the ID of ${found.name}, who is not a contact, and anybody can make an ID with so few ` +
+        `letters in common: name it by its short ID, ${found.shortId}, or the whole one, ${found.peer}`
+    )
+  }
+}
+
+/** A whole peer ID that nobody has, with the short form of one that is known: mistyped, or made to look like it. */
+export class LookalikePeerError extends ParleyError {
+  override readonly name = 'LookalikePeerError'
+  override readonly exitCode = exitCodes.peerNotFound
+  /** The peer that it looks like. */
+  readonly known: string
+
+  /** @param known.name undefined for oneself */
+  constructor(text: string, known: { readonly name: string | undefined; readonly peer: string }) {
+    const whose = known.name === undefined ? 'your own' : `that of ${known.name}`
+    super(`nobody is known by the ID ${text}, and ${whose} begins like it, ${known.peer}: check its last letters`)
+    this.known = known.peer
+  }
+}
+
 /** No way to the peer or address was found. */
 export class UnreachableError extends ParleyError {
   override readonly name = 'UnreachableError'

@@ -53,7 +53,7 @@ export class PeerResolver {
   /** @throws ParleyError of the kind that fits; see peer-words and reach */
   async resolve(words: readonly string[], options: ResolveOptions = {}): Promise<PeerTarget> {
     let meaning = this.#read(words, options)
-    if (dependsOnOthers(meaning, words)) {
+    if (this.#dependsOnOthers(meaning, words)) {
       await this.#init.lookAround(options.signal)
       meaning = this.#read(words, options)
     }
@@ -83,10 +83,20 @@ export class PeerResolver {
     try {
       await this.#init.dial(address, { signal: options.signal ?? new AbortController().signal })
     } catch (error) {
-      const known = this.#init.known()
-      const isKnown = [...known.contacts, ...known.roster, ...known.others].some((one) => one.peer === peer)
-      if (!(error instanceof UnreachableError && isKnown)) throw error
+      if (!(error instanceof UnreachableError && this.#isKnown(peer))) throw error
     }
+  }
+
+  /** Whether another peer, not yet seen, could make the words mean two, or show an ID to be mistyped. */
+  #dependsOnOthers(meaning: PeerMeaning, words: readonly string[]): boolean {
+    if (meaning.kind === 'address') return false
+    const isWholeId = meaning.by === 'id' && meaning.peer === words.join(' ').trim()
+    return meaning.by === 'nickname' || (meaning.by === 'id' && !(isWholeId && this.#isKnown(meaning.peer)))
+  }
+
+  #isKnown(peer: string): boolean {
+    const { contacts, roster, others } = this.#init.known()
+    return [...contacts, ...roster, ...others].some((one) => one.peer === peer)
   }
 
   async #learn(address: Multiaddr, options: ResolveOptions): Promise<string> {
@@ -137,12 +147,6 @@ export class PeerResolver {
   #target(peer: string, by: PeerTarget['by']): PeerTarget {
     return { peer, name: this.#init.nameOf(peer), shortId: shortId(peer), by }
   }
-}
-
-/** Whether another peer, not yet seen, could make the words mean two. */
-function dependsOnOthers(meaning: PeerMeaning, words: readonly string[]): boolean {
-  if (meaning.kind === 'address') return false
-  return meaning.by === 'nickname' || (meaning.by === 'id' && meaning.peer !== words.join(' ').trim())
 }
 
 /**

@@ -4,8 +4,9 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { parseAddress, peerIdOf } from './address.ts'
-import { AmbiguousPeerError, OwnPeerError, PeerNotFoundError, UntrustedNameError } from './errors.ts'
-import { isIdPrefix, shortId } from './short-id.ts'
+import { AmbiguousPeerError, LookalikePeerError, OwnPeerError, PeerNotFoundError } from './errors.ts'
+import { UntrustedBeginningError, UntrustedNameError } from './errors.ts'
+import { isIdPrefix, isShortIdBeginning, shortId } from './short-id.ts'
 
 /** Somebody that can be named. */
 export interface NamedPeer {
@@ -29,8 +30,9 @@ export type PeerMeaning =
   | { readonly kind: 'address'; readonly address: Multiaddr; readonly peer: string | undefined }
 
 /**
- * @param options.trustName a nickname of a stranger may be used; without it only a contact's
- * @throws PeerNotFoundError, AmbiguousPeerError, OwnPeerError, UntrustedNameError, BadAddressError
+ * @param options.trustName a nickname of a stranger may be used, or a few letters of its ID; without it only a contact's
+ * @throws PeerNotFoundError, AmbiguousPeerError, LookalikePeerError, OwnPeerError, UntrustedNameError,
+ *   UntrustedBeginningError, BadAddressError
  */
 export function readPeerWords(
   words: readonly string[],
@@ -40,11 +42,33 @@ export function readPeerWords(
   const text = words.join(' ').trim()
   if (text === '') throw new PeerNotFoundError('no peer was named: give a name, a peer ID or an address')
   const meaning =
-    byNumber(text, known) ?? byId(text, known) ?? byAddress(words, known) ?? byName(text, known, options.trustName)
+    byNumber(text, known) ??
+    byId(text, known) ??
+    byAddress(words, known) ??
+    byName(text, known, options.trustName) ??
+    byShortBeginning(text, known, options.trustName)
   if (meaning === undefined) throw new PeerNotFoundError(unknownText(text, known))
   const named = meaning.kind === 'peer' || meaning.peer !== undefined ? meaning.peer : undefined
   if (named === known.self) throw new OwnPeerError(text)
+  if (named !== undefined) refuseLookalike(named, known)
   return meaning
+}
+
+/** By peer ID, as the user would call them; oneself without a name. */
+function everybody(known: KnownPeers): ReadonlyMap<string, string | undefined> {
+  const all = new Map<string, string | undefined>()
+  for (const { peer, name } of [...known.others, ...known.roster, ...known.contacts]) all.set(peer, name)
+  return all.set(known.self, undefined)
+}
+
+/** One wrong letter makes the ID of somebody whom nobody knows, and who is shown with the same short form. */
+function refuseLookalike(peer: string, known: KnownPeers): void {
+  const all = everybody(known)
+  if (all.has(peer)) return
+  const short = shortId(peer)
+  for (const [other, name] of all) {
+    if (shortId(other) === short) throw new LookalikePeerError(peer, { name, peer: other })
+  }
 }
 
 function byNumber(text: string, known: KnownPeers): PeerMeaning | undefined {
@@ -55,20 +79,39 @@ function byNumber(text: string, known: KnownPeers): PeerMeaning | undefined {
 }
 
 function byId(text: string, known: KnownPeers): PeerMeaning | undefined {
-  const everybody = new Map<string, string>()
-  for (const { peer, name } of [...known.others, ...known.roster, ...known.contacts]) everybody.set(peer, name)
-  everybody.set(known.self, 'yourself')
-  if (everybody.has(text)) return { kind: 'peer', peer: text, by: 'id' }
-  const matches = [...everybody].filter(([peer]) => isIdPrefix(text, peer))
-  const [only] = matches
-  if (only !== undefined && matches.length === 1) return { kind: 'peer', peer: only[0], by: 'id' }
+  const all = everybody(known)
+  if (all.has(text)) return { kind: 'peer', peer: text, by: 'id' }
+  const only = theOnly(text, all, isIdPrefix)
+  if (only !== undefined) return { kind: 'peer', peer: only, by: 'id' }
+  return isPeerId(text) ? { kind: 'peer', peer: text, by: 'id' } : undefined
+}
+
+/** Weaker than every name: what anybody can have must not take what was meant for a contact. */
+function byShortBeginning(text: string, known: KnownPeers, trustName: boolean): PeerMeaning | undefined {
+  const all = everybody(known)
+  const peer = theOnly(text, all, isShortIdBeginning)
+  if (peer === undefined) return undefined
+  const isContact = known.contacts.some((contact) => contact.peer === peer)
+  if (!isContact && !trustName && peer !== known.self) {
+    throw new UntrustedBeginningError(text, { name: all.get(peer) ?? '', peer, shortId: shortId(peer) })
+  }
+  return { kind: 'peer', peer, by: 'id' }
+}
+
+/** @throws AmbiguousPeerError when it fits several */
+function theOnly(
+  text: string,
+  all: ReadonlyMap<string, string | undefined>,
+  fits: (text: string, peer: string) => boolean
+): string | undefined {
+  const matches = [...all].filter(([peer]) => fits(text, peer))
   if (matches.length > 1) {
     throw new AmbiguousPeerError(
       text,
-      matches.map(([peer, name]) => `${name} (${peer})`)
+      matches.map(([peer, name]) => `${name ?? 'yourself'} (${peer})`)
     )
   }
-  return isPeerId(text) ? { kind: 'peer', peer: text, by: 'id' } : undefined
+  return matches[0]?.[0]
 }
 
 function byAddress(words: readonly string[], known: KnownPeers): PeerMeaning | undefined {

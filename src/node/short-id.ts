@@ -5,6 +5,8 @@
 const keyTypeHeads = ['12D3KooW', '16Uiu2HA', 'Qm'] as const
 /** Too long for anybody to make a key that imitates another's short form by trying: 58^8 tries. */
 const shortIdLength = 8
+/** Fewer letters are typed by mistake too often to mean somebody. */
+const minShortBeginning = 4
 
 export function shortId(peer: string): string {
   return tail(peer).slice(0, shortIdLength)
@@ -14,6 +16,15 @@ export function shortId(peer: string): string {
 export function isIdPrefix(text: string, peer: string): boolean {
   if (keyTypeHeads.some((head) => text.startsWith(head) && text.length > head.length)) return peer.startsWith(text)
   return text.length >= shortIdLength && tail(peer).startsWith(text)
+}
+
+/**
+ * True when `text` is a beginning of the short form that anybody can have: a key for four letters is found in minutes.
+ * It is no better than a nickname. A number is none: it is one of a list, or a port.
+ */
+export function isShortIdBeginning(text: string, peer: string): boolean {
+  const isLetters = text.length >= minShortBeginning && text.length < shortIdLength && !/^\d+$/u.test(text)
+  return isLetters && tail(peer).startsWith(text)
 }
 
 function tail(peer: string): string {

@@ -41,7 +41,13 @@ describe('before everybody around is known', () => {
     expect((await alone.resolve([words], { trustName: true })).peer).toBe(first.peer)
   })
 
-  test('a whole peer ID needs no look around', async () => {
+  test('a whole peer ID that nobody has is not taken before it is known whose it may have been meant to be', async () => {
+    const mistyped = `${second.peer.slice(0, -1)}V`
+    await expect(resolver([second]).resolver.resolve([mistyped])).rejects.toThrow(/that of twin begins like it/u)
+    expect((await resolver([]).resolver.resolve([mistyped])).peer).toBe(mistyped)
+  })
+
+  test('a whole peer ID that is known needs no look around', async () => {
     const { resolver: early, looked } = resolver([second])
     expect((await early.resolve([first.peer])).peer).toBe(first.peer)
     expect(looked()).toBe(false)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readPeerWords, type KnownPeers } from '../../src/node/peer-words.ts'
 import { shortId } from '../../src/node/short-id.ts'
 
@@ -33,6 +33,51 @@ test('a peer ID, a unique beginning of it and its short form name it', () => {
   for (const text of [anna, anna.slice(0, 12), shortId(anna)]) {
     expect(read(text)).toEqual({ kind: 'peer', peer: anna, by: 'id' })
   }
+})
+
+test('a few letters of a short ID name the only one who has them, but less than any name does', () => {
+  expect(read('Anna')).toEqual({ kind: 'peer', peer: anna, by: 'contact' })
+  expect(read('Annaa')).toEqual({ kind: 'peer', peer: anna, by: 'id' })
+  expect(read('Annaa', { trustName: false })).toEqual({ kind: 'peer', peer: anna, by: 'id' })
+  expect(() => read('Ann')).toThrow(/no peer called/)
+  expect(() => read('Bertt')).toThrow(/can mean bert \(12D3KooWBert.*anna \(12D3KooWBert/)
+  expect(() => read('Se1f')).toThrow(/yourself/)
+})
+
+test("a few letters of a stranger's ID are no better than its nickname", () => {
+  const alone: KnownPeers = { ...known, roster: [{ peer: bert, name: 'bert' }] }
+  expect(readPeerWords(['Bertt'], alone, { trustName: true })).toMatchObject({ peer: bert, by: 'id' })
+  expect(() => readPeerWords(['Bertt'], alone, { trustName: false })).toThrow(/who is not a contact.*Berttttt, or/)
+})
+
+test('a number is never a few letters of an ID', () => {
+  const odd: KnownPeers = { ...known, roster: [{ peer: anna.replace('Anna', '4111'), name: 'odd' }] }
+  expect(() => readPeerWords(['4111'], odd, { trustName: true })).toThrow(/no peer is called "4111"/)
+})
+
+describe('a whole peer ID that nobody has', () => {
+  const one = '12D3KooWRuMa9Eh2Nbn7CSbFbWJ3REyUd8dTYt8FVhwSfVcdC17F'
+  const other = '12D3KooWPKXP6T6dBxTP941cjTLnApFNkEumGpUX35EqGnvgC16b'
+  const mistyped = `${one.slice(0, -1)}G`
+  const contact: KnownPeers = { self: other, contacts: [{ peer: one, name: 'anna' }], roster: [], others: [] }
+
+  test('is refused when it begins like that of somebody who is known, who is named', () => {
+    for (const words of [mistyped, `/ip4/10.0.0.1/tcp/4001/p2p/${mistyped}`]) {
+      const lookalike = new RegExp(`that of anna begins like it, ${one}`, 'u')
+      expect(() => readPeerWords([words], contact, { trustName: true })).toThrow(lookalike)
+    }
+  })
+
+  test('is refused when it begins like the own one', () => {
+    const own: KnownPeers = { self: one, contacts: [], roster: [], others: [] }
+    expect(() => readPeerWords([mistyped], own, { trustName: true })).toThrow(/your own begins like it, 12D3KooWRuMa/u)
+  })
+
+  test('is somebody whom nobody has seen yet, or is taken as it is once it has been seen', () => {
+    expect(readPeerWords([other], { ...contact, self: anna }, { trustName: false })).toMatchObject({ peer: other })
+    const seen: KnownPeers = { ...contact, roster: [{ peer: mistyped, name: 'odd' }] }
+    expect(readPeerWords([mistyped], seen, { trustName: false })).toMatchObject({ peer: mistyped })
+  })
 })
 
 test('a beginning that several IDs share is refused and names them', () => {
