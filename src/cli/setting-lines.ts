@@ -20,6 +20,8 @@ function sourceText(config: Config, spec: SettingSpec): string {
       return `environment ${spec.env}`
     case 'file':
       return 'file'
+    case 'profile':
+      return 'remembered by the profile'
     case 'default':
       return 'default'
   }

@@ -10,7 +10,7 @@ import { UsageError } from './errors.ts'
 import { foldersOf, type Folders } from './folders.ts'
 
 export type AcceptPolicy = 'ask' | 'lan' | 'all'
-export type SettingSource = 'default' | 'file' | 'environment' | 'flag'
+export type SettingSource = 'default' | 'profile' | 'file' | 'environment' | 'flag'
 type SettingValue = string | number | boolean | readonly string[] | undefined
 
 export interface Settings {
@@ -265,6 +265,7 @@ function describe(source: SettingSource, spec: SettingSpec, file: string): strin
     case 'file':
       return `${file}, ${spec.name}`
     case 'default':
+    case 'profile':
       return spec.name
   }
 }

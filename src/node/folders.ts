@@ -12,6 +12,16 @@ export interface Folders {
   readonly runtime?: string
 }
 
+/** The folder of a profile, whether it is there or not. */
+export function profileFolder(dataFolder: string, profile: string): string {
+  return join(dataFolder, 'profiles', profile)
+}
+
+/** What a profile remembers of others and of itself: the file of its peer book. */
+export function bookFile(dataFolder: string, profile: string): string {
+  return join(profileFolder(dataFolder, profile), 'book.json')
+}
+
 /** A relative path in these variables is to be ignored (XDG Base Directory Specification, "Basics"). */
 function folder(value: string | undefined, fallback: string): string {
   return join(value !== undefined && isAbsolute(value) ? value : join(homedir(), fallback), 'parley')

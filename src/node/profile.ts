@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { PeerBook, ProfileLock, ProfileLockedError } from '../storage/index.ts'
 import { defaultName, defaultProfile, type Config } from './config.ts'
 import { ProfileInUseError } from './errors.ts'
+import { bookFile, profileFolder } from './folders.ts'
 import { loadIdentity } from './identity.ts'
 import { explained } from './storage-problems.ts'
 
@@ -35,11 +36,8 @@ interface ProfileFiles {
 
 /** Where the files of a profile are, whether they are there or not. */
 export function profileFiles(dataFolder: string, name: string): ProfileFiles {
-  return filesIn(join(dataFolder, 'profiles', name))
-}
-
-function filesIn(folder: string): ProfileFiles {
-  return { folder, key: join(folder, 'identity.key'), book: join(folder, 'book.json') }
+  const folder = profileFolder(dataFolder, name)
+  return { folder, key: join(folder, 'identity.key'), book: bookFile(dataFolder, name) }
 }
 
 /**
@@ -56,8 +54,8 @@ export async function openProfile(
   const mayMoveOn = options.orNextFree && name === defaultProfile
   for (let number = 1; number <= maxNumberedProfiles; number++) {
     const tried = number === 1 ? name : `${name}-${number}`
-    const { folder } = profileFiles(dataFolder, tried)
-    const profile = await explained(tryProfile(tried, folder, number === 1 ? undefined : name), folder)
+    const files = profileFiles(dataFolder, tried)
+    const profile = await explained(tryProfile(tried, files, number === 1 ? undefined : name), files.folder)
     if (profile !== undefined) return profile
     if (!mayMoveOn) break
   }
@@ -67,26 +65,29 @@ export async function openProfile(
 }
 
 /** @returns undefined when another process holds it */
-async function tryProfile(name: string, folder: string, insteadOf: string | undefined): Promise<Profile | undefined> {
-  await mkdir(folder, { recursive: true, mode: folderMode })
-  const lock = takeLock(folder)
-  return lock === undefined ? undefined : readProfile(name, folder, lock, insteadOf)
+async function tryProfile(
+  name: string,
+  files: ProfileFiles,
+  insteadOf: string | undefined
+): Promise<Profile | undefined> {
+  await mkdir(files.folder, { recursive: true, mode: folderMode })
+  const lock = takeLock(files.folder)
+  return lock === undefined ? undefined : readProfile(name, files, lock, insteadOf)
 }
 
 async function readProfile(
   name: string,
-  folder: string,
+  files: ProfileFiles,
   lock: ProfileLock,
   insteadOf: string | undefined
 ): Promise<Profile> {
   try {
-    const files = filesIn(folder)
     const key = await loadIdentity(files.key)
     const book = await PeerBook.open(files.book)
     return {
       name,
       id: peerIdFromPrivateKey(key).toString(),
-      folder,
+      folder: files.folder,
       key,
       book,
       insteadOf,

@@ -133,6 +133,24 @@ describe.concurrent('parley id', () => {
 })
 
 describe.concurrent('parley config', () => {
+  test('shows what the profile remembers in place of a default, and of that profile alone', async () => {
+    const home = bed.home()
+    const book = join(home, 'data', 'parley', 'profiles', 'default')
+    await bed.run(['id'], { home })
+    const { port }: { port: number } = JSON.parse(await readFile(join(book, 'book.json'), 'utf8'))
+    await writeFile(join(book, 'book.json'), JSON.stringify({ port, nickname: 'ada' }))
+    const shown = await bed.run(['config'], { home })
+    expect(shown.stdout, shown.told).toMatch(/^name +"ada" +remembered by the profile$/mu)
+    expect(shown.stdout).toMatch(new RegExp(`^port +${port} +remembered by the profile$`, 'mu'))
+    const given = JSON.parse((await bed.run(['config', '--json', '--name', 'bea'], { home })).stdout).settings
+    expect(given).toMatchObject({ name: { value: 'bea', source: 'flag' }, port: { value: port, source: 'profile' } })
+    const other = JSON.parse((await bed.run(['config', '--json', '--profile', 'work'], { home })).stdout).settings
+    expect(other).toMatchObject({
+      name: { value: 'work', source: 'default' },
+      port: { value: null, source: 'default' }
+    })
+  })
+
   test('tells each setting, its value and where it came from, from weak to strong', async () => {
     const home = bed.home()
     const folder = join(home, 'config', 'parley')

@@ -4,10 +4,11 @@ import { cleanText, escapedJson } from '../clean-text.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { settingLines } from '../setting-lines.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, settingSpecs, type Config, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, settingSpecs, withRemembered } from '../../node/settings.ts'
+import type { Config, ExitCode } from '../../node/settings.ts'
 
 export async function runConfig(io: CommandIo, command: Command): Promise<ExitCode> {
-  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const config = await withRemembered(await loadConfig({ flags: flagsOf(command), env: io.env }))
   writeLines(io.stdout, hasSwitch(command, 'json') ? [escapedJson(configJson(config))] : configLines(config))
   return exitCodes.ok
 }
