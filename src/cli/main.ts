@@ -3,6 +3,7 @@
 import { CommanderError, type Command } from 'commander'
 import { cleanText } from './clean-text.ts'
 import { flushed, hasLostItsReader, InterruptedError, processIo, writeLines, type CommandIo } from './io.ts'
+import { unknownOption } from './option-owners.ts'
 import { buildProgram } from './program.ts'
 import { exitCodes, ParleyError, type ExitCode } from '../node/settings.ts'
 
@@ -57,7 +58,9 @@ function sayUsage(
   }
   const isUnknownCommand =
     name !== undefined && (isHelp || (error.code === 'commander.excessArguments' && !isCommand(program, args)))
-  const text = isUnknownCommand ? unknownCommand(program, name) : error.message.replace(/^error: /u, '')
+  const text = isUnknownCommand
+    ? unknownCommand(program, name)
+    : unknownOption(program, error.message.replace(/^error: /u, ''))
   writeLines(io.stderr, [
     `parley: ${text
       .split('\n')

@@ -259,9 +259,16 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   }
 }
 
-/** The first of the case study's ports that nothing listens on; undefined when all are taken. */
-export async function firstFreeDirectoryPort(host: string | undefined): Promise<number | undefined> {
-  for (const port of DEFAULT_DIRECTORY_PORTS) if (await isPortFree(port, host)) return port
+/**
+ * The first of the case study's ports that nothing listens on; undefined when all are taken.
+ *
+ * @param except a port that something else is about to listen on
+ */
+export async function firstFreeDirectoryPort(
+  host: string | undefined,
+  except: number | undefined
+): Promise<number | undefined> {
+  for (const port of DEFAULT_DIRECTORY_PORTS) if (port !== except && (await isPortFree(port, host))) return port
   return undefined
 }
 

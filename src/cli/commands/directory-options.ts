@@ -24,6 +24,21 @@ export function pageWish(command: Command, env: NodeJS.ProcessEnv): PageWish | u
   return { port: port === undefined ? undefined : Number(port), host }
 }
 
+/**
+ * The port that the page was given where the directory would listen too; undefined when they can't meet.
+ *
+ * @param host the address that the directory listens on; undefined: all
+ */
+export function portOfPage(page: PageWish | undefined, host: string | undefined): number | undefined {
+  if (page?.port === undefined || page.port === 0) return undefined
+  const isMet =
+    host === undefined ||
+    [host, page.host].some((one) => one === '0.0.0.0' || one === '::') ||
+    // Without an address of its own the page is shown to this machine only.
+    (page.host === undefined ? /^(?:localhost|127\..*)$/u.test(host) : page.host === host)
+  return isMet ? page.port : undefined
+}
+
 function nonEmpty(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -7,9 +7,9 @@ import { writeLines, type CommandIo } from '../io.ts'
 import { readAtPortPrompt } from '../input-line.ts'
 import { placesOf } from '../plain/greeting.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, UsageError, type ExitCode } from '../../node/settings.ts'
 import { inBoundedTime } from '../with-chat-node.ts'
-import { pageWish } from './directory-options.ts'
+import { pageWish, portOfPage } from './directory-options.ts'
 
 /** How each event stands on the terminal. */
 const words = { ready: 'READY', left: 'LEFT', lost: 'LOST' } as const
@@ -22,9 +22,20 @@ const fellowWords = {
 export async function runDirectory(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const page = pageWish(command, io.env)
-  const { DirectoryNode } = await import('../../node/index.ts')
-  const port = await choosePort(io, config)
+  const { settings, sources } = config
+  const taken = portOfPage(page, settings.host)
+  // A port in the file of settings is the one to chat on.
+  const given = sources.port === 'file' ? undefined : settings.port
+  if (given !== undefined && given === taken) {
+    const options = [
+      sources.port === 'flag' ? '--port' : 'PARLEY_PORT',
+      command.getOptionValue('http') === undefined ? 'PARLEY_HTTP' : '--http'
+    ]
+    throw new UsageError(`${options.join(' and ')} ask for the same port, ${given}: give each its own`)
+  }
+  const port = given ?? (await choosePort(io, settings.host, taken))
   if (port === undefined) return exitCodes.interrupted
+  const { DirectoryNode } = await import('../../node/index.ts')
   const node = await DirectoryNode.create({ config, port, page })
   const isJson = hasSwitch(command, 'json')
   const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
@@ -73,21 +84,30 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   }
 }
 
-/** The port that was given; else, on a terminal, the one that is typed; else the first free one. */
-async function choosePort(io: CommandIo, config: Config): Promise<number | undefined> {
-  const { port, host } = config.settings
-  // A port in the file of settings is the one to chat on.
-  if (port !== undefined && config.sources.port !== 'file') return port
+/**
+ * On a terminal the one that is typed, else the first free one.
+ *
+ * @param taken the port of the page
+ */
+async function choosePort(
+  io: CommandIo,
+  host: string | undefined,
+  taken: number | undefined
+): Promise<number | undefined> {
   const { firstFreeDirectoryPort, DEFAULT_DIRECTORY_PORTS } = await import('../../node/index.ts')
-  const free = await firstFreeDirectoryPort(host)
-  if (io.stdin.isTTY === true) return askPort(io, free)
+  const free = await firstFreeDirectoryPort(host, taken)
+  if (io.stdin.isTTY === true) return askPort(io, free, taken)
   if (free === undefined) {
     throw new UsageError(`the ports ${DEFAULT_DIRECTORY_PORTS.join(', ')} are all taken: choose another with --port`)
   }
   return free
 }
 
-async function askPort(io: CommandIo, free: number | undefined): Promise<number | undefined> {
+async function askPort(
+  io: CommandIo,
+  free: number | undefined,
+  taken: number | undefined
+): Promise<number | undefined> {
   const { createInterface } = await import('node:readline/promises')
   const readline = createInterface({ input: io.stdin, output: io.stdout })
   const ended = new AbortController()
@@ -99,9 +119,10 @@ async function askPort(io: CommandIo, free: number | undefined): Promise<number 
       const typed = await readline.question(question, { signal: AbortSignal.any([ended.signal, io.interrupted]) })
       if (typed.trim() === '' && free !== undefined) return free
       const input = readAtPortPrompt(typed)
-      if (input.is === 'port') return input.port
+      if (input.is === 'port' && input.port !== taken) return input.port
       if (input.is === 'quit') return undefined
-      writeLines(io.stdout, ['A port is a number from 1 to 65535.'])
+      const isTaken = input.is === 'port'
+      writeLines(io.stdout, [isTaken ? `${taken} is the port of the page.` : 'A port is a number from 1 to 65535.'])
     }
   } catch (error) {
     if (ended.signal.aborted || io.interrupted.aborted) return undefined

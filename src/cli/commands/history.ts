@@ -35,6 +35,7 @@ export async function runLog(io: CommandIo, command: Command): Promise<ExitCode>
 export async function runSearch(io: CommandIo, command: Command): Promise<ExitCode> {
   const limit = readLimit(command)
   const words = command.args.join(' ')
+  if (words.trim() === '') throw new UsageError('parley search needs a word to look for: parley search WORDS')
   return inHistory(io, command, async (source, format) => {
     const peer = await peerOption(source, command)
     const found = await source.history.search(words, { ...peer, limit: limit + 1 })
