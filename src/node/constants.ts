@@ -190,3 +190,6 @@ export const MAX_TOLD_NAMESAKES = 1_000
  * setting it up costs.
  */
 export const OPENSSL_FROM_BYTES = 16 * 1024
+
+/** Pieces of a message that are smaller together are written as one: copying so much costs less than a list of two. */
+export const JOIN_UP_TO_BYTES = 4 * 1024

@@ -2,11 +2,14 @@
 // length and the text of a message apart, and Yamux answers each data frame with
 // a window update: each is a call of the system, and a packet, of its own. Knows
 // sockets and nothing of what they carry.
-import type { Transport, Upgrader } from '@libp2p/interface'
+import type { MessageStream, Transport, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import type { TCPComponents, TCPOptions } from '@libp2p/tcp'
 import { Socket } from 'node:net'
 import { nextTick } from 'node:process'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { JOIN_UP_TO_BYTES } from './constants.ts'
+import { sendDirectly } from './direct-sends.ts'
 
 /** For `createLibp2p({ transports: [gatheringTcp()] })`, in place of `tcp()`. */
 export function gatheringTcp(options: TCPOptions = {}): (components: TCPComponents) => Transport {
@@ -27,7 +30,7 @@ function gathering(upgrader: Upgrader): Upgrader {
       const value: unknown = Reflect.get(target, name)
       if (typeof value !== 'function') return value
       if (name !== 'upgradeInbound' && name !== 'upgradeOutbound') return value.bind(target) as unknown
-      return async (connection: object, ...rest: unknown[]) => {
+      return async (connection: MessageStream, ...rest: unknown[]) => {
         gather(connection)
         return value.call(target, connection, ...rest) as unknown
       }
@@ -36,7 +39,7 @@ function gathering(upgrader: Upgrader): Upgrader {
 }
 
 /** Holds the socket's writes until the turn ends, when they go out together (`writev`). */
-function gather(connection: object): void {
+function gather(connection: MessageStream): void {
   // A field of @libp2p/tcp's connections, which their interface does not show.
   if (!('socket' in connection) || !(connection.socket instanceof Socket)) return
   const { socket } = connection
@@ -55,4 +58,13 @@ function gather(connection: object): void {
     }
     return write(...args)
   }) as Socket['write']
+  sendDirectly(connection, (bytes) => writeAll(socket, bytes))
+}
+
+/** What is small in one piece: two pieces cost more than a copy. */
+function writeAll(socket: Socket, bytes: Uint8Array | Uint8ArrayList): boolean {
+  if (bytes.byteLength <= JOIN_UP_TO_BYTES) return socket.write(bytes.subarray())
+  let hasRoom = true
+  for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) hasRoom = socket.write(piece)
+  return hasRoom
 }

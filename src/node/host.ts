@@ -1,7 +1,6 @@
 // The one place that makes a libp2p node, for peers and directories alike: TCP,
 // Noise, Yamux within Parley's bounds, and limits that are set on purpose. The
 // services that run on it are given by the caller.
-import { noise } from '@chainsafe/libp2p-noise'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { Libp2pOptions } from 'libp2p'
 import type { ComponentLogger, ConnectionGater, PrivateKey } from '@libp2p/interface'
@@ -21,6 +20,7 @@ import { PortTakenError, UsageError } from './errors.ts'
 import { gatheringTcp } from './gathering-tcp.ts'
 import { withInboundShare } from './inbound-share.ts'
 import { loadSodium, sodiumCrypto } from './noise-crypto.ts'
+import { leanNoise } from './noise-streams.ts'
 import { loggerOptions } from './quiet-logger.ts'
 import { version } from './version.ts'
 
@@ -50,7 +50,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
     transports: [gatheringTcp()],
-    connectionEncrypters: [noise(sodium === undefined ? {} : { crypto: sodiumCrypto(sodium) })],
+    connectionEncrypters: [leanNoise(sodium === undefined ? {} : { crypto: sodiumCrypto(sodium) })],
     streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
     peerDiscovery: init.discovery,
     connectionGater: withInboundShare(init.gater, Math.ceil(init.maxPendingInboundConnections * PENDING_INBOUND_SHARE)),

@@ -1,0 +1,76 @@
+// Noise as Parley uses it: its handshake and its messages, with less done for each
+// message. As it comes, it looks for one more message behind each read, and finds
+// that there is none by an exception, which is the largest part of reading a
+// small one. Knows how messages are cut, and leaves sealing and opening to Noise.
+import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
+import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { sendDirectly } from './direct-sends.ts'
+
+type Bytes = Uint8Array | Uint8ArrayList
+type CreateEncrypter = ReturnType<typeof noise>
+
+/** Fields of Noise's connections that their interface does not show. */
+interface NoiseStream extends MessageStream {
+  readonly decoder: { decode(read: Bytes): Iterable<Bytes> }
+  sendData(bytes: Bytes): { readonly canSendMore: boolean }
+}
+
+/** For `createLibp2p({ connectionEncrypters: [leanNoise()] })`, in place of `noise()`. */
+export function leanNoise(init: NoiseInit): CreateEncrypter {
+  const create = noise(init)
+  return (components) => {
+    const encrypter = create(components)
+    const secureInbound = encrypter.secureInbound.bind(encrypter)
+    const secureOutbound = encrypter.secureOutbound.bind(encrypter)
+    return Object.assign(encrypter, {
+      secureInbound: async (...args) => lean(await secureInbound(...args)),
+      secureOutbound: async (...args) => lean(await secureOutbound(...args))
+    } satisfies Partial<ConnectionEncrypter>)
+  }
+}
+
+function lean<T extends SecuredConnection>(secured: T): T {
+  const { connection } = secured
+  if (!isNoiseStream(connection)) return secured
+  const messages = new Messages()
+  connection.decoder.decode = (read) => messages.take(read)
+  sendDirectly(connection, (bytes) => connection.sendData(bytes).canSendMore)
+  return secured
+}
+
+function isNoiseStream(connection: MessageStream): connection is NoiseStream {
+  return 'decoder' in connection && 'sendData' in connection && typeof connection.sendData === 'function'
+}
+
+/** Two bytes of length before each. */
+const LENGTH_BYTES = 2
+
+/** Cuts what is read into sealed messages; holds at most one that is incomplete, of less than 64 KiB. */
+export class Messages {
+  readonly #rest = new Uint8ArrayList()
+
+  take(read: Bytes): Bytes[] {
+    const sealed: Bytes[] = []
+    let left = read
+    if (this.#rest.byteLength > 0) {
+      this.#rest.append(read)
+      left = this.#rest
+    }
+    let from = 0
+    while (left.byteLength - from >= LENGTH_BYTES) {
+      const start = from + LENGTH_BYTES
+      const end = start + ((byteAt(left, from) << 8) | byteAt(left, from + 1))
+      if (end > left.byteLength) break
+      if (end > start) sealed.push(left.subarray(start, end))
+      from = end
+    }
+    if (left === this.#rest) this.#rest.consume(from)
+    else if (from < left.byteLength) this.#rest.append(left.subarray(from))
+    return sealed
+  }
+}
+
+function byteAt(bytes: Bytes, index: number): number {
+  return (bytes instanceof Uint8Array ? bytes[index] : bytes.get(index)) ?? 0
+}

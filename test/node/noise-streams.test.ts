@@ -1,0 +1,81 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { tcp } from '@libp2p/tcp'
+import fc from 'fast-check'
+import { createLibp2p } from 'libp2p'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { gatheringTcp } from '../../src/node/gathering-tcp.ts'
+import { leanNoise, Messages } from '../../src/node/noise-streams.ts'
+import { boundedYamux, streamDuplex } from '../../src/wire/index.ts'
+
+const PROTOCOL = '/noise-streams-test/1.0.0'
+
+it('gives the sealed messages as they were, however the reads are cut', () => {
+  const messages = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 20 })
+  fc.assert(
+    fc.property(messages, fc.array(fc.nat(), { maxLength: 30 }), (sealed, cuts) => {
+      const wire = Uint8Array.from(sealed.flatMap((bytes) => [bytes.length >> 8, bytes.length & 0xff, ...bytes]))
+      const places = [...cuts.map((cut) => cut % wire.length), wire.length].toSorted((a, b) => a - b)
+      const reader = new Messages()
+      const taken: Uint8Array[] = []
+      let from = 0
+      for (const place of places) {
+        for (const bytes of reader.take(wire.subarray(from, place))) taken.push(bytes.subarray())
+        from = place
+      }
+      expect(taken).toEqual(sealed)
+    })
+  )
+})
+
+it('a message of no bytes is skipped, one that has only begun is waited for', () => {
+  const reader = new Messages()
+  expect(reader.take(Uint8Array.of(0, 0, 0, 1, 7, 0))).toEqual([Uint8Array.of(7)])
+  expect(reader.take(Uint8Array.of(2, 8))).toEqual([])
+  expect(reader.take(Uint8Array.of(9))).toEqual([Uint8Array.of(8, 9)])
+})
+
+it.each([
+  ['lean', 'lean'],
+  ['lean', 'stock'],
+  ['stock', 'lean']
+] as const)('a %s dialler and a %s listener read each other to the last byte', async (dialler, listener) => {
+  const node = async (kind: 'lean' | 'stock') => {
+    const libp2p = await createLibp2p({
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [kind === 'lean' ? gatheringTcp() : tcp()],
+      connectionEncrypters: [kind === 'lean' ? leanNoise({}) : noise()],
+      streamMuxers: [boundedYamux()],
+      connectionMonitor: { enabled: false }
+    })
+    onTestFinished(async () => libp2p.stop())
+    return libp2p
+  }
+  const [one, other] = [await node(dialler), await node(listener)]
+  const taken = vi.spyOn(Messages.prototype, 'take')
+  onTestFinished(() => taken.mockRestore())
+  let echoed = 0
+  await other.handle(PROTOCOL, async (stream) => {
+    const { source, sink } = streamDuplex(stream)
+    await sink(source)
+  })
+  const { source, sink } = streamDuplex(await one.dialProtocol(other.getMultiaddrs(), PROTOCOL))
+  // Sizes on both sides of every border: one message of Noise, what is joined, a window.
+  const pieces = [1, 80, 4_096, 65_507, 65_508, 200_000, 1_000_000].map((size) => new Uint8Array(size).fill(size))
+  const total = pieces.reduce((sum, { length }) => sum + length, 0)
+  const sending = sink(
+    (async function* () {
+      yield* pieces
+    })()
+  )
+  const read: Uint8ArrayList[] = []
+  for await (const bytes of source) {
+    echoed += bytes.byteLength
+    read.push(bytes)
+  }
+  await sending
+  expect(echoed).toBe(total)
+  // Else Noise has changed, and reads as it comes.
+  expect(taken).toHaveBeenCalled()
+  expect(Buffer.compare(Buffer.concat(read.flatMap((list) => [...list])), Buffer.concat(pieces))).toBe(0)
+})
