@@ -11,7 +11,8 @@ import { RECEIPT_TIMEOUT_MS } from './constants.ts'
 import type { Dialect } from './dialect.ts'
 import { SessionClosedError } from './errors.ts'
 import type { ByeReason } from './errors.ts'
-import { checkText, frameBytes } from './frames.ts'
+import { sized, sizedMessage } from './frame-transforms.ts'
+import type { SizedMessage } from './frame-transforms.ts'
 import type { ChatMessage, OutgoingFrame, ReceiptState, SeqRange } from './frames.ts'
 import { receiptsById } from './receipts.ts'
 import { SendWindow } from './window.ts'
@@ -42,11 +43,11 @@ export class LiveSession implements ChatSession {
   }
 
   async send(messages: readonly ChatMessage[], options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    for (const { text } of messages) checkText(text)
+    const frames = messages.map(sizedMessage)
     const ended = this.#ended.signal
     const signal = options.signal === undefined ? ended : AbortSignal.any([ended, options.signal])
     if (this.dialect === 'parley') {
-      for (let sent = 0; sent < messages.length;) sent += await this.#sendGroup(messages, sent, signal)
+      for (let sent = 0; sent < frames.length;) sent = await this.#sendGroup(frames, sent, signal)
     } else {
       for (const { text } of messages) await this.#stream(signal).write(text, signal)
     }
@@ -62,7 +63,8 @@ export class LiveSession implements ChatSession {
 
   typing(): void {
     // A hint that is late is worth nothing, so no room is no failure.
-    if (this.dialect === 'parley' && !this.#ended.signal.aborted) this.#carrier.carrier()?.offer({ kind: 'typing' })
+    if (this.dialect === 'parley' && !this.#ended.signal.aborted)
+      this.#carrier.carrier()?.offer(sized({ kind: 'typing' }))
   }
 
   async bye(reason: ByeReason): Promise<void> {
@@ -81,8 +83,9 @@ export class LiveSession implements ChatSession {
 
   /** Takes confirmed or refused messages out of the window; returns the ids that the ranges stand for, and `ids`. */
   settle(ids: readonly string[], ranges: readonly SeqRange[]): string[] {
-    const settled = [...ids, ...this.#window.resolve(ranges)]
-    this.#window.settle(settled)
+    this.#window.settle(ids)
+    const settled = this.#window.settleRanges(ranges)
+    for (const id of ids) settled.push(id)
     this.#awaitReceipt()
     const { resolve } = this.#roomMade
     this.#roomMade = Promise.withResolvers()
@@ -106,31 +109,30 @@ export class LiveSession implements ChatSession {
   /**
    * Queues as many as there is room for in one turn of the event loop: they leave together, in one write.
    *
-   * @returns how many, at least one
+   * @returns the index of the next one: at least one was queued
    */
-  async #sendGroup(messages: readonly ChatMessage[], from: number, signal: AbortSignal): Promise<number> {
+  async #sendGroup(frames: readonly SizedMessage[], from: number, signal: AbortSignal): Promise<number> {
     let stream: ChatStream | undefined
-    let next = from
-    for (const message of messages.slice(from)) {
-      const frame: OutgoingFrame = { kind: 'message', message }
-      const sizeBytes = frameBytes(frame)
+    for (let next = from; next < frames.length; next++) {
+      const sizedFrame = frames[next]
+      if (sizedFrame === undefined) break
+      const { frame, sizeBytes } = sizedFrame
       if (stream === undefined) stream = await this.#streamWithRoom(sizeBytes, signal)
-      else if (!this.#window.hasRoom(sizeBytes)) break
-      this.#window.add(message, sizeBytes)
+      else if (!this.#window.hasRoom(sizeBytes)) return next
+      this.#window.add(frame.message, sizeBytes)
       if (this.#receiptTimer === undefined) this.#awaitReceipt()
-      next++
-      if (stream.offer(frame)) continue
-      await this.#pushWhenRoom(stream, message, signal)
-      break
+      if (stream.offer(sizedFrame)) continue
+      await this.#pushWhenRoom(stream, sizedFrame, signal)
+      return next + 1
     }
-    return next - from
+    return frames.length
   }
 
-  async #pushWhenRoom(stream: ChatStream, message: ChatMessage, signal: AbortSignal): Promise<void> {
+  async #pushWhenRoom(stream: ChatStream, sizedFrame: SizedMessage, signal: AbortSignal): Promise<void> {
     try {
-      await stream.push({ kind: 'message', message }, signal)
+      await stream.push(sizedFrame, signal)
     } catch (error) {
-      this.settle([message.id], []) // it was not sent, so no receipt will make its room free
+      this.settle([sizedFrame.frame.message.id], []) // it was not sent, so no receipt will make its room free
       // The stream has ended, and its session does so in a moment.
       throw error instanceof QueueClosedError ? new SessionClosedError({ cause: error }) : error
     }

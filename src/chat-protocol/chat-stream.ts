@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
-import { DeadlineError, FrameQueue, decodeFrames, encodeFrames, streamDuplex, toError } from '../wire/index.ts'
+import { DeadlineError, FrameQueue, decodeFrames, streamDuplex, toError } from '../wire/index.ts'
 import type { ByteDuplex } from '../wire/index.ts'
 import { AMBIGUOUS_WAIT_MS, CLOSE_TIMEOUT_MS, CONTROL_QUEUE_BYTES, HELLO_TIMEOUT_MS } from './constants.ts'
 import { MAX_FRAME_BYTES, MAX_UNCONFIRMED_BYTES, SILENT_UNDECIDED_MS } from './constants.ts'
@@ -19,8 +19,8 @@ import {
   SilentStreamError,
   PeerNotReadingError
 } from './errors.ts'
-import { decodeChatFrames, encodeChatFrames } from './frame-transforms.ts'
-import { frameBytes } from './frames.ts'
+import { decodeChatFrames, encodeChatFrames, sized } from './frame-transforms.ts'
+import type { SizedFrame } from './frame-transforms.ts'
 import type { ChatFrame, HeldMark, OutgoingFrame } from './frames.ts'
 import { HeldSource } from './held-source.ts'
 import { PlainWriter } from './plain-writer.ts'
@@ -43,7 +43,7 @@ export interface StreamOwner {
 }
 
 type Outgoing =
-  | { readonly dialect: 'parley'; readonly queue: FrameQueue<OutgoingFrame> }
+  | { readonly dialect: 'parley'; readonly queue: FrameQueue<SizedFrame> }
   | { readonly dialect: 'plain'; readonly queue: PlainWriter }
 
 /** What may be waiting of two sessions that follow each other on one stream, and the signals. */
@@ -88,7 +88,7 @@ export class ChatStream {
   }
 
   /** Queues a frame without waiting. False: there is no room, or the stream does not speak Parley (any more). */
-  offer(frame: OutgoingFrame): boolean {
+  offer(frame: SizedFrame): boolean {
     return this.#outgoing?.dialect === 'parley' && this.#outgoing.queue.offer(frame)
   }
 
@@ -97,11 +97,11 @@ export class ChatStream {
    * stand still for ever. There is room for all that an honest peer is owed; for another one the stream is cut.
    */
   tell(frames: readonly OutgoingFrame[]): void {
-    if (!frames.every((frame) => this.offer(frame))) this.abort(new PeerNotReadingError(CONTROL_QUEUE_BYTES))
+    if (!frames.every((frame) => this.offer(sized(frame)))) this.abort(new PeerNotReadingError(CONTROL_QUEUE_BYTES))
   }
 
   /** Resolves when the frame is queued. */
-  async push(frame: OutgoingFrame, signal: AbortSignal): Promise<void> {
+  async push(frame: SizedFrame, signal: AbortSignal): Promise<void> {
     if (this.#outgoing?.dialect !== 'parley') throw new SessionClosedError(cause(this.#failure))
     await this.#outgoing.queue.push(frame, { signal })
   }
@@ -196,15 +196,14 @@ export class ChatStream {
       if (this.#outgoing.queue.started) throw new PeerIsParleyError()
       this.#outgoing.queue.abort(new PeerIsParleyError())
     }
-    const queue = new FrameQueue<OutgoingFrame>({ maxBytes: parleyQueueBytes, sizeOf: frameBytes })
-    queue.offer(await this.#owner.hello())
+    const queue = new FrameQueue<SizedFrame>({ maxBytes: parleyQueueBytes, sizeOf: ({ sizeBytes }) => sizeBytes })
+    queue.offer(sized(await this.#owner.hello()))
     this.#outgoing = { dialect: 'parley', queue }
     if (this.#failure !== undefined || this.#closing) throw this.#failure ?? new SessionClosedError()
-    const limits = { maxFrameBytes: MAX_FRAME_BYTES }
     await this.#both(
       queue,
       this.#readParley(source),
-      pipe(queue, encodeChatFrames, encodeFrames(limits), (bytes) => sink(bytes))
+      pipe(queue, encodeChatFrames, (bytes) => sink(bytes))
     )
   }
 

@@ -15,6 +15,7 @@ import { MAX_TEXT_BYTES, MESSAGE_ID_BYTES } from './constants.ts'
 import { decodeByeReason, decodeRefuseReason, encodeByeReason, encodeRefuseReason } from './errors.ts'
 import { InvalidFrameError, TextTooLongError } from './errors.ts'
 import type { ByeReason, RefuseReason } from './errors.ts'
+import { MESSAGE_OVERHEAD_BYTES } from './message-frame.ts'
 import { Frame } from './pb/frames.ts'
 
 /** One message as it travels. */
@@ -202,15 +203,19 @@ function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return utf8Encoder.encode(text)
 }
 
-/** @throws {TextTooLongError} when the text is over the limit */
-export function checkText(text: string): void {
+/**
+ * @returns the bytes of the text
+ * @throws {TextTooLongError} when they are over the limit
+ */
+export function checkText(text: string): number {
   const sizeBytes = Buffer.byteLength(text)
   if (sizeBytes > MAX_TEXT_BYTES) throw new TextTooLongError(sizeBytes, MAX_TEXT_BYTES)
+  return sizeBytes
 }
 
 /** An upper bound of what a frame takes on the wire, for the bounded send queue. */
 export function frameBytes(frame: OutgoingFrame): number {
-  const overhead = 96
+  const overhead = MESSAGE_OVERHEAD_BYTES
   switch (frame.kind) {
     case 'message':
       return overhead + Buffer.byteLength(frame.message.text)

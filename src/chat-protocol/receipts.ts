@@ -20,8 +20,9 @@ export function answer(messages: readonly ChatMessage[], dispositions: readonly 
   const stored: ChatMessage[] = []
   const held: ChatMessage[] = []
   const refused = new Map<string, { reason: RefuseReason; retryAfterMs: number; ids: string[] }>()
-  for (const [index, message] of messages.entries()) {
-    const fate = dispositions[index]
+  let index = 0
+  for (const message of messages) {
+    const fate = dispositions[index++]
     switch (fate?.kind) {
       case undefined:
         break
@@ -60,11 +61,8 @@ export function refusals(ids: readonly string[], reason: RefuseReason, retryAfte
 function receiptsFor(messages: readonly ChatMessage[], state: ReceiptState): OutgoingFrame[] {
   const ranges: SeqRange[] = []
   const ids: string[] = []
-  for (const run of runs(messages)) {
-    const [first] = run
-    const last = run.at(-1)
-    if (first === undefined || last === undefined) continue
-    if (run.length === 1) ids.push(first.id)
+  for (const { first, last } of runs(messages)) {
+    if (first === last) ids.push(first.id)
     else ranges.push({ log: first.log, first: first.seq, last: last.seq })
   }
   const frames: OutgoingFrame[] = chunks(ranges, MAX_RANGES_PER_RECEIPT).map((part) => {
@@ -74,13 +72,12 @@ function receiptsFor(messages: readonly ChatMessage[], state: ReceiptState): Out
 }
 
 /** Cuts a batch wherever the next message is not the next number of the same log. */
-function runs(messages: readonly ChatMessage[]): ChatMessage[][] {
-  const found: ChatMessage[][] = []
+function runs(messages: readonly ChatMessage[]): { readonly first: ChatMessage; readonly last: ChatMessage }[] {
+  const found: { first: ChatMessage; last: ChatMessage }[] = []
+  let run: { first: ChatMessage; last: ChatMessage } | undefined
   for (const message of messages) {
-    const run = found.at(-1)
-    const before = run?.at(-1)
-    if (before !== undefined && before.log === message.log && before.seq + 1 === message.seq) run?.push(message)
-    else found.push([message])
+    if (run !== undefined && run.last.log === message.log && run.last.seq + 1 === message.seq) run.last = message
+    else found.push((run = { first: message, last: message }))
   }
   return found
 }

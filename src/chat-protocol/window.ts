@@ -11,6 +11,7 @@ export interface WindowLimits {
 }
 
 interface Unconfirmed {
+  readonly id: string
   readonly log: string
   readonly seq: number
   readonly sizeBytes: number
@@ -18,9 +19,11 @@ interface Unconfirmed {
 
 export class SendWindow {
   readonly #limits: WindowLimits
-  readonly #byId = new Map<string, Unconfirmed>()
-  /** Per log: number to id. */
-  readonly #logs = new Map<string, Map<number, string>>()
+  /** Per log, by number: what most answers name. */
+  readonly #logs = new Map<string, Map<number, Unconfirmed>>()
+  /** Made when an answer names ids, and kept until the window is empty. */
+  #byId: Map<string, Unconfirmed> | undefined
+  #size = 0
   #bytes = 0
 
   constructor(limits: WindowLimits) {
@@ -28,59 +31,88 @@ export class SendWindow {
   }
 
   get size(): number {
-    return this.#byId.size
+    return this.#size
   }
 
   /** A message larger than the whole window passes when nothing else is in it. */
   hasRoom(sizeBytes: number): boolean {
-    if (this.#byId.size === 0) return true
-    return this.#byId.size < this.#limits.maxMessages && this.#bytes + sizeBytes <= this.#limits.maxBytes
+    if (this.#size === 0) return true
+    return this.#size < this.#limits.maxMessages && this.#bytes + sizeBytes <= this.#limits.maxBytes
   }
 
   has(id: string): boolean {
-    return this.#byId.has(id)
+    return this.#size > 0 && this.#ids().has(id)
   }
 
-  add(message: Pick<ChatMessage, 'id' | 'log' | 'seq'>, sizeBytes: number): void {
-    const { id, log, seq } = message
-    this.#remove(id)
-    this.#byId.set(id, { log, seq, sizeBytes })
-    const numbers = this.#logs.get(log) ?? new Map<number, string>()
-    numbers.set(seq, id)
-    this.#logs.set(log, numbers)
+  /** One that is sent a second time takes the place of the first. */
+  add({ id, log, seq }: Pick<ChatMessage, 'id' | 'log' | 'seq'>, sizeBytes: number): void {
+    let numbers = this.#logs.get(log)
+    if (numbers === undefined) this.#logs.set(log, (numbers = new Map<number, Unconfirmed>()))
+    const before = numbers.get(seq)
+    if (before !== undefined) this.#remove(before, numbers)
+    const entry = { id, log, seq, sizeBytes }
+    numbers.set(seq, entry)
+    this.#byId?.set(id, entry)
+    this.#size++
     this.#bytes += sizeBytes
   }
 
   /** Takes out what is confirmed or refused. Ids that are not in here are no error: held messages are confirmed twice. */
   settle(ids: readonly string[]): void {
-    for (const id of ids) this.#remove(id)
+    if (ids.length === 0 || this.#size === 0) return
+    const byId = this.#ids()
+    for (const id of ids) {
+      const entry = byId.get(id)
+      const numbers = entry === undefined ? undefined : this.#logs.get(entry.log)
+      if (entry !== undefined && numbers !== undefined) this.#remove(entry, numbers)
+    }
+    this.#forgetWhatIsEmpty()
   }
 
-  /** The ids that the ranges cover, of those in here. Costs no more than what is in here, however wide they are. */
-  resolve(ranges: readonly SeqRange[]): string[] {
+  /**
+   * Takes out what the ranges cover, of what is in here, and returns its ids. Costs no more than what is in here,
+   * however wide they are.
+   */
+  settleRanges(ranges: readonly SeqRange[]): string[] {
     const covered: string[] = []
+    const take = (entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void => {
+      covered.push(entry.id)
+      this.#remove(entry, numbers)
+    }
     for (const { log, first, last } of ranges) {
       const numbers = this.#logs.get(log)
       if (numbers === undefined) continue
       if (last - first < numbers.size) {
         for (let seq = first; seq <= last; seq++) {
-          const id = numbers.get(seq)
-          if (id !== undefined) covered.push(id)
+          const entry = numbers.get(seq)
+          if (entry !== undefined) take(entry, numbers)
         }
       } else {
-        for (const [seq, id] of numbers) if (seq >= first && seq <= last) covered.push(id)
+        for (const [seq, entry] of numbers) if (seq >= first && seq <= last) take(entry, numbers)
       }
     }
-    return [...new Set(covered)]
+    this.#forgetWhatIsEmpty()
+    return covered
   }
 
-  #remove(id: string): void {
-    const entry = this.#byId.get(id)
-    if (entry === undefined) return
-    this.#byId.delete(id)
+  #ids(): Map<string, Unconfirmed> {
+    if (this.#byId !== undefined) return this.#byId
+    const byId = new Map<string, Unconfirmed>()
+    for (const numbers of this.#logs.values()) for (const entry of numbers.values()) byId.set(entry.id, entry)
+    this.#byId = byId
+    return byId
+  }
+
+  #remove(entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void {
+    numbers.delete(entry.seq)
+    if (this.#byId?.get(entry.id) === entry) this.#byId.delete(entry.id)
+    this.#size--
     this.#bytes -= entry.sizeBytes
-    const numbers = this.#logs.get(entry.log)
-    if (numbers?.get(entry.seq) === id) numbers.delete(entry.seq)
-    if (numbers?.size === 0) this.#logs.delete(entry.log)
+  }
+
+  #forgetWhatIsEmpty(): void {
+    if (this.#size > 0) return
+    this.#logs.clear()
+    this.#byId = undefined
   }
 }

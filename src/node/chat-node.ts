@@ -20,6 +20,7 @@ import { createChatHost, type ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
 import { conversationEvents, withNamesake } from './conversation-events.ts'
 import { Conversations } from './conversations.ts'
+import type { OwnText } from './deliveries.ts'
 import { MessageTooLongError } from './errors.ts'
 import { History } from './history.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -32,6 +33,7 @@ import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './pe
 import { openProfile, passingProfile, readOthers, type Profile } from './profile.ts'
 import { safetyNumber } from './safety-number.ts'
 import { shortId } from './short-id.ts'
+import { TurnOfSends } from './turn-of-sends.ts'
 
 export interface ChatNodeInit {
   readonly config: Config
@@ -40,6 +42,9 @@ export interface ChatNodeInit {
   /** Look at the network without being on its roster, under an identity that nobody keeps. */
   readonly observe?: boolean
 }
+
+/** The most that UTF-8 needs for a unit of UTF-16: whoever is below the limit with all of it need not be counted. */
+const MAX_UTF8_BYTES = 3
 
 export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #config: Config
@@ -52,6 +57,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #around: Neighbourhood
   readonly #conversations: Conversations
   readonly #paths: Paths
+  readonly #sends = new TurnOfSends<OwnText, OutgoingMessage>(async (peer, texts) => this.#sendAll(peer, texts))
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -80,7 +86,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       const own = await openOwnStore(profile, {
         nameOf: (peer) => profile.book.contact(peer)?.name ?? shortId(peer),
         onDamage: (text) => {
-          if (node !== undefined) node.#tell('notice', { code: 'history', text })
+          if (node !== undefined) node.#tell('notice', () => ({ code: 'history', text }))
         }
       })
       try {
@@ -121,9 +127,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       host: () => this.#host,
       onNews: (peer) => this.#conversations.wake(peer),
       onNetworkChange: () => this.#conversations.wakeAll(),
-      onRoster: (change) => this.#tell('roster', change),
-      onDirectory: (view) => this.#tell('directory', view),
-      notice: (notice) => this.#tell('notice', notice),
+      onRoster: (change) => this.#tell('roster', () => change),
+      onDirectory: (view) => this.#tell('directory', () => view),
+      notice: (notice) => this.#tell('notice', () => notice),
       whyNoWay: (peer) => {
         const state = this.#conversations.state(peer)
         return state.name === 'waiting' ? state.why : undefined
@@ -158,7 +164,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       connection: (peer) => this.#around.connection(peer),
       state: (peer) => this.#conversations.state(peer),
       isBlocked: (peer) => profile.book.isBlocked(peer),
-      onPath: (peer, path) => this.#tell('path', { peer, name: this.name(peer), path })
+      onPath: (peer, path) => this.#tell('path', () => ({ peer, name: this.name(peer), path }))
     })
   }
 
@@ -293,11 +299,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   /** @throws MessageTooLongError before anything is stored */
   async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
-    const sizeBytes = Buffer.byteLength(text, 'utf8')
+    const sizeBytes = text.length * MAX_UTF8_BYTES > MAX_TEXT_BYTES ? Buffer.byteLength(text, 'utf8') : 0
     if (sizeBytes > MAX_TEXT_BYTES) throw new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES)
-    const message = await this.#choosing(peer, async () => this.#conversations.send(peer, text, options))
-    this.#tell('sent', { message, name: this.name(peer) })
-    return message
+    return this.#sends.add(peer, { text, ...options })
   }
 
   async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {
@@ -364,6 +368,13 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   // --- inside
 
+  /** What was sent to the peer in one turn. */
+  async #sendAll(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
+    const messages = await this.#choosing(peer, async () => this.#conversations.send(peer, texts))
+    for (const message of messages) this.#tell('sent', () => ({ message, name: this.name(peer) }))
+    return messages
+  }
+
   /** Does what makes the peer a contact, if it is none. */
   async #choosing<T>(peer: string, choose: () => Promise<T>): Promise<T> {
     const wasContact = this.#profile.book.contact(peer) !== undefined
@@ -375,7 +386,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   async #start(): Promise<void> {
     const mended = this.#own?.mended
-    if (mended !== undefined) this.#tell('notice', { code: 'history', text: mended })
+    if (mended !== undefined) this.#tell('notice', () => ({ code: 'history', text: mended }))
     this.#conversations.start(this.#host.chat)
     this.#around.follow()
     await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })
@@ -413,7 +424,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       conversations: this.#conversations,
       own,
       settings: this.#config.settings,
-      notice: (notice) => this.#tell('notice', notice)
+      notice: (notice) => this.#tell('notice', () => notice)
     })
   }
 
@@ -437,13 +448,16 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async #rememberPort(): Promise<void> {
     const { port, instead } = this.#port
     if (instead !== undefined) {
-      this.#tell('notice', { code: 'port-taken', text: `port ${instead} is taken: listening on ${port} this time` })
+      const text = `port ${instead} is taken: listening on ${port} this time`
+      this.#tell('notice', () => ({ code: 'port-taken', text }))
     } else if (this.#profile.book.port === undefined && this.#config.settings.port === undefined) {
       await this.#profile.book.setPort(port)
     }
   }
 
-  #tell<K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']): void {
-    if (this.#state !== 'stopped') this.dispatchEvent(new CustomEvent(type, { detail }))
+  /** @param detail is asked for when somebody listens */
+  #tell<K extends keyof ChatNodeEvents>(type: K, detail: () => ChatNodeEvents[K]['detail']): void {
+    if (this.#state === 'stopped' || this.listenerCount(type) === 0) return
+    this.dispatchEvent(new CustomEvent(type, { detail: detail() }))
   }
 }

@@ -124,6 +124,15 @@ export const RECENT_MESSAGES = 20
 /** Messages are read from the outbox and handed to a session in batches of this many. */
 export const OUTBOX_BATCH = 256
 
+/**
+ * Characters of messages that were stored a moment ago and wait for a slow session: these are handed on without being
+ * read from the store again, and those beyond are read when it is their turn.
+ */
+export const OUTBOX_AT_HAND_LENGTH = 1_048_576
+
+/** Messages sent in one turn that are stored as one: a few milliseconds' worth of a transaction. */
+export const SENDS_AT_ONCE = 256
+
 /** A newcomer asks at once; this is how soon a cable that was put back is noticed. */
 export const MDNS_QUERY_INTERVAL_MS = 5_000
 

@@ -6,22 +6,23 @@ import type { ConversationEvents } from './conversations.ts'
 export interface ConversationEventsInit {
   readonly name: (peer: string) => string
   readonly trust: (peer: string) => PeerTrust
-  readonly tell: <K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']) => void
+  readonly tell: <K extends keyof ChatNodeEvents>(type: K, detail: () => ChatNodeEvents[K]['detail']) => void
 }
 
 export function conversationEvents({ name, trust, tell }: ConversationEventsInit): ConversationEvents {
   return {
-    message: (message) => tell('message', { message, name: name(message.peer), arrival: message.state }),
-    request: (view) => tell('request', withNamesake(view, trust(view.peer))),
-    delivery: (message) => tell('delivery', { message, state: message.state }),
-    refused: (peer, reason, retryAfterMs) => tell('refused', { peer, name: name(peer), reason, retryAfterMs }),
-    state: (peer, state) => tell('conversation', { peer, name: name(peer), state }),
-    entered: (peer) => tell('entered', { peer, name: name(peer) }),
-    typing: (peer) => tell('typing', { peer, name: name(peer) }),
-    left: (peer, reason) => tell('left', { peer, name: name(peer), reason }),
+    message: (message) => tell('message', () => ({ message, name: name(message.peer), arrival: message.state })),
+    request: (view) => tell('request', () => withNamesake(view, trust(view.peer))),
+    delivery: (message) => tell('delivery', () => ({ message, state: message.state })),
+    refused: (peer, reason, retryAfterMs) => tell('refused', () => ({ peer, name: name(peer), reason, retryAfterMs })),
+    state: (peer, state) => tell('conversation', () => ({ peer, name: name(peer), state })),
+    entered: (peer) => tell('entered', () => ({ peer, name: name(peer) })),
+    typing: (peer) => tell('typing', () => ({ peer, name: name(peer) })),
+    left: (peer, reason) => tell('left', () => ({ peer, name: name(peer), reason })),
     fault: (peer, error) => {
       const why = error instanceof Error ? error.message : String(error)
-      tell('notice', { code: 'fault', text: `something failed in the conversation with ${name(peer)}: ${why}` })
+      const text = `something failed in the conversation with ${name(peer)}: ${why}`
+      tell('notice', () => ({ code: 'fault', text }))
     }
   }
 }

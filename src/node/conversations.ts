@@ -8,7 +8,7 @@ import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
 import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
-import { Deliveries, type Refusal } from './deliveries.ts'
+import { Deliveries, type OwnText, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { heed, helloFor } from './own-log.ts'
 import { Pursuit } from './pursuit.ts'
@@ -89,7 +89,10 @@ export class Conversations {
     return {
       kindOf: this.#init.kindOf,
       helloFor: async (peer) => helloFor(this.#init.store, peer.toString()),
-      onHello: async (peer, held) => heed(this.#init.store, peer.toString(), held),
+      onHello: async (peer, held) => {
+        await heed(this.#init.store, peer.toString(), held)
+        this.#deliveries.reread(peer.toString())
+      },
       onMessages: async (peer, messages) =>
         this.#orFault(peer.toString(), async (id) => this.#reception.receive(id, messages)),
       onPlainText: async (peer, text) =>
@@ -178,13 +181,14 @@ export class Conversations {
     await (session.dialect === 'parley' ? session.bye('left') : session.close()).catch(() => undefined)
   }
 
-  async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
+  /** Stored in their order, all or none. */
+  async send(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
     // Asked for at once, what both write is on the disk after one sync.
     const accepted = this.accept(peer)
     if (!this.#isContact(peer)) await accepted
-    const [message] = await Promise.all([this.#deliveries.add({ peer, text, ...options }), accepted])
+    const [messages] = await Promise.all([this.#deliveries.add(peer, texts), accepted])
     this.#pursuit.want(peer)
-    return message
+    return messages
   }
 
   /** See {@link Deliveries.settled}. */

@@ -2,7 +2,7 @@
 // end delivered, unconfirmed or failed; who waits for one is told. Whether there
 // is a way to the peer is not its business.
 import type { ChatSession, ReceiptState, RefuseReason } from '../chat-protocol/index.ts'
-import type { DeliveryState, MessageStore, OutgoingMessage } from '../storage/index.ts'
+import type { DeliveryState, MessageStore, NewOutgoing, OutgoingMessage } from '../storage/index.ts'
 import { GIVE_UP_BATCH, MIN_RETRY_MS, NO_ROOM_RETRY_MS, RETRIED_MESSAGES } from './constants.ts'
 import { Outbox } from './outbox.ts'
 import { isFinal, refusalText } from './refusals.ts'
@@ -18,6 +18,9 @@ export interface DeliveriesInit {
   readonly onProgress: (peer: string) => void
   readonly onFault: (peer: string, error: unknown) => void
 }
+
+/** What is to be sent. */
+export type OwnText = Omit<NewOutgoing, 'sentAtMs'>
 
 /** What another peer refuses. */
 export interface Refusal {
@@ -55,11 +58,20 @@ export class Deliveries {
     await this.#outbox.stop()
   }
 
-  /** Stores a message as pending; it goes out as soon as there is a session. */
-  async add(init: { peer: string; text: string; replyTo?: string }): Promise<OutgoingMessage> {
-    const message = await this.#init.store.addOutgoing({ ...init, sentAtMs: this.#init.now() })
-    this.#outbox.wake(init.peer)
-    return message
+  /** Stores messages as pending; they go out as soon as there is a session. */
+  async add(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
+    const sentAtMs = this.#init.now()
+    const entries = await this.#init.store.addAllOutgoing(
+      peer,
+      texts.map((text) => ({ ...text, sentAtMs }))
+    )
+    this.#outbox.stored(peer, entries)
+    return entries.map(({ message }) => message)
+  }
+
+  /** What waits for the peer may be numbered anew. */
+  reread(peer: string): void {
+    this.#outbox.reread(peer)
   }
 
   async receipts(peer: string, ids: readonly string[], state: ReceiptState): Promise<void> {
@@ -112,6 +124,7 @@ export class Deliveries {
   /** Takes waiting messages out of the outbox: these, or all of the peer's last ones. @returns how many */
   async cancel(peer: string, ids?: readonly string[]): Promise<number> {
     const messages = await this.#init.store.cancel(peer, ids ?? (await this.#lastOwn(peer, 'pending')))
+    this.#outbox.reread(peer)
     this.#tell(messages)
     return messages.length
   }
@@ -127,10 +140,12 @@ export class Deliveries {
   }
 
   #tell(messages: readonly OutgoingMessage[]): void {
+    const peers = new Set<string>()
     for (const message of messages) {
       this.#init.onDelivery(message)
-      for (const resolve of this.#settling.get(message.id) ?? []) resolve(message)
+      if (this.#settling.size > 0) for (const resolve of this.#settling.get(message.id) ?? []) resolve(message)
+      peers.add(message.peer)
     }
-    for (const peer of new Set(messages.map((message) => message.peer))) this.#init.onProgress(peer)
+    for (const peer of peers) this.#init.onProgress(peer)
   }
 }

@@ -2,8 +2,9 @@
 // oldest first, and writes down what the receipts say. It opens no session: when
 // one opens, everything without a final receipt is sent again with its id.
 import { SessionClosedError, type ChatSession, type ReceiptState } from '../chat-protocol/index.ts'
-import { StorageError, type DeliveryState, type MessageStore, type OutgoingMessage } from '../storage/index.ts'
-import { OUTBOX_BATCH, STORE_RETRY_MS } from './constants.ts'
+import { StorageError, type DeliveryState, type MessageStore } from '../storage/index.ts'
+import type { OutboxEntry, OutgoingMessage } from '../storage/index.ts'
+import { OUTBOX_AT_HAND_LENGTH, OUTBOX_BATCH, STORE_RETRY_MS } from './constants.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface OutboxInit {
@@ -21,6 +22,10 @@ interface Pump {
   readonly news: Wakeup
   /** The outbox position that was sent last on this session; undefined: begin at the beginning. */
   sentUpTo: number | undefined
+  /** What follows directly on it, as it was stored: it need not be read again. */
+  next: OutboxEntry[]
+  /** The length of its texts. */
+  nextLength: number
   retryTimer: NodeJS.Timeout | undefined
   done: Promise<void>
 }
@@ -42,6 +47,8 @@ export class Outbox {
       life: new AbortController(),
       news: new Wakeup(),
       sentUpTo: undefined,
+      next: [],
+      nextLength: 0,
       retryTimer: undefined,
       done: Promise.resolve()
     }
@@ -57,9 +64,30 @@ export class Outbox {
     pump.life.abort()
   }
 
-  /** A message to the peer has been stored. */
+  /** There is something new in the peer's outbox. */
   wake(peer: string): void {
     this.#pumps.get(peer)?.news.wake()
+  }
+
+  /** These are new in the peer's outbox, one directly after the other. */
+  stored(peer: string, entries: readonly OutboxEntry[]): void {
+    const pump = this.#pumps.get(peer)
+    const [first] = entries
+    if (pump === undefined || first === undefined) return
+    const last = pump.next.at(-1)?.position ?? pump.sentUpTo
+    const length = entries.reduce((sum, { message }) => sum + message.text.length, pump.nextLength)
+    // What does not fit, or does not follow, is read from the store when all before it has been sent.
+    if (last !== undefined && first.position === last + 1 && length <= OUTBOX_AT_HAND_LENGTH) {
+      pump.next.push(...entries)
+      pump.nextLength = length
+    }
+    pump.news.wake()
+  }
+
+  /** Something that waits for the peer is not what it was when it was stored. */
+  reread(peer: string): void {
+    const pump = this.#pumps.get(peer)
+    if (pump !== undefined) dropNext(pump)
   }
 
   async receipts(peer: string, ids: readonly string[], state: ReceiptState): Promise<void> {
@@ -79,7 +107,7 @@ export class Outbox {
     if (pump === undefined) return
     clearTimeout(pump.retryTimer)
     pump.retryTimer = setTimeout(() => {
-      pump.sentUpTo = undefined
+      beginAgain(pump)
       pump.news.wake()
     }, retryAfterMs)
   }
@@ -113,17 +141,13 @@ export class Outbox {
     } catch (error) {
       if (signal.aborted || !(error instanceof StorageError)) throw error
       this.#init.onFault(peer, error)
-      pump.sentUpTo = undefined
+      beginAgain(pump)
       await new Wakeup().sleep(signal, STORE_RETRY_MS)
     }
   }
 
   async #sendBatch(peer: string, pump: Pump): Promise<boolean> {
-    const after = pump.sentUpTo
-    const entries = await this.#init.store.unreceipted(peer, {
-      ...(after === undefined ? {} : { after }),
-      limit: OUTBOX_BATCH
-    })
+    const entries = await this.#nextEntries(peer, pump)
     const last = entries.at(-1)
     if (last === undefined) return false
     const messages = entries.map(({ message }) => message)
@@ -142,6 +166,20 @@ export class Outbox {
     return true
   }
 
+  async #nextEntries(peer: string, pump: Pump): Promise<readonly OutboxEntry[]> {
+    const after = pump.sentUpTo
+    if (pump.next.length === 0) {
+      const options = { ...(after === undefined ? {} : { after }), limit: OUTBOX_BATCH }
+      const entries = await this.#init.store.unreceipted(peer, options)
+      // What was stored meanwhile may be among these.
+      if (entries.length > 0) dropNext(pump)
+      return entries
+    }
+    const entries = pump.next
+    dropNext(pump)
+    return entries
+  }
+
   /** In the same transaction as others, and not waited for: what a power cut takes back costs a new log and nothing else. */
   #noteSent(peer: string, messages: readonly OutgoingMessage[]): void {
     this.#init.store.noteSent(peer, messages).catch(() => {
@@ -156,4 +194,14 @@ export class Outbox {
   #tell(changed: readonly OutgoingMessage[]): void {
     if (changed.length > 0) this.#init.onDelivery(changed)
   }
+}
+
+function beginAgain(pump: Pump): void {
+  pump.sentUpTo = undefined
+  dropNext(pump)
+}
+
+function dropNext(pump: Pump): void {
+  pump.next = []
+  pump.nextLength = 0
 }

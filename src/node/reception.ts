@@ -24,6 +24,8 @@ export interface ReceptionInit {
   readonly now: () => number
 }
 
+const STORED: Disposition = { kind: 'stored' }
+const HELD: Disposition = { kind: 'held' }
 const REFUSED: Disposition = { kind: 'refused', reason: 'no-room', retryAfterMs: NO_ROOM_RETRY_MS }
 
 export class Reception {
@@ -87,14 +89,12 @@ export class Reception {
     const adding = this.#init.store.addIncoming(peer, taken, init)
     const marking = this.#init.isOnScreen(peer) ? this.#init.store.markRead(peer) : undefined
     const [results] = await Promise.all([adding, marking])
-    await this.#tell(
-      peer,
-      results.filter((result) => !result.known).map(({ message }) => message)
-    )
-    const dispositions = new Map<string, Disposition>(
-      results.map(({ message }) => [message.id, { kind: message.state === 'held' ? 'held' : 'stored' }])
-    )
-    return messages.map(({ id }) => dispositions.get(id) ?? REFUSED)
+    const fresh: IncomingMessage[] = []
+    for (const { message, known } of results) if (!known) fresh.push(message)
+    await this.#tell(peer, fresh)
+    if (taken === messages) return results.map(({ message }) => fateOf(message))
+    const fates = new Map(results.map(({ message }) => [message.id, fateOf(message)]))
+    return messages.map(({ id }) => fates.get(id) ?? REFUSED)
   }
 
   /** What is taken of these: all of it, or what is known and what there is room for. */
@@ -133,4 +133,8 @@ export class Reception {
       count: fromPeer
     }
   }
+}
+
+function fateOf({ state }: IncomingMessage): Disposition {
+  return state === 'held' ? HELD : STORED
 }

@@ -1,11 +1,13 @@
 // Messages of others: each is stored once for good, and a stranger's wait as
 // requests. Its methods are synchronous and belong into the store's transactions.
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
 import type { ArrivalState, HeldCounts, IncomingMessage, IncomingResult, NewIncoming } from './message-store.ts'
+import { incomingMessage } from './message-copies.ts'
 import {
   arrivalState,
   checksumOf,
+  isMessageId,
   messageColumns,
   readIncoming,
   readNumber,
@@ -20,9 +22,18 @@ export interface Arrival {
   readonly storedAtMs: number
 }
 
+/** What messages that came together have in common. */
+interface Batch {
+  readonly conversation: number
+  readonly peer: string
+  readonly arrival: Arrival
+  readonly keyOfLog: (log: string) => SQLInputValue
+}
+
 export class IncomingTable {
   readonly #conversations: ConversationTable
   readonly #findSeen: StatementSync
+  readonly #anyBetween: StatementSync
   readonly #byPosition: StatementSync
   readonly #insert: StatementSync
   readonly #insertSeen: StatementSync
@@ -36,6 +47,9 @@ export class IncomingTable {
     this.#conversations = conversations
     this.#findSeen = database.prepare(
       'SELECT position, left_state FROM seen WHERE conversation = ? AND incoming = 1 AND id = ?'
+    )
+    this.#anyBetween = database.prepare(
+      'SELECT 1 FROM seen WHERE conversation = ? AND incoming = 1 AND id BETWEEN ? AND ? LIMIT 1'
     )
     this.#byPosition = database.prepare(`SELECT ${messageColumns} ${join} WHERE m.position = ?`)
     this.#insert = database.prepare(
@@ -61,24 +75,49 @@ export class IncomingTable {
   add(peer: string, messages: readonly NewIncoming[], arrival: Arrival): readonly IncomingResult[] {
     if (messages.length === 0) return []
     const { id: conversation, theirs } = this.#conversations.ensure(peer)
+    const areNew = this.#areNew(conversation, messages)
+    const batch: Batch = { conversation, peer, arrival, keyOfLog: keysOfLogs() }
     let reached = theirs
     let fresh = 0
     const results = messages.map((incoming): IncomingResult => {
-      const fields = { ...incoming, seq: safeInteger(incoming.seq), sentAtMs: safeInteger(incoming.sentAtMs) }
-      const seen = this.#findSeen.get(conversation, toKey(incoming.id))
-      if (seen !== undefined) {
-        const row = this.#byPosition.get(readNumber(seen, 'position'))
-        if (row !== undefined) return { message: readIncoming(row), known: true }
-        const { storedAtMs } = arrival
-        const state = seen['left_state'] === null ? 'accepted' : arrivalState(readNumber(seen, 'left_state'))
-        return { message: { ...fields, peer, direction: 'in', storedAtMs, state }, known: true }
-      }
+      const { seq, sentAtMs } = incoming
+      const isSafe = safeInteger(seq) === seq && safeInteger(sentAtMs) === sentAtMs
+      const fields = isSafe ? incoming : { ...incoming, seq: safeInteger(seq), sentAtMs: safeInteger(sentAtMs) }
+      const known = areNew ? undefined : this.#known(fields, batch)
+      if (known !== undefined) return { message: known, known: true }
       if (reached?.log !== fields.log || reached.seq < fields.seq) reached = { log: fields.log, seq: fields.seq }
       fresh++
-      return { message: this.#store(conversation, peer, fields, arrival), known: false }
+      return { message: this.#store(fields, batch), known: false }
     })
     if (reached !== undefined && fresh > 0) this.#conversations.received(conversation, fresh, reached)
     return results
+  }
+
+  /**
+   * Whether none of these can be here, by one look at all of them: ids that come together lie together, and nothing
+   * lies between those of messages that are new. False says nothing: then each is looked for.
+   */
+  #areNew(conversation: number, messages: readonly NewIncoming[]): boolean {
+    const ids = new Set<string>()
+    let [least, most] = ['g', '']
+    for (const { id } of messages) {
+      if (!isMessageId(id)) return false
+      ids.add(id)
+      if (id < least) least = id
+      if (id > most) most = id
+    }
+    if (ids.size < messages.length) return false
+    return this.#anyBetween.get(conversation, toKey(least), toKey(most)) === undefined
+  }
+
+  /** What is here under the id of this message: as it was stored, or as it left. */
+  #known(incoming: NewIncoming, { conversation, peer, arrival }: Batch): IncomingMessage | undefined {
+    const seen = this.#findSeen.get(conversation, toKey(incoming.id))
+    if (seen === undefined) return undefined
+    const row = this.#byPosition.get(readNumber(seen, 'position'))
+    if (row !== undefined) return readIncoming(row)
+    const state = seen['left_state'] === null ? 'accepted' : arrivalState(readNumber(seen, 'left_state'))
+    return incomingMessage(peer, incoming, arrival.storedAtMs, state)
   }
 
   known(peer: string, ids: readonly string[]): ReadonlySet<string> {
@@ -104,17 +143,19 @@ export class IncomingTable {
     return { fromPeer: readNumber(row, 'fromPeer'), total: readNumber(row, 'total'), lan: readNumber(row, 'lan') }
   }
 
-  #store(conversation: number, peer: string, incoming: NewIncoming, arrival: Arrival): IncomingMessage {
+  #store(incoming: NewIncoming, { conversation, peer, arrival, keyOfLog }: Batch): IncomingMessage {
     const { id, log, seq, sentAtMs, text, replyTo } = incoming
     const storedAtMs = safeInteger(arrival.storedAtMs)
     const state = arrival.state === 'accepted' ? stateCode.accepted : heldCode(arrival.lan)
-    const checksum = checksumOf({ ...incoming, conversation, isIncoming: true, storedAtMs })
+    const message = incomingMessage(peer, incoming, storedAtMs, arrival.state)
+    const checksum = checksumOf(message, conversation)
     const reply = replyTo === undefined ? null : toKey(replyTo)
+    const key = toKey(id)
     const { lastInsertRowid } = this.#insert.run(
       conversation,
       state,
-      toKey(id),
-      toKey(log),
+      key,
+      keyOfLog(log),
       seq,
       sentAtMs,
       storedAtMs,
@@ -122,8 +163,19 @@ export class IncomingTable {
       reply,
       checksum
     )
-    this.#insertSeen.run(conversation, toKey(id), lastInsertRowid)
-    return { ...incoming, peer, direction: 'in', storedAtMs, state: arrival.state }
+    this.#insertSeen.run(conversation, key, lastInsertRowid)
+    return message
+  }
+}
+
+/** The keys of logs: that of the message before is nearly always the one that is asked for. */
+function keysOfLogs(): (log: string) => SQLInputValue {
+  let last: string | undefined
+  let key: SQLInputValue = null
+  return (log) => {
+    if (log !== last) key = toKey(log)
+    last = log
+    return key
   }
 }
 

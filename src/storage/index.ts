@@ -23,6 +23,7 @@ export type {
   LogPosition,
   MessageStore,
   NewIncoming,
+  NewOutgoing,
   OutboxEntry,
   OutgoingMessage,
   PageOptions,

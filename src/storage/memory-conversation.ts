@@ -3,6 +3,8 @@
 // but those it is given.
 import { randomBytes } from 'node:crypto'
 import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
+import { inState, pendingMessage } from './message-copies.ts'
+import { newMessageId } from './message-id.ts'
 import { reachedIn } from './own-position.ts'
 import type {
   ArrivalState,
@@ -10,6 +12,7 @@ import type {
   HistoryEntry,
   IncomingMessage,
   LogPosition,
+  NewOutgoing,
   OutboxEntry,
   OutgoingMessage,
   OwnPosition,
@@ -23,6 +26,8 @@ interface Entry {
   readonly lan: boolean
   /** Of an own message: when it joined the outbox, for the first or another time. */
   waitsSinceMs: number
+  /** Of an own message: its place in the outbox; 0 when it is not in there. */
+  place: number
 }
 
 export class MemoryConversation {
@@ -67,16 +72,22 @@ export class MemoryConversation {
     return this.#entries.findLast(({ message }) => !isHeld(message))
   }
 
-  addOutgoing(position: number, message: OutgoingMessage): void {
-    const entry: Entry = { position, message, lan: false, waitsSinceMs: message.storedAtMs }
-    this.#own = { ...this.#own, seq: message.seq }
+  /** @returns the message as it was stored, with its place in the outbox */
+  addOutgoing(position: number, peer: string, init: NewOutgoing, nowMs: number): OutboxEntry {
+    const { log, sentSeq } = this.#own
+    const seq = this.#own.seq + 1
+    const id = newMessageId(nowMs)
+    const message = pendingMessage(peer, init, { id, log, seq, storedAtMs: nowMs })
+    const entry: Entry = { position, message, lan: false, waitsSinceMs: nowMs, place: this.#nextPlace++ }
+    this.#own = { log, seq, sentSeq }
     this.#entries.push(entry)
-    this.#outgoing.set(message.id, entry)
-    this.#outbox.set(this.#nextPlace++, entry)
+    this.#outgoing.set(id, entry)
+    this.#outbox.set(entry.place, entry)
+    return { position: entry.place, message }
   }
 
   addIncoming(position: number, message: IncomingMessage, lan: boolean): void {
-    const entry: Entry = { position, message, lan, waitsSinceMs: message.storedAtMs }
+    const entry: Entry = { position, message, lan, waitsSinceMs: message.storedAtMs, place: 0 }
     this.#entries.push(entry)
     this.#incoming.set(message.id, entry)
     if (message.state === 'held') this.#held.add(entry)
@@ -99,11 +110,24 @@ export class MemoryConversation {
 
   unreceipted(after: number, limit: number): readonly OutboxEntry[] {
     const waiting: OutboxEntry[] = []
-    for (const [position, { message }] of this.#outbox) {
+    for (const entry of this.#placedAfter(after)) {
       if (waiting.length === limit) break
-      if (position > after && message.direction === 'out') waiting.push({ position, message })
+      const { place: position, message } = entry
+      if (message.direction === 'out') waiting.push({ position, message })
     }
     return waiting
+  }
+
+  /** Whoever is near the end does not go past all that waits for a receipt. */
+  *#placedAfter(after: number): Generator<Entry> {
+    if (this.#nextPlace - after > this.#outbox.size) {
+      for (const [place, entry] of this.#outbox) if (place > after) yield entry
+      return
+    }
+    for (let place = after + 1; place < this.#nextPlace; place++) {
+      const entry = this.#outbox.get(place)
+      if (entry !== undefined) yield entry
+    }
   }
 
   hasPending(): boolean {
@@ -123,8 +147,7 @@ export class MemoryConversation {
   move(id: string, state: DeliveryState, reason?: string): OutgoingMessage | undefined {
     const before = this.outgoing(id)
     if (before === undefined || !mayMove(before.state, state)) return undefined
-    const { reason: _reason, ...fields } = before
-    return this.#replace({ ...fields, state, ...(reason === undefined ? {} : { reason }) })
+    return this.#replace(inState(before, state, reason))
   }
 
   cancel(id: string): OutgoingMessage | undefined {
@@ -136,8 +159,7 @@ export class MemoryConversation {
   see(id: string, seenAtMs: number): OutgoingMessage | undefined {
     const before = this.outgoing(id)
     if (before === undefined || before.seenAtMs !== undefined) return undefined
-    const { reason: _reason, ...fields } = before
-    return this.#replace({ ...fields, state: 'delivered', seenAtMs })
+    return this.#replace({ ...inState(before, 'delivered'), seenAtMs })
   }
 
   acceptHeld(): readonly IncomingMessage[] {
@@ -210,7 +232,7 @@ export class MemoryConversation {
 
   #dropOutgoing(entry: Entry): void {
     this.#outgoing.delete(entry.message.id)
-    for (const [place, waiting] of this.#outbox) if (waiting === entry) this.#outbox.delete(place)
+    this.#outbox.delete(entry.place)
   }
 
   #numbered(message: OutgoingMessage): OutgoingMessage {
@@ -229,13 +251,11 @@ export class MemoryConversation {
     if (isInOutbox(after.state)) {
       if (waited) return after
       entry.waitsSinceMs = this.#now()
-      this.#outbox.set(this.#nextPlace++, entry)
+      entry.place = this.#nextPlace++
+      this.#outbox.set(entry.place, entry)
     } else if (waited) {
-      for (const [place, waiting] of this.#outbox) {
-        if (waiting !== entry) continue
-        this.#outbox.delete(place)
-        break
-      }
+      this.#outbox.delete(entry.place)
+      entry.place = 0
     }
     return after
   }

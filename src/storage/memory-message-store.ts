@@ -2,8 +2,8 @@
 // promises, but for as long as the process lives. It is the store of nodes that
 // are asked to keep nothing, and the one that the tests drive.
 import { ROWS_PER_SLICE } from './slices.ts'
-import { newMessageId } from './message-id.ts'
 import { MemoryConversation } from './memory-conversation.ts'
+import { incomingMessage } from './message-copies.ts'
 import type {
   ArrivalState,
   ConversationSummary,
@@ -16,6 +16,7 @@ import type {
   LogPosition,
   MessageStore,
   NewIncoming,
+  NewOutgoing,
   OutboxEntry,
   OutgoingMessage,
   OwnPosition,
@@ -33,24 +34,14 @@ export class MemoryMessageStore implements MessageStore {
     this.#now = options.now ?? Date.now
   }
 
-  async addOutgoing(init: {
-    peer: string
-    text: string
-    sentAtMs: number
-    replyTo?: string
-  }): Promise<OutgoingMessage> {
-    const conversation = this.#conversation(init.peer)
-    const message: OutgoingMessage = {
-      ...init,
-      direction: 'out',
-      id: newMessageId(this.#now()),
-      log: conversation.own.log,
-      seq: conversation.own.seq + 1,
-      storedAtMs: this.#now(),
-      state: 'pending'
-    }
-    conversation.addOutgoing(this.#nextPosition++, message)
-    return message
+  async addAllOutgoing(peer: string, messages: readonly NewOutgoing[]): Promise<readonly OutboxEntry[]> {
+    const conversation = this.#conversation(peer)
+    const nowMs = this.#now()
+    return messages.map((init) => conversation.addOutgoing(this.#nextPosition++, peer, init, nowMs))
+  }
+
+  async addOutgoing(init: NewOutgoing & { readonly peer: string }): Promise<OutgoingMessage> {
+    return this.#conversation(init.peer).addOutgoing(this.#nextPosition++, init.peer, init, this.#now()).message
   }
 
   async addIncoming(
@@ -63,7 +54,7 @@ export class MemoryMessageStore implements MessageStore {
     return messages.map((incoming) => {
       const known = conversation.known(incoming.id)
       if (typeof known === 'object') return { message: known, known: true }
-      const message: IncomingMessage = { ...incoming, peer, direction: 'in', storedAtMs, state: known ?? state }
+      const message = incomingMessage(peer, incoming, storedAtMs, known ?? state)
       if (known !== undefined) return { message, known: true }
       conversation.addIncoming(this.#nextPosition++, message, lan)
       return { message, known: false }
@@ -247,7 +238,12 @@ export class MemoryMessageStore implements MessageStore {
   ): readonly OutgoingMessage[] {
     const conversation = this.#conversations.get(peer)
     if (conversation === undefined) return []
-    return ids.map((id) => change(conversation, id)).filter((message) => message !== undefined)
+    const changed: OutgoingMessage[] = []
+    for (const id of ids) {
+      const message = change(conversation, id)
+      if (message !== undefined) changed.push(message)
+    }
+    return changed
   }
 
   #conversation(peer: string): MemoryConversation {

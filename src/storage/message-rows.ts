@@ -27,6 +27,12 @@ export const messageColumns = `m.position, m.conversation, c.peer, m.state, m.id
   m.text, m.reply_to, m.reason, m.seen_at, m.outbox, m.checksum`
 
 const hexBytes = /^(?:[0-9a-f]{2}){8,16}$/u
+const messageId = /^[0-9a-f]{32}$/u
+
+/** Whether it is kept as its 16 bytes, so that keys are in the order of ids. */
+export function isMessageId(id: string): boolean {
+  return messageId.test(id)
+}
 
 /** Ids and logs are hexadecimal digits, kept as bytes; others are kept as they are. */
 export function toKey(text: string): SQLInputValue {
@@ -45,9 +51,9 @@ export function safeInteger(value: number): number {
   return Math.max(0, Math.min(Math.trunc(value), Number.MAX_SAFE_INTEGER))
 }
 
+/** What never changes of a message. */
 export interface CheckedFields {
-  readonly conversation: number
-  readonly isIncoming: boolean
+  readonly direction: 'in' | 'out'
   readonly id: string
   readonly log: string
   readonly seq: number
@@ -57,9 +63,10 @@ export interface CheckedFields {
   readonly replyTo?: string | undefined
 }
 
-export function checksumOf(fields: CheckedFields): number {
-  const { conversation, isIncoming, id, log, seq, sentAtMs, storedAtMs, text, replyTo = '' } = fields
-  const envelope = `${conversation} ${isIncoming ? 1 : 0} ${id} ${log} ${seq} ${sentAtMs} ${storedAtMs} ${replyTo}`
+export function checksumOf(fields: CheckedFields, conversation: number): number {
+  const { direction, id, log, seq, sentAtMs, storedAtMs, text, replyTo = '' } = fields
+  const side = direction === 'in' ? 1 : 0
+  const envelope = `${conversation} ${side} ${id} ${log} ${seq} ${sentAtMs} ${storedAtMs} ${replyTo}`
   return crc32(text, crc32(envelope))
 }
 
@@ -90,7 +97,8 @@ export function readEntry(row: Row): HistoryEntry {
     ...(replyTo === undefined ? {} : { replyTo })
   }
   const isIncoming = code >= stateCode.firstIncoming
-  const checksum = checksumOf({ ...fields, conversation: readNumber(row, 'conversation'), isIncoming })
+  const direction = isIncoming ? 'in' : 'out'
+  const checksum = checksumOf({ ...fields, direction }, readNumber(row, 'conversation'))
   if (checksum !== row['checksum']) throw new RowDamage('a message is not what was written')
   const position = readNumber(row, 'position')
   if (isIncoming) return { position, message: { ...fields, direction: 'in', state: arrivalState(code) } }

@@ -51,6 +51,12 @@ export interface OwnPosition extends LogPosition {
   readonly sentSeq: number
 }
 
+export interface NewOutgoing {
+  readonly text: string
+  readonly sentAtMs: number
+  readonly replyTo?: string
+}
+
 export interface NewIncoming {
   readonly id: string
   readonly log: string
@@ -78,8 +84,13 @@ export interface HeldCounts {
  * as the store makes it: a receipt is sent only after that.
  */
 export interface MessageStore {
-  /** Gives the message its id, log and sequence number and stores it as `pending`. */
-  addOutgoing(init: { peer: string; text: string; sentAtMs: number; replyTo?: string }): Promise<OutgoingMessage>
+  /**
+   * Gives each message its id, log and sequence number and stores them as `pending`, in the order given, all or none.
+   * They join the outbox one directly after the other.
+   */
+  addAllOutgoing(peer: string, messages: readonly NewOutgoing[]): Promise<readonly OutboxEntry[]>
+  /** One of these. */
+  addOutgoing(init: NewOutgoing & { readonly peer: string }): Promise<OutgoingMessage>
   /**
    * Stores those that are new, in the order given. A message that is known keeps
    * its state, also after it was deleted here: its id stays known.

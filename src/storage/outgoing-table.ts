@@ -3,7 +3,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
 import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
-import type { DeliveryState, LogPosition, OutboxEntry, OutgoingMessage } from './message-store.ts'
+import type { DeliveryState, LogPosition, NewOutgoing, OutboxEntry, OutgoingMessage } from './message-store.ts'
+import { FreshMessages } from './fresh-messages.ts'
+import { inState, pendingMessage } from './message-copies.ts'
 import { newMessageId } from './message-id.ts'
 import { checksumOf, messageColumns, readNumber, readOutgoing, safeInteger, stateCode, toKey } from './message-rows.ts'
 import type { Row } from './message-rows.ts'
@@ -15,10 +17,12 @@ const noLimit = -1
 export class OutgoingTable {
   readonly #conversations: ConversationTable
   readonly #now: () => number
+  readonly #fresh = new FreshMessages()
   readonly #insert: StatementSync
   readonly #insertSeen: StatementSync
   readonly #find: StatementSync
   readonly #update: StatementSync
+  readonly #deliverBetween: StatementSync
   readonly #waitAnew: StatementSync
   readonly #number: StatementSync
   readonly #waiting: StatementSync
@@ -42,6 +46,9 @@ export class OutgoingTable {
     this.#update = database.prepare(
       'UPDATE message SET state = ?, reason = ?, seen_at = ?, outbox = ? WHERE position = ?'
     )
+    this.#deliverBetween = database.prepare(
+      'UPDATE message SET state = ?, reason = NULL, seen_at = NULL, outbox = NULL WHERE position BETWEEN ? AND ?'
+    )
     this.#waitAnew = database.prepare('UPDATE message SET waits_since = ? WHERE position = ?')
     this.#number = database.prepare('UPDATE message SET log = ?, seq = ?, checksum = ? WHERE position = ?')
     this.#waiting = database.prepare(
@@ -58,29 +65,36 @@ export class OutgoingTable {
     )
   }
 
-  add(init: { peer: string; text: string; sentAtMs: number; replyTo?: string }): OutgoingMessage {
-    const conversation = this.#conversations.ensure(init.peer)
-    const own = { log: conversation.own.log, seq: conversation.own.seq + 1 }
-    const { nextOutbox } = conversation
+  add(peer: string, messages: readonly NewOutgoing[]): readonly OutboxEntry[] {
+    const { id: conversation, own, nextOutbox } = this.#conversations.ensure(peer)
+    const { log } = own
+    const logKey = toKey(log)
     const storedAtMs = safeInteger(this.#now())
-    const id = newMessageId(storedAtMs)
-    const fields = { ...init, ...own, id, sentAtMs: safeInteger(init.sentAtMs), storedAtMs }
-    const checksum = checksumOf({ ...fields, conversation: conversation.id, isIncoming: false })
-    const { lastInsertRowid } = this.#insert.run(
-      conversation.id,
-      toKey(id),
-      toKey(own.log),
-      own.seq,
-      fields.sentAtMs,
-      fields.storedAtMs,
-      init.text,
-      init.replyTo === undefined ? null : toKey(init.replyTo),
-      nextOutbox,
-      checksum
-    )
-    this.#insertSeen.run(conversation.id, toKey(id), lastInsertRowid)
-    this.#conversations.setOwn(conversation.id, own.seq, nextOutbox + 1)
-    return { ...fields, direction: 'out', state: 'pending' }
+    const entries = messages.map(({ text, sentAtMs, replyTo }, index): OutboxEntry => {
+      const id = newMessageId(storedAtMs)
+      const key = toKey(id)
+      const seq = own.seq + 1 + index
+      const place = nextOutbox + index
+      const init = { text, sentAtMs: safeInteger(sentAtMs), ...(replyTo === undefined ? {} : { replyTo }) }
+      const message = pendingMessage(peer, init, { id, log, seq, storedAtMs })
+      const { lastInsertRowid } = this.#insert.run(
+        conversation,
+        key,
+        logKey,
+        seq,
+        message.sentAtMs,
+        storedAtMs,
+        text,
+        replyTo === undefined ? null : toKey(replyTo),
+        place,
+        checksumOf(message, conversation)
+      )
+      this.#insertSeen.run(conversation, key, lastInsertRowid)
+      this.#fresh.add({ position: Number(lastInsertRowid), place, message })
+      return { position: place, message }
+    })
+    this.#conversations.setOwn(conversation, own.seq + entries.length, nextOutbox + entries.length)
+    return entries
   }
 
   find(peer: string, id: string): OutgoingMessage | undefined {
@@ -100,21 +114,20 @@ export class OutgoingTable {
   }
 
   move(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): readonly OutgoingMessage[] {
-    return this.#change(peer, ids, ({ reason: _reason, ...before }) =>
-      mayMove(before.state, state) ? { ...before, state, ...(reason === undefined ? {} : { reason }) } : undefined
+    if (state === 'delivered' && reason === undefined) return this.#deliver(peer, ids)
+    return this.#change(peer, ids, (before) =>
+      mayMove(before.state, state) ? inState(before, state, reason) : undefined
     )
   }
 
   see(peer: string, ids: readonly string[], seenAtMs: number): readonly OutgoingMessage[] {
-    return this.#change(peer, ids, ({ reason: _reason, ...before }) =>
-      before.seenAtMs === undefined ? { ...before, state: 'delivered', seenAtMs: safeInteger(seenAtMs) } : undefined
+    return this.#change(peer, ids, (before) =>
+      before.seenAtMs === undefined ? { ...inState(before, 'delivered'), seenAtMs: safeInteger(seenAtMs) } : undefined
     )
   }
 
   retry(peer: string, ids: readonly string[]): readonly OutgoingMessage[] {
-    return this.#change(peer, ids, ({ reason: _reason, ...before }) =>
-      before.state === 'failed' ? { ...before, state: 'pending' } : undefined
-    )
+    return this.#change(peer, ids, (before) => (before.state === 'failed' ? inState(before, 'pending') : undefined))
   }
 
   cancel(peer: string, ids: readonly string[]): readonly OutgoingMessage[] {
@@ -124,6 +137,7 @@ export class OutgoingTable {
   }
 
   failPending(options: { waitingBeforeMs: number; reason: string; limit: number }): readonly OutgoingMessage[] {
+    this.#fresh.clear()
     return this.#pendingBefore.all(options.waitingBeforeMs, options.limit).map((row) => {
       const after: OutgoingMessage = { ...readOutgoing(row), state: 'failed', reason: options.reason }
       this.#write(row, after, null)
@@ -133,6 +147,7 @@ export class OutgoingTable {
 
   /** What is pending goes out under numbers of the new log, in the order in which it waits. */
   startNewLog(peer: string): void {
+    this.#fresh.clear()
     const { id, own, nextOutbox } = this.#conversations.startNewLog(peer)
     let { seq } = own
     let after = 0
@@ -148,6 +163,39 @@ export class OutgoingTable {
     this.#conversations.setOwn(id, seq, nextOutbox)
   }
 
+  /** Rows are being taken out of the history. */
+  onDeletion(): void {
+    this.#fresh.clear()
+  }
+
+  /** Neighbours that are as they were stored are written together. */
+  #deliver(peer: string, ids: readonly string[]): readonly OutgoingMessage[] {
+    const delivered: OutgoingMessage[] = []
+    const others: string[] = []
+    let [first, last] = [0, -1]
+    const write = (): void => {
+      if (last >= first) this.#deliverBetween.run(stateCode.delivered, first, last)
+    }
+    for (const id of ids) {
+      const fresh = this.#fresh.take(peer, id)
+      if (fresh === undefined) {
+        others.push(id)
+        continue
+      }
+      if (fresh.position !== last + 1) {
+        write()
+        first = fresh.position
+      }
+      last = fresh.position
+      delivered.push(inState(fresh.message, 'delivered'))
+    }
+    write()
+    const changed = this.#change(peer, others, (before) =>
+      mayMove(before.state, 'delivered') ? inState(before, 'delivered') : undefined
+    )
+    return changed.length === 0 ? delivered : [...delivered, ...changed]
+  }
+
   #change(
     peer: string,
     ids: readonly string[],
@@ -155,6 +203,7 @@ export class OutgoingTable {
   ): readonly OutgoingMessage[] {
     const changed: OutgoingMessage[] = []
     for (const id of ids) {
+      this.#fresh.take(peer, id)
       const row = this.#find.get(toKey(id), peer)
       if (row === undefined) continue
       const before = readOutgoing(row)
@@ -182,8 +231,8 @@ export class OutgoingTable {
   }
 
   #renumber(row: Row, message: OutgoingMessage, { log, seq }: LogPosition): void {
-    const checked = { ...message, log, seq, conversation: readNumber(row, 'conversation'), isIncoming: false }
-    this.#number.run(toKey(log), seq, checksumOf(checked), readNumber(row, 'position'))
+    const checksum = checksumOf({ ...message, log, seq }, readNumber(row, 'conversation'))
+    this.#number.run(toKey(log), seq, checksum, readNumber(row, 'position'))
   }
 
   #write(row: Row, { state, reason, seenAtMs }: OutgoingMessage, place: number | null): void {

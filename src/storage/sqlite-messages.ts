@@ -20,6 +20,7 @@ import type {
   LogPosition,
   MessageStore,
   NewIncoming,
+  NewOutgoing,
   OutboxEntry,
   OutgoingMessage,
   OwnPosition,
@@ -64,15 +65,16 @@ export abstract class SqliteMessages implements MessageStore {
 
   abstract close(): Promise<void>
 
-  async addOutgoing(init: {
-    peer: string
-    text: string
-    sentAtMs: number
-    replyTo?: string
-  }): Promise<OutgoingMessage> {
-    const message = await this.#queue.write(() => this.#outgoing.add(init))
+  async addAllOutgoing(peer: string, messages: readonly NewOutgoing[]): Promise<readonly OutboxEntry[]> {
+    const entries = await this.#queue.write(() => this.#outgoing.add(peer, messages))
     this.#indexer.schedule()
-    return message
+    return entries
+  }
+
+  async addOutgoing(init: NewOutgoing & { readonly peer: string }): Promise<OutgoingMessage> {
+    const [entry] = await this.addAllOutgoing(init.peer, [init])
+    if (entry === undefined) throw new TypeError('a message was to be added')
+    return entry.message
   }
 
   async addIncoming(peer: string, messages: readonly NewIncoming[], init: Arrival): Promise<readonly IncomingResult[]> {
@@ -226,7 +228,10 @@ export abstract class SqliteMessages implements MessageStore {
     let after: number | undefined = 0
     while (after !== undefined) {
       const start: number = after
-      const slice = await this.#queue.write(() => run(start))
+      const slice = await this.#queue.write(() => {
+        this.#outgoing.onDeletion()
+        return run(start)
+      })
       deleted += slice.deleted
       after = slice.next
     }

@@ -5,6 +5,7 @@ import { MAX_FRAME_BYTES } from '../../src/chat-protocol/constants.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import { RateLimiter } from '../../src/chat-protocol/rate.ts'
 import { answer } from '../../src/chat-protocol/receipts.ts'
+import type { ChatMessage } from '../../src/chat-protocol/frames.ts'
 import type { Disposition } from '../../src/chat-protocol/receipts.ts'
 import { SendWindow } from '../../src/chat-protocol/window.ts'
 import { hex, message } from './harness.ts'
@@ -33,7 +34,7 @@ describe('the answer to a batch', () => {
         )) {
           expect(encodeFrame(frame).byteLength).toBeLessThan(MAX_FRAME_BYTES)
           if (frame.kind === 'receipt') {
-            told.push(...[...frame.ids, ...window.resolve(frame.ranges)].map((id) => `${id} ${frame.state}`))
+            told.push(...[...frame.ids, ...window.settleRanges(frame.ranges)].map((id) => `${id} ${frame.state}`))
           } else if (frame.kind === 'refuse') told.push(...frame.ids.map((id) => `${id} ${frame.reason}`))
         }
         const expected = messages.map(({ id }, index) => {
@@ -67,8 +68,39 @@ describe('the window', () => {
     const log = hex(8)
     const sent = message('x', { log, seq: 7 })
     window.add(sent, 10)
-    expect(window.resolve([{ log, first: 0, last: Number.MAX_SAFE_INTEGER }])).toEqual([sent.id])
-    expect(window.resolve([{ log: hex(8), first: 0, last: 100 }])).toEqual([])
+    expect(window.settleRanges([{ log: hex(8), first: 0, last: 100 }])).toEqual([])
+    expect(window.settleRanges([{ log, first: 0, last: Number.MAX_SAFE_INTEGER }])).toEqual([sent.id])
+    expect(window.settleRanges([{ log, first: 0, last: Number.MAX_SAFE_INTEGER }])).toEqual([])
+  })
+
+  test('knows a message by its id and by its number, whichever answers come between', () => {
+    const step = fc.record({ add: fc.nat(20), byId: fc.nat(20), byRange: fc.tuple(fc.nat(60), fc.nat(10)) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const window = new SendWindow({ maxMessages: 10_000, maxBytes: 1e9 })
+        const log = hex(8)
+        const left = new Map<number, ChatMessage>()
+        let seq = 0
+        for (const { add, byId, byRange } of steps) {
+          for (let n = 0; n < add; n++) {
+            const sent = message('x', { log, seq: ++seq })
+            left.set(sent.seq, sent)
+            window.add(sent, 1)
+          }
+          const named = left.get(byId)
+          expect(window.has(named?.id ?? hex(16))).toBe(named !== undefined)
+          if (named !== undefined) window.settle([named.id])
+          left.delete(byId)
+          const [first, more] = byRange
+          const covered = [...left.values()].filter((sent) => sent.seq >= first && sent.seq <= first + more)
+          const ids = window.settleRanges([{ log, first, last: first + more }])
+          expect(ids.toSorted()).toEqual(covered.map(({ id }) => id).toSorted())
+          for (const sent of covered) left.delete(sent.seq)
+          expect(window.size).toBe(left.size)
+          expect(window.hasRoom(1e9 - left.size)).toBe(true)
+        }
+      })
+    )
   })
 
   test('has room again when enough is settled, and counts a message sent twice once', () => {

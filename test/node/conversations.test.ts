@@ -51,9 +51,8 @@ afterEach(async () => conversations.stop())
 
 test('a peer that holds one message and has not been given the next is still looked for after EXIT', async () => {
   await conversations.open(peer)
-  const held = await conversations.send(peer, 'one')
-  await conversations.send(peer, 'two')
-  await store.setDelivery(peer, [held.id], 'held')
+  const [held] = await conversations.send(peer, [{ text: 'one' }, { text: 'two' }])
+  await store.setDelivery(peer, [held?.id ?? ''], 'held')
   await conversations.leave(peer)
   const before = looks
   await vi.waitFor(() => expect(looks).toBeGreaterThan(before), { timeout: 5_000 })
@@ -71,7 +70,8 @@ test('a wait for a message that is given up at once rejects once, and nothing is
   const unhandled = vi.fn()
   process.on('unhandledRejection', unhandled)
   try {
-    const message = await conversations.send(peer, 'one')
+    const [message] = await conversations.send(peer, [{ text: 'one' }])
+    if (message === undefined) throw new Error('nothing was stored')
     const enough = new AbortController()
     const settled = conversations.settled(message, { signal: enough.signal })
     enough.abort(new Error('enough'))

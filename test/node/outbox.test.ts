@@ -1,8 +1,9 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { SessionClosedError, type ChatMessage, type ChatSession } from '../../src/chat-protocol/index.ts'
-import { STORE_RETRY_MS } from '../../src/node/constants.ts'
+import { OUTBOX_AT_HAND_LENGTH, STORE_RETRY_MS } from '../../src/node/constants.ts'
 import { Outbox } from '../../src/node/outbox.ts'
-import { MemoryMessageStore, StorageFullError, type OutgoingMessage } from '../../src/storage/index.ts'
+import { MemoryMessageStore, StorageFullError } from '../../src/storage/index.ts'
+import type { NewOutgoing, OutgoingMessage } from '../../src/storage/index.ts'
 
 const peer = 'somebody'
 let store: MemoryMessageStore
@@ -37,6 +38,10 @@ function session(dialect: ChatSession['dialect'], send?: () => Promise<void>): {
   return { chat: chat as unknown as ChatSession, sent }
 }
 
+function newText(text: string): NewOutgoing {
+  return { text, sentAtMs: 0 }
+}
+
 async function write(...texts: string[]): Promise<OutgoingMessage[]> {
   return Promise.all(texts.map(async (text) => store.addOutgoing({ peer, text, sentAtMs: 0 })))
 }
@@ -49,6 +54,51 @@ test('what waits goes out in order when a session opens, and what comes later fo
   await write('three')
   outbox.wake(peer)
   await vi.waitFor(() => expect(sent).toEqual(['one', 'two', 'three']))
+  await outbox.stop()
+})
+
+test('what was stored a moment ago goes out without being read again, and in its place', async () => {
+  await write('one')
+  const { chat, sent } = session('parley')
+  outbox.attach(chat)
+  await vi.waitFor(() => expect(sent).toEqual(['one']))
+  const read = vi.spyOn(store, 'unreceipted')
+  outbox.stored(peer, await store.addAllOutgoing(peer, [newText('two'), newText('three')]))
+  await vi.waitFor(() => expect(sent).toEqual(['one', 'two', 'three']))
+  expect(read.mock.calls.every(([, { after }]) => after === 1 || after === 3)).toBe(true)
+  // Nobody told of the fourth: it is found before the fifth.
+  await write('four')
+  outbox.stored(peer, await store.addAllOutgoing(peer, [newText('five')]))
+  await vi.waitFor(() => expect(sent).toEqual(['one', 'two', 'three', 'four', 'five']))
+  await outbox.stop()
+})
+
+test('what is cancelled while a slow session keeps it waiting is not sent', async () => {
+  await write('one')
+  const slow = Promise.withResolvers<void>()
+  const { chat, sent } = session('parley', async () => slow.promise)
+  outbox.attach(chat)
+  await vi.waitFor(() => expect(sent).toEqual(['one']))
+  const entries = await store.addAllOutgoing(peer, [newText('two'), newText('three')])
+  outbox.stored(peer, entries)
+  await store.cancel(peer, [entries[0]?.message.id ?? ''])
+  outbox.reread(peer)
+  slow.resolve()
+  await vi.waitFor(() => expect(sent).toEqual(['one', 'three']))
+  await outbox.stop()
+})
+
+test('of very long messages no more than a few are kept at hand, and all go out once', async () => {
+  await write('0')
+  const slow = Promise.withResolvers<void>()
+  const { chat, sent } = session('parley', async () => slow.promise)
+  outbox.attach(chat)
+  await vi.waitFor(() => expect(sent).toHaveLength(1))
+  const long = 'x'.repeat(OUTBOX_AT_HAND_LENGTH / 4)
+  for (let n = 1; n <= 9; n++) outbox.stored(peer, await store.addAllOutgoing(peer, [newText(`${n}${long}`)]))
+  slow.resolve()
+  await vi.waitFor(() => expect(sent).toHaveLength(10))
+  expect(sent.map((text) => text[0])).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
   await outbox.stop()
 })
 

@@ -23,6 +23,51 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2, sentSeq: 0 })
   })
 
+  test('own messages that are stored as one have their places in the outbox, and change like others', async () => {
+    const store = await open()
+    await store.addOutgoing({ peer, text: 'zero', sentAtMs: 0 })
+    const entries = await store.addAllOutgoing(
+      peer,
+      ['one', 'two', 'three', 'four'].map((text) => ({ text, sentAtMs: 7 }))
+    )
+    const first = entries[0]?.position ?? 0
+    expect(entries.map(({ position }) => position)).toEqual([first, first + 1, first + 2, first + 3])
+    expect(entries.map(({ message }) => message.seq)).toEqual([2, 3, 4, 5])
+    expect(await store.unreceipted(peer, { after: first - 1, limit: 9 })).toEqual(entries)
+    expect(await store.unreceipted(peer, { after: first + 1, limit: 1 })).toEqual([entries[2]])
+    const [one, two, three, four] = entries.map(({ message }) => message)
+    await store.addIncoming(peer, [incoming(1)], accepted)
+    const ids = [one, two, four].map((message) => message?.id ?? '')
+    const delivered = await store.setDelivery(peer, [...ids, 'of nobody'], 'delivered')
+    const expected = [one, two, four].map((message) => ({ ...message, state: 'delivered' }))
+    expect(delivered).toEqual(expected)
+    expect(await store.setDelivery(peer, ids, 'delivered')).toEqual([])
+    expect(await store.setDelivery('another', [three?.id ?? ''], 'delivered')).toEqual([])
+    expect(entryTexts(await store.unreceipted(peer, { limit: 9 }))).toEqual(['zero', 'three'])
+    const states = (await store.history(peer, { limit: 9 })).map(({ text, state }) => `${text} ${state}`)
+    expect(states).toEqual([
+      'zero pending',
+      'one delivered',
+      'two delivered',
+      'three pending',
+      'four delivered',
+      'text 1 accepted'
+    ])
+  })
+
+  test('a receipt for a message that was cancelled or forgotten meanwhile finds it as it is', async () => {
+    const store = await open()
+    const entries = await store.addAllOutgoing(
+      peer,
+      ['one', 'two'].map((text) => ({ text, sentAtMs: 7 }))
+    )
+    const [one, two] = entries.map(({ message }) => message.id)
+    await store.cancel(peer, [one ?? ''])
+    expect(await store.setDelivery(peer, [one ?? ''], 'held')).toMatchObject([{ text: 'one', state: 'held' }])
+    await store.forget(peer)
+    expect(await store.setDelivery(peer, [one ?? '', two ?? ''], 'delivered')).toEqual([])
+  })
+
   test('asking about a peer with whom there is nothing stores nothing', async () => {
     const store = await open()
     expect(await store.ownPosition('a stranger who said Hello')).toBeUndefined()
@@ -149,6 +194,32 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     const [second] = await store.addIncoming('another', [same], accepted)
     expect([first?.known, second?.known]).toEqual([false, false])
     expect(await store.outgoing(peer, own.id)).toEqual(own)
+  })
+
+  test('whatever comes in whichever batches, each id is new once', async () => {
+    const store = await open()
+    const id = fc.oneof(
+      fc.nat(30).map((n) => `0199${'0'.repeat(26)}${String(n).padStart(2, '0')}`),
+      fc.constantFrom('no hex digits', 'abcdef0123456789')
+    )
+    let sender = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(id, { minLength: 1, maxLength: 6 }), { maxLength: 8 }), async (batches) => {
+        const from = `${sender++}`
+        const seen = new Set<string>()
+        for (const batch of batches) {
+          const messages = batch.map((one, n) => ({ id: one, log: 'log', seq: n, sentAtMs: 0, text: one }))
+          const results = await store.addIncoming(from, messages, accepted)
+          expect(results.map(({ message }) => message.text)).toEqual(batch)
+          for (const [index, { known }] of results.entries()) {
+            expect(known).toBe(seen.has(batch[index] ?? ''))
+            seen.add(batch[index] ?? '')
+          }
+        }
+        expect(await store.history(from, { limit: 100 })).toHaveLength(seen.size)
+      }),
+      { numRuns: 60 }
+    )
   })
 
   test('a duplicate keeps the state and the text of the first', async () => {
