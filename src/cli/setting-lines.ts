@@ -21,7 +21,7 @@ function sourceText(config: Config, spec: SettingSpec): string {
     case 'file':
       return 'file'
     case 'profile':
-      return 'remembered by the profile'
+      return 'profile'
     case 'default':
       return 'default'
   }

@@ -140,8 +140,8 @@ describe.concurrent('parley config', () => {
     const { port }: { port: number } = JSON.parse(await readFile(join(book, 'book.json'), 'utf8'))
     await writeFile(join(book, 'book.json'), JSON.stringify({ port, nickname: 'ada' }))
     const shown = await bed.run(['config'], { home })
-    expect(shown.stdout, shown.told).toMatch(/^name +"ada" +remembered by the profile$/mu)
-    expect(shown.stdout).toMatch(new RegExp(`^port +${port} +remembered by the profile$`, 'mu'))
+    expect(shown.stdout, shown.told).toMatch(/^name +"ada" +profile$/mu)
+    expect(shown.stdout).toMatch(new RegExp(`^port +${port} +profile$`, 'mu'))
     const given = JSON.parse((await bed.run(['config', '--json', '--name', 'bea'], { home })).stdout).settings
     expect(given).toMatchObject({ name: { value: 'bea', source: 'flag' }, port: { value: port, source: 'profile' } })
     const other = JSON.parse((await bed.run(['config', '--json', '--profile', 'work'], { home })).stdout).settings

@@ -246,6 +246,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await again.key('C-u')
     await again.type('/settings')
     await again.shows(/\/theme +mono/u)
+    await again.shows(/name +"Anna" +profile/u)
   })
 
   test('the terminal is given back by SIGTERM, by an error at the start, and while it is stopped', async () => {

@@ -4,7 +4,8 @@ import type { Command } from 'commander'
 import { withChatNode } from '../with-chat-node.ts'
 import type { CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, UsageError, withRemembered } from '../../node/settings.ts'
+import type { Config, ExitCode } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api.ts'
 import type { FullScreenFace } from '../full-screen/index.ts'
 import { settingLines } from '../setting-lines.ts'
@@ -72,7 +73,8 @@ async function fullScreenFace(
     selfName: config.settings.name,
     hasLan: config.settings.mdns,
     openFirst,
-    settingLines: settingLines(config)
+    settingLines: async (profile) =>
+      settingLines(await withRemembered({ ...config, settings: { ...config.settings, profile } }))
   })
   face.begin()
   return face

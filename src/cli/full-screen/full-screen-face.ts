@@ -35,7 +35,8 @@ export interface FullScreenInit {
   /** PEER of `parley chat PEER`: its conversation is opened first. */
   readonly openFirst: readonly string[]
   /** Each setting with its value, for /settings. */
-  readonly settingLines: readonly string[]
+  /** The settings of the program on the profile that it has got, as lines. */
+  readonly settingLines: (profile: string) => Promise<readonly string[]>
 }
 
 /** What there is once the node is made. */
@@ -82,8 +83,7 @@ export class FullScreenFace {
       nowMs: Date.now(),
       isUtf8: isUtf8(env),
       selfName: cleanText(init.selfName),
-      preferences: defaultPreferences,
-      settingLines: init.settingLines
+      preferences: defaultPreferences
     })
   }
 
@@ -169,6 +169,7 @@ export class FullScreenFace {
       this.#dispatch({ is: 'note', text, tone: 'note' })
     }
     await doing.readPast()
+    this.#dispatch({ is: 'settings', lines: await this.#init.settingLines(api.profile.name) })
     this.#dispatch({ is: 'phase', phase: 'looking' })
     void this.#makeCode(api)
   }

@@ -436,6 +436,12 @@ describe('typing', () => {
     expect(screen.take()).toContainEqual({ do: 'quit', outcome: 'interrupted' })
   })
 
+  test('/settings shows those of the program as they were told', () => {
+    const screen = TestScreen.ready(80, 24)
+    screen.tell({ is: 'settings', lines: ['name                 "anna"                   profile'] })
+    expect(screen.type('/settings\r').text).toMatch(/│ +name +"anna" +profile/u)
+  })
+
   test('Escape and a letter right after it are not Alt and the letter where that means nothing', () => {
     const screen = TestScreen.ready(80, 24).open('bob').type('/settings\r')
     expect(screen.text).toContain('Settings')

@@ -40,8 +40,7 @@ export class TestScreen {
         nowMs: startMs,
         isUtf8: true,
         selfName: 'anna',
-        preferences: defaultPreferences,
-        settingLines: ['name                 "anna"                   flag --name']
+        preferences: defaultPreferences
       }),
       ...fields
     }

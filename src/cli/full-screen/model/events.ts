@@ -21,6 +21,7 @@ export type ScreenEvent =
   /** Time has passed: whatever counts seconds goes on. */
   | { readonly is: 'tick' }
   | { readonly is: 'self'; readonly self: Identity }
+  | { readonly is: 'settings'; readonly lines: readonly string[] }
   | { readonly is: 'qr'; readonly rows: readonly string[] }
   | { readonly is: 'remembered'; readonly typedBefore: ReadonlyMap<string, TypedLines> }
   | { readonly is: 'preferences'; readonly preferences: Preferences }

@@ -111,7 +111,6 @@ export interface Beginning {
   readonly isUtf8: boolean
   readonly selfName: string
   readonly preferences: Preferences
-  readonly settingLines: readonly string[]
 }
 
 export function beginning(init: Beginning): State {
@@ -151,7 +150,8 @@ export function beginning(init: Beginning): State {
     popup: undefined,
     toForget: undefined,
     interruptedAtMs: Number.NEGATIVE_INFINITY,
-    focused: true
+    focused: true,
+    settingLines: []
   }
 }
 

@@ -32,6 +32,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return step(state)
     case 'self':
       return step({ ...state, self: event.self, selfName: event.self.nickname })
+    case 'settings':
+      return step({ ...state, settingLines: event.lines })
     case 'qr':
       return step({ ...state, qr: event.rows })
     case 'remembered':
