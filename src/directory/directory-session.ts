@@ -1,7 +1,7 @@
 // One client's stream at a directory: what it may still ask, what it watches,
 // what waits to be sent. Knows the frames, and not the roster.
 import type { Connection, Stream } from '@libp2p/interface'
-import { FrameQueue, FrameTooLargeError, runFrames, toError, TokenBucket } from '../wire/index.ts'
+import { FrameQueue, FrameTooLargeError, MAX_WRITE_BYTES, runFrames, toError, TokenBucket } from '../wire/index.ts'
 import {
   ANNOUNCE_RATE,
   FIRST_CLIENT_FRAME_TIMEOUT_MS,
@@ -97,6 +97,25 @@ export class DirectorySession {
       this.#metrics.watcherReset()
       this.abort(new SlowWatcherError(this.#outgoing.queuedBytes + frame.byteLength, WATCHER_QUEUE_BYTES))
       return
+    }
+  }
+
+  /**
+   * Sends frames that many watchers get, joined once for all of them: at once, where nothing waits before them.
+   *
+   * @param joined the same frames as they are on the wire
+   */
+  sendShared(frames: readonly Uint8Array[], joined: Uint8Array): void {
+    const { status, writeStatus, writableNeedsDrain } = this.#stream
+    const isFree = status === 'open' && writeStatus === 'writable' && !writableNeedsDrain && this.#outgoing.isIdle
+    if (!isFree || joined.byteLength > MAX_WRITE_BYTES) {
+      this.sendEncoded(frames)
+      return
+    }
+    try {
+      this.#stream.send(joined)
+    } catch (error) {
+      this.abort(error)
     }
   }
 

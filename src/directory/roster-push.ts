@@ -3,9 +3,11 @@
 // roster's entries, and neither who announced nor why.
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { joinFrames } from '../wire/index.ts'
 import {
   MAX_ATTACHMENTS,
   MAX_COALESCE_MS,
+  MAX_DIRECTORY_FRAME_BYTES,
   MAX_FLUSH_BYTES,
   MAX_FRAME_REMOVALS,
   MAX_PARTIAL_WATCHERS,
@@ -141,7 +143,8 @@ export class RosterPush {
     const whole = watchers.filter(({ watching }) => watching.what === 'whole')
     if (whole.length > 0 && peers.length > 0) {
       const frames = this.#encodeChanges(peers)
-      for (const session of whole) session.sendEncoded(frames)
+      const joined = joinFrames(frames, MAX_DIRECTORY_FRAME_BYTES)
+      for (const session of whole) session.sendShared(frames, joined)
       // All of it is encrypted and written before the next turn of the loop.
       const startedAtMs = this.#flushedAtMs
       setImmediate(() => {

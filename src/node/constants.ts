@@ -202,3 +202,6 @@ export const OPENSSL_FROM_BYTES = 16 * 1024
 
 /** Pieces of a message that are smaller together are written as one: copying so much costs less than a list of two. */
 export const JOIN_UP_TO_BYTES = 4 * 1024
+
+/** Sockets that hold their writes back until a turn ends: of more, the first is written while others are sealed for. */
+export const MAX_GATHERING_SOCKETS = 16

@@ -8,7 +8,7 @@ import type { TCPComponents, TCPOptions } from '@libp2p/tcp'
 import { Socket } from 'node:net'
 import { nextTick } from 'node:process'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { JOIN_UP_TO_BYTES } from './constants.ts'
+import { JOIN_UP_TO_BYTES, MAX_GATHERING_SOCKETS } from './constants.ts'
 import { sendDirectly } from './direct-sends.ts'
 
 /** For `createLibp2p({ transports: [gatheringTcp()] })`, in place of `tcp()`. */
@@ -38,6 +38,20 @@ function gathering(upgrader: Upgrader): Upgrader {
   })
 }
 
+/** Of the sockets that hold writes back, the oldest first. */
+const heldBack: (() => void)[] = []
+
+/** When the turn ends, or when many others have something too: where a thousand are told, the first needn't wait for the last. */
+function flushLater(flush: () => void): void {
+  heldBack.push(flush)
+  if (heldBack.length === 1) nextTick(flushAll)
+  if (heldBack.length > MAX_GATHERING_SOCKETS) heldBack.shift()?.()
+}
+
+function flushAll(): void {
+  for (const flush of heldBack.splice(0)) flush()
+}
+
 /** Holds the socket's writes until the turn ends, when they go out together (`writev`). */
 function gather(connection: MessageStream): void {
   // A field of @libp2p/tcp's connections, which their interface does not show.
@@ -54,7 +68,7 @@ function gather(connection: MessageStream): void {
     if (!isGathering) {
       isGathering = true
       socket.cork()
-      nextTick(flush)
+      flushLater(flush)
     }
     return write(...args)
   }) as Socket['write']

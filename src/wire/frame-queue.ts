@@ -56,6 +56,11 @@ export class FrameQueue<T> implements AsyncIterable<T[]> {
     return this.#queuedBytes
   }
 
+  /** The reader waits for the next item: it has taken, and done with, everything that was queued. */
+  get isIdle(): boolean {
+    return this.#state.state === 'open' && this.#items.length === 0 && this.#wakeReader !== undefined
+  }
+
   /**
    * Resolves when there is room and the item is queued, in the order of the calls.
    *

@@ -76,8 +76,12 @@ export function encodeFrames(limits: FrameLimits) {
   }
 }
 
-/** The batch in one piece of memory: many small writes cost far more than one copy. */
-function joinFrames(batch: readonly Uint8Array[], maxFrameBytes: number): Uint8Array {
+/**
+ * The batch in one piece of memory, as it is sent: many small writes cost far more than one copy.
+ *
+ * @throws {FrameTooLargeError}
+ */
+export function joinFrames(batch: readonly Uint8Array[], maxFrameBytes: number): Uint8Array {
   let totalBytes = 0
   for (const frame of batch) {
     if (frame.byteLength > maxFrameBytes) {

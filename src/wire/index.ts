@@ -9,7 +9,7 @@
  */
 
 export { boundedYamux, yamuxInit } from './bounded-yamux.ts'
-export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES } from './constants.ts'
+export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES, MAX_WRITE_BYTES } from './constants.ts'
 export { withDeadline } from './deadline.ts'
 export { streamDuplex } from './duplex.ts'
 export type { ByteDuplex, StreamDuplexOptions } from './duplex.ts'
@@ -26,7 +26,7 @@ export {
 export type { Stage, StreamLoss } from './errors.ts'
 export { FrameQueue } from './frame-queue.ts'
 export type { FrameQueueInit } from './frame-queue.ts'
-export { decodeFrames, encodeFrames } from './frames.ts'
+export { decodeFrames, encodeFrames, joinFrames } from './frames.ts'
 export type { FrameLimits } from './frames.ts'
 export type { LinkPace, LinkWatchInit } from './link-watch.ts'
 export { distanceOf } from './round-trip.ts'

@@ -2,11 +2,11 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { Roster, sealRecord, SlowWatcherError } from '../../src/directory/index.ts'
-import { decodeDirectoryFrame, encodeClientFrame } from '../../src/directory/directory-frames.ts'
+import { decodeDirectoryFrame, encodeClientFrame, encodeDirectoryFrame } from '../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../src/directory/directory-frames.ts'
 import { DirectorySession, sessionRates } from '../../src/directory/directory-session.ts'
 import { RosterPush } from '../../src/directory/roster-push.ts'
-import { FrameQueue, runFrames } from '../../src/wire/index.ts'
+import { FrameQueue, joinFrames, runFrames } from '../../src/wire/index.ts'
 import { node, until } from './nodes.ts'
 import { identity, presence, sealedBy } from './records.ts'
 
@@ -145,6 +145,27 @@ it('tells whoever gets a snapshot that was made for another what has changed sin
   expect(snapshot).toMatchObject({ total: 8 })
 })
 
+it('what is shared among watchers overtakes nothing that waits for one of them, and is there when nothing does', async () => {
+  const { sessions, watcher } = await scene()
+  const { frames } = await watcher(101)
+  const [session] = sessions
+  if (session === undefined) throw new Error('no session')
+  const changes = (total: number) => [encodeDirectoryFrame({ type: 'changes', entries: [], removed: [], total })]
+  const share = (total: number) => session.sendShared(changes(total), joinFrames(changes(total), 1_000))
+  share(1)
+  share(2)
+  session.sendEncoded(changes(3))
+  share(4)
+  await Promise.resolve()
+  share(5)
+  session.sendEncoded([...changes(6), ...changes(7)])
+  share(8)
+  const totals = () => frames.flatMap((frame) => (frame.type === 'changes' ? [frame.total] : []))
+  await until(() => totals().length >= 8, 'all of it')
+  expect(totals()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  session.end()
+})
+
 it('gathers changes for longer where telling all watchers takes long', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
@@ -154,7 +175,7 @@ it('gathers changes for longer where telling all watchers takes long', async () 
   const slow = {
     watching: { what: 'nothing' },
     sendPages: async () => undefined,
-    sendEncoded: () => {
+    sendShared: () => {
       flushedAtMs.push(nowMs)
       nowMs += 200
     }

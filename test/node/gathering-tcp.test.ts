@@ -1,7 +1,9 @@
 import { noise } from '@chainsafe/libp2p-noise'
+import type { Stream } from '@libp2p/interface'
 import { Socket } from 'node:net'
 import { createLibp2p } from 'libp2p'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { MAX_GATHERING_SOCKETS } from '../../src/node/constants.ts'
 import { gatheringTcp } from '../../src/node/gathering-tcp.ts'
 import { boundedYamux } from '../../src/wire/index.ts'
 
@@ -34,4 +36,23 @@ it('writes what is sent in one turn in one call, and every byte of it', async ()
   for (const byte of sent) stream.send(Uint8Array.of(byte))
   await vi.waitFor(() => expect(received).toEqual(sent))
   expect(Math.max(...writes.mock.calls.map(([all]) => all.length))).toBeGreaterThanOrEqual(sent.length)
+})
+
+it('writes to the first of many while others are still to be told, in the same turn', async () => {
+  const [teller, ...others] = await Promise.all(Array.from({ length: MAX_GATHERING_SOCKETS + 3 }, node))
+  if (teller === undefined) throw new Error('no node')
+  const heard: number[] = []
+  const streams: Stream[] = []
+  for (const [index, other] of others.entries()) {
+    await other.handle(PROTOCOL, (stream) => {
+      stream.addEventListener('message', () => heard.push(index))
+    })
+    streams.push(await teller.dialProtocol(other.getMultiaddrs(), PROTOCOL))
+  }
+  const sockets = Socket.prototype as unknown as { _write(...args: readonly unknown[]): void }
+  const writes = vi.spyOn(sockets, '_write')
+  onTestFinished(() => writes.mockRestore())
+  for (const stream of streams) stream.send(Uint8Array.of(1))
+  expect(writes).toHaveBeenCalledTimes(streams.length - MAX_GATHERING_SOCKETS)
+  await vi.waitFor(() => expect(heard.toSorted((a, b) => a - b)).toEqual(streams.map((_, index) => index)))
 })

@@ -39,6 +39,33 @@ describe('a frame queue', () => {
     expect(await batches).toEqual([[1, 2], [3]])
   })
 
+  test('is idle only while its reader is done with all that was queued', async () => {
+    const queue = queueOf(100)
+    const seen: boolean[] = [queue.isIdle]
+    const written = Promise.withResolvers<void>()
+    const reading = (async () => {
+      for await (const batch of queue) {
+        seen.push(queue.isIdle)
+        if (batch.includes(2)) await written.promise
+      }
+    })()
+    seen.push(queue.isIdle)
+    queue.offer(1)
+    seen.push(queue.isIdle)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(seen).toEqual([false, true, false, false])
+    expect(queue.isIdle).toBe(true)
+    queue.offer(2)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(queue.isIdle).toBe(false)
+    written.resolve()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(queue.isIdle).toBe(true)
+    queue.end()
+    expect(queue.isIdle).toBe(false)
+    await reading
+  })
+
   test('makes writers wait at its bound and lets them in in the order in which they came', async () => {
     const queue = queueOf(10)
     await queue.push(10)
