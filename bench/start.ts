@@ -1,7 +1,7 @@
 /**
  * Goal 11: from the start of the process to the first prompt of the plain face
  * on a terminal, beside a Node that does nothing but import the same packages
- * (those that the modules of the chat import, found by following them). Beside
+ * (those that the sources of the chat import, found by following them). Beside
  * that the first draw of the full screen, `--version`, and a Node that does
  * nothing. Every start is of a new process with a warm disk cache.
  *
@@ -22,11 +22,12 @@ const { values } = parseArgs({ options: { ...reportOptions, rounds: { type: 'str
 const rounds = values.smoke ? 1 : Number(values.rounds)
 const deadlineMs = 30_000
 const endMs = 5_000
-const importPattern = /^(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]/gmu
+/** An import of more than types, or the same as an export. */
+const importPattern = /^(?:import|export)\s(?!type\b)[^'"]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]/gmu
 
-const build = await builtParley()
+await builtParley()
 const home = mkdtempSync(join(tmpdir(), 'parley-start-'))
-const packages = packagesOf(['cli/main.js', 'cli/commands/chat.js', 'cli/plain/index.js', 'node/index.js'])
+const packages = packagesOf(['cli/main.ts', 'cli/commands/chat.ts', 'cli/plain/index.ts', 'node/index.ts'])
 const bare = join(root, 'bench', `.bare-import-${process.pid}.mjs`)
 writeFileSync(bare, packages.map((name) => `import ${JSON.stringify(name)}\n`).join(''))
 const parley = [join(root, 'bin', 'parley.js')]
@@ -104,9 +105,9 @@ function environment(): NodeJS.ProcessEnv {
   }
 }
 
-/** The packages that these modules of the build import, and the modules that they import in turn. */
+/** The packages that these sources import, and the sources that they import in turn. */
 function packagesOf(entries: readonly string[]): string[] {
-  const waiting = entries.map((entry) => join(build, entry))
+  const waiting = entries.map((entry) => join(root, 'src', entry))
   const seen = new Set<string>()
   const found = new Set<string>()
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {

@@ -20,6 +20,8 @@ const { setFlagsFromString } = await import('node:v8')
 // What starting leaves behind would grow the young generation to 27 MB, of which a chat at rest uses two. A directory
 // of many needs all of it.
 if (process.argv[2] !== 'directory') setFlagsFromString('--semi-space-growth-factor=1')
+// The program is a bundle: so that the place of an error is one in its sources.
+if (process.env.PARLEY_DEBUG === '1') process.setSourceMapsEnabled(true)
 const { buildIfStale } = await import('../scripts/build.js')
 const folder = await buildIfStale()
 const { main } = await import(pathToFileURL(join(folder, 'cli', 'main.js')).href)

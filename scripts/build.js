@@ -1,21 +1,18 @@
-// Compiles src/ into dist/STAMP/ and bundles the page into dist/STAMP/web/, where
-// the stamp tells the sources. Run as a program it builds; with --if-stale only
-// what has not been built. bin/parley.js calls it too, so that a clone that was
-// updated is never run from what was built before. A build in use is never
-// replaced: a new one stands beside it.
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+// Checks the types of src/ and bundles it into dist/STAMP/, the page into
+// dist/STAMP/web/, where the stamp tells the sources. Run as a program it builds;
+// with --if-stale only what has not been built. bin/parley.js calls it too, so
+// that a clone that was updated is never run from what was built before. A build
+// in use is never replaced: a new one stands beside it.
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { markRunning, removeOldBuilds } from './old-builds.js'
+import { sourceStamp } from './source-stamp.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const src = join(root, 'src')
 const dist = join(root, 'dist')
 /** A build that takes longer than this says what it is doing. */
 const quietBuildMs = 500
-const isSource = /\.(?:tsx?|css|html|svg)$/u
 
 /**
  * Builds unless these sources have been built. Ends the process with the compiler's words when that fails. The build
@@ -24,7 +21,7 @@ const isSource = /\.(?:tsx?|css|html|svg)$/u
  * @returns the folder of the build
  */
 export async function buildIfStale() {
-  const folder = join(dist, await sourceStamp())
+  const folder = join(dist, sourceStamp(root))
   const isThere = await stat(folder).then(
     () => true,
     () => false
@@ -40,9 +37,10 @@ async function build(folder) {
   const notice = setTimeout(() => process.stderr.write('Building Parley (the sources are new) …\n'), quietBuildMs)
   try {
     await mkdir(next, { recursive: true })
-    // Loaded here and not above: who finds everything built does not wait for a bundler.
+    // Loaded here and not above: who finds everything built does not wait for a bundler, nor needs one.
+    const { buildProgram } = await import('./build-program.js')
     const { buildPage } = await import('./build-page.js')
-    await Promise.all([compile(next), buildPage(join(src, 'web'), join(next, 'web'))])
+    await Promise.all([checkTypes(), buildProgram(root, next), buildPage(join(root, 'src', 'web'), join(next, 'web'))])
     // Two processes may build the same at once: whoever comes second keeps what is there.
     await rename(next, folder).catch(async () => stat(folder))
     await removeOldBuilds(dist, folder)
@@ -56,10 +54,10 @@ async function build(folder) {
   if (process.exitCode === 1) process.exit()
 }
 
-/** @param {string} outDir */
-async function compile(outDir) {
+async function checkTypes() {
+  const { spawn } = await import('node:child_process')
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir]
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json')]
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
@@ -72,21 +70,7 @@ async function compile(outDir) {
   }
 }
 
-/** Names, sizes and times of everything that the build reads. */
-async function sourceStamp() {
-  const hash = createHash('sha256')
-  const entries = await readdir(src, { recursive: true, withFileTypes: true })
-  const files = entries.filter((e) => e.isFile() && isSource.test(e.name)).map((e) => join(e.parentPath, e.name))
-  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build-page.js'])
-    files.push(join(root, name))
-  for (const file of files.toSorted()) {
-    const { size, mtimeMs } = await stat(file)
-    hash.update(`${file} ${size} ${mtimeMs}\n`)
-  }
-  return hash.digest('hex').slice(0, 16)
-}
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!process.argv.includes('--if-stale')) await rm(join(dist, await sourceStamp()), { recursive: true, force: true })
+  if (!process.argv.includes('--if-stale')) await rm(join(dist, sourceStamp(root)), { recursive: true, force: true })
   await buildIfStale()
 }

@@ -74,6 +74,13 @@ describe.concurrent('help', () => {
   })
 })
 
+test('PARLEY_DEBUG=1 names the place of an error in the sources, not in what was built from them', async () => {
+  const args = ['log', 'bob', '--profile', 'nobody-has-it']
+  const said = await bed.run(args, { env: { PARLEY_DEBUG: '1' } })
+  expect(said.stderr, said.told).toMatch(/^ {4}at openKept \(\/.*\/src\/node\/history\.ts:\d+:\d+\)$/mu)
+  expect((await bed.run(args)).stderr, said.told).not.toMatch(/^ {4}at /mu)
+})
+
 describe.concurrent('a mistake on the command line', () => {
   const mistakes: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['an unknown command', ['frobnicate'], /there is no command "frobnicate": there are .*send/u],
