@@ -2,7 +2,7 @@
 // those that were built or started lately, and those that a program runs from,
 // which may still load a part of its own. It knows folders and marks, not how a
 // build is made.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -28,6 +28,10 @@ export function markRunning(folder) {
   const mark = join(folder, marks, String(process.pid))
   try {
     mkdirSync(join(folder, marks), { recursive: true })
+    // Killed programs have left theirs behind: before long other processes would have their IDs.
+    for (const name of readdirSync(join(folder, marks))) {
+      if (!isAlive(Number(name))) rmSync(join(folder, marks, name), { force: true })
+    }
     writeFileSync(mark, '')
   } catch {
     // A clone that can't be written to keeps its build anyway.

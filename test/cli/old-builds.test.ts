@@ -73,8 +73,10 @@ test('one that a program runs from stays until that has ended', async () => {
   expect(await remaining('none')).not.toContain(nameOf(8))
 })
 
-test('a process marks the build that it runs from, and takes the mark away when it ends', async () => {
-  await folder(nameOf(0), 0)
+test('a process marks the build that it runs from in place of killed ones, and takes the mark away when it ends', async () => {
+  const killed = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
+  await new Promise((resolve) => killed.once('exit', resolve))
+  await folder(nameOf(0), 0, killed.pid)
   const build = JSON.stringify(join(dist, nameOf(0)))
   const seen = await inScript(`
     markRunning(${build})
