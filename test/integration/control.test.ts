@@ -92,6 +92,27 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     expect(JSON.parse(asJson.stdout)).toMatchObject({ event: 'sent', peer: to.peer, state: 'delivered', exitCode: 0 })
   })
 
+  test('is told in the chat: as a line of the open conversation where it is plain, as an event where it is JSON', async () => {
+    const to = await receiver()
+    const plainHome = bed.home()
+    const plain = await bed.start(['--plain', '--name', 'plain'], { home: plainHome, name: 'the plain chat' })
+    await plain.hasShown(/^Peer \(/mu)
+    plain.type(to.address)
+    await plain.hasShown(/^Conversation with /mu)
+    plain.type('typed')
+    await to.process.event('message', ({ text }) => text === 'typed')
+    const beside = await send(plainHome, [to.peer, 'by a script'])
+    expect(beside.code, beside.told).toBe(exitCodes.ok)
+    await plain.hasShown(/^You: by a script$/mu)
+    expect(plain.stdout).not.toMatch(/^You: typed$/mu)
+
+    const jsonHome = bed.home()
+    const chat = await holder(jsonHome)
+    await send(jsonHome, [to.address, 'by another'])
+    const { direction, peer } = await chat.event('sent', ({ text }) => text === 'by another')
+    expect({ direction, peer }).toEqual({ direction: 'out', peer: to.peer })
+  })
+
   test('ends with the codes that it has alone: held, not found, refused key, queued, not queued', async () => {
     const home = bed.home()
     const to = await receiver('ask')
