@@ -4,6 +4,7 @@
 export { loadConfig, settingSpecs, type Config, type SettingName, type SettingSpec } from './config.ts'
 export { ParleyError, PeerNotFoundError, UsageError } from './errors.ts'
 export { exitCodes, type ExitCode } from './exit-codes.ts'
+export { profileFolder } from './folders.ts'
 export { withRemembered } from './remembered.ts'
 export { shortId } from './short-id.ts'
 export { packageFolder, version } from './version.ts'

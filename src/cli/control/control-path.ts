@@ -62,8 +62,3 @@ async function isPrivate(folder: string, uid: number): Promise<boolean> {
   const found = await lstat(folder).catch(() => undefined)
   return found !== undefined && found.isDirectory() && found.uid === uid && (found.mode & othersMode) === 0
 }
-
-/** The folder of a profile, whether it is there or not. */
-export function profileFolderOf({ data }: Folders, name: string): string {
-  return join(data, 'profiles', name)
-}

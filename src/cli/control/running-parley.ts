@@ -5,8 +5,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { CONTROL_ANSWER_MS, CONTROL_CONNECT_MS, MAX_ANSWER_LINE_BYTES } from '../constants.ts'
 import { readLines } from '../input-lines.ts'
+import { profileFolder } from '../../node/settings.ts'
 import type { Config } from '../../node/settings.ts'
-import { pathsToCall, profileFolderOf } from './control-path.ts'
+import { pathsToCall } from './control-path.ts'
 import { NoAnswerError, RunningCommandError, TooManyConnectionsError } from './errors.ts'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -32,7 +33,7 @@ export async function runningParley(
   options: { readonly signal?: AbortSignal } = {}
 ): Promise<RunningParley | undefined> {
   const { folders, settings } = config
-  for (const path of await pathsToCall(folders, profileFolderOf(folders, settings.profile))) {
+  for (const path of await pathsToCall(folders, profileFolder(folders.data, settings.profile))) {
     const socket = await call(path, options.signal)
     if (socket !== undefined) return RunningParley.meet(socket, options)
   }

@@ -1,8 +1,9 @@
 // Opens the socket of a running parley where one can be had, and says so where
 // none can: a chat without it is a chat all the same.
 import type { ChatApi } from '../chat-api.ts'
+import { profileFolder } from '../../node/settings.ts'
 import type { Config } from '../../node/settings.ts'
-import { pathToListenAt, profileFolderOf } from './control-path.ts'
+import { pathToListenAt } from './control-path.ts'
 import { ControlServer } from './control-server.ts'
 
 /**
@@ -12,7 +13,7 @@ import { ControlServer } from './control-server.ts'
  */
 export async function serveControl(node: ChatApi, config: Config): Promise<() => Promise<void>> {
   try {
-    const path = await pathToListenAt(config.folders, profileFolderOf(config.folders, node.profile.name))
+    const path = await pathToListenAt(config.folders, profileFolder(config.folders.data, node.profile.name))
     if (path === undefined) return nothing
     const server = await ControlServer.start(node, path)
     return async () => server.stop()
