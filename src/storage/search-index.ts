@@ -36,10 +36,11 @@ export class SearchIndex {
     this.#delete = database.prepare('DELETE FROM search WHERE rowid = ?')
     this.#merge = database.prepare(`INSERT INTO search (search, rank) VALUES ('merge', ?)`)
     this.#changes = database.prepare('SELECT total_changes() AS changes')
+    // A number is bound as a real one, by which the index does not know where to begin: it would read all that is newer.
     this.#find = database.prepare(
       `SELECT ${messageColumns} FROM search CROSS JOIN message m ON m.position = search.rowid
         CROSS JOIN conversation c ON c.id = m.conversation
-        WHERE search MATCH ? AND search.rowid < ? AND m.state < 11 ORDER BY search.rowid DESC LIMIT ?`
+        WHERE search MATCH ? AND search.rowid < CAST(? AS INTEGER) AND m.state < 11 ORDER BY search.rowid DESC LIMIT ?`
     )
   }
 

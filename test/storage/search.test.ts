@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
-import { phrasesOf, wordsOf } from '../../src/storage/search-words.ts'
+import { holdsPhrases, phrasesOf, wordsOf } from '../../src/storage/search-words.ts'
 import { closeStores, storeKinds } from './stores.ts'
 
 const peer = 'somebody'
@@ -62,6 +62,51 @@ describe.each(storeKinds)('search in the store of kind $kind', ({ open }) => {
     const withPeer = await store.search('word', { peer, limit: 3 })
     expect(withPeer.map(({ message }) => message.text)).toEqual(['word 27', 'word 24', 'word 21'])
     expect(await store.search('word', { peer: 'nobody', limit: 3 })).toEqual([])
+  })
+
+  test('what is found is what looking through all messages finds, whatever is asked and wherever one goes on', async () => {
+    const word = fc.constantFrom('a', 'b', 'c', 'c1', 'é')
+    const text = fc.array(word, { minLength: 1, maxLength: 6 }).map((words) => words.join(' '))
+    const from = fc.constantFrom(peer, 'another', 'a third')
+    const phrase = text.map((words) => `"${words}"`)
+    const query = fc.record({
+      words: fc.array(fc.oneof(word, phrase), { minLength: 1, maxLength: 3 }).map((parts) => parts.join(' ')),
+      limit: fc.integer({ min: 1, max: 9 }),
+      who: fc.option(from),
+      before: fc.integer({ min: 1, max: 41 })
+    })
+    const message = fc.record({ from, text, isHeld: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(message, { minLength: 20, maxLength: 40 }),
+        fc.array(query, { minLength: 10, maxLength: 10 }),
+        fc.option(from),
+        async (messages, queries, forgotten) => {
+          const store = await open()
+          for (const [index, { from: sender, text: said, isHeld }] of messages.entries()) {
+            const incoming = { id: `id ${index}`, log: 'log', seq: index + 1, sentAtMs: 0, text: said }
+            const state = isHeld ? 'held' : 'accepted'
+            await store.addIncoming(sender, [incoming], { state, lan: false, storedAtMs: 0 })
+          }
+          // So that all of it is indexed before a part is forgotten.
+          await store.search('a', { limit: 1 })
+          if (forgotten !== null) await store.forget(forgotten)
+          const left = messages
+            .map((one, index) => ({ ...one, position: index + 1 }))
+            .filter((one) => !one.isHeld && one.from !== forgotten)
+            .toReversed()
+          for (const { words, limit, who, before } of queries) {
+            const scanned = left
+              .filter((one) => one.position < before && (who === null || one.from === who))
+              .filter((one) => holdsPhrases(wordsOf(one.text), phrasesOf(words)))
+            const found = await store.search(words, { limit, before, ...(who === null ? {} : { peer: who }) })
+            expect(found.map(({ position }) => position)).toEqual(scanned.slice(0, limit).map((one) => one.position))
+          }
+          await closeStores()
+        }
+      ),
+      { numRuns: 40 }
+    )
   })
 
   test('a stranger’s request is found only when it is accepted', async () => {
