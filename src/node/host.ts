@@ -9,6 +9,7 @@ import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { boundedYamux, type LinkPace } from '../wire/index.ts'
 import { connectionList } from './connection-list.ts'
+import { eagerNoise } from './eager-noise.ts'
 import {
   AGENT_NAME,
   INBOUND_CONNECTIONS_PER_SECOND,
@@ -49,7 +50,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     privateKey: init.key,
     nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
-    transports: [gatheringTcp()],
+    transports: [eagerNoise(gatheringTcp())],
     connectionEncrypters: [leanNoise(sodium === undefined ? {} : { crypto: sodiumCrypto(sodium) })],
     streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
     peerDiscovery: init.discovery,
@@ -66,8 +67,11 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   }
 }
 
-/** identify, and identify/push so that what changes after the connection is told too. */
-export const commonServices = { identify: identify(), identifyPush: identifyPush() }
+/**
+ * identify, and identify/push so that what changes after the connection is told too. Nobody is asked without need:
+ * Parley is known by its records, and only of other programs the name matters; see peer-kind.ts.
+ */
+export const commonServices = { identify: identify({ runOnConnectionOpen: false }), identifyPush: identifyPush() }
 
 /** A directory says who it is, and asks nobody: what it keeps of a client is its record. */
 export const directoryServices = {

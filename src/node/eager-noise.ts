@@ -1,0 +1,55 @@
+// Dials without waiting for the word that the other side speaks Noise: it is the
+// only encryption that Parley offers, so the answer can only be yes, or the end.
+// The proposal and the first message of the handshake leave together, which
+// saves a round trip of every dial. Knows the agreement, and nothing of Noise.
+import type { Transport, Upgrader } from '@libp2p/interface'
+import { AbstractMultiaddrConnection } from '@libp2p/utils'
+
+/**
+ * The whole answer to a proposal that is accepted: two lines, each behind its length.
+ *
+ * @see https://github.com/multiformats/multistream-select
+ */
+const accepted = Buffer.from('\u0013/multistream/1.0.0\n\u0007/noise\n')
+
+/** Transports whose dials expect Noise: `createLibp2p({ transports: [eagerNoise(tcp())] })`. */
+export function eagerNoise<Components>(
+  transportOf: (components: Components) => Transport
+): (components: Components) => Transport {
+  return (components) => {
+    const transport = transportOf(components)
+    const dial = transport.dial.bind(transport)
+    transport.dial = async (address, init) => dial(address, { ...init, upgrader: expecting(init.upgrader) })
+    return transport
+  }
+}
+
+function expecting(upgrader: Upgrader): Upgrader {
+  return new Proxy(upgrader, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'upgradeOutbound') return value.bind(target) as unknown
+      return async (connection: object, ...rest: unknown[]) => {
+        if (connection instanceof AbstractMultiaddrConnection) expectYes(connection)
+        return value.call(target, connection, ...rest) as unknown
+      }
+    }
+  })
+}
+
+/** Gives the answer before it has come, and takes it away when it comes. Another one ends the connection. */
+function expectYes(connection: AbstractMultiaddrConnection): void {
+  // Nobody listens yet: the reader of the answer finds it there.
+  connection.push(accepted)
+  const take = connection.onData.bind(connection)
+  let seen = 0
+  connection.onData = (data) => {
+    const bytes = data.subarray()
+    const expected = accepted.subarray(seen, seen + bytes.byteLength)
+    seen += expected.byteLength
+    if (seen === accepted.byteLength) connection.onData = take
+    if (expected.equals(bytes.subarray(0, expected.byteLength))) take(bytes.subarray(expected.byteLength))
+    else connection.abort(new Error('the other side does not speak Noise'))
+  }
+}
