@@ -59,6 +59,8 @@ export const MAX_RECORD_PEERS = 256
 export const MAX_RECORD_STREAMS_PER_CONNECTION = 4
 /** "Is it Parley?" must be answered before a person waits for it; a LAN answers in milliseconds. */
 export const PROBE_TIMEOUT_MS = 5_000
+/** A Parley that dials opens its stream in the packet that ends the handshake; who has not by then is asked. */
+export const RECORD_PATIENCE_MS = 500
 /** The first record of the other side. */
 export const FIRST_RECORD_TIMEOUT_MS = 5_000
 /** Peers remembered as Parley after their connection has gone, the least recently seen forgotten first. */

@@ -2,6 +2,7 @@
 // it answers "is it Parley?", keeps one stream per pair of peers, and tells what
 // the peers say of themselves. Knows no roster, no discovery and no dialling.
 import { EventEmitter, setMaxListeners } from 'node:events'
+import { setImmediate as turnEnds } from 'node:timers/promises'
 import type { ComponentLogger, Connection, Libp2pEvents, PeerId, Stream, StreamHandler } from '@libp2p/interface'
 import type { StreamHandlerOptions, TypedEventTarget } from '@libp2p/interface'
 import { steadyNow, toError, withDeadline } from '../wire/index.ts'
@@ -10,6 +11,7 @@ import {
   MAX_RECORD_STREAMS_PER_CONNECTION,
   PROBE_TIMEOUT_MS,
   RECORD_PROTOCOL,
+  RECORD_PATIENCE_MS,
   REEXCHANGE_MS,
   REOPEN_LARGER_FACTOR,
   REOPEN_MS,
@@ -69,6 +71,8 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
   readonly #links = new Map<string, RecordLink>()
   readonly #probes = new ProbeBook()
   readonly #tasks = new Set<Promise<void>>()
+  /** Who has dialled us has a moment to open the stream itself. */
+  readonly #awaited = new Map<Connection, NodeJS.Timeout>()
   #life: AbortController | undefined
   #hasLeft = false
 
@@ -108,6 +112,8 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     events.removeEventListener('connection:close', this.#onClose)
     await registrar.unhandle(RECORD_PROTOCOL)
     for (const link of this.#links.values()) clearTimeout(link.reopen)
+    for (const timer of this.#awaited.values()) clearTimeout(timer)
+    this.#awaited.clear()
     life.abort(new Error('the exchange of records was stopped'))
     await Promise.allSettled(this.#tasks)
     this.#links.clear()
@@ -165,10 +171,22 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     this.#serve(stream, connection, 'them')
   }
 
-  readonly #onOpen = (event: CustomEvent<Connection>): void => this.#meet(event.detail)
+  readonly #onOpen = (event: CustomEvent<Connection>): void => {
+    const connection = event.detail
+    if (connection.direction === 'outbound') return this.#meet(connection)
+    // Two streams, one from each side, would say the same twice. Whoever needs to know earlier probes.
+    const timer = setTimeout(() => {
+      this.#awaited.delete(connection)
+      this.#meet(connection)
+    }, RECORD_PATIENCE_MS)
+    timer.unref()
+    this.#awaited.set(connection, timer)
+  }
 
   readonly #onClose = (event: CustomEvent<Connection>): void => {
     const connection = event.detail
+    clearTimeout(this.#awaited.get(connection))
+    this.#awaited.delete(connection)
     const link = this.#links.get(connection.remotePeer.toString())
     if (link?.streams.size === 0 && this.#connectionsTo(link.peer).length === 0) this.#forget(link)
   }
@@ -215,11 +233,14 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     const link = this.#linkOf(connection.remotePeer)
     const one = new RecordStream(stream, connection, openedBy, this.#init.ownEnvelope())
     link.streams.add(one)
-    const run = one
-      .run(
-        signal,
-        () => link.rate.takeOne(this.#now()),
-        (verified) => this.#onRecord(link, one, verified)
+    // Who is there can wait for the turn to end: what is said on a new connection goes first.
+    const run = turnEnds()
+      .then(() =>
+        one.run(
+          signal,
+          () => link.rate.takeOne(this.#now()),
+          (verified) => this.#onRecord(link, one, verified)
+        )
       )
       .then(
         () => this.#onEnd(link, one, undefined),

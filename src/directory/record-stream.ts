@@ -1,5 +1,6 @@
 // One stream of /chat/record/1.0.0: sends our record, checks what comes against
 // the peer at the other end. Knows nothing of other streams with the same peer.
+import { setImmediate as turnEnds } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { FrameQueue, runFrames } from '../wire/index.ts'
 import {
@@ -65,6 +66,8 @@ export class RecordStream {
       closeTimeoutMs: WITHDRAW_TIMEOUT_MS,
       signal,
       onFrames: async (frames) => {
+        // Checking a signature takes long, beside what else came with it and may be waited for.
+        await turnEnds()
         for (const frame of frames) {
           if (pace() > 0) {
             throw new PresenceProtocolError(

@@ -2,28 +2,47 @@ import { TypedEventEmitter } from '@libp2p/interface'
 import type { Connection, Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { recordExchange } from '../../src/directory/index.ts'
+import type { RecordService } from '../../src/directory/index.ts'
 import { identity } from './records.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 it('keeps nothing of a peer that hangs up before it has answered', async () => {
-  const [self, other] = [await identity(1), await identity(2)]
-  const events = new TypedEventEmitter<Libp2pEvents>()
-  const connections: Connection[] = []
-  const service = recordExchange({ network: 'test', ownEnvelope: () => new Uint8Array() })({
-    peerId: self.peer,
-    logger: { forComponent: () => quiet },
-    events,
-    connectionManager: { getConnections: () => connections },
-    registrar: { handle: async () => undefined, unhandle: async () => undefined }
-  })
-  await service.start()
-  events.safeDispatchEvent('connection:open', { detail: hangsUp(other.peer) })
+  const { service, events, other } = await exchange()
+  events.safeDispatchEvent('connection:open', { detail: hangsUp(other, 'outbound') })
   await vi.advanceTimersByTimeAsync(0)
   expect(vi.getTimerCount()).toBe(0)
   await service.stop()
 })
+
+it('keeps nothing of a peer that has dialled and hangs up before it was asked', async () => {
+  const { service, events, other } = await exchange()
+  const connection = hangsUp(other, 'inbound')
+  events.safeDispatchEvent('connection:open', { detail: connection })
+  expect(vi.getTimerCount()).toBe(1)
+  events.safeDispatchEvent('connection:close', { detail: connection })
+  expect(vi.getTimerCount()).toBe(0)
+  await service.stop()
+})
+
+async function exchange(): Promise<{
+  service: RecordService
+  events: TypedEventEmitter<Libp2pEvents>
+  other: PeerId
+}> {
+  const [self, other] = [await identity(1), await identity(2)]
+  const events = new TypedEventEmitter<Libp2pEvents>()
+  const service = recordExchange({ network: 'test', ownEnvelope: () => new Uint8Array() })({
+    peerId: self.peer,
+    logger: { forComponent: () => quiet },
+    events,
+    connectionManager: { getConnections: () => [] },
+    registrar: { handle: async () => undefined, unhandle: async () => undefined }
+  })
+  await service.start()
+  return { service, events, other: other.peer }
+}
 
 const silent = (): void => undefined
 const quiet: Logger = Object.assign(silent, {
@@ -34,9 +53,10 @@ const quiet: Logger = Object.assign(silent, {
 })
 
 /** A connection that is lost while the protocol is agreed on. */
-function hangsUp(remotePeer: PeerId): Connection {
+function hangsUp(remotePeer: PeerId, direction: Connection['direction']): Connection {
   const connection = {
     remotePeer,
+    direction,
     status: 'open',
     newStream: async () => {
       connection.status = 'closed'

@@ -4,6 +4,7 @@ import { recordExchange, RECORD_PROTOCOL } from '../../src/directory/index.ts'
 import type { RecordService, RecordServiceInit, VerifiedRecord } from '../../src/directory/index.ts'
 import { recordFrameCodec } from '../../src/directory/record-frames.ts'
 import { encodeFrames } from '../../src/wire/index.ts'
+import { RECORD_PATIENCE_MS } from '../../src/directory/constants.ts'
 import { node, until } from './nodes.ts'
 import { identity, sealedBy } from './records.ts'
 import type { Identity } from './records.ts'
@@ -33,15 +34,33 @@ async function pair(a: Awaited<ReturnType<typeof peer>>, b: Awaited<ReturnType<t
 }
 
 describe('the exchange of records', () => {
-  it('tells both sides of each other, and keeps the one stream that the smaller peer ID opened', async () => {
-    const [a, b] = [await peer(1), await peer(2)]
-    await pair(a, b)
-    const settled = () => recordStreams(a.libp2p.getConnections()).length === 1
-    await until(settled, 'one stream is left')
-    expect(a.told).toEqual([`${b.id} is n2`])
-    expect(b.told).toEqual([`${a.id} is n1`])
-    const opener = a.id < b.id ? a : b
-    expect(recordStreams(opener.libp2p.getConnections()).map(({ direction }) => direction)).toEqual(['outbound'])
+  it('tells both sides of each other, on one stream, which whoever has dialled opens', async () => {
+    for (const [mine, theirs] of [
+      [1, 2],
+      [2, 1]
+    ] as const) {
+      const [a, b] = [await peer(mine), await peer(theirs)]
+      await pair(a, b)
+      expect(a.told).toEqual([`${b.id} is n${theirs}`])
+      expect(b.told).toEqual([`${a.id} is n${mine}`])
+      expect(recordStreams(a.libp2p.getConnections()).map(({ direction }) => direction)).toEqual(['outbound'])
+    }
+  })
+
+  it('asks a peer that has dialled and opens no stream, after a moment or as soon as somebody needs to know', async () => {
+    const a = await peer(1)
+    const silent = await node({}, { privateKey: (await identity(2)).key })
+    let asked = 0
+    await silent.handle(RECORD_PROTOCOL, () => void asked++)
+    await silent.dial(a.libp2p.getMultiaddrs())
+    const startedAtMs = performance.now()
+    await until(() => asked === 1, 'the question')
+    expect(performance.now() - startedAtMs).toBeGreaterThan(RECORD_PATIENCE_MS / 2)
+    const hurried = await node({}, { privateKey: (await identity(3)).key })
+    await hurried.dial(a.libp2p.getMultiaddrs())
+    await until(() => a.libp2p.getConnections(hurried.peerId).length === 1, 'the connection')
+    const answers = a.libp2p.getConnections(hurried.peerId).map(async (connection) => a.record.probe(connection))
+    expect(await Promise.all(answers)).toEqual(['foreign'])
   })
 
   it('keeps one stream when both dial at once', async () => {
