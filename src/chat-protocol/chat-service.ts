@@ -12,7 +12,7 @@ import { chatProtocolId, KIND_TIMEOUT_MS, MAX_INBOUND_STREAMS, MAX_KNOWN_PARLEY 
 import { MAX_OUTBOUND_STREAMS, MAX_TRACKED_RATES, NEGOTIATE_TIMEOUT_MS, STRANGER_BURST } from './constants.ts'
 import { STRANGER_MESSAGES_PER_SECOND } from './constants.ts'
 import type { PeerKind } from './dialect.ts'
-import { ChatNotStartedError, ChatUnsupportedError, PeerUndecidedError } from './errors.ts'
+import { ChatNotStartedError, ChatUnsupportedError, PeerUndecidedError, StreamReplacedError } from './errors.ts'
 import { PeerLink } from './peer-link.ts'
 import type { LinkContext } from './peer-link.ts'
 import { RateLimiter } from './rate.ts'
@@ -109,20 +109,31 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
 
   async #open(connection: Connection, context: LinkContext): Promise<ChatSession> {
     const { remotePeer } = connection
+    // Who has dialled agrees on the stream while the question is under way, and says nothing on it before the answer.
+    const early = connection.direction === 'outbound' ? this.#agree(connection, context) : undefined
+    early?.catch(() => {}) // waited for below, if it is needed
     if (!context.isParley(remotePeer)) {
       const { kind } = await context.kindOf(connection)
       const live = this.session(remotePeer)
-      if (live !== undefined) return live
-      if (kind === 'undecided') throw new PeerUndecidedError()
+      if (live !== undefined || kind === 'undecided') {
+        const needless = live === undefined ? new PeerUndecidedError() : new StreamReplacedError()
+        early?.then((stream) => stream.abort(needless)).catch(() => {})
+        if (live !== undefined) return live
+        throw needless
+      }
     }
-    const stream = await withDeadline('negotiate', NEGOTIATE_TIMEOUT_MS, context.signal, (signal) =>
+    const stream = await (early ?? this.#agree(connection, context))
+    const link = this.#linkOf(remotePeer, context)
+    return await link.opened(this.#run(link, stream, connection, 'local'))
+  }
+
+  async #agree(connection: Connection, context: LinkContext): Promise<Stream> {
+    return await withDeadline('negotiate', NEGOTIATE_TIMEOUT_MS, context.signal, (signal) =>
       connection.newStream(chatProtocolId, { signal })
     ).catch((thrown: unknown) => {
       const cause = toError(thrown)
       throw cause.name === UnsupportedProtocolError.name ? new ChatUnsupportedError({ cause }) : cause
     })
-    const link = this.#linkOf(remotePeer, context)
-    return await link.opened(this.#run(link, stream, connection, 'local'))
   }
 
   #accept(stream: Stream, connection: Connection): void {

@@ -155,11 +155,12 @@ export async function rawPeer(): Promise<End & { readonly streams: RawStream[] }
   return { peerId: await makePeerId(), streams, accept: (stream) => void streams.push(new RawStream(stream)) }
 }
 
-/** The two ends of one connection, each as its own side sees it. */
+/** The two ends of one connection, which `local` has dialled, each as its own side sees it. */
 export function connect(local: End, remote: End): { local: Connection; remote: Connection } {
-  const make = (to: End, mirror: () => Connection): Connection => {
+  const make = (to: End, direction: Connection['direction'], mirror: () => Connection): Connection => {
     const connection = {
       remotePeer: to.peerId,
+      direction,
       newStream: async () => {
         const [outbound, inbound] = await streamPair({ protocol: '/chat/1.0.0', delay: 0 })
         await to.accept(inbound, mirror())
@@ -170,8 +171,8 @@ export function connect(local: End, remote: End): { local: Connection; remote: C
     return connection as unknown as Connection
   }
   const pair: { local: Connection; remote: Connection } = {
-    local: make(remote, () => pair.remote),
-    remote: make(local, () => pair.local)
+    local: make(remote, 'outbound', () => pair.remote),
+    remote: make(local, 'inbound', () => pair.local)
   }
   return pair
 }

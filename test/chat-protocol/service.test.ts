@@ -1,7 +1,8 @@
 /** The Parley dialect between two services: what arrives, when receipts go out, and what a lost stream means. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { PeerUndecidedError, SessionClosedError, TextTooLongError } from '../../src/chat-protocol/index.ts'
-import type { ChatMessage, Disposition } from '../../src/chat-protocol/index.ts'
+import type { ChatMessage, Disposition, PeerKind } from '../../src/chat-protocol/index.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import {
   connect,
@@ -249,12 +250,55 @@ describe('opening', () => {
     expect([...small.app.events, ...large.app.events]).toEqual(['open parley', 'open parley'])
   })
 
-  test('to a peer of unknown kind nothing is sent, and the error says so', async () => {
-    const a = await startService()
-    const b = await startService()
+  test('to a peer of unknown kind nothing is said, and the error says so', async () => {
+    const [a, peer] = [await startService(), await rawPeer()]
     a.app.kind = { kind: 'undecided' }
-    await expect(a.service.open(connect(a, b).local)).rejects.toBeInstanceOf(PeerUndecidedError)
-    expect(b.app.asked).toEqual([])
+    await expect(a.service.open(connect(a, peer).local)).rejects.toBeInstanceOf(PeerUndecidedError)
+    await until(() => peer.streams.length === 1 && peer.streams[0]?.over === true, 'what was agreed on is cut')
+    expect(peer.streams[0]?.bytes.length).toBe(0)
+  })
+
+  test('who has dialled agrees on the stream beside the question, and says Hello after the answer', async () => {
+    const [a, peer] = [await startService(), await rawPeer()]
+    const answer = Promise.withResolvers<PeerKind>()
+    a.app.kind = answer.promise
+    const opening = a.service.open(connect(a, peer).local)
+    await until(() => peer.streams.length === 1, 'the stream')
+    await sleep(20)
+    expect(peer.streams[0]?.bytes.length).toBe(0)
+    answer.resolve({ kind: 'parley' })
+    await until(() => peer.streams[0]?.text.includes('Parley') === true, 'the Hello')
+    peer.streams[0]?.write(lengthPrefixed(encodeFrame({ kind: 'hello', log: hex(8) })))
+    expect((await opening).dialect).toBe('parley')
+    expect(peer.streams).toHaveLength(1)
+  })
+
+  test('who was dialled opens nothing before the answer', async () => {
+    const [a, peer] = [await startService(), await rawPeer()]
+    const answer = Promise.withResolvers<PeerKind>()
+    a.app.kind = answer.promise
+    const opening = a.service.open(connect(peer, a).remote)
+    await until(() => a.app.asked.length === 1, 'the question')
+    await sleep(20)
+    expect(peer.streams).toEqual([])
+    answer.resolve({ kind: 'undecided' })
+    await expect(opening).rejects.toBeInstanceOf(PeerUndecidedError)
+    expect(peer.streams).toEqual([])
+  })
+
+  test('a stream that turns out not to be needed, as the peer has opened one meanwhile, is cut', async () => {
+    const [a, peer] = [await startService(), await rawPeer()]
+    const answer = Promise.withResolvers<PeerKind>()
+    a.app.kind = answer.promise
+    const { local, remote } = connect(a, peer)
+    const opening = a.service.open(local)
+    const theirs = await rawOpen(remote)
+    theirs.write(lengthPrefixed(encodeFrame({ kind: 'hello', log: hex(8) })))
+    await until(() => a.service.session(peer.peerId) !== undefined, 'the session on their stream')
+    answer.resolve({ kind: 'parley' })
+    expect(await opening).toBe(a.service.session(peer.peerId))
+    await until(() => peer.streams[0]?.over === true, 'ours is cut')
+    expect(a.app.closes).toEqual([])
   })
 
   test('after stop it is refused, and start makes it work again', async () => {
