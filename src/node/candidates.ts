@@ -7,13 +7,13 @@ import { MAX_ADDRESSES_PER_DIAL } from './constants.ts'
 
 /**
  * @param sources lists of multiaddrs, the most promising list first; each may hold anything
- * @param ownHosts this machine's IP addresses
+ * @param ownHosts tells this machine's IP addresses; asked only where they matter
  * @returns each with the peer ID that must answer; at most MAX_ADDRESSES_PER_DIAL
  */
 export function dialCandidates(
   peer: string,
   sources: readonly (readonly string[])[],
-  ownHosts: ReadonlySet<string>
+  ownHosts: () => ReadonlySet<string>
 ): readonly Multiaddr[] {
   const unique = new Map<string, Multiaddr>()
   const longest = Math.max(0, ...sources.map(({ length }) => length))
@@ -30,10 +30,14 @@ export function dialCandidates(
  * Everybody announces 127.0.0.1, but only a peer on this machine is behind it:
  * on another machine somebody else may answer there, and look like an impostor.
  */
-function withoutOthersLoopback(addresses: readonly Multiaddr[], ownHosts: ReadonlySet<string>): readonly Multiaddr[] {
+function withoutOthersLoopback(
+  addresses: readonly Multiaddr[],
+  ownHosts: () => ReadonlySet<string>
+): readonly Multiaddr[] {
   const outward = addresses.filter((address) => !isLoopback(address))
-  const isHere = outward.some((address) => ownHosts.has(hostPortOf(address)?.host ?? ''))
-  return isHere || outward.length === 0 ? addresses : outward
+  if (outward.length === 0 || outward.length === addresses.length) return addresses
+  const own = ownHosts()
+  return outward.some((address) => own.has(hostPortOf(address)?.host ?? '')) ? addresses : outward
 }
 
 function readCandidate(text: string | undefined, peer: string): Multiaddr | undefined {

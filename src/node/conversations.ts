@@ -183,12 +183,20 @@ export class Conversations {
 
   /** Stored in their order, all or none. */
   async send(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
-    // Asked for at once, what both write is on the disk after one sync.
+    // Asked for at once, what both write is on the disk after one sync; and the way is looked for meanwhile.
     const accepted = this.accept(peer)
-    if (!this.#isContact(peer)) await accepted
-    const [messages] = await Promise.all([this.#deliveries.add(peer, texts), accepted])
     this.#pursuit.want(peer)
-    return messages
+    try {
+      if (!this.#isContact(peer)) await accepted
+      const [messages] = await Promise.all([this.#deliveries.add(peer, texts), accepted])
+      // What was delivered before may have ended the search, as nothing waited yet.
+      if (!this.#pursuit.isWanted(peer)) this.#pursuit.want(peer)
+      return messages
+    } catch (error) {
+      // What can't be stored is looked for in vain; whoever sends it hears of that.
+      await this.#restIfDone(peer).catch(() => undefined)
+      throw error
+    }
   }
 
   /** See {@link Deliveries.settled}. */

@@ -184,7 +184,7 @@ export class Neighbourhood {
   async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
     const connection = await this.#reach.connect(peer, options)
     // Where a peer dials from is no place to dial it at.
-    if (connection.direction === 'outbound') await this.#remember(peer, connection.remoteAddr.toString())
+    if (connection.direction === 'outbound') void this.#remember(peer, connection.remoteAddr.toString())
     return connection
   }
 

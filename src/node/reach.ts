@@ -166,7 +166,7 @@ export class Reach {
       .peerStore.get(id, { signal })
       .catch(() => undefined)
     const stored = known?.addresses.map((entry) => entry.multiaddr.toString()) ?? []
-    return dialCandidates(peer, [...this.#init.addressesOf(peer), stored], ownHosts())
+    return dialCandidates(peer, [...this.#init.addressesOf(peer), stored], ownHosts)
   }
 }
 

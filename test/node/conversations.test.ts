@@ -58,6 +58,26 @@ test('a peer that holds one message and has not been given the next is still loo
   await vi.waitFor(() => expect(looks).toBeGreaterThan(before), { timeout: 5_000 })
 })
 
+test('the way to a peer is looked for while the message is being stored', async () => {
+  const { promise: disk, resolve: stored } = Promise.withResolvers<void>()
+  const add = store.addAllOutgoing.bind(store)
+  vi.spyOn(store, 'addAllOutgoing').mockImplementation(async (...args) => {
+    await disk
+    return add(...args)
+  })
+  const sending = conversations.send(peer, [{ text: 'one' }])
+  await vi.waitFor(() => expect(looks).toBeGreaterThan(0))
+  stored()
+  await sending
+  expect(conversations.state(peer).name).not.toBe('closed')
+})
+
+test('a peer to whom nothing could be stored is looked for no longer', async () => {
+  vi.spyOn(store, 'addAllOutgoing').mockRejectedValue(new Error('no space left on device'))
+  await expect(conversations.send(peer, [{ text: 'one' }])).rejects.toThrow('no space left')
+  await vi.waitFor(() => expect(conversations.state(peer)).toEqual({ name: 'closed' }))
+})
+
 test('a blocked peer that was being looked for is shown as closed', async () => {
   await conversations.open(peer)
   await vi.waitFor(() => expect(states).toContain('waiting'))
