@@ -86,8 +86,8 @@ export const MAX_DIRECTORY_FRAME_BYTES = 128 * 1024
 export const MAX_FRAME_ENTRIES = 1_024
 /** Removed peer IDs in one frame, of forty bytes each. */
 export const MAX_FRAME_REMOVALS = 1_024
-/** Entries are packed up to here: the largest single entry still fits behind it. */
-export const PAGE_BYTES = 64 * 1024
+/** Entries are packed up to here: the largest single entry still fits behind it, and a page is one message of Noise. */
+export const PAGE_BYTES = 60 * 1024
 /** What may wait for one watcher before it counts as too slow; whole-roster frames are shared by all of them. */
 export const WATCHER_QUEUE_BYTES = 512 * 1024
 /** Updates sent per flush; the rest goes with the next, so that a wave never overruns a healthy watcher. */

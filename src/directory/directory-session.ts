@@ -19,6 +19,7 @@ import type { DirectoryMetrics } from './directory-metrics.ts'
 import { PresenceProtocolError, SlowWatcherError } from './errors.ts'
 import type { RefuseReason } from './errors.ts'
 import type { RosterEntry } from './roster.ts'
+import type { SharedFrames } from './shared-frames.ts'
 import type { Turns } from './turns.ts'
 
 /** What one connection may ask, over all its streams. */
@@ -100,36 +101,41 @@ export class DirectorySession {
     }
   }
 
-  /**
-   * Sends frames that many watchers get, joined once for all of them: at once, where nothing waits before them.
-   *
-   * @param joined the same frames as they are on the wire
-   */
-  sendShared(frames: readonly Uint8Array[], joined: Uint8Array): void {
+  /** Sends frames that many watchers get: at once, where nothing waits before them. */
+  sendShared(shared: SharedFrames): void {
+    if (!this.#sendNow(shared)) this.sendEncoded(shared.frames)
+  }
+
+  /** Sends the pages of a snapshot, as fast as the client takes them and the directory has time for them. */
+  async sendPages(pages: Iterable<SharedFrames>, turns: Turns, signal: AbortSignal): Promise<void> {
+    let leftMs = SNAPSHOT_TIMEOUT_MS
+    for (const page of pages) {
+      await turns.take(page.joined.byteLength)
+      if (this.#sendNow(page)) continue
+      for (const frame of page.frames) leftMs = await this.#pushWithin(frame, leftMs, signal)
+    }
+  }
+
+  /** @returns what is left of the time */
+  async #pushWithin(frame: Uint8Array, leftMs: number, signal: AbortSignal): Promise<number> {
+    if (this.#outgoing.offer(frame)) return leftMs
+    // Only what the client takes counts.
+    const startedAtMs = performance.now()
+    await this.#outgoing.push(frame, { signal: AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, leftMs))]) })
+    return leftMs - Math.round(performance.now() - startedAtMs)
+  }
+
+  /** Past the queue, where it is empty and the stream takes bytes: nothing is overtaken, and nothing copied. */
+  #sendNow({ joined }: SharedFrames): boolean {
     const { status, writeStatus, writableNeedsDrain } = this.#stream
     const isFree = status === 'open' && writeStatus === 'writable' && !writableNeedsDrain && this.#outgoing.isIdle
-    if (!isFree || joined.byteLength > MAX_WRITE_BYTES) {
-      this.sendEncoded(frames)
-      return
-    }
+    if (!isFree || joined.byteLength > MAX_WRITE_BYTES) return false
     try {
       this.#stream.send(joined)
     } catch (error) {
       this.abort(error)
     }
-  }
-
-  /** Sends the pages of a snapshot, as fast as the client takes them and the directory has time for them. */
-  async sendPages(pages: Iterable<Uint8Array>, turns: Turns, signal: AbortSignal): Promise<void> {
-    let leftMs = SNAPSHOT_TIMEOUT_MS
-    for (const page of pages) {
-      await turns.take(page.byteLength)
-      if (this.#outgoing.offer(page)) continue
-      // Only what the client takes counts.
-      const startedAtMs = performance.now()
-      await this.#outgoing.push(page, { signal: AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, leftMs))]) })
-      leftMs -= Math.round(performance.now() - startedAtMs)
-    }
+    return true
   }
 
   /** @throws PresenceProtocolError when the client does not listen to refusals */

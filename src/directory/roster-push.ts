@@ -3,11 +3,9 @@
 // roster's entries, and neither who announced nor why.
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { joinFrames } from '../wire/index.ts'
 import {
   MAX_ATTACHMENTS,
   MAX_COALESCE_MS,
-  MAX_DIRECTORY_FRAME_BYTES,
   MAX_FLUSH_BYTES,
   MAX_FRAME_REMOVALS,
   MAX_PARTIAL_WATCHERS,
@@ -22,6 +20,8 @@ import type { WatchRange, WireEntry } from './directory-frames.ts'
 import type { DirectorySession } from './directory-session.ts'
 import type { Roster, RosterEntry } from './roster.ts'
 import { RosterView } from './roster-view.ts'
+import { shareFrames } from './shared-frames.ts'
+import type { SharedFrames } from './shared-frames.ts'
 import { Turns } from './turns.ts'
 import { difference, isWhole } from './watch-view.ts'
 
@@ -35,7 +35,7 @@ export interface RosterPushInit {
 
 /** Encoded once for all who ask within its time. */
 interface WholeSnapshot {
-  readonly pages: readonly Uint8Array[]
+  readonly pages: readonly SharedFrames[]
   readonly entries: number
   readonly atMs: number
   /** Who has changed since: told after it to whoever gets it. */
@@ -120,7 +120,7 @@ export class RosterPush {
     while (behind.size > 0) {
       const peers = [...behind]
       behind.clear()
-      await session.sendPages(this.#encodeChanges(peers), this.#turns, signal)
+      await session.sendPages([shareFrames(this.#encodeChanges(peers))], this.#turns, signal)
     }
     session.watching = { what: 'whole' }
   }
@@ -142,9 +142,8 @@ export class RosterPush {
     }
     const whole = watchers.filter(({ watching }) => watching.what === 'whole')
     if (whole.length > 0 && peers.length > 0) {
-      const frames = this.#encodeChanges(peers)
-      const joined = joinFrames(frames, MAX_DIRECTORY_FRAME_BYTES)
-      for (const session of whole) session.sendShared(frames, joined)
+      const shared = shareFrames(this.#encodeChanges(peers))
+      for (const session of whole) session.sendShared(shared)
       // All of it is encrypted and written before the next turn of the loop.
       const startedAtMs = this.#flushedAtMs
       setImmediate(() => {
@@ -237,10 +236,11 @@ export class RosterPush {
     return fresh
   }
 
-  *#encodePages(entries: readonly RosterEntry[], total: number): Generator<Uint8Array> {
+  *#encodePages(entries: readonly RosterEntry[], total: number): Generator<SharedFrames> {
     const pages = packEntries(entries.map((entry) => this.#wire(entry)))
     for (const [i, page] of pages.entries()) {
-      yield encodeDirectoryFrame({ type: 'snapshot', entries: page, total, last: i === pages.length - 1 })
+      const last = i === pages.length - 1
+      yield shareFrames([encodeDirectoryFrame({ type: 'snapshot', entries: page, total, last })])
     }
   }
 

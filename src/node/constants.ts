@@ -194,9 +194,9 @@ export const NAMESAKE_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
 export const MAX_TOLD_NAMESAKES = 1_000
 
 /**
- * From this size on messages of Noise are sealed and opened by OpenSSL, though
- * libsodium is there: its code for large inputs is faster by more than what
- * setting it up costs.
+ * From this size on messages of Noise are opened by OpenSSL, though libsodium is
+ * there: its code for large inputs is faster by more than what setting it up
+ * costs. Sealed they are by libsodium, which does it in place.
  */
 export const OPENSSL_FROM_BYTES = 16 * 1024
 
@@ -205,3 +205,8 @@ export const JOIN_UP_TO_BYTES = 4 * 1024
 
 /** Sockets that hold their writes back until a turn ends: of more, the first is written while others are sealed for. */
 export const MAX_GATHERING_SOCKETS = 16
+
+/** A message of Noise, which is at most 65,535 bytes. */
+export const SPARE_BUFFER_BYTES = 64 * 1024
+/** Such buffers that are kept for the next messages: a megabyte, a few rosters under way. */
+export const MAX_SPARE_BUFFERS = 16

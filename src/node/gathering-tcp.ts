@@ -10,6 +10,7 @@ import { nextTick } from 'node:process'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { JOIN_UP_TO_BYTES, MAX_GATHERING_SOCKETS } from './constants.ts'
 import { sendDirectly } from './direct-sends.ts'
+import { giveBack } from './spare-buffers.ts'
 
 /** For `createLibp2p({ transports: [gatheringTcp()] })`, in place of `tcp()`. */
 export function gatheringTcp(options: TCPOptions = {}): (components: TCPComponents) => Transport {
@@ -79,6 +80,8 @@ function gather(connection: MessageStream): void {
 function writeAll(socket: Socket, bytes: Uint8Array | Uint8ArrayList): boolean {
   if (bytes.byteLength <= JOIN_UP_TO_BYTES) return socket.write(bytes.subarray())
   let hasRoom = true
-  for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) hasRoom = socket.write(piece)
+  for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) {
+    hasRoom = piece.byteLength > JOIN_UP_TO_BYTES ? socket.write(piece, () => giveBack(piece)) : socket.write(piece)
+  }
   return hasRoom
 }

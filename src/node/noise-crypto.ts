@@ -2,10 +2,10 @@
 // installed: a handshake takes a tenth of the time in it, and what people write to
 // one another a third. Knows the five primitives and nothing of the handshake.
 import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import type { Uint8ArrayList } from 'uint8arraylist'
-import { OPENSSL_FROM_BYTES } from './constants.ts'
+import { JOIN_UP_TO_BYTES, OPENSSL_FROM_BYTES } from './constants.ts'
+import { lendBuffer } from './spare-buffers.ts'
 
 /** What is used of sodium-native, which has no types: the results go into the first argument. */
 export interface Sodium {
@@ -75,10 +75,15 @@ export function sodiumCrypto(sodium: Sodium): ICryptoInterface {
       return shared
     },
     chaCha20Poly1305Encrypt: (plaintext, nonce, associated, key) => {
-      if (plaintext.byteLength >= OPENSSL_FROM_BYTES) return sealByOpenssl(plaintext, nonce, associated, key)
-      const sealed = Buffer.allocUnsafe(plaintext.byteLength + TAG_BYTES)
-      const bytes = plaintext.subarray()
-      sodium.crypto_aead_chacha20poly1305_ietf_encrypt(sealed, bytes, orNull(associated), null, nonce, key)
+      const sealed = roomFor(plaintext.byteLength + TAG_BYTES)
+      let filled = 0
+      for (const bytes of plaintext instanceof Uint8Array ? [plaintext] : plaintext) {
+        sealed.set(bytes, filled)
+        filled += bytes.byteLength
+      }
+      // In place, as libsodium allows.
+      const text = sealed.subarray(0, filled)
+      sodium.crypto_aead_chacha20poly1305_ietf_encrypt(sealed, text, orNull(associated), null, nonce, key)
       return sealed
     },
     chaCha20Poly1305Decrypt: (ciphertext, nonce, associated, key) => {
@@ -94,18 +99,8 @@ export function sodiumCrypto(sodium: Sodium): ICryptoInterface {
   }
 }
 
-function sealByOpenssl(
-  plaintext: Uint8Array | Uint8ArrayList,
-  nonce: Uint8Array,
-  associated: Uint8Array,
-  key: Uint8Array
-): Uint8Array {
-  const cipher = createCipheriv(OPENSSL_NAME, key, nonce, { authTagLength: TAG_BYTES })
-  cipher.setAAD(associated, { plaintextLength: plaintext.byteLength })
-  const pieces = plaintext instanceof Uint8Array ? [cipher.update(plaintext)] : []
-  if (!(plaintext instanceof Uint8Array)) for (const bytes of plaintext) pieces.push(cipher.update(bytes))
-  pieces.push(cipher.final(), cipher.getAuthTag())
-  return Buffer.concat(pieces, plaintext.byteLength + TAG_BYTES)
+function roomFor(bytes: number): Uint8Array {
+  return bytes > JOIN_UP_TO_BYTES ? lendBuffer(bytes) : Buffer.allocUnsafe(bytes)
 }
 
 function openByOpenssl(ciphertext: Uint8Array, nonce: Uint8Array, associated: Uint8Array, key: Uint8Array): Uint8Array {

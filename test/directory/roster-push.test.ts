@@ -6,7 +6,8 @@ import { decodeDirectoryFrame, encodeClientFrame, encodeDirectoryFrame } from '.
 import type { ClientFrame, DirectoryFrame } from '../../src/directory/directory-frames.ts'
 import { DirectorySession, sessionRates } from '../../src/directory/directory-session.ts'
 import { RosterPush } from '../../src/directory/roster-push.ts'
-import { FrameQueue, joinFrames, runFrames } from '../../src/wire/index.ts'
+import { shareFrames } from '../../src/directory/shared-frames.ts'
+import { FrameQueue, runFrames } from '../../src/wire/index.ts'
 import { node, until } from './nodes.ts'
 import { identity, presence, sealedBy } from './records.ts'
 
@@ -151,7 +152,7 @@ it('what is shared among watchers overtakes nothing that waits for one of them, 
   const [session] = sessions
   if (session === undefined) throw new Error('no session')
   const changes = (total: number) => [encodeDirectoryFrame({ type: 'changes', entries: [], removed: [], total })]
-  const share = (total: number) => session.sendShared(changes(total), joinFrames(changes(total), 1_000))
+  const share = (total: number) => session.sendShared(shareFrames(changes(total)))
   share(1)
   share(2)
   session.sendEncoded(changes(3))
