@@ -3,30 +3,30 @@
 // with --if-stale only what has not been built. bin/parley.js calls it too, so
 // that a clone that was updated is never run from what was built before. A build
 // in use is never replaced: a new one stands beside it.
+import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { markRunning, removeOldBuilds } from './old-builds.js'
+import { markRunning, newestBuild, removeOldBuilds } from './old-builds.js'
 import { sourceStamp } from './source-stamp.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(root, 'dist')
+const bundler = join(root, 'node_modules', 'esbuild')
 /** A build that takes longer than this says what it is doing. */
 const quietBuildMs = 500
 
 /**
  * Builds unless these sources have been built. Ends the process with the compiler's words when that fails. The build
- * stays for as long as this process runs.
+ * stays for as long as this process runs. Where the packages that build were left out, as in an image, the newest build
+ * is the right one.
  *
  * @returns the folder of the build
  */
 export async function buildIfStale() {
-  const folder = join(dist, sourceStamp(root))
-  const isThere = await stat(folder).then(
-    () => true,
-    () => false
-  )
-  if (!isThere) await build(folder)
+  const stamped = join(dist, sourceStamp(root))
+  const folder = existsSync(stamped) || existsSync(bundler) ? stamped : (newestBuild(dist) ?? stamped)
+  if (!existsSync(folder)) await build(folder)
   markRunning(folder)
   return folder
 }

@@ -2,7 +2,7 @@
 // those that were built or started lately, and those that a program runs from,
 // which may still load a part of its own. It knows folders and marks, not how a
 // build is made.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -38,6 +38,16 @@ export function markRunning(folder) {
     return
   }
   process.once('exit', () => rmSync(mark, { force: true }))
+}
+
+/**
+ * @param {string} dist
+ * @returns {string | undefined} the folder of the build that was made last
+ */
+export function newestBuild(dist) {
+  const folders = readdirSync(dist).flatMap((name) => (isBuild.test(name) ? [join(dist, name)] : []))
+  const madeAt = (folder) => statSync(join(folder, 'cli')).mtimeMs
+  return folders.toSorted((one, other) => madeAt(other) - madeAt(one))[0]
 }
 
 /**

@@ -1,30 +1,45 @@
 // Tells builds apart: a stamp of everything that a build is made of. It is taken
 // at each start, so it loads nothing that takes time to load.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const isSource = /\.(?:tsx?|css|html|svg)$/u
-/** What else a build depends on; all of it lies in a clone as it lies in an image. */
+/** What else a build depends on; the last is what npm writes down when it has installed packages. */
 const otherFiles = [
   'package.json',
   'tsconfig.json',
   'tsconfig.build.json',
   'scripts/build-page.js',
-  'scripts/build-program.js'
+  'scripts/build-program.js',
+  'node_modules/.package-lock.json'
 ]
 
 /**
  * @param {string} root the folder of package.json
- * @returns {string} of the names, sizes and times of all sources, and of the versions of all packages
+ * @returns {string} of the names, sizes and times of all sources, and of the time when packages were installed
  */
 export function sourceStamp(root) {
-  const names = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => isSource.test(name))
-  const facts = [...otherFiles, ...names.toSorted().map((name) => join('src', name))].map((name) => {
-    const { size, mtimeMs } = statSync(join(root, name))
-    return `${join(root, name)} ${size} ${mtimeMs}`
+  const files = [...otherFiles.map((name) => join(root, name)), ...sourcesIn(join(root, 'src'))]
+  const facts = files.map((file) => {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    return `${file} ${stats?.size} ${stats?.mtimeMs}`
   })
-  // By its content: npm writes it anew where nothing has changed.
-  return fingerprint([...facts, readFileSync(join(root, 'package-lock.json'), 'utf8')].join('\n'))
+  return fingerprint(facts.join('\n'))
+}
+
+/**
+ * In a fifth of the time of a recursive `readdirSync`.
+ *
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function sourcesIn(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    // `join` takes longer than all the rest here.
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory()) return sourcesIn(path)
+    return isSource.test(entry.name) ? [path] : []
+  })
 }
 
 /** Two sums of 32 bits: nobody forges a source here, and node:crypto takes longer to load than all of this. */

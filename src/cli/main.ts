@@ -2,6 +2,7 @@
 // went wrong in one line, and ends with the exit code.
 import { CommanderError, type Command } from 'commander'
 import { cleanText } from './clean-text.ts'
+import { addCompletion } from './completion.ts'
 import { flushed, hasLostItsReader, InterruptedError, processIo, writeLines, type CommandIo } from './io.ts'
 import { unknownOption } from './option-owners.ts'
 import { buildProgram } from './program.ts'
@@ -22,6 +23,7 @@ export async function main(args: readonly string[]): Promise<never> {
 export async function runCommandLine(io: CommandIo, args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok
   const program = buildProgram(io, (finished) => (code = finished))
+  await addCompletion(program, args)
   let wrongHelp = ''
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

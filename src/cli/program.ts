@@ -1,6 +1,5 @@
-// All commands of `parley` with their options and help. Nothing is run here and
+// All commands of `parley` but completion, with their options and help. Nothing is run here and
 // nothing heavy is imported: each command is loaded when it is chosen.
-import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import type { CommandIo } from './io.ts'
 import { addHistoryCommands } from './program-history.ts'
@@ -216,23 +215,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
 
-  addCompletion(program)
   return program
-}
-
-/** `parley completion SHELL` prints the script; the script asks `parley complete -- …` at each Tab. */
-function addCompletion(program: Command): void {
-  tab(program, { completionCommandName: 'completion' })
-  program.commands
-    .find((command) => command.name() === 'completion')
-    ?.description('print a script that completes parley for a shell')
-    .addHelpText(
-      'after',
-      examples(
-        ['source <(parley completion bash)', 'in ~/.bashrc'],
-        ['parley completion fish | source', 'in config.fish']
-      )
-    )
 }
 
 const sendCodes = `

@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { chatCommands } from '../../src/cli/chat-commands.ts'
 import { usageOf } from '../../src/cli/command-arguments.ts'
+import { addCompletion } from '../../src/cli/completion.ts'
 import { buildProgram } from '../../src/cli/program.ts'
 import { allSettings, chatSettings, flagOf } from '../../src/cli/setting-options.ts'
 import { loadConfig, settingSpecs } from '../../src/node/config.ts'
@@ -183,7 +184,7 @@ function fieldsIn(cell: string): string[] {
   return Array.from(cell.matchAll(/`(\w+)`/gu), ([, field = '']) => field)
 }
 
-describe('every command of the program', () => {
+describe('every command of the program', async () => {
   const program = buildProgram(
     {
       stdin: new PassThrough(),
@@ -194,6 +195,7 @@ describe('every command of the program', () => {
     },
     () => undefined
   )
+  await addCompletion(program, [])
   const shown: readonly Command[] = [program, ...program.commands.filter((command) => command.name() !== 'complete')]
   const titles = new Map(
     Array.from(section('3.1 Commands').matchAll(/^#### `(parley(?: [a-z]+)?)[^`]*`$/gmu), ([line, name]) => [

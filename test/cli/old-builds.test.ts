@@ -27,7 +27,7 @@ async function folder(name: string, ageMs: number, running?: number): Promise<vo
 }
 
 async function inScript(body: string): Promise<string> {
-  const source = `import { markRunning, removeOldBuilds } from ${JSON.stringify(script)}\n${body}`
+  const source = `import { markRunning, newestBuild, removeOldBuilds } from ${JSON.stringify(script)}\n${body}`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source])
   return stdout
 }
@@ -36,6 +36,19 @@ async function remaining(current: string): Promise<readonly string[]> {
   await inScript(`await removeOldBuilds(${JSON.stringify(dist)}, ${JSON.stringify(join(dist, current))})`)
   return (await readdir(dist)).toSorted()
 }
+
+test('the build that was made last is told, whichever was used since, and none where there is none', async () => {
+  const newest = `process.stdout.write(String(newestBuild(${JSON.stringify(dist)})))`
+  expect(await inScript(newest)).toBe('undefined')
+  for (const [number, ageMs] of [2 * hourMs, hourMs, 3 * hourMs].entries()) {
+    await folder(nameOf(number), number)
+    await mkdir(join(dist, nameOf(number), 'cli'))
+    const madeAt = (Date.now() - ageMs) / 1000
+    await utimes(join(dist, nameOf(number), 'cli'), madeAt, madeAt)
+  }
+  await folder('compile-cache', 0)
+  expect(await inScript(newest)).toBe(join(dist, nameOf(1)))
+})
 
 test('the newest five stay, and all of the last hour', async () => {
   for (let number = 0; number < 12; number++) await folder(nameOf(number), number * hourMs * 0.4)

@@ -62,6 +62,13 @@ describe('help', () => {
     expect((await parley(['help', 'send'])).stdout).toBe((await parley(['send', '--help'])).stdout)
   })
 
+  it('lists completion as it is listed where completion itself is asked for', async () => {
+    const script = 'completion <shell>               print a script that completes parley for a shell'
+    const { stdout } = await parley(['--help'])
+    expect(stdout.replaceAll(/\s+/gu, ' ')).toContain(script.replaceAll(/\s+/gu, ' '))
+    expect((await parley(['--help', 'complete'])).stdout).toBe(stdout)
+  })
+
   it('names every setting of a chat with its flag and environment variable', async () => {
     const { stdout } = await parley(['--help'])
     const words = stdout.replaceAll(/\s+/gu, ' ')
