@@ -30,9 +30,12 @@ function expecting(upgrader: Upgrader): Upgrader {
       const value: unknown = Reflect.get(target, name)
       if (typeof value !== 'function') return value
       if (name !== 'upgradeOutbound') return value.bind(target) as unknown
-      return async (connection: object, ...rest: unknown[]) => {
-        if (connection instanceof AbstractMultiaddrConnection) expectYes(connection)
-        return value.call(target, connection, ...rest) as unknown
+      return async (...args: Parameters<Upgrader['upgradeOutbound']>) => {
+        const [connection, options] = args
+        // Of two who dial each other at once, one waits for the other's proposal.
+        const isProposing = options.initiator !== false
+        if (isProposing && connection instanceof AbstractMultiaddrConnection) expectYes(connection)
+        return value.apply(target, args) as unknown
       }
     }
   })

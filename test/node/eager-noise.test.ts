@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { createServer, connect, type Server, type Socket } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import type { Libp2p } from '@libp2p/interface'
+import type { Libp2p, Logger, Transport, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
+import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { expect, onTestFinished, test } from 'vitest'
@@ -61,6 +62,42 @@ test('who answers anything else is left at once', async () => {
     await closed.promise
   }
 })
+
+test('who dials to be spoken to waits for the proposal of the other', async () => {
+  const held: number[] = []
+  // As far as a transport is used here.
+  const fake = {
+    dial: async (_address: Multiaddr, init: Parameters<Transport['dial']>[1]) =>
+      init.upgrader.upgradeOutbound(new Silent(), init),
+    createListener: () => undefined
+  } as unknown as Transport
+  const upgrader = {
+    upgradeOutbound: async (connection: Silent) => void held.push(connection.readBufferLength)
+  } as unknown as Upgrader
+  const transport = eagerNoise(() => fake)({})
+  const address = multiaddr('/ip4/127.0.0.1/tcp/1')
+  const signal = AbortSignal.timeout(1_000)
+  await transport.dial(address, { upgrader, signal, initiator: false } as Parameters<Transport['dial']>[1])
+  await transport.dial(address, { upgrader, signal })
+  expect(held).toEqual([0, proposal.byteLength])
+})
+
+/** A connection on which nothing is sent. */
+class Silent extends AbstractMultiaddrConnection {
+  constructor() {
+    const log = Object.assign(() => undefined, { enabled: false, error: () => undefined, trace: () => undefined })
+    super({
+      remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1'),
+      direction: 'outbound',
+      log: Object.assign(log, { newScope: () => log }) as unknown as Logger
+    })
+  }
+  sendData = (): { sentBytes: number; canSendMore: boolean } => ({ sentBytes: 0, canSendMore: true })
+  sendReset = (): void => undefined
+  sendPause = (): void => undefined
+  sendResume = (): void => undefined
+  sendClose = async (): Promise<void> => undefined
+}
 
 async function node(transport: ReturnType<typeof tcp>): Promise<Libp2p> {
   const libp2p = await createLibp2p({
