@@ -6,6 +6,7 @@ import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { steadyNow } from '../wire/index.ts'
+import { addressesAtHand } from './addresses-at-hand.ts'
 import { LAN_SIGHTING_TTL_MS, MAX_LAN_SIGHTINGS, MDNS_QUERY_INTERVAL_MS } from './constants.ts'
 
 export type LanRole = 'peer' | 'directory'
@@ -35,8 +36,9 @@ export class LanSightings {
       interval: MDNS_QUERY_INTERVAL_MS,
       broadcast: announce
     })
-    return (components) => {
-      const module = factory(components)
+    return ({ logger, addressManager }) => {
+      const own = addressesAtHand({ addressManager, announce, now: this.#now })
+      const module = factory({ logger, addressManager: own })
       module.addEventListener('peer', (event) => this.#note(event.detail))
       return module
     }
