@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util'
 import { BenchProcess, checkOpenFiles, median, quantile, round, whereMeasured } from './bench-process.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
 import { arrivals } from './arrivals.ts'
+import { directoryFlags } from './directory-flags.ts'
 import type { ServerInit, ServerOrder, Usage } from './directory-side.ts'
 import { ratio, Report, reportOptions } from './report.ts'
 
@@ -113,7 +114,7 @@ async function measure(kind: ServerInit['kind'], clients: number): Promise<Row> 
   const server = await BenchProcess.start<ServerOrder, unknown>(
     'directory-side.ts',
     { kind, network } satisfies ServerInit,
-    ['--expose-gc', ...profile]
+    ['--expose-gc', ...(kind === 'directory' ? directoryFlags : []), ...profile]
   )
   // What directory-side.ts says first.
   const { address } = server.ready as { address: string }

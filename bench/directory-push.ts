@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { BenchProcess, checkOpenFiles, median, quantile, round, whereMeasured } from './bench-process.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
 import { arrivals } from './arrivals.ts'
+import { directoryFlags } from './directory-flags.ts'
 import type { ServerInit, ServerOrder } from './directory-side.ts'
 import { Report, reportOptions } from './report.ts'
 
@@ -101,7 +102,11 @@ async function joined(joiner: Load, loads: readonly Load[], clients: number): Pr
 }
 
 async function startServer(init: ServerInit): Promise<{ readonly server: Server; readonly address: string }> {
-  const { process: server, ready } = await BenchProcess.start<ServerOrder, unknown>('directory-side.ts', init)
+  const { process: server, ready } = await BenchProcess.start<ServerOrder, unknown>(
+    'directory-side.ts',
+    init,
+    directoryFlags
+  )
   // What directory-side.ts says first.
   return { server, address: (ready as { address: string }).address }
 }

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { BenchProcess, checkOpenFiles, nowMs, quantile, round, whereMeasured } from './bench-process.ts'
+import { directoryFlags } from './directory-flags.ts'
 import type { ServerInit, ServerOrder, Usage } from './directory-side.ts'
 import { Report, reportOptions } from './report.ts'
 import type { StampedeInit, StampedeOrder, StampedeState } from './stampede-side.ts'
@@ -97,7 +98,7 @@ async function startServer(wanted: number) {
   const { process: started, ready } = await BenchProcess.start<ServerOrder, unknown>(
     'directory-side.ts',
     { kind: 'directory', network, folder, port: wanted } satisfies ServerInit,
-    ['--expose-gc']
+    ['--expose-gc', ...directoryFlags]
   )
   // What directory-side.ts says first.
   const { address: place } = ready as { address: string }

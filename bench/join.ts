@@ -13,6 +13,7 @@ import { arrivals } from './arrivals.ts'
 import { BenchProcess, checkOpenFiles } from './bench-process.ts'
 import { ngircd, twisted, type Comparator } from './comparators.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
+import { directoryFlags } from './directory-flags.ts'
 import type { ServerInit, ServerOrder } from './directory-side.ts'
 import type { LineAnswer, LineOrder } from './line-load.ts'
 import { startNgircd, startTwisted, type LineServer } from './line-servers.ts'
@@ -80,7 +81,11 @@ async function add(name: string, comparator: Comparator, start: () => Promise<Li
 async function directorySide(): Promise<Side> {
   const network = `bench-${process.pid}`
   const init: ServerInit = { kind: 'directory', network }
-  const { process: server, ready } = await BenchProcess.start<ServerOrder, unknown>('directory-side.ts', init)
+  const { process: server, ready } = await BenchProcess.start<ServerOrder, unknown>(
+    'directory-side.ts',
+    init,
+    directoryFlags
+  )
   // What directory-side.ts says first.
   const { address } = ready as { address: string }
   const start = async (count: number) => {

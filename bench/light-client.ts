@@ -2,14 +2,16 @@
  * A client of a directory for its benchmarks: a libp2p node of its own with
  * Parley's host options, its own key and connection. It registers with a sealed
  * record, renews when it is told to, and watches the whole roster. It counts what
- * comes and does not check it: in a real network each client does that on a
- * machine of its own.
+ * comes and does not check it, and what there is to do with a change that it has
+ * opened waits for a moment: in a real network each client does that on a machine
+ * of its own, and not in the time of the next one.
  */
 
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Connection, Ed25519PrivateKey, Libp2p } from '@libp2p/interface'
+import type { Connection, Ed25519PrivateKey, Libp2p, MessageStream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { DIRECTORY_PROTOCOL, nextSeq, sealRecord } from '../src/directory/index.ts'
 import { decodeDirectoryFrame, encodeClientFrame } from '../src/directory/directory-frames.ts'
 import type { ClientFrame } from '../src/directory/directory-frames.ts'
@@ -23,6 +25,11 @@ const SNAPSHOT_TAG = 0x12
 const CHANGES_TAG = 0x1a
 const MAX_FRAME_BYTES = 128 * 1024
 const CONNECT_TIMEOUT_MS = 10_000
+const YAMUX_HEADER_BYTES = 12
+/** The header of Yamux, the length of a frame, and its first byte. */
+const LOOKED_AT_BYTES = YAMUX_HEADER_BYTES + 4
+/** Longer than it takes until all clients of a benchmark have opened a change. */
+const AFTERWARDS_MS = 250
 
 /** One registration, which ends with its stream. */
 interface Session {
@@ -51,13 +58,28 @@ export class LightClient {
   static async create(network: string): Promise<LightClient> {
     const key = await generateKeyPair('Ed25519')
     const limits = { maxConnections: 10, maxPendingInboundConnections: 10, discovery: [], gater: {} }
+    const options = hostOptions({ key, host: '127.0.0.1', port: 0, ...limits })
+    let client: LightClient | undefined
     const libp2p = await createLibp2p({
-      ...hostOptions({ key, host: '127.0.0.1', port: 0, ...limits }),
+      ...options,
+      streamMuxers: (options.streamMuxers ?? []).map((create) => (components) => {
+        const muxers = create(components)
+        const createStreamMuxer = muxers.createStreamMuxer.bind(muxers)
+        return Object.assign(muxers, {
+          createStreamMuxer: (connection: MessageStream) => {
+            lookFirst(connection, () => {
+              if (client !== undefined) client.#changedAtMs ??= nowMs()
+            })
+            return createStreamMuxer(connection)
+          }
+        })
+      }),
       addresses: { listen: [] },
       services: commonServices
     })
     await libp2p.start()
-    return new LightClient(libp2p, key, network)
+    client = new LightClient(libp2p, key, network)
+    return client
   }
 
   async connect(address: string): Promise<void> {
@@ -175,4 +197,34 @@ export class LightClient {
     clearTimeout(this.#renewal)
     this.#renewal = setTimeout(() => this.#send({ type: 'announce', envelope: this.#envelope }), frame.refreshAfterMs)
   }
+}
+
+/** Notes each change as soon as it is opened; what opens it is told of its bytes, and of all that follow, later. */
+function lookFirst(connection: MessageStream, onChange: () => void): void {
+  // Called by libp2p's streams for what has come; their interface does not show it.
+  if (!('onData' in connection) || typeof connection.onData !== 'function') return
+  const onData = connection.onData.bind(connection) as (bytes: Uint8Array | Uint8ArrayList) => void
+  let waiting: (Uint8Array | Uint8ArrayList)[] = []
+  const goOn = (): void => {
+    const opened = waiting
+    waiting = []
+    for (const bytes of opened) onData(bytes)
+  }
+  connection.onData = (bytes: Uint8Array | Uint8ArrayList): void => {
+    const isChange = holdsChange(bytes)
+    if (isChange) onChange()
+    if (isChange && waiting.length === 0) setTimeout(goOn, AFTERWARDS_MS)
+    if (isChange || waiting.length > 0) waiting.push(bytes)
+    else onData(bytes)
+  }
+}
+
+/** A data frame of Yamux that begins with a directory's frame of changes, behind its length. */
+function holdsChange(opened: Uint8Array | Uint8ArrayList): boolean {
+  if (opened.byteLength < LOOKED_AT_BYTES) return false
+  const bytes = opened.subarray(0, LOOKED_AT_BYTES)
+  if (bytes[1] !== 0) return false
+  let at = YAMUX_HEADER_BYTES
+  while ((bytes[at] ?? 0) >= 0x80) at++
+  return bytes[at + 1] === CHANGES_TAG
 }

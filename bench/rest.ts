@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util'
 import { BenchProcess } from './bench-process.ts'
 import { builtParley, root } from './built.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
+import { directoryFlags } from './directory-flags.ts'
 import type { ServerInit, ServerOrder } from './directory-side.ts'
 import { processorSeconds, residentMegabytes } from './process-use.ts'
 import { Report, reportOptions } from './report.ts'
@@ -48,7 +49,11 @@ try {
   for (let i = 0; i < directories; i++) {
     const first = addresses[0]
     const init: ServerInit = { kind: 'directory', network, ...(first === undefined ? {} : { join: first }) }
-    const { process: server, ready } = await BenchProcess.start<ServerOrder, unknown>('directory-side.ts', init)
+    const { process: server, ready } = await BenchProcess.start<ServerOrder, unknown>(
+      'directory-side.ts',
+      init,
+      directoryFlags
+    )
     processes.push(server)
     // What directory-side.ts says first.
     addresses.push((ready as { address: string }).address)

@@ -18,7 +18,7 @@ const { fileURLToPath, pathToFileURL } = await import('node:url')
 enableCompileCache(join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'compile-cache'))
 const { setFlagsFromString } = await import('node:v8')
 // What starting leaves behind would grow the young generation to 27 MB, of which a chat at rest uses two. A directory
-// of many needs all of it.
+// of many needs more of it, and is given a bound by what starts this file.
 if (process.argv[2] !== 'directory') setFlagsFromString('--semi-space-growth-factor=1')
 // The program is a bundle: so that the place of an error is one in its sources.
 if (process.env.PARLEY_DEBUG === '1') process.setSourceMapsEnabled(true)
