@@ -3,7 +3,6 @@
  * takes what comes, or a sender that measures from send() to delivered.
  */
 
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -40,8 +39,8 @@ export interface Measured {
   readonly latenciesMs: readonly number[]
 }
 
-/** Resolves when the message is delivered. */
-type Deliver = (text: string) => Promise<void>
+/** Sends the message of that number; that it is delivered is told to {@link onDelivered}. */
+type Deliver = (index: number) => void
 
 const protocol = '/delivery-bench/1.0.0'
 /** What people write to one another. */
@@ -54,6 +53,7 @@ const init = JSON.parse(given ?? '') as SideInit
 const party = await makeParty()
 process.send?.({ address: party.address })
 let deliver: Deliver | undefined
+let onDelivered: (index: number) => void = () => undefined
 process.on('message', (order: Order) => void obey(order))
 process.once('disconnect', () => process.exit())
 
@@ -76,7 +76,7 @@ async function makeParty(): Promise<Party> {
       const statements = new BareStatements({ ...init, withIndex: init.store !== 'statements' })
       return {
         address: '',
-        connect: async () => async () => undefined,
+        connect: async () => () => undefined,
         store: async (count) => statements.store(count, text)
       }
     }
@@ -92,28 +92,28 @@ async function measure({ count, everyMs, underWay }: Extract<Order, { do: 'send'
   if (party.store !== undefined) return { seconds: await party.store(count), latenciesMs: [] }
   if (deliver === undefined) throw new Error('not connected')
   const send = deliver
-  const latenciesMs: number[] = []
+  const sentAtMs = new Float64Array(count)
+  const latenciesMs = new Float64Array(count)
   const startedAtMs = performance.now()
-  const one = async (index: number): Promise<void> => {
-    const sentAtMs = performance.now()
-    await send(`${text}${index}`)
-    latenciesMs[index] = performance.now() - sentAtMs
+  const all = Promise.withResolvers<void>()
+  let next = 0
+  let delivered = 0
+  const one = (): void => {
+    sentAtMs[next] = performance.now()
+    send(next++)
   }
-  if (everyMs === undefined) {
-    let next = 0
-    const worker = async (): Promise<void> => {
-      while (next < count) await one(next++)
-    }
-    await Promise.all(Array.from({ length: underWay ?? 1 }, worker))
-  } else {
-    const all: Promise<void>[] = []
-    for (let index = 0; index < count; index++) {
-      await sleep(Math.max(0, startedAtMs + index * everyMs - performance.now()))
-      all.push(one(index))
-    }
-    await Promise.all(all)
+  onDelivered = (index) => {
+    latenciesMs[index] = performance.now() - (sentAtMs[index] ?? 0)
+    delivered++
+    if (delivered === count) all.resolve()
+    else if (everyMs === undefined && next < count) one()
   }
-  return { seconds: (performance.now() - startedAtMs) / 1000, latenciesMs }
+  for (let first = Math.min(count, everyMs === undefined ? (underWay ?? 1) : count); first > 0; first--) {
+    if (everyMs !== undefined) await sleep(Math.max(0, startedAtMs + next * everyMs - performance.now()))
+    one()
+  }
+  await all.promise
+  return { seconds: (performance.now() - startedAtMs) / 1000, latenciesMs: [...latenciesMs] }
 }
 
 async function chatParty(): Promise<Party> {
@@ -128,14 +128,8 @@ async function chatParty(): Promise<Party> {
   // One who only looks keeps nothing, its messages neither.
   const node = await ChatNode.create({ config, interactive: false, observe: init.store === 'memory' })
   await node.start()
-  const delivered = new Set<string>()
-  const waiting = new Map<string, () => void>()
   node.addEventListener('delivery', ({ detail: { message, state } }) => {
-    if (state !== 'delivered') return
-    const resolve = waiting.get(message.id)
-    if (resolve === undefined) delivered.add(message.id)
-    else resolve()
-    waiting.delete(message.id)
+    if (state === 'delivered') onDelivered(Number(message.text.slice(text.length)))
   })
   return {
     address: String(node.addresses()[0]),
@@ -147,11 +141,7 @@ async function chatParty(): Promise<Party> {
         if (performance.now() > untilMs) throw new Error(`no conversation: ${JSON.stringify(node.state(peer))}`)
         await sleep(10)
       }
-      return async (words) => {
-        const { id } = await node.send(peer, words)
-        if (delivered.delete(id)) return
-        await new Promise<void>((resolve) => waiting.set(id, resolve))
-      }
+      return (index) => void node.send(peer, `${text}${index}`)
     }
   }
 }
@@ -172,7 +162,8 @@ async function rawParty(): Promise<Party> {
     address: String(node.getMultiaddrs()[0]),
     connect: async (address) => {
       const stream = await (await node.dial(multiaddr(address))).newStream(protocol)
-      const waiting: { readonly end: number; readonly resolve: () => void }[] = []
+      const waiting: { readonly end: number; readonly index: number }[] = []
+      let first = 0
       let sent = 0
       let rest = Buffer.alloc(0)
       stream.addEventListener('message', ({ data }) => {
@@ -181,14 +172,17 @@ async function rawParty(): Promise<Party> {
         if (whole === 0) return
         const received = rest.readDoubleBE(whole - 8)
         rest = rest.subarray(whole)
-        while ((waiting[0]?.end ?? Infinity) <= received) waiting.shift()?.resolve()
+        for (let item = waiting[first]; item !== undefined && item.end <= received; item = waiting[first]) {
+          first++
+          onDelivered(item.index)
+        }
       })
-      return async (words) => {
-        const bytes = Buffer.from(words)
+      return (index) => {
+        const bytes = Buffer.from(`${text}${index}`)
         sent += bytes.length
-        const done = new Promise<void>((resolve) => waiting.push({ end: sent, resolve }))
-        if (!stream.send(bytes)) await once(stream, 'drain')
-        await done
+        waiting.push({ end: sent, index })
+        // What is under way is bounded by whoever measures.
+        stream.send(bytes)
       }
     }
   }

@@ -298,10 +298,11 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   /** @throws MessageTooLongError before anything is stored */
-  async send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
+  send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = text.length * MAX_UTF8_BYTES > MAX_TEXT_BYTES ? Buffer.byteLength(text, 'utf8') : 0
-    if (sizeBytes > MAX_TEXT_BYTES) throw new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES)
-    return this.#sends.add(peer, { text, ...options })
+    if (sizeBytes > MAX_TEXT_BYTES) return Promise.reject(new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES))
+    const { replyTo } = options
+    return this.#sends.add(peer, replyTo === undefined ? { text } : { text, replyTo })
   }
 
   async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {

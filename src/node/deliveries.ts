@@ -63,7 +63,7 @@ export class Deliveries {
     const sentAtMs = this.#init.now()
     const entries = await this.#init.store.addAllOutgoing(
       peer,
-      texts.map((text) => ({ ...text, sentAtMs }))
+      texts.map(({ text, replyTo }) => (replyTo === undefined ? { text, sentAtMs } : { text, sentAtMs, replyTo }))
     )
     this.#outbox.stored(peer, entries)
     return entries.map(({ message }) => message)

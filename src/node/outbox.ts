@@ -22,6 +22,8 @@ interface Pump {
   readonly news: Wakeup
   /** The outbox position that was sent last on this session; undefined: begin at the beginning. */
   sentUpTo: number | undefined
+  /** The store may hold something behind what was sent and what is next. */
+  isBehind: boolean
   /** What follows directly on it, as it was stored: it need not be read again. */
   next: OutboxEntry[]
   /** The length of its texts. */
@@ -47,6 +49,7 @@ export class Outbox {
       life: new AbortController(),
       news: new Wakeup(),
       sentUpTo: undefined,
+      isBehind: true,
       next: [],
       nextLength: 0,
       retryTimer: undefined,
@@ -66,7 +69,10 @@ export class Outbox {
 
   /** There is something new in the peer's outbox. */
   wake(peer: string): void {
-    this.#pumps.get(peer)?.news.wake()
+    const pump = this.#pumps.get(peer)
+    if (pump === undefined) return
+    pump.isBehind = true
+    pump.news.wake()
   }
 
   /** These are new in the peer's outbox, one directly after the other. */
@@ -80,7 +86,7 @@ export class Outbox {
     if (last !== undefined && first.position === last + 1 && length <= OUTBOX_AT_HAND_LENGTH) {
       pump.next.push(...entries)
       pump.nextLength = length
-    }
+    } else pump.isBehind = true
     pump.news.wake()
   }
 
@@ -167,16 +173,19 @@ export class Outbox {
   }
 
   async #nextEntries(peer: string, pump: Pump): Promise<readonly OutboxEntry[]> {
-    const after = pump.sentUpTo
-    if (pump.next.length === 0) {
-      const options = { ...(after === undefined ? {} : { after }), limit: OUTBOX_BATCH }
-      const entries = await this.#init.store.unreceipted(peer, options)
-      // What was stored meanwhile may be among these.
-      if (entries.length > 0) dropNext(pump)
+    if (pump.next.length > 0) {
+      const entries = pump.next
+      pump.next = []
+      pump.nextLength = 0
       return entries
     }
-    const entries = pump.next
-    dropNext(pump)
+    if (!pump.isBehind) return []
+    pump.isBehind = false
+    const after = pump.sentUpTo
+    const options = { ...(after === undefined ? {} : { after }), limit: OUTBOX_BATCH }
+    const entries = await this.#init.store.unreceipted(peer, options)
+    // There may be more, and what was stored meanwhile may be among these.
+    if (entries.length > 0) dropNext(pump)
     return entries
   }
 
@@ -202,6 +211,7 @@ function beginAgain(pump: Pump): void {
 }
 
 function dropNext(pump: Pump): void {
+  pump.isBehind = true
   pump.next = []
   pump.nextLength = 0
 }

@@ -10,8 +10,6 @@ const mostTextLength = 2 * 1024 * 1024
 
 export interface FreshMessage {
   readonly position: number
-  /** Its place in the outbox. */
-  readonly place: number
   readonly message: OutgoingMessage
 }
 
@@ -23,11 +21,7 @@ export class FreshMessages {
   add(fresh: FreshMessage): void {
     this.#messages.set(fresh.message.id, fresh)
     this.#textLength += fresh.message.text.length
-    for (const [id, { message }] of this.#messages) {
-      if (this.#messages.size <= mostMessages && this.#textLength <= mostTextLength) break
-      this.#messages.delete(id)
-      this.#textLength -= message.text.length
-    }
+    if (this.#isFull()) this.#forgetOldest()
   }
 
   /** Whoever asks changes it: it is not fresh any more. A change that is taken back makes it no different. */
@@ -42,5 +36,17 @@ export class FreshMessages {
   clear(): void {
     this.#messages.clear()
     this.#textLength = 0
+  }
+
+  #isFull(): boolean {
+    return this.#messages.size > mostMessages || this.#textLength > mostTextLength
+  }
+
+  #forgetOldest(): void {
+    for (const [id, { message }] of this.#messages) {
+      this.#messages.delete(id)
+      this.#textLength -= message.text.length
+      if (!this.#isFull()) return
+    }
   }
 }

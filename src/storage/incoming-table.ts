@@ -1,12 +1,12 @@
 // Messages of others: each is stored once for good, and a stranger's wait as
 // requests. Its methods are synchronous and belong into the store's transactions.
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
 import type { ArrivalState, HeldCounts, IncomingMessage, IncomingResult, NewIncoming } from './message-store.ts'
 import { incomingMessage } from './message-copies.ts'
+import type { MessageInserts, NewRow } from './message-inserts.ts'
 import {
   arrivalState,
-  checksumOf,
   isMessageId,
   messageColumns,
   readIncoming,
@@ -22,27 +22,18 @@ export interface Arrival {
   readonly storedAtMs: number
 }
 
-/** What messages that came together have in common. */
-interface Batch {
-  readonly conversation: number
-  readonly peer: string
-  readonly arrival: Arrival
-  readonly keyOfLog: (log: string) => SQLInputValue
-}
-
 export class IncomingTable {
   readonly #conversations: ConversationTable
   readonly #findSeen: StatementSync
   readonly #anyBetween: StatementSync
   readonly #byPosition: StatementSync
-  readonly #insert: StatementSync
-  readonly #insertSeen: StatementSync
+  readonly #inserts: MessageInserts
   readonly #heldOf: StatementSync
   readonly #accept: StatementSync
   readonly #newestHeld: StatementSync
   readonly #heldCounts: StatementSync
 
-  constructor(database: DatabaseSync, conversations: ConversationTable) {
+  constructor(database: DatabaseSync, conversations: ConversationTable, inserts: MessageInserts) {
     const join = `FROM message m JOIN conversation c ON c.id = m.conversation`
     this.#conversations = conversations
     this.#findSeen = database.prepare(
@@ -52,11 +43,7 @@ export class IncomingTable {
       'SELECT 1 FROM seen WHERE conversation = ? AND incoming = 1 AND id BETWEEN ? AND ? LIMIT 1'
     )
     this.#byPosition = database.prepare(`SELECT ${messageColumns} ${join} WHERE m.position = ?`)
-    this.#insert = database.prepare(
-      `INSERT INTO message (conversation, state, id, log, seq, sent_at, stored_at, text, reply_to, checksum)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-    )
-    this.#insertSeen = database.prepare('INSERT INTO seen (conversation, incoming, id, position) VALUES (?, 1, ?, ?)')
+    this.#inserts = inserts
     this.#heldOf = database.prepare(
       `SELECT ${messageColumns} ${join} WHERE c.peer = ? AND m.state >= 11 ORDER BY m.position`
     )
@@ -76,19 +63,23 @@ export class IncomingTable {
     if (messages.length === 0) return []
     const { id: conversation, theirs } = this.#conversations.ensure(peer)
     const areNew = this.#areNew(conversation, messages)
-    const batch: Batch = { conversation, peer, arrival, keyOfLog: keysOfLogs() }
+    const code = arrival.state === 'accepted' ? stateCode.accepted : heldCode(arrival.lan)
+    const rows: NewRow[] = []
     let reached = theirs
     let fresh = 0
     const results = messages.map((incoming): IncomingResult => {
-      const { seq, sentAtMs } = incoming
-      const isSafe = safeInteger(seq) === seq && safeInteger(sentAtMs) === sentAtMs
-      const fields = isSafe ? incoming : { ...incoming, seq: safeInteger(seq), sentAtMs: safeInteger(sentAtMs) }
-      const known = areNew ? undefined : this.#known(fields, batch)
+      const message = incomingMessage(peer, withSafeNumbers(incoming), safeInteger(arrival.storedAtMs), arrival.state)
+      const known = areNew ? undefined : this.#known(conversation, message)
       if (known !== undefined) return { message: known, known: true }
-      if (reached?.log !== fields.log || reached.seq < fields.seq) reached = { log: fields.log, seq: fields.seq }
+      const { log, seq } = message
+      if (reached?.log !== log || reached.seq < seq) reached = { log, seq }
       fresh++
-      return { message: this.#store(fields, batch), known: false }
+      rows.push({ message, code, place: null })
+      // Where one may come twice, the second is to find the first.
+      if (!areNew) this.#inserts.add(conversation, rows.splice(0))
+      return { message, known: false }
     })
+    this.#inserts.add(conversation, rows)
     if (reached !== undefined && fresh > 0) this.#conversations.received(conversation, fresh, reached)
     return results
   }
@@ -111,13 +102,13 @@ export class IncomingTable {
   }
 
   /** What is here under the id of this message: as it was stored, or as it left. */
-  #known(incoming: NewIncoming, { conversation, peer, arrival }: Batch): IncomingMessage | undefined {
-    const seen = this.#findSeen.get(conversation, toKey(incoming.id))
+  #known(conversation: number, message: IncomingMessage): IncomingMessage | undefined {
+    const seen = this.#findSeen.get(conversation, toKey(message.id))
     if (seen === undefined) return undefined
     const row = this.#byPosition.get(readNumber(seen, 'position'))
     if (row !== undefined) return readIncoming(row)
     const state = seen['left_state'] === null ? 'accepted' : arrivalState(readNumber(seen, 'left_state'))
-    return incomingMessage(peer, incoming, arrival.storedAtMs, state)
+    return { ...message, state }
   }
 
   known(peer: string, ids: readonly string[]): ReadonlySet<string> {
@@ -142,41 +133,12 @@ export class IncomingTable {
     const row = this.#heldCounts.get(this.#conversations.find(peer)?.id ?? 0) ?? {}
     return { fromPeer: readNumber(row, 'fromPeer'), total: readNumber(row, 'total'), lan: readNumber(row, 'lan') }
   }
-
-  #store(incoming: NewIncoming, { conversation, peer, arrival, keyOfLog }: Batch): IncomingMessage {
-    const { id, log, seq, sentAtMs, text, replyTo } = incoming
-    const storedAtMs = safeInteger(arrival.storedAtMs)
-    const state = arrival.state === 'accepted' ? stateCode.accepted : heldCode(arrival.lan)
-    const message = incomingMessage(peer, incoming, storedAtMs, arrival.state)
-    const checksum = checksumOf(message, conversation)
-    const reply = replyTo === undefined ? null : toKey(replyTo)
-    const key = toKey(id)
-    const { lastInsertRowid } = this.#insert.run(
-      conversation,
-      state,
-      key,
-      keyOfLog(log),
-      seq,
-      sentAtMs,
-      storedAtMs,
-      text,
-      reply,
-      checksum
-    )
-    this.#insertSeen.run(conversation, key, lastInsertRowid)
-    return message
-  }
 }
 
-/** The keys of logs: that of the message before is nearly always the one that is asked for. */
-function keysOfLogs(): (log: string) => SQLInputValue {
-  let last: string | undefined
-  let key: SQLInputValue = null
-  return (log) => {
-    if (log !== last) key = toKey(log)
-    last = log
-    return key
-  }
+function withSafeNumbers(incoming: NewIncoming): NewIncoming {
+  const seq = safeInteger(incoming.seq)
+  const sentAtMs = safeInteger(incoming.sentAtMs)
+  return seq === incoming.seq && sentAtMs === incoming.sentAtMs ? incoming : { ...incoming, seq, sentAtMs }
 }
 
 function heldCode(lan: boolean): number {

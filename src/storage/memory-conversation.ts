@@ -77,7 +77,7 @@ export class MemoryConversation {
     const { log, sentSeq } = this.#own
     const seq = this.#own.seq + 1
     const id = newMessageId(nowMs)
-    const message = pendingMessage(peer, init, { id, log, seq, storedAtMs: nowMs })
+    const message = pendingMessage(peer, init, { id, log, seq, sentAtMs: init.sentAtMs, storedAtMs: nowMs })
     const entry: Entry = { position, message, lan: false, waitsSinceMs: nowMs, place: this.#nextPlace++ }
     this.#own = { log, seq, sentSeq }
     this.#entries.push(entry)

@@ -20,8 +20,8 @@ export function inState(message: OutgoingMessage, state: DeliveryState, reason?:
 /** An own message as it is when it is new. */
 export function pendingMessage(
   peer: string,
-  { text, sentAtMs, replyTo }: NewOutgoing,
-  { id, log, seq, storedAtMs }: Pick<OutgoingMessage, 'id' | 'log' | 'seq' | 'storedAtMs'>
+  { text, replyTo }: NewOutgoing,
+  { id, log, seq, sentAtMs, storedAtMs }: Pick<OutgoingMessage, 'id' | 'log' | 'seq' | 'sentAtMs' | 'storedAtMs'>
 ): OutgoingMessage {
   const fields = { direction: 'out', peer, id, log, seq, sentAtMs, storedAtMs, text, state: 'pending' } as const
   return replyTo === undefined ? fields : { ...fields, replyTo }

@@ -12,6 +12,9 @@ const idsPerPool = 256
 
 const pool = Buffer.alloc(idsPerPool * randomPartBytes)
 let used = pool.length
+/** The time of the id before, which nearly always is that of the next. */
+let lastMs = Number.NaN
+let lastTime = ''
 
 /** 32 hexadecimal digits. */
 export function newMessageId(nowMs: number): string {
@@ -20,7 +23,8 @@ export function newMessageId(nowMs: number): string {
     used = 0
   }
   const chance = pool.toString('hex', used, (used += randomPartBytes))
-  return timeOf(nowMs) + chance
+  if (nowMs !== lastMs) lastTime = timeOf((lastMs = nowMs))
+  return lastTime + chance
 }
 
 function timeOf(nowMs: number): string {

@@ -66,8 +66,7 @@ export interface CheckedFields {
 export function checksumOf(fields: CheckedFields, conversation: number): number {
   const { direction, id, log, seq, sentAtMs, storedAtMs, text, replyTo = '' } = fields
   const side = direction === 'in' ? 1 : 0
-  const envelope = `${conversation} ${side} ${id} ${log} ${seq} ${sentAtMs} ${storedAtMs} ${replyTo}`
-  return crc32(text, crc32(envelope))
+  return crc32(`${conversation} ${side} ${id} ${log} ${seq} ${sentAtMs} ${storedAtMs} ${replyTo}${text}`)
 }
 
 export function readNumber(row: Row, column: string): number {

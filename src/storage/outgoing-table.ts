@@ -7,6 +7,7 @@ import type { DeliveryState, LogPosition, NewOutgoing, OutboxEntry, OutgoingMess
 import { FreshMessages } from './fresh-messages.ts'
 import { inState, pendingMessage } from './message-copies.ts'
 import { newMessageId } from './message-id.ts'
+import type { MessageInserts } from './message-inserts.ts'
 import { checksumOf, messageColumns, readNumber, readOutgoing, safeInteger, stateCode, toKey } from './message-rows.ts'
 import type { Row } from './message-rows.ts'
 import { ROWS_PER_SLICE } from './slices.ts'
@@ -18,8 +19,7 @@ export class OutgoingTable {
   readonly #conversations: ConversationTable
   readonly #now: () => number
   readonly #fresh = new FreshMessages()
-  readonly #insert: StatementSync
-  readonly #insertSeen: StatementSync
+  readonly #inserts: MessageInserts
   readonly #find: StatementSync
   readonly #update: StatementSync
   readonly #deliverBetween: StatementSync
@@ -29,15 +29,11 @@ export class OutgoingTable {
   readonly #peersWithPending: StatementSync
   readonly #pendingBefore: StatementSync
 
-  constructor(database: DatabaseSync, conversations: ConversationTable, now: () => number) {
+  constructor(database: DatabaseSync, conversations: ConversationTable, inserts: MessageInserts, now: () => number) {
     const join = `FROM message m JOIN conversation c ON c.id = m.conversation`
     this.#conversations = conversations
     this.#now = now
-    this.#insert = database.prepare(
-      `INSERT INTO message (conversation, state, id, log, seq, sent_at, stored_at, text, reply_to, outbox, checksum)
-        VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-    )
-    this.#insertSeen = database.prepare('INSERT INTO seen (conversation, incoming, id, position) VALUES (?, 0, ?, ?)')
+    this.#inserts = inserts
     this.#find = database.prepare(
       `SELECT ${messageColumns} FROM conversation c
         CROSS JOIN seen s ON s.conversation = c.id AND s.incoming = 0 AND s.id = ?
@@ -68,33 +64,17 @@ export class OutgoingTable {
   add(peer: string, messages: readonly NewOutgoing[]): readonly OutboxEntry[] {
     const { id: conversation, own, nextOutbox } = this.#conversations.ensure(peer)
     const { log } = own
-    const logKey = toKey(log)
     const storedAtMs = safeInteger(this.#now())
-    const entries = messages.map(({ text, sentAtMs, replyTo }, index): OutboxEntry => {
-      const id = newMessageId(storedAtMs)
-      const key = toKey(id)
+    const rows = messages.map((init, index) => {
       const seq = own.seq + 1 + index
-      const place = nextOutbox + index
-      const init = { text, sentAtMs: safeInteger(sentAtMs), ...(replyTo === undefined ? {} : { replyTo }) }
-      const message = pendingMessage(peer, init, { id, log, seq, storedAtMs })
-      const { lastInsertRowid } = this.#insert.run(
-        conversation,
-        key,
-        logKey,
-        seq,
-        message.sentAtMs,
-        storedAtMs,
-        text,
-        replyTo === undefined ? null : toKey(replyTo),
-        place,
-        checksumOf(message, conversation)
-      )
-      this.#insertSeen.run(conversation, key, lastInsertRowid)
-      this.#fresh.add({ position: Number(lastInsertRowid), place, message })
-      return { position: place, message }
+      const sentAtMs = safeInteger(init.sentAtMs)
+      const message = pendingMessage(peer, init, { id: newMessageId(storedAtMs), log, seq, sentAtMs, storedAtMs })
+      return { message, code: stateCode.pending, place: nextOutbox + index }
     })
-    this.#conversations.setOwn(conversation, own.seq + entries.length, nextOutbox + entries.length)
-    return entries
+    let position = this.#inserts.add(conversation, rows)
+    for (const { message } of rows) this.#fresh.add({ position: position++, message })
+    this.#conversations.setOwn(conversation, own.seq + rows.length, nextOutbox + rows.length)
+    return rows.map(({ message, place }) => ({ position: place, message }))
   }
 
   find(peer: string, id: string): OutgoingMessage | undefined {

@@ -27,6 +27,7 @@ import type {
   PageOptions,
   StoredMessage
 } from './message-store.ts'
+import { MessageInserts } from './message-inserts.ts'
 import { OutgoingTable } from './outgoing-table.ts'
 import { SearchIndex } from './search-index.ts'
 
@@ -49,8 +50,9 @@ export abstract class SqliteMessages implements MessageStore {
   protected constructor({ database, queue, now }: SqliteMessagesInit) {
     this.#queue = queue
     this.#conversations = new ConversationTable(database)
-    this.#incoming = new IncomingTable(database, this.#conversations)
-    this.#outgoing = new OutgoingTable(database, this.#conversations, now)
+    const inserts = new MessageInserts(database)
+    this.#incoming = new IncomingTable(database, this.#conversations, inserts)
+    this.#outgoing = new OutgoingTable(database, this.#conversations, inserts, now)
     this.#history = new HistoryReader(database, this.#conversations)
     this.#search = new SearchIndex(database, this.#conversations)
     this.#deletion = new Deletion(database, this.#conversations, this.#search)
