@@ -43,6 +43,9 @@ const sodium = loadSodium()
 
 const ownLink: LinkPace = { pingAfterMs: LINK_PING.intervalMs, answerWithinMs: LINK_PING.timeoutMs }
 
+/** Silence is LinkWatch's: a timer of each socket's own would be put off by every read and write. */
+const noSocketTimeouts = { inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }
+
 /** What `createLibp2p` is given; the caller adds its services and calls it. */
 export function hostOptions(init: HostInit): Libp2pOptions {
   return {
@@ -50,7 +53,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     privateKey: init.key,
     nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
-    transports: [eagerNoise(gatheringTcp())],
+    transports: [eagerNoise(gatheringTcp(noSocketTimeouts))],
     connectionEncrypters: [leanNoise(sodium === undefined ? {} : { crypto: sodiumCrypto(sodium) })],
     streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
     peerDiscovery: init.discovery,
