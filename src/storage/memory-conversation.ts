@@ -3,6 +3,7 @@
 // but those it is given.
 import { randomBytes } from 'node:crypto'
 import { CANCELLED_REASON, isInOutbox, mayMove } from './delivery-rank.ts'
+import { IdMap } from './id-map.ts'
 import { inState, pendingMessage } from './message-copies.ts'
 import { newMessageId } from './message-id.ts'
 import { reachedIn } from './own-position.ts'
@@ -34,9 +35,9 @@ export class MemoryConversation {
   /** In the order of their positions. */
   #entries: Entry[] = []
   /** By id, apart for each direction: the two sides choose ids without each other. */
-  readonly #outgoing = new Map<string, Entry>()
+  readonly #outgoing = new IdMap<Entry>()
   /** An id that was deleted here stays known, with the state that it left in. */
-  readonly #incoming = new Map<string, Entry | ArrivalState>()
+  readonly #incoming = new IdMap<Entry | ArrivalState>()
   /** Own messages without a final receipt, by their place. */
   readonly #outbox = new Map<number, Entry>()
   /** Requests that wait for the user, in their order. */

@@ -4,17 +4,14 @@
 // it has messages. It tells nothing that the message's own time does not.
 import { randomFillSync } from 'node:crypto'
 
+const idBytes = 16
 /** Milliseconds since 1970 until the year 10889. */
 const timeBytes = 6
-const randomPartBytes = 10
 /** Asking the system for chance costs more than storing a message does: so many ids are asked for at once. */
 const idsPerPool = 256
 
-const pool = Buffer.alloc(idsPerPool * randomPartBytes)
+const pool = Buffer.alloc(idsPerPool * idBytes)
 let used = pool.length
-/** The time of the id before, which nearly always is that of the next. */
-let lastMs = Number.NaN
-let lastTime = ''
 
 /** 32 hexadecimal digits. */
 export function newMessageId(nowMs: number): string {
@@ -22,14 +19,7 @@ export function newMessageId(nowMs: number): string {
     randomFillSync(pool)
     used = 0
   }
-  const chance = pool.toString('hex', used, (used += randomPartBytes))
-  if (nowMs !== lastMs) lastTime = timeOf((lastMs = nowMs))
-  return lastTime + chance
-}
-
-function timeOf(nowMs: number): string {
-  return Math.trunc(nowMs)
-    .toString(16)
-    .padStart(timeBytes * 2, '0')
-    .slice(-timeBytes * 2)
+  // What is left of a larger number still tells neighbours from others.
+  pool.writeUIntBE(Math.trunc(Math.abs(nowMs)) % 2 ** (8 * timeBytes), used, timeBytes)
+  return pool.toString('hex', used, (used += idBytes))
 }
