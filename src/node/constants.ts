@@ -193,12 +193,8 @@ export const NAMESAKE_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
 /** Namesakes that are remembered as told; beyond it the oldest may be told once more. */
 export const MAX_TOLD_NAMESAKES = 1_000
 
-/**
- * From this size on messages of Noise are opened by OpenSSL, though libsodium is
- * there: its code for large inputs is faster by more than what setting it up
- * costs. Sealed they are by libsodium, which does it in place.
- */
-export const OPENSSL_FROM_BYTES = 16 * 1024
+/** Messages of Noise from this size on are opened where they were read: a fresh buffer for each costs as much as opening. */
+export const OPEN_IN_PLACE_FROM_BYTES = 16 * 1024
 
 /** Pieces of a message that are smaller together are written as one: copying so much costs less than a list of two. */
 export const JOIN_UP_TO_BYTES = 4 * 1024

@@ -2,9 +2,9 @@
 // installed: a handshake takes a tenth of the time in it, and what people write to
 // one another a third. Knows the five primitives and nothing of the handshake.
 import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
-import { createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { hkdfSync, randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { JOIN_UP_TO_BYTES, OPENSSL_FROM_BYTES } from './constants.ts'
+import { JOIN_UP_TO_BYTES, OPEN_IN_PLACE_FROM_BYTES } from './constants.ts'
 import { lendBuffer } from './spare-buffers.ts'
 
 /** What is used of sodium-native, which has no types: the results go into the first argument. */
@@ -33,7 +33,6 @@ export interface Sodium {
 
 const KEY_BYTES = 32
 const TAG_BYTES = 16
-const OPENSSL_NAME = 'chacha20-poly1305'
 
 /** @returns undefined where there is none for this machine, or it was left out when Parley was installed */
 export function loadSodium(): Sodium | undefined {
@@ -88,11 +87,13 @@ export function sodiumCrypto(sodium: Sodium): ICryptoInterface {
     },
     chaCha20Poly1305Decrypt: (ciphertext, nonce, associated, key) => {
       const bytes = ciphertext.subarray()
-      if (bytes.byteLength >= OPENSSL_FROM_BYTES) return openByOpenssl(bytes, nonce, associated, key)
       // Whoever decrypts tells nothing apart: too short is as forged as the rest.
       if (bytes.byteLength < TAG_BYTES) throw new RangeError(`${bytes.byteLength} bytes hold no tag of ${TAG_BYTES}`)
-      // Not from the pool of small buffers: a record that is kept would keep all of its neighbours there.
-      const opened = Buffer.allocUnsafeSlow(bytes.byteLength - TAG_BYTES)
+      const textBytes = bytes.byteLength - TAG_BYTES
+      // A handshake, which has associated bytes, still needs what it has opened. What is small is not left where it
+      // was read, nor put into the pool of small buffers: a record that is kept would keep all of its neighbours there.
+      const isInPlace = associated.byteLength === 0 && bytes.byteLength >= OPEN_IN_PLACE_FROM_BYTES
+      const opened = isInPlace ? bytes.subarray(0, textBytes) : Buffer.allocUnsafeSlow(textBytes)
       sodium.crypto_aead_chacha20poly1305_ietf_decrypt(opened, null, bytes, orNull(associated), nonce, key)
       return opened
     }
@@ -101,17 +102,6 @@ export function sodiumCrypto(sodium: Sodium): ICryptoInterface {
 
 function roomFor(bytes: number): Uint8Array {
   return bytes > JOIN_UP_TO_BYTES ? lendBuffer(bytes) : Buffer.allocUnsafe(bytes)
-}
-
-function openByOpenssl(ciphertext: Uint8Array, nonce: Uint8Array, associated: Uint8Array, key: Uint8Array): Uint8Array {
-  const plaintextLength = ciphertext.byteLength - TAG_BYTES
-  const decipher = createDecipheriv(OPENSSL_NAME, key, nonce, { authTagLength: TAG_BYTES })
-  decipher.setAAD(associated, { plaintextLength })
-  decipher.setAuthTag(ciphertext.subarray(plaintextLength))
-  const opened = decipher.update(ciphertext.subarray(0, plaintextLength))
-  // Throws when it was changed; a stream cipher has nothing left to give.
-  decipher.final()
-  return opened
 }
 
 function orNull(associated: Uint8Array): Uint8Array | null {

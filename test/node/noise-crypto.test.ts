@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { createLibp2p } from 'libp2p'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { OPENSSL_FROM_BYTES } from '../../src/node/constants.ts'
+import { OPEN_IN_PLACE_FROM_BYTES } from '../../src/node/constants.ts'
 import { loadSodium, sodiumCrypto } from '../../src/node/noise-crypto.ts'
 import { boundedYamux } from '../../src/wire/index.ts'
 
@@ -41,7 +41,7 @@ itWithSodium('opens what is large as it seals it, whole or in pieces', () => {
   const key = new Uint8Array(32).fill(1)
   const nonce = new Uint8Array(12).fill(2)
   const none = new Uint8Array(0)
-  for (const size of [OPENSSL_FROM_BYTES - 17, OPENSSL_FROM_BYTES - 1, OPENSSL_FROM_BYTES, 65_519]) {
+  for (const size of [OPEN_IN_PLACE_FROM_BYTES - 17, OPEN_IN_PLACE_FROM_BYTES - 1, OPEN_IN_PLACE_FROM_BYTES, 65_519]) {
     const text = new Uint8Array(size).map((_, index) => index)
     const sealed = own.chaCha20Poly1305Encrypt(text, nonce, none, key).subarray()
     const inPieces = new Uint8ArrayList(text.subarray(0, 7), text.subarray(7))
@@ -57,7 +57,7 @@ itWithSodium('opens nothing that was changed, cut short or sealed otherwise', ()
   const key = new Uint8Array(32).fill(1)
   const nonce = new Uint8Array(12)
   const associated = Uint8Array.of(1, 2, 3)
-  for (const size of [0, 80, OPENSSL_FROM_BYTES]) {
+  for (const size of [0, 80, OPEN_IN_PLACE_FROM_BYTES]) {
     const sealed = own.chaCha20Poly1305Encrypt(new Uint8Array(size), nonce, associated, key).subarray()
     const changed = Uint8Array.from(sealed)
     changed[0] = (changed[0] ?? 0) ^ 1
@@ -70,6 +70,22 @@ itWithSodium('opens nothing that was changed, cut short or sealed otherwise', ()
     expect(open(sealed, new Uint8Array(32), associated)).toThrow()
   }
   expect(() => own.chaCha20Poly1305Decrypt(new Uint8Array(15), nonce, associated, key)).toThrow()
+})
+
+itWithSodium('leaves what it has opened as it was where a handshake goes on with it, or where it is small', () => {
+  const key = new Uint8Array(32).fill(1)
+  const nonce = new Uint8Array(12)
+  for (const [size, associated] of [
+    [OPEN_IN_PLACE_FROM_BYTES, Uint8Array.of(1)],
+    [OPEN_IN_PLACE_FROM_BYTES - 17, new Uint8Array(0)]
+  ] as const) {
+    const sealed = own.chaCha20Poly1305Encrypt(new Uint8Array(size), nonce, associated, key).subarray()
+    const before = Uint8Array.from(sealed)
+    const opened = own.chaCha20Poly1305Decrypt(sealed, nonce, associated, key).subarray()
+    expect(Buffer.compare(sealed, before)).toBe(0)
+    expect(opened.buffer).not.toBe(sealed.buffer)
+    expect(opened.buffer.byteLength).toBe(size)
+  }
 })
 
 itWithSodium('agrees on no key with a public key that leaves no secret', () => {
