@@ -63,7 +63,8 @@ export class Deliveries {
     const sentAtMs = this.#init.now()
     const entries = await this.#init.store.addAllOutgoing(
       peer,
-      texts.map(({ text, replyTo }) => (replyTo === undefined ? { text, sentAtMs } : { text, sentAtMs, replyTo }))
+      texts.map(({ text, replyTo }) => (replyTo === undefined ? { text, sentAtMs } : { text, sentAtMs, replyTo })),
+      { leave: this.#outbox.isAttached(peer) }
     )
     this.#outbox.stored(peer, entries)
     return entries.map(({ message }) => message)

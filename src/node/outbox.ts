@@ -67,6 +67,11 @@ export class Outbox {
     pump.life.abort()
   }
 
+  /** What is stored for the peer leaves at once. */
+  isAttached(peer: string): boolean {
+    return this.#pumps.has(peer)
+  }
+
   /** There is something new in the peer's outbox. */
   wake(peer: string): void {
     const pump = this.#pumps.get(peer)
@@ -159,7 +164,7 @@ export class Outbox {
     const messages = entries.map(({ message }) => message)
     if (pump.session.dialect === 'parley') {
       pump.sentUpTo = last.position
-      this.#noteSent(peer, messages)
+      await this.#noteSent(peer, messages)
       await pump.session.send(messages, { signal: pump.life.signal })
       return true
     }
@@ -189,10 +194,10 @@ export class Outbox {
     return entries
   }
 
-  /** In the same transaction as others, and not waited for: what a power cut takes back costs a new log and nothing else. */
-  #noteSent(peer: string, messages: readonly OutgoingMessage[]): void {
-    this.#init.store.noteSent(peer, messages).catch(() => {
-      // A disk that takes nothing is told by whoever has something to store.
+  /** Most are noted since they were stored. */
+  async #noteSent(peer: string, messages: readonly OutgoingMessage[]): Promise<void> {
+    await this.#init.store.noteSent(peer, messages).catch(() => {
+      // A disk that takes nothing is told by whoever has something to store; what goes out unnoted costs a new log.
     })
   }
 

@@ -72,12 +72,20 @@ export class ConversationTable {
     this.#setOwn.run(seq, nextOutbox, id)
   }
 
+  /** So far our log may have been sent. */
+  setSent(id: number, seq: number): void {
+    this.#sent.run(seq, id)
+  }
+
   noteSent(peer: string, positions: readonly LogPosition[]): void {
     const conversation = this.find(peer)
-    if (conversation === undefined) return
-    const { id, own } = conversation
-    const sentSeq = reachedIn(own, positions)
-    if (sentSeq > own.sentSeq) this.#sent.run(sentSeq, id)
+    if (conversation !== undefined) this.setSent(conversation.id, reachedIn(conversation.own, positions))
+  }
+
+  /** Whether it is known that these may have been sent. */
+  isNoted(peer: string, positions: readonly LogPosition[]): boolean {
+    const own = this.find(peer)?.own
+    return own === undefined || reachedIn(own, positions) === own.sentSeq
   }
 
   /** So many new messages have come, and this is where the sender's log stands now. */

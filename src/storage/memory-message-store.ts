@@ -34,10 +34,16 @@ export class MemoryMessageStore implements MessageStore {
     this.#now = options.now ?? Date.now
   }
 
-  async addAllOutgoing(peer: string, messages: readonly NewOutgoing[]): Promise<readonly OutboxEntry[]> {
+  async addAllOutgoing(
+    peer: string,
+    messages: readonly NewOutgoing[],
+    { leave = false }: { readonly leave?: boolean } = {}
+  ): Promise<readonly OutboxEntry[]> {
     const conversation = this.#conversation(peer)
     const nowMs = this.#now()
-    return messages.map((init) => conversation.addOutgoing(this.#nextPosition++, peer, init, nowMs))
+    const entries = messages.map((init) => conversation.addOutgoing(this.#nextPosition++, peer, init, nowMs))
+    if (leave) conversation.noteSent(entries.map(({ message }) => message))
+    return entries
   }
 
   async addOutgoing(init: NewOutgoing & { readonly peer: string }): Promise<OutgoingMessage> {

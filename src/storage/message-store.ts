@@ -87,8 +87,14 @@ export interface MessageStore {
   /**
    * Gives each message its id, log and sequence number and stores them as `pending`, in the order given, all or none.
    * They join the outbox one directly after the other.
+   *
+   * @param options.leave they are about to be sent, which is noted with them; see {@link noteSent}
    */
-  addAllOutgoing(peer: string, messages: readonly NewOutgoing[]): Promise<readonly OutboxEntry[]>
+  addAllOutgoing(
+    peer: string,
+    messages: readonly NewOutgoing[],
+    options?: { readonly leave?: boolean }
+  ): Promise<readonly OutboxEntry[]>
   /** One of these. */
   addOutgoing(init: NewOutgoing & { readonly peer: string }): Promise<OutgoingMessage>
   /**
@@ -151,7 +157,10 @@ export interface MessageStore {
   ownPosition(peer: string): Promise<OwnPosition | undefined>
   /** The highest position that is held of this peer's newest log. */
   heldPosition(peer: string): Promise<LogPosition | undefined>
-  /** Own messages with these numbers are about to be sent. */
+  /**
+   * Own messages with these numbers are about to be sent: when it resolves they may be. One that left unnoted would
+   * make its number, in the other side's Hello, that of somebody else's message.
+   */
   noteSent(peer: string, positions: readonly LogPosition[]): Promise<void>
   /**
    * From now on our messages to this peer are numbered in a new log. What is pending is numbered anew there, in the

@@ -61,7 +61,7 @@ export class OutgoingTable {
     )
   }
 
-  add(peer: string, messages: readonly NewOutgoing[]): readonly OutboxEntry[] {
+  add(peer: string, messages: readonly NewOutgoing[], leave: boolean): readonly OutboxEntry[] {
     const { id: conversation, own, nextOutbox } = this.#conversations.ensure(peer)
     const { log } = own
     const storedAtMs = safeInteger(this.#now())
@@ -73,7 +73,9 @@ export class OutgoingTable {
     })
     let position = this.#inserts.add(conversation, rows)
     for (const { message } of rows) this.#fresh.add({ position: position++, message })
-    this.#conversations.setOwn(conversation, own.seq + rows.length, nextOutbox + rows.length)
+    const seq = own.seq + rows.length
+    this.#conversations.setOwn(conversation, seq, nextOutbox + rows.length)
+    if (leave) this.#conversations.setSent(conversation, seq)
     return rows.map(({ message, place }) => ({ position: place, message }))
   }
 

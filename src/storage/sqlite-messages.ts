@@ -67,8 +67,12 @@ export abstract class SqliteMessages implements MessageStore {
 
   abstract close(): Promise<void>
 
-  async addAllOutgoing(peer: string, messages: readonly NewOutgoing[]): Promise<readonly OutboxEntry[]> {
-    const entries = await this.#queue.write(() => this.#outgoing.add(peer, messages))
+  async addAllOutgoing(
+    peer: string,
+    messages: readonly NewOutgoing[],
+    { leave = false }: { readonly leave?: boolean } = {}
+  ): Promise<readonly OutboxEntry[]> {
+    const entries = await this.#queue.write(() => this.#outgoing.add(peer, messages, leave))
     this.#indexer.schedule()
     return entries
   }
@@ -210,6 +214,8 @@ export abstract class SqliteMessages implements MessageStore {
   }
 
   async noteSent(peer: string, positions: readonly LogPosition[]): Promise<void> {
+    // What was noted when it was stored costs no transaction; between two turns all that can be read is committed.
+    if (this.#conversations.isNoted(peer, positions)) return
     await this.#queue.write(() => this.#conversations.noteSent(peer, positions))
   }
 

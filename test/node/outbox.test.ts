@@ -130,6 +130,20 @@ test('how far the log is sent is noted before a session gets it', async () => {
   await outbox.stop()
 })
 
+test('nothing is sent before it is noted, or before the disk has refused to', async () => {
+  await write('one')
+  const noted = Promise.withResolvers<void>()
+  const note = vi.spyOn(store, 'noteSent').mockReturnValueOnce(noted.promise)
+  const { chat, sent } = session('parley')
+  outbox.attach(chat)
+  await vi.waitFor(() => expect(note).toHaveBeenCalledOnce())
+  await new Promise(setImmediate)
+  expect(sent).toEqual([])
+  noted.reject(new StorageFullError('/', new Error('full')))
+  await vi.waitFor(() => expect(sent).toEqual(['one']))
+  await outbox.stop()
+})
+
 test('a plain dialect leaves a message unconfirmed, never delivered, and does not send it again', async () => {
   await write('one')
   const first = session('lines')

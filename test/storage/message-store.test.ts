@@ -164,6 +164,26 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toMatchObject({ seq: 2, sentSeq: 0 })
   })
 
+  test('what leaves at once is noted as sent with it, in its own log and in the one after', async () => {
+    const store = await open()
+    const [one] = await store.addAllOutgoing(peer, [{ text: 'waits', sentAtMs: 0 }])
+    expect(await store.ownPosition(peer)).toMatchObject({ seq: 1, sentSeq: 0 })
+    const entries = await store.addAllOutgoing(
+      peer,
+      ['two', 'three'].map((text) => ({ text, sentAtMs: 0 })),
+      { leave: true }
+    )
+    expect(await store.ownPosition(peer)).toMatchObject({ seq: 3, sentSeq: 3 })
+    await store.noteSent(
+      peer,
+      [...(one === undefined ? [] : [one]), ...entries].map(({ message }) => message)
+    )
+    expect(await store.ownPosition(peer)).toMatchObject({ seq: 3, sentSeq: 3 })
+    await store.startNewLog(peer)
+    await store.addAllOutgoing(peer, [{ text: 'four', sentAtMs: 0 }], { leave: true })
+    expect(await store.ownPosition(peer)).toMatchObject({ seq: 4, sentSeq: 4 })
+  })
+
   test('the position reached in a sender’s log is the highest, whatever order messages come in', async () => {
     const store = await open()
     expect(await store.heldPosition(peer)).toBeUndefined()
