@@ -12,7 +12,7 @@ type CreateEncrypter = ReturnType<typeof noise>
 
 /** Fields of Noise's connections that their interface does not show. */
 interface NoiseStream extends MessageStream {
-  readonly decoder: { decode(read: Bytes): Iterable<Bytes> }
+  readonly decoder: { readonly buffer: Bytes; decode(read: Bytes): Iterable<Bytes> }
   sendData(bytes: Bytes): { readonly canSendMore: boolean }
 }
 
@@ -34,6 +34,8 @@ function lean<T extends SecuredConnection>(secured: T): T {
   const { connection } = secured
   if (!isNoiseStream(connection)) return secured
   const messages = new Messages()
+  // What came right behind the handshake has been read as it comes: a message that was cut waits there for its end.
+  messages.take(connection.decoder.buffer)
   connection.decoder.decode = (read) => messages.take(read)
   sendDirectly(connection, (bytes) => connection.sendData(bytes).canSendMore)
   return secured

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { tcp } from '@libp2p/tcp'
 import fc from 'fast-check'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -79,3 +82,51 @@ it.each([
   expect(taken).toHaveBeenCalled()
   expect(Buffer.compare(Buffer.concat(read.flatMap((list) => [...list])), Buffer.concat(pieces))).toBe(0)
 })
+
+it('a message that begins right behind the handshake and is cut there is read to its end', async () => {
+  const node = async () => {
+    const libp2p = await createLibp2p({
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [gatheringTcp()],
+      connectionEncrypters: [leanNoise({})],
+      streamMuxers: [boundedYamux()],
+      connectionMonitor: { enabled: false }
+    })
+    onTestFinished(async () => libp2p.stop())
+    return libp2p
+  }
+  const [one, other] = [await node(), await node()]
+  await other.handle(PROTOCOL, async (stream) => {
+    const { source, sink } = streamDuplex(stream)
+    await sink(source)
+  })
+  const connection = await one.dial(await cutting(other.getMultiaddrs()))
+  // Opened in the turn of the dial: its first bytes leave with the last message of the handshake.
+  const stream = await connection.newStream(PROTOCOL, { signal: AbortSignal.timeout(2_000) })
+  expect(stream.protocol).toBe(PROTOCOL)
+})
+
+/** Whatever is dialled there arrives in two pieces, the second of which comes later: the last five bytes. */
+async function cutting([address]: readonly Multiaddr[]): Promise<Multiaddr> {
+  const port = Number(/\/tcp\/(\d+)/u.exec(String(address))?.[1])
+  const server = createServer({ noDelay: true }, (socket) => {
+    const onward = connect({ port, host: '127.0.0.1', noDelay: true })
+    onTestFinished(() => void onward.destroy())
+    for (const end of [socket, onward]) end.on('error', () => undefined)
+    onward.pipe(socket)
+    socket.on('data', (bytes) => {
+      socket.pause()
+      onward.write(bytes.subarray(0, -5))
+      setTimeout(() => {
+        onward.write(bytes.subarray(-5))
+        socket.resume()
+      }, 20)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const place = server.address()
+  if (place === null || typeof place === 'string') throw new TypeError('a TCP server has an address')
+  return multiaddr(`/ip4/127.0.0.1/tcp/${place.port}`)
+}
