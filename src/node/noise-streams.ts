@@ -50,27 +50,47 @@ const LENGTH_BYTES = 2
 
 /** Cuts what is read into sealed messages; holds at most one that is incomplete, of less than 64 KiB. */
 export class Messages {
-  readonly #rest = new Uint8ArrayList()
+  #rest = new Uint8ArrayList()
 
   take(read: Bytes): Bytes[] {
     const sealed: Bytes[] = []
-    let left = read
-    if (this.#rest.byteLength > 0) {
-      this.#rest.append(read)
-      left = this.#rest
-    }
-    let from = 0
-    while (left.byteLength - from >= LENGTH_BYTES) {
+    let from = this.#finish(read, sealed)
+    while (read.byteLength - from >= LENGTH_BYTES) {
       const start = from + LENGTH_BYTES
-      const end = start + ((byteAt(left, from) << 8) | byteAt(left, from + 1))
-      if (end > left.byteLength) break
-      if (end > start) sealed.push(left.subarray(start, end))
+      const end = start + lengthAt(read, from)
+      if (end > read.byteLength) break
+      if (end > start) sealed.push(read.subarray(start, end))
       from = end
     }
-    if (left === this.#rest) this.#rest.consume(from)
-    else if (from < left.byteLength) this.#rest.append(left.subarray(from))
+    if (from < read.byteLength) this.#rest.append(read.subarray(from))
     return sealed
   }
+
+  /**
+   * Adds to the message that is incomplete what belongs to it, and nothing more: it may come in as many pieces as it has
+   * bytes, and what follows is not looked for behind all of them.
+   *
+   * @returns how many bytes of `read` that is
+   */
+  #finish(read: Bytes, sealed: Bytes[]): number {
+    const rest = this.#rest
+    if (rest.byteLength === 0) return 0
+    let from = 0
+    const fill = (bytes: number): boolean => {
+      const end = Math.min(from + bytes - rest.byteLength, read.byteLength)
+      if (end > from) rest.append(read.subarray(from, end))
+      from = Math.max(from, end)
+      return rest.byteLength >= bytes
+    }
+    if (!fill(LENGTH_BYTES) || !fill(LENGTH_BYTES + lengthAt(rest, 0))) return from
+    if (rest.byteLength > LENGTH_BYTES) sealed.push(rest.subarray(LENGTH_BYTES))
+    this.#rest = new Uint8ArrayList()
+    return from
+  }
+}
+
+function lengthAt(bytes: Bytes, index: number): number {
+  return (byteAt(bytes, index) << 8) | byteAt(bytes, index + 1)
 }
 
 function byteAt(bytes: Bytes, index: number): number {

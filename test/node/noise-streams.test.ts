@@ -5,7 +5,7 @@ import { tcp } from '@libp2p/tcp'
 import fc from 'fast-check'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import type { Uint8ArrayList } from 'uint8arraylist'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { gatheringTcp } from '../../src/node/gathering-tcp.ts'
 import { leanNoise, Messages } from '../../src/node/noise-streams.ts'
@@ -36,6 +36,20 @@ it('a message of no bytes is skipped, one that has only begun is waited for', ()
   expect(reader.take(Uint8Array.of(0, 0, 0, 1, 7, 0))).toEqual([Uint8Array.of(7)])
   expect(reader.take(Uint8Array.of(2, 8))).toEqual([])
   expect(reader.take(Uint8Array.of(9))).toEqual([Uint8Array.of(8, 9)])
+})
+
+it('a message that comes byte by byte, and many small ones behind it, hold nobody else up', () => {
+  const [longest, small] = [0xffff, 17]
+  const reader = new Messages()
+  const startedAtMs = performance.now()
+  for (const byte of [0xff, 0xff, ...new Uint8Array(longest - 1)]) {
+    if (reader.take(new Uint8ArrayList(Uint8Array.of(byte))).length > 0) throw new Error('it is not complete yet')
+  }
+  const behind = Array.from({ length: 3_000 }, () => [0, small, ...new Uint8Array(small)])
+  const taken = reader.take(new Uint8ArrayList(Uint8Array.from([0, ...behind.flat()])))
+  expect(taken.map(({ byteLength }) => byteLength)).toEqual([longest, ...behind.map(() => small)])
+  // Looked for behind all those bytes each time, the small ones alone would take several seconds.
+  expect(performance.now() - startedAtMs).toBeLessThan(2_000)
 })
 
 it.each([
