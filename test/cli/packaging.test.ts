@@ -71,7 +71,9 @@ describe('the unit for systemd', () => {
 describe('the container', () => {
   test('starts a command that there is, with options that it has', () => {
     const [entry] = instructions('ENTRYPOINT').map((json) => JSON.parse(json) as string[])
-    expect(entry).toEqual(['node', '/app/bin/parley.js'])
+    // An image has its own Node, and no need of bin/parley; the bound that it gives a directory is wanted all the same.
+    const bound = /directory\) flags=(\S+)/u.exec(readFileSync(join(root, 'bin/parley'), 'utf8'))?.[1]
+    expect(entry).toEqual(['node', bound, '/app/bin/parley.js'])
     const words = JSON.parse(instructions('CMD').at(-1) ?? '[]') as string[]
     expect(words[0]).toBe('directory')
     expect(unknownWords(words)).toEqual([])
