@@ -14,6 +14,8 @@ const maxTransactionMs = 8
 interface Job {
   /** Synchronous, and may be run again after its transaction was rolled back. */
   readonly run: () => unknown
+  /** It writes nothing: a disk that takes nothing is no reason to refuse it. */
+  readonly isReading: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -50,10 +52,14 @@ export class CommitQueue {
 
   /** Runs in a transaction with others; resolves when it is on the disk. */
   async write<T>(run: () => T): Promise<T> {
+    return this.#ask(run, false)
+  }
+
+  async #ask<T>(run: () => T, isReading: boolean): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended.error
     // The queue holds jobs of all kinds of values; each resolves with what its own run returned.
     const value = (await new Promise<unknown>((resolve, reject) => {
-      this.#jobs.push({ run, resolve, reject })
+      this.#jobs.push({ run, isReading, resolve, reject })
       this.#schedule()
     })) as T
     return value
@@ -62,7 +68,7 @@ export class CommitQueue {
   /** Sees everything that was asked for before; resolves when what it saw is on the disk. */
   async read<T>(run: () => T): Promise<T> {
     if (this.#ended !== undefined) throw this.#ended.error
-    if (this.#jobs.length > 0) return this.write(run)
+    if (this.#jobs.length > 0) return this.#ask(run, true)
     let value: T
     try {
       value = run()
@@ -119,14 +125,14 @@ export class CommitQueue {
   #flushApart(jobs: readonly Job[]): void {
     let hopeless: unknown
     for (const job of jobs) {
-      if (hopeless !== undefined) {
+      if (hopeless !== undefined && !job.isReading) {
         job.reject(hopeless)
         continue
       }
       try {
-        this.#init.database.exec('BEGIN IMMEDIATE')
+        if (!job.isReading) this.#init.database.exec('BEGIN IMMEDIATE')
         const value = job.run()
-        this.#init.database.exec('COMMIT')
+        if (!job.isReading) this.#init.database.exec('COMMIT')
         this.#settle([job], [value])
       } catch (error) {
         this.#rollBack()

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { beforeEach, expect, test } from 'vitest'
 import { CommitQueue } from '../../src/storage/commit-queue.ts'
+import { StorageFullError } from '../../src/storage/errors.ts'
 
 let database: DatabaseSync
 let syncs: { resolve: () => void; reject: (error: Error) => void }[]
@@ -93,6 +94,24 @@ test('a write that fails takes nothing with it', async () => {
   syncs[0]?.resolve()
   expect((await all).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect(words()).toEqual(['one', 'two'])
+})
+
+test('on a disk that is full what was asked to be written is refused, and what was asked to be read is not', async () => {
+  const full = new StorageFullError('history.db')
+  const onFullDisk = new CommitQueue({ database, sync: async () => undefined, failure: () => full })
+  const fails = (): never => {
+    throw new Error('the disk takes nothing')
+  }
+  const asked = [onFullDisk.write(fails), onFullDisk.read(words), onFullDisk.write(fails), onFullDisk.read(words)]
+  const [first, second, third, fourth] = await Promise.allSettled(asked)
+  expect([first, third]).toEqual([
+    { status: 'rejected', reason: full },
+    { status: 'rejected', reason: full }
+  ])
+  expect([second, fourth]).toEqual([
+    { status: 'fulfilled', value: [] },
+    { status: 'fulfilled', value: [] }
+  ])
 })
 
 test('after a sync that failed nothing is taken any more, because the disk can’t be believed', async () => {
