@@ -118,7 +118,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     this.#profile = profile
     this.#port = port
     this.#store = store
-    this.history = new History(store)
+    this.history = new History(store, (peer) => this.#conversations.reread(peer))
     this.#around = new Neighbourhood({
       config,
       profile,

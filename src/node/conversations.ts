@@ -148,6 +148,11 @@ export class Conversations {
     return this.#deliveries.cancel(peer, ids)
   }
 
+  /** See {@link Deliveries.reread}. */
+  reread(peer: string): void {
+    this.#deliveries.reread(peer)
+  }
+
   /** Messages that have waited for too long fail, and old ones are deleted. */
   async keepHouse(limits: { readonly giveUpMs: number; readonly keepMs: number }): Promise<void> {
     const { store, now } = this.#init

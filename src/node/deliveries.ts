@@ -70,7 +70,7 @@ export class Deliveries {
     return entries.map(({ message }) => message)
   }
 
-  /** What waits for the peer may be numbered anew. */
+  /** What waits for the peer may be numbered anew, or gone. */
   reread(peer: string): void {
     this.#outbox.reread(peer)
   }
@@ -132,7 +132,9 @@ export class Deliveries {
 
   /** Fails some of the messages that have waited since before that time. */
   async giveUp(waitingBeforeMs: number): Promise<void> {
-    this.#tell(await this.#init.store.failPending({ waitingBeforeMs, reason: GIVEN_UP, limit: GIVE_UP_BATCH }))
+    const failed = await this.#init.store.failPending({ waitingBeforeMs, reason: GIVEN_UP, limit: GIVE_UP_BATCH })
+    for (const { peer } of failed) this.#outbox.reread(peer)
+    this.#tell(failed)
   }
 
   async #lastOwn(peer: string, state: DeliveryState): Promise<readonly string[]> {

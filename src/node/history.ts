@@ -35,9 +35,12 @@ export interface WaitingCount {
 
 export class History {
   readonly #store: MessageStore
+  readonly #onForgotten: (peer: string) => void
 
-  constructor(store: MessageStore) {
+  /** @param onForgotten what may have waited for the peer is gone */
+  constructor(store: MessageStore, onForgotten: (peer: string) => void = () => undefined) {
     this.#store = store
+    this.#onForgotten = onForgotten
   }
 
   /** The last `limit` messages with a peer, oldest first. */
@@ -78,7 +81,11 @@ export class History {
 
   /** Deletes all messages with the peer, what waits for it too. @returns how many */
   async forget(peer: string): Promise<number> {
-    return explained(this.#store.forget(peer))
+    try {
+      return await explained(this.#store.forget(peer))
+    } finally {
+      this.#onForgotten(peer)
+    }
   }
 
   async #countWaiting(limit: number): Promise<WaitingCount> {

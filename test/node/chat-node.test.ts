@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ChatNode, Notice, RosterRow } from '../../src/node/index.ts'
+import { Reception } from '../../src/node/reception.ts'
 import { names, Network, placeOf } from './network.ts'
 
 const soon = { timeout: 8_000, interval: 20 }
@@ -312,4 +313,29 @@ test('the port of the first start is kept, and another is taken when it is not f
   await again.stop()
   await other.stop()
   expect((await network.peer('anna')).port).toBe(first.port)
+})
+
+test('what waits behind a slow peer and is forgotten meanwhile is not sent', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.resolve([placeOf(bert)])
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('delivered')
+  const { receive } = Reception.prototype
+  const disk = Promise.withResolvers<void>()
+  const slow = vi.spyOn(Reception.prototype, 'receive').mockImplementation(async function (this: Reception, ...args) {
+    await disk.promise
+    return receive.apply(this, args)
+  })
+  try {
+    // More than may be without a receipt: what comes after it waits.
+    await Promise.all(Array.from({ length: 20 }, async () => anna.send(bert.peerId, 'x'.repeat(60 * 1024))))
+    await anna.send(bert.peerId, 'a secret')
+    await anna.history.forget(bert.peerId)
+    disk.resolve()
+    expect(await settledState(anna, bert.peerId, 'nothing')).toBe('delivered')
+  } finally {
+    disk.resolve()
+    slow.mockRestore()
+  }
+  expect((await texts(bert, anna.peerId)).filter((text) => !text.includes('xx'))).toEqual(['in hello', 'in nothing'])
 })
