@@ -102,7 +102,8 @@ describe('directories that were joined', () => {
   })
 
   test('are named in the same ways as elsewhere, and a name that is none is told', async () => {
-    const wrong = await bed.run(['directory', '--port', '8000', '--join', 'nowhere'])
+    const [port = 0] = await freePorts(1)
+    const wrong = await bed.run(['directory', '--port', String(port), '--join', 'nowhere'])
     expect(wrong.code, wrong.told).toBe(exitCodes.usage)
     expect(wrong.stderr).toContain('"nowhere" is not an address')
   })
