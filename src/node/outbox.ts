@@ -4,7 +4,7 @@
 import { SessionClosedError, type ChatSession, type ReceiptState } from '../chat-protocol/index.ts'
 import { StorageError, type DeliveryState, type MessageStore } from '../storage/index.ts'
 import type { OutboxEntry, OutgoingMessage } from '../storage/index.ts'
-import { OUTBOX_AT_HAND_LENGTH, OUTBOX_BATCH, STORE_RETRY_MS } from './constants.ts'
+import { OUTBOX_AT_HAND_LENGTH, OUTBOX_AT_HAND_MESSAGES, OUTBOX_BATCH, STORE_RETRY_MS } from './constants.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface OutboxInit {
@@ -87,8 +87,9 @@ export class Outbox {
     if (pump === undefined || first === undefined) return
     const last = pump.next.at(-1)?.position ?? pump.sentUpTo
     const length = entries.reduce((sum, { message }) => sum + message.text.length, pump.nextLength)
+    const isRoom = length <= OUTBOX_AT_HAND_LENGTH && pump.next.length + entries.length <= OUTBOX_AT_HAND_MESSAGES
     // What does not fit, or does not follow, is read from the store when all before it has been sent.
-    if (last !== undefined && first.position === last + 1 && length <= OUTBOX_AT_HAND_LENGTH) {
+    if (last !== undefined && first.position === last + 1 && isRoom) {
       pump.next.push(...entries)
       pump.nextLength = length
     } else pump.isBehind = true

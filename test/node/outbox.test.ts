@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { SessionClosedError, type ChatMessage, type ChatSession } from '../../src/chat-protocol/index.ts'
-import { OUTBOX_AT_HAND_LENGTH, STORE_RETRY_MS } from '../../src/node/constants.ts'
+import { OUTBOX_AT_HAND_LENGTH, OUTBOX_AT_HAND_MESSAGES, STORE_RETRY_MS } from '../../src/node/constants.ts'
 import { Outbox } from '../../src/node/outbox.ts'
 import { MemoryMessageStore, StorageFullError } from '../../src/storage/index.ts'
 import type { NewOutgoing, OutgoingMessage } from '../../src/storage/index.ts'
@@ -99,6 +99,26 @@ test('of very long messages no more than a few are kept at hand, and all go out 
   slow.resolve()
   await vi.waitFor(() => expect(sent).toHaveLength(10))
   expect(sent.map((text) => text[0])).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+  await outbox.stop()
+})
+
+test('of very short messages no more than some thousands are kept at hand, and all go out in order', async () => {
+  await write('0')
+  const slow = Promise.withResolvers<void>()
+  const { chat, sent } = session('parley', async () => slow.promise)
+  const send = vi.spyOn(chat, 'send')
+  outbox.attach(chat)
+  await vi.waitFor(() => expect(sent).toHaveLength(1))
+  const count = OUTBOX_AT_HAND_MESSAGES + 1_000
+  for (let n = 1; n < count; n += 100) {
+    const texts = Array.from({ length: Math.min(100, count - n) }, (_, index) => newText(String(n + index)))
+    outbox.stored(peer, await store.addAllOutgoing(peer, texts))
+  }
+  slow.resolve()
+  await vi.waitFor(() => expect(sent).toHaveLength(count))
+  expect(sent).toEqual(Array.from({ length: count }, (_, n) => String(n)))
+  const atOnce = send.mock.calls.map(([messages]) => messages.length)
+  expect(Math.max(...atOnce)).toBeLessThanOrEqual(OUTBOX_AT_HAND_MESSAGES)
   await outbox.stop()
 })
 
