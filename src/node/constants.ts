@@ -129,7 +129,7 @@ export const OUTBOX_BATCH = 256
  * read from the store again, and those beyond are read when it is their turn.
  */
 export const OUTBOX_AT_HAND_LENGTH = 1_048_576
-/** And no more messages than this, however short: each takes some 400 bytes beside its text. */
+/** And no more messages than this, however short: each takes some 250 bytes beside its text. */
 export const OUTBOX_AT_HAND_MESSAGES = 16_384
 
 /** Messages sent in one turn that are stored as one: a few milliseconds' worth of a transaction. */
