@@ -101,6 +101,23 @@ describe('directories that were joined', () => {
     await a.shows(new RegExp(`^REFUSED directory ${String(shortId)} is of the network elsewhere: not joined$`, 'u'))
   })
 
+  test('say where they listen before whom they are joined with, however fast that goes', async () => {
+    const [first = 0, ...ports] = await freePorts(4)
+    await bed.directory(first)
+    const later = await Promise.all(
+      ports.map(async (port) =>
+        bed.start(['directory', '--port', String(port), '--join', String(first), '--http', '0'])
+      )
+    )
+    for (const directory of later) {
+      await directory.hasShown(/^JOINED directory /mu)
+      await directory.hasShown(/^roster page: /mu)
+      const [listening, page] = directory.stdout.split('\n')
+      expect(listening).toMatch(/^directory \S+ listening on port/u)
+      expect(page).toMatch(/^roster page: /u)
+    }
+  })
+
   test('are named in the same ways as elsewhere, and a name that is none is told', async () => {
     const [port = 0] = await freePorts(1)
     const wrong = await bed.run(['directory', '--port', String(port), '--join', 'nowhere'])

@@ -38,9 +38,15 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   const { DirectoryNode } = await import('../../node/index.ts')
   const node = await DirectoryNode.create({ config, port, page })
   const isJson = hasSwitch(command, 'json')
+  // Others may come before all of it has started; the terminal says first of all where it listens.
+  let early: string[] | undefined = []
+  const show = (line: string): void => {
+    if (early === undefined) writeLines(io.stdout, [line])
+    else early.push(line)
+  }
   const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
     const line = `${words[event]} ${nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
-    writeLines(io.stdout, [isJson ? escapedJson({ event, peer, nickname, shortId, address }) : cleanText(line)])
+    show(isJson ? escapedJson({ event, peer, nickname, shortId, address }) : cleanText(line))
   }
   for (const event of ['ready', 'left', 'lost'] as const) {
     node.addEventListener(event, ({ detail }) => tell(event, detail))
@@ -50,14 +56,14 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     const line = `${fellowWords[event]} directory ${shortId} ${tail}`.trimEnd()
     const facts = { peer, shortId, ...(event === 'directory-joined' ? { address } : {}) }
     const json = { event, ...facts, ...(network === undefined ? {} : { network }) }
-    writeLines(io.stdout, [isJson ? escapedJson(json) : cleanText(line)])
+    show(isJson ? escapedJson(json) : cleanText(line))
   }
   for (const event of ['directory-joined', 'directory-lost', 'directory-refused'] as const) {
     node.addEventListener(event, ({ detail }) => tellFellow(event, detail))
   }
   node.addEventListener('directory-unreached', ({ detail: { address, why } }) => {
     const json = { event: 'directory-unreached', address, why }
-    writeLines(io.stdout, [isJson ? escapedJson(json) : cleanText(`UNREACHED directory ${address}: ${why}`)])
+    show(isJson ? escapedJson(json) : cleanText(`UNREACHED directory ${address}: ${why}`))
   })
   try {
     await node.start()
@@ -75,6 +81,8 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
         ...(pages.length === 0 ? [] : [`roster page: ${pages.join(' ')}`])
       ])
     }
+    writeLines(io.stdout, early)
+    early = undefined
     const why = await node.whyNotFound()
     if (why !== undefined) writeLines(io.stderr, [`Note: ${cleanText(why)}`])
     await untilInterrupted(io.interrupted)

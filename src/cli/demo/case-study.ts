@@ -20,14 +20,11 @@ export async function playCaseStudy(stage: Stage): Promise<void> {
   const { ports, step } = stage
   const directories = ports.map((port, i) => stage.openDirectory(port, i === 0 ? undefined : ports[0]))
   await step(`Three directories run, on the ports ${ports.join(', ')}.`, async () => {
-    await Promise.all(directories.map(async (directory) => directory.shows(/listening on/u)))
+    await Promise.all(directories.map(async (directory) => directory.hasShown(/listening on/u)))
   })
   await step('They are joined with each other, and keep one roster.', async () => {
-    await Promise.all(
-      directories.map(async (directory) => {
-        for (let fellows = 1; fellows < ports.length; fellows++) await directory.shows(/^JOINED directory /u)
-      })
-    )
+    const fellows = ports.length - 1
+    await Promise.all(directories.map(async (directory) => directory.hasShown(/^JOINED directory /u, fellows)))
   })
 
   const anna = stage.openClient('anna')

@@ -52,19 +52,26 @@ export class DemoTerminal {
    * @throws NotShownError
    */
   async shows(pattern: RegExp, timeoutMs = DEMO_STEP_MS): Promise<RegExpExecArray> {
-    const untilMs = Date.now() + timeoutMs
-    for (;;) {
+    return this.#until(String(pattern), timeoutMs, () => {
       for (let index = this.#seen; index < this.#shown.length; index++) {
         const match = pattern.exec(this.#shown[index] ?? '')
         if (match === null) continue
         this.#seen = index + 1
         return match
       }
-      const leftMs = untilMs - Date.now()
-      if (leftMs <= 0)
-        throw new NotShownError(`${this.name} did not show ${String(pattern)} within ${timeoutMs / 1000} s`)
-      await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), sleep(leftMs)])
-    }
+      return undefined
+    })
+  }
+
+  /**
+   * Waits until so many lines of all that it has shown are such, before or after whichever others.
+   *
+   * @throws NotShownError
+   */
+  async hasShown(pattern: RegExp, times = 1, timeoutMs = DEMO_STEP_MS): Promise<void> {
+    await this.#until(`${String(pattern)} ${times} times`, timeoutMs, () =>
+      this.#shown.filter((line) => pattern.test(line)).length >= times ? true : undefined
+    )
   }
 
   /** Kills it as a power cut would. */
@@ -84,6 +91,18 @@ export class DemoTerminal {
   async remove(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#ended
+  }
+
+  /** @throws NotShownError */
+  async #until<T>(what: string, timeoutMs: number, look: () => T | undefined): Promise<T> {
+    const untilMs = Date.now() + timeoutMs
+    for (;;) {
+      const found = look()
+      if (found !== undefined) return found
+      const leftMs = untilMs - Date.now()
+      if (leftMs <= 0) throw new NotShownError(`${this.name} did not show ${what} within ${timeoutMs / 1000} s`)
+      await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), sleep(leftMs)])
+    }
   }
 
   async #follow(stream: AsyncIterable<Buffer>): Promise<void> {
