@@ -2,17 +2,16 @@
 // from a host of its own, without being on any. It keeps its connections, so
 // that asking costs next to nothing; what to ask comes from Child.ask().
 //
-//   node census.ts BUILD      the folder of the built sources
+//   node --experimental-transform-types census.ts
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { noise } from '@chainsafe/libp2p-noise'
 import { identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type * as DirectoryFolder from '../../src/directory/index.ts'
-import type * as WireFolder from '../../src/wire/index.ts'
+import { fetchRoster } from '../../src/directory/index.ts'
+import type { RosterUpdate } from '../../src/directory/index.ts'
+import { boundedYamux } from '../../src/wire/index.ts'
 import { answer } from './answering.ts'
 import type { SeenRow } from './compare.ts'
 
@@ -30,12 +29,6 @@ export interface CensusAnswer {
 
 /** A directory that runs answers in milliseconds; one that hangs must not hold up the look at the others for long. */
 const askTimeoutMs = 2_000
-
-const [, , build = ''] = process.argv
-const built = async (folder: string): Promise<unknown> => import(pathToFileURL(join(build, folder, 'index.js')).href)
-// What the index files in src were compiled to.
-const { fetchRoster } = (await built('directory')) as typeof DirectoryFolder
-const { boundedYamux } = (await built('wire')) as typeof WireFolder
 
 const libp2p = await createLibp2p({
   privateKey: await generateKeyPair('Ed25519'),
@@ -78,7 +71,7 @@ async function ask(
   }
 }
 
-function rowOf({ record: { record }, attachments }: DirectoryFolder.RosterUpdate): SeenRow {
+function rowOf({ record: { record }, attachments }: RosterUpdate): SeenRow {
   return {
     peer: record.peer.toString(),
     nickname: record.nickname,

@@ -80,7 +80,8 @@ export class Town {
     this.#census = new Child({
       name: 'census',
       chronicle,
-      command: [...wrapper, nodePath, program, build],
+      // From the sources: generated code has namespaces, which Node has to be asked to transform.
+      command: [...wrapper, nodePath, '--experimental-transform-types', '--no-warnings', program],
       env: { PATH: process.env['PATH'] }
     })
   }
