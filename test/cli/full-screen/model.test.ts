@@ -113,6 +113,58 @@ describe('the screen', () => {
     expect(text).toContain('parley chat 192.168.1.2 4000')
   })
 
+  test.each([
+    [40, 20],
+    [40, 24],
+    [40, 12],
+    [80, 24],
+    [30, 10]
+  ])('at %i×%i tells each thing that has happened whole, the newest ones', (columns, rows) => {
+    for (const peers of [[], [row('bob')], [row('bob'), row('carl'), row('dora')]]) {
+      const screen = TestScreen.ready(columns, rows, peers)
+      for (let count = 1; count <= 8; count++) {
+        const words = Array.from({ length: 4 + ((count * 5) % 9) }, (_, index) => `word-${index}`)
+        screen.tell({ is: 'note', text: [`First-${count}`, ...words, `last-${count}`].join(' '), tone: 'note' })
+        const told = screen.text.match(/(?:First|last)-\d+|…$/gmu) ?? []
+        // One that is higher than its room has its beginning, and the sign that more was said.
+        const isCut = told.at(-1) === '…'
+        const shown = isCut ? 1 : told.length / 2
+        const newest = Array.from({ length: shown }, (_, index) => count - shown + 1 + index)
+        expect(told).toEqual(newest.flatMap((one) => [`First-${one}`, isCut ? '…' : `last-${one}`]))
+        expect(shown).toBeGreaterThanOrEqual(1)
+      }
+    }
+  })
+
+  test('at 40×20 tells neither half an advice nor half a notice', () => {
+    const screen = TestScreen.ready(40, 20, [])
+    for (const text of [
+      'anna has opened a conversation with you: choose anna to answer.',
+      'The directory 127.0.0.1:8000 is not connected: nothing listens at 127.0.0.1:8000: check the port, and that Parley runs there, next try in 2 s.',
+      'bob has opened a conversation with you: choose bob to answer.'
+    ])
+      screen.tell({ is: 'note', text, tone: 'note' })
+    expect(screen.lines.slice(1, 18)).toEqual([
+      '',
+      ' You are anna (selfID), host',
+      ' 192.168.1.2, port 4000.',
+      '',
+      ' Nobody else is online.',
+      ' Others reach you with: parley chat',
+      ' 192.168.1.2 4000',
+      ' They appear here by themselves on the',
+      ' same network, or through a common',
+      ' directory: parley directory starts',
+      ' one.',
+      '',
+      '',
+      '',
+      '',
+      ' bob has opened a conversation with',
+      ' you: choose bob to answer.'
+    ])
+  })
+
   test('of any size, with anything on it, is no wider and no higher than the terminal', () => {
     const sizes = fc.record({ columns: fc.integer({ min: 1, max: 140 }), rows: fc.integer({ min: 1, max: 50 }) })
     const texts = fc.array(fc.constantFrom(...hostileTexts.map(({ text }) => text.slice(0, 300))), { maxLength: 5 })

@@ -12,30 +12,65 @@ import type { Row } from './message-rows.ts'
 import { personRow } from './side.ts'
 import { signsFor } from './signs.ts'
 
-/** Exactly `height` rows. */
+/** Exactly `height` rows. Each thing that is said stands whole; where there is no room for all, some are left out. */
 export function homeRows(state: State, columns: number, height: number): readonly Row[] {
   const inner = columns - 2
   const line = (text: string, style: Style = 'plain'): Row[] =>
     wrapText(text, inner).map((cells) => [spaces(1), spanOf(cells, style)])
   const { self } = state
-  const head = [
-    [] as Row,
-    ...(self === undefined ? line(`You are ${state.selfName}. Starting …`, 'strong') : identity(state, line)),
-    [] as Row
+  const empty: Said = [[]]
+  const above = [
+    empty,
+    self === undefined ? line(`You are ${state.selfName}. Starting …`, 'strong') : identity(state, line),
+    empty,
+    ...(state.columns < SIDE_FROM_COLUMNS ? peopleRows(state, inner) : []),
+    ...(self === undefined ? [] : adviceRows(state, line))
   ]
-  const people = state.columns < SIDE_FROM_COLUMNS ? peopleRows(state, inner) : []
-  const advice = self === undefined ? [] : adviceRows(state, line)
   const news = newsRows(state, line)
-  const room = height - head.length - people.length - advice.length - news.length
+  const top = oldest(above, height - Math.min(news.flat().length, leastNewsRows(height)), inner)
+  const below = newest(news, height - top.length, inner)
+  const room = height - top.length - below.length
   const code = room >= state.qr.length + 2 && widest(state.qr) <= inner ? codeRows(state) : []
-  const rows = [...head, ...people, ...advice, ...code, ...news]
-  if (rows.length <= height) {
-    // What has happened stands at the bottom, next to the input.
-    const filler = Array.from({ length: height - rows.length }, (): Row => [])
-    return [...rows.slice(0, rows.length - news.length), ...filler, ...news]
+  const filler = Array.from({ length: room - code.length }, (): Row => [])
+  // What has happened stands at the bottom, next to the input.
+  return [...top, ...code, ...filler, ...below]
+}
+
+/** The rows of one thing that is said. */
+type Said = readonly Row[]
+
+/** What has happened may take so much from what stands there always. */
+function leastNewsRows(height: number): number {
+  return Math.min(height, Math.max(2, Math.floor(height / 4)))
+}
+
+/** From the first on, what has room as a whole. */
+function oldest(said: readonly Said[], room: number, columns: number): Row[] {
+  const rows: Row[] = []
+  for (const one of said) {
+    if (rows.length + one.length > room) return rows.length > 0 ? rows : cut(one, room, columns)
+    rows.push(...one)
   }
-  const newsRoom = Math.min(news.length, Math.max(2, Math.floor(height / 4)))
-  return [...rows.slice(0, Math.max(0, height - newsRoom)), ...news.slice(news.length - newsRoom)].slice(0, height)
+  return rows
+}
+
+/** From the last one back, what has room as a whole; the beginning of the last one at least. */
+function newest(said: readonly Said[], room: number, columns: number): Row[] {
+  const rows: Row[] = []
+  for (const one of said.toReversed()) {
+    if (rows.length + one.length > room) return rows.length > 0 ? rows : cut(one, room, columns)
+    rows.unshift(...one)
+  }
+  return rows
+}
+
+/** The first rows, with the sign that more was said. */
+function cut(rows: Said, room: number, columns: number): Row[] {
+  const kept = rows.slice(0, Math.max(0, room))
+  const last = kept.pop()
+  const end = last?.at(-1)
+  if (last === undefined || end === undefined) return kept
+  return [...kept, [...last.slice(0, -1), span(`${end.text} …`, end.style, columns)]]
 }
 
 type LineMaker = (text: string, style?: Style) => Row[]
@@ -48,39 +83,39 @@ function identity(state: State, line: LineMaker): Row[] {
   return line(`You are ${self.nickname} (${self.shortId}), ${where}.`, 'strong')
 }
 
-function peopleRows(state: State, columns: number): Row[] {
+function peopleRows(state: State, columns: number): Said[] {
   const signs = signsFor(state.isUtf8)
   if (state.people.length === 0) return []
   return [
-    [span(` People (${state.roster.length} online):`, 'strong')],
+    [[span(` People (${state.roster.length} online):`, 'strong')]],
     ...state.people
       .slice(0, MAX_ROSTER_ROWS)
-      .map((person): Row => [spaces(1), ...personRow(state, person, columns - 1, false, signs)]),
-    []
+      .map((person): Said => [[spaces(1), ...personRow(state, person, columns - 1, false, signs)]]),
+    [[]]
   ]
 }
 
-function adviceRows(state: State, line: LineMaker): Row[] {
+function adviceRows(state: State, line: LineMaker): Said[] {
   const place = reachableAt(state.self?.addresses ?? [])
   const isAlone = state.people.length === 0
   const isFirst = state.conversations.size === 0
-  const reach = place === undefined ? [] : line(`Others reach you with: parley chat ${place.host} ${place.port}`)
+  const reach = place === undefined ? [] : [line(`Others reach you with: parley chat ${place.host} ${place.port}`)]
   if (isAlone) {
     return [
-      ...line(state.phase === 'ready' ? 'Nobody else is online.' : 'Looking who is online …'),
+      line(state.phase === 'ready' ? 'Nobody else is online.' : 'Looking who is online …'),
       ...reach,
-      ...line(
+      line(
         'They appear here by themselves on the same network, or through a common directory: parley directory starts one.'
       ),
-      ...line('To write to somebody elsewhere, type their host (it asks for the port) or their address.')
+      line('To write to somebody elsewhere, type their host (it asks for the port) or their address.')
     ]
   }
-  if (!isFirst) return line('Alt and a number opens a conversation, Alt-A the next unread; /help shows the rest.')
+  if (!isFirst) return [line('Alt and a number opens a conversation, Alt-A the next unread; /help shows the rest.')]
   return [
-    ...line('To talk to somebody, type the number or the name and press Enter; or Alt and the number.'),
+    line('To talk to somebody, type the number or the name and press Enter; or Alt and the number.'),
     ...reach,
-    ...line('/help shows the keys and commands, /id your address as a QR code, QUIT ends the program.'),
-    ...line('With a screen reader: parley --plain.')
+    line('/help shows the keys and commands, /id your address as a QR code, QUIT ends the program.'),
+    line('With a screen reader: parley --plain.')
   ]
 }
 
@@ -89,8 +124,8 @@ function codeRows(state: State): Row[] {
   return [[], ...state.qr.map((row): Row => [spaces(1), span(row, 'code')])]
 }
 
-function newsRows(state: State, line: LineMaker): Row[] {
-  return state.log.slice(-MAX_HOME_NEWS).flatMap(({ text, tone }) => line(text, tone))
+function newsRows(state: State, line: LineMaker): Said[] {
+  return state.log.slice(-MAX_HOME_NEWS).map(({ text, tone }) => line(text, tone))
 }
 
 function widest(rows: readonly string[]): number {
