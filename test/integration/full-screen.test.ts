@@ -274,6 +274,20 @@ describe.skipIf(!hasTmux)('full screen', () => {
     expect(await bob.fact('alternate_on')).toBe('0')
   })
 
+  test('nothing of the chat stays behind on a terminal that has grown meanwhile', async () => {
+    const within = (command: string): string => `for each in $(seq 30); do echo before $each; done; ${command}`
+    const anna = await bed.terminal(['--name', 'anna'], { env, name: 'anna', size: narrow, within })
+    await anna.shows(/anna · dir 1\/1/u)
+    await anna.resize(wide)
+    await anna.shows(/anna · directory 1\/1/u)
+    await anna.type('QUIT')
+    await anna.ended()
+    expect(await anna.fact('alternate_on')).toBe('0')
+    const screen = await anna.screen()
+    expect(screen).toMatch(/^before 1\nbefore 2\n[^]*before 30(?:\n|$)/u)
+    expect(screen).not.toMatch(/│|anna|parley/u)
+  })
+
   test('the terminal is given back by an error that nobody has foreseen, which is then read there', async () => {
     const failing = join(import.meta.dirname, '..', 'processes', 'failing-screen.ts')
     const terminal = await bed.terminal([], { size: usual, within: () => `${nodePath} ${failing}` })

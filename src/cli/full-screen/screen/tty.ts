@@ -14,7 +14,10 @@ const csi = '\u001b['
 const takeOver = `${csi}?1049h${csi}?7l${csi}?2004h${csi}?1004h${csi}2J`
 const mouseOn = `${csi}?1000h${csi}?1006h`
 const mouseOff = `${csi}?1006l${csi}?1000l`
-const giveBack = `${csi}?2026l${mouseOff}${csi}?1004l${csi}?2004l${csi}?7h${csi}0m${csi}?25h${csi}?1049l`
+/**
+ * Erased before it is left: tmux, grown meanwhile, keeps rows of the alternate screen above what it brings back.
+ */
+const giveBack = `${csi}?2026l${mouseOff}${csi}?1004l${csi}?2004l${csi}?7h${csi}0m${csi}2J${csi}?25h${csi}?1049l`
 
 export interface TtyInit {
   readonly input: ReadStream
