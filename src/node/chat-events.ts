@@ -129,7 +129,7 @@ export type ConversationState =
       readonly name: 'open'
       readonly dialect: 'parley' | 'framed-text' | 'lines'
       readonly path: Path
-      /** There and back, when it had been measured before the stream opened. */
+      /** There and back, where it has been measured: as a fact, before the stream opened; asked for, last. */
       readonly rttMs?: number
     }
   /** There is no way at the moment; the next try is at `retryAtMs`. */

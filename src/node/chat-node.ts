@@ -283,8 +283,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     await this.#conversations.leave(peer)
   }
 
+  /** With the path of an open one as it is now. */
   state(peer: string): ConversationState {
-    return this.#conversations.state(peer)
+    return this.#paths.ofConversation(peer)
   }
 
   /** The path to the peer as it is now, with its round-trip time as it was last measured. */

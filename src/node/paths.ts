@@ -42,6 +42,19 @@ export class Paths {
     }
   }
 
+  /** How the conversation stands: what it says of an open connection's path is what {@link of} says. */
+  ofConversation(peer: string): ConversationState {
+    const state = this.#init.state(peer)
+    const path = this.of(peer)
+    if (state.name !== 'open' || path.kind === 'none') return state
+    return {
+      name: 'open',
+      dialect: state.dialect,
+      path: path.kind,
+      ...(path.rttMs === undefined ? {} : { rttMs: path.rttMs })
+    }
+  }
+
   /** Asks how far the peer is, and waits for the answer for a moment. */
   async measure(peer: string, options: { readonly signal?: AbortSignal } = {}): Promise<PathView> {
     const asking = this.#ask(peer, 0)

@@ -48,11 +48,14 @@ test('a connection that nobody looks at is measured when it is asked for', async
 })
 
 /** A port from which everything arrives at the other only after so many milliseconds, in either direction. */
-async function longWay(port: number, delayMs: number): Promise<{ readonly port: number; close(): void }> {
+async function longWay(
+  port: number,
+  delayMs: number
+): Promise<{ readonly port: number; delayMs: number; close(): void }> {
   const sockets: Socket[] = []
   const carry = (from: Socket, to: Socket): void => {
     sockets.push(from.on('error', () => to.destroy()))
-    from.on('data', (bytes) => setTimeout(() => to.write(bytes), delayMs))
+    from.on('data', (bytes) => setTimeout(() => to.write(bytes), way.delayMs))
     from.on('close', () => to.destroy())
   }
   const server = createServer((near) => {
@@ -62,13 +65,15 @@ async function longWay(port: number, delayMs: number): Promise<{ readonly port: 
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port: own } = server.address() as AddressInfo // of a TCP server
-  return {
+  const way = {
     port: own,
+    delayMs,
     close: () => {
       server.close()
       for (const socket of sockets) socket.destroy()
     }
   }
+  return way
 }
 
 test('the time is that of the way there and back', async () => {
@@ -84,6 +89,28 @@ test('the time is that of the way there and back', async () => {
       expect(path.kind === 'lan' && path.rttMs).toBeGreaterThanOrEqual(120)
       expect(path.kind === 'lan' && plausible(path.rttMs)).toBe(true)
     }
+  } finally {
+    way.close()
+  }
+})
+
+test('an open conversation that is looked at again tells the path as it is now, and not as it was when it opened', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  const way = await longWay(bert.port, 60)
+  try {
+    const { peer } = await anna.resolve([`127.0.0.1:${way.port}`])
+    const atFirst = await anna.measurePath(peer)
+    await anna.open(peer)
+    await vi.waitFor(() => expect(anna.state(peer)).toMatchObject({ name: 'open' }), soon)
+    way.delayMs = 0
+    await vi.waitFor(async () => expect(await anna.measurePath(peer)).not.toEqual(atFirst), soon)
+    // A measurement that is under way counts by the millisecond, also between the two.
+    await vi.waitFor(() => {
+      const path = anna.path(peer)
+      const rttMs = path.kind === 'none' ? undefined : path.rttMs
+      expect(anna.state(peer)).toEqual({ name: 'open', dialect: 'parley', path: 'lan', rttMs })
+    }, soon)
   } finally {
     way.close()
   }
