@@ -141,3 +141,6 @@ export const RUNNING_PAGE_MESSAGES = 100
 
 /** What was found about one directory, peer by peer, in a list of directories: more says nothing new. */
 export const MAX_FINDING_LINES = 10
+
+/** After Ctrl-Z, when to look whether the system has stopped the program at all. */
+export const STOP_CHECK_MS = 100

@@ -1,6 +1,8 @@
 // What only a real terminal shows: a line that is edited while others come and
 // speak, the Tab and arrow keys, pasted lines, Ctrl-C, and that nobody's text
 // can move the cursor. In tmux; where there is none, these can't run.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
@@ -45,6 +47,18 @@ async function pair(): Promise<{ anna: Terminal; bob: ParleyProcess; say: (text:
     await bob.event('done', (done) => done['tag'] === tag)
   }
   return { anna, bob, say }
+}
+
+/** A person whose shell continues Parley a moment after it was stopped. */
+async function stoppable(name: string): Promise<{ terminal: Terminal; pid: number }> {
+  const start = join(bed.folder, `${name}.sh`)
+  const within = (command: string): string => {
+    writeFileSync(start, `echo $$ > ${start}.pid; exec ${command}`)
+    return `bash --norc -ic 'sh ${start}; echo STOPPED; sleep 1; echo FG; fg'`
+  }
+  const terminal = await bed.terminal(['--plain', '--name', name], { env, name, within })
+  await terminal.shows(/^Peer \(.*\):$/mu)
+  return { terminal, pid: Number(readFileSync(`${start}.pid`, 'utf8')) }
 }
 
 describe.skipIf(!hasTmux)('in a terminal', () => {
@@ -107,6 +121,32 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     const bob = await person('bob')
     await bob.key('C-d')
     expect(await bob.ended()).toBe(exitCodes.ok)
+  })
+
+  test('Ctrl-Z stops it, and after fg what was typed stands there, keys are read and each is echoed once', async () => {
+    const { terminal: anna } = await stoppable('anna')
+    await anna.press('/directo')
+    await anna.key('C-z')
+    await anna.shows(/^STOPPED$/mu)
+    await anna.shows(/^FG\n(?:.*\n)?Peer \(.*\): \/directo$/mu)
+    await anna.type('ries')
+    await anna.shows(new RegExp(`^127\\.0\\.0\\.1:${port} .*: connected`, 'mu'))
+    expect(await anna.screen()).toMatch(/^Peer \(.*\): \/directories\n127\./mu)
+    await anna.key('C-c')
+    await anna.shows(/^Ctrl-C again leaves at once/mu)
+    await anna.key('C-c')
+    expect(await anna.ended()).toBe(exitCodes.interrupted)
+  })
+
+  test('whoever stops it from outside finds it as it was after fg: keys are echoed once', async () => {
+    const { terminal: anna, pid } = await stoppable('anna')
+    process.kill(pid, 'SIGSTOP')
+    await anna.shows(/^FG\n(?:.*\n)?Peer \(.*\):$/mu)
+    await anna.type('/directories')
+    await anna.shows(new RegExp(`^127\\.0\\.0\\.1:${port} .*: connected`, 'mu'))
+    expect(await anna.screen()).toMatch(/^Peer \(.*\): \/directories\n127\./mu)
+    await anna.type('QUIT')
+    expect(await anna.ended()).toBe(exitCodes.ok)
   })
 
   test('a request from a stranger is shown, and answered with accept', async () => {

@@ -118,9 +118,6 @@ export const KEY_FRAME_MS = 16
 /** At most one draw in this time when nobody types: messages that come are read, not felt. */
 export const NEWS_FRAME_MS = 60
 
-/** After Ctrl-Z, when to look whether the system has stopped the program at all. */
-export const STOP_CHECK_MS = 100
-
 /** The least that is seen of a name in the list at the side, whatever stands behind it. */
 export const MIN_SIDE_NAME_COLUMNS = 3
 

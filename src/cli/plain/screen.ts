@@ -7,6 +7,7 @@ import type { WriteStream } from 'node:tty'
 import { cleanText } from '../clean-text.ts'
 import { INPUT_HISTORY_LINES, MAX_TYPED_CHARACTERS } from '../constants.ts'
 import { LineQueue } from './line-queue.ts'
+import { Suspension, type TerminalInput } from './suspension.ts'
 import type { PlainTerminal } from './terminal.ts'
 import { wrappedLine } from './wrapped-lines.ts'
 
@@ -19,6 +20,7 @@ export class Screen implements PlainTerminal {
   readonly lines = new LineQueue()
   readonly #output: WriteStream
   readonly #readline: Interface
+  readonly #suspension: Suspension
   #prompt = ''
   #progress: string | undefined
   #candidates = noCompletion
@@ -28,7 +30,7 @@ export class Screen implements PlainTerminal {
   /** The line that is being typed, or pasted, went beyond all bounds: what is left of it is dropped up to its end. */
   #isTooLong = false
 
-  constructor(input: Readable, output: WriteStream) {
+  constructor(input: Readable & TerminalInput, output: WriteStream) {
     this.#output = output
     const resizeListeners = output.listeners('resize')
     this.#readline = createInterface({
@@ -64,11 +66,18 @@ export class Screen implements PlainTerminal {
       this.#typedSinceInterrupt = false
       this.#interrupted(typedSince)
     })
+    this.#suspension = new Suspension(input, () => this.#drawAnew())
+    // Without a listener readline stops by itself, and reads nothing when it is continued.
+    this.#readline.on('SIGTSTP', () => {
+      this.#eraseShown()
+      this.#suspension.stop()
+    })
     this.#readline.on('close', () => {
       // Ctrl-D leaves the cursor behind the prompt.
       if (!this.#closed) this.#output.write('\n')
       this.#closed = true
       this.#output.off('resize', this.#redraw)
+      this.#suspension.end()
       this.lines.end()
     })
   }
@@ -136,6 +145,20 @@ export class Screen implements PlainTerminal {
     )
     this.#readline.prompt(true)
     this.#output.uncork()
+  }
+
+  /** The prompt and what is typed go from the screen: the shell writes there now. */
+  #eraseShown(): void {
+    this.#countRows()
+    const { rows } = this.#readline.getCursorPos()
+    this.#output.write(`\r${rows > 0 ? `${escape}[${rows}A` : ''}${eraseBelow}`)
+  }
+
+  /** The cursor stands where the shell has left it, with nothing of the prompt above. */
+  #drawAnew(): void {
+    if (this.#closed) return
+    Reflect.set(this.#readline, 'prevRows', 0)
+    this.#readline.prompt(true)
   }
 
   /**

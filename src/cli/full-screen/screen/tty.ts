@@ -4,7 +4,8 @@
 import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { ReadStream, WriteStream } from 'node:tty'
-import { ESCAPE_WAIT_MS, STOP_CHECK_MS } from '../constants.ts'
+import { STOP_CHECK_MS } from '../../constants.ts'
+import { ESCAPE_WAIT_MS } from '../constants.ts'
 import { KeyReader, type InputEvent } from './key-reader.ts'
 
 /** The output is the process's own; a stream may have no time left to write. */
