@@ -19,6 +19,8 @@ export function conversationEvents({ name, trust, tell }: ConversationEventsInit
     entered: (peer) => tell('entered', () => ({ peer, name: name(peer) })),
     typing: (peer) => tell('typing', () => ({ peer, name: name(peer) })),
     left: (peer, reason) => tell('left', () => ({ peer, name: name(peer), reason })),
+    futile: (peer, why) =>
+      tell('notice', () => ({ code: 'fault', text: `the conversation with ${name(peer)} ends: ${why}` })),
     fault: (peer, error) => {
       const why = error instanceof Error ? error.message : String(error)
       const text = `something failed in the conversation with ${name(peer)}: ${why}`

@@ -7,6 +7,7 @@ import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMe
 import { Backoff } from './backoff.ts'
 import type { ConversationState, RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
+import { DirectoryPeerError } from './errors.ts'
 import { FAREWELL_TIMEOUT_MS, KNOCK_RATE, RECENT_MESSAGES, REDIAL_BACKOFF } from './constants.ts'
 import { Deliveries, type OwnText, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../wire/index.ts'
@@ -26,6 +27,8 @@ export interface ConversationEvents {
   entered(peer: string): void
   typing(peer: string): void
   left(peer: string, reason: 'left' | 'quit'): void
+  /** There will never be a conversation with this peer. */
+  futile(peer: string, why: string): void
   fault(peer: string, error: unknown): void
 }
 
@@ -57,6 +60,8 @@ export class Conversations {
   readonly #knocks: TokenBucket
   readonly #states = new Map<string, ConversationState>()
   readonly #sessions = new Map<string, ChatSession>()
+  /** What is being ended in vain, which is told as a fault when it fails. */
+  readonly #endings = new Set<Promise<void>>()
   #chat: ChatService | undefined
 
   constructor(init: ConversationsInit) {
@@ -77,6 +82,12 @@ export class Conversations {
     this.#pursuit = new Pursuit({
       hasSession: (peer) => this.#session(peer) !== undefined,
       attempt: async (peer, options) => this.#openSession(peer, options),
+      isFutile: (error) => error instanceof DirectoryPeerError,
+      onFutile: (peer, error) => {
+        const ending = this.#orFault(peer, async (id) => this.#endInVain(id, error)).catch(() => undefined)
+        this.#endings.add(ending)
+        void ending.then(() => this.#endings.delete(ending))
+      },
       backoff: () => new Backoff(REDIAL_BACKOFF),
       isUrgent: (peer) => this.#onScreen.has(peer),
       onState: (peer, state) => this.#setState(peer, state),
@@ -123,6 +134,7 @@ export class Conversations {
   /** Says goodbye to everybody within a short time, then stops sending. */
   async stop(): Promise<void> {
     await this.#pursuit.stop()
+    await Promise.all(this.#endings)
     const deadline = AbortSignal.timeout(FAREWELL_TIMEOUT_MS)
     const farewells = [...this.#states.keys()].map(async (peer) => this.#session(peer)?.bye('quit'))
     const late = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve(), { once: true }))
@@ -301,8 +313,18 @@ export class Conversations {
       await this.#chat?.open(connection, { signal })
     } catch (error) {
       signal.throwIfAborted()
-      throw explainSessionError(error, await this.#init.isDirectory(peer))
+      const isDirectory = await this.#init.isDirectory(peer)
+      throw explainSessionError(error, isDirectory ? this.#init.nameOf(peer) : undefined)
     }
+  }
+
+  /** Nothing that waits for it can ever arrive, and whoever takes no messages is no contact. */
+  async #endInVain(peer: string, error: unknown): Promise<void> {
+    const why = error instanceof Error ? error.message : String(error)
+    this.#setState(peer, { name: 'closed' })
+    this.#init.events.futile(peer, why)
+    await this.#deliveries.fail(peer, why)
+    await this.#init.book.remove(peer)
   }
 
   #session(peer: string): ChatSession | undefined {

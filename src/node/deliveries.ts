@@ -3,7 +3,7 @@
 // is a way to the peer is not its business.
 import type { ChatSession, ReceiptState, RefuseReason } from '../chat-protocol/index.ts'
 import type { DeliveryState, MessageStore, NewOutgoing, OutgoingMessage } from '../storage/index.ts'
-import { GIVE_UP_BATCH, MIN_RETRY_MS, NO_ROOM_RETRY_MS, RETRIED_MESSAGES } from './constants.ts'
+import { GIVE_UP_BATCH, MIN_RETRY_MS, NO_ROOM_RETRY_MS, OUTBOX_BATCH, RETRIED_MESSAGES } from './constants.ts'
 import { Outbox } from './outbox.ts'
 import { isFinal, refusalText } from './refusals.ts'
 
@@ -128,6 +128,18 @@ export class Deliveries {
     this.#outbox.reread(peer)
     this.#tell(messages)
     return messages.length
+  }
+
+  /** Fails everything that waits for the peer. */
+  async fail(peer: string, reason: string): Promise<void> {
+    for (let after: number | undefined; ;) {
+      const options = { ...(after === undefined ? {} : { after }), limit: OUTBOX_BATCH }
+      const entries = await this.#init.store.unreceipted(peer, options)
+      const waiting = entries.flatMap(({ message }) => (message.state === 'pending' ? [message.id] : []))
+      if (waiting.length > 0) await this.#outbox.fail(peer, waiting, reason)
+      after = entries.at(-1)?.position
+      if (after === undefined) return
+    }
   }
 
   /** Fails some of the messages that have waited since before that time. */

@@ -52,6 +52,21 @@ export class OwnPeerError extends ParleyError {
   }
 }
 
+/** What answers as the peer named is a directory, which lists people and takes no messages. */
+export class DirectoryPeerError extends ParleyError {
+  override readonly name = 'DirectoryPeerError'
+  override readonly exitCode = exitCodes.peerNotFound
+
+  /** @param address where it is, as people write it, when that is known */
+  constructor(who: string, address?: string, options?: ErrorOptions) {
+    const use = address === undefined ? '' : `; parley --directory ${address} uses it`
+    super(
+      `${who} is a directory, and nobody to talk to: choose somebody on its roster, by number, name or ID${use}`,
+      options
+    )
+  }
+}
+
 /** A nickname that anybody may take was given where a trusted name is needed. */
 export class UntrustedNameError extends ParleyError {
   override readonly name = 'UntrustedNameError'

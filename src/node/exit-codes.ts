@@ -7,7 +7,7 @@ export const exitCodes = {
   unexpected: 1,
   /** The command line or a setting can't be understood. */
   usage: 2,
-  /** PEER names nobody, several, oneself, or a stranger by nickname. */
+  /** PEER names nobody, several, oneself, a directory, or a stranger by nickname. */
   peerNotFound: 3,
   /** The peer could not be reached in the time given; nothing was delivered. */
   unreachable: 4,

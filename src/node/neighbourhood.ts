@@ -4,12 +4,13 @@
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { chatProtocolId } from '../chat-protocol/index.ts'
 import { DIRECTORY_PROTOCOL, normaliseText, type RosterChange } from '../directory/index.ts'
 import { isLocal } from './address.ts'
 import type { ChatNodeEvents, DirectoryView, Notice, PeerTrust, RosterRow } from './chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
-import { FIRST_LOOK_MS, KEPT_RECORD_ADDRESSES, MAX_REMEMBERED_NAMES } from './constants.ts'
+import { FIRST_LOOK_MS, IDENTIFY_TIMEOUT_MS, KEPT_RECORD_ADDRESSES, MAX_REMEMBERED_NAMES } from './constants.ts'
 import { Directories } from './directories.ts'
 import { InterfaceWatch } from './interface-watch.ts'
 import { KnownNames, NamesakeWatch } from './known-names.ts'
@@ -126,6 +127,8 @@ export class Neighbourhood {
       },
       nameOf: (peer) => this.name(peer),
       dial: async (address, options) => this.#reach.dial(address, options),
+      isDirectory: async (peer, asked) =>
+        asked === undefined ? this.isDirectory(peer) : this.#answersAsDirectory(asked),
       onAddress: (peer, address) => this.#learn(peer, address),
       notice: init.notice
     })
@@ -203,13 +206,33 @@ export class Neighbourhood {
     return connection !== undefined && isLocal(connection.remoteAddr)
   }
 
-  /** What identify has told of the peer. */
+  /** Asks who answers; a connection to a directory that is not one of those in use has no further use. */
+  async #answersAsDirectory(asked: { connection: Connection; signal: AbortSignal }): Promise<boolean> {
+    const { connection } = asked
+    const peer = connection.remotePeer.toString()
+    if (!(await this.isDirectory(peer))) {
+      const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(IDENTIFY_TIMEOUT_MS)])
+      // Who does not tell what it is, is none that we know of.
+      await this.#init
+        .host()
+        .kindOf(connection, { signal })
+        .catch(() => undefined)
+      asked.signal.throwIfAborted()
+      if (!(await this.isDirectory(peer))) return false
+    }
+    const isInUse = this.#directories.views().some((view) => view.peer === peer)
+    if (!isInUse) await connection.close().catch(() => undefined)
+    return true
+  }
+
+  /** What identify, or a stream that was open, has told of the peer. */
   async isDirectory(peer: string): Promise<boolean> {
     const known = await this.#init
       .host()
       .libp2p.peerStore.get(peerIdFromString(peer))
       .catch(() => undefined)
-    return known?.protocols.includes(DIRECTORY_PROTOCOL) ?? false
+    const protocols = known?.protocols ?? []
+    return protocols.includes(DIRECTORY_PROTOCOL) && !protocols.includes(chatProtocolId)
   }
 
   roster(): readonly RosterRow[] {

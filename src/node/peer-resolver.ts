@@ -6,7 +6,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerBook } from '../storage/index.ts'
 import { formatAddress, isLoopback, parseAddress, withPeerId, withoutPeerId } from './address.ts'
 import type { Notice } from './chat-events.ts'
-import { BadAddressError, KeyChangedError, UnreachableError } from './errors.ts'
+import { BadAddressError, DirectoryPeerError, KeyChangedError, UnreachableError } from './errors.ts'
 import { readPeerWords, type KnownPeers, type PeerMeaning } from './peer-words.ts'
 import { shortId } from './short-id.ts'
 
@@ -38,6 +38,8 @@ export interface PeerResolverInit {
   readonly lookAround: (signal: AbortSignal | undefined) => Promise<void>
   readonly nameOf: (peer: string) => string
   readonly dial: (address: Multiaddr, options: { signal: AbortSignal }) => Promise<Connection>
+  /** Whether the peer is a directory, as far as that is known; who answers on a connection is asked. */
+  readonly isDirectory: (peer: string, asked?: { connection: Connection; signal: AbortSignal }) => Promise<boolean>
   /** The address leads to this peer. */
   readonly onAddress: (peer: string, address: Multiaddr) => void
   readonly notice: (notice: Notice) => void
@@ -57,9 +59,13 @@ export class PeerResolver {
       await this.#init.lookAround(options.signal)
       meaning = this.#read(words, options)
     }
-    if (meaning.kind === 'peer') return this.#target(meaning.peer, meaning.by)
+    if (meaning.kind === 'peer') {
+      if (await this.#init.isDirectory(meaning.peer)) throw new DirectoryPeerError(this.#init.nameOf(meaning.peer))
+      return this.#target(meaning.peer, meaning.by)
+    }
     const { address, peer } = meaning
     if (peer === undefined) return this.#target(await this.#learn(address, options), 'address')
+    if (await this.#init.isDirectory(peer)) throw directoryAt(address)
     if (options.refuseChangedKey === true) await this.#check(address, peer, options)
     await this.#trust(address, peer)
     this.#init.onAddress(peer, address)
@@ -81,7 +87,7 @@ export class PeerResolver {
   /** Nobody at the address is an end only for a peer that can't be found in another way. */
   async #check(address: Multiaddr, peer: string, options: ResolveOptions): Promise<void> {
     try {
-      await this.#init.dial(address, { signal: options.signal ?? new AbortController().signal })
+      await this.#meet(address, options)
     } catch (error) {
       if (!(error instanceof UnreachableError && this.#isKnown(peer))) throw error
     }
@@ -99,8 +105,17 @@ export class PeerResolver {
     return [...contacts, ...roster, ...others].some((one) => one.peer === peer)
   }
 
+  /** @throws DirectoryPeerError before anything is remembered of it */
+  async #meet(address: Multiaddr, options: ResolveOptions): Promise<Connection> {
+    const signal = options.signal ?? new AbortController().signal
+    const connection = await this.#init.dial(address, { signal })
+    const isDirectory = await this.#init.isDirectory(connection.remotePeer.toString(), { connection, signal })
+    if (isDirectory) throw directoryAt(address)
+    return connection
+  }
+
   async #learn(address: Multiaddr, options: ResolveOptions): Promise<string> {
-    const connection = await this.#init.dial(address, { signal: options.signal ?? new AbortController().signal })
+    const connection = await this.#meet(address, options)
     const peer = connection.remotePeer.toString()
     const place = formatAddress(address)
     this.#init.onAddress(peer, connection.remoteAddr)
@@ -147,6 +162,11 @@ export class PeerResolver {
   #target(peer: string, by: PeerTarget['by']): PeerTarget {
     return { peer, name: this.#init.nameOf(peer), shortId: shortId(peer), by }
   }
+}
+
+function directoryAt(address: Multiaddr): DirectoryPeerError {
+  const place = formatAddress(address)
+  return new DirectoryPeerError(place, place)
 }
 
 /**

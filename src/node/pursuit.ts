@@ -12,6 +12,10 @@ export interface PursuitInit {
   readonly hasSession: (peer: string) => boolean
   /** One attempt to have one; resolves after the Hello. */
   readonly attempt: (peer: string, options: { signal: AbortSignal }) => Promise<void>
+  /** Whether there will never be one, by why an attempt failed. */
+  readonly isFutile: (error: unknown) => boolean
+  /** It is no longer looked for, for that reason. */
+  readonly onFutile: (peer: string, error: unknown) => void
   readonly backoff: () => Backoff
   /** The user looks at the conversation: its peer is tried more often. */
   readonly isUrgent: (peer: string) => boolean
@@ -75,8 +79,13 @@ export class Pursuit {
     const { signal } = chase.life
     const backoff = this.#init.backoff()
     while (!signal.aborted) {
-      const why = await this.#tryOnce(peer, signal)
-      if (why === undefined) {
+      const failure = await this.#tryOnce(peer, signal)
+      if (failure !== undefined && !signal.aborted && this.#init.isFutile(failure.error)) {
+        this.#chases.delete(peer)
+        this.#init.onFutile(peer, failure.error)
+        return
+      }
+      if (failure === undefined) {
         backoff.reset() // a Hello has been exchanged: whoever merely lets us connect and hangs up is no such peer
         while (!signal.aborted && this.#init.hasSession(peer)) await chase.news.sleep(signal)
       }
@@ -85,7 +94,7 @@ export class Pursuit {
       const waitMs = this.#init.isUrgent(peer) ? Math.min(patientMs, URGENT_REDIAL_MAX_MS) : patientMs
       this.#init.onState(peer, {
         name: 'waiting',
-        why: why ?? 'the connection was lost',
+        why: failure === undefined ? 'the connection was lost' : whyOf(failure.error),
         retryAtMs: this.#init.now() + waitMs
       })
       // A part that no news can end: each try that comes as far as a connection makes news itself.
@@ -95,8 +104,8 @@ export class Pursuit {
     }
   }
 
-  /** @returns why it failed, or undefined when there is a session */
-  async #tryOnce(peer: string, signal: AbortSignal): Promise<string | undefined> {
+  /** @returns undefined when there is a session */
+  async #tryOnce(peer: string, signal: AbortSignal): Promise<{ readonly error: unknown } | undefined> {
     await this.#free.take(signal)
     try {
       if (this.#init.hasSession(peer)) return undefined
@@ -104,9 +113,13 @@ export class Pursuit {
       await this.#init.attempt(peer, { signal })
       return undefined
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return { error }
     } finally {
       this.#free.giveBack()
     }
   }
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -129,6 +129,13 @@ export class PeerBook {
     await this.#save()
   }
 
+  /** The peer is no contact any more, and nothing is known of where it is; one that is blocked or ignored stays so. */
+  async remove(peer: string): Promise<void> {
+    if (this.#book.contacts[peer] === undefined) return
+    delete this.#book.contacts[peer]
+    await this.#save()
+  }
+
   /** The user has compared safety numbers: the peer is a contact from now on, if it was none, and a verified one. */
   async verify(peer: string, name: string, nowMs: number): Promise<void> {
     const before = this.#book.contacts[peer]

@@ -150,17 +150,6 @@ test('a name that is given once, or chosen in the chat, is the name of the next 
   expect((await network.peer('anna', { name: undefined })).nickname).toBe('anne')
 })
 
-test('who tries to talk to a directory is told what it is', async () => {
-  const directory = await network.directory()
-  const anna = await network.peer('anna')
-  const target = await anna.resolve([placeOf(directory)])
-  await anna.open(target.peer)
-  await vi.waitFor(
-    () => expect(anna.state(target.peer)).toMatchObject({ why: expect.stringMatching(/that is a directory/) }),
-    soon
-  )
-})
-
 test('one who only looks sees the roster and is on none', async () => {
   const directory = await network.directory()
   const flags = { directory: [placeOf(directory)] }

@@ -41,6 +41,7 @@ beforeEach(() => {
       entered: () => undefined,
       typing: () => undefined,
       left: () => undefined,
+      futile: () => undefined,
       fault: (_peer, error) => faults.push(error)
     },
     now: Date.now

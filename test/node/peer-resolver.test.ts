@@ -24,6 +24,7 @@ function resolver(later: readonly NamedPeer[]): { resolver: PeerResolver; looked
       },
       nameOf: (peer) => peer,
       dial: () => Promise.reject(new Error('nothing is dialled here')),
+      isDirectory: async () => false,
       onAddress: () => undefined,
       notice: () => undefined
     })
@@ -68,6 +69,7 @@ describe('an address where another key answers than before', () => {
       nameOf: (peer) => peer,
       // The smallest part of a connection that learning a key uses.
       dial: async () => connection as unknown as Connection,
+      isDirectory: async () => false,
       onAddress: () => undefined,
       notice: (notice) => notices.push(notice)
     })

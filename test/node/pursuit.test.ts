@@ -11,7 +11,8 @@ import { Pursuit } from '../../src/node/pursuit.ts'
 const peer = 'somebody'
 let attempts: number[]
 let states: string[]
-let outcome: 'fail' | 'open'
+let futile: string[]
+let outcome: 'fail' | 'open' | 'never'
 let session: boolean
 let urgent: boolean
 let pursuit: Pursuit
@@ -20,6 +21,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: 0 })
   attempts = []
   states = []
+  futile = []
   outcome = 'fail'
   session = false
   urgent = false
@@ -28,9 +30,12 @@ beforeEach(() => {
     isUrgent: () => urgent,
     attempt: async () => {
       attempts.push(Date.now())
+      if (outcome === 'never') throw new RangeError('that is no peer')
       if (outcome === 'fail') throw new Error('nothing listens there')
       session = true
     },
+    isFutile: (error) => error instanceof RangeError,
+    onFutile: (id) => futile.push(id),
     backoff: () => new Backoff({ firstMs: 1_000, maxMs: 8_000 }, () => 0.999_999),
     onState: (_peer, state) => states.push(state.name),
     now: Date.now
@@ -108,6 +113,8 @@ test('a peer that is reached and hangs up is not dialled again at once, though e
       news.wake(peer)
       throw new Error('the other side hung up')
     },
+    isFutile: () => false,
+    onFutile: () => undefined,
     backoff: () => new Backoff({ firstMs: 500, maxMs: 30_000 }, () => 0.999_999),
     onState: () => undefined,
     now: Date.now
@@ -116,6 +123,19 @@ test('a peer that is reached and hangs up is not dialled again at once, though e
   await vi.advanceTimersByTimeAsync(60_000)
   expect(attempts.length).toBeLessThan(50)
   news.unwant(peer)
+})
+
+test('a peer that can never be had is told of once, and not tried again before it is wanted anew', async () => {
+  pursuit.want(peer)
+  await vi.advanceTimersByTimeAsync(500)
+  outcome = 'never'
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(attempts).toHaveLength(2)
+  expect(futile).toEqual([peer])
+  expect(pursuit.isWanted(peer)).toBe(false)
+  pursuit.want(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(futile).toEqual([peer, peer])
 })
 
 test('a peer that is looked at is tried more often than one that is only waited for', async () => {
@@ -128,6 +148,8 @@ test('a peer that is looked at is tried more often than one that is only waited 
         count++
         throw new Error('nothing listens there')
       },
+      isFutile: () => false,
+      onFutile: () => undefined,
       backoff: () => new Backoff(REDIAL_BACKOFF, () => 0.5),
       onState: () => undefined,
       now: Date.now
@@ -154,6 +176,8 @@ test('many absent peers are not dialled all at once', async () => {
       dialling--
       throw new Error('nothing answered')
     },
+    isFutile: () => false,
+    onFutile: () => undefined,
     backoff: () => new Backoff(REDIAL_BACKOFF),
     onState: () => undefined,
     now: Date.now

@@ -99,3 +99,14 @@ test('peer IDs that are names of object members are ordinary keys', async () => 
   expect(book.isBlocked('constructor')).toBe(false)
   expect(book.pin('__proto__')).toBeUndefined()
 })
+
+test('a contact that is removed is gone for good, and who is no contact is left as decided', async () => {
+  const book = await PeerBook.open(file)
+  await book.accept('anna-id', 'anna', 5)
+  await book.block('mallory-id', 'mallory')
+  await book.remove('anna-id')
+  await book.remove('mallory-id')
+  const again = await PeerBook.open(file)
+  expect(again.contacts()).toEqual([])
+  expect(again.isBlocked('mallory-id')).toBe(true)
+})
