@@ -144,3 +144,6 @@ export const MAX_FINDING_LINES = 10
 
 /** After Ctrl-Z, when to look whether the system has stopped the program at all. */
 export const STOP_CHECK_MS = 100
+
+/** What happens before the first screen of `--plain` stands there is told below it: so much at the most waits for that. */
+export const MAX_EARLY_NEWS = 1000

@@ -129,6 +129,28 @@ describe('whom one can trust', () => {
 })
 
 describe('the plain face on a pipe', () => {
+  it('tells what happens while it looks around below its first screen, with the numbers that stand there', async () => {
+    const node = new FakeNode()
+    node.rows = [row('anna'), row('bob')]
+    node.firstLook = async () => {
+      node.tell('entered', { peer: '12D3KooWbob', name: 'bob' })
+      node.tell('notice', { code: 'learned-key', text: 'early' })
+      node.tell('message', { message: incoming('hello'), name: 'bob', arrival: 'accepted' })
+    }
+    const chat = plain(node)
+    await chat.shows('[2 bob]: hello')
+    chat.face.end('interrupted')
+    await chat.ended
+    const lines = chat.lines()
+    const first = lines.findIndex((line) => /^ {2}2 {2}bob /u.test(line))
+    expect(first).toBeGreaterThan(1)
+    expect(lines.slice(first + 1, first + 4)).toEqual([
+      'bob has opened a conversation with you: type 2 or its name to answer.',
+      'Note: early',
+      '[2 bob]: hello'
+    ])
+  })
+
   it('tells in one line of a peer that leaves the conversation and then the network', async () => {
     const node = new FakeNode()
     node.rows = [row('bob')]

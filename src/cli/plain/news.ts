@@ -3,7 +3,13 @@
 // messages. It decides nothing and sends nothing.
 import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
 import type { UnreadCounts } from '../chat-command.ts'
-import { ENTERED_AGAIN_MS, GOODBYE_COALESCE_MS, PROGRESS_TICK_MS, ROSTER_COALESCE_MS } from '../constants.ts'
+import {
+  ENTERED_AGAIN_MS,
+  GOODBYE_COALESCE_MS,
+  MAX_EARLY_NEWS,
+  PROGRESS_TICK_MS,
+  ROSTER_COALESCE_MS
+} from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { messageLines } from '../wording.ts'
@@ -33,6 +39,8 @@ export class News {
   #conversation: OpenConversation | undefined
   readonly #enteredAtMs = new Map<string, number>()
   #begun = false
+  /** What happens before the first screen stands there, in order; none once it does. */
+  #early: (() => void)[] | undefined = []
   #hasLan: boolean
   #rosterTimer: NodeJS.Timeout | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -79,6 +87,13 @@ export class News {
     this.#requests.showAll(await this.#node.requests().catch(() => []))
   }
 
+  /** The first screen stands there: what has happened meanwhile is told below it, and from now on at once. */
+  tellEarly(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const tell of early) tell()
+  }
+
   async #unread(): Promise<UnreadCounts> {
     try {
       return await unreadCounts(this.#node)
@@ -103,6 +118,7 @@ export class News {
   }
 
   stop(): void {
+    this.tellEarly()
     clearInterval(this.#ticker)
     clearTimeout(this.#rosterTimer)
     this.own.stop()
@@ -116,21 +132,23 @@ export class News {
     this.#on('directory', ({ detail }) => {
       if (this.#begun) this.#say(this.#directories.changed(detail, Date.now()))
     })
-    this.#on('message', ({ detail }) => {
+    this.#onTold('message', ({ detail }) => {
       if (detail.arrival === 'accepted')
         this.#print(this.#incoming(detail.message.peer, detail.name, detail.message.text))
     })
     this.#on('request', ({ detail }) => this.#requests.told(detail))
-    this.#on('sent', ({ detail }) => this.own.told(detail.message))
-    this.#on('delivery', ({ detail }) => this.own.changed({ ...detail.message, state: detail.state }))
-    this.#on('refused', ({ detail: { name, reason, retryAfterMs } }) =>
+    this.#onTold('sent', ({ detail }) => this.own.told(detail.message))
+    this.#onTold('delivery', ({ detail }) => this.own.changed({ ...detail.message, state: detail.state }))
+    this.#onTold('refused', ({ detail: { name, reason, retryAfterMs } }) =>
       this.#say([`${name} ${reason}. What you wrote is sent again in ${Math.ceil(retryAfterMs / 1000)} s.`])
     )
-    this.#on('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
-    this.#on('entered', ({ detail }) => this.#entered(detail.peer, detail.name))
-    this.#on('left', ({ detail }) => this.#left(detail))
+    this.#onTold('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
+    this.#onTold('entered', ({ detail }) => this.#entered(detail.peer, detail.name))
+    this.#onTold('left', ({ detail }) => this.#left(detail))
     this.#on('notice', ({ detail }) => {
       if (detail.code === 'no-multicast') this.#hasLan = false
+    })
+    this.#onTold('notice', ({ detail }) => {
       // Between empty lines: it must not pass with the rest.
       this.#say(detail.code === 'key-changed' ? ['', `!!! WARNING: ${detail.text}`, ''] : [`Note: ${detail.text}`])
     })
@@ -139,6 +157,18 @@ export class News {
   #on<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void {
     this.#node.addEventListener(type, listener)
     this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+  }
+
+  /** The same for what is told as it comes, and stands below the first screen when it comes before that. */
+  #onTold<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void {
+    this.#on(type, (event) => {
+      if (this.#early === undefined) {
+        listener(event)
+        return
+      }
+      this.#early.push(() => listener(event))
+      if (this.#early.length >= MAX_EARLY_NEWS) this.tellEarly()
+    })
   }
 
   #rosterChanged(): void {

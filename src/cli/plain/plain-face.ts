@@ -55,6 +55,7 @@ export class PlainFace {
       this.#news.begin()
       await this.#news.showRoster()
       await this.#news.showRequests()
+      this.#news.tellEarly()
       if (this.#openFirst.length > 0) await this.#talk.chooseFirst(this.#openFirst)
       this.#terminal.ask(this.#talk.prompt())
       for await (const line of this.#terminal.lines) {
