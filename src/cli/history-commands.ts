@@ -98,7 +98,7 @@ export const historyCommands: readonly ChatCommand[] = [
   }
 ]
 
-/** How many messages of whom have not been on the screen. */
+/** How many messages of whom came while their conversation was not open. */
 export async function unreadCounts(node: ChatApi): Promise<UnreadCounts> {
   const conversations = await node.history.conversations()
   return new Map(conversations.flatMap(({ peer: from, unread }) => (unread === 0 ? [] : [[from, unread] as const])))
