@@ -29,7 +29,7 @@ export const chatCommands: readonly ChatCommand[] = [
     name: 'chat',
     aliases: ['open'],
     parameters: [peer],
-    help: 'open the conversation with PEER (name, number, ID, address, HOST PORT)',
+    help: 'open the conversation with PEER (name, number, ID or 4 letters of it, address, HOST PORT)',
     run: async (context, args) => {
       const target = await context.resolve(words(args))
       await context.node.open(target.peer)

@@ -6,7 +6,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { parseAddress, peerIdOf } from './address.ts'
 import { AmbiguousPeerError, LookalikePeerError, OwnPeerError, PeerNotFoundError } from './errors.ts'
 import { UntrustedBeginningError, UntrustedNameError } from './errors.ts'
-import { isIdPrefix, isShortIdBeginning, shortId } from './short-id.ts'
+import { isIdPrefix, isShortIdBeginning, isTooShortBeginning, minShortBeginning, shortId } from './short-id.ts'
 
 /** Somebody that can be named. */
 export interface NamedPeer {
@@ -167,6 +167,12 @@ function unknownText(text: string, known: KnownPeers): string {
   }
   if (text === 'localhost' || /^[\w-]+(\.[\w-]+)+$/.test(text)) {
     return `no peer is called ${quoted}; if it is a host, add the port: ${text}:PORT`
+  }
+  if ([...everybody(known).keys()].some((peer) => isTooShortBeginning(text, peer))) {
+    return (
+      `no peer called ${quoted} is a contact or on the roster; if it is the beginning of an ID, ` +
+      `give ${minShortBeginning} letters of it or more`
+    )
   }
   return `no peer called ${quoted} is a contact or on the roster: check the name, or give its address (HOST:PORT or multiaddr)`
 }

@@ -6,7 +6,7 @@ const keyTypeHeads = ['12D3KooW', '16Uiu2HA', 'Qm'] as const
 /** Too long for anybody to make a key that imitates another's short form by trying: 58^8 tries. */
 const shortIdLength = 8
 /** Fewer letters are typed by mistake too often to mean somebody. */
-const minShortBeginning = 4
+export const minShortBeginning = 4
 
 export function shortId(peer: string): string {
   return tail(peer).slice(0, shortIdLength)
@@ -25,6 +25,11 @@ export function isIdPrefix(text: string, peer: string): boolean {
 export function isShortIdBeginning(text: string, peer: string): boolean {
   const isLetters = text.length >= minShortBeginning && text.length < shortIdLength && !/^\d+$/u.test(text)
   return isLetters && tail(peer).startsWith(text)
+}
+
+/** True when `text` would be such a beginning if it were longer. */
+export function isTooShortBeginning(text: string, peer: string): boolean {
+  return text.length < minShortBeginning && !/^\d*$/u.test(text) && tail(peer).startsWith(text)
 }
 
 function tail(peer: string): string {

@@ -39,7 +39,10 @@ test('a few letters of a short ID name the only one who has them, but less than 
   expect(read('Anna')).toEqual({ kind: 'peer', peer: anna, by: 'contact' })
   expect(read('Annaa')).toEqual({ kind: 'peer', peer: anna, by: 'id' })
   expect(read('Annaa', { trustName: false })).toEqual({ kind: 'peer', peer: anna, by: 'id' })
-  expect(() => read('Ann')).toThrow(/no peer called/)
+  expect(() => read('Ann')).toThrow(
+    /no peer called "Ann".*if it is the beginning of an ID, give 4 letters of it or more/
+  )
+  expect(() => read('Xyz')).toThrow(/^(?!.*beginning).*no peer called "Xyz".*check the name/)
   expect(() => read('Bertt')).toThrow(/can mean bert \(12D3KooWBert.*anna \(12D3KooWBert/)
   expect(() => read('Se1f')).toThrow(/yourself/)
 })
