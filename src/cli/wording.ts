@@ -12,6 +12,7 @@ import type {
 } from './chat-api.ts'
 import { cleanLines, cleanText } from './clean-text.ts'
 import { EXCERPT_CHARACTERS, REQUEST_CHARACTERS } from './constants.ts'
+import { addressesForOthers } from './plain/greeting.ts'
 import { shortId } from '../node/settings.ts'
 import { localTime } from './time-span.ts'
 import { namesakeMark } from './trust-wording.ts'
@@ -145,7 +146,9 @@ export function identityLines(identity: Identity): string[] {
     `Peer ID:   ${identity.peer} (short: ${identity.shortId})`,
     `Network:   ${identity.network}`,
     `Profile:   ${identity.profile}`,
-    ...identity.addresses.map((address, index) => `${index === 0 ? 'Addresses: ' : '           '}${address}`)
+    ...addressesForOthers(identity.addresses).map(
+      (address, index) => `${index === 0 ? 'Addresses: ' : '           '}${address}`
+    )
   ]
 }
 

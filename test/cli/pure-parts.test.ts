@@ -12,7 +12,7 @@ import { ConnectionProgress } from '../../src/cli/plain/connection-progress.ts'
 import { DeliveryMarks } from '../../src/cli/plain/delivery-marks.ts'
 import { SentElsewhere } from '../../src/cli/plain/sent-elsewhere.ts'
 import { DirectoryNews } from '../../src/cli/plain/directory-news.ts'
-import { greetingLines, reachableAt } from '../../src/cli/plain/greeting.ts'
+import { addressesForOthers, greetingLines, reachableAt } from '../../src/cli/plain/greeting.ts'
 import { RosterView } from '../../src/cli/plain/roster-view.ts'
 import type { DirectoryView } from '../../src/cli/chat-api.ts'
 import { FakeNode, outgoing, row } from './fake-node.ts'
@@ -393,6 +393,12 @@ describe('the first line', () => {
     expect(greetingLines(new FakeNode())).toEqual(['You are anna (selfID), host 192.168.1.2, port 4000.'])
     expect(reachableAt(['/ip6/::1/tcp/1', '/ip4/127.0.0.1/tcp/2'])).toEqual({ host: '127.0.0.1', port: '2' })
     expect(reachableAt([])).toBeUndefined()
+    const here = ['/ip6/::1/tcp/1', '/ip4/127.0.0.1/tcp/2']
+    expect(addressesForOthers([...here, '/ip6/fd00::2/tcp/3', '/ip4/10.0.0.2/tcp/4'])).toEqual([
+      '/ip4/10.0.0.2/tcp/4',
+      '/ip6/fd00::2/tcp/3'
+    ])
+    expect(addressesForOthers(here)).toEqual(here.toReversed())
   })
 })
 

@@ -7,6 +7,7 @@ import { identityOf } from '../chat-commands.ts'
 import { cleanText } from '../clean-text.ts'
 import { PROGRESS_TICK_MS, SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../constants.ts'
 import { writeLines } from '../io.ts'
+import { addressesForOthers } from '../plain/greeting.ts'
 import { KEY_FRAME_MS, NEWS_FRAME_MS } from './constants.ts'
 import { Doing } from './doing.ts'
 import { KeptFiles } from './kept-files.ts'
@@ -177,8 +178,8 @@ export class FullScreenFace {
   /** The code is for others to scan: an address that they can reach. */
   async #makeCode(node: ChatApi): Promise<void> {
     const { renderUnicodeCompact } = await import('uqr')
-    const address = node.addresses().find((one) => !one.startsWith('/ip4/127.') && !one.startsWith('/ip6/::1'))
-    const rows = renderUnicodeCompact(address ?? node.addresses()[0] ?? node.peerId).split('\n')
+    const [address = node.peerId] = addressesForOthers(node.addresses())
+    const rows = renderUnicodeCompact(address).split('\n')
     if (this.#state.isUtf8) this.#dispatch({ is: 'qr', rows })
   }
 

@@ -24,15 +24,26 @@ export function reachableAt(addresses: readonly string[]): HostAndPort | undefin
 
 /** Hosts and ports of multiaddrs, the most useful first: loopback last, IPv4 before IPv6. */
 export function placesOf(addresses: readonly string[]): readonly HostAndPort[] {
-  const places = addresses.flatMap((address) => {
-    const match = /^\/(?:ip4|ip6|dns[46]?)\/([^/]+)\/tcp\/(\d+)/u.exec(address)
-    const [, host, port] = match ?? []
-    return host === undefined || port === undefined ? [] : [{ host, port }]
-  })
-  return places.toSorted((one, other) => rank(one) - rank(other))
+  return addresses.flatMap((address) => placeOf(address) ?? []).toSorted((one, other) => rank(one) - rank(other))
 }
 
-function rank({ host }: HostAndPort): number {
+/** The multiaddrs to give to others, the most useful first; those that lead nowhere from elsewhere only without any other. */
+export function addressesForOthers(addresses: readonly string[]): readonly string[] {
+  const rankOf = (address: string): number => rank(placeOf(address))
+  const ranked = addresses.toSorted((one, other) => rankOf(one) - rankOf(other))
+  const outward = ranked.filter((address) => rankOf(address) < loopbackRank)
+  return outward.length > 0 ? outward : ranked
+}
+
+function placeOf(address: string): HostAndPort | undefined {
+  const [, host, port] = /^\/(?:ip4|ip6|dns[46]?)\/([^/]+)\/tcp\/(\d+)/u.exec(address) ?? []
+  return host === undefined || port === undefined ? undefined : { host, port }
+}
+
+const loopbackRank = 2
+
+function rank(place: HostAndPort | undefined): number {
+  const host = place?.host ?? ''
   const isLoopback = host === '::1' || host.startsWith('127.')
-  return (isLoopback ? 2 : 0) + (host.includes(':') ? 1 : 0)
+  return (isLoopback ? loopbackRank : 0) + (host.includes(':') ? 1 : 0)
 }

@@ -165,6 +165,30 @@ describe('the screen', () => {
     ])
   })
 
+  test('/id shows the code for others whole, or says what it needs, and no address that is of this machine alone', () => {
+    const qr = Array.from({ length: 20 }, (_, index) => `${String(index).padStart(2, '0')}${'█'.repeat(37)}`)
+    const shown = (columns: number, rows: number): TestScreen => {
+      const screen = TestScreen.ready(columns, rows)
+      screen.tell({ is: 'qr', rows: qr })
+      const addresses = ['/ip4/127.0.0.1/tcp/4000', '/ip6/fd00::2/tcp/4000', '/ip4/192.168.1.2/tcp/4000']
+      const identity = { peer, shortId: 'selfID', nickname: 'anna', network: 'test', profile: 'default', addresses }
+      return screen.tell({ is: 'result', result: { is: 'identity', ...identity } })
+    }
+    for (const [columns, rows] of [
+      [80, 40],
+      [40, 26]
+    ] as const) {
+      const screen = shown(columns, rows)
+      if (!screen.text.includes(qr[19] ?? '')) screen.type('\u001b[F')
+      for (const line of qr) expect(screen.text).toContain(line)
+    }
+    const small = shown(40, 20)
+    expect(small.text).not.toContain('█')
+    expect(small.text).toMatch(/Not shown here: the QR code\. It needs\s+a window of 39×25\./u)
+    expect(small.text).not.toMatch(/127\.0\.0\.1| of \d+\)/u)
+    expect(small.text).toMatch(/Addresses: \/ip4\/192\.168\.1\.2[^]*\/ip6\/fd00::2/u)
+  })
+
   test('of any size, with anything on it, is no wider and no higher than the terminal', () => {
     const sizes = fc.record({ columns: fc.integer({ min: 1, max: 140 }), rows: fc.integer({ min: 1, max: 50 }) })
     const texts = fc.array(fc.constantFrom(...hostileTexts.map(({ text }) => text.slice(0, 300))), { maxLength: 5 })

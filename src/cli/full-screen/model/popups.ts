@@ -10,6 +10,8 @@ import { conversationLine, markedEntryLines } from '../../wording.ts'
 import { contactText, safetyLines } from '../../trust-wording.ts'
 import { MAX_HIT_LINES } from '../constants.ts'
 import { quietText } from '../preferences.ts'
+import { layoutOf } from '../view/layout.ts'
+import { popupPane } from '../view/popup-pane.ts'
 import { popupOf, type Intent, type Popup, type PopupLine } from './popup.ts'
 import { screenCommands } from './screen-commands.ts'
 import type { State } from './state.ts'
@@ -100,11 +102,7 @@ export function shownResult(result: CommandResult, state: State): Shown {
     case 'safety number':
       return popup(`Safety number with ${result.name}`, safetyPopupLines(result), safetyHint(result))
     case 'identity':
-      return popup('You', [
-        ...textLines(identityLines(result)),
-        { text: '' },
-        ...state.qr.map((text): PopupLine => ({ text, style: 'code' }))
-      ])
+      return popup('You', [...textLines(identityLines(result)), ...codeLines(state)])
     case 'sent':
       return { is: 'lines', lines: [`To ${result.name}: ${excerpt(result.message.text)}`] }
     default:
@@ -130,6 +128,19 @@ export function settingsPopup(state: State): Popup {
     { text: 'The program (parley config; changed by options, environment, file):', style: 'strong' },
     ...textLines(state.settingLines)
   ])
+}
+
+/** The address for others to scan, where it can be seen as a whole: half of it is of no use. */
+function codeLines(state: State): PopupLine[] {
+  const { qr } = state
+  if (qr.length === 0) return []
+  const { paneColumns, paneRows } = layoutOf(state)
+  const columns = Math.max(...qr.map((row) => row.length))
+  if (columns > paneColumns || qr.length > popupPane(paneColumns, paneRows).rows) {
+    const needed = { columns: state.columns - paneColumns + columns, rows: state.rows - paneRows + qr.length + 2 }
+    return textLines(['', `Not shown here: the QR code. It needs a window of ${needed.columns}×${needed.rows}.`])
+  }
+  return [{ text: '' }, ...qr.map((text): PopupLine => ({ text, style: 'code' }))]
 }
 
 function answerKeys(peer: string): Readonly<Record<string, Intent>> {

@@ -53,7 +53,10 @@ function linesFrom(popup: Popup, first: number, columns: number, height: number,
 }
 
 function lineRows(line: PopupLine, isChosen: boolean, columns: number, isUtf8: boolean): Row[] {
-  if (line.style === 'code') return [[spaces(2), span(line.text, 'code')]]
+  if (line.style === 'code') {
+    const code = span(line.text, 'code', columns)
+    return [[spaces(Math.min(2, columns - code.width)), code]]
+  }
   const style = isChosen ? 'selected' : (line.style ?? 'plain')
   const sign = span(isChosen ? `${signsFor(isUtf8).chosen} ` : '  ', style)
   const indent = Math.min(Math.floor(columns / 3), (/^ */u.exec(line.text)?.[0].length ?? 0) + continuationIndent)
