@@ -63,6 +63,8 @@ export class Directories {
   /** Who vouches for whom, and where they differ. */
   readonly #findings: Findings
   #started = false
+  /** How often one of them was reached so far. */
+  #taken = 0
 
   constructor(init: DirectoriesInit) {
     this.#init = init
@@ -129,7 +131,7 @@ export class Directories {
   /** Where a directory may be reached that was seen on the LAN. */
   addressesOf(peer: string): readonly string[] {
     const member = [...this.#members.values()].find(({ address }) => peerIdOf(address) === peer)
-    return member === undefined ? [] : [...member.sightedAt, member.address.toString()]
+    return member === undefined ? [] : [member.address.toString(), ...member.sightedAt]
   }
 
   /** The own record has changed. */
@@ -193,6 +195,7 @@ export class Directories {
     member.peer = connection.remotePeer.toString()
     member.reachedAt = connection.remoteAddr
     this.#places.take(member)
+    member.lastTaken = ++this.#taken
     return connection
   }
 

@@ -14,6 +14,8 @@ export interface Member {
   /** Whether its whole roster has been told since it was connected. */
   hasTold: boolean
   peer: string | undefined
+  /** It was reached after those with a lower number; 0 when it never was. */
+  lastTaken: number
   /** It is used, or is about to be: from the connection on, until that is lost. */
   hasPlace: boolean
   /** Its place is for a nearer one, as soon as that is ready. */
@@ -36,6 +38,7 @@ export function newMember(init: Pick<Member, 'address' | 'origin' | 'client' | '
     state: { state: 'connecting' },
     hasTold: false,
     peer: peerIdOf(init.address),
+    lastTaken: 0,
     hasPlace: false,
     yields: false,
     reachedAt: undefined,
@@ -66,12 +69,14 @@ export function isReady(member: Member): boolean {
 
 /**
  * @returns whether it is worth a line: a port where nobody asked for a directory and none was met is not, nor is a
- *   second way to one that is in use
+ *   second way to one that is in use, or that was reached in another way last
  */
 export function isListed(member: Member, others: readonly Member[]): boolean {
   if (member.origin === 'default' && member.reachedAt === undefined) return false
   if (member.origin === 'named' || member.hasPlace) return true
-  return !others.some((other) => other !== member && other.hasPlace && other.peer === member.peer)
+  const ways = others.filter(({ peer }) => peer !== undefined && peer === member.peer)
+  const newest = ways.toSorted((a, b) => Number(b.hasPlace) - Number(a.hasPlace) || b.lastTaken - a.lastTaken)[0]
+  return newest === undefined || newest === member
 }
 
 export function viewOf(

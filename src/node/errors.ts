@@ -59,7 +59,7 @@ export class DirectoryPeerError extends ParleyError {
 
   /** @param address where it is, as people write it, when that is known */
   constructor(who: string, address?: string, options?: ErrorOptions) {
-    const use = address === undefined ? '' : `; parley --directory ${address} uses it`
+    const use = address === undefined ? '' : ` (parley roster --directory ${address} prints it)`
     super(
       `${who} is a directory, and nobody to talk to: choose somebody on its roster, by number, name or ID${use}`,
       options

@@ -124,13 +124,14 @@ export class Reach {
       ...local.map((address, i) => this.#attempt(address, peer, i * DIAL_STAGGER_MS, signal)),
       ...others.map((address, i) => this.#attempt(address, peer, startOthersMs + i * DIAL_STAGGER_MS, signal))
     ]
+    const mostPromising = [...local, ...others].findIndex((address) => address === addresses[0])
     try {
       const first = await Promise.any(attempts.map(async ({ connection }) => connection))
       void endOthers(attempts, first)
       return first
     } catch (error) {
       signal.throwIfAborted()
-      throw bestReason(error)
+      throw bestReason(error, mostPromising)
     }
   }
 
@@ -199,10 +200,11 @@ async function endOthers(attempts: readonly Attempt[], first: Connection): Promi
   await Promise.allSettled(late)
 }
 
-/** Of many failures the one that tells most: another key, then the first. */
-function bestReason(error: unknown): Error {
+/** Of many failures the one that tells most: another key, then that of the address that was named or known best. */
+function bestReason(error: unknown, mostPromising: number): Error {
   if (!(error instanceof AggregateError)) return error instanceof Error ? error : new UnreachableError(String(error))
   const reasons = error.errors.filter((one) => one instanceof Error)
   const changed = reasons.find((one) => one instanceof KeyChangedError)
-  return changed ?? reasons[0] ?? new UnreachableError('no address answered')
+  const named: unknown = error.errors[mostPromising]
+  return changed ?? (named instanceof Error ? named : reasons[0]) ?? new UnreachableError('no address answered')
 }

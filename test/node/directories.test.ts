@@ -181,3 +181,31 @@ test('when a directory is lost, one that could not be reached before is tried at
   await vi.advanceTimersByTimeAsync(100)
   expect(streams).toEqual(['/ip4/10.0.0.2/tcp/8000', '/ip4/10.0.0.3/tcp/8000'])
 })
+
+test('a directory with two addresses that is lost is one line, under the address at which it was used', async () => {
+  const told: string[] = []
+  let isGone = false
+  directories = make({
+    remembered: ['/ip4/10.0.0.1/tcp/8000', '/ip4/10.0.0.2/tcp/8000'],
+    onView: ({ address, state }) => {
+      if (state === 'waiting') told.push(address)
+    },
+    dial: async (address) => {
+      if (isGone) throw new Error('nothing listens there')
+      if (address.toString().includes('10.0.0.1')) await new Promise((resolve) => setTimeout(resolve, 300))
+      const connection = connectionTo(directory, address.toString())
+      return Object.assign(connection, {
+        newStream: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 1_000))
+          isGone = true
+          throw new Error('the connection was lost')
+        }
+      })
+    }
+  })
+  directories.start()
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(isGone).toBe(true)
+  expect(directories.views().map(({ address }) => address)).toEqual(['10.0.0.2:8000'])
+  expect(new Set(told)).toEqual(new Set(['10.0.0.2:8000']))
+})

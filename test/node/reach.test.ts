@@ -88,3 +88,13 @@ test('a way that turns out to be the one that was found already is not closed', 
   await new Promise((resolve) => setImmediate(resolve))
   expect(made.closed).toBe(false)
 })
+
+test('a failure names the address that is known best, not the one on this machine that was tried first', async () => {
+  const refused = async (address: Multiaddr): Promise<never> => {
+    throw Object.assign(new Error(`connect ECONNREFUSED ${address.toString()}`), { code: 'ECONNREFUSED' })
+  }
+  const reach = make(refused, ['/ip4/203.0.113.2/tcp/4001', '/ip4/10.0.0.2/tcp/4001'])
+  await expect(reach.connect(peer, { signal: new AbortController().signal })).rejects.toThrow(
+    'nothing listens at 203.0.113.2:4001'
+  )
+})
