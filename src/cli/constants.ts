@@ -147,3 +147,6 @@ export const STOP_CHECK_MS = 100
 
 /** What happens before the first screen of `--plain` stands there is told below it: so much at the most waits for that. */
 export const MAX_EARLY_NEWS = 1000
+
+/** A terminal of less shows a row of `parley roster` in two: all columns, with a path such as `direct 34 ms`. */
+export const ROSTER_COLUMNS = 66

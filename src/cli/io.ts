@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 
 export interface CommandIo {
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
   readonly stderr: Writable
   readonly env: NodeJS.ProcessEnv
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP; at the second the process ends at once. */

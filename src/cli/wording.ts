@@ -21,36 +21,56 @@ import { namesakeMark } from './trust-wording.ts'
 const nameColumn = 16
 const hostColumn = 15
 const shortNameCharacters = 64
+const belowName = '     '
 
 const rosterHeader = ['No.', 'Name', 'ID', 'Host', 'Port', 'Path'] as const
+
+/** How rows of a roster are shown. */
+export interface RosterLook {
+  /** Peer ID of the user, whose own row is marked. */
+  readonly own?: string
+  /** Each row is broken before the host, and so holds a line break. */
+  readonly isNarrow?: boolean
+}
 
 /** A roster of one or more as numbered lines under a heading. */
 export function rosterLines(
   rows: readonly RosterRow[],
   numberOf: (peer: string) => number,
-  options: { readonly limit: number; readonly unread: UnreadCounts }
+  options: { readonly limit: number; readonly unread: UnreadCounts } & RosterLook
 ): string[] {
-  const { limit, unread } = options
+  const { limit, unread, ...look } = options
   const shown = rows.slice(0, limit)
   const [no, name, id, host, port, path] = rosterHeader
-  const header = `${no}  ${name.padEnd(nameColumn)} ${id.padEnd(8)}  ${host.padEnd(hostColumn)} ${port.padEnd(5)}  ${path}`
+  const header = laidOut(
+    `${no}  ${name.padEnd(nameColumn)} ${id.padEnd(8)}`,
+    `${host.padEnd(hostColumn)} ${port.padEnd(5)}  ${path}`,
+    look.isNarrow
+  )
   const rest = rows.length - shown.length
   const more = rest > 0 ? [`… and ${rest} more: type a name to reach one of them.`] : []
   return [
     `Online (${rows.length}):`,
     header,
-    ...shown.map((row) => rosterLine(row, numberOf(row.peer), unread.get(row.peer))),
+    ...shown.map((row) => rosterLine(row, numberOf(row.peer), unread.get(row.peer), look)),
     ...more
   ]
 }
 
 /** One peer: number, name, short ID, host, port, path, and what else is to be known. */
-export function rosterLine(row: RosterRow, number: number, unread = 0): string {
+export function rosterLine(row: RosterRow, number: number, unread = 0, look: RosterLook = {}): string {
   const name = padded(cleanText(row.nickname, { maxCharacters: shortNameCharacters }), nameColumn)
   const host = (row.host ?? '-').padEnd(hostColumn)
   const port = String(row.port ?? '-').padEnd(5)
-  const line = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(8)}  ${host} ${port}  ${pathWord(row)}`
-  return `${line}${unread === 0 ? '' : `  [${unread} unread]`}${remarks(row)}`
+  const who = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(8)}`
+  const line = laidOut(who, `${host} ${port}  ${pathWord(row)}`, look.isNarrow)
+  const own = row.peer === look.own ? '  (you)' : ''
+  return `${line}${own}${unread === 0 ? '' : `  [${unread} unread]`}${remarks(row)}`
+}
+
+/** Where the terminal has no room for all columns, the later ones stand below the name. */
+function laidOut(who: string, where: string, isNarrow = false): string {
+  return isNarrow ? `${who.trimEnd()}\n${belowName}${where}` : `${who}  ${where}`
 }
 
 /** Filled up to so many columns of a terminal, where East Asian characters and emoji take two. */

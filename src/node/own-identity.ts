@@ -37,6 +37,12 @@ export async function readOwnIdentity(config: Config): Promise<OwnIdentity> {
   return { peer, shortId: shortId(peer), nickname, network, profile, port, addresses }
 }
 
+/** The peer ID of the profile, whoever holds it; undefined when it has none yet. Nothing is made. */
+export async function knownOwnPeer({ settings, folders }: Config): Promise<string | undefined> {
+  const { key } = profileFiles(folders.data, settings.profile)
+  return (await exists(key)) ? peerIdFromPrivateKey(await loadIdentity(key)).toString() : undefined
+}
+
 /** Makes the key, and chooses the port that the first start will listen on. */
 async function makeProfile({ settings, folders }: Config): Promise<void> {
   const profile = await openProfile(folders.data, settings.profile, { orNextFree: false })

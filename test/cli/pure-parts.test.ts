@@ -120,6 +120,28 @@ describe('changes of the roster', () => {
   })
 })
 
+describe('the roster as it is seen from outside', () => {
+  it("marks the user's own row, and stays in 40 columns where there are no more", () => {
+    const options = { outside: true, own: '12D3KooWanna' }
+    const wide = new RosterView(new RosterNumbers(), options).all([row('anna'), row('bob')])
+    expect(wide[2]).toMatch(/ LAN {2}\(you\)$/u)
+    expect(wide[3]).not.toContain('you')
+    const view = new RosterView(new RosterNumbers(), { ...options, isNarrow: true })
+    const lines = view.all([row('anna'), row('bob', { path: 'direct', rttMs: 34 })]).flatMap((line) => line.split('\n'))
+    expect(lines).toEqual([
+      'Online (2):',
+      'No.  Name             ID',
+      '     Host            Port   Path',
+      '  1  anna             annaID',
+      '     192.168.1.7     4001   LAN  (you)',
+      '  2  bob              bobID',
+      '     192.168.1.7     4001   direct 34 ms'
+    ])
+    const hostile = view.changes([row('bob', { nickname: 'b\n  9  anna', status: 'x\n  8  carl' })])
+    expect(hostile.flatMap((line) => line.split('\n'))).toHaveLength(3)
+  })
+})
+
 describe('the columns of the roster', () => {
   it('stand below each other also after names with wide and combined characters', () => {
     const column = (nickname: string): number => {

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import type { RosterRow } from '../chat-api.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
-import { ROSTER_COALESCE_MS } from '../constants.ts'
+import { ROSTER_COALESCE_MS, ROSTER_COLUMNS } from '../constants.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { rowJson } from '../json/event-json.ts'
 import { RosterView } from '../plain/roster-view.ts'
@@ -26,7 +26,7 @@ export async function runRoster(io: CommandIo, command: Command): Promise<ExitCo
   const look = {
     config,
     isWatching: hasSwitch(command, 'watch'),
-    show: hasSwitch(command, 'json') ? showJson(io) : showLines(io)
+    show: hasSwitch(command, 'json') ? showJson(io) : showLines(io, await ownPeer(config))
   }
   const isNamed = config.sources.directory === 'flag'
   const [directory, ...more] = config.settings.directory
@@ -74,15 +74,23 @@ async function lookAround(io: CommandIo, { config, isWatching, show }: Look): Pr
   })
 }
 
-function showLines(io: CommandIo): Show {
-  const view = new RosterView(new RosterNumbers(), { outside: true })
+async function ownPeer(config: Config): Promise<string | undefined> {
+  const { knownOwnPeer } = await import('../../node/index.ts')
+  // Whoever needs the key says what is wrong with it; to look around needs none.
+  return knownOwnPeer(config).catch(() => undefined)
+}
+
+/** @param own the profile's peer, that of a chat which runs on it, say */
+function showLines(io: CommandIo, own: string | undefined): Show {
+  const isNarrow = (io.stdout.columns ?? ROSTER_COLUMNS) < ROSTER_COLUMNS
+  const view = new RosterView(new RosterNumbers(), { outside: true, isNarrow, ...(own === undefined ? {} : { own }) })
   let isFirst = true
   return (rows) => {
     const lines = isFirst ? view.all(rows) : view.changes(rows)
     isFirst = false
     writeLines(
       io.stdout,
-      lines.map((line) => cleanText(line))
+      lines.flatMap((line) => line.split('\n')).map((line) => cleanText(line))
     )
   }
 }
