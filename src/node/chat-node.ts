@@ -280,7 +280,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   async leave(peer: string): Promise<void> {
     this.#paths.onScreen.unwatch(peer)
+    const wasContact = this.#profile.book.contact(peer) !== undefined
     await this.#conversations.leave(peer)
+    if (wasContact && this.#profile.book.contact(peer) === undefined) this.#around.retell(peer)
   }
 
   /** With the path of an open one as it is now. */

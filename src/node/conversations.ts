@@ -57,6 +57,8 @@ export class Conversations {
   readonly #pursuit: Pursuit
   /** Conversations that are open on this side's screen. */
   readonly #onScreen = new Set<string>()
+  /** Contacts by nothing but an open conversation, with whom there was never a session, and to whom nothing was written. */
+  readonly #untried = new Set<string>()
   readonly #knocks: TokenBucket
   readonly #states = new Map<string, ConversationState>()
   readonly #sessions = new Map<string, ChatSession>()
@@ -135,6 +137,10 @@ export class Conversations {
   async stop(): Promise<void> {
     await this.#pursuit.stop()
     await Promise.all(this.#endings)
+    const { book } = this.#init
+    // What can't be written now has been told of before, or stays as it is.
+    await Promise.all([...this.#untried].map(async (peer) => book.remove(peer).catch(() => undefined)))
+    this.#untried.clear()
     const deadline = AbortSignal.timeout(FAREWELL_TIMEOUT_MS)
     const farewells = [...this.#states.keys()].map(async (peer) => this.#session(peer)?.bye('quit'))
     const late = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve(), { once: true }))
@@ -179,7 +185,9 @@ export class Conversations {
   /** Chooses the peer: from now on its messages are taken, and it is looked for until {@link leave}. */
   async open(peer: string): Promise<readonly StoredMessage[]> {
     this.#onScreen.add(peer)
-    await this.accept(peer)
+    const isNew = !this.#isContact(peer)
+    const accepted = await this.accept(peer)
+    if (isNew && accepted.length === 0 && this.#session(peer) === undefined) this.#untried.add(peer)
     await this.#init.store.markRead(peer)
     this.#session(peer)?.enter()
     this.#pursuit.want(peer)
@@ -191,6 +199,7 @@ export class Conversations {
   /** Leaves the conversation: the other side is told; what is not delivered is still sent. */
   async leave(peer: string): Promise<void> {
     if (!this.#onScreen.delete(peer)) return
+    if (this.#untried.delete(peer)) await this.#orFault(peer, async (id) => this.#init.book.remove(id))
     // First of all nobody looks for it any more: its stream is not opened again, nor its end taken for a loss.
     await this.#restIfDone(peer)
     const session = this.#session(peer)
@@ -228,6 +237,7 @@ export class Conversations {
   /** Makes the peer a contact, and its held messages part of the history. */
   async accept(peer: string): Promise<readonly IncomingMessage[]> {
     const { book, store, nameOf, now } = this.#init
+    this.#untried.delete(peer)
     if (book.contact(peer) === undefined) await book.accept(peer, nameOf(peer), now())
     const accepted = await store.acceptHeld(peer)
     if (accepted.length > 0)
@@ -334,6 +344,7 @@ export class Conversations {
   #onSessionOpen(session: ChatSession): void {
     const peer = session.peer.toString()
     this.#sessions.set(peer, session)
+    this.#untried.delete(peer)
     const path = this.#init.isLan(peer) ? 'lan' : 'direct'
     this.#setState(peer, { name: 'open', dialect: session.dialect, path, ...this.#init.rttOf(peer) })
     if (this.#onScreen.has(peer)) {

@@ -7,6 +7,7 @@ import { Conversations } from '../../src/node/conversations.ts'
 import { MemoryMessageStore, PeerBook } from '../../src/storage/index.ts'
 
 const peer = 'somebody'
+let book: PeerBook
 let store: MemoryMessageStore
 let states: ConversationState['name'][]
 let looks: number
@@ -14,13 +15,14 @@ let faults: unknown[]
 let conversations: Conversations
 
 beforeEach(() => {
+  book = PeerBook.inMemory()
   store = new MemoryMessageStore()
   states = []
   looks = 0
   faults = []
   conversations = new Conversations({
     store,
-    book: PeerBook.inMemory(),
+    book,
     policy: 'ask',
     tellSeen: false,
     connect: async (): Promise<Connection> => {
@@ -112,4 +114,24 @@ test('the user hears why what came could not be stored, and the sender is not to
   const message = { id: '00'.repeat(16), log: '00'.repeat(8), seq: 1, sentAtMs: 0, text: 'hello' }
   await expect(onMessages(sender, [message])).rejects.toBe(full)
   expect(faults).toEqual([full])
+})
+
+test('somebody who was never reached and to whom nothing was written is no contact after EXIT', async () => {
+  await conversations.open(peer)
+  expect(book.contact(peer)).toBeDefined()
+  await conversations.leave(peer)
+  expect(book.contacts()).toEqual([])
+
+  await conversations.open(peer)
+  await conversations.send(peer, [{ text: 'read this when you are back' }])
+  await conversations.leave(peer)
+  expect(book.contact(peer)).toBeDefined()
+})
+
+test('nor is one whose conversation is open at the end; one who was a contact before stays one', async () => {
+  await book.accept('a friend', 'bert', 1)
+  await conversations.open(peer)
+  await conversations.open('a friend')
+  await conversations.stop()
+  expect(book.contacts().map(({ peer: id }) => id)).toEqual(['a friend'])
 })
