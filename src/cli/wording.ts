@@ -63,9 +63,10 @@ export function rosterLine(row: RosterRow, number: number, unread = 0, look: Ros
   const host = (row.host ?? '-').padEnd(hostColumn)
   const port = String(row.port ?? '-').padEnd(5)
   const who = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(8)}`
-  const line = laidOut(who, `${host} ${port}  ${pathWord(row)}`, look.isNarrow)
+  const where = `${host} ${port}  ${pathWord(row)}`
   const own = row.peer === look.own ? '  (you)' : ''
-  return `${line}${own}${unread === 0 ? '' : `  [${unread} unread]`}${remarks(row)}`
+  const line = look.isNarrow === true ? laidOut(who + own, where, true) : laidOut(who, where) + own
+  return `${line}${unread === 0 ? '' : `  [${unread} unread]`}${remarks(row)}`
 }
 
 /** Where the terminal has no room for all columns, the later ones stand below the name. */

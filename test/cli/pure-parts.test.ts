@@ -132,8 +132,8 @@ describe('the roster as it is seen from outside', () => {
       'Online (2):',
       'No.  Name             ID',
       '     Host            Port   Path',
-      '  1  anna             annaID',
-      '     192.168.1.7     4001   LAN  (you)',
+      '  1  anna             annaID    (you)',
+      '     192.168.1.7     4001   LAN',
       '  2  bob              bobID',
       '     192.168.1.7     4001   direct 34 ms'
     ])
