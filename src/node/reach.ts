@@ -7,7 +7,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDnsaddr, isLocal, peerIdOf } from './address.ts'
+import { isDnsaddr, isLocal, isLoopback, peerIdOf } from './address.ts'
 import { dialCandidates } from './candidates.ts'
 import { ADDRESS_DIAL_TIMEOUT_MS, DIAL_STAGGER_MS, LAN_HEAD_START_MS } from './constants.ts'
 import { explainDialError } from './dial-errors.ts'
@@ -124,7 +124,10 @@ export class Reach {
       ...local.map((address, i) => this.#attempt(address, peer, i * DIAL_STAGGER_MS, signal)),
       ...others.map((address, i) => this.#attempt(address, peer, startOthersMs + i * DIAL_STAGGER_MS, signal))
     ]
-    const mostPromising = [...local, ...others].findIndex((address) => address === addresses[0])
+    // Loopback is what people think of only where they have named it.
+    const isNamed = (this.#init.addressesOf(peer)[0]?.length ?? 0) > 0
+    const best = isNamed ? addresses[0] : (addresses.find((address) => !isLoopback(address)) ?? addresses[0])
+    const mostPromising = [...local, ...others].findIndex((address) => address === best)
     try {
       const first = await Promise.any(attempts.map(async ({ connection }) => connection))
       void endOthers(attempts, first)

@@ -1,11 +1,16 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
 import { Reach } from '../../src/node/reach.ts'
 
 const peer = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
 
-function make(dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>, addresses: string[]): Reach {
+function make(
+  dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>,
+  addresses: string[],
+  known: string[] = []
+): Reach {
   const libp2p = {
     getConnections: () => [],
     peerStore: { get: async () => Promise.reject(new Error('nothing is known')) },
@@ -15,7 +20,7 @@ function make(dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connect
     // The smallest part of libp2p that reaching a peer uses.
     libp2p: () => libp2p as unknown as Libp2p,
     dialer: () => ({ dial: async (address, { signal }) => dial(address, signal) }),
-    addressesOf: () => [addresses],
+    addressesOf: () => [addresses, known],
     isBlocked: () => false
   })
 }
@@ -97,4 +102,14 @@ test('a failure names the address that is known best, not the one on this machin
   await expect(reach.connect(peer, { signal: new AbortController().signal })).rejects.toThrow(
     'nothing listens at 203.0.113.2:4001'
   )
+  // With one of this machine among them, so that its loopback address is tried too.
+  const own = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')?.address
+  if (own === undefined) return
+  const here = ['/ip4/127.0.0.1/tcp/4001', `/ip4/${own}/tcp/4001`]
+  const why = async (named: string[], known: string[]): Promise<unknown> =>
+    make(refused, named, known).connect(peer, { signal: new AbortController().signal }).catch(String)
+  expect(await why(['/ip4/127.0.0.1/tcp/4001'], here)).toContain('nothing listens at 127.0.0.1:4001')
+  expect(await why([], here)).toContain(`nothing listens at ${own}:4001`)
 })
