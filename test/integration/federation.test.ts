@@ -109,9 +109,9 @@ describe('directories that were joined', () => {
         bed.start(['directory', '--port', String(port), '--join', String(first), '--http', '0'])
       )
     )
-    for (const directory of later) {
-      await directory.hasShown(/^JOINED directory /mu)
-      await directory.hasShown(/^roster page: /mu)
+    for (const one of later) {
+      await one.hasShown(/^JOINED directory /mu)
+      await one.hasShown(/^roster page: /mu)
       const [listening, page] = directory.stdout.split('\n')
       expect(listening).toMatch(/^directory \S+ listening on port/u)
       expect(page).toMatch(/^roster page: /u)
