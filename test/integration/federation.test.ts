@@ -112,7 +112,7 @@ describe('directories that were joined', () => {
     for (const one of later) {
       await one.hasShown(/^JOINED directory /mu)
       await one.hasShown(/^roster page: /mu)
-      const [listening, page] = directory.stdout.split('\n')
+      const [listening, page] = one.stdout.split('\n')
       expect(listening).toMatch(/^directory \S+ listening on port/u)
       expect(page).toMatch(/^roster page: /u)
     }
