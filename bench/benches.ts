@@ -6,7 +6,7 @@ export interface Bench {
   readonly what: string
   /** Sizes for a run of all, which is to take less than 15 minutes; alone it measures more. */
   readonly whenAll?: readonly string[]
-  /** Whatever takes longer has stalled. */
+  /** Whatever takes longer, in a run of all, has stalled. */
   readonly limitSeconds: number
 }
 

@@ -21,6 +21,8 @@ import type { ReportRow } from './report.ts'
 const asSource = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning', '--expose-gc']
 /** A smoke run that takes longer hangs. */
 const smokeLimitMs = 60_000
+/** By name a bench measures all its sizes, or those that it is given: so many times as long as in a run of all. */
+const aloneFactor = 10
 
 interface Asked {
   readonly names: readonly string[]
@@ -93,7 +95,7 @@ async function run({ name, whenAll = [], limitSeconds }: Bench): Promise<void> {
     process.exit(130)
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onInterrupt)
-  const limitMs = isSmoke ? smokeLimitMs : limitSeconds * 1_000
+  const limitMs = isSmoke ? smokeLimitMs : limitSeconds * (names.length === 0 ? 1_000 : 1_000 * aloneFactor)
   let isLate = false
   const late = setTimeout(() => {
     isLate = true
