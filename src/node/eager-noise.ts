@@ -4,6 +4,7 @@
 // saves a round trip of every dial. Knows the agreement, and nothing of Noise.
 import type { Transport, Upgrader } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
+import { beforeUpgrade } from './before-upgrade.ts'
 
 /**
  * The whole answer to a proposal that is accepted: two lines, each behind its length.
@@ -25,19 +26,9 @@ export function eagerNoise<Components>(
 }
 
 function expecting(upgrader: Upgrader): Upgrader {
-  return new Proxy(upgrader, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      if (name !== 'upgradeOutbound') return value.bind(target) as unknown
-      return async (...args: Parameters<Upgrader['upgradeOutbound']>) => {
-        const [connection, options] = args
-        // Of two who dial each other at once, one waits for the other's proposal.
-        const isProposing = options.initiator !== false
-        if (isProposing && connection instanceof AbstractMultiaddrConnection) expectYes(connection)
-        return value.apply(target, args) as unknown
-      }
-    }
+  return beforeUpgrade(upgrader, ['upgradeOutbound'], (connection, { initiator }) => {
+    // Of two who dial each other at once, one waits for the other's proposal.
+    if (initiator !== false && connection instanceof AbstractMultiaddrConnection) expectYes(connection)
   })
 }
 

@@ -8,6 +8,7 @@ import type { TCPComponents, TCPOptions } from '@libp2p/tcp'
 import { Socket } from 'node:net'
 import { nextTick } from 'node:process'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { beforeUpgrade } from './before-upgrade.ts'
 import { JOIN_UP_TO_BYTES, MAX_GATHERING_SOCKETS } from './constants.ts'
 import { sendDirectly } from './direct-sends.ts'
 import { giveBack } from './spare-buffers.ts'
@@ -24,19 +25,8 @@ export function gatheringTcp(options: TCPOptions = {}): (components: TCPComponen
   }
 }
 
-/** The upgrader gets each connection before anything is sent on it. */
 function gathering(upgrader: Upgrader): Upgrader {
-  return new Proxy(upgrader, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      if (name !== 'upgradeInbound' && name !== 'upgradeOutbound') return value.bind(target) as unknown
-      return async (connection: MessageStream, ...rest: unknown[]) => {
-        gather(connection)
-        return value.call(target, connection, ...rest) as unknown
-      }
-    }
-  })
+  return beforeUpgrade(upgrader, ['upgradeInbound', 'upgradeOutbound'], gather)
 }
 
 /** Of the sockets that hold writes back, the oldest first. */

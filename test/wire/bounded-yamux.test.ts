@@ -6,21 +6,12 @@ import { boundedYamux, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/w
 import { WIDEN_FROM_BYTES } from '../../src/wire/constants.ts'
 import type { ByteDuplex } from '../../src/wire/index.ts'
 import { turn, until } from './turns.ts'
+import { header } from './yamux-header.ts'
 
 const SYN = 1
 const DATA = 0
 const WINDOW_UPDATE = 1
 const PING = 2
-
-/** A Yamux header by hand: version, type, flags, stream, length. */
-function header(type: number, flags: number, streamId: number, length: number): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(12))
-  bytes.setUint8(1, type)
-  bytes.setUint16(2, flags)
-  bytes.setUint32(4, streamId)
-  bytes.setUint32(8, length)
-  return new Uint8Array(bytes.buffer)
-}
 
 interface Guarded {
   /** The bare end: what is sent on it reaches the muxer as it is. */

@@ -6,20 +6,12 @@ import { boundedYamux, streamDuplex } from '../../src/wire/index.ts'
 import { WINDOW_UPDATE_BYTES } from '../../src/wire/constants.ts'
 import { withholdUpdates } from '../../src/wire/window-updates.ts'
 import { turn, until } from './turns.ts'
+import { header } from './yamux-header.ts'
 
 const SYN = 1
 const DATA = 0
 const WINDOW_UPDATE = 1
 const FIRST_WINDOW_BYTES = 256 * 1024
-
-function header(type: number, flags: number, streamId: number, length: number): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(12))
-  bytes.setUint8(1, type)
-  bytes.setUint16(2, flags)
-  bytes.setUint32(4, streamId)
-  bytes.setUint32(8, length)
-  return new Uint8Array(bytes.buffer)
-}
 
 /** A connection on which what is sent is kept, with these streams open. */
 function connection(open: readonly number[] = [1]) {
