@@ -8,6 +8,7 @@
  * await runFrames({ stream, codec, outgoing, onFrames, maxFrameBytes: 128 * 1024, signal })
  */
 
+export { addressClass, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
 export { boundedYamux, yamuxInit } from './bounded-yamux.ts'
 export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES, MAX_WRITE_BYTES } from './constants.ts'
 export { withDeadline } from './deadline.ts'
@@ -30,6 +31,8 @@ export { decodeFrames, encodeFrames, joinFrames } from './frames.ts'
 export type { FrameLimits } from './frames.ts'
 export type { LinkPace, LinkWatchInit } from './link-watch.ts'
 export { distanceOf } from './round-trip.ts'
+export { PRESSURE_PART, Shares } from './shares.ts'
+export type { SharesInit } from './shares.ts'
 export { steadyNow } from './steady-clock.ts'
 export { TokenBucket } from './token-bucket.ts'
 export type { Rate } from './token-bucket.ts'

@@ -1,0 +1,44 @@
+/**
+ * The class of an IP address: what one customer of an internet provider gets to
+ * choose addresses from. Shares of bounded rooms are counted by it. It knows
+ * addresses only, and nothing of what is shared.
+ */
+
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+
+/** A /64 is the smallest IPv6 prefix that a provider hands out, and its customer may use all 2^64 addresses of it. */
+const IPV6_CLASS_GROUPS = 4
+const IPV6_GROUPS = 8
+const IPV4_MAPPED = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/iu
+
+/** The class of an address that is not known, as behind a relay or a name. */
+export const UNKNOWN_ADDRESS_CLASS = 'unknown'
+
+/**
+ * The whole of an IPv4 address, the first 64 bits of an IPv6 address. An IPv4 address that is mapped into IPv6 counts
+ * as IPv4, and a zone is left out.
+ *
+ * @param address an IP address as text, of any notation
+ * @returns `203.0.113.7`, `2001:db8:0:1::/64`, or {@link UNKNOWN_ADDRESS_CLASS}
+ */
+export function addressClass(address: string): string {
+  if (isIPv4(address)) return address
+  const withoutZone = address.split('%')[0] ?? ''
+  if (!isIPv6(withoutZone)) return UNKNOWN_ADDRESS_CLASS
+  // In its shortest notation, so that two notations of one address are one class.
+  const shortest = new SocketAddress({ address: withoutZone, family: 'ipv6' }).address
+  const mapped = IPV4_MAPPED.exec(shortest)?.[1]
+  if (mapped !== undefined) return mapped
+  return `${groupsOf(shortest).slice(0, IPV6_CLASS_GROUPS).join(':')}::/64`
+}
+
+/** The eight groups of a shortened IPv6 address. */
+function groupsOf(shortest: string): readonly string[] {
+  const [head = '', tail] = shortest.split('::')
+  const first = head === '' ? [] : head.split(':')
+  if (tail === undefined) return first
+  const last = tail === '' ? [] : tail.split(':')
+  // A last group in IPv4 notation stands for two; only the first four groups matter.
+  const lastGroups = last.length + (tail.includes('.') ? 1 : 0)
+  return [...first, ...Array<string>(IPV6_GROUPS - first.length - lastGroups).fill('0'), ...last]
+}

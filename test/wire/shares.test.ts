@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { addressClass, PRESSURE_PART, Shares, UNKNOWN_ADDRESS_CLASS } from '../../src/wire/index.ts'
+
+test('an address class is an IPv4 address or the first 64 bits of an IPv6 address, however it is written', () => {
+  expect(addressClass('203.0.113.7')).toBe('203.0.113.7')
+  expect(addressClass('::ffff:203.0.113.7')).toBe('203.0.113.7')
+  expect(addressClass('::ffff:cb00:7107')).toBe('203.0.113.7')
+  expect(addressClass('2001:db8::1')).toBe('2001:db8:0:0::/64')
+  expect(addressClass('2001:0DB8:0:0:ffff::')).toBe('2001:db8:0:0::/64')
+  expect(addressClass('2001:db8:0:1:2:3:4:5')).toBe('2001:db8:0:1::/64')
+  expect(addressClass('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
+  expect(addressClass('::1')).toBe('0:0:0:0::/64')
+  expect(addressClass('64:ff9b::192.0.2.1')).toBe('64:ff9b:0:0::/64')
+  for (const none of ['', 'localhost', '1.2.3', '1.2.3.4.5', '2001:db8']) {
+    expect(addressClass(none)).toBe(UNKNOWN_ADDRESS_CLASS)
+  }
+})
+
+test('two IPv6 addresses are of one class exactly when their first 64 bits are the same', () => {
+  const group = fc.integer({ min: 0, max: 0xffff }).map((value) => value.toString(16))
+  const half = fc.tuple(group, group, group, group).map((groups) => groups.join(':'))
+  fc.assert(
+    fc.property(half, half, half, half, (prefix, other, host, otherHost) => {
+      expect(addressClass(`${prefix}:${host}`)).toBe(addressClass(`${prefix}:${otherHost}`))
+      expect(addressClass(`${prefix}:${host}`) === addressClass(`${other}:${host}`)).toBe(prefix === other)
+    })
+  )
+})
+
+test('there is no pressure while a quarter of the room is free, whoever holds the rest', () => {
+  const shares = new Shares<number>({ capacity: 8 })
+  for (let item = 0; item < 6; item++) shares.add(item, 'one router')
+  expect(shares.isUnderPressure).toBe(false)
+  shares.add(6, 'one router')
+  expect(shares.isUnderPressure).toBe(true)
+  expect(shares.isFull).toBe(false)
+})
+
+test('the oldest item of the largest holder gives way, and one that was used is no longer the oldest', () => {
+  const shares = new Shares<string>({ capacity: 4 })
+  shares.add('a1', 'a')
+  shares.add('b1', 'b')
+  shares.add('b2', 'b')
+  expect(shares.toEvict()).toBe('b1')
+  shares.touch('b1')
+  expect(shares.toEvict()).toBe('b2')
+  expect(shares.holders()).toEqual([
+    { holder: 'b', count: 2 },
+    { holder: 'a', count: 1 }
+  ])
+})
+
+test('protected items never give way and do not count against their holder', () => {
+  const shares = new Shares<string>({ capacity: 4 })
+  for (const contact of ['a1', 'a2', 'a3']) shares.add(contact, 'a')
+  shares.add('b1', 'b')
+  expect(shares.toEvict((item) => item.startsWith('a'))).toBe('b1')
+  expect(shares.toEvict(() => true)).toBeUndefined()
+})
+
+test('with eviction under pressure no flood takes a place from a holder that is smaller than the largest', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom('flood', 'flood', 'flood', 'b', 'c'), { maxLength: 200 }),
+      fc.integer({ min: 8, max: 40 }),
+      (arrivals, capacity) => {
+        const shares = new Shares<number>({ capacity })
+        arrivals.forEach((holder, item) => {
+          shares.add(item, holder)
+          if (!shares.isUnderPressure) return
+          const evicted = shares.toEvict()
+          const largest = shares.holders()[0]
+          expect(evicted).toBeDefined()
+          if (evicted === undefined) return
+          expect(shares.countOf(shares.holderOf(evicted) ?? '')).toBe(largest?.count)
+          shares.delete(evicted)
+        })
+        expect(shares.size).toBeLessThanOrEqual(Math.ceil(capacity * PRESSURE_PART))
+      }
+    )
+  )
+})
