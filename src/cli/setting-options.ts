@@ -7,8 +7,12 @@ type FlagValue = string | readonly string[] | boolean
 export type Flags = Readonly<Partial<Record<SettingName, FlagValue>>>
 
 export const allSettings: readonly SettingName[] = settingSpecs.map(({ name }) => name)
-/** Those of a peer that chats: all but what only a directory does. */
-export const chatSettings: readonly SettingName[] = allSettings.filter((name) => name !== 'join')
+/** What only a directory does. */
+const directoryOnly: readonly SettingName[] = ['join', 'trustedProxy']
+/** Those of a peer that chats. */
+export const chatSettings: readonly SettingName[] = allSettings.filter((name) => !directoryOnly.includes(name))
+/** Those of which there may be several: each takes its option again. */
+const repeatable: readonly SettingName[] = ['directory', 'join', 'trustedProxy']
 
 /** Adds an option for each of these settings, in the order of the table. */
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
@@ -28,7 +32,7 @@ function settingOption(spec: SettingSpec): Option {
   const help = isSwitchedOff ? `do not ${spec.help}` : spec.help
   const value = spec.placeholder === undefined ? '' : ` <${spec.placeholder}>`
   const option = new Option(`${flag}${value}`, `${help} (env: ${spec.env})`)
-  if (spec.name === 'directory' || spec.name === 'join') option.argParser(collect)
+  if (repeatable.includes(spec.name)) option.argParser(collect)
   return option
 }
 

@@ -8,6 +8,7 @@ import { DEFAULT_GIVE_UP_MS } from './constants.ts'
 import { parseDuration } from './duration.ts'
 import { UsageError } from './errors.ts'
 import { foldersOf, type Folders } from './folders.ts'
+import { readCidr } from './trusted-proxies.ts'
 
 export type AcceptPolicy = 'ask' | 'lan' | 'all'
 export type SettingSource = 'default' | 'profile' | 'file' | 'environment' | 'flag'
@@ -24,6 +25,8 @@ export interface Settings {
   readonly defaultDirectories: boolean
   /** Of a directory: the fellow directories to join with. */
   readonly join: readonly string[]
+  /** Of a directory: CIDR ranges of the reverse proxies whose word about a client's address counts. */
+  readonly trustedProxy: readonly string[]
   readonly accept: AcceptPolicy
   readonly mdns: boolean
   readonly seen: boolean
@@ -108,6 +111,13 @@ export const settingSpecs: readonly SettingSpec[] = [
     placeholder: 'PORT|ADDRESS',
     help: 'of a directory: a fellow to share one roster with; repeatable, or with commas in the file and environment',
     parse: list
+  },
+  {
+    name: 'trustedProxy',
+    env: 'PARLEY_TRUSTED_PROXY',
+    placeholder: 'CIDR',
+    help: 'of a directory: a reverse proxy that may tell the address of its client, such as 10.0.0.0/8; repeatable, or with commas in the file and environment',
+    parse: cidrs
   },
   {
     name: 'accept',
@@ -196,6 +206,7 @@ function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Setti
     directory: [],
     defaultDirectories: true,
     join: [],
+    trustedProxy: [],
     accept: 'ask',
     mdns: true,
     seen: false,
@@ -283,6 +294,13 @@ function list(value: string): readonly string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+/** @throws UsageError naming the range that is none */
+function cidrs(value: string): readonly string[] {
+  const ranges = list(value)
+  for (const range of ranges) readCidr(range)
+  return ranges
 }
 
 function matching(pattern: RegExp, expected: string): (value: string) => string {
