@@ -1,0 +1,245 @@
+// Honest nodes around a victim, and how they fare: a chat and a directory that
+// are attacked, a friend who talks with the chat, clients that the directory
+// tells of each other, a contact who comes back and a newcomer who registers
+// while the attack lasts. It knows no attack.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nowMs } from '../../bench/bench-process.ts'
+import { LightClient } from '../../bench/light-client.ts'
+import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
+import { freePorts } from '../processes/test-bed.ts'
+import type { Target } from './attack.ts'
+import { probePath, type ProbeReading } from './probe.ts'
+
+const probe = `--import ${new URL('probe.ts', import.meta.url).href}`
+/** How often the friend says something, and how long a directory's clients rest between two changes. */
+const everyMs = 25
+/** A client may announce itself once a second: so many take turns. */
+const announcerCount = 6
+const announceEveryMs = 200
+/** What has not arrived by then counts as this late. */
+const givenUpMs = 30_000
+
+/** The times that honest people waited, in milliseconds. */
+export type Waits = readonly number[]
+
+interface Parts {
+  readonly network: string
+  /** Of the contact, who comes and goes. */
+  readonly home: string
+  readonly ports: Readonly<Record<Target['kind'] | 'http', number>>
+  readonly peers: Readonly<Record<Target['kind'], string>>
+  readonly contactKey: string
+  readonly chat: JsonParley
+  readonly friend: JsonParley
+  readonly directory: JsonParley
+  readonly announcers: readonly LightClient[]
+  readonly watcher: LightClient
+}
+
+export class Scene {
+  readonly #parts: Parts
+  #said = 0
+
+  private constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  static async start(): Promise<Scene> {
+    const network = randomNetwork()
+    const home = await mkdtemp(join(tmpdir(), 'parley-attack-'))
+    const [chatPort = 0, directoryPort = 0, http = 0] = await freePorts(3)
+    const ports = { chat: chatPort, directory: directoryPort, http }
+    const directory = await JsonParley.spawn({
+      network,
+      nodeOptions: probe,
+      args: ['directory', '--port', `${directoryPort}`, '--http', `${http}`]
+    })
+    const listening = await directory.until('"listening"', () =>
+      directory.events.find(({ event }) => event === 'listening')
+    )
+    const viaDirectory = ['--directory', `127.0.0.1:${directoryPort}`]
+    const [chat, friend, contact] = await Promise.all([
+      JsonParley.start({
+        network,
+        nodeOptions: probe,
+        args: [...viaDirectory, '--name', 'victim', '--port', `${chatPort}`]
+      }),
+      JsonParley.start({ network, args: [...viaDirectory, '--name', 'friend'] }),
+      JsonParley.start({ network, home, args: ['--name', 'contact', '--profile', 'contact'] })
+    ])
+    const chatPeer = await chat.peerId()
+    for (const one of [friend, contact]) {
+      await chat.do({ do: 'chat', peer: await one.address() })
+      await one.do({ do: 'chat', peer: await chat.address() })
+      await one.untilConversation(chatPeer, 'open')
+    }
+    await chat.do({ do: 'chat', peer: await friend.peerId() })
+    await contact.quit()
+    const contactKey = (await readFile(join(home, 'data/parley/profiles/contact/identity.key'))).toString('base64')
+    const address = `/ip4/127.0.0.1/tcp/${directoryPort}/p2p/${String(listening['peer'])}`
+    const [watcher, ...announcers] = await Promise.all([
+      LightClient.create(network),
+      ...Array.from({ length: announcerCount }, async () => LightClient.create(network))
+    ])
+    for (const client of [watcher, ...announcers]) {
+      await client.connect(address)
+      await client.register()
+    }
+    await watcher.watch()
+    const peers = { chat: chatPeer, directory: String(listening['peer']) }
+    return new Scene({ network, home, ports, peers, contactKey, chat, friend, directory, announcers, watcher })
+  }
+
+  target(kind: Target['kind']): Target {
+    return {
+      kind,
+      host: '127.0.0.1',
+      port: this.#parts.ports[kind],
+      peer: this.#parts.peers[kind],
+      network: this.#parts.network,
+      httpPort: this.#parts.ports.http,
+      contactKey: this.#parts.contactKey
+    }
+  }
+
+  /** What the victim says about itself to the system, after a collection of its garbage when that is asked for. */
+  async reading(kind: Target['kind'], options: { readonly collected: boolean }): Promise<ProbeReading> {
+    const { pid } = this.#victim(kind)
+    return new Promise((resolve, reject) => {
+      const socket = connect(probePath(pid), () => socket.write(options.collected ? 'collected' : 'as it is'))
+      let text = ''
+      socket.on('data', (bytes) => (text += bytes.toString()))
+      // Written by probe.ts.
+      socket.on('end', () => resolve(JSON.parse(text) as ProbeReading))
+      socket.on('error', reject)
+    })
+  }
+
+  isUp(kind: Target['kind']): boolean {
+    try {
+      return process.kill(this.#victim(kind).pid, 0)
+    } catch {
+      return false
+    }
+  }
+
+  /** Lines that the victim has printed so far; a later call shows what has come since. */
+  saidBy(kind: Target['kind'], from = 0): readonly string[] {
+    return this.#victim(kind)
+      .events.slice(from)
+      .map((event) => JSON.stringify(event))
+  }
+
+  /** What honest people do with the victim until the signal, and how long each waited for it. */
+  async honestWaits(kind: Target['kind'], signal: AbortSignal): Promise<Waits> {
+    return kind === 'chat' ? this.#talk(signal) : this.#announce(signal)
+  }
+
+  /** A contact starts its program and sends a message. @returns how long that took, or undefined when it never arrived */
+  async contactReturns(): Promise<number | undefined> {
+    const contact = await JsonParley.start({
+      network: this.#parts.network,
+      home: this.#parts.home,
+      args: ['--name', 'contact', '--profile', 'contact']
+    })
+    const startedMs = performance.now()
+    const text = `contact ${++this.#said}`
+    try {
+      contact.tell([
+        { do: 'chat', peer: await this.#parts.chat.address() },
+        { do: 'send', peer: this.#parts.peers.chat, text }
+      ])
+      const peer = await contact.peerId()
+      await this.#parts.chat.until(
+        `message of the contact`,
+        () => this.#parts.chat.textsFrom(peer).includes(text) || undefined,
+        givenUpMs
+      )
+      return performance.now() - startedMs
+    } catch {
+      return undefined
+    } finally {
+      await contact.stop()
+    }
+  }
+
+  /** A client that was never there registers. @returns how long that took, or undefined when it was not let in */
+  async newcomerRegisters(): Promise<number | undefined> {
+    const newcomer = await LightClient.create(this.#parts.network)
+    const startedMs = performance.now()
+    const { port, host, peer } = this.target('directory')
+    try {
+      for (;;) {
+        try {
+          await newcomer.connect(`/ip4/${host}/tcp/${port}/p2p/${peer}`)
+          await newcomer.register()
+          return performance.now() - startedMs
+        } catch {
+          // A client tries again as long as it runs.
+          if (performance.now() - startedMs > givenUpMs) return undefined
+          await sleep(250)
+        }
+      }
+    } finally {
+      await newcomer.leave()
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#parts.announcers, this.#parts.watcher].map(async (client) => client.leave()))
+    await Promise.all([this.#parts.chat.stop(), this.#parts.friend.stop(), this.#parts.directory.kill()])
+    await this.#parts.directory.stop()
+    await rm(this.#parts.home, { recursive: true, force: true })
+  }
+
+  #victim(kind: Target['kind']): JsonParley {
+    return kind === 'chat' ? this.#parts.chat : this.#parts.directory
+  }
+
+  /** The friend says something again and again. */
+  async #talk(signal: AbortSignal): Promise<Waits> {
+    const friendPeer = await this.#parts.friend.peerId()
+    const sentAtMs = new Map<string, number>()
+    while (!signal.aborted) {
+      const text = `word ${++this.#said}`
+      sentAtMs.set(text, performance.now())
+      this.#parts.friend.tell([{ do: 'send', peer: this.#parts.peers.chat, text }])
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined)
+    }
+    const arrived = new Map<string, number>()
+    const look = (): boolean => {
+      for (const one of this.#parts.chat.events) {
+        if (one.event === 'message' && one['peer'] === friendPeer) arrived.set(String(one['text']), one.atMs)
+      }
+      return [...sentAtMs.keys()].every((text) => arrived.has(text))
+    }
+    await this.#parts.chat.until('all words', () => look() || undefined, givenUpMs).catch(() => undefined)
+    return [...sentAtMs].map(([text, sentMs]) => (arrived.get(text) ?? sentMs + givenUpMs) - sentMs)
+  }
+
+  /** One client after the other changes its record, and another one sees it. */
+  async #announce(signal: AbortSignal): Promise<Waits> {
+    const waits: number[] = []
+    for (let at = 0; !signal.aborted; at++) {
+      this.#parts.watcher.takeArrival()
+      const sentMs = await this.#parts.announcers[at % announcerCount]?.announce()
+      if (sentMs === undefined) break
+      waits.push(await this.#arrivalAfter(sentMs))
+      await sleep(announceEveryMs, undefined, { signal }).catch(() => undefined)
+    }
+    return waits
+  }
+
+  async #arrivalAfter(sentMs: number): Promise<number> {
+    for (;;) {
+      const atMs = this.#parts.watcher.takeArrival()
+      if (atMs !== undefined) return atMs - sentMs
+      await sleep(1)
+      if (nowMs() - sentMs > givenUpMs) return givenUpMs
+    }
+  }
+}
