@@ -1,10 +1,11 @@
 // Generates the frame codecs from the .proto files, each into the pb/ folder
-// beside it. Run by hand (`npm run proto`) when a .proto file changes; the check
-// fails when a generated file is not what its .proto gives.
+// beside it, on top of src/wire/protons-runtime.ts. Run by hand (`npm run proto`)
+// when a .proto file changes; the check fails when a generated file is not what
+// its .proto gives.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -22,7 +23,9 @@ for (const entry of readdirSync(src, { recursive: true, withFileTypes: true })) 
   const header =
     `// Generated from ${entry.name} by \`npm run proto\`: change that, not this.\n` +
     '// @ts-nocheck (what protons writes does not hold under exactOptionalPropertyTypes)\n'
-  const generated = header + readFileSync(join(out, name), 'utf8')
+  const runtime = relative(join(entry.parentPath, 'pb'), join(src, 'wire', 'protons-runtime.ts'))
+  const written = readFileSync(join(out, name), 'utf8')
+  const generated = header + written.replaceAll("from 'protons-runtime'", `from '${runtime}'`)
   rmSync(out, { recursive: true })
   const target = join(entry.parentPath, 'pb', name)
   if (!verifyOnly) writeFileSync(target, generated)

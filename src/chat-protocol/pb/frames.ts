@@ -2,9 +2,9 @@
 // @ts-nocheck (what protons writes does not hold under exactOptionalPropertyTypes)
 /* eslint-disable require-yield */
 
-import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from 'protons-runtime'
+import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from '../../wire/protons-runtime.ts'
 import { alloc as uint8ArrayAlloc } from 'uint8arrays/alloc'
-import type { Codec, DecodeOptions } from 'protons-runtime'
+import type { Codec, DecodeOptions } from '../../wire/protons-runtime.ts'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface Frame {

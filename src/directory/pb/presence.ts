@@ -1,8 +1,8 @@
 // Generated from presence.proto by `npm run proto`: change that, not this.
 // @ts-nocheck (what protons writes does not hold under exactOptionalPropertyTypes)
-import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from 'protons-runtime'
+import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from '../../wire/protons-runtime.ts'
 import { alloc as uint8ArrayAlloc } from 'uint8arrays/alloc'
-import type { Codec, DecodeOptions } from 'protons-runtime'
+import type { Codec, DecodeOptions } from '../../wire/protons-runtime.ts'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface Presence {
