@@ -27,6 +27,8 @@ export interface AttackerInit {
   readonly key?: PrivateKey
   /** Passes for a Parley peer, by serving the protocol by which those are told. */
   readonly looksLikeParley?: boolean
+  /** The address that it dials from; else the system's choice. */
+  readonly source?: string
 }
 
 export class Attacker {
@@ -39,7 +41,7 @@ export class Attacker {
   static async start(init: AttackerInit = {}): Promise<Attacker> {
     const node = await createLibp2p({
       ...(init.key === undefined ? {} : { privateKey: init.key }),
-      transports: [tcp()],
+      transports: [tcp(init.source === undefined ? {} : { dialOpts: { localAddress: init.source } as object })],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       // Nothing of its own shall hold it back.

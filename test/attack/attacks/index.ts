@@ -1,7 +1,19 @@
 // All attacks, by the layer at which they work.
 import type { Attack } from '../attack.ts'
+import { chatAttacks } from './chat.ts'
 import { connectionAttacks } from './connections.ts'
+import { federationAttacks } from './federation.ts'
 import { negotiationAttacks } from './negotiation.ts'
+import { pageAttacks } from './page.ts'
+import { presenceAttacks } from './presence.ts'
 import { yamuxAttacks } from './yamux.ts'
 
-export const attacks: readonly Attack[] = [...negotiationAttacks, ...connectionAttacks, ...yamuxAttacks]
+export const attacks: readonly Attack[] = [
+  ...negotiationAttacks,
+  ...connectionAttacks,
+  ...yamuxAttacks,
+  ...chatAttacks,
+  ...presenceAttacks,
+  ...federationAttacks,
+  ...pageAttacks
+]
