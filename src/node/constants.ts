@@ -168,8 +168,18 @@ export const HOUSEKEEPING_MS = 60_000
 /** Messages that fail in one step of housekeeping: each is told to the faces. */
 export const GIVE_UP_BATCH = 256
 
-/** Peers that are dialled at the same time on account of waiting messages: many absent friends are no dial storm. */
-export const MAX_PURSUITS_AT_ONCE = 8
+/** Peers that are dialled at the same time: many absent friends are no dial storm. */
+export const MAX_PURSUITS_AT_ONCE = 12
+
+/**
+ * Dials that must stay free for peers of a higher priority, by priority: never reached, reached before, just written to
+ * or just heard of, and on the screen. An absent peer holds its dial for five seconds, so a friend who is online would
+ * wait for minutes behind a thousand of them.
+ */
+export const DIALS_KEPT_FREE = [4, 4, 2, 0] as const
+
+/** A peer that was written to or heard of within this time is dialled before others: as long as one round of dials takes. */
+export const RECENT_NEWS_MS = 30_000
 
 /** `/retry` and `/cancel` without an ID take what has failed, or waits, among so many last messages. */
 export const RETRIED_MESSAGES = 1_000

@@ -151,7 +151,10 @@ export class Conversations {
 
   /** Looks for everybody for whom something waits. */
   async resume(): Promise<void> {
-    for (const peer of await this.#init.store.peersWithPending()) this.#pursuit.want(peer)
+    const { store } = this.#init
+    for (const peer of await store.peersWithPending()) {
+      this.#pursuit.want(peer, { isNew: false, wasReached: (await store.heldPosition(peer)) !== undefined })
+    }
   }
 
   /** See {@link Deliveries.retry}. */

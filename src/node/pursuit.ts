@@ -3,8 +3,15 @@
 // wanted. What a way to a peer is, and what is said on it, others know.
 import type { Backoff } from './backoff.ts'
 import type { ConversationState } from './chat-events.ts'
-import { MAX_PURSUITS_AT_ONCE, MIN_REDIAL_GAP_MS, REDIAL_GAP_PART, URGENT_REDIAL_MAX_MS } from './constants.ts'
-import { Places } from './places.ts'
+import {
+  DIALS_KEPT_FREE,
+  MAX_PURSUITS_AT_ONCE,
+  MIN_REDIAL_GAP_MS,
+  RECENT_NEWS_MS,
+  REDIAL_GAP_PART,
+  URGENT_REDIAL_MAX_MS
+} from './constants.ts'
+import { PrioritySemaphore } from './priority-semaphore.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface PursuitInit {
@@ -23,16 +30,30 @@ export interface PursuitInit {
   readonly now: () => number
 }
 
+/** Why a peer is looked for now; without any of it, for messages that have waited since before the start. */
+export interface Want {
+  /** Default: the user has just written to it or chosen it. */
+  readonly isNew?: boolean
+  /** There was a conversation with it, in this run or an earlier one. */
+  readonly wasReached?: boolean
+}
+
+/** Who is dialled first; see `DIALS_KEPT_FREE`. */
+const priorities = { neverReached: 0, reachedBefore: 1, recent: 2, onScreen: 3 } as const
+
 interface Chase {
   readonly life: AbortController
   readonly news: Wakeup
+  /** When the user wrote to it last, or something was heard of it. */
+  recentAtMs: number
+  wasReached: boolean
   done: Promise<void>
 }
 
 export class Pursuit {
   readonly #init: PursuitInit
   readonly #chases = new Map<string, Chase>()
-  readonly #free = new Places(MAX_PURSUITS_AT_ONCE)
+  readonly #dials = new PrioritySemaphore(MAX_PURSUITS_AT_ONCE, DIALS_KEPT_FREE)
 
   constructor(init: PursuitInit) {
     this.#init = init
@@ -43,12 +64,18 @@ export class Pursuit {
   }
 
   /** Looks for the peer until {@link unwant}; when it does already, it tries now. */
-  want(peer: string): void {
+  want(peer: string, { isNew = true, wasReached = false }: Want = {}): void {
     if (this.#chases.has(peer)) {
       this.wake(peer)
       return
     }
-    const chase: Chase = { life: new AbortController(), news: new Wakeup(), done: Promise.resolve() }
+    const chase: Chase = {
+      life: new AbortController(),
+      news: new Wakeup(),
+      recentAtMs: isNew ? this.#init.now() : -Infinity,
+      wasReached,
+      done: Promise.resolve()
+    }
     this.#chases.set(peer, chase)
     chase.done = this.#run(peer, chase)
   }
@@ -61,7 +88,12 @@ export class Pursuit {
 
   /** There is news of the peer: a record, a sighting, a connection, a session that opened or closed. */
   wake(peer: string): void {
-    this.#chases.get(peer)?.news.wake()
+    const chase = this.#chases.get(peer)
+    if (chase === undefined) return
+    chase.recentAtMs = this.#init.now()
+    chase.news.wake()
+    // It may be waiting for a dial already, behind peers of whom nothing was heard.
+    this.#dials.serve()
   }
 
   /** The network has changed: what failed before may work now. */
@@ -79,13 +111,14 @@ export class Pursuit {
     const { signal } = chase.life
     const backoff = this.#init.backoff()
     while (!signal.aborted) {
-      const failure = await this.#tryOnce(peer, signal)
+      const failure = await this.#tryOnce(peer, chase)
       if (failure !== undefined && !signal.aborted && this.#init.isFutile(failure.error)) {
         this.#chases.delete(peer)
         this.#init.onFutile(peer, failure.error)
         return
       }
       if (failure === undefined) {
+        chase.wasReached = true
         backoff.reset() // a Hello has been exchanged: whoever merely lets us connect and hangs up is no such peer
         while (!signal.aborted && this.#init.hasSession(peer)) await chase.news.sleep(signal)
       }
@@ -105,8 +138,9 @@ export class Pursuit {
   }
 
   /** @returns undefined when there is a session */
-  async #tryOnce(peer: string, signal: AbortSignal): Promise<{ readonly error: unknown } | undefined> {
-    await this.#free.take(signal)
+  async #tryOnce(peer: string, chase: Chase): Promise<{ readonly error: unknown } | undefined> {
+    const { signal } = chase.life
+    await this.#dials.take(signal, () => this.#priorityOf(peer, chase))
     try {
       if (this.#init.hasSession(peer)) return undefined
       this.#init.onState(peer, { name: 'connecting' })
@@ -115,8 +149,14 @@ export class Pursuit {
     } catch (error) {
       return { error }
     } finally {
-      this.#free.giveBack()
+      this.#dials.giveBack()
     }
+  }
+
+  #priorityOf(peer: string, { recentAtMs, wasReached }: Chase): number {
+    if (this.#init.isUrgent(peer)) return priorities.onScreen
+    if (this.#init.now() - recentAtMs < RECENT_NEWS_MS) return priorities.recent
+    return wasReached ? priorities.reachedBefore : priorities.neverReached
   }
 }
 

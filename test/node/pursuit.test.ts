@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Backoff } from '../../src/node/backoff.ts'
 import {
+  DIALS_KEPT_FREE,
   MAX_PURSUITS_AT_ONCE,
   MIN_REDIAL_GAP_MS,
   REDIAL_BACKOFF,
@@ -184,8 +185,75 @@ test('many absent peers are not dialled all at once', async () => {
   })
   for (let i = 0; i < 100; i++) chase.want(`peer ${i}`)
   await vi.advanceTimersByTimeAsync(120_000)
-  expect(most).toBe(MAX_PURSUITS_AT_ONCE)
+  expect(most).toBe(MAX_PURSUITS_AT_ONCE - DIALS_KEPT_FREE[2])
   const stopped = chase.stop()
   await vi.advanceTimersByTimeAsync(5_000)
   await stopped
+})
+
+/** A pursuit of peers that never answer, but for one. */
+function among(absentCount: number, { friend, onScreen }: { friend: string; onScreen: boolean }) {
+  const reached: number[] = []
+  const chase = new Pursuit({
+    hasSession: (id) => id === friend && reached.length > 0,
+    isUrgent: (id) => onScreen && id === friend,
+    attempt: async (id) => {
+      if (id === friend) {
+        reached.push(Date.now())
+        return
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5_000))
+      throw new Error('nothing answered')
+    },
+    isFutile: () => false,
+    onFutile: () => undefined,
+    backoff: () => new Backoff(REDIAL_BACKOFF, () => 0.5),
+    onState: () => undefined,
+    now: Date.now
+  })
+  for (let i = 0; i < absentCount; i++) chase.want(`absent ${i}`, { isNew: false })
+  const stop = async (): Promise<void> => {
+    const stopped = chase.stop()
+    await vi.advanceTimersByTimeAsync(5_000)
+    await stopped
+  }
+  return { chase, reached, stop }
+}
+
+test('a peer that was just written to does not wait behind a thousand that do not answer', async () => {
+  const { chase, reached, stop } = among(1_000, { friend: 'friend', onScreen: false })
+  await vi.advanceTimersByTimeAsync(10_000)
+  chase.want('friend')
+  await vi.advanceTimersByTimeAsync(1)
+  expect(reached).toEqual([10_000])
+  await stop()
+})
+
+test('a peer that waits in line is dialled as soon as it is heard of', async () => {
+  const { chase, reached, stop } = among(1_000, { friend: 'friend', onScreen: false })
+  chase.want('friend', { isNew: false })
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(reached).toEqual([])
+  chase.wake('friend')
+  await vi.advanceTimersByTimeAsync(1)
+  expect(reached).toEqual([10_000])
+  await stop()
+})
+
+test('a conversation on the screen goes before all others that were just heard of', async () => {
+  const { chase, reached, stop } = among(1_000, { friend: 'friend', onScreen: true })
+  await vi.advanceTimersByTimeAsync(10_000)
+  for (let i = 0; i < 1_000; i++) chase.wake(`absent ${i}`)
+  chase.want('friend')
+  await vi.advanceTimersByTimeAsync(1)
+  expect(reached).toEqual([10_000])
+  await stop()
+})
+
+test('peers that were reached before go before those that never were', async () => {
+  const { chase, reached, stop } = among(1_000, { friend: 'friend', onScreen: false })
+  chase.want('friend', { isNew: false, wasReached: true })
+  await vi.advanceTimersByTimeAsync(5_001)
+  expect(reached).toHaveLength(1)
+  await stop()
 })
