@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import type { CommandIo } from './io.ts'
 import { addHistoryCommands } from './program-history.ts'
 import { examples, json, type Run } from './program-parts.ts'
-import { addSettings, allSettings, chatSettings } from './setting-options.ts'
+import { addSettings, allSettings, chatSettings, collect } from './setting-options.ts'
 import { version, type ExitCode, type SettingName } from '../node/settings.ts'
 
 /** Settings that a node that is on no roster has no use for. */
@@ -111,6 +111,11 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .option(
       '--http-host <ADDRESS>',
       'show the page on this IP address, not to this machine only (env: PARLEY_HTTP_HOST)'
+    )
+    .option(
+      '--http-name <NAME>',
+      'answer to this name too, as behind a reverse proxy; repeatable (env: PARLEY_HTTP_NAME)',
+      collect
     )
     .addOption(json('print events as one JSON object a line'))
     .addHelpText(

@@ -36,7 +36,8 @@ function settingOption(spec: SettingSpec): Option {
   return option
 }
 
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+/** Reads an option that may be given again. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value]
 }
 

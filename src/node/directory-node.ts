@@ -30,6 +30,7 @@ import { loadIdentity } from './identity.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
 import { readDirectoryAddress } from './peer-resolver.ts'
 import { addressDialer, Reach, type AddressDialer } from './reach.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
 import { shortId } from './short-id.ts'
 
@@ -59,6 +60,17 @@ export interface UnreachedFellow {
   readonly why: string
 }
 
+/** Somebody holds so much of the roster page that the oldest of it gave way to others. */
+export interface PagePressure {
+  readonly what: 'connection' | 'event-stream' | 'query'
+  /** An IPv4 address, or an IPv6 network of 64 bits. */
+  readonly holder: string
+  readonly held: number
+  readonly capacity: number
+  /** How many have given way since this was told last. */
+  readonly evicted: number
+}
+
 export interface DirectoryNodeEvents {
   ready: CustomEvent<DirectoryGuest>
   left: CustomEvent<DirectoryGuest>
@@ -67,6 +79,7 @@ export interface DirectoryNodeEvents {
   'directory-lost': CustomEvent<DirectoryFellow>
   'directory-refused': CustomEvent<DirectoryFellow>
   'directory-unreached': CustomEvent<UnreachedFellow>
+  'page-pressure': CustomEvent<PagePressure>
 }
 
 const FOLDER_MODE = 0o700
@@ -77,6 +90,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #config: Config
   readonly #libp2p: DirectoryHost
   readonly #page: DirectoryPage | undefined
+  readonly #proxies: TrustedProxies
   /** The TCP port that it listens on. */
   readonly port: number
   #state: 'new' | 'started' | 'stopped' = 'new'
@@ -179,6 +193,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     this.#config = config
     this.#libp2p = libp2p
     this.#page = page
+    this.#proxies = new TrustedProxies(config.settings.trustedProxy)
     this.port = port
   }
 
@@ -214,7 +229,11 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       directoryPort: this.port,
       roster: service,
       fellows: () => fellows.directories().filter(({ directory: one }) => one !== this.peerId),
-      connections: (peer) => this.#libp2p.getConnections(peer)
+      connections: (peer) => this.#libp2p.getConnections(peer),
+      isTrustedProxy: (address) => this.#proxies.has(address),
+      onPressure: ({ what, holder, held, capacity, evicted }) => {
+        this.#tell('page-pressure', { what, holder, held, capacity, evicted })
+      }
     })
   }
 

@@ -1,14 +1,14 @@
 // What a directory node shows over HTTP: composes the HTTP side with the
 // directory's roster, its host and its figures, and chooses the port. All of it
 // is loaded only when it is wanted, so that other nodes start without it.
-import { networkInterfaces } from 'node:os'
+import { hostname, networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { DirectoryService, RosterEntry } from '../directory/index.ts'
 import type * as HttpSide from '../directory/http/index.ts'
-import type { DirectoryFigures, Fellow, PeerPath, RosterHttp } from '../directory/http/index.ts'
+import type { DirectoryFigures, Fellow, PeerPath, Pressure, RosterHttp } from '../directory/http/index.ts'
 import { isLocal } from './address.ts'
 import { PortTakenError, UsageError } from './errors.ts'
 import { shortId } from './short-id.ts'
@@ -22,6 +22,8 @@ export interface PageWish {
   readonly port: number | undefined
   /** The IP address to show it on; undefined: to this machine only. */
   readonly host: string | undefined
+  /** Names that it is asked for by, beside its addresses and this machine's own name. */
+  readonly names: readonly string[]
 }
 
 export interface PageScene {
@@ -33,6 +35,10 @@ export interface PageScene {
   readonly connections: (peer: PeerId) => readonly Connection[]
   /** The other directories of the network, as this one knows them. */
   readonly fellows?: () => readonly Fellow[]
+  /** Whose word about the address of a client counts. */
+  readonly isTrustedProxy: (address: string) => boolean
+  /** One client holds so much of the page that its oldest had to give way to others. */
+  readonly onPressure: (pressure: Pressure) => void
 }
 
 export class DirectoryPage {
@@ -58,14 +64,7 @@ export class DirectoryPage {
   /** @throws PortTakenError, UsageError where the port or the address was asked for and can't be had */
   async open(scene: PageScene): Promise<void> {
     const { readPageFiles, RosterHttp } = this.#side
-    const { self, network, roster, connections, fellows = () => [] } = scene
-    this.figures.bind({
-      peers: () => {
-        const entries = roster.roster()
-        return { all: entries.length, here: entries.filter((entry) => isAttachedTo(self, entry)).length }
-      },
-      fellows
-    })
+    const { self, network, roster, connections, fellows = () => [], isTrustedProxy, onPressure } = scene
     const http = new RosterHttp({
       self,
       network,
@@ -74,8 +73,19 @@ export class DirectoryPage {
       shortId,
       pathOf: (entry) => pathOf(entry, isAttachedTo(self, entry) ? connections(entry.record.record.peer) : []),
       host: this.#host,
+      names: [...this.#wish.names, hostname()],
+      isTrustedProxy,
+      onPressure,
       page: await readPageFiles(pageFolder),
       metrics: { ...this.figures.http, contentType: this.figures.contentType, text: this.figures.text }
+    })
+    this.figures.bind({
+      peers: () => {
+        const entries = roster.roster()
+        return { all: entries.length, here: entries.filter((entry) => isAttachedTo(self, entry)).length }
+      },
+      fellows,
+      connections: () => http.connections
     })
     await this.#listen(http, scene.directoryPort)
     this.#http = http

@@ -2,6 +2,8 @@
 
 /** A directory that comes back is looked at again within seconds; one that is gone is not pestered. */
 export const PAGE_RETRY_MS = { first: 500, max: 5_000 } as const
+/** What a directory that ends the connection may ask for before the next try; up to as much again is left to chance. */
+export const PAGE_END_WAIT_MS = { least: 1_000, max: 60_000 } as const
 /** Three signs of life that did not come: the connection is dead, whatever the browser believes. */
 export const PAGE_SILENCE_MS = 16_000
 /** A directory that has been away for so long is said to be gone. */

@@ -2,6 +2,7 @@
 // sentence when it is not.
 import { useEffect, useState } from 'preact/hooks'
 import { PAGE_GONE_MS } from './constants.ts'
+import { cleanText } from './clean-text.ts'
 import type { Link } from './live-roster.ts'
 import { moment } from './words.ts'
 
@@ -24,8 +25,7 @@ export function LinkBanner({ link, onRetry }: { readonly link: Link; readonly on
   return (
     <div class={isGone ? 'banner gone' : 'banner'}>
       <p>
-        <strong>{isGone ? 'The directory is gone.' : 'The directory does not answer.'}</strong> What you see is as of{' '}
-        {since}.{' '}
+        <strong>{headline(link, isGone)}</strong> What you see is as of {since}.{' '}
         <span class="next">{link.state === 'waiting' ? `Reconnecting in ${seconds} s …` : 'Reconnecting …'}</span>
       </p>
       <button type="button" onClick={onRetry}>
@@ -33,6 +33,12 @@ export function LinkBanner({ link, onRetry }: { readonly link: Link; readonly on
       </button>
     </div>
   )
+}
+
+function headline(link: Link, isGone: boolean): string {
+  if (link.state === 'waiting' && link.why !== undefined)
+    return `The directory has closed this page: ${cleanText(link.why)}.`
+  return isGone ? 'The directory is gone.' : 'The directory does not answer.'
 }
 
 /** The time, four times a second while somebody counts seconds. */

@@ -1,8 +1,8 @@
 // The connection to the directory: one event stream, opened again whenever it is
 // lost, from where it was. It tells what the roster is and how the connection
 // stands; it knows no screen.
-import type { BeatJson, ChangesJson, PageJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
-import { PAGE_RETRY_MS, PAGE_SILENCE_MS } from './constants.ts'
+import type { BeatJson, ChangesJson, EndJson, PageJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
+import { PAGE_END_WAIT_MS, PAGE_RETRY_MS, PAGE_SILENCE_MS } from './constants.ts'
 import { fromSnapshot, withChanges } from './roster-model.ts'
 import type { RosterModel } from './roster-model.ts'
 
@@ -10,7 +10,13 @@ export type Link =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
   /** Lost since then; the next try is at `retryAtMs`. */
-  | { readonly state: 'waiting'; readonly lostAtMs: number; readonly retryAtMs: number }
+  | {
+      readonly state: 'waiting'
+      readonly lostAtMs: number
+      readonly retryAtMs: number
+      /** In the directory's words, when it has ended the connection itself. */
+      readonly why?: string
+    }
   | { readonly state: 'trying'; readonly lostAtMs: number }
 
 export interface LiveRosterInit {
@@ -24,6 +30,7 @@ interface EventBodies {
   readonly page: PageJson
   readonly changes: ChangesJson
   readonly beat: BeatJson
+  readonly end: EndJson
 }
 
 export class LiveRoster {
@@ -86,6 +93,11 @@ export class LiveRoster {
       this.#show(withChanges(this.#model, changes, Date.now()))
     })
     this.#on(source, 'beat', () => this.#live())
+    // Pages that had to go at the same time shall not come back at the same time.
+    this.#on(source, 'end', ({ reason, retryAfterMs }) => {
+      const askedMs = Math.min(PAGE_END_WAIT_MS.max, Math.max(PAGE_END_WAIT_MS.least, retryAfterMs))
+      this.#lost({ waitMs: askedMs * (1 + Math.random()), why: reason })
+    })
   }
 
   #on<K extends keyof EventBodies>(source: EventSource, type: K, listener: (body: EventBodies[K]) => void): void {
@@ -117,13 +129,15 @@ export class LiveRoster {
     this.#init.onLink({ state: 'live' })
   }
 
-  #lost(): void {
+  /** @param end what the directory asked for when it ended the connection itself */
+  #lost(end?: { readonly waitMs: number; readonly why: string }): void {
     this.#close()
     this.#partial = undefined
     this.#lostAtMs ??= Date.now()
-    const waitMs = Math.min(PAGE_RETRY_MS.max, PAGE_RETRY_MS.first * 2 ** this.#failures)
+    const waitMs = end?.waitMs ?? Math.min(PAGE_RETRY_MS.max, PAGE_RETRY_MS.first * 2 ** this.#failures)
     this.#failures++
-    this.#init.onLink({ state: 'waiting', lostAtMs: this.#lostAtMs, retryAtMs: Date.now() + waitMs })
+    const why = end === undefined ? {} : { why: end.why }
+    this.#init.onLink({ state: 'waiting', lostAtMs: this.#lostAtMs, retryAtMs: Date.now() + waitMs, ...why })
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => {
       this.#retry = undefined

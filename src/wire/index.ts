@@ -9,6 +9,7 @@
  */
 
 export { addressClass, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
+export { addressRange } from './address-range.ts'
 export { boundedYamux, yamuxInit } from './bounded-yamux.ts'
 export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES, MAX_WRITE_BYTES } from './constants.ts'
 export { withDeadline } from './deadline.ts'

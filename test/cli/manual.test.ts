@@ -87,6 +87,7 @@ describe('the tables of limits', () => {
       'PARLEY_DEBUG',
       'PARLEY_HTTP',
       'PARLEY_HTTP_HOST',
+      'PARLEY_HTTP_NAME',
       'XDG_DATA_HOME',
       'XDG_CONFIG_HOME',
       'XDG_RUNTIME_DIR'

@@ -21,7 +21,20 @@ export function pageWish(command: Command, env: NodeJS.ProcessEnv): PageWish | u
       `${where}: ${JSON.stringify(port)} can't be used: expected a port up to ${maxPort}, 0 for any that is free, or off`
     )
   }
-  return { port: port === undefined ? undefined : Number(port), host }
+  return { port: port === undefined ? undefined : Number(port), host, names: namesOf(command, env) }
+}
+
+/** @throws UsageError */
+function namesOf(command: Command, env: NodeJS.ProcessEnv): readonly string[] {
+  const given: unknown = command.getOptionValue('httpName')
+  const texts = Array.isArray(given) ? given.map(String) : [env['PARLEY_HTTP_NAME'] ?? '']
+  const names = texts.flatMap((text) => text.split(',').map((name) => name.trim())).filter((name) => name !== '')
+  for (const name of names) {
+    if (!/^[\p{L}\p{N}_.-]{1,253}$/u.test(name)) {
+      throw new UsageError(`--http-name: ${JSON.stringify(name)} is no host name: give one like directory.example.org`)
+    }
+  }
+  return names
 }
 
 /**

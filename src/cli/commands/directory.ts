@@ -19,6 +19,9 @@ const fellowWords = {
   'directory-refused': 'REFUSED'
 } as const
 
+/** What of the roster page is scarce, in plain words. */
+const pageThings = { connection: 'connections', 'event-stream': 'live streams', query: 'queries' } as const
+
 export async function runDirectory(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const page = pageWish(command, io.env)
@@ -64,6 +67,13 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   node.addEventListener('directory-unreached', ({ detail: { address, why } }) => {
     const json = { event: 'directory-unreached', address, why }
     show(isJson ? escapedJson(json) : cleanText(`UNREACHED directory ${address}: ${why}`))
+  })
+  node.addEventListener('page-pressure', ({ detail }) => {
+    const { what, holder, held, capacity, evicted } = detail
+    const line =
+      `PRESSURE page: ${holder} holds ${held} of ${capacity} ${pageThings[what]}; ` +
+      `its oldest ${evicted === 1 ? 'one has' : `${evicted} have`} given way to others`
+    show(isJson ? escapedJson({ event: 'page-pressure', what, holder, held, capacity, evicted }) : cleanText(line))
   })
   try {
     await node.start()

@@ -9,18 +9,24 @@ export const HTTP_PORT_TRIES = 8
 
 // --- connections and requests
 
-/** Open connections: each page holds one, and others come and go. */
+/** Open connections: each page holds one, and others come and go. Of a fuller room the largest holder's oldest go. */
 export const MAX_HTTP_CONNECTIONS = 512
 /** A request's line and headers: a browser sends well under 2 KB, and a query is 64 characters. */
 export const MAX_HTTP_HEADER_BYTES = 8 * 1024
+/** … and how many of them: a browser sends about fifteen, and each proxy adds a few. */
+export const MAX_HTTP_HEADERS = 64
 /** Headers have come by then, or the connection goes. */
 export const HTTP_HEADERS_TIMEOUT_MS = 5_000
 /** The whole request has. */
 export const HTTP_REQUEST_TIMEOUT_MS = 10_000
+/** How often connections are looked at for those that are late with their request. */
+export const HTTP_LATE_CHECK_MS = 1_000
 /** An idle connection that may be used again: longer than a browser takes to fetch a page's parts. */
 export const HTTP_KEEP_ALIVE_MS = 5_000
 /** An answer that nobody reads ends after this. */
 export const HTTP_STALL_TIMEOUT_MS = 15_000
+/** An answer has been read by then, however slowly: a roster of megabytes takes half of it on a slow line. */
+export const HTTP_ANSWER_TIMEOUT_MS = 60_000
 /** Requests of one address: a page is four requests; somebody who holds F5 is refused a few. */
 export const HTTP_RATE = { burst: 60, perSecond: 20 } as const
 /** Addresses whose pace is remembered; the oldest is forgotten, and begins anew. */
@@ -35,10 +41,12 @@ export const MAX_QUERY_ANSWERS = 16
 
 // --- /api/events
 
-/** Pages that look on at one time. */
+/** Pages that look on at one time. Of a fuller room the largest holder's oldest gives way. */
 export const MAX_EVENT_STREAMS = 256
-/** … from one address: a room behind one router fits, and one machine can't take all places. */
-export const MAX_EVENT_STREAMS_PER_ADDRESS = 64
+/** One that gave way comes back after this: sooner it would take the place of one of its neighbours. */
+export const EVICTED_RETRY_MS = 30_000
+/** What gives way is told of no more often: the first at once, then how many it were. */
+export const PRESSURE_REPORT_MS = 10_000
 /** Changes after the first are gathered for this long: below what a person sees as delay. */
 export const HTTP_COALESCE_MS = 100
 /** What is kept of past changes, for readers that are behind or come back. */

@@ -3,8 +3,12 @@
 // reader costs one event of memory; one that takes nothing, or falls out of the
 // log, is dropped and may come back. Knows nothing of what the events say.
 import type { ServerResponse } from 'node:http'
-import { HTTP_STALL_TIMEOUT_MS } from './constants.ts'
+import { EVICTED_RETRY_MS, HTTP_STALL_TIMEOUT_MS } from './constants.ts'
+import type { EndJson } from './roster-api.ts'
 import type { RosterFeed } from './roster-feed.ts'
+import { encodeEvent } from './roster-row.ts'
+
+export type StreamEnd = 'closed' | 'too-slow' | 'evicted'
 
 export interface EventStreamInit {
   readonly response: ServerResponse
@@ -12,7 +16,7 @@ export interface EventStreamInit {
   /** The id of the last event that the reader has had. */
   readonly lastId: string | undefined
   readonly stallMs?: number
-  readonly onEnd: (why: 'closed' | 'too-slow') => void
+  readonly onEnd: (why: StreamEnd) => void
 }
 
 export class EventStream {
@@ -58,6 +62,24 @@ export class EventStream {
     this.#end('closed')
   }
 
+  /** Gives its place to others. The reader is told why, and when to come back. */
+  evict(reason: string): void {
+    const { response } = this.#init
+    const isStalled = this.#stalled !== undefined
+    this.#end('evicted')
+    if (isStalled) {
+      response.destroy()
+      return
+    }
+    const end: EndJson = { reason, retryAfterMs: EVICTED_RETRY_MS }
+    response.setTimeout(this.#stallMs, () => response.destroy())
+    response.end(Buffer.concat([Buffer.from(`retry: ${EVICTED_RETRY_MS}\n`), encodeEvent('end', end)]))
+  }
+
+  get #stallMs(): number {
+    return this.#init.stallMs ?? HTTP_STALL_TIMEOUT_MS
+  }
+
   readonly #more = (): void => {
     while (this.#isOpen && this.#stalled === undefined) {
       const [page, ...pages] = this.#pages
@@ -79,7 +101,7 @@ export class EventStream {
 
   #write(bytes: Buffer): void {
     if (this.#init.response.write(bytes)) return
-    this.#stalled = setTimeout(() => this.#drop(), this.#init.stallMs ?? HTTP_STALL_TIMEOUT_MS)
+    this.#stalled = setTimeout(() => this.#drop(), this.#stallMs)
   }
 
   #drop(): void {
@@ -87,7 +109,7 @@ export class EventStream {
     this.#init.response.destroy()
   }
 
-  #end(why: 'closed' | 'too-slow'): void {
+  #end(why: StreamEnd): void {
     if (!this.#isOpen) return
     this.#isOpen = false
     clearTimeout(this.#stalled)

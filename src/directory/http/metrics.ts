@@ -6,13 +6,15 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { DirectoryMetrics } from '../directory-metrics.ts'
 import { EVENT_LOOP_PRECISION_MS } from './constants.ts'
 import type { Fellow } from './roster-feed.ts'
-import type { HttpMetrics, MetricsText } from './roster-http.ts'
+import type { ConnectionCount, HttpMetrics, MetricsText } from './roster-http.ts'
 
 /** What is looked up when somebody reads the figures. */
 export interface MetricsSources {
   /** Peers on the roster, and those of them that are attached to this directory. */
   readonly peers: () => { readonly all: number; readonly here: number }
   readonly fellows: () => readonly Fellow[]
+  /** Of the HTTP side, where it is shown. */
+  readonly connections?: () => ConnectionCount
 }
 
 export interface DirectoryFigures extends MetricsText {
@@ -93,8 +95,15 @@ function httpMetrics(registers: Registry[]): HttpMetrics {
     help: 'Pages that were too slow, and have to begin anew.',
     registers
   })
+  const evicted = new Counter({
+    name: 'parley_http_evicted_total',
+    help: 'What the largest holder had to give up for others, by kind.',
+    labelNames: ['what'] as const,
+    registers
+  })
   return {
     answered: (route, status) => requests.inc({ route, status }),
+    evicted: (what) => evicted.inc({ what }),
     streams: (open) => streams.set(open),
     streamEnded: (why) => {
       if (why === 'too-slow') dropped.inc()
@@ -102,7 +111,7 @@ function httpMetrics(registers: Registry[]): HttpMetrics {
   }
 }
 
-function bindSources(registry: Registry, { peers, fellows }: MetricsSources): void {
+function bindSources(registry: Registry, { peers, fellows, connections }: MetricsSources): void {
   const seconds = ({ heardAgoMs }: Fellow): number => heardAgoMs / 1000
   const gauge = (name: string, help: string, value: () => number): void => {
     const collect = function (this: Gauge): void {
@@ -118,6 +127,14 @@ function bindSources(registry: Registry, { peers, fellows }: MetricsSources): vo
     'How old the oldest part of the roster may be: the time since the quietest living directory was heard.',
     () => Math.max(0, ...fellows().filter(isAlive).map(seconds))
   )
+  if (connections !== undefined) {
+    gauge('parley_http_connections', 'Connections of the HTTP side that are open now.', () => connections().open)
+    gauge(
+      'parley_http_connections_of_largest_holder',
+      'Those of the address that has the most: an IPv4 address, or an IPv6 network of 64 bits.',
+      () => connections().ofLargest
+    )
+  }
   registry.registerMetric(
     new Gauge({
       name: 'parley_federation_lag_seconds',

@@ -1,69 +1,92 @@
-// Whether a request is answered at all: its method, whose name it was sent to,
-// from which site, and its sender's pace. Knows no routes.
+// Whether a request is answered at all: its method and form, whose name it was
+// sent to, from which site, and its client's pace. Knows no routes but the one
+// that holds a place open.
 import type { IncomingMessage } from 'node:http'
-import { TokenBucket } from '../../wire/index.ts'
-import { HTTP_RATE, MAX_PACED_ADDRESSES } from './constants.ts'
+import { addressClass, TokenBucket } from '../../wire/index.ts'
+import { HTTP_RATE, MAX_HTTP_HEADERS, MAX_PACED_ADDRESSES } from './constants.ts'
+import { HostNames, type HostNamesInit } from './host-names.ts'
 
 export interface Refusal {
-  readonly status: 400 | 403 | 405 | 421 | 429
+  readonly status: 400 | 403 | 405 | 421 | 429 | 431
   readonly why: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
 export class RequestGuard {
-  readonly #isLoopbackOnly: boolean
+  readonly #names: HostNames
   readonly #now: () => number
   readonly #paces = new Map<string, TokenBucket>()
 
-  /** @param host the address that is listened on */
-  constructor(host: string, now: () => number) {
-    this.#isLoopbackOnly = isLoopbackHost(host)
+  constructor(init: HostNamesInit, now: () => number) {
+    this.#names = new HostNames(init)
     this.#now = now
   }
 
-  /** @returns why the request is refused; undefined when it may pass */
-  check(request: IncomingMessage): Refusal | undefined {
-    const { method = '', headers, socket } = request
-    if (method !== 'GET' && method !== 'HEAD') {
-      return {
-        status: 405,
-        why: `${method} changes things, and nothing can be changed here`,
-        headers: { allow: 'GET, HEAD' }
-      }
-    }
-    // A page of another site whose name was made to mean 127.0.0.1 sends that name: DNS rebinding.
-    if (this.#isLoopbackOnly && !isLoopbackHost(hostnameOf(headers.host))) {
-      return { status: 421, why: 'this directory answers to 127.0.0.1 and localhost only; see --http-host' }
-    }
-    // Browsers say so when another site asks; it could not read the answer, and shall not take a place either.
-    if (headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate') {
-      return { status: 403, why: 'other sites may not ask' }
-    }
-    const waitMs = this.#paceOf(socket.remoteAddress ?? '').takeOne(this.#now())
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1000)
-      const why = `more than ${HTTP_RATE.perSecond} requests a second: come back in ${seconds} s`
-      return { status: 429, why, headers: { 'retry-after': String(seconds) } }
-    }
-    return undefined
+  /**
+   * @param client whose request it is
+   * @param path what is asked for
+   * @returns why the request is refused; undefined when it may pass
+   */
+  check(request: IncomingMessage, client: string, path: string): Refusal | undefined {
+    return checkForm(request) ?? this.#checkHost(request, client) ?? checkSite(request, path) ?? this.#checkPace(client)
   }
 
-  #paceOf(address: string): TokenBucket {
-    const known = this.#paces.get(address)
+  #checkHost({ headers, headersDistinct, socket }: IncomingMessage, client: string): Refusal | undefined {
+    // Of two names one could be looked at here and the other by a proxy before it.
+    if ((headersDistinct['host']?.length ?? 0) > 1) return { status: 400, why: 'there is more than one Host header' }
+    const why = this.#names.refusal({ host: headers.host ?? '', localAddress: socket.localAddress ?? '', client })
+    return why === undefined ? undefined : { status: 421, why }
+  }
+
+  #checkPace(client: string): Refusal | undefined {
+    const waitMs = this.#paceOf(addressClass(client)).takeOne(this.#now())
+    if (waitMs === 0) return undefined
+    const seconds = Math.ceil(waitMs / 1000)
+    const why = `more than ${HTTP_RATE.perSecond} requests a second: come back in ${seconds} s`
+    return { status: 429, why, headers: { 'retry-after': String(seconds) } }
+  }
+
+  #paceOf(holder: string): TokenBucket {
+    const known = this.#paces.get(holder)
     if (known !== undefined) return known
     const oldest = this.#paces.keys().next()
     if (this.#paces.size >= MAX_PACED_ADDRESSES && oldest.done !== true) this.#paces.delete(oldest.value)
     const pace = new TokenBucket(HTTP_RATE, this.#now())
-    this.#paces.set(address, pace)
+    this.#paces.set(holder, pace)
     return pace
   }
 }
 
-/** The name in a Host header, without its port; an SSH tunnel may give any. */
-function hostnameOf(host: string | undefined): string {
-  return (host ?? '').replace(/:\d+$/u, '')
+function checkForm({ method = '', headers, rawHeaders }: IncomingMessage): Refusal | undefined {
+  if (method !== 'GET' && method !== 'HEAD') {
+    return {
+      status: 405,
+      why: `${method} changes things, and nothing can be changed here`,
+      headers: { allow: 'GET, HEAD' }
+    }
+  }
+  // Names and values stand one after the other.
+  if (rawHeaders.length / 2 > MAX_HTTP_HEADERS) {
+    return { status: 431, why: `more than ${MAX_HTTP_HEADERS} headers` }
+  }
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
+  return hasBody ? { status: 400, why: 'a question has no body' } : undefined
 }
 
-function isLoopbackHost(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/iu.test(host)
+/**
+ * Browsers say which site asks. Another site can't read the answer, and shall not take a place either; it may lead
+ * people here by a link. A site of the same domain is another site. Programs say nothing of the kind.
+ */
+function checkSite({ headers }: IncomingMessage, path: string): Refusal | undefined {
+  const refusal = { status: 403, why: 'other sites may not ask' } as const
+  const { origin } = headers
+  const site = headers['sec-fetch-site']
+  if (site === 'same-origin' || site === 'none') return undefined
+  if (site === undefined) {
+    // An old browser, or a program.
+    const isForeign = origin !== undefined && URL.parse(origin)?.host !== headers.host?.toLowerCase()
+    return isForeign ? refusal : undefined
+  }
+  const isLink = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+  return isLink && path !== '/api/events' ? undefined : refusal
 }

@@ -91,3 +91,9 @@ export interface ChangesJson {
 export interface BeatJson {
   readonly now: number
 }
+
+/** The event `end`: the stream ends, and the directory says why and when to come back. */
+export interface EndJson {
+  readonly reason: string
+  readonly retryAfterMs: number
+}

@@ -1,27 +1,31 @@
 // The directory's HTTP side: the page, the roster as JSON and as events, health
 // and figures. It changes nothing, answers GET only, and is bounded in
-// connections, streams, bytes and time. Knows no libp2p: what it shows comes
-// through the feed, what it counts goes to whoever wants it.
+// connections, streams, bytes and time; where these are scarce, whoever holds the
+// most gives way. Knows no libp2p: what it shows comes through the feed.
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { once } from 'node:events'
-import { steadyNow } from '../../wire/index.ts'
+import { addressClass, Shares, steadyNow } from '../../wire/index.ts'
+import { clientAddress } from './client-address.ts'
 import {
   BEAT_MS,
+  HTTP_ANSWER_TIMEOUT_MS,
   HTTP_HEADERS_TIMEOUT_MS,
   HTTP_KEEP_ALIVE_MS,
+  HTTP_LATE_CHECK_MS,
   HTTP_REQUEST_TIMEOUT_MS,
   HTTP_STALL_TIMEOUT_MS,
   MAX_EVENT_STREAMS,
-  MAX_EVENT_STREAMS_PER_ADDRESS,
-  MAX_HTTP_CONNECTIONS,
   MAX_HTTP_HEADER_BYTES,
+  MAX_HTTP_HEADERS,
   MAX_QUERY_ANSWERS
 } from './constants.ts'
 import { HttpHostError, HttpPortTakenError } from './errors.ts'
-import { EventStream } from './event-stream.ts'
+import { EventStream, type StreamEnd } from './event-stream.ts'
 import { readUrl, say, securityHeaders, sendFile, sendJson, statusOf } from './http-answers.ts'
+import { HttpConnections, type Eviction } from './http-connections.ts'
 import type { PageFiles } from './page-files.ts'
+import { PressureReports, type Pressure } from './pressure-reports.ts'
 import { RequestGuard } from './request-guard.ts'
 import { RosterFeed } from './roster-feed.ts'
 import type { RosterFeedInit } from './roster-feed.ts'
@@ -34,15 +38,27 @@ export interface MetricsText {
   text(): Promise<string>
 }
 
+export interface ConnectionCount {
+  readonly open: number
+  readonly ofLargest: number
+}
+
 export interface HttpMetrics {
   answered(route: string, status: number): void
   streams(open: number): void
-  streamEnded(why: 'closed' | 'too-slow'): void
+  streamEnded(why: StreamEnd): void
+  evicted(what: Eviction['what']): void
 }
 
 export interface RosterHttpInit extends RosterFeedInit {
   /** An IP address; a loopback one lets nobody else in. */
   readonly host: string
+  /** Names that it is asked for by, beside its addresses. */
+  readonly names?: readonly string[]
+  /** Whose word about the address of a client counts. */
+  readonly isTrustedProxy?: (address: string) => boolean
+  /** One client holds so much that its oldest had to give way to others. */
+  readonly onPressure?: (pressure: Pressure) => void
   /** The files of the page; none where it was not built. */
   readonly page: PageFiles
   readonly metrics?: MetricsText & HttpMetrics
@@ -68,8 +84,12 @@ export class RosterHttp {
   readonly #feed: RosterFeed
   readonly #answers: RosterAnswers
   readonly #guard: RequestGuard
-  readonly #streams = new Map<EventStream, string>()
-  #queryAnswers = 0
+  readonly #isTrustedProxy: (address: string) => boolean
+  readonly #connections: HttpConnections
+  readonly #streams = new Set<EventStream>()
+  readonly #streamShares = new Shares<EventStream>({ capacity: MAX_EVENT_STREAMS })
+  readonly #queryShares = new Shares<ServerResponse>({ capacity: MAX_QUERY_ANSWERS })
+  readonly #reports = new PressureReports()
   #life:
     | { readonly server: Server; readonly beat: ReturnType<typeof setInterval>; readonly startedMs: number }
     | undefined
@@ -79,13 +99,23 @@ export class RosterHttp {
     this.#now = init.now ?? steadyNow
     this.#feed = new RosterFeed(init)
     this.#answers = new RosterAnswers(this.#feed, init)
-    this.#guard = new RequestGuard(init.host, this.#now)
+    this.#guard = new RequestGuard({ host: init.host, names: init.names ?? [] }, this.#now)
+    this.#isTrustedProxy = init.isTrustedProxy ?? (() => false)
+    this.#connections = new HttpConnections({
+      isTrustedProxy: this.#isTrustedProxy,
+      onEviction: (eviction) => this.#onEviction(eviction)
+    })
   }
 
   /** Where it listens; 0 when it doesn't. */
   get port(): number {
     const address = this.#life?.server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** How many connections are open, and how many of them one address class holds at most. */
+  get connections(): ConnectionCount {
+    return { open: this.#connections.open, ofLargest: this.#connections.largest()?.count ?? 0 }
   }
 
   /**
@@ -100,14 +130,18 @@ export class RosterHttp {
         headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
         requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
         keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
-        connectionsCheckingInterval: HTTP_HEADERS_TIMEOUT_MS
+        connectionsCheckingInterval: HTTP_LATE_CHECK_MS
       },
       (request, response) => this.#onRequest(request, response)
     )
-    server.maxConnections = MAX_HTTP_CONNECTIONS
+    // Node forgets further headers without a word: of one too many the guard must see that it came.
+    server.maxHeadersCount = MAX_HTTP_HEADERS + 1
+    server.on('connection', (socket) => this.#connections.accept(socket))
     server.on('clientError', (error, socket) => {
       if (socket.writable) socket.end(`HTTP/1.1 ${statusOf(error)}\r\nconnection: close\r\n\r\n`)
-      else socket.destroy()
+      // Not left half-closed: nobody would wait for the other half.
+      socket.once('finish', () => socket.destroy())
+      if (!socket.writable) socket.destroy()
     })
     // Nothing here speaks another protocol over the same port.
     server.on('upgrade', (_request, socket) => socket.destroy())
@@ -123,7 +157,7 @@ export class RosterHttp {
     if (life === undefined) return
     this.#life = undefined
     clearInterval(life.beat)
-    for (const stream of this.#streams.keys()) stream.end()
+    for (const stream of this.#streams) stream.end()
     this.#feed.stop()
     const closed = once(life.server, 'close')
     life.server.close()
@@ -142,25 +176,31 @@ export class RosterHttp {
     response.setTimeout(HTTP_STALL_TIMEOUT_MS, () => response.destroy())
     const url = readUrl(request.url)
     path = url?.pathname ?? ''
-    const refusal = this.#guard.check(request)
+    const client = clientAddress(request, this.#isTrustedProxy)
+    const { socket } = request
+    this.#connections.answering(socket, client)
+    response.once('close', () => this.#connections.answered(socket))
+    const refusal = this.#guard.check(request, client, path)
     if (refusal !== undefined) {
       // A body that nobody reads must not be taken for the next request.
       say(response, refusal.status, refusal.why, { ...refusal.headers, connection: 'close' })
     } else if (url === undefined) say(response, 400, 'that is no address')
     else {
-      this.#route(url, request, response).catch((error: unknown) => {
+      this.#route(url, request, response, addressClass(client)).catch((error: unknown) => {
         if (response.headersSent) response.destroy()
         else say(response, 500, error instanceof Error ? error.message : 'it did not work')
       })
     }
   }
 
-  async #route(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** @param holder the address class of the client */
+  async #route(url: URL, request: IncomingMessage, response: ServerResponse, holder: string): Promise<void> {
+    if (url.pathname !== '/api/events') endInTime(response)
     switch (url.pathname) {
       case '/api/roster':
-        return this.#sendRoster(url, request, response)
+        return this.#sendRoster(url, request, response, holder)
       case '/api/events':
-        return this.#openStream(url, request, response)
+        return this.#openStream(url, request, response, holder)
       case '/healthz':
         return this.#sendHealth(response)
       case '/metrics':
@@ -174,7 +214,7 @@ export class RosterHttp {
     }
   }
 
-  async #sendRoster(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #sendRoster(url: URL, request: IncomingMessage, response: ServerResponse, holder: string): Promise<void> {
     const query = readRosterQuery(url.searchParams)
     if (typeof query === 'string') return say(response, 400, query)
     const etag = `"${this.#feed.log.idOf(this.#feed.log.seq)}"`
@@ -187,18 +227,45 @@ export class RosterHttp {
       response.writeHead(200, headers).end(this.#answers.whole())
       return
     }
-    if (this.#queryAnswers >= MAX_QUERY_ANSWERS) return say(response, 503, 'too many queries', { 'retry-after': '1' })
-    this.#queryAnswers++
-    response.once('close', () => this.#queryAnswers--)
+    if (!this.#makeRoomForQuery()) return say(response, 503, 'too many queries', { 'retry-after': '1' })
+    this.#queryShares.add(response, holder)
+    response.once('close', () => this.#queryShares.delete(response))
     response.writeHead(200, headers).end(this.#answers.matching(query))
   }
 
-  #openStream(url: URL, request: IncomingMessage, response: ServerResponse): void {
-    const address = request.socket.remoteAddress ?? ''
-    const ofAddress = [...this.#streams.values()].filter((other) => other === address).length
-    if (this.#streams.size >= MAX_EVENT_STREAMS || ofAddress >= MAX_EVENT_STREAMS_PER_ADDRESS) {
-      return say(response, 503, 'too many pages are open here', { 'retry-after': '10' })
-    }
+  /** Each answer is as large as the roster, and is held until it was read. @returns whether there is room */
+  #makeRoomForQuery(): boolean {
+    if (!this.#queryShares.isFull) return true
+    const [largest] = this.#queryShares.holders()
+    const victim = this.#queryShares.toEvict()
+    // Of as many clients as there are places none takes more than its share.
+    if (largest === undefined || victim === undefined || largest.count === 1) return false
+    this.#queryShares.delete(victim)
+    victim.destroy()
+    this.#onEviction({ what: 'query', holder: largest.holder, held: largest.count, capacity: MAX_QUERY_ANSWERS })
+    return true
+  }
+
+  /** The largest holder's own newcomers may fill the room, so that pages behind one address have all of it. */
+  #makeRoomForStream(newcomer: string): void {
+    const shares = this.#streamShares
+    const [largest] = shares.holders()
+    if (largest === undefined || !shares.isUnderPressure) return
+    if (!shares.isFull && shares.countOf(newcomer) >= largest.count) return
+    const victim = shares.toEvict()
+    if (victim === undefined) return
+    shares.delete(victim)
+    victim.evict('too many pages are open from your address: this one gave way to others')
+    this.#onEviction({ what: 'event-stream', holder: largest.holder, held: largest.count, capacity: MAX_EVENT_STREAMS })
+  }
+
+  #onEviction(eviction: Eviction): void {
+    this.#init.metrics?.evicted(eviction.what)
+    const pressure = this.#reports.note(eviction, this.#now())
+    if (pressure !== undefined) this.#init.onPressure?.(pressure)
+  }
+
+  #openStream(url: URL, request: IncomingMessage, response: ServerResponse, holder: string): void {
     response.setTimeout(0)
     response.writeHead(200, {
       'cache-control': 'no-store',
@@ -219,11 +286,14 @@ export class RosterHttp {
       ...(this.#init.stallMs === undefined ? {} : { stallMs: this.#init.stallMs }),
       onEnd: (why) => {
         this.#streams.delete(stream)
+        this.#streamShares.delete(stream)
         this.#init.metrics?.streamEnded(why)
         this.#init.metrics?.streams(this.#streams.size)
       }
     })
-    this.#streams.set(stream, address)
+    this.#makeRoomForStream(holder)
+    this.#streams.add(stream)
+    this.#streamShares.add(stream, holder)
     this.#init.metrics?.streams(this.#streams.size)
     stream.start()
   }
@@ -246,8 +316,14 @@ export class RosterHttp {
   #beat(): void {
     if (this.#streams.size === 0) return
     const beat = encodeEvent('beat', { now: (this.#init.wallNow ?? Date.now)() })
-    for (const stream of this.#streams.keys()) stream.beat(beat)
+    for (const stream of this.#streams) stream.beat(beat)
   }
+}
+
+/** One that is read a byte at a time would be held for good. */
+function endInTime(response: ServerResponse): void {
+  const timer = setTimeout(() => response.destroy(), HTTP_ANSWER_TIMEOUT_MS)
+  response.once('close', () => clearTimeout(timer))
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

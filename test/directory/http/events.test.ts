@@ -129,6 +129,7 @@ test('a reader that takes nothing is dropped, and costs the others nothing', asy
     text: async () => '',
     answered: () => undefined,
     streams: () => undefined,
+    evicted: () => undefined,
     streamEnded: (why: string) => void ends.push(why)
   }
   const { roster, port } = await shown({ stallMs: 300, coalesceMs: 1, metrics })
@@ -152,23 +153,4 @@ test('a reader that takes nothing is dropped, and costs the others nothing', asy
     const { data } = await quick.next('changes')
     if (JSON.stringify(data['peers']).includes('the last word')) break
   }
-})
-
-test('there are only so many readers, and fewer of one address', async () => {
-  const { port } = await shown({ now: () => Math.random() * 1e9 })
-  const readers = Array.from({ length: 64 }, () => new EventReader(port))
-  await Promise.all(readers.map(async (reader) => reader.next('snapshot')))
-  const refused = await fetch(`http://127.0.0.1:${port}/api/events`)
-  expect(refused.status).toBe(503)
-  expect(refused.headers.get('retry-after')).toBe('10')
-  readers[0]?.close()
-  await expect
-    .poll(async () => {
-      const reader = new EventReader(port)
-      return reader.next('snapshot').then(
-        () => 'a place',
-        () => 'none'
-      )
-    })
-    .toBe('a place')
 })

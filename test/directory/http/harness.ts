@@ -95,11 +95,18 @@ export interface Answer {
 export async function ask(
   port: number,
   path: string,
-  options: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string } = {}
+  options: {
+    readonly method?: string
+    readonly headers?: Record<string, string>
+    readonly body?: string
+    /** The address to ask from. */
+    readonly from?: string
+  } = {}
 ): Promise<Answer> {
+  const { method = 'GET', headers = {}, from = '127.0.0.1' } = options
   return new Promise((resolve, reject) => {
     const asked = request(
-      { host: '127.0.0.1', port, path, method: options.method ?? 'GET', headers: options.headers ?? {}, agent: false },
+      { host: '127.0.0.1', port, path, method, headers, localAddress: from, agent: false },
       (response) => {
         let body = ''
         response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
@@ -122,13 +129,15 @@ export interface ServerEvent {
 export class EventReader {
   readonly events: ServerEvent[] = []
   ended = false
+  /** How long it was asked to wait before it comes back. */
+  retryMs: number | undefined
   #text = ''
   #taken = 0
   #wake: () => void = () => undefined
   readonly #stop: () => void
 
-  constructor(port: number, path = '/api/events', headers: Record<string, string> = {}) {
-    const asked = get({ host: '127.0.0.1', port, path, headers, agent: false }, (response) => {
+  constructor(port: number, path = '/api/events', headers: Record<string, string> = {}, from = '127.0.0.1') {
+    const asked = get({ host: '127.0.0.1', port, path, headers, localAddress: from, agent: false }, (response) => {
       response.setEncoding('utf8').on('data', (chunk: string) => this.#append(chunk))
       response.on('close', () => {
         this.ended = true
@@ -173,6 +182,7 @@ export class EventReader {
       const fields = new Map(
         block.split('\n').map((line) => [line.split(': ', 1)[0] ?? '', line.slice(line.indexOf(': ') + 2)])
       )
+      this.retryMs = fields.has('retry') ? Number(fields.get('retry')) : this.retryMs
       const data: unknown = JSON.parse(fields.get('data') ?? '{}')
       this.events.push({ id: fields.get('id'), event: fields.get('event') ?? '', data: { ...Object(data) } })
     }
@@ -181,8 +191,8 @@ export class EventReader {
 }
 
 /** A connection that says what it is told, and reads only when it is told to. */
-export async function rawConnection(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
+export async function rawConnection(port: number, from = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: from })
   socket.on('error', () => undefined) // being cut off is what some tests wait for
   await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
   onTestFinished(() => void socket.destroy())

@@ -50,11 +50,53 @@ describe('a request', () => {
     }
   )
 
-  test('that another site made a browser send is refused', async () => {
+  test.each([
+    ['of another site', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
+    ['of a site of the same domain', { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' }],
+    [
+      'in a frame of another site',
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }
+    ],
+    ['that says two things', { 'sec-fetch-site': 'same-origin, cross-site', 'sec-fetch-mode': 'cors' }],
+    ['of an old browser for another site', { origin: 'http://evil.example' }],
+    ['of an old browser for a hidden page', { origin: 'null' }]
+  ])('%s is refused', async (_whose, headers) => {
     const { port } = await shown()
-    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }
-    expect((await ask(port, '/api/events', { headers })).status).toBe(403)
-    expect((await ask(port, '/api/roster', { headers: { 'sec-fetch-site': 'same-origin' } })).status).toBe(200)
+    for (const path of ['/api/events', '/api/roster', '/'])
+      expect((await ask(port, path, { headers })).status).toBe(403)
+  })
+
+  test('of the page itself, of a link, of the address bar and of a program is answered', async () => {
+    const { port } = await shown()
+    const link = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    for (const headers of [
+      { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' },
+      { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' },
+      { origin: `http://127.0.0.1:${port}` },
+      link,
+      {}
+    ]) {
+      expect((await ask(port, '/api/roster', { headers })).status).toBe(200)
+    }
+    // A link that opens an event stream would take a place for whoever set it.
+    expect((await ask(port, '/api/events', { headers: link })).status).toBe(403)
+  })
+
+  test.each([
+    ['127.0.0.1', 'directory.example', 421],
+    ['0.0.0.0', 'directory.example', 421],
+    ['0.0.0.0', 'directory.example.', 421],
+    ['0.0.0.0', '203.0.113.7:8080', 200],
+    ['0.0.0.0', '[2001:db8::1]:8080', 200],
+    ['0.0.0.0', 'directory', 200],
+    ['0.0.0.0', 'directory.local:8080', 200],
+    ['0.0.0.0', 'named.example', 200],
+    ['127.0.0.1', 'Named.Example:8080', 200]
+  ])('on %s for the name %s is answered with %i', async (host, name, status) => {
+    const { port } = await shown({ host, names: ['named.example'] })
+    const answer = await ask(port, '/api/roster', { headers: { host: name } })
+    expect(answer.status).toBe(status)
+    if (status === 421) expect(JSON.parse(answer.body).error).toContain('--http-name')
   })
 
   test.each(['//evil.example/', '/%', '/../../etc/passwd', '/api/roster/', '/page.js', `/${'a'.repeat(4_000)}`])(
@@ -69,6 +111,11 @@ describe('a request', () => {
     ['GET / HTTP/1.0\r\n\r\n', '421'],
     ['GET / HTTP/1.1\r\n\r\n', '400'],
     [`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(9_000)}\r\n\r\n`, '431'],
+    ['GET / HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\n\r\n', '400'],
+    ['GET / HTTP/1.1\r\nhost: localhost\r\nHost: localhost\r\n\r\n', '400'],
+    [`GET / HTTP/1.1\r\nhost: localhost\r\n${'x: y\r\n'.repeat(64)}\r\n`, '431'],
+    ['GET / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nhello', '400'],
+    ['GET / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', '400'],
     ['CONNECT localhost:1 HTTP/1.1\r\nhost: localhost\r\n\r\n', ''],
     ['GET http://evil.example/ HTTP/1.1\r\nhost: localhost\r\n\r\n', '400']
   ])('that is odd, like %j, is refused', async (bytes, status) => {

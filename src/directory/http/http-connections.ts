@@ -1,0 +1,84 @@
+// The open connections of the HTTP side: a room whose places are shared by
+// address class from the moment of the accept, so that requests that never end
+// keep nobody else out. It knows sockets and which of them are being answered,
+// and nothing of what is asked on them.
+import type { Socket } from 'node:net'
+import { addressClass, Shares } from '../../wire/index.ts'
+import { MAX_HTTP_CONNECTIONS } from './constants.ts'
+
+/** Something that gave way to others. */
+export interface Eviction {
+  readonly what: 'connection' | 'event-stream' | 'query'
+  /** The address class that held the most, and how much it held of how much. */
+  readonly holder: string
+  readonly held: number
+  readonly capacity: number
+}
+
+export interface HttpConnectionsInit {
+  /** Its connections are those of others, and it bounds them itself. */
+  readonly isTrustedProxy: (address: string) => boolean
+  readonly onEviction: (eviction: Eviction) => void
+  readonly capacity?: number
+}
+
+export class HttpConnections {
+  readonly #init: HttpConnectionsInit
+  readonly #room: Shares<Socket>
+  /** How many requests are being answered on each; on those that are absent a request is being waited for. */
+  readonly #answers = new Map<Socket, number>()
+
+  constructor(init: HttpConnectionsInit) {
+    this.#init = init
+    this.#room = new Shares({ capacity: init.capacity ?? MAX_HTTP_CONNECTIONS })
+  }
+
+  get open(): number {
+    return this.#room.size
+  }
+
+  /** The address class that holds the most, and how much. */
+  largest(): { readonly holder: string; readonly count: number } | undefined {
+    return this.#room.holders()[0]
+  }
+
+  accept(socket: Socket): void {
+    this.#room.add(socket, addressClass(socket.remoteAddress ?? ''))
+    socket.once('close', () => {
+      this.#room.delete(socket)
+      this.#answers.delete(socket)
+    })
+    if (this.#room.isUnderPressure) this.#makeRoom(socket)
+  }
+
+  /**
+   * A whole request has come, and it is being answered until {@link answered}.
+   *
+   * @param client whose request it is: behind a proxy another than the socket's
+   */
+  answering(socket: Socket, client: string): void {
+    if (this.#room.holderOf(socket) === undefined) return // it gave way a moment ago
+    this.#room.add(socket, addressClass(client))
+    this.#answers.set(socket, (this.#answers.get(socket) ?? 0) + 1)
+  }
+
+  answered(socket: Socket): void {
+    const left = (this.#answers.get(socket) ?? 1) - 1
+    if (left > 0) this.#answers.set(socket, left)
+    else this.#answers.delete(socket)
+  }
+
+  /** Who waits for nothing but its own next word goes first; one that is being answered only from a full room. */
+  #makeRoom(newcomer: Socket): void {
+    const isBusy = (socket: Socket): boolean =>
+      socket === newcomer || this.#answers.has(socket) || this.#init.isTrustedProxy(socket.remoteAddress ?? '')
+    const victim =
+      this.#room.toEvict(isBusy) ?? (this.#room.isFull ? this.#room.toEvict((one) => one === newcomer) : undefined)
+    if (victim === undefined) return
+    const holder = this.#room.holderOf(victim) ?? ''
+    const held = this.#room.countOf(holder)
+    this.#room.delete(victim)
+    victim.destroy()
+    this.#init.onEviction({ what: 'connection', holder, held, capacity: this.#room.capacity })
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * What kind of place an IP address is, by the registries of special addresses
+ * (IANA, RFC 6890). Whether something there may be dialled or believed is for
+ * others to decide: it knows addresses only.
+ */
+
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
+
+export type AddressRange =
+  /** One machine somewhere on the Internet. The ranges for documentation count too: laboratories use them as theirs. */
+  | 'public'
+  /** RFC 1918, RFC 4193, the shared space of providers (RFC 6598) and of test networks (RFC 2544). */
+  | 'private'
+  | 'link-local'
+  | 'loopback'
+  /** Where a cloud tells its machines their secrets: of no use to anybody but the machine itself. */
+  | 'metadata'
+  /** No single machine: unspecified, multicast, broadcast, reserved, and tunnels that hide another address. */
+  | 'none'
+
+type Subnet = readonly [address: string, bits: number]
+
+/** The first that holds an address decides. */
+const ipv4Ranges: readonly (readonly [AddressRange, readonly Subnet[]])[] = [
+  // AWS, Azure, Google and others; AWS DNS, time and containers; Alibaba; Oracle.
+  [
+    'metadata',
+    [
+      ['169.254.169.254', 32],
+      ['169.254.169.253', 32],
+      ['169.254.169.123', 32],
+      ['169.254.170.0', 24],
+      ['100.100.100.200', 32],
+      ['192.0.0.192', 32]
+    ]
+  ],
+  ['loopback', [['127.0.0.0', 8]]],
+  ['link-local', [['169.254.0.0', 16]]],
+  [
+    'private',
+    [
+      ['10.0.0.0', 8],
+      ['172.16.0.0', 12],
+      ['192.168.0.0', 16],
+      ['100.64.0.0', 10],
+      ['198.18.0.0', 15]
+    ]
+  ],
+  [
+    'none',
+    [
+      ['0.0.0.0', 8],
+      ['192.0.0.0', 24],
+      ['192.88.99.0', 24],
+      ['224.0.0.0', 4],
+      ['240.0.0.0', 4]
+    ]
+  ],
+  ['public', [['0.0.0.0', 0]]]
+]
+
+const ipv6Ranges: readonly (readonly [AddressRange, readonly Subnet[]])[] = [
+  // AWS: instance data, DNS, time, containers; Google; the IPv4 one as a link-local address.
+  [
+    'metadata',
+    [
+      ['fd00:ec2::', 32],
+      ['fd20:ce::254', 128],
+      ['fe80::a9fe:a9fe', 128]
+    ]
+  ],
+  ['loopback', [['::1', 128]]],
+  ['link-local', [['fe80::', 10]]],
+  ['private', [['fc00::', 7]]],
+  // Protocol assignments with Teredo in them, and 6to4.
+  [
+    'none',
+    [
+      ['2001::', 23],
+      ['2002::', 16]
+    ]
+  ],
+  ['public', [['2000::', 3]]]
+]
+
+const ipv4Lists = ipv4Ranges.map(([range, subnets]) => [range, listOf(subnets, 'ipv4')] as const)
+const ipv6Lists = ipv6Ranges.map(([range, subnets]) => [range, listOf(subnets, 'ipv6')] as const)
+const translated = listOf([['64:ff9b::', 96]], 'ipv6')
+const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/iu
+
+/**
+ * @param address an IP address as text, of any notation, with or without a zone
+ * @returns `none` for a text that is no IP address; an IPv4 address inside an IPv6 address is what it is alone
+ */
+export function addressRange(address: string): AddressRange {
+  const [host = ''] = address.split('%')
+  if (isIPv4(host)) return ipv4Lists.find(([, list]) => list.check(host, 'ipv4'))?.[0] ?? 'none'
+  if (!isIPv6(host)) return 'none'
+  const shortest = new SocketAddress({ address: host, family: 'ipv6' }).address
+  const inner = mapped.exec(shortest)?.[1]
+  if (inner !== undefined) return addressRange(inner)
+  if (translated.check(shortest, 'ipv6')) {
+    // RFC 6052: the well-known prefix stands before public addresses only.
+    return addressRange(lastIpv4(shortest)) === 'public' ? 'public' : 'none'
+  }
+  return ipv6Lists.find(([, list]) => list.check(shortest, 'ipv6'))?.[0] ?? 'none'
+}
+
+function listOf(subnets: readonly Subnet[], family: 'ipv4' | 'ipv6'): BlockList {
+  const list = new BlockList()
+  for (const [address, bits] of subnets) list.addSubnet(address, bits, family)
+  return list
+}
+
+/** The last 32 bits of a shortened IPv6 address, as an IPv4 address. */
+function lastIpv4(shortest: string): string {
+  const dotted = /[\d.]+$/u.exec(shortest)?.[0] ?? ''
+  if (isIPv4(dotted)) return dotted
+  const [low = '', high = ''] = (shortest.split('::').at(-1) ?? '').split(':').toReversed()
+  const [a, b] = [Number.parseInt(high || '0', 16), Number.parseInt(low || '0', 16)]
+  return [a >> 8, a & 0xff, b >> 8, b & 0xff].join('.')
+}
