@@ -55,9 +55,12 @@ function parseTime(flag: string, text: string, nowMs: number): Moment {
         'or how long ago with s, m, h, d or w (2h, 3d)'
     )
   }
-  const end = new Date(moment)
-  if (time === undefined) end.setDate(end.getDate() + 1)
-  return { startMs: moment.getTime(), endMs: end.getTime() }
+  return { startMs: moment.getTime(), endMs: time === undefined ? startOfDayAfter(moment) : moment.getTime() }
+}
+
+/** A day begins at its first moment, which is 1:00 where a summer time skips midnight: it is no fixed time after another. */
+function startOfDayAfter(day: Date): number {
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1).getTime()
 }
 
 /** A time by the clock of this machine, to the second: 2026-11-22 10:00:05. */

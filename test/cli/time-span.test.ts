@@ -1,10 +1,25 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { UsageError } from '../../src/node/settings.ts'
 import { localTime, parseSince, parseUntil } from '../../src/cli/time-span.ts'
 
 const now = new Date(2026, 10, 22, 12, 30, 0).getTime()
 
+afterEach(() => vi.unstubAllEnvs())
+
 describe('a time on the command line', () => {
+  it.each([
+    // Midnight of September 6 is skipped: the day begins at 1:00, and the next one at 0:00.
+    ['America/Santiago', '2026-09-05', '2026-09-05T04:00Z', '2026-09-06T04:00Z'],
+    ['America/Santiago', '2026-09-06', '2026-09-06T04:00Z', '2026-09-07T03:00Z'],
+    // 0:00 to 1:00 comes twice on November 1.
+    ['America/Havana', '2026-11-01', '2026-11-01T04:00Z', '2026-11-02T05:00Z'],
+    ['Europe/Berlin', '2026-03-29', '2026-03-28T23:00Z', '2026-03-29T22:00Z']
+  ])('in %s the day %s is the whole of it and nothing else', (zone, day, start, end) => {
+    vi.stubEnv('TZ', zone)
+    expect(new Date(parseSince(day, now)).toISOString()).toBe(new Date(start).toISOString())
+    expect(new Date(parseUntil(day, now)).toISOString()).toBe(new Date(end).toISOString())
+  })
+
   it('may be a day by the clock of this machine, which ends where the next one begins', () => {
     expect(parseSince('2026-11-21', now)).toBe(new Date(2026, 10, 21).getTime())
     expect(parseUntil('2026-11-21', now)).toBe(new Date(2026, 10, 22).getTime())
