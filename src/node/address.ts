@@ -1,9 +1,10 @@
 // Addresses as people type them, and multiaddrs: one way in, one way out. Pure:
 // nothing is looked up and nothing is dialled here.
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { parsePort } from './config.ts'
-import { BadAddressError } from './errors.ts'
+import { BadAddressError, UnusableAddressError } from './errors.ts'
 
 export interface HostPort {
   readonly host: string
@@ -11,17 +12,37 @@ export interface HostPort {
 }
 
 const hostPattern = /^(?=.{1,253}$)[\p{L}\p{N}_]([\p{L}\p{N}_-]{0,62})(\.[\p{L}\p{N}_][\p{L}\p{N}_-]{0,62})*\.?$/u
-const nameProtocols = new Set(['ip4', 'ip6', 'ip6zone', 'dns', 'dns4', 'dns6', 'tcp', 'p2p'])
+const usableProtocols = new Set(['ip4', 'ip6', 'ip6zone', 'dns', 'dns4', 'dns6', 'tcp', 'p2p'])
+const urlPattern = /^[a-z][a-z0-9+.-]*:\/\//iu
+/** What an address is of that Parley can't dial, by the protocol in it that says so; the last one in it counts. */
+const foreignTransports: ReadonlyMap<string, string> = new Map([
+  ['quic', 'QUIC'],
+  ['quic-v1', 'QUIC'],
+  ['webtransport', 'WebTransport'],
+  ['webrtc', 'WebRTC'],
+  ['webrtc-direct', 'WebRTC'],
+  ['ws', 'WebSocket'],
+  ['wss', 'WebSocket'],
+  ['p2p-circuit', 'a relay'],
+  ['udp', 'UDP']
+])
 
 /**
  * Reads one or two words as an address: a multiaddr, `HOST:PORT`, `[v6]:PORT` or `HOST PORT`.
  *
  * @returns undefined when the words don't look like an address at all
- * @throws BadAddressError when they do and are none
+ * @throws BadAddressError when they do and are none; UnusableAddressError when Parley can't dial there
  */
 export function parseAddress(words: readonly string[]): Multiaddr | undefined {
   const [first = '', second, ...rest] = words
   if (rest.length > 0) return undefined
+  if (urlPattern.test(first)) {
+    throw new BadAddressError(
+      first,
+      'it is the address of a web page; peers and directories are named by HOST:PORT or a multiaddr, ' +
+        'and a directory prints its own port as "listening on port"'
+    )
+  }
   if (first.startsWith('/')) {
     if (second !== undefined) throw new BadAddressError(words.join(' '), 'nothing may follow a multiaddr')
     return parseMultiaddr(first)
@@ -110,14 +131,35 @@ function parseMultiaddr(text: string): Multiaddr {
     throw new BadAddressError(text, `${reasonOf(error)}; one looks like /ip4/192.168.1.7/tcp/4001`, { cause: error })
   }
   const names = address.getComponents().map(({ name }) => name)
-  if (names[0] === 'dnsaddr') return address
-  const foreign = names.find((name) => !nameProtocols.has(name))
-  if (foreign !== undefined) throw new BadAddressError(text, `Parley reaches peers over TCP, and can't use /${foreign}`)
+  if (names[0] === 'dnsaddr') {
+    checkPeerId(text, address)
+    return address
+  }
+  const foreign =
+    names.findLast((name) => foreignTransports.has(name)) ?? names.find((name) => !usableProtocols.has(name))
+  if (foreign !== undefined) throw new UnusableAddressError(text, foreignTransports.get(foreign) ?? `/${foreign}`)
+  checkPeerId(text, address)
   const place = hostPortOf(address)
   if (place === undefined)
     throw new BadAddressError(text, 'it needs a host and a TCP port, as in /ip4/192.168.1.7/tcp/4001')
   checkPort(text, String(place.port))
   return address
+}
+
+/** multiaddr takes any letters and digits behind /p2p/. */
+function checkPeerId(text: string, address: Multiaddr): void {
+  const peer = peerIdOf(address)
+  if (peer === undefined) return
+  try {
+    peerIdFromString(peer)
+  } catch (error) {
+    throw new BadAddressError(
+      text,
+      `the peer ID behind /p2p/ is mistyped or cut off (it has ${peer.length} characters; one like 12D3KooW… has 52). ` +
+        'Copy it again, or leave out /p2p/ and what follows',
+      { cause: error }
+    )
+  }
 }
 
 function hostPort(typed: string, host: string, portText: string): Multiaddr {
@@ -127,7 +169,12 @@ function hostPort(typed: string, host: string, portText: string): Multiaddr {
     const [ip = '', zone] = host.split('%')
     return multiaddr(zone === undefined ? `/ip6/${ip}/tcp/${port}` : `/ip6zone/${zone}/ip6/${ip}/tcp/${port}`)
   }
-  if (host.includes(':')) throw new BadAddressError(typed, `an IPv6 address with a port is written [${host}]:${port}`)
+  if (isIPv6(`${host}:${port}`)) {
+    throw new BadAddressError(typed, `an IPv6 address with a port is written [${host}]:${port}`)
+  }
+  if (host.includes(':')) {
+    throw new BadAddressError(typed, 'it has more than one colon: write HOST:PORT, or [IPV6]:PORT')
+  }
   if (/^[\d.]+$/.test(host))
     throw new BadAddressError(typed, `${host} is no IPv4 address: it has four numbers up to 255`)
   if (!hostPattern.test(host)) throw new BadAddressError(typed, 'that is no host name or IP address')

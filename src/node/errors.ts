@@ -24,6 +24,19 @@ export class BadAddressError extends ParleyError {
   }
 }
 
+/** An address of a kind that Parley does not dial; `text` is what was typed. */
+export class UnusableAddressError extends ParleyError {
+  override readonly name = 'UnusableAddressError'
+  override readonly exitCode = exitCodes.usage
+  readonly text: string
+
+  /** @param kind what it is an address of: "QUIC", "a relay" */
+  constructor(text: string, kind: string) {
+    super(`${quote(text)} is an address of ${kind}, and Parley dials TCP: use one such as /ip4/192.168.1.7/tcp/4001`)
+    this.text = text
+  }
+}
+
 /** Nobody known answers to this name. */
 export class PeerNotFoundError extends ParleyError {
   override readonly name = 'PeerNotFoundError'
