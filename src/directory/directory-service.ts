@@ -126,7 +126,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#log = components.logger.forComponent('parley:directory')
     this.#self = components.peerId.toString()
     this.#tombstoneMs = 2 * this.#leaseMs
-    this.#roster = new Roster({ tombstoneMs: this.#tombstoneMs })
+    // What other directories have attached is bounded where it is held: by the federation.
+    this.#roster = new Roster({ own: this.#self, maxPeers: Infinity, tombstoneMs: this.#tombstoneMs })
     this.#sweep = new DeadlineTimer(this.#now, () => {
       this.#report(this.#roster.expire(this.#now()))
       return this.#roster.nextDeadline()

@@ -20,7 +20,7 @@ import {
 import { BadRecordError } from './errors.ts'
 import type { BadRecordWhy } from './errors.ts'
 import { Presence } from './pb/presence.ts'
-import { encodePeerId } from './peer-id-bytes.ts'
+import { decodePeerId, encodePeerId } from './peer-id-bytes.ts'
 
 /** What a peer says of itself. */
 export interface PresenceRecord {
@@ -78,7 +78,7 @@ export async function sealRecord(init: PresenceInit, privateKey: PrivateKey): Pr
   )
   const envelope = sealed.marshal()
   if (envelope.byteLength > MAX_ENVELOPE_BYTES) throw tooLarge(envelope.byteLength)
-  return { record, envelope, payload }
+  return { record: new OpenedRecord(record, payload), envelope, payload }
 }
 
 /**
@@ -98,9 +98,7 @@ export async function openRecord(
     throw new BadRecordError('malformed', 'the envelope holds something else than a presence record')
   }
   await verifySignature(opened, options.signal)
-  const presence = parse(() =>
-    Presence.decode(opened.payload, { limits: { addresses: MAX_ADDRESSES, capabilities: MAX_CAPABILITIES } })
-  )
+  const presence = parse(() => decode(opened.payload))
   // openAndCertify and its like accept a record that another key signed: whose key it is decides whose record it is.
   const peer = peerIdFromPublicKey(opened.publicKey)
   if (!equalBytes(presence.peerId, encodePeerId(peer))) {
@@ -110,19 +108,57 @@ export async function openRecord(
   if (expected !== undefined && !peer.equals(expected)) {
     throw new BadRecordError('other-peer', `the record is of ${peer.toString()}, not of ${expected.toString()}`)
   }
-  const record = checked({
-    peer,
-    seq: presence.seq,
-    issuedAtMs: Number(presence.issuedAtMs),
-    nickname: presence.nickname,
-    status: presence.status,
-    addresses: presence.addresses.flatMap(readAddress),
-    capabilities: presence.capabilities,
-    network: presence.network,
-    withdrawn: presence.withdrawn
-  })
-  return { record, envelope: opened.marshal().slice(), payload: opened.payload.slice() }
+  const own = opened.marshal().slice()
+  const start = Buffer.from(own.buffer).indexOf(opened.payload)
+  const payload = own.subarray(start, start + opened.payload.byteLength)
+  const said = checked({ ...presence, peer, issuedAtMs: Number(presence.issuedAtMs), addresses: [] })
+  return { record: new OpenedRecord(said, payload), envelope: own, payload }
 }
+
+/** Records whose addresses stay decoded: those of a roster that somebody looks at. */
+const MAX_DECODED_RECORDS = 512
+const decodedAddresses = new Map<PresenceRecord, readonly Multiaddr[]>()
+
+/**
+ * A record as it is held of thousands of peers. Each multiaddr is some 770 bytes as an object, and a record may name
+ * sixteen: they are decoded when they are asked for, and kept for the last few records only.
+ */
+class OpenedRecord implements PresenceRecord {
+  readonly peer: PeerId
+  readonly seq: bigint
+  readonly issuedAtMs: number
+  readonly nickname: string
+  readonly status: string
+  readonly capabilities: readonly string[]
+  readonly network: string
+  readonly withdrawn: boolean
+  readonly #payload: Uint8Array
+
+  constructor(said: PresenceRecord, payload: Uint8Array) {
+    // The key that the envelope brought shares memory with all of it; this one holds the bytes of the ID alone.
+    this.peer = decodePeerId(encodePeerId(said.peer)) ?? said.peer
+    this.seq = said.seq
+    this.issuedAtMs = said.issuedAtMs
+    this.nickname = said.nickname
+    this.status = said.status
+    this.capabilities = said.capabilities.length === 0 ? none : said.capabilities
+    this.network = said.network
+    this.withdrawn = said.withdrawn
+    this.#payload = payload
+  }
+
+  get addresses(): readonly Multiaddr[] {
+    const known = decodedAddresses.get(this)
+    if (known !== undefined) return known
+    const addresses = decode(this.#payload).addresses.flatMap(readAddress)
+    const [oldest] = decodedAddresses.keys()
+    if (decodedAddresses.size >= MAX_DECODED_RECORDS && oldest !== undefined) decodedAddresses.delete(oldest)
+    decodedAddresses.set(this, addresses)
+    return addresses
+  }
+}
+
+const none: readonly string[] = []
 
 /** @returns the sequence number of the next record: the clock, or just above what is known when that is ahead of it */
 export function nextSeq(newestKnown: bigint, nowMs: number): bigint {
@@ -145,6 +181,10 @@ export function compareRecords(a: VerifiedRecord, b: VerifiedRecord): number {
 /** @returns the text as records carry it: composed, and without space around it */
 export function normaliseText(text: string): string {
   return text.normalize('NFC').trim()
+}
+
+function decode(payload: Uint8Array): Presence {
+  return Presence.decode(payload, { limits: { addresses: MAX_ADDRESSES, capabilities: MAX_CAPABILITIES } })
 }
 
 function checked(record: PresenceRecord): PresenceRecord {

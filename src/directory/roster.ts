@@ -49,17 +49,31 @@ interface Known {
   withdrawal: { readonly record: VerifiedRecord; readonly untilMs: number } | undefined
 }
 
+export interface RosterInit {
+  /**
+   * The source whose peers are always taken in: this directory itself, or the LAN. It bounds itself; peers of other
+   * sources have a room of their own beside it, and can't keep one of its peers out.
+   */
+  readonly own?: Source
+  /** Peers of other sources. */
+  readonly maxPeers?: number
+  readonly maxTombstones?: number
+  readonly tombstoneMs?: number
+}
+
 export class Roster {
   readonly #known = new Map<string, Known>()
+  readonly #own: Source | undefined
   readonly #limits: { readonly maxPeers: number; readonly maxTombstones: number; readonly tombstoneMs: number }
   /** Peers with a tombstone, the oldest first. */
   readonly #buried = new Set<string>()
   readonly #deadlines = new DeadlineHeap<string>((peer) => deadlineOf(this.#known.get(peer)))
   #size = 0
+  /** Peers on the roster that the own source does not have. */
+  #foreign = 0
 
-  constructor(
-    limits: { readonly maxPeers?: number; readonly maxTombstones?: number; readonly tombstoneMs?: number } = {}
-  ) {
+  constructor(limits: RosterInit = {}) {
+    this.#own = limits.own
     this.#limits = {
       maxPeers: limits.maxPeers ?? MAX_ROSTER_PEERS,
       maxTombstones: limits.maxTombstones ?? MAX_TOMBSTONES,
@@ -108,8 +122,10 @@ export class Roster {
       return { outcome: 'stale', newest: newer(known?.entry?.record, withdrawal) ?? withdrawal, changes: [] }
     }
     const was = known?.entry
-    if (was === undefined && this.#size >= this.#limits.maxPeers)
-      return { outcome: 'full', limit: this.#limits.maxPeers }
+    const { maxPeers } = this.#limits
+    if (was === undefined && init.source !== this.#own && this.#foreign >= maxPeers) {
+      return { outcome: 'full', limit: maxPeers }
+    }
     const newest = newer(was?.record, record) ?? record
     const attachments = attach(was?.attachments ?? [], {
       source: init.source,
@@ -202,6 +218,7 @@ export class Roster {
     const known = this.#known.get(peer) ?? { entry: undefined, withdrawal: undefined }
     this.#known.set(peer, known)
     const was = known.entry
+    this.#foreign += Number(this.#isForeign(next)) - Number(was !== undefined && this.#isForeign(was))
     if (next.attachments.length === 0) {
       known.entry = undefined
       this.#tidy(peer, known)
@@ -217,6 +234,10 @@ export class Roster {
     }
     const isSame = compareRecords(was.record, next.record) === 0 && sameAttachments(was.attachments, next.attachments)
     return isSame ? [] : [{ kind: 'changed', entry: next, was }]
+  }
+
+  #isForeign({ attachments }: RosterEntry): boolean {
+    return attachments.length > 0 && !attachments.some(({ source }) => source === this.#own)
   }
 
   #bury(peer: string, record: VerifiedRecord, nowMs: number): void {

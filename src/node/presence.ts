@@ -35,7 +35,7 @@ export interface PresenceInit {
 export class Presence {
   readonly #init: PresenceInit
   readonly #own: OwnRecord
-  readonly #roster = new Roster()
+  readonly #roster = new Roster({ own: LAN })
   #records: RecordService | undefined
   #nickname: string
   #status: string

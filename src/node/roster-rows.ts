@@ -27,8 +27,9 @@ export interface Surroundings {
 
 export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
   const { record } = entry.record
+  const { addresses } = record // decoded anew each time
   const connected = around.connectionAddress(entry.peer)
-  const best = bestAddress(record.addresses, connected)
+  const best = bestAddress(addresses, connected)
   const place = best === undefined ? undefined : hostPortOf(best)
   const contact = around.names?.contact(entry.peer)
   const nickname = record.nickname
@@ -42,7 +43,7 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
     shortId: shortId(entry.peer),
     host: place?.host,
     port: place?.port,
-    addresses: record.addresses.map((address) => address.toString()),
+    addresses: addresses.map((address) => address.toString()),
     sinceMs: Math.min(...entry.attachments.map(({ sinceMs }) => sinceMs)),
     sources: entry.attachments.map(({ source }) => source),
     ...viaOf(entry, around),

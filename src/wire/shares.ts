@@ -3,6 +3,7 @@
  * pending handshakes, stored requests. While there are enough places, everybody
  * takes what they want: a class behind one router has one address, and is no
  * attack. Under pressure the largest holder gives way, its oldest item first.
+ * An item takes one place unless it is given a weight, in bytes for example.
  * Pure: it names the item that should go, and its owner ends it.
  */
 
@@ -28,17 +29,18 @@ export const PRESSURE_PART = 0.75
 export class Shares<Item> {
   readonly capacity: number
   readonly #pressureAbove: number
-  /** Of each holder what it holds, the oldest first. */
-  readonly #holders = new Map<string, Set<Item>>()
+  readonly #holders = new Map<string, Holding<Item>>()
   readonly #holderOf = new Map<Item, string>()
+  #size = 0
 
   constructor(init: SharesInit) {
     this.capacity = init.capacity
     this.#pressureAbove = Math.floor(init.capacity * (init.pressurePart ?? PRESSURE_PART))
   }
 
+  /** Places that are taken: the weights of all items. */
   get size(): number {
-    return this.#holderOf.size
+    return this.#size
   }
 
   get isFull(): boolean {
@@ -50,10 +52,12 @@ export class Shares<Item> {
   }
 
   /** Counts the item for its holder, as the youngest. One that is counted already moves to this holder. */
-  add(item: Item, holder: string): void {
+  add(item: Item, holder: string, weight = 1): void {
     this.delete(item)
-    const held = this.#holders.get(holder) ?? new Set()
-    held.add(item)
+    const held = this.#holders.get(holder) ?? { items: new Map<Item, number>(), weight: 0 }
+    held.items.set(item, weight)
+    held.weight += weight
+    this.#size += weight
     this.#holders.set(holder, held)
     this.#holderOf.set(item, holder)
   }
@@ -61,32 +65,41 @@ export class Shares<Item> {
   /** @returns false when the item was not counted */
   delete(item: Item): boolean {
     const holder = this.#holderOf.get(item)
-    if (holder === undefined) return false
+    const held = holder === undefined ? undefined : this.#holders.get(holder)
+    if (holder === undefined || held === undefined) return false
+    const weight = held.items.get(item) ?? 0
     this.#holderOf.delete(item)
-    const held = this.#holders.get(holder)
-    held?.delete(item)
-    if (held?.size === 0) this.#holders.delete(holder)
+    held.items.delete(item)
+    held.weight -= weight
+    this.#size -= weight
+    if (held.items.size === 0) this.#holders.delete(holder)
     return true
   }
 
   /** Makes the item the youngest of its holder: it was used. */
   touch(item: Item): void {
     const holder = this.#holderOf.get(item)
-    if (holder !== undefined) this.add(item, holder)
+    if (holder !== undefined) this.add(item, holder, this.#holders.get(holder)?.items.get(item))
   }
 
   holderOf(item: Item): string | undefined {
     return this.#holderOf.get(item)
   }
 
+  /** How many places the holder takes. */
   countOf(holder: string): number {
-    return this.#holders.get(holder)?.size ?? 0
+    return this.#holders.get(holder)?.weight ?? 0
+  }
+
+  /** What the holder has, the oldest first. */
+  itemsOf(holder: string): readonly Item[] {
+    return [...(this.#holders.get(holder)?.items.keys() ?? [])]
   }
 
   /** The holders and how much each holds, the largest first. */
   holders(): readonly { readonly holder: string; readonly count: number }[] {
     return [...this.#holders]
-      .map(([holder, held]) => ({ holder, count: held.size }))
+      .map(([holder, { weight }]) => ({ holder, count: weight }))
       .toSorted((one, other) => other.count - one.count)
   }
 
@@ -98,13 +111,36 @@ export class Shares<Item> {
    */
   toEvict(isProtected: (item: Item) => boolean = () => false): Item | undefined {
     let largest: { readonly count: number; readonly oldest: Item } | undefined
-    for (const held of this.#holders.values()) {
-      // One that holds fewer in all can't hold more that may go.
-      if (held.size <= (largest?.count ?? 0)) continue
-      const mayGo = [...held].filter((item) => !isProtected(item))
-      const oldest = mayGo[0]
-      if (oldest !== undefined && mayGo.length > (largest?.count ?? 0)) largest = { count: mayGo.length, oldest }
+    for (const { items, weight } of this.#holders.values()) {
+      // One that holds less in all can't hold more that may go.
+      if (weight <= (largest?.count ?? 0)) continue
+      let count = 0
+      let oldest: { readonly item: Item } | undefined
+      for (const [item, itemWeight] of items) {
+        if (isProtected(item)) continue
+        count += itemWeight
+        oldest ??= { item }
+      }
+      if (oldest !== undefined && count > (largest?.count ?? 0)) largest = { count, oldest: oldest.item }
     }
     return largest?.oldest
   }
+
+  /** @returns the heaviest item of the holder that takes the most places */
+  heaviest(): Item | undefined {
+    let largest: Holding<Item> | undefined
+    for (const held of this.#holders.values()) if (held.weight > (largest?.weight ?? 0)) largest = held
+    let heaviest: { readonly item: Item; readonly weight: number } | undefined
+    for (const [item, weight] of largest?.items ?? []) {
+      if (weight > (heaviest?.weight ?? 0)) heaviest = { item, weight }
+    }
+    return heaviest?.item
+  }
+}
+
+interface Holding<Item> {
+  /** The weight of each item, the oldest first. */
+  readonly items: Map<Item, number>
+  /** Of all of them. */
+  weight: number
 }

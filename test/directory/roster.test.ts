@@ -177,3 +177,23 @@ describe('the roster', () => {
     )
   })
 })
+
+describe('a roster with an own source', () => {
+  it('takes in all peers of that source, whatever others have filled', async () => {
+    const roster = new Roster({ own: 'here', maxPeers: 1 })
+    const [first, second, third] = await Promise.all([identity(51), identity(52), identity(53)])
+    expect(roster.announce(await sealedBy(first), { source: 'there', nowMs: 0 }).outcome).toBe('accepted')
+    expect(roster.announce(await sealedBy(second), { source: 'there', nowMs: 0 }).outcome).toBe('full')
+    expect(roster.announce(await sealedBy(second), { source: 'here', nowMs: 0 }).outcome).toBe('accepted')
+    expect(roster.announce(await sealedBy(third), { source: 'here', nowMs: 0 }).outcome).toBe('accepted')
+    expect(roster.size).toBe(3)
+  })
+
+  it('gives others room again when a peer of theirs is attached to the own source too', async () => {
+    const roster = new Roster({ own: 'here', maxPeers: 1 })
+    const [first, second] = await Promise.all([identity(51), identity(52)])
+    roster.announce(await sealedBy(first), { source: 'there', nowMs: 0 })
+    roster.announce(await sealedBy(first), { source: 'here', nowMs: 0 })
+    expect(roster.announce(await sealedBy(second), { source: 'there', nowMs: 0 }).outcome).toBe('accepted')
+  })
+})

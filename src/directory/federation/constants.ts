@@ -1,6 +1,6 @@
 // Every limit of the federation of directories, each with its reason. Knows no
 // behaviour.
-import { LEASE_MS, MAX_ATTACHED_PEERS, MAX_ENVELOPE_BYTES, MAX_ROSTER_PEERS } from '../constants.ts'
+import { LEASE_MS, MAX_ATTACHED_PEERS, MAX_ENVELOPE_BYTES } from '../constants.ts'
 
 // --- names
 
@@ -77,8 +77,12 @@ export const MAX_DIRECTORY_ATTACHMENTS = MAX_ATTACHED_PEERS
 export const MAX_DIRECTORY_DETACHED = MAX_ATTACHED_PEERS
 /** Digests of a moment ago that are remembered: so many statements may overtake a heartbeat. */
 export const MAX_PAST_DIGESTS = 64
-/** Statements of all other directories together: every peer of a full roster at five directories. */
-export const MAX_STATEMENTS = 5 * MAX_ROSTER_PEERS
+/** What a statement takes in memory beside its envelopes: objects, keys and places in tables, as measured. */
+export const HELD_STATEMENT_BYTES = 2_048
+/** Statements of the directories that the operator named: some 26,000 attachments, more than a full roster. */
+export const NAMED_STATEMENTS_BYTES = 64 * 1024 * 1024
+/** … and of all other directories, which strangers may run: some 13,000 attachments of the usual size. */
+export const STATEMENTS_BYTES = 32 * 1024 * 1024
 
 // --- fellows: who is connected, and dialling
 

@@ -4,9 +4,9 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection, Logger, PeerId, StreamHandler } from '@libp2p/interface'
-import { CODE_P2P } from '@multiformats/multiaddr'
+import { CODE_IP4, CODE_IP6, CODE_P2P } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { steadyNow, toError, withDeadline } from '../../wire/index.ts'
+import { addressClass, steadyNow, toError, withDeadline } from '../../wire/index.ts'
 import { MAX_ADDRESSES, WITHDRAW_TIMEOUT_MS } from '../constants.ts'
 import type { DirectoryService } from '../directory-service.ts'
 import { ownChange } from '../own-attachment.ts'
@@ -105,6 +105,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     const state = new FederationState({
       self: this.#self,
       epoch: BigInt(Date.now()),
+      isNamed: (peer) => this.#dialer.isNamed(peer),
       ...(init.limits === undefined ? {} : { limits: init.limits })
     })
     this.#state = state
@@ -130,6 +131,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       intake: this.#intake,
       now: this.#now,
       log: this.#log,
+      holderOf: (peer) => state.holderOf(peer.toString()),
       cut: (peer, error) => this.#links.cut(peer, error)
     })
     this.#exchange = new SyncExchange({
@@ -143,6 +145,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       addressesOf: (peer) => this.#dialer.addressesOf(peer),
       withdrawals: () => this.#roster.withdrawals(),
       sessions: () => this.#links.sessions(),
+      holderOf: (peer) => state.holderOf(peer.toString()),
       isKnown: (peer) => this.#dialer.isKnown(peer.toString()),
       learn: (peer, addresses, whose) => this.#dialer.learn(peer.toString(), addresses, whose)
     })
@@ -285,7 +288,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#mesh.join(connection)
     if (!isNew) return
     this.#dialer.linked(peer.toString())
-    this.#intake.apply(this.#state.connected(peer.toString(), this.#now()))
+    this.#intake.apply(this.#state.connected(peer.toString(), this.#now(), classOf(remoteAddr)))
     this.#tag(peer, { value: FELLOW_TAG_VALUE })
     this.emit('joined', { peer, remoteAddr })
   }
@@ -325,7 +328,6 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#expiry.changed() // own statements run out too
     this.#links.pulse()
     this.#exchange.askForMissing()
-    this.#intake.letIn()
     this.#mesh.mend(
       this.#links.sessions().map(({ connection }) => connection),
       this.#now()
@@ -342,4 +344,10 @@ export class FederationService extends EventEmitter<FederationEvents> {
       .merge(peer, { tags: { [TAG]: tag } })
       .catch((error: unknown) => this.#log('%p was not marked as a fellow - %e', peer, toError(error)))
   }
+}
+
+/** Directories behind one address, or in one IPv6 /64, count for one share. */
+function classOf(address: Multiaddr): string {
+  const ip = address.getComponents().find(({ code }) => code === CODE_IP4 || code === CODE_IP6)
+  return addressClass(ip?.value ?? '')
 }

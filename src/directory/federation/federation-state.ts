@@ -6,9 +6,10 @@
 import type { PeerId } from '@libp2p/interface'
 import type { VerifiedRecord } from '../presence-record.ts'
 import { DETACHED_MS, MAX_DIRECTORY_ATTACHMENTS, MAX_DIRECTORY_DETACHED } from './constants.ts'
-import { MAX_KNOWN_DIRECTORIES, MAX_STATEMENTS } from './constants.ts'
+import { MAX_KNOWN_DIRECTORIES, NAMED_STATEMENTS_BYTES, STATEMENTS_BYTES } from './constants.ts'
 import type { Heartbeat, VerifiedHeartbeat } from './heartbeat.ts'
 import { KnownDirectories } from './known-directories.ts'
+import type { StatementRoom } from './known-directories.ts'
 import { OwnStatements } from './own-statements.ts'
 import type { OwnDigest } from './own-statements.ts'
 import type { RosterEffect } from './roster-effect.ts'
@@ -74,6 +75,10 @@ export interface DirectoryStanding {
   readonly connected: boolean
   /** Peers that it has attached, as far as it counts here. */
   readonly peers: number
+  /** Peers that it has attached by its own word and that are left out here, for want of room. */
+  readonly leftOut: number
+  /** The operator named it, or it is this one. */
+  readonly isNamed: boolean
   /** Infinity where it was never heard; 0 for oneself. */
   readonly heardAgoMs: number
   readonly epoch: bigint
@@ -84,8 +89,10 @@ export interface FederationLimits {
   /** Of each other directory. */
   readonly maxAttachments: number
   readonly maxDetached: number
-  /** Of all other directories together. */
-  readonly maxStatements: number
+  /** The memory for the statements of all directories that the operator named, together. */
+  readonly namedRoomBytes: number
+  /** The same of all others. */
+  readonly roomBytes: number
   /** How long a detached statement is kept: two leases. */
   readonly detachedMs: number
 }
@@ -94,21 +101,35 @@ const defaults: FederationLimits = {
   maxDirectories: MAX_KNOWN_DIRECTORIES,
   maxAttachments: MAX_DIRECTORY_ATTACHMENTS,
   maxDetached: MAX_DIRECTORY_DETACHED,
-  maxStatements: MAX_STATEMENTS,
+  namedRoomBytes: NAMED_STATEMENTS_BYTES,
+  roomBytes: STATEMENTS_BYTES,
   detachedMs: DETACHED_MS
 }
+
+export interface FederationStateInit {
+  readonly self: string
+  /** Of this start of the directory: its clock in milliseconds. */
+  readonly epoch: bigint
+  readonly limits?: Partial<FederationLimits>
+  /** Whether the operator named a directory; none, unless told. */
+  readonly isNamed?: (directory: string) => boolean
+}
+
+/** The holder of what nobody is known to have brought. */
+const NOBODY = ''
 
 export class FederationState {
   readonly #self: string
   readonly #own: OwnStatements
   readonly #known: KnownDirectories
+  readonly #isNamed: (directory: string) => boolean
 
-  /** @param init.epoch of this start of the directory: its clock in milliseconds */
-  constructor(init: { readonly self: string; readonly epoch: bigint; readonly limits?: Partial<FederationLimits> }) {
+  constructor(init: FederationStateInit) {
     this.#self = init.self
     const limits = { ...defaults, ...init.limits }
+    this.#isNamed = init.isNamed ?? (() => false)
     this.#own = new OwnStatements(init.epoch, limits)
-    this.#known = new KnownDirectories(limits)
+    this.#known = new KnownDirectories(limits, this.#isNamed)
   }
 
   get epoch(): bigint {
@@ -149,40 +170,55 @@ export class FederationState {
     return this.#own.raise(above)
   }
 
-  /** Takes a verified statement of any directory, whoever brought it. */
-  merge(update: OfferedUpdate, nowMs: number): Merged {
+  /**
+   * Takes a verified statement of any directory, whoever brought it.
+   *
+   * @param via the holder that its author counts for, if nothing was known of it before
+   */
+  merge(update: OfferedUpdate, nowMs: number, via: string = NOBODY): Merged {
     const { statement } = update.statement
     const id = statement.directory.toString()
     if (!isFit(update)) return { outcome: 'unfit', effects: [] }
     if (id === this.#self) return { outcome: this.#own.judge(statement), effects: [] }
-    const { known, effects } = this.#known.getOrAdd(id, nowMs, false)
+    const { known, effects } = this.#known.getOrAdd(id, nowMs, false, via)
     if (known === undefined) return { outcome: 'full', effects }
     const offered = { statement: update.statement, record: update.record, sinceMs: update.sinceMs ?? nowMs }
-    const merged = known.put(offered, nowMs, this.#known.hasRoomFor(known))
+    const ended: RosterEffect[] = []
+    const merged = known.put(offered, nowMs, (bytes) => {
+      const made = this.#known.makeRoom(known, bytes)
+      ended.push(...made.effects)
+      return made.hasRoom
+    })
     const outcome = merged.put === 'newer-record' ? 'known' : merged.put
-    return { outcome, effects: [...effects, ...merged.effects] }
+    return { outcome, effects: [...effects, ...ended, ...merged.effects] }
   }
 
   /**
    * Takes a verified heartbeat, whoever brought it.
    *
    * @param options.agoMs how long ago whoever brought it heard it
+   * @param options.via as in {@link merge}
    */
-  heard(heartbeat: VerifiedHeartbeat, nowMs: number, options: { readonly agoMs?: number } = {}): Heard {
+  heard(
+    heartbeat: VerifiedHeartbeat,
+    nowMs: number,
+    options: { readonly agoMs?: number; readonly via?: string } = {}
+  ): Heard {
     const { directory, epoch, beat } = heartbeat.heartbeat
     const id = directory.toString()
     if (id === this.#self) return { fresh: false, usurped: this.#own.isUsurpedBy(epoch, beat), effects: [] }
-    const { known, effects } = this.#known.getOrAdd(id, nowMs, false)
+    const { known, effects } = this.#known.getOrAdd(id, nowMs, false, options.via ?? NOBODY)
     if (known === undefined) return { fresh: false, usurped: false, effects }
     const heard = known.heard(heartbeat, nowMs, Math.max(0, options.agoMs ?? 0))
     return { fresh: heard.fresh, usurped: false, effects: [...effects, ...heard.effects] }
   }
 
-  /** A connection to a directory has opened: there is always room for it. */
-  connected(directory: string, nowMs: number): readonly RosterEffect[] {
+  /** A connection to a directory has opened: there is always room for it. @param holder whose share it counts for */
+  connected(directory: string, nowMs: number, holder: string = NOBODY): readonly RosterEffect[] {
     if (directory === this.#self) return []
-    const { known, effects } = this.#known.getOrAdd(directory, nowMs, true)
+    const { known, effects } = this.#known.getOrAdd(directory, nowMs, true, holder)
     known?.connected()
+    if (known !== undefined) known.holder = holder
     return effects
   }
 
@@ -197,7 +233,7 @@ export class FederationState {
    */
   behind(nowMs: number): readonly Wanted[] {
     return this.#known.all().flatMap((known) => {
-      const wanted = known.behind(nowMs)
+      const wanted = known.behind(nowMs, () => this.#known.hasRoomFor(known))
       return wanted === undefined ? [] : [{ directory: known.id, ...wanted }]
     })
   }
@@ -282,22 +318,39 @@ export class FederationState {
     return own === undefined ? others : [own, ...others]
   }
 
+  /** The peer ID of a directory of which a heartbeat was heard: to be shared by its statements. */
+  author(directory: string): PeerId | undefined {
+    return this.#known.get(directory)?.heartbeat?.heartbeat.directory
+  }
+
+  /** Whose share the attachments of a directory count for. */
+  holderOf(directory: string): string {
+    return this.#isNamed(directory) ? directory : (this.#known.get(directory)?.holder ?? NOBODY)
+  }
+
+  /** How full the room is of the directories that the operator named, or of all others. */
+  room(isNamed: boolean): StatementRoom {
+    return this.#known.room(isNamed)
+  }
+
   isAlive(directory: string, nowMs: number): boolean {
     return directory === this.#self || this.#known.get(directory)?.isAlive(nowMs) === true
   }
 
   /** @returns every directory of which something is known, oneself first */
   directories(nowMs: number): readonly DirectoryStanding[] {
-    const own = { directory: this.#self, alive: true, connected: true, peers: this.ownDigest().count, heardAgoMs: 0 }
+    const own = { directory: this.#self, alive: true, connected: true, isNamed: true, leftOut: 0, heardAgoMs: 0 }
     const others = this.#known.all().map((known) => ({
       directory: known.id,
       alive: known.isAlive(nowMs),
       connected: known.isConnected,
       peers: known.isAlive(nowMs) ? known.peers() : 0,
+      leftOut: known.isAlive(nowMs) ? known.leftOut : 0,
+      isNamed: this.#isNamed(known.id),
       heardAgoMs: nowMs - known.heardAtMs,
       epoch: known.log.epoch
     }))
-    return [{ ...own, epoch: this.epoch }, ...others]
+    return [{ ...own, peers: this.ownDigest().count, epoch: this.epoch }, ...others]
   }
 
   #logOf(directory: string): StatementLog | undefined {

@@ -3,6 +3,7 @@
 // a fellow and who is away; what fellows say to each other it does not know.
 import { setMaxListeners } from 'node:events'
 import type { Connection, Logger } from '@libp2p/interface'
+import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { toError, withDeadline } from '../../wire/index.ts'
 import { OTHER_NETWORK_RETRY_MS, PATIENT_AFTER_MS, REDIAL_JITTER } from '../constants.ts'
@@ -61,6 +62,8 @@ interface Target {
 export class FellowDialer {
   readonly #init: FellowDialerInit
   readonly #targets = new Set<Target>()
+  /** Peer IDs of those that were named, as far as they are known. */
+  readonly #named = new Set<string>()
   readonly #addresses = new FellowAddresses()
   readonly #loops = new Set<Promise<void>>()
   #life: AbortController | undefined
@@ -73,7 +76,8 @@ export class FellowDialer {
     if (this.#life !== undefined) return
     this.#life = new AbortController()
     setMaxListeners(Infinity, this.#life.signal)
-    for (const address of this.#init.named) this.#pursue({ address, peer: undefined })
+    for (const address of this.#init.named) this.#pursue({ address, peer: peerIn(address) })
+    this.#noteNamed()
   }
 
   async stop(): Promise<void> {
@@ -81,11 +85,13 @@ export class FellowDialer {
     this.#life = undefined
     await Promise.allSettled(this.#loops)
     this.#targets.clear()
+    this.#named.clear()
     this.#addresses.clear()
   }
 
+  /** Whether it is one of those that the operator named, as far as is known who they are. */
   isNamed(peer: string): boolean {
-    return [...this.#targets].some((target) => target.address !== undefined && target.peer === peer)
+    return this.#named.has(peer)
   }
 
   /** Where a fellow may be reached, as far as it was told. */
@@ -227,6 +233,7 @@ export class FellowDialer {
     if (target.peer === peer) return true
     target.peer = peer
     target.wasFellow = false
+    this.#noteNamed()
     for (const other of this.#targets) {
       if (other === target || other.peer !== peer) continue
       if (other.address !== undefined) return target.address !== undefined
@@ -234,6 +241,13 @@ export class FellowDialer {
       other.wake?.()
     }
     return true
+  }
+
+  #noteNamed(): void {
+    this.#named.clear()
+    for (const { address, peer } of this.#targets) {
+      if (address !== undefined && peer !== undefined) this.#named.add(peer)
+    }
   }
 
   #delay(target: Target): number {
@@ -281,4 +295,9 @@ export class FellowDialer {
 
 function nameOf({ address, peer }: Target): string {
   return address?.toString() ?? peer ?? 'nobody'
+}
+
+/** The peer ID that the operator gave with the address. */
+function peerIn(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ code }) => code === CODE_P2P)?.value
 }

@@ -3,6 +3,7 @@
 // and what becomes of who brings forgeries, it does not decide.
 import { setImmediate } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
+import type { PeerId } from '@libp2p/interface'
 import { TokenBucket } from '../../wire/index.ts'
 import { MAX_TOMBSTONES } from '../constants.ts'
 import { BadRecordError } from '../errors.ts'
@@ -16,8 +17,8 @@ import type { FederationState } from './federation-state.ts'
 import { openHeartbeat } from './heartbeat.ts'
 import { openUpdate } from './open-update.ts'
 import type { OpenedUpdate } from './open-update.ts'
-import { applyEffects, letIn } from './roster-effect.ts'
-import type { LeftOut, RosterEffect } from './roster-effect.ts'
+import { applyEffects } from './roster-effect.ts'
+import type { RosterEffect } from './roster-effect.ts'
 
 /** The roster, as far as it is needed here. */
 export interface MergedRoster {
@@ -35,6 +36,14 @@ export interface GossipIntakeInit {
   onChange(): void
 }
 
+/** Who brought statements. */
+export interface Brought {
+  /** Whose statements they must be; anybody's, unless told. */
+  readonly of?: string
+  /** The holder of the fellow that brought them: a directory that nobody has told of before counts for its share. */
+  readonly via?: string
+}
+
 /** What a group of envelopes was worth. */
 export interface Taken {
   /** Something of it was new. */
@@ -50,14 +59,13 @@ export class GossipIntake {
   readonly #authors = new Map<string, TokenBucket>()
   /** Withdrawals that were taken already: every fellow tells of the same ones. */
   readonly #farewells = new Set<string>()
-  readonly #leftOut: LeftOut = new Map()
 
   constructor(init: GossipIntakeInit) {
     this.#init = init
   }
 
-  /** Takes statements with their records. @param of whose statements they must be; of anybody's without it */
-  async updates(updates: readonly WireUpdate[], signal: AbortSignal, of?: string): Promise<Taken> {
+  /** Takes statements with their records. */
+  async updates(updates: readonly WireUpdate[], signal: AbortSignal, { of, via }: Brought = {}): Promise<Taken> {
     const counters: bigint[] = []
     let isNews = false
     let forged = 0
@@ -70,7 +78,8 @@ export class GossipIntake {
         if (isOf) counters.push(one.statement.statement.counter)
         else forged++
       }
-      isNews = this.#merge(opened.filter((one) => one !== undefined)) || isNews
+      const proven = opened.filter((one) => one !== undefined)
+      isNews = this.#merge(proven, via) || isNews
       if (i + VERIFICATIONS_PER_TURN < updates.length) await setImmediate()
     }
     return { isNews, forged, counters }
@@ -101,11 +110,14 @@ export class GossipIntake {
   }
 
   /** Takes a directory's sign of life. @param agoMs how long ago whoever brought it heard it */
-  async heartbeat(envelope: Uint8Array, agoMs: number, signal: AbortSignal): Promise<Taken> {
+  async heartbeat(envelope: Uint8Array, agoMs: number, signal: AbortSignal, via?: string): Promise<Taken> {
     try {
       const verified = await openHeartbeat(envelope, { signal })
       if (verified.heartbeat.network !== this.#init.network) return { isNews: false, forged: 1, counters: [] }
-      const { fresh, usurped, effects } = this.#init.state.heard(verified, this.#init.now(), { agoMs })
+      const { fresh, usurped, effects } = this.#init.state.heard(verified, this.#init.now(), {
+        agoMs,
+        ...(via === undefined ? {} : { via })
+      })
       if (usurped) this.#init.onUsurped(verified.heartbeat.epoch)
       this.apply(effects)
       this.#init.onChange()
@@ -119,18 +131,15 @@ export class GossipIntake {
   /** Puts what follows from the state into the roster. */
   apply(effects: readonly RosterEffect[]): void {
     if (effects.length === 0) return
-    this.#init.roster.merge((roster, nowMs) => applyEffects(roster, effects, nowMs, this.#leftOut))
-  }
-
-  /** Takes in whom a full roster had no room for. To be called now and then. */
-  letIn(): void {
-    if (this.#leftOut.size > 0) this.#init.roster.merge((roster, nowMs) => letIn(roster, this.#leftOut, nowMs))
+    this.#init.roster.merge((roster, nowMs) => applyEffects(roster, effects, nowMs))
   }
 
   async #open(update: WireUpdate, signal: AbortSignal): Promise<OpenedUpdate | undefined> {
-    const { network } = this.#init
+    const { network, state } = this.#init
+    const newest = (peer: string): VerifiedRecord | undefined => this.#newest(peer)
+    const author = (directory: string): PeerId | undefined => state.author(directory)
     try {
-      return await openUpdate(update, { network, newest: (peer) => this.#newest(peer), signal })
+      return await openUpdate(update, { network, newest, author, signal })
     } catch (error) {
       if (error instanceof BadStatementError || error instanceof BadRecordError) return undefined
       throw error
@@ -147,7 +156,7 @@ export class GossipIntake {
   }
 
   /** All at once, so that watchers are told of them together. @returns whether something was new */
-  #merge(opened: readonly OpenedUpdate[]): boolean {
+  #merge(opened: readonly OpenedUpdate[], via: string | undefined): boolean {
     const { state, now } = this.#init
     const nowMs = now()
     const effects: RosterEffect[] = []
@@ -159,7 +168,8 @@ export class GossipIntake {
       if (rate.waitMs(1, nowMs) > 0) continue
       const merged = state.merge(
         { statement, ...(record === undefined ? {} : { record }), sinceMs: nowMs - forMs },
-        nowMs
+        nowMs,
+        via
       )
       effects.push(...merged.effects)
       // What is old was said by whoever repeats it: that must not silence its author.

@@ -12,6 +12,8 @@ export interface GossipJudgeInit {
   readonly intake: GossipIntake
   readonly now: () => number
   readonly log: Logger
+  /** The holder whose share a fellow counts for. */
+  holderOf(peer: PeerId): string
   /** Ends everything with this peer. */
   cut(peer: PeerId, error: Error): void
 }
@@ -46,10 +48,11 @@ export class GossipJudge {
     if (!this.mayPass(from, bytes.byteLength)) return 'ignore'
     try {
       const { updates, withdrawals, heartbeat } = decodeGossip(bytes)
+      const via = this.#init.holderOf(from)
       const taken = [
-        await intake.updates(updates, signal),
+        await intake.updates(updates, signal, { via }),
         await intake.withdrawals(withdrawals, signal),
-        ...(heartbeat === undefined ? [] : [await intake.heartbeat(heartbeat, 0, signal)])
+        ...(heartbeat === undefined ? [] : [await intake.heartbeat(heartbeat, 0, signal, via)])
       ]
       const isForged = taken.map((one) => this.hold(from, one)).includes(true)
       if (isForged) return 'reject'

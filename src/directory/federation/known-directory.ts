@@ -13,12 +13,14 @@ import {
 } from './constants.ts'
 import type { VerifiedHeartbeat } from './heartbeat.ts'
 import type { RosterEffect } from './roster-effect.ts'
-import { StatementLog } from './statement-log.ts'
-import type { Held, LogLimits, Offered, Put } from './statement-log.ts'
+import { heldBytes, StatementLog } from './statement-log.ts'
+import type { Held, LogLimits, MakeRoom, Offered, Put } from './statement-log.ts'
 import type { VerifiedStatement } from './statement.ts'
 
 export class KnownDirectory {
   readonly id: string
+  /** Whose share it counts for: its address class, or that of the directory that first told of it. */
+  holder: string
   readonly #limits: LogLimits
   #log: StatementLog
   /** Shown attachments of earlier epochs, in the order in which they end. */
@@ -39,9 +41,13 @@ export class KnownDirectory {
   /** Something is held that the roster is to be told once it counts. */
   #hasUntold = false
   #asking = { behindSinceMs: Infinity, unsureSinceMs: Infinity, asks: 0, againAtMs: -Infinity }
+  #oldBytes = 0
+  /** Some of what it says was left out for want of room: its digest can't be met, and asking again helps nothing. */
+  #isCut = false
 
-  constructor(id: string, limits: LogLimits) {
+  constructor(id: string, limits: LogLimits, holder: string) {
     this.id = id
+    this.holder = holder
     this.#limits = limits
     this.#log = new StatementLog(0n, limits)
   }
@@ -67,9 +73,15 @@ export class KnownDirectory {
     return this.#isAlive
   }
 
-  /** Statements that it takes room for. */
-  get size(): number {
-    return this.#log.size + this.#old.size
+  /** The memory that its statements take. */
+  get bytes(): number {
+    return this.#log.bytes + this.#oldBytes
+  }
+
+  /** Attachments that it has by its own word and that are left out here, for want of room. */
+  get leftOut(): number {
+    const { epoch, count } = this.#heartbeat?.heartbeat ?? { epoch: -1n, count: 0 }
+    return this.#isCut && epoch === this.#log.epoch ? Math.max(0, count - this.#log.digest.count) : 0
   }
 
   isAlive(nowMs: number): boolean {
@@ -104,7 +116,7 @@ export class KnownDirectory {
     return { fresh: true, effects: [...effects, ...this.#showConfirmed(nowMs)] }
   }
 
-  put(offered: Offered, nowMs: number, hasRoom: boolean): { put: Put; effects: RosterEffect[] } {
+  put(offered: Offered, nowMs: number, makeRoom: MakeRoom): { put: Put; effects: RosterEffect[] } {
     const effects = this.lapse(nowMs)
     const { statement } = offered.statement
     if (statement.epoch < this.#log.epoch) return { put: 'stale', effects }
@@ -112,10 +124,11 @@ export class KnownDirectory {
     const peer = statement.peer.toString()
     const old = this.#old.get(peer)
     const sinceMs = Math.min(nowMs, offered.sinceMs, old?.held.sinceMs ?? Infinity)
-    const put = this.#log.put({ ...offered, sinceMs }, nowMs, hasRoom)
+    const put = this.#log.put({ ...offered, sinceMs }, nowMs, makeRoom)
+    if (put === 'full') this.#isCut = true
     const held = this.#log.get(peer)
     if (held !== undefined && (put === 'new' || (put === 'newer-record' && held.shown))) {
-      this.#old.delete(peer)
+      this.#endOld(peer)
       if (old !== undefined) held.shown = true
       if (this.#isAlive) effects.push(...this.#tell(peer, held))
       else this.#hasUntold = true
@@ -142,16 +155,37 @@ export class KnownDirectory {
     return [...effects, ...this.#showConfirmed(nowMs)]
   }
 
-  /** What to ask for now: since the first statement that may be missing, and then, when that did not help, everything. */
-  behind(nowMs: number): { epoch: bigint; afterCounter: bigint } | undefined {
+  /** Makes room for another directory's statements: so many bytes, if it holds as many. @returns what ends with that */
+  giveWay(bytes: number): RosterEffect[] {
+    this.#isCut = true
+    const effects: RosterEffect[] = []
+    const enough = this.bytes - bytes
+    for (const peer of this.#old.keys()) {
+      if (this.bytes <= enough) return effects
+      this.#endOld(peer)
+      effects.push(this.#detach(peer))
+    }
+    for (const [peer, { shown }] of this.#log.giveWay(this.bytes - enough)) if (shown) effects.push(this.#detach(peer))
+    return effects
+  }
+
+  /**
+   * What to ask for now: since the first statement that may be missing, and then, when that did not help, everything.
+   *
+   * @param hasRoom whether what was left out may be taken in now
+   */
+  behind(nowMs: number, hasRoom: () => boolean): { epoch: bigint; afterCounter: bigint } | undefined {
+    if (this.#isCut && !(this.#log.digest.count < this.#limits.maxAttachments && hasRoom())) return undefined
     const { behindSinceMs, unsureSinceMs, asks, againAtMs } = this.#asking
     const isDue = behindSinceMs + BEHIND_MS <= nowMs || unsureSinceMs + DIRECTORY_LOST_MS <= nowMs
     if (!isDue || !this.isAlive(nowMs) || nowMs < againAtMs) return undefined
     const waitMs = Math.min(ASK_AGAIN_MS.first * 2 ** asks, ASK_AGAIN_MS.max)
     this.#asking = { ...this.#asking, asks: asks + 1, againAtMs: nowMs + waitMs }
     const shown = this.#heartbeat?.heartbeat.counter ?? 0n
+    const isCut = this.#isCut
+    this.#isCut = false
     if (behindSinceMs < Infinity && shown <= this.#log.complete) this.#log.doubt()
-    return { epoch: this.#log.epoch, afterCounter: asks > 0 ? 0n : this.#log.complete }
+    return { epoch: this.#log.epoch, afterCounter: asks > 0 || isCut ? 0n : this.#log.complete }
   }
 
   /** Ends what has run out. */
@@ -160,7 +194,7 @@ export class KnownDirectory {
     if (this.#isAlive && !this.isAlive(nowMs)) effects.push(...this.#die())
     for (const [peer, { endsAtMs }] of this.#old) {
       if (endsAtMs > nowMs) break
-      this.#old.delete(peer)
+      this.#endOld(peer)
       effects.push(this.#detach(peer))
     }
     this.#log.expire(nowMs)
@@ -182,6 +216,7 @@ export class KnownDirectory {
     // An epoch of which no proof is left would shut out the directory itself, if its clock was set back since.
     this.#log = new StatementLog(this.#provenEpoch, this.#limits)
     this.#hasUntold = false
+    this.#isCut = false
   }
 
   /** Ends everything of it that the roster shows: nothing will be known of it. */
@@ -218,8 +253,12 @@ export class KnownDirectory {
   #begin(epoch: bigint, nowMs: number): void {
     if (epoch <= this.#log.epoch) return
     for (const [peer, held] of this.#log.held()) {
-      if (held.shown) this.#old.set(peer, { held, endsAtMs: nowMs + OLD_EPOCH_MS })
+      if (!held.shown) continue
+      this.#endOld(peer)
+      this.#old.set(peer, { held, endsAtMs: nowMs + OLD_EPOCH_MS })
+      this.#oldBytes += bytesOf(held)
     }
+    this.#isCut = false
     this.#log = new StatementLog(epoch, this.#limits)
     this.#asking = { behindSinceMs: Infinity, unsureSinceMs: Infinity, asks: 0, againAtMs: -Infinity }
     this.#hasUntold = false
@@ -255,6 +294,7 @@ export class KnownDirectory {
     this.#revivingUntilMs = Infinity
     const effects: RosterEffect[] = [...this.#old.keys()].map((peer) => this.#detach(peer))
     this.#old.clear()
+    this.#oldBytes = 0
     for (const [peer, held] of this.#log.held()) {
       if (!held.shown) continue
       held.shown = false
@@ -278,4 +318,15 @@ export class KnownDirectory {
   #detach(peer: string): RosterEffect {
     return { kind: 'detach', directory: this.id, peer }
   }
+
+  #endOld(peer: string): void {
+    const old = this.#old.get(peer)
+    if (old === undefined) return
+    this.#old.delete(peer)
+    this.#oldBytes -= bytesOf(old.held)
+  }
+}
+
+function bytesOf({ verified, record }: Held): number {
+  return heldBytes({ statement: verified, record })
 }

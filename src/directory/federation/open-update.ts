@@ -1,6 +1,7 @@
 // Opens what another directory brings: the statement, and the record that it
 // speaks of, which must belong together. Knows signatures and networks; what
 // became of either here before, the state knows.
+import type { PeerId } from '@libp2p/interface'
 import { openRecord } from '../presence-record.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
 import { BadStatementError } from './errors.ts'
@@ -13,6 +14,8 @@ export interface OpenUpdateInit {
   readonly network: string
   /** The newest record that is known of a peer: the same bytes need not be verified twice. */
   readonly newest?: (peer: string) => VerifiedRecord | undefined
+  /** The peer ID of a directory that is known already: thousands of its statements can share it. */
+  readonly author?: (directory: string) => PeerId | undefined
   readonly signal?: AbortSignal
 }
 
@@ -30,7 +33,7 @@ export interface OpenedUpdate {
 export async function openUpdate(update: WireUpdate, init: OpenUpdateInit): Promise<OpenedUpdate> {
   const options = init.signal === undefined ? {} : { signal: init.signal }
   const statement = await openStatement(update.statement, options)
-  const { peer, seq, network, attached } = statement.statement
+  const { directory, peer, seq, network, attached } = statement.statement
   if (network !== init.network) throw new BadStatementError('bad-network', 'the statement is of another network')
   if (!attached) return { statement, forMs: update.forMs }
   if (update.record === undefined) throw new BadStatementError('other-record', 'the statement came without its record')
@@ -44,5 +47,10 @@ export async function openUpdate(update: WireUpdate, init: OpenUpdateInit): Prom
       `the statement speaks of the record ${seq}, and came with ${record.record.seq}${record.record.withdrawn ? ', a withdrawal' : ''}`
     )
   }
-  return { statement, record, forMs: update.forMs }
+  const shared = { directory: init.author?.(directory.toString()) ?? directory, network: init.network }
+  return {
+    statement: { ...statement, statement: { ...statement.statement, ...shared, peer: record.record.peer } },
+    record,
+    forMs: update.forMs
+  }
 }

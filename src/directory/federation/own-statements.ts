@@ -54,7 +54,7 @@ export class OwnStatements {
       if (next === undefined) return true
       this.#applied++
       this.#waiting.delete(this.#applied)
-      this.#log.put(next, nowMs, true)
+      this.#log.put(next, nowMs, () => true)
     }
   }
 

@@ -4,7 +4,7 @@
 // order nor repetition makes a difference. Pure; knows no life and no roster.
 import type { VerifiedRecord } from '../presence-record.ts'
 import { compareRecords } from '../presence-record.ts'
-import { MAX_PAST_DIGESTS } from './constants.ts'
+import { HELD_STATEMENT_BYTES, MAX_PAST_DIGESTS } from './constants.ts'
 import { AttachmentDigest } from './digest.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { AttachmentStatement, VerifiedStatement } from './statement.ts'
@@ -26,6 +26,14 @@ export interface Offered {
   readonly sinceMs: number
 }
 
+/** Makes room for so many more bytes. @returns false when there is none for this directory */
+export type MakeRoom = (bytes: number) => boolean
+
+/** What a statement takes of the memory that directories share. */
+export function heldBytes({ statement, record }: Pick<Offered, 'statement' | 'record'>): number {
+  return HELD_STATEMENT_BYTES + statement.envelope.byteLength + (record?.envelope.byteLength ?? 0)
+}
+
 export type Put = 'new' | 'known' | 'newer-record' | 'stale' | 'full'
 
 export interface LogLimits {
@@ -41,6 +49,7 @@ export class StatementLog {
   readonly #held = new Map<string, Held>()
   /** Until when the detached ones are kept, in that order. */
   readonly #detached = new Map<string, number>()
+  #bytes = 0
   #highest = 0n
   /** What the digest was before each of the last statements that were the highest. */
   readonly #past: { readonly below: bigint; readonly digest: Uint8Array; readonly count: number }[] = []
@@ -65,6 +74,11 @@ export class StatementLog {
     return this.#held.size
   }
 
+  /** The memory that all of it takes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   get(peer: string): Held | undefined {
     return this.#held.get(peer)
   }
@@ -74,17 +88,19 @@ export class StatementLog {
   }
 
   /** Takes a statement of this epoch. What was held of the peer before is replaced, never `shown` with it. */
-  put(offered: Offered, nowMs: number, hasRoom: boolean): Put {
+  put(offered: Offered, nowMs: number, makeRoom: MakeRoom): Put {
     const { statement } = offered.statement
     const peer = statement.peer.toString()
     const before = this.#held.get(peer)
     const was = before?.verified.statement
     const order = was === undefined ? 1 : compareStatements(statement, was)
     if (order < 0) return 'stale'
-    if (order === 0) return this.#renew(peer, before, offered)
+    if (order === 0) return this.#renew(peer, before, offered, makeRoom)
     if (statement.counter <= this.#complete) return 'stale'
-    if (was === undefined && !hasRoom) return 'full'
     if (statement.attached && was?.attached !== true && this.digest.count >= this.#limits.maxAttachments) return 'full'
+    const moreBytes = heldBytes(offered) - bytesOf(before)
+    // A word that ends an attachment takes less than what it replaces.
+    if (moreBytes > 0 && !makeRoom(moreBytes)) return 'full'
     this.#replace(peer, before, offered, nowMs)
     return 'new'
   }
@@ -133,6 +149,26 @@ export class StatementLog {
     this.#complete = 0n
   }
 
+  /**
+   * Forgets what matters least, until so much room is free: detached statements, then attachments, the oldest first.
+   *
+   * @returns the attachments that were dropped
+   */
+  giveWay(bytes: number): readonly (readonly [string, Held])[] {
+    const dropped: [string, Held][] = []
+    const enough = this.#bytes - bytes
+    for (const peer of this.#detached.keys()) {
+      if (this.#bytes <= enough) return dropped
+      this.#drop(peer)
+    }
+    for (const [peer, held] of this.#held) {
+      if (this.#bytes <= enough) return dropped
+      this.#drop(peer)
+      dropped.push([peer, held])
+    }
+    return dropped
+  }
+
   /** Forgets detached statements whose time is over. */
   expire(nowMs: number): void {
     for (const [peer, untilMs] of this.#detached) {
@@ -148,10 +184,13 @@ export class StatementLog {
   }
 
   /** Two records of one sequence number: the newer by the order of records counts, as everywhere. */
-  #renew(peer: string, before: Held | undefined, { record }: Offered): Put {
+  #renew(peer: string, before: Held | undefined, { record }: Offered, makeRoom: MakeRoom): Put {
     if (before?.record === undefined || record === undefined || compareRecords(record, before.record) <= 0) {
       return 'known'
     }
+    const moreBytes = record.envelope.byteLength - before.record.envelope.byteLength
+    if (moreBytes > 0 && !makeRoom(moreBytes)) return 'known'
+    this.#bytes += moreBytes
     this.#held.set(peer, { ...before, record })
     return 'newer-record'
   }
@@ -169,7 +208,9 @@ export class StatementLog {
     const record = statement.attached ? offered.record : undefined
     // At the end of the order of insertion, so that a walk through it in steps meets what is changed on the way.
     this.#held.delete(peer)
-    this.#held.set(peer, { verified: offered.statement, record, sinceMs, shown: before?.shown ?? false })
+    const held = { verified: offered.statement, record, sinceMs, shown: before?.shown ?? false }
+    this.#bytes += bytesOf(held) - bytesOf(before)
+    this.#held.set(peer, held)
     if (statement.counter > this.#highest) this.#highest = statement.counter
     if (statement.attached) this.digest.add(statement)
     else {
@@ -180,11 +221,17 @@ export class StatementLog {
   }
 
   #drop(peer: string): void {
-    const statement = this.#held.get(peer)?.verified.statement
+    const held = this.#held.get(peer)
+    const statement = held?.verified.statement
+    this.#bytes -= bytesOf(held)
     if (statement?.attached === true) this.digest.remove(statement)
     this.#held.delete(peer)
     this.#detached.delete(peer)
   }
+}
+
+function bytesOf(held: Held | undefined): number {
+  return held === undefined ? 0 : heldBytes({ statement: held.verified, record: held.record })
 }
 
 /** Of one directory, epoch and peer. Only a directory that lies has two of one counter: then all agree on one of them. */

@@ -31,6 +31,8 @@ export interface SyncExchangeInit {
   withdrawals(): readonly VerifiedRecord[]
   /** The kept session with each fellow. */
   sessions(): readonly SyncSession[]
+  /** The holder whose share a fellow counts for. */
+  holderOf(peer: PeerId): string
   /** Whether a directory is dialled already whenever it is away. */
   isKnown(peer: PeerId): boolean
   /** A fellow tells of a directory, itself or another. */
@@ -123,7 +125,7 @@ export class SyncExchange {
     for (const { directory, heartbeat, heardAgoMs } of hello.digests) {
       const held = known.get(directory.toString())
       if (heartbeat === undefined || (held !== undefined && Buffer.compare(held, heartbeat) === 0)) continue
-      forged += (await intake.heartbeat(heartbeat, heardAgoMs, signal)).forged
+      forged += (await intake.heartbeat(heartbeat, heardAgoMs, signal, this.#init.holderOf(told))).forged
     }
     if (!this.#greeted.has(session)) {
       this.#greeted.add(session)
@@ -174,7 +176,8 @@ export class SyncExchange {
     if (!this.#questions.answered(question, Math.max(1, page.updates.length), now())) {
       throw new PresenceProtocolError('an answer has more statements than a directory may make')
     }
-    const taken = await intake.updates(page.updates, signal, directory)
+    const via = this.#init.holderOf(session.connection.remotePeer)
+    const taken = await intake.updates(page.updates, signal, { of: directory, via })
     for (const counter of taken.counters) question.counters.add(counter)
     this.#questions.answered(question, 0, now())
     if (!page.last) return taken

@@ -322,7 +322,7 @@ describe('what this directory says', () => {
 
 describe('a flood', () => {
   it('is held within bounds, of one directory and of all', async () => {
-    const here = new Here({ maxAttachments: 3, maxDetached: 2, maxStatements: 5 })
+    const here = new Here({ maxAttachments: 3, maxDetached: 2, roomBytes: 5 * 2_300 })
     const many = await Promise.all(Array.from({ length: 8 }, (_, n) => identity(100 + n)))
     here.heard(beat(liar.peer, { beat: 1n }), 0)
     const outcomes = many.map(({ peer }, n) => here.merge(word(liar.peer, peer, { counter: BigInt(n + 1) }), 0))
