@@ -12,6 +12,7 @@ const parts = [
   ['format', bin('oxfmt'), ['--check', '.']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin']],
   ['generated frames', process.execPath, ['scripts/proto.js', '--verify']],
+  ['generated table', process.execPath, ['scripts/confusables.js', '--verify']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
   ['types of the page', bin('tsc'), ['-p', 'src/web/tsconfig.json']],
   ['unused code', bin('knip'), []],

@@ -2,6 +2,7 @@
 // step before it: nothing that moves the cursor, colours, reorders or hides text
 // gets through. It knows no screen and no colours, and it leaves ordinary text
 // of every script alone.
+import { hiddenCharacters, withoutHidden } from '../lib/index.ts'
 
 export interface CleanOptions {
   /** `mark` (the default) shows line breaks as ␤, so that the result is one line; `keep` leaves them as \n. */
@@ -17,21 +18,6 @@ const lineBreaks = /\r\n|[\n\v\f\u0085\u2028\u2029]/gu
 // oxlint-disable-next-line no-control-regex -- control characters are what this removes
 const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/gu
 
-/**
- * Characters without a picture of their own that reorder text or hide it:
- * bidi controls and marks, zero-width spaces, joiners of words, invisible
- * operators, fillers, deprecated format controls, annotations. ZWJ and ZWNJ
- * (U+200C, U+200D) belong to emoji and to Persian and Indic writing and stay.
- */
-const hidden =
-  /[\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}]/gu
-
-/** Tags spell the flags of England, Scotland and Wales after a black flag; anywhere else they are hidden text. */
-const tags = /(\u{1f3f4}[\u{e0020}-\u{e007e}]{1,6}\u{e007f})|[\u{e0000}-\u{e007f}]/gu
-
-/** One variation selector chooses a form; several in a row choose nothing and can carry hidden bytes. */
-const extraSelectors = /([\ufe00-\ufe0f\u{e0100}-\u{e01ef}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]+/gu
-
 const tabWidth = 4
 const firstControlPicture = 0x2400
 const deletePicture = '\u2421'
@@ -41,13 +27,11 @@ export function cleanText(text: string, options: CleanOptions = {}): string {
   const { newlines = 'mark', maxCharacters } = options
   // Twice the limit in UTF-16 units holds all its code points: the rest needs no work.
   const bounded = maxCharacters === undefined ? text : text.slice(0, maxCharacters * 2 + 2)
-  const cleaned = bounded
+  const harmless = bounded
     .toWellFormed()
     .replace(lineBreaks, newlines === 'keep' ? '\n' : '\u2424')
     .replace(controls, controlPicture)
-    .replace(hidden, '')
-    .replace(tags, '$1')
-    .replace(extraSelectors, '$1')
+  const cleaned = withoutHidden(harmless)
   return maxCharacters === undefined ? cleaned : shorten(cleaned, maxCharacters, bounded.length < text.length)
 }
 
@@ -64,7 +48,10 @@ export function escapedJson(value: unknown): string {
 }
 
 // oxlint-disable-next-line no-control-regex -- as above
-const escapedInJson = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029\\u{e0000}-\\u{e007f}]|${hidden.source}`, 'gu')
+const escapedInJson = new RegExp(
+  `[\\u007f-\\u009f\\u2028\\u2029\\u{e0000}-\\u{e007f}]|${hiddenCharacters.source}`,
+  'gu'
+)
 
 function unicodeEscape(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`

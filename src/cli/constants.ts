@@ -149,4 +149,4 @@ export const STOP_CHECK_MS = 100
 export const MAX_EARLY_NEWS = 1000
 
 /** A terminal of less shows a row of `parley roster` in two: all columns, with a path such as `direct 34 ms`. */
-export const ROSTER_COLUMNS = 66
+export const ROSTER_COLUMNS = 70

@@ -1,5 +1,5 @@
 // How far a peer is who it seems to be, in words: the verified mark, whose name
-// somebody uses, and the safety number with what to do with it. Pure; what it
+// a peer uses or imitates, and the safety number with what to do with it. Pure; what it
 // returns may hold remote text as it came: whoever writes it cleans it.
 import type { Contact, NameOwner, PeerTrust } from './chat-api.ts'
 import { localTime } from './time-span.ts'
@@ -48,21 +48,26 @@ function adviceText({ name, verifiedSinceMs, done }: SafetyView, { confirm, undo
     : `${compare} ${undo} takes the mark back.`
 }
 
-/** Said at the top of a conversation with somebody who uses another's name; nothing of others. */
+/** Said at the top of a conversation with a peer that uses or imitates another's name; nothing of others. */
 export function warningLines({ sameNameAs }: PeerTrust, shortId: string): string[] {
   if (sameNameAs === undefined) return []
   const { name, own, verified } = sameNameAs
-  if (own) return [`WARNING: ${shortId} uses your own name.`]
+  if (own) return [`WARNING: ${shortId} uses your own name, or one that looks like it.`]
   const whose = `your ${verified ? 'verified ' : ''}contact ${name} (${sameNameAs.shortId})`
-  return [`WARNING: ${shortId} is not ${whose}. It uses that name with another key: ask before you trust it.`]
+  return [
+    `WARNING: ${shortId} is not ${whose}. It uses that name, or one that looks like it, with another key: ask before you trust it.`
+  ]
 }
 
 /** The mark of a line that names the peer; begins with two spaces, or is empty. */
 export function namesakeMark(owner: NameOwner | undefined): string {
   if (owner === undefined) return ''
-  if (owner.own) return '  ! uses your own name'
-  return `  ! calls itself ${owner.name}, who is a ${owner.verified ? 'verified ' : ''}contact of yours with another key`
+  if (owner.own) return '  ! not you: another key'
+  return `  ! not your ${owner.verified ? 'verified ' : ''}contact ${owner.name}: another key`
 }
+
+/** The mark of a peer that is listed under its short ID. */
+export const namelessMark = '  ! has no name that can be shown'
 
 /** A contact of a list: its name, its peer ID, and whether it is verified. */
 export function contactText({ name, peer, verified }: Contact): string {

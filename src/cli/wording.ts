@@ -13,9 +13,9 @@ import type {
 import { cleanLines, cleanText } from './clean-text.ts'
 import { EXCERPT_CHARACTERS, REQUEST_CHARACTERS } from './constants.ts'
 import { addressesForOthers } from './plain/greeting.ts'
-import { shortId } from '../node/settings.ts'
+import { SHORT_ID_CHARS, shortId } from '../node/settings.ts'
 import { localTime } from './time-span.ts'
-import { namesakeMark } from './trust-wording.ts'
+import { namelessMark, namesakeMark } from './trust-wording.ts'
 
 /** The column that a list of peers gives to names; longer ones push the rest of their line. */
 const nameColumn = 16
@@ -43,7 +43,7 @@ export function rosterLines(
   const shown = rows.slice(0, limit)
   const [no, name, id, host, port, path] = rosterHeader
   const header = laidOut(
-    `${no}  ${name.padEnd(nameColumn)} ${id.padEnd(8)}`,
+    `${no}  ${name.padEnd(nameColumn)} ${id.padEnd(SHORT_ID_CHARS)}`,
     `${host.padEnd(hostColumn)} ${port.padEnd(5)}  ${path}`,
     look.isNarrow
   )
@@ -62,10 +62,10 @@ export function rosterLine(row: RosterRow, number: number, unread = 0, look: Ros
   const name = padded(cleanText(row.nickname, { maxCharacters: shortNameCharacters }), nameColumn)
   const host = (row.host ?? '-').padEnd(hostColumn)
   const port = String(row.port ?? '-').padEnd(5)
-  const who = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(8)}`
+  const who = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(SHORT_ID_CHARS)}`
   const where = `${host} ${port}  ${pathWord(row)}`
-  const own = row.peer === look.own ? '  (you)' : ''
-  const line = look.isNarrow === true ? laidOut(who + own, where, true) : laidOut(who, where) + own
+  const own = row.peer === look.own ? ' (you)' : ''
+  const line = look.isNarrow === true ? laidOut(who + own, where, true) : `${laidOut(who, where)} ${own}`.trimEnd()
   return `${line}${unread === 0 ? '' : `  [${unread} unread]`}${remarks(row)}`
 }
 
@@ -87,7 +87,7 @@ const wideCharacters =
 function remarks(row: RosterRow): string {
   const status = row.status === '' ? '' : `  ${cleanText(row.status)}`
   const only = row.onlyVia === undefined ? '' : `  (only via ${shortId(row.onlyVia)})`
-  const warning = cleanText(namesakeMark(row.sameNameAs))
+  const warning = row.isNameless === true ? namelessMark : cleanText(namesakeMark(row.sameNameAs))
   const why = row.why === undefined ? '' : `  (no way: ${cleanText(row.why)})`
   return `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}${status}${only}${why}${warning}`
 }

@@ -17,6 +17,7 @@ import {
   RECORD_CODEC,
   RECORD_DOMAIN
 } from './constants.ts'
+import { isVisible } from '../lib/index.ts'
 import { BadRecordError } from './errors.ts'
 import type { BadRecordWhy } from './errors.ts'
 import { Presence } from './pb/presence.ts'
@@ -29,7 +30,7 @@ export interface PresenceRecord {
   readonly seq: bigint
   /** The owner's clock, to be shown and never compared. */
   readonly issuedAtMs: number
-  /** May be empty. Neither unique nor trusted. */
+  /** Empty or visible. Neither unique nor trusted. */
   readonly nickname: string
   readonly status: string
   /** Without a trailing /p2p of the peer itself. */
@@ -56,11 +57,17 @@ export type PresenceInit = Omit<PresenceRecord, 'peer' | 'withdrawn'> & { readon
  * Seals a record with its owner's key.
  *
  * @returns the record as others will see it, with its envelope
- * @throws BadRecordError when it is over a limit
+ * @throws BadRecordError when it is over a limit, or the nickname is nothing that a reader could see
  */
 export async function sealRecord(init: PresenceInit, privateKey: PrivateKey): Promise<VerifiedRecord> {
   const peer = peerIdFromPrivateKey(privateKey)
   const record = checked({ ...init, peer, withdrawn: init.withdrawn ?? false })
+  if (record.nickname !== '' && !isVisible(record.nickname)) {
+    throw new BadRecordError(
+      'bad-nickname',
+      'the nickname has no visible character: choose one with a letter or a sign'
+    )
+  }
   const payload = Presence.encode({
     peerId: encodePeerId(peer),
     seq: record.seq,
@@ -112,7 +119,9 @@ export async function openRecord(
   const start = Buffer.from(own.buffer).indexOf(opened.payload)
   const payload = own.subarray(start, start + opened.payload.byteLength)
   const said = checked({ ...presence, peer, issuedAtMs: Number(presence.issuedAtMs), addresses: [] })
-  return { record: new OpenedRecord(said, payload), envelope: own, payload }
+  // A name that nobody sees is none: a row of the roster with it would look like no row at all.
+  const nickname = isVisible(said.nickname) ? said.nickname : ''
+  return { record: new OpenedRecord({ ...said, nickname }, payload), envelope: own, payload }
 }
 
 /** Records whose addresses stay decoded: those of a roster that somebody looks at. */

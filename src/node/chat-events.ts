@@ -19,7 +19,7 @@ export type PathView =
   /** There is no connection; with `retryAtMs` one is looked for, again at that time. */
   | { readonly kind: 'none'; readonly why: string; readonly retryAtMs?: number }
 
-/** Whose name somebody else uses. */
+/** The peer whose name, or one that looks like it, another peer uses. */
 export interface NameOwner {
   readonly peer: string
   readonly name: string
@@ -40,8 +40,10 @@ export interface PeerTrust {
 /** One line of the roster. */
 export interface RosterRow {
   readonly peer: string
-  /** As the peer names itself; not unique, not trusted, already free of control characters. */
+  /** As the peer names itself; not unique, not trusted, already free of control characters. Never empty: see `isNameless`. */
   readonly nickname: string
+  /** The peer has no name that could be seen: `nickname` is its short ID. */
+  readonly isNameless?: boolean
   readonly status: string
   /** The short form of the peer ID that stands beside every nickname. */
   readonly shortId: string

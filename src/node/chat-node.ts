@@ -32,7 +32,7 @@ import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { openProfile, passingProfile, readOthers, type Profile } from './profile.ts'
 import { safetyNumber } from './safety-number.ts'
-import { shortId } from './short-id.ts'
+import { nameOrShortId, shortId } from './short-id.ts'
 import { TurnOfSends } from './turn-of-sends.ts'
 
 export interface ChatNodeInit {
@@ -84,7 +84,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       const port = await listeningPort({ asked: settings.port, usual, host: settings.host })
       let node: ChatNode | undefined
       const own = await openOwnStore(profile, {
-        nameOf: (peer) => profile.book.contact(peer)?.name ?? shortId(peer),
+        nameOf: (peer) => nameOrShortId(profile.book.contact(peer)?.name, peer),
         onDamage: (text) => {
           if (node !== undefined) node.#tell('notice', () => ({ code: 'history', text }))
         }

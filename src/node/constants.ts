@@ -202,6 +202,9 @@ export const SAFETY_NUMBER_ROUNDS = 5_200
 /** Namesakes of contacts are told loudly at this pace; of more, each is still marked on the roster. */
 export const NAMESAKE_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
 
+/** Names whose shape is remembered: a full roster (10,000) and its contacts, about 4 MB. */
+export const MAX_REMEMBERED_SHAPES = 16_384
+
 /** Namesakes that are remembered as told; beyond it the oldest may be told once more. */
 export const MAX_TOLD_NAMESAKES = 1_000
 

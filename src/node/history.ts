@@ -15,7 +15,7 @@ import { PeerNotFoundError, UsageError } from './errors.ts'
 import { openOwnStore } from './own-store.ts'
 import { readPeerWords } from './peer-words.ts'
 import { openProfile, profileFiles, type Profile } from './profile.ts'
-import { shortId } from './short-id.ts'
+import { nameOrShortId } from './short-id.ts'
 import { explain, explained } from './storage-problems.ts'
 
 export interface SearchOptions {
@@ -135,7 +135,7 @@ export async function openKept(config: Config, without: string): Promise<OpenKep
     )
   }
   const profile = await openProfile(folders.data, settings.profile, { orNextFree: false })
-  const name = (peer: string): string => profile.book.contact(peer)?.name ?? shortId(peer)
+  const name = (peer: string): string => nameOrShortId(profile.book.contact(peer)?.name, peer)
   try {
     const { store, mended } = await openOwnStore(profile, { nameOf: name, onDamage: () => undefined })
     const resolve = async (words: readonly string[]): Promise<string> => {

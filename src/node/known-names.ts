@@ -1,40 +1,60 @@
-// Who has which name here: contacts under the names that the user knows, and
-// oneself. It says whose name somebody else uses, and words the warning. Pure.
+// Who has which name here: contacts under the names that the user knows, and the
+// user. It says whose name another peer uses, or imitates, and words the warning.
+// What looks alike is decided in src/lib. Pure.
+import { looksAlike, nameShape, type NameShape } from '../lib/index.ts'
 import { TokenBucket } from '../wire/index.ts'
 import type { Contact } from '../storage/index.ts'
 import type { NameOwner, Notice, RosterRow } from './chat-events.ts'
-import { MAX_TOLD_NAMESAKES, NAMESAKE_NOTICE_RATE } from './constants.ts'
+import { MAX_REMEMBERED_SHAPES, MAX_TOLD_NAMESAKES, NAMESAKE_NOTICE_RATE } from './constants.ts'
 import { shortId } from './short-id.ts'
 
 export interface KnownNamesInit {
   readonly contacts: readonly Contact[]
   /** Absent for whoever only looks on: it has no name on the network. */
   readonly self?: { readonly peer: string; readonly nickname: string }
+  /** The shapes of names that were looked at before; a roster is looked at again with each change. */
+  readonly shapes?: NameShapes
+}
+
+/** Names with their shapes, so that a roster of ten thousand is not worked out anew at each change. */
+export class NameShapes {
+  #known = new Map<string, NameShape>()
+
+  of(name: string): NameShape {
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    // Whoever makes up names makes it forget, which costs some microseconds a name and no memory.
+    if (this.#known.size >= MAX_REMEMBERED_SHAPES) this.#known = new Map()
+    const shape = nameShape(name)
+    this.#known.set(name, shape)
+    return shape
+  }
 }
 
 export class KnownNames {
   readonly #contacts: ReadonlyMap<string, Contact>
-  readonly #owners = new Map<string, Contact>()
+  /** By the key of their names, the strongest first. */
+  readonly #owners: ReadonlyMap<string, readonly Contact[]>
   readonly #self: KnownNamesInit['self']
+  readonly #shapes: NameShapes
 
-  constructor({ contacts, self }: KnownNamesInit) {
+  constructor({ contacts, self, shapes = new NameShapes() }: KnownNamesInit) {
     this.#contacts = new Map(contacts.map((contact) => [contact.peer, contact]))
     this.#self = self
+    this.#shapes = shapes
     // Of several contacts with one name the verified one is its owner, else the one that had it first.
-    for (const contact of contacts.toSorted(weakerFirst)) {
-      this.#owners.set(folded(contact.name), contact)
-    }
+    this.#owners = Map.groupBy(contacts.toSorted(strongerFirst), ({ name }) => shapes.of(name).key)
   }
 
   contact(peer: string): Contact | undefined {
     return this.#contacts.get(peer)
   }
 
-  /** Whose name it is that this peer uses: a contact's with another key, or one's own. */
+  /** Whose name it is that this peer uses, or one that looks like it: a contact's with another key, or the user's. */
   ownerOf(peer: string, nickname: string): NameOwner | undefined {
-    const name = folded(nickname)
-    if (name === '') return undefined
-    const owner = this.#owners.get(name)
+    const name = this.#shapes.of(nickname)
+    if (name.key === '') return undefined
+    const owner = this.#owners.get(name.key)?.find((contact) => looksAlike(this.#shapes.of(contact.name), name))
     if (owner !== undefined && owner.peer !== peer && !this.#hasEarnedIt(peer, name)) {
       return {
         peer: owner.peer,
@@ -45,14 +65,14 @@ export class KnownNames {
       }
     }
     const self = this.#self
-    if (self === undefined || self.peer === peer || folded(self.nickname) !== name) return undefined
+    if (self === undefined || self.peer === peer || !looksAlike(this.#shapes.of(self.nickname), name)) return undefined
     return { peer: self.peer, name: self.nickname, shortId: shortId(self.peer), verified: true, own: true }
   }
 
   /** Two people may have one name. Whoever is a verified contact under it is not taken for somebody else. */
-  #hasEarnedIt(peer: string, name: string): boolean {
+  #hasEarnedIt(peer: string, name: NameShape): boolean {
     const contact = this.#contacts.get(peer)
-    return contact !== undefined && isVerified(contact) && folded(contact.name) === name
+    return contact !== undefined && isVerified(contact) && looksAlike(this.#shapes.of(contact.name), name)
   }
 }
 
@@ -88,37 +108,16 @@ export class NamesakeWatch {
 function namesakeText(row: RosterRow, owner: NameOwner): string {
   const key = `${owner.shortId}${owner.verified ? ', verified' : ''}`
   return (
-    `${owner.name} is a contact of yours with the key ${key}. Somebody else now goes by the name ${row.nickname}: ` +
-    `key ${row.shortId}. It may be a new installation of ${owner.name}, or somebody who wants to be taken for ` +
-    `${owner.name}: ask by another way before you trust it.`
+    `${owner.name} is a contact of yours with the key ${key}. A peer with another key, ${row.shortId}, now goes by ` +
+    `the name ${row.nickname}. It may be a new installation of ${owner.name}, or someone who wants to be taken for ` +
+    `${owner.name}: ask another way before you trust it.`
   )
 }
 
-function weakerFirst(a: Contact, b: Contact): number {
-  return Number(isVerified(a)) - Number(isVerified(b)) || b.sinceMs - a.sinceMs
+function strongerFirst(a: Contact, b: Contact): number {
+  return Number(isVerified(b)) - Number(isVerified(a)) || a.sinceMs - b.sinceMs
 }
 
 function isVerified(contact: Contact): boolean {
   return contact.verified !== undefined
 }
-
-/** What looks the same to a person is the same name: case, composition, what nobody sees, and letters that look alike. */
-function folded(name: string): string {
-  const seen = name.normalize('NFKC').replace(unseen, '').replace(/\s+/gu, ' ').trim()
-  return Array.from(seen, (letter) => latinLookalikes.get(letter) ?? letter)
-    .join('')
-    .toLowerCase()
-}
-
-/** Format characters, fillers and joiners: a screen shows nothing of them. */
-const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
-
-/** Letters of the Cyrillic and the Greek script that in most fonts are those of the Latin one. */
-const latinLookalikes: ReadonlyMap<string, string> = new Map(
-  [
-    ['аеорсухіјѕԁһӏԛԝ', 'aeopcyxijsdhlqw'],
-    ['АВЕКМНОРСТУХІЈЅԚԜ', 'ABEKMHOPCTYXIJSQW'],
-    ['αινορυ', 'aivopu'],
-    ['ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ', 'ABEZHIKMNOPTYX']
-  ].flatMap(([theirs = '', ours = '']) => Array.from(theirs, (letter, index) => [letter, ours.charAt(index)] as const))
-)

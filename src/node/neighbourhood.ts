@@ -13,7 +13,7 @@ import type { Config } from './config.ts'
 import { FIRST_LOOK_MS, IDENTIFY_TIMEOUT_MS, KEPT_RECORD_ADDRESSES, MAX_REMEMBERED_NAMES } from './constants.ts'
 import { Directories } from './directories.ts'
 import { InterfaceWatch } from './interface-watch.ts'
-import { KnownNames, NamesakeWatch } from './known-names.ts'
+import { KnownNames, NameShapes, NamesakeWatch } from './known-names.ts'
 import { LanDialing } from './lan-dialing.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
 import { rttOf } from './paths.ts'
@@ -23,7 +23,7 @@ import { Presence } from './presence.ts'
 import { nicknameOf, type Profile } from './profile.ts'
 import { Reach } from './reach.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
-import { shortId } from './short-id.ts'
+import { isShortFormOf, nameOrShortId } from './short-id.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface NeighbourhoodInit {
@@ -62,6 +62,7 @@ export class Neighbourhood {
   /** Nicknames of peers that have gone, so that a request of theirs can still be named; the oldest first. */
   readonly #lastNames = new Map<string, string>()
   readonly #namesakes = new NamesakeWatch(Date.now())
+  readonly #shapes = new NameShapes()
   #isOpen = false
   /** Whether the first look is over. */
   #hasLooked = false
@@ -245,8 +246,7 @@ export class Neighbourhood {
 
   /** The contact's name, else the nickname, else the short ID. */
   name(peer: string): string {
-    const known = this.#init.profile.book.contact(peer)?.name ?? this.#nickname(peer)
-    return known === undefined || known === '' ? shortId(peer) : known
+    return nameOrShortId(this.#init.profile.book.contact(peer)?.name ?? this.#nickname(peer), peer)
   }
 
   #addressesOf(peer: string): readonly (readonly string[])[] {
@@ -361,7 +361,7 @@ export class Neighbourhood {
   #knownNames(): KnownNames {
     const { profile, observe } = this.#init
     const self = observe ? {} : { self: { peer: profile.id, nickname: this.presence.nickname } }
-    return new KnownNames({ contacts: profile.book.contacts(), ...self })
+    return new KnownNames({ contacts: profile.book.contacts(), shapes: this.#shapes, ...self })
   }
 
   /** On whose word alone they are seen is another: the same rows, told anew. */
@@ -382,7 +382,9 @@ export class Neighbourhood {
   /** A contact that was chosen by its address is named as soon as it says its nickname. */
   async #nameContact(peer: string, nickname: string): Promise<void> {
     const { book } = this.#init.profile
-    if (nickname !== '' && book.contact(peer)?.name === shortId(peer)) await book.accept(peer, nickname, Date.now())
+    const name = book.contact(peer)?.name
+    if (nickname === '' || name === undefined || !isShortFormOf(name, peer)) return
+    await book.accept(peer, nickname, Date.now())
   }
 
   async #onNetworkChange(): Promise<void> {

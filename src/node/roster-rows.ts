@@ -7,7 +7,7 @@ import { hostPortOf, isLocal, isLoopback } from './address.ts'
 import type { Path, RosterRow } from './chat-events.ts'
 import type { SeenBy } from './directory-findings.ts'
 import type { KnownNames } from './known-names.ts'
-import { shortId } from './short-id.ts'
+import { nameOrShortId, shortId } from './short-id.ts'
 
 export interface Surroundings {
   /** Absent where nobody is known. */
@@ -32,13 +32,14 @@ export function rosterRow(entry: RosterEntry, around: Surroundings): RosterRow {
   const best = bestAddress(addresses, connected)
   const place = best === undefined ? undefined : hostPortOf(best)
   const contact = around.names?.contact(entry.peer)
-  const nickname = record.nickname
-  const sameNameAs = around.names?.ownerOf(entry.peer, nickname)
+  const nickname = nameOrShortId(record.nickname, entry.peer)
+  const sameNameAs = around.names?.ownerOf(entry.peer, record.nickname)
   const rttMs = connected === undefined ? undefined : around.rttMs?.(entry.peer)
   const why = connected === undefined ? around.whyNoWay?.(entry.peer) : undefined
   return {
     peer: entry.peer,
     nickname,
+    ...(nickname === record.nickname ? {} : { isNameless: true }),
     status: record.status,
     shortId: shortId(entry.peer),
     host: place?.host,

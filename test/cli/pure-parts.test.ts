@@ -102,10 +102,12 @@ describe('changes of the roster', () => {
 
   it('show name, short ID, host, port and path, and who only looks like a contact', () => {
     const line = rosterLine(row('bob', { sameNameAs: owner }), 2)
-    expect(line).toMatch(/^ {2}2 {2}bob +bobID +192\.168\.1\.7 +4001 +LAN {2}! calls itself bob, who is a contact/)
+    expect(line).toMatch(/^ {2}2 {2}bob +bobID +192\.168\.1\.7 +4001 +LAN {2}! not your contact bob: another key/)
     const verified = rosterLine(row('bob', { sameNameAs: { ...owner, verified: true } }), 2)
-    expect(verified).toMatch(/ {2}! calls itself bob, who is a verified contact of yours with another key$/)
-    expect(rosterLine(row('bob', { sameNameAs: { ...owner, own: true } }), 2)).toMatch(/ {2}! uses your own name$/)
+    expect(verified).toMatch(/ {2}! not your verified contact bob: another key$/)
+    expect(rosterLine(row('bob', { sameNameAs: { ...owner, own: true } }), 2)).toMatch(/ {2}! not you: another key$/)
+    const nameless = rosterLine(row('BmAwcd4PJNJv', { isNameless: true, shortId: 'BmAwcd4PJNJv' }), 2)
+    expect(nameless).toMatch(/^ {2}2 {2}BmAwcd4PJNJv +BmAwcd4PJNJv .* {2}! has no name that can be shown$/)
   })
 
   it('show in words who is verified and who is blocked, and tell when somebody begins to use a name', () => {
@@ -132,7 +134,7 @@ describe('the roster as it is seen from outside', () => {
       'Online (2):',
       'No.  Name             ID',
       '     Host            Port   Path',
-      '  1  anna             annaID    (you)',
+      '  1  anna             annaID       (you)',
       '     192.168.1.7     4001   LAN',
       '  2  bob              bobID',
       '     192.168.1.7     4001   direct 34 ms'
@@ -366,10 +368,10 @@ describe('what was found of directories', () => {
       findings: { ...innocent, notJoinedWith: [one ?? ''] }
     })
     expect(directoryLines([accused, apart], 0)).toEqual([
-      `127.0.0.1:8000 (BmAwcd4P): connected, 3 ms, 12 peers, registered, withholds 1, stale about 1, told 2 forged`,
+      `127.0.0.1:8000 (BmAwcd4PJNJv): connected, 3 ms, 12 peers, registered, withholds 1, stale about 1, told 2 forged`,
       '    withholds bob (bobID), who is there by 10.0.0.2:8000 and its own word',
       '    what it shows of bob (bobID) is no longer so',
-      `10.0.0.2:8000 (PjceQrSw): connected, 20 ms, 1 peer, not joined with 127.0.0.1:8000`
+      `10.0.0.2:8000 (PjceQrSwdWXP): connected, 20 ms, 1 peer, not joined with 127.0.0.1:8000`
     ])
   })
 
@@ -382,7 +384,7 @@ describe('what was found of directories', () => {
 
   it('is missing of one that stands by, which is nothing to complain about', () => {
     const standby = view({ state: 'standby', rttMs: 7, why: 'enough directories are in use' })
-    expect(directoryLines([standby], 0)).toEqual([`127.0.0.1:8000 (BmAwcd4P): standing by, 7 ms`])
+    expect(directoryLines([standby], 0)).toEqual([`127.0.0.1:8000 (BmAwcd4PJNJv): standing by, 7 ms`])
     expect(new DirectoryNews().summary([view({}), { ...standby, address: '10.0.0.3:8000' }], true, 0)).toHaveLength(1)
     expect(new DirectoryNews().changed(standby, 0)).toEqual([])
   })
@@ -402,7 +404,7 @@ describe('what was found of directories', () => {
 
   it('marks a peer that is seen by one directory’s word alone, and says when it is not so any more', () => {
     const alone = row('bob', { onlyVia: one ?? '' })
-    expect(rosterLine(alone, 1)).toContain('(only via BmAwcd4P)')
+    expect(rosterLine(alone, 1)).toContain('(only via BmAwcd4PJNJv)')
     const shown = new RosterView(new RosterNumbers())
     shown.all([alone])
     expect(shown.changes([row('bob')])).toHaveLength(1)

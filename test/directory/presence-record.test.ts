@@ -55,6 +55,14 @@ describe('a presence record', () => {
     expect(Buffer.compare(sealed.envelope, opened.envelope)).toBe(0)
   })
 
+  it.each(['\u200b', '\u3164', '\u2800\u2800', '\u0301', '\u{e0041}'])(
+    'with the nickname %j can not be sealed, and one that was is opened as nameless',
+    async (nickname) => {
+      expect(await why(sealedBy(ada, { nickname }))).toBe('bad-nickname')
+      expect((await openRecord(await forge(fields({ nickname })))).record.nickname).toBe('')
+    }
+  )
+
   it('composes and trims the nickname before it is measured', async () => {
     const long = `  ${'e\u0301'.repeat(MAX_NICKNAME_CHARS)}\n`
     expect((await sealedBy(ada, { nickname: long })).record.nickname).toBe('é'.repeat(MAX_NICKNAME_CHARS))

@@ -242,7 +242,7 @@ test("a stranger who takes a contact's name gets nothing that is meant for the c
   expectEnd(await send('dora', 'for dora alone', { home }), exitCodes.ok, /Delivered to dora/u)
   await dora.process.event('message', ({ text }) => text === 'for dora alone')
   const prompt = await bed.start(['--plain'], { home, env: withDirectory })
-  const warning = new RegExp(` ${falsePort} .*! calls itself dora, who is a contact of yours with another key`, 'u')
+  const warning = new RegExp(` ${falsePort} .*! not your contact dora: another key`, 'u')
   await prompt.shows(warning)
   prompt.type('dora')
   await prompt.shows(/^Conversation with dora /u)

@@ -130,7 +130,7 @@ test('whoever takes the name of a verified contact is told to every face, and ma
     roster.told
   ).toContain('[verified]')
   const marked = lines.find((line) => / Bob /u.test(line))
-  expect(marked, roster.told).toContain('! calls itself bob, who is a verified contact of yours with another key')
+  expect(marked, roster.told).toContain('! not your verified contact bob: another key')
 
   tell(anna, { do: 'block', peer: mallorysId, tag: 'b' })
   await anna.event('done', ({ tag }) => tag === 'b')

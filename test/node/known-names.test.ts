@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RosterRow } from '../../src/node/chat-events.ts'
-import { MAX_TOLD_NAMESAKES, NAMESAKE_NOTICE_RATE } from '../../src/node/constants.ts'
-import { KnownNames, NamesakeWatch } from '../../src/node/known-names.ts'
+import { MAX_REMEMBERED_SHAPES, MAX_TOLD_NAMESAKES, NAMESAKE_NOTICE_RATE } from '../../src/node/constants.ts'
+import { KnownNames, NamesakeWatch, NameShapes } from '../../src/node/known-names.ts'
 import type { Contact } from '../../src/storage/index.ts'
 import { row } from '../cli/fake-node.ts'
 
@@ -25,6 +25,28 @@ describe('whose name somebody uses', () => {
       expect(names.ownerOf('bob-id', name)).toBeUndefined()
     }
   )
+
+  test.each(['vict0r', 'v1ctor', 'victor\u2800', 'víctor', 'victor.', 'vᎥctor', 'vıctor', 'vIctor'])(
+    '%s may be taken for victor, and is marked',
+    (name) => {
+      const known = new KnownNames({ contacts: [contact('victor-id', 'victor')] })
+      expect(known.ownerOf('other-id', name)).toMatchObject({ peer: 'victor-id', name: 'victor' })
+    }
+  )
+
+  test('of names with one key only the one that looks alike is meant', () => {
+    const known = new KnownNames({ contacts: [contact('lise-id', 'Lise'), contact('ilse-id', 'Ilse')] })
+    expect(known.ownerOf('other-id', 'llse')).toMatchObject({ peer: 'ilse-id' })
+    expect(known.ownerOf('other-id', 'L1se')).toMatchObject({ peer: 'lise-id' })
+    expect(known.ownerOf('ilse-id', 'Ilse')).toBeUndefined()
+  })
+
+  test('shapes of more names than are remembered are worked out again, and names compare as before', () => {
+    const shapes = new NameShapes()
+    const known = new KnownNames({ contacts: [bob], shapes })
+    for (let i = 0; i < MAX_REMEMBERED_SHAPES + 10; i++) shapes.of(`peer ${i}`)
+    expect(known.ownerOf('other-id', 'b0b')).toMatchObject({ peer: 'bob-id' })
+  })
 
   test('each letter that looks like a Latin one has its own', () => {
     const known = new KnownNames({ contacts: [contact('own', 'aeopcyxijsdhlqw aivopu')] })

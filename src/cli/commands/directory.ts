@@ -48,7 +48,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     else early.push(line)
   }
   const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
-    const line = `${words[event]} ${nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
+    const line = `${words[event]} ${nickname === '' ? '(no name)' : nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
     show(isJson ? escapedJson({ event, peer, nickname, shortId, address }) : cleanText(line))
   }
   for (const event of ['ready', 'left', 'lost'] as const) {

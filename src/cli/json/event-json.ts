@@ -28,7 +28,7 @@ export function rowJson(row: RosterRow): Json {
   return {
     peer: row.peer,
     shortId: row.shortId,
-    nickname: row.nickname,
+    nickname: row.isNameless === true ? '' : row.nickname,
     status: row.status,
     host: row.host ?? null,
     port: row.port ?? null,

@@ -1,5 +1,6 @@
 // What the Tab key offers: commands after a slash, names wherever a PEER is
 // meant. Pure; it knows the line and the names, not where they come from.
+import type { RosterRow } from '../chat-api.ts'
 import { type ChatCommand } from '../chat-command.ts'
 import { findCommand } from '../chat-commands.ts'
 
@@ -30,6 +31,11 @@ export function completeLine(
     return takesPeer ? completeName(argument[2] ?? '', names) : [[], line]
   }
   return peerExpected ? completeName(line, names) : [[], line]
+}
+
+/** What names a peer of the roster and nobody else: for one that uses or imitates a known name it is the short ID. */
+export function safeName(row: RosterRow): string {
+  return row.sameNameAs === undefined || row.contact ? row.nickname : row.shortId
 }
 
 function completeName(typed: string, names: readonly string[]): Completion {

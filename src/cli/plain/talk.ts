@@ -16,7 +16,7 @@ import { findPeer } from '../find-peer.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
 import { identityText, warningLines } from '../trust-wording.ts'
 import { historyLine } from '../wording.ts'
-import { completeLine } from './completion.ts'
+import { completeLine, safeName } from './completion.ts'
 import type { News } from './news.ts'
 import type { Operation } from './operation.ts'
 import { Sending } from './sending.ts'
@@ -261,10 +261,7 @@ export class Talk {
 
   /** What the Tab key offers. */
   complete(line: string): readonly [readonly string[], string] {
-    const names = [
-      ...this.#node.contacts().map(({ name }) => name),
-      ...this.#node.roster().map(({ nickname }) => nickname)
-    ]
+    const names = [...this.#node.contacts().map(({ name }) => name), ...this.#node.roster().map(safeName)]
     return completeLine(line, { commands: chatCommands, names, peerExpected: this.#place.at === 'peer' })
   }
 }

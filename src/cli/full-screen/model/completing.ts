@@ -2,7 +2,7 @@
 // what is being written. Several hits are gone through one by one. Pure.
 import { chatCommands } from '../../chat-commands.ts'
 import { cleanText } from '../../clean-text.ts'
-import { completeLine } from '../../plain/completion.ts'
+import { completeLine, safeName } from '../../plain/completion.ts'
 import { replaced, type Editor } from './editor.ts'
 import { screenCommands } from './screen-commands.ts'
 import type { Input, State } from './state.ts'
@@ -33,7 +33,10 @@ export function completed(state: State, by: -1 | 1): Input {
 }
 
 function candidates(state: State, line: string): readonly [hits: readonly string[], typed: string] {
-  const names = [...state.contacts.values(), ...state.people.map(({ name }) => name)]
+  const names = [
+    ...state.contacts.values(),
+    ...state.people.map(({ name, row }) => (row === undefined ? name : row.contact ? name : safeName(row)))
+  ]
   const own = screenCommands.map(({ name }) => `/${name} `).filter((name) => line !== '' && name.startsWith(line))
   const isPrompt = state.place.at === 'peer'
   const [hits, typed] = completeLine(line, { commands: chatCommands, names, peerExpected: isPrompt && line !== '' })

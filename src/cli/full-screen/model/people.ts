@@ -1,5 +1,6 @@
 // The list at the side: who has asked, with whom one has talked, who else is
 // online, with whom one talked long ago; each with a number that stays. Pure.
+import { shortId } from '../../../node/settings.ts'
 import { currentPeer, type Person, type State } from './state.ts'
 
 /** The state with its list made anew, after anything that it is made of has changed. */
@@ -21,8 +22,8 @@ export function withPeople(state: State): State {
       const request = requestNames.get(peer)
       return {
         peer,
-        name: state.contacts.get(peer) ?? row?.nickname ?? request?.name ?? state.names.get(peer) ?? peer.slice(-8),
-        shortId: row?.shortId ?? request?.shortId ?? peer.slice(-8),
+        name: state.contacts.get(peer) ?? row?.nickname ?? request?.name ?? state.names.get(peer) ?? shortId(peer),
+        shortId: row?.shortId ?? request?.shortId ?? shortId(peer),
         number: numbers.get(peer) ?? 0,
         row,
         section

@@ -7,7 +7,7 @@ import { resultLines } from '../../plain/result-lines.ts'
 import { directoryLines } from '../../directory-wording.ts'
 import { excerpt, helpLines, historyLine, identityLines, requestLine } from '../../wording.ts'
 import { conversationLine, markedEntryLines } from '../../wording.ts'
-import { contactText, safetyLines } from '../../trust-wording.ts'
+import { contactText, namelessMark, namesakeMark, safetyLines } from '../../trust-wording.ts'
 import { MAX_HIT_LINES } from '../constants.ts'
 import { quietText } from '../preferences.ts'
 import { layoutOf } from '../view/layout.ts'
@@ -169,13 +169,7 @@ function rosterText(row: State['roster'][number], number: number, unread: number
   const path = row.path === 'lan' ? `  LAN${time}` : row.path === 'direct' ? `  direct${time}` : '  directory'
   const news = unread === 0 ? '' : `  [${unread} unread]`
   const status = row.status === '' ? '' : `  ${row.status}`
-  const owner = row.sameNameAs
-  const warning =
-    owner === undefined
-      ? ''
-      : owner.own
-        ? '  ! uses your own name'
-        : `  ! calls itself ${owner.name}, a contact with another key`
+  const warning = row.isNameless === true ? namelessMark : namesakeMark(row.sameNameAs)
   const why = row.why === undefined ? '' : `  (no way: ${row.why})`
   const marks = `${row.verified ? '  [verified]' : ''}${row.blocked ? '  [blocked]' : ''}${why}`
   return `${String(number).padStart(2)}  ${row.nickname} (${row.shortId})${place}${path}${news}${marks}${status}${warning}`

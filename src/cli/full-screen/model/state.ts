@@ -1,5 +1,6 @@
 // All that the screen shows, as one value: who is there, what is open, what is
 // typed, what is asked. Nothing in it draws and nothing in it acts.
+import { shortId } from '../../../node/settings.ts'
 import type { ConversationState, DirectoryView, PathView, RequestView, RosterRow } from '../../chat-api.ts'
 import type { Identity } from '../../chat-command.ts'
 import type { Preferences } from '../preferences.ts'
@@ -169,6 +170,6 @@ export function nameOf(state: State, peer: string): string {
     state.contacts.get(peer) ??
     state.roster.find((row) => row.peer === peer)?.nickname ??
     state.names.get(peer) ??
-    peer.slice(-8)
+    shortId(peer)
   )
 }

@@ -32,7 +32,8 @@ function titleOf(state: State, columns: number): readonly Span[] {
   const signs = signsFor(state.isUtf8)
   const presence = person?.row === undefined ? `${signs.offline} away` : `${signs.online} online`
   const owner = person?.row?.sameNameAs
-  const warning = owner === undefined ? '' : owner.own ? 'your own name' : `not your contact ${owner.name}: another key`
+  const warning =
+    owner === undefined ? '' : owner.own ? 'not you: another key' : `not your contact ${owner.name}: another key`
   const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.row?.blocked === true ? ', blocked' : ''}`
   const status = person?.row?.status ?? ''
   const id = span(` (${place.shortId}${marks})`, 'bar')
