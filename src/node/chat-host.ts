@@ -7,6 +7,7 @@ import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../
 import { recordExchange, type RecordService } from '../directory/index.ts'
 import type { Settings } from './config.ts'
 import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
+import { departedPeers } from './departed-peers.ts'
 import { commonServices, hostOptions } from './host.ts'
 import type { LanSightings } from './lan.ts'
 import { peerKindOf } from './peer-kind.ts'
@@ -52,6 +53,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     ...options,
     services: {
       ...commonServices,
+      departed: departedPeers({ isKept: (peer) => profile.book.contact(peer.toString()) !== undefined }),
       dialer: addressDialer(),
       records: recordExchange({ ownEnvelope: init.ownEnvelope, network: settings.network }),
       chat: chat(init.protocol)

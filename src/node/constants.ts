@@ -92,6 +92,12 @@ export const PENDING_INBOUND_SHARE = 0.75
 /** As long as a dialler waits for an address (`ADDRESS_DIAL_TIMEOUT_MS`): what takes longer is for nobody. */
 export const INBOUND_HANDSHAKE_TIMEOUT_MS = 5_000
 
+/**
+ * What libp2p knows of a peer is forgotten so long after its last connection: a peer that comes back within it is no
+ * stranger, and everything that libp2p itself does at the end of a connection is done.
+ */
+export const FORGET_DEPARTED_MS = 30_000
+
 /** A directory serves many at once (DESIGN: 10,000 connections, 100 a second from one address). */
 export const DIRECTORY_MAX_CONNECTIONS = 10_000
 

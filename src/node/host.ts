@@ -9,6 +9,7 @@ import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { boundedYamux, type LinkPace } from '../wire/index.ts'
 import { connectionList } from './connection-list.ts'
+import { departedPeers } from './departed-peers.ts'
 import { eagerNoise } from './eager-noise.ts'
 import {
   AGENT_NAME,
@@ -79,6 +80,7 @@ export const commonServices = { identify: identify({ runOnConnectionOpen: false 
 /** A directory says who it is, and asks nobody: what it keeps of a client is its record. */
 export const directoryServices = {
   connections: connectionList(),
+  departed: departedPeers(),
   identify: identify({ runOnConnectionOpen: false })
 }
 
