@@ -102,6 +102,7 @@ export class Directories {
 
   async stop(): Promise<void> {
     this.#started = false
+    this.#places.close()
     const members = [...this.#members.values()]
     this.#members.clear()
     await Promise.all([

@@ -3,12 +3,13 @@
 // this applies them to the members.
 import { DIRECTORY_PRECEDENCE_MS, TAKEOVER_MS } from './constants.ts'
 import { mayTakePlace, type Candidate } from './directory-choice.ts'
-import { isReady, StandbyError, type Member } from './directory-member.ts'
+import { isReady, isStandby, StandbyError, type Member } from './directory-member.ts'
 
 export class DirectoryPlaces {
   readonly #members: () => readonly Member[]
   /** Until then the directories are taken in their order; later whoever answers. */
   #precedenceUntilMs = 0
+  #precedenceEnd: NodeJS.Timeout | undefined
 
   constructor(members: () => readonly Member[]) {
     this.#members = members
@@ -17,6 +18,17 @@ export class DirectoryPlaces {
   /** The directories begin to be dialled. */
   open(): void {
     this.#precedenceUntilMs = performance.now() + DIRECTORY_PRECEDENCE_MS
+    // Members that stood back before they were dialled do not wait out a back-off after that.
+    this.#precedenceEnd = setTimeout(() => {
+      for (const member of this.#members()) {
+        if (isStandby(member) && member.reachedAt === undefined) member.client.wake()
+      }
+    }, DIRECTORY_PRECEDENCE_MS)
+  }
+
+  /** The directories are left alone. */
+  close(): void {
+    clearTimeout(this.#precedenceEnd)
   }
 
   /** @throws StandbyError when enough others are in use, or for a moment on their way to it before this one */

@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { DIRECTORY_PRECEDENCE_MS } from '../../src/node/constants.ts'
 import { Directories, type DirectoriesInit } from '../../src/node/directories.ts'
 
 const directory = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
@@ -122,7 +123,7 @@ test('a directory on the LAN is looked for at all its addresses, of which loopba
   directories.start()
   const seen = ['/ip4/127.0.0.1/tcp/8000', '/ip4/172.17.0.1/tcp/8000', '/ip4/192.168.1.5/tcp/8000']
   directories.sighted(directory, seen)
-  await vi.advanceTimersByTimeAsync(2_500)
+  await vi.advanceTimersByTimeAsync(DIRECTORY_PRECEDENCE_MS)
   expect(found).toContain(directory)
   expect(directories.addressesOf(directory)).toEqual(expect.arrayContaining(seen))
 })
