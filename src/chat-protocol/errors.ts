@@ -5,7 +5,7 @@
  */
 
 /** Why a peer did not take a message. `other` stands for a reason that this version does not know. */
-export type RefuseReason = 'no-room' | 'rate' | 'too-long' | 'not-accepted' | 'other'
+export type RefuseReason = 'no-room' | 'rate' | 'too-long' | 'not-accepted' | 'evicted' | 'quota' | 'other'
 
 /** `left`: closed the conversation on its screen. `quit`: the program ends, and the stream with it. */
 export type ByeReason = 'left' | 'quit'
@@ -139,7 +139,9 @@ const refuseNumbers: Readonly<Record<RefuseReason, number>> = {
   'no-room': 1,
   rate: 2,
   'too-long': 3,
-  'not-accepted': 4
+  'not-accepted': 4,
+  evicted: 5,
+  quota: 6
 }
 
 export function encodeRefuseReason(reason: RefuseReason): number {
@@ -156,6 +158,10 @@ export function decodeRefuseReason(number: number): RefuseReason {
       return 'too-long'
     case 4:
       return 'not-accepted'
+    case 5:
+      return 'evicted'
+    case 6:
+      return 'quota'
     default:
       return 'other'
   }

@@ -2,7 +2,7 @@
 // they can be tested against, and the types that come with it. All that the
 // faces know of the node passes through here.
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
-import type { NameOwner, PathView, PeerTrust } from '../node/index.ts'
+import type { NameOwner, PathView, PeerTrust, RoomView } from '../node/index.ts'
 import type { Contact, ConversationSummary, History, HistoryEntry, IncomingMessage } from '../node/index.ts'
 import type { OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
 
@@ -20,6 +20,7 @@ export type {
   PeerTarget,
   PeerTrust,
   RequestView,
+  RoomView,
   RosterRow,
   StoredMessage
 }
@@ -45,6 +46,10 @@ export interface ChatApi {
   directories(): readonly DirectoryView[]
   contacts(): readonly Contact[]
   requests(): Promise<readonly RequestView[]>
+  /** Deletes all messages of strangers that wait for an answer. */
+  clearRequests(): Promise<{ readonly strangers: number; readonly messages: number }>
+  /** How full the rooms are that others fill. */
+  room(): Promise<RoomView>
   blocked(): readonly { readonly peer: string; readonly name: string }[]
   firstLook(options: { signal?: AbortSignal }): Promise<void>
   resolve(words: readonly string[], options?: ResolveOptions): Promise<PeerTarget>

@@ -58,6 +58,8 @@ export interface ChatCommand {
   /** What a program may give beside the parameters. */
   readonly fields?: readonly (keyof CommandFields | 'peer')[]
   readonly help: string
+  /** Of what can't be taken back: what a person is asked before it is done, by what stands after the name. */
+  readonly question?: (rest: string) => string | undefined
   run(context: CommandContext, args: CommandArguments): Promise<CommandResult>
 }
 
@@ -82,6 +84,7 @@ export type CommandResult =
   | ({ readonly is: 'accepted'; readonly messages: readonly IncomingMessage[] } & PeerRef)
   | ({ readonly is: 'ignored' | 'blocked' | 'unblocked' } & PeerRef)
   | { readonly is: 'requests'; readonly requests: readonly RequestView[] }
+  | { readonly is: 'requests cleared'; readonly strangers: number; readonly messages: number }
   | { readonly is: 'contacts'; readonly contacts: readonly Contact[] }
   | { readonly is: 'blocked peers'; readonly blocked: readonly PeerRef[] }
   | { readonly is: 'directories'; readonly directories: readonly DirectoryView[] }

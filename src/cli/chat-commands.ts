@@ -10,6 +10,9 @@ import { historyCommands, unreadCounts } from './history-commands.ts'
 import { currentOr, refOf, words } from './named-peer.ts'
 import { trustCommands } from './trust-commands.ts'
 
+/** What follows `/requests` to delete all that wait. */
+const CLEAR = 'clear'
+
 export const chatCommands: readonly ChatCommand[] = [
   {
     name: 'help',
@@ -79,9 +82,18 @@ export const chatCommands: readonly ChatCommand[] = [
   {
     name: 'requests',
     aliases: [],
-    parameters: [],
-    help: 'strangers who have written and wait for an answer',
-    run: async ({ node }) => ({ is: 'requests', requests: await node.requests() })
+    parameters: [text(CLEAR, false)],
+    help: 'strangers who have written and wait for an answer; clear: delete all their messages',
+    question: (rest) =>
+      rest.trim() === CLEAR
+        ? 'This deletes all messages of strangers that wait for an answer, of those you ignore too.'
+        : undefined,
+    run: async ({ node }, args) => {
+      const asked = args.text?.trim() ?? ''
+      if (asked === CLEAR) return { is: 'requests cleared', ...(await node.clearRequests()) }
+      if (asked !== '') throw new CommandUsageError(`/requests takes nothing, or "${CLEAR}"`)
+      return { is: 'requests', requests: await node.requests() }
+    }
   },
   {
     name: 'accept',

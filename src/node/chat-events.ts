@@ -123,6 +123,29 @@ export interface RequestView {
   readonly sameNameAs?: NameOwner
 }
 
+/** How full the rooms are that others fill. */
+export interface RoomView {
+  readonly requests: {
+    readonly messages: number
+    readonly limit: number
+    readonly strangers: number
+    /** The address class that most of them came from. */
+    readonly largest: { readonly origin: string; readonly messages: number } | undefined
+  }
+  /** The whole history on the disk. */
+  readonly historyBytes: number
+  /** Of whom most is kept, the largest first. */
+  readonly largest: readonly { readonly peer: string; readonly name: string; readonly bytes: number }[]
+  /** What the messages of one contact may take; Infinity for no limit. */
+  readonly quotaBytes: number
+  /** Of the disk; undefined when it is not known. */
+  readonly freeBytes: number | undefined
+  /** What is to stay free. */
+  readonly floorBytes: number
+  /** Less is free than is to stay free: no messages of others are stored. */
+  readonly isDiskLow: boolean
+}
+
 export type ConversationState =
   /** Looking for a way to the peer. */
   | { readonly name: 'connecting' }
@@ -157,6 +180,10 @@ export type Notice =
   /** A directory shows what is not so, or does not show what is. */
   | { readonly code: 'directory'; readonly text: string }
   | { readonly code: 'fault'; readonly text: string }
+  /** The room for strangers' messages is nearly full, or some of them were deleted. */
+  | { readonly code: 'requests'; readonly text: string }
+  /** Messages are not stored: a contact has used its share of the disk, or the disk is nearly full. */
+  | { readonly code: 'disk'; readonly text: string; readonly peer?: string }
   /** The history was damaged: what was lost, and where. */
   | { readonly code: 'history'; readonly text: string }
 

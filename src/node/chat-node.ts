@@ -15,13 +15,16 @@ import type {
   StoredMessage
 } from '../storage/index.ts'
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from './chat-events.ts'
-import type { PathView, PeerTrust } from './chat-events.ts'
+import type { PathView, PeerTrust, RoomView } from './chat-events.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
 import { conversationEvents, withNamesake } from './conversation-events.ts'
 import { Conversations } from './conversations.ts'
 import type { OwnText } from './deliveries.ts'
 import { MessageTooLongError } from './errors.ts'
+import { LARGEST_SHOWN } from './constants.ts'
+import { DiskRoom } from './disk-room.ts'
+import type { Cleared } from './reception.ts'
 import { History } from './history.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { explained } from './storage-problems.ts'
@@ -57,6 +60,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #around: Neighbourhood
   readonly #conversations: Conversations
   readonly #paths: Paths
+  readonly #disk: DiskRoom
   readonly #sends = new TurnOfSends<OwnText, OutgoingMessage>(async (peer, texts) => this.#sendAll(peer, texts))
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
@@ -119,6 +123,12 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     this.#port = port
     this.#store = store
     this.history = new History(store, (peer) => this.#conversations.reread(peer))
+    this.#disk = new DiskRoom({
+      folder: profile.folder,
+      quotaBytes: config.settings.contactQuota,
+      minFreeBytes: config.settings.minFree,
+      now: Date.now
+    })
     this.#around = new Neighbourhood({
       config,
       profile,
@@ -147,6 +157,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       tellSeen: config.settings.seen,
       connect: async (peer, options) => this.#around.connect(peer, options),
       isLan: (peer) => this.#around.isLan(peer),
+      originOf: (peer) => this.#around.originOf(peer),
+      disk: this.#disk,
       rttOf: (peer) => rttOf(this.#around.connection(peer)),
       isDirectory: async (peer) => this.#around.isDirectory(peer),
       nameOf: (peer) => this.name(peer),
@@ -272,6 +284,20 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     return requests.map((view) => withNamesake(view, this.trust(view.peer)))
   }
 
+  /** Deletes all messages of strangers that wait for an answer, of ignored ones too. */
+  async clearRequests(): Promise<Cleared> {
+    return explained(this.#conversations.clearRequests())
+  }
+
+  /** What is held of strangers, what is on the disk, and what the limits are. */
+  async room(): Promise<RoomView> {
+    const [requests, use] = await explained(
+      Promise.all([this.#conversations.roomUse(), this.#store.use({ limit: LARGEST_SHOWN })])
+    )
+    const largest = use.peers.map(({ peer, bytes }) => ({ peer, name: this.name(peer), bytes }))
+    return { requests, historyBytes: use.totalBytes, largest, isDiskLow: this.#disk.isLow, ...this.#disk.view }
+  }
+
   async open(peer: string): Promise<readonly StoredMessage[]> {
     const recent = await this.#choosing(peer, async () => this.#conversations.open(peer))
     if (this.#state === 'started') this.#paths.onScreen.watch(peer)
@@ -391,6 +417,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   async #start(): Promise<void> {
     const mended = this.#own?.mended
     if (mended !== undefined) this.#tell('notice', () => ({ code: 'history', text: mended }))
+    await this.#disk.refresh()
     this.#conversations.start(this.#host.chat)
     this.#around.follow()
     await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })

@@ -4,10 +4,11 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { DEFAULT_GIVE_UP_MS } from './constants.ts'
+import { DEFAULT_CONTACT_QUOTA_BYTES, DEFAULT_GIVE_UP_MS, DEFAULT_MIN_FREE_BYTES } from './constants.ts'
 import { parseDuration } from './duration.ts'
 import { UsageError } from './errors.ts'
 import { foldersOf, type Folders } from './folders.ts'
+import { parseSize } from './size.ts'
 import { readCidr } from './trusted-proxies.ts'
 
 export type AcceptPolicy = 'ask' | 'lan' | 'all'
@@ -34,6 +35,10 @@ export interface Settings {
   readonly giveUp: number
   /** Messages older than this many milliseconds are deleted; Infinity for never. */
   readonly keep: number
+  /** Bytes on the disk that the messages of one contact may take; Infinity for no limit. */
+  readonly contactQuota: number
+  /** Bytes of the disk that messages of others leave free; 0 for none. */
+  readonly minFree: number
 }
 
 export type SettingName = keyof Settings
@@ -154,6 +159,20 @@ export const settingSpecs: readonly SettingSpec[] = [
     placeholder: 'TIME|forever',
     help: 'how long messages are kept in the history, such as 90d',
     parse: (value) => parseDuration(value, 'forever')
+  },
+  {
+    name: 'contactQuota',
+    env: 'PARLEY_CONTACT_QUOTA',
+    placeholder: 'SIZE|none',
+    help: "how much of the disk one contact's messages may take, such as 500MiB; more is refused",
+    parse: (value) => parseSize(value, Infinity)
+  },
+  {
+    name: 'minFree',
+    env: 'PARLEY_MIN_FREE',
+    placeholder: 'SIZE|none',
+    help: 'how much of the disk stays free; below it no messages are taken',
+    parse: (value) => parseSize(value, 0)
   }
 ]
 
@@ -211,7 +230,9 @@ function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Setti
     mdns: true,
     seen: false,
     giveUp: DEFAULT_GIVE_UP_MS,
-    keep: Infinity
+    keep: Infinity,
+    contactQuota: DEFAULT_CONTACT_QUOTA_BYTES,
+    minFree: DEFAULT_MIN_FREE_BYTES
   }
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   return { ...defaults, ...given }

@@ -121,6 +121,38 @@ export const HELD_RESERVED_FOR_LAN = 200
 /** When there is no room for a request the sender is told to come back after this. */
 export const NO_ROOM_RETRY_MS = 60_000
 
+/** A request that nobody has answered for so long is deleted: it keeps a place from those that may be. */
+export const REQUEST_EXPIRY_MS = 30 * 24 * 60 * 60 * 1_000
+
+/** What an evicted message's sender is told to wait, where it does not know this reason: soon it would only evict another. */
+export const EVICTED_RETRY_MS = 3_600_000
+
+/** A person has to make room, and needs longer than a minute. */
+export const QUOTA_RETRY_MS = 300_000
+
+/**
+ * What the messages of one contact may take on the disk: somebody who writes all day makes 10 MB a year and a chatty
+ * program 1 MB a day, while a flood of 30 MB/s is stopped after half a minute.
+ */
+export const DEFAULT_CONTACT_QUOTA_BYTES = 1024 * 1024 * 1024
+
+/** Free space that messages of others leave: SQLite's log, copies that a migration makes, and everybody else on the disk. */
+export const DEFAULT_MIN_FREE_BYTES = 256 * 1024 * 1024
+/** … but no more than this part of the disk, which may be a small volume. */
+export const MIN_FREE_PART = 0.05
+
+/** How old what is known of the free space may be: at 30 MB/s an eighth of the least that stays free. */
+export const FREE_SPACE_LOOK_MS = 1_000
+
+/** That a room is nearly full, or a contact over its quota, is told again no sooner. */
+export const ROOM_NOTICE_AGAIN_MS = 600_000
+
+/** Contacts over their quota that are remembered as told; beyond it the oldest may be told once more. */
+export const MAX_TOLD_QUOTAS = 1_000
+
+/** Contacts with the largest conversations, as `parley status` shows them. */
+export const LARGEST_SHOWN = 5
+
 /** Whatever the other side asks for, what it refused is not sent again sooner: refusals must not make a circle. */
 export const MIN_RETRY_MS = 1_000
 

@@ -2,6 +2,7 @@
 // know, and failures in words. It decides nothing.
 import type { ChatNodeEvents, PeerTrust, RequestView } from './chat-events.ts'
 import type { ConversationEvents } from './conversations.ts'
+import { roomNewsText, type RoomNews } from './room-notices.ts'
 
 export interface ConversationEventsInit {
   readonly name: (peer: string) => string
@@ -13,6 +14,7 @@ export function conversationEvents({ name, trust, tell }: ConversationEventsInit
   return {
     message: (message) => tell('message', () => ({ message, name: name(message.peer), arrival: message.state })),
     request: (view) => tell('request', () => withNamesake(view, trust(view.peer))),
+    room: (news) => tell('notice', () => roomNotice(news, name)),
     delivery: (message) => tell('delivery', () => ({ message, state: message.state })),
     refused: (peer, reason, retryAfterMs) => tell('refused', () => ({ peer, name: name(peer), reason, retryAfterMs })),
     state: (peer, state) => tell('conversation', () => ({ peer, name: name(peer), state })),
@@ -26,6 +28,19 @@ export function conversationEvents({ name, trust, tell }: ConversationEventsInit
       const text = `something failed in the conversation with ${name(peer)}: ${why}`
       tell('notice', () => ({ code: 'fault', text }))
     }
+  }
+}
+
+function roomNotice(news: RoomNews, name: (peer: string) => string): ChatNodeEvents['notice']['detail'] {
+  const text = roomNewsText(news, name)
+  switch (news.is) {
+    case 'crowded':
+    case 'expired':
+      return { code: 'requests', text }
+    case 'over quota':
+      return { code: 'disk', text, peer: news.peer }
+    case 'disk low':
+      return { code: 'disk', text }
   }
 }
 

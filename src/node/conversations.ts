@@ -13,7 +13,10 @@ import { Deliveries, type OwnText, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { heed, helloFor } from './own-log.ts'
 import { Pursuit } from './pursuit.ts'
-import { Reception } from './reception.ts'
+import { Reception, type Cleared } from './reception.ts'
+import type { RoomUse } from './request-room.ts'
+import type { RoomNews } from './room-notices.ts'
+import type { DiskRoom } from './disk-room.ts'
 import { explainSessionError } from './session-errors.ts'
 import { refusalText } from './refusals.ts'
 
@@ -21,6 +24,7 @@ import { refusalText } from './refusals.ts'
 export interface ConversationEvents {
   message(message: IncomingMessage): void
   request(view: RequestView): void
+  room(news: RoomNews): void
   delivery(message: OutgoingMessage): void
   refused(peer: string, reason: string, retryAfterMs: number): void
   state(peer: string, state: ConversationState): void
@@ -40,6 +44,9 @@ export interface ConversationsInit {
   readonly tellSeen: boolean
   readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
   readonly isLan: (peer: string) => boolean
+  /** The address class that the peer's connection comes from. */
+  readonly originOf: (peer: string) => string
+  readonly disk: DiskRoom
   /** How long it takes to the peer and back, when that is known. */
   readonly rttOf: (peer: string) => { readonly rttMs?: number }
   /** Whether what is reached there is a directory. */
@@ -169,15 +176,17 @@ export class Conversations {
     return this.#deliveries.cancel(peer, ids)
   }
 
-  /** See {@link Deliveries.reread}. */
+  /** What is kept of the peer is not what it was. */
   reread(peer: string): void {
     this.#deliveries.reread(peer)
+    this.#reception.forgetRoom()
   }
 
   /** Messages that have waited for too long fail, and old ones are deleted. */
   async keepHouse(limits: { readonly giveUpMs: number; readonly keepMs: number }): Promise<void> {
     const { store, now } = this.#init
     if (limits.giveUpMs !== Infinity) await this.#deliveries.giveUp(now() - limits.giveUpMs)
+    await this.#reception.expire()
     if (limits.keepMs !== Infinity) await store.deleteOlderThan(now() - limits.keepMs)
   }
 
@@ -243,6 +252,7 @@ export class Conversations {
     this.#untried.delete(peer)
     if (book.contact(peer) === undefined) await book.accept(peer, nameOf(peer), now())
     const accepted = await store.acceptHeld(peer)
+    if (accepted.length > 0) this.#reception.forgetRoom()
     if (accepted.length > 0)
       this.#session(peer)?.acknowledge(
         accepted.map(({ id }) => id),
@@ -264,10 +274,22 @@ export class Conversations {
     const session = this.#session(peer)
     if (session === undefined) this.#setState(peer, { name: 'closed' })
     else await session.close().catch(() => undefined)
+    // Whom nobody wants to hear keeps no place from others.
+    await this.#reception.clear([peer])
   }
 
   async requests(): Promise<readonly RequestView[]> {
     return this.#reception.requests()
+  }
+
+  /** Deletes everything that waits as a request, of ignored peers too. */
+  async clearRequests(): Promise<Cleared> {
+    return this.#reception.clear()
+  }
+
+  /** How full the room for requests is. */
+  async roomUse(): Promise<RoomUse> {
+    return this.#reception.use()
   }
 
   /** There is news of the peer: if it is wanted, it is tried now. */

@@ -86,7 +86,7 @@ export class Deliveries {
       return undefined
     }
     const waitMs = retryAfterMs === 0 ? NO_ROOM_RETRY_MS : Math.max(retryAfterMs, MIN_RETRY_MS)
-    this.#outbox.postpone(peer, waitMs)
+    this.#outbox.postpone(peer, waitMs, { isOfAll: reason === 'quota' })
     return waitMs
   }
 

@@ -10,6 +10,7 @@ export type {
   PathView,
   PeerTrust,
   RequestView,
+  RoomView,
   RosterRow
 } from './chat-events.ts'
 export { loadConfig, type AcceptPolicy, type Config, type SettingName, type Settings } from './config.ts'

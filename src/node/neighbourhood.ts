@@ -6,7 +6,8 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { chatProtocolId } from '../chat-protocol/index.ts'
 import { DIRECTORY_PROTOCOL, normaliseText, type RosterChange } from '../directory/index.ts'
-import { isLocal } from './address.ts'
+import { addressClass } from '../wire/index.ts'
+import { hostPortOf, isLocal } from './address.ts'
 import type { ChatNodeEvents, DirectoryView, Notice, PeerTrust, RosterRow } from './chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
@@ -205,6 +206,12 @@ export class Neighbourhood {
   isLan(peer: string): boolean {
     const connection = this.#reach.connection(peer)
     return connection !== undefined && isLocal(connection.remoteAddr)
+  }
+
+  /** The address class of the open connection. Behind a relay it is not known: the relay's address is everybody's. */
+  originOf(peer: string): string {
+    const connection = this.#reach.connection(peer)
+    return addressClass((connection === undefined ? undefined : hostPortOf(connection.remoteAddr)?.host) ?? '')
   }
 
   /** Asks who answers; a connection to a directory that is not one of those in use has no further use. */

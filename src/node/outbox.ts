@@ -29,6 +29,8 @@ interface Pump {
   /** The length of its texts. */
   nextLength: number
   retryTimer: NodeJS.Timeout | undefined
+  /** Nothing is taken over there before the timer ends. */
+  isPaused: boolean
   done: Promise<void>
 }
 
@@ -53,6 +55,7 @@ export class Outbox {
       next: [],
       nextLength: 0,
       retryTimer: undefined,
+      isPaused: false,
       done: Promise.resolve()
     }
     this.#pumps.set(peer, pump)
@@ -113,12 +116,18 @@ export class Outbox {
     }
   }
 
-  /** The other side wants these later: they stay pending, and are sent again after that time. */
-  postpone(peer: string, retryAfterMs: number): void {
+  /**
+   * The other side wants these later: they stay pending, and are sent again after that time.
+   *
+   * @param options.isOfAll what follows them would be refused as well, and is not sent before
+   */
+  postpone(peer: string, retryAfterMs: number, options: { readonly isOfAll?: boolean } = {}): void {
     const pump = this.#pumps.get(peer)
     if (pump === undefined) return
     clearTimeout(pump.retryTimer)
+    pump.isPaused = options.isOfAll ?? false
     pump.retryTimer = setTimeout(() => {
+      pump.isPaused = false
       beginAgain(pump)
       pump.news.wake()
     }, retryAfterMs)
@@ -149,7 +158,7 @@ export class Outbox {
   async #sendOrRest(peer: string, pump: Pump): Promise<void> {
     const { signal } = pump.life
     try {
-      if (!(await this.#sendBatch(peer, pump))) await pump.news.sleep(signal)
+      if (pump.isPaused || !(await this.#sendBatch(peer, pump))) await pump.news.sleep(signal)
     } catch (error) {
       if (signal.aborted || !(error instanceof StorageError)) throw error
       this.#init.onFault(peer, error)

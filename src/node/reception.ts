@@ -1,43 +1,66 @@
 // What is done with messages that come in: who may write, what is held as a
-// request, what is refused for want of room. Everything is stored before it is
-// acknowledged, and told to the user after that.
+// request, whose request gives way, what is refused for want of room. Everything
+// is stored before it is acknowledged, and told to the user after that.
 import { randomBytes } from 'node:crypto'
 import type { ChatMessage, Disposition } from '../chat-protocol/index.ts'
-import type { ArrivalState, IncomingMessage, MessageStore, PeerBook } from '../storage/index.ts'
+import type { Arrival, IncomingMessage, IncomingResult, MessageStore, PeerBook } from '../storage/index.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { admit } from './admission.ts'
 import type { RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
-import { NO_ROOM_RETRY_MS, REQUEST_NOTICE_RATE } from './constants.ts'
+import { EVICTED_RETRY_MS, NO_ROOM_RETRY_MS, QUOTA_RETRY_MS, REQUEST_EXPIRY_MS } from './constants.ts'
+import { REQUEST_NOTICE_RATE } from './constants.ts'
+import type { DiskRoom } from './disk-room.ts'
+import { RequestRoom, type RoomUse } from './request-room.ts'
+import { RoomNotices, type RoomNews } from './room-notices.ts'
 import { shortId } from './short-id.ts'
 
 export interface ReceptionInit {
   readonly store: MessageStore
   readonly book: PeerBook
+  readonly disk: Pick<DiskRoom, 'limitBytes' | 'isLow' | 'view'>
   readonly policy: AcceptPolicy
   readonly isLan: (peer: string) => boolean
+  /** The address class that the peer's connection comes from. */
+  readonly originOf: (peer: string) => string
   readonly isOnScreen: (peer: string) => boolean
   /** Messages went straight to the screen. */
   readonly onShown: (peer: string, messages: readonly IncomingMessage[]) => void
   readonly nameOf: (peer: string) => string
-  readonly events: { message(message: IncomingMessage): void; request(view: RequestView): void }
+  readonly events: {
+    message(message: IncomingMessage): void
+    request(view: RequestView): void
+    room(news: RoomNews): void
+  }
   readonly now: () => number
+}
+
+/** What was deleted of the requests. */
+export interface Cleared {
+  readonly strangers: number
+  readonly messages: number
 }
 
 const STORED: Disposition = { kind: 'stored' }
 const HELD: Disposition = { kind: 'held' }
-const REFUSED: Disposition = { kind: 'refused', reason: 'no-room', retryAfterMs: NO_ROOM_RETRY_MS }
+const NO_ROOM: Disposition = { kind: 'refused', reason: 'no-room', retryAfterMs: NO_ROOM_RETRY_MS }
+const EVICTED: Disposition = { kind: 'refused', reason: 'evicted', retryAfterMs: EVICTED_RETRY_MS }
+const OVER_QUOTA: Disposition = { kind: 'refused', reason: 'quota', retryAfterMs: QUOTA_RETRY_MS }
 
 export class Reception {
   readonly #init: ReceptionInit
   /** A flood of strangers must not become a flood of lines. */
   readonly #notices: TokenBucket
+  readonly #roomNotices: RoomNotices
   /** Strangers are admitted one batch after the other, so that none slips past a limit. */
   #admitting: Promise<unknown> = Promise.resolve()
+  /** What the store holds of strangers; undefined: to be counted anew. */
+  #room: RequestRoom | undefined
 
   constructor(init: ReceptionInit) {
     this.#init = init
     this.#notices = new TokenBucket(REQUEST_NOTICE_RATE, init.now())
+    this.#roomNotices = new RoomNotices({ now: init.now, tell: (news) => init.events.room(news) })
   }
 
   /** Contacts, and strangers whom the policy lets in without a question. */
@@ -50,9 +73,7 @@ export class Reception {
   /** @returns what became of each message, in their order; known ones are told as they stand */
   async receive(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
     if (this.isTrusted(peer)) return this.#take(peer, messages)
-    const turn = this.#admitting.then(async () => this.#take(peer, messages))
-    this.#admitting = turn.catch(() => undefined)
-    return turn
+    return this.#inTurn(async () => (this.isTrusted(peer) ? this.#take(peer, messages) : this.#hold(peer, messages)))
   }
 
   /** Text without an id is new each time it comes; the id that it is stored under is ours. */
@@ -74,7 +95,40 @@ export class Reception {
     const { store, book } = this.#init
     const held = await store.held()
     const shown = held.filter(({ peer }) => !book.isIgnored(peer) && !book.isBlocked(peer))
-    return Promise.all(shown.map(async (last) => this.#requestView(last)))
+    const room = await this.#currentRoom()
+    return shown.map((last) => this.#requestView(last, room))
+  }
+
+  /** How full the room for requests is. */
+  async use(): Promise<RoomUse> {
+    return (await this.#currentRoom()).use()
+  }
+
+  /** Deletes what is held of these peers, or of all. Their senders are told when they come again. */
+  async clear(peers?: readonly string[]): Promise<Cleared> {
+    return this.#inTurn(async () => {
+      const { store } = this.#init
+      const cleared = peers ?? (await store.held()).map(({ peer }) => peer)
+      this.forgetRoom()
+      return { strangers: cleared.length, messages: await store.evictHeld(cleared) }
+    })
+  }
+
+  /** Requests that nobody has answered for a month make room, and so do those of peers that are blocked. */
+  async expire(): Promise<void> {
+    const { store, book, now } = this.#init
+    const held = await store.held()
+    const old = held.filter(({ storedAtMs }) => storedAtMs < now() - REQUEST_EXPIRY_MS).map(({ peer }) => peer)
+    const blocked = held.filter(({ peer }) => book.isBlocked(peer)).map(({ peer }) => peer)
+    const peers = [...new Set([...old, ...blocked])]
+    if (peers.length > 0) await this.clear(peers)
+    const expired = old.filter((peer) => !book.isBlocked(peer) && !book.isIgnored(peer))
+    if (expired.length > 0) this.#init.events.room({ is: 'expired', strangers: expired.length })
+  }
+
+  /** What is held has changed in another way than by what came in. */
+  forgetRoom(): void {
+    this.#room = undefined
   }
 
   /** Resolves when what has come in is stored. */
@@ -82,59 +136,94 @@ export class Reception {
     await this.#admitting
   }
 
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#admitting.then(work)
+    this.#admitting = turn.catch(() => undefined)
+    return turn
+  }
+
   async #take(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
-    const { taken, state } = await this.#admit(peer, messages)
-    const init = { state, lan: this.#init.isLan(peer), storedAtMs: this.#init.now() } as const
+    const { events, isLan, isOnScreen, onShown } = this.#init
+    const { results, fresh } = await this.#store(peer, messages, { state: 'accepted', lan: isLan(peer) })
+    for (const message of fresh) events.message(message)
+    if (isOnScreen(peer)) onShown(peer, fresh)
+    return results.map(fateOf)
+  }
+
+  async #hold(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
+    const { store, book, policy, isLan, originOf } = this.#init
+    const ids = messages.map(({ id }) => id)
+    const sender = { isContact: false, isBlocked: book.isBlocked(peer), isLan: isLan(peer) }
+    const mayHold = admit(sender, policy) === 'hold'
+    const evicted = await store.takeEvicted(peer, ids)
+    const known = await store.knownIncoming(peer, ids)
+    const wanted = messages.filter(({ id }) => !known.has(id) && !evicted.has(id)).length
+    const room = await this.#currentRoom()
+    const newcomer = { peer, origin: originOf(peer), lan: sender.isLan }
+    const granted = room.admit(newcomer, mayHold ? wanted : 0, (one) => book.isIgnored(one))
+    let places = granted.room
+    const taken = messages.filter(({ id }) => known.has(id) || (!evicted.has(id) && places-- > 0))
+    try {
+      // Asked for at once, what both write is on the disk after one sync.
+      const making = granted.evicted.length > 0 ? store.evictHeld(granted.evicted) : undefined
+      const { origin, lan } = newcomer
+      const [{ results, fresh }] = await Promise.all([this.#store(peer, taken, { state: 'held', lan, origin }), making])
+      room.take(newcomer, fresh.length)
+      this.#tellRequest(fresh.at(-1), room)
+      if (granted.evicted.length > 0 || room.isUnderPressure) this.#roomNotices.crowded(room.use())
+      const fates = new Map(results.map((result) => [result.message.id, fateOf(result)]))
+      return messages.map(({ id }) => fates.get(id) ?? (evicted.has(id) ? EVICTED : NO_ROOM))
+    } catch (error) {
+      this.forgetRoom()
+      throw error
+    }
+  }
+
+  /** @returns what became of each, and those that are new */
+  async #store(
+    peer: string,
+    messages: readonly ChatMessage[],
+    arrival: Pick<Arrival, 'state' | 'lan' | 'origin'>
+  ): Promise<{ readonly results: readonly IncomingResult[]; readonly fresh: readonly IncomingMessage[] }> {
+    const { store, disk, isOnScreen, now } = this.#init
+    const maxIncomingBytes = disk.limitBytes
     // Asked for at once, what both write is on the disk after one sync.
-    const adding = this.#init.store.addIncoming(peer, taken, init)
-    const marking = this.#init.isOnScreen(peer) ? this.#init.store.markRead(peer) : undefined
+    const adding = store.addIncoming(peer, messages, { ...arrival, storedAtMs: now(), maxIncomingBytes })
+    const marking = isOnScreen(peer) ? store.markRead(peer) : undefined
     const [results] = await Promise.all([adding, marking])
     const fresh: IncomingMessage[] = []
-    for (const { message, known } of results) if (!known) fresh.push(message)
-    await this.#tell(peer, fresh)
-    if (taken === messages) return results.map(({ message }) => fateOf(message))
-    const fates = new Map(results.map(({ message }) => [message.id, fateOf(message)]))
-    return messages.map(({ id }) => fates.get(id) ?? REFUSED)
-  }
-
-  /** What is taken of these: all of it, or what is known and what there is room for. */
-  async #admit(
-    peer: string,
-    messages: readonly ChatMessage[]
-  ): Promise<{ readonly taken: readonly ChatMessage[]; readonly state: ArrivalState }> {
-    if (this.isTrusted(peer)) return { taken: messages, state: 'accepted' }
-    const { store, book, policy, isLan } = this.#init
-    const sender = { isContact: false, isBlocked: book.isBlocked(peer), isLan: isLan(peer) }
-    const admission = admit(sender, policy, await store.heldCounts(peer))
-    if (admission.kind === 'accept') return { taken: messages, state: 'accepted' }
-    const ids = messages.map(({ id }) => id)
-    const known = await store.knownIncoming(peer, ids)
-    let room = admission.kind === 'hold' ? admission.room : 0
-    return { taken: messages.filter(({ id }) => known.has(id) || room-- > 0), state: 'held' }
-  }
-
-  async #tell(peer: string, fresh: readonly IncomingMessage[]): Promise<void> {
-    const { events, book } = this.#init
-    const accepted = fresh.filter(({ state }) => state === 'accepted')
-    for (const message of accepted) events.message(message)
-    if (this.#init.isOnScreen(peer)) this.#init.onShown(peer, accepted)
-    const last = fresh.findLast(({ state }) => state === 'held')
-    if (last === undefined || book.isIgnored(peer)) return
-    if (this.#notices.take(1, this.#init.now()) === 1) events.request(await this.#requestView(last))
-  }
-
-  async #requestView(last: IncomingMessage): Promise<RequestView> {
-    const { fromPeer } = await this.#init.store.heldCounts(last.peer)
-    return {
-      peer: last.peer,
-      name: this.#init.nameOf(last.peer),
-      shortId: shortId(last.peer),
-      lastText: last.text,
-      count: fromPeer
+    let isRefused = false
+    for (const { message, known, refused } of results) {
+      if (refused !== undefined) isRefused = true
+      else if (!known) fresh.push(message)
     }
+    if (isRefused) this.#roomNotices.refused(disk.isLow ? undefined : peer, disk.view)
+    return { results, fresh }
+  }
+
+  #tellRequest(last: IncomingMessage | undefined, room: RequestRoom): void {
+    const { events, book, now } = this.#init
+    if (last === undefined || book.isIgnored(last.peer)) return
+    if (this.#notices.take(1, now()) === 1) events.request(this.#requestView(last, room))
+  }
+
+  #requestView({ peer, text }: IncomingMessage, room: RequestRoom): RequestView {
+    return {
+      peer,
+      name: this.#init.nameOf(peer),
+      shortId: shortId(peer),
+      lastText: text,
+      count: room.countOf(peer)
+    }
+  }
+
+  async #currentRoom(): Promise<RequestRoom> {
+    this.#room ??= new RequestRoom(await this.#init.store.heldMessages())
+    return this.#room
   }
 }
 
-function fateOf({ state }: IncomingMessage): Disposition {
-  return state === 'held' ? HELD : STORED
+function fateOf({ message, refused }: IncomingResult): Disposition {
+  if (refused !== undefined) return OVER_QUOTA
+  return message.state === 'held' ? HELD : STORED
 }

@@ -11,6 +11,10 @@ export function refusalText(reason: RefuseReason): string {
       return 'does not take messages as long as this'
     case 'not-accepted':
       return 'does not take messages from you'
+    case 'evicted':
+      return 'deleted the message before anybody had accepted it: other requests needed the room, or it had waited too long'
+    case 'quota':
+      return 'takes no more messages for now: your share of its disk is used up, or its disk is nearly full'
     case 'other':
       return 'does not take the message, for a reason that this version does not know'
   }
@@ -18,5 +22,5 @@ export function refusalText(reason: RefuseReason): string {
 
 /** The other side will never take the message: it has failed. The other reasons pass. */
 export function isFinal(reason: RefuseReason): boolean {
-  return reason === 'too-long' || reason === 'not-accepted'
+  return reason === 'too-long' || reason === 'not-accepted' || reason === 'evicted'
 }

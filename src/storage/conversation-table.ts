@@ -2,7 +2,7 @@
 // the read mark. It knows no message.
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { LogPosition, OwnPosition } from './message-store.ts'
+import type { IncomingUse, LogPosition, OwnPosition } from './message-store.ts'
 import { fromKey, readNumber, toKey } from './message-rows.ts'
 import { reachedIn } from './own-position.ts'
 
@@ -12,6 +12,8 @@ export interface ConversationRow {
   readonly theirs: LogPosition | undefined
   /** The place that the next message in the outbox gets. */
   readonly nextOutbox: number
+  /** What its incoming messages take on the disk. */
+  readonly incomingBytes: number
 }
 
 export class ConversationTable {
@@ -23,6 +25,9 @@ export class ConversationTable {
   readonly #received: StatementSync
   readonly #markRead: StatementSync
   readonly #unread: StatementSync
+  readonly #left: StatementSync
+  readonly #removeEmpty: StatementSync
+  readonly #largest: StatementSync
   readonly #newLog: () => string
 
   constructor(database: DatabaseSync) {
@@ -36,7 +41,8 @@ export class ConversationTable {
     this.#startLog = database.prepare('UPDATE conversation SET own_log = ?, own_seq = 0, own_sent = 0 WHERE id = ?')
     this.#sent = database.prepare('UPDATE conversation SET own_sent = ? WHERE id = ?')
     this.#received = database.prepare(
-      'UPDATE conversation SET their_log = ?, their_seq = ?, unread = unread + ? WHERE id = ?'
+      `UPDATE conversation SET their_log = ?, their_seq = ?, unread = unread + ?, incoming_bytes = incoming_bytes + ?
+        WHERE id = ?`
     )
     this.#markRead = database.prepare(
       `UPDATE conversation SET unread = 0, read_up_to =
@@ -44,6 +50,19 @@ export class ConversationTable {
         WHERE peer = ?`
     )
     this.#unread = database.prepare('SELECT unread FROM conversation WHERE peer = ?')
+    this.#left = database.prepare(
+      `UPDATE conversation SET incoming_bytes = max(0, incoming_bytes - ?),
+        unread = unread - (read_up_to < ? AND unread > 0) WHERE id = ?`
+    )
+    this.#removeEmpty = database.prepare(
+      `DELETE FROM conversation WHERE id = ? AND own_seq = 0 AND next_outbox = 1
+        AND NOT EXISTS (SELECT 1 FROM message WHERE message.conversation = conversation.id)
+        AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.conversation = conversation.id)`
+    )
+    this.#largest = database.prepare(
+      `SELECT peer, incoming_bytes FROM conversation WHERE incoming_bytes > 0
+        ORDER BY incoming_bytes DESC LIMIT ?`
+    )
   }
 
   find(peer: string): ConversationRow | undefined {
@@ -54,7 +73,8 @@ export class ConversationTable {
       own: { log: fromKey(row['own_log']), seq: readNumber(row, 'own_seq'), sentSeq: readNumber(row, 'own_sent') },
       theirs:
         row['their_log'] === null ? undefined : { log: fromKey(row['their_log']), seq: readNumber(row, 'their_seq') },
-      nextOutbox: readNumber(row, 'next_outbox')
+      nextOutbox: readNumber(row, 'next_outbox'),
+      incomingBytes: readNumber(row, 'incoming_bytes')
     }
   }
 
@@ -64,7 +84,7 @@ export class ConversationTable {
     if (present !== undefined) return present
     const own = { log: this.#newLog(), seq: 0, sentSeq: 0 }
     const { lastInsertRowid } = this.#insert.run(peer, toKey(own.log))
-    return { id: Number(lastInsertRowid), own, theirs: undefined, nextOutbox: 1 }
+    return { id: Number(lastInsertRowid), own, theirs: undefined, nextOutbox: 1, incomingBytes: 0 }
   }
 
   /** So far our log and the outbox have come. */
@@ -88,9 +108,27 @@ export class ConversationTable {
     return own === undefined || reachedIn(own, positions) === own.sentSeq
   }
 
-  /** So many new messages have come, and this is where the sender's log stands now. */
-  received(id: number, count: number, theirs: LogPosition): void {
-    this.#received.run(toKey(theirs.log), theirs.seq, count, id)
+  /** New messages have come, and this is where the sender's log stands now. */
+  received(id: number, { count, bytes }: { count: number; bytes: number }, theirs: LogPosition): void {
+    this.#received.run(toKey(theirs.log), theirs.seq, count, bytes, id)
+  }
+
+  /** An incoming message is being deleted. */
+  left(id: number, { position, bytes }: { position: number; bytes: number }): void {
+    this.#left.run(bytes, position, id)
+  }
+
+  /** Removes the row when it stands for nothing: nothing was written to the peer, and nothing of it is kept. */
+  removeEmpty(id: number): void {
+    this.#removeEmpty.run(id)
+  }
+
+  /** Those whose incoming messages take most, the largest first. */
+  largest(limit: number): readonly IncomingUse[] {
+    return this.#largest.all(limit).map((row) => ({
+      peer: String(row['peer']),
+      bytes: readNumber(row, 'incoming_bytes')
+    }))
   }
 
   /** @returns the conversation with its new log, in which nothing is numbered yet */

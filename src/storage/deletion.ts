@@ -3,9 +3,16 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { ROWS_PER_SLICE } from './slices.ts'
 import type { ConversationTable } from './conversation-table.ts'
-import { readNumber, stateCode } from './message-rows.ts'
+import { readNumber, stateCode, toKey } from './message-rows.ts'
 import type { Row } from './message-rows.ts'
+import { MESSAGE_OVERHEAD_BYTES } from './schema.ts'
 import type { SearchIndex } from './search-index.ts'
+
+/** Ids of evicted messages that are kept until their senders ask: ten rooms full, in about 2 MB. */
+export const maxEvictedIds = 10_000
+
+/** What taking a message out needs to know of it; the size of a text is read without the text. */
+const deletedColumns = 'position, conversation, state, id, octet_length(text) AS size'
 
 /** What one slice did; `next` is where the following slice begins, undefined at the end. */
 export interface DeletedSlice {
@@ -22,30 +29,41 @@ export class Deletion {
   readonly #delete: StatementSync
   readonly #leave: StatementSync
   readonly #forgetOwnId: StatementSync
-  readonly #notUnread: StatementSync
   readonly #newest: StatementSync
+  readonly #heldOf: StatementSync
+  readonly #forgetId: StatementSync
+  readonly #noteEvicted: StatementSync
+  readonly #findEvicted: StatementSync
+  readonly #forgetEvicted: StatementSync
+  readonly #forgetOldestEvicted: StatementSync
 
   constructor(database: DatabaseSync, conversations: ConversationTable, search: SearchIndex) {
     this.#conversations = conversations
     this.#search = search
     this.#ofConversation = database.prepare(
-      `SELECT position, conversation, state, id FROM message WHERE conversation = ? AND position <= ?
-        ORDER BY position LIMIT ?`
+      `SELECT ${deletedColumns} FROM message WHERE conversation = ? AND position <= ? ORDER BY position LIMIT ?`
     )
     this.#sliceEnd = database.prepare(
       'SELECT max(position) AS last FROM (SELECT position FROM message WHERE position > ? ORDER BY position LIMIT ?)'
     )
     this.#old = database.prepare(
-      `SELECT position, conversation, state, id FROM message WHERE position > ? AND position <= ?
+      `SELECT ${deletedColumns} FROM message WHERE position > ? AND position <= ?
         AND stored_at < ? AND outbox IS NULL AND state < 11`
     )
     this.#delete = database.prepare('DELETE FROM message WHERE position = ?')
     this.#leave = database.prepare('UPDATE seen SET left_state = ? WHERE conversation = ? AND incoming = 1 AND id = ?')
-    this.#notUnread = database.prepare(
-      'UPDATE conversation SET unread = unread - 1 WHERE id = ? AND read_up_to < ? AND unread > 0'
-    )
     this.#forgetOwnId = database.prepare('DELETE FROM seen WHERE conversation = ? AND incoming = 0 AND id = ?')
     this.#newest = database.prepare('SELECT max(position) AS newest FROM message')
+    this.#heldOf = database.prepare(
+      `SELECT ${deletedColumns} FROM message WHERE conversation = ? AND state >= 11 ORDER BY position`
+    )
+    this.#forgetId = database.prepare('DELETE FROM seen WHERE conversation = ? AND incoming = 1 AND id = ?')
+    this.#noteEvicted = database.prepare('INSERT OR IGNORE INTO evicted (peer, id) VALUES (?, ?)')
+    this.#findEvicted = database.prepare('SELECT 1 FROM evicted WHERE peer = ? AND id = ?')
+    this.#forgetEvicted = database.prepare('DELETE FROM evicted WHERE peer = ? AND id = ?')
+    this.#forgetOldestEvicted = database.prepare(
+      'DELETE FROM evicted WHERE number <= (SELECT max(number) FROM evicted) - ?'
+    )
   }
 
   newest(): number {
@@ -71,6 +89,31 @@ export class Deletion {
     return { deleted: rows.length, next: last }
   }
 
+  /** Deletes what is held of a peer; its ids go to those whose senders are still to be told. */
+  evict(peer: string): number {
+    const conversation = this.#conversations.find(peer)
+    if (conversation === undefined) return 0
+    const rows = this.#heldOf.all(conversation.id)
+    for (const row of rows) {
+      this.#remove(row)
+      this.#forgetId.run(conversation.id, row['id'] ?? null)
+      this.#noteEvicted.run(peer, row['id'] ?? null)
+    }
+    if (rows.length === 0) return 0
+    this.#forgetOldestEvicted.run(maxEvictedIds)
+    // A stranger that was here for this alone leaves nothing else behind.
+    this.#conversations.removeEmpty(conversation.id)
+    return rows.length
+  }
+
+  evicted(peer: string, ids: readonly string[]): ReadonlySet<string> {
+    return new Set(ids.filter((id) => this.#findEvicted.get(peer, toKey(id)) !== undefined))
+  }
+
+  forgetEvicted(peer: string, ids: Iterable<string>): void {
+    for (const id of ids) this.#forgetEvicted.run(peer, toKey(id))
+  }
+
   #remove(row: Row): void {
     const position = readNumber(row, 'position')
     const conversation = readNumber(row, 'conversation')
@@ -83,6 +126,6 @@ export class Deletion {
       return
     }
     this.#leave.run(state, conversation, id)
-    this.#notUnread.run(conversation, position)
+    this.#conversations.left(conversation, { position, bytes: readNumber(row, 'size') + MESSAGE_OVERHEAD_BYTES })
   }
 }

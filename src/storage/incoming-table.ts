@@ -2,7 +2,7 @@
 // requests. Its methods are synchronous and belong into the store's transactions.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
-import type { ArrivalState, HeldCounts, IncomingMessage, IncomingResult, NewIncoming } from './message-store.ts'
+import type { Arrival, HeldMessage, IncomingMessage, IncomingResult, NewIncoming } from './message-store.ts'
 import { incomingMessage } from './message-copies.ts'
 import type { MessageInserts, NewRow } from './message-inserts.ts'
 import {
@@ -15,12 +15,7 @@ import {
   stateCode,
   toKey
 } from './message-rows.ts'
-
-export interface Arrival {
-  readonly state: ArrivalState
-  readonly lan: boolean
-  readonly storedAtMs: number
-}
+import { messageBytes } from './schema.ts'
 
 export class IncomingTable {
   readonly #conversations: ConversationTable
@@ -31,7 +26,9 @@ export class IncomingTable {
   readonly #heldOf: StatementSync
   readonly #accept: StatementSync
   readonly #newestHeld: StatementSync
-  readonly #heldCounts: StatementSync
+  readonly #heldMessages: StatementSync
+  readonly #setOrigin: StatementSync
+  readonly #forgetEvicted: StatementSync
 
   constructor(database: DatabaseSync, conversations: ConversationTable, inserts: MessageInserts) {
     const join = `FROM message m JOIN conversation c ON c.id = m.conversation`
@@ -47,41 +44,54 @@ export class IncomingTable {
     this.#heldOf = database.prepare(
       `SELECT ${messageColumns} ${join} WHERE c.peer = ? AND m.state >= 11 ORDER BY m.position`
     )
-    this.#accept = database.prepare('UPDATE message SET state = ? WHERE position = ?')
+    this.#accept = database.prepare('UPDATE message SET state = ?, origin = NULL WHERE position = ?')
+    this.#setOrigin = database.prepare('UPDATE message SET origin = ? WHERE position BETWEEN ? AND ?')
+    this.#forgetEvicted = database.prepare('DELETE FROM evicted WHERE peer = ?')
     this.#newestHeld = database.prepare(
       `SELECT ${messageColumns} FROM (SELECT max(position) AS newest FROM message WHERE state >= 11 GROUP BY conversation)
         CROSS JOIN message m ON m.position = newest JOIN conversation c ON c.id = m.conversation
         ORDER BY m.stored_at DESC, m.position DESC`
     )
-    this.#heldCounts = database.prepare(
-      `SELECT count(*) AS total, coalesce(sum(state = 12), 0) AS lan, coalesce(sum(conversation = ?), 0) AS fromPeer
-        FROM message WHERE state >= 11`
+    this.#heldMessages = database.prepare(
+      `SELECT peer, state, origin FROM message m INDEXED BY message_held JOIN conversation c ON c.id = m.conversation
+        WHERE m.state >= 11 ORDER BY m.position`
     )
   }
 
   add(peer: string, messages: readonly NewIncoming[], arrival: Arrival): readonly IncomingResult[] {
     if (messages.length === 0) return []
-    const { id: conversation, theirs } = this.#conversations.ensure(peer)
+    const { maxIncomingBytes = Infinity } = arrival
+    const { id: conversation, theirs, incomingBytes } = this.#conversations.ensure(peer)
     const areNew = this.#areNew(conversation, messages)
     const code = arrival.state === 'accepted' ? stateCode.accepted : heldCode(arrival.lan)
     const rows: NewRow[] = []
     let reached = theirs
     let fresh = 0
+    let bytes = 0
     const results = messages.map((incoming): IncomingResult => {
       const message = incomingMessage(peer, withSafeNumbers(incoming), safeInteger(arrival.storedAtMs), arrival.state)
       const known = areNew ? undefined : this.#known(conversation, message)
       if (known !== undefined) return { message: known, known: true }
+      if (incomingBytes + bytes >= maxIncomingBytes) return { message, known: false, refused: 'over-quota' }
       const { log, seq } = message
       if (reached?.log !== log || reached.seq < seq) reached = { log, seq }
       fresh++
+      bytes += messageBytes(message.text)
       rows.push({ message, code, place: null })
       // Where one may come twice, the second is to find the first.
-      if (!areNew) this.#inserts.add(conversation, rows.splice(0))
+      if (!areNew) this.#insert(conversation, rows.splice(0), arrival)
       return { message, known: false }
     })
-    this.#inserts.add(conversation, rows)
-    if (reached !== undefined && fresh > 0) this.#conversations.received(conversation, fresh, reached)
+    this.#insert(conversation, rows, arrival)
+    if (reached !== undefined && fresh > 0) this.#conversations.received(conversation, { count: fresh, bytes }, reached)
     return results
+  }
+
+  #insert(conversation: number, rows: readonly NewRow[], { state, origin }: Arrival): void {
+    const first = this.#inserts.add(conversation, rows)
+    if (state === 'held' && origin !== undefined && rows.length > 0) {
+      this.#setOrigin.run(origin, first, first + rows.length - 1)
+    }
   }
 
   /**
@@ -118,6 +128,8 @@ export class IncomingTable {
   }
 
   acceptHeld(peer: string): readonly IncomingMessage[] {
+    // What is sent again after this is wanted.
+    this.#forgetEvicted.run(peer)
     return this.#heldOf.all(peer).map((row) => {
       const message = readIncoming(row)
       this.#accept.run(stateCode.accepted, readNumber(row, 'position'))
@@ -129,9 +141,12 @@ export class IncomingTable {
     return this.#newestHeld.all().map(readIncoming)
   }
 
-  heldCounts(peer: string): HeldCounts {
-    const row = this.#heldCounts.get(this.#conversations.find(peer)?.id ?? 0) ?? {}
-    return { fromPeer: readNumber(row, 'fromPeer'), total: readNumber(row, 'total'), lan: readNumber(row, 'lan') }
+  heldMessages(): readonly HeldMessage[] {
+    return this.#heldMessages.all().map((row) => ({
+      peer: String(row['peer']),
+      lan: readNumber(row, 'state') === stateCode.heldFromLan,
+      ...(row['origin'] === null ? {} : { origin: String(row['origin']) })
+    }))
   }
 }
 

@@ -12,13 +12,15 @@ export {
 export type { ConversationDamage } from './errors.ts'
 export { MemoryMessageStore } from './memory-message-store.ts'
 export type {
+  Arrival,
   ArrivalState,
   ConversationSummary,
   DeliveryState,
-  HeldCounts,
+  HeldMessage,
   HistoryEntry,
   IncomingMessage,
   IncomingResult,
+  IncomingUse,
   LogOptions,
   LogPosition,
   MessageStore,
@@ -27,7 +29,8 @@ export type {
   OutboxEntry,
   OutgoingMessage,
   PageOptions,
-  StoredMessage
+  StoredMessage,
+  StoreUse
 } from './message-store.ts'
 export type { MendReport } from './mend.ts'
 export { PeerBook, PeerBookDamagedError } from './peer-book.ts'

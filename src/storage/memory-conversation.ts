@@ -7,9 +7,12 @@ import { IdMap } from './id-map.ts'
 import { inState, pendingMessage } from './message-copies.ts'
 import { newMessageId } from './message-id.ts'
 import { reachedIn } from './own-position.ts'
+import { messageBytes } from './schema.ts'
 import type {
+  Arrival,
   ArrivalState,
   DeliveryState,
+  HeldMessage,
   HistoryEntry,
   IncomingMessage,
   LogPosition,
@@ -23,8 +26,9 @@ import type {
 interface Entry {
   readonly position: number
   message: StoredMessage
-  /** The message is a stranger's request that came over the LAN. */
+  /** Of a held message: whether it came over the LAN, and from where. */
   readonly lan: boolean
+  readonly origin: string | undefined
   /** Of an own message: when it joined the outbox, for the first or another time. */
   waitsSinceMs: number
   /** Of an own message: its place in the outbox; 0 when it is not in there. */
@@ -43,6 +47,7 @@ export class MemoryConversation {
   /** Requests that wait for the user, in their order. */
   readonly #held = new Set<Entry>()
   #nextPlace = 1
+  #incomingBytes = 0
   #readUpTo = 0
   #own: OwnPosition = newLog()
   theirs: LogPosition | undefined
@@ -79,7 +84,14 @@ export class MemoryConversation {
     const seq = this.#own.seq + 1
     const id = newMessageId(nowMs)
     const message = pendingMessage(peer, init, { id, log, seq, sentAtMs: init.sentAtMs, storedAtMs: nowMs })
-    const entry: Entry = { position, message, lan: false, waitsSinceMs: nowMs, place: this.#nextPlace++ }
+    const entry: Entry = {
+      position,
+      message,
+      lan: false,
+      origin: undefined,
+      waitsSinceMs: nowMs,
+      place: this.#nextPlace++
+    }
     this.#own = { log, seq, sentSeq }
     this.#entries.push(entry)
     this.#outgoing.set(id, entry)
@@ -87,11 +99,12 @@ export class MemoryConversation {
     return { position: entry.place, message }
   }
 
-  addIncoming(position: number, message: IncomingMessage, lan: boolean): void {
-    const entry: Entry = { position, message, lan, waitsSinceMs: message.storedAtMs, place: 0 }
+  addIncoming(position: number, message: IncomingMessage, { lan, origin }: Pick<Arrival, 'lan' | 'origin'>): void {
+    const entry: Entry = { position, message, lan, origin, waitsSinceMs: message.storedAtMs, place: 0 }
     this.#entries.push(entry)
     this.#incoming.set(message.id, entry)
     if (message.state === 'held') this.#held.add(entry)
+    this.#incomingBytes += messageBytes(message.text)
     if (this.theirs?.log !== message.log || this.theirs.seq < message.seq) {
       this.theirs = { log: message.log, seq: message.seq }
     }
@@ -175,14 +188,31 @@ export class MemoryConversation {
     return accepted
   }
 
-  held(): { newest: IncomingMessage | undefined; count: number; lan: number } {
+  get newestHeld(): IncomingMessage | undefined {
     let newest: IncomingMessage | undefined
-    let fromLan = 0
-    for (const { message, lan } of this.#held) {
-      if (message.direction === 'in') newest = message
-      if (lan) fromLan++
-    }
-    return { newest, count: this.#held.size, lan: fromLan }
+    for (const { message } of this.#held) if (message.direction === 'in') newest = message
+    return newest
+  }
+
+  held(): readonly { readonly position: number; readonly held: HeldMessage }[] {
+    return [...this.#held].map(({ position, message: { peer }, lan, origin }) => ({
+      position,
+      held: origin === undefined ? { peer, lan } : { peer, lan, origin }
+    }))
+  }
+
+  /** @returns the ids of the messages that are gone */
+  evictHeld(): readonly string[] {
+    const ids = [...this.#held].map(({ message }) => message.id)
+    const evicted = new Set(ids)
+    this.#delete((message) => message.direction === 'in' && evicted.has(message.id))
+    for (const id of ids) this.#incoming.delete(id)
+    return ids
+  }
+
+  /** What its incoming messages take. */
+  get incomingBytes(): number {
+    return this.#incomingBytes
   }
 
   /** Messages between two positions, without these, oldest first. */
@@ -224,8 +254,10 @@ export class MemoryConversation {
       const { message } = entry
       if (!isDeleted(message)) return true
       this.#held.delete(entry)
-      if (message.direction === 'in') this.#incoming.set(message.id, message.state)
-      else this.#dropOutgoing(entry)
+      if (message.direction === 'in') {
+        this.#incoming.set(message.id, message.state)
+        this.#incomingBytes -= messageBytes(message.text)
+      } else this.#dropOutgoing(entry)
       return false
     })
     return before - this.#entries.length

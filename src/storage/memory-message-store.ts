@@ -1,14 +1,15 @@
 // A message store in this process's memory: everything that MessageStore
 // promises, but for as long as the process lives. It is the store of nodes that
 // are asked to keep nothing, and the one that the tests drive.
+import { maxEvictedIds } from './deletion.ts'
 import { ROWS_PER_SLICE } from './slices.ts'
 import { MemoryConversation } from './memory-conversation.ts'
 import { incomingMessage } from './message-copies.ts'
 import type {
-  ArrivalState,
+  Arrival,
   ConversationSummary,
   DeliveryState,
-  HeldCounts,
+  HeldMessage,
   HistoryEntry,
   IncomingMessage,
   IncomingResult,
@@ -21,13 +22,16 @@ import type {
   OutgoingMessage,
   OwnPosition,
   PageOptions,
-  StoredMessage
+  StoredMessage,
+  StoreUse
 } from './message-store.ts'
 import { holdsPhrases, phrasesOf, wordsOf } from './search-words.ts'
 
 export class MemoryMessageStore implements MessageStore {
   readonly #conversations = new Map<string, MemoryConversation>()
   readonly #now: () => number
+  /** Peer and id of messages that were evicted, the oldest first. */
+  readonly #evicted = new Set<string>()
   #nextPosition = 1
 
   constructor(options: { now?: () => number } = {}) {
@@ -53,16 +57,17 @@ export class MemoryMessageStore implements MessageStore {
   async addIncoming(
     peer: string,
     messages: readonly NewIncoming[],
-    init: { state: ArrivalState; lan: boolean; storedAtMs: number }
+    arrival: Arrival
   ): Promise<readonly IncomingResult[]> {
     const conversation = this.#conversation(peer)
-    const { storedAtMs, state, lan } = init
-    return messages.map((incoming) => {
+    const { storedAtMs, state, maxIncomingBytes = Infinity } = arrival
+    return messages.map((incoming): IncomingResult => {
       const known = conversation.known(incoming.id)
       if (typeof known === 'object') return { message: known, known: true }
       const message = incomingMessage(peer, incoming, storedAtMs, known ?? state)
       if (known !== undefined) return { message, known: true }
-      conversation.addIncoming(this.#nextPosition++, message, lan)
+      if (conversation.incomingBytes >= maxIncomingBytes) return { message, known: false, refused: 'over-quota' }
+      conversation.addIncoming(this.#nextPosition++, message, arrival)
       return { message, known: false }
     })
   }
@@ -120,23 +125,43 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   async acceptHeld(peer: string): Promise<readonly IncomingMessage[]> {
+    for (const evicted of this.#evicted) if (evicted.startsWith(`${peer} `)) this.#evicted.delete(evicted)
     return this.#conversations.get(peer)?.acceptHeld() ?? []
   }
 
   async held(): Promise<readonly IncomingMessage[]> {
-    const newest = [...this.#conversations.values()].map((conversation) => conversation.held().newest)
+    const newest = [...this.#conversations.values()].map((conversation) => conversation.newestHeld)
     return newest.filter((message) => message !== undefined).toSorted((a, b) => b.storedAtMs - a.storedAtMs)
   }
 
-  async heldCounts(peer: string): Promise<HeldCounts> {
-    const counts = { fromPeer: 0, total: 0, lan: 0 }
-    for (const [id, conversation] of this.#conversations) {
-      const { count, lan } = conversation.held()
-      counts.total += count
-      counts.lan += lan
-      if (id === peer) counts.fromPeer = count
+  async heldMessages(): Promise<readonly HeldMessage[]> {
+    const held = [...this.#conversations.values()].flatMap((conversation) => conversation.held())
+    return held.toSorted((a, b) => a.position - b.position).map((one) => one.held)
+  }
+
+  async evictHeld(peers: readonly string[]): Promise<number> {
+    let count = 0
+    for (const peer of peers) {
+      for (const id of this.#conversations.get(peer)?.evictHeld() ?? []) {
+        this.#evicted.add(`${peer} ${id}`)
+        count++
+      }
     }
-    return counts
+    for (const oldest of this.#evicted) {
+      if (this.#evicted.size <= maxEvictedIds) break
+      this.#evicted.delete(oldest)
+    }
+    return count
+  }
+
+  async takeEvicted(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(ids.filter((id) => this.#evicted.delete(`${peer} ${id}`)))
+  }
+
+  async use({ limit }: { limit: number }): Promise<StoreUse> {
+    const peers = [...this.#conversations].map(([peer, { incomingBytes: bytes }]) => ({ peer, bytes }))
+    const largest = peers.filter(({ bytes }) => bytes > 0).toSorted((a, b) => b.bytes - a.bytes)
+    return { totalBytes: peers.reduce((sum, { bytes }) => sum + bytes, 0), peers: largest.slice(0, limit) }
   }
 
   async history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]> {

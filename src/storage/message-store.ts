@@ -66,17 +66,45 @@ export interface NewIncoming {
   readonly replyTo?: string
 }
 
-/** What became of one incoming message: `known` says that it was here already. */
-export interface IncomingResult {
-  readonly message: IncomingMessage
-  readonly known: boolean
+/** How incoming messages are stored. */
+export interface Arrival {
+  readonly state: ArrivalState
+  readonly lan: boolean
+  readonly storedAtMs: number
+  /** Where held messages came from, in words that the store keeps and does not read. */
+  readonly origin?: string
+  /** New messages are refused while those of this peer take so much or more. Default: no limit. */
+  readonly maxIncomingBytes?: number
 }
 
-/** How many requests are held, to be compared with their limits. */
-export interface HeldCounts {
-  readonly fromPeer: number
-  readonly total: number
-  readonly lan: number
+/** What became of one incoming message. */
+export interface IncomingResult {
+  readonly message: IncomingMessage
+  /** It was here already. */
+  readonly known: boolean
+  /** It was not stored, for that reason. */
+  readonly refused?: 'over-quota'
+}
+
+/** A message in the room for requests. */
+export interface HeldMessage {
+  readonly peer: string
+  readonly lan: boolean
+  /** As it was given when the message was stored; undefined for one that an earlier version stored. */
+  readonly origin?: string
+}
+
+/** How much the incoming messages of one peer take on the disk. */
+export interface IncomingUse {
+  readonly peer: string
+  readonly bytes: number
+}
+
+export interface StoreUse {
+  /** The whole history, with its indexes. */
+  readonly totalBytes: number
+  /** The largest first. */
+  readonly peers: readonly IncomingUse[]
 }
 
 /**
@@ -101,11 +129,7 @@ export interface MessageStore {
    * Stores those that are new, in the order given. A message that is known keeps
    * its state, also after it was deleted here: its id stays known.
    */
-  addIncoming(
-    peer: string,
-    messages: readonly NewIncoming[],
-    init: { state: ArrivalState; lan: boolean; storedAtMs: number }
-  ): Promise<readonly IncomingResult[]>
+  addIncoming(peer: string, messages: readonly NewIncoming[], arrival: Arrival): Promise<readonly IncomingResult[]>
   /** Which of these ids from this peer are here already. */
   knownIncoming(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>>
   /**
@@ -136,7 +160,17 @@ export interface MessageStore {
   acceptHeld(peer: string): Promise<readonly IncomingMessage[]>
   /** Peers whose messages are held, with the newest message of each, newest first. */
   held(): Promise<readonly IncomingMessage[]>
-  heldCounts(peer: string): Promise<HeldCounts>
+  /** All messages that are held, in the order in which they came. */
+  heldMessages(): Promise<readonly HeldMessage[]>
+  /**
+   * Deletes what is held of these peers before anybody has accepted it; returns how many messages. Their ids are kept
+   * for {@link takeEvicted}, the newest ten thousand of all.
+   */
+  evictHeld(peers: readonly string[]): Promise<number>
+  /** Which of these ids were evicted. Each is told once: a message that comes again after that is a new one. */
+  takeEvicted(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>>
+  /** What is on the disk, and of which `limit` peers most. */
+  use(options: { limit: number }): Promise<StoreUse>
   /** The last `limit` messages with this peer, oldest first; held ones are left out unless asked for. */
   history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]>
   /** The messages before or after a position, or the last ones; always oldest first. */

@@ -8,6 +8,7 @@ import { DatabasePages } from './database-pages.ts'
 import type { ConversationDamage } from './errors.ts'
 import { readNumber, stateCode } from './message-rows.ts'
 import { recordsOf } from './page-records.ts'
+import { incomingBytesOf } from './schema.ts'
 import { looksLikePeer, messageColumnNames, recognise } from './salvaged-rows.ts'
 
 /** So many pages are read between two turns for others: a few milliseconds' worth. */
@@ -51,7 +52,7 @@ async function carryRows(
   const message = target.prepare(
     `INSERT OR REPLACE INTO message (${messageColumnNames.join(', ')}) VALUES (${places(messageColumnNames.length)})`
   )
-  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(10)})`)
+  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(11)})`)
   const seen = target.prepare(`INSERT OR REPLACE INTO seen VALUES (${places(5)})`)
   const peers = new Map<number, string>()
   using pages = new DatabasePages(source)
@@ -133,7 +134,8 @@ function mendCounters(target: DatabaseSync): void {
       next_outbox = max(next_outbox, coalesce((SELECT max(outbox) + 1 FROM message
         WHERE conversation = conversation.id), 1)),
       unread = (SELECT count(*) FROM message
-        WHERE conversation = conversation.id AND position > read_up_to AND state >= 10);
+        WHERE conversation = conversation.id AND position > read_up_to AND state >= 10),
+      incoming_bytes = ${incomingBytesOf('conversation.id')};
     DELETE FROM sqlite_sequence WHERE name = 'message';
     INSERT INTO sqlite_sequence (name, seq) SELECT 'message', max(
       coalesce((SELECT max(position) FROM message), 0), coalesce((SELECT max(position) FROM seen), 0));

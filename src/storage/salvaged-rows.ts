@@ -28,7 +28,8 @@ export const messageColumnNames = [
   'seen_at',
   'outbox',
   'checksum',
-  'waits_since'
+  'waits_since',
+  'origin'
 ] as const
 
 /** SQLite leaves a row as it is when its table gets another column. */
@@ -43,9 +44,9 @@ export function recognise({ rowId, values }: PageRecord, isPeer: (text: string) 
     if (values.length >= columnsOfVersion1 && values.length <= messageColumnNames.length) {
       return recogniseMessage(rowId, values)
     }
-    if ((values.length === 9 || values.length === 10) && isConversation(values, isPeer)) {
-      // Before there was a tenth column, all that was numbered may have been sent.
-      return { table: 'conversation', id: rowId, values: [...values.slice(0, 9), values[9] ?? values[3] ?? 0] }
+    if (values.length >= 9 && values.length <= 11 && isConversation(values, isPeer)) {
+      // Before there was a tenth column, all that was numbered may have been sent. The eleventh is a sum, made anew.
+      return { table: 'conversation', id: rowId, values: [...values.slice(0, 9), values[9] ?? values[3] ?? 0, 0] }
     }
     return undefined
   }

@@ -4,6 +4,14 @@
 /** Marks a file as a Parley history: "Prly". */
 export const APPLICATION_ID = 0x50726c79
 
+/** What a message takes on the disk beside its text: its row, its id and its place in two indexes, as measured. */
+export const MESSAGE_OVERHEAD_BYTES = 192
+
+/** What an incoming message counts for against a quota. */
+export function messageBytes(text: string): number {
+  return Buffer.byteLength(text) + MESSAGE_OVERHEAD_BYTES
+}
+
 /**
  * Version 1: messages and what belongs to them.
  *
@@ -82,5 +90,33 @@ const version4 = `
   UPDATE conversation SET own_sent = own_seq;
 `
 
+/**
+ * Version 5: what a bounded room is counted by.
+ *
+ * - `origin` of a held message is where it came from, in the words of its caller; null when nobody said. The index holds
+ *   all that counting needs, so that no long text is read for it.
+ * - `incoming_bytes` is the sum of {@link messageBytes} over a conversation's incoming messages.
+ * - `evicted` has ids of held messages that were deleted before they were accepted: their senders still have to be told.
+ */
+const version5 = `
+  ALTER TABLE message ADD COLUMN origin TEXT;
+  DROP INDEX message_held;
+  CREATE INDEX message_held ON message(conversation, state, origin) WHERE state >= 11;
+  ALTER TABLE conversation ADD COLUMN incoming_bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE conversation SET incoming_bytes = ${incomingBytesOf('conversation.id')};
+  CREATE TABLE evicted (
+    number INTEGER PRIMARY KEY,
+    peer TEXT NOT NULL,
+    id ANY NOT NULL,
+    UNIQUE (peer, id)
+  ) STRICT;
+`
+
+/** What the incoming messages of a conversation take, as an SQL expression: the one answer that a kept sum must equal. */
+export function incomingBytesOf(conversation: string): string {
+  return `(SELECT coalesce(sum(octet_length(text)) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
+    WHERE message.conversation = ${conversation} AND state >= 10)`
+}
+
 /** The step at index n makes version n + 1. */
-export const MIGRATIONS: readonly string[] = [version1, version2, version3, version4]
+export const MIGRATIONS: readonly string[] = [version1, version2, version3, version4, version5]

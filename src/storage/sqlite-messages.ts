@@ -7,12 +7,13 @@ import type { CommitQueue } from './commit-queue.ts'
 import { ConversationTable } from './conversation-table.ts'
 import { Deletion, type DeletedSlice } from './deletion.ts'
 import { HistoryReader } from './history-reader.ts'
-import { IncomingTable, type Arrival } from './incoming-table.ts'
+import { IncomingTable } from './incoming-table.ts'
 import { Indexer } from './indexer.ts'
 import type {
+  Arrival,
   ConversationSummary,
   DeliveryState,
-  HeldCounts,
+  HeldMessage,
   HistoryEntry,
   IncomingMessage,
   IncomingResult,
@@ -25,9 +26,11 @@ import type {
   OutgoingMessage,
   OwnPosition,
   PageOptions,
-  StoredMessage
+  StoredMessage,
+  StoreUse
 } from './message-store.ts'
 import { MessageInserts } from './message-inserts.ts'
+import { readNumber } from './message-rows.ts'
 import { OutgoingTable } from './outgoing-table.ts'
 import { SearchIndex } from './search-index.ts'
 
@@ -46,6 +49,7 @@ export abstract class SqliteMessages implements MessageStore {
   readonly #search: SearchIndex
   readonly #deletion: Deletion
   readonly #indexer: Indexer
+  readonly #pages: () => number
 
   protected constructor({ database, queue, now }: SqliteMessagesInit) {
     this.#queue = queue
@@ -58,6 +62,10 @@ export abstract class SqliteMessages implements MessageStore {
     this.#deletion = new Deletion(database, this.#conversations, this.#search)
     this.#indexer = new Indexer(this.#search, queue)
     this.#indexer.schedule()
+    this.#pages = () => {
+      const size = database.prepare('SELECT page_count * page_size AS size FROM pragma_page_count, pragma_page_size')
+      return readNumber(size.get() ?? {}, 'size')
+    }
   }
 
   /** Ends what goes on by itself; what was asked for goes on. */
@@ -142,8 +150,30 @@ export abstract class SqliteMessages implements MessageStore {
     return this.#queue.read(() => this.#incoming.held())
   }
 
-  async heldCounts(peer: string): Promise<HeldCounts> {
-    return this.#queue.read(() => this.#incoming.heldCounts(peer))
+  async heldMessages(): Promise<readonly HeldMessage[]> {
+    return this.#queue.read(() => this.#incoming.heldMessages())
+  }
+
+  async evictHeld(peers: readonly string[]): Promise<number> {
+    const counts = await Promise.all(
+      peers.map(async (peer) =>
+        this.#queue.write(() => {
+          this.#outgoing.onDeletion()
+          return this.#deletion.evict(peer)
+        })
+      )
+    )
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  async takeEvicted(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const evicted = await this.#queue.read(() => this.#deletion.evicted(peer, ids))
+    if (evicted.size > 0) await this.#queue.write(() => this.#deletion.forgetEvicted(peer, evicted))
+    return evicted
+  }
+
+  async use({ limit }: { limit: number }): Promise<StoreUse> {
+    return this.#queue.read(() => ({ totalBytes: this.#pages(), peers: this.#conversations.largest(limit) }))
   }
 
   async history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]> {

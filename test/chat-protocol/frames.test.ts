@@ -30,7 +30,7 @@ const frame: fc.Arbitrary<OutgoingFrame> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('refuse' as const),
-    reason: fc.constantFrom('no-room' as const, 'rate' as const, 'too-long' as const, 'not-accepted' as const),
+    reason: fc.constantFrom(...(['no-room', 'rate', 'too-long', 'not-accepted', 'evicted', 'quota'] as const)),
     retryAfterMs: fc.nat(86_400_000),
     ids: fc.array(id, { maxLength: 20 })
   }),

@@ -13,6 +13,7 @@ import type {
   PeerTarget,
   PeerTrust,
   RequestView,
+  RoomView,
   RosterRow,
   StoredMessage
 } from '../../src/cli/chat-api.ts'
@@ -68,6 +69,22 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   }
   async requests(): Promise<readonly RequestView[]> {
     return this.waiting
+  }
+  async clearRequests() {
+    const strangers = this.waiting.length
+    this.waiting = []
+    return { strangers, messages: strangers }
+  }
+  async room(): Promise<RoomView> {
+    return {
+      requests: { messages: this.waiting.length, limit: 1000, strangers: this.waiting.length, largest: undefined },
+      historyBytes: 0,
+      largest: [],
+      quotaBytes: Infinity,
+      freeBytes: undefined,
+      floorBytes: 0,
+      isDiskLow: false
+    }
   }
   shut: { peer: string; name: string }[] = []
   blocked(): readonly { peer: string; name: string }[] {

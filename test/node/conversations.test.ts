@@ -4,6 +4,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ConversationState } from '../../src/node/chat-events.ts'
 import { Conversations } from '../../src/node/conversations.ts'
+import { DiskRoom } from '../../src/node/disk-room.ts'
 import { MemoryMessageStore, PeerBook } from '../../src/storage/index.ts'
 
 const peer = 'somebody'
@@ -30,6 +31,8 @@ beforeEach(() => {
       throw new Error('nothing listens there')
     },
     isLan: () => false,
+    originOf: () => '203.0.113.7',
+    disk: new DiskRoom({ folder: '', quotaBytes: Infinity, minFreeBytes: 0, now: Date.now }),
     rttOf: () => ({}),
     isDirectory: async () => false,
     nameOf: (id) => id,
@@ -37,6 +40,7 @@ beforeEach(() => {
     events: {
       message: () => undefined,
       request: () => undefined,
+      room: () => undefined,
       delivery: () => undefined,
       refused: () => undefined,
       state: (_peer, { name }) => states.push(name),

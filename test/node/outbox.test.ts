@@ -240,3 +240,23 @@ test('a store that fails for a while is asked again, and nothing is forgotten', 
     vi.useRealTimers()
   }
 })
+
+test('while nothing at all is taken over there nothing more is sent, and then everything again, in order', async () => {
+  vi.useFakeTimers()
+  try {
+    await write('one')
+    const { chat, sent } = session('parley')
+    outbox.attach(chat)
+    await vi.waitFor(() => expect(sent).toEqual(['one']))
+    outbox.postpone(peer, 10_000, { isOfAll: true })
+    await write('two')
+    outbox.wake(peer)
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect(sent).toEqual(['one'])
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(sent).toEqual(['one', 'one', 'two'])
+    await outbox.stop()
+  } finally {
+    vi.useRealTimers()
+  }
+})

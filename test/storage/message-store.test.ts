@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
+import { messageBytes } from '../../src/storage/schema.ts'
 import { closeStores, storeKinds } from './stores.ts'
 
 const peer = 'somebody'
@@ -330,10 +331,109 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.history(peer, { limit: 9 })).toEqual([])
     expect(await store.conversations()).toEqual([])
     expect(texts(await store.history(peer, { limit: 9, includeHeld: true }))).toEqual(['text 1', 'text 2'])
-    expect(await store.heldCounts(peer)).toEqual({ fromPeer: 2, total: 3, lan: 2 })
+    expect(await store.heldMessages()).toEqual([
+      { peer, lan: true },
+      { peer, lan: true },
+      { peer: 'another', lan: false }
+    ])
     expect(texts(await store.held())).toEqual(['text 3', 'text 2'])
     expect(texts(await store.acceptHeld(peer))).toEqual(['text 1', 'text 2'])
     expect(await store.history(peer, { limit: 1 })).toMatchObject([{ text: 'text 2', state: 'accepted' }])
-    expect(await store.heldCounts(peer)).toEqual({ fromPeer: 0, total: 1, lan: 0 })
+    expect(await store.heldMessages()).toEqual([{ peer: 'another', lan: false }])
+  })
+
+  test('held messages keep where they came from, in the order in which they came', async () => {
+    const store = await open()
+    const held = { state: 'held', lan: false, storedAtMs: 0 } as const
+    await store.addIncoming(peer, [incoming(1)], { ...held, origin: '203.0.113.7' })
+    await store.addIncoming('another', [incoming(1), incoming(2)], { ...held, origin: '2001:db8:0:1::/64' })
+    await store.addIncoming(peer, [incoming(2)], held)
+    expect(await store.heldMessages()).toEqual([
+      { peer, lan: false, origin: '203.0.113.7' },
+      { peer: 'another', lan: false, origin: '2001:db8:0:1::/64' },
+      { peer: 'another', lan: false, origin: '2001:db8:0:1::/64' },
+      { peer, lan: false }
+    ])
+  })
+
+  test('what is evicted leaves its ids, which are told once, and nothing else', async () => {
+    const store = await open()
+    await store.addIncoming(peer, [incoming(1), incoming(2)], { state: 'held', lan: false, storedAtMs: 0 })
+    expect(await store.evictHeld([peer, 'nobody'])).toBe(2)
+    expect(await store.heldMessages()).toEqual([])
+    expect(await store.history(peer, { limit: 9, includeHeld: true })).toEqual([])
+    expect(await store.unread(peer)).toBe(0)
+    expect(await store.knownIncoming(peer, ['id1'])).toEqual(new Set())
+    expect(await store.takeEvicted('another', ['id1'])).toEqual(new Set())
+    expect(await store.takeEvicted(peer, ['id1', 'id3'])).toEqual(new Set(['id1']))
+    expect(await store.takeEvicted(peer, ['id1', 'id2'])).toEqual(new Set(['id2']))
+  })
+
+  test('evicting leaves the history with a peer alone', async () => {
+    const store = await open()
+    await store.addIncoming(peer, [incoming(1)], accepted)
+    await store.addOutgoing({ peer, text: 'mine', sentAtMs: 0 })
+    await store.addIncoming(peer, [incoming(2)], { state: 'held', lan: false, storedAtMs: 0 })
+    expect(await store.evictHeld([peer])).toBe(1)
+    expect(texts(await store.history(peer, { limit: 9, includeHeld: true }))).toEqual(['text 1', 'mine'])
+    expect(await store.knownIncoming(peer, ['id1', 'id2'])).toEqual(new Set(['id1']))
+  })
+
+  test('accepting a peer forgets what was evicted of it', async () => {
+    const store = await open()
+    await store.addIncoming(peer, [incoming(1)], { state: 'held', lan: false, storedAtMs: 0 })
+    await store.evictHeld([peer])
+    await store.acceptHeld(peer)
+    expect(await store.takeEvicted(peer, ['id1'])).toEqual(new Set())
+  })
+
+  test('new messages of a peer are refused from its quota on, and known ones are not', async () => {
+    const store = await open()
+    const one = await store.addIncoming(peer, [incoming(1), incoming(2)], { ...accepted, maxIncomingBytes: 1 })
+    expect(one.map(({ known, refused }) => [known, refused])).toEqual([
+      [false, undefined],
+      [false, 'over-quota']
+    ])
+    const again = await store.addIncoming(peer, [incoming(1), incoming(2)], { ...accepted, maxIncomingBytes: 1 })
+    expect(again.map(({ known, refused }) => [known, refused])).toEqual([
+      [true, undefined],
+      [false, 'over-quota']
+    ])
+    expect(texts(await store.history(peer, { limit: 9 }))).toEqual(['text 1'])
+    expect(await store.knownIncoming(peer, ['id2'])).toEqual(new Set())
+  })
+
+  test('in any order of coming, accepting, evicting, forgetting and retiring, what a peer takes is the sum of what is there', async () => {
+    const store = await open()
+    const step = fc.record({
+      what: fc.constantFrom('take', 'hold', 'accept', 'evict', 'forget', 'retire'),
+      from: fc.constantFrom('a', 'b'),
+      texts: fc.array(fc.string({ unit: 'binary', maxLength: 9 }), { minLength: 1, maxLength: 5 })
+    })
+    let round = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        round++
+        let n = 0
+        for (const { what, from, texts: said } of steps) {
+          const sender = `${from} ${round}`
+          const messages = said.map((text) => ({ id: `${n}`, log: 'log', seq: n, sentAtMs: 0, text: `${text} ${n++}` }))
+          if (what === 'take') await store.addIncoming(sender, messages, { ...accepted, storedAtMs: n })
+          if (what === 'hold') await store.addIncoming(sender, messages, { state: 'held', lan: false, storedAtMs: n })
+          if (what === 'accept') await store.acceptHeld(sender)
+          if (what === 'evict') await store.evictHeld([sender])
+          if (what === 'forget') await store.forget(sender)
+          if (what === 'retire') await store.deleteOlderThan(n - 3)
+          const { peers } = await store.use({ limit: 1000 })
+          for (const one of [`a ${round}`, `b ${round}`]) {
+            const kept = await store.history(one, { limit: 1000, includeHeld: true })
+            const bytes = kept.reduce((sum, { text }) => sum + messageBytes(text), 0)
+            expect(peers.find(({ peer: whose }) => whose === one)?.bytes ?? 0).toBe(bytes)
+          }
+        }
+        for (const from of ['a', 'b']) await store.forget(`${from} ${round}`)
+      }),
+      { numRuns: 40 }
+    )
   })
 })

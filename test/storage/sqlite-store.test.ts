@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore, StorageClosedError, StorageTooNewError } from '../../src/storage/index.ts'
+import { maxEvictedIds } from '../../src/storage/deletion.ts'
+import { messageBytes } from '../../src/storage/schema.ts'
 import { fillVersion1 } from './version-1.ts'
 import { fillVersion2 } from './version-2.ts'
 
@@ -26,12 +28,13 @@ test('everything is as it was when the history is opened again', async () => {
   const two = await store.addOutgoing({ peer, text: 'two', sentAtMs: 2 })
   await store.setDelivery(peer, [one.id], 'delivered')
   await store.addIncoming(peer, [incoming(1)], accepted)
-  await store.addIncoming('stranger', [incoming(2)], { state: 'held', lan: true, storedAtMs: 0 })
+  await store.addIncoming('stranger', [incoming(2)], { state: 'held', lan: true, origin: '203.0.113.7', storedAtMs: 0 })
   const look = async (opened: SqliteStore) => ({
     history: await opened.history(peer, { limit: 9 }),
     waiting: await opened.unreceipted(peer, { limit: 9 }),
     held: await opened.held(),
-    counts: await opened.heldCounts('stranger'),
+    heldMessages: await opened.heldMessages(),
+    use: (await opened.use({ limit: 9 })).peers,
     own: await opened.ownPosition(peer),
     theirs: await opened.heldPosition(peer),
     unread: await opened.unread(peer),
@@ -179,3 +182,48 @@ test('a history of a later version is refused and not touched', async () => {
   expect(readFileSync(file).equals(before)).toBe(true)
   expect(readdirSync(folder)).toEqual(['history.db'])
 })
+
+test('what was evicted is known after a restart, and a stranger that is gone leaves no row', async () => {
+  const held = { state: 'held', lan: false, storedAtMs: 0 } as const
+  const store = await SqliteStore.open(file)
+  await store.addIncoming('stranger', [incoming(1)], held)
+  await store.addIncoming(peer, [incoming(1)], accepted)
+  await store.evictHeld(['stranger'])
+  await store.close()
+  const raw = new DatabaseSync(file)
+  expect(raw.prepare('SELECT peer FROM conversation').all()).toEqual([{ peer }])
+  expect(raw.prepare('SELECT count(*) AS ids FROM seen').get()).toEqual({ ids: 1 })
+  raw.close()
+  const again = await SqliteStore.open(file)
+  expect(await again.takeEvicted('stranger', ['id1'])).toEqual(new Set(['id1']))
+  await again.close()
+})
+
+test('of evicted ids the newest are kept', async () => {
+  const store = await SqliteStore.open(file)
+  const ids = Array.from({ length: maxEvictedIds + 5 }, (_, n) => incoming(n))
+  await store.addIncoming('stranger', ids, { state: 'held', lan: false, storedAtMs: 0 })
+  await store.evictHeld(['stranger'])
+  const found = await store.takeEvicted(
+    'stranger',
+    ids.map(({ id }) => id)
+  )
+  expect(found.size).toBe(maxEvictedIds)
+  expect(found.has('id4')).toBe(false)
+  expect(found.has('id5')).toBe(true)
+  await store.close()
+})
+
+test.each(earlier)(
+  'of a history of version $version what a peer takes is counted, and where its requests came from is not known',
+  async ({ fill }) => {
+    fill(file)
+    const before = new DatabaseSync(file)
+    before.exec('UPDATE message SET state = 11 WHERE position = 2')
+    before.close()
+    const store = await SqliteStore.open(file)
+    expect((await store.use({ limit: 9 })).peers).toEqual([{ peer, bytes: messageBytes('an old answer') }])
+    expect(await store.heldMessages()).toEqual([{ peer, lan: false }])
+    await store.close()
+  }
+)

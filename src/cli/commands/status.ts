@@ -5,7 +5,7 @@ import { cleanText, escapedJson } from '../clean-text.ts'
 import type { Json } from '../control/index.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, shortId, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, shortId, sizeText, type ExitCode } from '../../node/settings.ts'
 import { secondsUntil } from '../wording.ts'
 
 export async function runStatus(io: CommandIo, command: Command): Promise<ExitCode> {
@@ -31,7 +31,7 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
 
 /** What the running parley says at the beginning, with the roster as a number. */
 function statusJson(ready: Json): Json {
-  const { profile, peer, nickname, network, addresses, directories, conversations, waiting } = ready
+  const { profile, peer, nickname, network, addresses, directories, conversations, waiting, room } = ready
   const requests = listOf(ready['requests']).length
   const identity = { profile, peer, shortId: ready['shortId'], nickname, network, addresses }
   return {
@@ -41,7 +41,8 @@ function statusJson(ready: Json): Json {
     online: listOf(ready['roster']).length,
     requests,
     conversations,
-    waiting
+    waiting,
+    room
   }
 }
 
@@ -60,13 +61,45 @@ function statusLines(ready: Json, nowMs: number): string[] {
     `Online:         ${listOf(ready['roster']).length}`,
     ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
     `Waiting:        ${waitingText(ready['waiting'])}`,
-    ...(requests === 0 ? [] : [`Requests:       ${requests}`])
+    ...(isJson(ready['room']) ? roomLines(ready['room'], requests) : [])
   ]
 }
 
+/** What strangers and contacts take here, and of how much. */
+function roomLines(
+  { requests, historyBytes, largest, quotaBytes, freeBytes, floorBytes, diskLow }: Json,
+  shown: number
+): string[] {
+  const { messages, limit, largest: most } = isJson(requests) ? requests : {}
+  const from = isJson(most) ? `, ${textOf(most['messages'])} of them from ${textOf(most['origin'])}` : ''
+  const free = typeof freeBytes === 'number' ? `, ${sizeOf(freeBytes)} free on the disk` : ''
+  const isLow = diskLow === true ? `, less than the ${sizeOf(floorBytes)} that stay free: no messages are stored` : ''
+  const quota = typeof quotaBytes === 'number' ? quotaBytes : Infinity
+  const fullest = listOf(largest).filter(({ bytes }) => Number(bytes) >= quota * WORTH_TELLING_PART)
+  return [
+    ...(messages === 0 ? [] : [`Requests:       ${shown}, ${textOf(messages)} of ${textOf(limit)} messages${from}`]),
+    `History:        ${sizeOf(historyBytes)}${free}${isLow}`,
+    ...listed(
+      'Quota:',
+      fullest.map(({ name, bytes }) => {
+        const isOver = Number(bytes) >= quota ? ': more is refused' : ''
+        return `${textOf(name)} takes ${sizeOf(bytes)} of ${sizeOf(quota)}${isOver}`
+      }),
+      `${sizeOf(quota)} for each contact`
+    )
+  ]
+}
+
+/** From this part of the quota on a contact is worth a line. */
+const WORTH_TELLING_PART = 0.75
+
+function sizeOf(bytes: unknown): string {
+  return typeof bytes === 'number' ? sizeText(bytes) : '-'
+}
+
 /** A heading with its lines beside it, one below the other. */
-function listed(heading: string, lines: readonly string[]): string[] {
-  const shown = lines.length === 0 ? ['none'] : lines
+function listed(heading: string, lines: readonly string[], none = 'none'): string[] {
+  const shown = lines.length === 0 ? [none] : lines
   return shown.map((line, index) => `${(index === 0 ? heading : '').padEnd(column)}${line}`)
 }
 

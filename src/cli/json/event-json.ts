@@ -3,7 +3,7 @@
 // unseen. Pure.
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import type { ChatApi, ChatNodeEvents, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
-import type { PathView, PeerTrust, RequestView, RosterRow, StoredMessage } from '../chat-api.ts'
+import type { PathView, PeerTrust, RequestView, RoomView, RosterRow, StoredMessage } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
 import type { SafetyView } from '../trust-wording.ts'
 
@@ -21,6 +21,20 @@ export function readyJson(node: ChatApi, requests: readonly RequestView[], unrea
     roster: node.roster().map((row) => memberJson(row, unread)),
     directories: node.directories().map(directoryJson),
     requests: requests.map(requestJson)
+  }
+}
+
+/** How full the rooms are that others fill. */
+export function roomJson(room: RoomView): Json {
+  const { requests, historyBytes, largest, quotaBytes, freeBytes, floorBytes, isDiskLow } = room
+  return {
+    requests: { ...requests, largest: requests.largest ?? null },
+    historyBytes,
+    largest,
+    quotaBytes: quotaBytes === Infinity ? null : quotaBytes,
+    freeBytes: freeBytes ?? null,
+    floorBytes,
+    diskLow: isDiskLow
   }
 }
 
@@ -110,6 +124,7 @@ function entriesJson(entries: readonly HistoryEntry[], name: string): readonly J
 /** What is told loudly about keys says whose they are. */
 export function noticeJson(notice: Notice): Json {
   const { code, text } = notice
+  if (notice.code === 'disk') return { code, text, peer: notice.peer ?? null }
   if (notice.code !== 'key-changed') return { code, text }
   const { by, peer, was, verified } = notice
   return { code, text, by, peer, was, verified }
@@ -204,6 +219,8 @@ export function resultJson(result: CommandResult): Json {
       return { peer: result.peer, name: result.name, message: messageJson(result.message) }
     case 'requests':
       return { requests: result.requests.map(requestJson) }
+    case 'requests cleared':
+      return { strangers: result.strangers, messages: result.messages }
     case 'contacts':
       return {
         contacts: result.contacts.map(({ peer, name, sinceMs, addresses, verified }) => ({

@@ -4,9 +4,9 @@
 import type { ChatApi } from '../chat-api.ts'
 import { exitCodes } from '../../node/settings.ts'
 import { MAX_COUNTED_WAITING } from '../constants.ts'
-import { conversationJson } from './event-json.ts'
+import { conversationJson, roomJson } from './event-json.ts'
 
-/** The fields `conversations` and `waiting` of the event `ready`; what the history can't tell is null. */
+/** The fields `conversations`, `waiting` and `room` of the event `ready`; what the history can't tell is null. */
 export async function underWayJson(node: ChatApi): Promise<Readonly<Record<string, unknown>>> {
   const summaries = (await unlessUnreadable(node.history.conversations())) ?? []
   const peers = new Set([...summaries, ...node.contacts(), ...node.roster()].map(({ peer }) => peer))
@@ -15,9 +15,12 @@ export async function underWayJson(node: ChatApi): Promise<Readonly<Record<strin
     return state.name === 'closed' ? [] : [{ peer, name: node.name(peer), ...conversationJson(state) }]
   })
   const waiting = await unlessUnreadable(node.history.waiting(MAX_COUNTED_WAITING))
-  if (waiting === undefined) return { conversations, waiting: null }
-  const { messages, peers: waitingPeers, isAll } = waiting
-  return { conversations, waiting: { messages, peers: waitingPeers, more: !isAll } }
+  const room = await unlessUnreadable(node.room())
+  return {
+    conversations,
+    waiting: waiting === undefined ? null : { messages: waiting.messages, peers: waiting.peers, more: !waiting.isAll },
+    room: room === undefined ? null : roomJson(room)
+  }
 }
 
 /** A history with a damaged part ends no face: a notice tells of it, and the next start mends it. */

@@ -45,6 +45,12 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
         result.requests.map((request) => requestLine(request, context.numberOf(request.peer))),
         'No stranger waits for an answer.'
       )
+    case 'requests cleared':
+      return [
+        result.strangers === 0
+          ? 'No stranger waits for an answer.'
+          : `${messageCount(result.messages)} of ${countOf(result.strangers, 'stranger')} ${result.messages === 1 ? 'is' : 'are'} deleted.`
+      ]
     case 'contacts':
       return orNone(
         result.contacts.map((one) => `${String(context.numberOf(one.peer)).padStart(3)}  ${contactText(one)}`),
@@ -93,6 +99,10 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
 
 function orNone(lines: string[], none: string): string[] {
   return lines.length === 0 ? [none] : lines
+}
+
+function countOf(count: number, what: string): string {
+  return count === 1 ? `one ${what}` : `${count} ${what}s`
 }
 
 function messageCount(count: number): string {

@@ -31,8 +31,8 @@ interface Choice {
 
 export class SlashCommands {
   readonly #init: SlashCommandsInit
-  /** What /forget was given, when that was the command before. */
-  #toForget: string | undefined
+  /** What was asked about, when that was the command before. */
+  #asked: string | undefined
 
   constructor(init: SlashCommandsInit) {
     this.#init = init
@@ -54,14 +54,14 @@ export class SlashCommands {
       return undefined
     }
     const args = argumentsFromLine(command, rest)
-    const isMeant = command.name !== 'forget' || this.#toForget === rest
-    this.#toForget = isMeant ? undefined : rest
-    if (!isMeant) {
-      terminal.say([
-        `This deletes all messages with ${rest} on this machine for good, those that wait too. Type the same again to do it.`
-      ])
+    const question = command.question?.(rest)
+    const asking = `${command.name} ${rest}`
+    if (question !== undefined && this.#asked !== asking) {
+      this.#asked = asking
+      terminal.say([`${question} Type the same again to do it.`])
       return undefined
     }
+    this.#asked = undefined
     if (command.name === 'chat') return { is: 'choice', words: args.peer ?? [] }
     const result = await sending.marked(async () =>
       operation.run('looking', async (signal) =>

@@ -137,12 +137,11 @@ export function runCommand(state: State, { name, rest }: SlashCommand): Step {
   if (command === undefined) {
     return step(noted(state, [`There is no command /${name}: /help lists them. // sends a text that begins with /.`]))
   }
-  const isMeant = command.name !== 'forget' || state.toForget === rest
-  const asked: State = { ...state, toForget: isMeant ? undefined : rest }
-  if (!isMeant) {
-    const words = `This deletes all messages with ${rest} on this machine for good, those that wait too. Type the same again to do it.`
-    return step(noted(asked, [words], 'warning'))
-  }
+  const question = command.question?.(rest)
+  const asking = `${command.name} ${rest}`
+  const isMeant = question === undefined || state.asked === asking
+  const asked: State = { ...state, asked: isMeant ? undefined : asking }
+  if (!isMeant) return step(noted(asked, [`${question} Type the same again to do it.`], 'warning'))
   if (command.name === 'quit') return step({ ...asked, phase: 'ending' }, { do: 'quit', outcome: 'quit' })
   const first = state.window.items.find((item) => item.is === 'message')
   return step(

@@ -60,6 +60,8 @@ export function onResult(state: State, result: CommandResult): Step {
       const next = result.peer === currentPeer(state) ? left(state) : state
       return step(shown({ ...next, requests: state.requests.filter(({ peer }) => peer !== result.peer) }, result))
     }
+    case 'requests cleared':
+      return step(shown(withPeople(withoutAnswered({ ...state, requests: [] })), result))
     case 'accepted': {
       const requests = state.requests.filter(({ peer }) => peer !== result.peer)
       const unread = new Map([...state.unread, [result.peer, result.messages.length]])

@@ -95,7 +95,7 @@ export interface State {
   /** What goes on, and whether it was asked to stop. */
   readonly busy: { readonly label: string; readonly sinceMs: number; readonly isStopped?: true } | undefined
   readonly popup: Popup | undefined
-  readonly toForget: string | undefined
+  readonly asked: string | undefined
   readonly interruptedAtMs: number
   readonly focused: boolean
   readonly preferences: Preferences
@@ -149,7 +149,7 @@ export function beginning(init: Beginning): State {
     waitingLines: [],
     busy: undefined,
     popup: undefined,
-    toForget: undefined,
+    asked: undefined,
     interruptedAtMs: Number.NEGATIVE_INFINITY,
     focused: true,
     settingLines: []
