@@ -11,6 +11,7 @@ const otherFiles = [
   'tsconfig.build.json',
   'scripts/build-page.js',
   'scripts/build-program.js',
+  'scripts/patched-packages.js',
   'node_modules/.package-lock.json'
 ]
 

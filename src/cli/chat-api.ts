@@ -4,7 +4,7 @@
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
 import type { NameOwner, PathView, PeerTrust, RoomView } from '../node/index.ts'
 import type { Contact, ConversationSummary, History, HistoryEntry, IncomingMessage } from '../node/index.ts'
-import type { OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
+import type { MisbehaviourSummary, OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
 
 export type {
   ChatNodeEvents,
@@ -14,6 +14,7 @@ export type {
   DirectoryView,
   HistoryEntry,
   IncomingMessage,
+  MisbehaviourSummary,
   NameOwner,
   OutgoingMessage,
   PathView,
@@ -75,6 +76,8 @@ export interface ChatApi {
   /** The safety numbers are the same; the peer becomes a contact. */
   verify(peer: string): Promise<void>
   unverify(peer: string): Promise<void>
+  /** What remotes were cut or refused for since the start. */
+  readonly misbehaviour: MisbehaviourSummary
   rename(nickname: string): Promise<void>
   setStatus(status: string): Promise<void>
   /** What is kept of all conversations; the same on a running node and on a profile that is only opened for it. */

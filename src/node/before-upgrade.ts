@@ -1,15 +1,18 @@
 // The place where a connection can be looked at before anything is sent on it:
-// an upgrader that hands each one to somebody first. Knows neither sockets nor
-// what is agreed on them.
+// an upgrader that hands each one on first. Knows neither sockets nor what is
+// agreed on them.
 import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
 
 type Way = 'upgradeInbound' | 'upgradeOutbound'
 
-/** @param look is given each connection of these ways, and what the upgrader is asked with it */
+/**
+ * @param look is given each connection of these ways, and what the upgrader is asked with it; what it returns is called
+ *   when the upgrade has ended, well or not
+ */
 export function beforeUpgrade<W extends Way>(
   upgrader: Upgrader,
   ways: readonly W[],
-  look: (connection: MultiaddrConnection, options: Parameters<Upgrader[W]>[1]) => void
+  look: (connection: MultiaddrConnection, options: Parameters<Upgrader[W]>[1]) => (() => void) | undefined | void
 ): Upgrader {
   return new Proxy(upgrader, {
     get(target, name) {
@@ -17,8 +20,12 @@ export function beforeUpgrade<W extends Way>(
       if (typeof value !== 'function') return value
       if (!ways.some((way) => way === name)) return value.bind(target) as unknown
       return async (...args: Parameters<Upgrader[W]>) => {
-        look(args[0], args[1])
-        return value.apply(target, args) as unknown
+        const ended = look(args[0], args[1])
+        try {
+          return (await value.apply(target, args)) as unknown
+        } finally {
+          ended?.()
+        }
       }
     }
   })

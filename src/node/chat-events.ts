@@ -1,6 +1,7 @@
 // What a ChatNode tells its faces: views of the roster, of directories, of
 // requests and of conversations, and the events that say what has happened.
 // Plain data: peer IDs are text, times are milliseconds since 1970.
+import type { MisbehaviourReport } from './misbehaviour.ts'
 import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } from '../storage/index.ts'
 
 /** How a peer is reached, or seen: over the LAN, directly, or only known from a directory. */
@@ -184,6 +185,8 @@ export type Notice =
   | { readonly code: 'requests'; readonly text: string }
   /** Messages are not stored: a contact has used its share of the disk, or the disk is nearly full. */
   | { readonly code: 'disk'; readonly text: string; readonly peer?: string }
+  /** A remote broke a rule or went beyond its budget, and what was done about it. */
+  | ({ readonly code: 'misbehaviour' } & MisbehaviourReport)
   /** The history was damaged: what was lost, and where. */
   | { readonly code: 'history'; readonly text: string }
 

@@ -10,6 +10,7 @@ import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts
 import { departedPeers } from './departed-peers.ts'
 import { commonServices, hostOptions } from './host.ts'
 import type { LanSightings } from './lan.ts'
+import type { Misbehaviour } from './misbehaviour.ts'
 import { peerKindOf } from './peer-kind.ts'
 import type { Profile } from './profile.ts'
 import { addressDialer, type AddressDialer } from './reach.ts'
@@ -23,6 +24,7 @@ export interface ChatHostInit {
   readonly lan: { readonly peers: LanSightings; readonly directories: LanSightings }
   readonly protocol: ChatServiceInit
   readonly ownEnvelope: () => Uint8Array
+  readonly onMisbehaviour: (misbehaviour: Misbehaviour) => void
 }
 
 export interface ChatHost {
@@ -47,7 +49,8 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
           lan.directories.discovery(settings.network, 'directory', false)
         ]
       : [],
-    gater: blockedKeptOut(profile)
+    gater: blockedKeptOut(profile),
+    onMisbehaviour: init.onMisbehaviour
   })
   const libp2p = await createLibp2p({
     ...options,

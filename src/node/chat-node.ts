@@ -33,6 +33,7 @@ import { Neighbourhood } from './neighbourhood.ts'
 import { Paths, rttOf } from './paths.ts'
 import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
+import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourSummary } from './misbehaviour.ts'
 import { openProfile, passingProfile, readOthers, type Profile } from './profile.ts'
 import { safetyNumber } from './safety-number.ts'
 import { nameOrShortId, shortId } from './short-id.ts'
@@ -61,6 +62,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #conversations: Conversations
   readonly #paths: Paths
   readonly #disk: DiskRoom
+  readonly #misbehaviour = new MisbehaviourWatch(Date.now())
   readonly #sends = new TurnOfSends<OwnText, OutgoingMessage>(async (peer, texts) => this.#sendAll(peer, texts))
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
@@ -396,7 +398,19 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     return explained(this.#conversations.cancel(peer, ids))
   }
 
+  // --- remotes that break rules
+
+  /** What remotes were cut or refused for since the start. */
+  get misbehaviour(): MisbehaviourSummary {
+    return this.#misbehaviour.summary
+  }
+
   // --- inside
+
+  #misbehaved(misbehaviour: Misbehaviour): void {
+    const report = this.#misbehaviour.record(misbehaviour, Date.now())
+    if (report !== undefined) this.#tell('notice', () => ({ code: 'misbehaviour', ...report }))
+  }
 
   /** What was sent to the peer in one turn. */
   async #sendAll(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
@@ -472,7 +486,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       observe,
       lan: this.#around.sightings,
       protocol: this.#conversations.protocol,
-      ownEnvelope: () => this.#around.presence.own.envelope
+      ownEnvelope: () => this.#around.presence.own.envelope,
+      onMisbehaviour: (misbehaviour) => this.#misbehaved(misbehaviour)
     })
   }
 

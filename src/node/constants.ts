@@ -259,3 +259,10 @@ export const MAX_GATHERING_SOCKETS = 16
 export const SPARE_BUFFER_BYTES = 64 * 1024
 /** Such buffers that are kept for the next messages: a megabyte, a few rosters under way. */
 export const MAX_SPARE_BUFFERS = 16
+
+/** Notices of misbehaviour, of all remotes together; all of it is counted. */
+export const MISBEHAVIOUR_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
+/** One address class that goes on with the same is reported again no sooner. */
+export const MISBEHAVIOUR_AGAIN_MS = 60_000
+/** Address classes whose last report is remembered. */
+export const MAX_REPORTED_OFFENDERS = 1_000

@@ -28,6 +28,7 @@ import { OwnPeerError, PortTakenError } from './errors.ts'
 import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
 import { loadIdentity } from './identity.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
+import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourReport } from './misbehaviour.ts'
 import { readDirectoryAddress } from './peer-resolver.ts'
 import { addressDialer, Reach, type AddressDialer } from './reach.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
@@ -80,6 +81,8 @@ export interface DirectoryNodeEvents {
   'directory-refused': CustomEvent<DirectoryFellow>
   'directory-unreached': CustomEvent<UnreachedFellow>
   'page-pressure': CustomEvent<PagePressure>
+  /** A remote was cut or refused for what it did; at a bounded pace. */
+  misbehaviour: CustomEvent<MisbehaviourReport>
 }
 
 const FOLDER_MODE = 0o700
@@ -91,6 +94,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #libp2p: DirectoryHost
   readonly #page: DirectoryPage | undefined
   readonly #proxies: TrustedProxies
+  readonly #misbehaviour = new MisbehaviourWatch(Date.now())
   /** The TCP port that it listens on. */
   readonly port: number
   #state: 'new' | 'started' | 'stopped' = 'new'
@@ -115,6 +119,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     const self = peerIdFromPrivateKey(key).toString()
     const fellows = settings.join.map(readDirectoryAddress)
     let host: DirectoryHost | undefined
+    let node: DirectoryNode | undefined
     const running = (): DirectoryHost => {
       if (host === undefined) throw new Error('the directory is not made yet')
       return host
@@ -147,7 +152,10 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         maxPendingInboundConnections: DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS,
         discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
         gater: {},
-        inboundLink: DIRECTORY_LINK_PING
+        inboundLink: DIRECTORY_LINK_PING,
+        onMisbehaviour: (misbehaviour) => {
+          if (node !== undefined) node.#misbehaved(misbehaviour)
+        }
       }),
       ...(figures === undefined ? {} : { metrics: figures.libp2p }),
       services: {
@@ -179,7 +187,8 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       }
     })
     host = libp2p
-    return new DirectoryNode(init.config, libp2p, port, self, page)
+    node = new DirectoryNode(init.config, libp2p, port, self, page)
+    return node
   }
 
   private constructor(
@@ -271,6 +280,11 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /** Why others on the LAN may not find this directory; undefined when nothing speaks against it. */
   async whyNotFound(): Promise<string | undefined> {
     return this.#config.settings.mdns ? whyNoMulticast() : undefined
+  }
+
+  #misbehaved(misbehaviour: Misbehaviour): void {
+    const report = this.#misbehaviour.record(misbehaviour, Date.now())
+    if (report !== undefined) this.#tell('misbehaviour', report)
   }
 
   #tell<K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']): void {

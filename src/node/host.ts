@@ -3,11 +3,13 @@
 // services that run on it are given by the caller.
 import { identify, identifyPush } from '@libp2p/identify'
 import type { Libp2pOptions } from 'libp2p'
-import type { ComponentLogger, ConnectionGater, PrivateKey } from '@libp2p/interface'
+import type { ComponentLogger, ConnectionGater, MessageStream, PeerId, PrivateKey } from '@libp2p/interface'
+import { isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { once } from 'node:events'
 import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { boundedYamux, type LinkPace } from '../wire/index.ts'
+import { boundedYamux, Offenders } from '../wire/index.ts'
+import type { LinkPace, MisbehaviourError, OnMisbehaviour } from '../wire/index.ts'
 import { connectionList } from './connection-list.ts'
 import { departedPeers } from './departed-peers.ts'
 import { eagerNoise } from './eager-noise.ts'
@@ -20,9 +22,12 @@ import {
 } from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
 import { gatheringTcp } from './gathering-tcp.ts'
+import { guardedUpgrade } from './guarded-upgrade.ts'
 import { withInboundShare } from './inbound-share.ts'
+import { classOf, withOffendersKeptOut } from './kept-out.ts'
+import { misbehaviourOf, type Misbehaviour } from './misbehaviour.ts'
 import { loadSodium, sodiumCrypto } from './noise-crypto.ts'
-import { leanNoise } from './noise-streams.ts'
+import { leanNoise, securedRemoteOf } from './noise-streams.ts'
 import { loggerOptions } from './quiet-logger.ts'
 import { version } from './version.ts'
 
@@ -37,6 +42,8 @@ export interface HostInit {
   readonly gater: ConnectionGater
   /** How silence on links is noticed that others have dialled; as on our own, unless told. */
   readonly inboundLink?: LinkPace
+  /** Called for each remote that was cut for what it did. */
+  readonly onMisbehaviour?: (misbehaviour: Misbehaviour) => void
   readonly logger?: ComponentLogger
 }
 
@@ -49,16 +56,38 @@ const noSocketTimeouts = { inboundSocketInactivityTimeout: 0, outboundSocketInac
 
 /** What `createLibp2p` is given; the caller adds its services and calls it. */
 export function hostOptions(init: HostInit): Libp2pOptions {
+  const offenders = new Offenders()
+  const judge = (error: MisbehaviourError, carrier: MessageStream, peer?: PeerId): void => {
+    if (!hasAddress(carrier)) return
+    const { remoteAddr } = carrier
+    offenders.record({ peer: peer?.toString(), addressClass: classOf(remoteAddr) }, performance.now())
+    init.onMisbehaviour?.(misbehaviourOf(error, { peer, address: remoteAddr }))
+  }
+  const judgeSecured: OnMisbehaviour = (error, connection) => {
+    const remote = securedRemoteOf(connection)
+    if (remote !== undefined) judge(error, remote.carrier, remote.peer)
+  }
+  const gater = withOffendersKeptOut(init.gater, offenders)
   return {
     start: false,
     privateKey: init.key,
     nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
-    transports: [eagerNoise(gatheringTcp(noSocketTimeouts))],
-    connectionEncrypters: [leanNoise(sodium === undefined ? {} : { crypto: sodiumCrypto(sodium) })],
-    streamMuxers: [boundedYamux({ silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink } })],
+    transports: [eagerNoise(guardedUpgrade(gatheringTcp(noSocketTimeouts), judge))],
+    connectionEncrypters: [
+      leanNoise({
+        onMisbehaviour: judgeSecured,
+        ...(sodium === undefined ? {} : { crypto: sodiumCrypto(sodium) })
+      })
+    ],
+    streamMuxers: [
+      boundedYamux({
+        silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink },
+        onMisbehaviour: judgeSecured
+      })
+    ],
     peerDiscovery: init.discovery,
-    connectionGater: withInboundShare(init.gater, Math.ceil(init.maxPendingInboundConnections * PENDING_INBOUND_SHARE)),
+    connectionGater: withInboundShare(gater, Math.ceil(init.maxPendingInboundConnections * PENDING_INBOUND_SHARE)),
     connectionManager: {
       maxConnections: init.maxConnections,
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
@@ -69,6 +98,11 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     connectionMonitor: { enabled: false },
     ...loggerOptions(init.logger)
   }
+}
+
+/** What carries an encrypted connection is a transport's, though its type does not say so. */
+function hasAddress(carrier: MessageStream): carrier is MessageStream & { readonly remoteAddr: Multiaddr } {
+  return 'remoteAddr' in carrier && isMultiaddr(carrier.remoteAddr)
 }
 
 /**

@@ -26,6 +26,7 @@ export type { PageWish } from './directory-page.ts'
 export { History, openHistory, type OpenHistory } from './history.ts'
 export { openTrust, type OpenTrust } from './open-trust.ts'
 export { knownOwnPeer, readOwnIdentity, type OwnIdentity } from './own-identity.ts'
+export type { MisbehaviourSummary } from './misbehaviour.ts'
 export type { PeerTarget, ResolveOptions } from './peer-resolver.ts'
 export { watchRoster, type RosterWatchInit } from './roster-watch.ts'
 export type {

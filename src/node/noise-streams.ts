@@ -3,8 +3,9 @@
 // that there is none by an exception, which is the largest part of reading a
 // small one. Knows how messages are cut, and leaves sealing and opening to Noise.
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
-import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
+import type { ConnectionEncrypter, MessageStream, PeerId, SecuredConnection } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { agreesToProposal, guardNegotiation, MUXER_PROTOCOL, type OnMisbehaviour } from '../wire/index.ts'
 import { sendDirectly } from './direct-sends.ts'
 
 type Bytes = Uint8Array | Uint8ArrayList
@@ -16,19 +17,52 @@ interface NoiseStream extends MessageStream {
   sendData(bytes: Bytes): { readonly canSendMore: boolean }
 }
 
+export interface LeanNoiseInit extends NoiseInit {
+  /** Called when a remote was cut for what it did in the negotiation behind the handshake. */
+  readonly onMisbehaviour?: OnMisbehaviour
+}
+
+/** Whose key an encrypted connection has, and what carries it. */
+export interface SecuredRemote {
+  readonly peer: PeerId
+  readonly carrier: MessageStream
+}
+
+const remotes = new WeakMap<MessageStream, SecuredRemote>()
+
+/** @param connection as Noise has made it and Yamux uses it */
+export function securedRemoteOf(connection: MessageStream): SecuredRemote | undefined {
+  return remotes.get(connection)
+}
+
 /** For `createLibp2p({ connectionEncrypters: [leanNoise()] })`, in place of `noise()`. */
-export function leanNoise(init: NoiseInit): CreateEncrypter {
+export function leanNoise({ onMisbehaviour, ...init }: LeanNoiseInit): CreateEncrypter {
   const create = noise(init)
+  const settle = <T extends SecuredConnection>(secured: T, carrier: MessageStream, isAgreed: IsAgreedOn): T => {
+    const { connection, remotePeer, streamMuxer } = lean(secured)
+    if (remotePeer !== undefined) remotes.set(connection, { peer: remotePeer, carrier })
+    // Where the handshake itself has agreed on a muxer, nothing is negotiated behind it.
+    if (streamMuxer === undefined) {
+      guardNegotiation(connection, isAgreed(connection), (error) => {
+        connection.abort(error)
+        onMisbehaviour?.(error, connection)
+      })
+    }
+    return secured
+  }
   return (components) => {
     const encrypter = create(components)
     const secureInbound = encrypter.secureInbound.bind(encrypter)
     const secureOutbound = encrypter.secureOutbound.bind(encrypter)
+    const agreesToYamux: IsAgreedOn = () => (message) => message === MUXER_PROTOCOL
     return Object.assign(encrypter, {
-      secureInbound: async (...args) => lean(await secureInbound(...args)),
-      secureOutbound: async (...args) => lean(await secureOutbound(...args))
+      secureInbound: async (...args) => settle(await secureInbound(...args), args[0], agreesToYamux),
+      secureOutbound: async (...args) => settle(await secureOutbound(...args), args[0], agreesToProposal)
     } satisfies Partial<ConnectionEncrypter>)
   }
 }
+
+type IsAgreedOn = (connection: MessageStream) => (message: string) => boolean
 
 function lean<T extends SecuredConnection>(secured: T): T {
   const { connection } = secured

@@ -1,21 +1,29 @@
 /**
  * Yamux as Parley uses it: with windows small enough for a paused stream, and
- * with a guard. Yamux checks a data frame against the window only when all of it
- * is there, and keeps it until then, so a remote could announce a frame of 4 GiB
- * and fill the memory with it. The guard cuts the connection at the
- * announcement. It knows frame headers only, no streams.
+ * with a guard that holds a remote to the budgets of budgets.ts. Yamux checks a
+ * data frame against the window only when all of it is there, and keeps it until
+ * then; it answers pings, takes new streams and handles frames without effect
+ * as fast as they arrive. The guard cuts the connection for each of these. It
+ * knows frames, streams and their negotiation, and no protocol.
  *
  * @see https://github.com/hashicorp/yamux/blob/master/spec.md#framing
  */
 
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
-import type { MessageStream, StreamMessageEvent, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { MessageStream, Stream, StreamMessageEvent, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { MAX_INBOUND_STREAMS, MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_BYTES, WIDEN_FROM_BYTES } from './constants.ts'
-import { toError, WindowOverrunError } from './errors.ts'
+import { MisbehaviourError, toError, WindowOverrunError } from './errors.ts'
+import { FrameBudget } from './frame-budget.ts'
+import type { FrameHeader } from './frame-budget.ts'
 import { LinkWatch } from './link-watch.ts'
 import type { LinkWatchInit } from './link-watch.ts'
+import { agreesToProposal, guardNegotiation } from './negotiation.ts'
+import type { IsAgreed } from './negotiation.ts'
 import { roundTripOf, type RoundTrip } from './round-trip.ts'
+import { joinUnread } from './unread.ts'
+import { boundUnsent } from './unsent.ts'
 import { withholdUpdates } from './window-updates.ts'
 
 /** What Yamux must be given for the bound of a duplex to hold. */
@@ -29,30 +37,49 @@ export const yamuxInit: YamuxMuxerInit = {
   }
 }
 
+/** What multistream-select calls it. */
+export const MUXER_PROTOCOL = '/yamux/1.0.0'
+
 const HEADER_BYTES = 12
 const TYPE_OFFSET = 1
 const LENGTH_OFFSET = 8
 const DATA_TYPE = 0
 
+export interface BoundedYamuxInit {
+  /** How silence on a link is noticed; without it, it is not. */
+  readonly silence?: LinkWatchInit
+  /** Called once, when a remote was cut for what it did. `connection` is what the muxer was made on. */
+  readonly onMisbehaviour?: OnMisbehaviour
+}
+
+export type OnMisbehaviour = (error: MisbehaviourError, connection: MessageStream) => void
+
+/** What libp2p gives to the factory of a muxer. */
+interface Components {
+  readonly registrar?: { getProtocols(): readonly string[] }
+}
+
 /**
  * For `createLibp2p({ streamMuxers: [boundedYamux()] })`.
  *
- * A remote that sends more than the window it was granted loses its connection;
- * its streams end with a StreamLostError whose cause names the overrun. One
- * that is silent for longer than `silence` allows loses it too.
+ * A remote that sends more than the window it was granted, or goes beyond a
+ * budget of budgets.ts, loses its connection; its streams end with a
+ * StreamLostError whose cause names what it did. One that is silent for longer
+ * than `silence` allows loses it too.
  */
-export function boundedYamux(init: { readonly silence?: LinkWatchInit } = {}): () => StreamMuxerFactory {
+export function boundedYamux(init: BoundedYamuxInit = {}): (components?: Components) => StreamMuxerFactory {
   const watch = init.silence === undefined ? undefined : new LinkWatch(init.silence)
   const createFactory = yamux(yamuxInit)
-  return () => {
+  return (components = {}) => {
     const factory = createFactory()
     const createStreamMuxer = factory.createStreamMuxer.bind(factory)
     return Object.assign(factory, {
       createStreamMuxer: (connection: MessageStream) => {
         const muxer = createStreamMuxer(connection)
+        guardFrames(connection, muxer, components, init.onMisbehaviour)
         withholdUpdates(connection, () => muxer.streams)
         const roundTrip = watch === undefined ? undefined : roundTripOf(muxer, () => performance.now())
-        guard(connection, muxer, roundTrip)
+        guardAnnouncements(connection, muxer, roundTrip, init.onMisbehaviour)
         if (roundTrip !== undefined) watch?.add(connection, muxer, roundTrip)
         return muxer
       }
@@ -60,7 +87,111 @@ export function boundedYamux(init: { readonly silence?: LinkWatchInit } = {}): (
   }
 }
 
-function guard(connection: MessageStream, muxer: StreamMuxer, roundTrip: RoundTrip | undefined): void {
+/** Methods of Yamux that its interface does not show: each frame and each stream goes through one of them. */
+interface OpenMuxer extends StreamMuxer {
+  onData(bytes: Uint8Array | Uint8ArrayList): void
+  handleFrame(frame: { readonly header: FrameHeader }): void
+  onCreateStream(options: unknown): Stream
+  onRemoteStream(stream: Stream): void
+}
+
+const MUXER_METHODS = ['onData', 'handleFrame', 'onCreateStream', 'onRemoteStream'] as const
+
+function isOpenMuxer(muxer: StreamMuxer): muxer is OpenMuxer {
+  return MUXER_METHODS.every((name) => name in muxer && typeof Reflect.get(muxer, name) === 'function')
+}
+
+/** Counts what each frame costs, where Yamux handles it: what is thrown there ends the connection. */
+function guardFrames(
+  connection: MessageStream,
+  muxer: StreamMuxer,
+  { registrar }: Components,
+  onMisbehaviour: OnMisbehaviour | undefined
+): void {
+  if (!isOpenMuxer(muxer)) return
+  const budget = new FrameBudget({ isDialer: connection.direction === 'outbound', now: () => performance.now() })
+  const streams = new Map<number, Stream>()
+  let cutFor: Error | undefined
+  const report = (error: MisbehaviourError): void => {
+    if (cutFor !== undefined) return
+    cutFor = error
+    onMisbehaviour?.(error, connection)
+  }
+
+  const guardStream = (stream: Stream): void => {
+    const id = Number(stream.id)
+    streams.set(id, stream)
+    stream.addEventListener('close', () => streams.delete(id))
+    joinUnread(stream)
+    if (registrar !== undefined) guardNegotiation(stream, agreement(stream, registrar), throwBreach)
+  }
+  const onCreateStream = muxer.onCreateStream.bind(muxer)
+  muxer.onCreateStream = (options) => {
+    const stream = onCreateStream(options)
+    guardStream(stream)
+    budget.sent()
+    return stream
+  }
+  const onRemoteStream = muxer.onRemoteStream.bind(muxer)
+  muxer.onRemoteStream = (stream) => {
+    guardStream(stream)
+    onRemoteStream(stream)
+  }
+
+  const handleFrame = muxer.handleFrame.bind(muxer)
+  muxer.handleFrame = (frame) => {
+    if (cutFor !== undefined) throw cutFor
+    budget.received(frame.header, streams.get(frame.header.streamID))
+    handleFrame(frame)
+  }
+
+  const onData = muxer.onData.bind(muxer)
+  muxer.onData = (bytes) => {
+    try {
+      onData(bytes)
+    } catch (error) {
+      const misbehaviour = asMisbehaviour(error)
+      if (misbehaviour !== undefined) report(misbehaviour)
+      throw error
+    }
+  }
+
+  boundUnsent(connection, (error) => {
+    report(error)
+    muxer.abort(error)
+    connection.abort(error)
+  })
+  const send = connection.send.bind(connection)
+  connection.send = (frame) => {
+    // A header alone is a control frame.
+    if (!(frame instanceof Uint8Array)) budget.sent()
+    return send(frame)
+  }
+}
+
+function agreement(stream: Stream, registrar: NonNullable<Components['registrar']>): IsAgreed {
+  if (stream.direction === 'outbound') return agreesToProposal(stream)
+  const protocols = registrar.getProtocols()
+  return (message) => protocols.includes(message)
+}
+
+function throwBreach(error: MisbehaviourError): void {
+  throw error
+}
+
+/** What Yamux itself finds wrong with a frame has a reason that is told to the remote. */
+function asMisbehaviour(error: unknown): MisbehaviourError | undefined {
+  if (error instanceof MisbehaviourError) return error
+  if (!(error instanceof Error) || !('reason' in error)) return undefined
+  return new MisbehaviourError('frames', `broke the rules of Yamux (${error.message})`, { cause: error })
+}
+
+function guardAnnouncements(
+  connection: MessageStream,
+  muxer: StreamMuxer,
+  roundTrip: RoundTrip | undefined,
+  onMisbehaviour: OnMisbehaviour | undefined
+): void {
   const scanner = new HeaderScanner()
   let receivedBytes = 0
   let isMeasured = false
@@ -76,6 +207,7 @@ function guard(connection: MessageStream, muxer: StreamMuxer, roundTrip: RoundTr
       if (announcedBytes > MAX_STREAM_WINDOW_BYTES) {
         connection.removeEventListener('message', onMessage)
         const error = new WindowOverrunError(announcedBytes, MAX_STREAM_WINDOW_BYTES)
+        onMisbehaviour?.(new MisbehaviourError('window', error.what, { cause: error }), connection)
         muxer.abort(error)
         connection.abort(error)
         return

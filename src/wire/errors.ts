@@ -88,10 +88,48 @@ export class WindowOverrunError extends WireError {
   readonly sizeBytes: number
   readonly limitBytes: number
 
+  /** What the remote did, to follow its name. */
+  readonly what: string
+
   constructor(sizeBytes: number, limitBytes: number) {
-    super('read', `The remote announced a Yamux frame of ${sizeBytes} bytes; its window is at most ${limitBytes}`)
+    const what = `announced a Yamux frame of ${sizeBytes} bytes; its window is at most ${limitBytes}`
+    super('read', `The remote ${what}`)
+    this.what = what
     this.sizeBytes = sizeBytes
     this.limitBytes = limitBytes
+  }
+}
+
+/** What a remote did that ended its connection: which of the budgets it went beyond, or which rule it broke. */
+export type Breach =
+  /** It sent bytes that are no multistream-select, or too many of them. */
+  | 'negotiation'
+  /** It announced the length of a message in more bytes than the longest allowed message needs. */
+  | 'length-prefix'
+  /** It sent more than a handshake takes before the connection was encrypted. */
+  | 'handshake'
+  /** Its frame headers are none, or break the rules of Yamux. */
+  | 'frames'
+  /** It sent, or announced, more than its window. */
+  | 'window'
+  | 'ping-rate'
+  | 'stream-rate'
+  /** Frames that have no effect, or of a few bytes each. */
+  | 'frame-rate'
+  /** It asks and does not read the answers. */
+  | 'unread-answers'
+
+/** A remote has broken a rule or gone beyond a budget, and its connection was cut for that. */
+export class MisbehaviourError extends WireError {
+  override readonly name = 'MisbehaviourError'
+  readonly breach: Breach
+  /** What it did, to follow the name of the remote: `sent pings faster than 2 a second`. */
+  readonly what: string
+
+  constructor(breach: Breach, what: string, options?: ErrorOptions) {
+    super('read', `The remote ${what}: its connection was cut`, options)
+    this.breach = breach
+    this.what = what
   }
 }
 

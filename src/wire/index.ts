@@ -10,7 +10,9 @@
 
 export { addressClass, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
 export { addressRange } from './address-range.ts'
-export { boundedYamux, yamuxInit } from './bounded-yamux.ts'
+export { boundedYamux, MUXER_PROTOCOL, yamuxInit } from './bounded-yamux.ts'
+export type { BoundedYamuxInit, OnMisbehaviour } from './bounded-yamux.ts'
+export { MAX_UPGRADE_BYTES } from './budgets.ts'
 export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES, MAX_WRITE_BYTES } from './constants.ts'
 export { withDeadline } from './deadline.ts'
 export { streamDuplex } from './duplex.ts'
@@ -19,18 +21,21 @@ export {
   BadLengthPrefixError,
   DeadlineError,
   FrameTooLargeError,
+  MisbehaviourError,
   QueueClosedError,
   StreamLostError,
   toError,
   TruncatedFrameError,
   WireError
 } from './errors.ts'
-export type { Stage, StreamLoss } from './errors.ts'
+export type { Breach, Stage, StreamLoss } from './errors.ts'
 export { FrameQueue } from './frame-queue.ts'
 export type { FrameQueueInit } from './frame-queue.ts'
 export { decodeFrames, encodeFrames, joinFrames } from './frames.ts'
 export type { FrameLimits } from './frames.ts'
 export type { LinkPace, LinkWatchInit } from './link-watch.ts'
+export { agreesToProposal, guardNegotiation, isTakingStream } from './negotiation.ts'
+export { Offenders } from './offenders.ts'
 export { distanceOf } from './round-trip.ts'
 export { PRESSURE_PART, Shares } from './shares.ts'
 export type { SharesInit } from './shares.ts'

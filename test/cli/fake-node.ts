@@ -2,6 +2,7 @@
 // asked of it, and events are dispatched by the test.
 import { TypedEventEmitter } from 'main-event'
 import type {
+  MisbehaviourSummary,
   ChatApi,
   ChatNodeEvents,
   Contact,
@@ -44,6 +45,7 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   readonly shortId = 'selfID'
   nickname = 'anna'
   readonly network = 'test'
+  misbehaviour: MisbehaviourSummary = { count: 0 }
   readonly profile = { name: 'default', folder: '/nowhere', insteadOf: undefined }
   rows: RosterRow[] = []
   views: DirectoryView[] = []

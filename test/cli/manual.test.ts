@@ -41,13 +41,13 @@ function rows(text: string): string[][] {
     )
 }
 
-/** Every folder of the sources that has limits, with the constants of them. */
-const folders: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
+/** Every file of the sources that holds limits and nothing else, with the constants of them. */
+const limitFiles: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
   await Promise.all(
     [...readdirSync(join(root, 'src')), 'cli/full-screen', 'directory/http', 'directory/federation']
-      .map((folder) => `src/${folder}`)
-      .filter((folder) => existsSync(join(root, folder, 'constants.ts')))
-      .map(async (folder) => [folder, { ...(await import(pathToFileURL(join(root, folder, 'constants.ts')).href)) }])
+      .flatMap((folder) => [`src/${folder}/constants.ts`, `src/${folder}/budgets.ts`])
+      .filter((file) => existsSync(join(root, file)))
+      .map(async (file) => [file, { ...(await import(pathToFileURL(join(root, file)).href)) }])
   )
 )
 
@@ -65,8 +65,8 @@ describe('the tables of limits', () => {
     return Object.values(value).flatMap(numbersOf)
   }
 
-  test.each(Object.entries(folders))('name every limit of %s with its value, and no other', (folder, limits) => {
-    const heading = `[\`${folder}/constants.ts\`](${folder}/constants.ts)`
+  test.each(Object.entries(limitFiles))('name every limit of %s with its value, and no other', (file, limits) => {
+    const heading = `[\`${file}\`](${file})`
     const table = section('3.10 Limits').split(heading)[1]?.split('\n[`')[0] ?? ''
     const stated = rows(table).flatMap(([name, value]) => {
       const constant = inBackticks(name)
@@ -80,7 +80,7 @@ describe('the tables of limits', () => {
   })
 
   test('have the constants that the text speaks of', () => {
-    const all = new Set(Object.values(folders).flatMap((limits) => Object.keys(limits)))
+    const all = new Set(Object.values(limitFiles).flatMap((limits) => Object.keys(limits)))
     const named = [...manual.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/gu)].map(([, name]) => name ?? '')
     const variables = new Set([
       ...settingSpecs.map(({ env }) => env),

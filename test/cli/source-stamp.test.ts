@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 const clone = join(import.meta.dirname, '..', '..')
 const script = new URL('../../scripts/source-stamp.js', import.meta.url).href
 const others = ['package.json', 'tsconfig.json', 'tsconfig.build.json']
-const scripts = ['scripts/build-page.js', 'scripts/build-program.js']
+const scripts = ['scripts/build-page.js', 'scripts/build-program.js', 'scripts/patched-packages.js']
 
 let root = ''
 beforeEach(async () => {

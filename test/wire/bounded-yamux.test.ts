@@ -120,7 +120,7 @@ describe('bounded Yamux', () => {
         const bytes = Uint8Array.from(
           frames.flatMap((body, index) => [
             // The length field of these two is a window and a ping's number, however large.
-            ...header(WINDOW_UPDATE, index === 0 ? SYN : 0, 1, 0x7fff_0000),
+            ...header(WINDOW_UPDATE, index === 0 ? SYN : 0, 1, 0x0fff_0000),
             ...header(PING, SYN, 0, 0xffff_fff0),
             ...header(DATA, 0, 1, body.length),
             ...body

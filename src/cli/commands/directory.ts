@@ -75,6 +75,10 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
       `its oldest ${evicted === 1 ? 'one has' : `${evicted} have`} given way to others`
     show(isJson ? escapedJson({ event: 'page-pressure', what, holder, held, capacity, evicted }) : cleanText(line))
   })
+  node.addEventListener('misbehaviour', ({ detail: { text, ...facts } }) => {
+    const json = { event: 'misbehaviour', ...facts, peer: facts.peer ?? null, text }
+    show(isJson ? escapedJson(json) : cleanText(`MISBEHAVED ${text}`))
+  })
   try {
     await node.start()
     const { shortId, peerId, network } = node

@@ -42,7 +42,8 @@ function statusJson(ready: Json): Json {
     requests,
     conversations,
     waiting,
-    room
+    room,
+    misbehaviour: ready['misbehaviour']
   }
 }
 
@@ -61,7 +62,8 @@ function statusLines(ready: Json, nowMs: number): string[] {
     `Online:         ${listOf(ready['roster']).length}`,
     ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
     `Waiting:        ${waitingText(ready['waiting'])}`,
-    ...(isJson(ready['room']) ? roomLines(ready['room'], requests) : [])
+    ...(isJson(ready['room']) ? roomLines(ready['room'], requests) : []),
+    ...misbehaviourLines(ready['misbehaviour'], nowMs)
   ]
 }
 
@@ -142,6 +144,16 @@ function waitingText(waiting: unknown): string {
   if (messages === 0) return 'no messages'
   const plural = (count: unknown, what: string): string => `${textOf(count)} ${what}${count === 1 ? '' : 's'}`
   return `${more === true ? 'more than ' : ''}${plural(messages, 'message')} to ${plural(peers, 'peer')}`
+}
+
+/** Nothing while nobody broke a rule. */
+function misbehaviourLines(misbehaviour: unknown, nowMs: number): string[] {
+  const { count, last } = isJson(misbehaviour) ? misbehaviour : {}
+  if (typeof count !== 'number' || count === 0 || !isJson(last)) return []
+  const times = `${count} ${count === 1 ? 'remote was' : 'remotes were'} cut or refused for breaking a rule`
+  const who = typeof last['peer'] === 'string' ? `${shortId(last['peer'])} at ` : ''
+  const agoS = typeof last['atMs'] === 'number' ? Math.max(0, Math.round((nowMs - last['atMs']) / 1000)) : 0
+  return [`Misbehaviour:   ${times}; last, ${agoS} s ago: ${who}${textOf(last['address'])} ${textOf(last['what'])}`]
 }
 
 function textOf(value: unknown): string {

@@ -111,7 +111,8 @@ export class NodeNews {
     this.#on('notice', ({ detail: { code, text } }) => {
       if (code === 'no-multicast') this.#hasLan = false
       if (code === 'key-changed') this.#dispatch({ is: 'alarm', text })
-      else this.#dispatch({ is: 'note', text, tone: code === 'history' ? 'warning' : 'note' })
+      else
+        this.#dispatch({ is: 'note', text, tone: code === 'history' || code === 'misbehaviour' ? 'warning' : 'note' })
     })
   }
 

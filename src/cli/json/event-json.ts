@@ -3,7 +3,15 @@
 // unseen. Pure.
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import type { ChatApi, ChatNodeEvents, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
-import type { PathView, PeerTrust, RequestView, RoomView, RosterRow, StoredMessage } from '../chat-api.ts'
+import type {
+  MisbehaviourSummary,
+  PathView,
+  PeerTrust,
+  RequestView,
+  RoomView,
+  RosterRow,
+  StoredMessage
+} from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
 import type { SafetyView } from '../trust-wording.ts'
 
@@ -20,7 +28,8 @@ export function readyJson(node: ChatApi, requests: readonly RequestView[], unrea
     ...identityOf(node),
     roster: node.roster().map((row) => memberJson(row, unread)),
     directories: node.directories().map(directoryJson),
-    requests: requests.map(requestJson)
+    requests: requests.map(requestJson),
+    misbehaviour: misbehaviourJson(node.misbehaviour)
   }
 }
 
@@ -36,6 +45,10 @@ export function roomJson(room: RoomView): Json {
     floorBytes,
     diskLow: isDiskLow
   }
+}
+
+function misbehaviourJson({ count, last }: MisbehaviourSummary): Json {
+  return { count, last: last === undefined ? null : { ...last, peer: last.peer ?? null } }
 }
 
 export function rowJson(row: RosterRow): Json {
@@ -121,10 +134,14 @@ function entriesJson(entries: readonly HistoryEntry[], name: string): readonly J
   return entries.map((entry) => entryJson(entry, name))
 }
 
-/** What is told loudly about keys says whose they are. */
+/** What is told loudly about keys says whose they are, and what a remote was cut for says who it was. */
 export function noticeJson(notice: Notice): Json {
   const { code, text } = notice
   if (notice.code === 'disk') return { code, text, peer: notice.peer ?? null }
+  if (notice.code === 'misbehaviour') {
+    const { address, breach, what, action, times } = notice
+    return { code, text, peer: notice.peer ?? null, address, breach, what, action, times }
+  }
   if (notice.code !== 'key-changed') return { code, text }
   const { by, peer, was, verified } = notice
   return { code, text, by, peer, was, verified }

@@ -1,0 +1,79 @@
+// What the build changes in packages that it bundles: each patch is an exact
+// piece of text and what stands there instead, with the reason. Nothing in
+// node_modules is touched, so that an installation needs no script. A patch whose
+// text is not found ends the build: the package has changed, and the patch has to
+// be looked at. docs/decisions/0015 says what upstream would have to change.
+import { readFile } from 'node:fs/promises'
+import { sep } from 'node:path'
+
+/**
+ * @typedef {object} Patch
+ * @property {string} file within node_modules
+ * @property {string} why
+ * @property {string} find
+ * @property {string} replace
+ */
+
+/** @type {readonly Patch[]} */
+export const patches = [
+  {
+    file: '@libp2p/utils/dist/src/stream-utils.js',
+    why: 'lpStream looks at the length of a length prefix only when it is whole: one that never ends is read for ever',
+    find: `                catch (err) {
+                    if (err instanceof RangeError) {
+                        continue;
+                    }
+                    throw err;
+                }
+                if (dataLength < 0) {`,
+    replace: `                catch (err) {
+                    if (err instanceof RangeError) {
+                        if (lengthBuffer.byteLength >= (opts?.maxLengthLength ?? 8)) {
+                            throw new InvalidDataLengthLengthError(\`Message length length too long - more than \${lengthBuffer.byteLength}\`);
+                        }
+                        continue;
+                    }
+                    throw err;
+                }
+                if (dataLength < 0) {`
+  }
+]
+
+/**
+ * @param {Patch} patch
+ * @param {string} text of the package's file
+ * @throws when the text to be replaced does not stand there exactly once
+ */
+export function applied({ file, find, replace }, text) {
+  const found = text.split(find).length - 1
+  if (found === 1) return text.replace(find, () => replace)
+  throw new Error(`the patch of ${file} applies ${found} times and not once: see scripts/patched-packages.js`)
+}
+
+/**
+ * For esbuild.
+ *
+ * @returns {import('esbuild').Plugin}
+ */
+export function patchedPackages() {
+  return {
+    name: 'patched-packages',
+    setup(build) {
+      const applications = new Set()
+      for (const patch of patches) {
+        // Either separator, for Windows; esbuild's own expressions know no flags.
+        const escaped = patch.file.replaceAll('.', String.raw`\.`).replaceAll('/', String.raw`[\\/]`)
+        const filter = new RegExp(String.raw`node_modules[\\/]${escaped}$`)
+        build.onLoad({ filter }, async ({ path }) => {
+          const contents = applied(patch, await readFile(path, 'utf8'))
+          applications.add(patch)
+          return { contents, loader: 'js', resolveDir: path.slice(0, path.lastIndexOf(sep)) }
+        })
+      }
+      build.onEnd(() => {
+        const missing = patches.filter((patch) => !applications.has(patch))
+        return { errors: missing.map(({ file }) => ({ text: `${file} is patched and not bundled any more` })) }
+      })
+    }
+  }
+}

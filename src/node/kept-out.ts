@@ -1,0 +1,28 @@
+// Keeps out those who were cut for misbehaviour a moment ago: the peer by its
+// key, and ever new keys of one address class by their number. Knows addresses
+// and peer IDs; what an offence is, is decided elsewhere.
+import type { ConnectionGater } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { addressClass, type Offenders } from '../wire/index.ts'
+import { hostPortOf } from './address.ts'
+
+/** @returns what a libp2p node is given as its connection gater; the given one is asked too */
+export function withOffendersKeptOut(gater: ConnectionGater, offenders: Offenders): ConnectionGater {
+  const now = (): number => performance.now()
+  return {
+    ...gater,
+    denyInboundConnection: async (connection) => {
+      if (!offenders.mayConnect(classOf(connection.remoteAddr), now())) return true
+      return (await gater.denyInboundConnection?.(connection)) ?? false
+    },
+    denyInboundEncryptedConnection: async (peer, connection) => {
+      if (offenders.isRefused(peer.toString(), now())) return true
+      return (await gater.denyInboundEncryptedConnection?.(peer, connection)) ?? false
+    }
+  }
+}
+
+/** The address class of the other end. */
+export function classOf(address: Multiaddr): string {
+  return addressClass(hostPortOf(address)?.host ?? '')
+}

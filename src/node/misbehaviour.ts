@@ -1,0 +1,97 @@
+// What remotes were cut or refused for, as an operator or a user is told: who,
+// from where, what it did, and what was done. It counts everything and reports
+// at a pace that nobody who makes up keys or addresses can raise. Pure: the time
+// is an argument.
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { addressClass, TokenBucket } from '../wire/index.ts'
+import type { MisbehaviourError } from '../wire/index.ts'
+import { formatAddress } from './address.ts'
+import { MAX_REPORTED_OFFENDERS, MISBEHAVIOUR_AGAIN_MS, MISBEHAVIOUR_NOTICE_RATE } from './constants.ts'
+import { shortId } from './short-id.ts'
+
+/** One remote, one act. */
+export interface Misbehaviour {
+  /** The peer ID, when its key is known. */
+  readonly peer?: string
+  /** Where it is connected from, as people write it: `203.0.113.7:4001`. */
+  readonly address: string
+  /** Which rule it broke: what reports of one remote are told apart by. */
+  readonly breach: string
+  /** What it did, to follow its name: `sent too many pings`. */
+  readonly what: string
+  /** What was done, as a sentence without its end: `Its connection was cut`. */
+  readonly action: string
+}
+
+/** A report: how often it happened since the last report of the same remote and breach. */
+export interface MisbehaviourReport extends Misbehaviour {
+  readonly times: number
+  /** All of it in words. */
+  readonly text: string
+}
+
+/** What there was since the start. */
+export interface MisbehaviourSummary {
+  readonly count: number
+  readonly last?: Misbehaviour & { readonly atMs: number }
+}
+
+export class MisbehaviourWatch {
+  /** By remote and breach: when it was reported, and how often it happened since. */
+  readonly #reported = new Map<string, { atMs: number; times: number }>()
+  readonly #pace: TokenBucket
+  #summary: MisbehaviourSummary = { count: 0 }
+
+  constructor(nowMs: number) {
+    this.#pace = new TokenBucket(MISBEHAVIOUR_NOTICE_RATE, nowMs)
+  }
+
+  get summary(): MisbehaviourSummary {
+    return this.#summary
+  }
+
+  /** @returns what is to be told now, if anything */
+  record(misbehaviour: Misbehaviour, nowMs: number): MisbehaviourReport | undefined {
+    this.#summary = { count: this.#summary.count + 1, last: { ...misbehaviour, atMs: nowMs } }
+    // A key is free and a port changes with each connection: one who goes on is known by its address.
+    const key = `${addressClass(hostOf(misbehaviour.address))} ${misbehaviour.breach}`
+    const earlier = this.#reported.get(key)
+    const times = (earlier?.times ?? 0) + 1
+    const isDue = earlier === undefined || nowMs - earlier.atMs >= MISBEHAVIOUR_AGAIN_MS
+    const isReported = isDue && this.#pace.take(1, nowMs) === 1
+    this.#keep(key, isReported ? { atMs: nowMs, times: 0 } : { atMs: earlier?.atMs ?? Number.NEGATIVE_INFINITY, times })
+    return isReported ? { ...misbehaviour, times, text: textOf(misbehaviour, times) } : undefined
+  }
+
+  #keep(key: string, report: { atMs: number; times: number }): void {
+    this.#reported.delete(key)
+    this.#reported.set(key, report)
+    const oldest = this.#reported.size > MAX_REPORTED_OFFENDERS ? this.#reported.keys().next().value : undefined
+    if (oldest !== undefined) this.#reported.delete(oldest)
+  }
+}
+
+/** What the wire found, with who it was. */
+export function misbehaviourOf(
+  error: MisbehaviourError,
+  { peer, address }: { readonly peer: PeerId | undefined; readonly address: Multiaddr }
+): Misbehaviour {
+  return {
+    ...(peer === undefined ? {} : { peer: peer.toString() }),
+    address: formatAddress(address),
+    breach: error.breach,
+    what: error.what,
+    action: 'Its connection was cut'
+  }
+}
+
+function textOf({ peer, address, what, action }: Misbehaviour, times: number): string {
+  const who = peer === undefined ? `A stranger at ${address}` : `The peer ${shortId(peer)} at ${address}`
+  return `${who} ${what}. ${action}${times === 1 ? '' : ` (${times} times since the last such note)`}.`
+}
+
+/** `[2001:db8::1]:4001` and `203.0.113.7:4001` without the port. */
+function hostOf(address: string): string {
+  return address.replace(/:\d+$/u, '').replace(/^\[|\]$/gu, '')
+}

@@ -1,0 +1,146 @@
+/**
+ * What one remote may cost this process, whichever protocol it speaks: the
+ * budgets of a connection, by chapter. Each number says which attack it stops,
+ * and why honest traffic stays below it. Beyond a budget the connection is cut
+ * at once, with a MisbehaviourError that names it. The bounds of a single stream
+ * are in constants.ts; stores of limited size keep their limits with them.
+ */
+
+import type { Rate } from './token-bucket.ts'
+
+// --- Negotiation: what multistream-select may take, before Noise, behind it, and in each stream
+
+/**
+ * Bytes of the length prefix of a multistream message. The messages are at most
+ * 1 KiB, so the prefix has two; readers that look for its end byte by byte take
+ * 5 µs for each, so an endless one of 8 MB is 40 s of CPU.
+ */
+export const MAX_NEGOTIATION_PREFIX_BYTES = 2
+
+/**
+ * Bytes of one multistream message, as all implementations have it.
+ * @see https://github.com/multiformats/go-multistream/blob/master/multistream.go
+ */
+export const MAX_NEGOTIATION_MESSAGE_BYTES = 1024
+
+/**
+ * Messages in one negotiation. Honest dialers send two or three; each one is
+ * answered, and `ls` with all protocols, so their number bounds what a remote
+ * makes us send, too.
+ */
+export const MAX_NEGOTIATION_MESSAGES = 32
+
+/**
+ * Bytes on a connection until it is encrypted and multiplexed. A handshake takes
+ * less than 1 KiB; a dialer may send its first streams right behind it. libp2p
+ * alone keeps 4 MiB for each of the handshakes that are pending at a time, which
+ * a stranger needs no key for.
+ */
+export const MAX_UPGRADE_BYTES = 256 * 1024
+
+/**
+ * Bytes of one identify message: the limit of @libp2p/identify, whose reader
+ * looks for the end of the length prefix byte by byte, as above.
+ */
+export const MAX_IDENTIFY_MESSAGE_BYTES = 8 * 1024
+
+/** Bytes of the length prefix of one identify message. */
+export const MAX_IDENTIFY_PREFIX_BYTES = 2
+
+// --- Unsent: what waits for a remote that does not read
+
+/**
+ * Bytes that wait in the connection, of all its streams together. A stream puts
+ * at most one piece of 64 KiB there and then waits, and honest peers have fewer
+ * than ten streams that send much; a remote that opens many streams and reads
+ * none is stopped here.
+ */
+export const MAX_UNSENT_BYTES = 4 * 1024 * 1024
+
+/**
+ * Frames without data that wait in the connection: answers to pings, window
+ * updates, resets. Each takes 150 bytes of memory for its twelve. A remote that
+ * reads slowly but sends much collects one for each 128 KiB that it sends.
+ */
+export const MAX_UNSENT_CONTROL_FRAMES = 1024
+
+// --- Rates: what a remote may ask for without giving anything
+
+/**
+ * Pings. Each is answered, and is a sign of life. Parley sends one after 3 s of
+ * silence and when its user asks for the distance; other implementations one in
+ * 10 to 30 s.
+ */
+export const PING_RATE: Rate = { burst: 64, perSecond: 2 }
+
+/**
+ * Streams that the remote opens. Each costs a negotiation, about 0.2 ms; one
+ * that is opened and reset at once does not count against
+ * MAX_INBOUND_STREAMS. A peer that uses all of Parley's protocols opens fewer
+ * than ten, and then one for each try of a protocol that failed.
+ */
+export const STREAM_OPENING_RATE: Rate = { burst: 64, perSecond: 32 }
+
+/**
+ * Frames that have no effect: for streams that are gone, without data and flags,
+ * window updates that nothing was sent for. When this side resets a stream, what
+ * the remote has under way is such: of a window of 1 MiB in frames of 64 bytes,
+ * 16,384. A frame takes about 3 µs.
+ */
+export const IDLE_FRAME_RATE: Rate = { burst: 16_384, perSecond: 512 }
+
+/**
+ * Window updates that may follow what this side has sent, one for each data
+ * frame as js-libp2p sends them; more than are ever under way are not kept.
+ */
+export const MAX_GRANT_CREDIT = 65_536
+
+/**
+ * Data frames of a few bytes, which cost as much as large ones: at 13 bytes on
+ * the wire, 77,000 for each MB. A program that sends the length of a message
+ * apart from it makes one such frame for each message, and a person who types
+ * one for each key.
+ */
+export const TINY_FRAME_RATE: Rate = { burst: 32_768, perSecond: 8192 }
+
+/** A data frame of fewer bytes than this counts as tiny. */
+export const TINY_FRAME_BYTES = 16
+
+// --- Unread: what a remote may make this process keep of a stream that is paused
+
+/**
+ * Pieces of unread data of one stream before they are joined into one. Yamux
+ * keeps the bytes of each frame apart, about 350 bytes of memory for each: a
+ * window of 256 KiB that comes as frames of one byte would be 90 MB.
+ */
+export const MAX_UNREAD_PIECES = 1024
+
+// --- Offenders: what follows for those who were cut
+
+/**
+ * How long a peer that was cut is refused: for the first time, and doubled each
+ * time up to the longest. A key costs nothing, so this spares the handshakes of
+ * those that come back as they are.
+ */
+export const OFFENDER_BACKOFF_MS = { first: 10_000, longest: 600_000 } as const
+
+/** An offence is forgotten after this time without another, in milliseconds. */
+export const OFFENCE_MEMORY_MS = 900_000
+
+/**
+ * Offences from one address class within {@link OFFENCE_WINDOW_MS} before the class
+ * is slowed. Many honest people may stand behind one address, so that a few
+ * offences there change nothing.
+ */
+export const OFFENCES_UNTIL_SLOWED = 8
+export const OFFENCE_WINDOW_MS = 10_000
+
+/**
+ * New connections from an address class that is slowed. The handshakes of
+ * offenders with ever new keys would take a core at 100 a second; at this rate
+ * they take 5 %, and those who share the address still come in, later.
+ */
+export const SLOWED_CONNECTION_RATE: Rate = { burst: 10, perSecond: 10 }
+
+/** Offenders that are remembered at a time; the one whose offence is longest ago is forgotten first. */
+export const MAX_OFFENDERS = 4096

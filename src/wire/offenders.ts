@@ -1,0 +1,82 @@
+/**
+ * Remembers who was cut for misbehaviour, so that coming back at once does not
+ * start it again: a peer is refused for a while, longer each time, and an
+ * address class from which many offences come gets new connections at a low
+ * rate. Pure: it answers, and whoever accepts connections asks. It knows no
+ * connection and not what an offence is.
+ */
+
+import { UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
+import {
+  MAX_OFFENDERS,
+  OFFENCE_MEMORY_MS,
+  OFFENCE_WINDOW_MS,
+  OFFENCES_UNTIL_SLOWED,
+  OFFENDER_BACKOFF_MS,
+  SLOWED_CONNECTION_RATE
+} from './budgets.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+export interface Offender {
+  /** Its peer ID, when its key is known. */
+  readonly peer?: string | undefined
+  readonly addressClass: string
+}
+
+interface PeerRecord {
+  readonly offendedAtMs: number
+  readonly refusedForMs: number
+}
+
+interface ClassRecord {
+  /** When its last offences were, the oldest first; no more than {@link OFFENCES_UNTIL_SLOWED}. */
+  readonly offendedAtMs: readonly number[]
+  /** What a slowed class takes its connections from. */
+  readonly connections: TokenBucket
+}
+
+export class Offenders {
+  readonly #peers = new Map<string, PeerRecord>()
+  readonly #classes = new Map<string, ClassRecord>()
+
+  record({ peer, addressClass }: Offender, nowMs: number): void {
+    if (peer !== undefined) {
+      const earlier = this.#peers.get(peer)
+      const isForgotten = earlier === undefined || nowMs - earlier.offendedAtMs > OFFENCE_MEMORY_MS
+      const refusedForMs = isForgotten
+        ? OFFENDER_BACKOFF_MS.first
+        : Math.min(2 * earlier.refusedForMs, OFFENDER_BACKOFF_MS.longest)
+      remember(this.#peers, peer, { offendedAtMs: nowMs, refusedForMs })
+    }
+    // Everything that is relayed, or comes by a name, would be one class.
+    if (addressClass === UNKNOWN_ADDRESS_CLASS) return
+    const earlier = this.#classes.get(addressClass)
+    remember(this.#classes, addressClass, {
+      offendedAtMs: [...(earlier?.offendedAtMs ?? []), nowMs].slice(-OFFENCES_UNTIL_SLOWED),
+      connections: earlier?.connections ?? new TokenBucket(SLOWED_CONNECTION_RATE, nowMs)
+    })
+  }
+
+  /** Whether the peer's new connections are refused now. */
+  isRefused(peer: string, nowMs: number): boolean {
+    const record = this.#peers.get(peer)
+    return record !== undefined && nowMs - record.offendedAtMs < record.refusedForMs
+  }
+
+  /** Whether a new connection from the class is taken now; one that is counts against the rate of a slowed class. */
+  mayConnect(addressClass: string, nowMs: number): boolean {
+    const record = this.#classes.get(addressClass)
+    const first = record?.offendedAtMs[0]
+    if (record === undefined || first === undefined) return true
+    const isSlowed = record.offendedAtMs.length === OFFENCES_UNTIL_SLOWED && nowMs - first <= OFFENCE_WINDOW_MS
+    return !isSlowed || record.connections.take(1, nowMs) === 1
+  }
+}
+
+/** As the youngest; the oldest gives way. */
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key)
+  map.set(key, value)
+  const oldest = map.size > MAX_OFFENDERS ? map.keys().next().value : undefined
+  if (oldest !== undefined) map.delete(oldest)
+}
