@@ -9,7 +9,15 @@ import { version, type ExitCode, type SettingName } from '../node/settings.ts'
 
 /** Settings that a node that is on no roster has no use for. */
 const lookSettings: readonly SettingName[] = ['profile', 'network', 'directory', 'defaultDirectories', 'mdns']
-const directorySettings: readonly SettingName[] = ['network', 'port', 'host', 'join', 'trustedProxy', 'mdns']
+const directorySettings: readonly SettingName[] = [
+  'network',
+  'port',
+  'host',
+  'join',
+  'federate',
+  'trustedProxy',
+  'mdns'
+]
 const identitySettings: readonly SettingName[] = ['profile', 'network', 'name', 'port', 'host']
 
 /** @param finished is told the exit code of the command that ran */

@@ -8,7 +8,7 @@ export type Flags = Readonly<Partial<Record<SettingName, FlagValue>>>
 
 export const allSettings: readonly SettingName[] = settingSpecs.map(({ name }) => name)
 /** What only a directory does. */
-const directoryOnly: readonly SettingName[] = ['join', 'trustedProxy']
+const directoryOnly: readonly SettingName[] = ['join', 'federate', 'trustedProxy']
 /** Those of a peer that chats. */
 export const chatSettings: readonly SettingName[] = allSettings.filter((name) => !directoryOnly.includes(name))
 /** Those of which there may be several: each takes its option again. */

@@ -31,6 +31,8 @@ export {
 export type { BadRecordWhy, RefuseReason } from './errors.ts'
 export { federation, FederationService } from './federation/federation-service.ts'
 export type { FederationComponents, FederationEvents, FederationInit } from './federation/federation-service.ts'
+export { MAX_FELLOWS } from './federation/constants.ts'
+export type { FellowRefusal } from './federation/fellow-errors.ts'
 export { fetchRoster } from './fetch-roster.ts'
 export type { FetchRosterInit } from './fetch-roster.ts'
 export { measureDirectory } from './measure-directory.ts'

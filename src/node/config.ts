@@ -12,6 +12,7 @@ import { parseSize } from './size.ts'
 import { readCidr } from './trusted-proxies.ts'
 
 export type AcceptPolicy = 'ask' | 'lan' | 'all'
+export type FederatePolicy = 'named' | 'all'
 export type SettingSource = 'default' | 'profile' | 'file' | 'environment' | 'flag'
 type SettingValue = string | number | boolean | readonly string[] | undefined
 
@@ -26,6 +27,8 @@ export interface Settings {
   readonly defaultDirectories: boolean
   /** Of a directory: the fellow directories to join with. */
   readonly join: readonly string[]
+  /** Of a directory: whether others than those that `join` names may join it. */
+  readonly federate: FederatePolicy
   /** Of a directory: CIDR ranges of the reverse proxies whose word about a client's address counts. */
   readonly trustedProxy: readonly string[]
   readonly accept: AcceptPolicy
@@ -116,6 +119,13 @@ export const settingSpecs: readonly SettingSpec[] = [
     placeholder: 'PORT|ADDRESS',
     help: 'of a directory: a fellow to share one roster with; repeatable, or with commas in the file and environment',
     parse: list
+  },
+  {
+    name: 'federate',
+    env: 'PARLEY_FEDERATE',
+    placeholder: 'named|all',
+    help: 'of a directory: which directories may join it, those named with --join alone, or all',
+    parse: choice('named', 'all')
   },
   {
     name: 'trustedProxy',
@@ -225,6 +235,7 @@ function withDefaults(values: Partial<Record<SettingName, SettingValue>>): Setti
     directory: [],
     defaultDirectories: true,
     join: [],
+    federate: 'all',
     trustedProxy: [],
     accept: 'ask',
     mdns: true,

@@ -10,8 +10,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import {
   directory,
   federation,
+  MAX_FELLOWS,
   type DirectoryService,
   type FederationService,
+  type FellowRefusal,
   type VerifiedRecord
 } from '../directory/index.ts'
 import { formatAddress } from './address.ts'
@@ -61,6 +63,40 @@ export interface UnreachedFellow {
   readonly why: string
 }
 
+/** What an operator may want to do something about, among directories that are joined or want to be. */
+export type FederationNotice = {
+  readonly peer: string
+  readonly shortId: string
+  /** Where it is connected from, or may be reached; empty when nothing is known of that. */
+  readonly address: string
+} & (
+  | { readonly event: 'directory-turned-away'; readonly reason: FellowRefusal; readonly places: number }
+  | {
+      readonly event: 'directory-evicted'
+      /** The address prefix that had the most places, and how many. */
+      readonly holder: string
+      readonly held: number
+      readonly places: number
+      /** Who has the place now. */
+      readonly to: string
+      readonly toShortId: string
+    }
+  | {
+      readonly event: 'directory-refused-us'
+      readonly reason: FellowRefusal
+      readonly why: string
+      readonly retryAfterMs: number
+    }
+  | { readonly event: 'directory-cut'; readonly forMs: number }
+  | {
+      readonly event: 'directory-left-out'
+      /** Peers that it has and that are not on the roster, and those that are. */
+      readonly leftOut: number
+      readonly peers: number
+      readonly named: boolean
+    }
+)
+
 /** Somebody holds so much of the roster page that the oldest of it gave way to others. */
 export interface PagePressure {
   readonly what: 'connection' | 'event-stream' | 'query'
@@ -80,6 +116,7 @@ export interface DirectoryNodeEvents {
   'directory-lost': CustomEvent<DirectoryFellow>
   'directory-refused': CustomEvent<DirectoryFellow>
   'directory-unreached': CustomEvent<UnreachedFellow>
+  federation: CustomEvent<FederationNotice>
   'page-pressure': CustomEvent<PagePressure>
   /** A remote was cut or refused for what it did; at a bounded pace. */
   misbehaviour: CustomEvent<MisbehaviourReport>
@@ -174,6 +211,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         federation: federation({
           network: settings.network,
           join: fellows,
+          admitsOthers: settings.federate === 'all',
           dial: async (address, options) => {
             try {
               return await reach.dial(address, options)
@@ -230,6 +268,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     fellows.on('unreached', ({ address, error }) => {
       this.#tell('directory-unreached', { address: formatAddress(address), why: error.message })
     })
+    this.#followFederation(fellows)
     this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
     await this.#starting
     await this.#page?.open({
@@ -285,6 +324,33 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   #misbehaved(misbehaviour: Misbehaviour): void {
     const report = this.#misbehaviour.record(misbehaviour, Date.now())
     if (report !== undefined) this.#tell('misbehaviour', report)
+  }
+
+  #followFederation(fellows: FederationService): void {
+    const places = MAX_FELLOWS
+    const tell = (notice: FederationNotice): void => this.#tell('federation', notice)
+    fellows.on('turned-away', ({ peer, remoteAddr, reason }) => {
+      tell({ event: 'directory-turned-away', ...fellow(peer, remoteAddr.toString()), reason, places })
+    })
+    fellows.on('evicted', ({ peer, remoteAddr, holder, held, to }) => {
+      const whose = { to: to.toString(), toShortId: shortId(to.toString()) }
+      tell({ event: 'directory-evicted', ...fellow(peer, remoteAddr.toString()), holder, held, places, ...whose })
+    })
+    fellows.on('refused', ({ peer, error: { reason, message, retryAfterMs = 0 } }) => {
+      tell({ event: 'directory-refused-us', ...this.#known(peer), reason, why: message, retryAfterMs })
+    })
+    fellows.on('banned', ({ peer, forMs }) => {
+      tell({ event: 'directory-cut', ...this.#known(peer.toString()), forMs })
+    })
+    fellows.on('left-out', ({ directory: peer, leftOut, peers, isNamed }) => {
+      tell({ event: 'directory-left-out', ...this.#known(peer), leftOut, peers, named: isNamed })
+    })
+  }
+
+  /** A directory, with an address at which it may be reached. */
+  #known(peer: string): DirectoryFellow {
+    const [address] = this.#libp2p.services.federation.addressesOf(peer)
+    return { peer, shortId: shortId(peer), address: address?.toString() ?? '' }
   }
 
   #tell<K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']): void {

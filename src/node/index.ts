@@ -20,6 +20,7 @@ export {
   firstFreeDirectoryPort,
   type DirectoryFellow,
   type DirectoryGuest,
+  type FederationNotice,
   type DirectoryNodeEvents
 } from './directory-node.ts'
 export type { PageWish } from './directory-page.ts'

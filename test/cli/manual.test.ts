@@ -218,7 +218,8 @@ describe('every command of the program', async () => {
     const settings = long.filter((flag) => flags.has(flag))
     const stated = /Settings: ([^\n]*?)\.(?: |\n|$)/u.exec(text)?.[1] ?? ''
     if (settings.length === allSettings.length) expect(stated).toBe('all')
-    else if (settings.length === chatSettings.length) expect(stated).toBe('all but `--join` and `--trusted-proxy`')
+    else if (settings.length === chatSettings.length)
+      expect(stated).toBe('all but `--join`, `--federate` and `--trusted-proxy`')
     else expect(stated).toBe(settings.map((flag) => `\`${flag}\``).join(', '))
     for (const flag of long) if (!flags.has(flag)) expect(text).toMatch(new RegExp(`\`${flag}[\` ]`, 'u'))
   })

@@ -15,13 +15,17 @@ export async function node<T extends ServiceMap>(
     readonly privateKey?: PrivateKey
     readonly port?: number
     readonly metrics?: NonNullable<Libp2pOptions['metrics']>
+    /** The local address that it dials from. */
+    readonly from?: string
   } = {}
 ): Promise<Libp2p<T>> {
+  // The transport hands them all to node:net, and declares some.
+  const dialOpts = { noDelay: true, localAddress: options.from }
   const libp2p = await createLibp2p<T>({
     ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
     ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     addresses: { listen: [`/ip4/127.0.0.1/tcp/${options.port ?? 0}`] },
-    transports: [tcp()],
+    transports: [tcp(options.from === undefined ? {} : { dialOpts })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(yamuxInit)],
     connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 1_000, reconnectRetries: 0 },

@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import type { DirectoryFellow, DirectoryGuest } from '../../node/index.ts'
 import { cleanText, escapedJson } from '../clean-text.ts'
+import { federationLine } from '../federation-wording.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { readAtPortPrompt } from '../input-line.ts'
 import { placesOf } from '../plain/greeting.ts'
@@ -67,6 +68,9 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   node.addEventListener('directory-unreached', ({ detail: { address, why } }) => {
     const json = { event: 'directory-unreached', address, why }
     show(isJson ? escapedJson(json) : cleanText(`UNREACHED directory ${address}: ${why}`))
+  })
+  node.addEventListener('federation', ({ detail }) => {
+    show(isJson ? escapedJson(detail) : cleanText(federationLine(detail)))
   })
   node.addEventListener('page-pressure', ({ detail }) => {
     const { what, holder, held, capacity, evicted } = detail

@@ -67,8 +67,12 @@ export const ASK_AGAIN_MS = { first: 2_000, max: 60_000 } as const
 
 // --- counts
 
-/** Directories connected to this one: all of a large network, each with a stream and a place in the gossip mesh. */
+/** Directories connected to this one that the operator did not name: all of a large network, each with a stream. */
 export const MAX_FELLOWS = 16
+/** Where all places are taken by as many address prefixes, or by the newcomer's own, the oldest gives way after this. */
+export const FELLOW_TURN_MS = 60_000
+/** A directory that was refused a place, or has lost it, comes back after this: soon enough for its turn. */
+export const FELLOW_REFUSED_RETRY_MS = 30_000
 /** Directories of which something is known, the dead ones included; who is alive takes the place of who is not. */
 export const MAX_KNOWN_DIRECTORIES = 64
 /** Peers attached to one directory, as it limits itself. */
@@ -114,7 +118,7 @@ export const FELLOW_BAN_MS = 60_000
 export const MAX_BANS = 256
 /** Messages over the rate, or forged, that are only dropped; one more costs the connection. */
 export const STRIKE_RATE = { burst: 20, perSecond: 0.2 } as const
-/** Directories of other networks that are told of on the terminal: somebody may come with ever new keys. */
+/** Directories that were not joined, and that are told of on the terminal: somebody may come with ever new keys. */
 export const NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
 /** New epochs of our own: two directories with one key would go on for ever. */
 export const RAISE_RATE = { burst: 5, perSecond: 0.1 } as const

@@ -14,6 +14,8 @@ import {
   MAX_PAGE_UPDATES,
   MAX_PAGE_WITHDRAWALS
 } from './constants.ts'
+import { fellowRefusal } from './fellow-errors.ts'
+import type { FellowRefusal } from './fellow-errors.ts'
 import { FederationFrame as PbFrame, Gossip as PbGossip } from './pb/federation.ts'
 import type { Update as PbUpdate } from './pb/federation.ts'
 
@@ -74,6 +76,8 @@ export type FederationFrame =
       readonly last: boolean
     }
   | { readonly type: 'page-withdrawals'; readonly withdrawals: readonly Uint8Array[]; readonly last: boolean }
+  /** The last frame of its sender: the other is not joined, or not any more. */
+  | { readonly type: 'refuse'; readonly reason: FellowRefusal; readonly retryAfterMs: number }
 
 type UpdateLimits = { readonly updates: number; readonly withdrawals: number }
 const pageLimits: UpdateLimits = { updates: MAX_PAGE_UPDATES, withdrawals: MAX_PAGE_WITHDRAWALS }
@@ -97,7 +101,7 @@ export function encodeGossip({ updates, withdrawals, heartbeat }: Gossip): Uint8
  * @throws on what is no protobuf or over a limit
  */
 export function decodeFederationFrame(bytes: Uint8Array): FederationFrame | undefined {
-  const { hello, ask, page } = PbFrame.decode(bytes, {
+  const { hello, ask, page, refuse } = PbFrame.decode(bytes, {
     limits: {
       // The sender itself stands beside all whom it knows.
       hello: { digests: MAX_KNOWN_DIRECTORIES + 1, fellows: MAX_FELLOWS, fellows$: { addresses: MAX_ADDRESSES } },
@@ -124,6 +128,9 @@ export function decodeFederationFrame(bytes: Uint8Array): FederationFrame | unde
     const directory = decodePeerId(page.directory)
     if (directory === undefined) return undefined
     return { type: 'page', directory, ...epochOf(page), updates: updates.map(readUpdate), last }
+  }
+  if (refuse !== undefined) {
+    return { type: 'refuse', reason: fellowRefusal(refuse.reason), retryAfterMs: refuse.retryAfterMs }
   }
   return undefined
 }
@@ -152,6 +159,10 @@ export function encodeFederationFrame(frame: FederationFrame): Uint8Array {
       const { withdrawals, last } = frame
       const page = { directory: new Uint8Array(), updates: [], withdrawals: withdrawals.map(own), last }
       return PbFrame.encode({ page })
+    }
+    case 'refuse': {
+      const { reason, retryAfterMs } = frame
+      return PbFrame.encode({ refuse: { reason, retryAfterMs } })
     }
   }
 }

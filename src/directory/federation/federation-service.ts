@@ -4,19 +4,21 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection, Logger, PeerId, StreamHandler } from '@libp2p/interface'
-import { CODE_IP4, CODE_IP6, CODE_P2P } from '@multiformats/multiaddr'
+import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { addressClass, steadyNow, toError, withDeadline } from '../../wire/index.ts'
+import { steadyNow, toError, TokenBucket, withDeadline } from '../../wire/index.ts'
 import { MAX_ADDRESSES, WITHDRAW_TIMEOUT_MS } from '../constants.ts'
 import type { DirectoryService } from '../directory-service.ts'
 import { ownChange } from '../own-attachment.ts'
 import type { RosterChange } from '../roster.ts'
 import {
   FEDERATION_PROTOCOL,
+  FELLOW_BAN_MS,
   FELLOW_TAG_VALUE,
   HEARTBEAT_MS,
   MAX_FEDERATION_STREAMS_PER_CONNECTION,
   MAX_FELLOWS,
+  NOTICE_RATE,
   PULSE_MS
 } from './constants.ts'
 import type { FederationFrame } from './federation-frames.ts'
@@ -24,7 +26,10 @@ import { FederationState } from './federation-state.ts'
 import type { DirectoryStanding, FederationLimits } from './federation-state.ts'
 import { FellowDialer } from './fellow-dialer.ts'
 import type { FellowDialing } from './fellow-dialer.ts'
+import type { FellowRefusal, FellowRefusedError } from './fellow-errors.ts'
 import { FellowLinks } from './fellow-links.ts'
+import type { Eviction } from './fellow-links.ts'
+import { holderOf } from './fellow-places.ts'
 import { FellowStrangers } from './fellow-strangers.ts'
 import { GossipIntake } from './gossip-intake.ts'
 import { GossipJudge } from './gossip-judge.ts'
@@ -41,6 +46,8 @@ export interface FederationInit extends FellowDialing {
   readonly network: string
   /** Fellows that were named: they are dialled for ever. */
   readonly join: readonly Multiaddr[]
+  /** Whether directories may join that were not named, and theirs be dialled that others tell of; they may, unless told. */
+  readonly admitsOthers?: boolean
   readonly limits?: Partial<FederationLimits>
   readonly now?: () => number
   readonly random?: () => number
@@ -61,6 +68,16 @@ export interface FederationEvents {
   'other-network': [{ readonly peer: PeerId; readonly network: string }]
   /** One that was named has not been reached for a while, or is no directory; it is tried again. Told once of each. */
   unreached: [{ readonly address: Multiaddr; readonly error: Error }]
+  /** A directory of this network wanted to join and was not let in. Told once of each. */
+  'turned-away': [{ readonly peer: PeerId; readonly remoteAddr: Multiaddr; readonly reason: FellowRefusal }]
+  /** A fellow that was not named had to give its place to another. */
+  evicted: [Eviction]
+  /** A directory does not join with this one, or does not any more, and says why; it is tried again. Told once of each. */
+  refused: [{ readonly peer: string; readonly error: FellowRefusedError }]
+  /** A fellow was cut off and is refused for a while: it floods, or passes on forgeries. */
+  banned: [{ readonly peer: PeerId; readonly forMs: number }]
+  /** There is no room for all that a directory has attached. Told once, until there was again. */
+  'left-out': [DirectoryStanding]
 }
 
 const TAG = 'parley-fellow'
@@ -88,6 +105,10 @@ export class FederationService extends EventEmitter<FederationEvents> {
   readonly #judge: GossipJudge
   readonly #expiry: StateExpiry
   readonly #strangers: FellowStrangers
+  /** Evictions that are told of. */
+  readonly #evictions: TokenBucket
+  /** Directories of which it was told that some of their peers are left out. */
+  #leftOut = new Set<string>()
   #timers: NodeJS.Timeout[] = []
   #life: AbortController | undefined
 
@@ -102,6 +123,9 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#now = init.now ?? steadyNow
     this.#log = logger.forComponent('parley:federation')
     this.#strangers = new FellowStrangers(this.#now())
+    this.#evictions = new TokenBucket(NOTICE_RATE, this.#now())
+    const admitsOthers = init.admitsOthers ?? true
+    const admits = (peer: string): boolean => admitsOthers || peer === this.#self || this.#dialer.isNamed(peer)
     const state = new FederationState({
       self: this.#self,
       epoch: BigInt(Date.now()),
@@ -124,6 +148,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       network,
       roster: this.#directory,
       now: this.#now,
+      admits,
       onUsurped: (epoch) => this.#own.raise(epoch),
       onChange: () => this.#expiry.changed()
     })
@@ -132,7 +157,10 @@ export class FederationService extends EventEmitter<FederationEvents> {
       now: this.#now,
       log: this.#log,
       holderOf: (peer) => state.holderOf(peer.toString()),
-      cut: (peer, error) => this.#links.cut(peer, error)
+      cut: (peer) => {
+        this.#links.ban(peer)
+        this.emit('banned', { peer, forMs: FELLOW_BAN_MS })
+      }
     })
     this.#exchange = new SyncExchange({
       self: peerId,
@@ -146,6 +174,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       withdrawals: () => this.#roster.withdrawals(),
       sessions: () => this.#links.sessions(),
       holderOf: (peer) => state.holderOf(peer.toString()),
+      admits,
       isKnown: (peer) => this.#dialer.isKnown(peer.toString()),
       learn: (peer, addresses, whose) => this.#dialer.learn(peer.toString(), addresses, whose)
     })
@@ -156,13 +185,20 @@ export class FederationService extends EventEmitter<FederationEvents> {
       log: this.#log,
       hello: () => this.#exchange.hello(),
       isNamed: (peer) => this.#dialer.isNamed(peer),
+      admitsOthers,
       isBanned: (peer) => this.#judge.isBanned(peer),
       connectionsTo: (peer) => connectionManager.getConnections(peer),
       onExpected: (peer) => this.#mesh.expect(peer),
       onLinked: (session, isNew) => this.#onLinked(session, isNew),
       onUnlinked: (peer, wasFellow) => this.#onUnlinked(peer, wasFellow),
       onFrame: (session, frame, sizeBytes) => this.#onFrame(session, frame, sizeBytes),
-      onOtherNetwork: (peer, theirs) => this.#onOtherNetwork(peer, theirs)
+      onOtherNetwork: (peer, theirs) => this.#onOtherNetwork(peer, theirs),
+      onTurnedAway: (peer, { remoteAddr }, reason) => {
+        if (this.#strangers.isNews(peer.toString(), this.#now())) this.emit('turned-away', { peer, remoteAddr, reason })
+      },
+      onEvicted: (eviction) => {
+        if (this.#evictions.takeOne(this.#now()) === 0) this.emit('evicted', eviction)
+      }
     })
     this.#dialer = new FellowDialer({
       self: this.#self,
@@ -173,9 +209,11 @@ export class FederationService extends EventEmitter<FederationEvents> {
       dial: (address, options) => init.dial(address, options),
       connect: (peer, options) => init.connect(peer, options),
       isUnderWay: (peer) => this.#links.isUnderWay(peer),
-      hasRoom: () => this.#links.sessions().length < MAX_FELLOWS,
+      hasRoom: () => this.#links.strangers < MAX_FELLOWS,
+      admitsOthers,
       isBanned: (peer) => this.#judge.isBanned(peer),
       onUnreached: (address, error) => void this.emit('unreached', { address, error }),
+      onRefused: (peer, error) => void this.emit('refused', { peer, error }),
       open: (connection, signal) => this.#links.open(connection, signal)
     })
     this.#expiry = new StateExpiry({ state, now: this.#now, apply: (effects) => this.#intake.apply(effects) })
@@ -244,6 +282,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     })
     this.#timers = [
       setInterval(() => void this.#own.beat(), HEARTBEAT_MS),
+      setInterval(() => this.#tellLeftOut(), HEARTBEAT_MS),
       setInterval(() => this.#pulse(life.signal), PULSE_MS)
     ]
     this.#dialer.start()
@@ -288,7 +327,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#mesh.join(connection)
     if (!isNew) return
     this.#dialer.linked(peer.toString())
-    this.#intake.apply(this.#state.connected(peer.toString(), this.#now(), classOf(remoteAddr)))
+    this.#intake.apply(this.#state.connected(peer.toString(), this.#now(), holderOf(remoteAddr)))
     this.#tag(peer, { value: FELLOW_TAG_VALUE })
     this.emit('joined', { peer, remoteAddr })
   }
@@ -323,6 +362,12 @@ export class FederationService extends EventEmitter<FederationEvents> {
     if (this.#strangers.isNews(peer.toString(), this.#now())) this.emit('other-network', { peer, network })
   }
 
+  #tellLeftOut(): void {
+    const short = this.directories().filter(({ leftOut }) => leftOut > 0)
+    for (const standing of short) if (!this.#leftOut.has(standing.directory)) this.emit('left-out', standing)
+    this.#leftOut = new Set(short.map(({ directory }) => directory))
+  }
+
   #pulse(signal: AbortSignal): void {
     if (signal.aborted) return
     this.#expiry.changed() // own statements run out too
@@ -344,10 +389,4 @@ export class FederationService extends EventEmitter<FederationEvents> {
       .merge(peer, { tags: { [TAG]: tag } })
       .catch((error: unknown) => this.#log('%p was not marked as a fellow - %e', peer, toError(error)))
   }
-}
-
-/** Directories behind one address, or in one IPv6 /64, count for one share. */
-function classOf(address: Multiaddr): string {
-  const ip = address.getComponents().find(({ code }) => code === CODE_IP4 || code === CODE_IP6)
-  return addressClass(ip?.value ?? '')
 }

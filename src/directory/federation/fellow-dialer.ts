@@ -7,6 +7,7 @@ import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { toError, withDeadline } from '../../wire/index.ts'
 import { OTHER_NETWORK_RETRY_MS, PATIENT_AFTER_MS, REDIAL_JITTER } from '../constants.ts'
+import { boundedRetryMs } from '../directory-stream.ts'
 import {
   FELLOW_DIAL_PATIENCE_MS,
   FELLOW_DIAL_TIMEOUT_MS,
@@ -18,7 +19,7 @@ import {
   UNREACHED_NOTICE_MS
 } from './constants.ts'
 import { FellowAddresses } from './fellow-addresses.ts'
-import { NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
+import { FellowRefusedError, NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
 
 export interface FellowDialing {
   /** Connects to the directory at an address, whoever that is; undefined when it is this one itself. */
@@ -38,8 +39,12 @@ export interface FellowDialerInit extends FellowDialing {
   /** Whether one more may be dialled that was not named. */
   hasRoom(): boolean
   isBanned(peer: string): boolean
+  /** Whether others than named ones may be joined. */
+  readonly admitsOthers: boolean
   /** One that was named is not reached. Told once of each, until it was. */
   onUnreached(address: Multiaddr, error: Error): void
+  /** One that is dialled does not join, and says why. Told once of each, until it was a fellow. */
+  onRefused(peer: string, error: FellowRefusedError): void
   /** Opens a stream and stays with it; rejects when it did not make the peer a fellow. */
   open(connection: Connection, signal: AbortSignal): Promise<void>
 }
@@ -107,6 +112,7 @@ export class FellowDialer {
   /** There is a directory of our network there, it says itself or somebody else does. */
   learn(peer: string, addresses: readonly Multiaddr[], whose: 'own' | 'told' = 'told'): void {
     if (this.#life === undefined || peer === this.#init.self) return
+    if (!this.#init.admitsOthers && !this.isNamed(peer)) return
     const known = [...this.#targets].find((target) => target.peer === peer)
     if (known === undefined) {
       if (addresses.length === 0) return
@@ -123,6 +129,7 @@ export class FellowDialer {
     for (const target of this.#targets) {
       if (target.peer !== peer) continue
       target.wasFellow = true
+      target.isToldOf = false
       target.failures = 0
       target.seenAtMs = this.#init.now()
     }
@@ -205,6 +212,8 @@ export class FellowDialer {
       if (!signal.aborted) this.#init.log('%s is no fellow now - %e', nameOf(target), toError(error))
       if (!signal.aborted) this.#tellOf(target, toError(error))
       if (error instanceof OtherNetworkFellowError) return OTHER_NETWORK_RETRY_MS
+      if (error instanceof FellowRefusedError && error.retryAfterMs !== undefined)
+        return boundedRetryMs(error.retryAfterMs)
       // One that is being stopped or started serves nothing for a moment.
       if (error instanceof NoFellowError && !target.wasFellow) return NO_FELLOW_RETRY_MS
       return this.#delay(target)
@@ -212,7 +221,12 @@ export class FellowDialer {
   }
 
   #tellOf(target: Target, error: Error): void {
-    const { address, wasFellow, isToldOf, sinceMs } = target
+    const { address, peer, wasFellow, isToldOf, sinceMs } = target
+    if (error instanceof FellowRefusedError && error.retryAfterMs !== undefined && peer !== undefined) {
+      if (!isToldOf) this.#init.onRefused(peer, error)
+      target.isToldOf = true
+      return
+    }
     if (address === undefined || wasFellow || isToldOf || error instanceof OtherNetworkFellowError) return
     // It may be about to start, but nothing else becomes a directory.
     if (!(error instanceof NoFellowError) && this.#init.now() - sinceMs < UNREACHED_NOTICE_MS) return

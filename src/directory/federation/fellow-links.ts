@@ -2,21 +2,26 @@
 // lets in who says Hello for our network, keeps one stream for each fellow and
 // notices who is silent. Knows no statements and dials nobody.
 import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
-import { toError, withDeadline } from '../../wire/index.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { Shares, toError, withDeadline } from '../../wire/index.ts'
 import {
   CROSSING_MS,
   FEDERATION_PROTOCOL,
+  FELLOW_BAN_MS,
   FELLOW_DIAL_TIMEOUT_MS,
+  FELLOW_REFUSED_RETRY_MS,
   FELLOW_SILENCE_MS,
   HELLO_MS,
   MAX_CANDIDATES,
-  MAX_FELLOWS,
   PULSE_MS
 } from './constants.ts'
-import { MAX_NETWORK_CHARS } from '../constants.ts'
+import { DISMISS_TIMEOUT_MS, MAX_NETWORK_CHARS } from '../constants.ts'
 import { PresenceProtocolError } from '../errors.ts'
 import type { FederationFrame } from './federation-frames.ts'
 import { FellowRefusedError, NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
+import type { FellowRefusal } from './fellow-errors.ts'
+import { holderOf, placeFor } from './fellow-places.ts'
+import type { PlaceVerdict, Stranger } from './fellow-places.ts'
 import { SyncSession } from './sync-session.ts'
 
 export type HelloFrame = Extract<FederationFrame, { type: 'hello' }>
@@ -28,8 +33,10 @@ export interface FellowLinksInit {
   readonly log: Logger
   /** What we say of ourselves and of whom we know, now. */
   hello(): HelloFrame
-  /** Whether it has a place for sure: it was named by who runs this directory. */
+  /** Whether it has a place of its own: the operator named it. */
   isNamed(peer: string): boolean
+  /** Whether others than named ones may join. */
+  readonly admitsOthers: boolean
   isBanned(peer: string): boolean
   connectionsTo(peer: PeerId): readonly Connection[]
   /** It may become a fellow: its gossip may come before its Hello. */
@@ -41,6 +48,20 @@ export interface FellowLinksInit {
   /** A frame of a fellow. Awaited before the next is read. */
   onFrame(session: SyncSession, frame: FederationFrame, sizeBytes: number): Promise<void>
   onOtherNetwork(peer: PeerId, network: string): void
+  /** A directory was not let in. */
+  onTurnedAway(peer: PeerId, connection: Connection, reason: FellowRefusal): void
+  /** A fellow had to give its place to another, which is a fellow from now on. */
+  onEvicted(evicted: Eviction): void
+}
+
+/** Which place was given to whom. */
+export interface Eviction {
+  readonly peer: PeerId
+  readonly remoteAddr: Multiaddr
+  /** The address prefix that has given a place, and how many it had. */
+  readonly holder: string
+  readonly held: number
+  readonly to: PeerId
 }
 
 interface Link {
@@ -95,16 +116,15 @@ export class FellowLinks {
       throw error
     }
     const session = await this.#serve(stream, connection, 'us', signal)
+    if (session.refusedBy !== undefined) throw session.refusedBy
     if (!session.isGreeted) throw new FellowRefusedError()
   }
 
-  /** A stream that somebody opened to us. */
+  /** A stream that a directory opened to us. */
   accept(stream: Stream, connection: Connection, signal: AbortSignal): void {
     const peer = connection.remotePeer
     const isKnown = this.#links.get(peer.toString())?.kept !== undefined
-    const isOneTooMany =
-      !isKnown && (this.#links.size - this.sessions().length >= MAX_CANDIDATES || !this.#hasPlace(peer))
-    if (this.#init.isBanned(peer.toString()) || isOneTooMany) {
+    if (this.#init.isBanned(peer.toString()) || (!isKnown && !this.#isCandidate(connection))) {
       stream.abort(new FellowRefusedError())
       return
     }
@@ -139,9 +159,18 @@ export class FellowLinks {
     for (const session of kept) session.send(hello)
   }
 
-  /** Ends everything with a peer, its connections included. */
-  cut(peer: PeerId, error: Error): void {
-    this.#cut(peer, error)
+  /** How many fellows there are that were not named. */
+  get strangers(): number {
+    return this.sessions().filter(({ connection }) => !this.#init.isNamed(connection.remotePeer.toString())).length
+  }
+
+  /** Tells a fellow that it floods, and ends everything with it, its connections included. */
+  ban(peer: PeerId): void {
+    const error = new Error('this directory floods, or passes on forgeries')
+    const sessions = [...(this.#links.get(peer.toString())?.sessions ?? [])]
+    for (const session of sessions) session.dismiss('flooding', FELLOW_BAN_MS)
+    // It may read that, if it reads at all.
+    setTimeout(() => this.#cut(peer, error), DISMISS_TIMEOUT_MS).unref()
   }
 
   /** Says goodbye to all by ending the streams, and waits until they have ended. */
@@ -160,7 +189,10 @@ export class FellowLinks {
     const link = this.#linkOf(connection.remotePeer)
     link.sessions.add(session)
     this.#init.onExpected(connection.remotePeer)
-    session.send(this.#init.hello())
+    const refusal = openedBy === 'them' ? this.#refusalOf(link, connection) : undefined
+    // A Hello would make us a fellow over there.
+    if (refusal === undefined) session.send(this.#init.hello())
+    else this.#turnAway(session, refusal)
     try {
       await session.run({
         signal,
@@ -174,9 +206,16 @@ export class FellowLinks {
   }
 
   async #onFrame(link: Link, session: SyncSession, frame: FederationFrame, sizeBytes: number): Promise<void> {
+    if (session.isDismissed) return
+    if (frame.type === 'refuse') {
+      session.refusedBy = new FellowRefusedError(frame.reason, frame.retryAfterMs)
+      session.end()
+      return
+    }
     if (!session.isGreeted) {
       if (frame.type !== 'hello') throw new PresenceProtocolError('a directory began with something else than Hello')
       this.#greet(link, session, frame)
+      if (session.isDismissed) return
     }
     await this.#init.onFrame(session, frame, sizeBytes)
   }
@@ -188,7 +227,13 @@ export class FellowLinks {
       this.#init.onOtherNetwork(link.peer, theirs)
       throw new OtherNetworkFellowError(network, theirs)
     }
-    if (link.kept === undefined && !this.#hasPlace(link.peer)) throw new FellowRefusedError()
+    if (link.kept === undefined) {
+      const refusal = this.#makePlace(link, session.connection)
+      if (refusal !== undefined) {
+        this.#turnAway(session, refusal)
+        return
+      }
+    }
     const before = link.kept
     session.greetedAtMs = this.#init.now()
     if (before !== undefined && session.openedAtMs - (before.greetedAtMs ?? 0) > CROSSING_MS) {
@@ -225,7 +270,7 @@ export class FellowLinks {
   /** Of streams that crossed both sides keep the one that the smaller peer ID opened. */
   #best(link: Link): SyncSession | undefined {
     const isSmaller = this.#init.self.toString() < link.peer.toString()
-    const greeted = [...link.sessions].filter(({ isGreeted }) => isGreeted)
+    const greeted = [...link.sessions].filter(({ isGreeted, isDismissed }) => isGreeted && !isDismissed)
     return greeted.findLast(({ openedBy }) => openedBy === (isSmaller ? 'us' : 'them')) ?? greeted.at(-1)
   }
 
@@ -244,14 +289,59 @@ export class FellowLinks {
     if (link.sessions.size > 0) this.#init.onExpected(link.peer)
   }
 
-  /** Somebody who was named takes the place of one who was not. */
-  #hasPlace(peer: PeerId): boolean {
-    const fellows = this.sessions()
-    if (fellows.length < MAX_FELLOWS) return true
-    if (!this.#init.isNamed(peer.toString())) return false
-    const stranger = fellows.findLast(({ connection }) => !this.#init.isNamed(connection.remotePeer.toString()))
-    stranger?.abort(new FellowRefusedError())
-    return stranger !== undefined
+  /** @returns why a directory can't join now; undefined when it can, perhaps in the place of another */
+  #refusalOf({ peer, kept }: Link, connection: Connection): FellowRefusal | undefined {
+    if (kept !== undefined || this.#init.isNamed(peer.toString())) return undefined
+    if (!this.#init.admitsOthers) return 'named-only'
+    return this.#placeFor(connection).is === 'taken' ? 'places-taken' : undefined
+  }
+
+  /** Makes another give its place, where that must be. @returns why there is none */
+  #makePlace(link: Link, connection: Connection): FellowRefusal | undefined {
+    const refusal = this.#refusalOf(link, connection)
+    if (refusal !== undefined || this.#init.isNamed(link.peer.toString())) return refusal
+    const place = this.#placeFor(connection)
+    if (place.is !== 'given') return undefined
+    const giving = this.#links.get(place.by.peer)
+    const kept = giving?.kept
+    if (giving === undefined || kept === undefined) return undefined
+    giving.kept = undefined
+    kept.dismiss('place-given', FELLOW_REFUSED_RETRY_MS)
+    this.#init.onUnlinked(giving.peer, true)
+    const { remoteAddr } = kept.connection
+    const { held, by } = place
+    this.#init.onEvicted({ peer: giving.peer, remoteAddr, holder: by.holder, held, to: link.peer })
+    return undefined
+  }
+
+  #placeFor(connection: Connection): PlaceVerdict {
+    const strangers = [...this.#links.values()].flatMap(({ peer, kept }): Stranger[] => {
+      const id = peer.toString()
+      if (kept === undefined || this.#init.isNamed(id)) return []
+      return [{ peer: id, holder: holderOf(kept.connection.remoteAddr), sinceMs: kept.greetedAtMs ?? kept.openedAtMs }]
+    })
+    return placeFor({ holder: holderOf(connection.remoteAddr) }, strangers, this.#init.now())
+  }
+
+  #turnAway(session: SyncSession, reason: FellowRefusal): void {
+    session.dismiss(reason, FELLOW_REFUSED_RETRY_MS)
+    this.#init.onTurnedAway(session.connection.remotePeer, session.connection, reason)
+  }
+
+  /** Whether one more may come whose Hello is awaited. Of many the oldest of the address prefix with the most goes. */
+  #isCandidate(connection: Connection): boolean {
+    const candidates = new Shares<SyncSession>({ capacity: MAX_CANDIDATES })
+    for (const { kept, sessions } of this.#links.values()) {
+      if (kept !== undefined) continue
+      for (const session of sessions) {
+        if (session.openedBy === 'them') candidates.add(session, holderOf(session.connection.remoteAddr))
+      }
+    }
+    if (!candidates.isFull || this.#init.isNamed(connection.remotePeer.toString())) return true
+    const [largest] = candidates.holders()
+    if (largest === undefined || candidates.countOf(holderOf(connection.remoteAddr)) + 1 >= largest.count) return false
+    candidates.itemsOf(largest.holder)[0]?.abort(new FellowRefusedError())
+    return true
   }
 
   #cut(peer: PeerId, error: Error): void {

@@ -30,6 +30,8 @@ export interface GossipIntakeInit {
   readonly network: string
   readonly roster: MergedRoster
   readonly now: () => number
+  /** Whether what a directory says of its peers counts here. Every one's does, unless told. */
+  readonly admits?: (directory: string) => boolean
   /** Our own key has said something in an epoch of which this start knows nothing. */
   onUsurped(epoch: bigint): void
   /** The state has changed, and with it what runs out next. */
@@ -114,6 +116,7 @@ export class GossipIntake {
     try {
       const verified = await openHeartbeat(envelope, { signal })
       if (verified.heartbeat.network !== this.#init.network) return { isNews: false, forged: 1, counters: [] }
+      if (!this.#admits(verified.heartbeat.directory)) return { isNews: false, forged: 0, counters: [] }
       const { fresh, usurped, effects } = this.#init.state.heard(verified, this.#init.now(), {
         agoMs,
         ...(via === undefined ? {} : { via })
@@ -164,6 +167,7 @@ export class GossipIntake {
     let usurper: bigint | undefined
     for (const { statement, record, forMs } of opened) {
       const { directory, epoch } = statement.statement
+      if (!this.#admits(directory)) continue
       const rate = this.#rateOf(directory.toString(), nowMs)
       if (rate.waitMs(1, nowMs) > 0) continue
       const merged = state.merge(
@@ -181,6 +185,10 @@ export class GossipIntake {
     if (usurper !== undefined) this.#init.onUsurped(usurper)
     this.#init.onChange()
     return isNews
+  }
+
+  #admits(directory: PeerId): boolean {
+    return this.#init.admits?.(directory.toString()) ?? true
   }
 
   #rateOf(author: string, nowMs: number): TokenBucket {

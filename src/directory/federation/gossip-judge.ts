@@ -14,8 +14,8 @@ export interface GossipJudgeInit {
   readonly log: Logger
   /** The holder whose share a fellow counts for. */
   holderOf(peer: PeerId): string
-  /** Ends everything with this peer. */
-  cut(peer: PeerId, error: Error): void
+  /** Ends everything with this peer, which is banned from now on. */
+  cut(peer: PeerId): void
 }
 
 export class GossipJudge {
@@ -37,6 +37,8 @@ export class GossipJudge {
 
   /** Counts what a fellow sends without being asked. @returns whether it may; else that is held against it */
   mayPass(from: PeerId, sizeBytes: number): boolean {
+    // It has been told, and what it still sends costs nothing more.
+    if (this.isBanned(from.toString())) return false
     const mayPass = this.#bans.mayPass(from.toString(), sizeBytes, this.#init.now())
     if (!mayPass) this.#strike(from, 1)
     return mayPass
@@ -72,9 +74,10 @@ export class GossipJudge {
   }
 
   #strike(peer: PeerId, count: number): void {
+    if (this.isBanned(peer.toString())) return
     for (let i = 0; i < count; i++) {
       if (!this.#bans.strike(peer.toString(), this.#init.now())) continue
-      this.#init.cut(peer, new Error('this directory floods, or passes on forgeries'))
+      this.#init.cut(peer)
       return
     }
   }

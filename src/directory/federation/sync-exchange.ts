@@ -33,6 +33,8 @@ export interface SyncExchangeInit {
   sessions(): readonly SyncSession[]
   /** The holder whose share a fellow counts for. */
   holderOf(peer: PeerId): string
+  /** Whether what a directory says of its peers counts here. */
+  admits(directory: string): boolean
   /** Whether a directory is dialled already whenever it is away. */
   isKnown(peer: PeerId): boolean
   /** A fellow tells of a directory, itself or another. */
@@ -101,6 +103,8 @@ export class SyncExchange {
         return this.#onPage(session, frame, signal)
       case 'page-withdrawals':
         return this.#onFarewells(session, frame, signal)
+      case 'refuse':
+        return undefined // its session has ended with it
     }
   }
 
@@ -122,7 +126,8 @@ export class SyncExchange {
     }
     const known = new Map(state.digests(now()).map((digest) => [digest.directory, digest.heartbeat?.envelope]))
     let forged = 0
-    for (const { directory, heartbeat, heardAgoMs } of hello.digests) {
+    const digests = hello.digests.filter(({ directory }) => this.#init.admits(directory.toString()))
+    for (const { directory, heartbeat, heardAgoMs } of digests) {
       const held = known.get(directory.toString())
       if (heartbeat === undefined || (held !== undefined && Buffer.compare(held, heartbeat) === 0)) continue
       forged += (await intake.heartbeat(heartbeat, heardAgoMs, signal, this.#init.holderOf(told))).forged
@@ -130,9 +135,7 @@ export class SyncExchange {
     if (!this.#greeted.has(session)) {
       this.#greeted.add(session)
       // What a fellow says of itself is asked of nobody else.
-      const first = hello.digests.toSorted(
-        (a, b) => Number(b.directory.equals(told)) - Number(a.directory.equals(told))
-      )
+      const first = digests.toSorted((a, b) => Number(b.directory.equals(told)) - Number(a.directory.equals(told)))
       for (const digest of first) {
         const wanted = state.missing({ ...digest, directory: digest.directory.toString() })
         if (wanted !== undefined) this.#ask(wanted, this.#itself(wanted.directory) ?? session)

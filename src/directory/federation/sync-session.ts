@@ -11,6 +11,7 @@ import {
 } from './constants.ts'
 import { decodeFederationFrame, encodeFederationFrame } from './federation-frames.ts'
 import type { FederationFrame } from './federation-frames.ts'
+import type { FellowRefusal, FellowRefusedError } from './fellow-errors.ts'
 
 export class SyncSession {
   readonly connection: Connection
@@ -20,6 +21,9 @@ export class SyncSession {
   greetedAtMs: number | undefined
   /** When the last frame came. */
   heardAtMs: number
+  /** Why the other side ended it, once it has said so. */
+  refusedBy: FellowRefusedError | undefined
+  #isDismissed = false
   readonly #stream: Stream
   readonly #outgoing = new FrameQueue<Uint8Array>({
     maxBytes: SYNC_QUEUE_BYTES,
@@ -86,6 +90,18 @@ export class SyncSession {
     this.#answering ??= this.#answerAll().finally(() => {
       this.#answering = undefined
     })
+  }
+
+  /** The other side was told that it is not joined: nothing that it says counts any more. */
+  get isDismissed(): boolean {
+    return this.#isDismissed
+  }
+
+  /** Tells the other side that it is not joined, and when to come back. Its stream ends with that. */
+  dismiss(reason: FellowRefusal, retryAfterMs: number): void {
+    this.#isDismissed = true
+    this.send({ type: 'refuse', reason, retryAfterMs })
+    this.end()
   }
 
   /** Closes our half once what waits is sent. */

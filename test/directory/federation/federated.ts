@@ -31,6 +31,9 @@ export interface FederatedOptions {
   readonly port?: number
   readonly network?: string
   readonly limits?: Partial<FederationLimits>
+  readonly admitsOthers?: boolean
+  /** The local address that it dials from: any of 127.0.0.0/8, each a prefix of its own. */
+  readonly from?: string
   /** Connections that it has dialled are handed on when this resolves. */
   readonly hold?: Promise<void>
 }
@@ -55,6 +58,7 @@ export async function federated(join: readonly string[] = [], options: Federated
         network: options.network ?? network,
         join: join.map((address) => multiaddr(address)),
         ...(options.limits === undefined ? {} : { limits: options.limits }),
+        ...(options.admitsOthers === undefined ? {} : { admitsOthers: options.admitsOthers }),
         dial: (address, { signal }) => reach(address.toString(), signal),
         connect: async (peer, { signal }) => {
           const [address]: readonly Multiaddr[] = libp2p.services.federation.addressesOf(peer)

@@ -10,6 +10,7 @@ import {
   encodeFederationFrame,
   encodeGossip
 } from '../../../src/directory/federation/federation-frames.ts'
+import type { FellowRefusal } from '../../../src/directory/federation/fellow-errors.ts'
 import type { FederationFrame } from '../../../src/directory/federation/federation-frames.ts'
 import { packUpdates, packWithdrawals } from '../../../src/directory/federation/packing.ts'
 import { identity } from '../records.ts'
@@ -66,6 +67,11 @@ const frame: fc.Arbitrary<FederationFrame> = fc.oneof(
     type: fc.constant('page-withdrawals' as const),
     withdrawals: fc.array(bytes(300)),
     last: fc.boolean()
+  }),
+  fc.record({
+    type: fc.constant('refuse' as const),
+    reason: fc.constantFrom<FellowRefusal[]>('places-taken', 'place-given', 'named-only', 'flooding', 'refused'),
+    retryAfterMs: fc.nat()
   })
 )
 
@@ -103,7 +109,7 @@ describe('the messages of directories', () => {
         { numRuns: 500 }
       )
     }
-    expect(decodeFederationFrame(Buffer.from('2200', 'hex'))).toBeUndefined()
+    expect(decodeFederationFrame(Buffer.from('2a00', 'hex'))).toBeUndefined()
   })
 
   it('are refused with more in them than may be', () => {

@@ -2,6 +2,7 @@
 // opens another, who ends late, and what a stranger's Hello may say.
 import type { Connection, Stream } from '@libp2p/interface'
 import { streamPair } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
 import { MAX_NETWORK_CHARS } from '../../../src/directory/constants.ts'
 import { CROSSING_MS } from '../../../src/directory/federation/constants.ts'
@@ -27,18 +28,22 @@ function lab(onFrame: () => Promise<void> = async () => undefined) {
     log: silent,
     hello: () => hello,
     isNamed: () => false,
+    admitsOthers: true,
     isBanned: () => false,
     connectionsTo: () => [],
     onExpected: () => undefined,
     onLinked: () => undefined,
     onUnlinked: (_, wasFellow) => unlinked.push(wasFellow),
     onFrame,
-    onOtherNetwork: (_, network) => strangers.push(network)
+    onOtherNetwork: (_, network) => strangers.push(network),
+    onTurnedAway: () => undefined,
+    onEvicted: () => undefined
   })
   /** A stream that the fellow opens. */
   const opened = async (said = hello): Promise<Stream> => {
     const [here, there] = await streamPair()
-    const connection = { remotePeer: north.peer, abort: () => undefined } as unknown as Connection
+    const remoteAddr = multiaddr('/ip4/203.0.113.7/tcp/4001')
+    const connection = { remotePeer: north.peer, remoteAddr, abort: () => undefined } as unknown as Connection
     links.accept(here, connection, signal)
     for await (const bytes of encodeFrames({ maxFrameBytes: 1 << 16 })(
       (async function* () {

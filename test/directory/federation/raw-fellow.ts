@@ -14,7 +14,10 @@ import { network } from './federated.ts'
 type MeshService = { readonly mesh: GossipMesh; start(): Promise<void>; stop(): Promise<void> }
 
 /** It begins with nothing: not even Hello. */
-export async function fellowOf(address: string, options: { readonly privateKey?: PrivateKey } = {}) {
+export async function fellowOf(
+  address: string,
+  options: { readonly privateKey?: PrivateKey; readonly from?: string } = {}
+) {
   const libp2p = await node<{ gossip: MeshService }>(
     {
       gossip: (components: GossipSubComponents) => {

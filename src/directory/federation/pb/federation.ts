@@ -783,6 +783,7 @@ export interface FederationFrame {
   hello?: FederationFrame.Hello
   ask?: FederationFrame.Ask
   page?: FederationFrame.Page
+  refuse?: FederationFrame.Refuse
 }
 
 export namespace FederationFrame {
@@ -1754,6 +1755,118 @@ export namespace FederationFrame {
     }
   }
 
+  export interface Refuse {
+    reason: string
+    retryAfterMs: number
+  }
+
+  export namespace Refuse {
+    let _codec: Codec<Refuse>
+
+    export const codec = (): Codec<Refuse> => {
+      if (_codec == null) {
+        _codec = message<Refuse>((obj, w, opts = {}) => {
+          if (opts.lengthDelimited !== false) {
+            w.fork()
+          }
+
+          if ((obj.reason != null && obj.reason !== '')) {
+            w.uint32(10)
+            w.string(obj.reason)
+          }
+
+          if ((obj.retryAfterMs != null && obj.retryAfterMs !== 0)) {
+            w.uint32(16)
+            w.uint32(obj.retryAfterMs)
+          }
+
+          if (opts.lengthDelimited !== false) {
+            w.ldelim()
+          }
+        }, (reader, length, opts = {}) => {
+          const obj: any = {
+            reason: '',
+            retryAfterMs: 0
+          }
+
+          const end = length == null ? reader.len : reader.pos + length
+
+          while (reader.pos < end) {
+            const tag = reader.uint32()
+
+            switch (tag >>> 3) {
+              case 1: {
+                obj.reason = reader.string()
+                break
+              }
+              case 2: {
+                obj.retryAfterMs = reader.uint32()
+                break
+              }
+              default: {
+                reader.skipType(tag & 7)
+                break
+              }
+            }
+          }
+
+          return obj
+        }, function * (reader, length, prefix, opts = {}) {
+          const end = length == null ? reader.len : reader.pos + length
+
+          while (reader.pos < end) {
+            const tag = reader.uint32()
+
+            switch (tag >>> 3) {
+              case 1: {
+                yield {
+                  field: `${prefix}.reason`,
+                  value: reader.string()
+                }
+                break
+              }
+              case 2: {
+                yield {
+                  field: `${prefix}.retryAfterMs`,
+                  value: reader.uint32()
+                }
+                break
+              }
+              default: {
+                reader.skipType(tag & 7)
+                break
+              }
+            }
+          }
+        })
+      }
+
+      return _codec
+    }
+
+    export interface RefuseReasonFieldEvent {
+      field: '$.reason'
+      value: string
+    }
+
+    export interface RefuseRetryAfterMsFieldEvent {
+      field: '$.retryAfterMs'
+      value: number
+    }
+
+    export function encode (obj: Partial<Refuse>): Uint8Array<ArrayBuffer> {
+      return encodeMessage(obj, Refuse.codec())
+    }
+
+    export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Refuse>): Refuse {
+      return decodeMessage(buf, Refuse.codec(), opts)
+    }
+
+    export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Refuse>): Generator<RefuseReasonFieldEvent | RefuseRetryAfterMsFieldEvent> {
+      return streamMessage(buf, Refuse.codec(), opts)
+    }
+  }
+
   let _codec: Codec<FederationFrame>
 
   export const codec = (): Codec<FederationFrame> => {
@@ -1765,17 +1878,26 @@ export namespace FederationFrame {
 
         obj = { ...obj }
 
+        if (obj.refuse != null) {
+          obj.page = undefined
+          obj.ask = undefined
+          obj.hello = undefined
+        }
+
         if (obj.page != null) {
+          obj.refuse = undefined
           obj.ask = undefined
           obj.hello = undefined
         }
 
         if (obj.ask != null) {
+          obj.refuse = undefined
           obj.page = undefined
           obj.hello = undefined
         }
 
         if (obj.hello != null) {
+          obj.refuse = undefined
           obj.page = undefined
           obj.ask = undefined
         }
@@ -1793,6 +1915,11 @@ export namespace FederationFrame {
         if (obj.page != null) {
           w.uint32(26)
           FederationFrame.Page.codec().encode(obj.page, w)
+        }
+
+        if (obj.refuse != null) {
+          w.uint32(34)
+          FederationFrame.Refuse.codec().encode(obj.refuse, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -1825,6 +1952,12 @@ export namespace FederationFrame {
               })
               break
             }
+            case 4: {
+              obj.refuse = FederationFrame.Refuse.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.refuse
+              })
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -1832,17 +1965,26 @@ export namespace FederationFrame {
           }
         }
 
+        if (obj.refuse != null) {
+          delete obj.page
+          delete obj.ask
+          delete obj.hello
+        }
+
         if (obj.page != null) {
+          delete obj.refuse
           delete obj.ask
           delete obj.hello
         }
 
         if (obj.ask != null) {
+          delete obj.refuse
           delete obj.page
           delete obj.hello
         }
 
         if (obj.hello != null) {
+          delete obj.refuse
           delete obj.page
           delete obj.ask
         }
@@ -1872,6 +2014,13 @@ export namespace FederationFrame {
             case 3: {
               yield * FederationFrame.Page.codec().stream(reader, reader.uint32(), `${prefix}.page`, {
                 limits: opts.limits?.page
+              })
+
+              break
+            }
+            case 4: {
+              yield * FederationFrame.Refuse.codec().stream(reader, reader.uint32(), `${prefix}.refuse`, {
+                limits: opts.limits?.refuse
               })
 
               break
@@ -2006,6 +2155,16 @@ export namespace FederationFrame {
     value: boolean
   }
 
+  export interface FederationFrameRefuseReasonFieldEvent {
+    field: '$.refuse.reason'
+    value: string
+  }
+
+  export interface FederationFrameRefuseRetryAfterMsFieldEvent {
+    field: '$.refuse.retryAfterMs'
+    value: number
+  }
+
   export function encode (obj: Partial<FederationFrame>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, FederationFrame.codec())
   }
@@ -2014,7 +2173,7 @@ export namespace FederationFrame {
     return decodeMessage(buf, FederationFrame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<FederationFrame>): Generator<FederationFrameHelloNetworkFieldEvent | FederationFrameHelloDigestsDirectoryFieldEvent | FederationFrameHelloDigestsEpochFieldEvent | FederationFrameHelloDigestsCounterFieldEvent | FederationFrameHelloDigestsDigestFieldEvent | FederationFrameHelloDigestsCountFieldEvent | FederationFrameHelloDigestsHeartbeatFieldEvent | FederationFrameHelloDigestsHeardAgoMsFieldEvent | FederationFrameHelloFellowsPeerFieldEvent | FederationFrameHelloFellowsAddressesFieldEvent | FederationFrameAskDirectoryFieldEvent | FederationFrameAskEpochFieldEvent | FederationFrameAskAfterCounterFieldEvent | FederationFrameAskWithdrawalsFieldEvent | FederationFramePageDirectoryFieldEvent | FederationFramePageEpochFieldEvent | FederationFramePageUpdatesStatementFieldEvent | FederationFramePageUpdatesRecordFieldEvent | FederationFramePageUpdatesForMsFieldEvent | FederationFramePageWithdrawalsFieldEvent | FederationFramePageLastFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<FederationFrame>): Generator<FederationFrameHelloNetworkFieldEvent | FederationFrameHelloDigestsDirectoryFieldEvent | FederationFrameHelloDigestsEpochFieldEvent | FederationFrameHelloDigestsCounterFieldEvent | FederationFrameHelloDigestsDigestFieldEvent | FederationFrameHelloDigestsCountFieldEvent | FederationFrameHelloDigestsHeartbeatFieldEvent | FederationFrameHelloDigestsHeardAgoMsFieldEvent | FederationFrameHelloFellowsPeerFieldEvent | FederationFrameHelloFellowsAddressesFieldEvent | FederationFrameAskDirectoryFieldEvent | FederationFrameAskEpochFieldEvent | FederationFrameAskAfterCounterFieldEvent | FederationFrameAskWithdrawalsFieldEvent | FederationFramePageDirectoryFieldEvent | FederationFramePageEpochFieldEvent | FederationFramePageUpdatesStatementFieldEvent | FederationFramePageUpdatesRecordFieldEvent | FederationFramePageUpdatesForMsFieldEvent | FederationFramePageWithdrawalsFieldEvent | FederationFramePageLastFieldEvent | FederationFrameRefuseReasonFieldEvent | FederationFrameRefuseRetryAfterMsFieldEvent> {
     return streamMessage(buf, FederationFrame.codec(), opts)
   }
 }

@@ -1,0 +1,51 @@
+// Which directories may be joined at one time, besides those that the operator
+// named: while there are places, everybody; else the address prefix with the most
+// places gives one to a prefix with fewer, and within one prefix they take turns.
+// Pure; knows no streams.
+import { CODE_IP4, CODE_IP6 } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { addressClass, Shares } from '../../wire/index.ts'
+import { FELLOW_TURN_MS, MAX_FELLOWS } from './constants.ts'
+
+/** A directory that was not named, with its place. */
+export interface Stranger {
+  readonly peer: string
+  /** The address prefix whose share it counts for. */
+  readonly holder: string
+  /** Since when it has the place. */
+  readonly sinceMs: number
+}
+
+export type PlaceVerdict =
+  | { readonly is: 'free' }
+  /** This one gives its place to the newcomer. `held`: how many its prefix has with it. */
+  | { readonly is: 'given'; readonly by: Stranger; readonly held: number }
+  | { readonly is: 'taken' }
+
+/** @returns whether a newcomer gets a place among those that have one */
+export function placeFor(
+  newcomer: { readonly holder: string },
+  strangers: readonly Stranger[],
+  nowMs: number
+): PlaceVerdict {
+  if (strangers.length < MAX_FELLOWS) return { is: 'free' }
+  const places = new Shares<Stranger>({ capacity: MAX_FELLOWS })
+  for (const one of strangers.toSorted((a, b) => a.sinceMs - b.sinceMs)) places.add(one, one.holder)
+  const own = places.countOf(newcomer.holder)
+  const [largest] = places.holders()
+  if (largest !== undefined && own + 1 < largest.count) {
+    // The youngest: what has stood for long parts least.
+    const by = places.itemsOf(largest.holder).at(-1)
+    if (by !== undefined) return { is: 'given', by, held: largest.count }
+  }
+  const holder = own > 0 ? newcomer.holder : largest?.holder
+  const oldest = holder === undefined ? undefined : places.itemsOf(holder)[0]
+  if (holder === undefined || oldest === undefined || nowMs - oldest.sinceMs < FELLOW_TURN_MS) return { is: 'taken' }
+  return { is: 'given', by: oldest, held: places.countOf(holder) }
+}
+
+/** Directories behind one address, or in one IPv6 /64, count for one share. */
+export function holderOf(address: Multiaddr): string {
+  const ip = address.getComponents().find(({ code }) => code === CODE_IP4 || code === CODE_IP6)
+  return addressClass(ip?.value ?? '')
+}
