@@ -57,7 +57,7 @@ export class LightClient {
 
   static async create(network: string): Promise<LightClient> {
     const key = await generateKeyPair('Ed25519')
-    const limits = { maxConnections: 10, maxPendingInboundConnections: 10, discovery: [], gater: {} }
+    const limits = { discovery: [], gater: {} }
     const options = hostOptions({ key, host: '127.0.0.1', port: 0, ...limits })
     let client: LightClient | undefined
     const libp2p = await createLibp2p({

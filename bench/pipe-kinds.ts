@@ -128,7 +128,7 @@ async function stockNode(): Promise<Libp2p> {
 }
 
 async function parleyHost(): Promise<Libp2p> {
-  const limits = { maxConnections: 100, maxPendingInboundConnections: 100, discovery: [], gater: {} }
+  const limits = { discovery: [], gater: {} }
   const key = await generateKeyPair('Ed25519')
   const node = await createLibp2p(hostOptions({ key, host: '127.0.0.1', port: 0, ...limits }))
   await node.start()

@@ -74,7 +74,7 @@ async function startLight({ network, address }: StampedeInit): Promise<Returning
 
 async function startOwn({ network, address }: StampedeInit): Promise<Returning> {
   const key = await generateKeyPair('Ed25519')
-  const limits = { maxConnections: 10, maxPendingInboundConnections: 10, discovery: [], gater: {} }
+  const limits = { discovery: [], gater: {} }
   const libp2p = await createLibp2p({
     ...hostOptions({ key, host: '127.0.0.1', port: 0, ...limits }),
     addresses: { listen: [] },

@@ -48,7 +48,7 @@ report.goal('stoppedReader', duplex === undefined || session === undefined ? und
 report.finish()
 
 async function startHost(protocolInit: ChatServiceInit) {
-  const limits = { maxConnections: 100, maxPendingInboundConnections: 100, discovery: [], gater: {} }
+  const limits = { discovery: [], gater: {} }
   const key = await generateKeyPair('Ed25519')
   const node = await createLibp2p({
     ...hostOptions({ key, host: '127.0.0.1', port: 0, ...limits }),

@@ -1,13 +1,15 @@
 // The part of a ChatNode that the faces drive, as the narrowest interface that
 // they can be tested against, and the types that come with it. All that the
 // faces know of the node passes through here.
-import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from '../node/index.ts'
+import type { ChatNodeEvents, ConnectionFigures, ConversationState, DirectoryView } from '../node/index.ts'
+import type { RequestView, RosterRow } from '../node/index.ts'
 import type { NameOwner, PathView, PeerTrust, RoomView } from '../node/index.ts'
 import type { Contact, ConversationSummary, History, HistoryEntry, IncomingMessage } from '../node/index.ts'
 import type { MisbehaviourSummary, OutgoingMessage, PeerTarget, StoredMessage } from '../node/index.ts'
 
 export type {
   ChatNodeEvents,
+  ConnectionFigures,
   Contact,
   ConversationState,
   ConversationSummary,
@@ -45,6 +47,8 @@ export interface ChatApi {
   addresses(): readonly string[]
   roster(): readonly RosterRow[]
   directories(): readonly DirectoryView[]
+  /** The connections as they are now, and whose they are. */
+  connections(): ConnectionFigures
   contacts(): readonly Contact[]
   requests(): Promise<readonly RequestView[]>
   /** Deletes all messages of strangers that wait for an answer. */

@@ -187,6 +187,8 @@ export type Notice =
   | { readonly code: 'disk'; readonly text: string; readonly peer?: string }
   /** A remote broke a rule or went beyond its budget, and what was done about it. */
   | ({ readonly code: 'misbehaviour' } & MisbehaviourReport)
+  /** Connections have begun to give way because there are too many, or no longer do. */
+  | { readonly code: 'too-many-connections'; readonly text: string }
   /** The history was damaged: what was lost, and where. */
   | { readonly code: 'history'; readonly text: string }
 

@@ -5,8 +5,9 @@ import type { Connection, ConnectionGater, Libp2p } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
 import { recordExchange, type RecordService } from '../directory/index.ts'
+import { chatLimits, ConnectionGuard, type Pressure, type Standing } from '../transport/index.ts'
+import { isLocal } from './address.ts'
 import type { Settings } from './config.ts'
-import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
 import { departedPeers } from './departed-peers.ts'
 import { commonServices, hostOptions } from './host.ts'
 import type { LanSightings } from './lan.ts'
@@ -25,6 +26,11 @@ export interface ChatHostInit {
   readonly protocol: ChatServiceInit
   readonly ownEnvelope: () => Uint8Array
   readonly onMisbehaviour: (misbehaviour: Misbehaviour) => void
+  /** Whether the conversation with the peer is open on a screen. */
+  readonly isConversing: (peer: string) => boolean
+  /** Peer IDs of the directories that are in use, or stand by. */
+  readonly directories: () => ReadonlySet<string>
+  readonly onPressure: (pressure: Pressure) => void
 }
 
 export interface ChatHost {
@@ -32,17 +38,22 @@ export interface ChatHost {
   readonly chat: ChatService
   readonly records: RecordService
   readonly dialer: AddressDialer
+  readonly guard: ConnectionGuard
   kindOf(connection: Connection, options: { signal: AbortSignal }): Promise<PeerKind>
 }
 
 export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
   const { profile, settings, lan } = init
+  const guard = new ConnectionGuard({
+    limits: chatLimits,
+    standings: () => standings(init),
+    onPressure: init.onPressure
+  })
   const options = hostOptions({
     key: profile.key,
     host: settings.host,
     port: init.port,
-    maxConnections: MAX_CONNECTIONS,
-    maxPendingInboundConnections: MAX_PENDING_INBOUND_CONNECTIONS,
+    guard,
     discovery: settings.mdns
       ? [
           lan.peers.discovery(settings.network, 'peer', !init.observe),
@@ -57,6 +68,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     services: {
       ...commonServices,
       departed: departedPeers({ isKept: (peer) => profile.book.contact(peer.toString()) !== undefined }),
+      places: guard.places(),
       dialer: addressDialer(),
       records: recordExchange({ ownEnvelope: init.ownEnvelope, network: settings.network }),
       chat: chat(init.protocol)
@@ -68,12 +80,24 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     chat: libp2p.services.chat,
     records,
     dialer,
+    guard,
     kindOf: async (connection, signal) => peerKindOf(connection, kindInit(records, identify), signal)
   }
 }
 
 function kindInit(records: RecordService, identify: Identify): Parameters<typeof peerKindOf>[1] {
   return { probe: async (connection, options) => records.probe(connection, options), identify }
+}
+
+/** What each connection means to this peer, when some have to give way. */
+function standings({ profile, isConversing, directories }: ChatHostInit): (connection: Connection) => Standing {
+  const inUse = directories()
+  return ({ remotePeer, remoteAddr, direction }) => {
+    const peer = remotePeer.toString()
+    if (isConversing(peer)) return 'conversing'
+    if (inUse.has(peer) || profile.book.contact(peer) !== undefined) return 'known'
+    return direction === 'outbound' || isLocal(remoteAddr) ? 'neighbour' : 'stranger'
+  }
 }
 
 /** A blocked peer is refused as soon as its key is known, whoever dialled. */

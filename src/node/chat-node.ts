@@ -14,6 +14,7 @@ import type {
   PeerBookEntry,
   StoredMessage
 } from '../storage/index.ts'
+import type { ConnectionFigures } from '../transport/index.ts'
 import type { ChatNodeEvents, ConversationState, DirectoryView, RequestView, RosterRow } from './chat-events.ts'
 import type { PathView, PeerTrust, RoomView } from './chat-events.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
@@ -35,6 +36,7 @@ import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourSummary } from './misbehaviour.ts'
 import { openProfile, passingProfile, readOthers, type Profile } from './profile.ts'
+import { pressureNotice } from './pressure-wording.ts'
 import { safetyNumber } from './safety-number.ts'
 import { nameOrShortId, shortId } from './short-id.ts'
 import { TurnOfSends } from './turn-of-sends.ts'
@@ -259,6 +261,11 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   directories(): readonly DirectoryView[] {
     return this.#around.directories()
+  }
+
+  /** The connections as they are now, and whose they are. */
+  connections(): ConnectionFigures {
+    return this.#host.guard.figures()
   }
 
   contacts(): readonly Contact[] {
@@ -487,7 +494,10 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
       lan: this.#around.sightings,
       protocol: this.#conversations.protocol,
       ownEnvelope: () => this.#around.presence.own.envelope,
-      onMisbehaviour: (misbehaviour) => this.#misbehaved(misbehaviour)
+      onMisbehaviour: (misbehaviour) => this.#misbehaved(misbehaviour),
+      isConversing: (peer) => this.#conversations.isOnScreen(peer),
+      directories: () => new Set(this.#around.directories().flatMap(({ peer }) => peer ?? [])),
+      onPressure: (pressure) => this.#tell('notice', () => pressureNotice(pressure))
     })
   }
 

@@ -81,31 +81,11 @@ export const LINK_PING = { intervalMs: 3_000, timeoutMs: 3_000 } as const
  */
 export const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
 
-/** One peer has few connections; a node on a crowded LAN has many peers. */
-export const MAX_CONNECTIONS = 400
-
-/** Many peers may share one address (a LAN behind a router, tests): libp2p's default refuses the sixth in a second. */
-export const INBOUND_CONNECTIONS_PER_SECOND = 100
-export const MAX_PENDING_INBOUND_CONNECTIONS = 100
-/** The part of the pending connections that one address may hold: who says nothing on them keeps nobody else out. */
-export const PENDING_INBOUND_SHARE = 0.75
-/** As long as a dialler waits for an address (`ADDRESS_DIAL_TIMEOUT_MS`): what takes longer is for nobody. */
-export const INBOUND_HANDSHAKE_TIMEOUT_MS = 5_000
-
 /**
  * What libp2p knows of a peer is forgotten so long after its last connection: a peer that comes back within it is no
  * stranger, and everything that libp2p itself does at the end of a connection is done.
  */
 export const FORGET_DEPARTED_MS = 30_000
-
-/** A directory serves many at once (DESIGN: 10,000 connections, 100 a second from one address). */
-export const DIRECTORY_MAX_CONNECTIONS = 10_000
-
-/**
- * A directory's handshakes under way: at twenty a second on a busy machine the last of them is done before its
- * client's dial times out. Of a thousand that came at once with more of them, most were begun and few were finished.
- */
-export const DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS = 64
 
 /** The first roster is waited for this long before "nobody else is online" is said. */
 export const FIRST_LOOK_MS = 1_500

@@ -104,6 +104,11 @@ export class Conversations {
     })
   }
 
+  /** Whether the conversation is open on this side's screen. */
+  isOnScreen(peer: string): boolean {
+    return this.#onScreen.has(peer)
+  }
+
   /** What the chat service asks and tells. */
   get protocol(): ChatServiceInit {
     return {

@@ -16,15 +16,11 @@ import {
   type FellowRefusal,
   type VerifiedRecord
 } from '../directory/index.ts'
+import { ConnectionGuard, directoryLimits, type Pressure } from '../transport/index.ts'
 import { formatAddress } from './address.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
-import {
-  DEFAULT_DIRECTORY_PORTS,
-  DIRECTORY_LINK_PING,
-  DIRECTORY_MAX_CONNECTIONS,
-  DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS
-} from './constants.ts'
+import { DEFAULT_DIRECTORY_PORTS, DIRECTORY_LINK_PING } from './constants.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { OwnPeerError, PortTakenError } from './errors.ts'
 import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
@@ -33,9 +29,9 @@ import { LanSightings, whyNoMulticast } from './lan.ts'
 import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourReport } from './misbehaviour.ts'
 import { readDirectoryAddress } from './peer-resolver.ts'
 import { addressDialer, Reach, type AddressDialer } from './reach.ts'
-import { TrustedProxies } from './trusted-proxies.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
 import { shortId } from './short-id.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 
 /** One peer, as a line on the directory's terminal names it. */
 export interface DirectoryGuest {
@@ -120,6 +116,8 @@ export interface DirectoryNodeEvents {
   'page-pressure': CustomEvent<PagePressure>
   /** A remote was cut or refused for what it did; at a bounded pace. */
   misbehaviour: CustomEvent<MisbehaviourReport>
+  /** Connections have begun to give way because there are too many, or no longer do. */
+  pressure: CustomEvent<Pressure>
 }
 
 const FOLDER_MODE = 0o700
@@ -129,6 +127,7 @@ type DirectoryHost = Libp2p<{ directory: DirectoryService; federation: Federatio
 export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #config: Config
   readonly #libp2p: DirectoryHost
+  readonly #guard: ConnectionGuard
   readonly #page: DirectoryPage | undefined
   readonly #proxies: TrustedProxies
   readonly #misbehaviour = new MisbehaviourWatch(Date.now())
@@ -180,13 +179,24 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     })
     const page = init.page === undefined ? undefined : await DirectoryPage.prepare(init.page)
     const figures = page?.figures
+    const proxies = new TrustedProxies(settings.trustedProxy)
+    const guard = new ConnectionGuard({
+      limits: directoryLimits,
+      standings: () => {
+        const joined = new Set(running().services.federation.fellows().map(String))
+        return ({ remotePeer }) => (joined.has(remotePeer.toString()) ? 'known' : 'stranger')
+      },
+      onPressure: (pressure) => {
+        if (node !== undefined) node.#tell('pressure', pressure)
+      },
+      isTrustedProxy: (address) => proxies.has(address)
+    })
     const libp2p = await createLibp2p({
       ...hostOptions({
         key,
         host: settings.host,
         port,
-        maxConnections: DIRECTORY_MAX_CONNECTIONS,
-        maxPendingInboundConnections: DIRECTORY_MAX_PENDING_INBOUND_CONNECTIONS,
+        guard,
         discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
         gater: {},
         inboundLink: DIRECTORY_LINK_PING,
@@ -197,6 +207,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       ...(figures === undefined ? {} : { metrics: figures.libp2p }),
       services: {
         ...directoryServices,
+        places: guard.places(),
         dialer: addressDialer(),
         directory: directory({
           network: settings.network,
@@ -225,22 +236,27 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       }
     })
     host = libp2p
-    node = new DirectoryNode(init.config, libp2p, port, self, page)
+    node = new DirectoryNode(init.config, { libp2p, guard, page, proxies }, port, self)
     return node
   }
 
   private constructor(
     config: Config,
-    libp2p: DirectoryHost,
+    parts: {
+      readonly libp2p: DirectoryHost
+      readonly guard: ConnectionGuard
+      readonly page: DirectoryPage | undefined
+      readonly proxies: TrustedProxies
+    },
     port: number,
-    readonly peerId: string,
-    page: DirectoryPage | undefined
+    readonly peerId: string
   ) {
     super()
     this.#config = config
-    this.#libp2p = libp2p
-    this.#page = page
-    this.#proxies = new TrustedProxies(config.settings.trustedProxy)
+    this.#libp2p = parts.libp2p
+    this.#guard = parts.guard
+    this.#page = parts.page
+    this.#proxies = parts.proxies
     this.port = port
   }
 
@@ -278,6 +294,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       roster: service,
       fellows: () => fellows.directories().filter(({ directory: one }) => one !== this.peerId),
       connections: (peer) => this.#libp2p.getConnections(peer),
+      connectionFigures: () => this.#guard.figures(),
       isTrustedProxy: (address) => this.#proxies.has(address),
       onPressure: ({ what, holder, held, capacity, evicted }) => {
         this.#tell('page-pressure', { what, holder, held, capacity, evicted })

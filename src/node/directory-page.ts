@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { ConnectionFigures } from '../transport/index.ts'
 import type { DirectoryService, RosterEntry } from '../directory/index.ts'
 import type * as HttpSide from '../directory/http/index.ts'
 import type { DirectoryFigures, Fellow, PeerPath, Pressure, RosterHttp } from '../directory/http/index.ts'
@@ -33,6 +34,8 @@ export interface PageScene {
   readonly directoryPort: number
   readonly roster: Pick<DirectoryService, 'roster' | 'on' | 'off'>
   readonly connections: (peer: PeerId) => readonly Connection[]
+  /** The connections as they are now, and how many gave way. */
+  readonly connectionFigures: () => ConnectionFigures
   /** The other directories of the network, as this one knows them. */
   readonly fellows?: () => readonly Fellow[]
   /** Whose word about the address of a client counts. */
@@ -85,7 +88,11 @@ export class DirectoryPage {
         return { all: entries.length, here: entries.filter((entry) => isAttachedTo(self, entry)).length }
       },
       fellows,
-      connections: () => http.connections
+      connections: () => http.connections,
+      peerConnections: () => {
+        const { open, maxOpen, pending, maxPending, holders, gaveWay } = scene.connectionFigures()
+        return { open, maxOpen, pending, maxPending, ofLargestHolder: holders[0]?.connections ?? 0, gaveWay }
+      }
     })
     await this.#listen(http, scene.directoryPort)
     this.#http = http

@@ -4,7 +4,7 @@
 // saves a round trip of every dial. Knows the agreement, and nothing of Noise.
 import type { Transport, Upgrader } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
-import { beforeUpgrade } from './before-upgrade.ts'
+import { beforeUpgrade } from '../transport/index.ts'
 
 /**
  * The whole answer to a proposal that is accepted: two lines, each behind its length.

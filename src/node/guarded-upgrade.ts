@@ -4,8 +4,8 @@
 // and nothing of Noise.
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { beforeUpgrade } from '../transport/index.ts'
 import { guardNegotiation, isTakingStream, MAX_UPGRADE_BYTES, MisbehaviourError } from '../wire/index.ts'
-import { beforeUpgrade } from './before-upgrade.ts'
 
 type OnBreach = (error: MisbehaviourError, connection: MultiaddrConnection) => void
 

@@ -8,23 +8,17 @@ import { isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { once } from 'node:events'
 import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { boundedYamux, Offenders } from '../wire/index.ts'
+import type { ConnectionGuard } from '../transport/index.ts'
+import { addressClassOf, boundedYamux, HANDSHAKE_TIMEOUT_MS, Offenders } from '../wire/index.ts'
 import type { LinkPace, MisbehaviourError, OnMisbehaviour } from '../wire/index.ts'
 import { connectionList } from './connection-list.ts'
 import { departedPeers } from './departed-peers.ts'
 import { eagerNoise } from './eager-noise.ts'
-import {
-  AGENT_NAME,
-  INBOUND_CONNECTIONS_PER_SECOND,
-  INBOUND_HANDSHAKE_TIMEOUT_MS,
-  LINK_PING,
-  PENDING_INBOUND_SHARE
-} from './constants.ts'
+import { AGENT_NAME, LINK_PING } from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
 import { gatheringTcp } from './gathering-tcp.ts'
 import { guardedUpgrade } from './guarded-upgrade.ts'
-import { withInboundShare } from './inbound-share.ts'
-import { classOf, withOffendersKeptOut } from './kept-out.ts'
+import { withOffendersKeptOut } from './kept-out.ts'
 import { misbehaviourOf, type Misbehaviour } from './misbehaviour.ts'
 import { loadSodium, sodiumCrypto } from './noise-crypto.ts'
 import { leanNoise, securedRemoteOf } from './noise-streams.ts'
@@ -36,8 +30,8 @@ export interface HostInit {
   /** An IP address, or undefined for all of IPv4 and IPv6. */
   readonly host: string | undefined
   readonly port: number
-  readonly maxConnections: number
-  readonly maxPendingInboundConnections: number
+  /** Who may connect. A host that listens nowhere needs none; its owner adds the service `guard.places()`. */
+  readonly guard?: ConnectionGuard
   readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
   readonly gater: ConnectionGater
   /** How silence on links is noticed that others have dialled; as on our own, unless told. */
@@ -54,13 +48,19 @@ const ownLink: LinkPace = { pingAfterMs: LINK_PING.intervalMs, answerWithinMs: L
 /** Silence is LinkWatch's: a timer of each socket's own would be put off by every read and write. */
 const noSocketTimeouts = { inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }
 
+/** Whose own limits refuse newcomers, and know nothing but addresses: nobody is subject to them. See ConnectionGuard. */
+const libp2pLimitsOff = {
+  allow: ['/ip4/0.0.0.0/ipcidr/0', '/ip6/::/ipcidr/0'],
+  maxConnections: Number.MAX_SAFE_INTEGER
+}
+
 /** What `createLibp2p` is given; the caller adds its services and calls it. */
 export function hostOptions(init: HostInit): Libp2pOptions {
   const offenders = new Offenders()
   const judge = (error: MisbehaviourError, carrier: MessageStream, peer?: PeerId): void => {
     if (!hasAddress(carrier)) return
     const { remoteAddr } = carrier
-    offenders.record({ peer: peer?.toString(), addressClass: classOf(remoteAddr) }, performance.now())
+    offenders.record({ peer: peer?.toString(), addressClass: addressClassOf(remoteAddr) }, performance.now())
     init.onMisbehaviour?.(misbehaviourOf(error, { peer, address: remoteAddr }))
   }
   const judgeSecured: OnMisbehaviour = (error, connection) => {
@@ -68,12 +68,13 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     if (remote !== undefined) judge(error, remote.carrier, remote.peer)
   }
   const gater = withOffendersKeptOut(init.gater, offenders)
+  const transport = eagerNoise(guardedUpgrade(gatheringTcp(noSocketTimeouts), judge))
   return {
     start: false,
     privateKey: init.key,
     nodeInfo: { name: AGENT_NAME, version, userAgent: `${AGENT_NAME}/${version}` },
     addresses: { listen: listenAddresses(init.host, init.port) },
-    transports: [eagerNoise(guardedUpgrade(gatheringTcp(noSocketTimeouts), judge))],
+    transports: [init.guard === undefined ? transport : init.guard.transport(transport)],
     connectionEncrypters: [
       leanNoise({
         onMisbehaviour: judgeSecured,
@@ -87,13 +88,8 @@ export function hostOptions(init: HostInit): Libp2pOptions {
       })
     ],
     peerDiscovery: init.discovery,
-    connectionGater: withInboundShare(gater, Math.ceil(init.maxPendingInboundConnections * PENDING_INBOUND_SHARE)),
-    connectionManager: {
-      maxConnections: init.maxConnections,
-      inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
-      maxIncomingPendingConnections: init.maxPendingInboundConnections,
-      inboundUpgradeTimeout: INBOUND_HANDSHAKE_TIMEOUT_MS
-    },
+    connectionGater: gater,
+    connectionManager: { ...libp2pLimitsOff, inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS },
     // Its ping opens a stream and agrees on a protocol, on every connection and for either side: see LinkWatch.
     connectionMonitor: { enabled: false },
     ...loggerOptions(init.logger)

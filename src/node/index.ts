@@ -23,6 +23,8 @@ export {
   type FederationNotice,
   type DirectoryNodeEvents
 } from './directory-node.ts'
+export type { ConnectionFigures, Pressure } from '../transport/index.ts'
+export { pressureText } from './pressure-wording.ts'
 export type { PageWish } from './directory-page.ts'
 export { History, openHistory, type OpenHistory } from './history.ts'
 export { openTrust, type OpenTrust } from './open-trust.ts'

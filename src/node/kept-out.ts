@@ -2,9 +2,7 @@
 // key, and ever new keys of one address class by their number. Knows addresses
 // and peer IDs; what an offence is, is decided elsewhere.
 import type { ConnectionGater } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
-import { addressClass, type Offenders } from '../wire/index.ts'
-import { hostPortOf } from './address.ts'
+import { addressClassOf, type Offenders } from '../wire/index.ts'
 
 /** @returns what a libp2p node is given as its connection gater; the given one is asked too */
 export function withOffendersKeptOut(gater: ConnectionGater, offenders: Offenders): ConnectionGater {
@@ -12,7 +10,7 @@ export function withOffendersKeptOut(gater: ConnectionGater, offenders: Offender
   return {
     ...gater,
     denyInboundConnection: async (connection) => {
-      if (!offenders.mayConnect(classOf(connection.remoteAddr), now())) return true
+      if (!offenders.mayConnect(addressClassOf(connection.remoteAddr), now())) return true
       return (await gater.denyInboundConnection?.(connection)) ?? false
     },
     denyInboundEncryptedConnection: async (peer, connection) => {
@@ -20,9 +18,4 @@ export function withOffendersKeptOut(gater: ConnectionGater, offenders: Offender
       return (await gater.denyInboundEncryptedConnection?.(peer, connection)) ?? false
     }
   }
-}
-
-/** The address class of the other end. */
-export function classOf(address: Multiaddr): string {
-  return addressClass(hostPortOf(address)?.host ?? '')
 }

@@ -7,7 +7,6 @@ import { applyEntries, fetchRoster, Roster, Tellings, vouched } from '../directo
 import type { PeerBook } from '../storage/index.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
-import { MAX_CONNECTIONS, MAX_PENDING_INBOUND_CONNECTIONS } from './constants.ts'
 import { commonServices, hostOptions } from './host.ts'
 import { DirectoryProblemError } from './errors.ts'
 import { KnownNames } from './known-names.ts'
@@ -36,8 +35,6 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
       key: await generateKeyPair('Ed25519'),
       host: undefined,
       port: 0,
-      maxConnections: MAX_CONNECTIONS,
-      maxPendingInboundConnections: MAX_PENDING_INBOUND_CONNECTIONS,
       discovery: [],
       gater: {}
     }),

@@ -4,6 +4,7 @@
  * addresses only, and nothing of what is shared.
  */
 
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 
 /** A /64 is the smallest IPv6 prefix that a provider hands out, and its customer may use all 2^64 addresses of it. */
@@ -30,6 +31,16 @@ export function addressClass(address: string): string {
   const mapped = IPV4_MAPPED.exec(shortest)?.[1]
   if (mapped !== undefined) return mapped
   return `${groupsOf(shortest).slice(0, IPV6_CLASS_GROUPS).join(':')}::/64`
+}
+
+/** The class of the IP address in a multiaddr: of a relayed connection that of its relay. */
+export function addressClassOf(address: Multiaddr): string {
+  return addressClass(ipOf(address) ?? '')
+}
+
+/** The first IP address of a multiaddr, as text. */
+export function ipOf(address: Multiaddr): string | undefined {
+  return address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value
 }
 
 /** The eight groups of a shortened IPv6 address. */

@@ -1,9 +1,10 @@
 /**
  * What one remote may cost this process, whichever protocol it speaks: the
- * budgets of a connection, by chapter. Each number says which attack it stops,
- * and why honest traffic stays below it. Beyond a budget the connection is cut
- * at once, with a MisbehaviourError that names it. The bounds of a single stream
- * are in constants.ts; stores of limited size keep their limits with them.
+ * budgets of a connection, and the places that connections share, by chapter.
+ * Each number says which attack it stops, and why honest traffic stays below it.
+ * Beyond a budget the connection is cut at once, with a MisbehaviourError that
+ * names it; without a place another connection gives way. The bounds of a single
+ * stream are in constants.ts; stores of limited size keep their limits with them.
  */
 
 import type { Rate } from './token-bucket.ts'
@@ -144,3 +145,67 @@ export const SLOWED_CONNECTION_RATE: Rate = { burst: 10, perSecond: 10 }
 
 /** Offenders that are remembered at a time; the one whose offence is longest ago is forgotten first. */
 export const MAX_OFFENDERS = 4096
+// --- Open connections: places that address classes and peers share
+
+/** Connections of a peer. One peer has few; a node on a crowded LAN has many peers. */
+export const MAX_CONNECTIONS = 400
+
+/** Connections of a directory, about 75 KB of memory each. */
+export const DIRECTORY_MAX_CONNECTIONS = 10_000
+
+/**
+ * Connections that one peer keeps while more than three quarters of the places
+ * are taken. Two peers that dial each other at once have two, and a peer whose
+ * network has changed may have one more for a moment.
+ */
+export const MAX_CONNECTIONS_OF_PEER = 4
+
+/**
+ * The part of a peer's places that the LAN keeps against strangers from
+ * elsewhere: more than a LAN of a hundred needs.
+ */
+export const NEIGHBOUR_PART = 0.25
+
+/** The part of the places that stays with strangers, however many contacts are connected: nobody new is shut out. */
+export const STRANGER_PART = 0.1
+
+/** A connection without a stream is idle after this time; Parley's peers open the first one at once. */
+export const IDLE_CONNECTION_MS = 10_000
+
+// --- Pending handshakes: connections that have no identity yet
+
+/** Pending connections of a peer; each is an open file and about 10 KB. */
+export const MAX_PENDING_CONNECTIONS = 256
+
+/** Pending connections of a directory: those that wait while thousands come back at once. */
+export const DIRECTORY_MAX_PENDING_CONNECTIONS = 1_024
+
+/**
+ * Handshakes that run at a time: at twenty a second on a busy machine the last of them is done before its client's
+ * dial times out. Of a thousand that came at once with more of them, most were begun and few were finished.
+ */
+export const MAX_RUNNING_HANDSHAKES = 64
+
+/**
+ * Handshakes of all address classes together that begin. One takes about 5 ms of CPU with all that follows from it:
+ * a flood takes a quarter of a core from the conversations of a peer.
+ */
+export const HANDSHAKE_RATE: Rate = { burst: 100, perSecond: 50 }
+
+/** The same at a directory, which has nothing more important to do than to let its clients in. */
+export const DIRECTORY_HANDSHAKE_RATE: Rate = { burst: 200, perSecond: 200 }
+
+/** A dialer speaks first. Its first bytes come half a round trip after the connection, or after one retransmission. */
+export const FIRST_BYTES_TIMEOUT_MS = 3_000
+
+/** A dialer waits five seconds for an address: what has waited longer than this would be finished for nobody. */
+export const MAX_HANDSHAKE_WAIT_MS = 2_000
+
+/** A running handshake that received nothing for this long, several round trips, may give way under pressure. */
+export const STALLED_HANDSHAKE_MS = 1_000
+
+/** As long as a dialer waits for an address: a handshake that takes longer is finished for nobody. */
+export const HANDSHAKE_TIMEOUT_MS = 5_000
+
+/** Bytes before the first answer. An honest dialer's proposal with the first message of Noise has less than 100. */
+export const MAX_EARLY_BYTES = 4_096

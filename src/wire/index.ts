@@ -8,11 +8,11 @@
  * await runFrames({ stream, codec, outgoing, onFrames, maxFrameBytes: 128 * 1024, signal })
  */
 
-export { addressClass, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
+export { addressClass, addressClassOf, ipOf, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
 export { addressRange } from './address-range.ts'
 export { boundedYamux, MUXER_PROTOCOL, yamuxInit } from './bounded-yamux.ts'
 export type { BoundedYamuxInit, OnMisbehaviour } from './bounded-yamux.ts'
-export { MAX_UPGRADE_BYTES } from './budgets.ts'
+export * from './budgets.ts'
 export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES, MAX_WRITE_BYTES } from './constants.ts'
 export { withDeadline } from './deadline.ts'
 export { streamDuplex } from './duplex.ts'

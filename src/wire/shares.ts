@@ -110,20 +110,31 @@ export class Shares<Item> {
    * @returns undefined when all items are protected
    */
   toEvict(isProtected: (item: Item) => boolean = () => false): Item | undefined {
-    let largest: { readonly count: number; readonly oldest: Item } | undefined
-    for (const { items, weight } of this.#holders.values()) {
+    return this.mostHeld(isProtected)[0]
+  }
+
+  /**
+   * The items that may go of the holder with the most of these, the oldest first. For owners that prefer one of them for
+   * another reason than its age.
+   *
+   * @param first the holder that is chosen among several with as much; default the one that came first
+   */
+  mostHeld(isProtected: (item: Item) => boolean = () => false, first?: string): readonly Item[] {
+    const firstHeld = this.#holders.get(first ?? '')
+    let most: { readonly items: readonly Item[]; readonly weight: number } = { items: [], weight: 0 }
+    for (const held of firstHeld === undefined ? this.#holders.values() : [firstHeld, ...this.#holders.values()]) {
       // One that holds less in all can't hold more that may go.
-      if (weight <= (largest?.count ?? 0)) continue
-      let count = 0
-      let oldest: { readonly item: Item } | undefined
-      for (const [item, itemWeight] of items) {
+      if (held.weight <= most.weight) continue
+      const items: Item[] = []
+      let weight = 0
+      for (const [item, itemWeight] of held.items) {
         if (isProtected(item)) continue
-        count += itemWeight
-        oldest ??= { item }
+        items.push(item)
+        weight += itemWeight
       }
-      if (oldest !== undefined && count > (largest?.count ?? 0)) largest = { count, oldest: oldest.item }
+      if (weight > most.weight) most = { items, weight }
     }
-    return largest?.oldest
+    return most.items
   }
 
   /** @returns the heaviest item of the holder that takes the most places */

@@ -10,7 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { once } from 'node:events'
 import { connect, Socket } from 'node:net'
-import { beforeUpgrade } from '../../src/node/before-upgrade.ts'
+import { beforeUpgrade } from '../../src/transport/index.ts'
 import type { AttackContext, Target } from './attack.ts'
 
 const connectTimeoutMs = 20_000

@@ -5,6 +5,7 @@ import type {
   MisbehaviourSummary,
   ChatApi,
   ChatNodeEvents,
+  ConnectionFigures,
   Contact,
   ConversationState,
   DirectoryView,
@@ -63,6 +64,10 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   roster(): readonly RosterRow[] {
     return this.rows
   }
+  connections(): ConnectionFigures {
+    return { open: 1, maxOpen: 400, pending: 0, maxPending: 256, holders: [], gaveWay: 0 }
+  }
+
   directories(): readonly DirectoryView[] {
     return this.views
   }

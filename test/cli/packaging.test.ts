@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { buildProgram } from '../../src/cli/program.ts'
 import { settingSpecs } from '../../src/node/config.ts'
-import { DIRECTORY_MAX_CONNECTIONS } from '../../src/node/constants.ts'
+import { DIRECTORY_MAX_CONNECTIONS } from '../../src/wire/index.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (name: string): string => readFileSync(join(root, 'packaging', name), 'utf8')

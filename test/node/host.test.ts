@@ -34,8 +34,6 @@ async function host(): Promise<Libp2p<{ identify: Identify }>> {
       key: await generateKeyPair('Ed25519'),
       host: '127.0.0.1',
       port: 0,
-      maxConnections: 10,
-      maxPendingInboundConnections: 10,
       discovery: [],
       gater: {}
     }),

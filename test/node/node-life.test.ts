@@ -48,7 +48,7 @@ test('a peer that does not answer a goodbye keeps nobody on the roster of a dire
   const anna = await network.peer('anna', { directory: placeOf(directory) })
   await vi.waitFor(() => expect(directory.roster()).toHaveLength(1), { timeout: 5_000 })
   const options = { key: await generateKeyPair('Ed25519'), host: '127.0.0.1', port: await freePort('127.0.0.1') }
-  const limits = { maxConnections: 10, maxPendingInboundConnections: 10, discovery: [], gater: {} }
+  const limits = { discovery: [], gater: {} }
   const foreign = await createLibp2p({ ...hostOptions({ ...options, ...limits }), services: commonServices })
   await foreign.start()
   try {

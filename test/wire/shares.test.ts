@@ -97,3 +97,12 @@ test('weighted items take as many places as they weigh, and the heaviest of the 
   bytes.add('a1', 'a', 70)
   expect(bytes.isUnderPressure).toBe(true)
 })
+
+test('of several holders with the most the one that is named gives way, and else the one that came first', () => {
+  const shares = new Shares<string>({ capacity: 4 })
+  for (const item of ['a1', 'b1', 'b2', 'a2']) shares.add(item, item.slice(0, 1))
+  expect(shares.mostHeld()).toEqual(['a1', 'a2'])
+  expect(shares.mostHeld(undefined, 'b')).toEqual(['b1', 'b2'])
+  expect(shares.mostHeld((item) => item === 'b1', 'b')).toEqual(['a1', 'a2'])
+  expect(shares.mostHeld(undefined, 'none')).toEqual(['a1', 'a2'])
+})

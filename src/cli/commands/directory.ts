@@ -39,7 +39,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   }
   const port = given ?? (await choosePort(io, settings.host, taken))
   if (port === undefined) return exitCodes.interrupted
-  const { DirectoryNode } = await import('../../node/index.ts')
+  const { DirectoryNode, pressureText } = await import('../../node/index.ts')
   const node = await DirectoryNode.create({ config, port, page })
   const isJson = hasSwitch(command, 'json')
   // Others may come before all of it has started; the terminal says first of all where it listens.
@@ -82,6 +82,11 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   node.addEventListener('misbehaviour', ({ detail: { text, ...facts } }) => {
     const json = { event: 'misbehaviour', ...facts, peer: facts.peer ?? null, text }
     show(isJson ? escapedJson(json) : cleanText(`MISBEHAVED ${text}`))
+  })
+  node.addEventListener('pressure', ({ detail }) => {
+    const { is, ...facts } = detail
+    const [event, word] = is === 'began' ? ['crowded', 'CROWDED'] : ['eased', 'EASED']
+    show(isJson ? escapedJson({ event, ...facts }) : cleanText(`${word} ${pressureText(detail)}`))
   })
   try {
     await node.start()

@@ -31,13 +31,14 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
 
 /** What the running parley says at the beginning, with the roster as a number. */
 function statusJson(ready: Json): Json {
-  const { profile, peer, nickname, network, addresses, directories, conversations, waiting, room } = ready
+  const { profile, peer, nickname, network, addresses, directories, conversations, waiting, room, connections } = ready
   const requests = listOf(ready['requests']).length
   const identity = { profile, peer, shortId: ready['shortId'], nickname, network, addresses }
   return {
     running: true,
     ...identity,
     directories,
+    connections,
     online: listOf(ready['roster']).length,
     requests,
     conversations,
@@ -59,6 +60,7 @@ function statusLines(ready: Json, nowMs: number): string[] {
       'Directories:',
       listOf(ready['directories']).map((view, _i, all) => directoryText(view, all, nowMs))
     ),
+    `Connections:    ${connectionsText(ready['connections'])}`,
     `Online:         ${listOf(ready['roster']).length}`,
     ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
     `Waiting:        ${waitingText(ready['waiting'])}`,
@@ -137,6 +139,18 @@ function nameOfDirectory(peer: unknown, all: readonly Json[]): string {
 
 function conversationText({ name, state, why }: Json): string {
   return `${textOf(name)} ${textOf(state)}${typeof why === 'string' ? `, ${why}` : ''}`
+}
+
+/** Those that gave way are worth a word when there were any. */
+function connectionsText(connections: unknown): string {
+  const { open, maxOpen, pending, holders, gaveWay } = isJson(connections) ? connections : {}
+  const most = listOf(holders).map(({ from, connections: count }) => `${textOf(from)} (${textOf(count)})`)
+  return [
+    `${textOf(open)} of ${textOf(maxOpen)}`,
+    ...(most.length === 0 ? [] : [`most from ${most.join(', ')}`]),
+    ...(typeof pending === 'number' && pending > 0 ? [`${pending} not identified yet`] : []),
+    ...(typeof gaveWay === 'number' && gaveWay > 0 ? [`${gaveWay} closed to make room`] : [])
+  ].join(', ')
 }
 
 function waitingText(waiting: unknown): string {

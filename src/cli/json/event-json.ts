@@ -28,6 +28,7 @@ export function readyJson(node: ChatApi, requests: readonly RequestView[], unrea
     ...identityOf(node),
     roster: node.roster().map((row) => memberJson(row, unread)),
     directories: node.directories().map(directoryJson),
+    connections: node.connections(),
     requests: requests.map(requestJson),
     misbehaviour: misbehaviourJson(node.misbehaviour)
   }

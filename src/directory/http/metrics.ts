@@ -15,6 +15,19 @@ export interface MetricsSources {
   readonly fellows: () => readonly Fellow[]
   /** Of the HTTP side, where it is shown. */
   readonly connections?: () => ConnectionCount
+  /** Of libp2p: of clients and of other directories. */
+  readonly peerConnections: () => ConnectionCounts
+}
+
+export interface ConnectionCounts {
+  readonly open: number
+  readonly maxOpen: number
+  readonly pending: number
+  readonly maxPending: number
+  /** Open connections of the address class with the most. */
+  readonly ofLargestHolder: number
+  /** Connections that gave way to others, since the start. */
+  readonly gaveWay: number
 }
 
 export interface DirectoryFigures extends MetricsText {
@@ -111,7 +124,7 @@ function httpMetrics(registers: Registry[]): HttpMetrics {
   }
 }
 
-function bindSources(registry: Registry, { peers, fellows, connections }: MetricsSources): void {
+function bindSources(registry: Registry, { peers, fellows, connections, peerConnections }: MetricsSources): void {
   const seconds = ({ heardAgoMs }: Fellow): number => heardAgoMs / 1000
   const gauge = (name: string, help: string, value: () => number): void => {
     const collect = function (this: Gauge): void {
@@ -121,6 +134,26 @@ function bindSources(registry: Registry, { peers, fellows, connections }: Metric
   }
   gauge('parley_directory_peers', 'Peers on the roster.', () => peers().all)
   gauge('parley_directory_attached_peers', 'Peers that are attached to this directory.', () => peers().here)
+  gauge('parley_connections', 'Open connections.', () => peerConnections().open)
+  gauge('parley_connections_max', 'Places for open connections.', () => peerConnections().maxOpen)
+  gauge('parley_connections_pending', 'Connections that are not identified yet.', () => peerConnections().pending)
+  gauge('parley_connections_pending_max', 'Places for such connections.', () => peerConnections().maxPending)
+  gauge(
+    'parley_connections_largest_holder',
+    'Open connections of the address (of IPv6, the /64) with the most of them.',
+    () => peerConnections().ofLargestHolder
+  )
+  registry.registerMetric(
+    new Counter({
+      name: 'parley_connections_gave_way_total',
+      help: 'Connections that were closed to make room for others, open or not identified yet.',
+      registers: [],
+      collect() {
+        this.reset()
+        this.inc(peerConnections().gaveWay)
+      }
+    })
+  )
   gauge('parley_federation_directories', 'Other directories that are alive.', () => fellows().filter(isAlive).length)
   gauge(
     'parley_federation_staleness_seconds',

@@ -20,7 +20,15 @@ test('figures of libp2p and of the directory come as text that Prometheus reads'
       { directory: 'directory-2', alive: true, heardAgoMs: 400 },
       { directory: 'directory-3', alive: true, heardAgoMs: 1_500 },
       { directory: 'directory-4', alive: false, heardAgoMs: 90_000 }
-    ]
+    ],
+    peerConnections: () => ({
+      open: 300,
+      maxOpen: 10_000,
+      pending: 12,
+      maxPending: 1_024,
+      ofLargestHolder: 60,
+      gaveWay: 9
+    })
   })
   figures.directory.announced('accepted')
   figures.directory.announced('accepted')
@@ -48,6 +56,12 @@ test('figures of libp2p and of the directory come as text that Prometheus reads'
       'parley_directory_push_delay_seconds_bucket{le="0.025"} 0',
       'parley_directory_push_delay_seconds_bucket{le="0.05"} 1',
       'parley_directory_watchers_reset_total 1',
+      'parley_connections 300',
+      'parley_connections_max 10000',
+      'parley_connections_pending 12',
+      'parley_connections_pending_max 1024',
+      'parley_connections_largest_holder 60',
+      'parley_connections_gave_way_total 9',
       'parley_federation_directories 2',
       'parley_federation_lag_seconds{directory="directory-2"} 0.4',
       'parley_federation_staleness_seconds 1.5',

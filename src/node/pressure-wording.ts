@@ -1,0 +1,27 @@
+// How too many connections are told to people: who has them, what is done about
+// it, and what the user can do. Pure.
+import type { Pressure } from '../transport/index.ts'
+import type { Notice } from './chat-events.ts'
+
+const MS_PER_SECOND = 1_000
+
+export function pressureNotice(pressure: Pressure): Notice {
+  return { code: 'too-many-connections', text: pressureText(pressure) }
+}
+
+/** @param pressure is either end of an episode */
+export function pressureText(pressure: Pressure): string {
+  if (pressure.is === 'began') {
+    const { from, open, maxOpen, pending, holders } = pressure
+    const held = holders.find((holder) => holder.from === from)?.connections ?? 0
+    const counts = `${held} of its own, ${open} of ${maxOpen} in all, ${pending} more not identified yet`
+    return (
+      `Too many connections from ${from} (${counts}). Its oldest ones are closed to make room for others. ` +
+      'If this goes on, block that address in your firewall.'
+    )
+  }
+  const { from, ended, endedFrom, lastedMs } = pressure
+  const seconds = Math.max(1, Math.round(lastedMs / MS_PER_SECOND))
+  const share = endedFrom === ended ? 'all of them' : `${endedFrom} of them`
+  return `Connections are back to normal. For ${seconds} s there were too many: ${ended} were closed, ${share} from ${from}.`
+}

@@ -1,0 +1,183 @@
+/**
+ * The edge of the handshake queue: sockets that were accepted are held until
+ * their remote has sent something and it is their turn, and are ended when they
+ * give way. Behind a trusted proxy it reads first whose connection it is. Knows
+ * bytes and addresses, and no identity.
+ */
+
+import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
+import { AbstractMultiaddrConnection, ipPortToMultiaddr } from '@libp2p/utils'
+import { addressClassOf, ipOf, MAX_EARLY_BYTES } from '../wire/index.ts'
+import { aroundUpgrade } from './around-upgrade.ts'
+import { HANDSHAKE_TICK_MS } from './constants.ts'
+import { GaveWayError, HandshakeRefusedError } from './errors.ts'
+import { HandshakeQueue, type HandshakeLimits } from './handshake-queue.ts'
+import { readProxyHeader } from './proxy-header.ts'
+
+export interface InboundHandshakesInit {
+  readonly limits: HandshakeLimits
+  /** Whether a PROXY header from this IP address is expected and counts. */
+  readonly isTrustedProxy: (address: string) => boolean
+  /** A pending connection of this class gave way. */
+  readonly onGaveWay: (addressClass: string) => void
+  readonly now: () => number
+}
+
+interface Arrival {
+  readonly connection: MultiaddrConnection
+  readonly turn: PromiseWithResolvers<void>
+  /** By the address that a trusted proxy told, once it has. */
+  addressClass: string
+  isRunning: boolean
+  /** What comes is no longer looked at. */
+  stopListening: () => void
+}
+
+type Take = AbstractMultiaddrConnection['onData']
+
+export class InboundHandshakes {
+  readonly #init: InboundHandshakesInit
+  readonly #queue: HandshakeQueue<Arrival>
+  #timer: ReturnType<typeof setInterval> | undefined
+  /** A handshake has begun in this turn of the event loop: others get the rest of it. */
+  #isTurnTaken = false
+
+  constructor(init: InboundHandshakesInit) {
+    this.#init = init
+    this.#queue = new HandshakeQueue(init.limits, init.now())
+  }
+
+  get size(): number {
+    return this.#queue.size
+  }
+
+  holders(): ReturnType<HandshakeQueue<Arrival>['holders']> {
+    return this.#queue.holders()
+  }
+
+  /** An upgrader for listeners: it upgrades each connection when it is its turn. */
+  queueing(upgrader: Upgrader): Upgrader {
+    return aroundUpgrade(upgrader, 'upgradeInbound', async (connection, _options, upgrade) => {
+      const arrival = this.#arrive(connection)
+      try {
+        await arrival.turn.promise
+        return await upgrade()
+      } finally {
+        arrival.stopListening()
+        this.#leave(arrival)
+      }
+    })
+  }
+
+  #arrive(connection: MultiaddrConnection): Arrival {
+    const addressClass = addressClassOf(connection.remoteAddr)
+    const arrival: Arrival = {
+      connection,
+      turn: Promise.withResolvers(),
+      addressClass,
+      isRunning: false,
+      stopListening: () => undefined
+    }
+    connection.addEventListener('close', () => {
+      arrival.turn.reject(new HandshakeRefusedError('the connection closed before its handshake'))
+      this.#leave(arrival)
+    })
+    const evicted = this.#queue.arrive(arrival, addressClass, this.#init.now())
+    this.#timer ??= setInterval(() => this.#tick(), HANDSHAKE_TICK_MS)
+    if (connection instanceof AbstractMultiaddrConnection) this.#listen(arrival, connection)
+    else this.#received(arrival)
+    if (evicted !== undefined) this.#giveWay(evicted)
+    return arrival
+  }
+
+  #leave(arrival: Arrival): void {
+    if (!this.#queue.leave(arrival)) return
+    if (this.#queue.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+    this.#begin()
+  }
+
+  /** Looks at what comes until the handshake is over, and hands it on. */
+  #listen(arrival: Arrival, connection: AbstractMultiaddrConnection): void {
+    const take: Take = connection.onData.bind(connection)
+    let earlyBytes = 0
+    const onData: Take = (data) => {
+      // Others look at it first, and may end the connection for what they see.
+      take(data)
+      earlyBytes += data.byteLength
+      // Nothing was answered yet: an honest dialer has sent its first message and waits.
+      if (!arrival.isRunning && earlyBytes > MAX_EARLY_BYTES) {
+        connection.abort(new HandshakeRefusedError(`more than ${MAX_EARLY_BYTES} bytes came before the handshake`))
+      } else this.#received(arrival)
+    }
+    arrival.stopListening = () => {
+      if (connection.onData === onData) connection.onData = take
+    }
+    const address = ipOf(connection.remoteAddr)
+    const isProxy = address !== undefined && this.#init.isTrustedProxy(address)
+    connection.onData = isProxy ? this.#readHeader(arrival, connection, onData) : onData
+  }
+
+  /** Takes the PROXY header off, and hands on what follows it. */
+  #readHeader(arrival: Arrival, connection: AbstractMultiaddrConnection, onData: Take): Take {
+    let received: Uint8Array = new Uint8Array()
+    return (data) => {
+      received = Buffer.concat([received, data.subarray()])
+      const header = readProxyHeader(received)
+      if (header.is === 'incomplete') return
+      if (header.is === 'invalid') {
+        connection.abort(new HandshakeRefusedError('a connection from a trusted proxy began without a PROXY header'))
+        return
+      }
+      if (header.source !== undefined) {
+        connection.remoteAddr = ipPortToMultiaddr(header.source.address, header.source.port)
+        arrival.addressClass = addressClassOf(connection.remoteAddr)
+        this.#queue.reassign(arrival, arrival.addressClass)
+      }
+      connection.onData = onData
+      const rest = received.subarray(header.byteLength)
+      if (rest.byteLength > 0) onData(rest)
+    }
+  }
+
+  #received(arrival: Arrival): void {
+    this.#queue.received(arrival, this.#init.now())
+    this.#begin()
+  }
+
+  /** Begins the handshake in turn: one in each turn of the event loop, so that messages are read in between. */
+  #begin(): void {
+    if (this.#isTurnTaken || !this.#queue.isWaiting) return
+    const turn = this.#queue.next(this.#init.now())
+    if (turn === undefined) return
+    this.#isTurnTaken = true
+    setImmediate(() => {
+      this.#isTurnTaken = false
+      this.#begin()
+    })
+    if (turn.ends !== undefined) this.#giveWay(turn.ends)
+    turn.begins.isRunning = true
+    turn.begins.turn.resolve()
+  }
+
+  #giveWay(arrival: Arrival): void {
+    this.#init.onGaveWay(arrival.addressClass)
+    end(arrival, new GaveWayError('too many handshakes are pending, most of them from this address'))
+  }
+
+  #tick(): void {
+    for (const { item, phase } of this.#queue.takeOverdue(this.#init.now())) {
+      if (phase === 'waiting') this.#giveWay(item)
+      else end(item, new HandshakeRefusedError('nothing was received after the connection was accepted'))
+    }
+    this.#begin()
+  }
+}
+
+/** Wakes whoever waits for its turn, as a close does, also where the connection was closed already. */
+function end({ connection, turn }: Arrival, error: Error): void {
+  turn.reject(error)
+  connection.abort(error)
+}

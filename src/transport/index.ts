@@ -1,0 +1,9 @@
+/**
+ * The transport: what stands between sockets and the libp2p host. It knows
+ * connections as bytes, addresses and peers, and no protocol above them.
+ */
+
+export { beforeUpgrade } from './around-upgrade.ts'
+export { chatLimits, ConnectionGuard, directoryLimits } from './connection-guard.ts'
+export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
+export type { Standing } from './connection-places.ts'

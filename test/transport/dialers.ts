@@ -1,0 +1,72 @@
+// Those who connect: libp2p nodes that dial from an address of their choice and
+// do nothing more, and sockets that say nothing.
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import type { Connection } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { connect, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+/** A node with a key of its own that dials from this address. */
+export async function dialerFrom(localAddress: string): Promise<Libp2p> {
+  // An option of node:net that @libp2p/tcp hands on.
+  const dialOpts = { noDelay: true, localAddress }
+  const node = await createLibp2p({
+    addresses: { listen: [] },
+    transports: [tcp({ dialOpts })],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    connectionManager: { maxConnections: 10_000 }
+  })
+  onTestFinished(async () => node.stop())
+  return node
+}
+
+/** Connects, though there may be a connection already; again while it is refused, as clients do. */
+export async function connectFrom(node: Libp2p, address: Multiaddr, signal: AbortSignal): Promise<Connection> {
+  for (;;) {
+    try {
+      return await node.dial(address, { force: true, signal })
+    } catch (error) {
+      if (signal.aborted) throw error
+    }
+  }
+}
+
+/** Sockets that are opened and say nothing; those that are closed are opened again until the test ends. */
+export function silentSockets(
+  count: number,
+  options: { readonly port: number; readonly from: string }
+): { readonly opened: () => number; stop(): void } {
+  const sockets = new Set<Socket>()
+  let opened = 0
+  let isOver = false
+  const open = (): void => {
+    if (isOver) return
+    const socket = connect({ host: '127.0.0.1', port: options.port, localAddress: options.from })
+    sockets.add(socket)
+    socket.on('connect', () => opened++)
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      sockets.delete(socket)
+      setImmediate(open)
+    })
+  }
+  for (let i = 0; i < count; i++) open()
+  const stop = (): void => {
+    isOver = true
+    for (const socket of sockets) socket.destroy()
+  }
+  onTestFinished(stop)
+  return { opened: () => opened, stop }
+}
+
+/** The loopback address of a node, with its peer ID. */
+export function loopbackOf(node: { addresses(): readonly string[] }): Multiaddr {
+  const address = node.addresses().find((text) => text.startsWith('/ip4/127.0.0.1/'))
+  if (address === undefined) throw new Error('the node does not listen on 127.0.0.1')
+  return multiaddr(address)
+}
