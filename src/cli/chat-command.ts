@@ -1,7 +1,7 @@
 // What a command inside a chat is: its name, its parameters, and its result as
 // data. Which commands there are stands in chat-commands; how a result looks is
 // each face's own business.
-import type { ChatApi, Contact, DirectoryView, IncomingMessage, OutgoingMessage } from './chat-api.ts'
+import type { ChatApi, Contact, DirectoryView, IncomingMessage, OutgoingMessage, StoredMessage } from './chat-api.ts'
 import type {
   ConversationSummary,
   HistoryEntry,
@@ -93,6 +93,7 @@ export type CommandResult =
   | ({ readonly is: 'identity' } & Identity)
   | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
   | ({ readonly is: 'history'; readonly isContinued: boolean; readonly entries: readonly HistoryEntry[] } & PeerRef)
+  | ({ readonly is: 'message text'; readonly message: StoredMessage } & PeerRef)
   | { readonly is: 'messages'; readonly entries: readonly Named<HistoryEntry>[] }
   | { readonly is: 'found'; readonly words: string; readonly hits: readonly Named<HistoryEntry>[] }
   | ({ readonly is: 'retried' | 'cancelled' | 'forgotten'; readonly count: number } & PeerRef)

@@ -2,7 +2,7 @@
 // step before it: nothing that moves the cursor, colours, reorders or hides text
 // gets through. It knows no screen and no colours, and it leaves ordinary text
 // of every script alone.
-import { hiddenCharacters, withoutHidden } from '../lib/index.ts'
+import { excessCharacters, hiddenCharacters, withoutHidden } from '../lib/index.ts'
 
 export interface CleanOptions {
   /** `mark` (the default) shows line breaks as ␤, so that the result is one line; `keep` leaves them as \n. */
@@ -40,7 +40,10 @@ export function cleanLines(text: string): string[] {
   return cleanText(text, { newlines: 'keep' }).split('\n')
 }
 
-/** JSON for one line of output: what a terminal could act on, or nobody could see, is written as \uXXXX. */
+/**
+ * JSON for one line of output: what a terminal could act on, what nobody could see and marks beyond what a letter bears
+ * are written as \uXXXX. It holds nothing that {@link cleanText} would change.
+ */
 export function escapedJson(value: unknown): string {
   return JSON.stringify(value).replace(escapedInJson, (character) =>
     Array.from({ length: character.length }, (_, index) => unicodeEscape(character.charCodeAt(index))).join('')
@@ -49,7 +52,7 @@ export function escapedJson(value: unknown): string {
 
 // oxlint-disable-next-line no-control-regex -- as above
 const escapedInJson = new RegExp(
-  `[\\u007f-\\u009f\\u2028\\u2029\\u{e0000}-\\u{e007f}]|${hiddenCharacters.source}`,
+  `[\\u007f-\\u009f\\u2028\\u2029\\u{e0000}-\\u{e007f}]|${hiddenCharacters.source}|${excessCharacters.source}`,
   'gu'
 )
 

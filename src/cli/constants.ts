@@ -64,6 +64,25 @@ export const MAX_LIST_LINES = 50
 /** Commands remembered for the arrow keys. */
 export const INPUT_HISTORY_LINES = 200
 
+/** Rows of a terminal that one message leaves to others: the ones before it, the prompt and what goes on. */
+export const ROWS_FOR_OTHERS = 4
+
+/** In the smallest window a message has this many rows all the same. */
+export const LEAST_MESSAGE_ROWS = 3
+
+/** Lines of one message on a pipe, which has no screen: what people write is shorter, and a script reads JSON. */
+export const MAX_PIPED_MESSAGE_LINES = 200
+
+/** Lines of one message in a list of messages, which is scrolled. */
+export const MAX_LISTED_MESSAGE_LINES = 100
+
+/** A message of more lines, or of more characters, is long: `/show` means the last one of these. */
+export const LONG_MESSAGE_LINES = 3
+export const LONG_MESSAGE_CHARACTERS = 240
+
+/** Messages among which `/show` looks for a long one. */
+export const SHOW_LOOK_MESSAGES = 200
+
 /** The part of a text that identifies it in a line about it. */
 export const EXCERPT_CHARACTERS = 40
 

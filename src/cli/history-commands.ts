@@ -2,10 +2,12 @@
 // conversation, words in all of them, messages that wait or have failed. A part
 // of the one table of commands.
 import type { ChatApi, HistoryEntry } from './chat-api.ts'
+import { CommandUsageError } from './chat-command.ts'
 import type { ChatCommand, CommandArguments, CommandContext, CommandResult, Named } from './chat-command.ts'
 import type { UnreadCounts } from './chat-command.ts'
 import { peer, text, thisPeer } from './command-parameters.ts'
-import { HISTORY_LINES, MAX_LIST_LINES } from './constants.ts'
+import { HISTORY_LINES, MAX_LIST_LINES, SHOW_LOOK_MESSAGES } from './constants.ts'
+import { isLongMessage } from './message-fold.ts'
 import { currentOr, refOf, words } from './named-peer.ts'
 
 export const historyCommands: readonly ChatCommand[] = [
@@ -32,6 +34,25 @@ export const historyCommands: readonly ChatCommand[] = [
     run: async (context, args) => {
       const isShown = words(args).length === 0
       return page(context, args, args.before ?? (isShown ? context.shownFrom : undefined))
+    }
+  },
+  {
+    name: 'show',
+    aliases: [],
+    parameters: [text('N', false)],
+    fields: ['peer'],
+    help: 'all of the last long message of the conversation; N: of the last but N - 1',
+    run: async (context, args) => {
+      const nth = args.text === undefined ? 1 : Number(args.text)
+      if (!Number.isInteger(nth) || nth < 1) throw new CommandUsageError('N is a number from 1: which long message')
+      const ref = await currentOr(context, args)
+      const entries = await context.node.history.page(ref.peer, { limit: SHOW_LOOK_MESSAGES })
+      const entry = entries.filter(({ message }) => isLongMessage(message.text)).at(-nth)
+      if (entry !== undefined) return { is: 'message text', ...ref, message: entry.message }
+      throw new CommandUsageError(
+        `${nth === 1 ? 'none' : `less than ${nth}`} of the last ${SHOW_LOOK_MESSAGES} messages with ${ref.name} is long: ` +
+          '/history and parley log have the others'
+      )
     }
   },
   {

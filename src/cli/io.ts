@@ -1,6 +1,7 @@
 // The process as the commands see it: streams, environment, signals. Commands
 // take it as an argument, so that what they do can be seen in a test.
 import type { Readable, Writable } from 'node:stream'
+import { cleanText } from './clean-text.ts'
 
 export interface CommandIo {
   readonly stdin: Readable & { readonly isTTY?: boolean }
@@ -53,9 +54,12 @@ export class InterruptedError extends Error {
   }
 }
 
-/** Writes lines, and nothing else. */
+/**
+ * Writes lines, and nothing else. It is the last step before a terminal for every command, and cleans each line
+ * whatever stands in it; JSON that was escaped is clean already and stays as it is.
+ */
 export function writeLines(stream: Writable, lines: readonly string[]): void {
-  if (lines.length > 0) stream.write(lines.map((line) => `${line}\n`).join(''))
+  if (lines.length > 0) stream.write(lines.map((line) => `${cleanText(line)}\n`).join(''))
 }
 
 /** The process's own streams whose reader has gone: they are never destroyed, and forget their error. */

@@ -110,7 +110,7 @@ function sayFailure(io: CommandIo, error: unknown): ExitCode {
   const text = error instanceof Error ? error.message : String(error)
   const isForeseen = error instanceof ParleyError
   const hint = isForeseen || io.env['PARLEY_DEBUG'] === '1' ? '' : ' (PARLEY_DEBUG=1 shows where)'
-  writeLines(io.stderr, [`parley: ${cleanText(text)}${hint}`])
-  if (io.env['PARLEY_DEBUG'] === '1' && error instanceof Error) writeLines(io.stderr, [error.stack ?? ''])
+  writeLines(io.stderr, [`parley: ${text}${hint}`])
+  if (io.env['PARLEY_DEBUG'] === '1' && error instanceof Error) writeLines(io.stderr, (error.stack ?? '').split('\n'))
   return isForeseen ? error.exitCode : exitCodes.unexpected
 }

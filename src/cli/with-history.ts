@@ -1,7 +1,6 @@
 // The history of a profile within one command: opened, used, and closed whatever
 // happened; or asked for from the parley that runs on the profile. It runs no node.
 import type { ChatApi } from './chat-api.ts'
-import { cleanText } from './clean-text.ts'
 import { onProfile, runningHistory } from './control/index.ts'
 import { writeLines, type CommandIo } from './io.ts'
 import { shortId, type Config } from '../node/settings.ts'
@@ -29,7 +28,7 @@ export async function withHistory<T>(
       const { openHistory } = await import('../node/index.ts')
       const open = await openHistory(config)
       try {
-        if (open.mended !== undefined) writeLines(io.stderr, [`parley: ${cleanText(open.mended)}`])
+        if (open.mended !== undefined) writeLines(io.stderr, [`parley: ${open.mended}`])
         return await use(open)
       } finally {
         await open.close()

@@ -12,6 +12,7 @@ import type {
 } from './chat-api.ts'
 import { cleanLines, cleanText } from './clean-text.ts'
 import { EXCERPT_CHARACTERS, REQUEST_CHARACTERS } from './constants.ts'
+import { foldedLines, type MessageFold } from './message-fold.ts'
 import { addressesForOthers } from './plain/greeting.ts'
 import { SHORT_ID_CHARS, shortId } from '../node/settings.ts'
 import { localTime } from './time-span.ts'
@@ -104,22 +105,27 @@ function pathWord(row: RosterRow): string {
   }
 }
 
-/** A text under the name of who said it; further lines are indented, so that none can pass for another message. */
-export function messageLines(who: string, text: string): string[] {
-  const [first = '', ...rest] = cleanLines(text)
+/**
+ * A text under the name of who said it; further lines are indented, so that none can pass for another message.
+ *
+ * @param fold the room for one message, where others stand beside it; without it all of the text
+ */
+export function messageLines(who: string, text: string, fold?: MessageFold): string[] {
+  const lines = cleanLines(text)
+  const [first = '', ...rest] = fold === undefined ? lines : foldedLines(lines, fold)
   return [`${cleanText(who)}: ${first}`, ...rest.map((line) => `    | ${line}`)]
 }
 
 /** A message of the history. */
-export function historyLine(message: StoredMessage, name: string): string[] {
-  if (message.direction === 'in') return messageLines(name, message.text)
-  return [...messageLines('You', message.text), ...markLines(message)]
+export function historyLine(message: StoredMessage, name: string, fold?: MessageFold): string[] {
+  if (message.direction === 'in') return messageLines(name, message.text, fold)
+  return [...messageLines('You', message.text, fold), ...markLines(message)]
 }
 
 /** A message of the history with its time and its peer, for lists that hold many of both. */
-export function markedEntryLines({ message }: HistoryEntry, name: string): string[] {
+export function markedEntryLines({ message }: HistoryEntry, name: string, fold?: MessageFold): string[] {
   const isOwn = message.direction === 'out'
-  const lines = messageLines(`${localTime(message.storedAtMs)}  ${isOwn ? '→' : '←'} ${name}`, message.text)
+  const lines = messageLines(`${localTime(message.storedAtMs)}  ${isOwn ? '→' : '←'} ${name}`, message.text, fold)
   return isOwn ? [...lines, ...markLines(message)] : lines
 }
 

@@ -8,6 +8,7 @@ import { entryText, writeEntries } from '../../src/cli/history-view.ts'
 import { entryJson } from '../../src/cli/json/event-json.ts'
 import { Pipe } from '../../src/cli/plain/pipe.ts'
 import { PlainFace } from '../../src/cli/plain/plain-face.ts'
+import { MAX_PIPED_MESSAGE_LINES, SHOW_LOOK_MESSAGES } from '../../src/cli/constants.ts'
 import { historyLine, rosterLine } from '../../src/cli/wording.ts'
 import { FakeNode, incoming, outgoing, row } from './fake-node.ts'
 
@@ -63,6 +64,30 @@ describe('pages of a conversation', () => {
     const result = await run(node, 'log', { after: 5, limit: 3 })
     expect(asked).toHaveBeenCalledWith({ after: 5 })
     expect(result).toMatchObject({ is: 'messages', entries: [{}, {}, { message: { text: 'three' } }] })
+  })
+})
+
+describe('a long message', () => {
+  const long = (name: string): string => `${name} ${'x'.repeat(300)}`
+  const node = new FakeNode()
+  node.rows = [row('bob')]
+
+  it('is shown whole: the last one, or the last but some', async () => {
+    const page = vi
+      .spyOn(node.history, 'page')
+      .mockResolvedValue(
+        entries(incoming(long('one')), incoming('\n'.repeat(9)), incoming('short'), incoming(long('two')))
+      )
+    const texts: string[] = []
+    for (const nth of ['', '2', '3']) {
+      const result = await run(node, 'show', nth === '' ? {} : { text: nth }, { current: bob })
+      texts.push(result.is === 'message text' ? result.message.text : '')
+    }
+    expect(texts).toEqual([long('two'), '\n'.repeat(9), long('one')])
+    expect(page).toHaveBeenCalledWith(bob, { limit: SHOW_LOOK_MESSAGES })
+    await expect(run(node, 'show', { text: '4' }, { current: bob })).rejects.toThrow('less than 4 of the last 200')
+    await expect(run(node, 'show', { text: 'x' }, { current: bob })).rejects.toThrow('N is a number from 1')
+    await expect(run(node, 'show')).rejects.toThrow('no conversation is open')
   })
 })
 
@@ -203,6 +228,17 @@ describe('the plain face', () => {
     const written = await chat(node, ['/search "red build"', 'QUIT'])
     expect(search).toHaveBeenCalledWith('"red build"', { limit: 50 })
     expect(written).toMatch(/^ {2}1 {2}\S+ \S+ {2}← bob: a red\n {9}\| build$/mu)
+  })
+
+  it('cuts a long message, and prints it to its last line by /show', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const text = Array.from({ length: 300 }, (_, at) => `line ${at}`).join('\n')
+    vi.spyOn(node.history, 'page').mockResolvedValue(entries(incoming(text)))
+    const written = (await chat(node, ['bob', '/show', 'QUIT'])).split('\n')
+    const cut = written.findIndex((line) => line.endsWith('100 more lines of this message: /show'))
+    expect(written.slice(0, cut).filter((line) => line.includes('| line '))).toHaveLength(MAX_PIPED_MESSAGE_LINES - 1)
+    expect(written.slice(cut)).toContain('    | line 299')
   })
 
   it('counts what still waits when it ends', async () => {

@@ -7,7 +7,7 @@ import { conversationJson, resultJson, rowJson } from '../../src/cli/json/event-
 import { resultLines } from '../../src/cli/plain/result-lines.ts'
 import { FakeNode, row } from './fake-node.ts'
 
-const context = { nowMs: 1_000, numberOf: () => 1, rosterLines: () => [] }
+const context = { nowMs: 1_000, numberOf: () => 1, rosterLines: () => [], fold: { rows: 20 } }
 const peer = '12D3KooWbob'
 
 async function asked(path: PathView): Promise<{ result: CommandResult; node: FakeNode }> {

@@ -2,7 +2,7 @@
 // goes, as the server of the case study did.
 import type { Command } from 'commander'
 import type { DirectoryFellow, DirectoryGuest } from '../../node/index.ts'
-import { cleanText, escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../clean-text.ts'
 import { federationLine } from '../federation-wording.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { readAtPortPrompt } from '../input-line.ts'
@@ -50,7 +50,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   }
   const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
     const line = `${words[event]} ${nickname === '' ? '(no name)' : nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
-    show(isJson ? escapedJson({ event, peer, nickname, shortId, address }) : cleanText(line))
+    show(isJson ? escapedJson({ event, peer, nickname, shortId, address }) : line)
   }
   for (const event of ['ready', 'left', 'lost'] as const) {
     node.addEventListener(event, ({ detail }) => tell(event, detail))
@@ -60,33 +60,33 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     const line = `${fellowWords[event]} directory ${shortId} ${tail}`.trimEnd()
     const facts = { peer, shortId, ...(event === 'directory-joined' ? { address } : {}) }
     const json = { event, ...facts, ...(network === undefined ? {} : { network }) }
-    show(isJson ? escapedJson(json) : cleanText(line))
+    show(isJson ? escapedJson(json) : line)
   }
   for (const event of ['directory-joined', 'directory-lost', 'directory-refused'] as const) {
     node.addEventListener(event, ({ detail }) => tellFellow(event, detail))
   }
   node.addEventListener('directory-unreached', ({ detail: { address, why } }) => {
     const json = { event: 'directory-unreached', address, why }
-    show(isJson ? escapedJson(json) : cleanText(`UNREACHED directory ${address}: ${why}`))
+    show(isJson ? escapedJson(json) : `UNREACHED directory ${address}: ${why}`)
   })
   node.addEventListener('federation', ({ detail }) => {
-    show(isJson ? escapedJson(detail) : cleanText(federationLine(detail)))
+    show(isJson ? escapedJson(detail) : federationLine(detail))
   })
   node.addEventListener('page-pressure', ({ detail }) => {
     const { what, holder, held, capacity, evicted } = detail
     const line =
       `PRESSURE page: ${holder} holds ${held} of ${capacity} ${pageThings[what]}; ` +
       `its oldest ${evicted === 1 ? 'one has' : `${evicted} have`} given way to others`
-    show(isJson ? escapedJson({ event: 'page-pressure', what, holder, held, capacity, evicted }) : cleanText(line))
+    show(isJson ? escapedJson({ event: 'page-pressure', what, holder, held, capacity, evicted }) : line)
   })
   node.addEventListener('misbehaviour', ({ detail: { text, ...facts } }) => {
     const json = { event: 'misbehaviour', ...facts, peer: facts.peer ?? null, text }
-    show(isJson ? escapedJson(json) : cleanText(`MISBEHAVED ${text}`))
+    show(isJson ? escapedJson(json) : `MISBEHAVED ${text}`)
   })
   node.addEventListener('pressure', ({ detail }) => {
     const { is, ...facts } = detail
     const [event, word] = is === 'began' ? ['crowded', 'CROWDED'] : ['eased', 'EASED']
-    show(isJson ? escapedJson({ event, ...facts }) : cleanText(`${word} ${pressureText(detail)}`))
+    show(isJson ? escapedJson({ event, ...facts }) : `${word} ${pressureText(detail)}`)
   })
   try {
     await node.start()
@@ -107,7 +107,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     writeLines(io.stdout, early)
     early = undefined
     const why = await node.whyNotFound()
-    if (why !== undefined) writeLines(io.stderr, [`Note: ${cleanText(why)}`])
+    if (why !== undefined) writeLines(io.stderr, [`Note: ${why}`])
     await untilInterrupted(io.interrupted)
     return exitCodes.ok
   } finally {

@@ -1,7 +1,7 @@
 // `parley log`, `parley search`, `parley export` and `parley forget`: the history
 // of a profile, read or deleted without going on the network.
 import type { Command } from 'commander'
-import { cleanText, escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../clean-text.ts'
 import { DEFAULT_LISTED_MESSAGES, MAX_CONFIRMATION_BYTES, MAX_LISTED_MESSAGES } from '../constants.ts'
 import { writeEntries, type HistoryFormat } from '../history-view.ts'
 import { readLines } from '../input-lines.ts'
@@ -72,8 +72,7 @@ export async function runForget(io: CommandIo, command: Command): Promise<ExitCo
     }
     const count = await source.history.forget(peer)
     if (asJson) writeLines(io.stdout, [escapedJson({ event: 'forgotten', peer, name, count })])
-    else
-      writeLines(io.stdout, [cleanText(`Deleted ${count === 1 ? 'one message' : `${count} messages`} with ${name}.`)])
+    else writeLines(io.stdout, [`Deleted ${count === 1 ? 'one message' : `${count} messages`} with ${name}.`])
   })
 }
 
@@ -94,7 +93,7 @@ async function inHistory(
 /** The answer of whoever sits at the terminal; only a whole `yes` is one. */
 async function isConfirmed(io: CommandIo, name: string): Promise<boolean> {
   writeLines(io.stdout, [
-    cleanText(`This deletes all messages with ${name} on this machine for good, those that wait to be sent too.`),
+    `This deletes all messages with ${name} on this machine for good, those that wait to be sent too.`,
     'Type yes to do it, anything else to leave them:'
   ])
   const onAbort = (): void => void io.stdin.destroy()
@@ -148,5 +147,5 @@ function sayMore(io: CommandIo, what: string): void {
 }
 
 function sayNone(io: CommandIo, what: string): void {
-  writeLines(io.stderr, [`parley: ${cleanText(what)}`])
+  writeLines(io.stderr, [`parley: ${what}`])
 }

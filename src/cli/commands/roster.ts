@@ -2,7 +2,7 @@
 // being on it: on the network as a whole, or as one directory tells it.
 import type { Command } from 'commander'
 import type { RosterRow } from '../chat-api.ts'
-import { cleanText, escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../clean-text.ts'
 import { ROSTER_COALESCE_MS, ROSTER_COLUMNS } from '../constants.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { rowJson } from '../json/event-json.ts'
@@ -90,7 +90,7 @@ function showLines(io: CommandIo, own: string | undefined): Show {
     isFirst = false
     writeLines(
       io.stdout,
-      lines.flatMap((line) => line.split('\n')).map((line) => cleanText(line))
+      lines.flatMap((line) => line.split('\n'))
     )
   }
 }

@@ -4,7 +4,7 @@
 import type { Command } from 'commander'
 import type { Readable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
-import { cleanText, escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../clean-text.ts'
 import {
   HISTORY_LINES,
   DEFAULT_SEND_WAIT_SECONDS,
@@ -36,7 +36,7 @@ export async function runSend(
   const signal = io.interrupted
   const asJson = hasSwitch(command, 'json')
   const say = (line: string): void => {
-    if (!asJson) writeLines(io.stderr, [`parley: ${cleanText(line)}`])
+    if (!asJson) writeLines(io.stderr, [`parley: ${line}`])
   }
   const stages = new SendStages(say)
   let untilMs: number | undefined
@@ -177,9 +177,9 @@ function report(io: CommandIo, sent: SendReport): ExitCode {
     ])
     return exitCode
   }
-  const who = cleanText(`${name} (${shortId})`)
+  const who = `${name} (${shortId})`
   if (state === 'delivered') writeLines(io.stdout, [`Delivered to ${who}.`])
-  else writeLines(io.stderr, [`parley: ${who}: ${cleanText(fateText(sent))}`])
+  else writeLines(io.stderr, [`parley: ${who}: ${fateText(sent)}`])
   return exitCode
 }
 

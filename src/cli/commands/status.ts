@@ -1,7 +1,7 @@
 // `parley status`: whether a parley runs on the profile, and what it does. It
 // asks that one, and starts none.
 import type { Command } from 'commander'
-import { cleanText, escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../clean-text.ts'
 import type { Json } from '../control/index.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
@@ -16,16 +16,12 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
   const { profile } = config.settings
   if (parley === undefined) {
     if (asJson) writeLines(io.stdout, [escapedJson({ running: false, profile })])
-    else writeLines(io.stdout, [cleanText(`No parley runs on the profile ${profile}.`)])
+    else writeLines(io.stdout, [`No parley runs on the profile ${profile}.`])
     return exitCodes.notRunning
   }
   parley.close()
   if (asJson) writeLines(io.stdout, [escapedJson(statusJson(parley.ready))])
-  else
-    writeLines(
-      io.stdout,
-      statusLines(parley.ready, Date.now()).map((line) => cleanText(line))
-    )
+  else writeLines(io.stdout, statusLines(parley.ready, Date.now()))
   return exitCodes.ok
 }
 

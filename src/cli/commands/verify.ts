@@ -2,7 +2,7 @@
 // compared it; through the parley that runs on the profile, else on the profile
 // itself, and without going on its network for whoever is known.
 import type { Command } from 'commander'
-import { cleanText, escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../clean-text.ts'
 import { onProfile, runningSafety } from '../control/index.ts'
 import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
@@ -38,14 +38,11 @@ export async function runVerify(io: CommandIo, command: Command): Promise<ExitCo
       there: 'parley verify, or /verify in a chat'
     }
     const lines = safetyLines(view, hints)
-    writeLines(
-      io.stdout,
-      lines.map((line) => cleanText(line))
-    )
+    writeLines(io.stdout, lines)
   }
   if (hasSwitch(command, 'qr')) {
     const { renderUnicodeCompact } = await import('uqr')
-    writeLines(io.stdout, ['', renderUnicodeCompact(view.groups.join(''))])
+    writeLines(io.stdout, ['', ...renderUnicodeCompact(view.groups.join('')).split('\n')])
   }
   return exitCodes.ok
 }

@@ -43,8 +43,14 @@ export const MAX_LOG_LINES = 100
 /** Hits of a search in one conversation. */
 export const MAX_FOUND = 200
 
-/** Rows of one message on the screen: a text of nothing but line breaks would push all others 65,000 rows up. */
-export const MAX_MESSAGE_ROWS = 400
+/**
+ * Characters of a message that are looked at for each column of the rows that it may have: emoji and accented letters
+ * are written in some. Of a text of invisible characters or heaps of accents the rest is not looked at for a frame.
+ */
+export const CHARACTERS_PER_COLUMN = 2
+
+/** Characters on one line of a list: a longer one is broken, so that a frame lays out no more than it shows. */
+export const MAX_POPUP_LINE_CHARACTERS = 1000
 
 /** Columns of a name before its message; longer ones are clipped, and stand whole in the title. */
 export const NAME_COLUMNS = 10

@@ -214,6 +214,8 @@ export function resultJson(result: CommandResult): Json {
       return { peer: result.peer, name: result.name }
     case 'history':
       return { peer: result.peer, name: result.name, messages: entriesJson(result.entries, result.name) }
+    case 'message text':
+      return { peer: result.peer, name: result.name, message: messageJson(result.message) }
     case 'messages':
       return { messages: result.entries.map((entry) => entryJson(entry, entry.name)) }
     case 'found':

@@ -59,6 +59,7 @@ export class News {
     this.own = new OwnMessages({
       node: init.node,
       openPeer: () => this.#conversation?.peer,
+      fold: () => init.terminal.fold,
       print: (lines) => this.#print(lines)
     })
     this.#hasLan = init.hasLan
@@ -188,7 +189,8 @@ export class News {
 
   #incoming(peer: string, name: string, text: string): string[] {
     if (this.#conversation?.peer === peer) this.#sayLeft()
-    return messageLines(this.#conversation?.peer === peer ? name : `[${this.#numbers.of(peer)} ${name}]`, text)
+    const who = this.#conversation?.peer === peer ? name : `[${this.#numbers.of(peer)} ${name}]`
+    return messageLines(who, text, this.#terminal.fold)
   }
 
   #conversationChanged(peer: string, state: ConversationState): void {

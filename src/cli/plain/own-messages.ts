@@ -2,6 +2,7 @@
 // conversation, and what becomes of all of them, in time. It sends nothing, and
 // knows of the conversation only who is in it.
 import type { ChatApi, OutgoingMessage } from '../chat-api.ts'
+import type { MessageFold } from '../message-fold.ts'
 import { messageLines } from '../wording.ts'
 import { DeliveryMarks } from './delivery-marks.ts'
 import { SentElsewhere } from './sent-elsewhere.ts'
@@ -10,6 +11,8 @@ export interface OwnMessagesInit {
   readonly node: Pick<ChatApi, 'name' | 'state'>
   /** Whose conversation is open. */
   readonly openPeer: () => string | undefined
+  /** The room for one message. */
+  readonly fold: () => MessageFold
   readonly print: (lines: readonly string[]) => void
 }
 
@@ -59,7 +62,7 @@ export class OwnMessages {
   /** In the open conversation it stands as if it had been typed. */
   #sentElsewhere(messages: readonly OutgoingMessage[]): void {
     for (const message of messages.filter(({ peer }) => peer === this.#init.openPeer())) {
-      this.#init.print(messageLines('You', message.text))
+      this.#init.print(messageLines('You', message.text, this.#init.fold()))
       this.#marks.follow(message, Date.now())
     }
   }

@@ -2,13 +2,14 @@
 // nothing drawn twice. A prompt is a line of its own, printed when something
 // else is asked for. It knows nothing of chats.
 import type { Readable, Writable } from 'node:stream'
-import { cleanText } from '../clean-text.ts'
-import { MAX_INPUT_LINE_BYTES } from '../constants.ts'
+import { MAX_INPUT_LINE_BYTES, MAX_PIPED_MESSAGE_LINES } from '../constants.ts'
 import { readLines } from '../input-lines.ts'
+import { writeLines } from '../io.ts'
 import type { PlainTerminal } from './terminal.ts'
 
 export class Pipe implements PlainTerminal {
   readonly interactive = false
+  readonly fold = { rows: MAX_PIPED_MESSAGE_LINES }
   readonly #input: Readable
   readonly #output: Writable
   #asked = ''
@@ -23,7 +24,7 @@ export class Pipe implements PlainTerminal {
   }
 
   print(lines: readonly string[]): void {
-    if (lines.length > 0) this.#output.write(lines.map((line) => `${cleanText(line)}\n`).join(''))
+    writeLines(this.#output, lines)
   }
 
   say(lines: readonly string[]): void {

@@ -2,6 +2,7 @@
 // next (a conversation opened or left, the end) is not its business.
 import type { CommandResult, UnreadCounts } from '../chat-command.ts'
 import { MAX_LIST_LINES } from '../constants.ts'
+import type { MessageFold } from '../message-fold.ts'
 import { directoryLines } from '../directory-wording.ts'
 import { pathLine } from '../path-wording.ts'
 import { contactText, safetyLines } from '../trust-wording.ts'
@@ -12,6 +13,8 @@ export interface ResultContext {
   readonly nowMs: number
   numberOf(peer: string): number
   rosterLines(unread: UnreadCounts): string[]
+  /** The room for one message among others. */
+  readonly fold: MessageFold
 }
 
 export function resultLines(result: CommandResult, context: ResultContext): string[] {
@@ -32,7 +35,7 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'accepted':
       return [
         `${result.name} is accepted. /chat ${context.numberOf(result.peer)} opens the conversation.`,
-        ...result.messages.flatMap((message) => messageLines(result.name, message.text))
+        ...result.messages.flatMap((message) => messageLines(result.name, message.text, context.fold))
       ]
     case 'ignored':
       return [`${result.name} is ignored, and is not told so.`]
@@ -71,14 +74,16 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
       return identityLines(result)
     case 'history':
       return orNone(
-        result.entries.flatMap(({ message }) => historyLine(message, result.name)),
+        result.entries.flatMap(({ message }) => historyLine(message, result.name, context.fold)),
         `No ${result.isContinued ? 'earlier ' : ''}messages with ${result.name}.`
       )
+    case 'message text':
+      return historyLine(result.message, result.name)
     case 'messages':
-      return result.entries.flatMap((entry) => markedEntryLines(entry, entry.name))
+      return result.entries.flatMap((entry) => markedEntryLines(entry, entry.name, context.fold))
     case 'found':
       return orNone(
-        result.hits.flatMap((hit, index) => numbered(index + 1, markedEntryLines(hit, hit.name))),
+        result.hits.flatMap((hit, index) => numbered(index + 1, markedEntryLines(hit, hit.name, context.fold))),
         `No message has ${JSON.stringify(result.words)}.`
       )
     case 'conversations':

@@ -5,7 +5,8 @@ import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
 import { cleanText } from '../clean-text.ts'
-import { INPUT_HISTORY_LINES, MAX_TYPED_CHARACTERS } from '../constants.ts'
+import { INPUT_HISTORY_LINES, LEAST_MESSAGE_ROWS, MAX_TYPED_CHARACTERS, ROWS_FOR_OTHERS } from '../constants.ts'
+import type { MessageFold } from '../message-fold.ts'
 import { LineQueue } from './line-queue.ts'
 import { Suspension, type TerminalInput } from './suspension.ts'
 import type { PlainTerminal } from './terminal.ts'
@@ -80,6 +81,13 @@ export class Screen implements PlainTerminal {
       this.#suspension.end()
       this.lines.end()
     })
+  }
+
+  get fold(): MessageFold {
+    return {
+      rows: Math.max(LEAST_MESSAGE_ROWS, this.#output.rows - ROWS_FOR_OTHERS),
+      columns: Math.max(1, this.#output.columns)
+    }
   }
 
   print(lines: readonly string[]): void {

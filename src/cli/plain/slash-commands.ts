@@ -77,7 +77,8 @@ export class SlashCommands {
     const context = {
       nowMs: Date.now(),
       numberOf: (peer: string) => numbers.of(peer),
-      rosterLines: news.rosterLines.bind(news)
+      rosterLines: news.rosterLines.bind(news),
+      fold: terminal.fold
     }
     const lines = resultLines(result, context)
     if (isQuoting(result)) terminal.print(lines)
@@ -95,6 +96,7 @@ function isQuoting({ is }: CommandResult): boolean {
     case 'blocked peers':
     case 'identity':
     case 'history':
+    case 'message text':
     case 'messages':
     case 'found':
     case 'conversations':

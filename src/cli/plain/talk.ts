@@ -213,7 +213,7 @@ export class Talk {
       ...(entries.length === 0
         ? []
         : [entries.length < HISTORY_LINES ? 'Earlier:' : 'Earlier (/more for what was before):']),
-      ...entries.flatMap(({ message }) => historyLine(message, target.name))
+      ...entries.flatMap(({ message }) => historyLine(message, target.name, this.#terminal.fold))
     ])
     this.#shownFrom = earliest(entries)
     this.#news.show(this.#place)

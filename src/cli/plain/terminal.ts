@@ -1,9 +1,13 @@
 // What the plain face needs of whatever it talks through: a terminal with an
 // editable line, or a pipe. Whoever implements it owns all writing there, and
 // cleans each line as the last step.
+import type { MessageFold } from '../message-fold.ts'
+
 export interface PlainTerminal {
   /** Somebody looks at it: lines are edited and echoed, a prompt can change in place. */
   readonly interactive: boolean
+  /** The room for one message, so that others stay on the screen. */
+  readonly fold: MessageFold
   /** Writes whole lines above the line that is being typed. */
   print(lines: readonly string[]): void
   /** The same for Parley's own words, which are cut between words where a terminal is narrower than they are. */

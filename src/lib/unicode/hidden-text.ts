@@ -14,15 +14,23 @@ export const hiddenCharacters =
 const tags = /(\u{1f3f4}[\u{e0020}-\u{e007e}]{1,6}\u{e007f})|[\u{e0000}-\u{e007f}]/gu
 
 /** One variation selector chooses a form; several in a row choose nothing and can carry hidden bytes. */
-const extraSelectors = /([\ufe00-\ufe0f\u{e0100}-\u{e01ef}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]+/gu
+const selector = '[\\ufe00-\\ufe0f\\u{e0100}-\\u{e01ef}]'
 
 /**
  * Marks and joiners that follow one letter: the most that a script writes is six (Tibetan stacks, pointed and
  * cantillated Hebrew). UAX #15 allows 30 in a stream; on a screen those would climb over the rows around.
  */
 export const MAX_MARKS_ON_A_LETTER = 8
+const mark = '[\\p{M}\\u200c\\u200d]'
 
-const extraMarks = new RegExp(`([\\p{M}\\u200c\\u200d]{${MAX_MARKS_ON_A_LETTER}})[\\p{M}\\u200c\\u200d]+`, 'gu')
+const extraSelectors = new RegExp(`(${selector})${selector}+`, 'gu')
+const extraMarks = new RegExp(`(${mark}{${MAX_MARKS_ON_A_LETTER}})${mark}+`, 'gu')
+
+/** Each selector and each mark that is one too many, for text in which it is written in another way. */
+export const excessCharacters = new RegExp(
+  `(?<=${selector})${selector}|(?<=${mark}{${MAX_MARKS_ON_A_LETTER}})${mark}`,
+  'gu'
+)
 
 /** Most text is of ASCII and the Latin letters after it: nothing in it is hidden but the soft hyphen. */
 const isPlain = /^[\0-\u00ac\u00ae-\u02ff]*$/u

@@ -2,13 +2,15 @@
 // there, requests with their answers, hits that lead to their message. Results
 // that are a line or two become notes instead. Pure.
 import type { CommandResult } from '../../chat-command.ts'
-import { cleanText } from '../../clean-text.ts'
+import { cleanLines, cleanText } from '../../clean-text.ts'
+import { MAX_LISTED_MESSAGE_LINES } from '../../constants.ts'
+import type { MessageFold } from '../../message-fold.ts'
 import { resultLines } from '../../plain/result-lines.ts'
 import { directoryLines } from '../../directory-wording.ts'
 import { excerpt, helpLines, historyLine, identityLines, requestLine } from '../../wording.ts'
 import { conversationLine, markedEntryLines } from '../../wording.ts'
 import { contactText, namelessMark, namesakeMark, safetyLines } from '../../trust-wording.ts'
-import { MAX_HIT_LINES } from '../constants.ts'
+import { MAX_HIT_LINES, MAX_POPUP_LINE_CHARACTERS } from '../constants.ts'
 import { quietText } from '../preferences.ts'
 import { layoutOf } from '../view/layout.ts'
 import { popupPane } from '../view/popup-pane.ts'
@@ -86,19 +88,23 @@ export function shownResult(result: CommandResult, state: State): Shown {
         `Messages with ${JSON.stringify(cleanText(result.words))}`,
         result.hits.flatMap((hit) => {
           const enter: Intent = { is: 'jump', peer: hit.message.peer, position: hit.position, words: result.words }
-          const [first = '', ...more] = markedEntryLines(hit, hit.name)
-          const rest = more.length < MAX_HIT_LINES ? more : [...more.slice(0, MAX_HIT_LINES - 2), '  …']
-          return [{ text: first, enter }, ...textLines(rest.map((text) => `  ${text}`))]
+          const [first = '', ...more] = markedEntryLines(hit, hit.name, { rows: MAX_HIT_LINES })
+          return [{ text: first, enter }, ...textLines(more.map((text) => `  ${text}`))]
         }),
         'Enter goes to the message'
       )
     case 'history':
       return popup(
         `Messages with ${result.name}`,
-        textLines(result.entries.flatMap(({ message }) => historyLine(message, result.name)))
+        textLines(result.entries.flatMap(({ message }) => historyLine(message, result.name, listFold)))
       )
+    case 'message text':
+      return popup(`A message of the conversation with ${result.name}`, messagePopupLines(result.message.text))
     case 'messages':
-      return popup('Messages', textLines(result.entries.flatMap((entry) => markedEntryLines(entry, entry.name))))
+      return popup(
+        'Messages',
+        textLines(result.entries.flatMap((entry) => markedEntryLines(entry, entry.name, listFold)))
+      )
     case 'safety number':
       return popup(`Safety number with ${result.name}`, safetyPopupLines(result), safetyHint(result))
     case 'identity':
@@ -179,10 +185,21 @@ function plainLines(result: CommandResult, state: State): Shown {
   const lines = resultLines(result, {
     nowMs: state.nowMs,
     numberOf: (peer) => state.numbers.get(peer) ?? 0,
-    rosterLines: () => []
+    rosterLines: () => [],
+    fold: listFold
   })
   return { is: 'lines', lines }
 }
+
+/** A list is scrolled, and still one message must not be all of it. */
+const listFold: MessageFold = { rows: MAX_LISTED_MESSAGE_LINES }
+
+/** In pieces: a line is drawn as a whole, and one of 64 KiB would be at each key. */
+function messagePopupLines(text: string): PopupLine[] {
+  return textLines(cleanLines(text).flatMap((line) => (line === '' ? [''] : (line.match(popupPiece) ?? []))))
+}
+
+const popupPiece = new RegExp(`.{1,${MAX_POPUP_LINE_CHARACTERS}}`, 'gsu')
 
 function textLines(lines: readonly string[]): PopupLine[] {
   return lines.map((text) => ({ text }))

@@ -12,8 +12,8 @@ import { loading, pageWanted } from './window.ts'
 export function scroll(state: State, by: number): Step {
   const peer = currentPeer(state)
   if (peer === undefined) return step(state)
-  const { paneColumns, paneRows } = layoutOf(state)
-  const { anchor, isNearEdge } = scrolledBy(state.window, by, paneRows, rowsOf(state, paneColumns))
+  const layout = layoutOf(state)
+  const { anchor, isNearEdge } = scrolledBy(state.window, by, layout.paneRows, rowsOf(state, layout))
   const isAtEnd = anchor.at === 'end'
   const window = { ...state.window, anchor, ...(isAtEnd ? { below: 0, newFrom: undefined } : {}) }
   const where = by < 0 ? 'older' : 'newer'

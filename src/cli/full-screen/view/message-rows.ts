@@ -3,7 +3,7 @@
 // was drawn once is kept with its message.
 import { cleanLines } from '../../clean-text.ts'
 import { deliveryWord } from '../../wording.ts'
-import { MAX_MESSAGE_ROWS } from '../constants.ts'
+import { CHARACTERS_PER_COLUMN } from '../constants.ts'
 import { NAME_COLUMNS, WIDE_NAME_COLUMNS, WIDE_PANE_COLUMNS, COMPACT_PANE_COLUMNS } from '../constants.ts'
 import type { Item, MessageItem } from '../model/window.ts'
 import { padded, span, spanOf, spaces, widthOfSpans, type Span } from '../screen/rows.ts'
@@ -16,6 +16,8 @@ export type Row = readonly Span[]
 
 export interface MessageContext {
   readonly columns: number
+  /** The rows that one message may have. */
+  readonly maxRows: number
   readonly isUtf8: boolean
   /** What the other side is called. */
   readonly name: string
@@ -30,9 +32,9 @@ const drawn = new WeakMap<Item, { readonly signature: string; readonly rows: rea
 /** The rows of an item, with the day above it when it begins one. */
 export function itemRows(item: Item, before: Item | undefined, context: MessageContext): readonly Row[] {
   const day = dayOf(item) === (before === undefined ? undefined : dayOf(before)) ? '' : dayOf(item)
-  const { columns, isUtf8, name, selfName, newFrom, found } = context
+  const { columns, maxRows, isUtf8, name, selfName, newFrom, found } = context
   const flags = `${newFrom === item.key} ${found === item.key} ${isUtf8}`
-  const signature = `${columns} ${flags} ${day} ${name} ${selfName}`
+  const signature = `${columns} ${maxRows} ${flags} ${day} ${name} ${selfName}`
   const known = drawn.get(item)
   if (known?.signature === signature) return known.rows
   const rows = [
@@ -64,20 +66,27 @@ function messageRows(item: MessageItem, context: MessageContext): readonly Row[]
   const who = isOwn ? 'You' : context.name
   const textStyle: Style = context.found === item.key ? 'found' : 'plain'
   const gutter = padded(sign, 2, signStyle)
+  const { columns, maxRows } = context
+  const text = laidOutPart(message.text, columns * maxRows * CHARACTERS_PER_COLUMN)
   const rows =
-    context.columns < COMPACT_PANE_COLUMNS
-      ? compactRows({ gutter, who, whoStyle, textStyle, text: message.text, context })
-      : columnRows({ gutter, who, whoStyle, textStyle, text: message.text, context, atMs: message.storedAtMs })
-  const seen =
-    rows.length <= MAX_MESSAGE_ROWS ? rows : [...rows.slice(0, MAX_MESSAGE_ROWS), ...moreRows(rows.length, context)]
+    columns < COMPACT_PANE_COLUMNS
+      ? compactRows({ gutter, who, whoStyle, textStyle, text, context })
+      : columnRows({ gutter, who, whoStyle, textStyle, text, context, atMs: message.storedAtMs })
+  const isWhole = rows.length <= maxRows && text.length === message.text.length
+  const seen = isWhole ? rows : [...rows.slice(0, maxRows - 1), ...moreRows(message.text.length, context)]
   return message.direction === 'out' && (message.state === 'failed' || message.state === 'held')
     ? [...seen, ...noteRows(`(${deliveryWord(message)})`, message.state === 'failed' ? 'warning' : 'note', context)]
     : seen
 }
 
-function moreRows(count: number, context: MessageContext): Row[] {
-  const text = `(${count - MAX_MESSAGE_ROWS} more rows of this message: parley log prints all of it)`
-  return noteRows(text, 'note', context)
+/** What may have room on the screen, and no half of a character. */
+function laidOutPart(text: string, maxCharacters: number): string {
+  return text.length <= maxCharacters ? text : text.slice(0, maxCharacters).toWellFormed()
+}
+
+function moreRows(characters: number, context: MessageContext): readonly Row[] {
+  const text = `… ${characters.toLocaleString('en')} characters in all: /show`
+  return noteRows(text, 'note', context).slice(0, 1)
 }
 
 interface Parts {

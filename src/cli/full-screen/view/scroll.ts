@@ -87,8 +87,11 @@ function moved({ index, row }: Place, by: -1 | 1, window: MessageWindow, rowsOf:
   return { index: other, row: by === 1 ? 0 : rowsOf(other).length - 1 }
 }
 
-/** How many rows there are beyond a place, counted up to `limit`. */
+/** How many rows there are beyond a place, counted up to `limit`. What nobody sees is not laid out to be counted. */
 function rowsWithin(from: Place, by: -1 | 1, limit: number, window: MessageWindow, rowsOf: RowsOf): number {
+  // Each item has a row at least.
+  const items = by === -1 ? from.index : window.items.length - 1 - from.index
+  if (items >= limit) return limit
   let count = 0
   for (let place = moved(from, by, window, rowsOf); place !== undefined && count < limit; count++) {
     place = moved(place, by, window, rowsOf)

@@ -1,5 +1,6 @@
 // The whole screen as a frame, made of the state alone: the list at the side,
 // the bars, the conversation or what stands in its place, the input.
+import { LEAST_MESSAGE_ROWS, ROWS_FOR_OTHERS } from '../../constants.ts'
 import { SIDE_BORDER_COLUMNS } from '../constants.ts'
 import { currentPeer, type State } from '../model/state.ts'
 import { segment, span, type Frame, type ScreenRow } from '../screen/rows.ts'
@@ -35,18 +36,20 @@ export function view(state: State): Frame {
   }
 }
 
-function paneContent(state: State, { paneColumns, paneRows }: Layout): readonly Row[] {
+function paneContent(state: State, layout: Layout): readonly Row[] {
+  const { paneColumns, paneRows } = layout
   if (state.popup !== undefined) return popupRows(state.popup, paneColumns, paneRows, state.isUtf8)
   if (currentPeer(state) === undefined) return homeRows(state, paneColumns, paneRows)
-  const rows = seenRows(state.window, paneRows, rowsOf(state, paneColumns))
+  const rows = seenRows(state.window, paneRows, rowsOf(state, layout))
   // A short conversation stands at the bottom, where the next message comes.
   return [...Array.from({ length: paneRows - rows.length }, (): Row => []), ...rows]
 }
 
-/** The rows of each item of the open conversation, as they are drawn at this width. */
-export function rowsOf(state: State, paneColumns: number): RowsOf {
+/** The rows of each item of the open conversation, as they are drawn in a pane of this size. */
+export function rowsOf(state: State, { paneColumns, paneRows }: Layout): RowsOf {
   const context: MessageContext = {
     columns: paneColumns,
+    maxRows: Math.max(LEAST_MESSAGE_ROWS, paneRows - ROWS_FOR_OTHERS),
     isUtf8: state.isUtf8,
     name: state.place.at === 'conversation' ? state.place.name : '',
     selfName: state.self?.nickname ?? '',
