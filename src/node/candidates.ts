@@ -1,43 +1,61 @@
-// Which of the addresses that are known for a peer are dialled, and in which
-// order. Pure. No source of addresses can crowd out the others: a forged sighting
-// or a long record costs a few dials, and no more.
+// Which of the addresses that are known for a peer are dialled, in which order,
+// and why the others are not. Pure. No source of addresses can crowd out the
+// others: a forged sighting or a long record costs a few dials, and no more.
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { hostPortOf, isLoopback, peerIdOf, withPeerId } from './address.ts'
+import { formatAddress, hostPortOf, isLoopback, peerIdOf, withPeerId } from './address.ts'
 import { MAX_ADDRESSES_PER_DIAL } from './constants.ts'
+import { whyNotDialled, type Vantage } from './dialable.ts'
+import type { OwnNetwork } from './own-network.ts'
 
-/**
- * @param sources lists of multiaddrs, the most promising list first; each may hold anything
- * @param ownHosts tells this machine's IP addresses; asked only where they matter
- * @returns each with the peer ID that must answer; at most MAX_ADDRESSES_PER_DIAL
- */
-export function dialCandidates(
-  peer: string,
-  sources: readonly (readonly string[])[],
-  ownHosts: () => ReadonlySet<string>
-): readonly Multiaddr[] {
-  const unique = new Map<string, Multiaddr>()
-  const longest = Math.max(0, ...sources.map(({ length }) => length))
+/** Multiaddrs as text, the most promising first. They may hold anything. */
+export interface ToldAddresses {
+  readonly addresses: readonly string[]
+  readonly from: Vantage
+}
+
+export interface Candidate {
+  /** With the peer ID that must answer. */
+  readonly address: Multiaddr
+  readonly from: Vantage
+}
+
+export interface Candidates {
+  /** At most MAX_ADDRESSES_PER_DIAL. */
+  readonly dialled: readonly Candidate[]
+  /** What is not dialled, each as a clause: `127.0.0.1:22 is another machine's own (loopback)`. */
+  readonly refused: readonly string[]
+}
+
+/** @param sources the most promising first */
+export function dialCandidates(peer: string, sources: readonly ToldAddresses[], own: OwnNetwork): Candidates {
+  const dialled = new Map<string, Candidate>()
+  const refused = new Map<string, string>()
+  const longest = Math.max(0, ...sources.map(({ addresses }) => addresses.length))
   for (let turn = 0; turn < longest; turn++) {
-    for (const source of sources) {
-      const address = readCandidate(source[turn], peer)
-      if (address !== undefined) unique.set(address.toString(), address)
+    for (const { addresses, from } of sources) {
+      const address = readCandidate(addresses[turn], peer)
+      if (address === undefined) continue
+      const key = address.toString()
+      const why = whyNotDialled(address, from, own)
+      if (why !== undefined) refused.set(key, `${formatAddress(address)} ${why}`)
+      else if (!dialled.has(key)) dialled.set(key, { address, from })
     }
   }
-  return withoutOthersLoopback([...unique.values()], ownHosts).slice(0, MAX_ADDRESSES_PER_DIAL)
+  for (const key of dialled.keys()) refused.delete(key)
+  return {
+    dialled: withoutOthersLoopback([...dialled.values()], own).slice(0, MAX_ADDRESSES_PER_DIAL),
+    refused: [...refused.values()]
+  }
 }
 
 /**
  * Everybody announces 127.0.0.1, but only a peer on this machine is behind it:
  * on another machine somebody else may answer there, and look like an impostor.
  */
-function withoutOthersLoopback(
-  addresses: readonly Multiaddr[],
-  ownHosts: () => ReadonlySet<string>
-): readonly Multiaddr[] {
-  const outward = addresses.filter((address) => !isLoopback(address))
-  if (outward.length === 0 || outward.length === addresses.length) return addresses
-  const own = ownHosts()
-  return outward.some((address) => own.has(hostPortOf(address)?.host ?? '')) ? addresses : outward
+function withoutOthersLoopback(candidates: readonly Candidate[], own: OwnNetwork): readonly Candidate[] {
+  const outward = candidates.filter(({ address }) => !isLoopback(address))
+  if (outward.length === 0 || outward.length === candidates.length) return candidates
+  return outward.some(({ address }) => own.isOwn(hostPortOf(address)?.host ?? '')) ? candidates : outward
 }
 
 function readCandidate(text: string | undefined, peer: string): Multiaddr | undefined {

@@ -42,6 +42,26 @@ export const DIAL_STAGGER_MS = 40
 /** After libp2p's own default; more addresses than this in one dial are somebody's mistake or malice. */
 export const MAX_ADDRESSES_PER_DIAL = 24
 
+/** Of these so many that others told, and the peer is not dialled at its other ones before these have failed. */
+export const MAX_TOLD_ADDRESSES_PER_DIAL = 8
+
+/** An address that failed is left alone for so long while the peer has others; no longer than an urgent peer waits. */
+export const ADDRESS_BACKOFF = { firstMs: 1_000, maxMs: 30_000 } as const
+
+/**
+ * Dials at addresses that others told, of strangers and once more of contacts: a LAN of a hundred peers is met at once,
+ * and made-up peers make no more dials than a person who clicks about in a browser.
+ */
+export const TOLD_DIAL_RATE = { burst: 128, perSecond: 32 } as const
+/** … at one host, an IPv4 address or an IPv6 /64: a class behind one router is met, and nobody is shot at. */
+export const TOLD_DIAL_RATE_OF_HOST = { burst: 32, perSecond: 2 } as const
+/** … to one peer: every address of a full record, and then one a second. */
+export const TOLD_DIAL_RATE_OF_PEER = { burst: 16, perSecond: 1 } as const
+/** Peers and hosts whose dials are remembered; the oldest is forgotten, and the rate over all still holds. */
+export const MAX_DIALLED_PEERS = 1_024
+/** Addresses of one peer that are remembered to have failed: a record, a sighting and a contact's old ones. */
+export const MAX_FAILED_ADDRESSES = 64
+
 /** How soon after a failure a wanted peer is dialled again: quickly at first, then with mercy. */
 export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 600_000 } as const
 
@@ -155,6 +175,15 @@ export const SENDS_AT_ONCE = 256
 
 /** A newcomer asks at once; this is how soon a cable that was put back is noticed. */
 export const MDNS_QUERY_INTERVAL_MS = 5_000
+
+/** Addresses of one sighting that are the sender's own: one for each way in which it listens. */
+export const MAX_SIGHTED_ADDRESSES = 4
+/** … and of one whose sender is not known. */
+export const MAX_UNPROVEN_SIGHTED_ADDRESSES = 1
+/** New peers that one sender may show: as many as run on a machine of demonstrations, and then one a second. */
+export const SIGHTING_RATE_OF_SENDER = { burst: 32, perSecond: 1 } as const
+/** Senders that show one peer, and are remembered: a forged sighting does not hide the true one. */
+export const MAX_SENDERS_OF_SIGHTING = 3
 
 /** More sightings than a LAN has machines are somebody's flood; the oldest are forgotten. */
 export const MAX_LAN_SIGHTINGS = 1_024

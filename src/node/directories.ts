@@ -135,6 +135,14 @@ export class Directories {
     return member === undefined ? [] : [member.address.toString(), ...member.sightedAt]
   }
 
+  /** Where those that are in use were reached, by their peer ID. */
+  reachedAt(): readonly (readonly [string, Multiaddr])[] {
+    const members = [...this.#members.values()].filter(({ hasPlace }) => hasPlace)
+    return members.flatMap(({ peer, reachedAt }) =>
+      peer === undefined || reachedAt === undefined ? [] : [[peer, reachedAt] as const]
+    )
+  }
+
   /** The own record has changed. */
   reannounce(): void {
     for (const { client } of this.#members.values()) client.reannounce()

@@ -21,12 +21,14 @@ import { formatAddress } from './address.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
 import { DEFAULT_DIRECTORY_PORTS, DIRECTORY_LINK_PING } from './constants.ts'
+import { vantageOf, whyNotDialled } from './dialable.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { OwnPeerError, PortTakenError } from './errors.ts'
 import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
 import { loadIdentity } from './identity.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
 import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourReport } from './misbehaviour.ts'
+import { ownNetworkNow } from './own-network.ts'
 import { readDirectoryAddress } from './peer-resolver.ts'
 import { addressDialer, Reach, type AddressDialer } from './reach.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
@@ -160,22 +162,31 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       if (host === undefined) throw new Error('the directory is not made yet')
       return host
     }
-    const lan = new LanSightings((peer, addresses) => {
-      host?.services.federation.sighted(
-        peer,
-        addresses.map((address) => multiaddr(address))
-      )
+    const lan = new LanSightings({
+      onSighting: (peer, addresses) => {
+        host?.services.federation.sighted(
+          peer,
+          addresses.map((address) => multiaddr(address))
+        )
+      }
     })
+    const ownNetwork = ownNetworkNow()
     const reach = new Reach({
       libp2p: running,
+      ownNetwork,
       dialer: () => running().services.dialer,
       addressesOf: (peer) => [
-        lan.addressesOf(peer),
-        running()
-          .services.federation.addressesOf(peer)
-          .map((address) => address.toString())
+        // Both have passed the filter when they were told.
+        { addresses: lan.addressesOf(peer), from: 'known' },
+        {
+          addresses: running()
+            .services.federation.addressesOf(peer)
+            .map((address) => address.toString()),
+          from: 'known'
+        }
       ],
-      isBlocked: () => false
+      isBlocked: () => false,
+      isContact: (peer) => running().services.federation.isNamed(peer)
     })
     const page = init.page === undefined ? undefined : await DirectoryPage.prepare(init.page)
     const figures = page?.figures
@@ -223,6 +234,11 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
           network: settings.network,
           join: fellows,
           admitsOthers: settings.federate === 'all',
+          dialable: (addresses, teller) => {
+            const own = ownNetwork()
+            const from = vantageOf(teller, own)
+            return addresses.filter((address) => whyNotDialled(address, from, own) === undefined)
+          },
           dial: async (address, options) => {
             try {
               return await reach.dial(address, options)

@@ -1,32 +1,62 @@
 // Sightings on the LAN by mDNS, of peers or of directories. It reads the module's
 // own answers, for libp2p tells of a peer only once. A sighting is a peer ID with
-// addresses and proves nothing; who is there is settled by a connection.
+// addresses and proves nothing; who is there is settled by a connection. What a
+// datagram claims is held to the link: it shows the way to its sender, and to
+// nobody else. libp2p is told of no sighting: its store would keep the claims.
 import { mdns } from '@libp2p/mdns'
-import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
+import { TypedEventEmitter } from 'main-event'
+import type { PeerDiscovery, PeerDiscoveryEvents, PeerInfo, Startable } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { steadyNow } from '../wire/index.ts'
+import { steadyNow, TokenBucket } from '../wire/index.ts'
+import { hostPortOf } from './address.ts'
 import { addressesAtHand } from './addresses-at-hand.ts'
-import { LAN_SIGHTING_TTL_MS, MAX_LAN_SIGHTINGS, MDNS_QUERY_INTERVAL_MS } from './constants.ts'
+import {
+  LAN_SIGHTING_TTL_MS,
+  MAX_LAN_SIGHTINGS,
+  MAX_SENDERS_OF_SIGHTING,
+  MAX_SIGHTED_ADDRESSES,
+  MAX_UNPROVEN_SIGHTED_ADDRESSES,
+  MDNS_QUERY_INTERVAL_MS,
+  SIGHTING_RATE_OF_SENDER
+} from './constants.ts'
+import { whyNotDialled } from './dialable.ts'
+import { mdnsSender } from './mdns-sender.ts'
+import { ownNetworkNow, type OwnNetwork } from './own-network.ts'
 
 export type LanRole = 'peer' | 'directory'
 
-type DiscoveryFactory = (components: Parameters<ReturnType<typeof mdns>>[0]) => PeerDiscovery
+type DiscoveryFactory = (components: Parameters<ReturnType<typeof mdns>>[0]) => PeerDiscovery & Startable
 
 interface Sighting {
+  /** The IP address of who has sent it; empty where that is not known. */
+  readonly sender: string
   readonly addresses: readonly string[]
   readonly seenAtMs: number
 }
 
+export interface LanSightingsInit {
+  readonly onSighting: (peer: string, addresses: readonly string[]) => void
+  readonly now?: () => number
+  /** The networks that this machine is in now. */
+  readonly ownNetwork?: () => OwnNetwork
+}
+
 /** What was seen of one role on one network. */
 export class LanSightings {
-  readonly #seen = new Map<string, Sighting>()
-  readonly #onSighting: (peer: string, addresses: readonly string[]) => void
+  /** Of each peer what its last senders showed, the newest first. The peer seen longest ago is the first. */
+  readonly #seen = new Map<string, readonly Sighting[]>()
+  /** Of each sender how many peers it may show that are new. */
+  readonly #paces = new Map<string, TokenBucket>()
+  readonly #onSighting: LanSightingsInit['onSighting']
   readonly #now: () => number
+  readonly #ownNetwork: () => OwnNetwork
 
-  constructor(onSighting: (peer: string, addresses: readonly string[]) => void, now: () => number = steadyNow) {
-    this.#onSighting = onSighting
-    this.#now = now
+  constructor(init: LanSightingsInit) {
+    this.#onSighting = init.onSighting
+    this.#now = init.now ?? steadyNow
+    this.#ownNetwork = init.ownNetwork ?? ownNetworkNow(this.#now)
   }
 
   /** The libp2p discovery module that looks for `role` on `network`, and answers for this node when `announce` is set. */
@@ -39,28 +69,98 @@ export class LanSightings {
     return ({ logger, addressManager }) => {
       const own = addressesAtHand({ addressManager, announce, now: this.#now })
       const module = factory({ logger, addressManager: own })
-      module.addEventListener('peer', (event) => this.#note(event.detail))
-      return module
+      const sender = mdnsSender(module)
+      module.addEventListener('peer', ({ detail }) => this.noted(detail, sender.current()))
+      return new SilentDiscovery(module)
     }
   }
 
   /** Where the peer was seen lately. */
   addressesOf(peer: string): readonly string[] {
-    const sighting = this.#seen.get(peer)
-    if (sighting === undefined || this.#now() - sighting.seenAtMs > LAN_SIGHTING_TTL_MS) return []
-    return sighting.addresses
+    return [...new Set(this.#lately(peer).flatMap(({ addresses }) => addresses))]
   }
 
-  #note(info: PeerInfo): void {
+  /**
+   * A response has come.
+   *
+   * @param sender the IP address that it came from; undefined when that is not known
+   */
+  noted(info: PeerInfo, sender: string | undefined): void {
     const peer = info.id.toString()
-    const addresses = info.multiaddrs.map((address) => address.toString())
+    const addresses = sightedAddresses(info.multiaddrs, sender, this.#ownNetwork()).map(String)
+    if (addresses.length === 0) return
+    const before = this.#lately(peer)
+    const isKnown = before.some((one) => one.sender === sender)
+    if (!isKnown && !this.#mayShowAnother(sender)) return
+    const others = before.filter((one) => one.sender !== (sender ?? ''))
+    const sighting = { sender: sender ?? '', addresses, seenAtMs: this.#now() }
     this.#seen.delete(peer)
-    this.#seen.set(peer, { addresses, seenAtMs: this.#now() })
-    for (const oldest of this.#seen.keys()) {
-      if (this.#seen.size <= MAX_LAN_SIGHTINGS) break
-      this.#seen.delete(oldest)
-    }
-    this.#onSighting(peer, addresses)
+    this.#seen.set(peer, [sighting, ...others].slice(0, MAX_SENDERS_OF_SIGHTING))
+    forgetOldest(this.#seen)
+    this.#onSighting(peer, this.addressesOf(peer))
+  }
+
+  #lately(peer: string): readonly Sighting[] {
+    const sinceMs = this.#now() - LAN_SIGHTING_TTL_MS
+    return (this.#seen.get(peer) ?? []).filter(({ seenAtMs }) => seenAtMs >= sinceMs)
+  }
+
+  #mayShowAnother(sender = ''): boolean {
+    // Many peers run on one machine in a demonstration, and this machine floods nobody but itself.
+    if (sender !== '' && this.#ownNetwork().isOwn(sender)) return true
+    const pace = this.#paces.get(sender) ?? new TokenBucket(SIGHTING_RATE_OF_SENDER, this.#now())
+    this.#paces.delete(sender)
+    this.#paces.set(sender, pace)
+    forgetOldest(this.#paces)
+    return pace.take(1, this.#now()) === 1
+  }
+}
+
+/**
+ * Of the addresses that a response claims those at which a peer may be dialled: its sender's own. A sender that is not
+ * on a link of this machine is not heard at all (RFC 6762, 11). Pure.
+ *
+ * @param sender undefined when it is not known
+ */
+function sightedAddresses(
+  addresses: readonly Multiaddr[],
+  sender: string | undefined,
+  own: OwnNetwork
+): readonly Multiaddr[] {
+  const isHere = sender !== undefined && own.isOwn(sender)
+  if (sender !== undefined && !isHere && !own.isOnLink(sender)) return []
+  const hostOf = (address: Multiaddr): string => hostPortOf(address)?.host ?? ''
+  const dialable = addresses.filter(
+    (address) => whyNotDialled(address, isHere ? 'machine' : 'network', own) === undefined
+  )
+  if (isHere) return dialable.filter((address) => own.isOwn(hostOf(address))).slice(0, 2 * MAX_SIGHTED_ADDRESSES)
+  if (sender !== undefined) return dialable.filter((one) => hostOf(one) === sender).slice(0, MAX_SIGHTED_ADDRESSES)
+  const onLink = dialable.filter((address) => own.isOnLink(hostOf(address)) && !own.isOwn(hostOf(address)))
+  return onLink.slice(0, MAX_UNPROVEN_SIGHTED_ADDRESSES)
+}
+
+/** The discovery module, started and stopped by libp2p, which hears of nobody. */
+class SilentDiscovery extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerDiscovery, Startable {
+  readonly #module: PeerDiscovery & Partial<Startable>
+
+  constructor(module: PeerDiscovery & Partial<Startable>) {
+    super()
+    this.#module = module
+  }
+
+  async start(): Promise<void> {
+    await this.#module.start?.()
+  }
+
+  async stop(): Promise<void> {
+    await this.#module.stop?.()
+  }
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= MAX_LAN_SIGHTINGS) return
+    map.delete(oldest)
   }
 }
 

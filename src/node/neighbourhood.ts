@@ -3,20 +3,23 @@
 // connections; what is said over them is not its business.
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { chatProtocolId } from '../chat-protocol/index.ts'
-import { DIRECTORY_PROTOCOL, normaliseText, type RosterChange } from '../directory/index.ts'
 import { addressClass } from '../wire/index.ts'
 import { hostPortOf, isLocal } from './address.ts'
+import { DIRECTORY_PROTOCOL, normaliseText, type RosterChange, type RosterEntry } from '../directory/index.ts'
+import type { ToldAddresses } from './candidates.ts'
 import type { ChatNodeEvents, DirectoryView, Notice, PeerTrust, RosterRow } from './chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
 import type { Config } from './config.ts'
 import { FIRST_LOOK_MS, IDENTIFY_TIMEOUT_MS, KEPT_RECORD_ADDRESSES, MAX_REMEMBERED_NAMES } from './constants.ts'
 import { Directories } from './directories.ts'
+import { nearest, vantageOf, whyNotDialled, type Vantage } from './dialable.ts'
 import { InterfaceWatch } from './interface-watch.ts'
 import { KnownNames, NameShapes, NamesakeWatch } from './known-names.ts'
 import { LanDialing } from './lan-dialing.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
+import { ownNetworkNow } from './own-network.ts'
 import { rttOf } from './paths.ts'
 import { PeerResolver, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import type { KnownPeers } from './peer-words.ts'
@@ -62,6 +65,7 @@ export class Neighbourhood {
   readonly #learned = new Map<string, string[]>()
   /** Nicknames of peers that have gone, so that a request of theirs can still be named; the oldest first. */
   readonly #lastNames = new Map<string, string>()
+  readonly #ownNetwork = ownNetworkNow()
   readonly #namesakes = new NamesakeWatch(Date.now())
   readonly #shapes = new NameShapes()
   #isOpen = false
@@ -73,8 +77,8 @@ export class Neighbourhood {
     const { config, profile } = init
     const { settings } = config
     this.sightings = {
-      peers: new LanSightings((peer) => this.#onSighting(peer)),
-      directories: new LanSightings((peer, addresses) => this.#directories.sighted(peer, addresses))
+      peers: new LanSightings({ onSighting: (peer) => this.#onSighting(peer) }),
+      directories: new LanSightings({ onSighting: (peer, addresses) => this.#directories.sighted(peer, addresses) })
     }
     this.presence = new Presence({
       key: profile.key,
@@ -91,7 +95,8 @@ export class Neighbourhood {
       libp2p: () => init.host().libp2p,
       dialer: () => init.host().dialer,
       addressesOf: (peer) => this.#addressesOf(peer),
-      isBlocked: (peer) => profile.book.isBlocked(peer)
+      isBlocked: (peer) => profile.book.isBlocked(peer),
+      isContact: (peer) => profile.book.contact(peer) !== undefined
     })
     this.#lanDialing = new LanDialing({
       self: profile.id,
@@ -140,7 +145,10 @@ export class Neighbourhood {
   /** Listens for news. Call it before the host starts, so that nothing is missed. */
   follow(): void {
     const { libp2p, records } = this.#init.host()
-    libp2p.addEventListener('peer:connect', ({ detail }) => this.#init.onNews(detail.toString()))
+    libp2p.addEventListener('peer:connect', ({ detail }) => {
+      this.#reach.met(detail.toString())
+      this.#init.onNews(detail.toString())
+    })
     libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())
     this.presence.follow(records)
   }
@@ -256,11 +264,36 @@ export class Neighbourhood {
     return nameOrShortId(this.#init.profile.book.contact(peer)?.name ?? this.#nickname(peer), peer)
   }
 
-  #addressesOf(peer: string): readonly (readonly string[])[] {
-    const said = this.presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
+  #addressesOf(peer: string): readonly ToldAddresses[] {
     const contact = this.#init.profile.book.contact(peer)?.addresses ?? []
     const seen = [...this.sightings.peers.addressesOf(peer), ...this.#directories.addressesOf(peer)]
-    return [this.#learned.get(peer) ?? [], said, seen, contact]
+    return [
+      { addresses: this.#learned.get(peer) ?? [], from: 'user' },
+      { addresses: this.#announced(peer), from: this.#vantageOf(peer) },
+      { addresses: seen, from: 'known' },
+      { addresses: contact, from: 'known' }
+    ]
+  }
+
+  /** What the peer's record says. */
+  #announced(peer: string): readonly string[] {
+    return this.presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
+  }
+
+  /** How near the peer is: by where it was connected, and by where the directories are that it is attached to. */
+  #vantageOf(peer: string): Vantage {
+    const own = this.#ownNetwork()
+    const reachedAt = new Map(this.#directories.reachedAt())
+    const attachedTo = [...this.#directories.seenBy(peer).via.keys()].filter((directory) => reachedAt.has(directory))
+    const tellers = this.presence.entry(peer)?.attachments.map(({ source }) => source) ?? []
+    // Where a directory is that only another one knows is not known: the word of the one that tells of it counts.
+    const places = (attachedTo.length > 0 ? attachedTo : tellers).flatMap((directory) => reachedAt.get(directory) ?? [])
+    const isContact = this.#init.profile.book.contact(peer) !== undefined
+    return nearest([
+      this.#reach.metAt(peer) ?? 'elsewhere',
+      ...places.map((place) => vantageOf(place, own)),
+      ...(isContact ? (['contact'] as const) : [])
+    ])
   }
 
   /**
@@ -270,7 +303,8 @@ export class Neighbourhood {
   async keepAddresses(peer: string): Promise<void> {
     const contact = this.#init.profile.book.contact(peer)
     if (contact === undefined) return
-    const said = this.presence.entry(peer)?.record.record.addresses.map((address) => address.toString()) ?? []
+    const [own, from] = [this.#ownNetwork(), this.#vantageOf(peer)]
+    const said = this.#announced(peer).filter((address) => whyNotDialled(multiaddr(address), from, own) === undefined)
     const named = this.#learned.get(peer) ?? []
     const known = new Set(contact.addresses.map(withoutOwner))
     const news = [...said.slice(0, KEPT_RECORD_ADDRESSES), ...named.slice(0, 1)]
@@ -321,6 +355,7 @@ export class Neighbourhood {
   }
 
   #onSighting(peer: string): void {
+    this.#reach.forgetFailures(peer)
     this.#lanDialing.sighted(peer)
     this.#init.onNews(peer)
   }
@@ -331,6 +366,7 @@ export class Neighbourhood {
         this.#keepName(change.was.peer, change.was.record.record.nickname)
         continue
       }
+      if (change.kind === 'joined' || hasMoved(change.entry, change.was)) this.#reach.forgetFailures(change.entry.peer)
       void this.#nameContact(change.entry.peer, change.entry.record.record.nickname).catch(() => undefined)
       void this.keepAddresses(change.entry.peer)
       this.#init.onNews(change.entry.peer)
@@ -395,6 +431,7 @@ export class Neighbourhood {
   }
 
   async #onNetworkChange(): Promise<void> {
+    this.#reach.forgetFailures()
     this.#directories.wake()
     this.#init.onNetworkChange()
     await this.#refreshAddresses()
@@ -403,6 +440,10 @@ export class Neighbourhood {
   async #refreshAddresses(): Promise<void> {
     if (this.#isOpen) await this.presence.refreshAddresses()
   }
+}
+
+function hasMoved(now: RosterEntry, before: RosterEntry): boolean {
+  return now.record.record.addresses.join(' ') !== before.record.record.addresses.join(' ')
 }
 
 /** The same place, whether its peer ID stands there or not. */

@@ -1,17 +1,27 @@
 // Finds a way to a peer: an open connection, its addresses on the LAN, then all
-// others, the first that answers with the right key wins. It makes one attempt;
-// when to make the next is decided elsewhere.
+// others, the first that answers with the right key wins. Addresses that others
+// told are filtered (dialable.ts) and counted (dial-budget.ts) before they are
+// dialled. It makes one attempt; when to make the next is decided elsewhere.
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDnsaddr, isLocal, isLoopback, peerIdOf } from './address.ts'
-import { dialCandidates } from './candidates.ts'
-import { ADDRESS_DIAL_TIMEOUT_MS, DIAL_STAGGER_MS, LAN_HEAD_START_MS } from './constants.ts'
+import { steadyNow } from '../wire/index.ts'
+import { formatAddress, hostPortOf, isDnsaddr, isLocal, isLoopback, peerIdOf } from './address.ts'
+import { dialCandidates, type Candidate, type Candidates, type ToldAddresses } from './candidates.ts'
+import {
+  ADDRESS_DIAL_TIMEOUT_MS,
+  DIAL_STAGGER_MS,
+  LAN_HEAD_START_MS,
+  MAX_DIALLED_PEERS,
+  MAX_TOLD_ADDRESSES_PER_DIAL
+} from './constants.ts'
+import { vantageOf, type Vantage } from './dialable.ts'
+import { DialBudget, type ToldDial } from './dial-budget.ts'
 import { explainDialError } from './dial-errors.ts'
 import { KeyChangedError, OwnPeerError, UnreachableError } from './errors.ts'
+import { ownNetworkNow, type OwnNetwork } from './own-network.ts'
 
 /** Dials exactly one address. libp2p's own dial queue tries the addresses of a peer one after the other. */
 export interface AddressDialer {
@@ -29,16 +39,52 @@ export interface ReachInit {
   readonly libp2p: () => Libp2p
   readonly dialer: () => AddressDialer
   /** The addresses that are known for the peer, a list for each way of knowing, the most promising first. */
-  readonly addressesOf: (peer: string) => readonly (readonly string[])[]
+  readonly addressesOf: (peer: string) => readonly ToldAddresses[]
   readonly isBlocked: (peer: string) => boolean
+  /** The user has chosen the peer. */
+  readonly isContact: (peer: string) => boolean
+  /** The networks that this machine is in now. */
+  readonly ownNetwork?: () => OwnNetwork
+  readonly now?: () => number
 }
 
 export class Reach {
   readonly #init: ReachInit
   readonly #attempts = new Map<string, SharedAttempt>()
+  readonly #now: () => number
+  readonly #ownNetwork: () => OwnNetwork
+  readonly #budget: DialBudget
+  /** Where peers were when they were connected last; the oldest first. */
+  readonly #met = new Map<string, Vantage>()
 
   constructor(init: ReachInit) {
     this.#init = init
+    this.#now = init.now ?? steadyNow
+    this.#ownNetwork = init.ownNetwork ?? ownNetworkNow(this.#now)
+    this.#budget = new DialBudget(this.#now())
+  }
+
+  /** The peer is connected: where it is says what it may tell of addresses. */
+  met(peer: string): void {
+    const connection = this.connection(peer)
+    if (connection === undefined) return
+    this.#met.delete(peer)
+    this.#met.set(peer, vantageOf(connection.remoteAddr, this.#ownNetwork()))
+    for (const oldest of this.#met.keys()) {
+      if (this.#met.size <= MAX_DIALLED_PEERS) break
+      this.#met.delete(oldest)
+    }
+    this.#budget.forgetFailures(peer)
+  }
+
+  /** Where the peer was when it was connected last; undefined when it was not lately. */
+  metAt(peer: string): Vantage | undefined {
+    return this.#met.get(peer)
+  }
+
+  /** There is news of where the peer is, or of the network: what failed before may work now. */
+  forgetFailures(peer?: string): void {
+    this.#budget.forgetFailures(peer)
   }
 
   /** The open connection to the peer, the newest when there are several. */
@@ -113,23 +159,28 @@ export class Reach {
 
   async #race(peer: string, signal: AbortSignal): Promise<Connection> {
     if (this.#init.isBlocked(peer)) throw new UnreachableError('the peer is blocked: /unblock it first')
-    const addresses = await this.#candidates(peer, signal)
-    if (addresses.length === 0) {
-      throw new UnreachableError('no address of the peer is known, and it is not on the roster')
-    }
-    const local = addresses.filter(isLocal)
-    const others = addresses.filter((address) => !isLocal(address))
+    const own = this.#ownNetwork()
+    const found = await this.#candidates(peer, own, signal)
+    if (found.dialled.length === 0) throw new UnreachableError(whyNoAddress(found))
+    const tried = this.#inTurn(peer, found.dialled)
+    const addresses = tried.map(({ address }) => address)
+    const isContact = this.#init.isContact(peer)
+    const local = tried.filter(({ address }) => isLocal(address))
+    const others = tried.filter(({ address }) => !isLocal(address))
     const startOthersMs = local.length > 0 ? LAN_HEAD_START_MS : 0
     const attempts = [
-      ...local.map((address, i) => this.#attempt(address, peer, i * DIAL_STAGGER_MS, signal)),
-      ...others.map((address, i) => this.#attempt(address, peer, startOthersMs + i * DIAL_STAGGER_MS, signal))
+      ...local.map((one, i) => this.#attempt(toldDial(one, peer, isContact, own), i * DIAL_STAGGER_MS, signal)),
+      ...others.map((one, i) =>
+        this.#attempt(toldDial(one, peer, isContact, own), startOthersMs + i * DIAL_STAGGER_MS, signal)
+      )
     ]
     // Loopback is what people think of only where they have named it.
-    const isNamed = (this.#init.addressesOf(peer)[0]?.length ?? 0) > 0
+    const isNamed = tried.some(({ from }) => from === 'user')
     const best = isNamed ? addresses[0] : (addresses.find((address) => !isLoopback(address)) ?? addresses[0])
-    const mostPromising = [...local, ...others].findIndex((address) => address === best)
+    const mostPromising = [...local, ...others].findIndex(({ address }) => address === best)
     try {
       const first = await Promise.any(attempts.map(async ({ connection }) => connection))
+      this.#budget.forgetFailures(peer)
       void endOthers(attempts, first)
       return first
     } catch (error) {
@@ -138,7 +189,25 @@ export class Reach {
     }
   }
 
-  #attempt(address: Multiaddr, peer: string, afterMs: number, signal: AbortSignal): Attempt {
+  /**
+   * Of what others told a few at a time, and first what has not just failed. When all has failed what may be tried
+   * again first is tried now: when to try is decided elsewhere.
+   */
+  #inTurn(peer: string, candidates: readonly Candidate[]): readonly Candidate[] {
+    const nowMs = this.#now()
+    const againAtMs = new Map(
+      candidates.map((one) => [one, this.#budget.againAtMs({ peer, address: one.address.toString() })])
+    )
+    const againAt = (one: Candidate): number => againAtMs.get(one) ?? 0
+    const told = candidates.filter(({ from }) => from !== 'user')
+    const ready = told.filter((one) => againAt(one) <= nowMs).slice(0, MAX_TOLD_ADDRESSES_PER_DIAL)
+    const isLast = ready.length === 0 && told.length === candidates.length
+    const chosen = isLast ? told.toSorted((a, b) => againAt(a) - againAt(b)).slice(0, 1) : ready
+    return candidates.filter((one) => one.from === 'user' || chosen.includes(one))
+  }
+
+  #attempt(target: Target, afterMs: number, signal: AbortSignal): Attempt {
+    const { address, peer, told } = target
     const ended = new AbortController()
     const dial = async (): Promise<Connection> => {
       // A signal of its own: libp2p ends a connection when the signal that it was dialled with aborts, however late.
@@ -148,11 +217,15 @@ export class Reach {
       try {
         signal.throwIfAborted()
         if (afterMs > 0) await sleep(afterMs, undefined, { signal: ended.signal })
+        if (told !== undefined && !this.#budget.take(told, this.#now())) throw tooManyDials(address)
         timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), ADDRESS_DIAL_TIMEOUT_MS)
         if (isDnsaddr(address)) return await this.#init.libp2p().dial(address, { signal: ended.signal })
         return await this.#init.dialer().dial(address, { signal: ended.signal })
       } catch (error) {
-        const cause = ended.signal.aborted ? ended.signal.reason : error
+        if (error instanceof UnreachableError) throw error // it was not dialled at all
+        const cause: unknown = ended.signal.aborted ? ended.signal.reason : error
+        const isTooLate = cause instanceof DOMException && cause.name === 'TimeoutError'
+        if (told !== undefined && (isTooLate || !ended.signal.aborted)) this.#budget.failed(told, this.#now())
         throw explainDialError(cause, address, { expected: peer, timeoutMs: ADDRESS_DIAL_TIMEOUT_MS })
       } finally {
         clearTimeout(timer)
@@ -162,20 +235,44 @@ export class Reach {
     return { connection: dial(), end: () => ended.abort() }
   }
 
-  /** Addresses that can be dialled, with the peer ID that must answer. */
-  async #candidates(peer: string, signal: AbortSignal): Promise<readonly Multiaddr[]> {
+  async #candidates(peer: string, own: OwnNetwork, signal: AbortSignal): Promise<Candidates> {
     const id: PeerId = peerIdFromString(peer)
     const known = await this.#init
       .libp2p()
       .peerStore.get(id, { signal })
       .catch(() => undefined)
     const stored = known?.addresses.map((entry) => entry.multiaddr.toString()) ?? []
-    return dialCandidates(peer, [...this.#init.addressesOf(peer), stored], ownHosts)
+    // What it said of itself when it was connected.
+    const sources = [...this.#init.addressesOf(peer), { addresses: stored, from: this.metAt(peer) ?? 'elsewhere' }]
+    return dialCandidates(peer, sources, own)
   }
 }
 
-function ownHosts(): ReadonlySet<string> {
-  return new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)))
+/** One address that is dialled, and what is counted for it; nothing where the user has named it. */
+interface Target {
+  readonly address: Multiaddr
+  readonly peer: string
+  readonly told: ToldDial | undefined
+}
+
+function toldDial({ address, from }: Candidate, peer: string, isContact: boolean, own: OwnNetwork): Target {
+  if (from === 'user') return { address, peer, told: undefined }
+  const host = hostPortOf(address)?.host ?? ''
+  const isHere = (from === 'machine' || from === 'known') && own.isOwn(host)
+  return { address, peer, told: { peer, address: address.toString(), host, isHere, isContact } }
+}
+
+function whyNoAddress({ refused }: Candidates): string {
+  const [first, ...more] = refused
+  if (first === undefined) return 'no address of the peer is known, and it is not on the roster'
+  const rest = more.length === 0 ? '' : `; nor are ${more.length} more`
+  return `no address of the peer is dialled from here: ${first}${rest}`
+}
+
+function tooManyDials(address: Multiaddr): UnreachableError {
+  return new UnreachableError(
+    `${formatAddress(address)} is not dialled yet: there were too many dials at addresses that others told`
+  )
 }
 
 /** One attempt to reach a peer, for all who wait for it. */

@@ -44,8 +44,9 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
   const reach = new Reach({
     libp2p: () => libp2p,
     dialer: () => libp2p.services.dialer,
-    addressesOf: () => [[]],
-    isBlocked: () => false
+    addressesOf: () => [],
+    isBlocked: () => false,
+    isContact: () => false
   })
   await libp2p.start()
   try {

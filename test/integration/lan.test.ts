@@ -1,7 +1,12 @@
 // Two peers on a LAN without any directory: they see each other, lose each
 // other and find each other again, and a conversation outlives a cable that is
 // cut. Real commands in network namespaces; where there can be none, it says so.
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { JsonParley, patienceMs, randomNetwork, type ParleyEvent } from '../fault/json-parley.ts'
 import { Lan, whyNoNamespaces, type NetHost } from '../netns/lan.ts'
@@ -116,6 +121,62 @@ test('a machine without a route for multicast is told why it finds nobody', { ti
   expect(notice['text']).toContain('ip route add 224.0.0.0/4 dev')
   expect(rosterOf(alone)).toEqual([])
 })
+
+test('what a stranger on the LAN claims of others makes nobody dial them', { timeout: 90_000 }, async () => {
+  lan = await Lan.create({ hosts: 3 })
+  const [victim, attacker, bystander] = [lan.host(0), lan.host(1), lan.host(2)]
+  const ports = ['4101', '4102', '4103', '4104']
+  const programs: Program[] = []
+  try {
+    const bothered = new Program(bystander, 'counting-listener.ts', [bystander.address, ...ports])
+    const ownPorts = new Program(victim, 'counting-listener.ts', ['127.0.0.1', ...ports])
+    programs.push(bothered, ownPorts)
+    await expect.poll(() => [bothered.count('listening'), ownPorts.count('listening')]).toEqual([4, 4])
+    const anna = await parley(victim, 'anna')
+    await anna.ready()
+    const made = await Promise.all(
+      Array.from({ length: 50 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString())
+    )
+    const claims = ['127.0.0.1', bystander.address].flatMap((host) => ports.map((one) => `/ip4/${host}/tcp/${one}`))
+    const hash = createHash('sha256').update(network).digest('hex').slice(0, 16)
+    programs.push(
+      new Program(attacker, 'forged-sightings.ts', [`_parley-p-${hash}._udp.local`, made.join(','), claims.join(',')])
+    )
+    const forMs = 10_000
+    await sleep(forMs)
+    process.stdout.write(
+      `  dials at a bystander: ${bothered.count('connection')}, at own loopback ports: ${ownPorts.count('connection')}\n`
+    )
+    expect([bothered.count('connection'), ownPorts.count('connection')]).toEqual([0, 0])
+    // And who is really there is found all the while.
+    const berta = await parley(bystander, 'berta')
+    await Promise.all([sees(anna, 'berta'), sees(berta, 'anna')])
+  } finally {
+    for (const program of programs) program.stop()
+  }
+})
+
+/** A program of test/netns on a host. */
+class Program {
+  readonly #child: ChildProcess
+  #output = ''
+
+  constructor(host: NetHost, file: string, args: readonly string[]) {
+    const [command = '', ...rest] = host.wrapper
+    const path = fileURLToPath(new URL(`../netns/${file}`, import.meta.url))
+    this.#child = spawn(command, [...rest, process.execPath, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (this.#output += chunk))
+  }
+
+  /** How often it has printed this line. */
+  count(line: string): number {
+    return this.#output.split('\n').filter((one) => one === line).length
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL')
+  }
+}
 
 /** What one side says to the other, and what becomes of it. */
 class Talk {

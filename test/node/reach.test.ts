@@ -1,8 +1,10 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { networkInterfaces } from 'node:os'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Vantage } from '../../src/node/dialable.ts'
 import { Reach } from '../../src/node/reach.ts'
+import { network } from './own-networks.ts'
 
 const peer = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
 
@@ -20,8 +22,12 @@ function make(
     // The smallest part of libp2p that reaching a peer uses.
     libp2p: () => libp2p as unknown as Libp2p,
     dialer: () => ({ dial: async (address, { signal }) => dial(address, signal) }),
-    addressesOf: () => [addresses, known],
-    isBlocked: () => false
+    addressesOf: () => [
+      { addresses, from: 'user' },
+      { addresses: known, from: 'known' }
+    ],
+    isBlocked: () => false,
+    isContact: () => false
   })
 }
 
@@ -112,4 +118,64 @@ test('a failure names the address that is known best, not the one on this machin
     make(refused, named, known).connect(peer, { signal: new AbortController().signal }).catch(String)
   expect(await why(['/ip4/127.0.0.1/tcp/4001'], here)).toContain('nothing listens at 127.0.0.1:4001')
   expect(await why([], here)).toContain(`nothing listens at ${own}:4001`)
+})
+
+describe('what others told', () => {
+  const own = network({ eth0: ['192.168.1.20/24'] })
+
+  /** A peer that is away, on a clock that is moved by hand, and all dials to it. */
+  function away(addresses: readonly string[], from: Vantage) {
+    const clock = { ms: 0 }
+    const dials: string[] = []
+    const libp2p = {
+      getConnections: () => [],
+      peerStore: { get: async () => Promise.reject(new Error('nothing is known')) }
+    }
+    const reach = new Reach({
+      libp2p: () => libp2p as unknown as Libp2p,
+      dialer: () => ({
+        dial: async (address) => {
+          dials.push(address.toString())
+          throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+        }
+      }),
+      addressesOf: () => [{ addresses, from }],
+      isBlocked: () => false,
+      isContact: () => false,
+      ownNetwork: () => own,
+      now: () => clock.ms
+    })
+    const tryOnce = async (): Promise<string> =>
+      reach.connect(peer, { signal: new AbortController().signal }).then(() => 'reached', String)
+    return { clock, dials, tryOnce, reach }
+  }
+
+  test('of sixteen addresses of a peer that is away makes no storm of dials, and leaves none out', async () => {
+    const sixteen = Array.from({ length: 16 }, (_, i) => `/ip4/11.22.33.${i + 1}/tcp/4001`)
+    const { clock, dials, tryOnce } = away(sixteen, 'elsewhere')
+    for (let i = 0; i < 12; i++) {
+      await tryOnce()
+      clock.ms += 500
+    }
+    expect(new Set(dials).size).toBe(16)
+    expect(dials.length).toBeLessThanOrEqual(16 + 6)
+  })
+
+  test('of the only address of a peer is tried whenever that is asked for, and soon after it failed', async () => {
+    const { clock, dials, tryOnce } = away(['/ip4/11.22.33.44/tcp/4001'], 'elsewhere')
+    for (let i = 0; i < 5; i++) {
+      await tryOnce()
+      clock.ms += 500
+    }
+    expect(dials).toHaveLength(5)
+  })
+
+  test('is dialled nowhere where nobody may send us, and the user hears why', async () => {
+    const forbidden = ['/ip4/127.0.0.1/tcp/22', '/ip4/169.254.169.254/tcp/80', '/ip4/224.0.0.1/tcp/80']
+    const { dials, tryOnce } = away(forbidden, 'elsewhere')
+    expect(await tryOnce()).toContain(
+      "no address of the peer is dialled from here: 127.0.0.1:22 is another machine's own (loopback); nor are 2 more"
+    )
+    expect(dials).toEqual([])
+  })
 })

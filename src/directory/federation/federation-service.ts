@@ -48,6 +48,8 @@ export interface FederationInit extends FellowDialing {
   readonly join: readonly Multiaddr[]
   /** Whether directories may join that were not named, and theirs be dialled that others tell of; they may, unless told. */
   readonly admitsOthers?: boolean
+  /** Of the addresses that a directory tells, those at which another may be dialled on its word; it is connected from `teller`. */
+  readonly dialable?: (addresses: readonly Multiaddr[], teller: Multiaddr) => readonly Multiaddr[]
   readonly limits?: Partial<FederationLimits>
   readonly now?: () => number
   readonly random?: () => number
@@ -176,6 +178,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       holderOf: (peer) => state.holderOf(peer.toString()),
       admits,
       isKnown: (peer) => this.#dialer.isKnown(peer.toString()),
+      dialable: init.dialable ?? ((addresses) => addresses),
       learn: (peer, addresses, whose) => this.#dialer.learn(peer.toString(), addresses, whose)
     })
     this.#links = new FellowLinks({
@@ -255,6 +258,11 @@ export class FederationService extends EventEmitter<FederationEvents> {
   /** Where a fellow may be reached, by what fellows and the LAN have told. */
   addressesOf(peer: string): readonly Multiaddr[] {
     return this.#dialer.addressesOf(peer)
+  }
+
+  /** Whether the directory is one of those that were named, as far as it is known who they are. */
+  isNamed(peer: string): boolean {
+    return this.#dialer.isNamed(peer)
   }
 
   /** The LAN shows a directory of this network. */

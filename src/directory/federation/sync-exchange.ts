@@ -37,6 +37,8 @@ export interface SyncExchangeInit {
   admits(directory: string): boolean
   /** Whether a directory is dialled already whenever it is away. */
   isKnown(peer: PeerId): boolean
+  /** Of the addresses that a fellow tells, those that may be dialled on its word; it is connected from `teller`. */
+  dialable(addresses: readonly Multiaddr[], teller: Multiaddr): readonly Multiaddr[]
   /** A fellow tells of a directory, itself or another. */
   learn(peer: PeerId, addresses: readonly Multiaddr[], whose: 'own' | 'told'): void
 }
@@ -122,7 +124,8 @@ export class SyncExchange {
     for (const { peer, addresses } of hello.fellows) {
       // Each that is new is dialled: somebody could have us dial the whole world.
       if (peer.equals(self) || (!this.#init.isKnown(peer) && !this.#mayTell(session))) continue
-      this.#init.learn(peer, addresses, peer.equals(told) ? 'own' : 'told')
+      const dialable = this.#init.dialable(addresses, session.connection.remoteAddr)
+      this.#init.learn(peer, dialable, peer.equals(told) ? 'own' : 'told')
     }
     const known = new Map(state.digests(now()).map((digest) => [digest.directory, digest.heartbeat?.envelope]))
     let forged = 0
