@@ -25,8 +25,8 @@ export interface AttackContext {
   readonly source: string
   /** Counts bytes that were handed to the system for the victim. */
   sent(bytes: number): void
-  /** An identity that the attacker has used, so that it can be looked for in what the victim says. */
-  identity(peer: string): void
+  /** A peer ID or address that the attacker has used beside `source`, so that it can be looked for in what the victim says. */
+  identity(name: string): void
 }
 
 export interface Bounds {

@@ -18,7 +18,7 @@ const startTimeoutMs = 60_000
 export const HONEST_P99_MS = 100
 const mb = 1024 * 1024
 /** Short of so many bytes a figure for each MB says nothing. */
-const tellingBytes = mb / 4
+const tellingBytes = 2 * mb
 
 export interface MeasureInit {
   readonly scene: Scene
@@ -52,8 +52,12 @@ export interface Outcome {
 
 export async function measure({ scene, attack, kind, seconds, source }: MeasureInit): Promise<Outcome> {
   const bounds: Bounds = { ...DEFAULT_BOUNDS, ...attack.bounds }
-  const quiet = await scene.honestWaits(kind, AbortSignal.timeout((seconds * 1_000) / 2))
+  const quietMs = (seconds * 1_000) / 2
+  const restful = await scene.reading(kind, { collected: false })
+  const quiet = await scene.honestWaits(kind, AbortSignal.timeout(quietMs))
   const before = await scene.reading(kind, { collected: true })
+  // What honest people cost in that time, and a collection.
+  const honestCpuMs = (before.cpuMs - restful.cpuMs) * 2
   const saidBefore = scene.saidBy(kind).length
   const attacker = await startAttacker(attack.name, scene.target(kind), source, seconds)
   const over = AbortSignal.timeout(seconds * 1_000)
@@ -77,7 +81,10 @@ export async function measure({ scene, attack, kind, seconds, source }: MeasureI
     p99Ms: percentile(waits, 0.99),
     heldBytes: (during?.heldBytes ?? before.heldBytes) - before.heldBytes,
     keptBytes: (after?.heldBytes ?? before.heldBytes) - before.heldBytes,
-    cpuMsPerMb: during === undefined || sent < tellingBytes ? undefined : (during.cpuMs - before.cpuMs) / (sent / mb),
+    cpuMsPerMb:
+      during === undefined || sent < tellingBytes
+        ? undefined
+        : Math.max(0, during.cpuMs - before.cpuMs - honestCpuMs) / (sent / mb),
     blockedMs: during?.blockedMs ?? Infinity,
     descriptorsKept: (after?.descriptors ?? before.descriptors) - before.descriptors,
     named: said.some((line) => names.some((name) => line.includes(name))),

@@ -11,6 +11,7 @@ const parallelDials = 4
 const silentAtOnce = 8
 
 async function silent(context: AttackContext, sources: readonly string[]): Promise<void> {
+  for (const source of sources) context.identity(source)
   await Promise.all(
     sources.flatMap((source) =>
       Array.from({ length: silentAtOnce }, async () =>

@@ -18,6 +18,7 @@ async function hold(
   count: number,
   sources: readonly string[]
 ): Promise<void> {
+  for (const source of sources) context.identity(source)
   const perSource = Math.ceil(count / sources.length)
   await Promise.all(
     sources.flatMap((source) =>
