@@ -3,10 +3,11 @@
 // sources are newer than what was built from them, and starts the command line.
 // What V8 has compiled is kept beside the build: a fifth of the time to a prompt.
 // It is plain JavaScript that old Nodes can read, so that they can say so.
-const major = Number(process.versions.node.split('.')[0])
-if (major < 24) {
+const [major, minor] = process.versions.node.split('.').map(Number)
+// 24.7 brings Argon2 (node:crypto), by which a passphrase protects the identity key.
+if (major < 24 || (major === 24 && minor < 7)) {
   process.stderr.write(
-    `parley needs Node 24 or newer and this is Node ${process.versions.node}: ` +
+    `parley needs Node 24.7 or newer and this is Node ${process.versions.node}: ` +
       'run it with `npm start` or bin/parley in the clone after `npm ci`, which bring their own.\n'
   )
   process.exit(1)

@@ -169,3 +169,12 @@ export const MAX_EARLY_NEWS = 1000
 
 /** A terminal of less shows a row of `parley roster` in two: all columns, with a path such as `direct 34 ms`. */
 export const ROSTER_COLUMNS = 70
+
+/** Longest passphrase that is typed or given; what the key file takes is less. */
+export const MAX_GIVEN_PASSPHRASE_BYTES = 4096
+
+/** How often a descriptor that has nothing yet is asked again for the passphrase. */
+export const PASSPHRASE_FD_POLL_MS = 20
+
+/** How often a person is asked again who has mistyped a passphrase, before the command ends. */
+export const PASSPHRASE_TRIES = 3

@@ -6,7 +6,7 @@ import { cleanText } from './clean-text.ts'
 export interface CommandIo {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
-  readonly stderr: Writable
+  readonly stderr: Writable & { readonly isTTY?: boolean }
   readonly env: NodeJS.ProcessEnv
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP; at the second the process ends at once. */
   readonly interrupted: AbortSignal

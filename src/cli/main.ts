@@ -25,7 +25,7 @@ export async function runCommandLine(io: CommandIo, args: readonly string[]): Pr
   const program = buildProgram(io, (finished) => (code = finished))
   await addCompletion(program, args)
   let wrongHelp = ''
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => (wrongHelp += text),

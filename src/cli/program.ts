@@ -4,6 +4,8 @@ import { Command } from 'commander'
 import type { CommandIo } from './io.ts'
 import { addHistoryCommands } from './program-history.ts'
 import { examples, json, type Run } from './program-parts.ts'
+import { addProfileCommands } from './program-profile.ts'
+import { passphraseOption } from './unlocking.ts'
 import { addSettings, allSettings, chatSettings, collect } from './setting-options.ts'
 import { version, type ExitCode, type SettingName } from '../node/settings.ts'
 
@@ -37,6 +39,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
 
   addSettings(program, chatSettings)
     .option('--plain', 'plain lines, also on a terminal: for screen readers')
+    .addOption(passphraseOption())
     .addOption(json('one JSON object a line, in and out'))
     .addHelpText(
       'after',
@@ -56,6 +59,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
   addSettings(program.command('chat').description('open the chat, straight into a conversation'), chatSettings)
     .argument('<PEER...>', 'a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr')
     .option('--plain', 'plain lines, also on a terminal: for screen readers')
+    .addOption(passphraseOption())
     .addOption(json('one JSON object a line, in and out'))
     .addHelpText(
       'after',
@@ -80,6 +84,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .option('--wait <SECONDS>', 'how long to wait for the receipt (default: 6)')
     .option('--no-queue', 'give it up when it was not delivered by then; without it, it goes out later')
     .option('--trust-name', 'PEER may be the nickname of somebody who is not a contact')
+    .addOption(passphraseOption())
     .addOption(json('print one JSON object that says what became of it'))
     .addHelpText(
       'after',
@@ -125,6 +130,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       'answer to this name too, as behind a reverse proxy; repeatable (env: PARLEY_HTTP_NAME)',
       collect
     )
+    .addOption(passphraseOption())
     .addOption(json('print events as one JSON object a line'))
     .addHelpText(
       'after',
@@ -197,6 +203,8 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       })
     )
 
+  addProfileCommands(program, io, run)
+
   addSettings(
     program.command('config').description('print each setting, its value and where it came from'),
     allSettings
@@ -238,4 +246,5 @@ Exit codes:
   4  nobody there, or not delivered    8  the profile is in use
      in time with --no-queue           9  somebody else answers there
   5  held there as a request          12  queued: not delivered yet
+ 14  the key has a passphrase that was not given: parley unlock, --passphrase-fd
 `

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatNode } from '../node/index.ts'
 import { STOP_TIMEOUT_MS } from './constants.ts'
 import { serveControl } from './control/index.ts'
-import type { Config } from '../node/settings.ts'
+import type { Config, Unlocker } from '../node/settings.ts'
 
 export interface ChatNodeUse<T> {
   readonly config: Config
@@ -12,6 +12,8 @@ export interface ChatNodeUse<T> {
   readonly interactive: boolean
   /** Look without being seen. */
   readonly observe?: boolean
+  /** Finds the passphrase of a profile that has one; without it such a profile is refused. */
+  readonly unlock?: Unlocker
   /** Called before the node starts, so that nothing it tells is missed. */
   readonly prepare?: (node: ChatNode) => void
   readonly run: (node: ChatNode) => Promise<T>
@@ -19,8 +21,8 @@ export interface ChatNodeUse<T> {
 
 export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
   const { ChatNode } = await import('../node/index.ts')
-  const { config, interactive, observe = false } = use
-  const node = await ChatNode.create({ config, interactive, observe })
+  const { config, interactive, observe = false, unlock } = use
+  const node = await ChatNode.create({ config, interactive, observe, ...(unlock === undefined ? {} : { unlock }) })
   let endControl: (() => Promise<void>) | undefined
   try {
     use.prepare?.(node)

@@ -191,6 +191,10 @@ export type Notice =
   | { readonly code: 'too-many-connections'; readonly text: string }
   /** The history was damaged: what was lost, and where. */
   | { readonly code: 'history'; readonly text: string }
+  /** Other users of the machine had access to files of the profile; that is mended. */
+  | { readonly code: 'file-modes'; readonly text: string }
+  /** They could read the identity key itself. */
+  | { readonly code: 'exposed-key'; readonly text: string }
 
 export interface ChatNodeEvents {
   /** The roster as it is now, and what the change was. */

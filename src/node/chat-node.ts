@@ -30,12 +30,13 @@ import { History } from './history.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { explained } from './storage-problems.ts'
 import { listeningPort, startHost } from './host.ts'
+import type { Unlocker } from './identity.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { Paths, rttOf } from './paths.ts'
 import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourSummary } from './misbehaviour.ts'
-import { openProfile, passingProfile, readOthers, type Profile } from './profile.ts'
+import { openProfile, passingProfile, readOthers, withKey, type Profile } from './profile.ts'
 import { pressureNotice } from './pressure-wording.ts'
 import { safetyNumber } from './safety-number.ts'
 import { nameOrShortId, shortId } from './short-id.ts'
@@ -47,6 +48,8 @@ export interface ChatNodeInit {
   readonly interactive: boolean
   /** Look at the network without being on its roster, under an identity that nobody keeps. */
   readonly observe?: boolean
+  /** Finds the passphrase of a profile that has one; it is held meanwhile. Without it such a profile is refused. */
+  readonly unlock?: Unlocker
 }
 
 /** The most that UTF-8 needs for a unit of UTF-16: whoever is below the limit with all of it need not be counted. */
@@ -75,19 +78,20 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   /**
    * Opens the profile and makes the node; {@link start} puts it on the network.
    *
-   * @throws ProfileInUseError, PortTakenError, UsageError, BadAddressError
+   * @throws ProfileInUseError, PortTakenError, UsageError, BadAddressError, KeyLockedError, WrongPassphraseError
    */
   static async create(init: ChatNodeInit): Promise<ChatNode> {
     const { settings, folders } = init.config
     const named = settings.directory.map(readDirectoryAddress)
     const observe = init.observe ?? false
-    const profile = observe
+    const held = observe
       ? await passingProfile(await readOthers(init.config))
       : await openProfile(folders.data, settings.profile, {
           // Whoever names a profile means that one.
           orNextFree: init.interactive && init.config.sources.profile !== 'flag'
         })
     try {
+      const profile = await withKey(held, init.unlock)
       const usual = profile.book.port
       const port = await listeningPort({ asked: settings.port, usual, host: settings.host })
       let node: ChatNode | undefined
@@ -108,7 +112,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
         throw error
       }
     } catch (error) {
-      profile.release()
+      held.release()
       throw error
     }
   }
@@ -439,6 +443,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     const mended = this.#own?.mended
     if (mended !== undefined) this.#tell('notice', () => ({ code: 'history', text: mended }))
     await this.#disk.refresh()
+    const { modes, exposedKey } = this.#profile.mended
+    if (exposedKey !== undefined) this.#tell('notice', () => ({ code: 'exposed-key', text: exposedKey }))
+    if (modes !== undefined) this.#tell('notice', () => ({ code: 'file-modes', text: modes }))
     this.#conversations.start(this.#host.chat)
     this.#around.follow()
     await startHost(this.#host.libp2p, { host: this.#config.settings.host, port: this.#port.port })

@@ -275,3 +275,22 @@ export const MISBEHAVIOUR_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
 export const MISBEHAVIOUR_AGAIN_MS = 60_000
 /** Address classes whose last report is remembered. */
 export const MAX_REPORTED_OFFENDERS = 1_000
+
+/**
+ * Argon2id behind the passphrase of an identity key: the second recommended choice of RFC 9106 §4, for machines without
+ * gigabytes to spare. A guess takes about 130 ms and 64 MiB here, and no less memory on an attacker's hardware.
+ */
+export const KEY_DERIVATION = { memoryKib: 65_536, passes: 3, lanes: 4 } as const
+/** What the header of a key file may ask for: another machine may have written it, and must not fill this one's memory. */
+export const MAX_KEY_DERIVATION = { memoryKib: 262_144, passes: 12, lanes: 16 } as const
+
+/** A protected Ed25519 key has 165 bytes; an RSA key of 8192 bits, which libp2p reads too, less than 5 KB. */
+export const MAX_KEY_FILE_BYTES = 16 * 1024
+
+/** NIST SP 800-63B allows no fewer. */
+export const MIN_PASSPHRASE_CHARACTERS = 8
+/** Longer than anybody types; what is given by a file descriptor has an end. */
+export const MAX_PASSPHRASE_BYTES = 1024
+
+/** More profiles open at once on one machine than anybody has terminals for: a loop that never ends is worse. */
+export const MAX_NUMBERED_PROFILES = 64

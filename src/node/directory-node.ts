@@ -1,8 +1,6 @@
 // A directory node: a libp2p host that keeps the roster and shows who comes and
 // goes. It has a key for each port, and carries nobody's words.
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
@@ -24,8 +22,11 @@ import { DEFAULT_DIRECTORY_PORTS, DIRECTORY_LINK_PING } from './constants.ts'
 import { vantageOf, whyNotDialled } from './dialable.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { OwnPeerError, PortTakenError } from './errors.ts'
+import { mendModes, type MendedModes } from './file-modes.ts'
+import { directoriesFolder, directoryKeyFile, type Folders } from './folders.ts'
 import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
-import { loadIdentity } from './identity.ts'
+import { keyOf, loadIdentity, removeHalfWritten, type Unlocker } from './identity.ts'
+import type { StoredKey } from './key-file.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
 import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourReport } from './misbehaviour.ts'
 import { ownNetworkNow } from './own-network.ts'
@@ -34,6 +35,8 @@ import { addressDialer, Reach, type AddressDialer } from './reach.ts'
 import { compareRows, rosterRow } from './roster-rows.ts'
 import { shortId } from './short-id.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
+import { explained } from './storage-problems.ts'
+import { OWNER_ONLY_FOLDER } from '../storage/index.ts'
 
 /** One peer, as a line on the directory's terminal names it. */
 export interface DirectoryGuest {
@@ -122,8 +125,6 @@ export interface DirectoryNodeEvents {
   pressure: CustomEvent<Pressure>
 }
 
-const FOLDER_MODE = 0o700
-
 type DirectoryHost = Libp2p<{ directory: DirectoryService; federation: FederationService; dialer: AddressDialer }>
 
 export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
@@ -135,26 +136,30 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #misbehaviour = new MisbehaviourWatch(Date.now())
   /** The TCP port that it listens on. */
   readonly port: number
+  readonly peerId: string
+  /** What was wrong with the modes of the files. */
+  readonly mended: MendedModes
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
 
   /**
    * @param init.port the port to listen on; 0 for any that is free
    * @param init.page how to show the roster over HTTP; without it, it is not shown, and nothing is counted
-   * @throws PortTakenError, UsageError, BadAddressError
+   * @param init.unlock finds the passphrase of a key that has one; without it such a directory is refused
+   * @throws PortTakenError, UsageError, BadAddressError, KeyLockedError, WrongPassphraseError, ForeignFolderError
    */
   static async create(init: {
     readonly config: Config
     readonly port: number
     readonly page?: PageWish | undefined
+    readonly unlock?: Unlocker
   }): Promise<DirectoryNode> {
     const { settings, folders } = init.config
     const port = init.port === 0 ? await freePort(settings.host) : init.port
     if (!(await isPortFree(port, settings.host))) throw new PortTakenError(port)
-    const folder = join(folders.data, 'directories')
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
-    const key = await loadIdentity(join(folder, `${port}.key`))
-    const self = peerIdFromPrivateKey(key).toString()
+    const { stored, mended } = await openDirectoryKey(folders, port)
+    const self = stored.peer
+    const key = await keyOf(stored, { owner: directoryOwner(port), profile: undefined }, init.unlock)
     const fellows = settings.join.map(readDirectoryAddress)
     let host: DirectoryHost | undefined
     let node: DirectoryNode | undefined
@@ -252,7 +257,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       }
     })
     host = libp2p
-    node = new DirectoryNode(init.config, { libp2p, guard, page, proxies }, port, self)
+    node = new DirectoryNode(init.config, { libp2p, guard, page, proxies }, { port, peerId: self, mended })
     return node
   }
 
@@ -264,8 +269,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       readonly page: DirectoryPage | undefined
       readonly proxies: TrustedProxies
     },
-    port: number,
-    readonly peerId: string
+    own: { readonly port: number; readonly peerId: string; readonly mended: MendedModes }
   ) {
     super()
     this.#config = config
@@ -273,7 +277,9 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     this.#guard = parts.guard
     this.#page = parts.page
     this.#proxies = parts.proxies
-    this.port = port
+    this.port = own.port
+    this.peerId = own.peerId
+    this.mended = own.mended
   }
 
   get shortId(): string {
@@ -389,6 +395,27 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   #tell<K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']): void {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
+}
+
+/** The key of the directory on a port, which is made when there is none. */
+export async function openDirectoryKey(
+  folders: Folders,
+  port: number
+): Promise<{ readonly stored: StoredKey; readonly mended: MendedModes }> {
+  const folder = directoriesFolder(folders.data)
+  const openKey = async (): Promise<{ readonly stored: StoredKey; readonly mended: MendedModes }> => {
+    await mkdir(folder, { recursive: true, mode: OWNER_ONLY_FOLDER })
+    const mended = await mendModes(folder, (name) => name.includes('.key'))
+    const file = directoryKeyFile(folders.data, port)
+    await removeHalfWritten(file)
+    return { stored: await loadIdentity(file), mended }
+  }
+  return explained(openKey(), folder)
+}
+
+/** As a sentence names it. */
+export function directoryOwner(port: number): string {
+  return `the directory on port ${port}`
 }
 
 /**

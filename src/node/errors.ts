@@ -144,6 +144,23 @@ export class ProfileInUseError extends ParleyError {
   override readonly exitCode = exitCodes.profileInUse
 }
 
+/** The identity key is protected by a passphrase, and there is no way to ask for it. */
+export class KeyLockedError extends ParleyError {
+  override readonly name = 'KeyLockedError'
+  override readonly exitCode = exitCodes.locked
+}
+
+export class WrongPassphraseError extends ParleyError {
+  override readonly name = 'WrongPassphraseError'
+  override readonly exitCode = exitCodes.wrongPassphrase
+}
+
+/** A new passphrase that is too short, or too long. */
+export class PassphraseUnusableError extends ParleyError {
+  override readonly name = 'PassphraseUnusableError'
+  override readonly exitCode = exitCodes.usage
+}
+
 export class PortTakenError extends ParleyError {
   override readonly name = 'PortTakenError'
   override readonly exitCode = exitCodes.portTaken
@@ -161,6 +178,22 @@ export class PortTakenError extends ParleyError {
 export class StorageProblemError extends ParleyError {
   override readonly name = 'StorageProblemError'
   override readonly exitCode = exitCodes.storage
+}
+
+/** A folder or file of a profile belongs to another user of this machine. */
+export class ForeignFolderError extends ParleyError {
+  override readonly name = 'ForeignFolderError'
+  override readonly exitCode = exitCodes.storage
+  readonly path: string
+
+  constructor(path: string, whose: { readonly owner: number; readonly uid: number; readonly username: string }) {
+    const { owner, uid, username } = whose
+    super(
+      `${path} belongs to the user ${owner}, and parley runs as ${username} (${uid}): run it as its owner, ` +
+        `or, if it is yours, give it to yourself: sudo chown -R ${username} ${JSON.stringify(path)}`
+    )
+    this.path = path
+  }
 }
 
 /** More text than one message may carry. */

@@ -29,6 +29,10 @@ export const exitCodes = {
   queued: 12,
   /** No parley runs on the profile. */
   notRunning: 13,
+  /** The identity key is protected, and there was no passphrase to unlock it with. */
+  locked: 14,
+  /** The passphrase does not fit. */
+  wrongPassphrase: 15,
   /** Ended by Ctrl-C before it was done. */
   interrupted: 130
 } as const

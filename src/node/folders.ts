@@ -17,6 +17,21 @@ export function profileFolder(dataFolder: string, profile: string): string {
   return join(dataFolder, 'profiles', profile)
 }
 
+/** The identity key of a profile. */
+export function keyFile(dataFolder: string, profile: string): string {
+  return join(profileFolder(dataFolder, profile), 'identity.key')
+}
+
+/** The folder with the identity keys of the directories on this machine. */
+export function directoriesFolder(dataFolder: string): string {
+  return join(dataFolder, 'directories')
+}
+
+/** The identity key of the directory on a port. */
+export function directoryKeyFile(dataFolder: string, port: number): string {
+  return join(directoriesFolder(dataFolder), `${port}.key`)
+}
+
 /** What a profile remembers of others and of itself: the file of its peer book. */
 export function bookFile(dataFolder: string, profile: string): string {
   return join(profileFolder(dataFolder, profile), 'book.json')

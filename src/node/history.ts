@@ -14,7 +14,7 @@ import type { Config } from './config.ts'
 import { PeerNotFoundError, UsageError } from './errors.ts'
 import { openOwnStore } from './own-store.ts'
 import { readPeerWords } from './peer-words.ts'
-import { openProfile, profileFiles, type Profile } from './profile.ts'
+import { openProfile, profileFiles, type HeldProfile } from './profile.ts'
 import { nameOrShortId } from './short-id.ts'
 import { explain, explained } from './storage-problems.ts'
 
@@ -119,7 +119,7 @@ export async function openHistory(config: Config): Promise<OpenHistory> {
 
 /** A profile and its messages, for what needs no network. */
 interface OpenKept extends Omit<OpenHistory, 'history'> {
-  readonly profile: Profile
+  readonly profile: HeldProfile
   readonly store: MessageStore
 }
 

@@ -1,14 +1,13 @@
 // Who a profile is, and where it can be dialled, without going on the network:
 // for `parley id`, also while a chat holds the profile. The addresses are those
 // that a chat started here has.
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { stat } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { PeerBook } from '../storage/index.ts'
 import { addressOf, withPeerId } from './address.ts'
 import type { Config } from './config.ts'
 import { freePort } from './host.ts'
-import { loadIdentity } from './identity.ts'
+import { loadIdentity, readIdentity } from './identity.ts'
 import { nicknameOf, openProfile, profileFiles } from './profile.ts'
 import { shortId } from './short-id.ts'
 
@@ -28,7 +27,7 @@ export async function readOwnIdentity(config: Config): Promise<OwnIdentity> {
   const { settings, folders } = config
   const files = profileFiles(folders.data, settings.profile)
   if (!(await exists(files.key)) || (await PeerBook.open(files.book)).port === undefined) await makeProfile(config)
-  const peer = peerIdFromPrivateKey(await loadIdentity(files.key)).toString()
+  const { peer } = await loadIdentity(files.key)
   const book = await PeerBook.open(files.book)
   const port = settings.port ?? book.port ?? 0
   const addresses = hostsOf(settings.host).map((host) => withPeerId(addressOf({ host, port }), peer).toString())
@@ -39,8 +38,7 @@ export async function readOwnIdentity(config: Config): Promise<OwnIdentity> {
 
 /** The peer ID of the profile, whoever holds it; undefined when it has none yet. Nothing is made. */
 export async function knownOwnPeer({ settings, folders }: Config): Promise<string | undefined> {
-  const { key } = profileFiles(folders.data, settings.profile)
-  return (await exists(key)) ? peerIdFromPrivateKey(await loadIdentity(key)).toString() : undefined
+  return (await readIdentity(profileFiles(folders.data, settings.profile).key))?.peer
 }
 
 /** Makes the key, and chooses the port that the first start will listen on. */

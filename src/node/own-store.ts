@@ -8,7 +8,7 @@ import {
   type MessageStore,
   type StorageDamagedError
 } from '../storage/index.ts'
-import type { Profile } from './profile.ts'
+import type { HeldProfile } from './profile.ts'
 import { explain } from './storage-problems.ts'
 
 export interface OwnStore {
@@ -24,7 +24,7 @@ export interface OwnStore {
  * @throws StorageProblemError
  */
 export async function openOwnStore(
-  profile: Profile,
+  profile: Pick<HeldProfile, 'folder'>,
   options: { readonly nameOf: (peer: string) => string; readonly onDamage: (what: string) => void }
 ): Promise<OwnStore> {
   if (profile.folder === '') {

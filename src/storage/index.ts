@@ -1,5 +1,5 @@
 // What the rest of Parley may know of storage.
-export { writeFileAtomically } from './atomic-file.ts'
+export { OWNER_ONLY, OWNER_ONLY_FOLDER, overwriteFile, replaceFile, writeFileAtomically } from './atomic-file.ts'
 export {
   StorageClosedError,
   StorageDamagedError,

@@ -90,7 +90,8 @@ describe('the tables of limits', () => {
       'PARLEY_HTTP_NAME',
       'XDG_DATA_HOME',
       'XDG_CONFIG_HOME',
-      'XDG_RUNTIME_DIR'
+      'XDG_RUNTIME_DIR',
+      'CREDENTIALS_DIRECTORY'
     ])
     const ofTheStore = new Set(storeLimits().map(({ constant }) => constant))
     expect(named.filter((name) => !all.has(name) && !ofTheStore.has(name) && !variables.has(name))).toEqual([])
@@ -197,14 +198,20 @@ describe('every command of the program', async () => {
     () => undefined
   )
   await addCompletion(program, [])
-  const shown: readonly Command[] = [program, ...program.commands.filter((command) => command.name() !== 'complete')]
+  const shown: readonly Command[] = [
+    program,
+    ...program.commands
+      .filter((command) => command.name() !== 'complete')
+      .flatMap((command) => [command, ...command.commands])
+  ]
   const titles = new Map(
-    Array.from(section('3.1 Commands').matchAll(/^#### `(parley(?: [a-z]+)?)[^`]*`$/gmu), ([line, name]) => [
+    Array.from(section('3.1 Commands').matchAll(/^#### `(parley(?: [a-z]+)*)[^`]*`$/gmu), ([line, name]) => [
       name ?? '',
       line.slice(5)
     ])
   )
-  const titleOf = (command: Command): string => (command === program ? 'parley' : `parley ${command.name()}`)
+  const titleOf = (command: Command): string =>
+    command.parent === null ? 'parley' : `${titleOf(command.parent)} ${command.name()}`
 
   test('has its part of the manual, and there are no others', () => {
     expect([...titles.keys()].toSorted()).toEqual(shown.map(titleOf).toSorted())

@@ -4,11 +4,13 @@ import type { Command } from 'commander'
 import { withChatNode } from '../with-chat-node.ts'
 import type { CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, withRemembered } from '../../node/settings.ts'
-import type { Config, ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, mayAskForPassphrase, UsageError, withRemembered } from '../../node/settings.ts'
+import type { Config, ExitCode, Unlocker } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api.ts'
 import type { FullScreenFace } from '../full-screen/index.ts'
 import { settingLines } from '../setting-lines.ts'
+import { unlockerOf } from '../unlocking.ts'
+import { waitForUnlock } from '../control/index.ts'
 
 type Outcome = 'quit' | 'end of input' | 'interrupted'
 
@@ -22,17 +24,26 @@ export async function runChat(io: CommandIo, command: Command, openFirst: readon
   const wantsJson = hasSwitch(command, 'json')
   if (wantsJson && hasSwitch(command, 'plain'))
     throw new UsageError('--plain and --json exclude each other: choose one')
+  const wait = waitForUnlock({ io, config, asJson: wantsJson })
+  const unlock: Unlocker = await unlockerOf({ io, command, wait })
   let face: Face | undefined
   const end = (): void => face?.end('interrupted')
   io.interrupted.addEventListener('abort', end)
   const wantsPlain = hasSwitch(command, 'plain')
   const screen = wantsJson || wantsPlain ? undefined : await fullScreenFace(io, openFirst, config)
   const makeFace = await faceMaker(io, openFirst, config, { wantsJson, screen })
+  // The passphrase is asked for on the terminal as it is.
+  const beginsLater = screen !== undefined && (await mayAskForPassphrase(config))
+  if (!beginsLater) screen?.begin()
   try {
     const outcome = await withChatNode({
       config,
       interactive: !wantsJson,
-      prepare: (node) => (face = makeFace(node)),
+      unlock,
+      prepare: (node) => {
+        if (beginsLater) screen.begin()
+        face = makeFace(node)
+      },
       run: async () => (io.interrupted.aborted ? 'interrupted' : ((await face?.run()) ?? 'interrupted'))
     })
     return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
@@ -56,7 +67,7 @@ async function faceMaker(
   }
 }
 
-/** On a terminal that can be drawn on: it is drawn before the node is made, so that nobody looks at nothing. */
+/** On a terminal that can be drawn on. It begins before the node is made, so that nobody looks at nothing. */
 async function fullScreenFace(
   io: CommandIo,
   openFirst: readonly string[],
@@ -76,7 +87,6 @@ async function fullScreenFace(
     settingLines: async (profile) =>
       settingLines(await withRemembered({ ...config, settings: { ...config.settings, profile } }))
   })
-  face.begin()
   return face
 }
 

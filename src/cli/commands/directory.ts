@@ -8,7 +8,8 @@ import { writeLines, type CommandIo } from '../io.ts'
 import { readAtPortPrompt } from '../input-line.ts'
 import { placesOf } from '../plain/greeting.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, UsageError, type ExitCode, type Unlocker } from '../../node/settings.ts'
+import { unlockerOf } from '../unlocking.ts'
 import { inBoundedTime } from '../with-chat-node.ts'
 import { pageWish, portOfPage } from './directory-options.ts'
 
@@ -40,8 +41,12 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   const port = given ?? (await choosePort(io, settings.host, taken))
   if (port === undefined) return exitCodes.interrupted
   const { DirectoryNode, pressureText } = await import('../../node/index.ts')
-  const node = await DirectoryNode.create({ config, port, page })
+  const unlock: Unlocker = await unlockerOf({ io, command })
+  const node = await DirectoryNode.create({ config, port, page, unlock })
   const isJson = hasSwitch(command, 'json')
+  for (const [name, text] of Object.entries(node.mended)) {
+    if (text !== undefined) writeLines(io.stderr, [`${name === 'exposedKey' ? '!!! WARNING' : 'Note'}: ${text}`])
+  }
   // Others may come before all of it has started; the terminal says first of all where it listens.
   let early: string[] | undefined = []
   const show = (line: string): void => {

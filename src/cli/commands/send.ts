@@ -16,8 +16,9 @@ import { sendOnProfile, type SendingNode, type Sent } from '../control/index.ts'
 import { findPeer } from '../find-peer.ts'
 import { writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, ParleyError, UsageError, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, loadConfig, ParleyError, UsageError, type ExitCode, type Unlocker } from '../../node/settings.ts'
 import { SendStages, type SendStage } from '../send-stages.ts'
+import { unlockerOf } from '../unlocking.ts'
 import { withChatNode } from '../with-chat-node.ts'
 import { deliveryWord } from '../wording.ts'
 
@@ -29,6 +30,7 @@ export async function runSend(
 ): Promise<ExitCode> {
   const waitSeconds = readWait(command.getOptionValue('wait'))
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const unlock: Unlocker = await unlockerOf({ io, command })
   const text = words.length === 1 && words[0] === '-' ? await readText(io.stdin) : words.join(' ')
   if (text.trim() === '') throw new UsageError('there is no text to send: give it after PEER, or - and standard input')
   const mayQueue = command.getOptionValue('queue') !== false
@@ -61,6 +63,7 @@ export async function runSend(
     withChatNode({
       config,
       interactive: false,
+      unlock,
       run: async (node) => {
         if (sent === undefined) return finish(node, await sendFrom(node, askedAtMs))
         // Another parley has ended before it could; the address that it was told is new to this node.

@@ -12,7 +12,7 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const asJson = hasSwitch(command, 'json')
   const { runningParley } = await import('../control/index.ts')
-  const parley = await runningParley(config, { signal: io.interrupted })
+  const parley = await runningParley(config, { signal: io.interrupted, mayBeLocked: true })
   const { profile } = config.settings
   if (parley === undefined) {
     if (asJson) writeLines(io.stdout, [escapedJson({ running: false, profile })])
@@ -20,9 +20,26 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
     return exitCodes.notRunning
   }
   parley.close()
+  if (parley.ready['event'] === 'locked') {
+    sayLocked(io, parley.ready, asJson)
+    return exitCodes.ok
+  }
   if (asJson) writeLines(io.stdout, [escapedJson(statusJson(parley.ready))])
   else writeLines(io.stdout, statusLines(parley.ready, Date.now()))
   return exitCodes.ok
+}
+
+/** One that waits for the passphrase of its key is on no network yet. */
+function sayLocked(io: CommandIo, { profile, peer, shortId: short }: Json, asJson: boolean): void {
+  if (asJson) {
+    writeLines(io.stdout, [escapedJson({ running: true, locked: true, profile, peer, shortId: short })])
+    return
+  }
+  writeLines(io.stdout, [
+    `Profile:        ${textOf(profile)}, in use by a running parley`,
+    `Peer ID:        ${textOf(peer)} (short: ${textOf(short)})`,
+    'Key:            locked: parley unlock asks for the passphrase'
+  ])
 }
 
 /** What the running parley says at the beginning, with the roster as a number. */
@@ -32,6 +49,7 @@ function statusJson(ready: Json): Json {
   const identity = { profile, peer, shortId: ready['shortId'], nickname, network, addresses }
   return {
     running: true,
+    locked: false,
     ...identity,
     directories,
     connections,

@@ -31,7 +31,6 @@ export class ControlServer {
    * @throws when the socket can't be made
    */
   static async start(node: ChatApi, path: string): Promise<ControlServer> {
-    await rm(path, { force: true })
     const server = new ControlServer(node, path)
     try {
       await server.#listen()
@@ -63,11 +62,7 @@ export class ControlServer {
   }
 
   async #listen(): Promise<void> {
-    this.#server.listen({ path: this.path })
-    await once(this.#server, 'listening')
-    // Out of file handles, perhaps: that one is not served, the others are.
-    this.#server.on('error', () => undefined)
-    await chmod(this.path, socketMode)
+    await listenPrivately(this.#server, this.path)
   }
 
   #serve(socket: Socket): void {
@@ -100,8 +95,18 @@ export class ControlServer {
   }
 }
 
+/** Listens at `path`, in place of whatever lies there, for this user alone: the caller holds the profile. */
+export async function listenPrivately(server: Server, path: string): Promise<void> {
+  await rm(path, { force: true })
+  server.listen({ path })
+  await once(server, 'listening')
+  // Out of file handles, perhaps: that connection is not served, the others are.
+  server.on('error', () => undefined)
+  await chmod(path, socketMode)
+}
+
 /** Gives the last lines some time to be read. */
-async function finish(socket: Socket): Promise<void> {
+export async function finish(socket: Socket): Promise<void> {
   if (socket.destroyed) return
   // What still comes is not read any more; unread bytes would turn the end into a reset.
   socket.resume()

@@ -1,5 +1,7 @@
 // The socket by which commands reach the parley that runs on their profile.
 export { serveControl } from './serve-control.ts'
+export { RunningCommandError } from './errors.ts'
+export { waitForUnlock } from './locked-server.ts'
 export { onProfile, type ProfileWork } from './on-profile.ts'
 export { type SendingNode, type Sent } from './running-node.ts'
 export { runningHistory } from './running-history.ts'

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { CONTROL_ANSWER_MS, CONTROL_CONNECT_MS, MAX_ANSWER_LINE_BYTES } from '../constants.ts'
 import { readLines } from '../input-lines.ts'
-import { profileFolder } from '../../node/settings.ts'
+import { defaultProfile, KeyLockedError, profileFolder } from '../../node/settings.ts'
 import type { Config } from '../../node/settings.ts'
 import { pathsToCall } from './control-path.ts'
 import { NoAnswerError, RunningCommandError, TooManyConnectionsError } from './errors.ts'
@@ -17,6 +17,11 @@ export interface AskOptions {
   readonly signal?: AbortSignal
 }
 
+interface MeetOptions extends AskOptions {
+  /** One whose key is locked answers too: it is asked to unlock it, or what it is doing. */
+  readonly mayBeLocked?: boolean
+}
+
 interface Question {
   answer(json: Json): void
   fail(error: Error): void
@@ -26,12 +31,10 @@ interface Question {
  * Connects to the parley that runs on the profile of these settings.
  *
  * @returns undefined when none answers there
- * @throws NoAnswerError when one is there and says nothing; TooManyConnectionsError
+ * @throws NoAnswerError when one is there and says nothing; TooManyConnectionsError; KeyLockedError when it waits for
+ *   the passphrase of its key
  */
-export async function runningParley(
-  config: Config,
-  options: { readonly signal?: AbortSignal } = {}
-): Promise<RunningParley | undefined> {
+export async function runningParley(config: Config, options: MeetOptions = {}): Promise<RunningParley | undefined> {
   const { folders, settings } = config
   for (const path of await pathsToCall(folders, profileFolder(folders.data, settings.profile))) {
     const socket = await call(path, options.signal)
@@ -56,7 +59,7 @@ async function call(path: string, signal: AbortSignal | undefined): Promise<Sock
 }
 
 export class RunningParley {
-  /** What it said first: the event `ready` of the JSON lines. */
+  /** What it said first: the event `ready` of the JSON lines, or `locked`. */
   readonly ready: Json
   /** Aborts when the connection has ended: that parley has, or we have closed it. */
   readonly ended: AbortSignal
@@ -65,8 +68,8 @@ export class RunningParley {
   readonly #listeners: Set<(event: Json) => void>
   #lastTag = 0
 
-  /** Waits for the event `ready`. @throws NoAnswerError, TooManyConnectionsError, RunningCommandError */
-  static async meet(socket: Socket, options: AskOptions = {}): Promise<RunningParley> {
+  /** Waits for the event `ready`. @throws NoAnswerError, TooManyConnectionsError, RunningCommandError, KeyLockedError */
+  static async meet(socket: Socket, options: MeetOptions = {}): Promise<RunningParley> {
     const questions = new Map<string, Question>()
     const listeners = new Set<(event: Json) => void>()
     const ended = new AbortController()
@@ -80,6 +83,7 @@ export class RunningParley {
     })
     try {
       const ready = await inTime(first.promise, options)
+      if (ready['event'] === 'locked' && options.mayBeLocked !== true) throw lockedError(ready)
       return new RunningParley(socket, ready, { questions, listeners, ended: ended.signal })
     } catch (error) {
       socket.destroy()
@@ -133,6 +137,9 @@ export class RunningParley {
   }
 }
 
+/** Events that answer a question, and not whoever listens. */
+const answers: ReadonlySet<unknown> = new Set(['ready', 'locked', 'done'])
+
 /** The place of the event `ready` among the questions: no tag is empty. */
 const greeting = ''
 
@@ -149,7 +156,7 @@ async function listen(socket: Socket, { questions, listeners }: Reader): Promise
       if (json === undefined) continue
       const question = questions.get(typeof json['tag'] === 'string' ? json['tag'] : greeting)
       if (json['event'] === 'error') question?.fail(errorOf(json))
-      else if (json['event'] === 'ready' || json['event'] === 'done') question?.answer(json)
+      else if (answers.has(json['event'])) question?.answer(json)
       else for (const listener of listeners) listener(json)
     }
   } catch {
@@ -169,6 +176,13 @@ function readJson(line: string): Json | undefined {
 function errorOf({ code, message, exitCode }: Json): Error {
   if (code === 'too-many-connections') return new TooManyConnectionsError(String(message))
   return new RunningCommandError(String(code), String(message), exitCode)
+}
+
+function lockedError({ profile }: Json): KeyLockedError {
+  const option = profile === defaultProfile ? '' : ` --profile ${String(profile)}`
+  return new KeyLockedError(
+    `the parley that runs on the profile ${String(profile)} waits for the passphrase of its key: parley unlock${option} asks for it`
+  )
 }
 
 async function inTime<T>(answer: Promise<T>, { timeoutMs = CONTROL_ANSWER_MS, signal }: AskOptions): Promise<T> {

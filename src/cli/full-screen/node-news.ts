@@ -110,7 +110,7 @@ export class NodeNews {
     })
     this.#on('notice', ({ detail: { code, text } }) => {
       if (code === 'no-multicast') this.#hasLan = false
-      if (code === 'key-changed') this.#dispatch({ is: 'alarm', text })
+      if (code === 'key-changed' || code === 'exposed-key') this.#dispatch({ is: 'alarm', text })
       else
         this.#dispatch({ is: 'note', text, tone: code === 'history' || code === 'misbehaviour' ? 'warning' : 'note' })
     })

@@ -19,7 +19,7 @@ type Json = Readonly<Record<string, unknown>>
 type Notice = ChatNodeEvents['notice']['detail']
 
 /** A number that rises when a field changes its meaning; new fields may come without it. */
-const jsonFaceVersion = 1
+export const jsonFaceVersion = 1
 
 export function readyJson(node: ChatApi, requests: readonly RequestView[], unread: UnreadCounts): Json {
   return {

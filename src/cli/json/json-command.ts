@@ -30,8 +30,7 @@ export function readJsonCommand(line: string): JsonCommand {
   try {
     fields = JSON.parse(line)
   } catch (error) {
-    const why = error instanceof Error ? error.message : ''
-    return { is: 'error', envelope: {}, code: 'bad-json', message: `this line is not JSON: ${why}` }
+    return { is: 'error', envelope: {}, code: 'bad-json', message: `this line is not JSON: ${whyNotJson(error)}` }
   }
   if (!isFields(fields)) {
     return {
@@ -41,9 +40,10 @@ export function readJsonCommand(line: string): JsonCommand {
       message: 'a command is one JSON object, such as {"do":"who"}'
     }
   }
-  const envelope = envelopeOf(fields)
+  const envelope = readEnvelope(fields)
   const failed = (code: string, message: string): JsonCommand => ({ is: 'error', envelope, code, message })
   if (envelope.do === undefined) return failed('bad-arguments', '"do" must name a command: {"do":"help"} lists them')
+  if (envelope.do === 'unlock') return failed('not-locked', 'the key of this profile is not locked')
   const command = findCommand(envelope.do)
   if (command === undefined) {
     return failed('unknown-command', `there is no command ${JSON.stringify(envelope.do)}: {"do":"help"} lists them`)
@@ -61,7 +61,12 @@ export function readJsonCommand(line: string): JsonCommand {
   }
 }
 
-function envelopeOf(fields: Fields): Envelope {
+/** Without the piece of the line that the engine quotes: there may be a passphrase in it. */
+function whyNotJson(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/, (?:\.{3})?".*$/su, '') : ''
+}
+
+export function readEnvelope(fields: Fields): Envelope {
   const { do: name, tag } = fields
   return {
     ...(typeof name === 'string' ? { do: name } : {}),

@@ -151,7 +151,8 @@ export class News {
     })
     this.#onTold('notice', ({ detail }) => {
       // Between empty lines: it must not pass with the rest.
-      this.#say(detail.code === 'key-changed' ? ['', `!!! WARNING: ${detail.text}`, ''] : [`Note: ${detail.text}`])
+      const isLoud = detail.code === 'key-changed' || detail.code === 'exposed-key'
+      this.#say(isLoud ? ['', `!!! WARNING: ${detail.text}`, ''] : [`Note: ${detail.text}`])
     })
   }
 
