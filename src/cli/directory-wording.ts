@@ -36,9 +36,10 @@ function stateWord(view: DirectoryView, nowMs: number): string {
   }
 }
 
-function numbers({ state, rttMs, peers, registered }: DirectoryView): string[] {
+function numbers({ state, rttMs, peers, total, registered }: DirectoryView): string[] {
   const rtt = rttMs === undefined || state === 'waiting' ? [] : [`${rttMs} ms`]
-  const told = peers === undefined ? [] : [`${peers} ${peers === 1 ? 'peer' : 'peers'}`]
+  const all = total === undefined ? '' : ` of ${total}`
+  const told = peers === undefined ? [] : [`${peers}${all} ${peers === 1 && total === undefined ? 'peer' : 'peers'}`]
   return [...rtt, ...told, ...(registered === true ? ['registered'] : [])]
 }
 

@@ -101,13 +101,15 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
   addHistoryCommands(program, io, run)
 
   addSettings(program.command('roster').description('print who is on the network, without being on it'), lookSettings)
+    .option('--query <TEXT>', 'those with TEXT in their nickname, or at the start of their peer ID')
     .option('--watch', 'go on and print each change')
     .addOption(json('print the roster as one JSON object a line'))
     .addHelpText(
       'after',
       examples(
         ['parley roster --watch', 'everybody, live'],
-        ['parley roster --directory 8000', 'as one directory tells it']
+        ['parley roster --directory 8000', 'as one directory tells it'],
+        ['parley roster --directory 8000 --query ann', 'all whose name holds "ann", however many peers there are']
       )
     )
     .action(

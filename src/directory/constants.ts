@@ -106,6 +106,10 @@ export const SNAPSHOT_BYTES_PER_TURN = 512 * 1024
 export const SNAPSHOT_CACHE_MS = 1_000
 /** … unless a larger part of it than this has changed meanwhile, which is told beside it to each. */
 export const SNAPSHOT_CACHE_PART = 1 / 4
+/** Records of other directories' peers that a watcher of the whole roster is told of: some 5,000 of the usual size. */
+export const MAX_TOLD_FOREIGN_BYTES = 1.5 * 1024 * 1024
+/** Bytes that changes of other directories' peers may cost each watcher: the whole of them twice, and a hundred a second. */
+export const FOREIGN_PUSH_RATE = { burst: 4 * 1024 * 1024, perSecond: 64 * 1024 } as const
 /** Streams of all clients together: one each to announce and to look, for every attached peer. */
 export const MAX_DIRECTORY_STREAMS = 20_000
 /** Peers attached here: DESIGN's number of connections of a directory. */
@@ -134,6 +138,8 @@ export const MAX_REFUSALS = 20
 export const FIRST_CLIENT_FRAME_TIMEOUT_MS = 10_000
 /** A watcher that does not take its snapshot in this time is reset. */
 export const SNAPSHOT_TIMEOUT_MS = 30_000
+/** The operator is told that a directory is full at most this often. */
+export const FULL_NOTICE_MS = 60_000
 /** When to come back to a full directory. */
 export const FULL_RETRY_MS = 30_000
 
@@ -143,6 +149,10 @@ export const FULL_RETRY_MS = 30_000
 export const CONNECT_TIMEOUT_MS = 10_000
 /** From the open stream to Welcome, and from an announcement to its answer. */
 export const ANSWER_TIMEOUT_MS = 10_000
+/** Peers that a client takes from one directory, those of that directory first: as many as may be attached to it. */
+export const MAX_TOLD_PEERS = 10_000
+/** … and what their records may take together: four times the usual. */
+export const MAX_TOLD_BYTES = 8 * 1024 * 1024
 /** Frames that may wait in a client: it sends one announcement at a time. */
 export const CLIENT_QUEUE_BYTES = 8 * MAX_CLIENT_FRAME_BYTES
 /** Redialling in the first minute: a directory that returns is used again within three seconds. */

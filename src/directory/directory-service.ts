@@ -18,6 +18,7 @@ import {
   COALESCE_MS,
   DIRECTORY_PROTOCOL,
   DISMISS_TIMEOUT_MS,
+  FULL_NOTICE_MS,
   FULL_RETRY_MS,
   GRACE_MS,
   LEASE_MS,
@@ -53,6 +54,8 @@ export interface DirectoryInit {
   readonly graceMs?: number
   readonly coalesceMs?: number
   readonly maxPeers?: number
+  /** Whose share the peers of another directory count for, where watchers can't be told of all. */
+  readonly holderOf?: (directory: string) => string
   /** What proves this directory's word to a client that doubts it; a directory that stands alone has none. */
   readonly proofs?: DirectoryProofs
   /** Is told what to count. */
@@ -78,6 +81,8 @@ export interface DirectoryEvents {
   left: [{ readonly peer: PeerId; readonly record: VerifiedRecord }]
   /** A peer's connection is lost and its grace over, or its lease ran out. */
   lost: [{ readonly peer: PeerId; readonly record: VerifiedRecord }]
+  /** As many peers as may be are registered here; so many newcomers were refused since it was told last. */
+  full: [{ readonly limit: number; readonly refused: number }]
   /** Whatever changed about the roster, the moments of a lost connection included. */
   change: [readonly RosterChange[]]
 }
@@ -110,6 +115,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #sessions = new Map<DirectorySession, Promise<void>>()
   /** Which session a peer's attachment stands on: the one that announced last. */
   readonly #owners = new Map<string, DirectorySession>()
+  #refusedAsFull = 0
+  #toldFullAtMs = -Infinity
   #life: AbortController | undefined
   #isGoingDown = false
 
@@ -141,6 +148,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#lookups = new Lookups({ roster: this.#roster, proofs: init.proofs, now: this.#now })
     this.#push = new RosterPush({
       roster: this.#roster,
+      own: this.#self,
+      holderOf: init.holderOf,
       now: this.#now,
       coalesceMs: init.coalesceMs ?? COALESCE_MS,
       onPushed: (changes, watchers, delayMs) => this.#metrics.pushed(changes, watchers, delayMs)
@@ -149,6 +158,11 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
 
   get network(): string {
     return this.#network
+  }
+
+  /** Peers on the roster that watchers of the whole are not told of: too many are other directories'. */
+  get untold(): number {
+    return this.#push.untold
   }
 
   /** @returns who is on the network now, in no order */
@@ -269,6 +283,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   #attach(session: DirectorySession, peer: string, record: VerifiedRecord): void {
     if (!this.#owners.has(peer) && this.#owners.size >= this.#maxPeers) {
       session.refuse('full', FULL_RETRY_MS)
+      this.#tellFull()
       return
     }
     const announced = this.#roster.announce(record, {
@@ -316,6 +331,15 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     if (this.#life === undefined || this.#isGoingDown) return
     this.#sweep.dueAt(this.#now() + this.#graceMs)
     this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
+  }
+
+  #tellFull(): void {
+    this.#refusedAsFull++
+    const nowMs = this.#now()
+    if (nowMs - this.#toldFullAtMs < FULL_NOTICE_MS) return
+    this.#toldFullAtMs = nowMs
+    this.emit('full', { limit: this.#maxPeers, refused: this.#refusedAsFull })
+    this.#refusedAsFull = 0
   }
 
   #welcome(session: DirectorySession, acceptedSeq?: bigint): void {

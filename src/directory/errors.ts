@@ -73,8 +73,12 @@ export class DirectoryRefusedError extends Error {
 /** It is no refusal to whoever hears it, and what else there is only they know. */
 const goingDown = 'the directory is being shut down'
 
-function refusalAdvice(reason: Exclude<RefuseReason, 'going-down'>): string {
+/** @returns why a directory does not do what was asked, and what to do, in words for its user */
+export function refusalAdvice(reason: RefuseReason): string {
   switch (reason) {
+    case 'going-down':
+      return 'it is being shut down; use another directory'
+
     case 'stale':
       return 'it knows a newer record of this peer; is the same identity running elsewhere?'
     case 'bad-record':

@@ -26,6 +26,7 @@ export {
   DirectoryRefusedError,
   NotADirectoryError,
   OtherNetworkError,
+  refusalAdvice,
   SlowWatcherError
 } from './errors.ts'
 export type { BadRecordWhy, RefuseReason } from './errors.ts'

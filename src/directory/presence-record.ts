@@ -169,6 +169,19 @@ class OpenedRecord implements PresenceRecord {
 
 const none: readonly string[] = []
 
+/**
+ * Whose record the envelope claims to hold, without a look at its signature: worth nothing but to find out whether the
+ * peer is known already.
+ */
+export function claimedPeer(envelope: Uint8Array): string | undefined {
+  if (envelope.byteLength > MAX_ENVELOPE_BYTES) return undefined
+  try {
+    return peerIdFromPublicKey(RecordEnvelope.createFromProtobuf(envelope).publicKey).toString()
+  } catch {
+    return undefined
+  }
+}
+
 /** @returns the sequence number of the next record: the clock, or just above what is known when that is ahead of it */
 export function nextSeq(newestKnown: bigint, nowMs: number): bigint {
   const clock = BigInt(Math.max(0, Math.trunc(nowMs)))

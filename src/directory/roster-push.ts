@@ -4,11 +4,13 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import {
+  FOREIGN_PUSH_RATE,
   MAX_ATTACHMENTS,
   MAX_COALESCE_MS,
   MAX_FLUSH_BYTES,
   MAX_FRAME_REMOVALS,
   MAX_PARTIAL_WATCHERS,
+  MAX_TOLD_FOREIGN_BYTES,
   PARTIAL_COALESCE_MS,
   PUSH_PART,
   SNAPSHOT_BYTES_PER_TURN,
@@ -18,8 +20,11 @@ import {
 import { encodeDirectoryFrame, packEntries, wireEntryBytes } from './directory-frames.ts'
 import type { WatchRange, WireEntry } from './directory-frames.ts'
 import type { DirectorySession } from './directory-session.ts'
+import { TokenBucket } from '../wire/index.ts'
+import type { Source } from './attachment.ts'
 import type { Roster, RosterEntry } from './roster.ts'
 import { RosterView } from './roster-view.ts'
+import { RosterWindow } from './roster-window.ts'
 import { shareFrames } from './shared-frames.ts'
 import type { SharedFrames } from './shared-frames.ts'
 import { Turns } from './turns.ts'
@@ -27,11 +32,20 @@ import { difference, isWhole } from './watch-view.ts'
 
 export interface RosterPushInit {
   readonly roster: Roster
+  /** The source whose peers are all told of: this directory. */
+  readonly own: Source
+  /** Whose share the peers of another directory count for; that directory's, unless told. */
+  readonly holderOf?: ((source: Source) => string) | undefined
+  /** What the records of other directories' peers may take together at a watcher of the whole roster. */
+  readonly maxForeignBytes?: number
   readonly now: () => number
   readonly coalesceMs: number
   /** So many changes went to so many watchers of the whole roster, the oldest after this delay. */
   readonly onPushed?: (changes: number, watchers: number, delayMs: number) => void
 }
+
+/** A removed peer's ID in a frame. */
+const REMOVAL_BYTES = 64
 
 /** Encoded once for all who ask within its time. */
 interface WholeSnapshot {
@@ -45,23 +59,39 @@ interface WholeSnapshot {
 export class RosterPush {
   readonly #init: RosterPushInit
   readonly #watchers = new Set<DirectorySession>()
+  /** Peers of this directory that look different to watchers now. */
   readonly #dirty = new Set<string>()
+  /** Those of other directories: they go after, and at a pace, so that none of them has all watchers flooded. */
+  readonly #dirtyForeign = new Set<string>()
+  readonly #foreignRate: TokenBucket
+  /** Whom watchers of the whole roster may have been told of, and whether as a peer of this directory. */
+  readonly #told = new Map<string, boolean>()
   readonly #directories = new Map<string, PeerId>()
   readonly #turns = new Turns(SNAPSHOT_BYTES_PER_TURN)
   #flushedAtMs = -Infinity
   /** Since when the oldest change waits. */
   #dirtySinceMs: number | undefined
   #pagesFlushedAtMs = -Infinity
+  /** Something has changed since watchers of pages were told last. */
+  #isViewDirty = false
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   #partialTimer: ReturnType<typeof setTimeout> | undefined
   /** Made when the first snapshot is asked for, and kept up from then on. */
   #view: RosterView | undefined
+  /** Made when it is first asked for, and kept up from then on. */
+  #madeWindow: RosterWindow | undefined
   #whole: WholeSnapshot | undefined
   /** What the last flush to all has cost, in milliseconds. */
   #costMs = 0
 
   constructor(init: RosterPushInit) {
     this.#init = init
+    this.#foreignRate = new TokenBucket(FOREIGN_PUSH_RATE, init.now())
+  }
+
+  /** Peers on the roster that watchers of the whole are not told of. */
+  get untold(): number {
+    return this.#init.roster.size - this.#window.size
   }
 
   /** Sessions that watch a page or a query. */
@@ -78,26 +108,50 @@ export class RosterPush {
     this.#partialTimer = undefined
     this.#watchers.clear()
     this.#dirty.clear()
+    this.#dirtyForeign.clear()
     this.#view = undefined
+    this.#madeWindow = undefined
+    this.#told.clear()
     this.#whole = undefined
     this.#dirtySinceMs = undefined
   }
 
-  /** These peers look different to watchers now. */
+  /** These peers look different now, or are gone. */
   changed(peers: Iterable<string>): void {
     for (const peer of peers) {
-      this.#dirty.add(peer)
-      this.#whole?.since.add(peer)
-      this.#view?.update(peer, this.#init.roster.get(peer))
+      const entry = this.#init.roster.get(peer)
+      this.#view?.update(peer, entry)
+      this.#isViewDirty = true
+      for (const moved of this.#window.update(peer, entry)) this.#mark(moved)
     }
-    if (this.#dirty.size === 0) return
+    this.#scheduleFlush()
+    if (!this.#isViewDirty) return
+    const pagesWaitMs = this.#pagesFlushedAtMs + PARTIAL_COALESCE_MS - this.#init.now()
+    if (pagesWaitMs <= 0) this.#flushPages()
+    else this.#partialTimer ??= setTimeout(() => this.#flushPages(), pagesWaitMs)
+  }
+
+  #mark(peer: string): void {
+    this.#dirty.delete(peer)
+    this.#dirtyForeign.delete(peer)
+    const isShown = this.#window.has(peer)
+    // Who came and went before anybody was told of it is no news.
+    if (!isShown && !this.#told.has(peer)) return
+    const isOwn = isShown ? this.#window.isOwn(peer) : this.#told.get(peer) === true
+    const dirty = isOwn ? this.#dirty : this.#dirtyForeign
+    dirty.add(peer)
+    const whole = this.#whole
+    whole?.since.add(peer)
+    // One of which so much has changed is not handed out again.
+    if (whole !== undefined && whole.since.size > whole.entries * SNAPSHOT_CACHE_PART) this.#whole = undefined
+  }
+
+  #scheduleFlush(): void {
+    if (this.#dirty.size + this.#dirtyForeign.size === 0) return
     this.#dirtySinceMs ??= this.#init.now()
     const waitMs = this.#flushedAtMs + this.#paceMs() - this.#init.now()
     if (waitMs <= 0) this.#flush()
     else this.#flushTimer ??= setTimeout(() => this.#flush(), waitMs)
-    const pagesWaitMs = this.#pagesFlushedAtMs + PARTIAL_COALESCE_MS - this.#init.now()
-    if (pagesWaitMs <= 0) this.#flushPages()
-    else this.#partialTimer ??= setTimeout(() => this.#flushPages(), pagesWaitMs)
   }
 
   /** Sends a snapshot, and from then on what changes. Rejects when the client does not take it in time. */
@@ -115,6 +169,7 @@ export class RosterPush {
     }
     const { pages, since } = this.#wholeSnapshot()
     const behind = new Set(since)
+    this.#noteShown(behind)
     session.watching = { what: 'snapshot', behind }
     await session.sendPages(pages, this.#turns, signal)
     while (behind.size > 0) {
@@ -134,9 +189,10 @@ export class RosterPush {
     this.#flushTimer = undefined
     this.#flushedAtMs = this.#init.now()
     const dirtySinceMs = this.#dirtySinceMs ?? this.#flushedAtMs
-    const peers = this.#takeDirty()
-    if (this.#dirty.size === 0) this.#dirtySinceMs = undefined
     const watchers = [...this.#watchers]
+    const isHeard = watchers.some(({ watching }) => watching.what === 'whole' || watching.what === 'snapshot')
+    const peers = this.#takeDirty(isHeard)
+    if (this.#dirty.size + this.#dirtyForeign.size === 0) this.#dirtySinceMs = undefined
     for (const { watching } of watchers) {
       if (watching.what === 'snapshot') for (const peer of peers) watching.behind.add(peer)
     }
@@ -151,7 +207,9 @@ export class RosterPush {
       })
       this.#init.onPushed?.(peers.length, whole.length, this.#init.now() - dirtySinceMs)
     }
-    if (this.#dirty.size > 0) this.#flushTimer = setTimeout(() => this.#flush(), this.#paceMs())
+    if (this.#dirty.size + this.#dirtyForeign.size > 0) {
+      this.#flushTimer = setTimeout(() => this.#flush(), this.#paceMs())
+    }
   }
 
   /** Among many watchers changes are gathered for longer, so that telling them leaves time for all else. */
@@ -163,6 +221,7 @@ export class RosterPush {
     clearTimeout(this.#partialTimer)
     this.#partialTimer = undefined
     this.#pagesFlushedAtMs = this.#init.now()
+    this.#isViewDirty = false
     const view = this.#ordered()
     view.keepOnly(this.#watchedQueries())
     for (const session of this.#watchers) {
@@ -185,17 +244,41 @@ export class RosterPush {
   }
 
   /** What one flush may carry; the rest stays for the next. */
-  #takeDirty(): string[] {
+  #takeDirty(isHeard: boolean): string[] {
+    const nowMs = this.#init.now()
     const peers: string[] = []
     let bytes = 0
     for (const peer of this.#dirty) {
       if (bytes > MAX_FLUSH_BYTES) break
-      const entry = this.#init.roster.get(peer)
-      bytes += entry === undefined ? 64 : wireEntryBytes(this.#wire(entry))
+      bytes += this.#changeBytes(peer)
       peers.push(peer)
       this.#dirty.delete(peer)
     }
+    for (const peer of this.#dirtyForeign) {
+      const size = this.#changeBytes(peer)
+      if (bytes > MAX_FLUSH_BYTES || (isHeard && this.#foreignRate.waitMs(size, nowMs) > 0)) break
+      if (isHeard) this.#foreignRate.take(size, nowMs)
+      bytes += size
+      peers.push(peer)
+      this.#dirtyForeign.delete(peer)
+    }
+    for (const peer of peers) if (!this.#window.has(peer)) this.#told.delete(peer)
+    this.#noteShown(peers)
     return peers
+  }
+
+  #changeBytes(peer: string): number {
+    const entry = this.#shown(peer)
+    return entry === undefined ? REMOVAL_BYTES : wireEntryBytes(this.#wire(entry))
+  }
+
+  /** What watchers of the whole roster see of a peer. */
+  #shown(peer: string): RosterEntry | undefined {
+    return this.#window.has(peer) ? this.#init.roster.get(peer) : undefined
+  }
+
+  #noteShown(peers: Iterable<string>): void {
+    for (const peer of peers) if (this.#window.has(peer)) this.#told.set(peer, this.#window.isOwn(peer))
   }
 
   #encodeChanges(peers: Iterable<string>): Uint8Array[] {
@@ -203,7 +286,7 @@ export class RosterPush {
     const entries: WireEntry[] = []
     const removed: PeerId[] = []
     for (const peer of peers) {
-      const entry = roster.get(peer)
+      const entry = this.#shown(peer)
       const newest = roster.newest(peer)
       if (entry !== undefined) entries.push(this.#wire(entry))
       // A farewell travels with its owner's signature; a loss is only this directory's word.
@@ -229,8 +312,12 @@ export class RosterPush {
     const held = this.#whole
     const isFresh = held !== undefined && nowMs - held.atMs <= SNAPSHOT_CACHE_MS
     if (isFresh && held.since.size <= held.entries * SNAPSHOT_CACHE_PART) return held
-    const { entries } = this.#ordered()
-    const pages = [...this.#encodePages(entries, entries.length)]
+    const shown = this.#ordered().entries.filter(({ peer }) => this.#window.has(peer))
+    const isOwn = ({ peer }: RosterEntry): boolean => this.#window.isOwn(peer)
+    // A client that takes no more than so many has those of this directory.
+    const entries = [...shown.filter(isOwn), ...shown.filter((entry) => !isOwn(entry))]
+    this.#noteShown(entries.map(({ peer }) => peer))
+    const pages = [...this.#encodePages(entries, this.#init.roster.size)]
     const fresh = { pages, entries: entries.length, atMs: nowMs, since: new Set<string>() }
     this.#whole = fresh
     return fresh
@@ -248,6 +335,14 @@ export class RosterPush {
     const queries = new Set<string>()
     for (const { watching } of this.#watchers) if (watching.what === 'page') queries.add(watching.range.query)
     return queries
+  }
+
+  get #window(): RosterWindow {
+    if (this.#madeWindow !== undefined) return this.#madeWindow
+    const { roster, own, holderOf = (source) => source, maxForeignBytes = MAX_TOLD_FOREIGN_BYTES } = this.#init
+    this.#madeWindow = new RosterWindow({ own, holderOf, maxBytes: maxForeignBytes })
+    for (const entry of roster.entries()) this.#madeWindow.update(entry.peer, entry)
+    return this.#madeWindow
   }
 
   #ordered(): RosterView {

@@ -108,6 +108,8 @@ export interface DirectoryView {
   readonly registered?: boolean
   /** While it is connected: how many peers it tells. */
   readonly peers?: number
+  /** While it is connected: how many peers there are on its roster, where it does not tell of all. */
+  readonly total?: number
   readonly findings?: DirectoryFindings
   /** True for 127.0.0.1:8000-8002, which nobody asked for: their absence is not worth a word. */
   readonly isDefault: boolean

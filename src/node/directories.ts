@@ -189,6 +189,7 @@ export class Directories {
     client.on('state', (next) => this.#onState(member, next))
     client.on('entries', (said) => {
       member.hasTold ||= said.complete !== undefined
+      member.total = said.total
       if (said.refused > 0) this.#onForged(member, said.refused)
       this.#init.onEntries(said)
       this.#findings.says(said)
@@ -236,7 +237,7 @@ export class Directories {
   /** Each state is told once; the numbers beside it are for whoever looks. */
   #tell(member: Member): void {
     const view = this.#view(member)
-    const { retryAtMs: _retryAtMs, rttMs: _rttMs, peers: _peers, registered: _registered, ...facts } = view
+    const { retryAtMs: _retry, rttMs: _rtt, peers: _peers, total: _total, registered: _registered, ...facts } = view
     const told = JSON.stringify(facts)
     if (told === member.told || view.state === 'standby' || !isListed(member, [...this.#members.values()])) return
     if (view.state === 'connecting' && member.told !== undefined) return // a new try is no new state

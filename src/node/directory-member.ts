@@ -1,7 +1,7 @@
 // One directory of those that this peer knows: where it was heard of, how it
 // stands, and how that is shown. Decides nothing.
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { DirectoryRefusedError, type DirectoryClient, type DirectoryState } from '../directory/index.ts'
+import { DirectoryRefusedError, refusalAdvice, type DirectoryClient, type DirectoryState } from '../directory/index.ts'
 import { formatAddress, peerIdOf } from './address.ts'
 import type { DirectoryFindings, DirectoryView } from './chat-events.ts'
 import type { Origin } from './directory-choice.ts'
@@ -13,6 +13,8 @@ export interface Member {
   state: DirectoryState
   /** Whether its whole roster has been told since it was connected. */
   hasTold: boolean
+  /** Peers on its roster, by its last word; it may tell of fewer. */
+  total: number
   peer: string | undefined
   /** It was reached after those with a lower number; 0 when it never was. */
   lastTaken: number
@@ -37,6 +39,7 @@ export function newMember(init: Pick<Member, 'address' | 'origin' | 'client' | '
     ...init,
     state: { state: 'connecting' },
     hasTold: false,
+    total: 0,
     peer: peerIdOf(init.address),
     lastTaken: 0,
     hasPlace: false,
@@ -83,7 +86,7 @@ export function viewOf(
   member: Member,
   told: { peers: number; findings: DirectoryFindings } | undefined
 ): DirectoryView {
-  const { address, origin, state, peer, distanceMs } = member
+  const { address, origin, state, peer, distanceMs, total } = member
   const rttMs = state.state === 'connected' ? state.rttMs : distanceMs
   return {
     address: formatAddress(address),
@@ -93,7 +96,8 @@ export function viewOf(
     ...whyOf(member),
     ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
     ...(state.state === 'connected' ? { registered: state.registered } : {}),
-    ...(told === undefined ? {} : told)
+    ...(told === undefined ? {} : told),
+    ...(told === undefined || total <= told.peers ? {} : { total })
   }
 }
 
@@ -104,7 +108,7 @@ function stateName(member: Member): DirectoryView['state'] {
 
 function whyOf(member: Member): { why?: string; retryAtMs?: number } {
   const { state } = member
-  if (state.state === 'refused') return { why: state.reason }
+  if (state.state === 'refused') return { why: refusalAdvice(state.reason), retryAtMs: state.retryAtMs }
   if (state.state !== 'waiting') return {}
   return isStandby(member) ? { why: state.why.message } : { why: state.why.message, retryAtMs: state.retryAtMs }
 }

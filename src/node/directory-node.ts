@@ -113,6 +113,8 @@ export interface DirectoryNodeEvents {
   ready: CustomEvent<DirectoryGuest>
   left: CustomEvent<DirectoryGuest>
   lost: CustomEvent<DirectoryGuest>
+  /** As many peers as may be are registered, and others are refused. */
+  full: CustomEvent<{ readonly limit: number; readonly refused: number }>
   'directory-joined': CustomEvent<DirectoryFellow>
   'directory-lost': CustomEvent<DirectoryFellow>
   'directory-refused': CustomEvent<DirectoryFellow>
@@ -227,6 +229,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         dialer: addressDialer(),
         directory: directory({
           network: settings.network,
+          holderOf: (peer) => running().services.federation.holderOf(peer),
           proofs: {
             statementsOf: async (peer) =>
               (await running().services.federation.proofsOf(peer)).map(({ envelope }) => envelope),
@@ -297,6 +300,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     service.on('ready', ({ record, remoteAddr }) => this.#tell('ready', guest(record, remoteAddr.toString())))
     service.on('left', ({ record }) => this.#tell('left', guest(record)))
     service.on('lost', ({ record }) => this.#tell('lost', guest(record)))
+    service.on('full', (detail) => this.#tell('full', detail))
     const fellows = this.#libp2p.services.federation
     fellows.on('joined', ({ peer, remoteAddr }) => this.#tell('directory-joined', fellow(peer, remoteAddr.toString())))
     fellows.on('lost', ({ peer }) => this.#tell('directory-lost', fellow(peer)))

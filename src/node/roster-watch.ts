@@ -19,6 +19,8 @@ export interface RosterWatchInit {
   readonly config: Config
   /** `PORT|ADDRESS` of the directory. */
   readonly directory: string
+  /** Part of a nickname, or the start of a peer ID; empty: everybody of whom the directory tells. */
+  readonly query?: string
   /** Go on until `signal` aborts. */
   readonly watch: boolean
   /** Called with the whole roster: once it is complete, and then at each change. */
@@ -57,6 +59,7 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
     await fetchOrExplain(connection, {
       watch: init.watch,
       signal: init.signal,
+      query: init.query ?? '',
       network: init.config.settings.network,
       onEntries: (entries) => {
         applyEntries(roster, entries, Date.now())

@@ -43,6 +43,11 @@ export class Shares<Item> {
     return this.#size
   }
 
+  /** How many items there are. */
+  get items(): number {
+    return this.#holderOf.size
+  }
+
   get isFull(): boolean {
     return this.size >= this.capacity
   }
@@ -86,6 +91,11 @@ export class Shares<Item> {
     return this.#holderOf.get(item)
   }
 
+  /** How many places the item takes. */
+  weightOf(item: Item): number {
+    return this.#holders.get(this.#holderOf.get(item) ?? '')?.items.get(item) ?? 0
+  }
+
   /** How many places the holder takes. */
   countOf(holder: string): number {
     return this.#holders.get(holder)?.weight ?? 0
@@ -94,6 +104,11 @@ export class Shares<Item> {
   /** What the holder has, the oldest first. */
   itemsOf(holder: string): readonly Item[] {
     return [...(this.#holders.get(holder)?.items.keys() ?? [])]
+  }
+
+  oldestOf(holder: string): Item | undefined {
+    for (const item of this.#holders.get(holder)?.items.keys() ?? []) return item
+    return undefined
   }
 
   /** The holders and how much each holds, the largest first. */

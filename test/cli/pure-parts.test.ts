@@ -338,6 +338,27 @@ describe('directories', () => {
   })
 })
 
+describe('a directory that does not register this peer', () => {
+  it('is told of with its reason and what follows from it, and not as a lost one', () => {
+    const base = { address: '127.0.0.1:8000', peer: undefined, isDefault: false } as const
+    const news = new DirectoryNews()
+    news.summary([{ ...base, state: 'connected' }], true, 0)
+    const why = 'it holds as many peers as it may; use another directory'
+    expect(news.changed({ ...base, state: 'refused', why, retryAtMs: 30_000 }, 0)).toEqual([
+      'The directory 127.0.0.1:8000 does not register you: it holds as many peers as it may; use another directory, next try in 30 s.',
+      'Others there do not see you. You still see its roster.'
+    ])
+  })
+
+  it('is listed with how many of its peers it tells of', () => {
+    const [line] = directoryLines(
+      [{ address: 'd:1', peer: undefined, isDefault: false, state: 'connected', peers: 6_000, total: 21_000 }],
+      0
+    )
+    expect(line).toBe('d:1: connected, 6000 of 21000 peers')
+  })
+})
+
 describe('what was found of directories', () => {
   const [one, other] = [
     '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2',

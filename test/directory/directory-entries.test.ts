@@ -1,8 +1,12 @@
 // What a directory says, put into a client's roster.
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, it } from 'vitest'
+import { EntriesReader } from '../../src/directory/directory-entries.ts'
+import type { DirectoryFrame, WireEntry } from '../../src/directory/directory-frames.ts'
+import { sealRecord } from '../../src/directory/index.ts'
 import { applyEntries, Roster } from '../../src/directory/index.ts'
 import type { DirectoryEntries, VerifiedRecord } from '../../src/directory/index.ts'
-import { identity, sealedBy, type Identity } from './records.ts'
+import { identity, presence, sealedBy, type Identity } from './records.ts'
 
 const directory = await identity(1)
 const other = await identity(2)
@@ -32,5 +36,60 @@ describe('what a directory says', () => {
     applyEntries(roster, says(other, again, [other]), 0)
     applyEntries(roster, says(directory, farewell, []), 1)
     expect(roster.get(peer.id)?.attachments.map(({ source }) => source)).toEqual([other.id])
+  })
+})
+
+describe('what a client takes from one directory', () => {
+  const entry = async (at: Identity, over: { readonly withdrawn?: boolean } = {}): Promise<WireEntry> => {
+    const { envelope } = await sealRecord({ ...presence, ...over }, await generateKeyPair('Ed25519'))
+    return { envelope, attachments: over.withdrawn === true ? [] : [{ directory: at.peer, forMs: 0 }] }
+  }
+  const entries = async (count: number, at: Identity): Promise<WireEntry[]> =>
+    Promise.all(Array.from({ length: count }, () => entry(at)))
+  const snapshot = (some: readonly WireEntry[], last: boolean) =>
+    ({ type: 'snapshot', entries: some, total: 50_000, last }) satisfies DirectoryFrame
+  const changes = (some: readonly WireEntry[]) =>
+    ({ type: 'changes', entries: some, removed: [], total: 50_000 }) satisfies DirectoryFrame
+
+  it('is no more than so many peers, those of the directory itself before others, and the total is known', async () => {
+    const reader = new EntriesReader(directory.peer, 'test', () => 0, { maxPeers: 5 })
+    const roster = new Roster()
+    const take = async (frame: ReturnType<typeof snapshot> | ReturnType<typeof changes>): Promise<DirectoryEntries> => {
+      const said = await reader.read(frame)
+      applyEntries(roster, said, 0)
+      return said
+    }
+    const first = await take(snapshot(await entries(4, directory), false))
+    expect([first.updates.length, first.total]).toEqual([4, 50_000])
+    const last = await take(snapshot(await entries(20, other), true))
+    expect([last.updates.length, last.complete?.size, last.refused]).toEqual([1, 5, 0])
+    expect((await take(changes(await entries(3, other)))).updates).toEqual([])
+    // A newcomer of the directory itself takes the place of another's.
+    const own = await take(changes(await entries(1, directory)))
+    expect([own.updates.length, own.removed.length]).toEqual([1, 1])
+    expect(roster.size).toBe(5)
+    expect((await take(changes(await entries(1, directory)))).updates).toEqual([])
+  })
+
+  it('is no more than so many bytes', async () => {
+    const some = await entries(10, directory)
+    const each = some[0]?.envelope.byteLength ?? 0
+    const reader = new EntriesReader(directory.peer, 'test', () => 0, { maxBytes: 4.5 * each })
+    expect((await reader.read(snapshot(some, true))).updates).toHaveLength(4)
+  })
+
+  it('goes on with peers that it has, whatever else is told, and takes new ones when some have gone', async () => {
+    const reader = new EntriesReader(directory.peer, 'test', () => 0, { maxPeers: 2 })
+    const key = await generateKeyPair('Ed25519')
+    const attachments = [{ directory: directory.peer, forMs: 0 }]
+    const sealed = async (seq: bigint, withdrawn = false): Promise<WireEntry> => {
+      const { envelope } = await sealRecord({ ...presence, seq, withdrawn }, key)
+      return { envelope, attachments: withdrawn ? [] : attachments }
+    }
+    await reader.read(snapshot([await sealed(1n), ...(await entries(1, directory))], true))
+    expect((await reader.read(changes([await sealed(2n)]))).updates).toHaveLength(1)
+    expect((await reader.read(changes(await entries(1, directory)))).updates).toHaveLength(0)
+    expect((await reader.read(changes([await sealed(3n, true)]))).updates).toHaveLength(1)
+    expect((await reader.read(changes(await entries(1, directory)))).updates).toHaveLength(1)
   })
 })

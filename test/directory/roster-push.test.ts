@@ -17,11 +17,11 @@ const whole = { query: '', offset: 0, limit: 0 }
 /** A server that pushes a roster, and watchers of it that stop reading when told. */
 async function scene() {
   const roster = new Roster()
-  const push = new RosterPush({ roster, now: Date.now, coalesceMs: 1 })
+  const source = (await identity(100)).id
+  const push = new RosterPush({ roster, own: source, now: Date.now, coalesceMs: 1 })
   const stop = new AbortController()
   const ends: unknown[] = []
   const sessions: DirectorySession[] = []
-  const source = (await identity(100)).id
   const server = await node({}, { privateKey: (await identity(100)).key })
   await server.handle(PROTOCOL, async (stream, connection) => {
     const session = new DirectorySession(stream, connection, sessionRates(Date.now()))
@@ -171,7 +171,9 @@ it('gathers changes for longer where telling all watchers takes long', async () 
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   let nowMs = 0
-  const push = new RosterPush({ roster: new Roster(), now: () => nowMs, coalesceMs: 100 })
+  const roster = new Roster()
+  const { id: own } = await identity(100)
+  const push = new RosterPush({ roster, own, now: () => nowMs, coalesceMs: 100 })
   const flushedAtMs: number[] = []
   const slow = {
     watching: { what: 'nothing' },
@@ -182,7 +184,9 @@ it('gathers changes for longer where telling all watchers takes long', async () 
     }
   } as unknown as DirectorySession
   await push.watch(slow, whole, new AbortController().signal)
-  const { id } = await identity(1)
+  const ada = await identity(1)
+  const { id } = ada
+  roster.announce(await sealedBy(ada), { source: own, nowMs })
   push.changed([id])
   await vi.advanceTimersByTimeAsync(1)
   push.changed([id])

@@ -74,6 +74,11 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     const json = { event: 'directory-unreached', address, why }
     show(isJson ? escapedJson(json) : `UNREACHED directory ${address}: ${why}`)
   })
+  node.addEventListener('full', ({ detail: { limit, refused } }) => {
+    const who = `${refused} ${refused === 1 ? 'peer was' : 'peers were'} refused`
+    const line = `FULL ${limit} peers are registered here, ${who}: start another directory and --join it to this one`
+    show(isJson ? escapedJson({ event: 'full', limit, refused }) : line)
+  })
   node.addEventListener('federation', ({ detail }) => {
     show(isJson ? escapedJson(detail) : federationLine(detail))
   })

@@ -17,14 +17,18 @@ type Show = (rows: readonly RosterRow[]) => void
 
 interface Look {
   readonly config: Config
+  /** Part of a nickname in any case, or the start of a peer ID; empty: everybody. */
+  readonly query: string
   readonly isWatching: boolean
   readonly show: Show
 }
 
 export async function runRoster(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const given = command.getOptionValue('query')
   const look = {
     config,
+    query: typeof given === 'string' ? given : '',
     isWatching: hasSwitch(command, 'watch'),
     show: hasSwitch(command, 'json') ? showJson(io) : showLines(io, await ownPeer(config))
   }
@@ -42,6 +46,7 @@ async function askDirectory(io: CommandIo, directory: string, look: Look): Promi
     await watchRoster({
       config: look.config,
       directory,
+      query: look.query,
       watch: look.isWatching,
       onRoster: look.show,
       signal: io.interrupted
@@ -51,7 +56,10 @@ async function askDirectory(io: CommandIo, directory: string, look: Look): Promi
   }
 }
 
-async function lookAround(io: CommandIo, { config, isWatching, show }: Look): Promise<void> {
+async function lookAround(io: CommandIo, { config, query, isWatching, show }: Look): Promise<void> {
+  const part = query.toLowerCase()
+  const isMatch = ({ nickname, peer }: RosterRow): boolean =>
+    nickname.toLowerCase().includes(part) || peer.startsWith(query)
   await withChatNode({
     config,
     interactive: false,
@@ -59,13 +67,13 @@ async function lookAround(io: CommandIo, { config, isWatching, show }: Look): Pr
     run: async (node) => {
       await node.firstLook({ thorough: true, signal: io.interrupted })
       if (io.interrupted.aborted) return
-      show(node.roster())
+      show(node.roster().filter(isMatch))
       if (!isWatching) return
       let timer: NodeJS.Timeout | undefined
       node.addEventListener('roster', () => {
         timer ??= setTimeout(() => {
           timer = undefined
-          show(node.roster())
+          show(node.roster().filter(isMatch))
         }, ROSTER_COALESCE_MS)
       })
       await new Promise<void>((resolve) => io.interrupted.addEventListener('abort', () => resolve(), { once: true }))

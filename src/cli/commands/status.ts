@@ -124,7 +124,7 @@ function listed(heading: string, lines: readonly string[], none = 'none'): strin
 const column = 16
 
 function directoryText(view: Json, all: readonly Json[], nowMs: number): string {
-  const { address, state, why, retryAtMs, rttMs, peers, registered, forged } = view
+  const { address, state, why, retryAtMs, rttMs, peers, total, registered, forged } = view
   const names = (found: unknown): string =>
     listOf(found)
       .map(({ name, shortId: id }) => `${textOf(name)} (${textOf(id)})`)
@@ -136,7 +136,7 @@ function directoryText(view: Json, all: readonly Json[], nowMs: number): string 
     ...(typeof why === 'string' ? [why] : []),
     ...(typeof retryAtMs === 'number' ? [`next try in ${secondsUntil(retryAtMs, nowMs)} s`] : []),
     ...(typeof rttMs === 'number' && state !== 'waiting' ? [`${rttMs} ms`] : []),
-    ...(typeof peers === 'number' ? [`${peers} ${peers === 1 ? 'peer' : 'peers'}`] : []),
+    ...(typeof peers === 'number' ? [peersText(peers, total)] : []),
     ...(registered === true ? ['registered'] : []),
     ...(listOf(view['withholds']).length === 0 ? [] : [`withholds ${names(view['withholds'])}`]),
     ...(listOf(view['stale']).length === 0 ? [] : [`stale about ${names(view['stale'])}`]),
@@ -144,6 +144,12 @@ function directoryText(view: Json, all: readonly Json[], nowMs: number): string 
     ...(typeof forged === 'number' && forged > 0 ? [`told ${forged} forged`] : [])
   ]
   return [`${textOf(address)} ${textOf(state)}`, ...words].join(', ')
+}
+
+/** How many peers a directory tells of, and of how many where that is not all. */
+function peersText(peers: number, total: unknown): string {
+  const isPart = typeof total === 'number' && total > peers
+  return `${peers}${isPart ? ` of ${total}` : ''} ${peers === 1 && !isPart ? 'peer' : 'peers'}`
 }
 
 function nameOfDirectory(peer: unknown, all: readonly Json[]): string {

@@ -91,6 +91,7 @@ export function directoryJson(view: DirectoryView): Json {
     rttMs: view.rttMs ?? null,
     registered: view.registered ?? null,
     peers: view.peers ?? null,
+    total: view.total ?? view.peers ?? null,
     stale: view.findings?.stale ?? [],
     withholds: view.findings?.withholds ?? [],
     notJoinedWith: view.findings?.notJoinedWith ?? [],

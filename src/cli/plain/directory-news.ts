@@ -45,6 +45,8 @@ export class DirectoryNews {
 
   #lost(view: DirectoryView, nowMs: number): string[] {
     this.#complained.add(view.address)
+    if (view.state === 'refused')
+      return [notConnected(view, nowMs), 'Others there do not see you. You still see its roster.']
     const lost = `Lost the directory ${view.address}${because(view)}${retryText(view.retryAtMs, nowMs)}.`
     if ([...this.#states.values()].includes('connected')) return [lost]
     return [lost, 'No directory is connected now. Conversations go on: they need none.']
@@ -57,7 +59,7 @@ function isFine(state: DirectoryView['state']): boolean {
 }
 
 function notConnected(view: DirectoryView, nowMs: number): string {
-  const what = view.state === 'refused' ? 'refuses you' : 'is not connected'
+  const what = view.state === 'refused' ? 'does not register you' : 'is not connected'
   return `The directory ${view.address} ${what}${because(view)}${retryText(view.retryAtMs, nowMs)}.`
 }
 

@@ -250,6 +250,11 @@ export class FederationService extends EventEmitter<FederationEvents> {
     return denial === undefined || this.#roster.has(id) ? this.statementsOf(id) : [denial, ...held]
   }
 
+  /** Whose share the peers of a directory count for: its own, where the operator named it, else its address prefix. */
+  holderOf(directory: string): string {
+    return this.#state.holderOf(directory)
+  }
+
   /** The epoch of this directory's own statements. */
   get epoch(): bigint {
     return this.#state.epoch

@@ -340,7 +340,7 @@ export class FellowLinks {
     if (!candidates.isFull || this.#init.isNamed(connection.remotePeer.toString())) return true
     const [largest] = candidates.holders()
     if (largest === undefined || candidates.countOf(holderOf(connection.remoteAddr)) + 1 >= largest.count) return false
-    candidates.itemsOf(largest.holder)[0]?.abort(new FellowRefusedError())
+    candidates.oldestOf(largest.holder)?.abort(new FellowRefusedError())
     return true
   }
 

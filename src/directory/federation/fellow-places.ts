@@ -39,7 +39,7 @@ export function placeFor(
     if (by !== undefined) return { is: 'given', by, held: largest.count }
   }
   const holder = own > 0 ? newcomer.holder : largest?.holder
-  const oldest = holder === undefined ? undefined : places.itemsOf(holder)[0]
+  const oldest = holder === undefined ? undefined : places.oldestOf(holder)
   if (holder === undefined || oldest === undefined || nowMs - oldest.sinceMs < FELLOW_TURN_MS) return { is: 'taken' }
   return { is: 'given', by: oldest, held: places.countOf(holder) }
 }
