@@ -44,14 +44,15 @@ export function isIdPrefix(text: string, peer: string): boolean {
  */
 export function isShortIdBeginning(text: string, peer: string): boolean {
   const letters = withoutHead(text)
-  const isLetters = letters.length >= minShortBeginning && letters.length < SHORT_ID_CHARS && !/^\d+$/u.test(text)
+  // Behind its head any letter is one of an ID; without it, four are needed to mean one.
+  const least = letters === text ? minShortBeginning : 1
+  const isLetters = letters.length >= least && letters.length < SHORT_ID_CHARS && !/^\d+$/u.test(text)
   return isLetters && withoutHead(peer).startsWith(letters)
 }
 
 /** True when `text` would be such a beginning if it were longer. */
 export function isTooShortBeginning(text: string, peer: string): boolean {
-  const letters = withoutHead(text)
-  return letters.length < minShortBeginning && !/^\d*$/u.test(letters) && withoutHead(peer).startsWith(letters)
+  return text.length < minShortBeginning && !/^\d*$/u.test(text) && withoutHead(peer).startsWith(text)
 }
 
 function withoutHead(text: string): string {

@@ -9,7 +9,7 @@ import { LiveRoster } from './live-roster.ts'
 import type { Link } from './live-roster.ts'
 import { PeopleList } from './people-list.tsx'
 import { Picture } from './picture.tsx'
-import { byArrival, matching } from './roster-model.ts'
+import { byArrival, matching, namesakesOf } from './roster-model.ts'
 import type { Peer, RosterModel } from './roster-model.ts'
 import { Directories, Lately } from './side.tsx'
 import { applyTheme, nextTheme, readTheme } from './theme.ts'
@@ -157,6 +157,7 @@ export function App() {
             nowMs={nowMs}
             chosen={chosen}
             directoryNames={directoryNames}
+            namesakes={(one) => (model === undefined ? 0 : namesakesOf(model, one).length)}
             empty={empty}
             onChoose={setChosen}
           />
@@ -173,7 +174,13 @@ export function App() {
         </section>
         <aside class="column-side" aria-label="Details, directories, and what happened lately">
           {peer !== undefined && (
-            <Details peer={peer} directories={directories} nowMs={nowMs} onClose={() => setChosen(undefined)} />
+            <Details
+              peer={peer}
+              directories={directories}
+              namesakes={model === undefined ? [] : namesakesOf(model, peer)}
+              nowMs={nowMs}
+              onClose={() => setChosen(undefined)}
+            />
           )}
           <Directories directories={directories} />
           <Lately

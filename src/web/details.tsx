@@ -2,16 +2,21 @@
 import type { DirectoryJson } from '../directory/http/roster-api.ts'
 import type { Peer } from './roster-model.ts'
 import { hueOf } from './swatch.ts'
-import { ago, moment, pathWord } from './words.ts'
+import { ago, alikeText, moment, pathWord } from './words.ts'
+
+/** A crowd of one name would fill the details. */
+const shownNamesakes = 8
 
 export interface DetailsProps {
   readonly peer: Peer
   readonly directories: readonly DirectoryJson[]
+  /** Others whose names look like this one's. */
+  readonly namesakes: readonly Peer[]
   readonly nowMs: number
   readonly onClose: () => void
 }
 
-export function Details({ peer, directories, nowMs, onClose }: DetailsProps) {
+export function Details({ peer, directories, namesakes, nowMs, onClose }: DetailsProps) {
   const via = peer.directories.map((id) => directories.find(({ directory }) => directory === id)?.shortId ?? id)
   return (
     <section class="details" aria-label={`Details of ${peer.name}`}>
@@ -25,6 +30,14 @@ export function Details({ peer, directories, nowMs, onClose }: DetailsProps) {
       {peer.says !== '' && (
         <p class="status" dir="auto">
           {peer.says}
+        </p>
+      )}
+      {namesakes.length > 0 && (
+        <p class="alike">
+          ! {alikeText(namesakes.length)}: compare IDs.{' '}
+          {namesakes.slice(0, shownNamesakes).map((other) => (
+            <code key={other.peer}>{other.shortId} </code>
+          ))}
         </p>
       )}
       <dl>

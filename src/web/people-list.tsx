@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { PAGE_ROW_PX, PAGE_SPARE_ROWS } from './constants.ts'
 import type { Peer } from './roster-model.ts'
 import { hueOf } from './swatch.ts'
-import { ago, moment, pathWord } from './words.ts'
+import { ago, alikeText, moment, pathWord } from './words.ts'
 
 export interface PeopleListProps {
   readonly peers: readonly Peer[]
@@ -13,12 +13,14 @@ export interface PeopleListProps {
   readonly chosen: string | undefined
   /** Short IDs of directories, where there are several. */
   readonly directoryNames: ReadonlyMap<string, string>
+  /** How many others have a name that looks like this one's. */
+  readonly namesakes: (peer: Peer) => number
   /** What stands where nobody does. */
   readonly empty: string
   readonly onChoose: (peer: string | undefined) => void
 }
 
-export function PeopleList({ peers, nowMs, chosen, directoryNames, empty, onChoose }: PeopleListProps) {
+export function PeopleList({ peers, nowMs, chosen, directoryNames, namesakes, empty, onChoose }: PeopleListProps) {
   const box = useRef<HTMLDivElement>(null)
   const [view, setView] = useState({ top: 0, height: 800 })
   const index = chosen === undefined ? -1 : peers.findIndex(({ peer }) => peer === chosen)
@@ -82,6 +84,7 @@ export function PeopleList({ peers, nowMs, chosen, directoryNames, empty, onChoo
             since={ago(peer.since, nowMs)}
             when={moment(peer.since, nowMs)}
             via={viaOf(peer, directoryNames)}
+            alike={namesakes(peer)}
             isChosen={at === index}
             onChoose={onChoose}
           />
@@ -98,6 +101,7 @@ interface RowProps {
   readonly since: string
   readonly when: string
   readonly via: string
+  readonly alike: number
   readonly isChosen: boolean
   readonly onChoose: (peer: string | undefined) => void
 }
@@ -109,7 +113,7 @@ class Row extends Component<RowProps> {
   }
 
   override render() {
-    const { peer, at, of, since, when, via, isChosen, onChoose } = this.props
+    const { peer, at, of, since, when, via, alike, isChosen, onChoose } = this.props
     return (
       <div
         id={rowId(peer.peer)}
@@ -126,6 +130,12 @@ class Row extends Component<RowProps> {
         <span class="who">
           <bdi class={peer.isNamed ? 'name' : 'name nameless'}>{peer.name}</bdi>
           <code>{peer.shortId}</code>
+          {alike > 0 && (
+            <span class="alike" title={alikeText(alike)}>
+              <span aria-hidden="true">!</span>
+              <span class="unseen"> {alikeText(alike)}</span>
+            </span>
+          )}
         </span>
         <span class="since" title={`since ${when}`}>
           {since}
@@ -142,7 +152,7 @@ class Row extends Component<RowProps> {
   }
 }
 
-const rowKeys = ['peer', 'at', 'of', 'since', 'when', 'via', 'isChosen'] as const
+const rowKeys = ['peer', 'at', 'of', 'since', 'when', 'via', 'alike', 'isChosen'] as const
 
 /** The beginnings of the names of its directories: enough to tell a few apart, and the details have the rest. */
 function viaOf({ directories }: Peer, names: ReadonlyMap<string, string>): string {

@@ -2,6 +2,7 @@
 // events go in, a new model comes out; lists are merged and not sorted anew, so
 // that a change among ten thousand peers costs next to nothing.
 import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
+import { isVisible, looksAlike, nameShape, type NameShape } from '../lib/index.ts'
 import { cleanText } from './clean-text.ts'
 import { PAGE_ID_CHARS, PAGE_RECENT } from './constants.ts'
 
@@ -10,6 +11,7 @@ export interface Peer extends PeerJson {
   /** The nickname, cleaned; never empty. */
   readonly name: string
   readonly isNamed: boolean
+  readonly shape: NameShape
   /** The status, cleaned. */
   readonly says: string
   /** What a search looks into, in lower case. */
@@ -33,6 +35,8 @@ export interface RosterModel {
   readonly recent: readonly Happening[]
   readonly byName: readonly Peer[]
   readonly peers: ReadonlyMap<string, Peer>
+  /** By the key of their names: those among them that look alike have to be told apart by their IDs. */
+  readonly byShape: ReadonlyMap<string, readonly Peer[]>
 }
 
 /** @param peers of all pages */
@@ -45,7 +49,8 @@ export function fromSnapshot(snapshot: SnapshotJson, peers: readonly PeerJson[],
     directories: snapshot.directories,
     recent: snapshot.recent.slice(0, PAGE_RECENT).map(toHappening),
     byName: shown.toSorted(compareNames),
-    peers: new Map(shown.map((peer) => [peer.peer, peer]))
+    peers: new Map(shown.map((peer) => [peer.peer, peer])),
+    byShape: Map.groupBy(shown, ({ shape }) => shape.key)
   }
 }
 
@@ -55,6 +60,12 @@ export function withChanges(model: RosterModel, changes: ChangesJson, nowMs: num
   const peers = new Map(model.peers)
   for (const peer of changes.gone) peers.delete(peer)
   for (const peer of changed) peers.set(peer.peer, peer)
+  const byShape = new Map(model.byShape)
+  for (const id of touched) {
+    const was = model.peers.get(id)
+    if (was !== undefined) setShape(byShape, was.shape.key, without(byShape, was))
+  }
+  for (const peer of changed) setShape(byShape, peer.shape.key, [...(byShape.get(peer.shape.key) ?? []), peer])
   const recent = [...changes.recent.map(toHappening), ...model.recent].slice(0, PAGE_RECENT)
   const untouched = touched.size === 0 ? model.byName : model.byName.filter(({ peer }) => !touched.has(peer))
   return {
@@ -63,8 +74,25 @@ export function withChanges(model: RosterModel, changes: ChangesJson, nowMs: num
     directories: changes.directories ?? model.directories,
     recent,
     byName: changed.length === 0 ? untouched : merged(untouched, changed.toSorted(compareNames)),
-    peers
+    peers,
+    byShape
   }
+}
+
+/** @returns the others on the roster whose names a reader may take for this one's */
+export function namesakesOf(model: RosterModel, peer: Peer): readonly Peer[] {
+  if (!peer.isNamed) return []
+  const near = model.byShape.get(peer.shape.key) ?? []
+  return near.filter((other) => other.peer !== peer.peer && other.isNamed && looksAlike(other.shape, peer.shape))
+}
+
+function without(byShape: ReadonlyMap<string, readonly Peer[]>, { peer, shape }: Peer): readonly Peer[] {
+  return (byShape.get(shape.key) ?? []).filter((one) => one.peer !== peer)
+}
+
+function setShape(byShape: Map<string, readonly Peer[]>, key: string, peers: readonly Peer[]): void {
+  if (peers.length === 0) byShape.delete(key)
+  else byShape.set(key, peers)
 }
 
 /** @returns those who match all words of the query, in their order */
@@ -96,8 +124,9 @@ function toPeer(json: PeerJson): Peer {
   const says = cleanText(json.status)
   return {
     ...json,
-    name: name === '' ? 'nameless' : name,
-    isNamed: name !== '',
+    name: isVisible(name) ? name : 'nameless',
+    isNamed: isVisible(name),
+    shape: nameShape(name),
     says,
     words: `${name} ${says}`.toLowerCase(),
     places: json.addresses.join(' ').toLowerCase()
@@ -108,7 +137,7 @@ let happenings = 0
 
 function toHappening(json: HappeningJson): Happening {
   const name = cleanText(json.nickname)
-  return { ...json, name: name === '' ? 'nameless' : name, key: String(++happenings) }
+  return { ...json, name: isVisible(name) ? name : 'nameless', key: String(++happenings) }
 }
 
 const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true })

@@ -28,6 +28,12 @@ export function moment(atMs: number, nowMs: number): string {
   return isToday ? clock.format(atMs) : `${day.format(atMs)}, ${clock.format(atMs)}`
 }
 
+export function alikeText(others: number): string {
+  return others === 1
+    ? 'another peer has a name that looks like this one'
+    : `${others} others have names that look like this one`
+}
+
 export function pathWord(path: PeerPath): string {
   switch (path) {
     case 'lan':

@@ -122,7 +122,7 @@ describe.concurrent('parley id', () => {
     const first = await bed.run(['id'], { home })
     const second = await bed.run(['id'], { home })
     expect(first.code, first.told).toBe(exitCodes.ok)
-    expect(first.stdout).toMatch(/^Peer ID: +12D3KooW\w{44} \(short: \w{8}\)$/mu)
+    expect(first.stdout).toMatch(/^Peer ID: +12D3KooW\w{44} \(short: \w{12}\)$/mu)
     expect(second.stdout).toBe(first.stdout)
     const key = join(home, 'data', 'parley', 'profiles', 'default', 'identity.key')
     expect((await stat(key)).mode & 0o777).toBe(0o600)
@@ -226,7 +226,7 @@ describe.concurrent('the start', () => {
   test('needs no terminal, asks nothing, and ends with its input', async () => {
     const ended = await bed.run([], { input: '' })
     expect(ended.code, ended.told).toBe(exitCodes.ok)
-    expect(ended.stdout, ended.told).toMatch(/^You are \S+ \(\w{8}\), host 127\.0\.0\.1, port \d+\.$/mu)
+    expect(ended.stdout, ended.told).toMatch(/^You are \S+ \(\w{12}\), host 127\.0\.0\.1, port \d+\.$/mu)
     expect(ended.stdout, ended.told).toMatch(/^Nobody else is online\.$/mu)
   })
 

@@ -83,7 +83,7 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     const chat = await holder(home)
     const sent = await send(home, [to.address, 'by the chat'])
     expect(sent.code, sent.told).toBe(exitCodes.ok)
-    expect(sent.stdout).toMatch(/^Delivered to \S+ \(\w{8}\)\.$/mu)
+    expect(sent.stdout).toMatch(/^Delivered to \S+ \(\w{12}\)\.$/mu)
     const { peer } = await to.process.event('message', ({ text }) => text === 'by the chat')
     expect(peer).toBe((await chat.event('ready'))['peer'])
     await chat.event('delivery', ({ state }) => state === 'delivered')
@@ -220,7 +220,7 @@ describe.concurrent('parley status', () => {
     expect(said.code, said.told).toBe(exitCodes.ok)
     for (const line of [
       /^Profile: +default, in use by a running parley$/mu,
-      new RegExp(`^Peer ID: +${String(peer)} \\(short: \\w{8}\\)$`, 'mu'),
+      new RegExp(`^Peer ID: +${String(peer)} \\(short: \\w{12}\\)$`, 'mu'),
       new RegExp(`^Directories: +127\\.0\\.0\\.1:${port} connected`, 'mu'),
       /^Conversations: +receiver open$/mu,
       /^Waiting: +no messages$/mu

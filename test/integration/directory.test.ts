@@ -153,7 +153,7 @@ describe('parley roster', () => {
     expect(looked.code, looked.told).toBe(exitCodes.ok)
     const rows = looked.stdout
       .split('\n')
-      .flatMap((line) => /^ +\d+ +(\S+) +(\S{8}) +127\.0\.0\.1 +\d+/u.exec(line)?.slice(1, 3) ?? [])
+      .flatMap((line) => /^ +\d+ +(\S+) +(\S{12}) +127\.0\.0\.1 +\d+/u.exec(line)?.slice(1, 3) ?? [])
     expect(rows).toEqual(['anna', anna.shortId, 'bob', bob.shortId])
     const json = await bed.run(['roster', '--directory', String(port), '--json'])
     expect(namesIn(JSON.parse(json.stdout))).toEqual(['anna', 'bob'])

@@ -64,7 +64,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await bob.shows(/ 1 ● anna/u)
 
     await anna.type('bob')
-    await anna.shows(/bob \(\w{8}\) {2}● online/u)
+    await anna.shows(/bob \(\w{12}\) {2}● online/u)
     await anna.type('hello')
     // Not open over there: it is counted, and Alt-A goes to it.
     await bob.shows(/\[1 unread\]/u)
@@ -121,7 +121,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await anna.type('127.0.0.1')
     await prompt(anna, 'Port:')
     await anna.type(port)
-    await anna.shows(/bob \(\w{8}\) {2}● online/u)
+    await anna.shows(/bob \(\w{12}\) {2}● online/u)
     await anna.type('hello')
     await anna.shows(/✓ {2}You +hello/u)
     await bob.shows(/\[1 unread\]/u)
@@ -150,7 +150,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
         const rows = await anna.rows()
         expect(rows, name).toHaveLength(usual.rows)
         // The line beside the list, the title, how things stand, and the input stand where they stood.
-        expect(rows[0], name).toMatch(/^Conversations \(1\) {6}│ {2}mallory \(\w{8}\) {2}● online$/u)
+        expect(rows[0], name).toMatch(/^Conversations \(1\) {6}│ {2}mallory \(\w{12}\) {2}● online$/u)
         for (const row of rows.slice(1, -2)) expect(row, name).toMatch(/^.{23}│(?: |$)/u)
         expect(rows.at(-2), name).toMatch(/^ anna · directory 1\/1 · 1 online .*LAN/u)
         expect(rows.at(-1), name).toMatch(/^You:$/u)
@@ -214,14 +214,14 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await anna.type('/search needle')
     await anna.shows(/Messages with "needle"[^]*the needle is number 4321/u)
     await anna.key('Enter')
-    await anna.shows(/bob \(\w{8}\)[^]*bob +message 4320\n.*bob +the needle is number 4321\n/u)
+    await anna.shows(/bob \(\w{12}\)[^]*bob +message 4320\n.*bob +the needle is number 4321\n/u)
     await anna.shows(/↓ more below/u)
   })
 
   test('parley chat PEER opens into the conversation, and says on the usual screen when there is nobody', async () => {
     await person('bob', usual)
     const anna = await bed.terminal(['chat', 'bob', '--name', 'anna'], { env, name: 'anna', size: usual })
-    await anna.shows(/bob \(\w{8}\) {2}● online/u)
+    await anna.shows(/bob \(\w{12}\) {2}● online/u)
     await anna.type('hello')
     await anna.shows(/✓ {2}You +hello/u)
     const lost = await bed.terminal(['chat', 'nobody'], { env, name: 'lost', size: usual })

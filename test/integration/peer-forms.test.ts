@@ -78,7 +78,7 @@ describe('a peer is reached by', () => {
     ['a multiaddr with a host name', () => `/dns4/localhost/tcp/${anna.port}`],
     ['its peer ID, found on the roster', () => anna.peer],
     ['a unique beginning of its peer ID', () => anna.peer.slice(0, 20)],
-    ['the short ID that stands on the roster', () => anna.peer.slice('12D3KooW'.length).slice(0, 8)]
+    ['the short ID that stands on the roster', () => anna.peer.slice('12D3KooW'.length).slice(0, 12)]
   ]
   const forms6: typeof forms = [
     ['[v6]:PORT', () => `[::1]:${anna.port}`],
@@ -145,7 +145,7 @@ describe('a peer is not reached by', () => {
     ['port 99999 in a multiaddr', '/ip4/127.0.0.1/tcp/99999', exitCodes.usage, /99999.*looks like \/ip4\//u],
     ['an IP address without a port', '127.0.0.1', exitCodes.usage, /port is missing: write 127\.0\.0\.1:PORT/u],
     ['an IPv6 address without a port', '[::1]', exitCodes.usage, /port is missing: write \[::1\]:PORT/u],
-    ['a transport that is not TCP', '/ip4/127.0.0.1/udp/4001/quic-v1', exitCodes.usage, /over TCP/u],
+    ['a transport that is not TCP', '/ip4/127.0.0.1/udp/4001/quic-v1', exitCodes.usage, /dials TCP/u],
     [
       'a host that does not resolve',
       'nobody.invalid:4001',
@@ -227,7 +227,7 @@ describe('a peer is not reached by', () => {
     const [one = '', other = ''] = twins.peers
     const both = new RegExp(`(?=.*${one})(?=.*${other}).*give the peer ID, or more of its beginning`, 'u')
     expectEnd(await send(twins.prefix, 'hello'), exitCodes.peerNotFound, both)
-    const shown = /"twin" can mean twin \(\S{8}\), twin \(\S{8}\): give the peer ID/u
+    const shown = /"twin" can mean twin \(\S{12}\), twin \(\S{12}\): give the peer ID/u
     expectEnd(await send('twin', 'hello', { args: ['--trust-name'] }), exitCodes.peerNotFound, shown)
   })
 })
@@ -268,7 +268,7 @@ test('a key that changes at a remembered address is refused by send and shouted 
   expectEnd(await bed.run(['send', address, 'hello'], { home }), exitCodes.ok, /Delivered to/u)
   await first.process.kill()
   const second = await startPeer('erik', port, { env })
-  const [was, is] = [first.peer, second.peer].map((peer) => peer.slice('12D3KooW'.length).slice(0, 8))
+  const [was, is] = [first.peer, second.peer].map((peer) => peer.slice('12D3KooW'.length).slice(0, 12))
 
   const refused = await bed.run(['send', address, 'for the first alone'], { home })
   expectEnd(refused, exitCodes.keyChanged, new RegExp(`${was}.*another key.*${is}`, 'u'))
@@ -288,7 +288,7 @@ test('at the prompt every bad form is answered with what to do, and the prompt s
   const [deaf = 0] = await freePorts(1)
   const prompt = await bed.start(['--plain', '--port', String(port)], { name: 'the prompt', env: withDirectory })
   await prompt.shows(/^Peer \(/u)
-  const own = /\((\S{8})\), host/u.exec(prompt.stdout)?.[1] ?? 'not shown'
+  const own = /\((\S{12})\), host/u.exec(prompt.stdout)?.[1] ?? 'not shown'
   const answers: readonly (readonly [string, RegExp])[] = [
     ['/ip4/999.1.1.1/tcp/1', /999\.1\.1\.1.*looks like \/ip4\//u],
     ['127.0.0.1:0', /port is 0; ports go from 1 to 65535/u],

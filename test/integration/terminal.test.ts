@@ -158,7 +158,7 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     const asked = await bob.event('done', ({ tag }) => tag === 1)
     expect(asked['message']).toMatchObject({ state: 'held' })
     const [, number] = await anna.shows(
-      /^REQUEST from bob \(\w{8}\).*: may I\? — \/accept (\d+), \/ignore \d+, \/block \d+$/mu
+      /^REQUEST from bob \(\w{12}\).*: may I\? — \/accept (\d+), \/ignore \d+, \/block \d+$/mu
     )
     await anna.type(`/accept ${number}`)
     await anna.shows(/^bob: may I\?$/mu)

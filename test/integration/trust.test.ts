@@ -69,7 +69,7 @@ describe.concurrent('parley verify', () => {
 
     // Without network and chat.
     const later = await verify(anna.home, ['bob'])
-    expect(later.stdout, later.told).toMatch(/^Safety number with bob \(\w{8}\), verified since 2/u)
+    expect(later.stdout, later.told).toMatch(/^Safety number with bob \(\w{12}\), verified since 2/u)
     expect(digitsOf(later).length).toBe(60)
     expect(later.stdout.replaceAll(/\s+/gu, ' ')).toContain(safetyNumber)
     const undone = await verify(anna.home, ['bob', '--undo', '--json', '--qr'])

@@ -4,7 +4,14 @@ import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import type { ChangesJson, PeerJson, SnapshotJson } from '../../src/directory/http/roster-api.ts'
 import { cleanText } from '../../src/web/clean-text.ts'
-import { byArrival, fromSnapshot, matching, withChanges, type RosterModel } from '../../src/web/roster-model.ts'
+import {
+  byArrival,
+  fromSnapshot,
+  matching,
+  namesakesOf,
+  withChanges,
+  type RosterModel
+} from '../../src/web/roster-model.ts'
 
 function peer(id: string, nickname: string, since = 1_000): PeerJson {
   return {
@@ -49,6 +56,28 @@ test('peers stand in the order of their names, and those without one last', () =
     0
   )
   expect(names(model)).toEqual(['Anna', 'anna 9', 'anna 10', 'bob', 'nameless'])
+})
+
+test('peers whose names may be taken for one another are known to each other, as they come and go', () => {
+  const of = (model: RosterModel, id: string): readonly string[] => {
+    const found = model.peers.get(`12D3KooW${id}`)
+    return found === undefined ? [] : namesakesOf(model, found).map(({ shortId }) => shortId)
+  }
+  const first = fromSnapshot(snapshot, [peer('1', 'victor'), peer('2', 'Lise'), peer('3', ''), peer('4', '')], 0)
+  expect(['1', '2', '3'].map((id) => of(first, id))).toEqual([[], [], []])
+  const joined = withChanges(
+    first,
+    changes({ peers: [peer('5', 'v1ctor'), peer('6', 'víctor'), peer('7', 'Ilse')] }),
+    0
+  )
+  expect(['1', '5', '2'].map((id) => of(joined, id))).toEqual([['5', '6'], ['1', '6'], []])
+  const later = withChanges(joined, changes({ peers: [peer('6', 'anna')], gone: ['12D3KooW5'] }), 0)
+  expect(of(later, '1')).toEqual([])
+})
+
+test('a name that nobody could see is none', () => {
+  const model = fromSnapshot(snapshot, [peer('1', '\u2800\u3164')], 0)
+  expect(names(model)).toEqual(['nameless'])
 })
 
 test('any changes give what a snapshot after them would', () => {
