@@ -22,6 +22,7 @@ export function pressureText(pressure: Pressure): string {
   }
   const { from, ended, endedFrom, lastedMs } = pressure
   const seconds = Math.max(1, Math.round(lastedMs / MS_PER_SECOND))
-  const share = endedFrom === ended ? 'all of them' : `${endedFrom} of them`
-  return `Connections are back to normal. For ${seconds} s there were too many: ${ended} were closed, ${share} from ${from}.`
+  const closed = ended === 1 ? '1 was closed' : `${ended} were closed`
+  const share = endedFrom === ended ? '' : ` ${endedFrom} of them`
+  return `Connections are back to normal. For ${seconds} s there were too many: ${closed},${share} from ${from}.`
 }

@@ -222,6 +222,7 @@ describe.concurrent('parley status', () => {
       /^Profile: +default, in use by a running parley$/mu,
       new RegExp(`^Peer ID: +${String(peer)} \\(short: \\w{12}\\)$`, 'mu'),
       new RegExp(`^Directories: +127\\.0\\.0\\.1:${port} connected`, 'mu'),
+      /^Connections: +2 of 400, most from 127\.0\.0\.1 \(2\)$/mu,
       /^Conversations: +receiver open$/mu,
       /^Waiting: +no messages$/mu
     ]) {
@@ -229,6 +230,11 @@ describe.concurrent('parley status', () => {
     }
     const asJson = JSON.parse((await status(home)).stdout)
     expect(asJson).toMatchObject({ running: true, profile: 'default', peer, addresses, nickname: 'holder', online: 1 })
+    expect(asJson.connections).toMatchObject({
+      open: 2,
+      maxOpen: 400,
+      holders: [{ from: '127.0.0.1', connections: 2 }]
+    })
   })
 })
 

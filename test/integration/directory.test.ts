@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import { sockets } from '../transport/dialers.ts'
 import { freePort, freePorts, TestBed } from '../processes/test-bed.ts'
 
 let bed: TestBed
@@ -54,6 +55,28 @@ describe("a directory's terminal", () => {
     await directory.event('left', ({ peer }) => peer === ready['peer'])
     directory.signal('SIGTERM')
     expect((await directory.ended()).code).toBe(exitCodes.ok)
+  })
+
+  test.each([
+    [
+      'as a line',
+      [],
+      async (directory: ParleyProcess) => directory.shows(/^CROWDED Too many connections from 127\.0\.0\.[23] \(/u)
+    ],
+    [
+      'as an event',
+      ['--json'],
+      async (directory: ParleyProcess) => directory.event('crowded', ({ maxOpen }) => maxOpen === 10_000)
+    ]
+  ])('says %s once that connections have to give way, and lets a client in', async (_how, options, said) => {
+    const port = await freePort()
+    const directory = await bed.start(['directory', '--port', String(port), '--no-http', ...options])
+    await (options.length === 0 ? directory.shows(/listening on port/u) : directory.event('listening'))
+    for (const from of ['127.0.0.2', '127.0.0.3']) sockets(600, { port, from })
+    await said(directory)
+    await client('anna', [port])
+    await (options.length === 0 ? directory.shows(/^READY anna /u) : directory.event('ready'))
+    expect(directory.matching(/(CROWDED|"crowded")/u)).toHaveLength(1)
   })
 
   test('says at the prompt which port is none', async () => {

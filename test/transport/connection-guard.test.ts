@@ -1,7 +1,12 @@
 /** Connections beyond what a node has places for: honest peers come through, and the operator hears of it. */
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection } from '@libp2p/interface'
+import { createLibp2p } from 'libp2p'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { hostOptions } from '../../src/node/host.ts'
+import { chatLimits, ConnectionGuard, type Pressure } from '../../src/transport/index.ts'
 import { Network } from '../node/network.ts'
-import { connectFrom, dialerFrom, loopbackOf, silentSockets } from './dialers.ts'
+import { connectFrom, dialerFrom, loopbackOf, sockets } from './dialers.ts'
 
 const patience = { timeout: 60_000 }
 
@@ -38,37 +43,72 @@ test('one key that opens 400 connections keeps no contact out, nor 60 others beh
   expect(told[0]).toContain('Too many connections from 127.0.0.2 (')
 }, 120_000)
 
-test('400 keys at one address keep no contact out, nor 60 others behind another', async () => {
-  const net = await network()
-  const anna = await net.peer('anna')
-  const address = loopbackOf(anna)
-  const away = await net.peer('bob')
-  await anna.accept(away.peerId)
-  await away.stop()
+test('many keys at one address, in all places, keep no known peer out, nor others behind another address', async () => {
+  const known = new Set<string>()
+  const pressure: Pressure[] = []
+  const guard = new ConnectionGuard({
+    limits: { ...chatLimits, places: { ...chatLimits.places, maxConnections: 40 } },
+    standings: () => (connection) => (known.has(connection.remotePeer.toString()) ? 'known' : 'stranger'),
+    onPressure: (one) => pressure.push(one)
+  })
+  const options = { key: await generateKeyPair('Ed25519'), host: '127.0.0.1', port: 0, discovery: [], gater: {} }
+  const node = await createLibp2p({ ...hostOptions({ ...options, guard }), services: { places: guard.places() } })
+  await node.start()
+  onTestFinished(async () => node.stop())
+  const address = node.getMultiaddrs()[0] ?? expect.fail('it listens nowhere')
   const signal = AbortSignal.timeout(patience.timeout)
-  for (let i = 0; i < 20; i++) {
-    const attackers = await Promise.all(Array.from({ length: 20 }, async () => dialerFrom('127.0.0.2')))
-    await Promise.all(attackers.map(async (attacker) => connectFrom(attacker, address, signal)))
+  const arrive = async (count: number, from: string): Promise<Connection[]> => {
+    const nodes = await Promise.all(Array.from({ length: count }, async () => dialerFrom(from)))
+    return Promise.all(nodes.map(async (one) => connectFrom(one, address, signal)))
   }
-
-  const bob = await net.peer('bob')
-  await bob.open((await bob.resolve([address.toString()])).peer)
-  await vi.waitFor(() => expect(bob.state(anna.peerId).name).toBe('open'), patience)
-  const honest = await Promise.all(Array.from({ length: 60 }, async () => dialerFrom('127.0.0.3')))
-  const connections = await Promise.all(honest.map(async (node) => connectFrom(node, address, signal)))
-  expect(connections.map(({ status }) => status)).toEqual(Array(60).fill('open'))
-  expect(anna.connections()).toMatchObject({ open: 400, maxOpen: 400 })
-  expect(anna.connections().holders.map(({ from }) => from)).toContain('127.0.0.3')
+  await arrive(40, '127.0.0.2')
+  await vi.waitFor(() => expect(guard.figures().open).toBe(40), patience)
+  // Behind the attacker's address, and known only once its key is.
+  const contact = await dialerFrom('127.0.0.2')
+  known.add(contact.peerId.toString())
+  const first = await connectFrom(contact, address, signal)
+  const honest = await arrive(15, '127.0.0.3')
+  await arrive(20, '127.0.0.2')
+  await vi.waitFor(() => expect(guard.figures().gaveWay).toBe(36), patience)
+  expect(guard.figures()).toMatchObject({ open: 40, pending: 0 })
+  expect([first, ...honest].map(({ status }) => status)).toEqual(Array(16).fill('open'))
+  expect(pressure).toEqual([expect.objectContaining({ is: 'began', from: '127.0.0.2', maxOpen: 40 })])
 }, 120_000)
 
 test('silent sockets from two addresses keep no honest dial out', async () => {
   const net = await network()
   const anna = await net.peer('anna')
   const address = loopbackOf(anna)
-  const floods = ['127.0.0.2', '127.0.0.3'].map((from) => silentSockets(150, { port: anna.port, from }))
+  const floods = ['127.0.0.2', '127.0.0.3'].map((from) => sockets(150, { port: anna.port, from }))
   await vi.waitFor(() => expect(floods.every(({ opened }) => opened() >= 150)).toBe(true), patience)
   const honest = await Promise.all(Array.from({ length: 8 }, async () => dialerFrom('127.0.0.4')))
   const dials = await Promise.allSettled(honest.map(async (node) => node.dial(address)))
   expect(dials.map(({ status }) => status)).toEqual(Array(8).fill('fulfilled'))
   expect(anna.connections().pending).toBeLessThanOrEqual(anna.connections().maxPending)
+}, 120_000)
+
+test('handshakes that stall in their middle keep no honest dial out', async () => {
+  const net = await network()
+  const anna = await net.peer('anna')
+  const address = loopbackOf(anna)
+  const floods = ['127.0.0.2', '127.0.0.3'].map((from) =>
+    sockets(100, { port: anna.port, from, says: Buffer.from('\u0013/multistream/1.0.0\n\u0007/noise\n') })
+  )
+  await vi.waitFor(() => expect(floods.every(({ opened }) => opened() >= 100)).toBe(true), patience)
+  const honest = await Promise.all(Array.from({ length: 8 }, async () => dialerFrom('127.0.0.4')))
+  const dials = await Promise.allSettled(honest.map(async (node) => node.dial(address)))
+  expect(dials.map(({ status }) => status)).toEqual(Array(8).fill('fulfilled'))
+}, 120_000)
+
+test('a client registers at a directory while silent sockets from two addresses fill its queue', async () => {
+  const net = await network()
+  const directory = await net.directory()
+  const told: string[] = []
+  directory.addEventListener('pressure', ({ detail }) => told.push(`${detail.is} ${detail.from}`))
+  const floods = ['127.0.0.2', '127.0.0.3'].map((from) => sockets(600, { port: directory.port, from }))
+  await vi.waitFor(() => expect(floods.every(({ opened }) => opened() >= 600)).toBe(true), patience)
+  await net.peer('anna', { directory: [`127.0.0.1:${directory.port}`] })
+  await vi.waitFor(() => expect(directory.roster().map(({ nickname }) => nickname)).toEqual(['anna']), patience)
+  expect(told).toHaveLength(1)
+  expect(told[0]).toMatch(/^began 127\.0\.0\.[23]$/u)
 }, 120_000)

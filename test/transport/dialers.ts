@@ -1,5 +1,5 @@
-// Those who connect: libp2p nodes that dial from an address of their choice and
-// do nothing more, and sockets that say nothing.
+// What connects: libp2p nodes that dial from an address of their choice and do
+// nothing more, and sockets that never finish a handshake.
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Connection } from '@libp2p/interface'
@@ -36,32 +36,32 @@ export async function connectFrom(node: Libp2p, address: Multiaddr, signal: Abor
   }
 }
 
-/** Sockets that are opened and say nothing; those that are closed are opened again until the test ends. */
-export function silentSockets(
+/** Sockets that say nothing, or this and no more; those that are closed are opened again until the test ends. */
+export function sockets(
   count: number,
-  options: { readonly port: number; readonly from: string }
-): { readonly opened: () => number; stop(): void } {
-  const sockets = new Set<Socket>()
+  options: { readonly port: number; readonly from: string; readonly says?: Uint8Array }
+): { readonly opened: () => number } {
+  const open = new Set<Socket>()
   let opened = 0
   let isOver = false
-  const open = (): void => {
+  const openOne = (): void => {
     if (isOver) return
     const socket = connect({ host: '127.0.0.1', port: options.port, localAddress: options.from })
-    sockets.add(socket)
+    open.add(socket)
+    if (options.says !== undefined) socket.write(options.says)
     socket.on('connect', () => opened++)
     socket.on('error', () => undefined)
     socket.on('close', () => {
-      sockets.delete(socket)
-      setImmediate(open)
+      open.delete(socket)
+      setImmediate(openOne)
     })
   }
-  for (let i = 0; i < count; i++) open()
-  const stop = (): void => {
+  for (let i = 0; i < count; i++) openOne()
+  onTestFinished(() => {
     isOver = true
-    for (const socket of sockets) socket.destroy()
-  }
-  onTestFinished(stop)
-  return { opened: () => opened, stop }
+    for (const socket of open) socket.destroy()
+  })
+  return { opened: () => opened }
 }
 
 /** The loopback address of a node, with its peer ID. */
