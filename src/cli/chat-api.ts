@@ -87,7 +87,7 @@ export interface ChatApi {
   /** What is kept of all conversations; the same on a running node and on a profile that is only opened for it. */
   readonly history: Pick<
     History,
-    'recent' | 'page' | 'log' | 'search' | 'export' | 'conversations' | 'forget' | 'waiting'
+    'recent' | 'page' | 'log' | 'search' | 'export' | 'news' | 'newestPosition' | 'conversations' | 'forget' | 'waiting'
   >
   retry(peer: string, ids?: readonly string[]): Promise<number>
   cancel(peer: string, ids?: readonly string[]): Promise<number>

@@ -92,7 +92,13 @@ export type CommandResult =
   | { readonly is: 'status set'; readonly status: string }
   | ({ readonly is: 'identity' } & Identity)
   | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
-  | ({ readonly is: 'history'; readonly isContinued: boolean; readonly entries: readonly HistoryEntry[] } & PeerRef)
+  | ({
+      readonly is: 'history'
+      readonly isContinued: boolean
+      /** They follow on a position, and do not end at one. */
+      readonly isForward: boolean
+      readonly entries: readonly HistoryEntry[]
+    } & PeerRef)
   | ({ readonly is: 'message text'; readonly message: StoredMessage } & PeerRef)
   | { readonly is: 'messages'; readonly entries: readonly Named<HistoryEntry>[] }
   | { readonly is: 'found'; readonly words: string; readonly hits: readonly Named<HistoryEntry>[] }

@@ -7,8 +7,14 @@ export const MAX_INPUT_LINE_BYTES = 512 * 1024
 /** Longest line typed or pasted on a terminal: twice the text limit; editing costs time with the length of the line. */
 export const MAX_TYPED_CHARACTERS = 128 * 1024
 
-/** Most output that may wait for a reader that doesn't read, before the JSON face gives up on it. */
-export const MAX_OUTPUT_BACKLOG_BYTES = 16 * 1024 * 1024
+/** Events that may wait for a reader of JSON lines; more are left out and counted. Messages wait in the history. */
+export const MAX_WAITING_EVENT_BYTES = 4 * 1024 * 1024
+
+/** Messages in one answer, or read at once to be told: as much as one who reads on takes in a blink. */
+export const MAX_PAGE_BYTES = 4 * 1024 * 1024
+
+/** Plain lines that may wait for a reader of a pipe; more are left out and counted. */
+export const MAX_UNREAD_OUTPUT_BYTES = 4 * 1024 * 1024
 
 /** `parley send PEER -` reads no more than this; the node says what the limit of a text is. */
 export const MAX_TEXT_INPUT_BYTES = 1024 * 1024
@@ -43,6 +49,9 @@ export const PROGRESS_TICK_MS = 1000
 /** A second Ctrl-C within this time leaves. */
 export const INTERRUPT_WINDOW_MS = 3000
 
+/** After a signal, how long what was written may take to be read. */
+export const FLUSH_AT_END_MS = 1000
+
 /** After the end of input, how long what was sent may take to arrive. */
 export const SETTLE_AT_END_MS = 10_000
 
@@ -55,7 +64,7 @@ export const RESOLVE_TIMEOUT_MS = 8000
 /** Lines of history shown when a conversation is opened. */
 export const HISTORY_LINES = 20
 
-/** The most messages in one answer to a program, and IDs in one command of it: a page of the longest texts is 64 MiB. */
+/** The most messages in one answer to a program, and IDs in one command of it; long ones fill {@link MAX_PAGE_BYTES} before. */
 export const MAX_PAGE_MESSAGES = 1000
 
 /** Hits of /search, and conversations, listed at the prompt: some screens full. */
@@ -143,7 +152,7 @@ export const CONTROL_CONNECT_MS = 2000
 /** How long a running parley may take to answer a command: looking up a peer (RESOLVE_TIMEOUT_MS), and some more. */
 export const CONTROL_ANSWER_MS = 12_000
 
-/** Longest line read from a running parley: a roster of ten thousand, or a thousand of the longest messages. */
+/** Longest line read from a running parley: a roster of ten thousand; a page of messages is smaller. */
 export const MAX_ANSWER_LINE_BYTES = 128 * 1024 * 1024
 
 /** How long the last lines to a connection may take to be read, when it ends. */
@@ -155,7 +164,7 @@ export const HELD_PROFILE_MS = 10_000
 /** How often it is tried. */
 export const HELD_PROFILE_POLL_MS = 100
 
-/** Messages asked for at once from a running parley: the longest texts make 6 MiB, well below MAX_OUTPUT_BACKLOG_BYTES. */
+/** Messages asked for at once from a running parley. */
 export const RUNNING_PAGE_MESSAGES = 100
 
 /** What was found about one directory, peer by peer, in a list of directories: more says nothing new. */

@@ -6,7 +6,7 @@ import { CommandUsageError } from './chat-command.ts'
 import type { ChatCommand, CommandArguments, CommandContext, CommandResult, Named } from './chat-command.ts'
 import type { UnreadCounts } from './chat-command.ts'
 import { peer, text, thisPeer } from './command-parameters.ts'
-import { HISTORY_LINES, MAX_LIST_LINES, SHOW_LOOK_MESSAGES } from './constants.ts'
+import { HISTORY_LINES, MAX_LIST_LINES, MAX_PAGE_BYTES, SHOW_LOOK_MESSAGES } from './constants.ts'
 import { isLongMessage } from './message-fold.ts'
 import { currentOr, refOf, words } from './named-peer.ts'
 
@@ -21,7 +21,7 @@ export const historyCommands: readonly ChatCommand[] = [
       const { after, limit = HISTORY_LINES } = args
       const isOfAll = after !== undefined && context.current === undefined && words(args).length === 0
       return isOfAll
-        ? { is: 'messages', entries: await messagesAfter(context.node, after, limit) }
+        ? { is: 'messages', entries: await newsAfter(context.node, after, limit) }
         : page(context, args, args.before)
     }
   },
@@ -67,6 +67,7 @@ export const historyCommands: readonly ChatCommand[] = [
       const { text: sought = '', before, limit = MAX_LIST_LINES } = args
       const entries = await node.history.search(sought, {
         limit,
+        maxBytes: MAX_PAGE_BYTES,
         ...(before === undefined ? {} : { before }),
         ...(ref === undefined ? {} : { peer: ref.peer })
       })
@@ -128,15 +129,9 @@ export async function unreadCounts(node: ChatApi): Promise<UnreadCounts> {
 }
 
 /** What came after a position in all conversations, for a program that goes on where it stopped. */
-async function messagesAfter(node: ChatApi, after: number, limit: number): Promise<readonly Named<HistoryEntry>[]> {
-  const found: Named<HistoryEntry>[] = []
-  for await (const entries of node.history.export({ after })) {
-    for (const entry of entries.slice(0, limit - found.length)) {
-      found.push({ ...entry, name: node.name(entry.message.peer) })
-    }
-    if (found.length >= limit) break
-  }
-  return found
+async function newsAfter(node: ChatApi, after: number, limit: number): Promise<readonly Named<HistoryEntry>[]> {
+  const { entries } = await node.history.news({ after, limit, maxBytes: MAX_PAGE_BYTES })
+  return entries.map((entry) => ({ ...entry, name: node.name(entry.message.peer) }))
 }
 
 async function page(
@@ -148,8 +143,9 @@ async function page(
   const { after, limit = HISTORY_LINES } = args
   const entries = await context.node.history.page(ref.peer, {
     limit,
+    maxBytes: MAX_PAGE_BYTES,
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after })
   })
-  return { is: 'history', ...ref, isContinued: before !== undefined, entries }
+  return { is: 'history', ...ref, isContinued: before !== undefined, isForward: after !== undefined, entries }
 }

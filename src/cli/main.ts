@@ -1,8 +1,10 @@
 // Where `parley` begins: reads the command line, runs the command, says what
 // went wrong in one line, and ends with the exit code.
 import { CommanderError, type Command } from 'commander'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanText } from './clean-text.ts'
 import { addCompletion } from './completion.ts'
+import { FLUSH_AT_END_MS } from './constants.ts'
 import { flushed, hasLostItsReader, InterruptedError, processIo, writeLines, type CommandIo } from './io.ts'
 import { unknownOption } from './option-owners.ts'
 import { buildProgram } from './program.ts'
@@ -15,7 +17,9 @@ export async function main(args: readonly string[]): Promise<never> {
     process.on(event, (error: unknown) => process.exit(sayFailure(io, error)))
   }
   const code = await runCommandLine(io, args)
-  await Promise.all([flushed(io.stdout), flushed(io.stderr)])
+  const isWritten = Promise.all([flushed(io.stdout), flushed(io.stderr)])
+  // Somebody wants it to end: a reader that does not read is not waited for.
+  await (io.interrupted.aborted ? Promise.race([isWritten, sleep(FLUSH_AT_END_MS)]) : isWritten)
   process.exit(code === exitCodes.interrupted && hasLostItsReader(io.stdout) ? exitCodes.ok : code)
 }
 

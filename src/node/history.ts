@@ -5,9 +5,12 @@ import { existsSync } from 'node:fs'
 import {
   type ConversationSummary,
   type HistoryEntry,
+  type HistoryNews,
   type LogOptions,
   type MessageStore,
+  type NewsOptions,
   type PageOptions,
+  type SearchOptions,
   type StoredMessage
 } from '../storage/index.ts'
 import type { Config } from './config.ts'
@@ -17,13 +20,6 @@ import { readPeerWords } from './peer-words.ts'
 import { openProfile, profileFiles, type HeldProfile } from './profile.ts'
 import { nameOrShortId } from './short-id.ts'
 import { explain, explained } from './storage-problems.ts'
-
-export interface SearchOptions {
-  readonly peer?: string
-  readonly limit: number
-  /** Only messages before this position: the next page of results. */
-  readonly before?: number
-}
 
 export interface WaitingCount {
   /** With at least one message that waits. */
@@ -68,6 +64,15 @@ export class History {
     } catch (error) {
       throw explain(error)
     }
+  }
+
+  /** See {@link MessageStore.news}. */
+  async news(options: NewsOptions): Promise<HistoryNews> {
+    return explained(this.#store.news(options))
+  }
+
+  async newestPosition(): Promise<number> {
+    return explained(this.#store.newestPosition())
   }
 
   async conversations(): Promise<readonly ConversationSummary[]> {

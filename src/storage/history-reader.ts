@@ -1,10 +1,18 @@
 // Reading the history in pages, spans and batches. It changes nothing, and no
 // call takes longer than one page does.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { ROWS_PER_SLICE } from './slices.ts'
+import { ROWS_PER_SLICE, TEXT_BYTES_PER_SLICE } from './slices.ts'
 import type { ConversationTable } from './conversation-table.ts'
-import type { ConversationSummary, HistoryEntry, LogOptions, PageOptions } from './message-store.ts'
+import type {
+  ConversationSummary,
+  HistoryEntry,
+  HistoryNews,
+  LogOptions,
+  NewsOptions,
+  PageOptions
+} from './message-store.ts'
 import { messageColumns, readEntry, readNumber, stateCode } from './message-rows.ts'
+import { entriesWithin } from './rows-within.ts'
 
 /** Above every state: nothing is left out. */
 const anyState = 1_000
@@ -26,6 +34,7 @@ export class HistoryReader {
   readonly #inSpan: StatementSync
   readonly #summaries: StatementSync
   readonly #byPosition: StatementSync
+  readonly #newest: StatementSync
 
   constructor(database: DatabaseSync, conversations: ConversationTable) {
     this.#conversations = conversations
@@ -39,6 +48,7 @@ export class HistoryReader {
         ORDER BY m.position LIMIT ?`
     )
     this.#allAfter = database.prepare(`${from} WHERE m.position > ? AND m.state < 11 ORDER BY m.position LIMIT ?`)
+    this.#newest = database.prepare('SELECT max(position) AS newest FROM message')
     this.#byPosition = database.prepare(`${from} WHERE m.position = ?`)
     this.#floor = database.prepare(
       `SELECT min(position) AS floor FROM (SELECT position FROM message
@@ -58,18 +68,29 @@ export class HistoryReader {
   page(peer: string, options: PageOptions): readonly HistoryEntry[] {
     const conversation = this.#conversations.find(peer)
     if (conversation === undefined) return []
-    const { after = 0, before = endOfHistory } = options
+    const { after = 0, before = endOfHistory, maxBytes = Infinity } = options
     const state = options.includeHeld ? anyState : stateCode.firstHeld
     const limit = Number.isFinite(options.limit) ? options.limit : noLimit
     const statement = options.after === undefined ? this.#before : this.#after
-    const entries = statement.all(conversation.id, after, before, state, limit).map(readEntry)
+    const entries = entriesWithin(statement, [conversation.id, after, before, state, limit], maxBytes)
     return options.after === undefined ? entries.toReversed() : entries
   }
 
   /** The next messages after a position, of one peer or everybody, oldest first. */
   batchAfter(position: number, peer: string | undefined): readonly HistoryEntry[] {
-    if (peer !== undefined) return this.page(peer, { after: position, limit: ROWS_PER_SLICE })
-    return this.#allAfter.all(position, ROWS_PER_SLICE).map(readEntry)
+    const slice = { after: position, limit: ROWS_PER_SLICE, maxBytes: TEXT_BYTES_PER_SLICE }
+    return peer === undefined ? this.news(slice).entries : this.page(peer, slice)
+  }
+
+  news({ after, limit, maxBytes = Infinity }: NewsOptions): HistoryNews {
+    const entries = entriesWithin(this.#allAfter, [after, limit], maxBytes)
+    // Where there is nothing more, what is held is behind: it has been seen not to be news.
+    return { entries, next: entries.at(-1)?.position ?? Math.max(after, this.newest()) }
+  }
+
+  newest(): number {
+    const newest = this.#newest.get()?.['newest']
+    return typeof newest === 'number' ? newest : 0
   }
 
   /** Looks through one slice of a conversation, from its end backwards; newest first. */

@@ -18,6 +18,7 @@ export type {
   DeliveryState,
   HeldMessage,
   HistoryEntry,
+  HistoryNews,
   IncomingMessage,
   IncomingResult,
   IncomingUse,
@@ -26,9 +27,11 @@ export type {
   MessageStore,
   NewIncoming,
   NewOutgoing,
+  NewsOptions,
   OutboxEntry,
   OutgoingMessage,
   PageOptions,
+  SearchOptions,
   StoredMessage,
   StoreUse
 } from './message-store.ts'

@@ -2,7 +2,8 @@
 // promises, but for as long as the process lives. It is the store of nodes that
 // are asked to keep nothing, and the one that the tests drive.
 import { maxEvictedIds } from './deletion.ts'
-import { ROWS_PER_SLICE } from './slices.ts'
+import { within } from './rows-within.ts'
+import { ROWS_PER_SLICE, TEXT_BYTES_PER_SLICE } from './slices.ts'
 import { MemoryConversation } from './memory-conversation.ts'
 import { incomingMessage } from './message-copies.ts'
 import type {
@@ -11,6 +12,7 @@ import type {
   DeliveryState,
   HeldMessage,
   HistoryEntry,
+  HistoryNews,
   IncomingMessage,
   IncomingResult,
   LogOptions,
@@ -18,10 +20,12 @@ import type {
   MessageStore,
   NewIncoming,
   NewOutgoing,
+  NewsOptions,
   OutboxEntry,
   OutgoingMessage,
   OwnPosition,
   PageOptions,
+  SearchOptions,
   StoredMessage,
   StoreUse
 } from './message-store.ts'
@@ -169,10 +173,11 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   async page(peer: string, options: PageOptions): Promise<readonly HistoryEntry[]> {
-    const { limit, before = Infinity, after = 0, includeHeld = false } = options
+    const { limit, before = Infinity, after = 0, includeHeld = false, maxBytes } = options
     const entries = this.#conversations.get(peer)?.entries(after, before, includeHeld) ?? []
     if (limit === 0) return []
-    return options.after === undefined ? entries.slice(-limit) : entries.slice(0, limit)
+    if (options.after !== undefined) return within(entries.slice(0, limit), maxBytes)
+    return within(entries.slice(-limit).toReversed(), maxBytes).toReversed()
   }
 
   async log(options: LogOptions): Promise<readonly HistoryEntry[]> {
@@ -182,26 +187,32 @@ export class MemoryMessageStore implements MessageStore {
     return limit === 0 ? [] : inSpan.slice(-limit)
   }
 
-  async search(
-    words: string,
-    options: { peer?: string; limit: number; before?: number }
-  ): Promise<readonly HistoryEntry[]> {
+  async search(words: string, options: SearchOptions): Promise<readonly HistoryEntry[]> {
     const phrases = phrasesOf(words)
     if (phrases.length === 0) return []
-    return this.#entries(options.peer, 0, options.before)
+    const hits = this.#entries(options.peer, 0, options.before)
       .filter(({ message }) => holdsPhrases(wordsOf(message.text), phrases))
       .toReversed()
-      .slice(0, options.limit)
+    return within(hits.slice(0, options.limit), options.maxBytes)
   }
 
   async *export(options: { peer?: string; after?: number } = {}): AsyncGenerator<readonly HistoryEntry[]> {
     for (let after = options.after ?? 0; ;) {
-      const batch = this.#entries(options.peer, after).slice(0, ROWS_PER_SLICE)
+      const batch = within(this.#entries(options.peer, after).slice(0, ROWS_PER_SLICE), TEXT_BYTES_PER_SLICE)
       const last = batch.at(-1)
       if (last === undefined) return
       yield batch
       after = last.position
     }
+  }
+
+  async news({ after, limit, maxBytes }: NewsOptions): Promise<HistoryNews> {
+    const entries = within(this.#entries(undefined, after).slice(0, limit), maxBytes)
+    return { entries, next: entries.at(-1)?.position ?? Math.max(after, this.#nextPosition - 1) }
+  }
+
+  async newestPosition(): Promise<number> {
+    return this.#nextPosition - 1
   }
 
   async conversations(): Promise<readonly ConversationSummary[]> {

@@ -178,9 +178,16 @@ export interface MessageStore {
   /** The last `limit` messages that were stored in a span of time, oldest first. */
   log(options: LogOptions): Promise<readonly HistoryEntry[]>
   /** Messages that hold all of these words, newest first. Accents and case make no difference. */
-  search(words: string, options: { peer?: string; limit: number; before?: number }): Promise<readonly HistoryEntry[]>
+  search(words: string, options: SearchOptions): Promise<readonly HistoryEntry[]>
   /** The whole history, or what came after a position, in batches, oldest first. What comes meanwhile is included. */
   export(options?: { peer?: string; after?: number }): AsyncIterable<readonly HistoryEntry[]>
+  /**
+   * What came after a position in all conversations, oldest first: so many messages as fit, and held ones left out.
+   * Going on from `next` skips nothing: what comes later has a higher position.
+   */
+  news(options: NewsOptions): Promise<HistoryNews>
+  /** The highest position that was given out. */
+  newestPosition(): Promise<number>
   /** Everybody with whom there are messages, the newest conversation first. */
   conversations(): Promise<readonly ConversationSummary[]>
   /** Deletes all messages with this peer, waiting and held ones too; returns how many. */
@@ -220,6 +227,30 @@ export interface PageOptions {
   /** Only messages after this position: the page that begins there. Not together with `before`. */
   readonly after?: number
   readonly includeHeld?: boolean
+  /** Of UTF-8, for all texts together: fewer messages then, but at least one. Default: no limit. */
+  readonly maxBytes?: number
+}
+
+export interface SearchOptions {
+  readonly peer?: string
+  readonly limit: number
+  /** Only messages before this position: the next page of results. */
+  readonly before?: number
+  /** As of a page. */
+  readonly maxBytes?: number
+}
+
+export interface NewsOptions {
+  readonly after: number
+  readonly limit: number
+  /** As of a page. */
+  readonly maxBytes?: number
+}
+
+export interface HistoryNews {
+  readonly entries: readonly HistoryEntry[]
+  /** The position after which the following ones are looked for. */
+  readonly next: number
 }
 
 export interface LogOptions {

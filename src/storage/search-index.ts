@@ -3,8 +3,9 @@
 // search first indexes what is missing.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
-import type { HistoryEntry } from './message-store.ts'
-import { messageColumns, readEntry, readNumber } from './message-rows.ts'
+import type { HistoryEntry, SearchOptions } from './message-store.ts'
+import { messageColumns, readNumber } from './message-rows.ts'
+import { entriesWithin } from './rows-within.ts'
 import { phrasesOf, wordsOf } from './search-words.ts'
 
 /** How many messages are indexed in one transaction: about 8 ms on a slow core. */
@@ -79,7 +80,7 @@ export class SearchIndex {
     return readNumber(this.#changes.get() ?? {}, 'changes') - before >= 2
   }
 
-  find(words: string, options: { peer?: string; limit: number; before?: number }): readonly HistoryEntry[] {
+  find(words: string, options: SearchOptions): readonly HistoryEntry[] {
     const phrases = phrasesOf(words)
     if (phrases.length === 0) return []
     const conversation = options.peer === undefined ? undefined : this.#conversations.find(options.peer)
@@ -88,7 +89,8 @@ export class SearchIndex {
     const wanted = `words : (${phrases.map((phrase) => `"${phrase.join(' ')}"`).join(' AND ')})`
     const query =
       conversation === undefined ? wanted : `${wanted} AND conversation : "${conversationWord(conversation.id)}"`
-    return this.#find.all(query, options.before ?? Number.MAX_SAFE_INTEGER, options.limit).map(readEntry)
+    const { before = Number.MAX_SAFE_INTEGER, limit, maxBytes = Infinity } = options
+    return entriesWithin(this.#find, [query, before, limit], maxBytes)
   }
 
   #reached(): number {

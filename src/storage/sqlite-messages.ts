@@ -15,6 +15,7 @@ import type {
   DeliveryState,
   HeldMessage,
   HistoryEntry,
+  HistoryNews,
   IncomingMessage,
   IncomingResult,
   LogOptions,
@@ -22,10 +23,12 @@ import type {
   MessageStore,
   NewIncoming,
   NewOutgoing,
+  NewsOptions,
   OutboxEntry,
   OutgoingMessage,
   OwnPosition,
   PageOptions,
+  SearchOptions,
   StoredMessage,
   StoreUse
 } from './message-store.ts'
@@ -198,10 +201,7 @@ export abstract class SqliteMessages implements MessageStore {
     return found.toReversed()
   }
 
-  async search(
-    words: string,
-    options: { peer?: string; limit: number; before?: number }
-  ): Promise<readonly HistoryEntry[]> {
+  async search(words: string, options: SearchOptions): Promise<readonly HistoryEntry[]> {
     await this.#indexer.catchUp()
     return this.#queue.read(() => this.#search.find(words, options))
   }
@@ -216,6 +216,14 @@ export abstract class SqliteMessages implements MessageStore {
       after = last.position
       await turn()
     }
+  }
+
+  async news(options: NewsOptions): Promise<HistoryNews> {
+    return this.#queue.read(() => this.#history.news(options))
+  }
+
+  async newestPosition(): Promise<number> {
+    return this.#queue.read(() => this.#history.newest())
   }
 
   async conversations(): Promise<readonly ConversationSummary[]> {

@@ -57,6 +57,8 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   /** The state that send() returns a message with. */
   sendState: OutgoingMessage['state'] = 'delivered'
   readonly calls: string[] = []
+  /** What was told as `message` or `sent`, which is stored by then. */
+  readonly stored: StoredMessage[] = []
 
   addresses(): string[] {
     return ['/ip4/127.0.0.1/tcp/4000/p2p/12D3KooWself', '/ip4/192.168.1.2/tcp/4000/p2p/12D3KooWself']
@@ -182,6 +184,13 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     log: async () => this.past.map((message, position) => ({ message, position })),
     search: async () => [],
     export: async function* () {},
+    news: async ({ after, limit }) => {
+      const entries = this.stored
+        .slice(after, after + limit)
+        .map((message, n) => ({ message, position: after + n + 1 }))
+      return { entries, next: entries.at(-1)?.position ?? this.stored.length }
+    },
+    newestPosition: async () => this.stored.length,
     conversations: async () => [],
     forget: async () => 0,
     waiting: async () => ({ peers: 0, messages: 0, isAll: true })
@@ -194,6 +203,11 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   }
 
   tell<K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']): void {
+    // What is told as new is in the history.
+    if (type === 'message' || type === 'sent') {
+      const { message } = detail as ChatNodeEvents['message' | 'sent']['detail']
+      this.stored.push(message)
+    }
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
 }

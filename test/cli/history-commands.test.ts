@@ -4,6 +4,7 @@ import { findCommand } from '../../src/cli/chat-commands.ts'
 import type { ConversationSummary, HistoryEntry, StoredMessage } from '../../src/cli/chat-api.ts'
 import type { CommandArguments, CommandContext, CommandResult } from '../../src/cli/chat-command.ts'
 import { argumentsFromJson } from '../../src/cli/command-arguments.ts'
+import { MAX_PAGE_BYTES } from '../../src/cli/constants.ts'
 import { entryText, writeEntries } from '../../src/cli/history-view.ts'
 import { entryJson } from '../../src/cli/json/event-json.ts'
 import { Pipe } from '../../src/cli/plain/pipe.ts'
@@ -13,6 +14,7 @@ import { historyLine, rosterLine } from '../../src/cli/wording.ts'
 import { FakeNode, incoming, outgoing, row } from './fake-node.ts'
 
 const bob = '12D3KooWbob'
+const maxBytes = MAX_PAGE_BYTES
 
 function command(name: string) {
   const found = findCommand(name)
@@ -44,25 +46,20 @@ describe('pages of a conversation', () => {
     await run(node, 'more', { peer: ['bob'] }, { current: bob, shownFrom: 31 })
     await run(node, 'log', { peer: ['bob'], after: 7, limit: 3 })
     expect(page.mock.calls).toEqual([
-      [bob, { limit: 20, before: 31 }],
-      [bob, { limit: 20 }],
-      [bob, { limit: 20 }],
-      [bob, { limit: 3, after: 7 }]
+      [bob, { limit: 20, maxBytes, before: 31 }],
+      [bob, { limit: 20, maxBytes }],
+      [bob, { limit: 20, maxBytes }],
+      [bob, { limit: 3, maxBytes, after: 7 }]
     ])
     await expect(run(node, 'more')).rejects.toThrow('no conversation is open')
   })
 
-  it('of all conversations end at the limit, also within a batch', async () => {
+  it('of all conversations end at the limit, and where a page is full', async () => {
     const node = new FakeNode()
-    const batches = [
-      entries(outgoing('one', 'delivered'), incoming('two')),
-      entries(incoming('three'), incoming('four'))
-    ]
-    const asked = vi.spyOn(node.history, 'export').mockImplementation(async function* () {
-      yield* batches
-    })
-    const result = await run(node, 'log', { after: 5, limit: 3 })
-    expect(asked).toHaveBeenCalledWith({ after: 5 })
+    node.stored.push(outgoing('one', 'delivered'), incoming('two'), incoming('three'), incoming('four'))
+    const asked = vi.spyOn(node.history, 'news')
+    const result = await run(node, 'log', { after: 0, limit: 3 })
+    expect(asked).toHaveBeenCalledWith({ after: 0, limit: 3, maxBytes })
     expect(result).toMatchObject({ is: 'messages', entries: [{}, {}, { message: { text: 'three' } }] })
   })
 })
@@ -226,7 +223,7 @@ describe('the plain face', () => {
     node.rows = [row('bob')]
     const search = vi.spyOn(node.history, 'search').mockResolvedValue(entries(incoming('a red\nbuild')))
     const written = await chat(node, ['/search "red build"', 'QUIT'])
-    expect(search).toHaveBeenCalledWith('"red build"', { limit: 50 })
+    expect(search).toHaveBeenCalledWith('"red build"', { limit: 50, maxBytes })
     expect(written).toMatch(/^ {2}1 {2}\S+ \S+ {2}← bob: a red\n {9}\| build$/mu)
   })
 

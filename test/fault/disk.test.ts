@@ -45,7 +45,10 @@ whenMounting('a full disk keeps what was receipted, and takes the rest when ther
   const home = join(folder, 'berta')
   mkdirSync(home)
   mount('-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', home)
-  const [anna, berta] = await Promise.all([start(join(folder, 'anna')), start(home, '--accept', 'all')])
+  const [anna, berta] = await Promise.all([
+    start(join(folder, 'anna')),
+    start(home, '--accept', 'all', '--min-free', 'none')
+  ])
   const bertaId = await berta.peerId()
   const annaId = await anna.peerId()
   await anna.do({ do: 'open', peer: await berta.address() })
@@ -94,7 +97,7 @@ whenMounting(
     mkdirSync(home)
     mount('-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', home)
     const anna = await start(join(folder, 'anna'))
-    let berta = await start(home, '--accept', 'all')
+    let berta = await start(home, '--accept', 'all', '--min-free', 'none')
     const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
     await anna.do({ do: 'open', peer: await berta.address() })
     const said = Array.from({ length: 30 }, (_, n) => `message ${n}`)
@@ -109,9 +112,46 @@ whenMounting(
     const tried = await run(home, 'export', '--json')
     expect([0, storageExitCode]).toContain(tried.code)
     rmSync(ballast)
-    berta = await start(home, '--accept', 'all')
+    berta = await start(home, '--accept', 'all', '--min-free', 'none')
     await untilDelivered(anna, said.length + 1)
     expect(await textsOf(berta, annaId, 'accepted')).toEqual([...said, 'meanwhile'])
+  }
+)
+
+whenMounting(
+  'on a disk with less free than is to stay free a contact waits, and both sides say so (needs mount)',
+  async () => {
+    const home = join(folder, 'berta')
+    mkdirSync(home)
+    mount('-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', home)
+    const anna = await start(join(folder, 'anna'))
+    let berta = await start(home, '--accept', 'all')
+    const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
+    await anna.do({ do: 'open', peer: await berta.address() })
+    await anna.do({ do: 'send', peer: bertaId, text: 'before' })
+    await untilDelivered(anna, 1)
+    // One megabyte is left of forty, and a twentieth is to stay free.
+    const ballast = join(home, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(38 * 1024 * 1024))
+    const said = ['before']
+    while (!berta.events.some((one) => one.event === 'notice' && one['code'] === 'disk')) {
+      said.push(`text ${said.length}`)
+      await anna.do({ do: 'send', peer: bertaId, text: said.at(-1) })
+      await pause(300)
+    }
+    const notice = String(berta.events.find((one) => one['code'] === 'disk')?.['text'])
+    expect(notice).toMatch(/^no messages are stored: .* MiB free, and 2 MiB are to stay free.*--min-free/u)
+    const refused = await anna.until('the refusal', () => anna.events.find(({ event }) => event === 'refused'))
+    expect(String(refused['reason'])).toContain('its disk is nearly full')
+    // One's own words are taken all the same.
+    await berta.do({ do: 'send', peer: annaId, text: 'mine' })
+
+    rmSync(ballast)
+    expect(await berta.quit()).toBe(0)
+    berta = await start(home, '--accept', 'all')
+    await anna.do({ do: 'open', peer: await berta.address() })
+    await untilDelivered(anna, said.length)
+    expect(await textsOf(berta, annaId, 'accepted')).toEqual(said)
   }
 )
 

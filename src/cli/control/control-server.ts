@@ -87,7 +87,7 @@ export class ControlServer {
       await face.run()
       await finish(socket)
     } catch {
-      // It reads nothing, or the history can't be read: nobody is left who could be told.
+      // The history can't be read: nobody is left who could be told.
       socket.destroy()
     } finally {
       this.#guests.delete(socket)

@@ -68,7 +68,7 @@ async function pastPeer(parley: RunningParley, word: string): Promise<(Json & { 
 
 type Ask = (command: object) => Promise<readonly HistoryEntry[]>
 
-/** Goes back through the conversation until there is enough, or all of a page is from before the span. */
+/** Goes back through the conversation until there is enough, nothing more, or all of a page is from before the span. */
 async function log(ask: Ask, options: Parameters<Reading['log']>[0]): Promise<readonly HistoryEntry[]> {
   const { peer, sinceMs = -Infinity, untilMs = Infinity, limit } = options
   const found: HistoryEntry[] = []
@@ -84,7 +84,7 @@ async function log(ask: Ask, options: Parameters<Reading['log']>[0]): Promise<re
       message.storedAtMs >= sinceMs && message.storedAtMs < untilMs
     found.unshift(...page.filter(isInSpan))
     before = page[0]?.position
-    if (page.length < RUNNING_PAGE_MESSAGES || page.every(({ message }) => message.storedAtMs < sinceMs)) break
+    if (page.every(({ message }) => message.storedAtMs < sinceMs)) break
   }
   return found.slice(-limit)
 }
@@ -103,7 +103,7 @@ async function search(
     const page = await ask({ do: 'search', text: words, ...rest, ...from, limit: wanted })
     found.push(...page)
     before = page.at(-1)?.position
-    if (page.length < wanted) break
+    if (page.length === 0) break
   }
   return found
 }

@@ -1,7 +1,8 @@
 // How what happens on the node looks as JSON: the names and fields that scripts
 // rely on, written out one by one so that a change inside can't change them
 // unseen. Pure.
-import type { CommandResult, UnreadCounts } from '../chat-command.ts'
+import { escapedJson } from '../clean-text.ts'
+import type { CommandResult, Named, UnreadCounts } from '../chat-command.ts'
 import type { ChatApi, ChatNodeEvents, ConversationState, DirectoryView, HistoryEntry } from '../chat-api.ts'
 import type {
   MisbehaviourSummary,
@@ -13,6 +14,7 @@ import type {
   StoredMessage
 } from '../chat-api.ts'
 import { identityOf } from '../chat-commands.ts'
+import { MAX_PAGE_BYTES } from '../constants.ts'
 import type { SafetyView } from '../trust-wording.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -110,7 +112,7 @@ export function requestJson(request: RequestView): Json {
   }
 }
 
-export function messageJson(message: StoredMessage): Json {
+function messageJson(message: StoredMessage): Json {
   return {
     peer: message.peer,
     id: message.id,
@@ -134,6 +136,27 @@ export function entryJson({ position, message }: HistoryEntry, name: string): Js
 
 function entriesJson(entries: readonly HistoryEntry[], name: string): readonly Json[] {
   return entries.map((entry) => entryJson(entry, name))
+}
+
+function namedJson(entries: readonly Named<HistoryEntry>[]): readonly Json[] {
+  return entries.map((entry) => entryJson(entry, entry.name))
+}
+
+/** The first of these, as far as their JSON fits into a page; one of them fits always. */
+function fitting(messages: readonly Json[]): readonly Json[] {
+  let bytes = 0
+  const end = messages.findIndex((message, index) => {
+    bytes += escapedJson(message).length
+    return index > 0 && bytes > MAX_PAGE_BYTES
+  })
+  return end < 0 ? messages : messages.slice(0, end)
+}
+
+/** A page of messages, and `next`: the position to go on from, in the same direction; null when nothing was there. */
+function pageJson(messages: readonly Json[], direction: 'forward' | 'back'): Json {
+  const shown = direction === 'forward' ? fitting(messages) : fitting(messages.toReversed()).toReversed()
+  const edge = direction === 'forward' ? shown.at(-1) : shown[0]
+  return { messages: shown, next: edge?.['position'] ?? null }
 }
 
 /** What is told loudly about keys says whose they are, and what a remote was cut for says who it was. */
@@ -214,13 +237,18 @@ export function resultJson(result: CommandResult): Json {
     case 'unblocked':
       return { peer: result.peer, name: result.name }
     case 'history':
-      return { peer: result.peer, name: result.name, messages: entriesJson(result.entries, result.name) }
+      return {
+        peer: result.peer,
+        name: result.name,
+        ...pageJson(entriesJson(result.entries, result.name), result.isForward ? 'forward' : 'back')
+      }
     case 'message text':
       return { peer: result.peer, name: result.name, message: messageJson(result.message) }
     case 'messages':
-      return { messages: result.entries.map((entry) => entryJson(entry, entry.name)) }
+      return pageJson(namedJson(result.entries), 'forward')
     case 'found':
-      return { text: result.words, messages: result.hits.map((hit) => entryJson(hit, hit.name)) }
+      // The newest is the first of them: going on from the last one is going on in the same direction.
+      return { text: result.words, ...pageJson(namedJson(result.hits), 'forward') }
     case 'conversations':
       return {
         conversations: result.conversations.map(({ peer, name, unread, last }) => ({

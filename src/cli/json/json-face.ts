@@ -4,14 +4,15 @@
 import type { Readable, Writable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget, ResolveOptions } from '../chat-api.ts'
 import { CommandUsageError, type CommandResult } from '../chat-command.ts'
-import { MAX_INPUT_LINE_BYTES, RESOLVE_TIMEOUT_MS, SETTLE_AT_END_MS } from '../constants.ts'
+import { MAX_INPUT_LINE_BYTES, MAX_PAGE_BYTES, MAX_PAGE_MESSAGES, RESOLVE_TIMEOUT_MS } from '../constants.ts'
+import { SETTLE_AT_END_MS } from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import { readLines } from '../input-lines.ts'
 import { exitCodes, ParleyError } from '../../node/settings.ts'
 import {
   conversationJson,
   directoryJson,
-  messageJson,
+  entryJson,
   noticeJson,
   readyJson,
   requestJson,
@@ -54,28 +55,28 @@ export class JsonFace {
   readonly #waiting = new Set<Promise<void>>()
   /** Messages sent by this face that have not settled, by ID. */
   readonly #unsettled = new Map<string, OutgoingMessage>()
-  /** Events from before `ready`; undefined after it. */
-  #early: Json[] | undefined = []
+  /** What `ready` will show as it is by then needs no telling before it. */
+  #isReady = false
   #outcome: JsonOutcome | undefined
-  #failure: Error | undefined
+  /** The position of the last message that was told, or that was there before. */
+  #toldUpTo: Promise<number>
 
   constructor(init: JsonFaceInit) {
     this.#node = init.node
     this.#input = init.input
     this.#openFirst = init.openFirst ?? []
     this.#guest = init.guest
-    this.#output = new JsonOutput(init.output, (error) => {
-      this.#failure ??= error
-      this.end('interrupted')
+    this.#output = new JsonOutput({
+      stream: init.output,
+      signal: this.#life.signal,
+      nextMessages: async () => this.#nextMessages()
     })
+    this.#toldUpTo = this.#node.history.newestPosition()
+    this.#toldUpTo.catch(() => undefined) // told where it is needed
     this.#listen()
   }
 
-  /**
-   * Answers commands until `quit`, the end of input or an interruption. The node runs already, and is not stopped.
-   *
-   * @throws OutputBacklogError when nobody reads the events
-   */
+  /** Answers commands until `quit`, the end of input or an interruption. The node runs already, and is not stopped. */
   async run(): Promise<JsonOutcome> {
     try {
       const looked = this.#guest?.looked ?? this.#node.firstLook({ signal: this.#life.signal })
@@ -83,22 +84,19 @@ export class JsonFace {
       const requests = (await unlessUnreadable(this.#node.requests())) ?? []
       const underWay = await underWayJson(this.#node)
       const unread = (await unlessUnreadable(unreadCounts(this.#node))) ?? new Map()
-      this.#output.write({ ...readyJson(this.#node, requests, unread), ...underWay })
-      for (const event of this.#early ?? []) this.#output.write(event)
-      this.#early = undefined
+      this.#isReady = true
+      await this.#output.begin({ ...readyJson(this.#node, requests, unread), ...underWay })
       if (this.#openFirst.length > 0)
         await this.#answer(JSON.stringify({ do: 'open', peer: this.#openFirst, trustName: true }))
       for await (const line of this.#lines()) {
         if (this.#outcome !== undefined) break
         await this.#answer(line)
-        await this.#output.caughtUp(this.#life.signal)
         if (this.#outcome !== undefined) break
       }
       this.#outcome ??= 'end of input'
       if (this.#outcome !== 'interrupted' && this.#guest === undefined) await this.#settle()
       await Promise.allSettled(this.#waiting)
-      this.#output.write({ event: 'bye', reason: this.#outcome })
-      if (this.#failure !== undefined) throw this.#failure
+      await this.#output.end({ event: 'bye', reason: this.#outcome })
       return this.#outcome
     } finally {
       for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
@@ -118,7 +116,7 @@ export class JsonFace {
       for await (const line of readLines(this.#input, { maxBytes: MAX_INPUT_LINE_BYTES })) {
         if (line.is === 'too long') {
           const message = `a line may have ${line.limitBytes} bytes: this one was longer and was skipped`
-          this.#output.write({ event: 'error', code: 'line-too-long', message })
+          await this.#output.answer({ event: 'error', code: 'line-too-long', message })
         } else if (line.text.trim() !== '') yield line.text
       }
     } catch (error) {
@@ -131,7 +129,7 @@ export class JsonFace {
     const command = readJsonCommand(line)
     if (command.is === 'error') {
       const { envelope, code, message } = command
-      this.#output.write({ event: 'error', ...envelope, code, message })
+      await this.#output.answer({ event: 'error', ...envelope, code, message })
       return
     }
     try {
@@ -140,9 +138,9 @@ export class JsonFace {
       if (result.is === 'sent') this.#sent(result.message)
       if (result.is === 'sent' && command.waitSeconds !== undefined)
         this.#answerLater(command, result, command.waitSeconds)
-      else this.#done(command.envelope, result)
+      else await this.#done(command.envelope, result)
     } catch (error) {
-      this.#output.write({ event: 'error', ...command.envelope, ...errorJson(error) })
+      await this.#output.answer({ event: 'error', ...command.envelope, ...errorJson(error) })
     }
   }
 
@@ -164,16 +162,16 @@ export class JsonFace {
     }
   }
 
-  #done(envelope: Envelope, result: CommandResult): void {
-    this.#output.write({ event: 'done', ...envelope, ...resultJson(result) })
+  async #done(envelope: Envelope, result: CommandResult): Promise<void> {
+    await this.#output.answer({ event: 'done', ...envelope, ...resultJson(result) })
   }
 
   /** The next command doesn't wait for a message to arrive; only this one's answer does. */
   #answerLater({ envelope }: Command, result: Extract<CommandResult, { is: 'sent' }>, waitSeconds: number): void {
     const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(waitSeconds * 1000)])
     const answered = this.#node.settled(result.message, { signal }).then(
-      (message) => this.#done(envelope, { ...result, message }),
-      () => this.#done(envelope, { ...result, message: this.#unsettled.get(result.message.id) ?? result.message })
+      async (message) => this.#done(envelope, { ...result, message }),
+      async () => this.#done(envelope, { ...result, message: this.#unsettled.get(result.message.id) ?? result.message })
     )
     this.#waiting.add(answered)
     void answered.finally(() => this.#waiting.delete(answered))
@@ -197,9 +195,13 @@ export class JsonFace {
       total: this.#node.roster().length
     }))
     this.#on('directory', ({ detail }) => directoryJson(detail))
-    this.#on('message', ({ detail }) => ({ ...messageJson(detail.message), name: detail.name, state: detail.arrival }))
-    this.#on('request', ({ detail }) => requestJson(detail))
-    this.#on('sent', ({ detail }) => ({ ...messageJson(detail.message), name: detail.name }))
+    this.#onMessages('message')
+    this.#onMessages('sent')
+    this.#on('request', ({ detail }) => {
+      // It has a place in the history, too: what is accepted later is told by then as an answer, and not as news.
+      this.#output.messages()
+      return requestJson(detail)
+    })
     this.#on('delivery', ({ detail: { message, state } }) => {
       if (state !== 'pending') this.#unsettled.delete(message.id)
       const { peer, id, reason, seenAtMs } = message
@@ -215,13 +217,33 @@ export class JsonFace {
 
   #on<K extends keyof ChatNodeEvents>(type: K, toJson: (event: ChatNodeEvents[K]) => Json): void {
     const listener = (event: ChatNodeEvents[K]): void => {
-      const json = { event: type, ...toJson(event) }
-      if (this.#early === undefined) this.#output.write(json)
-      // What `ready` will show as it is by then needs no telling before it.
-      else if (type !== 'roster' && type !== 'directory') this.#early.push(json)
+      if (!this.#isReady && (type === 'roster' || type === 'directory')) return
+      this.#output.event({ event: type, ...toJson(event) })
     }
     this.#node.addEventListener(type, listener)
     this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+  }
+
+  /** A message that was stored is read from there when it is its turn. */
+  #onMessages(type: 'message' | 'sent'): void {
+    const listener = (): void => this.#output.messages()
+    this.#node.addEventListener(type, listener)
+    this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+  }
+
+  async #nextMessages(): Promise<readonly Json[]> {
+    const { history } = this.#node
+    const limits = { limit: MAX_PAGE_MESSAGES, maxBytes: MAX_PAGE_BYTES }
+    const read = async () => history.news({ after: await this.#toldUpTo, ...limits })
+    const news = await unlessUnreadable(read())
+    // A part that can't be read is told of as a notice. What comes after it is told, and what was in it can be asked for.
+    this.#toldUpTo = news === undefined ? history.newestPosition() : Promise.resolve(news.next)
+    this.#toldUpTo.catch(() => undefined)
+    if (news === undefined) return []
+    return news.entries.map((entry) => ({
+      event: entry.message.direction === 'in' ? 'message' : 'sent',
+      ...entryJson(entry, this.#node.name(entry.message.peer))
+    }))
   }
 }
 

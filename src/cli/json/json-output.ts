@@ -1,42 +1,150 @@
-// JSON lines to a stream: one object a line, everything that a terminal could
-// act on escaped. A reader that doesn't read is given up on, not waited for
-// with ever more memory.
+// JSON lines to a reader that may be slow, or not read at all: answers and events
+// in their order, and never more waiting than a bound. Messages wait in the
+// history and not here: they are read a page at a time, as the reader takes them.
+// It ends nothing and holds nobody up but whoever awaits an answer.
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { escapedJson } from '../clean-text.ts'
-import { MAX_OUTPUT_BACKLOG_BYTES } from '../constants.ts'
+import { MAX_WAITING_EVENT_BYTES } from '../constants.ts'
 
-/** Whoever reads the events has stopped reading. */
-class OutputBacklogError extends Error {
-  override readonly name = 'OutputBacklogError'
-  readonly limitBytes = MAX_OUTPUT_BACKLOG_BYTES
+type Json = Readonly<Record<string, unknown>>
 
-  constructor() {
-    super(
-      `more than ${MAX_OUTPUT_BACKLOG_BYTES} bytes of events wait for the reader of standard output, which reads nothing`
-    )
-  }
+/** What a waiting event takes beside its line. */
+const ENTRY_OVERHEAD_BYTES = 128
+
+type Entry =
+  | { readonly is: 'event'; readonly line: string }
+  /** Here stand the messages that came after those that were written last. */
+  | { readonly is: 'messages' }
+  | { readonly is: 'answer'; readonly line: string; readonly taken: () => void }
+
+export interface JsonOutputInit {
+  readonly stream: Writable
+  /** The next messages as events; empty when there are none. Called again only when the ones before are written. */
+  readonly nextMessages: () => Promise<readonly Json[]>
+  /** Ends all waiting. */
+  readonly signal: AbortSignal
 }
 
 export class JsonOutput {
-  readonly #stream: Writable
-  readonly #failed: (error: Error) => void
+  readonly #init: JsonOutputInit
+  readonly #waiting: Entry[] = []
+  /** Of the events that wait. */
+  #bytes = 0
+  /** By name, how many events were left out since that was told. */
+  #dropped = new Map<string, number>()
+  #begun = false
+  #isWriting = false
+  #running: Promise<void> = Promise.resolve()
 
-  /** @param failed is told once the reader is given up on */
-  constructor(stream: Writable, failed: (error: Error) => void) {
-    this.#stream = stream
-    this.#failed = failed
+  constructor(init: JsonOutputInit) {
+    this.#init = init
   }
 
-  write(event: Readonly<Record<string, unknown>>): void {
-    if (this.#stream.destroyed) return
-    if (this.#stream.writableLength > MAX_OUTPUT_BACKLOG_BYTES) this.#failed(new OutputBacklogError())
-    else this.#stream.write(`${escapedJson(event)}\n`)
+  /** Writes this first; what was told before it follows. */
+  async begin(ready: Json): Promise<void> {
+    const taken = Promise.withResolvers<void>()
+    this.#waiting.unshift({ is: 'answer', line: lineOf(ready), taken: taken.resolve })
+    this.#begun = true
+    this.#run()
+    await taken.promise
   }
 
-  /** Resolves when the reader has caught up; commands are read no faster than their answers are. */
-  async caughtUp(signal: AbortSignal): Promise<void> {
-    if (!this.#stream.writableNeedDrain || this.#stream.destroyed) return
-    await once(this.#stream, 'drain', { signal }).catch(() => undefined)
+  /** Left out, and counted, when too much waits already. */
+  event(event: Json & { readonly event: string }): void {
+    if (this.#bytes > MAX_WAITING_EVENT_BYTES) {
+      this.#dropped.set(event.event, (this.#dropped.get(event.event) ?? 0) + 1)
+      return
+    }
+    this.#tellDropped()
+    this.#addEvent(event)
   }
+
+  /** There are new messages in the history. */
+  messages(): void {
+    if (this.#waiting.at(-1)?.is === 'messages') return
+    this.#waiting.push({ is: 'messages' })
+    this.#run()
+  }
+
+  /** Resolves when the reader has taken it, and all before it: it is waited for, and not counted as waiting. */
+  async answer(answer: Json): Promise<void> {
+    const taken = Promise.withResolvers<void>()
+    this.#waiting.push({ is: 'answer', line: lineOf(answer), taken: taken.resolve })
+    this.#run()
+    await taken.promise
+  }
+
+  /** The last line. When waiting was ended what can be written is, whether it is read or not. */
+  async end(bye: Json): Promise<void> {
+    await this.answer(bye)
+    await this.#running
+    for (const entry of this.#waiting.splice(0)) if (entry.is !== 'messages') this.#init.stream.write(entry.line)
+  }
+
+  #addEvent(event: Json): void {
+    const line = lineOf(event)
+    this.#bytes += line.length + ENTRY_OVERHEAD_BYTES
+    this.#waiting.push({ is: 'event', line })
+    this.#run()
+  }
+
+  /** In the place of what was left out. */
+  #tellDropped(): void {
+    if (this.#dropped.size === 0) return
+    const events = Object.fromEntries(this.#dropped)
+    this.#dropped = new Map()
+    this.#addEvent({ event: 'dropped', events })
+  }
+
+  #run(): void {
+    if (!this.#begun || this.#isWriting) return
+    this.#isWriting = true
+    this.#running = this.#write().finally(() => {
+      this.#isWriting = false
+      if (this.#waiting.length > 0 && !this.#init.signal.aborted) this.#run()
+    })
+  }
+
+  async #write(): Promise<void> {
+    const { signal } = this.#init
+    while (!signal.aborted) {
+      if (this.#bytes === 0) this.#tellDropped()
+      const entry = this.#waiting.shift()
+      if (entry === undefined) return
+      switch (entry.is) {
+        case 'messages':
+          await this.#writeMessages()
+          break
+        case 'event':
+          this.#bytes -= entry.line.length + ENTRY_OVERHEAD_BYTES
+          await this.#writeLine(entry.line)
+          break
+        case 'answer':
+          await this.#writeLine(entry.line)
+          entry.taken()
+      }
+    }
+    for (const entry of this.#waiting) if (entry.is === 'answer') entry.taken()
+  }
+
+  async #writeMessages(): Promise<void> {
+    while (!this.#init.signal.aborted && !this.#init.stream.destroyed) {
+      const messages = await this.#init.nextMessages()
+      if (messages.length === 0) return
+      for (const message of messages) await this.#writeLine(lineOf(message))
+    }
+  }
+
+  /** Resolves when there is room for more. */
+  async #writeLine(line: string): Promise<void> {
+    const { stream, signal } = this.#init
+    if (stream.destroyed || signal.aborted) return
+    if (stream.write(line)) return
+    await once(stream, 'drain', { signal }).catch(() => undefined)
+  }
+}
+
+function lineOf(json: Json): string {
+  return `${escapedJson(json)}\n`
 }

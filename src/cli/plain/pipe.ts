@@ -1,8 +1,9 @@
 // The plain face without a terminal: lines in, lines out, no escape codes and
 // nothing drawn twice. A prompt is a line of its own, printed when something
-// else is asked for. It knows nothing of chats.
+// else is asked for. For a reader that does not read no more than a bound waits.
+// It knows nothing of chats.
 import type { Readable, Writable } from 'node:stream'
-import { MAX_INPUT_LINE_BYTES, MAX_PIPED_MESSAGE_LINES } from '../constants.ts'
+import { MAX_INPUT_LINE_BYTES, MAX_PIPED_MESSAGE_LINES, MAX_UNREAD_OUTPUT_BYTES } from '../constants.ts'
 import { readLines } from '../input-lines.ts'
 import { writeLines } from '../io.ts'
 import type { PlainTerminal } from './terminal.ts'
@@ -13,6 +14,8 @@ export class Pipe implements PlainTerminal {
   readonly #input: Readable
   readonly #output: Writable
   #asked = ''
+  /** Lines that nobody had room for. */
+  #leftOut = 0
 
   constructor(input: Readable, output: Writable) {
     this.#input = input
@@ -24,7 +27,11 @@ export class Pipe implements PlainTerminal {
   }
 
   print(lines: readonly string[]): void {
-    writeLines(this.#output, lines)
+    if (lines.length === 0) return
+    if (this.#output.writableLength > MAX_UNREAD_OUTPUT_BYTES) {
+      if (this.#leftOut === 0) this.#output.once('drain', () => this.#tellLeftOut())
+      this.#leftOut += lines.length
+    } else this.#write(lines)
   }
 
   say(lines: readonly string[]): void {
@@ -51,6 +58,18 @@ export class Pipe implements PlainTerminal {
 
   close(): void {
     this.#input.destroy()
+  }
+
+  #write(lines: readonly string[]): void {
+    writeLines(this.#output, lines)
+  }
+
+  #tellLeftOut(): void {
+    const count = this.#leftOut
+    this.#leftOut = 0
+    this.#write([
+      `${count === 1 ? 'One line was' : `${count} lines were`} left out here, as nothing read them: /history shows the messages.`
+    ])
   }
 
   async *#read(): AsyncGenerator<string> {
