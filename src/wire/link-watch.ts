@@ -2,14 +2,15 @@
  * Finds links that are dead without having said so: a cut cable, a machine that
  * lost its power. It counts anything that is received as a sign of life, and
  * asks with a ping of the muxer, which costs twelve bytes and no stream, where
- * nothing was received. Knows connections as bytes, and nobody's protocol.
+ * nothing was received. A link on which nothing leaves is cut too, whatever is
+ * heard on it. Knows connections as bytes, and nobody's protocol.
  *
  * @see https://github.com/hashicorp/yamux/blob/master/spec.md#flag-field
  */
 
 import type { MessageStream, StreamMuxer } from '@libp2p/interface'
-import { LINK_WATCH_TICK_MS } from './constants.ts'
-import { SilentLinkError, toError } from './errors.ts'
+import { LINK_WATCH_TICK_MS, WRITE_STALL_TIMEOUT_MS } from './constants.ts'
+import { DeadlineError, SilentLinkError, toError } from './errors.ts'
 import type { RoundTrip } from './round-trip.ts'
 
 export interface LinkPace {
@@ -35,6 +36,8 @@ interface Link {
   heardAtMs: number
   /** Set while a ping has brought nothing yet. */
   askedAtMs: number | undefined
+  /** Since when nothing leaves, seen at a tick: what the other end sends is then no sign that it reads. */
+  blockedAtMs: number | undefined
 }
 
 /** All links of one node, looked at by one timer, which runs while there are any. */
@@ -53,11 +56,20 @@ export class LinkWatch {
   /** Watches the link until it closes. */
   add(connection: MessageStream, muxer: StreamMuxer, roundTrip: RoundTrip): void {
     const pace = this.#init[connection.direction]
-    const link: Link = { connection, muxer, roundTrip, pace, heardAtMs: this.#now(), askedAtMs: undefined }
+    const link: Link = {
+      connection,
+      muxer,
+      roundTrip,
+      pace,
+      heardAtMs: this.#now(),
+      askedAtMs: undefined,
+      blockedAtMs: undefined
+    }
     connection.addEventListener('message', () => {
       link.heardAtMs = this.#now()
       link.askedAtMs = undefined
     })
+    connection.addEventListener('drain', () => (link.blockedAtMs = undefined))
     connection.addEventListener('close', () => this.#remove(link))
     this.#links.add(link)
     // Yamux widens its windows by the round-trip time, which it knows from a ping.
@@ -86,7 +98,17 @@ export class LinkWatch {
         if (nowMs - heardAtMs >= pace.pingAfterMs) this.#ask(link, nowMs)
       } else if (wasAway) link.askedAtMs = nowMs
       else if (nowMs - askedAtMs >= pace.answerWithinMs) this.#cut(link, new SilentLinkError(nowMs - heardAtMs))
+      if (wasAway) link.blockedAtMs = undefined
+      else this.#lookForStall(link, nowMs)
     }
+  }
+
+  /** A remote that is heard and does not read would keep what waits for it as long as it likes. */
+  #lookForStall(link: Link, nowMs: number): void {
+    if (!link.connection.writableNeedsDrain) return
+    link.blockedAtMs ??= nowMs
+    if (nowMs - link.blockedAtMs >= WRITE_STALL_TIMEOUT_MS)
+      this.#cut(link, new DeadlineError('write', WRITE_STALL_TIMEOUT_MS))
   }
 
   #ask(link: Link, nowMs: number): void {

@@ -13,6 +13,7 @@
 
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { MAX_UNREAD_PIECES } from './budgets.ts'
 import { toError } from './errors.ts'
 import type { StreamLostError } from './errors.ts'
 import { lossOf, lossOnClose } from './stream-loss.ts'
@@ -20,6 +21,8 @@ import { lossOf, lossOnClose } from './stream-loss.ts'
 export class ReadHalf {
   readonly #stream: Stream
   #queue = new Uint8ArrayList()
+  /** How often something was put on the queue since it was empty. */
+  #pieces = 0
   #remoteEnded: boolean
   #lost: StreamLostError | undefined
   #wake: (() => void) | undefined
@@ -40,6 +43,7 @@ export class ReadHalf {
         if (this.#queue.byteLength > 0) {
           const taken = this.#queue
           this.#queue = new Uint8ArrayList()
+          this.#pieces = 0
           yield taken
         } else if (this.#stream.readStatus === 'paused' && this.#stream.readBufferLength > 0) {
           this.#resume()
@@ -65,6 +69,12 @@ export class ReadHalf {
 
   readonly #onMessage = (event: StreamMessageEvent): void => {
     this.#queue.append(event.data)
+    this.#pieces += 1
+    // A read may bring thousands of tiny frames before the pause takes effect.
+    if (this.#pieces >= MAX_UNREAD_PIECES) {
+      this.#queue = new Uint8ArrayList(this.#queue.slice())
+      this.#pieces = 1
+    }
     queueMicrotask(this.#pause)
     this.#wake?.()
   }

@@ -1,6 +1,7 @@
 import type { MultiaddrConnection } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { WRITE_STALL_TIMEOUT_MS } from '../../src/wire/constants.ts'
 import { boundedYamux } from '../../src/wire/index.ts'
 import { LinkWatch } from '../../src/wire/link-watch.ts'
 import { RoundTrip } from '../../src/wire/round-trip.ts'
@@ -58,6 +59,20 @@ describe('a link that is watched for silence', () => {
     }
     expect(near.status).toBe('open')
     expect(received.map((bytes) => bytes[3])).toEqual(Array.from({ length: 20 }, () => 2)) // answers, and no question
+  })
+
+  test('is cut when nothing leaves for a minute, whatever is received meanwhile', async () => {
+    const { far, near } = watched('inbound')
+    far.pause()
+    await vi.advanceTimersByTimeAsync(10)
+    // It pings and does not read the answers.
+    for (let secondsPassed = 0; secondsPassed < WRITE_STALL_TIMEOUT_MS / 1_000; secondsPassed += 2) {
+      expect(near.status).toBe('open')
+      far.send(Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, secondsPassed))
+      await vi.advanceTimersByTimeAsync(2_000)
+    }
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(near.status).not.toBe('open')
   })
 
   test('lives when both ends watch it and nobody says anything', async () => {
