@@ -98,11 +98,11 @@ export const MAX_GRANT_CREDIT = 65_536
 
 /**
  * Data frames of a few bytes, which cost as much as large ones: at 13 bytes on
- * the wire, 77,000 for each MB. A program that sends the length of a message
+ * the wire, 77,000 for each MB, of about 6 µs. A program that sends the length of a message
  * apart from it makes one such frame for each message, and a person who types
  * one for each key.
  */
-export const TINY_FRAME_RATE: Rate = { burst: 32_768, perSecond: 8192 }
+export const TINY_FRAME_RATE: Rate = { burst: 8192, perSecond: 4096 }
 
 /** A data frame of fewer bytes than this counts as tiny. */
 export const TINY_FRAME_BYTES = 16
@@ -114,7 +114,7 @@ export const TINY_FRAME_BYTES = 16
  * keeps the bytes of each frame apart, about 350 bytes of memory for each: a
  * window of 256 KiB that comes as frames of one byte would be 90 MB.
  */
-export const MAX_UNREAD_PIECES = 1024
+export const MAX_UNREAD_PIECES = 256
 
 // --- Offenders: what follows for those who were cut
 
@@ -137,11 +137,12 @@ export const OFFENCES_UNTIL_SLOWED = 8
 export const OFFENCE_WINDOW_MS = 10_000
 
 /**
- * New connections from an address class that is slowed. The handshakes of
- * offenders with ever new keys would take a core at 100 a second; at this rate
- * they take 5 %, and those who share the address still come in, later.
+ * New connections from an address class that is slowed. Offenders with ever new
+ * keys cost a handshake of 5 ms and up to 50 ms within the budgets, each; at this
+ * rate that is less than a third of a core, and those who share the address still
+ * come in, later.
  */
-export const SLOWED_CONNECTION_RATE: Rate = { burst: 10, perSecond: 10 }
+export const SLOWED_CONNECTION_RATE: Rate = { burst: 5, perSecond: 5 }
 
 /** Offenders that are remembered at a time; the one whose offence is longest ago is forgotten first. */
 export const MAX_OFFENDERS = 4096

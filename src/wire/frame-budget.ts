@@ -32,7 +32,7 @@ export interface FrameHeader {
 /** A stream of Yamux, as far as a frame for it may be without effect. */
 export type OpenStream = Pick<Stream, 'remoteWriteStatus'> & { readonly sendWindowCapacity?: number }
 
-const FrameType = { data: 0, windowUpdate: 1, ping: 2 } as const
+const FrameType = { data: 0, windowUpdate: 1, ping: 2, goAway: 3 } as const
 const FrameFlag = { syn: 1, ack: 2, fin: 4, rst: 8 } as const
 const ALL_FLAGS = 0xf
 /** A window is a number of 32 bits. */
@@ -48,6 +48,7 @@ export class FrameBudget {
   readonly #tiny: TokenBucket
   /** Data frames that this side has sent and no window update has answered. */
   #credit = 0
+  #hasSaidGoodbye = false
 
   /** @param init.isDialer this side has dialled; the dialer's stream IDs are odd */
   constructor(init: { readonly isDialer: boolean; readonly now: () => number }) {
@@ -76,6 +77,12 @@ export class FrameBudget {
       if (flag === FrameFlag.syn) this.#take(this.#pings, PING_RATE, 'ping-rate', 'pings')
       return
     }
+    if (type === FrameType.goAway) {
+      if (this.#hasSaidGoodbye) this.#idles()
+      this.#hasSaidGoodbye = true
+      return
+    }
+    // Yamux itself knows no others.
     if (type !== FrameType.data && type !== FrameType.windowUpdate) return
     const isOpening = (flag & FrameFlag.syn) !== 0
     if (isOpening && stream === undefined) this.#opens(streamID)

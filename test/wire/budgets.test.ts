@@ -97,10 +97,11 @@ describe('a remote is cut and named', () => {
     [
       'data for streams that do not exist',
       wellOver(IDLE_FRAME_RATE),
-      () => Buffer.concat([header(DATA, 0, odd(7), 1), Uint8Array.of(0)]),
+      () => Buffer.concat([header(DATA, 0, odd(7), 16), new Uint8Array(16)]),
       'frame-rate',
       /without effect/u
     ],
+    ['farewells', wellOver(IDLE_FRAME_RATE), () => header(GO_AWAY, 0, 0, 0), 'frame-rate', /without effect/u],
     [
       'resets of streams that do not exist',
       wellOver(IDLE_FRAME_RATE),

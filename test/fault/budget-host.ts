@@ -1,0 +1,75 @@
+/**
+ * A process with a node as Parley makes it, on the packages as they are
+ * installed: what the build patches is not patched here. It says what it holds
+ * and what it took whenever it is asked. It runs until it is killed.
+ */
+
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { commonServices, freePort, hostOptions, startHost } from '../../src/node/host.ts'
+import type { Misbehaviour } from '../../src/node/misbehaviour.ts'
+
+export interface HostReading {
+  /** Heap and external memory after a collection. */
+  readonly heldBytes: number
+  readonly cpuMs: number
+  readonly connections: number
+  readonly streams: number
+  readonly misbehaviour: readonly Misbehaviour[]
+}
+
+export interface HostListening {
+  readonly port: number
+  readonly peer: string
+}
+
+export type HostOrder = { readonly do: 'read' } | { readonly do: 'dial'; readonly port: number }
+
+/** Agreed on, and never read. */
+export const DEAF_PROTOCOL = '/deaf/1.0.0'
+
+/** Also imported for its types and names. */
+if (process.send !== undefined && process.argv[1] === import.meta.filename) await run()
+
+async function run(): Promise<void> {
+  const misbehaviour: Misbehaviour[] = []
+  const host = '127.0.0.1'
+  const port = await freePort(host)
+  const node = await createLibp2p({
+    ...hostOptions({
+      key: await generateKeyPair('Ed25519'),
+      host,
+      port,
+      maxConnections: 100,
+      maxPendingInboundConnections: 100,
+      discovery: [],
+      gater: {},
+      onMisbehaviour: (one) => misbehaviour.push(one)
+    }),
+    services: commonServices
+  })
+  await node.handle(DEAF_PROTOCOL, (stream) => stream.pause())
+  await startHost(node, { host, port })
+  process.on('message', (order: HostOrder) => {
+    if (order.do === 'dial') {
+      const address = multiaddr(`/ip4/${host}/tcp/${order.port}`)
+      node.dial(address, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined)
+      return
+    }
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    const { user, system } = process.cpuUsage()
+    const connections = node.getConnections()
+    const reading: HostReading = {
+      heldBytes: heapUsed + external,
+      cpuMs: (user + system) / 1_000,
+      connections: connections.length,
+      streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
+      misbehaviour
+    }
+    process.send?.(reading)
+  })
+  const listening: HostListening = { port, peer: node.peerId.toString() }
+  process.send?.(listening)
+}
