@@ -41,8 +41,6 @@ async function run(): Promise<void> {
       key: await generateKeyPair('Ed25519'),
       host,
       port,
-      maxConnections: 100,
-      maxPendingInboundConnections: 100,
       discovery: [],
       gater: {},
       onMisbehaviour: (one) => misbehaviour.push(one)
