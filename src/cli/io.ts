@@ -17,6 +17,10 @@ const interruptedCode = 130
 
 /** The real process. Call it once. */
 export function processIo(): CommandIo {
+  // A report that Node is asked to write on a crash is sent to others: it names no secrets of the environment, and
+  // looks up no names of the peers' addresses.
+  process.report.excludeEnv = true
+  Reflect.set(process.report, 'excludeNetwork', true) // in Node since 22.0, and not in its types
   const controller = new AbortController()
   for (const signal of endingSignals) {
     process.on(signal, () => {
