@@ -172,5 +172,18 @@ export const GOSSIP_NEGOTIATION_TIMEOUT_MS = 3_000
 export const FORWARDER_RATE = { burst: 8 * 1024 * 1024, perSecond: 256 * 1024 } as const
 /** New statements of one directory, however they come: all its peers twice, and more than it can accept in a second. */
 export const AUTHOR_RATE = { burst: 20_000, perSecond: 500 } as const
+/**
+ * Signatures that are checked of what directories bring that were not named; each costs a quarter of a millisecond. All
+ * together: those of 4,000 peers at once, then a quarter of a core. Each address prefix: what an honest directory says
+ * of itself in quiet times, whatever others take.
+ */
+export const SIGNATURE_RATE = {
+  all: { burst: 8_000, perSecond: 1_000 },
+  each: { burst: 400, perSecond: 50 }
+} as const
+/** Fresh heartbeats of one directory that are passed on: twice as many as it sends. */
+export const HEARTBEAT_RATE = { burst: 10, perSecond: 2 } as const
+/** Withdrawals of peers that nobody here has heard of, of one address prefix: what leaves a large network in a minute. */
+export const FAREWELL_RATE = { burst: 1_000, perSecond: 20 } as const
 /** Own statements that are sealed before the first of them goes out: some milliseconds of signing. */
 export const SEALING_BATCH = 16

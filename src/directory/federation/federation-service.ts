@@ -37,6 +37,7 @@ import { GossipMesh } from './gossip-mesh.ts'
 import type { GossipVerdict } from './gossip-mesh.ts'
 import { GossipOwn } from './gossip-own.ts'
 import { OwnRoster } from './own-roster.ts'
+import { SignatureBudget } from './signature-budget.ts'
 import { StateExpiry } from './state-expiry.ts'
 import type { VerifiedStatement } from './statement.ts'
 import { SyncExchange } from './sync-exchange.ts'
@@ -149,6 +150,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       state,
       network,
       roster: this.#directory,
+      signatures: new SignatureBudget({ now: this.#now, isNamed: (holder) => this.#dialer.isNamed(holder) }),
       now: this.#now,
       admits,
       onUsurped: (epoch) => this.#own.raise(epoch),

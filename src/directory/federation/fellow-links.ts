@@ -146,7 +146,8 @@ export class FellowLinks {
     for (const { peer, sessions } of this.#links.values()) {
       for (const session of sessions) {
         if (!isFirst && stoodStillMs > 0) session.heardAtMs = Math.min(nowMs, session.heardAtMs + stoodStillMs)
-        if (nowMs - session.heardAtMs < FELLOW_SILENCE_MS) continue
+        // While it has to wait for us it can't be heard.
+        if (session.isHandling || nowMs - session.heardAtMs < FELLOW_SILENCE_MS) continue
         this.#cut(peer, new Error(`nothing came from this fellow for ${nowMs - session.heardAtMs} ms`))
         break
       }

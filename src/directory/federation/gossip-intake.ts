@@ -5,12 +5,19 @@ import { setImmediate } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
 import { TokenBucket } from '../../wire/index.ts'
+import type { Rate } from '../../wire/index.ts'
 import { MAX_TOMBSTONES } from '../constants.ts'
 import { BadRecordError } from '../errors.ts'
 import { compareRecords, openRecord } from '../presence-record.ts'
 import type { VerifiedRecord } from '../presence-record.ts'
 import type { Roster, RosterChange } from '../roster.ts'
-import { AUTHOR_RATE, MAX_KNOWN_DIRECTORIES, VERIFICATIONS_PER_TURN } from './constants.ts'
+import {
+  AUTHOR_RATE,
+  FAREWELL_RATE,
+  HEARTBEAT_RATE,
+  MAX_KNOWN_DIRECTORIES,
+  VERIFICATIONS_PER_TURN
+} from './constants.ts'
 import { BadHeartbeatError, BadStatementError } from './errors.ts'
 import type { WireUpdate } from './federation-frames.ts'
 import type { FederationState } from './federation-state.ts'
@@ -19,6 +26,7 @@ import { openUpdate } from './open-update.ts'
 import type { OpenedUpdate } from './open-update.ts'
 import { applyEffects } from './roster-effect.ts'
 import type { RosterEffect } from './roster-effect.ts'
+import type { SignatureBudget } from './signature-budget.ts'
 
 /** The roster, as far as it is needed here. */
 export interface MergedRoster {
@@ -29,6 +37,8 @@ export interface GossipIntakeInit {
   readonly state: FederationState
   readonly network: string
   readonly roster: MergedRoster
+  /** Of what directories bring that were not named; without one everything is checked. */
+  readonly signatures?: SignatureBudget
   readonly now: () => number
   /** Whether what a directory says of its peers counts here. Every one's does, unless told. */
   readonly admits?: (directory: string) => boolean
@@ -44,6 +54,8 @@ export interface Brought {
   readonly of?: string
   /** The holder of the fellow that brought them: a directory that nobody has told of before counts for its share. */
   readonly via?: string
+  /** They were asked for: if too much is brought they wait, and so does the fellow. Else they are not heard then. */
+  readonly isAwaited?: boolean
 }
 
 /** What a group of envelopes was worth. */
@@ -58,7 +70,9 @@ export interface Taken {
 
 export class GossipIntake {
   readonly #init: GossipIntakeInit
-  readonly #authors = new Map<string, TokenBucket>()
+  readonly #authors = new Rates(AUTHOR_RATE)
+  readonly #beats = new Rates(HEARTBEAT_RATE)
+  readonly #strangers = new Rates(FAREWELL_RATE)
   /** Withdrawals that were taken already: every fellow tells of the same ones. */
   readonly #farewells = new Set<string>()
 
@@ -67,13 +81,16 @@ export class GossipIntake {
   }
 
   /** Takes statements with their records. */
-  async updates(updates: readonly WireUpdate[], signal: AbortSignal, { of, via }: Brought = {}): Promise<Taken> {
+  async updates(updates: readonly WireUpdate[], signal: AbortSignal, brought: Brought = {}): Promise<Taken> {
+    const { of, via } = brought
     const counters: bigint[] = []
     let isNews = false
     let forged = 0
     for (let i = 0; i < updates.length; i += VERIFICATIONS_PER_TURN) {
       signal.throwIfAborted()
       const group = updates.slice(i, i + VERIFICATIONS_PER_TURN)
+      const signatures = group.reduce((sum, { record }) => sum + (record === undefined ? 1 : 2), 0)
+      if (!(await this.#mayCheck(signatures, brought, signal))) break
       const opened = await Promise.all(group.map((update) => this.#open(update, signal)))
       for (const one of opened) {
         const isOf = one !== undefined && (of === undefined || one.statement.statement.directory.toString() === of)
@@ -88,13 +105,18 @@ export class GossipIntake {
   }
 
   /** Takes the farewells of peers. */
-  async withdrawals(envelopes: readonly Uint8Array[], signal: AbortSignal): Promise<Taken> {
+  async withdrawals(
+    envelopes: readonly Uint8Array[],
+    signal: AbortSignal,
+    brought: Brought = {}
+  ): Promise<Taken> {
     let isNews = false
     let forged = 0
     for (const [i, envelope] of envelopes.entries()) {
       if (i % VERIFICATIONS_PER_TURN === VERIFICATIONS_PER_TURN - 1) await setImmediate()
       const mark = createHash('sha256').update(envelope).digest('base64')
       if (this.#farewells.has(mark)) continue
+      if (!(await this.#mayCheck(1, brought, signal))) break
       const record = await this.#openRecord(envelope, signal)
       if (record === undefined || !record.record.withdrawn || record.record.network !== this.#init.network) {
         forged++
@@ -103,6 +125,9 @@ export class GossipIntake {
       this.#remember(mark)
       this.#init.roster.merge((roster, nowMs) => {
         const before = roster.newest(record.record.peer.toString())
+        // Anybody can make up keys that leave; each is remembered for two leases.
+        const strangers = this.#strangers.of(brought.via ?? '', nowMs)
+        if (before === undefined && strangers.takeOne(nowMs) > 0) return []
         isNews ||= before === undefined || compareRecords(record, before) > 0
         const withdrawn = roster.withdraw(record, nowMs)
         return withdrawn.outcome === 'full' ? [] : withdrawn.changes
@@ -114,9 +139,10 @@ export class GossipIntake {
   /** Takes a directory's sign of life. @param agoMs how long ago whoever brought it heard it */
   async heartbeat(envelope: Uint8Array, agoMs: number, signal: AbortSignal, via?: string): Promise<Taken> {
     try {
+      if (!(await this.#mayCheck(1, via === undefined ? {} : { via }, signal))) return nothing
       const verified = await openHeartbeat(envelope, { signal })
       if (verified.heartbeat.network !== this.#init.network) return { isNews: false, forged: 1, counters: [] }
-      if (!this.#admits(verified.heartbeat.directory)) return { isNews: false, forged: 0, counters: [] }
+      if (!this.#admits(verified.heartbeat.directory)) return nothing
       const { fresh, usurped, effects } = this.#init.state.heard(verified, this.#init.now(), {
         agoMs,
         ...(via === undefined ? {} : { via })
@@ -124,7 +150,9 @@ export class GossipIntake {
       if (usurped) this.#init.onUsurped(verified.heartbeat.epoch)
       this.apply(effects)
       this.#init.onChange()
-      return { isNews: fresh, forged: 0, counters: [] }
+      const nowMs = this.#init.now()
+      const isNews = fresh && this.#beats.of(verified.heartbeat.directory.toString(), nowMs).takeOne(nowMs) === 0
+      return { isNews, forged: 0, counters: [] }
     } catch (error) {
       if (!(error instanceof BadHeartbeatError)) throw error
       return { isNews: false, forged: 1, counters: [] }
@@ -168,7 +196,7 @@ export class GossipIntake {
     for (const { statement, record, forMs } of opened) {
       const { directory, epoch } = statement.statement
       if (!this.#admits(directory)) continue
-      const rate = this.#rateOf(directory.toString(), nowMs)
+      const rate = this.#authors.of(directory.toString(), nowMs)
       if (rate.waitMs(1, nowMs) > 0) continue
       const merged = state.merge(
         { statement, ...(record === undefined ? {} : { record }), sinceMs: nowMs - forMs },
@@ -191,13 +219,12 @@ export class GossipIntake {
     return this.#init.admits?.(directory.toString()) ?? true
   }
 
-  #rateOf(author: string, nowMs: number): TokenBucket {
-    const rate = this.#authors.get(author) ?? new TokenBucket(AUTHOR_RATE, nowMs)
-    this.#authors.delete(author)
-    this.#authors.set(author, rate)
-    const [oldest] = this.#authors.keys()
-    if (this.#authors.size > MAX_KNOWN_DIRECTORIES && oldest !== undefined) this.#authors.delete(oldest)
-    return rate
+  async #mayCheck(count: number, { via = '', isAwaited = false }: Brought, signal: AbortSignal): Promise<boolean> {
+    const { signatures } = this.#init
+    if (signatures === undefined) return true
+    if (!isAwaited) return signatures.tryTake(count, via)
+    await signatures.take(count, via, signal)
+    return true
   }
 
   #newest(peer: string): VerifiedRecord | undefined {
@@ -213,5 +240,26 @@ export class GossipIntake {
     this.#farewells.add(mark)
     const [oldest] = this.#farewells
     if (this.#farewells.size > MAX_TOMBSTONES && oldest !== undefined) this.#farewells.delete(oldest)
+  }
+}
+
+const nothing: Taken = { isNews: false, forged: 0, counters: [] }
+
+/** A rate for each of a few names; the one that was heard of longest ago is forgotten first. */
+class Rates {
+  readonly #rate: Rate
+  readonly #buckets = new Map<string, TokenBucket>()
+
+  constructor(rate: Rate) {
+    this.#rate = rate
+  }
+
+  of(name: string, nowMs: number): TokenBucket {
+    const bucket = this.#buckets.get(name) ?? new TokenBucket(this.#rate, nowMs)
+    this.#buckets.delete(name)
+    this.#buckets.set(name, bucket)
+    const [oldest] = this.#buckets.keys()
+    if (this.#buckets.size > MAX_KNOWN_DIRECTORIES && oldest !== undefined) this.#buckets.delete(oldest)
+    return bucket
   }
 }

@@ -53,7 +53,7 @@ export class GossipJudge {
       const via = this.#init.holderOf(from)
       const taken = [
         await intake.updates(updates, signal, { via }),
-        await intake.withdrawals(withdrawals, signal),
+        await intake.withdrawals(withdrawals, signal, { via }),
         ...(heartbeat === undefined ? [] : [await intake.heartbeat(heartbeat, 0, signal, via)])
       ]
       const isForged = taken.map((one) => this.hold(from, one)).includes(true)

@@ -16,7 +16,7 @@ interface Asked<S> extends Question<S> {
   size: number
 }
 
-export class Questions<S extends object> {
+export class Questions<S extends { readonly isHandling?: boolean }> {
   /** By directory: one about each at a time. */
   readonly #current = new Map<string, Asked<S>>()
   /** By directory: all whose answers have not ended, those included that were given up. */
@@ -68,7 +68,7 @@ export class Questions<S extends object> {
   /** Gives up what was asked of those who are gone, silent, or too slow: somebody else may be asked. */
   review(sessions: readonly S[], nowMs: number): void {
     for (const [directory, { session, askedAtMs }] of this.#current) {
-      const isSilent = nowMs - (this.#heardAtMs.get(session) ?? askedAtMs) > ASK_TIMEOUT_MS
+      const isSilent = session.isHandling !== true && nowMs - (this.#heardAtMs.get(session) ?? askedAtMs) > ASK_TIMEOUT_MS
       if (!isSilent && nowMs - askedAtMs <= ASK_LONGEST_MS && sessions.includes(session)) continue
       this.#current.delete(directory)
     }

@@ -183,7 +183,7 @@ export class SyncExchange {
       throw new PresenceProtocolError('an answer has more statements than a directory may make')
     }
     const via = this.#init.holderOf(session.connection.remotePeer)
-    const taken = await intake.updates(page.updates, signal, { of: directory, via })
+    const taken = await intake.updates(page.updates, signal, { of: directory, via, isAwaited: true })
     for (const counter of taken.counters) question.counters.add(counter)
     this.#questions.answered(question, 0, now())
     if (!page.last) return taken
@@ -198,7 +198,8 @@ export class SyncExchange {
     const left = (this.#farewells.get(session) ?? 0) - page.withdrawals.length
     if (left < 0) throw new PresenceProtocolError('a directory tells of more withdrawals than it may remember')
     this.#farewells.set(session, left)
-    return this.#init.intake.withdrawals(page.withdrawals, signal)
+    const via = this.#init.holderOf(session.connection.remotePeer)
+    return this.#init.intake.withdrawals(page.withdrawals, signal, { via, isAwaited: true })
   }
 
   #ask(wanted: Wanted, session: SyncSession | undefined): void {

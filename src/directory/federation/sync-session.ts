@@ -23,6 +23,8 @@ export class SyncSession {
   heardAtMs: number
   /** Why the other side ended it, once it has said so. */
   refusedBy: FellowRefusedError | undefined
+  /** A frame of it is being handled, and nothing more is read until that is done. */
+  isHandling = false
   #isDismissed = false
   readonly #stream: Stream
   readonly #outgoing = new FrameQueue<Uint8Array>({
@@ -64,11 +66,13 @@ export class SyncSession {
       closeTimeoutMs: FIRST_HELLO_TIMEOUT_MS,
       signal: init.signal,
       onFrames: async (frames) => {
+        this.isHandling = true
         for (const { frame, sizeBytes } of frames) {
           this.heardAtMs = init.now()
           await init.onFrame(frame, sizeBytes)
         }
         this.heardAtMs = init.now()
+        this.isHandling = false
       }
     })
     await this.#answering

@@ -1,0 +1,46 @@
+// How many signatures are checked of what directories bring that the operator did
+// not name: so many a second of each address prefix, and some more of all
+// together. Whoever is over it waits, or is not heard; who is named has no limit.
+import { setTimeout } from 'node:timers/promises'
+import { TokenBucket } from '../../wire/index.ts'
+import { MAX_KNOWN_DIRECTORIES, PULSE_MS, SIGNATURE_RATE } from './constants.ts'
+
+export interface SignatureBudgetInit {
+  readonly now: () => number
+  /** Whether a holder is a directory that the operator named. */
+  isNamed(holder: string): boolean
+}
+
+export class SignatureBudget {
+  readonly #init: SignatureBudgetInit
+  readonly #common: TokenBucket
+  readonly #holders = new Map<string, TokenBucket>()
+
+  constructor(init: SignatureBudgetInit) {
+    this.#init = init
+    this.#common = new TokenBucket(SIGNATURE_RATE.all, init.now())
+  }
+
+  /** Counts signatures of a holder. @returns whether they may be checked now */
+  tryTake(count: number, holder: string): boolean {
+    if (this.#init.isNamed(holder)) return true
+    const nowMs = this.#init.now()
+    const bucket = [this.#of(holder, nowMs), this.#common].find((one) => one.waitMs(count, nowMs) === 0)
+    bucket?.take(count, nowMs)
+    return bucket !== undefined
+  }
+
+  /** Resolves when so many signatures of a holder may be checked. Meanwhile nothing more is read from who brought them. */
+  async take(count: number, holder: string, signal: AbortSignal): Promise<void> {
+    while (!this.tryTake(count, holder)) await setTimeout(PULSE_MS, undefined, { signal })
+  }
+
+  #of(holder: string, nowMs: number): TokenBucket {
+    const bucket = this.#holders.get(holder) ?? new TokenBucket(SIGNATURE_RATE.each, nowMs)
+    this.#holders.delete(holder)
+    this.#holders.set(holder, bucket)
+    const [oldest] = this.#holders.keys()
+    if (this.#holders.size > MAX_KNOWN_DIRECTORIES && oldest !== undefined) this.#holders.delete(oldest)
+    return bucket
+  }
+}

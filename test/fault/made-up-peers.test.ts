@@ -1,0 +1,113 @@
+// Two throw-away directories join an honest one and make up 20,000 peers: its own
+// peers stay, newcomers register while it goes on, and a client loads little.
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { DirectoryClient, Roster, Tellings, applyEntries, openRecord, sealRecord } from '../../src/directory/index.ts'
+import type { DirectoryEntries, VerifiedRecord } from '../../src/directory/index.ts'
+import { MAX_TOLD_FOREIGN_BYTES } from '../../src/directory/constants.ts'
+import { federated, network, type Federated } from '../directory/federation/federated.ts'
+import { node, until } from '../directory/nodes.ts'
+import { presence } from '../directory/records.ts'
+
+const MADE_UP = 20_000
+const OWN = 200
+/** It takes half a minute; on a machine that is busy with other tests, several times that. */
+const patienceMs = 240_000
+const MB = 1024 * 1024
+
+setFlagsFromString('--expose-gc')
+const collect: unknown = runInNewContext('gc')
+
+function heapBytes(): number {
+  if (typeof collect !== 'function') throw new TypeError('the collector was not exposed')
+  for (let i = 0; i < 4; i++) collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+async function people(count: number, name: string): Promise<VerifiedRecord[]> {
+  const made: VerifiedRecord[] = []
+  for (let i = 0; i < count; i++) {
+    made.push(await sealRecord({ ...presence, nickname: `${name} ${i}` }, await generateKeyPair('Ed25519')))
+  }
+  return made
+}
+
+/** A client that registers, and what it was told. */
+async function clientOf(directory: Federated, nickname: string) {
+  const privateKey = await generateKeyPair('Ed25519')
+  const libp2p = await node({}, { privateKey })
+  const own = await sealRecord({ ...presence, nickname, seq: BigInt(Date.now()) }, privateKey)
+  const client = new DirectoryClient({
+    network,
+    announce: true,
+    connect: async ({ signal }) => libp2p.dial(multiaddr(directory.address), { signal }),
+    ownEnvelope: async () => own.envelope,
+    onStale: () => undefined
+  })
+  const [roster, tellings] = [new Roster(), new Tellings()]
+  const told = { bytes: 0, total: 0, isComplete: false }
+  client.on('entries', (said: DirectoryEntries) => {
+    for (const { record } of said.updates) told.bytes += record.envelope.byteLength
+    told.total = said.total
+    told.isComplete ||= said.complete !== undefined
+    applyEntries(roster, said, Date.now())
+    tellings.apply(said)
+  })
+  client.start()
+  const isRegistered = (): boolean => client.state.state === 'connected' && client.state.registered
+  return { client, roster, tellings, told, isRegistered, id: own.record.peer.toString() }
+}
+
+test('20,000 made-up peers displace nobody, keep nobody out, and cost a client little', { timeout: 400_000 }, async () => {
+  const honest = await federated()
+  const own = await people(OWN, 'own')
+  honest.attach(...own)
+  const leftOut: string[] = []
+  honest.federation.on('left-out', ({ directory }) => leftOut.push(directory))
+  const attackers = [
+    await federated([honest.address], { from: '127.0.0.66' }),
+    await federated([honest.address], { from: '127.0.0.66' })
+  ]
+  await until(() => honest.federation.fellows().length >= 2, 'the attackers', patienceMs)
+  for (const attacker of attackers) attacker.attach(...(await people(MADE_UP / attackers.length, 'made up')))
+
+  // While it goes on.
+  const attached = (): number => honest.directory.roster().length
+  await until(() => attached() > 4_000, 'some of them', patienceMs)
+  const newcomer = await clientOf(honest, 'newcomer')
+  await until(newcomer.isRegistered, 'the newcomer to be registered', patienceMs)
+
+  await until(() => leftOut.length > 0, 'there to be no room for more', patienceMs)
+  const shown = honest.roster()
+  expect(own.filter(({ record }) => shown.get(record.peer.toString())?.includes(honest.id) !== true)).toEqual([])
+  expect(shown.size).toBeGreaterThan(10_000)
+  expect(shown.size).toBeLessThan(16_000)
+  for (const attacker of attackers) {
+    const { peers = 0 } = honest.federation.directories().find(({ directory }) => directory === attacker.id) ?? {}
+    expect(peers).toBeLessThanOrEqual(10_000)
+  }
+
+  const beforeBytes = heapBytes()
+  const late = await clientOf(honest, 'late')
+  await until(() => late.isRegistered() && late.told.isComplete, 'the late one', patienceMs)
+  const heap = heapBytes() - beforeBytes
+  console.log(
+    `a client with ${late.roster.size} of ${late.told.total} peers: ${(late.told.bytes / MB).toFixed(2)} MB of records, ` +
+      `${(heap / MB).toFixed(1)} MB of memory`
+  )
+  expect(late.told.total).toBeGreaterThan(10_000)
+  expect(late.told.bytes).toBeLessThan(1.2 * MAX_TOLD_FOREIGN_BYTES)
+  expect(heap).toBeLessThan(32 * MB)
+  const sees = (id: string): boolean => late.roster.get(id) !== undefined
+  expect(own.filter(({ record }) => !sees(record.peer.toString()))).toEqual([])
+  expect(sees(newcomer.id)).toBe(true)
+  await newcomer.client.stop()
+  await late.client.stop()
+  // What proves a peer is still whole.
+  const [first] = own
+  if (first !== undefined) await openRecord(first.envelope)
+})
