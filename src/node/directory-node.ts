@@ -319,6 +319,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       directoryPort: this.port,
       roster: service,
       fellows: () => fellows.directories().filter(({ directory: one }) => one !== this.peerId),
+      federation: fellows.tally,
       connections: (peer) => this.#libp2p.getConnections(peer),
       connectionFigures: () => this.#guard.figures(),
       isTrustedProxy: (address) => this.#proxies.has(address),

@@ -7,7 +7,7 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ConnectionFigures } from '../transport/index.ts'
-import type { DirectoryService, RosterEntry } from '../directory/index.ts'
+import type { DirectoryService, FederationService, RosterEntry } from '../directory/index.ts'
 import type * as HttpSide from '../directory/http/index.ts'
 import type { DirectoryFigures, Fellow, PeerPath, Pressure, RosterHttp } from '../directory/http/index.ts'
 import { isLocal } from './address.ts'
@@ -32,12 +32,14 @@ export interface PageScene {
   readonly network: string
   /** The port of the directory. */
   readonly directoryPort: number
-  readonly roster: Pick<DirectoryService, 'roster' | 'on' | 'off'>
+  readonly roster: Pick<DirectoryService, 'roster' | 'untold' | 'on' | 'off'>
   readonly connections: (peer: PeerId) => readonly Connection[]
   /** The connections as they are now, and how many gave way. */
   readonly connectionFigures: () => ConnectionFigures
   /** The other directories of the network, as this one knows them. */
   readonly fellows?: () => readonly Fellow[]
+  /** What became of directories that wanted to join, or were joined. */
+  readonly federation: FederationService['tally']
   /** Whose word about the address of a client counts. */
   readonly isTrustedProxy: (address: string) => boolean
   /** One client holds so much of the page that its oldest had to give way to others. */
@@ -88,6 +90,8 @@ export class DirectoryPage {
         return { all: entries.length, here: entries.filter((entry) => isAttachedTo(self, entry)).length }
       },
       fellows,
+      untold: () => roster.untold,
+      federation: () => scene.federation,
       connections: () => http.connections,
       peerConnections: () => {
         const { open, maxOpen, pending, maxPending, holders, gaveWay } = scene.connectionFigures()

@@ -56,12 +56,12 @@ export function happeningWord(what: HappeningJson['what']): string {
   }
 }
 
-export function directoryWord({ state }: DirectoryJson): string {
+export function directoryWord({ state, leftOut }: DirectoryJson): string {
   switch (state) {
     case 'here':
       return 'this one'
     case 'alive':
-      return 'connected'
+      return leftOut === undefined ? 'connected' : `connected, no room for ${count(leftOut, 'more peer')}`
     case 'lost':
       return 'not heard of'
   }

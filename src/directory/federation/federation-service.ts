@@ -112,6 +112,8 @@ export class FederationService extends EventEmitter<FederationEvents> {
   readonly #evictions: TokenBucket
   /** Directories of which it was told that some of their peers are left out. */
   #leftOut = new Set<string>()
+  /** Directories that were not let in, gave their place to another, or were cut, since the start. */
+  readonly tally = { turnedAway: 0, evicted: 0, cut: 0 }
   #timers: NodeJS.Timeout[] = []
   #life: AbortController | undefined
 
@@ -163,6 +165,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       holderOf: (peer) => state.holderOf(peer.toString()),
       cut: (peer) => {
         this.#links.ban(peer)
+        this.tally.cut++
         this.emit('banned', { peer, forMs: FELLOW_BAN_MS })
       }
     })
@@ -199,9 +202,11 @@ export class FederationService extends EventEmitter<FederationEvents> {
       onFrame: (session, frame, sizeBytes) => this.#onFrame(session, frame, sizeBytes),
       onOtherNetwork: (peer, theirs) => this.#onOtherNetwork(peer, theirs),
       onTurnedAway: (peer, { remoteAddr }, reason) => {
+        this.tally.turnedAway++
         if (this.#strangers.isNews(peer.toString(), this.#now())) this.emit('turned-away', { peer, remoteAddr, reason })
       },
       onEvicted: (eviction) => {
+        this.tally.evicted++
         if (this.#evictions.takeOne(this.#now()) === 0) this.emit('evicted', eviction)
       }
     })

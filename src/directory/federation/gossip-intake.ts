@@ -105,11 +105,7 @@ export class GossipIntake {
   }
 
   /** Takes the farewells of peers. */
-  async withdrawals(
-    envelopes: readonly Uint8Array[],
-    signal: AbortSignal,
-    brought: Brought = {}
-  ): Promise<Taken> {
+  async withdrawals(envelopes: readonly Uint8Array[], signal: AbortSignal, brought: Brought = {}): Promise<Taken> {
     let isNews = false
     let forged = 0
     for (const [i, envelope] of envelopes.entries()) {

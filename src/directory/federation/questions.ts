@@ -68,7 +68,8 @@ export class Questions<S extends { readonly isHandling?: boolean }> {
   /** Gives up what was asked of those who are gone, silent, or too slow: somebody else may be asked. */
   review(sessions: readonly S[], nowMs: number): void {
     for (const [directory, { session, askedAtMs }] of this.#current) {
-      const isSilent = session.isHandling !== true && nowMs - (this.#heardAtMs.get(session) ?? askedAtMs) > ASK_TIMEOUT_MS
+      const isSilent =
+        session.isHandling !== true && nowMs - (this.#heardAtMs.get(session) ?? askedAtMs) > ASK_TIMEOUT_MS
       if (!isSilent && nowMs - askedAtMs <= ASK_LONGEST_MS && sessions.includes(session)) continue
       this.#current.delete(directory)
     }

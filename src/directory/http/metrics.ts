@@ -13,10 +13,24 @@ export interface MetricsSources {
   /** Peers on the roster, and those of them that are attached to this directory. */
   readonly peers: () => { readonly all: number; readonly here: number }
   readonly fellows: () => readonly Fellow[]
+  /** Peers on the roster of which watchers of the whole are not told. */
+  readonly untold: () => number
+  /** What became of directories that wanted to join, or were joined, since the start. */
+  readonly federation: () => FederationTally
   /** Of the HTTP side, where it is shown. */
   readonly connections?: () => ConnectionCount
   /** Of libp2p: of clients and of other directories. */
   readonly peerConnections: () => ConnectionCounts
+}
+
+/** Directories, since the start. */
+export interface FederationTally {
+  /** They found no place. */
+  readonly turnedAway: number
+  /** They gave their place to another. */
+  readonly evicted: number
+  /** They flooded, or passed on forgeries. */
+  readonly cut: number
 }
 
 export interface ConnectionCounts {
@@ -124,7 +138,8 @@ function httpMetrics(registers: Registry[]): HttpMetrics {
   }
 }
 
-function bindSources(registry: Registry, { peers, fellows, connections, peerConnections }: MetricsSources): void {
+function bindSources(registry: Registry, sources: MetricsSources): void {
+  const { peers, fellows, untold, federation, connections, peerConnections } = sources
   const seconds = ({ heardAgoMs }: Fellow): number => heardAgoMs / 1000
   const gauge = (name: string, help: string, value: () => number): void => {
     const collect = function (this: Gauge): void {
@@ -143,17 +158,33 @@ function bindSources(registry: Registry, { peers, fellows, connections, peerConn
     'Open connections of the address (of IPv6, the /64) with the most of them.',
     () => peerConnections().ofLargestHolder
   )
-  registry.registerMetric(
-    new Counter({
-      name: 'parley_connections_gave_way_total',
-      help: 'Connections that were closed to make room for others, open or not identified yet.',
-      registers: [],
-      collect() {
-        this.reset()
-        this.inc(peerConnections().gaveWay)
-      }
-    })
+  const counter = (name: string, help: string, value: () => number): void => {
+    const collect = function (this: Counter): void {
+      this.reset()
+      this.inc(value())
+    }
+    registry.registerMetric(new Counter({ name, help, registers: [], collect }))
+  }
+  counter(
+    'parley_connections_gave_way_total',
+    'Connections that were closed to make room for others, open or not identified yet.',
+    () => peerConnections().gaveWay
   )
+  gauge('parley_directory_untold_peers', 'Peers on the roster that watchers of the whole are not told of.', untold)
+  const joined = (isNamed: boolean): number =>
+    fellows().filter((one) => one.connected === true && one.isNamed === isNamed).length
+  gauge('parley_federation_joined_named', 'Directories that were named and are joined.', () => joined(true))
+  gauge('parley_federation_joined_others', 'Other directories that are joined; they share places.', () => joined(false))
+  gauge('parley_federation_left_out_peers', 'Peers of other directories for which there is no room.', () =>
+    fellows().reduce((sum, { leftOut = 0 }) => sum + leftOut, 0)
+  )
+  counter('parley_federation_turned_away_total', 'Directories that found no place.', () => federation().turnedAway)
+  counter(
+    'parley_federation_evicted_total',
+    'Directories that gave their place to another.',
+    () => federation().evicted
+  )
+  counter('parley_federation_cut_total', 'Directories that were cut for floods or forgeries.', () => federation().cut)
   gauge('parley_federation_directories', 'Other directories that are alive.', () => fellows().filter(isAlive).length)
   gauge(
     'parley_federation_staleness_seconds',

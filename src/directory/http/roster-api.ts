@@ -29,6 +29,10 @@ export interface DirectoryJson {
   readonly peers: number
   /** When it was last heard of; absent for this one. */
   readonly heardAt?: number
+  /** Peers that it has by its own word and that are not on the roster, for want of room; absent when there are none. */
+  readonly leftOut?: number
+  /** The operator of this one named it; absent when not. */
+  readonly named?: boolean
 }
 
 /** Something that happened lately. */

@@ -29,6 +29,12 @@ export interface Fellow {
   readonly alive: boolean
   /** How long ago it was heard of. */
   readonly heardAgoMs: number
+  /** It is joined with this one now. */
+  readonly connected?: boolean
+  /** The operator named it. */
+  readonly isNamed?: boolean
+  /** Peers that it has and that are not on the roster, for want of room. */
+  readonly leftOut?: number
 }
 
 export interface RosterFeedInit {
@@ -141,7 +147,9 @@ export class RosterFeed {
       const fellow = fellows.get(directory)
       if (fellow === undefined) return { ...row, state: 'alive' }
       const heardAt = Math.round(this.#wallNow() - fellow.heardAgoMs)
-      return { ...row, state: fellow.alive ? 'alive' : 'lost', heardAt }
+      const { leftOut = 0, isNamed = false } = fellow
+      const facts = { ...(leftOut > 0 ? { leftOut } : {}), ...(isNamed ? { named: true } : {}) }
+      return { ...row, state: fellow.alive ? 'alive' : 'lost', heardAt, ...facts }
     })
   }
 

@@ -40,7 +40,9 @@ export function sameRow(a: PeerJson, b: PeerJson): boolean {
 
 /** What of the directories is news; when one was last heard of changes every second, and is none. */
 export function directoriesKey(directories: readonly DirectoryJson[]): string {
-  return directories.map(({ directory, state, peers }) => `${directory} ${state} ${peers}`).join('\n')
+  return directories
+    .map(({ directory, state, peers, leftOut = 0 }) => `${directory} ${state} ${peers} ${leftOut}`)
+    .join('\n')
 }
 
 /** Rows in groups that make events of about the same size; at least one group, which may be empty. */

@@ -5,7 +5,7 @@ import { streamPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
 import { MAX_NETWORK_CHARS } from '../../../src/directory/constants.ts'
-import { CROSSING_MS } from '../../../src/directory/federation/constants.ts'
+import { CROSSING_MS, MAX_CANDIDATES } from '../../../src/directory/federation/constants.ts'
 import { encodeFederationFrame } from '../../../src/directory/federation/federation-frames.ts'
 import { FellowLinks } from '../../../src/directory/federation/fellow-links.ts'
 import { encodeFrames } from '../../../src/wire/index.ts'
@@ -40,11 +40,12 @@ function lab(onFrame: () => Promise<void> = async () => undefined) {
     onEvicted: () => undefined
   })
   /** A stream that the fellow opens. */
-  const opened = async (said = hello): Promise<Stream> => {
+  const opened = async (said: typeof hello | 'nothing' = hello, by = north, from = '203.0.113.7'): Promise<Stream> => {
     const [here, there] = await streamPair()
-    const remoteAddr = multiaddr('/ip4/203.0.113.7/tcp/4001')
-    const connection = { remotePeer: north.peer, remoteAddr, abort: () => undefined } as unknown as Connection
+    const remoteAddr = multiaddr(`/ip4/${from}/tcp/4001`)
+    const connection = { remotePeer: by.peer, remoteAddr, abort: () => undefined } as unknown as Connection
     links.accept(here, connection, signal)
+    if (said === 'nothing') return there
     for await (const bytes of encodeFrames({ maxFrameBytes: 1 << 16 })(
       (async function* () {
         yield [encodeFederationFrame(said)]
@@ -82,4 +83,15 @@ it('tells of a stranger no more than the name of a network may be long', async (
   await opened({ ...hello, network: 'x'.repeat(60_000) })
   await until(() => strangers.length === 1, 'the stranger')
   expect(strangers).toEqual(['x'.repeat(MAX_NETWORK_CHARS)])
+})
+
+it('hears the Hello of a directory while silent ones of one other address wait for nothing', async () => {
+  const { links, opened } = lab()
+  const silentOnes = await Promise.all(Array.from({ length: MAX_CANDIDATES }, (_, n) => identity(n + 1)))
+  const streams = await Promise.all(silentOnes.map((one) => opened('nothing', one, '198.51.100.1')))
+  const another = await opened('nothing', await identity(100), '198.51.100.1')
+  await until(() => another.status !== 'open', 'one more of that address to be refused')
+  await opened(hello, north, '203.0.113.7')
+  await until(() => links.sessions().length === 1, 'the honest one')
+  await until(() => streams.filter(({ status }) => status !== 'open').length === 1, 'one to have given way')
 })

@@ -17,10 +17,12 @@ test('figures of libp2p and of the directory come as text that Prometheus reads'
   figures.bind({
     peers: () => ({ all: 7, here: 5 }),
     fellows: () => [
-      { directory: 'directory-2', alive: true, heardAgoMs: 400 },
-      { directory: 'directory-3', alive: true, heardAgoMs: 1_500 },
+      { directory: 'directory-2', alive: true, heardAgoMs: 400, connected: true, isNamed: true, leftOut: 0 },
+      { directory: 'directory-3', alive: true, heardAgoMs: 1_500, connected: true, isNamed: false, leftOut: 40 },
       { directory: 'directory-4', alive: false, heardAgoMs: 90_000 }
     ],
+    untold: () => 11,
+    federation: () => ({ turnedAway: 3, evicted: 2, cut: 1 }),
     peerConnections: () => ({
       open: 300,
       maxOpen: 10_000,
@@ -62,6 +64,13 @@ test('figures of libp2p and of the directory come as text that Prometheus reads'
       'parley_connections_pending_max 1024',
       'parley_connections_largest_holder 60',
       'parley_connections_gave_way_total 9',
+      'parley_directory_untold_peers 11',
+      'parley_federation_joined_named 1',
+      'parley_federation_joined_others 1',
+      'parley_federation_left_out_peers 40',
+      'parley_federation_turned_away_total 3',
+      'parley_federation_evicted_total 2',
+      'parley_federation_cut_total 1',
       'parley_federation_directories 2',
       'parley_federation_lag_seconds{directory="directory-2"} 0.4',
       'parley_federation_staleness_seconds 1.5',
