@@ -114,7 +114,8 @@ export const historyCommands: readonly ChatCommand[] = [
     parameters: [peer],
     help: 'delete all messages with PEER on this machine, for good',
     question: (rest) =>
-      `This deletes all messages with ${rest} on this machine for good, also those that wait to be sent.`,
+      `This deletes all messages with ${rest} on this machine for good, also those that wait to be sent, ` +
+      'and the backups of the history that hold them.',
     run: async (context, args) => {
       const ref = await refOf(context, args)
       return { is: 'forgotten', ...ref, count: await context.node.history.forget(ref.peer) }

@@ -110,7 +110,9 @@ export class Reception {
       const { store } = this.#init
       const cleared = peers ?? (await store.held()).map(({ peer }) => peer)
       this.forgetRoom()
-      return { strangers: cleared.length, messages: await store.evictHeld(cleared) }
+      const messages = await store.evictHeld(cleared)
+      if (messages > 0) await store.eraseDeleted()
+      return { strangers: cleared.length, messages }
     })
   }
 

@@ -226,6 +226,10 @@ export class MemoryMessageStore implements MessageStore {
     return summaries.toSorted((a, b) => b.last.position - a.last.position)
   }
 
+  async eraseDeleted(): Promise<void> {
+    // What is deleted from memory is gone.
+  }
+
   async forget(peer: string): Promise<number> {
     return this.#conversations.get(peer)?.deleteAll() ?? 0
   }

@@ -167,6 +167,11 @@ export interface MessageStore {
    * for {@link takeEvicted}, the newest ten thousand of all.
    */
   evictHeld(peers: readonly string[]): Promise<number>
+  /**
+   * What was deleted is in no file of the history when this resolves; until then text that was evicted may still lie
+   * in the log. Backups that were made before a migration, and copies of a damaged history, are deleted with it.
+   */
+  eraseDeleted(): Promise<void>
   /** Which of these ids were evicted. Each is told once: a message that comes again after that is a new one. */
   takeEvicted(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>>
   /** What is on the disk, and of which `limit` peers most. */
@@ -190,9 +195,12 @@ export interface MessageStore {
   newestPosition(): Promise<number>
   /** Everybody with whom there are messages, the newest conversation first. */
   conversations(): Promise<readonly ConversationSummary[]>
-  /** Deletes all messages with this peer, waiting and held ones too; returns how many. */
+  /** Deletes all messages with this peer, waiting and held ones too, from all files of the history; returns how many. */
   forget(peer: string): Promise<number>
-  /** Deletes what was stored before that time, except what waits in the outbox or as a request; returns how many. */
+  /**
+   * Deletes what was stored before that time, except what waits in the outbox or as a request; returns how many.
+   * They are gone from all files of the history.
+   */
   deleteOlderThan(storedBeforeMs: number): Promise<number>
   /** Where our own log to this peer stands; undefined when nothing was ever written to it. Asking stores nothing. */
   ownPosition(peer: string): Promise<OwnPosition | undefined>

@@ -78,6 +78,8 @@ export abstract class SqliteMessages implements MessageStore {
 
   abstract close(): Promise<void>
 
+  abstract eraseDeleted(): Promise<void>
+
   async addAllOutgoing(
     peer: string,
     messages: readonly NewOutgoing[],
@@ -233,14 +235,18 @@ export abstract class SqliteMessages implements MessageStore {
   async forget(peer: string): Promise<number> {
     const upTo = await this.#queue.read(() => this.#deletion.newest())
     const deleted = await this.#inSlices(() => this.#deletion.forgetSlice(peer, upTo))
-    if (deleted === 0) return 0
-    let hasMore = await this.#queue.write(() => this.#search.mergeSlice(true))
-    while (hasMore) hasMore = await this.#queue.write(() => this.#search.mergeSlice(false))
+    if (deleted > 0) await this.#mergeIndex()
+    // Also when nothing was left to delete: an earlier try may have failed here.
+    await this.eraseDeleted()
     return deleted
   }
 
   async deleteOlderThan(storedBeforeMs: number): Promise<number> {
-    return this.#inSlices((after) => this.#deletion.retireSlice(after, storedBeforeMs))
+    const deleted = await this.#inSlices((after) => this.#deletion.retireSlice(after, storedBeforeMs))
+    if (deleted === 0) return 0
+    await this.#mergeIndex()
+    await this.eraseDeleted()
+    return deleted
   }
 
   async ownPosition(peer: string): Promise<OwnPosition | undefined> {
@@ -267,6 +273,12 @@ export abstract class SqliteMessages implements MessageStore {
 
   async markRead(peer: string): Promise<void> {
     await this.#queue.write(() => this.#conversations.markRead(peer))
+  }
+
+  /** The words of deleted messages leave the index. */
+  async #mergeIndex(): Promise<void> {
+    let hasMore = await this.#queue.write(() => this.#search.mergeSlice(true))
+    while (hasMore) hasMore = await this.#queue.write(() => this.#search.mergeSlice(false))
   }
 
   async #inSlices(run: (after: number) => DeletedSlice): Promise<number> {

@@ -1,6 +1,8 @@
 // The durable message store: one SQLite file for each profile, one writer, every
 // promise resolved when what it tells is on the disk. Here it is opened, checked,
 // mended and closed; what it does meanwhile is in sqlite-messages.ts.
+import { readdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import { checkAll, checkAtOpening } from './check.ts'
@@ -102,6 +104,21 @@ export class SqliteStore extends SqliteMessages {
     return new StorageDamagedError(file, conversations)
   }
 
+  /**
+   * The pages that were overwritten move from the write-ahead log into the file, which until then holds the text, and
+   * the log is emptied. Backups of migrations and damaged copies hold it too, and go.
+   */
+  async eraseDeleted(): Promise<void> {
+    const { file, database } = this.#open
+    if (this.#closing !== undefined) throw new StorageClosedError(file)
+    try {
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      removeCopies(file)
+    } catch (error) {
+      throw storageFailure(file, error)
+    }
+  }
+
   /** Resolves when everything that was asked for is settled and the file is closed. */
   async close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -114,6 +131,16 @@ export class SqliteStore extends SqliteMessages {
     await this.#queue.end(new StorageClosedError(file))
     closeQuietly(database)
     await wal.close()
+  }
+}
+
+/** Copies of the history that were made before a migration, or kept of a damaged file. */
+function removeCopies(file: string): void {
+  const folder = dirname(file)
+  const name = basename(file)
+  for (const entry of readdirSync(folder)) {
+    const isCopy = /^\.(?:v\d+\.backup(?:\.part)?|damaged-.+)$/u.test(entry.slice(name.length))
+    if (entry.startsWith(name) && isCopy) rmSync(join(folder, entry), { force: true })
   }
 }
 

@@ -93,7 +93,8 @@ async function inHistory(
 /** The answer of whoever sits at the terminal; only a whole `yes` is one. */
 async function isConfirmed(io: CommandIo, name: string): Promise<boolean> {
   writeLines(io.stdout, [
-    `This deletes all messages with ${name} on this machine for good, those that wait to be sent too.`,
+    `This deletes all messages with ${name} on this machine for good, those that wait to be sent too, and the`,
+    'backups of the history that hold them.',
     'Type yes to do it, anything else to leave them:'
   ])
   const onAbort = (): void => void io.stdin.destroy()
