@@ -13,7 +13,8 @@ import {
   type Judgement,
   type VerifiedRecord
 } from '../directory/index.ts'
-import { formatAddress, isLoopback, peerIdOf, withPeerId } from './address.ts'
+import { addressClass, Shares } from '../wire/index.ts'
+import { formatAddress, hostPortOf, isLoopback, peerIdOf, withPeerId } from './address.ts'
 import type { DirectoryView } from './chat-events.ts'
 import { DEFAULT_DIRECTORY_PORTS, MAX_FORGED_ENTRIES, MAX_FOUND_DIRECTORIES } from './constants.ts'
 import type { Origin } from './directory-choice.ts'
@@ -124,8 +125,7 @@ export class Directories {
     }
     // mDNS tells of loopback too, which is another machine's: one to show, and all to try.
     const shown = addresses.map((address) => multiaddr(address)).toSorted(byLoopback)[0]
-    const found = [...this.#members.values()].filter(({ origin }) => origin === 'found').length
-    if (shown === undefined || found >= MAX_FOUND_DIRECTORIES) return
+    if (shown === undefined || !this.#makeRoom(shown)) return
     this.#add(withPeerId(shown, peer), 'found', addresses)
   }
 
@@ -172,6 +172,24 @@ export class Directories {
     return [...this.#members.values()].every(({ state, hasTold }) =>
       isWatching(state) ? hasTold : state.state !== 'connecting'
     )
+  }
+
+  /** @returns whether there is room for one more that was found; a machine that shows many gives one up for another's */
+  #makeRoom(newcomer: Multiaddr): boolean {
+    const shares = new Shares<Member>({ capacity: MAX_FOUND_DIRECTORIES })
+    for (const member of this.#members.values()) {
+      if (member.origin === 'found') shares.add(member, holderOf(member.address))
+    }
+    if (!shares.isFull) return true
+    const victim = shares.toEvict(({ hasPlace }) => hasPlace)
+    const holder = victim === undefined ? undefined : shares.holderOf(victim)
+    if (victim === undefined || holder === undefined) return false
+    if (shares.countOf(holder) <= shares.countOf(holderOf(newcomer)) + 1) return false
+    this.#members.delete(victim.address.toString())
+    // Of one that nobody uses there is nothing to tell.
+    victim.client.removeAllListeners()
+    void victim.client.stop()
+    return true
   }
 
   #add(address: Multiaddr, origin: Origin, sightedAt: readonly string[] = []): void {
@@ -280,6 +298,10 @@ export class Directories {
     const used = sightedAt.length > 0 && reachedAt !== undefined ? reachedAt : address
     if (!isLoopback(used)) void this.#init.remember(used.toString()).catch(() => undefined)
   }
+}
+
+function holderOf(address: Multiaddr): string {
+  return addressClass(hostPortOf(address)?.host ?? '')
 }
 
 function byLoopback(a: Multiaddr, b: Multiaddr): number {

@@ -77,7 +77,7 @@ export class Neighbourhood {
     const { config, profile } = init
     const { settings } = config
     this.sightings = {
-      peers: new LanSightings({ onSighting: (peer) => this.#onSighting(peer) }),
+      peers: new LanSightings({ onSighting: (peer, addresses) => this.#onSighting(peer, addresses) }),
       directories: new LanSightings({ onSighting: (peer, addresses) => this.#directories.sighted(peer, addresses) })
     }
     this.presence = new Presence({
@@ -354,9 +354,10 @@ export class Neighbourhood {
     return entries.map((entry) => rosterRow(entry, around))
   }
 
-  #onSighting(peer: string): void {
+  #onSighting(peer: string, addresses: readonly string[]): void {
     this.#reach.forgetFailures(peer)
-    this.#lanDialing.sighted(peer)
+    const [newest = ''] = addresses
+    this.#lanDialing.sighted(peer, addressClass(hostPortOf(multiaddr(newest))?.host ?? ''))
     this.#init.onNews(peer)
   }
 

@@ -1,7 +1,9 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { DIRECTORY_PRECEDENCE_MS } from '../../src/node/constants.ts'
+import { DIRECTORY_PRECEDENCE_MS, MAX_FOUND_DIRECTORIES } from '../../src/node/constants.ts'
 import { Directories, type DirectoriesInit } from '../../src/node/directories.ts'
 
 const directory = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
@@ -209,4 +211,26 @@ test('a directory with two addresses that is lost is one line, under the address
   expect(isGone).toBe(true)
   expect(directories.views().map(({ address }) => address)).toEqual(['10.0.0.2:8000'])
   expect(new Set(told)).toEqual(new Set(['10.0.0.2:8000']))
+})
+
+test('a machine that shows many directories leaves room for that of another', async () => {
+  const asked: string[] = []
+  directories = make({
+    connect: async (peer, { signal }) => {
+      asked.push(peer)
+      return never(undefined, signal)
+    }
+  })
+  directories.start()
+  const madeUp = await Promise.all(
+    Array.from({ length: 2 * MAX_FOUND_DIRECTORIES }, async () =>
+      peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
+    )
+  )
+  madeUp.forEach((peer, i) => directories.sighted(peer, [`/ip4/192.168.1.66/tcp/${i + 1}`]))
+  directories.sighted(directory, ['/ip4/192.168.1.7/tcp/8000'])
+  await vi.advanceTimersByTimeAsync(2 * DIRECTORY_PRECEDENCE_MS)
+  expect(asked).toContain(directory)
+  // With the one that gave way.
+  expect(new Set(asked).size).toBeLessThanOrEqual(MAX_FOUND_DIRECTORIES + 1)
 })

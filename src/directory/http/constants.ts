@@ -27,7 +27,7 @@ export const HTTP_KEEP_ALIVE_MS = 5_000
 export const HTTP_STALL_TIMEOUT_MS = 15_000
 /** An answer has been read by then, however slowly: a roster of megabytes takes half of it on a slow line. */
 export const HTTP_ANSWER_TIMEOUT_MS = 60_000
-/** Requests of one address: a page is four requests; somebody who holds F5 is refused a few. */
+/** Requests of one address, but for the page's own files: each page opens one stream, and a program asks now and then. */
 export const HTTP_RATE = { burst: 60, perSecond: 20 } as const
 /** Addresses whose pace is remembered; the oldest is forgotten, and begins anew. */
 export const MAX_PACED_ADDRESSES = 4_096

@@ -23,12 +23,19 @@ export class RequestGuard {
   }
 
   /**
-   * @param client whose request it is
-   * @param path what is asked for
+   * @param asked.client whose request it is
+   * @param asked.path what is asked for
+   * @param asked.isFile a file of the page costs no more than its refusal would, and is not counted: a whole class
+   *   behind one address can open the page at once
    * @returns why the request is refused; undefined when it may pass
    */
-  check(request: IncomingMessage, client: string, path: string): Refusal | undefined {
-    return checkForm(request) ?? this.#checkHost(request, client) ?? checkSite(request, path) ?? this.#checkPace(client)
+  check(
+    request: IncomingMessage,
+    asked: { readonly client: string; readonly path: string; readonly isFile: boolean }
+  ): Refusal | undefined {
+    const { client, path, isFile } = asked
+    const refusal = checkForm(request) ?? this.#checkHost(request, client) ?? checkSite(request, path)
+    return refusal ?? (isFile ? undefined : this.#checkPace(client))
   }
 
   #checkHost({ headers, headersDistinct, socket }: IncomingMessage, client: string): Refusal | undefined {

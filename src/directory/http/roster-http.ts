@@ -180,7 +180,7 @@ export class RosterHttp {
     const { socket } = request
     this.#connections.answering(socket, client)
     response.once('close', () => this.#connections.answered(socket))
-    const refusal = this.#guard.check(request, client, path)
+    const refusal = this.#guard.check(request, { client, path, isFile: this.#init.page.has(path) })
     if (refusal !== undefined) {
       // A body that nobody reads must not be taken for the next request.
       say(response, refusal.status, refusal.why, { ...refusal.headers, connection: 'close' })

@@ -154,6 +154,14 @@ describe('a request', () => {
   })
 })
 
+test('a hundred people behind one address load the page at once', async () => {
+  const file = { type: 'text/css', etag: '"1"', plain: Buffer.from('a {}'), gzip: Buffer.from('') }
+  const { port } = await shown({ now: () => 1_000, page: new Map([['/page.css', file]]) })
+  const statuses: number[] = []
+  for (let i = 0; i < 100; i++) statuses.push((await ask(port, '/page.css')).status)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(100)
+})
+
 describe('/api/roster', () => {
   test('says who is there, in the order of names', async () => {
     const { roster, port } = await shown()
