@@ -120,6 +120,7 @@ export interface RequestView {
   readonly peer: string
   readonly name: string
   readonly shortId: string
+  /** The beginning of what it wrote last. */
   readonly lastText: string
   readonly count: number
   /** Whose name it uses: a contact's with another key, or one's own. */

@@ -68,6 +68,9 @@ export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 600_000 } as const
 /** A peer whose conversation is on the screen is tried at least this often; others wait for longer, or for a sighting. */
 export const URGENT_REDIAL_MAX_MS = 30_000
 
+/** A session that lasted so long was worth its dial, whatever was said in it; then the back-off begins anew. */
+export const STEADY_SESSION_MS = 30_000
+
 /** News of a peer never makes tries follow each other faster than this. */
 export const MIN_REDIAL_GAP_MS = 250
 
@@ -123,6 +126,9 @@ export const NO_ROOM_RETRY_MS = 60_000
 
 /** A request that nobody has answered for so long is deleted: it keeps a place from those that may be. */
 export const REQUEST_EXPIRY_MS = 30 * 24 * 60 * 60 * 1_000
+
+/** Of a request's newest message so much is told: a room full of the longest would be 64 MB in one list. */
+export const REQUEST_TEXT_CHARACTERS = 1_000
 
 /** What an evicted message's sender is told to wait, where it does not know this reason: soon it would only evict another. */
 export const EVICTED_RETRY_MS = 3_600_000

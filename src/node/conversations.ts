@@ -119,11 +119,18 @@ export class Conversations {
         this.#deliveries.reread(peer.toString())
       },
       onMessages: async (peer, messages) =>
-        this.#orFault(peer.toString(), async (id) => this.#reception.receive(id, messages)),
+        this.#orFault(peer.toString(), async (id) => {
+          const dispositions = await this.#reception.receive(id, messages)
+          if (dispositions.some(({ kind }) => kind !== 'refused')) this.#pursuit.progressed(id)
+          return dispositions
+        }),
       onPlainText: async (peer, text) =>
         this.#orFault(peer.toString(), async (id) => this.#reception.receiveText(id, text)),
       onReceipts: async (peer, ids, state) =>
-        this.#orFault(peer.toString(), async (id) => this.#deliveries.receipts(id, ids, state)),
+        this.#orFault(peer.toString(), async (id) => {
+          this.#pursuit.progressed(id)
+          await this.#deliveries.receipts(id, ids, state)
+        }),
       paceOf: (peer) => (this.#reception.isTrusted(peer.toString()) ? 'contact' : 'stranger')
     }
   }

@@ -9,6 +9,7 @@ import {
   MIN_REDIAL_GAP_MS,
   RECENT_NEWS_MS,
   REDIAL_GAP_PART,
+  STEADY_SESSION_MS,
   URGENT_REDIAL_MAX_MS
 } from './constants.ts'
 import { PrioritySemaphore } from './priority-semaphore.ts'
@@ -47,6 +48,8 @@ interface Chase {
   /** When the user wrote to it last, or something was heard of it. */
   recentAtMs: number
   wasReached: boolean
+  /** Since the last try the peer has stored something of ours, or written. */
+  hasProgressed: boolean
   done: Promise<void>
 }
 
@@ -74,6 +77,7 @@ export class Pursuit {
       news: new Wakeup(),
       recentAtMs: isNew ? this.#init.now() : -Infinity,
       wasReached,
+      hasProgressed: false,
       done: Promise.resolve()
     }
     this.#chases.set(peer, chase)
@@ -94,6 +98,12 @@ export class Pursuit {
     chase.news.wake()
     // It may be waiting for a dial already, behind peers of whom nothing was heard.
     this.#dials.serve()
+  }
+
+  /** The peer has stored something of ours, or written: what it is dialled for is done. */
+  progressed(peer: string): void {
+    const chase = this.#chases.get(peer)
+    if (chase !== undefined) chase.hasProgressed = true
   }
 
   /** The network has changed: what failed before may work now. */
@@ -119,8 +129,11 @@ export class Pursuit {
       }
       if (failure === undefined) {
         chase.wasReached = true
-        backoff.reset() // a Hello has been exchanged: whoever merely lets us connect and hangs up is no such peer
+        const openedAtMs = this.#init.now()
         while (!signal.aborted && this.#init.hasSession(peer)) await chase.news.sleep(signal)
+        // A Hello costs nothing: a peer that says it and hangs up is dialled less and less often.
+        if (chase.hasProgressed || this.#init.now() - openedAtMs >= STEADY_SESSION_MS) backoff.reset()
+        chase.hasProgressed = false
       }
       if (signal.aborted) return
       const patientMs = backoff.nextMs()

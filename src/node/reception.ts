@@ -9,7 +9,7 @@ import { admit } from './admission.ts'
 import type { RequestView } from './chat-events.ts'
 import type { AcceptPolicy } from './config.ts'
 import { EVICTED_RETRY_MS, NO_ROOM_RETRY_MS, QUOTA_RETRY_MS, REQUEST_EXPIRY_MS } from './constants.ts'
-import { REQUEST_NOTICE_RATE } from './constants.ts'
+import { REQUEST_NOTICE_RATE, REQUEST_TEXT_CHARACTERS } from './constants.ts'
 import type { DiskRoom } from './disk-room.ts'
 import { RequestRoom, type RoomUse } from './request-room.ts'
 import { RoomNotices, type RoomNews } from './room-notices.ts'
@@ -93,7 +93,7 @@ export class Reception {
   /** Strangers with held messages, the newest first; ignored and blocked ones are left out. */
   async requests(): Promise<readonly RequestView[]> {
     const { store, book } = this.#init
-    const held = await store.held()
+    const held = await store.held({ textLength: REQUEST_TEXT_CHARACTERS })
     const shown = held.filter(({ peer }) => !book.isIgnored(peer) && !book.isBlocked(peer))
     const room = await this.#currentRoom()
     return shown.map((last) => this.#requestView(last, room))
@@ -108,7 +108,7 @@ export class Reception {
   async clear(peers?: readonly string[]): Promise<Cleared> {
     return this.#inTurn(async () => {
       const { store } = this.#init
-      const cleared = peers ?? (await store.held()).map(({ peer }) => peer)
+      const cleared = peers ?? (await store.held({ textLength: 0 })).map(({ peer }) => peer)
       this.forgetRoom()
       const messages = await store.evictHeld(cleared)
       if (messages > 0) await store.eraseDeleted()
@@ -119,7 +119,7 @@ export class Reception {
   /** Requests that nobody has answered for a month make room, and so do those of peers that are blocked. */
   async expire(): Promise<void> {
     const { store, book, now } = this.#init
-    const held = await store.held()
+    const held = await store.held({ textLength: 0 })
     const old = held.filter(({ storedAtMs }) => storedAtMs < now() - REQUEST_EXPIRY_MS).map(({ peer }) => peer)
     const blocked = held.filter(({ peer }) => book.isBlocked(peer)).map(({ peer }) => peer)
     const peers = [...new Set([...old, ...blocked])]
@@ -209,12 +209,12 @@ export class Reception {
     if (this.#notices.take(1, now()) === 1) events.request(this.#requestView(last, room))
   }
 
-  #requestView({ peer, text }: IncomingMessage, room: RequestRoom): RequestView {
+  #requestView({ peer, text }: Pick<IncomingMessage, 'peer' | 'text'>, room: RequestRoom): RequestView {
     return {
       peer,
       name: this.#init.nameOf(peer),
       shortId: shortId(peer),
-      lastText: text,
+      lastText: text.slice(0, REQUEST_TEXT_CHARACTERS).toWellFormed(),
       count: room.countOf(peer)
     }
   }

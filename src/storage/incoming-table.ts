@@ -2,7 +2,14 @@
 // requests. Its methods are synchronous and belong into the store's transactions.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
-import type { Arrival, HeldMessage, IncomingMessage, IncomingResult, NewIncoming } from './message-store.ts'
+import type {
+  Arrival,
+  HeldMessage,
+  HeldRequest,
+  IncomingMessage,
+  IncomingResult,
+  NewIncoming
+} from './message-store.ts'
 import { incomingMessage } from './message-copies.ts'
 import type { MessageInserts, NewRow } from './message-inserts.ts'
 import {
@@ -48,7 +55,8 @@ export class IncomingTable {
     this.#setOrigin = database.prepare('UPDATE message SET origin = ? WHERE position BETWEEN ? AND ?')
     this.#forgetEvicted = database.prepare('DELETE FROM evicted WHERE peer = ?')
     this.#newestHeld = database.prepare(
-      `SELECT ${messageColumns} FROM (SELECT max(position) AS newest FROM message WHERE state >= 11 GROUP BY conversation)
+      `SELECT peer, stored_at, substr(text, 1, ?) AS text
+        FROM (SELECT max(position) AS newest FROM message WHERE state >= 11 GROUP BY conversation)
         CROSS JOIN message m ON m.position = newest JOIN conversation c ON c.id = m.conversation
         ORDER BY m.stored_at DESC, m.position DESC`
     )
@@ -137,8 +145,12 @@ export class IncomingTable {
     })
   }
 
-  held(): readonly IncomingMessage[] {
-    return this.#newestHeld.all().map(readIncoming)
+  held({ textLength }: { textLength: number }): readonly HeldRequest[] {
+    return this.#newestHeld.all(textLength).map((row) => ({
+      peer: String(row['peer']),
+      storedAtMs: readNumber(row, 'stored_at'),
+      text: String(row['text'])
+    }))
   }
 
   heldMessages(): readonly HeldMessage[] {

@@ -17,6 +17,7 @@ export type {
   ConversationSummary,
   DeliveryState,
   HeldMessage,
+  HeldRequest,
   HistoryEntry,
   HistoryNews,
   IncomingMessage,

@@ -11,6 +11,7 @@ import type {
   ConversationSummary,
   DeliveryState,
   HeldMessage,
+  HeldRequest,
   HistoryEntry,
   HistoryNews,
   IncomingMessage,
@@ -133,9 +134,12 @@ export class MemoryMessageStore implements MessageStore {
     return this.#conversations.get(peer)?.acceptHeld() ?? []
   }
 
-  async held(): Promise<readonly IncomingMessage[]> {
+  async held({ textLength }: { textLength: number }): Promise<readonly HeldRequest[]> {
     const newest = [...this.#conversations.values()].map((conversation) => conversation.newestHeld)
-    return newest.filter((message) => message !== undefined).toSorted((a, b) => b.storedAtMs - a.storedAtMs)
+    return newest
+      .filter((message) => message !== undefined)
+      .toSorted((a, b) => b.storedAtMs - a.storedAtMs)
+      .map(({ peer, storedAtMs, text }) => ({ peer, storedAtMs, text: Array.from(text).slice(0, textLength).join('') }))
   }
 
   async heldMessages(): Promise<readonly HeldMessage[]> {

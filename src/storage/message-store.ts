@@ -94,6 +94,14 @@ export interface HeldMessage {
   readonly origin?: string
 }
 
+/** The newest message that is held of a peer. */
+export interface HeldRequest {
+  readonly peer: string
+  readonly storedAtMs: number
+  /** Its beginning. */
+  readonly text: string
+}
+
 /** How much the incoming messages of one peer take on the disk. */
 export interface IncomingUse {
   readonly peer: string
@@ -158,8 +166,8 @@ export interface MessageStore {
   failPending(options: { waitingBeforeMs: number; reason: string; limit: number }): Promise<readonly OutgoingMessage[]>
   /** Makes a stranger's held messages part of the history; returns them. */
   acceptHeld(peer: string): Promise<readonly IncomingMessage[]>
-  /** Peers whose messages are held, with the newest message of each, newest first. */
-  held(): Promise<readonly IncomingMessage[]>
+  /** Peers whose messages are held, with the beginning of the newest message of each, newest first. */
+  held(options: { textLength: number }): Promise<readonly HeldRequest[]>
   /** All messages that are held, in the order in which they came. */
   heldMessages(): Promise<readonly HeldMessage[]>
   /**

@@ -14,6 +14,7 @@ import type {
   ConversationSummary,
   DeliveryState,
   HeldMessage,
+  HeldRequest,
   HistoryEntry,
   HistoryNews,
   IncomingMessage,
@@ -151,8 +152,8 @@ export abstract class SqliteMessages implements MessageStore {
     return this.#queue.write(() => this.#incoming.acceptHeld(peer))
   }
 
-  async held(): Promise<readonly IncomingMessage[]> {
-    return this.#queue.read(() => this.#incoming.held())
+  async held(options: { textLength: number }): Promise<readonly HeldRequest[]> {
+    return this.#queue.read(() => this.#incoming.held(options))
   }
 
   async heldMessages(): Promise<readonly HeldMessage[]> {

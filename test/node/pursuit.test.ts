@@ -5,6 +5,7 @@ import {
   MAX_PURSUITS_AT_ONCE,
   MIN_REDIAL_GAP_MS,
   REDIAL_BACKOFF,
+  STEADY_SESSION_MS,
   URGENT_REDIAL_MAX_MS
 } from '../../src/node/constants.ts'
 import { Pursuit } from '../../src/node/pursuit.ts'
@@ -82,17 +83,31 @@ test('rests while there is a session, and tries again when it is lost', async ()
   expect(states).toEqual(['connecting', 'waiting', 'connecting'])
 })
 
-test('a Hello begins the back-off anew, however short the session was', async () => {
+/** A peer that was away for long is reached, `meanwhile` happens, and its session is lost. @returns dials in a second */
+async function dialsAfterShortSession(meanwhile: () => void): Promise<number> {
   pursuit.want(peer)
   await vi.advanceTimersByTimeAsync(31_000)
   outcome = 'open'
   await vi.advanceTimersByTimeAsync(8_000)
   const opened = attempts.length
   outcome = 'fail'
+  meanwhile()
   session = false
   pursuit.wake(peer)
   await vi.advanceTimersByTimeAsync(1_100)
-  expect(attempts).toHaveLength(opened + 1)
+  return attempts.length - opened
+}
+
+test('a receipt begins the back-off anew, however short the session was', async () => {
+  expect(await dialsAfterShortSession(() => pursuit.progressed(peer))).toBe(1)
+})
+
+test('a Hello alone does not: a peer that says it and hangs up waits on', async () => {
+  expect(await dialsAfterShortSession(() => undefined)).toBe(0)
+})
+
+test('a session that lasted begins the back-off anew, whatever was said in it', async () => {
+  expect(await dialsAfterShortSession(() => vi.setSystemTime(Date.now() + STEADY_SESSION_MS))).toBe(1)
 })
 
 test('a peer that is no longer wanted is left alone', async () => {

@@ -6,6 +6,7 @@ import {
   MAX_HELD_PER_STRANGER,
   MAX_HELD_TOTAL,
   REQUEST_EXPIRY_MS,
+  REQUEST_TEXT_CHARACTERS,
   ROOM_NOTICE_AGAIN_MS
 } from '../../src/node/constants.ts'
 import { Reception } from '../../src/node/reception.ts'
@@ -164,7 +165,7 @@ test('clearing deletes what waits, of ignored strangers too, and says how much',
   await reception.receive('flood 1', [message(1)])
   await book.ignore(peer, 'anna')
   expect(await reception.clear()).toEqual({ strangers: 2, messages: 3 })
-  expect(await store.held()).toEqual([])
+  expect(await store.held({ textLength: 9 })).toEqual([])
   expect((await reception.use()).messages).toBe(0)
   expect(await reception.receive(peer, [message(1)])).toMatchObject([{ reason: 'evicted' }])
 })
@@ -185,7 +186,7 @@ test('what a peer left that was blocked by an earlier version is deleted without
   await reception.receive(peer, [message(1)])
   await book.block(peer, 'anna')
   await reception.expire()
-  expect(await store.held()).toEqual([])
+  expect(await store.held({ textLength: 9 })).toEqual([])
   expect(news).toEqual([])
 })
 
@@ -213,4 +214,12 @@ test('on a disk that is nearly full nobody’s messages are taken, and that is t
   limitBytes = Infinity
   isLow = false
   expect(kinds(await reception.receive('flood 1', [message(1)]))).toEqual(['held'])
+})
+
+test('of a long request the beginning is told', async () => {
+  const long = { ...message(1), text: 'é'.repeat(30_000) }
+  await reception.receive(peer, [long])
+  const beginning = 'é'.repeat(REQUEST_TEXT_CHARACTERS)
+  expect(requests.map(({ lastText }) => lastText)).toEqual([beginning])
+  expect((await reception.requests()).map(({ lastText }) => lastText)).toEqual([beginning])
 })

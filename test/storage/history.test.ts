@@ -118,7 +118,7 @@ describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) =
     expect(await store.deleteOlderThan(5)).toBe(2)
     expect(await store.unread(peer)).toBe(1)
     expect(texts(await store.history(peer, { limit: 9 }))).toEqual(['pending', 'text 3'])
-    expect(texts(await store.held())).toEqual(['text 2'])
+    expect(texts(await store.held({ textLength: 9 }))).toEqual(['text 2'])
     expect((await store.addIncoming(peer, [incoming(1)], accepted))[0]?.known).toBe(true)
   })
 

@@ -336,7 +336,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
       { peer, lan: true },
       { peer: 'another', lan: false }
     ])
-    expect(texts(await store.held())).toEqual(['text 3', 'text 2'])
+    expect(texts(await store.held({ textLength: 9 }))).toEqual(['text 3', 'text 2'])
     expect(texts(await store.acceptHeld(peer))).toEqual(['text 1', 'text 2'])
     expect(await store.history(peer, { limit: 1 })).toMatchObject([{ text: 'text 2', state: 'accepted' }])
     expect(await store.heldMessages()).toEqual([{ peer: 'another', lan: false }])

@@ -32,7 +32,7 @@ test('everything is as it was when the history is opened again', async () => {
   const look = async (opened: SqliteStore) => ({
     history: await opened.history(peer, { limit: 9 }),
     waiting: await opened.unreceipted(peer, { limit: 9 }),
-    held: await opened.held(),
+    held: await opened.held({ textLength: 9 }),
     heldMessages: await opened.heldMessages(),
     use: (await opened.use({ limit: 9 })).peers,
     own: await opened.ownPosition(peer),
