@@ -124,6 +124,7 @@ describe('the last step', () => {
       // It writes through JsonOutput.
       'json/json-face.ts',
       'json/json-output.ts',
+      'passphrase.ts',
       'plain/screen.ts',
       'full-screen/screen/tty.ts',
       'full-screen/full-screen-face.ts'

@@ -49,6 +49,9 @@ export const MAX_FOUND = 200
  */
 export const CHARACTERS_PER_COLUMN = 2
 
+/** The last rows of a message that is too long to be seen whole: what somebody pastes often matters at its end. */
+export const END_ROWS = 3
+
 /** Characters on one line of a list: a longer one is broken, so that a frame lays out no more than it shows. */
 export const MAX_POPUP_LINE_CHARACTERS = 1000
 

@@ -4,6 +4,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { escapedJson } from '../clean-text.ts'
 import { MAX_INPUT_LINE_BYTES } from '../constants.ts'
+import { writeLines } from '../io.ts'
 import { exitCodes, ParleyError, shortId, type LockedIdentity } from '../../node/settings.ts'
 import { jsonFaceVersion } from './event-json.ts'
 import { readEnvelope, type Envelope } from './json-command.ts'
@@ -136,7 +137,7 @@ export class LockedFace {
 
   #write(json: Json): void {
     const { output } = this.#init
-    if (!output.destroyed) output.write(`${escapedJson(json)}\n`)
+    if (!output.destroyed) writeLines(output, [escapedJson(json)])
   }
 }
 

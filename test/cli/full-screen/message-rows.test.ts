@@ -38,6 +38,20 @@ describe('a message on the whole screen', () => {
     }
   })
 
+  test('that is too long shows its beginning and its end', () => {
+    const text = Array.from({ length: 30 }, (_, line) => `line ${line + 1}`).join('\n')
+    const screen = TestScreen.ready(80, 24).open('bob', [entry(1, text)])
+    const taken = screen.lines.filter((line) => /line \d+|\/show/u.test(line)).map((line) => line.slice(25).trim())
+    expect(taken.at(0)).toMatch(/bob +line 1$/u)
+    expect(taken.slice(-4)).toEqual([
+      expect.stringContaining('characters in all: /show'),
+      'line 28',
+      'line 29',
+      'line 30'
+    ])
+    expect(taken).toHaveLength(layoutOf(screen.state).paneRows - ROWS_FOR_OTHERS)
+  })
+
   test('that fits is shown whole, however it is scrolled', () => {
     const text = Array.from({ length: 12 }, (_, line) => `line ${line}`).join('\n')
     const screen = TestScreen.ready(80, 24).open('bob', [entry(1, text)])

@@ -146,8 +146,8 @@ describe('the screen', () => {
       screen.tell({ is: 'note', text, tone: 'note' })
     expect(screen.lines.slice(1, 18)).toEqual([
       '',
-      ' You are anna (selfID), host',
-      ' 192.168.1.2, port 4000.',
+      ' You are anna (selfID),',
+      ' host 192.168.1.2, port 4000.',
       '',
       ' Nobody else is online.',
       ' Others reach you with: parley chat',

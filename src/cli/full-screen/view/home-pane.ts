@@ -80,7 +80,10 @@ function identity(state: State, line: LineMaker): Row[] {
   if (self === undefined) return []
   const place = reachableAt(self.addresses)
   const where = place === undefined ? 'not listening' : `host ${place.host}, port ${place.port}`
-  return line(`You are ${self.nickname} (${self.shortId}), ${where}.`, 'strong')
+  const who = `You are ${self.nickname} (${self.shortId}),`
+  // A host is not parted from its port: both are what others type.
+  const whole = line(`${who} ${where}.`, 'strong')
+  return whole.length === 1 ? whole : [...line(who, 'strong'), ...line(`${where}.`, 'strong')]
 }
 
 function peopleRows(state: State, columns: number): Said[] {

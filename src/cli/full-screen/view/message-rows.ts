@@ -3,7 +3,7 @@
 // was drawn once is kept with its message.
 import { cleanLines } from '../../clean-text.ts'
 import { deliveryWord } from '../../wording.ts'
-import { CHARACTERS_PER_COLUMN } from '../constants.ts'
+import { CHARACTERS_PER_COLUMN, END_ROWS } from '../constants.ts'
 import { NAME_COLUMNS, WIDE_NAME_COLUMNS, WIDE_PANE_COLUMNS, COMPACT_PANE_COLUMNS } from '../constants.ts'
 import type { Item, MessageItem } from '../model/window.ts'
 import { padded, span, spanOf, spaces, widthOfSpans, type Span } from '../screen/rows.ts'
@@ -66,22 +66,27 @@ function messageRows(item: MessageItem, context: MessageContext): readonly Row[]
   const who = isOwn ? 'You' : context.name
   const textStyle: Style = context.found === item.key ? 'found' : 'plain'
   const gutter = padded(sign, 2, signStyle)
-  const { columns, maxRows } = context
-  const text = laidOutPart(message.text, columns * maxRows * CHARACTERS_PER_COLUMN)
-  const rows =
-    columns < COMPACT_PANE_COLUMNS
+  const rowsOf = (text: string): readonly Row[] =>
+    context.columns < COMPACT_PANE_COLUMNS
       ? compactRows({ gutter, who, whoStyle, textStyle, text, context })
       : columnRows({ gutter, who, whoStyle, textStyle, text, context, atMs: message.storedAtMs })
-  const isWhole = rows.length <= maxRows && text.length === message.text.length
-  const seen = isWhole ? rows : [...rows.slice(0, maxRows - 1), ...moreRows(message.text.length, context)]
+  const seen = boundedRows(message.text, rowsOf, context)
   return message.direction === 'out' && (message.state === 'failed' || message.state === 'held')
     ? [...seen, ...noteRows(`(${deliveryWord(message)})`, message.state === 'failed' ? 'warning' : 'note', context)]
     : seen
 }
 
-/** What may have room on the screen, and no half of a character. */
-function laidOutPart(text: string, maxCharacters: number): string {
-  return text.length <= maxCharacters ? text : text.slice(0, maxCharacters).toWellFormed()
+/** All rows of a text, or as many as one message may have: its beginning, how long it is, and its end. */
+function boundedRows(text: string, rowsOf: (text: string) => readonly Row[], context: MessageContext): readonly Row[] {
+  const { columns, maxRows } = context
+  const looked = columns * maxRows * CHARACTERS_PER_COLUMN
+  const rows = rowsOf(text.length <= looked ? text : text.slice(0, looked).toWellFormed())
+  if (text.length <= looked && rows.length <= maxRows) return rows
+  const endRows = Math.min(END_ROWS, Math.floor(maxRows / 4))
+  const end = text.slice(-columns * END_ROWS * CHARACTERS_PER_COLUMN).toWellFormed()
+  // Behind a line break none of its rows is the one with the name.
+  const last = endRows === 0 ? [] : rowsOf(`\n${end}`).slice(-endRows)
+  return [...rows.slice(0, maxRows - 1 - last.length), ...moreRows(text.length, context), ...last]
 }
 
 function moreRows(characters: number, context: MessageContext): readonly Row[] {
