@@ -61,7 +61,7 @@ export class IncomingTable {
         ORDER BY m.stored_at DESC, m.position DESC`
     )
     this.#heldMessages = database.prepare(
-      `SELECT peer, state, origin FROM message m INDEXED BY message_held JOIN conversation c ON c.id = m.conversation
+      `SELECT peer, state, origin FROM message m INDEXED BY message_held CROSS JOIN conversation c ON c.id = m.conversation
         WHERE m.state >= 11 ORDER BY m.position`
     )
   }

@@ -403,6 +403,29 @@ describe('the words of the plain face', () => {
   })
 })
 
+describe('/requests clear', () => {
+  it('is asked about once more, and then says how much it has deleted', async () => {
+    const node = new FakeNode()
+    node.waiting = ['carl', 'dora'].map((name) => ({
+      peer: `12D3KooW${name}`,
+      name,
+      shortId: `${name}ID`,
+      lastText: 'hi',
+      count: 1
+    }))
+    const chat = plain(node)
+    chat.input.write('/requests clear\n')
+    await chat.shows('Type the same again to do it.')
+    expect(node.waiting).toHaveLength(2)
+    chat.input.write('/requests clear\n')
+    await chat.shows('2 messages of 2 strangers are deleted.')
+    chat.input.end('/requests clear\n/requests clear\n/requests empty\n')
+    await chat.shows('No stranger waits for an answer.')
+    await chat.shows('/requests takes nothing, or "clear"')
+    await chat.ended
+  })
+})
+
 describe('plain lines on a pipe', () => {
   it('leave out and count what nobody reads, and go on when somebody does', async () => {
     const output = new PassThrough({ highWaterMark: 1 })

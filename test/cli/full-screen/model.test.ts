@@ -341,6 +341,21 @@ describe('people', () => {
     expect(screen.text).not.toContain('REQUEST')
   })
 
+  test('clearing all requests is asked about once more, and takes them off the screen', () => {
+    const screen = anna()
+    const request = { peer: '12D3KooWmallory', name: 'mallory', shortId: 'malID', lastText: 'may I?', count: 1 }
+    screen.tell({ is: 'requested', request }).tell({ is: 'requests', requests: [request] })
+    screen.take()
+    screen.type('/requests clear\r')
+    expect(screen.text).toContain('Type the same again')
+    expect(screen.take().filter((effect) => effect.do === 'command')).toEqual([])
+    screen.type('/requests clear\r')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'requests', rest: 'clear' })
+    screen.tell({ is: 'result', result: { is: 'requests cleared', strangers: 1, messages: 1 } }).tell({ is: 'done' })
+    expect(screen.text).not.toContain('REQUEST from mallory')
+    expect(screen.text).toContain('One message of one stranger is deleted.')
+  })
+
   test('Alt-Down goes from conversation to conversation, and opens none with a stranger', () => {
     const screen = TestScreen.ready(80, 24, [row('bob'), row('carl'), row('dora')])
       .open('bob')

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { MAX_TOLD_QUOTAS, ROOM_NOTICE_AGAIN_MS } from '../../src/node/constants.ts'
+import { roomNewsText, RoomNotices, type RoomNews } from '../../src/node/room-notices.ts'
+
+const use = { messages: 800, limit: 1000, strangers: 42, largest: { origin: '203.0.113.7', messages: 780 } }
+const disk = { quotaBytes: 2 ** 30, freeBytes: 5 * 2 ** 20, floorBytes: 256 * 2 ** 20 }
+
+function notices() {
+  let nowMs = 0
+  const told: RoomNews[] = []
+  const made = new RoomNotices({ now: () => nowMs, tell: (news) => told.push(news) })
+  return { made, told, later: (ms: number) => (nowMs += ms) }
+}
+
+test('each kind is told once in a while, and each contact for itself', () => {
+  const { made, told, later } = notices()
+  for (let again = 0; again < 3; again++) {
+    made.crowded(use)
+    made.refused('anna', disk)
+    made.refused('bob', disk)
+    made.refused(undefined, disk)
+  }
+  expect(told.map(({ is }) => is)).toEqual(['crowded', 'over quota', 'over quota', 'disk low'])
+  later(ROOM_NOTICE_AGAIN_MS)
+  made.refused('anna', disk)
+  expect(told).toHaveLength(5)
+})
+
+test('ever more contacts over their quota take no more memory', () => {
+  const { made, told } = notices()
+  for (let one = 0; one <= MAX_TOLD_QUOTAS; one++) made.refused(`contact ${one}`, disk)
+  made.refused(`contact ${MAX_TOLD_QUOTAS}`, disk)
+  expect(told).toHaveLength(MAX_TOLD_QUOTAS + 1)
+  made.refused('contact 0', disk)
+  expect(told).toHaveLength(MAX_TOLD_QUOTAS + 2)
+})
+
+test('the words say who, what, and what to do', () => {
+  const words = (news: RoomNews): string => roomNewsText(news, () => 'Anna')
+  expect(words({ is: 'crowded', use })).toMatch(
+    /800 of 1000, by 42 strangers, 780 of them from 203\.0\.113\.7.*\/requests clear/u
+  )
+  expect(words({ is: 'expired', strangers: 2 })).toContain('2 strangers')
+  expect(words({ is: 'over quota', peer: 'anna', quotaBytes: 2 ** 30 })).toMatch(
+    /of Anna .* 1 GiB.*\/forget Anna.*--contact-quota/u
+  )
+  expect(words({ is: 'disk low', freeBytes: 5 * 2 ** 20, floorBytes: 2 ** 28 })).toMatch(
+    /5 MiB free, and 256 MiB.*--min-free/u
+  )
+})
