@@ -3,6 +3,7 @@
 // known and says whom the words name, or which address has to be dialled.
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { MAX_PEER_ID_CHARS } from '../wire/index.ts'
 import { parseAddress, peerIdOf } from './address.ts'
 import { AmbiguousPeerError, LookalikePeerError, OwnPeerError, PeerNotFoundError } from './errors.ts'
 import { UntrustedBeginningError, UntrustedNameError } from './errors.ts'
@@ -150,6 +151,7 @@ function theOne(text: string, peers: readonly NamedPeer[]): NamedPeer | undefine
 }
 
 function isPeerId(text: string): boolean {
+  if (text.length > MAX_PEER_ID_CHARS) return false
   try {
     peerIdFromString(text)
     return true
