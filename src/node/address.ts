@@ -74,8 +74,12 @@ export function addressOf({ host, port }: HostPort): Multiaddr {
 export function hostPortOf(address: Multiaddr): HostPort | undefined {
   let host: string | undefined
   let port: number | undefined
+  let zone = ''
   for (const { name, value } of address.getComponents()) {
-    if (host === undefined && (name === 'ip4' || name === 'ip6' || name.startsWith('dns'))) host = value
+    if (name === 'ip6zone') zone = `%${value}`
+    else if (host === undefined && (name === 'ip4' || name.startsWith('dns'))) host = value
+    // A link-local address is on one link: without its zone it cannot be reached.
+    else if (host === undefined && name === 'ip6') host = `${value}${zone}`
     else if (name === 'tcp') port = Number(value)
     else if (name === 'p2p-circuit') return undefined
   }

@@ -248,20 +248,59 @@ function emptyBook(): BookFile {
 }
 
 function parseBook(text: string): BookFile {
-  const value: unknown = JSON.parse(text)
-  if (typeof value !== 'object' || value === null) throw new TypeError('expected an object')
-  // A book is written by this program alone; what is checked is that each part is there in its kind.
-  const parts = value as Partial<BookFile>
+  const parts = fieldsOf('book', JSON.parse(text))
   const book = emptyBook()
-  if (typeof parts.port === 'number') book.port = parts.port
-  if (typeof parts.nickname === 'string') book.nickname = parts.nickname
-  for (const name of ['contacts', 'blocked', 'ignored', 'pins'] as const) {
-    if (parts[name] !== undefined && typeof parts[name] !== 'object') throw new TypeError(`expected an object: ${name}`)
-    Object.assign(book[name], parts[name])
-  }
-  if (parts.directories !== undefined) {
-    if (!Array.isArray(parts.directories)) throw new TypeError('expected a list: directories')
-    book.directories = parts.directories.filter((entry) => typeof entry === 'string')
+  if (typeof parts['port'] === 'number') book.port = parts['port']
+  if (typeof parts['nickname'] === 'string') book.nickname = parts['nickname']
+  readTable(parts, 'contacts', book.contacts, readContact)
+  readTable(parts, 'blocked', book.blocked, readEntry)
+  readTable(parts, 'ignored', book.ignored, readEntry)
+  readTable(parts, 'pins', book.pins, (address, peer) => textOf(`pins, ${address}`, peer))
+  const directories = parts['directories']
+  if (directories !== undefined) {
+    if (!Array.isArray(directories)) throw new TypeError('expected a list: directories')
+    book.directories = directories.filter((entry) => typeof entry === 'string')
   }
   return book
+}
+
+/** An entry that is not what this program writes damages the book: half of a contact is no contact. */
+function readTable<T>(
+  parts: Readonly<Record<string, unknown>>,
+  name: string,
+  table: Record<string, T>,
+  read: (key: string, value: unknown) => T
+): void {
+  if (parts[name] === undefined) return
+  for (const [key, value] of Object.entries(fieldsOf(name, parts[name]))) table[key] = read(key, value)
+}
+
+function readEntry(key: string, value: unknown): PeerBookEntry {
+  const { peer, name } = fieldsOf(key, value)
+  if (peer !== key) throw new TypeError(`${key} stands for another peer`)
+  return { peer: key, name: textOf(`${key}, name`, name) }
+}
+
+function readContact(key: string, value: unknown): Contact {
+  const { sinceMs, addresses, verified } = fieldsOf(key, value)
+  const isList = Array.isArray(addresses) && addresses.every((address) => typeof address === 'string')
+  if (!isList) throw new TypeError(`expected a list of text: ${key}, addresses`)
+  const contact = { ...readEntry(key, value), sinceMs: numberOf(`${key}, sinceMs`, sinceMs), addresses }
+  if (verified === undefined) return contact
+  return { ...contact, verified: { sinceMs: numberOf(`${key}, verified`, fieldsOf(key, verified)['sinceMs']) } }
+}
+
+function fieldsOf(name: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`expected an object: ${name}`)
+  return value as Readonly<Record<string, unknown>>
+}
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError(`expected text: ${name}`)
+  return value
+}
+
+function numberOf(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError(`expected a number: ${name}`)
+  return value
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { formatAddress, parseAddress } from '../../src/node/address.ts'
 import { readPeerWords, type KnownPeers } from '../../src/node/peer-words.ts'
 import { shortId } from '../../src/node/short-id.ts'
 
@@ -155,3 +156,11 @@ test('a contact whose name only looks like an address is found by it', () => {
   const odd: KnownPeers = { ...known, contacts: [{ peer: anna, name: 'anna:home' }] }
   expect(readPeerWords(['anna:home'], odd, { trustName: false })).toEqual({ kind: 'peer', peer: anna, by: 'contact' })
 })
+
+test.each(['[fe80::1%eth0]:4001', '[2001:db8::1]:4001', '192.0.2.7:4001', 'example.org:4001'])(
+  'an address is shown as it can be typed: %s',
+  (typed) => {
+    const address = parseAddress([typed])
+    expect(address === undefined ? undefined : formatAddress(address)).toBe(typed)
+  }
+)

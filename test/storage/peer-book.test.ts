@@ -110,3 +110,16 @@ test('a contact that is removed is gone for good, and who is no contact is left 
   expect(again.contacts()).toEqual([])
   expect(again.isBlocked('mallory-id')).toBe(true)
 })
+
+test.each([
+  ['a contact without a name', { contacts: { 'anna-id': { peer: 'anna-id', sinceMs: 5, addresses: [] } } }],
+  ['a contact with a number for an address', { contacts: { a: { peer: 'a', name: 'a', sinceMs: 5, addresses: [7] } } }],
+  ['a contact under the ID of another', { contacts: { b: { peer: 'a', name: 'a', sinceMs: 5, addresses: [] } } }],
+  ['a blocked peer that is no entry', { blocked: { a: true } }],
+  ['a key that is no text', { pins: { '/ip4/10.0.0.1/tcp/4': 7 } }]
+])('%s damages the book, which stays as it is', async (_what, book) => {
+  const text = JSON.stringify(book)
+  await writeFile(file, text)
+  await expect(PeerBook.open(file)).rejects.toBeInstanceOf(PeerBookDamagedError)
+  expect(await readFile(file, 'utf8')).toBe(text)
+})
