@@ -17,7 +17,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{lib,wire,transport,chat-protocol,directory,storage,node,cli,web,chaos}/**/*.test.ts'],
+          include: [
+            'test/{lib,wire,transport,chat-protocol,directory,storage,node,cli,web,chaos,fuzz,soak}/**/*.test.ts'
+          ],
           testTimeout: 20_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 }

@@ -1,0 +1,19 @@
+/** All fuzz targets, by the file that they lie in: a file is bundled as one. */
+import type { FuzzTarget } from '../fuzz-target.ts'
+import { targets as chat } from './chat.ts'
+import { targets as directory } from './directory.ts'
+import { targets as files } from './files.ts'
+import { targets as host } from './host.ts'
+import { targets as local } from './local.ts'
+import { targets as servers } from './servers.ts'
+import { targets as wire } from './wire.ts'
+
+export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
+  chat,
+  directory,
+  wire,
+  host,
+  servers,
+  local,
+  files
+}
