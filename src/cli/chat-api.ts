@@ -66,7 +66,7 @@ export interface ChatApi {
   path(peer: string): PathView
   /** The same, with its round-trip time measured now. */
   measurePath(peer: string, options?: { readonly signal?: AbortSignal }): Promise<PathView>
-  send(peer: string, text: string): Promise<OutgoingMessage>
+  send(peer: string, text: string, options?: { readonly id?: string }): Promise<OutgoingMessage>
   settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage>
   typing(peer: string): void
   accept(peer: string): Promise<readonly IncomingMessage[]>

@@ -40,6 +40,8 @@ export interface CommandFields {
   /** Only messages after this position. */
   readonly after?: number
   readonly limit?: number
+  /** Of the message that is to be sent: asked for again with the same one, it is sent once. */
+  readonly id?: string
   /** Messages by their IDs. */
   readonly ids?: readonly string[]
 }

@@ -44,10 +44,12 @@ export const chatCommands: readonly ChatCommand[] = [
     name: 'msg',
     aliases: ['send'],
     parameters: [peer, text('TEXT')],
+    fields: ['id'],
     help: 'send one message to PEER without opening the conversation ("two words" in quotes)',
     run: async (context, args) => {
       const target = await context.resolve(words(args))
-      const message = await context.node.send(target.peer, args.text ?? '')
+      const { id } = args
+      const message = await context.node.send(target.peer, args.text ?? '', id === undefined ? {} : { id })
       return { is: 'sent', peer: target.peer, name: target.name, message }
     }
   },

@@ -50,7 +50,7 @@ export function argumentsFromJson(command: ChatCommand, fields: Readonly<Record<
 }
 
 function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unknown>>): CommandFields {
-  const { before, after, limit, ids } = given
+  const { before, after, limit, id, ids } = given
   const takes = command.fields ?? []
   if (takes.includes('before') && takes.includes('after') && before !== undefined && after !== undefined) {
     throw new CommandUsageError('give "before" or "after", not both')
@@ -61,6 +61,7 @@ function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unk
     ...(takes.includes('limit') && limit !== undefined
       ? { limit: wholeNumber('limit', limit, MAX_PAGE_MESSAGES) }
       : {}),
+    ...(takes.includes('id') && id !== undefined ? { id: messageId(id) } : {}),
     ...(takes.includes('ids') && ids !== undefined ? { ids: messageIds(ids) } : {})
   }
 }
@@ -71,6 +72,11 @@ const maxPosition = Number.MAX_SAFE_INTEGER
 function wholeNumber(name: string, value: unknown, max: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max) return value
   throw new CommandUsageError(`"${name}" must be a whole number from 0 to ${max}`)
+}
+
+function messageId(value: unknown): string {
+  if (typeof value === 'string' && /^[0-9a-f]{32}$/u.test(value)) return value
+  throw new CommandUsageError('"id" must be 32 hexadecimal digits in lower case')
 }
 
 function messageIds(value: unknown): readonly string[] {

@@ -187,3 +187,6 @@ export const PASSPHRASE_FD_POLL_MS = 20
 
 /** How often a person is asked again who has mistyped a passphrase, before the command ends. */
 export const PASSPHRASE_TRIES = 3
+
+/** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */
+export const MESSAGE_ID_BYTES = 16

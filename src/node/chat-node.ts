@@ -22,7 +22,7 @@ import type { Config } from './config.ts'
 import { conversationEvents, withNamesake } from './conversation-events.ts'
 import { Conversations } from './conversations.ts'
 import type { OwnText } from './deliveries.ts'
-import { MessageTooLongError } from './errors.ts'
+import { MessageIdTakenError, MessageTooLongError } from './errors.ts'
 import { LARGEST_SHOWN } from './constants.ts'
 import { DiskRoom } from './disk-room.ts'
 import type { Cleared } from './reception.ts'
@@ -68,6 +68,8 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   readonly #paths: Paths
   readonly #disk: DiskRoom
   readonly #misbehaviour = new MisbehaviourWatch(Date.now())
+  /** Messages with an id of the caller's that are being stored, by peer and id. */
+  readonly #sending = new Map<string, Promise<OutgoingMessage>>()
   readonly #sends = new TurnOfSends<OwnText, OutgoingMessage>(async (peer, texts) => this.#sendAll(peer, texts))
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
@@ -339,12 +341,30 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     return this.#paths.measure(peer, options)
   }
 
-  /** @throws MessageTooLongError before anything is stored */
-  send(peer: string, text: string, options: { replyTo?: string } = {}): Promise<OutgoingMessage> {
+  /**
+   * @param options.id 32 hexadecimal digits; a message to this peer that has them already is returned as it stands, so
+   *   that a caller who was not answered may ask again
+   * @throws MessageTooLongError before anything is stored; MessageIdTakenError
+   */
+  send(peer: string, text: string, options: { replyTo?: string; id?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = text.length * MAX_UTF8_BYTES > MAX_TEXT_BYTES ? Buffer.byteLength(text, 'utf8') : 0
     if (sizeBytes > MAX_TEXT_BYTES) return Promise.reject(new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES))
-    const { replyTo } = options
-    return this.#sends.add(peer, replyTo === undefined ? { text } : { text, replyTo })
+    const { replyTo, id } = options
+    const own: OwnText = replyTo === undefined ? { text } : { text, replyTo }
+    if (id === undefined) return this.#sends.add(peer, own)
+    const key = `${peer} ${id}`
+    const asked = this.#sending.get(key)
+    if (asked !== undefined) return asked
+    const sending = this.#sendOnce(peer, { ...own, id }).finally(() => this.#sending.delete(key))
+    this.#sending.set(key, sending)
+    return sending
+  }
+
+  async #sendOnce(peer: string, own: OwnText & { readonly id: string }): Promise<OutgoingMessage> {
+    const known = await explained(this.#store.outgoing(peer, own.id))
+    if (known === undefined) return this.#sends.add(peer, own)
+    if (known.text !== own.text) throw new MessageIdTakenError(own.id)
+    return known
   }
 
   async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {

@@ -63,7 +63,7 @@ export class Deliveries {
     const sentAtMs = this.#init.now()
     const entries = await this.#init.store.addAllOutgoing(
       peer,
-      texts.map(({ text, replyTo }) => (replyTo === undefined ? { text, sentAtMs } : { text, sentAtMs, replyTo })),
+      texts.map((text) => ({ ...text, sentAtMs })),
       { leave: this.#outbox.isAttached(peer) }
     )
     this.#outbox.stored(peer, entries)

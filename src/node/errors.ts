@@ -196,6 +196,16 @@ export class ForeignFolderError extends ParleyError {
   }
 }
 
+/** Another message to the same peer has the id that was chosen for this one. */
+export class MessageIdTakenError extends ParleyError {
+  override readonly name = 'MessageIdTakenError'
+  override readonly exitCode = exitCodes.usage
+
+  constructor(id: string) {
+    super(`another message to this peer has the id ${id}: choose 32 other hexadecimal digits at random`)
+  }
+}
+
 /** More text than one message may carry. */
 export class MessageTooLongError extends ParleyError {
   override readonly name = 'MessageTooLongError'

@@ -82,7 +82,7 @@ export class MemoryConversation {
   addOutgoing(position: number, peer: string, init: NewOutgoing, nowMs: number): OutboxEntry {
     const { log, sentSeq } = this.#own
     const seq = this.#own.seq + 1
-    const id = newMessageId(nowMs)
+    const id = init.id ?? newMessageId(nowMs)
     const message = pendingMessage(peer, init, { id, log, seq, sentAtMs: init.sentAtMs, storedAtMs: nowMs })
     const entry: Entry = {
       position,

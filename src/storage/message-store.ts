@@ -53,6 +53,8 @@ export interface OwnPosition extends LogPosition {
 
 export interface NewOutgoing {
   readonly text: string
+  /** 32 hexadecimal digits that no message to this peer has. Default: an id is made. */
+  readonly id?: string
   readonly sentAtMs: number
   readonly replyTo?: string
 }

@@ -68,7 +68,13 @@ export class OutgoingTable {
     const rows = messages.map((init, index) => {
       const seq = own.seq + 1 + index
       const sentAtMs = safeInteger(init.sentAtMs)
-      const message = pendingMessage(peer, init, { id: newMessageId(storedAtMs), log, seq, sentAtMs, storedAtMs })
+      const message = pendingMessage(peer, init, {
+        id: init.id ?? newMessageId(storedAtMs),
+        log,
+        seq,
+        sentAtMs,
+        storedAtMs
+      })
       return { message, code: stateCode.pending, place: nextOutbox + index }
     })
     let position = this.#inserts.add(conversation, rows)

@@ -76,6 +76,8 @@ async function running(): Promise<RunningParley> {
   return parley
 }
 
+const messageId = '00112233445566778899aabbccddeeff'
+
 describe('the socket of a running parley', () => {
   it('gives each connection a face of its own: commands are answered to who asked, events told to all', async () => {
     const node = new FakeNode()
@@ -252,7 +254,7 @@ describe('a command that asks the running parley', () => {
     const remote = new RunningNode(await running())
     const signal = AbortSignal.timeout(5000)
     const refused = once(remote, 'refused')
-    const { target, message } = await remote.send(['bob'], 'hi', { trustName: false, signal })
+    const { target, message } = await remote.send(['bob'], 'hi', { id: messageId, trustName: false, signal })
     expect(target).toMatchObject({ peer: '12D3KooWbob', name: 'bob' })
     expect(message).toMatchObject({ state: 'pending', text: 'hi' })
 
@@ -279,7 +281,7 @@ describe('a command that asks the running parley', () => {
     await serve(node)
     const remote = new RunningNode(await running())
     const signal = AbortSignal.timeout(5000)
-    const { message } = await remote.send(['bob'], 'hi', { trustName: false, signal })
+    const { message } = await remote.send(['bob'], 'hi', { id: messageId, trustName: false, signal })
     expect(await remote.settled(message, { signal })).toMatchObject({ id: message.id, state: 'held' })
   })
 
@@ -304,7 +306,11 @@ describe('a command that asks the running parley', () => {
     node.sendState = 'pending'
     await serve(node)
     const remote = new RunningNode(await running())
-    const { message } = await remote.send(['bob'], 'hi', { trustName: false, signal: AbortSignal.timeout(5000) })
+    const { message } = await remote.send(['bob'], 'hi', {
+      id: messageId,
+      trustName: false,
+      signal: AbortSignal.timeout(5000)
+    })
     const over = new AbortController()
     const settled = expect(remote.settled(message, { signal: over.signal })).rejects.toThrow('enough')
     over.abort(new Error('enough'))
@@ -318,7 +324,7 @@ describe('a command that asks the running parley', () => {
     const server = await ControlServer.start(node, path)
     const remote = new RunningNode(await running())
     const signal = AbortSignal.timeout(5000)
-    const { message } = await remote.send(['bob'], 'hi', { trustName: false, signal })
+    const { message } = await remote.send(['bob'], 'hi', { id: messageId, trustName: false, signal })
     const settled = expect(remote.settled(message, { signal })).rejects.toThrow(/has ended/u)
     await server.stop()
     await settled

@@ -175,6 +175,20 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     }
   )
 
+  test('the same text three times through a chat that is killed is three messages', async () => {
+    const home = bed.home()
+    const to = await receiver()
+    const chat = await holder(home)
+    const sending = ['one', 'two', 'three'].map(async () => send(home, ['--wait', '60', '--json', to.address, 'alike']))
+    await chat.event('sent')
+    await chat.kill()
+    const sent = await Promise.all(sending)
+    for (const one of sent) expect(one.code, one.told).toBe(exitCodes.ok)
+    const ids = sent.map(({ stdout }) => String((JSON.parse(stdout) as { id: unknown }).id))
+    expect(new Set(ids).size).toBe(3)
+    expect(textsOf(to)).toEqual(['alike', 'alike', 'alike'])
+  })
+
   test('is refused when the chat is on another network, or has been stopped', async () => {
     const home = bed.home()
     const to = await receiver()

@@ -34,6 +34,22 @@ test('two peers that know no directory talk by address, and each is on the other
   await vi.waitFor(() => expect([names(anna), names(bert)]).toEqual([['bert'], ['anna']]), soon)
 })
 
+test('a message that is asked for again under its id is sent once, and another text under it is refused', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.resolve([placeOf(bert)])
+  const id = '00112233445566778899aabbccddeeff'
+  const [first, second] = await Promise.all([
+    anna.send(bert.peerId, 'once', { id }),
+    anna.send(bert.peerId, 'once', { id })
+  ])
+  expect([first.id, second.id]).toEqual([id, id])
+  expect((await anna.settled(first, { signal: AbortSignal.timeout(8_000) })).state).toBe('delivered')
+  expect(await anna.send(bert.peerId, 'once', { id })).toMatchObject({ id, state: 'delivered' })
+  await expect(anna.send(bert.peerId, 'twice', { id })).rejects.toThrow(/has the id/)
+  expect(await texts(bert, anna.peerId)).toEqual(['in once'])
+})
+
 test('a message from a stranger is held, and delivered once the stranger is accepted', async () => {
   const anna = await network.peer('anna')
   const bert = await network.peer('bert')

@@ -2,12 +2,13 @@
 // of it. It ends in bounded time, delivered or not; what is not delivered by then
 // waits in the outbox unless it was told not to.
 import type { Command } from 'commander'
+import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
 import { escapedJson } from '../clean-text.ts'
 import {
-  HISTORY_LINES,
   DEFAULT_SEND_WAIT_SECONDS,
+  MESSAGE_ID_BYTES,
   MAX_SEND_WAIT_SECONDS,
   MAX_TEXT_INPUT_BYTES,
   SETTLE_AT_END_MS
@@ -54,37 +55,25 @@ export async function runSend(
     return report(io, { target, message, fate, refusal, why, waitSeconds, asJson })
   }
   const looking = async <T>(work: Promise<T>): Promise<T> => stages.watch(peer, () => 'looking', work)
-  const sendFrom = async (node: ChatApi, askedAtMs: number | undefined): Promise<Sent> => {
+  // Chosen here, so that a message which a parley has stored before it was killed is found again and not sent twice.
+  const id = randomBytes(MESSAGE_ID_BYTES).toString('hex')
+  const sendFrom = async (node: ChatApi): Promise<Sent> => {
     const target = await looking(recipient(node, peer, { trustName, mayQueue, signal }))
-    const there = askedAtMs === undefined ? undefined : await storedSince(node, target.peer, text, askedAtMs)
-    return { target, message: there ?? (await node.send(target.peer, text)) }
+    return { target, message: await node.send(target.peer, text, { id }) }
   }
-  const own = async (sent: Sent | undefined, askedAtMs: number | undefined): Promise<ExitCode> =>
+  const own = async (sent: Sent | undefined): Promise<ExitCode> =>
     withChatNode({
       config,
       interactive: false,
       unlock,
       run: async (node) => {
-        if (sent === undefined) return finish(node, await sendFrom(node, askedAtMs))
+        if (sent === undefined) return finish(node, await sendFrom(node))
         // Another parley has ended before it could; the address that it was told is new to this node.
         await node.resolve([peer], { trustName, signal }).catch(() => undefined)
         return finish(node, sent)
       }
     })
-  return sendOnProfile({ config, signal, words: [peer], text, trustName, own, looking, finish, say })
-}
-
-/** The message that another parley was asked to send, when it got as far as storing it. */
-async function storedSince(
-  node: ChatApi,
-  peer: string,
-  text: string,
-  sinceMs: number
-): Promise<OutgoingMessage | undefined> {
-  const recent = await node.history.recent(peer, HISTORY_LINES)
-  return recent
-    .filter((message) => message.direction === 'out')
-    .findLast((message) => message.text === text && message.storedAtMs >= sinceMs)
+  return sendOnProfile({ config, signal, words: [peer], text, id, trustName, own, looking, finish, say })
 }
 
 /**

@@ -48,10 +48,10 @@ export class RunningNode extends TypedEventEmitter<ChatNodeEvents> implements Se
   async send(
     words: readonly string[],
     text: string,
-    options: { readonly trustName: boolean; readonly signal: AbortSignal }
+    options: { readonly id: string; readonly trustName: boolean; readonly signal: AbortSignal }
   ): Promise<Sent> {
-    const { trustName, signal } = options
-    const done = await this.#running.ask({ do: 'msg', peer: words, text, trustName }, { signal })
+    const { id, trustName, signal } = options
+    const done = await this.#running.ask({ do: 'msg', peer: words, text, id, trustName }, { signal })
     const message = readOutgoing(done['message'])
     if (message === undefined) throw new NoAnswerError(undefined)
     this.#follow(message)

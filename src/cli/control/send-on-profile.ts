@@ -14,11 +14,10 @@ export interface SendOnProfile<T> {
   readonly words: readonly string[]
   readonly text: string
   readonly trustName: boolean
-  /**
-   * Runs a node on the profile; sends there unless the message has been sent already; finishes there. `askedAtMs` is
-   * set when a parley was asked to send and ended before it had answered: the message may be in the history since then.
-   */
-  readonly own: (sent: Sent | undefined, askedAtMs: number | undefined) => Promise<T>
+  /** The id of the message: with it every parley that is asked in turn sends it once. */
+  readonly id: string
+  /** Runs a node on the profile; sends there unless the message has been sent already; finishes there. */
+  readonly own: (sent: Sent | undefined) => Promise<T>
   /** Wraps the time in which a running parley finds out whom the words mean. */
   readonly looking: <S>(work: Promise<S>) => Promise<S>
   /** Waits for what becomes of the message, and says it. */
@@ -30,18 +29,14 @@ export interface SendOnProfile<T> {
 export async function sendOnProfile<T>(init: SendOnProfile<T>): Promise<T> {
   const { config, signal, finish } = init
   let sent: Sent | undefined
-  let askedAtMs: number | undefined
   const running = async (parley: RunningParley): Promise<T> => {
     checkNetwork(parley, config)
     const node = new RunningNode(parley)
-    // Whoever runs by now can't be asked whether the message is there, and it must not go out twice.
-    if (sent === undefined && askedAtMs !== undefined) throw new NoAnswerError(undefined)
-    const startedMs = Date.now()
     if (sent === undefined) {
-      const sending = node.send(init.words, init.text, { trustName: init.trustName, signal })
+      const { id, trustName } = init
+      const sending = node.send(init.words, init.text, { id, trustName, signal })
       sent = await init.looking(sending).catch((error: unknown) => {
         if (!(error instanceof NoAnswerError) || error.timeoutMs !== undefined) throw error
-        askedAtMs = startedMs
         throw new LeftWaitingError('the parley that was to send it has ended', { cause: error })
       })
     } else
@@ -50,7 +45,7 @@ export async function sendOnProfile<T>(init: SendOnProfile<T>): Promise<T> {
   }
   for (;;) {
     try {
-      return await onProfile({ config, signal, running, own: async () => init.own(sent, askedAtMs), say: init.say })
+      return await onProfile({ config, signal, running, own: async () => init.own(sent), say: init.say })
     } catch (error) {
       if (!(error instanceof LeftWaitingError)) throw error
     }
