@@ -133,6 +133,8 @@ export const FELLOW_TAG_VALUE = 100
 
 /** Each fellow says Hello again so often: what gossip missed is found, and who is silent is noticed. */
 export const HELLO_MS = 1_500
+/** Hellos of one stream: one more at each join of another, all of which may come at once. Beyond it is a flood. */
+export const HELLO_RATE = { burst: 40, perSecond: 2 } as const
 /** A fellow that has not said three Hellos is taken to be lost, whatever TCP says: within five seconds. */
 export const FELLOW_SILENCE_MS = 4_500
 /** The first Hello. */

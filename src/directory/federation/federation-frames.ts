@@ -135,6 +135,14 @@ export function decodeFederationFrame(bytes: Uint8Array): FederationFrame | unde
   return undefined
 }
 
+/** The tag of a Hello, with which its frame begins. */
+const HELLO_TAG = 0x0a
+
+/** Whether the frame is a Hello, found out without decoding it: that costs more than any other frame. */
+export function isHello(bytes: Uint8Array): boolean {
+  return bytes[0] === HELLO_TAG
+}
+
 export function encodeFederationFrame(frame: FederationFrame): Uint8Array {
   switch (frame.type) {
     case 'hello': {

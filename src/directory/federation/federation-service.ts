@@ -201,6 +201,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       onUnlinked: (peer, wasFellow) => this.#onUnlinked(peer, wasFellow),
       onFrame: (session, frame, sizeBytes) => this.#onFrame(session, frame, sizeBytes),
       onOtherNetwork: (peer, theirs) => this.#onOtherNetwork(peer, theirs),
+      onFlood: (peer) => this.#judge.ban(peer),
       onTurnedAway: (peer, { remoteAddr }, reason) => {
         this.tally.turnedAway++
         if (this.#strangers.isNews(peer.toString(), this.#now())) this.emit('turned-away', { peer, remoteAddr, reason })

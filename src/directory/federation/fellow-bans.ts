@@ -21,12 +21,17 @@ export class FellowBans {
   /** The fellow did what it should not. @returns whether that was once too often; then it is banned */
   strike(peer: string, nowMs: number): boolean {
     if (this.#of(peer, nowMs).strikes.takeOne(nowMs) === 0) return false
+    this.ban(peer, nowMs)
+    return true
+  }
+
+  /** From now on it is refused for a while. */
+  ban(peer: string, nowMs: number): void {
     this.#conduct.delete(peer)
     this.#bannedUntilMs.delete(peer)
     this.#bannedUntilMs.set(peer, nowMs + FELLOW_BAN_MS)
     const [oldest] = this.#bannedUntilMs.keys()
     if (this.#bannedUntilMs.size > MAX_BANS && oldest !== undefined) this.#bannedUntilMs.delete(oldest)
-    return true
   }
 
   isBanned(peer: string, nowMs: number): boolean {

@@ -48,6 +48,8 @@ export interface FellowLinksInit {
   /** A frame of a fellow. Awaited before the next is read. */
   onFrame(session: SyncSession, frame: FederationFrame, sizeBytes: number): Promise<void>
   onOtherNetwork(peer: PeerId, network: string): void
+  /** It says Hello without end. */
+  onFlood(peer: PeerId): void
   /** A directory was not let in. */
   onTurnedAway(peer: PeerId, connection: Connection, reason: FellowRefusal): void
   /** A fellow had to give its place to another, which is a fellow from now on. */
@@ -198,6 +200,7 @@ export class FellowLinks {
       await session.run({
         signal,
         now: this.#init.now,
+        onFlood: () => this.#init.onFlood(connection.remotePeer),
         onFrame: (frame, sizeBytes) => this.#onFrame(link, session, frame, sizeBytes)
       })
     } finally {

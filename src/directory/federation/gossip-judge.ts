@@ -35,6 +35,13 @@ export class GossipJudge {
     this.#bans.forget(peer)
   }
 
+  /** The peer floods, beyond any doubt. */
+  ban(peer: PeerId): void {
+    if (this.isBanned(peer.toString())) return
+    this.#bans.ban(peer.toString(), this.#init.now())
+    this.#init.cut(peer)
+  }
+
   /** Counts what a fellow sends without being asked. @returns whether it may; else that is held against it */
   mayPass(from: PeerId, sizeBytes: number): boolean {
     // It has been told, and what it still sends costs nothing more.

@@ -2,14 +2,15 @@
 // came, and answers that go out as fast as the fellow takes them. Knows neither
 // what the frames mean nor which stream of several is kept.
 import type { Connection, Stream } from '@libp2p/interface'
-import { FrameQueue, runFrames, toError } from '../../wire/index.ts'
+import { FrameQueue, runFrames, toError, TokenBucket } from '../../wire/index.ts'
 import {
   FIRST_HELLO_TIMEOUT_MS,
+  HELLO_RATE,
   MAX_FEDERATION_FRAME_BYTES,
   MAX_KNOWN_DIRECTORIES,
   SYNC_QUEUE_BYTES
 } from './constants.ts'
-import { decodeFederationFrame, encodeFederationFrame } from './federation-frames.ts'
+import { decodeFederationFrame, encodeFederationFrame, isHello } from './federation-frames.ts'
 import type { FederationFrame } from './federation-frames.ts'
 import type { FellowRefusal, FellowRefusedError } from './fellow-errors.ts'
 
@@ -50,16 +51,26 @@ export class SyncSession {
   /**
    * Reads frames until the stream ends. No more is read while one is handled.
    *
+   * @param init.onFlood Hellos come without end: they are not even decoded any more
+   *
    * @throws what made it end, unless both sides closed it
    */
   async run(init: {
     readonly signal: AbortSignal
     readonly now: () => number
     readonly onFrame: (frame: FederationFrame, sizeBytes: number) => Promise<void>
+    readonly onFlood: () => void
   }): Promise<void> {
+    const hellos = new TokenBucket(HELLO_RATE, init.now())
+    const decode = (bytes: Uint8Array): SizedFrame | undefined => {
+      if (this.#isDismissed) return undefined
+      if (!isHello(bytes) || hellos.takeOne(init.now()) === 0) return decodeSized(bytes)
+      init.onFlood()
+      return undefined
+    }
     await runFrames<SizedFrame, Uint8Array>({
       stream: this.#stream,
-      codec: { decode: decodeSized, encode: (bytes) => bytes },
+      codec: { decode, encode: (bytes) => bytes },
       outgoing: this.#outgoing,
       maxFrameBytes: MAX_FEDERATION_FRAME_BYTES,
       firstFrameTimeoutMs: FIRST_HELLO_TIMEOUT_MS,

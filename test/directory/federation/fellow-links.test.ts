@@ -36,6 +36,7 @@ function lab(onFrame: () => Promise<void> = async () => undefined) {
     onUnlinked: (_, wasFellow) => unlinked.push(wasFellow),
     onFrame,
     onOtherNetwork: (_, network) => strangers.push(network),
+    onFlood: () => undefined,
     onTurnedAway: () => undefined,
     onEvicted: () => undefined
   })

@@ -50,7 +50,7 @@ it('hears a directory whose old words somebody repeats without end', async () =>
   for (let i = 0; i < AUTHOR_RATE.burst; i += repeated.length) await intake.updates(repeated, signal)
   expect(await intake.updates([await said(2n, bob)], signal)).toMatchObject({ isNews: true, forged: 0 })
   expect(roster.get(bob.id)?.attachments).toMatchObject([{ source: north.id }])
-}, 30_000)
+}, 90_000)
 
 it('checks no signature of gossip over the budget, and holds that against nobody', async () => {
   const budget = new SignatureBudget({ now: () => 1_000, isNamed: () => false })
