@@ -144,6 +144,21 @@ describe('a peer', () => {
     blameless(watched)
   })
 
+  test('whose name looks like that of another is marked, and the details list the other ID', async () => {
+    const shown = await directory()
+    const [victor, imitator, other] = [await peerAt(shown), await peerAt(shown), await peerAt(shown)]
+    await Promise.all([victor.announce('victor'), imitator.announce('v\u0456ct0r'), other.announce('walter')])
+    const { page } = await look(shown.url)
+    await page.locator('.person').nth(2).waitFor()
+    expect(await page.locator('.person', { has: page.locator('.alike') }).count()).toBe(2)
+    await page.locator(`[data-peer="${imitator.peer}"]`).click()
+    const told = page.locator('.details .alike')
+    expect(await told.textContent()).toBe(
+      `! another peer has a name that looks like this one: compare IDs. ${victor.peer.slice(8, 20)} `
+    )
+    expect(await page.locator(`[data-peer="${other.peer}"] .alike`).count()).toBe(0)
+  })
+
   test('whose nickname hides and reorders letters is shown without that', async () => {
     const there = await directory()
     const watched = await look(there.url)
