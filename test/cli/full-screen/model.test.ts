@@ -347,7 +347,7 @@ describe('people', () => {
     screen.tell({ is: 'requested', request }).tell({ is: 'requests', requests: [request] })
     screen.take()
     screen.type('/requests clear\r')
-    expect(screen.text).toContain('Type the same again')
+    expect(screen.text).toContain('of those you ignore too. Type the same')
     expect(screen.take().filter((effect) => effect.do === 'command')).toEqual([])
     screen.type('/requests clear\r')
     expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'requests', rest: 'clear' })
