@@ -5,7 +5,17 @@
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
 import type { ConnectionEncrypter, MessageStream, PeerId, SecuredConnection } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { agreesToProposal, guardNegotiation, MUXER_PROTOCOL, type OnMisbehaviour } from '../wire/index.ts'
+import {
+  agreesToProposal,
+  guardNegotiation,
+  MAX_UNREAD_PIECES,
+  MisbehaviourError,
+  MUXER_PROTOCOL,
+  TINY_FRAME_RATE,
+  TINY_MESSAGE_BYTES,
+  TokenBucket,
+  type OnMisbehaviour
+} from '../wire/index.ts'
 import { sendDirectly } from './direct-sends.ts'
 
 type Bytes = Uint8Array | Uint8ArrayList
@@ -18,7 +28,7 @@ interface NoiseStream extends MessageStream {
 }
 
 export interface LeanNoiseInit extends NoiseInit {
-  /** Called when a remote was cut for what it did in the negotiation behind the handshake. */
+  /** Called when a remote was cut for what it did behind the handshake: in the negotiation, or with its messages. */
   readonly onMisbehaviour?: OnMisbehaviour
 }
 
@@ -39,7 +49,7 @@ export function securedRemoteOf(connection: MessageStream): SecuredRemote | unde
 export function leanNoise({ onMisbehaviour, ...init }: LeanNoiseInit): CreateEncrypter {
   const create = noise(init)
   const settle = <T extends SecuredConnection>(secured: T, carrier: MessageStream, isAgreed: IsAgreedOn): T => {
-    const { connection, remotePeer, streamMuxer } = lean(secured)
+    const { connection, remotePeer, streamMuxer } = lean(secured, onMisbehaviour)
     if (remotePeer !== undefined) remotes.set(connection, { peer: remotePeer, carrier })
     // Where the handshake itself has agreed on a muxer, nothing is negotiated behind it.
     if (streamMuxer === undefined) {
@@ -64,13 +74,26 @@ export function leanNoise({ onMisbehaviour, ...init }: LeanNoiseInit): CreateEnc
 
 type IsAgreedOn = (connection: MessageStream) => (message: string) => boolean
 
-function lean<T extends SecuredConnection>(secured: T): T {
+function lean<T extends SecuredConnection>(secured: T, onMisbehaviour: OnMisbehaviour | undefined): T {
   const { connection } = secured
   if (!isNoiseStream(connection)) return secured
   const messages = new Messages()
   // What came right behind the handshake has been read as it comes: a message that was cut waits there for its end.
   messages.take(connection.decoder.buffer)
-  connection.decoder.decode = (read) => messages.take(read)
+  const tiny = new TokenBucket(TINY_FRAME_RATE, performance.now())
+  connection.decoder.decode = (read) => {
+    const sealed = messages.take(read)
+    const count = messages.takeTinyCount()
+    if (count === 0 || tiny.take(count, performance.now()) === count) return sealed
+    const error = new MisbehaviourError(
+      'frame-rate',
+      `sent too many encrypted messages of less than ${TINY_MESSAGE_BYTES} bytes: at most ${TINY_FRAME_RATE.burst} at once ` +
+        `and ${TINY_FRAME_RATE.perSecond} a second are allowed`
+    )
+    onMisbehaviour?.(error, connection)
+    // Noise ends the connection with it.
+    throw error
+  }
   sendDirectly(connection, (bytes) => connection.sendData(bytes).canSendMore)
   return secured
 }
@@ -81,10 +104,22 @@ function isNoiseStream(connection: MessageStream): connection is NoiseStream {
 
 /** Two bytes of length before each. */
 const LENGTH_BYTES = 2
+/** What sealing adds to each. */
+const TAG_BYTES = 16
 
 /** Cuts what is read into sealed messages; holds at most one that is incomplete, of less than 64 KiB. */
 export class Messages {
   #rest = new Uint8ArrayList()
+  /** In how many pieces that came, since they were joined. */
+  #pieces = 0
+  #tinyCount = 0
+
+  /** @returns how many of the messages since the last call are tiny */
+  takeTinyCount(): number {
+    const count = this.#tinyCount
+    this.#tinyCount = 0
+    return count
+  }
 
   take(read: Bytes): Bytes[] {
     const sealed: Bytes[] = []
@@ -94,9 +129,10 @@ export class Messages {
       const end = start + lengthAt(read, from)
       if (end > read.byteLength) break
       if (end > start) sealed.push(read.subarray(start, end))
+      if (end - start < TINY_MESSAGE_BYTES + TAG_BYTES) this.#tinyCount += 1
       from = end
     }
-    if (from < read.byteLength) this.#rest.append(read.subarray(from))
+    if (from < read.byteLength) this.#keep(read.subarray(from))
     return sealed
   }
 
@@ -107,19 +143,29 @@ export class Messages {
    * @returns how many bytes of `read` that is
    */
   #finish(read: Bytes, sealed: Bytes[]): number {
-    const rest = this.#rest
-    if (rest.byteLength === 0) return 0
+    if (this.#rest.byteLength === 0) return 0
     let from = 0
     const fill = (bytes: number): boolean => {
-      const end = Math.min(from + bytes - rest.byteLength, read.byteLength)
-      if (end > from) rest.append(read.subarray(from, end))
+      const end = Math.min(from + bytes - this.#rest.byteLength, read.byteLength)
+      if (end > from) this.#keep(read.subarray(from, end))
       from = Math.max(from, end)
-      return rest.byteLength >= bytes
+      return this.#rest.byteLength >= bytes
     }
-    if (!fill(LENGTH_BYTES) || !fill(LENGTH_BYTES + lengthAt(rest, 0))) return from
-    if (rest.byteLength > LENGTH_BYTES) sealed.push(rest.subarray(LENGTH_BYTES))
+    if (!fill(LENGTH_BYTES) || !fill(LENGTH_BYTES + lengthAt(this.#rest, 0))) return from
+    if (this.#rest.byteLength > LENGTH_BYTES) sealed.push(this.#rest.subarray(LENGTH_BYTES))
+    if (this.#rest.byteLength < LENGTH_BYTES + TINY_MESSAGE_BYTES + TAG_BYTES) this.#tinyCount += 1
     this.#rest = new Uint8ArrayList()
+    this.#pieces = 0
     return from
+  }
+
+  /** A message that comes byte by byte would take hundreds of times its size. */
+  #keep(bytes: Bytes): void {
+    this.#rest.append(bytes)
+    this.#pieces += 1
+    if (this.#pieces < MAX_UNREAD_PIECES) return
+    this.#rest = new Uint8ArrayList(this.#rest.slice())
+    this.#pieces = 1
   }
 }
 

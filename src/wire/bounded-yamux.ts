@@ -12,7 +12,8 @@
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
 import type { MessageStream, Stream, StreamMessageEvent, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { MAX_UNREAD_PIECES } from './budgets.ts'
 import { MAX_INBOUND_STREAMS, MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_BYTES, WIDEN_FROM_BYTES } from './constants.ts'
 import { MisbehaviourError, toError, WindowOverrunError } from './errors.ts'
 import { FrameBudget } from './frame-budget.ts'
@@ -87,10 +88,11 @@ export function boundedYamux(init: BoundedYamuxInit = {}): (components?: Compone
   }
 }
 
-/** Methods of Yamux that its interface does not show: each frame and each stream goes through one of them. */
+/** What the interface of Yamux does not show: each frame and each stream goes through one of these methods. */
 interface OpenMuxer extends StreamMuxer {
   onData(bytes: Uint8Array | Uint8ArrayList): void
   handleFrame(frame: { readonly header: FrameHeader }): void
+  readonly decoder: { buffer: Uint8ArrayList }
   onCreateStream(options: unknown): Stream
   onRemoteStream(stream: Stream): void
 }
@@ -98,7 +100,7 @@ interface OpenMuxer extends StreamMuxer {
 const MUXER_METHODS = ['onData', 'handleFrame', 'onCreateStream', 'onRemoteStream'] as const
 
 function isOpenMuxer(muxer: StreamMuxer): muxer is OpenMuxer {
-  return MUXER_METHODS.every((name) => name in muxer && typeof Reflect.get(muxer, name) === 'function')
+  return 'decoder' in muxer && MUXER_METHODS.every((name) => typeof Reflect.get(muxer, name) === 'function')
 }
 
 /** Counts what each frame costs, where Yamux handles it: what is thrown there ends the connection. */
@@ -146,9 +148,16 @@ function guardFrames(
   }
 
   const onData = muxer.onData.bind(muxer)
+  const { decoder } = muxer
+  let pieces = 0
   muxer.onData = (bytes) => {
     try {
       onData(bytes)
+      // A frame that is not whole waits here, in as many pieces as it came in.
+      pieces = decoder.buffer.byteLength === 0 ? 0 : pieces + 1
+      if (pieces < MAX_UNREAD_PIECES) return
+      decoder.buffer = new Uint8ArrayList(decoder.buffer.slice())
+      pieces = 1
     } catch (error) {
       const misbehaviour = asMisbehaviour(error)
       if (misbehaviour !== undefined) report(misbehaviour)

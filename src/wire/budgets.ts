@@ -107,12 +107,20 @@ export const TINY_FRAME_RATE: Rate = { burst: 8192, perSecond: 4096 }
 /** A data frame of fewer bytes than this counts as tiny. */
 export const TINY_FRAME_BYTES = 16
 
+/**
+ * An encrypted message of fewer bytes than a Yamux header counts as tiny, too,
+ * at the same rate: it costs as much as one of 64 KiB. Honest implementations
+ * make one where a frame does not end with a message.
+ */
+export const TINY_MESSAGE_BYTES = 12
+
 // --- Unread: what a remote may make this process keep of a stream that is paused
 
 /**
- * Pieces of unread data of one stream before they are joined into one. Yamux
- * keeps the bytes of each frame apart, about 350 bytes of memory for each: a
- * window of 256 KiB that comes as frames of one byte would be 90 MB.
+ * Pieces of unread data of one stream, or of a frame or an encrypted message that
+ * is not whole, before they are joined into one. Yamux and Noise keep what comes
+ * apart, about 350 bytes of memory for each piece: a window of 256 KiB that comes
+ * as frames of one byte would be 90 MB.
  */
 export const MAX_UNREAD_PIECES = 256
 

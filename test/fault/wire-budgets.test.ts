@@ -14,6 +14,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TINY_FRAME_RATE } from '../../src/wire/index.ts'
 import type { AttackContext } from '../attack/attack.ts'
 import { flags, frameTypes, header, RawLink, rawSocket } from '../attack/raw-link.ts'
 import { DEAF_PROTOCOL, type HostListening, type HostOrder, type HostReading } from './budget-host.ts'
@@ -217,6 +218,39 @@ describe('frames of Yamux', () => {
     const after = await settled(breach)
     expectSpared(before, after)
     expect(after.misbehaviour).toHaveLength(1)
+  })
+
+  test('that come as encrypted messages of one byte each end the connection', async () => {
+    const before = await reading()
+    const link = await RawLink.dial(context())
+    const byte = Buffer.of(0)
+    link.send(header({ type: frameTypes.data, stream: link.newStream(), length: 1024 * 1024 }))
+    let sent = 0
+    while (link.isOpen && sent < 2 * TINY_FRAME_RATE.burst + 10 * TINY_FRAME_RATE.perSecond) {
+      for (let one = 0; one < 500; one++) link.send(byte)
+      sent += 500
+      await sleep(1)
+    }
+    const after = await settled('frame-rate')
+    expectSpared(before, after)
+    expect(after.misbehaviour[0]?.what).toMatch(/encrypted messages of less than 12 bytes/u)
+  })
+
+  test('that are not whole are kept in one piece, in however many they come', async () => {
+    const before = await reading()
+    const link = await RawLink.dial(context())
+    const bytes = 1024 * 1024
+    link.send(header({ type: frameTypes.data, stream: link.newStream(), length: bytes }))
+    const piece = new Uint8Array(16)
+    for (let sent = 0; sent < 0.9 * bytes; sent += 500 * piece.byteLength) {
+      for (let one = 0; one < 500; one++) link.send(piece)
+      await sleep(1)
+    }
+    const after = await idle()
+    expect(after).toMatchObject({ connections: 1, misbehaviour: [] })
+    // In pieces they take ten times as much.
+    expect(after.heldBytes - before.heldBytes).toBeLessThan(5 * bytes)
+    await link.close()
   })
 
   test('of a few bytes each fill no memory, though their streams are never read', async () => {

@@ -38,6 +38,17 @@ it('a message of no bytes is skipped, one that has only begun is waited for', ()
   expect(reader.take(Uint8Array.of(9))).toEqual([Uint8Array.of(8, 9)])
 })
 
+it('messages that hold no frame are counted, those that come in pieces and empty ones too', () => {
+  const reader = new Messages()
+  const sealed = (bytes: number): Uint8Array => Uint8Array.from([0, bytes, ...new Uint8Array(bytes)])
+  reader.take(Buffer.concat([sealed(0), sealed(16), sealed(27), sealed(28), sealed(200)]))
+  expect(reader.takeTinyCount()).toBe(3)
+  for (const byte of sealed(17)) reader.take(Uint8Array.of(byte))
+  reader.take(sealed(90).subarray(0, 50))
+  reader.take(sealed(90).subarray(50))
+  expect(reader.takeTinyCount()).toBe(1)
+})
+
 it('a message that comes byte by byte, and many small ones behind it, hold nobody else up', () => {
   const [longest, small] = [0xffff, 17]
   const reader = new Messages()
