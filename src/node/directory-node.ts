@@ -323,6 +323,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       connections: (peer) => this.#libp2p.getConnections(peer),
       connectionFigures: () => this.#guard.figures(),
       isTrustedProxy: (address) => this.#proxies.has(address),
+      onMisbehaviour: (misbehaviour) => this.#misbehaved(misbehaviour),
       onPressure: ({ what, holder, held, capacity, evicted }) => {
         this.#tell('page-pressure', { what, holder, held, capacity, evicted })
       }

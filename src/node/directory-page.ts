@@ -9,7 +9,14 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ConnectionFigures } from '../transport/index.ts'
 import type { DirectoryService, FederationService, RosterEntry } from '../directory/index.ts'
 import type * as HttpSide from '../directory/http/index.ts'
-import type { DirectoryFigures, Fellow, PeerPath, Pressure, RosterHttp } from '../directory/http/index.ts'
+import type {
+  DirectoryFigures,
+  Fellow,
+  HttpMisbehaviour,
+  PeerPath,
+  Pressure,
+  RosterHttp
+} from '../directory/http/index.ts'
 import { isLocal } from './address.ts'
 import { PortTakenError, UsageError } from './errors.ts'
 import { shortId } from './short-id.ts'
@@ -44,6 +51,8 @@ export interface PageScene {
   readonly isTrustedProxy: (address: string) => boolean
   /** One client holds so much of the page that its oldest had to give way to others. */
   readonly onPressure: (pressure: Pressure) => void
+  /** A client is held back for what it sends. */
+  readonly onMisbehaviour: (misbehaviour: HttpMisbehaviour) => void
 }
 
 export class DirectoryPage {
@@ -69,7 +78,7 @@ export class DirectoryPage {
   /** @throws PortTakenError, UsageError where the port or the address was asked for and can't be had */
   async open(scene: PageScene): Promise<void> {
     const { readPageFiles, RosterHttp } = this.#side
-    const { self, network, roster, connections, fellows = () => [], isTrustedProxy, onPressure } = scene
+    const { self, network, roster, connections, fellows = () => [], isTrustedProxy, onPressure, onMisbehaviour } = scene
     const http = new RosterHttp({
       self,
       network,
@@ -81,6 +90,7 @@ export class DirectoryPage {
       names: [...this.#wish.names, hostname()],
       isTrustedProxy,
       onPressure,
+      onMisbehaviour,
       page: await readPageFiles(pageFolder),
       metrics: { ...this.figures.http, contentType: this.figures.contentType, text: this.figures.text }
     })

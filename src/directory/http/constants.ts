@@ -32,6 +32,15 @@ export const HTTP_RATE = { burst: 60, perSecond: 20 } as const
 /** Addresses whose pace is remembered; the oldest is forgotten, and begins anew. */
 export const MAX_PACED_ADDRESSES = 4_096
 
+/** Requests on one connection that are being answered: browsers wait for each answer, and more cost much to refuse. */
+export const MAX_HTTP_PIPELINED = 4
+/** Requests of one address that are no HTTP, or come faster than they may: a client that is broken, and no mistake. */
+export const HTTP_OFFENCE_RATE = { burst: 100, perSecond: 2 } as const
+/** Beyond that its connections are held back for so long after the last one … */
+export const HTTP_HELD_BACK_MS = 30_000
+/** … and so many of them are taken all the same: others may be behind the address. */
+export const HTTP_HELD_BACK_RATE = { burst: 4, perSecond: 2 } as const
+
 // --- /api/roster
 
 /** Longer than any nickname is pointless. */

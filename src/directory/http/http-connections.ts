@@ -18,6 +18,8 @@ export interface Eviction {
 export interface HttpConnectionsInit {
   /** Its connections are those of others, and it bounds them itself. */
   readonly isTrustedProxy: (address: string) => boolean
+  /** Whether one more connection of an address class is taken. */
+  readonly mayConnect: (holder: string) => boolean
   readonly onEviction: (eviction: Eviction) => void
   readonly capacity?: number
 }
@@ -43,7 +45,13 @@ export class HttpConnections {
   }
 
   accept(socket: Socket): void {
-    this.#room.add(socket, addressClass(socket.remoteAddress ?? ''))
+    const address = socket.remoteAddress ?? ''
+    const holder = addressClass(address)
+    if (!this.#init.isTrustedProxy(address) && !this.#init.mayConnect(holder)) {
+      socket.destroy()
+      return
+    }
+    this.#room.add(socket, holder)
     socket.once('close', () => {
       this.#room.delete(socket)
       this.#answers.delete(socket)
@@ -55,11 +63,14 @@ export class HttpConnections {
    * A whole request has come, and it is being answered until {@link answered}.
    *
    * @param client whose request it is: behind a proxy another than the socket's
+   * @returns how many requests are being answered on the connection now
    */
-  answering(socket: Socket, client: string): void {
-    if (this.#room.holderOf(socket) === undefined) return // it gave way a moment ago
+  answering(socket: Socket, client: string): number {
+    if (this.#room.holderOf(socket) === undefined) return 0 // it gave way a moment ago
     this.#room.add(socket, addressClass(client))
-    this.#answers.set(socket, (this.#answers.get(socket) ?? 0) + 1)
+    const answers = (this.#answers.get(socket) ?? 0) + 1
+    this.#answers.set(socket, answers)
+    return answers
   }
 
   answered(socket: Socket): void {

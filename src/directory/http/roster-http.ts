@@ -5,12 +5,15 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { once } from 'node:events'
+import { isIPv6, Socket } from 'node:net'
 import { addressClass, Shares, steadyNow } from '../../wire/index.ts'
 import { clientAddress } from './client-address.ts'
 import {
   BEAT_MS,
   HTTP_ANSWER_TIMEOUT_MS,
   HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_HELD_BACK_MS,
+  HTTP_HELD_BACK_RATE,
   HTTP_KEEP_ALIVE_MS,
   HTTP_LATE_CHECK_MS,
   HTTP_REQUEST_TIMEOUT_MS,
@@ -18,12 +21,14 @@ import {
   MAX_EVENT_STREAMS,
   MAX_HTTP_HEADER_BYTES,
   MAX_HTTP_HEADERS,
+  MAX_HTTP_PIPELINED,
   MAX_QUERY_ANSWERS
 } from './constants.ts'
 import { HttpHostError, HttpPortTakenError } from './errors.ts'
 import { EventStream, type StreamEnd } from './event-stream.ts'
 import { readUrl, say, securityHeaders, sendFile, sendJson, statusOf } from './http-answers.ts'
 import { HttpConnections, type Eviction } from './http-connections.ts'
+import { Offenders } from './offenders.ts'
 import type { PageFiles } from './page-files.ts'
 import { PressureReports, type Pressure } from './pressure-reports.ts'
 import { RequestGuard } from './request-guard.ts'
@@ -43,6 +48,15 @@ export interface ConnectionCount {
   readonly ofLargest: number
 }
 
+/** What a client was held back for. */
+export interface HttpMisbehaviour {
+  /** As people write it: `203.0.113.7:51234`. */
+  readonly address: string
+  readonly breach: string
+  readonly what: string
+  readonly action: string
+}
+
 export interface HttpMetrics {
   answered(route: string, status: number): void
   streams(open: number): void
@@ -59,12 +73,24 @@ export interface RosterHttpInit extends RosterFeedInit {
   readonly isTrustedProxy?: (address: string) => boolean
   /** One client holds so much that its oldest had to give way to others. */
   readonly onPressure?: (pressure: Pressure) => void
+  /** A client is held back for what it sends. */
+  readonly onMisbehaviour?: (misbehaviour: HttpMisbehaviour) => void
   /** The files of the page; none where it was not built. */
   readonly page: PageFiles
   readonly metrics?: MetricsText & HttpMetrics
   readonly stallMs?: number
   readonly beatMs?: number
 }
+
+/** What clients are held back for, as the end of a sentence about them. */
+const offences = {
+  'no-http': 'sent the roster page what is no HTTP, again and again',
+  'too-fast': 'asked the roster page faster than it may, and did not stop when it was refused',
+  pipelined: 'asked the roster page again and again without reading the answers'
+} as const
+const heldBack =
+  `Only ${HTTP_HELD_BACK_RATE.perSecond} of its connections a second are taken ` +
+  `until it has stopped for ${HTTP_HELD_BACK_MS / 1_000} s`
 
 /** Routes as they are counted: a path that anybody may make up is none. */
 const routes = new Set([
@@ -90,6 +116,7 @@ export class RosterHttp {
   readonly #streamShares = new Shares<EventStream>({ capacity: MAX_EVENT_STREAMS })
   readonly #queryShares = new Shares<ServerResponse>({ capacity: MAX_QUERY_ANSWERS })
   readonly #reports = new PressureReports()
+  readonly #offenders = new Offenders()
   #life:
     | { readonly server: Server; readonly beat: ReturnType<typeof setInterval>; readonly startedMs: number }
     | undefined
@@ -103,6 +130,7 @@ export class RosterHttp {
     this.#isTrustedProxy = init.isTrustedProxy ?? (() => false)
     this.#connections = new HttpConnections({
       isTrustedProxy: this.#isTrustedProxy,
+      mayConnect: (holder) => this.#offenders.mayConnect(holder, this.#now()),
       onEviction: (eviction) => this.#onEviction(eviction)
     })
   }
@@ -138,6 +166,7 @@ export class RosterHttp {
     server.maxHeadersCount = MAX_HTTP_HEADERS + 1
     server.on('connection', (socket) => this.#connections.accept(socket))
     server.on('clientError', (error, socket) => {
+      if (isNoHttp(error) && socket instanceof Socket) this.#offended(socket, socket.remoteAddress ?? '', 'no-http')
       if (socket.writable) socket.end(`HTTP/1.1 ${statusOf(error)}\r\nconnection: close\r\n\r\n`)
       // Not left half-closed: nobody would wait for the other half.
       socket.once('finish', () => socket.destroy())
@@ -169,6 +198,8 @@ export class RosterHttp {
     // A connection that breaks while it is answered is its reader's affair.
     response.on('error', () => undefined)
     request.on('error', () => undefined)
+    // Of a connection that was ended the rest of what it had sent is still read.
+    if (request.socket.destroyed) return
     request.resume()
     let path = ''
     response.once('close', () => this.#init.metrics?.answered(routes.has(path) ? path : 'other', response.statusCode))
@@ -178,10 +209,16 @@ export class RosterHttp {
     path = url?.pathname ?? ''
     const client = clientAddress(request, this.#isTrustedProxy)
     const { socket } = request
-    this.#connections.answering(socket, client)
+    const answers = this.#connections.answering(socket, client)
     response.once('close', () => this.#connections.answered(socket))
+    if (answers > MAX_HTTP_PIPELINED) {
+      this.#offended(socket, client, 'pipelined')
+      socket.destroy()
+      return
+    }
     const refusal = this.#guard.check(request, { client, path, isFile: this.#init.page.has(path) })
     if (refusal !== undefined) {
+      if (refusal.status === 429) this.#offended(socket, client, 'too-fast')
       // A body that nobody reads must not be taken for the next request.
       say(response, refusal.status, refusal.why, { ...refusal.headers, connection: 'close' })
     } else if (url === undefined) say(response, 400, 'that is no address')
@@ -259,6 +296,14 @@ export class RosterHttp {
     this.#onEviction({ what: 'event-stream', holder: largest.holder, held: largest.count, capacity: MAX_EVENT_STREAMS })
   }
 
+  /** @param client whose it is, behind a trusted proxy another than the socket's */
+  #offended(socket: Socket, client: string, breach: keyof typeof offences): void {
+    if (client === '' || this.#isTrustedProxy(client)) return
+    if (!this.#offenders.note(addressClass(client), this.#now())) return
+    const address = client === socket.remoteAddress ? placeOf(client, socket.remotePort) : client
+    this.#init.onMisbehaviour?.({ address, breach: `http-${breach}`, what: offences[breach], action: heldBack })
+  }
+
   #onEviction(eviction: Eviction): void {
     this.#init.metrics?.evicted(eviction.what)
     const pressure = this.#reports.note(eviction, this.#now())
@@ -318,6 +363,16 @@ export class RosterHttp {
     const beat = encodeEvent('beat', { now: (this.#init.wallNow ?? Date.now)() })
     for (const stream of this.#streams) stream.beat(beat)
   }
+}
+
+/** The parser's own errors; a connection that broke, or was late, is none of them. */
+function isNoHttp(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('HPE_')
+}
+
+function placeOf(address: string, port: number | undefined): string {
+  const [ip = ''] = address.replace(/^::ffff:(?=\d+\.)/u, '').split('%')
+  return isIPv6(ip) ? `[${ip}]:${port ?? 0}` : `${ip}:${port ?? 0}`
 }
 
 /** One that is read a byte at a time would be held for good. */

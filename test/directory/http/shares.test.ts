@@ -5,12 +5,16 @@ import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import {
   EVICTED_RETRY_MS,
+  HTTP_HELD_BACK_MS,
+  HTTP_OFFENCE_RATE,
   MAX_EVENT_STREAMS,
   MAX_HTTP_CONNECTIONS,
+  MAX_HTTP_PIPELINED,
   PRESSURE_REPORT_MS
 } from '../../../src/directory/http/constants.ts'
 import { HttpConnections } from '../../../src/directory/http/http-connections.ts'
-import type { Pressure } from '../../../src/directory/http/index.ts'
+import type { HttpMisbehaviour, Pressure } from '../../../src/directory/http/index.ts'
+import { Offenders } from '../../../src/directory/http/offenders.ts'
 import { PressureReports } from '../../../src/directory/http/pressure-reports.ts'
 import { identity } from '../records.ts'
 import { ask, EventReader, rawConnection, shown } from './harness.ts'
@@ -133,7 +137,7 @@ test('queries whose answers nobody reads keep no query of another out', async ()
   for (let i = 0; i < 60; i++) {
     roster.join(await identity(100 + i), `peer ${i}`, { status: 's'.repeat(200_000) })
   }
-  await expect.poll(async () => JSON.parse((await ask(port, '/healthz')).body).peers).toBe(60)
+  await expect.poll(async () => JSON.parse((await ask(port, '/healthz')).body).peers, { timeout: 10_000 }).toBe(60)
   const held: Socket[] = []
   for (let i = 0; i < 16; i++) {
     const socket = await rawConnection(port, '127.0.0.2')
@@ -146,7 +150,12 @@ test('queries whose answers nobody reads keep no query of another out', async ()
 
 test('connections that are being answered are the last to go', () => {
   const gone: string[] = []
-  const room = new HttpConnections({ isTrustedProxy: () => false, onEviction: () => undefined, capacity: 4 })
+  const room = new HttpConnections({
+    isTrustedProxy: () => false,
+    mayConnect: () => true,
+    onEviction: () => undefined,
+    capacity: 4
+  })
   const socket = (name: string, remoteAddress: string): Socket => {
     // As much of a socket as the room looks at.
     return { remoteAddress, once: () => undefined, destroy: () => void gone.push(name) } as unknown as Socket
@@ -168,4 +177,51 @@ test('the operator hears of the first at once, and then how many it were', () =>
   expect(reports.note(eviction, 0)).toEqual({ ...eviction, evicted: 1 })
   for (let i = 1; i < 500; i++) expect(reports.note(eviction, i)).toBeUndefined()
   expect(reports.note(eviction, PRESSURE_REPORT_MS)).toEqual({ ...eviction, evicted: 500 })
+})
+
+test('a client that goes on with what is no HTTP is named and held back, and others are not', async () => {
+  const told: HttpMisbehaviour[] = []
+  const { port } = await shown({ onMisbehaviour: (misbehaviour) => told.push(misbehaviour) })
+  for (let i = 0; i <= HTTP_OFFENCE_RATE.burst + 5; i++) {
+    const socket = await rawConnection(port, '127.0.0.2')
+    socket.end('nonsense\r\n\r\n')
+    socket.resume()
+    await closed(socket)
+  }
+  expect(told).toMatchObject([{ breach: 'http-no-http' }])
+  expect(told[0]?.address).toMatch(/^127\.0\.0\.2:\d+$/u)
+  const asked = await Promise.all(
+    Array.from({ length: 20 }, async () =>
+      ask(port, '/healthz', { from: '127.0.0.2' }).then(
+        ({ status }) => status,
+        () => 'hung up'
+      )
+    )
+  )
+  expect(asked.filter((one) => one === 'hung up').length).toBeGreaterThan(10)
+  expect((await ask(port, '/healthz')).status).toBe(200)
+})
+
+test('requests in a row on one connection, whose answers nobody reads, end it', async () => {
+  const { port } = await shown()
+  const socket = await rawConnection(port)
+  socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(2 * MAX_HTTP_PIPELINED + 1))
+  let answer = ''
+  socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk))
+  await closed(socket)
+  expect(answer.split('HTTP/1.1 200').length - 1).toBeLessThanOrEqual(MAX_HTTP_PIPELINED)
+})
+
+test('who is held back comes in again when it has stopped, and now and then before', () => {
+  const offenders = new Offenders()
+  for (let i = 0; i < HTTP_OFFENCE_RATE.burst; i++) expect(offenders.note('192.0.2.1', 0)).toBe(false)
+  expect(offenders.mayConnect('192.0.2.1', 0)).toBe(true)
+  expect(offenders.note('192.0.2.1', 0)).toBe(true)
+  expect(offenders.note('192.0.2.1', 0)).toBe(false)
+  const taken = Array.from({ length: 1_000 }, (_, i) => offenders.mayConnect('192.0.2.1', i * 10)).filter(Boolean)
+  expect(taken.length).toBeGreaterThan(15)
+  expect(taken.length).toBeLessThan(30)
+  expect(offenders.mayConnect('192.0.2.2', 0)).toBe(true)
+  const after = Array.from({ length: 100 }, () => offenders.mayConnect('192.0.2.1', HTTP_HELD_BACK_MS))
+  expect(after).not.toContain(false)
 })

@@ -1,0 +1,44 @@
+// Clients that send again and again what no honest one sends, or what was just
+// refused to them: they are held back for a while, by their address class. Some
+// of their connections are taken even then, as others may share the address.
+// Pure: the time goes in. What an offence is, others know.
+import { TokenBucket } from '../../wire/index.ts'
+import { HTTP_HELD_BACK_MS, HTTP_HELD_BACK_RATE, HTTP_OFFENCE_RATE, MAX_PACED_ADDRESSES } from './constants.ts'
+
+interface HeldBack {
+  readonly untilMs: number
+  readonly connections: TokenBucket
+}
+
+export class Offenders {
+  readonly #offences = new Map<string, TokenBucket>()
+  readonly #heldBack = new Map<string, HeldBack>()
+
+  /** Counts an offence. @returns whether it is by this one that the client is held back */
+  note(holder: string, nowMs: number): boolean {
+    const pace = this.#offences.get(holder) ?? new TokenBucket(HTTP_OFFENCE_RATE, nowMs)
+    keep(this.#offences, holder, pace)
+    if (pace.take(1, nowMs) === 1) return false
+    const isNew = (this.#heldBack.get(holder)?.untilMs ?? -Infinity) <= nowMs
+    const connections = this.#heldBack.get(holder)?.connections ?? new TokenBucket(HTTP_HELD_BACK_RATE, nowMs)
+    keep(this.#heldBack, holder, { untilMs: nowMs + HTTP_HELD_BACK_MS, connections })
+    return isNew
+  }
+
+  /** Whether one more connection of the client is taken. */
+  mayConnect(holder: string, nowMs: number): boolean {
+    const held = this.#heldBack.get(holder)
+    if (held === undefined) return true
+    if (held.untilMs > nowMs) return held.connections.take(1, nowMs) === 1
+    this.#heldBack.delete(holder)
+    return true
+  }
+}
+
+/** As the youngest; the oldest is forgotten. */
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key)
+  map.set(key, value)
+  const oldest = map.size > MAX_PACED_ADDRESSES ? map.keys().next().value : undefined
+  if (oldest !== undefined) map.delete(oldest)
+}
