@@ -39,8 +39,8 @@ export class InboundHandshakes {
   readonly #init: InboundHandshakesInit
   readonly #queue: HandshakeQueue<Arrival>
   #timer: ReturnType<typeof setInterval> | undefined
-  /** A handshake has begun in this turn of the event loop: others get the rest of it. */
-  #isTurnTaken = false
+  /** A handshake begins at the end of this turn of the event loop. */
+  #willBegin = false
 
   constructor(init: InboundHandshakesInit) {
     this.#init = init
@@ -147,19 +147,22 @@ export class InboundHandshakes {
     this.#begin()
   }
 
-  /** Begins the handshake in turn: one in each turn of the event loop, so that messages are read in between. */
+  /**
+   * Begins the handshake in turn: one in each turn of the event loop, so that messages are read in between, and at its
+   * end, when it is known which connections have closed meanwhile. A dialer that gave up costs nothing then.
+   */
   #begin(): void {
-    if (this.#isTurnTaken || !this.#queue.isWaiting) return
-    const turn = this.#queue.next(this.#init.now())
-    if (turn === undefined) return
-    this.#isTurnTaken = true
+    if (this.#willBegin || !this.#queue.isWaiting) return
+    this.#willBegin = true
     setImmediate(() => {
-      this.#isTurnTaken = false
+      this.#willBegin = false
+      const turn = this.#queue.next(this.#init.now())
+      if (turn === undefined) return
+      if (turn.ends !== undefined) this.#giveWay(turn.ends)
+      turn.begins.isRunning = true
+      turn.begins.turn.resolve()
       this.#begin()
     })
-    if (turn.ends !== undefined) this.#giveWay(turn.ends)
-    turn.begins.isRunning = true
-    turn.begins.turn.resolve()
   }
 
   #giveWay(arrival: Arrival): void {

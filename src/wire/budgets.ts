@@ -193,7 +193,7 @@ export const DIRECTORY_MAX_PENDING_CONNECTIONS = 1_024
  * Handshakes that run at a time: at twenty a second on a busy machine the last of them is done before its client's
  * dial times out. Of a thousand that came at once with more of them, most were begun and few were finished.
  */
-export const MAX_RUNNING_HANDSHAKES = 64
+export const MAX_RUNNING_HANDSHAKES = 48
 
 /**
  * Handshakes of all address classes together that begin. One takes about 5 ms of CPU with all that follows from it:
@@ -207,8 +207,8 @@ export const DIRECTORY_HANDSHAKE_RATE: Rate = { burst: 200, perSecond: 200 }
 /** A dialer speaks first. Its first bytes come half a round trip after the connection, or after one retransmission. */
 export const FIRST_BYTES_TIMEOUT_MS = 3_000
 
-/** A dialer waits five seconds for an address: what has waited longer than this would be finished for nobody. */
-export const MAX_HANDSHAKE_WAIT_MS = 2_000
+/** A dialer waits five seconds for an address: what has waited longer than this may not be finished in time. */
+export const MAX_HANDSHAKE_WAIT_MS = 1_500
 
 /** A running handshake that received nothing for this long, several round trips, may give way under pressure. */
 export const STALLED_HANDSHAKE_MS = 1_000
