@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import type { CommandIo } from './io.ts'
 import { examples, json, type Run } from './program-parts.ts'
-import { addSettings } from './setting-options.ts'
+import { addSettings, collect } from './setting-options.ts'
 import { newPassphraseOption, passphraseOption } from './unlocking.ts'
 import type { SettingName } from '../node/settings.ts'
 
@@ -32,7 +32,7 @@ export function addProfileCommands(program: Command, io: CommandIo, run: Run): v
 
   const profile = program
     .command('profile')
-    .description('protect a profile with a passphrase')
+    .description('protect a profile with a passphrase, or move it')
     .helpCommand('help [command]', 'print this, or the help of a command')
 
   addSettings(
@@ -56,6 +56,51 @@ export function addProfileCommands(program: Command, io: CommandIo, run: Run): v
       run(async (command) => {
         const { runProtect } = await import('./commands/protect.ts')
         return runProtect(io, command)
+      })
+    )
+
+  addSettings(
+    profile
+      .command('export')
+      .description('write the profile into one encrypted file: key, contacts, history, settings'),
+    profileSettings
+  )
+    .argument('<FILE>', 'the file to write, in the age format')
+    .option('--recipient <AGE1>', 'encrypt to this recipient of age, not to a passphrase; repeatable', collect)
+    .option('--force', 'replace FILE when it is there')
+    .addOption(passphraseOption('the passphrase for the file'))
+    .addOption(json('print one JSON object'))
+    .addHelpText(
+      'after',
+      examples(
+        ['parley profile export anna.age', 'asks twice for a passphrase; also while the chat runs'],
+        ['parley profile export anna.age --recipient age1…', 'for the identity of that recipient']
+      )
+    )
+    .action(
+      run(async (command) => {
+        const { runProfileExport } = await import('./commands/profile-move.ts')
+        return runProfileExport(io, command)
+      })
+    )
+
+  addSettings(profile.command('import').description('make a profile of an exported one'), profileSettings)
+    .argument('<FILE>', 'what parley profile export has written')
+    .option('--identity <FILE>', 'the identity file of age that opens it, when it was encrypted to a recipient')
+    .option('--force', 'put a profile of this name aside, under another name')
+    .addOption(passphraseOption('the passphrase of the file'))
+    .addOption(json('print one JSON object'))
+    .addHelpText(
+      'after',
+      examples(
+        ['parley profile import anna.age', 'as the usual profile'],
+        ['parley profile import anna.age --profile anna', 'under a name']
+      )
+    )
+    .action(
+      run(async (command) => {
+        const { runProfileImport } = await import('./commands/profile-move.ts')
+        return runProfileImport(io, command)
       })
     )
 }

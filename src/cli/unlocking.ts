@@ -52,17 +52,26 @@ export async function unlockerOf<Opened>({ io, command, wait }: UnlockingInit<Op
   }
 }
 
+async function unlockOnTerminal<Opened>(terminal: PassphraseTerminal, locked: Locked<Opened>): Promise<Opened> {
+  const question = `Passphrase of ${locked.owner} (${shortId(locked.peer)}): `
+  return askUntilRight(terminal, question, async (passphrase) => locked.unlock(passphrase))
+}
+
 /**
  * Asks until the passphrase fits, a few times.
  *
  * @throws WrongPassphraseError after the last of them
  */
-async function unlockOnTerminal<Opened>(terminal: PassphraseTerminal, locked: Locked<Opened>): Promise<Opened> {
+export async function askUntilRight<T>(
+  terminal: PassphraseTerminal,
+  question: string,
+  use: (passphrase: string) => Promise<T>
+): Promise<T> {
   try {
     for (let left = PASSPHRASE_TRIES - 1; ; left--) {
-      const passphrase = await terminal.ask(`Passphrase of ${locked.owner} (${shortId(locked.peer)}): `)
+      const passphrase = await terminal.ask(question)
       try {
-        return await locked.unlock(passphrase)
+        return await use(passphrase)
       } catch (error) {
         if (!(error instanceof WrongPassphraseError) || left === 0) throw error
         terminal.say('Wrong passphrase. Try again:')

@@ -22,7 +22,7 @@ import type { Config } from './config.ts'
 import { conversationEvents, withNamesake } from './conversation-events.ts'
 import { Conversations } from './conversations.ts'
 import type { OwnText } from './deliveries.ts'
-import { MessageIdTakenError, MessageTooLongError } from './errors.ts'
+import { MessageIdTakenError, MessageTooLongError, UsageError } from './errors.ts'
 import { LARGEST_SHOWN } from './constants.ts'
 import { DiskRoom } from './disk-room.ts'
 import type { Cleared } from './reception.ts'
@@ -36,6 +36,7 @@ import { Paths, rttOf } from './paths.ts'
 import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './peer-resolver.ts'
 import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourSummary } from './misbehaviour.ts'
+import { newHistoryCopy } from './profile-export.ts'
 import { openProfile, passingProfile, readOthers, withKey, type Profile } from './profile.ts'
 import { pressureNotice } from './pressure-wording.ts'
 import { safetyNumber } from './safety-number.ts'
@@ -257,6 +258,19 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   /** @throws BadRecordError when it is too long or has control characters */
   async setStatus(status: string): Promise<void> {
     await this.#around.presence.setStatus(normaliseText(status))
+  }
+
+  /**
+   * Copies the history into a new file of the profile's folder, while the chat goes on. Whoever asked removes it.
+   *
+   * @throws StorageProblemError
+   */
+  async copyHistory(options: { readonly signal?: AbortSignal } = {}): Promise<string> {
+    const copy = newHistoryCopy(this.#profile.folder)
+    if (this.#own?.copyTo === undefined)
+      throw new UsageError('the history is kept in memory alone: there is nothing to copy')
+    await this.#own.copyTo(copy, options)
+    return copy
   }
 
   // --- others

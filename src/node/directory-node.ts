@@ -413,7 +413,7 @@ export async function openDirectoryKey(
     await mkdir(folder, { recursive: true, mode: OWNER_ONLY_FOLDER })
     const mended = await mendModes(folder, (name) => name.includes('.key'))
     const file = directoryKeyFile(folders.data, port)
-    await removeHalfWritten(file)
+    await removeHalfWritten(file, true)
     return { stored: await loadIdentity(file), mended }
   }
   return explained(openKey(), folder)

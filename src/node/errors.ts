@@ -155,6 +155,36 @@ export class WrongPassphraseError extends ParleyError {
   override readonly exitCode = exitCodes.wrongPassphrase
 }
 
+/** A file that should hold an exported profile, and does not. */
+export class ArchiveError extends ParleyError {
+  override readonly name = 'ArchiveError'
+  override readonly exitCode = exitCodes.archive
+}
+
+/** A file is there already, and is not to be overwritten unasked. */
+export class FileExistsError extends ParleyError {
+  override readonly name = 'FileExistsError'
+  override readonly exitCode = exitCodes.usage
+
+  constructor(file: string) {
+    super(`${file} is there already: name another file, or add --force to replace it`)
+  }
+}
+
+/** A profile of this name is there already. */
+export class ProfileExistsError extends ParleyError {
+  override readonly name = 'ProfileExistsError'
+  override readonly exitCode = exitCodes.usage
+
+  constructor(profile: string, options?: ErrorOptions) {
+    super(
+      `there is a profile ${profile} already: import under another name with --profile NAME, ` +
+        'or add --force, which gives the one that is there another name',
+      options
+    )
+  }
+}
+
 /** A new passphrase that is too short, or too long. */
 export class PassphraseUnusableError extends ParleyError {
   override readonly name = 'PassphraseUnusableError'

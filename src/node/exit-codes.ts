@@ -33,6 +33,8 @@ export const exitCodes = {
   locked: 14,
   /** The passphrase does not fit. */
   wrongPassphrase: 15,
+  /** The file to import is damaged, cut short, or no exported profile. */
+  archive: 16,
   /** Ended by Ctrl-C before it was done. */
   interrupted: 130
 } as const

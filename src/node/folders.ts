@@ -22,6 +22,11 @@ export function keyFile(dataFolder: string, profile: string): string {
   return join(profileFolder(dataFolder, profile), 'identity.key')
 }
 
+/** How the copies of a history that are made for an export begin; a dot and twelve hexadecimal digits follow. */
+export function historyCopies(ofProfile: string): string {
+  return join(ofProfile, 'history.db.copy')
+}
+
 /** The folder with the identity keys of the directories on this machine. */
 export function directoriesFolder(dataFolder: string): string {
   return join(dataFolder, 'directories')

@@ -15,7 +15,7 @@ import {
 } from '../storage/index.ts'
 import type { Config } from './config.ts'
 import { PeerNotFoundError, UsageError } from './errors.ts'
-import { openOwnStore } from './own-store.ts'
+import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readPeerWords } from './peer-words.ts'
 import { openProfile, profileFiles, type HeldProfile } from './profile.ts'
 import { nameOrShortId } from './short-id.ts'
@@ -123,7 +123,7 @@ export async function openHistory(config: Config): Promise<OpenHistory> {
 }
 
 /** A profile and its messages, for what needs no network. */
-interface OpenKept extends Omit<OpenHistory, 'history'> {
+interface OpenKept extends Omit<OpenHistory, 'history'>, Pick<OwnStore, 'copyTo'> {
   readonly profile: HeldProfile
   readonly store: MessageStore
 }
@@ -142,7 +142,7 @@ export async function openKept(config: Config, without: string): Promise<OpenKep
   const profile = await openProfile(folders.data, settings.profile, { orNextFree: false })
   const name = (peer: string): string => nameOrShortId(profile.book.contact(peer)?.name, peer)
   try {
-    const { store, mended } = await openOwnStore(profile, { nameOf: name, onDamage: () => undefined })
+    const { store, mended, copyTo } = await openOwnStore(profile, { nameOf: name, onDamage: () => undefined })
     const resolve = async (words: readonly string[]): Promise<string> => {
       const conversations = await explained(store.conversations())
       const others = [...conversations.map(({ peer }) => ({ peer, name: name(peer) })), ...profile.book.blocked()]
@@ -155,7 +155,7 @@ export async function openKept(config: Config, without: string): Promise<OpenKep
     const close = async (): Promise<void> => {
       await store.close().finally(() => profile.release())
     }
-    return { profile, store, mended, name, resolve, close }
+    return { profile, store, mended, copyTo, name, resolve, close }
   } catch (error) {
     profile.release()
     throw error

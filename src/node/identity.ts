@@ -94,14 +94,19 @@ export async function rewriteIdentity(
   return { isOldOverwritten: await replaceFile(file, bytes, OWNER_ONLY) }
 }
 
-/** Removes what a process that was killed while it wrote `file` left beside it: it may hold the key. */
-export async function removeHalfWritten(file: string): Promise<void> {
+/**
+ * Removes what a process that was killed while it wrote `file` left beside it, with SQLite's files of that.
+ *
+ * @param isKey it may hold a key, and is overwritten first
+ */
+export async function removeHalfWritten(file: string, isKey: boolean): Promise<void> {
   const folder = dirname(file)
   const beginning = `${basename(file)}.`
   for (const entry of await readdir(folder)) {
-    if (!entry.startsWith(beginning) || !/^[0-9a-f]{12}$/u.test(entry.slice(beginning.length))) continue
+    if (!entry.startsWith(beginning) || !/^[0-9a-f]{12}(?:-journal|-wal|-shm)?$/u.test(entry.slice(beginning.length)))
+      continue
     const half = join(folder, entry)
-    await overwriteFile(half).catch(() => undefined) // it is removed all the same
+    if (isKey) await overwriteFile(half).catch(() => undefined) // it is removed all the same
     await rm(half, { force: true })
   }
 }

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import {
   MemoryMessageStore,
   SqliteStore,
+  type CopyOptions,
   type MendReport,
   type MessageStore,
   type StorageDamagedError
 } from '../storage/index.ts'
 import type { HeldProfile } from './profile.ts'
-import { explain } from './storage-problems.ts'
+import { explain, explained } from './storage-problems.ts'
 
 export interface OwnStore {
   readonly store: MessageStore
@@ -17,6 +18,8 @@ export interface OwnStore {
   readonly mended: string | undefined
   /** Reads all of it, in slices; resolves with what is damaged, in words, and undefined when nothing is. */
   readonly check: () => Promise<string | undefined>
+  /** Copies the history into a new file while it is in use; undefined where it is kept in memory alone. */
+  readonly copyTo: ((file: string, options: CopyOptions) => Promise<void>) | undefined
 }
 
 /**
@@ -28,7 +31,7 @@ export async function openOwnStore(
   options: { readonly nameOf: (peer: string) => string; readonly onDamage: (what: string) => void }
 ): Promise<OwnStore> {
   if (profile.folder === '') {
-    return { store: new MemoryMessageStore(), mended: undefined, check: async () => undefined }
+    return { store: new MemoryMessageStore(), mended: undefined, check: async () => undefined, copyTo: undefined }
   }
   try {
     const { store, mended } = await SqliteStore.openOrMend(join(profile.folder, 'history.db'), {
@@ -37,7 +40,8 @@ export async function openOwnStore(
     return {
       store,
       mended: mended === undefined ? undefined : mendedText(mended, options.nameOf),
-      check: async () => damageText(await store.check(), options.nameOf)
+      check: async () => damageText(await store.check(), options.nameOf),
+      copyTo: async (file, how) => explained(store.copyTo(file, how))
     }
   } catch (error) {
     throw explain(error)

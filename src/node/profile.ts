@@ -9,7 +9,7 @@ import { OWNER_ONLY_FOLDER, PeerBook, ProfileLock, ProfileLockedError } from '..
 import { defaultName, type Config } from './config.ts'
 import { ProfileInUseError } from './errors.ts'
 import { mendModes, type MendedModes } from './file-modes.ts'
-import { bookFile, keyFile, profileFolder } from './folders.ts'
+import { bookFile, historyCopies, keyFile, profileFolder } from './folders.ts'
 import { keyOf, loadIdentity, removeHalfWritten, type Unlocker } from './identity.ts'
 import type { StoredKey } from './key-file.ts'
 import { profileNames } from './key-peek.ts'
@@ -86,7 +86,8 @@ async function readProfile(
   { lock, ...held }: Pick<HeldProfile, 'insteadOf' | 'mended'> & { readonly lock: ProfileLock }
 ): Promise<HeldProfile> {
   try {
-    await removeHalfWritten(files.key)
+    await removeHalfWritten(files.key, true)
+    await removeHalfWritten(historyCopies(files.folder), false)
     const identity = await loadIdentity(files.key)
     const book = await PeerBook.open(files.book)
     const { folder } = files
@@ -97,7 +98,8 @@ async function readProfile(
   }
 }
 
-function takeLock(folder: string): ProfileLock | undefined {
+/** @returns undefined when another process holds the profile in this folder */
+export function takeLock(folder: string): ProfileLock | undefined {
   try {
     return ProfileLock.take(folder)
   } catch (error) {

@@ -70,7 +70,7 @@ async function overwrite(handle: FileHandle): Promise<void> {
 }
 
 /** The rename itself is durable only when the folder is; systems that can't open a folder have no need to. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   if (handle === undefined) return
   await handle.sync().catch(() => undefined)

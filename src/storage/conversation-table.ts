@@ -18,6 +18,7 @@ export interface ConversationRow {
 
 export class ConversationTable {
   readonly #find: StatementSync
+  readonly #peers: StatementSync
   readonly #insert: StatementSync
   readonly #setOwn: StatementSync
   readonly #startLog: StatementSync
@@ -33,6 +34,7 @@ export class ConversationTable {
   constructor(database: DatabaseSync) {
     this.#newLog = () => randomBytes(8).toString('hex')
     this.#find = database.prepare('SELECT * FROM conversation WHERE peer = ?')
+    this.#peers = database.prepare('SELECT peer FROM conversation')
     this.#insert = database.prepare(
       `INSERT INTO conversation (peer, own_log, own_seq, own_sent, next_outbox, read_up_to, unread)
         VALUES (?, ?, 0, 0, 1, 0, 0)`
@@ -76,6 +78,11 @@ export class ConversationTable {
       nextOutbox: readNumber(row, 'next_outbox'),
       incomingBytes: readNumber(row, 'incoming_bytes')
     }
+  }
+
+  /** Everybody with a row, by peer ID. */
+  peers(): readonly string[] {
+    return this.#peers.all().map(({ peer }) => String(peer))
   }
 
   /** Makes the row when it isn't there: in a transaction only. */

@@ -1,5 +1,12 @@
 // What the rest of Parley may know of storage.
-export { OWNER_ONLY, OWNER_ONLY_FOLDER, overwriteFile, replaceFile, writeFileAtomically } from './atomic-file.ts'
+export {
+  OWNER_ONLY,
+  OWNER_ONLY_FOLDER,
+  overwriteFile,
+  replaceFile,
+  syncFolder,
+  writeFileAtomically
+} from './atomic-file.ts'
 export {
   StorageClosedError,
   StorageDamagedError,
@@ -10,6 +17,7 @@ export {
   StorageUnavailableError
 } from './errors.ts'
 export type { ConversationDamage } from './errors.ts'
+export { checkForeignHistory } from './foreign-file.ts'
 export { MemoryMessageStore } from './memory-message-store.ts'
 export type {
   Arrival,
@@ -42,4 +50,4 @@ export type { Contact, PeerBookEntry } from './peer-book.ts'
 export { ProfileLock, ProfileLockedError } from './profile-lock.ts'
 export { storageFailure } from './sqlite-failure.ts'
 export { SqliteStore } from './sqlite-store.ts'
-export type { SqliteStoreOptions } from './sqlite-store.ts'
+export type { CopyOptions, SqliteStoreOptions } from './sqlite-store.ts'

@@ -11,6 +11,8 @@ import { phrasesOf, wordsOf } from './search-words.ts'
 /** How many messages are indexed in one transaction: about 8 ms on a slow core. */
 const messagesPerSlice = 200
 /** How many pages of the index are merged in one transaction: about as long. */
+/** What `#change` itself changes: the row that takes its own place, counted as one. */
+const ownChanges = 1
 const pagesPerMerge = 64
 
 export class SearchIndex {
@@ -22,6 +24,7 @@ export class SearchIndex {
   readonly #insert: StatementSync
   readonly #delete: StatementSync
   readonly #merge: StatementSync
+  readonly #smallRowId: StatementSync
   readonly #changes: StatementSync
   readonly #find: StatementSync
 
@@ -36,6 +39,7 @@ export class SearchIndex {
     this.#insert = database.prepare('INSERT INTO search (rowid, words, conversation) VALUES (?, ?, ?)')
     this.#delete = database.prepare('DELETE FROM search WHERE rowid = ?')
     this.#merge = database.prepare(`INSERT INTO search (search, rank) VALUES ('merge', ?)`)
+    this.#smallRowId = database.prepare('REPLACE INTO indexed (rowid, up_to) SELECT rowid, up_to FROM indexed')
     this.#changes = database.prepare('SELECT total_changes() AS changes')
     // A number is bound as a real one, by which the index does not know where to begin: it would read all that is newer.
     this.#find = database.prepare(
@@ -63,7 +67,7 @@ export class SearchIndex {
 
   /** Takes a message out of the index: in the transaction that deletes it. */
   remove(position: number): void {
-    if (position <= this.#reached()) this.#delete.run(position)
+    if (position <= this.#reached()) this.#change(this.#delete, position)
   }
 
   /**
@@ -75,9 +79,10 @@ export class SearchIndex {
    */
   mergeSlice(isFirst: boolean): boolean {
     const before = readNumber(this.#changes.get() ?? {}, 'changes')
-    this.#merge.run(isFirst ? -pagesPerMerge : pagesPerMerge)
+    const pages = isFirst ? -pagesPerMerge : pagesPerMerge
+    this.#change(this.#merge, pages)
     // Fewer than two changes say that there was nothing to do: https://sqlite.org/fts5.html#the_merge_command
-    return readNumber(this.#changes.get() ?? {}, 'changes') - before >= 2
+    return readNumber(this.#changes.get() ?? {}, 'changes') - before >= 2 + ownChanges
   }
 
   find(words: string, options: SearchOptions): readonly HistoryEntry[] {
@@ -91,6 +96,16 @@ export class SearchIndex {
       conversation === undefined ? wanted : `${wanted} AND conversation : "${conversationWord(conversation.id)}"`
     const { before = Number.MAX_SAFE_INTEGER, limit, maxBytes = Infinity } = options
     return entriesWithin(this.#find, [query, before, limit], maxBytes)
+  }
+
+  /**
+   * FTS5 leaves a row ID of its own tables, beyond what a number can hold, as the last one of the connection. From
+   * Node 26 on each `run` afterwards, of whatever statement, would fail on it. `get` does not read it, and then a small
+   * one takes its place.
+   */
+  #change(statement: StatementSync, value: number): void {
+    statement.get(value)
+    this.#smallRowId.run()
   }
 
   #reached(): number {

@@ -268,6 +268,11 @@ export abstract class SqliteMessages implements MessageStore {
     await this.#queue.write(() => this.#outgoing.startNewLog(peer))
   }
 
+  /** Begins a new log to every peer: for a history that was copied from another machine, which may go on with its own. */
+  async startNewLogs(): Promise<void> {
+    for (const peer of await this.#queue.read(() => this.#conversations.peers())) await this.startNewLog(peer)
+  }
+
   async unread(peer: string): Promise<number> {
     return this.#queue.read(() => this.#conversations.unread(peer))
   }

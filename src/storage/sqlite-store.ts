@@ -1,16 +1,17 @@
 // The durable message store: one SQLite file for each profile, one writer, every
 // promise resolved when what it tells is on the disk. Here it is opened, checked,
 // mended and closed; what it does meanwhile is in sqlite-messages.ts.
-import { readdirSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
+import { backup, type DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
+import { OWNER_ONLY } from './atomic-file.ts'
 import { checkAll, checkAtOpening } from './check.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { StorageClosedError, StorageDamagedError } from './errors.ts'
 import { finishMending, isMarkedDamaged, markDamaged, mend, unmarkDamaged, type MendReport } from './mend.ts'
 import { storageFailure } from './sqlite-failure.ts'
-import { closeQuietly, openHistoryFile } from './sqlite-file.ts'
+import { closeQuietly, openHistoryFile, PAGE_BYTES } from './sqlite-file.ts'
 import { SqliteMessages } from './sqlite-messages.ts'
 import { WalSync } from './wal-sync.ts'
 
@@ -19,6 +20,14 @@ export interface SqliteStoreOptions {
   /** Damage was met for the first time. The file is marked, and looked through at the next opening. */
   readonly onDamage?: (error: StorageDamagedError) => void
 }
+
+export interface CopyOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void
+}
+
+/** A step of a copy holds writes up for as long as it takes: a few milliseconds. */
+const pagesPerStep = 64
 
 interface OpenFile {
   readonly file: string
@@ -29,6 +38,7 @@ interface OpenFile {
 export class SqliteStore extends SqliteMessages {
   readonly #open: OpenFile
   readonly #queue: CommitQueue
+  readonly #copies = new Set<Promise<void>>()
   #closing: Promise<void> | undefined
 
   private constructor(open: OpenFile, options: SqliteStoreOptions) {
@@ -119,6 +129,48 @@ export class SqliteStore extends SqliteMessages {
     }
   }
 
+  /**
+   * Copies the history, as it is when the copy ends, into the new file `target`; reads and writes go on meanwhile.
+   * `VACUUM INTO` would hold up the event loop for all of its time (docs/decisions/0021-moving-a-profile.md).
+   *
+   * @throws StorageFullError and the like; what aborted the signal. Nothing is left at `target` then
+   */
+  async copyTo(target: string, { signal, onProgress }: CopyOptions = {}): Promise<void> {
+    const copying = this.#copy(target, signal, onProgress)
+    this.#copies.add(copying)
+    try {
+      await copying
+    } catch (error) {
+      rmSync(target, { force: true })
+      rmSync(`${target}-journal`, { force: true })
+      signal?.throwIfAborted()
+      throw storageFailure(target, error)
+    } finally {
+      this.#copies.delete(copying)
+    }
+  }
+
+  async #copy(target: string, signal: AbortSignal | undefined, onProgress: CopyOptions['onProgress']): Promise<void> {
+    const { file, database } = this.#open
+    // Made before SQLite makes it: for its owner alone, and nothing is overwritten.
+    closeSync(openSync(target, 'wx', OWNER_ONLY))
+    await backup(database, target, {
+      rate: pagesPerStep,
+      progress: ({ totalPages, remainingPages }) => {
+        // What is thrown here ends the copy.
+        signal?.throwIfAborted()
+        if (this.#closing !== undefined) throw new StorageClosedError(file)
+        onProgress?.({ doneBytes: (totalPages - remainingPages) * PAGE_BYTES, totalBytes: totalPages * PAGE_BYTES })
+      }
+    })
+    const written = openSync(target, 'r+')
+    try {
+      fsyncSync(written)
+    } finally {
+      closeSync(written)
+    }
+  }
+
   /** Resolves when everything that was asked for is settled and the file is closed. */
   async close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -128,6 +180,7 @@ export class SqliteStore extends SqliteMessages {
   async #close(): Promise<void> {
     const { file, database, wal } = this.#open
     this.stopIndexing()
+    await Promise.allSettled(this.#copies)
     await this.#queue.end(new StorageClosedError(file))
     closeQuietly(database)
     await wal.close()

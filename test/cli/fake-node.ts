@@ -60,6 +60,10 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   /** What was told as `message` or `sent`, which is stored by then. */
   readonly stored: StoredMessage[] = []
 
+  async copyHistory(): Promise<string> {
+    throw new Error('there is no history to copy')
+  }
+
   addresses(): string[] {
     return ['/ip4/127.0.0.1/tcp/4000/p2p/12D3KooWself', '/ip4/192.168.1.2/tcp/4000/p2p/12D3KooWself']
   }

@@ -60,7 +60,7 @@ test('what a killed process left half-written is removed, and nothing else', asy
   for (const name of ['identity.key.0123456789ab', 'identity.key.backup', 'book.json.0123456789ab']) {
     writeFileSync(join(folder, name), 'x')
   }
-  await removeHalfWritten(file)
+  await removeHalfWritten(file, true)
   expect(readdirSync(folder).toSorted()).toEqual(['book.json.0123456789ab', 'identity.key', 'identity.key.backup'])
   expect(await readIdentity(file)).toMatchObject({ peer })
 })
@@ -80,7 +80,7 @@ test('kill -9 at any moment leaves the key, with the passphrase or without', { t
     await sleep(Math.random() * 100)
     child.kill('SIGKILL')
     await once(child, 'close')
-    await removeHalfWritten(file)
+    await removeHalfWritten(file, true)
     const stored = await readIdentity(file)
     expect(stored?.peer).toBe(line.toString().trim())
     if (stored?.state === 'locked') await stored.unlock(passphrase)

@@ -23,9 +23,12 @@ export type JsonCommand =
       /** `send` answers only when the message has settled, or after this long. */
       readonly waitSeconds: number | undefined
     }
+  /** Of the socket alone: `parley profile export` asks for it. */
+  | { readonly is: 'copy history'; readonly envelope: Envelope }
   | { readonly is: 'error'; readonly envelope: Envelope; readonly code: string; readonly message: string }
 
-export function readJsonCommand(line: string): JsonCommand {
+/** @param isGuest the line came over the socket */
+export function readJsonCommand(line: string, isGuest = false): JsonCommand {
   let fields: unknown
   try {
     fields = JSON.parse(line)
@@ -44,6 +47,7 @@ export function readJsonCommand(line: string): JsonCommand {
   const failed = (code: string, message: string): JsonCommand => ({ is: 'error', envelope, code, message })
   if (envelope.do === undefined) return failed('bad-arguments', '"do" must name a command: {"do":"help"} lists them')
   if (envelope.do === 'unlock') return failed('not-locked', 'the key of this profile is not locked')
+  if (envelope.do === 'copy-history' && isGuest) return { is: 'copy history', envelope }
   const command = findCommand(envelope.do)
   if (command === undefined) {
     return failed('unknown-command', `there is no command ${JSON.stringify(envelope.do)}: {"do":"help"} lists them`)

@@ -1,6 +1,7 @@
 // The chat as JSON lines, for scripts: commands in, answers and events out, in
 // the order of their happening. It shares the table of commands with the plain
 // face and knows nothing of terminals.
+import { rm } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget, ResolveOptions } from '../chat-api.ts'
 import { CommandUsageError, type CommandResult } from '../chat-command.ts'
@@ -55,6 +56,8 @@ export class JsonFace {
   readonly #waiting = new Set<Promise<void>>()
   /** Messages sent by this face that have not settled, by ID. */
   readonly #unsettled = new Map<string, OutgoingMessage>()
+  /** Copies of the history that were made for this guest. */
+  readonly #copies: string[] = []
   /** What `ready` will show as it is by then needs no telling before it. */
   #isReady = false
   #outcome: JsonOutcome | undefined
@@ -100,6 +103,7 @@ export class JsonFace {
       return this.#outcome
     } finally {
       for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+      await Promise.all(this.#copies.map(async (file) => rm(file, { force: true }).catch(() => undefined)))
       this.#input.destroy()
     }
   }
@@ -126,13 +130,17 @@ export class JsonFace {
   }
 
   async #answer(line: string): Promise<void> {
-    const command = readJsonCommand(line)
+    const command = readJsonCommand(line, this.#guest !== undefined)
     if (command.is === 'error') {
       const { envelope, code, message } = command
       await this.#output.answer({ event: 'error', ...envelope, code, message })
       return
     }
     try {
+      if (command.is === 'copy history') {
+        await this.#copyHistory(command.envelope)
+        return
+      }
       const result = await this.#run(command)
       if (result.is === 'quit') this.#outcome = 'quit'
       if (result.is === 'sent') this.#sent(result.message)
@@ -142,6 +150,13 @@ export class JsonFace {
     } catch (error) {
       await this.#output.answer({ event: 'error', ...command.envelope, ...errorJson(error) })
     }
+  }
+
+  /** The guest opens the copy and removes it; what it leaves goes with it. */
+  async #copyHistory(envelope: Envelope): Promise<void> {
+    const file = await this.#node.copyHistory({ signal: this.#life.signal })
+    this.#copies.push(file)
+    await this.#output.answer({ event: 'done', ...envelope, file })
   }
 
   async #run({ command, args, trustName }: Command): Promise<CommandResult> {

@@ -1,0 +1,272 @@
+// A profile that moves as one encrypted file: the real commands, beside a chat
+// that runs, with kill -9, on a full disk, and with age itself.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exitCodes } from '../../src/node/exit-codes.ts'
+import { SqliteStore } from '../../src/storage/index.ts'
+import { TestBed, type Finished } from '../processes/test-bed.ts'
+import { hasTmux } from '../processes/terminal.ts'
+
+const passphrase = 'correct horse battery'
+const absent = '12D3KooWGRUg9TTxDkvfDzvJGuoYS4pKAb7RYcmYZjAMKnFwLTYG'
+/** The system's own programs, not of a package. */
+const tool = { mount: 'mount', unmount: 'umount', age: 'age', script: 'script' }
+const hasAge = spawnSync(tool.age, ['--version']).status === 0 && spawnSync(tool.script, ['--version']).status === 0
+let bed: TestBed
+let home: string
+let file: string
+let given: { readonly via: readonly string[] }
+
+beforeEach(async () => {
+  bed = await TestBed.make()
+  home = bed.home()
+  file = join(bed.folder, 'anna.age')
+  given = withDescriptor(passphrase)
+})
+afterEach(async () => bed[Symbol.asyncDispose]())
+
+function withDescriptor(text: string): { readonly via: readonly string[] } {
+  const path = join(bed.folder, `passphrase-${Math.random()}`)
+  writeFileSync(path, `${text}\n`)
+  return { via: ['sh', '-c', `exec "$0" "$@" 3<'${path}'`] }
+}
+
+const profiles = (of = home): string => join(of, 'data/parley/profiles')
+const namesIn = (folder: string): string[] => readdirSync(folder).toSorted()
+
+async function say(text: string): Promise<Finished> {
+  return bed.run(['send', '--wait', '0', `/ip4/127.0.0.1/tcp/1/p2p/${absent}`, text], { home })
+}
+
+async function write(...args: readonly string[]): Promise<Finished> {
+  return bed.run(['profile', 'export', file, '--passphrase-fd', '3', ...args], { home, ...given })
+}
+
+async function read(to: string, ...args: readonly string[]): Promise<Finished> {
+  return bed.run(['profile', 'import', file, '--passphrase-fd', '3', ...args], { home: to, ...given })
+}
+
+async function textsOf(of: string, ...args: readonly string[]): Promise<readonly unknown[]> {
+  const { stdout } = await bed.run(['export', '--json', ...args], { home: of })
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line).text)
+}
+
+/** A history of so many messages of two kilobytes. */
+async function fill(count: number): Promise<void> {
+  const store = await SqliteStore.open(join(profiles(), 'default/history.db'))
+  for (let from = 0; from < count; from += 1000) {
+    const messages = Array.from({ length: 1000 }, (_, n) => {
+      const id = (from + n).toString(16).padStart(32, '0')
+      return { id, log: '0123456789abcdef', seq: from + n, sentAtMs: 1, text: 'y'.repeat(2000) }
+    })
+    await store.addIncoming(absent, messages, { state: 'accepted', lan: false, storedAtMs: 1 })
+  }
+  await store.close()
+}
+
+describe('parley profile export and import', () => {
+  test('move a profile, and warn of the identity that runs twice', async () => {
+    await say('one')
+    const exported = await write('--json')
+    const { peer, sizeBytes } = JSON.parse(exported.stdout)
+    expect(statSync(file)).toMatchObject({ size: sizeBytes })
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const other = bed.home()
+    const imported = await read(other)
+    expect(imported.told).toContain('exit code 0')
+    expect(imported.stdout).toContain(peer)
+    expect(imported.stdout).toMatch(/WARNING: this identity must not run in two places/u)
+    expect(await textsOf(other)).toEqual(['one'])
+    expect(JSON.parse((await bed.run(['id', '--json'], { home: other })).stdout).peer).toBe(peer)
+    expect(namesIn(profiles(other))).toEqual(['default'])
+    expect(namesIn(join(profiles(other), 'default'))).not.toContain('parley-profile.json')
+  })
+
+  test('the file holds no word of it in the clear', async () => {
+    await say('a secret word of mine')
+    await write()
+    const bytes = readFileSync(file)
+    expect(bytes.subarray(0, 22).toString()).toBe('age-encryption.org/v1\n')
+    for (const word of ['secret word', 'SQLite', absent, 'ustar', 'identity.key'])
+      expect(bytes.includes(word)).toBe(false)
+  })
+
+  test('a running chat makes the copy, and goes on meanwhile', async () => {
+    const parley = await bed.start(['--json'], { home })
+    await parley.event('ready')
+    parley.type(JSON.stringify({ do: 'msg', peer: `/ip4/127.0.0.1/tcp/1/p2p/${absent}`, text: 'one' }))
+    await parley.event('sent')
+    expect((await write()).told).toContain('exit code 0')
+    parley.type('{"do":"quit"}')
+    await parley.ended()
+    expect(namesIn(join(profiles(), 'default')).filter((name) => name.includes('copy'))).toEqual([])
+    const other = bed.home()
+    await read(other)
+    expect(await textsOf(other)).toEqual(['one'])
+  })
+
+  test('the passphrase of the key goes along, and is another than that of the file', async () => {
+    await bed.run(['id'], { home })
+    const key = withDescriptor('another passphrase')
+    await bed.run(['profile', 'protect', '--passphrase-fd', '3'], { home, ...key })
+    expect((await write()).stdout).toContain('and the passphrase of the key')
+    const other = bed.home()
+    expect((await read(other)).code).toBe(0)
+    expect((await bed.run(['send', absent, 'text', '--passphrase-fd', '3'], { home: other, ...given })).code).toBe(
+      exitCodes.wrongPassphrase
+    )
+    const started = await bed.start(['--json', '--passphrase-fd', '3'], { home: other, ...key })
+    await started.event('ready')
+  })
+
+  test('a wrong passphrase, a damaged file and a name that is taken change nothing', async () => {
+    await say('one')
+    await write()
+    const other = bed.home()
+    const wrong = await bed.run(['profile', 'import', file, '--passphrase-fd', '3'], {
+      home: other,
+      ...withDescriptor('something else')
+    })
+    expect(wrong.code).toBe(exitCodes.wrongPassphrase)
+    const bytes = readFileSync(file)
+    writeFileSync(file, bytes.subarray(0, -100))
+    const damaged = await read(other)
+    expect(damaged.code).toBe(exitCodes.archive)
+    expect(damaged.stderr).toContain('Nothing was changed')
+    writeFileSync(file, bytes)
+    expect((await read(home)).code).toBe(exitCodes.usage)
+    expect((await write()).code).toBe(exitCodes.usage)
+    expect(readFileSync(file).equals(bytes)).toBe(true)
+    const missing = await bed.run(['profile', 'export', `${file}2`, '--profile', 'nobody'], { home })
+    expect(missing.code).toBe(exitCodes.usage)
+    expect(await textsOf(home)).toEqual(['one'])
+  })
+
+  test('--force puts the profile that is there aside, unless a parley runs on it', async () => {
+    await say('one')
+    await write()
+    await say('two')
+    const parley = await bed.start(['--json'], { home })
+    await parley.event('ready')
+    expect((await read(home, '--force')).code).toBe(exitCodes.profileInUse)
+    parley.type('{"do":"quit"}')
+    await parley.ended()
+    const { putAside } = JSON.parse((await read(home, '--force', '--json')).stdout)
+    expect(await textsOf(home)).toEqual(['one'])
+    expect(await textsOf(home, '--profile', putAside)).toEqual(['one', 'two'])
+  })
+
+  test('kill -9 at any moment of an export leaves a whole file or none', async () => {
+    await say('one')
+    await fill(4000)
+    for (let round = 0; round < 6; round++) {
+      const exporting = await bed.start(['profile', 'export', file, '--passphrase-fd', '3'], { home, ...given })
+      await sleep(200 + Math.random() * 1500)
+      await exporting.kill()
+      if (namesIn(bed.folder).includes('anna.age')) {
+        expect((await read(bed.home())).code).toBe(0)
+        rmSync(file)
+      }
+    }
+    expect((await textsOf(home)).length).toBe(4001)
+    expect(namesIn(join(profiles(), 'default')).filter((name) => name.includes('copy'))).toEqual([])
+  })
+
+  test('kill -9 at any moment of an import leaves a whole profile or none', async () => {
+    await say('one')
+    await fill(4000)
+    await write()
+    const other = bed.home()
+    for (let round = 0; round < 6; round++) {
+      const importing = await bed.start(['profile', 'import', file, '--passphrase-fd', '3'], { home: other, ...given })
+      await sleep(200 + Math.random() * 2500)
+      await importing.kill()
+      const isThere = (await bed.run(['export', '--json'], { home: other })).code === 0
+      if (!isThere) continue
+      expect((await textsOf(other)).length).toBe(4001)
+      rmSync(join(profiles(other), 'default'), { recursive: true })
+    }
+    expect((await read(other)).code).toBe(0)
+    expect(namesIn(profiles(other))).toEqual(['default'])
+  })
+
+  test.skipIf(!canMount())('a full disk is named, and nothing is left on it (needs mount)', async () => {
+    await say('one')
+    await fill(4000)
+    await write()
+    const small = join(bed.folder, 'small')
+    mkdirSync(small)
+    spawnSync(tool.mount, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small])
+    bed.defer(() => spawnSync(tool.unmount, [small]))
+    const exported = await bed.run(['profile', 'export', join(small, 'x.age'), '--passphrase-fd', '3'], {
+      home,
+      ...given
+    })
+    expect(exported.code).toBe(exitCodes.storage)
+    expect(exported.stderr).toMatch(/is full/u)
+    expect(namesIn(small)).toEqual([])
+    const imported = await read(small)
+    expect(imported.code).toBe(exitCodes.storage)
+    expect(imported.stderr).toMatch(/is full/u)
+    expect(namesIn(profiles(small))).toEqual([])
+  })
+
+  test.skipIf(!hasAge)('age opens what was exported, and tar unpacks it (needs age)', async () => {
+    await say('one')
+    await write()
+    const plain = join(bed.folder, 'plain.tar')
+    const command = `${tool.age} --decrypt -o ${plain} ${file}`
+    // age asks on its terminal alone.
+    const { status, stdout } = spawnSync(tool.script, ['-qec', command, '/dev/null'], { input: `${passphrase}\n` })
+    expect(stdout.toString()).not.toMatch(/error/u)
+    expect(status).toBe(0)
+    const listed = spawnSync('tar', ['-tf', plain]).stdout.toString()
+    expect(listed.split('\n')).toEqual(['parley-profile.json', 'identity.key', 'book.json', 'history.db', ''])
+  })
+})
+
+/** Mounting is tried where it takes no rights of another's. */
+function canMount(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  const target = mkdtempSync(join(tmpdir(), 'parley-mount-'))
+  const isDone = spawnSync(tool.mount, ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', target]).status === 0
+  if (isDone) spawnSync(tool.unmount, [target])
+  rmSync(target, { recursive: true })
+  return isDone
+}
+
+describe.skipIf(!hasTmux)('on a terminal', () => {
+  test('the passphrase is asked for, a long export says how far it is, and Ctrl-C leaves nothing', async () => {
+    await bed.run(['id'], { home })
+    await fill(40_000)
+    const terminal = await bed.terminal(['profile', 'export', file], { home, name: 'export' })
+    await terminal.shows(/Passphrase for the file:$/mu)
+    for (const text of [passphrase, passphrase]) await terminal.type(text)
+    await terminal.shows(/(?:Copying the history|Writing .*anna\.age): \d+ %/u)
+    await terminal.key('C-c')
+    expect(await terminal.ended()).toBe(exitCodes.interrupted)
+    expect(namesIn(bed.folder).filter((name) => name.startsWith('anna'))).toEqual([])
+    expect(namesIn(join(profiles(), 'default')).filter((name) => name.includes('copy'))).toEqual([])
+  })
+
+  test('an import asks again after a wrong passphrase', async () => {
+    await say('one')
+    await write()
+    const other = bed.home()
+    const terminal = await bed.terminal(['profile', 'import', file], { home: other, name: 'import' })
+    await terminal.shows(/Passphrase of .*anna\.age:$/mu)
+    await terminal.type('something else')
+    await terminal.shows(/Wrong passphrase/u)
+    await terminal.type(passphrase)
+    await terminal.shows(/WARNING: this identity must not run/u)
+    expect(await terminal.ended()).toBe(0)
+    expect(await textsOf(other)).toEqual(['one'])
+  })
+})
