@@ -205,6 +205,8 @@ function guardAnnouncements(
   let receivedBytes = 0
   let isMeasured = false
   const onMessage = (event: StreamMessageEvent): void => {
+    // Yamux has read it first, and may have ended the connection for it.
+    if (muxer.status !== 'open') return
     receivedBytes += event.data.byteLength
     // Yamux widens the window of what it receives by the round-trip time, and knows that only from a ping of its own.
     if (!isMeasured && receivedBytes >= WIDEN_FROM_BYTES) {

@@ -145,7 +145,7 @@ describe('a remote is cut and named', () => {
   })
 
   test.each([
-    ['a version that there is not', Uint8Array.of(7, ...header(PING, SYN, 0, 1).subarray(1)), /version/u],
+    ['a version that there is not', Uint8Array.of(7, ...header(DATA, 0, FIRST, 0xffff_ffff).subarray(1)), /version/u],
     ['a type that there is not', header(9, 0, FIRST, 0), /frame type/u],
     ['flags that there are not', header(WINDOW_UPDATE, 0x8001, FIRST, 0), /the flags 32769/u],
     ['a ping on a stream', header(PING, SYN, FIRST, 0), /frame type/u],
