@@ -61,6 +61,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
         ]
       : [],
     gater: blockedKeptOut(profile),
+    isKnown: (peer) => isContact(init, peer) || init.directories().has(peer),
     onMisbehaviour: init.onMisbehaviour
   })
   const libp2p = await createLibp2p({
@@ -89,13 +90,17 @@ function kindInit(records: RecordService, identify: Identify): Parameters<typeof
   return { probe: async (connection, options) => records.probe(connection, options), identify }
 }
 
+function isContact({ profile }: ChatHostInit, peer: string): boolean {
+  return profile.book.contact(peer) !== undefined
+}
+
 /** What each connection means to this peer, when some have to give way. */
-function standings({ profile, isConversing, directories }: ChatHostInit): (connection: Connection) => Standing {
-  const inUse = directories()
+function standings(init: ChatHostInit): (connection: Connection) => Standing {
+  const inUse = init.directories()
   return ({ remotePeer, remoteAddr, direction }) => {
     const peer = remotePeer.toString()
-    if (isConversing(peer)) return 'conversing'
-    if (inUse.has(peer) || profile.book.contact(peer) !== undefined) return 'known'
+    if (init.isConversing(peer)) return 'conversing'
+    if (inUse.has(peer) || isContact(init, peer)) return 'known'
     return direction === 'outbound' || isLocal(remoteAddr) ? 'neighbour' : 'stranger'
   }
 }

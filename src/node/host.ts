@@ -34,6 +34,8 @@ export interface HostInit {
   readonly guard?: ConnectionGuard
   readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
   readonly gater: ConnectionGater
+  /** Peers that the user or the operator has chosen, by peer ID; default none. */
+  readonly isKnown?: (peer: string) => boolean
   /** How silence on links is noticed that others have dialled; as on our own, unless told. */
   readonly inboundLink?: LinkPace
   /** Called for each remote that was cut for what it did. */
@@ -67,7 +69,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     const remote = securedRemoteOf(connection)
     if (remote !== undefined) judge(error, remote.carrier, remote.peer)
   }
-  const gater = withOffendersKeptOut(init.gater, offenders)
+  const gater = withOffendersKeptOut(init.gater, offenders, init.isKnown ?? (() => false))
   const transport = eagerNoise(guardedUpgrade(gatheringTcp(noSocketTimeouts), judge))
   return {
     start: false,

@@ -4,8 +4,15 @@
 import type { ConnectionGater } from '@libp2p/interface'
 import { addressClassOf, type Offenders } from '../wire/index.ts'
 
-/** @returns what a libp2p node is given as its connection gater; the given one is asked too */
-export function withOffendersKeptOut(gater: ConnectionGater, offenders: Offenders): ConnectionGater {
+/**
+ * @param isKnown peers that the user or the operator has chosen: they come back after a first offence
+ * @returns what a libp2p node is given as its connection gater; the given one is asked too
+ */
+export function withOffendersKeptOut(
+  gater: ConnectionGater,
+  offenders: Offenders,
+  isKnown: (peer: string) => boolean
+): ConnectionGater {
   const now = (): number => performance.now()
   return {
     ...gater,
@@ -14,7 +21,8 @@ export function withOffendersKeptOut(gater: ConnectionGater, offenders: Offender
       return (await gater.denyInboundConnection?.(connection)) ?? false
     },
     denyInboundEncryptedConnection: async (peer, connection) => {
-      if (offenders.isRefused(peer.toString(), now())) return true
+      const id = peer.toString()
+      if (offenders.isRefused(id, now(), isKnown(id))) return true
       return (await gater.denyInboundEncryptedConnection?.(peer, connection)) ?? false
     }
   }

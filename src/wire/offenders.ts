@@ -25,6 +25,8 @@ export interface Offender {
 
 interface PeerRecord {
   readonly offendedAtMs: number
+  /** How often it offended without being forgotten in between. */
+  readonly offences: number
   readonly refusedForMs: number
 }
 
@@ -46,7 +48,8 @@ export class Offenders {
       const refusedForMs = isForgotten
         ? OFFENDER_BACKOFF_MS.first
         : Math.min(2 * earlier.refusedForMs, OFFENDER_BACKOFF_MS.longest)
-      remember(this.#peers, peer, { offendedAtMs: nowMs, refusedForMs })
+      const offences = isForgotten ? 1 : earlier.offences + 1
+      remember(this.#peers, peer, { offendedAtMs: nowMs, offences, refusedForMs })
     }
     // Everything that is relayed, or comes by a name, would be one class.
     if (addressClass === UNKNOWN_ADDRESS_CLASS) return
@@ -57,10 +60,15 @@ export class Offenders {
     })
   }
 
-  /** Whether the peer's new connections are refused now. */
-  isRefused(peer: string, nowMs: number): boolean {
+  /**
+   * Whether the peer's new connections are refused now.
+   *
+   * @param isKnown a peer that this node or its user has chosen may come back at once after its first offence
+   */
+  isRefused(peer: string, nowMs: number, isKnown = false): boolean {
     const record = this.#peers.get(peer)
-    return record !== undefined && nowMs - record.offendedAtMs < record.refusedForMs
+    if (record === undefined || (isKnown && record.offences === 1)) return false
+    return nowMs - record.offendedAtMs < record.refusedForMs
   }
 
   /** Whether a new connection from the class is taken now; one that is counts against the rate of a slowed class. */

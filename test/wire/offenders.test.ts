@@ -35,6 +35,16 @@ describe('offenders', () => {
     expect(offenders.isRefused('mallory', nowMs + OFFENDER_BACKOFF_MS.first)).toBe(false)
   })
 
+  test('a known peer comes back at once after its first offence, and waits as others do after the next', () => {
+    const offenders = new Offenders()
+    offenders.record({ peer: 'friend', addressClass: place }, 0)
+    expect([offenders.isRefused('friend', 1, true), offenders.isRefused('friend', 1)]).toEqual([false, true])
+    offenders.record({ peer: 'friend', addressClass: place }, 2)
+    expect(offenders.isRefused('friend', 3, true)).toBe(true)
+    offenders.record({ peer: 'friend', addressClass: place }, 3 + OFFENCE_MEMORY_MS)
+    expect(offenders.isRefused('friend', 4 + OFFENCE_MEMORY_MS, true)).toBe(false)
+  })
+
   test('those who share its address are not refused, and not slowed for a few offences', () => {
     const offenders = new Offenders()
     for (let offences = 1; offences < OFFENCES_UNTIL_SLOWED; offences++) {
