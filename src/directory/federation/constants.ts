@@ -58,8 +58,11 @@ export const OLD_EPOCH_MS = 3_000
 export const REVIVAL_MS = 2_000
 /** Detached statements are kept two leases, as tombstones are. */
 export const DETACHED_MS = 2 * LEASE_MS
-/** Of a dead directory we keep what it said for a partition of this length; longer ones cost a whole answer. */
-export const DEAD_KEPT_MS = 10 * 60_000
+/**
+ * Of a dead directory we keep what it said for a partition of this length; longer ones cost a whole answer. Of one that
+ * was not named, for a restart: whoever made it up is not to hold memory when it has gone.
+ */
+export const DEAD_KEPT_MS = { named: 10 * 60_000, other: 30_000 } as const
 /** What a heartbeat shows to be missing may still be under way by gossip; then it is asked for. */
 export const BEHIND_MS = 500
 /** Asked again when the answer did not help, doubling up to the second: a directory that lies costs little. */
@@ -176,11 +179,11 @@ export const FORWARDER_RATE = { burst: 8 * 1024 * 1024, perSecond: 256 * 1024 } 
 export const AUTHOR_RATE = { burst: 20_000, perSecond: 500 } as const
 /**
  * Signatures that are checked of what directories bring that were not named; each costs a quarter of a millisecond. All
- * together: those of 4,000 peers at once, then a quarter of a core. Each address prefix: what an honest directory says
+ * together: those of 2,000 peers at once, then an eighth of a core. Each address prefix: what an honest directory says
  * of itself in quiet times, whatever others take.
  */
 export const SIGNATURE_RATE = {
-  all: { burst: 8_000, perSecond: 1_000 },
+  all: { burst: 4_000, perSecond: 500 },
   each: { burst: 400, perSecond: 50 }
 } as const
 /** Fresh heartbeats of one directory that are passed on: twice as many as it sends. */

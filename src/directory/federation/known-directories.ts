@@ -53,7 +53,7 @@ export class KnownDirectories {
       effects = last.end()
       this.#known.delete(last.id)
     }
-    const known = new KnownDirectory(id, this.#limits, holder)
+    const known = new KnownDirectory(id, this.#limits, holder, () => this.#isNamed(id))
     this.#known.set(id, known)
     return { known, effects }
   }

@@ -22,6 +22,7 @@ export class KnownDirectory {
   /** Whose share it counts for: its address class, or that of the directory that first told of it. */
   holder: string
   readonly #limits: LogLimits
+  readonly #isNamed: () => boolean
   #log: StatementLog
   /** Shown attachments of earlier epochs, in the order in which they end. */
   readonly #old = new Map<string, { readonly held: Held; readonly endsAtMs: number }>()
@@ -45,9 +46,11 @@ export class KnownDirectory {
   /** Some of what it says was left out for want of room: its digest can't be met, and asking again helps nothing. */
   #isCut = false
 
-  constructor(id: string, limits: LogLimits, holder: string) {
+  /** @param isNamed whether the operator named it, as far as is known now */
+  constructor(id: string, limits: LogLimits, holder: string, isNamed: () => boolean) {
     this.id = id
     this.holder = holder
+    this.#isNamed = isNamed
     this.#limits = limits
     this.#log = new StatementLog(0n, limits)
   }
@@ -239,7 +242,8 @@ export class KnownDirectory {
   }
 
   #forgetAtMs(): number {
-    return this.#log.size === 0 ? Infinity : Math.max(this.#aliveUntilMs, this.#lastNewMs) + DEAD_KEPT_MS
+    const keptMs = this.#isNamed() ? DEAD_KEPT_MS.named : DEAD_KEPT_MS.other
+    return this.#log.size === 0 ? Infinity : Math.max(this.#aliveUntilMs, this.#lastNewMs) + keptMs
   }
 
   #provenUntil(heardAtMs: number): number {

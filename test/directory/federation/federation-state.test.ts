@@ -24,8 +24,8 @@ class Here {
   readonly state: FederationState
   readonly roster = new Roster()
 
-  constructor(limits: Partial<FederationLimits> = {}) {
-    this.state = new FederationState({ self: self.id, epoch: 100n, limits })
+  constructor(limits: Partial<FederationLimits> = {}, isNamed = (): boolean => false) {
+    this.state = new FederationState({ self: self.id, epoch: 100n, limits, isNamed })
   }
 
   merge(update: OfferedUpdate, nowMs: number) {
@@ -181,7 +181,7 @@ describe('the life of a directory', () => {
   })
 
   it('begins again with what its digest confirms, and waits a little with what may have ended meanwhile', () => {
-    const here = new Here()
+    const here = new Here({}, () => true)
     here.heard(beat(north.peer, { beat: 1n }), 0)
     here.merge(adaAtNorth, 0)
     here.merge(bobAtNorth, 0)
@@ -200,16 +200,17 @@ describe('the life of a directory', () => {
   })
 
   it('leaves nothing but its last heartbeat behind in the end', () => {
+    const keptMs = DEAD_KEPT_MS.other
     const here = new Here()
     const last = beat(north.peer, { beat: 5n })
     here.heard(last, 0)
     here.merge(adaAtNorth, 0)
     here.expire(DIRECTORY_ALIVE_MS)
-    expect(here.state.nextDeadline()).toBe(DIRECTORY_ALIVE_MS + DEAD_KEPT_MS)
-    here.expire(DIRECTORY_ALIVE_MS + DEAD_KEPT_MS)
+    expect(here.state.nextDeadline()).toBe(DIRECTORY_ALIVE_MS + keptMs)
+    here.expire(DIRECTORY_ALIVE_MS + keptMs)
     expect(here.state.statementsOf(ada.id)).toEqual([])
     expect(here.state.nextDeadline()).toBe(Infinity)
-    expect(here.heard(last, DIRECTORY_ALIVE_MS + DEAD_KEPT_MS)).toBe(false)
+    expect(here.heard(last, DIRECTORY_ALIVE_MS + keptMs)).toBe(false)
   })
 })
 
