@@ -1,7 +1,7 @@
 // The settings of the node as options of the commands: flag, placeholder, help
 // and environment variable all come from the one table of settings.
 import { Option, type Command } from 'commander'
-import { settingSpecs, UsageError, type SettingName, type SettingSpec } from '../node/settings.ts'
+import { kebabCase, settingSpecs, UsageError, type SettingName, type SettingSpec } from '../node/settings.ts'
 
 type FlagValue = string | readonly string[] | boolean
 export type Flags = Readonly<Partial<Record<SettingName, FlagValue>>>
@@ -22,7 +22,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
 
 /** The flag of a setting, as it is typed. A switch has one form: the one that changes its default. */
 export function flagOf(spec: SettingSpec): string {
-  const kebab = spec.name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)
+  const kebab = kebabCase(spec.name)
   return spec.placeholder === undefined && spec.isOffByDefault !== true ? `--no-${kebab}` : `--${kebab}`
 }
 

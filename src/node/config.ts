@@ -302,7 +302,7 @@ function parseSetting(spec: SettingSpec, raw: unknown, where: string): SettingVa
 function describe(source: SettingSource, spec: SettingSpec, file: string): string {
   switch (source) {
     case 'flag':
-      return `--${spec.name}`
+      return `--${kebabCase(spec.name)}`
     case 'environment':
       return spec.env
     case 'file':
@@ -311,6 +311,11 @@ function describe(source: SettingSource, spec: SettingSpec, file: string): strin
     case 'profile':
       return spec.name
   }
+}
+
+/** The name of a setting as its option has it: `trusted-proxy`. */
+export function kebabCase(name: SettingName): string {
+  return name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)
 }
 
 function emptyIsAbsent(value: string | undefined): string | undefined {

@@ -3,6 +3,7 @@
 // starts in a tenth of the time.
 export {
   defaultProfile,
+  kebabCase,
   loadConfig,
   parsePort,
   settingSpecs,

@@ -101,6 +101,7 @@ describe.concurrent('a mistake on the command line', () => {
       /--accept: "nobody" can't be used: expected one of ask, lan, all/u
     ],
     ['a port that is none', ['--port', '0'], /--port: "0" can't be used: expected a port from 1 to 65535/u],
+    ['a time that is none', ['--give-up', 'soon'], /--give-up: "soon" can't be used/u],
     ['a network name that is none', ['--network', 'a b'], /--network: "a b" can't be used: expected up to 32 letters/u],
     ['a nickname that is too long', ['--json', '--name', 'x'.repeat(65)], /64/u],
     ['a directory that is no address', ['--directory', 'nowhere', '--json'], /"nowhere" is not an address/u],
