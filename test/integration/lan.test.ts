@@ -3,14 +3,13 @@
 // cut. Real commands in network namespaces; where there can be none, it says so.
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { JsonParley, patienceMs, randomNetwork, type ParleyEvent } from '../fault/json-parley.ts'
 import { Lan, whyNoNamespaces, type NetHost } from '../netns/lan.ts'
 import { untilListening } from '../netns/listening.ts'
+import { HostProgram } from '../netns/host-program.ts'
 
 /** What a roster promises on a LAN: a peer is seen, gone and lost within these times. */
 const seenWithinMs = 2_000
@@ -126,10 +125,10 @@ test('what a stranger on the LAN claims of others makes nobody dial them', { tim
   lan = await Lan.create({ hosts: 3 })
   const [victim, attacker, bystander] = [lan.host(0), lan.host(1), lan.host(2)]
   const ports = ['4101', '4102', '4103', '4104']
-  const programs: Program[] = []
+  const programs: HostProgram[] = []
   try {
-    const bothered = new Program(bystander, 'counting-listener.ts', [bystander.address, ...ports])
-    const ownPorts = new Program(victim, 'counting-listener.ts', ['127.0.0.1', ...ports])
+    const bothered = new HostProgram(bystander, 'counting-listener.ts', [bystander.address, ...ports])
+    const ownPorts = new HostProgram(victim, 'counting-listener.ts', ['127.0.0.1', ...ports])
     programs.push(bothered, ownPorts)
     await expect.poll(() => [bothered.count('listening'), ownPorts.count('listening')]).toEqual([4, 4])
     const anna = await parley(victim, 'anna')
@@ -140,7 +139,11 @@ test('what a stranger on the LAN claims of others makes nobody dial them', { tim
     const claims = ['127.0.0.1', bystander.address].flatMap((host) => ports.map((one) => `/ip4/${host}/tcp/${one}`))
     const hash = createHash('sha256').update(network).digest('hex').slice(0, 16)
     programs.push(
-      new Program(attacker, 'forged-sightings.ts', [`_parley-p-${hash}._udp.local`, made.join(','), claims.join(',')])
+      new HostProgram(attacker, 'forged-sightings.ts', [
+        `_parley-p-${hash}._udp.local`,
+        made.join(','),
+        claims.join(',')
+      ])
     )
     const forMs = 10_000
     await sleep(forMs)
@@ -155,28 +158,6 @@ test('what a stranger on the LAN claims of others makes nobody dial them', { tim
     for (const program of programs) program.stop()
   }
 })
-
-/** A program of test/netns on a host. */
-class Program {
-  readonly #child: ChildProcess
-  #output = ''
-
-  constructor(host: NetHost, file: string, args: readonly string[]) {
-    const [command = '', ...rest] = host.wrapper
-    const path = fileURLToPath(new URL(`../netns/${file}`, import.meta.url))
-    this.#child = spawn(command, [...rest, process.execPath, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (this.#output += chunk))
-  }
-
-  /** How often it has printed this line. */
-  count(line: string): number {
-    return this.#output.split('\n').filter((one) => one === line).length
-  }
-
-  stop(): void {
-    this.#child.kill('SIGKILL')
-  }
-}
 
 /** What one side says to the other, and what becomes of it. */
 class Talk {
