@@ -15,9 +15,14 @@ export async function helloFor(store: Logs, peer: string): Promise<{ log: string
   return held === undefined ? { log } : { log, held }
 }
 
-/** When the other side holds more of our log than was ever sent from here, another one begins. */
+/**
+ * Begins another log when the other side holds more of ours than was ever sent from here, or a log of ours that this
+ * history knows nothing of: its later part was lost with a copy that was restored, perhaps for the second time.
+ */
 export async function heed(store: Logs, peer: string, held: LogPosition | undefined): Promise<void> {
   if (held === undefined) return
   const own = await store.ownPosition(peer)
-  if (held.log === own?.log && held.seq > own.sentSeq) await store.startNewLog(peer)
+  if (own === undefined) return
+  const isKnown = held.log === own.log ? held.seq <= own.sentSeq : held.log === own.follows
+  if (!isKnown) await store.startNewLog(peer, held.log)
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { IncomingUse, LogPosition, OwnPosition } from './message-store.ts'
-import { fromKey, readNumber, toKey } from './message-rows.ts'
+import { fromKey, readNumber, toKey, type Row } from './message-rows.ts'
 import { reachedIn } from './own-position.ts'
 
 export interface ConversationRow {
@@ -40,7 +40,9 @@ export class ConversationTable {
         VALUES (?, ?, 0, 0, 1, 0, 0)`
     )
     this.#setOwn = database.prepare('UPDATE conversation SET own_seq = ?, next_outbox = ? WHERE id = ?')
-    this.#startLog = database.prepare('UPDATE conversation SET own_log = ?, own_seq = 0, own_sent = 0 WHERE id = ?')
+    this.#startLog = database.prepare(
+      'UPDATE conversation SET own_log = ?, own_follows = ?, own_seq = 0, own_sent = 0 WHERE id = ?'
+    )
     this.#sent = database.prepare('UPDATE conversation SET own_sent = ? WHERE id = ?')
     this.#received = database.prepare(
       `UPDATE conversation SET their_log = ?, their_seq = ?, unread = unread + ?, incoming_bytes = incoming_bytes + ?
@@ -72,7 +74,7 @@ export class ConversationTable {
     if (row === undefined) return undefined
     return {
       id: readNumber(row, 'id'),
-      own: { log: fromKey(row['own_log']), seq: readNumber(row, 'own_seq'), sentSeq: readNumber(row, 'own_sent') },
+      own: ownPosition(row),
       theirs:
         row['their_log'] === null ? undefined : { log: fromKey(row['their_log']), seq: readNumber(row, 'their_seq') },
       nextOutbox: readNumber(row, 'next_outbox'),
@@ -139,10 +141,10 @@ export class ConversationTable {
   }
 
   /** @returns the conversation with its new log, in which nothing is numbered yet */
-  startNewLog(peer: string): ConversationRow {
+  startNewLog(peer: string, follows?: string): ConversationRow {
     const conversation = this.ensure(peer)
-    const own = { log: this.#newLog(), seq: 0, sentSeq: 0 }
-    this.#startLog.run(toKey(own.log), conversation.id)
+    const own = { log: this.#newLog(), seq: 0, sentSeq: 0, ...(follows === undefined ? {} : { follows }) }
+    this.#startLog.run(toKey(own.log), follows === undefined ? null : toKey(follows), conversation.id)
     return { ...conversation, own }
   }
 
@@ -153,4 +155,13 @@ export class ConversationTable {
   unread(peer: string): number {
     return readNumber(this.#unread.get(peer) ?? { unread: 0 }, 'unread')
   }
+}
+
+function ownPosition(row: Row): OwnPosition {
+  const position = {
+    log: fromKey(row['own_log']),
+    seq: readNumber(row, 'own_seq'),
+    sentSeq: readNumber(row, 'own_sent')
+  }
+  return row['own_follows'] === null ? position : { ...position, follows: fromKey(row['own_follows']) }
 }

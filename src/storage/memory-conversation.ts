@@ -65,8 +65,8 @@ export class MemoryConversation {
     this.#own = { ...this.#own, sentSeq: reachedIn(this.#own, positions) }
   }
 
-  startNewLog(): void {
-    this.#own = newLog()
+  startNewLog(follows?: string): void {
+    this.#own = { ...newLog(), ...(follows === undefined ? {} : { follows }) }
     for (const entry of this.#outbox.values()) {
       const { message } = entry
       if (message.direction === 'out' && message.state === 'pending') entry.message = this.#numbered(message)
@@ -80,7 +80,7 @@ export class MemoryConversation {
 
   /** @returns the message as it was stored, with its place in the outbox */
   addOutgoing(position: number, peer: string, init: NewOutgoing, nowMs: number): OutboxEntry {
-    const { log, sentSeq } = this.#own
+    const { log } = this.#own
     const seq = this.#own.seq + 1
     const id = init.id ?? newMessageId(nowMs)
     const message = pendingMessage(peer, init, { id, log, seq, sentAtMs: init.sentAtMs, storedAtMs: nowMs })
@@ -92,7 +92,7 @@ export class MemoryConversation {
       waitsSinceMs: nowMs,
       place: this.#nextPlace++
     }
-    this.#own = { log, seq, sentSeq }
+    this.#own = { ...this.#own, seq }
     this.#entries.push(entry)
     this.#outgoing.set(id, entry)
     this.#outbox.set(entry.place, entry)

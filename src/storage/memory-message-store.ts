@@ -258,8 +258,8 @@ export class MemoryMessageStore implements MessageStore {
     this.#conversations.get(peer)?.noteSent(positions)
   }
 
-  async startNewLog(peer: string): Promise<void> {
-    this.#conversation(peer).startNewLog()
+  async startNewLog(peer: string, follows?: string): Promise<void> {
+    this.#conversation(peer).startNewLog(follows)
   }
 
   async unread(peer: string): Promise<number> {

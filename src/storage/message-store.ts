@@ -49,6 +49,8 @@ export interface LogPosition {
 export interface OwnPosition extends LogPosition {
   /** The highest number that may have been sent: the other side can hold no higher one of this history. */
   readonly sentSeq: number
+  /** The log that the other side held when this one began, if it held one that was not this. */
+  readonly follows?: string
 }
 
 export interface NewOutgoing {
@@ -225,8 +227,10 @@ export interface MessageStore {
    * From now on our messages to this peer are numbered in a new log. What is pending is numbered anew there, in the
    * order of the outbox: its old numbers may be those of other messages over there. What fails and is tried again later
    * gets a number of the new log then.
+   *
+   * @param follows the log of ours that the other side holds now
    */
-  startNewLog(peer: string): Promise<void>
+  startNewLog(peer: string, follows?: string): Promise<void>
   unread(peer: string): Promise<number>
   markRead(peer: string): Promise<void>
   close(): Promise<void>

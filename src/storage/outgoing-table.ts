@@ -134,9 +134,9 @@ export class OutgoingTable {
   }
 
   /** What is pending goes out under numbers of the new log, in the order in which it waits. */
-  startNewLog(peer: string): void {
+  startNewLog(peer: string, follows?: string): void {
     this.#fresh.clear()
-    const { id, own, nextOutbox } = this.#conversations.startNewLog(peer)
+    const { id, own, nextOutbox } = this.#conversations.startNewLog(peer, follows)
     let { seq } = own
     let after = 0
     for (;;) {

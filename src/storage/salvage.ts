@@ -52,7 +52,7 @@ async function carryRows(
   const message = target.prepare(
     `INSERT OR REPLACE INTO message (${messageColumnNames.join(', ')}) VALUES (${places(messageColumnNames.length)})`
   )
-  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(11)})`)
+  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(12)})`)
   const seen = target.prepare(`INSERT OR REPLACE INTO seen VALUES (${places(5)})`)
   const peers = new Map<number, string>()
   using pages = new DatabasePages(source)

@@ -44,9 +44,10 @@ export function recognise({ rowId, values }: PageRecord, isPeer: (text: string) 
     if (values.length >= columnsOfVersion1 && values.length <= messageColumnNames.length) {
       return recogniseMessage(rowId, values)
     }
-    if (values.length >= 9 && values.length <= 11 && isConversation(values, isPeer)) {
+    if (values.length >= 9 && values.length <= 12 && isConversation(values, isPeer)) {
       // Before there was a tenth column, all that was numbered may have been sent. The eleventh is a sum, made anew.
-      return { table: 'conversation', id: rowId, values: [...values.slice(0, 9), values[9] ?? values[3] ?? 0, 0] }
+      const [ownSent, follows] = [values[9] ?? values[3] ?? 0, values[11] ?? null]
+      return { table: 'conversation', id: rowId, values: [...values.slice(0, 9), ownSent, 0, follows] }
     }
     return undefined
   }
@@ -78,11 +79,13 @@ function recogniseMessage(position: number, values: readonly RecordValue[]): Sal
 
 function isConversation(values: readonly RecordValue[], isPeer: (text: string) => boolean): boolean {
   const [id, peer, ownLog, ownSeq, nextOutbox, theirLog, theirSeq, readUpTo, unread, ownSent = 0] = values
+  const follows = values[11] ?? null
   return (
     id === null &&
     typeof peer === 'string' &&
     isPeer(peer) &&
     isKey(ownLog) &&
+    (follows === null || isKey(follows)) &&
     [ownSeq, nextOutbox, readUpTo, unread, ownSent].every((value) => typeof value === 'number') &&
     (theirLog === null ? theirSeq === null : isKey(theirLog) && typeof theirSeq === 'number')
   )

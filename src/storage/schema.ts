@@ -112,6 +112,11 @@ const version5 = `
   ) STRICT;
 `
 
+/** Version 6: the log of ours that the other side held when the present one began; null where that is not known. */
+const version6 = `
+  ALTER TABLE conversation ADD COLUMN own_follows ANY;
+`
+
 /** What the incoming messages of a conversation take, as an SQL expression: the one answer that a kept sum must equal. */
 export function incomingBytesOf(conversation: string): string {
   return `(SELECT coalesce(sum(octet_length(text)) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
@@ -119,4 +124,4 @@ export function incomingBytesOf(conversation: string): string {
 }
 
 /** The step at index n makes version n + 1. */
-export const MIGRATIONS: readonly string[] = [version1, version2, version3, version4, version5]
+export const MIGRATIONS: readonly string[] = [version1, version2, version3, version4, version5, version6]

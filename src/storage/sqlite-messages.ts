@@ -264,8 +264,8 @@ export abstract class SqliteMessages implements MessageStore {
     await this.#queue.write(() => this.#conversations.noteSent(peer, positions))
   }
 
-  async startNewLog(peer: string): Promise<void> {
-    await this.#queue.write(() => this.#outgoing.startNewLog(peer))
+  async startNewLog(peer: string, follows?: string): Promise<void> {
+    await this.#queue.write(() => this.#outgoing.startNewLog(peer, follows))
   }
 
   /** Begins a new log to every peer: for a history that was copied from another machine, which may go on with its own. */
