@@ -66,6 +66,14 @@ export function writeLines(stream: Writable, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(lines.map((line) => `${cleanText(line)}\n`).join(''))
 }
 
+/** Beside the output: what was wrong with the files of a profile, and is right now. */
+export function sayMended(io: Pick<CommandIo, 'stderr'>, texts: readonly string[]): void {
+  writeLines(
+    io.stderr,
+    texts.map((text) => `parley: ${text}`)
+  )
+}
+
 /** The process's own streams whose reader has gone: they are never destroyed, and forget their error. */
 const unread = new WeakSet<Writable>()
 

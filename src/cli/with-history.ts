@@ -2,7 +2,7 @@
 // happened; or asked for from the parley that runs on the profile. It runs no node.
 import type { ChatApi } from './chat-api.ts'
 import { onProfile, runningHistory } from './control/index.ts'
-import { writeLines, type CommandIo } from './io.ts'
+import { sayMended, writeLines, type CommandIo } from './io.ts'
 import { shortId, type Config } from '../node/settings.ts'
 
 /** What the commands about the history need, wherever it is kept open. */
@@ -28,7 +28,7 @@ export async function withHistory<T>(
       const { openHistory } = await import('../node/index.ts')
       const open = await openHistory(config)
       try {
-        if (open.mended !== undefined) writeLines(io.stderr, [`parley: ${open.mended}`])
+        sayMended(io, open.mended)
         return await use(open)
       } finally {
         await open.close()

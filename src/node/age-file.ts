@@ -1,6 +1,6 @@
 // A file in the age format (https://age-encryption.org/v1), written and read as
 // a stream of a bounded size. What is in it is its caller's business.
-import { Decrypter, Encrypter } from 'age-encryption'
+import type { Decrypter, Encrypter } from 'age-encryption'
 import { ArchiveError, UsageError, WrongPassphraseError } from './errors.ts'
 
 /** Who can open the file. */
@@ -17,10 +17,15 @@ export const maxAgeHeaderBytes = 256 * 1024
 
 /** @throws UsageError for a recipient that is none */
 export async function encryptAge(plain: AsyncIterable<Uint8Array>, lock: AgeLock): Promise<AsyncIterable<Uint8Array>> {
-  const encrypter = new Encrypter()
+  const encrypter = new (await library()).Encrypter()
   if ('passphrase' in lock) encrypter.setPassphrase(lock.passphrase)
   else for (const recipient of lock.recipients) addRecipient(encrypter, recipient)
   return encrypter.encrypt(ReadableStream.from(plain))
+}
+
+/** Loaded when it is needed: every start would pay for its post-quantum tables. */
+async function library(): Promise<{ readonly Encrypter: typeof Encrypter; readonly Decrypter: typeof Decrypter }> {
+  return import('age-encryption')
 }
 
 function addRecipient(encrypter: Encrypter, recipient: string): void {
@@ -54,7 +59,7 @@ export function ageLockOf(start: Buffer): 'passphrase' | 'recipients' {
  * @throws WrongPassphraseError, ArchiveError
  */
 export async function decryptAge(sealed: AsyncIterable<Uint8Array>, key: AgeKey): Promise<AsyncIterable<Uint8Array>> {
-  const decrypter = new Decrypter()
+  const decrypter = new (await library()).Decrypter()
   if ('passphrase' in key) decrypter.addPassphrase(key.passphrase)
   else for (const identity of key.identities) addIdentity(decrypter, identity)
   try {

@@ -22,7 +22,7 @@ import { DEFAULT_DIRECTORY_PORTS, DIRECTORY_LINK_PING } from './constants.ts'
 import { vantageOf, whyNotDialled } from './dialable.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { OwnPeerError, PortTakenError } from './errors.ts'
-import { mendModes, type MendedModes } from './file-modes.ts'
+import { mendedTexts, mendModes, type MendedModes } from './file-modes.ts'
 import { directoriesFolder, directoryKeyFile, type Folders } from './folders.ts'
 import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
 import { keyOf, loadIdentity, removeHalfWritten, type Unlocker } from './identity.ts'
@@ -139,8 +139,8 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /** The TCP port that it listens on. */
   readonly port: number
   readonly peerId: string
-  /** What was wrong with the modes of the files. */
-  readonly mended: MendedModes
+  /** What was wrong with the modes of the files, in words. */
+  readonly mended: readonly string[]
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
 
@@ -282,7 +282,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     this.#proxies = parts.proxies
     this.port = own.port
     this.peerId = own.peerId
-    this.mended = own.mended
+    this.mended = mendedTexts(own.mended)
   }
 
   get shortId(): string {

@@ -20,6 +20,11 @@ export interface MendedModes {
   readonly exposedKey: string | undefined
 }
 
+/** As lines for whoever has no face that shows notices; the exposed key first. */
+export function mendedTexts({ modes, exposedKey }: MendedModes): readonly string[] {
+  return [...(exposedKey === undefined ? [] : [`WARNING: ${exposedKey}`]), ...(modes === undefined ? [] : [modes])]
+}
+
 /**
  * Mends the modes of a folder and of the files in it.
  *

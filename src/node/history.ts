@@ -15,6 +15,7 @@ import {
 } from '../storage/index.ts'
 import type { Config } from './config.ts'
 import { PeerNotFoundError, UsageError } from './errors.ts'
+import { mendedTexts } from './file-modes.ts'
 import { openOwnStore, type OwnStore } from './own-store.ts'
 import { readPeerWords } from './peer-words.ts'
 import { openProfile, profileFiles, type HeldProfile } from './profile.ts'
@@ -108,8 +109,8 @@ export class History {
 /** A profile's history without its node. */
 export interface OpenHistory {
   readonly history: History
-  /** What was lost when the file had to be mended. */
-  readonly mended: string | undefined
+  /** What had to be mended before it could be opened: the file, with what was lost, and who could read it. */
+  readonly mended: readonly string[]
   name(peer: string): string
   /** PEER among the contacts and the conversations; nothing is dialled. @throws ParleyError */
   resolve(words: readonly string[]): Promise<string>
@@ -152,10 +153,11 @@ export async function openKept(config: Config, without: string): Promise<OpenKep
       if (meaning.peer !== undefined) return meaning.peer
       throw new PeerNotFoundError('the history knows no addresses: name a contact or a peer ID')
     }
+    const told = [...mendedTexts(profile.mended), ...(mended === undefined ? [] : [mended])]
     const close = async (): Promise<void> => {
       await store.close().finally(() => profile.release())
     }
-    return { profile, store, mended, copyTo, name, resolve, close }
+    return { profile, store, mended: told, copyTo, name, resolve, close }
   } catch (error) {
     profile.release()
     throw error

@@ -10,6 +10,8 @@ import { safetyNumber } from './safety-number.ts'
 import { explained } from './storage-problems.ts'
 
 export interface OpenTrust {
+  /** What had to be mended before it could be opened, in words. */
+  readonly mended: readonly string[]
   name(peer: string): string
   /** PEER among the contacts, the conversations and the blocked, or by its whole ID. @throws ParleyError */
   resolve(words: readonly string[]): Promise<string>
@@ -24,12 +26,13 @@ export interface OpenTrust {
 
 /** @throws UsageError when there is no such profile: it is not made; ProfileInUseError, StorageProblemError */
 export async function openTrust(config: Config): Promise<OpenTrust> {
-  const { profile, store, name, resolve, close } = await openKept(
+  const { profile, store, mended, name, resolve, close } = await openKept(
     config,
     'it has no key whose number could be compared'
   )
   const { book, id } = profile
   return {
+    mended,
     name,
     resolve,
     close,

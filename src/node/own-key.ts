@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import type { Config } from './config.ts'
 import { directoryOwner, openDirectoryKey } from './directory-node.ts'
 import { UsageError } from './errors.ts'
+import { mendedTexts } from './file-modes.ts'
 import { directoryKeyFile } from './folders.ts'
 import { keyOf, rewriteIdentity, type Unlocker } from './identity.ts'
 import { openProfile, profileFiles } from './profile.ts'
@@ -15,6 +16,8 @@ export interface OwnKey {
   readonly owner: string
   readonly peer: string
   readonly hasPassphrase: boolean
+  /** What was wrong with the modes of the files, in words. */
+  readonly mended: readonly string[]
   /** The key itself; `unlock` is asked when it has a passphrase. */
   open(unlock: Unlocker): Promise<PrivateKey>
   /**
@@ -41,6 +44,7 @@ export async function openOwnKey({ settings, folders }: Config): Promise<OwnKey>
     owner,
     peer: profile.id,
     hasPassphrase: profile.identity.state === 'locked',
+    mended: mendedTexts(profile.mended),
     open: async (unlock) => keyOf(profile.identity, { owner, profile: profile.name }, unlock),
     rewrite: async (key, passphrase) => explained(rewriteIdentity(files.key, key, passphrase), files.folder),
     release: () => profile.release()
@@ -54,11 +58,12 @@ export async function openDirectoryOwnKey({ folders }: Config, port: number): Pr
   if (!existsSync(file)) {
     throw new UsageError(`${owner} has no key: check the port; parley directory --port ${port} makes one`)
   }
-  const { stored } = await openDirectoryKey(folders, port)
+  const { stored, mended } = await openDirectoryKey(folders, port)
   return {
     owner,
     peer: stored.peer,
     hasPassphrase: stored.state === 'locked',
+    mended: mendedTexts(mended),
     open: async (unlock) => keyOf(stored, { owner, profile: undefined }, unlock),
     rewrite: async (key, passphrase) => explained(rewriteIdentity(file, key, passphrase), file),
     release: () => undefined

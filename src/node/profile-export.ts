@@ -61,9 +61,13 @@ export async function takeCopy(file: string): Promise<FileHandle> {
  *
  * @throws UsageError when there is no such profile; ProfileInUseError, StorageProblemError
  */
-export async function copyHistory(config: Config, options: CopyOptions): Promise<FileHandle> {
-  const { profile, copyTo, close } = await openKept(config, 'there is nothing to export')
+export async function copyHistory(
+  config: Config,
+  options: CopyOptions & { readonly onMended?: (texts: readonly string[]) => void }
+): Promise<FileHandle> {
+  const { profile, mended, copyTo, close } = await openKept(config, 'there is nothing to export')
   try {
+    options.onMended?.(mended)
     const copy = newHistoryCopy(profile.folder)
     await copyTo?.(copy, options)
     return await takeCopy(copy)

@@ -131,7 +131,7 @@ export class SqliteStore extends SqliteMessages {
 
   /**
    * Copies the history, as it is when the copy ends, into the new file `target`; reads and writes go on meanwhile.
-   * `VACUUM INTO` would hold up the event loop for all of its time (docs/decisions/0021-moving-a-profile.md).
+   * `VACUUM INTO` would hold up the event loop for all of its time (docs/decisions/0021-key-and-history-at-rest.md).
    *
    * @throws StorageFullError and the like; what aborted the signal. Nothing is left at `target` then
    */

@@ -62,6 +62,14 @@ describe('the unit for systemd', () => {
     expect(Number(setting('LimitNOFILE')[0])).toBeGreaterThan(DIRECTORY_MAX_CONNECTIONS + 1_000)
   })
 
+  test('writes no core dump, and names the credential that is read', () => {
+    expect(setting('LimitCORE')).toEqual(['0'])
+    const credential = /const credentialName = '([^']+)'/u.exec(
+      readFileSync(join(root, 'src/cli/passphrase.ts'), 'utf8')
+    )?.[1]
+    expect(/^#LoadCredentialEncrypted=([^:]+):/mu.exec(unit)?.[1]).toBe(credential)
+  })
+
   test('sets variables that are read', () => {
     const names = setting('Environment').map((pair) => pair.split('=')[0])
     expect(names.filter((name) => !variables.has(String(name)))).toEqual([])

@@ -1,6 +1,15 @@
 // A key with a passphrase: how it is set, asked for, given and refused, on a real
 // terminal and without one.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/exit-codes.ts'
@@ -196,6 +205,49 @@ describe('without a terminal', () => {
       readdirSync(join(home, 'data/parley/profiles/default')).filter((name) => name.startsWith('identity'))
     ).toEqual(['identity.key'])
   })
+
+  test('what others could read is closed at the next start, whichever command it is, and a key loudly', async () => {
+    await bed.run(['id'], { home })
+    const profile = join(home, 'data/parley/profiles/default')
+    const open = (): void => {
+      chmodSync(profile, 0o755)
+      chmodSync(keyFile(), 0o644)
+    }
+    const isClosed = (): void => {
+      expect([statSync(profile).mode & 0o777, statSync(keyFile()).mode & 0o777]).toEqual([0o700, 0o600])
+    }
+    const told = /WARNING: the identity key could be READ BY OTHER USERS.*identity\.key \(mode 644\)/u
+    const args = [
+      ['export', '--json'],
+      ['verify', stranger],
+      ['send', '--wait', '0', stranger, 'text'],
+      ['profile', 'protect', '--remove']
+    ]
+    for (const words of args) {
+      open()
+      expect((await bed.run(words, { home })).stderr, words.join(' ')).toMatch(told)
+      isClosed()
+    }
+    open()
+    const plain = await bed.run([], { home, input: 'QUIT\n' })
+    expect(plain.stdout).toMatch(/!!! WARNING: the identity key could be READ/u)
+    isClosed()
+    open()
+    const json = await bed.start(['--json'], { home })
+    expect(await json.event('notice', ({ code }) => code === 'exposed-key')).toMatchObject({ code: 'exposed-key' })
+    await json.event('notice', ({ code }) => code === 'file-modes')
+  })
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'a profile of another user is refused with the remedy (needs root)',
+    async () => {
+      await bed.run(['id'], { home })
+      chownSync(keyFile(), 12_345, 12_345)
+      const refused = await bed.run(['--json'], { home })
+      expect(refused.code).toBe(exitCodes.storage)
+      expect(refused.stderr).toMatch(/belongs to the user 12345.*sudo chown -R/u)
+    }
+  )
 
   test('a profile that is not there, or in use, is left alone', async () => {
     expect((await protect()).code).toBe(exitCodes.usage)

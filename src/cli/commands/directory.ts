@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { DirectoryFellow, DirectoryGuest } from '../../node/index.ts'
 import { escapedJson } from '../clean-text.ts'
 import { federationLine } from '../federation-wording.ts'
-import { writeLines, type CommandIo } from '../io.ts'
+import { sayMended, writeLines, type CommandIo } from '../io.ts'
 import { readAtPortPrompt } from '../input-line.ts'
 import { placesOf } from '../plain/greeting.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
@@ -44,9 +44,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   const unlock: Unlocker = await unlockerOf({ io, command })
   const node = await DirectoryNode.create({ config, port, page, unlock })
   const isJson = hasSwitch(command, 'json')
-  for (const [name, text] of Object.entries(node.mended)) {
-    if (text !== undefined) writeLines(io.stderr, [`${name === 'exposedKey' ? '!!! WARNING' : 'Note'}: ${text}`])
-  }
+  sayMended(io, node.mended)
   // Others may come before all of it has started; the terminal says first of all where it listens.
   let early: string[] | undefined = []
   const show = (line: string): void => {

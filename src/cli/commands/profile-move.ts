@@ -1,12 +1,13 @@
 // `parley profile export` and `parley profile import`: a profile as one encrypted
 // file, to keep or to move to another machine.
 import type { Command } from 'commander'
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { escapedJson } from '../clean-text.ts'
-import { COPY_ANSWER_MS } from '../constants.ts'
+import { COPY_ANSWER_MS, PROGRESS_EVERY_MS } from '../constants.ts'
 import { onProfile, type RunningParley } from '../control/index.ts'
-import { writeLines, type CommandIo } from '../io.ts'
+import { sayMended, writeLines, type CommandIo } from '../io.ts'
 import { givenPassphrase, PassphraseTerminal } from '../passphrase.ts'
 import { ProgressLine } from '../progress-line.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
@@ -93,11 +94,12 @@ async function copyOf(
     signal: io.interrupted,
     say: (line) => writeLines(io.stderr, [`parley: ${line}`]),
     running: async (parley) => takeCopy(await copyThrough(parley, io, config, onProgress)),
-    own: async () => copyHistory(config, { signal: io.interrupted, onProgress })
+    own: async () =>
+      copyHistory(config, { signal: io.interrupted, onProgress, onMended: (texts) => sayMended(io, texts) })
   })
 }
 
-/** The other process copies; how far it is shows the size of what it writes. */
+/** The other process copies; how far it is, the size of what it writes tells. */
 async function copyThrough(
   parley: RunningParley,
   io: CommandIo,
@@ -105,12 +107,28 @@ async function copyThrough(
   onProgress: (progress: Progress) => void
 ): Promise<string> {
   const folder = profileFolder(folders.data, settings.profile)
-  const { size: totalBytes } = await stat(join(folder, historyFile))
-  onProgress({ doneBytes: 0, totalBytes })
-  const { file } = await parley.ask({ do: 'copy-history' }, { signal: io.interrupted, timeoutMs: COPY_ANSWER_MS })
-  if (typeof file !== 'string')
-    throw new UsageError('the parley that runs on the profile is too old for this: end it first')
-  return file
+  const asked = parley.ask({ do: 'copy-history' }, { signal: io.interrupted, timeoutMs: COPY_ANSWER_MS })
+  const over = new AbortController()
+  const looking = watchCopy(folder, over.signal, onProgress)
+  try {
+    const { file } = await asked
+    if (typeof file === 'string') return file
+    throw new UsageError('the parley that runs on the profile is of another version: end it first')
+  } finally {
+    over.abort()
+    await looking
+  }
+}
+
+async function watchCopy(folder: string, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<void> {
+  const sizeOf = async (name: string): Promise<number> =>
+    (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0
+  const totalBytes = await sizeOf(historyFile)
+  while (!signal.aborted) {
+    const copies = (await readdir(folder)).filter((name) => name.startsWith(`${historyFile}.copy.`))
+    onProgress({ doneBytes: Math.max(0, ...(await Promise.all(copies.map(sizeOf)))), totalBytes })
+    await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => undefined)
+  }
 }
 
 export async function runProfileImport(io: CommandIo, command: Command): Promise<ExitCode> {

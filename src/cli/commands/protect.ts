@@ -2,7 +2,7 @@
 // identity key. Whatever is mistyped or interrupted, the key stays as it was.
 import type { Command } from 'commander'
 import { escapedJson } from '../clean-text.ts'
-import { writeLines, type CommandIo } from '../io.ts'
+import { sayMended, writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { newPassphrase, unlockerOf } from '../unlocking.ts'
 import { exitCodes, KeyLockedError, loadConfig, parsePort } from '../../node/settings.ts'
@@ -13,6 +13,7 @@ export async function runProtect(io: CommandIo, command: Command): Promise<ExitC
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const own = await openKey(config, command)
   try {
+    sayMended(io, own.mended)
     await protect(io, command, own)
     return exitCodes.ok
   } finally {

@@ -15,7 +15,7 @@ import {
 } from '../constants.ts'
 import { sendOnProfile, type SendingNode, type Sent } from '../control/index.ts'
 import { findPeer } from '../find-peer.ts'
-import { writeLines, type CommandIo } from '../io.ts'
+import { sayMended, writeLines, type CommandIo } from '../io.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { exitCodes, loadConfig, ParleyError, UsageError, type ExitCode, type Unlocker } from '../../node/settings.ts'
 import { SendStages, type SendStage } from '../send-stages.ts'
@@ -66,6 +66,12 @@ export async function runSend(
       config,
       interactive: false,
       unlock,
+      prepare: (node) => {
+        node.addEventListener('notice', ({ detail }) => {
+          if (detail.code === 'exposed-key') sayMended(io, [`WARNING: ${detail.text}`])
+          if (detail.code === 'file-modes') sayMended(io, [detail.text])
+        })
+      },
       run: async (node) => {
         if (sent === undefined) return finish(node, await sendFrom(node))
         // Another parley has ended before it could; the address that it was told is new to this node.

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { escapedJson } from '../clean-text.ts'
 import { onProfile, runningSafety } from '../control/index.ts'
 import { findPeer } from '../find-peer.ts'
-import { writeLines, type CommandIo } from '../io.ts'
+import { sayMended, writeLines, type CommandIo } from '../io.ts'
 import { safetyJson } from '../json/event-json.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { safetyLines, type SafetyView } from '../trust-wording.ts'
@@ -24,7 +24,7 @@ export async function runVerify(io: CommandIo, command: Command): Promise<ExitCo
     config,
     signal,
     running: async (parley) => runningSafety(parley, words, change),
-    own: async () => ownSafety(config, words, change, signal),
+    own: async () => ownSafety(io, config, words, change),
     say: (line) => writeLines(io.stderr, [`parley: ${line}`])
   })
   if (hasSwitch(command, 'json')) {
@@ -55,19 +55,14 @@ function readChange(command: Command): Change {
   return isConfirmed ? 'verified' : isUndone ? 'unverified' : undefined
 }
 
-async function ownSafety(
-  config: Config,
-  words: readonly string[],
-  change: Change,
-  signal: AbortSignal
-): Promise<SafetyView> {
+async function ownSafety(io: CommandIo, config: Config, words: readonly string[], change: Change): Promise<SafetyView> {
   try {
-    return await onTheProfile(config, { words, nickname: undefined }, change)
+    return await onTheProfile(io, config, { words, nickname: undefined }, change)
   } catch (error) {
     if (!(error instanceof PeerNotFoundError)) throw error
   }
-  const found = await lookAround(config, words, { trustName: change === undefined, signal })
-  return onTheProfile(config, { words: [found.peer], nickname: found.name }, change)
+  const found = await lookAround(config, words, { trustName: change === undefined, signal: io.interrupted })
+  return onTheProfile(io, config, { words: [found.peer], nickname: found.name }, change)
 }
 
 interface Sought {
@@ -76,10 +71,16 @@ interface Sought {
   readonly nickname: string | undefined
 }
 
-async function onTheProfile(config: Config, { words, nickname }: Sought, change: Change): Promise<SafetyView> {
+async function onTheProfile(
+  io: CommandIo,
+  config: Config,
+  { words, nickname }: Sought,
+  change: Change
+): Promise<SafetyView> {
   const { openTrust } = await import('../../node/index.ts')
   const open = await openTrust(config)
   try {
+    sayMended(io, open.mended)
     const peer = await open.resolve(words)
     const known = open.name(peer)
     const name = known === shortId(peer) ? (nickname ?? known) : known
