@@ -2,7 +2,7 @@
 // step before it: nothing that moves the cursor, colours, reorders or hides text
 // gets through. It knows no screen and no colours, and it leaves ordinary text
 // of every script alone.
-import { excessCharacters, hiddenCharacters, withoutHidden } from '../lib/index.ts'
+import { hiddenCharacters, withExcess, withoutHidden } from '../lib/index.ts'
 
 export interface CleanOptions {
   /** `mark` (the default) shows line breaks as ␤, so that the result is one line; `keep` leaves them as \n. */
@@ -45,19 +45,19 @@ export function cleanLines(text: string): string[] {
  * are written as \uXXXX. It holds nothing that {@link cleanText} would change.
  */
 export function escapedJson(value: unknown): string {
-  return JSON.stringify(value).replace(escapedInJson, (character) =>
-    Array.from({ length: character.length }, (_, index) => unicodeEscape(character.charCodeAt(index))).join('')
-  )
+  return withExcess(JSON.stringify(value).replace(escapedInJson, unicodeEscapes), unicodeEscapes)
 }
 
 // oxlint-disable-next-line no-control-regex -- as above
 const escapedInJson = new RegExp(
-  `[\\u007f-\\u009f\\u2028\\u2029\\u{e0000}-\\u{e007f}]|${hiddenCharacters.source}|${excessCharacters.source}`,
+  `[\\u007f-\\u009f\\u2028\\u2029\\u{e0000}-\\u{e007f}]|${hiddenCharacters.source}`,
   'gu'
 )
 
-function unicodeEscape(unit: number): string {
-  return `\\u${unit.toString(16).padStart(4, '0')}`
+function unicodeEscapes(character: string): string {
+  return Array.from({ length: character.length }, (_, index) => {
+    return `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`
+  }).join('')
 }
 
 function controlPicture(character: string): string {

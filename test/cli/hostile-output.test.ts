@@ -117,7 +117,7 @@ describe('the last step', () => {
   })
 
   it('is the only way to a terminal', () => {
-    // Each of these cleans what it writes; everything else writes through them.
+    // Each of these cleans what it writes; everything else writes through them: see writeLines.
     const owners = new Set([
       'io.ts',
       'history-view.ts',
@@ -126,6 +126,7 @@ describe('the last step', () => {
       'json/json-output.ts',
       'passphrase.ts',
       'plain/screen.ts',
+      'progress-line.ts',
       'full-screen/screen/tty.ts',
       'full-screen/full-screen-face.ts'
     ])

@@ -24,6 +24,17 @@ describe('a name', () => {
   )
 })
 
+test('every mark of Unicode is cut where there are too many of it', () => {
+  const kept: string[] = []
+  for (let code = 0; code < 0x110000; code++) {
+    const character = String.fromCodePoint(code)
+    if (!/\p{M}/u.test(character)) continue
+    const length = Array.from(withoutHidden(`a${character.repeat(20)}`)).length
+    if (length > 1 + MAX_MARKS_ON_A_LETTER) kept.push(code.toString(16))
+  }
+  expect(kept).toEqual([])
+})
+
 describe('marks on a letter', () => {
   const most = 'a' + '\u0301'.repeat(MAX_MARKS_ON_A_LETTER)
 
