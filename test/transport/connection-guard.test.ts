@@ -84,6 +84,12 @@ test('silent sockets from two addresses keep no honest dial out', async () => {
   const honest = await Promise.all(Array.from({ length: 8 }, async () => dialerFrom('127.0.0.4')))
   const dials = await Promise.allSettled(honest.map(async (node) => node.dial(address)))
   expect(dials.map(({ status }) => status)).toEqual(Array(8).fill('fulfilled'))
+  // Sixty behind one router, and eight behind that of the attacker, who may have to try again.
+  const froms = [...Array<string>(60).fill('127.0.0.5'), ...Array<string>(8).fill('127.0.0.2')]
+  const crowd = await Promise.all(froms.map(async (from) => dialerFrom(from)))
+  const signal = AbortSignal.timeout(patience.timeout)
+  const connections = await Promise.all(crowd.map(async (node) => connectFrom(node, address, signal)))
+  expect(connections.map(({ status }) => status)).toEqual(Array(68).fill('open'))
   expect(anna.connections().pending).toBeLessThanOrEqual(anna.connections().maxPending)
 }, 120_000)
 
