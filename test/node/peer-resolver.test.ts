@@ -95,7 +95,9 @@ describe('an address where another key answers than before', () => {
     await book.verify(first.peer, 'twin', 1)
     await changed.resolve([place])
     const was = { was: first.peer, peer: second.peer, by: 'address', verified: true }
-    expect(notices).toEqual([{ code: 'key-changed', ...was, text: expect.stringMatching(/\(PKXP6T6d, verified\)/u) }])
-    await expect(changed.resolve([place], { refuseChangedKey: true })).rejects.toThrow(/PKXP6T6d, verified/u)
+    expect(notices).toEqual([
+      { code: 'key-changed', ...was, text: expect.stringMatching(/\(PKXP6T6dBxTP, verified\)/u) }
+    ])
+    await expect(changed.resolve([place], { refuseChangedKey: true })).rejects.toThrow(/PKXP6T6dBxTP, verified/u)
   })
 })

@@ -33,6 +33,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
   vi.unstubAllGlobals()
+  vi.restoreAllMocks()
 })
 
 function live(): Link[] {
@@ -57,9 +58,10 @@ test('a page that gave way to others says why, waits as it was asked to, and goe
 })
 
 test('no directory makes a page wait for good, or come back without a pause', () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
   live()
   MovedSource.all[0]?.say('end', { reason: 'never', retryAfterMs: 1e12 })
-  vi.advanceTimersByTime(2 * PAGE_END_WAIT_MS.max)
+  vi.advanceTimersByTime(PAGE_END_WAIT_MS.max)
   expect(MovedSource.all).toHaveLength(2)
   MovedSource.all[1]?.say('end', { reason: 'at once', retryAfterMs: 0 })
   vi.advanceTimersByTime(PAGE_END_WAIT_MS.least - 1)
