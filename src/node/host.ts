@@ -62,7 +62,9 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   const judge = (error: MisbehaviourError, carrier: MessageStream, peer?: PeerId): void => {
     if (!hasAddress(carrier)) return
     const { remoteAddr } = carrier
-    offenders.record({ peer: peer?.toString(), addressClass: addressClassOf(remoteAddr) }, performance.now())
+    if (peer !== undefined) {
+      offenders.record({ peer: peer.toString(), addressClass: addressClassOf(remoteAddr) }, performance.now())
+    }
     init.onMisbehaviour?.(misbehaviourOf(error, { peer, address: remoteAddr }))
   }
   const judgeSecured: OnMisbehaviour = (error, connection) => {

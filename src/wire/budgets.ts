@@ -137,7 +137,7 @@ export const OFFENDER_BACKOFF_MS = { first: 10_000, longest: 600_000 } as const
 export const OFFENCE_MEMORY_MS = 900_000
 
 /**
- * Offences from one address class within {@link OFFENCE_WINDOW_MS} before the class
+ * Offences behind the handshake from one address class within {@link OFFENCE_WINDOW_MS} before the class
  * is slowed. Many honest people may stand behind one address, so that a few
  * offences there change nothing.
  */

@@ -2,7 +2,8 @@
  * Remembers who was cut for misbehaviour, so that coming back at once does not
  * start it again: a peer is refused for a while, longer each time, and an
  * address class from which many offences come gets new connections at a low
- * rate. Pure: it answers, and whoever accepts connections asks. It knows no
+ * rate. One that is cut before its handshake has cost nothing worth remembering.
+ * Pure: it answers the questions of those who accept connections. It knows no
  * connection and not what an offence is.
  */
 
@@ -18,8 +19,8 @@ import {
 import { TokenBucket } from './token-bucket.ts'
 
 export interface Offender {
-  /** Its peer ID, when its key is known. */
-  readonly peer?: string | undefined
+  /** Its peer ID. */
+  readonly peer: string
   readonly addressClass: string
 }
 
@@ -42,22 +43,9 @@ export class Offenders {
   readonly #classes = new Map<string, ClassRecord>()
 
   record({ peer, addressClass }: Offender, nowMs: number): void {
-    if (peer !== undefined) {
-      const earlier = this.#peers.get(peer)
-      const isForgotten = earlier === undefined || nowMs - earlier.offendedAtMs > OFFENCE_MEMORY_MS
-      const refusedForMs = isForgotten
-        ? OFFENDER_BACKOFF_MS.first
-        : Math.min(2 * earlier.refusedForMs, OFFENDER_BACKOFF_MS.longest)
-      const offences = isForgotten ? 1 : earlier.offences + 1
-      remember(this.#peers, peer, { offendedAtMs: nowMs, offences, refusedForMs })
-    }
+    this.#recordPeer(peer, nowMs)
     // Everything that is relayed, or comes by a name, would be one class.
-    if (addressClass === UNKNOWN_ADDRESS_CLASS) return
-    const earlier = this.#classes.get(addressClass)
-    remember(this.#classes, addressClass, {
-      offendedAtMs: [...(earlier?.offendedAtMs ?? []), nowMs].slice(-OFFENCES_UNTIL_SLOWED),
-      connections: earlier?.connections ?? new TokenBucket(SLOWED_CONNECTION_RATE, nowMs)
-    })
+    if (addressClass !== UNKNOWN_ADDRESS_CLASS) this.#recordClass(addressClass, nowMs)
   }
 
   /**
@@ -78,6 +66,24 @@ export class Offenders {
     if (record === undefined || first === undefined) return true
     const isSlowed = record.offendedAtMs.length === OFFENCES_UNTIL_SLOWED && nowMs - first <= OFFENCE_WINDOW_MS
     return !isSlowed || record.connections.take(1, nowMs) === 1
+  }
+
+  #recordPeer(peer: string, nowMs: number): void {
+    const earlier = this.#peers.get(peer)
+    const isForgotten = earlier === undefined || nowMs - earlier.offendedAtMs > OFFENCE_MEMORY_MS
+    const refusedForMs = isForgotten
+      ? OFFENDER_BACKOFF_MS.first
+      : Math.min(2 * earlier.refusedForMs, OFFENDER_BACKOFF_MS.longest)
+    const offences = isForgotten ? 1 : earlier.offences + 1
+    remember(this.#peers, peer, { offendedAtMs: nowMs, offences, refusedForMs })
+  }
+
+  #recordClass(addressClass: string, nowMs: number): void {
+    const earlier = this.#classes.get(addressClass)
+    remember(this.#classes, addressClass, {
+      offendedAtMs: [...(earlier?.offendedAtMs ?? []), nowMs].slice(-OFFENCES_UNTIL_SLOWED),
+      connections: earlier?.connections ?? new TokenBucket(SLOWED_CONNECTION_RATE, nowMs)
+    })
   }
 }
 

@@ -14,7 +14,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { TINY_FRAME_RATE } from '../../src/wire/index.ts'
+import { OFFENCES_UNTIL_SLOWED, TINY_FRAME_RATE } from '../../src/wire/index.ts'
 import type { AttackContext } from '../attack/attack.ts'
 import { flags, frameTypes, header, RawLink, rawSocket } from '../attack/raw-link.ts'
 import { DEAF_PROTOCOL, type HostListening, type HostOrder, type HostReading } from './budget-host.ts'
@@ -138,6 +138,20 @@ describe('a length prefix that never ends', () => {
         action: 'Its connection was cut'
       }
     ])
+  })
+
+  test('keeps nobody out who shares the address of its sender', async () => {
+    for (let again = 0; again < 3 * OFFENCES_UNTIL_SLOWED; again++) {
+      const socket = await rawSocket(context())
+      if (socket === undefined) throw new Error('the node did not take the connection')
+      socket.write(endlessLength)
+      await untilGone(socket)
+    }
+    const honest = await Promise.all(Array.from({ length: 10 }, async () => RawLink.dial(context())))
+    const after = await reading()
+    expect(after.misbehaviour).toHaveLength(3 * OFFENCES_UNTIL_SLOWED)
+    expect(after.connections).toBe(honest.length)
+    await Promise.all(honest.map(async (link) => link.close()))
   })
 
   test('costs nothing in a stream that is negotiated, and its peer is refused for a while', async () => {
