@@ -20,7 +20,7 @@ export interface MendedModes {
   readonly exposedKey: string | undefined
 }
 
-/** As lines for whoever has no face that shows notices; the exposed key first. */
+/** As lines, for commands that have no face; the exposed key first. */
 export function mendedTexts({ modes, exposedKey }: MendedModes): readonly string[] {
   return [...(exposedKey === undefined ? [] : [`WARNING: ${exposedKey}`]), ...(modes === undefined ? [] : [modes])]
 }

@@ -57,7 +57,7 @@ export async function takeCopy(file: string): Promise<FileHandle> {
 }
 
 /**
- * A copy of the history of a profile that nobody runs on.
+ * A copy of the history of a profile that no other process holds.
  *
  * @throws UsageError when there is no such profile; ProfileInUseError, StorageProblemError
  */

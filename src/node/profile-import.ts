@@ -170,7 +170,7 @@ function unfinishedName(): string {
   return `${unfinishedPrefix}${randomBytes(6).toString('hex')}`
 }
 
-/** What killed imports have left: nobody holds it. */
+/** Removes what killed imports have left: no process holds it. */
 async function removeUnfinished(profiles: string): Promise<void> {
   for (const name of await readdir(profiles).catch(() => [])) {
     if (!name.startsWith(unfinishedPrefix)) continue

@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 
 /** Everything of a profile is for its owner alone. */
 export const OWNER_ONLY = 0o600
-/** A folder of which the same is true. */
+/** Likewise its folders. */
 export const OWNER_ONLY_FOLDER = 0o700
 
 /**
@@ -38,7 +38,7 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
  * overwritten where they lie. A disk or file system that writes elsewhere instead (a copy-on-write file system, an SSD,
  * a snapshot, a backup) keeps them.
  *
- * @returns whether it was done: not where the file has another name too, which somebody gave it
+ * @returns whether it was done: a file that has another name too (a hard link) is left as it is
  */
 export async function replaceFile(file: string, content: Uint8Array, mode: number): Promise<boolean> {
   const old = await open(file, 'r+')

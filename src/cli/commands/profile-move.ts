@@ -53,7 +53,7 @@ export async function runProfileExport(io: CommandIo, command: Command): Promise
         `The profile ${profile} (${shortId(peer)}) is in ${file} (${megabytes(sizeBytes)}): key, contacts, history, settings.`,
         hasPassphrase
           ? `To be you takes this file, ${opens}, and the passphrase of the key, which is as it was.`
-          : `Whoever has this file and ${opens} can be you.`
+          : `Anyone with this file and ${opens} can be you.`
       ])
       return exitCodes.ok
     } finally {
@@ -82,7 +82,7 @@ async function exportLock(
   }
 }
 
-/** The history as it is now, from whoever holds the profile. */
+/** The history as it is now: copied here, or by the process that holds the profile. */
 async function copyOf(
   io: CommandIo,
   config: Config,

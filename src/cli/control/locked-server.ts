@@ -15,7 +15,7 @@ import { finish, listenPrivately } from './control-server.ts'
 type Key = Awaited<ReturnType<LockedIdentity['unlock']>>
 
 /**
- * Waits for somebody to bring the passphrase: over the socket of the profile, or in JSON lines on standard input.
+ * Waits for the passphrase: over the socket of the profile, or in JSON lines on standard input.
  *
  * @returns what throws KeyLockedError when there is no such way any more
  */
@@ -57,7 +57,7 @@ class LockedProfile {
 
   constructor(locked: LockedIdentity) {
     this.#locked = locked
-    this.#opened.promise.catch(() => undefined) // told to whoever waits
+    this.#opened.promise.catch(() => undefined) // reported by opened()
   }
 
   /** @throws KeyLockedError; what aborted `interrupted` */
@@ -84,7 +84,7 @@ class LockedProfile {
     })
   }
 
-  /** Listens at `path`, where nobody else listens any more: this process holds the profile. */
+  /** Listens at `path`, where no other process listens: this one holds the profile. */
   async listen(path: string): Promise<void> {
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket))
     this.#server.maxConnections = MAX_CONTROL_CONNECTIONS

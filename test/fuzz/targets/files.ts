@@ -2,12 +2,19 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { UsageError } from '../../../src/node/errors.ts'
+import { ArchiveError, UsageError } from '../../../src/node/errors.ts'
 import { readIdentity } from '../../../src/node/identity.ts'
 import { encodeLockedKey, encodeOpenKey } from '../../../src/node/key-file.ts'
-import { PeerBook, PeerBookDamagedError, SqliteStore, StorageError } from '../../../src/storage/index.ts'
+import { decodeTar, encodeTar } from '../../../src/node/tar.ts'
+import {
+  checkForeignHistory,
+  PeerBook,
+  PeerBookDamagedError,
+  SqliteStore,
+  StorageError
+} from '../../../src/storage/index.ts'
 import { fixedKey } from '../fixed-keys.ts'
-import { allowAsync, promise, same, type FuzzTarget } from '../fuzz-target.ts'
+import { allow, allowAsync, promise, same, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, bytesOf, choices, InputReader } from '../input-reader.ts'
 
 let folder: string | undefined
@@ -210,4 +217,80 @@ const identity: FuzzTarget = {
   stop
 }
 
-export const targets: readonly FuzzTarget[] = [history, book, identity]
+const archiveRules = new Map(['identity.key', 'book.json', 'history.db'].map((name) => [name, { maxBytes: 4096 }]))
+
+async function archiveOf(files: readonly (readonly [name: string, content: Uint8Array])[]): Promise<Buffer> {
+  const entries = files.map(([name, bytes]) => ({ name, sizeBytes: bytes.length, content: piecesOf(bytes) }))
+  const parts: Uint8Array[] = []
+  for await (const part of encodeTar(entries, 0)) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+async function* piecesOf(bytes: Uint8Array, size = 700): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+/** An archive of the known names and of others, changed in a few places with its checksums made right again. */
+async function someArchive(reader: InputReader): Promise<Uint8Array> {
+  const names = [...archiveRules.keys(), '../evil', '/etc/passwd', reader.text(9).replaceAll(/[^ -~]/gu, '?')]
+  const files = reader.list(3, () => [reader.oneOf(names), reader.some(60)] as const)
+  const bytes = await archiveOf(files)
+  for (let left = reader.below(4); left > 0; left--) {
+    const block = reader.below(bytes.length / 512) * 512
+    bytes.set(reader.some(6).subarray(0, 6), block + reader.oneOf([0, 100, 124, 135, 156, 257, 345]))
+    bytes.fill(0x20, block + 148, block + 156)
+    const sum = bytes.subarray(block, block + 512).reduce((total, byte) => total + byte, 0)
+    bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, block + 148, 'latin1')
+  }
+  return reader.byte() < 200 ? bytes : bytes.subarray(0, reader.below(bytes.length))
+}
+
+const archive: FuzzTarget = {
+  name: 'profile-archive',
+  reaches: 'the archive in an exported profile',
+  isAsync: true,
+  seeds: async () => [
+    asIs(await archiveOf([['identity.key', encodeOpenKey(fixedKey(1))]])),
+    choices(2, 0, 5, 1, 2, 3, 4, 5),
+    choices(1, 3, 9)
+  ],
+  async run(input) {
+    const isRaw = ((input[0] ?? 0) & 1) === 0
+    const bytes = isRaw ? input.subarray(1) : await someArchive(new InputReader(input.subarray(1)))
+    await allowAsync([ArchiveError], async () => {
+      let unpacked = 0
+      for await (const { name, sizeBytes, content } of decodeTar(piecesOf(bytes, 313), archiveRules)) {
+        promise(archiveRules.has(name), 'only known names come out')
+        for await (const part of content) unpacked += part.length
+        promise(sizeBytes <= 4096, 'no file is larger than it may be')
+      }
+      promise(unpacked <= bytes.length, 'nothing grows by being unpacked')
+    })
+  },
+  stop
+}
+
+let wholeCopy: Promise<Buffer> | undefined
+
+const foreignHistory: FuzzTarget = {
+  name: 'foreign-history',
+  reaches: 'the history in an exported profile, before it is opened',
+  isAsync: true,
+  cpuMs: 4000,
+  seeds: () => [choices(1, 0, 0, 0, 1, 9), choices(2, 200, 1, 2, 3, 4), asIs(Buffer.from('SQLite format 3\0'))],
+  async run(input) {
+    wholeCopy ??= makeHistory()
+    const whole = await wholeCopy
+    const isRaw = ((input[0] ?? 0) & 1) === 0
+    const file = fileIn('foreign.db')
+    writeFileSync(file, isRaw ? input.subarray(1) : damaged(whole, new InputReader(input.subarray(1))))
+    allow([StorageError], () => checkForeignHistory(file))
+    rmSync(file)
+  },
+  async stop() {
+    wholeCopy = undefined
+    await stop()
+  }
+}
+
+export const targets: readonly FuzzTarget[] = [history, book, identity, archive, foreignHistory]
