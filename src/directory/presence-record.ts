@@ -124,9 +124,10 @@ export async function openRecord(
   return { record: new OpenedRecord({ ...said, nickname }, payload), envelope: own, payload }
 }
 
-/** Records whose addresses stay decoded: those of a roster that somebody looks at. */
-const MAX_DECODED_RECORDS = 512
+/** Addresses that stay decoded: those of a roster that a person looks at, in a megabyte. */
+const MAX_DECODED_ADDRESSES = 1_024
 const decodedAddresses = new Map<PresenceRecord, readonly Multiaddr[]>()
+let decodedCount = 0
 
 /**
  * A record as it is held of thousands of peers. Each multiaddr is some 770 bytes as an object, and a record may name
@@ -160,9 +161,14 @@ class OpenedRecord implements PresenceRecord {
     const known = decodedAddresses.get(this)
     if (known !== undefined) return known
     const addresses = decode(this.#payload).addresses.flatMap(readAddress)
-    const [oldest] = decodedAddresses.keys()
-    if (decodedAddresses.size >= MAX_DECODED_RECORDS && oldest !== undefined) decodedAddresses.delete(oldest)
+    if (addresses.length === 0) return addresses
     decodedAddresses.set(this, addresses)
+    decodedCount += addresses.length
+    for (const [oldest, its] of decodedAddresses) {
+      if (decodedCount <= MAX_DECODED_ADDRESSES) break
+      decodedAddresses.delete(oldest)
+      decodedCount -= its.length
+    }
     return addresses
   }
 }

@@ -14,7 +14,7 @@ import { presence } from '../directory/records.ts'
 
 const MADE_UP = 20_000
 const OWN = 200
-/** It takes half a minute; on a machine that is busy with other tests, several times that. */
+/** It takes a minute; on a machine that is busy with other tests, several times that. */
 const patienceMs = 240_000
 const MB = 1024 * 1024
 
@@ -103,7 +103,8 @@ test(
         `${(heap / MB).toFixed(1)} MB of memory`
     )
     expect(late.told.total).toBeGreaterThan(10_000)
-    expect(late.told.bytes).toBeLessThan(1.2 * MAX_TOLD_FOREIGN_BYTES)
+    // The snapshot, and what changed in it while the two directories came to have equal shares.
+    expect(late.told.bytes).toBeLessThan(2 * MAX_TOLD_FOREIGN_BYTES)
     expect(heap).toBeLessThan(32 * MB)
     const sees = (id: string): boolean => late.roster.get(id) !== undefined
     expect(own.filter(({ record }) => !sees(record.peer.toString()))).toEqual([])
