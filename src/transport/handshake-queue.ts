@@ -43,6 +43,7 @@ export class HandshakeQueue<Item> {
   readonly #limits: HandshakeLimits
   readonly #pending = new Map<Item, Pending>()
   readonly #all: Shares<Item>
+  readonly #silent: Shares<Item>
   readonly #running: Shares<Item>
   /** Of each class what waits for its turn. The class that had a turn longest ago comes first. */
   readonly #waiting = new Map<string, Set<Item>>()
@@ -51,6 +52,7 @@ export class HandshakeQueue<Item> {
   constructor(limits: HandshakeLimits, nowMs: number) {
     this.#limits = limits
     this.#all = new Shares({ capacity: limits.maxPending })
+    this.#silent = new Shares({ capacity: limits.maxPending })
     this.#running = new Shares({ capacity: limits.maxRunning })
     this.#rate = new TokenBucket(limits.rate, nowMs)
   }
@@ -77,6 +79,7 @@ export class HandshakeQueue<Item> {
   arrive(item: Item, addressClass: string, nowMs: number): Item | undefined {
     this.#pending.set(item, { phase: 'silent', progressAtMs: nowMs })
     this.#all.add(item, addressClass)
+    this.#silent.add(item, addressClass)
     if (this.#all.size <= this.#limits.maxPending) return undefined
     const evicted = this.#toEvict(item, nowMs)
     this.leave(evicted)
@@ -89,6 +92,7 @@ export class HandshakeQueue<Item> {
     if (pending === undefined || this.#all.holderOf(item) === addressClass) return
     this.#stopWaiting(item)
     this.#all.add(item, addressClass)
+    if (pending.phase === 'silent') this.#silent.add(item, addressClass)
     if (pending.phase === 'running') this.#running.add(item, addressClass)
     if (pending.phase === 'waiting') this.#wait(item, addressClass)
   }
@@ -101,6 +105,7 @@ export class HandshakeQueue<Item> {
     pending.progressAtMs = nowMs
     if (pending.phase === 'running') return
     pending.phase = 'waiting'
+    this.#silent.delete(item)
     this.#wait(item, addressClass)
   }
 
@@ -128,6 +133,7 @@ export class HandshakeQueue<Item> {
   /** The connection is no longer pending. @returns false when it was not */
   leave(item: Item): boolean {
     this.#stopWaiting(item)
+    this.#silent.delete(item)
     this.#running.delete(item)
     this.#all.delete(item)
     return this.#pending.delete(item)
@@ -150,8 +156,10 @@ export class HandshakeQueue<Item> {
 
   /** Of the class with the most: a silent connection first, then one that waits, then a stalled handshake. */
   #toEvict(newest: Item, nowMs: number): Item {
-    const isProtected = (item: Item): boolean => item === newest || this.#isInProgress(item, nowMs)
-    const mayGo = this.#all.mostHeld(isProtected, this.#all.holderOf(newest))
+    const own = this.#all.holderOf(newest)
+    const silent = this.#silent.oldestOf(this.#all.largestHolder(own) ?? '')
+    if (silent !== undefined && silent !== newest) return silent
+    const mayGo = this.#all.mostHeld((item) => item === newest || this.#isInProgress(item, nowMs), own)
     const inPhase = (phase: Phase): Item | undefined => mayGo.find((item) => this.#pending.get(item)?.phase === phase)
     return inPhase('silent') ?? inPhase('waiting') ?? inPhase('running') ?? newest
   }

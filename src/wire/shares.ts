@@ -111,6 +111,17 @@ export class Shares<Item> {
     return undefined
   }
 
+  /**
+   * The holder with the most, protected or not.
+   *
+   * @param first the one that is chosen among several with as much; default the one that came first
+   */
+  largestHolder(first?: string): string | undefined {
+    let largest = this.#holders.has(first ?? '') ? first : undefined
+    for (const [holder, { weight }] of this.#holders) if (weight > this.countOf(largest ?? '')) largest = holder
+    return largest
+  }
+
   /** The holders and how much each holds, the largest first. */
   holders(): readonly { readonly holder: string; readonly count: number }[] {
     return [...this.#holders]
@@ -154,10 +165,8 @@ export class Shares<Item> {
 
   /** @returns the heaviest item of the holder that takes the most places */
   heaviest(): Item | undefined {
-    let largest: Holding<Item> | undefined
-    for (const held of this.#holders.values()) if (held.weight > (largest?.weight ?? 0)) largest = held
     let heaviest: { readonly item: Item; readonly weight: number } | undefined
-    for (const [item, weight] of largest?.items ?? []) {
+    for (const [item, weight] of this.#holders.get(this.largestHolder() ?? '')?.items ?? []) {
       if (weight > (heaviest?.weight ?? 0)) heaviest = { item, weight }
     }
     return heaviest?.item

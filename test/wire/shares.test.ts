@@ -105,4 +105,7 @@ test('of several holders with the most the one that is named gives way, and else
   expect(shares.mostHeld(undefined, 'b')).toEqual(['b1', 'b2'])
   expect(shares.mostHeld((item) => item === 'b1', 'b')).toEqual(['a1', 'a2'])
   expect(shares.mostHeld(undefined, 'none')).toEqual(['a1', 'a2'])
+  expect([shares.largestHolder(), shares.largestHolder('b'), shares.largestHolder('none')]).toEqual(['a', 'b', 'a'])
+  shares.delete('b1')
+  expect(shares.largestHolder('b')).toBe('a')
 })
