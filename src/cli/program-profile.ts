@@ -34,6 +34,14 @@ export function addProfileCommands(program: Command, io: CommandIo, run: Run): v
     .command('profile')
     .description('protect a profile with a passphrase, or move it')
     .helpCommand('help [command]', 'print this, or the help of a command')
+    .addHelpText(
+      'after',
+      examples(
+        ['parley profile protect', 'set a passphrase'],
+        ['parley profile export anna.age', 'write one encrypted file, for another machine'],
+        ['parley profile import anna.age', 'read it there']
+      )
+    )
 
   addSettings(
     profile.command('protect').description('set, change or remove the passphrase of the identity key'),

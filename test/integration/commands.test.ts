@@ -23,6 +23,8 @@ const commands = [
   'verify',
   'id',
   'config',
+  'profile',
+  'unlock',
   'demo',
   'completion'
 ]
@@ -45,9 +47,10 @@ describe.concurrent('help', () => {
     const help = await bed.run(['--help'], { home })
     expect(help.code, help.told).toBe(exitCodes.ok)
     for (const command of commands) expect(help.stdout, help.told).toMatch(new RegExp(`^  ${command} `, 'mu'))
-    // --join is for directories alone.
+    // These are for directories alone.
+    const ofDirectories = new Set<string>(['join', 'federate', 'trustedProxy'])
     for (const { name, env } of settingSpecs) {
-      if (name !== 'join') expect(help.stdout, help.told).toContain(env)
+      if (!ofDirectories.has(name)) expect(help.stdout, help.told).toContain(env)
     }
     expect(existsSync(join(home, 'data'))).toBe(false)
   })
@@ -219,7 +222,7 @@ describe.concurrent('the start', () => {
     const ended = await bed.run(['--version'], { node, env })
     expect(ended.code, ended.told).toBe(exitCodes.unexpected)
     expect(ended.stderr, ended.told).toMatch(
-      /^parley needs Node 24 or newer and this is Node (20|1\d|2[0-3])\..*npm start.*$/u
+      /^parley needs Node 24\.7 or newer and this is Node (20|1\d|2[0-3])\..*npm start.*$/u
     )
     expect(ended.stdout).toBe('')
   })
