@@ -22,7 +22,7 @@ import type { Config } from './config.ts'
 import { conversationEvents, withNamesake } from './conversation-events.ts'
 import { Conversations } from './conversations.ts'
 import type { OwnText } from './deliveries.ts'
-import { MessageIdTakenError, MessageTooLongError, UsageError } from './errors.ts'
+import { MessageIdTakenError, MessageTooLongError, StorageProblemError, UsageError } from './errors.ts'
 import { LARGEST_SHOWN } from './constants.ts'
 import { DiskRoom } from './disk-room.ts'
 import type { Cleared } from './reception.ts'
@@ -269,8 +269,21 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     const copy = newHistoryCopy(this.#profile.folder)
     if (this.#own?.copyTo === undefined)
       throw new UsageError('the history is kept in memory alone: there is nothing to copy')
+    await this.#checkRoomForCopy()
     await this.#own.copyTo(copy, options)
     return copy
+  }
+
+  /** The chat goes on beside a copy: messages that come in must find the room that is kept free for them. */
+  async #checkRoomForCopy(): Promise<void> {
+    const [{ totalBytes }] = await Promise.all([explained(this.#store.use({ limit: 0 })), this.#disk.refresh()])
+    const { freeBytes, floorBytes } = this.#disk.view
+    if (freeBytes === undefined || freeBytes - totalBytes >= floorBytes) return
+    const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`
+    throw new StorageProblemError(
+      `a copy of the history takes ${megabytes(totalBytes)} for a moment, and ${megabytes(freeBytes)} are free, ` +
+        `of which ${megabytes(floorBytes)} are kept for messages: make room, or end the chat first`
+    )
   }
 
   // --- others

@@ -1,7 +1,7 @@
 // A profile that moves as one encrypted file: the real commands, beside a chat
 // that runs, with kill -9, on a full disk, and with age itself.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -217,6 +217,30 @@ describe('parley profile export and import', () => {
     expect(imported.stderr).toMatch(/is full/u)
     expect(namesIn(profiles(small))).toEqual([])
   })
+
+  test.skipIf(!canMount())(
+    'a running chat makes no copy that would take the room of its messages (needs mount)',
+    async () => {
+      mkdirSync(home, { recursive: true })
+      spawnSync(tool.mount, ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', home])
+      bed.defer(() => spawnSync(tool.unmount, [home]))
+      await bed.run(['id'], { home })
+      await fill(1000)
+      const { bavail, bsize } = statfsSync(home)
+      // Less than the history has.
+      writeFileSync(join(home, 'ballast'), Buffer.alloc(bavail * bsize - 3_000_000))
+      const parley = await bed.start(['--json'], { home })
+      await parley.event('ready')
+      const refused = await write()
+      expect(refused.code).toBe(exitCodes.storage)
+      expect(refused.stderr).toMatch(
+        /a copy of the history takes \d+ MB for a moment, and \d+ MB are free.*end the chat first/u
+      )
+      expect(namesIn(bed.folder)).not.toContain('anna.age')
+      expect(namesIn(join(profiles(), 'default')).filter((name) => name.includes('copy'))).toEqual([])
+      await parley.kill()
+    }
+  )
 
   test.skipIf(!hasAge)('age opens what was exported, and tar unpacks it (needs age)', async () => {
     await say('one')

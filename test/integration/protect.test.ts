@@ -325,6 +325,21 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     expect(await terminal.screen()).not.toContain('battery')
   })
 
+  test('parley directory asks after its port', async () => {
+    const port = await freePort()
+    const first = await bed.directory(port, { home })
+    await first.kill()
+    const args = ['profile', 'protect', '--directory-port', String(port), '--passphrase-fd', '3']
+    await bed.run(args, { home, ...withDescriptor(passphrase) })
+    const terminal = await bed.terminal(['directory'], { home })
+    await terminal.shows(/^Port/mu)
+    await terminal.type(String(port))
+    await terminal.shows(/Passphrase of the directory on port \d+ \(\w+\):$/mu)
+    await terminal.type(passphrase)
+    await terminal.shows(/listening on port/u)
+    expect(await terminal.screen()).not.toContain('battery')
+  })
+
   test('parley unlock asks too', async () => {
     await makeProtected()
     const parley = await waiting()
