@@ -182,6 +182,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
       sessions: () => this.#links.sessions(),
       holderOf: (peer) => state.holderOf(peer.toString()),
       admits,
+      isNamed: (peer) => this.#dialer.isNamed(peer),
       isKnown: (peer) => this.#dialer.isKnown(peer.toString()),
       dialable: init.dialable ?? ((addresses) => addresses),
       learn: (peer, addresses, whose) => this.#dialer.learn(peer.toString(), addresses, whose)

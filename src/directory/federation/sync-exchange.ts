@@ -35,6 +35,8 @@ export interface SyncExchangeInit {
   holderOf(peer: PeerId): string
   /** Whether what a directory says of its peers counts here. */
   admits(directory: string): boolean
+  /** Whether the operator named a directory. */
+  isNamed(directory: string): boolean
   /** Whether a directory is dialled already whenever it is away. */
   isKnown(peer: PeerId): boolean
   /** Of the addresses that a fellow tells, those that may be dialled on its word; it is connected from `teller`. */
@@ -78,10 +80,10 @@ export class SyncExchange {
         heardAgoMs: own?.agoMs ?? digest.heardAgoMs
       }
     })
-    const others = sessions().map(({ connection: { remotePeer: peer } }) => ({
-      peer,
-      addresses: addressesOf(peer.toString())
-    }))
+    // A Hello holds no more of them than there are places for strangers: those that the operator knows go first.
+    const others = sessions()
+      .map(({ connection: { remotePeer: peer } }) => ({ peer, addresses: addressesOf(peer.toString()) }))
+      .toSorted((a, b) => +this.#init.isNamed(b.peer.toString()) - +this.#init.isNamed(a.peer.toString()))
     const fellows = [{ peer: self, addresses: ownAddresses() }, ...others].slice(0, MAX_FELLOWS)
     return fitted({ type: 'hello', network, digests, fellows })
   }

@@ -4,7 +4,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { beforeAll, expect, test } from 'vitest'
-import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/constants.ts'
+import { FEDERATION_PROTOCOL, SIGNATURE_RATE } from '../../../src/directory/federation/constants.ts'
 import { encodeGossip } from '../../../src/directory/federation/federation-frames.ts'
 import { sealHeartbeat } from '../../../src/directory/federation/heartbeat.ts'
 import { sealStatement } from '../../../src/directory/federation/statement.ts'
@@ -39,6 +39,19 @@ test('a directory that joins one with a thousand peers has them all, soon', asyn
   console.log(`${many} peers on the roster of a newcomer after ${Math.round(performance.now() - startMs)} ms`)
   expect(new Set([...b.roster().values()].flat())).toEqual(new Set([a.id]))
 }, 60_000)
+
+test('a directory that was not named and has more peers than are checked at once is waited for, and joined all the while', async () => {
+  const count = SIGNATURE_RATE.all.burst / 2 + 1_000
+  const more = await Promise.all(
+    Array.from({ length: count - many }, async () => sealRecord(presence, await generateKeyPair('Ed25519')))
+  )
+  const [a, lost] = [await federated(), Array.of<string>()]
+  a.federation.on('lost', ({ peer }) => lost.push(peer.toString()))
+  const b = await federated([a.address])
+  b.attach(...records, ...more)
+  await until(() => a.roster().size === count, 'all to be there', 60_000)
+  expect(lost).toEqual([])
+}, 120_000)
 
 test('a thousand peers that come at once are on the roster of a fellow, soon', async () => {
   const a = await federated()
