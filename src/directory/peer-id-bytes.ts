@@ -14,6 +14,11 @@ export function encodePeerId(peer: PeerId): Uint8Array<ArrayBuffer> {
   return new Uint8Array(peer.toMultihash().bytes)
 }
 
+/** @returns the same peer ID in memory of its own: the one that a key gives shares the memory that the key came in */
+export function unsharedPeerId(peer: PeerId): PeerId {
+  return decodePeerId(encodePeerId(peer)) ?? peer
+}
+
 /** @returns the peer ID, or undefined when these bytes are none */
 export function decodePeerId(bytes: Uint8Array): PeerId | undefined {
   const [code, sizeBytes] = bytes

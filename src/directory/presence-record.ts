@@ -21,7 +21,7 @@ import { isVisible } from '../lib/index.ts'
 import { BadRecordError } from './errors.ts'
 import type { BadRecordWhy } from './errors.ts'
 import { Presence } from './pb/presence.ts'
-import { decodePeerId, encodePeerId } from './peer-id-bytes.ts'
+import { encodePeerId, unsharedPeerId } from './peer-id-bytes.ts'
 
 /** What a peer says of itself. */
 export interface PresenceRecord {
@@ -83,7 +83,8 @@ export async function sealRecord(init: PresenceInit, privateKey: PrivateKey): Pr
     { domain: RECORD_DOMAIN, codec: RECORD_CODEC, marshal: () => payload, equals: () => false },
     privateKey
   )
-  const envelope = sealed.marshal()
+  // A copy: what is written lies in a slab of 64 KiB, which a record that is kept would keep with it.
+  const envelope = sealed.marshal().slice()
   if (envelope.byteLength > MAX_ENVELOPE_BYTES) throw tooLarge(envelope.byteLength)
   return { record: new OpenedRecord(record, payload), envelope, payload }
 }
@@ -146,7 +147,7 @@ class OpenedRecord implements PresenceRecord {
 
   constructor(said: PresenceRecord, payload: Uint8Array) {
     // The key that the envelope brought shares memory with all of it; this one holds the bytes of the ID alone.
-    this.peer = decodePeerId(encodePeerId(said.peer)) ?? said.peer
+    this.peer = unsharedPeerId(said.peer)
     this.seq = said.seq
     this.issuedAtMs = said.issuedAtMs
     this.nickname = said.nickname

@@ -17,6 +17,11 @@ import { identity, presence, sealedBy } from './records.ts'
 const ada = await identity(1)
 const eve = await identity(2)
 
+it('a sealed record keeps no memory but its own: what it was written in is given back', async () => {
+  const { envelope } = await sealedBy(ada)
+  expect(envelope.buffer.byteLength).toBe(envelope.byteLength)
+})
+
 async function why(run: Promise<unknown>): Promise<string> {
   const error = await run.then(
     () => undefined,

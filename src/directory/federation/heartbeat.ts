@@ -1,13 +1,12 @@
 // A directory's sign of life, sealed with its key: that it lives, and a digest
 // of all that it says of its peers, by which others see whether they have missed
 // something. Knows no gossip and no clock.
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { encodePeerId } from '../peer-id-bytes.ts'
 import { DIGEST_BYTES, HEARTBEAT_CODEC, HEARTBEAT_DOMAIN } from './constants.ts'
 import { BadHeartbeatError } from './errors.ts'
 import { Heartbeat as Pb } from './pb/federation.ts'
-import { checkedCounter, checkedNetwork, open, seal, signerOf } from './sealed.ts'
+import { authorOf, checkedCounter, checkedNetwork, open, seal, signerOf } from './sealed.ts'
 import type { SealedKind } from './sealed.ts'
 
 export interface Heartbeat {
@@ -46,7 +45,7 @@ export async function sealHeartbeat(
   init: Omit<Heartbeat, 'directory'>,
   privateKey: PrivateKey
 ): Promise<VerifiedHeartbeat> {
-  const heartbeat = checked({ ...init, directory: peerIdFromPrivateKey(privateKey) })
+  const heartbeat = checked({ ...init, directory: authorOf(privateKey) })
   const { directory, network, epoch, counter, beat, digest, count } = heartbeat
   const payload = Pb.encode({
     directory: encodePeerId(directory),

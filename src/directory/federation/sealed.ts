@@ -1,13 +1,13 @@
 // The envelope around what a directory signs: libp2p's, of a domain of its own.
 // Knows keys, signatures and sizes, and nothing of what is inside.
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { RecordEnvelope } from '@libp2p/peer-record'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { MAX_COUNTER, MAX_STATEMENT_BYTES } from './constants.ts'
 import { MAX_NETWORK_CHARS } from '../constants.ts'
 import type { BadStatementWhy } from './errors.ts'
 import { normaliseText } from '../presence-record.ts'
-import { decodePeerId } from '../peer-id-bytes.ts'
+import { decodePeerId, unsharedPeerId } from '../peer-id-bytes.ts'
 
 /** What keeps one kind of sealed thing apart from every other, and how its faults are told. */
 export interface SealedKind {
@@ -18,6 +18,17 @@ export interface SealedKind {
   fail(why: BadStatementWhy, message: string, options?: { cause?: unknown }): Error
 }
 
+const authors = new WeakMap<PrivateKey, PeerId>()
+
+/** @returns the peer ID of who seals with this key: the same object each time, as a directory keeps many statements */
+export function authorOf(privateKey: PrivateKey): PeerId {
+  const known = authors.get(privateKey)
+  if (known !== undefined) return known
+  const author = unsharedPeerId(peerIdFromPrivateKey(privateKey))
+  authors.set(privateKey, author)
+  return author
+}
+
 /** @returns the envelope */
 export async function seal(
   kind: SealedKind,
@@ -26,7 +37,8 @@ export async function seal(
 ): Promise<Uint8Array> {
   const { domain, codec } = kind
   const sealed = await RecordEnvelope.seal({ domain, codec, marshal: () => payload, equals: () => false }, privateKey)
-  const envelope = sealed.marshal()
+  // A copy: what is written lies in a slab of 64 KiB, which a statement that is kept would keep with it.
+  const envelope = sealed.marshal().slice()
   checkSize(kind, envelope)
   return envelope
 }
@@ -63,7 +75,8 @@ export async function open<T>(
     throw kind.fail('bad-signature', `the signature of ${kind.what} cannot be checked`, { cause })
   }
   if (!isValid) throw kind.fail('bad-signature', `${kind.what} was not signed by the key in its envelope`)
-  return { signer: peerIdFromPublicKey(envelope.publicKey), payload, envelope: envelope.marshal().slice() }
+  const signer = unsharedPeerId(peerIdFromPublicKey(envelope.publicKey))
+  return { signer, payload, envelope: envelope.marshal().slice() }
 }
 
 /** @returns the peer ID that must be the signer's */

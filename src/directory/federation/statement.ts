@@ -1,13 +1,12 @@
 // A directory's word that a peer is, or is no longer, attached to it, sealed
 // with the directory's key. Sealing and opening enforce the same limits. Knows
 // no roster, no gossip and no clock.
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { decodePeerId, encodePeerId } from '../peer-id-bytes.ts'
 import { STATEMENT_CODEC, STATEMENT_DOMAIN } from './constants.ts'
 import { BadStatementError } from './errors.ts'
 import { AttachmentStatement as Pb } from './pb/federation.ts'
-import { checkedCounter, checkedNetwork, open, seal, signerOf } from './sealed.ts'
+import { authorOf, checkedCounter, checkedNetwork, open, seal, signerOf } from './sealed.ts'
 import type { SealedKind } from './sealed.ts'
 
 export interface AttachmentStatement {
@@ -47,7 +46,7 @@ export async function sealStatement(
   init: Omit<AttachmentStatement, 'directory'>,
   privateKey: PrivateKey
 ): Promise<VerifiedStatement> {
-  const statement = checked({ ...init, directory: peerIdFromPrivateKey(privateKey) })
+  const statement = checked({ ...init, directory: authorOf(privateKey) })
   const { directory, network, epoch, counter, peer, seq, attached } = statement
   const payload = Pb.encode({
     directory: encodePeerId(directory),

@@ -16,6 +16,16 @@ const said = { network: 'test', epoch: 7n, counter: 1n, peer: ada.peer, seq: 5n,
 const lives = { network: 'test', epoch: 7n, counter: 1n, beat: 3n, digest: new Uint8Array(32).fill(9), count: 1 }
 
 describe('a statement', () => {
+  it('keeps no memory but its own: what it was written in is given back', async () => {
+    const { envelope, statement } = await sealStatement(said, north.key)
+    expect(envelope.buffer.byteLength).toBe(envelope.byteLength)
+    const opened = await openStatement(envelope)
+    for (const { directory } of [statement, opened.statement]) {
+      expect(directory.toMultihash().digest.buffer.byteLength).toBeLessThan(64)
+    }
+    expect((await sealStatement(said, north.key)).statement.directory).toBe(statement.directory)
+  })
+
   it('opens as it was sealed, whatever it says', async () => {
     const number = fc.bigInt({ min: 1n, max: MAX_COUNTER - 1n })
     await fc.assert(
