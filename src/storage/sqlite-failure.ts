@@ -12,6 +12,7 @@ import { DamageFound, RowDamage } from './row-damage.ts'
 
 const primaryCode = 0xff
 const code = {
+  generic: 1,
   busy: 5,
   locked: 6,
   noMemory: 7,
@@ -22,6 +23,8 @@ const code = {
   cannotOpen: 14,
   notADatabase: 26
 } as const
+/** What SQLite calls an error like any other, and what only a file can say that is not as this program has made it. */
+const foreignContent = /^(?:invalid fts5 file format|vtable constructor failed|no such table)/u
 const systemFull = new Set(['ENOSPC', 'EDQUOT'])
 const systemReadOnly = new Set(['EROFS', 'EACCES', 'EPERM'])
 
@@ -43,7 +46,11 @@ export function isDamage(error: unknown): boolean {
   if (error instanceof StorageDamagedError || error instanceof RowDamage || error instanceof DamageFound) return true
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return false
   const primary = error.errcode & primaryCode
-  return primary === code.corrupt || primary === code.notADatabase
+  return (
+    primary === code.corrupt ||
+    primary === code.notADatabase ||
+    (primary === code.generic && foreignContent.test(error.message))
+  )
 }
 
 function sqliteFailure(file: string, error: Error, errcode: number): unknown {

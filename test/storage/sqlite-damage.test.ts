@@ -1,6 +1,7 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { SqliteStore, StorageDamagedError } from '../../src/storage/index.ts'
 import type { HistoryEntry } from '../../src/storage/index.ts'
@@ -221,5 +222,21 @@ test('what is in the log alone is mended too', async () => {
   const all = await readAll(store)
   expect(wal.length).toBeGreaterThan(0)
   expect(all.size).toBe(400)
+  await store.close()
+})
+
+test.each([
+  ['of a form that is not known', "UPDATE search_config SET v = 0 WHERE k = 'version'"],
+  ['that is not there', 'DROP TABLE search_config']
+])('a search index %s is damage like any other: nothing else is lost', async (_what, change) => {
+  copyTemplate()
+  // SQLite protects the tables below a search index from everybody who asks by its name.
+  const database = new DatabaseSync(file, { defensive: false })
+  database.exec(change)
+  database.close()
+  const { store, lost } = await useUntilWhole()
+  expect(lost).toBe(0)
+  expect((await readAll(store)).size).toBe(whole.size)
+  expect((await store.search('history', { limit: 5 })).length).toBe(5)
   await store.close()
 })
