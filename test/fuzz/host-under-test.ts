@@ -1,89 +1,88 @@
 /**
- * A real host on loopback, with the services of a chat, and an attacker's ends of the wire to it. Each connection
+ * A real host on loopback, with the services of a chat or of a directory, and an attacker's ends of the wire to it. Each connection
  * comes from an address of its own where the system allows that (all of 127/8 on Linux), so that what one input has
  * earned does not fall on the next.
  */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { platform } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { platform, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { noise } from '@chainsafe/libp2p-noise'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import type { ConnectionEncrypter, Libp2p, MessageStream, StreamMuxerFactory, Transport } from '@libp2p/interface'
+import type {
+  Connection,
+  ConnectionEncrypter,
+  Libp2p,
+  MessageStream,
+  PrivateKey,
+  StreamMuxerFactory,
+  Transport
+} from '@libp2p/interface'
 import { tcp, type TCPComponents } from '@libp2p/tcp'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { chat } from '../../src/chat-protocol/index.ts'
 import type { ChatServiceInit } from '../../src/chat-protocol/index.ts'
 import { recordExchange } from '../../src/directory/index.ts'
 import { departedPeers } from '../../src/node/departed-peers.ts'
 import { commonServices, hostOptions } from '../../src/node/host.ts'
+import { DirectoryNode, loadConfig } from '../../src/node/index.ts'
 import { chatLimits, ConnectionGuard } from '../../src/transport/index.ts'
 import { fixedKey } from './fixed-keys.ts'
 
 /** An input that the host has understood by then stays open: the attacker leaves. */
 const patienceMs = 60
 const dialTimeoutMs = 5_000
+/** What the host is on, and what it serves in it. */
+export const network = 'fuzz'
 
 type NoiseComponents = Parameters<ReturnType<typeof noise>>[0]
 
-export class HostUnderTest {
-  readonly #host: Libp2p
-  readonly #attacker: Libp2p
-  readonly #port: number
-  #secured: MessageStream | undefined
+/** The node that is attacked. */
+interface Host {
+  readonly addresses: readonly Multiaddr[]
+  stop(): Promise<void>
+}
 
-  private constructor(host: Libp2p, port: number, attacker: (onSecured: (stream: MessageStream) => void) => Libp2p) {
+/** What the attacker's own node says of the connection that it has made last. */
+interface Made {
+  secured?: MessageStream
+  key?: PrivateKey
+}
+
+export class HostUnderTest {
+  readonly #host: Host
+  readonly #attacker: Libp2p
+  readonly #made: Made
+
+  private constructor(host: Host, attacker: Libp2p, made: Made) {
     this.#host = host
-    this.#port = port
-    this.#attacker = attacker((stream) => (this.#secured = stream))
+    this.#attacker = attacker
+    this.#made = made
   }
 
-  static async start(): Promise<HostUnderTest> {
-    const guard = new ConnectionGuard({
-      limits: chatLimits,
-      standings: () => () => 'stranger',
-      onPressure: () => undefined
-    })
-    const host = await createLibp2p({
-      ...hostOptions({
-        key: fixedKey(1),
-        host: '127.0.0.1',
-        port: 0,
-        guard,
-        discovery: [],
-        gater: {}
-      }),
-      services: {
-        ...commonServices,
-        departed: departedPeers(),
-        places: guard.places(),
-        records: recordExchange({ ownEnvelope: () => new Uint8Array(0), network: 'fuzz' }),
-        chat: chat(application)
-      }
-    })
-    await host.start()
-    const port = Number(/\/tcp\/(\d+)/u.exec(host.getMultiaddrs()[0]?.toString() ?? '')?.[1])
-    let onSecured: (stream: MessageStream) => void = () => undefined
+  static async start(kind: 'chat' | 'directory'): Promise<HostUnderTest> {
+    const host = kind === 'chat' ? await startChat() : await startDirectory()
+    const made: Made = {}
     const attacker = await createLibp2p({
       privateKey: fixedKey(2),
       addresses: { listen: [] },
       transports: [fromAnywhere()],
-      connectionEncrypters: [asAnyone()],
-      streamMuxers: [deafYamux((stream) => onSecured(stream))],
+      connectionEncrypters: [asAnyone(made)],
+      streamMuxers: [deafYamux(made)],
       connectionMonitor: { enabled: false }
     })
-    return new HostUnderTest(host, port, (listener) => {
-      onSecured = listener
-      return attacker
-    })
+    return new HostUnderTest(host, attacker, made)
   }
 
   /** Sends the pieces on a bare socket, ends it, and returns when the host has closed it too or has had its time. */
   async sendRaw(pieces: Iterable<Uint8Array>): Promise<void> {
-    const socket = connect({ host: '127.0.0.1', port: this.#port, ...source() })
+    const socket = connect({ host: '127.0.0.1', port: this.#port(), ...source() })
     socket.on('error', () => undefined)
     socket.resume()
     await once(socket, 'connect').catch(() => undefined)
@@ -96,15 +95,16 @@ export class HostUnderTest {
     await closed(socket)
   }
 
-  /** Agrees on Noise and Yamux like an honest peer; then the bytes stand where Yamux's frames would. */
-  async sendSecured(pieces: Iterable<Uint8Array>): Promise<void> {
-    const connection = await this.#attacker.dial(this.#host.getMultiaddrs(), {
-      force: true,
-      signal: AbortSignal.timeout(dialTimeoutMs)
-    })
-    const secured = this.#secured
-    if (secured === undefined) throw new Error('the attacker has made the connection another way')
-    for (const piece of pieces) {
+  /**
+   * Agrees on Noise and Yamux like an honest peer; then the bytes stand where Yamux's frames would.
+   *
+   * @param make is given the key that the attacker has named itself by
+   */
+  async sendSecured(make: (key: PrivateKey) => Promise<Iterable<Uint8Array>>): Promise<void> {
+    const connection = await this.#dial()
+    const { secured, key } = this.#made
+    if (secured === undefined || key === undefined) throw new Error('the attacker has made the connection another way')
+    for (const piece of await make(key)) {
       if (secured.status !== 'open') break
       secured.send(piece)
       await sleep(0)
@@ -117,16 +117,58 @@ export class HostUnderTest {
 
   /** Whether an honest peer is still let in. */
   async letsIn(): Promise<void> {
-    const connection = await this.#attacker.dial(this.#host.getMultiaddrs(), {
-      force: true,
-      signal: AbortSignal.timeout(dialTimeoutMs)
-    })
+    const connection = await this.#dial()
     connection.abort(new Error('that was all'))
   }
 
   async stop(): Promise<void> {
     await this.#attacker.stop()
     await this.#host.stop()
+  }
+
+  async #dial(): Promise<Connection> {
+    return this.#attacker.dial([...this.#host.addresses], { force: true, signal: AbortSignal.timeout(dialTimeoutMs) })
+  }
+
+  #port(): number {
+    return Number(/\/tcp\/(\d+)/u.exec(this.#host.addresses[0]?.toString() ?? '')?.[1])
+  }
+}
+
+async function startChat(): Promise<Host> {
+  const guard = new ConnectionGuard({
+    limits: chatLimits,
+    standings: () => () => 'stranger',
+    onPressure: () => undefined
+  })
+  const libp2p = await createLibp2p({
+    ...hostOptions({ key: fixedKey(1), host: '127.0.0.1', port: 0, guard, discovery: [], gater: {} }),
+    services: {
+      ...commonServices,
+      departed: departedPeers(),
+      places: guard.places(),
+      records: recordExchange({ ownEnvelope: () => new Uint8Array(0), network }),
+      chat: chat(application)
+    }
+  })
+  await libp2p.start()
+  return { addresses: libp2p.getMultiaddrs(), stop: async () => libp2p.stop() }
+}
+
+async function startDirectory(): Promise<Host> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-fuzz-'))
+  const config = await loadConfig({
+    flags: { network, mdns: false, host: '127.0.0.1' },
+    env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
+  })
+  const directory = await DirectoryNode.create({ config, port: 0 })
+  await directory.start()
+  return {
+    addresses: directory.addresses().map((address) => multiaddr(address)),
+    stop: async () => {
+      await directory.stop()
+      await rm(folder, { recursive: true, force: true })
+    }
   }
 }
 
@@ -141,11 +183,12 @@ function source(): { readonly localAddress?: string } {
 }
 
 /** Noise with a key of its own for each connection, as a peer that is cut for what it did is not let in again. */
-function asAnyone(): (components: NoiseComponents) => ConnectionEncrypter {
+function asAnyone(made: Made): (components: NoiseComponents) => ConnectionEncrypter {
   return (components) => {
     const encrypter = noise()(components)
     encrypter.secureOutbound = async (connection, options) => {
       const privateKey = await generateKeyPair('Ed25519')
+      made.key = privateKey
       const { logger, upgrader } = components
       const other = { privateKey, peerId: peerIdFromPrivateKey(privateKey), logger, upgrader }
       return noise()(other).secureOutbound(connection, options)
@@ -164,14 +207,14 @@ function fromAnywhere(): (components: TCPComponents) => Transport {
 }
 
 /** Yamux in name: what the host sends is not looked at, and nothing is sent but the input. */
-function deafYamux(onConnection: (connection: MessageStream) => void): () => StreamMuxerFactory {
+function deafYamux(made: Made): () => StreamMuxerFactory {
   const create = yamux({ enableKeepAlive: false })
   return () => {
     const factory = create()
     const createStreamMuxer = factory.createStreamMuxer.bind(factory)
     return Object.assign(factory, {
       createStreamMuxer: (connection: MessageStream) => {
-        onConnection(connection)
+        made.secured = connection
         return Object.assign(createStreamMuxer(connection), { onData: () => undefined })
       }
     })

@@ -43,7 +43,7 @@ import { asIs, broken, bytesOf, choices, InputReader } from '../input-reader.ts'
 
 const keys: readonly PrivateKey[] = [fixedKey(1), fixedKey(2)]
 const peers = keys.map((key) => peerIdFromPrivateKey(key))
-const peerBytes = peers.map(encodePeerId)
+export const peerBytes = peers.map(encodePeerId)
 const addressBytes = [
   '/ip4/192.0.2.7/tcp/4001',
   '/ip6/2001:db8::1/tcp/4001',
@@ -140,7 +140,7 @@ function someDirectoryFrame(reader: InputReader): Uint8Array {
   return directoryPb.DirectoryFrame.encode(frame)
 }
 
-function someClientFrame(reader: InputReader): Uint8Array {
+export function someClientFrame(reader: InputReader): Uint8Array {
   switch (reader.below(5)) {
     case 0:
       return directoryPb.ClientFrame.encode({ announce: { envelope: reader.some() } })
@@ -305,7 +305,7 @@ function someUpdate(reader: InputReader) {
   }
 }
 
-function someGossip(reader: InputReader): Uint8Array {
+export function someGossip(reader: InputReader): Uint8Array {
   return federationPb.Gossip.encode({
     updates: reader.list(6, () => someUpdate(reader)),
     withdrawals: reader.list(6, () => reader.some()),
@@ -313,7 +313,7 @@ function someGossip(reader: InputReader): Uint8Array {
   })
 }
 
-function someFederationFrame(reader: InputReader): Uint8Array {
+export function someFederationFrame(reader: InputReader): Uint8Array {
   switch (reader.below(4)) {
     case 0:
       return federationPb.FederationFrame.encode({

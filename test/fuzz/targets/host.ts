@@ -1,12 +1,17 @@
 /** Everything that a stranger reaches by a connection: before it has named itself, and after. */
 import { Buffer } from 'node:buffer'
+import { multiaddr } from '@multiformats/multiaddr'
 import { encodeFrame } from '../../../src/chat-protocol/frames.ts'
+import { encodeClientFrame } from '../../../src/directory/directory-frames.ts'
+import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/constants.ts'
+import { DIRECTORY_PROTOCOL, sealRecord } from '../../../src/directory/index.ts'
 import { joinFrames } from '../../../src/wire/index.ts'
 import { flags, frameTypes, header } from '../../attack/raw-link.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
-import { HostUnderTest } from '../host-under-test.ts'
+import { HostUnderTest, network } from '../host-under-test.ts'
 import { asIs, broken, bytesOf, choices, InputReader } from '../input-reader.ts'
 import { chatFrames, someChatFrame } from './chat.ts'
+import { peerBytes, someClientFrame, someFederationFrame, someGossip } from './directory.ts'
 import { someYamuxFrames, yamuxSeeds } from './wire.ts'
 
 /** A line of multistream-select: its length and its newline. */
@@ -17,6 +22,18 @@ function line(text: string): Uint8Array {
 
 const multistream = line('/multistream/1.0.0')
 const proposals = ['/noise', '/tls/1.0.0', '/plaintext/2.0.0', 'ls', 'na', '/noise/../noise', '', '/yamux/1.0.0']
+const gossipProtocol = '/meshsub/1.1.0'
+const directoryProtocols = [DIRECTORY_PROTOCOL, FEDERATION_PROTOCOL, gossipProtocol, '/ipfs/id/1.0.0']
+const record = {
+  seq: 1n,
+  issuedAtMs: 1,
+  nickname: 'anna',
+  status: '',
+  addresses: [multiaddr('/ip4/192.0.2.7/tcp/4001')],
+  capabilities: ['chat/1'],
+  network
+}
+
 /** Served by the host, on streams. */
 const protocols = [
   '/chat/1.0.0',
@@ -53,20 +70,87 @@ function* inPieces(bytes: Uint8Array, sizes: InputReader): Generator<Uint8Array>
   }
 }
 
+/** What is said on a stream once its protocol is agreed on. */
+type Words = (reader: InputReader, protocol: string) => Uint8Array[]
+
+const chatWords: Words = (reader, protocol) => {
+  if (protocol !== '/chat/1.0.0') return reader.list(3, () => reader.some())
+  const hello = joinFrames([encodeFrame(chatFrames[0] ?? { kind: 'enter' })], 1024)
+  return [
+    ...(reader.byte() < 224 ? [hello] : []),
+    joinFrames(
+      reader.list(6, () => someChatFrame(reader)),
+      1 << 20
+    )
+  ]
+}
+
+/** A client that registers with a record of its own key, or says anything else; a directory that joins. */
+function directoryWords(envelope: Uint8Array): Words {
+  const announce = joinFrames([encodeClientFrame({ type: 'announce', envelope })], 1 << 16)
+  return (reader, protocol) => {
+    switch (protocol) {
+      case DIRECTORY_PROTOCOL:
+        return [
+          ...(reader.flag() ? [announce] : []),
+          joinFrames(
+            reader.list(6, () => someClientFrame(reader)),
+            1 << 16
+          )
+        ]
+      case FEDERATION_PROTOCOL:
+        return [
+          joinFrames(
+            reader.list(6, () => someFederationFrame(reader)),
+            1 << 16
+          )
+        ]
+      case gossipProtocol:
+        return [
+          joinFrames(
+            reader.list(3, () => someGossipRpc(reader)),
+            1 << 16
+          )
+        ]
+      default:
+        return reader.list(3, () => reader.some())
+    }
+  }
+}
+
+/** An RPC of gossipsub by hand: subscriptions, messages with or without a sender, control messages. */
+function someGossipRpc(reader: InputReader): Uint8Array {
+  const field = (tag: number, bytes: Uint8Array): Uint8Array =>
+    Buffer.concat([Buffer.from([tag]), joinFrames([bytes], 1 << 16)])
+  const topic = Buffer.from(reader.byte() < 200 ? `/chat/presence/1.0.0/${network}` : reader.text(30))
+  const parts = reader.list(5, () => {
+    switch (reader.below(3)) {
+      case 0:
+        return field(0x0a, Buffer.concat([Buffer.from([0x08, reader.below(2)]), field(0x12, topic)]))
+      case 1:
+        return field(
+          0x12,
+          Buffer.concat([
+            field(0x0a, reader.byte() < 128 ? reader.oneOf(peerBytes) : reader.some()),
+            field(0x12, someGossip(reader)),
+            field(0x1a, reader.some(8)),
+            field(0x22, topic),
+            field(0x2a, reader.some(64))
+          ])
+        )
+      default:
+        return field(0x1a, reader.some())
+    }
+  })
+  return Buffer.concat(parts)
+}
+
 /** A stream opened as an honest peer opens one, with anything said on it. */
-function someStream(reader: InputReader, stream: number): Uint8Array {
-  const protocol = reader.oneOf(protocols)
+function someStream(reader: InputReader, stream: number, words: Words, of: readonly string[] = protocols): Uint8Array {
+  const protocol = reader.oneOf(of)
   const said = [multistream, line(protocol)]
   if (reader.byte() < 32) said.splice(reader.below(2), 1, reader.some())
-  if (protocol === '/chat/1.0.0') {
-    if (reader.byte() < 224) said.push(joinFrames([encodeFrame(chatFrames[0] ?? { kind: 'enter' })], 1024))
-    said.push(
-      joinFrames(
-        reader.list(6, () => someChatFrame(reader)),
-        1 << 20
-      )
-    )
-  } else said.push(...reader.list(3, () => reader.some()))
+  said.push(...words(reader, protocol))
   const body = broken(Buffer.concat(said), new InputReader(reader.byte() < 128 ? new Uint8Array() : reader.some(12)))
   const end = reader.oneOf([flags.none, flags.fin, flags.rst])
   return Buffer.concat([
@@ -79,20 +163,23 @@ function someStream(reader: InputReader, stream: number): Uint8Array {
 /** After so many inputs an honest peer must be let in. */
 const honestEvery = 50
 
-let host: Promise<HostUnderTest> | undefined
+type Kind = Parameters<typeof HostUnderTest.start>[0]
+
+const hosts = new Map<Kind, Promise<HostUnderTest>>()
 let inputs = 0
 
-async function started(): Promise<HostUnderTest> {
-  host ??= HostUnderTest.start()
-  const running = await host
+async function started(kind: Kind): Promise<HostUnderTest> {
+  const starting = hosts.get(kind) ?? HostUnderTest.start(kind)
+  hosts.set(kind, starting)
+  const running = await starting
   if (++inputs % honestEvery === 0) await running.letsIn()
   return running
 }
 
 async function stop(): Promise<void> {
-  const running = await host
-  host = undefined
-  await running?.stop()
+  const all = [...hosts.values()]
+  hosts.clear()
+  await Promise.all(all.map(async (starting) => (await starting).stop()))
 }
 
 const handshake: FuzzTarget = {
@@ -110,7 +197,7 @@ const handshake: FuzzTarget = {
   ],
   async run(input) {
     const sizes = new InputReader(input.subarray(-8))
-    await (await started()).sendRaw(inPieces(bytesOf(input, someOpening), sizes))
+    await (await started('chat')).sendRaw(inPieces(bytesOf(input, someOpening), sizes))
   },
   stop
 }
@@ -123,7 +210,7 @@ const streams: FuzzTarget = {
   cpuMs: 2000,
   seeds: () => [
     ...yamuxSeeds(),
-    asIs(someStream(new InputReader(Uint8Array.of(0, 255, 0, 5, 2, 1)), 1)),
+    asIs(someStream(new InputReader(Uint8Array.of(0, 255, 0, 5, 2, 1)), 1, chatWords)),
     choices(128, 3, 0, 255, 0, 3, 2, 2, 1, 1),
     choices(255, 2, 1, 255, 2, 255)
   ],
@@ -132,11 +219,39 @@ const streams: FuzzTarget = {
     const bytes = bytesOf(input, (reader) => {
       if (reader.byte() < 64) return someYamuxFrames(reader)
       let stream = -1
-      return Buffer.concat(reader.list(6, () => someStream(reader, (stream += 2))))
+      return Buffer.concat(reader.list(6, () => someStream(reader, (stream += 2), chatWords)))
     })
-    await (await started()).sendSecured(inPieces(bytes, sizes))
+    await (await started('chat')).sendSecured(async () => inPieces(bytes, sizes))
   },
   stop
 }
 
-export const targets: readonly FuzzTarget[] = [handshake, streams]
+const directoryStreams: FuzzTarget = {
+  name: 'directory-streams',
+  reaches: 'a directory: clients that register, directories that join, and gossip',
+  isAsync: true,
+  cpuMs: 2000,
+  seeds: () => [
+    choices(1, 0, 255, 1, 2, 3, 1, 4, 5),
+    choices(2, 1, 255, 2, 0, 2, 255, 3, 4),
+    choices(2, 2, 255, 1, 1, 2, 3, 4, 5)
+  ],
+  async run(input) {
+    const sizes = new InputReader(input.subarray(-8))
+    const directory = await started('directory')
+    await directory.sendSecured(async (key) => {
+      const { envelope } = await sealRecord(record, key)
+      const bytes = bytesOf(input, (reader) => {
+        let stream = -1
+        const all = reader.list(6, () =>
+          someStream(reader, (stream += 2), directoryWords(envelope), directoryProtocols)
+        )
+        return Buffer.concat(all)
+      })
+      return inPieces(bytes, sizes)
+    })
+  },
+  stop
+}
+
+export const targets: readonly FuzzTarget[] = [handshake, streams, directoryStreams]

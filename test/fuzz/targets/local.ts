@@ -140,7 +140,6 @@ const commands: FuzzTarget = {
   name: 'json-commands',
   reaches: 'lines of the JSON face, as bytes and as commands',
   isAsync: true,
-  isStretched: true,
   seeds: () => [
     seed('{"do":"who"}\n{"do":"msg","peer":["anna"],"text":"hi","wait":5,"tag":1}\r\n'),
     seed('{"do":"history","peer":"anna","limit":10}'),

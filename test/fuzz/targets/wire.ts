@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
 import { Messages } from '../../../src/node/noise-streams.ts'
 import { readProxyHeader } from '../../../src/transport/proxy-header.ts'
 import { boundedYamux, streamDuplex, WireError } from '../../../src/wire/index.ts'
@@ -74,6 +75,9 @@ export const yamuxSeeds = (): Uint8Array[] => [
   choices(6, 0, 1, 0, 1, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4, 5)
 ]
 
+/** The pair would count up a port for each connection, until there are no more. */
+const remoteAddr = multiaddr('/ip4/127.0.0.1/tcp/1')
+
 /** Turns until nothing more happens that an input has begun. */
 const turns = 4
 
@@ -86,7 +90,7 @@ const yamux: FuzzTarget = {
   async run(input) {
     const pieces = new InputReader(input.subarray(-16))
     const bytes = bytesOf(input, someYamuxFrames)
-    const [local, remote] = multiaddrConnectionPair({ delay: 0 })
+    const [local, remote] = multiaddrConnectionPair({ delay: 0, inbound: { remoteAddr }, outbound: { remoteAddr } })
     const muxer = boundedYamux()().createStreamMuxer(local)
     const reading: Promise<unknown>[] = []
     muxer.addEventListener('stream', ({ detail }) => void reading.push(drain(detail)))
