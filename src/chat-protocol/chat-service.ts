@@ -5,7 +5,8 @@
 import { TypedEventEmitter, UnsupportedProtocolError } from '@libp2p/interface'
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { StreamHandler, StreamHandlerOptions, TypedEventTarget } from '@libp2p/interface'
-import { toError, withDeadline } from '../wire/index.ts'
+import { LruSet } from '../lib/index.ts'
+import { RateLimiter, toError, withDeadline } from '../wire/index.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { orAborted } from './chat-session.ts'
 import { chatProtocolId, KIND_TIMEOUT_MS, MAX_INBOUND_STREAMS, MAX_KNOWN_PARLEY } from './constants.ts'
@@ -15,7 +16,6 @@ import type { PeerKind } from './dialect.ts'
 import { ChatNotStartedError, ChatUnsupportedError, PeerUndecidedError, StreamReplacedError } from './errors.ts'
 import { PeerLink } from './peer-link.ts'
 import type { LinkContext } from './peer-link.ts'
-import { RateLimiter } from './rate.ts'
 
 /** What the service needs of libp2p. */
 export interface ChatComponents {
@@ -59,7 +59,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
   readonly #asking = new Map<Connection, Promise<PeerKind>>()
   readonly #tasks = new Set<Promise<unknown>>()
   /** Insertion order is age. */
-  readonly #knownParley = new Set<string>()
+  readonly #knownParley = new LruSet<string>(MAX_KNOWN_PARLEY)
   #life: { readonly controller: AbortController; readonly context: LinkContext } | undefined
 
   constructor(components: ChatComponents, init: ChatServiceInit) {
@@ -172,18 +172,10 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
         this.safeDispatchEvent(type, { detail })
       },
       isParley: (peer) => this.#knownParley.has(peer.toString()),
-      sawParley: (peer) => this.#sawParley(peer),
+      sawParley: (peer) => this.#knownParley.add(peer.toString()),
       kindOf: (connection) => this.#kindOf(connection, signal),
       log: this.#log
     }
-  }
-
-  #sawParley(peer: PeerId): void {
-    const key = peer.toString()
-    this.#knownParley.delete(key)
-    this.#knownParley.add(key)
-    const [oldest] = this.#knownParley
-    if (this.#knownParley.size > MAX_KNOWN_PARLEY && oldest !== undefined) this.#knownParley.delete(oldest)
   }
 
   /** One question at a time for each connection. No answer in time, or a failure, is `undecided`. */
@@ -195,7 +187,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
         const kind = await withDeadline('negotiate', KIND_TIMEOUT_MS, life, (signal) =>
           this.#init.kindOf(connection, { signal })
         )
-        if (kind.kind === 'parley') this.#sawParley(connection.remotePeer)
+        if (kind.kind === 'parley') this.#knownParley.add(connection.remotePeer.toString())
         return kind
       } catch (thrown) {
         this.#log('could not tell what %p is - %e', connection.remotePeer, toError(thrown))

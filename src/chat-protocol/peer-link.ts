@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { toError } from '../wire/index.ts'
+import type { RateLimiter } from '../wire/index.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { LiveSession } from './chat-session.ts'
 import type { SessionCarrier } from './chat-session.ts'
@@ -14,7 +15,6 @@ import { STRANGER_MESSAGES_PER_SECOND } from './constants.ts'
 import type { PeerKind, PlainDialect } from './dialect.ts'
 import { SessionClosedError, StreamReplacedError, TooManyStreamsError } from './errors.ts'
 import type { ChatFrame, ChatMessage, OutgoingFrame } from './frames.ts'
-import type { RateLimiter } from './rate.ts'
 import { answer, refusals } from './receipts.ts'
 import type { Disposition } from './receipts.ts'
 import { SessionLogic } from './session.ts'
@@ -98,7 +98,7 @@ export class PeerLink implements SessionCarrier {
 
   async #run(stream: Stream, opener: Opener, connection: Connection): Promise<Error | undefined> {
     // Each stream costs look-ups, and a Hello on it makes this side send again what has no receipt.
-    if (opener === 'remote' && this.#isStranger() && this.#context.rates.take(this.#key, 1, performance.now()) === 0) {
+    if (opener === 'remote' && this.#slowedMs() > 0) {
       const error = new TooManyStreamsError(STRANGER_MESSAGES_PER_SECOND)
       stream.abort(error)
       return error
@@ -209,18 +209,18 @@ export class PeerLink implements SessionCarrier {
   #mayTell(signal: string, told: Set<string>): boolean {
     if (told.has(signal)) return false
     told.add(signal)
-    return !this.#isStranger() || this.#context.rates.take(this.#key, 1, performance.now()) > 0
+    return this.#slowedMs() === 0
   }
 
   async #messages(stream: ChatStream, messages: readonly ChatMessage[]): Promise<void> {
     const { init, rates } = this.#context
     const nowMs = performance.now()
-    const granted = this.#isStranger() ? rates.take(this.#key, messages.length, nowMs) : messages.length
+    const granted = this.#isStranger() ? rates.of(this.#key, nowMs).take(messages.length, nowMs) : messages.length
     const accepted = messages.slice(0, granted)
     const dispositions = accepted.length === 0 ? [] : await init.onMessages(this.peer, accepted)
     const over = messages.length - granted
     const refused: Disposition[] = Array.from({ length: over }, () => {
-      return { kind: 'refused', reason: 'rate', retryAfterMs: rates.waitMs(this.#key, over, nowMs) }
+      return { kind: 'refused', reason: 'rate', retryAfterMs: rates.of(this.#key, nowMs).waitMs(over, nowMs) }
     })
     this.#answer(stream, answer(messages, [...dispositions, ...refused]))
   }
@@ -235,13 +235,20 @@ export class PeerLink implements SessionCarrier {
 
   /** A plain dialect has no way to refuse, so a stranger is slowed: nothing more is read until the rate allows it. */
   async #texts(dialect: PlainDialect, texts: readonly string[]): Promise<void> {
-    const { init, rates, signal } = this.#context
+    const { init, signal } = this.#context
     for (const text of texts) {
-      while (this.#isStranger() && rates.take(this.#key, 1, performance.now()) === 0) {
-        await delay(rates.waitMs(this.#key, 1, performance.now()), undefined, { signal })
+      for (let waitMs = this.#slowedMs(); waitMs > 0; waitMs = this.#slowedMs()) {
+        await delay(waitMs, undefined, { signal })
       }
       await init.onPlainText(this.peer, text, dialect)
     }
+  }
+
+  /** Takes one from a stranger's rate. @returns 0 when it was there, or the peer is no stranger; else when it will be */
+  #slowedMs(): number {
+    if (!this.#isStranger()) return 0
+    const nowMs = performance.now()
+    return this.#context.rates.of(this.#key, nowMs).takeOne(nowMs)
   }
 
   #isStranger(): boolean {

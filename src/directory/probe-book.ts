@@ -1,6 +1,7 @@
 // What is known about who is Parley: one answer per connection, never taken
 // back once it is yes. Forgets with the connection; opens no streams.
 import type { Connection } from '@libp2p/interface'
+import { LruSet } from '../lib/index.ts'
 import { MAX_KNOWN_PARLEY_PEERS } from './constants.ts'
 
 /** Whether the program at the other end is Parley; undecided: it did not answer. */
@@ -15,7 +16,7 @@ interface Probe {
 
 export class ProbeBook {
   #probes = new WeakMap<Connection, Probe>()
-  readonly #parleyPeers = new Set<string>()
+  readonly #parleyPeers = new LruSet<string>(MAX_KNOWN_PARLEY_PEERS)
 
   /** @returns what is known of the peer at the other end */
   answer(connection: Connection): ProbeAnswer {
@@ -43,10 +44,7 @@ export class ProbeBook {
     }
     probe.answer = 'parley'
     probe.parley.resolve('parley')
-    this.#parleyPeers.delete(id)
     this.#parleyPeers.add(id)
-    const [oldest] = this.#parleyPeers
-    if (this.#parleyPeers.size > MAX_KNOWN_PARLEY_PEERS && oldest !== undefined) this.#parleyPeers.delete(oldest)
     return 'parley'
   }
 

@@ -2,7 +2,8 @@
 // host, to one peer; and when an address that failed is tried again. So a made-up
 // record or sighting can make a few dials and no storm, at whomever it points.
 // Addresses that the user has named are not counted. Pure: the time goes in.
-import { addressClass, TokenBucket, type Rate } from '../wire/index.ts'
+import { LruMap } from '../lib/index.ts'
+import { addressClass, RateLimiter, TokenBucket } from '../wire/index.ts'
 import {
   ADDRESS_BACKOFF,
   MAX_DIALLED_PEERS,
@@ -32,10 +33,10 @@ interface Failure {
 export class DialBudget {
   readonly #contacts: TokenBucket
   readonly #strangers: TokenBucket
-  readonly #hosts = new Buckets(TOLD_DIAL_RATE_OF_HOST)
-  readonly #peers = new Buckets(TOLD_DIAL_RATE_OF_PEER)
+  readonly #hosts = new RateLimiter(TOLD_DIAL_RATE_OF_HOST, MAX_DIALLED_PEERS)
+  readonly #peers = new RateLimiter(TOLD_DIAL_RATE_OF_PEER, MAX_DIALLED_PEERS)
   /** Of each peer the addresses that failed. The peer that failed longest ago is the first. */
-  readonly #failures = new Map<string, Map<string, Failure>>()
+  readonly #failures = new LruMap<string, LruMap<string, Failure>>(MAX_DIALLED_PEERS)
 
   constructor(nowMs: number) {
     this.#contacts = new TokenBucket(TOLD_DIAL_RATE, nowMs)
@@ -60,46 +61,17 @@ export class DialBudget {
   }
 
   failed({ peer, address }: Pick<ToldDial, 'peer' | 'address'>, nowMs: number): void {
-    const failures = this.#failures.get(peer) ?? new Map<string, Failure>()
+    const failures = this.#failures.get(peer) ?? new LruMap<string, Failure>(MAX_FAILED_ADDRESSES)
     const count = (failures.get(address)?.count ?? 0) + 1
     const { firstMs, maxMs } = ADDRESS_BACKOFF
     const waitMs = Math.min(maxMs, firstMs * 2 ** Math.min(count - 1, 16))
-    failures.delete(address)
     failures.set(address, { count, againAtMs: nowMs + waitMs })
-    forgetOldest(failures, MAX_FAILED_ADDRESSES)
-    this.#failures.delete(peer)
     this.#failures.set(peer, failures)
-    forgetOldest(this.#failures, MAX_DIALLED_PEERS)
   }
 
   /** There is news of the peer, or of the network: what failed before may work now. */
   forgetFailures(peer?: string): void {
     if (peer === undefined) this.#failures.clear()
     else this.#failures.delete(peer)
-  }
-}
-
-/** One bucket for each key; the one that was used longest ago is forgotten. */
-class Buckets {
-  readonly #rate: Rate
-  readonly #buckets = new Map<string, TokenBucket>()
-
-  constructor(rate: Rate) {
-    this.#rate = rate
-  }
-
-  of(key: string, nowMs: number): TokenBucket {
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, nowMs)
-    this.#buckets.delete(key)
-    this.#buckets.set(key, bucket)
-    forgetOldest(this.#buckets, MAX_DIALLED_PEERS)
-    return bucket
-  }
-}
-
-function forgetOldest(map: Map<string, unknown>, most: number): void {
-  for (const oldest of map.keys()) {
-    if (map.size <= most) return
-    map.delete(oldest)
   }
 }

@@ -9,7 +9,8 @@ import type { PeerDiscovery, PeerDiscoveryEvents, PeerInfo, Startable } from '@l
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { steadyNow, TokenBucket } from '../wire/index.ts'
+import { LruMap } from '../lib/index.ts'
+import { RateLimiter, steadyNow } from '../wire/index.ts'
 import { hostPortOf } from './address.ts'
 import { addressesAtHand } from './addresses-at-hand.ts'
 import {
@@ -46,9 +47,9 @@ export interface LanSightingsInit {
 /** What was seen of one role on one network. */
 export class LanSightings {
   /** Of each peer what its last senders showed, the newest first. The peer seen longest ago is the first. */
-  readonly #seen = new Map<string, readonly Sighting[]>()
+  readonly #seen = new LruMap<string, readonly Sighting[]>(MAX_LAN_SIGHTINGS)
   /** Of each sender how many peers it may show that are new. */
-  readonly #paces = new Map<string, TokenBucket>()
+  readonly #paces = new RateLimiter(SIGHTING_RATE_OF_SENDER, MAX_LAN_SIGHTINGS)
   readonly #onSighting: LanSightingsInit['onSighting']
   readonly #now: () => number
   readonly #ownNetwork: () => OwnNetwork
@@ -94,9 +95,7 @@ export class LanSightings {
     if (!isKnown && !this.#mayShowAnother(sender)) return
     const others = before.filter((one) => one.sender !== (sender ?? ''))
     const sighting = { sender: sender ?? '', addresses, seenAtMs: this.#now() }
-    this.#seen.delete(peer)
     this.#seen.set(peer, [sighting, ...others].slice(0, MAX_SENDERS_OF_SIGHTING))
-    forgetOldest(this.#seen)
     this.#onSighting(peer, this.addressesOf(peer))
   }
 
@@ -108,11 +107,8 @@ export class LanSightings {
   #mayShowAnother(sender = ''): boolean {
     // Many peers run on one machine in a demonstration, and this machine floods nobody but itself.
     if (sender !== '' && this.#ownNetwork().isOwn(sender)) return true
-    const pace = this.#paces.get(sender) ?? new TokenBucket(SIGHTING_RATE_OF_SENDER, this.#now())
-    this.#paces.delete(sender)
-    this.#paces.set(sender, pace)
-    forgetOldest(this.#paces)
-    return pace.take(1, this.#now()) === 1
+    const nowMs = this.#now()
+    return this.#paces.of(sender, nowMs).takeOne(nowMs) === 0
   }
 }
 
@@ -154,13 +150,6 @@ class SilentDiscovery extends TypedEventEmitter<PeerDiscoveryEvents> implements 
 
   async stop(): Promise<void> {
     await this.#module.stop?.()
-  }
-}
-
-function forgetOldest(map: Map<string, unknown>): void {
-  for (const oldest of map.keys()) {
-    if (map.size <= MAX_LAN_SIGHTINGS) return
-    map.delete(oldest)
   }
 }
 

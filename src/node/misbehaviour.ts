@@ -4,6 +4,7 @@
 // is an argument.
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { LruMap } from '../lib/index.ts'
 import { addressClass, TokenBucket } from '../wire/index.ts'
 import type { MisbehaviourError } from '../wire/index.ts'
 import { formatAddress } from './address.ts'
@@ -39,7 +40,7 @@ export interface MisbehaviourSummary {
 
 export class MisbehaviourWatch {
   /** By remote and breach: when it was reported, and how often it happened since. */
-  readonly #reported = new Map<string, { atMs: number; times: number }>()
+  readonly #reported = new LruMap<string, { readonly atMs: number; readonly times: number }>(MAX_REPORTED_OFFENDERS)
   readonly #pace: TokenBucket
   #summary: MisbehaviourSummary = { count: 0 }
 
@@ -60,15 +61,11 @@ export class MisbehaviourWatch {
     const times = (earlier?.times ?? 0) + 1
     const isDue = earlier === undefined || nowMs - earlier.atMs >= MISBEHAVIOUR_AGAIN_MS
     const isReported = isDue && this.#pace.take(1, nowMs) === 1
-    this.#keep(key, isReported ? { atMs: nowMs, times: 0 } : { atMs: earlier?.atMs ?? Number.NEGATIVE_INFINITY, times })
+    this.#reported.set(
+      key,
+      isReported ? { atMs: nowMs, times: 0 } : { atMs: earlier?.atMs ?? Number.NEGATIVE_INFINITY, times }
+    )
     return isReported ? { ...misbehaviour, times, text: textOf(misbehaviour, times) } : undefined
-  }
-
-  #keep(key: string, report: { atMs: number; times: number }): void {
-    this.#reported.delete(key)
-    this.#reported.set(key, report)
-    const oldest = this.#reported.size > MAX_REPORTED_OFFENDERS ? this.#reported.keys().next().value : undefined
-    if (oldest !== undefined) this.#reported.delete(oldest)
   }
 }
 

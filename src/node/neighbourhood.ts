@@ -5,6 +5,7 @@ import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { chatProtocolId } from '../chat-protocol/index.ts'
+import { LruMap } from '../lib/index.ts'
 import { addressClass } from '../wire/index.ts'
 import { hostPortOf, isLocal } from './address.ts'
 import { DIRECTORY_PROTOCOL, normaliseText, type RosterChange, type RosterEntry } from '../directory/index.ts'
@@ -64,7 +65,7 @@ export class Neighbourhood {
   /** Addresses that the user gave or a handshake taught, newest first. */
   readonly #learned = new Map<string, string[]>()
   /** Nicknames of peers that have gone, so that a request of theirs can still be named; the oldest first. */
-  readonly #lastNames = new Map<string, string>()
+  readonly #lastNames = new LruMap<string, string>(MAX_REMEMBERED_NAMES)
   readonly #ownNetwork = ownNetworkNow()
   readonly #namesakes = new NamesakeWatch(Date.now())
   readonly #shapes = new NameShapes()
@@ -364,7 +365,7 @@ export class Neighbourhood {
   #onRosterChanges(changes: readonly RosterChange[]): void {
     for (const change of changes) {
       if (change.kind === 'gone') {
-        this.#keepName(change.was.peer, change.was.record.record.nickname)
+        this.#lastNames.set(change.was.peer, change.was.record.record.nickname)
         continue
       }
       if (change.kind === 'joined' || hasMoved(change.entry, change.was)) this.#reach.forgetFailures(change.entry.peer)
@@ -412,15 +413,6 @@ export class Neighbourhood {
   #onVouchers(peers: readonly string[]): void {
     const entries = peers.flatMap((peer) => (peer === this.#init.profile.id ? [] : (this.presence.entry(peer) ?? [])))
     if (entries.length > 0) this.#init.onRoster({ joined: [], changed: this.#rows(entries), left: [] })
-  }
-
-  #keepName(peer: string, nickname: string): void {
-    this.#lastNames.delete(peer)
-    this.#lastNames.set(peer, nickname)
-    for (const oldest of this.#lastNames.keys()) {
-      if (this.#lastNames.size <= MAX_REMEMBERED_NAMES) break
-      this.#lastNames.delete(oldest)
-    }
   }
 
   /** A contact that was chosen by its address is named as soon as it says its nickname. */

@@ -7,6 +7,7 @@ import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LruMap } from '../lib/index.ts'
 import { steadyNow } from '../wire/index.ts'
 import { formatAddress, hostPortOf, isDnsaddr, isLocal, isLoopback, peerIdOf } from './address.ts'
 import { dialCandidates, type Candidate, type Candidates, type ToldAddresses } from './candidates.ts'
@@ -55,7 +56,7 @@ export class Reach {
   readonly #ownNetwork: () => OwnNetwork
   readonly #budget: DialBudget
   /** Where peers were when they were connected last; the oldest first. */
-  readonly #met = new Map<string, Vantage>()
+  readonly #met = new LruMap<string, Vantage>(MAX_DIALLED_PEERS)
 
   constructor(init: ReachInit) {
     this.#init = init
@@ -68,12 +69,7 @@ export class Reach {
   met(peer: string): void {
     const connection = this.connection(peer)
     if (connection === undefined) return
-    this.#met.delete(peer)
     this.#met.set(peer, vantageOf(connection.remoteAddr, this.#ownNetwork()))
-    for (const oldest of this.#met.keys()) {
-      if (this.#met.size <= MAX_DIALLED_PEERS) break
-      this.#met.delete(oldest)
-    }
     this.#budget.forgetFailures(peer)
   }
 

@@ -1,5 +1,6 @@
 // What is told of rooms that fill up: once in a while and not for each message,
 // with who fills it and what can be done. It counts nothing and decides nothing.
+import { LruMap } from '../lib/index.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { MAX_TOLD_QUOTAS, ROOM_NOTICE_AGAIN_MS } from './constants.ts'
 import type { DiskView } from './disk-room.ts'
@@ -26,7 +27,7 @@ export class RoomNotices {
   readonly #crowded: TokenBucket
   readonly #low: TokenBucket
   /** When each contact was told of, the oldest first. */
-  readonly #overQuota = new Map<string, number>()
+  readonly #overQuota = new LruMap<string, number>(MAX_TOLD_QUOTAS)
 
   constructor(init: RoomNoticesInit) {
     const once = { burst: 1, perSecond: 1000 / ROOM_NOTICE_AGAIN_MS }
@@ -53,10 +54,7 @@ export class RoomNotices {
     const nowMs = this.#init.now()
     const toldAtMs = this.#overQuota.get(peer)
     if (toldAtMs !== undefined && nowMs - toldAtMs < ROOM_NOTICE_AGAIN_MS) return false
-    this.#overQuota.delete(peer)
     this.#overQuota.set(peer, nowMs)
-    const [oldest] = this.#overQuota.keys()
-    if (this.#overQuota.size > MAX_TOLD_QUOTAS && oldest !== undefined) this.#overQuota.delete(oldest)
     return true
   }
 }

@@ -7,6 +7,7 @@
  * connection and not what an offence is.
  */
 
+import { LruMap } from '../lib/index.ts'
 import { UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
 import {
   MAX_OFFENDERS,
@@ -39,8 +40,8 @@ interface ClassRecord {
 }
 
 export class Offenders {
-  readonly #peers = new Map<string, PeerRecord>()
-  readonly #classes = new Map<string, ClassRecord>()
+  readonly #peers = new LruMap<string, PeerRecord>(MAX_OFFENDERS)
+  readonly #classes = new LruMap<string, ClassRecord>(MAX_OFFENDERS)
 
   record({ peer, addressClass }: Offender, nowMs: number): void {
     this.#recordPeer(peer, nowMs)
@@ -75,22 +76,14 @@ export class Offenders {
       ? OFFENDER_BACKOFF_MS.first
       : Math.min(2 * earlier.refusedForMs, OFFENDER_BACKOFF_MS.longest)
     const offences = isForgotten ? 1 : earlier.offences + 1
-    remember(this.#peers, peer, { offendedAtMs: nowMs, offences, refusedForMs })
+    this.#peers.set(peer, { offendedAtMs: nowMs, offences, refusedForMs })
   }
 
   #recordClass(addressClass: string, nowMs: number): void {
     const earlier = this.#classes.get(addressClass)
-    remember(this.#classes, addressClass, {
+    this.#classes.set(addressClass, {
       offendedAtMs: [...(earlier?.offendedAtMs ?? []), nowMs].slice(-OFFENCES_UNTIL_SLOWED),
       connections: earlier?.connections ?? new TokenBucket(SLOWED_CONNECTION_RATE, nowMs)
     })
   }
-}
-
-/** As the youngest; the oldest gives way. */
-function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key)
-  map.set(key, value)
-  const oldest = map.size > MAX_OFFENDERS ? map.keys().next().value : undefined
-  if (oldest !== undefined) map.delete(oldest)
 }

@@ -3,7 +3,6 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MAX_FRAME_BYTES } from '../../src/chat-protocol/constants.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
-import { RateLimiter } from '../../src/chat-protocol/rate.ts'
 import { answer } from '../../src/chat-protocol/receipts.ts'
 import type { ChatMessage } from '../../src/chat-protocol/frames.ts'
 import type { Disposition } from '../../src/chat-protocol/receipts.ts'
@@ -117,38 +116,5 @@ describe('the window', () => {
 
   test('a message larger than the window passes alone', () => {
     expect(new SendWindow({ maxMessages: 1, maxBytes: 10 }).hasRoom(11)).toBe(true)
-  })
-})
-
-describe('the rate', () => {
-  test('never gives more than the burst and what has been refilled since', () => {
-    const step = fc.record({ waitMs: fc.nat(2000), wanted: fc.nat(40) })
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
-        const rates = new RateLimiter({ perSecond: 5, burst: 20 }, 4)
-        let nowMs = 0
-        let given = 0
-        for (const { waitMs, wanted } of steps) {
-          nowMs += waitMs
-          given += rates.take('peer', wanted, nowMs)
-          expect(given).toBeLessThanOrEqual(20 + (nowMs * 5) / 1000)
-        }
-      })
-    )
-  })
-
-  test('after the time to wait that it names there is room', () => {
-    const rates = new RateLimiter({ perSecond: 50, burst: 500 }, 4)
-    expect(rates.take('peer', 600, 0)).toBe(500)
-    const waitMs = rates.waitMs('peer', 100, 0)
-    expect(waitMs).toBe(2000)
-    expect(rates.take('peer', 100, waitMs)).toBe(100)
-  })
-
-  test('is kept for a bounded number of peers, and forgets the recovered first', () => {
-    const rates = new RateLimiter({ perSecond: 1, burst: 2 }, 2)
-    rates.take('busy', 2, 10_000)
-    for (let peer = 0; peer < 100; peer++) rates.take(`visitor ${peer}`, 0, 10_000)
-    expect(rates.take('busy', 1, 10_000)).toBe(0)
   })
 })

@@ -1,6 +1,7 @@
 // What fellows have done that they should not: how much each passes on, how
 // often that was too much or forged, and whom to refuse for a while. Pure: the
 // time goes in.
+import { LruMap } from '../../lib/index.ts'
 import { TokenBucket } from '../../wire/index.ts'
 import { FELLOW_BAN_MS, FORWARDER_RATE, MAX_BANS, STRIKE_RATE } from './constants.ts'
 
@@ -11,7 +12,7 @@ interface Conduct {
 
 export class FellowBans {
   readonly #conduct = new Map<string, Conduct>()
-  readonly #bannedUntilMs = new Map<string, number>()
+  readonly #bannedUntilMs = new LruMap<string, number>(MAX_BANS)
 
   /** Counts bytes of gossip that the fellow passed on. @returns whether it may */
   mayPass(peer: string, sizeBytes: number, nowMs: number): boolean {
@@ -28,10 +29,7 @@ export class FellowBans {
   /** From now on it is refused for a while. */
   ban(peer: string, nowMs: number): void {
     this.#conduct.delete(peer)
-    this.#bannedUntilMs.delete(peer)
     this.#bannedUntilMs.set(peer, nowMs + FELLOW_BAN_MS)
-    const [oldest] = this.#bannedUntilMs.keys()
-    if (this.#bannedUntilMs.size > MAX_BANS && oldest !== undefined) this.#bannedUntilMs.delete(oldest)
   }
 
   isBanned(peer: string, nowMs: number): boolean {

@@ -4,8 +4,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
-import { TokenBucket } from '../../wire/index.ts'
-import type { Rate } from '../../wire/index.ts'
+import { LruSet } from '../../lib/index.ts'
+import { RateLimiter } from '../../wire/index.ts'
 import { MAX_TOMBSTONES } from '../constants.ts'
 import { BadRecordError } from '../errors.ts'
 import { compareRecords, openRecord } from '../presence-record.ts'
@@ -70,11 +70,11 @@ export interface Taken {
 
 export class GossipIntake {
   readonly #init: GossipIntakeInit
-  readonly #authors = new Rates(AUTHOR_RATE)
-  readonly #beats = new Rates(HEARTBEAT_RATE)
-  readonly #strangers = new Rates(FAREWELL_RATE)
+  readonly #authors = new RateLimiter(AUTHOR_RATE, MAX_KNOWN_DIRECTORIES)
+  readonly #beats = new RateLimiter(HEARTBEAT_RATE, MAX_KNOWN_DIRECTORIES)
+  readonly #strangers = new RateLimiter(FAREWELL_RATE, MAX_KNOWN_DIRECTORIES)
   /** Withdrawals that were taken already: every fellow tells of the same ones. */
-  readonly #farewells = new Set<string>()
+  readonly #farewells = new LruSet<string>(MAX_TOMBSTONES)
 
   constructor(init: GossipIntakeInit) {
     this.#init = init
@@ -118,7 +118,7 @@ export class GossipIntake {
         forged++
         continue
       }
-      this.#remember(mark)
+      this.#farewells.add(mark)
       this.#init.roster.merge((roster, nowMs) => {
         const before = roster.newest(record.record.peer.toString())
         // Anybody can make up keys that leave; each is remembered for two leases.
@@ -231,31 +231,6 @@ export class GossipIntake {
     })
     return newest
   }
-
-  #remember(mark: string): void {
-    this.#farewells.add(mark)
-    const [oldest] = this.#farewells
-    if (this.#farewells.size > MAX_TOMBSTONES && oldest !== undefined) this.#farewells.delete(oldest)
-  }
 }
 
 const nothing: Taken = { isNews: false, forged: 0, counters: [] }
-
-/** A rate for each of a few names; the one that was heard of longest ago is forgotten first. */
-class Rates {
-  readonly #rate: Rate
-  readonly #buckets = new Map<string, TokenBucket>()
-
-  constructor(rate: Rate) {
-    this.#rate = rate
-  }
-
-  of(name: string, nowMs: number): TokenBucket {
-    const bucket = this.#buckets.get(name) ?? new TokenBucket(this.#rate, nowMs)
-    this.#buckets.delete(name)
-    this.#buckets.set(name, bucket)
-    const [oldest] = this.#buckets.keys()
-    if (this.#buckets.size > MAX_KNOWN_DIRECTORIES && oldest !== undefined) this.#buckets.delete(oldest)
-    return bucket
-  }
-}

@@ -2,7 +2,7 @@
 // not name: so many a second of each address prefix, and some more of all
 // together. Whoever is over it waits, or is not heard; who is named has no limit.
 import { setTimeout } from 'node:timers/promises'
-import { TokenBucket } from '../../wire/index.ts'
+import { RateLimiter, TokenBucket } from '../../wire/index.ts'
 import { MAX_KNOWN_DIRECTORIES, PULSE_MS, SIGNATURE_RATE } from './constants.ts'
 
 export interface SignatureBudgetInit {
@@ -14,7 +14,7 @@ export interface SignatureBudgetInit {
 export class SignatureBudget {
   readonly #init: SignatureBudgetInit
   readonly #common: TokenBucket
-  readonly #holders = new Map<string, TokenBucket>()
+  readonly #holders = new RateLimiter(SIGNATURE_RATE.each, MAX_KNOWN_DIRECTORIES)
 
   constructor(init: SignatureBudgetInit) {
     this.#init = init
@@ -25,7 +25,7 @@ export class SignatureBudget {
   tryTake(count: number, holder: string): boolean {
     if (this.#init.isNamed(holder)) return true
     const nowMs = this.#init.now()
-    const bucket = [this.#of(holder, nowMs), this.#common].find((one) => one.waitMs(count, nowMs) === 0)
+    const bucket = [this.#holders.of(holder, nowMs), this.#common].find((one) => one.waitMs(count, nowMs) === 0)
     bucket?.take(count, nowMs)
     return bucket !== undefined
   }
@@ -33,14 +33,5 @@ export class SignatureBudget {
   /** Resolves when so many signatures of a holder may be checked. Meanwhile nothing more is read from who brought them. */
   async take(count: number, holder: string, signal: AbortSignal): Promise<void> {
     while (!this.tryTake(count, holder)) await setTimeout(PULSE_MS, undefined, { signal })
-  }
-
-  #of(holder: string, nowMs: number): TokenBucket {
-    const bucket = this.#holders.get(holder) ?? new TokenBucket(SIGNATURE_RATE.each, nowMs)
-    this.#holders.delete(holder)
-    this.#holders.set(holder, bucket)
-    const [oldest] = this.#holders.keys()
-    if (this.#holders.size > MAX_KNOWN_DIRECTORIES && oldest !== undefined) this.#holders.delete(oldest)
-    return bucket
   }
 }

@@ -2,7 +2,8 @@
 // refused to them: they are held back for a while, by their address class. Some
 // of their connections are taken even then, as others may share the address.
 // Pure: the time goes in. What an offence is, others know.
-import { TokenBucket } from '../../wire/index.ts'
+import { LruMap } from '../../lib/index.ts'
+import { RateLimiter, TokenBucket } from '../../wire/index.ts'
 import { HTTP_HELD_BACK_MS, HTTP_HELD_BACK_RATE, HTTP_OFFENCE_RATE, MAX_PACED_ADDRESSES } from './constants.ts'
 
 interface HeldBack {
@@ -11,17 +12,15 @@ interface HeldBack {
 }
 
 export class Offenders {
-  readonly #offences = new Map<string, TokenBucket>()
-  readonly #heldBack = new Map<string, HeldBack>()
+  readonly #offences = new RateLimiter(HTTP_OFFENCE_RATE, MAX_PACED_ADDRESSES)
+  readonly #heldBack = new LruMap<string, HeldBack>(MAX_PACED_ADDRESSES)
 
   /** Counts an offence. @returns whether it is by this one that the client is held back */
   note(holder: string, nowMs: number): boolean {
-    const pace = this.#offences.get(holder) ?? new TokenBucket(HTTP_OFFENCE_RATE, nowMs)
-    keep(this.#offences, holder, pace)
-    if (pace.take(1, nowMs) === 1) return false
+    if (this.#offences.of(holder, nowMs).takeOne(nowMs) === 0) return false
     const isNew = (this.#heldBack.get(holder)?.untilMs ?? -Infinity) <= nowMs
     const connections = this.#heldBack.get(holder)?.connections ?? new TokenBucket(HTTP_HELD_BACK_RATE, nowMs)
-    keep(this.#heldBack, holder, { untilMs: nowMs + HTTP_HELD_BACK_MS, connections })
+    this.#heldBack.set(holder, { untilMs: nowMs + HTTP_HELD_BACK_MS, connections })
     return isNew
   }
 
@@ -33,12 +32,4 @@ export class Offenders {
     this.#heldBack.delete(holder)
     return true
   }
-}
-
-/** As the youngest; the oldest is forgotten. */
-function keep<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key)
-  map.set(key, value)
-  const oldest = map.size > MAX_PACED_ADDRESSES ? map.keys().next().value : undefined
-  if (oldest !== undefined) map.delete(oldest)
 }

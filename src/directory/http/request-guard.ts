@@ -2,7 +2,7 @@
 // sent to, from which site, and its client's pace. Knows no routes but the one
 // that holds a place open.
 import type { IncomingMessage } from 'node:http'
-import { addressClass, TokenBucket } from '../../wire/index.ts'
+import { addressClass, RateLimiter } from '../../wire/index.ts'
 import { HTTP_RATE, MAX_HTTP_HEADERS, MAX_PACED_ADDRESSES } from './constants.ts'
 import { HostNames, type HostNamesInit } from './host-names.ts'
 
@@ -15,7 +15,7 @@ export interface Refusal {
 export class RequestGuard {
   readonly #names: HostNames
   readonly #now: () => number
-  readonly #paces = new Map<string, TokenBucket>()
+  readonly #paces = new RateLimiter(HTTP_RATE, MAX_PACED_ADDRESSES)
 
   constructor(init: HostNamesInit, now: () => number) {
     this.#names = new HostNames(init)
@@ -46,21 +46,12 @@ export class RequestGuard {
   }
 
   #checkPace(client: string): Refusal | undefined {
-    const waitMs = this.#paceOf(addressClass(client)).takeOne(this.#now())
+    const nowMs = this.#now()
+    const waitMs = this.#paces.of(addressClass(client), nowMs).takeOne(nowMs)
     if (waitMs === 0) return undefined
     const seconds = Math.ceil(waitMs / 1000)
     const why = `more than ${HTTP_RATE.perSecond} requests a second: come back in ${seconds} s`
     return { status: 429, why, headers: { 'retry-after': String(seconds) } }
-  }
-
-  #paceOf(holder: string): TokenBucket {
-    const known = this.#paces.get(holder)
-    if (known !== undefined) return known
-    const oldest = this.#paces.keys().next()
-    if (this.#paces.size >= MAX_PACED_ADDRESSES && oldest.done !== true) this.#paces.delete(oldest.value)
-    const pace = new TokenBucket(HTTP_RATE, this.#now())
-    this.#paces.set(holder, pace)
-    return pace
   }
 }
 

@@ -1,32 +1,27 @@
 /**
- * How much each stranger may send: a token bucket for every peer that used its own lately. Pure: the time is handed
- * in. It does not know who is a stranger.
+ * A rate for each of many keys (peers, address classes), whose number an attacker may choose: a token bucket for each
+ * key that was used lately. Pure: the time goes in. It does not know what a key stands for.
  */
-import { TokenBucket } from '../wire/index.ts'
-import type { Rate } from '../wire/index.ts'
+import { TokenBucket } from './token-bucket.ts'
+import type { Rate } from './token-bucket.ts'
 
-/** A bucket per key. A full bucket is the same as none, so only keys that were active lately take room. */
+/**
+ * @example
+ * const pings = new RateLimiter({ burst: 5, perSecond: 1 }, 1_000)
+ * if (pings.of(peer, nowMs).takeOne(nowMs) > 0) refuse()
+ */
 export class RateLimiter {
   readonly #rate: Rate
   readonly #maxKeys: number
   readonly #buckets = new Map<string, TokenBucket>()
 
+  /** @param maxKeys buckets that are kept: the full ones go first, as a full bucket is the same as a new one */
   constructor(rate: Rate, maxKeys: number) {
     this.#rate = rate
     this.#maxKeys = maxKeys
   }
 
-  /** Takes up to `wanted` and returns how many were there. */
-  take(key: string, wanted: number, nowMs: number): number {
-    return this.#bucket(key, nowMs).take(wanted, nowMs)
-  }
-
-  /** How long until `wanted` are there (never more than a whole bucket is waited for). */
-  waitMs(key: string, wanted: number, nowMs: number): number {
-    return this.#bucket(key, nowMs).waitMs(wanted, nowMs)
-  }
-
-  #bucket(key: string, nowMs: number): TokenBucket {
+  of(key: string, nowMs: number): TokenBucket {
     const known = this.#buckets.get(key)
     if (known !== undefined) return known
     if (this.#buckets.size >= this.#maxKeys) this.#makeRoom(nowMs)

@@ -1,0 +1,41 @@
+// Maps and sets of a bounded size, for what is remembered of remotes: keys cost
+// nothing, so whatever is kept by key must have an end.
+
+/** A map that drops the entry that was set longest ago. Looking at an entry does not renew it; setting it does. */
+export class LruMap<Key, Value> extends Map<Key, Value> {
+  readonly #maxSize: number
+
+  constructor(maxSize: number) {
+    super()
+    this.#maxSize = maxSize
+  }
+
+  override set(key: Key, value: Value): this {
+    this.delete(key)
+    super.set(key, value)
+    if (this.size > this.#maxSize) dropFirst(this)
+    return this
+  }
+}
+
+/** A set that drops the member that was added longest ago. Adding a member again renews it. */
+export class LruSet<Member> extends Set<Member> {
+  readonly #maxSize: number
+
+  constructor(maxSize: number) {
+    super()
+    this.#maxSize = maxSize
+  }
+
+  override add(member: Member): this {
+    this.delete(member)
+    super.add(member)
+    if (this.size > this.#maxSize) dropFirst(this)
+    return this
+  }
+}
+
+function dropFirst<Key>(kept: { keys(): IterableIterator<Key>; delete(key: Key): boolean }): void {
+  const first = kept.keys().next()
+  if (first.done !== true) kept.delete(first.value)
+}
