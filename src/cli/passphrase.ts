@@ -82,9 +82,16 @@ async function fromDescriptor(io: CommandIo, text: string, flag: string): Promis
     }
   } catch (error) {
     if (io.interrupted.aborted) throw error
-    throw new UsageError(`${flag} ${text}: it can't be read: ${String(error)}`, { cause: error })
+    throw new UsageError(
+      `${flag} ${text}: no file that can be read is open there (${codeOf(error)}): open one as in ${flag} 3 3<FILE`,
+      { cause: error }
+    )
   }
   return firstLine(Buffer.concat(parts))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
 /** A pipe may be one that does not wait for its writer. */

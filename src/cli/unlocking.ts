@@ -114,7 +114,7 @@ export async function newPassphrase({ io, command, option, question, check }: Ne
       const why = await askTwice(terminal, question, check)
       if (why.passphrase !== undefined) return why.passphrase
       if (left === 0) throw why.error
-      terminal.say(`${why.error.message}.`)
+      terminal.say(sentence(why.error.message))
     }
   } finally {
     terminal.close()
@@ -135,4 +135,9 @@ async function askTwice(
   }
   if ((await terminal.ask('The same once more: ')) === passphrase) return { passphrase }
   return { passphrase: undefined, error: new UsageError('the two passphrases differ, and nothing was changed') }
+}
+
+/** An error's message, which begins small as it follows the name of the program, on a line of its own. */
+function sentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }

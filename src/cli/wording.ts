@@ -206,3 +206,8 @@ export function retryText(retryAtMs: number | undefined, nowMs: number): string 
 export function secondsUntil(atMs: number, nowMs: number): number {
   return Math.max(0, Math.ceil((atMs - nowMs) / 1000))
 }
+
+/** A question that the same line, typed again, answers with yes. */
+export function repeatQuestion(question: string, line: string): string {
+  return `${question} Type /${line.trim()} again to do it.`
+}

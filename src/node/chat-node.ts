@@ -22,7 +22,13 @@ import type { Config } from './config.ts'
 import { conversationEvents, withNamesake } from './conversation-events.ts'
 import { Conversations } from './conversations.ts'
 import type { OwnText } from './deliveries.ts'
-import { MessageIdTakenError, MessageTooLongError, StorageProblemError, UsageError } from './errors.ts'
+import {
+  MessageIdTakenError,
+  MessageTooLongError,
+  PeerBlockedError,
+  StorageProblemError,
+  UsageError
+} from './errors.ts'
 import { LARGEST_SHOWN } from './constants.ts'
 import { DiskRoom } from './disk-room.ts'
 import type { Cleared } from './reception.ts'
@@ -340,7 +346,9 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
     return { requests, historyBytes: use.totalBytes, largest, isDiskLow: this.#disk.isLow, ...this.#disk.view }
   }
 
+  /** @throws PeerBlockedError */
   async open(peer: string): Promise<readonly StoredMessage[]> {
+    this.#checkNotBlocked(peer)
     const recent = await this.#choosing(peer, async () => this.#conversations.open(peer))
     if (this.#state === 'started') this.#paths.onScreen.watch(peer)
     return recent
@@ -371,7 +379,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   /**
    * @param options.id 32 hexadecimal digits; a message to this peer that has them already is returned as it stands, so
    *   that a caller who was not answered may ask again
-   * @throws MessageTooLongError before anything is stored; MessageIdTakenError
+   * @throws MessageTooLongError before anything is stored; MessageIdTakenError; PeerBlockedError
    */
   send(peer: string, text: string, options: { replyTo?: string; id?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = text.length * MAX_UTF8_BYTES > MAX_TEXT_BYTES ? Buffer.byteLength(text, 'utf8') : 0
@@ -472,9 +480,16 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
 
   /** What was sent to the peer in one turn. */
   async #sendAll(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
+    this.#checkNotBlocked(peer)
     const messages = await this.#choosing(peer, async () => this.#conversations.send(peer, texts))
     for (const message of messages) this.#tell('sent', () => ({ message, name: this.name(peer) }))
     return messages
+  }
+
+  /** Looking at a conversation, or writing into it, must not unblock its peer. */
+  #checkNotBlocked(peer: string): void {
+    const blocked = this.#profile.book.blocked().find((entry) => entry.peer === peer)
+    if (blocked !== undefined) throw new PeerBlockedError(nameOrShortId(blocked.name, peer), shortId(peer))
   }
 
   /** Does what makes the peer a contact, if it is none. */

@@ -285,6 +285,11 @@ async function readConfigFile(file: string): Promise<Record<string, unknown>> {
   return { ...parsed }
 }
 
+/** As it was typed: a list of the command line is one option, given several times. */
+function shown(raw: unknown): string {
+  return (Array.isArray(raw) ? raw : [raw]).map((one) => JSON.stringify(one)).join(' ')
+}
+
 function parseSetting(spec: SettingSpec, raw: unknown, where: string): SettingValue {
   try {
     if (typeof raw === 'boolean') {
@@ -295,7 +300,7 @@ function parseSetting(spec: SettingSpec, raw: unknown, where: string): SettingVa
     return spec.parse(String(raw))
   } catch (error) {
     const what = error instanceof Error ? error.message : ''
-    throw new UsageError(`${where}: ${JSON.stringify(raw)} can't be used: ${what}`, { cause: error })
+    throw new UsageError(`${where}: ${shown(raw)} can't be used: ${what}`, { cause: error })
   }
 }
 

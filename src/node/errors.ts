@@ -6,6 +6,14 @@ export abstract class ParleyError extends Error {
   abstract readonly exitCode: ExitCode
 }
 
+/** Why a file that a person named can't be read, to follow `FILE can't be read: `. */
+export function fileFault(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EACCES') return 'its owner keeps others from reading it'
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** A setting or argument that can't be used. */
 export class UsageError extends ParleyError {
   override readonly name = 'UsageError'
@@ -233,6 +241,16 @@ export class MessageIdTakenError extends ParleyError {
 
   constructor(id: string) {
     super(`another message to this peer has the id ${id}: choose 32 other hexadecimal digits at random`)
+  }
+}
+
+/** A conversation would make the peer a contact, and so end what the user has decided about it. */
+export class PeerBlockedError extends ParleyError {
+  override readonly name = 'PeerBlockedError'
+  override readonly exitCode = exitCodes.usage
+
+  constructor(name: string, id: string) {
+    super(`${name} is blocked: /unblock ${id} in the chat ends that, and parley log ${id} shows what was written`)
   }
 }
 

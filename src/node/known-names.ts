@@ -106,11 +106,10 @@ export class NamesakeWatch {
 }
 
 function namesakeText(row: RosterRow, owner: NameOwner): string {
-  const key = `${owner.shortId}${owner.verified ? ', verified' : ''}`
+  const whose = `your ${owner.verified ? 'verified ' : ''}contact ${owner.name} (${owner.shortId})`
   return (
-    `${owner.name} is a contact of yours with the key ${key}. A peer with another key, ${row.shortId}, now goes by ` +
-    `the name ${row.nickname}. It may be a new installation of ${owner.name}, or someone who wants to be taken for ` +
-    `${owner.name}: ask another way before you trust it.`
+    `${row.nickname} (${row.shortId}) is not ${whose}: it has another key. It may be a new installation of ` +
+    `${owner.name}, or someone who wants to be taken for ${owner.name}: ask another way before you trust it.`
   )
 }
 

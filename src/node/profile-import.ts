@@ -18,7 +18,7 @@ import {
 } from '../storage/index.ts'
 import { ageLockOf, decryptAge, maxAgeHeaderBytes, type AgeKey } from './age-file.ts'
 import type { Config } from './config.ts'
-import { ArchiveError, ProfileExistsError, ProfileInUseError, UsageError } from './errors.ts'
+import { ArchiveError, fileFault, ProfileExistsError, ProfileInUseError, UsageError } from './errors.ts'
 import { profileFolder } from './folders.ts'
 import { decodeKeyFile, KeyFileError } from './key-file.ts'
 import {
@@ -71,7 +71,7 @@ export class ProfileArchive {
   static async open(file: string, init: Pick<ImportInit, 'config' | 'force'>): Promise<ProfileArchive> {
     checkName(init.config, init.force)
     const handle = await open(file, 'r').catch((error: unknown) => {
-      throw new UsageError(`${file} can't be read: ${error instanceof Error ? error.message : ''}`, { cause: error })
+      throw new UsageError(`${file} can't be read: ${fileFault(error)}`, { cause: error })
     })
     try {
       const stats = await handle.stat()

@@ -11,7 +11,14 @@ export {
   type SettingName,
   type SettingSpec
 } from './config.ts'
-export { KeyLockedError, ParleyError, PeerNotFoundError, UsageError, WrongPassphraseError } from './errors.ts'
+export {
+  fileFault,
+  KeyLockedError,
+  ParleyError,
+  PeerNotFoundError,
+  UsageError,
+  WrongPassphraseError
+} from './errors.ts'
 export { exitCodes, type ExitCode } from './exit-codes.ts'
 export { profileFolder } from './folders.ts'
 export type { LockedIdentity, Unlocker } from './identity.ts'

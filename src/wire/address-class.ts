@@ -30,7 +30,8 @@ export function addressClass(address: string): string {
   const shortest = new SocketAddress({ address: withoutZone, family: 'ipv6' }).address
   const mapped = IPV4_MAPPED.exec(shortest)?.[1]
   if (mapped !== undefined) return mapped
-  return `${groupsOf(shortest).slice(0, IPV6_CLASS_GROUPS).join(':')}::/64`
+  const prefix = `${groupsOf(shortest).slice(0, IPV6_CLASS_GROUPS).join(':')}::`
+  return `${new SocketAddress({ address: prefix, family: 'ipv6' }).address}/64`
 }
 
 /** The class of the IP address in a multiaddr: of a relayed connection that of its relay. */

@@ -415,7 +415,7 @@ describe('/requests clear', () => {
     }))
     const chat = plain(node)
     chat.input.write('/requests clear\n')
-    await chat.shows('Type the same again to do it.')
+    await chat.shows('Type /requests clear again to do it.')
     expect(node.waiting).toHaveLength(2)
     chat.input.write('/requests clear\n')
     await chat.shows('2 messages of 2 strangers are deleted.')

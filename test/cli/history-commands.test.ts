@@ -202,7 +202,7 @@ describe('the plain face', () => {
     const lines = ['/forget bob', '/forget carol', '/who', '/forget carol', '/forget bob', '/forget bob', 'QUIT']
     const written = await chat(node, lines)
     expect(forget.mock.calls).toEqual([[bob]])
-    expect(written).toContain('Type the same again to do it.')
+    expect(written).toContain('Type /forget bob again to do it.')
     expect(written).toContain('3 messages with bob are deleted here.')
   })
 

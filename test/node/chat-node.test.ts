@@ -189,6 +189,19 @@ test('a blocked peer is cut off, refused when it dials, and heard again when it 
   expect(await texts(bert, anna.peerId)).toEqual(['in hello', 'in are you there?'])
 })
 
+test('a blocked peer stays blocked when its conversation is opened or written into', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.resolve([placeOf(bert)])
+  expect(await settledState(anna, bert.peerId, 'hello')).toBe('delivered')
+  await bert.block(anna.peerId)
+  await expect(bert.open(anna.peerId)).rejects.toThrow(/is blocked: \/unblock/u)
+  await expect(bert.send(anna.peerId, 'hello')).rejects.toThrow(/is blocked: \/unblock/u)
+  expect(bert.blocked()).toMatchObject([{ peer: anna.peerId }])
+  await bert.unblock(anna.peerId)
+  await expect(bert.open(anna.peerId)).resolves.toHaveLength(1)
+})
+
 test('a peer that starts again is found at its old port and gets what waited for it', async () => {
   const anna = await network.peer('anna')
   const bert = await network.peer('bert', { accept: 'all' })

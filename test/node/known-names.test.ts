@@ -102,7 +102,7 @@ describe('namesakes', () => {
     const watch = new NamesakeWatch(0)
     const [notice, ...more] = watch.look([namesake('one')], 0)
     expect(notice).toMatchObject({ code: 'key-changed', by: 'name', peer: 'one', was: 'bob-id', verified: true })
-    expect(notice?.text).toContain('bob is a contact of yours with the key bob-id, verified.')
+    expect(notice?.text).toContain('bob (bobID) is not your verified contact bob (bob-id): it has another key.')
     expect(more).toEqual([])
     expect(watch.look([namesake('one')], 1)).toEqual([])
     expect(watch.look([namesake('two')], 1)).toHaveLength(1)

@@ -21,11 +21,11 @@ test('the beginning names the address, how much it holds, what is done and what 
 })
 
 test('the end tells how long it lasted and whose connections were closed', () => {
-  const end = { is: 'ended', from: '2001:db8:0:0::/64', ended: 1204, endedFrom: 1190, lastedMs: 40_200 } as const
+  const end = { is: 'ended', from: '2001:db8::/64', ended: 1204, endedFrom: 1190, lastedMs: 40_200 } as const
   expect(pressureNotice(end).text).toBe(
-    'Connections are back to normal. For 40 s there were too many: 1204 were closed, 1190 of them from 2001:db8:0:0::/64.'
+    'Connections are back to normal. For 40 s there were too many: 1204 were closed, 1190 of them from 2001:db8::/64.'
   )
   expect(pressureNotice({ ...end, ended: 1, endedFrom: 1, lastedMs: 3 }).text).toBe(
-    'Connections are back to normal. For 1 s there were too many: 1 was closed, from 2001:db8:0:0::/64.'
+    'Connections are back to normal. For 1 s there were too many: 1 was closed, from 2001:db8::/64.'
   )
 })

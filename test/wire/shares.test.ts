@@ -6,12 +6,12 @@ test('an address class is an IPv4 address or the first 64 bits of an IPv6 addres
   expect(addressClass('203.0.113.7')).toBe('203.0.113.7')
   expect(addressClass('::ffff:203.0.113.7')).toBe('203.0.113.7')
   expect(addressClass('::ffff:cb00:7107')).toBe('203.0.113.7')
-  expect(addressClass('2001:db8::1')).toBe('2001:db8:0:0::/64')
-  expect(addressClass('2001:0DB8:0:0:ffff::')).toBe('2001:db8:0:0::/64')
+  expect(addressClass('2001:db8::1')).toBe('2001:db8::/64')
+  expect(addressClass('2001:0DB8:0:0:ffff::')).toBe('2001:db8::/64')
   expect(addressClass('2001:db8:0:1:2:3:4:5')).toBe('2001:db8:0:1::/64')
-  expect(addressClass('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
-  expect(addressClass('::1')).toBe('0:0:0:0::/64')
-  expect(addressClass('64:ff9b::192.0.2.1')).toBe('64:ff9b:0:0::/64')
+  expect(addressClass('fe80::1%eth0')).toBe('fe80::/64')
+  expect(addressClass('::1')).toBe('::/64')
+  expect(addressClass('64:ff9b::192.0.2.1')).toBe('64:ff9b::/64')
   for (const none of ['', 'localhost', '1.2.3', '1.2.3.4.5', '2001:db8']) {
     expect(addressClass(none)).toBe(UNKNOWN_ADDRESS_CLASS)
   }

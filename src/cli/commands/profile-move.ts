@@ -12,7 +12,15 @@ import { givenPassphrase, PassphraseTerminal } from '../passphrase.ts'
 import { ProgressLine } from '../progress-line.ts'
 import { flagsOf, hasSwitch } from '../setting-options.ts'
 import { askUntilRight, newPassphrase } from '../unlocking.ts'
-import { exitCodes, KeyLockedError, loadConfig, profileFolder, shortId, UsageError } from '../../node/settings.ts'
+import {
+  exitCodes,
+  fileFault,
+  KeyLockedError,
+  loadConfig,
+  profileFolder,
+  shortId,
+  UsageError
+} from '../../node/settings.ts'
 import type { Config, ExitCode } from '../../node/settings.ts'
 import type { ExportInit, Imported, Progress } from '../../node/index.ts'
 
@@ -52,7 +60,7 @@ export async function runProfileExport(io: CommandIo, command: Command): Promise
       writeLines(io.stdout, [
         `The profile ${profile} (${shortId(peer)}) is in ${file} (${megabytes(sizeBytes)}): key, contacts, history, settings.`,
         hasPassphrase
-          ? `To be you takes this file, ${opens}, and the passphrase of the key, which is as it was.`
+          ? `Anyone with this file, ${opens} and the passphrase of the key can be you.`
           : `Anyone with this file and ${opens} can be you.`
       ])
       return exitCodes.ok
@@ -142,16 +150,21 @@ export async function runProfileImport(io: CommandIo, command: Command): Promise
     const onProgress = (done: Progress): void => progress.show(`Reading ${file}`, done)
     const init = { config, force, signal: io.interrupted, onProgress }
     const identities = await identitiesOf(command)
-    const importWith = async (key: Parameters<typeof archive.import>[0]): Promise<Imported> => archive.import(key, init)
+    const importWith = async (key: Parameters<typeof archive.import>[0]): Promise<Imported> => {
+      try {
+        return await archive.import(key, init)
+      } finally {
+        // A wrong passphrase is reported on a line of its own.
+        progress.end()
+      }
+    }
     const imported =
       archive.lock === 'recipients'
         ? await importWith({ identities: identities ?? noIdentity(file) })
         : await withPassphrase(io, command, file, async (passphrase) => importWith({ passphrase }))
-    progress.end()
     report(io, command, config, imported)
     return exitCodes.ok
   } finally {
-    progress.end()
     await archive.close()
   }
 }
@@ -167,7 +180,7 @@ async function identitiesOf(command: Command): Promise<readonly string[] | undef
   const file: unknown = command.getOptionValue('identity')
   if (typeof file !== 'string') return undefined
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`${file} can't be read: ${error instanceof Error ? error.message : ''}`, { cause: error })
+    throw new UsageError(`${file} can't be read: ${fileFault(error)}`, { cause: error })
   })
   return text
     .split('\n')

@@ -89,13 +89,16 @@ function roomLines(
   shown: number
 ): string[] {
   const { messages, limit, largest: most } = isJson(requests) ? requests : {}
+  const strangers = shown === 1 ? '1 stranger' : `${shown} strangers`
   const from = isJson(most) ? `, ${textOf(most['messages'])} of them from ${textOf(most['origin'])}` : ''
   const free = typeof freeBytes === 'number' ? `, ${sizeOf(freeBytes)} free on the disk` : ''
   const isLow = diskLow === true ? `, less than the ${sizeOf(floorBytes)} that stay free: no messages are stored` : ''
   const quota = typeof quotaBytes === 'number' ? quotaBytes : Infinity
   const fullest = listOf(largest).filter(({ bytes }) => Number(bytes) >= quota * WORTH_TELLING_PART)
   return [
-    ...(messages === 0 ? [] : [`Requests:       ${shown}, ${textOf(messages)} of ${textOf(limit)} messages${from}`]),
+    ...(messages === 0
+      ? []
+      : [`Requests:       from ${strangers}, ${textOf(messages)} of ${textOf(limit)} messages${from}`]),
     `History:        ${sizeOf(historyBytes)}${free}${isLow}`,
     ...listed(
       'Quota:',

@@ -6,6 +6,7 @@ import type { MessageFold } from '../message-fold.ts'
 import { directoryLines } from '../directory-wording.ts'
 import { pathLine } from '../path-wording.ts'
 import { contactText, safetyLines } from '../trust-wording.ts'
+import { shortId } from '../../node/settings.ts'
 import { conversationLine, helpLines, historyLine } from '../wording.ts'
 import { identityLines, markedEntryLines, messageLines, requestLine } from '../wording.ts'
 
@@ -40,7 +41,7 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'ignored':
       return [`${result.name} is ignored, and is not told so.`]
     case 'blocked':
-      return [`${result.name} is blocked. /unblock takes that back.`]
+      return [`${result.name} is blocked. /unblock ${shortId(result.peer)} takes that back.`]
     case 'unblocked':
       return [`${result.name} is no longer blocked.`]
     case 'requests':

@@ -7,6 +7,7 @@ import { findCommand } from '../chat-commands.ts'
 import { argumentsFromLine } from '../command-arguments.ts'
 import type { SlashCommand } from '../input-line.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
+import { repeatQuestion } from '../wording.ts'
 import type { News } from './news.ts'
 import type { Operation } from './operation.ts'
 import { resultLines } from './result-lines.ts'
@@ -58,7 +59,7 @@ export class SlashCommands {
     const asking = `${command.name} ${rest}`
     if (question !== undefined && this.#asked !== asking) {
       this.#asked = asking
-      terminal.say([`${question} Type the same again to do it.`])
+      terminal.say([repeatQuestion(question, asking)])
       return undefined
     }
     this.#asked = undefined

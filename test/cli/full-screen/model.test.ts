@@ -347,7 +347,7 @@ describe('people', () => {
     screen.tell({ is: 'requested', request }).tell({ is: 'requests', requests: [request] })
     screen.take()
     screen.type('/requests clear\r')
-    expect(screen.text).toContain('of those you ignore too. Type the same')
+    expect(screen.text).toContain('of those you ignore too. Type')
     expect(screen.take().filter((effect) => effect.do === 'command')).toEqual([])
     screen.type('/requests clear\r')
     expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'requests', rest: 'clear' })
@@ -406,6 +406,25 @@ describe('people', () => {
     screen.type('\u001b')
     expect(screen.lines.at(-3)).not.toContain('Esc: seen')
     expect(screen.text).toContain('! WARNING: another key answers')
+  })
+
+  test.each([80, 40])('a warning is read to its end on %i columns', (columns) => {
+    const screen = TestScreen.ready(columns, 24, [row('bob')]).open('bob')
+    const text =
+      'b0b (aB3xY9kQ2mNp) is not your contact bob (Zx8cV7bN6mQw): it has another key. Ask before you trust it.'
+    const paneRows = screen.lines.length
+    screen.tell({ is: 'alarm', text })
+    expect(screen.lines).toHaveLength(paneRows)
+    const below = screen.lines.slice(-2 - Math.ceil(text.length / (columns - 12)) - 1).map((line) => line.trim())
+    expect(below.join(' ')).toContain(`!!! WARNING (Esc: seen): ${text}`)
+  })
+
+  test('a stranger that uses the name of a contact is marked in the list after it has left, too', () => {
+    const screen = TestScreen.ready(80, 24, [])
+    const sameNameAs = { peer: 'bob', name: 'bob', shortId: 'bobID', verified: false, own: false }
+    const request = { peer: 'other', name: 'b0b', shortId: 'otherID', lastText: 'hi', count: 1 }
+    screen.tell({ is: 'requests', requests: [{ ...request, sameNameAs }] })
+    expect(screen.text).toMatch(/\? b0b !/u)
   })
 
   test('safety numbers are shown, and marked as compared with a letter', () => {

@@ -4,6 +4,7 @@
 import { findCommand } from '../../chat-commands.ts'
 import { continuation, readAtPeerPrompt, readAtPortPrompt, readInConversation } from '../../input-line.ts'
 import type { SlashCommand } from '../../input-line.ts'
+import { repeatQuestion } from '../../wording.ts'
 import { step, type Step } from './events.ts'
 import { noted } from './notes.ts'
 import { settingsPopup } from './popups.ts'
@@ -141,7 +142,7 @@ export function runCommand(state: State, { name, rest }: SlashCommand): Step {
   const asking = `${command.name} ${rest}`
   const isMeant = question === undefined || state.asked === asking
   const asked: State = { ...state, asked: isMeant ? undefined : asking }
-  if (!isMeant) return step(noted(asked, [`${question} Type the same again to do it.`], 'warning'))
+  if (!isMeant) return step(noted(asked, [repeatQuestion(question, asking)], 'warning'))
   if (command.name === 'quit') return step({ ...asked, phase: 'ending' }, { do: 'quit', outcome: 'quit' })
   const first = state.window.items.find((item) => item.is === 'message')
   return step(

@@ -26,6 +26,7 @@ export function withPeople(state: State): State {
         shortId: row?.shortId ?? request?.shortId ?? shortId(peer),
         number: numbers.get(peer) ?? 0,
         row,
+        sameNameAs: row?.sameNameAs ?? request?.sameNameAs,
         section
       }
     }

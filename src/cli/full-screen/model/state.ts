@@ -1,7 +1,7 @@
 // All that the screen shows, as one value: who is there, what is open, what is
 // typed, what is asked. Nothing in it draws and nothing in it acts.
 import { shortId } from '../../../node/settings.ts'
-import type { ConversationState, DirectoryView, PathView, RequestView, RosterRow } from '../../chat-api.ts'
+import type { ConversationState, DirectoryView, NameOwner, PathView, RequestView, RosterRow } from '../../chat-api.ts'
 import type { Identity } from '../../chat-command.ts'
 import type { Preferences } from '../preferences.ts'
 import { emptyEditor, type Editor } from './editor.ts'
@@ -22,6 +22,8 @@ export interface Person {
   /** By which a person names it, here and at the prompt; it stays for the session. */
   readonly number: number
   readonly row: RosterRow | undefined
+  /** Whose name it uses, by the roster or, of a stranger who has left again, by its request. */
+  readonly sameNameAs: NameOwner | undefined
   readonly section: 'requests' | 'conversations' | 'online' | 'earlier'
 }
 

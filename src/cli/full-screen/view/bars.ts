@@ -31,7 +31,7 @@ function titleOf(state: State, columns: number): readonly Span[] {
   const person = state.people.find(({ peer }) => peer === place.peer)
   const signs = signsFor(state.isUtf8)
   const presence = person?.row === undefined ? `${signs.offline} away` : `${signs.online} online`
-  const owner = person?.row?.sameNameAs
+  const owner = person?.sameNameAs
   const warning =
     owner === undefined ? '' : owner.own ? 'not you: another key' : `not your contact ${owner.name}: another key`
   const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.row?.blocked === true ? ', blocked' : ''}`

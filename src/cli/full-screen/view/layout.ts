@@ -4,7 +4,10 @@ import { MAX_INPUT_ROWS, SIDE_COLUMNS, SIDE_FROM_COLUMNS } from '../constants.ts
 import { WIDE_SIDE_COLUMNS, WIDE_SIDE_FROM_COLUMNS } from '../constants.ts'
 import { usageHint } from '../model/screen-commands.ts'
 import type { State } from '../model/state.ts'
+import { span, spanOf, spaces } from '../screen/rows.ts'
+import { wrapText } from '../text/wrap.ts'
 import { inputRows, type InputRows } from './input-rows.ts'
+import type { Row } from './message-rows.ts'
 
 export interface Layout {
   /** 0 when the list at the side is folded away. */
@@ -13,7 +16,8 @@ export interface Layout {
   readonly paneColumns: number
   /** Rows of the conversation, under the title. */
   readonly paneRows: number
-  readonly hintRows: 0 | 1
+  /** Between the conversation and the status bar: what may be typed next, or a warning. */
+  readonly hints: readonly Row[]
   readonly input: InputRows
 }
 
@@ -26,13 +30,13 @@ export function layoutOf(state: State): Layout {
     columns < SIDE_FROM_COLUMNS ? 0 : columns < WIDE_SIDE_FROM_COLUMNS ? SIDE_COLUMNS : WIDE_SIDE_COLUMNS
   const most = Math.max(1, Math.min(MAX_INPUT_ROWS, Math.floor(rows / 3)))
   const input = inputRows(promptOf(state), state.input.editor, Math.max(2, columns), most)
-  const hintRows = hintOf(state) === '' ? 0 : 1
+  const hints = hintRows(state)
   return {
     sideColumns,
     paneColumn: sideColumns,
     paneColumns: Math.max(2, columns - sideColumns),
-    paneRows: Math.max(1, rows - titleRows - statusRows - input.rows.length - hintRows),
-    hintRows,
+    paneRows: Math.max(1, rows - titleRows - statusRows - input.rows.length - hints.length),
+    hints,
     input
   }
 }
@@ -51,9 +55,20 @@ function promptOf({ place, input, columns }: State): string {
   }
 }
 
+/** A warning is read to its end, where the screen has room for that; anything else takes one row. */
+function hintRows(state: State): readonly Row[] {
+  const { alarm, columns, rows } = state
+  if (alarm === undefined) {
+    const hint = hintOf(state)
+    return hint === '' ? [] : [[span(` ${hint}`, 'dim')]]
+  }
+  return wrapText(`!!! WARNING (Esc: seen): ${alarm}`, columns - 1)
+    .slice(0, Math.max(1, Math.floor(rows / 3)))
+    .map((cells) => [spaces(1), spanOf(cells, 'warning')])
+}
+
 /** The line above the input: what may be typed next. Empty when there is nothing to say. */
-export function hintOf(state: State): string {
-  if (state.alarm !== undefined) return `!!! WARNING (Esc: seen): ${state.alarm}`
+function hintOf(state: State): string {
   const { completion, search } = state.input
   if (state.nowMs - state.interruptedAtMs < INTERRUPT_WINDOW_MS) {
     return 'Ctrl-C again leaves at once; /quit ends it in good order.'

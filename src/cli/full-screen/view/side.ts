@@ -85,7 +85,7 @@ export function personRow(state: State, person: Person, columns: number, isCurre
     span(`${String(person.number).padStart(2)} `, isCurrent ? 'selected' : 'dim'),
     span(`${sign} `, isCurrent ? 'selected' : person.section === 'requests' ? 'warning' : isOnline ? 'good' : 'dim')
   ]
-  const isOdd = person.row?.sameNameAs !== undefined || person.row?.isNameless === true
+  const isOdd = person.sameNameAs !== undefined || person.row?.isNameless === true
   const warning = !isOdd ? [] : [span(' !', isCurrent ? 'selected' : 'warning')]
   const verified = state.verified.has(person.peer) ? [span(` ${signs.verified}`, isCurrent ? 'selected' : 'good')] : []
   const path = pathSign(person)

@@ -3,10 +3,10 @@
 import { LEAST_MESSAGE_ROWS, ROWS_FOR_OTHERS } from '../../constants.ts'
 import { SIDE_BORDER_COLUMNS } from '../constants.ts'
 import { currentPeer, type State } from '../model/state.ts'
-import { segment, span, type Frame, type ScreenRow } from '../screen/rows.ts'
+import { segment, type Frame, type ScreenRow } from '../screen/rows.ts'
 import { statusBar, titleBar } from './bars.ts'
 import { homeRows } from './home-pane.ts'
-import { hintOf, layoutOf, type Layout } from './layout.ts'
+import { layoutOf, type Layout } from './layout.ts'
 import { itemRows, type MessageContext, type Row } from './message-rows.ts'
 import { popupRows } from './popup-pane.ts'
 import { seenRows, type RowsOf } from './scroll.ts'
@@ -15,15 +15,14 @@ import { bordered, sideRows } from './side.ts'
 export function view(state: State): Frame {
   const layout = layoutOf(state)
   const { columns, rows } = state
-  const { sideColumns, paneColumn, paneColumns, paneRows, hintRows, input } = layout
+  const { sideColumns, paneColumn, paneColumns, paneRows, hints, input } = layout
   const side = sideColumns === 0 ? [] : sideRows(state, sideColumns - SIDE_BORDER_COLUMNS, paneRows + 1)
   const pane = [titleBar(state, paneColumns), ...paneContent(state, layout)]
   const screen: ScreenRow[] = pane.map((row, index) => [
     ...(sideColumns === 0 ? [] : [segment(0, sideColumns, bordered(side[index] ?? [], sideColumns, state.isUtf8))]),
     segment(paneColumn, paneColumns, row, index === 0 ? 'bar' : 'plain')
   ])
-  if (hintRows === 1)
-    screen.push([segment(0, columns, [span(` ${hintOf(state)}`, state.alarm === undefined ? 'dim' : 'warning')])])
+  screen.push(...hints.map((row): ScreenRow => [segment(0, columns, row)]))
   screen.push([segment(0, columns, statusBar(state, columns), 'bar')])
   const inputTop = screen.length
   screen.push(...input.rows.map((row): ScreenRow => [segment(0, columns, row)]))
