@@ -19,7 +19,7 @@ import type { Rate } from './token-bucket.ts'
 export const MAX_NEGOTIATION_PREFIX_BYTES = 2
 
 /**
- * Bytes of one multistream message, as all implementations have it.
+ * Bytes of one multistream message, as js-libp2p and go-multistream have it.
  * @see https://github.com/multiformats/go-multistream/blob/master/multistream.go
  */
 export const MAX_NEGOTIATION_MESSAGE_BYTES = 1024
@@ -69,13 +69,13 @@ export const MAX_UNSENT_CONTROL_FRAMES = 1024
 
 /**
  * Pings. Each is answered, and is a sign of life. Parley sends one after 3 s of
- * silence and when its user asks for the distance; other implementations one in
- * 10 to 30 s.
+ * silence and when its user asks for the distance; Yamux's own keep-alive, one in
+ * 30 s.
  */
 export const PING_RATE: Rate = { burst: 64, perSecond: 2 }
 
 /**
- * Streams that the remote opens. Each costs a negotiation, about 0.2 ms; one
+ * Streams that the remote opens. Each costs a negotiation, up to 0.5 ms; one
  * that is opened and reset at once does not count against
  * MAX_INBOUND_STREAMS. A peer that uses all of Parley's protocols opens fewer
  * than ten, and then one for each try of a protocol that failed.
@@ -86,7 +86,7 @@ export const STREAM_OPENING_RATE: Rate = { burst: 64, perSecond: 32 }
  * Frames that have no effect: for streams that are gone, without data and flags,
  * window updates that nothing was sent for. When this side resets a stream, what
  * the remote has under way is such: of a window of 1 MiB in frames of 64 bytes,
- * 16,384. A frame takes about 3 µs.
+ * 16,384. A frame takes about 1 µs.
  */
 export const IDLE_FRAME_RATE: Rate = { burst: 16_384, perSecond: 512 }
 
@@ -98,7 +98,7 @@ export const MAX_GRANT_CREDIT = 65_536
 
 /**
  * Data frames of a few bytes, which cost as much as large ones: at 13 bytes on
- * the wire, 77,000 for each MB, of about 6 µs. A program that sends the length of a message
+ * the wire, 77,000 for each MB, of about 2 µs. A program that sends the length of a message
  * apart from it makes one such frame for each message, and a person who types
  * one for each key.
  */
