@@ -4,6 +4,7 @@
  * collection; it ends with 1 when any of it grows. It knows the order of things and the judgement, and nothing of what
  * a node does.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { BenchProcess, markdownTable, whereMeasured } from '../../bench/bench-process.ts'
 import { builtParley } from '../../bench/built.ts'
@@ -21,6 +22,11 @@ const samples = 60
 const warmUpPart = 0.4
 /** Messages on the way without a receipt. */
 const underWay = 2_000
+/**
+ * The pace of cycles. What a directory keeps of peers that have left, it keeps for a time: at a pace that changes it
+ * would be more or less without any of it being a leak.
+ */
+const cycleMs = 50
 /** After so many visits another peer comes, with another key. */
 const visitsOfOne = 10
 
@@ -81,6 +87,7 @@ async function connectCycles(build: string, cycles: number): Promise<number> {
   let client: LightClient | undefined
   try {
     for (let cycle = 0; cycle < cycles; cycle++) {
+      await sleep(Math.max(0, startedMs + cycle * cycleMs - performance.now()))
       if (isTimeToNote(cycle, cycles)) await Promise.all([note(chat, cycle), note(directory, cycle)])
       if (cycle % visitsOfOne === 0) {
         await Promise.all([passerBy?.leave(), client?.leave()])
