@@ -5,7 +5,14 @@ import type { Connection, ConnectionGater, Libp2p } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
 import { recordExchange, type RecordService } from '../directory/index.ts'
-import { chatLimits, ConnectionGuard, type Pressure, type Standing } from '../transport/index.ts'
+import {
+  chatLimits,
+  ConnectionGuard,
+  limitsWithin,
+  openFileLimit,
+  type Pressure,
+  type Standing
+} from '../transport/index.ts'
 import { isLocal } from './address.ts'
 import type { Settings } from './config.ts'
 import { departedPeers } from './departed-peers.ts'
@@ -45,7 +52,7 @@ export interface ChatHost {
 export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
   const { profile, settings, lan } = init
   const guard = new ConnectionGuard({
-    limits: chatLimits,
+    limits: limitsWithin(chatLimits, openFileLimit()),
     standings: () => standings(init),
     onPressure: init.onPressure
   })

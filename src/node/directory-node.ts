@@ -14,7 +14,7 @@ import {
   type FellowRefusal,
   type VerifiedRecord
 } from '../directory/index.ts'
-import { ConnectionGuard, directoryLimits, type Pressure } from '../transport/index.ts'
+import { ConnectionGuard, directoryLimits, limitsWithin, openFileLimit, type Pressure } from '../transport/index.ts'
 import { formatAddress } from './address.ts'
 import type { RosterRow } from './chat-events.ts'
 import type { Config } from './config.ts'
@@ -195,11 +195,12 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       isBlocked: () => false,
       isContact: (peer) => running().services.federation.isNamed(peer)
     })
-    const page = init.page === undefined ? undefined : await DirectoryPage.prepare(init.page)
+    const openFiles = openFileLimit()
+    const page = init.page === undefined ? undefined : await DirectoryPage.prepare(init.page, openFiles)
     const figures = page?.figures
     const proxies = new TrustedProxies(settings.trustedProxy)
     const guard = new ConnectionGuard({
-      limits: directoryLimits,
+      limits: limitsWithin(directoryLimits, openFiles - (page?.maxConnections ?? 0)),
       standings: () => {
         const joined = new Set(running().services.federation.fellows().map(String))
         return ({ remotePeer }) => (joined.has(remotePeer.toString()) ? 'known' : 'stranger')

@@ -1,7 +1,7 @@
 // What a directory node shows over HTTP: composes the HTTP side with the
 // directory's roster, its host and its figures, and chooses the port. All of it
 // is loaded only when it is wanted, so that other nodes start without it.
-import { hostname, networkInterfaces } from 'node:os'
+import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
@@ -19,6 +19,7 @@ import type {
 } from '../directory/http/index.ts'
 import { isLocal } from './address.ts'
 import { PortTakenError, UsageError } from './errors.ts'
+import { networkInterfaces } from './network-interfaces.ts'
 import { shortId } from './short-id.ts'
 
 /** Beside the compiled code when it was built; a folder of sources when it was not. */
@@ -57,17 +58,21 @@ export interface PageScene {
 
 export class DirectoryPage {
   readonly figures: DirectoryFigures
+  /** Open connections that the page takes at most. */
+  readonly maxConnections: number
   readonly #side: typeof HttpSide
   readonly #wish: PageWish
   #http: RosterHttp | undefined
 
-  static async prepare(wish: PageWish): Promise<DirectoryPage> {
-    return new DirectoryPage(await import('../directory/http/index.ts'), wish)
+  /** @param openFiles how many files the process may have open */
+  static async prepare(wish: PageWish, openFiles: number): Promise<DirectoryPage> {
+    return new DirectoryPage(await import('../directory/http/index.ts'), wish, openFiles)
   }
 
-  private constructor(side: typeof HttpSide, wish: PageWish) {
+  private constructor(side: typeof HttpSide, wish: PageWish, openFiles: number) {
     this.#side = side
     this.#wish = wish
+    this.maxConnections = side.httpConnectionsWithin(openFiles)
     this.figures = side.directoryFigures()
   }
 
@@ -88,6 +93,7 @@ export class DirectoryPage {
       pathOf: (entry) => pathOf(entry, isAttachedTo(self, entry) ? connections(entry.record.record.peer) : []),
       host: this.#host,
       names: [...this.#wish.names, hostname()],
+      maxConnections: this.maxConnections,
       isTrustedProxy,
       onPressure,
       onMisbehaviour,

@@ -7,7 +7,7 @@ import type { ComponentLogger, ConnectionGater, MessageStream, PeerId, PrivateKe
 import { isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { once } from 'node:events'
 import { createServer, isIPv6 } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces } from './network-interfaces.ts'
 import type { ConnectionGuard } from '../transport/index.ts'
 import { addressClassOf, boundedYamux, HANDSHAKE_TIMEOUT_MS, Offenders } from '../wire/index.ts'
 import type { LinkPace, MisbehaviourError, OnMisbehaviour } from '../wire/index.ts'

@@ -1,6 +1,6 @@
 // Notices that the machine's own addresses have changed: a cable, a Wi-Fi, a
 // laptop that wakes. Systems tell nobody of it in a common way, so it looks.
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces } from './network-interfaces.ts'
 import { INTERFACE_POLL_MS } from './constants.ts'
 
 export class InterfaceWatch {

@@ -2,7 +2,7 @@
 // for `parley id`, also while a chat holds the profile. The addresses are those
 // that a chat started here has.
 import { stat } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces } from './network-interfaces.ts'
 import { PeerBook } from '../storage/index.ts'
 import { addressOf, withPeerId } from './address.ts'
 import type { Config } from './config.ts'

@@ -2,11 +2,10 @@
 // is on one of its links, and what only in a private network that it shares.
 // Its interfaces go in; whether something there is dialled is for others to say.
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
+import type { NetworkInterfaceInfo } from 'node:os'
 import { addressRange, steadyNow } from '../wire/index.ts'
 import { INTERFACE_POLL_MS } from './constants.ts'
-
-type Interfaces = ReturnType<typeof networkInterfaces>
+import { networkInterfaces, type Interfaces } from './network-interfaces.ts'
 
 /** Private networks by their registries: an organisation routes within one of them, hardly from one to another. */
 const ipv4PrivateBlocks = [

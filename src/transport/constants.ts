@@ -15,3 +15,15 @@ export const MAX_COUNTED_CLASSES = 1_024
 
 /** Address classes with the most connections that `parley status` names. */
 export const SHOWN_HOLDERS = 3
+
+/**
+ * Open files that connections leave to the rest of the program: a chat has 30 at rest (the history, the key, listeners,
+ * the event loop), and opens a few more for dials and for commands.
+ */
+export const RESERVED_OPEN_FILES = 48
+
+/** Connections that there are places for however few files may be open. */
+export const LEAST_CONNECTIONS = 8
+
+/** The part of the connections that may be pending where the open files are too few for all places. */
+export const PENDING_PART_OF_FILES = 0.25

@@ -19,7 +19,10 @@ export interface HandshakeLimits {
   readonly firstBytesMs: number
   /** How long a connection may wait for its turn. */
   readonly maxWaitMs: number
-  /** A running handshake that has received nothing for so long is stalled, and may give way. */
+  /**
+   * A running handshake that has received nothing for so long is stalled, and may give way. One that has run for so long
+   * may give way to a class with fewer of them, whatever it receives.
+   */
   readonly stalledAfterMs: number
 }
 
@@ -30,12 +33,14 @@ interface Pending {
   phase: Phase
   /** The last progress: the connection was accepted, its first bytes came, or bytes of a running handshake. */
   progressAtMs: number
+  /** When the handshake began. */
+  begunAtMs: number
 }
 
 export interface Turn<Item> {
   /** The handshake that begins now. */
   readonly begins: Item
-  /** A stalled handshake that gives way to it. */
+  /** A stalled or slow handshake that gives way to it. */
   readonly ends?: Item
 }
 
@@ -77,7 +82,7 @@ export class HandshakeQueue<Item> {
    * @returns the pending connection that gives way to it
    */
   arrive(item: Item, addressClass: string, nowMs: number): Item | undefined {
-    this.#pending.set(item, { phase: 'silent', progressAtMs: nowMs })
+    this.#pending.set(item, { phase: 'silent', progressAtMs: nowMs, begunAtMs: Infinity })
     this.#all.add(item, addressClass)
     this.#silent.add(item, addressClass)
     if (this.#all.size <= this.#limits.maxPending) return undefined
@@ -119,13 +124,13 @@ export class HandshakeQueue<Item> {
     const addressClass = this.#classInTurn()
     const [begins] = this.#waiting.get(addressClass ?? '') ?? []
     if (addressClass === undefined || begins === undefined) return undefined
-    const ends = this.#running.isFull ? this.#stalledOfLarger(addressClass, nowMs) : undefined
+    const ends = this.#running.isFull ? this.#toGiveWay(addressClass, nowMs) : undefined
     if (this.#running.isFull && ends === undefined) return undefined
     if (this.#rate.takeOne(nowMs) > 0) return undefined
     if (ends !== undefined) this.leave(ends)
     this.#stopWaiting(begins)
     this.#endTurn(addressClass)
-    this.#pending.set(begins, { phase: 'running', progressAtMs: nowMs })
+    this.#pending.set(begins, { phase: 'running', progressAtMs: nowMs, begunAtMs: nowMs })
     this.#running.add(begins, addressClass)
     return ends === undefined ? { begins } : { begins, ends }
   }
@@ -179,14 +184,24 @@ export class HandshakeQueue<Item> {
     return first?.addressClass
   }
 
-  /** A stalled handshake of the same class, or of one that has no fewer of them running than this class will have. */
-  #stalledOfLarger(addressClass: string, nowMs: number): Item | undefined {
+  /**
+   * What gives way to a class that begins one more: a stalled handshake of the same class, or of one that has no fewer of
+   * them running than this class will have; else a slow one of a class that still has more. A byte now and then keeps a
+   * handshake from stalling, so that progress alone is no protection against those who have less.
+   */
+  #toGiveWay(addressClass: string, nowMs: number): Item | undefined {
     const wouldRun = this.#running.countOf(addressClass) + 1
-    return this.#running.toEvict((item) => {
-      const holder = this.#running.holderOf(item) ?? ''
-      const isSmaller = holder !== addressClass && this.#running.countOf(holder) < wouldRun
+    const runningOfHolder = (item: Item): number => this.#running.countOf(this.#running.holderOf(item) ?? '')
+    const stalled = this.#running.toEvict((item) => {
+      const isSmaller = this.#running.holderOf(item) !== addressClass && runningOfHolder(item) < wouldRun
       return isSmaller || this.#isInProgress(item, nowMs)
     })
+    return stalled ?? this.#running.toEvict((item) => runningOfHolder(item) <= wouldRun || !this.#isSlow(item, nowMs))
+  }
+
+  #isSlow(item: Item, nowMs: number): boolean {
+    const begunAtMs = this.#pending.get(item)?.begunAtMs ?? Infinity
+    return nowMs - begunAtMs > this.#limits.stalledAfterMs
   }
 
   #wait(item: Item, addressClass: string): void {

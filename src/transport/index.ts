@@ -6,4 +6,5 @@
 export { beforeUpgrade } from './around-upgrade.ts'
 export { chatLimits, ConnectionGuard, directoryLimits } from './connection-guard.ts'
 export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
+export { limitsWithin, openFileLimit } from './open-files.ts'
 export type { Standing } from './connection-places.ts'

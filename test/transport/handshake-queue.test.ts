@@ -71,7 +71,7 @@ describe('turns', () => {
     expect(begun(queue, 1).slice(0, 3).toSorted()).toEqual(['b', 'c', 'flood0'])
   })
 
-  test('are taken from a handshake that has stalled, and from no other', () => {
+  test('are taken from a handshake that has stalled', () => {
     const queue = queueOf()
     for (let i = 0; i < 4; i++) {
       queue.arrive(`stalls${i}`, 'a', 0)
@@ -83,6 +83,28 @@ describe('turns', () => {
     queue.received('honest', 600)
     expect(queue.next(1_000)).toBeUndefined()
     expect(queue.next(1_001)).toEqual({ begins: 'honest', ends: 'stalls1' })
+  })
+
+  test('are taken from those who keep all handshakes in progress by a byte now and then', () => {
+    const queue = queueOf()
+    for (let i = 0; i < 4; i++) {
+      queue.arrive(`drips${i}`, 'a', 0)
+      queue.received(`drips${i}`, 0)
+    }
+    expect(begun(queue, 0)).toHaveLength(4)
+    queue.arrive('honest', 'b', 100)
+    queue.received('honest', 100)
+    queue.arrive('own', 'a', 100)
+    queue.received('own', 100)
+    for (let i = 0; i < 4; i++) queue.received(`drips${i}`, 900)
+    expect(queue.next(1_000)).toBeUndefined()
+    expect(queue.next(1_001)).toEqual({ begins: 'honest', ends: 'drips0' })
+    queue.leave('honest')
+    // What is free again goes to who waits; of its own kind nobody gives way.
+    expect(queue.next(1_002)).toEqual({ begins: 'own' })
+    queue.arrive('another', 'a', 1_003)
+    queue.received('another', 1_003)
+    expect(queue.next(1_100)).toBeUndefined()
   })
 
   test('come at the pace that is given, and no sooner', () => {

@@ -11,6 +11,8 @@ export const HTTP_PORT_TRIES = 8
 
 /** Open connections: each page holds one, and others come and go. Of a fuller room the largest holder's oldest go. */
 export const MAX_HTTP_CONNECTIONS = 512
+/** … and of the files that the process may have open: most are for peers. */
+export const HTTP_PART_OF_FILES = 0.125
 /** A request's line and headers: a browser sends well under 2 KB, and a query is 64 characters. */
 export const MAX_HTTP_HEADER_BYTES = 8 * 1024
 /** … and how many of them: a browser sends about fifteen, and each proxy adds a few. */

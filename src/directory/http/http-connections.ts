@@ -4,7 +4,7 @@
 // and nothing of what is asked on them.
 import type { Socket } from 'node:net'
 import { addressClass, Shares } from '../../wire/index.ts'
-import { MAX_HTTP_CONNECTIONS } from './constants.ts'
+import { HTTP_PART_OF_FILES, MAX_HTTP_CONNECTIONS } from './constants.ts'
 
 /** Something that gave way to others. */
 export interface Eviction {
@@ -22,6 +22,11 @@ export interface HttpConnectionsInit {
   readonly mayConnect: (holder: string) => boolean
   readonly onEviction: (eviction: Eviction) => void
   readonly capacity?: number
+}
+
+/** @param openFiles how many files the process may have open: the page shares them with the directory itself */
+export function httpConnectionsWithin(openFiles: number): number {
+  return Math.min(MAX_HTTP_CONNECTIONS, Math.max(1, Math.floor(openFiles * HTTP_PART_OF_FILES)))
 }
 
 export class HttpConnections {

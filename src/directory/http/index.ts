@@ -1,6 +1,7 @@
 // A directory's HTTP side. A second way into src/directory, for what only a
 // directory node needs, so that a chat does not load it.
 export { HTTP_HOST, HTTP_PORT_OFFSET, HTTP_PORT_TRIES } from './constants.ts'
+export { httpConnectionsWithin } from './http-connections.ts'
 export { HttpHostError, HttpPortTakenError } from './errors.ts'
 export { directoryFigures } from './metrics.ts'
 export type { DirectoryFigures } from './metrics.ts'

@@ -75,6 +75,8 @@ export interface RosterHttpInit extends RosterFeedInit {
   readonly onPressure?: (pressure: Pressure) => void
   /** A client is held back for what it sends. */
   readonly onMisbehaviour?: (misbehaviour: HttpMisbehaviour) => void
+  /** Connections that are open at a time. Default MAX_HTTP_CONNECTIONS. */
+  readonly maxConnections?: number
   /** The files of the page; none where it was not built. */
   readonly page: PageFiles
   readonly metrics?: MetricsText & HttpMetrics
@@ -131,7 +133,8 @@ export class RosterHttp {
     this.#connections = new HttpConnections({
       isTrustedProxy: this.#isTrustedProxy,
       mayConnect: (holder) => this.#offenders.mayConnect(holder, this.#now()),
-      onEviction: (eviction) => this.#onEviction(eviction)
+      onEviction: (eviction) => this.#onEviction(eviction),
+      ...(init.maxConnections === undefined ? {} : { capacity: init.maxConnections })
     })
   }
 

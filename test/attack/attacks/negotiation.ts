@@ -9,6 +9,9 @@ const chunkBytes = 64 * 1024
 /** Bytes of a length that never ends: each says that another one follows. */
 const endlessLength = new Uint8Array(chunkBytes).fill(0x80)
 const proposal = line('/multistream/1.0.0')
+/** More handshakes than a node runs at a time, and a pace at which none of them stalls. */
+const dripsAtOnce = 64
+const dripMs = 700
 
 /** A line of multistream-select: its length, the text, a newline. */
 function line(text: string): Uint8Array {
@@ -170,6 +173,32 @@ export const negotiationAttacks: readonly Attack[] = [
         socket.once('close', () => clearInterval(drip))
         await sleep(10)
       })
+    }
+  },
+  {
+    name: 'handshakes-kept-in-progress',
+    does: 'begins as many handshakes as it gets, and keeps each of them from stalling by a byte now and then',
+    against: ['chat', 'directory'],
+    inSample: true,
+    bounds: { cpuMsPerMb: undefined },
+    run: async (context) => {
+      const opening = Buffer.concat([proposal, line('/noise'), Buffer.of(0x00, 0xff)])
+      await Promise.all(
+        Array.from({ length: dripsAtOnce }, async () =>
+          again(context, async () => {
+            const socket = await rawSocket(context)
+            if (socket === undefined) return
+            socket.resume()
+            context.sent(opening.byteLength)
+            socket.write(opening)
+            while (!socket.destroyed && !context.signal.aborted) {
+              await sleep(dripMs)
+              context.sent(1)
+              if (!socket.destroyed) socket.write(Buffer.of(0))
+            }
+          })
+        )
+      )
     }
   }
 ]
