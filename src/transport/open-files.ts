@@ -5,12 +5,12 @@
  * than the files. It knows numbers only.
  */
 
+import { report } from 'node:process'
 import type { GuardLimits } from './connection-guard.ts'
 import { LEAST_CONNECTIONS, PENDING_PART_OF_FILES, RESERVED_OPEN_FILES } from './constants.ts'
 
 /** How many files this process may have open; Infinity where the system sets no limit, or does not tell. */
 export function openFileLimit(): number {
-  const { report } = process
   // Without it Node looks up the names of all remote addresses. Not in its types.
   const wasExcluded: unknown = Reflect.get(report, 'excludeNetwork')
   Reflect.set(report, 'excludeNetwork', true)

@@ -84,6 +84,9 @@ export interface RosterHttpInit extends RosterFeedInit {
   readonly beatMs?: number
 }
 
+/** The type of the first record of a TLS connection (RFC 8446 §5.1). */
+const TLS_HANDSHAKE = 0x16
+
 /** What clients are held back for, as the end of a sentence about them. */
 const offences = {
   'no-http': 'sent the roster page what is no HTTP, again and again',
@@ -368,9 +371,14 @@ export class RosterHttp {
   }
 }
 
-/** The parser's own errors; a connection that broke, or was late, is none of them. */
+/**
+ * The parser's own errors; a connection that broke, or was late, is none of them. A try of https is none either: any site
+ * can have its visitor's browser make one, and would shut the visitor out of the own page.
+ */
 function isNoHttp(error: Error): boolean {
-  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('HPE_')
+  const isParsers = 'code' in error && typeof error.code === 'string' && error.code.startsWith('HPE_')
+  const isTls = 'rawPacket' in error && error.rawPacket instanceof Uint8Array && error.rawPacket[0] === TLS_HANDSHAKE
+  return isParsers && !isTls
 }
 
 function placeOf(address: string, port: number | undefined): string {

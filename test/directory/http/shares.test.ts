@@ -202,6 +202,22 @@ test('a client that goes on with what is no HTTP is named and held back, and oth
   expect((await ask(port, '/healthz')).status).toBe(200)
 })
 
+test('what a browser sends that another site has asked for https holds nobody back', async () => {
+  const told: HttpMisbehaviour[] = []
+  const { port } = await shown({ onMisbehaviour: (misbehaviour) => told.push(misbehaviour) })
+  // The head of a ClientHello.
+  const tls = Buffer.from('16030100c8010000c40303', 'hex')
+  for (let i = 0; i <= HTTP_OFFENCE_RATE.burst + 5; i++) {
+    const socket = await rawConnection(port, '127.0.0.2')
+    socket.end(tls)
+    socket.resume()
+    await closed(socket)
+  }
+  expect(told).toEqual([])
+  const statuses = Array.from({ length: 10 }, async () => (await ask(port, '/healthz', { from: '127.0.0.2' })).status)
+  expect(await Promise.all(statuses)).toEqual(Array(10).fill(200))
+})
+
 test('requests in a row on one connection, whose answers nobody reads, end it', async () => {
   const { port } = await shown()
   const socket = await rawConnection(port)
