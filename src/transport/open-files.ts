@@ -31,8 +31,8 @@ export function limitsWithin(limits: GuardLimits, openFiles: number): GuardLimit
   return { places: { ...places, maxConnections }, handshakes: { ...handshakes, maxPending } }
 }
 
-function softLimitIn(report: object): number {
-  const limits: unknown = Reflect.get(report, 'userLimits')
+function softLimitIn(written: object): number {
+  const limits: unknown = Reflect.get(written, 'userLimits')
   const files: unknown = isObject(limits) ? Reflect.get(limits, 'open_files') : undefined
   const soft: unknown = isObject(files) ? Reflect.get(files, 'soft') : undefined
   return typeof soft === 'number' ? soft : Infinity
