@@ -318,6 +318,13 @@ export class FederationState {
     return own === undefined ? others : [own, ...others]
   }
 
+  /** Whether these very bytes are what is held of a directory about a peer: then they need not be verified again. */
+  holds(directory: string, peer: string, statement: Uint8Array, record: Uint8Array | undefined): boolean {
+    const held = this.#known.get(directory)?.log.get(peer)
+    if (held === undefined || Buffer.compare(held.verified.envelope, statement) !== 0) return false
+    return held.record === undefined || (record !== undefined && Buffer.compare(held.record.envelope, record) === 0)
+  }
+
   /** The peer ID of a directory of which a heartbeat was heard: to be shared by its statements. */
   author(directory: string): PeerId | undefined {
     return this.#known.get(directory)?.heartbeat?.heartbeat.directory

@@ -27,6 +27,7 @@ import type { OpenedUpdate } from './open-update.ts'
 import { applyEffects } from './roster-effect.ts'
 import type { RosterEffect } from './roster-effect.ts'
 import type { SignatureBudget } from './signature-budget.ts'
+import { claimedStatement } from './statement.ts'
 
 /** The roster, as far as it is needed here. */
 export interface MergedRoster {
@@ -88,7 +89,11 @@ export class GossipIntake {
     let forged = 0
     for (let i = 0; i < updates.length; i += VERIFICATIONS_PER_TURN) {
       signal.throwIfAborted()
-      const group = updates.slice(i, i + VERIFICATIONS_PER_TURN)
+      const group = updates.slice(i, i + VERIFICATIONS_PER_TURN).filter((update) => {
+        const held = this.#heldCounter(update, of)
+        if (held !== undefined) counters.push(held)
+        return held === undefined
+      })
       const signatures = group.reduce((sum, { record }) => sum + (record === undefined ? 1 : 2), 0)
       if (!(await this.#mayCheck(signatures, brought, signal))) break
       const opened = await Promise.all(group.map((update) => this.#open(update, signal)))
@@ -159,6 +164,13 @@ export class GossipIntake {
   apply(effects: readonly RosterEffect[]): void {
     if (effects.length === 0) return
     this.#init.roster.merge((roster, nowMs) => applyEffects(roster, effects, nowMs))
+  }
+
+  /** @returns the counter of a statement that is held as it is here: it is asked for again where something is missing */
+  #heldCounter({ statement, record }: WireUpdate, of: string | undefined): bigint | undefined {
+    const claim = claimedStatement(statement)
+    if (claim === undefined || (of !== undefined && claim.directory !== of)) return undefined
+    return this.#init.state.holds(claim.directory, claim.peer, statement, record) ? claim.counter : undefined
   }
 
   async #open(update: WireUpdate, signal: AbortSignal): Promise<OpenedUpdate | undefined> {

@@ -65,12 +65,16 @@ export class Questions<S extends { readonly isHandling?: boolean }> {
     if (this.#current.get(wanted.directory)?.session === session) this.#current.delete(wanted.directory)
   }
 
-  /** Gives up what was asked of those who are gone, silent, or too slow: somebody else may be asked. */
-  review(sessions: readonly S[], nowMs: number): void {
+  /**
+   * Gives up what was asked of those who are gone, silent, or too slow: another may be asked. A directory that is asked
+   * about itself may take its time.
+   */
+  review(sessions: readonly S[], nowMs: number, isItself: (directory: string, session: S) => boolean): void {
     for (const [directory, { session, askedAtMs }] of this.#current) {
       const isSilent =
         session.isHandling !== true && nowMs - (this.#heardAtMs.get(session) ?? askedAtMs) > ASK_TIMEOUT_MS
-      if (!isSilent && nowMs - askedAtMs <= ASK_LONGEST_MS && sessions.includes(session)) continue
+      const isInTime = nowMs - askedAtMs <= ASK_LONGEST_MS || isItself(directory, session)
+      if (!isSilent && isInTime && sessions.includes(session)) continue
       this.#current.delete(directory)
     }
   }

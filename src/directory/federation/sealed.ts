@@ -79,6 +79,25 @@ export async function open<T>(
   return { signer, payload, envelope: envelope.marshal().slice() }
 }
 
+/**
+ * What an envelope claims, without a look at its signature: worth nothing but to find out whether the very same bytes
+ * were opened before.
+ *
+ * @returns undefined where the bytes are no envelope
+ */
+export function claimOf<T>(
+  bytes: Uint8Array,
+  decode: (payload: Uint8Array) => T
+): { readonly signer: string; readonly payload: T } | undefined {
+  if (bytes.byteLength > MAX_STATEMENT_BYTES) return undefined
+  try {
+    const { publicKey, payload } = RecordEnvelope.createFromProtobuf(bytes)
+    return { signer: peerIdFromPublicKey(publicKey).toString(), payload: decode(payload) }
+  } catch {
+    return undefined
+  }
+}
+
 /** @returns the peer ID that must be the signer's */
 export function signerOf(kind: SealedKind, opened: Opened<{ readonly directory: Uint8Array }>): PeerId {
   const named = decodePeerId(opened.payload.directory)

@@ -6,7 +6,7 @@ import { decodePeerId, encodePeerId } from '../peer-id-bytes.ts'
 import { STATEMENT_CODEC, STATEMENT_DOMAIN } from './constants.ts'
 import { BadStatementError } from './errors.ts'
 import { AttachmentStatement as Pb } from './pb/federation.ts'
-import { authorOf, checkedCounter, checkedNetwork, open, seal, signerOf } from './sealed.ts'
+import { authorOf, checkedCounter, checkedNetwork, claimOf, open, seal, signerOf } from './sealed.ts'
 import type { SealedKind } from './sealed.ts'
 
 export interface AttachmentStatement {
@@ -76,6 +76,16 @@ export async function openStatement(
   if (peer === undefined) throw new BadStatementError('bad-peer', 'a statement speaks of something that is no peer ID')
   const directory = signerOf(kind, opened)
   return { statement: checked({ directory, network, epoch, counter, peer, seq, attached }), envelope: opened.envelope }
+}
+
+/** Whose word about whom an envelope claims to be, without a look at its signature. See {@link claimOf}. */
+export function claimedStatement(
+  envelope: Uint8Array
+): { readonly directory: string; readonly peer: string; readonly counter: bigint } | undefined {
+  const claim = claimOf(envelope, (payload) => Pb.decode(payload))
+  const peer = claim === undefined ? undefined : decodePeerId(claim.payload.peer)
+  if (claim === undefined || peer === undefined) return undefined
+  return { directory: claim.signer, peer: peer.toString(), counter: claim.payload.counter }
 }
 
 function checked(statement: AttachmentStatement): AttachmentStatement {

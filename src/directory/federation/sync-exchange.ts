@@ -116,7 +116,11 @@ export class SyncExchange {
   askForMissing(): void {
     const { state, now, sessions } = this.#init
     const nowMs = now()
-    this.#questions.review(sessions(), nowMs)
+    this.#questions.review(
+      sessions(),
+      nowMs,
+      (directory, session) => session.connection.remotePeer.toString() === directory
+    )
     for (const wanted of state.behind(nowMs)) this.#ask(wanted, this.#whomToAsk(wanted.directory))
   }
 

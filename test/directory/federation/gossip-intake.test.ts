@@ -65,6 +65,24 @@ it('checks no signature of gossip over the budget, and holds that against nobody
   expect(roster.size).toBe(1)
 })
 
+it('looks at no signature twice: what is held costs nothing of the budget when it is brought again', async () => {
+  const budget = new SignatureBudget({ now: () => 1_000, isNamed: () => false })
+  const { intake } = lab(budget)
+  await intake.heartbeat(await alive(), 0, signal, 'prefix')
+  const update = await said(1n, ada)
+  await intake.updates([update], signal, { via: 'prefix' })
+  while (budget.tryTake(1, 'prefix'));
+  expect(await intake.updates([update], signal, { via: 'prefix', of: north.id, isAwaited: true })).toEqual({
+    isNews: false,
+    forged: 0,
+    counters: [1n]
+  })
+  // One byte of the signature is another: it is not the same.
+  const statement = update.statement.slice()
+  statement[statement.length - 1] = (statement.at(-1) ?? 0) ^ 1
+  expect(await intake.updates([{ ...update, statement }], signal, { via: 'other' })).toMatchObject({ forged: 1 })
+})
+
 it('passes on no more heartbeats of one directory than it may send', async () => {
   const { intake } = lab()
   let passed = 0
