@@ -218,6 +218,15 @@ export const DEFAULT_GIVE_UP_MS = 30 * 24 * 60 * 60 * 1_000
 /** How often messages that are too old to wait, or to be kept, are looked for. */
 export const HOUSEKEEPING_MS = 60_000
 
+/**
+ * After the start nothing is given up or deleted for its age for so long: a machine that was just switched on may have
+ * a clock that is years ahead, until the network corrects it.
+ */
+export const CLOCK_SETTLES_MS = 600_000
+
+/** Limits of less than this are for trials and hold from the start. */
+export const SHORT_LIMIT_MS = 24 * 60 * 60 * 1_000
+
 /** Messages that fail in one step of housekeeping: each is told to the faces. */
 export const GIVE_UP_BATCH = 256
 

@@ -195,11 +195,16 @@ export class Conversations {
   }
 
   /** Messages that have waited for too long fail, and old ones are deleted. */
-  async keepHouse(limits: { readonly giveUpMs: number; readonly keepMs: number }): Promise<void> {
-    const { store, now } = this.#init
-    if (limits.giveUpMs !== Infinity) await this.#deliveries.giveUp(now() - limits.giveUpMs)
+  async keepHouse(limits: {
+    readonly giveUpMs: number
+    readonly keepMs: number
+    readonly nowMs: number
+  }): Promise<void> {
+    const { store } = this.#init
+    const { nowMs } = limits
+    if (limits.giveUpMs !== Infinity) await this.#deliveries.giveUp(nowMs - limits.giveUpMs)
     await this.#reception.expire()
-    if (limits.keepMs !== Infinity) await store.deleteOlderThan(now() - limits.keepMs)
+    if (limits.keepMs !== Infinity) await store.deleteOlderThan(nowMs - limits.keepMs)
   }
 
   state(peer: string): ConversationState {

@@ -1,8 +1,10 @@
 // What a node does with its history beside talking: it looks for damage once,
 // takes up what waits to be sent, and clears away what is too old, again and
 // again. What can't be done is told, and never ends the node.
+import { uptime } from 'node:os'
+import { ClockJumps } from '../lib/index.ts'
 import type { Config } from './config.ts'
-import { HOUSEKEEPING_MS } from './constants.ts'
+import { CLOCK_SETTLES_MS, HOUSEKEEPING_MS, SHORT_LIMIT_MS } from './constants.ts'
 import type { Conversations } from './conversations.ts'
 import type { OwnStore } from './own-store.ts'
 
@@ -11,14 +13,26 @@ export interface HousekeepingInit {
   readonly own: OwnStore
   readonly settings: Pick<Config['settings'], 'giveUp' | 'keep'>
   readonly notice: (notice: { readonly code: 'history' | 'fault'; readonly text: string }) => void
+  /** The clock of the machine, in milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number
+  /** A clock that nobody sets and that goes on in sleep, in milliseconds. Default: since the machine was started. */
+  readonly uptimeMs?: () => number
 }
 
 export class Housekeeping {
   readonly #init: HousekeepingInit
+  readonly #now: () => number
+  readonly #uptimeMs: () => number
+  readonly #clock: ClockJumps
+  readonly #startedMs: number
   #timer: NodeJS.Timeout | undefined
 
   constructor(init: HousekeepingInit) {
     this.#init = init
+    this.#now = init.now ?? Date.now
+    this.#uptimeMs = init.uptimeMs ?? (() => uptime() * 1_000)
+    this.#startedMs = this.#uptimeMs()
+    this.#clock = new ClockJumps(this.#now(), this.#startedMs)
   }
 
   /** Resolves when what waits is looked for and what is too old is gone; the look for damage goes on by itself. */
@@ -50,8 +64,13 @@ export class Housekeeping {
 
   async #keepHouse(): Promise<void> {
     const { giveUp, keep } = this.#init.settings
+    const uptimeMs = this.#uptimeMs()
+    const nowMs = this.#clock.withoutJumps(this.#now(), uptimeMs)
+    // Whether the clock was right at the start nobody can say; a machine that was just switched on soon corrects it.
+    const isSettled = uptimeMs - this.#startedMs >= CLOCK_SETTLES_MS
+    const limit = (ms: number): number => (isSettled || ms < SHORT_LIMIT_MS ? ms : Infinity)
     try {
-      await this.#init.conversations.keepHouse({ giveUpMs: giveUp, keepMs: keep })
+      await this.#init.conversations.keepHouse({ giveUpMs: limit(giveUp), keepMs: limit(keep), nowMs })
     } catch (error) {
       this.#tellFault('old messages could not be cleared away', error)
     }

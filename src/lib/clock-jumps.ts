@@ -1,0 +1,26 @@
+// Tells how far a clock that people set has jumped, by one that nobody sets. A
+// computer whose clock was a year ahead for a minute has not waited for a year.
+// Pure: both times go in.
+
+/** Two clocks part by less than this when nobody sets either: rounding, and a slow correction by NTP. */
+const TOLERANCE_MS = 10_000
+
+export class ClockJumps {
+  #wallMs: number
+  #steadyMs: number
+  #jumpedMs = 0
+
+  constructor(wallMs: number, steadyMs: number) {
+    this.#wallMs = wallMs
+    this.#steadyMs = steadyMs
+  }
+
+  /** @returns the wall clock without its jumps since the construction, in milliseconds since 1970 */
+  withoutJumps(wallMs: number, steadyMs: number): number {
+    const jumpedMs = wallMs - this.#wallMs - (steadyMs - this.#steadyMs)
+    if (Math.abs(jumpedMs) > TOLERANCE_MS) this.#jumpedMs += jumpedMs
+    this.#wallMs = wallMs
+    this.#steadyMs = steadyMs
+    return wallMs - this.#jumpedMs
+  }
+}
