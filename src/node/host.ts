@@ -8,7 +8,7 @@ import { isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { once } from 'node:events'
 import { createServer, isIPv6 } from 'node:net'
 import { networkInterfaces } from './network-interfaces.ts'
-import type { ConnectionGuard } from '../transport/index.ts'
+import { guardedUpgrade, offenderGater, type ConnectionGuard } from '../transport/index.ts'
 import { addressClassOf, boundedYamux, HANDSHAKE_TIMEOUT_MS, Offenders } from '../wire/index.ts'
 import type { LinkPace, MisbehaviourError, OnMisbehaviour } from '../wire/index.ts'
 import { connectionList } from './connection-list.ts'
@@ -17,8 +17,6 @@ import { eagerNoise } from './eager-noise.ts'
 import { AGENT_NAME, LINK_PING } from './constants.ts'
 import { PortTakenError, UsageError } from './errors.ts'
 import { gatheringTcp } from './gathering-tcp.ts'
-import { guardedUpgrade } from './guarded-upgrade.ts'
-import { withOffendersKeptOut } from './kept-out.ts'
 import { misbehaviourOf, type Misbehaviour } from './misbehaviour.ts'
 import { loadSodium, sodiumCrypto } from './noise-crypto.ts'
 import { leanNoise, securedRemoteOf } from './noise-streams.ts'
@@ -71,7 +69,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     const remote = securedRemoteOf(connection)
     if (remote !== undefined) judge(error, remote.carrier, remote.peer)
   }
-  const gater = withOffendersKeptOut(init.gater, offenders, init.isKnown ?? (() => false))
+  const gater = offenderGater(init.gater, offenders, init.isKnown ?? (() => false))
   const transport = eagerNoise(guardedUpgrade(gatheringTcp(noSocketTimeouts), judge))
   return {
     start: false,

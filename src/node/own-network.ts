@@ -1,20 +1,12 @@
 // The networks that this machine is in, by the addresses of its interfaces: what
 // is on one of its links, and what only in a private network that it shares.
 // Its interfaces go in; whether something there is dialled is for others to say.
-import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIPv4 } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
-import { addressRange, steadyNow } from '../wire/index.ts'
+import { addressRange, canonicalIp, privateIpv4Subnets, steadyNow } from '../wire/index.ts'
 import { INTERFACE_POLL_MS } from './constants.ts'
 import { networkInterfaces, type Interfaces } from './network-interfaces.ts'
 
-/** Private networks by their registries: an organisation routes within one of them, hardly from one to another. */
-const ipv4PrivateBlocks = [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['100.64.0.0', 10],
-  ['198.18.0.0', 15]
-] as const
 /** RFC 4193: the first 48 bits of a unique local address are one site's. */
 const IPV6_SITE_BITS = 48
 
@@ -60,7 +52,8 @@ export class OwnNetwork {
     this.#links.addSubnet(ip, bits, family)
     if (family === 'ipv4') {
       if (bits < IPV4_BITS - 1) this.#addEnds(ip, bits)
-      const block = ipv4PrivateBlocks.find(([start, length]) => isWithin(ip, start, length))
+      // An organisation routes within one of them, hardly from one to another.
+      const block = privateIpv4Subnets.find(([start, length]) => isWithin(ip, start, length))
       if (block !== undefined) this.#privateBlocks.addSubnet(block[0], block[1], 'ipv4')
     } else if (addressRange(ip) === 'private') {
       this.#privateBlocks.addSubnet(ip, IPV6_SITE_BITS, 'ipv6')
@@ -93,6 +86,6 @@ function isWithin(ip: string, start: string, bits: number): boolean {
 }
 
 function check(list: BlockList, text: string): boolean {
-  const ip = text.split('%')[0] ?? ''
-  return isIPv4(ip) ? list.check(ip, 'ipv4') : isIPv6(ip) && list.check(ip, 'ipv6')
+  const ip = canonicalIp(text)
+  return ip !== undefined && list.check(ip, isIPv4(ip) ? 'ipv4' : 'ipv6')
 }

@@ -4,25 +4,21 @@ import type { StatementSync, SQLInputValue } from 'node:sqlite'
 import type { HistoryEntry } from './message-store.ts'
 import { readEntry } from './message-rows.ts'
 
-/** At the least one row, however long, so that whoever pages through comes on. */
+/** At least one row, however long, so that paging always advances. */
 export function entriesWithin(
   statement: StatementSync,
   values: readonly SQLInputValue[],
   maxBytes: number
 ): HistoryEntry[] {
   if (maxBytes === Infinity) return statement.all(...values).map(readEntry)
-  const entries: HistoryEntry[] = []
-  let bytes = 0
-  for (const row of statement.iterate(...values)) {
-    const entry = readEntry(row)
-    bytes += Buffer.byteLength(entry.message.text)
-    if (entries.length > 0 && bytes > maxBytes) break
-    entries.push(entry)
-  }
-  return entries
+  return within(eachEntry(statement, values), maxBytes)
 }
 
-/** The same of what is in memory already. */
+function* eachEntry(statement: StatementSync, values: readonly SQLInputValue[]): Iterable<HistoryEntry> {
+  for (const row of statement.iterate(...values)) yield readEntry(row)
+}
+
+/** The same for entries in memory. */
 export function within(entries: Iterable<HistoryEntry>, maxBytes = Infinity): HistoryEntry[] {
   const fitting: HistoryEntry[] = []
   let bytes = 0

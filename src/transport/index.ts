@@ -8,3 +8,5 @@ export { chatLimits, ConnectionGuard, directoryLimits } from './connection-guard
 export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
 export { limitsWithin, openFileLimit } from './open-files.ts'
 export type { Standing } from './connection-places.ts'
+export { guardedUpgrade } from './guarded-upgrade.ts'
+export { offenderGater } from './offender-gater.ts'

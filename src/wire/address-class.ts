@@ -23,15 +23,26 @@ export const UNKNOWN_ADDRESS_CLASS = 'unknown'
  * @returns `203.0.113.7`, `2001:db8:0:1::/64`, or {@link UNKNOWN_ADDRESS_CLASS}
  */
 export function addressClass(address: string): string {
-  if (isIPv4(address)) return address
-  const withoutZone = address.split('%')[0] ?? ''
-  if (!isIPv6(withoutZone)) return UNKNOWN_ADDRESS_CLASS
-  // In its shortest notation, so that two notations of one address are one class.
-  const shortest = new SocketAddress({ address: withoutZone, family: 'ipv6' }).address
-  const mapped = IPV4_MAPPED.exec(shortest)?.[1]
-  if (mapped !== undefined) return mapped
-  const prefix = `${groupsOf(shortest).slice(0, IPV6_CLASS_GROUPS).join(':')}::`
+  const ip = canonicalIp(address)
+  if (ip === undefined) return UNKNOWN_ADDRESS_CLASS
+  if (isIPv4(ip)) return ip
+  const prefix = `${groupsOf(ip).slice(0, IPV6_CLASS_GROUPS).join(':')}::`
   return `${new SocketAddress({ address: prefix, family: 'ipv6' }).address}/64`
+}
+
+/**
+ * One notation for each address: the shortest, without a zone. An IPv4 address that is mapped into IPv6, as a dual-stack
+ * socket has it, is an IPv4 address.
+ *
+ * @returns undefined for a text that is no IP address
+ */
+export function canonicalIp(address: string): string | undefined {
+  if (isIPv4(address)) return address
+  const [host = ''] = address.split('%')
+  if (isIPv4(host)) return host
+  if (!isIPv6(host)) return undefined
+  const shortest = new SocketAddress({ address: host, family: 'ipv6' }).address
+  return IPV4_MAPPED.exec(shortest)?.[1] ?? shortest
 }
 
 /** The class of the IP address in a multiaddr: of a relayed connection that of its relay. */

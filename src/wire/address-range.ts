@@ -4,7 +4,8 @@
  * others to decide: it knows addresses only.
  */
 
-import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
+import { BlockList, isIPv4 } from 'node:net'
+import { canonicalIp } from './address-class.ts'
 
 export type AddressRange =
   /** One machine somewhere on the Internet. The ranges for documentation count too: laboratories use them as theirs. */
@@ -19,6 +20,14 @@ export type AddressRange =
   | 'none'
 
 type Subnet = readonly [address: string, bits: number]
+
+export const privateIpv4Subnets: readonly Subnet[] = [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['198.18.0.0', 15]
+]
 
 /** The first that holds an address decides. */
 const ipv4Ranges: readonly (readonly [AddressRange, readonly Subnet[]])[] = [
@@ -36,16 +45,7 @@ const ipv4Ranges: readonly (readonly [AddressRange, readonly Subnet[]])[] = [
   ],
   ['loopback', [['127.0.0.0', 8]]],
   ['link-local', [['169.254.0.0', 16]]],
-  [
-    'private',
-    [
-      ['10.0.0.0', 8],
-      ['172.16.0.0', 12],
-      ['192.168.0.0', 16],
-      ['100.64.0.0', 10],
-      ['198.18.0.0', 15]
-    ]
-  ],
+  ['private', privateIpv4Subnets],
   [
     'none',
     [
@@ -86,24 +86,20 @@ const ipv6Ranges: readonly (readonly [AddressRange, readonly Subnet[]])[] = [
 const ipv4Lists = ipv4Ranges.map(([range, subnets]) => [range, listOf(subnets, 'ipv4')] as const)
 const ipv6Lists = ipv6Ranges.map(([range, subnets]) => [range, listOf(subnets, 'ipv6')] as const)
 const translated = listOf([['64:ff9b::', 96]], 'ipv6')
-const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/iu
 
 /**
  * @param address an IP address as text, of any notation, with or without a zone
  * @returns `none` for a text that is no IP address; an IPv4 address inside an IPv6 address is what it is alone
  */
 export function addressRange(address: string): AddressRange {
-  const [host = ''] = address.split('%')
-  if (isIPv4(host)) return ipv4Lists.find(([, list]) => list.check(host, 'ipv4'))?.[0] ?? 'none'
-  if (!isIPv6(host)) return 'none'
-  const shortest = new SocketAddress({ address: host, family: 'ipv6' }).address
-  const inner = mapped.exec(shortest)?.[1]
-  if (inner !== undefined) return addressRange(inner)
-  if (translated.check(shortest, 'ipv6')) {
+  const ip = canonicalIp(address)
+  if (ip === undefined) return 'none'
+  if (isIPv4(ip)) return ipv4Lists.find(([, list]) => list.check(ip, 'ipv4'))?.[0] ?? 'none'
+  if (translated.check(ip, 'ipv6')) {
     // RFC 6052: the well-known prefix stands before public addresses only.
-    return addressRange(lastIpv4(shortest)) === 'public' ? 'public' : 'none'
+    return addressRange(lastIpv4(ip)) === 'public' ? 'public' : 'none'
   }
-  return ipv6Lists.find(([, list]) => list.check(shortest, 'ipv6'))?.[0] ?? 'none'
+  return ipv6Lists.find(([, list]) => list.check(ip, 'ipv6'))?.[0] ?? 'none'
 }
 
 function listOf(subnets: readonly Subnet[], family: 'ipv4' | 'ipv6'): BlockList {

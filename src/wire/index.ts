@@ -8,8 +8,8 @@
  * await runFrames({ stream, codec, outgoing, onFrames, maxFrameBytes: 128 * 1024, signal })
  */
 
-export { addressClass, addressClassOf, ipOf, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
-export { addressRange } from './address-range.ts'
+export { addressClass, addressClassOf, canonicalIp, ipOf, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
+export { addressRange, privateIpv4Subnets } from './address-range.ts'
 export { boundedYamux, MUXER_PROTOCOL, yamuxInit } from './bounded-yamux.ts'
 export type { BoundedYamuxInit, OnMisbehaviour } from './bounded-yamux.ts'
 export * from './budgets.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
-import { addressClass, PRESSURE_PART, Shares, UNKNOWN_ADDRESS_CLASS } from '../../src/wire/index.ts'
+import { addressClass, addressClassOf, PRESSURE_PART, Shares, UNKNOWN_ADDRESS_CLASS } from '../../src/wire/index.ts'
 
 test('an address class is an IPv4 address or the first 64 bits of an IPv6 address, however it is written', () => {
   expect(addressClass('203.0.113.7')).toBe('203.0.113.7')
@@ -15,6 +16,13 @@ test('an address class is an IPv4 address or the first 64 bits of an IPv6 addres
   for (const none of ['', 'localhost', '1.2.3', '1.2.3.4.5', '2001:db8']) {
     expect(addressClass(none)).toBe(UNKNOWN_ADDRESS_CLASS)
   }
+})
+
+test('a multiaddr is of the class of its first IP address', () => {
+  expect(addressClassOf(multiaddr('/ip4/203.0.113.7/tcp/4001'))).toBe('203.0.113.7')
+  expect(addressClassOf(multiaddr('/ip6/2001:db8::2/tcp/9'))).toBe('2001:db8::/64')
+  expect(addressClassOf(multiaddr('/ip6/::ffff:203.0.113.7/tcp/4001'))).toBe('203.0.113.7')
+  expect(addressClassOf(multiaddr('/dns4/example.org/tcp/4001'))).toBe(UNKNOWN_ADDRESS_CLASS)
 })
 
 test('two IPv6 addresses are of one class exactly when their first 64 bits are the same', () => {

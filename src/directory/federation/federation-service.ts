@@ -6,7 +6,7 @@ import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection, Logger, PeerId, StreamHandler } from '@libp2p/interface'
 import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { steadyNow, toError, TokenBucket, withDeadline } from '../../wire/index.ts'
+import { addressClassOf, steadyNow, toError, TokenBucket, withDeadline } from '../../wire/index.ts'
 import { MAX_ADDRESSES, WITHDRAW_TIMEOUT_MS } from '../constants.ts'
 import type { DirectoryService } from '../directory-service.ts'
 import { ownChange } from '../own-attachment.ts'
@@ -29,7 +29,6 @@ import type { FellowDialing } from './fellow-dialer.ts'
 import type { FellowRefusal, FellowRefusedError } from './fellow-errors.ts'
 import { FellowLinks } from './fellow-links.ts'
 import type { Eviction } from './fellow-links.ts'
-import { holderOf } from './fellow-places.ts'
 import { FellowStrangers } from './fellow-strangers.ts'
 import { GossipIntake } from './gossip-intake.ts'
 import { GossipJudge } from './gossip-judge.ts'
@@ -349,7 +348,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     this.#mesh.join(connection)
     if (!isNew) return
     this.#dialer.linked(peer.toString())
-    this.#intake.apply(this.#state.connected(peer.toString(), this.#now(), holderOf(remoteAddr)))
+    this.#intake.apply(this.#state.connected(peer.toString(), this.#now(), addressClassOf(remoteAddr)))
     this.#tag(peer, { value: FELLOW_TAG_VALUE })
     this.emit('joined', { peer, remoteAddr })
   }

@@ -3,7 +3,7 @@
 // notices who is silent. Knows no statements and dials nobody.
 import type { Connection, Logger, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { Shares, toError, withDeadline } from '../../wire/index.ts'
+import { addressClassOf, Shares, toError, withDeadline } from '../../wire/index.ts'
 import {
   CROSSING_MS,
   FEDERATION_PROTOCOL,
@@ -20,7 +20,7 @@ import { PresenceProtocolError } from '../errors.ts'
 import type { FederationFrame } from './federation-frames.ts'
 import { FellowRefusedError, NoFellowError, OtherNetworkFellowError } from './fellow-errors.ts'
 import type { FellowRefusal } from './fellow-errors.ts'
-import { holderOf, placeFor } from './fellow-places.ts'
+import { placeFor } from './fellow-places.ts'
 import type { PlaceVerdict, Stranger } from './fellow-places.ts'
 import { SyncSession } from './sync-session.ts'
 
@@ -322,9 +322,11 @@ export class FellowLinks {
     const strangers = [...this.#links.values()].flatMap(({ peer, kept }): Stranger[] => {
       const id = peer.toString()
       if (kept === undefined || this.#init.isNamed(id)) return []
-      return [{ peer: id, holder: holderOf(kept.connection.remoteAddr), sinceMs: kept.greetedAtMs ?? kept.openedAtMs }]
+      return [
+        { peer: id, holder: addressClassOf(kept.connection.remoteAddr), sinceMs: kept.greetedAtMs ?? kept.openedAtMs }
+      ]
     })
-    return placeFor({ holder: holderOf(connection.remoteAddr) }, strangers, this.#init.now())
+    return placeFor({ holder: addressClassOf(connection.remoteAddr) }, strangers, this.#init.now())
   }
 
   #turnAway(session: SyncSession, reason: FellowRefusal): void {
@@ -338,12 +340,13 @@ export class FellowLinks {
     for (const { kept, sessions } of this.#links.values()) {
       if (kept !== undefined) continue
       for (const session of sessions) {
-        if (session.openedBy === 'them') candidates.add(session, holderOf(session.connection.remoteAddr))
+        if (session.openedBy === 'them') candidates.add(session, addressClassOf(session.connection.remoteAddr))
       }
     }
     if (!candidates.isFull || this.#init.isNamed(connection.remotePeer.toString())) return true
     const [largest] = candidates.holders()
-    if (largest === undefined || candidates.countOf(holderOf(connection.remoteAddr)) + 1 >= largest.count) return false
+    if (largest === undefined || candidates.countOf(addressClassOf(connection.remoteAddr)) + 1 >= largest.count)
+      return false
     candidates.oldestOf(largest.holder)?.abort(new FellowRefusedError())
     return true
   }

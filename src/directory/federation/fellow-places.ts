@@ -2,15 +2,13 @@
 // named: while there are places, everybody; else the address prefix with the most
 // places gives one to a prefix with fewer, and within one prefix they take turns.
 // Pure; knows no streams.
-import { CODE_IP4, CODE_IP6 } from '@multiformats/multiaddr'
-import type { Multiaddr } from '@multiformats/multiaddr'
-import { addressClass, Shares } from '../../wire/index.ts'
+import { Shares } from '../../wire/index.ts'
 import { FELLOW_TURN_MS, MAX_FELLOWS } from './constants.ts'
 
 /** A directory that was not named, with its place. */
 export interface Stranger {
   readonly peer: string
-  /** The address prefix whose share it counts for. */
+  /** Its address class, whose share it counts for. */
   readonly holder: string
   /** Since when it has the place. */
   readonly sinceMs: number
@@ -42,10 +40,4 @@ export function placeFor(
   const oldest = holder === undefined ? undefined : places.oldestOf(holder)
   if (holder === undefined || oldest === undefined || nowMs - oldest.sinceMs < FELLOW_TURN_MS) return { is: 'taken' }
   return { is: 'given', by: oldest, held: places.countOf(holder) }
-}
-
-/** Directories behind one address, or in one IPv6 /64, count for one share. */
-export function holderOf(address: Multiaddr): string {
-  const ip = address.getComponents().find(({ code }) => code === CODE_IP4 || code === CODE_IP6)
-  return addressClass(ip?.value ?? '')
 }

@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { isIPv6, Socket } from 'node:net'
-import { addressClass, Shares, steadyNow } from '../../wire/index.ts'
+import { addressClass, canonicalIp, Shares, steadyNow } from '../../wire/index.ts'
 import { clientAddress } from './client-address.ts'
 import {
   BEAT_MS,
@@ -382,7 +382,7 @@ function isNoHttp(error: Error): boolean {
 }
 
 function placeOf(address: string, port: number | undefined): string {
-  const [ip = ''] = address.replace(/^::ffff:(?=\d+\.)/u, '').split('%')
+  const ip = canonicalIp(address) ?? ''
   return isIPv6(ip) ? `[${ip}]:${port ?? 0}` : `${ip}:${port ?? 0}`
 }
 

@@ -1,11 +1,14 @@
-// Guards a connection while it has no key yet: until it is encrypted and
-// multiplexed a remote may send no more than a handshake takes, and must keep to
-// the rules of the negotiation. Knows bytes and messages of multistream-select,
-// and nothing of Noise.
+/**
+ * Guards a connection while it has no key yet: until it is encrypted and
+ * multiplexed a remote may send no more than a handshake takes, and must keep to
+ * the rules of the negotiation. Knows bytes and messages of multistream-select,
+ * and nothing of Noise.
+ */
+
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { beforeUpgrade } from '../transport/index.ts'
 import { guardNegotiation, isTakingStream, MAX_UPGRADE_BYTES, MisbehaviourError } from '../wire/index.ts'
+import { beforeUpgrade } from './around-upgrade.ts'
 
 type OnBreach = (error: MisbehaviourError, connection: MultiaddrConnection) => void
 
@@ -31,7 +34,7 @@ function guarded(upgrader: Upgrader, onBreach: OnBreach): Upgrader {
       onBreach(error, connection)
     }
     const end = countBytes(connection, cut)
-    // Of those who dial each other at once, the one that is not the initiator is asked, as a listener is.
+    // In a simultaneous open, the side that is not the initiator is asked, as a listener is.
     const isAsked = connection.direction === 'inbound' || initiator === false
     // A dialer knows the whole answer in advance: see eager-noise.ts.
     if (isAsked) guardNegotiation(connection, (message) => upgrader.getConnectionEncrypters().has(message), cut)

@@ -3,7 +3,7 @@ import type { MultiaddrConnection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
-import { withOffendersKeptOut } from '../../src/node/kept-out.ts'
+import { offenderGater } from '../../src/transport/index.ts'
 import { Offenders } from '../../src/wire/index.ts'
 
 const peer = peerIdFromString('12D3KooWJBz7tcnNcpEW7kbRQqNnLNcjmD3WeuQeUwUzpCdEvRho')
@@ -16,7 +16,7 @@ test.each([
   ['a contact', true, [false, true]]
 ])('%s that was cut once, and again', async (_who, isKnown, expected) => {
   const offenders = new Offenders()
-  const gater = withOffendersKeptOut({}, offenders, () => isKnown)
+  const gater = offenderGater({}, offenders, () => isKnown)
   const answers: unknown[] = []
   for (let offences = 0; offences < 2; offences++) {
     offenders.record({ peer: peer.toString(), addressClass }, performance.now())

@@ -1,14 +1,18 @@
-// Keeps out those who were cut for misbehaviour a moment ago: the peer by its
-// key, and ever new keys of one address class by their number. Knows addresses
-// and peer IDs; what an offence is, is decided elsewhere.
+/**
+ * A connection gater that refuses remotes that were cut for misbehaviour a moment
+ * ago: a peer by its key, and an address class by the number of its offences.
+ * Knows addresses and peer IDs, and not what an offence is.
+ */
+
 import type { ConnectionGater } from '@libp2p/interface'
 import { addressClassOf, type Offenders } from '../wire/index.ts'
 
 /**
+ * @param gater is asked too
  * @param isKnown peers that the user or the operator has chosen: they come back after a first offence
- * @returns what a libp2p node is given as its connection gater; the given one is asked too
+ * @returns for `createLibp2p({ connectionGater })`
  */
-export function withOffendersKeptOut(
+export function offenderGater(
   gater: ConnectionGater,
   offenders: Offenders,
   isKnown: (peer: string) => boolean
