@@ -5,8 +5,9 @@
 // other load disturbs.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { nodePath } from '../processes/parley-process.ts'
+import { runOptions } from '../run-options.ts'
 import type { Attack, Target } from './attack.ts'
 import { attacks } from './attacks/index.ts'
 import { measure, toMb, type Outcome } from './measure.ts'
@@ -16,19 +17,38 @@ const defaultSeconds = 8
 /** A victim of so many attacks gives way to a fresh one, so that a table does not hang on one of them. */
 const attacksPerScene = 8
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: 'string', default: String(defaultSeconds) },
-    against: { type: 'string' },
-    list: { type: 'boolean', default: false },
-    sample: { type: 'boolean', default: false }
-  }
-})
+const usage = `npm run attack -- [NAME]... [--seconds N] [--against chat|directory] [--sample] [--list]
+
+  NAME                         this attack alone; repeatable
+  --seconds N                  how long each goes on (${defaultSeconds} when it is not given)
+  --against chat|directory     this kind of victim alone
+  --sample                     those that continuous integration runs, judged by what other load does not disturb
+  --list                       the attacks, and what each does
+`
+
+const { values, positionals } = runOptions(
+  {
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string', default: String(defaultSeconds) },
+      against: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      sample: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false }
+    }
+  },
+  usage
+)
 
 process.exitCode = await main()
 
 async function main(): Promise<number> {
+  const seconds = Number(values.seconds)
+  const isKind = values.against === undefined || values.against === 'chat' || values.against === 'directory'
+  if (values.help || !(seconds > 0) || !isKind) {
+    process.stdout.write(usage)
+    return values.help ? 0 : 2
+  }
   const unknown = positionals.find((name) => !attacks.some((attack) => attack.name === name))
   if (unknown !== undefined) {
     console.error(`there is no attack ${unknown}: npm run attack -- --list names them`)
@@ -44,7 +64,7 @@ async function main(): Promise<number> {
     return 0
   }
   await promisify(execFile)(nodePath, [join(import.meta.dirname, '..', '..', 'scripts', 'build.js'), '--if-stale'])
-  const outcomes = await attackAll(chosen, Number(values.seconds))
+  const outcomes = await attackAll(chosen, seconds)
   const held = outcomes.filter((outcome) => verdictOf(outcome).length === 0).length
   // One that ended a victim has left the rest of its scene without one.
   const failed = chosen.length - held

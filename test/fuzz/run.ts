@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { createInterface } from 'node:readline'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { runOptions } from '../run-options.ts'
 import { bundleTargets } from './bundle.ts'
 import { keepInputs, unpackInputs } from './corpus.ts'
 import type { Job, Summary } from './job.ts'
@@ -49,17 +49,20 @@ interface Row {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      minutes: { type: 'string', default: String(defaultMinutes) },
-      target: { type: 'string', multiple: true, default: [] },
-      keep: { type: 'boolean', default: false },
-      list: { type: 'boolean', default: false },
-      replay: { type: 'string' },
-      help: { type: 'boolean', default: false }
-    }
-  })
+  const { values } = runOptions(
+    {
+      args: [...args],
+      options: {
+        minutes: { type: 'string', default: String(defaultMinutes) },
+        target: { type: 'string', multiple: true, default: [] },
+        keep: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        replay: { type: 'string' },
+        help: { type: 'boolean', default: false }
+      }
+    },
+    usage
+  )
   const minutes = Number(values.minutes)
   if (values.help || !(minutes > 0)) {
     process.stdout.write(usage)

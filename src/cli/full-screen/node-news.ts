@@ -63,7 +63,8 @@ export class NodeNews {
     const contacts = new Map(this.#node.contacts().map(({ peer, name }) => [peer, name]))
     const verified = new Set(this.#node.contacts().flatMap((one) => (one.verified === undefined ? [] : [one.peer])))
     const roster = this.#node.roster()
-    this.#dispatch({ is: 'around', roster, contacts, verified, directories: this.#node.directories() })
+    const blocked = new Map(this.#node.blocked().map(({ peer, name }) => [peer, name]))
+    this.#dispatch({ is: 'around', roster, contacts, verified, blocked, directories: this.#node.directories() })
   }
 
   async askRequests(): Promise<void> {

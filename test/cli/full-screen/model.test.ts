@@ -276,6 +276,7 @@ describe('people', () => {
       roster: [row('bob'), row('old-400')],
       contacts: new Map(),
       verified: new Set(),
+      blocked: new Map(),
       directories: []
     })
     expect(screen.text).toMatch(/Conversations \(12\)[^]*● old-400[^]*Online \(1\)/u)
@@ -288,6 +289,7 @@ describe('people', () => {
       roster: [row('aaron'), row('carl')],
       contacts: new Map(),
       verified: new Set(),
+      blocked: new Map(),
       directories: []
     })
     expect(screen.text).toMatch(/ 2 ● carl/u)
@@ -389,6 +391,7 @@ describe('people', () => {
         roster: [],
         contacts: new Map([[peer, name]]),
         verified: new Set([peer]),
+        blocked: new Map(),
         directories: []
       })
       if (columns > 40) expect(screen.text).toMatch(/○ \S+… ◆/u)
@@ -447,11 +450,34 @@ describe('people', () => {
       roster,
       contacts: new Map([[peer, 'bob']]),
       verified: new Set([peer]),
+      blocked: new Map(),
       directories: []
     })
     expect(screen.text).toMatch(/ 1 ● bob ◆/u)
     expect(screen.text).toMatch(/ 2 × carl/u)
     expect(screen.open('bob').lines[0]).toContain('bob (bobID, verified)')
+  })
+
+  test('a blocked peer is marked while it is away, too, and Alt-Down passes over its conversation', () => {
+    const screen = TestScreen.ready(80, 24, [])
+    const mallory = '12D3KooWmallory'
+    const conversations = [
+      { peer: mallory, name: 'malID', unread: 0 },
+      { peer, name: 'bob', unread: 0 }
+    ]
+    screen.tell({ is: 'past', conversations })
+    screen.tell({
+      is: 'around',
+      roster: [],
+      contacts: new Map([[peer, 'bob']]),
+      verified: new Set(),
+      blocked: new Map([[mallory, 'mallory']]),
+      directories: []
+    })
+    expect(screen.text).toMatch(/ 1 × mallory/u)
+    screen.take()
+    screen.type('\u001b[1;3B')
+    expect(screen.take().at(-1)).toMatchObject({ do: 'open', words: [peer] })
   })
 })
 

@@ -60,7 +60,14 @@ export class TestScreen {
         addresses: ['/ip4/192.168.1.2/tcp/4000/p2p/12D3KooWself']
       }
     })
-    screen.tell({ is: 'around', roster: peers, contacts: new Map(), verified: new Set(), directories: [] })
+    screen.tell({
+      is: 'around',
+      roster: peers,
+      contacts: new Map(),
+      verified: new Set(),
+      blocked: new Map(),
+      directories: []
+    })
     screen.tell({ is: 'phase', phase: 'ready' })
     return screen
   }

@@ -33,6 +33,8 @@ export type ScreenEvent =
       readonly contacts: ReadonlyMap<string, string>
       /** Those of the contacts whose safety numbers were compared. */
       readonly verified: ReadonlySet<string>
+      /** Blocked peers and the names that they had. */
+      readonly blocked: ReadonlyMap<string, string>
       readonly directories: readonly DirectoryView[]
     }
   | { readonly is: 'requests'; readonly requests: readonly RequestView[] }

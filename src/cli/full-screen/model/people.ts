@@ -15,6 +15,8 @@ export function withPeople(state: State): State {
     if (!numbers.has(peer)) numbers.set(peer, numbers.size + 1)
   }
   const requestNames = new Map(state.requests.map((request) => [request.peer, request]))
+  // Of a blocked peer the conversation knows no name, as it is no contact any more.
+  const blockedName = (peer: string): string | undefined => state.blocked.get(peer) || undefined
   const person =
     (section: Person['section']) =>
     (peer: string): Person => {
@@ -22,11 +24,18 @@ export function withPeople(state: State): State {
       const request = requestNames.get(peer)
       return {
         peer,
-        name: state.contacts.get(peer) ?? row?.nickname ?? request?.name ?? state.names.get(peer) ?? shortId(peer),
+        name:
+          state.contacts.get(peer) ??
+          row?.nickname ??
+          request?.name ??
+          blockedName(peer) ??
+          state.names.get(peer) ??
+          shortId(peer),
         shortId: row?.shortId ?? request?.shortId ?? shortId(peer),
         number: numbers.get(peer) ?? 0,
         row,
         sameNameAs: row?.sameNameAs ?? request?.sameNameAs,
+        isBlocked: row?.blocked === true || state.blocked.has(peer),
         section
       }
     }
@@ -49,10 +58,11 @@ export function numberedPeers(state: State): readonly string[] {
   return [...state.numbers.keys()]
 }
 
-/** The conversation above or below; opening one with a stranger would accept it, so those are left out. */
+/** The conversation above or below. Opening one with a stranger would accept it, and blocked peers have none. */
 export function nextConversation(state: State, by: -1 | 1, current: string | undefined): Person | undefined {
   const people = state.people.filter(
-    ({ section, peer }) => section === 'conversations' || section === 'earlier' || peer === current
+    ({ section, peer, isBlocked }) =>
+      ((section === 'conversations' || section === 'earlier') && !isBlocked) || peer === current
   )
   if (people.length === 0) return undefined
   const index = people.findIndex(({ peer }) => peer === current)

@@ -24,6 +24,7 @@ export interface Person {
   readonly row: RosterRow | undefined
   /** Whose name it uses, by the roster or, of a stranger who has left again, by its request. */
   readonly sameNameAs: NameOwner | undefined
+  readonly isBlocked: boolean
   readonly section: 'requests' | 'conversations' | 'online' | 'earlier'
 }
 
@@ -63,6 +64,7 @@ export interface State {
   readonly requests: readonly RequestView[]
   readonly contacts: ReadonlyMap<string, string>
   readonly verified: ReadonlySet<string>
+  readonly blocked: ReadonlyMap<string, string>
   /** Peers with whom there are messages. */
   readonly conversations: ReadonlySet<string>
   /** Those of them that are not recent, and have not been touched since the start. */
@@ -127,6 +129,7 @@ export function beginning(init: Beginning): State {
     requests: [],
     contacts: new Map(),
     verified: new Set(),
+    blocked: new Map(),
     conversations: new Set(),
     earlier: new Set(),
     names: new Map(),

@@ -51,6 +51,7 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
           roster: event.roster,
           contacts: event.contacts,
           verified: event.verified,
+          blocked: event.blocked,
           directories: event.directories
         })
       )

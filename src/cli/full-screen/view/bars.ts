@@ -34,7 +34,7 @@ function titleOf(state: State, columns: number): readonly Span[] {
   const owner = person?.sameNameAs
   const warning =
     owner === undefined ? '' : owner.own ? 'not you: another key' : `not your contact ${owner.name}: another key`
-  const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.row?.blocked === true ? ', blocked' : ''}`
+  const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.isBlocked === true ? ', blocked' : ''}`
   const status = person?.row?.status ?? ''
   const id = span(` (${place.shortId}${marks})`, 'bar')
   const around = span(`  ${presence}`, 'bar')

@@ -79,7 +79,7 @@ export function personRow(state: State, person: Person, columns: number, isCurre
   const unread = state.unread.get(person.peer) ?? 0
   const isOnline = person.row !== undefined
   const presence = isOnline ? signs.online : signs.offline
-  const sign = person.section === 'requests' ? signs.request : person.row?.blocked === true ? signs.blocked : presence
+  const sign = person.section === 'requests' ? signs.request : person.isBlocked ? signs.blocked : presence
   const style: Style = isCurrent ? 'selected' : unread > 0 ? 'unread' : isOnline ? 'plain' : 'dim'
   const left: Span[] = [
     span(`${String(person.number).padStart(2)} `, isCurrent ? 'selected' : 'dim'),
