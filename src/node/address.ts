@@ -146,6 +146,9 @@ function parseMultiaddr(text: string): Multiaddr {
   const place = hostPortOf(address)
   if (place === undefined)
     throw new BadAddressError(text, 'it needs a host and a TCP port, as in /ip4/192.168.1.7/tcp/4001')
+  if (names.filter((name) => name === 'tcp').length > 1) {
+    throw new BadAddressError(text, 'it names two places, one after the other: give one')
+  }
   checkPort(text, String(place.port))
   return address
 }

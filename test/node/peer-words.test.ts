@@ -164,3 +164,7 @@ test.each(['[fe80::1%eth0]:4001', '[2001:db8::1]:4001', '192.0.2.7:4001', 'examp
     expect(address === undefined ? undefined : formatAddress(address)).toBe(typed)
   }
 )
+
+test('a multiaddr of two places is none', () => {
+  expect(() => parseAddress(['/ip4/192.0.2.7/tcp/4/ip4/192.0.2.8/tcp/5'])).toThrow('two places')
+})
