@@ -45,7 +45,7 @@ export interface ChatApi {
   readonly network: string
   readonly profile: { readonly name: string; readonly folder: string; readonly insteadOf: string | undefined }
   addresses(): readonly string[]
-  /** Copies the history into a new file, which whoever asked removes; its path. */
+  /** Copies the history into a new file, which the caller removes. @returns its path */
   copyHistory(options: { readonly signal?: AbortSignal }): Promise<string>
   roster(): readonly RosterRow[]
   directories(): readonly DirectoryView[]

@@ -88,7 +88,7 @@ export const chatCommands: readonly ChatCommand[] = [
     help: 'strangers who have written and wait for an answer; clear: delete all their messages',
     question: (rest) =>
       rest.trim() === CLEAR
-        ? 'This deletes all messages of strangers that wait for an answer, of those you ignore too.'
+        ? 'This deletes all messages from strangers that wait for an answer, including those you ignore.'
         : undefined,
     run: async ({ node }, args) => {
       const asked = args.text?.trim() ?? ''

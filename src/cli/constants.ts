@@ -191,7 +191,7 @@ export const PASSPHRASE_TRIES = 3
 /** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */
 export const MESSAGE_ID_BYTES = 16
 
-/** How often a percentage is written anew: faster than anybody reads is of no use. */
+/** How often a percentage is updated: people do not read faster. */
 export const PROGRESS_EVERY_MS = 200
 
 /** How long a running parley may take to copy its history: the largest ones, on a slow disk. */

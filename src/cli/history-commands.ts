@@ -41,7 +41,7 @@ export const historyCommands: readonly ChatCommand[] = [
     aliases: [],
     parameters: [text('N', false)],
     fields: ['peer'],
-    help: 'all of the last long message of the conversation; N: of the last but N - 1',
+    help: 'the last long message of the conversation in full; N: the Nth last',
     run: async (context, args) => {
       const nth = args.text === undefined ? 1 : Number(args.text)
       if (!Number.isInteger(nth) || nth < 1) throw new CommandUsageError('N is a number from 1: which long message')

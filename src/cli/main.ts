@@ -18,7 +18,7 @@ export async function main(args: readonly string[]): Promise<never> {
   }
   const code = await runCommandLine(io, args)
   const isWritten = Promise.all([flushed(io.stdout), flushed(io.stderr)])
-  // Somebody wants it to end: a reader that does not read is not waited for.
+  // The user wants it to end: it does not wait for a reader that does not read.
   await (io.interrupted.aborted ? Promise.race([isWritten, sleep(FLUSH_AT_END_MS)]) : isWritten)
   process.exit(code === exitCodes.interrupted && hasLostItsReader(io.stdout) ? exitCodes.ok : code)
 }

@@ -48,7 +48,7 @@ export function addProfileCommands(program: Command, io: CommandIo, run: Run): v
     profileSettings
   )
     .option('--remove', 'remove the passphrase')
-    .option('--directory-port <PORT>', 'of the directory on this port, not of a profile')
+    .option('--directory-port <PORT>', 'the key of the directory on this port, not of a profile')
     .addOption(passphraseOption('the present passphrase'))
     .addOption(newPassphraseOption())
     .addOption(json('print one JSON object'))

@@ -11,7 +11,7 @@ export const allSettings: readonly SettingName[] = settingSpecs.map(({ name }) =
 const directoryOnly: readonly SettingName[] = ['join', 'federate', 'trustedProxy']
 /** Those of a peer that chats. */
 export const chatSettings: readonly SettingName[] = allSettings.filter((name) => !directoryOnly.includes(name))
-/** Those of which there may be several: each takes its option again. */
+/** Settings with several values: the option may be repeated. */
 const repeatable: readonly SettingName[] = ['directory', 'join', 'trustedProxy']
 
 /** Adds an option for each of these settings, in the order of the table. */

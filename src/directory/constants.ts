@@ -106,7 +106,7 @@ export const SNAPSHOT_BYTES_PER_TURN = 512 * 1024
 export const SNAPSHOT_CACHE_MS = 1_000
 /** … unless a larger part of it than this has changed meanwhile, which is told beside it to each. */
 export const SNAPSHOT_CACHE_PART = 1 / 4
-/** Records of other directories' peers that a watcher of the whole roster is told of: some 5,000 of the usual size. */
+/** Bytes of other directories' records in the roster that a watcher gets: some 5,000 of the usual size. */
 export const MAX_TOLD_FOREIGN_BYTES = 1.5 * 1024 * 1024
 /** Bytes that changes of other directories' peers may cost each watcher: the whole of them twice, and a hundred a second. */
 export const FOREIGN_PUSH_RATE = { burst: 4 * 1024 * 1024, perSecond: 64 * 1024 } as const
@@ -138,7 +138,7 @@ export const MAX_REFUSALS = 20
 export const FIRST_CLIENT_FRAME_TIMEOUT_MS = 10_000
 /** A watcher that does not take its snapshot in this time is reset. */
 export const SNAPSHOT_TIMEOUT_MS = 30_000
-/** The operator is told that a directory is full at most this often. */
+/** How often the operator may be notified that a directory is full. */
 export const FULL_NOTICE_MS = 60_000
 /** When to come back to a full directory. */
 export const FULL_RETRY_MS = 30_000

@@ -28,7 +28,7 @@ export interface DirectoryEntries {
   readonly updates: readonly RosterUpdate[]
   /** Peers that the directory no longer holds, by its own word. */
   readonly removed: readonly string[]
-  /** How many peers match what is watched, the client's own included: more than are told where there are too many. */
+  /** How many peers match what is watched, the client's own included; the directory may send fewer. */
   readonly total: number
   /** With the last page of a snapshot: everybody whom it named. Others are not on this directory's roster. */
   readonly complete?: ReadonlySet<string>

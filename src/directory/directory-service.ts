@@ -81,7 +81,7 @@ export interface DirectoryEvents {
   left: [{ readonly peer: PeerId; readonly record: VerifiedRecord }]
   /** A peer's connection is lost and its grace over, or its lease ran out. */
   lost: [{ readonly peer: PeerId; readonly record: VerifiedRecord }]
-  /** As many peers as may be are registered here; so many newcomers were refused since it was told last. */
+  /** The directory is full. `refused`: newcomers refused since the last such event. */
   full: [{ readonly limit: number; readonly refused: number }]
   /** Whatever changed about the roster, the moments of a lost connection included. */
   change: [readonly RosterChange[]]

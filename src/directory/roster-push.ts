@@ -135,14 +135,14 @@ export class RosterPush {
     this.#dirty.delete(peer)
     this.#dirtyForeign.delete(peer)
     const isShown = this.#window.has(peer)
-    // Who came and went before anybody was told of it is no news.
+    // A peer that came and went between two pushes is no news.
     if (!isShown && !this.#told.has(peer)) return
     const isOwn = isShown ? this.#window.isOwn(peer) : this.#told.get(peer) === true
     const dirty = isOwn ? this.#dirty : this.#dirtyForeign
     dirty.add(peer)
     const whole = this.#whole
     whole?.since.add(peer)
-    // One of which so much has changed is not handed out again.
+    // After so many changes the snapshot is not handed out again.
     if (whole !== undefined && whole.since.size > whole.entries * SNAPSHOT_CACHE_PART) this.#whole = undefined
   }
 

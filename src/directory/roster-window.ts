@@ -1,13 +1,13 @@
-// What watchers of the whole roster are told of it: every peer of this directory,
-// and of other directories' peers as many as fit. When they do not all fit, the
-// largest holder gives way, so that made-up peers cost a client little and keep
-// nobody else's out of its sight. Pure; sends nothing.
+// The part of the roster that watchers of the whole roster get: every peer of this
+// directory, and as many of other directories' peers as fit. When they do not all
+// fit, the largest holder gives way, so that made-up peers cost a client little
+// and hide no others from it. Pure; sends nothing.
 import { Shares } from '../wire/index.ts'
 import type { Source } from './attachment.ts'
 import type { RosterEntry } from './roster.ts'
 
 export interface RosterWindowInit {
-  /** The source whose peers are all told of. */
+  /** The source whose peers are all in the window. */
   readonly own: Source
   /** What the records of other directories' peers may take together. */
   readonly maxBytes: number
@@ -28,12 +28,12 @@ export class RosterWindow {
     this.#foreign = new Shares({ capacity: init.maxBytes })
   }
 
-  /** Whether watchers are told of the peer. */
+  /** Whether watchers get the peer. */
   has(peer: string): boolean {
     return this.#own.has(peer) || this.#foreign.holderOf(peer) !== undefined
   }
 
-  /** How many peers watchers are told of. */
+  /** How many peers watchers get. */
   get size(): number {
     return this.#own.size + this.#foreign.items
   }
@@ -43,7 +43,7 @@ export class RosterWindow {
     return this.#own.has(peer)
   }
 
-  /** A peer is new, different or gone. @returns the peers that are told of from now on, or no longer, among them it */
+  /** A peer is new, different or gone. @returns the peers that entered the window, left it or changed in it */
   update(peer: string, entry: RosterEntry | undefined): ReadonlySet<string> {
     const moved = new Set<string>()
     if (this.has(peer)) moved.add(peer)
@@ -68,7 +68,7 @@ export class RosterWindow {
     return moved
   }
 
-  /** Of several directories that have the peer, the one with the smallest share tells of it. */
+  /** When several directories have the peer, it counts for the one with the smallest share. */
   #holderOf({ attachments }: RosterEntry): string {
     const holders = attachments.map(({ source }) => this.#init.holderOf(source))
     return holders.toSorted((a, b) => this.#foreign.countOf(a) - this.#foreign.countOf(b))[0] ?? ''

@@ -1,5 +1,5 @@
 // Whether a message from this peer is taken into the history, held as a
-// stranger's request, or refused. Pure: it is told who asks.
+// stranger's request, or refused. Pure: the sender goes in.
 import type { AcceptPolicy } from './config.ts'
 
 export interface Sender {

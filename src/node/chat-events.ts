@@ -138,7 +138,7 @@ export interface RoomView {
   }
   /** The whole history on the disk. */
   readonly historyBytes: number
-  /** Of whom most is kept, the largest first. */
+  /** The peers with the largest conversations, the largest first. */
   readonly largest: readonly { readonly peer: string; readonly name: string; readonly bytes: number }[]
   /** What the messages of one contact may take; Infinity for no limit. */
   readonly quotaBytes: number

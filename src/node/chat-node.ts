@@ -267,7 +267,7 @@ export class ChatNode extends TypedEventEmitter<ChatNodeEvents> {
   }
 
   /**
-   * Copies the history into a new file of the profile's folder, while the chat goes on. Whoever asked removes it.
+   * Copies the history into a new file of the profile's folder, while the chat goes on. The caller removes it.
    *
    * @throws StorageProblemError
    */

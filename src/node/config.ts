@@ -124,14 +124,14 @@ export const settingSpecs: readonly SettingSpec[] = [
     name: 'federate',
     env: 'PARLEY_FEDERATE',
     placeholder: 'named|all',
-    help: 'of a directory: which directories may join it, those named with --join alone, or all',
+    help: 'of a directory: which directories may join it: only those named with --join, or all',
     parse: choice('named', 'all')
   },
   {
     name: 'trustedProxy',
     env: 'PARLEY_TRUSTED_PROXY',
     placeholder: 'CIDR',
-    help: 'of a directory: a reverse proxy that may tell the address of its client, such as 10.0.0.0/8; repeatable, or with commas in the file and environment',
+    help: "of a directory: a reverse proxy trusted to name its client's address, such as 10.0.0.0/8; repeatable, or with commas in the file and environment",
     parse: cidrs
   },
   {
@@ -181,7 +181,7 @@ export const settingSpecs: readonly SettingSpec[] = [
     name: 'minFree',
     env: 'PARLEY_MIN_FREE',
     placeholder: 'SIZE|none',
-    help: 'how much of the disk stays free; below it no messages are taken',
+    help: 'how much of the disk stays free; with less, no messages are stored',
     parse: (value) => parseSize(value, 0)
   }
 ]

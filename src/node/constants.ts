@@ -127,17 +127,17 @@ export const NO_ROOM_RETRY_MS = 60_000
 /** A request that nobody has answered for so long is deleted: it keeps a place from those that may be. */
 export const REQUEST_EXPIRY_MS = 30 * 24 * 60 * 60 * 1_000
 
-/** Of a request's newest message so much is told: a room full of the longest would be 64 MB in one list. */
+/** Characters of a request's newest message in a list: a room full of the longest would be 64 MB. */
 export const REQUEST_TEXT_CHARACTERS = 1_000
 
-/** What an evicted message's sender is told to wait, where it does not know this reason: soon it would only evict another. */
+/** How long the sender of an evicted message is asked to wait, if it does not know this reason: soon it would only evict another. */
 export const EVICTED_RETRY_MS = 3_600_000
 
 /** A person has to make room, and needs longer than a minute. */
 export const QUOTA_RETRY_MS = 300_000
 
 /**
- * What the messages of one contact may take on the disk: somebody who writes all day makes 10 MB a year and a chatty
+ * What the messages of one contact may take on the disk: a person who writes all day makes 10 MB a year and a chatty
  * program 1 MB a day, while a flood of 30 MB/s is stopped after half a minute.
  */
 export const DEFAULT_CONTACT_QUOTA_BYTES = 1024 * 1024 * 1024
@@ -150,7 +150,7 @@ export const MIN_FREE_PART = 0.05
 /** How old what is known of the free space may be: at 30 MB/s an eighth of the least that stays free. */
 export const FREE_SPACE_LOOK_MS = 1_000
 
-/** That a room is nearly full, or a contact over its quota, is told again no sooner. */
+/** How soon a notice about a full room, or a contact over its quota, may repeat. */
 export const ROOM_NOTICE_AGAIN_MS = 600_000
 
 /** Contacts over their quota that are remembered as told; beyond it the oldest may be told once more. */
@@ -304,8 +304,8 @@ export const MAX_KEY_FILE_BYTES = 16 * 1024
 
 /** NIST SP 800-63B allows no fewer. */
 export const MIN_PASSPHRASE_CHARACTERS = 8
-/** Longer than anybody types; what is given by a file descriptor has an end. */
+/** Longer than people type; input from a file descriptor must have an end, too. */
 export const MAX_PASSPHRASE_BYTES = 1024
 
-/** More profiles open at once on one machine than anybody has terminals for: a loop that never ends is worse. */
+/** More profiles than one machine has terminals; the search for a free one must end. */
 export const MAX_NUMBERED_PROFILES = 64

@@ -1,4 +1,4 @@
-// Forgets peers that have left. libp2p's peer store keeps what it was told of
+// Forgets peers that have left. libp2p's peer store keeps what it learned of
 // each peer, some 13 KB, for six hours: a directory that many pass through, or a
 // chat that strangers connect to with one key after another, would grow for as
 // long. Knows the peer store and connections, and nothing of what they are for.
@@ -14,7 +14,7 @@ interface Components {
 }
 
 export interface DepartedPeersInit {
-  /** Peers of which the peer store keeps what it knows. Default: none. */
+  /** Peers that stay in the peer store. Default: none. */
   readonly isKept?: (peer: PeerId) => boolean
 }
 

@@ -10,7 +10,7 @@ import { addressRange } from '../wire/index.ts'
 import { hostPortOf } from './address.ts'
 import type { OwnNetwork } from './own-network.ts'
 
-/** From where an address was told. */
+/** Where the word of an address came from. */
 export type Vantage =
   /** The user has named it. */
   | 'user'
@@ -18,7 +18,7 @@ export type Vantage =
   | 'known'
   /** A program of this machine has told it. */
   | 'machine'
-  /** Somebody in a network of this machine has. */
+  /** A peer in a network of this machine has told it. */
   | 'network'
   /** A peer elsewhere that the user has chosen. */
   | 'contact'
@@ -27,7 +27,7 @@ export type Vantage =
 const tcpProtocols = new Set(['ip4', 'ip6', 'tcp', 'p2p'])
 const namedProtocols = new Set([...tcpProtocols, 'ip6zone', 'dns', 'dns4', 'dns6', 'dnsaddr'])
 
-/** Where somebody is who is connected from this address. */
+/** Where a peer is that is connected from this address. */
 export function vantageOf(address: Multiaddr, own: OwnNetwork): 'machine' | 'network' | 'elsewhere' {
   const host = hostPortOf(address)?.host ?? ''
   if (isIP(host) === 0) return 'elsewhere'

@@ -98,14 +98,14 @@ export type FederationNotice = {
     }
 )
 
-/** Somebody holds so much of the roster page that the oldest of it gave way to others. */
+/** A client holds so much of the roster page that the oldest of it gave way to others. */
 export interface PagePressure {
   readonly what: 'connection' | 'event-stream' | 'query'
   /** An IPv4 address, or an IPv6 network of 64 bits. */
   readonly holder: string
   readonly held: number
   readonly capacity: number
-  /** How many have given way since this was told last. */
+  /** How many have given way since the last such event. */
   readonly evicted: number
 }
 

@@ -1,5 +1,5 @@
 // How much of the disk others may fill: a quota for each contact, and a floor of
-// free space below which nobody's messages are taken. It looks at the disk now
+// free space below which no messages are taken. It looks at the disk now
 // and then, never while a message waits, and stores nothing itself.
 import { statfs } from 'node:fs/promises'
 import { FREE_SPACE_LOOK_MS, MIN_FREE_PART } from './constants.ts'

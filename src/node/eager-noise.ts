@@ -27,7 +27,7 @@ export function eagerNoise<Components>(
 
 function expecting(upgrader: Upgrader): Upgrader {
   return beforeUpgrade(upgrader, ['upgradeOutbound'], (connection, { initiator }) => {
-    // Of two who dial each other at once, one waits for the other's proposal.
+    // In a simultaneous open, one side waits for the other's proposal.
     if (initiator !== false && connection instanceof AbstractMultiaddrConnection) expectYes(connection)
   })
 }

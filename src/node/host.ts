@@ -34,7 +34,7 @@ export interface HostInit {
   readonly gater: ConnectionGater
   /** Peers that the user or the operator has chosen, by peer ID; default none. */
   readonly isKnown?: (peer: string) => boolean
-  /** How silence on links is noticed that others have dialled; as on our own, unless told. */
+  /** How silence is noticed on links that others dialled; default as on our own. */
   readonly inboundLink?: LinkPace
   /** Called for each remote that was cut for what it did. */
   readonly onMisbehaviour?: (misbehaviour: Misbehaviour) => void
@@ -48,7 +48,7 @@ const ownLink: LinkPace = { pingAfterMs: LINK_PING.intervalMs, answerWithinMs: L
 /** Silence is LinkWatch's: a timer of each socket's own would be put off by every read and write. */
 const noSocketTimeouts = { inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }
 
-/** Whose own limits refuse newcomers, and know nothing but addresses: nobody is subject to them. See ConnectionGuard. */
+/** libp2p's own limits refuse newcomers by their addresses, so they are off: ConnectionGuard takes their place. */
 const libp2pLimitsOff = {
   allow: ['/ip4/0.0.0.0/ipcidr/0', '/ip6/::/ipcidr/0'],
   maxConnections: Number.MAX_SAFE_INTEGER

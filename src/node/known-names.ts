@@ -23,7 +23,7 @@ export class NameShapes {
   of(name: string): NameShape {
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    // Whoever makes up names makes it forget, which costs some microseconds a name and no memory.
+    // Made-up names empty it, which costs some microseconds a name and no memory.
     if (this.#known.size >= MAX_REMEMBERED_SHAPES) this.#known = new Map()
     const shape = nameShape(name)
     this.#known.set(name, shape)

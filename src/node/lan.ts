@@ -1,8 +1,8 @@
 // Sightings on the LAN by mDNS, of peers or of directories. It reads the module's
 // own answers, for libp2p tells of a peer only once. A sighting is a peer ID with
 // addresses and proves nothing; who is there is settled by a connection. What a
-// datagram claims is held to the link: it shows the way to its sender, and to
-// nobody else. libp2p is told of no sighting: its store would keep the claims.
+// datagram claims is held to the link: it shows the way to its sender only.
+// Sightings are kept from libp2p: its peer store would keep the claims.
 import { mdns } from '@libp2p/mdns'
 import { TypedEventEmitter } from 'main-event'
 import type { PeerDiscovery, PeerDiscoveryEvents, PeerInfo, Startable } from '@libp2p/interface'

@@ -1,6 +1,6 @@
-// What remotes were cut or refused for, as an operator or a user is told: who,
+// Reports of what remotes were cut or refused for, to an operator or a user: who,
 // from where, what it did, and what was done. It counts everything and reports
-// at a pace that nobody who makes up keys or addresses can raise. Pure: the time
+// at a rate that made-up keys and addresses cannot raise. Pure: the time
 // is an argument.
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -17,7 +17,7 @@ export interface Misbehaviour {
   readonly peer?: string
   /** Where it is connected from, as people write it: `203.0.113.7:4001`. */
   readonly address: string
-  /** Which rule it broke: what reports of one remote are told apart by. */
+  /** Which rule it broke: a remote is reported for each. */
   readonly breach: string
   /** What it did, to follow its name: `sent too many pings`. */
   readonly what: string
@@ -52,10 +52,10 @@ export class MisbehaviourWatch {
     return this.#summary
   }
 
-  /** @returns what is to be told now, if anything */
+  /** @returns the report that is due now, if any */
   record(misbehaviour: Misbehaviour, nowMs: number): MisbehaviourReport | undefined {
     this.#summary = { count: this.#summary.count + 1, last: { ...misbehaviour, atMs: nowMs } }
-    // A key is free and a port changes with each connection: one who goes on is known by its address.
+    // A key is free and a port changes with each connection: the address class identifies a remote.
     const key = `${addressClass(hostOf(misbehaviour.address))} ${misbehaviour.breach}`
     const earlier = this.#reported.get(key)
     const times = (earlier?.times ?? 0) + 1

@@ -1,5 +1,5 @@
-// How too many connections are told to people: who has them, what is done about
-// it, and what the user can do. Pure.
+// The notices about too many connections, in words: who has them, what is done
+// about it, and what the user can do. Pure.
 import type { Pressure } from '../transport/index.ts'
 import type { Notice } from './chat-events.ts'
 

@@ -96,7 +96,7 @@ export class Pursuit {
     if (chase === undefined) return
     chase.recentAtMs = this.#init.now()
     chase.news.wake()
-    // It may be waiting for a dial already, behind peers of whom nothing was heard.
+    // It may be waiting for a dial already, behind peers without news.
     this.#dials.serve()
   }
 

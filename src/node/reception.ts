@@ -104,7 +104,7 @@ export class Reception {
     return (await this.#currentRoom()).use()
   }
 
-  /** Deletes what is held of these peers, or of all. Their senders are told when they come again. */
+  /** Deletes the held messages of these peers, or of all. A sender learns of it when it sends them again. */
   async clear(peers?: readonly string[]): Promise<Cleared> {
     return this.#inTurn(async () => {
       const { store } = this.#init

@@ -12,7 +12,7 @@ export function refusalText(reason: RefuseReason): string {
     case 'not-accepted':
       return 'does not take messages from you'
     case 'evicted':
-      return 'deleted the message before anybody had accepted it: other requests needed the room, or it had waited too long'
+      return 'deleted the message without accepting it: other requests needed the room, or it had waited too long'
     case 'quota':
       return 'takes no more messages for now: your share of its disk is used up, or its disk is nearly full'
     case 'other':

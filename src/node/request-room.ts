@@ -1,6 +1,6 @@
 // The room for strangers' messages that nobody has accepted yet: how many there
-// are, and who gives way when one more would not fit. Pure; it is told what is
-// held, and whoever asks stores and deletes. It never refuses a newcomer: the
+// are, and who gives way when one more would not fit. Pure: the held messages go
+// in, and the caller stores and deletes. It never refuses a newcomer: the
 // largest holder by address class gives way, its oldest request first.
 import { PRESSURE_PART, Shares, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
 import type { HeldMessage } from '../storage/index.ts'

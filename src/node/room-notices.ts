@@ -1,5 +1,6 @@
-// What is told of rooms that fill up: once in a while and not for each message,
-// with who fills it and what can be done. It counts nothing and decides nothing.
+// Notices about rooms that fill up: once in a while and not for each message,
+// with who fills them and what the user can do. It counts nothing and decides
+// nothing.
 import { LruMap } from '../lib/index.ts'
 import { TokenBucket } from '../wire/index.ts'
 import { MAX_TOLD_QUOTAS, ROOM_NOTICE_AGAIN_MS } from './constants.ts'
@@ -26,7 +27,7 @@ export class RoomNotices {
   readonly #init: RoomNoticesInit
   readonly #crowded: TokenBucket
   readonly #low: TokenBucket
-  /** When each contact was told of, the oldest first. */
+  /** When the last notice about each contact was. */
   readonly #overQuota = new LruMap<string, number>(MAX_TOLD_QUOTAS)
 
   constructor(init: RoomNoticesInit) {
@@ -66,7 +67,7 @@ export function roomNewsText(news: RoomNews, name: (peer: string) => string): st
       const { messages, limit, strangers, largest } = news.use
       const from = largest === undefined ? '' : `, ${largest.messages} of them from ${largest.origin}`
       return (
-        `the room for strangers' messages is nearly full: ${messages} of ${limit}, by ${strangers} strangers${from}. ` +
+        `the room for strangers' messages is nearly full: ${messages} of ${limit} messages, from ${strangers} strangers${from}. ` +
         'The oldest requests of the largest sender give way to new ones. /requests clear deletes all that wait'
       )
     }
@@ -76,13 +77,13 @@ export function roomNewsText(news: RoomNews, name: (peer: string) => string): st
     }
     case 'over quota':
       return (
-        `no more messages of ${name(news.peer)} are stored: they take ${sizeText(news.quotaBytes)}, which is what one ` +
-        `contact may have on this disk. /forget ${name(news.peer)} deletes the conversation; --contact-quota sets the limit`
+        `messages from ${name(news.peer)} are no longer stored: they take ${sizeText(news.quotaBytes)}, the limit for one ` +
+        `contact on this disk. /forget ${name(news.peer)} deletes the conversation; --contact-quota sets the limit`
       )
     case 'disk low':
       return (
-        `no messages are stored: the disk of the history has ${sizeText(news.freeBytes)} free, and ` +
-        `${sizeText(news.floorBytes)} are to stay free. Make room on it; --min-free sets the limit`
+        `no messages are stored: the disk with the history has ${sizeText(news.freeBytes)} free, and ` +
+        `${sizeText(news.floorBytes)} must stay free. Free some space; --min-free sets the limit`
       )
   }
 }

@@ -19,7 +19,7 @@ export interface RosterWatchInit {
   readonly config: Config
   /** `PORT|ADDRESS` of the directory. */
   readonly directory: string
-  /** Part of a nickname, or the start of a peer ID; empty: everybody of whom the directory tells. */
+  /** Part of a nickname, or the start of a peer ID; empty: everyone on the directory's roster. */
   readonly query?: string
   /** Go on until `signal` aborts. */
   readonly watch: boolean

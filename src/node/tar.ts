@@ -21,7 +21,7 @@ const oldFileType = 0
 const maxOctal = 0o77777777777
 const largeSize = 0x80
 
-/** The archive, piece by piece. @throws ArchiveError when a content has not the size that was told */
+/** The archive, piece by piece. @throws ArchiveError when a content has another size than announced */
 export async function* encodeTar(entries: Iterable<TarEntry>, modifiedAtMs: number): AsyncGenerator<Uint8Array> {
   for (const { name, sizeBytes, content } of entries) {
     yield encodeHeader(name, sizeBytes, modifiedAtMs)

@@ -175,7 +175,7 @@ export interface MessageStore {
   /** All messages that are held, in the order in which they came. */
   heldMessages(): Promise<readonly HeldMessage[]>
   /**
-   * Deletes what is held of these peers before anybody has accepted it; returns how many messages. Their ids are kept
+   * Deletes the held messages of these peers; returns how many. Their ids are kept
    * for {@link takeEvicted}, the newest ten thousand of all.
    */
   evictHeld(peers: readonly string[]): Promise<number>
@@ -184,9 +184,9 @@ export interface MessageStore {
    * in the log. Backups that were made before a migration, and copies of a damaged history, are deleted with it.
    */
   eraseDeleted(): Promise<void>
-  /** Which of these ids were evicted. Each is told once: a message that comes again after that is a new one. */
+  /** Which of these ids were evicted. Each is returned once: a message that comes again after that is a new one. */
   takeEvicted(peer: string, ids: readonly string[]): Promise<ReadonlySet<string>>
-  /** What is on the disk, and of which `limit` peers most. */
+  /** What is on the disk, and the `limit` peers that take most of it. */
   use(options: { limit: number }): Promise<StoreUse>
   /** The last `limit` messages with this peer, oldest first; held ones are left out unless asked for. */
   history(peer: string, options: { limit: number; includeHeld?: boolean }): Promise<readonly StoredMessage[]>

@@ -137,7 +137,7 @@ export class ConnectionGuard {
     }
   }
 
-  /** A libp2p service that counts the open connections, of whichever transport and direction. */
+  /** A libp2p service that counts the open connections of every transport and direction. */
   places(): (components: Components) => { readonly [Symbol.toStringTag]: string; start(): void; stop(): void } {
     return ({ events }) => {
       events.addEventListener('connection:open', ({ detail }) => this.#onOpen(detail))

@@ -7,7 +7,7 @@ export const HANDSHAKE_TICK_MS = 100
 /** An episode of too many connections is over when none has given way for so long: at most two lines a minute. */
 export const PRESSURE_QUIET_MS = 30_000
 
-/** How often it is looked whether such an episode is over. */
+/** How often the end of such an episode is checked. */
 export const PRESSURE_TICK_MS = 1_000
 
 /** Address classes that are counted in one episode; of an attack from more, the first ones are as good as any. */

@@ -179,7 +179,7 @@ export class InboundHandshakes {
   }
 }
 
-/** Wakes whoever waits for its turn, as a close does, also where the connection was closed already. */
+/** Ends the wait for a turn, as a close does, also where the connection was closed already. */
 function end({ connection, turn }: Arrival, error: Error): void {
   turn.reject(error)
   connection.abort(error)

@@ -1,7 +1,7 @@
 /**
- * Episodes of too many connections: when they begin, when they are over, and who
- * had a part in them. Each is told twice, however many connections gave way.
- * Pure: the time goes in.
+ * Episodes of too many connections: when they begin and end, and which address
+ * classes had a part in them. Each is reported twice, however many connections
+ * gave way. Pure: the time goes in.
  */
 
 import { MAX_COUNTED_CLASSES, PRESSURE_QUIET_MS } from './constants.ts'

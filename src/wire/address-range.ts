@@ -14,7 +14,7 @@ export type AddressRange =
   | 'private'
   | 'link-local'
   | 'loopback'
-  /** Where a cloud tells its machines their secrets: of no use to anybody but the machine itself. */
+  /** A cloud's metadata service, which gives a machine its secrets. */
   | 'metadata'
   /** No single machine: unspecified, multicast, broadcast, reserved, and tunnels that hide another address. */
   | 'none'

@@ -188,7 +188,7 @@ function throwBreach(error: MisbehaviourError): void {
   throw error
 }
 
-/** What Yamux itself finds wrong with a frame has a reason that is told to the remote. */
+/** Yamux's own errors about a frame have a `reason`, which it sends to the remote. */
 function asMisbehaviour(error: unknown): MisbehaviourError | undefined {
   if (error instanceof MisbehaviourError) return error
   if (!(error instanceof Error) || !('reason' in error)) return undefined

@@ -3,7 +3,7 @@
  * lost its power. It counts anything that is received as a sign of life, and
  * asks with a ping of the muxer, which costs twelve bytes and no stream, where
  * nothing was received. A link on which nothing leaves is cut too, whatever is
- * heard on it. Knows connections as bytes, and nobody's protocol.
+ * heard on it. Knows connections as bytes, and no protocol.
  *
  * @see https://github.com/hashicorp/yamux/blob/master/spec.md#flag-field
  */

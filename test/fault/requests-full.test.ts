@@ -118,7 +118,7 @@ test('a request that was cleared fails at its sender, with the reason, and can b
   sender = await start('sender', network)
   await sender.do({ do: 'open', peer: await victim.address() })
   const failed = await sender.until('failed', () => sender.events.find((one) => one['state'] === 'failed'))
-  expect(String(failed['reason'])).toMatch(/deleted the message before anybody had accepted it/u)
+  expect(String(failed['reason'])).toMatch(/deleted the message without accepting it/u)
   await sender.do({ do: 'retry', peer })
   await victim.until('the request', () =>
     victim.events.filter((one) => one.event === 'request').length === 2 ? true : undefined

@@ -171,7 +171,7 @@ export async function runProfileImport(io: CommandIo, command: Command): Promise
 
 function noIdentity(file: string): never {
   throw new UsageError(
-    `${file} was made for the identity of a recipient, and not for a passphrase: give it with --identity FILE`
+    `${file} is encrypted to a recipient, not with a passphrase: give the identity of that recipient with --identity FILE`
   )
 }
 
@@ -225,7 +225,7 @@ function report(io: CommandIo, command: Command, config: Config, imported: Impor
   }
   writeLines(io.stdout, [
     `The profile ${profile} is the peer ${peer} (short: ${shortId(peer)}) now, as it was exported on ${dayOf(manifest.exportedAtMs)}.`,
-    ...(putAside === undefined ? [] : [`What was the profile ${profile} is the profile ${putAside} now.`]),
+    ...(putAside === undefined ? [] : [`The former profile ${profile} is now the profile ${putAside}.`]),
     ...(settings === 'taken' ? [`Its settings are in ${config.file} now.`] : []),
     ...(settings === 'kept yours' ? [`Your settings in ${config.file} stay; those of the file were left out.`] : []),
     '',

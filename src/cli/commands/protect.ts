@@ -39,7 +39,7 @@ async function protect(io: CommandIo, command: Command, own: OwnKey): Promise<vo
     }
     writeLines(io.stdout, [`The key of ${own.owner} ${what}.`])
     if (!isRemoved && !own.hasPassphrase) {
-      writeLines(io.stdout, ['Copies that were made before, such as backups and snapshots, still hold it without one.'])
+      writeLines(io.stdout, ['Earlier copies, such as backups and snapshots, still hold the key without a passphrase.'])
     }
     if (!isOldOverwritten) {
       writeLines(io.stdout, [
@@ -60,7 +60,7 @@ async function protect(io: CommandIo, command: Command, own: OwnKey): Promise<vo
 }
 
 const neverAsked: Unlocker = async ({ owner }) => {
-  throw new KeyLockedError(`the key of ${owner} has got a passphrase meanwhile: try again`)
+  throw new KeyLockedError(`the key of ${owner} was given a passphrase in the meantime: try again`)
 }
 
 async function askNew(io: CommandIo, command: Command, { owner, hasPassphrase }: OwnKey): Promise<string> {

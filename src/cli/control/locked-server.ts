@@ -30,7 +30,7 @@ export function waitForUnlock(init: {
       const server = await serve(waiting, locked, init.config)
       if (init.asJson) waiting.answerOn(init.io)
       else if (server === undefined)
-        throw new KeyLockedError(`${isLocked(locked)}, and there is no socket to unlock it by`)
+        throw new KeyLockedError(`${isLocked(locked)}, and no socket could be made to unlock it through`)
       else writeLines(init.io.stderr, [`parley: ${isLocked(locked)}: ${unlockCommand(locked)} opens it.`])
       return await waiting.opened(init.io.interrupted)
     } finally {

@@ -137,7 +137,7 @@ export class RunningParley {
   }
 }
 
-/** Events that answer a question, and not whoever listens. */
+/** Events that answer a question; all others go to the listeners. */
 const answers: ReadonlySet<unknown> = new Set(['ready', 'locked', 'done'])
 
 /** The place of the event `ready` among the questions: no tag is empty. */

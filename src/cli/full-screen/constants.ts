@@ -49,7 +49,7 @@ export const MAX_FOUND = 200
  */
 export const CHARACTERS_PER_COLUMN = 2
 
-/** The last rows of a message that is too long to be seen whole: what somebody pastes often matters at its end. */
+/** The last rows of a message that is too long to be seen whole: the end of a pasted text often matters. */
 export const END_ROWS = 3
 
 /** Characters on one line of a list: a longer one is broken, so that a frame lays out no more than it shows. */

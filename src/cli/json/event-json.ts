@@ -159,7 +159,7 @@ function pageJson(messages: readonly Json[], direction: 'forward' | 'back'): Jso
   return { messages: shown, next: edge?.['position'] ?? null }
 }
 
-/** What is told loudly about keys says whose they are, and what a remote was cut for says who it was. */
+/** Warnings about keys name the peer; reports of misbehaviour name the remote. */
 export function noticeJson(notice: Notice): Json {
   const { code, text } = notice
   if (notice.code === 'disk') return { code, text, peer: notice.peer ?? null }

@@ -61,7 +61,7 @@ export class JsonFace {
   /** What `ready` will show as it is by then needs no telling before it. */
   #isReady = false
   #outcome: JsonOutcome | undefined
-  /** The position of the last message that was told, or that was there before. */
+  /** The position of the last message that was written out, or that was there before. */
   #toldUpTo: Promise<number>
 
   constructor(init: JsonFaceInit) {
@@ -213,7 +213,7 @@ export class JsonFace {
     this.#onMessages('message')
     this.#onMessages('sent')
     this.#on('request', ({ detail }) => {
-      // It has a place in the history, too: what is accepted later is told by then as an answer, and not as news.
+      // Held messages have positions too: those accepted later come with the answer to /accept, not as news.
       this.#output.messages()
       return requestJson(detail)
     })
@@ -251,7 +251,7 @@ export class JsonFace {
     const limits = { limit: MAX_PAGE_MESSAGES, maxBytes: MAX_PAGE_BYTES }
     const read = async () => history.news({ after: await this.#toldUpTo, ...limits })
     const news = await unlessUnreadable(read())
-    // A part that can't be read is told of as a notice. What comes after it is told, and what was in it can be asked for.
+    // A notice names a part that can't be read. Messages after it follow; those in it can still be asked for.
     this.#toldUpTo = news === undefined ? history.newestPosition() : Promise.resolve(news.next)
     this.#toldUpTo.catch(() => undefined)
     if (news === undefined) return []

@@ -1,7 +1,7 @@
 // JSON lines to a reader that may be slow, or not read at all: answers and events
 // in their order, and never more waiting than a bound. Messages wait in the
 // history and not here: they are read a page at a time, as the reader takes them.
-// It ends nothing and holds nobody up but whoever awaits an answer.
+// It ends nothing, and only a caller that awaits an answer waits for the reader.
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { escapedJson } from '../clean-text.ts'
@@ -31,7 +31,7 @@ export class JsonOutput {
   readonly #waiting: Entry[] = []
   /** Of the events that wait. */
   #bytes = 0
-  /** By name, how many events were left out since that was told. */
+  /** By name, how many events were dropped since the last report of it. */
   #dropped = new Map<string, number>()
   #begun = false
   #isWriting = false
@@ -41,7 +41,7 @@ export class JsonOutput {
     this.#init = init
   }
 
-  /** Writes this first; what was told before it follows. */
+  /** Writes this first; events that came before it follow. */
   async begin(ready: Json): Promise<void> {
     const taken = Promise.withResolvers<void>()
     this.#waiting.unshift({ is: 'answer', line: lineOf(ready), taken: taken.resolve })

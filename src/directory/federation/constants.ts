@@ -60,7 +60,7 @@ export const REVIVAL_MS = 2_000
 export const DETACHED_MS = 2 * LEASE_MS
 /**
  * Of a dead directory we keep what it said for a partition of this length; longer ones cost a whole answer. Of one that
- * was not named, for a restart: whoever made it up is not to hold memory when it has gone.
+ * was not named, for a restart: a made-up directory must not hold memory after it has gone.
  */
 export const DEAD_KEPT_MS = { named: 10 * 60_000, other: 30_000 } as const
 /** What a heartbeat shows to be missing may still be under way by gossip; then it is asked for. */
@@ -121,7 +121,7 @@ export const FELLOW_BAN_MS = 60_000
 export const MAX_BANS = 256
 /** Messages over the rate, or forged, that are only dropped; one more costs the connection. */
 export const STRIKE_RATE = { burst: 20, perSecond: 0.2 } as const
-/** Directories that were not joined, and that are told of on the terminal: somebody may come with ever new keys. */
+/** Notices about directories that were not joined: an attacker may come with ever new keys. */
 export const NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
 /** New epochs of our own: two directories with one key would go on for ever. */
 export const RAISE_RATE = { burst: 5, perSecond: 0.1 } as const
@@ -136,7 +136,7 @@ export const FELLOW_TAG_VALUE = 100
 
 /** Each fellow says Hello again so often: what gossip missed is found, and who is silent is noticed. */
 export const HELLO_MS = 1_500
-/** Hellos of one stream: one more at each join of another, all of which may come at once. Beyond it is a flood. */
+/** Hellos of one stream: one more follows each join of another directory, and these may come at once. More is a flood. */
 export const HELLO_RATE = { burst: 40, perSecond: 2 } as const
 /** A fellow that has not said three Hellos is taken to be lost, whatever TCP says: within five seconds. */
 export const FELLOW_SILENCE_MS = 4_500

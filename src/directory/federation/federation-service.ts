@@ -107,9 +107,9 @@ export class FederationService extends EventEmitter<FederationEvents> {
   readonly #judge: GossipJudge
   readonly #expiry: StateExpiry
   readonly #strangers: FellowStrangers
-  /** Evictions that are told of. */
+  /** The rate of notices about evictions. */
   readonly #evictions: TokenBucket
-  /** Directories of which it was told that some of their peers are left out. */
+  /** Directories that the operator was notified about, because some of their peers are left out. */
   #leftOut = new Set<string>()
   /** Directories that were not let in, gave their place to another, or were cut, since the start. */
   readonly tally = { turnedAway: 0, evicted: 0, cut: 0 }

@@ -171,7 +171,7 @@ export class FederationState {
   }
 
   /**
-   * Takes a verified statement of any directory, whoever brought it.
+   * Takes a verified statement of any directory, from any fellow.
    *
    * @param via the holder that its author counts for, if nothing was known of it before
    */
@@ -325,7 +325,7 @@ export class FederationState {
     return held.record === undefined || (record !== undefined && Buffer.compare(held.record.envelope, record) === 0)
   }
 
-  /** The peer ID of a directory of which a heartbeat was heard: to be shared by its statements. */
+  /** The peer ID of a directory whose heartbeat was heard: its statements share it. */
   author(directory: string): PeerId | undefined {
     return this.#known.get(directory)?.heartbeat?.heartbeat.directory
   }

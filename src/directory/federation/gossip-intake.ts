@@ -51,7 +51,7 @@ export interface GossipIntakeInit {
 
 /** Who brought statements. */
 export interface Brought {
-  /** Whose statements they must be; anybody's, unless told. */
+  /** The directory whose statements they must be; default any. */
   readonly of?: string
   /** The holder of the fellow that brought them: a directory that nobody has told of before counts for its share. */
   readonly via?: string
@@ -126,7 +126,7 @@ export class GossipIntake {
       this.#farewells.add(mark)
       this.#init.roster.merge((roster, nowMs) => {
         const before = roster.newest(record.record.peer.toString())
-        // Anybody can make up keys that leave; each is remembered for two leases.
+        // Made-up keys can send farewells too; each farewell is remembered for two leases.
         const strangers = this.#strangers.of(brought.via ?? '', nowMs)
         if (before === undefined && strangers.takeOne(nowMs) > 0) return []
         isNews ||= before === undefined || compareRecords(record, before) > 0

@@ -1,4 +1,4 @@
-// The other directories of which something is known, within bounds: which of
+// The other directories that are known, within bounds: which of
 // them makes room for another, and which one gives way when the memory for their
 // statements is used up. Directories that the operator named have a room of
 // their own. Pure.

@@ -1,6 +1,7 @@
-// How many signatures are checked of what directories bring that the operator did
-// not name: so many a second of each address prefix, and some more of all
-// together. Whoever is over it waits, or is not heard; who is named has no limit.
+// How many signatures are checked for directories that the operator did not name:
+// so many a second for each address prefix, and some more for all together.
+// Beyond that, a directory waits or its update is dropped. Named directories have
+// no limit.
 import { setTimeout } from 'node:timers/promises'
 import { RateLimiter, TokenBucket } from '../../wire/index.ts'
 import { MAX_KNOWN_DIRECTORIES, PULSE_MS, SIGNATURE_RATE } from './constants.ts'

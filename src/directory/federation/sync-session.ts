@@ -107,7 +107,7 @@ export class SyncSession {
     })
   }
 
-  /** The other side was told that it is not joined: nothing that it says counts any more. */
+  /** A Refuse was sent: whatever the other side says no longer counts. */
   get isDismissed(): boolean {
     return this.#isDismissed
   }

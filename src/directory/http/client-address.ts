@@ -1,5 +1,5 @@
 // Whose request it is: the address of the connection, or what a trusted reverse
-// proxy says of it. Anybody may write X-Forwarded-For, and each proxy appends
+// proxy says of it. Any client may write X-Forwarded-For, and each proxy appends
 // the address that it saw: so the list is read from its end, and the first
 // address that is not a trusted proxy's is the client. Knows no proxies itself.
 import type { IncomingMessage } from 'node:http'
@@ -15,7 +15,7 @@ export function clientAddress(
   const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',')
   while (isTrustedProxy(client)) {
     const hop = plainAddress(hops.pop() ?? '')
-    if (hop === undefined) break // nothing was appended, or something that is no address: what is known has to do
+    if (hop === undefined) break // nothing was appended, or no address: the last known one counts
     client = hop
   }
   return client

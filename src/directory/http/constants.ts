@@ -56,7 +56,7 @@ export const MAX_QUERY_ANSWERS = 16
 export const MAX_EVENT_STREAMS = 256
 /** One that gave way comes back after this: sooner it would take the place of one of its neighbours. */
 export const EVICTED_RETRY_MS = 30_000
-/** What gives way is told of no more often: the first at once, then how many it were. */
+/** How often evictions are reported: the first at once, then their number. */
 export const PRESSURE_REPORT_MS = 10_000
 /** Changes after the first are gathered for this long: below what a person sees as delay. */
 export const HTTP_COALESCE_MS = 100

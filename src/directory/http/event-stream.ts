@@ -62,7 +62,7 @@ export class EventStream {
     this.#end('closed')
   }
 
-  /** Gives its place to others. The reader is told why, and when to come back. */
+  /** Gives its place to others. Its last event says why, and when to come back. */
   evict(reason: string): void {
     const { response } = this.#init
     const isStalled = this.#stalled !== undefined

@@ -1,12 +1,12 @@
 // Under which names the HTTP side may be asked for. A site whose name was made
 // to mean an address of this network (DNS rebinding) sends that name as `Host`,
-// and would read the roster through its visitor's browser: so a name that
-// anybody on the Internet can own is refused where the page is only within reach
-// of this machine or its network. Knows no sites and no routes.
+// and would read the roster through its visitor's browser: so a name that can be
+// owned on the Internet is refused where the page is only reachable from this
+// machine or its network. Knows no sites and no routes.
 import { isIP } from 'node:net'
 import { addressRange } from '../../wire/index.ts'
 
-/** Names that nobody on the Internet can own (RFC 6761, 6762, 8375, and what home routers use). */
+/** Names that cannot be owned on the Internet (RFC 6761, 6762, 8375, and what home routers use). */
 const localSuffixes = ['localhost', 'local', 'lan', 'home', 'internal', 'home.arpa', 'localdomain']
 
 export interface HostNamesInit {

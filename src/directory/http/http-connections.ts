@@ -84,7 +84,7 @@ export class HttpConnections {
     else this.#answers.delete(socket)
   }
 
-  /** Who waits for nothing but its own next word goes first; one that is being answered only from a full room. */
+  /** Connections that wait for their client go first; one with a request being answered goes only when the room is full. */
   #makeRoom(newcomer: Socket): void {
     const isBusy = (socket: Socket): boolean =>
       socket === newcomer || this.#answers.has(socket) || this.#init.isTrustedProxy(socket.remoteAddress ?? '')

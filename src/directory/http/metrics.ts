@@ -13,7 +13,7 @@ export interface MetricsSources {
   /** Peers on the roster, and those of them that are attached to this directory. */
   readonly peers: () => { readonly all: number; readonly here: number }
   readonly fellows: () => readonly Fellow[]
-  /** Peers on the roster of which watchers of the whole are not told. */
+  /** Peers on the roster that are left out for watchers of the whole roster. */
   readonly untold: () => number
   /** What became of directories that wanted to join, or were joined, since the start. */
   readonly federation: () => FederationTally

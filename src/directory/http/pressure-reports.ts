@@ -1,6 +1,5 @@
-// What an operator is told while clients have to give way: the first at once,
-// then at most one report in a while, with how many it were. Pure: the time goes
-// in. Knows nothing of how it is told.
+// Rate-limits reports that clients gave way: the first at once, then one in a
+// while, with the number of evictions since. Pure: the time goes in.
 import { PRESSURE_REPORT_MS } from './constants.ts'
 import type { Eviction } from './http-connections.ts'
 
@@ -12,7 +11,7 @@ export interface Pressure extends Eviction {
 export class PressureReports {
   readonly #kinds = new Map<Eviction['what'], { sinceLast: number; toldAtMs: number }>()
 
-  /** @returns what is to be told now; undefined when that has time */
+  /** @returns the report that is due now, if any */
   note(eviction: Eviction, nowMs: number): Pressure | undefined {
     const kind = this.#kinds.get(eviction.what) ?? { sinceLast: 0, toldAtMs: -Infinity }
     const evicted = kind.sinceLast + 1
