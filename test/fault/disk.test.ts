@@ -119,7 +119,7 @@ whenMounting(
 )
 
 whenMounting(
-  'on a disk with less free than is to stay free a contact waits, and both sides say so (needs mount)',
+  'on a disk with less free than must stay free a contact waits, and both sides say so (needs mount)',
   async () => {
     const home = join(folder, 'berta')
     mkdirSync(home)
@@ -130,7 +130,7 @@ whenMounting(
     await anna.do({ do: 'open', peer: await berta.address() })
     await anna.do({ do: 'send', peer: bertaId, text: 'before' })
     await untilDelivered(anna, 1)
-    // One megabyte is left of forty, and a twentieth is to stay free.
+    // One megabyte is left of forty, and a twentieth must stay free.
     const ballast = join(home, 'ballast')
     writeFileSync(ballast, Buffer.alloc(38 * 1024 * 1024))
     const said = ['before']
@@ -140,7 +140,7 @@ whenMounting(
       await pause(300)
     }
     const notice = String(berta.events.find((one) => one['code'] === 'disk')?.['text'])
-    expect(notice).toMatch(/^no messages are stored: .* MiB free, and 2 MiB are to stay free.*--min-free/u)
+    expect(notice).toMatch(/^no messages are stored: .* MiB free, and 2 MiB must stay free.*--min-free/u)
     const refused = await anna.until('the refusal', () => anna.events.find(({ event }) => event === 'refused'))
     expect(String(refused['reason'])).toContain('its disk is nearly full')
     // One's own words are taken all the same.

@@ -76,7 +76,7 @@ test(
     const crowded = await victim.until('a notice', () =>
       victim.events.find((one) => one.event === 'notice' && one['code'] === 'requests')
     )
-    expect(String(crowded['text'])).toMatch(/by \d+ strangers, \d+ of them from 127\.0\.0\.1.*\/requests clear/u)
+    expect(String(crowded['text'])).toMatch(/from \d+ strangers, \d+ of them from 127\.0\.0\.1.*\/requests clear/u)
 
     // Whoever asked at the time was refused, for good: also after a restart.
     expect(await victim.quit()).toBe(0)

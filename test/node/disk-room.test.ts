@@ -22,7 +22,7 @@ function roomOn(space: () => DiskSpace | undefined) {
   return { room, look, later }
 }
 
-test('nothing more is taken while less is free than is to stay free, and then again', async () => {
+test('nothing more is taken while less is free than must stay free, and then again', async () => {
   let freeBytes = 300 * mib
   const { room, later } = roomOn(() => ({ freeBytes, sizeBytes: 100_000 * mib }))
   await room.refresh()

@@ -38,7 +38,7 @@ test('ever more contacts over their quota take no more memory', () => {
 test('the words say who, what, and what to do', () => {
   const words = (news: RoomNews): string => roomNewsText(news, () => 'Anna')
   expect(words({ is: 'crowded', use })).toMatch(
-    /800 of 1000, by 42 strangers, 780 of them from 203\.0\.113\.7.*\/requests clear/u
+    /800 of 1000 messages, from 42 strangers, 780 of them from 203\.0\.113\.7.*\/requests clear/u
   )
   expect(words({ is: 'expired', strangers: 2 })).toContain('2 strangers')
   expect(words({ is: 'over quota', peer: 'anna', quotaBytes: 2 ** 30 })).toMatch(
