@@ -42,7 +42,7 @@ test('the words say who, what, and what to do', () => {
   )
   expect(words({ is: 'expired', strangers: 2 })).toContain('2 strangers')
   expect(words({ is: 'over quota', peer: 'anna', quotaBytes: 2 ** 30 })).toMatch(
-    /of Anna .* 1 GiB.*\/forget Anna.*--contact-quota/u
+    /from Anna .* 1 GiB.*\/forget Anna.*--contact-quota/u
   )
   expect(words({ is: 'disk low', freeBytes: 5 * 2 ** 20, floorBytes: 2 ** 28 })).toMatch(
     /5 MiB free, and 256 MiB.*--min-free/u

@@ -349,7 +349,7 @@ describe('people', () => {
     screen.tell({ is: 'requested', request }).tell({ is: 'requests', requests: [request] })
     screen.take()
     screen.type('/requests clear\r')
-    expect(screen.text).toContain('of those you ignore too. Type')
+    expect(screen.text).toContain('including those you ignore. Type')
     expect(screen.take().filter((effect) => effect.do === 'command')).toEqual([])
     screen.type('/requests clear\r')
     expect(screen.take().at(-1)).toMatchObject({ do: 'command', name: 'requests', rest: 'clear' })
