@@ -5,12 +5,12 @@ import { cleanText } from './clean-text.ts'
 import { PROGRESS_EVERY_MS, WORTH_A_WORD_MS } from './constants.ts'
 
 export class ProgressLine {
-  readonly #output: Writable & { readonly isTTY?: boolean }
+  readonly #output: Writable & { readonly isTTY?: boolean; readonly columns?: number }
   readonly #startedAtMs = performance.now()
   #shownAtMs = Number.NEGATIVE_INFINITY
   #text = ''
 
-  constructor(output: Writable & { readonly isTTY?: boolean }) {
+  constructor(output: Writable & { readonly isTTY?: boolean; readonly columns?: number }) {
     this.#output = output
   }
 
@@ -21,7 +21,14 @@ export class ProgressLine {
     if (this.#output.isTTY !== true || isTooSoon) return
     this.#shownAtMs = nowMs
     const percent = totalBytes === 0 ? 100 : Math.min(100, Math.floor((doneBytes / totalBytes) * 100))
-    this.#write(`${what}: ${percent} % (Ctrl-C stops it)`)
+    const rest = `: ${percent} % (Ctrl-C stops it)`
+    this.#write(`${this.#cut(what, rest.length)}${rest}`)
+  }
+
+  /** A line that is wrapped could not be written over. The end of a file's name tells more than its folder. */
+  #cut(what: string, restColumns: number): string {
+    const room = Math.max(1, (this.#output.columns ?? Number.POSITIVE_INFINITY) - 1 - restColumns)
+    return what.length <= room ? what : `…${what.slice(what.length - room + 1)}`
   }
 
   /** Takes the line away. */

@@ -28,7 +28,7 @@ import { directoryServices, freePort, hostOptions, isPortFree, startHost } from 
 import { keyOf, loadIdentity, removeHalfWritten, type Unlocker } from './identity.ts'
 import type { StoredKey } from './key-file.ts'
 import { LanSightings, whyNoMulticast } from './lan.ts'
-import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourReport } from './misbehaviour.ts'
+import { MisbehaviourWatch, withoutProxyHeader, type Misbehaviour, type MisbehaviourReport } from './misbehaviour.ts'
 import { ownNetworkNow } from './own-network.ts'
 import { readDirectoryAddress } from './peer-resolver.ts'
 import { addressDialer, Reach, type AddressDialer } from './reach.ts'
@@ -208,7 +208,10 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       onPressure: (pressure) => {
         if (node !== undefined) node.#tell('pressure', pressure)
       },
-      isTrustedProxy: (address) => proxies.has(address)
+      isTrustedProxy: (address) => proxies.has(address),
+      onHeaderMissing: (address) => {
+        if (node !== undefined) node.#misbehaved(withoutProxyHeader(address))
+      }
     })
     const libp2p = await createLibp2p({
       ...hostOptions({

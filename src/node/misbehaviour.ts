@@ -83,6 +83,16 @@ export function misbehaviourOf(
   }
 }
 
+/** Most often no attack: the proxy does not send the header, or a client has the address of one that is named. */
+export function withoutProxyHeader(address: Multiaddr): Misbehaviour {
+  return {
+    address: formatAddress(address),
+    breach: 'proxy-header',
+    what: 'began without the PROXY header that --trusted-proxy asks of its address',
+    action: 'Its connection was cut'
+  }
+}
+
 function textOf({ peer, address, what, action }: Misbehaviour, times: number): string {
   const who = peer === undefined ? `A stranger at ${address}` : `The peer ${shortId(peer)} at ${address}`
   return `${who} ${what}. ${action}${times === 1 ? '' : ` (${times} times since the last such note)`}.`

@@ -11,6 +11,7 @@
  */
 
 import type { Connection, Libp2pEvents, Transport } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TypedEventTarget } from 'main-event'
 import {
   addressClassOf,
@@ -101,6 +102,8 @@ export interface ConnectionGuardInit {
   readonly onPressure: (pressure: Pressure) => void
   /** Whether a PROXY header from this IP address is expected and counts. */
   readonly isTrustedProxy?: (address: string) => boolean
+  /** A connection from a trusted proxy began without its header, and was ended. */
+  readonly onHeaderMissing?: (address: Multiaddr) => void
 }
 
 interface Components {
@@ -121,6 +124,7 @@ export class ConnectionGuard {
     this.#handshakes = new InboundHandshakes({
       limits: init.limits.handshakes,
       isTrustedProxy: init.isTrustedProxy ?? (() => false),
+      onHeaderMissing: (address) => init.onHeaderMissing?.(address),
       onGaveWay: (from) => this.#noteGaveWay(from),
       now: steadyNow
     })

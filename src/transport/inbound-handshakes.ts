@@ -7,6 +7,7 @@
 
 import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { AbstractMultiaddrConnection, ipPortToMultiaddr } from '@libp2p/utils'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { addressClassOf, ipOf, MAX_EARLY_BYTES } from '../wire/index.ts'
 import { aroundUpgrade } from './around-upgrade.ts'
 import { HANDSHAKE_TICK_MS } from './constants.ts'
@@ -18,6 +19,8 @@ export interface InboundHandshakesInit {
   readonly limits: HandshakeLimits
   /** Whether a PROXY header from this IP address is expected and counts. */
   readonly isTrustedProxy: (address: string) => boolean
+  /** A connection from a trusted proxy began without its header, and was ended. */
+  readonly onHeaderMissing: (address: Multiaddr) => void
   /** A pending connection of this class gave way. */
   readonly onGaveWay: (addressClass: string) => void
   readonly now: () => number
@@ -129,6 +132,7 @@ export class InboundHandshakes {
       if (header.is === 'incomplete') return
       if (header.is === 'invalid') {
         connection.abort(new HandshakeRefusedError('a connection from a trusted proxy began without a PROXY header'))
+        this.#init.onHeaderMissing(connection.remoteAddr)
         return
       }
       if (header.source !== undefined) {

@@ -1,10 +1,12 @@
-import { Readable } from 'node:stream'
-import { describe, expect, it } from 'vitest'
+import { PassThrough, Readable } from 'node:stream'
+import { describe, expect, it, vi } from 'vitest'
 import { chatCommands, findCommand } from '../../src/cli/chat-commands.ts'
 import { argumentsFromJson, argumentsFromLine, usageOf } from '../../src/cli/command-arguments.ts'
 import { readLines, type InputLine } from '../../src/cli/input-lines.ts'
 import { directoryLines } from '../../src/cli/directory-wording.ts'
 import { directoryJson, rowJson } from '../../src/cli/json/event-json.ts'
+import { ProgressLine } from '../../src/cli/progress-line.ts'
+import { RefusalNews } from '../../src/cli/refusal-news.ts'
 import { RosterNumbers } from '../../src/cli/roster-numbers.ts'
 import { messageLines, requestLine, rosterLine } from '../../src/cli/wording.ts'
 import { completeLine } from '../../src/cli/plain/completion.ts'
@@ -42,6 +44,38 @@ describe('the table of commands', () => {
     expect(() => argumentsFromLine(command('who'), 'is there')).toThrow('/who takes nothing more')
     expect(() => argumentsFromJson(command('send'), { peer: 7, text: 'x' })).toThrow('"peer" must be')
     expect(usageOf(command('exit'))).toBe('/exit [PEER]')
+  })
+})
+
+describe('refusals of a peer', () => {
+  it('are said once until the messages are sent again, each reason and peer for itself', () => {
+    const news = new RefusalNews()
+    const refusal = { peer: 'anna', name: 'anna', reason: 'takes no more messages for now', retryAfterMs: 300_000 }
+    const text = 'anna takes no more messages for now. What you wrote is sent again in 300 s.'
+    expect(news.line(refusal, 0)).toBe(text)
+    expect(news.line(refusal, 1)).toBeUndefined()
+    expect(news.line({ ...refusal, reason: 'does not take this' }, 1)).toContain('does not take this')
+    expect(news.line({ ...refusal, peer: 'bob', name: 'bob' }, 1)).toContain('bob takes')
+    expect(news.line(refusal, 300_000)).toBe(text)
+  })
+})
+
+describe('a line of progress', () => {
+  it('is never wider than the terminal, which could not write over it', () => {
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns: 40 })
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      const progress = new ProgressLine(output)
+      vi.advanceTimersByTime(1_000)
+      progress.show('Writing /home/anna/backups/of/the/year/anna.age', { doneBytes: 87, totalBytes: 100 })
+    } finally {
+      vi.useRealTimers()
+    }
+    const [line = ''] = String(output.read())
+      .split('\r')
+      .filter((part) => part !== '')
+    expect(line.length).toBeLessThan(40)
+    expect(line).toMatch(/^….*anna\.age: 87 % \(Ctrl-C stops it\)$/u)
   })
 })
 

@@ -61,10 +61,12 @@ test.each([
   }
 )
 
-test('a header from an address that is not trusted ends the connection, and so does none from one that is', async () => {
+test('a header from an address that is not trusted ends the connection; so does none from one that is, and is told', async () => {
   const net = await Network.create()
   onTestFinished(async () => net[Symbol.asyncDispose]())
   const directory = await net.directory(0, { trustedProxy: ['127.0.0.9'] })
+  const reports: string[] = []
+  directory.addEventListener('misbehaviour', ({ detail }) => reports.push(detail.text))
   const sends = async (from: string, bytes: Buffer): Promise<Buffer> => {
     const socket = connect({ host: '127.0.0.1', port: directory.port, localAddress: from })
     onTestFinished(() => void socket.destroy())
@@ -80,4 +82,7 @@ test('a header from an address that is not trusted ends the connection, and so d
   const proposal = Buffer.from('\u0013/multistream/1.0.0\n\u0007/noise\n')
   expect((await sends('127.0.0.8', Buffer.concat([version1, proposal, proposal]))).byteLength).toBe(0)
   expect((await sends('127.0.0.9', proposal)).byteLength).toBe(0)
+  expect(reports.filter((text) => text.includes('127.0.0.9'))).toEqual([
+    expect.stringContaining('began without the PROXY header that --trusted-proxy asks of its address')
+  ])
 })

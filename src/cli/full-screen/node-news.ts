@@ -4,6 +4,7 @@ import type { ChatApi, ChatNodeEvents, IncomingMessage } from '../chat-api.ts'
 import { ENTERED_AGAIN_MS } from '../constants.ts'
 import { ConnectionProgress } from '../plain/connection-progress.ts'
 import { DirectoryNews } from '../plain/directory-news.ts'
+import { RefusalNews } from '../refusal-news.ts'
 import { AROUND_COALESCE_MS } from './constants.ts'
 import type { ScreenEvent } from './model/events.ts'
 
@@ -12,6 +13,7 @@ export class NodeNews {
   readonly #dispatch: (event: ScreenEvent) => void
   readonly #unsubscribe: (() => void)[] = []
   readonly #directories = new DirectoryNews()
+  readonly #refusals = new RefusalNews()
   readonly #enteredAtMs = new Map<string, number>()
   #progress: { readonly peer: string; readonly of: ConnectionProgress } | undefined
   #hasBegun = false
@@ -93,9 +95,10 @@ export class NodeNews {
     this.#on('delivery', ({ detail: { message, state } }) =>
       this.#dispatch({ is: 'delivery', message: { ...message, state } })
     )
-    this.#on('refused', ({ detail: { peer, name, reason, retryAfterMs } }) =>
-      this.#say([`${name} ${reason}. What you wrote is sent again in ${Math.ceil(retryAfterMs / 1000)} s.`], peer)
-    )
+    this.#on('refused', ({ detail }) => {
+      const line = this.#refusals.line(detail, Date.now())
+      if (line !== undefined) this.#say([line], detail.peer)
+    })
     this.#on('conversation', ({ detail: { peer, state } }) => {
       this.#aroundSoon()
       this.#dispatch({ is: 'connection', peer, state })

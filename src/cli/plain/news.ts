@@ -12,6 +12,7 @@ import {
 } from '../constants.ts'
 import { unreadCounts } from '../history-commands.ts'
 import type { RosterNumbers } from '../roster-numbers.ts'
+import { RefusalNews } from '../refusal-news.ts'
 import { messageLines } from '../wording.ts'
 import { ConnectionProgress } from './connection-progress.ts'
 import { DirectoryNews } from './directory-news.ts'
@@ -35,6 +36,7 @@ export class News {
   readonly #roster: RosterView
   readonly #requests: RequestNews
   readonly #directories = new DirectoryNews()
+  readonly #refusals = new RefusalNews()
   readonly #unsubscribe: (() => void)[] = []
   #conversation: OpenConversation | undefined
   readonly #enteredAtMs = new Map<string, number>()
@@ -140,9 +142,10 @@ export class News {
     this.#on('request', ({ detail }) => this.#requests.told(detail))
     this.#onTold('sent', ({ detail }) => this.own.told(detail.message))
     this.#onTold('delivery', ({ detail }) => this.own.changed({ ...detail.message, state: detail.state }))
-    this.#onTold('refused', ({ detail: { name, reason, retryAfterMs } }) =>
-      this.#say([`${name} ${reason}. What you wrote is sent again in ${Math.ceil(retryAfterMs / 1000)} s.`])
-    )
+    this.#onTold('refused', ({ detail }) => {
+      const line = this.#refusals.line(detail, Date.now())
+      if (line !== undefined) this.#say([line])
+    })
     this.#onTold('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
     this.#onTold('entered', ({ detail }) => this.#entered(detail.peer, detail.name))
     this.#onTold('left', ({ detail }) => this.#left(detail))
