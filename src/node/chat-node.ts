@@ -44,7 +44,7 @@ import { readDirectoryAddress, type PeerTarget, type ResolveOptions } from './pe
 import { MisbehaviourWatch, type Misbehaviour, type MisbehaviourSummary } from './misbehaviour.ts'
 import { newHistoryCopy } from './profile-export.ts'
 import { openProfile, passingProfile, readOthers, withKey, type Profile } from './profile.ts'
-import { pressureNotice } from './pressure-wording.ts'
+import { pressureNotice } from './connection-notices.ts'
 import { safetyNumber } from './safety-number.ts'
 import { nameOrShortId, shortId } from './short-id.ts'
 import { TurnOfSends } from './turn-of-sends.ts'

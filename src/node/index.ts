@@ -24,7 +24,7 @@ export {
   type DirectoryNodeEvents
 } from './directory-node.ts'
 export type { ConnectionFigures, Pressure } from '../transport/index.ts'
-export { pressureText } from './pressure-wording.ts'
+export { pressureText } from './connection-notices.ts'
 export type { PageWish } from './directory-page.ts'
 export { History, openHistory, type OpenHistory } from './history.ts'
 export { checkPassphrase } from './key-file.ts'

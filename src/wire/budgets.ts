@@ -154,6 +154,7 @@ export const SLOWED_CONNECTION_RATE: Rate = { burst: 5, perSecond: 5 }
 
 /** Offenders that are remembered at a time; the one whose offence is longest ago is forgotten first. */
 export const MAX_OFFENDERS = 4096
+
 // --- Open connections: places that address classes and peers share
 
 /** Connections of a peer. One peer has few; a node on a crowded LAN has many peers. */

@@ -1,6 +1,6 @@
 /** Too many connections, as people read it: who, what is done, and what they can do. Pure. */
 import { expect, test } from 'vitest'
-import { pressureNotice } from '../../src/node/pressure-wording.ts'
+import { pressureNotice } from '../../src/node/connection-notices.ts'
 
 const figures = {
   open: 400,
