@@ -185,7 +185,7 @@ export const MAX_GIVEN_PASSPHRASE_BYTES = 4096
 /** How often a descriptor that has nothing yet is asked again for the passphrase. */
 export const PASSPHRASE_FD_POLL_MS = 20
 
-/** How often a person is asked again who has mistyped a passphrase, before the command ends. */
+/** How often a mistyped passphrase may be repeated before the command ends. */
 export const PASSPHRASE_TRIES = 3
 
 /** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */

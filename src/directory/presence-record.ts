@@ -120,7 +120,7 @@ export async function openRecord(
   const start = Buffer.from(own.buffer).indexOf(opened.payload)
   const payload = own.subarray(start, start + opened.payload.byteLength)
   const said = checked({ ...presence, peer, issuedAtMs: Number(presence.issuedAtMs), addresses: [] })
-  // A name that nobody sees is none: a row of the roster with it would look like no row at all.
+  // An invisible name is none: a row of the roster with it would look like no row at all.
   const nickname = isVisible(said.nickname) ? said.nickname : ''
   return { record: new OpenedRecord({ ...said, nickname }, payload), envelope: own, payload }
 }

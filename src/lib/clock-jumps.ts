@@ -2,7 +2,7 @@
 // computer whose clock was a year ahead for a minute has not waited for a year.
 // Pure: both times go in.
 
-/** Two clocks part by less than this when nobody sets either: rounding, and a slow correction by NTP. */
+/** Two clocks that are not set differ by less than this: rounding, and slow correction by NTP. */
 const TOLERANCE_MS = 10_000
 
 export class ClockJumps {

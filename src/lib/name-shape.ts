@@ -26,7 +26,7 @@ export function looksAlike(a: NameShape, b: NameShape): boolean {
   return a.letters.every((letter, at) => isAlike(letter, b.letters[at] ?? ''))
 }
 
-/** What nobody sees, and U+2800, a braille pattern without a dot. */
+/** Invisible characters, and U+2800, a braille pattern without a dot. */
 const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u2800]/gu
 /** Letters of these scripts are the same with an accent; in others marks are vowels, or another letter. */
 const accented = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Armenian}\p{N}|]/u

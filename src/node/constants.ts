@@ -42,10 +42,10 @@ export const DIAL_STAGGER_MS = 40
 /** After libp2p's own default; more addresses than this in one dial are somebody's mistake or malice. */
 export const MAX_ADDRESSES_PER_DIAL = 24
 
-/** Of these so many that others told, and the peer is not dialled at its other ones before these have failed. */
+/** Told addresses in one dial; the others are dialled only after these have failed. */
 export const MAX_TOLD_ADDRESSES_PER_DIAL = 8
 
-/** An address that failed is left alone for so long while the peer has others; no longer than an urgent peer waits. */
+/** Back-off of an address that failed, while the peer has others; no longer than an urgent peer waits. */
 export const ADDRESS_BACKOFF = { firstMs: 1_000, maxMs: 30_000 } as const
 
 /**
@@ -53,7 +53,7 @@ export const ADDRESS_BACKOFF = { firstMs: 1_000, maxMs: 30_000 } as const
  * and made-up peers make no more dials than a person who clicks about in a browser.
  */
 export const TOLD_DIAL_RATE = { burst: 128, perSecond: 32 } as const
-/** … at one host, an IPv4 address or an IPv6 /64: a class behind one router is met, and nobody is shot at. */
+/** … at one host, an IPv4 address or an IPv6 /64: a class behind one router is met, and no host is flooded. */
 export const TOLD_DIAL_RATE_OF_HOST = { burst: 32, perSecond: 2 } as const
 /** … to one peer: every address of a full record, and then one a second. */
 export const TOLD_DIAL_RATE_OF_PEER = { burst: 16, perSecond: 1 } as const
@@ -68,7 +68,7 @@ export const REDIAL_BACKOFF = { firstMs: 500, maxMs: 600_000 } as const
 /** A peer whose conversation is on the screen is tried at least this often; others wait for longer, or for a sighting. */
 export const URGENT_REDIAL_MAX_MS = 30_000
 
-/** A session that lasted so long was worth its dial, whatever was said in it; then the back-off begins anew. */
+/** After a session of this length the back-off starts over, even if no message was exchanged. */
 export const STEADY_SESSION_MS = 30_000
 
 /** News of a peer never makes tries follow each other faster than this. */
@@ -124,7 +124,7 @@ export const HELD_RESERVED_FOR_LAN = 200
 /** When there is no room for a request the sender is told to come back after this. */
 export const NO_ROOM_RETRY_MS = 60_000
 
-/** A request that nobody has answered for so long is deleted: it keeps a place from those that may be. */
+/** Unanswered requests are deleted after this time: their places are for newer ones. */
 export const REQUEST_EXPIRY_MS = 30 * 24 * 60 * 60 * 1_000
 
 /** Characters of a request's newest message in a list: a room full of the longest would be 64 MB. */
@@ -286,7 +286,7 @@ export const MAX_SPARE_BUFFERS = 16
 
 /** Notices of misbehaviour, of all remotes together; all of it is counted. */
 export const MISBEHAVIOUR_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
-/** One address class that goes on with the same is reported again no sooner. */
+/** How soon one address class may be reported again for the same breach. */
 export const MISBEHAVIOUR_AGAIN_MS = 60_000
 /** Address classes whose last report is remembered. */
 export const MAX_REPORTED_OFFENDERS = 1_000

@@ -291,7 +291,7 @@ export class Conversations {
     const session = this.#session(peer)
     if (session === undefined) this.#setState(peer, { name: 'closed' })
     else await session.close().catch(() => undefined)
-    // Whom nobody wants to hear keeps no place from others.
+    // Blocked peers keep no place from others.
     await this.#reception.clear([peer])
   }
 

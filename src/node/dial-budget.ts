@@ -19,7 +19,7 @@ export interface ToldDial {
   readonly address: string
   /** Its IP address. */
   readonly host: string
-  /** It is on this machine, where many peers may share an address, and nobody else is bothered. */
+  /** It is on this machine, where many peers may share an address, and no other machine is bothered. */
   readonly isHere: boolean
   /** The user has chosen the peer: strangers, however many, take nothing of its budget. */
   readonly isContact: boolean

@@ -1,5 +1,5 @@
-// Which addresses that others have told are dialled. The rule is one: nobody can
-// make this machine dial where the teller could not have dialled itself. So a
+// Which addresses that others have told are dialled. There is one rule:
+// no teller can make this machine dial where it could not have dialled itself. So a
 // peer elsewhere can't name the services of this machine, of its network or of
 // its cloud; a peer in the same network can name that network; and only a program
 // of this machine can name loopback. It is the one filter before every dial by

@@ -186,7 +186,7 @@ export class Directories {
     if (victim === undefined || holder === undefined) return false
     if (shares.countOf(holder) <= shares.countOf(holderOf(newcomer)) + 1) return false
     this.#members.delete(victim.address.toString())
-    // Of one that nobody uses there is nothing to tell.
+    // A directory that is not in use has no events.
     victim.client.removeAllListeners()
     void victim.client.stop()
     return true

@@ -78,7 +78,7 @@ export type FederationNotice = {
       readonly holder: string
       readonly held: number
       readonly places: number
-      /** Who has the place now. */
+      /** The directory that has the place now. */
       readonly to: string
       readonly toShortId: string
     }

@@ -50,7 +50,7 @@ export interface PageScene {
   readonly federation: FederationService['tally']
   /** Whose word about the address of a client counts. */
   readonly isTrustedProxy: (address: string) => boolean
-  /** One client holds so much of the page that its oldest had to give way to others. */
+  /** A client's oldest connection, stream or query of the page gave way, because it holds most of the room. */
   readonly onPressure: (pressure: Pressure) => void
   /** A client is held back for what it sends. */
   readonly onMisbehaviour: (misbehaviour: HttpMisbehaviour) => void

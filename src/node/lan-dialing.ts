@@ -2,7 +2,7 @@
 // once, the larger one after a moment's patience, should the other not have seen
 // it. Each sighting is one try: mDNS sees again within seconds. When as many
 // dials as may be are under way, the machine that holds most of them gives one up
-// for another machine: its made-up peers keep nobody from being met.
+// for another machine: its made-up peers keep no other peer from being met.
 import { Shares } from '../wire/index.ts'
 import { LAN_DIAL_PATIENCE_MS, MAX_LAN_DIALS } from './constants.ts'
 

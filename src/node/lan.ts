@@ -31,7 +31,7 @@ export type LanRole = 'peer' | 'directory'
 type DiscoveryFactory = (components: Parameters<ReturnType<typeof mdns>>[0]) => PeerDiscovery & Startable
 
 interface Sighting {
-  /** The IP address of who has sent it; empty where that is not known. */
+  /** The IP address of its sender; empty when unknown. */
   readonly sender: string
   readonly addresses: readonly string[]
   readonly seenAtMs: number
@@ -105,7 +105,7 @@ export class LanSightings {
   }
 
   #mayShowAnother(sender = ''): boolean {
-    // Many peers run on one machine in a demonstration, and this machine floods nobody but itself.
+    // Many peers run on one machine in a demonstration, and this machine floods only itself.
     if (sender !== '' && this.#ownNetwork().isOwn(sender)) return true
     const nowMs = this.#now()
     return this.#paces.of(sender, nowMs).takeOne(nowMs) === 0
@@ -135,7 +135,7 @@ function sightedAddresses(
   return onLink.slice(0, MAX_UNPROVEN_SIGHTED_ADDRESSES)
 }
 
-/** The discovery module, started and stopped by libp2p, which hears of nobody. */
+/** The discovery module, started and stopped by libp2p, without its events. */
 class SilentDiscovery extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerDiscovery, Startable {
   readonly #module: PeerDiscovery & Partial<Startable>
 

@@ -1,4 +1,4 @@
-// Who has sent an mDNS response. @libp2p/mdns hands on the peer ID and the
+// The sender of an mDNS response. @libp2p/mdns hands on the peer ID and the
 // addresses that a datagram claims and drops its sender, which is the only thing
 // about it that is not a claim. So the method in which it takes responses is
 // replaced on the one instance. Where that is not there any more, the sender is

@@ -116,7 +116,7 @@ export class Reception {
     })
   }
 
-  /** Requests that nobody has answered for a month make room, and so do those of peers that are blocked. */
+  /** Requests without an answer for a month make room, and so do those of blocked peers. */
   async expire(): Promise<void> {
     const { store, book, now } = this.#init
     const held = await store.held({ textLength: 0 })

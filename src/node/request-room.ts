@@ -1,4 +1,4 @@
-// The room for strangers' messages that nobody has accepted yet: how many there
+// The room for strangers' messages that wait to be accepted: how many there
 // are, and who gives way when one more would not fit. Pure: the held messages go
 // in, and the caller stores and deletes. It never refuses a newcomer: the
 // largest holder by address class gives way, its oldest request first.
@@ -29,7 +29,7 @@ export interface Newcomer {
 }
 
 export interface Granted {
-  /** So many of its messages have room, once those of `evicted` are deleted. */
+  /** How many of its messages have room, once those of `evicted` are deleted. */
   readonly room: number
   /** Peers whose requests give way. */
   readonly evicted: readonly string[]
@@ -73,7 +73,7 @@ export class RequestRoom {
     return { room: Math.max(0, room), evicted }
   }
 
-  /** So many messages of the newcomer have been stored. */
+  /** `count` messages of the newcomer have been stored. */
   take({ peer, origin, lan }: Newcomer, count: number): void {
     for (let taken = 0; taken < count; taken++) this.#add({ peer, origin, lan })
   }

@@ -11,7 +11,7 @@ import { sizeText } from './size.ts'
 export type RoomNews =
   /** The room for requests is nearly full: the largest holder gives way. */
   | { readonly is: 'crowded'; readonly use: RoomUse }
-  /** Requests were deleted that nobody had answered for a month. */
+  /** Requests were deleted after a month without an answer. */
   | { readonly is: 'expired'; readonly strangers: number }
   /** A contact has used its share of the disk. */
   | { readonly is: 'over quota'; readonly peer: string; readonly quotaBytes: number }

@@ -77,7 +77,7 @@ export interface Arrival {
   readonly storedAtMs: number
   /** Where held messages came from, in words that the store keeps and does not read. */
   readonly origin?: string
-  /** New messages are refused while those of this peer take so much or more. Default: no limit. */
+  /** New messages are refused while those of this peer take this many bytes or more. Default: no limit. */
   readonly maxIncomingBytes?: number
 }
 

@@ -1,5 +1,5 @@
 // Reading rows only as far as their texts fit into a page: a thousand of the
-// longest messages are 64 MB, and nobody needs them at once.
+// longest messages are 64 MB, and no reader needs them at once.
 import type { StatementSync, SQLInputValue } from 'node:sqlite'
 import type { HistoryEntry } from './message-store.ts'
 import { readEntry } from './message-rows.ts'

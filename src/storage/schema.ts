@@ -93,7 +93,7 @@ const version4 = `
 /**
  * Version 5: what a bounded room is counted by.
  *
- * - `origin` of a held message is where it came from, in the words of its caller; null when nobody said. The index holds
+ * - `origin` of a held message is where it came from, in the words of its caller; null when unknown. The index holds
  *   all that counting needs, so that no long text is read for it.
  * - `incoming_bytes` is the sum of {@link messageBytes} over a conversation's incoming messages.
  * - `evicted` has ids of held messages that were deleted before they were accepted: their senders still have to be told.

@@ -97,7 +97,7 @@ export type Pressure =
 
 export interface ConnectionGuardInit {
   readonly limits: GuardLimits
-  /** Made anew each time that connections have to give way: what it looks up for all of them it looks up once. */
+  /** Called each time that connections have to give way, so that shared look-ups happen once. */
   readonly standings: () => (connection: Connection) => Standing
   readonly onPressure: (pressure: Pressure) => void
   /** Whether a PROXY header from this IP address is expected and counts. */

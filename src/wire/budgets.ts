@@ -176,7 +176,7 @@ export const MAX_CONNECTIONS_OF_PEER = 4
  */
 export const NEIGHBOUR_PART = 0.25
 
-/** The part of the places that stays with strangers, however many contacts are connected: nobody new is shut out. */
+/** The part of the places that stays with strangers, however many contacts are connected: newcomers are not shut out. */
 export const STRANGER_PART = 0.1
 
 /** A connection without a stream is idle after this time; Parley's peers open the first one at once. */
@@ -214,7 +214,7 @@ export const MAX_HANDSHAKE_WAIT_MS = 1_500
 /** A running handshake that received nothing for this long, several round trips, may give way under pressure. */
 export const STALLED_HANDSHAKE_MS = 1_000
 
-/** As long as a dialer waits for an address: a handshake that takes longer is finished for nobody. */
+/** As long as a dialer waits for an address: nothing waits for a handshake that takes longer. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000
 
 /** Bytes before the first answer. An honest dialer's proposal with the first message of Noise has less than 100. */

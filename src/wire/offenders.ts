@@ -1,6 +1,6 @@
 /**
- * Remembers who was cut for misbehaviour, so that coming back at once does not
- * start it again: a peer is refused for a while, longer each time, and an
+ * Remembers remotes that were cut for misbehaviour, so that reconnecting does not
+ * reset it: a peer is refused for a while, longer each time, and an
  * address class from which many offences come gets new connections at a low
  * rate. One that is cut before its handshake has cost nothing worth remembering.
  * Pure: it answers the questions of those who accept connections. It knows no

@@ -14,7 +14,7 @@ const MAX_PEER_ID_BYTES = 128
 /** The same in base58, and as a CID in any base but the binary ones. */
 export const MAX_PEER_ID_CHARS = 256
 
-/** Nobody has a peer ID of this length. */
+/** No key has a peer ID of this length. */
 class PeerIdTooLongError extends Error {
   override readonly name = 'PeerIdTooLongError'
   readonly size: number

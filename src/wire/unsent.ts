@@ -32,7 +32,7 @@ export function boundUnsent(connection: MessageStream, onBreach: (error: Misbeha
     onBreach(new MisbehaviourError('unread-answers', `does not read: ${what} wait for it`))
   }
   connection.send = (frame) => {
-    // What is cut sends its goodbyes to nobody.
+    // A connection that is cut sends nothing more.
     if (isOver) return false
     const hasRoom = send(frame)
     if (hasRoom) return true

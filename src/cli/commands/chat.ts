@@ -67,7 +67,7 @@ async function faceMaker(
   }
 }
 
-/** On a terminal that can be drawn on. It begins before the node is made, so that nobody looks at nothing. */
+/** On a terminal that can be drawn on. It begins before the node is made, so that the screen is never empty. */
 async function fullScreenFace(
   io: CommandIo,
   openFirst: readonly string[],

@@ -183,7 +183,7 @@ function waitingText(waiting: unknown): string {
   return `${more === true ? 'more than ' : ''}${plural(messages, 'message')} to ${plural(peers, 'peer')}`
 }
 
-/** Nothing while nobody broke a rule. */
+/** Empty while no remote broke a rule. */
 function misbehaviourLines(misbehaviour: unknown, nowMs: number): string[] {
   const { count, last } = isJson(misbehaviour) ? misbehaviour : {}
   if (typeof count !== 'number' || count === 0 || !isJson(last)) return []

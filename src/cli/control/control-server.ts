@@ -87,7 +87,7 @@ export class ControlServer {
       await face.run()
       await finish(socket)
     } catch {
-      // The history can't be read: nobody is left who could be told.
+      // The history can't be read, and no listener is left for the error.
       socket.destroy()
     } finally {
       this.#guests.delete(socket)

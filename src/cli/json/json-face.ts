@@ -58,7 +58,7 @@ export class JsonFace {
   readonly #unsettled = new Map<string, OutgoingMessage>()
   /** Copies of the history that were made for this guest. */
   readonly #copies: string[] = []
-  /** What `ready` will show as it is by then needs no telling before it. */
+  /** Changes that `ready` will include are not written before it. */
   #isReady = false
   #outcome: JsonOutcome | undefined
   /** The position of the last message that was written out, or that was there before. */

@@ -92,7 +92,7 @@ export class LockedFace {
     }
   }
 
-  /** Nobody needs so much to say a passphrase; the connection ends with it. */
+  /** Far longer than any passphrase; the connection ends with it. */
   #refuseLongLine(): void {
     const message = `a line may have ${MAX_INPUT_LINE_BYTES} bytes`
     this.#rest = Buffer.alloc(0)

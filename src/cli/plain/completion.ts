@@ -33,7 +33,7 @@ export function completeLine(
   return peerExpected ? completeName(line, names) : [[], line]
 }
 
-/** What names a peer of the roster and nobody else: for one that uses or imitates a known name it is the short ID. */
+/** The unambiguous name of a peer on the roster: the short ID where it uses or imitates a known name. */
 export function safeName(row: RosterRow): string {
   return row.sameNameAs === undefined || row.contact ? row.nickname : row.shortId
 }

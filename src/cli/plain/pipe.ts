@@ -14,7 +14,7 @@ export class Pipe implements PlainTerminal {
   readonly #input: Readable
   readonly #output: Writable
   #asked = ''
-  /** Lines that nobody had room for. */
+  /** Lines that were left out because too many waited. */
   #leftOut = 0
 
   constructor(input: Readable, output: Writable) {

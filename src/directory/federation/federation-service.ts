@@ -78,7 +78,7 @@ export interface FederationEvents {
   refused: [{ readonly peer: string; readonly error: FellowRefusedError }]
   /** A fellow was cut off and is refused for a while: it floods, or passes on forgeries. */
   banned: [{ readonly peer: PeerId; readonly forMs: number }]
-  /** There is no room for all that a directory has attached. Told once, until there was again. */
+  /** There is no room for all peers of a directory. Emitted once, until there was room again. */
   'left-out': [DirectoryStanding]
 }
 
@@ -273,7 +273,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     return this.#dialer.addressesOf(peer)
   }
 
-  /** Whether the directory is one of those that were named, as far as it is known who they are. */
+  /** Whether the operator named the directory, as far as its peer ID is known. */
   isNamed(peer: string): boolean {
     return this.#dialer.isNamed(peer)
   }

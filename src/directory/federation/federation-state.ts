@@ -115,7 +115,7 @@ export interface FederationStateInit {
   readonly isNamed?: (directory: string) => boolean
 }
 
-/** The holder of what nobody is known to have brought. */
+/** The holder of statements from an unknown source. */
 const NOBODY = ''
 
 export class FederationState {

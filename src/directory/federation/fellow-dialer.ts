@@ -67,7 +67,7 @@ interface Target {
 export class FellowDialer {
   readonly #init: FellowDialerInit
   readonly #targets = new Set<Target>()
-  /** Peer IDs of those that were named, as far as they are known. */
+  /** The known peer IDs of the directories that the operator named. */
   readonly #named = new Set<string>()
   readonly #addresses = new FellowAddresses()
   readonly #loops = new Set<Promise<void>>()
@@ -94,7 +94,7 @@ export class FellowDialer {
     this.#addresses.clear()
   }
 
-  /** Whether it is one of those that the operator named, as far as is known who they are. */
+  /** Whether the operator named it, as far as its peer ID is known. */
   isNamed(peer: string): boolean {
     return this.#named.has(peer)
   }

@@ -32,7 +32,7 @@ export type FellowRefusal =
   | 'places-taken'
   /** The place was given to a directory of an address prefix that has fewer. */
   | 'place-given'
-  /** It joins with those that its operator named, and nobody else. */
+  /** It joins only with directories that its operator named. */
   | 'named-only'
   | 'flooding'
   /** Any reason that this version does not know, or none. */

@@ -53,7 +53,7 @@ export interface GossipIntakeInit {
 export interface Brought {
   /** The directory whose statements they must be; default any. */
   readonly of?: string
-  /** The holder of the fellow that brought them: a directory that nobody has told of before counts for its share. */
+  /** The holder of the fellow that brought them: a new directory counts for its share. */
   readonly via?: string
   /** They were asked for: if too much is brought they wait, and so does the fellow. Else they are not heard then. */
   readonly isAwaited?: boolean

@@ -31,7 +31,7 @@ export class SignatureBudget {
     return bucket !== undefined
   }
 
-  /** Resolves when so many signatures of a holder may be checked. Meanwhile nothing more is read from who brought them. */
+  /** Resolves when `count` signatures of a holder may be checked. The caller reads nothing more from it meanwhile. */
   async take(count: number, holder: string, signal: AbortSignal): Promise<void> {
     while (!this.tryTake(count, holder)) await setTimeout(PULSE_MS, undefined, { signal })
   }

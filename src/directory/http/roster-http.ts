@@ -71,7 +71,7 @@ export interface RosterHttpInit extends RosterFeedInit {
   readonly names?: readonly string[]
   /** Whose word about the address of a client counts. */
   readonly isTrustedProxy?: (address: string) => boolean
-  /** One client holds so much that its oldest had to give way to others. */
+  /** A client's oldest connection, stream or query gave way, because it holds most of the room. */
   readonly onPressure?: (pressure: Pressure) => void
   /** A client is held back for what it sends. */
   readonly onMisbehaviour?: (misbehaviour: HttpMisbehaviour) => void
@@ -174,7 +174,7 @@ export class RosterHttp {
     server.on('clientError', (error, socket) => {
       if (isNoHttp(error) && socket instanceof Socket) this.#offended(socket, socket.remoteAddress ?? '', 'no-http')
       if (socket.writable) socket.end(`HTTP/1.1 ${statusOf(error)}\r\nconnection: close\r\n\r\n`)
-      // Not left half-closed: nobody would wait for the other half.
+      // Not left half-closed: the other half would never be read.
       socket.once('finish', () => socket.destroy())
       if (!socket.writable) socket.destroy()
     })

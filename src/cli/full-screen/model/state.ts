@@ -22,7 +22,7 @@ export interface Person {
   /** By which a person names it, here and at the prompt; it stays for the session. */
   readonly number: number
   readonly row: RosterRow | undefined
-  /** Whose name it uses, by the roster or, of a stranger who has left again, by its request. */
+  /** The owner of the name that it uses, by the roster, or by the request of a stranger that has left. */
   readonly sameNameAs: NameOwner | undefined
   readonly isBlocked: boolean
   readonly section: 'requests' | 'conversations' | 'online' | 'earlier'

@@ -87,7 +87,7 @@ function moved({ index, row }: Place, by: -1 | 1, window: MessageWindow, rowsOf:
   return { index: other, row: by === 1 ? 0 : rowsOf(other).length - 1 }
 }
 
-/** How many rows there are beyond a place, counted up to `limit`. What nobody sees is not laid out to be counted. */
+/** How many rows there are beyond a place, counted up to `limit`: rows further off are not laid out. */
 function rowsWithin(from: Place, by: -1 | 1, limit: number, window: MessageWindow, rowsOf: RowsOf): number {
   // Each item has a row at least.
   const items = by === -1 ? from.index : window.items.length - 1 - from.index
