@@ -76,13 +76,13 @@ export class RosterWindow {
 
   #makeRoom(holder: string, bytes: number, moved: Set<string>): boolean {
     while (this.#foreign.size + bytes > this.#foreign.capacity) {
-      const [largest] = this.#foreign.holders()
-      if (largest === undefined || this.#foreign.countOf(holder) + bytes >= largest.count) return false
-      const oldest = this.#foreign.oldestOf(largest.holder)
+      const largest = this.#foreign.largestHolder() ?? ''
+      if (this.#foreign.countOf(holder) + bytes >= this.#foreign.countOf(largest)) return false
+      const oldest = this.#foreign.oldestOf(largest)
       if (oldest === undefined) return false
       const weight = this.#foreign.weightOf(oldest)
       this.#foreign.delete(oldest)
-      this.#wait(oldest, largest.holder, weight)
+      this.#wait(oldest, largest, weight)
       moved.add(oldest)
     }
     return true

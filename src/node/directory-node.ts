@@ -14,6 +14,7 @@ import {
   type FellowRefusal,
   type VerifiedRecord
 } from '../directory/index.ts'
+import type { EvictionReport } from '../directory/http/index.ts'
 import { ConnectionGuard, directoryLimits, limitsWithin, openFileLimit, type Pressure } from '../transport/index.ts'
 import { formatAddress } from './address.ts'
 import type { RosterRow } from './chat-events.ts'
@@ -98,17 +99,6 @@ export type FederationNotice = {
     }
 )
 
-/** A client holds so much of the roster page that the oldest of it gave way to others. */
-export interface PagePressure {
-  readonly what: 'connection' | 'event-stream' | 'query'
-  /** An IPv4 address, or an IPv6 network of 64 bits. */
-  readonly holder: string
-  readonly held: number
-  readonly capacity: number
-  /** How many have given way since the last such event. */
-  readonly evicted: number
-}
-
 export interface DirectoryNodeEvents {
   ready: CustomEvent<DirectoryGuest>
   left: CustomEvent<DirectoryGuest>
@@ -120,7 +110,8 @@ export interface DirectoryNodeEvents {
   'directory-refused': CustomEvent<DirectoryFellow>
   'directory-unreached': CustomEvent<UnreachedFellow>
   federation: CustomEvent<FederationNotice>
-  'page-pressure': CustomEvent<PagePressure>
+  /** A client holds so much of the roster page that the oldest of it gave way to others. */
+  'page-pressure': CustomEvent<EvictionReport>
   /** A remote was cut or refused for what it did; at a bounded pace. */
   misbehaviour: CustomEvent<MisbehaviourReport>
   /** Connections have begun to give way because there are too many, or no longer do. */

@@ -14,7 +14,7 @@ import type {
   Fellow,
   HttpMisbehaviour,
   PeerPath,
-  Pressure,
+  EvictionReport,
   RosterHttp
 } from '../directory/http/index.ts'
 import { isLocal } from './address.ts'
@@ -51,7 +51,7 @@ export interface PageScene {
   /** Whose word about the address of a client counts. */
   readonly isTrustedProxy: (address: string) => boolean
   /** A client's oldest connection, stream or query of the page gave way, because it holds most of the room. */
-  readonly onPressure: (pressure: Pressure) => void
+  readonly onPressure: (report: EvictionReport) => void
   /** A client is held back for what it sends. */
   readonly onMisbehaviour: (misbehaviour: HttpMisbehaviour) => void
 }

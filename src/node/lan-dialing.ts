@@ -55,9 +55,10 @@ export class LanDialing {
 
   /** @returns whether there is room: of machines that hold as much as the newcomer's none gives way to it */
   #makeRoom(holder: string): boolean {
-    const [largest] = this.#shares.holders()
+    const largest = this.#shares.largestHolder()
     const victim = this.#shares.toEvict()
-    if (largest === undefined || victim === undefined || largest.count <= this.#shares.countOf(holder) + 1) return false
+    if (largest === undefined || victim === undefined) return false
+    if (this.#shares.countOf(largest) <= this.#shares.countOf(holder) + 1) return false
     this.#end(victim)
     return true
   }

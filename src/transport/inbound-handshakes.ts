@@ -54,10 +54,6 @@ export class InboundHandshakes {
     return this.#queue.size
   }
 
-  holders(): ReturnType<HandshakeQueue<Arrival>['holders']> {
-    return this.#queue.holders()
-  }
-
   /** An upgrader for listeners: it upgrades each connection when it is its turn. */
   queueing(upgrader: Upgrader): Upgrader {
     return aroundUpgrade(upgrader, 'upgradeInbound', async (connection, _options, upgrade) => {

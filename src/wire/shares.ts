@@ -81,12 +81,6 @@ export class Shares<Item> {
     return true
   }
 
-  /** Makes the item the youngest of its holder: it was used. */
-  touch(item: Item): void {
-    const holder = this.#holderOf.get(item)
-    if (holder !== undefined) this.add(item, holder, this.#holders.get(holder)?.items.get(item))
-  }
-
   holderOf(item: Item): string | undefined {
     return this.#holderOf.get(item)
   }

@@ -45,13 +45,13 @@ test('there is no pressure while a quarter of the room is free, whoever holds th
   expect(shares.isFull).toBe(false)
 })
 
-test('the oldest item of the largest holder gives way, and one that was used is no longer the oldest', () => {
+test('the oldest item of the largest holder gives way, and one that is counted again is no longer the oldest', () => {
   const shares = new Shares<string>({ capacity: 4 })
   shares.add('a1', 'a')
   shares.add('b1', 'b')
   shares.add('b2', 'b')
   expect(shares.toEvict()).toBe('b1')
-  shares.touch('b1')
+  shares.add('b1', 'b')
   expect(shares.toEvict()).toBe('b2')
   expect(shares.holders()).toEqual([
     { holder: 'b', count: 2 },
@@ -98,7 +98,7 @@ test('weighted items take as many places as they weigh, and the heaviest of the 
   expect(bytes.size).toBe(65)
   expect(bytes.isUnderPressure).toBe(false)
   expect(bytes.heaviest()).toBe('b2')
-  bytes.touch('b1')
+  bytes.add('b1', 'b', 10)
   expect(bytes.itemsOf('b')).toEqual(['b2', 'b1'])
   bytes.delete('b2')
   expect([bytes.size, bytes.countOf('b'), bytes.heaviest()]).toEqual([40, 10, 'a1'])

@@ -344,10 +344,9 @@ export class FellowLinks {
       }
     }
     if (!candidates.isFull || this.#init.isNamed(connection.remotePeer.toString())) return true
-    const [largest] = candidates.holders()
-    if (largest === undefined || candidates.countOf(addressClassOf(connection.remoteAddr)) + 1 >= largest.count)
-      return false
-    candidates.oldestOf(largest.holder)?.abort(new FellowRefusedError())
+    const largest = candidates.largestHolder() ?? ''
+    if (candidates.countOf(addressClassOf(connection.remoteAddr)) + 1 >= candidates.countOf(largest)) return false
+    candidates.oldestOf(largest)?.abort(new FellowRefusedError())
     return true
   }
 

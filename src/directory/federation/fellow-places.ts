@@ -30,14 +30,14 @@ export function placeFor(
   const places = new Shares<Stranger>({ capacity: MAX_FELLOWS })
   for (const one of strangers.toSorted((a, b) => a.sinceMs - b.sinceMs)) places.add(one, one.holder)
   const own = places.countOf(newcomer.holder)
-  const [largest] = places.holders()
-  if (largest !== undefined && own + 1 < largest.count) {
-    // The youngest: what has stood for long parts least.
-    const by = places.itemsOf(largest.holder).at(-1)
-    if (by !== undefined) return { is: 'given', by, held: largest.count }
+  const largest = places.largestHolder() ?? ''
+  if (own + 1 < places.countOf(largest)) {
+    // The youngest: links that have stood for long are worth most.
+    const by = places.itemsOf(largest).at(-1)
+    if (by !== undefined) return { is: 'given', by, held: places.countOf(largest) }
   }
-  const holder = own > 0 ? newcomer.holder : largest?.holder
-  const oldest = holder === undefined ? undefined : places.oldestOf(holder)
-  if (holder === undefined || oldest === undefined || nowMs - oldest.sinceMs < FELLOW_TURN_MS) return { is: 'taken' }
+  const holder = own > 0 ? newcomer.holder : largest
+  const oldest = places.oldestOf(holder)
+  if (oldest === undefined || nowMs - oldest.sinceMs < FELLOW_TURN_MS) return { is: 'taken' }
   return { is: 'given', by: oldest, held: places.countOf(holder) }
 }

@@ -114,10 +114,9 @@ export class KnownDirectories {
     if (dead.length > 0) return longestAgo(dead)
     const shares = new Shares<KnownDirectory>({ capacity: this.#limits.maxDirectories })
     for (const known of away) shares.add(known, known.holder)
-    const [largest] = shares.holders()
-    if (largest === undefined) return undefined
-    const isLarger = shares.countOf(holder) + 1 < largest.count
-    return isConnected || isLarger ? longestAgo(shares.itemsOf(largest.holder)) : undefined
+    const largest = shares.largestHolder() ?? ''
+    const isLarger = shares.countOf(holder) + 1 < shares.countOf(largest)
+    return isConnected || isLarger ? longestAgo(shares.itemsOf(largest)) : undefined
   }
 }
 

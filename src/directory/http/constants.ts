@@ -57,7 +57,7 @@ export const MAX_EVENT_STREAMS = 256
 /** One that gave way comes back after this: sooner it would take the place of one of its neighbours. */
 export const EVICTED_RETRY_MS = 30_000
 /** How often evictions are reported: the first at once, then their number. */
-export const PRESSURE_REPORT_MS = 10_000
+export const EVICTION_REPORT_MS = 10_000
 /** Changes after the first are gathered for this long: below what a person sees as delay. */
 export const HTTP_COALESCE_MS = 100
 /** What is kept of past changes, for readers that are behind or come back. */

@@ -5,15 +5,7 @@
 import type { Socket } from 'node:net'
 import { addressClass, Shares } from '../../wire/index.ts'
 import { HTTP_PART_OF_FILES, MAX_HTTP_CONNECTIONS } from './constants.ts'
-
-/** Something that gave way to others. */
-export interface Eviction {
-  readonly what: 'connection' | 'event-stream' | 'query'
-  /** The address class that held the most, and how much it held of how much. */
-  readonly holder: string
-  readonly held: number
-  readonly capacity: number
-}
+import type { Eviction } from './evictions.ts'
 
 export interface HttpConnectionsInit {
   /** Its connections are those of others, and it bounds them itself. */

@@ -27,15 +27,15 @@ import {
 import { HttpHostError, HttpPortTakenError } from './errors.ts'
 import { EventStream, type StreamEnd } from './event-stream.ts'
 import { readUrl, say, securityHeaders, sendFile, sendJson, statusOf } from './http-answers.ts'
-import { HttpConnections, type Eviction } from './http-connections.ts'
-import { Offenders } from './offenders.ts'
+import { EvictionReports, type Eviction, type EvictionReport } from './evictions.ts'
+import { HttpConnections } from './http-connections.ts'
 import type { PageFiles } from './page-files.ts'
-import { PressureReports, type Pressure } from './pressure-reports.ts'
 import { RequestGuard } from './request-guard.ts'
 import { RosterFeed } from './roster-feed.ts'
 import type { RosterFeedInit } from './roster-feed.ts'
 import { readRosterQuery, RosterAnswers } from './roster-answers.ts'
 import { encodeEvent } from './roster-row.ts'
+import { ThrottledClients } from './throttled-clients.ts'
 
 /** The figures of /metrics. */
 export interface MetricsText {
@@ -72,7 +72,7 @@ export interface RosterHttpInit extends RosterFeedInit {
   /** Whose word about the address of a client counts. */
   readonly isTrustedProxy?: (address: string) => boolean
   /** A client's oldest connection, stream or query gave way, because it holds most of the room. */
-  readonly onPressure?: (pressure: Pressure) => void
+  readonly onPressure?: (report: EvictionReport) => void
   /** A client is held back for what it sends. */
   readonly onMisbehaviour?: (misbehaviour: HttpMisbehaviour) => void
   /** Connections that are open at a time. Default MAX_HTTP_CONNECTIONS. */
@@ -120,8 +120,8 @@ export class RosterHttp {
   readonly #streams = new Set<EventStream>()
   readonly #streamShares = new Shares<EventStream>({ capacity: MAX_EVENT_STREAMS })
   readonly #queryShares = new Shares<ServerResponse>({ capacity: MAX_QUERY_ANSWERS })
-  readonly #reports = new PressureReports()
-  readonly #offenders = new Offenders()
+  readonly #reports = new EvictionReports()
+  readonly #throttled = new ThrottledClients()
   #life:
     | { readonly server: Server; readonly beat: ReturnType<typeof setInterval>; readonly startedMs: number }
     | undefined
@@ -135,7 +135,7 @@ export class RosterHttp {
     this.#isTrustedProxy = init.isTrustedProxy ?? (() => false)
     this.#connections = new HttpConnections({
       isTrustedProxy: this.#isTrustedProxy,
-      mayConnect: (holder) => this.#offenders.mayConnect(holder, this.#now()),
+      mayConnect: (holder) => this.#throttled.mayConnect(holder, this.#now()),
       onEviction: (eviction) => this.#onEviction(eviction),
       ...(init.maxConnections === undefined ? {} : { capacity: init.maxConnections })
     })
@@ -305,15 +305,15 @@ export class RosterHttp {
   /** @param client whose it is, behind a trusted proxy another than the socket's */
   #offended(socket: Socket, client: string, breach: keyof typeof offences): void {
     if (client === '' || this.#isTrustedProxy(client)) return
-    if (!this.#offenders.note(addressClass(client), this.#now())) return
+    if (!this.#throttled.note(addressClass(client), this.#now())) return
     const address = client === socket.remoteAddress ? placeOf(client, socket.remotePort) : client
     this.#init.onMisbehaviour?.({ address, breach: `http-${breach}`, what: offences[breach], action: heldBack })
   }
 
   #onEviction(eviction: Eviction): void {
     this.#init.metrics?.evicted(eviction.what)
-    const pressure = this.#reports.note(eviction, this.#now())
-    if (pressure !== undefined) this.#init.onPressure?.(pressure)
+    const report = this.#reports.note(eviction, this.#now())
+    if (report !== undefined) this.#init.onPressure?.(report)
   }
 
   #openStream(url: URL, request: IncomingMessage, response: ServerResponse, holder: string): void {

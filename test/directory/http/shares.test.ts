@@ -10,12 +10,12 @@ import {
   MAX_EVENT_STREAMS,
   MAX_HTTP_CONNECTIONS,
   MAX_HTTP_PIPELINED,
-  PRESSURE_REPORT_MS
+  EVICTION_REPORT_MS
 } from '../../../src/directory/http/constants.ts'
 import { HttpConnections } from '../../../src/directory/http/http-connections.ts'
-import type { HttpMisbehaviour, Pressure } from '../../../src/directory/http/index.ts'
-import { Offenders } from '../../../src/directory/http/offenders.ts'
-import { PressureReports } from '../../../src/directory/http/pressure-reports.ts'
+import type { EvictionReport, HttpMisbehaviour } from '../../../src/directory/http/index.ts'
+import { ThrottledClients } from '../../../src/directory/http/throttled-clients.ts'
+import { EvictionReports } from '../../../src/directory/http/evictions.ts'
 import { identity } from '../records.ts'
 import { ask, EventReader, rawConnection, shown } from './harness.ts'
 
@@ -34,7 +34,7 @@ async function closed(socket: Socket): Promise<void> {
 test.each([['127.0.0.2'], ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']])(
   '540 half-open requests of %s make no request of another fail',
   async (...attackers) => {
-    const told: Pressure[] = []
+    const told: EvictionReport[] = []
     const { http, port } = await shown({ now: fast(), onPressure: (pressure) => told.push(pressure) })
     const held: Socket[] = []
     for (let i = 0; i < 540; i++) {
@@ -51,7 +51,7 @@ test.each([['127.0.0.2'], ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']])
 )
 
 test('as many event streams as there are, held by four addresses, keep no reader of another out', async () => {
-  const told: Pressure[] = []
+  const told: EvictionReport[] = []
   const { roster, port } = await shown({ now: fast(), onPressure: (pressure) => told.push(pressure) })
   const attackers = Array.from(
     { length: MAX_EVENT_STREAMS },
@@ -108,7 +108,7 @@ test('a request that never ends is cut off in time, and a half-closed connection
 }, 15_000)
 
 test('behind a trusted proxy each client has its own share; without trust its word counts for nothing', async () => {
-  const told: Pressure[] = []
+  const told: EvictionReport[] = []
   const proxied = await shown({
     now: fast(),
     isTrustedProxy: (address) => address === '127.0.0.9',
@@ -171,12 +171,12 @@ test('connections that are being answered are the last to go', () => {
   expect(gone).toEqual(['live 1', 'silent'])
 })
 
-test('the operator hears of the first at once, and then how many it were', () => {
-  const reports = new PressureReports()
+test('the operator hears of the first at once, and then their number', () => {
+  const reports = new EvictionReports()
   const eviction = { what: 'connection', holder: '192.0.2.1', held: 400, capacity: 512 } as const
   expect(reports.note(eviction, 0)).toEqual({ ...eviction, evicted: 1 })
   for (let i = 1; i < 500; i++) expect(reports.note(eviction, i)).toBeUndefined()
-  expect(reports.note(eviction, PRESSURE_REPORT_MS)).toEqual({ ...eviction, evicted: 500 })
+  expect(reports.note(eviction, EVICTION_REPORT_MS)).toEqual({ ...eviction, evicted: 500 })
 })
 
 test('a client that goes on with what is no HTTP is named and held back, and others are not', async () => {
@@ -229,7 +229,7 @@ test('requests in a row on one connection, whose answers nobody reads, end it', 
 })
 
 test('who is held back comes in again when it has stopped, and now and then before', () => {
-  const offenders = new Offenders()
+  const offenders = new ThrottledClients()
   for (let i = 0; i < HTTP_OFFENCE_RATE.burst; i++) expect(offenders.note('192.0.2.1', 0)).toBe(false)
   expect(offenders.mayConnect('192.0.2.1', 0)).toBe(true)
   expect(offenders.note('192.0.2.1', 0)).toBe(true)

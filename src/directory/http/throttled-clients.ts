@@ -1,7 +1,7 @@
-// Clients that send again and again what no honest one sends, or what was just
-// refused to them: they are held back for a while, by their address class. Some
-// of their connections are taken even then, as others may share the address.
-// Pure: the time goes in. What an offence is, others know.
+// Clients that keep sending what no honest one sends, or what was just refused:
+// for a while only some of their connections are taken, by address class, as
+// others may share the address. Pure: the time goes in. It does not know what an
+// offence is.
 import { LruMap } from '../../lib/index.ts'
 import { RateLimiter, TokenBucket } from '../../wire/index.ts'
 import { HTTP_HELD_BACK_MS, HTTP_HELD_BACK_RATE, HTTP_OFFENCE_RATE, MAX_PACED_ADDRESSES } from './constants.ts'
@@ -11,7 +11,7 @@ interface HeldBack {
   readonly connections: TokenBucket
 }
 
-export class Offenders {
+export class ThrottledClients {
   readonly #offences = new RateLimiter(HTTP_OFFENCE_RATE, MAX_PACED_ADDRESSES)
   readonly #heldBack = new LruMap<string, HeldBack>(MAX_PACED_ADDRESSES)
 
