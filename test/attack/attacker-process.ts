@@ -1,4 +1,4 @@
-// The process of one attacker, which whoever measures starts at the lowest
+// The process of one attacker, which the measurement starts at the lowest
 // priority: `node attacker-process.ts NAME TARGET SOURCE SECONDS`, where TARGET is
 // JSON. At its end it prints what it has sent and under which names.
 import { attacks } from './attacks/index.ts'

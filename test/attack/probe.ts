@@ -24,7 +24,7 @@ export function probePath(pid: number): string {
   return join(tmpdir(), `parley-probe-${pid}.sock`)
 }
 
-/** Set by whoever starts the victim, so that importing this file elsewhere serves nothing. */
+/** Set by the process that starts the victim, so that importing this file elsewhere serves nothing. */
 if (process.env['NODE_OPTIONS']?.includes('probe.ts') === true) serve()
 
 function serve(): void {

@@ -427,7 +427,7 @@ describe('/requests clear', () => {
 })
 
 describe('plain lines on a pipe', () => {
-  it('leave out and count what nobody reads, and go on when somebody does', async () => {
+  it('leave out and count lines that are not read, and go on when the reader does', async () => {
     const output = new PassThrough({ highWaterMark: 1 })
     const pipe = new Pipe(new PassThrough(), output)
     const line = 'x'.repeat(1024 * 1024)

@@ -373,7 +373,7 @@ describe('directories', () => {
 })
 
 describe('a directory that does not register this peer', () => {
-  it('is told of with its reason and what follows from it, and not as a lost one', () => {
+  it('is reported with its reason and what follows from it, and not as a lost one', () => {
     const base = { address: '127.0.0.1:8000', peer: undefined, isDefault: false } as const
     const news = new DirectoryNews()
     news.summary([{ ...base, state: 'connected' }], true, 0)

@@ -78,7 +78,7 @@ describe('what a client takes from one directory', () => {
     expect((await reader.read(snapshot(some, true))).updates).toHaveLength(4)
   })
 
-  it('goes on with peers that it has, whatever else is told, and takes new ones when some have gone', async () => {
+  it('goes on with the peers that it has, and takes new ones when some have gone', async () => {
     const reader = new EntriesReader(directory.peer, 'test', () => 0, { maxPeers: 2 })
     const key = await generateKeyPair('Ed25519')
     const attachments = [{ directory: directory.peer, forMs: 0 }]

@@ -39,7 +39,7 @@ test("what is no multiaddr, and what is another peer's, is left out", () => {
   expect(candidates(['/ip4/999.0.0.1/tcp/1', '/nonsense', `/ip4/10.0.0.1/tcp/1/p2p/${other}`])).toEqual([])
 })
 
-test('what is not dialled is told, but for what another source may tell', () => {
+test('refused addresses are listed, except those that another source may name', () => {
   const addresses = ['/ip4/127.0.0.1/tcp/22', '/ip4/169.254.169.254/tcp/80', '/ip4/203.0.113.7/tcp/4001']
   const told = { addresses, from: 'elsewhere' } as const
   expect(dialCandidates(peer, [told], own).refused).toEqual([

@@ -47,7 +47,7 @@ test('the old bytes are overwritten where they lay on the disk', async () => {
   expect(left.includes(Buffer.from(key.raw.subarray(0, 32)))).toBe(false)
 })
 
-test('a copy that is a hard link is somebody’s own, and left as it is', async () => {
+test('a hard link to the key belongs to the user, and is left as it is', async () => {
   const { key } = await openKey()
   const plain = readFileSync(file)
   linkSync(file, join(folder, 'backup'))

@@ -254,7 +254,7 @@ describe('a file that is not what it should be', () => {
     expect(await refused(file)).toContain('history can’t be read')
   })
 
-  test('is refused when it is no age file, or for somebody else', async () => {
+  test('is refused when it is no age file, or encrypted to others', async () => {
     writeFileSync(file, 'just text\n')
     expect(await refused(file)).toContain('not in the age format')
     const other = new Encrypter()

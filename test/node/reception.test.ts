@@ -132,7 +132,7 @@ test('a stranger gets in when a flood of keys has filled the room, and the oldes
   expect(waiting).toContain('flood 1')
 })
 
-test('who was evicted is told once, and what it sends again after that is held like new', async () => {
+test('an evicted sender is refused once, and a message that it sends again is held like new', async () => {
   await flood()
   await reception.receive(peer, [message(1)])
   expect(await reception.receive('flood 0', [message(1), message(2)])).toMatchObject([
@@ -150,7 +150,7 @@ test('what was evicted is taken when its sender has been accepted since', async 
   expect(kinds(await reception.receive('flood 0', [message(1)]))).toEqual(['stored'])
 })
 
-test('a room that is nearly full is told of with who fills it, once in a while', async () => {
+test('a notice about a room that is nearly full says who fills it, once in a while', async () => {
   await flood()
   await reception.receive(peer, [message(1)])
   const crowded = news.filter(({ is }) => is === 'crowded')
@@ -170,7 +170,7 @@ test('clearing deletes what waits, of ignored strangers too, and says how much',
   expect(await reception.receive(peer, [message(1)])).toMatchObject([{ reason: 'evicted' }])
 })
 
-test('a request that nobody answers is deleted after its time, and that is told', async () => {
+test('a request without an answer is deleted after its time, with a notice', async () => {
   await reception.receive(peer, [message(1)])
   nowMs += REQUEST_EXPIRY_MS
   await reception.receive('flood 1', [message(1)])
@@ -190,7 +190,7 @@ test('what a peer left that was blocked by an earlier version is deleted without
   expect(news).toEqual([])
 })
 
-test('a contact over its quota is refused and told of once; what is stored is receipted again', async () => {
+test('a contact over its quota is refused, with one notice; what is stored is receipted again', async () => {
   await book.accept(peer, 'anna', 0)
   limitBytes = 1
   expect(await reception.receive(peer, [message(1), message(2)])).toMatchObject([
@@ -204,7 +204,7 @@ test('a contact over its quota is refused and told of once; what is stored is re
   expect(kinds(await reception.receive(peer, [message(3)]))).toEqual(['stored'])
 })
 
-test('on a disk that is nearly full nobody’s messages are taken, and that is told once', async () => {
+test('on a disk that is nearly full no messages are taken, with one notice', async () => {
   await book.accept(peer, 'anna', 0)
   limitBytes = 0
   isLow = true
@@ -216,7 +216,7 @@ test('on a disk that is nearly full nobody’s messages are taken, and that is t
   expect(kinds(await reception.receive('flood 1', [message(1)]))).toEqual(['held'])
 })
 
-test('of a long request the beginning is told', async () => {
+test('a long request is listed by its beginning', async () => {
   const long = { ...message(1), text: 'é'.repeat(30_000) }
   await reception.receive(peer, [long])
   const beginning = 'é'.repeat(REQUEST_TEXT_CHARACTERS)

@@ -68,7 +68,7 @@ test('a stranger does not evict itself', () => {
   expect(granted.evicted).not.toContain('first')
 })
 
-test('those of an earlier version, of which the address is not known, are one holder', () => {
+test('requests of an earlier version, without an address, are one holder', () => {
   const old: HeldMessage[] = Array.from({ length: roomForElsewhere }, (_, n) => ({ peer: `old ${n}`, lan: false }))
   const room = new RequestRoom(old, limits)
   expect(room.use().largest).toEqual({ origin: 'unknown', messages: roomForElsewhere })

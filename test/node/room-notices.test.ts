@@ -12,7 +12,7 @@ function notices() {
   return { made, told, later: (ms: number) => (nowMs += ms) }
 }
 
-test('each kind is told once in a while, and each contact for itself', () => {
+test('each kind of notice comes once in a while, and for each contact apart', () => {
   const { made, told, later } = notices()
   for (let again = 0; again < 3; again++) {
     made.crowded(use)

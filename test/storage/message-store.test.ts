@@ -356,7 +356,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     ])
   })
 
-  test('what is evicted leaves its ids, which are told once, and nothing else', async () => {
+  test('an evicted message leaves its id, which is reported once, and nothing else', async () => {
     const store = await open()
     await store.addIncoming(peer, [incoming(1), incoming(2)], { state: 'held', lan: false, storedAtMs: 0 })
     expect(await store.evictHeld([peer, 'nobody'])).toBe(2)

@@ -51,7 +51,7 @@ class Room {
   }
 }
 
-test('nothing gives way while a quarter of the places is free, whoever holds the rest', () => {
+test('nothing gives way while a quarter of the places is free, whichever class holds the rest', () => {
   const room = new Room()
   room.fill(15, () => ({ peer: 'one', from: 'a' }))
   expect(room.places.size).toBe(15)

@@ -131,7 +131,7 @@ test('silence and waiting end in time, a running handshake has a deadline of its
   expect([queue.size, queue.isWaiting]).toEqual([1, false])
 })
 
-test('a connection that a proxy forwards counts for the address that it was told', () => {
+test('a connection that a proxy forwards counts for the address in its header', () => {
   const queue = queueOf()
   queue.arrive('a', 'proxy', 0)
   queue.received('a', 0)

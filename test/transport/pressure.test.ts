@@ -1,4 +1,4 @@
-/** What is told of too many connections: twice for each episode, whatever happens in it. Pure. */
+/** Reports of too many connections: two for each episode, whatever happens in it. Pure. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MAX_COUNTED_CLASSES, PRESSURE_QUIET_MS } from '../../src/transport/constants.ts'
@@ -14,14 +14,14 @@ test('an episode names the class with most of the connections that gave way, and
   expect(episodes.takeEnd(1_000_000)).toBeUndefined()
 })
 
-test('a flood from ever new addresses is one episode, of which a bounded part is counted by address', () => {
+test('a flood from ever new addresses is one episode, and a bounded part of it is counted by address', () => {
   const episodes = new PressureEpisodes()
   const begins = Array.from({ length: 2 * MAX_COUNTED_CLASSES }, (_, i) => episodes.gaveWay(`class ${i}`, i))
   expect(begins.filter(Boolean)).toHaveLength(1)
   expect(episodes.takeEnd(1_000_000)).toMatchObject({ from: 'class 0', ended: 2 * MAX_COUNTED_CLASSES, endedFrom: 1 })
 })
 
-test('for any times every episode that begins ends once, and at most two lines are told in the quiet time', () => {
+test('for any times every episode that begins ends once, with at most two reports in the quiet time', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(2 * PRESSURE_QUIET_MS), { maxLength: 50 }), (gaps) => {
       const episodes = new PressureEpisodes()

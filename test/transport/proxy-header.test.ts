@@ -1,4 +1,4 @@
-/** The PROXY protocol, both versions, from bytes that anybody may have made. Pure. */
+/** The PROXY protocol, both versions, from hostile bytes. Pure. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readProxyHeader } from '../../src/transport/proxy-header.ts'

@@ -1,4 +1,4 @@
-/** A directory behind a TCP proxy: its clients are told apart by the PROXY protocol, and nobody else's header counts. */
+/** A directory behind a TCP proxy: the PROXY protocol tells its clients apart, and no other sender's header counts. */
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { expect, onTestFinished, test, vi } from 'vitest'

@@ -213,7 +213,7 @@ describe('a negotiation in a stream', () => {
 })
 
 describe('an honest remote is not cut', () => {
-  test('for a transfer of many small frames, each of which is answered as js-libp2p answers', async () => {
+  test('for a transfer of many small frames that are answered as js-libp2p does', async () => {
     const { bare, muxer, streams, reports } = guarded()
     bare.send(header(WINDOW_UPDATE, SYN, FIRST, 0))
     await until(() => streams.length === 1)

@@ -36,7 +36,7 @@ test('two IPv6 addresses are of one class exactly when their first 64 bits are t
   )
 })
 
-test('there is no pressure while a quarter of the room is free, whoever holds the rest', () => {
+test('there is no pressure while a quarter of the room is free, whichever holder has the rest', () => {
   const shares = new Shares<number>({ capacity: 8 })
   for (let item = 0; item < 6; item++) shares.add(item, 'one router')
   expect(shares.isUnderPressure).toBe(false)

@@ -10,7 +10,7 @@ const strangers = (holders: readonly string[], sinceMs = 0): Stranger[] =>
 const sybils = Array.from({ length: MAX_FELLOWS }, () => 'sybil')
 
 describe('the places of directories that were not named', () => {
-  it('are free for everybody while there are some, whoever holds the rest', () => {
+  it('are free for everyone while there are some, whichever prefix holds the rest', () => {
     expect(placeFor({ holder: 'sybil' }, strangers(sybils.slice(1)), 0)).toEqual({ is: 'free' })
   })
 
@@ -46,7 +46,7 @@ describe('the places of directories that were not named', () => {
           if (verdict.is !== 'taken') held.push({ peer: String(n), holder, sinceMs: n })
           expect(held.length).toBeLessThanOrEqual(MAX_FELLOWS)
         }
-        // Whoever asks for as many as an equal share has them.
+        // A holder that asks for an equal share has it.
         const asked = new Set(arrivals)
         const share = Math.floor(MAX_FELLOWS / Math.max(1, asked.size))
         for (const holder of asked) {

@@ -51,7 +51,7 @@ test('a directory that was named has a place of its own, though sybils have all 
   await until(() => fellowIds(full).includes(named.id) && fellowIds(named).includes(full.id), 'the named one')
 })
 
-test('a directory that was named by its ID gets in by dialling, whoever has the places', async () => {
+test('a directory that was named by its ID gets in by dialling, even when all places are taken', async () => {
   const [, , key] = [0, 0, (await identity(77)).key]
   const attacked = await federated([`/ip4/127.0.0.1/tcp/9/p2p/${(await identity(77)).id}`])
   await sybilsAt(attacked, MAX_FELLOWS, '127.0.0.1')
@@ -60,7 +60,7 @@ test('a directory that was named by its ID gets in by dialling, whoever has the 
   expect(attacked.federation.fellows()).toHaveLength(MAX_FELLOWS + 1)
 })
 
-test('a directory that finds no place is told why, and the operators of both sides too', async () => {
+test('a directory that finds no place learns why, and the operators of both sides too', async () => {
   const attacked = await federated()
   const away: string[] = []
   attacked.federation.on('turned-away', ({ peer, reason }) => away.push(`${peer.toString()} ${reason}`))
@@ -100,7 +100,7 @@ test('with named directories alone nobody else joins, is dialled, or has peers o
   expect(reasons).toEqual(['named-only'])
   expect(away).toEqual(['named-only'])
 
-  // One that is joined with the named one: it is told of, and not dialled, and its peers are not taken in.
+  // One that is joined with the named one: it is known and not dialled, and its peers are not taken in.
   const beyond = await federated([named.address])
   beyond.attach(await sealedBy(bob))
   await until(() => named.roster().has(bob.id), 'its peers at the named one')
@@ -109,7 +109,7 @@ test('with named directories alone nobody else joins, is dialled, or has peers o
   expect([...strict.roster().keys()]).toEqual([ada.id])
 }, 15_000)
 
-test('a directory that floods is told so before it is cut off', async () => {
+test('a directory that floods gets the reason before it is cut off', async () => {
   const a = await federated()
   const banned: string[] = []
   a.federation.on('banned', ({ peer }) => banned.push(peer.toString()))

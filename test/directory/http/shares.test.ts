@@ -1,4 +1,4 @@
-// The HTTP side under clients that want all of it: whoever holds the most gives
+// The HTTP side under clients that want all of it: the one that holds the most gives
 // way, and an honest reader is served all the while.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
