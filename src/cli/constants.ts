@@ -185,6 +185,9 @@ export const MAX_GIVEN_PASSPHRASE_BYTES = 4096
 /** How often a descriptor that has nothing yet is asked again for the passphrase. */
 export const PASSPHRASE_FD_POLL_MS = 20
 
+/** A password manager may ask its user first; without a word a wrong number would look like a hang. */
+export const PASSPHRASE_FD_NOTICE_MS = 2_000
+
 /** How often a mistyped passphrase may be repeated before the command ends. */
 export const PASSPHRASE_TRIES = 3
 

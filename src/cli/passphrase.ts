@@ -12,7 +12,7 @@ import { ReadStream } from 'node:tty'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
 import { cleanText } from './clean-text.ts'
-import { MAX_GIVEN_PASSPHRASE_BYTES, PASSPHRASE_FD_POLL_MS } from './constants.ts'
+import { MAX_GIVEN_PASSPHRASE_BYTES, PASSPHRASE_FD_NOTICE_MS, PASSPHRASE_FD_POLL_MS } from './constants.ts'
 import { InterruptedError, type CommandIo } from './io.ts'
 import { UsageError } from '../node/settings.ts'
 
@@ -71,6 +71,10 @@ async function fromDescriptor(io: CommandIo, text: string, flag: string): Promis
   if (descriptor === 0) return firstLineOf(io.stdin)
   const parts: Buffer[] = []
   let size = 0
+  // A descriptor that nobody opened may be one of Node's own, which never ends.
+  const notice = setTimeout(() => {
+    io.stderr.write(`parley: waiting for the passphrase on file descriptor ${text} (Ctrl-C ends it)\n`)
+  }, PASSPHRASE_FD_NOTICE_MS)
   try {
     for (;;) {
       const chunk = Buffer.alloc(MAX_GIVEN_PASSPHRASE_BYTES)
@@ -86,6 +90,8 @@ async function fromDescriptor(io: CommandIo, text: string, flag: string): Promis
       `${flag} ${text}: no file that can be read is open there (${codeOf(error)}): open one as in ${flag} 3 3<FILE`,
       { cause: error }
     )
+  } finally {
+    clearTimeout(notice)
   }
   return firstLine(Buffer.concat(parts))
 }

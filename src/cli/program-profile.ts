@@ -56,7 +56,7 @@ export function addProfileCommands(program: Command, io: CommandIo, run: Run): v
       'after',
       examples(
         ['parley profile protect', 'asks twice for a passphrase, and for the old one first'],
-        ['parley profile protect --remove', 'the key as it was before'],
+        ['parley profile protect --remove', 'takes the passphrase off again'],
         ['parley profile protect --directory-port 8000', 'the key of that directory']
       )
     )
@@ -92,10 +92,10 @@ export function addProfileCommands(program: Command, io: CommandIo, run: Run): v
       })
     )
 
-  addSettings(profile.command('import').description('make a profile of an exported one'), profileSettings)
-    .argument('<FILE>', 'what parley profile export has written')
+  addSettings(profile.command('import').description('make a profile from an exported file'), profileSettings)
+    .argument('<FILE>', 'the file that parley profile export wrote')
     .option('--identity <FILE>', 'the identity file of age that opens it, when it was encrypted to a recipient')
-    .option('--force', 'put a profile of this name aside, under another name')
+    .option('--force', 'rename the profile that has this name, instead of refusing')
     .addOption(passphraseOption('the passphrase of the file'))
     .addOption(json('print one JSON object'))
     .addHelpText(

@@ -91,6 +91,10 @@ export async function checkExport({
 
 async function checkTarget(file: string, force: boolean): Promise<void> {
   const found = await stat(file).catch(() => undefined)
+  const folder = await stat(dirname(file)).catch(() => undefined)
+  if (folder?.isDirectory() !== true) {
+    throw new UsageError(`there is no folder ${dirname(file)}: make it, or name a file in another`)
+  }
   if (found?.isDirectory() === true) throw new UsageError(`${file} is a folder: name a file`)
   if (found !== undefined && !force) throw new FileExistsError(file)
 }

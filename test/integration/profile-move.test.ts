@@ -280,6 +280,13 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     expect(namesIn(join(profiles(), 'default')).filter((name) => name.includes('copy'))).toEqual([])
   })
 
+  test('an export into a folder that is not there is refused before anything is asked', async () => {
+    await say('one')
+    const terminal = await bed.terminal(['profile', 'export', join(bed.folder, 'none', 'anna.age')], { home })
+    await terminal.shows(/there is no folder .*none: make it/u)
+    expect(await terminal.ended()).toBe(exitCodes.usage)
+  })
+
   test('an import asks again after a wrong passphrase', async () => {
     await say('one')
     await write()
@@ -287,7 +294,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     const terminal = await bed.terminal(['profile', 'import', file], { home: other, name: 'import' })
     await terminal.shows(/Passphrase of .*anna\.age:$/mu)
     await terminal.type('something else')
-    await terminal.shows(/Wrong passphrase/u)
+    await terminal.shows(/^Wrong passphrase/mu)
     await terminal.type(passphrase)
     await terminal.shows(/WARNING: this identity must not run/u)
     expect(await terminal.ended()).toBe(0)
