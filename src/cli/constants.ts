@@ -194,6 +194,12 @@ export const PASSPHRASE_TRIES = 3
 /** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */
 export const MESSAGE_ID_BYTES = 16
 
+/**
+ * Peers whose roster number is kept. Keys are free, and strangers come and go; more than two full directories show at a
+ * time.
+ */
+export const MAX_NUMBERED_PEERS = 40_000
+
 /** How often a percentage is updated: people do not read faster. */
 export const PROGRESS_EVERY_MS = 200
 

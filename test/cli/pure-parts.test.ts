@@ -7,6 +7,7 @@ import { directoryLines } from '../../src/cli/directory-wording.ts'
 import { directoryJson, rowJson } from '../../src/cli/json/event-json.ts'
 import { ProgressLine } from '../../src/cli/progress-line.ts'
 import { RefusalNews } from '../../src/cli/refusal-news.ts'
+import { MAX_NUMBERED_PEERS } from '../../src/cli/constants.ts'
 import { RosterNumbers } from '../../src/cli/roster-numbers.ts'
 import { messageLines, requestLine, rosterLine } from '../../src/cli/wording.ts'
 import { completeLine } from '../../src/cli/plain/completion.ts'
@@ -112,6 +113,15 @@ describe('roster numbers', () => {
     expect(line).toContain('  3  anna')
     expect(numbers.of('12D3KooWbob')).toBe(1)
     expect(numbers.of('12D3KooWcarol')).toBe(2)
+  })
+
+  it('are kept for so many peers and no more, however many strangers come and go', () => {
+    const numbers = new RosterNumbers()
+    for (let i = 1; i <= MAX_NUMBERED_PEERS + 5; i++) expect(numbers.of(`stranger ${i}`)).toBe(i)
+    expect(numbers.peers.filter(() => true)).toHaveLength(MAX_NUMBERED_PEERS)
+    expect(numbers.peers[0]).toBeUndefined()
+    expect(numbers.peers[MAX_NUMBERED_PEERS]).toBe(`stranger ${MAX_NUMBERED_PEERS + 1}`)
+    expect(numbers.of('stranger 1')).toBe(MAX_NUMBERED_PEERS + 6)
   })
 })
 

@@ -1,7 +1,8 @@
 // What the node tells, as events of the screen: messages and deliveries at once,
 // who is around together when several things change. It decides nothing.
 import type { ChatApi, ChatNodeEvents, IncomingMessage } from '../chat-api.ts'
-import { ENTERED_AGAIN_MS } from '../constants.ts'
+import { LruMap } from '../../lib/index.ts'
+import { ENTERED_AGAIN_MS, MAX_NUMBERED_PEERS } from '../constants.ts'
 import { ConnectionProgress } from '../plain/connection-progress.ts'
 import { DirectoryNews } from '../plain/directory-news.ts'
 import { RefusalNews } from '../refusal-news.ts'
@@ -14,7 +15,7 @@ export class NodeNews {
   readonly #unsubscribe: (() => void)[] = []
   readonly #directories = new DirectoryNews()
   readonly #refusals = new RefusalNews()
-  readonly #enteredAtMs = new Map<string, number>()
+  readonly #enteredAtMs = new LruMap<string, number>(MAX_NUMBERED_PEERS)
   #progress: { readonly peer: string; readonly of: ConnectionProgress } | undefined
   #hasBegun = false
   #hasLan: boolean

@@ -3,8 +3,10 @@
 // messages. It decides nothing and sends nothing.
 import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
 import type { UnreadCounts } from '../chat-command.ts'
+import { LruMap } from '../../lib/index.ts'
 import {
   ENTERED_AGAIN_MS,
+  MAX_NUMBERED_PEERS,
   GOODBYE_COALESCE_MS,
   MAX_EARLY_NEWS,
   PROGRESS_TICK_MS,
@@ -39,7 +41,7 @@ export class News {
   readonly #refusals = new RefusalNews()
   readonly #unsubscribe: (() => void)[] = []
   #conversation: OpenConversation | undefined
-  readonly #enteredAtMs = new Map<string, number>()
+  readonly #enteredAtMs = new LruMap<string, number>(MAX_NUMBERED_PEERS)
   #begun = false
   /** What happens before the first screen stands there, in order; none once it does. */
   #early: (() => void)[] | undefined = []

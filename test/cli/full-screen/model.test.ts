@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { chatCommands } from '../../../src/cli/chat-commands.ts'
 import { MAX_WINDOW_MESSAGES, PAGE_MESSAGES } from '../../../src/cli/full-screen/constants.ts'
+import { numberedPeers, withPeople } from '../../../src/cli/full-screen/model/people.ts'
 import { widthOfSpans } from '../../../src/cli/full-screen/screen/rows.ts'
 import { view } from '../../../src/cli/full-screen/view/view.ts'
+import { MAX_NUMBERED_PEERS } from '../../../src/cli/constants.ts'
 import { row } from '../fake-node.ts'
 import { hostileTexts } from './hostile-corpus.ts'
 import { entry, received, TestScreen, written } from './screen.ts'
@@ -241,6 +243,19 @@ test('a pipe and a script load none of it: only the command that chooses the fac
 })
 
 describe('people', () => {
+  test('that came and went are forgotten when they are too many, and no number is given twice', () => {
+    const roster = (from: number, count: number) => Array.from({ length: count }, (_, i) => row(`r${from + i}`))
+    let state = withPeople({ ...TestScreen.ready(80, 24).state, roster: [row('stays')] })
+    const number = state.numbers.get(row('stays').peer)
+    for (let from = 0; from <= MAX_NUMBERED_PEERS; from += 10_000) {
+      state = withPeople({ ...state, roster: [row('stays'), ...roster(from, 10_000)] })
+    }
+    expect(state.numbers.size).toBe(MAX_NUMBERED_PEERS)
+    expect(state.numbers.get(row('stays').peer)).toBe(number)
+    expect(new Set(state.numbers.values()).size).toBe(MAX_NUMBERED_PEERS)
+    expect(numberedPeers(state)[state.lastNumber - 1]).toBe(state.people.at(-1)?.peer)
+  })
+
   const anna = (): TestScreen => TestScreen.ready(80, 24, [row('bob'), row('carl')])
 
   test('unread messages are counted at the side, and no more once the conversation is open', () => {

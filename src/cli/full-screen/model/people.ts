@@ -1,6 +1,8 @@
 // The list at the side: who has asked, with whom one has talked, who else is
 // online, with whom one talked long ago; each with a number that stays. Pure.
 import { shortId } from '../../../node/settings.ts'
+import { MAX_NUMBERED_PEERS } from '../../constants.ts'
+import { peersByNumber } from '../../roster-numbers.ts'
 import { currentPeer, type Person, type State } from './state.ts'
 
 /** The state with its list made anew, after anything that it is made of has changed. */
@@ -10,10 +12,7 @@ export function withPeople(state: State): State {
   const talked = [...state.conversations].filter((peer) => !requested.includes(peer))
   const shown = new Set([...requested, ...talked])
   const others = state.roster.map(({ peer }) => peer).filter((peer) => !shown.has(peer))
-  const numbers = new Map(state.numbers)
-  for (const peer of [...requested, ...talked, ...others]) {
-    if (!numbers.has(peer)) numbers.set(peer, numbers.size + 1)
-  }
+  const { numbers, lastNumber } = numbersWith(state, [...requested, ...talked, ...others])
   const requestNames = new Map(state.requests.map((request) => [request.peer, request]))
   // Of a blocked peer the conversation knows no name, as it is no contact any more.
   const blockedName = (peer: string): string | undefined => state.blocked.get(peer) || undefined
@@ -50,12 +49,28 @@ export function withPeople(state: State): State {
     ...others.map(person('online')).toSorted(byNumber),
     ...talked.filter(isEarlier).map(person('earlier')).toSorted(byNumber)
   ]
-  return { ...state, numbers, people }
+  return { ...state, numbers, lastNumber, people }
 }
 
-/** The peers in the order of their numbers, the first being 1. */
+/** With a number for each of these peers. Of those that are gone the first ones are forgotten when there are too many. */
+function numbersWith(state: State, shown: readonly string[]): Pick<State, 'numbers' | 'lastNumber'> {
+  const fresh = shown.filter((peer) => !state.numbers.has(peer))
+  if (fresh.length === 0) return state
+  const numbers = new Map(state.numbers)
+  let { lastNumber } = state
+  for (const peer of fresh) numbers.set(peer, ++lastNumber)
+  if (numbers.size <= MAX_NUMBERED_PEERS) return { numbers, lastNumber }
+  const isShown = new Set(shown)
+  for (const peer of state.numbers.keys()) {
+    if (numbers.size <= MAX_NUMBERED_PEERS) break
+    if (!isShown.has(peer)) numbers.delete(peer)
+  }
+  return { numbers, lastNumber }
+}
+
+/** The peers at the place of their number, the first being 1. */
 export function numberedPeers(state: State): readonly string[] {
-  return [...state.numbers.keys()]
+  return peersByNumber(state.numbers)
 }
 
 /** The conversation above or below. Opening one with a stranger would accept it, and blocked peers have none. */

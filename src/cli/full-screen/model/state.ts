@@ -71,6 +71,8 @@ export interface State {
   readonly earlier: ReadonlySet<string>
   readonly names: ReadonlyMap<string, string>
   readonly numbers: ReadonlyMap<string, number>
+  /** The number that was given last; none is given twice. */
+  readonly lastNumber: number
   /** Made of the above, in the order of the screen. */
   readonly people: readonly Person[]
   readonly unread: ReadonlyMap<string, number>
@@ -134,6 +136,7 @@ export function beginning(init: Beginning): State {
     earlier: new Set(),
     names: new Map(),
     numbers: new Map(),
+    lastNumber: 0,
     people: [],
     unread: new Map(),
     directories: [],

@@ -58,7 +58,7 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
     case 'requests':
       return step(withoutAnswered(withPeople({ ...state, requests: event.requests })))
     case 'requested': {
-      const number = state.numbers.get(event.request.peer) ?? state.numbers.size + 1
+      const number = state.numbers.get(event.request.peer) ?? state.lastNumber + 1
       const text = requestLine(event.request, number)
       return step(
         requestNoted(state, text, event.request.peer),
