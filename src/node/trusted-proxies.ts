@@ -3,11 +3,12 @@
 // X-Forwarded-For or a PROXY header, so the word of every other sender counts
 // for nothing. It knows addresses, and neither of the two protocols.
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import { canonicalIp } from '../wire/index.ts'
 import { UsageError } from './errors.ts'
 
 const IPV4_BITS = 32
 const IPV6_BITS = 128
+/** As in src/wire/address-class.ts, which the settings can't load: `--help` waits for no libp2p. */
+const IPV4_MAPPED = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/iu
 
 interface Range {
   readonly address: string
@@ -30,8 +31,10 @@ export class TrustedProxies {
 
   /** @param address an IP address as text; an IPv4 address may be mapped into IPv6, as a dual-stack socket tells it */
   has(address: string): boolean {
-    const ip = canonicalIp(address)
-    return ip !== undefined && this.#ranges.check(ip, isIPv4(ip) ? 'ipv4' : 'ipv6')
+    const [host = ''] = address.split('%')
+    const ip = IPV4_MAPPED.exec(host)?.[1] ?? host
+    if (isIPv4(ip)) return this.#ranges.check(ip, 'ipv4')
+    return isIPv6(ip) && this.#ranges.check(ip, 'ipv6')
   }
 }
 
