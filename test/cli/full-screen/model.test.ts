@@ -358,6 +358,14 @@ describe('people', () => {
     expect(screen.text).not.toContain('REQUEST')
   })
 
+  test('what /requests clear asks is read to its end on 40×12', () => {
+    const screen = TestScreen.ready(40, 12, [])
+    screen.type('/requests clear\r')
+    const text = screen.lines.map((line) => line.trim()).join(' ')
+    expect(text).toContain('Type /requests clear again to do it.')
+    expect(text).not.toContain('…')
+  })
+
   test('clearing all requests is asked about once more, and takes them off the screen', () => {
     const screen = anna()
     const request = { peer: '12D3KooWmallory', name: 'mallory', shortId: 'malID', lastText: 'may I?', count: 1 }

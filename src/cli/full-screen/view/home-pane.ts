@@ -27,7 +27,7 @@ export function homeRows(state: State, columns: number, height: number): readonl
     ...(self === undefined ? [] : adviceRows(state, line))
   ]
   const news = newsRows(state, line)
-  const top = oldest(above, height - Math.min(news.flat().length, leastNewsRows(height)), inner)
+  const top = oldest(above, height - Math.min(news.flat().length, leastNewsRows(news, height)), inner)
   const below = newest(news, height - top.length, inner)
   const room = height - top.length - below.length
   const code = room >= state.qr.length + 2 && widest(state.qr) <= inner ? codeRows(state) : []
@@ -39,9 +39,13 @@ export function homeRows(state: State, columns: number, height: number): readonl
 /** The rows of one thing that is said. */
 type Said = readonly Row[]
 
-/** What has happened may take so much from what stands there always. */
-function leastNewsRows(height: number): number {
-  return Math.min(height, Math.max(2, Math.floor(height / 4)))
+/**
+ * What has happened may take so much from what stands there always. The last of it answers what was just typed, or asks
+ * for more, often at its end: it stands whole in up to two thirds.
+ */
+function leastNewsRows(news: readonly Said[], height: number): number {
+  const last = Math.min(news.at(-1)?.length ?? 0, Math.floor((height * 2) / 3))
+  return Math.min(height, Math.max(2, Math.floor(height / 4), last))
 }
 
 /** From the first on, what has room as a whole. */
