@@ -1,15 +1,14 @@
-// That a peer refuses messages for now, as one line for each time that they are
-// sent again. One that refuses a batch after the other says nothing new. Pure:
-// the time is an argument.
+// The line that says that a peer refuses messages for now: once until the next
+// try, however many batches it refuses. Pure: the time is an argument.
 import type { ChatNodeEvents } from './chat-api.ts'
 
 type Refusal = ChatNodeEvents['refused']['detail']
 
 export class RefusalNews {
-  /** By peer and reason: until when nothing more is said of it. */
+  /** By peer and reason: until when the line is not repeated. */
   readonly #toldUntilMs = new Map<string, number>()
 
-  /** @returns undefined while what was said last still holds */
+  /** @returns undefined while the last line still holds */
   line({ peer, name, reason, retryAfterMs }: Refusal, nowMs: number): string | undefined {
     for (const [key, untilMs] of this.#toldUntilMs) if (untilMs <= nowMs) this.#toldUntilMs.delete(key)
     const key = `${peer} ${reason}`

@@ -54,7 +54,7 @@ export interface DirectoryInit {
   readonly graceMs?: number
   readonly coalesceMs?: number
   readonly maxPeers?: number
-  /** Whose share the peers of another directory count for, where watchers can't be told of all. */
+  /** Whose share the peers of another directory count for, where watchers can't get all. */
   readonly holderOf?: (directory: string) => string
   /** What proves this directory's word to a client that doubts it; a directory that stands alone has none. */
   readonly proofs?: DirectoryProofs
@@ -160,7 +160,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     return this.#network
   }
 
-  /** Peers on the roster that watchers of the whole are not told of: too many are other directories'. */
+  /** Peers on the roster that are left out for watchers of the whole: too many are other directories'. */
   get untold(): number {
     return this.#push.untold
   }

@@ -32,9 +32,9 @@ import { difference, isWhole } from './watch-view.ts'
 
 export interface RosterPushInit {
   readonly roster: Roster
-  /** The source whose peers are all told of: this directory. */
+  /** The source whose peers are all in the window: this directory. */
   readonly own: Source
-  /** Whose share the peers of another directory count for; that directory's, unless told. */
+  /** Whose share the peers of another directory count for; default that directory's. */
   readonly holderOf?: ((source: Source) => string) | undefined
   /** What the records of other directories' peers may take together at a watcher of the whole roster. */
   readonly maxForeignBytes?: number
@@ -64,7 +64,7 @@ export class RosterPush {
   /** Those of other directories: they go after, and at a pace, so that none of them has all watchers flooded. */
   readonly #dirtyForeign = new Set<string>()
   readonly #foreignRate: TokenBucket
-  /** Whom watchers of the whole roster may have been told of, and whether as a peer of this directory. */
+  /** The peers that watchers of the whole roster may have, and whether as a peer of this directory. */
   readonly #told = new Map<string, boolean>()
   readonly #directories = new Map<string, PeerId>()
   readonly #turns = new Turns(SNAPSHOT_BYTES_PER_TURN)
@@ -89,7 +89,7 @@ export class RosterPush {
     this.#foreignRate = new TokenBucket(FOREIGN_PUSH_RATE, init.now())
   }
 
-  /** Peers on the roster that watchers of the whole are not told of. */
+  /** Peers on the roster that are left out for watchers of the whole roster. */
   get untold(): number {
     return this.#init.roster.size - this.#window.size
   }

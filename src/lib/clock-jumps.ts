@@ -1,6 +1,6 @@
-// Tells how far a clock that people set has jumped, by one that nobody sets. A
-// computer whose clock was a year ahead for a minute has not waited for a year.
-// Pure: both times go in.
+// How far the wall clock has jumped, measured against a steady clock: a computer
+// whose clock was a year ahead for a minute has not waited for a year. Pure: both
+// times go in.
 
 /** Two clocks that are not set differ by less than this: rounding, and slow correction by NTP. */
 const TOLERANCE_MS = 10_000

@@ -22,7 +22,7 @@ export const SHOWN_HOLDERS = 3
  */
 export const RESERVED_OPEN_FILES = 48
 
-/** Connections that there are places for however few files may be open. */
+/** The least number of places for connections, however few files may be open. */
 export const LEAST_CONNECTIONS = 8
 
 /** The part of the connections that may be pending where the open files are too few for all places. */

@@ -1,7 +1,7 @@
 /**
  * The class of an IP address: what one customer of an internet provider gets to
  * choose addresses from. Shares of bounded rooms are counted by it. It knows
- * addresses only, and nothing of what is shared.
+ * addresses only, and not what is shared.
  */
 
 import type { Multiaddr } from '@multiformats/multiaddr'

@@ -29,7 +29,7 @@ export const privateIpv4Subnets: readonly Subnet[] = [
   ['198.18.0.0', 15]
 ]
 
-/** The first that holds an address decides. */
+/** The first range that holds an address decides. */
 const ipv4Ranges: readonly (readonly [AddressRange, readonly Subnet[]])[] = [
   // AWS, Azure, Google and others; AWS DNS, time and containers; Alibaba; Oracle.
   [

@@ -46,7 +46,7 @@ export interface FederationInit extends FellowDialing {
   readonly network: string
   /** Fellows that were named: they are dialled for ever. */
   readonly join: readonly Multiaddr[]
-  /** Whether directories may join that were not named, and theirs be dialled that others tell of; they may, unless told. */
+  /** Whether unnamed directories may join, and are dialled when others name them. Default true. */
   readonly admitsOthers?: boolean
   /** Of the addresses that a directory tells, those at which another may be dialled on its word; it is connected from `teller`. */
   readonly dialable?: (addresses: readonly Multiaddr[], teller: Multiaddr) => readonly Multiaddr[]

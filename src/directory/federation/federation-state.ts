@@ -111,7 +111,7 @@ export interface FederationStateInit {
   /** Of this start of the directory: its clock in milliseconds. */
   readonly epoch: bigint
   readonly limits?: Partial<FederationLimits>
-  /** Whether the operator named a directory; none, unless told. */
+  /** Whether the operator named a directory. Default none. */
   readonly isNamed?: (directory: string) => boolean
 }
 

@@ -41,7 +41,7 @@ export interface GossipIntakeInit {
   /** Of what directories bring that were not named; without one everything is checked. */
   readonly signatures?: SignatureBudget
   readonly now: () => number
-  /** Whether what a directory says of its peers counts here. Every one's does, unless told. */
+  /** Whether a directory's statements about its peers count here. Default all. */
   readonly admits?: (directory: string) => boolean
   /** Our own key has said something in an epoch of which this start knows nothing. */
   onUsurped(epoch: bigint): void

@@ -19,7 +19,7 @@ import type { VerifiedStatement } from './statement.ts'
 
 export class KnownDirectory {
   readonly id: string
-  /** Whose share it counts for: its address class, or that of the directory that first told of it. */
+  /** Whose share it counts for: its address class, or that of the directory that first named it. */
   holder: string
   readonly #limits: LogLimits
   readonly #isNamed: () => boolean

@@ -170,7 +170,11 @@ function bindSources(registry: Registry, sources: MetricsSources): void {
     'Connections that were closed to make room for others, open or not identified yet.',
     () => peerConnections().gaveWay
   )
-  gauge('parley_directory_untold_peers', 'Peers on the roster that watchers of the whole are not told of.', untold)
+  gauge(
+    'parley_directory_untold_peers',
+    'Peers on the roster that are left out for watchers of the whole roster.',
+    untold
+  )
   const joined = (isNamed: boolean): number =>
     fellows().filter((one) => one.connected === true && one.isNamed === isNamed).length
   gauge('parley_federation_joined_named', 'Directories that were named and are joined.', () => joined(true))

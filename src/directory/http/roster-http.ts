@@ -1,6 +1,6 @@
 // The directory's HTTP side: the page, the roster as JSON and as events, health
 // and figures. It changes nothing, answers GET only, and is bounded in
-// connections, streams, bytes and time; where these are scarce, whoever holds the
+// connections, streams, bytes and time; where these are scarce, the client that holds the
 // most gives way. Knows no libp2p: what it shows comes through the feed.
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
