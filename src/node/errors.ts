@@ -234,6 +234,18 @@ export class ForeignFolderError extends ParleyError {
   }
 }
 
+/** Something in the folder of a profile would be read without end: a pipe or a device. */
+export class NoRegularFileError extends ParleyError {
+  override readonly name = 'NoRegularFileError'
+  override readonly exitCode = exitCodes.storage
+  readonly path: string
+
+  constructor(path: string) {
+    super(`${path} is a pipe or a device and no file: remove it, or put the right file back`)
+    this.path = path
+  }
+}
+
 /** Another message to the same peer has the id that was chosen for this one. */
 export class MessageIdTakenError extends ParleyError {
   override readonly name = 'MessageIdTakenError'

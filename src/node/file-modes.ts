@@ -4,7 +4,7 @@ import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { OWNER_ONLY, OWNER_ONLY_FOLDER } from '../storage/index.ts'
-import { ForeignFolderError } from './errors.ts'
+import { ForeignFolderError, NoRegularFileError } from './errors.ts'
 
 const others = 0o077
 const readableByOthers = 0o044
@@ -30,7 +30,7 @@ export function mendedTexts({ modes, exposedKey }: MendedModes): readonly string
  *
  * @param folder must exist
  * @param isKey which file names are those of identity keys
- * @throws ForeignFolderError
+ * @throws ForeignFolderError, NoRegularFileError
  */
 export async function mendModes(folder: string, isKey: (name: string) => boolean): Promise<MendedModes> {
   const user = currentUser()
@@ -46,10 +46,13 @@ export async function mendModes(folder: string, isKey: (name: string) => boolean
   }
   for (const name of await readdir(folder)) {
     const file = join(folder, name)
-    // A link is left to what it points to, and a file that has just gone needs nothing.
     const found = await lstat(file).catch(() => undefined)
-    if (found === undefined || !found.isFile()) continue
+    if (found === undefined) continue // it has just gone
+    // Also of a link: while others could write here, one of them may have made it.
     checkOwner(file, found.uid, user)
+    await checkKind(file)
+    // A link is left to what it points to.
+    if (!found.isFile()) continue
     if ((found.mode & others) === 0) continue
     await chmod(file, OWNER_ONLY)
     mended.push(`${file} (${octal(found.mode)})`)
@@ -58,6 +61,14 @@ export async function mendModes(folder: string, isKey: (name: string) => boolean
     }
   }
   return { modes: modesText(mended), exposedKey: exposedText(exposed) }
+}
+
+/** @throws NoRegularFileError for what nothing can be read from but for ever, itself or behind a link */
+async function checkKind(file: string): Promise<void> {
+  const kind = await stat(file).catch(() => undefined)
+  if (kind?.isFIFO() === true || kind?.isCharacterDevice() === true || kind?.isBlockDevice() === true) {
+    throw new NoRegularFileError(file)
+  }
 }
 
 function modesText(mended: readonly string[]): string | undefined {

@@ -1,9 +1,10 @@
 /** Who may read a profile: only its owner, whatever the modes were. */
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, lchownSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ForeignFolderError } from '../../src/node/errors.ts'
+import { ForeignFolderError, NoRegularFileError } from '../../src/node/errors.ts'
 import { mendModes } from '../../src/node/file-modes.ts'
 
 let folder: string
@@ -39,6 +40,23 @@ describe.skipIf(userInfo().uid < 0)('on a system with modes', () => {
     expect(modes).toContain(`${join(folder, 'lock')} (660)`)
     expect(exposedKey).toBeUndefined()
     expect(await mendModes(folder, isKey)).toEqual({ modes: undefined, exposedKey: undefined })
+  })
+
+  test('a link that another user has put there is refused, wherever it points', async () => {
+    if (userInfo().uid !== 0) return // nobody else can give files away
+    writeFileSync(join(folder, 'other'), 'x')
+    chmodSync(join(folder, 'other'), 0o600)
+    symlinkSync(join(folder, 'other'), join(folder, 'identity.key'))
+    lchownSync(join(folder, 'identity.key'), 12_345, 12_345)
+    await expect(mendModes(folder, isKey)).rejects.toThrow(ForeignFolderError)
+  })
+
+  test('a pipe in the place of a file, and a link to a device, are refused and not read for ever', async () => {
+    execFileSync('mkfifo', [join(folder, 'book.json')])
+    await expect(mendModes(folder, isKey)).rejects.toThrow('book.json is a pipe or a device and no file')
+    rmSync(join(folder, 'book.json'))
+    symlinkSync('/dev/zero', join(folder, 'identity.key'))
+    await expect(mendModes(folder, isKey)).rejects.toThrow(NoRegularFileError)
   })
 
   test('a key that others could read is named, with what to do', async () => {
