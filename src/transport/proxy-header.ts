@@ -57,7 +57,9 @@ function readV1(buffer: Buffer): ProxyHeader {
   const byteLength = end + 2
   const [, family, address = '', , port = '', ...rest] = line.slice(0, end).split(' ')
   if (family === 'UNKNOWN') return { is: 'complete', byteLength }
-  const isOfFamily = family === 'TCP4' ? isIPv4(address) : family === 'TCP6' && isIPv6(address)
+  // A zone has a meaning on the proxy's machine only, and no place in a multiaddr.
+  const isZoned = address.includes('%')
+  const isOfFamily = family === 'TCP4' ? isIPv4(address) : family === 'TCP6' && isIPv6(address) && !isZoned
   if (!isOfFamily || !/^\d{1,5}$/u.test(port) || Number(port) > 0xffff || rest.length !== 1) return invalid
   return { is: 'complete', byteLength, source: { address, port: Number(port) } }
 }

@@ -52,7 +52,7 @@ describe.skipIf(userInfo().uid < 0)('on a system with modes', () => {
   })
 
   test('a pipe in the place of a file, and a link to a device, are refused and not read for ever', async () => {
-    execFileSync('mkfifo', [join(folder, 'book.json')])
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'book.json')])
     await expect(mendModes(folder, isKey)).rejects.toThrow('book.json is a pipe or a device and no file')
     rmSync(join(folder, 'book.json'))
     symlinkSync('/dev/zero', join(folder, 'identity.key'))

@@ -36,6 +36,7 @@ describe('a header of version 1', () => {
     'PROXY TCP4 203.0.113.777 192.0.2.1 51000 8000\r\n',
     'PROXY TCP4 203.0.113.7 192.0.2.1 65536 8000\r\n',
     'PROXY TCP4 203.0.113.7 192.0.2.1 -1 8000\r\n',
+    'PROXY TCP6 fe80::1%eth0 2001:db8::1 51000 8000\r\n',
     `PROXY TCP4 ${'1'.repeat(120)}`
   ])('%j is refused', (line) => {
     expect(readProxyHeader(text(line))).toEqual({ is: 'invalid' })
