@@ -4,12 +4,12 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { readCidr } from './cidr.ts'
 import { DEFAULT_CONTACT_QUOTA_BYTES, DEFAULT_GIVE_UP_MS, DEFAULT_MIN_FREE_BYTES } from './constants.ts'
 import { parseDuration } from './duration.ts'
 import { UsageError } from './errors.ts'
 import { foldersOf, type Folders } from './folders.ts'
 import { parseSize } from './size.ts'
-import { readCidr } from './trusted-proxies.ts'
 
 export type AcceptPolicy = 'ask' | 'lan' | 'all'
 export type FederatePolicy = 'named' | 'all'

@@ -1,7 +1,7 @@
 // The durable message store: one SQLite file for each profile, one writer, every
 // promise resolved when what it tells is on the disk. Here it is opened, checked,
 // mended and closed; what it does meanwhile is in sqlite-messages.ts.
-import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, truncateSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { backup, type DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -28,6 +28,8 @@ export interface CopyOptions {
 
 /** A step of a copy holds writes up for as long as it takes: a few milliseconds. */
 const pagesPerStep = 64
+/** A copy begins anew so often when it was disturbed by what was written meanwhile: one in five of a busy chat is. */
+const copyTries = 10
 
 interface OpenFile {
   readonly file: string
@@ -151,9 +153,27 @@ export class SqliteStore extends SqliteMessages {
   }
 
   async #copy(target: string, signal: AbortSignal | undefined, onProgress: CopyOptions['onProgress']): Promise<void> {
-    const { file, database } = this.#open
     // Made before SQLite makes it: for its owner alone, and nothing is overwritten.
     closeSync(openSync(target, 'wx', OWNER_ONLY))
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#backUp(target, signal, onProgress)
+        break
+      } catch (error) {
+        if (!isNoError(error) || tries === copyTries) throw error
+        truncateSync(target)
+      }
+    }
+    const written = openSync(target, 'r+')
+    try {
+      fsyncSync(written)
+    } finally {
+      closeSync(written)
+    }
+  }
+
+  async #backUp(target: string, signal: AbortSignal | undefined, onProgress: CopyOptions['onProgress']): Promise<void> {
+    const { file, database } = this.#open
     await backup(database, target, {
       rate: pagesPerStep,
       progress: ({ totalPages, remainingPages }) => {
@@ -163,12 +183,6 @@ export class SqliteStore extends SqliteMessages {
         onProgress?.({ doneBytes: (totalPages - remainingPages) * PAGE_BYTES, totalBytes: totalPages * PAGE_BYTES })
       }
     })
-    const written = openSync(target, 'r+')
-    try {
-      fsyncSync(written)
-    } finally {
-      closeSync(written)
-    }
   }
 
   /** Resolves when everything that was asked for is settled and the file is closed. */
@@ -185,6 +199,11 @@ export class SqliteStore extends SqliteMessages {
     closeQuietly(database)
     await wal.close()
   }
+}
+
+/** Node's backup() now and then fails with the result code of success when pages are written between its steps. */
+function isNoError(error: unknown): boolean {
+  return error instanceof Error && error.message === 'not an error'
 }
 
 /** Copies of the history that were made before a migration, or kept of a damaged file. */
