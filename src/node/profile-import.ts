@@ -66,7 +66,7 @@ export class ProfileArchive {
 
   /**
    * @param init.force a profile of this name may be there: it will be put aside
-   * @throws ProfileExistsError; UsageError when there is no such file; ArchiveError when it is something else
+   * @throws ProfileExistsError; ProfileInUseError; UsageError when there is no such file; ArchiveError when it is something else
    */
   static async open(file: string, init: Pick<ImportInit, 'config' | 'force'>): Promise<ProfileArchive> {
     checkName(init.config, init.force)
@@ -181,10 +181,21 @@ async function removeUnfinished(profiles: string): Promise<void> {
   }
 }
 
-/** @throws ProfileExistsError unless `force` */
+/** @throws ProfileExistsError unless `force`; ProfileInUseError */
 function checkName({ folders, settings }: Config, force: boolean): void {
-  if (!force && existsSync(profileFolder(folders.data, settings.profile)))
-    throw new ProfileExistsError(settings.profile)
+  const folder = profileFolder(folders.data, settings.profile)
+  if (!existsSync(folder)) return
+  if (!force) throw new ProfileExistsError(settings.profile)
+  lockUnused(folder, settings.profile).release()
+}
+
+/** @throws ProfileInUseError */
+function lockUnused(folder: string, name: string): ProfileLock {
+  const lock = takeLock(folder)
+  if (lock === undefined) {
+    throw new ProfileInUseError(`the profile ${name} is in use by another parley: end that one first`)
+  }
+  return lock
 }
 
 /** @throws ArchiveError when one of the files is not what its name says */
@@ -271,10 +282,7 @@ async function putInPlace(
 
 /** Gives the profile another name, under which it goes on as it was. @throws ProfileInUseError */
 async function setAside(target: string, name: string): Promise<string> {
-  const lock = takeLock(target)
-  if (lock === undefined) {
-    throw new ProfileInUseError(`the profile ${name} is in use by another parley: end that one first`)
-  }
+  const lock = lockUnused(target, name)
   try {
     const suffix = `-before-${randomBytes(3).toString('hex')}`
     const aside = `${name.slice(0, maxNameLength - suffix.length)}${suffix}`

@@ -287,6 +287,17 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     expect(await terminal.ended()).toBe(exitCodes.usage)
   })
 
+  test('an import over a profile that is in use is refused before anything is asked', async () => {
+    await say('one')
+    await write()
+    const parley = await bed.start(['--json'], { home })
+    await parley.event('ready')
+    const terminal = await bed.terminal(['profile', 'import', file, '--force'], { home, name: 'import' })
+    await terminal.shows(/in use by another parley: end that one first/u)
+    expect(await terminal.ended()).toBe(exitCodes.profileInUse)
+    await parley.kill()
+  })
+
   test('an import asks again after a wrong passphrase', async () => {
     await say('one')
     await write()
