@@ -8,7 +8,7 @@ import { again, RawLink, rawSocket } from '../raw-link.ts'
 /** More than a chat has places for, and as many as fill a directory's handshakes many times. */
 const idleConnections = 450
 const parallelDials = 4
-const silentAtOnce = 8
+const silentAtOnce = 64
 
 async function silent(context: AttackContext, sources: readonly string[]): Promise<void> {
   for (const source of sources) context.identity(source)
@@ -17,7 +17,7 @@ async function silent(context: AttackContext, sources: readonly string[]): Promi
       Array.from({ length: silentAtOnce }, async () =>
         again(context, async () => {
           await rawSocket(context, { source })
-          await sleep(5)
+          await sleep(1)
         })
       )
     )
@@ -49,7 +49,6 @@ export const connectionAttacks: readonly Attack[] = [
     name: 'idle-connections-of-one-key',
     does: 'opens 450 connections with one key and leaves them idle',
     against: ['chat', 'directory'],
-    named: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => {
       const key = generateKeyPair('Ed25519')
@@ -60,7 +59,6 @@ export const connectionAttacks: readonly Attack[] = [
     name: 'idle-connections-of-many-keys',
     does: 'opens 450 connections, each with a key of its own, and leaves them idle',
     against: ['chat', 'directory'],
-    named: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => idle(context, async () => generateKeyPair('Ed25519'))
   },
@@ -69,6 +67,7 @@ export const connectionAttacks: readonly Attack[] = [
     does: 'opens sockets from one address as fast as it can and says nothing',
     against: ['chat', 'directory'],
     inSample: true,
+    // The others take too few places in this time to be in anybody's way, or come while a crowd is reported already.
     named: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => silent(context, [context.source])
@@ -78,7 +77,6 @@ export const connectionAttacks: readonly Attack[] = [
     does: 'opens sockets from two addresses as fast as it can and says nothing',
     against: ['chat', 'directory'],
     inSample: true,
-    named: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => silent(context, [context.source, neighbourOf(context.source)])
   },
