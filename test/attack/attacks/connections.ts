@@ -67,8 +67,7 @@ export const connectionAttacks: readonly Attack[] = [
     does: 'opens sockets from one address as fast as it can and says nothing',
     against: ['chat', 'directory'],
     inSample: true,
-    // The others take too few places in this time to be in anybody's way, or come while a crowd is reported already.
-    named: true,
+    // A crowd is reported once an episode, and an attack before this one may have begun it: tests of its own show the notice.
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => silent(context, [context.source])
   },
