@@ -90,8 +90,10 @@ export class Bystanders {
     expect(about(victimId, this.friend.events.slice(eventsBefore.friend))).toEqual([])
     expect(await rosterOf(this.victim)).toEqual(['friend'])
     expect(await rosterOf(this.friend)).toEqual(['victim'])
-    // It names attackers that it cuts; of honest peers nothing is said.
-    const said = this.directory.events.map(({ event }) => event).filter((event) => event !== 'misbehaviour')
+    // It names attackers that it cuts, and neither of these two among them.
+    const isOfAttacker = ({ event, peer }: ParleyEvent): boolean =>
+      event === 'misbehaviour' && peer !== victimId && peer !== friendId
+    const said = this.directory.events.filter((one) => !isOfAttacker(one)).map(({ event }) => event)
     expect(said).toEqual(['listening', 'ready', 'ready'])
     expect(this.#complaints()).toEqual(complaintsBefore)
     const grown = {

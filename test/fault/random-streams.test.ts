@@ -7,9 +7,8 @@ import { afterEach, test } from 'vitest'
 import { Attacker, chatProtocol, directoryProtocol, openStream, recordProtocol } from './attacker.ts'
 import { Bystanders } from './bystanders.ts'
 
-/** A connection may open 32 streams a second: more of them would take minutes. */
-const streamsToChat = 5_000
-const streamsToOthers = 250
+const streamsToChat = 10_000
+const streamsToOthers = 500
 /** Each has a connection with so many streams under way: few enough that most are read, and not refused for their number. */
 const attackersAtOnce = 6
 const streamsAtOnce = 3
@@ -27,7 +26,7 @@ afterEach(async () => {
   bystanders = undefined
 })
 
-test('random bytes as streams, 5,500 times, disturb nobody', { timeout: 240_000 }, async () => {
+test('random bytes as streams, 11,000 times, disturb nobody', { timeout: 240_000 }, async () => {
   const seed = randomInt(2 ** 32)
   process.stdout.write(`  the seed of the random bytes: ${seed}\n`)
   const all = await Bystanders.start()
