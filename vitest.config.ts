@@ -1,15 +1,17 @@
-// Three kinds of tests, one after the other. Unit tests run in their own process
-// and touch no more than loopback. Process tests start the built `parley`
-// commands and network namespaces, three files at a time, as they mostly wait.
-// Measured tests hold times and memory of such commands to a limit, or drive a
-// terminal or a browser, and have the machine for themselves.
+// Two kinds of tests, one after the other: unit tests, which run in their own
+// process and touch no more than loopback, and process tests, which start the
+// built `parley` commands, network namespaces and a browser. Both mostly wait, so
+// that more files run at a time than there are cores. None of them compares a time
+// with a limit: that is for the benchmarks.
 import { defineConfig } from 'vitest/config'
+import { generateFrames } from './scripts/proto.ts'
+import { eventualMs, processTestMs, unitTestMs } from './test/patience.ts'
 
-const measured = [
-  'test/integration/{case-study,full-screen,roster-page,terminal}.test.ts',
-  'test/fault/{random-streams,wire-backpressure}.test.ts'
-]
-const patience = { testTimeout: 120_000, hookTimeout: 60_000 }
+/** `expect.poll` waits as `eventually` does. */
+const expect = { poll: { timeout: eventualMs, interval: 20 } }
+
+// However vitest is started, the frame codecs that the sources import are there.
+await generateFrames()
 
 export default defineConfig({
   test: {
@@ -18,10 +20,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{lib,wire,transport,chat-protocol,directory,storage,node,cli,web,chaos,fuzz,soak}/**/*.test.ts'
+            'test/{lib,wire,transport,chat-protocol,presence,directory,storage,node,cli,web,docs,scripts,chaos,fuzz,soak,attack,kill,bench,sim}/**/*.test.ts'
           ],
-          testTimeout: 20_000,
-          maxWorkers: 2,
+          testTimeout: unitTestMs,
+          hookTimeout: unitTestMs,
+          expect,
+          maxWorkers: 3,
+          // Libp2p and Parley are loaded once in each worker, and not once for each of 200 files: a third of the time.
+          isolate: false,
+          setupFiles: ['test/left-behind.ts'],
           sequence: { groupOrder: 0 }
         }
       },
@@ -29,19 +36,11 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['test/{integration,fault}/**/*.test.ts'],
-          exclude: measured,
-          ...patience,
-          maxWorkers: 3,
+          testTimeout: processTestMs,
+          hookTimeout: processTestMs,
+          expect,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 }
-        }
-      },
-      {
-        test: {
-          name: 'measured',
-          include: measured,
-          ...patience,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 }
         }
       }
     ]

@@ -11,8 +11,8 @@ export interface Bench {
 }
 
 export const benches: readonly Bench[] = [
-  { name: 'messages', what: 'small messages through ChatNode.send() (goals 1, 2)', limitSeconds: 180 },
-  { name: 'delivery', what: 'messages stored on both sides (goal 3)', limitSeconds: 120 },
+  { name: 'messages', what: 'small messages through ChatNode.send() (goal 1)', limitSeconds: 180 },
+  { name: 'delivery', what: 'messages stored on both sides (goal 3)', limitSeconds: 180 },
   { name: 'bulk', what: 'bulk bytes over the wire (goal 4)', limitSeconds: 120 },
   { name: 'dial', what: 'dial to first receipt (goal 5)', limitSeconds: 90 },
   { name: 'join', what: 'one join to the last of 1,000 clients (goal 6)', limitSeconds: 180 },
@@ -22,11 +22,19 @@ export const benches: readonly Bench[] = [
     whenAll: ['--alone', '--joins', '0', '--rest', '5', '--watched', '1000'],
     limitSeconds: 240
   },
-  { name: 'directory-stampede', what: 'everybody comes back at once (goal 7)', limitSeconds: 180 },
+  { name: 'directory-stampede', what: 'all clients come back at once (goal 7)', limitSeconds: 180 },
   { name: 'stopped-reader', what: 'what is held for a reader that stops (goal 9)', limitSeconds: 60 },
   { name: 'storage', what: 'a history of a million messages (goal 10)', limitSeconds: 180 },
   { name: 'start', what: 'process start to first prompt (goal 11)', limitSeconds: 90 },
   { name: 'rest', what: 'a client that nobody touches (goal 12)', whenAll: ['--seconds', '20'], limitSeconds: 120 },
+  {
+    name: 'presence',
+    what: 'a person comes, goes and is lost (goal 13)',
+    whenAll: ['--rounds', '1'],
+    limitSeconds: 120
+  },
+  { name: 'page', what: 'the roster page in a browser (goal 14)', whenAll: ['--rounds', '3'], limitSeconds: 120 },
+  { name: 'attached', what: 'a daemon, and faces that are attached (goal 16)', limitSeconds: 120 },
   { name: 'wire-throughput', what: 'frames through runFrames, beside a bare stream', limitSeconds: 60 },
   {
     name: 'directory-push',
@@ -47,5 +55,10 @@ export const benches: readonly Bench[] = [
     limitSeconds: 90
   },
   { name: 'storage-durability', what: 'ways to make a commit durable', limitSeconds: 60 },
-  { name: 'full-screen', what: 'keys, drawing and memory of the full screen', whenAll: ['6'], limitSeconds: 90 }
+  {
+    name: 'full-screen',
+    what: 'keys, drawing and memory of the full screen (goal 15)',
+    whenAll: ['6'],
+    limitSeconds: 90
+  }
 ]

@@ -1,6 +1,6 @@
 /**
  * Goal 4: bulk bytes one way, in pieces of 64 KiB, over the duplex of src/wire
- * on Parley's own host; beside it hyperdht, a raw libp2p stream as it comes and
+ * on Parley's own host; beside it hyperdht, an unchanged libp2p stream and
  * plain TCP. Each side is a process; the CPU is that of both.
  *
  * Run: npm run bench -- bulk [--rounds 5] [--megabytes 100] [--json FILE] [--smoke]

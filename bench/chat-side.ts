@@ -1,5 +1,5 @@
 /**
- * A ChatNode in a process of its own, with its messages in memory, for the
+ * A ChatNode in a process of its own, with its history in SQLite's memory, for the
  * benches that send through it: it says what it measured and knows no table.
  * The compiled form of the sources runs, as it does for a user.
  */
@@ -44,7 +44,7 @@ process.on('message', (order: ChatOrder) => {
   void obey(order).then((answer) => process.send?.(answer))
 })
 process.once('disconnect', () => process.exit())
-process.send?.({ address: node.addresses()[0] })
+process.send?.({ address: node.self.addresses()[0] })
 
 async function startNode(): Promise<Node> {
   const config = await loadConfig({
@@ -77,12 +77,12 @@ async function obey(order: ChatOrder): Promise<ChatAnswer> {
 }
 
 async function connect(address: string): Promise<void> {
-  const { peer } = await node.resolve([address])
+  const { peer } = await node.peers.resolve([address])
   to = peer
-  await node.open(peer)
+  await node.messaging.open(peer)
   const untilMs = performance.now() + connectTimeoutMs
-  while (node.state(peer).name !== 'open') {
-    if (performance.now() > untilMs) throw new Error(`no conversation: ${JSON.stringify(node.state(peer))}`)
+  while (node.messaging.state(peer).name !== 'open') {
+    if (performance.now() > untilMs) throw new Error(`no conversation: ${JSON.stringify(node.messaging.state(peer))}`)
     await sleep(10)
   }
 }
@@ -93,7 +93,7 @@ async function send({ count, sizeBytes, underWay }: Extract<ChatOrder, { do: 'se
   let sent = 0
   let receipted = 0
   const more = (): void => {
-    for (; sent < count && sent - receipted < underWay; sent++) node.send(to, text).catch(reject)
+    for (; sent < count && sent - receipted < underWay; sent++) node.messaging.send(to, text).catch(reject)
   }
   const onDelivery = ({ detail: { state } }: { detail: { state: string } }): void => {
     if (state !== 'delivered') return
@@ -101,23 +101,23 @@ async function send({ count, sizeBytes, underWay }: Extract<ChatOrder, { do: 'se
     if (receipted === count) resolve()
     else if (sent - receipted <= underWay / 2) more()
   }
-  node.addEventListener('delivery', onDelivery)
+  node.events.addEventListener('delivery', onDelivery)
   const startedAtMs = performance.now()
   more()
   await promise
-  node.removeEventListener('delivery', onDelivery)
+  node.events.removeEventListener('delivery', onDelivery)
   return performance.now() - startedAtMs
 }
 
 async function firstReceipt(address: string): Promise<number> {
   const fresh = await startNode()
   const delivered = Promise.withResolvers<void>()
-  fresh.addEventListener('delivery', ({ detail: { state } }) => {
+  fresh.events.addEventListener('delivery', ({ detail: { state } }) => {
     if (state === 'delivered') delivered.resolve()
   })
   const startedAtMs = performance.now()
-  const { peer } = await fresh.resolve([address])
-  await fresh.send(peer, 'a first message')
+  const { peer } = await fresh.peers.resolve([address])
+  await fresh.messaging.send(peer, 'a first message')
   await delivered.promise
   const ms = performance.now() - startedAtMs
   await fresh.stop()

@@ -1,7 +1,8 @@
 /**
  * Brings what the benches measure Parley beside: the packages of
- * bench/comparators from npm, ngircd and Twisted from Debian where that may be
- * done. What can't be had is told with its reason, and its goals are not met.
+ * bench/comparators from npm; ngircd, Twisted and toxcore from Debian where
+ * that may be done. What is missing is reported with its reason, and its goals
+ * count as not met.
  */
 
 import { execFile } from 'node:child_process'
@@ -63,7 +64,7 @@ export async function twisted(mayInstall: boolean): Promise<Comparator> {
   })
 }
 
-/** Not on everybody's PATH. */
+/** Not on every PATH. */
 export const ngircdCommand = '/usr/sbin/ngircd'
 
 /** @param mayInstall false: only if it is there */
@@ -71,6 +72,18 @@ export async function ngircd(mayInstall: boolean): Promise<Comparator> {
   return fromDebian('ngircd', mayInstall, async () => {
     const { stdout } = await execute(ngircdCommand, ['--version'])
     return (stdout.split('\n')[0] ?? '').replace(/-.*$/u, '')
+  })
+}
+
+/** Opened by bench/comparators/tox-messages.py. @param mayInstall false: only if it is there */
+export async function toxcore(mayInstall: boolean): Promise<Comparator> {
+  return fromDebian('libtoxcore2', mayInstall, async () => {
+    const { stdout } = await execute(python, [
+      '-c',
+      'import ctypes; tox = ctypes.CDLL("libtoxcore.so.2"); ' +
+        'print(tox.tox_version_major(), tox.tox_version_minor(), tox.tox_version_patch(), sep=".")'
+    ])
+    return `toxcore ${stdout.trim()}`
   })
 }
 

@@ -11,7 +11,7 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import type * as NodeModule from '../src/node/index.ts'
-import { boundedYamux } from '../src/wire/index.ts'
+import { boundedYamux } from '../src/transport/index.ts'
 import { BareStatements } from './delivery-statements.ts'
 
 export type Store = 'disk' | 'memory' | 'none' | 'statements' | 'statements and index'
@@ -25,6 +25,8 @@ export interface SideInit {
   readonly folder: string
   /** The build whose ChatNode is driven. */
   readonly build: string
+  /** Of each message, before its number. */
+  readonly text: string
 }
 
 export type Order =
@@ -39,17 +41,16 @@ export interface Measured {
   readonly latenciesMs: readonly number[]
 }
 
-/** Sends the message of that number; that it is delivered is told to {@link onDelivered}. */
+/** Sends the message of that number; {@link onDelivered} learns that it is delivered. */
 type Deliver = (index: number) => void
 
 const protocol = '/delivery-bench/1.0.0'
-/** What people write to one another. */
-const text = 'a message of the length that people write to one another, give or take a few words of it. '
 const connectTimeoutMs = 20_000
 
 const [, , given] = process.argv
 // The parent of this process wrote it.
 const init = JSON.parse(given ?? '') as SideInit
+const { text } = init
 const party = await makeParty()
 process.send?.({ address: party.address })
 let deliver: Deliver | undefined
@@ -128,20 +129,21 @@ async function chatParty(): Promise<Party> {
   // One who only looks keeps nothing, its messages neither.
   const node = await ChatNode.create({ config, interactive: false, observe: init.store === 'memory' })
   await node.start()
-  node.addEventListener('delivery', ({ detail: { message, state } }) => {
+  node.events.addEventListener('delivery', ({ detail: { message, state } }) => {
     if (state === 'delivered') onDelivered(Number(message.text.slice(text.length)))
   })
   return {
-    address: String(node.addresses()[0]),
+    address: String(node.self.addresses()[0]),
     connect: async (address) => {
-      const { peer } = await node.resolve([address])
-      await node.open(peer)
+      const { peer } = await node.peers.resolve([address])
+      await node.messaging.open(peer)
       const untilMs = performance.now() + connectTimeoutMs
-      while (node.state(peer).name !== 'open') {
-        if (performance.now() > untilMs) throw new Error(`no conversation: ${JSON.stringify(node.state(peer))}`)
+      while (node.messaging.state(peer).name !== 'open') {
+        if (performance.now() > untilMs)
+          throw new Error(`no conversation: ${JSON.stringify(node.messaging.state(peer))}`)
         await sleep(10)
       }
-      return (index) => void node.send(peer, `${text}${index}`)
+      return (index) => void node.messaging.send(peer, `${text}${index}`)
     }
   }
 }
@@ -181,7 +183,7 @@ async function rawParty(): Promise<Party> {
         const bytes = Buffer.from(`${text}${index}`)
         sent += bytes.length
         waiting.push({ end: sent, index })
-        // What is under way is bounded by whoever measures.
+        // The measurement bounds what is under way.
         stream.send(bytes)
       }
     }

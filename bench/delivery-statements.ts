@@ -8,10 +8,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { newMessageId } from '../src/storage/message-id.ts'
-import { wordsOf } from '../src/storage/search-words.ts'
-import { openHistoryFile } from '../src/storage/sqlite-file.ts'
-import { WalSync } from '../src/storage/wal-sync.ts'
+import { newMessageId } from '../src/storage/sqlite/message-rows.ts'
+import { wordsOf } from '../src/storage/search/search-words.ts'
+import { openHistoryFile } from '../src/storage/sqlite/history-file.ts'
+import { WalSync } from '../src/storage/sqlite/write-ahead-log.ts'
 
 export interface StatementsInit {
   readonly role: 'receiver' | 'sender'

@@ -1,12 +1,14 @@
 /**
- * How fast messages are delivered between two processes on this machine, each
- * stored and synced before it is sent and before its receipt; beside them the
- * same on a memory disk, the same with a store in memory, the statements that
- * SQLite has to run for it at both sides and nothing else, and a bare stream that
- * only counts bytes, all in the same run and in turns. For each: messages a
- * second, and from send() to delivered at one a second, ten a second and at full
- * rate (with --rates). (Parley brings its search index up to date when it is quiet: the row with
- * the index says what that costs where it never is.)
+ * Goal 3: how fast messages are delivered between two processes on this machine,
+ * each stored and synced before it is sent and before its receipt; beside them
+ * the same on a memory disk, the same with the tables in SQLite's memory (no
+ * file, no sync, indexed only when searched), the statements
+ * that SQLite has to run for it at both sides and nothing else, a bare stream
+ * that only counts bytes, and toxcore, which stores nothing, at its own
+ * interval; all in the same run and in turns. For each: messages a second, and
+ * from send() to delivered at one a second, ten a second and at full rate (with
+ * --rates). (Parley brings its search index up to date when it is quiet: the row
+ * with the index says what that costs where it is never quiet.)
  *
  * Run: npm run bench -- delivery [FOLDER] [--rates] [--json FILE] [--smoke]
  */
@@ -18,14 +20,18 @@ import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { builtParley, root } from './built.ts'
+import { toxcore } from './comparators.ts'
 import { ratio, Report, reportOptions } from './report.ts'
 import type { Measured, Order, SideInit, Store } from './delivery-side.ts'
+import { ToxMessages } from './tox-messages.ts'
 
 const memoryDisk = '/dev/shm'
 const { values: options, positionals } = parseArgs({
   options: { ...reportOptions, rates: { type: 'boolean', default: false } },
   allowPositionals: true
 })
+/** What people write to one another. */
+const text = 'a message of the length that people write to one another, give or take a few words of it. '
 const turns = options.smoke ? 1 : 5
 const messagesInATurn = options.smoke ? 200 : 10_000
 const warmUpMessages = options.smoke ? 100 : 2_000
@@ -50,7 +56,10 @@ interface Pair {
 }
 
 const build = await builtParley()
+let toxcoreFound = await toxcore(!options.smoke)
+const tox = toxcoreFound.isThere ? await ToxMessages.start(text).catch(withoutToxcore) : undefined
 const diskFolder = positionals[0] ?? tmpdir()
+const toxPerSecond: number[] = []
 const pairs = [
   await startPair('stored and synced', 'disk', diskFolder),
   ...(existsSync(memoryDisk) ? [await startPair('the same on a memory disk', 'disk', memoryDisk)] : []),
@@ -61,6 +70,7 @@ const pairs = [
 ]
 try {
   for (const pair of pairs) await send(pair, warmUpMessages) // what starts slowly has started
+  await tox?.perSecond(warmUpMessages)
   for (let turn = 0; turn < turns; turn++) {
     for (const pair of pairs) {
       const measured = await send(pair, messagesInATurn)
@@ -68,6 +78,7 @@ try {
       note(pair, 'full rate', measured)
       process.stderr.write(`turn ${turn + 1}: ${pair.name}: ${(messagesInATurn / measured.seconds).toFixed(0)}/s\n`)
     }
+    if (tox !== undefined) toxPerSecond.push(await tox.perSecond(messagesInATurn))
   }
   for (const { name, everyMs, count } of rates) {
     process.stderr.write(`${count} messages at ${name}, all at the same time\n`)
@@ -79,6 +90,7 @@ try {
   }
   printTable()
 } finally {
+  await tox?.stop()
   for (const { sender, receiver, folder } of pairs) {
     for (const child of [sender, receiver]) {
       const gone = once(child, 'exit')
@@ -89,10 +101,15 @@ try {
   }
 }
 
+/** Its goal counts as not met. */
+function withoutToxcore(error: unknown): undefined {
+  toxcoreFound = { isThere: false, why: String(error) }
+}
+
 async function startPair(name: string, store: Store, where: string): Promise<Pair> {
   const folder = mkdtempSync(join(where, 'parley-delivery-'))
-  const receiver = await start({ role: 'receiver', store, folder: join(folder, 'receiver'), build })
-  const sender = await start({ role: 'sender', store, folder: join(folder, 'sender'), build })
+  const receiver = await start({ role: 'receiver', store, folder: join(folder, 'receiver'), build, text })
+  const sender = await start({ role: 'sender', store, folder: join(folder, 'sender'), build, text })
   const connected = once(sender.child, 'message')
   sender.child.send({ do: 'connect', address: receiver.address } satisfies Order)
   await connected
@@ -156,9 +173,12 @@ function printTable(): void {
   }
   process.stdout.write(`${lines.join('\n')}\n\n`)
   const report = new Report()
+  report.note(toxcoreFound.isThere ? `${toxcoreFound.version}, in memory, at its own interval` : toxcoreFound.why)
   for (const { name, perSecond } of pairs) report.figure(name, 'messages/s', perSecond)
+  const toxcoreRate = report.figure('toxcore', 'messages/s', toxPerSecond)
   report.note(`${turns} turns of ${messagesInATurn} messages, ${underWay} under way`)
   report.goal('storedOverStatements', ratio(median(ratesOf('stored and synced')), statements))
+  report.goal('storedOverToxcore', ratio(median(ratesOf('stored and synced')), toxcoreRate))
   report.finish()
 }
 

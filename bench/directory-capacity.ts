@@ -1,6 +1,6 @@
 /**
  * What a directory bears: connections accepted per second and what each costs,
- * memory per idle client, CPU at rest, and one join told to everybody, at each
+ * memory per idle client, CPU at rest, and one join that goes to all, at each
  * of several numbers of clients. Beside it, in the same run, a bare libp2p node
  * that accepts the same connections and keeps no roster. The directory and the
  * clients are processes of their own on the same cores, and of one address, of

@@ -1,6 +1,6 @@
 /**
  * A process full of clients for the benchmarks of a directory, which start it.
- * It connects, registers and watches as it is told, and says when each client
+ * It connects, registers and watches on command, and says when each client
  * was told of a change.
  */
 

@@ -13,11 +13,11 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import { RosterPush } from '../src/directory/roster-push.ts'
+import { RosterPush } from '../src/directory/server/roster-push.ts'
 import { DirectoryNode, loadConfig } from '../src/node/index.ts'
 
 export interface ServerInit {
-  /** `bare`: libp2p as it comes, with nothing but its limits raised. */
+  /** `bare`: unchanged libp2p, with nothing but its limits raised. */
   readonly kind: 'directory' | 'bare'
   readonly network: string
   readonly folder?: string
@@ -66,11 +66,11 @@ if (process.send !== undefined) {
   process.send({ address: server.address })
 }
 
-async function startDirectory({ network, folder, port, join: fellow }: ServerInit): Promise<Server> {
+async function startDirectory({ network, folder, port, join: federationPeer }: ServerInit): Promise<Server> {
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'parley-bench-')))
   const env = { XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
   const config = await loadConfig({
-    flags: { network, mdns: false, host: '127.0.0.1', join: fellow === undefined ? [] : [fellow] },
+    flags: { network, mdns: false, host: '127.0.0.1', join: federationPeer === undefined ? [] : [federationPeer] },
     env
   })
   const node = await DirectoryNode.create({ config, port: port ?? 0 })

@@ -2,7 +2,7 @@
  * Everybody comes back at once to a directory: after kill -9, after a graceful
  * stop, and after the network of all clients was gone while the directory stayed.
  * The time until all are registered and have the roster again, tries that failed
- * on the way, who is not back at the end, and the directory's memory.
+ * on the way, which clients are not back at the end, and the directory's memory.
  *
  * Run: npm run bench -- directory-stampede [--clients 1000] [--own 20] [--in-process 250] [--limit 120] [--rounds 1]
  *      [--json FILE] [--smoke]

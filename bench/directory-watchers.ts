@@ -8,10 +8,9 @@
 
 import { parseArgs } from 'node:util'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { Roster, sealRecord } from '../src/directory/index.ts'
-import type { RosterEntry } from '../src/directory/index.ts'
-import { RosterView } from '../src/directory/roster-view.ts'
-import { difference } from '../src/directory/watch-view.ts'
+import { Roster, sealRecord } from '../src/presence/index.ts'
+import type { RosterEntry } from '../src/presence/index.ts'
+import { SortedRoster, difference } from '../src/directory/server/sorted-roster.ts'
 import { median, round, whereMeasured } from './bench-process.ts'
 import { Report, reportOptions } from './report.ts'
 
@@ -58,9 +57,9 @@ function nickname(i: number): string {
   return `${((i * 2_654_435_761) >>> 0).toString(36)} ${i.toString(36)}`
 }
 
-/** @returns what one change costs when all watchers are told */
+/** @returns what one change costs when it goes to all watchers */
 function measure(entries: readonly RosterEntry[], limit: number): number {
-  const view = new RosterView(entries)
+  const view = new SortedRoster(entries)
   const alphabet = 'abcdefghijklmnop'
   const ranges = Array.from({ length: watchers }, (_, i) => ({
     query: `${alphabet[i % 16] ?? ''}${alphabet[Math.floor(i / 16) % 16] ?? ''}`,
@@ -89,7 +88,7 @@ function measure(entries: readonly RosterEntry[], limit: number): number {
 function anewMs(entries: readonly RosterEntry[]): number {
   const times = Array.from({ length: 5 }, () => {
     const startedAtMs = performance.now()
-    new RosterView(entries).page({ query: 'a', offset: 0, limit: 20 })
+    new SortedRoster(entries).page({ query: 'a', offset: 0, limit: 20 })
     return performance.now() - startedAtMs
   })
   return median(times)

@@ -14,17 +14,21 @@ import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { RecordEnvelope } from '@libp2p/peer-record'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Ed25519PrivateKey, PeerId } from '@libp2p/interface'
-import { STATEMENT_DOMAIN } from '../src/directory/federation/constants.ts'
-import { decodeGossip, encodeGossip } from '../src/directory/federation/federation-frames.ts'
-import { FederationState } from '../src/directory/federation/federation-state.ts'
-import { openHeartbeat, sealHeartbeat } from '../src/directory/federation/heartbeat.ts'
-import { openUpdate } from '../src/directory/federation/open-update.ts'
-import { applyEffects } from '../src/directory/federation/roster-effect.ts'
-import { openStatement, sealStatement } from '../src/directory/federation/statement.ts'
-import type { VerifiedStatement } from '../src/directory/federation/statement.ts'
-import { Roster, sealRecord } from '../src/directory/index.ts'
+import {
+  statementKind,
+  openStatement,
+  sealStatement,
+  openUpdate,
+  openHeartbeat,
+  sealHeartbeat
+} from '../src/directory/federation/state/statement.ts'
+import { decodeGossip, encodeGossip } from '../src/directory/federation-frames.ts'
+import { FederationState } from '../src/directory/federation/state/federation-state.ts'
+import type { VerifiedStatement } from '../src/directory/federation/state/statement.ts'
+import { Roster, sealRecord } from '../src/presence/index.ts'
 import { Report, reportOptions } from './report.ts'
-import type { VerifiedRecord } from '../src/directory/index.ts'
+import type { VerifiedRecord } from '../src/presence/index.ts'
+import { applyEffects } from '../src/directory/federation/state/state-expiry.ts'
 
 const { values: options } = parseArgs({
   options: { ...reportOptions, records: { type: 'string' }, verified: { type: 'string' } }
@@ -113,7 +117,7 @@ row('Ed25519 verification by @libp2p/crypto', perSecond(libp2pMs), ratio(libp2pM
 const parseMs = await msEach(verifiedCount, (n) => RecordEnvelope.createFromProtobuf(at(n).statement.envelope))
 row('libp2p envelope: decode, no signature', perSecond(parseMs), ratio(parseMs))
 const validateMs = await msEach(verifiedCount, (n) =>
-  RecordEnvelope.createFromProtobuf(at(n).statement.envelope).validate(STATEMENT_DOMAIN)
+  RecordEnvelope.createFromProtobuf(at(n).statement.envelope).validate(statementKind.domain)
 )
 row('libp2p envelope: decode and validate', perSecond(validateMs), ratio(validateMs))
 const openMs = await msEach(verifiedCount, (n) => openStatement(at(n).statement.envelope))

@@ -1,5 +1,5 @@
 /**
- * The full-screen face of the whole program in a pseudo-terminal of 120×40,
+ * Goal 15: the full-screen face of the whole program in a pseudo-terminal of 120×40,
  * while another process sends it 50 messages a second: from a key to its echo,
  * processor time, memory, and how long it takes to start. Beside it the plain
  * face under the same messages, which tells what the screen costs by itself; and
@@ -15,14 +15,16 @@ import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { update } from '../src/cli/full-screen/model/update.ts'
-import { Renderer } from '../src/cli/full-screen/screen/renderer.ts'
-import { view } from '../src/cli/full-screen/view/view.ts'
+import { update } from '../src/cli/tui/update/update.ts'
+import { Renderer } from '../src/cli/tui/terminal/renderer.ts'
+import { view } from '../src/cli/tui/view/view.ts'
 import { row } from '../test/cli/fake-node.ts'
+import { quantile } from './bench-process.ts'
 import { builtParley, root } from './built.ts'
+import { terminalEnvironment } from './on-terminal.ts'
 import { processorSeconds, residentMegabytes } from './process-use.ts'
 import { Report, reportOptions } from './report.ts'
-import { received, TestScreen } from '../test/cli/full-screen/screen.ts'
+import { received, TestScreen } from '../test/cli/tui/screen.ts'
 
 const { values, positionals } = parseArgs({ options: reportOptions, allowPositionals: true })
 const seconds = Number(positionals[0] ?? (values.smoke ? 1 : 20))
@@ -67,6 +69,10 @@ try {
       ''
     ].join('\n')
   )
+  report.goal('echoMedian', echoMs(full, 0.5))
+  report.goal('echoSlow', echoMs(full, 0.95))
+  report.goal('screenCpu', Math.max(full.idleShare, full.typingShare) * 100)
+  report.goal('screenMemory', full.megabytes)
   report.finish()
 } finally {
   for (const child of started) child.kill('SIGKILL')
@@ -82,9 +88,13 @@ interface Measured {
   readonly megabytes: number
 }
 
-function line(name: string, { firstDrawMs, readyMs, echoesMs, idleShare, typingShare, megabytes }: Measured): string {
-  const at = (share: number): string =>
-    (echoesMs.toSorted((a, b) => a - b)[Math.floor(share * echoesMs.length)] ?? Number.NaN).toFixed(1)
+function echoMs({ echoesMs }: Measured, part: number): number {
+  return quantile(echoesMs, part)
+}
+
+function line(name: string, measured: Measured): string {
+  const { firstDrawMs, readyMs, idleShare, typingShare, megabytes } = measured
+  const at = (part: number): string => echoMs(measured, part).toFixed(1)
   const figures = { firstDrawMs, readyMs, idleShare, typingShare, megabytes, echoMs: Number(at(0.5)) }
   for (const [what, value] of Object.entries(figures)) report.record(`${name}: ${what}`, '', value)
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
@@ -123,7 +133,7 @@ async function measureFace(name: string, args: readonly string[]): Promise<Measu
 async function startFace(home: string, args: readonly string[], isPlain: boolean): Promise<Started> {
   const command = `stty cols ${columns} rows ${rows}; exec ${process.execPath} ${join(root, 'bin', 'parley.js')} --name anna --accept all ${args.join(' ')}`
   const beganMs = performance.now()
-  const child = spawn('script', ['-qfec', command, '/dev/null'], { env: envOf(home) })
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { env: terminalEnvironment(home, network) })
   started.push(child)
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
@@ -143,7 +153,7 @@ async function startFace(home: string, args: readonly string[], isPlain: boolean
 
 function startSender(home: string): ChildProcessWithoutNullStreams {
   const args = [join(root, 'bin', 'parley.js'), '--json', '--name', 'sender', '--accept', 'all']
-  const child = spawn(process.execPath, args, { env: envOf(home) })
+  const child = spawn(process.execPath, args, { env: terminalEnvironment(home, network) })
   started.push(child)
   return child
 }
@@ -212,21 +222,6 @@ function measureAlone() {
     draw()
   })
   return { messageUs: messages.us, messageBytes: messages.bytes, keyUs: keys.us, keyBytes: keys.bytes }
-}
-
-function envOf(home: string): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'],
-    LANG: 'C.UTF-8',
-    TERM: 'xterm-256color',
-    HOME: home,
-    XDG_DATA_HOME: join(home, 'data'),
-    XDG_CONFIG_HOME: join(home, 'config'),
-    PARLEY_NETWORK: network,
-    PARLEY_HOST: '127.0.0.1',
-    PARLEY_MDNS: 'false',
-    PARLEY_DEFAULT_DIRECTORIES: 'false'
-  }
 }
 
 /** The share of one core that a process takes while `work` goes on. */

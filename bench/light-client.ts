@@ -1,7 +1,7 @@
 /**
  * A client of a directory for its benchmarks: a libp2p node of its own with
  * Parley's host options, its own key and connection. It registers with a sealed
- * record, renews when it is told to, and watches the whole roster. It counts what
+ * record, renews when asked, and watches the whole roster. It counts what
  * comes and does not check it, and what there is to do with a change that it has
  * opened waits for a moment: in a real network each client does that on a machine
  * of its own, and not in the time of the next one.
@@ -12,11 +12,11 @@ import type { Connection, Ed25519PrivateKey, Libp2p, MessageStream } from '@libp
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { DIRECTORY_PROTOCOL, nextSeq, sealRecord } from '../src/directory/index.ts'
-import { decodeDirectoryFrame, encodeClientFrame } from '../src/directory/directory-frames.ts'
+import { DIRECTORY_PROTOCOL } from '../src/directory/index.ts'
+import { nextSeq, sealRecord } from '../src/presence/index.ts'
+import { decodeDirectoryFrame, encodeClientFrame, DirectoryRefusedError } from '../src/directory/directory-frames.ts'
 import type { ClientFrame } from '../src/directory/directory-frames.ts'
-import { DirectoryRefusedError } from '../src/directory/errors.ts'
-import { commonServices, hostOptions } from '../src/node/host.ts'
+import { commonServices, hostOptions } from '../src/transport/host.ts'
 import { FrameQueue, runFrames, toError } from '../src/wire/index.ts'
 import { nowMs } from './bench-process.ts'
 
@@ -199,7 +199,7 @@ export class LightClient {
   }
 }
 
-/** Notes each change as soon as it is opened; what opens it is told of its bytes, and of all that follow, later. */
+/** Notes each change as soon as it is opened; what opens it gets its bytes, and all that follow, later. */
 function lookFirst(connection: MessageStream, onChange: () => void): void {
   // Called by libp2p's streams for what has come; their interface does not show it.
   if (!('onData' in connection) || typeof connection.onData !== 'function') return

@@ -1,6 +1,6 @@
 /**
  * A process full of clients of a server that speaks in lines, for the bench of a
- * join: each says what it is told to when it connects, and notes when a line
+ * join: each says its line when it connects, and notes when a line
  * came that holds the word. Knows neither IRC nor Twisted.
  */
 

@@ -1,17 +1,18 @@
 /**
  * The servers that people would use in place of a directory, started with no
  * limits of their own in the way: ngircd and a line server on Twisted. Each says
- * how a client comes in, and how one more makes everybody notice.
+ * how a client comes in, and how all notice one more.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createConnection, createServer } from 'node:net'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ngircdCommand, python } from './comparators.ts'
+import { freePort } from '../test/processes/ports.ts'
 
 export interface LineServer {
   readonly port: number
@@ -86,15 +87,6 @@ async function stop(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit')
   child.kill('SIGKILL')
   await gone
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const place = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof place === 'object' && place !== null ? place.port : 0
 }
 
 async function isListening(port: number): Promise<boolean> {

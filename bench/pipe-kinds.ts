@@ -1,6 +1,6 @@
 /**
- * Ways to move bytes between two processes, one as good as another to whoever
- * measures them: TCP as Node has it, a libp2p stream as it comes, the duplex of
+ * Ways to move bytes between two processes, one as good as another to the bench that
+ * measures them: TCP as Node has it, an unchanged libp2p stream, the duplex of
  * src/wire on Parley's own host, and hyperdht on a test network of its own. What
  * is sent and what it costs is for pipe-side.ts.
  */
@@ -16,7 +16,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { hostOptions } from '../src/node/host.ts'
+import { hostOptions } from '../src/transport/host.ts'
 import { streamDuplex } from '../src/wire/index.ts'
 
 export type PipeKind = 'tcp' | 'libp2p' | 'wire' | 'hyperdht'
@@ -193,7 +193,7 @@ async function hyperdhtEnd(serve: Serve, role: PipeRole): Promise<PipeEnd> {
     await node.fullyBootstrapped()
     return node
   }
-  /** The end that is dialled brings the test network; the other joins what it is told. */
+  /** The end that is dialled brings the test network; the other joins the network that it is given. */
   const listen = async (): Promise<string> => {
     const { bootstrap } = await (require('hyperdht/testnet') as CreateTestnet)(testnetNodes)
     const server = (await enter(bootstrap)).createServer((socket) => {

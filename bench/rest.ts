@@ -103,7 +103,7 @@ function start(args: readonly string[]): ChildProcess {
   return child
 }
 
-/** Asks for the roster until everybody is on it, or for a while. @returns how many were */
+/** Asks for the roster until all are on it, or for a while. @returns how many were */
 async function rosterOf(client: ChildProcess): Promise<number> {
   let output = ''
   client.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text))

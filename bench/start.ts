@@ -16,12 +16,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { builtParley, root } from './built.ts'
+import { onTerminal, terminalEnvironment } from './on-terminal.ts'
 import { ratio, Report, reportOptions } from './report.ts'
 
 const { values } = parseArgs({ options: { ...reportOptions, rounds: { type: 'string', default: '9' } } })
 const rounds = values.smoke ? 1 : Number(values.rounds)
-const deadlineMs = 30_000
-const endMs = 5_000
 /** An import of more than types, or the same as an export. */
 const importPattern = /^(?:import|export)\s(?!type\b)[^'"]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]/gmu
 
@@ -34,13 +33,13 @@ const parley = [join(root, 'bin', 'parley.js')]
 const report = new Report()
 report.note(`${rounds} rounds in turns; ${packages.length} packages are imported: ${packages.join(', ')}`)
 const ways = [
-  { name: 'first prompt of the plain face', run: async () => onTerminal([...parley, '--plain'], /Peer \(/u) },
+  { name: 'first prompt of the plain face', run: async () => untilShown([...parley, '--plain'], /Peer \(/u) },
   { name: 'bare import of the same packages', run: async () => toExit([bare]) },
   {
     name: 'first prompt without what V8 had compiled before',
-    run: async () => onTerminal([...parley, '--plain'], /Peer \(/u, { NODE_DISABLE_COMPILE_CACHE: '1' })
+    run: async () => untilShown([...parley, '--plain'], /Peer \(/u, { NODE_DISABLE_COMPILE_CACHE: '1' })
   },
-  { name: 'first draw of the full screen', run: async () => onTerminal(parley, /You are|\[\?1049h/u) },
+  { name: 'first draw of the full screen', run: async () => untilShown(parley, /You are|\[\?1049h/u) },
   { name: 'parley --version', run: async () => toExit([...parley, '--version']) },
   { name: 'parley --help', run: async () => toExit([...parley, '--help']) },
   { name: 'Node alone', run: async () => toExit(['-e', '']) }
@@ -65,44 +64,14 @@ async function toExit(args: readonly string[]): Promise<number> {
   return performance.now() - startedAtMs
 }
 
-async function onTerminal(args: readonly string[], sign: RegExp, variables: NodeJS.ProcessEnv = {}): Promise<number> {
-  const command = `stty cols 120 rows 40; exec ${process.execPath} ${args.join(' ')}`
-  const startedAtMs = performance.now()
-  const child = spawn('script', ['-qfec', command, '/dev/null'], { env: { ...environment(), ...variables } })
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const deadline = setTimeout(() => reject(new Error(`no prompt after ${deadlineMs} ms: ${output}`)), deadlineMs)
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-    if (sign.test(output)) resolve(performance.now() - startedAtMs)
-  })
-  try {
-    return await promise
-  } finally {
-    clearTimeout(deadline)
-    const gone = once(child, 'exit')
-    // As a user does, so that the program ends in good order and writes down what is to be cached.
-    child.stdin.write('\u0003\u0003')
-    const impatience = setTimeout(() => child.kill('SIGKILL'), endMs)
-    await gone
-    clearTimeout(impatience)
-  }
+async function untilShown(args: readonly string[], sign: RegExp, variables: NodeJS.ProcessEnv = {}): Promise<number> {
+  const shown = await onTerminal(args, { sign, env: { ...environment(), ...variables } })
+  await shown.end()
+  return shown.ms
 }
 
 function environment(): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env['PATH'],
-    LANG: 'C.UTF-8',
-    TERM: 'xterm-256color',
-    HOME: home,
-    XDG_DATA_HOME: join(home, 'data'),
-    XDG_CONFIG_HOME: join(home, 'config'),
-    XDG_CACHE_HOME: join(home, 'cache'),
-    PARLEY_NETWORK: `bench-${process.pid}`,
-    PARLEY_HOST: '127.0.0.1',
-    PARLEY_MDNS: 'false',
-    PARLEY_DEFAULT_DIRECTORIES: 'false'
-  }
+  return terminalEnvironment(home, `bench-${process.pid}`)
 }
 
 /** The packages that these sources import, and the sources that they import in turn. */

@@ -16,7 +16,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatServiceInit } from '../src/chat-protocol/index.ts'
-import { hostOptions } from '../src/node/host.ts'
+import { hostOptions } from '../src/transport/host.ts'
 import { streamDuplex } from '../src/wire/index.ts'
 import { Report, reportOptions } from './report.ts'
 
@@ -64,7 +64,7 @@ function answers(onMessages: ChatServiceInit['onMessages']): ChatServiceInit {
     helloFor: async () => ({ log: '00'.repeat(8) }),
     onHello: async () => undefined,
     onMessages,
-    onPlainText: async () => undefined,
+    onPlainText: async () => true,
     onReceipts: async () => undefined,
     paceOf: () => 'contact'
   }

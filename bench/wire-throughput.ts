@@ -13,7 +13,8 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from 'libp2p'
 import { Report, reportOptions } from './report.ts'
-import { boundedYamux, FrameQueue, runFrames } from '../src/wire/index.ts'
+import { FrameQueue, runFrames } from '../src/wire/index.ts'
+import { boundedYamux } from '../src/transport/index.ts'
 
 const PROTOCOL = '/wire-bench/1.0.0'
 const { values } = parseArgs({ options: reportOptions })

@@ -1,4 +1,4 @@
-// Checks the types of src/ and bundles it into dist/STAMP/, the page into
+// Generates the frame codecs, checks the types of src/ and bundles it into dist/STAMP/, the page into
 // dist/STAMP/web/, where the stamp tells the sources. Run as a program it builds;
 // with --if-stale only what has not been built. bin/parley.js calls it too, so
 // that a clone that was updated is never run from what was built before. A build
@@ -37,11 +37,13 @@ async function build(folder) {
   const notice = setTimeout(() => process.stderr.write('Building Parley (the sources are new) …\n'), quietBuildMs)
   try {
     await mkdir(next, { recursive: true })
-    // Loaded here and not above: who finds everything built does not wait for a bundler, nor needs one.
+    // Loaded here and not above: a start that finds everything built waits for no bundler, and needs none.
     const { buildProgram } = await import('./build-program.js')
     const { buildPage } = await import('./build-page.js')
+    const { generateFrames } = await import('./proto.ts')
+    await generateFrames()
     await Promise.all([checkTypes(), buildProgram(root, next), buildPage(join(root, 'src', 'web'), join(next, 'web'))])
-    // Two processes may build the same at once: whoever comes second keeps what is there.
+    // Two processes may build the same at once: the second one keeps what is there.
     await rename(next, folder).catch(async () => stat(folder))
     await removeOldBuilds(dist, folder)
   } catch (error) {

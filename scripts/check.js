@@ -1,7 +1,7 @@
 // Everything that must hold before a change lands, in the order of how fast it
-// answers: format, lint with the dependency arrows, generated code, types, unused
+// answers: format, lint with the dependency arrows, generated pages, types, unused
 // code, unit tests. All parts run, so that one look shows everything; with
-// `--no-tests` all but the tests, for who runs all of those anyway.
+// `--no-tests` all but the tests, for a run that has them elsewhere.
 import { spawnSync } from 'node:child_process'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = (name) => `${root}/node_modules/.bin/${name}`
 const parts = [
+  ['frames from the .proto files', process.execPath, ['scripts/proto.ts']],
   ['format', bin('oxfmt'), ['--check', '.']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin']],
-  ['generated frames', process.execPath, ['scripts/proto.js', '--verify']],
+  ['arrows', process.execPath, ['scripts/arrows.js']],
+  ['generated reference', process.execPath, ['scripts/reference.ts', '--verify']],
   ['generated table', process.execPath, ['scripts/confusables.js', '--verify']],
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
   ['types of the page', bin('tsc'), ['-p', 'src/web/tsconfig.json']],

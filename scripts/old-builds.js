@@ -84,7 +84,7 @@ function isAlive(pid) {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // It is there and belongs to somebody else.
+    // It is there and belongs to another user.
     return error.code === 'EPERM'
   }
 }

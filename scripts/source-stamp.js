@@ -3,7 +3,9 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const isSource = /\.(?:tsx?|css|html|svg)$/u
+const isSource = /\.(?:tsx?|css|html|svg|proto)$/u
+/** Generated from sources, and not there before the first build. */
+const generated = 'pb'
 /** What else a build depends on; the last is what npm writes down when it has installed packages. */
 const otherFiles = [
   'package.json',
@@ -12,6 +14,7 @@ const otherFiles = [
   'scripts/build-page.js',
   'scripts/build-program.js',
   'scripts/patched-packages.js',
+  'scripts/proto.ts',
   'node_modules/.package-lock.json'
 ]
 
@@ -38,7 +41,7 @@ function sourcesIn(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     // `join` takes longer than all the rest here.
     const path = `${folder}/${entry.name}`
-    if (entry.isDirectory()) return sourcesIn(path)
+    if (entry.isDirectory()) return entry.name === generated ? [] : sourcesIn(path)
     return isSource.test(entry.name) ? [path] : []
   })
 }

@@ -1,11 +1,11 @@
 /**
  * The contract with the layer above, which owns storage, trust and screens: what it must answer (callbacks that are
- * awaited) and what it is told (events, after the fact). This file holds only types.
+ * awaited), what it can ask of a session, how that fails, and which events follow a fact.
  */
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { Dialect, PeerKind } from './dialect.ts'
-import type { ByeReason, RefuseReason } from './errors.ts'
-import type { ChatMessage, HeldMark, ReceiptState } from './frames.ts'
+import { ChatError } from './frames.ts'
+import type { ByeReason, ChatMessage, HeldMark, ReceiptState, RefuseReason } from './frames.ts'
 import type { Disposition } from './receipts.ts'
 
 /**
@@ -24,8 +24,18 @@ export interface ChatServiceInit {
    * message can come again, also at the same time on a second stream: `(peer, id)` decides.
    */
   onMessages(peer: PeerId, messages: readonly ChatMessage[]): Promise<readonly Disposition[]>
-  /** A text of a peer that speaks a plain dialect, without its line end. Never empty. */
-  onPlainText(peer: PeerId, text: string, dialect: Dialect): Promise<void>
+  /**
+   * A text of a peer that speaks a plain dialect, without its line end. Never empty. Nothing more is read before it
+   * resolves: it may take its time until there is room.
+   *
+   * @param source.lost aborts when the stream is gone, and with it the peer that would be held back
+   * @returns whether the text was kept
+   */
+  onPlainText(
+    peer: PeerId,
+    text: string,
+    source: { readonly dialect: Dialect; readonly lost: AbortSignal }
+  ): Promise<boolean>
   /** The peer has stored, holds or has seen these. The ids may be unknown here: a receipt can come twice. */
   onReceipts(peer: PeerId, ids: readonly string[], state: ReceiptState): Promise<void>
   /** Strangers are rate-limited; contacts are only slowed, by backpressure. */
@@ -50,11 +60,26 @@ export interface ChatSession {
   enter(): void
   /** Tells that the user types. Left out when the peer is slow to read. Does nothing in a plain dialect. */
   typing(): void
-  /** EXIT is `left` and QUIT is `quit`. Closes the session, except for `left` in the Parley dialect. */
+  /** EXIT is `left`, which keeps the session; QUIT is `quit`, which closes it. A plain dialect has no word for either. */
   bye(reason: ByeReason): Promise<void>
-  /** Sends what is queued, then closes. Never rejects. */
+  /** Sends what is queued, then closes; a plain stream only its own half. Never rejects. */
   close(): Promise<void>
 }
+
+/** The session ended before the call was done. What has no receipt is to be sent again in the next session. */
+export class SessionClosedError extends ChatError {
+  override readonly name = 'SessionClosedError'
+  constructor(options?: ErrorOptions) {
+    super('The chat session has ended: what has no receipt must be sent again in the next one', options)
+  }
+}
+
+/** What was lost of a peer that can't be told so. */
+export type Unkept = { readonly peer: PeerId } & (
+  | { readonly why: 'too-long'; readonly sizeBytes: number }
+  /** The stream was gone before there was room. */
+  | { readonly why: 'no-room'; readonly texts: number }
+)
 
 /** Past-tense facts. A listener must not throw: the runtime ends the process for it. */
 export interface ChatEvents {
@@ -68,6 +93,8 @@ export interface ChatEvents {
   enter: CustomEvent<{ readonly peer: PeerId }>
   typing: CustomEvent<{ readonly peer: PeerId }>
   bye: CustomEvent<{ readonly peer: PeerId; readonly reason: ByeReason }>
+  /** Texts of a plain dialect that were read and are not kept: nothing can tell their sender. */
+  unkept: CustomEvent<Unkept>
   /** The peer did not take these, which were sent in this session. No receipt will come for them in it. */
   refuse: CustomEvent<{
     readonly peer: PeerId

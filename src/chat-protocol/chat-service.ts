@@ -3,19 +3,85 @@
  * and emits what happened. Knows no storage, no directory and no screen.
  */
 import { TypedEventEmitter, UnsupportedProtocolError } from '@libp2p/interface'
-import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
-import type { StreamHandler, StreamHandlerOptions, TypedEventTarget } from '@libp2p/interface'
+import type {
+  ComponentLogger,
+  Connection,
+  Logger,
+  PeerId,
+  Startable,
+  Stream,
+  StreamHandler,
+  StreamHandlerOptions,
+  TypedEventTarget
+} from '@libp2p/interface'
 import { LruSet } from '../lib/index.ts'
-import { RateLimiter, toError, withDeadline } from '../wire/index.ts'
+import { orAborted, RateLimiter, toError, withDeadline } from '../wire/index.ts'
+import type { Opener } from '../wire/index.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
-import { orAborted } from './chat-session.ts'
-import { chatProtocolId, KIND_TIMEOUT_MS, MAX_INBOUND_STREAMS, MAX_KNOWN_PARLEY } from './constants.ts'
-import { MAX_OUTBOUND_STREAMS, MAX_TRACKED_RATES, NEGOTIATE_TIMEOUT_MS, STRANGER_BURST } from './constants.ts'
-import { STRANGER_MESSAGES_PER_SECOND } from './constants.ts'
+import { linesProtocolId } from './chat-stream.ts'
+import { STRANGER_MESSAGES_PER_SECOND, PeerLink } from './peer-link.ts'
 import type { PeerKind } from './dialect.ts'
-import { ChatNotStartedError, ChatUnsupportedError, PeerUndecidedError, StreamReplacedError } from './errors.ts'
-import { PeerLink } from './peer-link.ts'
+import { ChatError } from './frames.ts'
 import type { LinkContext } from './peer-link.ts'
+import { StreamReplacedError } from './session.ts'
+
+/** It is not known what the peer speaks, so nothing was sent to it. */
+export class PeerUndecidedError extends ChatError {
+  override readonly name = 'PeerUndecidedError'
+  constructor(options?: ErrorOptions) {
+    super('The peer did not answer what kind of program it is, so nothing was sent to it: try again', options)
+  }
+}
+
+/** The peer does not serve /chat/1.0.0 at all. */
+export class ChatUnsupportedError extends ChatError {
+  override readonly name = 'ChatUnsupportedError'
+  constructor(options?: ErrorOptions) {
+    super('The peer does not serve /chat/1.0.0: it is no chat program, or its chat is switched off', options)
+  }
+}
+
+/** The peer has opened a chat before, and serves none: most examples that dial do so. */
+export class CallerOnlyError extends ChatError {
+  override readonly name = 'CallerOnlyError'
+  constructor(options?: ErrorOptions) {
+    super('The chat program there can open a conversation and cannot be called: it must connect again', options)
+  }
+}
+
+/** The service is not started, or is stopping. */
+class ChatNotStartedError extends ChatError {
+  override readonly name = 'ChatNotStartedError'
+  constructor() {
+    super('The chat service is not running: start the node first')
+  }
+}
+
+/** Spoken in the wild by the chat examples of libp2p too: see dialect.ts for how they are told apart. */
+export const chatProtocolId = '/chat/1.0.0'
+
+/** One stream is the rule, two when both sides dial at once; the rest is for quick reconnects. Per connection. */
+const MAX_INBOUND_STREAMS = 8
+
+/** As inbound: one of ours, and a few that are still closing. */
+const MAX_OUTBOUND_STREAMS = 8
+
+const STRANGER_BURST = 500
+
+/** Rates are kept for peers who used theirs up lately; beyond this many, the ones that have recovered are dropped. */
+const MAX_TRACKED_RATES = 4096
+
+/** Peers whose marker was seen. 100 bytes each; the oldest is forgotten first, and is then asked for its kind again. */
+const MAX_KNOWN_PARLEY = 65_536
+
+/** Peers that have opened a chat themselves: the words for one that takes none depend on it, and nothing else does. */
+const MAX_CALLERS = 1024
+
+/** What kind of program the peer is: one probe stream, over a link of several seconds at worst. */
+const KIND_TIMEOUT_MS = 10_000
+
+/** Opening the stream: libp2p's own limit for negotiating a protocol. */
+const NEGOTIATE_TIMEOUT_MS = 10_000
 
 /** What the service needs of libp2p. */
 export interface ChatComponents {
@@ -33,7 +99,7 @@ export interface ChatService extends Startable, TypedEventTarget<ChatEvents> {
    * both Hellos are exchanged. Calls for one peer share one attempt.
    *
    * @throws {PeerUndecidedError} when it is not known what the peer speaks; nothing was sent to it
-   * @throws {ChatUnsupportedError} when the peer serves no chat
+   * @throws {ChatUnsupportedError} when the peer serves no chat, or {CallerOnlyError} though it has opened one itself
    * @throws {ChatNotStartedError} before start() and after stop()
    * @throws a WireError when the stream was lost or a deadline passed
    */
@@ -60,6 +126,8 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
   readonly #tasks = new Set<Promise<unknown>>()
   /** Insertion order is age. */
   readonly #knownParley = new LruSet<string>(MAX_KNOWN_PARLEY)
+  /** Peers that have opened a stream themselves. */
+  readonly #callers = new LruSet<string>(MAX_CALLERS)
   #life: { readonly controller: AbortController; readonly context: LinkContext } | undefined
 
   constructor(components: ChatComponents, init: ChatServiceInit) {
@@ -73,10 +141,10 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     if (this.#life !== undefined) return
     const controller = new AbortController()
     this.#life = { controller, context: this.#contextOf(controller.signal) }
-    await this.#components.registrar.handle(chatProtocolId, (stream, connection) => this.#accept(stream, connection), {
-      maxInboundStreams: MAX_INBOUND_STREAMS,
-      maxOutboundStreams: MAX_OUTBOUND_STREAMS
-    })
+    const limits = { maxInboundStreams: MAX_INBOUND_STREAMS, maxOutboundStreams: MAX_OUTBOUND_STREAMS }
+    const accept: StreamHandler = (stream, connection) => this.#accept(stream, connection)
+    await this.#components.registrar.handle(chatProtocolId, accept, limits)
+    await this.#components.registrar.handle(linesProtocolId, accept, limits)
   }
 
   /** Cuts all streams and waits for the callbacks that are under way: none runs after it. */
@@ -85,6 +153,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     if (life === undefined) return
     this.#life = undefined
     await this.#components.registrar.unhandle(chatProtocolId)
+    await this.#components.registrar.unhandle(linesProtocolId)
     life.controller.abort(new ChatNotStartedError())
     await Promise.allSettled([...this.#tasks, ...this.#opening.values()])
   }
@@ -124,28 +193,34 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     }
     const stream = await (early ?? this.#agree(connection, context))
     const link = this.#linkOf(remotePeer, context)
-    return await link.opened(this.#run(link, stream, connection, 'local'))
+    return await link.opened(this.#run(link, stream, connection, 'us'))
   }
 
   async #agree(connection: Connection, context: LinkContext): Promise<Stream> {
+    const { remotePeer } = connection
+    const protocols = context.isParley(remotePeer) ? chatProtocolId : [chatProtocolId, linesProtocolId]
     return await withDeadline('negotiate', NEGOTIATE_TIMEOUT_MS, context.signal, (signal) =>
-      connection.newStream(chatProtocolId, { signal })
+      connection.newStream(protocols, { signal })
     ).catch((thrown: unknown) => {
       const cause = toError(thrown)
-      throw cause.name === UnsupportedProtocolError.name ? new ChatUnsupportedError({ cause }) : cause
+      if (cause.name !== UnsupportedProtocolError.name) throw cause
+      throw this.#callers.has(remotePeer.toString())
+        ? new CallerOnlyError({ cause })
+        : new ChatUnsupportedError({ cause })
     })
   }
 
   #accept(stream: Stream, connection: Connection): void {
     const life = this.#life
+    this.#callers.add(connection.remotePeer.toString())
     if (life === undefined) stream.abort(new ChatNotStartedError())
-    else void this.#run(this.#linkOf(connection.remotePeer, life.context), stream, connection, 'remote')
+    else void this.#run(this.#linkOf(connection.remotePeer, life.context), stream, connection, 'them')
   }
 
   /** Never rejects. */
-  #run(link: PeerLink, stream: Stream, connection: Connection, opener: 'local' | 'remote'): Promise<Error | undefined> {
+  #run(link: PeerLink, stream: Stream, connection: Connection, openedBy: Opener): Promise<Error | undefined> {
     const key = link.peer.toString()
-    const task = link.run(stream, opener, connection).finally(() => {
+    const task = link.run(stream, openedBy, connection).finally(() => {
       this.#tasks.delete(task)
       if (link.idle && this.#links.get(key) === link) this.#links.delete(key)
     })
@@ -157,7 +232,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     const key = peer.toString()
     const known = this.#links.get(key)
     if (known !== undefined) return known
-    const link = new PeerLink(peer, this.#components.peerId.toString() < key, context)
+    const link = new PeerLink(peer, context)
     this.#links.set(key, link)
     return link
   }
@@ -166,6 +241,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     const rate = { perSecond: STRANGER_MESSAGES_PER_SECOND, burst: STRANGER_BURST }
     return {
       init: this.#init,
+      self: this.#components.peerId,
       rates: new RateLimiter(rate, MAX_TRACKED_RATES),
       signal,
       emit: (type, detail) => {

@@ -5,29 +5,74 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
-import { DeadlineError, FrameQueue, decodeFrames, streamDuplex, toError } from '../wire/index.ts'
-import type { ByteDuplex } from '../wire/index.ts'
-import { AMBIGUOUS_WAIT_MS, CLOSE_TIMEOUT_MS, CONTROL_QUEUE_BYTES, HELLO_TIMEOUT_MS } from './constants.ts'
-import { MAX_FRAME_BYTES, MAX_UNCONFIRMED_BYTES, SILENT_UNDECIDED_MS } from './constants.ts'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { DeadlineError, driveFrames, FrameQueue, QueueClosedError, streamDuplex, toError } from '../wire/index.ts'
+import type { ByteDuplex, Opener } from '../wire/index.ts'
+import { SessionClosedError } from './application.ts'
 import { decideDialect, readFirstBytes } from './dialect.ts'
 import type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
-import {
-  HelloMissingError,
-  InvalidFrameError,
-  PeerIsParleyError,
-  SessionClosedError,
-  SilentStreamError,
-  PeerNotReadingError
-} from './errors.ts'
-import { decodeChatFrames, encodeChatFrames, sized } from './frame-transforms.ts'
-import type { SizedFrame } from './frame-transforms.ts'
+import { ChatFrameCodec, MAX_FRAME_BYTES, sized } from './frame-codec.ts'
+import type { SizedFrame, SizedMessage } from './frame-codec.ts'
+import { ChatError, InvalidFrameError } from './frames.ts'
 import type { ChatFrame, HeldMark, OutgoingFrame } from './frames.ts'
-import { HeldSource } from './held-source.ts'
-import { PlainWriter } from './plain-writer.ts'
-import type { Opener } from './session.ts'
-import { decodeFramedTexts, decodeLines, maxFramedTextBytes } from './text-dialects.ts'
+import { MAX_UNCONFIRMED_BYTES } from './session.ts'
+import { decodeFramedTexts, decodeLines, PlainWriter } from './text-dialects.ts'
 
-/** Whoever holds the streams of one peer. */
+/** The peer is known to speak Parley and its stream did not start with a Hello. It is never read as plain text. */
+export class HelloMissingError extends ChatError {
+  override readonly name = 'HelloMissingError'
+  constructor() {
+    super('The peer speaks Parley, but its stream does not begin with a Hello: the stream was cut')
+  }
+}
+
+/** Text was sent to what was taken for another program, and then it said Hello. Open again: it will be Parley. */
+export class PeerIsParleyError extends ChatError {
+  override readonly name = 'PeerIsParleyError'
+  constructor() {
+    super('The peer turned out to speak Parley after plain text was sent to it: the stream was cut; open it again')
+  }
+}
+
+/** The peer does not read, and what this side owes it has filled the queue. The stream is cut. */
+class PeerNotReadingError extends ChatError {
+  override readonly name = 'PeerNotReadingError'
+  readonly limitBytes: number
+  constructor(limitBytes: number) {
+    super(`The peer does not read, and ${limitBytes} bytes wait for it, which is the limit: the stream was cut`)
+    this.limitBytes = limitBytes
+  }
+}
+
+/** A peer of unknown kind opened a stream and said nothing. */
+class SilentStreamError extends ChatError {
+  override readonly name = 'SilentStreamError'
+  readonly timeoutMs: number
+  constructor(timeoutMs: number) {
+    super(`A peer of unknown kind opened a stream and said nothing for ${timeoutMs} ms: the stream was cut`)
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** What the examples `chat-with-mdns` and `chat-with-rendezvous` of go-libp2p speak: always lines. Parley never does. */
+export const linesProtocolId = '/chat/1.1.0'
+
+/** Room beside the messages for receipts, refusals and signals: MAX_UNCONFIRMED_MESSAGES ids take 72 KiB of it. */
+const CONTROL_QUEUE_BYTES = 256 * 1024
+
+/** From the moment that both are known to speak Parley to the other side's Hello. */
+const HELLO_TIMEOUT_MS = 10_000
+
+/** A Hello is 22 to 41 bytes and is written at once: a peer that stops inside it for so long is typing text. */
+const AMBIGUOUS_WAIT_MS = 500
+
+/** A stream from a peer of unknown kind that says nothing is cut after this, as it holds one of few places. */
+const SILENT_UNDECIDED_MS = 60_000
+
+/** For the last frames to be written and for the other side to close too. */
+const CLOSE_TIMEOUT_MS = 3_000
+
+/** What holds the streams of one peer. */
 export interface StreamOwner {
   /** Never goes back to false. */
   readonly knownParley: boolean
@@ -39,7 +84,12 @@ export interface StreamOwner {
   /** May be called a second time, for Parley, when a plain dialect was taken for granted and a Hello came. */
   ready(stream: ChatStream, dialect: Dialect, held: HeldMark | undefined): Promise<void>
   frames(stream: ChatStream, batch: readonly ChatFrame[]): Promise<void>
-  texts(dialect: PlainDialect, batch: readonly string[]): Promise<void>
+  /** @param lost aborts when the stream is gone, and leaving it unread holds back no peer */
+  texts(dialect: PlainDialect, batch: readonly string[], lost: AbortSignal): Promise<void>
+  /** A text of a plain dialect was skipped. */
+  tooLong(sizeBytes: number): void
+  /** Resolves when the other end has received all that was written before, as far as that can be known. Never rejects. */
+  received(): Promise<void>
 }
 
 type Outgoing =
@@ -51,19 +101,24 @@ const parleyQueueBytes = 2 * MAX_UNCONFIRMED_BYTES + CONTROL_QUEUE_BYTES
 
 export class ChatStream {
   readonly id: number
-  readonly opener: Opener
+  readonly openedBy: Opener
   readonly #stream: Stream
   readonly #owner: StreamOwner
   #outgoing: Outgoing | undefined
   #failure: Error | undefined
   #closing = false
+  /** This side has closed its half of a plain stream and reads no more; the connection ends the rest. */
+  readonly #left = Promise.withResolvers<void>()
+  #isLeft = false
+  readonly #lost = new AbortController()
   #closeTimer: NodeJS.Timeout | undefined
 
-  constructor(id: number, stream: Stream, opener: Opener, owner: StreamOwner) {
+  constructor(id: number, stream: Stream, openedBy: Opener, owner: StreamOwner) {
     this.id = id
-    this.opener = opener
+    this.openedBy = openedBy
     this.#stream = stream
     this.#owner = owner
+    stream.addEventListener('close', () => this.#lost.abort(), { once: true })
   }
 
   /**
@@ -72,10 +127,14 @@ export class ChatStream {
    * @throws the first failure; not the ones that come after `close()`
    */
   async run(signal: AbortSignal): Promise<void> {
-    const duplex = streamDuplex(this.#stream, { signal })
+    const duplex = streamDuplex(this.#stream)
     const source = new HeldSource(duplex.source)
+    const onStop = (): void => this.abort(toError(signal.reason))
+    signal.addEventListener('abort', onStop, { once: true })
+    if (signal.aborted) onStop()
     try {
       const dialect = await this.#decide(source, duplex.sink)
+      if (this.#isLeft) return
       if (dialect === undefined) await this.#stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
       else if (dialect === 'parley') await this.#runParley(source, duplex.sink)
       else await this.#runPlain(dialect, source, duplex.sink)
@@ -83,6 +142,7 @@ export class ChatStream {
       this.abort(toError(thrown))
     } finally {
       clearTimeout(this.#closeTimer)
+      signal.removeEventListener('abort', onStop)
     }
     if (this.#failure !== undefined && !this.#closing) throw this.#failure
   }
@@ -93,34 +153,53 @@ export class ChatStream {
   }
 
   /**
-   * Queues frames that cannot wait: whoever waited for room here would not read meanwhile, and two sides that do so
-   * stand still for ever. There is room for all that an honest peer is owed; for another one the stream is cut.
+   * Queues frames that cannot wait: a side that waits for room here reads nothing meanwhile, and two such sides stand
+   * still for ever. There is room for all that an honest peer is owed; for another one the stream is cut.
    */
   tell(frames: readonly OutgoingFrame[]): void {
     if (!frames.every((frame) => this.offer(sized(frame)))) this.abort(new PeerNotReadingError(CONTROL_QUEUE_BYTES))
   }
 
-  /** Resolves when the frame is queued. */
-  async push(frame: SizedFrame, signal: AbortSignal): Promise<void> {
+  /**
+   * Queues messages in their order, at once where there is room.
+   *
+   * @param onQueued called as soon as all are queued
+   * @throws {SessionClosedError} when the stream ends first, or does not speak Parley
+   */
+  async push(messages: readonly SizedMessage[], onQueued: () => void): Promise<void> {
     if (this.#outgoing?.dialect !== 'parley') throw new SessionClosedError(cause(this.#failure))
-    await this.#outgoing.queue.push(frame, { signal })
+    const { queue } = this.#outgoing
+    try {
+      for (const message of messages) if (!queue.offer(message)) await queue.push(message)
+    } catch (error) {
+      // The stream has ended, and its session does so in a moment.
+      throw error instanceof QueueClosedError ? new SessionClosedError({ cause: error }) : error
+    }
+    onQueued()
   }
 
-  /** Resolves when the stream has taken the text. */
-  async write(text: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Writes a text of a plain dialect.
+   *
+   * @param onWritten called at the moment when the stream has taken it
+   * @throws {SessionClosedError} when the stream ends first, or speaks Parley
+   */
+  async write(text: string, onWritten: () => void): Promise<void> {
     if (this.#outgoing?.dialect !== 'plain') throw new SessionClosedError(cause(this.#failure))
-    await this.#outgoing.queue.write(text, signal)
+    await this.#outgoing.queue.write(text, onWritten)
   }
 
-  /** What is queued still goes out; then the other side has a moment to close too. */
+  /**
+   * What is queued still goes out. In Parley the other side then has a moment to close too; a plain stream is left
+   * half-closed: many of the programs that speak it never close theirs, and end when theirs is reset.
+   */
   close(): void {
     if (this.#closing) return
     this.#closing = true
     this.#closeTimer = setTimeout(() => this.abort(new DeadlineError('close', CLOSE_TIMEOUT_MS)), CLOSE_TIMEOUT_MS)
     if (this.#outgoing === undefined) return this.abort(new SessionClosedError())
     this.#outgoing.queue.end()
-    // Starting is what closes this half, if nothing was ever written.
-    if (this.#outgoing.dialect === 'plain') this.#outgoing.queue.start().catch((error) => this.abort(toError(error)))
+    if (this.#outgoing.dialect === 'plain') void this.#leavePlain(this.#outgoing.queue)
   }
 
   /** The first reason stays. */
@@ -130,7 +209,21 @@ export class ChatStream {
     this.#stream.abort(this.#failure)
   }
 
-  /** The dialect, once nothing can change it any more; `undefined` when the stream ended without a word. */
+  /** Starting is what closes this half, if nothing was ever written. */
+  async #leavePlain(writer: PlainWriter): Promise<void> {
+    try {
+      await writer.start()
+    } catch (error) {
+      this.abort(toError(error))
+      return
+    }
+    // A socket that is closed while something is unread drops what is still under way.
+    await this.#owner.received()
+    this.#isLeft = true
+    this.#left.resolve()
+  }
+
+  /** The dialect, once nothing can change it any more; `undefined` when the stream ended without a word, or was left. */
   async #decide(source: HeldSource, sink: ByteDuplex['sink']): Promise<Dialect | undefined> {
     const decided = new AbortController()
     const after = async (ms: number, then: () => void): Promise<void> => {
@@ -145,7 +238,14 @@ export class ChatStream {
       for (;;) {
         const bytes = source.peek()
         const { knownParley } = this.#owner
-        const decision = decideDialect({ knownParley, kind, bytes, waitedEnough: waitedEnough || source.ended })
+        const isLines = this.#stream.protocol === linesProtocolId
+        const decision = decideDialect({
+          isLines,
+          knownParley,
+          kind,
+          bytes,
+          waitedEnough: waitedEnough || source.ended
+        })
         if (decision.kind === 'decided') return decision.dialect
         if (decision.kind === 'not-parley') throw new HelloMissingError()
         if (decision.kind === 'provisional') {
@@ -153,7 +253,7 @@ export class ChatStream {
           if (this.#outgoing === undefined) await this.#speak(decision.dialect, sink)
         }
         if (source.ended && bytes.byteLength === 0) return undefined
-        const waits: Promise<void>[] = []
+        const waits = [this.#left.promise]
         if (asked !== undefined && kind === undefined) waits.push(asked)
         if (readFirstBytes(bytes) === 'need-more' && !source.ended) waits.push(source.more())
         if (bytes.byteLength > 0 && !waitedEnough) {
@@ -165,6 +265,7 @@ export class ChatStream {
           )
         }
         await Promise.race(waits)
+        if (this.#isLeft) return undefined
       }
     } finally {
       decided.abort()
@@ -179,15 +280,29 @@ export class ChatStream {
   }
 
   async #runPlain(dialect: PlainDialect, source: HeldSource, sink: ByteDuplex['sink']): Promise<void> {
-    const writer = this.#outgoing?.dialect === 'plain' ? this.#outgoing.queue : await this.#speak(dialect, sink)
+    const writer = await this.#writerOf(dialect, sink)
     const read = async (batches: AsyncIterable<string[]>): Promise<void> => {
-      for await (const batch of batches) await this.#owner.texts(dialect, batch)
+      for await (const batch of batches) {
+        if (this.#isLeft) return
+        await this.#owner.texts(dialect, batch, this.#lost.signal)
+      }
     }
-    const reading =
-      dialect === 'lines'
-        ? pipe(source, decodeLines, read)
-        : pipe(source, decodeFrames({ maxFrameBytes: maxFramedTextBytes }), decodeFramedTexts, read)
-    await this.#both(writer, reading, writer.start())
+    const onTooLong = (sizeBytes: number): void => this.#owner.tooLong(sizeBytes)
+    const decode = dialect === 'lines' ? decodeLines(onTooLong) : decodeFramedTexts(onTooLong)
+    const reading = pipe(source, decode, read)
+    const fail = (thrown: unknown): void => this.abort(toError(thrown))
+    // When one direction fails the other is cut; when the other side ends, so does this one.
+    const both = Promise.all([reading.then(() => writer.end()).catch(fail), writer.start().catch(fail)])
+    await Promise.race([both, this.#left.promise])
+  }
+
+  /** What was taken for granted gives way to what the first bytes say, as long as nothing has gone out. */
+  async #writerOf(dialect: PlainDialect, sink: ByteDuplex['sink']): Promise<PlainWriter> {
+    if (this.#outgoing?.dialect !== 'plain') return this.#speak(dialect, sink)
+    const { queue } = this.#outgoing
+    if (queue.dialect === dialect || queue.started) return queue
+    queue.abort(new SessionClosedError())
+    return this.#speak(dialect, sink)
   }
 
   async #runParley(source: HeldSource, sink: ByteDuplex['sink']): Promise<void> {
@@ -200,50 +315,99 @@ export class ChatStream {
     queue.offer(sized(await this.#owner.hello()))
     this.#outgoing = { dialect: 'parley', queue }
     if (this.#failure !== undefined || this.#closing) throw this.#failure ?? new SessionClosedError()
-    await this.#both(
-      queue,
-      this.#readParley(source),
-      pipe(queue, encodeChatFrames, (bytes) => sink(bytes))
-    )
+    let greeted = false
+    await driveFrames<ChatFrame, SizedFrame>({
+      carrier: { source: this.#helloFirst(source), sink, abort: (error) => this.abort(error) },
+      codec: new ChatFrameCodec(),
+      outgoing: queue,
+      maxFrameBytes: MAX_FRAME_BYTES,
+      firstFrameTimeoutMs: HELLO_TIMEOUT_MS,
+      closeTimeoutMs: Infinity, // close() bounds it, and the writing before it too
+      onFrames: async (batch) => {
+        await this.#read(batch, greeted)
+        greeted = true
+      }
+    })
   }
 
-  async #readParley(source: HeldSource): Promise<void> {
-    const late = new DeadlineError('hello', HELLO_TIMEOUT_MS)
-    const timer = setTimeout(() => this.abort(late), HELLO_TIMEOUT_MS)
-    try {
-      // Text would be read as the length of a frame, and waited for: the first bytes tell at once.
-      while (readFirstBytes(source.peek()) === 'need-more' && !source.ended) await source.more()
-      if (readFirstBytes(source.peek()) !== 'hello') throw new HelloMissingError()
-      await pipe(source, decodeFrames({ maxFrameBytes: MAX_FRAME_BYTES }), decodeChatFrames, async (batches) => {
-        await this.#readFrames(batches, () => clearTimeout(timer))
-      })
-    } finally {
-      clearTimeout(timer)
-    }
+  /** Text would be read as the length of a frame, and waited for: the first bytes tell at once. */
+  async *#helloFirst(source: HeldSource): AsyncGenerator<Uint8ArrayList, void, undefined> {
+    while (readFirstBytes(source.peek()) === 'need-more' && !source.ended) await source.more()
+    if (readFirstBytes(source.peek()) !== 'hello') throw new HelloMissingError()
+    yield* source
   }
 
   /** The first frame is a Hello, and no other one is. */
-  async #readFrames(batches: AsyncIterable<ChatFrame[]>, onHello: () => void): Promise<void> {
-    let greeted = false
-    for await (const batch of batches) {
-      let frames: readonly ChatFrame[] = batch
-      if (!greeted) {
-        const [hello, ...rest] = batch
-        if (hello?.kind !== 'hello') throw new HelloMissingError()
-        onHello()
-        greeted = true
-        await this.#owner.ready(this, 'parley', hello.held)
-        frames = rest
-      }
-      if (frames.some((frame) => frame.kind === 'hello')) throw new InvalidFrameError('a second Hello')
-      if (frames.length > 0) await this.#owner.frames(this, frames)
+  async #read(batch: readonly ChatFrame[], greeted: boolean): Promise<void> {
+    let frames = batch
+    if (!greeted) {
+      const [hello, ...rest] = batch
+      if (hello?.kind !== 'hello') throw new HelloMissingError()
+      await this.#owner.ready(this, 'parley', hello.held)
+      frames = rest
     }
+    if (frames.some((frame) => frame.kind === 'hello')) throw new InvalidFrameError('a second Hello')
+    if (frames.length > 0) await this.#owner.frames(this, frames)
+  }
+}
+
+/**
+ * A byte source whose beginning can be looked at before it is decided what reads it. What was looked at is not lost:
+ * iterating yields it first.
+ */
+class HeldSource implements AsyncIterable<Uint8ArrayList> {
+  readonly #source: AsyncGenerator<Uint8ArrayList>
+  readonly #held = new Uint8ArrayList()
+  #pending: Promise<void> | undefined
+  #ended = false
+
+  constructor(source: AsyncGenerator<Uint8ArrayList>) {
+    this.#source = source
   }
 
-  /** Both directions to their ends. When one fails the other is cut; when the other side ends, so does this one. */
-  async #both(queue: { end(): void }, reading: Promise<void>, writing: Promise<void>): Promise<void> {
-    const fail = (thrown: unknown): void => this.abort(toError(thrown))
-    await Promise.all([reading.then(() => queue.end()).catch(fail), writing.catch(fail)])
+  /** What has arrived. It is as much as one read gives, and more only after `more()`. */
+  peek(): Uint8Array {
+    return this.#held.subarray()
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /**
+   * Resolves when there is more to look at than before, or the source has ended. A call while another one waits
+   * shares its wait, so that the source is read by one reader only.
+   *
+   * @throws what the source throws
+   */
+  more(): Promise<void> {
+    this.#pending ??= this.#read().finally(() => {
+      this.#pending = undefined
+    })
+    return this.#pending
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8ArrayList, void, undefined> {
+    // What is held goes first: a read that is still under way may wait for bytes that never come.
+    yield* this.#takeHeld()
+    if (this.#pending !== undefined) {
+      await this.#pending
+      yield* this.#takeHeld()
+    }
+    if (!this.#ended) yield* this.#source
+  }
+
+  *#takeHeld(): Generator<Uint8ArrayList, void, undefined> {
+    if (this.#held.byteLength === 0) return
+    const held = this.#held.sublist()
+    this.#held.consume(this.#held.byteLength)
+    yield held
+  }
+
+  async #read(): Promise<void> {
+    const next = await this.#source.next()
+    if (next.done === true) this.#ended = true
+    else this.#held.append(next.value)
   }
 }
 

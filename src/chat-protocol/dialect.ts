@@ -3,7 +3,9 @@
  * wild, and a stream does not say which, so the decision rests on what is known of the peer and, where that is
  * silent, on the first bytes. It reads no stream and keeps no clock.
  */
-import { HELLO_MARKER } from './constants.ts'
+
+/** `Parley`, a byte that no UTF-8 text contains, and the version of the Hello. */
+export const HELLO_MARKER: Uint8Array = Uint8Array.of(0x50, 0x61, 0x72, 0x6c, 0x65, 0x79, 0xff, 0x01)
 
 /** How a peer frames `/chat/1.0.0`. */
 export type Dialect = 'parley' | 'framed-text' | 'lines'
@@ -20,6 +22,8 @@ export type PeerKind =
 export type FirstBytes = 'hello' | 'not-hello' | 'need-more'
 
 export interface DialectFacts {
+  /** The stream is one of `/chat/1.1.0`, which other programs speak in lines alone. */
+  readonly isLines: boolean
   /** The peer's marker was seen, or it was found to be Parley, at any time in this life of the service. */
   readonly knownParley: boolean
   /** `undefined` while the answer is awaited. */
@@ -48,19 +52,44 @@ export function decideDialect(facts: DialectFacts): DialectDecision {
   }
   if (facts.kind === undefined) return { kind: 'wait' }
   const settled = first === 'not-hello' || (facts.waitedEnough && facts.bytes.byteLength > 0)
+  if (facts.isLines) return { kind: settled ? 'decided' : 'provisional', dialect: 'lines' }
   if (facts.kind.kind === 'foreign') {
-    const dialect = foreignDialect(facts.kind.agent)
-    return settled ? { kind: 'decided', dialect } : { kind: 'provisional', dialect }
+    const { agent } = facts.kind
+    const dialect = foreignDialect(agent)
+    if (!settled) return { kind: 'provisional', dialect }
+    const isFramed = dialect === 'framed-text' || saysFramed(agent, facts.bytes)
+    return { kind: 'decided', dialect: isFramed ? 'framed-text' : 'lines' }
   }
   return settled ? { kind: 'decided', dialect: guessPlain(facts.bytes) } : { kind: 'wait' }
 }
+
+/** What js-libp2p ends its agent with, whatever name the program gives itself. */
+const jsPlatform = / (?:node|deno|bun)\/[^ ]+$/
 
 /**
  * The chat examples of go-libp2p and py-libp2p write lines and run identify under whatever name their module has;
  * that of js-libp2p writes length-prefixed text and runs no identify at all.
  */
 export function foreignDialect(agent: string | undefined): PlainDialect {
-  return agent === undefined || agent.startsWith('js-libp2p') ? 'framed-text' : 'lines'
+  const isJs = agent === undefined || agent.startsWith('js-libp2p') || jsPlatform.test(agent)
+  return isJs ? 'framed-text' : 'lines'
+}
+
+/** go-libp2p says MODULE@VERSION; an agent that can't be read is that of py-libp2p with an RSA key. */
+const knownLines = /^$|@|^go-libp2p|^py-libp2p/
+
+/**
+ * Are the first bytes framed text, though the agent does not say so? Whole frames and not a byte more, from a program
+ * that is not known; or from any program where the length is a control character, with which no line begins.
+ */
+function saysFramed(agent: string | undefined, bytes: Uint8Array): boolean {
+  if (guessPlain(bytes) !== 'framed-text') return false
+  return !knownLines.test(agent ?? '') || !beginsLikeALine(bytes)
+}
+
+function beginsLikeALine(bytes: Uint8Array): boolean {
+  const [first = 0] = bytes
+  return first >= 0x20 || first === 0x09 || first === 0x0a || first === 0x0d
 }
 
 /** Frame{hello} and Hello{marker}: the tags of field 1, length-delimited. */
@@ -97,7 +126,7 @@ const fatalUtf8 = new TextDecoder('utf-8', { fatal: true })
  * Nothing is known of the peer and it did not say Hello. When what has arrived is one or more whole
  * length-prefixed UTF-8 texts and not a byte more, it is framed text, and lines otherwise. It can be wrong both
  * ways: a line whose first byte happens to be the number of the bytes after it ("A" and 65 bytes), and framed text
- * of which only a part has arrived. That is why what is known of the peer goes before.
+ * that has arrived only in part. That is why what is known of the peer goes before.
  */
 export function guessPlain(bytes: Uint8Array): PlainDialect {
   let at = 0

@@ -1,22 +1,105 @@
 /**
- * The frames of the parley dialect: bytes to a closed union, and back. Whatever this file lets through has been
- * checked for sizes, lengths of ids, number ranges and valid UTF-8; what it does not know it skips. It knows
- * nothing of streams, of order, or of what a frame makes somebody do.
+ * The frames of the parley dialect: bytes to a closed union, and back. What this file lets through has been checked
+ * for sizes, lengths of ids, number ranges and valid UTF-8; what it does not know it skips. It knows nothing of
+ * streams, of order, or of what a frame causes.
  */
 import { Buffer } from 'node:buffer'
-import {
-  HELLO_MARKER,
-  LOG_ID_BYTES,
-  MAX_IDS_PER_FRAME,
-  MAX_RANGES_PER_RECEIPT,
-  MAX_RETRY_AFTER_MS
-} from './constants.ts'
-import { MAX_TEXT_BYTES, MESSAGE_ID_BYTES } from './constants.ts'
-import { decodeByeReason, decodeRefuseReason, encodeByeReason, encodeRefuseReason } from './errors.ts'
-import { InvalidFrameError, TextTooLongError } from './errors.ts'
-import type { ByeReason, RefuseReason } from './errors.ts'
-import { MESSAGE_OVERHEAD_BYTES } from './message-frame.ts'
 import { Frame } from './pb/frames.ts'
+import { HELLO_MARKER } from './dialect.ts'
+
+/** Why a peer did not take a message. `other` stands for a reason that this version does not know. */
+export type RefuseReason = 'no-room' | 'rate' | 'too-long' | 'not-accepted' | 'evicted' | 'quota' | 'other'
+
+/** Base of this folder's errors. */
+export abstract class ChatError extends Error {}
+
+/** A frame that is no frame of this protocol, or one whose fields break its rules. The stream is cut. */
+export class InvalidFrameError extends ChatError {
+  override readonly name = 'InvalidFrameError'
+  readonly what: string
+  constructor(what: string, options?: ErrorOptions) {
+    super(`The peer sent an invalid frame (${what}): the stream was cut`, options)
+    this.what = what
+  }
+}
+
+/** `left`: closed the conversation on its screen. `quit`: the program ends, and the stream with it. */
+export type ByeReason = 'left' | 'quit'
+
+/** A text was too long to send; nothing of it was sent. */
+export class TextTooLongError extends ChatError {
+  override readonly name = 'TextTooLongError'
+  readonly sizeBytes: number
+  readonly limitBytes: number
+  constructor(sizeBytes: number, limitBytes: number) {
+    super(
+      `The text is ${sizeBytes} bytes of UTF-8 and the limit is ${limitBytes}: send it in several messages or as a file`
+    )
+    this.sizeBytes = sizeBytes
+    this.limitBytes = limitBytes
+  }
+}
+
+/** Numbers of the wire. `other` is never sent: it stands for numbers of later versions. */
+const refuseNumbers: Readonly<Record<RefuseReason, number>> = {
+  other: 0,
+  'no-room': 1,
+  rate: 2,
+  'too-long': 3,
+  'not-accepted': 4,
+  evicted: 5,
+  quota: 6
+}
+
+function encodeRefuseReason(reason: RefuseReason): number {
+  return refuseNumbers[reason]
+}
+
+function decodeRefuseReason(number: number): RefuseReason {
+  switch (number) {
+    case 1:
+      return 'no-room'
+    case 2:
+      return 'rate'
+    case 3:
+      return 'too-long'
+    case 4:
+      return 'not-accepted'
+    case 5:
+      return 'evicted'
+    case 6:
+      return 'quota'
+    default:
+      return 'other'
+  }
+}
+
+function encodeByeReason(reason: ByeReason): number {
+  return reason === 'quit' ? 2 : 1
+}
+
+/** A reason of a later version is read as the weaker of the two: the stream stays. */
+function decodeByeReason(number: number): ByeReason {
+  return number === 2 ? 'quit' : 'left'
+}
+
+/** The usual size. It has room for the time, which keeps neighbours together in an index, and 80 bits of chance. */
+export const MESSAGE_ID_BYTES = 16
+
+/** Random too, but one per peer and restored backup, not one per message. */
+export const LOG_ID_BYTES = 8
+
+/** About 30 pages: more is a file and not a message. Counted in UTF-8, as that is what the other side stores. */
+export const MAX_TEXT_BYTES = 64 * 1024
+
+/** 16 KiB of ids: one receipt frame stays small beside the messages that it confirms. */
+export const MAX_IDS_PER_FRAME = 1024
+
+/** A batch that was numbered by one sender needs one range; no honest sender needs as many. */
+export const MAX_RANGES_PER_RECEIPT = 128
+
+/** No honest refusal asks for more than a day of silence; a longer one is read as this. */
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 
 /** One message as it travels. */
 export interface ChatMessage {
@@ -33,7 +116,7 @@ export interface ChatMessage {
 }
 
 /**
- * `stored`: on disk over there. `held`: on disk as a stranger's request that nobody has accepted yet. `seen`: stored,
+ * `stored`: on disk over there. `held`: on disk as a stranger's request that is not accepted yet. `seen`: stored,
  * and shown to the user, who lets that be told.
  */
 export type ReceiptState = 'stored' | 'held' | 'seen'
@@ -211,21 +294,6 @@ export function checkText(text: string): number {
   const sizeBytes = Buffer.byteLength(text)
   if (sizeBytes > MAX_TEXT_BYTES) throw new TextTooLongError(sizeBytes, MAX_TEXT_BYTES)
   return sizeBytes
-}
-
-/** An upper bound of what a frame takes on the wire, for the bounded send queue. */
-export function frameBytes(frame: OutgoingFrame): number {
-  const overhead = MESSAGE_OVERHEAD_BYTES
-  switch (frame.kind) {
-    case 'message':
-      return overhead + Buffer.byteLength(frame.message.text)
-    case 'receipt':
-      return overhead + frame.ids.length * (MESSAGE_ID_BYTES + 2) + frame.ranges.length * 32
-    case 'refuse':
-      return overhead + frame.ids.length * (MESSAGE_ID_BYTES + 2)
-    default:
-      return overhead
-  }
 }
 
 function parse(bytes: Uint8Array): Frame {

@@ -6,20 +6,14 @@
  * const session = await node.services.chat.open(connection)
  * await session.send([message])
  */
-export type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
+export { SessionClosedError } from './application.ts'
+export type { ChatEvents, ChatServiceInit, ChatSession, Unkept } from './application.ts'
 export { chat } from './chat-service.ts'
 export type { ChatComponents, ChatService } from './chat-service.ts'
-export { chatProtocolId, MAX_TEXT_BYTES } from './constants.ts'
+export { chatProtocolId } from './chat-service.ts'
 export type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
-export {
-  ChatError,
-  ChatUnsupportedError,
-  HelloMissingError,
-  PeerIsParleyError,
-  PeerUndecidedError,
-  SessionClosedError,
-  TextTooLongError
-} from './errors.ts'
-export type { ByeReason, RefuseReason } from './errors.ts'
-export type { ChatMessage, HeldMark, ReceiptState } from './frames.ts'
+export { ChatError, MAX_TEXT_BYTES, TextTooLongError } from './frames.ts'
+export type { ByeReason, ChatMessage, HeldMark, ReceiptState, RefuseReason } from './frames.ts'
 export type { Disposition } from './receipts.ts'
+export { CallerOnlyError, ChatUnsupportedError, PeerUndecidedError } from './chat-service.ts'
+export { HelloMissingError, PeerIsParleyError } from './chat-stream.ts'

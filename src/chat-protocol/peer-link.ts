@@ -1,28 +1,43 @@
 /**
- * All streams of one peer and the session over them: runs the streams, asks the session's logic what their coming and
- * going means, and carries frames between the session and the layer above. It decides nothing about storage or trust.
+ * All streams of one peer and the session over them: runs the streams, tells the session's logic what happens on them
+ * and what the layer above sends, and carries out what it answers. It decides nothing about sessions, storage or trust.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { toError } from '../wire/index.ts'
-import type { RateLimiter } from '../wire/index.ts'
+import { DeadlineTimer } from '../lib/index.ts'
+import { distanceOf, orAborted, preferredOpener, toError } from '../wire/index.ts'
+import type { Opener, RateLimiter } from '../wire/index.ts'
+import { SessionClosedError } from './application.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
-import { LiveSession } from './chat-session.ts'
-import type { SessionCarrier } from './chat-session.ts'
 import { ChatStream } from './chat-stream.ts'
 import type { StreamOwner } from './chat-stream.ts'
-import { STRANGER_MESSAGES_PER_SECOND } from './constants.ts'
-import type { PeerKind, PlainDialect } from './dialect.ts'
-import { SessionClosedError, StreamReplacedError, TooManyStreamsError } from './errors.ts'
-import type { ChatFrame, ChatMessage, OutgoingFrame } from './frames.ts'
-import { answer, refusals } from './receipts.ts'
+import type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
+import { sized, sizedMessage } from './frame-codec.ts'
+import type { SizedMessage } from './frame-codec.ts'
+import { ChatError } from './frames.ts'
+import type { ByeReason, ChatFrame, ChatMessage, OutgoingFrame, ReceiptState } from './frames.ts'
+import { answer, receiptsById, refusals } from './receipts.ts'
 import type { Disposition } from './receipts.ts'
-import { SessionLogic } from './session.ts'
-import type { Opener, SessionEvent } from './session.ts'
+import { SessionLogic, StreamReplacedError } from './session.ts'
+import type { SessionEffect, SessionEvent } from './session.ts'
+
+/** A stranger opens streams faster than it may. The stream is cut; the others stay. */
+class TooManyStreamsError extends ChatError {
+  override readonly name = 'TooManyStreamsError'
+  readonly perSecond: number
+  constructor(perSecond: number) {
+    super(`A stranger opened streams, messages and signals at more than ${perSecond} a second: the stream was cut`)
+    this.perSecond = perSecond
+  }
+}
+
+/** What a stranger may send: a pasted page of lines passes, a flood does not. */
+export const STRANGER_MESSAGES_PER_SECOND = 50
 
 /** What all links share. */
 export interface LinkContext {
   readonly init: ChatServiceInit
+  readonly self: PeerId
   readonly rates: RateLimiter
   /** This life of the service. */
   readonly signal: AbortSignal
@@ -34,7 +49,18 @@ export interface LinkContext {
   log(formatter: string, ...args: unknown[]): void
 }
 
-export class PeerLink implements SessionCarrier {
+/** What a stream left behind that was gone before there was room for it. */
+interface UnkeptTexts {
+  count: number
+}
+
+/** What waits for the session to give it to a stream. */
+interface Sending {
+  resolve(): void
+  reject(error: Error): void
+}
+
+export class PeerLink {
   readonly peer: PeerId
   readonly #context: LinkContext
   readonly #key: string
@@ -42,14 +68,21 @@ export class PeerLink implements SessionCarrier {
   readonly #streams = new Map<number, ChatStream>()
   readonly #running = new Set<Promise<unknown>>()
   readonly #waiting = new Set<(session: ChatSession) => void>()
+  readonly #sending = new Map<number, Sending>()
+  /** What is due moves on with each answer: the timer finds that out when it runs off. */
+  readonly #timer = new DeadlineTimer(steadyMs, () => {
+    this.step({ kind: 'timeout' })
+    return this.#logic.deadlineMs ?? Infinity
+  })
   #nextStream = 1
+  #nextBatch = 1
   #session: LiveSession | undefined
 
-  constructor(peer: PeerId, localIsSmaller: boolean, context: LinkContext) {
+  constructor(peer: PeerId, context: LinkContext) {
     this.peer = peer
     this.#key = peer.toString()
     this.#context = context
-    this.#logic = new SessionLogic({ localIsSmaller })
+    this.#logic = new SessionLogic(preferredOpener(context.self, peer))
   }
 
   get session(): ChatSession | undefined {
@@ -61,8 +94,8 @@ export class PeerLink implements SessionCarrier {
   }
 
   /** Takes over a stream. Resolves when it has ended, to the reason if it was a failure; never rejects. */
-  run(stream: Stream, opener: Opener, connection: Connection): Promise<Error | undefined> {
-    const running = this.#run(stream, opener, connection).finally(() => this.#running.delete(running))
+  run(stream: Stream, openedBy: Opener, connection: Connection): Promise<Error | undefined> {
+    const running = this.#run(stream, openedBy, connection).finally(() => this.#running.delete(running))
     this.#running.add(running)
     return running
   }
@@ -84,11 +117,25 @@ export class PeerLink implements SessionCarrier {
     }
   }
 
+  /** The stream to send on now, noted as used. */
   carrier(): ChatStream | undefined {
     const id = this.#logic.sendOn
     if (id === undefined) return undefined
-    this.#logic.handle({ kind: 'used', id })
+    this.step({ kind: 'used', id })
     return this.#streams.get(id)
+  }
+
+  /** Resolves when all are with a stream. */
+  async send(messages: readonly SizedMessage[], signal: AbortSignal | undefined): Promise<void> {
+    const batch = this.#nextBatch++
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#sending.set(batch, { resolve, reject })
+    this.step({ kind: 'send', batch, messages })
+    try {
+      await orAborted(promise, signal)
+    } finally {
+      if (this.#sending.delete(batch)) this.step({ kind: 'withdraw', batch })
+    }
   }
 
   async closeStreams(): Promise<void> {
@@ -96,14 +143,15 @@ export class PeerLink implements SessionCarrier {
     await Promise.all(this.#running)
   }
 
-  async #run(stream: Stream, opener: Opener, connection: Connection): Promise<Error | undefined> {
+  async #run(stream: Stream, openedBy: Opener, connection: Connection): Promise<Error | undefined> {
     // Each stream costs look-ups, and a Hello on it makes this side send again what has no receipt.
-    if (opener === 'remote' && this.#slowedMs() > 0) {
+    if (openedBy === 'them' && this.#slowedMs() > 0) {
       const error = new TooManyStreamsError(STRANGER_MESSAGES_PER_SECOND)
       stream.abort(error)
       return error
     }
-    const chatStream = new ChatStream(this.#nextStream++, stream, opener, this.#ownerOf(connection))
+    const unkept: UnkeptTexts = { count: 0 }
+    const chatStream = new ChatStream(this.#nextStream++, stream, openedBy, this.#ownerOf(connection, unkept))
     this.#streams.set(chatStream.id, chatStream)
     let why: Error | undefined
     try {
@@ -113,12 +161,14 @@ export class PeerLink implements SessionCarrier {
       why = this.#context.signal.aborted ? undefined : toError(thrown)
       this.#context.log('chat stream %d with %p ended - %e', chatStream.id, this.peer, thrown)
     }
+    if (unkept.count > 0 && !this.#context.signal.aborted)
+      this.#context.emit('unkept', { peer: this.peer, why: 'no-room', texts: unkept.count })
     this.#streams.delete(chatStream.id)
-    this.#apply({ kind: 'ended', id: chatStream.id, why })
+    this.step({ kind: 'ended', id: chatStream.id, why })
     return why
   }
 
-  #ownerOf(connection: Connection): StreamOwner {
+  #ownerOf(connection: Connection, unkept: UnkeptTexts): StreamOwner {
     const { init, isParley, kindOf, sawParley } = this.#context
     const { peer } = this
     return {
@@ -128,39 +178,85 @@ export class PeerLink implements SessionCarrier {
       kind: () => kindOf(connection),
       parley: () => sawParley(peer),
       hello: async () => ({ kind: 'hello', ...(await init.helloFor(peer)) }),
-      ready: async ({ id, opener }, dialect, held) => {
+      ready: async ({ id, openedBy }, dialect, held) => {
         if (dialect === 'parley') await init.onHello(peer, held)
         // Aborted meanwhile: it will not be told of again.
-        if (this.#streams.has(id)) this.#apply({ kind: 'ready', stream: { id, opener, dialect } })
+        if (this.#streams.has(id)) this.step({ kind: 'ready', stream: { id, openedBy, dialect } })
       },
       frames: (stream, frames) => this.#frames(stream, frames),
-      texts: (dialect, texts) => this.#texts(dialect, texts)
-    }
-  }
-
-  #apply(event: SessionEvent): void {
-    for (const effect of this.#logic.handle(event)) {
-      switch (effect.kind) {
-        case 'drop':
-          this.#streams.get(effect.id)?.abort(new StreamReplacedError())
-          break
-        case 'close':
-          this.#session?.end(effect.why)
-          this.#session = undefined
-          this.#context.emit('session:close', { peer: this.peer, why: effect.why })
-          break
-        case 'open': {
-          const session = new LiveSession(this.peer, effect.dialect, this)
-          this.#session = session
-          for (const resolve of this.#waiting) resolve(session)
-          this.#context.emit('session:open', { session })
-          break
-        }
+      texts: (dialect, texts, lost) => this.#texts(texts, { dialect, lost }, unkept),
+      tooLong: (sizeBytes) => this.#tooLong(sizeBytes),
+      received: async () => {
+        // An answer to a ping comes after all that was sent before it was read. If it fails, the peer is gone.
+        await distanceOf(connection)
+          ?.measureAnew()
+          .catch(() => undefined)
       }
     }
   }
 
-  /** In order; neighbouring messages go up as one batch, and a signal is told at most once per batch. */
+  /** Tells the session's logic, and does what it says. */
+  step(event: Exclude<SessionEvent, { kind: 'receipt' }>): void {
+    for (const effect of this.#logic.step(event, steadyMs())) this.#carryOut(effect)
+    this.#timer.dueAt(this.#logic.deadlineMs ?? Infinity)
+  }
+
+  #carryOut(effect: SessionEffect): void {
+    switch (effect.kind) {
+      case 'receipted':
+        break // the loop that reads frames waits for it
+      case 'drop':
+        this.#streams.get(effect.id)?.abort(new StreamReplacedError())
+        break
+      case 'cut':
+        this.#streams.get(effect.id)?.abort(effect.why)
+        break
+      case 'close':
+        this.#timer.stop()
+        this.#session?.end(effect.why)
+        this.#session = undefined
+        this.#context.emit('session:close', { peer: this.peer, why: effect.why })
+        break
+      case 'open': {
+        const session = new LiveSession(this.peer, effect.dialect, this)
+        this.#session = session
+        for (const resolve of this.#waiting) resolve(session)
+        this.#context.emit('session:open', { session })
+        break
+      }
+      case 'write':
+        this.#write(effect)
+        break
+      case 'sent':
+      case 'unsent': {
+        const sending = this.#sending.get(effect.batch)
+        this.#sending.delete(effect.batch)
+        if (effect.kind === 'sent') sending?.resolve()
+        else sending?.reject(effect.why)
+        break
+      }
+      case 'refused': {
+        const { reason, retryAfterMs, ids } = effect
+        this.#context.emit('refuse', { peer: this.peer, reason, retryAfterMs, ids })
+        break
+      }
+    }
+  }
+
+  #write({ write, id, messages }: Extract<SessionEffect, { kind: 'write' }>): void {
+    const onWritten = (): void => this.step({ kind: 'written', write })
+    this.#give(this.#streams.get(id), messages, onWritten).catch((thrown: unknown) =>
+      this.step({ kind: 'unwritten', write, why: toError(thrown) })
+    )
+  }
+
+  async #give(stream: ChatStream | undefined, messages: readonly SizedMessage[], onWritten: () => void): Promise<void> {
+    if (stream === undefined) throw new SessionClosedError()
+    if (this.#session?.dialect === 'parley') return await stream.push(messages, onWritten)
+    for (const { frame } of messages) await stream.write(frame.message.text, onWritten)
+  }
+
+  /** In order; neighbouring messages go up as one batch, and a signal is reported at most once per batch. */
   async #frames(stream: ChatStream, frames: readonly ChatFrame[]): Promise<void> {
     const told = new Set<string>()
     let messages: ChatMessage[] = []
@@ -179,17 +275,16 @@ export class PeerLink implements SessionCarrier {
   async #frame(stream: ChatStream, frame: Exclude<ChatFrame, { kind: 'message' }>, told: Set<string>): Promise<void> {
     const { peer } = this
     switch (frame.kind) {
-      case 'receipt': {
-        const ids = this.#session?.settle(frame.ids, frame.ranges) ?? []
-        if (ids.length > 0) await this.#context.init.onReceipts(peer, ids, frame.state)
+      case 'receipt':
+        for (const effect of this.#logic.step(frame, steadyMs())) {
+          if (effect.kind === 'receipted') await this.#context.init.onReceipts(peer, effect.ids, effect.state)
+          else this.#carryOut(effect)
+        }
+        this.#timer.dueAt(this.#logic.deadlineMs ?? Infinity)
         break
-      }
-      case 'refuse': {
-        const { reason, retryAfterMs } = frame
-        const ids = this.#session?.refused(frame.ids) ?? []
-        if (ids.length > 0) this.#context.emit('refuse', { peer, reason, retryAfterMs, ids })
+      case 'refuse':
+        this.step(frame)
         break
-      }
       case 'oversized':
         this.#answer(stream, refusals([frame.id], 'too-long', 0))
         break
@@ -233,15 +328,31 @@ export class PeerLink implements SessionCarrier {
     if (this.#streams.has(stream.id)) stream.tell(frames)
   }
 
-  /** A plain dialect has no way to refuse, so a stranger is slowed: nothing more is read until the rate allows it. */
-  async #texts(dialect: PlainDialect, texts: readonly string[]): Promise<void> {
+  /**
+   * A plain dialect has no way to refuse, so what can't be taken is not read: a stranger until its rate allows it, any
+   * peer until there is room. What a stream that is gone has left behind is counted where nothing holds it back.
+   */
+  async #texts(
+    texts: readonly string[],
+    source: { readonly dialect: PlainDialect; readonly lost: AbortSignal },
+    unkept: UnkeptTexts
+  ): Promise<void> {
     const { init, signal } = this.#context
     for (const text of texts) {
+      if (unkept.count > 0) {
+        unkept.count++
+        continue
+      }
       for (let waitMs = this.#slowedMs(); waitMs > 0; waitMs = this.#slowedMs()) {
         await delay(waitMs, undefined, { signal })
       }
-      await init.onPlainText(this.peer, text, dialect)
+      if (!(await init.onPlainText(this.peer, text, source))) unkept.count++
     }
+  }
+
+  /** Skipping one costs no less than reading one, so a stranger pays for it. */
+  #tooLong(sizeBytes: number): void {
+    if (this.#slowedMs() === 0) this.#context.emit('unkept', { peer: this.peer, why: 'too-long', sizeBytes })
   }
 
   /** Takes one from a stranger's rate. @returns 0 when it was there, or the peer is no stranger; else when it will be */
@@ -254,4 +365,61 @@ export class PeerLink implements SessionCarrier {
   #isStranger(): boolean {
     return this.#context.init.paceOf(this.peer) === 'stranger'
   }
+}
+
+/** What the layer above holds of a session until it ends: it sends and signals with it. */
+class LiveSession implements ChatSession {
+  readonly peer: PeerId
+  readonly dialect: Dialect
+  readonly #link: PeerLink
+  #ended: SessionClosedError | undefined
+
+  constructor(peer: PeerId, dialect: Dialect, link: PeerLink) {
+    this.peer = peer
+    this.dialect = dialect
+    this.#link = link
+  }
+
+  async send(messages: readonly ChatMessage[], options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const frames = messages.map(sizedMessage)
+    if (this.#ended !== undefined) throw this.#ended
+    await this.#link.send(frames, options.signal)
+  }
+
+  acknowledge(ids: readonly string[], state: ReceiptState): void {
+    this.#tell(receiptsById(ids, state))
+  }
+
+  enter(): void {
+    this.#tell([{ kind: 'enter' }])
+  }
+
+  typing(): void {
+    // A hint that is late is worth nothing, so no room is no failure.
+    if (this.dialect === 'parley' && this.#ended === undefined) this.#link.carrier()?.offer(sized({ kind: 'typing' }))
+  }
+
+  async bye(reason: ByeReason): Promise<void> {
+    this.#tell([{ kind: 'bye', reason }])
+    if (reason === 'quit') await this.close()
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended === undefined) await this.#link.closeStreams()
+  }
+
+  /** Called once, when the session has ended. */
+  end(why: Error | undefined): void {
+    this.#ended = new SessionClosedError(why === undefined ? {} : { cause: why })
+  }
+
+  /** Queues frames that cannot wait. */
+  #tell(frames: readonly OutgoingFrame[]): void {
+    if (this.dialect === 'parley' && this.#ended === undefined) this.#link.carrier()?.tell(frames)
+  }
+}
+
+/** The clock of deadlines and rates, which nothing sets. */
+function steadyMs(): number {
+  return performance.now()
 }

@@ -1,10 +1,9 @@
 /**
- * What is owed for a batch of messages: receipts by state and refusals by reason, in as few frames as fit. Pure.
- * Consecutive numbers of one log become a range; a frame never holds more than its limits allow.
+ * What this side owes for a batch of messages: receipts by state and refusals by reason, in as few frames as fit, where
+ * consecutive numbers of one log become a range. Pure.
  */
-import { MAX_IDS_PER_FRAME, MAX_RANGES_PER_RECEIPT } from './constants.ts'
-import type { RefuseReason } from './errors.ts'
-import type { ChatMessage, OutgoingFrame, ReceiptState, SeqRange } from './frames.ts'
+import { MAX_IDS_PER_FRAME, MAX_RANGES_PER_RECEIPT } from './frames.ts'
+import type { ChatMessage, OutgoingFrame, ReceiptState, RefuseReason, SeqRange } from './frames.ts'
 
 /** What became of a message that arrived. */
 export type Disposition =

@@ -1,17 +1,47 @@
 /**
- * The session with one peer, as pure logic: which of its streams are good, which one this side sends on, and when
- * the session begins and ends. Events in, effects out; no stream, no timer, no frame. Both sides run the same rules
- * on the same two facts (who opened a stream, which peer ID is smaller), so they agree without asking each other.
+ * The session with one peer, as pure logic: which of its streams are good, which one this side sends on, when the
+ * session begins and ends, how much is sent ahead of the receipts, and what a receipt or a refusal is about. Events and
+ * the time in, effects out; no stream, no timer, no promise. Both sides run the same rules on the same two facts (who
+ * opened a stream, which peer ID is smaller), so they agree without asking each other. It resends nothing: what has no
+ * receipt goes out again in the next session.
  */
+import { DeadlineError, elected } from '../wire/index.ts'
+import type { Opener } from '../wire/index.ts'
+import { SessionClosedError } from './application.ts'
 import type { Dialect } from './dialect.ts'
+import type { SizedMessage } from './frame-codec.ts'
+import { ChatError } from './frames.ts'
+import type { ChatMessage, OutgoingFrame, ReceiptState, RefuseReason, SeqRange } from './frames.ts'
 
-export type Opener = 'local' | 'remote'
+/** Sixteen of the longest messages: fills a link of 10 MB/s at 100 ms, and is all that one slow peer can hold here. */
+export const MAX_UNCONFIRMED_BYTES = 1024 * 1024
+
+/**
+ * Messages that one side may have on the wire without a receipt or a refusal. With MAX_UNCONFIRMED_BYTES it bounds
+ * the send queue and what the other side owes in receipts, so neither side ever stops reading in order to write.
+ */
+const MAX_UNCONFIRMED_MESSAGES = 4096
+
+/**
+ * Without a receipt or a refusal for so long, while one is owed, the session is cut and the messages go out again in
+ * the next one. Longer than the 15 s in which a dead connection is noticed, so what is cut is a live peer that answers
+ * nothing; a slow disk or link answers some of what it was sent in that time.
+ */
+const RECEIPT_TIMEOUT_MS = 60_000
+
+/** The peer's newer stream took the place of this one. */
+export class StreamReplacedError extends ChatError {
+  override readonly name = 'StreamReplacedError'
+  constructor() {
+    super('The peer opened a newer chat stream, which takes the place of this one')
+  }
+}
 
 /** A stream whose dialect is settled and, in Parley, on which both Hellos have been exchanged. */
 export interface SessionStream {
   /** Counts up: a later stream has a higher number. */
   readonly id: number
-  readonly opener: Opener
+  readonly openedBy: Opener
   readonly dialect: Dialect
 }
 
@@ -20,47 +50,130 @@ export type SessionEvent =
   /** Something that must arrive was sent on this stream. */
   | { readonly kind: 'used'; readonly id: number }
   | { readonly kind: 'ended'; readonly id: number; readonly why: Error | undefined }
+  /** The layer above has messages for the peer. It does so only while a session is open. */
+  | { readonly kind: 'send'; readonly batch: number; readonly messages: readonly SizedMessage[] }
+  /** The layer above no longer waits for what it gave: what is not with a stream yet stays here. */
+  | { readonly kind: 'withdraw'; readonly batch: number }
+  /** A stream has taken all of what a `write` gave to it. */
+  | { readonly kind: 'written'; readonly write: number }
+  | { readonly kind: 'unwritten'; readonly write: number; readonly why: Error }
+  | Extract<OutgoingFrame, { kind: 'receipt' | 'refuse' }>
+  /** The time has come that {@link SessionLogic.deadlineMs} named. */
+  | { readonly kind: 'timeout' }
 
 export type SessionEffect =
   /** A session begins: what has no receipt is sent again. */
   | { readonly kind: 'open'; readonly dialect: Dialect }
   | { readonly kind: 'close'; readonly why: Error | undefined }
-  /** The stream is of no use any more: abort it, and tell nobody. */
+  /** The stream is of no use any more: abort it; the session goes on. */
   | { readonly kind: 'drop'; readonly id: number }
+  /** Give these to the stream, in their order, and answer with `written` or `unwritten`. In a plain dialect it is one. */
+  | { readonly kind: 'write'; readonly write: number; readonly id: number; readonly messages: readonly SizedMessage[] }
+  /** All messages of the batch are with a stream. */
+  | { readonly kind: 'sent'; readonly batch: number }
+  | { readonly kind: 'unsent'; readonly batch: number; readonly why: Error }
+  /** The peer has these. The ids may be unknown: held messages are confirmed twice. */
+  | { readonly kind: 'receipted'; readonly ids: readonly string[]; readonly state: ReceiptState }
+  /** The peer did not take these, which were sent in this session. */
+  | {
+      readonly kind: 'refused'
+      readonly ids: readonly string[]
+      readonly reason: RefuseReason
+      readonly retryAfterMs: number
+    }
+  /** The peer answers nothing: abort the stream. */
+  | { readonly kind: 'cut'; readonly id: number; readonly why: Error }
 
 interface Kept extends SessionStream {
-  readonly used: boolean
+  used: boolean
+}
+
+interface Batch {
+  readonly id: number
+  readonly messages: readonly SizedMessage[]
+  /** The index of the first message that was not given to a stream. */
+  next: number
 }
 
 export class SessionLogic {
-  readonly #parleyOpener: Opener
+  readonly #preferred: Opener
+  readonly #limits: WindowLimits
   #streams: readonly Kept[] = []
   #dialect: Dialect | undefined
-  #sendOn: number | undefined
+  #sendOn: Kept | undefined
+  /** What was given to this session, oldest first. */
+  #batches: Batch[] = []
+  #window: SendWindow
+  /** The stream that took the last message. */
+  #messagesOn: number | undefined
+  /** What a stream is about to take: nothing else is given to a stream meanwhile. */
+  #writing: { readonly write: number; readonly batch: Batch } | undefined
+  #writes = 0
+  /** Runs while something is unconfirmed, from the last answer on. */
+  #deadlineMs: number | undefined
 
-  /** @param localIsSmaller - of the two peer IDs, as text, this side's sorts first */
-  constructor(options: { readonly localIsSmaller: boolean }) {
-    this.#parleyOpener = options.localIsSmaller ? 'local' : 'remote'
+  /** @param preferred the side whose Parley streams go before the other's */
+  constructor(
+    preferred: Opener,
+    limits: WindowLimits = { maxMessages: MAX_UNCONFIRMED_MESSAGES, maxBytes: MAX_UNCONFIRMED_BYTES }
+  ) {
+    this.#preferred = preferred
+    this.#limits = limits
+    this.#window = new SendWindow(limits)
   }
 
   /** The stream to send on. `undefined` exactly when there is no session. */
   get sendOn(): number | undefined {
-    return this.#sendOn
+    return this.#sendOn?.id
   }
 
-  handle(event: SessionEvent): SessionEffect[] {
+  /** When `timeout` is to come; undefined: never. */
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs
+  }
+
+  step(event: SessionEvent, nowMs: number): SessionEffect[] {
     switch (event.kind) {
       case 'ready':
         return this.#ready(event.stream)
       case 'used':
-        this.#streams = this.#streams.map((stream) => (stream.id === event.id ? { ...stream, used: true } : stream))
+        for (const stream of this.#streams) if (stream.id === event.id) stream.used = true
         return []
       case 'ended': {
         const lost = this.#streams.find((stream) => stream.id === event.id)
         if (lost === undefined) return []
         this.#streams = this.#streams.filter((stream) => stream !== lost)
-        return this.#settle(isLoss(lost, event.why), event.why)
+        return [...this.#choose(isLoss(lost, event.why), event.why), ...this.#send(nowMs)]
       }
+      case 'send':
+        if (event.messages.length === 0) return [{ kind: 'sent', batch: event.batch }]
+        this.#batches.push({ id: event.batch, messages: event.messages, next: 0 })
+        return this.#send(nowMs)
+      case 'withdraw':
+        this.#batches = this.#batches.filter((batch) => batch.id !== event.batch)
+        return this.#send(nowMs)
+      case 'written':
+        if (this.#writing?.write !== event.write) return []
+        this.#writing = undefined
+        return this.#send(nowMs)
+      case 'unwritten':
+        return this.#unwritten(event.write, event.why, nowMs)
+      case 'receipt': {
+        if (this.#dialect === undefined) return []
+        const ids = this.#settle(event.ids, event.ranges, nowMs)
+        const sends = this.#send(nowMs)
+        return ids.length === 0 ? sends : [...sends, { kind: 'receipted', ids, state: event.state }]
+      }
+      case 'refuse': {
+        // Nothing else can be refused.
+        const ids = [...new Set(event.ids)].filter((id) => this.#window.has(id))
+        if (ids.length === 0) return []
+        this.#settle(ids, [], nowMs)
+        const { reason, retryAfterMs } = event
+        return [...this.#send(nowMs), { kind: 'refused', ids, reason, retryAfterMs }]
+      }
+      case 'timeout':
+        return this.#timeout(nowMs)
     }
   }
 
@@ -71,7 +184,7 @@ export class SessionLogic {
     const others = this.#streams.filter((old) => old.id !== stream.id)
     const replaced = others.filter((old) => replaces(stream, old))
     this.#streams = [...others.filter((old) => !replaced.includes(old)), { ...stream, used: false }]
-    const effects = this.#settle(
+    const effects = this.#choose(
       replaced.some((old) => isLoss(old, undefined)),
       undefined
     )
@@ -79,15 +192,14 @@ export class SessionLogic {
   }
 
   /** Chooses the stream to send on, and says what that means for the session. */
-  #settle(somethingLost: boolean, why: Error | undefined): SessionEffect[] {
+  #choose(somethingLost: boolean, why: Error | undefined): SessionEffect[] {
     const before = this.#dialect
-    const choice = this.#choose()
-    this.#sendOn = choice?.id
-    this.#dialect = choice?.dialect
+    this.#sendOn = this.#elected()
+    this.#dialect = this.#sendOn?.dialect
     if (!somethingLost && before === this.#dialect) return []
     const effects: SessionEffect[] = []
-    if (before !== undefined) effects.push({ kind: 'close', why })
-    if (choice !== undefined) effects.push({ kind: 'open', dialect: choice.dialect })
+    if (before !== undefined) effects.push(...this.#end(why), { kind: 'close', why })
+    if (this.#dialect !== undefined) effects.push({ kind: 'open', dialect: this.#dialect })
     return effects
   }
 
@@ -95,12 +207,96 @@ export class SessionLogic {
    * Parley: the one opened by the smaller peer ID, or else the other. Plain: an answer goes where the question came
    * from, so the newest stream that the peer opened, or else our own.
    */
-  #choose(): Kept | undefined {
+  #elected(): Kept | undefined {
     const parley = this.#streams.filter((stream) => stream.dialect === 'parley')
-    if (parley.length > 0) return parley.find((stream) => stream.opener === this.#parleyOpener) ?? parley[0]
+    if (parley.length > 0) return elected(parley, this.#preferred)
     const newestFirst = this.#streams.toSorted((a, b) => b.id - a.id)
-    return newestFirst.find((stream) => stream.opener === 'remote') ?? newestFirst[0]
+    return elected(newestFirst, 'them')
   }
+
+  /** The next session begins with nothing given and nothing unconfirmed. */
+  #end(why: Error | undefined): SessionEffect[] {
+    const closed = new SessionClosedError(why === undefined ? {} : { cause: why })
+    const unsent = this.#batches.map(({ id }): SessionEffect => ({ kind: 'unsent', batch: id, why: closed }))
+    this.#batches = []
+    this.#window = new SendWindow(this.#limits)
+    this.#messagesOn = undefined
+    this.#writing = undefined
+    this.#deadlineMs = undefined
+    return unsent
+  }
+
+  /** Gives as much to a stream as there is room for: it leaves together, in one write. */
+  #send(nowMs: number): SessionEffect[] {
+    const effects: SessionEffect[] = []
+    while (this.#writing === undefined) {
+      const [batch] = this.#batches
+      if (batch === undefined) break
+      if (batch.next === batch.messages.length) {
+        this.#batches.shift()
+        effects.push({ kind: 'sent', batch: batch.id })
+        continue
+      }
+      const stream = this.#sendOn
+      if (stream === undefined) break
+      const messages = stream.dialect === 'parley' ? this.#withinWindow(batch, stream, nowMs) : onlyNext(batch)
+      if (messages.length === 0) break
+      stream.used = true
+      batch.next += messages.length
+      this.#writing = { write: ++this.#writes, batch }
+      effects.push({ kind: 'write', write: this.#writes, id: stream.id, messages })
+    }
+    return effects
+  }
+
+  /**
+   * What is under way on another stream has no order with what is sent on this one: after a change of streams, as when
+   * both sides open one at once, that is answered first.
+   */
+  #withinWindow(batch: Batch, stream: Kept, nowMs: number): readonly SizedMessage[] {
+    const isSame = this.#messagesOn === undefined || this.#messagesOn === stream.id
+    if (!isSame && this.#window.size > 0) return []
+    let end = batch.next
+    for (; end < batch.messages.length; end++) {
+      const sized = batch.messages[end]
+      if (sized === undefined || !this.#window.hasRoom(sized.sizeBytes)) break
+      this.#window.add(sized.frame.message, sized.sizeBytes)
+    }
+    if (end === batch.next) return []
+    this.#messagesOn = stream.id
+    this.#deadlineMs ??= nowMs + RECEIPT_TIMEOUT_MS
+    return batch.next === 0 && end === batch.messages.length ? batch.messages : batch.messages.slice(batch.next, end)
+  }
+
+  #unwritten(write: number, why: Error, nowMs: number): SessionEffect[] {
+    if (this.#writing?.write !== write) return []
+    const { batch } = this.#writing
+    this.#writing = undefined
+    const isAwaited = this.#batches.includes(batch)
+    this.#batches = this.#batches.filter((other) => other !== batch)
+    const sends = this.#send(nowMs)
+    return isAwaited ? [{ kind: 'unsent', batch: batch.id, why }, ...sends] : sends
+  }
+
+  /** Takes confirmed or refused messages out of the window; returns the ids that the ranges stand for, and `ids`. */
+  #settle(ids: readonly string[], ranges: readonly SeqRange[], nowMs: number): string[] {
+    this.#window.settle(ids)
+    const settled = this.#window.settleRanges(ranges)
+    for (const id of ids) settled.push(id)
+    this.#deadlineMs = this.#window.size === 0 ? undefined : nowMs + RECEIPT_TIMEOUT_MS
+    return settled
+  }
+
+  #timeout(nowMs: number): SessionEffect[] {
+    if (this.#deadlineMs === undefined || nowMs < this.#deadlineMs || this.#messagesOn === undefined) return []
+    this.#deadlineMs = undefined
+    return [{ kind: 'cut', id: this.#messagesOn, why: new DeadlineError('receipt', RECEIPT_TIMEOUT_MS) }]
+  }
+}
+
+/** A plain dialect confirms nothing: what its stream has not taken is the only thing that is known not to be under way. */
+function onlyNext(batch: Batch): readonly SizedMessage[] {
+  return batch.messages.slice(batch.next, batch.next + 1)
 }
 
 /**
@@ -112,5 +308,121 @@ function isLoss({ dialect, used }: Kept, why: Error | undefined): boolean {
 }
 
 function replaces(stream: SessionStream, old: Kept): boolean {
-  return stream.dialect === 'parley' && (old.dialect !== 'parley' || old.opener === stream.opener)
+  return stream.dialect === 'parley' && (old.dialect !== 'parley' || old.openedBy === stream.openedBy)
+}
+
+export interface WindowLimits {
+  readonly maxMessages: number
+  readonly maxBytes: number
+}
+
+interface Unconfirmed {
+  readonly id: string
+  readonly log: string
+  readonly seq: number
+  readonly sizeBytes: number
+}
+
+/**
+ * What was sent in a session and has no answer yet. It turns the ranges of a receipt into ids, and only of messages that
+ * are in it, so that a receipt can't confirm what was not sent.
+ */
+export class SendWindow {
+  readonly #limits: WindowLimits
+  /** Per log, by number: what most answers name. */
+  readonly #logs = new Map<string, Map<number, Unconfirmed>>()
+  /** Made when an answer names ids, and kept until the window is empty. */
+  #byId: Map<string, Unconfirmed> | undefined
+  #size = 0
+  #bytes = 0
+
+  constructor(limits: WindowLimits) {
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** A message larger than the whole window passes when nothing else is in it. */
+  hasRoom(sizeBytes: number): boolean {
+    if (this.#size === 0) return true
+    return this.#size < this.#limits.maxMessages && this.#bytes + sizeBytes <= this.#limits.maxBytes
+  }
+
+  has(id: string): boolean {
+    return this.#size > 0 && this.#ids().has(id)
+  }
+
+  /** One that is sent a second time takes the place of the first. */
+  add({ id, log, seq }: Pick<ChatMessage, 'id' | 'log' | 'seq'>, sizeBytes: number): void {
+    let numbers = this.#logs.get(log)
+    if (numbers === undefined) this.#logs.set(log, (numbers = new Map<number, Unconfirmed>()))
+    const before = numbers.get(seq)
+    if (before !== undefined) this.#remove(before, numbers)
+    const entry = { id, log, seq, sizeBytes }
+    numbers.set(seq, entry)
+    this.#byId?.set(id, entry)
+    this.#size++
+    this.#bytes += sizeBytes
+  }
+
+  /** Takes out what is confirmed or refused. Ids that are not in here are no error: held messages are confirmed twice. */
+  settle(ids: readonly string[]): void {
+    if (ids.length === 0 || this.#size === 0) return
+    const byId = this.#ids()
+    for (const id of ids) {
+      const entry = byId.get(id)
+      const numbers = entry === undefined ? undefined : this.#logs.get(entry.log)
+      if (entry !== undefined && numbers !== undefined) this.#remove(entry, numbers)
+    }
+    this.#forgetWhatIsEmpty()
+  }
+
+  /**
+   * Takes out what the ranges cover, of what is in here, and returns its ids. Costs no more than what is in here,
+   * however wide they are.
+   */
+  settleRanges(ranges: readonly SeqRange[]): string[] {
+    const covered: string[] = []
+    const take = (entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void => {
+      covered.push(entry.id)
+      this.#remove(entry, numbers)
+    }
+    for (const { log, first, last } of ranges) {
+      const numbers = this.#logs.get(log)
+      if (numbers === undefined) continue
+      if (last - first < numbers.size) {
+        for (let seq = first; seq <= last; seq++) {
+          const entry = numbers.get(seq)
+          if (entry !== undefined) take(entry, numbers)
+        }
+      } else {
+        for (const [seq, entry] of numbers) if (seq >= first && seq <= last) take(entry, numbers)
+      }
+    }
+    this.#forgetWhatIsEmpty()
+    return covered
+  }
+
+  #ids(): Map<string, Unconfirmed> {
+    if (this.#byId !== undefined) return this.#byId
+    const byId = new Map<string, Unconfirmed>()
+    for (const numbers of this.#logs.values()) for (const entry of numbers.values()) byId.set(entry.id, entry)
+    this.#byId = byId
+    return byId
+  }
+
+  #remove(entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void {
+    numbers.delete(entry.seq)
+    if (this.#byId?.get(entry.id) === entry) this.#byId.delete(entry.id)
+    this.#size--
+    this.#bytes -= entry.sizeBytes
+  }
+
+  #forgetWhatIsEmpty(): void {
+    if (this.#size > 0) return
+    this.#logs.clear()
+    this.#byId = undefined
+  }
 }

@@ -1,29 +1,49 @@
 // Where `parley` begins: reads the command line, runs the command, says what
 // went wrong in one line, and ends with the exit code.
-import { CommanderError, type Command } from 'commander'
+import { CommanderError } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cleanText } from './clean-text.ts'
-import { addCompletion } from './completion.ts'
-import { FLUSH_AT_END_MS } from './constants.ts'
-import { flushed, hasLostItsReader, InterruptedError, processIo, writeLines, type CommandIo } from './io.ts'
-import { unknownOption } from './option-owners.ts'
-import { buildProgram } from './program.ts'
-import { exitCodes, ParleyError, type ExitCode } from '../node/settings.ts'
+import { nearestWord } from '../lib/index.ts'
+import { type ExitCode, exitCodes, ParleyError } from '../node/settings.ts'
+import { ProgramCommand } from './commands/command-options.ts'
+import { addCompletion, buildProgram } from './program/program.ts'
+import { cleanText } from './process/clean-text.ts'
+import {
+  type CommandIo,
+  FLUSH_AT_END_MS,
+  flushed,
+  InterruptedError,
+  processIo,
+  ReaderGoneError,
+  streamFlushed,
+  writeLines
+} from './process/io.ts'
+import { OutputFailedError } from './process/process-output.ts'
 
 /** Runs one command line (without node and script) and ends the process. */
 export async function main(args: readonly string[]): Promise<never> {
   const io = processIo()
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => process.exit(sayFailure(io, error)))
+    process.on(event, (error: unknown) => void endWith(io, sayFailure(io, error)))
   }
   const code = await runCommandLine(io, args)
-  const isWritten = Promise.all([flushed(io.stdout), flushed(io.stderr)])
-  // The user wants it to end: it does not wait for a reader that does not read.
-  await (io.interrupted.aborted ? Promise.race([isWritten, sleep(FLUSH_AT_END_MS)]) : isWritten)
-  process.exit(code === exitCodes.interrupted && hasLostItsReader(io.stdout) ? exitCodes.ok : code)
+  await flushed(io)
+  process.exit(codeAtEnd(io, code))
 }
 
-/** The same without ending the process: for whoever wants the exit code. */
+/** @param code of the command, which does not know of output that was written after it */
+function codeAtEnd(io: CommandIo, code: ExitCode): ExitCode {
+  const why: unknown = io.interrupted.reason
+  if (why instanceof OutputFailedError && code !== why.exitCode) return sayFailure(io, why)
+  return why instanceof ReaderGoneError && code === exitCodes.interrupted ? exitCodes.ok : code
+}
+
+/** Nothing is reliable after such an error; its report still gets out. */
+async function endWith(io: CommandIo, code: ExitCode): Promise<never> {
+  if (io.stderr.writableLength > 0) await Promise.race([streamFlushed(io.stderr), sleep(FLUSH_AT_END_MS)])
+  process.exit(code)
+}
+
+/** The same without ending the process. @returns the exit code */
 export async function runCommandLine(io: CommandIo, args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok
   const program = buildProgram(io, (finished) => (code = finished))
@@ -33,7 +53,7 @@ export async function runCommandLine(io: CommandIo, args: readonly string[]): Pr
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => (wrongHelp += text),
-      // What is wrong is said once, below.
+      // The error is reported once, below.
       outputError: () => undefined
     })
   }
@@ -41,18 +61,18 @@ export async function runCommandLine(io: CommandIo, args: readonly string[]): Pr
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
-    return error instanceof CommanderError ? sayUsage(io, program, error, args, wrongHelp) : sayFailure(io, error)
+    return error instanceof CommanderError ? await sayUsage(io, program, error, args, wrongHelp) : sayFailure(io, error)
   }
 }
 
 /** @param wrongHelp the help that commander printed because something was wrong */
-function sayUsage(
+async function sayUsage(
   io: CommandIo,
-  program: Command,
+  program: ProgramCommand,
   error: CommanderError,
   args: readonly string[],
   wrongHelp: string
-): ExitCode {
+): Promise<ExitCode> {
   // --help and --version have printed what was asked for.
   if (error.exitCode === 0) return exitCodes.ok
   const [first, second] = program.args
@@ -65,8 +85,10 @@ function sayUsage(
   const isUnknownCommand =
     name !== undefined && (isHelp || (error.code === 'commander.excessArguments' && !isCommand(program, args)))
   const text = isUnknownCommand
-    ? unknownCommand(program, name)
-    : unknownOption(program, error.message.replace(/^error: /u, ''))
+    ? await unknownCommand(program, name, isHelp ? [] : program.args)
+    : (unknownSubcommand(program, error) ??
+      missingArgument(program, error) ??
+      unknownOption(program, error.message.replace(/^error: /u, '')))
   writeLines(io.stderr, [
     `parley: ${text
       .split('\n')
@@ -77,38 +99,73 @@ function sayUsage(
   return exitCodes.usage
 }
 
-function isCommand(program: Command, args: readonly string[]): boolean {
+function isCommand(program: ProgramCommand, args: readonly string[]): boolean {
   return program.commands.some((command) => args.includes(command.name()))
 }
 
-function unknownCommand(program: Command, typed: string): string {
+async function unknownCommand(program: ProgramCommand, typed: string, words: readonly string[]): Promise<string> {
   const names = program.commands.map((command) => command.name()).filter((name) => name !== 'complete')
-  // Two changes make any word of three letters.
-  const mostChanges = typed.length > 3 ? 2 : 1
-  const near = names.find((name) => name.startsWith(typed) || distance(name, typed) <= mostChanges)
-  const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean ${near}?`
-  return `there is no command ${JSON.stringify(typed)}: ${hint}`
+  // Loaded only here: no command line that is understood needs the commands of the chat.
+  const { chatCommands } = await import('./chat-commands/chat-commands.ts')
+  const inChat = chatCommands.find(({ name }) => name === typed)
+  const hint =
+    inChat === undefined ? nearestHint(typed, names) : `in the chat there is /${inChat.name}: ${inChat.help}.`
+  const chat = `To talk to a peer of that name or address: parley chat ${words.map(shellWord).join(' ')}`
+  return `there is no command ${JSON.stringify(typed)}: ${hint}${words.length === 0 ? '' : ` ${chat}`}`
 }
 
-/** How many letters have to be changed, added or left out (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [index, letter] of Array.from(one).entries()) {
-    const next = [index + 1]
-    for (const [at, otherLetter] of Array.from(other).entries()) {
-      const replaced = (row[at] ?? 0) + (letter === otherLetter ? 0 : 1)
-      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
-    }
-    row = next
+/** `parley contact bob` and `parley config sett name anna`: what there is below `contact` and `config`. */
+function unknownSubcommand(program: ProgramCommand, error: CommanderError): string | undefined {
+  const [name, typed] = program.args
+  const parent = program.commands.find((command) => command.name() === name)
+  const names = parent?.commands.map((command) => command.name()) ?? []
+  const isMistyped = error.code === 'commander.unknownCommand' || error.code === 'commander.excessArguments'
+  if (parent === undefined || typed === undefined || names.length === 0 || names.includes(typed) || !isMistyped) {
+    return undefined
   }
-  return row.at(-1) ?? 0
+  return `parley ${parent.name()} has no command ${JSON.stringify(typed)}: ${nearestHint(typed, names)}`
+}
+
+/** `parley chat`: what is missing, what it may be, and an example. */
+function missingArgument(program: ProgramCommand, error: CommanderError): string | undefined {
+  if (error.code !== 'commander.missingArgument') return undefined
+  const command = commandOf(program)
+  const missing = command.registeredArguments.find(
+    ({ required }, index) => required && command.args[index] === undefined
+  )
+  if (missing === undefined) return undefined
+  const what = missing.description === '' ? '' : `: ${missing.description}`
+  const example = command.example === undefined ? '' : `. Example: ${command.example}`
+  return `${titleOf(command)} needs ${missing.name()}${what}${example}`
+}
+
+/** The command that the words name, down to the last one. */
+function commandOf(program: ProgramCommand): ProgramCommand {
+  const below = program.commands.find((command) => command.name() === program.args[0])
+  return below instanceof ProgramCommand ? commandOf(below) : program
+}
+
+function titleOf(command: ProgramCommand): string {
+  return command.parent instanceof ProgramCommand ? `${titleOf(command.parent)} ${command.name()}` : command.name()
+}
+
+function nearestHint(typed: string, names: readonly string[]): string {
+  const near = nearestWord(typed, names)
+  return near === undefined ? `there are ${names.join(', ')}.` : `did you mean ${near}?`
+}
+
+/** Quoted for the shell. */
+function shellWord(word: string): string {
+  return /^[\p{L}\p{N}_.:/@%+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 function sayFailure(io: CommandIo, error: unknown): ExitCode {
-  if (error instanceof InterruptedError || io.interrupted.aborted) return exitCodes.interrupted
+  const why: unknown = io.interrupted.reason
+  if (why instanceof OutputFailedError && error !== why) return sayFailure(io, why)
+  if (error instanceof InterruptedError || (io.interrupted.aborted && error !== why)) return exitCodes.interrupted
   if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted
   if (error instanceof Error && error.name === 'TimeoutError') {
-    writeLines(io.stderr, ['parley: there was no answer in time: check the address, or try again'])
+    writeLines(io.stderr, ['parley: no answer in time: check the address, or try again'])
     return exitCodes.unreachable
   }
   const text = error instanceof Error ? error.message : String(error)
@@ -117,4 +174,23 @@ function sayFailure(io: CommandIo, error: unknown): ExitCode {
   writeLines(io.stderr, [`parley: ${text}${hint}`])
   if (io.env['PARLEY_DEBUG'] === '1' && error instanceof Error) writeLines(io.stderr, (error.stack ?? '').split('\n'))
   return isForeseen ? error.exitCode : exitCodes.unexpected
+}
+
+/**
+ * What is wrong with an unknown option: which commands have it, or else what commander says.
+ *
+ * @param message commander's, which names the option and perhaps one that is spelled like it
+ */
+function unknownOption(program: ProgramCommand, message: string): string {
+  const [, flag] = /unknown option '(--[^'=]+)/u.exec(message) ?? []
+  const owners = flag === undefined ? [] : ownersOf(program, flag)
+  if (flag === undefined || owners.length === 0) return message
+  return `unknown option '${flag}': it belongs to ${new Intl.ListFormat('en').format(owners)}`
+}
+
+function ownersOf(program: ProgramCommand, flag: string): readonly string[] {
+  return [program, ...program.commands]
+    .filter(({ options }) => options.some(({ long }) => long === flag))
+    .map((command) => (command === program ? 'parley' : `parley ${command.name()}`))
+    .filter((name) => name !== 'parley config') // it has every setting, only to show it
 }

@@ -1,20 +1,135 @@
-// The frames of /chat/directory/1.0.0 as closed unions, and how entries are
-// packed into frames of a bounded size. Knows bytes, and neither what an
-// envelope holds nor who may send it.
+// The frames of /chat/directory/1.0.0 as closed unions, its refusals, and how
+// entries are packed into frames of a bounded size. Knows bytes, and neither what
+// an envelope holds nor who may send it.
 import type { PeerId } from '@libp2p/interface'
-import {
-  MAX_ATTACHMENTS,
-  MAX_FOUND_FELLOWS,
-  MAX_FOUND_STATEMENTS,
-  MAX_FRAME_ENTRIES,
-  MAX_FRAME_REMOVALS,
-  MAX_QUERY_CHARS,
-  PAGE_BYTES
-} from './constants.ts'
-import { refuseReason } from './errors.ts'
-import type { RefuseReason } from './errors.ts'
+import { decodePeerId, encodePeerId, MAX_ATTACHMENTS, MAX_ENVELOPE_BYTES } from '../presence/index.ts'
 import { ClientFrame as PbClient, DirectoryFrame as PbDirectory } from './pb/directory-frames.ts'
-import { decodePeerId, encodePeerId } from './peer-id-bytes.ts'
+
+/** Reasons in a directory's Refuse. A client treats one that it does not know as 'refused'. */
+export type RefuseReason =
+  | 'stale'
+  | 'bad-record'
+  | 'other-network'
+  | 'too-fast'
+  | 'full'
+  | 'too-many-watchers'
+  | 'bad-watch'
+  | 'too-many-lookups'
+  | 'going-down'
+  | 'refused'
+
+const reasons: ReadonlySet<string> = new Set<RefuseReason>([
+  'stale',
+  'bad-record',
+  'other-network',
+  'too-fast',
+  'full',
+  'too-many-watchers',
+  'bad-watch',
+  'too-many-lookups',
+  'going-down'
+])
+
+/** The directory answered, and the answer is no. */
+export class DirectoryRefusedError extends Error {
+  override readonly name = 'DirectoryRefusedError'
+  readonly reason: RefuseReason
+  readonly retryAfterMs: number
+
+  constructor(reason: RefuseReason, retryAfterMs: number) {
+    super(reason === 'going-down' ? goingDown : `the directory refused (${reason}): ${refusalAdvice(reason)}`)
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** To its clients a shutdown is no refusal, and this directory knows no other directory for them. */
+const goingDown = 'the directory is being shut down'
+
+/** @returns why a directory does not do what was asked, and what to do, in words for its user */
+export function refusalAdvice(reason: RefuseReason): string {
+  switch (reason) {
+    case 'going-down':
+      return 'it is being shut down; use another directory'
+
+    case 'stale':
+      return 'it knows a newer record of this peer; is the same identity running elsewhere?'
+    case 'bad-record':
+      return 'it does not accept the record; the two programs may be of different versions'
+    case 'other-network':
+      return 'it serves another network; start with the same --network on both sides'
+    case 'too-fast':
+      return 'too many announcements or queries in a short time; it is tried again later'
+    case 'full':
+      return 'it holds as many peers as it may; use another directory'
+    case 'too-many-watchers':
+      return 'too many others search its roster; watch the whole roster or come back later'
+    case 'bad-watch':
+      return 'the query is longer than it accepts; shorten it'
+    case 'too-many-lookups':
+      return 'too many questions about single peers in a short time; they are asked again later'
+    case 'refused':
+      return 'it gave no reason that this version knows'
+  }
+}
+
+/** The peer at the other end is a directory of another network, or says so. */
+export class OtherNetworkError extends Error {
+  override readonly name = 'OtherNetworkError'
+  readonly ours: string
+  readonly theirs: string
+
+  constructor(ours: string, theirs: string) {
+    super(
+      `the directory serves the network ${JSON.stringify(theirs)}, not ${JSON.stringify(ours)}: ` +
+        'start with the same --network on both sides'
+    )
+    this.ours = ours
+    this.theirs = theirs
+  }
+}
+
+/** A directory's roster. */
+export const DIRECTORY_PROTOCOL = '/chat/directory/1.0.0'
+
+/** A directory's frame: DESIGN's frame limit, 128 KiB. */
+export const MAX_DIRECTORY_FRAME_BYTES = 128 * 1024
+
+/** Peers attached here: DESIGN's number of connections of a directory. */
+export const MAX_ATTACHED_PEERS = 10_000
+
+/** A watcher that does not take its snapshot in this time is reset. */
+export const SNAPSHOT_TIMEOUT_MS = 30_000
+
+/** A directory that goes down waits for its clients to read that, for no longer than a person would. */
+export const DISMISS_TIMEOUT_MS = 500
+
+/** @returns the reason that the word on the wire stands for */
+function refuseReason(word: string): RefuseReason {
+  // The set holds exactly the members of the union.
+  return reasons.has(word) ? (word as RefuseReason) : 'refused'
+}
+
+/** A client's frame: an envelope or a query, with its framing. */
+export const MAX_CLIENT_FRAME_BYTES = MAX_ENVELOPE_BYTES + 256
+
+/** Entries in one frame: what fits when every record is as short as a sealed record can be. */
+export const MAX_FRAME_ENTRIES = 1_024
+
+/** Removed peer IDs in one frame, of forty bytes each. */
+export const MAX_FRAME_REMOVALS = 1_024
+
+/** Entries are packed up to here: the largest single entry still fits behind it, and a page is one message of Noise. */
+const PAGE_BYTES = 60 * 1024
+
+/** Longer than any nickname is pointless. */
+const MAX_QUERY_CHARS = 64
+
+/** Statements about one peer in one answer: one of each directory that a directory may know. */
+export const MAX_FOUND_STATEMENTS = 64
+
+/** Directories that one is joined with, as it tells them. */
+export const MAX_FOUND_FEDERATION_PEERS = 64
 
 export type ClientFrame =
   | { readonly type: 'announce'; readonly envelope: Uint8Array }
@@ -45,7 +160,7 @@ export interface FoundFrame {
   readonly showing: boolean
   /** Sealed statements of directories about the peer. */
   readonly statements: readonly Uint8Array[]
-  readonly fellows: readonly PeerId[]
+  readonly federationPeers: readonly PeerId[]
   /** Statements that this directory made in an earlier one are void. */
   readonly epoch?: bigint
 }
@@ -111,7 +226,7 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
         entries$: { attachments: MAX_ATTACHMENTS },
         removed: MAX_FRAME_REMOVALS
       },
-      found: { statements: MAX_FOUND_STATEMENTS, fellows: MAX_FOUND_FELLOWS }
+      found: { statements: MAX_FOUND_STATEMENTS, federationPeers: MAX_FOUND_FEDERATION_PEERS }
     }
   })
   if (welcome !== undefined) {
@@ -208,24 +323,31 @@ function readFound(found: PbDirectory.Found): FoundFrame | undefined {
   const peer = decodePeerId(found.peer)
   if (peer === undefined) return undefined
   const { newestEnvelope, showing, statements, epoch } = found
-  const fellows = found.fellows.flatMap((fellow) => decodePeerId(fellow) ?? [])
+  const federationPeers = found.federationPeers.flatMap((federationPeer) => decodePeerId(federationPeer) ?? [])
   return {
     type: 'found',
     peer,
     showing,
     statements,
-    fellows,
+    federationPeers,
     ...(newestEnvelope === undefined ? {} : { newestEnvelope }),
     ...(epoch === undefined ? {} : { epoch })
   }
 }
 
-function writeFound({ peer, newestEnvelope, showing, statements, fellows, epoch }: FoundFrame): PbDirectory.Found {
+function writeFound({
+  peer,
+  newestEnvelope,
+  showing,
+  statements,
+  federationPeers,
+  epoch
+}: FoundFrame): PbDirectory.Found {
   return {
     peer: encodePeerId(peer),
     showing,
     statements: statements.map((statement) => new Uint8Array(statement)),
-    fellows: fellows.map(encodePeerId),
+    federationPeers: federationPeers.map(encodePeerId),
     ...(newestEnvelope === undefined ? {} : { newestEnvelope: new Uint8Array(newestEnvelope) }),
     ...(epoch === undefined ? {} : { epoch })
   }

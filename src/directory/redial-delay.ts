@@ -1,6 +1,24 @@
-// When to dial a directory again: soon at first, then patiently, for ever.
-// Pure: the time and the chance go in.
-import { PATIENT_AFTER_MS, PATIENT_REDIAL_MS, REDIAL_JITTER, REDIAL_MS } from './constants.ts'
+// When a directory is dialled again: soon at first, then patiently, for ever, and
+// within bounds when it names a time itself. Pure: the time and chance are arguments.
+import { backoffMs } from '../lib/index.ts'
+
+/** When patience begins. */
+export const PATIENT_AFTER_MS = 60_000
+
+/** A delay is chosen between this part of it and the whole, so that clients of one directory spread out. */
+export const REDIAL_JITTER = 0.5
+
+/** Whatever a directory asks for, waiting stays within this: it can neither spin a client nor lose it. */
+export const RETRY_BOUNDS_MS = { min: 1_000, max: 60_000 } as const
+
+/** Of another network: it may be restarted as ours some day. */
+export const OTHER_NETWORK_RETRY_MS = 60_000
+
+/** Redialling in the first minute: a directory that returns is used again within three seconds. */
+export const REDIAL_MS = { first: 250, max: 2_000 } as const
+
+/** … and after that minute, for ever. */
+export const PATIENT_REDIAL_MS = 7_000
 
 export class RedialDelay {
   #failures = 0
@@ -10,9 +28,8 @@ export class RedialDelay {
   next(nowMs: number, random: () => number): number {
     this.#sinceMs ??= nowMs
     const isPatient = nowMs - this.#sinceMs >= PATIENT_AFTER_MS
-    const fullMs = isPatient ? PATIENT_REDIAL_MS : Math.min(REDIAL_MS.first * 2 ** this.#failures, REDIAL_MS.max)
-    this.#failures++
-    return Math.round(fullMs * (1 - REDIAL_JITTER * random()))
+    const { first, max } = isPatient ? { first: PATIENT_REDIAL_MS, max: PATIENT_REDIAL_MS } : REDIAL_MS
+    return backoffMs({ firstMs: first, maxMs: max, jitter: REDIAL_JITTER }, this.#failures++, random)
   }
 
   /** The directory was well for a while, or the network has changed: begin anew. */
@@ -20,4 +37,9 @@ export class RedialDelay {
     this.#failures = 0
     this.#sinceMs = undefined
   }
+}
+
+/** @returns what a directory asks us to wait, within what a client grants */
+export function boundedRetryMs(retryAfterMs: number): number {
+  return Math.min(RETRY_BOUNDS_MS.max, Math.max(RETRY_BOUNDS_MS.min, retryAfterMs))
 }

@@ -1,5 +1,27 @@
-// What needs no network and no Node: characters and names as people see them, and collections of a bounded size.
-export { ClockJumps } from './clock-jumps.ts'
-export { LruMap, LruSet } from './lru.ts'
-export { looksAlike, nameShape, type NameShape } from './name-shape.ts'
+// What needs no network and no Node: characters, words and names as people see them, and collections of a bounded size.
+export { onAbort } from './abort.ts'
+export { Backoff, backoffMs } from './backoff.ts'
+export { LruMap, LruSet } from './bounded-map.ts'
+export { ClockJumps, steadyNow } from './clocks.ts'
+export { DeadlineHeap, DeadlineTimer } from './deadlines.ts'
+export { lookOf, looksAlike, nameShape } from './name-shape.ts'
+export type { NameShape } from './name-shape.ts'
+export { nearestWord } from './nearest-word.ts'
+export { PrioritySemaphore } from './priority-semaphore.ts'
+export {
+  isIdPrefix,
+  isShortFormOf,
+  isShortIdBeginning,
+  isTooShortBeginning,
+  minShortBeginning,
+  nameOrShortId,
+  SHORT_ID_CHARS,
+  shortId
+} from './short-id.ts'
+export type { Rate } from './token-bucket.ts'
+export { RateLimiter, TokenBucket } from './token-bucket.ts'
+export { decomposedFold, folded, isSameName, withoutIgnorable } from './unicode/case-folding.ts'
+export { decodedText, withoutByteOrderMark } from './unicode/decoded-text.ts'
 export { hiddenCharacters, isVisible, MAX_MARKS_ON_A_LETTER, withExcess, withoutHidden } from './unicode/hidden-text.ts'
+export { normalForm } from './unicode/normal-form.ts'
+export { Wakeup } from './wakeup.ts'

@@ -3,26 +3,45 @@
 // and characters that nobody sees, and reads digits as the letters that they
 // stand for in "v1ct0r". It knows nothing of who has which name.
 //
-// The key of a shape is coarse: names that may look alike have the same one, and
-// so have some that don't ("Lise" and "Ilse", as I looks like l). So letters are
-// compared one by one as well.
+// The keys of a shape are coarse: names that may look alike share one, and so do
+// some that don't ("Lise" and "Ilse", as I looks like l). So letters are compared
+// one by one as well. A name in other case may not look alike at all ("Νίκος" and
+// "νίκος": N and v), and is read as the same name: spelling is compared too.
+import { caseFolded, decomposedFold } from './unicode/case-folding.ts'
 import { prototypeOf } from './unicode/confusables.ts'
 
 export interface NameShape {
-  /** Names that look alike have the same key; not every name of the same key looks alike. */
-  readonly key: string
+  /** Names that look alike share a key; not all that share one look alike. None for a name that shows nothing. */
+  readonly keys: readonly string[]
   /** One character for each letter that is seen. */
   readonly letters: readonly string[]
+  /** Without case, accents and signs; empty for a name of nothing but signs. */
+  readonly spelling: string
 }
 
 export function nameShape(name: string): NameShape {
   const letters = lettersOf(name)
-  return { key: letters.map((letter) => keyLetters.get(letter) ?? letter).join(''), letters }
+  const spelling = Array.from(withoutAccents(decomposedFold(name.toWellFormed())))
+    .filter((one) => letterOrDigit.test(one))
+    .join('')
+  const keys = new Set([sightKey(letters), spelling])
+  keys.delete('')
+  return { keys: [...keys], letters, spelling }
+}
+
+/** What a text looks like, with letters that may be taken for each other as one: that of a part is a part of it. */
+export function lookOf(text: string): string {
+  return sightKey(lettersOf(text))
+}
+
+function sightKey(letters: readonly string[]): string {
+  return letters.map((letter) => keyLetters.get(letter) ?? letter).join('')
 }
 
 /** True when a reader may take one name for the other. Of two names that are spelt the same it is true as well. */
 export function looksAlike(a: NameShape, b: NameShape): boolean {
-  if (a.key !== b.key || a.letters.length !== b.letters.length) return false
+  if (a.spelling !== '' && a.spelling === b.spelling) return true
+  if (a.letters.length !== b.letters.length) return false
   return a.letters.every((letter, at) => isAlike(letter, b.letters[at] ?? ''))
 }
 
@@ -45,6 +64,13 @@ const signLetters: ReadonlyMap<string, string> = new Map([
 
 /** Small capitals, which have no capital letter, and to which UTS #39 maps Cyrillic letters of that form. */
 const smallCapitals: ReadonlyMap<string, string> = pairs('ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢĸ', 'abcdefghijklmnoprstuvwyzk')
+
+/** Letters on a dark circle (🅐) or square (🅰): Unicode gives them no compatibility form. */
+const darkLetters: ReadonlyMap<string, string> = new Map(
+  [0x1f150, 0x1f170].flatMap((first) =>
+    Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ', (letter, at) => [String.fromCodePoint(first + at), letter] as const)
+  )
+)
 
 /** Digits as letters. 6 and 8 both stand for b, and are not like each other. */
 const digitLetters: ReadonlyMap<string, string> = pairs('023456789', 'ozeasbtbg')
@@ -88,7 +114,7 @@ function lettersOf(name: string): readonly string[] {
     // Between small letters I is l, and between capitals l is I.
     if (letter === 'I') return lowerCase.test(kept[at - 1] ?? '') ? stroke : letter
     if (letter === 'l') return isCapitals ? stroke : letter
-    return caseFolded(letter)
+    return foldedLetter(letter)
   })
   return Array.from(folded.join('').replaceAll('m', 'rn').replaceAll('vv', 'w'))
 }
@@ -96,7 +122,7 @@ function lettersOf(name: string): readonly string[] {
 /** As UTS #39 has it; ASCII stays, and what is an ASCII letter or digit in another style becomes that. */
 function shown(character: string): string {
   if (character <= '\u007f') return character
-  const plain = character.normalize('NFKD')
+  const plain = darkLetters.get(character) ?? character.normalize('NFKD')
   if (isAsciiWord.test(plain)) return plain
   const prototype = prototypeOf(character)
   // A letter that looks like a digit is not one that stands for a letter.
@@ -123,8 +149,7 @@ function isInCapitals(letters: readonly string[]): boolean {
   return capitals > 1 && letters.every((letter) => letter === 'l' || !lowerCase.test(letter))
 }
 
-/** Full case folding, by what JavaScript has of it; the small letter may look like another than the capital did. */
-function caseFolded(letter: string): string {
-  const folded = letter.toUpperCase().toLowerCase()
-  return Array.from(folded, (one) => (one <= '\u007f' ? one : shown(one))).join('')
+/** The small letter may look like another than the capital did. */
+function foldedLetter(letter: string): string {
+  return Array.from(caseFolded(letter), (one) => (one <= '\u007f' ? one : shown(one))).join('')
 }

@@ -4,24 +4,27 @@ import type { Identify } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
-import { recordExchange, type RecordService } from '../directory/index.ts'
+import { recordExchange, type RecordService } from '../presence/index.ts'
 import {
   chatLimits,
+  commonServices,
   ConnectionGuard,
+  departedPeers,
+  hostOptions,
   limitsWithin,
   openFileLimit,
   type Pressure,
   type Standing
 } from '../transport/index.ts'
-import { isLocal } from './address.ts'
-import type { Settings } from './config.ts'
-import { departedPeers } from './departed-peers.ts'
-import { commonServices, hostOptions } from './host.ts'
-import type { LanSightings } from './lan.ts'
-import type { Misbehaviour } from './misbehaviour.ts'
-import { peerKindOf } from './peer-kind.ts'
-import type { Profile } from './profile.ts'
-import { addressDialer, type AddressDialer } from './reach.ts'
+import { isLocal } from './dialing/address.ts'
+import type { Settings } from './config/config.ts'
+import type { LanSightings } from './discovery/lan.ts'
+import { version } from './config/version.ts'
+import type { Misbehaviour } from './api/chat-events.ts'
+import { misbehaviourOf } from './misbehaviour.ts'
+import { peerKindOf } from './peers/peer-kind.ts'
+import type { Profile } from './profile/profile.ts'
+import { addressDialer, type AddressDialer } from './dialing/dialer.ts'
 
 export interface ChatHostInit {
   readonly profile: Profile
@@ -29,7 +32,7 @@ export interface ChatHostInit {
   readonly port: number
   /** Announces nothing by mDNS. */
   readonly observe: boolean
-  readonly lan: { readonly peers: LanSightings; readonly directories: LanSightings }
+  readonly lan: { readonly peers: LanSightings; readonly directories: LanSightings; readonly programs: LanSightings }
   readonly protocol: ChatServiceInit
   readonly ownEnvelope: () => Uint8Array
   readonly onMisbehaviour: (misbehaviour: Misbehaviour) => void
@@ -64,12 +67,14 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     discovery: settings.mdns
       ? [
           lan.peers.discovery(settings.network, 'peer', !init.observe),
-          lan.directories.discovery(settings.network, 'directory', false)
+          lan.directories.discovery(settings.network, 'directory', false),
+          ...(settings.mdnsLibp2p ? [lan.programs.discovery(settings.network, 'program', !init.observe)] : [])
         ]
       : [],
     gater: blockedKeptOut(profile),
     isKnown: (peer) => isContact(init, peer) || init.directories().has(peer),
-    onMisbehaviour: init.onMisbehaviour
+    version,
+    onMisbehaviour: (error, remote) => init.onMisbehaviour(misbehaviourOf(error, remote))
   })
   const libp2p = await createLibp2p({
     ...options,

@@ -1,7 +1,7 @@
 // The notices about too many connections, in words: who has them, what is done
 // about it, and what the user can do. Pure.
 import type { Pressure } from '../transport/index.ts'
-import type { Notice } from './chat-events.ts'
+import type { Notice } from './api/chat-events.ts'
 
 const MS_PER_SECOND = 1_000
 

@@ -1,6 +1,5 @@
 // A directory node: a libp2p host that keeps the roster and shows who comes and
 // goes. It has a key for each port, and carries nobody's words.
-import { mkdir } from 'node:fs/promises'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
@@ -8,36 +7,51 @@ import { multiaddr } from '@multiformats/multiaddr'
 import {
   directory,
   federation,
-  MAX_FELLOWS,
+  MAX_FEDERATION_PEERS,
   type DirectoryService,
   type FederationService,
-  type FellowRefusal,
-  type VerifiedRecord
+  type FederationRefusal
 } from '../directory/index.ts'
+import { type VerifiedRecord } from '../presence/index.ts'
 import type { EvictionReport } from '../directory/http/index.ts'
-import { ConnectionGuard, directoryLimits, limitsWithin, openFileLimit, type Pressure } from '../transport/index.ts'
-import { formatAddress } from './address.ts'
-import type { RosterRow } from './chat-events.ts'
-import type { Config } from './config.ts'
-import { DEFAULT_DIRECTORY_PORTS, DIRECTORY_LINK_PING } from './constants.ts'
-import { vantageOf, whyNotDialled } from './dialable.ts'
+import {
+  ConnectionGuard,
+  directoryLimits,
+  directoryServices,
+  hostOptions,
+  InterfaceWatch,
+  limitsWithin,
+  openFileLimit,
+  type Pressure
+} from '../transport/index.ts'
+import { formatAddress } from './dialing/address.ts'
+import { ownNetworkNow } from './dialing/own-network.ts'
+import { LanSightings } from './discovery/lan.ts'
+import { MdnsPorts } from './discovery/mdns-port.ts'
+import { LanNotices } from './discovery/multicast.ts'
+import type { Misbehaviour, MisbehaviourReport, RosterRow } from './api/chat-events.ts'
+import { DEFAULT_DIRECTORY_PORTS, type Config } from './config/config.ts'
+import { vantageOf, whyNotDialled } from './dialing/dialable.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
-import { OwnPeerError, PortTakenError } from './errors.ts'
-import { mendedTexts, mendModes, type MendedModes } from './file-modes.ts'
-import { directoriesFolder, directoryKeyFile, type Folders } from './folders.ts'
-import { directoryServices, freePort, hostOptions, isPortFree, startHost } from './host.ts'
-import { keyOf, loadIdentity, removeHalfWritten, type Unlocker } from './identity.ts'
-import type { StoredKey } from './key-file.ts'
-import { LanSightings, whyNoMulticast } from './lan.ts'
-import { MisbehaviourWatch, withoutProxyHeader, type Misbehaviour, type MisbehaviourReport } from './misbehaviour.ts'
-import { ownNetworkNow } from './own-network.ts'
-import { readDirectoryAddress } from './peer-resolver.ts'
-import { addressDialer, Reach, type AddressDialer } from './reach.ts'
-import { compareRows, rosterRow } from './roster-rows.ts'
-import { shortId } from './short-id.ts'
-import { TrustedProxies } from './trusted-proxies.ts'
-import { explained } from './storage-problems.ts'
-import { OWNER_ONLY_FOLDER } from '../storage/index.ts'
+import { OwnPeerError } from './api/errors.ts'
+import { mendedTexts, type MendedModes } from './profile/file-modes.ts'
+import { keyOf, type Unlocker } from './profile/identity.ts'
+import { directoryOwner, openDirectoryKey } from './profile/own-key.ts'
+import { freePort, isPortFree, whyNotListening, startHost } from './dialing/listening.ts'
+import { version } from './config/version.ts'
+import { misbehaviourOf, MisbehaviourWatch, withoutProxyHeader } from './misbehaviour.ts'
+import { readDirectoryAddress } from './peers/peer-resolver.ts'
+import { addressDialer, Dialer, type AddressDialer } from './dialing/dialer.ts'
+import { compareRows } from './peers/peer-label.ts'
+import { rosterRow } from './peers/roster-rows.ts'
+import { shortId } from '../lib/index.ts'
+import { TrustedProxies } from './config/trusted-proxies.ts'
+
+/**
+ * A directory is more patient than its clients, so that they ask and it only answers. A client that died on a cut
+ * link is noticed in ten seconds, and off the roster after the grace: within fifteen.
+ */
+const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
 
 /** One peer, as a line on the directory's terminal names it. */
 export interface DirectoryGuest {
@@ -49,7 +63,7 @@ export interface DirectoryGuest {
 }
 
 /** Another directory, as a line on the directory's terminal names it. */
-export interface DirectoryFellow {
+export interface FederatedDirectory {
   readonly peer: string
   readonly shortId: string
   /** The address it is connected from; empty when it is not. */
@@ -59,7 +73,7 @@ export interface DirectoryFellow {
 }
 
 /** A directory that was named with `--join` and is not reached. */
-export interface UnreachedFellow {
+export interface UnreachedDirectory {
   /** As people write it. */
   readonly address: string
   readonly why: string
@@ -72,7 +86,7 @@ export type FederationNotice = {
   /** Where it is connected from, or may be reached; empty when nothing is known of that. */
   readonly address: string
 } & (
-  | { readonly event: 'directory-turned-away'; readonly reason: FellowRefusal; readonly places: number }
+  | { readonly event: 'directory-turned-away'; readonly reason: FederationRefusal; readonly places: number }
   | {
       readonly event: 'directory-evicted'
       /** The address prefix that had the most places, and how many. */
@@ -85,7 +99,7 @@ export type FederationNotice = {
     }
   | {
       readonly event: 'directory-refused-us'
-      readonly reason: FellowRefusal
+      readonly reason: FederationRefusal
       readonly why: string
       readonly retryAfterMs: number
     }
@@ -105,13 +119,17 @@ export interface DirectoryNodeEvents {
   lost: CustomEvent<DirectoryGuest>
   /** As many peers as may be are registered, and others are refused. */
   full: CustomEvent<{ readonly limit: number; readonly refused: number }>
-  'directory-joined': CustomEvent<DirectoryFellow>
-  'directory-lost': CustomEvent<DirectoryFellow>
-  'directory-refused': CustomEvent<DirectoryFellow>
-  'directory-unreached': CustomEvent<UnreachedFellow>
+  'directory-joined': CustomEvent<FederatedDirectory>
+  'directory-lost': CustomEvent<FederatedDirectory>
+  'directory-refused': CustomEvent<FederatedDirectory>
+  'directory-unreached': CustomEvent<UnreachedDirectory>
   federation: CustomEvent<FederationNotice>
   /** A client holds so much of the roster page that the oldest of it gave way to others. */
   'page-pressure': CustomEvent<EvictionReport>
+  /** The addresses at which it is reached have changed. */
+  addresses: CustomEvent<{ readonly addresses: readonly string[]; readonly pages: readonly string[] }>
+  /** On a link of this machine it can't be found by mDNS, or can be again; in words. */
+  lan: CustomEvent<{ readonly text: string }>
   /** A remote was cut or refused for what it did; at a bounded pace. */
   misbehaviour: CustomEvent<MisbehaviourReport>
   /** Connections have begun to give way because there are too many, or no longer do. */
@@ -134,12 +152,14 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly mended: readonly string[]
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
+  readonly #interfaces = new InterfaceWatch(() => this.#onInterfaces())
+  #told = ''
 
   /**
    * @param init.port the port to listen on; 0 for any that is free
    * @param init.page how to show the roster over HTTP; without it, it is not shown, and nothing is counted
    * @param init.unlock finds the passphrase of a key that has one; without it such a directory is refused
-   * @throws PortTakenError, UsageError, BadAddressError, KeyLockedError, WrongPassphraseError, ForeignFolderError
+   * @throws PortTakenError, PortForbiddenError, ListenAddressError, UsageError, BadAddressError, KeyLockedError, WrongPassphraseError, ForeignFolderError
    */
   static async create(init: {
     readonly config: Config
@@ -149,18 +169,29 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   }): Promise<DirectoryNode> {
     const { settings, folders } = init.config
     const port = init.port === 0 ? await freePort(settings.host) : init.port
-    if (!(await isPortFree(port, settings.host))) throw new PortTakenError(port)
+    const unusable = await whyNotListening({ host: settings.host, port })
+    if (unusable !== undefined) throw unusable
     const { stored, mended } = await openDirectoryKey(folders, port)
     const self = stored.peer
     const key = await keyOf(stored, { owner: directoryOwner(port), profile: undefined }, init.unlock)
-    const fellows = settings.join.map(readDirectoryAddress)
+    const federationPeers = settings.join.map(readDirectoryAddress)
     let host: DirectoryHost | undefined
     let node: DirectoryNode | undefined
     const running = (): DirectoryHost => {
       if (host === undefined) throw new Error('the directory is not made yet')
       return host
     }
+    const ownNetwork = ownNetworkNow()
+    const lanNotices = new LanNotices(({ text }) => {
+      if (node !== undefined) node.#tell('lan', { text })
+    })
+    const ports = new MdnsPorts({
+      isOwn: (ip) => ownNetwork().isOwn(ip),
+      onChange: () => lanNotices.look(ports.links(), ports.problems())
+    })
     const lan = new LanSightings({
+      ports,
+      ownNetwork,
       onSighting: (peer, addresses) => {
         host?.services.federation.sighted(
           peer,
@@ -168,11 +199,10 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         )
       }
     })
-    const ownNetwork = ownNetworkNow()
-    const reach = new Reach({
+    const dialer = new Dialer({
       libp2p: running,
       ownNetwork,
-      dialer: () => running().services.dialer,
+      addressDialer: () => running().services.dialer,
       addressesOf: (peer) => [
         // Both have passed the filter when they were told.
         { addresses: lan.addressesOf(peer), from: 'known' },
@@ -193,7 +223,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     const guard = new ConnectionGuard({
       limits: limitsWithin(directoryLimits, openFiles - (page?.maxConnections ?? 0)),
       standings: () => {
-        const joined = new Set(running().services.federation.fellows().map(String))
+        const joined = new Set(running().services.federation.federationPeers().map(String))
         return ({ remotePeer }) => (joined.has(remotePeer.toString()) ? 'known' : 'stranger')
       },
       onPressure: (pressure) => {
@@ -213,8 +243,9 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
         gater: {},
         inboundLink: DIRECTORY_LINK_PING,
-        onMisbehaviour: (misbehaviour) => {
-          if (node !== undefined) node.#misbehaved(misbehaviour)
+        version,
+        onMisbehaviour: (error, remote) => {
+          if (node !== undefined) node.#misbehaved(misbehaviourOf(error, remote))
         }
       }),
       ...(figures === undefined ? {} : { metrics: figures.libp2p }),
@@ -228,14 +259,14 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
           proofs: {
             statementsOf: async (peer) =>
               (await running().services.federation.proofsOf(peer)).map(({ envelope }) => envelope),
-            fellows: () => running().services.federation.fellows(),
+            federationPeers: () => running().services.federation.federationPeers(),
             epoch: () => running().services.federation.epoch
           },
           ...(figures === undefined ? {} : { metrics: figures.directory })
         }),
         federation: federation({
           network: settings.network,
-          join: fellows,
+          join: federationPeers,
           admitsOthers: settings.federate === 'all',
           dialable: (addresses, teller) => {
             const own = ownNetwork()
@@ -244,13 +275,13 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
           },
           dial: async (address, options) => {
             try {
-              return await reach.dial(address, options)
+              return await dialer.dial(address, options)
             } catch (error) {
               if (error instanceof OwnPeerError) return undefined
               throw error
             }
           },
-          connect: async (peer, options) => reach.connect(peer, options)
+          connect: async (peer, options) => dialer.connect(peer, options)
         })
       }
     })
@@ -296,25 +327,28 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     service.on('left', ({ record }) => this.#tell('left', guest(record)))
     service.on('lost', ({ record }) => this.#tell('lost', guest(record)))
     service.on('full', (detail) => this.#tell('full', detail))
-    const fellows = this.#libp2p.services.federation
-    fellows.on('joined', ({ peer, remoteAddr }) => this.#tell('directory-joined', fellow(peer, remoteAddr.toString())))
-    fellows.on('lost', ({ peer }) => this.#tell('directory-lost', fellow(peer)))
-    fellows.on('other-network', ({ peer, network }) => {
-      this.#tell('directory-refused', { ...fellow(peer), network })
+    const federationPeers = this.#libp2p.services.federation
+    federationPeers.on('joined', ({ peer, remoteAddr }) =>
+      this.#tell('directory-joined', federationPeer(peer, remoteAddr.toString()))
+    )
+    federationPeers.on('lost', ({ peer }) => this.#tell('directory-lost', federationPeer(peer)))
+    federationPeers.on('other-network', ({ peer, network }) => {
+      this.#tell('directory-refused', { ...federationPeer(peer), network })
     })
-    fellows.on('unreached', ({ address, error }) => {
+    federationPeers.on('unreached', ({ address, error }) => {
       this.#tell('directory-unreached', { address: formatAddress(address), why: error.message })
     })
-    this.#followFederation(fellows)
+    this.#followFederation(federationPeers)
     this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
     await this.#starting
     await this.#page?.open({
       self: this.peerId,
       network: this.network,
+      addresses: () => this.addresses(),
       directoryPort: this.port,
       roster: service,
-      fellows: () => fellows.directories().filter(({ directory: one }) => one !== this.peerId),
-      federation: fellows.tally,
+      federationPeers: () => federationPeers.directories().filter(({ directory: one }) => one !== this.peerId),
+      federation: federationPeers.tally,
       connections: (peer) => this.#libp2p.getConnections(peer),
       connectionFigures: () => this.#guard.figures(),
       isTrustedProxy: (address) => this.#proxies.has(address),
@@ -323,12 +357,15 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         this.#tell('page-pressure', { what, holder, held, capacity, evicted })
       }
     })
+    this.#told = JSON.stringify({ addresses: this.addresses(), pages: this.pages() })
+    this.#interfaces.start()
   }
 
   async stop(): Promise<void> {
     this.#state = 'stopped'
     // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
     await this.#starting?.catch(() => undefined)
+    this.#interfaces.stop()
     await this.#page?.stop()
     await this.#libp2p.stop()
   }
@@ -352,13 +389,16 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   }
 
   /** The directories that are joined with this one now: peer IDs. */
-  fellows(): readonly string[] {
-    return this.#libp2p.services.federation.fellows().map(String)
+  federationPeers(): readonly string[] {
+    return this.#libp2p.services.federation.federationPeers().map(String)
   }
 
-  /** Why others on the LAN may not find this directory; undefined when nothing speaks against it. */
-  async whyNotFound(): Promise<string | undefined> {
-    return this.#config.settings.mdns ? whyNoMulticast() : undefined
+  #onInterfaces(): void {
+    const news = { addresses: this.addresses(), pages: this.pages() }
+    const told = JSON.stringify(news)
+    if (told === this.#told) return
+    this.#told = told
+    this.#tell('addresses', news)
   }
 
   #misbehaved(misbehaviour: Misbehaviour): void {
@@ -366,29 +406,36 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     if (report !== undefined) this.#tell('misbehaviour', report)
   }
 
-  #followFederation(fellows: FederationService): void {
-    const places = MAX_FELLOWS
+  #followFederation(federationPeers: FederationService): void {
+    const places = MAX_FEDERATION_PEERS
     const tell = (notice: FederationNotice): void => this.#tell('federation', notice)
-    fellows.on('turned-away', ({ peer, remoteAddr, reason }) => {
-      tell({ event: 'directory-turned-away', ...fellow(peer, remoteAddr.toString()), reason, places })
+    federationPeers.on('turned-away', ({ peer, remoteAddr, reason }) => {
+      tell({ event: 'directory-turned-away', ...federationPeer(peer, remoteAddr.toString()), reason, places })
     })
-    fellows.on('evicted', ({ peer, remoteAddr, holder, held, to }) => {
+    federationPeers.on('evicted', ({ peer, remoteAddr, holder, held, to }) => {
       const whose = { to: to.toString(), toShortId: shortId(to.toString()) }
-      tell({ event: 'directory-evicted', ...fellow(peer, remoteAddr.toString()), holder, held, places, ...whose })
+      tell({
+        event: 'directory-evicted',
+        ...federationPeer(peer, remoteAddr.toString()),
+        holder,
+        held,
+        places,
+        ...whose
+      })
     })
-    fellows.on('refused', ({ peer, error: { reason, message, retryAfterMs = 0 } }) => {
+    federationPeers.on('refused', ({ peer, error: { reason, message, retryAfterMs = 0 } }) => {
       tell({ event: 'directory-refused-us', ...this.#known(peer), reason, why: message, retryAfterMs })
     })
-    fellows.on('banned', ({ peer, forMs }) => {
+    federationPeers.on('banned', ({ peer, forMs }) => {
       tell({ event: 'directory-cut', ...this.#known(peer.toString()), forMs })
     })
-    fellows.on('left-out', ({ directory: peer, leftOut, peers, isNamed }) => {
+    federationPeers.on('left-out', ({ directory: peer, leftOut, peers, isNamed }) => {
       tell({ event: 'directory-left-out', ...this.#known(peer), leftOut, peers, named: isNamed })
     })
   }
 
   /** A directory, with an address at which it may be reached. */
-  #known(peer: string): DirectoryFellow {
+  #known(peer: string): FederatedDirectory {
     const [address] = this.#libp2p.services.federation.addressesOf(peer)
     return { peer, shortId: shortId(peer), address: address?.toString() ?? '' }
   }
@@ -398,37 +445,17 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   }
 }
 
-/** The key of the directory on a port, which is made when there is none. */
-export async function openDirectoryKey(
-  folders: Folders,
-  port: number
-): Promise<{ readonly stored: StoredKey; readonly mended: MendedModes }> {
-  const folder = directoriesFolder(folders.data)
-  const openKey = async (): Promise<{ readonly stored: StoredKey; readonly mended: MendedModes }> => {
-    await mkdir(folder, { recursive: true, mode: OWNER_ONLY_FOLDER })
-    const mended = await mendModes(folder, (name) => name.includes('.key'))
-    const file = directoryKeyFile(folders.data, port)
-    await removeHalfWritten(file, true)
-    return { stored: await loadIdentity(file), mended }
-  }
-  return explained(openKey(), folder)
-}
-
-/** As a sentence names it. */
-export function directoryOwner(port: number): string {
-  return `the directory on port ${port}`
-}
-
 /**
  * The first of the case study's ports that nothing listens on; undefined when all are taken.
  *
  * @param except a port that something else is about to listen on
+ * @throws ListenAddressError
  */
 export async function firstFreeDirectoryPort(
   host: string | undefined,
   except: number | undefined
 ): Promise<number | undefined> {
-  for (const port of DEFAULT_DIRECTORY_PORTS) if (port !== except && (await isPortFree(port, host))) return port
+  for (const port of DEFAULT_DIRECTORY_PORTS) if (port !== except && (await isPortFree({ host, port }))) return port
   return undefined
 }
 
@@ -442,6 +469,6 @@ function guest({ record }: VerifiedRecord, address?: string): DirectoryGuest {
   }
 }
 
-function fellow(peer: PeerId, address = ''): DirectoryFellow {
+function federationPeer(peer: PeerId, address = ''): FederatedDirectory {
   return { peer: peer.toString(), shortId: shortId(peer.toString()), address }
 }

@@ -7,20 +7,21 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ConnectionFigures } from '../transport/index.ts'
-import type { DirectoryService, FederationService, RosterEntry } from '../directory/index.ts'
-import type * as HttpSide from '../directory/http/index.ts'
+import type { DirectoryService, FederationService } from '../directory/index.ts'
 import type {
   DirectoryFigures,
-  Fellow,
+  EvictionReport,
+  OtherDirectory,
   HttpMisbehaviour,
   PeerPath,
-  EvictionReport,
   RosterHttp
 } from '../directory/http/index.ts'
-import { isLocal } from './address.ts'
-import { PortTakenError, UsageError } from './errors.ts'
-import { networkInterfaces } from './network-interfaces.ts'
-import { shortId } from './short-id.ts'
+import type { RosterEntry } from '../presence/index.ts'
+import type * as HttpSide from '../directory/http/index.ts'
+import { isLocal } from './dialing/address.ts'
+import { isPortProblem, listenFailure } from './dialing/listening.ts'
+import { networkInterfaces } from '../transport/index.ts'
+import { shortId } from '../lib/index.ts'
 
 /** Beside the compiled code when it was built; a folder of sources when it was not. */
 const pageFolder = fileURLToPath(new URL('../web/', import.meta.url))
@@ -38,6 +39,8 @@ export interface PageWish {
 export interface PageScene {
   readonly self: string
   readonly network: string
+  /** Multiaddrs at which the directory can be reached. */
+  readonly addresses: () => readonly string[]
   /** The port of the directory. */
   readonly directoryPort: number
   readonly roster: Pick<DirectoryService, 'roster' | 'untold' | 'on' | 'off'>
@@ -45,7 +48,7 @@ export interface PageScene {
   /** The connections as they are now, and how many gave way. */
   readonly connectionFigures: () => ConnectionFigures
   /** The other directories of the network, as this one knows them. */
-  readonly fellows?: () => readonly Fellow[]
+  readonly federationPeers?: () => readonly OtherDirectory[]
   /** What became of directories that wanted to join, or were joined. */
   readonly federation: FederationService['tally']
   /** Whose word about the address of a client counts. */
@@ -80,15 +83,26 @@ export class DirectoryPage {
     return this.#wish.host ?? this.#side.HTTP_HOST
   }
 
-  /** @throws PortTakenError, UsageError where the port or the address was asked for and can't be had */
+  /** @throws PortTakenError, PortForbiddenError where the port was asked for and can't be had; ListenAddressError */
   async open(scene: PageScene): Promise<void> {
     const { readPageFiles, RosterHttp } = this.#side
-    const { self, network, roster, connections, fellows = () => [], isTrustedProxy, onPressure, onMisbehaviour } = scene
+    const {
+      self,
+      network,
+      addresses,
+      roster,
+      connections,
+      federationPeers = () => [],
+      isTrustedProxy,
+      onPressure,
+      onMisbehaviour
+    } = scene
     const http = new RosterHttp({
       self,
       network,
+      addresses,
       roster,
-      fellows,
+      federationPeers,
       shortId,
       pathOf: (entry) => pathOf(entry, isAttachedTo(self, entry) ? connections(entry.record.record.peer) : []),
       host: this.#host,
@@ -105,7 +119,7 @@ export class DirectoryPage {
         const entries = roster.roster()
         return { all: entries.length, here: entries.filter((entry) => isAttachedTo(self, entry)).length }
       },
-      fellows,
+      federationPeers,
       untold: () => roster.untold,
       federation: () => scene.federation,
       connections: () => http.connections,
@@ -131,15 +145,14 @@ export class DirectoryPage {
   }
 
   async #listen(http: RosterHttp, directoryPort: number): Promise<void> {
-    const { HttpHostError, HttpPortTakenError } = this.#side
     for (const port of this.#ports(directoryPort)) {
       try {
         await http.start(port)
         return
       } catch (error) {
-        if (error instanceof HttpHostError) throw new UsageError(error.message, { cause: error })
-        if (!(error instanceof HttpPortTakenError)) throw error
-        if (this.#wish.port !== undefined) throw new PortTakenError(port, { cause: error, option: '--http' })
+        const options = { portOption: '--http', hostOption: '--http-host' }
+        const failure = listenFailure(error, { host: this.#host, port }, options)
+        if (!isPortProblem(failure) || this.#wish.port !== undefined) throw failure ?? error
       }
     }
   }

@@ -4,38 +4,69 @@ export type {
   ChatNodeEvents,
   ConversationState,
   DirectoryView,
+  LinkView,
+  MisbehaviourSummary,
   NameOwner,
   Notice,
   Path,
   PathView,
+  PeerName,
   PeerTrust,
   RequestView,
   RoomView,
+  ProgramSighting,
   RosterRow
-} from './chat-events.ts'
-export { loadConfig, type AcceptPolicy, type Config, type SettingName, type Settings } from './config.ts'
-export { DEFAULT_DIRECTORY_PORTS } from './constants.ts'
+} from './api/chat-events.ts'
+export {
+  DEFAULT_DIRECTORY_PORTS,
+  loadConfig,
+  type AcceptPolicy,
+  type Config,
+  type SettingName,
+  type Settings
+} from './config/config.ts'
 export {
   DirectoryNode,
   firstFreeDirectoryPort,
-  type DirectoryFellow,
+  type FederatedDirectory,
   type DirectoryGuest,
   type FederationNotice,
   type DirectoryNodeEvents
 } from './directory-node.ts'
 export type { ConnectionFigures, Pressure } from '../transport/index.ts'
+export { parseAddress } from './dialing/address.ts'
 export { pressureText } from './connection-notices.ts'
 export type { PageWish } from './directory-page.ts'
-export { History, openHistory, type OpenHistory } from './history.ts'
-export { checkPassphrase } from './key-file.ts'
-export { openDirectoryOwnKey, openOwnKey, type OwnKey } from './own-key.ts'
-export { checkExport, copyHistory, exportProfile, takeCopy, type ExportInit, type Progress } from './profile-export.ts'
-export { ProfileArchive, type Imported } from './profile-import.ts'
-export { openTrust, type OpenTrust } from './open-trust.ts'
-export { knownOwnPeer, readOwnIdentity, type OwnIdentity } from './own-identity.ts'
-export type { MisbehaviourSummary } from './misbehaviour.ts'
-export type { PeerTarget, ResolveOptions } from './peer-resolver.ts'
-export { watchRoster, type RosterWatchInit } from './roster-watch.ts'
+export { openContacts, openHistory, openTrust, type OpenContacts, type OpenHistory, type OpenTrust } from './offline.ts'
+export { checkPassphrase } from './profile/key-file.ts'
+export { openDirectoryOwnKey, openOwnKey, type OwnKey } from './profile/own-key.ts'
+export {
+  checkExport,
+  copyHistory,
+  exportProfile,
+  takeCopy,
+  type ExportInit,
+  type Progress
+} from './profile/profile-export.ts'
+export { ProfileArchive, type Imported } from './profile/profile-import.ts'
+export { knownOwnPeer, readOwnIdentity, type OwnIdentity } from './profile/own-identity.ts'
+export type {
+  ChatApi,
+  ChatEventTarget,
+  ChatSnapshot,
+  HistoryApi,
+  MessagingApi,
+  NewsReader,
+  NodeFigures,
+  PeersApi,
+  PeerTarget,
+  PeerView,
+  ResolveOptions,
+  SelfApi,
+  SelfView,
+  TrustApi
+} from './api/chat-api.ts'
+export { watchRoster, type RosterWatchInit } from './directories/roster-watch.ts'
 export type {
   Contact,
   ConversationSummary,

@@ -2,41 +2,22 @@
 // from where, what it did, and what was done. It counts everything and reports
 // at a rate that made-up keys and addresses cannot raise. Pure: the time
 // is an argument.
-import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { LruMap } from '../lib/index.ts'
+import { LruMap, shortId } from '../lib/index.ts'
 import { addressClass, TokenBucket } from '../wire/index.ts'
+import type { Remote } from '../transport/index.ts'
 import type { MisbehaviourError } from '../wire/index.ts'
-import { formatAddress } from './address.ts'
-import { MAX_REPORTED_OFFENDERS, MISBEHAVIOUR_AGAIN_MS, MISBEHAVIOUR_NOTICE_RATE } from './constants.ts'
-import { shortId } from './short-id.ts'
+import type { Misbehaviour, MisbehaviourReport, MisbehaviourSummary } from './api/chat-events.ts'
+import { formatAddress } from './dialing/address.ts'
 
-/** One remote, one act. */
-export interface Misbehaviour {
-  /** The peer ID, when its key is known. */
-  readonly peer?: string
-  /** Where it is connected from, as people write it: `203.0.113.7:4001`. */
-  readonly address: string
-  /** Which rule it broke: a remote is reported for each. */
-  readonly breach: string
-  /** What it did, to follow its name: `sent too many pings`. */
-  readonly what: string
-  /** What was done, as a sentence without its end: `Its connection was cut`. */
-  readonly action: string
-}
+/** Notices of misbehaviour, of all remotes together; all of it is counted. */
+export const MISBEHAVIOUR_NOTICE_RATE = { burst: 5, perSecond: 0.1 } as const
 
-/** A report: how often it happened since the last report of the same remote and breach. */
-export interface MisbehaviourReport extends Misbehaviour {
-  readonly times: number
-  /** All of it in words. */
-  readonly text: string
-}
+/** How soon one address class may be reported again for the same breach. */
+export const MISBEHAVIOUR_AGAIN_MS = 60_000
 
-/** What there was since the start. */
-export interface MisbehaviourSummary {
-  readonly count: number
-  readonly last?: Misbehaviour & { readonly atMs: number }
-}
+/** Address classes whose last report is remembered. */
+const MAX_REPORTED_OFFENDERS = 1_000
 
 export class MisbehaviourWatch {
   /** By remote and breach: when it was reported, and how often it happened since. */
@@ -70,10 +51,7 @@ export class MisbehaviourWatch {
 }
 
 /** What the wire found, with who it was. */
-export function misbehaviourOf(
-  error: MisbehaviourError,
-  { peer, address }: { readonly peer: PeerId | undefined; readonly address: Multiaddr }
-): Misbehaviour {
+export function misbehaviourOf(error: MisbehaviourError, { peer, address }: Remote): Misbehaviour {
   return {
     ...(peer === undefined ? {} : { peer: peer.toString() }),
     address: formatAddress(address),

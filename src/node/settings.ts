@@ -1,29 +1,42 @@
 // The other way into this folder: settings, errors and exit codes, which know no
 // libp2p. A command that only shows its help or its version enters here and
 // starts in a tenth of the time.
+export { isTooWide, readCidr } from './config/units.ts'
+export { changeConfigFile, readConfigFile } from './config/config-file.ts'
 export {
+  configFileOf,
   defaultProfile,
+  fileValue,
   kebabCase,
   loadConfig,
   parsePort,
+  settingSpec,
   settingSpecs,
+  settingText,
   type Config,
+  type PresenceLines,
   type SettingName,
   type SettingSpec
-} from './config.ts'
+} from './config/config.ts'
 export {
+  AmbiguousPeerError,
   fileFault,
   KeyLockedError,
   ParleyError,
   PeerNotFoundError,
+  ProfileInUseError,
   UsageError,
   WrongPassphraseError
-} from './errors.ts'
-export { exitCodes, type ExitCode } from './exit-codes.ts'
-export { profileFolder } from './folders.ts'
-export type { LockedIdentity, Unlocker } from './identity.ts'
-export { mayAskForPassphrase } from './key-peek.ts'
-export { withRemembered } from './remembered.ts'
-export { SHORT_ID_CHARS, shortId } from './short-id.ts'
-export { sizeText } from './size.ts'
-export { packageFolder, version } from './version.ts'
+} from './api/errors.ts'
+export { exitCodes, type ExitCode } from './api/exit-codes.ts'
+export { profileFolder } from './config/folders.ts'
+export type { LockedIdentity, Unlocker } from './profile/identity.ts'
+export { isPortFree, whyNotListening } from './dialing/listening.ts'
+export { mayAskForPassphrase, profileKeyProtection, type KeyProtection } from './profile/profile-preview.ts'
+export { compareRows, isMarked, NAMESAKE_MARK, peerLabel } from './peers/peer-label.ts'
+export { isProfileHeld } from './profile/profile-preview.ts'
+export { withProfileDefaults } from './profile/profile-preview.ts'
+export { SHORT_ID_CHARS, shortId } from '../lib/index.ts'
+export { sizeText } from './config/units.ts'
+export { packageFolder, version } from './config/version.ts'
+export { PortTakenError } from './dialing/listening.ts'

@@ -1,13 +1,13 @@
-// Replaces a small file whole: a reader, or this program after a crash, finds
-// the old content or the new one, never a part. What must not be found again on
-// the disk is overwritten, as far as the file system does that in place.
+// Small files replaced as a whole: a reader, or this program after a crash, finds the old content or the new one, never
+// a part. Secrets are overwritten, as far as the file system does that in place.
 import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Everything of a profile is for its owner alone. */
+/** Only the owner may read the files of a profile. */
 export const OWNER_ONLY = 0o600
-/** Likewise its folders. */
+/** The same for its folders. */
 export const OWNER_ONLY_FOLDER = 0o700
 
 /**
@@ -34,11 +34,10 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
 }
 
 /**
- * The same for a file whose old content must not be found again: once the new one is on the disk, the old bytes are
- * overwritten where they lie. A disk or file system that writes elsewhere instead (a copy-on-write file system, an SSD,
- * a snapshot, a backup) keeps them.
+ * The same for a file that held a secret: once the new content is on the disk, the old bytes are overwritten in place.
+ * Media that write elsewhere (a copy-on-write file system, an SSD, a snapshot, a backup) keep them.
  *
- * @returns whether it was done: a file that has another name too (a hard link) is left as it is
+ * @returns whether the old bytes were overwritten; those of a file with a second name (a hard link) stay
  */
 export async function replaceFile(file: string, content: Uint8Array, mode: number): Promise<boolean> {
   const old = await open(file, 'r+')
@@ -53,7 +52,7 @@ export async function replaceFile(file: string, content: Uint8Array, mode: numbe
   }
 }
 
-/** Overwrites the bytes of a file where they lie; it keeps its size. */
+/** Overwrites the bytes of a file in place; its size stays. */
 export async function overwriteFile(file: string): Promise<void> {
   const handle = await open(file, 'r+')
   try {
@@ -69,10 +68,35 @@ async function overwrite(handle: FileHandle): Promise<void> {
   await handle.sync()
 }
 
-/** The rename itself is durable only when the folder is; systems that can't open a folder have no need to. */
+/** Makes a new or renamed file durable. Systems that can't open a folder don't need it. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   if (handle === undefined) return
   await handle.sync().catch(() => undefined)
   await handle.close()
+}
+
+/** The same, synchronously. */
+export function syncFolderSync(folder: string): void {
+  let descriptor: number
+  try {
+    descriptor = openSync(folder, 'r')
+  } catch {
+    return
+  }
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Forces a file's content to the disk, whichever descriptor wrote it. */
+export function syncFileSync(file: string): void {
+  const descriptor = openSync(file, 'r+')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
 }

@@ -1,7 +1,7 @@
-// What can go wrong with the history: one class per failure that somebody would
-// handle differently. Knows no SQLite; its codes are read in sqlite-failure.ts.
+// The failures that several files of storage throw, one class for each that a caller handles differently. They know no
+// SQLite: storage-failure.ts reads its codes, and has the failures that only it finds.
 
-/** The base of every error of the message store. */
+/** The base of every error of a message store. */
 export class StorageError extends Error {
   override readonly name: string = 'StorageError'
   readonly file: string
@@ -12,37 +12,26 @@ export class StorageError extends Error {
   }
 }
 
-/** There is no room. What was asked for did not happen, and may be asked for again. */
-export class StorageFullError extends StorageError {
-  override readonly name = 'StorageFullError'
-
-  constructor(file: string, cause?: unknown) {
-    super(file, `The disk that holds ${file} is full, so nothing was stored: make room and try again`, { cause })
-  }
-}
-
-/** The file or its folder can't be written. */
-export class StorageReadOnlyError extends StorageError {
-  override readonly name = 'StorageReadOnlyError'
-
-  constructor(file: string, cause?: unknown) {
-    super(file, `${file} can't be written: give its folder write permission, or choose another profile folder`, {
-      cause
-    })
-  }
-}
-
-/** The disk or the system refused; nothing that was told as stored is lost by it. */
+/** The disk or the system refused. Nothing that was confirmed as stored is lost. */
 export class StorageUnavailableError extends StorageError {
   override readonly name = 'StorageUnavailableError'
 
   constructor(file: string, cause?: unknown) {
-    const why = cause instanceof Error ? cause.message : 'no reason was given'
+    const why = cause instanceof Error ? cause.message : 'no reason given'
     super(file, `${file} can't be used (${why}): look at the disk and start again`, { cause })
   }
 }
 
-/** The file was written by a later version. It is left as it is. */
+/** The store was closed before. */
+export class StorageClosedError extends StorageError {
+  override readonly name = 'StorageClosedError'
+
+  constructor(file: string) {
+    super(file, `${file} is closed`)
+  }
+}
+
+/** A later version wrote the file, which stays as it is. */
 export class StorageTooNewError extends StorageError {
   override readonly name = 'StorageTooNewError'
   readonly version: number
@@ -59,26 +48,17 @@ export class StorageTooNewError extends StorageError {
   }
 }
 
-/** The store was closed before. */
-export class StorageClosedError extends StorageError {
-  override readonly name = 'StorageClosedError'
-
-  constructor(file: string) {
-    super(file, `${file} is closed`)
-  }
-}
-
-/** What is left of one conversation. */
+/** What damage left of one conversation. */
 export interface ConversationDamage {
   readonly peer: string
   readonly readable: number
   readonly lost: number
 }
 
-/** A part of the file can't be read, or is not what was written. */
+/** A part of the file can't be read, or differs from what was written. */
 export class StorageDamagedError extends StorageError {
   override readonly name = 'StorageDamagedError'
-  /** Those with losses; undefined when it isn't known yet which they are. */
+  /** Conversations with losses; undefined while they are not known. */
   readonly conversations: readonly ConversationDamage[] | undefined
 
   constructor(file: string, conversations: readonly ConversationDamage[] | undefined, cause?: unknown) {
@@ -89,7 +69,7 @@ export class StorageDamagedError extends StorageError {
   }
 }
 
-/** Names at most this many conversations in one line of text; the field has them all. */
+/** The message names at most this many conversations; the field has all. */
 const namedInText = 5
 
 function whereText(conversations: readonly ConversationDamage[] | undefined): string {
@@ -99,5 +79,13 @@ function whereText(conversations: readonly ConversationDamage[] | undefined): st
     return `${lost} of ${readable + lost} messages with ${peer}`
   })
   const more = conversations.length - named.length
-  return `: lost are ${named.join(', ')}${more > 0 ? `, and some with ${more} more` : ''}`
+  return `: lost ${named.join(', ')}${more > 0 ? `, and some with ${more} more` : ''}`
+}
+
+/**
+ * A row, or the structure of the file, is not what was written, and SQLite itself has not noticed. The store turns it into
+ * a {@link StorageDamagedError}.
+ */
+export class DamageFound extends Error {
+  override readonly name = 'DamageFound'
 }

@@ -1,4 +1,4 @@
-// What the rest of Parley may know of storage.
+// What other parts of Parley use of storage.
 export {
   OWNER_ONLY,
   OWNER_ONLY_FOLDER,
@@ -11,43 +11,18 @@ export {
   StorageClosedError,
   StorageDamagedError,
   StorageError,
-  StorageFullError,
-  StorageReadOnlyError,
   StorageTooNewError,
   StorageUnavailableError
 } from './errors.ts'
 export type { ConversationDamage } from './errors.ts'
-export { checkForeignHistory } from './foreign-file.ts'
-export { MemoryMessageStore } from './memory-message-store.ts'
-export type {
-  Arrival,
-  ArrivalState,
-  ConversationSummary,
-  DeliveryState,
-  HeldMessage,
-  HeldRequest,
-  HistoryEntry,
-  HistoryNews,
-  IncomingMessage,
-  IncomingResult,
-  IncomingUse,
-  LogOptions,
-  LogPosition,
-  MessageStore,
-  NewIncoming,
-  NewOutgoing,
-  NewsOptions,
-  OutboxEntry,
-  OutgoingMessage,
-  PageOptions,
-  SearchOptions,
-  StoredMessage,
-  StoreUse
-} from './message-store.ts'
-export type { MendReport } from './mend.ts'
+export { checkForeignHistory } from './recovery/check.ts'
+export { MemoryStore } from './store/memory-store.ts'
+export type * from './message-store.ts'
+export type { MendReport } from './recovery/mend.ts'
 export { PeerBook, PeerBookDamagedError } from './peer-book.ts'
 export type { Contact, PeerBookEntry } from './peer-book.ts'
 export { ProfileLock, ProfileLockedError } from './profile-lock.ts'
-export { storageFailure } from './sqlite-failure.ts'
-export { SqliteStore } from './sqlite-store.ts'
-export type { CopyOptions, SqliteStoreOptions } from './sqlite-store.ts'
+export { storageFailure } from './storage-failure.ts'
+export { SqliteStore } from './store/sqlite-store.ts'
+export type { CopyOptions, SqliteStoreOptions } from './store/sqlite-store.ts'
+export { StorageFullError, StorageReadOnlyError } from './storage-failure.ts'

@@ -1,23 +1,25 @@
-// What a profile remembers of others, in one small file: contacts, blocked and
-// ignored peers, keys learned for addresses, directories used, and the port it
-// listens on. Messages are not its business.
+// What a profile remembers of other peers, in one small file: contacts, blocked and ignored peers, keys learned for
+// addresses, directories used; and its own port, nickname and typing setting. It knows no messages.
 import { readFile } from 'node:fs/promises'
 import { writeFileAtomically } from './atomic-file.ts'
-import { storageFailure } from './sqlite-failure.ts'
+import { storageFailure } from './storage-failure.ts'
+import { decodedText } from '../lib/index.ts'
 
 /** A peer that the user has chosen or accepted. */
 export interface Contact {
   readonly peer: string
-  /** The nickname it had when it was accepted, or was last renamed to by the user. */
+  /** The name given by the user, else the peer's nickname when it was accepted. */
   readonly name: string
+  /** That nickname, when the user has given a name. */
+  readonly claimedName?: string
   readonly sinceMs: number
   /** Multiaddrs at which it was reached, newest first. */
   readonly addresses: readonly string[]
-  /** Set when the user has compared safety numbers with it, and since when that holds. */
+  /** Set once the user has compared safety numbers with the peer. */
   readonly verified?: { readonly sinceMs: number }
 }
 
-/** What was decided about a peer that is not a contact. */
+/** A blocked or ignored peer. */
 export interface PeerBookEntry {
   readonly peer: string
   readonly name: string
@@ -27,21 +29,23 @@ interface BookFile {
   port: number | undefined
   /** The nickname that the user chose last. */
   nickname: string | undefined
+  /** Whether peers see that the user is typing, as the user chose last. */
+  tellsTyping: boolean | undefined
   contacts: Record<string, Contact>
   blocked: Record<string, PeerBookEntry>
   ignored: Record<string, PeerBookEntry>
-  /** From an address without a peer ID to the peer ID that answered there first. */
+  /** The peer ID that answered first, by an address without a peer ID. */
   pins: Record<string, string>
-  /** Addresses of directories that were used, newest first. */
+  /** Addresses of used directories, newest first. */
   directories: string[]
 }
 
-/** More addresses of one contact are of no use: they are tried one beside the other. */
+/** All addresses of a contact are dialled at the same time; more would not help. */
 const maxContactAddresses = 8
-/** Directories are tried in turn at every start; a long tail would only be noise. */
+/** Each start tries the directories in turn; old ones are rarely still there. */
 const maxDirectories = 16
 
-/** The file is there and can't be understood. Nothing is overwritten. */
+/** The file exists and can't be parsed. Nothing is overwritten. */
 export class PeerBookDamagedError extends Error {
   override readonly name = 'PeerBookDamagedError'
   readonly file: string
@@ -56,18 +60,20 @@ export class PeerBook {
   readonly #file: string | undefined
   readonly #book: BookFile
   #writing: Promise<void> = Promise.resolve()
+  #revision = 0
+  #watcher: ((part: 'contacts' | 'blocked') => void) | undefined
 
   private constructor(file: string | undefined, book: BookFile) {
     this.#file = file
     this.#book = book
   }
 
-  /** A book that is kept in memory alone. */
+  /** A book without a file. */
   static inMemory(): PeerBook {
     return new PeerBook(undefined, emptyBook())
   }
 
-  /** What is known of others, as it is now, in a book that is kept in memory alone. */
+  /** A snapshot of what is known of other peers, without a file. */
   copyOfOthers(): PeerBook {
     const { contacts, blocked, pins } = structuredClone(this.#book)
     const book = emptyBook()
@@ -81,7 +87,7 @@ export class PeerBook {
   static async open(file: string): Promise<PeerBook> {
     let text: string
     try {
-      text = await readFile(file, 'utf8')
+      text = decodedText(await readFile(file))
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new PeerBook(file, emptyBook())
       throw error
@@ -91,6 +97,16 @@ export class PeerBook {
     } catch (error) {
       throw new PeerBookDamagedError(file, error)
     }
+  }
+
+  /** Changes with each change, so that callers can cache what they derive from the contacts. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Reports from now on which list is not what it was. Where a contact was reached last is no such change. */
+  watch(watcher: (part: 'contacts' | 'blocked') => void): void {
+    this.#watcher = watcher
   }
 
   get port(): number | undefined {
@@ -112,6 +128,15 @@ export class PeerBook {
     await this.#save()
   }
 
+  get tellsTyping(): boolean | undefined {
+    return this.#book.tellsTyping
+  }
+
+  async setTellsTyping(tellsTyping: boolean): Promise<void> {
+    this.#book.tellsTyping = tellsTyping
+    await this.#save()
+  }
+
   contacts(): readonly Contact[] {
     return Object.values(this.#book.contacts)
   }
@@ -120,42 +145,53 @@ export class PeerBook {
     return this.#book.contacts[peer]
   }
 
-  /** Makes the peer a contact, or renames one; it is no longer ignored or blocked. */
+  /** Gives a contact a name, or removes the name. @returns whether the peer is a contact; if not, nothing changes */
+  async rename(peer: string, given: string | undefined): Promise<boolean> {
+    const contact = this.#book.contacts[peer]
+    if (contact === undefined) return false
+    const { claimedName = contact.name, ...rest } = contact
+    this.#book.contacts[peer] =
+      given === undefined ? { ...rest, name: claimedName } : { ...rest, name: given, claimedName }
+    await this.#save('contacts')
+    return true
+  }
+
+  /** Makes the peer a contact, no longer ignored or blocked; updates the name of one that is a contact. */
   async accept(peer: string, name: string, nowMs: number): Promise<void> {
     const before = this.#book.contacts[peer]
     this.#book.contacts[peer] = { sinceMs: nowMs, addresses: [], ...before, peer, name }
     delete this.#book.blocked[peer]
     delete this.#book.ignored[peer]
-    await this.#save()
+    await this.#save('contacts', 'blocked')
   }
 
-  /** The peer is no contact any more, and nothing is known of where it is; one that is blocked or ignored stays so. */
+  /** Removes a contact with its addresses; a blocked or ignored peer stays so. */
   async remove(peer: string): Promise<void> {
     if (this.#book.contacts[peer] === undefined) return
     delete this.#book.contacts[peer]
-    await this.#save()
+    await this.#save('contacts')
   }
 
-  /** The user has compared safety numbers: the peer is a contact from now on, if it was none, and a verified one. */
+  /** The user has compared safety numbers: the peer becomes a verified contact. */
   async verify(peer: string, name: string, nowMs: number): Promise<void> {
     const before = this.#book.contacts[peer]
     const contact = { sinceMs: nowMs, addresses: [], verified: { sinceMs: nowMs }, name, ...before, peer }
     this.#book.contacts[peer] = contact
     delete this.#book.blocked[peer]
     delete this.#book.ignored[peer]
-    await this.#save()
+    await this.#save('contacts', 'blocked')
   }
 
-  /** Takes that back; the peer stays a contact. */
+  /** Removes the verification; the peer stays a contact. */
   async unverify(peer: string): Promise<void> {
     const contact = this.#book.contacts[peer]
     if (contact?.verified === undefined) return
     const { verified: _verified, ...rest } = contact
     this.#book.contacts[peer] = rest
-    await this.#save()
+    await this.#save('contacts')
   }
 
-  /** Remembers where a contact was reached; for another peer it does nothing. */
+  /** Remembers where a contact was reached; other peers are skipped. */
   async rememberAddress(peer: string, address: string): Promise<void> {
     const contact = this.#book.contacts[peer]
     if (contact === undefined || contact.addresses[0] === address) return
@@ -176,12 +212,12 @@ export class PeerBook {
     this.#book.blocked[peer] = { peer, name }
     delete this.#book.contacts[peer]
     delete this.#book.ignored[peer]
-    await this.#save()
+    await this.#save('contacts', 'blocked')
   }
 
   async unblock(peer: string): Promise<void> {
     delete this.#book.blocked[peer]
-    await this.#save()
+    await this.#save('blocked')
   }
 
   isIgnored(peer: string): boolean {
@@ -215,12 +251,14 @@ export class PeerBook {
     await this.#save()
   }
 
-  /** Resolves when all that was changed so far is on the disk. */
+  /** Resolves when every change so far is on the disk. */
   async flush(): Promise<void> {
     await this.#writing
   }
 
-  async #save(): Promise<void> {
+  async #save(...changed: readonly ('contacts' | 'blocked')[]): Promise<void> {
+    this.#revision++
+    for (const part of changed) this.#watcher?.(part)
     const file = this.#file
     if (file === undefined) return
     const write = async (): Promise<void> => {
@@ -239,6 +277,7 @@ function emptyBook(): BookFile {
   return {
     port: undefined,
     nickname: undefined,
+    tellsTyping: undefined,
     contacts: Object.create(null),
     blocked: Object.create(null),
     ignored: Object.create(null),
@@ -252,6 +291,7 @@ function parseBook(text: string): BookFile {
   const book = emptyBook()
   if (typeof parts['port'] === 'number') book.port = parts['port']
   if (typeof parts['nickname'] === 'string') book.nickname = parts['nickname']
+  if (typeof parts['tellsTyping'] === 'boolean') book.tellsTyping = parts['tellsTyping']
   readTable(parts, 'contacts', book.contacts, readContact)
   readTable(parts, 'blocked', book.blocked, readEntry)
   readTable(parts, 'ignored', book.ignored, readEntry)
@@ -264,7 +304,7 @@ function parseBook(text: string): BookFile {
   return book
 }
 
-/** An entry that is not what this program writes damages the book: half of a contact is no contact. */
+/** An entry that this program would not write makes the whole book damaged: half of a contact is no contact. */
 function readTable<T>(
   parts: Readonly<Record<string, unknown>>,
   name: string,
@@ -282,10 +322,15 @@ function readEntry(key: string, value: unknown): PeerBookEntry {
 }
 
 function readContact(key: string, value: unknown): Contact {
-  const { sinceMs, addresses, verified } = fieldsOf(key, value)
+  const { sinceMs, addresses, verified, claimedName } = fieldsOf(key, value)
   const isList = Array.isArray(addresses) && addresses.every((address) => typeof address === 'string')
   if (!isList) throw new TypeError(`expected a list of text: ${key}, addresses`)
-  const contact = { ...readEntry(key, value), sinceMs: numberOf(`${key}, sinceMs`, sinceMs), addresses }
+  const contact = {
+    ...readEntry(key, value),
+    ...(claimedName === undefined ? {} : { claimedName: textOf(`${key}, claimedName`, claimedName) }),
+    sinceMs: numberOf(`${key}, sinceMs`, sinceMs),
+    addresses
+  }
   if (verified === undefined) return contact
   return { ...contact, verified: { sinceMs: numberOf(`${key}, verified`, fieldsOf(key, verified)['sinceMs']) } }
 }

@@ -1,11 +1,10 @@
-// One process holds a profile. The lock is the operating system's, on a file
-// that SQLite keeps locked exclusively: it ends with its process, however that
-// dies, so there is nothing to clean up and nothing stale to find.
+// One process holds a profile. The lock is the operating system's, on a file that SQLite locks exclusively: it ends with
+// the process, however that dies, so no lock is ever stale.
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { OWNER_ONLY } from './atomic-file.ts'
-import { storageFailure } from './sqlite-failure.ts'
+import { storageFailure } from './storage-failure.ts'
 
 /** Another living process holds the profile. */
 export class ProfileLockedError extends Error {
@@ -30,7 +29,7 @@ export class ProfileLock implements Disposable {
   /**
    * Takes the lock of the profile in `folder`, which must exist, without waiting.
    *
-   * @throws ProfileLockedError when another process has it, StorageError when the disk does not let it be made
+   * @throws ProfileLockedError when another process has the lock; StorageError when the disk refuses the file
    */
   static take(folder: string): ProfileLock {
     const file = join(folder, 'lock')

@@ -33,11 +33,14 @@ import {
 } from '../wire/index.ts'
 import { ConnectionPlaces, type Evicted, type PlacesLimits } from './connection-places.ts'
 import type { PlaceView, Standing } from './connection-places.ts'
-import { PRESSURE_TICK_MS, SHOWN_HOLDERS } from './constants.ts'
-import { GaveWayError } from './errors.ts'
 import type { HandshakeLimits } from './handshake-queue.ts'
-import { InboundHandshakes } from './inbound-handshakes.ts'
-import { PressureEpisodes, type PressureEnd } from './pressure.ts'
+import { GaveWayError, InboundHandshakes } from './inbound-handshakes.ts'
+
+/** How often the end of such an episode is checked. */
+const PRESSURE_TICK_MS = 1_000
+
+/** Address classes with the most connections that `parley status` names. */
+const SHOWN_HOLDERS = 3
 
 export interface GuardLimits {
   readonly places: PlacesLimits
@@ -200,5 +203,59 @@ export class ConnectionGuard {
     if (end === undefined) return
     clearInterval(this.#timer)
     this.#init.onPressure({ is: 'ended', ...end })
+  }
+}
+
+/** An episode of too many connections is over when none has given way for so long: at most two lines a minute. */
+export const PRESSURE_QUIET_MS = 30_000
+
+/** Address classes that are counted in one episode; of an attack from more, the first ones are as good as any. */
+export const MAX_COUNTED_CLASSES = 1_024
+
+export interface PressureEnd {
+  /** The address class with most of the connections that gave way. */
+  readonly from: string
+  /** The connections that gave way, of all classes and of this one. */
+  readonly ended: number
+  readonly endedFrom: number
+  /** From the first of them to the last. */
+  readonly lastedMs: number
+}
+
+/**
+ * Episodes of too many connections: when they begin and end, and which address classes had a part in them. Each is
+ * reported twice, however many connections gave way. Pure.
+ */
+export class PressureEpisodes {
+  #episode:
+    | { readonly beganAtMs: number; lastAtMs: number; ended: number; readonly byClass: Map<string, number> }
+    | undefined
+
+  get isOpen(): boolean {
+    return this.#episode !== undefined
+  }
+
+  /** A connection of the class gave way. @returns whether an episode begins with it */
+  gaveWay(addressClass: string, nowMs: number): boolean {
+    const begins = this.#episode === undefined
+    const episode = (this.#episode ??= { beganAtMs: nowMs, lastAtMs: nowMs, ended: 0, byClass: new Map() })
+    const { byClass } = episode
+    episode.lastAtMs = nowMs
+    episode.ended++
+    if (byClass.has(addressClass) || byClass.size < MAX_COUNTED_CLASSES) {
+      byClass.set(addressClass, (byClass.get(addressClass) ?? 0) + 1)
+    }
+    return begins
+  }
+
+  /** Ends the episode when it has been quiet for long enough. */
+  takeEnd(nowMs: number): PressureEnd | undefined {
+    const episode = this.#episode
+    if (episode === undefined || nowMs - episode.lastAtMs < PRESSURE_QUIET_MS) return undefined
+    this.#episode = undefined
+    const { beganAtMs, lastAtMs, ended, byClass } = episode
+    let [from, endedFrom] = ['', 0]
+    for (const [addressClass, count] of byClass) if (count > endedFrom) [from, endedFrom] = [addressClass, count]
+    return { from, ended, endedFrom, lastedMs: lastAtMs - beganAtMs }
   }
 }

@@ -9,11 +9,22 @@ import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { AbstractMultiaddrConnection, ipPortToMultiaddr } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { addressClassOf, ipOf, MAX_EARLY_BYTES } from '../wire/index.ts'
-import { aroundUpgrade } from './around-upgrade.ts'
-import { HANDSHAKE_TICK_MS } from './constants.ts'
-import { GaveWayError, HandshakeRefusedError } from './errors.ts'
+import { aroundUpgrade } from './tuning/around-upgrade.ts'
 import { HandshakeQueue, type HandshakeLimits } from './handshake-queue.ts'
 import { readProxyHeader } from './proxy-header.ts'
+
+/** The connection gave way to others. */
+export class GaveWayError extends Error {
+  override readonly name = 'GaveWayError'
+}
+
+/** Its remote did not do in time what comes next, or sent what can't come. */
+class HandshakeRefusedError extends Error {
+  override readonly name = 'HandshakeRefusedError'
+}
+
+/** How often handshakes that wait are looked at: a fraction of every limit of theirs. */
+const HANDSHAKE_TICK_MS = 100
 
 export interface InboundHandshakesInit {
   readonly limits: HandshakeLimits

@@ -3,10 +3,18 @@
  * connections as bytes, addresses and peers, and no protocol above them.
  */
 
-export { beforeUpgrade } from './around-upgrade.ts'
 export { chatLimits, ConnectionGuard, directoryLimits } from './connection-guard.ts'
 export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
-export { limitsWithin, openFileLimit } from './open-files.ts'
 export type { Standing } from './connection-places.ts'
-export { guardedUpgrade } from './guarded-upgrade.ts'
-export { offenderGater } from './offender-gater.ts'
+export { departedPeers } from './departed-peers.ts'
+export { commonServices, directoryServices, hostOptions } from './host.ts'
+export type { Remote } from './host.ts'
+export { INTERFACE_POLL_MS, InterfaceWatch, networkInterfaces, zoneOf } from './network-interfaces.ts'
+export type { Interfaces } from './network-interfaces.ts'
+export { offenderGater, Offenders } from './offenders.ts'
+export { limitsWithin, openFileLimit } from './open-files.ts'
+export { beforeUpgrade } from './tuning/around-upgrade.ts'
+export { boundedYamux, yamuxInit } from './tuning/bounded-yamux.ts'
+export type { BoundedYamuxInit, OnMisbehaviour } from './tuning/bounded-yamux.ts'
+export { NO_NOISE } from './tuning/eager-noise.ts'
+export { MAX_PEER_ID_CHARS } from './tuning/peer-id-bounds.ts'

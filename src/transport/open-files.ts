@@ -7,7 +7,18 @@
 
 import { report } from 'node:process'
 import type { GuardLimits } from './connection-guard.ts'
-import { LEAST_CONNECTIONS, PENDING_PART_OF_FILES, RESERVED_OPEN_FILES } from './constants.ts'
+
+/**
+ * Open files that connections leave to the rest of the program: a chat has 30 at rest (the history, the key, listeners,
+ * the event loop), and opens a few more for dials and for commands.
+ */
+export const RESERVED_OPEN_FILES = 48
+
+/** The least number of places for connections, however few files may be open. */
+export const LEAST_CONNECTIONS = 8
+
+/** The part of the connections that may be pending where the open files are too few for all places. */
+const PENDING_PART_OF_FILES = 0.25
 
 /** How many files this process may have open; Infinity where the system sets no limit, or does not tell. */
 export function openFileLimit(): number {

@@ -1,10 +1,15 @@
 // Says to a screen reader what happened, politely and not too often: of many at
 // once it names a few and counts the rest.
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { PAGE_ANNOUNCE_MS, PAGE_ANNOUNCE_NAMES } from './constants.ts'
 import type { Link } from './live-roster.ts'
 import type { Happening } from './roster-model.ts'
 import { count, happeningWord } from './words.ts'
+
+/** What happened is read aloud at most this often, gathered. */
+const PAGE_ANNOUNCE_MS = 5_000
+
+/** … and so many of them by name. */
+const PAGE_ANNOUNCE_NAMES = 3
 
 export interface AnnouncerProps {
   /** Undefined until the roster is there. */

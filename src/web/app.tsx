@@ -2,7 +2,8 @@
 // roster comes from LiveRoster; everything below only shows it.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Announcer } from './announcer.tsx'
-import { PAGE_CLOCK_MS } from './constants.ts'
+import { CommandLine } from './command-line.tsx'
+import { joinWith, type Join } from './commands.ts'
 import { Details } from './details.tsx'
 import { LinkBanner, LinkPill } from './link-state.tsx'
 import { LiveRoster } from './live-roster.ts'
@@ -13,7 +14,10 @@ import { byArrival, matching, namesakesOf } from './roster-model.ts'
 import type { Peer, RosterModel } from './roster-model.ts'
 import { Directories, Lately } from './side.tsx'
 import { applyTheme, nextTheme, readTheme } from './theme.ts'
-import { count } from './words.ts'
+import { count, joinText, waitingText } from './words.ts'
+
+/** Times such as "4 min" are brought up to date this often. */
+const PAGE_CLOCK_MS = 10_000
 
 type Part = 'people' | 'picture' | 'lately'
 type Order = 'name' | 'arrival'
@@ -59,8 +63,8 @@ export function App() {
   const everybody = model?.byName ?? nobody
   const total = everybody.length
   useEffect(() => {
-    document.title = model === undefined ? 'Parley directory' : `${total} online · ${model.network} · Parley`
-  }, [model?.network, total])
+    document.title = titleText(model, link)
+  }, [model?.network, total, link.state])
   const ordered = useMemo(() => (order === 'name' ? everybody : byArrival(everybody)), [everybody, order])
   const shown = useMemo(() => matching(ordered, query), [ordered, query])
   const found = useMemo(
@@ -74,18 +78,22 @@ export function App() {
   )
   const nowMs = localNowMs + (model?.clockAheadMs ?? 0)
   const peer = chosen === undefined ? undefined : model?.peers.get(chosen)
+  const isShown = link.state === 'live'
+  const join = model === undefined ? undefined : joinWith(model, location.hostname)
   const empty =
-    model === undefined
-      ? 'Waiting for the directory …'
-      : total === 0
-        ? 'Nobody is online. Who starts Parley now appears here.'
-        : `Nobody matches “${query.trim()}”.`
+    model === undefined ? waitingText : total > 0 ? `Nobody matches “${query.trim()}”.` : <NobodyOnline join={join} />
   return (
     <div class={`app showing-${part}`} data-link={link.state}>
       <header class="top">
         <div class="title">
           <h1>
-            <span class="number">{total.toLocaleString()}</span> online
+            {model === undefined ? (
+              connectingText(link)
+            ) : (
+              <>
+                <span class="number">{total.toLocaleString()}</span> {isShown ? 'online' : 'were online'}
+              </>
+            )}
           </h1>
           <p class="counts">
             {(model === undefined ? ['Parley directory'] : counts(model)).map((words) => (
@@ -94,7 +102,7 @@ export function App() {
           </p>
         </div>
         <div class="tools">
-          <LinkPill link={link} />
+          {model !== undefined && <LinkPill link={link} />}
           <button
             type="button"
             class="quiet theme"
@@ -109,7 +117,7 @@ export function App() {
           </button>
         </div>
       </header>
-      <LinkBanner link={link} onRetry={() => live.current?.tryNow()} />
+      <LinkBanner link={link} hasRoster={model !== undefined} onRetry={() => live.current?.tryNow()} />
       <nav class="parts" aria-label="Parts of the page">
         {parts.map(({ part: one, word }) => (
           <button type="button" key={one} aria-pressed={part === one} onClick={() => setPart(one)}>
@@ -182,9 +190,9 @@ export function App() {
               onClose={() => setChosen(undefined)}
             />
           )}
-          <Directories directories={directories} />
+          <Directories directories={model?.directories} join={total === 0 ? undefined : join} nowMs={nowMs} />
           <Lately
-            recent={model?.recent ?? nothing}
+            recent={model?.recent}
             nowMs={nowMs}
             isOnline={(id) => model?.peers.has(id) === true}
             onChoose={setChosen}
@@ -198,14 +206,40 @@ export function App() {
 
 const nobody: readonly Peer[] = []
 const noDirectories: RosterModel['directories'] = []
-const nothing: RosterModel['recent'] = []
 const themeWords = { auto: 'Auto', light: 'Light', dark: 'Dark' } as const
+
+function NobodyOnline({ join }: { readonly join: Join | undefined }) {
+  return (
+    <>
+      <strong>Nobody is online yet.</strong> Anyone who starts Parley on this machine or its local network will appear
+      here.
+      {join !== undefined && (
+        <>
+          {' '}
+          {joinText(join)}:
+          <CommandLine text={join.command} />
+        </>
+      )}
+    </>
+  )
+}
+
+function connectingText({ state }: Link): string {
+  return state === 'waiting' ? 'Not connected' : 'Connecting …'
+}
+
+function titleText(model: RosterModel | undefined, link: Link): string {
+  if (model === undefined) return `${connectingText(link)} · Parley`
+  const what = link.state === 'live' ? `${model.byName.length} online` : 'Not connected'
+  return `${what} · ${model.network} · Parley`
+}
 
 function counts({ network, directories, byName }: RosterModel): readonly string[] {
   const relayed = byName.filter(({ path }) => path === 'relayed').length
   const lan = byName.filter(({ path }) => path === 'lan').length
   const alive = directories.filter(({ state }) => state !== 'lost').length
   const words = [`network ${network}`, count(alive, 'directory', 'directories')]
+  if (alive < directories.length) words.push(`${(directories.length - alive).toLocaleString()} lost`)
   if (lan > 0) words.push(`${lan.toLocaleString()} on the LAN`)
   if (relayed > 0) words.push(`${relayed.toLocaleString()} by relay`)
   return words

@@ -1,5 +1,7 @@
 // Everything that is known of the peer that was chosen.
 import type { DirectoryJson } from '../directory/http/roster-api.ts'
+import { CommandLine } from './command-line.tsx'
+import { chatCommand } from './commands.ts'
 import type { Peer } from './roster-model.ts'
 import { hueOf } from './swatch.ts'
 import { ago, alikeText, moment, pathWord } from './words.ts'
@@ -41,6 +43,10 @@ export function Details({ peer, directories, namesakes, nowMs, onClose }: Detail
         </p>
       )}
       <dl>
+        <dt>To talk, in a terminal</dt>
+        <dd>
+          <CommandLine text={chatCommand(peer, location.hostname)} />
+        </dd>
         <dt>Online since</dt>
         <dd>
           {moment(peer.since, nowMs)} <small>({ago(peer.since, nowMs)})</small>

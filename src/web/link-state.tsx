@@ -1,10 +1,12 @@
 // Whether what is shown is live: said in one word while all is well, and in a
 // sentence when it is not.
 import { useEffect, useState } from 'preact/hooks'
-import { PAGE_GONE_MS } from './constants.ts'
 import { cleanText } from './clean-text.ts'
 import type { Link } from './live-roster.ts'
 import { moment } from './words.ts'
+
+/** A directory that has been away for so long is said to be gone. */
+const PAGE_GONE_MS = 30_000
 
 export function LinkPill({ link }: { readonly link: Link }) {
   const word = { connecting: 'Connecting', live: 'Live', waiting: 'Offline', trying: 'Connecting' }[link.state]
@@ -16,7 +18,14 @@ export function LinkPill({ link }: { readonly link: Link }) {
   )
 }
 
-export function LinkBanner({ link, onRetry }: { readonly link: Link; readonly onRetry: () => void }) {
+export interface LinkBannerProps {
+  readonly link: Link
+  /** Whether anything is shown that may be out of date. */
+  readonly hasRoster: boolean
+  readonly onRetry: () => void
+}
+
+export function LinkBanner({ link, hasRoster, onRetry }: LinkBannerProps) {
   const nowMs = useTicks(link.state === 'waiting')
   if (link.state === 'connecting' || link.state === 'live') return null
   const isGone = nowMs - link.lostAtMs > PAGE_GONE_MS
@@ -25,7 +34,7 @@ export function LinkBanner({ link, onRetry }: { readonly link: Link; readonly on
   return (
     <div class={isGone ? 'banner gone' : 'banner'}>
       <p>
-        <strong>{headline(link, isGone)}</strong> What you see is as of {since}.{' '}
+        <strong>{headline(link, isGone)}</strong> {hasRoster ? `What you see is as of ${since}. ` : ''}
         <span class="next">{link.state === 'waiting' ? `Reconnecting in ${seconds} s …` : 'Reconnecting …'}</span>
       </p>
       <button type="button" onClick={onRetry}>
@@ -41,7 +50,7 @@ function headline(link: Link, isGone: boolean): string {
   return isGone ? 'The directory is gone.' : 'The directory does not answer.'
 }
 
-/** The time, four times a second while somebody counts seconds. */
+/** The time, four times a second while seconds are counted. */
 function useTicks(isOn: boolean): number {
   const [nowMs, setNow] = useState(() => Date.now())
   useEffect(() => {

@@ -2,9 +2,18 @@
 // lost, from where it was. It tells what the roster is and how the connection
 // stands; it knows no screen.
 import type { BeatJson, ChangesJson, EndJson, PageJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
-import { PAGE_END_WAIT_MS, PAGE_RETRY_MS, PAGE_SILENCE_MS } from './constants.ts'
+import { backoffMs } from '../lib/index.ts'
 import { fromSnapshot, withChanges } from './roster-model.ts'
 import type { RosterModel } from './roster-model.ts'
+
+/** A directory that comes back is looked at again within seconds; one that is gone is not pestered. */
+export const PAGE_RETRY_MS = { first: 500, max: 5_000 } as const
+
+/** What a directory that ends the connection may ask for before the next try; up to as much again is left to chance. */
+export const PAGE_END_WAIT_MS = { least: 1_000, max: 60_000 } as const
+
+/** Three signs of life that did not come: the connection is dead, whatever the browser believes. */
+const PAGE_SILENCE_MS = 16_000
 
 export type Link =
   | { readonly state: 'connecting' }
@@ -134,7 +143,8 @@ export class LiveRoster {
     this.#close()
     this.#partial = undefined
     this.#lostAtMs ??= Date.now()
-    const waitMs = end?.waitMs ?? Math.min(PAGE_RETRY_MS.max, PAGE_RETRY_MS.first * 2 ** this.#failures)
+    const waitMs =
+      end?.waitMs ?? backoffMs({ firstMs: PAGE_RETRY_MS.first, maxMs: PAGE_RETRY_MS.max, jitter: 0 }, this.#failures)
     this.#failures++
     const why = end === undefined ? {} : { why: end.why }
     this.#init.onLink({ state: 'waiting', lostAtMs: this.#lostAtMs, retryAtMs: Date.now() + waitMs, ...why })

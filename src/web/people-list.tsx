@@ -1,11 +1,16 @@
 // The list of peers: only the rows that are seen are drawn, however many there
 // are. To a screen reader it is a list box of all of them; keys choose in it.
-import { Component } from 'preact'
+import { Component, type ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { PAGE_ROW_PX, PAGE_SPARE_ROWS } from './constants.ts'
 import type { Peer } from './roster-model.ts'
 import { hueOf } from './swatch.ts'
 import { ago, alikeText, moment, pathWord } from './words.ts'
+
+/** The height of a row of the list, in pixels: the rows that are drawn are reckoned by it. */
+const PAGE_ROW_PX = 60
+
+/** Rows drawn beyond what is seen, on either side, so that scrolling shows no gap. */
+const PAGE_SPARE_ROWS = 8
 
 export interface PeopleListProps {
   readonly peers: readonly Peer[]
@@ -16,7 +21,7 @@ export interface PeopleListProps {
   /** How many others have a name that looks like this one's. */
   readonly namesakes: (peer: Peer) => number
   /** What stands where nobody does. */
-  readonly empty: string
+  readonly empty: ComponentChildren
   readonly onChoose: (peer: string | undefined) => void
 }
 
@@ -73,7 +78,7 @@ export function PeopleList({ peers, nowMs, chosen, directoryNames, namesakes, em
       onScroll={(event) => setView({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}
       onKeyDown={onKeyDown}
     >
-      {peers.length === 0 && <p class="empty">{empty}</p>}
+      {peers.length === 0 && <div class="empty">{empty}</div>}
       <div class="people-height" style={{ height: `${peers.length * PAGE_ROW_PX}px` }} role="presentation">
         {drawn.map(({ peer, at }) => (
           <Row

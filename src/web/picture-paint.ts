@@ -1,9 +1,21 @@
 // Draws the picture on a canvas: lines, peers, directories, and as many names as
 // there is room for. It is told where everything stands, and knows no roster.
 import { shortened } from './clean-text.ts'
-import { PAGE_LABEL_CHARS, PAGE_MOVING_PEERS } from './constants.ts'
+import {
+  PAGE_LABEL_CHARS,
+  directoryHalf,
+  dotRadius,
+  nameBox,
+  placeDirectory,
+  placeName,
+  type Frame,
+  type Side
+} from './picture-names.ts'
 import type { Point } from './picture-layout.ts'
-import { boxAround, Room } from './picture-room.ts'
+import { boxAround, Room, type Box } from './picture-room.ts'
+
+/** A picture of more peers than this jumps: each frame would take too long. */
+export const PAGE_MOVING_PEERS = 1_500
 
 export interface PaintedPeer {
   readonly id: string
@@ -27,15 +39,14 @@ export interface PaintedDirectory {
   readonly state: 'here' | 'alive' | 'lost'
 }
 
-export interface Painting {
-  readonly width: number
-  readonly height: number
-  /** Pixels from one peer to the next. */
-  readonly gap: number
+export interface Painting extends Frame {
   readonly peers: readonly PaintedPeer[]
   readonly directories: readonly PaintedDirectory[]
   readonly links: readonly (readonly [Point, Point])[]
 }
+
+/** By peer ID. */
+export type Names = ReadonlyMap<string, Side>
 
 /** What the style sheet says, read when the theme changes. */
 export interface Palette {
@@ -69,27 +80,29 @@ function isDark(colour: string): boolean {
   return channels.reduce((sum, channel) => sum + channel, 0) < 3 * 128
 }
 
-/** @returns the radius of a peer's dot, in pixels */
-export function dotRadius(gap: number): number {
-  return Math.min(11, Math.max(2.2, gap * 0.21))
-}
-
-/** Paints everybody. */
-export function paint(context: CanvasRenderingContext2D, painting: Painting, palette: Palette): void {
+/** Paints everybody. @returns on which side the names stand of those that have room for one */
+export function paint(context: CanvasRenderingContext2D, painting: Painting, palette: Palette): Names {
   const { width, height, gap, peers, directories } = painting
   context.clearRect(0, 0, width, height)
   paintLinks(context, painting, palette)
   const radius = dotRadius(gap)
   paintDots(context, peers, radius, palette)
   const room = new Room()
-  for (const directory of directories) paintDirectory(context, directory, gap, palette, room)
+  for (const directory of directories) paintDirectory(context, directory, painting, palette, room)
+  const names = new Map<string, Side>()
   // Where dots nearly touch there is no room for a name anyhow.
   if (gap >= leastNamedGapPx) {
     for (const { at } of peers) room.take(boxAround(at, radius))
     context.font = `500 12px ${palette.font}`
-    for (const peer of peers) if (!peer.isFaint) paintName(context, peer, radius, palette.dim, palette, room)
+    for (const peer of peers) {
+      const name = peer.isFaint ? undefined : placeName(peer, painting, (text) => context.measureText(text).width, room)
+      if (name === undefined) continue
+      names.set(peer.id, name.side)
+      writeName(context, { ...name, presence: peer.presence, colour: palette.dim, haloPx: 3 }, palette)
+    }
   }
   context.globalAlpha = 1
+  return names
 }
 
 /** Paints once more, over everybody, those that are pointed at. */
@@ -97,6 +110,7 @@ export function paintMarked(
   context: CanvasRenderingContext2D,
   { gap }: Pick<Painting, 'gap'>,
   marked: readonly PaintedPeer[],
+  names: Names,
   palette: Palette
 ): void {
   const radius = dotRadius(gap)
@@ -125,7 +139,9 @@ export function paintMarked(
     context.beginPath()
     arc(context, peer.at, radius + 4)
     context.stroke()
-    paintName(context, peer, radius, palette.text, palette)
+    const text = shortened(peer.name, PAGE_LABEL_CHARS)
+    const box = nameBox(peer.at, radius, context.measureText(text).width, names.get(peer.id) ?? 'below')
+    writeName(context, { text, box, presence: peer.presence, colour: palette.text, haloPx: 6 }, palette)
   }
 }
 
@@ -202,19 +218,14 @@ function arc(context: CanvasRenderingContext2D, at: Point, radius: number): void
   context.arc(at.x, at.y, size, 0, 2 * Math.PI)
 }
 
-/** Half the side of a directory's square, in pixels. */
-function directoryHalf(gap: number): number {
-  return Math.min(17, Math.max(9, gap * 0.42))
-}
-
 function paintDirectory(
   context: CanvasRenderingContext2D,
   { at, name, state }: PaintedDirectory,
-  gap: number,
+  frame: Frame,
   palette: Palette,
   room: Room
 ): void {
-  const half = directoryHalf(gap)
+  const half = directoryHalf(frame.gap)
   context.globalAlpha = 1
   context.beginPath()
   context.roundRect(at.x - half, at.y - half, 2 * half, 2 * half, half * 0.55)
@@ -227,48 +238,40 @@ function paintDirectory(
   context.setLineDash([])
   context.font = `650 12px ${palette.font}`
   const text = state === 'lost' ? `${name} (lost)` : name
-  const wide = context.measureText(text).width
-  const top = at.y + half + 4
-  const box = { left: at.x - wide / 2 - 6, top, right: at.x + wide / 2 + 6, bottom: top + 18 }
-  room.take(boxAround(at, half))
-  room.take(box)
+  const box = placeDirectory({ at, text }, frame, (one) => context.measureText(one).width, room)
   context.fillStyle = palette.ground
   context.globalAlpha = 0.88
   context.beginPath()
-  context.roundRect(box.left, box.top, box.right - box.left, 18, 6)
+  context.roundRect(box.left, box.top, box.right - box.left, box.bottom - box.top, 6)
   context.fill()
   context.globalAlpha = 1
   context.fillStyle = state === 'lost' ? palette.dim : palette.text
   context.textAlign = 'center'
   context.textBaseline = 'middle'
-  context.fillText(text, at.x, top + 9.5)
+  context.fillText(text, (box.left + box.right) / 2, box.top + 9.5)
 }
 
-/** @param room where it must fit; without it, it stands wherever it has to */
-function paintName(
-  context: CanvasRenderingContext2D,
-  { at, name, presence }: PaintedPeer,
-  radius: number,
-  colour: string,
-  palette: Palette,
-  room?: Room
-): void {
-  const text = shortened(name, PAGE_LABEL_CHARS)
-  const wide = context.measureText(text).width
-  const top = at.y + radius + 3
-  const box = { left: at.x - wide / 2 - 3, top, right: at.x + wide / 2 + 3, bottom: top + 14 }
-  if (room?.isFree(box) === false) return
-  room?.take(box)
+interface WrittenName {
+  readonly text: string
+  readonly box: Box
+  readonly presence: number
+  readonly colour: string
+  /** How far around it covers what was there. */
+  readonly haloPx: number
+}
+
+function writeName(context: CanvasRenderingContext2D, name: WrittenName, palette: Palette): void {
+  const { text, box, presence, colour, haloPx } = name
+  const [x, y] = [(box.left + box.right) / 2, box.top + 7.5]
   context.globalAlpha = presence
   context.textAlign = 'center'
   context.textBaseline = 'middle'
   context.lineJoin = 'round'
-  // A name that stands where it has to covers what was there.
-  context.lineWidth = room === undefined ? 6 : 3
+  context.lineWidth = haloPx
   context.strokeStyle = palette.ground
-  context.strokeText(text, at.x, top + 7.5)
+  context.strokeText(text, x, y)
   context.fillStyle = colour
-  context.fillText(text, at.x, top + 7.5)
+  context.fillText(text, x, y)
 }
 
 /** Closer than this, no name fits between two dots. */

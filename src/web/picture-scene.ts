@@ -2,13 +2,16 @@
 // from where everybody was to where they are now. Owns the canvas and its
 // frames; the component around it only tells what is to be shown.
 import type { DirectoryJson } from '../directory/http/roster-api.ts'
-import { PAGE_MOVE_MS, PAGE_MOVING_PEERS } from './constants.ts'
+import { PAGE_MOVING_PEERS, paint, paintMarked, readPalette } from './picture-paint.ts'
 import { leastHole, nextPlaces, pictureLayout } from './picture-layout.ts'
 import type { PictureLayout, Places, Point } from './picture-layout.ts'
-import { dotRadius, paint, paintMarked, readPalette } from './picture-paint.ts'
-import type { PaintedDirectory, PaintedPeer, Palette } from './picture-paint.ts'
+import { dotRadius } from './picture-names.ts'
+import type { Names, PaintedDirectory, PaintedPeer, Palette } from './picture-paint.ts'
 import type { Peer } from './roster-model.ts'
 import { hueOf } from './swatch.ts'
+
+/** How long a peer takes to its new place in the picture. */
+const PAGE_MOVE_MS = 320
 
 export interface Scene {
   readonly peers: readonly Peer[]
@@ -50,6 +53,7 @@ export class PictureScene {
   readonly #actors = new Map<string, Actor>()
   #stands = new Map<string, Point>()
   #gap = 1
+  #names: Names = new Map()
   #palette: Palette
   #size = { width: 0, height: 0 }
   #frame: number | undefined
@@ -118,7 +122,7 @@ export class PictureScene {
     const { width, height } = this.#size
     this.#places = nextPlaces(this.#places, peers.length === 0 ? [] : peers)
     if (width === 0 || height === 0) return
-    const ids = directories.filter((one) => one.state !== 'lost' || one.peers > 0).map(({ directory }) => directory)
+    const ids = directories.map(({ directory }) => directory)
     const inside = { width: width - 2 * marginPx.side, height: height - marginPx.top - marginPx.bottom }
     const aspect = width / height
     let layout = pictureLayout(ids, this.#places, { aspect, hole: leastHole })
@@ -200,7 +204,7 @@ export class PictureScene {
     context.setTransform(scale, 0, 0, scale, 0, 0)
     const marked = [...this.#scene.marked].flatMap((id) => this.#actors.get(id) ?? [])
     const painted = marked.map((actor) => this.#painted(actor, passed, undefined))
-    paintMarked(context, { gap: this.#gap }, painted, this.#palette)
+    paintMarked(context, { gap: this.#gap }, painted, this.#names, this.#palette)
     if (this.#isStale) this.#request()
   }
 
@@ -214,7 +218,7 @@ export class PictureScene {
     const { found } = this.#scene
     const peers = [...this.#actors.values()].map((actor) => this.#painted(actor, passed, found))
     const [directories, links] = [this.#paintedDirectories(), this.#links()]
-    paint(this.#baseContext, { width, height, gap: this.#gap, peers, directories, links }, this.#palette)
+    this.#names = paint(this.#baseContext, { width, height, gap: this.#gap, peers, directories, links }, this.#palette)
     this.#isStale = passed < 1
     this.#paintedAtMs = performance.now()
     this.#tookMs = this.#paintedAtMs - startedMs

@@ -69,6 +69,7 @@ export function Picture({ peers, directories, found, chosen, theme, onChoose }: 
       <div class="legend" aria-hidden="true">
         {directories.length > 1 && <span class="square solid">this directory</span>}
         {directories.length > 1 && <span class="square">others</span>}
+        {directories.some(({ state }) => state === 'lost') && <span class="square lost">lost</span>}
         {peers.some(({ path }) => path === 'relayed') && <span>by relay</span>}
       </div>
       {hover !== undefined && <HoverCard {...hover} width={frame.current?.clientWidth ?? 0} />}

@@ -2,9 +2,14 @@
 // events go in, a new model comes out; lists are merged and not sorted anew, so
 // that a change among ten thousand peers costs next to nothing.
 import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
-import { isVisible, looksAlike, nameShape, type NameShape } from '../lib/index.ts'
+import { folded, isVisible, looksAlike, nameShape, type NameShape } from '../lib/index.ts'
 import { cleanText } from './clean-text.ts'
-import { PAGE_ID_CHARS, PAGE_RECENT } from './constants.ts'
+
+/** Rows of what happened lately. */
+const PAGE_RECENT = 60
+
+/** A search looks among peer IDs from so many characters on: shorter beginnings are of many. */
+const PAGE_ID_CHARS = 3
 
 /** A peer, with what the page shows of it. */
 export interface Peer extends PeerJson {
@@ -14,7 +19,7 @@ export interface Peer extends PeerJson {
   readonly shape: NameShape
   /** The status, cleaned. */
   readonly says: string
-  /** What a search looks into, in lower case. */
+  /** What a search looks into, folded. */
   readonly words: string
   readonly places: string
 }
@@ -28,6 +33,8 @@ export interface RosterModel {
   readonly network: string
   /** The directory that tells. */
   readonly directory: string
+  /** Multiaddrs at which it can be reached. */
+  readonly addresses: readonly string[]
   /** Its clock, less ours. */
   readonly clockAheadMs: number
   readonly directories: readonly DirectoryJson[]
@@ -35,7 +42,7 @@ export interface RosterModel {
   readonly recent: readonly Happening[]
   readonly byName: readonly Peer[]
   readonly peers: ReadonlyMap<string, Peer>
-  /** By the key of their names: those among them that look alike have to be told apart by their IDs. */
+  /** By the keys of their names: those among them that look alike have to be told apart by their IDs. */
   readonly byShape: ReadonlyMap<string, readonly Peer[]>
 }
 
@@ -45,12 +52,13 @@ export function fromSnapshot(snapshot: SnapshotJson, peers: readonly PeerJson[],
   return {
     network: snapshot.network,
     directory: snapshot.directory,
+    addresses: snapshot.addresses,
     clockAheadMs: snapshot.now - nowMs,
     directories: snapshot.directories,
     recent: snapshot.recent.slice(0, PAGE_RECENT).map(toHappening),
     byName: shown.toSorted(compareNames),
     peers: new Map(shown.map((peer) => [peer.peer, peer])),
-    byShape: Map.groupBy(shown, ({ shape }) => shape.key)
+    byShape: byKeys(shown)
   }
 }
 
@@ -63,9 +71,11 @@ export function withChanges(model: RosterModel, changes: ChangesJson, nowMs: num
   const byShape = new Map(model.byShape)
   for (const id of touched) {
     const was = model.peers.get(id)
-    if (was !== undefined) setShape(byShape, was.shape.key, without(byShape, was))
+    for (const key of was?.shape.keys ?? []) setShape(byShape, key, without(byShape.get(key), id))
   }
-  for (const peer of changed) setShape(byShape, peer.shape.key, [...(byShape.get(peer.shape.key) ?? []), peer])
+  for (const peer of changed) {
+    for (const key of peer.shape.keys) setShape(byShape, key, [...(byShape.get(key) ?? []), peer])
+  }
   const recent = [...changes.recent.map(toHappening), ...model.recent].slice(0, PAGE_RECENT)
   const untouched = touched.size === 0 ? model.byName : model.byName.filter(({ peer }) => !touched.has(peer))
   return {
@@ -82,12 +92,20 @@ export function withChanges(model: RosterModel, changes: ChangesJson, nowMs: num
 /** @returns the others on the roster whose names a reader may take for this one's */
 export function namesakesOf(model: RosterModel, peer: Peer): readonly Peer[] {
   if (!peer.isNamed) return []
-  const near = model.byShape.get(peer.shape.key) ?? []
-  return near.filter((other) => other.peer !== peer.peer && other.isNamed && looksAlike(other.shape, peer.shape))
+  const near = new Set(peer.shape.keys.flatMap((key) => model.byShape.get(key) ?? []))
+  return [...near].filter((other) => other.peer !== peer.peer && other.isNamed && looksAlike(other.shape, peer.shape))
 }
 
-function without(byShape: ReadonlyMap<string, readonly Peer[]>, { peer, shape }: Peer): readonly Peer[] {
-  return (byShape.get(shape.key) ?? []).filter((one) => one.peer !== peer)
+function byKeys(peers: readonly Peer[]): ReadonlyMap<string, readonly Peer[]> {
+  const groups = Map.groupBy(
+    peers.flatMap((peer) => peer.shape.keys.map((key) => ({ key, peer }))),
+    ({ key }) => key
+  )
+  return new Map(Array.from(groups, ([key, group]) => [key, group.map(({ peer }) => peer)]))
+}
+
+function without(peers: readonly Peer[] | undefined, id: string): readonly Peer[] {
+  return peers?.filter(({ peer }) => peer !== id) ?? []
 }
 
 function setShape(byShape: Map<string, readonly Peer[]>, key: string, peers: readonly Peer[]): void {
@@ -97,8 +115,7 @@ function setShape(byShape: Map<string, readonly Peer[]>, key: string, peers: rea
 
 /** @returns those who match all words of the query, in their order */
 export function matching(peers: readonly Peer[], query: string): readonly Peer[] {
-  const words = query
-    .toLowerCase()
+  const words = folded(query)
     .split(/\s+/u)
     .filter((word) => word !== '')
   if (words.length === 0) return peers
@@ -128,8 +145,8 @@ function toPeer(json: PeerJson): Peer {
     isNamed: isVisible(name),
     shape: nameShape(name),
     says,
-    words: `${name} ${says}`.toLowerCase(),
-    places: json.addresses.join(' ').toLowerCase()
+    words: folded(`${name} ${says}`),
+    places: folded(json.addresses.join(' '))
   }
 }
 

@@ -1,5 +1,6 @@
 // How the page says things: times, paths, counts. Pure.
 import type { DirectoryJson, HappeningJson, PeerPath } from '../directory/http/roster-api.ts'
+import type { Join } from './commands.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
@@ -12,6 +13,12 @@ export function ago(sinceMs: number, nowMs: number): string {
   if (ms < hourMs) return `${Math.floor(ms / minuteMs)} min`
   if (ms < dayMs) return `${Math.floor(ms / hourMs)} h`
   return `${Math.floor(ms / dayMs)} d`
+}
+
+/** @returns such as "4 min ago" */
+export function agoText(sinceMs: number, nowMs: number): string {
+  const since = ago(sinceMs, nowMs)
+  return since === 'now' ? 'just now' : `${since} ago`
 }
 
 const clock = new Intl.DateTimeFormat(undefined, {
@@ -56,14 +63,21 @@ export function happeningWord(what: HappeningJson['what']): string {
   }
 }
 
-export function directoryWord({ state, leftOut }: DirectoryJson): string {
+export function joinText({ isLocal }: Join): string {
+  return isLocal ? 'To join on this machine' : 'To join from another machine'
+}
+
+/** Instead of what the directory has not told yet. */
+export const waitingText = 'Waiting for the directory …'
+
+export function directoryWord({ state, leftOut, heardAt }: DirectoryJson, nowMs: number): string {
   switch (state) {
     case 'here':
       return 'this one'
     case 'alive':
       return leftOut === undefined ? 'connected' : `connected, no room for ${count(leftOut, 'more peer')}`
     case 'lost':
-      return 'not heard of'
+      return heardAt === undefined ? 'lost' : `lost ${agoText(heardAt, nowMs)}`
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The class of an IP address: what one customer of an internet provider gets to
- * choose addresses from. Shares of bounded rooms are counted by it. It knows
+ * The class of an IP address: the addresses that one customer of an internet
+ * provider may choose from. Shares of bounded rooms are counted by it. It knows
  * addresses only, and not what is shared.
  */
 
@@ -15,14 +15,28 @@ const IPV4_MAPPED = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/iu
 /** The class of an address that is not known, as behind a relay or a name. */
 export const UNKNOWN_ADDRESS_CLASS = 'unknown'
 
+const LINK_LOCAL_IPV6 = /^fe[89ab][\da-f]:/iu
+
 /**
- * The whole of an IPv4 address, the first 64 bits of an IPv6 address. An IPv4 address that is mapped into IPv6 counts
- * as IPv4, and a zone is left out.
+ * The whole of an IPv4 address, the first 64 bits of an IPv6 address. But of a link-local IPv6 address the whole, with
+ * its zone: all machines of a link share those 64 bits, and one of them must not use up the share of the others. An IPv4
+ * address that is mapped into IPv6 counts as IPv4.
  *
  * @param address an IP address as text, of any notation
- * @returns `203.0.113.7`, `2001:db8:0:1::/64`, or {@link UNKNOWN_ADDRESS_CLASS}
+ * @returns `203.0.113.7`, `2001:db8:0:1::/64`, `fe80::7%eth0`, or {@link UNKNOWN_ADDRESS_CLASS}
  */
 export function addressClass(address: string): string {
+  const ip = canonicalIp(address)
+  if (ip === undefined || !LINK_LOCAL_IPV6.test(ip)) return addressBlock(address)
+  const [, zone] = address.split('%')
+  return zone === undefined ? ip : `${ip}%${zone}`
+}
+
+/**
+ * As {@link addressClass}, with the first 64 bits of every IPv6 address: for datagrams, whose sender may write any
+ * address of its link into them.
+ */
+export function addressBlock(address: string): string {
   const ip = canonicalIp(address)
   if (ip === undefined) return UNKNOWN_ADDRESS_CLASS
   if (isIPv4(ip)) return ip
@@ -47,7 +61,9 @@ export function canonicalIp(address: string): string | undefined {
 
 /** The class of the IP address in a multiaddr: of a relayed connection that of its relay. */
 export function addressClassOf(address: Multiaddr): string {
-  return addressClass(ipOf(address) ?? '')
+  const ip = ipOf(address) ?? ''
+  const zone = address.getComponents().find(({ name }) => name === 'ip6zone')?.value
+  return addressClass(zone === undefined ? ip : `${ip}%${zone}`)
 }
 
 /** The first IP address of a multiaddr, as text. */

@@ -7,7 +7,15 @@
  * stream are in constants.ts; stores of limited size keep their limits with them.
  */
 
-import type { Rate } from './token-bucket.ts'
+import type { Rate } from '../lib/index.ts'
+
+/**
+ * The largest receive window that Yamux may grow to, in bytes. 1 MiB lets one
+ * stream run at 10 MB/s over a round trip of 100 ms; Yamux's own default of
+ * 16 MiB is more than the 4 MiB that a paused libp2p stream may buffer, so a
+ * reader that pauses would be reset.
+ */
+export const MAX_STREAM_WINDOW_BYTES = 1 << 20
 
 // --- Negotiation: what multistream-select may take, before Noise, behind it, and in each stream
 
@@ -131,7 +139,7 @@ export const MAX_UNREAD_PIECES = 256
  * time up to the longest. A key costs nothing, so this spares the handshakes of
  * those that come back as they are.
  */
-export const OFFENDER_BACKOFF_MS = { first: 10_000, longest: 600_000 } as const
+export const OFFENDER_BACKOFF = { firstMs: 10_000, maxMs: 600_000, jitter: 0 } as const
 
 /** An offence is forgotten after this time without another, in milliseconds. */
 export const OFFENCE_MEMORY_MS = 900_000

@@ -1,8 +1,10 @@
 /**
- * A deadline that names its stage. It ends the wait even when the work ignores
- * its signal; it does not know what the work is.
+ * Waits that end: by a deadline that names its stage, or by a signal. They end
+ * even when the work ignores its signal; they do not know what the work is.
  */
 
+import { raceSignal } from 'race-signal'
+import { onAbort } from '../lib/index.ts'
 import { DeadlineError, toError } from './errors.ts'
 import type { Stage } from './errors.ts'
 
@@ -28,7 +30,7 @@ export async function withDeadline<T>(
   }
   const controller = new AbortController()
   const { promise: cutOff, reject } = Promise.withResolvers<never>()
-  // Nobody waits for it when `run` throws before it returns a promise.
+  // Unhandled when `run` throws before it returns a promise.
   cutOff.catch(() => undefined)
   const giveUp = (error: Error): void => {
     // The wait is rejected first, so that it tells of the deadline and not of how `run` takes the abort.
@@ -36,12 +38,20 @@ export async function withDeadline<T>(
     controller.abort(error)
   }
   const timer = setTimeout(() => giveUp(new DeadlineError(stage, timeoutMs)), timeoutMs)
-  const onAbort = (): void => giveUp(toError(signal?.reason))
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const unlisten = onAbort(signal, () => giveUp(toError(signal?.reason)))
   try {
     return await Promise.race([cutOff, run(controller.signal)])
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    unlisten()
   }
+}
+
+/**
+ * `promise`, or the reason of `signal` if that comes first. Leaves nothing behind on the signal.
+ *
+ * @throws the reason of `signal`, as an Error
+ */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return raceSignal(promise, signal, { translateError: ({ reason }) => toError(reason) })
 }

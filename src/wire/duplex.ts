@@ -6,17 +6,24 @@
 
 import type { Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { WRITE_STALL_TIMEOUT_MS } from './constants.ts'
+import { onAbort } from '../lib/index.ts'
+import { MAX_STREAM_WINDOW_BYTES } from './budgets.ts'
 import { toError } from './errors.ts'
 import { ReadHalf } from './read-half.ts'
-import { WriteHalf } from './write-half.ts'
+import { WRITE_STALL_TIMEOUT_MS, WriteHalf } from './write-half.ts'
+
+/**
+ * The most that a bounded duplex holds of one stream, in bytes: one window that
+ * was handed to the reader's queue and one that the remote may fill meanwhile.
+ */
+export const MAX_HELD_BYTES = 2 * MAX_STREAM_WINDOW_BYTES
 
 /** Bytes both ways, each way with real backpressure and a hard bound. */
 export interface ByteDuplex {
   /**
    * Ends when the remote has ended its half and everything is read.
    *
-   * The remote is held back while nobody asks for more: at most
+   * The remote is held back while the reader does not ask for more: at most
    * {@link MAX_HELD_BYTES} are held of a remote that keeps to Yamux. Leaving
    * early keeps it held back; then close or abort the stream.
    *
@@ -44,7 +51,7 @@ export interface StreamDuplexOptions {
 }
 
 /**
- * Takes over a stream: nobody else may read or write it from here on. Works on a
+ * Takes over a stream: from here on only the duplex reads and writes it. Works on a
  * stream that has received bytes, or has ended, before. The bound holds for
  * streams of a connection made with {@link boundedYamux}.
  *
@@ -63,14 +70,7 @@ export function streamDuplex(stream: Stream, options: StreamDuplexOptions = {}):
 }
 
 function abortWith(stream: Stream, signal: AbortSignal | undefined): void {
-  if (signal === undefined) {
-    return
-  }
-  const onAbort = (): void => stream.abort(toError(signal.reason))
-  if (signal.aborted) {
-    onAbort()
-    return
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  stream.addEventListener('close', () => signal.removeEventListener('abort', onAbort), { once: true })
+  if (signal === undefined) return
+  const unlisten = onAbort(signal, () => stream.abort(toError(signal.reason)))
+  stream.addEventListener('close', unlisten, { once: true })
 }

@@ -1,5 +1,5 @@
 /**
- * What can go wrong on a stream: one class per failure that somebody handles
+ * What can go wrong on a stream: one class per failure that callers handle
  * differently, each naming the stage it happened in. Knows no protocol: what a
  * frame means, and what is answered to the remote, is decided elsewhere.
  */
@@ -18,29 +18,6 @@ export class WireError extends Error {
   }
 }
 
-/**
- * How a stream was lost: the remote reset it, this side aborted it, or the
- * connection under it went away.
- */
-export type StreamLoss = 'reset' | 'aborted' | 'disconnected'
-
-const LOSS_TEXT: Readonly<Record<StreamLoss, string>> = {
-  reset: 'the remote reset the stream; open a new one',
-  aborted: 'the stream was aborted on this side; the cause says why',
-  disconnected: 'the connection closed before the stream ended; connect again'
-}
-
-/** The stream is gone. Bytes that were given to it may or may not have arrived. */
-export class StreamLostError extends WireError {
-  override readonly name = 'StreamLostError'
-  readonly loss: StreamLoss
-
-  constructor(stage: Stage, loss: StreamLoss, cause?: Error) {
-    super(stage, `Stream lost (${stage}): ${LOSS_TEXT[loss]}`, cause === undefined ? undefined : { cause })
-    this.loss = loss
-  }
-}
-
 /** A frame was announced, or was about to be sent, that is over the limit. */
 export class FrameTooLargeError extends WireError {
   override readonly name = 'FrameTooLargeError'
@@ -50,51 +27,6 @@ export class FrameTooLargeError extends WireError {
   constructor(stage: 'read' | 'write', sizeBytes: number, limitBytes: number) {
     const act = stage === 'read' ? 'The remote announced' : 'Refused to send'
     super(stage, `${act} a frame of ${sizeBytes} bytes; the limit is ${limitBytes}`)
-    this.sizeBytes = sizeBytes
-    this.limitBytes = limitBytes
-  }
-}
-
-/** The remote ended its half in the middle of a frame. */
-export class TruncatedFrameError extends WireError {
-  override readonly name = 'TruncatedFrameError'
-  readonly receivedBytes: number
-  /** The announced size, or undefined when the end came within the length prefix. */
-  readonly frameBytes: number | undefined
-
-  constructor(receivedBytes: number, frameBytes: number | undefined) {
-    const where =
-      frameBytes === undefined
-        ? `after ${receivedBytes} bytes of a length prefix`
-        : `after ${receivedBytes} of ${frameBytes} bytes of a frame`
-    super('read', `The remote ended the stream ${where}`)
-    this.receivedBytes = receivedBytes
-    this.frameBytes = frameBytes
-  }
-}
-
-/** A length prefix is not a minimal unsigned varint of at most the allowed bytes. */
-export class BadLengthPrefixError extends WireError {
-  override readonly name = 'BadLengthPrefixError'
-
-  constructor(detail: string) {
-    super('read', `Bad length prefix: ${detail}; the remote does not speak length-prefixed frames`)
-  }
-}
-
-/** The remote sent, or announced in one Yamux frame, more than any window that it can have been granted. */
-export class WindowOverrunError extends WireError {
-  override readonly name = 'WindowOverrunError'
-  readonly sizeBytes: number
-  readonly limitBytes: number
-
-  /** What the remote did, to follow its name. */
-  readonly what: string
-
-  constructor(sizeBytes: number, limitBytes: number) {
-    const what = `announced a Yamux frame of ${sizeBytes} bytes; its window is at most ${limitBytes}`
-    super('read', `The remote ${what}`)
-    this.what = what
     this.sizeBytes = sizeBytes
     this.limitBytes = limitBytes
   }
@@ -141,26 +73,6 @@ export class DeadlineError extends WireError {
   constructor(stage: Stage, timeoutMs: number) {
     super(stage, `No progress in "${stage}" within ${timeoutMs} ms`)
     this.timeoutMs = timeoutMs
-  }
-}
-
-/** The other end of a connection has not been heard for too long, and did not answer a ping. */
-export class SilentLinkError extends WireError {
-  override readonly name = 'SilentLinkError'
-  readonly silentMs: number
-
-  constructor(silentMs: number) {
-    super('read', `Nothing received for ${Math.round(silentMs)} ms, not even the answer to a ping: connect again`)
-    this.silentMs = silentMs
-  }
-}
-
-/** The outgoing queue takes no more: it was ended, aborted, or its reader has left. */
-export class QueueClosedError extends WireError {
-  override readonly name = 'QueueClosedError'
-
-  constructor(how: 'ended' | 'aborted' | 'unread', cause?: Error) {
-    super('write', `The outgoing queue is closed (${how})`, cause === undefined ? undefined : { cause })
   }
 }
 

@@ -18,8 +18,8 @@ import {
 } from './budgets.ts'
 import { MisbehaviourError } from './errors.ts'
 import type { Breach } from './errors.ts'
-import { TokenBucket } from './token-bucket.ts'
-import type { Rate } from './token-bucket.ts'
+import { TokenBucket } from '../lib/index.ts'
+import type { Rate } from '../lib/index.ts'
 
 /** As Yamux decodes it. */
 export interface FrameHeader {

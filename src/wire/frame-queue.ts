@@ -4,7 +4,17 @@
  * their turn when it is full. It does not know what an item is, only its size.
  */
 
-import { FrameTooLargeError, QueueClosedError, toError } from './errors.ts'
+import { orAborted } from './deadline.ts'
+import { FrameTooLargeError, toError, WireError } from './errors.ts'
+
+/** The outgoing queue takes no more: it was ended, aborted, or its reader has left. */
+export class QueueClosedError extends WireError {
+  override readonly name = 'QueueClosedError'
+
+  constructor(how: 'ended' | 'aborted' | 'unread', cause?: Error) {
+    super('write', `The outgoing queue is closed (${how})`, cause === undefined ? undefined : { cause })
+  }
+}
 
 export interface FrameQueueInit<T> {
   /** The most bytes that wait here. As many again may be on their way in the batch being written. */
@@ -56,6 +66,11 @@ export class FrameQueue<T> implements AsyncIterable<T[]> {
     return this.#queuedBytes
   }
 
+  /** It still takes items, when there is room. */
+  get isOpen(): boolean {
+    return this.#state.state === 'open'
+  }
+
   /** The reader waits for the next item: it has taken, and done with, everything that was queued. */
   get isIdle(): boolean {
     return this.#state.state === 'open' && this.#items.length === 0 && this.#wakeReader !== undefined
@@ -101,7 +116,7 @@ export class FrameQueue<T> implements AsyncIterable<T[]> {
     return true
   }
 
-  /** Takes no more. What is queued still goes out, then the source ends; whoever waits for room is refused. */
+  /** Takes no more. What is queued still goes out, then the source ends; writers that wait for room are refused. */
   end(): void {
     if (this.#state.state === 'open') {
       this.#state = { state: 'ended' }
@@ -165,7 +180,7 @@ export class FrameQueue<T> implements AsyncIterable<T[]> {
   }
 
   #hasRoomFor(sizeBytes: number): boolean {
-    // Nobody overtakes a writer that waits already.
+    // First come, first served.
     return this.#waiters.size === 0 && this.#queuedBytes + sizeBytes <= this.#maxBytes
   }
 
@@ -178,16 +193,11 @@ export class FrameQueue<T> implements AsyncIterable<T[]> {
   async #waitForRoom(entry: Entry<T>, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const waiter: Waiter<T> = { ...entry, resolve, reject }
-    const onAbort = (): void => {
-      this.#waiters.delete(waiter)
-      reject(toError(signal?.reason))
-    }
     this.#waiters.add(waiter)
-    signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      await promise
+      await orAborted(promise, signal)
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      this.#waiters.delete(waiter)
     }
   }
 

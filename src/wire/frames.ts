@@ -6,19 +6,76 @@
  * @see https://github.com/multiformats/unsigned-varint
  */
 
+import { setImmediate as turn } from 'node:timers/promises'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { FIRST_PARTIAL_BYTES, MAX_FRAMES_PER_BATCH, MAX_LENGTH_PREFIX_BYTES } from './constants.ts'
-import { BadLengthPrefixError, FrameTooLargeError, TruncatedFrameError } from './errors.ts'
+import { FrameTooLargeError, WireError } from './errors.ts'
+
+/** The remote ended its half in the middle of a frame. */
+export class TruncatedFrameError extends WireError {
+  override readonly name = 'TruncatedFrameError'
+  readonly receivedBytes: number
+  /** The announced size, or undefined when the end came within the length prefix. */
+  readonly frameBytes: number | undefined
+
+  constructor(receivedBytes: number, frameBytes: number | undefined) {
+    const where =
+      frameBytes === undefined
+        ? `after ${receivedBytes} bytes of a length prefix`
+        : `after ${receivedBytes} of ${frameBytes} bytes of a frame`
+    super('read', `The remote ended the stream ${where}`)
+    this.receivedBytes = receivedBytes
+    this.frameBytes = frameBytes
+  }
+}
+
+/** A length prefix is not a minimal unsigned varint of at most the allowed bytes. */
+export class BadLengthPrefixError extends WireError {
+  override readonly name = 'BadLengthPrefixError'
+
+  constructor(detail: string) {
+    super('read', `Bad length prefix: ${detail}; the remote does not speak length-prefixed frames`)
+  }
+}
+
+/**
+ * Bytes of an unsigned-varint length prefix. Nine is the limit of the
+ * multiformats specification (63 bits).
+ * @see https://github.com/multiformats/unsigned-varint#practical-maximum-of-9-bytes-for-security
+ */
+const MAX_LENGTH_PREFIX_BYTES = 9
+
+/**
+ * Frames handed on as one batch. An empty frame is one byte on the wire but an
+ * object of some 100 bytes here: without this a full window of them would be a
+ * million objects at once.
+ */
+export const MAX_FRAMES_PER_BATCH = 1024
+
+/**
+ * The first allocation for a frame that is still incomplete, in bytes. It grows
+ * by doubling as bytes arrive, so that announcing a large frame costs nothing
+ * to us until it is really sent.
+ */
+const FIRST_PARTIAL_BYTES = 4096
 
 export interface FrameLimits {
   /** The largest payload of a frame, in bytes, without its length prefix. */
   readonly maxFrameBytes: number
 }
 
+export interface DecodeLimits extends FrameLimits {
+  /** A frame over {@link FrameLimits.maxFrameBytes} and up to this is no error: it is skipped, as its length says. */
+  readonly maxSkippedBytes?: number
+  /** Called at the announcement of a frame that is skipped. */
+  readonly onSkipped?: (sizeBytes: number) => void
+}
+
 /**
  * Bytes, split anywhere, to frames. Each batch holds the frames that one read
- * completed (at most {@link MAX_FRAMES_PER_BATCH}) and is never empty. Frames
- * may be views of the bytes that were read: copy what is kept for long.
+ * completed (at most {@link MAX_FRAMES_PER_BATCH}) and is never empty; after a
+ * full one the event loop has a turn, as a window holds hundreds of thousands
+ * of tiny frames. Frames may be views of the bytes that were read: copy what is
+ * kept for long.
  *
  * Frames before a bad one are still yielded.
  *
@@ -26,11 +83,11 @@ export interface FrameLimits {
  * @throws {BadLengthPrefixError} when a prefix is over-long
  * @throws {TruncatedFrameError} when the source ends within a frame
  */
-export function decodeFrames(limits: FrameLimits) {
+export function decodeFrames(limits: DecodeLimits) {
   return async function* (
     source: AsyncIterable<Uint8Array | Uint8ArrayList> | Iterable<Uint8Array | Uint8ArrayList>
   ): AsyncGenerator<Uint8Array[]> {
-    const assembler = new FrameAssembler(limits.maxFrameBytes)
+    const assembler = new FrameAssembler(limits)
     let batch: Uint8Array[] = []
     for await (const chunk of source) {
       for (const bytes of chunk instanceof Uint8Array ? [chunk] : chunk) {
@@ -47,6 +104,7 @@ export function decodeFrames(limits: FrameLimits) {
           if (batch.length === MAX_FRAMES_PER_BATCH) {
             yield batch
             batch = []
+            await turn()
           }
         }
       }
@@ -114,7 +172,7 @@ function prefixBytesOf(sizeBytes: number): number {
 
 /** Puts frames together again from pieces of any size; holds at most one incomplete frame. */
 class FrameAssembler {
-  readonly #maxFrameBytes: number
+  readonly #limits: DecodeLimits
   /** Bytes of the prefix read so far, their value, and the weight of the next byte. */
   #prefixBytes = 0
   #prefixValue = 0
@@ -123,9 +181,11 @@ class FrameAssembler {
   #frameBytes: number | undefined
   #partial = new Uint8Array(0)
   #partialBytes = 0
+  /** The frame is over the limit: its bytes are counted and not kept. */
+  #isSkipped = false
 
-  constructor(maxFrameBytes: number) {
-    this.#maxFrameBytes = maxFrameBytes
+  constructor(limits: DecodeLimits) {
+    this.#limits = limits
   }
 
   /** Reads up to the end of one frame, appends it to `batch` if it is complete, and returns the next offset. */
@@ -140,6 +200,11 @@ class FrameAssembler {
     }
     const wanted = frameBytes - this.#partialBytes
     const end = Math.min(next + wanted, bytes.byteLength)
+    if (this.#isSkipped) {
+      this.#partialBytes += end - next
+      if (this.#partialBytes === frameBytes) this.#startPrefix()
+      return end
+    }
     if (this.#partialBytes === 0 && end - next === wanted) {
       batch.push(bytes.subarray(next, end))
       this.#startPrefix()
@@ -170,6 +235,7 @@ class FrameAssembler {
     this.#prefixWeight = 1
     this.#frameBytes = undefined
     this.#partialBytes = 0
+    this.#isSkipped = false
   }
 
   #readPrefix(bytes: Uint8Array, offset: number): number {
@@ -195,8 +261,13 @@ class FrameAssembler {
     if (lastByte === 0 && this.#prefixBytes > 1) {
       throw new BadLengthPrefixError(`${this.#prefixBytes} bytes where fewer would do`)
     }
-    if (this.#prefixValue > this.#maxFrameBytes) {
-      throw new FrameTooLargeError('read', this.#prefixValue, this.#maxFrameBytes)
+    const { maxFrameBytes, maxSkippedBytes = maxFrameBytes, onSkipped } = this.#limits
+    if (this.#prefixValue > maxSkippedBytes) {
+      throw new FrameTooLargeError('read', this.#prefixValue, maxSkippedBytes)
+    }
+    if (this.#prefixValue > maxFrameBytes) {
+      this.#isSkipped = true
+      onSkipped?.(this.#prefixValue)
     }
   }
 

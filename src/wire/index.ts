@@ -8,41 +8,47 @@
  * await runFrames({ stream, codec, outgoing, onFrames, maxFrameBytes: 128 * 1024, signal })
  */
 
-export { addressClass, addressClassOf, canonicalIp, ipOf, UNKNOWN_ADDRESS_CLASS } from './address-class.ts'
-export { addressRange, privateIpv4Subnets } from './address-range.ts'
-export { boundedYamux, MUXER_PROTOCOL, yamuxInit } from './bounded-yamux.ts'
-export type { BoundedYamuxInit, OnMisbehaviour } from './bounded-yamux.ts'
+export type { Rate } from '../lib/index.ts'
 export * from './budgets.ts'
-export { MAX_FRAMES_PER_BATCH, MAX_HELD_BYTES, MAX_STREAM_WINDOW_BYTES, MAX_WRITE_BYTES } from './constants.ts'
-export { withDeadline } from './deadline.ts'
-export { streamDuplex } from './duplex.ts'
+export { RateLimiter, steadyNow, TokenBucket } from '../lib/index.ts'
+export {
+  addressBlock,
+  addressClass,
+  addressClassOf,
+  canonicalIp,
+  ipOf,
+  UNKNOWN_ADDRESS_CLASS
+} from './address-class.ts'
+export { addressRange, privateIpv4Subnets } from './address-range.ts'
+export { orAborted, withDeadline } from './deadline.ts'
 export type { ByteDuplex, StreamDuplexOptions } from './duplex.ts'
+export { MAX_HELD_BYTES, streamDuplex } from './duplex.ts'
+export type { Breach, Stage } from './errors.ts'
+export type { StreamLoss } from './stream-loss.ts'
+export { StreamLostError } from './stream-loss.ts'
+export { DeadlineError, FrameTooLargeError, MisbehaviourError, toError, WireError } from './errors.ts'
+export { elected, preferredOpener } from './election.ts'
+export type { Opener } from './election.ts'
+export { FrameBudget } from './frame-budget.ts'
+export type { FrameHeader } from './frame-budget.ts'
+export { FrameQueue, QueueClosedError } from './frame-queue.ts'
+export type { FrameQueueInit } from './frame-queue.ts'
 export {
   BadLengthPrefixError,
-  DeadlineError,
-  FrameTooLargeError,
-  MisbehaviourError,
-  QueueClosedError,
-  StreamLostError,
-  toError,
-  TruncatedFrameError,
-  WireError
-} from './errors.ts'
-export type { Breach, Stage, StreamLoss } from './errors.ts'
-export { FrameQueue } from './frame-queue.ts'
-export type { FrameQueueInit } from './frame-queue.ts'
-export { decodeFrames, encodeFrames, joinFrames } from './frames.ts'
+  decodeFrames,
+  encodeFrames,
+  joinFrames,
+  MAX_FRAMES_PER_BATCH,
+  TruncatedFrameError
+} from './frames.ts'
 export type { FrameLimits } from './frames.ts'
-export type { LinkPace, LinkWatchInit } from './link-watch.ts'
-export { agreesToProposal, guardNegotiation, isTakingStream } from './negotiation.ts'
-export { Offenders } from './offenders.ts'
-export { distanceOf } from './round-trip.ts'
+export type { LinkPace, LinkWatchInit } from './liveness/link-watch.ts'
+export { LinkWatch } from './liveness/link-watch.ts'
+export { distanceOf, roundTripOf } from './liveness/round-trip.ts'
+export type { RoundTrip } from './liveness/round-trip.ts'
+export type { BatchCodec, FrameCodec, RunFramesInit } from './run-frames.ts'
+export { driveFrames, runFrames } from './run-frames.ts'
 export { PRESSURE_PART, Shares } from './shares.ts'
 export type { SharesInit } from './shares.ts'
-export { steadyNow } from './steady-clock.ts'
-export { RateLimiter } from './rate-limiter.ts'
-export { TokenBucket } from './token-bucket.ts'
-export type { Rate } from './token-bucket.ts'
-export { MAX_PEER_ID_CHARS } from './peer-id-bounds.ts'
-export { runFrames } from './run-frames.ts'
-export type { FrameCodec, RunFramesInit } from './run-frames.ts'
+export { MAX_WRITE_BYTES } from './write-half.ts'
+export { FairQueue } from './fair-queue.ts'

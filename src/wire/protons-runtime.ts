@@ -2,7 +2,7 @@
  * What the generated frames run on: protons-runtime, with one fault of its writer mended. It writes numbers from
  * 2^31 to 2^32 - 1 as one byte where it has reserved five, and what follows is whatever lay in that memory: the
  * frame cannot be read, and four bytes that were not meant for the peer go out. A duration of 25 days is such a
- * number. `scripts/proto.js` makes the generated files import this one.
+ * number. `scripts/proto.ts` makes the generated files import this one.
  *
  * Upstream, `LongBits` keeps the low half as a signed number (`lo | 0`) and `writeVarint64` compares it as if it
  * were unsigned (`val.lo > 127`): with `lo >>> 0` in the constructor this file is not needed. Its test fails then.

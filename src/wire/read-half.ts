@@ -15,8 +15,8 @@ import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/inter
 import { Uint8ArrayList } from 'uint8arraylist'
 import { MAX_UNREAD_PIECES } from './budgets.ts'
 import { toError } from './errors.ts'
-import type { StreamLostError } from './errors.ts'
 import { lossOf, lossOnClose } from './stream-loss.ts'
+import type { StreamLostError } from './stream-loss.ts'
 
 export class ReadHalf {
   readonly #stream: Stream
@@ -114,7 +114,7 @@ export class ReadHalf {
     return (this.#remoteEnded || this.#lost !== undefined || !isReadable) && !(isReadable && readBufferLength > 0)
   }
 
-  /** A reader that left early leaves the stream paused: the remote is held back until somebody ends the stream. */
+  /** A reader that left early leaves the stream paused: the remote is held back until the stream is ended. */
   #detach(): void {
     if (!this.#isOver()) {
       this.#pause()

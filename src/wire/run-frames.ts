@@ -1,17 +1,24 @@
 /**
- * Runs one stream of frames, both directions, through it-pipe, until both have
- * ended or one has failed. The codec gives the bytes their meaning and the
- * caller gives the frames theirs; this knows only order, backpressure and time.
+ * The one loop for a peer's frames: drives both directions through it-pipe until
+ * both have ended or one has failed. The codec gives the bytes their meaning and
+ * the caller gives the frames theirs; this knows only order, backpressure and time.
  */
 
 import type { Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
-import { CLOSE_TIMEOUT_MS } from './constants.ts'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { streamDuplex } from './duplex.ts'
+import type { ByteDuplex } from './duplex.ts'
 import { DeadlineError, toError } from './errors.ts'
 import type { Stage } from './errors.ts'
 import type { FrameQueue } from './frame-queue.ts'
-import { decodeFrames, encodeFrames } from './frames.ts'
+import { decodeFrames, joinFrames } from './frames.ts'
+
+/**
+ * How long a remote may be silent without closing its half after we have closed
+ * ours, in milliseconds. A stream is only freed when both halves are closed.
+ */
+const CLOSE_TIMEOUT_MS = 10_000
 
 /** Turns frames into what they mean and back. What `decode` throws ends the stream. */
 export interface FrameCodec<In, Out> {
@@ -20,9 +27,21 @@ export interface FrameCodec<In, Out> {
   encode(frame: Out): Uint8Array
 }
 
-export interface RunFramesInit<In, Out> {
-  readonly stream: Stream
-  readonly codec: FrameCodec<In, Out>
+/** A codec that writes a whole batch itself, with the length of each frame before it: cheaper than a frame at a time. */
+export interface BatchCodec<In, Out> extends Pick<FrameCodec<In, Out>, 'decode'> {
+  encodeBatch(batch: readonly Out[]): Uint8Array
+}
+
+/** Bytes both ways, and how to cut them. */
+export interface FrameCarrier {
+  readonly source: AsyncIterable<Uint8ArrayList>
+  readonly sink: ByteDuplex['sink']
+  abort(error: Error): void
+}
+
+export interface DriveFramesInit<In, Out> {
+  readonly carrier: FrameCarrier
+  readonly codec: FrameCodec<In, Out> | BatchCodec<In, Out>
   /** What goes out. The caller ends it; then this side's half is closed. */
   readonly outgoing: FrameQueue<Out>
   /**
@@ -39,8 +58,6 @@ export interface RunFramesInit<In, Out> {
   onRemoteEnd?: (() => void) | undefined
   /** The largest frame either way, in bytes. */
   readonly maxFrameBytes: number
-  /** Aborts the stream. */
-  readonly signal?: AbortSignal | undefined
   /** How long the first known frame may take, in milliseconds. Without it the remote may stay silent. */
   readonly firstFrameTimeoutMs?: number | undefined
   /**
@@ -48,29 +65,41 @@ export interface RunFramesInit<In, Out> {
    * its own. Default {@link CLOSE_TIMEOUT_MS}.
    */
   readonly closeTimeoutMs?: number | undefined
+}
+
+export interface RunFramesInit<In, Out> extends Omit<DriveFramesInit<In, Out>, 'carrier'> {
+  readonly stream: Stream
+  /** Aborts the stream. */
+  readonly signal?: AbortSignal | undefined
   /** How long the remote may let nothing through, in milliseconds. Default {@link WRITE_STALL_TIMEOUT_MS}. */
   readonly stallTimeoutMs?: number | undefined
 }
 
+/** {@link driveFrames} over a stream that nothing has read yet. */
+export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<void> {
+  const { stream, signal, stallTimeoutMs, ...rest } = init
+  const { source, sink } = streamDuplex(stream, { signal, stallTimeoutMs })
+  await driveFrames({ ...rest, carrier: { source, sink, abort: (error) => stream.abort(error) } })
+}
+
 /**
  * Resolves when both directions have ended cleanly. When anything fails the
- * stream and `outgoing` are aborted, both directions are waited for, and it
+ * carrier and `outgoing` are aborted, both directions are waited for, and it
  * rejects with the first failure: always an Error.
  *
  * @throws {WireError} of the class that names the failure of the stream
  * @throws whatever the codec or `onFrames` throws
  */
-export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<void> {
-  const { stream, codec, outgoing, maxFrameBytes } = init
+export async function driveFrames<In, Out>(init: DriveFramesInit<In, Out>): Promise<void> {
+  const { carrier, codec, outgoing, maxFrameBytes } = init
   let failure: Error | undefined
   const fail = (thrown: unknown): void => {
     failure ??= toError(thrown)
     silence.clear()
-    stream.abort(failure)
+    carrier.abort(failure)
     outgoing.abort(failure)
   }
   const silence = new SilenceTimer(fail)
-  const duplex = streamDuplex(stream, { signal: init.signal, stallTimeoutMs: init.stallTimeoutMs })
   const closeTimeoutMs = init.closeTimeoutMs ?? CLOSE_TIMEOUT_MS
   let hasEnded = false
   let remoteHasEnded = false
@@ -79,7 +108,7 @@ export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<
   const receive = async (): Promise<void> => {
     silence.start('hello', init.firstFrameTimeoutMs)
     await pipe(
-      duplex.source,
+      carrier.source,
       decodeFrames({ maxFrameBytes }),
       decodeWith(codec),
       async (batches: AsyncIterable<In[]>) => {
@@ -104,7 +133,7 @@ export async function runFrames<In, Out>(init: RunFramesInit<In, Out>): Promise<
   }
 
   const send = async (): Promise<void> => {
-    await pipe(outgoing, encodeWith(codec), encodeFrames({ maxFrameBytes }), (source) => duplex.sink(source))
+    await pipe(outgoing, encodeWith(codec, maxFrameBytes), (source) => carrier.sink(source))
     hasEnded = true
     // Only a remote that we wait for is silent: not while its frames are being handled here.
     if (!remoteHasEnded && !isHandling && !silence.isAwaited) {
@@ -144,10 +173,20 @@ function decodeWith<In>(codec: Pick<FrameCodec<In, never>, 'decode'>) {
   }
 }
 
-function encodeWith<Out>(codec: Pick<FrameCodec<never, Out>, 'encode'>) {
-  return async function* (batches: AsyncIterable<Out[]>): AsyncGenerator<Uint8Array[]> {
+function encodeWith<Out>(
+  codec: Pick<FrameCodec<never, Out>, 'encode'> | Pick<BatchCodec<never, Out>, 'encodeBatch'>,
+  maxFrameBytes: number
+) {
+  return async function* (batches: AsyncIterable<Out[]>): AsyncGenerator<Uint8Array> {
     for await (const batch of batches) {
-      yield batch.map((frame) => codec.encode(frame))
+      if ('encodeBatch' in codec) {
+        yield codec.encodeBatch(batch)
+      } else {
+        yield joinFrames(
+          batch.map((frame) => codec.encode(frame)),
+          maxFrameBytes
+        )
+      }
     }
   }
 }

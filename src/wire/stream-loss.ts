@@ -1,13 +1,36 @@
 /**
- * Reads from a libp2p stream, or from the event that ended it, whether and how
- * it was lost. The one place that knows libp2p's words for that.
+ * Whether and how a stream was lost, read from it or from the event that ended
+ * it. The one place that knows libp2p's words for that.
  */
 
 import type { Stream, StreamCloseEvent } from '@libp2p/interface'
-import { StreamLostError } from './errors.ts'
-import type { Stage, StreamLoss } from './errors.ts'
+import { WireError } from './errors.ts'
+import type { Stage } from './errors.ts'
 
-/** The loss of a stream that was over before anybody listened, or undefined. */
+/**
+ * How a stream was lost: the remote reset it, this side aborted it, or the
+ * connection under it went away.
+ */
+export type StreamLoss = 'reset' | 'aborted' | 'disconnected'
+
+const LOSS_TEXT: Readonly<Record<StreamLoss, string>> = {
+  reset: 'the remote reset the stream; open a new one',
+  aborted: 'the stream was aborted on this side; the cause says why',
+  disconnected: 'the connection closed before the stream ended; connect again'
+}
+
+/** The stream is gone. Bytes that were given to it may or may not have arrived. */
+export class StreamLostError extends WireError {
+  override readonly name = 'StreamLostError'
+  readonly loss: StreamLoss
+
+  constructor(stage: Stage, loss: StreamLoss, cause?: Error) {
+    super(stage, `Stream lost (${stage}): ${LOSS_TEXT[loss]}`, cause === undefined ? undefined : { cause })
+    this.loss = loss
+  }
+}
+
+/** The loss of a stream that was over before it was listened to, or undefined. */
 export function lossOf(stream: Stream, stage: Stage): StreamLostError | undefined {
   switch (stream.status) {
     case 'open':

@@ -4,15 +4,28 @@
  * inside libp2p. It knows nothing of frames.
  *
  * It listens for `drain` itself: `stream.onDrain()` keeps its first promise for
- * ever and holds nobody back from the second call on.
+ * ever and never holds back from the second call on.
  */
 
 import type { Stream, StreamCloseEvent } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { MAX_WRITE_BYTES } from './constants.ts'
 import { withDeadline } from './deadline.ts'
-import { DeadlineError, StreamLostError, toError, WireError } from './errors.ts'
-import { lossOf, lossOnClose } from './stream-loss.ts'
+import { DeadlineError, toError, WireError } from './errors.ts'
+import { lossOf, lossOnClose, StreamLostError } from './stream-loss.ts'
+
+/**
+ * The largest piece given to a stream in one `send()`, in bytes. At 64 KiB the
+ * cost of a call is lost in that of encryption, and no more than this waits
+ * inside libp2p when the remote stops reading.
+ */
+export const MAX_WRITE_BYTES = 64 * 1024
+
+/**
+ * How long a remote may leave us unable to write, in milliseconds, before the
+ * stream is given up. Longer than the 15 s in which a dead connection is
+ * noticed, so that what is cut here is a live peer that does not read.
+ */
+export const WRITE_STALL_TIMEOUT_MS = 60_000
 
 export class WriteHalf {
   readonly #stream: Stream
@@ -124,7 +137,7 @@ export class WriteHalf {
     }
   }
 
-  /** Tells the source that nobody reads it; it may be waiting, so nobody waits for it. */
+  /** Ends the source. It may be waiting itself, so this does not wait for it. */
   #leave(iterator: AsyncIterator<unknown>): void {
     iterator.return?.().catch((error: unknown) => {
       this.#stream.log('the source of a lost stream did not end well - %e', toError(error))

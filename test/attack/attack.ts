@@ -46,8 +46,10 @@ export interface Attack {
   readonly against: readonly Target['kind'][]
   /** One of those that continuous integration runs. */
   readonly inSample?: boolean
-  /** Where the victim should say who attacked it: how such a line or event is recognised. */
+  /** The victim must name the attacker, by a peer ID or an address of its own. */
   readonly named?: boolean
+  /** It is reported once an episode: the victim is one that was not attacked before. */
+  readonly needsFreshVictim?: boolean
   readonly bounds?: Partial<Bounds>
   run(context: AttackContext): Promise<void>
 }
@@ -55,6 +57,6 @@ export interface Attack {
 /** Bounds of an attack that states none of its own. */
 export const DEFAULT_BOUNDS: Bounds = {
   keptBytes: 32 * 1024 * 1024,
-  heldBytes: 64 * 1024 * 1024,
+  heldBytes: 32 * 1024 * 1024,
   cpuMsPerMb: 500
 }

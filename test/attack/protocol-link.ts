@@ -12,7 +12,7 @@ export interface LinkInit {
   readonly looksLikeParley?: boolean
 }
 
-/** The key of somebody whom the victim has accepted: what a contact can do, or a thief of its key. */
+/** The key of a contact of the victim: what a contact can do, or a thief of its key. */
 export function contactKey({ target }: AttackContext): PrivateKey {
   return privateKeyFromProtobuf(Buffer.from(target.contactKey, 'base64'))
 }

@@ -1,6 +1,6 @@
 // The attacker's ends of the wire, below every rule: a bare TCP socket, and an
 // encrypted connection on which any bytes stand in the place of Yamux. Both count
-// what they send and read only when they are told to.
+// what they send and read only on request.
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'

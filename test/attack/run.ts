@@ -1,4 +1,4 @@
-// `npm run attack [-- NAME …] [--seconds N] [--against chat|directory] [--list] [--sample]`:
+// `npm run attack [-- NAME …] [--seconds N] [--against chat|directory] [--list] [--sample] [--cpu-prof FOLDER]`:
 // every attack against a chat and a directory, one after the other, and the table
 // of how they fared. The threat model holds the last one. `--sample` runs those
 // that continuous integration runs, against one victim each, and judges nothing that
@@ -17,12 +17,18 @@ const defaultSeconds = 8
 /** A victim of so many attacks gives way to a fresh one, so that a table does not hang on one of them. */
 const attacksPerScene = 8
 
+interface Chosen {
+  readonly attack: Attack
+  readonly kind: Target['kind']
+}
+
 const usage = `npm run attack -- [NAME]... [--seconds N] [--against chat|directory] [--sample] [--list]
 
   NAME                         this attack alone; repeatable
   --seconds N                  how long each goes on (${defaultSeconds} when it is not given)
   --against chat|directory     this kind of victim alone
   --sample                     those that continuous integration runs, judged by what other load does not disturb
+  --cpu-prof FOLDER            write a CPU profile of each victim there, for Chrome's developer tools
   --list                       the attacks, and what each does
 `
 
@@ -32,6 +38,7 @@ const { values, positionals } = runOptions(
     options: {
       seconds: { type: 'string', default: String(defaultSeconds) },
       against: { type: 'string' },
+      'cpu-prof': { type: 'string' },
       list: { type: 'boolean', default: false },
       sample: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
@@ -72,20 +79,17 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1
 }
 
-async function attackAll(
-  chosen: readonly { attack: Attack; kind: Target['kind'] }[],
-  seconds: number
-): Promise<readonly Outcome[]> {
+async function attackAll(chosen: readonly Chosen[], seconds: number): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
   console.log(
     `| attack | against | sent MB | p99 quiet → attacked, ms | held, kept MB | CPU ms/MB | named | came in, ms | held? |`
   )
   console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
-  for (let from = 0; from < chosen.length; from += attacksPerScene) {
-    const scene = await Scene.start()
+  for (const [number, attacksOfScene] of scenesOf(chosen).entries()) {
+    const scene = await Scene.start({ profiles: values['cpu-prof'] })
     try {
-      for (const [at, { attack, kind }] of chosen.slice(from, from + attacksPerScene).entries()) {
-        const source = `127.0.${1 + from / attacksPerScene}.${10 + 2 * at}`
+      for (const [at, { attack, kind }] of attacksOfScene.entries()) {
+        const source = `127.0.${1 + number}.${10 + 2 * at}`
         const outcome = await measure({ scene, attack, kind, seconds, source })
         outcomes.push(outcome)
         console.log(row(outcome))
@@ -97,6 +101,18 @@ async function attackAll(
     }
   }
   return outcomes
+}
+
+/** In their order, by the scene in which each is measured. */
+function scenesOf(chosen: readonly Chosen[]): readonly (readonly Chosen[])[] {
+  const scenes: Chosen[][] = []
+  for (const one of chosen) {
+    const scene = scenes.at(-1)
+    const isTaken = one.attack.needsFreshVictim === true && scene?.some(({ kind }) => kind === one.kind) === true
+    if (scene === undefined || scene.length === attacksPerScene || isTaken) scenes.push([one])
+    else scene.push(one)
+  }
+  return scenes
 }
 
 /** What must not be; times are judged on a machine that does nothing else. */

@@ -10,16 +10,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { nowMs } from '../../bench/bench-process.ts'
 import { LightClient } from '../../bench/light-client.ts'
 import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
-import { freePorts } from '../processes/test-bed.ts'
+import { freePorts } from '../processes/ports.ts'
 import type { Target } from './attack.ts'
 import { probePath, type ProbeReading } from './probe.ts'
 
 const probe = `--import ${new URL('probe.ts', import.meta.url).href}`
+
+export interface SceneInit {
+  /** A folder into which each victim writes a CPU profile when it ends. */
+  readonly profiles?: string | undefined
+}
 /** How often the friend says something, and how long a directory's clients rest between two changes. */
 const everyMs = 25
 /** A client may announce itself once a second: so many take turns. */
 const announcerCount = 6
 const announceEveryMs = 200
+/** No line is longer that honest people or a victim's notices cause. */
+const maxLineChars = 16 * 1024
 /** What has not arrived by then counts as this late. */
 const givenUpMs = 30_000
 
@@ -48,14 +55,15 @@ export class Scene {
     this.#parts = parts
   }
 
-  static async start(): Promise<Scene> {
+  static async start({ profiles }: SceneInit = {}): Promise<Scene> {
     const network = randomNetwork()
+    const nodeOptions = profiles === undefined ? probe : `${probe} --cpu-prof --cpu-prof-dir=${profiles}`
     const home = await mkdtemp(join(tmpdir(), 'parley-attack-'))
     const [chatPort = 0, directoryPort = 0, http = 0] = await freePorts(3)
     const ports = { chat: chatPort, directory: directoryPort, http }
     const directory = await JsonParley.spawn({
       network,
-      nodeOptions: probe,
+      nodeOptions,
       args: ['directory', '--port', `${directoryPort}`, '--http', `${http}`]
     })
     const listening = await directory.until('"listening"', () =>
@@ -65,7 +73,8 @@ export class Scene {
     const [chat, friend, contact] = await Promise.all([
       JsonParley.start({
         network,
-        nodeOptions: probe,
+        nodeOptions,
+        maxLineChars,
         args: [...viaDirectory, '--name', 'victim', '--port', `${chatPort}`]
       }),
       JsonParley.start({ network, args: [...viaDirectory, '--name', 'friend'] }),
@@ -148,17 +157,22 @@ export class Scene {
     })
     const startedMs = performance.now()
     const text = `contact ${++this.#said}`
+    let seen = this.#parts.chat.events.length
     try {
       contact.tell([
         { do: 'chat', peer: await this.#parts.chat.address() },
         { do: 'send', peer: this.#parts.peers.chat, text }
       ])
       const peer = await contact.peerId()
-      await this.#parts.chat.until(
-        `message of the contact`,
-        () => this.#parts.chat.textsFrom(peer).includes(text) || undefined,
-        givenUpMs
-      )
+      const { events } = this.#parts.chat
+      const look = (): boolean => {
+        for (; seen < events.length; seen++) {
+          const one = events[seen]
+          if (one?.event === 'message' && one['peer'] === peer && one['text'] === text) return true
+        }
+        return false
+      }
+      await this.#parts.chat.until('message of the contact', () => look() || undefined, givenUpMs)
       return performance.now() - startedMs
     } catch {
       return undefined
@@ -191,8 +205,8 @@ export class Scene {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#parts.announcers, this.#parts.watcher].map(async (client) => client.leave()))
-    await Promise.all([this.#parts.chat.stop(), this.#parts.friend.stop(), this.#parts.directory.kill()])
-    await this.#parts.directory.stop()
+    process.kill(this.#parts.directory.pid, 'SIGTERM')
+    await Promise.all([this.#parts.chat.stop(), this.#parts.friend.stop(), this.#parts.directory.stop()])
     await rm(this.#parts.home, { recursive: true, force: true })
   }
 
@@ -204,18 +218,24 @@ export class Scene {
   async #talk(signal: AbortSignal): Promise<Waits> {
     const friendPeer = await this.#parts.friend.peerId()
     const sentAtMs = new Map<string, number>()
+    let seen = this.#parts.chat.events.length
     while (!signal.aborted) {
       const text = `word ${++this.#said}`
       sentAtMs.set(text, performance.now())
       this.#parts.friend.tell([{ do: 'send', peer: this.#parts.peers.chat, text }])
       await sleep(everyMs, undefined, { signal }).catch(() => undefined)
     }
+    const { events } = this.#parts.chat
     const arrived = new Map<string, number>()
+    // Each event is looked at once: a flood has hundreds of thousands of them.
     const look = (): boolean => {
-      for (const one of this.#parts.chat.events) {
-        if (one.event === 'message' && one['peer'] === friendPeer) arrived.set(String(one['text']), one.atMs)
+      for (; seen < events.length; seen++) {
+        const one = events[seen]
+        if (one?.event !== 'message' || one['peer'] !== friendPeer) continue
+        const text = String(one['text'])
+        if (sentAtMs.has(text)) arrived.set(text, one.atMs)
       }
-      return [...sentAtMs.keys()].every((text) => arrived.has(text))
+      return arrived.size === sentAtMs.size
     }
     await this.#parts.chat.until('all words', () => look() || undefined, givenUpMs).catch(() => undefined)
     return [...sentAtMs].map(([text, sentMs]) => (arrived.get(text) ?? sentMs + givenUpMs) - sentMs)

@@ -11,7 +11,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { fetchRoster } from '../../src/directory/index.ts'
 import type { RosterUpdate } from '../../src/directory/index.ts'
-import { boundedYamux } from '../../src/wire/index.ts'
+import { boundedYamux } from '../../src/transport/index.ts'
 import { answer } from './answering.ts'
 import type { SeenRow } from './compare.ts'
 
@@ -83,7 +83,7 @@ function rowOf({ record: { record }, attachments }: RosterUpdate): SeenRow {
 
 answer({
   ask: async (details) => {
-    const { network, directories } = details as CensusQuestion // asked by town.ts
+    const { network, directories } = details as CensusQuestion // asked by cluster.ts
     return Promise.all(directories.map(async (directory) => ask(network, directory)))
   }
 })

@@ -1,17 +1,18 @@
-// One process of the town: started on a host of its own, told what to do, killed
+// One process of the cluster: started on a host of its own, told what to do, killed
 // at any moment. A process that ends without having been told to is a fault. It
 // knows nothing of what runs in it.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Chronicle } from './chronicle.ts'
+import type { EventLog } from './event-log.ts'
+import { eventualMs } from '../patience.ts'
 
 export interface ChildInit {
   readonly name: string
   /** Program and arguments. */
   readonly command: readonly string[]
   readonly env: NodeJS.ProcessEnv
-  readonly chronicle: Chronicle
+  readonly log: EventLog
 }
 
 interface Answer {
@@ -26,9 +27,9 @@ interface Waiting {
 }
 
 /** Nothing that is asked of a process takes this long: it hangs. */
-const requestTimeoutMs = 30_000
+const requestTimeoutMs = eventualMs
 /** What was told to end and doesn't is killed. */
-const endTimeoutMs = 8_000
+const endTimeoutMs = eventualMs
 
 /** The process has gone, with whatever was asked of it. */
 export class ChildEndedError extends Error {
@@ -45,7 +46,7 @@ export class Child {
   readonly name: string
   readonly spawnedAtMs = performance.now()
   readonly #process: ChildProcess
-  readonly #chronicle: Chronicle
+  readonly #log: EventLog
   readonly #ended: Promise<void>
   readonly #waiting = new Map<number, Waiting>()
   readonly #lines: string[] = []
@@ -54,18 +55,18 @@ export class Child {
   #mayEnd = false
   #ids = 0
 
-  constructor({ name, command, env, chronicle }: ChildInit) {
+  constructor({ name, command, env, log }: ChildInit) {
     this.name = name
-    this.#chronicle = chronicle
+    this.#log = log
     const [program = '', ...args] = command
     this.#process = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     running.add(this.#process)
-    chronicle.write(name, `started as process ${this.#process.pid}`)
+    log.write(name, `started as process ${this.#process.pid}`)
     this.#follow()
     this.#process.on('message', (message) => this.#onAnswer(message as Answer)) // written by answering.ts
     this.#ended = new Promise((resolve) => {
       this.#process.once('error', (error) => {
-        chronicle.fault(name, String(error))
+        log.fault(name, String(error))
         this.#onEnd('it could not be started')
         resolve()
       })
@@ -141,7 +142,7 @@ export class Child {
     const cutOff = new AbortController()
     const late = sleep(endTimeoutMs, 'late', { signal: cutOff.signal }).catch(() => 'in time')
     if ((await Promise.race([this.#ended, late])) === 'late') {
-      this.#chronicle.fault(this.name, `did not end within ${endTimeoutMs} ms of SIGTERM`)
+      this.#log.fault(this.name, `did not end within ${endTimeoutMs} ms of SIGTERM`)
       await this.kill()
     }
     cutOff.abort()
@@ -159,7 +160,7 @@ export class Child {
     ] as const) {
       if (stream === null) continue
       createInterface({ input: stream }).on('line', (line) => {
-        this.#chronicle.write(this.name, `${mark}${line}`)
+        this.#log.write(this.name, `${mark}${line}`)
         this.#lines.push(line)
         this.#look()
       })
@@ -175,8 +176,8 @@ export class Child {
   #onEnd(how: string): void {
     this.#isOver = true
     running.delete(this.#process)
-    if (this.#mayEnd) this.#chronicle.write(this.name, `ended (${how})`)
-    else this.#chronicle.fault(this.name, `ended by itself (${how})`)
+    if (this.#mayEnd) this.#log.write(this.name, `ended (${how})`)
+    else this.#log.fault(this.name, `ended by itself (${how})`)
     for (const { reject } of this.#waiting.values()) reject(new ChildEndedError(`${this.name} ended (${how})`))
     this.#look()
   }

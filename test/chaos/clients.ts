@@ -1,6 +1,6 @@
 // The process in which some of the clients live: each a whole ChatNode with a
 // profile of its own, on the host that the process was started on. What happens
-// to them is told on standard output; what to do comes from Child.ask().
+// to them goes to standard output; what to do comes from Child.ask().
 //
 //   node clients.ts BUILD      the folder of the built sources
 import { join } from 'node:path'
@@ -53,7 +53,7 @@ async function start({ client, home, network, host, port, nickname, status }: Cl
   tellNews(client, node)
   nodes.set(client, node)
   await node.start()
-  return node.peerId
+  return node.self.peerId
 }
 
 async function stop({ client }: { readonly client: string }): Promise<void> {
@@ -65,24 +65,26 @@ async function stop({ client }: { readonly client: string }): Promise<void> {
 function views(): readonly ClientView[] {
   return [...nodes].map(([client, node]) => ({
     client,
-    peer: node.peerId,
-    nickname: node.nickname,
-    directories: node
-      .directories()
+    peer: node.self.peerId,
+    nickname: node.self.nickname,
+    directories: node.directories
+      .views()
       .filter(({ state }) => state === 'connected')
       .flatMap(({ peer }) => (peer === undefined ? [] : [peer])),
-    rows: node.roster().map(({ peer, nickname, status, sources }) => ({ peer, nickname, status, toldBy: sources }))
+    rows: node.peers
+      .roster()
+      .map(({ peer, nickname, status, sources }) => ({ peer, nickname, status, toldBy: sources }))
   }))
 }
 
-/** For whoever reads afterwards how it came to what was found. */
+/** For the reader of the log: what led to what was found. */
 function tellNews(client: string, node: NodeFolder.ChatNode): void {
   const tell = (text: string): void => console.log(`${client}: ${text}`)
-  node.addEventListener('directory', ({ detail: { address, state, why } }) =>
+  node.events.addEventListener('directory', ({ detail: { address, state, why } }) =>
     tell(`directory ${address} ${state}${why === undefined ? '' : ` (${why})`}`)
   )
-  node.addEventListener('notice', ({ detail: { code, text } }) => tell(`notice ${code}: ${text}`))
-  node.addEventListener('roster', ({ detail }) => {
+  node.events.addEventListener('notice', ({ detail: { code, text } }) => tell(`notice ${code}: ${text}`))
+  node.events.addEventListener('roster', ({ detail }) => {
     for (const kind of ['joined', 'left', 'changed'] as const) {
       for (const { nickname, peer, status, sources } of detail[kind]) {
         const by = sources.map((source) => source.slice(-6)).join(' ')
@@ -92,18 +94,18 @@ function tellNews(client: string, node: NodeFolder.ChatNode): void {
   })
 }
 
-// Each is asked by town.ts, with what its type says.
+// Each is asked by cluster.ts, with what its type says.
 answer({
   start: async (details) => start(details as ClientStart),
   stop: async (details) => stop(details as { client: string }),
   views: () => views(),
   rename: async (details) => {
     const { client, nickname } = details as { client: string; nickname: string }
-    await nodes.get(client)?.rename(nickname)
+    await nodes.get(client)?.self.rename(nickname)
   },
   setStatus: async (details) => {
     const { client, status } = details as { client: string; status: string }
-    await nodes.get(client)?.setStatus(status)
+    await nodes.get(client)?.self.setStatus(status)
   }
 })
 console.log('ready')

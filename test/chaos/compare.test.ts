@@ -1,5 +1,5 @@
 // What the comparison at the end of a round of chaos finds. Each test changes one
-// fact of a town in which all is well, so that a comparison which is left out, or
+// fact of a cluster in which all is well, so that a comparison which is left out, or
 // sees nothing any more, fails one of them.
 import { describe, expect, test } from 'vitest'
 import { differences, type Inhabitant, type SeenRow, type Snapshot, type View } from './compare.ts'
@@ -73,7 +73,7 @@ describe('a roster that is not the truth is named', () => {
     expect(texts(withRow('d2', 'peer-of-bob', change))).toEqual(expected)
   })
 
-  test('a peer too many, with whoever is said to know it', () => {
+  test('a peer too many, with the directories that are said to know it', () => {
     const ghost: SeenRow = { peer: 'peer-of-ghost', nickname: 'ghost', status: '', attachedTo: ['peer-of-d1'] }
     const { attachedTo: _attachedTo, ...unattached } = ghost
     const told: SeenRow = { ...unattached, toldBy: ['peer-of-d2'] }
@@ -124,7 +124,7 @@ test('what could not be looked at is no agreement', () => {
   expect(differences({ ...well(), unseen: ['d2: no answer'] })).toEqual([{ who: 'd2', text: 'd2: no answer' }])
 })
 
-test('where neither attachments nor sequence numbers are told, the rest is compared all the same', () => {
+test('where neither attachments nor sequence numbers are known, the rest is compared all the same', () => {
   const bare = ({ peer, nickname, status }: SeenRow): SeenRow => ({ peer, nickname, status })
   expect(texts(withRow('anna', 'peer-of-bob', (row) => [bare(row)]))).toEqual([])
   expect(texts(withRow('anna', 'peer-of-bob', (row) => [{ ...bare(row), status: 'ill' }]))).toEqual([

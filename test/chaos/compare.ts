@@ -1,7 +1,7 @@
-// Whether everybody sees what is true: the whole roster of each directory and of
+// Whether all see what is true: the whole roster of each directory and of
 // each client against the clients that there are. Pure: it knows no processes.
 
-/** A client that runs, as whoever started it knows it. */
+/** A client that runs, as its starter knows it. */
 export interface Inhabitant {
   readonly client: string
   readonly peer: string
@@ -11,14 +11,14 @@ export interface Inhabitant {
   readonly directories: readonly string[]
 }
 
-/** One row of somebody's roster. */
+/** One row of a roster. */
 export interface SeenRow {
   readonly peer: string
   readonly nickname: string
   readonly status: string
-  /** The record's sequence number, where it is told. */
+  /** The record's sequence number, where it is known. */
   readonly seq?: string
-  /** Peer IDs of the directories that the peer is said to be attached to, where they are told. */
+  /** Peer IDs of the directories that the peer is said to be attached to, where they are known. */
   readonly attachedTo?: readonly string[]
   /** Who told a client of the peer; not compared, as a client may have lost one of them a moment ago. */
   readonly toldBy?: readonly string[]

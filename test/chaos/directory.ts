@@ -4,7 +4,8 @@
 import { join } from 'node:path'
 import { nodePath } from '../processes/parley-process.ts'
 import { Child, ChildEndedError } from './child.ts'
-import type { Chronicle } from './chronicle.ts'
+import type { EventLog } from './event-log.ts'
+import { eventualMs } from '../patience.ts'
 
 export interface DirectoryInit {
   readonly name: string
@@ -15,14 +16,14 @@ export interface DirectoryInit {
   readonly wrapper: readonly string[]
   /** The folder of the built sources. */
   readonly build: string
-  /** `HOST:PORT` of the fellow directories. */
-  readonly fellows: readonly string[]
-  readonly chronicle: Chronicle
+  /** `HOST:PORT` of the federation peers. */
+  readonly federationPeers: readonly string[]
+  readonly log: EventLog
 }
 
 export const directoryPort = 8000
 /** A start on two busy cores. */
-const startTimeoutMs = 30_000
+const startTimeoutMs = eventualMs
 
 export class Directory {
   readonly name: string
@@ -48,7 +49,7 @@ export class Directory {
 
   /** Resolves when it listens, or has been killed before that. */
   async start(): Promise<void> {
-    const { name, home, network, host, wrapper, build, fellows, chronicle } = this.#init
+    const { name, home, network, host, wrapper, build, federationPeers, log } = this.#init
     const options = [
       '--host',
       host,
@@ -60,10 +61,10 @@ export class Directory {
       '--no-http',
       '--json'
     ]
-    const joins = fellows.flatMap((fellow) => ['--join', fellow])
+    const joins = federationPeers.flatMap((federationPeer) => ['--join', federationPeer])
     const child = new Child({
       name,
-      chronicle,
+      log,
       command: [...wrapper, nodePath, join(import.meta.dirname, 'parley.ts'), build, 'directory', ...options, ...joins],
       env: {
         PATH: process.env['PATH'],
@@ -80,7 +81,7 @@ export class Directory {
       this.#peer = String(/"peer":"(\w+)"/u.exec(line)?.[1])
       this.#isListening = true
     } catch (error) {
-      if (!(error instanceof ChildEndedError)) chronicle.fault(name, String(error))
+      if (!(error instanceof ChildEndedError)) log.fault(name, String(error))
     }
   }
 

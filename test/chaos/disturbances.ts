@@ -1,11 +1,11 @@
-// What can happen to the town in a round: each disturbance with a random shape,
+// What can happen to the cluster in a round: each disturbance with a random shape,
 // under the names of what it takes hold of, so that two that would undo each
 // other don't meet. Whatever it breaks it repairs before it is over.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../kill/seeded-random.ts'
 import type { Directory } from './directory.ts'
-import type { Household } from './household.ts'
-import type { Town } from './town.ts'
+import type { ClientHost } from './client-host.ts'
+import type { Cluster } from './cluster.ts'
 
 export interface Disturbance {
   readonly what: string
@@ -27,7 +27,7 @@ const mostChanges = 5
 /** Longer would be a process that was killed, as far as others can tell. */
 const heldForMs = 8_000
 
-type Make = (town: Town, random: SeededRandom) => Disturbance
+type Make = (cluster: Cluster, random: SeededRandom) => Disturbance
 
 /** As many entries as it is likely. */
 const kinds: readonly Make[] = [
@@ -35,8 +35,8 @@ const kinds: readonly Make[] = [
   killDirectories,
   killDirectories,
   stopDirectory,
-  killHousehold,
-  killHousehold,
+  killClientHost,
+  killClientHost,
   quitAndComeBack,
   quitAndComeBack,
   quitAndStayAway,
@@ -48,28 +48,28 @@ const kinds: readonly Make[] = [
   hold
 ]
 
-export function anyDisturbance(town: Town, random: SeededRandom): Disturbance {
-  return random.choose(kinds)(town, random)
+export function anyDisturbance(cluster: Cluster, random: SeededRandom): Disturbance {
+  return random.choose(kinds)(cluster, random)
 }
 
 /** One or two at once; each is started again, and perhaps killed while it starts. */
-function killDirectories(town: Town, random: SeededRandom): Disturbance {
-  const victims = someOf(town.directories, random.isOne(3) ? 2 : 1, random)
+function killDirectories(cluster: Cluster, random: SeededRandom): Disturbance {
+  const victims = someOf(cluster.directories, random.isOne(3) ? 2 : 1, random)
   const deaths = victims.map((victim) => ({ victim, shape: deathShape(random) }))
   return {
     what: deaths.map(({ victim, shape }) => `${victim.name} killed ${shape.told}`).join(', '),
     holds: victims.map(({ name }) => `process ${name}`),
-    run: async () => void (await Promise.all(deaths.map(async ({ victim, shape }) => die(town, victim, shape))))
+    run: async () => void (await Promise.all(deaths.map(async ({ victim, shape }) => die(cluster, victim, shape))))
   }
 }
 
-function killHousehold(town: Town, random: SeededRandom): Disturbance {
-  const victim = random.choose(town.households)
+function killClientHost(cluster: Cluster, random: SeededRandom): Disturbance {
+  const victim = random.choose(cluster.clientHosts)
   const shape = deathShape(random)
   return {
     what: `${victim.name} killed ${shape.told}`,
     holds: [`process ${victim.name}`],
-    run: async () => die(town, victim, shape)
+    run: async () => die(cluster, victim, shape)
   }
 }
 
@@ -87,97 +87,101 @@ function deathShape(random: SeededRandom): DeathShape {
   return { awayMs, againAfterMs, told: `for ${seconds(awayMs)}${again}` }
 }
 
-async function die(town: Town, victim: Directory | Household, { awayMs, againAfterMs }: DeathShape): Promise<void> {
-  town.note(`${victim.name} is killed`)
+async function die(
+  cluster: Cluster,
+  victim: Directory | ClientHost,
+  { awayMs, againAfterMs }: DeathShape
+): Promise<void> {
+  cluster.note(`${victim.name} is killed`)
   await victim.kill()
   await sleep(awayMs)
   if (againAfterMs !== undefined) {
-    town.note(`${victim.name} is started`)
+    cluster.note(`${victim.name} is started`)
     const started = victim.start()
     await sleep(againAfterMs)
-    town.note(`${victim.name} is killed again`)
+    cluster.note(`${victim.name} is killed again`)
     await victim.kill()
     await started
   }
-  town.note(`${victim.name} is started`)
+  cluster.note(`${victim.name} is started`)
   await victim.start()
 }
 
-function stopDirectory(town: Town, random: SeededRandom): Disturbance {
-  const directory = random.choose(town.directories)
+function stopDirectory(cluster: Cluster, random: SeededRandom): Disturbance {
+  const directory = random.choose(cluster.directories)
   const awayMs = lengthOf(random)
   return {
     what: `${directory.name} stopped for ${seconds(awayMs)}`,
     holds: [`process ${directory.name}`],
     run: async () => {
-      town.note(`${directory.name} is told to end`)
+      cluster.note(`${directory.name} is asked to end`)
       await directory.terminate()
       await sleep(awayMs)
-      town.note(`${directory.name} is started`)
+      cluster.note(`${directory.name} is started`)
       await directory.start()
     }
   }
 }
 
-/** As when its machine has no time for it, or sleeps: it goes on with the clock of somebody who was away. */
-function hold(town: Town, random: SeededRandom): Disturbance {
-  const victim = random.choose([...town.directories, ...town.households])
+/** As when its machine has no time for it, or sleeps: it goes on with a clock that stood still. */
+function hold(cluster: Cluster, random: SeededRandom): Disturbance {
+  const victim = random.choose([...cluster.directories, ...cluster.clientHosts])
   const heldMs = Math.min(lengthOf(random), heldForMs)
   return {
     what: `${victim.name} held for ${seconds(heldMs)}`,
     holds: [`process ${victim.name}`],
     run: async () => {
-      town.note(`${victim.name} is held`)
+      cluster.note(`${victim.name} is held`)
       victim.signal('SIGSTOP')
       await sleep(heldMs)
       victim.signal('SIGCONT')
-      town.note(`${victim.name} goes on`)
+      cluster.note(`${victim.name} goes on`)
     }
   }
 }
 
-function quitAndComeBack(town: Town, random: SeededRandom): Disturbance {
-  const { household, client } = anyClient(town, random)
+function quitAndComeBack(cluster: Cluster, random: SeededRandom): Disturbance {
+  const { clientHost, client } = anyClient(cluster, random)
   const awayMs = random.isOne(2) ? 0 : lengthOf(random)
   return {
     what: `${client} quits for ${seconds(awayMs)}`,
     holds: [`client ${client}`],
     run: async () => {
-      town.note(`${client} quits`)
-      await household.quit(client)
+      cluster.note(`${client} quits`)
+      await clientHost.quit(client)
       await sleep(awayMs)
-      town.note(`${client} comes back`)
-      await household.comeBack(client)
+      cluster.note(`${client} comes back`)
+      await clientHost.comeBack(client)
     }
   }
 }
 
 /** Until a later round. */
-function quitAndStayAway(town: Town, random: SeededRandom): Disturbance {
-  const { household, client } = anyClient(town, random)
+function quitAndStayAway(cluster: Cluster, random: SeededRandom): Disturbance {
+  const { clientHost, client } = anyClient(cluster, random)
   return {
     what: `${client} quits`,
     holds: [`client ${client}`],
     run: async () => {
-      town.note(`${client} quits`)
-      await household.quit(client)
+      cluster.note(`${client} quits`)
+      await clientHost.quit(client)
     }
   }
 }
 
-export function comeBack(town: Town, household: Household, client: string): Disturbance {
+export function comeBack(cluster: Cluster, clientHost: ClientHost, client: string): Disturbance {
   return {
     what: `${client} is back`,
     holds: [`client ${client}`],
     run: async () => {
-      town.note(`${client} comes back`)
-      await household.comeBack(client)
+      cluster.note(`${client} comes back`)
+      await clientHost.comeBack(client)
     }
   }
 }
 
-function changeWords(town: Town, random: SeededRandom): Disturbance {
-  const { household, client } = anyClient(town, random)
+function changeWords(cluster: Cluster, random: SeededRandom): Disturbance {
+  const { clientHost, client } = anyClient(cluster, random)
   const count = 1 + Math.floor(random.upTo(mostChanges))
   const changes = Array.from({ length: count }, () => ({ afterMs: random.upTo(burstMs), isName: random.isOne(2) }))
   return {
@@ -186,52 +190,55 @@ function changeWords(town: Town, random: SeededRandom): Disturbance {
     run: async () => {
       const all = changes.map(async ({ afterMs, isName }) => {
         await sleep(afterMs)
-        town.note(`${client} takes another ${isName ? 'name' : 'status'}`)
-        await (isName ? household.rename(client) : household.setStatus(client))
+        cluster.note(`${client} takes another ${isName ? 'name' : 'status'}`)
+        await (isName ? clientHost.rename(client) : clientHost.setStatus(client))
       })
       await Promise.all(all)
     }
   }
 }
 
-function cutOff(town: Town, random: SeededRandom): Disturbance {
-  const host = random.choose(town.hosts)
+function cutOff(cluster: Cluster, random: SeededRandom): Disturbance {
+  const host = random.choose(cluster.hosts)
   const lengthMs = lengthOf(random)
   return {
     what: `${host} cut off for ${seconds(lengthMs)}`,
     holds: [`cable ${host}`],
     run: async () => {
-      town.note(`${host} is cut off`)
-      await town.cut(host)
+      cluster.note(`${host} is cut off`)
+      await cluster.cut(host)
       await sleep(lengthMs)
-      await town.repair(host)
-      town.note(`${host} is connected again`)
+      await cluster.repair(host)
+      cluster.note(`${host} is connected again`)
     }
   }
 }
 
 /** Two halves that each live on, with whichever directories and clients they have. */
-function split(town: Town, random: SeededRandom): Disturbance {
-  const count = 1 + Math.floor(random.upTo(town.hosts.length - 1))
-  const moved = someOf(town.hosts, count, random)
+function split(cluster: Cluster, random: SeededRandom): Disturbance {
+  const count = 1 + Math.floor(random.upTo(cluster.hosts.length - 1))
+  const moved = someOf(cluster.hosts, count, random)
   const lengthMs = lengthOf(random)
   const names = moved.toSorted().join(' ')
   return {
     what: `[${names}] parted from the others for ${seconds(lengthMs)}`,
     holds: moved.map((host) => `cable ${host}`),
     run: async () => {
-      town.note(`${names} are parted from the others`)
-      await Promise.all(moved.map(async (host) => town.moveOver(host)))
+      cluster.note(`${names} are parted from the others`)
+      await Promise.all(moved.map(async (host) => cluster.moveOver(host)))
       await sleep(lengthMs)
-      await Promise.all(moved.map(async (host) => town.repair(host)))
-      town.note(`${names} are connected again`)
+      await Promise.all(moved.map(async (host) => cluster.repair(host)))
+      cluster.note(`${names} are connected again`)
     }
   }
 }
 
-function anyClient(town: Town, random: SeededRandom): { readonly household: Household; readonly client: string } {
-  const household = random.choose(town.households)
-  return { household, client: random.choose(household.clients) }
+function anyClient(
+  cluster: Cluster,
+  random: SeededRandom
+): { readonly clientHost: ClientHost; readonly client: string } {
+  const clientHost = random.choose(cluster.clientHosts)
+  return { clientHost, client: random.choose(clientHost.clients) }
 }
 
 function lengthOf(random: SeededRandom): number {

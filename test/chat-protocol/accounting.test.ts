@@ -1,12 +1,12 @@
 /** What is owed and what is allowed: receipts, the window of unconfirmed messages, and the rate of strangers. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MAX_FRAME_BYTES } from '../../src/chat-protocol/constants.ts'
+import { MAX_FRAME_BYTES } from '../../src/chat-protocol/frame-codec.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import { answer } from '../../src/chat-protocol/receipts.ts'
+import { SendWindow } from '../../src/chat-protocol/session.ts'
 import type { ChatMessage } from '../../src/chat-protocol/frames.ts'
 import type { Disposition } from '../../src/chat-protocol/receipts.ts'
-import { SendWindow } from '../../src/chat-protocol/window.ts'
 import { hex, message } from './harness.ts'
 
 const disposition: fc.Arbitrary<Disposition> = fc.constantFrom<Disposition>(

@@ -4,7 +4,7 @@ import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import { connect, hex, lengthPrefixed, message, rawOpen, rawPeer, startService, stopAll } from './harness.ts'
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
 })
 afterEach(async () => {
   vi.useRealTimers()

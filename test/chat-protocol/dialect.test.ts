@@ -56,12 +56,12 @@ describe('the first bytes', () => {
 })
 
 describe('the decision', () => {
-  const facts = { knownParley: false, kind: undefined, bytes: none, waitedEnough: false }
+  const facts = { isLines: false, knownParley: false, kind: undefined, bytes: none, waitedEnough: false }
 
   test('a Hello overrides everything', () => {
     for (const kind of [undefined, go, undecided, { kind: 'parley' } as const]) {
       for (const knownParley of [true, false]) {
-        const decision = decideDialect({ knownParley, kind, bytes: hello, waitedEnough: false })
+        const decision = decideDialect({ ...facts, knownParley, kind, bytes: hello, waitedEnough: false })
         expect(decision).toEqual({ kind: 'decided', dialect: 'parley' })
       }
     }
@@ -89,16 +89,47 @@ describe('the decision', () => {
     expect(decideDialect({ ...facts, kind: go, bytes: bytes('hi\n') })).toEqual(settled)
   })
 
-  test('what is known goes before what the bytes look like', () => {
-    const decision = decideDialect({ ...facts, kind: go, bytes: bytes('A'.repeat(65) + '\n') })
-    expect(decision).toEqual({ kind: 'decided', dialect: 'lines' })
+  test.each(['github.com/somebody/chat@', 'py-libp2p/0.8.1', ''])(
+    'what is known goes before what the bytes look like: %j',
+    (agent) => {
+      const kind = { kind: 'foreign', agent } as const
+      for (const text of ['A'.repeat(65) + '\n', '\t123456789', '\n123456789\n']) {
+        expect(decideDialect({ ...facts, kind, bytes: bytes(text) })).toEqual({ kind: 'decided', dialect: 'lines' })
+      }
+    }
+  )
+
+  test('whole frames override an agent that nobody knows, and a length that begins no line any agent', () => {
+    const framed = { kind: 'decided', dialect: 'framed-text' }
+    const unknown = { kind: 'foreign', agent: 'somebodys-chat/1.0.0' } as const
+    expect(decideDialect({ ...facts, kind: unknown, bytes: lengthPrefixed('x'.repeat(64) + '\n') })).toEqual(framed)
+    expect(decideDialect({ ...facts, kind: unknown, bytes: lengthPrefixed('one\n') })).toEqual(framed)
+    expect(decideDialect({ ...facts, kind: go, bytes: lengthPrefixed('hello my friend\n') })).toEqual(framed)
+    expect(decideDialect({ ...facts, kind: unknown, bytes: bytes('hello\n') }).kind).toBe('decided')
+    expect(decideDialect({ ...facts, kind: unknown, bytes: bytes('hello\n') })).toMatchObject({ dialect: 'lines' })
+  })
+
+  test('a stream of /chat/1.1.0 is lines, whatever the peer says of itself, unless it is Parley', () => {
+    const isLines = true
+    const js = { kind: 'foreign', agent: 'js-libp2p/3.3.11' } as const
+    const lines = { kind: 'decided', dialect: 'lines' }
+    for (const kind of [js, undecided]) {
+      expect(decideDialect({ ...facts, isLines, kind }).kind).toBe('provisional')
+      expect(decideDialect({ ...facts, isLines, kind, bytes: lengthPrefixed('hi\n') })).toEqual(lines)
+    }
+    expect(decideDialect({ ...facts, isLines, knownParley: true, bytes: bytes('hi\n') }).kind).toBe('not-parley')
   })
 
   test.each([
     [undefined, 'framed-text'],
     ['js-libp2p/3.0.0', 'framed-text'],
     ['example.com/js-libp2p-chat', 'lines'],
-    ['', 'lines']
+    ['', 'lines'],
+    ['my-chat/1.0.0 node/24.21.0', 'framed-text'],
+    ['my-chat/1.0.0 deno/2.1.4', 'framed-text'],
+    ['my-chat/1.0.0 bun/1.3.0', 'framed-text'],
+    ['a node/of words', 'lines'],
+    ['rust-libp2p/0.47.0', 'lines']
   ])('agent %j speaks %s', (agent, dialect) => {
     expect(foreignDialect(agent)).toBe(dialect)
   })

@@ -1,9 +1,9 @@
 /** The frame codec: what goes in comes out, and nothing that a peer can send does more than throw. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HELLO_MARKER, MAX_TEXT_BYTES } from '../../src/chat-protocol/constants.ts'
-import { InvalidFrameError } from '../../src/chat-protocol/errors.ts'
-import { decodeFrame, encodeFrame, frameBytes } from '../../src/chat-protocol/frames.ts'
+import { HELLO_MARKER } from '../../src/chat-protocol/dialect.ts'
+import { MAX_TEXT_BYTES, InvalidFrameError, decodeFrame, encodeFrame } from '../../src/chat-protocol/frames.ts'
+import { frameBytes } from '../../src/chat-protocol/frame-codec.ts'
 import type { OutgoingFrame } from '../../src/chat-protocol/frames.ts'
 import { Frame } from '../../src/chat-protocol/pb/frames.ts'
 

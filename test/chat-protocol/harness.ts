@@ -4,10 +4,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { UnsupportedProtocolError } from '@libp2p/interface'
 import type { ComponentLogger, Connection, Logger, PeerId, Stream, StreamHandler } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { streamPair } from '@libp2p/utils'
-import { vi } from 'vitest'
+import { until } from '../eventually.ts'
 import { chat } from '../../src/chat-protocol/index.ts'
 import type {
   ChatMessage,
@@ -35,6 +36,7 @@ export class Recorder implements ChatServiceInit {
   readonly events: string[] = []
   readonly refusals: { reason: string; retryAfterMs: number; ids: readonly string[] }[] = []
   readonly closes: (Error | undefined)[] = []
+  readonly unkept: object[] = []
   /** Stands for the disk. */
   store: (messages: readonly ChatMessage[]) => Promise<readonly Disposition[]> = async (messages) =>
     messages.map(() => ({ kind: 'stored' }))
@@ -58,8 +60,17 @@ export class Recorder implements ChatServiceInit {
     return dispositions
   }
 
-  async onPlainText(_peer: PeerId, text: string, dialect: Dialect): Promise<void> {
+  /** Stands for the room that texts take. */
+  keepText: (lost: AbortSignal) => Promise<boolean> = async () => true
+
+  async onPlainText(
+    _peer: PeerId,
+    text: string,
+    { dialect, lost }: { readonly dialect: Dialect; readonly lost: AbortSignal }
+  ): Promise<boolean> {
+    if (!(await this.keepText(lost))) return false
     this.texts.push({ text, dialect })
+    return true
   }
 
   async onReceipts(_peer: PeerId, ids: readonly string[], state: ReceiptState): Promise<void> {
@@ -86,6 +97,7 @@ export class Recorder implements ChatServiceInit {
     })
     for (const type of ['enter', 'typing'] as const) service.addEventListener(type, () => this.events.push(type))
     service.addEventListener('bye', ({ detail }) => this.events.push(`bye ${detail.reason}`))
+    service.addEventListener('unkept', ({ detail: { peer: _peer, ...unkept } }) => this.unkept.push(unkept))
     service.addEventListener('refuse', ({ detail }) => this.refusals.push(detail))
   }
 }
@@ -94,6 +106,8 @@ export class Recorder implements ChatServiceInit {
 export interface End {
   readonly peerId: PeerId
   accept: StreamHandler
+  /** What it serves; without it whatever is asked for. */
+  readonly protocols?: readonly string[]
 }
 
 export interface ServiceEnd extends End {
@@ -150,9 +164,10 @@ export async function stopAll(): Promise<void> {
 const refuse: StreamHandler = (stream) => stream.abort(new Error('nobody serves this protocol'))
 
 /** A raw peer that keeps the streams that come to it. */
-export async function rawPeer(): Promise<End & { readonly streams: RawStream[] }> {
+export async function rawPeer(protocols?: readonly string[]): Promise<End & { readonly streams: RawStream[] }> {
   const streams: RawStream[] = []
-  return { peerId: await makePeerId(), streams, accept: (stream) => void streams.push(new RawStream(stream)) }
+  const accept: StreamHandler = (stream) => void streams.push(new RawStream(stream))
+  return { peerId: await makePeerId(), streams, accept, ...(protocols === undefined ? {} : { protocols }) }
 }
 
 /** The two ends of one connection, which `local` has dialled, each as its own side sees it. */
@@ -161,8 +176,11 @@ export function connect(local: End, remote: End): { local: Connection; remote: C
     const connection = {
       remotePeer: to.peerId,
       direction,
-      newStream: async () => {
-        const [outbound, inbound] = await streamPair({ protocol: '/chat/1.0.0', delay: 0 })
+      newStream: async (protocols: string | string[]) => {
+        const protocol = [protocols].flat().find((one) => to.protocols?.includes(one) ?? true)
+        if (protocol === undefined) throw new UnsupportedProtocolError()
+        const [outbound, inbound] = await streamPair({ delay: 0 })
+        outbound.protocol = inbound.protocol = protocol
         await to.accept(inbound, mirror())
         return outbound
       }
@@ -205,8 +223,8 @@ export class RawStream {
 }
 
 /** Opens a stream by hand, as a foreign program would. */
-export async function rawOpen(connection: Connection): Promise<RawStream> {
-  return new RawStream(await connection.newStream('/chat/1.0.0'))
+export async function rawOpen(connection: Connection, protocol = '/chat/1.0.0'): Promise<RawStream> {
+  return new RawStream(await connection.newStream(protocol))
 }
 
 export function hex(bytes: number): string {
@@ -225,15 +243,6 @@ export function lengthPrefixed(payload: Uint8Array | string): Buffer {
   let rest = bytes.byteLength
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) prefix.push((rest % 0x80) | 0x80)
   return Buffer.from([...prefix, rest, ...bytes])
-}
-
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  await vi.waitFor(
-    () => {
-      if (!condition()) throw new Error(`still waiting for: ${what}`)
-    },
-    { timeout: 3000, interval: 2 }
-  )
 }
 
 /** Two services with a session, opened by the first. */

@@ -1,20 +1,11 @@
 /** A peer that wants to do harm: whatever it sends, its stream is cut and the others go on. */
 import { randomBytes } from 'node:crypto'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { until } from '../eventually.ts'
+import { untilStill } from '../wire/turns.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import type { PeerKind } from '../../src/chat-protocol/index.ts'
-import {
-  connect,
-  hex,
-  lengthPrefixed,
-  message,
-  rawOpen,
-  rawPeer,
-  startService,
-  stopAll,
-  talking,
-  until
-} from './harness.ts'
+import { connect, hex, lengthPrefixed, message, rawOpen, rawPeer, startService, stopAll, talking } from './harness.ts'
 import type { RawStream } from './harness.ts'
 
 afterEach(stopAll)
@@ -142,6 +133,9 @@ test('a stranger that opens streams without end is cut at the rate', async () =>
     return { log: end.app.log }
   }
   const streams: RawStream[] = []
+  // No time passes, in which it would be allowed more.
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+  onTestFinished(() => void vi.restoreAllMocks())
   for (let count = 0; count < 700; count++) streams.push(await rawOpen(remote))
   await until(() => streams.slice(-50).some(({ over }) => over), 'the last ones to be cut')
   expect(hellos).toBeLessThan(640)
@@ -177,7 +171,7 @@ test('to send on a stream that was reset while its last batch is being stored is
   await until(() => isStoring, 'the message')
   const session = end.service.session(raw.peerId)
   stream.stream.abort(new Error('gone'))
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  await untilStill(() => stream.bytes.length)
   await expect(session?.send([message('too late')])).rejects.toMatchObject({ name: 'SessionClosedError' })
   store()
 })

@@ -5,10 +5,11 @@ import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
+import { until } from '../eventually.ts'
 import { chat, chatProtocolId } from '../../src/chat-protocol/index.ts'
 import type { ChatService } from '../../src/chat-protocol/index.ts'
-import { yamuxInit } from '../../src/wire/index.ts'
-import { RawStream, Recorder, lengthPrefixed, message, until } from './harness.ts'
+import { yamuxInit } from '../../src/transport/index.ts'
+import { RawStream, Recorder, lengthPrefixed, message } from './harness.ts'
 
 const nodes: Libp2p[] = []
 afterEach(async () => {

@@ -1,9 +1,15 @@
 /** The plain dialects against a foreign program written by hand: both directions, both speaking orders. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { HelloMissingError, PeerIsParleyError } from '../../src/chat-protocol/index.ts'
+import { until } from '../eventually.ts'
+import {
+  CallerOnlyError,
+  ChatUnsupportedError,
+  HelloMissingError,
+  PeerIsParleyError
+} from '../../src/chat-protocol/index.ts'
 import type { PeerKind, PlainDialect } from '../../src/chat-protocol/index.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
-import { connect, hex, lengthPrefixed, message, rawOpen, rawPeer, startService, stopAll, until } from './harness.ts'
+import { connect, hex, lengthPrefixed, message, rawOpen, rawPeer, startService, stopAll } from './harness.ts'
 
 afterEach(stopAll)
 
@@ -106,26 +112,87 @@ for (const { name, kind, dialect, encode } of programs) {
       expect(end.app.plain).toEqual(['a\uFFFDb'])
     })
 
-    test('EXIT closes the stream', async () => {
+    test('EXIT keeps the stream, which goes on in both directions', async () => {
       const { end, foreign, local } = await start()
       const session = await end.service.open(local)
-      await session.send([message('bye')])
-      const closed = session.bye('left')
-      await until(() => foreign.streams[0]?.stream.remoteWriteStatus === 'closed', 'the end of the stream')
-      await foreign.streams[0]?.stream.close()
-      await closed
-      expect(end.app.events).toEqual([`open ${dialect}`, 'close'])
-      expect(end.app.closes).toEqual([undefined])
+      await session.send([message('before')])
+      await session.bye('left')
+      foreign.streams[0]?.write(encode('still here'))
+      await until(() => end.app.plain.length === 1, 'the text')
+      expect(await end.service.open(local)).toBe(session)
+      await session.send([message('again')])
+      await until(() => foreign.streams[0]?.text.includes('again') === true, 'the answer')
+      expect(foreign.streams).toHaveLength(1)
+      expect(end.app.events).toEqual([`open ${dialect}`])
     })
 
-    test('a text beyond the limit cuts the stream after the ones before it', async () => {
-      const { end, remote } = await start()
+    for (const spoken of [true, false]) {
+      test(`QUIT closes this half, without waiting and without a reset, when the peer ${spoken ? 'has' : 'has not'} spoken`, async () => {
+        const { end, foreign, local } = await start()
+        const session = await end.service.open(local)
+        if (spoken) foreign.streams[0]?.write(encode('hello'))
+        if (spoken) await until(() => end.app.plain.length === 1, 'the text')
+        await session.send([message('bye')])
+        const stream = foreign.streams[0]?.stream
+        await session.bye('quit')
+        await end.service.stop?.()
+        await until(() => stream?.remoteWriteStatus === 'closed', 'the end of what is written')
+        expect(foreign.streams[0]?.bytes).toEqual(encode('bye'))
+        expect(stream?.status).toBe('open')
+        expect(end.app.events).toEqual([`open ${dialect}`, 'close'])
+        expect(end.app.closes).toEqual([undefined])
+      })
+    }
+
+    test('a text beyond the limit is skipped and told, and the stream goes on', async () => {
+      const { end, foreign, remote } = await start()
       const stream = await rawOpen(remote)
-      stream.write(Buffer.concat([encode('fine'), encode('x'.repeat(65_536)), encode('y'.repeat(65_600))]))
-      await until(() => end.app.closes.length === 1, 'the end')
-      expect(end.app.plain.map((text) => text.length)).toEqual([4, 65_536])
-      expect(end.app.closes[0]?.message).toMatch(/655\d\d/)
-      await until(() => stream.over, 'the reset')
+      for (const size of [4, 65_536, 65_600, 200_000, 5]) stream.write(encode('x'.repeat(size)))
+      await until(() => end.app.texts.length === 3, 'the texts around it')
+      expect(end.app.plain.map((text) => text.length)).toEqual([4, 65_536, 5])
+      const lineEnd = dialect === 'lines' ? 0 : 1
+      expect(end.app.unkept).toEqual([
+        { why: 'too-long', sizeBytes: 65_600 + lineEnd },
+        { why: 'too-long', sizeBytes: 200_000 + lineEnd }
+      ])
+      await end.service.session(foreign.peerId)?.send([message('still here')])
+      await until(() => stream.bytes.length > 0, 'the answer')
+      expect(end.app.closes).toEqual([])
+    })
+
+    test('what there is no room for is not read until there is, and nothing is lost', async () => {
+      const { end, remote } = await start()
+      const room = Promise.withResolvers<void>()
+      let asked = 0
+      end.app.keepText = async () => {
+        asked++
+        if (end.app.texts.length >= 2) await room.promise
+        return true
+      }
+      const stream = await rawOpen(remote)
+      const many = Array.from({ length: 2_000 }, (_, index) => `${index} ${'z'.repeat(1_000)}`)
+      for (const text of many) stream.write(encode(text))
+      await until(() => asked === 3 && stream.stream.writableNeedsDrain, 'the sender to be held back')
+      expect(end.app.texts).toHaveLength(2)
+      room.resolve()
+      await until(() => end.app.texts.length === many.length, 'all texts')
+      expect(end.app.plain).toEqual(many)
+      expect(end.app.unkept).toEqual([])
+    })
+
+    test('what a peer left behind that went before there was room is counted', async () => {
+      const { end, remote } = await start()
+      end.app.keepText = async (lost) => {
+        if (end.app.texts.length < 2) return true
+        if (!lost.aborted) await new Promise((resolve) => lost.addEventListener('abort', resolve))
+        return false
+      }
+      const stream = await rawOpen(remote)
+      stream.write(Buffer.concat(Array.from({ length: 7 }, (_, index) => encode(`text ${index}`))))
+      await until(() => end.app.texts.length === 2, 'what there is room for')
+      stream.stream.abort(new Error('gone'))
+      await until(() => end.app.unkept.length === 1, 'the count')
+      expect(end.app.unkept).toEqual([{ why: 'no-room', texts: 5 }])
     })
 
     test('a Hello overrides what was known, in the place, and for ever', async () => {
@@ -217,6 +284,62 @@ test('a peer known to speak Parley is never read as plain text', async () => {
   await until(() => foreign.streams.length === 1, 'the stream')
   foreign.streams[0]?.write('downgrade me\n')
   await failure
+})
+
+test('whole frames from a program that nobody knows are framed text, also when lines were taken for granted', async () => {
+  const end = await startService()
+  end.app.kind = { kind: 'foreign', agent: 'somebodys-chat/1.0.0' }
+  const foreign = await rawPeer()
+  const { remote } = connect(end, foreign)
+  const stream = await rawOpen(remote)
+  await until(() => end.service.session(foreign.peerId)?.dialect === 'lines', 'a session')
+  stream.write(lengthPrefixed('hello\n'))
+  await until(() => end.app.texts.length === 1, 'the text')
+  expect(end.app.texts).toEqual([{ text: 'hello', dialect: 'framed-text' }])
+  await end.service.session(foreign.peerId)?.send([message('hello yourself')])
+  await until(() => stream.bytes.equals(lengthPrefixed('hello yourself\n')), 'the answer, in frames')
+})
+
+describe('/chat/1.1.0', () => {
+  const js: PeerKind = { kind: 'foreign', agent: 'js-libp2p/3.3.11' }
+
+  test('is lines, for a peer that dials and one that is dialled', async () => {
+    const end = await startService()
+    end.app.kind = js
+    const foreign = await rawPeer(['/chat/1.1.0'])
+    const { local, remote } = connect(end, foreign)
+    const stream = await rawOpen(remote, '/chat/1.1.0')
+    stream.write('hello\n')
+    await until(() => end.app.texts.length === 1, 'the text')
+    expect(end.app.texts).toEqual([{ text: 'hello', dialect: 'lines' }])
+    stream.stream.abort(new Error('gone'))
+    await until(() => end.service.session(foreign.peerId) === undefined, 'the end')
+    const session = await end.service.open(local)
+    await session.send([message('hello yourself')])
+    await until(() => foreign.streams[0]?.text === 'hello yourself\n', 'the line')
+  })
+
+  test('is asked for only where /chat/1.0.0 is not served', async () => {
+    const end = await startService()
+    end.app.kind = js
+    const foreign = await rawPeer(['/chat/1.1.0', '/chat/1.0.0'])
+    await end.service.open(connect(end, foreign).local)
+    expect(foreign.streams[0]?.stream.protocol).toBe('/chat/1.0.0')
+  })
+})
+
+test('a program that has called and cannot be called is told apart from one that is no chat', async () => {
+  const end = await startService()
+  end.app.kind = go
+  const foreign = await rawPeer([])
+  const { local, remote } = connect(end, foreign)
+  await expect(end.service.open(local)).rejects.toBeInstanceOf(ChatUnsupportedError)
+  const stream = await rawOpen(remote)
+  stream.write('hello\n')
+  await until(() => end.app.texts.length === 1, 'the text')
+  stream.stream.abort(new Error('gone'))
+  await until(() => end.service.session(foreign.peerId) === undefined, 'the end')
+  await expect(end.service.open(local)).rejects.toBeInstanceOf(CallerOnlyError)
 })
 
 test('a stranger in a plain dialect is slowed instead of refused', async () => {

@@ -1,6 +1,7 @@
 /** Streams that are lost, replaced, or two at once: with an outbox above that resends on every session:open. */
 import type { PeerId, Stream } from '@libp2p/interface'
 import { afterEach, describe, expect, test } from 'vitest'
+import { until } from '../eventually.ts'
 import type { ChatMessage } from '../../src/chat-protocol/index.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import {
@@ -12,8 +13,7 @@ import {
   message,
   rawOpen,
   startService,
-  stopAll,
-  until
+  stopAll
 } from './harness.ts'
 import type { ServiceEnd } from './harness.ts'
 

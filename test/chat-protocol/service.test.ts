@@ -1,6 +1,7 @@
 /** The Parley dialect between two services: what arrives, when receipts go out, and what a lost stream means. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import { until } from '../eventually.ts'
+import { untilStill } from '../wire/turns.ts'
 import { PeerUndecidedError, SessionClosedError, TextTooLongError } from '../../src/chat-protocol/index.ts'
 import type { ChatMessage, Disposition, PeerKind } from '../../src/chat-protocol/index.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
@@ -14,8 +15,7 @@ import {
   rawPeer,
   startService,
   stopAll,
-  talking,
-  until
+  talking
 } from './harness.ts'
 import type { ServiceEnd } from './harness.ts'
 
@@ -264,7 +264,7 @@ describe('opening', () => {
     a.app.kind = answer.promise
     const opening = a.service.open(connect(a, peer).local)
     await until(() => peer.streams.length === 1, 'the stream')
-    await sleep(20)
+    await untilStill(() => peer.streams[0]?.bytes.length ?? 0)
     expect(peer.streams[0]?.bytes.length).toBe(0)
     answer.resolve({ kind: 'parley' })
     await until(() => peer.streams[0]?.text.includes('Parley') === true, 'the Hello')
@@ -279,7 +279,7 @@ describe('opening', () => {
     a.app.kind = answer.promise
     const opening = a.service.open(connect(peer, a).remote)
     await until(() => a.app.asked.length === 1, 'the question')
-    await sleep(20)
+    await untilStill(() => peer.streams.length)
     expect(peer.streams).toEqual([])
     answer.resolve({ kind: 'undecided' })
     await expect(opening).rejects.toBeInstanceOf(PeerUndecidedError)

@@ -2,8 +2,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SessionLogic } from '../../src/chat-protocol/session.ts'
-import type { Opener, SessionEffect, SessionEvent } from '../../src/chat-protocol/session.ts'
+import type { SessionEffect, SessionEvent } from '../../src/chat-protocol/session.ts'
 import type { Dialect } from '../../src/chat-protocol/dialect.ts'
+import type { Opener } from '../../src/wire/index.ts'
 
 const id = fc.integer({ min: 1, max: 6 })
 const event: fc.Arbitrary<SessionEvent> = fc.oneof(
@@ -11,7 +12,7 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
     kind: fc.constant('ready' as const),
     stream: fc.record({
       id,
-      opener: fc.constantFrom<Opener>('local', 'remote'),
+      openedBy: fc.constantFrom<Opener>('us', 'them'),
       dialect: fc.constantFrom<Dialect>('parley', 'parley', 'lines', 'framed-text')
     })
   }),
@@ -21,8 +22,8 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
 
 test('open and close alternate, and there is a stream to send on exactly while a session is open', () => {
   fc.assert(
-    fc.property(fc.array(event, { maxLength: 40 }), fc.boolean(), (events, localIsSmaller) => {
-      const logic = new SessionLogic({ localIsSmaller })
+    fc.property(fc.array(event, { maxLength: 40 }), fc.constantFrom<Opener>('us', 'them'), (events, preferred) => {
+      const logic = new SessionLogic(preferred)
       let open: Dialect | undefined
       const alive = new Set<number>()
       const parley = new Set<number>()
@@ -35,7 +36,7 @@ test('open and close alternate, and there is a stream to send on exactly while a
           else parley.delete(happened.stream.id)
         }
         if (happened.kind === 'ended') alive.delete(happened.id)
-        for (const effect of logic.handle(happened)) {
+        for (const effect of logic.step(happened, 0)) {
           if (effect.kind === 'open') {
             expect(open).toBeUndefined()
             open = effect.dialect
@@ -43,7 +44,8 @@ test('open and close alternate, and there is a stream to send on exactly while a
             expect(open).toBeDefined()
             open = undefined
           } else {
-            alive.delete(effect.id)
+            expect(effect.kind).toBe('drop')
+            if (effect.kind === 'drop') alive.delete(effect.id)
           }
         }
         expect(open !== undefined).toBe(alive.size > 0)
@@ -63,16 +65,16 @@ test('both sides send on the same stream, whatever the order in which they see t
   fc.assert(
     fc.property(fc.boolean(), fc.boolean(), fc.boolean(), (localIsSmaller, localOrder, remoteOrder) => {
       const [here, there] = [
-        new SessionLogic({ localIsSmaller }),
-        new SessionLogic({ localIsSmaller: !localIsSmaller })
+        new SessionLogic(localIsSmaller ? 'us' : 'them'),
+        new SessionLogic(localIsSmaller ? 'them' : 'us')
       ]
       const streams = [1, 2] as const
       // Stream 1 was opened here and stream 2 over there.
       for (const stream of localOrder ? streams : streams.toReversed()) {
-        here.handle(ready(stream, stream === 1 ? 'local' : 'remote'))
+        here.step(ready(stream, stream === 1 ? 'us' : 'them'), 0)
       }
       for (const stream of remoteOrder ? streams : streams.toReversed()) {
-        there.handle(ready(stream, stream === 1 ? 'remote' : 'local'))
+        there.step(ready(stream, stream === 1 ? 'them' : 'us'), 0)
       }
       expect(here.sendOn).toBe(localIsSmaller ? 1 : 2)
       expect(there.sendOn).toBe(here.sendOn)
@@ -82,71 +84,71 @@ test('both sides send on the same stream, whatever the order in which they see t
 
 describe('in Parley', () => {
   test('losing a stream that was used makes the session begin again on the other', () => {
-    const logic = new SessionLogic({ localIsSmaller: true })
+    const logic = new SessionLogic('us')
     const why = new Error('cable')
-    expect(logic.handle(ready(1, 'local'))).toEqual([opens('parley')])
-    expect(logic.handle(ready(2, 'remote'))).toEqual([])
-    logic.handle({ kind: 'used', id: 1 })
-    expect(logic.handle({ kind: 'ended', id: 1, why })).toEqual([{ kind: 'close', why }, opens('parley')])
+    expect(logic.step(ready(1, 'us'), 0)).toEqual([opens('parley')])
+    expect(logic.step(ready(2, 'them'), 0)).toEqual([])
+    logic.step({ kind: 'used', id: 1 }, 0)
+    expect(logic.step({ kind: 'ended', id: 1, why }, 0)).toEqual([{ kind: 'close', why }, opens('parley')])
     expect(logic.sendOn).toBe(2)
   })
 
   test('a stream that was used before the better one came counts as used', () => {
-    const logic = new SessionLogic({ localIsSmaller: false })
-    logic.handle(ready(1, 'local'))
-    logic.handle({ kind: 'used', id: 1 })
-    logic.handle(ready(2, 'remote'))
+    const logic = new SessionLogic('them')
+    logic.step(ready(1, 'us'), 0)
+    logic.step({ kind: 'used', id: 1 }, 0)
+    logic.step(ready(2, 'them'), 0)
     expect(logic.sendOn).toBe(2)
-    expect(logic.handle({ kind: 'ended', id: 1, why: undefined })).toEqual([
+    expect(logic.step({ kind: 'ended', id: 1, why: undefined }, 0)).toEqual([
       { kind: 'close', why: undefined },
       opens('parley')
     ])
   })
 
   test('a newer stream of the same opener drops the old one; one of the other opener does not', () => {
-    const logic = new SessionLogic({ localIsSmaller: true })
-    logic.handle(ready(1, 'remote'))
-    expect(logic.handle(ready(2, 'local'))).toEqual([])
-    expect(logic.handle(ready(3, 'remote'))).toEqual([{ kind: 'drop', id: 1 }])
-    expect(logic.handle({ kind: 'ended', id: 1, why: new Error('dropped') })).toEqual([])
+    const logic = new SessionLogic('us')
+    logic.step(ready(1, 'them'), 0)
+    expect(logic.step(ready(2, 'us'), 0)).toEqual([])
+    expect(logic.step(ready(3, 'them'), 0)).toEqual([{ kind: 'drop', id: 1 }])
+    expect(logic.step({ kind: 'ended', id: 1, why: new Error('dropped') }, 0)).toEqual([])
   })
 
   test('it takes the place of plain streams, and no plain stream comes beside it', () => {
-    const logic = new SessionLogic({ localIsSmaller: true })
-    logic.handle(ready(1, 'local', 'lines'))
+    const logic = new SessionLogic('us')
+    logic.step(ready(1, 'us', 'lines'), 0)
     const close: SessionEffect = { kind: 'close', why: undefined }
-    expect(logic.handle(ready(2, 'remote'))).toEqual([{ kind: 'drop', id: 1 }, close, opens('parley')])
-    expect(logic.handle(ready(3, 'remote', 'lines'))).toEqual([{ kind: 'drop', id: 3 }])
+    expect(logic.step(ready(2, 'them'), 0)).toEqual([{ kind: 'drop', id: 1 }, close, opens('parley')])
+    expect(logic.step(ready(3, 'them', 'lines'), 0)).toEqual([{ kind: 'drop', id: 3 }])
   })
 })
 
 describe('in a plain dialect', () => {
   test('the answer goes on the newest stream that the peer opened, and falls back without a word', () => {
-    const logic = new SessionLogic({ localIsSmaller: true })
-    logic.handle(ready(1, 'local', 'lines'))
+    const logic = new SessionLogic('us')
+    logic.step(ready(1, 'us', 'lines'), 0)
     expect(logic.sendOn).toBe(1)
-    logic.handle(ready(2, 'remote', 'lines'))
-    logic.handle(ready(3, 'remote', 'lines'))
+    logic.step(ready(2, 'them', 'lines'), 0)
+    logic.step(ready(3, 'them', 'lines'), 0)
     expect(logic.sendOn).toBe(3)
-    logic.handle({ kind: 'used', id: 3 })
-    expect(logic.handle({ kind: 'ended', id: 3, why: undefined })).toEqual([])
+    logic.step({ kind: 'used', id: 3 }, 0)
+    expect(logic.step({ kind: 'ended', id: 3, why: undefined }, 0)).toEqual([])
     expect(logic.sendOn).toBe(2)
   })
 
   test('losing the stream in use makes the session begin again on the other, and losing one that was not used does not', () => {
-    const logic = new SessionLogic({ localIsSmaller: true })
+    const logic = new SessionLogic('us')
     const why = new Error('cable')
-    for (const stream of [1, 2, 3]) logic.handle(ready(stream, 'remote', 'lines'))
-    logic.handle({ kind: 'used', id: 3 })
-    expect(logic.handle({ kind: 'ended', id: 3, why })).toEqual([{ kind: 'close', why }, opens('lines')])
+    for (const stream of [1, 2, 3]) logic.step(ready(stream, 'them', 'lines'), 0)
+    logic.step({ kind: 'used', id: 3 }, 0)
+    expect(logic.step({ kind: 'ended', id: 3, why }, 0)).toEqual([{ kind: 'close', why }, opens('lines')])
     expect(logic.sendOn).toBe(2)
-    expect(logic.handle({ kind: 'ended', id: 2, why })).toEqual([])
+    expect(logic.step({ kind: 'ended', id: 2, why }, 0)).toEqual([])
     expect(logic.sendOn).toBe(1)
   })
 })
 
-function ready(stream: number, opener: Opener, dialect: Dialect = 'parley'): SessionEvent {
-  return { kind: 'ready', stream: { id: stream, opener, dialect } }
+function ready(stream: number, openedBy: Opener, dialect: Dialect = 'parley'): SessionEvent {
+  return { kind: 'ready', stream: { id: stream, openedBy, dialect } }
 }
 
 function opens(dialect: Dialect): SessionEffect {

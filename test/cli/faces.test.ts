@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
+import { eventually } from '../eventually.ts'
+import { untilStill } from '../wire/turns.ts'
 import { JsonFace } from '../../src/cli/json/json-face.ts'
 import { Pipe } from '../../src/cli/plain/pipe.ts'
 import { PlainFace, type PlainFaceInit } from '../../src/cli/plain/plain-face.ts'
@@ -27,7 +28,7 @@ function streams(node: FakeNode): Driven & { readonly output: PassThrough } {
     input,
     output,
     lines: () => written.split('\n').slice(0, -1),
-    shows: async (text) => vi.waitFor(() => expect(written).toContain(text), { timeout: 3000, interval: 5 })
+    shows: async (text) => eventually(() => expect(written).toContain(text))
   }
 }
 
@@ -46,7 +47,46 @@ function json(node: FakeNode) {
 
 const namesake = { peer: '12D3KooWbobs', name: 'bob', shortId: 'bobsID', verified: true, own: false }
 
-describe('whom one can trust', () => {
+describe('a conversation opened on plain lines', () => {
+  it('says how many unread messages are above those that it shows', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    node.past = Array.from({ length: 50 }, (_, n) => incoming(`text ${n}`))
+    const last = { position: 49, message: incoming('text 49') }
+    node.summaries = [{ peer: '12D3KooWbob', unread: 35, last }]
+    const chat = plain(node, { openFirst: ['bob'] })
+    await chat.shows('Earlier (15 unread messages are above: /more shows them):')
+    chat.face.end('interrupted')
+    await chat.ended
+  })
+})
+
+describe('an address that has changed', () => {
+  it('is reported in plain lines once; nothing is printed when others reach this node as before', async () => {
+    const node = new FakeNode()
+    const chat = plain(node)
+    await chat.shows('Peer (name, number, address or host):')
+    for (const host of ['192.168.1.9', '192.168.1.9']) node.moveTo(host)
+    await chat.shows('You are now at host 192.168.1.9, port 4000.')
+    chat.face.end('interrupted')
+    await chat.ended
+    expect(chat.lines().filter((line) => line.startsWith('You are now at'))).toHaveLength(1)
+  })
+
+  it('is a JSON event with the whole identity', async () => {
+    const node = new FakeNode()
+    const face = json(node)
+    await face.shows('"ready"')
+    node.moveTo('192.168.1.9')
+    await face.shows('"self"')
+    face.input.end()
+    await face.ended
+    const [event] = face.events().filter((one) => one['event'] === 'self')
+    expect(event).toMatchObject({ peer: node.peerId, nickname: node.nickname, addresses: node.addresses() })
+  })
+})
+
+describe('trust in a peer', () => {
   it('is said in plain lines at the top of a conversation, and loudly when a name comes with another key', async () => {
     const node = new FakeNode()
     node.rows = [row('bob', { sameNameAs: namesake }), row('carl')]
@@ -56,7 +96,7 @@ describe('whom one can trust', () => {
     await chat.shows('Peer (name, number, address or host):')
     const key = { by: 'name', peer: '12D3KooWbob', was: namesake.peer, verified: true } as const
     node.tell('notice', { code: 'key-changed', text: 'another key', ...key })
-    chat.input.write('bob\n')
+    chat.input.write('bob\nyes\n')
     await chat.shows('Conversation with bob (bobID).')
     chat.input.write('EXIT\ncarl\n')
     await chat.shows('Conversation with carl (carlID, verified).')
@@ -75,13 +115,13 @@ describe('whom one can trust', () => {
     const chat = plain(node)
     await chat.shows('Peer (name, number, address or host):')
     chat.input.write('bob\n/verify\n/confirm\n/unverify\n')
-    await chat.shows('bob is not verified any more')
+    await chat.shows('bob is no longer verified')
     chat.face.end('interrupted')
     await chat.ended
     const lines = chat.lines()
     expect(lines).toContain('    10000  10001  10002  10003')
     expect(lines).toContain('Safety number with bob (bob), not verified:')
-    expect(lines.find((line) => line.includes('is verified now'))).toContain('/unverify takes that back')
+    expect(lines.find((line) => line.includes('is now verified'))).toContain('To undo that, type /unverify')
     expect(node.calls.filter((call) => call.includes('verify'))).toEqual(['verify bob', 'unverify bob'])
   })
 
@@ -131,7 +171,7 @@ describe('whom one can trust', () => {
 })
 
 describe('the plain face on a pipe', () => {
-  it('tells what happens while it looks around below its first screen, with the numbers that stand there', async () => {
+  it('prints what happens during the first look below its first screen, with the numbers shown there', async () => {
     const node = new FakeNode()
     node.rows = [row('anna'), row('bob')]
     node.firstLook = async () => {
@@ -153,7 +193,7 @@ describe('the plain face on a pipe', () => {
     ])
   })
 
-  it('tells in one line of a peer that leaves the conversation and then the network', async () => {
+  it('reports in one line a peer that leaves the conversation and then the network', async () => {
     const node = new FakeNode()
     node.rows = [row('bob')]
     const chat = plain(node)
@@ -171,8 +211,8 @@ describe('the plain face on a pipe', () => {
     await chat.ended
     const told = chat.lines().filter((line) => line.startsWith('bob'))
     expect(told).toEqual([
-      'bob has left the network: what you write waits. EXIT takes you back to the list.',
-      'bob has left the conversation. EXIT takes you back to the list.',
+      'bob has left the network; your messages wait. Type EXIT to return to the list.',
+      'bob has left the conversation. Type EXIT to return to the list.',
       'bob: wait'
     ])
   })
@@ -183,7 +223,7 @@ describe('the plain face on a pipe', () => {
     await chat.shows('Peer (name, number, address or host):')
     expect(chat.lines()).toEqual([
       'You are anna (selfID), host 192.168.1.2, port 4000.',
-      'No directory is connected: you see who is on the local network.',
+      'No directory is connected: you see only peers on the local network.',
       'Nobody else is online.',
       'Peer (name, number, address or host):'
     ])
@@ -197,7 +237,7 @@ describe('the plain face on a pipe', () => {
     chat.input.write('hello\ntwo\\\nlines\nQUIT\n')
     node.tell('message', { message: incoming('hi anna'), name: 'bob', arrival: 'accepted' })
     await chat.shows('bob: hi anna')
-    await vi.waitFor(() => expect(node.calls.filter((call) => call.startsWith('send'))).toHaveLength(3))
+    await eventually(() => expect(node.calls.filter((call) => call.startsWith('send'))).toHaveLength(3))
     node.tell('left', { peer: '12D3KooWbob', name: 'bob', reason: 'left' })
     await chat.shows('bob has left the conversation.')
     chat.input.write('EXIT\n')
@@ -238,17 +278,18 @@ describe('the plain face on a pipe', () => {
     expect(text).toContain('no peer called nobody')
     expect(text).toContain('There is no command /nonsense')
     expect(text).toContain('PEER is missing: /msg PEER TEXT')
-    expect(text).toContain('"99999" is no port')
+    expect(text).toContain('"99999" is not a port')
   })
 
-  it('tells of requests, other conversations and own messages that wait', async () => {
+  it('reports requests, other conversations and waiting own messages', async () => {
     const node = new FakeNode()
     node.rows = [row('bob'), row('carol')]
     node.sendState = 'pending'
     const chat = plain(node)
     await chat.shows('Peer (')
-    node.tell('request', { peer: 'mal', name: 'm\u001b[31m', shortId: 'malID', lastText: 'hi', count: 1 })
-    await chat.shows('REQUEST from m␛[31m (malID): hi — /accept 3, /ignore 3, /block 3')
+    node.waiting = [{ peer: 'mal', name: 'm\u001b[31m', shortId: 'malID', lastText: 'hi', count: 1 }]
+    for (const request of node.waiting) node.tell('request', request)
+    await chat.shows('REQUEST from m␛[31m (malID): hi — /read 3, /ignore 3, /block 3')
     for (let count = 0; count < 50; count++) node.tell('entered', { peer: '12D3KooWcarol', name: 'carol' })
     await chat.shows('carol has opened a conversation with you: type 2 or its name to answer.')
     chat.input.write('bob\nare you there\n')
@@ -266,7 +307,7 @@ describe('the plain face on a pipe', () => {
     const chat = plain(node)
     await chat.shows('Peer (')
     chat.input.write('bob\nby hand\n')
-    await vi.waitFor(() => expect(node.calls).toContain('send bob "by hand"'))
+    await eventually(() => expect(node.calls).toContain('send bob "by hand"'))
     const elsewhere = (text: string, peer: string) =>
       node.tell('sent', { message: outgoing(text, 'pending', peer), name: 'bob' })
     elsewhere('to carol', '12D3KooWcarol')
@@ -280,7 +321,7 @@ describe('the plain face on a pipe', () => {
     expect(chat.lines().join('\n')).not.toContain('to carol')
   })
 
-  it('shows each stranger who waits once at the start, and what one writes in one go as one line', async () => {
+  it('shows each waiting stranger once at the start, and a burst of messages as one line', async () => {
     const node = new FakeNode()
     const mal = { peer: 'mal', name: 'mal', shortId: 'malID', lastText: 'second', count: 2 }
     node.waiting = [mal, { ...mal, peer: 'eve', name: 'eve', shortId: 'eveID', lastText: 'hello', count: 1 }]
@@ -290,18 +331,18 @@ describe('the plain face on a pipe', () => {
     }
     const chat = plain(node)
     await chat.shows('Peer (')
-    for (const [lastText, count] of [
-      ['third', 3],
-      ['fourth', 4]
-    ] as const)
-      node.tell('request', { ...mal, lastText, count })
+    // Of one who was told of just now nothing more is told for a while.
+    node.tell('request', { ...mal, lastText: 'third', count: 3 })
+    const joe = { ...mal, peer: 'joe', name: 'joe', shortId: 'joeID' }
+    node.waiting = [{ ...joe, lastText: 'fourth' }, ...node.waiting]
+    for (const lastText of ['third', 'fourth']) node.tell('request', { ...joe, lastText })
     await chat.shows('fourth')
     chat.input.end()
     await chat.ended
     expect(chat.lines().filter((line) => line.startsWith('REQUEST'))).toEqual([
-      'REQUEST from eve (eveID): hello — /accept 1, /ignore 1, /block 1',
-      'REQUEST from mal (malID) (2 messages): second — /accept 2, /ignore 2, /block 2',
-      'REQUEST from mal (malID) (4 messages): fourth — /accept 2, /ignore 2, /block 2'
+      'REQUEST from eve (eveID): hello — /read 1, /ignore 1, /block 1',
+      'REQUEST from mal (malID), 2 messages: second — /read 2, /ignore 2, /block 2',
+      'REQUEST from joe (joeID), 2 messages: fourth — /read 3, /ignore 3, /block 3'
     ])
   })
 
@@ -337,7 +378,7 @@ describe('the plain face on a pipe', () => {
 })
 
 describe('the words of the plain face', () => {
-  it('takes /block and /ignore without PEER for the open conversation, not for who else waits', async () => {
+  it('takes /block and /ignore without PEER for the open conversation, not for a waiting stranger', async () => {
     const node = new FakeNode()
     node.rows = [row('bob'), row('mal')]
     node.waiting = [{ peer: '12D3KooWmal', name: 'mal', shortId: 'malID', lastText: 'hi', count: 1 }]
@@ -349,7 +390,9 @@ describe('the words of the plain face', () => {
       'block mal',
       'ignore bob'
     ])
-    expect(chat.lines().find((line) => line.includes('/ignore [PEER]'))).toContain('whose conversation is open')
+    expect(chat.lines().find((line) => line.includes('/ignore [PEER]'))).toContain(
+      'the open conversation, else the only request'
+    )
   })
 
   it('says that there was nothing to cancel or to send again', async () => {
@@ -358,7 +401,7 @@ describe('the words of the plain face', () => {
     const chat = plain(node)
     chat.input.end('bob\n/cancel\n/retry\n')
     await chat.ended
-    expect(chat.lines()).toContain('Nothing waits for bob.')
+    expect(chat.lines()).toContain('No messages are waiting for bob.')
     expect(chat.lines()).toContain('No message to bob has failed.')
   })
 
@@ -420,7 +463,7 @@ describe('/requests clear', () => {
     chat.input.write('/requests clear\n')
     await chat.shows('2 messages of 2 strangers are deleted.')
     chat.input.end('/requests clear\n/requests clear\n/requests empty\n')
-    await chat.shows('No stranger waits for an answer.')
+    await chat.shows('No requests are waiting.')
     await chat.shows('/requests takes nothing, or "clear"')
     await chat.ended
   })
@@ -435,9 +478,9 @@ describe('plain lines on a pipe', () => {
     expect(output.writableLength).toBeLessThan(7 * 1024 * 1024)
     const told: string[] = []
     createInterface({ input: output }).on('line', (one) => told.push(one))
-    await vi.waitFor(() => expect(told.at(-1)).toMatch(/^\d+ lines were left out here, as nothing read them/u))
+    await eventually(() => expect(told.at(-1)).toMatch(/^\d+ lines were dropped here, because nothing read them: /u))
     pipe.print(['again'])
-    await vi.waitFor(() => expect(told.at(-1)).toBe('again'))
+    await eventually(() => expect(told.at(-1)).toBe('again'))
     expect(told.filter((one) => one === line).length + Number(told.at(-2)?.split(' ')[0])).toBe(20)
   })
 })
@@ -460,7 +503,7 @@ describe('the JSON face', () => {
     expect(chat.lines().join('')).not.toContain('\u001b')
   })
 
-  it('tells each own message when it is stored, whoever sends it', async () => {
+  it('reports each own message when it is stored, whichever command sends it', async () => {
     const node = new FakeNode()
     node.rows = [row('bob')]
     const chat = json(node)
@@ -524,24 +567,24 @@ describe('the JSON face', () => {
     const output = new PassThrough({ highWaterMark: 1 })
     const face = new JsonFace({ node, input: new PassThrough(), output })
     const ended = face.run()
-    await sleep(10)
+    await eventually(() => expect(output.writableLength).toBeGreaterThan(0))
     const text = 'x'.repeat(1024 * 1024)
     for (let count = 0; count < 20; count++) {
       node.tell('message', { message: incoming(`${count} ${text}`), name: 'b', arrival: 'accepted' })
     }
     const typing = { peer: '12D3KooWbob', name: 'bob' }
     for (let count = 0; count < 100_000; count++) node.tell('typing', typing)
-    await sleep(10)
+    await untilStill(() => output.writableLength)
     expect(output.writableLength).toBeLessThan(3 * 1024 * 1024)
 
     const told: Record<string, unknown>[] = []
     const lines = createInterface({ input: output })
     lines.on('line', (line) => told.push(JSON.parse(line)))
-    await vi.waitFor(() => expect(told.filter(({ event }) => event === 'message')).toHaveLength(20))
+    await eventually(() => expect(told.filter(({ event }) => event === 'message')).toHaveLength(20))
     expect(told.filter(({ event }) => event === 'message').map(({ text: one }) => String(one).split(' ')[0])).toEqual(
       Array.from({ length: 20 }, (_, n) => String(n))
     )
-    await vi.waitFor(() => expect(told.find(({ event }) => event === 'dropped')).toBeDefined())
+    await eventually(() => expect(told.find(({ event }) => event === 'dropped')).toBeDefined())
     const typed = told.filter(({ event }) => event === 'typing').length
     expect(typed).toBeGreaterThan(1000)
     expect(told.filter(({ event }) => event === 'dropped')).toEqual([
@@ -551,12 +594,12 @@ describe('the JSON face', () => {
     await ended
   })
 
-  it('ends by a signal although nobody reads', async () => {
+  it('ends at a signal although nothing reads its output', async () => {
     const node = new FakeNode()
     const output = new PassThrough({ highWaterMark: 1 })
     const face = new JsonFace({ node, input: new PassThrough(), output })
     const ended = face.run()
-    await sleep(10)
+    await eventually(() => expect(output.writableLength).toBeGreaterThan(0))
     node.tell('message', { message: incoming('one'), name: 'b', arrival: 'accepted' })
     face.end('interrupted')
     expect(await ended).toBe('interrupted')
@@ -572,7 +615,7 @@ describe('the JSON face', () => {
     for (let after: unknown = 0; after !== null;) {
       const from = chat.events().length
       chat.input.write(`{"do":"log","after":${JSON.stringify(after)},"limit":1000}\n`)
-      await vi.waitFor(() => expect(chat.events().length).toBeGreaterThan(Math.max(1, from)))
+      await eventually(() => expect(chat.events().length).toBeGreaterThan(Math.max(1, from)))
       const answer = chat.events().at(-1)
       expect(JSON.stringify(answer).length).toBeLessThan(5 * 1024 * 1024)
       const messages = Array.isArray(answer?.['messages']) ? answer['messages'] : []

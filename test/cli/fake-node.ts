@@ -3,11 +3,14 @@
 import { TypedEventEmitter } from 'main-event'
 import type {
   MisbehaviourSummary,
+  NodeFigures,
   ChatApi,
   ChatNodeEvents,
-  ConnectionFigures,
+  ChatSnapshot,
+  HistoryApi,
   Contact,
   ConversationState,
+  ConversationSummary,
   DirectoryView,
   IncomingMessage,
   OutgoingMessage,
@@ -16,14 +19,16 @@ import type {
   PeerTrust,
   RequestView,
   RoomView,
+  ProgramSighting,
   RosterRow,
   StoredMessage
-} from '../../src/cli/chat-api.ts'
-import { PeerNotFoundError } from '../../src/node/settings.ts'
+} from '../../src/cli/chat-api/chat-api.ts'
+import { peerLabel, PeerNotFoundError } from '../../src/node/settings.ts'
 
 export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRow {
   return {
     peer: `12D3KooW${nickname}`,
+    name: fields.nickname ?? nickname,
     nickname,
     status: '',
     shortId: `${nickname}ID`,
@@ -42,17 +47,68 @@ export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRo
 }
 
 export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatApi {
+  readonly events = this
+  readonly self = {
+    rename: async (nickname: string) => this.rename(nickname),
+    setStatus: async (status: string) => {
+      this.status = status
+      this.tell('snapshot', { part: 'self' })
+    }
+  }
+  readonly peers: ChatApi['peers'] = {
+    firstLook: async () => this.firstLook(),
+    resolve: async (words, options) => this.resolve(words, options),
+    look: (peer) => ({
+      peer,
+      name: this.name(peer),
+      label: this.label(peer),
+      trust: this.trustOf(peer),
+      state: this.state(peer)
+    }),
+    measurePath: async (peer) => this.measurePath(peer),
+    renameContact: async (peer, name) => this.renameContact(peer, name),
+    removeContact: async (peer) => this.removeContact(peer)
+  }
+  readonly trust: ChatApi['trust'] = {
+    safetyNumber: async () => this.safetyNumber(),
+    verify: async (peer) => this.verify(peer),
+    unverify: async (peer) => this.unverify(peer),
+    block: async (peer) => this.block(peer),
+    unblock: async (peer) => this.unblock(peer)
+  }
+
+  snapshot(): ChatSnapshot {
+    const { peerId: peer, shortId, nickname, status, network, profile, tellsTyping } = this
+    return {
+      self: { peer, shortId, nickname, status, network, profile, addresses: this.addresses(), tellsTyping },
+      roster: this.rows,
+      programs: this.seen,
+      contacts: this.known,
+      blocked: this.shut,
+      directories: this.views,
+      lan: [{ name: 'eth0' }]
+    }
+  }
+
+  async figures(): Promise<NodeFigures> {
+    const connections = { open: 1, maxOpen: 400, pending: 0, maxPending: 256, holders: [], gaveWay: 0 }
+    return { connections, misbehaviour: this.misbehaviour }
+  }
+
   readonly peerId = '12D3KooWself'
   readonly shortId = 'selfID'
   nickname = 'anna'
+  status = ''
   readonly network = 'test'
   misbehaviour: MisbehaviourSummary = { count: 0 }
   readonly profile = { name: 'default', folder: '/nowhere', insteadOf: undefined }
   rows: RosterRow[] = []
+  seen: ProgramSighting[] = []
   views: DirectoryView[] = []
   waiting: RequestView[] = []
   known: Contact[] = []
   past: StoredMessage[] = []
+  summaries: ConversationSummary[] = []
   states = new Map<string, ConversationState>()
   /** The state that send() returns a message with. */
   sendState: OutgoingMessage['state'] = 'delivered'
@@ -64,24 +120,23 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     throw new Error('there is no history to copy')
   }
 
+  host = '192.168.1.2'
   addresses(): string[] {
-    return ['/ip4/127.0.0.1/tcp/4000/p2p/12D3KooWself', '/ip4/192.168.1.2/tcp/4000/p2p/12D3KooWself']
-  }
-  roster(): readonly RosterRow[] {
-    return this.rows
-  }
-  connections(): ConnectionFigures {
-    return { open: 1, maxOpen: 400, pending: 0, maxPending: 256, holders: [], gaveWay: 0 }
+    return ['/ip4/127.0.0.1/tcp/4000/p2p/12D3KooWself', `/ip4/${this.host}/tcp/4000/p2p/12D3KooWself`]
   }
 
-  directories(): readonly DirectoryView[] {
-    return this.views
-  }
-  contacts(): readonly Contact[] {
-    return this.known
+  /** The machine has another address from now on. */
+  moveTo(host: string): void {
+    this.host = host
+    this.tell('self', { nickname: this.nickname, addresses: this.addresses() })
   }
   async requests(): Promise<readonly RequestView[]> {
     return this.waiting
+  }
+  /** What strangers have written, by peer. */
+  readonly held = new Map<string, readonly IncomingMessage[]>()
+  async readRequest(peer: string): Promise<readonly IncomingMessage[]> {
+    return this.held.get(peer) ?? []
   }
   async clearRequests() {
     const strangers = this.waiting.length
@@ -93,16 +148,13 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
       requests: { messages: this.waiting.length, limit: 1000, strangers: this.waiting.length, largest: undefined },
       historyBytes: 0,
       largest: [],
-      quotaBytes: Infinity,
+      quotaBytes: undefined,
       freeBytes: undefined,
       floorBytes: 0,
       isDiskLow: false
     }
   }
   shut: { peer: string; name: string }[] = []
-  blocked(): readonly { peer: string; name: string }[] {
-    return this.shut
-  }
   async firstLook(): Promise<void> {}
   async resolve(
     words: readonly string[],
@@ -116,10 +168,33 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
         peer === (numbered ?? first) || nickname === first || (host === first && String(port) === words[1])
     )
     if (found === undefined) throw new PeerNotFoundError(`no peer called ${words.join(' ')}`)
-    return { peer: found.peer, name: found.nickname, shortId: found.shortId, by: 'nickname' }
+    const { peer, nickname, shortId, host } = found
+    const isContact = this.known.some((contact) => contact.peer === peer)
+    const by =
+      peer === numbered
+        ? 'number'
+        : peer === first
+          ? 'id'
+          : host === first
+            ? 'address'
+            : isContact
+              ? 'contact'
+              : 'nickname'
+    return { peer, name: nickname, shortId, by }
   }
   name(peer: string): string {
     return this.rows.find((one) => one.peer === peer)?.nickname ?? peer
+  }
+  label(peer: string): string {
+    const isContact = this.known.some((contact) => contact.peer === peer)
+    return peerLabel({ peer, name: this.name(peer), isContact, ...this.trustOf(peer) })
+  }
+  async renameContact(peer: string, name: string): Promise<string> {
+    this.calls.push(`rename ${this.name(peer)} ${name}`)
+    return name
+  }
+  async removeContact(peer: string): Promise<void> {
+    this.calls.push(`remove ${this.name(peer)}`)
   }
   async open(peer: string): Promise<readonly StoredMessage[]> {
     this.calls.push(`open ${this.name(peer)}`)
@@ -145,10 +220,13 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     this.tell('sent', { message, name: this.name(peer) })
     return message
   }
-  async settled(message: OutgoingMessage): Promise<OutgoingMessage> {
+  async settled(message: OutgoingMessage, _options: { signal: AbortSignal }): Promise<OutgoingMessage> {
     return { ...message, state: 'delivered' }
   }
-  typing(): void {}
+  tellsTyping = true
+  async setTellsTyping(tellsTyping: boolean): Promise<void> {
+    this.tellsTyping = tellsTyping
+  }
   async accept(peer: string): Promise<readonly IncomingMessage[]> {
     this.calls.push(`accept ${this.name(peer)}`)
     return []
@@ -163,7 +241,7 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     this.calls.push(`unblock ${this.name(peer)}`)
   }
   trusts = new Map<string, PeerTrust>()
-  trust(peer: string): PeerTrust {
+  trustOf(peer: string): PeerTrust {
     return this.trusts.get(peer) ?? {}
   }
   safetyNumber(): readonly string[] {
@@ -180,11 +258,15 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   async rename(nickname: string): Promise<void> {
     this.nickname = nickname
   }
-  async setStatus(): Promise<void> {}
   /** The smallest history: what was said before, and nothing to delete. */
-  readonly history: ChatApi['history'] = {
+  readonly history: HistoryApi = {
     recent: async () => this.past,
-    page: async () => this.past.map((message, position) => ({ message, position })),
+    page: async (_peer, { before = Infinity, after, limit }) => {
+      const entries = this.past
+        .map((message, position) => ({ message, position }))
+        .filter(({ position }) => position < before && position > (after ?? -1))
+      return after === undefined ? entries.slice(Math.max(0, entries.length - limit)) : entries.slice(0, limit)
+    },
     log: async () => this.past.map((message, position) => ({ message, position })),
     search: async () => [],
     export: async function* () {},
@@ -194,8 +276,18 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
         .map((message, n) => ({ message, position: after + n + 1 }))
       return { entries, next: entries.at(-1)?.position ?? this.stored.length }
     },
-    newestPosition: async () => this.stored.length,
-    conversations: async () => [],
+    follow: () => {
+      let after = this.stored.length
+      return {
+        next: async ({ limit }) => {
+          const news = await this.history.news({ after, limit })
+          after = news.next
+          return news
+        },
+        close: () => undefined
+      }
+    },
+    conversations: async () => this.summaries,
     forget: async () => 0,
     waiting: async () => ({ peers: 0, messages: 0, isAll: true })
   }
@@ -206,7 +298,29 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     return 0
   }
 
-  tell<K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']): void {
+  readonly messaging: ChatApi['messaging'] = {
+    history: this.history,
+    open: async (peer) => this.open(peer),
+    leave: async (peer) => this.leave(peer),
+    send: async (peer, text) => this.send(peer, text),
+    settled: async (message, options) => this.settled(message, options),
+    typing: () => undefined,
+    setTellsTyping: async (tellsTyping) => this.setTellsTyping(tellsTyping),
+    retry: async () => this.retry(),
+    cancel: async () => this.cancel(),
+    requests: async () => this.requests(),
+    readRequest: async (peer) => this.readRequest(peer),
+    clearRequests: async () => this.clearRequests(),
+    accept: async (peer) => this.accept(peer),
+    ignore: async (peer) => this.ignore(peer),
+    room: async () => this.room(),
+    copyHistory: async () => this.copyHistory()
+  }
+
+  /** An event; where it names a peer the label is that of {@link label}. */
+  tell<K extends keyof ChatNodeEvents>(type: K, fact: Unlabelled<ChatNodeEvents[K]['detail']>): void {
+    const peer = labelledPeer(fact)
+    const detail = (peer === undefined ? fact : { label: this.label(peer), ...fact }) as ChatNodeEvents[K]['detail']
     // What is told as new is in the history.
     if (type === 'message' || type === 'sent') {
       const { message } = detail as ChatNodeEvents['message' | 'sent']['detail']
@@ -214,6 +328,14 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     }
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
+}
+
+/** What a test tells of an event: its label may be left out. */
+type Unlabelled<T> = T extends { readonly label: string } ? Omit<T, 'label'> & { readonly label?: string } : T
+
+function labelledPeer(fact: object): string | undefined {
+  if ('peer' in fact) return String(fact.peer)
+  return 'message' in fact ? (fact.message as StoredMessage).peer : undefined
 }
 
 let lastId = 0

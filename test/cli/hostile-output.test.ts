@@ -4,15 +4,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
-import { cleanText, escapedJson } from '../../src/cli/clean-text.ts'
-import { MAX_PIPED_MESSAGE_LINES } from '../../src/cli/constants.ts'
-import { writeLines } from '../../src/cli/io.ts'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../eventually.ts'
+import { cleanText, escapedJson } from '../../src/cli/process/clean-text.ts'
+import { MAX_PIPED_MESSAGE_LINES, Pipe } from '../../src/cli/plain/pipe.ts'
+import { writeLines } from '../../src/cli/process/io.ts'
 import { JsonFace } from '../../src/cli/json/json-face.ts'
-import { Pipe } from '../../src/cli/plain/pipe.ts'
 import { PlainFace } from '../../src/cli/plain/plain-face.ts'
 import { FakeNode, incoming, row } from './fake-node.ts'
-import { hostileTexts } from './full-screen/hostile-corpus.ts'
+import { hostileTexts } from './tui/hostile-corpus.ts'
 
 /** What acts on a terminal, reorders or hides, written down apart from the code that removes it. */
 const harmful =
@@ -34,7 +34,7 @@ function hostileNode(text: string): FakeNode {
     row(text, { status: text, why: text, host: text, addresses: [text], onlyVia: text }),
     row('bob', { sameNameAs: { peer: text, name: text, shortId: text, verified: true, own: false } })
   ]
-  node.views = [{ address: text, peer: undefined, state: 'refused', why: text, isDefault: false }]
+  node.views = [{ address: text, peer: undefined, state: 'refused', why: text, isDefault: false, isDown: true }]
   node.waiting = [{ peer: '12D3KooWmal', name: text, shortId: 'malID', lastText: text, count: 3 }]
   return node
 }
@@ -47,7 +47,14 @@ function tellAll(node: FakeNode, text: string): void {
   node.tell('entered', { peer: '12D3KooWcarl', name: text })
   node.tell('refused', { peer, name: text, reason: text, retryAfterMs: 1000 })
   node.tell('conversation', { peer, name: text, state: { name: 'waiting', why: text, retryAtMs: 0 } })
-  node.tell('directory', { address: text, peer: undefined, state: 'refused', why: text, isDefault: false })
+  node.tell('directory', {
+    address: text,
+    peer: undefined,
+    state: 'refused',
+    why: text,
+    isDefault: false,
+    isDown: true
+  })
   node.tell('notice', { code: 'fault', text })
   node.tell('notice', { code: 'key-changed', text, by: 'name', peer: text, was: text, verified: false })
 }
@@ -62,10 +69,10 @@ async function outputOf(face: 'plain' | 'json', text: string): Promise<string> {
     face === 'plain'
       ? new PlainFace({ node, terminal: new Pipe(input, output), hasLan: true }).run()
       : new JsonFace({ node, input, output }).run()
-  await vi.waitFor(() => expect(written).toContain(face === 'plain' ? 'Peer (' : '"ready"'), { interval: 2 })
+  await eventually(() => expect(written).toContain(face === 'plain' ? 'Peer (' : '"ready"'))
   if (face === 'plain') {
     input.write('bob\n')
-    await vi.waitFor(() => expect(written).toContain('Conversation with'), { interval: 2 })
+    await eventually(() => expect(written).toContain('Conversation with'))
   }
   tellAll(node, text)
   input.end(face === 'plain' ? '/who\n/requests\n/directories\n/contacts\n' : '{"do":"who"}\n{"do":"requests"}\n')
@@ -119,16 +126,18 @@ describe('the last step', () => {
   it('is the only way to a terminal', () => {
     // Each of these cleans what it writes; everything else writes through them: see writeLines.
     const owners = new Set([
-      'io.ts',
-      'history-view.ts',
+      'process/io.ts',
+      // Lines for a face in another process, which cleans what it writes.
+      'attach/face-server.ts',
+      'attach/node-link.ts',
       // It writes through JsonOutput.
       'json/json-face.ts',
       'json/json-output.ts',
-      'passphrase.ts',
+      'process/passphrase.ts',
       'plain/screen.ts',
-      'progress-line.ts',
-      'full-screen/screen/tty.ts',
-      'full-screen/full-screen-face.ts'
+      'process/progress-line.ts',
+      'tui/terminal/tty.ts',
+      'tui/full-screen-face.ts'
     ])
     const root = join(import.meta.dirname, '..', '..', 'src', 'cli')
     const writers = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -142,7 +151,9 @@ describe('the last step', () => {
     // What commander makes of the program's own help, with nothing of others in it.
     expect(writers).toEqual([
       'main.ts: writeOut: (text) => io.stdout.write(text),',
-      'main.ts: io.stderr.write(wrongHelp)'
+      'main.ts: io.stderr.write(wrongHelp)',
+      // Messages of the history, each line cleaned or escaped by entryText.
+      "commands/history.ts: if (!output.write(`${entryText(entry, format)}\\n`) && !output.destroyed) await once(output, 'drain', { signal })"
     ])
   })
 })

@@ -1,23 +1,25 @@
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
-import { chatCommands, findCommand } from '../../src/cli/chat-commands.ts'
-import { argumentsFromJson, argumentsFromLine, usageOf } from '../../src/cli/command-arguments.ts'
-import { readLines, type InputLine } from '../../src/cli/input-lines.ts'
-import { directoryLines } from '../../src/cli/directory-wording.ts'
+import { chatCommands, findCommand, noCommandText } from '../../src/cli/chat-commands/chat-commands.ts'
+import { argumentsFromJson, argumentsFromLine, usageOf } from '../../src/cli/chat-commands/command-arguments.ts'
+import { readLines, type InputLine } from '../../src/cli/process/input-lines.ts'
+import {
+  directoryCounts,
+  directoryLines,
+  noDirectoryText,
+  DirectoryNews
+} from '../../src/cli/wording/directory-wording.ts'
 import { directoryJson, rowJson } from '../../src/cli/json/event-json.ts'
-import { ProgressLine } from '../../src/cli/progress-line.ts'
-import { RefusalNews } from '../../src/cli/refusal-news.ts'
-import { MAX_NUMBERED_PEERS } from '../../src/cli/constants.ts'
-import { RosterNumbers } from '../../src/cli/roster-numbers.ts'
-import { messageLines, requestLine, rosterLine } from '../../src/cli/wording.ts'
-import { completeLine } from '../../src/cli/plain/completion.ts'
-import { ConnectionProgress } from '../../src/cli/plain/connection-progress.ts'
-import { DeliveryMarks } from '../../src/cli/plain/delivery-marks.ts'
-import { SentElsewhere } from '../../src/cli/plain/sent-elsewhere.ts'
-import { DirectoryNews } from '../../src/cli/plain/directory-news.ts'
-import { addressesForOthers, greetingLines, reachableAt } from '../../src/cli/plain/greeting.ts'
+import { ProgressLine } from '../../src/cli/process/progress-line.ts'
+import { RefusalNews, ConnectionProgress } from '../../src/cli/wording/conversation-news.ts'
+import { MAX_NUMBERED_PEERS, RosterNumbers } from '../../src/cli/chat-commands/named-peer.ts'
+import { MAX_ROSTER_ROWS, programLines, rosterLine } from '../../src/cli/wording/roster-wording.ts'
+import { messageLines, requestLine } from '../../src/cli/wording/message-wording.ts'
+import { completeLine } from '../../src/cli/chat-commands/completion.ts'
+import { DeliveryMarks, SentElsewhere } from '../../src/cli/plain/own-messages.ts'
+import { addressesForOthers, greetingLines, reachableAt } from '../../src/cli/wording/identity-wording.ts'
 import { RosterView } from '../../src/cli/plain/roster-view.ts'
-import type { DirectoryView } from '../../src/cli/chat-api.ts'
+import type { DirectoryView } from '../../src/cli/chat-api/chat-api.ts'
 import { FakeNode, outgoing, row } from './fake-node.ts'
 
 function command(name: string) {
@@ -27,6 +29,15 @@ function command(name: string) {
 }
 
 describe('the table of commands', () => {
+  it('suggests the command that was meant', () => {
+    expect(noCommandText('serach')).toContain('lists them. Did you mean /search?')
+    expect(noCommandText('stat')).toContain('Did you mean /status?')
+    expect(noCommandText('them', ['theme'])).toContain('Did you mean /theme?')
+    expect(noCommandText('xyzzy')).toBe(
+      'There is no command /xyzzy: /help lists them. // sends a text that begins with /.'
+    )
+  })
+
   it('names each command and alias once', () => {
     const names = chatCommands.flatMap(({ name, aliases }) => [name, ...aliases])
     expect(names).toEqual([...new Set(names)])
@@ -52,7 +63,7 @@ describe('refusals of a peer', () => {
   it('are said once until the messages are sent again, each reason and peer for itself', () => {
     const news = new RefusalNews()
     const refusal = { peer: 'anna', name: 'anna', reason: 'takes no more messages for now', retryAfterMs: 300_000 }
-    const text = 'anna takes no more messages for now. What you wrote is sent again in 300 s.'
+    const text = 'anna takes no more messages for now. Your messages will be sent again in 300 s.'
     expect(news.line(refusal, 0)).toBe(text)
     expect(news.line(refusal, 1)).toBeUndefined()
     expect(news.line({ ...refusal, reason: 'does not take this' }, 1)).toContain('does not take this')
@@ -68,7 +79,7 @@ describe('a line of progress', () => {
     try {
       const progress = new ProgressLine(output)
       vi.advanceTimersByTime(1_000)
-      progress.show('Writing /home/anna/backups/of/the/year/anna.age', { doneBytes: 87, totalBytes: 100 })
+      progress.show('Writing /home/anna/backups/of/the/year/anna.age', 87, 100)
     } finally {
       vi.useRealTimers()
     }
@@ -91,6 +102,14 @@ describe('lines from a pipe', () => {
     const bytes = Buffer.from('grüße\r\n\nzwei')
     const cut = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
     const expected = ['grüße', '', 'zwei'].map((text) => ({ is: 'line', text }))
+    expect(await collect(cut)).toEqual(expected)
+    expect(await collect([bytes])).toEqual(expected)
+  })
+
+  it('are read without a byte order mark before the first, and with any other', async () => {
+    const bytes = Buffer.from('\ufeff{"do":"who"}\n\ufeffa')
+    const cut = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
+    const expected = ['{"do":"who"}', '\ufeffa'].map((text) => ({ is: 'line', text }))
     expect(await collect(cut)).toEqual(expected)
     expect(await collect([bytes])).toEqual(expected)
   })
@@ -126,7 +145,7 @@ describe('roster numbers', () => {
 })
 
 describe('changes of the roster', () => {
-  it('say who has come, gone or changed a name, and nothing of a path', () => {
+  it('report peers that came, left or changed their name, and no changes of paths', () => {
     const view = new RosterView(new RosterNumbers())
     expect(view.all([])).toEqual(['Nobody else is online.'])
     expect(view.changes([row('bob')])[0]).toBe('Online (1):')
@@ -144,22 +163,25 @@ describe('changes of the roster', () => {
 
   const owner = { peer: 'bobs', name: 'bob', shortId: 'bobsID', verified: false, own: false }
 
-  it('show name, short ID, host, port and path, and who only looks like a contact', () => {
+  it('show name, short ID, host, port and path, and mark a peer that only looks like a contact', () => {
     const line = rosterLine(row('bob', { sameNameAs: owner }), 2)
-    expect(line).toMatch(/^ {2}2 {2}bob +bobID +192\.168\.1\.7 +4001 +LAN {2}! not your contact bob: another key/)
+    expect(line).toMatch(
+      /^ {2}2 {2}bob +bobID +192\.168\.1\.7 +4001 +LAN {2}! not your contact bob \(bobsID\): another key/
+    )
     const verified = rosterLine(row('bob', { sameNameAs: { ...owner, verified: true } }), 2)
-    expect(verified).toMatch(/ {2}! not your verified contact bob: another key$/)
+    expect(verified).toMatch(/ {2}! not your verified contact bob \(bobsID\): another key$/)
     expect(rosterLine(row('bob', { sameNameAs: { ...owner, own: true } }), 2)).toMatch(/ {2}! not you: another key$/)
     const nameless = rosterLine(row('BmAwcd4PJNJv', { isNameless: true, shortId: 'BmAwcd4PJNJv' }), 2)
     expect(nameless).toMatch(/^ {2}2 {2}BmAwcd4PJNJv +BmAwcd4PJNJv .* {2}! has no name that can be shown$/)
   })
 
-  it('show in words who is verified and who is blocked, and tell when somebody begins to use a name', () => {
+  it("mark verified and blocked peers in words, and report a peer that begins to use another's name", () => {
     expect(rosterLine(row('bob', { verified: true, status: 'in' }), 2)).toMatch(/LAN {2}\[verified\] {2}in$/)
     expect(rosterLine(row('bob', { blocked: true }), 2)).toMatch(/LAN {2}\[blocked\]$/)
+    expect(rosterLine(row('bob', { dialect: 'lines' }), 2)).toMatch(/LAN {2}\(another program, no receipts\)$/)
     expect(rosterLine(row('bob', { path: 'direct', rttMs: 34 }), 2)).toMatch(/4001 +direct 34 ms$/)
     const away = row('bob', { sources: ['D'], why: 'nothing listens at 1.2.3.4:5' })
-    expect(rosterLine(away, 2)).toMatch(/directory {2}\(no way: nothing listens at 1\.2\.3\.4:5\)$/)
+    expect(rosterLine(away, 2)).toMatch(/directory {2}\(unreachable: nothing listens at 1\.2\.3\.4:5\)$/)
     const view = new RosterView(new RosterNumbers())
     view.all([row('bob')])
     expect(view.changes([row('bob', { sameNameAs: owner })])).toHaveLength(1)
@@ -172,8 +194,8 @@ describe('the roster as it is seen from outside', () => {
     const wide = new RosterView(new RosterNumbers(), options).all([row('anna'), row('bob')])
     expect(wide[2]).toMatch(/ LAN {2}\(you\)$/u)
     expect(wide[3]).not.toContain('you')
-    const view = new RosterView(new RosterNumbers(), { ...options, isNarrow: true })
-    const lines = view.all([row('anna'), row('bob', { path: 'direct', rttMs: 34 })]).flatMap((line) => line.split('\n'))
+    const view = new RosterView(new RosterNumbers(), { ...options, columns: () => 40 })
+    const lines = view.all([row('anna'), row('bob', { path: 'direct', rttMs: 34 })])
     expect(lines).toEqual([
       'Online (2):',
       'No.  Name             ID',
@@ -184,11 +206,21 @@ describe('the roster as it is seen from outside', () => {
       '     192.168.1.7     4001   direct 34 ms'
     ])
     const hostile = view.changes([row('bob', { nickname: 'b\n  9  anna', status: 'x\n  8  carl' })])
-    expect(hostile.flatMap((line) => line.split('\n'))).toHaveLength(3)
+    expect(hostile).toHaveLength(3)
   })
 })
 
 describe('the columns of the roster', () => {
+  it('follow the width that the terminal has now', () => {
+    let columns: number | undefined
+    const view = new RosterView(new RosterNumbers(), { columns: () => columns })
+    const rowsShown = [undefined, 40, 140].map((width) => {
+      columns = width
+      return view.all([row('bob')]).length
+    })
+    expect(rowsShown).toEqual([3, 5, 3])
+  })
+
   it('stand below each other also after names with wide and combined characters', () => {
     const column = (nickname: string): number => {
       const [before = ''] = rosterLine(row(nickname, { shortId: 'ID' }), 1).split(' ID ')
@@ -209,7 +241,7 @@ describe('text of others', () => {
 
   it('is one line in a request, with the three answers', () => {
     const line = requestLine({ peer: 'p', name: 'mal', shortId: 'malID', lastText: 'a\nb', count: 2 }, 3)
-    expect(line).toBe('REQUEST from mal (malID) (2 messages): a␤b — /accept 3, /ignore 3, /block 3')
+    expect(line).toBe('REQUEST from mal (malID), 2 messages: a␤b — /read 3, /ignore 3, /block 3')
   })
 })
 
@@ -277,7 +309,7 @@ describe('delivery marks', () => {
     expect(marks.due(2500, here, here)).toEqual(['  ✓ seen: "from before"'])
   })
 
-  it('follow what another command sent like what was typed, also when it has arrived before it is told', () => {
+  it('follow a message of another command like a typed one, even if it arrived before it was reported', () => {
     const marks = new DeliveryMarks()
     const [quick, slow] = [outgoing('quick', 'pending'), outgoing('slow', 'pending')]
     marks.changed({ ...quick, state: 'delivered' }, 0)
@@ -290,12 +322,12 @@ describe('delivery marks', () => {
 })
 
 describe('what another command has sent', () => {
-  it('is told at once while nothing is sent here', () => {
+  it('is reported at once while nothing is sent here', () => {
     const message = outgoing('hi', 'pending')
     expect(new SentElsewhere().told(message)).toEqual([message])
   })
 
-  it('is told from what is sent here at the same time, once that has its ID', () => {
+  it('is distinguished from a message sent here at the same time, once that has its ID', () => {
     const elsewhere = new SentElsewhere()
     const [own, failed, others] = [outgoing('own', 'pending'), undefined, outgoing('others', 'pending')]
     elsewhere.sending()
@@ -308,7 +340,7 @@ describe('what another command has sent', () => {
 })
 
 describe('the way to the peer', () => {
-  it('is told once per reason, counted meanwhile, and told when it is there', () => {
+  it('is reported once per reason, counted meanwhile, and reported on arrival', () => {
     const progress = new ConnectionProgress('bob')
     expect(progress.changed({ name: 'connecting' }, 0)).toEqual([])
     expect(progress.status(100)).toBeUndefined()
@@ -316,7 +348,7 @@ describe('the way to the peer', () => {
     expect(progress.lateLines(2100)).toEqual(['Connecting to bob …'])
     expect(progress.lateLines(3100)).toEqual([])
     const waiting = { name: 'waiting', why: 'refused', retryAtMs: 8000 } as const
-    expect(progress.changed(waiting, 3000)[0]).toBe('No way to bob at the moment: refused.')
+    expect(progress.changed(waiting, 3000)[0]).toBe('Cannot reach bob at the moment: refused.')
     expect(progress.status(4000)).toBe('waiting for bob, next try in 4 s')
     expect(progress.changed({ name: 'connecting' }, 8000)).toEqual([])
     expect(progress.changed(waiting, 9000)).toEqual([])
@@ -335,7 +367,7 @@ describe('the way to the peer', () => {
     expect(progress.changed(waiting, 0)).toEqual([])
     expect(progress.status(4000)).toBe('waiting for bob, next try in 4 s')
     progress.changed({ name: 'open', dialect: 'parley', path: 'lan' }, 5000)
-    expect(progress.changed(waiting, 6000)[0]).toBe('The connection to bob is gone: refused.')
+    expect(progress.changed(waiting, 6000)[0]).toBe('Lost the connection to bob: refused.')
   })
 
   it('says what a plain dialect can not promise', () => {
@@ -350,6 +382,7 @@ describe('directories', () => {
     peer: undefined,
     state: 'connected',
     isDefault: true,
+    isDown: false,
     ...fields
   })
 
@@ -359,7 +392,7 @@ describe('directories', () => {
       'Connected to the directory 127.0.0.1:8000.'
     ])
     expect(new DirectoryNews().summary([absent], true, 0)).toEqual([
-      'No directory is connected: you see who is on the local network.'
+      'No directory is connected: you see only peers on the local network.'
     ])
     expect(new DirectoryNews().summary([absent], false, 0).join(' ')).toContain('parley directory')
     expect(
@@ -367,13 +400,13 @@ describe('directories', () => {
     ).toBe('The directory 127.0.0.1:8000 is not connected: refused.')
   })
 
-  it('are told of when lost and when back, and not at each try between', () => {
+  it('are reported when lost and when back, and not at each try between', () => {
     const news = new DirectoryNews()
     news.summary([view({})], true, 0)
     const waiting = view({ state: 'waiting', why: 'connection lost', retryAtMs: 2000 })
     expect(news.changed(waiting, 0)).toEqual([
       'Lost the directory 127.0.0.1:8000: connection lost, next try in 2 s.',
-      'No directory is connected now. Conversations go on: they need none.'
+      'No directory is connected now. Conversations continue without one.'
     ])
     expect(news.changed(view({ state: 'connecting' }), 0)).toEqual([])
     expect(news.changed(waiting, 0)).toEqual([])
@@ -384,7 +417,7 @@ describe('directories', () => {
 
 describe('a directory that does not register this peer', () => {
   it('is reported with its reason and what follows from it, and not as a lost one', () => {
-    const base = { address: '127.0.0.1:8000', peer: undefined, isDefault: false } as const
+    const base = { address: '127.0.0.1:8000', peer: undefined, isDefault: false, isDown: false } as const
     const news = new DirectoryNews()
     news.summary([{ ...base, state: 'connected' }], true, 0)
     const why = 'it holds as many peers as it may; use another directory'
@@ -394,9 +427,19 @@ describe('a directory that does not register this peer', () => {
     ])
   })
 
-  it('is listed with how many of its peers it tells of', () => {
+  it('is listed with the number of peers that it reports', () => {
     const [line] = directoryLines(
-      [{ address: 'd:1', peer: undefined, isDefault: false, state: 'connected', peers: 6_000, total: 21_000 }],
+      [
+        {
+          address: 'd:1',
+          peer: undefined,
+          isDefault: false,
+          isDown: false,
+          state: 'connected',
+          peers: 6_000,
+          total: 21_000
+        }
+      ],
       0
     )
     expect(line).toBe('d:1: connected, 6000 of 21000 peers')
@@ -414,6 +457,7 @@ describe('what was found of directories', () => {
     peer: one,
     state: 'connected',
     isDefault: false,
+    isDown: false,
     ...fields
   })
   const innocent = { stale: [], withholds: [], notJoinedWith: [], forged: 0 }
@@ -433,8 +477,8 @@ describe('what was found of directories', () => {
       findings: { ...innocent, notJoinedWith: [one ?? ''] }
     })
     expect(directoryLines([accused, apart], 0)).toEqual([
-      `127.0.0.1:8000 (BmAwcd4PJNJv): connected, 3 ms, 12 peers, registered, withholds 1, stale about 1, told 2 forged`,
-      '    withholds bob (bobID), who is there by 10.0.0.2:8000 and its own word',
+      `127.0.0.1:8000 (BmAwcd4PJNJv): connected, 3 ms, 12 peers, registered, withholds 1, stale about 1, showed 2 forged`,
+      '    withholds bob (bobID), online according to 10.0.0.2:8000 and its own statement',
       '    what it shows of bob (bobID) is no longer so',
       `10.0.0.2:8000 (PjceQrSwdWXP): connected, 20 ms, 1 peer, not joined with 127.0.0.1:8000`
     ])
@@ -448,10 +492,37 @@ describe('what was found of directories', () => {
   })
 
   it('is missing of one that stands by, which is nothing to complain about', () => {
-    const standby = view({ state: 'standby', rttMs: 7, why: 'enough directories are in use' })
-    expect(directoryLines([standby], 0)).toEqual([`127.0.0.1:8000 (BmAwcd4PJNJv): standing by, 7 ms`])
+    const standby = view({ state: 'standby', rttMs: 7, why: 'enough directories are in use', reachedAtMs: 0 })
+    const stated = (fields: Partial<DirectoryView>, nowMs: number): string[] =>
+      directoryLines([{ ...standby, ...fields }], nowMs)
+    expect(stated({}, 59_999)).toEqual([`127.0.0.1:8000 (BmAwcd4PJNJv): standing by, answered just now, 7 ms`])
+    expect(stated({}, 250_000)).toEqual([`127.0.0.1:8000 (BmAwcd4PJNJv): standing by, answered 4 min ago, 7 ms`])
+    const { reachedAtMs: _, rttMs: __, ...untried } = standby
+    expect(directoryLines([untried], 0)).toEqual([`127.0.0.1:8000 (BmAwcd4PJNJv): standing by, not tried yet`])
     expect(new DirectoryNews().summary([view({}), { ...standby, address: '10.0.0.3:8000' }], true, 0)).toHaveLength(1)
     expect(new DirectoryNews().changed(standby, 0)).toEqual([])
+  })
+
+  it('explain why a peer is not found, when none is connected', () => {
+    const dead = view({ state: 'waiting', why: 'connection refused', address: '10.0.0.9:8000' })
+    expect(noDirectoryText([view({}), dead], true)).toBeUndefined()
+    expect(noDirectoryText([view({ state: 'refused' })], true)).toBeUndefined()
+    expect(noDirectoryText([dead], true)).toBe(
+      'No directory answers (10.0.0.9:8000: connection refused), so only the local network was searched'
+    )
+    expect(noDirectoryText([view({ state: 'waiting', isDefault: true })], false)).toBe(
+      'No directory was found, so nothing was searched: --directory HOST:PORT names one'
+    )
+  })
+
+  it('counts those in use, and those that should be there and are not', () => {
+    const standby = view({ state: 'standby' })
+    const dead = view({ state: 'waiting', isDown: true })
+    const neverMet = view({ state: 'waiting' })
+    expect(directoryCounts([view({}), view({}), standby])).toEqual({ up: 2, down: 0 })
+    expect(directoryCounts([dead, view({}), view({}), neverMet])).toEqual({ up: 2, down: 1 })
+    // It is not back before it is connected, and a new try is no news.
+    expect(directoryCounts([view({ state: 'connecting', isDown: true })])).toEqual({ up: 0, down: 1 })
   })
 
   it('has fields of its own in JSON, whether something was found or not', () => {
@@ -478,8 +549,10 @@ describe('what was found of directories', () => {
 })
 
 describe('the first line', () => {
-  it('says who one is and the host and port that others can use', () => {
-    expect(greetingLines(new FakeNode())).toEqual(['You are anna (selfID), host 192.168.1.2, port 4000.'])
+  it('shows the identity, and the host and port that others can use', () => {
+    expect(greetingLines(new FakeNode().snapshot().self)).toEqual([
+      'You are anna (selfID), host 192.168.1.2, port 4000.'
+    ])
     expect(reachableAt(['/ip6/::1/tcp/1', '/ip4/127.0.0.1/tcp/2'])).toEqual({ host: '127.0.0.1', port: '2' })
     expect(reachableAt([])).toBeUndefined()
     const here = ['/ip6/::1/tcp/1', '/ip4/127.0.0.1/tcp/2']
@@ -500,5 +573,32 @@ describe('the Tab key', () => {
     expect(completeLine('/chat ca', options)).toEqual([['carol'], 'ca'])
     expect(completeLine('/name ca', options)).toEqual([[], '/name ca'])
     expect(completeLine('bo', { ...options, peerExpected: false })).toEqual([[], 'bo'])
+  })
+
+  it('finds names in any case of any language', () => {
+    const names = ['Straße', 'Işık', 'ca\u200crol']
+    const hits = ['STRAS', 'ışı', 'caro'].map((typed) => completeLine(typed, { ...options, names })[0])
+    expect(hits).toEqual([['Straße'], ['Işık'], ['ca\u200crol']])
+  })
+})
+
+describe('libp2p programs on the LAN', () => {
+  const seen = (shortId: string, host?: string) => ({
+    peer: `12D3KooW${shortId}`,
+    shortId,
+    host,
+    port: 4001,
+    addresses: []
+  })
+
+  it('stand apart, with the ID that chooses one and where it is, and no more than fit', () => {
+    expect(programLines([])).toEqual([])
+    expect(programLines([seen('abc', '192.168.1.7')])).toEqual([
+      'Other libp2p programs on the local network (1); /chat ID finds out whether one chats:',
+      '     abc  192.168.1.7 4001'
+    ])
+    const many = Array.from({ length: MAX_ROSTER_ROWS + 3 }, (_, index) => seen(String(index)))
+    expect(programLines(many)).toHaveLength(MAX_ROSTER_ROWS + 2)
+    expect(programLines(many).at(-1)).toBe('… and 3 more.')
   })
 })

@@ -1,22 +1,19 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  MAX_CLIENT_FRAME_BYTES,
   MAX_DIRECTORY_FRAME_BYTES,
-  MAX_ENVELOPE_BYTES,
-  MAX_FRAME_ENTRIES,
-  MAX_RECORD_FRAME_BYTES
-} from '../../src/directory/constants.ts'
-import {
   decodeClientFrame,
   decodeDirectoryFrame,
   encodeClientFrame,
   encodeDirectoryFrame,
-  packEntries
+  packEntries,
+  MAX_FRAME_ENTRIES,
+  MAX_CLIENT_FRAME_BYTES
 } from '../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../src/directory/directory-frames.ts'
-import { recordFrameCodec } from '../../src/directory/record-frames.ts'
-import { identity } from './records.ts'
+import { recordFrameCodec, MAX_RECORD_FRAME_BYTES } from '../../src/presence/record-stream.ts'
+import { identity } from '../presence/records.ts'
+import { MAX_ENVELOPE_BYTES } from '../../src/presence/presence-record.ts'
 
 const peers = await Promise.all([1, 2, 3].map(async (n) => (await identity(n)).peer))
 const uint32 = fc.nat(0xffff_ffff)
@@ -68,10 +65,10 @@ const directoryFrame: fc.Arbitrary<DirectoryFrame> = fc.oneof(
       newestEnvelope: envelope,
       showing: fc.boolean(),
       statements: fc.array(envelope, { maxLength: 64 }),
-      fellows: fc.array(peer, { maxLength: 64 }),
+      federationPeers: fc.array(peer, { maxLength: 64 }),
       epoch: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n })
     },
-    { requiredKeys: ['type', 'peer', 'showing', 'statements', 'fellows'] }
+    { requiredKeys: ['type', 'peer', 'showing', 'statements', 'federationPeers'] }
   )
 )
 

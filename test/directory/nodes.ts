@@ -5,8 +5,9 @@ import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
-import { onTestFinished } from 'vitest'
-import { yamuxInit } from '../../src/wire/index.ts'
+import { onTestFinished, type TestContext } from 'vitest'
+import { yamuxInit } from '../../src/transport/index.ts'
+import { eventualMs } from '../patience.ts'
 
 /** A node on a port of its own, stopped when the test ends. */
 export async function node<T extends ServiceMap>(
@@ -17,6 +18,8 @@ export async function node<T extends ServiceMap>(
     readonly metrics?: NonNullable<Libp2pOptions['metrics']>
     /** The local address that it dials from. */
     readonly from?: string
+    /** That of its own context, for a test that runs beside others. */
+    readonly onTestFinished?: TestContext['onTestFinished']
   } = {}
 ): Promise<Libp2p<T>> {
   // The transport hands them all to node:net, and declares some.
@@ -28,21 +31,23 @@ export async function node<T extends ServiceMap>(
     transports: [tcp(options.from === undefined ? {} : { dialOpts })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(yamuxInit)],
-    connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 1_000, reconnectRetries: 0 },
+    connectionManager: {
+      inboundConnectionThreshold: 1_000,
+      maxIncomingPendingConnections: 1_000,
+      reconnectRetries: 0,
+      // The machine may be busy.
+      dialTimeout: eventualMs,
+      addressDialTimeout: eventualMs,
+      inboundUpgradeTimeout: eventualMs,
+      inboundStreamProtocolNegotiationTimeout: eventualMs,
+      outboundStreamProtocolNegotiationTimeout: eventualMs
+    },
     connectionMonitor: { enabled: false },
     services
   })
-  onTestFinished(() => libp2p.stop())
+  const whenFinished = options.onTestFinished ?? onTestFinished
+  whenFinished(() => libp2p.stop())
   return libp2p
-}
-
-/** Waits until the condition holds; the time is a limit and not a pace. */
-export async function until(condition: () => boolean, what: string, limitMs = 5_000): Promise<void> {
-  const endMs = Date.now() + limitMs
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }
 
 export function portOf(libp2p: Libp2p): number {

@@ -1,18 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
-import * as constants from '../../src/directory/constants.ts'
-import * as nodeConstants from '../../src/node/constants.ts'
+import { sourceConstants } from '../../scripts/source-constants.ts'
 import {
   decodeClientFrame,
   decodeDirectoryFrame,
   encodeClientFrame,
   encodeDirectoryFrame
 } from '../../src/directory/directory-frames.ts'
-import { openRecord } from '../../src/directory/index.ts'
-import { recordFrameCodec } from '../../src/directory/record-frames.ts'
+import { openRecord } from '../../src/presence/index.ts'
+import { recordFrameCodec } from '../../src/presence/record-stream.ts'
 import { encodeFrames } from '../../src/wire/index.ts'
-import { identity, sealedBy } from './records.ts'
+import { identity, sealedBy } from '../presence/records.ts'
 
 const page = (name: string) => readFile(new URL(`../../docs/spec/${name}`, import.meta.url), 'utf8')
 const recordSpec = await page('record-1.0.0.md')
@@ -82,9 +81,7 @@ describe('the specifications', () => {
 
   it('name only limits that there are', () => {
     const named = `${recordSpec}${directorySpec}`.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:\.\w+)?`/g)
-    const unknown = [...named]
-      .map(([, name]) => name ?? '')
-      .filter((name) => !(name in constants || name in nodeConstants))
-    expect(unknown).toEqual([])
+    const known = new Set(sourceConstants().map(({ name }) => name))
+    expect([...named].map(([, name]) => name ?? '').filter((name) => !known.has(name))).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 // A bare libp2p node that keeps to no rule of Parley's: it opens streams of any
-// protocol and writes any bytes to them. It is built on what everybody can
+// protocol and writes any bytes to them. It is built on what anyone can
 // install, and of Parley it knows the frames, to break them.
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
@@ -11,13 +11,14 @@ import * as lengthPrefixed from 'it-length-prefixed'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { randomBytes } from 'node:crypto'
 import { Frame } from '../../src/chat-protocol/pb/frames.ts'
+import { eventualMs } from '../patience.ts'
 
 export const chatProtocol = '/chat/1.0.0'
 export const recordProtocol = '/chat/record/1.0.0'
 export const directoryProtocol = '/chat/directory/1.0.0'
 
-/** An honest node answers in milliseconds; one that is busy with an attack is given more. */
-const timeoutMs = 20_000
+/** An honest node answers in milliseconds; one that is busy with an attack, on a busy machine, is given more. */
+const timeoutMs = eventualMs
 
 /** `Parley`, a byte that is never in UTF-8, and the version: see docs/spec/chat-1.0.0.md. */
 const marker = Uint8Array.of(0x50, 0x61, 0x72, 0x6c, 0x65, 0x79, 0xff, 0x01)
@@ -25,7 +26,7 @@ const marker = Uint8Array.of(0x50, 0x61, 0x72, 0x6c, 0x65, 0x79, 0xff, 0x01)
 export interface AttackerInit {
   /** Somebody else's key, if it was stolen. */
   readonly key?: PrivateKey
-  /** Passes for a Parley peer, by serving the protocol by which those are told. */
+  /** Passes for a Parley peer, by serving the protocol that marks one. */
   readonly looksLikeParley?: boolean
   /** The address that it dials from; else the system's choice. */
   readonly source?: string

@@ -7,8 +7,11 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { commonServices, freePort, hostOptions, startHost } from '../../src/node/host.ts'
-import type { Misbehaviour } from '../../src/node/misbehaviour.ts'
+import { commonServices, hostOptions } from '../../src/transport/host.ts'
+import { startHost } from '../../src/node/dialing/listening.ts'
+import { freePort } from '../processes/ports.ts'
+import type { Misbehaviour } from '../../src/node/api/chat-events.ts'
+import { misbehaviourOf } from '../../src/node/misbehaviour.ts'
 
 export interface HostReading {
   /** Heap and external memory after a collection. */
@@ -35,7 +38,7 @@ if (process.send !== undefined && process.argv[1] === import.meta.filename) awai
 async function run(): Promise<void> {
   const misbehaviour: Misbehaviour[] = []
   const host = '127.0.0.1'
-  const port = await freePort(host)
+  const port = await freePort()
   const node = await createLibp2p({
     ...hostOptions({
       key: await generateKeyPair('Ed25519'),
@@ -43,7 +46,7 @@ async function run(): Promise<void> {
       port,
       discovery: [],
       gater: {},
-      onMisbehaviour: (one) => misbehaviour.push(one)
+      onMisbehaviour: (error, remote) => misbehaviour.push(misbehaviourOf(error, remote))
     }),
     services: commonServices
   })

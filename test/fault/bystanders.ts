@@ -3,7 +3,7 @@
 // be disturbed, and compare all of it at the end. It knows no attack.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { freePort } from '../processes/test-bed.ts'
+import { freePort } from '../processes/ports.ts'
 import { JsonParley, randomNetwork, type ParleyEvent } from './json-parley.ts'
 
 /** Each of the two says something this often: often enough that every attack meets it on the way. */
@@ -18,7 +18,7 @@ const smallSpaces = '--max-old-space-size=96 --max-semi-space-size=4'
 /**
  * By how much an attacked process may have grown: what the streams of a few attackers may hold by their windows, and
  * the fragments of what thousands of connections have left. A frame that is believed when it announces 2 GB, or
- * 10,000 streams of which anything is kept, are beyond it.
+ * 10,000 streams that each leave something behind, are beyond it.
  */
 const grownAtMostBytes = 96 * 1024 * 1024
 
@@ -104,6 +104,13 @@ export class Bystanders {
     return { ...grown, messagesMeanwhile: this.#said.victim.length + this.#said.friend.length }
   }
 
+  /** During an attack: waits until each of the two has heard so many more messages of the other. */
+  async exchange(messages: number): Promise<void> {
+    const [victim, friend] = [this.#said.victim.length + messages, this.#said.friend.length + messages]
+    await this.victim.untilTexts(await this.friend.peerId(), friend)
+    await this.friend.untilTexts(await this.victim.peerId(), victim)
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.victim.stop(), this.friend.stop(), this.directory.kill()])
     await this.directory.stop()
@@ -154,6 +161,8 @@ function isRow(row: unknown): row is Readonly<Record<string, unknown>> {
 function about(peer: string, events: readonly ParleyEvent[]): readonly string[] {
   return events.flatMap((one) => {
     if (one.event === 'roster') return [JSON.stringify(one)]
+    // An attacker that has said much is a stranger, of whom the notice speaks.
+    if (one.event === 'notice' && one['code'] === 'requests') return []
     const isTold = ['conversation', 'left', 'entered', 'refused', 'notice'].includes(one.event)
     return isTold && (one['peer'] ?? peer) === peer ? [JSON.stringify(one)] : []
   })

@@ -1,4 +1,4 @@
-// What somebody on the network, in the middle of it, or with a crash report in
+// What an attacker on the network, in the middle of it, or with a crash report in
 // hand learns of a conversation: real processes, with a proxy between them that
 // keeps every byte.
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
@@ -8,10 +8,12 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../eventually.ts'
 import { exitCodes } from '../../src/node/settings.ts'
 import { type JsonEvent, type ParleyProcess, nodePath } from '../processes/parley-process.ts'
-import { freePort, TestBed } from '../processes/test-bed.ts'
+import { freePort } from '../processes/ports.ts'
+import { TestBed } from '../processes/test-bed.ts'
 
 /** Words that stand nowhere else. */
 const secrets = {
@@ -145,7 +147,7 @@ test('a wrong key in the middle gets no word, from the one who dials or from the
   const middle = await person(secrets.otherName)
   const home = bed.home()
   const args = ['send', '--wait', '5', '--', `/ip4/127.0.0.1/tcp/${middle.port}/p2p/${bert.peer}`, secrets.text]
-  const sent = await bed.run(args, { home, timeoutMs: 30_000 })
+  const sent = await bed.run(args, { home })
   expect(sent.code, sent.told).toBe(exitCodes.keyChanged)
   expect(sent.stderr, sent.told).toMatch(/another/u)
 
@@ -182,15 +184,12 @@ test('a crash report and what is printed under PARLEY_DEBUG hold neither words n
   await anna.process.event('message', received(manyTexts.at(-1) ?? ''))
 
   anna.process.signal('SIGUSR2')
-  const report = await vi.waitFor(
-    async () => {
-      const [name = ''] = await readdir(reports)
-      const written = await readFile(join(reports, name))
-      JSON.parse(written.toString())
-      return written
-    },
-    { timeout: 20_000, interval: 100 }
-  )
+  const report = await eventually(async () => {
+    const [name = ''] = await readdir(reports)
+    const written = await readFile(join(reports, name))
+    JSON.parse(written.toString())
+    return written
+  })
   expect(formsFound(report, 'javascriptHeap')).toContain('raw')
   const hidden = [...Object.values(secrets), 'xylophone', 'hippopotamus', ...(await keyOf(anna))]
   for (const what of hidden) expect(formsFound(report, what), String(what)).toEqual([])

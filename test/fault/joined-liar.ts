@@ -1,6 +1,6 @@
 // A directory that is truly joined with others, by the product's own federation,
 // and lies to its clients: what it shows them passes through the lie that a test
-// gives it. Of the lies that need no fellows see lying-directory.ts.
+// gives it. Of the lies that need no federation peers see lying-directory.ts.
 import { identify } from '@libp2p/identify'
 import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -11,12 +11,10 @@ import {
   directory,
   DIRECTORY_PROTOCOL,
   federation,
-  openRecord,
   type DirectoryService,
-  type FederationService,
-  type RosterEntry,
-  type VerifiedRecord
+  type FederationService
 } from '../../src/directory/index.ts'
+import { openRecord, type RosterEntry, type VerifiedRecord } from '../../src/presence/index.ts'
 import { FrameQueue } from '../../src/wire/index.ts'
 import { bareNodeInit, serveClient, welcomeTo } from './liar-node.ts'
 
@@ -58,7 +56,7 @@ export class JoinedLiar {
       }
     })
     const liar = new JoinedLiar(init, node)
-    // Fellows meet an honest directory, clients this one.
+    // Federation peers meet an honest directory, clients this one.
     await node.unhandle(DIRECTORY_PROTOCOL)
     await node.handle(DIRECTORY_PROTOCOL, (stream, connection) => void liar.#serve(stream, connection))
     node.services.directory.on('change', () => liar.#tellAll())
@@ -73,11 +71,11 @@ export class JoinedLiar {
     return this.#node.getMultiaddrs()[0]?.toString() ?? ''
   }
 
-  get fellows(): number {
-    return this.#node.services.federation.fellows().length
+  get federationPeers(): number {
+    return this.#node.services.federation.federationPeers().length
   }
 
-  /** Says of these peers, to its fellows too, that they are attached to it. */
+  /** Says of these peers, to its federation peers too, that they are attached to it. */
   attach(records: readonly VerifiedRecord[]): void {
     const source = this.peerId.toString()
     this.#node.services.directory.merge((roster, nowMs) =>
@@ -134,7 +132,7 @@ export class JoinedLiar {
       peer,
       showing: entry !== undefined,
       statements: joined.statementsOf(peer.toString()).map(({ envelope }) => envelope),
-      fellows: joined.fellows(),
+      federationPeers: joined.federationPeers(),
       epoch: joined.epoch,
       ...(entry === undefined ? {} : { newestEnvelope: entry.record.envelope })
     }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { eventualMs } from '../patience.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 
 /** One line of the JSON face. Which fields there are depends on `event`; a test names those that it reads. */
@@ -32,6 +33,8 @@ export interface JsonParleyInit {
   readonly nodeOptions?: string
   /** Loopback only and no mDNS, unless the test brings a machine of its own. */
   readonly secluded?: boolean
+  /** Longer lines are dropped unread: under a flood of the longest texts the reader must not be what is slow. */
+  readonly maxLineChars?: number
 }
 
 interface Waiter {
@@ -41,12 +44,14 @@ interface Waiter {
 
 const run = promisify(execFile)
 
-/** Several nodes start at once on two cores, and the first one may have to build. */
-const startTimeoutMs = 60_000
-/** A deadline that only a failure reaches; what is measured is asserted by the test itself. */
-export const patienceMs = 45_000
-/** QUIT says goodbye within seconds; after this the process is killed. */
-const exitTimeoutMs = 8_000
+/** For one event. */
+export const patienceMs = eventualMs
+/** Times {@link patienceMs} while events come: within the time of a whole test, so that it ends with what was missing. */
+const mostPatience = 2
+/** At the end of a test nobody waits for a farewell. */
+const stopMs = 2_000
+/** More than a test says in one conversation. */
+const historyLimit = 1_000
 /** Enough for a stack trace in the message of a failed test. */
 const keptStderrChars = 4_000
 
@@ -63,6 +68,7 @@ export class JsonParley {
   readonly #exited: Promise<unknown>
   readonly #waiters = new Set<Waiter>()
   readonly #ownHome: string | undefined
+  readonly #env: NodeJS.ProcessEnv
   readonly #texts = new Map<string, string[]>()
   #stderr = ''
   #failure: Error | undefined
@@ -82,6 +88,7 @@ export class JsonParley {
       ...(init.nodeOptions === undefined ? {} : { NODE_OPTIONS: init.nodeOptions }),
       ...((init.secluded ?? true) ? { PARLEY_HOST: '127.0.0.1', PARLEY_MDNS: 'false' } : {})
     }
+    this.#env = env
     this.#child = spawn(command, args, { stdio: 'pipe', env })
     this.#exited = once(this.#child, 'close').catch((error: unknown) => error)
     this.#child.on('error', (error) => this.#fail(error))
@@ -93,7 +100,10 @@ export class JsonParley {
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-keptStderrChars)
     })
-    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line))
+    const { maxLineChars = Infinity } = init
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      if (line.length <= maxLineChars) this.#take(line)
+    })
   }
 
   /** Spawns it; {@link ready} waits until it is on the network. A directory says `listening` instead. */
@@ -118,12 +128,17 @@ export class JsonParley {
     return this.#child.pid ?? 0
   }
 
+  /** Null while it runs, and when a signal has ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode
+  }
+
   get stderr(): string {
     return this.#stderr
   }
 
   async ready(): Promise<ParleyEvent> {
-    return this.until('"ready"', () => this.events.find(({ event }) => event === 'ready'), startTimeoutMs)
+    return this.until('"ready"', () => this.events.find(({ event }) => event === 'ready'), patienceMs)
   }
 
   async peerId(): Promise<string> {
@@ -134,6 +149,12 @@ export class JsonParley {
   async address(): Promise<string> {
     const { addresses } = await this.ready()
     return Array.isArray(addresses) ? String(addresses[0]) : ''
+  }
+
+  /** What `parley status --json` says of it. */
+  async status(): Promise<unknown> {
+    const { stdout } = await run(nodePath, [entryPoint, 'status', '--json'], { env: this.#env })
+    return JSON.parse(stdout) as unknown
   }
 
   /** Texts of the messages that came from a peer, in the order in which they were told. */
@@ -181,11 +202,13 @@ export class JsonParley {
   }
 
   /**
-   * The first result of `find` that is not undefined, tried now and after each event.
+   * The first result of `find` that is not undefined, tried now and after each event. The time counts from the last
+   * event, for as long as {@link mostPatience} allows: on a busy machine it is progress that matters.
    *
    * @throws ParleyProcessError when it does not come in time, or the process ends first
    */
   async until<R>(what: string, find: () => R | undefined, timeoutMs = patienceMs): Promise<R> {
+    const latestMs = performance.now() + mostPatience * timeoutMs
     return new Promise<R>((resolve, reject) => {
       const finish = (act: () => void): void => {
         clearTimeout(timer)
@@ -196,6 +219,7 @@ export class JsonParley {
         look: () => {
           const found = find()
           if (found !== undefined) finish(() => resolve(found))
+          else if (performance.now() < latestMs) timer.refresh()
         },
         fail: (error) => finish(() => reject(error))
       }
@@ -224,6 +248,26 @@ export class JsonParley {
     )
   }
 
+  /** What its history holds of the conversation with a peer, oldest first. */
+  async messagesWith(peer: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { messages } = await this.do({ do: 'history', peer, limit: historyLimit })
+    return Array.isArray(messages) ? messages : []
+  }
+
+  /** The texts of those in one state. */
+  async textsWith(peer: string, state: string): Promise<readonly unknown[]> {
+    const messages = await this.messagesWith(peer)
+    return messages.filter((message) => message['state'] === state).map(({ text }) => text)
+  }
+
+  /** Waits until so many of its messages have arrived, since it was started. */
+  async untilDelivered(count: number): Promise<void> {
+    await this.until(`${count} deliveries`, () => {
+      const delivered = this.events.filter((one) => one.event === 'delivery' && one['state'] === 'delivered')
+      return delivered.length >= count ? true : undefined
+    })
+  }
+
   /** Resident memory now, from the system's books. */
   async residentBytes(): Promise<number> {
     const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(this.pid)])
@@ -245,12 +289,13 @@ export class JsonParley {
   /** For the end of a test: closes its input, and removes a folder that was made for it. */
   async stop(): Promise<void> {
     this.#child.stdin.end()
-    await this.#ended()
+    // A directory reads no input.
+    await this.#ended(stopMs)
     if (this.#ownHome !== undefined) await rm(this.#ownHome, { recursive: true, force: true })
   }
 
-  async #ended(): Promise<number | string | null> {
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), exitTimeoutMs)
+  async #ended(killAfterMs = patienceMs): Promise<number | string | null> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), killAfterMs)
     await this.#exited
     clearTimeout(timer)
     return this.#child.signalCode ?? this.#child.exitCode

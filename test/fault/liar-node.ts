@@ -11,7 +11,8 @@ import {
   type ClientFrame,
   type DirectoryFrame
 } from '../../src/directory/directory-frames.ts'
-import { runFrames, yamuxInit, type FrameQueue } from '../../src/wire/index.ts'
+import { runFrames, type FrameQueue } from '../../src/wire/index.ts'
+import { yamuxInit } from '../../src/transport/index.ts'
 
 export const bareNodeInit = {
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },

@@ -6,14 +6,9 @@ import type { Connection, Libp2p, PeerId, PrivateKey, Stream } from '@libp2p/int
 import { peerIdFromString } from '@libp2p/peer-id'
 import { createLibp2p } from 'libp2p'
 import type { ClientFrame, DirectoryFrame, FoundFrame, WireEntry } from '../../src/directory/directory-frames.ts'
-import { sealStatement } from '../../src/directory/federation/statement.ts'
-import {
-  directory,
-  DIRECTORY_PROTOCOL,
-  fetchRoster,
-  openRecord,
-  type DirectoryService
-} from '../../src/directory/index.ts'
+import { sealStatement } from '../../src/directory/federation/state/statement.ts'
+import { directory, DIRECTORY_PROTOCOL, fetchRoster, type DirectoryService } from '../../src/directory/index.ts'
+import { openRecord } from '../../src/presence/index.ts'
 import { FrameQueue } from '../../src/wire/index.ts'
 import { bareNodeInit, serveClient, welcomeTo } from './liar-node.ts'
 
@@ -128,7 +123,7 @@ export class LyingDirectory {
       peer,
       showing: entry !== undefined,
       statements: [],
-      fellows: [],
+      federationPeers: [],
       ...newest
     }
     return (await this.#init.found?.(plain)) ?? plain
@@ -164,9 +159,9 @@ export class LyingDirectory {
   }
 }
 
-/** An honest directory, which seals what it says of its own attachments for whoever asks. */
+/** An honest directory, which seals what it says of its own attachments for each peer that asks. */
 export class HonestDirectory {
-  #fellows: readonly PeerId[] = []
+  #federationPeers: readonly PeerId[] = []
   #counter = 0n
   readonly #epoch = BigInt(Date.now())
 
@@ -181,7 +176,7 @@ export class HonestDirectory {
     let self: HonestDirectory | undefined
     const proofs = {
       statementsOf: async (peer: PeerId) => (self === undefined ? [] : [await self.#statement(peer)]),
-      fellows: () => (self === undefined ? [] : self.#fellows),
+      federationPeers: () => (self === undefined ? [] : self.#federationPeers),
       epoch: () => (self === undefined ? 0n : self.#epoch)
     }
     const node = await bareNode(key, { directory: directory({ network, proofs, graceMs: 500 }) })
@@ -197,8 +192,8 @@ export class HonestDirectory {
     return addressOf(this.node)
   }
 
-  joinWith(fellows: readonly PeerId[]): void {
-    this.#fellows = fellows
+  joinWith(federationPeers: readonly PeerId[]): void {
+    this.#federationPeers = federationPeers
   }
 
   /** What it says of the peer now, sealed. */

@@ -18,7 +18,7 @@ beforeAll(async () => {
     JsonParley.start({ network, wrapper: fewFiles, args: ['--name', 'victim'] }),
     JsonParley.start({ network, args: ['--name', 'friend'] })
   ])
-}, 120_000)
+})
 
 afterAll(async () => {
   isOver = true
@@ -48,4 +48,4 @@ test('twice as many sockets as files end no node, and keep no friend out', async
   await friend.do({ do: 'send', peer: address, text: 'hello' })
   const request = await victim.until('the request', () => victim.events.find(({ event }) => event === 'request'))
   expect(request).toMatchObject({ peer: await friend.peerId(), text: 'hello' })
-}, 120_000)
+})

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { MAX_HELD_PER_STRANGER, MAX_HELD_TOTAL } from '../../src/node/constants.ts'
+import { MAX_HELD_PER_STRANGER, MAX_HELD_TOTAL } from '../../src/node/messaging/request-room.ts'
 import { Attacker, ChatLine } from './attacker.ts'
 import { JsonParley } from './json-parley.ts'
 
@@ -62,48 +62,43 @@ async function leaveAll(address: string, key: PrivateKey): Promise<Sent> {
   })
 }
 
-test(
-  'a room for requests that free keys have filled lets every newcomer in, and tells those who gave way',
-  { timeout: 180_000 },
-  async () => {
-    const network = `room-${Math.random().toString(36).slice(2)}`
-    let victim = await start('victim', network)
-    const keys = await Promise.all(Array.from({ length: keysThatFillIt }, async () => generateKeyPair('Ed25519')))
-    const sent: { readonly key: PrivateKey; readonly message: Sent }[] = []
-    for (const key of keys) sent.push({ key, message: await leaveAll(await victim.address(), key) })
-    const [first] = sent
-    if (first === undefined) throw new Error('nobody sent anything')
-    const crowded = await victim.until('a notice', () =>
-      victim.events.find((one) => one.event === 'notice' && one['code'] === 'requests')
-    )
-    expect(String(crowded['text'])).toMatch(/from \d+ strangers, \d+ of them from 127\.0\.0\.1.*\/requests clear/u)
+test('a room for requests that free keys have filled lets every newcomer in, and tells those who gave way', async () => {
+  const network = `room-${Math.random().toString(36).slice(2)}`
+  let victim = await start('victim', network)
+  const keys = await Promise.all(Array.from({ length: keysThatFillIt }, async () => generateKeyPair('Ed25519')))
+  const sent: { readonly key: PrivateKey; readonly message: Sent }[] = []
+  for (const key of keys) sent.push({ key, message: await leaveAll(await victim.address(), key) })
+  const [first] = sent
+  if (first === undefined) throw new Error('nobody sent anything')
+  const crowded = await victim.until('a notice', () =>
+    victim.events.find((one) => one.event === 'notice' && one['code'] === 'requests')
+  )
+  expect(String(crowded['text'])).toMatch(/from \d+ strangers, \d+ of them from 127\.0\.0\.1.*\/requests clear/u)
 
-    // Whoever asked at the time was refused, for good: also after a restart.
-    expect(await victim.quit()).toBe(0)
-    victim = await start('victim', network)
-    const honest = await start('honest', network)
-    const { peer } = await honest.do({ do: 'open', peer: await victim.address() })
-    await honest.do({ do: 'msg', peer, text: 'hello, it is Anna' })
-    await victim.until('the request', () =>
-      victim.events.find((one) => one.event === 'request' && one['text'] === 'hello, it is Anna')
-    )
-    const { requests } = await victim.do({ do: 'requests' })
-    expect(requests).toHaveLength(keysThatFillIt)
+  // Whoever asked at the time was refused, for good: also after a restart.
+  expect(await victim.quit()).toBe(0)
+  victim = await start('victim', network)
+  const honest = await start('honest', network)
+  const { peer } = await honest.do({ do: 'open', peer: await victim.address() })
+  await honest.do({ do: 'msg', peer, text: 'hello, it is Anna' })
+  await victim.until('the request', () =>
+    victim.events.find((one) => one.event === 'request' && one['text'] === 'hello, it is Anna')
+  )
+  const { requests } = await victim.do({ do: 'requests' })
+  expect(requests).toHaveLength(keysThatFillIt)
 
-    // The one that gave way is told so once, over another restart.
-    expect(await victim.quit()).toBe(0)
-    victim = await start('victim', network)
-    const address = await victim.address()
-    const again = async (): Promise<string> =>
-      asStranger(address, first.key, async (line) => fateOf(line, first.message))
-    expect(await again()).toBe(`refused for reason ${evictedReason}`)
-    expect(await again()).toBe('held')
+  // The one that gave way hears of it once, over another restart.
+  expect(await victim.quit()).toBe(0)
+  victim = await start('victim', network)
+  const address = await victim.address()
+  const again = async (): Promise<string> => asStranger(address, first.key, async (line) => fateOf(line, first.message))
+  expect(await again()).toBe(`refused for reason ${evictedReason}`)
+  expect(await again()).toBe('held')
 
-    const cleared = await victim.do({ do: 'requests', text: 'clear' })
-    expect(Number(cleared['messages'])).toBeGreaterThan(MAX_HELD_TOTAL - 2 * MAX_HELD_PER_STRANGER)
-    expect((await victim.do({ do: 'requests' }))['requests']).toEqual([])
-  }
-)
+  const cleared = await victim.do({ do: 'requests', text: 'clear' })
+  expect(Number(cleared['messages'])).toBeGreaterThan(MAX_HELD_TOTAL - 2 * MAX_HELD_PER_STRANGER)
+  expect((await victim.do({ do: 'requests' }))['requests']).toEqual([])
+})
 
 test('a request that was cleared fails at its sender, with the reason, and can be sent again', async () => {
   const network = `room-${Math.random().toString(36).slice(2)}`

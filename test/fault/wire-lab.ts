@@ -11,7 +11,7 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p, Libp2pOptions } from 'libp2p'
-import { boundedYamux } from '../../src/wire/index.ts'
+import { boundedYamux } from '../../src/transport/index.ts'
 
 export const PROTOCOL = '/wire-test/1.0.0'
 

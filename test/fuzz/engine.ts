@@ -1,25 +1,27 @@
 /**
  * One process that fuzzes one target: `node --expose-gc engine.ts JOB`, where JOB is JSON (see job.ts). It loads the
- * target instrumented, tries inputs until the time is over or something is found, and leaves a summary. libFuzzer can be started once in a process, which is why there is one for each target.
+ * target instrumented, tries inputs until there are enough, the time is over or something is found, and leaves a
+ * summary. libFuzzer can be started once in a process, which is why there is one for each target.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { machineSlowness } from '../cpu-time.ts'
 import { DEFAULT_INPUT_BYTES, type FuzzTarget } from './fuzz-target.ts'
-import { jobOf, type Summary } from './job.ts'
+import { jobOf, recentFolder, type Summary } from './job.ts'
 import { counters, loadJazzer, type Jazzer, type JazzerOptions } from './jazzer.ts'
 import { MemoryWatch } from './memory-watch.ts'
 import type { Trial } from './trial.ts'
 
 interface Bundle {
   readonly targets: readonly FuzzTarget[]
-  readonly Trial: new (target: FuzzTarget) => Trial
+  readonly Trial: new (target: FuzzTarget, slowness: () => number) => Trial
 }
 
 /** Inputs of the last moments: what fails later has been caused by one of them. */
 const keptRecent = 16
-/** libFuzzer's watchdog: an input that does not end. */
-const hangSeconds = 30
+/** libFuzzer's watchdog: an input that does not end. The slowest take a second or two of a busy machine. */
+const hangSeconds = 300
 /** Native memory counts here too; the collected heap is watched apart. */
 const residentLimitMb = 4096
 
@@ -60,14 +62,14 @@ function load(): { readonly target: FuzzTarget; readonly trial: Trial } {
   const { targets, Trial: TrialOf } = requireHere(job.bundle) as Bundle
   const target = targets.find(({ name }) => name === job.target)
   if (target === undefined) throw new Error(`${job.bundle} has no target ${job.target}`)
-  return { target, trial: new TrialOf(target) }
+  return { target, trial: new TrialOf(target, machineSlowness) }
 }
 
 async function fuzz({ isAsync }: FuzzTarget, trial: Trial, jazzer: Jazzer, options: JazzerOptions): Promise<number> {
   const recent: Uint8Array[] = []
   const keepRecent = (error: unknown): void => {
     trial.failLater(error)
-    writeFiles(join(job.findings, 'recent'), recent)
+    writeFiles(join(job.findings, recentFolder), recent)
   }
   process.on('uncaughtException', keepRecent)
   process.on('unhandledRejection', keepRecent)
@@ -152,7 +154,8 @@ function optionsOf({ OptionsManager, OptionSource }: Jazzer): JazzerOptions {
       fuzzerOptions: [
         ...corpora,
         seeds,
-        `-max_total_time=${job.seconds}`,
+        ...(job.inputs === undefined ? [`-max_total_time=${job.seconds}`] : [`-runs=${job.inputs}`]),
+        ...(job.seed === undefined ? [] : [`-seed=${job.seed}`]),
         `-max_len=${job.maxInputBytes ?? DEFAULT_INPUT_BYTES}`,
         `-artifact_prefix=${findings}/`,
         `-rss_limit_mb=${residentLimitMb}`,

@@ -1,7 +1,7 @@
 /**
- * What a fuzz target is: one door through which bytes of another machine, or of a file, come in. It is given an
- * input, feeds the real code with it, and throws when a promise of that code is broken. Which input, how often and
- * for how long is not its business.
+ * A fuzz target: one door for bytes of another machine, or of a file. It takes an input, feeds the real code with it,
+ * and throws when that code breaks a promise. It does not know who chooses the inputs, how many there are and for how
+ * long they come.
  */
 import { Buffer } from 'node:buffer'
 import { inspect, isDeepStrictEqual } from 'node:util'
@@ -25,8 +25,10 @@ export interface FuzzTarget {
   readonly cpuMs?: number
   /** Longer inputs are not tried. Default {@link DEFAULT_INPUT_BYTES}. */
   readonly maxInputBytes?: number
-  /** Inputs are also tried in a long repetition, which shows what costs more than its bytes. */
-  readonly isStretched?: boolean
+  /** Of so many inputs one is tried in a long repetition too, which shows what costs more than its bytes. */
+  readonly stretchEvery?: number
+  /** An input takes about so many times as long as one of a plain decoder. Default 1. */
+  readonly weight?: number
   /** Ends what the first input started. */
   stop?(): Promise<void>
 }

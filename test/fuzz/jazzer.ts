@@ -13,7 +13,7 @@ export interface JazzerOptions {
   merge(values: Readonly<Record<string, unknown>>, source: number): JazzerOptions
 }
 
-/** The part of `@jazzer.js/core` that is used; its own types would be needed by everybody who checks this clone. */
+/** The part of `@jazzer.js/core` that is used; its own types would be needed on each machine that checks this clone. */
 export interface Jazzer {
   readonly OptionsManager: new (source: number) => JazzerOptions
   readonly OptionSource: { readonly DefaultCLIOptions: number; readonly CommandLineArguments: number }

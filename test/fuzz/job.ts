@@ -1,4 +1,4 @@
-/** What the command tells the process that fuzzes one target, and what that process says at its end. */
+/** What the command gives to the process that fuzzes one target, and what that process writes at its end. */
 
 export interface Job {
   readonly mode: 'fuzz' | 'distil' | 'replay'
@@ -19,7 +19,14 @@ export interface Job {
   /** For what else has to lie somewhere. */
   readonly work: string
   readonly seconds: number
+  /** How many inputs to try, in place of a time. */
+  readonly inputs: number | undefined
+  /** Which inputs the fuzzer makes of those that it has; by chance without it. */
+  readonly seed: number | undefined
 }
+
+/** Inside `findings`: the last inputs before an error that came after its input was over. */
+export const recentFolder = 'recent'
 
 export interface Summary {
   readonly executions: number

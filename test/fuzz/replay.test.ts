@@ -4,13 +4,10 @@ import { keptInputs } from './corpus.ts'
 import { targetGroups } from './targets/index.ts'
 import { Trial } from './trial.ts'
 
-/** Those that start a host or open a history take longest. */
-const timeoutMs = 120_000
-
 describe.each(Object.values(targetGroups).flat())('$name', (target) => {
   afterAll(async () => target.stop?.())
 
-  test('the inputs to begin with show no fault', { timeout: timeoutMs }, async () => {
+  test('the inputs to begin with show no fault', async () => {
     const trial = new Trial(target)
     for (const input of await target.seeds()) {
       await trial.run(input)
@@ -19,13 +16,13 @@ describe.each(Object.values(targetGroups).flat())('$name', (target) => {
     expect(trial.executions).toBeGreaterThan(0)
   })
 
-  test('the kept inputs show no fault', { timeout: timeoutMs }, async () => {
+  test('the kept inputs show no fault', async () => {
     const trial = new Trial(target)
     for (const { input } of keptInputs(target.name)) await trial.run(input)
   })
 
   const faults = keptInputs(target.name).filter(({ showed }) => showed !== undefined)
-  test.for(faults)('$showed: no more', { timeout: timeoutMs }, async ({ input }) => {
+  test.for(faults)('$showed: no more', async ({ input }) => {
     await expect(Promise.resolve(new Trial(target).run(input))).resolves.toBeUndefined()
   })
 })

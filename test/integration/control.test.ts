@@ -6,10 +6,12 @@ import { chmod, mkdir, readdir, stat, symlink } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { exitCodes } from '../../src/node/exit-codes.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../eventually.ts'
+import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
-import { freePort, TestBed, type Finished } from '../processes/test-bed.ts'
+import { freePort } from '../processes/ports.ts'
+import { TestBed, type Finished } from '../processes/test-bed.ts'
 
 let bed: TestBed
 beforeAll(async () => {
@@ -40,7 +42,7 @@ async function holder(home: string, env: NodeJS.ProcessEnv = {}): Promise<Parley
 }
 
 async function send(home: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  return bed.run(['send', ...args], { home, env, name: 'send', timeoutMs: 90_000 })
+  return bed.run(['send', ...args], { home, env, name: 'send' })
 }
 
 async function status(home: string, env: NodeJS.ProcessEnv = {}): Promise<Finished> {
@@ -92,7 +94,7 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     expect(JSON.parse(asJson.stdout)).toMatchObject({ event: 'sent', peer: to.peer, state: 'delivered', exitCode: 0 })
   })
 
-  test('is told in the chat: as a line of the open conversation where it is plain, as an event where it is JSON', async () => {
+  test('appears in the chat: as a line of the open conversation where it is plain, as an event where it is JSON', async () => {
     const to = await receiver()
     const plainHome = bed.home()
     const plain = await bed.start(['--plain', '--name', 'plain'], { home: plainHome, name: 'the plain chat' })
@@ -164,10 +166,10 @@ describe.concurrent('parley send beside a chat on its profile', () => {
       const chat = await holder(home)
       const sending = send(home, ['--wait', '60', to.address, 'never mind who sends it'])
       await chat.event('conversation', ({ peer }) => peer === to.peer)
-      await vi.waitUntil(async () => waitingOf(await status(home)) === 1, { timeout: 20_000, interval: 100 })
+      await eventually(async () => expect(waitingOf(await status(home))).toBe(1))
       if (end === 'ends') chat.type('{"do":"quit"}')
       else await chat.kill()
-      await chat.ended(20_000)
+      await chat.ended()
       const again = await receiver('all', to.home, to.port)
       const sent = await sending
       expect(sent.code, sent.told).toBe(exitCodes.ok)
@@ -216,7 +218,7 @@ describe.concurrent('parley status', () => {
     expect(none.code, none.told).toBe(exitCodes.notRunning)
     expect(none.stdout).toBe('No parley runs on the profile default.')
     const asJson = await status(home)
-    expect(JSON.parse(asJson.stdout)).toEqual({ running: false, profile: 'default' })
+    expect(JSON.parse(asJson.stdout)).toEqual({ running: false, profile: 'default', keyPassphrase: null })
     expect(existsSync(join(home, 'data'))).toBe(false)
   })
 
@@ -227,7 +229,7 @@ describe.concurrent('parley status', () => {
     const to = await receiver()
     const chat = await bed.start(['--json', '--name', 'holder', '--directory', String(port)], { home })
     const { peer, addresses } = await chat.event('ready')
-    await vi.waitUntil(async () => (await status(home)).stdout.includes('"connected"'), { timeout: 20_000 })
+    await eventually(async () => expect((await status(home)).stdout).toContain('"connected"'))
     expect((await send(home, [to.address, 'hello'])).code).toBe(exitCodes.ok)
 
     const said = await bed.run(['status'], { home })
@@ -235,9 +237,10 @@ describe.concurrent('parley status', () => {
     for (const line of [
       /^Profile: +default, in use by a running parley$/mu,
       new RegExp(`^Peer ID: +${String(peer)} \\(short: \\w{12}\\)$`, 'mu'),
+      /^Key: +has no passphrase: parley profile protect sets one$/mu,
       new RegExp(`^Directories: +127\\.0\\.0\\.1:${port} connected`, 'mu'),
       /^Connections: +2 of 400, most from 127\.0\.0\.1 \(2\)$/mu,
-      /^Conversations: +receiver open$/mu,
+      /^Conversations: +receiver \(\w{12}\) open$/mu,
       /^Waiting: +no messages$/mu
     ]) {
       expect(said.stdout).toMatch(line)
@@ -288,7 +291,7 @@ describe.concurrent('the history beside a chat', () => {
     const beside: Awaited<ReturnType<typeof run>>[] = []
     for (const args of reads) beside.push(await run(args))
     chat.type('{"do":"quit"}')
-    await chat.ended(20_000)
+    await chat.ended()
     for (const read of beside) {
       const alone = await run(read.args)
       expect({ ...read, stderr: '' }).toEqual({ ...alone, stderr: '' })
@@ -324,7 +327,7 @@ describe.concurrent('the socket', () => {
       expect(Buffer.byteLength(path)).toBeLessThan(100)
       expect((await status(home, env)).code).toBe(exitCodes.ok)
       chat.type('{"do":"quit"}')
-      await chat.ended(20_000)
+      await chat.ended()
       expect(await socketsIn(folder)).toEqual([])
     }
   })
@@ -353,7 +356,7 @@ describe.concurrent('the socket', () => {
       expect(await socketsIn(join(runtime, 'parley'))).toEqual([])
       expect((await socketsIn(runFolder(home))).length).toBe(1)
       chat.type('{"do":"quit"}')
-      await chat.ended(20_000)
+      await chat.ended()
     }
     expect(existsSync(join(home, 'missing'))).toBe(false)
   })
@@ -400,7 +403,7 @@ describe.concurrent('the socket', () => {
     await last.next('ready')
     chat.type('{"do":"quit"}')
     expect(await last.next('bye')).toMatchObject({ reason: 'interrupted' })
-    expect((await chat.ended(20_000)).code).toBe(exitCodes.ok)
+    expect((await chat.ended()).code).toBe(exitCodes.ok)
     expect(chat.stderr).toBe('')
   })
 })

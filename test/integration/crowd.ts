@@ -8,12 +8,15 @@ import { tcp } from '@libp2p/tcp'
 import { lpStream, type LengthPrefixedStream } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeClientFrame } from '../../src/directory/directory-frames.ts'
-import { DIRECTORY_PROTOCOL, sealRecord } from '../../src/directory/index.ts'
-import { yamuxInit } from '../../src/wire/index.ts'
+import { DIRECTORY_PROTOCOL } from '../../src/directory/index.ts'
+import { LEASE_MS, sealRecord } from '../../src/presence/index.ts'
+import { yamuxInit } from '../../src/transport/index.ts'
 
 const MAX_TRIES = 20
+/** A lease is three times as long: on a busy machine a crowd takes longer than one to gather. */
+const RENEW_MS = LEASE_MS / 3
 const TRY_AGAIN_MS = 500
 
 export class CrowdPeer {
@@ -22,6 +25,7 @@ export class CrowdPeer {
   readonly #stream: LengthPrefixedStream<Stream>
   readonly #network: string
   #seq = BigInt(Date.now())
+  #renewing: NodeJS.Timeout | undefined
 
   /** Connects, and says nothing yet. */
   static async connect(port: number, network: string): Promise<CrowdPeer> {
@@ -50,17 +54,27 @@ export class CrowdPeer {
     return this.#node.peerId.toString()
   }
 
+  /** On the roster from now on, until it withdraws or stops. */
   async announce(nickname: string, status = ''): Promise<void> {
+    clearInterval(this.#renewing)
+    // A stream that has ended renews nothing, and no test counts on it.
+    this.#renewing = setInterval(() => void this.#announce(nickname, status).catch(() => undefined), RENEW_MS)
+    await this.#announce(nickname, status)
+  }
+
+  async #announce(nickname: string, status: string): Promise<void> {
     await this.#stream.write(
       encodeClientFrame({ type: 'announce', envelope: await this.#seal(nickname, status, false) })
     )
   }
 
   async withdraw(): Promise<void> {
+    clearInterval(this.#renewing)
     await this.#stream.write(encodeClientFrame({ type: 'withdraw', envelope: await this.#seal('', '', true) }))
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#renewing)
     await this.#node.stop()
   }
 
@@ -82,14 +96,14 @@ export class CrowdPeer {
   }
 }
 
-/** A directory lets in so many a second from one address, and this is one: who is turned away comes again. */
+/** A directory lets in so many a second from one address, and this is one: one that is turned away comes again. */
 async function dialPatiently(node: Libp2p, address: Multiaddr): Promise<Connection> {
   for (let tries = 1; ; tries++) {
     try {
       return await node.dial(address)
     } catch (error) {
       if (tries >= MAX_TRIES) throw error
-      await setTimeout(TRY_AGAIN_MS)
+      await sleep(TRY_AGAIN_MS)
     }
   }
 }

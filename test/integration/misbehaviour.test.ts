@@ -2,7 +2,8 @@
 // never ends, to chats and directories.
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePort, TestBed } from '../processes/test-bed.ts'
+import { freePort } from '../processes/ports.ts'
+import { TestBed } from '../processes/test-bed.ts'
 
 let bed: TestBed
 beforeAll(async () => {

@@ -1,17 +1,29 @@
 // A profile that moves as one encrypted file: the real commands, beside a chat
 // that runs, with kill -9, on a full disk, and with age itself.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { exitCodes } from '../../src/node/exit-codes.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { SqliteStore } from '../../src/storage/index.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
 import { hasTmux } from '../processes/terminal.ts'
 
 const passphrase = 'correct horse battery'
+/** Each at another moment. */
+const killRounds = 4
 const absent = '12D3KooWGRUg9TTxDkvfDzvJGuoYS4pKAb7RYcmYZjAMKnFwLTYG'
 /** The system's own programs, not of a package. */
 const tool = { mount: 'mount', unmount: 'umount', age: 'age', script: 'script' }
@@ -20,6 +32,24 @@ let bed: TestBed
 let home: string
 let file: string
 let given: { readonly via: readonly string[] }
+
+/** A profile with one message, and the file that it was written to: each scrypt takes a second. */
+const written = { folder: '', file: '' }
+
+beforeAll(async () => {
+  await using source = await TestBed.make()
+  bed = source
+  home = source.home()
+  file = join(source.folder, 'anna.age')
+  given = withDescriptor(passphrase)
+  await say('one')
+  await write()
+  written.folder = mkdtempSync(join(tmpdir(), 'parley-written-'))
+  written.file = join(written.folder, 'anna.age')
+  cpSync(home, join(written.folder, 'home'), { recursive: true })
+  cpSync(file, written.file)
+})
+afterAll(() => rmSync(written.folder, { recursive: true, force: true }))
 
 beforeEach(async () => {
   bed = await TestBed.make()
@@ -33,6 +63,12 @@ function withDescriptor(text: string): { readonly via: readonly string[] } {
   const path = join(bed.folder, `passphrase-${Math.random()}`)
   writeFileSync(path, `${text}\n`)
   return { via: ['sh', '-c', `exec "$0" "$@" 3<'${path}'`] }
+}
+
+/** As after `say('one')` and `write()`. */
+function hasWritten(): void {
+  cpSync(join(written.folder, 'home'), home, { recursive: true, preserveTimestamps: true })
+  cpSync(written.file, file)
 }
 
 const profiles = (of = home): string => join(of, 'data/parley/profiles')
@@ -127,8 +163,7 @@ describe('parley profile export and import', () => {
   })
 
   test('a wrong passphrase, a damaged file and a name that is taken change nothing', async () => {
-    await say('one')
-    await write()
+    hasWritten()
     const other = bed.home()
     const wrong = await bed.run(['profile', 'import', file, '--passphrase-fd', '3'], {
       home: other,
@@ -150,8 +185,7 @@ describe('parley profile export and import', () => {
   })
 
   test('--force puts the profile that is there aside, unless a parley runs on it', async () => {
-    await say('one')
-    await write()
+    hasWritten()
     await say('two')
     const parley = await bed.start(['--json'], { home })
     await parley.event('ready')
@@ -166,7 +200,7 @@ describe('parley profile export and import', () => {
   test('kill -9 at any moment of an export leaves a whole file or none', async () => {
     await say('one')
     await fill(4000)
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < killRounds; round++) {
       const exporting = await bed.start(['profile', 'export', file, '--passphrase-fd', '3'], { home, ...given })
       await sleep(200 + Math.random() * 1500)
       await exporting.kill()
@@ -184,7 +218,7 @@ describe('parley profile export and import', () => {
     await fill(4000)
     await write()
     const other = bed.home()
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < killRounds; round++) {
       const importing = await bed.start(['profile', 'import', file, '--passphrase-fd', '3'], { home: other, ...given })
       await sleep(200 + Math.random() * 2500)
       await importing.kill()
@@ -243,8 +277,7 @@ describe('parley profile export and import', () => {
   )
 
   test.skipIf(!hasAge)('age opens what was exported, and tar unpacks it (needs age)', async () => {
-    await say('one')
-    await write()
+    hasWritten()
     const plain = join(bed.folder, 'plain.tar')
     const command = `${tool.age} --decrypt -o ${plain} ${file}`
     // age asks on its terminal alone.
@@ -288,8 +321,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
   })
 
   test('an import over a profile that is in use is refused before anything is asked', async () => {
-    await say('one')
-    await write()
+    hasWritten()
     const parley = await bed.start(['--json'], { home })
     await parley.event('ready')
     const terminal = await bed.terminal(['profile', 'import', file, '--force'], { home, name: 'import' })
@@ -299,8 +331,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
   })
 
   test('an import asks again after a wrong passphrase', async () => {
-    await say('one')
-    await write()
+    hasWritten()
     const other = bed.home()
     const terminal = await bed.terminal(['profile', 'import', file], { home: other, name: 'import' })
     await terminal.shows(/Passphrase of .*anna\.age:$/mu)

@@ -12,9 +12,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { exitCodes } from '../../src/node/exit-codes.ts'
+import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
-import { freePort, TestBed, type Finished } from '../processes/test-bed.ts'
+import { freePort } from '../processes/ports.ts'
+import { TestBed, type Finished } from '../processes/test-bed.ts'
 import { hasTmux } from '../processes/terminal.ts'
 
 const passphrase = 'correct horse battery'
@@ -103,7 +104,7 @@ describe('without a terminal', () => {
     const parley = await waiting()
     expect(parley.events().at(-1)).toMatchObject({ event: 'locked', profile: 'default', peer })
     const status = await bed.run(['status', '--json'], { home })
-    expect(JSON.parse(status.stdout)).toMatchObject({ running: true, locked: true, peer })
+    expect(JSON.parse(status.stdout)).toMatchObject({ running: true, locked: true, peer, keyPassphrase: true })
     expect((await bed.run(['log', 'somebody'], { home })).code).toBe(exitCodes.locked)
     const unlock = async (phrase: string): Promise<Finished> =>
       bed.run(['unlock', '--passphrase-fd', '3'], { home, ...withDescriptor(phrase) })
@@ -111,7 +112,10 @@ describe('without a terminal', () => {
     expect(parley.events().length).toBe(1)
     expect((await unlock(passphrase)).told).toContain('is unlocked')
     expect((await parley.event('ready'))['peer']).toBe(peer)
-    expect(JSON.parse((await bed.run(['status', '--json'], { home })).stdout)).toMatchObject({ locked: false })
+    expect(JSON.parse((await bed.run(['status', '--json'], { home })).stdout)).toMatchObject({
+      locked: false,
+      keyPassphrase: true
+    })
     expect((await unlock(passphrase)).stdout).toContain('is not locked')
     expect(JSON.stringify(parley.events())).not.toContain(passphrase)
   })

@@ -4,9 +4,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { exitCodes } from '../../src/node/exit-codes.ts'
+import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
-import { freePort, TestBed } from '../processes/test-bed.ts'
+import { freePort } from '../processes/ports.ts'
+import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux, type Terminal } from '../processes/terminal.ts'
 
 let bed: TestBed
@@ -114,7 +115,7 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     const anna = await person('anna')
     await anna.press('half a line')
     await anna.key('C-c')
-    await anna.shows(/^Ctrl-C again leaves at once/mu)
+    await anna.shows(/^Press Ctrl-C again to leave at once/mu)
     await anna.key('C-c')
     expect(await anna.ended()).toBe(exitCodes.interrupted)
 
@@ -133,12 +134,12 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     await anna.shows(new RegExp(`^127\\.0\\.0\\.1:${port} .*: connected`, 'mu'))
     expect(await anna.screen()).toMatch(/^Peer \(.*\): \/directories\n127\./mu)
     await anna.key('C-c')
-    await anna.shows(/^Ctrl-C again leaves at once/mu)
+    await anna.shows(/^Press Ctrl-C again to leave at once/mu)
     await anna.key('C-c')
     expect(await anna.ended()).toBe(exitCodes.interrupted)
   })
 
-  test('whoever stops it from outside finds it as it was after fg: keys are echoed once', async () => {
+  test('stopped from outside, it is after fg as it was: keys are echoed once', async () => {
     const { terminal: anna, pid } = await stoppable('anna')
     process.kill(pid, 'SIGSTOP')
     await anna.shows(/^FG\n(?:.*\n)?Peer \(.*\):$/mu)
@@ -149,7 +150,7 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     expect(await anna.ended()).toBe(exitCodes.ok)
   })
 
-  test('a request from a stranger is shown, and answered with accept', async () => {
+  test('a request from a stranger is shown, read by its number, and accepted with yes', async () => {
     const anna = await bed.terminal(['--plain', '--name', 'anna'], { env, name: 'anna' })
     const [, annaPort = ''] = await anna.shows(/^You are anna .*port (\d+)\.$/mu)
     await anna.shows(/^Peer \(.*\):$/mu)
@@ -158,10 +159,12 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     const asked = await bob.event('done', ({ tag }) => tag === 1)
     expect(asked['message']).toMatchObject({ state: 'held' })
     const [, number] = await anna.shows(
-      /^REQUEST from bob \(\w{12}\).*: may I\? — \/accept (\d+), \/ignore \d+, \/block \d+$/mu
+      /^REQUEST from bob \(\w{12}\).*: may I\? — \/read (\d+), \/ignore \d+, \/block \d+$/mu
     )
-    await anna.type(`/accept ${number}`)
-    await anna.shows(/^bob: may I\?$/mu)
+    await anna.type(`${number}`)
+    await anna.shows(/^Request from bob \(\w{12}\), one message:\nbob: may I\?\nType yes to accept it/mu)
+    await anna.type('yes')
+    await anna.shows(/^Conversation with bob /mu)
     await bob.event('delivery', ({ state }) => state === 'delivered')
     expect(peer).toMatch(/^12D3KooW/u)
   })

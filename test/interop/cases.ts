@@ -1,15 +1,17 @@
 /**
- * The cases as data. The matrix is every foreign implementation and key, whoever dials,
- * whoever speaks first, against Parley; the same conversations between two foreign peers
+ * The cases as data. The matrix is every foreign implementation and key, either side dialling,
+ * either side speaking first, against Parley; the same conversations between two foreign peers
  * show that those, and this harness, work without Parley.
  */
 import type { ChatSide } from './chat-side.ts'
-import { converse, courses, openWithEachAmbiguousLine } from './conversation.ts'
+import { converse, courses, exchange, openWithEachAmbiguousLine } from './conversation.ts'
 import { ForeignSide } from './foreign-side.ts'
 import { goPeer, implementations, jsPeer, pyPeer, type Implementation } from './implementations.ts'
 import { Libp2pSide } from './libp2p-side.ts'
 import { ParleySide } from './parley-side.ts'
 import type { ToolchainName } from './prepare.ts'
+import { examples, leave, sendThrice } from './ending.ts'
+import { writeTooMuch } from './too-much.ts'
 import { staySilent } from './silence.ts'
 
 export interface Case {
@@ -62,11 +64,40 @@ const withParley: readonly Case[] = [
   ...implementations.flatMap((implementation) =>
     implementation.keys.flatMap((key) => conversations(implementation, key, parley))
   ),
+  ...(['dialler', 'listener'] as const).flatMap((speaksFirst) =>
+    [true, false].map((parleyDials) => ({
+      name: `js-libp2p under a name of its own and Parley, ${parleyDials ? 'Parley' : 'it'} dials, the ${speaksFirst} speaks first`,
+      needs: [],
+      run: () => {
+        const other = new Libp2pSide('somebodys-chat')
+        return parleyDials ? exchange(parley.start(), other, speaksFirst) : exchange(other, parley.start(), speaksFirst)
+      }
+    }))
+  ),
   {
     name: 'a first line that also reads as a frame opens a conversation, for every such line',
     needs: ['go'],
     run: () => openWithEachAmbiguousLine(() => new ForeignSide(goPeer, 'ed25519'), parley.start())
   },
+  ...examples.flatMap((example) =>
+    (['peer', 'parley'] as const).map((dials) => ({
+      name: `${example.name}, EXIT and QUIT, ${dials} dials`,
+      needs: [example.implementation.toolchain],
+      run: () => leave(example, dials)
+    }))
+  ),
+  ...examples
+    .filter(({ outlivesEnd }) => outlivesEnd)
+    .map((example) => ({
+      name: `${example.name} outlives parley send, three times`,
+      needs: [example.implementation.toolchain],
+      run: () => sendThrice(example)
+    })),
+  ...implementations.map((implementation) => ({
+    name: `${implementation.name}, a stranger that writes too much`,
+    needs: [implementation.toolchain],
+    run: () => writeTooMuch(implementation)
+  })),
   {
     name: 'a connection outlives a silence, with every implementation',
     needs: implementations.map(({ toolchain }) => toolchain),

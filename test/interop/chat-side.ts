@@ -1,5 +1,5 @@
 /**
- * What a conversation under test needs of each of its two sides, whoever implements it:
+ * What a conversation under test needs of each of its two sides, whatever implements it:
  * Parley, a foreign chat peer, or a bare libp2p node.
  */
 export interface ChatSide {
@@ -25,7 +25,7 @@ export interface ChatSide {
    */
   received(count: number): Promise<readonly string[]>
 
-  stop(): Promise<void>
+  stop(): Promise<unknown>
 }
 
 /** Something awaited did not happen in time; the message names it and what came instead. */

@@ -48,6 +48,27 @@ export async function converse(
   }
 }
 
+/** The texts of the corpus one way, then the other, between any two sides. */
+export async function exchange(
+  dialler: ChatSide,
+  listener: ChatSide,
+  speaksFirst: 'dialler' | 'listener'
+): Promise<void> {
+  try {
+    await dialler.dial(await listener.listen())
+    const turns = [
+      [dialler, listener],
+      [listener, dialler]
+    ] as const
+    for (const [speaker, hearer] of speaksFirst === 'dialler' ? turns : turns.toReversed()) {
+      for (const text of texts) await speaker.send(text)
+      await expectReceived(hearer, speaker, texts)
+    }
+  } finally {
+    await Promise.all([dialler.stop(), listener.stop()])
+  }
+}
+
 /**
  * One conversation after another, each opened by a peer that has never been seen, with a
  * first line that reads as a frame too; each is answered.

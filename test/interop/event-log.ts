@@ -18,7 +18,7 @@ export class EventLog<T> {
     this.#wake()
   }
 
-  /** No more can come: whoever waits, now or later, gets this error. */
+  /** No more can come: each wait, now or later, ends with this error. */
   fail(error: Error): void {
     this.#failure ??= error
     this.#wake()

@@ -16,23 +16,24 @@ export class ForeignSide implements ChatSide {
   readonly name: string
   readonly showsEmptyTexts: boolean
   readonly #implementation: Implementation
-  readonly #key: string
+  readonly #options: readonly string[]
   #process: PeerProcess | undefined
 
-  constructor(implementation: Implementation, key: string) {
+  /** @param options more for the peer's command line */
+  constructor(implementation: Implementation, key: string, options: readonly string[] = []) {
     this.name = `${implementation.name} (${key})`
     this.showsEmptyTexts = implementation.showsEmptyTexts
     this.#implementation = implementation
-    this.#key = key
+    this.#options = ['--key', key, ...options]
   }
 
   async listen(): Promise<string> {
-    this.#process = new PeerProcess(this.#implementation.program, ['listen', '--key', this.#key])
+    this.#process = new PeerProcess(this.#implementation.program, ['listen', ...this.#options])
     return (await this.#process.first('listening')).address
   }
 
   async dial(address: string): Promise<void> {
-    this.#process = new PeerProcess(this.#implementation.program, ['dial', address, '--key', this.#key])
+    this.#process = new PeerProcess(this.#implementation.program, ['dial', address, ...this.#options])
     await this.#process.first('stream')
   }
 
@@ -61,12 +62,18 @@ export class ForeignSide implements ChatSide {
     return this.#running().texts(count)
   }
 
+  /** Resolves when a stream has ended for the peer, or the peer itself has. */
+  async sawEnd(): Promise<void> {
+    await Promise.race([this.#running().first('closed'), this.#running().exited])
+  }
+
   get streams(): PeerProcess['streams'] {
     return this.#running().streams
   }
 
-  async stop(): Promise<void> {
-    await this.#process?.stop()
+  /** Resolves to the exit code, which is 0 for a peer that had not ended before. */
+  async stop(): Promise<number | null | undefined> {
+    return this.#process?.stop()
   }
 
   #running(): PeerProcess {

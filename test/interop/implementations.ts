@@ -50,4 +50,14 @@ export const jsPeer: Implementation = {
   showsEmptyTexts: true
 }
 
+/** As published, with the packages of its time. */
+export const js2Peer: Implementation = {
+  name: 'js-libp2p 2.x',
+  toolchain: 'js-2',
+  dialect: 'framed text',
+  program: { command: process.execPath, args: [join(here, 'js-2/peer.js')] },
+  keys: ['ed25519'],
+  showsEmptyTexts: true
+}
+
 export const implementations: readonly Implementation[] = [goPeer, pyPeer, jsPeer]

@@ -1,10 +1,12 @@
 /**
  * A bare js-libp2p node on the packages that Parley itself is built on, speaking framed
  * text: it shows that the original Noise and Yamux packages and those that have taken
- * their place understand each other, with nothing of Parley between them.
+ * their place understand each other, with nothing of Parley between them. With a name it
+ * is a program of its own, as identify tells.
  */
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
 import type { Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { lpStream } from '@libp2p/utils'
@@ -20,11 +22,17 @@ const timeoutMs = 20_000
 type Frames = ReturnType<typeof lpStream<Stream>>
 
 export class Libp2pSide implements ChatSide {
-  readonly name = 'js-libp2p on the current packages'
+  readonly name: string
   readonly showsEmptyTexts = false
   readonly #texts = new EventLog<string>()
   readonly #streams = new EventLog<Frames>()
+  readonly #programName: string | undefined
   #node: Libp2p | undefined
+
+  constructor(programName?: string) {
+    this.#programName = programName
+    this.name = programName === undefined ? 'js-libp2p on the current packages' : `js-libp2p as ${programName}`
+  }
 
   async listen(): Promise<string> {
     const node = await this.#start()
@@ -56,7 +64,10 @@ export class Libp2pSide implements ChatSide {
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
       transports: [tcp()],
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux()]
+      streamMuxers: [yamux()],
+      ...(this.#programName === undefined
+        ? {}
+        : { nodeInfo: { name: this.#programName, version: '1.0.0' }, services: { identify: identify() } })
     })
     return this.#node
   }

@@ -6,6 +6,9 @@ import { cases, type Case } from './cases.ts'
 import { prepareAll, type Preparation, type ToolchainName } from './prepare.ts'
 import { seconds } from './progress.ts'
 
+// Most of a case is processes that start and pieces that are sent apart: two at once take little more time than one.
+const casesAtOnce = 2
+
 /** Resolves to the exit code: 1 when a case or a preparation failed, 2 when no case is chosen. */
 export async function main([filter = '']: readonly string[]): Promise<number> {
   const chosen = cases.filter(({ name }) => name.includes(filter))
@@ -23,11 +26,15 @@ export async function main([filter = '']: readonly string[]): Promise<number> {
   let passed = 0
   let failed = 0
   let left = 0
-  for (const wanted of chosen) {
-    if (!wanted.needs.every(ready)) left += 1
-    else if (await passes(wanted)) passed += 1
-    else failed += 1
+  const waiting = chosen.values()
+  const runner = async (): Promise<void> => {
+    for (const wanted of waiting) {
+      if (!wanted.needs.every(ready)) left += 1
+      else if (await passes(wanted)) passed += 1
+      else failed += 1
+    }
   }
+  await Promise.all(Array.from({ length: casesAtOnce }, runner))
 
   console.log(`${passed} passed, ${failed} failed, ${left} not run (${seconds(performance.now() - startedMs)})`)
   const reasons = [...preparations.values()].flatMap(reasonNotRun)

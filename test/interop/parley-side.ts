@@ -23,7 +23,7 @@ export class ParleySide implements ChatSide {
     await this.#process.untilConversation(String(peer), 'open', timeoutMs)
   }
 
-  /** To whoever opened a conversation last. */
+  /** To the peer that opened a conversation last. */
   async send(text: string): Promise<void> {
     const parley = this.#running()
     const peer = await parley.until('conversation', () => lastOpened(parley), timeoutMs)
@@ -48,7 +48,7 @@ export class ParleySide implements ChatSide {
     return told.map((one) => String(one['state']))
   }
 
-  /** To whoever opened a conversation last and back, measured now. */
+  /** To the peer that opened a conversation last and back, measured now. */
   async roundTripMs(): Promise<unknown> {
     const parley = this.#running()
     return (await parley.do({ do: 'path', peer: lastOpened(parley) }))['rttMs']

@@ -84,11 +84,18 @@ export class PeerProcess {
     return { opened: count('stream'), closed: count('closed') }
   }
 
-  async stop(): Promise<void> {
+  /** Resolves when the process has ended. */
+  get exited(): Promise<unknown> {
+    return this.#exited
+  }
+
+  /** Ends it, and resolves to its exit code: null when it had to be killed. */
+  async stop(): Promise<number | null> {
     this.#child.stdin.end()
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), exitTimeoutMs)
     await this.#exited
     clearTimeout(timer)
+    return this.#child.exitCode
   }
 
   #take(line: string): void {

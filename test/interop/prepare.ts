@@ -17,7 +17,7 @@ const here = import.meta.dirname
 // A cold Go build on two slow cores takes a minute or two; a dead registry takes for ever.
 const stepTimeoutMs = 10 * 60_000
 
-export type ToolchainName = 'go' | 'python' | 'js-original'
+export type ToolchainName = 'go' | 'python' | 'js-original' | 'js-2'
 
 export type Preparation =
   | { readonly state: 'ready' }
@@ -71,23 +71,28 @@ const toolchains: Readonly<Record<ToolchainName, Toolchain>> = {
       await step('.venv/bin/python', ['-m', 'pip', 'install', ...options, '-r', 'requirements.txt'], 'py')
     }
   },
-  'js-original': {
-    peers: 'js-libp2p peers on the original packages',
-    title: 'installing the original js-libp2p packages',
-    sources: ['js-original/package.json', 'js-original/package-lock.json'],
-    folder: 'js-original/node_modules',
+  'js-original': npmPackages('js-original', 'js-libp2p peers on the original packages'),
+  'js-2': npmPackages('js-2', 'js-libp2p 2.x peers')
+}
+
+function npmPackages(folder: string, peers: string): Toolchain {
+  return {
+    peers,
+    title: `installing the packages of the ${peers}`,
+    sources: [`${folder}/package.json`, `${folder}/package-lock.json`],
+    folder: `${folder}/node_modules`,
     probe: async () => {
       const version = await outputOf('npm', ['--version'])
       return version === undefined ? { missing: 'npm is not installed' } : { version }
     },
-    make: () => step('npm', ['ci', '--ignore-scripts'], 'js-original')
+    make: () => step('npm', ['ci', '--ignore-scripts'], folder)
   }
 }
 
 /** Prepares all, one after another: two at once are no faster on two cores. */
 export async function prepareAll(): Promise<ReadonlyMap<ToolchainName, Preparation>> {
   const prepared = new Map<ToolchainName, Preparation>()
-  for (const name of ['go', 'python', 'js-original'] as const) {
+  for (const name of ['go', 'python', 'js-original', 'js-2'] as const) {
     prepared.set(name, await prepare(toolchains[name]))
   }
   return prepared

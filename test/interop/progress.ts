@@ -1,4 +1,4 @@
-/** Says what is going on, when it takes long enough for somebody to wonder. */
+/** Says what is going on, when it takes so long that one wonders. */
 
 // What is over sooner needs no word.
 const patienceMs = 500

@@ -1,7 +1,7 @@
 /**
  * Connections on which nothing is said for a while, between Parley and each foreign
  * implementation: Parley cuts a link that does not answer its pings, which are those of
- * the muxer, so whoever is merely silent has to answer them. All are silent at once.
+ * the muxer, so a side that is merely silent has to answer them. All are silent at once.
  */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,7 +13,7 @@ import { ParleySide } from './parley-side.ts'
 // More than twice the time after which a link is cut that does not answer (LINK_PING).
 const silenceMs = 15_000
 
-/** One message each way, silence, and one more each way, over the same stream; whoever has dialled. */
+/** One message each way, silence, and one more each way, over the same stream, whichever side has dialled. */
 export async function staySilent(implementation: Implementation): Promise<void> {
   const outcomes = await Promise.allSettled([
     silentConversation(implementation, 'peer'),

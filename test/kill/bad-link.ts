@@ -32,7 +32,7 @@ const run = promisify(execFile)
 export async function badLink(): Promise<BadLink> {
   const why = await whyNoNamespaces()
   if (why !== undefined) throw new Error(why)
-  const lan = await Lan.create({ hosts: 2, multicast: false })
+  const lan = await Lan.create({ hosts: 2, defaultRoute: 'none' })
   try {
     const { by, ...bad } = (await byKernel(lan)) ?? (await byProgram(lan))
     return {

@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { JsonParley } from '../fault/json-parley.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 import type { KeptMessage, Side } from './compare.ts'
@@ -75,6 +76,39 @@ export class Chatter {
     await this.ready()
   }
 
+  /** Starts it, again and again as long as another command has the profile. */
+  async startWhenFree(): Promise<void> {
+    for (;;) {
+      try {
+        await this.start()
+        return
+      } catch (error) {
+        if (this.#process.exitCode !== exitCodes.profileInUse) throw error
+      }
+    }
+  }
+
+  /** For other commands on its profile. */
+  get commandLine(): { readonly home: string; readonly env: NodeJS.ProcessEnv; readonly profile: string } {
+    const { name, home, network, host } = this.#init
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: home,
+      XDG_DATA_HOME: join(home, 'data'),
+      XDG_CONFIG_HOME: join(home, 'config'),
+      PARLEY_NETWORK: network,
+      PARLEY_HOST: host,
+      PARLEY_MDNS: 'false',
+      PARLEY_DEFAULT_DIRECTORIES: 'false'
+    }
+    return { home, env, profile: name }
+  }
+
+  /** Where its running process is reached, with its peer ID. */
+  async address(): Promise<string> {
+    return this.#process.address()
+  }
+
   /** Makes the two contacts of each other, by the address of the other one. */
   async meet(other: Chatter): Promise<void> {
     const address = await other.#process.address()
@@ -89,6 +123,14 @@ export class Chatter {
     this.#asked += 1
     if (this.#isReady) this.#send(text)
     else this.#unsaid.push(text)
+  }
+
+  /** Resolves when its process stores the next message of its own, whichever command asked for it. */
+  async nextSent(): Promise<void> {
+    const from = this.#process.events.length
+    const isSent = (): true | undefined =>
+      this.#process.events.slice(from).some(({ event }) => event === 'sent') ? true : undefined
+    await this.#process.until('message that is sent', isSent)
   }
 
   /** kill -9. */
@@ -121,7 +163,7 @@ export class Chatter {
     return true
   }
 
-  /** What it was told of the conversation lately, for somebody who wonders why nothing arrives. */
+  /** The latest events of the conversation: they say why nothing arrives. */
   lastStates(): string {
     const now = performance.now()
     const told = this.#process.events.filter(({ event }) => event === 'conversation' || event === 'notice')
@@ -134,16 +176,9 @@ export class Chatter {
 
   /** Its whole history, from the command line. No process may run. */
   async side(): Promise<Side> {
-    const { name, home } = this.#init
-    const child = execFile(nodePath, [entryPoint, 'export', '--json', '--profile', name], {
-      env: {
-        PATH: process.env['PATH'],
-        HOME: home,
-        XDG_DATA_HOME: join(home, 'data'),
-        XDG_CONFIG_HOME: join(home, 'config')
-      },
-      maxBuffer: Infinity
-    })
+    const { name } = this
+    const { env } = this.commandLine
+    const child = execFile(nodePath, [entryPoint, 'export', '--json', '--profile', name], { env, maxBuffer: Infinity })
     const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
     child.stderr?.pipe(process.stderr)
     const history: KeptMessage[] = []

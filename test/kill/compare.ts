@@ -29,12 +29,27 @@ export interface Verdict {
   readonly findings: readonly string[]
 }
 
+export interface Claims {
+  /** IDs of the messages that clients were told of, one for each that was promised its own. */
+  readonly claimed: readonly string[]
+  /** How many clients asked, each once. */
+  readonly asked: number
+}
+
 const findingsOfAKind = 5
 
-/** Both ways together. */
-export function compareHistories(first: Side, second: Side): Verdict {
-  const there = compareOneWay(first, second)
-  const back = compareOneWay(second, first)
+/**
+ * Both ways together.
+ *
+ * @param options.areTextsUnique whether a text that is there twice is a message that is there twice
+ */
+export function compareHistories(
+  first: Side,
+  second: Side,
+  options: { readonly areTextsUnique: boolean } = { areTextsUnique: true }
+): Verdict {
+  const there = compareOneWay(first, second, options)
+  const back = compareOneWay(second, first, options)
   return {
     lost: there.lost + back.lost,
     doubled: there.doubled + back.doubled,
@@ -44,7 +59,21 @@ export function compareHistories(first: Side, second: Side): Verdict {
   }
 }
 
-function compareOneWay(sender: Side, receiver: Side): Verdict {
+/**
+ * What is wrong between the clients of one side and what it holds. That a claimed message is kept and arrives is for
+ * {@link compareHistories}, to which it was answered.
+ */
+export function compareClaims({ claimed, asked }: Claims, { history }: Side): readonly string[] {
+  const seen = new Set<string>()
+  const shared = claimed.filter((id) => seen.has(id) || !seen.add(id))
+  const stored = history.filter(({ direction }) => direction === 'out').length
+  return [
+    ...shared.map((id) => `${id} was told to more than one client`),
+    ...(stored > asked ? [`${stored} messages are stored for ${asked} clients`] : [])
+  ]
+}
+
+function compareOneWay(sender: Side, receiver: Side, options: { readonly areTextsUnique: boolean }): Verdict {
   const sent = sender.history.filter(({ direction }) => direction === 'out')
   const received = receiver.history.filter(({ direction }) => direction === 'in')
   const sentIds = new Map(sent.map((message, index) => [message.id, { message, index }]))
@@ -56,7 +85,7 @@ function compareOneWay(sender: Side, receiver: Side): Verdict {
     ...received.filter(({ id }) => !sentIds.has(id)).map((message) => `${told(message)} arrived, its sender lost it`),
     ...sent.filter(({ id, text }) => (receivedIds.get(id)?.text ?? text) !== text).map((m) => `${told(m)} has changed`)
   ]
-  const doubled = [...repeated(sent), ...repeated(received)]
+  const doubled = [...repeated(sent, options), ...repeated(received, options)]
   const disordered = [
     ...outOfOrder(sent).map((message) => `${told(message)} stands before an earlier one of its log`),
     ...received
@@ -84,11 +113,14 @@ function compareOneWay(sender: Side, receiver: Side): Verdict {
   }
 }
 
-/** By ID, and by text, since nobody said anything twice. */
-function repeated(messages: readonly KeptMessage[]): readonly string[] {
+/** By ID, and by text where nobody said anything twice. */
+function repeated(
+  messages: readonly KeptMessage[],
+  { areTextsUnique }: { readonly areTextsUnique: boolean }
+): readonly string[] {
   const seen = new Set<string>()
   return messages.flatMap((message) => {
-    const isRepeated = seen.has(message.id) || seen.has(message.text)
+    const isRepeated = seen.has(message.id) || (areTextsUnique && seen.has(message.text))
     seen.add(message.id).add(message.text)
     return isRepeated ? [`${told(message)} is there twice`] : []
   })

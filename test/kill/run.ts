@@ -1,17 +1,20 @@
-// `npm run test:kill -- --rounds N [--link] [--seed S]`: two real processes talk
-// while one of them is killed with -9 again and again, or the link between them
-// is cut. At the end both histories are compared whole. It knows the command
-// line and the order of things; the parts beside it know the rest.
+// `npm run test:kill -- --rounds N [--link | --equal-texts] [--seed S]`: two real
+// processes talk while one of them is killed with -9 again and again, or the link
+// between them is cut; or other commands send one text through the one that is
+// killed. At the end both histories are compared whole. It knows the command line
+// and the order of things; the parts beside it know the rest.
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { randomNetwork } from '../fault/json-parley.ts'
 import { nodePath } from '../processes/parley-process.ts'
-import { freePorts } from '../processes/test-bed.ts'
+import { freePorts } from '../processes/ports.ts'
 import { Chatter } from './chatter.ts'
-import { compareHistories } from './compare.ts'
+import { compareClaims, compareHistories, type Side, type Verdict } from './compare.ts'
+import type { Told } from './clients.ts'
+import { clientsOfARound, playEqualTexts } from './equal-texts.ts'
 import { badLink, type Place } from './bad-link.ts'
 import { messagesEachWay, playRound, type Cable } from './round.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -26,6 +29,8 @@ interface Options {
   readonly rounds: number
   readonly seed: number
   readonly isLink: boolean
+  /** Clients send through the first one, which is killed, and nobody else says anything. */
+  readonly hasEqualTexts: boolean
 }
 
 interface Ground {
@@ -41,22 +46,30 @@ const oneMachine: Ground = {
   remove: async () => undefined
 }
 
-async function main({ rounds, seed, isLink }: Options): Promise<number> {
+async function main({ rounds, seed, isLink, hasEqualTexts }: Options): Promise<number> {
   await promisify(execFile)(nodePath, [join(import.meta.dirname, '..', '..', 'scripts', 'build.js'), '--if-stale'])
   const ground = isLink ? await badLink() : oneMachine
   const home = await mkdtemp(join(tmpdir(), 'parley-kill-'))
-  console.log(`${rounds} rounds of ${messagesEachWay} messages each way, ${ground.told}, --seed ${seed}`)
+  const { commands, guests } = clientsOfARound
+  const said = hasEqualTexts
+    ? `one text from ${commands} commands and ${guests} guests of the socket, the chat killed in each`
+    : `${messagesEachWay} messages each way, ${ground.told}`
+  console.log(`${rounds} rounds of ${said}, --seed ${seed}`)
   const [firstPort = 0, secondPort = 0] = await freePorts(2)
   const network = randomNetwork()
   const [first, second] = ground.places
+  const homes = [join(home, 'anna'), join(home, 'berta')] as const
+  for (const one of homes) await mkdir(one)
   const chatters = [
-    new Chatter({ name: 'anna', home, network, port: firstPort, ...first }),
-    new Chatter({ name: 'berta', home, network, port: secondPort, ...second })
+    new Chatter({ name: 'anna', home: homes[0], network, port: firstPort, ...first }),
+    new Chatter({ name: 'berta', home: homes[1], network, port: secondPort, ...second })
   ] as const
   let isKept = true
   try {
-    await play(chatters, { rounds, random: new SeededRandom(seed), ...(ground.cable && { cable: ground.cable }) })
-    const verdict = await judge(chatters)
+    const random = new SeededRandom(seed)
+    const told = hasEqualTexts ? await playClients(chatters, { rounds, random }) : undefined
+    if (told === undefined) await play(chatters, { rounds, random, ...(ground.cable && { cable: ground.cable }) })
+    const verdict = await judge(chatters, told)
     const { lost, doubled, disordered } = verdict
     const isWell = lost + doubled + disordered + verdict.unmarked === 0
     isKept = !isWell
@@ -89,6 +102,26 @@ async function play(
   await Promise.all(chatters.map(async (chatter) => chatter.quit()))
 }
 
+/** @returns what all the clients were told */
+async function playClients(
+  chatters: readonly [Chatter, Chatter],
+  { rounds, random }: { readonly rounds: number; readonly random: SeededRandom }
+): Promise<readonly Told[]> {
+  const [sender, receiver] = chatters
+  await Promise.all(chatters.map(async (chatter) => chatter.start()))
+  await sender.meet(receiver)
+  const all: Told[] = []
+  for (let number = 1; number <= rounds; number++) {
+    const { told, happened } = await playEqualTexts({ sender, receiver, random })
+    const promised = told.filter(({ id }) => id !== undefined).length
+    console.log(`round ${number} of ${rounds}: ${happened}; ${promised} of ${told.length} clients were promised theirs`)
+    all.push(...told)
+  }
+  console.log(`at the end${await settle(chatters)}`)
+  await Promise.all(chatters.map(async (chatter) => chatter.quit()))
+  return all
+}
+
 /** @returns how it stands, in words */
 async function settle(chatters: readonly Chatter[]): Promise<string> {
   const settled = await Promise.all(chatters.map(async (chatter) => chatter.settled(settleTimeoutMs)))
@@ -97,7 +130,7 @@ async function settle(chatters: readonly Chatter[]): Promise<string> {
   return `; messages still wait after ${settleTimeoutMs / 1000} s`
 }
 
-async function judge(chatters: readonly [Chatter, Chatter]): Promise<ReturnType<typeof compareHistories>> {
+async function judge(chatters: readonly [Chatter, Chatter], told?: readonly Told[]): Promise<Verdict> {
   for (const chatter of chatters) {
     const { asked, answered, starts } = chatter.counts
     console.log(`${chatter.name}: asked to send ${asked}, answered ${answered}, started ${starts} times`)
@@ -106,17 +139,34 @@ async function judge(chatters: readonly [Chatter, Chatter]): Promise<ReturnType<
   const [first, second] = await Promise.all([chatters[0].side(), chatters[1].side()])
   const sizes = [first, second].map(({ history }) => history.length).join(' and ')
   console.log(`the histories hold ${sizes} messages`)
-  return compareHistories(first, second)
+  return told === undefined ? compareHistories(first, second) : judgeClients(first, second, told)
+}
+
+function judgeClients(sender: Side, receiver: Side, told: readonly Told[]): Verdict {
+  const claimed = told.flatMap(({ id }) => (id === undefined ? [] : [id]))
+  for (const one of told) if (one.id === undefined) console.log(`  not sent: ${one.why}`)
+  console.log(`${told.length} clients asked, ${claimed.length} were promised theirs`)
+  const answered = new Set(claimed)
+  const verdict = compareHistories({ ...sender, answered }, receiver, { areTextsUnique: false })
+  const wrong = compareClaims({ claimed, asked: told.length }, sender)
+  const lost = verdict.lost + told.length - claimed.length
+  return { ...verdict, lost, doubled: verdict.doubled + wrong.length, findings: [...verdict.findings, ...wrong] }
 }
 
 function readOptions(): Options {
   const { values } = parseArgs({
-    options: { rounds: { type: 'string' }, seed: { type: 'string' }, link: { type: 'boolean' } }
+    options: {
+      rounds: { type: 'string' },
+      seed: { type: 'string' },
+      link: { type: 'boolean' },
+      'equal-texts': { type: 'boolean' }
+    }
   })
   return {
     rounds: readNumber('rounds', values.rounds, defaultRounds),
     seed: readNumber('seed', values.seed, Math.floor(Math.random() * 2 ** 32)),
-    isLink: values.link ?? false
+    isLink: values.link ?? false,
+    hasEqualTexts: values['equal-texts'] ?? false
   }
 }
 

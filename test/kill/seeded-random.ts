@@ -1,5 +1,5 @@
 // Random numbers that can be had again from a seed, for runs whose failures
-// somebody wants to see twice. Not for secrets. Knows nothing of what is drawn.
+// one wants to see twice. Not for secrets. Knows nothing of what is drawn.
 
 export class SeededRandom {
   #state: number

@@ -31,6 +31,8 @@ describe('names that may be taken for victor', () => {
     ['mathematical letters', '𝓿𝓲𝓬𝓽𝓸𝓻'],
     ['fullwidth letters', 'ｖｉｃｔｏｒ'],
     ['letters in circles', 'ⓥⓘⓒⓣⓞⓡ'],
+    ['letters on dark circles', '🅥🅘🅒🅣🅞🅡'],
+    ['letters on dark squares', '🆅🅸🅲🆃🅾🆁'],
     ['Cyrillic letters', 'ѵісtоr'],
     ['Greek letters', 'νictοr']
   ])('by %s', (_, name) => {

@@ -5,8 +5,9 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { DirectoryClient, sealRecord } from '../../src/directory/index.ts'
-import { commonServices, hostOptions } from '../../src/node/host.ts'
+import { DirectoryClient } from '../../src/directory/index.ts'
+import { sealRecord } from '../../src/presence/index.ts'
+import { commonServices, hostOptions } from '../../src/transport/host.ts'
 
 const [directory = '', network = '', addresses = ''] = process.argv.slice(2)
 const key = await generateKeyPair('Ed25519')

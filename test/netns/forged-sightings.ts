@@ -1,11 +1,15 @@
 // A program for a host of the test LAN: claims by mDNS that made-up peers are at
-// the given addresses, again and again, until it is killed. Arguments: the
+// the given addresses, again and again, until it is killed, and prints a line for each hundred. Arguments: the
 // service tag, the peers (comma), the multiaddrs without a peer ID (comma).
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 
 const [tag = '', peers = '', addresses = ''] = process.argv.slice(2)
 const everyMs = 10
-const socket = createSocket('udp4')
+const socket = createSocket({ type: 'udp4', reuseAddr: true })
+// From another port it would not be heard.
+socket.bind(5353)
+await once(socket, 'listening')
 
 function name(labels: string): Buffer {
   const parts = labels.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]))
@@ -32,4 +36,7 @@ function response(peer: string): Buffer {
 
 const responses = peers.split(',').map(response)
 let next = 0
-setInterval(() => socket.send(responses[next++ % responses.length] ?? '', 5353, '224.0.0.251'), everyMs)
+setInterval(() => {
+  socket.send(responses[next++ % responses.length] ?? '', 5353, '224.0.0.251')
+  if (next % 100 === 0) process.stdout.write('a hundred sent\n')
+}, everyMs)

@@ -13,12 +13,19 @@ const prefix = 'plt'
 const bridge = 'br0'
 /** No other program is on this network, so any private one will do. */
 const subnet = '10.77.0'
+const vpnSubnet = '10.88.0'
 
 export interface NetHost {
   readonly namespace: string
   readonly address: string
   /** Goes before a command that is to run on this host. It runs under the process ID that spawn() tells. */
   readonly wrapper: readonly string[]
+  /** Gives the card another address, in place of the one it had or beside it, as a lease of a router that changes does. */
+  readdress(cidr: string, options?: { readonly beside?: boolean }): Promise<void>
+  /** Takes the card down, or brings it up again, as a Wi-Fi that is switched off and on. */
+  setCard(state: 'down' | 'up'): Promise<void>
+  /** The link-local IPv6 address of the card. */
+  linkLocal(): Promise<string>
   /** Pulls the cable out at the switch: the host's card still has its link, and nothing arrives any more. */
   cut(): Promise<void>
   repair(): Promise<void>
@@ -26,8 +33,13 @@ export interface NetHost {
 
 export interface LanInit {
   readonly hosts: number
-  /** Hosts get a route for multicast, as every machine with a default route has. */
-  readonly multicast?: boolean
+  /**
+   * Where packets go that no interface is for: to the LAN, as on a machine with a router there; by another interface,
+   * as on one with a VPN; or nowhere, as on a LAN without a router.
+   */
+  readonly defaultRoute?: 'lan' | 'vpn' | 'none'
+  /** Without it hosts have the link-local IPv6 addresses that the system gives them, and no others. */
+  readonly ipv4?: boolean
 }
 
 /** Why there can be no namespaces here; undefined when there can. */
@@ -46,18 +58,18 @@ export async function whyNoNamespaces(): Promise<string | undefined> {
 export class Lan {
   readonly hosts: NetHost[] = []
   readonly #namespaces: string[] = []
-  readonly #multicast: boolean
+  readonly #init: LanInit
   readonly #name = `${prefix}-${process.pid}-${randomBytes(3).toString('hex')}`
   readonly #onExit = (): void => this.#removeNow()
 
-  private constructor(multicast: boolean) {
-    this.#multicast = multicast
+  private constructor(init: LanInit) {
+    this.#init = init
     process.on('exit', this.#onExit)
   }
 
   static async create(init: LanInit): Promise<Lan> {
     await removeLeftovers()
-    const lan = new Lan(init.multicast ?? true)
+    const lan = new Lan(init)
     try {
       await lan.#addSwitch()
       for (let number = 1; number <= init.hosts; number++) lan.hosts.push(await lan.#addHost(number))
@@ -103,16 +115,50 @@ export class Lan {
     await this.#addNamespace(namespace)
     await ip('-n', this.#switch, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
     await ip('-n', this.#switch, 'link', 'set', port, 'master', bridge, 'up')
-    await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0')
+    const { ipv4 = true, defaultRoute = 'lan' } = this.#init
+    // An address that must be ready before it is used: nobody else on this LAN can have it.
+    await run('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv6.conf.eth0.accept_dad=0'])
+    if (ipv4) await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0')
     await ip('-n', namespace, 'link', 'set', 'eth0', 'up')
-    if (this.#multicast) await ip('-n', namespace, 'route', 'add', '224.0.0.0/4', 'dev', 'eth0')
+    if (defaultRoute === 'lan') await ip('-n', namespace, 'route', 'add', '224.0.0.0/4', 'dev', 'eth0')
+    if (defaultRoute === 'vpn') await this.#addVpn(namespace, number)
     return {
       namespace,
-      address,
+      address: ipv4 ? address : '',
       wrapper: ['ip', 'netns', 'exec', namespace],
+      readdress: async (cidr, options = {}) => {
+        if (options.beside !== true) await ip('-n', namespace, '-4', 'address', 'flush', 'dev', 'eth0')
+        await ip('-n', namespace, 'address', 'add', cidr, 'dev', 'eth0')
+      },
+      setCard: async (state) => ip('-n', namespace, 'link', 'set', 'eth0', state),
+      linkLocal: async () => {
+        const { stdout } = await run('ip', [
+          '-n',
+          namespace,
+          '-6',
+          '-o',
+          'address',
+          'show',
+          'dev',
+          'eth0',
+          'scope',
+          'link'
+        ])
+        return /inet6 ([^/]+)/u.exec(stdout)?.[1] ?? ''
+      },
       cut: async () => ip('-n', this.#switch, 'link', 'set', port, 'nomaster'),
       repair: async () => ip('-n', this.#switch, 'link', 'set', port, 'master', bridge)
     }
+  }
+
+  /** A second card that leads out of the LAN and has the default route. Nobody answers behind it. */
+  async #addVpn(namespace: string, number: number): Promise<void> {
+    const far = `v${number}`
+    await ip('-n', this.#switch, 'link', 'add', far, 'type', 'veth', 'peer', 'name', 'vpn0', 'netns', namespace)
+    await ip('-n', this.#switch, 'link', 'set', far, 'up')
+    await ip('-n', namespace, 'address', 'add', `${vpnSubnet}.${number}/24`, 'dev', 'vpn0')
+    await ip('-n', namespace, 'link', 'set', 'vpn0', 'up')
+    await ip('-n', namespace, 'route', 'add', 'default', 'dev', 'vpn0')
   }
 
   async #addNamespace(namespace: string): Promise<void> {

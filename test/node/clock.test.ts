@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { eventually } from '../eventually.ts'
 import { names, Network, placeOf } from './network.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() }))
@@ -9,8 +10,8 @@ test('a directory whose clock is set back goes on telling who comes', async () =
   const directory = placeOf(await network.directory())
   const anna = await network.peer('anna', { directory })
   await network.peer('bob', { directory })
-  await vi.waitFor(() => expect(names(anna)).toEqual(['bob']), { timeout: 5_000 })
+  await eventually(() => expect(names(anna)).toEqual(['bob']))
   vi.setSystemTime(Date.now() - 3_600_000)
   await network.peer('cleo', { directory })
-  await vi.waitFor(() => expect(names(anna)).toEqual(['bob', 'cleo']), { timeout: 5_000 })
+  await eventually(() => expect(names(anna)).toEqual(['bob', 'cleo']))
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { MISBEHAVIOUR_AGAIN_MS, MISBEHAVIOUR_NOTICE_RATE } from '../../src/node/constants.ts'
-import { shortId } from '../../src/node/short-id.ts'
-import { MisbehaviourWatch, type Misbehaviour } from '../../src/node/misbehaviour.ts'
+import { MISBEHAVIOUR_AGAIN_MS, MISBEHAVIOUR_NOTICE_RATE, MisbehaviourWatch } from '../../src/node/misbehaviour.ts'
+import type { Misbehaviour } from '../../src/node/api/chat-events.ts'
+import { shortId } from '../../src/lib/short-id.ts'
 
 const flood: Misbehaviour = {
   address: '203.0.113.7:4001',

@@ -60,12 +60,12 @@ export class Network implements AsyncDisposable {
 }
 
 /** `127.0.0.1:PORT` of a node on loopback, without its peer ID. */
-export function placeOf(node: { readonly port: number }): string {
-  return `127.0.0.1:${node.port}`
+export function placeOf(node: ChatNode | DirectoryNode): string {
+  return `127.0.0.1:${node instanceof ChatNode ? node.self.port : node.port}`
 }
 
 export function names(node: ChatNode): string[] {
-  return node.roster().map(({ nickname }) => nickname)
+  return node.peers.roster().map(({ nickname }) => nickname)
 }
 
 /** A flag that is set to undefined was not given. */

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { expect, test, vi } from 'vitest'
-import { FAREWELL_TIMEOUT_MS } from '../../src/node/constants.ts'
-import { commonServices, freePort, hostOptions } from '../../src/node/host.ts'
+import { expect, test } from 'vitest'
+import { eventually } from '../eventually.ts'
+import { commonServices, hostOptions } from '../../src/transport/host.ts'
+import { freePort } from '../processes/ports.ts'
 import { ChatNode, loadConfig } from '../../src/node/index.ts'
 import { Network, placeOf } from './network.ts'
 
@@ -22,7 +23,7 @@ test('a node that is stopped while it starts is stopped, and its profile and por
     const starting = node.start()
     await node.stop()
     await starting
-    const socket = connect(node.port, '127.0.0.1')
+    const socket = connect(node.self.port, '127.0.0.1')
     await expect(once(socket, 'connect')).rejects.toThrow('ECONNREFUSED')
     const again = await ChatNode.create({ config, interactive: false })
     await again.stop()
@@ -35,28 +36,30 @@ test('where a contact dials from is not remembered as a place to dial it at', as
   await using network = await Network.create()
   const anna = await network.peer('anna')
   const bob = await network.peer('bob')
-  await bob.resolve([placeOf(anna)])
-  await anna.open(bob.peerId)
-  await vi.waitFor(() => expect(anna.state(bob.peerId).name).toBe('open'))
-  const places = anna.contacts().flatMap(({ addresses }) => addresses)
-  expect(places.filter((address) => !address.includes(`/tcp/${bob.port}`))).toEqual([])
+  await bob.peers.resolve([placeOf(anna)])
+  await anna.messaging.open(bob.self.peerId)
+  await eventually(() => expect(anna.messaging.state(bob.self.peerId).name).toBe('open'))
+  const places = anna.peers.contacts().flatMap(({ addresses }) => addresses)
+  expect(places.filter((address) => !address.includes(`/tcp/${bob.self.port}`))).toEqual([])
 })
 
 test('a peer that does not answer a goodbye keeps nobody on the roster of a directory', async () => {
   await using network = await Network.create()
   const directory = await network.directory()
   const anna = await network.peer('anna', { directory: placeOf(directory) })
-  await vi.waitFor(() => expect(directory.roster()).toHaveLength(1), { timeout: 5_000 })
-  const options = { key: await generateKeyPair('Ed25519'), host: '127.0.0.1', port: await freePort('127.0.0.1') }
+  await eventually(() => expect(directory.roster()).toHaveLength(1))
+  const options = { key: await generateKeyPair('Ed25519'), host: '127.0.0.1', port: await freePort() }
   const limits = { discovery: [], gater: {} }
   const foreign = await createLibp2p({ ...hostOptions({ ...options, ...limits }), services: commonServices })
   await foreign.start()
   try {
-    const stream = await foreign.dialProtocol(multiaddr(anna.addresses()[0]), '/chat/1.0.0')
+    const stream = await foreign.dialProtocol(multiaddr(anna.self.addresses()[0]), '/chat/1.0.0')
     stream.send(Buffer.from('hello\n'))
-    await vi.waitFor(async () => expect(await anna.requests()).toHaveLength(1), { timeout: 5_000 })
-    const stopping = anna.stop()
-    await vi.waitFor(() => expect(directory.roster()).toEqual([]), { timeout: FAREWELL_TIMEOUT_MS / 2, interval: 5 })
+    await eventually(async () => expect(await anna.messaging.requests()).toHaveLength(1))
+    let hasStopped = false
+    const stopping = anna.stop().then(() => (hasStopped = true))
+    await eventually(() => expect(directory.roster()).toEqual([]))
+    expect(hasStopped).toBe(false)
     await stopping
   } finally {
     await foreign.stop()

@@ -1,6 +1,6 @@
 // A program that has taken the terminal over and then fails where nobody catches
 // it: run in a terminal by the tests, to see that the terminal is given back.
-import { Tty } from '../../src/cli/full-screen/screen/tty.ts'
+import { Tty } from '../../src/cli/tui/terminal/tty.ts'
 
 const { stdin: input, stdout: output } = process
 const nothing = (): void => undefined

@@ -16,8 +16,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { chat } from '../../src/chat-protocol/index.ts'
-import { RECORD_PROTOCOL } from '../../src/directory/index.ts'
-import { boundedYamux } from '../../src/wire/index.ts'
+import { RECORD_PROTOCOL } from '../../src/presence/index.ts'
+import { boundedYamux } from '../../src/transport/index.ts'
 
 export interface Neighbour {
   readonly port: number
@@ -105,7 +105,7 @@ export async function startSlowReceiver(): Promise<SlowReceiver> {
           await stored
           return messages.map(() => ({ kind: 'stored' }))
         },
-        onPlainText: async () => undefined,
+        onPlainText: async () => true,
         onReceipts: async () => undefined,
         paceOf: () => 'contact'
       })

@@ -1,9 +1,13 @@
 // What a process or a terminal has printed, line by line, and waiting for what
 // it will print. Failures show the whole output, since without it a test that
-// failed on somebody else's machine can't be understood. Knows no processes.
+// failed on another machine can't be understood. Knows no processes.
 
-/** Long enough for a cold start of several processes on two busy cores; nobody waits for it when all is well. */
-export const defaultDeadlineMs = 30_000
+import { eventualMs } from '../patience.ts'
+
+/** For one line. */
+export const defaultDeadlineMs = eventualMs
+/** Times the deadline while output comes: within the time of a whole test, so that it ends with what was missing. */
+const mostPatience = 2
 
 export type OutputStream = 'stdout' | 'stderr'
 
@@ -86,9 +90,13 @@ export class OutputLog {
     })
   }
 
-  /** Waits until `look`, which is asked again whenever there is more output, gives something. */
+  /**
+   * Waits until `look`, which is asked again whenever there is more output, gives something. The time counts from the
+   * last output, for as long as {@link mostPatience} allows: on a busy machine it is progress that matters.
+   */
   async until<T>(what: string, timeoutMs: number, look: () => T | undefined): Promise<T> {
     let isLate = false
+    const latestMs = performance.now() + mostPatience * timeoutMs
     const timer = setTimeout(() => {
       isLate = true
       this.#wake()
@@ -100,6 +108,7 @@ export class OutputLog {
         if (this.#ended !== undefined) throw this.#failure(`${this.#ended} without showing ${what}`)
         if (isLate) throw this.#failure(`did not show ${what} within ${timeoutMs / 1000} s`)
         await new Promise<void>((resolve) => this.#waiting.add(resolve))
+        if (!isLate && performance.now() < latestMs) timer.refresh()
       }
     } finally {
       clearTimeout(timer)

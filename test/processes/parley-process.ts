@@ -69,7 +69,11 @@ export class ParleyProcess {
         resolve({ code, signal, tookMs: performance.now() - startedAtMs })
       })
     })
-    this.#ended.catch(() => undefined) // told to whoever calls ended()
+    this.#ended.catch(() => undefined) // ended() throws it
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   get stdout(): string {

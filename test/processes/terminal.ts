@@ -3,6 +3,7 @@
 // shows; what can be seen on a pipe is tested there.
 import { execFile, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,8 +14,10 @@ import { entryPoint, nodePath } from './parley-process.ts'
 const run = promisify(execFile)
 /** A clone is tested with npm alone too: without tmux there is no terminal to test in. */
 export const hasTmux = spawnSync('tmux', ['-V']).status === 0
-/** A screen is a few kilobytes to look at. */
-const lookEveryMs = 50
+/** How soon new output is noticed. */
+const noticeEveryMs = 10
+/** Looking at the screen starts a process: it is looked at when there is new output, and else so often. */
+const lookEveryMs = 500
 /** Wide enough for a line of the roster, high enough for a test's whole story. */
 const usualSize: TerminalSize = { columns: 140, rows: 120 }
 
@@ -39,6 +42,10 @@ export class Terminal {
   readonly #socket = `parley-${randomBytes(6).toString('hex')}`
   readonly #env: NodeJS.ProcessEnv
   readonly #exitFile: string
+  /** All output. */
+  readonly #outputFile: string
+  /** The stopped tmux server. */
+  #frozen: number | undefined
 
   static async open(init: TerminalInit): Promise<Terminal> {
     const terminal = new Terminal(init)
@@ -49,6 +56,7 @@ export class Terminal {
   private constructor({ name, env, folder }: TerminalInit) {
     this.name = name
     this.#exitFile = join(folder, `${this.#socket}.exit`)
+    this.#outputFile = join(folder, `${this.#socket}.output`)
     this.#env = { ...env, TMUX_TMPDIR: folder, TERM: 'xterm-256color' }
   }
 
@@ -104,6 +112,7 @@ export class Terminal {
   async shows(pattern: RegExp, timeoutMs = defaultDeadlineMs): Promise<RegExpExecArray> {
     const untilMs = performance.now() + timeoutMs
     for (;;) {
+      const shownBytes = this.#outputBytes()
       const screen = await this.screen()
       const match = pattern.exec(screen)
       if (match !== null) return match
@@ -112,8 +121,13 @@ export class Terminal {
           `the terminal ${this.name} did not show ${String(pattern)} within ${timeoutMs / 1000} s\n--- its screen:\n${screen}`
         )
       }
-      await sleep(lookEveryMs)
+      const lookAtMs = performance.now() + lookEveryMs
+      while (this.#outputBytes() === shownBytes && performance.now() < lookAtMs) await sleep(noticeEveryMs)
     }
+  }
+
+  #outputBytes(): number {
+    return statSync(this.#outputFile, { throwIfNoEntry: false })?.size ?? 0
   }
 
   /** Waits until the command has ended, and returns its exit code. */
@@ -123,10 +137,10 @@ export class Terminal {
       const code = await readFile(this.#exitFile, 'utf8').catch(() => '')
       if (code !== '') return Number(code)
       if (performance.now() > untilMs) {
-        const screen = await this.screen()
+        const screen = this.#frozen === undefined ? await this.screen().catch(() => 'closed') : 'frozen'
         throw new Error(`the terminal ${this.name} still runs after ${timeoutMs / 1000} s\n--- its screen:\n${screen}`)
       }
-      await sleep(lookEveryMs)
+      await sleep(noticeEveryMs)
     }
   }
 
@@ -135,8 +149,22 @@ export class Terminal {
     await this.#tmux('kill-session')
   }
 
+  /** Nothing reads what is written, as when the network under a session hangs: tmux stops, and answers nothing. */
+  async freeze(): Promise<void> {
+    const server = Number(await this.fact('pid'))
+    process.kill(server, 'SIGSTOP')
+    this.#frozen = server
+  }
+
+  /** What was written meanwhile is read. */
+  thaw(): void {
+    if (this.#frozen !== undefined) process.kill(this.#frozen, 'SIGCONT')
+    this.#frozen = undefined
+  }
+
   /** Kills the command as a power cut would, then ends this terminal's tmux server. */
   async kill(): Promise<void> {
+    this.thaw()
     const shown = await this.#tmux('display-message', '-p', '-t', '0', '#{pane_dead} #{pane_pid}').catch(
       () => undefined
     )
@@ -152,7 +180,18 @@ export class Terminal {
     // tmux 3.3 sometimes misses how a command ended, so the shell writes it down.
     const command = [nodePath, entryPoint, ...args].map(quoted).join(' ')
     const script = `trap : INT; ${within(command)}; printf %s $? > ${quoted(this.#exitFile)}`
-    await this.#tmux('-f', '/dev/null', 'start-server', ';', ...keep, 'new-session', '-d', ...area, script)
+    const session = [
+      'new-session',
+      '-d',
+      ...area,
+      script,
+      ';',
+      'pipe-pane',
+      '-t',
+      '0',
+      `cat > ${quoted(this.#outputFile)}`
+    ]
+    await this.#tmux('-f', '/dev/null', 'start-server', ';', ...keep, ...session)
   }
 
   async #tmux(...args: readonly string[]): Promise<{ readonly stdout: string }> {

@@ -2,9 +2,7 @@
 // homes that no user has, free ports, and an end at which all of it is gone.
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -130,33 +128,5 @@ export class TestBed implements AsyncDisposable {
     await Promise.allSettled([...this.#processes, ...this.#terminals].map(async (one) => one.kill()))
     await Promise.allSettled(this.#cleanups.map(async (cleanup) => cleanup()))
     await rm(this.folder, { recursive: true, force: true })
-  }
-}
-
-/** Ports of 127.0.0.1 that are free now, outside the range that the system gives out by itself. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const found = new Set<number>()
-  while (found.size < count) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000)
-    if (await isFree(port)) found.add(port)
-  }
-  return [...found]
-}
-
-export async function freePort(): Promise<number> {
-  const [port = 0] = await freePorts(1)
-  return port
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  server.listen(port)
-  try {
-    await once(server, 'listening')
-    return (server.address() as AddressInfo).port === port // a TCP server's address is never text
-  } catch {
-    return false
-  } finally {
-    server.close()
   }
 }

@@ -2,18 +2,19 @@
  * A node in a process of its own, as it is built for users, with its profile on the disk: a chat, or a directory. It
  * does what it is ordered to and says what it holds, after a forced collection. It judges nothing.
  */
-import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type * as NodeModule from '../../src/node/index.ts'
+import { holdings, type Holdings } from './holdings.ts'
 
 export interface SoakInit {
   /** The folder of the build. */
   readonly build: string
   readonly kind: 'chat' | 'directory'
+  readonly network: string
 }
 
 export type SoakOrder =
@@ -22,14 +23,7 @@ export type SoakOrder =
   /** So many messages, each confirmed, with no more than `underWay` unconfirmed. */
   | { readonly do: 'send'; readonly count: number; readonly underWay: number }
 
-/** What a process holds at one moment. */
-export interface Figures {
-  readonly heapBytes: number
-  readonly externalBytes: number
-  readonly residentBytes: number
-  readonly descriptors: number
-  /** Sockets, servers and timers that keep the process alive. */
-  readonly resources: number
+export interface Figures extends Holdings {
   /** Of the node's own events. */
   readonly listeners: number
 }
@@ -37,9 +31,6 @@ export interface Figures {
 type Node = NodeModule.ChatNode | NodeModule.DirectoryNode
 
 const connectTimeoutMs = 20_000
-const network = 'soak'
-/** A second collection takes what the first has let go of: weak references and finalizers. */
-const collections = 2
 const watchedEvents = ['message', 'delivery', 'conversation', 'roster', 'sent', 'change', 'ready', 'left'] as const
 
 // The parent is test/soak/run.ts, which writes this argument.
@@ -58,11 +49,11 @@ process.on('message', (order: SoakOrder) => {
 process.once('disconnect', () => {
   void rm(folder, { recursive: true, force: true }).then(() => process.exit())
 })
-process.send?.({ address: node.addresses()[0] })
+process.send?.({ address: (node instanceof ChatNode ? node.self.addresses() : node.addresses())[0] })
 
 async function startNode(): Promise<Node> {
   const config = await loadConfig({
-    flags: { network, host: '127.0.0.1', mdns: false, defaultDirectories: false, accept: 'all' },
+    flags: { network: init.network, host: '127.0.0.1', mdns: false, defaultDirectories: false, accept: 'all' },
     env: { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
   })
   if (init.kind === 'directory') {
@@ -89,29 +80,21 @@ async function obey(order: SoakOrder): Promise<Figures | { readonly done: true }
 }
 
 async function figures(): Promise<Figures> {
-  for (let left = collections; left > 0; left--) {
-    await globalThis.gc?.({ type: 'major', execution: 'async' })
-    await sleep(10)
-  }
-  const { heapUsed, external, rss } = process.memoryUsage()
-  return {
-    heapBytes: heapUsed,
-    externalBytes: external,
-    residentBytes: rss,
-    descriptors: readdirSync('/proc/self/fd').length,
-    resources: process.getActiveResourcesInfo().length,
-    listeners: watchedEvents.reduce((sum, event) => sum + node.listenerCount(event), 0)
-  }
+  const listeners = watchedEvents.reduce(
+    (sum, event) => sum + (node instanceof ChatNode ? node.events : node).listenerCount(event),
+    0
+  )
+  return { ...(await holdings()), listeners }
 }
 
 async function connect(address: string): Promise<void> {
   if (chat === undefined) throw new Error('a directory talks with nobody')
-  const { peer } = await chat.resolve([address])
+  const { peer } = await chat.peers.resolve([address])
   to = peer
-  await chat.open(peer)
+  await chat.messaging.open(peer)
   const untilMs = performance.now() + connectTimeoutMs
-  while (chat.state(peer).name !== 'open') {
-    if (performance.now() > untilMs) throw new Error(`no conversation: ${JSON.stringify(chat.state(peer))}`)
+  while (chat.messaging.state(peer).name !== 'open') {
+    if (performance.now() > untilMs) throw new Error(`no conversation: ${JSON.stringify(chat.messaging.state(peer))}`)
     await sleep(10)
   }
 }
@@ -124,7 +107,7 @@ async function send(count: number, underWay: number): Promise<void> {
   let confirmed = 0
   const more = (): void => {
     for (; sent < count && sent - confirmed < underWay; sent++)
-      sender.send(to, `message ${sent} of a long talk`).catch(reject)
+      sender.messaging.send(to, `message ${sent} of a long talk`).catch(reject)
   }
   const onDelivery = ({ detail: { state, message } }: NodeModule.ChatNodeEvents['delivery']): void => {
     if (state === 'failed') reject(new Error(`a message failed: ${message.reason ?? ''}`))
@@ -133,11 +116,11 @@ async function send(count: number, underWay: number): Promise<void> {
     if (confirmed === count) resolve()
     else if (sent - confirmed <= underWay / 2) more()
   }
-  sender.addEventListener('delivery', onDelivery)
+  sender.events.addEventListener('delivery', onDelivery)
   more()
   try {
     await promise
   } finally {
-    sender.removeEventListener('delivery', onDelivery)
+    sender.events.removeEventListener('delivery', onDelivery)
   }
 }

@@ -1,4 +1,4 @@
-/** A leak is told from noise, and noise is not reported as a leak. */
+/** A leak stands out from noise, and noise is not reported as a leak. */
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../kill/seeded-random.ts'
 import { trend, type Sample } from './trend.ts'

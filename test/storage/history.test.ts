@@ -10,8 +10,8 @@ const entryTexts = (entries: readonly { readonly message: { readonly text: strin
 
 afterEach(closeStores)
 
-describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) => {
-  test('history is paged both ways without a gap or a double', async () => {
+describe.each(storeKinds)('the history in a store in $kind', ({ open }) => {
+  test('history is paged both ways without gaps or duplicates', async () => {
     const store = await open()
     await store.addIncoming(
       peer,
@@ -28,7 +28,7 @@ describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) =
     expect(await store.page(peer, { limit: 0 })).toEqual([])
   })
 
-  test('a span of time holds what was stored from its beginning and before its end', async () => {
+  test('a span of time includes its beginning and excludes its end', async () => {
     const store = await open()
     for (let n = 1; n <= 9; n++) await store.addIncoming(peer, [incoming(n)], { ...accepted, storedAtMs: n * 10 })
     const span = { peer, sinceMs: 30, untilMs: 70 }
@@ -63,7 +63,7 @@ describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) =
     expect(rest).toEqual(whole.slice(whole.length - 701).filter((text) => text !== 'mine'))
   })
 
-  test('unread counts what came since the mark, and conversations are listed newest first', async () => {
+  test('unread counts messages since the mark, and conversations are listed newest first', async () => {
     const store = await open()
     await store.addIncoming(peer, [incoming(1), incoming(2)], accepted)
     await store.addOutgoing({ peer: 'another', text: 'mine', sentAtMs: 0 })
@@ -79,7 +79,7 @@ describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) =
     expect((await store.conversations()).map((summary) => summary.peer)).toEqual([peer, 'another'])
   })
 
-  test('what is forgotten is gone, and its ids stay known with the state that they left in', async () => {
+  test('forgotten messages are gone, and their ids stay known with their last state', async () => {
     const store = await open()
     await store.addIncoming(peer, [incoming(1)], accepted)
     await store.addIncoming(peer, [incoming(2)], { state: 'held', lan: false, storedAtMs: 0 })
@@ -104,7 +104,7 @@ describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) =
     expect(await store.forget('nobody')).toBe(0)
   })
 
-  test('retention deletes what is old, but nothing that waits', async () => {
+  test('retention deletes old messages, but no waiting ones', async () => {
     let nowMs = 1
     const store = await open(() => nowMs)
     const delivered = await store.addOutgoing({ peer, text: 'delivered', sentAtMs: 0 })
@@ -122,7 +122,7 @@ describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) =
     expect((await store.addIncoming(peer, [incoming(1)], accepted))[0]?.known).toBe(true)
   })
 
-  test('a page ends where its texts are as many bytes as were asked for, and has one message at least', async () => {
+  test('a page ends at the given bytes of text, and has at least one message', async () => {
     const store = await open()
     const said = Array.from({ length: 6 }, (_, n) => `${n}é`.padEnd(100, 'é'))
     for (const [n, text] of said.entries()) await store.addIncoming(peer, [{ ...incoming(n), text }], accepted)
@@ -134,7 +134,7 @@ describe.each(storeKinds)('the history in the store of kind $kind', ({ open }) =
     expect(of((await store.news({ after: 0, limit: 9, maxBytes })).entries)).toEqual(said.slice(0, 2))
   })
 
-  test('what came after a position is paged through to its end, and held messages are left behind', async () => {
+  test('news after a position is paged to its end, and held messages are skipped', async () => {
     const store = await open()
     await store.addIncoming(peer, [incoming(1)], accepted)
     await store.addIncoming('stranger', [incoming(2)], { state: 'held', lan: false, storedAtMs: 0 })

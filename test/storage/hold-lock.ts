@@ -1,6 +1,7 @@
-// Holds the lock of the profile in the folder that is its argument, until it is killed.
+// Holds the lock of the profile in a folder, its argument, until it is killed.
 import { ProfileLock } from '../../src/storage/profile-lock.ts'
 
-ProfileLock.take(process.argv[2] ?? '')
+const lock = ProfileLock.take(process.argv[2] ?? '')
 process.stdout.write('held\n')
-setInterval(() => undefined, 60_000)
+// Without a reference it would be collected, and the lock with it.
+setInterval(() => lock, 60_000)

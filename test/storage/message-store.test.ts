@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
-import { messageBytes } from '../../src/storage/schema.ts'
+import { messageBytes } from '../../src/storage/sqlite/schema.ts'
 import { closeStores, storeKinds } from './stores.ts'
 
 const peer = 'somebody'
@@ -12,7 +12,7 @@ const entryTexts = (entries: readonly { readonly message: { readonly text: strin
 
 afterEach(closeStores)
 
-describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
+describe.each(storeKinds)('the store in $kind', ({ open }) => {
   test('own messages are numbered one after the other in one log for each peer', async () => {
     const store = await open()
     const one = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
@@ -24,7 +24,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2, sentSeq: 0 })
   })
 
-  test('own messages that are stored as one have their places in the outbox, and change like others', async () => {
+  test('own messages of one batch are neighbours in the outbox, and change like others', async () => {
     const store = await open()
     await store.addOutgoing({ peer, text: 'zero', sentAtMs: 0 })
     const entries = await store.addAllOutgoing(
@@ -56,7 +56,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     ])
   })
 
-  test('a receipt for a message that was cancelled or forgotten meanwhile finds it as it is', async () => {
+  test('a receipt for a message that was cancelled or forgotten meanwhile applies to its present state', async () => {
     const store = await open()
     const entries = await store.addAllOutgoing(
       peer,
@@ -69,7 +69,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.setDelivery(peer, [one ?? '', two ?? ''], 'delivered')).toEqual([])
   })
 
-  test('asking about a peer with whom there is nothing stores nothing', async () => {
+  test('queries about an unknown peer store nothing', async () => {
     const store = await open()
     expect(await store.ownPosition('a stranger who said Hello')).toBeUndefined()
     expect(await store.heldPosition('a stranger who said Hello')).toBeUndefined()
@@ -78,7 +78,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition('a stranger who said Hello')).toEqual({ log, seq: 1, sentSeq: 0 })
   })
 
-  test('own messages that are asked for at once are stored in the order of asking', async () => {
+  test('own messages added at the same time are stored in the order of the calls', async () => {
     const store = await open()
     const asked = Array.from({ length: 100 }, async (_, n) => store.addOutgoing({ peer, text: `${n}`, sentAtMs: n }))
     const stored = await Promise.all(asked)
@@ -86,14 +86,14 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(texts(await store.history(peer, { limit: 1_000 }))).toEqual(texts(stored))
   })
 
-  test('a reading sees what was asked to be written before it', async () => {
+  test('a read sees the writes called before it', async () => {
     const store = await open()
     const written = store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
     expect(texts(await store.history(peer, { limit: 9 }))).toEqual(['one'])
     await written
   })
 
-  test('a message comes back as it was stored, whatever its text', async () => {
+  test('a message of any text is read as it was stored', async () => {
     const store = await open(() => 7)
     const text = 'a\0b \u{1F44D}🏽 日本語 "quoted" \u202Eright to left'
     const replyTo = '0123456789abcdef0123456789abcdef'
@@ -105,7 +105,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.history(peer, { limit: 1 })).toEqual([came?.message])
   })
 
-  test('a new log begins with what is pending, in the order of the outbox, and leaves everything else as it is', async () => {
+  test('a new log begins with the pending messages, in the order of the outbox, and changes nothing else', async () => {
     const store = await open()
     const words = ['delivered', 'held', 'failed', 'tried again', 'waiting']
     const added = []
@@ -124,7 +124,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.history(peer, { limit: 9 })).toEqual(after)
     expect(await store.ownPosition(peer)).toEqual({ log, seq: 2, sentSeq: 0 })
     expect(await store.addOutgoing({ peer, text: 'new', sentAtMs: 0 })).toMatchObject({ log, seq: 3 })
-    // What failed before never goes out under its old number.
+    // A message that failed before is never sent under its old number.
     expect(await store.retry(peer, [failed ?? ''])).toMatchObject([{ id: failed, log, seq: 4 }])
     const { log: _log, seq: _seq, ...rest } = before.get(failed ?? '') ?? { log, seq: 0 }
     expect(await store.outgoing(peer, failed ?? '')).toMatchObject({ sentAtMs: 5, text: 'failed', log, seq: 4 })
@@ -134,7 +134,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toEqual({ log, seq: 4, sentSeq: 0 })
   })
 
-  test('a backlog that is longer than a slice is numbered anew as a whole', async () => {
+  test('a backlog longer than a slice is renumbered as a whole', async () => {
     const store = await open()
     const count = 1_200
     const all = Array.from({ length: count }, async (_, n) => store.addOutgoing({ peer, text: `${n}`, sentAtMs: n }))
@@ -148,7 +148,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(waits).toHaveLength(count)
   })
 
-  test('how far the own log was sent is known, whatever was sent of earlier ones', async () => {
+  test('the sent position counts the present log only', async () => {
     const store = await open()
     await store.noteSent(peer, [{ log: 'aaaaaaaaaaaaaaaa', seq: 5 }])
     expect(await store.ownPosition(peer)).toBeUndefined()
@@ -165,7 +165,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toMatchObject({ seq: 2, sentSeq: 0 })
   })
 
-  test('what leaves at once is noted as sent with it, in its own log and in the one after', async () => {
+  test('messages that leave at once are noted as sent when they are stored, also in a new log', async () => {
     const store = await open()
     const [one] = await store.addAllOutgoing(peer, [{ text: 'waits', sentAtMs: 0 }])
     expect(await store.ownPosition(peer)).toMatchObject({ seq: 1, sentSeq: 0 })
@@ -185,7 +185,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toMatchObject({ seq: 4, sentSeq: 4 })
   })
 
-  test('the position reached in a sender’s log is the highest, whatever order messages come in', async () => {
+  test('the position held of a sender’s log is the highest, in any order of arrival', async () => {
     const store = await open()
     expect(await store.heldPosition(peer)).toBeUndefined()
     await store.addIncoming(peer, [incoming(3), incoming(1), incoming(2)], accepted)
@@ -194,7 +194,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.heldPosition(peer)).toEqual({ log: 'new', seq: 1 })
   })
 
-  test('however often and in whatever batches messages come, each is in the history once', async () => {
+  test('messages that arrive repeatedly in any batches are in the history once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(fc.integer({ min: 0, max: 20 }))), async (batches) => {
         const store = await open()
@@ -217,7 +217,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.outgoing(peer, own.id)).toEqual(own)
   })
 
-  test('whatever comes in whichever batches, each id is new once', async () => {
+  test('in any batches each id is new once', async () => {
     const store = await open()
     const id = fc.oneof(
       fc.nat(30).map((n) => `0199${'0'.repeat(26)}${String(n).padStart(2, '0')}`),
@@ -251,7 +251,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.knownIncoming(peer, ['id1', 'id2'])).toEqual(new Set(['id1']))
   })
 
-  test('a state never goes back from delivered, and a failed message can be tried again', async () => {
+  test('delivered messages stay so, and a failed message can be tried again', async () => {
     const store = await open()
     const { id } = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
     await store.setDelivery(peer, [id], 'failed', 'too old')
@@ -263,7 +263,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.outgoing(peer, id)).toMatchObject({ state: 'delivered' })
   })
 
-  test('a message that is tried again goes to the end of the outbox', async () => {
+  test('a message tried again goes to the end of the outbox', async () => {
     const store = await open()
     const one = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
     await store.addOutgoing({ peer, text: 'two', sentAtMs: 0 })
@@ -300,7 +300,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(entryTexts(await store.unreceipted(peer, { limit: 9 }))).toEqual(['held', 'new'])
   })
 
-  test('a message that was too old and is tried again has all of its time once more, and keeps its id and number', async () => {
+  test('an expired message that is tried again has its full time, and keeps its id and number', async () => {
     let nowMs = 10
     const store = await open(() => nowMs)
     const old = await store.addOutgoing({ peer, text: 'old', sentAtMs: 0 })
@@ -314,7 +314,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     )
   })
 
-  test('what was seen is delivered, and keeps the time when it was seen first', async () => {
+  test('a seen message is delivered, and keeps the time when it was first seen', async () => {
     const store = await open()
     const { id } = await store.addOutgoing({ peer, text: 'one', sentAtMs: 0 })
     expect(await store.setSeen(peer, [id], 5)).toMatchObject([{ state: 'delivered', seenAtMs: 5 }])
@@ -342,7 +342,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.heldMessages()).toEqual([{ peer: 'another', lan: false }])
   })
 
-  test('held messages keep where they came from, in the order in which they came', async () => {
+  test('held messages keep their origin, in the order of arrival', async () => {
     const store = await open()
     const held = { state: 'held', lan: false, storedAtMs: 0 } as const
     await store.addIncoming(peer, [incoming(1)], { ...held, origin: '203.0.113.7' })
@@ -369,7 +369,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.takeEvicted(peer, ['id1', 'id2'])).toEqual(new Set(['id2']))
   })
 
-  test('evicting leaves the history with a peer alone', async () => {
+  test('evicting leaves the history with the peer unchanged', async () => {
     const store = await open()
     await store.addIncoming(peer, [incoming(1)], accepted)
     await store.addOutgoing({ peer, text: 'mine', sentAtMs: 0 })
@@ -379,7 +379,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.knownIncoming(peer, ['id1', 'id2'])).toEqual(new Set(['id1']))
   })
 
-  test('accepting a peer forgets what was evicted of it', async () => {
+  test('accepting a peer forgets its evicted ids', async () => {
     const store = await open()
     await store.addIncoming(peer, [incoming(1)], { state: 'held', lan: false, storedAtMs: 0 })
     await store.evictHeld([peer])
@@ -387,7 +387,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.takeEvicted(peer, ['id1'])).toEqual(new Set())
   })
 
-  test('new messages of a peer are refused from its quota on, and known ones are not', async () => {
+  test('messages above a peer’s quota are refused if they are new', async () => {
     const store = await open()
     const one = await store.addIncoming(peer, [incoming(1), incoming(2)], { ...accepted, maxIncomingBytes: 1 })
     expect(one.map(({ known, refused }) => [known, refused])).toEqual([
@@ -403,7 +403,7 @@ describe.each(storeKinds)('the store of kind $kind', ({ open }) => {
     expect(await store.knownIncoming(peer, ['id2'])).toEqual(new Set())
   })
 
-  test('in any order of coming, accepting, evicting, forgetting and retiring, what a peer takes is the sum of what is there', async () => {
+  test('after any sequence of arrival, acceptance, eviction, forgetting and retention, a peer’s use is the sum of its messages', async () => {
     const store = await open()
     const step = fc.record({
       what: fc.constantFrom('take', 'hold', 'accept', 'evict', 'forget', 'retire'),

@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('what is remembered is there when the book is opened again, in a file for its owner alone', async () => {
+test('everything is there when the book is opened again, in a file for its owner alone', async () => {
   const book = await PeerBook.open(file)
   await book.accept('anna-id', 'anna', 5)
   await book.rememberAddress('anna-id', '/ip4/10.0.0.1/tcp/4')
@@ -33,7 +33,7 @@ test('what is remembered is there when the book is opened again, in a file for i
   expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
-test('who was verified is so after a restart, under a new name too, until that is taken back', async () => {
+test('a verified contact stays so after a restart and under a new name, until the verification is removed', async () => {
   const book = await PeerBook.open(file)
   await book.accept('anna-id', 'anna', 5)
   await book.rememberAddress('anna-id', '/ip4/10.0.0.1/tcp/4')
@@ -52,7 +52,7 @@ test('who was verified is so after a restart, under a new name too, until that i
   expect((await PeerBook.open(file)).contact('anna-id')).toEqual(anna)
 })
 
-test('a book that was written before there was verifying opens as it is', async () => {
+test('a book from before verification opens unchanged', async () => {
   const anna = { peer: 'anna-id', name: 'anna', sinceMs: 5, addresses: [] }
   await writeFile(
     file,
@@ -61,7 +61,7 @@ test('a book that was written before there was verifying opens as it is', async 
   expect((await PeerBook.open(file)).contacts()).toEqual([anna])
 })
 
-test('a copy of what is known of others is written nowhere and changes nothing', async () => {
+test('a copy of what is known of others has no file and changes nothing', async () => {
   const book = await PeerBook.open(file)
   await book.verify('anna-id', 'anna', 5)
   await book.setPort(4001)
@@ -100,7 +100,7 @@ test('peer IDs that are names of object members are ordinary keys', async () => 
   expect(book.pin('__proto__')).toBeUndefined()
 })
 
-test('a contact that is removed is gone for good, and who is no contact is left as decided', async () => {
+test('a removed contact is gone for good, and other peers stay as they were', async () => {
   const book = await PeerBook.open(file)
   await book.accept('anna-id', 'anna', 5)
   await book.block('mallory-id', 'mallory')

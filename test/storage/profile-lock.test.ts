@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { ProfileLock, ProfileLockedError } from '../../src/storage/index.ts'
 
 const holder = new URL('./hold-lock.ts', import.meta.url).pathname
@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a profile that is held is refused, and free again after its release', () => {
+test('a held profile is refused, and free again after its release', () => {
   const lock = ProfileLock.take(folder)
   expect(() => ProfileLock.take(folder)).toThrow(ProfileLockedError)
   lock.release()
@@ -31,6 +31,7 @@ test('the lock is a file for its owner alone', async () => {
 
 test('the lock dies with a process that is killed', async () => {
   const child = spawn(process.execPath, [holder, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
   await once(child.stdout, 'data')
   expect(() => ProfileLock.take(folder)).toThrow(ProfileLockedError)
   child.kill('SIGKILL')

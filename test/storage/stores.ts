@@ -1,8 +1,8 @@
-// Both kinds of message store, for the tests that hold for either.
+// Both message stores, for the tests that hold for either.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryMessageStore, SqliteStore } from '../../src/storage/index.ts'
+import { MemoryStore, SqliteStore } from '../../src/storage/index.ts'
 import type { MessageStore } from '../../src/storage/index.ts'
 
 export interface StoreKind {
@@ -16,13 +16,13 @@ export const storeKinds: readonly StoreKind[] = [
   {
     kind: 'memory',
     async open(now = Date.now) {
-      const store = new MemoryMessageStore({ now })
+      const store = new MemoryStore({ now })
       opened.push({ store })
       return store
     }
   },
   {
-    kind: 'SQLite',
+    kind: 'a file',
     async open(now = Date.now) {
       const folder = mkdtempSync(join(tmpdir(), 'parley-store-'))
       const store = await SqliteStore.open(join(folder, 'history.db'), { now })

@@ -1,4 +1,4 @@
-// A history as version 2 wrote it, in SQL of its own: later code can't change it.
+// A history as version 2 wrote it, in its own SQL, which later code can't change.
 import { DatabaseSync } from 'node:sqlite'
 import { fillVersion1 } from './version-1.ts'
 

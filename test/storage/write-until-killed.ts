@@ -1,5 +1,4 @@
-// Writes to the history that is its argument until it is killed, and tells each
-// thing that it was told is stored: one line of JSON for each.
+// Writes to a history, its argument, until it is killed, and prints a line of JSON for everything that the store confirms.
 import { writeSync } from 'node:fs'
 import { SqliteStore } from '../../src/storage/index.ts'
 
@@ -28,7 +27,7 @@ async function receiveForEver(lane: number): Promise<void> {
     })
     await store.addIncoming(peer, batch, accepted)
     tell({ received: batch.map(({ id }) => id), peer })
-    // What is repeated must not be doubled.
+    // A repeated batch must not be stored twice.
     if (n % 2 === 0) await store.addIncoming(peer, batch, accepted)
     if (n % 20 === 0) await store.search('from', { limit: 3 })
   }

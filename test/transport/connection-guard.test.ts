@@ -2,13 +2,13 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
-import { expect, onTestFinished, test, vi } from 'vitest'
-import { hostOptions } from '../../src/node/host.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { eventually } from '../eventually.ts'
+import { eventualMs } from '../patience.ts'
+import { hostOptions } from '../../src/transport/host.ts'
 import { chatLimits, ConnectionGuard, type Pressure } from '../../src/transport/index.ts'
 import { Network } from '../node/network.ts'
 import { connectFrom, dialerFrom, loopbackOf, sockets } from './dialers.ts'
-
-const patience = { timeout: 60_000 }
 
 async function network(): Promise<Network> {
   const net = await Network.create()
@@ -19,29 +19,29 @@ async function network(): Promise<Network> {
 test('one key that opens 400 connections keeps no contact out, nor 60 others behind one address', async () => {
   const net = await network()
   const anna = await net.peer('anna')
-  const address = loopbackOf(anna)
+  const address = loopbackOf(anna.self)
   const notices: string[] = []
-  anna.addEventListener('notice', ({ detail }) => notices.push(`${detail.code}: ${detail.text}`))
+  anna.events.addEventListener('notice', ({ detail }) => notices.push(`${detail.code}: ${detail.text}`))
   const away = await net.peer('bob')
-  await anna.accept(away.peerId)
+  await anna.messaging.accept(away.self.peerId)
   await away.stop()
   const attacker = await dialerFrom('127.0.0.2')
-  const signal = AbortSignal.timeout(patience.timeout)
+  const signal = AbortSignal.timeout(eventualMs)
   for (let i = 0; i < 400; i++) await connectFrom(attacker, address, signal)
 
   const bob = await net.peer('bob')
-  await bob.open((await bob.resolve([address.toString()])).peer)
-  await vi.waitFor(() => expect(bob.state(anna.peerId).name).toBe('open'), patience)
+  await bob.messaging.open((await bob.peers.resolve([address.toString()])).peer)
+  await eventually(() => expect(bob.messaging.state(anna.self.peerId).name).toBe('open'))
   const honest = await Promise.all(Array.from({ length: 60 }, async () => dialerFrom('127.0.0.3')))
   const connections = await Promise.all(honest.map(async (node) => connectFrom(node, address, signal)))
   expect(connections.map(({ status }) => status)).toEqual(Array(60).fill('open'))
 
-  expect(bob.state(anna.peerId).name).toBe('open')
-  expect(anna.connections().open).toBeLessThanOrEqual(anna.connections().maxOpen)
+  expect(bob.messaging.state(anna.self.peerId).name).toBe('open')
+  expect(anna.peers.connections().open).toBeLessThanOrEqual(anna.peers.connections().maxOpen)
   const told = notices.filter((notice) => notice.startsWith('too-many-connections'))
   expect(told).toHaveLength(1)
   expect(told[0]).toContain('Too many connections from 127.0.0.2 (')
-}, 120_000)
+})
 
 test('many keys at one address, in all places, keep no known peer out, nor others behind another address', async () => {
   const known = new Set<string>()
@@ -56,55 +56,55 @@ test('many keys at one address, in all places, keep no known peer out, nor other
   await node.start()
   onTestFinished(async () => node.stop())
   const address = node.getMultiaddrs()[0] ?? expect.fail('it listens nowhere')
-  const signal = AbortSignal.timeout(patience.timeout)
+  const signal = AbortSignal.timeout(eventualMs)
   const arrive = async (count: number, from: string): Promise<Connection[]> => {
     const nodes = await Promise.all(Array.from({ length: count }, async () => dialerFrom(from)))
     return Promise.all(nodes.map(async (one) => connectFrom(one, address, signal)))
   }
   await arrive(40, '127.0.0.2')
-  await vi.waitFor(() => expect(guard.figures().open).toBe(40), patience)
+  await eventually(() => expect(guard.figures().open).toBe(40))
   // Behind the attacker's address, and known only once its key is.
   const contact = await dialerFrom('127.0.0.2')
   known.add(contact.peerId.toString())
   const first = await connectFrom(contact, address, signal)
   const honest = await arrive(15, '127.0.0.3')
   await arrive(20, '127.0.0.2')
-  await vi.waitFor(() => expect(guard.figures().gaveWay).toBe(36), patience)
+  await eventually(() => expect(guard.figures().gaveWay).toBe(36))
   expect(guard.figures()).toMatchObject({ open: 40, pending: 0 })
   expect([first, ...honest].map(({ status }) => status)).toEqual(Array(16).fill('open'))
   expect(pressure).toEqual([expect.objectContaining({ is: 'began', from: '127.0.0.2', maxOpen: 40 })])
-}, 120_000)
+})
 
 test('silent sockets from two addresses keep no honest dial out', async () => {
   const net = await network()
   const anna = await net.peer('anna')
-  const address = loopbackOf(anna)
-  const floods = ['127.0.0.2', '127.0.0.3'].map((from) => sockets(150, { port: anna.port, from }))
-  await vi.waitFor(() => expect(floods.every(({ opened }) => opened() >= 150)).toBe(true), patience)
+  const address = loopbackOf(anna.self)
+  const floods = ['127.0.0.2', '127.0.0.3'].map((from) => sockets(150, { port: anna.self.port, from }))
+  await eventually(() => expect(floods.every(({ opened }) => opened() >= 150)).toBe(true))
   const honest = await Promise.all(Array.from({ length: 8 }, async () => dialerFrom('127.0.0.4')))
   const dials = await Promise.allSettled(honest.map(async (node) => node.dial(address)))
   expect(dials.map(({ status }) => status)).toEqual(Array(8).fill('fulfilled'))
   // Sixty behind one router, and eight behind that of the attacker, who may have to try again.
   const froms = [...Array<string>(60).fill('127.0.0.5'), ...Array<string>(8).fill('127.0.0.2')]
   const crowd = await Promise.all(froms.map(async (from) => dialerFrom(from)))
-  const signal = AbortSignal.timeout(patience.timeout)
+  const signal = AbortSignal.timeout(eventualMs)
   const connections = await Promise.all(crowd.map(async (node) => connectFrom(node, address, signal)))
   expect(connections.map(({ status }) => status)).toEqual(Array(68).fill('open'))
-  expect(anna.connections().pending).toBeLessThanOrEqual(anna.connections().maxPending)
-}, 120_000)
+  expect(anna.peers.connections().pending).toBeLessThanOrEqual(anna.peers.connections().maxPending)
+})
 
 test('handshakes that stall in their middle keep no honest dial out', async () => {
   const net = await network()
   const anna = await net.peer('anna')
-  const address = loopbackOf(anna)
+  const address = loopbackOf(anna.self)
   const floods = ['127.0.0.2', '127.0.0.3'].map((from) =>
-    sockets(100, { port: anna.port, from, says: Buffer.from('\u0013/multistream/1.0.0\n\u0007/noise\n') })
+    sockets(100, { port: anna.self.port, from, says: Buffer.from('\u0013/multistream/1.0.0\n\u0007/noise\n') })
   )
-  await vi.waitFor(() => expect(floods.every(({ opened }) => opened() >= 100)).toBe(true), patience)
+  await eventually(() => expect(floods.every(({ opened }) => opened() >= 100)).toBe(true))
   const honest = await Promise.all(Array.from({ length: 8 }, async () => dialerFrom('127.0.0.4')))
   const dials = await Promise.allSettled(honest.map(async (node) => node.dial(address)))
   expect(dials.map(({ status }) => status)).toEqual(Array(8).fill('fulfilled'))
-}, 120_000)
+})
 
 test('a client registers at a directory while silent sockets from two addresses fill its queue', async () => {
   const net = await network()
@@ -112,9 +112,10 @@ test('a client registers at a directory while silent sockets from two addresses 
   const told: string[] = []
   directory.addEventListener('pressure', ({ detail }) => told.push(`${detail.is} ${detail.from}`))
   const floods = ['127.0.0.2', '127.0.0.3'].map((from) => sockets(600, { port: directory.port, from }))
-  await vi.waitFor(() => expect(floods.every(({ opened }) => opened() >= 600)).toBe(true), patience)
+  await eventually(() => expect(floods.every(({ opened }) => opened() >= 600)).toBe(true))
+  await eventually(() => expect(told).not.toEqual([]))
   await net.peer('anna', { directory: [`127.0.0.1:${directory.port}`] })
-  await vi.waitFor(() => expect(directory.roster().map(({ nickname }) => nickname)).toEqual(['anna']), patience)
-  expect(told).toHaveLength(1)
-  expect(told[0]).toMatch(/^began 127\.0\.0\.[23]$/u)
-}, 120_000)
+  await eventually(() => expect(directory.roster().map(({ nickname }) => nickname)).toEqual(['anna']))
+  // Once an episode: on a slow machine one may end, and the next begin, before anna is in.
+  expect(told.join(', ')).toMatch(/^began 127\.0\.0\.[23](?:, ended [^,]+, began 127\.0\.0\.[23])*(?:, ended [^,]+)?$/u)
+})

@@ -137,7 +137,7 @@ test('for any order of arrivals the bound holds, a newcomer stays, and no strang
         const kept = [...before.values()].filter(({ standing: one }) => one === 'known' || one === 'conversing').length
         const ended = evicted.flatMap((item) => before.get(item) ?? [])
         const lost = ended.filter(({ peer: one }) => ![...room.open.values()].some((other) => other.peer === one))
-        // With room for strangers, no contact loses its last connection, whoever comes.
+        // With room for strangers, no contact loses its last connection.
         if (kept <= limits.maxConnections * (1 - limits.strangerPart)) {
           expect(lost.filter(({ standing: one }) => one === 'known' || one === 'conversing')).toEqual([])
         }

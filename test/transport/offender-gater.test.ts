@@ -3,8 +3,7 @@ import type { MultiaddrConnection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
-import { offenderGater } from '../../src/transport/index.ts'
-import { Offenders } from '../../src/wire/index.ts'
+import { offenderGater, Offenders } from '../../src/transport/index.ts'
 
 const peer = peerIdFromString('12D3KooWJBz7tcnNcpEW7kbRQqNnLNcjmD3WeuQeUwUzpCdEvRho')
 const addressClass = '203.0.113.7'

@@ -1,8 +1,7 @@
 /** How many places the open files of a process leave. */
 import { expect, test } from 'vitest'
 import { chatLimits, directoryLimits } from '../../src/transport/connection-guard.ts'
-import { LEAST_CONNECTIONS, RESERVED_OPEN_FILES } from '../../src/transport/constants.ts'
-import { limitsWithin, openFileLimit } from '../../src/transport/open-files.ts'
+import { LEAST_CONNECTIONS, RESERVED_OPEN_FILES, limitsWithin, openFileLimit } from '../../src/transport/open-files.ts'
 
 test('limits stay as they are where there are files for all places', () => {
   expect(limitsWithin(chatLimits, 1_024)).toBe(chatLimits)

@@ -1,8 +1,7 @@
 /** Reports of too many connections: two for each episode, whatever happens in it. Pure. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_COUNTED_CLASSES, PRESSURE_QUIET_MS } from '../../src/transport/constants.ts'
-import { PressureEpisodes } from '../../src/transport/pressure.ts'
+import { MAX_COUNTED_CLASSES, PRESSURE_QUIET_MS, PressureEpisodes } from '../../src/transport/connection-guard.ts'
 
 test('an episode names the class with most of the connections that gave way, and lasts until the last of them', () => {
   const episodes = new PressureEpisodes()

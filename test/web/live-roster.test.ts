@@ -1,7 +1,6 @@
 // The page's connection to its directory, on an event source that the test moves.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { PAGE_END_WAIT_MS, PAGE_RETRY_MS } from '../../src/web/constants.ts'
-import { LiveRoster, type Link } from '../../src/web/live-roster.ts'
+import { PAGE_END_WAIT_MS, PAGE_RETRY_MS, LiveRoster, type Link } from '../../src/web/live-roster.ts'
 
 class MovedSource extends EventTarget {
   static readonly all: MovedSource[] = []
@@ -21,7 +20,17 @@ class MovedSource extends EventTarget {
   }
 }
 
-const snapshot = { network: 'n', directory: 'd', now: 0, total: 0, directories: [], recent: [], peers: [], more: false }
+const snapshot = {
+  network: 'n',
+  directory: 'd',
+  addresses: [],
+  now: 0,
+  total: 0,
+  directories: [],
+  recent: [],
+  peers: [],
+  more: false
+}
 
 beforeEach(() => {
   MovedSource.all.length = 0

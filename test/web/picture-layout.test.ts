@@ -65,12 +65,12 @@ test('the same history gives the same picture', () => {
   expect(make()).toEqual(make())
 })
 
-test('when somebody leaves, at most one other takes another place', () => {
+test('when one leaves, at most one other takes another place', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 80 }), fc.nat(), (count, which) => {
-      const everybody = crowd(count, ['A'], false)
-      const before = nextPlaces(new Map(), everybody)
-      const after = nextPlaces(before, everybody.toSpliced(which % count, 1))
+      const all = crowd(count, ['A'], false)
+      const before = nextPlaces(new Map(), all)
+      const after = nextPlaces(before, all.toSpliced(which % count, 1))
       const places = (of: Places): readonly string[] => of.get('A') ?? []
       const moved = places(after).filter((peer, i) => places(before)[i] !== peer)
       expect(moved.length).toBeLessThanOrEqual(1)
@@ -79,7 +79,7 @@ test('when somebody leaves, at most one other takes another place', () => {
   )
 })
 
-test('any history ends with everybody at one place, in the group of its directories', () => {
+test('after any history each peer is at one place, in the group of its directories', () => {
   const moment = fc.array(
     fc.record({
       peer: fc.integer({ min: 0, max: 12 }).map(String),

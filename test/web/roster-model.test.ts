@@ -30,6 +30,7 @@ function peer(id: string, nickname: string, since = 1_000): PeerJson {
 const snapshot: SnapshotJson = {
   network: 'test',
   directory: 'directory-1',
+  addresses: [],
   now: 5_000,
   total: 0,
   directories: [],
@@ -115,6 +116,12 @@ test('a search takes all words, in names, statuses, IDs and addresses', () => {
   expect(found('4001')).toEqual([])
   expect(found('tcp/4001')).toHaveLength(3)
   expect(found('nobody')).toEqual([])
+})
+
+test('a search takes no notice of case and invisible characters, in whichever language', () => {
+  const { byName } = fromSnapshot(snapshot, [peer('AAA', 'Straße'), peer('BBB', 'Işık'), peer('CCC', 'ca\u200crol')], 0)
+  const found = (query: string): number => matching(byName, query).length
+  expect(['STRASSE', 'IŞIK', 'ışık', 'carol', 'car\u00adol'].map(found)).toEqual([1, 1, 1, 1, 1])
 })
 
 test('who came last stands first, where that is asked for', () => {

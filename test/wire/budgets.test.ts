@@ -12,11 +12,12 @@ import {
   TINY_FRAME_RATE
 } from '../../src/wire/budgets.ts'
 import type { MisbehaviourError } from '../../src/wire/errors.ts'
-import { boundedYamux, streamDuplex } from '../../src/wire/index.ts'
+import { streamDuplex } from '../../src/wire/index.ts'
+import { boundedYamux } from '../../src/transport/index.ts'
 import type { Rate } from '../../src/wire/index.ts'
-import { boundUnsent } from '../../src/wire/unsent.ts'
+import { boundUnsent } from '../../src/transport/tuning/waiting-bytes.ts'
 import { turn, until, untilStill } from './turns.ts'
-import { header } from './yamux-header.ts'
+import { header } from '../transport/tuning/yamux-header.ts'
 
 const DATA = 0
 const WINDOW_UPDATE = 1

@@ -8,7 +8,7 @@ import { collect } from './collect.ts'
 import { HeldMeter } from './held-meter.ts'
 import { addTo, fingerprintOf, testBytes } from './test-bytes.ts'
 import { turn, until, untilStill } from './turns.ts'
-import { yamuxPair } from './yamux-pair.ts'
+import { yamuxPair } from '../transport/tuning/yamux-pair.ts'
 
 const MB = 1_000_000
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
+import { setImmediate as turn } from 'node:timers/promises'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, test } from 'vitest'
 import {
@@ -131,6 +132,14 @@ describe('decoding', () => {
     expect(result.error).toBeUndefined()
     expect(result.frames.length).toBe(3 * MAX_FRAMES_PER_BATCH + 1)
     expect(result.batches).toBe(4)
+  })
+
+  test('leaves a turn to others after each full batch: a read may hold a million frames', async () => {
+    let turns = 0
+    const reading = decoded([new Uint8Array(20 * MAX_FRAMES_PER_BATCH)])
+    const isDone = reading.then(() => true)
+    while (!(await Promise.race([isDone, turn(false)]))) turns += 1
+    expect(turns).toBeGreaterThanOrEqual(19)
   })
 
   test('takes a frame of exactly the limit and refuses one byte more at its announcement', async () => {

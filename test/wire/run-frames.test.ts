@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { FrameQueue, QueueClosedError, runFrames, StreamLostError } from '../../src/wire/index.ts'
 import type { FrameCodec, RunFramesInit } from '../../src/wire/index.ts'
 import { turn, until, untilStill } from './turns.ts'
-import { yamuxPair } from './yamux-pair.ts'
+import { yamuxPair } from '../transport/tuning/yamux-pair.ts'
 
 const MAX_FRAME_BYTES = 1000
 
@@ -133,7 +133,7 @@ describe('ending', () => {
     expect([local.status, remote.status]).toEqual(['closed', 'closed'])
   })
 
-  test('a caller that wants to go on after the end of the remote is told of it and ends its own half', async () => {
+  test('a caller that wants to go on after the end of the remote hears of it and ends its own half', async () => {
     const [local, remote] = await streamPair()
     const here = run(local)
     const { promise: remoteEnd, resolve } = Promise.withResolvers<void>()
@@ -164,12 +164,13 @@ describe('the silence of the remote', () => {
     await until(() => remote.readStatus === 'paused')
     there.outgoing.end()
     await local.close()
+    // Time passes: three times the deadline.
     await new Promise((resolve) => setTimeout(resolve, 60))
     open()
     await there.done
   })
 
-  test('before its first frame is told as that, though our half has ended', async () => {
+  test('before its first frame is reported as that, though our half has ended', async () => {
     const [, remote] = await streamPair()
     const there = run(remote, { firstFrameTimeoutMs: 30, closeTimeoutMs: 10 })
     there.outgoing.end()
@@ -263,6 +264,7 @@ describe('failing', () => {
     const [local, remote] = await streamPair()
     const there = run(remote, { firstFrameTimeoutMs: 300 })
     local.send(frameOf('a'))
+    // Time passes: more than the deadline.
     await new Promise((resolve) => setTimeout(resolve, 350))
     local.send(frameOf('b'))
     await local.close()

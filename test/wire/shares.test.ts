@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
-import { addressClass, addressClassOf, PRESSURE_PART, Shares, UNKNOWN_ADDRESS_CLASS } from '../../src/wire/index.ts'
+import {
+  addressBlock,
+  addressClass,
+  addressClassOf,
+  PRESSURE_PART,
+  Shares,
+  UNKNOWN_ADDRESS_CLASS
+} from '../../src/wire/index.ts'
 
 test('an address class is an IPv4 address or the first 64 bits of an IPv6 address, however it is written', () => {
   expect(addressClass('203.0.113.7')).toBe('203.0.113.7')
@@ -10,7 +17,6 @@ test('an address class is an IPv4 address or the first 64 bits of an IPv6 addres
   expect(addressClass('2001:db8::1')).toBe('2001:db8::/64')
   expect(addressClass('2001:0DB8:0:0:ffff::')).toBe('2001:db8::/64')
   expect(addressClass('2001:db8:0:1:2:3:4:5')).toBe('2001:db8:0:1::/64')
-  expect(addressClass('fe80::1%eth0')).toBe('fe80::/64')
   expect(addressClass('::1')).toBe('::/64')
   expect(addressClass('64:ff9b::192.0.2.1')).toBe('64:ff9b::/64')
   for (const none of ['', 'localhost', '1.2.3', '1.2.3.4.5', '2001:db8']) {
@@ -25,13 +31,25 @@ test('a multiaddr is of the class of its first IP address', () => {
   expect(addressClassOf(multiaddr('/dns4/example.org/tcp/4001'))).toBe(UNKNOWN_ADDRESS_CLASS)
 })
 
-test('two IPv6 addresses are of one class exactly when their first 64 bits are the same', () => {
+test('each link-local IPv6 address is a class of its own on its link, so that a neighbour shares with no other', () => {
+  expect(addressClass('fe80::1%eth0')).toBe('fe80::1%eth0')
+  expect(addressClass('FE80:0::1%eth0')).toBe('fe80::1%eth0')
+  expect(addressClass('febf::1')).toBe('febf::1')
+  expect(addressClass('fec0::1')).toBe('fec0::/64')
+  const classOf = (text: string): string => addressClassOf(multiaddr(text))
+  expect(classOf('/ip6zone/eth0/ip6/fe80::1/tcp/4001')).toBe('fe80::1%eth0')
+  expect(classOf('/ip6zone/wlan0/ip6/fe80::1/tcp/4001')).toBe('fe80::1%wlan0')
+  // The sender of a datagram may have written any of them.
+  expect(addressBlock('fe80::1%eth0')).toBe('fe80::/64')
+})
+
+test('two IPv6 addresses are of one block exactly when their first 64 bits are the same', () => {
   const group = fc.integer({ min: 0, max: 0xffff }).map((value) => value.toString(16))
   const half = fc.tuple(group, group, group, group).map((groups) => groups.join(':'))
   fc.assert(
     fc.property(half, half, half, half, (prefix, other, host, otherHost) => {
-      expect(addressClass(`${prefix}:${host}`)).toBe(addressClass(`${prefix}:${otherHost}`))
-      expect(addressClass(`${prefix}:${host}`) === addressClass(`${other}:${host}`)).toBe(prefix === other)
+      expect(addressBlock(`${prefix}:${host}`)).toBe(addressBlock(`${prefix}:${otherHost}`))
+      expect(addressBlock(`${prefix}:${host}`) === addressBlock(`${other}:${host}`)).toBe(prefix === other)
     })
   )
 })

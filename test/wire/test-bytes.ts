@@ -1,4 +1,4 @@
-/** A long reproducible run of bytes, of which no two pieces are alike, and its fingerprint. */
+/** A long reproducible run of bytes without two like pieces, and its fingerprint. */
 
 import { createHash } from 'node:crypto'
 import type { Hash } from 'node:crypto'

@@ -1,6 +1,6 @@
 /** Waiting for what is on its way in this process: for a condition, or until nothing moves any more. */
+import { eventualMs } from '../patience.ts'
 
-const MAX_TURNS = 100_000
 /** Turns with a timer in each, for connections in memory use timers of 0 and 1 ms. */
 const STILL_TIMER_TURNS = 15
 
@@ -11,7 +11,8 @@ export function turn(): Promise<void> {
 
 /** @throws when the condition does not come true. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let turns = 0; turns < MAX_TURNS; turns++) {
+  const deadlineMs = performance.now() + eventualMs
+  while (performance.now() < deadlineMs) {
     if (condition()) {
       return
     }

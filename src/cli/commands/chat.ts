@@ -1,18 +1,29 @@
 // `parley` and `parley chat PEER`: chooses the face, which is loaded only then,
 // and runs it on a node.
 import type { Command } from 'commander'
-import { withChatNode } from '../with-chat-node.ts'
-import type { CommandIo } from '../io.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, mayAskForPassphrase, UsageError, withRemembered } from '../../node/settings.ts'
-import type { Config, ExitCode, Unlocker } from '../../node/settings.ts'
-import type { ChatApi } from '../chat-api.ts'
-import type { FullScreenFace } from '../full-screen/index.ts'
-import { settingLines } from '../setting-lines.ts'
-import { unlockerOf } from '../unlocking.ts'
+import { withChatNode } from './with-chat-node.ts'
+import { type CommandIo, writeLines } from '../process/io.ts'
+import { flagOf, flagsOf, hasSwitch, settingLines } from './command-options.ts'
+import { windowOf } from './second-window.ts'
+import {
+  exitCodes,
+  loadConfig,
+  mayAskForPassphrase,
+  ProfileInUseError,
+  settingSpecs,
+  UsageError,
+  withProfileDefaults
+} from '../../node/settings.ts'
+import type { Config, ExitCode, SettingName, Unlocker } from '../../node/settings.ts'
+import type { AttachedNode } from '../attach/index.ts'
+import type { ChatApi } from '../chat-api/chat-api.ts'
+import { isNamed } from '../chat-api/find-peer.ts'
+import { faceOf } from '../chat-api/conversation-screens.ts'
+import type { FullScreenFace } from '../tui/index.ts'
+import { unlockerOf } from '../process/unlocking.ts'
 import { waitForUnlock } from '../control/index.ts'
 
-type Outcome = 'quit' | 'end of input' | 'interrupted'
+type Outcome = 'quit' | 'detached' | 'end of input' | 'interrupted'
 
 interface Face {
   run(): Promise<Outcome>
@@ -24,6 +35,109 @@ export async function runChat(io: CommandIo, command: Command, openFirst: readon
   const wantsJson = hasSwitch(command, 'json')
   if (wantsJson && hasSwitch(command, 'plain'))
     throw new UsageError('--plain and --json exclude each other: choose one')
+  const { attachedNode } = await import('../attach/index.ts')
+  // One that is just ending is gone in a moment.
+  const attach = async (): Promise<AttachedNode | undefined> =>
+    attachedNode(config, { signal: io.interrupted, isScreen: !wantsJson }).catch((error: unknown) => {
+      if (!isNamed(error, 'NodeGoneError')) throw error
+      return undefined
+    })
+  for (let tries = 1; ; tries++) {
+    const daemon = await attach()
+    if (daemon?.isDaemon === true) return openAttached(io, command, { config, openFirst, wantsJson, node: daemon })
+    daemon?.close()
+    // A program gets the profile that it asks for, or an error that it is in use.
+    const window = wantsJson ? firstWindow : await windowOf(io, config, openFirst)
+    if (window.is === 'same') {
+      const node = await attach()
+      if (node !== undefined) return openAttached(io, command, { config, openFirst, wantsJson, node })
+      if (tries < MAX_WINDOW_TRIES) continue // the window has closed meanwhile
+      throw new ProfileInUseError(
+        'no window can be opened on the parley that runs on this profile: it may wait for its passphrase (parley unlock), or be of an older version'
+      )
+    }
+    try {
+      return await openChat(io, command, { config, openFirst, wantsJson, mayMoveOn: window.is === 'another' })
+    } catch (error) {
+      // Another process took it between the look and the opening.
+      const mayAsk = error instanceof ProfileInUseError && window.is === 'first' && config.sources.profile !== 'flag'
+      if (!mayAsk || wantsJson || tries >= MAX_WINDOW_TRIES) throw error
+    }
+  }
+}
+
+const firstWindow = { is: 'first' } as const
+
+/** Each try means that another parley came and went: more than this is no coincidence. */
+const MAX_WINDOW_TRIES = 3
+
+/** A face on the node of another process, which goes on when the face ends. */
+export async function openAttached(
+  io: CommandIo,
+  command: Command,
+  opening: Omit<ChatOpening, 'mayMoveOn'> & {
+    readonly node: AttachedNode
+    /** It runs on another machine, whose files are not here. */
+    readonly isRemote?: boolean
+  }
+): Promise<ExitCode> {
+  const { config, openFirst, wantsJson, node, isRemote = false } = opening
+  const wantsLines = wantsJson || hasSwitch(command, 'plain')
+  const screen = wantsLines ? undefined : await fullScreenFace(io, openFirst, config, { keeps: !isRemote })
+  screen?.begin()
+  const face = (await faceMaker(io, openFirst, config, { wantsJson, screen }))(node)
+  const unused = unusedFlags(command)
+  if (unused.length > 0) {
+    node.say(
+      'not-applied',
+      `${unused.join(', ')} changed nothing: the node of this profile runs already, with settings of its own`
+    )
+  }
+  const end = (): void => face.end('interrupted')
+  io.interrupted.addEventListener('abort', end)
+  try {
+    const outcome = io.interrupted.aborted ? 'interrupted' : await face.run()
+    if (outcome === 'detached') {
+      const what = node.isDaemon ? 'The daemon' : 'The window that holds the profile'
+      writeLines(io.stdout, [`${what} goes on. parley opens the chat again.`])
+    }
+    return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
+  } finally {
+    screen?.close()
+    io.interrupted.removeEventListener('abort', end)
+    node.close()
+  }
+}
+
+/** The node of this window goes on in a process of its own, with the same settings. */
+async function handOver(io: CommandIo, command: Command, config: Config): Promise<void> {
+  const { startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
+  startDaemon(config, flagsOf(command))
+  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: true })
+  writeLines(io.stdout, ['Parley goes on as a daemon. parley opens the chat again; parley daemon --stop ends it.'])
+}
+
+/** Options that say what the node shall be: of a face they change nothing. */
+function unusedFlags(command: Command): readonly string[] {
+  const ofFace: readonly SettingName[] = ['profile', 'presenceLines', 'notify', 'secondWindow']
+  const given = flagsOf(command)
+  return settingSpecs.filter(({ name }) => given[name] !== undefined && !ofFace.includes(name)).map(flagOf)
+}
+
+interface ChatOpening {
+  readonly config: Config
+  readonly openFirst: readonly string[]
+  readonly wantsJson: boolean
+  /** A held profile gives way to the next free one. */
+  readonly mayMoveOn: boolean
+}
+
+async function openChat(
+  io: CommandIo,
+  command: Command,
+  { config, openFirst, wantsJson, mayMoveOn }: ChatOpening
+): Promise<ExitCode> {
+  const { serveFaces } = await import('../attach/index.ts')
   const wait = waitForUnlock({ io, config, asJson: wantsJson })
   const unlock: Unlocker = await unlockerOf({ io, command, wait })
   let face: Face | undefined
@@ -38,14 +152,23 @@ export async function runChat(io: CommandIo, command: Command, openFirst: readon
   try {
     const outcome = await withChatNode({
       config,
-      interactive: !wantsJson,
+      interactive: mayMoveOn,
       unlock,
-      prepare: (node) => {
+      prepare: (node, screens) => {
         if (beginsLater) screen.begin()
-        face = makeFace(node)
+        face = makeFace(faceOf(node, screens.another()))
       },
-      run: async () => (io.interrupted.aborted ? 'interrupted' : ((await face?.run()) ?? 'interrupted'))
+      run: async (node, screens) => {
+        const endFaces = await serveFaces({ node, config, screens, isDaemon: false })
+        try {
+          return io.interrupted.aborted ? 'interrupted' : ((await face?.run()) ?? 'interrupted')
+        } finally {
+          await endFaces()
+        }
+      }
     })
+    screen?.close()
+    if (outcome === 'detached') await handOver(io, command, config)
     return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
     screen?.close()
@@ -71,11 +194,12 @@ async function faceMaker(
 async function fullScreenFace(
   io: CommandIo,
   openFirst: readonly string[],
-  config: Config
+  config: Config,
+  { keeps = true }: { readonly keeps?: boolean } = {}
 ): Promise<FullScreenFace | undefined> {
   // A pipe needs none of this loaded.
   if (io.stdin.isTTY !== true || io.stdout.isTTY !== true) return undefined
-  const { FullScreenFace, wholeTerminal } = await import('../full-screen/index.ts')
+  const { FullScreenFace, wholeTerminal } = await import('../tui/index.ts')
   const terminal = wholeTerminal(io.stdin, io.stdout, io.env)
   if (terminal === undefined) return undefined
   const face = new FullScreenFace({
@@ -83,9 +207,11 @@ async function fullScreenFace(
     env: io.env,
     selfName: config.settings.name,
     hasLan: config.settings.mdns,
+    presenceLines: config.settings.presenceLines,
     openFirst,
+    keeps,
     settingLines: async (profile) =>
-      settingLines(await withRemembered({ ...config, settings: { ...config.settings, profile } }))
+      settingLines(await withProfileDefaults({ ...config, settings: { ...config.settings, profile } }))
   })
   return face
 }
@@ -106,6 +232,7 @@ async function plainFace(
       node,
       terminal: plainTerminal(io.stdin, io.stdout, io.env),
       hasLan: config.settings.mdns,
+      presenceLines: config.settings.presenceLines,
       openFirst
     })
 }

@@ -3,17 +3,28 @@
 import type { Command } from 'commander'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DEMO_PORTS } from '../constants.ts'
 import { playCaseStudy } from '../demo/case-study.ts'
 import { DemoTerminal } from '../demo/demo-terminal.ts'
-import { writeLines, type CommandIo } from '../io.ts'
-import { exitCodes, packageFolder, UsageError, type ExitCode } from '../../node/settings.ts'
+import { writeLines, type CommandIo } from '../process/io.ts'
+import {
+  exitCodes,
+  isPortFree,
+  packageFolder,
+  PortTakenError,
+  UsageError,
+  whyNotListening,
+  type ExitCode
+} from '../../node/settings.ts'
+
+/** The ports of the case study, where a peer looks for directories by itself. */
+const DEMO_PORTS: readonly number[] = [8000, 8001, 8002]
 
 const entryPoint = join(packageFolder, 'bin', 'parley.js')
 const maxPort = 65_535
+/** Where its directories listen, as far as their ports go. */
+const demoHost = '0.0.0.0'
 
 export async function runDemo(io: CommandIo, command: Command): Promise<ExitCode> {
   const ports = readPorts(command.getOptionValue('ports'))
@@ -74,8 +85,8 @@ async function play(
     await playCaseStudy({
       ports,
       step,
-      openDirectory: (port, fellow) => {
-        const joined = fellow === undefined ? [] : ['--join', String(fellow)]
+      openDirectory: (port, federationPeer) => {
+        const joined = federationPeer === undefined ? [] : ['--join', String(federationPeer)]
         return open(`directory ${port}`, ['directory', '--port', String(port), ...joined])
       },
       openClient: (name) => {
@@ -99,7 +110,7 @@ async function play(
   return code
 }
 
-/** What was expected in a step did not happen. */
+/** A step failed. */
 class StepFailedError extends Error {
   override readonly name = 'StepFailedError'
 
@@ -124,23 +135,26 @@ function readPorts(value: unknown): readonly number[] {
   return ports
 }
 
+/**
+ * The ports that other programs listen on.
+ *
+ * @throws PortForbiddenError
+ */
 async function takenAmong(ports: readonly number[]): Promise<readonly number[]> {
-  const free = await Promise.all(ports.map(isFree))
-  return ports.filter((_, index) => free[index] === false)
+  const taken = await Promise.all(
+    ports.map(async (port) => {
+      const failure = await whyNotListening({ host: demoHost, port }, { portOption: '--ports' })
+      if (failure === undefined || failure instanceof PortTakenError) return failure?.port
+      throw failure
+    })
+  )
+  return taken.filter((port) => port !== undefined)
 }
 
 async function freePorts(count: number, from: number): Promise<readonly number[]> {
   const found: number[] = []
   for (let port = Math.min(from, maxPort - 1000); found.length < count && port <= maxPort; port++) {
-    if (await isFree(port)) found.push(port)
+    if (await isPortFree({ host: demoHost, port })) found.push(port)
   }
   return found
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen({ port, host: '0.0.0.0' }, () => server.close(() => resolve(true)))
-  })
 }

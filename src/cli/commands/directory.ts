@@ -1,21 +1,29 @@
 // `parley directory`: runs a directory and shows on its terminal who comes and
 // goes, as the server of the case study did.
 import type { Command } from 'commander'
-import type { DirectoryFellow, DirectoryGuest } from '../../node/index.ts'
-import { escapedJson } from '../clean-text.ts'
-import { federationLine } from '../federation-wording.ts'
-import { sayMended, writeLines, type CommandIo } from '../io.ts'
-import { readAtPortPrompt } from '../input-line.ts'
-import { placesOf } from '../plain/greeting.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, UsageError, type ExitCode, type Unlocker } from '../../node/settings.ts'
-import { unlockerOf } from '../unlocking.ts'
-import { inBoundedTime } from '../with-chat-node.ts'
-import { pageWish, portOfPage } from './directory-options.ts'
+import type { FederatedDirectory, DirectoryGuest, PageWish } from '../../node/index.ts'
+import {
+  type ExitCode,
+  exitCodes,
+  isTooWide,
+  loadConfig,
+  readCidr,
+  type Unlocker,
+  UsageError
+} from '../../node/settings.ts'
+import { readAtPortPrompt } from '../chat-commands/input-line.ts'
+import { escapedJson } from '../process/clean-text.ts'
+import { type CommandIo, sayMended, untilAborted, writeLines } from '../process/io.ts'
+import { droppedText, LineOutput } from '../process/line-output.ts'
+import { unlockerOf } from '../process/unlocking.ts'
+import { federationLine } from '../wording/directory-wording.ts'
+import { placesOf } from '../wording/identity-wording.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { inBoundedTime } from './with-chat-node.ts'
 
-/** How each event stands on the terminal. */
+/** The word for each event on the terminal. */
 const words = { ready: 'READY', left: 'LEFT', lost: 'LOST' } as const
-const fellowWords = {
+const federationWords = {
   'directory-joined': 'JOINED',
   'directory-lost': 'LOST',
   'directory-refused': 'REFUSED'
@@ -38,6 +46,8 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     ]
     throw new UsageError(`${options.join(' and ')} ask for the same port, ${given}: give each its own`)
   }
+  const wide = settings.trustedProxy.filter((range) => isTooWide(readCidr(range)))
+  if (wide.length > 0) writeLines(io.stderr, [`parley: ${wideProxyText(wide)}`])
   const port = given ?? (await choosePort(io, settings.host, taken))
   if (port === undefined) return exitCodes.interrupted
   const { DirectoryNode, pressureText } = await import('../../node/index.ts')
@@ -45,86 +55,117 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   const node = await DirectoryNode.create({ config, port, page, unlock })
   const isJson = hasSwitch(command, 'json')
   sayMended(io, node.mended)
-  // Others may come before all of it has started; the terminal says first of all where it listens.
-  let early: string[] | undefined = []
-  const show = (line: string): void => {
-    if (early === undefined) writeLines(io.stdout, [line])
-    else early.push(line)
+  // Peers may come before all of it has started; the first line says where it listens.
+  let early: { readonly event: string; readonly line: string }[] | undefined = []
+  const log = directoryLog(io, isJson)
+  const show = (event: string, line: string): void => {
+    if (early === undefined) log.print([line], event)
+    else early.push({ event, line })
   }
   const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
     const line = `${words[event]} ${nickname === '' ? '(no name)' : nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
-    show(isJson ? escapedJson({ event, peer, nickname, shortId, address }) : line)
+    show(event, isJson ? escapedJson({ event, peer, nickname, shortId, address }) : line)
   }
   for (const event of ['ready', 'left', 'lost'] as const) {
     node.addEventListener(event, ({ detail }) => tell(event, detail))
   }
-  const tellFellow = (event: keyof typeof fellowWords, { peer, shortId, address, network }: DirectoryFellow): void => {
+  const tellOfDirectory = (
+    event: keyof typeof federationWords,
+    { peer, shortId, address, network }: FederatedDirectory
+  ): void => {
     const tail = network === undefined ? address : `is of the network ${network}: not joined`
-    const line = `${fellowWords[event]} directory ${shortId} ${tail}`.trimEnd()
+    const line = `${federationWords[event]} directory ${shortId} ${tail}`.trimEnd()
     const facts = { peer, shortId, ...(event === 'directory-joined' ? { address } : {}) }
     const json = { event, ...facts, ...(network === undefined ? {} : { network }) }
-    show(isJson ? escapedJson(json) : line)
+    show(event, isJson ? escapedJson(json) : line)
   }
   for (const event of ['directory-joined', 'directory-lost', 'directory-refused'] as const) {
-    node.addEventListener(event, ({ detail }) => tellFellow(event, detail))
+    node.addEventListener(event, ({ detail }) => tellOfDirectory(event, detail))
   }
   node.addEventListener('directory-unreached', ({ detail: { address, why } }) => {
     const json = { event: 'directory-unreached', address, why }
-    show(isJson ? escapedJson(json) : `UNREACHED directory ${address}: ${why}`)
+    show(json.event, isJson ? escapedJson(json) : `UNREACHED directory ${address}: ${why}`)
   })
   node.addEventListener('full', ({ detail: { limit, refused } }) => {
     const who = `${refused} ${refused === 1 ? 'peer was' : 'peers were'} refused`
     const line = `FULL ${limit} peers are registered here, ${who}: start another directory and --join it to this one`
-    show(isJson ? escapedJson({ event: 'full', limit, refused }) : line)
+    show('full', isJson ? escapedJson({ event: 'full', limit, refused }) : line)
   })
   node.addEventListener('federation', ({ detail }) => {
-    show(isJson ? escapedJson(detail) : federationLine(detail))
+    show(detail.event, isJson ? escapedJson(detail) : federationLine(detail))
   })
   node.addEventListener('page-pressure', ({ detail }) => {
     const { what, holder, held, capacity, evicted } = detail
     const line =
       `PRESSURE page: ${holder} holds ${held} of ${capacity} ${pageThings[what]}; ` +
       `its oldest ${evicted === 1 ? 'one has' : `${evicted} have`} given way to others`
-    show(isJson ? escapedJson({ event: 'page-pressure', what, holder, held, capacity, evicted }) : line)
+    show(
+      'page-pressure',
+      isJson ? escapedJson({ event: 'page-pressure', what, holder, held, capacity, evicted }) : line
+    )
+  })
+  node.addEventListener('addresses', ({ detail: { addresses, pages } }) => {
+    const links = pages.length === 0 ? '' : `, roster page: ${pages.join(' ')}`
+    const line = `ADDRESSES ${hostsOf(addresses)}${links}`
+    show('addresses', isJson ? escapedJson({ event: 'addresses', addresses, pages }) : line)
+  })
+  node.addEventListener('lan', ({ detail: { text } }) => {
+    show('lan', isJson ? escapedJson({ event: 'lan', text }) : `LAN ${text}`)
   })
   node.addEventListener('misbehaviour', ({ detail: { text, ...facts } }) => {
     const json = { event: 'misbehaviour', ...facts, peer: facts.peer ?? null, text }
-    show(isJson ? escapedJson(json) : `MISBEHAVED ${text}`)
+    show(json.event, isJson ? escapedJson(json) : `MISBEHAVED ${text}`)
   })
   node.addEventListener('pressure', ({ detail }) => {
     const { is, ...facts } = detail
     const [event, word] = is === 'began' ? ['crowded', 'CROWDED'] : ['eased', 'EASED']
-    show(isJson ? escapedJson({ event, ...facts }) : `${word} ${pressureText(detail)}`)
+    show(event, isJson ? escapedJson({ event, ...facts }) : `${word} ${pressureText(detail)}`)
   })
   try {
     await node.start()
     const { shortId, peerId, network } = node
     const addresses = node.addresses()
     const pages = node.pages()
-    if (isJson) {
-      writeLines(io.stdout, [
-        escapedJson({ event: 'listening', peer: peerId, shortId, network, port: node.port, addresses, pages })
-      ])
-    } else {
-      const hosts = placesOf(addresses).map(({ host }) => host)
-      writeLines(io.stdout, [
-        `directory ${shortId} listening on port ${node.port} (${hosts.join(', ')}), network ${network}`,
-        ...(pages.length === 0 ? [] : [`roster page: ${pages.join(' ')}`])
-      ])
-    }
-    writeLines(io.stdout, early)
+    const listening = { event: 'listening', peer: peerId, shortId, network, port: node.port, addresses, pages }
+    const lines = [
+      `directory ${shortId} listening on port ${node.port} (${hostsOf(addresses)}), network ${network}`,
+      ...(pages.length === 0 ? [] : [`roster page: ${pages.join(' ')}`])
+    ]
+    log.print(isJson ? [escapedJson(listening)] : lines, listening.event)
+    for (const { event, line } of early) log.print([line], event)
     early = undefined
-    const why = await node.whyNotFound()
-    if (why !== undefined) writeLines(io.stderr, [`Note: ${why}`])
-    await untilInterrupted(io.interrupted)
+    await untilAborted(io.interrupted)
     return exitCodes.ok
   } finally {
     await inBoundedTime(node.stop())
   }
 }
 
+/** A warning only: the network may be one that no stranger reaches. */
+function wideProxyText(ranges: readonly string[]): string {
+  return (
+    `WARNING: --trusted-proxy ${ranges.join(' ')} trusts strangers too: any client from there can claim to be any ` +
+    'other, so limits by address protect nothing. Name the address of your reverse proxy alone.'
+  )
+}
+
+/** The directory's reports. It serves its peers even if nothing reads them, or they can't be written. */
+function directoryLog(io: CommandIo, isJson: boolean): LineOutput {
+  io.surviveOutputFailure(({ message }) =>
+    writeLines(io.stderr, [`parley: ${message}. The directory goes on; lines are dropped until then.`])
+  )
+  return new LineOutput({
+    stream: io.stdout,
+    droppedLines: (dropped, why) => [
+      isJson
+        ? escapedJson({ event: 'dropped', events: Object.fromEntries(dropped) })
+        : `DROPPED ${droppedText(dropped, why)}`
+    ]
+  })
+}
+
 /**
- * On a terminal the one that is typed, else the first free one.
+ * Asks for it on a terminal; elsewhere it is the first free one.
  *
  * @param taken the port of the page
  */
@@ -149,6 +190,8 @@ async function askPort(
 ): Promise<number | undefined> {
   const { createInterface } = await import('node:readline/promises')
   const readline = createInterface({ input: io.stdin, output: io.stdout })
+  // It repeats the errors of its input; a terminal that was closed is the process's business.
+  readline.on('error', () => undefined)
   const ended = new AbortController()
   readline.once('close', () => ended.abort())
   readline.once('SIGINT', () => ended.abort())
@@ -171,7 +214,61 @@ async function askPort(
   }
 }
 
-async function untilInterrupted(interrupted: AbortSignal): Promise<void> {
-  if (interrupted.aborted) return
-  await new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }))
+/** The hosts that an operator gives to others. */
+function hostsOf(addresses: readonly string[]): string {
+  return placesOf(addresses)
+    .map(({ host }) => host)
+    .join(', ')
+}
+
+const maxPort = 65_535
+
+/**
+ * @returns how to show the page; undefined when it shall not be shown
+ * @throws UsageError
+ */
+function pageWish(command: Command, env: NodeJS.ProcessEnv): PageWish | undefined {
+  const given = command.getOptionValue('http')
+  const [text, where] = given === undefined ? [env['PARLEY_HTTP'], 'PARLEY_HTTP'] : [given, '--http']
+  if (text === false || text === 'off') return undefined
+  const host = nonEmpty(command.getOptionValue('httpHost')) ?? nonEmpty(env['PARLEY_HTTP_HOST'])
+  const port = nonEmpty(text)
+  if (port !== undefined && !(/^\d{1,5}$/u.test(port) && Number(port) <= maxPort)) {
+    throw new UsageError(
+      `${where}: ${JSON.stringify(port)} can't be used: expected a port up to ${maxPort}, 0 for any that is free, or off`
+    )
+  }
+  return { port: port === undefined ? undefined : Number(port), host, names: namesOf(command, env) }
+}
+
+/** @throws UsageError */
+function namesOf(command: Command, env: NodeJS.ProcessEnv): readonly string[] {
+  const given: unknown = command.getOptionValue('httpName')
+  const texts = Array.isArray(given) ? given.map(String) : [env['PARLEY_HTTP_NAME'] ?? '']
+  const names = texts.flatMap((text) => text.split(',').map((name) => name.trim())).filter((name) => name !== '')
+  for (const name of names) {
+    if (!/^[\p{L}\p{N}_.-]{1,253}$/u.test(name)) {
+      throw new UsageError(`--http-name: ${JSON.stringify(name)} is no host name: give one like directory.example.org`)
+    }
+  }
+  return names
+}
+
+/**
+ * The port that the page was given where the directory would listen too; undefined when they can't meet.
+ *
+ * @param host the address that the directory listens on; undefined: all
+ */
+function portOfPage(page: PageWish | undefined, host: string | undefined): number | undefined {
+  if (page?.port === undefined || page.port === 0) return undefined
+  const isMet =
+    host === undefined ||
+    [host, page.host].some((one) => one === '0.0.0.0' || one === '::') ||
+    // Without an address of its own the page is shown to this machine only.
+    (page.host === undefined ? /^(?:localhost|127\..*)$/u.test(host) : page.host === host)
+  return isMet ? page.port : undefined
+}
+
+function nonEmpty(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -1,10 +1,11 @@
-// `parley id`: who one is on the network, for somebody else to type or to scan.
+// `parley id`: the user's identity on the network, for others to type or to scan. A file of
+// its own, so that the command loads nothing but the key.
 import type { Command } from 'commander'
-import { escapedJson } from '../clean-text.ts'
-import { writeLines, type CommandIo } from '../io.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { escapedJson } from '../process/clean-text.ts'
+import { writeLines, type CommandIo } from '../process/io.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
 import { exitCodes, loadConfig, type ExitCode } from '../../node/settings.ts'
-import { identityLines } from '../wording.ts'
+import { identityLines } from '../wording/identity-wording.ts'
 
 export async function runId(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })

@@ -4,14 +4,13 @@ import type { Command } from 'commander'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { escapedJson } from '../clean-text.ts'
-import { COPY_ANSWER_MS, PROGRESS_EVERY_MS } from '../constants.ts'
+import { escapedJson } from '../process/clean-text.ts'
+import { PROGRESS_EVERY_MS, ProgressLine } from '../process/progress-line.ts'
 import { onProfile, type RunningParley } from '../control/index.ts'
-import { sayMended, writeLines, type CommandIo } from '../io.ts'
-import { givenPassphrase, PassphraseTerminal } from '../passphrase.ts'
-import { ProgressLine } from '../progress-line.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { askUntilRight, newPassphrase } from '../unlocking.ts'
+import { sayMended, writeLines, type CommandIo } from '../process/io.ts'
+import { givenPassphrase, PassphraseTerminal } from '../process/passphrase.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { askUntilRight, newPassphrase } from '../process/unlocking.ts'
 import {
   exitCodes,
   fileFault,
@@ -23,6 +22,10 @@ import {
 } from '../../node/settings.ts'
 import type { Config, ExitCode } from '../../node/settings.ts'
 import type { ExportInit, Imported, Progress } from '../../node/index.ts'
+import { decodedText } from '../../lib/index.ts'
+
+/** How long a running parley may take to copy its history: the largest ones, on a slow disk. */
+const COPY_ANSWER_MS = 3_600_000
 
 const historyFile = 'history.db'
 
@@ -35,9 +38,12 @@ export async function runProfileExport(io: CommandIo, command: Command): Promise
   const lock = await exportLock(io, command, node.checkPassphrase)
   const progress = new ProgressLine(io.stderr)
   try {
-    const history = await copyOf(io, config, (done) => progress.show('Copying the history', done))
+    const history = await copyOf(io, config, ({ doneBytes, totalBytes }) =>
+      progress.show('Copying the history', doneBytes, totalBytes)
+    )
     try {
-      const onProgress = (done: Progress): void => progress.show(`Writing ${file}`, done)
+      const onProgress = ({ doneBytes, totalBytes }: Progress): void =>
+        progress.show(`Writing ${file}`, doneBytes, totalBytes)
       const exported = await node.exportProfile({
         config,
         file,
@@ -107,7 +113,7 @@ async function copyOf(
   })
 }
 
-/** The other process copies; how far it is, the size of what it writes tells. */
+/** The other process copies; the size of its file shows its progress. */
 async function copyThrough(
   parley: RunningParley,
   io: CommandIo,
@@ -147,7 +153,8 @@ export async function runProfileImport(io: CommandIo, command: Command): Promise
   const archive = await ProfileArchive.open(file, { config, force })
   const progress = new ProgressLine(io.stderr)
   try {
-    const onProgress = (done: Progress): void => progress.show(`Reading ${file}`, done)
+    const onProgress = ({ doneBytes, totalBytes }: Progress): void =>
+      progress.show(`Reading ${file}`, doneBytes, totalBytes)
     const init = { config, force, signal: io.interrupted, onProgress }
     const identities = await identitiesOf(command)
     const importWith = async (key: Parameters<typeof archive.import>[0]): Promise<Imported> => {
@@ -179,10 +186,10 @@ function noIdentity(file: string): never {
 async function identitiesOf(command: Command): Promise<readonly string[] | undefined> {
   const file: unknown = command.getOptionValue('identity')
   if (typeof file !== 'string') return undefined
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const bytes = await readFile(file).catch((error: unknown) => {
     throw new UsageError(`${file} can't be read: ${fileFault(error)}`, { cause: error })
   })
-  return text
+  return decodedText(bytes)
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -1,16 +1,18 @@
 // `parley roster`: who is on the network, once or as it changes, seen without
 // being on it: on the network as a whole, or as one directory tells it.
 import type { Command } from 'commander'
-import type { RosterRow } from '../chat-api.ts'
-import { escapedJson } from '../clean-text.ts'
-import { ROSTER_COALESCE_MS, ROSTER_COLUMNS } from '../constants.ts'
-import { writeLines, type CommandIo } from '../io.ts'
+import type { Writable } from 'node:stream'
+import type { RosterRow } from '../chat-api/chat-api.ts'
+import { escapedJson } from '../process/clean-text.ts'
+import { ROSTER_COALESCE_MS } from '../wording/roster-wording.ts'
+import { writeLines, type CommandIo } from '../process/io.ts'
 import { rowJson } from '../json/event-json.ts'
 import { RosterView } from '../plain/roster-view.ts'
-import { RosterNumbers } from '../roster-numbers.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
+import { RosterNumbers } from '../chat-commands/named-peer.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { folded } from '../../lib/index.ts'
 import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
-import { withChatNode } from '../with-chat-node.ts'
+import { withChatNode } from './with-chat-node.ts'
 
 /** Shows the roster as it is now; the first call shows all of it. */
 type Show = (rows: readonly RosterRow[]) => void
@@ -57,23 +59,22 @@ async function askDirectory(io: CommandIo, directory: string, look: Look): Promi
 }
 
 async function lookAround(io: CommandIo, { config, query, isWatching, show }: Look): Promise<void> {
-  const part = query.toLowerCase()
-  const isMatch = ({ nickname, peer }: RosterRow): boolean =>
-    nickname.toLowerCase().includes(part) || peer.startsWith(query)
+  const part = folded(query)
+  const isMatch = ({ nickname, peer }: RosterRow): boolean => folded(nickname).includes(part) || peer.startsWith(query)
   await withChatNode({
     config,
     interactive: false,
     observe: true,
     run: async (node) => {
-      await node.firstLook({ thorough: true, signal: io.interrupted })
+      await node.peers.firstLook({ thorough: true, signal: io.interrupted })
       if (io.interrupted.aborted) return
-      show(node.roster().filter(isMatch))
+      show(node.peers.roster().filter(isMatch))
       if (!isWatching) return
       let timer: NodeJS.Timeout | undefined
-      node.addEventListener('roster', () => {
+      node.events.addEventListener('roster', () => {
         timer ??= setTimeout(() => {
           timer = undefined
-          show(node.roster().filter(isMatch))
+          show(node.peers.roster().filter(isMatch))
         }, ROSTER_COALESCE_MS)
       })
       await new Promise<void>((resolve) => io.interrupted.addEventListener('abort', () => resolve(), { once: true }))
@@ -84,27 +85,40 @@ async function lookAround(io: CommandIo, { config, query, isWatching, show }: Lo
 
 async function ownPeer(config: Config): Promise<string | undefined> {
   const { knownOwnPeer } = await import('../../node/index.ts')
-  // Whoever needs the key says what is wrong with it; to look around needs none.
+  // Commands that need the key report what is wrong with it; this one needs none.
   return knownOwnPeer(config).catch(() => undefined)
 }
 
 /** @param own the profile's peer, that of a chat which runs on it, say */
 function showLines(io: CommandIo, own: string | undefined): Show {
-  const isNarrow = (io.stdout.columns ?? ROSTER_COLUMNS) < ROSTER_COLUMNS
-  const view = new RosterView(new RosterNumbers(), { outside: true, isNarrow, ...(own === undefined ? {} : { own }) })
+  const columns = (): number | undefined => io.stdout.columns
+  const view = new RosterView(new RosterNumbers(), { outside: true, columns, ...(own === undefined ? {} : { own }) })
   let isFirst = true
-  return (rows) => {
+  return whenDrained(io.stdout, (rows) => {
     const lines = isFirst ? view.all(rows) : view.changes(rows)
     isFirst = false
-    writeLines(
-      io.stdout,
-      lines.flatMap((line) => line.split('\n'))
-    )
-  }
+    writeLines(io.stdout, lines)
+  })
 }
 
-/** Each line is the whole roster: whoever reads it needs no memory of the lines before. */
+/** Each line is the whole roster: its reader needs no memory of the lines before. */
 function showJson(io: CommandIo): Show {
-  return (rows) =>
+  return whenDrained(io.stdout, (rows) =>
     writeLines(io.stdout, [escapedJson({ event: 'roster', total: rows.length, roster: rows.map(rowJson) })])
+  )
+}
+
+/** While nothing reads the output, changes add up: what is shown next is the newest roster and not those before it. */
+function whenDrained(output: Writable, show: Show): Show {
+  let newest: readonly RosterRow[] | undefined
+  return (rows) => {
+    const isWaiting = newest !== undefined
+    if (!isWaiting && !output.writableNeedDrain) return show(rows)
+    newest = rows
+    if (isWaiting) return
+    output.once('drain', () => {
+      if (newest !== undefined) show(newest)
+      newest = undefined
+    })
+  }
 }

@@ -1,27 +1,43 @@
-// `parley send PEER TEXT`: one message, and an exit code that says what became
-// of it. It ends in bounded time, delivered or not; what is not delivered by then
-// waits in the outbox unless it was told not to.
+// `parley send PEER TEXT`: one message, and an exit code that says what became of it.
+// It ends in bounded time, delivered or not, and says what it is doing while it
+// takes long; a message not delivered by then waits in the outbox unless --no-queue is given.
 import type { Command } from 'commander'
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api.ts'
-import { escapedJson } from '../clean-text.ts'
+import { decodedText } from '../../lib/index.ts'
 import {
-  DEFAULT_SEND_WAIT_SECONDS,
-  MESSAGE_ID_BYTES,
-  MAX_SEND_WAIT_SECONDS,
-  MAX_TEXT_INPUT_BYTES,
-  SETTLE_AT_END_MS
-} from '../constants.ts'
-import { sendOnProfile, type SendingNode, type Sent } from '../control/index.ts'
-import { findPeer } from '../find-peer.ts'
-import { sayMended, writeLines, type CommandIo } from '../io.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, ParleyError, UsageError, type ExitCode, type Unlocker } from '../../node/settings.ts'
-import { SendStages, type SendStage } from '../send-stages.ts'
-import { unlockerOf } from '../unlocking.ts'
-import { withChatNode } from '../with-chat-node.ts'
-import { deliveryWord } from '../wording.ts'
+  type ExitCode,
+  exitCodes,
+  loadConfig,
+  ParleyError,
+  PeerNotFoundError,
+  type Unlocker,
+  UsageError
+} from '../../node/settings.ts'
+import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget } from '../chat-api/chat-api.ts'
+import { findPeer } from '../chat-api/find-peer.ts'
+import { SETTLE_AT_END_MS } from '../chat-api/settling.ts'
+import { MAX_SEND_WAIT_SECONDS } from '../chat-commands/chat-command.ts'
+import { type SendingNode, sendOnProfile, type Sent } from '../control/index.ts'
+import { escapedJson } from '../process/clean-text.ts'
+import { type CommandIo, sayMended, writeLines } from '../process/io.ts'
+import { WORTH_A_WORD_MS } from '../process/progress-line.ts'
+import { unlockerOf } from '../process/unlocking.ts'
+import { noDirectoryText } from '../wording/directory-wording.ts'
+import { deliveryWord } from '../wording/message-wording.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { withChatNode } from './with-chat-node.ts'
+
+/** `parley send PEER -` reads no more than this; the node says what the limit of a text is. */
+const MAX_TEXT_INPUT_BYTES = 1024 * 1024
+
+/**
+ * How long `parley send` waits for the receipt unless --wait says otherwise: longer than any one dial, and done in 8 s.
+ */
+const DEFAULT_SEND_WAIT_SECONDS = 6
+
+/** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */
+const MESSAGE_ID_BYTES = 16
 
 export async function runSend(
   io: CommandIo,
@@ -45,7 +61,7 @@ export async function runSend(
   let untilMs: number | undefined
   const finish = async (node: SendingNode, { target, message: sent }: Sent): Promise<ExitCode> => {
     untilMs ??= Date.now() + waitSeconds * 1000
-    const stageNow = (): SendStage => (node.state(target.peer).name === 'open' ? 'receipt' : 'connecting')
+    const stageNow = (): SendStage => (node.peers.look(target.peer).state.name === 'open' ? 'receipt' : 'connecting')
     const waited = await stages.watch(target.name, stageNow, waitFor(node, sent, untilMs, signal))
     const why = whyNot(node, target.peer)
     const message = mayQueue ? waited.message : await withdrawn(node, waited.message)
@@ -58,8 +74,12 @@ export async function runSend(
   // Chosen here, so that a message which a parley has stored before it was killed is found again and not sent twice.
   const id = randomBytes(MESSAGE_ID_BYTES).toString('hex')
   const sendFrom = async (node: ChatApi): Promise<Sent> => {
-    const target = await looking(recipient(node, peer, { trustName, mayQueue, signal }))
-    return { target, message: await node.send(target.peer, text, { id }) }
+    const target = await looking(recipient(node, peer, { trustName, mayQueue, signal })).catch((error: unknown) => {
+      if (!(error instanceof PeerNotFoundError)) throw error
+      const hint = noDirectoryText(node.snapshot().directories, config.settings.mdns)
+      throw hint === undefined ? error : new PeerNotFoundError(`${error.message}. ${hint}`, { cause: error })
+    })
+    return { target, message: await node.messaging.send(target.peer, text, { id }) }
   }
   const own = async (sent: Sent | undefined): Promise<ExitCode> =>
     withChatNode({
@@ -67,15 +87,15 @@ export async function runSend(
       interactive: false,
       unlock,
       prepare: (node) => {
-        node.addEventListener('notice', ({ detail }) => {
+        node.events.addEventListener('notice', ({ detail }) => {
           if (detail.code === 'exposed-key') sayMended(io, [`WARNING: ${detail.text}`])
           if (detail.code === 'file-modes') sayMended(io, [detail.text])
         })
       },
       run: async (node) => {
         if (sent === undefined) return finish(node, await sendFrom(node))
-        // Another parley has ended before it could; the address that it was told is new to this node.
-        await node.resolve([peer], { trustName, signal }).catch(() => undefined)
+        // Another parley has ended before it could; this node does not know the address yet.
+        await node.peers.resolve([peer], { trustName, signal }).catch(() => undefined)
         return finish(node, sent)
       }
     })
@@ -83,7 +103,7 @@ export async function runSend(
 }
 
 /**
- * Whom PEER names. A peer whose ID is in its address need not be there for a message to wait for it.
+ * The peer that PEER names. If its ID is in the address, it need not be online: a message waits for it.
  *
  * @throws ParleyError
  */
@@ -98,7 +118,7 @@ async function recipient(
   } catch (error) {
     const isAway = error instanceof ParleyError && error.exitCode === exitCodes.unreachable
     if (!isAway || !mayQueue || !peer.includes('/p2p/')) throw error
-    return node.resolve([peer], { trustName, signal })
+    return node.peers.resolve([peer], { trustName, signal })
   }
 }
 
@@ -113,8 +133,8 @@ function fateOf(waited: OutgoingMessage, message: OutgoingMessage): SendFate {
 /** Takes a message that still waits out of the outbox; a receipt that was faster counts. */
 async function withdrawn(node: SendingNode, message: OutgoingMessage): Promise<OutgoingMessage> {
   if (message.state !== 'pending') return message
-  await node.cancel(message.peer, [message.id])
-  return node.settled(message, { signal: AbortSignal.timeout(SETTLE_AT_END_MS) })
+  await node.messaging.cancel(message.peer, [message.id])
+  return node.messaging.settled(message, { signal: AbortSignal.timeout(SETTLE_AT_END_MS) })
 }
 
 interface Outcome {
@@ -138,14 +158,14 @@ async function waitFor(
     // The next try would come too late for this command.
     if (Date.now() + detail.retryAfterMs > untilMs) refused.abort()
   }
-  node.addEventListener('refused', onRefused)
+  node.events.addEventListener('refused', onRefused)
   try {
-    return { message: await node.settled(message, { signal }), refusal: undefined }
+    return { message: await node.messaging.settled(message, { signal }), refusal: undefined }
   } catch (error) {
     if (signal.aborted) return { message, refusal }
     throw error
   } finally {
-    node.removeEventListener('refused', onRefused)
+    node.events.removeEventListener('refused', onRefused)
   }
 }
 
@@ -186,12 +206,12 @@ function fateText({ target, message, fate, refusal, why, waitSeconds }: SendRepo
   const reason = refusal === undefined ? why : `it ${refusal}`
   const late = `not delivered within ${waitSeconds} s${reason === undefined ? '' : `: ${reason}`}`
   return fate === 'queued'
-    ? `${late}. It is queued, and goes out when ${target.name} is seen while parley runs on this profile`
-    : `${late}. It was not kept: --wait SECONDS waits longer, and without --no-queue it goes out later`
+    ? `${late}. It is queued, and will be sent when ${target.name} is online while parley runs on this profile`
+    : `${late}. It was dropped: --wait SECONDS waits longer; without --no-queue it is sent later`
 }
 
 function whyNot(node: SendingNode, peer: string): string | undefined {
-  const state = node.state(peer)
+  const state = node.peers.look(peer).state
   return state.name === 'waiting' ? state.why : undefined
 }
 
@@ -231,7 +251,55 @@ async function readText(input: Readable): Promise<string> {
       throw new UsageError(`standard input has more than ${MAX_TEXT_INPUT_BYTES} bytes: send it in parts`)
     parts.push(bytes)
   }
-  return Buffer.concat(parts)
-    .toString('utf8')
-    .replace(/\r?\n$/u, '')
+  return decodedText(Buffer.concat(parts)).replace(/\r?\n$/u, '')
+}
+
+/** How often it looks at which stage it is. */
+const SEND_STAGE_POLL_MS = 100
+
+type SendStage = 'looking' | 'connecting' | 'receipt'
+
+export class SendStages {
+  readonly #say: (line: string) => void
+  readonly #said = new Set<SendStage>()
+  #stage: SendStage | undefined
+  #sinceMs = 0
+
+  constructor(say: (line: string) => void) {
+    this.#say = say
+  }
+
+  /** The stage at this time; undefined when there is nothing to wait for. */
+  at(stage: SendStage | undefined, name: string, nowMs: number): void {
+    if (stage !== this.#stage) {
+      this.#stage = stage
+      this.#sinceMs = nowMs
+    }
+    if (stage === undefined || this.#said.has(stage) || nowMs - this.#sinceMs < WORTH_A_WORD_MS) return
+    this.#said.add(stage)
+    this.#say(wordsOf(stage, name))
+  }
+
+  /** Asks for the stage again and again, as long as `work` takes. */
+  async watch<T>(name: string, stageNow: () => SendStage | undefined, work: Promise<T>): Promise<T> {
+    const look = (): void => this.at(stageNow(), name, performance.now())
+    look()
+    const timer = setInterval(look, SEND_STAGE_POLL_MS)
+    try {
+      return await work
+    } finally {
+      clearInterval(timer)
+    }
+  }
+}
+
+function wordsOf(stage: SendStage, name: string): string {
+  switch (stage) {
+    case 'looking':
+      return `looking for ${name} …`
+    case 'connecting':
+      return `connecting to ${name} …`
+    case 'receipt':
+      return `waiting for the receipt from ${name} …`
+  }
 }

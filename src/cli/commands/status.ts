@@ -1,12 +1,14 @@
 // `parley status`: whether a parley runs on the profile, and what it does. It
 // asks that one, and starts none.
 import type { Command } from 'commander'
-import { escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../process/clean-text.ts'
 import type { Json } from '../control/index.ts'
-import { writeLines, type CommandIo } from '../io.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { exitCodes, loadConfig, shortId, sizeText, type ExitCode } from '../../node/settings.ts'
-import { secondsUntil } from '../wording.ts'
+import { writeLines, type CommandIo } from '../process/io.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { exitCodes, loadConfig, profileKeyProtection, shortId, sizeText } from '../../node/settings.ts'
+import type { ExitCode, KeyProtection } from '../../node/settings.ts'
+import { secondsUntil } from '../wording/time-span.ts'
+import { answeredText } from '../wording/directory-wording.ts'
 
 export async function runStatus(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
@@ -14,9 +16,10 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
   const { runningParley } = await import('../control/index.ts')
   const parley = await runningParley(config, { signal: io.interrupted, mayBeLocked: true })
   const { profile } = config.settings
+  const key = await profileKeyProtection(config)
   if (parley === undefined) {
-    if (asJson) writeLines(io.stdout, [escapedJson({ running: false, profile })])
-    else writeLines(io.stdout, [`No parley runs on the profile ${profile}.`])
+    if (asJson) writeLines(io.stdout, [escapedJson({ running: false, profile, keyPassphrase: keyJson(key) })])
+    else writeLines(io.stdout, [`No parley runs on the profile ${profile}.`, ...keyLines(key)])
     return exitCodes.notRunning
   }
   parley.close()
@@ -24,15 +27,38 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
     sayLocked(io, parley.ready, asJson)
     return exitCodes.ok
   }
-  if (asJson) writeLines(io.stdout, [escapedJson(statusJson(parley.ready))])
-  else writeLines(io.stdout, statusLines(parley.ready, Date.now()))
+  const { daemonAt } = await import('../attach/index.ts')
+  const daemon = await daemonAt(config, io.interrupted).catch(() => undefined)
+  if (asJson)
+    writeLines(io.stdout, [
+      escapedJson({ ...statusJson(parley.ready), daemon: daemon ?? null, keyPassphrase: keyJson(key) })
+    ])
+  else writeLines(io.stdout, statusLines(parley.ready, Date.now(), { key, daemon }))
   return exitCodes.ok
+}
+
+/** Empty where there is no key yet. */
+function keyLines(key: KeyProtection): string[] {
+  switch (key) {
+    case 'passphrase':
+      return ['Key:            has a passphrase']
+    case 'none':
+      return ['Key:            has no passphrase: parley profile protect sets one']
+    case 'unknown':
+      return []
+  }
+}
+
+function keyJson(key: KeyProtection): boolean | null {
+  return key === 'unknown' ? null : key === 'passphrase'
 }
 
 /** One that waits for the passphrase of its key is on no network yet. */
 function sayLocked(io: CommandIo, { profile, peer, shortId: short }: Json, asJson: boolean): void {
   if (asJson) {
-    writeLines(io.stdout, [escapedJson({ running: true, locked: true, profile, peer, shortId: short })])
+    writeLines(io.stdout, [
+      escapedJson({ running: true, locked: true, profile, peer, shortId: short, keyPassphrase: true })
+    ])
     return
   }
   writeLines(io.stdout, [
@@ -42,7 +68,7 @@ function sayLocked(io: CommandIo, { profile, peer, shortId: short }: Json, asJso
   ])
 }
 
-/** What the running parley says at the beginning, with the roster as a number. */
+/** The event `ready` of the running parley, with the roster as a number. */
 function statusJson(ready: Json): Json {
   const { profile, peer, nickname, network, addresses, directories, conversations, waiting, room, connections } = ready
   const requests = listOf(ready['requests']).length
@@ -53,6 +79,7 @@ function statusJson(ready: Json): Json {
     ...identity,
     directories,
     connections,
+    lan: ready['lan'],
     online: listOf(ready['roster']).length,
     requests,
     conversations,
@@ -62,12 +89,18 @@ function statusJson(ready: Json): Json {
   }
 }
 
-function statusLines(ready: Json, nowMs: number): string[] {
+/** What the event `ready` of a running parley says, for people. */
+function statusLines(
+  ready: Json,
+  nowMs: number,
+  { key, daemon }: { readonly key: KeyProtection; readonly daemon: number | undefined }
+): string[] {
   const requests = listOf(ready['requests']).length
   return [
-    `Profile:        ${textOf(ready['profile'])}, in use by a running parley`,
+    `Profile:        ${textOf(ready['profile'])}, in use by ${daemon === undefined ? 'a running parley' : `a daemon (process ${daemon})`}`,
     `Nickname:       ${textOf(ready['nickname'])}`,
     `Peer ID:        ${textOf(ready['peer'])} (short: ${textOf(ready['shortId'])})`,
+    ...keyLines(key),
     `Network:        ${textOf(ready['network'])}`,
     ...listed('Addresses:', Array.isArray(ready['addresses']) ? ready['addresses'].map(textOf) : []),
     ...listed(
@@ -75,6 +108,7 @@ function statusLines(ready: Json, nowMs: number): string[] {
       listOf(ready['directories']).map((view, _i, all) => directoryText(view, all, nowMs))
     ),
     `Connections:    ${connectionsText(ready['connections'])}`,
+    ...listed('LAN:', listOf(ready['lan']).map(linkText), 'peers are not looked for'),
     `Online:         ${listOf(ready['roster']).length}`,
     ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
     `Waiting:        ${waitingText(ready['waiting'])}`,
@@ -83,7 +117,7 @@ function statusLines(ready: Json, nowMs: number): string[] {
   ]
 }
 
-/** What strangers and contacts take here, and of how much. */
+/** The space that strangers and contacts take, and their limits. */
 function roomLines(
   { requests, historyBytes, largest, quotaBytes, freeBytes, floorBytes, diskLow }: Json,
   shown: number
@@ -111,7 +145,7 @@ function roomLines(
   ]
 }
 
-/** From this part of the quota on a contact is worth a line. */
+/** A contact is listed from this part of its quota on. */
 const WORTH_TELLING_PART = 0.75
 
 function sizeOf(bytes: unknown): string {
@@ -137,6 +171,7 @@ function directoryText(view: Json, all: readonly Json[], nowMs: number): string 
     : []
   const words = [
     ...(typeof why === 'string' ? [why] : []),
+    ...(state === 'standby' ? [standbyText(view['reachedAtMs'], nowMs)] : []),
     ...(typeof retryAtMs === 'number' ? [`next try in ${secondsUntil(retryAtMs, nowMs)} s`] : []),
     ...(typeof rttMs === 'number' && state !== 'waiting' ? [`${rttMs} ms`] : []),
     ...(typeof peers === 'number' ? [peersText(peers, total)] : []),
@@ -144,12 +179,16 @@ function directoryText(view: Json, all: readonly Json[], nowMs: number): string 
     ...(listOf(view['withholds']).length === 0 ? [] : [`withholds ${names(view['withholds'])}`]),
     ...(listOf(view['stale']).length === 0 ? [] : [`stale about ${names(view['stale'])}`]),
     ...(apart.length === 0 ? [] : [`not joined with ${apart.join(', ')}`]),
-    ...(typeof forged === 'number' && forged > 0 ? [`told ${forged} forged`] : [])
+    ...(typeof forged === 'number' && forged > 0 ? [`showed ${forged} forged`] : [])
   ]
   return [`${textOf(address)} ${textOf(state)}`, ...words].join(', ')
 }
 
-/** How many peers a directory tells of, and of how many where that is not all. */
+function standbyText(reachedAtMs: unknown, nowMs: number): string {
+  return answeredText(typeof reachedAtMs === 'number' ? reachedAtMs : undefined, nowMs)
+}
+
+/** How many peers a directory lists, and the total if it lists not all. */
 function peersText(peers: number, total: unknown): string {
   const isPart = typeof total === 'number' && total > peers
   return `${peers}${isPart ? ` of ${total}` : ''} ${peers === 1 && !isPart ? 'peer' : 'peers'}`
@@ -160,11 +199,16 @@ function nameOfDirectory(peer: unknown, all: readonly Json[]): string {
   return known === undefined ? shortId(textOf(peer)) : textOf(known['address'])
 }
 
-function conversationText({ name, state, why }: Json): string {
-  return `${textOf(name)} ${textOf(state)}${typeof why === 'string' ? `, ${why}` : ''}`
+function linkText({ interface: name, works, why }: Json): string {
+  return `${textOf(name)}${works === true ? '' : `: no peers are found there: ${textOf(why)}`}`
 }
 
-/** Those that gave way are worth a word when there were any. */
+function conversationText({ peer, name, state, why }: Json): string {
+  const id = typeof peer === 'string' ? ` (${shortId(peer)})` : ''
+  return `${textOf(name)}${id} ${textOf(state)}${typeof why === 'string' ? `, ${why}` : ''}`
+}
+
+/** Connections that gave way, if any. */
 function connectionsText(connections: unknown): string {
   const { open, maxOpen, pending, holders, gaveWay } = isJson(connections) ? connections : {}
   const most = listOf(holders).map(({ from, connections: count }) => `${textOf(from)} (${textOf(count)})`)

@@ -1,15 +1,15 @@
 // `parley verify PEER`: the safety number with a peer, and the mark of having
 // compared it; through the parley that runs on the profile, else on the profile
-// itself, and without going on its network for whoever is known.
+// itself, and without going on its network for a peer that is known.
 import type { Command } from 'commander'
-import { escapedJson } from '../clean-text.ts'
+import { escapedJson } from '../process/clean-text.ts'
 import { onProfile, runningSafety } from '../control/index.ts'
-import { findPeer } from '../find-peer.ts'
-import { sayMended, writeLines, type CommandIo } from '../io.ts'
+import { findPeer } from '../chat-api/find-peer.ts'
+import { sayMended, writeLines, type CommandIo } from '../process/io.ts'
 import { safetyJson } from '../json/event-json.ts'
-import { flagsOf, hasSwitch } from '../setting-options.ts'
-import { safetyLines, type SafetyView } from '../trust-wording.ts'
-import { withChatNode } from '../with-chat-node.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { safetyLines, type SafetyView } from '../wording/trust-wording.ts'
+import { withChatNode } from './with-chat-node.ts'
 import { exitCodes, loadConfig, PeerNotFoundError, shortId, UsageError } from '../../node/settings.ts'
 import type { Config, ExitCode } from '../../node/settings.ts'
 
@@ -30,11 +30,11 @@ export async function runVerify(io: CommandIo, command: Command): Promise<ExitCo
   if (hasSwitch(command, 'json')) {
     writeLines(io.stdout, [escapedJson({ event: change ?? 'safety-number', ...safetyJson(view) })])
   } else {
-    // By the whole ID: what was typed may mean somebody else by then.
+    // By the whole ID: what was typed may mean another peer by then.
     const again = `parley verify ${view.peer}`
     const hints = {
-      confirm: `${again} --confirm`,
-      undo: `${again} --undo`,
+      confirm: `run ${again} --confirm`,
+      undo: `run ${again} --undo`,
       there: 'parley verify, or /verify in a chat'
     }
     const lines = safetyLines(view, hints)
@@ -94,7 +94,7 @@ async function onTheProfile(
   }
 }
 
-/** Who is not known yet may be on the network: looked for without being seen there. */
+/** An unknown peer may be on the network: looks for it without joining the roster. */
 async function lookAround(
   config: Config,
   words: readonly string[],

@@ -1,37 +1,53 @@
-// The socket of a running parley: whoever connects gets a JSON face of its own on
-// the node. A connection's end is the end of its face and of nothing else. Only
-// the holder of the profile may start one: it takes the place of whatever lies
-// at its path.
+// The socket of a running parley: each connection gets a JSON face of its own on the
+// node. A connection's end is the end of its face and of nothing else. Only the
+// holder of the profile may start one: it replaces what lies at its path. Where no
+// socket can be made, the chat runs without one.
 import { once, setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ChatApi } from '../chat-api.ts'
-import { escapedJson } from '../clean-text.ts'
-import { CONTROL_END_MS, MAX_CONTROL_CONNECTIONS } from '../constants.ts'
+import { type Config, profileFolder } from '../../node/settings.ts'
+import type { ChatApi } from '../chat-api/chat-api.ts'
+import { ConversationScreens, faceOf } from '../chat-api/conversation-screens.ts'
 import { JsonFace } from '../json/index.ts'
+import { escapedJson } from '../process/clean-text.ts'
+import { pathToListenAt } from './control-path.ts'
+
+/**
+ * Programs that may speak to a running chat at once: enough for a script that starts many sends, a bound for a leak.
+ */
+export const MAX_CONTROL_CONNECTIONS = 32
+
+/** How long the last lines to a connection may take to be read, when it ends. */
+const CONTROL_END_MS = 1000
 
 const socketMode = 0o600
+
 /** Beside the guests the node has its own face, and what sends or waits on it. */
 const ownListeners = 10
 
 export class ControlServer {
   readonly path: string
   readonly #node: ChatApi
+  readonly #screens: ConversationScreens
   readonly #server: Server
   readonly #guests = new Map<Socket, { readonly face: JsonFace; readonly ended: Promise<void> }>()
   readonly #life = new AbortController()
   readonly #looked: Promise<unknown>
 
   /**
-   * Listens at `path`, where nobody else listens any more: the caller holds the profile.
+   * Listens at `path`. The caller holds the profile, so no other process listens there.
    *
    * @param node has been started
    * @throws when the socket can't be made
    */
-  static async start(node: ChatApi, path: string): Promise<ControlServer> {
-    const server = new ControlServer(node, path)
+  static async start(
+    node: ChatApi,
+    path: string,
+    screens = new ConversationScreens(node.messaging)
+  ): Promise<ControlServer> {
+    const server = new ControlServer(node, path, screens)
     try {
       await server.#listen()
       return server
@@ -41,14 +57,16 @@ export class ControlServer {
     }
   }
 
-  private constructor(node: ChatApi, path: string) {
+  private constructor(node: ChatApi, path: string, screens: ConversationScreens) {
     this.path = path
+    this.#screens = screens
     this.#node = node
-    this.#looked = node.firstLook({ signal: this.#life.signal }).catch(() => undefined)
-    if (node instanceof EventTarget) setMaxListeners(MAX_CONTROL_CONNECTIONS + ownListeners, node)
-    // Whoever has written its commands may close its half and read on.
+    this.#looked = node.peers.firstLook({ signal: this.#life.signal }).catch(() => undefined)
+    const { events } = node
+    if (events instanceof EventTarget) setMaxListeners(MAX_CONTROL_CONNECTIONS + ownListeners, events)
+    // A client that has written its commands may close its half and read on.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket))
-    // Those who are turned away take a moment to be told so; there are no more of them than of the others.
+    // A refused client takes a moment to learn it; there are no more of them than of the others.
     this.#server.maxConnections = 2 * MAX_CONTROL_CONNECTIONS
   }
 
@@ -76,13 +94,14 @@ export class ControlServer {
     } else {
       const input = socket.pipe(new PassThrough())
       const guest = { looked: this.#looked }
-      const face = new JsonFace({ node: this.#node, input, output: socket, guest })
+      const screens = this.#screens.another()
+      const face = new JsonFace({ node: faceOf(this.#node, screens), input, output: socket, guest })
       socket.once('close', () => face.end('interrupted'))
-      this.#guests.set(socket, { face, ended: this.#run(socket, face) })
+      this.#guests.set(socket, { face, ended: this.#run(socket, face, screens) })
     }
   }
 
-  async #run(socket: Socket, face: JsonFace): Promise<void> {
+  async #run(socket: Socket, face: JsonFace, screens: ConversationScreens): Promise<void> {
     try {
       await face.run()
       await finish(socket)
@@ -90,6 +109,7 @@ export class ControlServer {
       // The history can't be read, and no listener is left for the error.
       socket.destroy()
     } finally {
+      await screens.close()
       this.#guests.delete(socket)
     }
   }
@@ -108,7 +128,7 @@ export async function listenPrivately(server: Server, path: string): Promise<voi
 /** Gives the last lines some time to be read. */
 export async function finish(socket: Socket): Promise<void> {
   if (socket.destroyed) return
-  // What still comes is not read any more; unread bytes would turn the end into a reset.
+  // Discards further input: unread bytes would turn the end into a reset.
   socket.resume()
   socket.end()
   const over = new AbortController()
@@ -116,3 +136,29 @@ export async function finish(socket: Socket): Promise<void> {
   await sleep(CONTROL_END_MS, undefined, { signal: over.signal }).catch(() => undefined)
   socket.destroy()
 }
+
+/**
+ * Serves the node, which holds the profile and has been started.
+ *
+ * @returns what ends it; to be called while the profile is still held
+ */
+export async function serveControl(
+  node: ChatApi,
+  config: Config,
+  screens: ConversationScreens
+): Promise<() => Promise<void>> {
+  try {
+    const path = await pathToListenAt(
+      config.folders,
+      profileFolder(config.folders.data, node.snapshot().self.profile.name)
+    )
+    if (path === undefined) return nothing
+    const server = await ControlServer.start(node, path, screens)
+    return async () => server.stop()
+  } catch {
+    // A full disk, a file system without sockets: commands say that the profile is in use.
+    return nothing
+  }
+}
+
+async function nothing(): Promise<void> {}

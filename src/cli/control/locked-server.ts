@@ -1,23 +1,22 @@
 // A profile whose key is locked, while its node waits for the passphrase: its
-// socket says so to everybody who connects, and takes the passphrase from
+// socket says so to every client, and takes the passphrase from
 // `parley unlock`. When the key is open this socket closes, and the node makes
 // its own.
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import { MAX_CONTROL_CONNECTIONS } from '../constants.ts'
-import { writeLines, type CommandIo } from '../io.ts'
+import { MAX_CONTROL_CONNECTIONS, finish, listenPrivately } from './control-server.ts'
+import { writeLines, type CommandIo } from '../process/io.ts'
 import { LockedFace } from '../json/index.ts'
 import { defaultProfile, KeyLockedError, profileFolder } from '../../node/settings.ts'
 import type { Config, LockedIdentity, Unlocker } from '../../node/settings.ts'
 import { pathToListenAt } from './control-path.ts'
-import { finish, listenPrivately } from './control-server.ts'
 
 type Key = Awaited<ReturnType<LockedIdentity['unlock']>>
 
 /**
  * Waits for the passphrase: over the socket of the profile, or in JSON lines on standard input.
  *
- * @returns what throws KeyLockedError when there is no such way any more
+ * @returns a function that throws KeyLockedError when no way is left
  */
 export function waitForUnlock(init: {
   readonly io: CommandIo

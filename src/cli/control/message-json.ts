@@ -1,6 +1,6 @@
-// A message as the JSON lines tell it, read back into a message. Pure; what has
-// not all its fields is no message.
-import type { HistoryEntry, OutgoingMessage, StoredMessage } from '../chat-api.ts'
+// A message of the JSON lines, parsed back. Pure; an object that lacks
+// a field is no message.
+import type { HistoryEntry, OutgoingMessage, StoredMessage } from '../chat-api/chat-api.ts'
 import type { Json } from './running-parley.ts'
 
 const deliveryStates: readonly string[] = ['pending', 'held', 'delivered', 'unconfirmed', 'failed']

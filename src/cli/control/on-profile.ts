@@ -1,10 +1,17 @@
-// A command's work on a profile, whoever holds it: through the parley that runs
-// on it, or on the profile itself when nobody does. It knows nothing of the work.
+// A command's work on a profile, held or free: through the parley that runs
+// on it, or on the profile itself when none does. It knows nothing of the work.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HELD_PROFILE_MS, HELD_PROFILE_POLL_MS, WORTH_A_WORD_MS } from '../constants.ts'
+import { WORTH_A_WORD_MS } from '../process/progress-line.ts'
 import { exitCodes, ParleyError, type Config } from '../../node/settings.ts'
-import { NoAnswerError } from './errors.ts'
-import { runningParley, type RunningParley } from './running-parley.ts'
+import { NoAnswerError, runningParley, type RunningParley } from './running-parley.ts'
+
+/**
+ * A profile that is held by a parley that is just starting or ending, on a busy machine, is tried again for so long.
+ */
+const HELD_PROFILE_MS = 10_000
+
+/** How often it is tried. */
+const HELD_PROFILE_POLL_MS = 100
 
 export interface ProfileWork<T> {
   readonly config: Config
@@ -13,13 +20,13 @@ export interface ProfileWork<T> {
   readonly running: (parley: RunningParley) => Promise<T>
   /** The work without one. It opens the profile, or fails with the exit code `profileInUse`. */
   readonly own: () => Promise<T>
-  /** Told once, when another parley has held the profile for long enough to be worth a word. */
+  /** Called once, when another parley has held the profile for a while. */
   readonly say?: (line: string) => void
 }
 
 /**
- * Does one of the two, once. A profile that is held by a parley that does not listen, because it is just starting or
- * ending or never does, is tried again for a while.
+ * Runs one of the two, once. A profile held by a parley that does not listen, because it is just starting or
+ * ending or never listens, is tried again for a while.
  *
  * @throws what the work throws; ProfileInUseError
  */
@@ -43,14 +50,14 @@ export async function onProfile<T>({ config, signal, running, own, say }: Profil
       if (!isHeld || heldForMs >= HELD_PROFILE_MS) throw error
       if (!hasSaid && heldForMs >= WORTH_A_WORD_MS) {
         hasSaid = true
-        say?.('another parley has the profile and is starting or ending: waiting for it …')
+        say?.('another parley holds the profile and is starting or ending: waiting …')
       }
     }
     await sleep(HELD_PROFILE_POLL_MS, undefined, { signal })
   }
 }
 
-/** One that hangs up before it says that it is ready is just ending: nobody runs. */
+/** One that hangs up before it is ready is just ending: none runs. */
 function hasEnded(error: unknown): undefined {
   if (!(error instanceof NoAnswerError) || error.timeoutMs !== undefined) throw error
   return undefined

@@ -1,24 +1,59 @@
 // The parley that runs on a profile, seen from another process: commands as JSON
-// lines over its socket, each answered under its tag, and its events. It knows
-// the shape of the lines and not what the commands mean.
+// lines over its socket, each answered under its tag, its events, and the errors
+// of a parley that doesn't answer. It knows the shape of the lines and not what
+// the commands mean.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { CONTROL_ANSWER_MS, CONTROL_CONNECT_MS, MAX_ANSWER_LINE_BYTES } from '../constants.ts'
-import { readLines } from '../input-lines.ts'
-import { defaultProfile, KeyLockedError, profileFolder } from '../../node/settings.ts'
-import type { Config } from '../../node/settings.ts'
+import {
+  type Config,
+  defaultProfile,
+  type ExitCode,
+  exitCodes,
+  KeyLockedError,
+  ParleyError,
+  profileFolder
+} from '../../node/settings.ts'
+import { readLines } from '../process/input-lines.ts'
 import { pathsToCall } from './control-path.ts'
-import { NoAnswerError, RunningCommandError, TooManyConnectionsError } from './errors.ts'
+
+/** Too many programs speak to the running parley at once. */
+export class TooManyConnectionsError extends ParleyError {
+  override readonly name = 'TooManyConnectionsError'
+  override readonly exitCode = exitCodes.profileInUse
+}
+
+/** A command failed in the running parley, for the reason that it gave. */
+export class RunningCommandError extends ParleyError {
+  override readonly name = 'RunningCommandError'
+  override readonly exitCode: ExitCode
+  /** As in the JSON lines: `peer-not-found`. */
+  readonly code: string
+
+  constructor(code: string, message: string, exitCode: unknown) {
+    super(message)
+    this.code = code
+    this.exitCode = Object.values(exitCodes).find((known) => known === exitCode) ?? codesWithoutNumber(code)
+  }
+}
+
+/** Connecting to a running parley, which is on this machine: it answers at once or hangs. */
+const CONTROL_CONNECT_MS = 2000
+
+/** How long a running parley may take to answer a command: looking up a peer (RESOLVE_TIMEOUT_MS), and some more. */
+const CONTROL_ANSWER_MS = 12_000
+
+/** Longest line read from a running parley: a roster of ten thousand; a page of messages is smaller. */
+const MAX_ANSWER_LINE_BYTES = 128 * 1024 * 1024
 
 export type Json = Readonly<Record<string, unknown>>
 
-export interface AskOptions {
+interface AskOptions {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
 
 interface MeetOptions extends AskOptions {
-  /** One whose key is locked answers too: it is asked to unlock it, or what it is doing. */
+  /** Meets one whose key is locked too, to unlock it or to ask for its state. */
   readonly mayBeLocked?: boolean
 }
 
@@ -44,7 +79,7 @@ export async function runningParley(config: Config, options: MeetOptions = {}): 
 }
 
 /** @returns undefined when nobody listens there */
-async function call(path: string, signal: AbortSignal | undefined): Promise<Socket | undefined> {
+export async function call(path: string, signal: AbortSignal | undefined): Promise<Socket | undefined> {
   const socket = connect({ path })
   const deadline = AbortSignal.timeout(CONTROL_CONNECT_MS)
   try {
@@ -61,21 +96,23 @@ async function call(path: string, signal: AbortSignal | undefined): Promise<Sock
 export class RunningParley {
   /** What it said first: the event `ready` of the JSON lines, or `locked`. */
   readonly ready: Json
-  /** Aborts when the connection has ended: that parley has, or we have closed it. */
+  /** Aborts when the connection has ended, from either side. */
   readonly ended: AbortSignal
   readonly #socket: Socket
   readonly #questions: Map<string, Question>
   readonly #listeners: Set<(event: Json) => void>
   #lastTag = 0
 
-  /** Waits for the event `ready`. @throws NoAnswerError, TooManyConnectionsError, RunningCommandError, KeyLockedError */
+  /**
+   * Waits for the event `ready`. @throws NoAnswerError, TooManyConnectionsError, RunningCommandError, KeyLockedError
+   */
   static async meet(socket: Socket, options: MeetOptions = {}): Promise<RunningParley> {
     const questions = new Map<string, Question>()
     const listeners = new Set<(event: Json) => void>()
     const ended = new AbortController()
     const first = Promise.withResolvers<Json>()
     questions.set(greeting, { answer: first.resolve, fail: first.reject })
-    socket.on('error', () => undefined) // the end of the lines tells it
+    socket.on('error', () => undefined) // the end of the lines reports it
     void listen(socket, { questions, listeners }).finally(() => {
       ended.abort()
       socket.destroy()
@@ -110,7 +147,7 @@ export class RunningParley {
   /**
    * Gives a command, such as `{ do: 'log', peer: 'bob' }`, and returns the `done` that answers it.
    *
-   * @throws RunningCommandError as the other process told it; NoAnswerError
+   * @throws RunningCommandError as the other process reported it; NoAnswerError
    */
   async ask(command: object, options: AskOptions = {}): Promise<Json> {
     const tag = String(++this.#lastTag)
@@ -148,7 +185,7 @@ interface Reader {
   readonly listeners: Set<(event: Json) => void>
 }
 
-/** Hands out each line until the connection ends. Lines that can't be read are not for us. */
+/** Hands out each line until the connection ends. Skips lines that it can't read. */
 async function listen(socket: Socket, { questions, listeners }: Reader): Promise<void> {
   try {
     for await (const line of readLines(socket, { maxBytes: MAX_ANSWER_LINE_BYTES })) {
@@ -189,7 +226,7 @@ async function inTime<T>(answer: Promise<T>, { timeoutMs = CONTROL_ANSWER_MS, si
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new NoAnswerError(timeoutMs)), timeoutMs)
   const onAbort = (): void => reject(signal?.reason)
-  answer.catch(() => undefined) // it may come after nobody waits for it
+  answer.catch(() => undefined) // it may come after the caller has given up
   promise.catch(() => undefined)
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
@@ -199,4 +236,29 @@ async function inTime<T>(answer: Promise<T>, { timeoutMs = CONTROL_ANSWER_MS, si
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
   }
+}
+
+/** A parley runs on the profile and does not answer, or has ended before it did. */
+export class NoAnswerError extends ParleyError {
+  override readonly name = 'NoAnswerError'
+  override readonly exitCode = exitCodes.profileInUse
+  /** Undefined when the connection ended. */
+  readonly timeoutMs: number | undefined
+
+  constructor(timeoutMs: number | undefined, options?: ErrorOptions) {
+    super(
+      timeoutMs === undefined
+        ? 'the parley that runs on this profile ended before it answered: the command may or may not have been carried out'
+        : `the parley that runs on this profile gave no answer within ${timeoutMs / 1000} s: ` +
+            'end that one, or choose another profile with --profile',
+      options
+    )
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** Errors of the JSON lines that are no command's own. */
+function codesWithoutNumber(code: string): ExitCode {
+  if (code === 'bad-arguments' || code === 'unknown-command' || code === 'line-too-long') return exitCodes.usage
+  return code === 'timeout' ? exitCodes.unreachable : exitCodes.unexpected
 }

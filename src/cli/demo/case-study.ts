@@ -1,12 +1,12 @@
-// The case study, step by step, on terminals that somebody else has opened: what
+// The case study, step by step, on terminals that the caller has opened: what
 // is typed where, and what must be seen there then. Each step is named for the
 // summary; the first that fails ends it.
 import type { DemoTerminal } from './demo-terminal.ts'
 
 export interface Stage {
   readonly ports: readonly number[]
-  /** @param fellow the port of one that it is to be joined with: that one tells it of the rest */
-  openDirectory(port: number, fellow: number | undefined): DemoTerminal
+  /** @param federation peer the port of one that it is to be joined with: that one tells it of the rest */
+  openDirectory(port: number, federationPeer: number | undefined): DemoTerminal
   openClient(name: string): DemoTerminal
   /** Runs a step and remembers that it was seen. */
   step(what: string, run: () => Promise<string | void>): Promise<void>
@@ -23,8 +23,8 @@ export async function playCaseStudy(stage: Stage): Promise<void> {
     await Promise.all(directories.map(async (directory) => directory.hasShown(/listening on/u)))
   })
   await step('They are joined with each other, and keep one roster.', async () => {
-    const fellows = ports.length - 1
-    await Promise.all(directories.map(async (directory) => directory.hasShown(/^JOINED directory /u, fellows)))
+    const federationPeers = ports.length - 1
+    await Promise.all(directories.map(async (directory) => directory.hasShown(/^JOINED directory /u, federationPeers)))
   })
 
   const anna = stage.openClient('anna')
@@ -34,7 +34,7 @@ export async function playCaseStudy(stage: Stage): Promise<void> {
       Promise.any(directories.map(async (directory) => directory.shows(/^READY anna /u)))
     ])
   })
-  await step('The first client is told that nobody else is online.', async () => {
+  await step('The first client learns that nobody else is online.', async () => {
     await anna.shows(/Nobody else is online/u)
     await anna.shows(/^Peer \(/u)
   })
@@ -57,7 +57,7 @@ export async function playCaseStudy(stage: Stage): Promise<void> {
   })
   await step(`They talk on without them: ${linesEachWay} more lines each way.`, async () => talk(bob, anna, 'without'))
 
-  await step('EXIT leaves the conversation, back to the list; the other side is told.', async () => {
+  await step('EXIT leaves the conversation, back to the list; the other side learns of it.', async () => {
     bob.type('EXIT')
     await bob.shows(/^Online \(1\)/u)
     await anna.shows(/bob has left the conversation/u)

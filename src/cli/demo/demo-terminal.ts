@@ -3,9 +3,14 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cleanText } from '../clean-text.ts'
-import { readLines } from '../input-lines.ts'
-import { DEMO_END_MS, DEMO_STEP_MS, MAX_INPUT_LINE_BYTES } from '../constants.ts'
+import { cleanText } from '../process/clean-text.ts'
+import { readLines, MAX_INPUT_LINE_BYTES } from '../process/input-lines.ts'
+
+/** How long one thing may take to be seen in the demo; most take milliseconds. */
+const DEMO_STEP_MS = 10_000
+
+/** How long a client of the demo may take to end after QUIT. */
+const DEMO_END_MS = 6000
 
 /** A terminal did not show what it should have. */
 class NotShownError extends Error {
@@ -64,7 +69,7 @@ export class DemoTerminal {
   }
 
   /**
-   * Waits until so many lines of all that it has shown are such, before or after whichever others.
+   * Waits until so many of all shown lines match, in any order.
    *
    * @throws NotShownError
    */

@@ -1,13 +1,12 @@
 // One line of input to the JSON face, read into a command of the table with its
 // arguments, or into the error that answers it. Pure.
-import { type ChatCommand, type CommandArguments } from '../chat-command.ts'
-import { findCommand } from '../chat-commands.ts'
-import { argumentsFromJson } from '../command-arguments.ts'
-import { MAX_SEND_WAIT_SECONDS } from '../constants.ts'
+import { type ChatCommand, type CommandArguments, MAX_SEND_WAIT_SECONDS } from '../chat-commands/chat-command.ts'
+import { findCommand } from '../chat-commands/chat-commands.ts'
+import { argumentsFromJson } from '../chat-commands/command-arguments.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Given back with every answer, as it was. */
+/** Returned unchanged with each answer. */
 export interface Envelope {
   readonly do?: string
   readonly tag?: string | number
@@ -65,7 +64,7 @@ export function readJsonCommand(line: string, isGuest = false): JsonCommand {
   }
 }
 
-/** Without the piece of the line that the engine quotes: there may be a passphrase in it. */
+/** Without the part of the line that the engine quotes: it may hold a passphrase. */
 function whyNotJson(error: unknown): string {
   return error instanceof Error ? error.message.replace(/, (?:\.{3})?".*$/su, '') : ''
 }

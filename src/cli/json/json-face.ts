@@ -3,12 +3,20 @@
 // face and knows nothing of terminals.
 import { rm } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
-import type { ChatApi, ChatNodeEvents, OutgoingMessage, PeerTarget, ResolveOptions } from '../chat-api.ts'
-import { CommandUsageError, type CommandResult } from '../chat-command.ts'
-import { MAX_INPUT_LINE_BYTES, MAX_PAGE_BYTES, MAX_PAGE_MESSAGES, RESOLVE_TIMEOUT_MS } from '../constants.ts'
-import { SETTLE_AT_END_MS } from '../constants.ts'
-import { unreadCounts } from '../history-commands.ts'
-import { readLines } from '../input-lines.ts'
+import type {
+  ChatApi,
+  ChatNodeEvents,
+  NewsReader,
+  OutgoingMessage,
+  PeerTarget,
+  ResolveOptions
+} from '../chat-api/chat-api.ts'
+import { identityOf } from '../chat-commands/chat-commands.ts'
+import { CommandUsageError, type CommandResult, MAX_PAGE_MESSAGES } from '../chat-commands/chat-command.ts'
+import { MAX_INPUT_LINE_BYTES, readLines } from '../process/input-lines.ts'
+import { isNamed, RESOLVE_TIMEOUT_MS } from '../chat-api/find-peer.ts'
+import { SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS, untilSettled } from '../chat-api/settling.ts'
+import { unreadCounts } from '../chat-commands/history-commands.ts'
 import { exitCodes, ParleyError } from '../../node/settings.ts'
 import {
   conversationJson,
@@ -21,10 +29,14 @@ import {
   rowJson
 } from './event-json.ts'
 import { readJsonCommand, type Envelope, type JsonCommand } from './json-command.ts'
+import type { EventJson, EventName } from './json-fields.ts'
 import { JsonOutput } from './json-output.ts'
-import { underWayJson, unlessUnreadable } from './under-way.ts'
+import { sessionSnapshot, unlessUnreadable } from './session-snapshot.ts'
 
-export type JsonOutcome = 'quit' | 'end of input' | 'interrupted'
+/** New messages that a face reads at once: a few writes. Larger pages take memory and gain no time. */
+const MAX_NEWS_BYTES = 256 * 1024
+
+export type JsonOutcome = 'quit' | 'detached' | 'end of input' | 'interrupted'
 
 type Json = Readonly<Record<string, unknown>>
 type Command = Extract<JsonCommand, { is: 'command' }>
@@ -36,8 +48,8 @@ export interface JsonFaceInit {
   /** PEER of `parley chat PEER --json`. */
   readonly openFirst?: readonly string[]
   /**
-   * Set for a face that is a guest on the node of another: the node goes on after it, so nothing has to settle at its
-   * end, and nobody looks who could judge it when another key answers at a known address.
+   * Set for a guest on another face's node: the node goes on without it, so nothing has to settle at its
+   * end, and no person is there to judge another key at a known address.
    */
   readonly guest?: {
     /** Resolves when the first answers about who is online are in: once for all guests. */
@@ -61,8 +73,8 @@ export class JsonFace {
   /** Changes that `ready` will include are not written before it. */
   #isReady = false
   #outcome: JsonOutcome | undefined
-  /** The position of the last message that was written out, or that was there before. */
-  #toldUpTo: Promise<number>
+  /** Of the messages that come while this face is there. */
+  readonly #news: NewsReader
 
   constructor(init: JsonFaceInit) {
     this.#node = init.node
@@ -74,21 +86,21 @@ export class JsonFace {
       signal: this.#life.signal,
       nextMessages: async () => this.#nextMessages()
     })
-    this.#toldUpTo = this.#node.history.newestPosition()
-    this.#toldUpTo.catch(() => undefined) // told where it is needed
+    this.#news = this.#node.messaging.history.follow()
     this.#listen()
   }
 
   /** Answers commands until `quit`, the end of input or an interruption. The node runs already, and is not stopped. */
   async run(): Promise<JsonOutcome> {
     try {
-      const looked = this.#guest?.looked ?? this.#node.firstLook({ signal: this.#life.signal })
+      const looked = this.#guest?.looked ?? this.#node.peers.firstLook({ signal: this.#life.signal })
       await looked.catch(() => undefined)
-      const requests = (await unlessUnreadable(this.#node.requests())) ?? []
-      const underWay = await underWayJson(this.#node)
+      const requests = (await unlessUnreadable(this.#node.messaging.requests())) ?? []
+      const snapshot = await sessionSnapshot(this.#node)
       const unread = (await unlessUnreadable(unreadCounts(this.#node))) ?? new Map()
+      const figures = await this.#node.figures()
       this.#isReady = true
-      await this.#output.begin({ ...readyJson(this.#node, requests, unread), ...underWay })
+      await this.#output.begin({ ...readyJson(this.#node, figures, requests, unread), ...snapshot })
       if (this.#openFirst.length > 0)
         await this.#answer(JSON.stringify({ do: 'open', peer: this.#openFirst, trustName: true }))
       for await (const line of this.#lines()) {
@@ -103,6 +115,7 @@ export class JsonFace {
       return this.#outcome
     } finally {
       for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+      this.#news.close()
       await Promise.all(this.#copies.map(async (file) => rm(file, { force: true }).catch(() => undefined)))
       this.#input.destroy()
     }
@@ -142,7 +155,7 @@ export class JsonFace {
         return
       }
       const result = await this.#run(command)
-      if (result.is === 'quit') this.#outcome = 'quit'
+      if (result.is === 'quit' || result.is === 'detached') this.#outcome = result.is
       if (result.is === 'sent') this.#sent(result.message)
       if (result.is === 'sent' && command.waitSeconds !== undefined)
         this.#answerLater(command, result, command.waitSeconds)
@@ -154,7 +167,7 @@ export class JsonFace {
 
   /** The guest opens the copy and removes it; what it leaves goes with it. */
   async #copyHistory(envelope: Envelope): Promise<void> {
-    const file = await this.#node.copyHistory({ signal: this.#life.signal })
+    const file = await this.#node.messaging.copyHistory({ signal: this.#life.signal })
     this.#copies.push(file)
     await this.#output.answer({ event: 'done', ...envelope, file })
   }
@@ -166,14 +179,14 @@ export class JsonFace {
   }
 
   async #resolve(words: readonly string[], options: ResolveOptions): Promise<PeerTarget> {
-    if (this.#guest === undefined) return this.#node.resolve(words, options)
+    if (this.#guest === undefined) return this.#node.peers.resolve(words, options)
     try {
-      return await this.#node.resolve(words, { ...options, refuseChangedKey: true })
+      return await this.#node.peers.resolve(words, { ...options, refuseChangedKey: true })
     } catch (error) {
-      // A peer whose ID is in its address need not be there for a message to wait for it.
+      // A peer whose ID is in its address need not be online: a message waits for it.
       const isAway = error instanceof ParleyError && error.exitCode === exitCodes.unreachable
       if (!isAway || !words.some((word) => word.includes('/p2p/'))) throw error
-      return this.#node.resolve(words, options)
+      return this.#node.peers.resolve(words, options)
     }
   }
 
@@ -184,7 +197,7 @@ export class JsonFace {
   /** The next command doesn't wait for a message to arrive; only this one's answer does. */
   #answerLater({ envelope }: Command, result: Extract<CommandResult, { is: 'sent' }>, waitSeconds: number): void {
     const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(waitSeconds * 1000)])
-    const answered = this.#node.settled(result.message, { signal }).then(
+    const answered = this.#node.messaging.settled(result.message, { signal }).then(
       async (message) => this.#done(envelope, { ...result, message }),
       async () => this.#done(envelope, { ...result, message: this.#unsettled.get(result.message.id) ?? result.message })
     )
@@ -197,9 +210,11 @@ export class JsonFace {
   }
 
   async #settle(): Promise<void> {
-    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(SETTLE_AT_END_MS)])
-    const unsettled = [...this.#unsettled.values()]
-    await Promise.allSettled(unsettled.map(async (message) => this.#node.settled(message, { signal })))
+    if (this.#outcome === 'detached') return
+    const isQuitting = this.#outcome === 'quit'
+    const timeout = AbortSignal.timeout(isQuitting ? SETTLE_AT_QUIT_MS : SETTLE_AT_END_MS)
+    const signal = AbortSignal.any([this.#life.signal, timeout])
+    await untilSettled(this.#node, [...this.#unsettled.values()], { signal, isQuitting })
   }
 
   #listen(): void {
@@ -207,11 +222,14 @@ export class JsonFace {
       joined: detail.joined.map(rowJson),
       left: detail.left.map(rowJson),
       changed: detail.changed.map(rowJson),
-      total: this.#node.roster().length
+      total: this.#node.snapshot().roster.length
     }))
+    this.#on('self', () => ({ ...identityOf(this.#node) }))
     this.#on('directory', ({ detail }) => directoryJson(detail))
+    this.#on('contact', ({ detail: { peer, name, isContact } }) => ({ peer, name, contact: isContact }))
     this.#onMessages('message')
     this.#onMessages('sent')
+    this.#onMessages('resumed')
     this.#on('request', ({ detail }) => {
       // Held messages have positions too: those accepted later come with the answer to /accept, not as news.
       this.#output.messages()
@@ -230,39 +248,40 @@ export class JsonFace {
     this.#on('notice', ({ detail }) => noticeJson(detail))
   }
 
-  #on<K extends keyof ChatNodeEvents>(type: K, toJson: (event: ChatNodeEvents[K]) => Json): void {
+  #on<K extends keyof ChatNodeEvents & EventName>(type: K, toJson: (event: ChatNodeEvents[K]) => EventJson<K>): void {
     const listener = (event: ChatNodeEvents[K]): void => {
       if (!this.#isReady && (type === 'roster' || type === 'directory')) return
       this.#output.event({ event: type, ...toJson(event) })
     }
-    this.#node.addEventListener(type, listener)
-    this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+    this.#node.events.addEventListener(type, listener)
+    this.#unsubscribe.push(() => this.#node.events.removeEventListener(type, listener))
   }
 
   /** A message that was stored is read from there when it is its turn. */
-  #onMessages(type: 'message' | 'sent'): void {
+  #onMessages(type: 'message' | 'sent' | 'resumed'): void {
     const listener = (): void => this.#output.messages()
-    this.#node.addEventListener(type, listener)
-    this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+    this.#node.events.addEventListener(type, listener)
+    this.#unsubscribe.push(() => this.#node.events.removeEventListener(type, listener))
   }
 
   async #nextMessages(): Promise<readonly Json[]> {
-    const { history } = this.#node
-    const limits = { limit: MAX_PAGE_MESSAGES, maxBytes: MAX_PAGE_BYTES }
-    const read = async () => history.news({ after: await this.#toldUpTo, ...limits })
-    const news = await unlessUnreadable(read())
     // A notice names a part that can't be read. Messages after it follow; those in it can still be asked for.
-    this.#toldUpTo = news === undefined ? history.newestPosition() : Promise.resolve(news.next)
-    this.#toldUpTo.catch(() => undefined)
+    const next = this.#news.next({ limit: MAX_PAGE_MESSAGES, maxBytes: MAX_NEWS_BYTES })
+    const news = await unlessUnreadable(next).catch(unlessGone)
     if (news === undefined) return []
     return news.entries.map((entry) => ({
       event: entry.message.direction === 'in' ? 'message' : 'sent',
-      ...entryJson(entry, this.#node.name(entry.message.peer))
+      ...entryJson(entry, this.#node.peers.look(entry.message.peer).name)
     }))
   }
 }
 
-/** `PeerNotFoundError` is told as `peer-not-found`; what nobody foresaw as `unexpected`. */
+/** A node in another process that has ended: when it is back its event `resumed` leads to another look. */
+function unlessGone(error: unknown): undefined {
+  if (!isNamed(error, 'NodeGoneError')) throw error
+}
+
+/** `PeerNotFoundError` becomes `peer-not-found`; an unforeseen error is `unexpected`. */
 function errorJson(error: unknown): Json {
   if (!(error instanceof Error)) return { code: 'unexpected', message: String(error) }
   if (error instanceof CommandUsageError) return { code: 'bad-arguments', message: error.message }

@@ -4,8 +4,14 @@
 // It ends nothing, and only a caller that awaits an answer waits for the reader.
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import { escapedJson } from '../clean-text.ts'
-import { MAX_WAITING_EVENT_BYTES } from '../constants.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import { escapedJson } from '../process/clean-text.ts'
+
+/** Events that may wait for a reader of JSON lines; more are left out and counted. Messages wait in the history. */
+const MAX_WAITING_EVENT_BYTES = 4 * 1024 * 1024
+
+/** Characters of messages in one write, and in one turn of the event loop: 2 ms where each of them is escaped. */
+const WRITE_CHARACTERS = 64 * 1024
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -14,7 +20,7 @@ const ENTRY_OVERHEAD_BYTES = 128
 
 type Entry =
   | { readonly is: 'event'; readonly line: string }
-  /** Here stand the messages that came after those that were written last. */
+  /** The messages after those written last: they are read from the history when it is their turn. */
   | { readonly is: 'messages' }
   | { readonly is: 'answer'; readonly line: string; readonly taken: () => void }
 
@@ -89,7 +95,7 @@ export class JsonOutput {
     this.#run()
   }
 
-  /** In the place of what was left out. */
+  /** Reports in their place how many events were dropped. */
   #tellDropped(): void {
     if (this.#dropped.size === 0) return
     const events = Object.fromEntries(this.#dropped)
@@ -132,7 +138,16 @@ export class JsonOutput {
     while (!this.#init.signal.aborted && !this.#init.stream.destroyed) {
       const messages = await this.#init.nextMessages()
       if (messages.length === 0) return
-      for (const message of messages) await this.#writeLine(lineOf(message))
+      let lines = ''
+      for (const [index, message] of messages.entries()) {
+        lines += lineOf(message)
+        if (lines.length < WRITE_CHARACTERS && index < messages.length - 1) continue
+        // Each write is a call of the system, which takes longer than a short line does.
+        await this.#writeLine(lines)
+        lines = ''
+        // A reader that takes everything at once must not keep the node from its other work.
+        await turn()
+      }
     }
   }
 

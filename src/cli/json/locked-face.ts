@@ -2,12 +2,13 @@
 // reason for every other. It never writes what it reads, which may be a
 // passphrase.
 import type { Readable, Writable } from 'node:stream'
-import { escapedJson } from '../clean-text.ts'
-import { MAX_INPUT_LINE_BYTES } from '../constants.ts'
-import { writeLines } from '../io.ts'
+import { escapedJson } from '../process/clean-text.ts'
+import { MAX_INPUT_LINE_BYTES } from '../process/input-lines.ts'
+import { writeLines } from '../process/io.ts'
 import { exitCodes, ParleyError, shortId, type LockedIdentity } from '../../node/settings.ts'
 import { jsonFaceVersion } from './event-json.ts'
 import { readEnvelope, type Envelope } from './json-command.ts'
+import { withoutByteOrderMark } from '../../lib/index.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -86,7 +87,7 @@ export class LockedFace {
         if (this.#rest.length > MAX_INPUT_LINE_BYTES) this.#refuseLongLine()
         return
       }
-      const line = this.#rest.subarray(0, end).toString('utf8')
+      const line = withoutByteOrderMark(this.#rest.subarray(0, end).toString('utf8'))
       this.#rest = this.#rest.subarray(end + 1)
       if (line.trim() !== '') await this.#answer(line)
     }

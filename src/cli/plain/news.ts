@@ -1,32 +1,41 @@
-// What happens on the node, told on the terminal as it comes: the roster,
-// directories, messages, requests, who enters and leaves, and what became of own
-// messages. It decides nothing and sends nothing.
-import type { ChatApi, ChatNodeEvents, ConversationState } from '../chat-api.ts'
-import type { UnreadCounts } from '../chat-command.ts'
+// What happens on the node, as lines on the terminal: the roster, directories, messages,
+// requests, who enters and leaves, and what became of own messages. What a stranger
+// writes in one go is one line, with the next line about it a while later. It
+// decides nothing and sends nothing.
 import { LruMap } from '../../lib/index.ts'
-import {
-  ENTERED_AGAIN_MS,
-  MAX_NUMBERED_PEERS,
-  GOODBYE_COALESCE_MS,
-  MAX_EARLY_NEWS,
-  PROGRESS_TICK_MS,
-  ROSTER_COALESCE_MS
-} from '../constants.ts'
-import { unreadCounts } from '../history-commands.ts'
-import type { RosterNumbers } from '../roster-numbers.ts'
-import { RefusalNews } from '../refusal-news.ts'
-import { messageLines } from '../wording.ts'
-import { ConnectionProgress } from './connection-progress.ts'
-import { DirectoryNews } from './directory-news.ts'
+import type { PresenceLines } from '../../node/settings.ts'
+import type { ChatApi, ChatNodeEvents, ConversationState, RequestView } from '../chat-api/chat-api.ts'
+import { MAX_LIST_LINES, MAX_READ_REQUESTS } from '../chat-commands/chat-command.ts'
+import { unreadCounts } from '../chat-commands/history-commands.ts'
+import { MAX_NUMBERED_PEERS, type RosterNumbers } from '../chat-commands/named-peer.ts'
+import { PROGRESS_TICK_MS } from '../process/progress-line.ts'
+import { ConnectionProgress, ENTERED_AGAIN_MS, PresenceFilter, RefusalNews } from '../wording/conversation-news.ts'
+import { DirectoryNews } from '../wording/directory-wording.ts'
+import { reachableAt } from '../wording/identity-wording.ts'
+import { messageLines, requestLine } from '../wording/message-wording.ts'
+import { ROSTER_COALESCE_MS, type UnreadCounts } from '../wording/roster-wording.ts'
 import { OwnMessages } from './own-messages.ts'
-import { RequestNews } from './request-news.ts'
 import { RosterView } from './roster-view.ts'
 import type { PlainTerminal } from './terminal.ts'
+
+/** A peer that leaves the conversation and then, within this time, the network is reported in one line. */
+const GOODBYE_COALESCE_MS = 250
+
+/** At most this many events wait for the first screen of `--plain`; they follow below it. */
+const MAX_EARLY_NEWS = 1000
 
 interface OpenConversation {
   readonly peer: string
   readonly name: string
   readonly progress: ConnectionProgress
+}
+
+interface NewsInit {
+  readonly node: ChatApi
+  readonly terminal: PlainTerminal
+  readonly numbers: RosterNumbers
+  readonly hasLan: boolean
+  readonly presenceLines: PresenceLines
 }
 
 export class News {
@@ -38,26 +47,31 @@ export class News {
   readonly #roster: RosterView
   readonly #requests: RequestNews
   readonly #directories = new DirectoryNews()
+  readonly #presence: PresenceFilter
   readonly #refusals = new RefusalNews()
   readonly #unsubscribe: (() => void)[] = []
   #conversation: OpenConversation | undefined
   readonly #enteredAtMs = new LruMap<string, number>(MAX_NUMBERED_PEERS)
   #begun = false
-  /** What happens before the first screen stands there, in order; none once it does. */
+  /** What happens before the first screen is printed, in order; undefined after it. */
   #early: (() => void)[] | undefined = []
   #hasLan: boolean
+  /** The addresses that were printed last. */
+  #place: ReturnType<typeof reachableAt>
   #rosterTimer: NodeJS.Timeout | undefined
   #ticker: NodeJS.Timeout | undefined
   /** The peer of the open conversation has left it, and that has not been said yet. */
   #leaving: { readonly name: string; readonly timer: NodeJS.Timeout } | undefined
 
-  constructor(init: { node: ChatApi; terminal: PlainTerminal; numbers: RosterNumbers; hasLan: boolean }) {
+  constructor(init: NewsInit) {
     this.#node = init.node
     this.#terminal = init.terminal
     this.#numbers = init.numbers
-    this.#roster = new RosterView(init.numbers)
+    this.#roster = new RosterView(init.numbers, { columns: () => init.terminal.fold.columns })
     this.#requests = new RequestNews({
       numberOf: (peer) => init.numbers.of(peer),
+      // A problem with the disk is reported as a notice.
+      waiting: async () => init.node.messaging.requests().catch(() => undefined),
       print: (lines) => this.#print(lines)
     })
     this.own = new OwnMessages({
@@ -67,17 +81,19 @@ export class News {
       print: (lines) => this.#print(lines)
     })
     this.#hasLan = init.hasLan
+    this.#presence = new PresenceFilter(init.presenceLines)
+    this.#place = reachableAt(init.node.snapshot().self.addresses)
     this.#listen()
   }
 
-  /** Says which directory is used; from now on changes are told. */
+  /** Says which directory is used; from now on changes are reported. */
   begin(): void {
     this.#begun = true
-    this.#say(this.#directories.summary(this.#node.directories(), this.#hasLan, Date.now()))
+    this.#say(this.#directories.summary(this.#node.snapshot().directories, this.#hasLan, Date.now()))
   }
 
   rosterLines(unread: UnreadCounts): string[] {
-    return this.#roster.all(this.#node.roster(), unread)
+    return this.#roster.all(this.#node.snapshot().roster, unread)
   }
 
   /** The whole list, with what is unread as far as the history can be read. */
@@ -85,39 +101,45 @@ export class News {
     this.#print(this.rosterLines(await this.#unread()))
   }
 
-  /** The strangers who wait for an answer, as far as the history can be read; from now on each new one is told. */
+  /** The waiting requests, as far as the history can be read; from now on each new one is reported. */
   async showRequests(): Promise<void> {
     this.#requests.begin()
-    // What is wrong with the disk is told as a notice.
-    this.#requests.showAll(await this.#node.requests().catch(() => []))
+    // A problem with the disk is reported as a notice.
+    this.#requests.showAll(await this.#node.messaging.requests().catch(() => []))
   }
 
-  /** The first screen stands there: what has happened meanwhile is told below it, and from now on at once. */
+  /** The first screen is printed: what has happened meanwhile follows below it, and later events at once. */
   tellEarly(): void {
     const early = this.#early ?? []
     this.#early = undefined
     for (const tell of early) tell()
   }
 
+  /** How many messages of the peer are unread, as far as the history can be read. */
+  async unreadOf(peer: string): Promise<number> {
+    return (await this.#unread()).get(peer) ?? 0
+  }
+
   async #unread(): Promise<UnreadCounts> {
     try {
       return await unreadCounts(this.#node)
     } catch {
-      // What is wrong with the disk is told as a notice; the list of who is there needs no disk.
+      // A notice reports a problem with the disk; the roster needs no disk.
       return new Map()
     }
   }
 
-  /** The conversation on the screen, or none. Its connection is told until another call. */
+  /** Sets the conversation on the screen, or none. Its connection is reported until the next call. */
   show(conversation: { peer: string; name: string } | undefined): void {
     clearInterval(this.#ticker)
     this.#terminal.progress(undefined)
     this.#dropLeft()
     this.#conversation = undefined
     if (conversation === undefined) return
-    const progress = new ConnectionProgress(conversation.name)
+    const progress = new ConnectionProgress(this.#node.peers.look(conversation.peer).label)
     this.#conversation = { ...conversation, progress }
-    this.#say(progress.changed(this.#node.state(conversation.peer), Date.now()))
+    this.#presence.talked(conversation.peer, Date.now())
+    this.#say(progress.changed(this.#node.peers.look(conversation.peer).state, Date.now()))
     this.#ticker = setInterval(() => this.#tick(), PROGRESS_TICK_MS)
     this.#tick()
   }
@@ -134,25 +156,31 @@ export class News {
 
   #listen(): void {
     this.#on('roster', () => this.#rosterChanged())
+    this.#onTold('self', ({ detail }) => this.#placeChanged(reachableAt(detail.addresses)))
     this.#on('directory', ({ detail }) => {
       if (this.#begun) this.#say(this.#directories.changed(detail, Date.now()))
     })
     this.#onTold('message', ({ detail }) => {
-      if (detail.arrival === 'accepted')
-        this.#print(this.#incoming(detail.message.peer, detail.name, detail.message.text))
+      if (detail.arrival === 'accepted') this.#print(this.#incoming(detail.message.peer, detail.message.text))
     })
     this.#on('request', ({ detail }) => this.#requests.told(detail))
-    this.#onTold('sent', ({ detail }) => this.own.told(detail.message))
+    this.#onTold('sent', ({ detail: { message } }) => {
+      if (message.peer === this.#conversation?.peer) this.#presence.talked(message.peer, Date.now())
+      this.own.told(message)
+    })
     this.#onTold('delivery', ({ detail }) => this.own.changed({ ...detail.message, state: detail.state }))
     this.#onTold('refused', ({ detail }) => {
-      const line = this.#refusals.line(detail, Date.now())
+      const line = this.#refusals.line({ ...detail, name: detail.label }, Date.now())
       if (line !== undefined) this.#say([line])
     })
     this.#onTold('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
-    this.#onTold('entered', ({ detail }) => this.#entered(detail.peer, detail.name))
+    this.#onTold('entered', ({ detail }) => this.#entered(detail.peer))
     this.#onTold('left', ({ detail }) => this.#left(detail))
+    this.#on('contact', ({ detail: { peer, label } }) => {
+      if (this.#conversation?.peer === peer) this.#conversation.progress.name = label
+    })
     this.#on('notice', ({ detail }) => {
-      if (detail.code === 'no-multicast') this.#hasLan = false
+      if (detail.code === 'no-multicast' || detail.code === 'multicast') this.#hasLan = detail.works
     })
     this.#onTold('notice', ({ detail }) => {
       // Between empty lines: it must not pass with the rest.
@@ -162,11 +190,11 @@ export class News {
   }
 
   #on<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void {
-    this.#node.addEventListener(type, listener)
-    this.#unsubscribe.push(() => this.#node.removeEventListener(type, listener))
+    this.#node.events.addEventListener(type, listener)
+    this.#unsubscribe.push(() => this.#node.events.removeEventListener(type, listener))
   }
 
-  /** The same for what is told as it comes, and stands below the first screen when it comes before that. */
+  /** The same for events: those that come before the first screen follow below it. */
   #onTold<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void {
     this.#on(type, (event) => {
       if (this.#early === undefined) {
@@ -176,6 +204,17 @@ export class News {
       this.#early.push(() => listener(event))
       if (this.#early.length >= MAX_EARLY_NEWS) this.tellEarly()
     })
+  }
+
+  /** The greeting has scrolled away, and the user may still give its outdated host to others. */
+  #placeChanged(place: ReturnType<typeof reachableAt>): void {
+    if (place?.host === this.#place?.host && place?.port === this.#place?.port) return
+    this.#place = place
+    this.#say([
+      place === undefined
+        ? 'You are no longer listening for connections.'
+        : `You are now at host ${place.host}, port ${place.port}.`
+    ])
   }
 
   #rosterChanged(): void {
@@ -190,51 +229,65 @@ export class News {
   async #sayRosterChange(): Promise<void> {
     if (this.#conversation !== undefined) return
     const unread = await this.#unread()
-    if (this.#conversation === undefined) this.#print(this.#roster.changes(this.#node.roster(), unread))
+    if (this.#conversation === undefined) this.#print(this.#roster.changes(this.#node.snapshot().roster, unread))
   }
 
-  #incoming(peer: string, name: string, text: string): string[] {
-    if (this.#conversation?.peer === peer) this.#sayLeft()
-    const who = this.#conversation?.peer === peer ? name : `[${this.#numbers.of(peer)} ${name}]`
+  #incoming(peer: string, text: string): string[] {
+    const label = this.#node.peers.look(peer).label
+    if (this.#conversation?.peer === peer) {
+      this.#sayLeft()
+      this.#presence.talked(peer, Date.now())
+    }
+    const who = this.#conversation?.peer === peer ? label : `[${this.#numbers.of(peer)} ${label}]`
     return messageLines(who, text, this.#terminal.fold)
   }
 
   #conversationChanged(peer: string, state: ConversationState): void {
     if (this.#conversation?.peer !== peer) return
-    this.#say(this.#conversation.progress.changed(state, Date.now()))
+    const { progress } = this.#conversation
+    const lines = progress.changed(state, Date.now())
+    // "Is back" is filtered like "came"; the reason why a peer can't be reached is always shown.
+    const isPresence = state.name === 'open' && progress.hasBeenOpen
+    if (!isPresence || this.#presence.isShown(peer, Date.now())) this.#say(lines)
     this.#tick()
   }
 
-  #entered(peer: string, name: string): void {
+  #entered(peer: string): void {
+    const label = this.#node.peers.look(peer).label
     if (this.#conversation?.peer === peer) this.#sayLeft()
     const saidAtMs = this.#enteredAtMs.get(peer) ?? Number.NEGATIVE_INFINITY
     if (Date.now() - saidAtMs < ENTERED_AGAIN_MS) return
     this.#enteredAtMs.set(peer, Date.now())
     if (this.#conversation?.peer === peer) {
-      this.#say([`${name} is in the conversation.`])
+      if (this.#presence.isShown(peer, Date.now())) this.#say([`${label} is in the conversation.`])
       return
     }
     const number = this.#numbers.of(peer)
-    const answer = this.#conversation === undefined ? `type ${number} or its name` : `type /chat ${number}`
-    this.#say([`${name} has opened a conversation with you: ${answer} to answer.`])
+    // Its name would reach another peer with the same name.
+    const orName = label === this.#node.peers.look(peer).name ? ' or its name' : ''
+    const answer = this.#conversation === undefined ? `type ${number}${orName}` : `type /chat ${number}`
+    this.#say([`${label} has opened a conversation with you: ${answer} to answer.`])
   }
 
-  #left({ peer, name, reason }: { peer: string; name: string; reason: 'left' | 'quit' }): void {
+  #left({ peer, reason }: { peer: string; reason: 'left' | 'quit' }): void {
     if (this.#conversation?.peer !== peer) return
+    const name = this.#node.peers.look(peer).label
     if (reason === 'left') {
+      if (!this.#presence.isShown(peer, Date.now())) return
       this.#leaving ??= { name, timer: setTimeout(() => this.#sayLeft(), GOODBYE_COALESCE_MS) }
       return
     }
     this.#conversation.progress.goneAway()
     this.#dropLeft()
-    this.#say([`${name} has left the network: what you write waits. EXIT takes you back to the list.`])
+    if (!this.#presence.isShown(peer, Date.now())) return
+    this.#say([`${name} has left the network; your messages wait. Type EXIT to return to the list.`])
   }
 
-  /** Who leaves the conversation and then the network does the second thing: only that is told. */
+  /** A peer that leaves the conversation and then the network: only the latter is reported. */
   #sayLeft(): void {
     const { name } = this.#leaving ?? {}
     this.#dropLeft()
-    if (name !== undefined) this.#say([`${name} has left the conversation. EXIT takes you back to the list.`])
+    if (name !== undefined) this.#say([`${name} has left the conversation. Type EXIT to return to the list.`])
   }
 
   #dropLeft(): void {
@@ -255,5 +308,92 @@ export class News {
 
   #say(lines: readonly string[]): void {
     if (lines.length > 0) this.#terminal.say(lines)
+  }
+}
+
+/** Messages of one stranger within this time are reported in one line. */
+const REQUEST_COALESCE_MS = 250
+
+/** The least time between two lines about a stranger's request: more messages of it are no news. */
+const REQUEST_AGAIN_MS = 60_000
+
+interface RequestNewsInit {
+  readonly numberOf: (peer: string) => number
+  /** The requests that still wait, as far as they can be read: one answered meanwhile is no news. */
+  readonly waiting: () => Promise<readonly RequestView[] | undefined>
+  readonly print: (lines: readonly string[]) => void
+}
+
+class RequestNews {
+  readonly #init: RequestNewsInit
+  /** By peer: its newest request, which has the count, and when it is reported. */
+  readonly #gathered = new Map<string, { readonly request: RequestView; readonly dueAtMs: number }>()
+  readonly #toldAtMs = new LruMap<string, number>(MAX_READ_REQUESTS)
+  #hasBegun = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(init: RequestNewsInit) {
+    this.#init = init
+  }
+
+  /** All waiting requests are about to be read: from now on new ones are reported. */
+  begin(): void {
+    this.#hasBegun = true
+  }
+
+  /** @param requests the newest first; they are shown as they would have come */
+  showAll(requests: readonly RequestView[]): void {
+    const shown = requests.slice(0, MAX_LIST_LINES).toReversed()
+    for (const { peer, count } of shown) {
+      this.#toldAtMs.set(peer, performance.now())
+      if ((this.#gathered.get(peer)?.request.count ?? 0) <= count) this.#gathered.delete(peer)
+    }
+    const more = requests.length - shown.length
+    this.#init.print([
+      ...(more === 0 ? [] : [`${more} more strangers wait for an answer: /requests lists them.`]),
+      ...shown.map((request) => this.#line(request))
+    ])
+  }
+
+  told(request: RequestView): void {
+    if (!this.#hasBegun) return
+    const { peer } = request
+    const nowMs = performance.now()
+    const againAtMs = (this.#toldAtMs.get(peer) ?? Number.NEGATIVE_INFINITY) + REQUEST_AGAIN_MS
+    const dueAtMs = this.#gathered.get(peer)?.dueAtMs ?? Math.max(nowMs + REQUEST_COALESCE_MS, againAtMs)
+    this.#gathered.set(peer, { request, dueAtMs })
+    this.#schedule()
+  }
+
+  /** At the end only strangers that were not reported yet are news. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    const untold = [...this.#gathered.values()].filter(({ request }) => this.#toldAtMs.get(request.peer) === undefined)
+    this.#gathered.clear()
+    this.#init.print(untold.map(({ request }) => this.#line(request)))
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer)
+    if (this.#gathered.size === 0) return
+    const nextAtMs = Math.min(...[...this.#gathered.values()].map(({ dueAtMs }) => dueAtMs))
+    this.#timer = setTimeout(() => void this.#tell(), nextAtMs - performance.now())
+  }
+
+  async #tell(): Promise<void> {
+    const nowMs = performance.now()
+    const due = [...this.#gathered.values()].flatMap(({ request, dueAtMs }) => (dueAtMs <= nowMs ? [request] : []))
+    for (const { peer } of due) {
+      this.#gathered.delete(peer)
+      this.#toldAtMs.set(peer, nowMs)
+    }
+    this.#schedule()
+    const waiting = due.length === 0 ? [] : await this.#init.waiting()
+    const told = waiting === undefined ? due : due.flatMap(({ peer }) => waiting.find((one) => one.peer === peer) ?? [])
+    this.#init.print(told.map((request) => this.#line(request)))
+  }
+
+  #line(request: RequestView): string {
+    return requestLine(request, this.#init.numberOf(request.peer))
   }
 }

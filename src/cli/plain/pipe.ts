@@ -1,25 +1,25 @@
 // The plain face without a terminal: lines in, lines out, no escape codes and
 // nothing drawn twice. A prompt is a line of its own, printed when something
-// else is asked for. For a reader that does not read no more than a bound waits.
+// else is asked for. Output that nothing reads is bounded.
 // It knows nothing of chats.
 import type { Readable, Writable } from 'node:stream'
-import { MAX_INPUT_LINE_BYTES, MAX_PIPED_MESSAGE_LINES, MAX_UNREAD_OUTPUT_BYTES } from '../constants.ts'
-import { readLines } from '../input-lines.ts'
-import { writeLines } from '../io.ts'
-import type { PlainTerminal } from './terminal.ts'
+import { MAX_INPUT_LINE_BYTES, readLines } from '../process/input-lines.ts'
+import { LineOutput } from '../process/line-output.ts'
+import { droppedNews, type PlainTerminal } from './terminal.ts'
+
+/** Lines of one message on a pipe, which has no screen: what people write is shorter, and a script reads JSON. */
+export const MAX_PIPED_MESSAGE_LINES = 200
 
 export class Pipe implements PlainTerminal {
   readonly interactive = false
   readonly fold = { rows: MAX_PIPED_MESSAGE_LINES }
   readonly #input: Readable
-  readonly #output: Writable
+  readonly #output: LineOutput
   #asked = ''
-  /** Lines that were left out because too many waited. */
-  #leftOut = 0
 
   constructor(input: Readable, output: Writable) {
     this.#input = input
-    this.#output = output
+    this.#output = new LineOutput({ stream: output, droppedLines: droppedNews })
   }
 
   get lines(): AsyncIterable<string> {
@@ -27,11 +27,7 @@ export class Pipe implements PlainTerminal {
   }
 
   print(lines: readonly string[]): void {
-    if (lines.length === 0) return
-    if (this.#output.writableLength > MAX_UNREAD_OUTPUT_BYTES) {
-      if (this.#leftOut === 0) this.#output.once('drain', () => this.#tellLeftOut())
-      this.#leftOut += lines.length
-    } else this.#write(lines)
+    this.#output.print(lines)
   }
 
   say(lines: readonly string[]): void {
@@ -58,18 +54,6 @@ export class Pipe implements PlainTerminal {
 
   close(): void {
     this.#input.destroy()
-  }
-
-  #write(lines: readonly string[]): void {
-    writeLines(this.#output, lines)
-  }
-
-  #tellLeftOut(): void {
-    const count = this.#leftOut
-    this.#leftOut = 0
-    this.#write([
-      `${count === 1 ? 'One line was' : `${count} lines were`} left out here, as nothing read them: /history shows the messages.`
-    ])
   }
 
   async *#read(): AsyncGenerator<string> {

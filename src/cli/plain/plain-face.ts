@@ -1,22 +1,26 @@
 // The chat as typed lines, as in the program that Parley grew from: greets, reads
-// a line, has it carried out, and ends. What lines mean is Talk's business, what
-// happens by itself is told by News.
-import type { ChatApi } from '../chat-api.ts'
-import { INTERRUPT_WINDOW_MS, SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../constants.ts'
-import { RosterNumbers } from '../roster-numbers.ts'
-import { greetingLines } from './greeting.ts'
+// a line, has it carried out, and ends. Talk gives lines their meaning, and
+// News reports what happens by itself.
+import type { PresenceLines } from '../../node/settings.ts'
+import type { ChatApi } from '../chat-api/chat-api.ts'
+import { INTERRUPT_WINDOW_MS } from '../process/input-lines.ts'
+import { SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../chat-api/settling.ts'
+import { RosterNumbers } from '../chat-commands/named-peer.ts'
+import { greetingLines } from '../wording/identity-wording.ts'
 import { News } from './news.ts'
-import { failureText, Operation } from './operation.ts'
+import { failureText } from '../chat-commands/result-lines.ts'
+import { Operation } from './terminal.ts'
 import { Talk } from './talk.ts'
 import type { PlainTerminal } from './terminal.ts'
 
-export type PlainOutcome = 'quit' | 'end of input' | 'interrupted'
+export type PlainOutcome = 'quit' | 'detached' | 'end of input' | 'interrupted'
 
 export interface PlainFaceInit {
   readonly node: ChatApi
   readonly terminal: PlainTerminal
   /** Whether peers are looked for on the local network. */
   readonly hasLan: boolean
+  readonly presenceLines?: PresenceLines
   /** PEER of `parley chat PEER`: its conversation is opened first. */
   readonly openFirst?: readonly string[]
 }
@@ -31,12 +35,12 @@ export class PlainFace {
   #outcome: PlainOutcome | undefined
   #interruptedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor({ node, terminal, hasLan, openFirst = [] }: PlainFaceInit) {
+  constructor({ node, terminal, hasLan, presenceLines = 'smart', openFirst = [] }: PlainFaceInit) {
     const numbers = new RosterNumbers()
     this.#node = node
     this.#terminal = terminal
     this.#openFirst = openFirst
-    this.#news = new News({ node, terminal, hasLan, numbers })
+    this.#news = new News({ node, terminal, hasLan, presenceLines, numbers })
     this.#operation = new Operation(terminal)
     this.#talk = new Talk({ node, terminal, numbers, news: this.#news, operation: this.#operation })
     terminal.onInterrupt((typedSince) => this.#interrupt(typedSince))
@@ -50,7 +54,7 @@ export class PlainFace {
    */
   async run(): Promise<PlainOutcome> {
     try {
-      this.#terminal.say(greetingLines(this.#node))
+      this.#terminal.say(greetingLines(this.#node.snapshot().self))
       await this.#guarded(async () => this.#lookAround())
       this.#news.begin()
       await this.#news.showRoster()
@@ -61,7 +65,7 @@ export class PlainFace {
       for await (const line of this.#terminal.lines) {
         if (this.#outcome !== undefined) break
         await this.#guarded(async () => this.#talk.read(line))
-        if (this.#talk.isOver) this.#outcome ??= 'quit'
+        if (this.#talk.over !== undefined) this.#outcome ??= this.#talk.over
         else this.#terminal.ask(this.#talk.prompt())
         if (this.#outcome !== undefined) break
       }
@@ -82,16 +86,17 @@ export class PlainFace {
   }
 
   async #lookAround(): Promise<void> {
-    await this.#operation.run('looking around', async (signal) => this.#node.firstLook({ signal }))
+    await this.#operation.run('looking around', async (signal) => this.#node.peers.firstLook({ signal }))
   }
 
   async #finish(outcome: PlainOutcome): Promise<void> {
-    if (outcome === 'interrupted') return
-    const signal = AbortSignal.timeout(outcome === 'quit' ? SETTLE_AT_QUIT_MS : SETTLE_AT_END_MS)
-    await this.#guarded(async () => this.#talk.finish(signal))
+    if (outcome === 'interrupted' || outcome === 'detached') return
+    const isQuitting = outcome === 'quit'
+    const signal = AbortSignal.timeout(isQuitting ? SETTLE_AT_QUIT_MS : SETTLE_AT_END_MS)
+    await this.#guarded(async () => this.#talk.finish({ signal, isQuitting }))
   }
 
-  /** Whatever goes wrong with one line is said, and the next line is read. */
+  /** Reports what fails in one line, and reads the next. */
   async #guarded(run: () => Promise<void>): Promise<void> {
     try {
       await run()
@@ -100,7 +105,7 @@ export class PlainFace {
     }
   }
 
-  /** Only two in a row leave: who has typed in between has decided to stay. */
+  /** Only two in a row leave: typing in between means to stay. */
   #interrupt(typedSince: boolean): void {
     if (this.#operation.abort()) return
     if (!typedSince && Date.now() - this.#interruptedAtMs < INTERRUPT_WINDOW_MS) {
@@ -110,6 +115,8 @@ export class PlainFace {
     this.#interruptedAtMs = Date.now()
     this.#talk.dropDraft()
     this.#terminal.ask(this.#talk.prompt())
-    this.#terminal.say(['Ctrl-C again leaves at once; QUIT at the prompt for a peer, or /quit, ends it in good order.'])
+    this.#terminal.say([
+      'Press Ctrl-C again to leave at once. QUIT at the peer prompt, or /quit, ends the program properly.'
+    ])
   }
 }

@@ -4,13 +4,14 @@
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
-import { cleanText } from '../clean-text.ts'
-import { INPUT_HISTORY_LINES, LEAST_MESSAGE_ROWS, MAX_TYPED_CHARACTERS, ROWS_FOR_OTHERS } from '../constants.ts'
-import type { MessageFold } from '../message-fold.ts'
-import { LineQueue } from './line-queue.ts'
-import { Suspension, type TerminalInput } from './suspension.ts'
-import type { PlainTerminal } from './terminal.ts'
-import { wrappedLine } from './wrapped-lines.ts'
+import { cleanText } from '../process/clean-text.ts'
+import { INPUT_HISTORY_LINES, MAX_TYPED_CHARACTERS } from '../process/input-lines.ts'
+import { LEAST_MESSAGE_ROWS, ROWS_FOR_OTHERS, wrappedLine } from '../wording/terminal-lines.ts'
+import { LineOutput } from '../process/line-output.ts'
+import type { MessageFold } from '../wording/terminal-lines.ts'
+import { LineBursts, MAX_PASTED_LINES, LineQueue } from './typed-lines.ts'
+import { Suspension, type TerminalInput } from '../process/suspension.ts'
+import { droppedNews, type PlainTerminal } from './terminal.ts'
 
 const escape = '\u001b'
 const eraseBelow = `${escape}[J`
@@ -19,7 +20,12 @@ const noCompletion = (line: string): readonly [readonly string[], string] => [[]
 export class Screen implements PlainTerminal {
   readonly interactive = true
   readonly lines = new LineQueue()
+  readonly #bursts = new LineBursts({
+    onLine: (line) => this.lines.push(line),
+    onLeftOut: (count) => this.say([leftOutText(count)])
+  })
   readonly #output: WriteStream
+  readonly #printed: LineOutput
   readonly #readline: Interface
   readonly #suspension: Suspension
   #prompt = ''
@@ -28,11 +34,15 @@ export class Screen implements PlainTerminal {
   #interrupted: (typedSince: boolean) => void = () => undefined
   #typedSinceInterrupt = false
   #closed = false
+  /** The prompt is drawn when the output has drained. */
+  #isPromptStale = false
   /** The line that is being typed, or pasted, went beyond all bounds: what is left of it is dropped up to its end. */
   #isTooLong = false
 
   constructor(input: Readable & TerminalInput, output: WriteStream) {
     this.#output = output
+    const write = (lines: readonly string[]): void => this.#draw(lines.map((line) => `${cleanText(line)}\n`).join(''))
+    this.#printed = new LineOutput({ stream: output, droppedLines: droppedNews, write })
     const resizeListeners = output.listeners('resize')
     this.#readline = createInterface({
       input,
@@ -50,7 +60,7 @@ export class Screen implements PlainTerminal {
     output.on('resize', this.#redraw)
     this.#readline.on('line', (line) => {
       if (this.#isTooLong) this.#refuseTyped()
-      else this.lines.push(line)
+      else this.#bursts.add(line)
       // Pasted lines come at once: each gets its prompt, whatever the first one leads to.
       if (!this.#closed) this.#readline.prompt()
     })
@@ -67,18 +77,21 @@ export class Screen implements PlainTerminal {
       this.#typedSinceInterrupt = false
       this.#interrupted(typedSince)
     })
-    this.#suspension = new Suspension(input, () => this.#drawAnew())
+    this.#suspension = new Suspension({ input, output, continued: () => this.#drawAnew() })
     // Without a listener readline stops by itself, and reads nothing when it is continued.
     this.#readline.on('SIGTSTP', () => {
       this.#eraseShown()
-      this.#suspension.stop()
+      void this.#suspension.stop()
     })
+    // readline repeats the errors of its input; a terminal that was closed is the process's business.
+    this.#readline.on('error', () => undefined)
     this.#readline.on('close', () => {
       // Ctrl-D leaves the cursor behind the prompt.
       if (!this.#closed) this.#output.write('\n')
       this.#closed = true
       this.#output.off('resize', this.#redraw)
       this.#suspension.end()
+      this.#bursts.flush()
       this.lines.end()
     })
   }
@@ -91,7 +104,7 @@ export class Screen implements PlainTerminal {
   }
 
   print(lines: readonly string[]): void {
-    if (lines.length > 0) this.#draw(lines.map((line) => `${cleanText(line)}\n`).join(''))
+    this.#printed.print(lines)
   }
 
   say(lines: readonly string[]): void {
@@ -101,13 +114,13 @@ export class Screen implements PlainTerminal {
   ask(prompt: string): void {
     if (prompt === this.#prompt) return
     this.#prompt = prompt
-    this.#draw('')
+    this.#drawPrompt()
   }
 
   progress(text: string | undefined): void {
     if (text === this.#progress) return
     this.#progress = text
-    this.#draw('')
+    this.#drawPrompt()
   }
 
   completeWith(candidates: (line: string) => readonly [readonly string[], string]): void {
@@ -131,6 +144,17 @@ export class Screen implements PlainTerminal {
   #eraseTyped(): void {
     this.#readline.write(null, { ctrl: true, name: 'e' })
     this.#readline.write(null, { ctrl: true, name: 'u' })
+  }
+
+  #drawPrompt(): void {
+    if (!this.#printed.isFull) this.#draw('')
+    else if (!this.#isPromptStale) {
+      this.#isPromptStale = true
+      this.#output.once('drain', () => {
+        this.#isPromptStale = false
+        this.#draw('')
+      })
+    }
   }
 
   /**
@@ -225,6 +249,14 @@ export class Screen implements PlainTerminal {
     // Only what can be typed again as it stands on the screen.
     return [hits.filter((hit) => cleanText(hit) === hit), typed]
   }
+}
+
+function leftOutText(count: number): string {
+  return (
+    `${count} lines came at once, like a paste, and were left out: each would have been a message. ` +
+    `Up to ${MAX_PASTED_LINES} lines can be pasted here; on the full screen a paste is one message, and ` +
+    'parley send PEER - sends standard input as one.'
+  )
 }
 
 function isCtrlC(key: unknown): boolean {

@@ -1,18 +1,16 @@
-// Carries out what was typed after a slash: finds the command, asks twice before
-// what can't be taken back, and prints what came of it. Where the screen goes
-// next is for whoever asked.
-import type { ChatApi, PeerTarget } from '../chat-api.ts'
-import type { CommandContext, CommandResult } from '../chat-command.ts'
-import { findCommand } from '../chat-commands.ts'
-import { argumentsFromLine } from '../command-arguments.ts'
-import type { SlashCommand } from '../input-line.ts'
-import type { RosterNumbers } from '../roster-numbers.ts'
-import { repeatQuestion } from '../wording.ts'
+// Runs what was typed after a slash: finds the command, asks before
+// irreversible acts, and prints the result. Its caller decides where the
+// screen goes next.
+import type { ChatApi, PeerTarget } from '../chat-api/chat-api.ts'
+import type { CommandContext, CommandResult, ReadRequests } from '../chat-commands/chat-command.ts'
+import { findCommand, noCommandText } from '../chat-commands/chat-commands.ts'
+import { argumentsFromLine } from '../chat-commands/command-arguments.ts'
+import type { SlashCommand } from '../chat-commands/input-line.ts'
+import type { RosterNumbers } from '../chat-commands/named-peer.ts'
+import { repeatQuestion, resultLines } from '../chat-commands/result-lines.ts'
 import type { News } from './news.ts'
-import type { Operation } from './operation.ts'
-import { resultLines } from './result-lines.ts'
-import type { Sending } from './sending.ts'
-import type { PlainTerminal } from './terminal.ts'
+import type { Operation, PlainTerminal } from './terminal.ts'
+import type { Sending } from './own-messages.ts'
 
 export interface SlashCommandsInit {
   readonly node: ChatApi
@@ -21,10 +19,11 @@ export interface SlashCommandsInit {
   readonly news: News
   readonly operation: Operation
   readonly sending: Sending
+  readonly readRequests: ReadRequests
   readonly resolve: (words: readonly string[], signal: AbortSignal) => Promise<PeerTarget>
 }
 
-/** A conversation is to be opened with whom these words name. */
+/** A conversation is to be opened with the peer that these words name. */
 interface Choice {
   readonly is: 'choice'
   readonly words: readonly string[]
@@ -32,7 +31,7 @@ interface Choice {
 
 export class SlashCommands {
   readonly #init: SlashCommandsInit
-  /** What was asked about, when that was the command before. */
+  /** The act that was asked about, when that was the command before. */
   #asked: string | undefined
 
   constructor(init: SlashCommandsInit) {
@@ -40,7 +39,7 @@ export class SlashCommands {
   }
 
   /**
-   * Returns what came of it, which has been printed; nothing when nothing was done.
+   * Returns the result, which has been printed; undefined when nothing was done.
    *
    * @throws CommandUsageError, and what the node throws
    */
@@ -48,36 +47,35 @@ export class SlashCommands {
     { name, rest }: SlashCommand,
     shown: Pick<CommandContext, 'current' | 'shownFrom'>
   ): Promise<CommandResult | Choice | undefined> {
-    const { node, terminal, operation, sending, resolve } = this.#init
+    const { node, terminal, operation, sending, resolve, readRequests } = this.#init
     const command = findCommand(name)
     if (command === undefined) {
-      terminal.say([`There is no command /${name}: /help lists them. // sends a text that begins with /.`])
+      terminal.say([noCommandText(name)])
       return undefined
     }
     const args = argumentsFromLine(command, rest)
-    const question = command.question?.(rest)
-    const asking = `${command.name} ${rest}`
-    if (question !== undefined && this.#asked !== asking) {
-      this.#asked = asking
-      terminal.say([repeatQuestion(question, asking)])
-      return undefined
-    }
+    const person = { readRequests, agreed: this.#asked }
     this.#asked = undefined
     if (command.name === 'chat') return { is: 'choice', words: args.peer ?? [] }
     const result = await sending.marked(async () =>
       operation.run('looking', async (signal) =>
-        command.run({ node, ...shown, resolve: async (words) => resolve(words, signal) }, args)
+        command.run({ node, ...shown, person, resolve: async (words) => resolve(words, signal) }, args)
       )
     )
-    this.#print(result)
+    if (result.is === 'question') {
+      this.#asked = result.act
+      terminal.say([repeatQuestion(result.text, `${command.name} ${rest}`)])
+    } else this.print(result)
     return result
   }
 
-  #print(result: CommandResult): void {
-    const { terminal, numbers, news } = this.#init
+  /** Prints a result as that of a command. */
+  print(result: CommandResult): void {
+    const { node, terminal, numbers, news } = this.#init
     const context = {
       nowMs: Date.now(),
       numberOf: (peer: string) => numbers.of(peer),
+      labelOf: (peer: string) => node.peers.look(peer).label,
       rosterLines: news.rosterLines.bind(news),
       fold: terminal.fold
     }
@@ -87,11 +85,12 @@ export class SlashCommands {
   }
 }
 
-/** Whether others' words, addresses or a table are in it: these are for the terminal to wrap. */
+/** Whether it holds others' words, addresses or a table: the terminal wraps those. */
 function isQuoting({ is }: CommandResult): boolean {
   switch (is) {
     case 'roster':
     case 'accepted':
+    case 'request':
     case 'requests':
     case 'contacts':
     case 'blocked peers':

@@ -1,34 +1,42 @@
-// What typed lines lead to at each of the three prompts: for a peer, for a port,
+// What typed lines do at each of the three prompts: for a peer, for a port,
 // and in a conversation. Each line becomes a call of the node and the next
-// prompt; when to read and when to end is the face's business.
-import type { CommandResult } from '../chat-command.ts'
-import { chatCommands } from '../chat-commands.ts'
-import type { ChatApi, HistoryEntry, PeerTarget } from '../chat-api.ts'
-import { HISTORY_LINES } from '../constants.ts'
+// prompt; the face decides when to read and when to end.
+import type { CommandResult } from '../chat-commands/chat-command.ts'
+import { chatCommands } from '../chat-commands/chat-commands.ts'
+import type { ChatApi, HistoryEntry, PeerTarget } from '../chat-api/chat-api.ts'
+import { HISTORY_LINES, ReadRequests } from '../chat-commands/chat-command.ts'
 import {
   continuation,
   readAtPeerPrompt,
   readAtPortPrompt,
   readInConversation,
   type SlashCommand
-} from '../input-line.ts'
-import { findPeer } from '../find-peer.ts'
-import type { RosterNumbers } from '../roster-numbers.ts'
-import { identityText, warningLines } from '../trust-wording.ts'
-import { historyLine } from '../wording.ts'
-import { completeLine, safeName } from './completion.ts'
+} from '../chat-commands/input-line.ts'
+import { findPeer } from '../chat-api/find-peer.ts'
+import type { RosterNumbers } from '../chat-commands/named-peer.ts'
+import { cautionBefore } from '../chat-commands/stranger-caution.ts'
+import { identityText, warningLines } from '../wording/trust-wording.ts'
+import { historyLine } from '../wording/message-wording.ts'
+import { namesakeText, requestLines } from '../chat-commands/result-lines.ts'
+import type { SettlingOptions } from '../chat-api/settling.ts'
+import { isSameName } from '../../lib/index.ts'
+import { completeLine, safeName } from '../chat-commands/completion.ts'
 import type { News } from './news.ts'
-import type { Operation } from './operation.ts'
-import { Sending } from './sending.ts'
+import type { Operation, PlainTerminal } from './terminal.ts'
+import { Sending } from './own-messages.ts'
 import { SlashCommands } from './slash-commands.ts'
-import type { PlainTerminal } from './terminal.ts'
+import { NARROW_COLUMNS } from './roster-view.ts'
 
 type Place =
   | { readonly at: 'peer' }
   | { readonly at: 'port'; readonly host: string }
   | { readonly at: 'conversation'; readonly peer: string; readonly name: string }
 
+/** The answer, at the prompt for a peer, that opens a conversation after a question. */
+const YES = 'yes'
 const peerPrompt = 'Peer (name, number, address or host): '
+/** The same for a narrow terminal. */
+const shortPeerPrompt = 'Peer: '
 
 export interface TalkInit {
   readonly node: ChatApi
@@ -51,7 +59,10 @@ export class Talk {
   #draft: readonly string[] = []
   /** The position of the first message of the open conversation that is on the screen. */
   #shownFrom: number | undefined
-  #isOver = false
+  #over: 'quit' | 'detached' | undefined
+  readonly #readRequests = new ReadRequests()
+  /** Whose conversation opens when the next line is `yes`. */
+  #offered: PeerTarget | undefined
 
   constructor({ node, terminal, numbers, news, operation }: TalkInit) {
     this.#node = node
@@ -59,15 +70,24 @@ export class Talk {
     this.#numbers = numbers
     this.#news = news
     this.#operation = operation
-    this.#sending = new Sending(node, news)
+    this.#sending = new Sending(node, news.own)
     const resolve = async (words: readonly string[], signal: AbortSignal): Promise<PeerTarget> =>
       this.#resolve(words, signal)
-    this.#slashes = new SlashCommands({ node, terminal, numbers, news, operation, sending: this.#sending, resolve })
+    this.#slashes = new SlashCommands({
+      node,
+      terminal,
+      numbers,
+      news,
+      operation,
+      sending: this.#sending,
+      readRequests: this.#readRequests,
+      resolve
+    })
   }
 
-  /** QUIT was typed. */
-  get isOver(): boolean {
-    return this.#isOver
+  /** QUIT was typed, or /detach. */
+  get over(): 'quit' | 'detached' | undefined {
+    return this.#over
   }
 
   /** What a typed line leads to. */
@@ -83,15 +103,18 @@ export class Talk {
   }
 
   async #readPeer(line: string): Promise<void> {
+    const offered = this.#offered
+    this.#offered = undefined
+    if (offered !== undefined && line.trim().toLowerCase() === YES) return this.#open(offered)
     const input = readAtPeerPrompt(line)
     switch (input.is) {
       case 'nothing':
         return this.#news.showRoster()
       case 'quit':
-        this.#isOver = true
+        this.#over = 'quit'
         return
       case 'exit':
-        this.#terminal.say(['No conversation is open. QUIT ends the program.'])
+        this.#terminal.say(['No conversation is open. Type QUIT to end the program.'])
         return
       case 'command':
         return this.#command(input)
@@ -104,10 +127,10 @@ export class Talk {
 
   /** A host is asked for its port, unless a contact of the user's is called so. */
   async #chooseHost(host: string): Promise<void> {
-    if (this.#node.contacts().some(({ name }) => name === host)) return this.#choose([host])
-    const namesake = this.#node.roster().find(({ nickname }) => nickname === host)
+    if (this.#node.snapshot().contacts.some(({ name }) => isSameName(name, host))) return this.#choose([host])
+    const namesake = this.#node.snapshot().roster.find(({ nickname }) => isSameName(nickname, host))
     if (namesake !== undefined) {
-      this.#terminal.say([`(Type ${this.#numbers.of(namesake.peer)} for the peer that calls itself so.)`])
+      this.#terminal.say([`(Type ${this.#numbers.of(namesake.peer)} for the peer with that nickname.)`])
     }
     this.#place = { at: 'port', host }
   }
@@ -118,7 +141,7 @@ export class Talk {
       case 'command':
         return this.#command(input)
       case 'quit':
-        this.#isOver = true
+        this.#over = 'quit'
         return
       case 'back':
         return this.#toList()
@@ -130,7 +153,7 @@ export class Talk {
         return this.#choose(input.words)
       case 'bad port':
         this.#terminal.say([
-          `${JSON.stringify(input.typed)} is no port: a number from 1 to 65535, or Enter to go back.`
+          `${JSON.stringify(input.typed)} is not a port: type a number from 1 to 65535, or press Enter to go back.`
         ])
         return
       case 'port':
@@ -177,7 +200,7 @@ export class Talk {
 
   /** Where a command's result leads. */
   async #follow(result: CommandResult): Promise<void> {
-    if (result.is === 'quit') this.#isOver = true
+    if (result.is === 'quit' || result.is === 'detached') this.#over = result.is
     if (result.is === 'history' && result.peer === this.#current())
       this.#shownFrom = earliest(result.entries) ?? this.#shownFrom
     const isOver = result.is === 'left' || result.is === 'blocked' || result.is === 'ignored'
@@ -186,41 +209,66 @@ export class Talk {
     await this.#toList()
   }
 
-  /** Opens the conversation with whom the words name, as they were given on the command line. */
+  /** Opens the conversation with the peer that the words of the command line name. */
   async chooseFirst(words: readonly string[]): Promise<void> {
     const find = async (signal: AbortSignal): Promise<PeerTarget> =>
       findPeer(this.#node, words, { trustName: true, signal })
-    await this.#open(await this.#operation.run(`looking for ${words.join(' ')}`, find))
+    await this.#approach(await this.#operation.run(`looking for ${words.join(' ')}`, find))
   }
 
   async #choose(words: readonly string[]): Promise<void> {
     const find = async (signal: AbortSignal): Promise<PeerTarget> => this.#resolve(words, signal)
-    await this.#open(await this.#operation.run(`looking for ${words.join(' ')}`, find))
+    await this.#approach(await this.#operation.run(`looking for ${words.join(' ')}`, find))
+  }
+
+  /** Opens the conversation, unless a stranger's request has to be read first or the name is ambiguous. */
+  async #approach(target: PeerTarget): Promise<void> {
+    const person = { readRequests: this.#readRequests, agreed: undefined }
+    const caution = await cautionBefore({ node: this.#node, person, target, verb: 'open' })
+    if (caution === undefined) return this.#open(target)
+    // In a conversation `yes` is a message.
+    if (this.#place.at === 'conversation' || (caution.is !== 'request' && caution.is !== 'namesake')) {
+      this.#slashes.print(caution)
+      return
+    }
+    this.#offered = target
+    const number = this.#numbers.of(target.peer)
+    if (caution.is === 'request') {
+      this.#terminal.print(requestLines(caution, this.#terminal.fold))
+      this.#terminal.say([
+        ...warningLines(caution, caution.shortId),
+        `Type ${YES} to accept it and open the conversation; /ignore ${number} or /block ${number} refuses it. ` +
+          'Anything else leaves it waiting.'
+      ])
+    } else this.#terminal.say([`WARNING: ${namesakeText(caution)} Type ${YES} to open the conversation anyway.`])
   }
 
   async #open(target: PeerTarget): Promise<void> {
     const before = this.#current()
-    await this.#node.open(target.peer)
-    const entries = await this.#node.history.page(target.peer, { limit: HISTORY_LINES })
-    if (before !== undefined && before !== target.peer) await this.#node.leave(before)
+    const unread = await this.#news.unreadOf(target.peer)
+    await this.#node.messaging.open(target.peer)
+    const entries = await this.#node.messaging.history.page(target.peer, { limit: HISTORY_LINES })
+    if (before !== undefined && before !== target.peer) await this.#node.messaging.leave(before)
     this.#place = { at: 'conversation', peer: target.peer, name: target.name }
-    const trust = this.#node.trust(target.peer)
+    const trust = this.#node.peers.look(target.peer).trust
     this.#terminal.say([
-      `Conversation with ${identityText(target.name, target.shortId, trust)}. EXIT leaves it, /help shows the commands.`,
-      ...warningLines(trust, target.shortId)
+      `Conversation with ${identityText(target.name, target.shortId, trust)}. EXIT leaves it, /help shows the commands.`
     ])
     this.#terminal.print([
-      ...(entries.length === 0
-        ? []
-        : [entries.length < HISTORY_LINES ? 'Earlier:' : 'Earlier (/more for what was before):']),
-      ...entries.flatMap(({ message }) => historyLine(message, target.name, this.#terminal.fold))
+      ...(entries.length === 0 ? [] : [earlierHeading(entries, unread)]),
+      ...entries.flatMap(({ message }) =>
+        historyLine(message, this.#node.peers.look(target.peer).label, this.#terminal.fold)
+      )
     ])
+    // Below what was said before, where it is seen.
+    const warnings = warningLines(trust, target.shortId)
+    if (warnings.length > 0) this.#terminal.say(warnings)
     this.#shownFrom = earliest(entries)
     this.#news.show(this.#place)
   }
 
   async #resolve(words: readonly string[], signal: AbortSignal): Promise<PeerTarget> {
-    return this.#node.resolve(words, { numbers: this.#numbers.peers, trustName: true, signal })
+    return this.#node.peers.resolve(words, { numbers: this.#numbers.peers, trustName: true, signal })
   }
 
   async #toList(): Promise<void> {
@@ -234,12 +282,12 @@ export class Talk {
     return this.#place.at === 'conversation' ? this.#place.peer : undefined
   }
 
-  /** At the end what was begun is sent, and what is under way is waited for. The node says goodbye when it stops. */
-  async finish(signal: AbortSignal): Promise<void> {
+  /** Sends an unfinished message and waits for what is under way. The node says goodbye when it stops. */
+  async finish(options: SettlingOptions): Promise<void> {
     this.#news.show(undefined)
     const current = this.#current()
     if (current !== undefined) await this.#sendDraft(current, '')
-    this.#terminal.say(await this.#sending.settle(signal))
+    this.#terminal.say(await this.#sending.settle(options))
   }
 
   /** Forgets the lines of a message that was not finished. */
@@ -251,7 +299,7 @@ export class Talk {
   prompt(): string {
     switch (this.#place.at) {
       case 'peer':
-        return peerPrompt
+        return (this.#terminal.fold.columns ?? NARROW_COLUMNS) < NARROW_COLUMNS ? shortPeerPrompt : peerPrompt
       case 'port':
         return 'Port: '
       case 'conversation':
@@ -261,9 +309,20 @@ export class Talk {
 
   /** What the Tab key offers. */
   complete(line: string): readonly [readonly string[], string] {
-    const names = [...this.#node.contacts().map(({ name }) => name), ...this.#node.roster().map(safeName)]
+    const names = [
+      ...this.#node.snapshot().contacts.map(({ name }) => name),
+      ...this.#node.snapshot().roster.map(safeName)
+    ]
     return completeLine(line, { commands: chatCommands, names, peerExpected: this.#place.at === 'peer' })
   }
+}
+
+/** @param unread when the conversation was opened: more of them than are shown may be above */
+function earlierHeading(entries: readonly HistoryEntry[], unread: number): string {
+  if (entries.length < HISTORY_LINES) return 'Earlier:'
+  const above = unread - entries.filter(({ message }) => message.direction === 'in').length
+  if (above <= 0) return 'Earlier (/more for what was before):'
+  return `Earlier (${above} unread ${above === 1 ? 'message is' : 'messages are'} above: /more shows them):`
 }
 
 function earliest(entries: readonly HistoryEntry[]): number | undefined {

@@ -1,10 +1,14 @@
-// What the plain face needs of whatever it talks through: a terminal with an
-// editable line, or a pipe. Whoever implements it owns all writing there, and
-// cleans each line as the last step.
-import type { MessageFold } from '../message-fold.ts'
+// What the plain face needs of its terminal: one with an editable
+// line, or a pipe, which owns all writing there and cleans each line as the last
+// step; and an operation on it that may take a while, which has a deadline, whose
+// seconds the prompt counts, and which Ctrl-C stops.
+import { RESOLVE_TIMEOUT_MS } from '../chat-api/find-peer.ts'
+import { type Dropped, droppedText, type WhyDropped } from '../process/line-output.ts'
+import { PROGRESS_TICK_MS } from '../process/progress-line.ts'
+import type { MessageFold } from '../wording/terminal-lines.ts'
 
 export interface PlainTerminal {
-  /** Somebody looks at it: lines are edited and echoed, a prompt can change in place. */
+  /** Interactive: lines are edited and echoed, a prompt can change in place. */
   readonly interactive: boolean
   /** The room for one message, so that others stay on the screen. */
   readonly fold: MessageFold
@@ -14,7 +18,7 @@ export interface PlainTerminal {
   say(lines: readonly string[]): void
   /** What is asked for now. A pipe prints it as a line of its own. */
   ask(prompt: string): void
-  /** Shown before the prompt while something goes on; a pipe shows nothing. */
+  /** Shown before the prompt during an operation; a pipe shows nothing. */
   progress(text: string | undefined): void
   /** Lines as they are typed; ends at the end of input. */
   readonly lines: AsyncIterable<string>
@@ -24,4 +28,40 @@ export interface PlainTerminal {
   onInterrupt(listener: (typedSince: boolean) => void): void
   /** Ends input and gives the terminal back. */
   close(): void
+}
+
+/** The line in place of dropped lines; messages are never dropped. */
+export function droppedNews(dropped: Dropped, why: WhyDropped): readonly string[] {
+  return [`${droppedText(dropped, why)}: /history shows the messages.`]
+}
+
+export class Operation {
+  readonly #terminal: PlainTerminal
+  #running: AbortController | undefined
+
+  constructor(terminal: PlainTerminal) {
+    this.#terminal = terminal
+  }
+
+  /** @param label what the prompt says after a second */
+  async run<T>(label: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    let seconds = 0
+    const ticker = setInterval(() => this.#terminal.progress(`${label} … ${++seconds} s`), PROGRESS_TICK_MS)
+    this.#running = controller
+    try {
+      return await work(AbortSignal.any([controller.signal, AbortSignal.timeout(RESOLVE_TIMEOUT_MS)]))
+    } finally {
+      clearInterval(ticker)
+      this.#running = undefined
+      this.#terminal.progress(undefined)
+    }
+  }
+
+  /** Stops what is running; false when nothing is, or it was stopped before. */
+  abort(): boolean {
+    if (this.#running === undefined || this.#running.signal.aborted) return false
+    this.#running.abort()
+    return true
+  }
 }

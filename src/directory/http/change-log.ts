@@ -2,9 +2,14 @@
 // on where it was, as long as that is kept. Bounded in bytes and in number.
 // Knows nothing of what the changes say.
 import { randomBytes } from 'node:crypto'
-import { MAX_LOG_BATCHES, MAX_LOG_BYTES } from './constants.ts'
 
-export interface Batch {
+/** What is kept of past changes, for readers that are behind or come back. */
+const MAX_LOG_BYTES = 4 * 1024 * 1024
+
+/** … and how many batches: half a minute of ten a second. */
+const MAX_LOG_BATCHES = 300
+
+interface Batch {
   readonly seq: number
   readonly bytes: Buffer
 }
@@ -36,7 +41,10 @@ export class ChangeLog {
   /** @param encode is given the id of the batch */
   append(encode: (id: string) => Buffer): void {
     this.#seq++
-    const bytes = encode(this.idOf(this.#seq))
+    const encoded = encode(this.idOf(this.#seq))
+    // Out of the pool that Node cuts small buffers from: a short batch that is kept would keep 64 KiB of it.
+    const bytes = Buffer.allocUnsafeSlow(encoded.byteLength)
+    encoded.copy(bytes)
     this.#batches.push({ seq: this.#seq, bytes })
     this.#bytes += bytes.byteLength
     while (this.#batches.length > this.#maxBatches || this.#bytes > this.#maxBytes) {

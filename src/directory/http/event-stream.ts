@@ -3,14 +3,19 @@
 // reader costs one event of memory; one that takes nothing, or falls out of the
 // log, is dropped and may come back. Knows nothing of what the events say.
 import type { ServerResponse } from 'node:http'
-import { EVICTED_RETRY_MS, HTTP_STALL_TIMEOUT_MS } from './constants.ts'
 import type { EndJson } from './roster-api.ts'
 import type { RosterFeed } from './roster-feed.ts'
-import { encodeEvent } from './roster-row.ts'
+import { encodeEvent } from './roster-feed.ts'
+
+/** An answer that nobody reads ends after this. */
+export const HTTP_STALL_TIMEOUT_MS = 15_000
+
+/** One that gave way comes back after this: sooner it would take the place of one of its neighbours. */
+export const EVICTED_RETRY_MS = 30_000
 
 export type StreamEnd = 'closed' | 'too-slow' | 'evicted'
 
-export interface EventStreamInit {
+interface EventStreamInit {
   readonly response: ServerResponse
   readonly feed: RosterFeed
   /** The id of the last event that the reader has had. */

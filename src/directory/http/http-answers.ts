@@ -1,7 +1,43 @@
-// How answers look: the headers that stand on all of them, a file of the page, a
-// piece of JSON, a refusal in words. Knows no routes and no roster.
+// How answers look: the headers of all of them, a file of the page, JSON, a refusal
+// in words. The files are read once and kept: no path of a request ever meets the
+// disk. Knows no routes and no roster.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { PageFile } from './page-files.ts'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+
+interface PageFile {
+  readonly type: string
+  readonly etag: string
+  readonly plain: Buffer
+  readonly gzip: Buffer
+}
+
+/** What scripts/build-page.js makes, by the path under which it is served. */
+const files = [
+  ['/', 'index.html', 'text/html; charset=utf-8'],
+  ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/page.css', 'page.css', 'text/css; charset=utf-8'],
+  ['/icon.svg', 'icon.svg', 'image/svg+xml']
+] as const
+
+export type PageFiles = ReadonlyMap<string, PageFile>
+
+/** @returns the files by their path; none when the page was not built */
+export async function readPageFiles(folder: string): Promise<PageFiles> {
+  try {
+    const read = files.map(async ([path, name, type]): Promise<[string, PageFile]> => {
+      const plain = await readFile(join(folder, name))
+      const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`
+      return [path, { type, etag, plain, gzip: gzipSync(plain) }]
+    })
+    return new Map(await Promise.all(read))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map()
+    throw error
+  }
+}
 
 /** The page loads nothing from elsewhere, runs nothing that stands in it, and is shown in nobody's frame. */
 export const securityHeaders = {

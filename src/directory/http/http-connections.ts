@@ -1,13 +1,48 @@
-// The open connections of the HTTP side: a room whose places are shared by
-// address class from the moment of the accept, so that requests that never end
-// keep nobody else out. It knows sockets and which of them are being answered,
-// and nothing of what is asked on them.
+// The open connections of the HTTP side: a room whose places are shared by address
+// class from the moment of the accept, so that requests that never end keep nobody
+// else out; and the reports of what gave way. Knows sockets and which of them are
+// being answered, and nothing of what is asked on them.
 import type { Socket } from 'node:net'
 import { addressClass, Shares } from '../../wire/index.ts'
-import { HTTP_PART_OF_FILES, MAX_HTTP_CONNECTIONS } from './constants.ts'
-import type { Eviction } from './evictions.ts'
 
-export interface HttpConnectionsInit {
+/** How often evictions are reported: the first at once, then their number. */
+export const EVICTION_REPORT_MS = 10_000
+
+/** Something that gave way to others. */
+export interface Eviction {
+  readonly what: 'connection' | 'event-stream' | 'query'
+  /** The address class that held the most, and how much it held of how much. */
+  readonly holder: string
+  readonly held: number
+  readonly capacity: number
+}
+
+/** What an operator sees of evictions. */
+export interface EvictionReport extends Eviction {
+  /** How many have given way since the last report. */
+  readonly evicted: number
+}
+
+export class EvictionReports {
+  readonly #kinds = new Map<Eviction['what'], { sinceLast: number; toldAtMs: number }>()
+
+  /** @returns the report that is due now, if any */
+  note(eviction: Eviction, nowMs: number): EvictionReport | undefined {
+    const kind = this.#kinds.get(eviction.what) ?? { sinceLast: 0, toldAtMs: -Infinity }
+    const evicted = kind.sinceLast + 1
+    const isDue = nowMs - kind.toldAtMs >= EVICTION_REPORT_MS
+    this.#kinds.set(eviction.what, isDue ? { sinceLast: 0, toldAtMs: nowMs } : { ...kind, sinceLast: evicted })
+    return isDue ? { ...eviction, evicted } : undefined
+  }
+}
+
+/** Open connections: each page holds one, and others come and go. Of a fuller room the largest holder's oldest go. */
+export const MAX_HTTP_CONNECTIONS = 512
+
+/** … and of the files that the process may have open: most are for peers. */
+const HTTP_PART_OF_FILES = 0.125
+
+interface HttpConnectionsInit {
   /** Its connections are those of others, and it bounds them itself. */
   readonly isTrustedProxy: (address: string) => boolean
   /** Whether one more connection of an address class is taken. */

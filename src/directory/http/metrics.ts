@@ -1,18 +1,20 @@
 // A directory's figures for Prometheus, in a registry of its own: libp2p's, the
-// process's, the directory's, its fellows' and the HTTP side's. It is loaded only
-// where somebody may read them. Labels have few values: no peer is among them.
+// process's, the directory's, other directories' and the HTTP side's. It is loaded only
+// where they are served. Labels have few values: no peer is among them.
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { DirectoryMetrics } from '../directory-metrics.ts'
-import { EVENT_LOOP_PRECISION_MS } from './constants.ts'
-import type { Fellow } from './roster-feed.ts'
+import type { DirectoryMetrics } from '../server/directory-session.ts'
+import type { OtherDirectory } from './roster-feed.ts'
 import type { ConnectionCount, HttpMetrics, MetricsText } from './roster-http.ts'
 
-/** What is looked up when somebody reads the figures. */
-export interface MetricsSources {
+/** How exactly the delay of the event loop is measured: prom-client's 10 ms would wake an idle process too often. */
+const EVENT_LOOP_PRECISION_MS = 100
+
+/** What is looked up when the figures are read. */
+interface MetricsSources {
   /** Peers on the roster, and those of them that are attached to this directory. */
   readonly peers: () => { readonly all: number; readonly here: number }
-  readonly fellows: () => readonly Fellow[]
+  readonly federationPeers: () => readonly OtherDirectory[]
   /** Peers on the roster that are left out for watchers of the whole roster. */
   readonly untold: () => number
   /** What became of directories that wanted to join, or were joined, since the start. */
@@ -24,7 +26,7 @@ export interface MetricsSources {
 }
 
 /** Directories, since the start. */
-export interface FederationTally {
+interface FederationTally {
   /** They found no place. */
   readonly turnedAway: number
   /** They gave their place to another. */
@@ -33,7 +35,7 @@ export interface FederationTally {
   readonly cut: number
 }
 
-export interface ConnectionCounts {
+interface ConnectionCounts {
   readonly open: number
   readonly maxOpen: number
   readonly pending: number
@@ -139,8 +141,8 @@ function httpMetrics(registers: Registry[]): HttpMetrics {
 }
 
 function bindSources(registry: Registry, sources: MetricsSources): void {
-  const { peers, fellows, untold, federation, connections, peerConnections } = sources
-  const seconds = ({ heardAgoMs }: Fellow): number => heardAgoMs / 1000
+  const { peers, federationPeers, untold, federation, connections, peerConnections } = sources
+  const seconds = ({ heardAgoMs }: OtherDirectory): number => heardAgoMs / 1000
   const gauge = (name: string, help: string, value: () => number): void => {
     const collect = function (this: Gauge): void {
       this.set(value())
@@ -176,11 +178,11 @@ function bindSources(registry: Registry, sources: MetricsSources): void {
     untold
   )
   const joined = (isNamed: boolean): number =>
-    fellows().filter((one) => one.connected === true && one.isNamed === isNamed).length
+    federationPeers().filter((one) => one.connected === true && one.isNamed === isNamed).length
   gauge('parley_federation_joined_named', 'Directories that were named and are joined.', () => joined(true))
   gauge('parley_federation_joined_others', 'Other directories that are joined; they share places.', () => joined(false))
   gauge('parley_federation_left_out_peers', 'Peers of other directories for which there is no room.', () =>
-    fellows().reduce((sum, { leftOut = 0 }) => sum + leftOut, 0)
+    federationPeers().reduce((sum, { leftOut = 0 }) => sum + leftOut, 0)
   )
   counter('parley_federation_turned_away_total', 'Directories that found no place.', () => federation().turnedAway)
   counter(
@@ -189,11 +191,15 @@ function bindSources(registry: Registry, sources: MetricsSources): void {
     () => federation().evicted
   )
   counter('parley_federation_cut_total', 'Directories that were cut for floods or forgeries.', () => federation().cut)
-  gauge('parley_federation_directories', 'Other directories that are alive.', () => fellows().filter(isAlive).length)
+  gauge(
+    'parley_federation_directories',
+    'Other directories that are alive.',
+    () => federationPeers().filter(isAlive).length
+  )
   gauge(
     'parley_federation_staleness_seconds',
     'How old the oldest part of the roster may be: the time since the quietest living directory was heard.',
-    () => Math.max(0, ...fellows().filter(isAlive).map(seconds))
+    () => Math.max(0, ...federationPeers().filter(isAlive).map(seconds))
   )
   if (connections !== undefined) {
     gauge('parley_http_connections', 'Connections of the HTTP side that are open now.', () => connections().open)
@@ -211,12 +217,13 @@ function bindSources(registry: Registry, sources: MetricsSources): void {
       registers: [],
       collect() {
         this.reset()
-        for (const fellow of fellows()) this.set({ directory: fellow.directory }, seconds(fellow))
+        for (const federationPeer of federationPeers())
+          this.set({ directory: federationPeer.directory }, seconds(federationPeer))
       }
     })
   )
 }
 
-function isAlive({ alive }: Fellow): boolean {
+function isAlive({ alive }: OtherDirectory): boolean {
   return alive
 }

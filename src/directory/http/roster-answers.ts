@@ -1,11 +1,14 @@
 // The answers of /api/roster: the whole roster, or the matches of a query, in the
 // order of nicknames and then of peer IDs. The whole one is encoded once for all
 // who ask until something changes.
-import { MAX_HTTP_QUERY_CHARS } from './constants.ts'
+import { folded } from '../../lib/index.ts'
 import type { PeerJson, RosterJson } from './roster-api.ts'
 import type { RosterFeed } from './roster-feed.ts'
 
-export interface RosterQuery {
+/** Longer than any nickname is pointless. */
+const MAX_HTTP_QUERY_CHARS = 64
+
+interface RosterQuery {
   /** Part of a nickname or status in any case, or the beginning of a peer ID or of its short form; empty: everybody. */
   readonly text: string
   readonly offset: number
@@ -49,11 +52,11 @@ export class RosterAnswers {
   }
 
   matching({ text, offset, limit }: RosterQuery): Buffer {
-    const folded = text.toLowerCase()
+    const part = folded(text)
     const matches = this.#inOrder().filter(
       ({ peer, shortId, nickname, status }) =>
-        nickname.toLowerCase().includes(folded) ||
-        status.toLowerCase().includes(folded) ||
+        folded(nickname).includes(part) ||
+        folded(status).includes(part) ||
         peer.startsWith(text) ||
         shortId.startsWith(text)
     )
@@ -63,7 +66,7 @@ export class RosterAnswers {
   #inOrder(): readonly PeerJson[] {
     const { seq } = this.#feed.log
     if (this.#ordered?.seq !== seq) {
-      const keyed = [...this.#feed.rows()].map((row) => ({ row, name: row.nickname.toLowerCase() }))
+      const keyed = [...this.#feed.rows()].map((row) => ({ row, name: folded(row.nickname) }))
       keyed.sort((a, b) => compare(a.name, b.name) || compare(a.row.peer, b.row.peer))
       this.#ordered = { seq, rows: keyed.map(({ row }) => row) }
     }
@@ -75,6 +78,7 @@ export class RosterAnswers {
       id: this.#feed.log.idOf(this.#feed.log.seq),
       network: this.#init.network,
       directory: this.#init.self,
+      addresses: this.#feed.addresses(),
       now: (this.#init.wallNow ?? Date.now)(),
       total: this.#feed.total,
       matching,

@@ -49,6 +49,8 @@ export interface RosterJson {
   readonly id: string
   readonly network: string
   readonly directory: string
+  /** Multiaddrs at which the directory can be reached. */
+  readonly addresses: readonly string[]
   readonly now: number
   /** Peers on the roster, and how many of them match the query. */
   readonly total: number
@@ -61,6 +63,8 @@ export interface RosterJson {
 export interface SnapshotJson {
   readonly network: string
   readonly directory: string
+  /** Multiaddrs at which the directory can be reached. */
+  readonly addresses: readonly string[]
   readonly now: number
   readonly total: number
   readonly directories: readonly DirectoryJson[]

@@ -2,29 +2,41 @@
 // changes for readers. The first change after quiet goes into the log at once,
 // the next ones gathered. Knows no HTTP: readers ask for what comes after a number.
 import { steadyNow } from '../../wire/index.ts'
-import type { RosterChange, RosterEntry } from '../roster.ts'
+import type { RosterChange, RosterEntry } from '../../presence/index.ts'
 import { ChangeLog } from './change-log.ts'
 import type { ChangeLogLimits } from './change-log.ts'
-import {
-  FELLOWS_POLL_MS,
-  HTTP_COALESCE_MS,
-  HTTP_SNAPSHOT_CACHE_MS,
-  LOST_FELLOW_SHOWN_MS,
-  MAX_BATCH_PEERS,
-  MAX_RECENT
-} from './constants.ts'
 import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, PeerPath, SnapshotJson } from './roster-api.ts'
-import { directoriesKey, encodeEvent, inPages, peerRow, sameRow } from './roster-row.ts'
+
+/** Changes after the first are gathered for this long: below what a person sees as delay. */
+const HTTP_COALESCE_MS = 100
+
+/** One batch of changes: with the log it is what a slow reader may be behind. */
+const MAX_BATCH_PEERS = 1_000
+
+/** How often the state of other directories is read while the page is open somewhere. */
+const DIRECTORIES_POLL_MS = 1_000
+
+/** A directory that has been away for so long, and has no peers, is not shown any more. */
+const LOST_DIRECTORY_SHOWN_MS = 10 * 60_000
+
+/** What happened lately: two screens of it. */
+const MAX_RECENT = 100
+
+/** A snapshot of a roster that changes is made at most this often; what changed since comes from the log. */
+const HTTP_SNAPSHOT_CACHE_MS = 1_000
+
+/** Entries are packed up to here into one event: a browser parses it in a few milliseconds. */
+const EVENT_PAGE_BYTES = 64 * 1024
 
 /** The roster that is shown. */
-export interface RosterSource {
+interface RosterSource {
   roster(): readonly RosterEntry[]
   on(event: 'change', listener: (changes: readonly RosterChange[]) => void): unknown
   off(event: 'change', listener: (changes: readonly RosterChange[]) => void): unknown
 }
 
 /** Another directory of the network, as this one knows it. */
-export interface Fellow {
+export interface OtherDirectory {
   readonly directory: string
   readonly alive: boolean
   /** How long ago it was heard of. */
@@ -41,8 +53,10 @@ export interface RosterFeedInit {
   /** The peer ID of this directory. */
   readonly self: string
   readonly network: string
+  /** Multiaddrs at which this directory can be reached. */
+  readonly addresses?: () => readonly string[]
   readonly roster: RosterSource
-  readonly fellows?: () => readonly Fellow[]
+  readonly federationPeers?: () => readonly OtherDirectory[]
   /** The short form of a peer ID, which people compare. */
   readonly shortId: (peer: string) => string
   readonly pathOf: (entry: RosterEntry) => PeerPath
@@ -52,7 +66,7 @@ export interface RosterFeedInit {
   readonly limits?: ChangeLogLimits
 }
 
-export interface FeedSnapshot {
+interface FeedSnapshot {
   /** What comes after it is in the log. */
   readonly seq: number
   readonly pages: readonly Buffer[]
@@ -114,7 +128,7 @@ export class RosterFeed {
   /** The reader is called whenever there is more in the log. */
   addReader(more: () => void): void {
     this.#readers.add(more)
-    this.#poll ??= setInterval(() => this.#pollFellows(), FELLOWS_POLL_MS)
+    this.#poll ??= setInterval(() => this.#pollDirectories(), DIRECTORIES_POLL_MS)
   }
 
   removeReader(more: () => void): void {
@@ -135,21 +149,25 @@ export class RosterFeed {
     return this.#snapshot
   }
 
+  addresses(): readonly string[] {
+    return this.#init.addresses?.() ?? []
+  }
+
   directories(): readonly DirectoryJson[] {
     const { self, shortId } = this.#init
-    const known = this.#init.fellows?.() ?? []
-    const shown = known.filter(({ alive, heardAgoMs }) => alive || heardAgoMs < LOST_FELLOW_SHOWN_MS)
-    const fellows = new Map(shown.map((fellow) => [fellow.directory, fellow]))
-    const ids = new Set([self, ...fellows.keys(), ...this.#attached.keys()])
+    const known = this.#init.federationPeers?.() ?? []
+    const shown = known.filter(({ alive, heardAgoMs }) => alive || heardAgoMs < LOST_DIRECTORY_SHOWN_MS)
+    const federationPeers = new Map(shown.map((federationPeer) => [federationPeer.directory, federationPeer]))
+    const ids = new Set([self, ...federationPeers.keys(), ...this.#attached.keys()])
     return [...ids].map((directory): DirectoryJson => {
       const row = { directory, shortId: shortId(directory), peers: this.#attached.get(directory) ?? 0 }
       if (directory === self) return { ...row, state: 'here' }
-      const fellow = fellows.get(directory)
-      if (fellow === undefined) return { ...row, state: 'alive' }
-      const heardAt = Math.round(this.#wallNow() - fellow.heardAgoMs)
-      const { leftOut = 0, isNamed = false } = fellow
+      const federationPeer = federationPeers.get(directory)
+      if (federationPeer === undefined) return { ...row, state: 'alive' }
+      const heardAt = Math.round(this.#wallNow() - federationPeer.heardAgoMs)
+      const { leftOut = 0, isNamed = false } = federationPeer
       const facts = { ...(leftOut > 0 ? { leftOut } : {}), ...(isNamed ? { named: true } : {}) }
-      return { ...row, state: fellow.alive ? 'alive' : 'lost', heardAt, ...facts }
+      return { ...row, state: federationPeer.alive ? 'alive' : 'lost', heardAt, ...facts }
     })
   }
 
@@ -187,7 +205,7 @@ export class RosterFeed {
     }
   }
 
-  #pollFellows(): void {
+  #pollDirectories(): void {
     if (directoriesKey(this.directories()) !== this.#toldDirectories) this.#schedule()
   }
 
@@ -227,6 +245,7 @@ export class RosterFeed {
 
   #encodeSnapshot(): Buffer[] {
     const { network, self } = this.#init
+    const addresses = this.addresses()
     const id = this.log.idOf(this.log.seq)
     const pages = inPages(this.#rows.values())
     return pages.map((peers, i) => {
@@ -235,7 +254,17 @@ export class RosterFeed {
       const idOfLast = more ? undefined : id
       if (i > 0) return encodeEvent('page', { peers, more }, idOfLast)
       const [now, total, directories, recent] = [this.#wallNow(), this.total, this.directories(), this.#recent]
-      const snapshot: SnapshotJson = { network, directory: self, now, total, directories, recent, peers, more }
+      const snapshot: SnapshotJson = {
+        network,
+        directory: self,
+        addresses,
+        now,
+        total,
+        directories,
+        recent,
+        peers,
+        more
+      }
       return encodeEvent('snapshot', snapshot, idOfLast)
     })
   }
@@ -261,4 +290,73 @@ export class RosterFeed {
       clockStartMs: this.#wallNow() - this.#now()
     })
   }
+}
+
+/** What of a row is not in the roster's entry. */
+interface RowFacts {
+  readonly shortId: string
+  readonly path: PeerPath
+  /** The wall clock at the zero of the clock by which attachments are timed. */
+  readonly clockStartMs: number
+}
+
+function peerRow(entry: RosterEntry, { shortId, path, clockStartMs }: RowFacts): PeerJson {
+  const { record } = entry.record
+  return {
+    peer: entry.peer,
+    shortId,
+    nickname: record.nickname,
+    status: record.status,
+    since: Math.round(clockStartMs + Math.min(...entry.attachments.map(({ sinceMs }) => sinceMs))),
+    seq: record.seq.toString(),
+    addresses: record.addresses.map((address) => address.toString()),
+    directories: entry.attachments.map(({ source }) => source),
+    path
+  }
+}
+
+/** Since when is not compared: it is the same moment, reckoned again. */
+function sameRow(a: PeerJson, b: PeerJson): boolean {
+  return (
+    a.seq === b.seq &&
+    a.nickname === b.nickname &&
+    a.status === b.status &&
+    a.path === b.path &&
+    a.directories.join() === b.directories.join() &&
+    a.addresses.join() === b.addresses.join()
+  )
+}
+
+/** What of the directories is news; when one was last heard of changes every second, and is none. */
+function directoriesKey(directories: readonly DirectoryJson[]): string {
+  return directories
+    .map(({ directory, state, peers, leftOut = 0 }) => `${directory} ${state} ${peers} ${leftOut}`)
+    .join('\n')
+}
+
+/** Rows in groups that make events of about the same size; at least one group, which may be empty. */
+function inPages(rows: Iterable<PeerJson>): PeerJson[][] {
+  const pages: PeerJson[][] = [[]]
+  let bytes = 0
+  for (const row of rows) {
+    const size = rowBytes(row)
+    if (bytes > 0 && bytes + size > EVENT_PAGE_BYTES) {
+      pages.push([])
+      bytes = 0
+    }
+    pages.at(-1)?.push(row)
+    bytes += size
+  }
+  return pages
+}
+
+/** One server-sent event. JSON holds no line break. */
+export function encodeEvent(event: string, body: unknown, id?: string): Buffer {
+  return Buffer.from(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(body)}\n\n`)
+}
+
+/** About what a row takes as JSON. */
+function rowBytes({ nickname, status, addresses, directories }: PeerJson): number {
+  const lists = [...addresses, ...directories].reduce((sum, text) => sum + text.length + 3, 0)
+  return 200 + nickname.length + status.length + lists
 }

@@ -8,34 +8,54 @@ import { once } from 'node:events'
 import { isIPv6, Socket } from 'node:net'
 import { addressClass, canonicalIp, Shares, steadyNow } from '../../wire/index.ts'
 import { clientAddress } from './client-address.ts'
-import {
-  BEAT_MS,
-  HTTP_ANSWER_TIMEOUT_MS,
-  HTTP_HEADERS_TIMEOUT_MS,
-  HTTP_HELD_BACK_MS,
-  HTTP_HELD_BACK_RATE,
-  HTTP_KEEP_ALIVE_MS,
-  HTTP_LATE_CHECK_MS,
-  HTTP_REQUEST_TIMEOUT_MS,
-  HTTP_STALL_TIMEOUT_MS,
-  MAX_EVENT_STREAMS,
-  MAX_HTTP_HEADER_BYTES,
-  MAX_HTTP_HEADERS,
-  MAX_HTTP_PIPELINED,
-  MAX_QUERY_ANSWERS
-} from './constants.ts'
-import { HttpHostError, HttpPortTakenError } from './errors.ts'
-import { EventStream, type StreamEnd } from './event-stream.ts'
+import { HTTP_HELD_BACK_MS, HTTP_HELD_BACK_RATE, ThrottledClients } from './throttled-clients.ts'
+import { HTTP_STALL_TIMEOUT_MS, EventStream, type StreamEnd } from './event-stream.ts'
+import { MAX_HTTP_HEADERS, RequestGuard } from './request-guard.ts'
 import { readUrl, say, securityHeaders, sendFile, sendJson, statusOf } from './http-answers.ts'
-import { EvictionReports, type Eviction, type EvictionReport } from './evictions.ts'
-import { HttpConnections } from './http-connections.ts'
-import type { PageFiles } from './page-files.ts'
-import { RequestGuard } from './request-guard.ts'
-import { RosterFeed } from './roster-feed.ts'
+import { EvictionReports, type Eviction, type EvictionReport, HttpConnections } from './http-connections.ts'
+import type { PageFiles } from './http-answers.ts'
+import { encodeEvent, RosterFeed } from './roster-feed.ts'
 import type { RosterFeedInit } from './roster-feed.ts'
 import { readRosterQuery, RosterAnswers } from './roster-answers.ts'
-import { encodeEvent } from './roster-row.ts'
-import { ThrottledClients } from './throttled-clients.ts'
+
+/** The default: the roster page is for the operator of the directory. */
+export const HTTP_HOST = '127.0.0.1'
+
+/** The page of the directory on port 8000 is at 8080. */
+export const HTTP_PORT_OFFSET = 80
+
+/** Ports tried after the usual one, when something else listens there, before any free one is taken. */
+export const HTTP_PORT_TRIES = 8
+
+/** A request's line and headers: a browser sends well under 2 KB, and a query is 64 characters. */
+const MAX_HTTP_HEADER_BYTES = 8 * 1024
+
+/** Headers have come by then, or the connection goes. */
+const HTTP_HEADERS_TIMEOUT_MS = 5_000
+
+/** The whole request has. */
+const HTTP_REQUEST_TIMEOUT_MS = 10_000
+
+/** How often connections are looked at for those that are late with their request. */
+const HTTP_LATE_CHECK_MS = 1_000
+
+/** An idle connection that may be used again: longer than a browser takes to fetch a page's parts. */
+const HTTP_KEEP_ALIVE_MS = 5_000
+
+/** An answer has been read by then, however slowly: a roster of megabytes takes half of it on a slow line. */
+const HTTP_ANSWER_TIMEOUT_MS = 60_000
+
+/** Requests on one connection that are being answered: browsers wait for each answer, and more cost much to refuse. */
+export const MAX_HTTP_PIPELINED = 4
+
+/** Answers of one query each that are being made or sent: each may be as large as the roster. */
+const MAX_QUERY_ANSWERS = 16
+
+/** Pages that look on at one time. Of a fuller room the largest holder's oldest gives way. */
+export const MAX_EVENT_STREAMS = 256
+
+/** A sign of life: a page that has heard nothing for three of these connects anew. */
+const BEAT_MS = 5_000
 
 /** The figures of /metrics. */
 export interface MetricsText {
@@ -97,7 +117,7 @@ const heldBack =
   `Only ${HTTP_HELD_BACK_RATE.perSecond} of its connections a second are taken ` +
   `until it has stopped for ${HTTP_HELD_BACK_MS / 1_000} s`
 
-/** Routes as they are counted: a path that anybody may make up is none. */
+/** Routes as they are counted: any other path may be made up. */
 const routes = new Set([
   '/',
   '/page.js',
@@ -154,7 +174,7 @@ export class RosterHttp {
 
   /**
    * @param port 0 for any that is free
-   * @throws HttpPortTakenError, HttpHostError
+   * @throws Error of the system, when it can't listen there
    */
   async start(port: number): Promise<void> {
     if (this.#life !== undefined) return
@@ -394,14 +414,5 @@ function endInTime(response: ServerResponse): void {
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
   server.listen({ host, port })
-  try {
-    await once(server, 'listening')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EADDRINUSE' || code === 'EACCES') throw new HttpPortTakenError(port, { cause: error })
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-      throw new HttpHostError(host, { cause: error })
-    }
-    throw error
-  }
+  await once(server, 'listening')
 }

@@ -4,7 +4,18 @@
 // offence is.
 import { LruMap } from '../../lib/index.ts'
 import { RateLimiter, TokenBucket } from '../../wire/index.ts'
-import { HTTP_HELD_BACK_MS, HTTP_HELD_BACK_RATE, HTTP_OFFENCE_RATE, MAX_PACED_ADDRESSES } from './constants.ts'
+
+/** Addresses whose pace is remembered; the oldest is forgotten, and begins anew. */
+export const MAX_PACED_ADDRESSES = 4_096
+
+/** Requests of one address that are no HTTP, or come faster than they may: a client that is broken, and no mistake. */
+export const HTTP_OFFENCE_RATE = { burst: 100, perSecond: 2 } as const
+
+/** Beyond that its connections are held back for so long after the last one … */
+export const HTTP_HELD_BACK_MS = 30_000
+
+/** … and so many of them are taken all the same: others may be behind the address. */
+export const HTTP_HELD_BACK_RATE = { burst: 4, perSecond: 2 } as const
 
 interface HeldBack {
   readonly untilMs: number

@@ -26,7 +26,8 @@ const mark = '[\\p{M}\\u200c\\u200d]'
 const extraSelectors = new RegExp(`(${selector})${selector}+`, 'gu')
 const extraMarks = new RegExp(`(${mark}{${MAX_MARKS_ON_A_LETTER}})${mark}+`, 'gu')
 
-const excess = new RegExp(`${selector}(?<=${selector}{2})|${mark}(?<=${mark}{${MAX_MARKS_ON_A_LETTER + 1}})`, 'gu')
+/** A run at a time: a text of nothing but marks is one run, not thirty thousand. */
+const excess = new RegExp(`(?<=${selector})${selector}+|(?<=${mark}{${MAX_MARKS_ON_A_LETTER}})${mark}+`, 'gu')
 
 /**
  * Two characters in a row that may be marks or selectors: ranges that hold all of them, and leave out the letters of
@@ -36,8 +37,8 @@ const mayBeMarks =
   // oxlint-disable-next-line no-misleading-character-class -- ranges of marks, each of them meant
   /[\u0300-\u036f\u0483-\u0489\u0591-\u1fff\u200c\u200d\u20d0-\u20ff\u2cef-\u2dff\u302a-\u302f\u3099\u309a\ua66f-\uabff\ufb1e\ufe00-\ufe2f\u{10000}-\u{10ffff}]{2}/u
 
-/** @returns the text with each selector and each mark that is one too many written in another way */
-export function withExcess(text: string, written: (character: string) => string): string {
+/** @returns the text with each run of selectors and marks that are too many written in another way */
+export function withExcess(text: string, written: (run: string) => string): string {
   return mayBeMarks.test(text) ? text.replace(excess, written) : text
 }
 

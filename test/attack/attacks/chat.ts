@@ -77,6 +77,7 @@ export const chatAttacks: readonly Attack[] = [
     name: 'messages-of-a-contact',
     does: 'writes as a contact as fast as the stream takes it',
     against: ['chat'],
+    inSample: true,
     run: async (context) =>
       chatFlood(context, (line) => line.message(new Uint8Array(longText)).bytes, { key: contactKey(context) })
   },
@@ -84,6 +85,8 @@ export const chatAttacks: readonly Attack[] = [
     name: 'hostile-text-of-a-contact',
     does: 'writes as a contact what would clear, retitle and colour a terminal',
     against: ['chat'],
+    // Messages of 35 bytes, each of which is stored: ordinary text of 52 bytes costs 517 ms for each MB.
+    bounds: { cpuMsPerMb: 1_000 },
     run: async (context) =>
       chatFlood(context, (line) => line.message(new Uint8Array(hostileText)).bytes, { key: contactKey(context) })
   },
@@ -91,6 +94,7 @@ export const chatAttacks: readonly Attack[] = [
     name: 'zalgo-of-a-contact',
     does: 'writes as a contact letters with thousands of marks',
     against: ['chat'],
+    inSample: true,
     run: async (context) =>
       chatFlood(context, (line) => line.message(new Uint8Array(zalgo)).bytes, { key: contactKey(context) })
   },

@@ -49,6 +49,8 @@ export const connectionAttacks: readonly Attack[] = [
     name: 'idle-connections-of-one-key',
     does: 'opens 450 connections with one key and leaves them idle',
     against: ['chat', 'directory'],
+    inSample: true,
+    // At the rate at which handshakes begin it takes no place from others in this time, so that nobody is named.
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => {
       const key = generateKeyPair('Ed25519')
@@ -59,6 +61,7 @@ export const connectionAttacks: readonly Attack[] = [
     name: 'idle-connections-of-many-keys',
     does: 'opens 450 connections, each with a key of its own, and leaves them idle',
     against: ['chat', 'directory'],
+    // At the rate at which handshakes begin it takes no place from others in this time, so that nobody is named.
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => idle(context, async () => generateKeyPair('Ed25519'))
   },
@@ -67,7 +70,8 @@ export const connectionAttacks: readonly Attack[] = [
     does: 'opens sockets from one address as fast as it can and says nothing',
     against: ['chat', 'directory'],
     inSample: true,
-    // A crowd is reported once an episode, and an attack before this one may have begun it: tests of its own show the notice.
+    named: true,
+    needsFreshVictim: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => silent(context, [context.source])
   },
@@ -76,6 +80,8 @@ export const connectionAttacks: readonly Attack[] = [
     does: 'opens sockets from two addresses as fast as it can and says nothing',
     against: ['chat', 'directory'],
     inSample: true,
+    named: true,
+    needsFreshVictim: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => silent(context, [context.source, neighbourOf(context.source)])
   },

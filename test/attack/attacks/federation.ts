@@ -1,12 +1,12 @@
-// Attacks by throw-away directories: peers and fellows that they make up, and
+// Attacks by throw-away directories: peers and federation peers that they make up, and
 // what they ask of an honest one.
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/constants.ts'
-import { encodeFederationFrame, type FederationFrame } from '../../../src/directory/federation/federation-frames.ts'
-import { sealRecord, type VerifiedRecord } from '../../../src/directory/index.ts'
+import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/peers/federation-streams.ts'
+import { encodeFederationFrame, type FederationFrame } from '../../../src/directory/federation-frames.ts'
+import { sealRecord, type VerifiedRecord } from '../../../src/presence/index.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { framed } from '../../fault/attacker.ts'
 import { JoinedLiar } from '../../fault/joined-liar.ts'
@@ -47,7 +47,7 @@ async function federationFlood(
   options: { readonly reads?: boolean } = {}
 ): Promise<void> {
   const hello = framed(
-    encodeFederationFrame({ type: 'hello', network: context.target.network, digests: [], fellows: [] })
+    encodeFederationFrame({ type: 'hello', network: context.target.network, digests: [], federationPeers: [] })
   )
   let isFirst = true
   await flood(
@@ -89,6 +89,7 @@ export const federationAttacks: readonly Attack[] = [
     name: 'made-up-directories',
     does: 'joins as 16 directories from one address',
     against: ['directory'],
+    inSample: true,
     named: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => {
@@ -98,7 +99,7 @@ export const federationAttacks: readonly Attack[] = [
   },
   {
     name: 'hellos-between-directories',
-    does: 'says Hello as a directory again and again, with fellows and digests that it makes up',
+    does: 'says Hello as a directory again and again, with federation peers and digests that it makes up',
     against: ['directory'],
     run: async (context) => {
       const made = (await inventedPeer(context.target.network)).record.peer
@@ -107,7 +108,7 @@ export const federationAttacks: readonly Attack[] = [
         type: 'hello',
         network: context.target.network,
         digests: [{ directory: made, epoch: 9n, counter: 9n, digest: randomBytes(32), count: 9, heardAgoMs: 0 }],
-        fellows: [{ peer: made, addresses }]
+        federationPeers: [{ peer: made, addresses }]
       }))
     }
   },

@@ -126,7 +126,6 @@ export const negotiationAttacks: readonly Attack[] = [
     name: 'broken-noise',
     does: 'agrees on Noise and sends random bytes as its messages',
     against: ['chat', 'directory'],
-    inSample: true,
     run: async (context) =>
       again(context, async () => {
         const socket = await rawSocket(context)

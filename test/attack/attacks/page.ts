@@ -68,6 +68,7 @@ export const pageAttacks: readonly Attack[] = [
     name: 'event-streams-of-four-addresses',
     does: 'opens all event streams that there are, from four addresses',
     against: ['directory'],
+    inSample: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) =>
       hold(context, request('/api/events'), addresses * eventStreamsOfOneAddress, sourcesOf(context))

@@ -7,8 +7,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeClientFrame, type ClientFrame } from '../../../src/directory/directory-frames.ts'
-import { sealRecord } from '../../../src/directory/index.ts'
-import { recordFrameCodec } from '../../../src/directory/record-frames.ts'
+import { sealRecord } from '../../../src/presence/index.ts'
+import { recordFrameCodec } from '../../../src/presence/record-stream.ts'
 import { directoryProtocol, framed, openStream, recordProtocol } from '../../fault/attacker.ts'
 import type { Attack, AttackContext } from '../attack.ts'
 import { connected, flood } from '../protocol-link.ts'
@@ -101,7 +101,6 @@ export const presenceAttacks: readonly Attack[] = [
     name: 'records-without-pause',
     does: 'announces a newer record of its own as fast as the stream takes it',
     against: ['chat', 'directory'],
-    inSample: true,
     run: async (context) => {
       const key = await generateKeyPair('Ed25519')
       const frames = await Promise.all(
@@ -139,6 +138,7 @@ export const presenceAttacks: readonly Attack[] = [
     name: 'namesakes-of-a-friend',
     does: "announces itself under one new key after another, with a friend's name",
     against: ['chat'],
+    inSample: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) =>
       manyKeys(context, async (key) => announcing(context, await record(context, key, { nickname: 'fr\u0456end' })), 0)
@@ -180,7 +180,6 @@ export const presenceAttacks: readonly Attack[] = [
     name: 'watches-without-pause',
     does: 'watches one query after the other as fast as the stream takes it',
     against: ['directory'],
-    inSample: true,
     // A query is a few bytes; the pace at which a client may change it bounds what it costs.
     bounds: { cpuMsPerMb: undefined },
     run: async (context) =>

@@ -161,7 +161,6 @@ export const yamuxAttacks: readonly Attack[] = [
     name: 'frame-of-4-gib',
     does: 'announces a data frame of 4 GiB and sends as much of it as it can',
     against: ['chat', 'directory'],
-    inSample: true,
     named: true,
     run: async (context) =>
       again(context, async () => {

@@ -6,9 +6,9 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { identify } from '@libp2p/identify'
 import { directory, federation, type DirectoryService, type FederationService } from '../../../src/directory/index.ts'
-import type { FederationLimits } from '../../../src/directory/federation/federation-state.ts'
-import type { VerifiedRecord } from '../../../src/directory/index.ts'
+import type { VerifiedRecord } from '../../../src/presence/index.ts'
 import { node, portOf } from '../nodes.ts'
+import type { FederationLimits } from '../../../src/directory/federation/state/known-directories.ts'
 
 export const network = 'test'
 
@@ -70,11 +70,11 @@ export async function federated(join: readonly string[] = [], options: Federated
     options
   )
   dial = (address, signal) => libp2p.dial(multiaddr(address), { signal })
-  const { directory: service, federation: fellows } = libp2p.services
+  const { directory: service, federation: federationPeers } = libp2p.services
   return {
     libp2p,
     directory: service,
-    federation: fellows,
+    federation: federationPeers,
     id: libp2p.peerId.toString(),
     peer: libp2p.peerId,
     address: `/ip4/127.0.0.1/tcp/${portOf(libp2p)}`,

@@ -6,13 +6,14 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ASK_AGAIN_MS, BEHIND_MS, HELD_STATEMENT_BYTES } from '../../../src/directory/federation/constants.ts'
-import { FederationState } from '../../../src/directory/federation/federation-state.ts'
-import type { FederationLimits } from '../../../src/directory/federation/federation-state.ts'
-import { applyEffects } from '../../../src/directory/federation/roster-effect.ts'
-import { Roster } from '../../../src/directory/index.ts'
-import { identity } from '../records.ts'
+import { ASK_AGAIN_MS, BEHIND_MS } from '../../../src/directory/federation/state/known-directory.ts'
+import { HELD_STATEMENT_BYTES } from '../../../src/directory/federation/state/statement-log.ts'
+import { FederationState } from '../../../src/directory/federation/state/federation-state.ts'
+import { Roster } from '../../../src/presence/index.ts'
+import { identity } from '../../presence/records.ts'
 import { beat, record, word } from './words.ts'
+import type { FederationLimits } from '../../../src/directory/federation/state/known-directories.ts'
+import { applyEffects } from '../../../src/directory/federation/state/state-expiry.ts'
 
 const self = await identity(1)
 /** The envelopes of `word` are some hundred bytes. */
@@ -135,7 +136,7 @@ describe('the room for the statements of other directories', () => {
     expect(shownOf(directory(1))).toBe(45)
   })
 
-  it('counts a directory that nobody is connected to for the fellow that tells of it', () => {
+  it('counts a directory that nobody is connected to for the federation peer that tells of it', () => {
     const { state, roster, connect, say, shownOf } = lab(100)
     connect(directory(1), '203.0.113.7')
     for (let n = 0; n < 45; n++) say(directory(1), peer(n))

@@ -1,10 +1,9 @@
 // Statements, heartbeats and records for tests of the pure state, which checks
 // no signature: they are made without any, so that thousands cost nothing.
 import type { Logger, PeerId } from '@libp2p/interface'
-import type { VerifiedHeartbeat } from '../../../src/directory/federation/heartbeat.ts'
-import type { VerifiedStatement } from '../../../src/directory/federation/statement.ts'
-import type { VerifiedRecord } from '../../../src/directory/index.ts'
-import { presence } from '../records.ts'
+import type { VerifiedHeartbeat, VerifiedStatement } from '../../../src/directory/federation/state/statement.ts'
+import type { VerifiedRecord } from '../../../src/presence/index.ts'
+import { presence } from '../../presence/records.ts'
 
 export function record(peer: PeerId, seq: bigint, withdrawn = false): VerifiedRecord {
   const payload = Buffer.from(`${peer.toString()} ${seq} ${withdrawn}`)

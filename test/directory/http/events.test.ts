@@ -2,8 +2,10 @@
 // cost of a reader that is slow.
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { identity } from '../records.ts'
-import { EventReader, rawConnection, shown } from './harness.ts'
+import { eventually } from '../../eventually.ts'
+import { eventualMs } from '../../patience.ts'
+import { identity } from '../../presence/records.ts'
+import { ask, EventReader, rawConnection, shown } from './harness.ts'
 
 const people = await Promise.all(Array.from({ length: 40 }, async (_, i) => identity(i + 1)))
 const [anna, bob, carol] = people
@@ -17,16 +19,22 @@ test('a reader gets the roster, then each change, with an id on each', async () 
   expect(snapshot.id).toMatch(/^[0-9a-f]{12}-\d+$/u)
   expect(snapshot.data).toMatchObject({ network: 'test', directory: 'directory-1', more: false })
   if (snapshot.data['total'] === 0) await reader.next('changes')
-  const startedMs = performance.now()
   roster.join(bob, 'bob')
   const joined = await reader.next('changes')
-  expect(performance.now() - startedMs).toBeLessThan(200)
   expect(joined.data).toMatchObject({ total: 2, gone: [], peers: [{ nickname: 'bob' }], recent: [{ what: 'joined' }] })
   expect(joined.id).not.toBe(snapshot.id)
   roster.leave(anna)
   expect((await reader.next('changes')).data).toMatchObject({ total: 1, gone: [anna.id], recent: [{ what: 'left' }] })
   roster.lose(bob)
   expect((await reader.next('changes')).data).toMatchObject({ total: 0, gone: [bob.id], recent: [{ what: 'lost' }] })
+})
+
+test('the first change is not kept back to be gathered with later ones', async () => {
+  const { roster, port } = await shown({ coalesceMs: 2 * eventualMs })
+  const reader = new EventReader(port)
+  await reader.next('snapshot')
+  roster.join(bob, 'bob')
+  expect((await reader.next('changes')).data).toMatchObject({ total: 1 })
 })
 
 test('changes after the first are gathered', async () => {
@@ -105,7 +113,10 @@ test('a reader that missed more than is kept gets a snapshot', async () => {
 test('a large roster comes in pages, and only the last has an id', async () => {
   const { roster, port } = await shown()
   for (const who of people) roster.join(who, 'n'.repeat(64), { status: 's'.repeat(3_000) })
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await eventually(async () => {
+    const { body } = await ask(port, '/api/roster?limit=1')
+    expect(JSON.parse(body)).toMatchObject({ total: people.length })
+  })
   const reader = new EventReader(port)
   const pages = [await reader.next('snapshot')]
   while (pages.at(-1)?.data['more'] === true) pages.push(await reader.next('page'))
@@ -117,9 +128,10 @@ test('a large roster comes in pages, and only the last has an id', async () => {
 
 test('a sign of life comes when nothing else does', async () => {
   const { port } = await shown({ beatMs: 20 })
+  const beganAtMs = Date.now()
   const reader = new EventReader(port)
   await reader.next('snapshot')
-  expect((await reader.next('beat')).data['now']).toBeGreaterThan(Date.now() - 5_000)
+  expect((await reader.next('beat')).data['now']).toBeGreaterThan(beganAtMs - 5_000)
 })
 
 test('a reader that takes nothing is dropped, and costs the others nothing', async () => {
@@ -146,7 +158,7 @@ test('a reader that takes nothing is dropped, and costs the others nothing', asy
     for (const who of people) roster.join(who, `name ${round}`, { status })
     await quick.next('changes')
   }
-  await expect.poll(() => ends, { timeout: 5_000 }).toEqual(['too-slow'])
+  await expect.poll(() => ends).toEqual(['too-slow'])
   expect(process.memoryUsage().arrayBuffers - memoryBefore).toBeLessThan(32 * 1024 * 1024)
   roster.join(anna, 'the last word')
   for (;;) {

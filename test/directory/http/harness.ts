@@ -5,11 +5,12 @@ import { get, request, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { multiaddr } from '@multiformats/multiaddr'
-import { Roster, type RosterChange, type RosterEntry, type VerifiedRecord } from '../../../src/directory/index.ts'
+import { Roster, type RosterChange, type RosterEntry, type VerifiedRecord } from '../../../src/presence/index.ts'
 import { RosterHttp } from '../../../src/directory/http/index.ts'
 import type { RosterHttpInit } from '../../../src/directory/http/roster-http.ts'
+import { eventualMs } from '../../patience.ts'
 import { steadyNow } from '../../../src/wire/index.ts'
-import type { Identity } from '../records.ts'
+import type { Identity } from '../../presence/records.ts'
 
 export const SELF = 'directory-1'
 
@@ -155,8 +156,8 @@ export class EventReader {
 
   /** @returns the next event that was not taken yet, signs of life left out unless they are asked for */
   async next(event?: string): Promise<ServerEvent> {
-    const deadline = setTimeout(() => this.#wake(), 5_000)
-    const endMs = Date.now() + 5_000
+    const endMs = performance.now() + eventualMs
+    const deadline = setTimeout(() => this.#wake(), eventualMs)
     try {
       for (;;) {
         const at = this.events.findIndex((one, i) => i >= this.#taken && (event ?? one.event) === one.event)
@@ -165,7 +166,7 @@ export class EventReader {
           this.#taken = at + 1
           return found
         }
-        if (this.ended || Date.now() >= endMs)
+        if (this.ended || performance.now() >= endMs)
           throw new Error(`no ${event ?? 'event'} came: ${JSON.stringify(this.events)}`)
         await new Promise<void>((resolve) => (this.#wake = resolve))
       }

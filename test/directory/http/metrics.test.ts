@@ -6,7 +6,7 @@ import { encodeClientFrame, type ClientFrame } from '../../../src/directory/dire
 import { directoryFigures } from '../../../src/directory/http/index.ts'
 import { directory, DIRECTORY_PROTOCOL } from '../../../src/directory/index.ts'
 import { node, portOf } from '../nodes.ts'
-import { identity, sealedBy } from '../records.ts'
+import { identity, sealedBy } from '../../presence/records.ts'
 import { ask, shown } from './harness.ts'
 
 /** A line of the text format: a comment, or a name with labels and a number. */
@@ -16,7 +16,7 @@ test('figures of libp2p and of the directory come as text that Prometheus reads'
   const figures = directoryFigures()
   figures.bind({
     peers: () => ({ all: 7, here: 5 }),
-    fellows: () => [
+    federationPeers: () => [
       { directory: 'directory-2', alive: true, heardAgoMs: 400, connected: true, isNamed: true, leftOut: 0 },
       { directory: 'directory-3', alive: true, heardAgoMs: 1_500, connected: true, isNamed: false, leftOut: 40 },
       { directory: 'directory-4', alive: false, heardAgoMs: 90_000 }
@@ -93,7 +93,7 @@ test('a directory counts what it takes, refuses and pushes, and libp2p what it s
   const stream = lpStream(await connection.newStream(DIRECTORY_PROTOCOL))
   const send = async (frame: ClientFrame): Promise<void> => stream.write(encodeClientFrame(frame))
   const told = async (text: string): Promise<void> => {
-    await expect.poll(async () => figures.text(), { timeout: 5_000 }).toContain(text)
+    await expect.poll(async () => figures.text()).toContain(text)
   }
   await send({ type: 'announce', envelope: new Uint8Array([1, 2, 3]) })
   await told('parley_directory_refusals_total{reason="bad-record"} 1')

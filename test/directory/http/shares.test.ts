@@ -3,20 +3,21 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
+import { EVICTED_RETRY_MS } from '../../../src/directory/http/event-stream.ts'
 import {
-  EVICTED_RETRY_MS,
   HTTP_HELD_BACK_MS,
   HTTP_OFFENCE_RATE,
-  MAX_EVENT_STREAMS,
+  ThrottledClients
+} from '../../../src/directory/http/throttled-clients.ts'
+import { MAX_EVENT_STREAMS, MAX_HTTP_PIPELINED } from '../../../src/directory/http/roster-http.ts'
+import {
   MAX_HTTP_CONNECTIONS,
-  MAX_HTTP_PIPELINED,
-  EVICTION_REPORT_MS
-} from '../../../src/directory/http/constants.ts'
-import { HttpConnections } from '../../../src/directory/http/http-connections.ts'
+  HttpConnections,
+  EVICTION_REPORT_MS,
+  EvictionReports
+} from '../../../src/directory/http/http-connections.ts'
 import type { EvictionReport, HttpMisbehaviour } from '../../../src/directory/http/index.ts'
-import { ThrottledClients } from '../../../src/directory/http/throttled-clients.ts'
-import { EvictionReports } from '../../../src/directory/http/evictions.ts'
-import { identity } from '../records.ts'
+import { identity } from '../../presence/records.ts'
 import { ask, EventReader, rawConnection, shown } from './harness.ts'
 
 const anna = await identity(1)
@@ -99,13 +100,11 @@ test('a request that never ends is cut off in time, and a half-closed connection
   await expect.poll(() => http.connections.open).toBe(0)
   const slow = await rawConnection(port)
   slow.resume()
-  const startedMs = performance.now()
   const drip = setInterval(() => slow.write('x'), 200)
   slow.write('GET / HTTP/1.1\r\nhost: localhost\r\nx: ')
   await closed(slow)
   clearInterval(drip)
-  expect(performance.now() - startedMs).toBeLessThan(7_000)
-}, 15_000)
+})
 
 test('behind a trusted proxy each client has its own share; without trust its word counts for nothing', async () => {
   const told: EvictionReport[] = []
@@ -137,7 +136,7 @@ test('queries whose answers nobody reads keep no query of another out', async ()
   for (let i = 0; i < 60; i++) {
     roster.join(await identity(100 + i), `peer ${i}`, { status: 's'.repeat(200_000) })
   }
-  await expect.poll(async () => JSON.parse((await ask(port, '/healthz')).body).peers, { timeout: 10_000 }).toBe(60)
+  await expect.poll(async () => JSON.parse((await ask(port, '/healthz')).body).peers).toBe(60)
   const held: Socket[] = []
   for (let i = 0; i < 16; i++) {
     const socket = await rawConnection(port, '127.0.0.2')

@@ -1,15 +1,25 @@
 /** The decoders of /chat/1.0.0: its frames, read in two ways that must agree, and the plain dialects. */
 import { Buffer } from 'node:buffer'
-import { HELLO_MARKER, LOG_ID_BYTES, MAX_TEXT_BYTES, MESSAGE_ID_BYTES } from '../../../src/chat-protocol/constants.ts'
-import { guessPlain, readFirstBytes } from '../../../src/chat-protocol/dialect.ts'
-import { InvalidFrameError, LineTooLongError } from '../../../src/chat-protocol/errors.ts'
-import { decodeFrame, encodeFrame } from '../../../src/chat-protocol/frames.ts'
+import { guessPlain, readFirstBytes, HELLO_MARKER } from '../../../src/chat-protocol/dialect.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  InvalidFrameError,
+  LOG_ID_BYTES,
+  MAX_TEXT_BYTES,
+  MESSAGE_ID_BYTES
+} from '../../../src/chat-protocol/frames.ts'
 import type { ChatFrame, OutgoingFrame } from '../../../src/chat-protocol/frames.ts'
-import { MessageReader } from '../../../src/chat-protocol/message-frame.ts'
+import { MessageReader } from '../../../src/chat-protocol/frame-codec.ts'
 import { Frame } from '../../../src/chat-protocol/pb/frames.ts'
-import { decodeFramedTexts, decodeLines } from '../../../src/chat-protocol/text-dialects.ts'
-import { BadLengthPrefixError, decodeFrames, FrameTooLargeError, joinFrames } from '../../../src/wire/index.ts'
-import { TruncatedFrameError } from '../../../src/wire/index.ts'
+import { decodeFramedTexts, decodeLines, LineTooLongError } from '../../../src/chat-protocol/text-dialects.ts'
+import {
+  BadLengthPrefixError,
+  decodeFrames,
+  FrameTooLargeError,
+  joinFrames,
+  TruncatedFrameError
+} from '../../../src/wire/index.ts'
 import { allow, allowAsync, promise, same, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, bytesOf, choices, InputReader } from '../input-reader.ts'
 
@@ -134,7 +144,7 @@ const lengthPrefixes: FuzzTarget = {
   name: 'length-prefixes',
   reaches: 'length-prefixed frames, split anywhere',
   isAsync: true,
-  isStretched: true,
+  stretchEvery: 1000,
   seeds: () => [
     asIs(joinFrames([Buffer.from('a'), Buffer.alloc(200, 'b'), Buffer.alloc(0)], maxFrameBytes)),
     asIs(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x7f)),
@@ -173,7 +183,7 @@ const dialects: FuzzTarget = {
   name: 'chat-dialects',
   reaches: 'the first bytes of a stream, lines and framed text of other programs',
   isAsync: true,
-  isStretched: true,
+  stretchEvery: 1000,
   seeds: () => [
     asIs(Buffer.from('hello\n\r\nworld\r\nlast')),
     asIs(joinFrames([Buffer.from('hello\n'), Buffer.from('wörld\r\n')], maxFrameBytes)),
@@ -188,12 +198,14 @@ const dialects: FuzzTarget = {
     })
     const first = readFirstBytes(bytes)
     if (first === 'hello') promise(guessPlain(bytes) === 'lines', 'a Hello is never taken for framed text')
-    const lines = await allowAsync([LineTooLongError], async () => gathered(decodeLines(asLists(bytes, pieces))))
+    const lines = await allowAsync([LineTooLongError], async () =>
+      gathered(decodeLines(() => {})(asLists(bytes, pieces)))
+    )
     for (const line of lines ?? []) {
       promise(line !== '' && !line.includes('\n') && Buffer.byteLength(line) <= 3 * MAX_TEXT_BYTES, 'a line is a line')
     }
     await allowAsync([LineTooLongError, BadLengthPrefixError, FrameTooLargeError, TruncatedFrameError], async () =>
-      gathered(decodeFramedTexts(decodeFrames({ maxFrameBytes: MAX_TEXT_BYTES + 2 })([bytes])))
+      gathered(decodeFramedTexts(() => {})(asLists(bytes, pieces)))
     )
   }
 }

@@ -4,7 +4,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { RecordEnvelope } from '@libp2p/peer-record'
 import { multiaddr } from '@multiformats/multiaddr'
-import { RECORD_CODEC, RECORD_DOMAIN } from '../../../src/directory/constants.ts'
+import { RECORD_CODEC, RECORD_DOMAIN, BadRecordError, openRecord } from '../../../src/presence/presence-record.ts'
 import {
   decodeClientFrame,
   decodeDirectoryFrame,
@@ -12,31 +12,27 @@ import {
   encodeDirectoryFrame,
   packEntries
 } from '../../../src/directory/directory-frames.ts'
-import { BadRecordError } from '../../../src/directory/errors.ts'
-import { AttachmentDigest } from '../../../src/directory/federation/digest.ts'
+import { AttachmentDigest } from '../../../src/directory/federation/state/statement-log.ts'
 import {
-  HEARTBEAT_CODEC,
-  HEARTBEAT_DOMAIN,
-  STATEMENT_CODEC,
-  STATEMENT_DOMAIN
-} from '../../../src/directory/federation/constants.ts'
-import { BadHeartbeatError, BadStatementError } from '../../../src/directory/federation/errors.ts'
+  heartbeatKind,
+  openHeartbeat,
+  BadStatementError,
+  statementKind,
+  openStatement,
+  openUpdate
+} from '../../../src/directory/federation/state/statement.ts'
 import {
   decodeFederationFrame,
   decodeGossip,
   encodeFederationFrame,
   encodeGossip
-} from '../../../src/directory/federation/federation-frames.ts'
-import { openHeartbeat } from '../../../src/directory/federation/heartbeat.ts'
-import { openUpdate } from '../../../src/directory/federation/open-update.ts'
-import * as federationPb from '../../../src/directory/federation/pb/federation.ts'
-import { openStatement } from '../../../src/directory/federation/statement.ts'
+} from '../../../src/directory/federation-frames.ts'
+import * as federationPb from '../../../src/directory/pb/federation.ts'
 import * as directoryPb from '../../../src/directory/pb/directory-frames.ts'
-import { Presence } from '../../../src/directory/pb/presence.ts'
-import { RecordFrame } from '../../../src/directory/pb/record-frames.ts'
-import { decodePeerId, encodePeerId } from '../../../src/directory/peer-id-bytes.ts'
-import { openRecord } from '../../../src/directory/presence-record.ts'
-import { recordFrameCodec } from '../../../src/directory/record-frames.ts'
+import { Presence } from '../../../src/presence/pb/presence.ts'
+import { RecordFrame } from '../../../src/presence/pb/record-frames.ts'
+import { decodePeerId, encodePeerId } from '../../../src/presence/peer-id-bytes.ts'
+import { recordFrameCodec } from '../../../src/presence/record-stream.ts'
 import { fixedKey } from '../fixed-keys.ts'
 import { allowAsync, promise, same, sameText, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, broken, bytesOf, choices, InputReader } from '../input-reader.ts'
@@ -132,7 +128,7 @@ function someDirectoryFrame(reader: InputReader): Uint8Array {
       peer: somePeer(reader),
       showing: reader.flag(),
       statements: reader.list(5, () => reader.some()),
-      fellows: reader.list(5, () => somePeer(reader)),
+      federationPeers: reader.list(5, () => somePeer(reader)),
       ...(reader.flag() ? { newestEnvelope: reader.some() } : {}),
       ...(reader.flag() ? { epoch: reader.uint64() } : {})
     }
@@ -208,8 +204,6 @@ async function sealedBytes(input: Uint8Array, ...kind: ParametersOfSealed): Prom
 type ParametersOfSealed = [{ readonly domain: string; readonly codec: Uint8Array }, (reader: InputReader) => Uint8Array]
 
 const recordKind = { domain: RECORD_DOMAIN, codec: RECORD_CODEC }
-const statementKind = { domain: STATEMENT_DOMAIN, codec: STATEMENT_CODEC }
-const heartbeatKind = { domain: HEARTBEAT_DOMAIN, codec: HEARTBEAT_CODEC }
 
 // oxlint-disable-next-line no-control-regex -- what must not be there
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/u
@@ -217,6 +211,7 @@ const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/u
 const records: FuzzTarget = {
   name: 'presence-records',
   reaches: 'signed presence records: envelope, signature, limits',
+  weight: 6,
   isAsync: true,
   seeds: async () => [
     choices(0, 0, 0, 0, 0, 1, 2, 3),
@@ -267,6 +262,7 @@ function someHeartbeat(reader: InputReader): Uint8Array {
 const statements: FuzzTarget = {
   name: 'federation-statements',
   reaches: 'signed statements, heartbeats and updates of directories, and the digest over them',
+  weight: 6,
   isAsync: true,
   seeds: () => [choices(0, 0, 0, 0, 0, 1), choices(1, 0, 0, 0, 0, 2), choices(0, 0, 0, 0, 1, 2, 3, 4, 5, 6)],
   async run(input) {
@@ -274,7 +270,7 @@ const statements: FuzzTarget = {
     const rest = Uint8Array.of(input[0] ?? 0, ...input.subarray(2))
     if (kind === 0) {
       const bytes = await sealedBytes(rest, heartbeatKind, someHeartbeat)
-      const heartbeat = await allowAsync([BadHeartbeatError], async () => openHeartbeat(bytes))
+      const heartbeat = await allowAsync([BadStatementError], async () => openHeartbeat(bytes))
       if (heartbeat !== undefined) await openHeartbeat(heartbeat.envelope)
       return
     }
@@ -328,7 +324,7 @@ export function someFederationFrame(reader: InputReader): Uint8Array {
             ...(reader.flag() ? { heartbeat: reader.some() } : {}),
             heardAgoMs: reader.uint64()
           })),
-          fellows: reader.list(4, () => ({
+          federationPeers: reader.list(4, () => ({
             peer: somePeer(reader),
             addresses: reader.list(4, () => someAddress(reader))
           }))

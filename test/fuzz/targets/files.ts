@@ -2,10 +2,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { ArchiveError, UsageError } from '../../../src/node/errors.ts'
-import { readIdentity } from '../../../src/node/identity.ts'
-import { encodeLockedKey, encodeOpenKey } from '../../../src/node/key-file.ts'
-import { decodeTar, encodeTar } from '../../../src/node/tar.ts'
+import { ArchiveError, UsageError } from '../../../src/node/api/errors.ts'
+import { readIdentity } from '../../../src/node/profile/identity.ts'
+import { encodeLockedKey, encodeOpenKey } from '../../../src/node/profile/key-file.ts'
+import { decodeTar, encodeTar } from '../../../src/node/profile/tar.ts'
 import {
   checkForeignHistory,
   PeerBook,
@@ -69,6 +69,7 @@ function damaged(whole: Buffer, reader: InputReader): Buffer {
 const history: FuzzTarget = {
   name: 'history-file',
   reaches: 'a damaged history: opening, mending, checking and reading it',
+  weight: 100,
   isAsync: true,
   cpuMs: 4000,
   seeds: () => [
@@ -114,6 +115,7 @@ async function readAll(file: string): Promise<void> {
 const book: FuzzTarget = {
   name: 'peer-book',
   reaches: 'the file of contacts, pins and directories',
+  weight: 4,
   isAsync: true,
   seeds: () => [
     asIs(
@@ -197,6 +199,7 @@ function someBook(reader: InputReader): Uint8Array {
 const identity: FuzzTarget = {
   name: 'identity-file',
   reaches: 'the file of the private key, with and without a passphrase',
+  weight: 4,
   isAsync: true,
   seeds: async () => [
     asIs(encodeOpenKey(fixedKey(1))),
@@ -275,6 +278,7 @@ let wholeCopy: Promise<Buffer> | undefined
 const foreignHistory: FuzzTarget = {
   name: 'foreign-history',
   reaches: 'the history in an exported profile, before it is opened',
+  weight: 12,
   isAsync: true,
   cpuMs: 4000,
   seeds: () => [choices(1, 0, 0, 0, 1, 9), choices(2, 200, 1, 2, 3, 4), asIs(Buffer.from('SQLite format 3\0'))],

@@ -3,8 +3,9 @@ import { Buffer } from 'node:buffer'
 import { multiaddr } from '@multiformats/multiaddr'
 import { encodeFrame } from '../../../src/chat-protocol/frames.ts'
 import { encodeClientFrame } from '../../../src/directory/directory-frames.ts'
-import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/constants.ts'
-import { DIRECTORY_PROTOCOL, sealRecord } from '../../../src/directory/index.ts'
+import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/peers/federation-streams.ts'
+import { DIRECTORY_PROTOCOL } from '../../../src/directory/index.ts'
+import { sealRecord } from '../../../src/presence/index.ts'
 import { joinFrames } from '../../../src/wire/index.ts'
 import { flags, frameTypes, header } from '../../attack/raw-link.ts'
 import type { FuzzTarget } from '../fuzz-target.ts'
@@ -185,8 +186,9 @@ async function stop(): Promise<void> {
 const handshake: FuzzTarget = {
   name: 'handshake',
   reaches: 'a host before it knows the peer: multistream-select, Noise and the guards before them',
+  weight: 25,
   isAsync: true,
-  isStretched: true,
+  stretchEvery: 50,
   cpuMs: 2000,
   seeds: () => [
     asIs(Buffer.concat([multistream, line('/noise'), Buffer.from([0, 32]), Buffer.alloc(32, 9)])),
@@ -205,8 +207,9 @@ const handshake: FuzzTarget = {
 const streams: FuzzTarget = {
   name: 'host-streams',
   reaches: 'a host that has admitted the peer: Yamux, and every protocol that it serves',
+  weight: 200,
   isAsync: true,
-  isStretched: true,
+  stretchEvery: 20,
   cpuMs: 2000,
   seeds: () => [
     ...yamuxSeeds(),
@@ -229,6 +232,7 @@ const streams: FuzzTarget = {
 const directoryStreams: FuzzTarget = {
   name: 'directory-streams',
   reaches: 'a directory: clients that register, directories that join, and gossip',
+  weight: 200,
   isAsync: true,
   cpuMs: 2000,
   seeds: () => [

@@ -4,6 +4,7 @@ import { targets as chat } from './chat.ts'
 import { targets as directory } from './directory.ts'
 import { targets as files } from './files.ts'
 import { targets as host } from './host.ts'
+import { targets as lan } from './lan.ts'
 import { targets as local } from './local.ts'
 import { targets as servers } from './servers.ts'
 import { targets as wire } from './wire.ts'
@@ -14,6 +15,7 @@ export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
   wire,
   host,
   servers,
+  lan,
   local,
   files
 }

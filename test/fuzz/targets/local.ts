@@ -2,16 +2,16 @@
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chatCommands } from '../../../src/cli/chat-commands.ts'
-import { cleanLines, cleanText, escapedJson } from '../../../src/cli/clean-text.ts'
-import { readAtPeerPrompt, readAtPortPrompt } from '../../../src/cli/input-line.ts'
-import { readLines } from '../../../src/cli/input-lines.ts'
+import { chatCommands } from '../../../src/cli/chat-commands/chat-commands.ts'
+import { cleanLines, cleanText, escapedJson } from '../../../src/cli/process/clean-text.ts'
+import { readAtPeerPrompt, readAtPortPrompt } from '../../../src/cli/chat-commands/input-line.ts'
+import { readLines } from '../../../src/cli/process/input-lines.ts'
 import { readJsonCommand } from '../../../src/cli/json/json-command.ts'
-import { parseSince, parseUntil } from '../../../src/cli/time-span.ts'
-import { formatAddress, hostPortOf, parseAddress } from '../../../src/node/address.ts'
-import { loadConfig, settingSpecs } from '../../../src/node/config.ts'
-import { ParleyError, UsageError } from '../../../src/node/errors.ts'
-import { readPeerWords, type KnownPeers } from '../../../src/node/peer-words.ts'
+import { parseSince, parseUntil } from '../../../src/cli/wording/time-span.ts'
+import { formatAddress, hostPortOf, parseAddress } from '../../../src/node/dialing/address.ts'
+import { loadConfig, settingSpecs } from '../../../src/node/config/config.ts'
+import { ParleyError, UsageError } from '../../../src/node/api/errors.ts'
+import { readPeerReference, type KnownPeers } from '../../../src/node/peers/peer-reference.ts'
 import { cleanText as cleanForPage } from '../../../src/web/clean-text.ts'
 import { allow, allowAsync, promise, same, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, choices, InputReader } from '../input-reader.ts'
@@ -33,7 +33,7 @@ const maxCharacters = 20
 const cleaning: FuzzTarget = {
   name: 'clean-text',
   reaches: 'the last step before a terminal, a page and a line of JSON',
-  isStretched: true,
+  stretchEvery: 1000,
   seeds: () => [
     seed('good morning'),
     seed('\u001b[2J\u202eabc\r\n'),
@@ -69,9 +69,9 @@ const known: KnownPeers = {
 }
 
 const words: FuzzTarget = {
-  name: 'peer-words',
+  name: 'peer-reference',
   reaches: 'what is typed for a peer, an address, a port or a time',
-  isStretched: true,
+  stretchEvery: 1000,
   seeds: () =>
     [
       'anna',
@@ -88,7 +88,7 @@ const words: FuzzTarget = {
   run(input) {
     const text = textOf(input)
     const typed = text.split(' ').filter((word) => word !== '')
-    allow([ParleyError], () => readPeerWords(typed, known, { trustName: (input[1] ?? 0) % 2 === 0 }))
+    allow([ParleyError], () => readPeerReference(typed, known, { trustName: (input[1] ?? 0) % 2 === 0 }))
     const address = allow([ParleyError], () => parseAddress(typed))
     if (address !== undefined && hostPortOf(address) !== undefined && !address.toString().includes('/p2p/')) {
       const shown = formatAddress(address)
@@ -165,6 +165,7 @@ let folder: string | undefined
 const config: FuzzTarget = {
   name: 'config-file',
   reaches: 'the file of settings, the environment and the flags',
+  weight: 8,
   isAsync: true,
   seeds: () =>
     [

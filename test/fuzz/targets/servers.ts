@@ -10,7 +10,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ControlServer } from '../../../src/cli/control/control-server.ts'
 import { RosterHttp } from '../../../src/directory/http/index.ts'
-import { Roster, type RosterChange, type RosterEntry, type VerifiedRecord } from '../../../src/directory/index.ts'
+import { Roster, type RosterChange, type RosterEntry, type VerifiedRecord } from '../../../src/presence/index.ts'
 import { steadyNow } from '../../../src/wire/index.ts'
 import { FakeNode, row } from '../../cli/fake-node.ts'
 import { fixedKey } from '../fixed-keys.ts'
@@ -18,10 +18,10 @@ import { promise, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, bytesOf, choices, InputReader } from '../input-reader.ts'
 import { someCommand } from './local.ts'
 
-/** What waits for an event stays open: the client leaves. */
+/** A response that has no end stays open: the client leaves. */
 const patienceMs = 40
-/** An honest reader waits as people do. */
-const honestPatienceMs = 10_000
+/** An honest reader waits as long as a busy machine needs. */
+const honestPatienceMs = 120_000
 
 /** Writes the pieces, ends its half, and returns what was answered until the other side ended or the patience did. */
 async function talk(socket: Socket, bytes: Uint8Array, sizes: InputReader, waitMs = patienceMs): Promise<Buffer> {
@@ -126,8 +126,9 @@ function someRequests(reader: InputReader): Uint8Array {
 const httpTarget: FuzzTarget = {
   name: 'http',
   reaches: 'bytes to the HTTP side of a directory, as requests and as anything else',
+  weight: 10,
   isAsync: true,
-  isStretched: true,
+  stretchEvery: 100,
   cpuMs: 1500,
   seeds: () => [
     ...paths.map((path) => asIs(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`))),
@@ -179,8 +180,9 @@ const unprintable = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-
 const controlTarget: FuzzTarget = {
   name: 'control-socket',
   reaches: 'lines on the control socket of a running parley',
+  weight: 10,
   isAsync: true,
-  isStretched: true,
+  stretchEvery: 100,
   cpuMs: 1500,
   seeds: () => [
     asIs(Buffer.from('{"do":"who"}\n{"do":"msg","peer":["anna"],"text":"hi","tag":1}\n{"do":"quit"}\n')),

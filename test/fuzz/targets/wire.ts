@@ -5,9 +5,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
-import { Messages } from '../../../src/node/noise-streams.ts'
+import { Messages } from '../../../src/transport/tuning/noise-streams.ts'
 import { readProxyHeader } from '../../../src/transport/proxy-header.ts'
-import { boundedYamux, streamDuplex, WireError } from '../../../src/wire/index.ts'
+import { streamDuplex, WireError } from '../../../src/wire/index.ts'
+import { boundedYamux } from '../../../src/transport/index.ts'
 import { flags, frameTypes, header } from '../../attack/raw-link.ts'
 import { allowAsync, promise, same, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, bytesOf, choices, InputReader } from '../input-reader.ts'
@@ -15,7 +16,7 @@ import { asIs, bytesOf, choices, InputReader } from '../input-reader.ts'
 const noiseMessages: FuzzTarget = {
   name: 'noise-messages',
   reaches: 'how sealed messages are cut out of what is read, split anywhere',
-  isStretched: true,
+  stretchEvery: 1000,
   seeds: () => [asIs(Uint8Array.of(0, 3, 1, 2, 3, 0, 0, 0, 1, 9)), choices(3, 1, 65, 2, 66, 67)],
   run(input) {
     const pieces = new InputReader(input.subarray(-16))
@@ -84,8 +85,9 @@ const turns = 4
 const yamux: FuzzTarget = {
   name: 'yamux-frames',
   reaches: 'Yamux with its guard: headers, windows, streams and how they end',
+  weight: 4,
   isAsync: true,
-  isStretched: true,
+  stretchEvery: 1000,
   seeds: yamuxSeeds,
   async run(input) {
     const pieces = new InputReader(input.subarray(-16))

@@ -10,6 +10,19 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 )
 
+// The published examples whose behaviour at the end of a stream differs.
+const (
+	chatExample       = "chat"
+	mdnsExample       = "mdns"
+	rendezvousExample = "rendezvous"
+)
+
+// speaksLater holds for the two examples of the later protocol, which differ
+// in how they find each other only.
+func speaksLater(example string) bool {
+	return example == mdnsExample || example == rendezvousExample
+}
+
 // conversation is the chat streams of this peer: every one is read, and the
 // newest is written to. What is written before there is one waits for it.
 type conversation struct {
@@ -17,6 +30,17 @@ type conversation struct {
 	newest network.Stream
 	writer *bufio.Writer
 	queued [][]byte
+
+	example string
+	// What an example's user types: each stream's writer takes what it gets.
+	typed chan []byte
+}
+
+// More lines than a test types ahead.
+const typedAhead = 1024
+
+func newConversation(example string) *conversation {
+	return &conversation{example: example, typed: make(chan []byte, typedAhead)}
 }
 
 // inOurManner frames lines as the example does: it reads a line together with
@@ -31,6 +55,11 @@ func inOurManner(lines ...string) []byte {
 
 func (c *conversation) adopt(stream network.Stream, direction string) {
 	emit(event{Event: "stream", Direction: direction})
+	if c.example != "" {
+		go c.writeForEver(stream)
+		go c.read(stream)
+		return
+	}
 	c.mutex.Lock()
 	c.newest = stream
 	// Buffered as in the example, so that a long line leaves in several writes.
@@ -52,13 +81,35 @@ func (c *conversation) read(stream network.Stream) {
 			emit(event{Event: "text", Text: &text})
 		}
 		if err != nil {
-			c.ended(stream)
+			c.ended(stream, err)
 			return
 		}
 	}
 }
 
-func (c *conversation) ended(stream network.Stream) {
+// writeForEver is the examples' writer: that of chat does not look at what
+// becomes of its writes, and those of the later protocol panic.
+func (c *conversation) writeForEver(stream network.Stream) {
+	writer := bufio.NewWriter(stream)
+	for bytes := range c.typed {
+		_, err := writer.Write(bytes)
+		if err == nil {
+			err = writer.Flush()
+		}
+		if err != nil && speaksLater(c.example) {
+			panic(err)
+		}
+	}
+}
+
+func (c *conversation) ended(stream network.Stream, err error) {
+	switch c.example {
+	case chatExample:
+		emit(event{Event: "closed"})
+		return
+	case mdnsExample, rendezvousExample:
+		panic(err)
+	}
 	stream.Close()
 	c.mutex.Lock()
 	if c.newest == stream {
@@ -69,6 +120,10 @@ func (c *conversation) ended(stream network.Stream) {
 }
 
 func (c *conversation) write(bytes []byte) {
+	if c.example != "" {
+		c.typed <- bytes
+		return
+	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.newest == nil {

@@ -4,8 +4,14 @@
 // output; it knows nothing of Parley, and leaves libp2p's defaults alone
 // (identify runs, and TLS is offered before Noise).
 //
-//	chat-peer listen [--key rsa|ed25519]
-//	chat-peer dial MULTIADDR [--key rsa|ed25519]
+//	chat-peer listen [--key rsa|ed25519] [--example chat|mdns|rendezvous]
+//	chat-peer dial MULTIADDR [--key rsa|ed25519] [--example chat|mdns|rendezvous]
+//
+// With --example it does what the published example of that name does when a
+// stream ends, and writes as that does: chat goes on, and the goroutine that
+// writes to the stream goes on too and takes its share of the lines; mdns and
+// rendezvous, which are chat-with-mdns and chat-with-rendezvous, panic. Those
+// two speak /chat/1.1.0, and serve it also when they have dialled.
 package main
 
 import (
@@ -26,11 +32,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multiaddr"
 )
 
 const (
 	chatProtocol = "/chat/1.0.0"
+
+	// What chat-with-mdns and chat-with-rendezvous speak, in the same manner.
+	laterChatProtocol = "/chat/1.1.0"
 
 	// The example generates RSA keys of this size.
 	rsaKeyBits = 2048
@@ -47,26 +57,30 @@ func main() {
 }
 
 func run(arguments []string) error {
-	mode, destination, keyType, err := parseArguments(arguments)
+	wanted, err := parseArguments(arguments)
 	if err != nil {
 		return err
 	}
-	node, err := startNode(keyType)
+	node, err := startNode(wanted.keyType)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
 
-	chat := &conversation{}
-	switch mode {
-	case "listen":
-		node.SetStreamHandler(chatProtocol, func(stream network.Stream) { chat.adopt(stream, "inbound") })
-		announce(node)
-	case "dial":
-		// Like the example, a dialer serves no chat protocol of its own: the
-		// other side can only answer on the stream that is opened here.
-		announce(node)
-		stream, err := openStream(node, destination)
+	chat := newConversation(wanted.example)
+	protocolID := protocol.ID(chatProtocol)
+	isLater := speaksLater(wanted.example)
+	if isLater {
+		protocolID = laterChatProtocol
+	}
+	// A dialer of the chat example serves no chat protocol of its own: the
+	// other side can only answer on the stream that is opened here.
+	if wanted.mode == "listen" || isLater {
+		node.SetStreamHandler(protocolID, func(stream network.Stream) { chat.adopt(stream, "inbound") })
+	}
+	announce(node)
+	if wanted.mode == "dial" {
+		stream, err := openStream(node, wanted.destination, protocolID)
 		if err != nil {
 			return err
 		}
@@ -75,22 +89,37 @@ func run(arguments []string) error {
 	return obey(os.Stdin, chat)
 }
 
-func parseArguments(arguments []string) (mode, destination, keyType string, err error) {
-	usage := errors.New("usage: chat-peer listen | dial MULTIADDR  [--key rsa|ed25519]")
+// settings is what the command line asks for.
+type settings struct {
+	mode, destination, keyType, example string
+}
+
+func parseArguments(arguments []string) (settings, error) {
+	usage := errors.New("usage: chat-peer listen | dial MULTIADDR  [--key rsa|ed25519] [--example chat|mdns|rendezvous]")
 	if len(arguments) == 0 {
-		return "", "", "", usage
+		return settings{}, usage
 	}
-	mode, rest := arguments[0], arguments[1:]
+	wanted := settings{mode: arguments[0]}
+	rest := arguments[1:]
 	switch {
-	case mode == "listen":
-	case mode == "dial" && len(rest) > 0:
-		destination, rest = rest[0], rest[1:]
+	case wanted.mode == "listen":
+	case wanted.mode == "dial" && len(rest) > 0:
+		wanted.destination, rest = rest[0], rest[1:]
 	default:
-		return "", "", "", usage
+		return settings{}, usage
 	}
-	flags := flag.NewFlagSet(mode, flag.ContinueOnError)
-	flags.StringVar(&keyType, "key", "rsa", "type of the identity key: rsa (as in the example) or ed25519")
-	return mode, destination, keyType, flags.Parse(rest)
+	flags := flag.NewFlagSet(wanted.mode, flag.ContinueOnError)
+	flags.StringVar(&wanted.keyType, "key", "rsa", "type of the identity key: rsa (as in the example) or ed25519")
+	flags.StringVar(&wanted.example, "example", "", "the published example to be like when a stream ends: chat, mdns or rendezvous")
+	if err := flags.Parse(rest); err != nil {
+		return settings{}, err
+	}
+	switch wanted.example {
+	case "", chatExample, mdnsExample, rendezvousExample:
+		return wanted, nil
+	default:
+		return settings{}, usage
+	}
 }
 
 func startNode(keyType string) (host.Host, error) {
@@ -128,7 +157,7 @@ func announce(node host.Host) {
 	}
 }
 
-func openStream(node host.Host, destination string) (network.Stream, error) {
+func openStream(node host.Host, destination string, protocolID protocol.ID) (network.Stream, error) {
 	target, err := peer.AddrInfoFromString(destination)
 	if err != nil {
 		return nil, err
@@ -138,7 +167,7 @@ func openStream(node host.Host, destination string) (network.Stream, error) {
 	if err := node.Connect(ctx, *target); err != nil {
 		return nil, err
 	}
-	return node.NewStream(ctx, target.ID, chatProtocol)
+	return node.NewStream(ctx, target.ID, protocolID)
 }
 
 // command is one line of standard input; exactly one field is set.

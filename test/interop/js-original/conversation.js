@@ -15,10 +15,16 @@ const inOurManner = (text) => new TextEncoder().encode(`${text}\n`)
 /** @typedef {ReturnType<typeof lpStream<Stream>>} Frames */
 
 export class Conversation {
+  #asExample
   /** @type {{ stream: Stream, frames: Frames } | undefined} */
   #newest
   /** @type {Array<(open: { stream: Stream, frames: Frames }) => void>} */
   #queued = []
+
+  /** @param {{ asExample: boolean }} options what the end of a stream is in the example: an error that nobody handles */
+  constructor({ asExample }) {
+    this.#asExample = asExample
+  }
 
   /**
    * Synchronous up to the first read, so that no early byte is missed.
@@ -71,7 +77,8 @@ export class Conversation {
         const text = new TextDecoder().decode(frame.subarray())
         emit({ event: 'text', text: text.replace(/\n$/, '') })
       }
-    } catch {
+    } catch (error) {
+      if (this.#asExample) throw error
       // The only way that reading ends; how it ended makes no difference here.
     }
     if (this.#newest === open) this.#newest = undefined

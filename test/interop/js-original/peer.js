@@ -5,8 +5,11 @@
  * no identify service. One program runs it through JSON lines on standard input and
  * output; it knows nothing of Parley.
  *
- *     node peer.js listen [--key rsa|ed25519]
- *     node peer.js dial MULTIADDR [--key rsa|ed25519]
+ *     node peer.js listen [--key rsa|ed25519] [--as-example]
+ *     node peer.js dial MULTIADDR [--key rsa|ed25519] [--as-example]
+ *
+ * With --as-example the end of a stream is what it is in the example: an error that nobody
+ * handles, which ends the program.
  */
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -70,15 +73,15 @@ async function obey(conversation) {
 async function run() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { key: { type: 'string', default: 'ed25519' } }
+    options: { key: { type: 'string', default: 'ed25519' }, 'as-example': { type: 'boolean', default: false } }
   })
   const [mode, destination] = positionals
   if (mode !== 'listen' && (mode !== 'dial' || destination === undefined)) {
-    throw new Error('usage: peer.js listen | dial MULTIADDR  [--key rsa|ed25519]')
+    throw new Error('usage: peer.js listen | dial MULTIADDR  [--key rsa|ed25519] [--as-example]')
   }
 
   const node = await startNode(values.key)
-  const conversation = new Conversation()
+  const conversation = new Conversation({ asExample: values['as-example'] })
   if (mode === 'listen') {
     await node.handle(CHAT_PROTOCOL, (stream) => conversation.adopt(stream, 'inbound'))
   }

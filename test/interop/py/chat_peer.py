@@ -5,8 +5,11 @@ publishes: lines of text, each with its newline. One program runs it through
 JSON lines on standard input and output; it knows nothing of Parley, and leaves
 py-libp2p's defaults alone (identify runs, Noise and Yamux are offered first).
 
-    chat_peer.py listen [--key rsa|ed25519]
-    chat_peer.py dial MULTIADDR [--key rsa|ed25519]
+    chat_peer.py listen [--key rsa|ed25519] [--as-example]
+    chat_peer.py dial MULTIADDR [--key rsa|ed25519] [--as-example]
+
+With --as-example the end of a stream is what it is in the example: an error
+that nobody handles, which ends the program.
 """
 
 import argparse
@@ -51,7 +54,8 @@ class Conversation:
     What is written before there is a stream waits for one.
     """
 
-    def __init__(self):
+    def __init__(self, as_example):
+        self._as_example = as_example
         self._newest = None
         self._queued = []
 
@@ -78,6 +82,8 @@ class Conversation:
             except trio.Cancelled:
                 raise
             except Exception:
+                if self._as_example:
+                    raise
                 data = b""
             *lines, unfinished = (unfinished + decoder.decode(data)).split("\n")
             if not data:
@@ -149,12 +155,13 @@ async def open_stream(host, destination):
 
 async def run(arguments):
     host = new_host(key_pair=GENERATE_KEY[arguments.key]())
-    conversation = Conversation()
+    conversation = Conversation(arguments.as_example)
     async with host.run(listen_addrs=[LISTEN_ADDRESS]), trio.open_nursery() as nursery:
         if arguments.mode == "listen":
 
             async def answer(stream):
-                await conversation.run(stream, "inbound")
+                # As the example does: what a handler itself raises ends nothing.
+                nursery.start_soon(conversation.run, stream, "inbound")
 
             host.set_stream_handler(CHAT_PROTOCOL, answer)
         # The address carries the peer ID.
@@ -171,6 +178,7 @@ async def run(arguments):
 def parse_arguments():
     key = argparse.ArgumentParser(add_help=False)
     key.add_argument("--key", choices=GENERATE_KEY, default="ed25519")
+    key.add_argument("--as-example", action="store_true")
     parser = argparse.ArgumentParser()
     modes = parser.add_subparsers(dest="mode", required=True)
     modes.add_parser("listen", parents=[key])

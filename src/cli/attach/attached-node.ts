@@ -1,0 +1,271 @@
+// A node in another process, used by a face as if it were in this one. When that
+// process ends, the face is told so, the node is looked for until it is there
+// again, what was open is opened again, and what was missed is told.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Duplex } from 'node:stream'
+import { TypedEventEmitter } from 'main-event'
+import { Backoff, Wakeup } from '../../lib/index.ts'
+import type {
+  ChatApi,
+  ChatNodeEvents,
+  ChatSnapshot,
+  MessagingApi,
+  NodeFigures,
+  PeersApi,
+  SelfApi,
+  TrustApi
+} from '../chat-api/chat-api.ts'
+import { HELLO_TIMEOUT_MS } from './face-protocol.ts'
+import { MissedMessages } from './missed-messages.ts'
+import { NodeGoneError, NodeLink, type NodeMessage } from './node-link.ts'
+import { NodeMirror } from './node-mirror.ts'
+import { isGone, remoteMessaging, remotePeers, remoteSelf, remoteTrust, type Remote } from './remote-api.ts'
+
+/** How soon a node that has ended is looked for again: its supervisor starts it within seconds. */
+const RECONNECT_BACKOFF = { firstMs: 250, maxMs: 5_000 } as const
+
+/** A call that was cut off is asked of a node that is back within this time. */
+const CALL_AGAIN_MS = 20_000
+
+export interface AttachedNodeInit {
+  /** Connects to the node of the profile. @returns undefined while there is none */
+  readonly connect: (options: { readonly signal: AbortSignal }) => Promise<Duplex | undefined>
+  readonly signal: AbortSignal
+  /** This face shows messages to a person. */
+  readonly isScreen: boolean
+  /** How long the first connection may take to say hello, where a person may be asked for something meanwhile. */
+  readonly firstHelloMs?: number
+}
+
+export class AttachedNode implements ChatApi {
+  readonly events = new TypedEventEmitter<ChatNodeEvents>()
+  readonly self: SelfApi
+  readonly messaging: MessagingApi
+  readonly peers: PeersApi
+  readonly trust: TrustApi
+  readonly #init: AttachedNodeInit
+  readonly #life = new AbortController()
+  readonly #missed: MissedMessages
+  /** Conversations that this face has on its screen. */
+  readonly #shown = new Set<string>()
+  /** The node is there again, and its snapshot is whole. */
+  readonly #back = new Wakeup()
+  readonly #begun = Promise.withResolvers<void>()
+  #link: NodeLink
+  #mirror = new NodeMirror()
+  /** A snapshot that is being sent. */
+  #next: NodeMirror | undefined = new NodeMirror()
+  /** Events that wait until what was missed before them is told. */
+  #waiting: NodeMessage[] | undefined
+  /** The link over which the face was last made whole. */
+  #resumedWith: NodeLink | undefined
+  /** How often the node was found again. */
+  #epoch = 0
+  #isLive = false
+
+  /**
+   * @returns undefined when there is no node to attach to
+   * @throws OtherVersionError, TooManyFacesError, NodeGoneError
+   */
+  static async attach(init: AttachedNodeInit): Promise<AttachedNode | undefined> {
+    const stream = await init.connect({ signal: init.signal })
+    if (stream === undefined) return undefined
+    const { isScreen, firstHelloMs = HELLO_TIMEOUT_MS } = init
+    const node = new AttachedNode(init, await NodeLink.greet(stream, { isScreen, timeoutMs: firstHelloMs }))
+    void node.#run()
+    await node.#begun.promise
+    await node.#missed.begin()
+    return node
+  }
+
+  private constructor(init: AttachedNodeInit, link: NodeLink) {
+    this.#init = init
+    this.#link = link
+    const remote = this.#remote()
+    this.self = remoteSelf(remote)
+    this.messaging = remoteMessaging(remote)
+    this.peers = remotePeers(remote)
+    this.trust = remoteTrust(remote)
+    this.#missed = new MissedMessages({
+      history: () => this.messaging.history,
+      newest: async () => Number(await this.#link.call('history.newest', [])),
+      look: (peer) => this.#mirror.look(peer),
+      tell: (type, detail) => this.#tell(type, detail)
+    })
+  }
+
+  /** The node has no face of its own, and outlives this one. */
+  get isDaemon(): boolean {
+    return this.#link.hello['isDaemon'] === true
+  }
+
+  snapshot(): ChatSnapshot {
+    return this.#mirror.snapshot()
+  }
+
+  async figures(): Promise<NodeFigures> {
+    return (await this.#link.call('figures', [])) as NodeFigures
+  }
+
+  /** A notice of this side. */
+  say(code: 'node-gone' | 'node-back' | 'not-applied', text: string): void {
+    this.#tell('notice', { code, text })
+  }
+
+  /** Leaves the node, which goes on. */
+  close(): void {
+    this.#life.abort()
+    this.#link.close()
+  }
+
+  #remote(): Remote {
+    const call: Remote['call'] = async (method, args = [], signal?) => this.#link.call(method, args, signal)
+    const epochNow = (): number => this.#epoch
+    return {
+      call,
+      callOfAnyNode: async (method, args, signal?) => this.#callOfAnyNode(method, args, signal),
+      look: (peer) => this.#mirror.look(peer),
+      shown: this.#shown,
+      get epoch() {
+        return epochNow()
+      }
+    }
+  }
+
+  async #callOfAnyNode(method: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    const giveUp = AbortSignal.any([this.#life.signal, signal ?? AbortSignal.timeout(CALL_AGAIN_MS)])
+    if (!this.#isLive && signal === undefined) throw new NodeGoneError()
+    for (;;) {
+      try {
+        return await this.#link.call(method, args, signal)
+      } catch (error) {
+        if (!isGone(error) || giveUp.aborted) throw error
+        await this.#untilLive(giveUp)
+        signal?.throwIfAborted()
+      }
+    }
+  }
+
+  async #untilLive(signal: AbortSignal): Promise<void> {
+    while (!this.#isLive && !signal.aborted) await this.#back.sleep(signal, RECONNECT_BACKOFF.firstMs)
+  }
+
+  async #run(): Promise<void> {
+    const over = AbortSignal.any([this.#life.signal, this.#init.signal])
+    while (!over.aborted) {
+      const why = await this.#link.read((message) => this.#take(message)).then(() => new NodeGoneError(), asError)
+      if (over.aborted) break
+      this.#begun.reject(why)
+      // It has ended before it was ever seen whole: the caller is told, and nobody waits for another.
+      if (this.#epoch === 0 && !this.#isLive && this.#next !== undefined) return
+      this.#isLive = false
+      this.say('node-gone', 'Connection to Parley lost. Reconnecting … QUIT leaves.')
+      await this.#findAgain(over)
+    }
+  }
+
+  async #findAgain(over: AbortSignal): Promise<void> {
+    const backoff = new Backoff(RECONNECT_BACKOFF)
+    let said = ''
+    while (!over.aborted) {
+      try {
+        const stream = await this.#init.connect({ signal: over })
+        if (stream !== undefined) {
+          const { isScreen } = this.#init
+          this.#link = await NodeLink.greet(stream, { isScreen, timeoutMs: HELLO_TIMEOUT_MS })
+          this.#epoch++
+          this.#next = new NodeMirror()
+          return
+        }
+      } catch (error) {
+        // One of another version may be replaced by one of ours; one that is just ending, or starting, is asked again.
+        if (error instanceof Error && !isGone(error) && !over.aborted && error.message !== said) {
+          said = error.message
+          this.say('node-gone', said)
+        }
+      }
+      await sleep(backoff.nextMs(), undefined, { signal: over }).catch(() => undefined)
+    }
+  }
+
+  #take(message: NodeMessage): void {
+    if (message.is === 'behind') {
+      this.#isLive = false
+      this.#next = new NodeMirror()
+    } else if (message.is === 'live') this.#goLive()
+    else if (message.is !== 'event') (this.#next ?? this.#mirror).take(message)
+    else if (this.#waiting === undefined) this.#event(message)
+    else this.#waiting.push(message)
+  }
+
+  #goLive(): void {
+    const older = this.#mirror
+    const isFirst = this.#next !== undefined && this.#epoch === 0 && !older.isWhole
+    this.#mirror = this.#next ?? older
+    this.#next = undefined
+    this.#isLive = true
+    this.#back.wake()
+    if (isFirst) {
+      this.#resumedWith = this.#link
+      this.#begun.resolve()
+    } else void this.#resume(older)
+  }
+
+  /** Events were missed, or the node is another process. */
+  async #resume(older: NodeMirror): Promise<void> {
+    this.#waiting ??= []
+    if (this.#link !== this.#resumedWith) {
+      this.#resumedWith = this.#link
+      if (this.#epoch > 0) this.say('node-back', 'Parley is connected again.')
+      // The state of one that can't be opened shows why.
+      for (const peer of this.#shown) void this.messaging.open(peer).catch(() => undefined)
+    }
+    this.#tellChanges(older)
+    try {
+      const left = await this.#missed.catchUp()
+      if (left > 0)
+        this.say('node-back', `${left} older messages that came meanwhile are in the history: parley log shows them.`)
+    } catch (error) {
+      // When the node has ended again, the next time covers this one too.
+      if (!isGone(error)) this.say('node-back', `what was missed can't be read: ${asError(error).message}`)
+    }
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const message of waiting) this.#event(message)
+    this.#tell('resumed', {})
+  }
+
+  /** What a face would have been told of the surroundings. */
+  #tellChanges(older: NodeMirror): void {
+    if (!older.isWhole) return
+    const [before, now] = [older.snapshot(), this.#mirror.snapshot()]
+    const roster = this.#mirror.changesSince(older)
+    if (roster.joined.length + roster.left.length + roster.changed.length > 0) this.#tell('roster', roster)
+    for (const view of now.directories) {
+      const was = before.directories.find(({ address }) => address === view.address)
+      if (JSON.stringify(was) !== JSON.stringify(view)) this.#tell('directory', view)
+    }
+    if (JSON.stringify(before.self) !== JSON.stringify(now.self)) this.#tell('self', now.self)
+  }
+
+  #event({ type, detail }: NodeMessage): void {
+    if (typeof type !== 'string') return
+    if (type === 'roster') this.#mirror.takeRosterChange(detail as ChatNodeEvents['roster']['detail'])
+    if (type === 'message' || type === 'sent') {
+      const { message } = detail as ChatNodeEvents['message' | 'sent']['detail']
+      if (this.#missed.isKnown(message)) return
+      this.#missed.told(message)
+    }
+    if (type === 'delivery') this.#missed.delivered((detail as ChatNodeEvents['delivery']['detail']).message)
+    // The node is of our version and our user: its events have the types of this version.
+    this.#tell(type as keyof ChatNodeEvents, detail as ChatNodeEvents[keyof ChatNodeEvents]['detail'])
+  }
+
+  #tell<K extends keyof ChatNodeEvents>(type: K, detail: ChatNodeEvents[K]['detail']): void {
+    this.events.dispatchEvent(new CustomEvent(type, { detail }))
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,219 @@
+// The methods of a node that an attached face may call, by name: each reads its
+// arguments from JSON and refuses what has another shape. A conversation is left
+// when the last face that shows it leaves.
+import { UsageError } from '../../node/settings.ts'
+import type { ChatApi, NewsReader, OutgoingMessage, ResolveOptions } from '../chat-api/chat-api.ts'
+import { MAX_ANSWER_BYTES } from './face-protocol.ts'
+import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
+
+/** What one face has on the node. */
+export interface FaceOnNode {
+  readonly node: ChatApi
+  readonly screens: ConversationScreens
+  /** Readers of new messages, by the number that the face chose. */
+  readonly readers: Map<number, NewsReader>
+}
+
+/** Readers of one face: it needs one, and one more while it begins anew. */
+const MAX_READERS = 4
+
+type Call = (face: FaceOnNode, args: Arguments, signal: AbortSignal) => unknown
+
+/** Arguments of a call as they came. @throws UsageError for one of another type */
+class Arguments {
+  readonly #method: string
+  readonly #values: readonly unknown[]
+
+  constructor(method: string, values: readonly unknown[]) {
+    this.#method = method
+    this.#values = values
+  }
+
+  text(index: number): string {
+    const value = this.#values[index]
+    if (typeof value !== 'string') this.#refuse(index, 'text')
+    return value
+  }
+
+  number(index: number): number {
+    const value = this.#values[index]
+    if (typeof value !== 'number') this.#refuse(index, 'a number')
+    return value
+  }
+
+  flag(index: number): boolean {
+    const value = this.#values[index]
+    if (typeof value !== 'boolean') this.#refuse(index, 'true or false')
+    return value
+  }
+
+  texts(index: number): readonly string[] {
+    const value = this.#values[index]
+    if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) this.#refuse(index, 'a list of text')
+    return value
+  }
+
+  optionalTexts(index: number): readonly string[] | undefined {
+    const value = this.#values[index]
+    return value === undefined || value === null ? undefined : this.texts(index)
+  }
+
+  /** Fields that are given, each of which has the type that is expected of it. */
+  options<Fields extends Record<string, 'text' | 'number' | 'flag' | 'texts'>>(
+    index: number,
+    fields: Fields
+  ): { readonly [K in keyof Fields]?: FieldTypes[Fields[K]] } {
+    const value = this.#values[index] ?? {}
+    if (typeof value !== 'object') this.#refuse(index, 'an object')
+    const given = Object.entries(fields).flatMap(([name, type]) => {
+      const field: unknown = Reflect.get(value, name)
+      if (field === undefined || field === null) return []
+      const parts = new Arguments(`${this.#method}, ${name}`, [field])
+      const read = {
+        text: () => parts.text(0),
+        number: () => parts.number(0),
+        flag: () => parts.flag(0),
+        texts: () => parts.texts(0)
+      }
+      return [[name, read[type]()]]
+    })
+    // Each field was read as its type says.
+    return Object.fromEntries(given) as { readonly [K in keyof Fields]?: FieldTypes[Fields[K]] }
+  }
+
+  #refuse(index: number, expected: string): never {
+    throw new UsageError(`${this.#method}: expected ${expected} as argument ${index + 1}`)
+  }
+}
+
+interface FieldTypes {
+  readonly text: string
+  readonly number: number
+  readonly flag: boolean
+  readonly texts: readonly string[]
+}
+
+const pageFields = { limit: 'number', before: 'number', after: 'number', maxBytes: 'number' } as const
+const newsFields = { limit: 'number', maxBytes: 'number' } as const
+
+/** Most messages in one answer, whatever the face asks for. */
+const MAX_ANSWER_MESSAGES = 1_000
+
+function limited(limit: number | undefined): { readonly limit: number } {
+  return { limit: Math.max(0, Math.min(limit ?? MAX_ANSWER_MESSAGES, MAX_ANSWER_MESSAGES)) }
+}
+
+/** The same, with a bound of bytes. */
+function sized({ limit, maxBytes = MAX_ANSWER_BYTES }: { readonly limit?: number; readonly maxBytes?: number }): {
+  readonly limit: number
+  readonly maxBytes: number
+} {
+  return { ...limited(limit), maxBytes: Math.min(maxBytes, MAX_ANSWER_BYTES) }
+}
+
+const calls: Readonly<Record<string, Call>> = {
+  figures: ({ node }) => node.figures(),
+  'self.rename': ({ node }, args) => node.self.rename(args.text(0)),
+  'self.setStatus': ({ node }, args) => node.self.setStatus(args.text(0)),
+
+  'messaging.open': ({ screens }, args) => screens.open(args.text(0)),
+  'messaging.leave': ({ screens }, args) => screens.leave(args.text(0)),
+  'messaging.send': ({ node }, args) =>
+    node.messaging.send(args.text(0), args.text(1), args.options(2, { id: 'text' })),
+  'messaging.settled': async ({ node }, args, signal) => node.messaging.settled(ownMessage(args), { signal }),
+  'messaging.typing': ({ node }, args) => node.messaging.typing(args.text(0)),
+  'messaging.setTellsTyping': ({ node }, args) => node.messaging.setTellsTyping(args.flag(0)),
+  'messaging.retry': ({ node }, args) => node.messaging.retry(args.text(0), args.optionalTexts(1)),
+  'messaging.cancel': ({ node }, args) => node.messaging.cancel(args.text(0), args.optionalTexts(1)),
+  'messaging.requests': ({ node }) => node.messaging.requests(),
+  'messaging.readRequest': ({ node }, args) => node.messaging.readRequest(args.text(0)),
+  'messaging.clearRequests': ({ node }) => node.messaging.clearRequests(),
+  'messaging.accept': ({ node }, args) => node.messaging.accept(args.text(0)),
+  'messaging.ignore': ({ node }, args) => node.messaging.ignore(args.text(0)),
+  'messaging.room': ({ node }) => node.messaging.room(),
+  'messaging.copyHistory': ({ node }, _args, signal) => node.messaging.copyHistory({ signal }),
+
+  'history.recent': ({ node }, args) => node.messaging.history.recent(args.text(0), limited(args.number(1)).limit),
+  'history.page': ({ node }, args) => {
+    const options = args.options(1, pageFields)
+    return node.messaging.history.page(args.text(0), { ...options, ...sized(options) })
+  },
+  'history.log': ({ node }, args) => {
+    const options = args.options(1, { sinceMs: 'number', untilMs: 'number', limit: 'number' })
+    return node.messaging.history.log({ ...options, peer: args.text(0), ...limited(options.limit) })
+  },
+  'history.search': ({ node }, args) => {
+    const options = args.options(1, { peer: 'text', before: 'number', limit: 'number', maxBytes: 'number' })
+    return node.messaging.history.search(args.text(0), { ...options, ...sized(options) })
+  },
+  'history.news': ({ node }, args) => {
+    const options = args.options(1, newsFields)
+    return node.messaging.history.news({ after: args.number(0), ...sized(options) })
+  },
+  'history.newest': async ({ node }) => {
+    const reader = node.messaging.history.follow()
+    return positionOf(reader).finally(() => reader.close())
+  },
+  'history.conversations': ({ node }) => node.messaging.history.conversations(),
+  'history.forget': ({ node }, args) => node.messaging.history.forget(args.text(0)),
+  'history.waiting': ({ node }, args) => node.messaging.history.waiting(limited(args.number(0)).limit),
+  'reader.open': async ({ node, readers }, args) => {
+    const id = args.number(0)
+    if (readers.has(id) || readers.size >= MAX_READERS) throw new UsageError(`reader ${id} can't be opened`)
+    const reader = node.messaging.history.follow()
+    readers.set(id, reader)
+    return positionOf(reader)
+  },
+  'reader.next': ({ readers }, args) => {
+    const reader = readers.get(args.number(0))
+    if (reader === undefined) throw new UsageError(`there is no reader ${args.number(0)}`)
+    return reader.next(sized(args.options(1, newsFields)))
+  },
+  'reader.close': ({ readers }, args) => {
+    readers.get(args.number(0))?.close()
+    readers.delete(args.number(0))
+  },
+
+  'peers.firstLook': ({ node }, args, signal) =>
+    node.peers.firstLook({ ...args.options(0, { thorough: 'flag' }), signal }),
+  'peers.resolve': ({ node }, args, signal) => {
+    const options: ResolveOptions = args.options(1, { numbers: 'texts', trustName: 'flag', refuseChangedKey: 'flag' })
+    return node.peers.resolve(args.texts(0), { ...options, signal })
+  },
+  'peers.measurePath': ({ node }, args, signal) => node.peers.measurePath(args.text(0), { signal }),
+  'peers.renameContact': ({ node }, args) => node.peers.renameContact(args.text(0), args.text(1)),
+  'peers.removeContact': ({ node }, args) => node.peers.removeContact(args.text(0)),
+
+  'trust.safetyNumber': ({ node }, args) => node.trust.safetyNumber(args.text(0)),
+  'trust.verify': ({ node }, args) => node.trust.verify(args.text(0)),
+  'trust.unverify': ({ node }, args) => node.trust.unverify(args.text(0)),
+  'trust.block': ({ node }, args) => node.trust.block(args.text(0)),
+  'trust.unblock': ({ node }, args) => node.trust.unblock(args.text(0))
+}
+
+/** Where a reader stands that has read nothing yet. */
+async function positionOf(reader: NewsReader): Promise<number> {
+  return (await reader.next({ limit: 0 })).next
+}
+
+/** Calls that wait for something to happen, for as long as that takes. */
+export const WAITING_METHODS: ReadonlySet<string> = new Set(['messaging.settled'])
+
+/** @throws UsageError for an unknown method or arguments of another shape; what the method throws */
+export async function carryOut(
+  face: FaceOnNode,
+  call: { readonly method: string; readonly args: readonly unknown[] },
+  signal: AbortSignal
+): Promise<unknown> {
+  const { method, args } = call
+  const carry = Object.hasOwn(calls, method) ? calls[method] : undefined
+  if (carry === undefined) throw new UsageError(`a face can't call ${JSON.stringify(method)}`)
+  return carry(face, new Arguments(method, args), signal)
+}
+
+/** What a node needs of an own message to wait for it. */
+function ownMessage(args: Arguments): OutgoingMessage {
+  const { peer = '', id = '' } = args.options(0, { peer: 'text', id: 'text' })
+  // It is looked up by these; nothing else of it is read.
+  return { peer, id } as OutgoingMessage
+}

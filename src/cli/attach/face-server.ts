@@ -1,0 +1,254 @@
+// One face that is attached to this node over a stream: it is given the snapshot
+// and then every event, and its calls are carried out. One that reads slowly
+// loses events, never the node's memory, and is given the whole snapshot when it
+// reads on. Its end is the end of nothing else.
+import type { Duplex } from 'node:stream'
+import { Wakeup } from '../../lib/index.ts'
+import { version } from '../../node/settings.ts'
+import type { ChatApi, ChatNodeEvents, NewsReader } from '../chat-api/chat-api.ts'
+import { readLines } from '../process/input-lines.ts'
+import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
+import { carryOut, WAITING_METHODS } from './face-calls.ts'
+import {
+  errorFields,
+  FACE_PROTOCOL_VERSION,
+  HELLO_TIMEOUT_MS,
+  lineOf,
+  MAX_CALLS_AT_ONCE,
+  MAX_FACE_BACKLOG_BYTES,
+  MAX_FACE_LINE_BYTES,
+  MAX_WAITING_CALLS,
+  readMessage,
+  ROWS_IN_LINE,
+  WHOLE_PARTS,
+  type ToFace,
+  type WholePart
+} from './face-protocol.ts'
+
+/** Every event of a node. That a face has lost some is for the face itself to find out. */
+const eventTypes: readonly Exclude<keyof ChatNodeEvents, 'resumed'>[] = [
+  'snapshot',
+  'read',
+  'self',
+  'roster',
+  'directory',
+  'contact',
+  'message',
+  'request',
+  'sent',
+  'delivery',
+  'refused',
+  'conversation',
+  'path',
+  'entered',
+  'typing',
+  'left',
+  'notice'
+]
+
+/** Parts of the snapshot that an event makes another one. */
+const partsOfEvents: Partial<Record<keyof ChatNodeEvents, readonly WholePart[]>> = {
+  self: ['self'],
+  directory: ['directories'],
+  contact: ['contacts']
+}
+
+export interface FaceServerInit {
+  readonly node: ChatApi
+  readonly stream: Duplex
+  readonly screens: ConversationScreens
+  /** The node has no face of its own. */
+  readonly isDaemon: boolean
+  /** The face has said hello, and is served from now on. */
+  readonly onGreeted?: (face: { readonly isScreen: boolean }) => void
+}
+
+export class FaceServer {
+  readonly #init: FaceServerInit
+  readonly #life = new AbortController()
+  readonly #unsubscribe: (() => void)[] = []
+  readonly #calls = new Map<number, AbortController>()
+  readonly #readers = new Map<number, NewsReader>()
+  /** What the face knows of each peer, as JSON. */
+  readonly #views = new Map<string, string>()
+  /** Calls that are not waiting for something to happen. */
+  #busyCalls = 0
+  /** Something has ended, or was read by the face. */
+  readonly #moved = new Wakeup()
+  /** Events were dropped since the face last read. */
+  #isBehind = false
+
+  constructor(init: FaceServerInit) {
+    this.#init = init
+  }
+
+  /** Serves the face until it hangs up, or {@link end}. */
+  async run(): Promise<void> {
+    const { stream, isDaemon, screens } = this.#init
+    stream.on('error', () => undefined) // the end of the lines reports it
+    stream.once('close', () => this.#life.abort())
+    stream.on('drain', () => this.#moved.wake())
+    const greeting = setTimeout(() => stream.destroy(), HELLO_TIMEOUT_MS)
+    this.#life.signal.addEventListener('abort', () => clearTimeout(greeting), { once: true })
+    this.#write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version, isDaemon, pid: process.pid })
+    try {
+      await this.#serve(() => clearTimeout(greeting))
+    } catch (error) {
+      if (!this.#life.signal.aborted) throw error
+    } finally {
+      this.#life.abort()
+      for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+      for (const call of this.#calls.values()) call.abort()
+      for (const reader of this.#readers.values()) reader.close()
+      await screens.close()
+    }
+  }
+
+  /** The node ends. */
+  end(): void {
+    this.#write({ is: 'end' })
+    this.#life.abort()
+    this.#init.stream.end()
+  }
+
+  async #serve(onGreeted: () => void): Promise<void> {
+    const lines = readLines(this.#init.stream, { maxBytes: MAX_FACE_LINE_BYTES })
+    let isGreeted = false
+    for await (const line of lines) {
+      const message = line.is === 'line' ? readMessage(line.text) : undefined
+      if (message === undefined) return // no face of ours writes that
+      if (!isGreeted) {
+        if (message['protocol'] !== FACE_PROTOCOL_VERSION)
+          return this.#write({ is: 'refusal', reason: 'other-version' })
+        isGreeted = true
+        onGreeted()
+        this.#init.onGreeted?.({ isScreen: message['isScreen'] === true })
+        this.#listen()
+        this.#writeSnapshot()
+        continue
+      }
+      if (!this.#take(message)) return
+      while (this.#isFull() && !this.#life.signal.aborted) await this.#moved.sleep(this.#life.signal)
+    }
+  }
+
+  /** @returns whether it is what a face of ours would write */
+  #take(message: Readonly<Record<string, unknown>>): boolean {
+    const { is, id, method, args } = message
+    if (typeof id !== 'number') return false
+    if (is === 'abort') {
+      this.#calls.get(id)?.abort()
+      return true
+    }
+    if (is !== 'call' || typeof method !== 'string' || !Array.isArray(args) || this.#calls.has(id)) return false
+    void this.#call(id, method, args)
+    return true
+  }
+
+  async #call(id: number, method: string, args: readonly unknown[]): Promise<void> {
+    const { node, screens } = this.#init
+    const controller = new AbortController()
+    const isBusy = !WAITING_METHODS.has(method)
+    this.#calls.set(id, controller)
+    if (isBusy) this.#busyCalls++
+    try {
+      const value = await carryOut({ node, screens, readers: this.#readers }, { method, args }, controller.signal)
+      this.#tell({ is: 'reply', id, ...(value === undefined ? {} : { value }) })
+    } catch (error) {
+      this.#write({ is: 'failure', id, error: errorFields(error) })
+    } finally {
+      this.#calls.delete(id)
+      if (isBusy) this.#busyCalls--
+      this.#moved.wake()
+    }
+  }
+
+  /** Nothing more is read while so much goes on, or is not read by the face. */
+  #isFull(): boolean {
+    const { writableLength } = this.#init.stream
+    const isTooMuch = this.#busyCalls >= MAX_CALLS_AT_ONCE || this.#calls.size >= MAX_WAITING_CALLS
+    return isTooMuch || writableLength > MAX_FACE_BACKLOG_BYTES
+  }
+
+  #listen(): void {
+    const { events } = this.#init.node
+    for (const type of eventTypes) {
+      const listener = ({ detail }: CustomEvent): void => this.#event(type, detail)
+      events.addEventListener(type, listener)
+      this.#unsubscribe.push(() => events.removeEventListener(type, listener))
+    }
+    const { stream } = this.#init
+    const onDrain = (): void => {
+      if (!this.#isBehind) return
+      this.#isBehind = false
+      this.#write({ is: 'behind' })
+      this.#writeSnapshot()
+    }
+    stream.on('drain', onDrain)
+    this.#unsubscribe.push(() => stream.off('drain', onDrain))
+  }
+
+  #event(type: keyof ChatNodeEvents, detail: unknown): void {
+    if (this.#init.stream.writableLength > MAX_FACE_BACKLOG_BYTES) this.#isBehind = true
+    if (this.#isBehind) return
+    const changed = type === 'snapshot' ? partsOfChange(detail) : (partsOfEvents[type] ?? [])
+    if (changed.length > 0) this.#refreshViews()
+    for (const part of changed) this.#writePart(part)
+    this.#tell({ is: 'event', type, detail })
+  }
+
+  #writeSnapshot(): void {
+    this.#views.clear()
+    for (const part of WHOLE_PARTS) this.#writePart(part)
+    const { roster } = this.#init.node.snapshot()
+    for (let from = 0; from < roster.length; from += ROWS_IN_LINE) {
+      this.#tell({ is: 'rows', rows: roster.slice(from, from + ROWS_IN_LINE) })
+    }
+    this.#write({ is: 'live' })
+  }
+
+  #writePart(part: WholePart): void {
+    this.#tell({ is: 'part', part, value: this.#init.node.snapshot()[part] })
+  }
+
+  /** What names peers, after what is known of them. */
+  #tell(message: ToFace): void {
+    const peers = new Set<string>()
+    const line = `${JSON.stringify(message, (key, value: unknown) => {
+      if (key === 'peer' && typeof value === 'string') peers.add(value)
+      return value
+    })}\n`
+    this.#writeViews(peers)
+    this.#writeLine(line)
+  }
+
+  #refreshViews(): void {
+    this.#writeViews(this.#views.keys())
+  }
+
+  #writeViews(peers: Iterable<string>): void {
+    const changed = Array.from(peers).flatMap((peer) => {
+      const { name, label, trust, state } = this.#init.node.peers.look(peer)
+      const view = { peer, name, label, trust, state }
+      const json = JSON.stringify(view)
+      if (this.#views.get(peer) === json) return []
+      this.#views.set(peer, json)
+      return [view]
+    })
+    if (changed.length > 0) this.#write({ is: 'views', views: changed })
+  }
+
+  #write(message: ToFace): void {
+    this.#writeLine(lineOf(message))
+  }
+
+  #writeLine(line: string): void {
+    const { stream } = this.#init
+    if (!stream.destroyed && !stream.writableEnded) stream.write(line)
+  }
+}
+
+function partsOfChange(detail: unknown): readonly WholePart[] {
+  const part: unknown = typeof detail === 'object' && detail !== null && 'part' in detail ? detail.part : undefined
+  return WHOLE_PARTS.filter((whole) => whole === part)
+}

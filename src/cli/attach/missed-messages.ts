@@ -1,0 +1,127 @@
+// Which messages an attached face was told of, and which it missed while its node
+// was gone or it did not read: those are found in the history and told then. Each
+// is told once.
+import { LruMap } from '../../lib/index.ts'
+import type { ChatNodeEvents, HistoryApi, OutgoingMessage, PeerView } from '../chat-api/chat-api.ts'
+
+/** Messages by which a face knows what it was told of. */
+const KNOWN_MESSAGES = 4_096
+
+/** Own messages that wait, and whose outcome is asked for afterwards. */
+const MAX_PENDING = 1_000
+
+/** Messages that are told afterwards; what is older is left to the history, and counted. */
+const CATCH_UP_MESSAGES = 10_000
+
+/** Read at once, in messages and bytes of their texts. */
+const CATCH_UP_PAGE = { limit: 500, maxBytes: 4 * 1024 * 1024 } as const
+
+/** The last messages of a conversation among which the outcome of one that waited is looked for. */
+const OUTCOME_MESSAGES = 500
+
+type Told = { readonly peer: string; readonly id: string }
+
+export interface MissedMessagesInit {
+  readonly history: () => HistoryApi
+  /** The position of the newest message in the history. */
+  readonly newest: () => Promise<number>
+  readonly look: (peer: string) => PeerView
+  readonly tell: <K extends 'message' | 'sent' | 'delivery'>(type: K, detail: ChatNodeEvents[K]['detail']) => void
+}
+
+export class MissedMessages {
+  readonly #init: MissedMessagesInit
+  readonly #known = new LruMap<string, true>(KNOWN_MESSAGES)
+  readonly #pending = new LruMap<string, Told>(MAX_PENDING)
+  /** Positions up to which all messages are known: the last that was asked for, and the one before. */
+  #knownUpTo: number | undefined
+  #newer: number | undefined
+  #toldSince = 0
+
+  constructor(init: MissedMessagesInit) {
+    this.#init = init
+  }
+
+  /** All that is stored by now is known. */
+  async begin(): Promise<void> {
+    this.#knownUpTo = await this.#init.newest()
+    this.#newer = this.#knownUpTo
+  }
+
+  isKnown(message: Told): boolean {
+    return this.#known.get(keyOf(message)) === true
+  }
+
+  /** The face was told of it. */
+  told(message: Told): void {
+    this.#known.set(keyOf(message), true)
+    if ('state' in message && message.state === 'pending') this.#pending.set(keyOf(message), message)
+    // Before the first of them is forgotten. A position may count messages that this face is about to miss, so the one
+    // before it is where a catch-up begins.
+    if (++this.#toldSince >= KNOWN_MESSAGES / 2) this.#move()
+  }
+
+  /** An own message has moved to another state. */
+  delivered(message: Pick<OutgoingMessage, 'peer' | 'id' | 'state'>): void {
+    if (message.state !== 'pending') this.#pending.delete(keyOf(message))
+  }
+
+  /** @returns how many were left to the history */
+  async catchUp(): Promise<number> {
+    const { newest, history } = this.#init
+    const end = await newest()
+    let after = this.#knownUpTo ?? end
+    for (let told = 0; told < CATCH_UP_MESSAGES;) {
+      const { entries, next } = await history().news({ after, ...CATCH_UP_PAGE })
+      if (entries.length === 0) break
+      for (const { message } of entries) if (this.#tell(message)) told++
+      after = next
+    }
+    await this.#tellOutcomes()
+    this.#knownUpTo = Math.max(after, end)
+    this.#newer = this.#knownUpTo
+    this.#toldSince = 0
+    return Math.max(0, end - after)
+  }
+
+  /** @returns whether it was not known */
+  #tell(message: Awaited<ReturnType<HistoryApi['news']>>['entries'][number]['message']): boolean {
+    if (this.isKnown(message)) return false
+    const { look, tell } = this.#init
+    const { name, label } = look(message.peer)
+    if (message.direction === 'in') {
+      if (message.state === 'accepted') tell('message', { message, name, label, arrival: 'accepted' })
+    } else {
+      tell('sent', { message, name })
+      if (message.state !== 'pending') tell('delivery', { message, state: message.state })
+    }
+    this.told(message)
+    return true
+  }
+
+  /** Of own messages that waited when the face was last told of them. */
+  async #tellOutcomes(): Promise<void> {
+    const waiting = [...this.#pending.entries()].map(([, told]) => told)
+    for (const peer of new Set(waiting.map((told) => told.peer))) {
+      const last = await this.#init.history().recent(peer, OUTCOME_MESSAGES)
+      for (const message of last) {
+        if (message.direction !== 'out' || message.state === 'pending' || !this.#pending.delete(keyOf(message)))
+          continue
+        this.#init.tell('delivery', { message, state: message.state })
+      }
+    }
+  }
+
+  #move(): void {
+    this.#toldSince = 0
+    this.#knownUpTo = this.#newer
+    void this.#init.newest().then(
+      (position) => (this.#newer = position),
+      () => undefined // the node has ended: a catch-up begins where it would have begun
+    )
+  }
+}
+
+function keyOf({ peer, id }: Told): string {
+  return `${peer} ${id}`
+}

@@ -1,0 +1,187 @@
+// The connection of a face to the node that it is attached to: messages in both
+// directions, calls with their replies, and its end. It knows the shape of the
+// lines and not what they mean.
+import type { Duplex } from 'node:stream'
+import { exitCodes, ParleyError, version, type ExitCode } from '../../node/settings.ts'
+import { readLines } from '../process/input-lines.ts'
+import {
+  FACE_PROTOCOL_VERSION,
+  lineOf,
+  MAX_NODE_LINE_BYTES,
+  readMessage,
+  type ErrorFields,
+  type FromFace
+} from './face-protocol.ts'
+
+export type NodeMessage = NonNullable<ReturnType<typeof readMessage>>
+
+/** The node that holds the profile speaks another version of the protocol of faces. */
+class OtherVersionError extends ParleyError {
+  override readonly name = 'OtherVersionError'
+  override readonly exitCode = exitCodes.profileInUse
+
+  constructor(its: string) {
+    super(
+      `the parley that runs on this profile is version ${its}, and this is ${version}: ` +
+        'restart it with parley daemon --restart, or close its window with QUIT'
+    )
+  }
+}
+
+/** As many faces are attached to the node as it serves. */
+class TooManyFacesError extends ParleyError {
+  override readonly name = 'TooManyFacesError'
+  override readonly exitCode = exitCodes.profileInUse
+
+  constructor() {
+    super('too many windows are attached to the node of this profile already: close one, and try again')
+  }
+}
+
+/** The node has ended, or does not answer: what was asked for may or may not have been done. */
+export class NodeGoneError extends ParleyError {
+  override readonly name = 'NodeGoneError'
+  override readonly exitCode = exitCodes.profileInUse
+
+  constructor() {
+    super('the node of this profile has stopped; Parley is reconnecting: try again when it is back')
+  }
+}
+
+/** A call failed in the node: its error, as if it had been thrown here. */
+class NodeError extends ParleyError {
+  override readonly name: string
+  override readonly exitCode: ExitCode
+
+  constructor({ name, message, exitCode }: ErrorFields) {
+    super(message)
+    this.name = name
+    this.exitCode = Object.values(exitCodes).find((known) => known === exitCode) ?? exitCodes.unexpected
+  }
+}
+
+interface Question {
+  resolve(value: unknown): void
+  reject(error: Error): void
+}
+
+export class NodeLink {
+  /** What the node said of itself. */
+  readonly hello: NodeMessage
+  readonly #stream: Duplex
+  readonly #lines: AsyncIterator<NodeMessage>
+  readonly #questions = new Map<number, Question>()
+  #lastId = 0
+  #isOver = false
+
+  /** Greets the node. @throws OtherVersionError, NodeGoneError */
+  static async greet(
+    stream: Duplex,
+    face: { readonly isScreen: boolean; readonly timeoutMs: number }
+  ): Promise<NodeLink> {
+    const { hello, lines } = await greetingOf(stream, face.timeoutMs)
+    if (hello['protocol'] !== FACE_PROTOCOL_VERSION) {
+      stream.destroy()
+      throw new OtherVersionError(String(hello['version']))
+    }
+    const link = new NodeLink(stream, lines, hello)
+    link.#write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version, isScreen: face.isScreen })
+    return link
+  }
+
+  private constructor(stream: Duplex, lines: AsyncIterator<NodeMessage>, hello: NodeMessage) {
+    this.#stream = stream
+    this.#lines = lines
+    this.hello = hello
+  }
+
+  /** Hands on each message that answers no call, until the connection ends. */
+  async read(take: (message: NodeMessage) => void): Promise<void> {
+    try {
+      for (;;) {
+        const next = await this.#lines.next()
+        if (next.done === true) return
+        const { value: message } = next
+        const { id } = message
+        if (message.is === 'refusal') throw new TooManyFacesError()
+        const question = typeof id === 'number' ? this.#questions.get(id) : undefined
+        if (message.is === 'reply') question?.resolve(message['value'])
+        else if (message.is === 'failure') question?.reject(new NodeError(errorIn(message)))
+        else take(message)
+      }
+    } finally {
+      this.close()
+    }
+  }
+
+  /** @throws NodeError as the node has thrown it; NodeGoneError; the signal's reason, and the call is given up */
+  async call(method: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    signal?.throwIfAborted()
+    if (this.#isOver) throw new NodeGoneError()
+    const id = ++this.#lastId
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#questions.set(id, { resolve, reject })
+    const onAbort = (): void => {
+      this.#write({ is: 'abort', id })
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#write({ is: 'call', id, method, args })
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      this.#questions.delete(id)
+    }
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#stream.destroy()
+    for (const { reject } of this.#questions.values()) reject(new NodeGoneError())
+  }
+
+  #write(message: FromFace): void {
+    if (!this.#stream.destroyed && this.#stream.writable) this.#stream.write(lineOf(message))
+  }
+}
+
+/** What the node says of itself first, whatever its version. @throws NodeGoneError */
+export async function greetingOf(
+  stream: Duplex,
+  timeoutMs: number
+): Promise<{ readonly hello: NodeMessage; readonly lines: AsyncIterator<NodeMessage> }> {
+  stream.on('error', () => undefined) // the end of the lines reports it
+  const lines = messagesOf(stream)
+  const timer = setTimeout(() => stream.destroy(), timeoutMs)
+  const { value: hello } = await lines.next().finally(() => clearTimeout(timer))
+  if (hello?.is === 'hello') return { hello, lines }
+  stream.destroy()
+  throw new NodeGoneError()
+}
+
+/** Lines that are no message are not for us. A reset is an end like any other. */
+async function* messagesOf(stream: Duplex): AsyncGenerator<NodeMessage, undefined> {
+  try {
+    for await (const line of readLines(stream, { maxBytes: MAX_NODE_LINE_BYTES })) {
+      // The call that it answers would wait for ever.
+      if (line.is === 'too long') return
+      const message = readMessage(line.text)
+      if (message !== undefined) yield message
+    }
+  } catch {
+    return
+  }
+}
+
+function errorIn(message: NodeMessage): ErrorFields {
+  const error: unknown = message['error']
+  const fields =
+    typeof error === 'object' && error !== null ? new Map(Object.entries(error)) : new Map<string, unknown>()
+  const exitCode = fields.get('exitCode')
+  return {
+    name: String(fields.get('name')),
+    message: String(fields.get('message')),
+    ...(typeof exitCode === 'number' ? { exitCode } : {})
+  }
+}

@@ -1,0 +1,96 @@
+// `parley attach ssh:[USER@]HOST`: the chat of another machine in this terminal,
+// through the ssh program. ssh starts `parley attach --pipe` there, which passes
+// bytes between its ends and the socket of faces; no port is opened.
+import { spawn } from 'node:child_process'
+import { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from 'commander'
+import { type Config, type ExitCode, exitCodes, loadConfig, ParleyError, UsageError } from '../../node/settings.ts'
+import { AttachedNode, faceSocket } from '../attach/index.ts'
+import { writeLines, type CommandIo } from '../process/io.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { openAttached } from './chat.ts'
+import { textOption } from './history.ts'
+
+/** ssh may ask for a password, or whether a host is to be trusted, and a person takes time to answer. */
+const FIRST_HELLO_MS = 120_000
+
+/** Nothing answered over ssh, whose message is shown above. */
+class NothingThereError extends ParleyError {
+  override readonly name = 'NothingThereError'
+  override readonly exitCode = exitCodes.unreachable
+}
+
+export async function runAttach(io: CommandIo, command: Command): Promise<ExitCode> {
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  if (hasSwitch(command, 'pipe')) return passBytes(io, config)
+  const [where = ''] = command.args
+  const destination = destinationOf(where)
+  const remote = textOption(command, 'remoteCommand') ?? 'parley'
+  const { profile } = config.settings
+  const args = ['-T', '-o', 'ServerAliveInterval=10', '-o', 'ServerAliveCountMax=3']
+  const words = [remote, 'attach', '--pipe', ...(config.sources.profile === 'default' ? [] : ['--profile', profile])]
+  let isFirst = true
+  const connect = async (): Promise<Duplex> => {
+    // Later it must neither ask nor write: the screen is the face's.
+    const quietly = isFirst ? [] : ['-q', '-o', 'BatchMode=yes']
+    const stream = overSsh(io, [...args, ...quietly, '--', destination, ...words], isFirst ? 'inherit' : 'ignore')
+    isFirst = false
+    return stream
+  }
+  const node = await AttachedNode.attach({
+    signal: io.interrupted,
+    connect,
+    isScreen: !hasSwitch(command, 'json'),
+    firstHelloMs: FIRST_HELLO_MS
+  }).catch((error: unknown) => {
+    if (!(error instanceof Error) || error.name !== 'NodeGoneError') throw error
+    throw new NothingThereError(
+      `no Parley answered at ${destination}: it has to run there (parley daemon), and ${remote} has to be found there by ssh ` +
+        '(--remote-command names another path)'
+    )
+  })
+  if (node === undefined) return exitCodes.unreachable
+  return openAttached(io, command, {
+    config,
+    openFirst: [],
+    wantsJson: hasSwitch(command, 'json'),
+    node,
+    isRemote: true
+  })
+}
+
+/** @throws UsageError: a destination that ssh would take for an option is refused */
+function destinationOf(where: string): string {
+  const destination = where.startsWith('ssh:') ? where.slice('ssh:'.length).replace(/^\/\//u, '') : ''
+  if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.@:%[\]-]*$/u.test(destination)) {
+    throw new UsageError(
+      `${JSON.stringify(where)} is no place to attach to: expected ssh:HOST or ssh:USER@HOST, as in parley attach ssh:anna@home.example`
+    )
+  }
+  return destination
+}
+
+function overSsh(io: CommandIo, args: readonly string[], errors: 'inherit' | 'ignore'): Duplex {
+  const ssh = spawn('ssh', args, { stdio: ['pipe', 'pipe', errors], env: io.env })
+  const stream = Duplex.from({ readable: ssh.stdout, writable: ssh.stdin })
+  ssh.once('error', () => stream.destroy())
+  ssh.once('exit', () => stream.push(null))
+  stream.once('close', () => ssh.kill())
+  return stream
+}
+
+/** The far end: standard input and output are the face's. */
+async function passBytes(io: CommandIo, config: Config): Promise<ExitCode> {
+  const socket = await faceSocket(config, io.interrupted)
+  if (socket === undefined) {
+    writeLines(io.stderr, [
+      `parley: nothing runs on the profile ${config.settings.profile} here: parley daemon --install keeps it running`
+    ])
+    return exitCodes.notRunning
+  }
+  const ended = [pipeline(io.stdin, socket), pipeline(socket, io.stdout)]
+  await Promise.race(ended).catch(() => undefined) // an end is an end, however it came
+  socket.destroy()
+  return exitCodes.ok
+}

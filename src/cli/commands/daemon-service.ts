@@ -1,0 +1,274 @@
+// How a daemon is started and ended: as a process of its own, which outlives the
+// terminal, or by the service manager of the user (systemd, or launchd on macOS),
+// for which it is written as a service. It never asks for more rights than the
+// user's own.
+import { execFile, spawn } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Config,
+  defaultProfile,
+  exitCodes,
+  type ExitCode,
+  isProfileHeld,
+  packageFolder,
+  ParleyError,
+  settingSpecs,
+  type SettingName,
+  type SettingSpec
+} from '../../node/settings.ts'
+import { daemonAt } from '../attach/index.ts'
+import { writeLines, type CommandIo } from '../process/io.ts'
+import { flagOf, type Flags } from './command-options.ts'
+
+/** A daemon starts within seconds; one that waits for its lock, or says goodbye to many, takes longer. */
+const DAEMON_WAIT_MS = 20_000
+
+/** How often it is looked for. */
+const DAEMON_POLL_MS = 100
+
+/** The daemon did not start, or did not end, in time. */
+class DaemonWaitError extends ParleyError {
+  override readonly name = 'DaemonWaitError'
+  override readonly exitCode = exitCodes.profileInUse
+}
+
+/** The command that runs the daemon of this profile with these options: the program and its arguments. */
+function daemonCommand({ settings: { profile } }: Config, flags: Flags): readonly [string, ...string[]] {
+  const which = profile === defaultProfile ? [] : ['--profile', profile]
+  const options = settingSpecs.flatMap((spec) => (spec.name === 'profile' ? [] : optionWords(spec, flags[spec.name])))
+  return [process.execPath, join(packageFolder, 'bin', 'parley.js'), 'daemon', ...which, ...options]
+}
+
+function optionWords(spec: SettingSpec, value: Flags[SettingName]): string[] {
+  if (value === undefined) return []
+  if (typeof value === 'boolean') return [flagOf(spec)]
+  return [value].flat().flatMap((one) => [flagOf(spec), one])
+}
+
+/** Starts it in a session of its own, without a terminal. */
+export function startDaemon(config: Config, flags: Flags): void {
+  const [program, ...args] = daemonCommand(config, flags)
+  const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/' })
+  daemon.on('error', () => undefined) // it is waited for, and missed
+  daemon.unref()
+}
+
+/** @throws DaemonWaitError; the signal's reason */
+export async function untilDaemonRuns(init: {
+  readonly config: Config
+  readonly signal: AbortSignal
+  /** Whether it is to run, or to be gone. */
+  readonly isWanted: boolean
+}): Promise<void> {
+  const { config, signal, isWanted } = init
+  const startedAtMs = performance.now()
+  for (;;) {
+    // It is gone when the profile is free: until then the next one would find it in use.
+    const isThere = (await daemonAt(config, signal).catch(() => undefined)) !== undefined
+    if (isWanted ? isThere : !(await isProfileHeld(config))) return
+    if (performance.now() - startedAtMs > DAEMON_WAIT_MS) {
+      const seconds = DAEMON_WAIT_MS / 1000
+      throw new DaemonWaitError(
+        isWanted
+          ? `the daemon did not start within ${seconds} s: parley daemon in this terminal shows why`
+          : `the daemon did not end within ${seconds} s: it may be saying goodbye to many; try again`
+      )
+    }
+    await sleep(DAEMON_POLL_MS, undefined, { signal })
+  }
+}
+
+/** A service manager answers within seconds. */
+const SERVICE_TIMEOUT_MS = 20_000
+
+/** The service manager is not there, or refused. */
+class ServiceError extends ParleyError {
+  override readonly name = 'ServiceError'
+  override readonly exitCode = exitCodes.unexpected
+}
+
+interface Service {
+  /** As the service manager knows it. */
+  readonly name: string
+  readonly file: string
+  readonly text: string
+  /** Commands of the service manager, one after the other. */
+  readonly start: readonly (readonly [string, ...string[]])[]
+  /** The first before its file is removed, the others afterwards. */
+  readonly end: readonly [readonly [string, ...string[]], ...(readonly [string, ...string[]])[]]
+  readonly restart: readonly [string, ...string[]]
+  readonly stop: readonly [string, ...string[]]
+  /** Prints the process ID of the daemon, as the service manager knows it, and perhaps more. */
+  readonly pid: { readonly command: readonly [string, ...string[]]; readonly pattern: RegExp }
+  /** What a person has to know of it. */
+  readonly remarks: readonly string[]
+}
+
+export async function installService(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
+  const service = serviceOf(config, io.env, flags)
+  await mkdir(dirname(service.file), { recursive: true })
+  await writeFile(service.file, service.text, { mode: 0o644 })
+  writeLines(io.stdout, [`Written: ${service.file}`])
+  for (const command of service.start) await run(command)
+  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: true })
+  writeLines(io.stdout, [
+    `The daemon of the profile ${config.settings.profile} runs now, and starts when you log in.`,
+    ...service.remarks
+  ])
+  return exitCodes.ok
+}
+
+export async function uninstallService(io: CommandIo, config: Config): Promise<ExitCode> {
+  const service = serviceOf(config, io.env)
+  const [stop, ...afterwards] = service.end
+  await run(stop).catch(() => undefined) // it may not have been installed
+  await rm(service.file, { force: true })
+  for (const command of afterwards) await run(command).catch(() => undefined)
+  writeLines(io.stdout, [
+    `The daemon of the profile ${config.settings.profile} is no service any more: ${service.file} is removed.`,
+    'Its messages and its identity are kept: parley opens the chat as before.'
+  ])
+  return exitCodes.ok
+}
+
+/** The process of the service, as the service manager knows it; undefined when it runs none, or is not there. */
+export async function servicePid(config: Config, env: NodeJS.ProcessEnv): Promise<number | undefined> {
+  const { command, pattern } = serviceOf(config, env).pid
+  const output = await run(command).catch(() => '')
+  const pid = Number(pattern.exec(output)?.[1])
+  return pid > 0 ? pid : undefined
+}
+
+export async function stopService(config: Config, env: NodeJS.ProcessEnv): Promise<void> {
+  await run(serviceOf(config, env).stop)
+}
+
+export async function restartService(config: Config, env: NodeJS.ProcessEnv): Promise<void> {
+  await run(serviceOf(config, env).restart)
+}
+
+/** @param flags options that the daemon is to be given at each start */
+function serviceOf(config: Config, env: NodeJS.ProcessEnv, flags: Flags = {}): Service {
+  return process.platform === 'darwin' ? launchAgent(config, flags) : systemdUnit(config, env, flags)
+}
+
+/** https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html */
+export function systemdUnit(config: Config, env: NodeJS.ProcessEnv, flags: Flags): Service {
+  const { profile } = config.settings
+  const name = profile === defaultProfile ? 'parley.service' : `parley-${profile}.service`
+  const given = env['XDG_CONFIG_HOME']
+  const configFolder = given !== undefined && isAbsolute(given) ? given : join(homedir(), '.config')
+  const { usage, profileInUse } = exitCodes
+  return {
+    name,
+    file: join(configFolder, 'systemd', 'user', name),
+    text: [
+      '[Unit]',
+      `Description=Parley, peer-to-peer chat (profile ${escapeSpecifiers(profile)})`,
+      'Documentation=man:systemd.service(5)',
+      '',
+      '[Service]',
+      `ExecStart=${daemonCommand(config, flags).map(quoted).join(' ')}`,
+      ...environmentLines(env),
+      'Restart=always',
+      'RestartSec=2',
+      '# A wrong setting, or a profile that a window holds, is not mended by starting again.',
+      `RestartPreventExitStatus=${usage} ${profileInUse}`,
+      'NoNewPrivileges=yes',
+      '',
+      '[Install]',
+      'WantedBy=default.target',
+      ''
+    ].join('\n'),
+    start: [
+      ['systemctl', '--user', 'daemon-reload'],
+      ['systemctl', '--user', 'enable', '--now', name]
+    ],
+    end: [
+      ['systemctl', '--user', 'disable', '--now', name],
+      ['systemctl', '--user', 'daemon-reload']
+    ],
+    restart: ['systemctl', '--user', 'restart', name],
+    stop: ['systemctl', '--user', 'stop', name],
+    pid: { command: ['systemctl', '--user', 'show', '--property=MainPID', name], pattern: /^MainPID=(\d+)$/mu },
+    remarks: [
+      'It ends when you log out, unless lingering is on: loginctl enable-linger lets it run from the start of the machine.',
+      `Its log: journalctl --user -u ${name}`
+    ]
+  }
+}
+
+/** The folders that a service would not find otherwise. */
+function environmentLines(env: NodeJS.ProcessEnv): string[] {
+  return ['XDG_DATA_HOME', 'XDG_CONFIG_HOME'].flatMap((name) => {
+    const value = env[name]
+    return value === undefined || value === '' ? [] : [`Environment=${quoted(`${name}=${value}`)}`]
+  })
+}
+
+/** One word of a line of systemd, whatever it holds. */
+function quoted(word: string): string {
+  return `"${escapeSpecifiers(word)
+    .replaceAll(/["\\]/gu, String.raw`\$&`)
+    .replaceAll('$', '$$$$')}"`
+}
+
+function escapeSpecifiers(text: string): string {
+  return text.replaceAll('%', '%%')
+}
+
+/** launchd.plist(5) */
+function launchAgent(config: Config, flags: Flags): Service {
+  const { profile } = config.settings
+  const name = `org.parley.${profile}`
+  const file = join(homedir(), 'Library', 'LaunchAgents', `${name}.plist`)
+  const words = daemonCommand(config, flags).map((word) => `    <string>${escapeXml(word)}</string>`)
+  const domain = `gui/${process.getuid?.() ?? ''}`
+  return {
+    name,
+    file,
+    text: [
+      '<?xml version="1.0" encoding="UTF-8"?>',
+      '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+      '<plist version="1.0">',
+      '<dict>',
+      `  <key>Label</key> <string>${escapeXml(name)}</string>`,
+      '  <key>ProgramArguments</key>',
+      '  <array>',
+      ...words,
+      '  </array>',
+      '  <key>RunAtLoad</key> <true/>',
+      '  <key>KeepAlive</key> <true/>',
+      '</dict>',
+      '</plist>',
+      ''
+    ].join('\n'),
+    start: [['launchctl', 'bootstrap', domain, file]],
+    end: [['launchctl', 'bootout', `${domain}/${name}`]],
+    restart: ['launchctl', 'kickstart', '-k', `${domain}/${name}`],
+    stop: ['launchctl', 'bootout', `${domain}/${name}`],
+    pid: { command: ['launchctl', 'print', `${domain}/${name}`], pattern: /^\s*pid = (\d+)$/mu },
+    remarks: ['This agent of launchd was written by the manual and has not been tried on macOS.']
+  }
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** @returns what the command prints */
+async function run([program, ...args]: readonly [string, ...string[]]): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  execFile(program, args, { timeout: SERVICE_TIMEOUT_MS }, (error, stdout, stderr) => {
+    if (error === null) return resolve(stdout)
+    const line = [program, ...args].join(' ')
+    const why =
+      error.code === 'ENOENT' ? `there is no ${program} here` : stderr.trim().split('\n').at(-1) || error.message
+    const hint = 'parley daemon runs it in this terminal, or under another supervisor'
+    reject(new ServiceError(`${line} failed: ${why}. ${hint}`, { cause: error }))
+  })
+  return promise
+}

@@ -1,0 +1,190 @@
+// `parley daemon`: the node of a profile without a face. It receives, delivers and
+// serves until it is stopped; faces attach to it and leave it. What it prints is
+// for a log: who it is, what became of the network, never the words of a message.
+import type { Command } from 'commander'
+import {
+  exitCodes,
+  isProfileHeld,
+  loadConfig,
+  ProfileInUseError,
+  type Config,
+  type ExitCode
+} from '../../node/settings.ts'
+import { daemonAt, serveFaces } from '../attach/index.ts'
+import type { ChatApi } from '../chat-api/chat-api.ts'
+import { waitForUnlock } from '../control/index.ts'
+import { identityOf } from '../chat-commands/chat-commands.ts'
+import { cleanText, escapedJson } from '../process/clean-text.ts'
+import { DesktopNotices, notifyDesktop } from '../process/desktop-notification.ts'
+import { untilAborted, writeLines, type CommandIo } from '../process/io.ts'
+import { droppedText, LineOutput } from '../process/line-output.ts'
+import { unlockerOf } from '../process/unlocking.ts'
+import { DirectoryNews } from '../wording/directory-wording.ts'
+import { addressesForOthers } from '../wording/identity-wording.ts'
+import { type Flags, flagsOf, hasSwitch } from './command-options.ts'
+import {
+  installService,
+  restartService,
+  servicePid,
+  stopService,
+  uninstallService,
+  startDaemon,
+  untilDaemonRuns
+} from './daemon-service.ts'
+import { inBoundedTime, withChatNode } from './with-chat-node.ts'
+
+export async function runDaemon(io: CommandIo, command: Command): Promise<ExitCode> {
+  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  if (hasSwitch(command, 'install')) return installService(io, config, flagsOf(command))
+  if (hasSwitch(command, 'uninstall')) return uninstallService(io, config)
+  if (hasSwitch(command, 'stop')) return stop(io, config)
+  if (hasSwitch(command, 'restart')) return restart(io, config, flagsOf(command))
+  return serve(io, command, config)
+}
+
+async function serve(io: CommandIo, command: Command, config: Config): Promise<ExitCode> {
+  const wait = waitForUnlock({ io, config, asJson: false })
+  const log = new DaemonLog(io, hasSwitch(command, 'json'))
+  const desktop = desktopOf(io, config)
+  await withChatNode({
+    config,
+    interactive: false,
+    unlock: await unlockerOf({ io, command, wait }),
+    prepare: (node) => {
+      follow(node, log)
+      node.events.addEventListener('message', ({ detail: { message, label, arrival } }) => {
+        if (arrival === 'accepted') desktop?.came(message.peer, label, message.text)
+      })
+    },
+    run: async (node, screens) => {
+      const endFaces = await serveFaces({
+        node,
+        config,
+        screens,
+        isDaemon: true,
+        onCount: (faces) => {
+          log.report('faces', { count: faces.all }, `${faces.all} attached`)
+          if (desktop !== undefined) desktop.isQuiet = faces.screens > 0
+        },
+        onFailure: (error) => {
+          const why = error instanceof Error ? error.message : String(error)
+          log.report('notice', { code: 'no-faces', text: why }, `no-faces: no window can attach: ${why}`)
+        }
+      })
+      log.report('running', { ...identityOf(node) }, whoAmI(node))
+      await untilAborted(io.interrupted)
+      await inBoundedTime(endFaces())
+      desktop?.stop()
+    }
+  })
+  log.report('stopped', {}, '')
+  return exitCodes.ok
+}
+
+function desktopOf({ env }: CommandIo, config: Config): DesktopNotices | undefined {
+  const { notify } = config.settings
+  if (notify === 'off') return undefined
+  return new DesktopNotices({
+    withTexts: notify === 'texts',
+    tell: (title, text) => notifyDesktop(title, text, { env })
+  })
+}
+
+function whoAmI(node: ChatApi): string {
+  const { nickname, shortId, profile, addresses } = node.snapshot().self
+  const [address = ''] = addressesForOthers(addresses)
+  return `${nickname} (${shortId}), profile ${profile.name}, ${address}`
+}
+
+/** What the daemon reports: for people, or one JSON object a line. */
+class DaemonLog {
+  readonly #output: LineOutput
+  readonly #isJson: boolean
+
+  /** It serves whether its log is read, and can be written, or not. */
+  constructor(io: CommandIo, isJson: boolean) {
+    this.#isJson = isJson
+    io.surviveOutputFailure(({ message }) =>
+      writeLines(io.stderr, [`parley: ${message}. The daemon goes on; lines are dropped until then.`])
+    )
+    this.#output = new LineOutput({
+      stream: io.stdout,
+      droppedLines: (dropped, why) => [
+        isJson
+          ? escapedJson({ event: 'dropped', events: Object.fromEntries(dropped) })
+          : `DROPPED ${droppedText(dropped, why)}`
+      ]
+    })
+  }
+
+  report(event: string, fields: Readonly<Record<string, unknown>>, text: string): void {
+    const line = this.#isJson
+      ? escapedJson({ event, ...fields })
+      : `${event.toUpperCase()} ${cleanText(text)}`.trimEnd()
+    this.#output.print([line], event)
+  }
+}
+
+function follow(node: ChatApi, log: DaemonLog): void {
+  const directories = new DirectoryNews()
+  node.events.addEventListener('directory', ({ detail }) => {
+    for (const text of directories.changed(detail, Date.now())) log.report('directory', { text }, text)
+  })
+  node.events.addEventListener('notice', ({ detail: { code, text } }) => {
+    log.report('notice', { code, text }, `${code}: ${text}`)
+  })
+}
+
+/** @returns `notRunning` when no daemon runs on the profile */
+async function stop(io: CommandIo, config: Config): Promise<ExitCode> {
+  const { profile } = config.settings
+  if (!(await endDaemon(io, config))) {
+    const isHeld = await isProfileHeld(config)
+    writeLines(io.stdout, [
+      isHeld
+        ? `No daemon runs on the profile ${profile}: a window has it, or a daemon that waits for its passphrase (parley unlock).`
+        : `No daemon runs on the profile ${profile}.`
+    ])
+    return exitCodes.notRunning
+  }
+  writeLines(io.stdout, [`The daemon of the profile ${profile} has stopped. What waits to be sent is kept.`])
+  return exitCodes.ok
+}
+
+async function restart(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
+  const { profile } = config.settings
+  const daemon = await runningDaemon(io, config)
+  if (daemon?.isService === true) await restartService(config, io.env)
+  else {
+    if (daemon !== undefined) await endDaemon(io, config)
+    else if (await isProfileHeld(config))
+      throw new ProfileInUseError(
+        `the profile ${profile} is in use by a window, or by a daemon that waits for its passphrase (parley unlock): close the window first`
+      )
+    startDaemon(config, flags)
+  }
+  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: true })
+  writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`])
+  return exitCodes.ok
+}
+
+interface RunningDaemon {
+  readonly pid: number
+  /** The service manager has started it, and would start it again. */
+  readonly isService: boolean
+}
+
+async function runningDaemon(io: CommandIo, config: Config): Promise<RunningDaemon | undefined> {
+  const pid = await daemonAt(config, io.interrupted)
+  return pid === undefined ? undefined : { pid, isService: (await servicePid(config, io.env)) === pid }
+}
+
+/** @returns whether there was one */
+async function endDaemon(io: CommandIo, config: Config): Promise<boolean> {
+  const daemon = await runningDaemon(io, config)
+  if (daemon === undefined) return false
+  if (daemon.isService) await stopService(config, io.env)
+  else process.kill(daemon.pid, 'SIGTERM')
+  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: false })
+  return true
+}

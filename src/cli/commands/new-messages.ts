@@ -1,0 +1,130 @@
+// `parley log --follow` and `parley await`: messages as they come, for a terminal
+// or a script. They attach to the node that runs on the profile; where none runs
+// they start one until they end.
+import type { Command } from 'commander'
+import { Wakeup } from '../../lib/index.ts'
+import { type Config, type ExitCode, exitCodes, loadConfig, UsageError } from '../../node/settings.ts'
+import { attachedNode } from '../attach/index.ts'
+import type { ChatApi, HistoryEntry, NewsReader } from '../chat-api/chat-api.ts'
+import { findPeer } from '../chat-api/find-peer.ts'
+import type { CommandIo } from '../process/io.ts'
+import { unlockerOf } from '../process/unlocking.ts'
+import { parseWait } from '../wording/time-span.ts'
+import { flagsOf, hasSwitch } from './command-options.ts'
+import { readLimit, textOption, writeEntries } from './history.ts'
+import { withChatNode } from './with-chat-node.ts'
+
+/** New messages that are read at once. */
+const NEWS = { limit: 100, maxBytes: 1024 * 1024 } as const
+
+/** Prints the last messages with a peer and then each that comes or is sent, until it is interrupted. */
+export async function followLog(io: CommandIo, command: Command): Promise<ExitCode> {
+  const limit = readLimit(command)
+  if (textOption(command, 'since') !== undefined || textOption(command, 'until') !== undefined)
+    throw new UsageError('--follow goes on from the last messages: leave out --since and --until')
+  return onNode(io, command, async (node) => {
+    const reader = node.messaging.history.follow()
+    try {
+      const { peer } = await findPeer(node, command.args, { trustName: true, signal: io.interrupted })
+      const format = formatOf(node, command)
+      const past = await node.messaging.history.page(peer, { limit })
+      await writeEntries(io.stdout, past, format, io.interrupted)
+      const last = past.at(-1)?.position ?? 0
+      for await (const entry of newEntries(node, reader, io.interrupted)) {
+        const isNew = entry.message.peer === peer && entry.position > last
+        if (isNew) await writeEntries(io.stdout, [entry], format, io.interrupted)
+      }
+    } finally {
+      reader.close()
+    }
+    return exitCodes.interrupted
+  })
+}
+
+/** Waits for a message, and prints it. */
+export async function runAwait(io: CommandIo, command: Command): Promise<ExitCode> {
+  const from = textOption(command, 'from')
+  const pattern = patternOf(textOption(command, 'match'))
+  const timeoutMs = waitOf(textOption(command, 'timeout'))
+  return onNode(io, command, async (node) => {
+    const deadline = timeoutMs === undefined ? new AbortController().signal : AbortSignal.timeout(timeoutMs)
+    const signal = AbortSignal.any([io.interrupted, deadline])
+    const reader = node.messaging.history.follow()
+    try {
+      const peer = from === undefined ? undefined : (await findPeer(node, [from], { signal })).peer
+      for await (const entry of newEntries(node, reader, signal)) {
+        const { message } = entry
+        const isFrom = peer === undefined || message.peer === peer
+        if (message.direction !== 'in' || !isFrom || pattern?.test(message.text) === false) continue
+        await writeEntries(io.stdout, [entry], formatOf(node, command), io.interrupted)
+        return exitCodes.ok
+      }
+    } catch (error) {
+      if (!deadline.aborted) throw error
+    } finally {
+      reader.close()
+    }
+    return io.interrupted.aborted ? exitCodes.interrupted : exitCodes.timedOut
+  })
+}
+
+/** Messages as they are stored, until the signal aborts. */
+async function* newEntries(node: ChatApi, reader: NewsReader, signal: AbortSignal): AsyncGenerator<HistoryEntry> {
+  const stored = new Wakeup()
+  const wake = (): void => stored.wake()
+  const types = ['message', 'sent', 'resumed'] as const
+  for (const type of types) node.events.addEventListener(type, wake)
+  try {
+    while (!signal.aborted) {
+      const news = await unlessGone(reader.next(NEWS))
+      yield* news
+      if (news.length === 0) await stored.sleep(signal)
+    }
+  } finally {
+    for (const type of types) node.events.removeEventListener(type, wake)
+  }
+}
+
+/** A node that has ended is looked for by what attaches to it. */
+async function unlessGone(news: ReturnType<NewsReader['next']>): Promise<readonly HistoryEntry[]> {
+  try {
+    return (await news).entries
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NodeGoneError') return []
+    throw error
+  }
+}
+
+async function onNode(io: CommandIo, command: Command, use: (node: ChatApi) => Promise<ExitCode>): Promise<ExitCode> {
+  const config: Config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const node = await attachedNode(config, { signal: io.interrupted, isScreen: false })
+  if (node === undefined) {
+    return withChatNode({ config, interactive: false, unlock: await unlockerOf({ io, command }), run: use })
+  }
+  try {
+    return await use(node)
+  } finally {
+    node.close()
+  }
+}
+
+function formatOf(node: ChatApi, command: Command): { asJson: boolean; name: (peer: string) => string } {
+  const asJson = hasSwitch(command, 'json')
+  return { asJson, name: (peer) => (asJson ? node.peers.look(peer).name : node.peers.look(peer).label) }
+}
+
+/** @throws UsageError */
+function patternOf(text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined
+  try {
+    return new RegExp(text, 'u')
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`--match ${JSON.stringify(text)} is no regular expression: ${why}`)
+  }
+}
+
+/** @throws UsageError */
+function waitOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseWait('--timeout', text)
+}

@@ -1,0 +1,119 @@
+// The two bars: above the conversation its peer, below it the state of
+// things: the user, directories, who is online, and the path to the peer.
+import type { ConversationState, RosterRow } from '../../chat-api/chat-api.ts'
+import { directoryCounts } from '../../wording/directory-wording.ts'
+import { secondsUntil } from '../../wording/time-span.ts'
+import { NAME_COLUMNS } from '../layout/message-rows.ts'
+import { currentPeer, type State } from '../model/state.ts'
+import { justified, span, widthOfSpans, type Span } from '../terminal/rows.ts'
+import type { Row } from '../layout/message-rows.ts'
+import { signsFor } from '../layout/signs.ts'
+
+export function titleBar(state: State, columns: number): Row {
+  const elsewhere = [...state.unread].filter(([peer, count]) => count > 0 && peer !== currentPeer(state))
+  const unread = elsewhere.reduce((sum, [, count]) => sum + count, 0)
+  const news = [
+    ...(unread > 0 ? [`${unread} unread`] : []),
+    ...(state.requests.length > 0
+      ? [`${state.requests.length} ${state.requests.length === 1 ? 'request' : 'requests'}`]
+      : [])
+  ].join(', ')
+  const right = news === '' ? [] : [span(`[${news}] `, 'bar strong')]
+  return justified(titleOf(state, columns - widthOfSpans(right) - 1), right, columns, 'bar')
+}
+
+/** The ID and warnings are visible however long the peer's name is. */
+function titleOf(state: State, columns: number): readonly Span[] {
+  const { place } = state
+  if (place.at !== 'conversation') {
+    const what = place.at === 'port' ? ` Parley: the port of ${place.host}?` : ' Parley'
+    return [span(what, 'bar strong'), span(state.self === undefined ? '' : `  network ${state.self.network}`, 'bar')]
+  }
+  const person = state.people.find(({ peer }) => peer === place.peer)
+  const signs = signsFor(state.isUtf8)
+  const presence = person?.row === undefined ? `${signs.offline} away` : `${signs.online} online`
+  const owner = person?.sameNameAs
+  const warning =
+    owner === undefined ? '' : owner.own ? 'not you: another key' : `not your contact ${owner.name}: another key`
+  const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.isBlocked === true ? ', blocked' : ''}`
+  const status = person?.row?.status ?? ''
+  const id = span(` (${place.shortId}${marks})`, 'bar')
+  const around = span(`  ${presence}`, 'bar')
+  const firm = warning === '' ? [id, around] : [id, span(`  ! ${warning}`, 'bar strong')]
+  return [
+    span(` ${place.name}`, 'bar strong', Math.max(NAME_COLUMNS, columns - widthOfSpans(firm))),
+    ...firm,
+    ...(warning === '' ? [] : [around]),
+    ...(status === '' ? [] : [span(`  ${status}`, 'bar')])
+  ]
+}
+
+export function statusBar(state: State, columns: number): Row {
+  const dot = ` ${signsFor(state.isUtf8).dot} `
+  const isNarrow = columns < narrowColumns
+  const online = state.roster.length
+  const facts = [
+    ` ${state.self?.nickname ?? state.selfName}`,
+    directoriesText(state, isNarrow),
+    isNarrow ? `on ${online}` : `${online} online`
+  ]
+  const left = state.phase === 'starting' ? ' starting …' : state.phase === 'ending' ? ' leaving …' : facts.join(dot)
+  const right = rightOf(state, isNarrow)
+  // Help gives way to the state.
+  const shown = right === help && left.length + help.length + 2 > columns ? '' : right
+  return justified([span(left, 'bar')], [span(`${shown} `, 'bar')], columns, 'bar')
+}
+
+function directoriesText({ directories }: State, isNarrow: boolean): string {
+  const { up, down } = directoryCounts(directories)
+  const noun = isNarrow ? 'dir' : up === 1 ? 'directory' : 'directories'
+  return `${up === 0 ? 'no' : up} ${up === 0 && !isNarrow ? 'directory' : noun}${down === 0 ? '' : `, ${down} down`}`
+}
+
+const narrowColumns = 60
+const help = '/help'
+
+/** A running operation comes before the state of the path. */
+function rightOf(state: State, isNarrow: boolean): string {
+  const { busy, window, place, typing, nowMs } = state
+  if (busy !== undefined) {
+    const seconds = Math.floor((nowMs - busy.sinceMs) / 1000)
+    return seconds < 1 ? busy.label : `${busy.label} … ${seconds} s`
+  }
+  const below = window.anchor.at === 'end' && !window.hasNewer ? '' : belowText(state)
+  if (place.at !== 'conversation') return state.phase === 'looking' ? 'looking around …' : help
+  if (below !== '') return below
+  if (typing?.peer === place.peer && typing.untilMs > nowMs) return `${place.name} is typing …`
+  return connectionText(state, state.connection, isNarrow)
+}
+
+function belowText({ window, isUtf8 }: State): string {
+  const sign = signsFor(isUtf8).below
+  return window.below > 0 ? `${sign} ${window.below} new below (End)` : `${sign} more below (End)`
+}
+
+function connectionText(state: State, connection: ConversationState, isNarrow: boolean): string {
+  switch (connection.name) {
+    case 'connecting':
+      return 'connecting …'
+    case 'waiting': {
+      const seconds = secondsUntil(connection.retryAtMs, state.nowMs)
+      return isNarrow ? `unreachable, ${seconds} s` : `unreachable, next try in ${seconds} s`
+    }
+    case 'open': {
+      const promise = connection.dialect === 'parley' ? '' : ', no receipts'
+      const receipt = state.receiptMs === undefined || isNarrow ? '' : `, receipt in ${state.receiptMs} ms`
+      return `${pathText(state, connection.path)}${promise}${receipt}`
+    }
+    case 'closed':
+      return 'not connected'
+  }
+}
+
+/** The kind of path and its round trip: as it is now, else as it was when the conversation opened. */
+function pathText(state: State, atFirst: RosterRow['path']): string {
+  const path = state.paths.get(currentPeer(state) ?? '')
+  const kind = path === undefined || path.kind === 'none' ? atFirst : path.kind
+  const word = kind === 'lan' ? 'LAN' : kind === 'direct' ? 'direct' : 'connected'
+  return path === undefined || path.kind === 'none' || path.rttMs === undefined ? word : `${word} ${path.rttMs} ms`
+}

@@ -1,0 +1,310 @@
+// What a ChatNode tells its faces: views of the roster, of directories, of
+// requests and of conversations, and the events that say what has happened.
+// Plain data: peer IDs are text, times are milliseconds since 1970.
+import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } from '../../storage/index.ts'
+
+/** How a peer is reached, or seen: over the LAN, directly, or only known from a directory. */
+export type Path = 'lan' | 'direct' | 'none'
+
+/** The path to a peer as it is now. */
+export type PathView =
+  | {
+      /** The open connection stays on this machine or its LAN, or it does not. */
+      readonly kind: 'lan' | 'direct'
+      /** The other end, as a multiaddr without its peer ID. */
+      readonly address: string
+      /** There and back in whole milliseconds, at least 1, when it has been measured. */
+      readonly rttMs?: number
+    }
+  /** There is no connection; with `retryAtMs` one is looked for, again at that time. */
+  | { readonly kind: 'none'; readonly why: string; readonly retryAtMs?: number }
+
+/** The peer whose name, or one that looks like it, another peer uses. */
+export interface NameOwner {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+  readonly verified: boolean
+  /** It is the user's own name. */
+  readonly own: boolean
+}
+
+/** How far a peer is who it seems to be. */
+export interface PeerTrust {
+  /** When the user has compared safety numbers with it. */
+  readonly verifiedSinceMs?: number
+  /** The peer uses a name that is another's. */
+  readonly sameNameAs?: NameOwner
+  /** Another peer around has its name, or one that looks like it; neither need be a contact. */
+  readonly sharesNameWith?: PeerName
+}
+
+/** One line of the roster. */
+export interface RosterRow {
+  readonly peer: string
+  /** As the user knows the peer: the name of a contact, else `nickname`. */
+  readonly name: string
+  /** As the peer names itself; not unique, not trusted, already free of control characters. Never empty: see `isNameless`. */
+  readonly nickname: string
+  /** The peer has no name that could be seen: `nickname` is its short ID. */
+  readonly isNameless?: boolean
+  readonly status: string
+  /** The short form of the peer ID that stands beside every nickname. */
+  readonly shortId: string
+  /** The address that a person would type to reach it; undefined when the peer told none. */
+  readonly host: string | undefined
+  readonly port: number | undefined
+  readonly addresses: readonly string[]
+  readonly sinceMs: number
+  /** Who tells of it: peer IDs of directories, and 'lan'; nobody of a program of another kind. */
+  readonly sources: readonly string[]
+  /** The directories at which it is attached, by their word, and since when. */
+  readonly via: readonly { readonly directory: string; readonly sinceMs: number }[]
+  /** The directory on whose word alone it is seen, while there are several that could say so. */
+  readonly onlyVia?: string
+  /** How it frames its text, when it is a program of another kind: it is here for as long as its conversation is open. */
+  readonly dialect?: 'framed-text' | 'lines'
+  readonly path: Path
+  /** There and back over the open connection, when it has been measured. */
+  readonly rttMs?: number
+  /** In words, when the peer is looked for and there is no way to it. */
+  readonly why?: string
+  readonly contact: boolean
+  /** The user has compared safety numbers with it. */
+  readonly verified: boolean
+  /** Its connections are refused; a directory still says that it is there. */
+  readonly blocked: boolean
+  /** Whose name it uses: a contact's with another key, or one's own. */
+  readonly sameNameAs?: NameOwner
+  readonly sharesNameWith?: PeerName
+}
+
+/** A libp2p program that was seen on the LAN and may chat or not. */
+export interface ProgramSighting {
+  readonly peer: string
+  readonly shortId: string
+  readonly host: string | undefined
+  readonly port: number | undefined
+  readonly addresses: readonly string[]
+}
+
+/** A peer, as a line names it. */
+export interface PeerName {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+}
+
+/** What a directory was found to do, where directories differ. */
+export interface DirectoryFindings {
+  /** Peers of whom it shows an older record than there is, or who are gone. */
+  readonly stale: readonly PeerName[]
+  /** Peers whom it does not show, and who proves that they are there: peer IDs of directories. */
+  readonly withholds: readonly (PeerName & { readonly provenBy: readonly string[] })[]
+  /** Peer IDs of the directories of which it does not hear. */
+  readonly notJoinedWith: readonly string[]
+  /** Records and statements without their owner's signature that it has told. */
+  readonly forged: number
+}
+
+export type DirectoryStateName = 'connecting' | 'connected' | 'waiting' | 'refused' | 'standby'
+
+export interface DirectoryView {
+  /** What was asked for: `127.0.0.1:8000`, or a multiaddr. */
+  readonly address: string
+  readonly peer: string | undefined
+  readonly state: DirectoryStateName
+  /** In words, when there is no connection. */
+  readonly why?: string
+  readonly retryAtMs?: number
+  /** There and back, as it was last measured. */
+  readonly rttMs?: number
+  /** While it is connected: whether this peer is registered there. */
+  readonly registered?: boolean
+  /** While it is connected: how many peers it tells. */
+  readonly peers?: number
+  /** While it is connected: how many peers there are on its roster, where it does not tell of all. */
+  readonly total?: number
+  readonly findings?: DirectoryFindings
+  /** When it was last reached, by our clock; absent where that is not since the start. */
+  readonly reachedAtMs?: number
+  /** It was named, or reached since the start, and the last try to reach it failed. */
+  readonly isDown: boolean
+  /** True for 127.0.0.1:8000-8002, which nobody asked for: their absence is not worth a word. */
+  readonly isDefault: boolean
+}
+
+/** A stranger who has written and has not been accepted, ignored or blocked. */
+export interface RequestView {
+  readonly peer: string
+  readonly name: string
+  readonly shortId: string
+  /** The beginning of what it wrote last. */
+  readonly lastText: string
+  readonly count: number
+  /** Whose name it uses: a contact's with another key, or one's own. */
+  readonly sameNameAs?: NameOwner
+  readonly sharesNameWith?: PeerName
+}
+
+/** How full the rooms are that others fill. */
+export interface RoomView {
+  readonly requests: {
+    readonly messages: number
+    readonly limit: number
+    readonly strangers: number
+    /** The address class that most of them came from. */
+    readonly largest: { readonly origin: string; readonly messages: number } | undefined
+  }
+  /** The whole history on the disk. */
+  readonly historyBytes: number
+  /** The peers with the largest conversations, the largest first. */
+  readonly largest: readonly { readonly peer: string; readonly name: string; readonly bytes: number }[]
+  /** What the messages of one contact may take; undefined for no limit. */
+  readonly quotaBytes: number | undefined
+  /** Of the disk; undefined when it is not known. */
+  readonly freeBytes: number | undefined
+  /** What is to stay free. */
+  readonly floorBytes: number
+  /** Less is free than is to stay free: no messages of others are stored. */
+  readonly isDiskLow: boolean
+}
+
+export type ConversationState =
+  /** Looking for a way to the peer. */
+  | { readonly name: 'connecting' }
+  /** A chat stream is open; `dialect` says with what promises. */
+  | {
+      readonly name: 'open'
+      readonly dialect: 'parley' | 'framed-text' | 'lines'
+      readonly path: Path
+      /** There and back, where it has been measured: as a fact, before the stream opened; asked for, last. */
+      readonly rttMs?: number
+    }
+  /** There is no way at the moment; the next try is at `retryAtMs`. */
+  | { readonly name: 'waiting'; readonly why: string; readonly retryAtMs: number }
+  | { readonly name: 'closed' }
+
+/** One remote, one act. */
+export interface Misbehaviour {
+  /** The peer ID, when its key is known. */
+  readonly peer?: string
+  /** Where it is connected from, as people write it: `203.0.113.7:4001`. */
+  readonly address: string
+  /** Which rule it broke: a remote is reported for each. */
+  readonly breach: string
+  /** What it did, to follow its name: `sent too many pings`. */
+  readonly what: string
+  /** What was done, as a sentence without its end: `Its connection was cut`. */
+  readonly action: string
+}
+
+/** A report: how often it happened since the last report of the same remote and breach. */
+export interface MisbehaviourReport extends Misbehaviour {
+  readonly times: number
+  /** All of it in words. */
+  readonly text: string
+}
+
+/** What there was since the start. */
+export interface MisbehaviourSummary {
+  readonly count: number
+  readonly last?: Misbehaviour & { readonly atMs: number }
+}
+
+/** Facts about oneself and the surroundings that a face shows as they come. */
+export type Notice =
+  | { readonly code: 'port-taken'; readonly text: string }
+  /** Peers on a link of this machine can't be found by mDNS, or can be again; `works`: they can on some link. */
+  | { readonly code: 'no-multicast' | 'multicast'; readonly text: string; readonly works: boolean }
+  /** Another key answers at an address, or goes by the name of a contact: the loudest of all. */
+  | {
+      readonly code: 'key-changed'
+      readonly text: string
+      readonly by: 'address' | 'name'
+      /** The peer ID of the new key. */
+      readonly peer: string
+      /** That of the key which was known, and whether it is verified. */
+      readonly was: string
+      readonly verified: boolean
+    }
+  | { readonly code: 'learned-key'; readonly text: string }
+  /** A directory shows what is not so, or does not show what is. */
+  | { readonly code: 'directory'; readonly text: string }
+  | { readonly code: 'fault'; readonly text: string }
+  /** The room for strangers' messages is nearly full, or some of them were deleted. */
+  | { readonly code: 'requests'; readonly text: string }
+  /** Text of another program was not kept, and its sender does not know. */
+  | { readonly code: 'unkept'; readonly text: string; readonly peer: string }
+  /** Messages are not stored: a contact has used its share of the disk, or the disk is nearly full. */
+  | { readonly code: 'disk'; readonly text: string; readonly peer?: string }
+  /** A remote broke a rule or went beyond its budget, and what was done about it. */
+  | ({ readonly code: 'misbehaviour' } & MisbehaviourReport)
+  /** Connections have begun to give way because there are too many, or no longer do. */
+  | { readonly code: 'too-many-connections'; readonly text: string }
+  /** The history was damaged: what was lost, and where. */
+  | { readonly code: 'history'; readonly text: string }
+  /** The node to which this face is attached has ended, or answers again. */
+  | { readonly code: 'node-gone' | 'node-back'; readonly text: string }
+  /** Options of this face mean nothing to a node that runs already. */
+  | { readonly code: 'not-applied'; readonly text: string }
+  /** Other users of the machine had access to files of the profile; that is mended. */
+  | { readonly code: 'file-modes'; readonly text: string }
+  /** They could read the identity key itself. */
+  | { readonly code: 'exposed-key'; readonly text: string }
+
+/** A peer as an event names it. */
+export interface NamedPeer {
+  readonly peer: string
+  /** The contact's name, else the nickname, else the short ID. */
+  readonly name: string
+  /** As a line names the peer: with its ID and a mark where the name alone could mean another one. */
+  readonly label: string
+}
+
+/** What is known of one link, for a person. */
+export interface LinkView {
+  /** The interface's name. */
+  readonly name: string
+  /** Why peers behind it can't be found; absent while they can. */
+  readonly why?: string
+}
+
+export interface ChatNodeEvents {
+  /** A part of the snapshot whose changes no other event reports is not what it was. */
+  snapshot: CustomEvent<{ readonly part: 'self' | 'contacts' | 'blocked' | 'programs' | 'lan' }>
+  /** Nothing of the conversation with the peer is unread any more: some face shows it. */
+  read: CustomEvent<{ readonly peer: string }>
+  /** A face that is attached over a socket has lost events: the snapshot is whole again, and what is stored is to be read again. */
+  resumed: CustomEvent<Record<string, never>>
+  /** The own nickname, or the addresses at which this node is reached, have changed. */
+  self: CustomEvent<{ readonly nickname: string; readonly addresses: readonly string[] }>
+  /** The roster as it is now, and what the change was. */
+  roster: CustomEvent<{
+    readonly joined: readonly RosterRow[]
+    readonly left: readonly RosterRow[]
+    readonly changed: readonly RosterRow[]
+  }>
+  directory: CustomEvent<DirectoryView>
+  /** A contact was renamed or removed. */
+  contact: CustomEvent<NamedPeer & { readonly isContact: boolean }>
+  /** A message has been stored; `held` ones are requests. */
+  message: CustomEvent<Omit<NamedPeer, 'peer'> & { readonly message: IncomingMessage; readonly arrival: ArrivalState }>
+  /** Text of a peer that speaks a plain dialect is stored too and told as `message`. */
+  request: CustomEvent<RequestView>
+  /** An own message has been stored, whichever face or command it comes from. */
+  sent: CustomEvent<{ readonly message: OutgoingMessage; readonly name: string }>
+  /** An own message has moved to another state. */
+  delivery: CustomEvent<{ readonly message: OutgoingMessage; readonly state: DeliveryState }>
+  /** The other side does not take messages at the moment; they stay pending and are sent again after that time. */
+  refused: CustomEvent<NamedPeer & { readonly reason: string; readonly retryAfterMs: number }>
+  conversation: CustomEvent<{ readonly peer: string; readonly name: string; readonly state: ConversationState }>
+  /** The path to a peer whose conversation is open on a screen is another, or as long as it was not before. */
+  path: CustomEvent<{ readonly peer: string; readonly name: string; readonly path: PathView }>
+  /** The other side has opened the conversation on its screen. */
+  entered: CustomEvent<NamedPeer>
+  typing: CustomEvent<{ readonly peer: string; readonly name: string }>
+  /** The other side has left the conversation (EXIT) or the network (QUIT). */
+  left: CustomEvent<NamedPeer & { readonly reason: 'left' | 'quit' }>
+  notice: CustomEvent<Notice>
+}

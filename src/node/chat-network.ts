@@ -1,0 +1,378 @@
+// The network side of a ChatNode: it composes presence, the peers around, their
+// addresses, the dialer, the directories and the LAN, and starts and stops them. It does
+// not know what goes over a connection.
+import type { Connection } from '@libp2p/interface'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { Wakeup } from '../lib/index.ts'
+import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
+import { InterfaceWatch } from '../transport/index.ts'
+import { addressBlock, addressClass } from '../wire/index.ts'
+import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
+import type { ChatNodeEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
+import type { ChatHost, ChatHostInit } from './chat-host.ts'
+import type { Config } from './config/config.ts'
+import { AddressBook } from './dialing/address-book.ts'
+import { hostPortOf, isLocal } from './dialing/address.ts'
+import { Dialer } from './dialing/dialer.ts'
+import { Directories } from './directories/directories.ts'
+import { ownNetworkNow } from './dialing/own-network.ts'
+import { LanDialing } from './discovery/lan-dialing.ts'
+import { LanSightings } from './discovery/lan.ts'
+import { MdnsPorts } from './discovery/mdns-port.ts'
+import { LanNotices } from './discovery/multicast.ts'
+import { admit } from './messaging/reception.ts'
+import { PeerDirectory } from './peers/peer-directory.ts'
+import { IDENTIFY_TIMEOUT_MS, isDirectory } from './peers/peer-kind.ts'
+import { PeerResolver } from './peers/peer-resolver.ts'
+import { Presence } from './peers/presence.ts'
+import { nicknameOf, type Profile } from './profile/profile.ts'
+
+/** How long the first look waits for a roster before it reports that nobody else is online. */
+const FIRST_LOOK_MS = 1_500
+
+export interface ChatNetworkInit {
+  readonly config: Config
+  readonly profile: Profile
+  /** Directories that the user named. */
+  readonly named: readonly Multiaddr[]
+  /** Only look: announce nothing. */
+  readonly observe: boolean
+  /** The host, which is made after this object. */
+  readonly host: () => ChatHost
+  /** There is news of this peer: it may be reachable now. */
+  readonly onNews: (peer: string) => void
+  /** The network itself has changed: any peer may be reachable now. */
+  readonly onNetworkChange: () => void
+  readonly onRoster: (change: ChatNodeEvents['roster']['detail']) => void
+  readonly onDirectory: (view: DirectoryView) => void
+  /** The own addresses have changed. */
+  readonly onAddresses: () => void
+  /** What is to be seen on the LAN has changed. */
+  readonly onSnapshot: (part: 'programs' | 'lan') => void
+  readonly notice: (notice: Notice) => void
+  /** Why there is no way to a peer that is looked for. */
+  readonly whyNoWay: (peer: string) => string | undefined
+}
+
+export class ChatNetwork {
+  readonly #init: ChatNetworkInit
+  readonly presence: Presence
+  readonly peers: PeerDirectory
+  readonly addresses: AddressBook
+  /** What the host needs to look at the LAN. */
+  readonly sightings: ChatHostInit['lan']
+  readonly #lanPorts: MdnsPorts
+  readonly #lanDialing: LanDialing
+  readonly #dialer: Dialer
+  readonly #directories: Directories
+  readonly #resolver: PeerResolver
+  readonly #interfaces: InterfaceWatch
+  readonly #news = new Wakeup()
+  readonly #ownNetwork = ownNetworkNow()
+  #isOpen = false
+  #reportedAddresses = ''
+  /** Whether the first look is over. */
+  #hasLooked = false
+
+  constructor(init: ChatNetworkInit) {
+    this.#init = init
+    const { profile, observe } = init
+    const { book } = profile
+    const lanNotices = new LanNotices(init.notice)
+    this.#lanPorts = new MdnsPorts({
+      isOwn: (ip) => this.#ownNetwork().isOwn(ip),
+      onChange: () => {
+        lanNotices.look(this.#lanPorts.links(), this.#lanPorts.problems())
+        init.onSnapshot('lan')
+      }
+    })
+    this.sightings = this.#lanSightings()
+    this.presence = this.#presence()
+    this.peers = new PeerDirectory({
+      self: profile.id,
+      book,
+      presence: this.presence,
+      observe,
+      sightings: {
+        connection: (peer) => this.connection(peer),
+        connectedPeers: () => init.host().libp2p.getPeers().map(String),
+        directories: () => new Set(this.#directories.views().map(({ peer }) => peer)),
+        seenBy: (peer) => this.#directories.seenBy(peer),
+        programs: () => {
+          const { programs } = this.sightings
+          return programs.peers().map((peer) => ({ peer, addresses: programs.addressesOf(peer) }))
+        }
+      },
+      isShown: (peer) => this.#isShown(peer),
+      whyNoWay: init.whyNoWay,
+      onRoster: init.onRoster,
+      notice: init.notice
+    })
+    this.#dialer = new Dialer({
+      libp2p: () => init.host().libp2p,
+      addressDialer: () => init.host().dialer,
+      addressesOf: (peer) => this.addresses.addressesOf(peer),
+      isBlocked: (peer) => book.isBlocked(peer),
+      isContact: (peer) => book.contact(peer) !== undefined
+    })
+    this.addresses = new AddressBook({
+      book,
+      ownNetwork: this.#ownNetwork,
+      sources: {
+        announcedBy: (peer) => announcedBy(this.presence.entry(peer)),
+        sightedAt: (peer) => this.#sightedAt(peer),
+        directoriesOf: (peer) => this.#directoriesOf(peer),
+        lastVantage: (peer) => this.#dialer.lastVantage(peer)
+      },
+      nameOf: (peer) => this.peers.name(peer),
+      onLearned: init.onNews,
+      notice: init.notice
+    })
+    this.#lanDialing = new LanDialing(profile.id, this.#dialer)
+    this.#directories = this.#makeDirectories()
+    this.#resolver = new PeerResolver({
+      book,
+      peers: this.peers,
+      addresses: this.addresses,
+      dialer: this.#dialer,
+      lookAround: async (signal) => {
+        if (!this.#hasLooked) await this.firstLook(signal, { thorough: false })
+      },
+      isDirectory: async (peer, asked) =>
+        asked === undefined ? this.isDirectory(peer) : this.#answersAsDirectory(asked),
+      notice: init.notice
+    })
+    this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange())
+  }
+
+  /** Listens for news. Call it before the host starts, so that nothing is missed. */
+  follow(): void {
+    const { libp2p, records } = this.#init.host()
+    libp2p.addEventListener('peer:connect', ({ detail }) => {
+      this.#dialer.connected(detail.toString())
+      this.#init.onNews(detail.toString())
+    })
+    libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())
+    this.presence.follow(records)
+  }
+
+  /** Announces this peer and begins to look for others. The host has to run. */
+  async start(): Promise<void> {
+    this.#isOpen = true
+    this.#reportedAddresses = this.#init.host().libp2p.getMultiaddrs().join(' ')
+    await this.presence.refreshAddresses()
+    this.#directories.start()
+    this.#interfaces.start()
+  }
+
+  /** Stops without a farewell; call {@link withdraw} first, to leave the rosters at once. */
+  async stop(): Promise<void> {
+    this.#isOpen = false
+    this.#interfaces.stop()
+    await this.#lanDialing.stop()
+    await this.#directories.stop()
+    this.presence.stop()
+  }
+
+  /** Takes this peer off every roster. */
+  async withdraw(): Promise<void> {
+    this.#isOpen = false // an address that changes now must not announce us again
+    const farewell = await this.presence.farewell()
+    await Promise.all([this.presence.withdraw(farewell), this.#directories.withdraw(farewell)])
+  }
+
+  /** Resolves when the first answers about who is online have arrived, or none can be expected soon. */
+  async firstLook(signal: AbortSignal | undefined, options: { readonly thorough: boolean }): Promise<void> {
+    const timeout = AbortSignal.timeout(FIRST_LOOK_MS)
+    const over = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    while (!over.aborted) {
+      const isAnswerEnough = !options.thorough && this.presence.entries().length > 0
+      const lanMayAnswer = this.#init.config.settings.mdns && !isAnswerEnough
+      if (this.#directories.haveAnswered && !lanMayAnswer) break
+      await this.#news.sleep(over)
+    }
+    this.#hasLooked ||= signal?.aborted !== true
+  }
+
+  /** @throws UnreachableError, KeyChangedError */
+  async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
+    const connection = await this.#dialer.connect(peer, options)
+    // The port that a peer dials from does not listen.
+    if (connection.direction === 'outbound') void this.addresses.keep(peer, connection.remoteAddr.toString())
+    return connection
+  }
+
+  async resolve(words: readonly string[], options: ResolveOptions): Promise<PeerTarget> {
+    return this.#resolver.resolve(words, options)
+  }
+
+  /** The open connection to the peer. */
+  connection(peer: string): Connection | undefined {
+    return this.#dialer.connection(peer)
+  }
+
+  /** Whether the open connection to the peer stays on this machine or its LAN. */
+  isLan(peer: string): boolean {
+    const connection = this.connection(peer)
+    return connection !== undefined && isLocal(connection.remoteAddr)
+  }
+
+  /** The address class of the open connection; unknown behind a relay, whose address all its peers share. */
+  originOf(peer: string): string {
+    const connection = this.connection(peer)
+    return addressClass((connection === undefined ? undefined : hostPortOf(connection.remoteAddr)?.host) ?? '')
+  }
+
+  /** Whether identify, or a stream that was open, has shown that the peer is a directory. */
+  async isDirectory(peer: string): Promise<boolean> {
+    return isDirectory(this.#init.host().libp2p.peerStore, peer)
+  }
+
+  /** The state of the conversation with the peer has changed. */
+  conversationChanged(peer: string, state: ConversationState): void {
+    this.peers.conversationChanged(peer, state)
+  }
+
+  directories(): readonly DirectoryView[] {
+    return this.#directories.views()
+  }
+
+  /** The links on which peers are looked for by mDNS. */
+  lan(): readonly LinkView[] {
+    return this.#lanPorts.links()
+  }
+
+  #lanSightings(): ChatHostInit['lan'] {
+    const [ports, ownNetwork] = [this.#lanPorts, this.#ownNetwork]
+    return {
+      peers: new LanSightings({ ports, ownNetwork, onSighting: (...seen) => this.#onSighting(...seen) }),
+      directories: new LanSightings({ ports, ownNetwork, onSighting: (...seen) => this.#directories.sighted(...seen) }),
+      // Not all of these chat: they are dialled only when the user chooses one.
+      programs: new LanSightings({
+        ports,
+        ownNetwork,
+        onSighting: (peer) => {
+          this.#init.onNews(peer)
+          this.#init.onSnapshot('programs')
+        }
+      })
+    }
+  }
+
+  #presence(): Presence {
+    const { config, profile, observe, host } = this.#init
+    return new Presence({
+      key: profile.key,
+      self: profile.id,
+      network: observe ? '' : config.settings.network,
+      nickname: normaliseText(nicknameOf(config, profile)),
+      status: normaliseText(config.settings.status),
+      addresses: () => host().libp2p.getMultiaddrs(),
+      onChanges: (changes) => this.#onRosterChanges(changes),
+      onOwnRecord: () => this.#directories.reannounce(),
+      now: Date.now
+    })
+  }
+
+  #makeDirectories(): Directories {
+    const { config, profile, named, observe, notice, onDirectory } = this.#init
+    const directories = new Directories({
+      network: config.settings.network,
+      named,
+      useDefaults: config.settings.defaultDirectories,
+      announce: !observe,
+      dialer: this.#dialer,
+      presence: this.presence,
+      peers: this.peers,
+      book: profile.book
+    })
+    directories.on('view', onDirectory)
+    directories.on('change', () => this.#news.wake())
+    directories.on('notice', (text) => notice({ code: 'directory', text }))
+    return directories
+  }
+
+  #sightedAt(peer: string): readonly string[] {
+    const { peers, programs } = this.sightings
+    return [...peers.addressesOf(peer), ...programs.addressesOf(peer), ...this.#directories.addressesOf(peer)]
+  }
+
+  /** The address of a directory that is not in use is not known: the address of the one that reports it counts. */
+  #directoriesOf(peer: string): readonly Multiaddr[] {
+    const reachedAt = new Map(this.#directories.reachedAt())
+    const attachedTo = [...this.#directories.seenBy(peer).via.keys()].filter((directory) => reachedAt.has(directory))
+    const sources = this.presence.entry(peer)?.attachments.map(({ source }) => source) ?? []
+    return (attachedTo.length > 0 ? attachedTo : sources).flatMap((directory) => reachedAt.get(directory) ?? [])
+  }
+
+  /** Asks the peer whether it is a directory, and closes the connection to one that is not in use. */
+  async #answersAsDirectory(asked: { connection: Connection; signal: AbortSignal }): Promise<boolean> {
+    const { connection } = asked
+    const peer = connection.remotePeer.toString()
+    if (!(await this.isDirectory(peer))) {
+      const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(IDENTIFY_TIMEOUT_MS)])
+      // A peer that does not answer counts as no directory.
+      await this.#init
+        .host()
+        .kindOf(connection, { signal })
+        .catch(() => undefined)
+      asked.signal.throwIfAborted()
+      if (!(await this.isDirectory(peer))) return false
+    }
+    const isInUse = this.#directories.views().some((view) => view.peer === peer)
+    if (!isInUse) await connection.close().catch(() => undefined)
+    return true
+  }
+
+  /** Whether a row is shown: for contacts, and strangers that the policy admits without asking. */
+  #isShown(peer: string): boolean {
+    const { config, profile } = this.#init
+    const isContact = profile.book.contact(peer) !== undefined
+    const sender = { isContact, isBlocked: profile.book.isBlocked(peer), isLan: this.isLan(peer) }
+    return admit(sender, config.settings.accept) === 'accept'
+  }
+
+  #onSighting(peer: string, addresses: readonly string[]): void {
+    this.#dialer.forgetFailures(peer)
+    const [newest = ''] = addresses
+    this.#lanDialing.sighted(peer, addressBlock(hostPortOf(multiaddr(newest))?.host ?? ''))
+    this.#init.onNews(peer)
+  }
+
+  #onRosterChanges(changes: readonly RosterChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'gone') continue
+      const { peer } = change.entry
+      if (change.kind === 'joined' || hasMoved(change.entry, change.was)) this.#dialer.forgetFailures(peer)
+      void this.addresses.keepAddresses(peer)
+      this.#init.onNews(peer)
+    }
+    this.#news.wake()
+    this.peers.rosterChanged(changes)
+  }
+
+  async #onNetworkChange(): Promise<void> {
+    this.#dialer.forgetFailures()
+    this.#directories.wake()
+    this.#init.onNetworkChange()
+    await this.#refreshAddresses()
+  }
+
+  async #refreshAddresses(): Promise<void> {
+    if (!this.#isOpen) return
+    const addresses = this.#init.host().libp2p.getMultiaddrs().join(' ')
+    if (addresses !== this.#reportedAddresses) {
+      this.#reportedAddresses = addresses
+      this.#init.onAddresses()
+    }
+    await this.presence.refreshAddresses()
+  }
+}
+
+function announcedBy(entry: RosterEntry | undefined): readonly string[] {
+  return entry?.record.record.addresses.map((address) => address.toString()) ?? []
+}
+
+function hasMoved(now: RosterEntry, before: RosterEntry): boolean {
+  return now.record.record.addresses.join(' ') !== before.record.record.addresses.join(' ')
+}

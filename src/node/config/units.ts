@@ -1,0 +1,105 @@
+// The units of settings, as people write them: spans of time (`12h`), sizes
+// (`500MiB`) and ranges of IP addresses (`10.0.0.0/8`). Settings are read for
+// --help too, so this loads nothing of libp2p.
+import { isIPv4, isIPv6 } from 'node:net'
+import { UsageError } from '../api/errors.ts'
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+/** A hundred years: longer than anyone means. */
+const MAX_DAYS = 36_500
+
+/**
+ * @param endless the word that stands for no limit, such as `forever`
+ * @returns milliseconds; Infinity for `endless`
+ * @throws UsageError
+ */
+export function parseDuration(text: string, endless: string): number {
+  if (text === endless) return Infinity
+  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const durationMs = Number(amount) * unitMs(unit)
+  if (!(durationMs > 0 && durationMs <= MAX_DAYS * UNIT_MS.d)) {
+    throw new UsageError(`expected a number with s, m, h or d, such as 30d, or ${endless}`)
+  }
+  return durationMs
+}
+
+/** The inverse: `30d`, in the largest unit that divides the duration. */
+export function durationText(durationMs: number, endless: string): string {
+  if (durationMs === Infinity) return endless
+  const [unit, ms] = Object.entries(UNIT_MS).findLast(([, size]) => durationMs % size === 0) ?? ['s', UNIT_MS.s]
+  return `${durationMs / ms}${unit}`
+}
+
+function unitMs(unit: string | undefined): number {
+  return unit === 's' || unit === 'm' || unit === 'h' || unit === 'd' ? UNIT_MS[unit] : Number.NaN
+}
+
+const UNIT_BYTES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const
+
+/**
+ * @param none what the word `none` stands for
+ * @returns bytes
+ * @throws UsageError
+ */
+export function parseSize(text: string, none: number): number {
+  if (text === 'none') return none
+  const [, amount, unit] = /^(\d{1,9})(KiB|MiB|GiB|TiB)$/.exec(text) ?? []
+  const bytes = Number(amount) * unitBytes(unit)
+  if (!(bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER)) {
+    throw new UsageError('expected a number with KiB, MiB, GiB or TiB, such as 500MiB, or none')
+  }
+  return bytes
+}
+
+/** The inverse of {@link parseSize}: `500MiB`, in the largest unit that divides the size. */
+export function exactSizeText(bytes: number, none: number): string {
+  if (bytes === none) return 'none'
+  const [unit, size] = Object.entries(UNIT_BYTES).findLast(([, one]) => bytes % one === 0) ?? ['KiB', UNIT_BYTES.KiB]
+  return `${bytes / size}${unit}`
+}
+
+function unitBytes(unit: string | undefined): number {
+  return unit === 'KiB' || unit === 'MiB' || unit === 'GiB' || unit === 'TiB' ? UNIT_BYTES[unit] : Number.NaN
+}
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+
+/** `1.5 GiB`, for people. */
+export function sizeText(bytes: number): string {
+  if (bytes === Infinity) return 'no limit'
+  let [size, unit] = [bytes, 0]
+  while (size >= 1024 && unit < UNITS.length - 1) {
+    size /= 1024
+    unit++
+  }
+  return `${unit === 0 || size >= 100 ? Math.round(size) : Number(size.toFixed(1))} ${UNITS[unit] ?? ''}`
+}
+
+const IPV4_BITS = 32
+const IPV6_BITS = 128
+
+export interface CidrRange {
+  readonly address: string
+  readonly bits: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** No operator's network is larger than a /8, or a /16 of IPv6. */
+const LEAST_BITS = { ipv4: 8, ipv6: 16 } as const
+
+/** Whether a range holds more of the Internet than anyone's reverse proxies have. */
+export function isTooWide({ bits, family }: CidrRange): boolean {
+  return bits < LEAST_BITS[family]
+}
+
+/** @throws UsageError naming the text and how a range is written */
+export function readCidr(text: string): CidrRange {
+  const [address = '', length, ...rest] = text.split('/')
+  const family = isIPv4(address) ? 'ipv4' : isIPv6(address) && !address.includes('%') ? 'ipv6' : undefined
+  const most = family === 'ipv4' ? IPV4_BITS : IPV6_BITS
+  const bits = length === undefined ? most : /^\d{1,3}$/u.test(length) ? Number(length) : Number.NaN
+  if (family === undefined || rest.length > 0 || !(bits >= 0 && bits <= most)) {
+    throw new UsageError(`${JSON.stringify(text)} is not a range of addresses: write one like 10.0.0.0/8 or fd00::/8`)
+  }
+  return { address, bits, family }
+}

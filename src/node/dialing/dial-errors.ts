@@ -1,0 +1,115 @@
+// Explains a failed dial to the person who dialled: what happened, and what to do. The
+// transport's own error is the cause.
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { formatAddress } from './address.ts'
+import { NO_NOISE } from '../../transport/index.ts'
+import { KeyChangedError, UnreachableError, type ParleyError } from '../api/errors.ts'
+import { shortId } from '../../lib/index.ts'
+
+export interface DialFacts {
+  /** The peer ID that should answer there, if one is known. */
+  readonly expected?: string | undefined
+  /** How long the dial was given. */
+  readonly timeoutMs: number
+  /** The encryption that a node without Noise speaks, if that is known. */
+  readonly encryption?: string | undefined
+}
+
+export function explainDialError(error: unknown, address: Multiaddr, options: DialFacts): ParleyError {
+  const place = formatAddress(address)
+  const cause = { cause: error }
+  const code = systemCode(error)
+  const names = namesOf(error)
+  const text = error instanceof Error ? error.message : String(error)
+  if (/does not match expected/.test(text)) {
+    const whom = options.expected === undefined ? 'the expected peer' : shortId(options.expected)
+    return new KeyChangedError(
+      `${whom} does not answer at ${place}: another peer does, with its own key. ` +
+        'If you expect that, dial the address without a peer ID',
+      cause
+    )
+  }
+  switch (code) {
+    case 'ECONNREFUSED':
+      return new UnreachableError(`nothing listens at ${place}: check the port, and that Parley runs there`, cause)
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_NODATA':
+      return new UnreachableError(
+        `the host name of ${place} does not resolve: check its spelling, or give an IP address`,
+        cause
+      )
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL':
+      return new UnreachableError(
+        `there is no way to ${place} from here: check the network, and that the host is up`,
+        cause
+      )
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return new UnreachableError(`${place} hung up before it proved who it is: is it a Parley or libp2p node?`, cause)
+    default:
+      break
+  }
+  if (names.has('TimeoutError') || names.has('AbortError') || code === 'ETIMEDOUT') {
+    return new UnreachableError(
+      `nothing answered at ${place} within ${options.timeoutMs / 1000} s: ` +
+        'the host may be off, a firewall may drop the packets, or something else than libp2p listens there',
+      cause
+    )
+  }
+  if (refusesNoise(error)) {
+    const instead = options.encryption === undefined ? '' : `speaks ${options.encryption} and `
+    return new UnreachableError(
+      `what answers at ${place} is a libp2p node that ${instead}does not speak Noise, which Parley needs: ` +
+        'switch Noise on there, or check the port',
+      cause
+    )
+  }
+  if (names.has('MuxerUnavailableError') || /no common muxers/u.test(text)) {
+    return new UnreachableError(
+      `what answers at ${place} is a libp2p node that does not speak Yamux, which Parley needs (it speaks mplex only, ` +
+        'perhaps): switch Yamux on there, or check the port',
+      cause
+    )
+  }
+  if (
+    names.has('EncryptionFailedError') ||
+    names.has('UnsupportedProtocolError') ||
+    names.has('UnexpectedEOFError') ||
+    names.has('InvalidMessageError')
+  ) {
+    return new UnreachableError(
+      `what answers at ${place} is not a libp2p node (perhaps a web server): check the port`,
+      cause
+    )
+  }
+  return new UnreachableError(`${place} could not be reached: ${text}`, cause)
+}
+
+/** Whether the other side is a libp2p node without Noise. */
+export function refusesNoise(error: unknown): boolean {
+  return [...chain(error)].some(({ message }) => message.includes(NO_NOISE))
+}
+
+/** The operating system's code of the error or of one of its causes. */
+function systemCode(error: unknown): string | undefined {
+  for (const one of chain(error)) {
+    if ('code' in one && typeof one.code === 'string' && /^E[A-Z_]+$/.test(one.code)) return one.code
+    const inText = /\b(E(?:CONN|NOTFOUND|AI_|HOST|NET|TIMEDOUT)[A-Z_]*)\b/.exec(one.message)
+    if (inText?.[1] !== undefined) return inText[1]
+  }
+  return undefined
+}
+
+function namesOf(error: unknown): ReadonlySet<string> {
+  return new Set([...chain(error)].map((one) => one.name))
+}
+
+function* chain(error: unknown): Generator<Error> {
+  if (!(error instanceof Error)) return
+  yield error
+  if (error instanceof AggregateError) for (const inner of error.errors) yield* chain(inner)
+  if (error.cause !== undefined) yield* chain(error.cause)
+}

@@ -1,0 +1,445 @@
+// The conversations of this peer: which peers are chosen and looked for, what is
+// sent to them, and what the user decides about them. What comes in is for the
+// reception, what goes out for the deliveries; screens are not its business.
+import type { Connection } from '@libp2p/interface'
+import type { ChatService, ChatServiceInit, ChatSession } from '../../chat-protocol/index.ts'
+import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
+import type { ChatNodeEvents, ConversationState, PeerTrust, RequestView } from '../api/chat-events.ts'
+import type { AcceptPolicy } from '../config/config.ts'
+import { Deliveries, type OwnText, type Refusal } from './deliveries.ts'
+import { TokenBucket } from '../../wire/index.ts'
+import { FaultNotices, roomNewsText, type RoomNews } from './room-notices.ts'
+import type { PeerDirectory } from '../peers/peer-directory.ts'
+import { heed, helloFor, PeerSessions } from './peer-sessions.ts'
+import { Reception, type Cleared } from './reception.ts'
+import type { RoomUse } from './request-room.ts'
+import type { DiskRoom } from './disk-room.ts'
+import type { NewsReaders } from './news-readers.ts'
+import { refusalText } from './refusals.ts'
+
+/** How many of a conversation's last messages are shown when it is opened. */
+const RECENT_MESSAGES = 20
+
+/** Strangers who open a conversation with us are announced at this pace, all together; the rest is in the requests. */
+const KNOCK_RATE = { burst: 10, perSecond: 0.2 } as const
+
+/** What happens in conversations, told to the node. */
+export interface ConversationEvents {
+  message(message: IncomingMessage): void
+  request(view: RequestView): void
+  room(news: RoomNews): void
+  delivery(message: OutgoingMessage): void
+  refused(peer: string, reason: string, retryAfterMs: number): void
+  state(peer: string, state: ConversationState): void
+  entered(peer: string): void
+  typing(peer: string): void
+  left(peer: string, reason: 'left' | 'quit'): void
+  /** There will never be a conversation with this peer. */
+  futile(peer: string, why: string): void
+  fault(peer: string, error: unknown): void
+}
+
+export interface ConversationsInit {
+  readonly store: MessageStore
+  readonly book: PeerBook
+  readonly policy: AcceptPolicy
+  /** Whether others are told when their messages are on the screen. */
+  readonly tellSeen: boolean
+  readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
+  readonly isLan: (peer: string) => boolean
+  /** The address class that the peer's connection comes from. */
+  readonly originOf: (peer: string) => string
+  readonly disk: DiskRoom
+  /** The faces that read what is stored. */
+  readonly readers: NewsReaders
+  /** How long it takes to the peer and back, when that is known. */
+  readonly rttOf: (peer: string) => { readonly rttMs?: number }
+  /** Whether what is reached there is a directory. */
+  readonly isDirectory: (peer: string) => Promise<boolean>
+  readonly nameOf: (peer: string) => string
+  readonly kindOf: ChatServiceInit['kindOf']
+  readonly events: ConversationEvents
+  readonly now: () => number
+}
+
+export class Conversations {
+  readonly #init: ConversationsInit
+  readonly #reception: Reception
+  readonly #deliveries: Deliveries
+  readonly #sessions: PeerSessions
+  /** Conversations that are open on this side's screen. */
+  readonly #onScreen = new Set<string>()
+  /** Contacts by nothing but an open conversation, with whom there was never a session, and to whom nothing was written. */
+  readonly #untried = new Set<string>()
+  readonly #knocks: TokenBucket
+  readonly #faults: FaultNotices
+
+  constructor(init: ConversationsInit) {
+    this.#init = init
+    this.#knocks = new TokenBucket(KNOCK_RATE, init.now())
+    this.#faults = new FaultNotices({ now: init.now, tell: (peer, error) => init.events.fault(peer, error) })
+    this.#reception = new Reception({
+      ...init,
+      isOnScreen: (peer) => this.#onScreen.has(peer),
+      onShown: (peer, messages) => this.#saw(peer, messages)
+    })
+    this.#deliveries = new Deliveries({
+      store: init.store,
+      now: init.now,
+      onDelivery: (message) => init.events.delivery(message),
+      onProgress: (peer) =>
+        void this.#orFault(peer, async (id) => this.#sessions.restIfDone(id)).catch(() => undefined),
+      onFault: (peer, error) => this.#faults.fault(peer, error)
+    })
+    this.#sessions = new PeerSessions({
+      ...init,
+      isOnScreen: (peer) => this.#onScreen.has(peer),
+      onState: (peer, state) => init.events.state(peer, state),
+      onOpen: (session) => this.#onSessionOpen(session),
+      onClose: (peer) => this.#deliveries.detach(peer),
+      onFutile: (peer, why) => this.#orFault(peer, async (id) => this.#endInVain(id, why)).catch(() => undefined)
+    })
+  }
+
+  /** Whether the conversation is open on this side's screen. */
+  isOnScreen(peer: string): boolean {
+    return this.#onScreen.has(peer)
+  }
+
+  /** What the chat service asks and tells. */
+  get protocol(): ChatServiceInit {
+    return {
+      kindOf: this.#init.kindOf,
+      helloFor: async (peer) => helloFor(this.#init.store, peer.toString()),
+      onHello: async (peer, held) => {
+        await heed(this.#init.store, peer.toString(), held)
+        this.#deliveries.reread(peer.toString())
+      },
+      onMessages: async (peer, messages) =>
+        this.#orFault(peer.toString(), async (id) => {
+          const dispositions = await this.#reception.receive(id, messages)
+          if (dispositions.some(({ kind }) => kind !== 'refused')) this.#sessions.progressed(id)
+          return dispositions
+        }),
+      onPlainText: async (peer, text, { lost }) =>
+        this.#orFault(peer.toString(), async (id) => this.#reception.receiveText(id, text, lost)),
+      onReceipts: async (peer, ids, state) =>
+        this.#orFault(peer.toString(), async (id) => {
+          this.#sessions.progressed(id)
+          await this.#deliveries.receipts(id, ids, state)
+        }),
+      paceOf: (peer) => (this.#reception.isTrusted(peer.toString()) ? 'contact' : 'stranger')
+    }
+  }
+
+  start(chat: ChatService): void {
+    this.#sessions.start(chat)
+    const { events } = this.#init
+    chat.addEventListener('enter', ({ detail }) => this.#onEnter(detail.peer.toString()))
+    chat.addEventListener('typing', ({ detail }) => {
+      if (this.#isContact(detail.peer.toString())) events.typing(detail.peer.toString())
+    })
+    chat.addEventListener('bye', ({ detail }) => events.left(detail.peer.toString(), detail.reason))
+    chat.addEventListener('unkept', ({ detail }) => this.#reception.unkept(detail.peer.toString(), detail))
+    chat.addEventListener('refuse', ({ detail }) => {
+      const peer = detail.peer.toString()
+      // What fails is told as a fault.
+      void this.#orFault(peer, async (id) => this.#onRefuse(id, detail)).catch(() => undefined)
+    })
+  }
+
+  /** Says goodbye to everybody within a short time, then stops sending. */
+  async stop(): Promise<void> {
+    await this.#sessions.stop()
+    const { book } = this.#init
+    // What can't be written now has been told of before, or stays as it is.
+    await Promise.all([...this.#untried].map(async (peer) => book.remove(peer).catch(() => undefined)))
+    this.#untried.clear()
+    await this.#sessions.sayGoodbye()
+    await this.#deliveries.stop()
+    await this.#reception.stop()
+  }
+
+  /** See {@link PeerSessions.resume}. */
+  async resume(): Promise<void> {
+    await this.#sessions.resume()
+  }
+
+  /** See {@link Deliveries.retry}. */
+  async retry(peer: string, ids?: readonly string[]): Promise<number> {
+    const count = await this.#deliveries.retry(peer, ids)
+    if (count > 0) this.#sessions.want(peer)
+    return count
+  }
+
+  /** See {@link Deliveries.cancel}. */
+  async cancel(peer: string, ids?: readonly string[]): Promise<number> {
+    return this.#deliveries.cancel(peer, ids)
+  }
+
+  async cancelAll(peer: string): Promise<void> {
+    await this.#deliveries.cancelAll(peer)
+  }
+
+  /** What is kept of the peer is not what it was. */
+  reread(peer: string): void {
+    this.#deliveries.reread(peer)
+    this.#reception.forgetRoom()
+  }
+
+  /** Messages that have waited for too long fail, and old ones are deleted. */
+  async keepHouse(limits: {
+    readonly giveUpMs: number
+    readonly keepMs: number
+    readonly nowMs: number
+  }): Promise<void> {
+    const { store } = this.#init
+    const { nowMs } = limits
+    if (limits.giveUpMs !== Infinity) await this.#deliveries.giveUp(nowMs - limits.giveUpMs)
+    await this.#reception.expire()
+    if (limits.keepMs !== Infinity) await store.deleteOlderThan(nowMs - limits.keepMs)
+  }
+
+  state(peer: string): ConversationState {
+    return this.#sessions.state(peer)
+  }
+
+  /** Chooses the peer: from now on its messages are taken, and it is looked for until {@link leave}. */
+  async open(peer: string): Promise<readonly StoredMessage[]> {
+    this.#onScreen.add(peer)
+    const isNew = !this.#isContact(peer)
+    const accepted = await this.accept(peer)
+    if (isNew && accepted.length === 0 && this.#sessions.of(peer) === undefined) this.#untried.add(peer)
+    await this.#init.store.markRead(peer)
+    this.#sessions.of(peer)?.enter()
+    this.#sessions.want(peer)
+    const recent = await this.#init.store.history(peer, { limit: RECENT_MESSAGES })
+    this.#saw(peer, recent)
+    return recent
+  }
+
+  /** Leaves the conversation: the other side is told; what is not delivered is still sent. */
+  async leave(peer: string): Promise<void> {
+    if (!this.#onScreen.delete(peer)) return
+    if (this.#untried.delete(peer)) await this.#orFault(peer, async (id) => this.#init.book.remove(id))
+    // First of all nobody looks for it any more: its stream is not opened again, nor its end taken for a loss.
+    await this.#sessions.restIfDone(peer)
+    await this.#sessions
+      .of(peer)
+      ?.bye('left')
+      .catch(() => undefined)
+  }
+
+  /** Stored in their order, all or none. */
+  async send(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
+    // Asked for at once, what both write is on the disk after one sync; and the way is looked for meanwhile.
+    const accepted = this.accept(peer)
+    this.#sessions.want(peer)
+    try {
+      if (!this.#isContact(peer)) await accepted
+      const [messages] = await Promise.all([this.#deliveries.add(peer, texts), accepted])
+      // What was delivered before may have ended the search, as nothing waited yet.
+      if (!this.#sessions.isWanted(peer)) this.#sessions.want(peer)
+      return messages
+    } catch (error) {
+      // What can't be stored is looked for in vain; whoever sends it hears of that.
+      await this.#sessions.restIfDone(peer).catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** See {@link Deliveries.settled}. */
+  async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {
+    return this.#deliveries.settled(message, options)
+  }
+
+  typing(peer: string): void {
+    this.#sessions.of(peer)?.typing()
+  }
+
+  /** Makes the peer a contact, and its held messages part of the history. */
+  async accept(peer: string): Promise<readonly IncomingMessage[]> {
+    const { book, store, nameOf, now } = this.#init
+    this.#untried.delete(peer)
+    if (book.contact(peer) === undefined) await book.accept(peer, nameOf(peer), now())
+    const accepted = await store.acceptHeld(peer)
+    if (accepted.length > 0) this.#reception.forgetRoom()
+    if (accepted.length > 0)
+      this.#sessions.of(peer)?.acknowledge(
+        accepted.map(({ id }) => id),
+        'stored'
+      )
+    return accepted
+  }
+
+  /** The requests of this peer are no longer shown; to it nothing looks different. */
+  async ignore(peer: string): Promise<void> {
+    await this.#init.book.ignore(peer, this.#init.nameOf(peer))
+  }
+
+  /** Ends what is open with the peer. Its connections are for the caller to close and refuse. */
+  async block(peer: string): Promise<void> {
+    await this.#init.book.block(peer, this.#init.nameOf(peer))
+    this.#onScreen.delete(peer)
+    this.#sessions.unwant(peer)
+    const session = this.#sessions.of(peer)
+    if (session === undefined) this.#sessions.closed(peer)
+    else await session.close().catch(() => undefined)
+    // Blocked peers keep no place from others.
+    await this.#reception.clear([peer])
+  }
+
+  async requests(): Promise<readonly RequestView[]> {
+    return this.#reception.requests()
+  }
+
+  /** See {@link Reception.heldOf}. */
+  async requestOf(peer: string): Promise<readonly IncomingMessage[]> {
+    return this.#reception.heldOf(peer)
+  }
+
+  /** Deletes everything that waits as a request, of ignored peers too. */
+  async clearRequests(): Promise<Cleared> {
+    return this.#reception.clear()
+  }
+
+  /** How full the room for requests is. */
+  async roomUse(): Promise<RoomUse> {
+    return this.#reception.use()
+  }
+
+  /** There is news of the peer: if it is wanted, it is tried now. */
+  wake(peer: string): void {
+    this.#sessions.wake(peer)
+  }
+
+  wakeAll(): void {
+    this.#sessions.wakeAll()
+  }
+
+  /** What can't be stored ends the stream, so that it comes again; the user hears why, and not only of a lost stream. */
+  async #orFault<T>(peer: string, work: (peer: string) => Promise<T>): Promise<T> {
+    try {
+      return await work(peer)
+    } catch (error) {
+      this.#faults.fault(peer, error)
+      throw error
+    }
+  }
+
+  /** Strangers may knock, but not without end. */
+  #onEnter(peer: string): void {
+    const { book, events, now } = this.#init
+    if (book.isIgnored(peer)) return
+    if (this.#isContact(peer) || this.#knocks.take(1, now()) === 1) events.entered(peer)
+  }
+
+  #isContact(peer: string): boolean {
+    return this.#init.book.contact(peer) !== undefined
+  }
+
+  async #onRefuse(peer: string, refusal: Refusal): Promise<void> {
+    const retryAfterMs = await this.#deliveries.refused(peer, refusal)
+    if (retryAfterMs !== undefined) this.#init.events.refused(peer, refusalText(refusal.reason), retryAfterMs)
+  }
+
+  /** A receipt may have been lost with the session before. */
+  async #sawRecent(peer: string): Promise<void> {
+    if (!this.#init.tellSeen) return
+    await this.#orFault(peer, async (id) => {
+      this.#saw(id, await this.#init.store.history(id, { limit: RECENT_MESSAGES }))
+    }).catch(() => undefined) // it has been told as a fault
+  }
+
+  /** Messages are on the screen; the other side hears of it where the user wants that. */
+  #saw(peer: string, messages: readonly StoredMessage[]): void {
+    if (!this.#init.tellSeen) return
+    const ids = messages.flatMap((message) => (message.direction === 'in' ? [message.id] : []))
+    if (ids.length > 0) this.#sessions.of(peer)?.acknowledge(ids, 'seen')
+  }
+
+  /** Nothing that waits for it can ever arrive, and a peer that takes no messages is no contact. */
+  async #endInVain(peer: string, why: string): Promise<void> {
+    this.#init.events.futile(peer, why)
+    await this.#deliveries.fail(peer, why)
+    await this.#init.book.remove(peer)
+  }
+
+  #onSessionOpen(session: ChatSession): void {
+    const peer = session.peer.toString()
+    this.#untried.delete(peer)
+    if (this.#onScreen.has(peer)) {
+      session.enter()
+      void this.#sawRecent(peer)
+    }
+    this.#deliveries.attach(session)
+  }
+}
+
+export interface ConversationEventsInit {
+  readonly peers: Pick<PeerDirectory, 'name' | 'label' | 'trust'>
+  readonly tell: <K extends keyof ChatNodeEvents>(type: K, detail: () => ChatNodeEvents[K]['detail']) => void
+}
+
+/** What happens in conversations as events of the node: with the names that people know, and failures in words. */
+export function conversationEvents({ peers, tell }: ConversationEventsInit): ConversationEvents {
+  const named = (peer: string): { peer: string; name: string; label: string } => ({
+    peer,
+    name: peers.name(peer),
+    label: peers.label(peer)
+  })
+  const label = (peer: string): string => peers.label(peer)
+  return {
+    message: (message) =>
+      tell('message', () => ({
+        message,
+        name: peers.name(message.peer),
+        // Worked out when it is read: of a flood of messages most faces show no label.
+        get label() {
+          return peers.label(message.peer)
+        },
+        arrival: message.state
+      })),
+    request: (view) => tell('request', () => withNamesake(view, peers.trust(view.peer))),
+    room: (news) => tell('notice', () => roomNotice(news, label)),
+    delivery: (message) => tell('delivery', () => ({ message, state: message.state })),
+    refused: (peer, reason, retryAfterMs) => tell('refused', () => ({ ...named(peer), reason, retryAfterMs })),
+    state: (peer, state) => tell('conversation', () => ({ peer, name: peers.name(peer), state })),
+    entered: (peer) => tell('entered', () => named(peer)),
+    typing: (peer) => tell('typing', () => ({ peer, name: peers.name(peer) })),
+    left: (peer, reason) => tell('left', () => ({ ...named(peer), reason })),
+    futile: (peer, why) =>
+      tell('notice', () => ({ code: 'fault', text: `the conversation with ${label(peer)} ends: ${why}` })),
+    fault: (peer, error) => {
+      const why = error instanceof Error ? error.message : String(error)
+      const text = `something failed in the conversation with ${label(peer)}: ${why}`
+      tell('notice', () => ({ code: 'fault', text }))
+    }
+  }
+}
+
+function roomNotice(news: RoomNews, name: (peer: string) => string): ChatNodeEvents['notice']['detail'] {
+  const text = roomNewsText(news, name)
+  switch (news.is) {
+    case 'crowded':
+    case 'expired':
+    case 'waiting':
+      return { code: 'requests', text }
+    case 'unkept':
+      return { code: 'unkept', text, peer: news.peer }
+    case 'over quota':
+      return { code: 'disk', text, peer: news.peer }
+    case 'disk low':
+    case 'disk full':
+      return { code: 'disk', text }
+  }
+}
+
+/** A stranger who goes by another's name writes as such. */
+export function withNamesake(view: RequestView, { sameNameAs, sharesNameWith }: PeerTrust): RequestView {
+  return {
+    ...view,
+    ...(sameNameAs === undefined ? {} : { sameNameAs }),
+    ...(sharesNameWith === undefined ? {} : { sharesNameWith })
+  }
+}

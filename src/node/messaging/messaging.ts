@@ -1,0 +1,398 @@
+// The messages of a node as its faces use them: conversations are opened and left,
+// texts are sent, requests are answered, and the history is read. Each rule is in
+// the part that owns it; this puts the parts together and starts and stops them.
+import type { Connection } from '@libp2p/interface'
+import { MAX_TEXT_BYTES, type ChatService, type ChatServiceInit } from '../../chat-protocol/index.ts'
+import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
+import type { MessagingApi } from '../api/chat-api.ts'
+import type { ChatNodeEvents, ConversationState, RequestView, RoomView } from '../api/chat-events.ts'
+import { ParleyError, StorageProblemError, UsageError } from '../api/errors.ts'
+import { exitCodes } from '../api/exit-codes.ts'
+import type { Config } from '../config/config.ts'
+import type { AddressBook } from '../dialing/address-book.ts'
+import { Paths, rttOf } from '../dialing/paths.ts'
+import type { PeerDirectory } from '../peers/peer-directory.ts'
+import { nameOrShortId, shortId } from '../../lib/index.ts'
+import { explained, type OwnStore } from '../profile/own-store.ts'
+import { newHistoryCopy } from '../profile/profile-export.ts'
+import { conversationEvents, Conversations, withNamesake } from './conversations.ts'
+import { TurnOfSends, type OwnText } from './deliveries.ts'
+import { DiskRoom } from './disk-room.ts'
+import { History } from './history.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { NewsReaders } from './news-readers.ts'
+import type { Cleared } from './reception.ts'
+
+/** Another message to the same peer has the id that was chosen for this one. */
+class MessageIdTakenError extends ParleyError {
+  override readonly name = 'MessageIdTakenError'
+  override readonly exitCode = exitCodes.usage
+
+  constructor(id: string) {
+    super(`another message to this peer has the id ${id}: choose 32 other hexadecimal digits at random`)
+  }
+}
+
+/** A conversation would make the peer a contact, and so undo the user's decision to block it. */
+class PeerBlockedError extends ParleyError {
+  override readonly name = 'PeerBlockedError'
+  override readonly exitCode = exitCodes.usage
+
+  constructor(name: string, id: string) {
+    super(`${name} is blocked: /unblock ${id} in the chat ends that, and parley log ${id} shows what was written`)
+  }
+}
+
+/** More text than one message may carry. */
+class MessageTooLongError extends ParleyError {
+  override readonly name = 'MessageTooLongError'
+  override readonly exitCode = exitCodes.usage
+  readonly sizeBytes: number
+  readonly limitBytes: number
+
+  constructor(sizeBytes: number, limitBytes: number) {
+    super(`the message has ${sizeBytes} bytes of UTF-8 and at most ${limitBytes} are allowed: send it in parts`)
+    this.sizeBytes = sizeBytes
+    this.limitBytes = limitBytes
+  }
+}
+
+/** Contacts with the largest conversations, as `parley status` shows them. */
+const LARGEST_SHOWN = 5
+
+/** The most that UTF-8 needs for a unit of UTF-16: a text that is below the limit with all of it need not be counted. */
+const MAX_UTF8_BYTES = 3
+
+/** The ways to other peers. */
+export interface PeerNetwork {
+  connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
+  /** The open connection to the peer. */
+  connection(peer: string): Connection | undefined
+  isLan(peer: string): boolean
+  /** The address class that the peer's connection comes from. */
+  originOf(peer: string): string
+  isDirectory(peer: string): Promise<boolean>
+}
+
+export interface MessagingInit {
+  readonly config: Config
+  readonly book: PeerBook
+  /** The folder of the profile; empty for one that nothing keeps. */
+  readonly folder: string
+  readonly own: OwnStore
+  readonly network: PeerNetwork
+  readonly peers: PeerDirectory
+  readonly addresses: Pick<AddressBook, 'keepAddresses'>
+  readonly kindOf: ChatServiceInit['kindOf']
+  readonly tell: <K extends keyof ChatNodeEvents>(type: K, detail: () => ChatNodeEvents[K]['detail']) => void
+}
+
+export class Messaging implements MessagingApi {
+  readonly #init: MessagingInit
+  readonly #store: MessageStore
+  readonly #conversations: Conversations
+  readonly #housekeeping: Housekeeping
+  readonly #disk: DiskRoom
+  readonly history: History
+  /** The path to each peer, with those whose conversation is on a screen. */
+  readonly paths: Paths
+  #tellsTyping: boolean
+  #isRunning = false
+  /** Messages with an id of the caller's that are being stored, by peer and id. */
+  readonly #sending = new Map<string, Promise<OutgoingMessage>>()
+  readonly #sends = new TurnOfSends<OwnText, OutgoingMessage>(async (peer, texts) => this.#sendAll(peer, texts))
+
+  constructor(init: MessagingInit) {
+    this.#init = init
+    const { config, book, own, peers, network, tell } = init
+    const { settings, sources } = config
+    this.#store = own.store
+    this.#tellsTyping = sources.typing === 'default' ? (book.tellsTyping ?? settings.typing) : settings.typing
+    const readers = new NewsReaders()
+    this.history = new History(own.store, { readers, onForgotten: (peer) => this.#conversations.reread(peer) })
+    this.#disk = new DiskRoom({
+      folder: init.folder,
+      quotaBytes: settings.contactQuota,
+      minFreeBytes: settings.minFree,
+      now: Date.now
+    })
+    const events = conversationEvents({ peers, tell })
+    this.#conversations = new Conversations({
+      store: own.store,
+      book,
+      policy: settings.accept,
+      tellSeen: settings.seen,
+      connect: async (peer, options) => network.connect(peer, options),
+      isLan: (peer) => network.isLan(peer),
+      originOf: (peer) => network.originOf(peer),
+      disk: this.#disk,
+      readers,
+      rttOf: (peer) => rttOf(network.connection(peer)),
+      isDirectory: async (peer) => network.isDirectory(peer),
+      nameOf: (peer) => peers.name(peer),
+      kindOf: init.kindOf,
+      events: {
+        ...events,
+        message: (message) => {
+          events.message(message)
+          if (this.isOnScreen(message.peer)) tell('read', () => ({ peer: message.peer }))
+        },
+        state: (peer, state) => {
+          events.state(peer, state)
+          peers.conversationChanged(peer, state)
+          this.paths.onScreen.look(peer)
+        }
+      },
+      now: Date.now
+    })
+    this.paths = new Paths({
+      connection: (peer) => network.connection(peer),
+      state: (peer) => this.#conversations.state(peer),
+      isBlocked: (peer) => book.isBlocked(peer),
+      onPath: (peer, path) => tell('path', () => ({ peer, name: peers.name(peer), path }))
+    })
+    this.#housekeeping = new Housekeeping({
+      conversations: this.#conversations,
+      own,
+      settings,
+      notice: (notice) => tell('notice', () => notice)
+    })
+  }
+
+  /** What the chat service asks and reports. */
+  get protocol(): ChatServiceInit {
+    return this.#conversations.protocol
+  }
+
+  /** Reports what was mended and looks at the disk: what comes in from now on may be stored. */
+  async prepare(): Promise<void> {
+    const { mended } = this.#init.own
+    if (mended !== undefined) this.#init.tell('notice', () => ({ code: 'history', text: mended }))
+    await this.#disk.refresh()
+  }
+
+  /** Listens to the chat service. Call it before the host starts, so that nothing is missed. */
+  follow(chat: ChatService): void {
+    this.#isRunning = true
+    this.#conversations.start(chat)
+  }
+
+  /** Takes up what waits to be sent, and keeps the history in order. The host has to run. */
+  async resume(): Promise<void> {
+    await this.#housekeeping.start()
+  }
+
+  /** Ends what goes on by itself; conversations stay open. */
+  rest(): void {
+    this.#isRunning = false
+    this.#housekeeping.stop()
+    this.paths.onScreen.stop()
+  }
+
+  /** Says goodbye to all peers within a short time, then sends nothing more. */
+  async stop(): Promise<void> {
+    await this.#conversations.stop()
+  }
+
+  /** Closes the history. */
+  async close(): Promise<void> {
+    await this.#store.close()
+  }
+
+  /** There is news of the peer: if it is wanted, it is tried now. */
+  wake(peer: string): void {
+    this.#conversations.wake(peer)
+  }
+
+  wakeAll(): void {
+    this.#conversations.wakeAll()
+  }
+
+  /** Why there is no way to a peer that is looked for. */
+  whyNoWay(peer: string): string | undefined {
+    const state = this.#conversations.state(peer)
+    return state.name === 'waiting' ? state.why : undefined
+  }
+
+  isOnScreen(peer: string): boolean {
+    return this.#conversations.isOnScreen(peer)
+  }
+
+  /** With the path of an open conversation as it is now. */
+  state(peer: string): ConversationState {
+    return this.paths.ofConversation(peer)
+  }
+
+  /** @throws PeerBlockedError */
+  async open(peer: string): Promise<readonly StoredMessage[]> {
+    this.#checkNotBlocked(peer)
+    const recent = await this.#choosing(peer, async () => this.#conversations.open(peer))
+    if (this.#isRunning) this.paths.onScreen.watch(peer)
+    this.#init.tell('read', () => ({ peer }))
+    return recent
+  }
+
+  async leave(peer: string): Promise<void> {
+    this.paths.onScreen.unwatch(peer)
+    const { book, peers } = this.#init
+    const wasContact = book.contact(peer) !== undefined
+    await this.#conversations.leave(peer)
+    if (wasContact && book.contact(peer) === undefined) peers.refresh(peer)
+  }
+
+  /**
+   * @param options.id 32 hexadecimal digits; a message to this peer that has them already is returned as it stands, so
+   *   that a caller without an answer may ask again
+   * @throws MessageTooLongError before anything is stored; MessageIdTakenError; PeerBlockedError
+   */
+  send(peer: string, text: string, options: { replyTo?: string; id?: string } = {}): Promise<OutgoingMessage> {
+    const sizeBytes = text.length * MAX_UTF8_BYTES > MAX_TEXT_BYTES ? Buffer.byteLength(text, 'utf8') : 0
+    if (sizeBytes > MAX_TEXT_BYTES) return Promise.reject(new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES))
+    const { replyTo, id } = options
+    const own: OwnText = replyTo === undefined ? { text } : { text, replyTo }
+    if (id === undefined) return this.#sends.add(peer, own)
+    const key = `${peer} ${id}`
+    const asked = this.#sending.get(key)
+    if (asked !== undefined) return asked
+    const sending = this.#sendOnce(peer, { ...own, id }).finally(() => this.#sending.delete(key))
+    this.#sending.set(key, sending)
+    return sending
+  }
+
+  async settled(message: OutgoingMessage, options: { signal: AbortSignal }): Promise<OutgoingMessage> {
+    return this.#conversations.settled(message, options)
+  }
+
+  /** The user is writing to the peer, which is notified unless that is switched off. */
+  typing(peer: string): void {
+    if (this.#tellsTyping) this.#conversations.typing(peer)
+  }
+
+  get tellsTyping(): boolean {
+    return this.#tellsTyping
+  }
+
+  /** From now on, and at later starts without a setting. */
+  async setTellsTyping(tellsTyping: boolean): Promise<void> {
+    this.#tellsTyping = tellsTyping
+    await explained(this.#init.book.setTellsTyping(tellsTyping))
+    this.#init.tell('snapshot', () => ({ part: 'self' }))
+  }
+
+  async retry(peer: string, ids?: readonly string[]): Promise<number> {
+    return explained(this.#conversations.retry(peer, ids))
+  }
+
+  async cancel(peer: string, ids?: readonly string[]): Promise<number> {
+    return explained(this.#conversations.cancel(peer, ids))
+  }
+
+  /** Takes everything that waits for the peer out of the outbox. */
+  async cancelAll(peer: string): Promise<void> {
+    await explained(this.#conversations.cancelAll(peer))
+  }
+
+  async requests(): Promise<readonly RequestView[]> {
+    const requests = await explained(this.#conversations.requests())
+    return requests.map((view) => withNamesake(view, this.#init.peers.trust(view.peer)))
+  }
+
+  async readRequest(peer: string): Promise<readonly IncomingMessage[]> {
+    return explained(this.#conversations.requestOf(peer))
+  }
+
+  /** Deletes all messages of strangers that wait for an answer, of ignored ones too. */
+  async clearRequests(): Promise<Cleared> {
+    return explained(this.#conversations.clearRequests())
+  }
+
+  async accept(peer: string): Promise<readonly IncomingMessage[]> {
+    return this.#choosing(peer, async () => this.#conversations.accept(peer))
+  }
+
+  async ignore(peer: string): Promise<void> {
+    await this.#conversations.ignore(peer)
+  }
+
+  /** Ends what is open with the peer. Its connections are for the caller to close and refuse. */
+  async block(peer: string): Promise<void> {
+    this.paths.onScreen.unwatch(peer)
+    await this.#conversations.block(peer)
+  }
+
+  /** What is held of strangers, what is on the disk, and what the limits are. */
+  async room(): Promise<RoomView> {
+    const [requests, use] = await explained(
+      Promise.all([this.#conversations.roomUse(), this.#store.use({ limit: LARGEST_SHOWN })])
+    )
+    const largest = use.peers.map(({ peer, bytes }) => ({ peer, name: this.#init.peers.name(peer), bytes }))
+    const { quotaBytes, ...view } = this.#disk.view
+    const quota = quotaBytes === Infinity ? undefined : quotaBytes
+    return {
+      requests,
+      historyBytes: use.totalBytes,
+      largest,
+      isDiskLow: this.#disk.isLow,
+      ...view,
+      quotaBytes: quota
+    }
+  }
+
+  /**
+   * Copies the history into a new file of the profile's folder, while the chat goes on. The caller removes it.
+   *
+   * @throws StorageProblemError
+   */
+  async copyHistory(options: { readonly signal?: AbortSignal } = {}): Promise<string> {
+    const { own, folder } = this.#init
+    const copy = newHistoryCopy(folder)
+    if (own.copyTo === undefined) throw new UsageError('the history is kept in memory alone: there is nothing to copy')
+    await this.#checkRoomForCopy()
+    await own.copyTo(copy, options)
+    return copy
+  }
+
+  /** The chat goes on beside a copy: messages that come in must find the room that is kept free for them. */
+  async #checkRoomForCopy(): Promise<void> {
+    const [{ totalBytes }] = await Promise.all([explained(this.#store.use({ limit: 0 })), this.#disk.refresh()])
+    const { freeBytes, floorBytes } = this.#disk.view
+    if (freeBytes === undefined || freeBytes - totalBytes >= floorBytes) return
+    const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`
+    throw new StorageProblemError(
+      `a copy of the history takes ${megabytes(totalBytes)} for a moment, and ${megabytes(freeBytes)} are free, ` +
+        `of which ${megabytes(floorBytes)} are kept for messages: make room, or end the chat first`
+    )
+  }
+
+  async #sendOnce(peer: string, own: OwnText & { readonly id: string }): Promise<OutgoingMessage> {
+    const known = await explained(this.#store.outgoing(peer, own.id))
+    if (known === undefined) return this.#sends.add(peer, own)
+    if (known.text !== own.text) throw new MessageIdTakenError(own.id)
+    return known
+  }
+
+  /** What was sent to the peer in one turn. */
+  async #sendAll(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
+    this.#checkNotBlocked(peer)
+    const messages = await this.#choosing(peer, async () => this.#conversations.send(peer, texts))
+    const { peers, tell } = this.#init
+    for (const message of messages) tell('sent', () => ({ message, name: peers.name(peer) }))
+    return messages
+  }
+
+  /** Looking at a conversation, or writing into it, must not unblock its peer. */
+  #checkNotBlocked(peer: string): void {
+    const blocked = this.#init.book.blocked().find((entry) => entry.peer === peer)
+    if (blocked !== undefined) throw new PeerBlockedError(nameOrShortId(blocked.name, peer), shortId(peer))
+  }
+
+  /** Does what makes the peer a contact, if it is none. */
+  async #choosing<T>(peer: string, choose: () => Promise<T>): Promise<T> {
+    const { book, peers, addresses } = this.#init
+    const wasContact = book.contact(peer) !== undefined
+    const result = await explained(choose())
+    await addresses.keepAddresses(peer)
+    if (!wasContact) peers.refresh(peer)
+    return result
+  }
+}

@@ -1,0 +1,379 @@
+import { duplexPair, type Duplex } from 'node:stream'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { AttachedNode } from '../../../src/cli/attach/attached-node.ts'
+import { ConversationScreens } from '../../../src/cli/chat-api/conversation-screens.ts'
+import {
+  FACE_PROTOCOL_VERSION,
+  MAX_CALLS_AT_ONCE,
+  MAX_FACE_BACKLOG_BYTES,
+  type FromFace
+} from '../../../src/cli/attach/face-protocol.ts'
+import { FaceServer } from '../../../src/cli/attach/face-server.ts'
+import { exitCodes } from '../../../src/node/settings.ts'
+import { eventually } from '../../eventually.ts'
+import { FakeNode, incoming, outgoing, row } from '../fake-node.ts'
+
+let node: FakeNode
+let screens: ConversationScreens
+let servers: FaceServer[]
+let faces: AttachedNode[]
+/** The ends of the node of each face that is attached. */
+let streams: Duplex[]
+const over = new AbortController()
+
+beforeEach(() => {
+  node = new FakeNode()
+  screens = new ConversationScreens(node.messaging)
+  servers = []
+  faces = []
+  streams = []
+})
+
+afterEach(() => {
+  for (const face of faces) face.close()
+  for (const server of servers) server.end()
+})
+
+function newStream(): Duplex {
+  const [here, there] = duplexPair()
+  streams.push(there)
+  const server = new FaceServer({ node, stream: there, screens: screens.another(), isDaemon: true })
+  servers.push(server)
+  void server.run()
+  return here
+}
+
+async function attach(connect: () => Duplex | undefined = newStream): Promise<AttachedNode> {
+  const face = await AttachedNode.attach({ connect: async () => connect(), signal: over.signal, isScreen: true })
+  if (face === undefined) throw new Error('there is no node')
+  faces.push(face)
+  return face
+}
+
+test('a face has the same snapshot as the node, and knows of each peer what the node does', async () => {
+  node.rows = Array.from({ length: 1_000 }, (_, n) => row(`peer${String(n).padStart(4, '0')}`))
+  node.known = [{ peer: '12D3KooWbob', name: 'bob', sinceMs: 7, addresses: [] }]
+  const face = await attach()
+  expect(face.isDaemon).toBe(true)
+  expect(face.snapshot()).toEqual(JSON.parse(JSON.stringify(node.snapshot())))
+  expect(face.peers.look('12D3KooWpeer0500')).toEqual(node.peers.look('12D3KooWpeer0500'))
+  expect(face.peers.look('12D3KooWbob').name).toBe(node.name('12D3KooWbob'))
+})
+
+test('an event comes after the part of the snapshot that it changes, and after what is known of its peer', async () => {
+  const face = await attach()
+  const seen: unknown[] = []
+  face.events.addEventListener('roster', () => seen.push(face.snapshot().roster.map(({ peer }) => peer)))
+  face.events.addEventListener('conversation', ({ detail }) => seen.push(face.peers.look(detail.peer).state))
+  const bob = row('bob')
+  node.rows = [bob]
+  node.tell('roster', { joined: [bob], left: [], changed: [] })
+  node.states.set(bob.peer, { name: 'connecting' })
+  node.tell('conversation', { peer: bob.peer, name: 'bob', state: { name: 'connecting' } })
+  node.rows = []
+  node.tell('roster', { joined: [], left: [bob], changed: [] })
+  await eventually(() => expect(seen).toHaveLength(3))
+  expect(seen).toEqual([[bob.peer], { name: 'connecting' }, []])
+})
+
+test('the own status is the new one as soon as it is set, in every face', async () => {
+  const [face, other] = [await attach(), await attach()]
+  await face.self.setStatus('at lunch')
+  expect(face.snapshot().self.status).toBe('at lunch')
+  await eventually(() => expect(other.snapshot().self.status).toBe('at lunch'))
+})
+
+test('contacts and blocked peers are what they are on the node as soon as they change', async () => {
+  const face = await attach()
+  node.known = [{ peer: '12D3KooWbob', name: 'robert', sinceMs: 7, addresses: [] }]
+  node.shut = [{ peer: '12D3KooWeve', name: 'eve' }]
+  node.tell('snapshot', { part: 'contacts' })
+  node.tell('snapshot', { part: 'blocked' })
+  await eventually(() => expect(face.snapshot().blocked).toEqual(node.shut))
+  expect(face.snapshot().contacts).toEqual(node.known)
+})
+
+test('two faces are told each event once, and a sent message by both whichever sends it', async () => {
+  const [one, two] = [await attach(), await attach()]
+  const told: string[] = []
+  one.events.addEventListener('sent', ({ detail }) => told.push(`one ${detail.message.text}`))
+  two.events.addEventListener('sent', ({ detail }) => told.push(`two ${detail.message.text}`))
+  await one.messaging.send('12D3KooWbob', 'from one')
+  await two.messaging.send('12D3KooWbob', 'from two')
+  await eventually(() => expect(told).toHaveLength(4))
+  expect(told.toSorted()).toEqual(['one from one', 'one from two', 'two from one', 'two from two'])
+})
+
+test('a conversation that two faces show is left when the second one leaves, or is gone', async () => {
+  const [one, two] = [await attach(), await attach()]
+  await one.messaging.open('12D3KooWbob')
+  await two.messaging.open('12D3KooWbob')
+  await one.messaging.leave('12D3KooWbob')
+  await two.messaging.requests()
+  expect(node.calls.filter((call) => call.startsWith('leave'))).toEqual([])
+  two.close()
+  await eventually(() => expect(node.calls).toContain('leave 12D3KooWbob'))
+})
+
+test('an error of the node is thrown in the face with its name, its words and its exit code', async () => {
+  const face = await attach()
+  await expect(face.peers.resolve(['nobody'])).rejects.toMatchObject({
+    name: 'PeerNotFoundError',
+    message: 'no peer called nobody',
+    exitCode: exitCodes.peerNotFound
+  })
+})
+
+test('a call that is given up is given up on the node', async () => {
+  const ended = Promise.withResolvers<void>()
+  node.settled = async (_message, { signal }) => {
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    ended.resolve()
+    throw new Error('given up')
+  }
+  const face = await attach()
+  const impatient = new AbortController()
+  const waiting = face.messaging.settled(outgoing('text', 'pending'), { signal: impatient.signal })
+  impatient.abort(new Error('enough'))
+  await expect(waiting).rejects.toThrow('enough')
+  await ended.promise
+})
+
+test('new messages are read from the history, from where the face began', async () => {
+  node.tell('message', { message: incoming('before'), name: 'bob', arrival: 'accepted' })
+  const face = await attach()
+  const reader = face.messaging.history.follow()
+  await face.messaging.requests()
+  node.tell('message', { message: incoming('after'), name: 'bob', arrival: 'accepted' })
+  const { entries } = await reader.next({ limit: 10 })
+  expect(entries.map(({ message }) => message.text)).toEqual(['after'])
+  reader.close()
+})
+
+test('a face that does not read loses events and holds little; when it reads on, it is told to read again', async () => {
+  const [here, there] = duplexPair()
+  const server = new FaceServer({ node, stream: there, screens: screens.another(), isDaemon: true })
+  servers.push(server)
+  void server.run()
+  const face = await attach(() => here)
+  here.pause()
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  const long = 'x'.repeat(60_000)
+  for (let n = 0; n < 400; n++) node.tell('notice', { code: 'fault', text: long })
+  expect(there.writableLength).toBeLessThan(2 * MAX_FACE_BACKLOG_BYTES)
+  node.known = [{ peer: '12D3KooWbob', name: 'bob', sinceMs: 7, addresses: [] }]
+  here.resume()
+  await resumed
+  expect(face.snapshot().contacts).toEqual(node.known)
+})
+
+test('garbage ends the face that wrote it, and no other', async () => {
+  const face = await attach()
+  for (const bad of ['{', '[]', '{"is":7}', 'x'.repeat(2 * 1024 * 1024)]) {
+    const stream = newStream()
+    stream.resume()
+    stream.write(`${bad}\n`)
+    await new Promise<void>((resolve) => streams.at(-1)?.once('end', resolve).once('close', resolve))
+  }
+  expect(await face.messaging.requests()).toEqual([])
+})
+
+test('what is no method, or has arguments of another type, is refused and nothing else happens', async () => {
+  const stream = newStream()
+  let written = ''
+  stream.on('data', (chunk: Buffer) => (written += chunk.toString()))
+  const write = (message: FromFace): void => void stream.write(`${JSON.stringify(message)}\n`)
+  write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isScreen: false })
+  write({ is: 'call', id: 1, method: 'constructor', args: [] })
+  write({ is: 'call', id: 2, method: 'messaging.send', args: [7, {}] })
+  write({ is: 'call', id: 3, method: 'history.page', args: ['12D3KooWbob', { limit: 'all' }] })
+  await eventually(() => expect(written.match(/"is":"failure"/gu)).toHaveLength(3))
+  expect(written).toContain("can't call")
+  expect(written).toContain('messaging.send: expected text as argument 1')
+  expect(node.calls).toEqual([])
+})
+
+test('a face of another version is refused, and is told so', async () => {
+  const stream = newStream()
+  let written = ''
+  stream.on('data', (chunk: Buffer) => (written += chunk.toString()))
+  stream.write(`${JSON.stringify({ is: 'hello', protocol: FACE_PROTOCOL_VERSION + 1, version: '9.9.9' })}\n`)
+  await eventually(() => expect(written).toContain('"other-version"'))
+  expect(written).not.toContain('"live"')
+})
+
+test('a node of another version is named, with the command that starts it anew', async () => {
+  const [here, there] = duplexPair()
+  there.write(`${JSON.stringify({ is: 'hello', protocol: FACE_PROTOCOL_VERSION + 1, version: '9.9.9' })}\n`)
+  await expect(attach(() => here)).rejects.toThrow(/version 9\.9\.9.*parley daemon --restart/u)
+})
+
+test('no more than some calls of a face are carried out at once', async () => {
+  let most = 0
+  let now = 0
+  const go = Promise.withResolvers<void>()
+  node.requests = async () => {
+    most = Math.max(most, ++now)
+    await go.promise
+    now--
+    return []
+  }
+  const face = await attach()
+  const all = Array.from({ length: 3 * MAX_CALLS_AT_ONCE }, async () => face.messaging.requests())
+  await eventually(() => expect(now).toBe(MAX_CALLS_AT_ONCE))
+  go.resolve()
+  await Promise.all(all)
+  expect(most).toBe(MAX_CALLS_AT_ONCE)
+})
+
+test('when the node has ended the face says so, finds the next one, and opens again what was open', async () => {
+  const face = await attach()
+  await face.messaging.open('12D3KooWbob')
+  const notices: string[] = []
+  face.events.addEventListener('notice', ({ detail }) => notices.push(detail.code))
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  node.calls.length = 0
+  node.nickname = 'after the restart'
+  streams[0]?.destroy()
+  await resumed
+  expect(notices).toEqual(['node-gone', 'node-back'])
+  expect(face.snapshot().self.nickname).toBe('after the restart')
+  await eventually(() => expect(node.calls).toContain('open 12D3KooWbob'))
+})
+
+test('a call that was under way when the node ended is refused: it may or may not have been carried out', async () => {
+  node.requests = async () => new Promise(() => undefined)
+  const face = await attach()
+  const asked = face.messaging.requests()
+  streams[0]?.destroy()
+  await expect(asked).rejects.toMatchObject({ name: 'NodeGoneError' })
+})
+
+test('a change of contacts reaches each face as an event, so that what is drawn is drawn again', async () => {
+  const face = await attach()
+  const parts: string[] = []
+  face.events.addEventListener('snapshot', ({ detail }) => parts.push(detail.part))
+  node.tell('snapshot', { part: 'contacts' })
+  await eventually(() => expect(parts).toEqual(['contacts']))
+})
+
+test('a face that has gone away with calls under way is over, and its conversations are left', async () => {
+  node.settled = async (_message, { signal }) =>
+    new Promise((_resolve, reject) =>
+      signal.addEventListener('abort', () => reject(new Error('given up')), { once: true })
+    )
+  node.requests = async () => new Promise(() => undefined)
+  const face = await attach()
+  await face.messaging.open('12D3KooWbob')
+  for (let n = 0; n < 2 * MAX_CALLS_AT_ONCE; n++) void face.messaging.requests().catch(() => undefined)
+  face.close()
+  await eventually(() => expect(node.calls).toContain('leave 12D3KooWbob'))
+})
+
+test('calls that wait for a receipt hold up no others', async () => {
+  node.settled = async () => new Promise(() => undefined)
+  const face = await attach()
+  const { signal } = new AbortController()
+  for (let n = 0; n < 3 * MAX_CALLS_AT_ONCE; n++)
+    void face.messaging.settled(outgoing('text', 'pending'), { signal }).catch(() => undefined)
+  expect(await face.messaging.requests()).toEqual([])
+})
+
+test('replies that a face does not read take no more than a bound, and one id for two calls ends it', async () => {
+  node.past = Array.from({ length: 100 }, () => incoming('x'.repeat(10_000)))
+  const stream = newStream()
+  const hello = { is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isScreen: false }
+  stream.write(`${JSON.stringify(hello)}\n`)
+  for (let id = 1; id <= 200; id++)
+    stream.write(`${JSON.stringify({ is: 'call', id, method: 'history.recent', args: ['12D3KooWbob', 100] })}\n`)
+  const there = streams.at(-1)
+  await eventually(() => expect(there?.writableLength).toBeGreaterThan(MAX_FACE_BACKLOG_BYTES))
+  expect(there?.writableLength).toBeLessThan(MAX_FACE_BACKLOG_BYTES + 4 * MAX_CALLS_AT_ONCE * 1_000_000)
+
+  node.requests = async () => new Promise(() => undefined)
+  const other = newStream()
+  other.resume()
+  const ended = new Promise<void>((resolve) => streams.at(-1)?.once('end', resolve).once('close', resolve))
+  other.write(`${JSON.stringify(hello)}\n`)
+  for (let n = 0; n < 2; n++)
+    other.write(`${JSON.stringify({ is: 'call', id: 1, method: 'messaging.requests', args: [] })}\n`)
+  other.end()
+  await ended
+})
+
+test('all that came while there was no node is told afterwards: in its order, once, and before what comes next', async () => {
+  const face = await attach()
+  const told: string[] = []
+  face.events.addEventListener('message', ({ detail }) => told.push(detail.message.text))
+  node.tell('message', { message: incoming('0'), name: 'bob', arrival: 'accepted' })
+  await eventually(() => expect(told).toEqual(['0']))
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  streams[0]?.destroy()
+  for (let n = 1; n <= 1_500; n++) node.stored.push(incoming(String(n)))
+  // One that is stored, and told of, while the face is reading what it missed.
+  const news = node.history.news.bind(node.history)
+  let isFirst = true
+  Object.assign(node.history, {
+    news: async (options: Parameters<typeof news>[0]) => {
+      if (isFirst) node.tell('message', { message: incoming('1501'), name: 'bob', arrival: 'accepted' })
+      isFirst = false
+      return news(options)
+    }
+  })
+  await resumed
+  expect(told).toEqual(Array.from({ length: 1_502 }, (_, n) => String(n)))
+})
+
+test('a face that has read nothing yet reads on when the node is another process', async () => {
+  const face = await attach()
+  const reader = face.messaging.history.follow()
+  await face.messaging.requests()
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  streams[0]?.destroy()
+  node.stored.push(incoming('meanwhile'))
+  await resumed
+  const { entries } = await reader.next({ limit: 10 })
+  expect(entries.map(({ message }) => message.text)).toEqual(['meanwhile'])
+})
+
+test('a send that the end of a node cut off is asked of the next one, as the same message', async () => {
+  const ids: (string | undefined)[] = []
+  const send = node.messaging.send
+  Object.assign(node.messaging, {
+    send: async (peer: string, text: string, options: { id?: string } = {}) => {
+      ids.push(options.id)
+      if (ids.length > 1) return send(peer, text)
+      streams[0]?.destroy()
+      return new Promise(() => undefined)
+    }
+  })
+  const face = await attach()
+  expect(await face.messaging.send('12D3KooWbob', 'once')).toMatchObject({ text: 'once' })
+  expect(ids).toHaveLength(2)
+  expect(ids[0]).toMatch(/^[0-9a-f]{32}$/u)
+  expect(ids[1]).toBe(ids[0])
+})
+
+test('what became of a message while there was no node is told afterwards', async () => {
+  const face = await attach()
+  const states: string[] = []
+  face.events.addEventListener('delivery', ({ detail }) => states.push(`${detail.message.text} ${detail.state}`))
+  const message = outgoing('on its way', 'pending')
+  node.tell('sent', { message, name: 'bob' })
+  await face.messaging.requests()
+  node.past = [{ ...message, state: 'delivered' }]
+  streams[0]?.destroy()
+  await eventually(() => expect(states).toEqual(['on its way delivered']))
+})
+
+test('who came and went while there was no node is an event, as if it had just happened', async () => {
+  node.rows = [row('bob'), row('carl')]
+  const face = await attach()
+  const changes: string[] = []
+  face.events.addEventListener('roster', ({ detail: { joined, left } }) => {
+    changes.push(...joined.map(({ name }) => `+${name}`), ...left.map(({ name }) => `-${name}`))
+  })
+  node.rows = [row('carl'), row('dora')]
+  streams[0]?.destroy()
+  await eventually(() => expect(changes).toEqual(['+dora', '-bob']))
+})

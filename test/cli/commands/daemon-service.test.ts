@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
+import { loadConfig } from '../../../src/node/settings.ts'
+
+const hasVerifier = spawnSync('systemd-analyze', ['--version']).status === 0
+
+test('the unit of a profile starts its daemon with the options that were given, and not again after a wrong setting', async () => {
+  const config = await loadConfig({ flags: { profile: 'work' }, env: {} })
+  const { file, name, text } = systemdUnit(
+    config,
+    { XDG_CONFIG_HOME: '/home/anna/.config', XDG_DATA_HOME: '/data' },
+    { profile: 'work', name: 'an "odd" 100 % $name', directory: ['8000', '8001'], mdns: false }
+  )
+  expect(name).toBe('parley-work.service')
+  expect(file).toBe('/home/anna/.config/systemd/user/parley-work.service')
+  const start = text.split('\n').find((line) => line.startsWith('ExecStart='))
+  expect(start).toContain('"daemon" "--profile" "work" "--name" "an \\"odd\\" 100 %% $$name"')
+  expect(start).toContain('"--directory" "8000" "--directory" "8001" "--no-mdns"')
+  expect(text).toContain('Environment="XDG_DATA_HOME=/data"')
+  expect(text).toContain('RestartPreventExitStatus=2 8\n')
+})
+
+test.skipIf(!hasVerifier)('systemd finds no fault in it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-unit-'))
+  try {
+    const config = await loadConfig({ flags: {}, env: {} })
+    const { name, text } = systemdUnit(config, { XDG_DATA_HOME: '/a folder/with "quotes"' }, { name: '100 % $HOME' })
+    const file = join(folder, name)
+    await writeFile(file, text)
+    const { stderr, status } = spawnSync('systemd-analyze', ['verify', '--user', file], {
+      encoding: 'utf8',
+      env: { ...process.env, XDG_RUNTIME_DIR: folder }
+    })
+    expect(stderr.split('\n').filter((line) => line.includes(name))).toEqual([])
+    expect(status).toBe(0)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})

@@ -1,0 +1,115 @@
+// Faces that misbehave, attached to a real daemon beside an honest one: too many,
+// one that never reads, one that stands still, one that writes garbage. The node
+// and the honest face do not notice.
+import { connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { FACE_PROTOCOL_VERSION } from '../../src/cli/attach/face-protocol.ts'
+import { pathsToCall } from '../../src/cli/control/control-path.ts'
+import { loadConfig, profileFolder } from '../../src/node/settings.ts'
+import { eventually } from '../eventually.ts'
+import { TestBed } from '../processes/test-bed.ts'
+import { JsonParley } from './json-parley.ts'
+
+const mib = 1024 * 1024
+const messages = 250
+const textLength = 20_000
+/** Twice what may wait for one face, and what the node itself takes for the messages. */
+const grownBytes = 64 * mib
+
+let bed: TestBed
+let home: string
+let daemon: JsonParley
+let bob: JsonParley
+let face: JsonParley
+const sockets: Socket[] = []
+
+beforeEach(async () => {
+  bed = await TestBed.make()
+  home = bed.home()
+  const there = { home, network: bed.network }
+  daemon = await JsonParley.spawn({ args: ['daemon', '--name', 'anna', '--accept', 'all'], ...there })
+  await daemon.until('"running"', () => daemon.events.find(({ event }) => event === 'running'))
+  face = await JsonParley.start(there)
+  bob = await JsonParley.start({ args: ['--name', 'bob', '--accept', 'all'], network: bed.network })
+  await bob.do({ do: 'open', peer: await face.address() })
+})
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  await Promise.all([face.kill(), daemon.kill(), bob.stop()])
+  await bed[Symbol.asyncDispose]()
+})
+
+async function newSocket(): Promise<Socket> {
+  const config = await loadConfig({ flags: {}, env: bed.env(home) })
+  const folder = profileFolder(config.folders.data, 'default')
+  const [path = ''] = await pathsToCall(config.folders, folder, 'faces')
+  const socket = connect({ path })
+  socket.on('error', () => undefined)
+  sockets.push(socket)
+  await once(socket, 'connect')
+  return socket
+}
+
+const hello = `${JSON.stringify({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test' })}\n`
+
+async function flood(): Promise<void> {
+  const anna = await face.peerId()
+  const text = 'x'.repeat(textLength)
+  for (let n = 0; n < messages; n++) bob.tell([{ do: 'msg', peer: anna, text }])
+  await face.untilTexts(await bob.peerId(), messages)
+}
+
+test('a face that never reads costs the node a bound, and the others nothing', async () => {
+  const unread = await newSocket()
+  unread.write(hello)
+  const before = await daemon.residentBytes()
+  await flood()
+  expect((await daemon.residentBytes()) - before).toBeLessThan(grownBytes)
+})
+
+test('a face that is stopped goes on where it was, and is told all that it missed', async () => {
+  const stopped = await JsonParley.start({ home, network: bed.network })
+  process.kill(stopped.pid, 'SIGSTOP')
+  await flood()
+  process.kill(stopped.pid, 'SIGCONT')
+  const texts = await stopped.untilTexts(await bob.peerId(), messages)
+  expect(texts).toHaveLength(messages)
+  await stopped.kill()
+})
+
+test('a daemon stops in time while a face stands still', async () => {
+  const stopped = await JsonParley.start({ home, network: bed.network })
+  process.kill(stopped.pid, 'SIGSTOP')
+  const stop = await bed.run(['daemon', '--stop'], { home })
+  expect(stop.code).toBe(0)
+  await stopped.kill()
+})
+
+test('two hundred at once: those beyond the bound are refused, and a face that was there works', async () => {
+  const answers: string[] = []
+  for (let n = 0; n < 200; n++) {
+    const socket = await newSocket()
+    socket.once('data', (chunk: Buffer) => answers.push(chunk.toString()))
+  }
+  await eventually(() => expect(answers).toHaveLength(200))
+  expect(answers.filter((answer) => answer.includes('"too-many-faces"')).length).toBeGreaterThan(150)
+  expect(await face.do({ do: 'who' })).toMatchObject({ event: 'done' })
+})
+
+test('garbage, and calls without end, end or wait by themselves', async () => {
+  const garbage = await newSocket()
+  garbage.resume()
+  const closed = new Promise<void>((resolve) => garbage.once('close', () => resolve()))
+  garbage.write(Buffer.alloc(4 * mib, 0x80))
+  await closed
+  const greedy = await newSocket()
+  greedy.write(hello)
+  for (let id = 1; id <= 20_000; id++) {
+    greedy.write(`${JSON.stringify({ is: 'call', id, method: 'history.conversations', args: [] })}\n`)
+  }
+  expect(await face.do({ do: 'who' })).toMatchObject({ event: 'done' })
+  await bob.do({ do: 'msg', peer: await face.peerId(), text: 'beside all that' })
+  await face.untilTexts(await bob.peerId(), 1)
+})

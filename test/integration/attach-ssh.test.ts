@@ -1,0 +1,133 @@
+// The chat of another machine over ssh: a real sshd and a real ssh, both on this
+// machine, with keys made for the test.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { eventually } from '../eventually.ts'
+import { entryPoint, nodePath } from '../processes/parley-process.ts'
+import { freePort } from '../processes/ports.ts'
+import { TestBed } from '../processes/test-bed.ts'
+
+const sshdPath = '/usr/sbin/sshd'
+const run = promisify(execFile)
+
+let bed: TestBed
+let sshd: ChildProcess | undefined
+beforeEach(async () => {
+  bed = await TestBed.make()
+})
+afterEach(async () => {
+  sshd?.kill()
+  await bed[Symbol.asyncDispose]()
+})
+
+/** Starts sshd. @returns a PATH on which `ssh` reaches it as the host `there` */
+async function startSshd(): Promise<string> {
+  const folder = join(bed.folder, 'ssh')
+  const bin = join(folder, 'bin')
+  await mkdir(bin, { recursive: true })
+  // sshd parts with its rights in this folder, which its service makes otherwise.
+  await mkdir('/run/sshd', { recursive: true })
+  for (const key of ['host', 'client'])
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, key)])
+  const port = await freePort()
+  const hostKey = (await readFile(join(folder, 'host.pub'), 'utf8')).trim()
+  await writeFile(join(folder, 'known'), `[127.0.0.1]:${port} ${hostKey}\n`)
+  await writeFile(
+    join(folder, 'sshd_config'),
+    [
+      `ListenAddress 127.0.0.1:${port}`,
+      `HostKey ${join(folder, 'host')}`,
+      `AuthorizedKeysFile ${join(folder, 'client.pub')}`,
+      'StrictModes no',
+      'UsePAM no',
+      'PasswordAuthentication no',
+      'PermitRootLogin yes',
+      `PidFile ${join(folder, 'pid')}`,
+      ''
+    ].join('\n')
+  )
+  await writeFile(
+    join(folder, 'ssh_config'),
+    [
+      'Host there',
+      '  HostName 127.0.0.1',
+      `  Port ${port}`,
+      `  User ${userInfo().username}`,
+      `  IdentityFile ${join(folder, 'client')}`,
+      `  UserKnownHostsFile ${join(folder, 'known')}`,
+      '  BatchMode yes',
+      ''
+    ].join('\n')
+  )
+  await writeFile(join(bin, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F ${join(folder, 'ssh_config')} "$@"\n`)
+  await chmod(join(bin, 'ssh'), 0o755)
+  sshd = spawn(sshdPath, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: 'ignore' })
+  return `${bin}:${process.env['PATH'] ?? ''}`
+}
+
+/** How parley is called at the far end: in the home of its daemon. */
+function remoteCommand(home: string): string {
+  const env = Object.entries(bed.env(home)).flatMap(([name, value]) =>
+    name === 'PATH' ? [] : [`${name}=${value ?? ''}`]
+  )
+  return ['env', ...env, nodePath, entryPoint].join(' ')
+}
+
+describe.skipIf(!existsSync(sshdPath))('over ssh', () => {
+  test('the chat of the other machine is here, goes on after the line was cut, and leaves the daemon running', async () => {
+    const path = await startSshd()
+    const home = bed.home()
+    const daemon = await bed.start(['daemon', '--name', 'anna', '--accept', 'all'], { home, name: 'the daemon' })
+    await daemon.shows(/^RUNNING anna/u)
+    const args = ['attach', 'ssh:there', '--remote-command', remoteCommand(home), '--json']
+    const face = await bed.start(args, { env: { PATH: path }, name: 'the face' })
+    const self = await face.event('ready')
+    expect(self).toMatchObject({ nickname: 'anna' })
+    await daemon.shows(/^FACES 1 attached$/u)
+
+    const bob = await bed.start(['--json', '--name', 'bob'], { name: 'bob' })
+    await bob.event('ready')
+    const addresses = Array.isArray(self['addresses']) ? self['addresses'] : []
+    bob.type(JSON.stringify({ do: 'open', peer: String(addresses[0]) }))
+    bob.type(JSON.stringify({ do: 'send', peer: self['peer'], text: 'over the hills' }))
+    await face.event('message', (event) => event['text'] === 'over the hills')
+
+    // The process of ssh that the face has started.
+    const { stdout } = await run('pgrep', ['-P', String(face.pid), 'ssh'])
+    process.kill(Number(stdout.trim()))
+    await face.event('notice', (event) => event['code'] === 'node-gone')
+    await face.event('notice', (event) => event['code'] === 'node-back')
+    bob.type(JSON.stringify({ do: 'send', peer: self['peer'], text: 'and far away' }))
+    await face.event('message', (event) => event['text'] === 'and far away')
+
+    face.type(JSON.stringify({ do: 'quit' }))
+    expect((await face.ended()).code).toBe(0)
+    await eventually(() => daemon.shows(/^FACES 0 attached$/u))
+  })
+
+  test('where nothing runs, and where parley is not found, that is said', async () => {
+    const path = await startSshd()
+    const env = { PATH: path }
+    const nobody = await bed.run(['attach', 'ssh:there', '--remote-command', remoteCommand(bed.home()), '--json'], {
+      env
+    })
+    expect(nobody.code).toBe(4)
+    expect(nobody.stderr).toMatch(/nothing runs on the profile default here[^]*no Parley answered at there/u)
+    const missing = await bed.run(['attach', 'ssh:there', '--remote-command', 'no-such-command', '--json'], { env })
+    expect(missing.code).toBe(4)
+    expect(missing.stderr).toMatch(/no-such-command has to be found there/u)
+  })
+})
+
+test('a host that ssh would take for an option is refused', async () => {
+  for (const where of ['ssh:-oProxyCommand=id', 'home.example', 'ssh:', 'ssh:a b']) {
+    const refused = await bed.run(['attach', where])
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain('is no place to attach to')
+  }
+})

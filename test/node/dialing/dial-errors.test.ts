@@ -1,0 +1,136 @@
+// What is said of a node that answers and can't be talked to. The nodes are those
+// of js-libp2p, each with another package in place of one that Parley needs.
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { mplex } from '@libp2p/mplex'
+import { plaintext } from '@libp2p/plaintext'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { explainDialError } from '../../../src/node/dialing/dial-errors.ts'
+import { UnreachableError } from '../../../src/node/api/errors.ts'
+import { commonServices, hostOptions } from '../../../src/transport/host.ts'
+import { addressDialer, Dialer } from '../../../src/node/dialing/dialer.ts'
+import { eventualMs } from '../../patience.ts'
+
+type Parts = Pick<Libp2pOptions, 'connectionEncrypters' | 'streamMuxers'>
+
+const foreign: readonly (readonly [string, Parts, RegExp])[] = [
+  [
+    'TLS only',
+    { connectionEncrypters: [tls()], streamMuxers: [yamux()] },
+    /a libp2p node that speaks TLS and does not/u
+  ],
+  [
+    'plaintext only',
+    { connectionEncrypters: [plaintext()], streamMuxers: [yamux()] },
+    /a libp2p node that speaks plaintext and does not speak Noise, which Parley needs/u
+  ],
+  [
+    'mplex only',
+    { connectionEncrypters: [noise()], streamMuxers: [mplex()] },
+    /a libp2p node that does not speak Yamux, which Parley needs \(it speaks mplex only, perhaps\)/u
+  ]
+]
+
+let dialer: Dialer
+
+beforeAll(async () => {
+  const libp2p = await createLibp2p({
+    ...hostOptions({ key: await generateKeyPair('Ed25519'), host: '127.0.0.1', port: 0, discovery: [], gater: {} }),
+    services: { ...commonServices, dialer: addressDialer() }
+  })
+  await libp2p.start()
+  dialer = new Dialer({
+    libp2p: () => libp2p,
+    addressDialer: () => libp2p.services.dialer,
+    addressesOf: () => [],
+    isBlocked: () => false,
+    isContact: () => false
+  })
+  return async () => libp2p.stop()
+})
+
+test.each(foreign)('a libp2p node that speaks %s is named as that', async (_, parts, said) => {
+  const error = await dialError(await foreignNode(parts))
+  expect(error).toBeInstanceOf(UnreachableError)
+  expect(error.message).toMatch(said)
+  expect(error.message).not.toMatch(/web server/u)
+})
+
+test('a node that agrees on a muxer after the encryption, and has none of ours, is named as that too', () => {
+  const refused = Object.assign(new Error('UnsupportedProtocolError: Protocol selection failed'), {
+    name: 'MuxerUnavailableError'
+  })
+  const explained = explainDialError(refused, multiaddr('/ip4/127.0.0.1/tcp/1'), { timeoutMs: 1 })
+  expect(explained.message).toMatch(/a libp2p node that does not speak Yamux/u)
+})
+
+test('a libp2p node that refuses every encryption by name is one without Noise, and is asked no longer', async () => {
+  let connections = 0
+  const address = await server((socket) => {
+    connections++
+    socket.write('\u0013/multistream/1.0.0\n')
+    socket.on('data', () => socket.write('\u0003na\n'))
+  })
+  expect((await dialError(address)).message).toMatch(/a libp2p node that does not speak Noise, which Parley needs/u)
+  expect(connections).toBe(2)
+})
+
+test('the question for the encryption ends at a server that floods, and the error stays as it is', async () => {
+  const address = await server((socket) => {
+    socket.write('\u0013/multistream/1.0.0\n\u0003na\n')
+    socket.once('data', () => socket.write(Buffer.alloc(1_000_000, '\u0003na\n')))
+  })
+  expect((await dialError(address)).message).toMatch(/does not speak Noise/u)
+})
+
+test.each(['HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH-2.0-OpenSSH_9.9\r\n'])(
+  'a server of another kind is none: %j',
+  async (greeting) => {
+    const address = await server((socket) => void socket.write(greeting))
+    expect((await dialError(address)).message).toMatch(/is not a libp2p node \(perhaps a web server\)/u)
+  }
+)
+
+async function dialError(address: Multiaddr): Promise<Error> {
+  try {
+    await dialer.dial(address, { signal: AbortSignal.timeout(eventualMs) })
+  } catch (error) {
+    if (error instanceof Error) return error
+  }
+  throw new Error(`${address.toString()} was reached`)
+}
+
+async function foreignNode(parts: Parts): Promise<Multiaddr> {
+  const node: Libp2p = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    ...parts
+  })
+  onTestFinished(() => node.stop())
+  const [address] = node.getMultiaddrs()
+  if (address === undefined) throw new Error('it listens nowhere')
+  return multiaddr(address.toString().replace(/\/p2p\/.*/u, ''))
+}
+
+async function server(onConnection: (socket: Socket) => void): Promise<Multiaddr> {
+  const sockets = new Set<Socket>()
+  const listening = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    onConnection(socket)
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    listening.close()
+  })
+  await once(listening, 'listening')
+  return multiaddr(`/ip4/127.0.0.1/tcp/${(listening.address() as AddressInfo).port}`)
+}

@@ -1,0 +1,196 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { networkInterfaces } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import type { Vantage } from '../../../src/node/dialing/dialable.ts'
+import { Dialer } from '../../../src/node/dialing/dialer.ts'
+import { network } from '../discovery/own-networks.ts'
+import { eventualMs } from '../../patience.ts'
+
+const peer = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
+
+function make(
+  dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>,
+  addresses: string[],
+  known: string[] = []
+): Dialer {
+  const libp2p = {
+    getConnections: () => [],
+    peerStore: { get: async () => Promise.reject(new Error('nothing is known')) },
+    dial: async (address: Multiaddr, { signal }: { signal: AbortSignal }) => dial(address, signal)
+  }
+  return new Dialer({
+    // The smallest part of libp2p that reaching a peer uses.
+    libp2p: () => libp2p as unknown as Libp2p,
+    addressDialer: () => ({ dial: async (address, { signal }) => dial(address, signal) }),
+    addressesOf: () => [
+      { addresses, from: 'user' },
+      { addresses: known, from: 'known' }
+    ],
+    isBlocked: () => false,
+    isContact: () => false
+  })
+}
+
+async function noAnswer(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('no answer')), { once: true })
+  })
+}
+
+function connection(): Connection & { closed: boolean } {
+  const made = {
+    closed: false,
+    close: async () => {
+      made.closed = true
+    }
+  }
+  return made as unknown as Connection & { closed: boolean }
+}
+
+test('a caller that gives up leaves at once, and the dial goes on for the others', async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<Connection>()
+  const dialer = make(async () => answered, ['/ip4/10.0.0.1/tcp/4001'])
+  const first = dialer.connect(peer, { signal: new AbortController().signal })
+  const impatient = new AbortController()
+  const second = dialer.connect(peer, { signal: impatient.signal })
+  impatient.abort(new Error('the user has left'))
+  await expect(second).rejects.toThrow('the user has left')
+  const made = connection()
+  answer(made)
+  expect(await first).toBe(made)
+})
+
+test('a dial ends when its last caller gives up, and the next call begins a new one', async () => {
+  const signals: AbortSignal[] = []
+  const dialer = make(
+    async (_address, signal) => {
+      signals.push(signal)
+      return noAnswer(signal)
+    },
+    ['/ip4/10.0.0.1/tcp/4001']
+  )
+  const leaving = new AbortController()
+  const left = dialer.connect(peer, { signal: leaving.signal })
+  while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  leaving.abort(new Error('the user has left'))
+  await expect(left).rejects.toThrow('the user has left')
+  const back = new AbortController()
+  const again = dialer.connect(peer, { signal: back.signal })
+  while (signals.length === 1) await new Promise((resolve) => setImmediate(resolve))
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
+  back.abort(new Error('enough'))
+  await expect(again).rejects.toThrow('enough')
+})
+
+test('a late dial that returns the connection already in use does not close it', async () => {
+  const made = connection()
+  const { promise: late, resolve: answerLate } = Promise.withResolvers<Connection>()
+  const { promise: first, resolve: answerFirst } = Promise.withResolvers<Connection>()
+  const dialer = make(
+    async (address) => {
+      if (!address.toString().startsWith('/dnsaddr')) return first
+      answerFirst(made)
+      return late
+    },
+    ['/ip4/10.0.0.1/tcp/4001', `/dnsaddr/example.org/p2p/${peer}`]
+  )
+  expect(await dialer.connect(peer, { signal: new AbortController().signal })).toBe(made)
+  answerLate(made)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(made.closed).toBe(false)
+})
+
+test('a failure names the most promising address, not the one on this machine that was tried first', async () => {
+  const refused = async (address: Multiaddr): Promise<never> => {
+    throw Object.assign(new Error(`connect ECONNREFUSED ${address.toString()}`), { code: 'ECONNREFUSED' })
+  }
+  const dialer = make(refused, ['/ip4/203.0.113.2/tcp/4001', '/ip4/10.0.0.2/tcp/4001'])
+  await expect(dialer.connect(peer, { signal: new AbortController().signal })).rejects.toThrow(
+    'nothing listens at 203.0.113.2:4001'
+  )
+  // An address of this machine is among them, so that its loopback address is tried too.
+  const own = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')?.address
+  if (own === undefined) return
+  const here = ['/ip4/127.0.0.1/tcp/4001', `/ip4/${own}/tcp/4001`]
+  const why = async (named: string[], known: string[]): Promise<unknown> =>
+    make(refused, named, known).connect(peer, { signal: new AbortController().signal }).catch(String)
+  expect(await why(['/ip4/127.0.0.1/tcp/4001'], here)).toContain('nothing listens at 127.0.0.1:4001')
+  expect(await why([], here)).toContain(`nothing listens at ${own}:4001`)
+})
+
+describe('addresses that others reported', () => {
+  const own = network({ eth0: ['192.168.1.20/24'] })
+
+  /** A peer that is away, a clock that the test moves, and all dials to the peer. */
+  function away(addresses: readonly string[], from: Vantage) {
+    const clock = { ms: 0 }
+    const dials: string[] = []
+    const libp2p = {
+      getConnections: () => [],
+      peerStore: { get: async () => Promise.reject(new Error('nothing is known')) }
+    }
+    const dialer = new Dialer({
+      libp2p: () => libp2p as unknown as Libp2p,
+      addressDialer: () => ({
+        dial: async (address) => {
+          dials.push(address.toString())
+          throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+        }
+      }),
+      addressesOf: () => [{ addresses, from }],
+      isBlocked: () => false,
+      isContact: () => false,
+      ownNetwork: () => own,
+      now: () => clock.ms
+    })
+    const tryOnce = async (): Promise<string> =>
+      dialer.connect(peer, { signal: new AbortController().signal }).then(() => 'reached', String)
+    return { clock, dials, tryOnce, dialer }
+  }
+
+  test('are all tried while the peer is away, without a storm of dials', async () => {
+    const sixteen = Array.from({ length: 16 }, (_, i) => `/ip4/11.22.33.${i + 1}/tcp/4001`)
+    const { clock, dials, tryOnce } = away(sixteen, 'elsewhere')
+    for (let i = 0; i < 12; i++) {
+      await tryOnce()
+      clock.ms += 500
+    }
+    expect(new Set(dials).size).toBe(16)
+    expect(dials.length).toBeLessThanOrEqual(16 + 6)
+  })
+
+  test('are tried at each call, soon after a failure too, if there is only one', async () => {
+    const { clock, dials, tryOnce } = away(['/ip4/11.22.33.44/tcp/4001'], 'elsewhere')
+    for (let i = 0; i < 5; i++) {
+      await tryOnce()
+      clock.ms += 500
+    }
+    expect(dials).toHaveLength(5)
+  })
+
+  test('are not dialled where no peer may send us, and the error says why', async () => {
+    const forbidden = ['/ip4/127.0.0.1/tcp/22', '/ip4/169.254.169.254/tcp/80', '/ip4/224.0.0.1/tcp/80']
+    const { dials, tryOnce } = away(forbidden, 'elsewhere')
+    expect(await tryOnce()).toContain(
+      "no address of the peer is dialled from here: 127.0.0.1:22 is another machine's own (loopback); nor are 2 more"
+    )
+    expect(dials).toEqual([])
+  })
+})
+
+test('an address on an interface that this machine lacks is refused at once, with the interface named', async () => {
+  const dialled: string[] = []
+  const dialer = make(async (address) => {
+    dialled.push(address.toString())
+    return noAnswer(AbortSignal.abort())
+  }, [])
+  const signal = AbortSignal.timeout(eventualMs)
+  const zoned = multiaddr('/ip6zone/nosuch/ip6/fe80::1/tcp/4001')
+  await expect(dialer.dial(zoned, { signal })).rejects.toThrow(
+    /"\[fe80::1%nosuch\]:4001" is not an address: no interface nosuch of this machine has a link-local IPv6 address now/u
+  )
+  expect(dialled).toEqual([])
+})

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import {
+  CLOCK_SETTLES_MS,
+  HOUSEKEEPING_MS,
+  SHORT_LIMIT_MS,
+  Housekeeping
+} from '../../../src/node/messaging/housekeeping.ts'
+import type { OwnStore } from '../../../src/node/profile/own-store.ts'
+
+const day = 86_400_000
+const year = 365 * day
+let now: number
+let uptimeMs: number
+/** What was too old, at each look. */
+let looks: { readonly giveUpMs: number; readonly keepMs: number; readonly nowMs: number }[]
+let housekeeping: Housekeeping | undefined
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  now = 50 * year
+  uptimeMs = 0
+  looks = []
+})
+
+afterEach(() => {
+  housekeeping?.stop()
+  vi.useRealTimers()
+})
+
+async function started(limits: { giveUp: number; keep: number }): Promise<void> {
+  housekeeping = new Housekeeping({
+    conversations: { resume: async () => undefined, keepHouse: async (look) => void looks.push(look) },
+    // Only the look for damage is asked for, and there is none.
+    own: { check: async () => undefined } as unknown as OwnStore,
+    settings: limits,
+    notice: () => undefined,
+    now: () => now,
+    uptimeMs: () => uptimeMs
+  })
+  await housekeeping.start()
+}
+
+/** Time passes, and the clock is set forth by so much more. */
+async function passes(ms: number, jumpMs = 0): Promise<void> {
+  now += ms + jumpMs
+  uptimeMs += ms
+  await vi.advanceTimersByTimeAsync(HOUSEKEEPING_MS)
+}
+
+test('a clock that jumps a year ahead makes no message older', async () => {
+  await started({ giveUp: 30 * day, keep: 60 * day })
+  await passes(CLOCK_SETTLES_MS)
+  const before = looks.at(-1)
+  await passes(HOUSEKEEPING_MS, year)
+  expect(looks.at(-1)).toEqual({ ...before, nowMs: (before?.nowMs ?? 0) + HOUSEKEEPING_MS })
+})
+
+test('nothing is given up or deleted before the clock of a machine that was just started can be right', async () => {
+  await started({ giveUp: 30 * day, keep: 60 * day })
+  expect(looks).toMatchObject([{ giveUpMs: Infinity, keepMs: Infinity }])
+  await passes(CLOCK_SETTLES_MS)
+  expect(looks.at(-1)).toMatchObject({ giveUpMs: 30 * day, keepMs: 60 * day })
+})
+
+test('a short limit holds from the start', async () => {
+  await started({ giveUp: 1_000, keep: SHORT_LIMIT_MS })
+  expect(looks).toMatchObject([{ giveUpMs: 1_000, keepMs: Infinity }])
+})

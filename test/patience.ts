@@ -1,0 +1,9 @@
+// How long a test waits for an event that may still come. On a machine at rest all of them come within a second or two;
+// beside other work they take as much longer as that work takes. Only a test that fails waits for so long.
+
+/** For one event. */
+export const eventualMs = 90_000
+/** For a unit test, which waits for a few. */
+export const unitTestMs = 180_000
+/** For a test that starts processes. */
+export const processTestMs = 300_000

@@ -1,0 +1,106 @@
+import type { MultiaddrConnection } from '@libp2p/interface'
+import { multiaddrConnectionPair } from '@libp2p/utils'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { WRITE_STALL_TIMEOUT_MS } from '../../../src/wire/write-half.ts'
+import { boundedYamux } from '../../../src/transport/index.ts'
+import { LinkWatch } from '../../../src/wire/liveness/link-watch.ts'
+import { RoundTrip } from '../../../src/wire/liveness/round-trip.ts'
+
+const pace = { pingAfterMs: 3_000, answerWithinMs: 3_000 }
+const silence = { outbound: pace, inbound: { pingAfterMs: 5_000, answerWithinMs: 4_000 } }
+
+/** The two ends of a link: ours, that is watched, and what the other machine gets. */
+interface Watched {
+  readonly far: MultiaddrConnection
+  readonly near: MultiaddrConnection
+  readonly received: Uint8Array[]
+}
+
+function watched(direction: 'outbound' | 'inbound'): Watched {
+  const [outbound, inbound] = multiaddrConnectionPair()
+  const [near, far] = direction === 'outbound' ? [outbound, inbound] : [inbound, outbound]
+  const received: Uint8Array[] = []
+  far.addEventListener('message', (event) => received.push(event.data.subarray()))
+  boundedYamux({ silence })().createStreamMuxer(near)
+  return { far, near, received }
+}
+
+describe('a link that is watched for silence', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('is pinged after its time of quiet and cut when no answer comes', async () => {
+    const { near, received } = watched('inbound')
+    await vi.advanceTimersByTimeAsync(4_400)
+    expect(received).toEqual([])
+    await vi.advanceTimersByTimeAsync(600)
+    expect(received.map((bytes) => bytes[1])).toEqual([2]) // Yamux's type of a ping
+    await vi.advanceTimersByTimeAsync(3_500)
+    expect(near.status).toBe('open')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(near.status).not.toBe('open')
+  })
+
+  test('is pinged at once by the side that has dialled, so that the round-trip time is known', async () => {
+    const { received } = watched('outbound')
+    await vi.advanceTimersByTimeAsync(10)
+    expect(received.map((bytes) => bytes[1])).toEqual([2])
+  })
+
+  test('lives as long as anything is received, and costs no ping then', async () => {
+    const { far, near, received } = watched('inbound')
+    for (let i = 0; i < 20; i++) {
+      far.send(Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, i)) // the far side pings
+      await vi.advanceTimersByTimeAsync(3_000)
+    }
+    expect(near.status).toBe('open')
+    expect(received.map((bytes) => bytes[3])).toEqual(Array.from({ length: 20 }, () => 2)) // answers, and no question
+  })
+
+  test('is cut when nothing leaves for a minute, whatever is received meanwhile', async () => {
+    const { far, near } = watched('inbound')
+    far.pause()
+    await vi.advanceTimersByTimeAsync(10)
+    // It pings and does not read the answers.
+    for (let secondsPassed = 0; secondsPassed < WRITE_STALL_TIMEOUT_MS / 1_000; secondsPassed += 2) {
+      expect(near.status).toBe('open')
+      far.send(Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, secondsPassed))
+      await vi.advanceTimersByTimeAsync(2_000)
+    }
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(near.status).not.toBe('open')
+  })
+
+  test('lives when both ends watch it and nobody says anything', async () => {
+    const [outbound, inbound] = multiaddrConnectionPair()
+    boundedYamux({ silence })().createStreamMuxer(outbound)
+    boundedYamux({ silence })().createStreamMuxer(inbound)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([outbound.status, inbound.status]).toEqual(['open', 'open'])
+  })
+
+  test('is not cut by a process that was itself away: it asks again first', async () => {
+    let nowMs = 0
+    const [outbound, inbound] = multiaddrConnectionPair()
+    let pings = 0
+    const muxer = Object.assign(boundedYamux()().createStreamMuxer(inbound), { ping: async () => ++pings })
+    const watch = new LinkWatch(silence, () => nowMs)
+    watch.add(inbound, muxer, new RoundTrip(muxer, () => nowMs))
+    nowMs = 5_000
+    await vi.advanceTimersByTimeAsync(500)
+    expect(pings).toBe(1)
+    nowMs = 600_000 // asleep
+    await vi.advanceTimersByTimeAsync(500)
+    expect(inbound.status).toBe('open')
+    for (let i = 0; i < 9; i++) {
+      nowMs += 500
+      await vi.advanceTimersByTimeAsync(500)
+    }
+    expect(inbound.status).not.toBe('open')
+    expect(outbound.status).not.toBe('open')
+  })
+})
