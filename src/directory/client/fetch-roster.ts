@@ -52,7 +52,8 @@ export async function fetchRoster(
         return
       case 'snapshot':
       case 'changes': {
-        if (reader === undefined) return
+        // A change may follow the last page before the stream has ended: without a watch the answer is complete.
+        if (reader === undefined || (total !== undefined && init.watch !== true)) return
         const entries = await reader.read(frame, signal)
         await init.onEntries(entries)
         if (entries.complete === undefined) return
