@@ -11,7 +11,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { newMessageId } from '../src/storage/sqlite/message-rows.ts'
 import { wordsOf } from '../src/storage/search/search-words.ts'
 import { openHistoryFile } from '../src/storage/sqlite/history-file.ts'
-import { WalSync } from '../src/storage/sqlite/write-ahead-log.ts'
+import { WalSync } from '../src/storage/sqlite/commit-queue.ts'
 
 export interface StatementsInit {
   readonly role: 'receiver' | 'sender'

@@ -1,10 +1,16 @@
 // Group commit: all writes of one turn of the event loop become one transaction,
 // and what commits while the disk is busy shares the next sync. A promise of this
-// queue resolves when what it tells is on the disk. It knows no table; the
-// decision record on durable storage says why the sync is not SQLite's own.
+// queue resolves when what it tells is on the disk, by a sync of SQLite's log that
+// the event loop does not wait for. It knows no table; the decision record on
+// durable storage says why the sync is not SQLite's own.
+import { close, fdatasync, fstat, openSync, read, write } from 'node:fs'
+import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { syncFolderSync } from '../atomic-file.ts'
 import { StorageUnavailableError } from '../errors.ts'
 import { StorageFullError, StorageReadOnlyError, StorageUnconfirmedError } from '../storage-failure.ts'
+import { readWal } from './write-ahead-log.ts'
 
 /**
  * How long one transaction may take work in, in milliseconds. The event loop
@@ -262,4 +268,57 @@ function isOfTheDisk(error: unknown): boolean {
     error instanceof StorageReadOnlyError ||
     error instanceof StorageUnavailableError
   )
+}
+
+/** The log has megabytes, and the thread pool has other users. */
+const rewrittenAtOnceBytes = 1024 * 1024
+
+const statFile = promisify(fstat)
+const readFile = promisify(read)
+const writeFile = promisify(write)
+const syncFile = promisify(fdatasync)
+const closeFile = promisify(close)
+
+/** Forces the write-ahead log of a database to the disk, in the thread pool. */
+export class WalSync {
+  readonly #descriptor: number
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor
+  }
+
+  /** The database must be open in WAL mode and have been read from, so that the log exists. */
+  static open(databaseFile: string): WalSync {
+    const descriptor = openSync(`${databaseFile}-wal`, 'r+')
+    syncFolderSync(dirname(databaseFile))
+    return new WalSync(descriptor)
+  }
+
+  async sync(): Promise<void> {
+    await syncFile(this.#descriptor)
+  }
+
+  /**
+   * After a failed sync the system may have dropped pages that the next sync would confirm. So this reads the whole log,
+   * writes it again in place, and syncs. Nothing may commit meanwhile.
+   *
+   * @param frames the frames that SQLite has committed
+   * @returns whether all of them are on the disk
+   */
+  async rewrite(frames: number): Promise<boolean> {
+    const { size } = await statFile(this.#descriptor)
+    const bytes = Buffer.alloc(Math.min(rewrittenAtOnceBytes, size))
+    for (let offset = 0; offset < size;) {
+      const { bytesRead } = await readFile(this.#descriptor, bytes, 0, bytes.length, offset)
+      if (bytesRead === 0) break
+      const { bytesWritten } = await writeFile(this.#descriptor, bytes, 0, bytesRead, offset)
+      offset += bytesWritten
+    }
+    await syncFile(this.#descriptor)
+    return (readWal(this.#descriptor)?.frames ?? 0) === frames
+  }
+
+  async close(): Promise<void> {
+    await closeFile(this.#descriptor)
+  }
 }

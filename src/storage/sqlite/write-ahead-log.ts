@@ -1,66 +1,11 @@
-// SQLite's write-ahead log, where commits are: forced to the disk in the thread pool, so that the event loop does not wait
-// for the disk, and read without SQLite. Format: https://sqlite.org/fileformat2.html#the_write_ahead_log
-import { close, fdatasync, fstat, openSync, read, readSync, write } from 'node:fs'
-import { dirname } from 'node:path'
-import { promisify } from 'node:util'
-import { syncFolderSync } from '../atomic-file.ts'
+// SQLite's write-ahead log, where commits are, read without SQLite.
+// Format: https://sqlite.org/fileformat2.html#the_write_ahead_log
+import { readSync } from 'node:fs'
 import { PAGE_BYTES } from './history-file.ts'
-
-/** The log has megabytes, and the thread pool has other users. */
-const rewrittenAtOnceBytes = 1024 * 1024
 
 const walHeaderBytes = 32
 const frameHeaderBytes = 24
 const walMagic = 0x377f0682
-
-const statFile = promisify(fstat)
-const readFile = promisify(read)
-const writeFile = promisify(write)
-const syncFile = promisify(fdatasync)
-const closeFile = promisify(close)
-
-export class WalSync {
-  readonly #descriptor: number
-
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor
-  }
-
-  /** The database must be open in WAL mode and have been read from, so that the log exists. */
-  static open(databaseFile: string): WalSync {
-    const descriptor = openSync(`${databaseFile}-wal`, 'r+')
-    syncFolderSync(dirname(databaseFile))
-    return new WalSync(descriptor)
-  }
-
-  async sync(): Promise<void> {
-    await syncFile(this.#descriptor)
-  }
-
-  /**
-   * After a failed sync the system may have dropped pages that the next sync would confirm. So this reads the whole log,
-   * writes it again in place, and syncs. Nothing may commit meanwhile.
-   *
-   * @param frames the frames that SQLite has committed
-   * @returns whether all of them are on the disk
-   */
-  async rewrite(frames: number): Promise<boolean> {
-    const { size } = await statFile(this.#descriptor)
-    const bytes = Buffer.alloc(Math.min(rewrittenAtOnceBytes, size))
-    for (let offset = 0; offset < size;) {
-      const { bytesRead } = await readFile(this.#descriptor, bytes, 0, bytes.length, offset)
-      if (bytesRead === 0) break
-      const { bytesWritten } = await writeFile(this.#descriptor, bytes, 0, bytesRead, offset)
-      offset += bytesWritten
-    }
-    await syncFile(this.#descriptor)
-    return (readWal(this.#descriptor)?.frames ?? 0) === frames
-  }
-
-  async close(): Promise<void> {
-    await closeFile(this.#descriptor)
-  }
-}
 
 /**
  * Reads a log up to its last whole commit: each frame carries the header's salts and a checksum over all before it.

@@ -6,13 +6,12 @@ import { backup, type DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import { OWNER_ONLY, syncFileSync } from '../atomic-file.ts'
 import { checkAll, checkAtOpening } from '../recovery/check.ts'
-import { CommitQueue } from '../sqlite/commit-queue.ts'
+import { CommitQueue, WalSync } from '../sqlite/commit-queue.ts'
 import { StorageClosedError, StorageDamagedError, StorageUnavailableError } from '../errors.ts'
 import { finishMending, isMarkedDamaged, markDamaged, mend, unmarkDamaged, type MendReport } from '../recovery/mend.ts'
 import { storageFailure, syncFailure } from '../storage-failure.ts'
 import { closeQuietly, openHistoryFile, PAGE_BYTES } from '../sqlite/history-file.ts'
 import { SqliteMessages } from './sqlite-messages.ts'
-import { WalSync } from '../sqlite/write-ahead-log.ts'
 
 export interface SqliteStoreOptions {
   readonly now?: () => number
