@@ -7,6 +7,7 @@ import type { Contact, PeerBookEntry } from '../storage/index.ts'
 import type { ConnectionFigures } from '../transport/index.ts'
 import type { PeersApi, PeerTarget, PeerView, ResolveOptions, SelfApi, SelfView, TrustApi } from './api/chat-api.ts'
 import type {
+  ChatEvents,
   DirectoryView,
   LinkView,
   MisbehaviourSummary,
@@ -15,7 +16,6 @@ import type {
   ProgramSighting,
   RosterRow
 } from './api/chat-events.ts'
-import type { ChatEvents } from './events.ts'
 import type { ChatHost } from './chat-host.ts'
 import type { ChatNetwork } from './chat-network.ts'
 import { readGivenName } from './config/given-name.ts'

@@ -1,6 +1,7 @@
-// What a ChatNode tells its faces: views of the roster, of directories, of
-// requests and of conversations, and the events that say what has happened.
-// Plain data: peer IDs are text, times are milliseconds since 1970.
+// What a ChatNode reports to its faces: views of the roster, of directories, of
+// requests and of conversations, and the events that say what has happened, with
+// their emitter. Plain data: peer IDs are text, times are milliseconds since 1970.
+import { TypedEventEmitter } from 'main-event'
 import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } from '../../storage/index.ts'
 
 /** How a peer is reached, or seen: over the LAN, directly, or only known from a directory. */
@@ -307,4 +308,20 @@ export interface ChatNodeEvents {
   /** The other side has left the conversation (EXIT) or the network (QUIT). */
   left: CustomEvent<NamedPeer & { readonly reason: 'left' | 'quit' }>
   notice: CustomEvent<Notice>
+}
+
+/** One object to which the parts of a node report what has happened, and its faces listen. */
+export class ChatEvents extends TypedEventEmitter<ChatNodeEvents> {
+  #isOver = false
+
+  /** @param detail is called only if there are listeners */
+  tell<K extends keyof ChatNodeEvents>(type: K, detail: () => ChatNodeEvents[K]['detail']): void {
+    if (this.#isOver || this.listenerCount(type) === 0) return
+    this.dispatchEvent(new CustomEvent(type, { detail: detail() }))
+  }
+
+  /** From now on nothing is reported. */
+  end(): void {
+    this.#isOver = true
+  }
 }
