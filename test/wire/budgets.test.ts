@@ -15,7 +15,7 @@ import type { MisbehaviourError } from '../../src/wire/errors.ts'
 import { streamDuplex } from '../../src/wire/index.ts'
 import { boundedYamux } from '../../src/transport/index.ts'
 import type { Rate } from '../../src/wire/index.ts'
-import { boundUnsent } from '../../src/transport/tuning/waiting-bytes.ts'
+import { boundUnsent } from '../../src/transport/tuning/bounded-yamux.ts'
 import { turn, until, untilStill } from './turns.ts'
 import { header } from '../transport/tuning/yamux-header.ts'
 

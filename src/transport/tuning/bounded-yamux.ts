@@ -3,8 +3,12 @@
  * with a guard that holds a remote to the budgets of budgets.ts. Yamux checks a
  * data frame against the window only when all of it is there, and keeps it until
  * then; it answers pings, takes new streams and handles frames without effect
- * as fast as they arrive. The guard cuts the connection for each of these. It
- * knows frames, streams and their negotiation, and no protocol.
+ * as fast as they arrive. The guard cuts the connection for each of these. What
+ * waits is bounded too: unread data that lies in many pieces is joined, because
+ * Yamux keeps the bytes of each frame apart and a window of tiny frames would take
+ * hundreds of times its size; unsent data has a limit, because Yamux answers pings
+ * and grants windows whether the answers leave or not. It knows frames, streams and
+ * their negotiation, and no protocol.
  *
  * @see https://github.com/hashicorp/yamux/blob/master/spec.md#framing
  */
@@ -18,6 +22,8 @@ import {
   LinkWatch,
   MAX_STREAM_WINDOW_BYTES,
   MAX_UNREAD_PIECES,
+  MAX_UNSENT_BYTES,
+  MAX_UNSENT_CONTROL_FRAMES,
   MisbehaviourError,
   type RoundTrip,
   roundTripOf,
@@ -25,10 +31,9 @@ import {
   WireError
 } from '../../wire/index.ts'
 import type { FrameHeader, LinkWatchInit } from '../../wire/index.ts'
-import { agreesToProposal, guardNegotiation } from './negotiation.ts'
+import { agreesToProposal, guardNegotiation, isBuffering, isTakingStream } from './negotiation.ts'
 import type { IsAgreed } from './negotiation.ts'
 import type { Tuning } from './tuning.ts'
-import { joinUnread, boundUnsent } from './waiting-bytes.ts'
 import { withholdUpdates } from './window-updates.ts'
 
 /** The remote sent, or announced in one Yamux frame, more than any window that it can have been granted. */
@@ -300,5 +305,60 @@ class HeaderScanner {
       }
     }
     return largestBytes
+  }
+}
+
+/** An encrypted connection shows by this field what carries it. */
+interface Carried {
+  readonly stream: Pick<MessageStream, 'writeBufferLength'>
+}
+
+/**
+ * @param connection what the muxer sends its frames on, one for each call
+ * @param onBreach ends the connection; it may be called within a send, and is called once
+ */
+export function boundUnsent(connection: MessageStream, onBreach: (error: MisbehaviourError) => void): void {
+  const send = connection.send.bind(connection)
+  let controlFrames = 0
+  let isOver = false
+  const check = (): void => {
+    const unsentBytes = connection.writeBufferLength + (isCarried(connection) ? connection.stream.writeBufferLength : 0)
+    const isWithin = controlFrames <= MAX_UNSENT_CONTROL_FRAMES && unsentBytes <= MAX_UNSENT_BYTES
+    if (isWithin) return
+    isOver = true
+    const what = controlFrames > MAX_UNSENT_CONTROL_FRAMES ? `${controlFrames} answers` : `${unsentBytes} bytes`
+    onBreach(new MisbehaviourError('unread-answers', `does not read: ${what} wait for it`))
+  }
+  connection.send = (frame) => {
+    // A connection that is cut sends nothing more.
+    if (isOver) return false
+    const hasRoom = send(frame)
+    if (hasRoom) return true
+    if (frame.byteLength === HEADER_BYTES) controlFrames += 1
+    check()
+    return false
+  }
+  // Now they lie encrypted in the carrier, where they take no more than their bytes.
+  connection.addEventListener('drain', () => (controlFrames = 0))
+}
+
+function isCarried(connection: MessageStream): connection is MessageStream & Carried {
+  if (!('stream' in connection)) return false
+  const { stream } = connection
+  return typeof stream === 'object' && stream !== null && 'writeBufferLength' in stream
+}
+
+function joinUnread(stream: MessageStream): void {
+  if (!isTakingStream(stream) || !isBuffering(stream)) return
+  const take = stream.onData.bind(stream)
+  let pieces = 0
+  stream.onData = (bytes) => {
+    take(bytes)
+    pieces = stream.readBufferLength === 0 ? 0 : pieces + 1
+    if (pieces < MAX_UNREAD_PIECES) return
+    pieces = 1
+    const joined = stream.readBuffer.slice()
+    stream.readBuffer.consume(joined.byteLength)
+    stream.readBuffer.append(joined)
   }
 }

@@ -4,7 +4,7 @@
 import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { JOIN_UP_TO_BYTES } from './gathering-tcp.ts'
+import { JOIN_UP_TO_BYTES } from './lean-sends.ts'
 import { lendBuffer } from './spare-buffers.ts'
 
 /** Messages of Noise from this size on are opened where they were read: a fresh buffer for each costs as much as opening. */

@@ -14,7 +14,7 @@ import {
 } from '../../wire/index.ts'
 import { agreesToProposal, guardNegotiation } from './negotiation.ts'
 import { MUXER_PROTOCOL, type OnMisbehaviour } from './bounded-yamux.ts'
-import { sendDirectly } from './direct-sends.ts'
+import { sendDirectly } from './lean-sends.ts'
 import { allTuning } from './tuning.ts'
 import type { Tuning } from './tuning.ts'
 

@@ -1,16 +1,16 @@
 /**
  * What Parley changes in libp2p, as one record of switches. Each change makes something cheaper, or mends a fault, and
  * each can be off: what is left is libp2p as it comes, and both sides talk as before. Defences have no switch here: what
- * bounds a remote (bounded-yamux, guarded-upgrade, negotiation, waiting-bytes, peer-id-bounds) stays on.
+ * bounds a remote (bounded-yamux, guarded-upgrade, negotiation, peer-id-bounds) stays on.
  *
  * docs/internals/libp2p-patches.md has the gain of each and what would have to change upstream.
  */
 import { env } from 'node:process'
 
 export interface Tuning {
-  /** gathering-tcp: one write for what is sent in one turn, by a socket's `write`. */
+  /** lean-sends: one write for what is sent in one turn, by a socket's `write`. */
   readonly gatheredWrites: boolean
-  /** direct-sends: past the queues of libp2p's streams while nothing waits in them, by `send`. */
+  /** lean-sends: past the queues of libp2p's streams while nothing waits in them, by `send`. */
   readonly directSends: boolean
   /** eager-noise: the answer to the proposal of Noise is not waited for, by `onData` of a dialled connection. */
   readonly eagerNoise: boolean

@@ -2,7 +2,7 @@ import { createLibp2p } from 'libp2p'
 import { expect, it, onTestFinished } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import { connectionList } from '../../../src/transport/tuning/connection-list.ts'
-import { gatheringTcp } from '../../../src/transport/tuning/gathering-tcp.ts'
+import { gatheringTcp } from '../../../src/transport/tuning/lean-sends.ts'
 import { noise } from '@chainsafe/libp2p-noise'
 import { boundedYamux } from '../../../src/transport/index.ts'
 

@@ -1,10 +1,12 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import type { Stream } from '@libp2p/interface'
-import { Socket } from 'node:net'
+import type { MessageStream, Stream } from '@libp2p/interface'
+import { multiaddrConnectionPair } from '@libp2p/utils'
 import { createLibp2p } from 'libp2p'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { Socket } from 'node:net'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { eventually } from '../../eventually.ts'
-import { MAX_GATHERING_SOCKETS, gatheringTcp } from '../../../src/transport/tuning/gathering-tcp.ts'
+import { MAX_GATHERING_SOCKETS, gatheringTcp, sendDirectly } from '../../../src/transport/tuning/lean-sends.ts'
 import { boundedYamux } from '../../../src/transport/index.ts'
 
 const PROTOCOL = '/gathering-test/1.0.0'
@@ -55,4 +57,53 @@ it('writes to the first of many while others are still to be told, in the same t
   for (const stream of streams) stream.send(Uint8Array.of(1))
   expect(writes).toHaveBeenCalledTimes(streams.length - MAX_GATHERING_SOCKETS)
   await eventually(() => expect(heard.toSorted((a, b) => a - b)).toEqual(streams.map((_, index) => index)))
+})
+
+/** A stream whose own way, and the direct one, note what goes over them. */
+function noted(write: (bytes: Uint8Array | Uint8ArrayList) => boolean = () => true) {
+  const [stream] = multiaddrConnectionPair()
+  const queued: number[] = []
+  const direct: number[] = []
+  const send = stream.send.bind(stream)
+  stream.send = (bytes) => {
+    queued.push(bytes.byteLength)
+    return send(bytes)
+  }
+  sendDirectly(stream, (bytes) => {
+    direct.push(bytes.byteLength)
+    return write(bytes)
+  })
+  return { stream: stream as MessageStream, queued, direct }
+}
+
+describe('sending directly', () => {
+  it('goes past the queue while nothing waits', () => {
+    const { stream, queued, direct } = noted()
+    expect(stream.send(new Uint8Array(3))).toBe(true)
+    expect({ queued, direct }).toEqual({ queued: [], direct: [3] })
+  })
+
+  it('queues in order what comes after the carrier was full, until it drains', async () => {
+    let hasRoom = false
+    const { stream, queued, direct } = noted(() => hasRoom)
+    expect(stream.send(new Uint8Array(1))).toBe(false)
+    expect(stream.writableNeedsDrain).toBe(true)
+    expect(stream.send(new Uint8Array(2))).toBe(false)
+    hasRoom = true
+    expect({ queued, direct, waiting: stream.writeBufferLength }).toEqual({ queued: [2], direct: [1], waiting: 2 })
+    stream.dispatchEvent(new Event('drain'))
+    await Promise.resolve()
+    expect(stream.writeBufferLength).toBe(0)
+    expect(stream.send(new Uint8Array(3))).toBe(true)
+    expect(direct).toEqual([1, 3])
+  })
+
+  it('a carrier that fails ends the stream, and the send fails', () => {
+    const { stream } = noted(() => {
+      throw new Error('the carrier is gone')
+    })
+    expect(() => stream.send(new Uint8Array(1))).toThrow('the carrier is gone')
+    expect(stream.status).toBe('aborted')
+    expect(() => stream.send(new Uint8Array(1))).toThrow('Cannot write')
+  })
 })

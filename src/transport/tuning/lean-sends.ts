@@ -1,15 +1,18 @@
-// TCP that writes once what is sent in one turn. As they come, Noise sends the
-// length and the text of a message apart, and Yamux answers each data frame with
-// a window update: each is a call of the system, and a packet, of its own. Knows
-// sockets and nothing of what they carry.
+// What leaves, with less done for each message. As they come, libp2p's streams put
+// everything on a queue, take it off in copies of lists and call listeners that are
+// not there; Noise sends the length and the text of a message apart, and Yamux
+// answers each data frame with a window update, and each piece is a call of the
+// system and a packet of its own. Here what is sent while nothing waits goes straight
+// to its carrier, and a socket writes once what is sent in one turn. Knows streams
+// and sockets, and nothing of what they carry.
 import type { MessageStream, Transport, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import type { TCPComponents, TCPOptions } from '@libp2p/tcp'
 import { Socket } from 'node:net'
 import { nextTick } from 'node:process'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { toError } from '../../wire/index.ts'
 import { beforeUpgrade } from './around-upgrade.ts'
-import { sendDirectly } from './direct-sends.ts'
 import { giveBack } from './spare-buffers.ts'
 import { allTuning } from './tuning.ts'
 import type { Tuning } from './tuning.ts'
@@ -83,4 +86,25 @@ function writeAll(socket: Socket, bytes: Uint8Array | Uint8ArrayList): boolean {
     hasRoom = piece.byteLength > JOIN_UP_TO_BYTES ? socket.write(piece, () => giveBack(piece)) : socket.write(piece)
   }
   return hasRoom
+}
+
+/**
+ * @param stream keeps its order and its `drain`: what comes while something waits takes the way that it always took
+ * @param write takes all of it; false when the carrier is full, which will emit `drain`
+ */
+export function sendDirectly(stream: MessageStream, write: (bytes: Uint8Array | Uint8ArrayList) => boolean): void {
+  const send = stream.send.bind(stream)
+  stream.send = (bytes) => {
+    if (stream.status !== 'open' || stream.writableNeedsDrain || stream.writeBufferLength > 0) {
+      return send(bytes)
+    }
+    try {
+      const hasRoom = write(bytes)
+      if (!hasRoom) stream.writableNeedsDrain = true
+      return hasRoom
+    } catch (error) {
+      stream.abort(toError(error))
+      throw error
+    }
+  }
 }
