@@ -89,6 +89,15 @@ describe.each(documents.filter((document) => !document.startsWith('docs/decision
   })
 })
 
+test('every page can be reached from README.md by links', () => {
+  const reached = new Set(['README.md'])
+  for (const page of reached) {
+    const links = all(read(page), /\]\(([^)\s#]+)/gu).filter((link) => !/^[a-z]+:/u.test(link))
+    for (const link of links) if (link.endsWith('.md')) reached.add(join(dirname(page), link))
+  }
+  expect(documents.filter((document) => !reached.has(document))).toEqual([])
+})
+
 test('the codes of JSON errors are those of the faces, or names of errors', () => {
   const text = sources
     .filter((file) => file.startsWith('src/'))
