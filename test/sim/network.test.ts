@@ -40,12 +40,12 @@ test('events of one time happen in the order in which they were planned', () => 
   expect(happened).toEqual(happened.toSorted((a, b) => (a % 3) - (b % 3) || a - b))
 })
 
-test('a run that is never done ends with its seed and its last events', () => {
+test('a run that is never done ends with its seed, its last events and the command that replays it', () => {
   const simulation = new Simulation(4711)
   const again = (): void => void simulation.after(1, 'again', again)
   again()
   expect(() => simulation.runUntil(() => false, 5)).toThrow(
-    /seed 4711, at 5 ms: not done after 5 events\n {2}1 ms: again/
+    /seed 4711, at 5 ms: not done after 5 events\n {2}1 ms: again\n(?:.*\n)*.*SIM_SEED=4711 npx vitest run test\/sim$/u
   )
   expect(() => new Simulation(12).runUntil(() => false, 5)).toThrow('nothing more will happen')
 })

@@ -2,6 +2,7 @@
 // happens in it, so a failed run can be replayed. Events wait in a queue, the clock
 // jumps from one to the next, and what is sent arrives in order after a delay,
 // unless the link is cut first. It knows no protocol.
+import { env } from 'node:process'
 import { SeededRandom } from '../kill/seeded-random.ts'
 
 /** Something that will happen. */
@@ -16,6 +17,12 @@ interface Item {
   readonly what: string
   readonly happen: () => void
   isCancelled: boolean
+}
+
+/** The seeds from 1 to `count`, or the one that SIM_SEED names, to replay a failure. */
+export function seedsToPlay(count: number): readonly number[] {
+  const only = env['SIM_SEED']
+  return only === undefined ? Array.from({ length: count }, (_, n) => n + 1) : [Number(only)]
 }
 
 /** Events of a failed run that are printed. */
@@ -84,9 +91,12 @@ export class Simulation {
     this.#nowMs = Math.max(this.#nowMs, atMs)
   }
 
-  /** What went wrong, with the seed and the last events before it. */
+  /** What went wrong, with the seed, the last events before it, and the command that replays it. */
   failure(what: string): Error {
-    return new Error(`seed ${this.seed}, at ${this.#nowMs} ms: ${what}\n  ${this.#trace.join('\n  ')}`)
+    return new Error(
+      `seed ${this.seed}, at ${this.#nowMs} ms: ${what}\n  ${this.#trace.join('\n  ')}\n` +
+        `To replay this seed alone: SIM_SEED=${this.seed} npx vitest run test/sim`
+    )
   }
 
   #step(): boolean {

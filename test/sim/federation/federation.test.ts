@@ -1,9 +1,10 @@
 // The federation under faults: the machines of real directories, in a network that
 // loses, doubles, delays and reorders, with crashes, partitions, clocks that are
-// wrong, processes that stand still, and directories that lie. A seed that fails is
-// played again alone with SIM_SEED=… npx vitest run test/sim/federation
+// wrong, processes that stand still, and directories that lie. A failure prints the
+// command that replays its seed.
 import { expect, it } from 'vitest'
 import { identity } from '../../presence/records.ts'
+import { seedsToPlay } from '../network.ts'
 import { Scenario } from './scenario.ts'
 
 const SEEDS = 1_000
@@ -12,11 +13,9 @@ const cast = {
   directories: await Promise.all([1, 2, 3, 4].map(identity)),
   clients: await Promise.all([11, 12, 13, 14, 15].map(identity))
 }
-const only = process.env['SIM_SEED']
-const seeds = only === undefined ? Array.from({ length: SEEDS }, (_, n) => n + 1) : [Number(only)]
 
 it('directories that lose messages, part, die, come back and hear lies all show the truth, and nothing else, within 15 s of the last disturbance', () => {
-  for (const seed of seeds) Scenario.play(seed, cast)
+  for (const seed of seedsToPlay(SEEDS)) Scenario.play(seed, cast)
 })
 
 it('a seed replays a run', () => {
