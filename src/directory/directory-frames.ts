@@ -92,10 +92,10 @@ export class OtherNetworkError extends Error {
 /** A directory's roster. */
 export const DIRECTORY_PROTOCOL = '/chat/directory/1.0.0'
 
-/** A directory's frame: DESIGN's frame limit, 128 KiB. */
+/** A directory's frame, of the chat's size: it holds thirty of the longest records, or a thousand short ones. */
 export const MAX_DIRECTORY_FRAME_BYTES = 128 * 1024
 
-/** Peers attached here: DESIGN's number of connections of a directory. */
+/** Peers attached here: one for each connection that a directory keeps (DIRECTORY_MAX_CONNECTIONS). */
 export const MAX_ATTACHED_PEERS = 10_000
 
 /** A watcher that does not take its snapshot in this time is reset. */

@@ -5,7 +5,7 @@ import type { DemoTerminal } from './demo-terminal.ts'
 
 export interface Stage {
   readonly ports: readonly number[]
-  /** @param federation peer the port of one that it is to be joined with: that one tells it of the rest */
+  /** @param federationPeer the port of one to join, which introduces it to the rest */
   openDirectory(port: number, federationPeer: number | undefined): DemoTerminal
   openClient(name: string): DemoTerminal
   /** Runs a step and remembers that it was seen. */
