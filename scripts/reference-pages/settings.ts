@@ -80,11 +80,11 @@ export async function settingsPage(): Promise<string> {
 
 Written by \`npm run reference\` from the program's table of settings.
 
-From weak to strong: the default, what the profile remembers (nickname, typing notices and port), the file, the
-environment variable, the option. \`parley config\` shows each value and where it comes from; \`parley config set\` and
+A value comes from the first of these that has one: the option, the environment variable, the file, what the profile
+remembers (nickname, typing notices and port), the default. \`parley config\` shows each value and where it comes from; \`parley config set\` and
 \`parley config unset\` change the file. The file is \`config.json\` in the [configuration folder](files.md): one JSON
 object with the names of the first column. Comments (\`//\` and \`/* */\`) and a byte order mark are allowed; an unknown
-name is an error. A switch takes \`true\` or \`false\`; its option has the one form that changes the default. TIME is a
+name is an error. A switch takes \`true\` or \`false\`; its option exists only in the form that changes the default. TIME is a
 number with \`s\`, \`m\`, \`h\` or \`d\`, SIZE one with \`KiB\`, \`MiB\`, \`GiB\` or \`TiB\`.
 
 ${table(

@@ -88,6 +88,16 @@ test('the errors that the manual explains are texts of the program', () => {
   expect(fragments.filter((part) => !texts.includes(part))).toEqual([])
 })
 
+test('the summary of the demo in the manual is what the demo prints', () => {
+  const steps = Array.from(manual.matchAll(/^  seen {6}(.+)$/gmu), ([, line = '']) =>
+    line.replace(/ \(after .*\)$/u, '')
+  )
+  expect(steps.length).toBeGreaterThan(2)
+  const played = readFileSync(join(root, 'src/cli/demo/case-study.ts'), 'utf8')
+  const parts = steps.flatMap((step) => step.split(/\d+/u))
+  expect(parts.filter((part) => !played.includes(part))).toEqual([])
+})
+
 test('the manual is short enough to be read', () => {
   expect(Buffer.byteLength(manual)).toBeLessThanOrEqual(40 * 1024)
 })
