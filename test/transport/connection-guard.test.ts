@@ -4,7 +4,6 @@ import type { Connection } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../eventually.ts'
-import { eventualMs } from '../patience.ts'
 import { hostOptions } from '../../src/transport/host.ts'
 import { chatLimits, ConnectionGuard, type Pressure } from '../../src/transport/index.ts'
 import { Network } from '../node/network.ts'
@@ -26,14 +25,13 @@ test('one key that opens 400 connections keeps no contact out, nor 60 others beh
   await anna.messaging.accept(away.self.peerId)
   await away.stop()
   const attacker = await dialerFrom('127.0.0.2')
-  const signal = AbortSignal.timeout(eventualMs)
-  for (let i = 0; i < 400; i++) await connectFrom(attacker, address, signal)
+  for (let i = 0; i < 400; i++) await connectFrom(attacker, address)
 
   const bob = await net.peer('bob')
   await bob.messaging.open((await bob.peers.resolve([address.toString()])).peer)
   await eventually(() => expect(bob.messaging.state(anna.self.peerId).name).toBe('open'))
   const honest = await Promise.all(Array.from({ length: 60 }, async () => dialerFrom('127.0.0.3')))
-  const connections = await Promise.all(honest.map(async (node) => connectFrom(node, address, signal)))
+  const connections = await Promise.all(honest.map(async (node) => connectFrom(node, address)))
   expect(connections.map(({ status }) => status)).toEqual(Array(60).fill('open'))
 
   expect(bob.messaging.state(anna.self.peerId).name).toBe('open')
@@ -56,17 +54,16 @@ test('many keys at one address, in all places, keep no known peer out, nor other
   await node.start()
   onTestFinished(async () => node.stop())
   const address = node.getMultiaddrs()[0] ?? expect.fail('it listens nowhere')
-  const signal = AbortSignal.timeout(eventualMs)
   const arrive = async (count: number, from: string): Promise<Connection[]> => {
     const nodes = await Promise.all(Array.from({ length: count }, async () => dialerFrom(from)))
-    return Promise.all(nodes.map(async (one) => connectFrom(one, address, signal)))
+    return Promise.all(nodes.map(async (one) => connectFrom(one, address)))
   }
   await arrive(40, '127.0.0.2')
   await eventually(() => expect(guard.figures().open).toBe(40))
   // Behind the attacker's address, and known only once its key is.
   const contact = await dialerFrom('127.0.0.2')
   known.add(contact.peerId.toString())
-  const first = await connectFrom(contact, address, signal)
+  const first = await connectFrom(contact, address)
   const honest = await arrive(15, '127.0.0.3')
   await arrive(20, '127.0.0.2')
   await eventually(() => expect(guard.figures().gaveWay).toBe(36))
@@ -87,8 +84,7 @@ test('silent sockets from two addresses keep no honest dial out', async () => {
   // Sixty behind one router, and eight behind that of the attacker, who may have to try again.
   const froms = [...Array<string>(60).fill('127.0.0.5'), ...Array<string>(8).fill('127.0.0.2')]
   const crowd = await Promise.all(froms.map(async (from) => dialerFrom(from)))
-  const signal = AbortSignal.timeout(eventualMs)
-  const connections = await Promise.all(crowd.map(async (node) => connectFrom(node, address, signal)))
+  const connections = await Promise.all(crowd.map(async (node) => connectFrom(node, address)))
   expect(connections.map(({ status }) => status)).toEqual(Array(68).fill('open'))
   expect(anna.peers.connections().pending).toBeLessThanOrEqual(anna.peers.connections().maxPending)
 })

@@ -8,6 +8,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { eventualMs } from '../patience.ts'
 
 /** A node with a key of its own that dials from this address. */
 export async function dialerFrom(localAddress: string): Promise<Libp2p> {
@@ -19,14 +20,16 @@ export async function dialerFrom(localAddress: string): Promise<Libp2p> {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionMonitor: { enabled: false },
-    connectionManager: { maxConnections: 10_000 }
+    // Libp2p's own five seconds would measure the machine.
+    connectionManager: { maxConnections: 10_000, dialTimeout: eventualMs }
   })
   onTestFinished(async () => node.stop())
   return node
 }
 
 /** Connects, though there may be a connection already; again while it is refused, as clients do. */
-export async function connectFrom(node: Libp2p, address: Multiaddr, signal: AbortSignal): Promise<Connection> {
+export async function connectFrom(node: Libp2p, address: Multiaddr): Promise<Connection> {
+  const signal = AbortSignal.timeout(eventualMs)
   for (;;) {
     try {
       return await node.dial(address, { force: true, signal })
