@@ -11,7 +11,6 @@ import {
   type Unlocker,
   UsageError
 } from '../../node/settings.ts'
-import { readAtPortPrompt } from '../chat-commands/input-line.ts'
 import { escapedJson } from '../process/clean-text.ts'
 import { type CommandIo, sayMended, untilAborted, writeLines } from '../process/io.ts'
 import { droppedText, LineOutput } from '../process/line-output.ts'
@@ -19,6 +18,7 @@ import { unlockerOf } from '../process/unlocking.ts'
 import { federationLine } from '../wording/directory-wording.ts'
 import { placesOf } from '../wording/identity-wording.ts'
 import { flagsOf, hasSwitch } from './command-options.ts'
+import { choosePort } from './directory-port.ts'
 import { inBoundedTime } from './with-chat-node.ts'
 
 /** The word for each event on the terminal. */
@@ -162,56 +162,6 @@ function directoryLog(io: CommandIo, isJson: boolean): LineOutput {
         : `DROPPED ${droppedText(dropped, why)}`
     ]
   })
-}
-
-/**
- * Asks for it on a terminal; elsewhere it is the first free one.
- *
- * @param taken the port of the page
- */
-async function choosePort(
-  io: CommandIo,
-  host: string | undefined,
-  taken: number | undefined
-): Promise<number | undefined> {
-  const { firstFreeDirectoryPort, DEFAULT_DIRECTORY_PORTS } = await import('../../node/index.ts')
-  const free = await firstFreeDirectoryPort(host, taken)
-  if (io.stdin.isTTY === true) return askPort(io, free, taken)
-  if (free === undefined) {
-    throw new UsageError(`the ports ${DEFAULT_DIRECTORY_PORTS.join(', ')} are all taken: choose another with --port`)
-  }
-  return free
-}
-
-async function askPort(
-  io: CommandIo,
-  free: number | undefined,
-  taken: number | undefined
-): Promise<number | undefined> {
-  const { createInterface } = await import('node:readline/promises')
-  const readline = createInterface({ input: io.stdin, output: io.stdout })
-  // It repeats the errors of its input; a terminal that was closed is the process's business.
-  readline.on('error', () => undefined)
-  const ended = new AbortController()
-  readline.once('close', () => ended.abort())
-  readline.once('SIGINT', () => ended.abort())
-  const question = free === undefined ? 'Port: ' : `Port (Enter for ${free}): `
-  try {
-    for (;;) {
-      const typed = await readline.question(question, { signal: AbortSignal.any([ended.signal, io.interrupted]) })
-      if (typed.trim() === '' && free !== undefined) return free
-      const input = readAtPortPrompt(typed)
-      if (input.is === 'port' && input.port !== taken) return input.port
-      if (input.is === 'quit') return undefined
-      const isTaken = input.is === 'port'
-      writeLines(io.stdout, [isTaken ? `${taken} is the port of the page.` : 'A port is a number from 1 to 65535.'])
-    }
-  } catch (error) {
-    if (ended.signal.aborted || io.interrupted.aborted) return undefined
-    throw error
-  } finally {
-    readline.close()
-  }
 }
 
 /** The hosts that an operator gives to others. */
