@@ -1,8 +1,9 @@
 // The page of all settings, from their table. An example must be one that the
 // setting takes; what the help leaves out stands beside it here.
 import { flagOf } from '../../src/cli/commands/command-options.ts'
-import { loadConfig, settingSpecs, settingText } from '../../src/node/config/config.ts'
-import type { SettingName } from '../../src/node/config/config.ts'
+import { loadConfig } from '../../src/node/config/config.ts'
+import { settingSpecs, settingText } from '../../src/node/config/setting-specs.ts'
+import type { SettingName } from '../../src/node/config/setting-specs.ts'
 import { cell, table } from './markdown.ts'
 
 const examples: Readonly<Record<SettingName, string>> = {

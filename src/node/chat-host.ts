@@ -17,7 +17,7 @@ import {
   type Standing
 } from '../transport/index.ts'
 import { isLocal } from './dialing/address.ts'
-import type { Settings } from './config/config.ts'
+import type { Settings } from './config/setting-specs.ts'
 import type { LanSightings } from './discovery/lan.ts'
 import { version } from './config/version.ts'
 import type { Misbehaviour } from './api/chat-events.ts'

@@ -17,14 +17,8 @@ export type {
   ProgramSighting,
   RosterRow
 } from './api/chat-events.ts'
-export {
-  DEFAULT_DIRECTORY_PORTS,
-  loadConfig,
-  type AcceptPolicy,
-  type Config,
-  type SettingName,
-  type Settings
-} from './config/config.ts'
+export { loadConfig, type Config } from './config/config.ts'
+export { DEFAULT_DIRECTORY_PORTS, type AcceptPolicy, type SettingName, type Settings } from './config/setting-specs.ts'
 export {
   DirectoryNode,
   firstFreeDirectoryPort,

@@ -3,21 +3,17 @@
 // starts in a tenth of the time.
 export { isTooWide, readCidr } from './config/units.ts'
 export { changeConfigFile, readConfigFile } from './config/config-file.ts'
+export { configFileOf, fileValue, loadConfig, settingSpec, type Config } from './config/config.ts'
 export {
-  configFileOf,
   defaultProfile,
-  fileValue,
   kebabCase,
-  loadConfig,
   parsePort,
-  settingSpec,
   settingSpecs,
   settingText,
-  type Config,
   type PresenceLines,
   type SettingName,
   type SettingSpec
-} from './config/config.ts'
+} from './config/setting-specs.ts'
 export {
   AmbiguousPeerError,
   fileFault,

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { sourceConstants } from '../../scripts/source-constants.ts'
 import { flagOf } from '../../src/cli/commands/command-options.ts'
-import { loadConfig, settingSpecs } from '../../src/node/config/config.ts'
+import { loadConfig } from '../../src/node/config/config.ts'
+import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pages = ['README.md', 'MANUAL.md', 'ARCHITECTURE.md'] as const

@@ -7,7 +7,7 @@ import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import { settingSpecs } from '../../src/node/config/config.ts'
+import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { buildProgram } from '../../src/cli/program/program.ts'
-import { settingSpecs } from '../../src/node/config/config.ts'
+import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 import { DIRECTORY_MAX_CONNECTIONS } from '../../src/wire/index.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -3,7 +3,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import { parsePort } from '../config/config.ts'
+import { parsePort } from '../config/setting-specs.ts'
 import { BadAddressError, quote, ParleyError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
 

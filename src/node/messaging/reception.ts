@@ -15,7 +15,7 @@ import {
 import { LruMap, shortId, Wakeup } from '../../lib/index.ts'
 import { TokenBucket } from '../../wire/index.ts'
 import type { RequestView } from '../api/chat-events.ts'
-import type { AcceptPolicy } from '../config/config.ts'
+import type { AcceptPolicy } from '../config/setting-specs.ts'
 import { NO_ROOM_RETRY_MS } from './refusals.ts'
 import { MAX_HELD_PER_STRANGER, RequestRoom, type RoomUse } from './request-room.ts'
 import { FullDisk, QUOTA_RETRY_MS, type DiskRoom } from './disk-room.ts'

@@ -3,7 +3,8 @@
 // which settings it keeps. Nothing is made or changed.
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { defaultProfile, type Config, type Settings } from '../config/config.ts'
+import { type Config } from '../config/config.ts'
+import { defaultProfile, type Settings } from '../config/setting-specs.ts'
 import { bookFile, keyFile, profileFolder } from '../config/folders.ts'
 
 /** More profiles than one machine has terminals; the search for a free one must end. */
