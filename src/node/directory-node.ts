@@ -1,19 +1,10 @@
 // A directory node: a libp2p host that keeps the roster and shows who comes and
 // goes. It has a key for each port, and carries nobody's words.
 import { createLibp2p } from 'libp2p'
-import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Libp2p } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { multiaddr } from '@multiformats/multiaddr'
-import {
-  directory,
-  federation,
-  MAX_FEDERATION_PEERS,
-  type DirectoryService,
-  type FederationService,
-  type FederationRefusal
-} from '../directory/index.ts'
-import { type VerifiedRecord } from '../presence/index.ts'
-import type { EvictionReport } from '../directory/http/index.ts'
+import { directory, federation, type DirectoryService, type FederationService } from '../directory/index.ts'
 import {
   ConnectionGuard,
   directoryLimits,
@@ -21,18 +12,17 @@ import {
   hostOptions,
   InterfaceWatch,
   limitsWithin,
-  openFileLimit,
-  type Pressure
+  openFileLimit
 } from '../transport/index.ts'
-import { formatAddress } from './dialing/address.ts'
 import { ownNetworkNow } from './dialing/own-network.ts'
 import { LanSightings } from './discovery/lan.ts'
 import { MdnsPorts } from './discovery/mdns-port.ts'
 import { LanNotices } from './discovery/multicast.ts'
-import type { Misbehaviour, MisbehaviourReport, RosterRow } from './api/chat-events.ts'
+import type { Misbehaviour, RosterRow } from './api/chat-events.ts'
 import { type Config } from './config/config.ts'
 import { DEFAULT_DIRECTORY_PORTS } from './config/setting-specs.ts'
 import { vantageOf, whyNotDialled } from './dialing/dialable.ts'
+import { reportServices, type DirectoryNodeEvents } from './directory-events.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { OwnPeerError } from './api/errors.ts'
 import { mendedTexts, type MendedModes } from './profile/file-modes.ts'
@@ -53,89 +43,6 @@ import { TrustedProxies } from './config/trusted-proxies.ts'
  * link is noticed in ten seconds, and off the roster after the grace: within fifteen.
  */
 const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
-
-/** One peer, as a line on the directory's terminal names it. */
-export interface DirectoryGuest {
-  readonly peer: string
-  readonly nickname: string
-  readonly shortId: string
-  /** The address it is connected from, or the one that it announces; empty when there is none. */
-  readonly address: string
-}
-
-/** Another directory, as a line on the directory's terminal names it. */
-export interface FederatedDirectory {
-  readonly peer: string
-  readonly shortId: string
-  /** The address it is connected from; empty when it is not. */
-  readonly address: string
-  /** Of a directory of another network: that network. */
-  readonly network?: string
-}
-
-/** A directory that was named with `--join` and is not reached. */
-export interface UnreachedDirectory {
-  /** As people write it. */
-  readonly address: string
-  readonly why: string
-}
-
-/** What an operator may want to do something about, among directories that are joined or want to be. */
-export type FederationNotice = {
-  readonly peer: string
-  readonly shortId: string
-  /** Where it is connected from, or may be reached; empty when nothing is known of that. */
-  readonly address: string
-} & (
-  | { readonly event: 'directory-turned-away'; readonly reason: FederationRefusal; readonly places: number }
-  | {
-      readonly event: 'directory-evicted'
-      /** The address prefix that had the most places, and how many. */
-      readonly holder: string
-      readonly held: number
-      readonly places: number
-      /** The directory that has the place now. */
-      readonly to: string
-      readonly toShortId: string
-    }
-  | {
-      readonly event: 'directory-refused-us'
-      readonly reason: FederationRefusal
-      readonly why: string
-      readonly retryAfterMs: number
-    }
-  | { readonly event: 'directory-cut'; readonly forMs: number }
-  | {
-      readonly event: 'directory-left-out'
-      /** Peers that it has and that are not on the roster, and those that are. */
-      readonly leftOut: number
-      readonly peers: number
-      readonly named: boolean
-    }
-)
-
-export interface DirectoryNodeEvents {
-  ready: CustomEvent<DirectoryGuest>
-  left: CustomEvent<DirectoryGuest>
-  lost: CustomEvent<DirectoryGuest>
-  /** As many peers as may be are registered, and others are refused. */
-  full: CustomEvent<{ readonly limit: number; readonly refused: number }>
-  'directory-joined': CustomEvent<FederatedDirectory>
-  'directory-lost': CustomEvent<FederatedDirectory>
-  'directory-refused': CustomEvent<FederatedDirectory>
-  'directory-unreached': CustomEvent<UnreachedDirectory>
-  federation: CustomEvent<FederationNotice>
-  /** A client holds so much of the roster page that the oldest of it gave way to others. */
-  'page-pressure': CustomEvent<EvictionReport>
-  /** The addresses at which it is reached have changed. */
-  addresses: CustomEvent<{ readonly addresses: readonly string[]; readonly pages: readonly string[] }>
-  /** On a link of this machine it can't be found by mDNS, or can be again; in words. */
-  lan: CustomEvent<{ readonly text: string }>
-  /** A remote was cut or refused for what it did; at a bounded pace. */
-  misbehaviour: CustomEvent<MisbehaviourReport>
-  /** Connections have begun to give way because there are too many, or no longer do. */
-  pressure: CustomEvent<Pressure>
-}
 
 type DirectoryHost = Libp2p<{ directory: DirectoryService; federation: FederationService; dialer: AddressDialer }>
 
@@ -323,23 +230,8 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   async start(): Promise<void> {
     if (this.#state !== 'new') return
     this.#state = 'started'
-    const service = this.#libp2p.services.directory
-    service.on('ready', ({ record, remoteAddr }) => this.#tell('ready', guest(record, remoteAddr.toString())))
-    service.on('left', ({ record }) => this.#tell('left', guest(record)))
-    service.on('lost', ({ record }) => this.#tell('lost', guest(record)))
-    service.on('full', (detail) => this.#tell('full', detail))
-    const federationPeers = this.#libp2p.services.federation
-    federationPeers.on('joined', ({ peer, remoteAddr }) =>
-      this.#tell('directory-joined', federationPeer(peer, remoteAddr.toString()))
-    )
-    federationPeers.on('lost', ({ peer }) => this.#tell('directory-lost', federationPeer(peer)))
-    federationPeers.on('other-network', ({ peer, network }) => {
-      this.#tell('directory-refused', { ...federationPeer(peer), network })
-    })
-    federationPeers.on('unreached', ({ address, error }) => {
-      this.#tell('directory-unreached', { address: formatAddress(address), why: error.message })
-    })
-    this.#followFederation(federationPeers)
+    const { services } = this.#libp2p
+    reportServices(services, (type, detail) => this.#tell(type, detail))
     this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
     await this.#starting
     await this.#page?.open({
@@ -347,9 +239,9 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       network: this.network,
       addresses: () => this.addresses(),
       directoryPort: this.port,
-      roster: service,
-      federationPeers: () => federationPeers.directories().filter(({ directory: one }) => one !== this.peerId),
-      federation: federationPeers.tally,
+      roster: services.directory,
+      federationPeers: () => services.federation.directories().filter(({ directory: one }) => one !== this.peerId),
+      federation: services.federation.tally,
       connections: (peer) => this.#libp2p.getConnections(peer),
       connectionFigures: () => this.#guard.figures(),
       isTrustedProxy: (address) => this.#proxies.has(address),
@@ -407,40 +299,6 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     if (report !== undefined) this.#tell('misbehaviour', report)
   }
 
-  #followFederation(federationPeers: FederationService): void {
-    const places = MAX_FEDERATION_PEERS
-    const tell = (notice: FederationNotice): void => this.#tell('federation', notice)
-    federationPeers.on('turned-away', ({ peer, remoteAddr, reason }) => {
-      tell({ event: 'directory-turned-away', ...federationPeer(peer, remoteAddr.toString()), reason, places })
-    })
-    federationPeers.on('evicted', ({ peer, remoteAddr, holder, held, to }) => {
-      const whose = { to: to.toString(), toShortId: shortId(to.toString()) }
-      tell({
-        event: 'directory-evicted',
-        ...federationPeer(peer, remoteAddr.toString()),
-        holder,
-        held,
-        places,
-        ...whose
-      })
-    })
-    federationPeers.on('refused', ({ peer, error: { reason, message, retryAfterMs = 0 } }) => {
-      tell({ event: 'directory-refused-us', ...this.#known(peer), reason, why: message, retryAfterMs })
-    })
-    federationPeers.on('banned', ({ peer, forMs }) => {
-      tell({ event: 'directory-cut', ...this.#known(peer.toString()), forMs })
-    })
-    federationPeers.on('left-out', ({ directory: peer, leftOut, peers, isNamed }) => {
-      tell({ event: 'directory-left-out', ...this.#known(peer), leftOut, peers, named: isNamed })
-    })
-  }
-
-  /** A directory, with an address at which it may be reached. */
-  #known(peer: string): FederatedDirectory {
-    const [address] = this.#libp2p.services.federation.addressesOf(peer)
-    return { peer, shortId: shortId(peer), address: address?.toString() ?? '' }
-  }
-
   #tell<K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']): void {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
@@ -458,18 +316,4 @@ export async function firstFreeDirectoryPort(
 ): Promise<number | undefined> {
   for (const port of DEFAULT_DIRECTORY_PORTS) if (port !== except && (await isPortFree({ host, port }))) return port
   return undefined
-}
-
-function guest({ record }: VerifiedRecord, address?: string): DirectoryGuest {
-  const peer = record.peer.toString()
-  return {
-    peer,
-    nickname: record.nickname,
-    shortId: shortId(peer),
-    address: address ?? record.addresses[0]?.toString() ?? ''
-  }
-}
-
-function federationPeer(peer: PeerId, address = ''): FederatedDirectory {
-  return { peer: peer.toString(), shortId: shortId(peer.toString()), address }
 }

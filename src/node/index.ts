@@ -19,14 +19,8 @@ export type {
 } from './api/chat-events.ts'
 export { loadConfig, type Config } from './config/config.ts'
 export { DEFAULT_DIRECTORY_PORTS, type AcceptPolicy, type SettingName, type Settings } from './config/setting-specs.ts'
-export {
-  DirectoryNode,
-  firstFreeDirectoryPort,
-  type FederatedDirectory,
-  type DirectoryGuest,
-  type FederationNotice,
-  type DirectoryNodeEvents
-} from './directory-node.ts'
+export type { DirectoryGuest, DirectoryNodeEvents, FederatedDirectory, FederationNotice } from './directory-events.ts'
+export { DirectoryNode, firstFreeDirectoryPort } from './directory-node.ts'
 export type { ConnectionFigures, Pressure } from '../transport/index.ts'
 export { parseAddress } from './dialing/address.ts'
 export { pressureText } from './connection-notices.ts'

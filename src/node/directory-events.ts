@@ -1,0 +1,170 @@
+// What a directory node reports: its events, as lines on its terminal need them, and
+// how what its services tell becomes these. It knows no libp2p host and no HTTP.
+import type { PeerId } from '@libp2p/interface'
+import type { EvictionReport } from '../directory/http/index.ts'
+import {
+  MAX_FEDERATION_PEERS,
+  type DirectoryService,
+  type FederationRefusal,
+  type FederationService
+} from '../directory/index.ts'
+import { shortId } from '../lib/index.ts'
+import type { VerifiedRecord } from '../presence/index.ts'
+import type { Pressure } from '../transport/index.ts'
+import type { MisbehaviourReport } from './api/chat-events.ts'
+import { formatAddress } from './dialing/address.ts'
+
+/** One peer, as a line on the directory's terminal names it. */
+export interface DirectoryGuest {
+  readonly peer: string
+  readonly nickname: string
+  readonly shortId: string
+  /** The address it is connected from, or the one that it announces; empty when there is none. */
+  readonly address: string
+}
+
+/** Another directory, as a line on the directory's terminal names it. */
+export interface FederatedDirectory {
+  readonly peer: string
+  readonly shortId: string
+  /** The address it is connected from; empty when it is not. */
+  readonly address: string
+  /** Of a directory of another network: that network. */
+  readonly network?: string
+}
+
+/** A directory that was named with `--join` and is not reached. */
+export interface UnreachedDirectory {
+  /** As people write it. */
+  readonly address: string
+  readonly why: string
+}
+
+/** What an operator may want to do something about, among directories that are joined or want to be. */
+export type FederationNotice = {
+  readonly peer: string
+  readonly shortId: string
+  /** Where it is connected from, or may be reached; empty when nothing is known of that. */
+  readonly address: string
+} & (
+  | { readonly event: 'directory-turned-away'; readonly reason: FederationRefusal; readonly places: number }
+  | {
+      readonly event: 'directory-evicted'
+      /** The address prefix that had the most places, and how many. */
+      readonly holder: string
+      readonly held: number
+      readonly places: number
+      /** The directory that has the place now. */
+      readonly to: string
+      readonly toShortId: string
+    }
+  | {
+      readonly event: 'directory-refused-us'
+      readonly reason: FederationRefusal
+      readonly why: string
+      readonly retryAfterMs: number
+    }
+  | { readonly event: 'directory-cut'; readonly forMs: number }
+  | {
+      readonly event: 'directory-left-out'
+      /** Peers that it has and that are not on the roster, and those that are. */
+      readonly leftOut: number
+      readonly peers: number
+      readonly named: boolean
+    }
+)
+
+export interface DirectoryNodeEvents {
+  ready: CustomEvent<DirectoryGuest>
+  left: CustomEvent<DirectoryGuest>
+  lost: CustomEvent<DirectoryGuest>
+  /** As many peers as may be are registered, and others are refused. */
+  full: CustomEvent<{ readonly limit: number; readonly refused: number }>
+  'directory-joined': CustomEvent<FederatedDirectory>
+  'directory-lost': CustomEvent<FederatedDirectory>
+  'directory-refused': CustomEvent<FederatedDirectory>
+  'directory-unreached': CustomEvent<UnreachedDirectory>
+  federation: CustomEvent<FederationNotice>
+  /** A client holds so much of the roster page that the oldest of it gave way to others. */
+  'page-pressure': CustomEvent<EvictionReport>
+  /** The addresses at which it is reached have changed. */
+  addresses: CustomEvent<{ readonly addresses: readonly string[]; readonly pages: readonly string[] }>
+  /** On a link of this machine it can't be found by mDNS, or can be again; in words. */
+  lan: CustomEvent<{ readonly text: string }>
+  /** A remote was cut or refused for what it did; at a bounded pace. */
+  misbehaviour: CustomEvent<MisbehaviourReport>
+  /** Connections have begun to give way because there are too many, or no longer do. */
+  pressure: CustomEvent<Pressure>
+}
+
+type Tell = <K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']) => void
+
+interface Services {
+  readonly directory: DirectoryService
+  readonly federation: FederationService
+}
+
+/** From now on what the services tell is reported. */
+export function reportServices({ directory, federation }: Services, tell: Tell): void {
+  directory.on('ready', ({ record, remoteAddr }) => tell('ready', guest(record, remoteAddr.toString())))
+  directory.on('left', ({ record }) => tell('left', guest(record)))
+  directory.on('lost', ({ record }) => tell('lost', guest(record)))
+  directory.on('full', (detail) => tell('full', detail))
+  federation.on('joined', ({ peer, remoteAddr }) => {
+    tell('directory-joined', federatedDirectory(peer, remoteAddr.toString()))
+  })
+  federation.on('lost', ({ peer }) => tell('directory-lost', federatedDirectory(peer)))
+  federation.on('other-network', ({ peer, network }) => {
+    tell('directory-refused', { ...federatedDirectory(peer), network })
+  })
+  federation.on('unreached', ({ address, error }) => {
+    tell('directory-unreached', { address: formatAddress(address), why: error.message })
+  })
+  reportNotices(federation, (notice) => tell('federation', notice))
+}
+
+function reportNotices(federation: FederationService, tell: (notice: FederationNotice) => void): void {
+  const places = MAX_FEDERATION_PEERS
+  /** With an address at which it may be reached. */
+  const known = (peer: string): FederatedDirectory => {
+    const [address] = federation.addressesOf(peer)
+    return federatedDirectory(peer, address?.toString())
+  }
+  federation.on('turned-away', ({ peer, remoteAddr, reason }) => {
+    tell({ event: 'directory-turned-away', ...federatedDirectory(peer, remoteAddr.toString()), reason, places })
+  })
+  federation.on('evicted', ({ peer, remoteAddr, holder, held, to }) => {
+    tell({
+      event: 'directory-evicted',
+      ...federatedDirectory(peer, remoteAddr.toString()),
+      holder,
+      held,
+      places,
+      to: to.toString(),
+      toShortId: shortId(to.toString())
+    })
+  })
+  federation.on('refused', ({ peer, error: { reason, message, retryAfterMs = 0 } }) => {
+    tell({ event: 'directory-refused-us', ...known(peer), reason, why: message, retryAfterMs })
+  })
+  federation.on('banned', ({ peer, forMs }) => {
+    tell({ event: 'directory-cut', ...known(peer.toString()), forMs })
+  })
+  federation.on('left-out', ({ directory, leftOut, peers, isNamed }) => {
+    tell({ event: 'directory-left-out', ...known(directory), leftOut, peers, named: isNamed })
+  })
+}
+
+function guest({ record }: VerifiedRecord, address?: string): DirectoryGuest {
+  const peer = record.peer.toString()
+  return {
+    peer,
+    nickname: record.nickname,
+    shortId: shortId(peer),
+    address: address ?? record.addresses[0]?.toString() ?? ''
+  }
+}
+
+function federatedDirectory(peer: PeerId | string, address = ''): FederatedDirectory {
+  return { peer: peer.toString(), shortId: shortId(peer.toString()), address }
+}
