@@ -30,7 +30,8 @@ interface Face {
   end(outcome: Outcome): void
 }
 
-export async function runChat(io: CommandIo, command: Command, openFirst: readonly string[]): Promise<ExitCode> {
+export async function runChat(io: CommandIo, command: Command): Promise<ExitCode> {
+  const openFirst = command.args
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const wantsJson = hasSwitch(command, 'json')
   if (wantsJson && hasSwitch(command, 'plain'))

@@ -13,6 +13,7 @@ import {
   UsageError
 } from '../../node/settings.ts'
 import { cleanText } from '../process/clean-text.ts'
+import type { CommandIo } from '../process/io.ts'
 
 type FlagValue = string | readonly string[] | boolean
 export type Flags = Readonly<Partial<Record<SettingName, FlagValue>>>
@@ -131,8 +132,11 @@ function sourceText(config: Config, spec: SettingSpec): string {
   }
 }
 
-/** Makes a command's work its action. */
-export type Run = (work: (command: ProgramCommand) => Promise<ExitCode>) => (this: ProgramCommand) => Promise<void>
+/** What a command does once it is chosen. */
+type Work = (io: CommandIo, command: ProgramCommand) => Promise<ExitCode>
+
+/** Makes an action of a command's work, which is loaded when the command is chosen. */
+export type Run = (load: (command: ProgramCommand) => Promise<Work>) => (this: ProgramCommand) => Promise<void>
 
 export const json = (help: string): Option => new Option('--json', help)
 

@@ -39,12 +39,8 @@ const DEFAULT_SEND_WAIT_SECONDS = 6
 /** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */
 const MESSAGE_ID_BYTES = 16
 
-export async function runSend(
-  io: CommandIo,
-  command: Command,
-  peer: string,
-  words: readonly string[]
-): Promise<ExitCode> {
+export async function runSend(io: CommandIo, command: Command): Promise<ExitCode> {
+  const [peer = '', ...words] = command.args
   const waitSeconds = readWait(command.getOptionValue('wait'))
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const unlock: Unlocker = await unlockerOf({ io, command })

@@ -1,7 +1,6 @@
 // The commands of `parley` about a profile: its key and passphrase, its move to
 // another machine, its contacts, its history, and the file of settings. Each is
 // loaded when it is chosen.
-import type { CommandIo } from '../process/io.ts'
 import { newPassphraseOption, passphraseOption } from '../process/unlocking.ts'
 import {
   addSettings,
@@ -16,7 +15,7 @@ import {
   type Run
 } from '../commands/command-options.ts'
 
-export function addDaemonCommand(program: ProgramCommand, io: CommandIo, run: Run): void {
+export function addDaemonCommand(program: ProgramCommand, run: Run): void {
   const daemon = program
     .command('daemon')
     .description('run the node of a profile without a face; parley attaches to it')
@@ -33,15 +32,10 @@ export function addDaemonCommand(program: ProgramCommand, io: CommandIo, run: Ru
       ['parley daemon', 'in this terminal, or under a supervisor of your own'],
       ['parley status', 'what it does']
     )
-    .action(
-      run(async (command) => {
-        const { runDaemon } = await import('../commands/daemon.ts')
-        return runDaemon(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/daemon.ts')).runDaemon))
 }
 
-export function addAttachCommand(program: ProgramCommand, io: CommandIo, run: Run): void {
+export function addAttachCommand(program: ProgramCommand, run: Run): void {
   addSettings(
     program.command('attach').description('the chat of another machine in this terminal, through ssh'),
     onlyProfile
@@ -55,15 +49,10 @@ export function addAttachCommand(program: ProgramCommand, io: CommandIo, run: Ru
       ['parley attach ssh:home.example', 'the daemon that runs there'],
       ['parley attach ssh:anna@home.example --remote-command bin/parley', 'where it is not in the PATH']
     )
-    .action(
-      run(async (command) => {
-        const { runAttach } = await import('../commands/attach.ts')
-        return runAttach(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/attach.ts')).runAttach))
 }
 
-export function addProfileCommands(program: ProgramCommand, io: CommandIo, run: Run): void {
+export function addProfileCommands(program: ProgramCommand, run: Run): void {
   addSettings(
     program.command('unlock').description('give the passphrase to a parley that is waiting for it'),
     onlyProfile
@@ -75,12 +64,7 @@ export function addProfileCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley unlock', 'asks for the passphrase of the usual profile'],
       ['parley unlock --passphrase-fd 3 3<FILE', 'for a script']
     )
-    .action(
-      run(async (command) => {
-        const { runUnlock } = await import('../commands/key-passphrase.ts')
-        return runUnlock(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/key-passphrase.ts')).runUnlock))
 
   const profile = program
     .command('profile')
@@ -106,12 +90,7 @@ export function addProfileCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley profile protect --remove', 'takes the passphrase off again'],
       ['parley profile protect --directory-port 8000', 'the key of that directory']
     )
-    .action(
-      run(async (command) => {
-        const { runProtect } = await import('../commands/key-passphrase.ts')
-        return runProtect(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/key-passphrase.ts')).runProtect))
 
   addSettings(
     profile
@@ -128,12 +107,7 @@ export function addProfileCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley profile export anna.age', 'asks twice for a passphrase; also while the chat runs'],
       ['parley profile export anna.age --recipient age1…', 'for the identity of that recipient']
     )
-    .action(
-      run(async (command) => {
-        const { runProfileExport } = await import('../commands/profile-move.ts')
-        return runProfileExport(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/profile-move.ts')).runProfileExport))
 
   addSettings(profile.command('import').description('make a profile from an exported file'), onlyProfile)
     .argument('<FILE>', 'the file that parley profile export wrote')
@@ -145,15 +119,10 @@ export function addProfileCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley profile import anna.age', 'as the usual profile'],
       ['parley profile import anna.age --profile anna', 'under a name']
     )
-    .action(
-      run(async (command) => {
-        const { runProfileImport } = await import('../commands/profile-move.ts')
-        return runProfileImport(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/profile-move.ts')).runProfileImport))
 }
 
-export function addContactCommands(program: ProgramCommand, io: CommandIo, run: Run): void {
+export function addContactCommands(program: ProgramCommand, run: Run): void {
   const load = async () => import('../commands/contact.ts')
 
   const contact = program
@@ -169,25 +138,25 @@ export function addContactCommands(program: ProgramCommand, io: CommandIo, run: 
   addSettings(contact.command('list').description('print your contacts'), onlyProfile)
     .addOption(json('print one JSON object'))
     .examples(['parley contact list --json', 'for a script'])
-    .action(run(async (command) => (await load()).runContactList(io, command)))
+    .action(run(async () => (await load()).runContactList))
 
   addSettings(contact.command('rename').description('give a contact a name of your own'), onlyProfile)
     .argument('<PEER>', keptPeer)
     .argument('[NAME...]', 'the new name; without it, the name that the peer gives itself')
     .addOption(json('print one JSON object'))
     .examples(['parley contact rename bob Robert', 'bob is Robert on this machine'])
-    .action(run(async (command) => (await load()).runContactRename(io, command)))
+    .action(run(async () => (await load()).runContactRename))
 
   addSettings(contact.command('remove').description('make a contact a stranger again'), onlyProfile)
     .argument('<PEER>', keptPeer)
     .option('--yes', 'do not ask')
     .addOption(json('print one JSON object'))
     .examples(['parley contact remove bob', 'asks first'], ['parley contact remove bob --yes', 'for a script'])
-    .action(run(async (command) => (await load()).runContactRemove(io, command)))
+    .action(run(async () => (await load()).runContactRemove))
 }
 
 /** What reads and deletes the history of a profile. */
-export function addHistoryCommands(program: ProgramCommand, io: CommandIo, run: Run): void {
+export function addHistoryCommands(program: ProgramCommand, run: Run): void {
   const load = async () => import('../commands/history.ts')
   const limit = '--limit <NUMBER>'
 
@@ -205,11 +174,9 @@ export function addHistoryCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley log bob --since 2026-11-01 --until 2026-11-07', 'of a week']
     )
     .action(
-      run(async (command) => {
-        if (!hasSwitch(command, 'follow')) return (await load()).runLog(io, command)
-        const { followLog } = await import('../commands/new-messages.ts')
-        return followLog(io, command)
-      })
+      run(async (command) =>
+        hasSwitch(command, 'follow') ? (await import('../commands/new-messages.ts')).followLog : (await load()).runLog
+      )
     )
 
   addSettings(program.command('await').description('wait for a message and print it'), onlyProfile)
@@ -223,12 +190,7 @@ export function addHistoryCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley await --from bob', 'the next message from bob'],
       ['parley await --match "^build (ok|failed)" --timeout 10m', 'what a script waits for']
     )
-    .action(
-      run(async (command) => {
-        const { runAwait } = await import('../commands/new-messages.ts')
-        return runAwait(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/new-messages.ts')).runAwait))
 
   addSettings(program.command('search').description('print messages with all of these words'), onlyProfile)
     .argument('<WORDS...>', 'words, in any order; "words in quotes" as they stand')
@@ -239,7 +201,7 @@ export function addHistoryCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley search red build', 'both words'],
       [`parley search '"red build"' --peer bob`, 'the phrase, with bob']
     )
-    .action(run(async (command) => (await load()).runSearch(io, command)))
+    .action(run(async () => (await load()).runSearch))
 
   addSettings(program.command('export').description('print the whole history, oldest first'), onlyProfile)
     .addOption(json('one JSON object a message'))
@@ -250,17 +212,17 @@ export function addHistoryCommands(program: ProgramCommand, io: CommandIo, run: 
       ['parley export --json > history.jsonl', 'everything'],
       ['parley export --peer bob | less', 'one conversation, to read']
     )
-    .action(run(async (command) => (await load()).runExport(io, command)))
+    .action(run(async () => (await load()).runExport))
 
   addSettings(program.command('forget').description('delete all messages with a peer on this machine'), onlyProfile)
     .argument('<PEER>', keptPeer)
     .option('--yes', 'do not ask')
     .addOption(json('print one JSON object that says how many'))
     .examples(['parley forget bob', 'asks first'], ['parley forget bob --yes', 'for a script'])
-    .action(run(async (command) => (await load()).runForget(io, command)))
+    .action(run(async () => (await load()).runForget))
 }
 
-export function addConfigCommands(program: ProgramCommand, io: CommandIo, run: Run): void {
+export function addConfigCommands(program: ProgramCommand, run: Run): void {
   const config = addSettings(
     program.command('config').description('print each setting, its value and where it came from; or change one'),
     allSettings
@@ -274,12 +236,7 @@ export function addConfigCommands(program: ProgramCommand, io: CommandIo, run: R
       ['parley config set giveUp 12h', 'change the file of settings'],
       ['PARLEY_NAME=anna parley config --json', 'for a script']
     )
-    .action(
-      run(async (command) => {
-        const { runConfig } = await import('../commands/config.ts')
-        return runConfig(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/config.ts')).runConfig))
 
   config
     .command('set')
@@ -290,22 +247,12 @@ export function addConfigCommands(program: ProgramCommand, io: CommandIo, run: R
       ['parley config set name anna', 'a nickname'],
       ['parley config set directory 8000 192.168.1.7:8000', 'a list']
     )
-    .action(
-      run(async (command) => {
-        const { runConfigSet } = await import('../commands/config.ts')
-        return runConfigSet(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/config.ts')).runConfigSet))
 
   config
     .command('unset')
     .description('take one setting out of the file of settings')
     .argument('<NAME>', 'a setting that is in the file')
     .examples(['parley config unset giveUp', 'back to what it is without'])
-    .action(
-      run(async (command) => {
-        const { runConfigUnset } = await import('../commands/config.ts')
-        return runConfigUnset(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/config.ts')).runConfigUnset))
 }

@@ -46,9 +46,10 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .showSuggestionAfterError()
     .allowExcessArguments(false)
     .helpCommand('help [command]', 'print this, or the help of a command')
-  const run: Run = (work) => {
+  const run: Run = (load) => {
     return async function (this: ProgramCommand): Promise<void> {
-      finished(await work(this))
+      const work = await load(this)
+      finished(await work(io, this))
     }
   }
 
@@ -58,12 +59,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       ['parley --name anna --accept lan', 'lets the LAN in'],
       ['parley help send', 'more about a command']
     )
-    .action(
-      run(async (command) => {
-        const { runChat } = await import('../commands/chat.ts')
-        return runChat(io, command, [])
-      })
-    )
+    .action(run(async () => (await import('../commands/chat.ts')).runChat))
 
   addFaces(program.command('chat').description('open the chat, straight into a conversation'))
     .argument('<PEER...>', anyPeer)
@@ -71,12 +67,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       ['parley chat bob', 'a contact or a name on the roster'],
       ['parley chat 192.168.1.7 4001', 'host and port']
     )
-    .action(
-      run(async (command) => {
-        const { runChat } = await import('../commands/chat.ts')
-        return runChat(io, command, command.args)
-      })
-    )
+    .action(run(async () => (await import('../commands/chat.ts')).runChat))
 
   addSettings(
     program.command('send').description('deliver one message; exits with 0 only once the other side has stored it'),
@@ -94,16 +85,10 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       ['parley send bob "the build is red"', 'to a contact'],
       ['make 2>&1 | tail | parley send bob -', 'standard input']
     )
-    .action(
-      run(async (command) => {
-        const { runSend } = await import('../commands/send.ts')
-        const [peer = '', ...text] = command.args
-        return runSend(io, command, peer, text)
-      })
-    )
+    .action(run(async () => (await import('../commands/send.ts')).runSend))
 
-  addHistoryCommands(program, io, run)
-  addContactCommands(program, io, run)
+  addHistoryCommands(program, run)
+  addContactCommands(program, run)
 
   addSettings(program.command('roster').description('print who is on the network, without joining it'), lookSettings)
     .option('--query <TEXT>', 'those with TEXT in their nickname, or at the start of their peer ID')
@@ -114,12 +99,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       ['parley roster --directory 8000', 'as one directory tells it'],
       ['parley roster --directory 8000 --query ann', 'all whose name holds "ann", however many peers there are']
     )
-    .action(
-      run(async (command) => {
-        const { runRoster } = await import('../commands/roster.ts')
-        return runRoster(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/roster.ts')).runRoster))
 
   const directory = program.command('directory').description('run a directory: it shows who is online')
   addSettings(directory, directorySettings)
@@ -142,12 +122,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       ['parley directory --port 8001 --join 8000', 'shares one roster with that of port 8000'],
       ['parley directory --http-host 0.0.0.0', 'the page is there for others too']
     )
-    .action(
-      run(async (command) => {
-        const { runDirectory } = await import('../commands/directory.ts')
-        return runDirectory(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/directory.ts')).runDirectory))
   const port = directory.options.find(({ long }) => long === '--port')
   if (port !== undefined)
     port.description = 'the TCP port to listen on; each port has a key of its own (env: PARLEY_PORT)'
@@ -156,12 +131,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
     .option('--qr', 'also as a QR code')
     .addOption(json('print one JSON object'))
     .examples(['parley id --qr', 'for someone else to scan'])
-    .action(
-      run(async (command) => {
-        const { runId } = await import('../commands/id.ts')
-        return runId(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/id.ts')).runId))
 
   addSettings(
     program.command('verify').description('print the safety number with a peer, and mark it as compared'),
@@ -176,12 +146,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       ['parley verify bob', 'read it out to bob, who does the same'],
       ['parley verify bob --confirm', 'when all 60 digits are the same']
     )
-    .action(
-      run(async (command) => {
-        const { runVerify } = await import('../commands/verify.ts')
-        return runVerify(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/verify.ts')).runVerify))
 
   addSettings(
     program.command('status').description('print whether parley runs on the profile, and its state'),
@@ -193,30 +158,20 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
       ['parley status', 'the usual profile'],
       ['parley status --profile work || parley --profile work', 'start it unless it runs']
     )
-    .action(
-      run(async (command) => {
-        const { runStatus } = await import('../commands/status.ts')
-        return runStatus(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/status.ts')).runStatus))
 
-  addDaemonCommand(program, io, run)
-  addAttachCommand(program, io, run)
-  addProfileCommands(program, io, run)
+  addDaemonCommand(program, run)
+  addAttachCommand(program, run)
+  addProfileCommands(program, run)
 
-  addConfigCommands(program, io, run)
+  addConfigCommands(program, run)
 
   program
     .command('demo')
     .description('the case study on this machine: three directories, two people')
     .option('--ports <A,B,C>', 'the ports of the directories (default: 8000,8001,8002)')
     .examples(['parley demo', 'takes about 5 seconds'], ['parley demo --ports 8100,8101,8102', 'on other ports'])
-    .action(
-      run(async (command) => {
-        const { runDemo } = await import('../commands/demo.ts')
-        return runDemo(io, command)
-      })
-    )
+    .action(run(async () => (await import('../commands/demo.ts')).runDemo))
 
   return program
 }
