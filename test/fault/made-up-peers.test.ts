@@ -16,10 +16,10 @@ import { HELD_STATEMENT_BYTES } from '../../src/directory/federation/state/state
 import { federated, network, type Federated } from '../directory/federation/federated.ts'
 import { node } from '../directory/nodes.ts'
 import { presence } from '../presence/records.ts'
-import { STATEMENTS_BYTES } from '../../src/directory/federation/state/known-directories.ts'
+import { defaultLimits } from '../../src/directory/federation/state/known-directories.ts'
 
 const MADE_UP = 4_000
-const ROOM_BYTES = STATEMENTS_BYTES / 8
+const ROOM_BYTES = defaultLimits.roomBytes / 8
 const OWN = 200
 /** A statement with its record counts for some 3,300 bytes. */
 const SHOWN = { least: OWN + ROOM_BYTES / 4_000, most: OWN + ROOM_BYTES / HELD_STATEMENT_BYTES }

@@ -30,7 +30,7 @@ export interface DirectoryClientInit extends Omit<RegistrationInit, 'now' | 'ope
   readonly random?: () => number
 }
 
-export interface DirectoryClientEvents {
+interface DirectoryClientEvents {
   state: [DirectoryState]
   /** Checked entries; `applyEntries` puts them into a roster. */
   entries: [DirectoryEntries]

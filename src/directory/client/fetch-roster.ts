@@ -7,7 +7,7 @@ import { EntriesReader } from './directory-entries.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
 import { DirectoryStream, DirectoryLostError, ANSWER_TIMEOUT_MS } from './directory-stream.ts'
 
-export interface FetchRosterInit {
+interface FetchRosterInit {
   /** Part of a nickname, or the start of a peer ID; by default empty: all peers. */
   readonly query?: string
   readonly offset?: number

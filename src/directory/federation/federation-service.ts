@@ -37,7 +37,7 @@ import type {
 /** Streams of one federation peer's connection: one to keep, and others while it is replaced. */
 const MAX_FEDERATION_STREAMS_PER_CONNECTION = 4
 
-export interface FederationInit extends FederationDialing {
+interface FederationInit extends FederationDialing {
   readonly network: string
   /** Federation peers that were named: they are dialled for ever. */
   readonly join: readonly Multiaddr[]
@@ -51,7 +51,7 @@ export interface FederationInit extends FederationDialing {
 }
 
 /** What libp2p gives to a service, as far as this one needs it. `directory` is the service before it. */
-export interface FederationComponents extends GossipSubComponents {
+interface FederationComponents extends GossipSubComponents {
   readonly addressManager: { getAddresses(): Multiaddr[] }
   readonly directory: DirectoryService
 }

@@ -8,9 +8,14 @@ import { once } from 'node:events'
 import { isIPv6, Socket } from 'node:net'
 import { addressClass, canonicalIp, Shares, steadyNow } from '../../wire/index.ts'
 import { clientAddress } from './client-address.ts'
-import { HTTP_HELD_BACK_MS, HTTP_HELD_BACK_RATE, ThrottledClients } from './throttled-clients.ts'
 import { HTTP_STALL_TIMEOUT_MS, EventStream, type StreamEnd } from './event-stream.ts'
-import { MAX_HTTP_HEADERS, RequestGuard } from './request-guard.ts'
+import {
+  HTTP_HELD_BACK_MS,
+  HTTP_HELD_BACK_RATE,
+  MAX_HTTP_HEADERS,
+  RequestGuard,
+  ThrottledClients
+} from './request-guard.ts'
 import { readUrl, say, securityHeaders, sendFile, sendJson, statusOf } from './http-answers.ts'
 import { EvictionReports, type Eviction, type EvictionReport, HttpConnections } from './http-connections.ts'
 import type { PageFiles } from './http-answers.ts'

@@ -73,7 +73,7 @@ export interface DirectoryInit {
 }
 
 /** What libp2p gives to a service, as far as this one needs it. */
-export interface DirectoryComponents {
+interface DirectoryComponents {
   readonly peerId: PeerId
   readonly logger: ComponentLogger
   readonly registrar: {
@@ -82,7 +82,7 @@ export interface DirectoryComponents {
   }
 }
 
-export interface DirectoryEvents {
+interface DirectoryEvents {
   /** A peer has registered here. */
   ready: [{ readonly peer: PeerId; readonly record: VerifiedRecord; readonly remoteAddr: Multiaddr }]
   /** A peer has left: its signed withdrawal came. */

@@ -4,11 +4,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { EVICTED_RETRY_MS } from '../../../src/directory/http/event-stream.ts'
-import {
-  HTTP_HELD_BACK_MS,
-  HTTP_OFFENCE_RATE,
-  ThrottledClients
-} from '../../../src/directory/http/throttled-clients.ts'
+import { HTTP_HELD_BACK_MS, HTTP_OFFENCE_RATE, ThrottledClients } from '../../../src/directory/http/request-guard.ts'
 import { MAX_EVENT_STREAMS, MAX_HTTP_PIPELINED } from '../../../src/directory/http/roster-http.ts'
 import {
   MAX_HTTP_CONNECTIONS,

@@ -7,14 +7,15 @@ import {
   DIRECTORY_PROTOCOL,
   DirectoryClient,
   DirectoryRefusedError,
-  fetchRoster,
-  NotADirectoryError,
-  OtherNetworkError
+  fetchRoster
 } from '../../../src/directory/index.ts'
 import { openRecord, Roster } from '../../../src/presence/index.ts'
-import type { DirectoryClientInit, DirectoryInit, DirectoryService } from '../../../src/directory/index.ts'
+import type { DirectoryClientInit } from '../../../src/directory/client/directory-client.ts'
+import { NotADirectoryError } from '../../../src/directory/client/directory-stream.ts'
+import type { DirectoryInit } from '../../../src/directory/server/directory-service.ts'
+import type { DirectoryService } from '../../../src/directory/index.ts'
 import type { VerifiedRecord } from '../../../src/presence/index.ts'
-import { decodeDirectoryFrame, encodeClientFrame } from '../../../src/directory/directory-frames.ts'
+import { decodeDirectoryFrame, encodeClientFrame, OtherNetworkError } from '../../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../../src/directory/directory-frames.ts'
 import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
 import { eventualMs } from '../../patience.ts'

@@ -2,7 +2,7 @@
 // what goes wrong and when; and what must hold of the honest ones, meanwhile and in
 // the end.
 import type { FederationLimits } from '../../../src/directory/federation/state/known-directories.ts'
-import { STATEMENTS_BYTES } from '../../../src/directory/federation/state/known-directories.ts'
+import { defaultLimits } from '../../../src/directory/federation/state/known-directories.ts'
 import { MAX_KNOWN_DIRECTORIES } from '../../../src/directory/federation-frames.ts'
 import type { Identity } from '../../presence/records.ts'
 import { Simulation } from '../network.ts'
@@ -317,7 +317,7 @@ export class Scenario {
 
   /** What is held of others stays within its bounds, and what is waited for ends. */
   #overBound(): string | undefined {
-    const { maxDirectories = MAX_KNOWN_DIRECTORIES, roomBytes = STATEMENTS_BYTES } = this.#limits
+    const { maxDirectories = MAX_KNOWN_DIRECTORIES, roomBytes = defaultLimits.roomBytes } = this.#limits
     for (const directory of this.#living) {
       const { state, links } = directory.machine
       for (const isNamed of [true, false]) {

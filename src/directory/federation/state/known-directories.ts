@@ -9,13 +9,7 @@ import { MAX_ATTACHED_PEERS } from '../../directory-frames.ts'
 import { MAX_KNOWN_DIRECTORIES } from '../../federation-frames.ts'
 
 /** Detached statements are kept two leases, as tombstones are. */
-export const DETACHED_MS = 2 * LEASE_MS
-
-/** Peers attached to one directory, as it limits itself. */
-export const MAX_DIRECTORY_ATTACHMENTS = MAX_ATTACHED_PEERS
-
-/** Detached statements of one directory that are kept; the oldest goes first. */
-export const MAX_DIRECTORY_DETACHED = MAX_ATTACHED_PEERS
+const DETACHED_MS = 2 * LEASE_MS
 
 /** Statements of the directories that the operator named: some 25,000 attachments, more than a full roster. */
 const NAMED_STATEMENTS_BYTES = 80 * 1024 * 1024
@@ -24,12 +18,13 @@ const NAMED_STATEMENTS_BYTES = 80 * 1024 * 1024
  * … and of all other directories, which strangers may run: some 5,000 attachments of the usual size. With the page's log
  * and what is under way, a flood of them takes less than 32 MB.
  */
-export const STATEMENTS_BYTES = 16 * 1024 * 1024
+const STATEMENTS_BYTES = 16 * 1024 * 1024
 
 export interface FederationLimits {
   readonly maxDirectories: number
-  /** Of each other directory. */
+  /** Of each other directory, as it limits itself. */
   readonly maxAttachments: number
+  /** Of each other directory, detached statements that are kept; the oldest goes first. */
   readonly maxDetached: number
   /** The memory for the statements of all directories that the operator named, together. */
   readonly namedRoomBytes: number
@@ -41,8 +36,8 @@ export interface FederationLimits {
 
 export const defaultLimits: FederationLimits = {
   maxDirectories: MAX_KNOWN_DIRECTORIES,
-  maxAttachments: MAX_DIRECTORY_ATTACHMENTS,
-  maxDetached: MAX_DIRECTORY_DETACHED,
+  maxAttachments: MAX_ATTACHED_PEERS,
+  maxDetached: MAX_ATTACHED_PEERS,
   namedRoomBytes: NAMED_STATEMENTS_BYTES,
   roomBytes: STATEMENTS_BYTES,
   detachedMs: DETACHED_MS

@@ -1,7 +1,7 @@
 // Which queries about directories are open, at which peers, and which answers may
 // still come. Pure: the time goes in. Knows neither frames nor statements.
 import type { Wanted } from '../state/federation-state.ts'
-import { MAX_DIRECTORY_ATTACHMENTS, MAX_DIRECTORY_DETACHED } from '../state/known-directories.ts'
+import { defaultLimits } from '../state/known-directories.ts'
 
 /** A federation peer that was asked and sends no page of any answer for so long: the query is put to another. */
 const ASK_TIMEOUT_MS = 3_000
@@ -61,7 +61,7 @@ export class DirectoryQueries<S extends { readonly isHandling?: boolean }> {
     const asked = this.#open.get(session)?.get(wanted.directory)
     if (asked === undefined) return true
     asked.size += updates
-    return asked.size <= 2 * (MAX_DIRECTORY_ATTACHMENTS + MAX_DIRECTORY_DETACHED)
+    return asked.size <= 2 * (defaultLimits.maxAttachments + defaultLimits.maxDetached)
   }
 
   /** The answer has ended. */

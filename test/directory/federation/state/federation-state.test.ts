@@ -10,14 +10,14 @@ import {
   REVIVAL_MS
 } from '../../../../src/directory/federation/state/known-directory.ts'
 import { HELD_STATEMENT_BYTES, AttachmentDigest } from '../../../../src/directory/federation/state/statement-log.ts'
+import type { OfferedUpdate } from '../../../../src/directory/federation/state/federation-state.ts'
 import { FederationState } from '../../../../src/directory/federation/state/federation-state.ts'
 import { MAX_KNOWN_DIRECTORIES } from '../../../../src/directory/federation-frames.ts'
-import type { OfferedUpdate } from '../../../../src/directory/federation/state/federation-state.ts'
 import type { RosterEffect } from '../../../../src/directory/federation/state/known-directory.ts'
 import { LAN, Roster } from '../../../../src/presence/index.ts'
 import { identity } from '../../../presence/records.ts'
 import { beat, record, word } from '../words.ts'
-import { DETACHED_MS } from '../../../../src/directory/federation/state/known-directories.ts'
+import { defaultLimits } from '../../../../src/directory/federation/state/known-directories.ts'
 import type { FederationLimits } from '../../../../src/directory/federation/state/known-directories.ts'
 import { applyEffects } from '../../../../src/directory/federation/state/state-expiry.ts'
 
@@ -110,7 +110,7 @@ describe('what another directory says', () => {
     here.merge(gone, 0)
     here.roster.withdraw(record(ada.peer, 2n, true), 0)
     for (let n = 2; n < 300; n++) here.heard(beat(north.peer, { beat: BigInt(n), counter: 2n }), n * 1_000)
-    const lateMs = DETACHED_MS + 150_000
+    const lateMs = defaultLimits.detachedMs + 150_000
     here.roster.expire(lateMs)
     expect(here.state.statementsOf(ada.id)).toEqual([])
     expect(here.roster.newest(ada.id)).toBeUndefined()

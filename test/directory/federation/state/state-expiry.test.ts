@@ -7,7 +7,7 @@ import { STALL_MS, StateExpiry } from '../../../../src/directory/federation/stat
 import { AttachmentDigest } from '../../../../src/directory/federation/state/statement-log.ts'
 import { identity } from '../../../presence/records.ts'
 import { beat, word } from '../words.ts'
-import { DETACHED_MS } from '../../../../src/directory/federation/state/known-directories.ts'
+import { defaultLimits } from '../../../../src/directory/federation/state/known-directories.ts'
 
 const [self, north, ada] = await Promise.all([identity(1), identity(2), identity(11)])
 const busyEveryMs = STALL_MS / 10
@@ -56,7 +56,7 @@ test('own words that peers have left are forgotten after a standstill too', () =
   const next = state.nextOwn(ada.peer, 1n, false)
   state.ownSealed(word(self.peer, ada.peer, next).statement, undefined, nowMs)
   timer.dueAt(expiry.nextDeadline())
-  standsStillAt(DETACHED_MS)
+  standsStillAt(defaultLimits.detachedMs)
   busyFor(2 * STALL_MS)
   expect(state.statementsOf(ada.id)).toEqual([])
 })
