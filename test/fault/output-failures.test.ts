@@ -1,6 +1,7 @@
 // What commands do when their output can't be written: they report it and end with the exit code of a disk, and a
 // directory goes on. A reader that has seen enough is no failure. A full file system of 64 KiB needs mount (root on
-// Linux); `/dev/full` needs Linux.
+// Linux); `/dev/full` needs Linux, and errors that no disk here has need strace.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -61,6 +62,27 @@ describe.skipIf(!existsSync('/dev/full'))('output that finds no room', () => {
     await directory.shows(/^LEFT anna /u)
     expect((await chat.ended()).code).toBe(exitCodes.storage)
     expect(chat.stderr).toMatch(told)
+  })
+})
+
+/** A program of the system, not of a package. */
+const tool = { trace: 'strace' }
+const canTrace = spawnSync(tool.trace, ['-qq', '-o', '/dev/null', 'true']).status === 0
+
+describe.skipIf(!canTrace)('output that fails otherwise (needs strace)', () => {
+  test.each([
+    ['EDQUOT', /the quota on the disk is used up \(EDQUOT\)/u],
+    ['EIO', /an input\/output error \(EIO\), check the disk/u],
+    ['EPERM', /EPERM/u]
+  ])('by %s ends a command with exit code 11, and is reported', async (code, reason) => {
+    const file = join(bed.folder, 'output')
+    writeFileSync(file, '')
+    const strace = `${tool.trace} -f -qq -o /dev/null -P "$file" -e inject=write,writev:error=${code}`
+    const via = ['sh', '-c', `file=$1; shift; exec ${strace} "$@" >> "$file"`, 'sh', file]
+    const { code: exitCode, stderr, told: all } = await bed.run(['id'], { via })
+    expect(stderr, all).toMatch(/^parley: the output can't be written: /mu)
+    expect(stderr, all).toMatch(reason)
+    expect(exitCode, all).toBe(exitCodes.storage)
   })
 })
 

@@ -3,6 +3,7 @@
 // It knows no commands, and decides nothing about what follows.
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { constants as system } from 'node:os'
 import type { Writable } from 'node:stream'
 import { WriteStream } from 'node:tty'
 import { exitCodes, ParleyError } from '../../node/settings.ts'
@@ -141,5 +142,7 @@ class DescriptorWriter {
 const lineFeed = Buffer.from('\n')
 
 function codeOf(error: Error): string {
+  // libuv has no name for EDQUOT.
+  if ('errno' in error && error.errno === -system.errno.EDQUOT) return 'EDQUOT'
   return 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
