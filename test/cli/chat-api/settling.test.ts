@@ -1,7 +1,7 @@
 // How a face ends with tens of thousands of messages that wait.
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import type { OutgoingMessage } from '../../../src/cli/chat-api/chat-api.ts'
+import type { ConversationState, OutgoingMessage } from '../../../src/cli/chat-api/chat-api.ts'
 import { untilSettled } from '../../../src/cli/chat-api/settling.ts'
 import { FakeNode, outgoing } from '../fake-node.ts'
 
@@ -9,11 +9,17 @@ const absent = '12D3KooWabsent'
 const present = '12D3KooWpresent'
 const many = 44_000
 
-/** Its messages to `absent` wait, and all others have arrived. It counts who waits at once. */
+/** Its messages to `absent` wait, and all others have arrived. It counts the questions, and who waits at once. */
 class WaitedFor extends FakeNode {
   asked = 0
+  looks = 0
   waitingNow = 0
   mostAtOnce = 0
+
+  override state(peer: string): ConversationState {
+    this.looks++
+    return super.state(peer)
+  }
 
   override async settled(message: OutgoingMessage, options?: { signal: AbortSignal }): Promise<OutgoingMessage> {
     this.asked++
@@ -35,6 +41,8 @@ test('at QUIT a message to a peer that is away is not waited for, and one to a p
   const messages = [...messagesTo(absent, many), ...messagesTo(present, 2)]
   await untilSettled(node, messages, { signal: new AbortController().signal, isQuitting: true })
   expect(node.asked).toBe(2)
+  // A look at a peer takes a tenth of a millisecond: it is not for each message.
+  expect(node.looks).toBe(3)
 })
 
 test('after the end of input all are waited for, one after the other, until the time is over', async () => {
