@@ -234,6 +234,9 @@ function isPeerId(text: string): boolean {
   }
 }
 
+/** What Ed25519, secp256k1 and RSA IDs begin with, and more of it than anyone takes for a name. */
+const looksLikePeerId = /^(?:12D3KooW|16Uiu2HA|Qm)\w{30,}$/u
+
 function unknownText(text: string, known: KnownPeers): string {
   const chars = [...text]
   const isLong = chars.length > maxQuotedChars
@@ -250,6 +253,12 @@ function unknownText(text: string, known: KnownPeers): string {
     return (
       `no peer called ${quoted} is a contact or on the roster; if it is the beginning of an ID, ` +
       `give ${minShortBeginning} letters of it or more`
+    )
+  }
+  if (looksLikePeerId.test(text)) {
+    return (
+      `no known peer ID begins with ${quoted}, and it is not a whole one: it is mistyped or cut off. Copy it again, ` +
+      'or give an address (HOST:PORT or multiaddr)'
     )
   }
   const near = nearestPeer(text, known)

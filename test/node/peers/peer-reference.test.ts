@@ -182,6 +182,8 @@ test.each([
   [`/ip4/10.0.0.1/tcp/4/p2p/${anna}/p2p-circuit`, /is an address of a relay/],
   ['/ip4/10.0.0.1/sctp/4', /is an address of \/sctp/],
   [`/ip4/10.0.0.1/tcp/4/p2p/${self.slice(0, -1)}`, /the peer ID behind \/p2p\/ is mistyped or cut off/],
+  [anna.slice(0, -1).replace('Anna', 'Bnna'), /no known peer ID begins with .*: it is mistyped or cut off/],
+  [anna.replace('Anna', '0nna'), /it is not a whole one: it is mistyped or cut off/],
   ['http://127.0.0.1:8180/', /it is the address of a web page/],
   ['192.0.2.2:36679:1', /more than one colon/],
   ['fe80::1:4001', /write \[fe80::1:4001\]:PORT/],
