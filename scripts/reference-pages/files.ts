@@ -38,7 +38,7 @@ const files: readonly FileNote[] = [
   {
     path: `${profile}/typed.json`,
     name: 'typed.json',
-    what: 'what was typed on the full screen, by conversation, for the arrow keys; `/forget` takes its conversation out'
+    what: 'what was typed on the full screen, by conversation, for the arrow keys; `forget` takes its conversation out'
   },
   {
     path: `${profile}/history.db`,
@@ -63,7 +63,7 @@ const files: readonly FileNote[] = [
   {
     path: '…/history.db.damaged-TIME, and -wal',
     name: '.damaged-',
-    what: 'a damaged history as it was found, before it was repaired. Stays until you delete it'
+    what: 'a damaged history as it was found, before it was repaired. Yours to delete; `forget` and `keep` delete it too'
   },
   {
     path: '…/history.db.copy.DIGITS',

@@ -18,8 +18,8 @@ export interface OpenHistory extends Omit<KeptProfile, 'profile' | 'store' | 'co
 
 /** @throws UsageError when there is no such profile: it is not made; ProfileInUseError, StorageProblemError */
 export async function openHistory(config: Config): Promise<OpenHistory> {
-  const { store, mended, name, resolve, close } = await openKeptProfile(config, 'it has no history')
-  return { history: new History(store), mended, name, resolve, close }
+  const { profile, store, mended, name, resolve, close } = await openKeptProfile(config, 'it has no history')
+  return { history: new History(store, { folder: profile.folder }), mended, name, resolve, close }
 }
 
 export interface OpenContacts {

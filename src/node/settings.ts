@@ -26,6 +26,7 @@ export {
 } from './api/errors.ts'
 export { exitCodes, type ExitCode } from './api/exit-codes.ts'
 export { profileFolder } from './config/folders.ts'
+export { readTypedLines, typedLinesFile, typedLinesText } from './profile/typed-lines.ts'
 export type { LockedIdentity, Unlocker } from './profile/identity.ts'
 export { isPortFree, whyNotListening } from './dialing/listening.ts'
 export { mayAskForPassphrase, profileKeyProtection, type KeyProtection } from './profile/profile-preview.ts'

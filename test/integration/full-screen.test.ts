@@ -2,7 +2,7 @@
 // other, talk, read back through 10,000 messages, paste, resize, meet hostile
 // texts, and leave; and the terminal is given back however it ends. In tmux;
 // where there is none, these can't run.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
@@ -248,6 +248,48 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await again.type('/settings')
     await again.shows(/\/theme +mono/u)
     await again.shows(/name +Anna +profile/u)
+  })
+
+  test('what was typed to a peer is in no file of the profile once its conversation is forgotten', async () => {
+    const home = bed.home()
+    const folder = join(home, 'data', 'parley', 'profiles', 'default')
+    const word = 'pomegranate'
+    const filesWithIt = async (): Promise<readonly string[]> => {
+      const names = await readdir(folder)
+      const texts = await Promise.all(names.map(async (name) => readFile(join(folder, name), 'latin1')))
+      return names.filter((_, index) => texts[index]?.includes(word))
+    }
+    const bob = await script('bob')
+    const talk = async (): Promise<Terminal> => {
+      const anna = await person('anna', usual, { home })
+      await anna.type(bob.peer)
+      await anna.shows(/bob \(\w{12}\) {2}● online/u)
+      await anna.type(`a ${word}`)
+      const { peer } = await bob.process.event('message', ({ text }) => text === `a ${word}`)
+      await say(bob.process, String(peer), `the ${word} of bob`)
+      await anna.shows(/You +a pomegranate$[^]*the pomegranate of bob$/mu)
+      await eventually(async () => expect(await filesWithIt()).toContain('typed.json'))
+      return anna
+    }
+    const forget = async (): Promise<void> => {
+      const { code, told } = await bed.run(['forget', '--yes', bob.peer], { home })
+      expect(code, told).toBe(exitCodes.ok)
+      expect(await filesWithIt()).toEqual([])
+    }
+
+    const beside = await talk()
+    await forget()
+    await eventually(async () => expect(await beside.screen()).not.toContain(word))
+    await beside.type('something else')
+    await beside.shows(/You +something else$/mu)
+    await beside.type('/quit')
+    await beside.ended()
+    expect(await filesWithIt()).toEqual([])
+
+    const alone = await talk()
+    await alone.type('/quit')
+    await alone.ended()
+    await forget()
   })
 
   test('the terminal is given back by SIGTERM, by an error at the start, and while it is stopped', async () => {

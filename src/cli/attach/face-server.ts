@@ -29,6 +29,7 @@ import {
 const eventTypes: readonly Exclude<keyof ChatNodeEvents, 'resumed'>[] = [
   'snapshot',
   'read',
+  'forgotten',
   'self',
   'roster',
   'directory',

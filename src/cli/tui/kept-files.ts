@@ -3,6 +3,7 @@
 // can't be written is only forgotten at the end.
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readTypedLines, typedLinesFile, typedLinesText } from '../../node/settings.ts'
 import type { InputHistory } from './model/input-history.ts'
 import { preferencesText, readPreferences, type Preferences } from './model/preferences.ts'
 import { decodedText } from '../../lib/index.ts'
@@ -14,7 +15,6 @@ const MAX_KEPT_BYTES = 4 * 1024 * 1024
 const MAX_REMEMBERED_PLACES = 200
 
 const preferencesFile = 'screen.json'
-const typedFile = 'typed.json'
 /** What was typed is as private as the messages. */
 const ownerOnly = 0o600
 
@@ -34,7 +34,7 @@ export class KeptFiles {
   }
 
   async inputHistory(): Promise<ReadonlyMap<string, InputHistory>> {
-    return readTyped((await this.#read(typedFile)) ?? '')
+    return readTypedLines((await this.#read(typedLinesFile)) ?? '') ?? new Map()
   }
 
   keepPreferences(preferences: Preferences): void {
@@ -43,7 +43,7 @@ export class KeptFiles {
 
   keepInputHistory(inputHistory: ReadonlyMap<string, InputHistory>): void {
     const places = [...inputHistory].filter(([, lines]) => lines.length > 0).slice(-MAX_REMEMBERED_PLACES)
-    this.#write(typedFile, `${JSON.stringify(Object.fromEntries(places))}\n`)
+    this.#write(typedLinesFile, typedLinesText(new Map(places)))
   }
 
   /** Resolves when all is written. */
@@ -66,19 +66,5 @@ export class KeptFiles {
         await rename(`${path}.new`, path)
       })
       .catch(() => undefined) // messages that can't be stored report a full or read-only disk
-  }
-}
-
-function readTyped(text: string): ReadonlyMap<string, InputHistory> {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (typeof parsed !== 'object' || parsed === null) return new Map()
-    return new Map(
-      Object.entries(parsed).flatMap(([place, lines]: [string, unknown]) =>
-        Array.isArray(lines) ? [[place, lines.filter((line) => typeof line === 'string')] as const] : []
-      )
-    )
-  } catch {
-    return new Map() // cut off, or edited
   }
 }

@@ -276,6 +276,8 @@ export interface ChatNodeEvents {
   snapshot: CustomEvent<{ readonly part: 'self' | 'contacts' | 'blocked' | 'programs' | 'lan' }>
   /** Nothing of the conversation with the peer is unread any more: some face shows it. */
   read: CustomEvent<{ readonly peer: string }>
+  /** All that was kept of the conversation with the peer was deleted, by any face or command. */
+  forgotten: CustomEvent<{ readonly peer: string }>
   /** A face that is attached over a socket has lost events: the snapshot is whole again, and what is stored is to be read again. */
   resumed: CustomEvent<Record<string, never>>
   /** The own nickname, or the addresses at which this node is reached, have changed. */

@@ -15,25 +15,30 @@ import {
 import { NewsReaders } from './news-readers.ts'
 import type { HistoryApi, NewsReader, WaitingCount } from '../api/chat-api.ts'
 import { explain, explained } from '../profile/own-store.ts'
+import { forgetTypedLines } from '../profile/typed-lines.ts'
 
 export interface HistoryOptions {
   /** Learns how far each of those has read that {@link History.follow} made. */
   readonly readers?: NewsReaders
-  /** What may have waited for the peer is gone. */
+  /** The profile's folder, where what was typed to a peer is kept too. */
+  readonly folder: string
+  /** What was kept of the peer, and may have waited for it, is gone. */
   readonly onForgotten?: (peer: string) => void
 }
 
 export class History implements HistoryApi {
   readonly #store: MessageStore
   readonly #readers: NewsReaders
+  readonly #folder: string
   readonly #onForgotten: (peer: string) => void
 
   constructor(
     store: MessageStore,
-    { readers = new NewsReaders(), onForgotten = () => undefined }: HistoryOptions = {}
+    { readers = new NewsReaders(), folder, onForgotten = () => undefined }: HistoryOptions
   ) {
     this.#store = store
     this.#readers = readers
+    this.#folder = folder
     this.#onForgotten = onForgotten
   }
 
@@ -83,10 +88,12 @@ export class History implements HistoryApi {
     return explained(this.#countWaiting(limit))
   }
 
-  /** Deletes all messages with the peer, what waits for it too. @returns how many */
+  /** Deletes all messages with the peer, what waits for it and what was typed to it too. @returns how many */
   async forget(peer: string): Promise<number> {
     try {
-      return await explained(this.#store.forget(peer))
+      const count = await explained(this.#store.forget(peer))
+      await explained(forgetTypedLines(this.#folder, peer))
+      return count
     } finally {
       this.#onForgotten(peer)
     }

@@ -109,7 +109,14 @@ export class Messaging implements MessagingApi {
     this.#store = own.store
     this.#tellsTyping = sources.typing === 'default' ? (book.tellsTyping ?? settings.typing) : settings.typing
     const readers = new NewsReaders()
-    this.history = new History(own.store, { readers, onForgotten: (peer) => this.#conversations.reread(peer) })
+    this.history = new History(own.store, {
+      readers,
+      folder: init.folder,
+      onForgotten: (peer) => {
+        this.#conversations.reread(peer)
+        tell('forgotten', () => ({ peer }))
+      }
+    })
     this.#disk = new DiskRoom({
       folder: init.folder,
       quotaBytes: settings.contactQuota,

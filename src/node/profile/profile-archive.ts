@@ -3,12 +3,13 @@
 // it. Writing and reading are its neighbours' business.
 import { ArchiveError } from '../api/errors.ts'
 import type { TarRules } from './tar.ts'
+import { typedLinesFile } from './typed-lines.ts'
 
 export const manifestName = 'parley-profile.json'
 export const historyName = 'history.db'
 export const settingsName = 'config.json'
 /** The files of a profile's folder that go along as they are. */
-export const plainFiles = ['identity.key', 'book.json', 'screen.json', 'typed.json'] as const
+export const plainFiles = ['identity.key', 'book.json', 'screen.json', typedLinesFile] as const
 
 const format = 1
 /** Far more than each of them ever has: ten thousand contacts take 4 MiB. */

@@ -1,5 +1,5 @@
 // What faces read of a history, with a node and from a profile that no node runs on.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -33,7 +33,7 @@ async function profile(texts: readonly string[]): Promise<void> {
 
 test('reads the last messages, pages, words and everything of the store', async () => {
   const store = await SqliteStore.open(join(folder, 'history.db'))
-  const history = new History(store)
+  const history = new History(store, { folder })
   for (const text of ['one', 'two', 'three two']) await store.addOutgoing({ peer: bob, text, sentAtMs: 1 })
   const texts = (some: readonly { readonly message: { readonly text: string } }[]) =>
     some.map(({ message }) => message.text)
@@ -49,7 +49,7 @@ test('reads the last messages, pages, words and everything of the store', async 
 
 test('counts what waits up to a limit, and says when there is more', async () => {
   const store = await SqliteStore.open(join(folder, 'history.db'))
-  const history = new History(store)
+  const history = new History(store, { folder })
   expect(await history.waiting(5)).toEqual({ peers: 0, messages: 0, isAll: true })
   for (const peer of [bob, bob, carol]) await store.addOutgoing({ peer, text: 'x', sentAtMs: 1 })
   expect(await history.waiting(5)).toEqual({ peers: 2, messages: 3, isAll: true })
@@ -60,11 +60,27 @@ test('counts what waits up to a limit, and says when there is more', async () =>
 test('what is deleted is gone, and the one that keeps what waits hears of it', async () => {
   const store = await SqliteStore.open(join(folder, 'history.db'))
   const forgotten: string[] = []
-  const history = new History(store, { onForgotten: (peer) => void forgotten.push(peer) })
+  const history = new History(store, { folder, onForgotten: (peer) => void forgotten.push(peer) })
   await store.addOutgoing({ peer: bob, text: 'x', sentAtMs: 1 })
   expect(await history.forget(bob)).toBe(1)
   expect(await history.recent(bob, 9)).toEqual([])
   expect(forgotten).toEqual([bob])
+  await store.close()
+})
+
+test('what was typed to a peer is deleted with the conversation, and to others is kept', async () => {
+  const store = await SqliteStore.open(join(folder, 'history.db'))
+  const history = new History(store, { folder })
+  const typed = join(folder, 'typed.json')
+  writeFileSync(typed, JSON.stringify({ [bob]: ['for bob'], [carol]: ['for carol'], '': ['/who'] }))
+  await history.forget(bob)
+  expect(JSON.parse(readFileSync(typed, 'utf8'))).toEqual({ [carol]: ['for carol'], '': ['/who'] })
+  expect(statSync(typed).mode & 0o777).toBe(0o600)
+  // What is cut off counts as missing for the full screen, and may hold anything.
+  writeFileSync(typed, `{"${carol}":["for ca`)
+  await history.forget(carol)
+  expect(existsSync(typed)).toBe(false)
+  await history.forget(carol)
   await store.close()
 })
 

@@ -50,6 +50,8 @@ export type ScreenEvent =
     }
   /** The conversation was read, here or on another face. */
   | { readonly is: 'read'; readonly peer: string }
+  /** The conversation was forgotten, here or by another face or command. */
+  | { readonly is: 'forgotten'; readonly peer: string }
   | { readonly is: 'requests'; readonly requests: readonly RequestView[] }
   | { readonly is: 'requested'; readonly request: RequestView }
   | { readonly is: 'message'; readonly message: IncomingMessage; readonly name: string }

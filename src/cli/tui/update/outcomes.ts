@@ -79,17 +79,6 @@ export function onResult(state: State, result: CommandResult, line = ''): Step {
       const who = `${result.name} (${shortId(result.peer)})`
       return step(withStatus(next, [`${who} is accepted. Alt-${number} or /chat ${number} opens the conversation.`]))
     }
-    case 'forgotten': {
-      const inputHistory = new Map(state.inputHistory)
-      inputHistory.delete(result.peer)
-      const isOpen = result.peer === currentPeer(state)
-      const conversations = new Set(state.conversations)
-      if (!isOpen) conversations.delete(result.peer)
-      const unread = new Map(state.unread)
-      unread.delete(result.peer)
-      const next = { ...state, inputHistory, conversations, unread, ...(isOpen ? { window: emptyWindow } : {}) }
-      return step(shown(withPeople(next), result), { do: 'keep input history', inputHistory })
-    }
     case 'renamed': {
       const self = state.self === undefined ? undefined : { ...state.self, nickname: result.nickname }
       return step(shown({ ...state, self, selfName: result.nickname }, result))
@@ -102,6 +91,21 @@ export function onResult(state: State, result: CommandResult, line = ''): Step {
     default:
       return step(shown(state, result))
   }
+}
+
+/** The conversation is empty, for the arrow keys too. */
+export function onForgotten(state: State, peer: string): Step {
+  const inputHistory = without(state.inputHistory, peer)
+  const isOpen = peer === currentPeer(state)
+  const conversations = new Set(state.conversations)
+  if (!isOpen) conversations.delete(peer)
+  const unread = without(state.unread, peer)
+  const next = { ...state, inputHistory, conversations, unread, ...(isOpen ? { window: emptyWindow } : {}) }
+  return step(withPeople(next), { do: 'keep input history', inputHistory })
+}
+
+function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
+  return new Map([...map].filter(([each]) => each !== key))
 }
 
 export function onFound(state: State, { peer, words, positions }: Extract<ScreenEvent, { is: 'found' }>): Step {

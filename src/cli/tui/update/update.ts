@@ -14,7 +14,7 @@ import { withStatus, withPresenceStatus, withRequestStatus, withoutAnswered } fr
 import { keyOf, windowOf, withDelivery, withMessage, withPage } from '../model/window.ts'
 import { readWaiting } from './input-dispatch.ts'
 import { onInput } from './keys.ts'
-import { onFound, onJumped, onOpened, onResult } from './outcomes.ts'
+import { onForgotten, onFound, onJumped, onOpened, onResult } from './outcomes.ts'
 
 /** Older conversations with peers that are away stand below those online, except for so many recent ones. */
 const RECENT_CONVERSATIONS = 9
@@ -57,6 +57,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return step(withPast(state, event.conversations))
     case 'read':
       return step(withRead(state, event.peer))
+    case 'forgotten':
+      return onForgotten(state, event.peer)
     case 'phase':
       return followedBy(step({ ...state, phase: state.phase === 'ending' ? 'ending' : event.phase }), readWaiting)
     case 'around':
