@@ -66,6 +66,7 @@ const MAX_INBOUND_STREAMS = 8
 /** As inbound: one of ours, and a few that are still closing. */
 const MAX_OUTBOUND_STREAMS = 8
 
+/** What a stranger's rate allows in ten seconds may come at once. */
 const STRANGER_BURST = 500
 
 /** Rates are kept for peers who used theirs up lately; beyond this many, the ones that have recovered are dropped. */

@@ -13,6 +13,7 @@ export interface BackoffSettings {
   readonly jitter?: number
 }
 
+/** Half of a wait is left to chance, and half of it always passes. */
 const DEFAULT_JITTER = 0.5
 
 /** Beyond this many doublings every limit is reached, and nothing overflows. */

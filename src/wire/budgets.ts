@@ -150,6 +150,8 @@ export const OFFENCE_MEMORY_MS = 900_000
  * offences there change nothing.
  */
 export const OFFENCES_UNTIL_SLOWED = 8
+
+/** Offences from one address class that are further apart than this don't add up. */
 export const OFFENCE_WINDOW_MS = 10_000
 
 /**

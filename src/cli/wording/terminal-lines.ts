@@ -7,6 +7,7 @@ import { eastAsianWidth } from 'get-east-asian-width'
 /** A message of more lines, or of more characters, is long: `/show` means the last one of these. */
 const LONG_MESSAGE_LINES = 3
 
+/** Three lines of 80 columns. */
 const LONG_MESSAGE_CHARACTERS = 240
 
 /** The room for one message. */

@@ -6,11 +6,13 @@ import { PRESSURE_PART, Shares, UNKNOWN_ADDRESS_CLASS } from '../../wire/index.t
 import type { HeldMessage } from '../../storage/index.ts'
 import type { RoomView } from '../api/chat-events.ts'
 
-/** Messages that wait as requests: from one stranger, from all, and the part that only the LAN may fill. */
+/** Messages of one stranger that wait as requests: enough to say who it is and what it wants. */
 export const MAX_HELD_PER_STRANGER = 20
 
+/** Messages of all strangers that wait: of the longest, 64 MB. */
 export const MAX_HELD_TOTAL = 1_000
 
+/** The places among them that only the LAN may fill: strangers from elsewhere can't crowd out the room next door. */
 export const HELD_RESERVED_FOR_LAN = 200
 
 export interface RoomLimits {

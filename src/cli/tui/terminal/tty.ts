@@ -12,11 +12,10 @@ import { KeyReader, type InputEvent } from './key-reader.ts'
 /** After an Escape, how long the rest of a sequence may take: a slow line is slower, a person never as fast. */
 const ESCAPE_WAIT_MS = 40
 
-/**
- * When the program fails, how often it tries to restore a terminal that takes nothing just now, and after which pause.
- */
+/** When the program fails, how often it tries to restore a terminal that takes nothing just now. */
 const RESTORE_TRIES = 20
 
+/** The pause between two of these tries: a tenth of a second for all of them. */
 const RESTORE_TRY_MS = 5
 
 /** The output is the process's own; a stream may have no time left to write. */
