@@ -2,12 +2,12 @@
 // and its conversations. It composes the parts, starts and stops them; each method
 // that a face calls is one of a part.
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { ChatApi, ChatSnapshot, NodeFigures } from './api/chat-api.ts'
+import type { ChatApi, ChatSnapshot, NodeFigures, SettingView } from './api/chat-api.ts'
 import { ChatEvents, type Misbehaviour } from './api/chat-events.ts'
 import { createChatHost } from './chat-host.ts'
 import { ChatNetwork } from './chat-network.ts'
 import { DirectoriesInUse, Peers, Self, Trust, type ChatParts } from './chat-parts.ts'
-import type { Config } from './config/config.ts'
+import { settingViews, type Config } from './config/config.ts'
 import { pressureNotice } from './connection-notices.ts'
 import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts'
 import { Messaging } from './messaging/messaging.ts'
@@ -16,6 +16,7 @@ import { readDirectoryAddress } from './peers/peer-resolver.ts'
 import { nameOrShortId } from '../lib/index.ts'
 import type { Unlocker } from './profile/identity.ts'
 import { openOwnStore, type OwnStore } from './profile/own-store.ts'
+import { withProfileDefaults } from './profile/profile-preview.ts'
 import { openProfile, passingProfile, readOthers, withKey, type Profile } from './profile/profile.ts'
 
 export interface ChatNodeInit {
@@ -120,6 +121,12 @@ export class ChatNode implements ChatApi {
 
   async figures(): Promise<NodeFigures> {
     return { connections: this.peers.connections(), misbehaviour: this.trust.misbehaviour }
+  }
+
+  /** Those of the profile that it has got, which may be another than the one that was asked for. */
+  async settings(): Promise<readonly SettingView[]> {
+    const settings = { ...this.#config.settings, profile: this.self.profile.name }
+    return settingViews(await withProfileDefaults({ ...this.#config, settings }))
   }
 
   /** @throws PortTakenError when another program took the port meanwhile */
@@ -237,9 +244,9 @@ async function compose({ config, profile, own, port, named, observe, events }: F
     directories: () => new Set(network.directories().flatMap(({ peer }) => peer ?? [])),
     onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure))
   })
-  const networkName = config.settings.network
   const parts: ChatParts = {
-    networkName,
+    networkName: config.settings.network,
+    searchesLan: config.settings.mdns,
     profile,
     port: port.port,
     host,

@@ -30,6 +30,8 @@ import type { Profile } from './profile/profile.ts'
 /** What the parts are made of. */
 export interface ChatParts {
   readonly networkName: string
+  /** Peers are looked for by mDNS. */
+  readonly searchesLan: boolean
   readonly profile: Profile
   /** The TCP port that this node listens on. */
   readonly port: number
@@ -84,8 +86,19 @@ export class Self implements SelfApi {
 
   view(): SelfView {
     const { peerId: peer, nickname, status, network, profile } = this
-    const { tellsTyping } = this.#parts.messaging
-    return { peer, shortId: this.shortId, nickname, status, network, profile, addresses: this.addresses(), tellsTyping }
+    const { messaging, searchesLan } = this.#parts
+    const { tellsTyping } = messaging
+    return {
+      peer,
+      shortId: this.shortId,
+      nickname,
+      status,
+      network,
+      profile,
+      addresses: this.addresses(),
+      tellsTyping,
+      searchesLan
+    }
   }
 
   /** @throws UsageError, see {@link readGivenName}; BadRecordError when it is too long or has control characters */

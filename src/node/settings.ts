@@ -3,7 +3,7 @@
 // starts in a tenth of the time.
 export { isTooWide, readCidr } from './config/units.ts'
 export { changeConfigFile, readConfigFile } from './config/config-file.ts'
-export { configFileOf, fileValue, loadConfig, settingSpec, type Config } from './config/config.ts'
+export { configFileOf, fileValue, loadConfig, settingSpec, settingViews, type Config } from './config/config.ts'
 export {
   defaultProfile,
   kebabCase,
@@ -24,6 +24,7 @@ export {
   UsageError,
   WrongPassphraseError
 } from './api/errors.ts'
+export type { SettingView } from './api/chat-api.ts'
 export { exitCodes, type ExitCode } from './api/exit-codes.ts'
 export { profileFolder } from './config/folders.ts'
 export { readTypedLines, typedLinesFile, typedLinesText } from './profile/typed-lines.ts'

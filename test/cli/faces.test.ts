@@ -34,7 +34,7 @@ function streams(node: FakeNode): Driven & { readonly output: PassThrough } {
 
 function plain(node: FakeNode, init: Partial<PlainFaceInit> = {}) {
   const driven = streams(node)
-  const face = new PlainFace({ node, terminal: new Pipe(driven.input, driven.output), hasLan: true, ...init })
+  const face = new PlainFace({ node, terminal: new Pipe(driven.input, driven.output), ...init })
   return { ...driven, face, ended: face.run() }
 }
 
@@ -433,7 +433,7 @@ describe('the words of the plain face', () => {
       }
     }
     const { input, output, shows, node } = streams(new FakeNode())
-    const face = new PlainFace({ node, terminal: new Keyboard(input, output), hasLan: true })
+    const face = new PlainFace({ node, terminal: new Keyboard(input, output) })
     const end = vi.spyOn(face, 'end')
     const ended = face.run()
     await shows('Peer (')

@@ -80,7 +80,17 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   snapshot(): ChatSnapshot {
     const { peerId: peer, shortId, nickname, status, network, profile, tellsTyping } = this
     return {
-      self: { peer, shortId, nickname, status, network, profile, addresses: this.addresses(), tellsTyping },
+      self: {
+        peer,
+        shortId,
+        nickname,
+        status,
+        network,
+        profile,
+        addresses: this.addresses(),
+        tellsTyping,
+        searchesLan: true
+      },
       roster: this.rows,
       programs: this.seen,
       contacts: this.known,
@@ -93,6 +103,10 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   async figures(): Promise<NodeFigures> {
     const connections = { open: 1, maxOpen: 400, pending: 0, maxPending: 256, holders: [], gaveWay: 0 }
     return { connections, misbehaviour: this.misbehaviour }
+  }
+
+  async settings(): ReturnType<ChatApi['settings']> {
+    return [{ name: 'network', value: this.network, source: 'default' }]
   }
 
   readonly peerId = '12D3KooWself'

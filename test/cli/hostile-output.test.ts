@@ -67,7 +67,7 @@ async function outputOf(face: 'plain' | 'json', text: string): Promise<string> {
   output.on('data', (chunk: Buffer) => (written += chunk.toString()))
   const ended =
     face === 'plain'
-      ? new PlainFace({ node, terminal: new Pipe(input, output), hasLan: true }).run()
+      ? new PlainFace({ node, terminal: new Pipe(input, output) }).run()
       : new JsonFace({ node, input, output }).run()
   await eventually(() => expect(written).toContain(face === 'plain' ? 'Peer (' : '"ready"'))
   if (face === 'plain') {

@@ -37,7 +37,7 @@ function plain(node: FakeNode) {
   const output = new PassThrough()
   let written = ''
   output.on('data', (chunk: Buffer) => (written += chunk.toString()))
-  const face = new PlainFace({ node, terminal: new Pipe(input, output), hasLan: true })
+  const face = new PlainFace({ node, terminal: new Pipe(input, output) })
   const ended = face.run()
   return {
     /** All output once these lines were read. */
@@ -177,7 +177,7 @@ describe('on the whole screen', () => {
   async function desk(node: FakeNode, columns = 80) {
     const screen = TestScreen.ready(columns, 24, node.rows)
     const dispatch = (event: ScreenEvent): void => void screen.tell(event)
-    const news = new NodeNews({ node, hasLan: true, dispatch })
+    const news = new NodeNews({ node, dispatch })
     const runner = new EffectRunner({ node, news, dispatch, state: () => screen.state })
     news.lookAround()
     await news.askRequests()
@@ -270,7 +270,7 @@ describe('every line about a peer with a shared name', () => {
       const output = new PassThrough()
       let written = ''
       output.on('data', (chunk: Buffer) => (written += chunk.toString()))
-      const face = new PlainFace({ node, terminal: new Pipe(input, output), hasLan: true })
+      const face = new PlainFace({ node, terminal: new Pipe(input, output) })
       const ended = face.run()
       await eventually(() => expect(written).toContain('Peer ('))
       node.tell('entered', { peer: impostor, name: 'bob' })
@@ -285,7 +285,7 @@ describe('every line about a peer with a shared name', () => {
     expect(text).toContain('[1 bob (real)]: hi')
 
     const screen = TestScreen.ready(80, 24, node.rows)
-    const news = new NodeNews({ node, hasLan: true, dispatch: (event) => void screen.tell(event) })
+    const news = new NodeNews({ node, dispatch: (event) => void screen.tell(event) })
     news.lookAround()
     node.tell('entered', { peer: impostor, name: 'bob' })
     expect(screen.text.replace(/\s*\n[^│]*│\s*/gu, ' ')).toContain(

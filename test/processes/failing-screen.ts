@@ -4,7 +4,15 @@ import { Tty } from '../../src/cli/tui/terminal/tty.ts'
 
 const { stdin: input, stdout: output } = process
 const nothing = (): void => undefined
-const tty = new Tty({ input, output, onInput: nothing, onResize: nothing, onLost: nothing, onEnd: nothing })
+const tty = new Tty({
+  input,
+  output,
+  hasTitle: true,
+  onInput: nothing,
+  onResize: nothing,
+  onLost: nothing,
+  onEnd: nothing
+})
 tty.begin()
 tty.write('the whole screen')
 setTimeout(() => {

@@ -31,8 +31,8 @@ export interface AttachedNodeInit {
   /** Connects to the node of the profile. @returns undefined while there is none */
   readonly connect: (options: { readonly signal: AbortSignal }) => Promise<Duplex | undefined>
   readonly signal: AbortSignal
-  /** This face shows messages to a person. */
-  readonly isScreen: boolean
+  /** A person attends to this face, until {@link AttachedNode.attended} says otherwise. */
+  readonly isAttended: boolean
   /** How long the first connection may take to say hello, where a person may be asked for something meanwhile. */
   readonly firstHelloMs?: number
 }
@@ -62,6 +62,7 @@ export class AttachedNode implements ChatApi {
   /** How often the node was found again. */
   #epoch = 0
   #isLive = false
+  #isAttended: boolean
 
   /**
    * @returns undefined when there is no node to attach to
@@ -70,8 +71,9 @@ export class AttachedNode implements ChatApi {
   static async attach(init: AttachedNodeInit): Promise<AttachedNode | undefined> {
     const stream = await init.connect({ signal: init.signal })
     if (stream === undefined) return undefined
-    const { isScreen, firstHelloMs = HELLO_TIMEOUT_MS } = init
-    const node = new AttachedNode(init, await NodeLink.greet(stream, { isScreen, timeoutMs: firstHelloMs }))
+    const { isAttended, firstHelloMs = HELLO_TIMEOUT_MS } = init
+    const face = { isAttended: () => isAttended, timeoutMs: firstHelloMs }
+    const node = new AttachedNode(init, await NodeLink.greet(stream, face))
     void node.#run()
     await node.#begun.promise
     await node.#missed.begin()
@@ -81,6 +83,7 @@ export class AttachedNode implements ChatApi {
   private constructor(init: AttachedNodeInit, link: NodeLink) {
     this.#init = init
     this.#link = link
+    this.#isAttended = init.isAttended
     const remote = this.#remote()
     this.self = remoteSelf(remote)
     this.messaging = remoteMessaging(remote)
@@ -88,6 +91,7 @@ export class AttachedNode implements ChatApi {
     this.trust = remoteTrust(remote)
     this.#missed = new MissedMessages({
       history: () => this.messaging.history,
+      requests: async () => this.messaging.requests(),
       newest: async () => Number(await this.#link.call('history.newest', [])),
       look: (peer) => this.#mirror.look(peer),
       tell: (type, detail) => this.#tell(type, detail)
@@ -105,6 +109,16 @@ export class AttachedNode implements ChatApi {
 
   async figures(): Promise<NodeFigures> {
     return (await this.#link.call('figures', [])) as NodeFigures
+  }
+
+  async settings(): ReturnType<ChatApi['settings']> {
+    return (await this.#link.call('settings', [])) as Awaited<ReturnType<ChatApi['settings']>>
+  }
+
+  /** Whether a person attends to this face from now on. */
+  attended(isAttended: boolean): void {
+    this.#isAttended = isAttended
+    this.#link.attended(isAttended)
   }
 
   /** A notice of this side. */
@@ -171,8 +185,8 @@ export class AttachedNode implements ChatApi {
       try {
         const stream = await this.#init.connect({ signal: over })
         if (stream !== undefined) {
-          const { isScreen } = this.#init
-          this.#link = await NodeLink.greet(stream, { isScreen, timeoutMs: HELLO_TIMEOUT_MS })
+          const face = { isAttended: () => this.#isAttended, timeoutMs: HELLO_TIMEOUT_MS }
+          this.#link = await NodeLink.greet(stream, face)
           this.#epoch++
           this.#next = new NodeMirror()
           return
@@ -256,6 +270,7 @@ export class AttachedNode implements ChatApi {
       if (this.#missed.isKnown(message)) return
       this.#missed.told(message)
     }
+    if (type === 'request') this.#missed.requested(detail as ChatNodeEvents['request']['detail'])
     if (type === 'delivery') this.#missed.delivered((detail as ChatNodeEvents['delivery']['detail']).message)
     // The node is of our version and our user: its events have the types of this version.
     this.#tell(type as keyof ChatNodeEvents, detail as ChatNodeEvents[keyof ChatNodeEvents]['detail'])

@@ -3,7 +3,7 @@
 // when the last face that shows it leaves.
 import { UsageError } from '../../node/settings.ts'
 import type { ChatApi, NewsReader, OutgoingMessage, ResolveOptions } from '../chat-api/chat-api.ts'
-import { MAX_ANSWER_BYTES } from './face-protocol.ts'
+import { MAX_ANSWER_BYTES, MAX_ANSWER_MESSAGES } from './face-protocol.ts'
 import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
 
 /** What one face has on the node. */
@@ -96,9 +96,6 @@ interface FieldTypes {
 const pageFields = { limit: 'number', before: 'number', after: 'number', maxBytes: 'number' } as const
 const newsFields = { limit: 'number', maxBytes: 'number' } as const
 
-/** Most messages in one answer, whatever the face asks for. */
-const MAX_ANSWER_MESSAGES = 1_000
-
 function limited(limit: number | undefined): { readonly limit: number } {
   return { limit: Math.max(0, Math.min(limit ?? MAX_ANSWER_MESSAGES, MAX_ANSWER_MESSAGES)) }
 }
@@ -113,6 +110,7 @@ function sized({ limit, maxBytes = MAX_ANSWER_BYTES }: { readonly limit?: number
 
 const calls: Readonly<Record<string, Call>> = {
   figures: ({ node }) => node.figures(),
+  settings: ({ node }) => node.settings(),
   'self.rename': ({ node }, args) => node.self.rename(args.text(0)),
   'self.setStatus': ({ node }, args) => node.self.setStatus(args.text(0)),
 

@@ -4,7 +4,6 @@
 // reads on. Its end is the end of nothing else.
 import type { Duplex } from 'node:stream'
 import { Wakeup } from '../../lib/index.ts'
-import { version } from '../../node/settings.ts'
 import type { ChatApi, ChatNodeEvents, NewsReader } from '../chat-api/chat-api.ts'
 import { readLines } from '../process/input-lines.ts'
 import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
@@ -12,15 +11,20 @@ import { carryOut, WAITING_METHODS } from './face-calls.ts'
 import {
   errorFields,
   FACE_PROTOCOL_VERSION,
+  heard,
   HELLO_TIMEOUT_MS,
   lineOf,
   MAX_CALLS_AT_ONCE,
   MAX_FACE_BACKLOG_BYTES,
   MAX_FACE_LINE_BYTES,
+  MAX_VIEWS,
   MAX_WAITING_CALLS,
   readMessage,
   ROWS_IN_LINE,
+  SILENCE_MS,
+  STUCK_MS,
   WHOLE_PARTS,
+  type NodeHello,
   type ToFace,
   type WholePart
 } from './face-protocol.ts'
@@ -58,10 +62,10 @@ export interface FaceServerInit {
   readonly node: ChatApi
   readonly stream: Duplex
   readonly screens: ConversationScreens
-  /** The node has no face of its own. */
-  readonly isDaemon: boolean
-  /** The face has said hello, and is served from now on. */
-  readonly onGreeted?: (face: { readonly isScreen: boolean }) => void
+  /** What the node says of itself. */
+  readonly hello: NodeHello
+  /** The face has said hello, and is served from now on; or a person has turned to it, or away. */
+  readonly onAttended?: (isAttended: boolean) => void
 }
 
 export class FaceServer {
@@ -70,7 +74,7 @@ export class FaceServer {
   readonly #unsubscribe: (() => void)[] = []
   readonly #calls = new Map<number, AbortController>()
   readonly #readers = new Map<number, NewsReader>()
-  /** What the face knows of each peer, as JSON. */
+  /** What the face knows of each peer, as JSON; the one that was named longest ago first. */
   readonly #views = new Map<string, string>()
   /** Calls that are not waiting for something to happen. */
   #busyCalls = 0
@@ -78,6 +82,8 @@ export class FaceServer {
   readonly #moved = new Wakeup()
   /** Events were dropped since the face last read. */
   #isBehind = false
+  /** Since when nothing has come from the face. */
+  #silentSinceMs = performance.now()
 
   constructor(init: FaceServerInit) {
     this.#init = init
@@ -85,13 +91,13 @@ export class FaceServer {
 
   /** Serves the face until it hangs up, or {@link end}. */
   async run(): Promise<void> {
-    const { stream, isDaemon, screens } = this.#init
+    const { stream, hello, screens } = this.#init
     stream.on('error', () => undefined) // the end of the lines reports it
     stream.once('close', () => this.#life.abort())
     stream.on('drain', () => this.#moved.wake())
     const greeting = setTimeout(() => stream.destroy(), HELLO_TIMEOUT_MS)
     this.#life.signal.addEventListener('abort', () => clearTimeout(greeting), { once: true })
-    this.#write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version, isDaemon, pid: process.pid })
+    this.#write(hello)
     try {
       await this.#serve(() => clearTimeout(greeting))
     } catch (error) {
@@ -113,7 +119,8 @@ export class FaceServer {
   }
 
   async #serve(onGreeted: () => void): Promise<void> {
-    const lines = readLines(this.#init.stream, { maxBytes: MAX_FACE_LINE_BYTES })
+    const chunks = heard(this.#init.stream, () => (this.#silentSinceMs = performance.now()))
+    const lines = readLines(chunks, { maxBytes: MAX_FACE_LINE_BYTES })
     let isGreeted = false
     for await (const line of lines) {
       const message = line.is === 'line' ? readMessage(line.text) : undefined
@@ -123,7 +130,8 @@ export class FaceServer {
           return this.#write({ is: 'refusal', reason: 'other-version' })
         isGreeted = true
         onGreeted()
-        this.#init.onGreeted?.({ isScreen: message['isScreen'] === true })
+        this.#init.onAttended?.(message['isAttended'] === true)
+        this.#watchSilence()
         this.#listen()
         this.#writeSnapshot()
         continue
@@ -135,7 +143,15 @@ export class FaceServer {
 
   /** @returns whether it is what a face of ours would write */
   #take(message: Readonly<Record<string, unknown>>): boolean {
-    const { is, id, method, args } = message
+    const { is, id, method, args, isAttended } = message
+    if (is === 'ping') {
+      this.#write({ is: 'pong' })
+      return true
+    }
+    if (is === 'attended' && typeof isAttended === 'boolean') {
+      this.#init.onAttended?.(isAttended)
+      return true
+    }
     if (typeof id !== 'number') return false
     if (is === 'abort') {
       this.#calls.get(id)?.abort()
@@ -169,6 +185,17 @@ export class FaceServer {
     const { writableLength } = this.#init.stream
     const isTooMuch = this.#busyCalls >= MAX_CALLS_AT_ONCE || this.#calls.size >= MAX_WAITING_CALLS
     return isTooMuch || writableLength > MAX_FACE_BACKLOG_BYTES
+  }
+
+  /** A connection that was cut somewhere on its way looks like a face that says nothing. */
+  #watchSilence(): void {
+    const look = (): void => {
+      const leftMs = (this.#isFull() ? STUCK_MS : SILENCE_MS) - (performance.now() - this.#silentSinceMs)
+      if (leftMs <= 0) this.#init.stream.destroy()
+      else timer = setTimeout(look, Math.min(leftMs, SILENCE_MS))
+    }
+    let timer = setTimeout(look, SILENCE_MS)
+    this.#unsubscribe.push(() => clearTimeout(timer))
   }
 
   #listen(): void {
@@ -232,11 +259,21 @@ export class FaceServer {
       const { name, label, trust, state } = this.#init.node.peers.look(peer)
       const view = { peer, name, label, trust, state }
       const json = JSON.stringify(view)
-      if (this.#views.get(peer) === json) return []
+      const before = this.#views.get(peer)
+      this.#views.delete(peer)
       this.#views.set(peer, json)
-      return [view]
+      return before === json ? [] : [view]
     })
     if (changed.length > 0) this.#write({ is: 'views', views: changed })
+    this.#forgetViews()
+  }
+
+  /** Of those that no line has named for long. */
+  #forgetViews(): void {
+    if (this.#views.size <= MAX_VIEWS) return
+    const peers = [...this.#views.keys()].slice(0, this.#views.size - MAX_VIEWS / 2)
+    for (const peer of peers) this.#views.delete(peer)
+    this.#write({ is: 'forget', peers })
   }
 
   #write(message: ToFace): void {

@@ -6,22 +6,24 @@ import type { ChatApi } from '../chat-api/chat-api.ts'
 import { call, finish, listenPrivately, pathsToCall, pathToListenAt } from '../control/index.ts'
 import { AttachedNode } from './attached-node.ts'
 import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
-import { FACE_PROTOCOL_VERSION, HELLO_TIMEOUT_MS, lineOf } from './face-protocol.ts'
+import { FACE_PROTOCOL_VERSION, HELLO_TIMEOUT_MS, lineOf, type NodeHello } from './face-protocol.ts'
 import { FaceServer } from './face-server.ts'
 import { greetingOf } from './node-link.ts'
 
 /** Faces of one node at once: more than a person has terminals. */
 const MAX_FACES = 32
 
+/** Of a node without a face of its own: the options that it was started with. */
+type DaemonOptions = Pick<NodeHello, 'options'>
+
 export interface FacesInit {
   readonly node: ChatApi
   readonly config: Config
-  /** The node has no face of its own. */
-  readonly isDaemon: boolean
+  readonly daemon?: DaemonOptions
   /** All faces of the node, those of its own process too. */
   readonly screens: ConversationScreens
-  /** Called as faces come and go: all, and those that show messages to a person. */
-  readonly onCount?: (faces: { readonly all: number; readonly screens: number }) => void
+  /** Called as faces come and go: all, and those that a person attends to. */
+  readonly onCount?: (faces: { readonly all: number; readonly attended: number }) => void
   /** Why no face can attach. */
   readonly onFailure?: (error: unknown) => void
 }
@@ -47,6 +49,43 @@ export async function serveFaces(init: FacesInit): Promise<() => Promise<void>> 
   }
 }
 
+function helloOf(daemon: DaemonOptions | undefined, isLocked = false): NodeHello {
+  const { options = [] } = daemon ?? {}
+  const isDaemon = daemon !== undefined
+  return { is: 'hello', protocol: FACE_PROTOCOL_VERSION, version, isDaemon, pid: process.pid, options, isLocked }
+}
+
+function refuse(socket: Socket, hello: NodeHello, reason: 'too-many-faces' | 'locked'): void {
+  socket.write(lineOf(hello))
+  socket.write(lineOf({ is: 'refusal', reason }))
+  void finish(socket)
+}
+
+/**
+ * Answers for a daemon that waits for the passphrase of its key: faces are told so, and it can be found and ended.
+ *
+ * @param profile the name of the profile, which this process holds
+ * @returns what ends it
+ */
+export async function serveWhileLocked(
+  { folders }: Config,
+  profile: string,
+  daemon: DaemonOptions
+): Promise<() => Promise<void>> {
+  const path = await pathToListenAt(folders, profileFolder(folders.data, profile), 'faces')
+  if (path === undefined) return nothing
+  const hello = helloOf(daemon, true)
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined) // 'close' follows
+    refuse(socket, hello, 'locked')
+  })
+  server.maxConnections = MAX_FACES
+  await listenPrivately(server, path)
+  return async () => {
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  }
+}
+
 interface Served {
   readonly socket: Socket
   readonly ended: Promise<void>
@@ -56,11 +95,13 @@ class Faces {
   readonly #init: FacesInit
   readonly #server: Server
   readonly #served = new Map<FaceServer, Served>()
-  /** Those that have said hello, and whether they are screens. */
+  readonly #hello: NodeHello
+  /** Those that have said hello, and whether a person attends to them. */
   readonly #greeted = new Map<FaceServer, boolean>()
 
   constructor(init: FacesInit) {
     this.#init = init
+    this.#hello = helloOf(init.daemon)
     this.#server = createServer((socket) => this.#serve(socket))
   }
 
@@ -82,20 +123,17 @@ class Faces {
 
   #serve(socket: Socket): void {
     socket.on('error', () => undefined) // 'close' follows
-    const { node, isDaemon, screens } = this.#init
+    const { node, screens } = this.#init
     if (this.#served.size >= MAX_FACES) {
-      socket.write(lineOf({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version, isDaemon, pid: process.pid }))
-      socket.write(lineOf({ is: 'refusal', reason: 'too-many-faces' }))
-      void finish(socket)
-      return
+      return refuse(socket, this.#hello, 'too-many-faces')
     }
     const face = new FaceServer({
       node,
       stream: socket,
       screens: screens.another(),
-      isDaemon,
-      onGreeted: ({ isScreen }) => {
-        this.#greeted.set(face, isScreen)
+      hello: this.#hello,
+      onAttended: (isAttended) => {
+        this.#greeted.set(face, isAttended)
         this.#count()
       }
     })
@@ -111,8 +149,8 @@ class Faces {
   }
 
   #count(): void {
-    const screens = [...this.#greeted.values()].filter((isScreen) => isScreen).length
-    this.#init.onCount?.({ all: this.#greeted.size, screens })
+    const attended = [...this.#greeted.values()].filter((isAttended) => isAttended).length
+    this.#init.onCount?.({ all: this.#greeted.size, attended })
   }
 }
 
@@ -124,19 +162,29 @@ class Faces {
  */
 export async function attachedNode(
   config: Config,
-  { signal, isScreen }: { readonly signal: AbortSignal; readonly isScreen: boolean }
+  { signal, isAttended }: { readonly signal: AbortSignal; readonly isAttended: boolean }
 ): Promise<AttachedNode | undefined> {
-  return AttachedNode.attach({ signal, isScreen, connect: async (options) => faceSocket(config, options.signal) })
+  return AttachedNode.attach({ signal, isAttended, connect: async (options) => faceSocket(config, options.signal) })
 }
 
-/** @returns the process ID of the daemon that runs on the profile, of whatever version; undefined when there is none */
-export async function daemonAt(config: Config, signal: AbortSignal): Promise<number | undefined> {
+export interface RunningDaemon {
+  readonly pid: number
+  /** The options that it was started with; none where it is of a version that does not say. */
+  readonly options: readonly string[]
+  /** It waits for the passphrase of its key. */
+  readonly isLocked: boolean
+}
+
+/** @returns the daemon that runs on the profile, of whatever version; undefined when there is none */
+export async function daemonAt(config: Config, signal: AbortSignal): Promise<RunningDaemon | undefined> {
   const socket = await faceSocket(config, signal)
   if (socket === undefined) return undefined
   try {
     const { hello } = await greetingOf(socket, HELLO_TIMEOUT_MS)
-    const { isDaemon, pid } = hello
-    return isDaemon === true && typeof pid === 'number' ? pid : undefined
+    const { isDaemon, pid, options, isLocked } = hello
+    if (isDaemon !== true || typeof pid !== 'number') return undefined
+    const words = Array.isArray(options) ? options.filter((word) => typeof word === 'string') : []
+    return { pid, options: words, isLocked: isLocked === true }
   } finally {
     socket.destroy()
   }

@@ -2,7 +2,7 @@
 // was gone or it did not read: those are found in the history and told then. Each
 // is told once.
 import { LruMap } from '../../lib/index.ts'
-import type { ChatNodeEvents, HistoryApi, OutgoingMessage, PeerView } from '../chat-api/chat-api.ts'
+import type { ChatNodeEvents, HistoryApi, OutgoingMessage, PeerView, RequestView } from '../chat-api/chat-api.ts'
 
 /** Messages by which a face knows what it was told of. */
 const KNOWN_MESSAGES = 4_096
@@ -23,10 +23,14 @@ type Told = { readonly peer: string; readonly id: string }
 
 export interface MissedMessagesInit {
   readonly history: () => HistoryApi
+  readonly requests: () => Promise<readonly RequestView[]>
   /** The position of the newest message in the history. */
   readonly newest: () => Promise<number>
   readonly look: (peer: string) => PeerView
-  readonly tell: <K extends 'message' | 'sent' | 'delivery'>(type: K, detail: ChatNodeEvents[K]['detail']) => void
+  readonly tell: <K extends 'message' | 'sent' | 'delivery' | 'request'>(
+    type: K,
+    detail: ChatNodeEvents[K]['detail']
+  ) => void
 }
 
 export class MissedMessages {
@@ -37,6 +41,8 @@ export class MissedMessages {
   #knownUpTo: number | undefined
   #newer: number | undefined
   #toldSince = 0
+  /** Strangers that wait for an answer, and what was told of them last. */
+  #requests = new Map<string, string>()
 
   constructor(init: MissedMessagesInit) {
     this.#init = init
@@ -44,8 +50,11 @@ export class MissedMessages {
 
   /** All that is stored by now is known. */
   async begin(): Promise<void> {
+    // A history that can't be read is reported by the node.
+    const requests = this.#init.requests().catch(() => [])
     this.#knownUpTo = await this.#init.newest()
     this.#newer = this.#knownUpTo
+    for (const request of await requests) this.requested(request)
   }
 
   isKnown(message: Told): boolean {
@@ -59,6 +68,11 @@ export class MissedMessages {
     // Before the first of them is forgotten. A position may count messages that this face is about to miss, so the one
     // before it is where a catch-up begins.
     if (++this.#toldSince >= KNOWN_MESSAGES / 2) this.#move()
+  }
+
+  /** The face was told of a stranger's request. */
+  requested(request: RequestView): void {
+    this.#requests.set(request.peer, versionOf(request))
   }
 
   /** An own message has moved to another state. */
@@ -77,6 +91,7 @@ export class MissedMessages {
       for (const { message } of entries) if (this.#tell(message)) told++
       after = next
     }
+    await this.#tellRequests()
     await this.#tellOutcomes()
     this.#knownUpTo = Math.max(after, end)
     this.#newer = this.#knownUpTo
@@ -97,6 +112,16 @@ export class MissedMessages {
     }
     this.told(message)
     return true
+  }
+
+  /** Of strangers that wrote meanwhile, and still wait for an answer. */
+  async #tellRequests(): Promise<void> {
+    const before = this.#requests
+    const requests = await this.#init.requests()
+    this.#requests = new Map(requests.map((request) => [request.peer, versionOf(request)]))
+    // The newest is the first of them.
+    for (const request of requests.toReversed())
+      if (before.get(request.peer) !== versionOf(request)) this.#init.tell('request', request)
   }
 
   /** Of own messages that waited when the face was last told of them. */
@@ -120,6 +145,10 @@ export class MissedMessages {
       () => undefined // the node has ended: a catch-up begins where it would have begun
     )
   }
+}
+
+function versionOf({ count, lastText }: RequestView): string {
+  return `${count} ${lastText}`
 }
 
 function keyOf({ peer, id }: Told): string {

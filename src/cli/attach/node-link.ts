@@ -2,13 +2,16 @@
 // directions, calls with their replies, and its end. It knows the shape of the
 // lines and not what they mean.
 import type { Duplex } from 'node:stream'
-import { exitCodes, ParleyError, version, type ExitCode } from '../../node/settings.ts'
+import { exitCodes, KeyLockedError, ParleyError, version, type ExitCode } from '../../node/settings.ts'
 import { readLines } from '../process/input-lines.ts'
 import {
   FACE_PROTOCOL_VERSION,
+  heard,
   lineOf,
   MAX_NODE_LINE_BYTES,
+  PING_MS,
   readMessage,
+  SILENCE_MS,
   type ErrorFields,
   type FromFace
 } from './face-protocol.ts'
@@ -70,33 +73,45 @@ export class NodeLink {
   readonly hello: NodeMessage
   readonly #stream: Duplex
   readonly #lines: AsyncIterator<NodeMessage>
+  readonly #heardAtMs: () => number
   readonly #questions = new Map<number, Question>()
   #lastId = 0
   #isOver = false
 
-  /** Greets the node. @throws OtherVersionError, NodeGoneError */
+  /** Greets the node. @throws OtherVersionError, KeyLockedError, NodeGoneError */
   static async greet(
     stream: Duplex,
-    face: { readonly isScreen: boolean; readonly timeoutMs: number }
+    face: { readonly isAttended: () => boolean; readonly timeoutMs: number }
   ): Promise<NodeLink> {
-    const { hello, lines } = await greetingOf(stream, face.timeoutMs)
-    if (hello['protocol'] !== FACE_PROTOCOL_VERSION) {
+    const greeting = await greetingOf(stream, face.timeoutMs)
+    const { hello } = greeting
+    const refusal =
+      hello['protocol'] !== FACE_PROTOCOL_VERSION
+        ? new OtherVersionError(String(hello['version']))
+        : hello['isLocked'] === true
+          ? new KeyLockedError(
+              'the parley that runs on this profile waits for the passphrase of its key: parley unlock asks for it'
+            )
+          : undefined
+    if (refusal !== undefined) {
       stream.destroy()
-      throw new OtherVersionError(String(hello['version']))
+      throw refusal
     }
-    const link = new NodeLink(stream, lines, hello)
-    link.#write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version, isScreen: face.isScreen })
+    const link = new NodeLink(stream, greeting)
+    link.#write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version, isAttended: face.isAttended() })
     return link
   }
 
-  private constructor(stream: Duplex, lines: AsyncIterator<NodeMessage>, hello: NodeMessage) {
+  private constructor(stream: Duplex, { hello, lines, heardAtMs }: Greeting) {
     this.#stream = stream
     this.#lines = lines
+    this.#heardAtMs = heardAtMs
     this.hello = hello
   }
 
-  /** Hands on each message that answers no call, until the connection ends. */
+  /** Hands on each message that answers no call, until the connection ends, or nothing has come for too long. */
   async read(take: (message: NodeMessage) => void): Promise<void> {
+    const pings = setInterval(() => this.#ping(), PING_MS)
     try {
       for (;;) {
         const next = await this.#lines.next()
@@ -107,9 +122,10 @@ export class NodeLink {
         const question = typeof id === 'number' ? this.#questions.get(id) : undefined
         if (message.is === 'reply') question?.resolve(message['value'])
         else if (message.is === 'failure') question?.reject(new NodeError(errorIn(message)))
-        else take(message)
+        else if (message.is !== 'pong') take(message)
       }
     } finally {
+      clearInterval(pings)
       this.close()
     }
   }
@@ -135,10 +151,21 @@ export class NodeLink {
     }
   }
 
+  /** Tells the node whether a person attends to this face. */
+  attended(isAttended: boolean): void {
+    this.#write({ is: 'attended', isAttended })
+  }
+
   close(): void {
     this.#isOver = true
     this.#stream.destroy()
     for (const { reject } of this.#questions.values()) reject(new NodeGoneError())
+  }
+
+  /** A line that was cut on its way ends no connection by itself. */
+  #ping(): void {
+    if (performance.now() - this.#heardAtMs() > SILENCE_MS) this.#stream.destroy()
+    else this.#write({ is: 'ping' })
   }
 
   #write(message: FromFace): void {
@@ -146,24 +173,30 @@ export class NodeLink {
   }
 }
 
+interface Greeting {
+  readonly hello: NodeMessage
+  /** What follows. */
+  readonly lines: AsyncIterator<NodeMessage>
+  /** When something came last. */
+  readonly heardAtMs: () => number
+}
+
 /** What the node says of itself first, whatever its version. @throws NodeGoneError */
-export async function greetingOf(
-  stream: Duplex,
-  timeoutMs: number
-): Promise<{ readonly hello: NodeMessage; readonly lines: AsyncIterator<NodeMessage> }> {
+export async function greetingOf(stream: Duplex, timeoutMs: number): Promise<Greeting> {
   stream.on('error', () => undefined) // the end of the lines reports it
-  const lines = messagesOf(stream)
+  let atMs = performance.now()
+  const lines = messagesOf(heard(stream, () => (atMs = performance.now())))
   const timer = setTimeout(() => stream.destroy(), timeoutMs)
   const { value: hello } = await lines.next().finally(() => clearTimeout(timer))
-  if (hello?.is === 'hello') return { hello, lines }
+  if (hello?.is === 'hello') return { hello, lines, heardAtMs: () => atMs }
   stream.destroy()
   throw new NodeGoneError()
 }
 
 /** Lines that are no message are not for us. A reset is an end like any other. */
-async function* messagesOf(stream: Duplex): AsyncGenerator<NodeMessage, undefined> {
+async function* messagesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<NodeMessage, undefined> {
   try {
-    for await (const line of readLines(stream, { maxBytes: MAX_NODE_LINE_BYTES })) {
+    for await (const line of readLines(chunks, { maxBytes: MAX_NODE_LINE_BYTES })) {
       // The call that it answers would wait for ever.
       if (line.is === 'too long') return
       const message = readMessage(line.text)

@@ -30,6 +30,9 @@ export class NodeMirror {
       case 'views':
         for (const view of message['views'] as readonly PeerView[]) this.#views.set(view.peer, view)
         return true
+      case 'forget':
+        for (const peer of message['peers'] as readonly string[]) this.#views.delete(peer)
+        return true
       default:
         return false
     }

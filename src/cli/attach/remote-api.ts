@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type {
   HistoryApi,
+  HistoryEntry,
   MessagingApi,
   NewsReader,
   OutgoingMessage,
@@ -11,6 +12,7 @@ import type {
   SelfApi,
   TrustApi
 } from '../chat-api/chat-api.ts'
+import { MAX_ANSWER_BYTES, MAX_ANSWER_MESSAGES } from './face-protocol.ts'
 
 /** Messages of an export that are asked for at once, and the bytes of their texts. */
 const EXPORT_PAGE = { limit: 500, maxBytes: 4 * 1024 * 1024 } as const
@@ -102,7 +104,11 @@ function remoteHistory(remote: Remote): HistoryApi {
   const news: HistoryApi['news'] = as(({ after, ...options }) => call('history.news', [after, options]))
   return {
     recent: as((peer, limit) => call('history.recent', [peer, limit])),
-    page: as((peer, options) => call('history.page', [peer, options])),
+    page: async (peer, options) =>
+      wholePage(
+        as((next) => call('history.page', [peer, next])),
+        options
+      ),
     log: as(({ peer, ...options }) => call('history.log', [peer, options])),
     search: as((words, { onIndexing: _here, ...options }) => call('history.search', [words, options])),
     export: async function* ({ peer, after: from = 0 } = {}) {
@@ -119,6 +125,31 @@ function remoteHistory(remote: Remote): HistoryApi {
     forget: as((peer) => call('history.forget', [peer])),
     waiting: as((limit) => call('history.waiting', [limit]))
   }
+}
+
+type PageQuery = Parameters<HistoryApi['page']>[1]
+
+/** A page as it was asked for, in as many replies as it takes: the node cuts each at a bound. */
+async function wholePage(
+  ask: (options: PageQuery) => Promise<readonly HistoryEntry[]>,
+  options: PageQuery
+): Promise<readonly HistoryEntry[]> {
+  const isForward = options.after !== undefined
+  let entries: readonly HistoryEntry[] = []
+  for (;;) {
+    const limit = options.limit - entries.length
+    const end = (isForward ? entries.at(-1) : entries[0])?.position
+    const place = end === undefined ? {} : isForward ? { after: end } : { before: end }
+    const reply = await ask({ ...options, ...place, limit })
+    entries = isForward ? [...entries, ...reply] : [...reply, ...entries]
+    if (options.maxBytes !== undefined || reply.length === limit || !mayBeCut(reply)) return entries
+  }
+}
+
+/** No text is as long as half of the bound: one that did not fit leaves more than that. */
+function mayBeCut(reply: readonly HistoryEntry[]): boolean {
+  const bytes = reply.reduce((sum, { message }) => sum + Buffer.byteLength(message.text), 0)
+  return reply.length >= MAX_ANSWER_MESSAGES || bytes > MAX_ANSWER_BYTES / 2
 }
 
 /** A reader of new messages that goes on where it was when the node was started anew. */

@@ -66,6 +66,7 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
     trust,
     snapshot: () => node.snapshot(),
     figures: async () => node.figures(),
+    settings: async () => node.settings(),
     messaging: {
       history: messaging.history,
       open: async (peer) => screens.open(peer),

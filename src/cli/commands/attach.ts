@@ -41,7 +41,7 @@ export async function runAttach(io: CommandIo, command: Command): Promise<ExitCo
   const node = await AttachedNode.attach({
     signal: io.interrupted,
     connect,
-    isScreen: !hasSwitch(command, 'json'),
+    isAttended: !hasSwitch(command, 'json'),
     firstHelloMs: FIRST_HELLO_MS
   }).catch((error: unknown) => {
     if (!(error instanceof Error) || error.name !== 'NodeGoneError') throw error

@@ -2,6 +2,7 @@
 // and runs it on a node.
 import type { Command } from 'commander'
 import { withChatNode } from './with-chat-node.ts'
+import { Attention } from '../process/attention.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
 import { flagOf, flagsOf, hasSwitch, settingLines } from './command-options.ts'
 import { windowOf } from './second-window.ts'
@@ -11,8 +12,7 @@ import {
   mayAskForPassphrase,
   ProfileInUseError,
   settingSpecs,
-  UsageError,
-  withProfileDefaults
+  UsageError
 } from '../../node/settings.ts'
 import type { Config, ExitCode, SettingName, Unlocker } from '../../node/settings.ts'
 import type { AttachedNode } from '../attach/index.ts'
@@ -39,7 +39,7 @@ export async function runChat(io: CommandIo, command: Command): Promise<ExitCode
   const { attachedNode } = await import('../attach/index.ts')
   // One that is just ending is gone in a moment.
   const attach = async (): Promise<AttachedNode | undefined> =>
-    attachedNode(config, { signal: io.interrupted, isScreen: !wantsJson }).catch((error: unknown) => {
+    attachedNode(config, { signal: io.interrupted, isAttended: !wantsJson }).catch((error: unknown) => {
       if (!isNamed(error, 'NodeGoneError')) throw error
       return undefined
     })
@@ -84,9 +84,11 @@ export async function openAttached(
 ): Promise<ExitCode> {
   const { config, openFirst, wantsJson, node, isRemote = false } = opening
   const wantsLines = wantsJson || hasSwitch(command, 'plain')
-  const screen = wantsLines ? undefined : await fullScreenFace(io, openFirst, config, { keeps: !isRemote })
+  const attention = wantsJson ? undefined : new Attention((isAttended) => node.attended(isAttended))
+  const opened = { openFirst, config, attention }
+  const screen = wantsLines ? undefined : await fullScreenFace(io, { ...opened, keeps: !isRemote })
   screen?.begin()
-  const face = (await faceMaker(io, openFirst, config, { wantsJson, screen }))(node)
+  const face = (await faceMaker(io, { ...opened, wantsJson, screen }))(node)
   const unused = unusedFlags(command)
   if (unused.length > 0) {
     node.say(
@@ -105,6 +107,7 @@ export async function openAttached(
     return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
     screen?.close()
+    attention?.stop()
     io.interrupted.removeEventListener('abort', end)
     node.close()
   }
@@ -112,10 +115,13 @@ export async function openAttached(
 
 /** The node of this window goes on in a process of its own, with the same settings. */
 async function handOver(io: CommandIo, command: Command, config: Config): Promise<void> {
-  const { startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
-  startDaemon(config, flagsOf(command))
-  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: true })
-  writeLines(io.stdout, ['Parley goes on as a daemon. parley opens the chat again; parley daemon --stop ends it.'])
+  const { daemonOptions, remarksOn, startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
+  startDaemon(config, daemonOptions(flagsOf(command)))
+  const daemon = await untilDaemonRuns(config, io.interrupted)
+  writeLines(io.stdout, [
+    'Parley goes on as a daemon. parley opens the chat again; parley daemon --stop ends it.',
+    ...remarksOn(daemon)
+  ])
 }
 
 /** Options that say what the node shall be: of a face they change nothing. */
@@ -145,8 +151,8 @@ async function openChat(
   const end = (): void => face?.end('interrupted')
   io.interrupted.addEventListener('abort', end)
   const wantsPlain = hasSwitch(command, 'plain')
-  const screen = wantsJson || wantsPlain ? undefined : await fullScreenFace(io, openFirst, config)
-  const makeFace = await faceMaker(io, openFirst, config, { wantsJson, screen })
+  const screen = wantsJson || wantsPlain ? undefined : await fullScreenFace(io, { openFirst, config })
+  const makeFace = await faceMaker(io, { openFirst, config, wantsJson, screen })
   // The passphrase is asked for on the terminal as it is.
   const beginsLater = screen !== undefined && (await mayAskForPassphrase(config))
   if (!beginsLater) screen?.begin()
@@ -160,7 +166,7 @@ async function openChat(
         face = makeFace(faceOf(node, screens.another()))
       },
       run: async (node, screens) => {
-        const endFaces = await serveFaces({ node, config, screens, isDaemon: false })
+        const endFaces = await serveFaces({ node, config, screens })
         try {
           return io.interrupted.aborted ? 'interrupted' : ((await face?.run()) ?? 'interrupted')
         } finally {
@@ -177,14 +183,20 @@ async function openChat(
   }
 }
 
+/** What a face is made with. */
+interface FaceOptions {
+  readonly openFirst: readonly string[]
+  readonly config: Config
+  /** Of a face on the node of another process. */
+  readonly attention?: Attention | undefined
+}
+
 async function faceMaker(
   io: CommandIo,
-  openFirst: readonly string[],
-  config: Config,
-  wanted: { readonly wantsJson: boolean; readonly screen: FullScreenFace | undefined }
+  options: FaceOptions & { readonly wantsJson: boolean; readonly screen: FullScreenFace | undefined }
 ): Promise<(node: ChatApi) => Face> {
-  const { screen, wantsJson } = wanted
-  if (screen === undefined) return wantsJson ? jsonFace(io, openFirst) : plainFace(io, openFirst, config)
+  const { screen, wantsJson } = options
+  if (screen === undefined) return wantsJson ? jsonFace(io, options) : plainFace(io, options)
   return (node) => {
     screen.attach(node)
     return screen
@@ -194,46 +206,41 @@ async function faceMaker(
 /** On a terminal that can be drawn on. It begins before the node is made, so that the screen is never empty. */
 async function fullScreenFace(
   io: CommandIo,
-  openFirst: readonly string[],
-  config: Config,
-  { keeps = true }: { readonly keeps?: boolean } = {}
+  { openFirst, config, attention, keeps = true }: FaceOptions & { readonly keeps?: boolean }
 ): Promise<FullScreenFace | undefined> {
   // A pipe needs none of this loaded.
   if (io.stdin.isTTY !== true || io.stdout.isTTY !== true) return undefined
   const { FullScreenFace, wholeTerminal } = await import('../tui/index.ts')
   const terminal = wholeTerminal(io.stdin, io.stdout, io.env)
   if (terminal === undefined) return undefined
-  const face = new FullScreenFace({
+  return new FullScreenFace({
     ...terminal,
     env: io.env,
     selfName: config.settings.name,
-    hasLan: config.settings.mdns,
     presenceLines: config.settings.presenceLines,
+    ...(attention === undefined ? {} : { attention }),
     openFirst,
     keeps,
-    settingLines: async (profile) =>
-      settingLines(await withProfileDefaults({ ...config, settings: { ...config.settings, profile } }))
+    settingLines
   })
-  return face
 }
 
-async function jsonFace(io: CommandIo, openFirst: readonly string[]): Promise<(node: ChatApi) => Face> {
+async function jsonFace(io: CommandIo, { openFirst }: FaceOptions): Promise<(node: ChatApi) => Face> {
   const { JsonFace } = await import('../json/index.ts')
   return (node) => new JsonFace({ node, input: io.stdin, output: io.stdout, openFirst })
 }
 
 async function plainFace(
   io: CommandIo,
-  openFirst: readonly string[],
-  config: Config
+  { openFirst, config, attention }: FaceOptions
 ): Promise<(node: ChatApi) => Face> {
   const { PlainFace, plainTerminal } = await import('../plain/index.ts')
   return (node) =>
     new PlainFace({
       node,
       terminal: plainTerminal(io.stdin, io.stdout, io.env),
-      hasLan: config.settings.mdns,
       presenceLines: config.settings.presenceLines,
+      ...(attention === undefined ? {} : { attention }),
       openFirst
     })
 }

@@ -3,13 +3,13 @@
 // and as lines, and the parts of their help that look alike.
 import { Command, Option } from 'commander'
 import {
-  type Config,
   type ExitCode,
   kebabCase,
   type SettingName,
+  settingSpec,
   type SettingSpec,
   settingSpecs,
-  settingText,
+  type SettingView,
   UsageError
 } from '../../node/settings.ts'
 import { cleanText } from '../process/clean-text.ts'
@@ -109,15 +109,15 @@ export function hasSwitch(command: Command, name: string): boolean {
   return false
 }
 
-export function settingLines(config: Config): string[] {
-  return settingSpecs.map((spec) => {
-    const value = cleanText(settingText(spec, config.settings[spec.name])) || '-'
-    return `${spec.name.padEnd(20)} ${value.padEnd(24)} ${sourceText(config, spec)}`
+export function settingLines(views: readonly SettingView[]): string[] {
+  return views.map((view) => {
+    const value = cleanText(view.value) || '-'
+    return `${view.name.padEnd(20)} ${value.padEnd(24)} ${sourceText(view)}`
   })
 }
 
-function sourceText(config: Config, spec: SettingSpec): string {
-  const source = config.sources[spec.name]
+function sourceText({ name, source }: SettingView): string {
+  const spec = settingSpec(name)
   switch (source) {
     case 'flag':
       return `flag ${flagOf(spec)}`

@@ -15,6 +15,7 @@ import {
   settingSpec,
   settingSpecs,
   settingText,
+  settingViews,
   UsageError,
   withProfileDefaults
 } from '../../node/settings.ts'
@@ -70,7 +71,7 @@ export async function runConfigUnset(io: CommandIo, command: Command): Promise<E
 }
 
 function configLines(config: Config): string[] {
-  const rows = settingLines(config)
+  const rows = settingLines(settingViews(config))
   return [...rows, '', `File of settings:  ${config.file}`, `Profiles and keys: ${config.folders.data}`].map((line) =>
     cleanText(line)
   )

@@ -19,7 +19,7 @@ import {
   type SettingName,
   type SettingSpec
 } from '../../node/settings.ts'
-import { daemonAt } from '../attach/index.ts'
+import { daemonAt, type RunningDaemon } from '../attach/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { flagOf, type Flags } from './command-options.ts'
 
@@ -36,10 +36,14 @@ class DaemonWaitError extends ParleyError {
 }
 
 /** The command that runs the daemon of this profile with these options: the program and its arguments. */
-function daemonCommand({ settings: { profile } }: Config, flags: Flags): readonly [string, ...string[]] {
+function daemonCommand({ settings: { profile } }: Config, options: readonly string[]): readonly [string, ...string[]] {
   const which = profile === defaultProfile ? [] : ['--profile', profile]
-  const options = settingSpecs.flatMap((spec) => (spec.name === 'profile' ? [] : optionWords(spec, flags[spec.name])))
   return [process.execPath, join(packageFolder, 'bin', 'parley.js'), 'daemon', ...which, ...options]
+}
+
+/** The settings of a daemon as words of its command line, without its profile. */
+export function daemonOptions(flags: Flags): readonly string[] {
+  return settingSpecs.flatMap((spec) => (spec.name === 'profile' ? [] : optionWords(spec, flags[spec.name])))
 }
 
 function optionWords(spec: SettingSpec, value: Flags[SettingName]): string[] {
@@ -48,37 +52,50 @@ function optionWords(spec: SettingSpec, value: Flags[SettingName]): string[] {
   return [value].flat().flatMap((one) => [flagOf(spec), one])
 }
 
-/** Starts it in a session of its own, without a terminal. */
-export function startDaemon(config: Config, flags: Flags): void {
-  const [program, ...args] = daemonCommand(config, flags)
+/** Starts it in a session of its own, without a terminal. @param options see {@link daemonOptions} */
+export function startDaemon(config: Config, options: readonly string[]): void {
+  const [program, ...args] = daemonCommand(config, options)
   const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/' })
   daemon.on('error', () => undefined) // it is waited for, and missed
   daemon.unref()
 }
 
 /** @throws DaemonWaitError; the signal's reason */
-export async function untilDaemonRuns(init: {
-  readonly config: Config
-  readonly signal: AbortSignal
-  /** Whether it is to run, or to be gone. */
-  readonly isWanted: boolean
-}): Promise<void> {
-  const { config, signal, isWanted } = init
+export async function untilDaemonRuns(config: Config, signal: AbortSignal): Promise<RunningDaemon> {
+  return polled(async () => daemonAt(config, signal).catch(() => undefined), {
+    signal,
+    late: (seconds) => `the daemon did not start within ${seconds} s: parley daemon in this terminal shows why`
+  })
+}
+
+/**
+ * It is gone when the profile is free: until then the next one would find it in use.
+ *
+ * @throws DaemonWaitError; the signal's reason
+ */
+export async function untilDaemonIsGone(config: Config, signal: AbortSignal): Promise<void> {
+  await polled(async () => ((await isProfileHeld(config)) ? undefined : true), {
+    signal,
+    late: (seconds) => `the daemon did not end within ${seconds} s: it may be saying goodbye to many; try again`
+  })
+}
+
+async function polled<T>(
+  look: () => Promise<T | undefined>,
+  { signal, late }: { readonly signal: AbortSignal; readonly late: (seconds: number) => string }
+): Promise<T> {
   const startedAtMs = performance.now()
   for (;;) {
-    // It is gone when the profile is free: until then the next one would find it in use.
-    const isThere = (await daemonAt(config, signal).catch(() => undefined)) !== undefined
-    if (isWanted ? isThere : !(await isProfileHeld(config))) return
-    if (performance.now() - startedAtMs > DAEMON_WAIT_MS) {
-      const seconds = DAEMON_WAIT_MS / 1000
-      throw new DaemonWaitError(
-        isWanted
-          ? `the daemon did not start within ${seconds} s: parley daemon in this terminal shows why`
-          : `the daemon did not end within ${seconds} s: it may be saying goodbye to many; try again`
-      )
-    }
+    const found = await look()
+    if (found !== undefined) return found
+    if (performance.now() - startedAtMs > DAEMON_WAIT_MS) throw new DaemonWaitError(late(DAEMON_WAIT_MS / 1000))
     await sleep(DAEMON_POLL_MS, undefined, { signal })
   }
+}
+
+/** What a person has to know of a daemon that has just been started. */
+export function remarksOn({ isLocked }: RunningDaemon): readonly string[] {
+  return isLocked ? ['It waits for the passphrase of its key: parley unlock asks for it.'] : []
 }
 
 /** A service manager answers within seconds. */
@@ -113,9 +130,10 @@ export async function installService(io: CommandIo, config: Config, flags: Flags
   await writeFile(service.file, service.text, { mode: 0o644 })
   writeLines(io.stdout, [`Written: ${service.file}`])
   for (const command of service.start) await run(command)
-  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: true })
+  const daemon = await untilDaemonRuns(config, io.interrupted)
   writeLines(io.stdout, [
     `The daemon of the profile ${config.settings.profile} runs now, and starts when you log in.`,
+    ...remarksOn(daemon),
     ...service.remarks
   ])
   return exitCodes.ok
@@ -171,7 +189,7 @@ export function systemdUnit(config: Config, env: NodeJS.ProcessEnv, flags: Flags
       'Documentation=man:systemd.service(5)',
       '',
       '[Service]',
-      `ExecStart=${daemonCommand(config, flags).map(quoted).join(' ')}`,
+      `ExecStart=${daemonCommand(config, daemonOptions(flags)).map(quoted).join(' ')}`,
       ...environmentLines(env),
       'Restart=always',
       'RestartSec=2',
@@ -225,7 +243,7 @@ function launchAgent(config: Config, flags: Flags): Service {
   const { profile } = config.settings
   const name = `org.parley.${profile}`
   const file = join(homedir(), 'Library', 'LaunchAgents', `${name}.plist`)
-  const words = daemonCommand(config, flags).map((word) => `    <string>${escapeXml(word)}</string>`)
+  const words = daemonCommand(config, daemonOptions(flags)).map((word) => `    <string>${escapeXml(word)}</string>`)
   const domain = `gui/${process.getuid?.() ?? ''}`
   return {
     name,

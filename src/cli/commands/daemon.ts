@@ -10,7 +10,7 @@ import {
   type Config,
   type ExitCode
 } from '../../node/settings.ts'
-import { daemonAt, serveFaces } from '../attach/index.ts'
+import { daemonAt, serveFaces, serveWhileLocked, type RunningDaemon } from '../attach/index.ts'
 import type { ChatApi } from '../chat-api/chat-api.ts'
 import { waitForUnlock } from '../control/index.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
@@ -23,12 +23,15 @@ import { DirectoryNews } from '../wording/directory-wording.ts'
 import { addressesForOthers } from '../wording/identity-wording.ts'
 import { type Flags, flagsOf, hasSwitch } from './command-options.ts'
 import {
+  daemonOptions,
   installService,
+  remarksOn,
   restartService,
   servicePid,
   stopService,
   uninstallService,
   startDaemon,
+  untilDaemonIsGone,
   untilDaemonRuns
 } from './daemon-service.ts'
 import { inBoundedTime, withChatNode } from './with-chat-node.ts'
@@ -43,13 +46,22 @@ export async function runDaemon(io: CommandIo, command: Command): Promise<ExitCo
 }
 
 async function serve(io: CommandIo, command: Command, config: Config): Promise<ExitCode> {
-  const wait = waitForUnlock({ io, config, asJson: false })
+  const options = daemonOptions(flagsOf(command))
+  const unlock = await unlockerOf({ io, command, wait: waitForUnlock({ io, config, asJson: false }) })
   const log = new DaemonLog(io, hasSwitch(command, 'json'))
   const desktop = desktopOf(io, config)
   await withChatNode({
     config,
     interactive: false,
-    unlock: await unlockerOf({ io, command, wait }),
+    unlock: async (locked) => {
+      // Until it is open, the daemon can be found, and ended.
+      const end = await serveWhileLocked(config, locked.profile ?? config.settings.profile, { options })
+      try {
+        return await unlock(locked)
+      } finally {
+        await end()
+      }
+    },
     prepare: (node) => {
       follow(node, log)
       node.events.addEventListener('message', ({ detail: { message, label, arrival } }) => {
@@ -61,10 +73,10 @@ async function serve(io: CommandIo, command: Command, config: Config): Promise<E
         node,
         config,
         screens,
-        isDaemon: true,
+        daemon: { options },
         onCount: (faces) => {
           log.report('faces', { count: faces.all }, `${faces.all} attached`)
-          if (desktop !== undefined) desktop.isQuiet = faces.screens > 0
+          if (desktop !== undefined) desktop.isQuiet = faces.attended > 0
         },
         onFailure: (error) => {
           const why = error instanceof Error ? error.message : String(error)
@@ -138,53 +150,40 @@ function follow(node: ChatApi, log: DaemonLog): void {
 /** @returns `notRunning` when no daemon runs on the profile */
 async function stop(io: CommandIo, config: Config): Promise<ExitCode> {
   const { profile } = config.settings
-  if (!(await endDaemon(io, config))) {
+  const daemon = await daemonAt(config, io.interrupted)
+  if (daemon === undefined) {
     const isHeld = await isProfileHeld(config)
-    writeLines(io.stdout, [
-      isHeld
-        ? `No daemon runs on the profile ${profile}: a window has it, or a daemon that waits for its passphrase (parley unlock).`
-        : `No daemon runs on the profile ${profile}.`
-    ])
+    writeLines(io.stdout, [`No daemon runs on the profile ${profile}${isHeld ? ': a window has it' : ''}.`])
     return exitCodes.notRunning
   }
+  await endDaemon(io, config, daemon)
   writeLines(io.stdout, [`The daemon of the profile ${profile} has stopped. What waits to be sent is kept.`])
   return exitCodes.ok
 }
 
 async function restart(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
   const { profile } = config.settings
-  const daemon = await runningDaemon(io, config)
-  if (daemon?.isService === true) await restartService(config, io.env)
+  const daemon = await daemonAt(config, io.interrupted)
+  if (daemon !== undefined && (await isService(io, config, daemon))) await restartService(config, io.env)
   else {
-    if (daemon !== undefined) await endDaemon(io, config)
+    if (daemon !== undefined) await endDaemon(io, config, daemon)
     else if (await isProfileHeld(config))
-      throw new ProfileInUseError(
-        `the profile ${profile} is in use by a window, or by a daemon that waits for its passphrase (parley unlock): close the window first`
-      )
-    startDaemon(config, flags)
+      throw new ProfileInUseError(`the profile ${profile} is in use by a window: close it first`)
+    const given = daemonOptions(flags)
+    startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []))
   }
-  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: true })
-  writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`])
+  const next = await untilDaemonRuns(config, io.interrupted)
+  writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`, ...remarksOn(next)])
   return exitCodes.ok
 }
 
-interface RunningDaemon {
-  readonly pid: number
-  /** The service manager has started it, and would start it again. */
-  readonly isService: boolean
+/** The service manager has started it, and would start it again. */
+async function isService(io: CommandIo, config: Config, { pid }: RunningDaemon): Promise<boolean> {
+  return (await servicePid(config, io.env)) === pid
 }
 
-async function runningDaemon(io: CommandIo, config: Config): Promise<RunningDaemon | undefined> {
-  const pid = await daemonAt(config, io.interrupted)
-  return pid === undefined ? undefined : { pid, isService: (await servicePid(config, io.env)) === pid }
-}
-
-/** @returns whether there was one */
-async function endDaemon(io: CommandIo, config: Config): Promise<boolean> {
-  const daemon = await runningDaemon(io, config)
-  if (daemon === undefined) return false
-  if (daemon.isService) await stopService(config, io.env)
+async function endDaemon(io: CommandIo, config: Config, daemon: RunningDaemon): Promise<void> {
+  if (await isService(io, config, daemon)) await stopService(config, io.env)
   else process.kill(daemon.pid, 'SIGTERM')
-  await untilDaemonRuns({ config, signal: io.interrupted, isWanted: false })
-  return true
+  await untilDaemonIsGone(config, io.interrupted)
 }

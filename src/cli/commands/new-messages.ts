@@ -97,7 +97,7 @@ async function unlessGone(news: ReturnType<NewsReader['next']>): Promise<readonl
 
 async function onNode(io: CommandIo, command: Command, use: (node: ChatApi) => Promise<ExitCode>): Promise<ExitCode> {
   const config: Config = await loadConfig({ flags: flagsOf(command), env: io.env })
-  const node = await attachedNode(config, { signal: io.interrupted, isScreen: false })
+  const node = await attachedNode(config, { signal: io.interrupted, isAttended: false })
   if (node === undefined) {
     return withChatNode({ config, interactive: false, unlock: await unlockerOf({ io, command }), run: use })
   }

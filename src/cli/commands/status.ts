@@ -23,12 +23,12 @@ export async function runStatus(io: CommandIo, command: Command): Promise<ExitCo
     return exitCodes.notRunning
   }
   parley.close()
+  const { daemonAt } = await import('../attach/index.ts')
+  const daemon = (await daemonAt(config, io.interrupted).catch(() => undefined))?.pid
   if (parley.ready['event'] === 'locked') {
-    sayLocked(io, parley.ready, asJson)
+    sayLocked(io, parley.ready, { asJson, daemon })
     return exitCodes.ok
   }
-  const { daemonAt } = await import('../attach/index.ts')
-  const daemon = await daemonAt(config, io.interrupted).catch(() => undefined)
   if (asJson)
     writeLines(io.stdout, [
       escapedJson({ ...statusJson(parley.ready), daemon: daemon ?? null, keyPassphrase: keyJson(key) })
@@ -54,15 +54,20 @@ function keyJson(key: KeyProtection): boolean | null {
 }
 
 /** One that waits for the passphrase of its key is on no network yet. */
-function sayLocked(io: CommandIo, { profile, peer, shortId: short }: Json, asJson: boolean): void {
+function sayLocked(
+  io: CommandIo,
+  { profile, peer, shortId: short }: Json,
+  { asJson, daemon }: { readonly asJson: boolean; readonly daemon: number | undefined }
+): void {
   if (asJson) {
+    const identity = { profile, peer, shortId: short }
     writeLines(io.stdout, [
-      escapedJson({ running: true, locked: true, profile, peer, shortId: short, keyPassphrase: true })
+      escapedJson({ running: true, locked: true, ...identity, daemon: daemon ?? null, keyPassphrase: true })
     ])
     return
   }
   writeLines(io.stdout, [
-    `Profile:        ${textOf(profile)}, in use by a running parley`,
+    `Profile:        ${textOf(profile)}, in use by ${holder(daemon)}`,
     `Peer ID:        ${textOf(peer)} (short: ${textOf(short)})`,
     'Key:            locked: parley unlock asks for the passphrase'
   ])
@@ -97,7 +102,7 @@ function statusLines(
 ): string[] {
   const requests = listOf(ready['requests']).length
   return [
-    `Profile:        ${textOf(ready['profile'])}, in use by ${daemon === undefined ? 'a running parley' : `a daemon (process ${daemon})`}`,
+    `Profile:        ${textOf(ready['profile'])}, in use by ${holder(daemon)}`,
     `Nickname:       ${textOf(ready['nickname'])}`,
     `Peer ID:        ${textOf(ready['peer'])} (short: ${textOf(ready['shortId'])})`,
     ...keyLines(key),
@@ -115,6 +120,11 @@ function statusLines(
     ...(isJson(ready['room']) ? roomLines(ready['room'], requests) : []),
     ...misbehaviourLines(ready['misbehaviour'], nowMs)
   ]
+}
+
+/** @param daemon its process */
+function holder(daemon: number | undefined): string {
+  return daemon === undefined ? 'a running parley' : `a daemon (process ${daemon})`
 }
 
 /** The space that strangers and contacts take, and their limits. */

@@ -34,7 +34,6 @@ interface NewsInit {
   readonly node: ChatApi
   readonly terminal: PlainTerminal
   readonly numbers: RosterNumbers
-  readonly hasLan: boolean
   readonly presenceLines: PresenceLines
 }
 
@@ -80,7 +79,7 @@ export class News {
       fold: () => init.terminal.fold,
       print: (lines) => this.#print(lines)
     })
-    this.#hasLan = init.hasLan
+    this.#hasLan = init.node.snapshot().self.searchesLan
     this.#presence = new PresenceFilter(init.presenceLines)
     this.#place = reachableAt(init.node.snapshot().self.addresses)
     this.#listen()

@@ -16,6 +16,7 @@ export class Pipe implements PlainTerminal {
   readonly #input: Readable
   readonly #output: LineOutput
   #asked = ''
+  #typed = (): void => undefined
 
   constructor(input: Readable, output: Writable) {
     this.#input = input
@@ -48,6 +49,10 @@ export class Pipe implements PlainTerminal {
     // There is no Tab key.
   }
 
+  onTyped(listener: () => void): void {
+    this.#typed = listener
+  }
+
   onInterrupt(): void {
     // SIGINT comes to the process itself.
   }
@@ -59,6 +64,7 @@ export class Pipe implements PlainTerminal {
   async *#read(): AsyncGenerator<string> {
     try {
       for await (const line of readLines(this.#input, { maxBytes: MAX_INPUT_LINE_BYTES })) {
+        this.#typed()
         if (line.is === 'line') yield line.text
         else this.print([`A line of more than ${line.limitBytes} bytes was left out: send it in parts.`])
       }

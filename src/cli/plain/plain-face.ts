@@ -3,6 +3,7 @@
 // News reports what happens by itself.
 import type { PresenceLines } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api/chat-api.ts'
+import type { Attention } from '../process/attention.ts'
 import { INTERRUPT_WINDOW_MS } from '../process/input-lines.ts'
 import { SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../chat-api/settling.ts'
 import { RosterNumbers } from '../chat-commands/named-peer.ts'
@@ -18,9 +19,9 @@ export type PlainOutcome = 'quit' | 'detached' | 'end of input' | 'interrupted'
 export interface PlainFaceInit {
   readonly node: ChatApi
   readonly terminal: PlainTerminal
-  /** Whether peers are looked for on the local network. */
-  readonly hasLan: boolean
   readonly presenceLines?: PresenceLines
+  /** Hears of what is typed. */
+  readonly attention?: Attention
   /** PEER of `parley chat PEER`: its conversation is opened first. */
   readonly openFirst?: readonly string[]
 }
@@ -35,15 +36,16 @@ export class PlainFace {
   #outcome: PlainOutcome | undefined
   #interruptedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor({ node, terminal, hasLan, presenceLines = 'smart', openFirst = [] }: PlainFaceInit) {
+  constructor({ node, terminal, presenceLines = 'smart', attention, openFirst = [] }: PlainFaceInit) {
     const numbers = new RosterNumbers()
     this.#node = node
     this.#terminal = terminal
     this.#openFirst = openFirst
-    this.#news = new News({ node, terminal, hasLan, presenceLines, numbers })
+    this.#news = new News({ node, terminal, presenceLines, numbers })
     this.#operation = new Operation(terminal)
     this.#talk = new Talk({ node, terminal, numbers, news: this.#news, operation: this.#operation })
     terminal.onInterrupt((typedSince) => this.#interrupt(typedSince))
+    if (attention !== undefined) terminal.onTyped(() => attention.typed())
     terminal.completeWith((line) => this.#talk.complete(line))
   }
 

@@ -33,6 +33,7 @@ export class Screen implements PlainTerminal {
   #progress: string | undefined
   #candidates = noCompletion
   #interrupted: (typedSince: boolean) => void = () => undefined
+  #typed = (): void => undefined
   #typedSinceInterrupt = false
   #closed = false
   /** The prompt is drawn when the output has drained. */
@@ -69,6 +70,7 @@ export class Screen implements PlainTerminal {
       if (!this.#isAppendedUndrawn(text, key)) this.#countRows()
     })
     input.on('keypress', (_text, key: unknown) => {
+      this.#typed()
       if (!isCtrlC(key)) this.#typedSinceInterrupt = true
       this.#boundTyped()
     })
@@ -126,6 +128,10 @@ export class Screen implements PlainTerminal {
 
   completeWith(candidates: (line: string) => readonly [readonly string[], string]): void {
     this.#candidates = candidates
+  }
+
+  onTyped(listener: () => void): void {
+    this.#typed = listener
   }
 
   onInterrupt(listener: (typedSince: boolean) => void): void {

@@ -111,13 +111,11 @@ export class EffectRunner {
 
   /** Events were missed: what is on the screen is read again. */
   async #resume(): Promise<void> {
-    const { state, news } = this.#init
+    const { state, news, dispatch } = this.#init
     const peer = currentPeer(state())
     await this.readPast()
-    if (peer !== undefined) {
-      news.follow(peer)
-      await this.#page({ peer, where: 'end', limit: PAGE_MESSAGES })
-    }
+    if (peer !== undefined) news.follow(peer)
+    dispatch({ is: 'resumed' })
     news.lookAround()
   }
 

@@ -2,9 +2,10 @@
 // its effects are carried out, and its frame is drawn. The parts know
 // how; this puts them together and ends them.
 import type { ReadStream, WriteStream } from 'node:tty'
-import type { PresenceLines } from '../../node/settings.ts'
+import type { PresenceLines, SettingView } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api/chat-api.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
+import type { Attention } from '../process/attention.ts'
 import { cleanText } from '../process/clean-text.ts'
 import { PROGRESS_TICK_MS } from '../process/progress-line.ts'
 import { SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../chat-api/settling.ts'
@@ -20,9 +21,10 @@ import { Notifier } from './notifier.ts'
 import { defaultPreferences } from './model/preferences.ts'
 import { Renderer } from './terminal/renderer.ts'
 import { themeFor } from './terminal/theme.ts'
-import { Tty } from './terminal/tty.ts'
-import { isUtf8 } from './terminal/display-cells.ts'
+import { hasWindowTitle, Tty } from './terminal/tty.ts'
+import { asciiText, isUtf8 } from './terminal/display-cells.ts'
 import { view } from './view/view.ts'
+import { windowTitle } from './view/window-title.ts'
 
 /** At most one draw in this time after keys: what a screen shows in one frame. */
 const KEY_FRAME_MS = 16
@@ -38,16 +40,15 @@ export interface FullScreenInit {
   readonly env: NodeJS.ProcessEnv
   /** The nickname, before the node is there to say so. */
   readonly selfName: string
-  /** Whether peers are looked for on the local network. */
-  readonly hasLan: boolean
   readonly presenceLines: PresenceLines
+  /** Hears of keys and of the focus. */
+  readonly attention?: Attention
   /** What is preferred and was typed is kept in the profile's folder. */
   readonly keeps: boolean
   /** PEER of `parley chat PEER`: its conversation is opened first. */
   readonly openFirst: readonly string[]
-  /** Each setting with its value, for /settings. */
-  /** The settings of the program on the profile that it has got, as lines. */
-  readonly settingLines: (profile: string) => Promise<readonly string[]>
+  /** Settings as lines, for /settings. */
+  readonly settingLines: (settings: readonly SettingView[]) => readonly string[]
 }
 
 /** The parts that exist once the node is made. */
@@ -80,7 +81,12 @@ export class FullScreenFace {
     this.#tty = new Tty({
       input,
       output,
-      onInput: (event) => this.#dispatch({ is: 'input', input: event }, KEY_FRAME_MS),
+      hasTitle: hasWindowTitle(env),
+      onInput: (event) => {
+        if (event.is === 'focus') init.attention?.focused(event.focused)
+        else init.attention?.typed()
+        this.#dispatch({ is: 'input', input: event }, KEY_FRAME_MS)
+      },
       onResize: () => {
         this.#renderer.forget()
         this.#dispatch({ is: 'resized', columns: this.#tty.columns, rows: this.#tty.rows }, KEY_FRAME_MS)
@@ -110,7 +116,7 @@ export class FullScreenFace {
   /** The node is made and does not run yet, so no event is missed. */
   attach(node: ChatApi): void {
     const dispatch = (event: ScreenEvent): void => this.#dispatch(event)
-    const news = new NodeNews({ node, hasLan: this.#init.hasLan, presenceLines: this.#init.presenceLines, dispatch })
+    const news = new NodeNews({ node, presenceLines: this.#init.presenceLines, dispatch })
     const kept = new KeptFiles(this.#init.keeps ? node.snapshot().self.profile.folder : undefined)
     const runner = new EffectRunner({ node, news, dispatch, state: () => this.#state })
     this.#node = { api: node, runner, news, kept }
@@ -185,7 +191,7 @@ export class FullScreenFace {
       this.#dispatch({ is: 'status', text, tone: 'note' })
     }
     await runner.readPast()
-    this.#dispatch({ is: 'settings', lines: await this.#init.settingLines(api.snapshot().self.profile.name) })
+    this.#dispatch({ is: 'settings', lines: this.#init.settingLines(await api.settings()) })
     this.#dispatch({ is: 'phase', phase: 'looking' })
     void this.#makeCode(api)
   }
@@ -236,7 +242,9 @@ export class FullScreenFace {
   }
 
   #applyPreferences(): void {
-    const { theme, mouse } = this.#state.preferences
+    const { theme, mouse, ways } = this.#state.preferences
+    const { attention } = this.#init
+    if (attention !== undefined) attention.notifiesItself = ways.includes('desktop')
     this.#renderer.theme = themeFor(this.#init.env, theme)
     this.#tty.mouse = mouse
   }
@@ -263,5 +271,7 @@ export class FullScreenFace {
     // The terminal is too slow: the newest frame is drawn when it has room.
     if (this.#tty.isBehind) return this.#drawWithin(NEWS_FRAME_MS)
     this.#tty.write(this.#renderer.render(view(this.#state)))
+    const title = cleanText(windowTitle(this.#state))
+    this.#tty.title = isUtf8(this.#init.env) ? title : asciiText(title)
   }
 }

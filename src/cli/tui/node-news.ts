@@ -15,7 +15,6 @@ const AROUND_COALESCE_MS = 200
 
 export interface NodeNewsInit {
   readonly node: ChatApi
-  readonly hasLan: boolean
   readonly presenceLines?: PresenceLines
   readonly dispatch: (event: ScreenEvent) => void
 }
@@ -37,7 +36,7 @@ export class NodeNews {
 
   constructor(init: NodeNewsInit) {
     this.#node = init.node
-    this.#hasLan = init.hasLan
+    this.#hasLan = init.node.snapshot().self.searchesLan
     this.#presence = new PresenceFilter(init.presenceLines ?? 'smart')
     this.#dispatch = init.dispatch
     this.#listen()

@@ -66,6 +66,8 @@ export interface SelfView {
   readonly addresses: readonly string[]
   /** Whether {@link MessagingApi.typing} sends anything. */
   readonly tellsTyping: boolean
+  /** Peers are looked for on the local network. */
+  readonly searchesLan: boolean
 }
 
 /** All that a face shows without asking, at one moment. */
@@ -89,6 +91,14 @@ export interface NodeFigures {
   readonly misbehaviour: MisbehaviourSummary
 }
 
+/** A setting as a person reads it. */
+export interface SettingView {
+  readonly name: string
+  readonly value: string
+  /** Where the value came from. */
+  readonly source: 'flag' | 'environment' | 'file' | 'profile' | 'default'
+}
+
 /** What is known of one peer. */
 export interface PeerView {
   readonly peer: string
@@ -106,6 +116,7 @@ export interface PeerView {
 export interface HistoryApi {
   /** The last `limit` messages with a peer, oldest first. */
   recent(peer: string, limit: number): Promise<readonly StoredMessage[]>
+  /** Without a bound of bytes, fewer messages than the limit mean that there are no more. */
   page(peer: string, options: PageOptions): Promise<readonly HistoryEntry[]>
   log(options: LogOptions): Promise<readonly HistoryEntry[]>
   /** Messages that hold all of these words, newest first. */
@@ -215,4 +226,6 @@ export interface ChatApi {
   /** All that is shown without asking, as it is now; {@link events} say when it changes. */
   snapshot(): ChatSnapshot
   figures(): Promise<NodeFigures>
+  /** The settings with which the node runs, in the order of their table. */
+  settings(): Promise<readonly SettingView[]>
 }

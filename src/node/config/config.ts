@@ -3,6 +3,7 @@
 // came from.
 import { join } from 'node:path'
 import { nearestWord } from '../../lib/index.ts'
+import type { SettingView } from '../api/chat-api.ts'
 import { UsageError } from '../api/errors.ts'
 import { readConfigFile } from './config-file.ts'
 import { foldersOf, type Folders } from './folders.ts'
@@ -10,13 +11,14 @@ import {
   defaultSettings,
   kebabCase,
   settingSpecs,
+  settingText,
   type SettingName,
   type Settings,
   type SettingSpec,
   type SettingValue
 } from './setting-specs.ts'
 
-export type SettingSource = 'default' | 'profile' | 'file' | 'environment' | 'flag'
+export type SettingSource = SettingView['source']
 
 export interface Config {
   readonly settings: Settings
@@ -63,6 +65,14 @@ export async function loadConfig(init: {
   const settings = { ...defaultSettings(values.profile), ...given }
   // Each entry of settingSpecs has set its source above.
   return { settings, sources: sources as Record<SettingName, SettingSource>, folders, file }
+}
+
+export function settingViews({ settings, sources }: Config): readonly SettingView[] {
+  return settingSpecs.map((spec) => ({
+    name: spec.name,
+    value: settingText(spec, settings[spec.name]),
+    source: sources[spec.name]
+  }))
 }
 
 function isSettingName(name: string): name is SettingName {

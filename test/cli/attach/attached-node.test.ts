@@ -1,17 +1,33 @@
 import { duplexPair, type Duplex } from 'node:stream'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AttachedNode } from '../../../src/cli/attach/attached-node.ts'
 import { ConversationScreens } from '../../../src/cli/chat-api/conversation-screens.ts'
 import {
   FACE_PROTOCOL_VERSION,
   MAX_CALLS_AT_ONCE,
+  MAX_ANSWER_BYTES,
   MAX_FACE_BACKLOG_BYTES,
-  type FromFace
+  MAX_VIEWS,
+  PING_MS,
+  SILENCE_MS,
+  STUCK_MS,
+  type FromFace,
+  type NodeHello
 } from '../../../src/cli/attach/face-protocol.ts'
 import { FaceServer } from '../../../src/cli/attach/face-server.ts'
 import { exitCodes } from '../../../src/node/settings.ts'
 import { eventually } from '../../eventually.ts'
 import { FakeNode, incoming, outgoing, row } from '../fake-node.ts'
+
+const hello: NodeHello = {
+  is: 'hello',
+  protocol: FACE_PROTOCOL_VERSION,
+  version: 'test',
+  isDaemon: true,
+  pid: process.pid,
+  options: [],
+  isLocked: false
+}
 
 let node: FakeNode
 let screens: ConversationScreens
@@ -19,6 +35,8 @@ let servers: FaceServer[]
 let faces: AttachedNode[]
 /** The ends of the node of each face that is attached. */
 let streams: Duplex[]
+/** What each face said last of whether a person attends to it. */
+let attended: boolean[]
 const over = new AbortController()
 
 beforeEach(() => {
@@ -27,24 +45,29 @@ beforeEach(() => {
   servers = []
   faces = []
   streams = []
+  attended = []
 })
 
 afterEach(() => {
+  vi.useRealTimers()
   for (const face of faces) face.close()
   for (const server of servers) server.end()
 })
 
 function newStream(): Duplex {
   const [here, there] = duplexPair()
-  streams.push(there)
-  const server = new FaceServer({ node, stream: there, screens: screens.another(), isDaemon: true })
+  const index = streams.push(there) - 1
+  const onAttended = (isAttended: boolean): void => {
+    attended[index] = isAttended
+  }
+  const server = new FaceServer({ node, stream: there, screens: screens.another(), hello, onAttended })
   servers.push(server)
   void server.run()
   return here
 }
 
 async function attach(connect: () => Duplex | undefined = newStream): Promise<AttachedNode> {
-  const face = await AttachedNode.attach({ connect: async () => connect(), signal: over.signal, isScreen: true })
+  const face = await AttachedNode.attach({ connect: async () => connect(), signal: over.signal, isAttended: true })
   if (face === undefined) throw new Error('there is no node')
   faces.push(face)
   return face
@@ -152,7 +175,7 @@ test('new messages are read from the history, from where the face began', async 
 
 test('a face that does not read loses events and holds little; when it reads on, it is told to read again', async () => {
   const [here, there] = duplexPair()
-  const server = new FaceServer({ node, stream: there, screens: screens.another(), isDaemon: true })
+  const server = new FaceServer({ node, stream: there, screens: screens.another(), hello })
   servers.push(server)
   void server.run()
   const face = await attach(() => here)
@@ -183,7 +206,7 @@ test('what is no method, or has arguments of another type, is refused and nothin
   let written = ''
   stream.on('data', (chunk: Buffer) => (written += chunk.toString()))
   const write = (message: FromFace): void => void stream.write(`${JSON.stringify(message)}\n`)
-  write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isScreen: false })
+  write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isAttended: false })
   write({ is: 'call', id: 1, method: 'constructor', args: [] })
   write({ is: 'call', id: 2, method: 'messaging.send', args: [7, {}] })
   write({ is: 'call', id: 3, method: 'history.page', args: ['12D3KooWbob', { limit: 'all' }] })
@@ -212,13 +235,13 @@ test('no more than some calls of a face are carried out at once', async () => {
   let most = 0
   let now = 0
   const go = Promise.withResolvers<void>()
+  const face = await attach()
   node.requests = async () => {
     most = Math.max(most, ++now)
     await go.promise
     now--
     return []
   }
-  const face = await attach()
   const all = Array.from({ length: 3 * MAX_CALLS_AT_ONCE }, async () => face.messaging.requests())
   await eventually(() => expect(now).toBe(MAX_CALLS_AT_ONCE))
   go.resolve()
@@ -242,8 +265,8 @@ test('when the node has ended the face says so, finds the next one, and opens ag
 })
 
 test('a call that was under way when the node ended is refused: it may or may not have been carried out', async () => {
-  node.requests = async () => new Promise(() => undefined)
   const face = await attach()
+  node.requests = async () => new Promise(() => undefined)
   const asked = face.messaging.requests()
   streams[0]?.destroy()
   await expect(asked).rejects.toMatchObject({ name: 'NodeGoneError' })
@@ -262,8 +285,8 @@ test('a face that has gone away with calls under way is over, and its conversati
     new Promise((_resolve, reject) =>
       signal.addEventListener('abort', () => reject(new Error('given up')), { once: true })
     )
-  node.requests = async () => new Promise(() => undefined)
   const face = await attach()
+  node.requests = async () => new Promise(() => undefined)
   await face.messaging.open('12D3KooWbob')
   for (let n = 0; n < 2 * MAX_CALLS_AT_ONCE; n++) void face.messaging.requests().catch(() => undefined)
   face.close()
@@ -282,8 +305,8 @@ test('calls that wait for a receipt hold up no others', async () => {
 test('replies that a face does not read take no more than a bound, and one id for two calls ends it', async () => {
   node.past = Array.from({ length: 100 }, () => incoming('x'.repeat(10_000)))
   const stream = newStream()
-  const hello = { is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isScreen: false }
-  stream.write(`${JSON.stringify(hello)}\n`)
+  const greeting = { is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isAttended: false }
+  stream.write(`${JSON.stringify(greeting)}\n`)
   for (let id = 1; id <= 200; id++)
     stream.write(`${JSON.stringify({ is: 'call', id, method: 'history.recent', args: ['12D3KooWbob', 100] })}\n`)
   const there = streams.at(-1)
@@ -294,7 +317,7 @@ test('replies that a face does not read take no more than a bound, and one id fo
   const other = newStream()
   other.resume()
   const ended = new Promise<void>((resolve) => streams.at(-1)?.once('end', resolve).once('close', resolve))
-  other.write(`${JSON.stringify(hello)}\n`)
+  other.write(`${JSON.stringify(greeting)}\n`)
   for (let n = 0; n < 2; n++)
     other.write(`${JSON.stringify({ is: 'call', id: 1, method: 'messaging.requests', args: [] })}\n`)
   other.end()
@@ -376,4 +399,138 @@ test('who came and went while there was no node is an event, as if it had just h
   node.rows = [row('carl'), row('dora')]
   streams[0]?.destroy()
   await eventually(() => expect(changes).toEqual(['+dora', '-bob']))
+})
+
+test('a node is told whether a person attends to a face, and again when it is another node', async () => {
+  const face = await attach()
+  expect(attended).toEqual([true])
+  face.attended(false)
+  await eventually(() => expect(attended).toEqual([false]))
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  streams[0]?.destroy()
+  await resumed
+  expect(attended).toEqual([false, false])
+})
+
+test('a face that says nothing is over, and its conversation is left; one that is there is not', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
+  const face = await attach()
+  await face.messaging.open('12D3KooWbob')
+  const ended = vi.fn()
+  streams[0]?.once('close', ended)
+  await vi.advanceTimersByTimeAsync(10 * SILENCE_MS)
+  expect(ended).not.toHaveBeenCalled()
+  // The line is cut: what the face writes gets nowhere.
+  const cut = newStream()
+  cut.write(`${JSON.stringify({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isAttended: true })}\n`)
+  cut.write(`${JSON.stringify({ is: 'call', id: 1, method: 'messaging.open', args: ['12D3KooWcarl'] })}\n`)
+  await vi.advanceTimersByTimeAsync(SILENCE_MS - 1)
+  expect(node.calls).not.toContain('leave 12D3KooWcarl')
+  await vi.advanceTimersByTimeAsync(PING_MS)
+  expect(node.calls).toContain('leave 12D3KooWcarl')
+  expect(node.calls).not.toContain('leave 12D3KooWbob')
+})
+
+test('a node that says nothing is looked for again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
+  const silent = (): Duplex => {
+    const [here, there] = duplexPair()
+    there.write(`${JSON.stringify(hello)}\n`)
+    for (const part of ['self', 'programs', 'contacts', 'blocked', 'directories', 'lan'] as const)
+      there.write(`${JSON.stringify({ is: 'part', part, value: node.snapshot()[part] })}\n`)
+    there.write(`${JSON.stringify({ is: 'live' })}\n`)
+    there.write(`${JSON.stringify({ is: 'reply', id: 1, value: [] })}\n{"is":"reply","id":2,"value":0}\n`)
+    there.resume()
+    return here
+  }
+  const face = await AttachedNode.attach({ connect: async () => silent(), signal: over.signal, isAttended: false })
+  if (face === undefined) throw new Error('there is no node')
+  faces.push(face)
+  const notices: string[] = []
+  face.events.addEventListener('notice', ({ detail }) => notices.push(detail.code))
+  await vi.advanceTimersByTimeAsync(SILENCE_MS)
+  expect(notices).toEqual([])
+  await vi.advanceTimersByTimeAsync(2 * PING_MS)
+  expect(notices[0]).toBe('node-gone')
+})
+
+test('a face with too many calls under way is given longer: nothing of it is read meanwhile', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
+  node.requests = async () => new Promise(() => undefined)
+  const stream = newStream()
+  stream.write(`${JSON.stringify({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'x', isAttended: false })}\n`)
+  for (let id = 1; id <= MAX_CALLS_AT_ONCE; id++)
+    stream.write(`${JSON.stringify({ is: 'call', id, method: 'messaging.requests', args: [] })}\n`)
+  const ended = vi.fn()
+  streams.at(-1)?.once('close', ended)
+  await vi.advanceTimersByTimeAsync(STUCK_MS - PING_MS)
+  expect(ended).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(SILENCE_MS)
+  expect(ended).toHaveBeenCalled()
+})
+
+test('what is known of peers is bounded, and known again when a line names them', async () => {
+  const face = await attach()
+  const names = async (from: number): Promise<void> => {
+    node.rows = Array.from({ length: 1_000 }, (_, n) => row(`a peer called ${from + n}`))
+    node.tell('roster', { joined: node.rows, left: [], changed: [] })
+    // Its reply comes after all of that.
+    await face.messaging.requests()
+  }
+  const { peer, name } = row('a peer called 0')
+  await names(0)
+  expect(face.peers.look(peer).name).toBe(name)
+  for (let from = 1_000; from <= MAX_VIEWS; from += 1_000) await names(from)
+  expect(face.peers.look(peer).name).not.toBe(name)
+  await names(0)
+  expect(face.peers.look(peer).name).toBe(name)
+})
+
+test('a page is whole, whatever fits into one answer', async () => {
+  const text = 'x'.repeat(60_000)
+  node.past = Array.from({ length: 700 }, (_, n) => incoming(`${n} ${text}`))
+  const page = node.history.page
+  let asked = 0
+  Object.assign(node.history, {
+    page: async (peer: string, options: Parameters<typeof page>[1]) => {
+      asked++
+      const fitting = Math.floor((options.maxBytes ?? Infinity) / text.length)
+      return page(peer, { ...options, limit: Math.min(options.limit, fitting) })
+    }
+  })
+  const face = await attach()
+  const entries = await face.messaging.history.page('12D3KooWbob', { limit: 650 })
+  expect(entries.map(({ position }) => position)).toEqual(Array.from({ length: 650 }, (_, n) => n + 50))
+  const forward = await face.messaging.history.page('12D3KooWbob', { after: 99, limit: 1_000 })
+  expect(forward.map(({ position }) => position)).toEqual(Array.from({ length: 600 }, (_, n) => n + 100))
+  expect(asked).toBeGreaterThan((650 * text.length) / MAX_ANSWER_BYTES)
+  asked = 0
+  node.past = [incoming('all there is')]
+  expect(await face.messaging.history.page('12D3KooWbob', { limit: 100 })).toHaveLength(1)
+  expect(asked).toBe(1)
+})
+
+test('strangers that wrote while there was no node are told of afterwards, those that were known are not', async () => {
+  const known = { peer: '12D3KooWcarl', shortId: 'carlID', name: 'carl', lastText: 'hello', count: 1, lan: false }
+  node.waiting = [known]
+  const face = await attach()
+  const told: string[] = []
+  face.events.addEventListener('request', ({ detail }) => told.push(`${detail.name} ${detail.lastText}`))
+  streams[0]?.destroy()
+  node.waiting = [{ ...known, name: 'eve', peer: '12D3KooWeve', lastText: 'psst' }, known]
+  await eventually(() => expect(told).toEqual(['eve psst']))
+  streams[1]?.destroy()
+  node.waiting = [{ ...known, lastText: 'hello again', count: 2 }]
+  await eventually(() => expect(told).toEqual(['eve psst', 'carl hello again']))
+})
+
+test('the settings are those of the node', async () => {
+  const face = await attach()
+  expect(await face.settings()).toEqual(await node.settings())
+})
+
+test('a node that waits for its passphrase says so, and how it is given', async () => {
+  const [here, there] = duplexPair()
+  there.write(`${JSON.stringify({ ...hello, isLocked: true })}\n`)
+  await expect(attach(() => here)).rejects.toMatchObject({ name: 'KeyLockedError' })
 })

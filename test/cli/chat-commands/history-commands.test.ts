@@ -178,7 +178,7 @@ describe('the plain face', () => {
     const output = new PassThrough()
     let written = ''
     output.on('data', (chunk: Buffer) => (written += chunk.toString()))
-    const face = new PlainFace({ node, terminal: new Pipe(input, output), hasLan: true })
+    const face = new PlainFace({ node, terminal: new Pipe(input, output) })
     input.end(lines.map((line) => `${line}\n`).join(''))
     return face.run().then(() => written)
   }

@@ -23,12 +23,18 @@ class Desk {
       this.events.push(event)
       this.screen.tell(event)
     }
-    const news = new NodeNews({ node: this.node, hasLan: true, dispatch })
+    const news = new NodeNews({ node: this.node, dispatch })
     this.runner = new EffectRunner({ node: this.node, news, dispatch, state: () => this.screen.state })
   }
 
   async settled(): Promise<void> {
     for (let count = 0; count < 20; count++) await turn()
+  }
+
+  /** Carries out what the model has asked to be read. */
+  async readPages(): Promise<void> {
+    for (const effect of this.screen.take()) if (effect.do === 'page') this.runner.start(effect)
+    await this.settled()
   }
 
   kinds(): string[] {
@@ -113,13 +119,33 @@ describe('what is asked of the node', () => {
     }
     desk.node.tell('resumed', {})
     await desk.settled()
+    await desk.readPages()
     expect(desk.screen.text.match(/just now/gu)).toHaveLength(1)
     for (let n = 0; n < 100 && !desk.screen.text.includes('missed 0.'); n++) {
       desk.screen.type('\u001b[5~')
-      for (const effect of desk.screen.take()) if (effect.do === 'page') desk.runner.start(effect)
-      await desk.settled()
+      await desk.readPages()
     }
     expect(desk.screen.text).toContain('missed 0.')
+  })
+
+  test('a reader who has scrolled up stands where he was after a break, and reads on to all that came', async () => {
+    const desk = new Desk()
+    desk.node.past = Array.from({ length: 3 * PAGE_MESSAGES }, (_, n) => incoming(`old ${n}.`))
+    desk.runner.start({ do: 'open', words: ['bob'], leaving: undefined })
+    await desk.settled()
+    const scroll = async (key: string): Promise<void> => {
+      desk.screen.type(key)
+      await desk.readPages()
+    }
+    for (let n = 0; n < 4; n++) await scroll('\u001b[5~')
+    const seen = desk.screen.text.split('\n').filter((line) => line.includes('old '))
+    desk.node.past = [...desk.node.past, ...Array.from({ length: 150 }, (_, n) => incoming(`missed ${n}.`))]
+    desk.node.tell('resumed', {})
+    await desk.settled()
+    await desk.readPages()
+    expect(desk.screen.text.split('\n').filter((line) => line.includes('old '))).toEqual(seen)
+    for (let n = 0; n < 100 && !desk.screen.text.includes('missed 149.'); n++) await scroll('\u001b[6~')
+    expect(desk.screen.text).toContain('missed 149.')
   })
 
   test('another conversation is opened before the one that was open is left, and failing to open leaves none', async () => {

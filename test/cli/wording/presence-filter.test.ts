@@ -40,7 +40,7 @@ describe('lines about comings and goings', () => {
     try {
       const node = new FakeNode()
       const screen = TestScreen.ready(80, 24).open('bob')
-      const news = new NodeNews({ node, hasLan: true, dispatch: (event) => void screen.tell(event) })
+      const news = new NodeNews({ node, dispatch: (event) => void screen.tell(event) })
       news.follow(peer)
       const leaves = (): void => node.tell('left', { peer, name: 'bob', reason: 'left' })
       for (let times = 0; times < 4; times++) leaves()

@@ -48,6 +48,8 @@ export type ScreenEvent =
       readonly blocked: ReadonlyMap<string, string>
       readonly directories: readonly DirectoryView[]
     }
+  /** Events were missed, and what was missed may not be complete. */
+  | { readonly is: 'resumed' }
   /** The conversation was read, here or on another face. */
   | { readonly is: 'read'; readonly peer: string }
   /** The conversation was forgotten, here or by another face or command. */

@@ -116,6 +116,8 @@ export interface State {
   readonly asked: string | undefined
   readonly interruptedAtMs: number
   readonly focused: boolean
+  /** Messages of the open conversation that came while the terminal had no focus. */
+  readonly unseen: number
   readonly preferences: Preferences
   /** Each setting of the program, its value and where it came from, for /settings. */
   readonly settingLines: readonly string[]
@@ -172,6 +174,7 @@ export function beginning(init: Beginning): State {
     asked: undefined,
     interruptedAtMs: Number.NEGATIVE_INFINITY,
     focused: true,
+    unseen: 0,
     settingLines: []
   }
 }

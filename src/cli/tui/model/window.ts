@@ -108,6 +108,23 @@ export function windowAround(entries: readonly HistoryEntry[], position: number)
   }
 }
 
+/**
+ * Messages may have been missed at the end. What a reader looks at who has scrolled up stays; the rest is read again
+ * on the way down.
+ */
+export function withUnknownEnd(window: MessageWindow): MessageWindow {
+  const { anchor, items } = window
+  if (anchor.at === 'end') return window
+  const seen = items.findIndex(({ key }) => key === anchor.key)
+  // The last kept item needs a position, to read on from.
+  const from = Math.max(
+    seen,
+    items.findIndex((item, index) => index >= seen && hasPosition(item))
+  )
+  if (!hasPositionAt(items, from)) return window
+  return { ...window, items: items.slice(0, from + 1), hasNewer: true, loading: undefined }
+}
+
 /** With a message that has just been stored. */
 export function withMessage(window: MessageWindow, message: StoredMessage): MessageWindow {
   const key = keyOf(message)

@@ -21,6 +21,9 @@ const RESTORE_TRY_MS = 5
 /** The output is the process's own; a stream may have no time left to write. */
 const standardOutput = 1
 const csi = '\u001b['
+/** The window's title is kept by the terminal, and restored. */
+const keepTitle = `${csi}22;2t`
+const restoreTitle = `${csi}23;2t`
 /** Alternate screen, pastes in brackets, news of the focus. */
 const takeOver = `${csi}?1049h${csi}?2004h${csi}?1004h${csi}2J`
 const mouseOn = `${csi}?1000h${csi}?1006h`
@@ -33,6 +36,8 @@ const giveBack = `${csi}?2026l${mouseOff}${csi}?1004l${csi}?2004l${csi}?7h${csi}
 export interface TtyInit {
   readonly input: ReadStream
   readonly output: WriteStream
+  /** The terminal has a window with a title: another one would show the title as text. */
+  readonly hasTitle: boolean
   readonly onInput: (event: InputEvent) => void
   readonly onResize: () => void
   /** What stood on the screen is gone: after a stop, for example. */
@@ -49,6 +54,7 @@ export class Tty {
   #isTaken = false
   #isOver = false
   #mouse = false
+  #title = ''
 
   constructor(init: TtyInit) {
     this.#init = init
@@ -115,6 +121,13 @@ export class Tty {
     this.write(on ? mouseOn : mouseOff)
   }
 
+  /** @param title clean already */
+  set title(title: string) {
+    if (title === this.#title || !this.#init.hasTitle) return
+    this.#title = title
+    this.write(titleSequence(title))
+  }
+
   /** Ctrl-Z: gives the terminal back and stops, together with the process that started this one in its place. */
   readonly suspend = (): void => {
     // Windows knows no such thing.
@@ -137,14 +150,19 @@ export class Tty {
     this.#isTaken = true
     input.setRawMode(true)
     input.resume()
-    output.write(takeOver + (this.#mouse ? mouseOn : ''))
+    output.write(takeOver + (this.#mouse ? mouseOn : '') + (this.#init.hasTitle ? keepTitle : ''))
+    if (this.#title !== '') output.write(titleSequence(this.#title))
+  }
+
+  get #giveBack(): string {
+    return giveBack + (this.#init.hasTitle ? restoreTitle : '')
   }
 
   #release(): void {
     if (!this.#isTaken) return
     this.#isTaken = false
     const { input, output } = this.#init
-    output.write(giveBack)
+    output.write(this.#giveBack)
     if (!input.destroyed) input.setRawMode(false)
   }
 
@@ -152,7 +170,7 @@ export class Tty {
   readonly #restoreAtOnce = (): void => {
     if (!this.#isTaken) return
     this.#isTaken = false
-    writeAtOnce(giveBack)
+    writeAtOnce(this.#giveBack)
     if (!this.#init.input.destroyed) this.#init.input.setRawMode(false)
   }
 
@@ -181,6 +199,11 @@ export class Tty {
   }
 }
 
+/** OSC 2 */
+function titleSequence(title: string): string {
+  return `\u001b]2;${title}\u0007`
+}
+
 /** A terminal that is drained takes it after a moment; of one that is not, or was closed, nothing can be restored. */
 function writeAtOnce(text: string): void {
   const pause = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
@@ -193,4 +216,11 @@ function writeAtOnce(text: string): void {
       Atomics.wait(pause, 0, 0, RESTORE_TRY_MS)
     }
   }
+}
+
+/** Of terminals that are known to have no window, and would show a title as text. */
+const plainConsoles = /^(?:linux|vt\d|ansi|cons|sun)/u
+
+export function hasWindowTitle(env: NodeJS.ProcessEnv): boolean {
+  return !plainConsoles.test(env['TERM'] ?? '')
 }

@@ -26,7 +26,7 @@ export function onInput(state: State, input: InputEvent): Step {
     case 'paste':
       return onPaste(state, input.text, input.bracketed)
     case 'focus':
-      return step({ ...state, focused: input.focused })
+      return step({ ...state, focused: input.focused, unseen: input.focused ? 0 : state.unseen })
     case 'mouse':
       return onMouse(state, input)
   }

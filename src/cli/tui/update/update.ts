@@ -11,7 +11,7 @@ import { withPeople } from '../model/people.ts'
 import { isQuiet } from '../model/preferences.ts'
 import { currentPeer, labelOf, type Place, type State } from '../model/state.ts'
 import { withStatus, withPresenceStatus, withRequestStatus, withoutAnswered } from '../model/status-messages.ts'
-import { keyOf, windowOf, withDelivery, withMessage, withPage } from '../model/window.ts'
+import { keyOf, PAGE_MESSAGES, windowOf, withDelivery, withMessage, withPage, withUnknownEnd } from '../model/window.ts'
 import { readWaiting } from './input-dispatch.ts'
 import { onInput } from './keys.ts'
 import { onForgotten, onFound, onJumped, onOpened, onResult } from './outcomes.ts'
@@ -55,6 +55,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return step({ ...state, preferences: event.preferences })
     case 'past':
       return step(withPast(state, event.conversations))
+    case 'resumed':
+      return onResumed(state)
     case 'read':
       return step(withRead(state, event.peer))
     case 'forgotten':
@@ -158,6 +160,15 @@ function withClockSetBack(state: State, nowMs: number): State {
   }
 }
 
+/** A conversation at its end is read again; a reader who has scrolled up stays there. */
+function onResumed(state: State): Step {
+  const peer = currentPeer(state)
+  if (peer === undefined) return step(state)
+  const window = withUnknownEnd(state.window)
+  if (window.anchor.at === 'row') return step({ ...state, window })
+  return step(state, { do: 'page', peer, where: 'end', limit: PAGE_MESSAGES })
+}
+
 function withRead(state: State, peer: string): State {
   if (!state.unread.has(peer)) return state
   const unread = new Map(state.unread)
@@ -197,8 +208,10 @@ function onMessage(state: State, { message, name }: Extract<ScreenEvent, { is: '
   const known = withConversation(state, peer, name)
   const { typing } = withoutTyping(state, peer)
   const alerts = notification(state, peer, message.text)
-  if (peer === currentPeer(state))
-    return step({ ...known, typing, window: withMessage(state.window, message) }, ...alerts)
+  if (peer === currentPeer(state)) {
+    const unseen = state.focused ? 0 : state.unseen + 1
+    return step({ ...known, typing, unseen, window: withMessage(state.window, message) }, ...alerts)
+  }
   const unread = new Map([...state.unread, [peer, (state.unread.get(peer) ?? 0) + 1]])
   return step({ ...known, typing, unread }, ...alerts)
 }
