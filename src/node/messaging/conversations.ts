@@ -187,16 +187,17 @@ export class Conversations {
     this.#reception.forgetRoom()
   }
 
-  /** Messages that have waited for too long fail, and old ones are deleted. */
+  /** Messages that have waited for too long fail; requests without an answer and old messages are deleted. */
   async keepHouse(limits: {
     readonly giveUpMs: number
     readonly keepMs: number
+    readonly requestsMs: number
     readonly nowMs: number
   }): Promise<void> {
     const { store } = this.#init
     const { nowMs } = limits
     if (limits.giveUpMs !== Infinity) await this.#deliveries.giveUp(nowMs - limits.giveUpMs)
-    await this.#reception.expire()
+    await this.#reception.expire(nowMs - limits.requestsMs)
     if (limits.keepMs !== Infinity) await store.deleteOlderThan(nowMs - limits.keepMs)
   }
 

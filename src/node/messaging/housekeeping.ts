@@ -6,6 +6,7 @@ import { ClockJumps } from '../../lib/index.ts'
 import type { Config } from '../config/config.ts'
 import type { Conversations } from './conversations.ts'
 import type { OwnStore } from '../profile/own-store.ts'
+import { REQUEST_EXPIRY_MS } from './reception.ts'
 
 /** How often messages that are too old to wait, or to be kept, are looked for. */
 export const HOUSEKEEPING_MS = 60_000
@@ -81,7 +82,12 @@ export class Housekeeping {
     const isSettled = uptimeMs - this.#startedMs >= CLOCK_SETTLES_MS
     const limit = (ms: number): number => (isSettled || ms < SHORT_LIMIT_MS ? ms : Infinity)
     try {
-      await this.#init.conversations.keepHouse({ giveUpMs: limit(giveUp), keepMs: limit(keep), nowMs })
+      await this.#init.conversations.keepHouse({
+        giveUpMs: limit(giveUp),
+        keepMs: limit(keep),
+        requestsMs: limit(REQUEST_EXPIRY_MS),
+        nowMs
+      })
     } catch (error) {
       this.#tellFault('old messages could not be cleared away', error)
     }

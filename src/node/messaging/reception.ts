@@ -209,11 +209,11 @@ export class Reception {
     })
   }
 
-  /** Requests without an answer for a month make room, and so do those of blocked peers. */
-  async expire(): Promise<void> {
-    const { store, book, now } = this.#init
+  /** Requests from before that time make room, and so do those of blocked peers. */
+  async expire(beforeMs: number): Promise<void> {
+    const { store, book } = this.#init
     const held = await store.held({ textLength: 0 })
-    const old = held.filter(({ storedAtMs }) => storedAtMs < now() - REQUEST_EXPIRY_MS).map(({ peer }) => peer)
+    const old = held.filter(({ storedAtMs }) => storedAtMs < beforeMs).map(({ peer }) => peer)
     const blocked = held.filter(({ peer }) => book.isBlocked(peer)).map(({ peer }) => peer)
     const peers = [...new Set([...old, ...blocked])]
     if (peers.length > 0) await this.clear(peers)

@@ -5,6 +5,8 @@ import {
   SHORT_LIMIT_MS,
   Housekeeping
 } from '../../../src/node/messaging/housekeeping.ts'
+import type { Conversations } from '../../../src/node/messaging/conversations.ts'
+import { REQUEST_EXPIRY_MS } from '../../../src/node/messaging/reception.ts'
 import type { OwnStore } from '../../../src/node/profile/own-store.ts'
 
 const day = 86_400_000
@@ -12,7 +14,7 @@ const year = 365 * day
 let now: number
 let uptimeMs: number
 /** What was too old, at each look. */
-let looks: { readonly giveUpMs: number; readonly keepMs: number; readonly nowMs: number }[]
+let looks: Parameters<Conversations['keepHouse']>[0][]
 let housekeeping: Housekeeping | undefined
 
 beforeEach(() => {
@@ -57,9 +59,9 @@ test('a clock that jumps a year ahead makes no message older', async () => {
 
 test('nothing is given up or deleted before the clock of a machine that was just started can be right', async () => {
   await started({ giveUp: 30 * day, keep: 60 * day })
-  expect(looks).toMatchObject([{ giveUpMs: Infinity, keepMs: Infinity }])
+  expect(looks).toMatchObject([{ giveUpMs: Infinity, keepMs: Infinity, requestsMs: Infinity }])
   await passes(CLOCK_SETTLES_MS)
-  expect(looks.at(-1)).toMatchObject({ giveUpMs: 30 * day, keepMs: 60 * day })
+  expect(looks.at(-1)).toMatchObject({ giveUpMs: 30 * day, keepMs: 60 * day, requestsMs: REQUEST_EXPIRY_MS })
 })
 
 test('a short limit holds from the start', async () => {
