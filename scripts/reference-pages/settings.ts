@@ -92,7 +92,7 @@ ${table(
   ['setting', 'variable', 'option', 'default', 'example', 'meaning'],
   rows.map((row) => row.map(cell))
 )}
-Variables that are no settings: \`PARLEY_DEBUG=1\` adds the place in the program to an unexpected error; \`PARLEY_TUNING=off\` runs on libp2p [as it comes](../internals/libp2p-patches.md); \`PARLEY_HTTP\`,
+Variables that are no settings: \`PARLEY_DEBUG=1\` adds the place in the program to an unexpected error; \`PARLEY_TUNING=off\` runs on [stock libp2p](../internals/libp2p-patches.md); \`PARLEY_HTTP\`,
 \`PARLEY_HTTP_HOST\` and \`PARLEY_HTTP_NAME\` are options of [\`parley directory\`](commands.md#parley-directory).
 `
 }

@@ -290,7 +290,7 @@ export function encodeDirectoryFrame(frame: DirectoryFrame): Uint8Array {
   }
 }
 
-/** @returns the entries in groups, each of which fits into one frame; at least one group */
+/** @returns the entries in groups that fit into one frame each; at least one group */
 export function packEntries(entries: readonly WireEntry[]): WireEntry[][] {
   let page: WireEntry[] = []
   let pageBytes = 0

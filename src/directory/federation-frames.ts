@@ -321,12 +321,12 @@ function refusalText(reason: FederationRefusal): string {
 /** Updates are packed up to here: one more of the largest, a heartbeat and framing still fit behind it. */
 const UPDATE_PAGE_BYTES = MAX_GOSSIP_BYTES - MAX_ENVELOPE_BYTES - 4 * MAX_STATEMENT_BYTES
 
-/** @returns the updates in groups, each of which fits into one message or page; none when there are none */
+/** @returns the updates in groups that fit into one message or page each; none when there are none */
 export function packUpdates(updates: Iterable<WireUpdate>): Generator<WireUpdate[]> {
   return pack(updates, MAX_PAGE_UPDATES, updateBytes)
 }
 
-/** @returns the withdrawals in groups, each of which fits into one message or page; none when there are none */
+/** @returns the withdrawals in groups that fit into one message or page each; none when there are none */
 export function packWithdrawals(withdrawals: Iterable<Uint8Array>): Generator<Uint8Array[]> {
   return pack(withdrawals, MAX_PAGE_WITHDRAWALS, withdrawalBytes)
 }

@@ -117,7 +117,7 @@ function standings(init: ChatHostInit): (connection: Connection) => Standing {
   }
 }
 
-/** A blocked peer is refused as soon as its key is known, whoever dialled. */
+/** A blocked peer is refused as soon as its key is known, also when this side dialled. */
 function blockedKeptOut({ book }: Profile): ConnectionGater {
   return {
     denyInboundEncryptedConnection: (peer) => book.isBlocked(peer.toString()),

@@ -112,7 +112,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       ownNetwork,
       addressDialer: () => running().services.dialer,
       addressesOf: (peer) => [
-        // Both have passed the filter when they were told.
+        // Both have passed the filter when they were received.
         { addresses: lan.addressesOf(peer), from: 'known' },
         {
           addresses: running()
@@ -256,7 +256,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
 
   async stop(): Promise<void> {
     this.#state = 'stopped'
-    // libp2p can't be stopped while it starts. Whoever started it hears of a failure.
+    // libp2p can't be stopped while it starts. The caller of start() gets a failure.
     await this.#starting?.catch(() => undefined)
     this.#interfaces.stop()
     await this.#page?.stop()

@@ -77,7 +77,7 @@ async function answer(stream: Stream, signal: AbortSignal): Promise<void> {
   await sink(paced(source, signal))
 }
 
-/** Bytes as they come, no faster than the rate: a whole ping counts as one. */
+/** The bytes that arrive, no faster than the rate: a whole ping counts as one. */
 async function* paced(source: AsyncIterable<Uint8ArrayList>, signal: AbortSignal): AsyncGenerator<Uint8ArrayList> {
   const bucket = new TokenBucket(PING_ANSWER_RATE, performance.now())
   for await (const bytes of source) {

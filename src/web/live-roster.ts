@@ -46,7 +46,7 @@ export class LiveRoster {
   readonly #init: LiveRosterInit
   #source: EventSource | undefined
   #model: RosterModel | undefined
-  /** A snapshot of which not all has come: until then the one before is shown. */
+  /** An incomplete snapshot: the one before is shown until all of it is there. */
   #partial: { readonly snapshot: SnapshotJson; readonly peers: PeerJson[] } | undefined
   #lastId = ''
   #lostAtMs: number | undefined

@@ -208,7 +208,7 @@ export class PictureScene {
     if (this.#isStale) this.#request()
   }
 
-  /** Everybody, on a canvas of their own: to point at somebody does not paint everybody again. */
+  /** All people, on a canvas of their own: pointing at one does not repaint the others. */
   #paintBase(passed: number): void {
     const startedMs = performance.now()
     const { width, height } = this.#size

@@ -1,6 +1,6 @@
 // A node in another process, used by a face as if it were in this one. When that
-// process ends, the face is told so, the node is looked for until it is there
-// again, what was open is opened again, and what was missed is told.
+// process ends, the face hears of it; the node is looked for until it is back, the
+// open conversations are opened again, and missed events are reported.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import { TypedEventEmitter } from 'main-event'
@@ -55,7 +55,7 @@ export class AttachedNode implements ChatApi {
   #mirror = new NodeMirror()
   /** A snapshot that is being sent. */
   #next: NodeMirror | undefined = new NodeMirror()
-  /** Events that wait until what was missed before them is told. */
+  /** Events that wait until the missed ones before them are reported. */
   #waiting: NodeMessage[] | undefined
   /** The link over which the face was last made whole. */
   #resumedWith: NodeLink | undefined
@@ -170,7 +170,7 @@ export class AttachedNode implements ChatApi {
       const why = await this.#link.read((message) => this.#take(message)).then(() => new NodeGoneError(), asError)
       if (over.aborted) break
       this.#begun.reject(why)
-      // It has ended before it was ever seen whole: the caller is told, and nobody waits for another.
+      // It ended before its first snapshot was complete: the caller gets the error, and no other node is waited for.
       if (this.#epoch === 0 && !this.#isLive && this.#next !== undefined) return
       this.#isLive = false
       this.say('node-gone', 'Connection to Parley lost. Reconnecting … QUIT leaves.')

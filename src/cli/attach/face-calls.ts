@@ -58,7 +58,7 @@ class Arguments {
     return value === undefined || value === null ? undefined : this.texts(index)
   }
 
-  /** Fields that are given, each of which has the type that is expected of it. */
+  /** The given fields; each must have its expected type. */
   options<Fields extends Record<string, 'text' | 'number' | 'flag' | 'texts'>>(
     index: number,
     fields: Fields

@@ -1,16 +1,16 @@
-// Which messages an attached face was told of, and which it missed while its node
-// was gone or it did not read: those are found in the history and told then. Each
-// is told once.
+// Which messages an attached face has had, and which it missed while its node was
+// gone or it did not read: those are read from the history and reported then. Each
+// message is reported once.
 import { LruMap } from '../../lib/index.ts'
 import type { ChatNodeEvents, HistoryApi, OutgoingMessage, PeerView, RequestView } from '../chat-api/chat-api.ts'
 
-/** Messages by which a face knows what it was told of. */
+/** Messages that are remembered as reported. */
 const KNOWN_MESSAGES = 4_096
 
 /** Own messages that wait, and whose outcome is asked for afterwards. */
 const MAX_PENDING = 1_000
 
-/** Messages that are told afterwards; what is older is left to the history, and counted. */
+/** Missed messages that are reported afterwards; older ones stay in the history and are counted. */
 const CATCH_UP_MESSAGES = 10_000
 
 /** Read at once, in messages and bytes of their texts. */
@@ -61,7 +61,7 @@ export class MissedMessages {
     return this.#known.get(keyOf(message)) === true
   }
 
-  /** The face was told of it. */
+  /** It was reported to the face. */
   told(message: Told): void {
     this.#known.set(keyOf(message), true)
     if ('state' in message && message.state === 'pending') this.#pending.set(keyOf(message), message)

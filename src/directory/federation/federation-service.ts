@@ -239,7 +239,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
     const dialer = this.#dialer.stop()
     this.#step({ type: 'stopping' })
     await withDeadline('close', WITHDRAW_TIMEOUT_MS, undefined, () => this.#streams.settled()).catch((error: unknown) =>
-      this.#log('not every federation peer was told - %e', toError(error))
+      this.#log('not every federation peer could be notified - %e', toError(error))
     )
     life.abort(new Error('the directory was stopped'))
     this.#signal = undefined

@@ -1,5 +1,5 @@
-// Past changes, encoded, in the order in which they were told: any reader goes
-// on where it was, as long as that is kept. Bounded in bytes and in number.
+// Past changes, encoded, in the order of their events: a reader resumes where it
+// was, as long as that is kept. Bounded in bytes and in number.
 // Knows nothing of what the changes say.
 import { randomBytes } from 'node:crypto'
 

@@ -59,7 +59,7 @@ export interface RosterJson {
   readonly peers: readonly PeerJson[]
 }
 
-/** The event `snapshot`: what was told before counts no more. */
+/** The event `snapshot`: it replaces all events before it. */
 export interface SnapshotJson {
   readonly network: string
   readonly directory: string

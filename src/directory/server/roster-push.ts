@@ -89,7 +89,7 @@ export class RosterPush {
   /** Since when the oldest change waits. */
   #dirtySinceMs: number | undefined
   #pagesFlushedAtMs = -Infinity
-  /** Something has changed since watchers of pages were told last. */
+  /** The roster has changed since the last update to watchers of pages. */
   #isViewDirty = false
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   #partialTimer: ReturnType<typeof setTimeout> | undefined

@@ -102,7 +102,7 @@ export interface DirectoryFindings {
   readonly stale: readonly PeerName[]
   /** Peers whom it does not show, and who proves that they are there: peer IDs of directories. */
   readonly withholds: readonly (PeerName & { readonly provenBy: readonly string[] })[]
-  /** Peer IDs of the directories of which it does not hear. */
+  /** Peer IDs of the directories that it does not hear. */
   readonly notJoinedWith: readonly string[]
   /** Records and statements without their owner's signature that it has told. */
   readonly forged: number
@@ -213,7 +213,7 @@ export interface MisbehaviourSummary {
   readonly last?: Misbehaviour & { readonly atMs: number }
 }
 
-/** Facts about oneself and the surroundings that a face shows as they come. */
+/** Facts about the user's own node and its network, which a face shows when they change. */
 export type Notice =
   | { readonly code: 'port-taken'; readonly text: string }
   /** Peers on a link of this machine can't be found by mDNS, or can be again; `works`: they can on some link. */

@@ -52,7 +52,7 @@ export class DirectoryPeerError extends ParleyError {
   }
 }
 
-/** Cannot reach the peer or address was found. */
+/** The peer or address can't be reached. */
 export class UnreachableError extends ParleyError {
   override readonly name = 'UnreachableError'
   override readonly exitCode = exitCodes.unreachable

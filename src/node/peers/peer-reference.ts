@@ -33,8 +33,8 @@ class UntrustedBeginningError extends ParleyError {
 
   constructor(text: string, found: { readonly name: string; readonly peer: string; readonly shortId: string }) {
     super(
-      `${quote(text)} begins the ID of ${found.name}, who is not a contact, and anyone can make an ID with so few ` +
-        `letters in common: name it by its short ID, ${found.shortId}, or the whole one, ${found.peer}`
+      `${quote(text)} begins the ID of ${found.name}, not a contact, and anyone can make an ID with so few letters in ` +
+        `common: name it by its short ID, ${found.shortId}, or the whole one, ${found.peer}`
     )
   }
 }

@@ -36,7 +36,7 @@ export async function readOwnIdentity(config: Config): Promise<OwnIdentity> {
   return { peer, shortId: shortId(peer), nickname, network, profile, port, addresses }
 }
 
-/** The peer ID of the profile, whoever holds it; undefined when it has none yet. Nothing is made. */
+/** The peer ID of the profile, also while another process holds it; undefined when it has none yet. Nothing is made. */
 export async function knownOwnPeer({ settings, folders }: Config): Promise<string | undefined> {
   return (await readIdentity(profileFiles(folders.data, settings.profile).key))?.peer
 }

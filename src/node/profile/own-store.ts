@@ -16,7 +16,7 @@ import { sizeText } from '../config/units.ts'
 
 export interface OwnStore {
   readonly store: MessageStore
-  /** What was lost of which conversation, when the file had to be mended. */
+  /** The losses of each conversation, when the file had to be mended. */
   readonly mended: string | undefined
   /** Reads all of it, in slices; resolves with what is damaged, in words, and undefined when nothing is. */
   readonly check: () => Promise<string | undefined>

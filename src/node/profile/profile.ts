@@ -120,7 +120,7 @@ export async function withKey(held: HeldProfile, unlock: Unlocker | undefined): 
   return { ...held, key: await keyOf(identity, { owner: `the profile ${name}`, profile: name }, unlock) }
 }
 
-/** What the profile knows of others, as it is now and whoever holds it; of one that is not there, nothing. */
+/** What the profile knows of others now, also while another process holds it; of a missing profile, nothing. */
 export async function readOthers({ folders, settings }: Config): Promise<PeerBook> {
   const book = await explained(PeerBook.open(profileFiles(folders.data, settings.profile).book))
   return book.copyOfOthers()

@@ -236,7 +236,7 @@ export abstract class SqliteMessages implements MessageStore {
   }
 
   async news(options: NewsOptions): Promise<HistoryNews> {
-    // What is on the disk is told while the disk is busy with what came after it.
+    // What is on the disk is returned while the disk is busy with later writes.
     if (this.#changing === 0 && this.#storedUpTo > options.after) {
       const entries = await this.#queue.readSynced(() => this.#history.newsUpTo(this.#storedUpTo, options))
       const last = entries.at(-1)

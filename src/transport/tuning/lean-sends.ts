@@ -1,10 +1,10 @@
-// What leaves, with less done for each message. As they come, libp2p's streams put
-// everything on a queue, take it off in copies of lists and call listeners that are
-// not there; Noise sends the length and the text of a message apart, and Yamux
-// answers each data frame with a window update, and each piece is a call of the
-// system and a packet of its own. Here what is sent while nothing waits goes straight
-// to its carrier, and a socket writes once what is sent in one turn. Knows streams
-// and sockets, and nothing of what they carry.
+// Sending with less work for each message. libp2p's own streams put everything on a
+// queue, take it off in copies of lists and call listeners that are not there; Noise
+// sends the length and the text of a message apart, Yamux answers each data frame
+// with a window update, and each piece is a system call and a packet of its own. Here
+// what is sent while nothing waits goes straight to its carrier, and a socket writes
+// everything of one turn at once. Knows streams and sockets, and nothing of what they
+// carry.
 import type { MessageStream, Transport, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import type { TCPComponents, TCPOptions } from '@libp2p/tcp'
@@ -41,10 +41,10 @@ export function gatheringTcp(
   }
 }
 
-/** Of the sockets that hold writes back, the oldest first. */
+/** Flushes the sockets that hold writes back; the oldest first. */
 const heldBack: (() => void)[] = []
 
-/** When the turn ends, or when many others have something too: where a thousand are told, the first needn't wait for the last. */
+/** When the turn ends, or sooner when many others wait too: of a thousand receivers, the first needn't wait for the last. */
 function flushLater(flush: () => void): void {
   heldBack.push(flush)
   if (heldBack.length === 1) nextTick(flushAll)

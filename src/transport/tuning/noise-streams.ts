@@ -1,7 +1,7 @@
-// Noise as Parley uses it: its handshake and its messages, with less done for each
-// message. As it comes, it looks for one more message behind each read, and finds
-// that there is none by an exception, which is the largest part of reading a
-// small one. Knows how messages are cut, and leaves sealing and opening to Noise.
+// Noise as Parley uses it: its handshake and its messages, with less work for each
+// message. The stock reader looks for one more message behind each read and finds
+// that there is none by an exception, which is the largest part of reading a small
+// one. Knows how messages are cut, and leaves sealing and opening to Noise.
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
 import type { ConnectionEncrypter, MessageStream, PeerId, SecuredConnection } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -85,7 +85,7 @@ function lean<T extends SecuredConnection>(
   if (!isNoiseStream(connection)) return secured
   const { decoder } = connection
   const messages = tuning.leanNoise ? new Messages() : new StockMessages(decoder.decode.bind(decoder))
-  // What came right behind the handshake has been read as it comes: a message that was cut waits there for its end.
+  // The stock reader has read what came right behind the handshake: the beginning of a message may wait there.
   if (tuning.leanNoise) messages.take(decoder.buffer)
   const tiny = new TokenBucket(TINY_FRAME_RATE, performance.now())
   decoder.decode = (read) => {

@@ -1,6 +1,6 @@
 /**
  * What Parley changes in libp2p, as one record of switches. Each change makes something cheaper, or mends a fault, and
- * each can be off: what is left is libp2p as it comes, and both sides talk as before. Defences have no switch here: what
+ * each can be off: what is left is stock libp2p, and both sides talk as before. Defences have no switch here: what
  * bounds a remote (bounded-yamux, guarded-upgrade, negotiation, peer-id-bounds) stays on.
  *
  * docs/internals/libp2p-patches.md has the gain of each and what would have to change upstream.
@@ -65,7 +65,7 @@ class UnknownTuningError extends Error {
 }
 
 /**
- * For tests and support, so that a fault can be looked for with libp2p as it comes.
+ * For tests and support, so that a fault can be looked for in stock libp2p.
  *
  * @param words what `PARLEY_TUNING` holds: nothing, `off`, or the names of the switches to turn off, with commas
  * @throws {UnknownTuningError}

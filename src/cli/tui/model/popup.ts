@@ -1,6 +1,5 @@
-// A list over the conversation: lines, some of which can be chosen, which one
-// is chosen, and the scroll position. Values; its lines are made
-// elsewhere.
+// A list over the conversation: its lines, the one that is chosen (not every line can
+// be), and the scroll position. Values; its lines are made elsewhere.
 import type { Style } from '../terminal/theme.ts'
 
 /** What choosing a line does: the same as typing a command, opening a conversation, or going to a message. */

@@ -64,7 +64,7 @@ interface Link {
 export class FederationPeerLinks {
   readonly #init: FederationPeerLinksInit
   readonly #links = new Map<string, Link>()
-  /** When the connections of a directory are cut that was told that it floods. */
+  /** When to cut the connections of a directory that was refused for flooding. */
   readonly #cuts = new Map<PeerId, number>()
   #pulsedAtMs = 0
   #helloAtMs = -Infinity
@@ -157,7 +157,7 @@ export class FederationPeerLinks {
     return earliest
   }
 
-  /** Ends surplus streams, and cuts the connections of those that were told so, when it is time. */
+  /** Ends surplus streams, and cuts the connections of refused directories when it is time. */
   expire(): void {
     const { nowMs } = this.#init.step
     for (const [peer, atMs] of this.#cuts) {
