@@ -20,6 +20,7 @@ import { directoryFlags } from './directory-flags.ts'
 import type { ServerInit, ServerOrder } from './directory-side.ts'
 import { processorSeconds, residentMegabytes } from './process-use.ts'
 import { Report, reportOptions } from './report.ts'
+import { homeEnv } from '../test/processes/homes.ts'
 
 const { values } = parseArgs({
   options: {
@@ -89,15 +90,7 @@ try {
 }
 
 function start(args: readonly string[]): ChildProcess {
-  const env = {
-    PATH: process.env['PATH'],
-    LANG: 'C.UTF-8',
-    HOME: home,
-    XDG_DATA_HOME: join(home, 'data'),
-    XDG_CONFIG_HOME: join(home, 'config'),
-    PARLEY_NETWORK: network,
-    PARLEY_DEFAULT_DIRECTORIES: 'false'
-  }
+  const env = homeEnv(home, network)
   const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'ignore'] })
   children.push(child)
   return child

@@ -40,7 +40,36 @@ export async function pourInto(context: AttackContext, stream: Stream, next: () 
   }
 }
 
-/** Connects again and again, opens a stream on each connection, and pours. */
+/** One node after the other, each with a connection of its own, until the attack ends. */
+export async function onConnections(
+  context: AttackContext,
+  act: (connection: Connection) => Promise<void>,
+  init: LinkInit = {}
+): Promise<void> {
+  await again(context, async () => {
+    const { attacker, connection } = await connected(context, init)
+    try {
+      await act(connection)
+    } finally {
+      await attacker.stop()
+    }
+  })
+}
+
+/** One node after the other, each of which opens one stream after the other for as long as its connection lasts. */
+export async function onStreams(
+  context: AttackContext,
+  open: (connection: Connection) => Promise<unknown>,
+  init: LinkInit = {}
+): Promise<void> {
+  await onConnections(
+    context,
+    async (connection) => again(context, async () => open(connection), { while: () => connection.status === 'open' }),
+    init
+  )
+}
+
+/** One node after the other, each of which opens one stream after the other, and pours. */
 export async function flood(
   context: AttackContext,
   protocol: string,
@@ -48,20 +77,13 @@ export async function flood(
   init: LinkInit & { readonly reads?: boolean } = {}
 ): Promise<void> {
   const { reads = true, ...link } = init
-  await again(context, async () => {
-    const { attacker, connection } = await connected(context, link)
-    try {
-      await again(context, async () => {
-        if (connection.status !== 'open') throw new Error('cut')
-        const stream = await openStream(connection, protocol)
-        if (reads) stream.addEventListener('message', () => undefined)
-        else stream.pause()
-        await pourInto(context, stream, next)
-      })
-    } finally {
-      await attacker.stop()
-    }
-  })
+  const pour = async (connection: Connection): Promise<void> => {
+    const stream = await openStream(connection, protocol)
+    if (reads) stream.addEventListener('message', () => undefined)
+    else stream.pause()
+    await pourInto(context, stream, next)
+  }
+  await onStreams(context, pour, link)
 }
 
 /** Resolves when the stream takes bytes again, is gone, or the attack is over. */

@@ -71,11 +71,24 @@ export async function pour(context: AttackContext, socket: Socket, bytes: Uint8A
 }
 
 /** Repeats what an attacker does again and again, one after the other, whatever becomes of each. */
-export async function again(context: AttackContext, act: () => Promise<void>): Promise<void> {
-  while (!context.signal.aborted) {
+export async function again(
+  context: AttackContext,
+  act: () => Promise<unknown>,
+  { while: goesOn = () => true }: { readonly while?: () => boolean } = {}
+): Promise<void> {
+  while (!context.signal.aborted && goesOn()) {
     await act().catch(() => undefined)
     await turn()
   }
+}
+
+/** One connection after the other, until the attack ends. */
+export async function onLinks(context: AttackContext, act: (link: RawLink) => unknown): Promise<void> {
+  await again(context, async () => {
+    const link = await RawLink.dial(context)
+    await act(link)
+    await link.close()
+  })
 }
 
 export class RawLink {

@@ -13,6 +13,7 @@ import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
 import { freePorts } from '../processes/ports.ts'
 import type { Target } from './attack.ts'
 import { probePath, type ProbeReading } from './probe.ts'
+import { keyFileIn } from '../processes/homes.ts'
 
 const probe = `--import ${new URL('probe.ts', import.meta.url).href}`
 
@@ -88,7 +89,7 @@ export class Scene {
     }
     await chat.do({ do: 'chat', peer: await friend.peerId() })
     await contact.quit()
-    const contactKey = (await readFile(join(home, 'data/parley/profiles/contact/identity.key'))).toString('base64')
+    const contactKey = (await readFile(keyFileIn(home, 'contact'))).toString('base64')
     const address = `/ip4/127.0.0.1/tcp/${directoryPort}/p2p/${String(listening['peer'])}`
     const [watcher, ...announcers] = await Promise.all([
       LightClient.create(network),

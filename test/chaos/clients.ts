@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import type * as NodeFolder from '../../src/node/index.ts'
 import { answer } from './answering.ts'
 import type { SeenRow } from './compare.ts'
+import { foldersOf } from '../processes/homes.ts'
 
 export interface ClientStart {
   readonly client: string
@@ -35,7 +36,7 @@ const { ChatNode, loadConfig } = loaded as typeof NodeFolder
 const nodes = new Map<string, NodeFolder.ChatNode>()
 
 async function start({ client, home, network, host, port, nickname, status }: ClientStart): Promise<string> {
-  const env = { HOME: home, XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
+  const env = { HOME: home, ...foldersOf(home) }
   const config = await loadConfig({
     flags: {
       profile: client,

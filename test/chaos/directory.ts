@@ -6,6 +6,7 @@ import { nodePath } from '../processes/parley-process.ts'
 import { Child, ChildEndedError } from './child.ts'
 import type { EventLog } from './event-log.ts'
 import { eventualMs } from '../patience.ts'
+import { foldersOf } from '../processes/homes.ts'
 
 export interface DirectoryInit {
   readonly name: string
@@ -70,8 +71,7 @@ export class Directory {
         PATH: process.env['PATH'],
         DEBUG: process.env['DEBUG'],
         HOME: home,
-        XDG_DATA_HOME: join(home, 'data'),
-        XDG_CONFIG_HOME: join(home, 'config')
+        ...foldersOf(home)
       }
     })
     this.#child = child

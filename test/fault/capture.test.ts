@@ -1,7 +1,6 @@
 // What an attacker on the network, in the middle of it, or with a crash report in
 // hand learns of a conversation: real processes, with a proxy between them that
 // keeps every byte.
-import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -14,6 +13,7 @@ import { exitCodes } from '../../src/node/settings.ts'
 import { type JsonEvent, type ParleyProcess, nodePath } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
+import { keyIn } from '../processes/homes.ts'
 
 /** Words that stand nowhere else. */
 const secrets = {
@@ -90,8 +90,7 @@ async function recorder(to: number): Promise<{ readonly port: number; bytes(): B
 
 /** The key of a profile as it may stand anywhere: its two halves. */
 async function keyOf({ home }: Person): Promise<readonly Buffer[]> {
-  const file = await readFile(join(home, 'data', 'parley', 'profiles', 'default', 'identity.key'))
-  const key = privateKeyFromProtobuf(file)
+  const key = await keyIn(home)
   return [Buffer.from(key.raw.subarray(0, 32)), Buffer.from(key.publicKey.raw)]
 }
 

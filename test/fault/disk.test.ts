@@ -14,6 +14,7 @@ import { entryPoint, nodePath } from '../processes/parley-process.ts'
 import { JsonParley, randomNetwork, type ParleyEvent } from './json-parley.ts'
 import { canMount, fillUp, makeRoom, mount, mountSmallDisk, unmountAll } from './mounts.ts'
 import { eventualMs } from '../patience.ts'
+import { historyIn, secludedEnv } from '../processes/homes.ts'
 
 const storageExitCode = 11
 const absentPeers = [
@@ -173,7 +174,7 @@ test('a flipped byte is reported by conversation, costs one message, and every s
   const texts = Array.from({ length: 40 }, (_, n) => `unmistakable text ${n}.`)
   for (const peer of absentPeers) await fill(home, texts, peer)
   const wanted = `unmistakable text 17.`
-  flipOneByte(historyOf(home), wanted)
+  flipOneByte(historyIn(home), wanted)
 
   const notices: string[] = []
   for (let starts = 0; starts < 3; starts++) {
@@ -201,7 +202,7 @@ test('a copy of the files of a profile that is made while a chat writes them is 
   const [anna, berta] = await Promise.all([start(join(folder, 'anna')), start(home, '--accept', 'all')])
   const bertaId = await berta.peerId()
   await anna.do({ do: 'open', peer: await berta.address() })
-  const file = historyOf(home)
+  const file = historyIn(home)
   const copies: string[] = []
   for (let n = 0; n < 4; n++) {
     // Long enough for pages that SQLite reads past its cache, and so much that its log begins anew between copies.
@@ -211,13 +212,13 @@ test('a copy of the files of a profile that is made while a chat writes them is 
       berta.events.some(({ event, text }) => event === 'message' && text === texts[n * 5]) ? true : undefined
     )
     const copy = join(folder, `copy ${n}`)
-    mkdirSync(dirname(historyOf(copy)), { recursive: true, mode: 0o700 })
+    mkdirSync(dirname(historyIn(copy)), { recursive: true, mode: 0o700 })
     // Which of them is copied first is up to the file system.
     const parts = n % 2 === 0 ? ['', '-wal'] : ['-wal', '']
     for (const part of parts) {
-      copyFileSync(`${file}${part}`, `${historyOf(copy)}${part}`)
+      copyFileSync(`${file}${part}`, `${historyIn(copy)}${part}`)
     }
-    copyFileSync(join(dirname(file), 'identity.key'), join(dirname(historyOf(copy)), 'identity.key'))
+    copyFileSync(join(dirname(file), 'identity.key'), join(dirname(historyIn(copy)), 'identity.key'))
     copies.push(copy)
   }
   for (const copy of copies) {
@@ -243,7 +244,7 @@ test('with the log of the history deleted after kill -9 both go on, and nobody t
   for (const text of before) await anna.do({ do: 'send', peer: bertaId, text })
   await anna.untilDelivered(before.length)
   await anna.kill()
-  rmSync(`${historyOf(home)}-wal`)
+  rmSync(`${historyIn(home)}-wal`)
 
   anna = await start(home)
   const after = Array.from({ length: 5 }, (_, n) => `after ${n}`)
@@ -259,7 +260,7 @@ test('with the log of the history deleted after kill -9 both go on, and nobody t
 test('a history of a later version is refused with its own exit code and stays as it is', async () => {
   const home = join(folder, 'home')
   await fill(home, ['one'])
-  const file = historyOf(home)
+  const file = historyIn(home)
   const database = new DatabaseSync(file)
   database.exec('PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)')
   database.close()
@@ -283,16 +284,7 @@ async function run(
   home: string,
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: home,
-    XDG_DATA_HOME: join(home, 'data'),
-    XDG_CONFIG_HOME: join(home, 'config'),
-    PARLEY_NETWORK: network,
-    PARLEY_HOST: '127.0.0.1',
-    PARLEY_MDNS: 'false',
-    PARLEY_DEFAULT_DIRECTORIES: 'false'
-  }
+  const env = secludedEnv(home, network)
   const child = promisify(execFile)(nodePath, [entryPoint, ...args], { env, timeout: eventualMs, maxBuffer: Infinity })
   child.child.stdin?.end()
   return child.then(
@@ -307,13 +299,9 @@ async function fill(home: string, texts: readonly string[], peer: string = absen
   for (const text of texts) await parley.do({ do: 'send', peer, text })
   await parley.kill()
   // Everything into the one file, as it is after a clean end.
-  const database = new DatabaseSync(historyOf(home))
+  const database = new DatabaseSync(historyIn(home))
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   database.close()
-}
-
-function historyOf(home: string): string {
-  return join(home, 'data', 'parley', 'profiles', 'default', 'history.db')
 }
 
 /** In the first place where the text stands. */

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eventualMs } from '../patience.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 import { JsonParley } from './json-parley.ts'
+import { secludedEnv } from '../processes/homes.ts'
 
 const textBytes = 60_000
 const text = (n: number): string => `${n} `.padEnd(textBytes, '.')
@@ -100,17 +101,7 @@ test('a contact fills its quota and no more, both sides say so, and what waits a
 /** A `parley --json` whose output the test reads when it wants to. */
 function unread(name: string): ChildProcessWithoutNullStreams {
   const home = join(folder, name)
-  const env = {
-    PATH: process.env['PATH'],
-    LANG: 'C.UTF-8',
-    HOME: home,
-    XDG_DATA_HOME: join(home, 'data'),
-    XDG_CONFIG_HOME: join(home, 'config'),
-    PARLEY_NETWORK: network,
-    PARLEY_DEFAULT_DIRECTORIES: 'false',
-    PARLEY_HOST: '127.0.0.1',
-    PARLEY_MDNS: 'false'
-  }
+  const env = secludedEnv(home, network)
   const child = spawn(nodePath, [entryPoint, '--json', '--accept', 'all'], { stdio: 'pipe', env })
   children.push(child)
   child.stderr.resume()

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { eventualMs } from '../patience.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
+import { homeEnv, secludedEnv } from '../processes/homes.ts'
 
 /** One line of the JSON face. Which fields there are depends on `event`; a test names those that it reads. */
 export interface ParleyEvent {
@@ -77,16 +78,10 @@ export class JsonParley {
   private constructor(init: JsonParleyInit, home: string, ownHome: string | undefined) {
     this.#ownHome = ownHome
     const [command, ...args] = [...(init.wrapper ?? []), nodePath, entryPoint, ...(init.args ?? []), '--json']
+    const envIn = (init.secluded ?? true) ? secludedEnv : homeEnv
     const env = {
-      PATH: process.env['PATH'],
-      LANG: 'C.UTF-8',
-      HOME: home,
-      XDG_DATA_HOME: join(home, 'data'),
-      XDG_CONFIG_HOME: join(home, 'config'),
-      PARLEY_NETWORK: init.network ?? randomNetwork(),
-      PARLEY_DEFAULT_DIRECTORIES: 'false',
-      ...(init.nodeOptions === undefined ? {} : { NODE_OPTIONS: init.nodeOptions }),
-      ...((init.secluded ?? true) ? { PARLEY_HOST: '127.0.0.1', PARLEY_MDNS: 'false' } : {})
+      ...envIn(home, init.network ?? randomNetwork()),
+      ...(init.nodeOptions === undefined ? {} : { NODE_OPTIONS: init.nodeOptions })
     }
     this.#env = env
     this.#child = spawn(command, args, { stdio: 'pipe', env })

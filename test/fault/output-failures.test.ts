@@ -6,10 +6,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import { SqliteStore } from '../../src/storage/index.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
 import { canMount, fillUp, makeRoom, mountSmallDisk, unmountAll } from './mounts.ts'
+import { receivedMessages, withHistory } from '../processes/homes.ts'
 
 const peer = '12D3KooWGRUg9TTxDkvfDzvJGuoYS4pKAb7RYcmYZjAMKnFwLTYG'
 /** Together with the first block of an empty file: 64 KiB hold some, and not all of them. */
@@ -144,17 +144,11 @@ describe.skipIf(!canMount())('a full file system of 64 KiB', () => {
 /** A profile with messages, so that there is something to print. */
 async function seed(home: string): Promise<void> {
   await bed.run(['id'], { home })
-  const folder = join(home, 'data', 'parley', 'profiles', 'default')
-  const { store } = await SqliteStore.openOrMend(join(folder, 'history.db'), { onDamage: () => undefined })
-  const messages = Array.from({ length: entryCount }, (_, index) => ({
-    id: index.toString(16).padStart(32, '0'),
-    log: '0'.repeat(16),
-    seq: index + 1,
-    sentAtMs: index,
-    text: `word ${index} ${entryText}`
-  }))
-  await store.addIncoming(peer, messages, { state: 'accepted', lan: true, storedAtMs: 1 })
-  await store.close()
+  const texts = Array.from({ length: entryCount }, (_, index) => `word ${index} ${entryText}`)
+  const messages = receivedMessages(texts, 1)
+  await withHistory(home, async (store) =>
+    store.addIncoming(peer, messages, { state: 'accepted', lan: true, storedAtMs: 1 })
+  )
 }
 
 function mountSmall(): string {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { JsonParley, randomNetwork } from './json-parley.ts'
+import { historyIn, profileIn } from '../processes/homes.ts'
 
 let folder: string
 let network: string
@@ -40,11 +41,11 @@ test.each([
     await anna.do({ do: 'open', peer: await berta.address() })
     const saved = await say(['saved 1', 'saved 2', 'saved 3'])
     expect(await anna.quit()).toBe(0)
-    const copy = readFileSync(historyOf(home))
+    const copy = readFileSync(historyIn(home))
     anna = await start(home)
     const unsaved = await say(Array.from({ length: missing }, (_, n) => `not in the copy ${n}`))
     expect(await anna.quit()).toBe(0)
-    writeFileSync(historyOf(home), copy)
+    writeFileSync(historyIn(home), copy)
 
     await berta.stop()
     anna = await start(home)
@@ -84,13 +85,13 @@ test.each(['while the other side is there', 'before the two meet'])(
     await say(['saved 1', 'saved 2'])
     await anna.untilDelivered(2)
     expect(await anna.quit()).toBe(0)
-    cpSync(profileOf(home), backup, { recursive: true })
+    cpSync(profileIn(home), backup, { recursive: true })
 
     // More each time: numbers of the copy overtake those that the other side holds of the life before.
     for (const [life, count] of [3, 4, 5].entries()) {
       if (life > 0) {
-        rmSync(profileOf(home), { recursive: true })
-        cpSync(backup, profileOf(home), { recursive: true })
+        rmSync(profileIn(home), { recursive: true })
+        cpSync(backup, profileIn(home), { recursive: true })
       }
       const isMetLater = when === 'before the two meet'
       if (isMetLater) expect(await berta.quit()).toBe(0)
@@ -120,12 +121,4 @@ async function start(home: string, ...args: readonly string[]): Promise<JsonParl
 /** The log and number of each message, in the order of the history. */
 async function numbersOf(who: JsonParley, peer: string): Promise<readonly (readonly unknown[])[]> {
   return (await who.messagesWith(peer)).map(({ log, seq }) => [log, seq])
-}
-
-function profileOf(home: string): string {
-  return join(home, 'data', 'parley', 'profiles', 'default')
-}
-
-function historyOf(home: string): string {
-  return join(profileOf(home), 'history.db')
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ChatNode, loadConfig } from '../../src/node/index.ts'
 import { randomNetwork } from './json-parley.ts'
+import { foldersOf } from '../processes/homes.ts'
 
 const rounds = 20
 const messagesEach = 20
@@ -74,7 +75,7 @@ class Side {
   }
 
   static async start(name: string, network: string): Promise<Side> {
-    const folders = { XDG_DATA_HOME: join(home, name, 'data'), XDG_CONFIG_HOME: join(home, name, 'config') }
+    const folders = foldersOf(join(home, name))
     const flags = { network, name, host: '127.0.0.1', mdns: false, defaultDirectories: false }
     const node = await ChatNode.create({ config: await loadConfig({ flags, env: folders }), interactive: false })
     await node.start()

@@ -1,13 +1,13 @@
 // The chat stream is reset in the middle of a thousand pipelined messages, again
 // and again, by a thief of the sender's key: a newer Hello replaces
 // the old stream. What was on it is sent again, and is there once, in its order.
-import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { afterEach, expect, test } from 'vitest'
 import { Attacker, ChatLine } from './attacker.ts'
 import { JsonParley, randomNetwork } from './json-parley.ts'
+import { keyIn } from '../processes/homes.ts'
 
 const messages = 1_000
 /** Eight times what may be under way without a receipt, so that there is always something on the stream. */
@@ -38,7 +38,7 @@ test('a chat stream that is reset among 1,000 messages each way loses and double
   await Promise.all([anna.untilConversation(bertaId, 'open'), berta.untilConversation(annaId, 'open')])
   const openings = berta.conversationStates(annaId).length
 
-  const key = privateKeyFromProtobuf(await readFile(join(home, 'data/parley/profiles/default/identity.key')))
+  const key = await keyIn(home)
   attacker = await Attacker.start({ key, looksLikeParley: true })
   const thieves = []
   for (const arrived of cutAt) thieves.push({ arrived, connection: await attacker.connect(await berta.address()) })

@@ -10,6 +10,7 @@ import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
+import { keyFileIn, profileIn } from '../processes/homes.ts'
 
 const commands = [
   'chat',
@@ -129,7 +130,7 @@ describe.concurrent('parley id', () => {
     expect(first.code, first.told).toBe(exitCodes.ok)
     expect(first.stdout).toMatch(/^Peer ID: +12D3KooW\w{44} \(short: \w{12}\)$/mu)
     expect(second.stdout).toBe(first.stdout)
-    const key = join(home, 'data', 'parley', 'profiles', 'default', 'identity.key')
+    const key = keyFileIn(home)
     expect((await stat(key)).mode & 0o777).toBe(0o600)
 
     const other = await bed.run(['id', '--json', '--profile', 'work'], { home })
@@ -147,7 +148,7 @@ describe.concurrent('parley id', () => {
 describe.concurrent('parley config', () => {
   test('shows what the profile remembers in place of a default, and of that profile alone', async () => {
     const home = bed.home()
-    const book = join(home, 'data', 'parley', 'profiles', 'default')
+    const book = profileIn(home)
     await bed.run(['id'], { home })
     const { port }: { port: number } = JSON.parse(await readFile(join(book, 'book.json'), 'utf8'))
     await writeFile(join(book, 'book.json'), JSON.stringify({ port, nickname: 'ada' }))

@@ -2,17 +2,17 @@
 // other, talk, read back through 10,000 messages, paste, resize, meet hostile
 // texts, and leave; and the terminal is given back however it ends. In tmux;
 // where there is none, these can't run.
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { hostileTexts } from '../cli/tui/hostile-corpus.ts'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import { SqliteStore } from '../../src/storage/index.ts'
 import { nodePath, type ParleyProcess } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux, type Terminal, type TerminalSize } from '../processes/terminal.ts'
+import { receivedMessages, withHistory } from '../processes/homes.ts'
 
 let bed: TestBed
 let env: NodeJS.ProcessEnv
@@ -411,26 +411,17 @@ describe.skipIf(!hasTmux)('full screen', () => {
 /** A profile with a long conversation with this peer. */
 async function seed(home: string, peer: string, count: number): Promise<void> {
   await bed.run(['id'], { home })
-  const folder = join(home, 'data', 'parley', 'profiles', 'default')
-  await mkdir(folder, { recursive: true })
-  const { store } = await SqliteStore.openOrMend(join(folder, 'history.db'), { onDamage: () => undefined })
-  const nowMs = Date.now()
-  const messages = Array.from({ length: count }, (_, index) => ({
-    id: index.toString(16).padStart(32, '0'),
-    log: '0'.repeat(16),
-    seq: index + 1,
-    sentAtMs: nowMs,
-    text: index === 4321 ? `the needle is number ${index}` : `message ${index}`
-  }))
-  for (let from = 0; from < count; from += 1000) {
-    await store.addIncoming(peer, messages.slice(from, from + 1000), {
-      state: 'accepted',
-      lan: true,
-      storedAtMs: nowMs
-    })
-  }
-  await store.markRead(peer)
-  await store.close()
+  const texts = Array.from({ length: count }, (_, index) =>
+    index === 4321 ? `the needle is number ${index}` : `message ${index}`
+  )
+  const messages = receivedMessages(texts, Date.now())
+  await withHistory(home, async (store) => {
+    for (let from = 0; from < count; from += 1000) {
+      const arrival = { state: 'accepted', lan: true, storedAtMs: Date.now() } as const
+      await store.addIncoming(peer, messages.slice(from, from + 1000), arrival)
+    }
+    await store.markRead(peer)
+  })
 }
 
 /** The parley that runs in the terminal: the only child of its shell. */

@@ -2,15 +2,14 @@
 // goes out when both sides have been restarted, and log, search, export and
 // forget show and delete what they say.
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import { SqliteStore } from '../../src/storage/index.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { hasTmux } from '../processes/terminal.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
+import { withHistory } from '../processes/homes.ts'
 
 let bed: TestBed
 beforeAll(async () => {
@@ -63,12 +62,10 @@ async function absentPeer(): Promise<string> {
 /** A home whose history has these messages to a peer who is away. */
 async function homeWith(peer: string, texts: readonly string[]): Promise<string> {
   const home = bed.home()
-  const folder = join(home, 'data', 'parley', 'profiles', 'default')
-  await mkdir(folder, { recursive: true })
-  const { store } = await SqliteStore.openOrMend(join(folder, 'history.db'), { onDamage: () => undefined })
   const sentAtMs = Date.now()
-  await Promise.all(texts.map(async (text) => store.addOutgoing({ peer, text, sentAtMs })))
-  await store.close()
+  await withHistory(home, async (store) =>
+    Promise.all(texts.map(async (text) => store.addOutgoing({ peer, text, sentAtMs })))
+  )
   return home
 }
 

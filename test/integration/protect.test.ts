@@ -17,6 +17,7 @@ import type { ParleyProcess } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
 import { hasTmux } from '../processes/terminal.ts'
+import { keyFileIn, profileIn } from '../processes/homes.ts'
 
 const passphrase = 'correct horse battery'
 let bed: TestBed
@@ -28,7 +29,7 @@ beforeEach(async () => {
 })
 afterEach(async () => bed[Symbol.asyncDispose]())
 
-const keyFile = (): string => join(home, 'data/parley/profiles/default/identity.key')
+const keyFile = (): string => keyFileIn(home)
 const isProtected = (): boolean => readFileSync(keyFile()).subarray(0, 10).toString() === 'parley-key'
 
 /** Opens a file as descriptor 3 before it starts the command. */
@@ -205,14 +206,12 @@ describe('without a terminal', () => {
     expect((await remove(passphrase)).code).toBe(0)
     expect(isProtected()).toBe(false)
     expect(JSON.parse((await bed.run(['id', '--json'], { home })).stdout).peer).toBe(peer)
-    expect(
-      readdirSync(join(home, 'data/parley/profiles/default')).filter((name) => name.startsWith('identity'))
-    ).toEqual(['identity.key'])
+    expect(readdirSync(profileIn(home)).filter((name) => name.startsWith('identity'))).toEqual(['identity.key'])
   })
 
   test('what others could read is closed at the next start, whichever command it is, and a key loudly', async () => {
     await bed.run(['id'], { home })
-    const profile = join(home, 'data/parley/profiles/default')
+    const profile = profileIn(home)
     const open = (): void => {
       chmodSync(profile, 0o755)
       chmodSync(keyFile(), 0o644)

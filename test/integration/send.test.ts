@@ -1,7 +1,6 @@
 // `parley send` tells a script the truth: 0 only for a message that the other
 // side has stored, another code for every other fate, and always in bounded time.
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../eventually.ts'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
@@ -10,6 +9,7 @@ import { startPlainListener, startSlowReceiver } from '../processes/neighbours.t
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished, type StartOptions } from '../processes/test-bed.ts'
+import { profileIn } from '../processes/homes.ts'
 
 const maxTextBytes = 65_536
 
@@ -155,7 +155,7 @@ describe.concurrent('another exit code says', () => {
 
   test('that a parley holds the profile that can not be asked', async () => {
     const home = bed.home()
-    const profile = join(home, 'data', 'parley', 'profiles', 'default')
+    const profile = profileIn(home)
     await mkdir(profile, { recursive: true, mode: 0o700 })
     const lock = ProfileLock.take(profile)
     const refused = await send(['127.0.0.1:1', 'hello'], { home })

@@ -14,6 +14,7 @@ import { Lan, whyNoNamespaces } from '../netns/lan.ts'
 import { nodePath } from '../processes/parley-process.ts'
 import { MAX_RECONNECTS_AT_ONCE } from '../../src/node/messaging/reconnect.ts'
 import { PeerBook, SqliteStore } from '../../src/storage/index.ts'
+import { profileIn } from '../processes/homes.ts'
 
 const defaultContacts = 1000
 /** Routed to a host that forwards nothing, and says nothing. */
@@ -50,7 +51,7 @@ async function main(contacts: number): Promise<number> {
     }
     const maker = await start('anna', near)
     await maker.quit()
-    await fill(join(folder, 'anna', 'data', 'parley', 'profiles', 'default'), contacts)
+    await fill(profileIn(join(folder, 'anna')), contacts)
     const berta = await start('berta', far)
     const anna = await start('anna', near)
     const [peer, address] = [await berta.peerId(), await berta.address()]

@@ -2,12 +2,12 @@
 // asked of them. It can be killed at any moment and started again; what it was
 // asked to say while it was away it says when it is back.
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { JsonParley } from '../fault/json-parley.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 import type { KeptMessage, Side } from './compare.ts'
+import { secludedEnv } from '../processes/homes.ts'
 
 export interface ChatterInit {
   readonly name: string
@@ -91,16 +91,7 @@ export class Chatter {
   /** For other commands on its profile. */
   get commandLine(): { readonly home: string; readonly env: NodeJS.ProcessEnv; readonly profile: string } {
     const { name, home, network, host } = this.#init
-    const env = {
-      PATH: process.env['PATH'],
-      HOME: home,
-      XDG_DATA_HOME: join(home, 'data'),
-      XDG_CONFIG_HOME: join(home, 'config'),
-      PARLEY_NETWORK: network,
-      PARLEY_HOST: host,
-      PARLEY_MDNS: 'false',
-      PARLEY_DEFAULT_DIRECTORIES: 'false'
-    }
+    const env = { ...secludedEnv(home, network), PARLEY_HOST: host }
     return { home, env, profile: name }
   }
 

@@ -7,6 +7,7 @@ import { until } from '../eventually.ts'
 import { DirectoryNode, loadConfig } from '../../src/node/index.ts'
 import { freePort } from '../processes/ports.ts'
 import { Network, placeOf } from './network.ts'
+import { foldersOf } from '../processes/homes.ts'
 
 let folder: string
 
@@ -18,7 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 async function directory(port: number): Promise<DirectoryNode> {
   const config = await loadConfig({
     flags: { network: 'test', mdns: false, host: '127.0.0.1' },
-    env: { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
+    env: foldersOf(folder)
   })
   return DirectoryNode.create({ config, port })
 }

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src/node/index.ts'
+import { foldersOf, profileIn } from '../processes/homes.ts'
 
 type Flags = Partial<Record<SettingName, string | readonly string[] | boolean | undefined>>
 
@@ -47,14 +48,14 @@ export class Network implements AsyncDisposable {
   }
 
   async #remember(name: string, directories: readonly string[]): Promise<void> {
-    const folder = join(this.#folder, name, 'data', 'parley', 'profiles', 'default')
+    const folder = profileIn(join(this.#folder, name))
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, 'book.json'), JSON.stringify({ directories }))
   }
 
   async #config(name: string, flags: Flags) {
     const folder = join(this.#folder, name)
-    const env = { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
+    const env = foldersOf(folder)
     return loadConfig({ flags: given({ network: this.name, mdns: false, host: '127.0.0.1', ...flags }), env })
   }
 }

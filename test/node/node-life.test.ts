@@ -12,11 +12,12 @@ import { commonServices, hostOptions } from '../../src/transport/host.ts'
 import { freePort } from '../processes/ports.ts'
 import { ChatNode, loadConfig } from '../../src/node/index.ts'
 import { Network, placeOf } from './network.ts'
+import { foldersOf } from '../processes/homes.ts'
 
 test('a node that is stopped while it starts is stopped, and its profile and port are free', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parley-life-'))
   try {
-    const env = { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
+    const env = foldersOf(folder)
     const flags = { network: 'test-life', mdns: false, host: '127.0.0.1', defaultDirectories: false }
     const config = await loadConfig({ flags, env })
     const node = await ChatNode.create({ config, interactive: false })

@@ -14,10 +14,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer as createWebServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
 import { chat } from '../../src/chat-protocol/index.ts'
 import { RECORD_PROTOCOL } from '../../src/presence/index.ts'
 import { boundedYamux } from '../../src/transport/index.ts'
+import { keyFileIn, profileIn } from './homes.ts'
 
 export interface Neighbour {
   readonly port: number
@@ -122,9 +122,8 @@ function portOf(node: Libp2p): number {
 
 /** Gives a profile this identity, as if it had been made at the first start. */
 export async function writeIdentity(home: string, key: PrivateKey, profile = 'default'): Promise<string> {
-  const folder = join(home, 'data', 'parley', 'profiles', profile)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await writeFile(join(folder, 'identity.key'), privateKeyToProtobuf(key), { mode: 0o600 })
+  await mkdir(profileIn(home, profile), { recursive: true, mode: 0o700 })
+  await writeFile(keyFileIn(home, profile), privateKeyToProtobuf(key), { mode: 0o600 })
   return peerIdFromPrivateKey(key).toString()
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { nodePath, ParleyProcess, type Ended } from './parley-process.ts'
 import { Terminal, type TerminalInit } from './terminal.ts'
+import { secludedEnv } from './homes.ts'
 
 export interface StartOptions {
   /** Processes of one home share profiles; the default is a home of the process's own. */
@@ -56,18 +57,7 @@ export class TestBed implements AsyncDisposable {
 
   /** What a process of this test sees of the world, and nothing else: loopback, no mDNS, no page, this test's network. */
   env(home: string): NodeJS.ProcessEnv {
-    return {
-      PATH: process.env['PATH'],
-      LANG: 'C.UTF-8',
-      HOME: home,
-      XDG_DATA_HOME: join(home, 'data'),
-      XDG_CONFIG_HOME: join(home, 'config'),
-      PARLEY_NETWORK: this.network,
-      PARLEY_HOST: '127.0.0.1',
-      PARLEY_MDNS: 'false',
-      PARLEY_DEFAULT_DIRECTORIES: 'false',
-      PARLEY_HTTP: 'off'
-    }
+    return { ...secludedEnv(home, this.network), PARLEY_HTTP: 'off' }
   }
 
   /** Starts `parley` on pipes. */

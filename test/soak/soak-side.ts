@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type * as NodeModule from '../../src/node/index.ts'
 import { holdings, type Holdings } from './holdings.ts'
+import { foldersOf } from '../processes/homes.ts'
 
 export interface SoakInit {
   /** The folder of the build. */
@@ -54,7 +55,7 @@ process.send?.({ address: (node instanceof ChatNode ? node.self.addresses() : no
 async function startNode(): Promise<Node> {
   const config = await loadConfig({
     flags: { network: init.network, host: '127.0.0.1', mdns: false, defaultDirectories: false, accept: 'all' },
-    env: { XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') }
+    env: foldersOf(folder)
   })
   if (init.kind === 'directory') {
     const directory = await DirectoryNode.create({ config, port: 0 })

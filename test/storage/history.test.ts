@@ -1,12 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { closeStores, storeKinds } from './stores.ts'
-
-const peer = 'somebody'
-const incoming = (n: number) => ({ id: `id${n}`, log: 'log', seq: n, sentAtMs: n, text: `text ${n}` })
-const accepted = { state: 'accepted', lan: false, storedAtMs: 0 } as const
-const texts = (messages: readonly { readonly text: string }[]) => messages.map(({ text }) => text)
-const entryTexts = (entries: readonly { readonly message: { readonly text: string } }[]) =>
-  entries.map(({ message }) => message.text)
+import { accepted, closeStores, entryTexts, incoming, peer, storeKinds, texts } from './stores.ts'
 
 afterEach(closeStores)
 

@@ -39,3 +39,19 @@ export async function closeStores(): Promise<void> {
     if (folder !== undefined) rmSync(folder, { recursive: true })
   }
 }
+
+/** The peer of a conversation. */
+export const peer = 'peer'
+
+/** The nth message of that peer. */
+export const incoming = (n: number) => ({ id: `id${n}`, log: 'log', seq: n, sentAtMs: n, text: `text ${n}` })
+
+export const accepted = { state: 'accepted', lan: false, storedAtMs: 0 } as const
+
+export function texts(messages: readonly { readonly text: string }[]): readonly string[] {
+  return messages.map(({ text }) => text)
+}
+
+export function entryTexts(entries: readonly { readonly message: { readonly text: string } }[]): readonly string[] {
+  return entries.map(({ message }) => message.text)
+}

@@ -60,16 +60,10 @@ export function safeInteger(value: number): number {
 }
 
 /** The fields of a message that never change. */
-export interface CheckedFields {
-  readonly direction: 'in' | 'out'
-  readonly id: string
-  readonly log: string
-  readonly seq: number
-  readonly sentAtMs: number
-  readonly storedAtMs: number
-  readonly text: string
-  readonly replyTo?: string | undefined
-}
+export type CheckedFields = Pick<
+  StoredMessage,
+  'direction' | 'id' | 'log' | 'seq' | 'sentAtMs' | 'storedAtMs' | 'text' | 'replyTo'
+>
 
 export function checksumOf(fields: CheckedFields, conversation: number): number {
   const { direction, id, log, seq, sentAtMs, storedAtMs, text, replyTo = '' } = fields

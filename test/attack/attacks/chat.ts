@@ -1,12 +1,12 @@
 // Attacks on the chat itself: by strangers with as many keys as they like, and by
 // a contact.
+import type { Connection } from '@libp2p/interface'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Frame } from '../../../src/chat-protocol/pb/frames.ts'
 import { ChatLine, chatProtocol, framed, openStream } from '../../fault/attacker.ts'
 import type { Attack, AttackContext } from '../attack.ts'
-import { connected, contactKey, flood, pourInto } from '../protocol-link.ts'
-import { again } from '../raw-link.ts'
+import { contactKey, flood, onConnections, onStreams, pourInto, type LinkInit } from '../protocol-link.ts'
 
 const kib = 1024
 const framesAtOnce = 100
@@ -20,19 +20,15 @@ const hostileText = Buffer.from('\u001b[2J\u001b]0;title\u0007\u202egnp.exe\u202
 async function chatFlood(
   context: AttackContext,
   next: (line: ChatLine) => Uint8Array,
-  init: Parameters<typeof connected>[1] & { readonly reads?: boolean } = {}
+  init: LinkInit & { readonly reads?: boolean } = {}
 ): Promise<void> {
   const { reads = true, ...link } = init
-  await again(context, async () => {
-    const { attacker, connection } = await connected(context, link)
-    try {
-      const line = await ChatLine.open(connection)
-      if (reads) line.stream.addEventListener('message', () => undefined)
-      await pourInto(context, line.stream, () => Buffer.concat(Array.from({ length: framesAtOnce }, () => next(line))))
-    } finally {
-      await attacker.stop()
-    }
-  })
+  const pour = async (connection: Connection): Promise<void> => {
+    const line = await ChatLine.open(connection)
+    if (reads) line.stream.addEventListener('message', () => undefined)
+    await pourInto(context, line.stream, () => Buffer.concat(Array.from({ length: framesAtOnce }, () => next(line))))
+  }
+  await onConnections(context, pour, link)
 }
 
 function frame(fields: Parameters<typeof Frame.encode>[0]): Uint8Array {
@@ -48,8 +44,7 @@ export const chatAttacks: readonly Attack[] = [
     named: true,
     bounds: { cpuMsPerMb: undefined },
     run: async (context) =>
-      again(context, async () => {
-        const { attacker, connection } = await connected(context)
+      onConnections(context, async (connection) => {
         const line = await ChatLine.open(connection)
         for (let count = 0; count < 20; count++) {
           const { bytes } = line.message(Buffer.from(`let me in ${count}`))
@@ -57,7 +52,6 @@ export const chatAttacks: readonly Attack[] = [
           line.write(bytes)
         }
         await sleep(50)
-        await attacker.stop()
       })
   },
   {
@@ -102,18 +96,7 @@ export const chatAttacks: readonly Attack[] = [
     name: 'chat-streams',
     does: 'opens chat streams, says Hello on each, and leaves them',
     against: ['chat'],
-    run: async (context) =>
-      again(context, async () => {
-        const { attacker, connection } = await connected(context)
-        try {
-          await again(context, async () => {
-            if (connection.status !== 'open') throw new Error('cut')
-            await ChatLine.open(connection)
-          })
-        } finally {
-          await attacker.stop()
-        }
-      })
+    run: async (context) => onStreams(context, async (connection) => ChatLine.open(connection))
   },
   {
     name: 'receipts-for-nothing',
@@ -196,18 +179,10 @@ export const chatAttacks: readonly Attack[] = [
     does: 'begins a Hello on one stream after another and never ends it',
     against: ['chat'],
     run: async (context) =>
-      again(context, async () => {
-        const { attacker, connection } = await connected(context)
-        try {
-          await again(context, async () => {
-            if (connection.status !== 'open') throw new Error('cut')
-            const stream = await openStream(connection, chatProtocol)
-            stream.send(Buffer.of(0x14, 0x0a))
-            context.sent(2)
-          })
-        } finally {
-          await attacker.stop()
-        }
+      onStreams(context, async (connection) => {
+        const stream = await openStream(connection, chatProtocol)
+        stream.send(Buffer.of(0x14, 0x0a))
+        context.sent(2)
       })
   }
 ]

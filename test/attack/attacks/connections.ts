@@ -3,7 +3,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attack, AttackContext } from '../attack.ts'
-import { again, RawLink, rawSocket } from '../raw-link.ts'
+import { again, RawLink, rawSocket, onLinks } from '../raw-link.ts'
 
 /** More than a chat has places for, and as many as fill a directory's handshakes many times. */
 const idleConnections = 450
@@ -101,10 +101,6 @@ export const connectionAttacks: readonly Attack[] = [
     does: 'completes one handshake after the other and hangs up',
     against: ['chat', 'directory'],
     bounds: { cpuMsPerMb: undefined },
-    run: async (context) =>
-      again(context, async () => {
-        const link = await RawLink.dial(context)
-        await link.close()
-      })
+    run: async (context) => onLinks(context, () => undefined)
   }
 ]

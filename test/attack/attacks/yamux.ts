@@ -2,7 +2,7 @@
 // that keep to its letter and serve nothing, and some that do not.
 import { randomBytes } from 'node:crypto'
 import type { Attack, AttackContext } from '../attack.ts'
-import { again, flags, frameTypes, header, RawLink } from '../raw-link.ts'
+import { flags, frameTypes, header, onLinks, type RawLink } from '../raw-link.ts'
 
 /** So many frames are handed to the connection at once. */
 const framesAtOnce = 500
@@ -13,11 +13,9 @@ async function flood(
   next: (link: RawLink) => Uint8Array,
   options: { readonly reads?: boolean } = {}
 ): Promise<void> {
-  await again(context, async () => {
-    const link = await RawLink.dial(context)
+  await onLinks(context, async (link) => {
     if (options.reads === false) link.stopReading()
     await link.pour(() => Buffer.concat(Array.from({ length: framesAtOnce }, () => next(link))))
-    await link.close()
   })
 }
 
@@ -163,13 +161,11 @@ export const yamuxAttacks: readonly Attack[] = [
     against: ['chat', 'directory'],
     named: true,
     run: async (context) =>
-      again(context, async () => {
-        const link = await RawLink.dial(context)
+      onLinks(context, async (link) => {
         const stream = link.newStream()
         link.send(Buffer.concat([syn(stream), header({ type: frameTypes.data, stream, length: 0xffff_ffff })]))
         const body = new Uint8Array(64 * 1024)
         await link.pour(() => body)
-        await link.close()
       })
   },
   {
@@ -178,8 +174,7 @@ export const yamuxAttacks: readonly Attack[] = [
     against: ['chat', 'directory'],
     inSample: true,
     run: async (context) =>
-      again(context, async () => {
-        const link = await RawLink.dial(context)
+      onLinks(context, async (link) => {
         const streams = Array.from({ length: oneByteStreams }, () => link.newStream())
         for (const stream of streams) link.send(syn(stream))
         let at = 0
@@ -191,7 +186,6 @@ export const yamuxAttacks: readonly Attack[] = [
             })
           )
         )
-        await link.close()
       })
   },
   {
