@@ -12,7 +12,7 @@ import { nodePath, type ParleyProcess } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux, type Terminal, type TerminalSize } from '../processes/terminal.ts'
-import { receivedMessages, withHistory } from '../processes/homes.ts'
+import { profileIn, receivedMessages, withHistory } from '../processes/homes.ts'
 
 let bed: TestBed
 let env: NodeJS.ProcessEnv
@@ -295,7 +295,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
 
   test('what was typed to a peer is in no file of the profile once its conversation is forgotten', async () => {
     const home = bed.home()
-    const folder = join(home, 'data', 'parley', 'profiles', 'default')
+    const folder = profileIn(home)
     const word = 'pomegranate'
     const filesWithIt = async (): Promise<readonly string[]> => {
       const names = await readdir(folder)
