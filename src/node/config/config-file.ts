@@ -11,9 +11,12 @@ const newFileMode = 0o600
 const newFolderMode = 0o700
 const anyoneMayWrite = 0o222
 
-/** @returns the settings in the file; none if there is no file. @throws UsageError */
+/**
+ * @returns the settings in the file: none if there is no file, or nothing but comments in it
+ * @throws UsageError
+ */
 export async function readConfigFile(file: string): Promise<Readonly<Record<string, unknown>>> {
-  return parseConfigText((await readText(file)) ?? '{}', file)
+  return parseConfigText(await readText(file), file)
 }
 
 /**
@@ -22,9 +25,9 @@ export async function readConfigFile(file: string): Promise<Readonly<Record<stri
  * @throws UsageError when the file holds anything but settings, or can't be written
  */
 export async function changeConfigFile(file: string, name: string, value: unknown): Promise<void> {
-  const text = (await readText(file)) ?? ''
-  const before = parseConfigText(text.trim() === '' ? '{}' : text, file)
-  const changed = withMember(text.trim() === '' ? '{\n}\n' : text, name, value)
+  const text = await readText(file)
+  const before = parseConfigText(text, file)
+  const changed = withMember(text, name, value)
   const { [name]: _, ...others } = before
   const expected = value === undefined ? others : { ...others, [name]: value }
   const after = parseConfigText(changed, file)
@@ -75,15 +78,21 @@ async function linkedFile(file: string): Promise<string> {
   return link === undefined ? file : resolve(dirname(file), link)
 }
 
-async function readText(file: string): Promise<string | undefined> {
+/** @returns the text of one object: an empty one, below its comments, for a file that holds none or does not exist */
+async function readText(file: string): Promise<string> {
   try {
     // Opening a named pipe waits for a writer, which may never come.
     if ((await stat(file)).isFIFO()) throw new Error('it is a named pipe: settings are a regular file')
-    return decodedText(await readFile(file))
+    const text = decodedText(await readFile(file))
+    return withoutComments(text).trim() === '' ? withEmptyObject(text) : text
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return withEmptyObject('')
     throw new UsageError(`the settings in ${file} can't be read: ${String(error)}`, { cause: error })
   }
+}
+
+function withEmptyObject(comments: string): string {
+  return `${comments.trim() === '' ? '' : `${comments.trimEnd()}\n`}{\n}\n`
 }
 
 function parseConfigText(text: string, file: string): Readonly<Record<string, unknown>> {

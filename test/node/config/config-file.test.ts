@@ -113,6 +113,24 @@ test('a file that is not there is made, for its owner alone', async () => {
   expect(await readdir(join(folder, 'parley'))).toEqual(['config.json'])
 })
 
+test.each([
+  ['nothing', '', ''],
+  ['a line break', '\n', ''],
+  ['spaces', '  \r\n\t', ''],
+  ['a comment', '// of anna', '// of anna\n'],
+  ['comments', '/* a\n */\n// b\n\n', '/* a\n */\n// b\n']
+])('a file that holds %s has no settings, and takes the first one', async (_, text, kept) => {
+  await mkdir(join(folder, 'parley'))
+  await writeFile(file, text)
+  expect(await readConfigFile(file)).toEqual({})
+  await changeConfigFile(file, 'name', undefined)
+  expect(await readConfigFile(file)).toEqual({})
+  await writeFile(file, text)
+  await changeConfigFile(file, 'name', 'anna')
+  expect(await readFile(file, 'utf8')).toBe(`${kept}{\n  "name": "anna"\n}\n`)
+  expect(await readConfigFile(file)).toEqual({ name: 'anna' })
+})
+
 test('a file that is there keeps its mode, and a link stays a link', async () => {
   await mkdir(join(folder, 'parley'))
   const target = join(folder, 'dotfile.json')
