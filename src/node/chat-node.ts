@@ -12,6 +12,7 @@ import { pressureNotice } from './connection-notices.ts'
 import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts'
 import { Messaging } from './messaging/messaging.ts'
 import { MisbehaviourWatch } from './misbehaviour.ts'
+import { isPeerId } from './peers/peer-reference.ts'
 import { readDirectoryAddress } from './peers/peer-resolver.ts'
 import { nameOrShortId } from '../lib/index.ts'
 import type { Unlocker } from './profile/identity.ts'
@@ -78,6 +79,7 @@ export class ChatNode implements ChatApi {
       const port = await listeningPort({ asked: settings.port, usual, host: settings.host })
       const events = new ChatEvents()
       const own = await openOwnStore(profile, {
+        isPeer: isPeerId,
         nameOf: (peer) => nameOrShortId(profile.book.contact(peer)?.name, peer),
         onDamage: (text) => events.tell('notice', () => ({ code: 'history', text }))
       })

@@ -60,8 +60,7 @@ async function absentPeer(): Promise<string> {
 }
 
 /** A home whose history has these messages to a peer who is away. */
-async function homeWith(peer: string, texts: readonly string[]): Promise<string> {
-  const home = bed.home()
+async function homeWith(peer: string, texts: readonly string[], home = bed.home()): Promise<string> {
   const sentAtMs = Date.now()
   await withHistory(home, async (store) =>
     Promise.all(texts.map(async (text) => store.addOutgoing({ peer, text, sentAtMs })))
@@ -127,6 +126,17 @@ describe.concurrent('what was written', () => {
     const home = await homeWith(await absentPeer(), ['one', 'two'])
     const said = await bed.run(['--plain'], { home, input: 'QUIT\n' })
     expect(said.stdout, said.told).toMatch(/^2 messages are waiting, to be sent the next time/mu)
+  })
+
+  test('to a peer whose ID is damaged is lost with it, says the next start, and to others it waits', async () => {
+    const peer = await absentPeer()
+    const damaged = peer.replace(/.$/u, '!')
+    const home = await homeWith(damaged, ['one', 'two'])
+    await homeWith(peer, ['three'], home)
+    const said = await bed.run(['--plain'], { home, input: 'QUIT\n' })
+    expect(said.code, said.told).toBe(exitCodes.ok)
+    expect(said.stdout + said.stderr, said.told).toContain('1 messages are there, lost: 2 with unknown')
+    expect(said.stdout, said.told).toMatch(/^One message is waiting, to be sent the next time/mu)
   })
 
   test('is read by a program from where it stopped, in all conversations or in one', async () => {

@@ -224,7 +224,8 @@ function theOne(text: string, peers: readonly NamedPeer[]): NamedPeer | undefine
   return matches[0]
 }
 
-function isPeerId(text: string): boolean {
+/** Whether libp2p reads the text as the ID of a peer. */
+export function isPeerId(text: string): boolean {
   if (text.length > MAX_PEER_ID_CHARS) return false
   try {
     peerIdFromString(text)

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import type { MessageStore } from '../../storage/index.ts'
 import { PeerNotFoundError, UsageError } from '../api/errors.ts'
 import type { Config } from '../config/config.ts'
-import { readPeerReference } from '../peers/peer-reference.ts'
+import { isPeerId, readPeerReference } from '../peers/peer-reference.ts'
 import { nameOrShortId } from '../../lib/index.ts'
 import { mendedTexts } from './file-modes.ts'
 import { explained, openOwnStore, type OwnStore } from './own-store.ts'
@@ -41,7 +41,11 @@ export async function openKeptProfile(config: Config, without: string): Promise<
   const profile = await openProfile(folders.data, settings.profile, { orNextFree: false })
   const name = (peer: string): string => nameOrShortId(profile.book.contact(peer)?.name, peer)
   try {
-    const { store, mended, copyTo } = await openOwnStore(profile, { nameOf: name, onDamage: () => undefined })
+    const { store, mended, copyTo } = await openOwnStore(profile, {
+      isPeer: isPeerId,
+      nameOf: name,
+      onDamage: () => undefined
+    })
     const resolve = async (words: readonly string[], { certain = false } = {}): Promise<string> => {
       const conversations = await explained(store.conversations())
       const others = [...conversations.map(({ peer }) => ({ peer, name: name(peer) })), ...profile.book.blocked()]

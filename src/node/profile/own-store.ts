@@ -25,18 +25,24 @@ export interface OwnStore {
 }
 
 /**
- * @param onDamage called when damage is met later, while the store is in use
+ * @param options.isPeer recognises peer IDs; given, so that this file loads no libp2p
+ * @param options.onDamage called when damage is met later, while the store is in use
  * @throws StorageProblemError
  */
 export async function openOwnStore(
   profile: { readonly folder: string },
-  options: { readonly nameOf: (peer: string) => string; readonly onDamage: (what: string) => void }
+  options: {
+    readonly isPeer: (text: string) => boolean
+    readonly nameOf: (peer: string) => string
+    readonly onDamage: (what: string) => void
+  }
 ): Promise<OwnStore> {
   if (profile.folder === '') {
     return { store: new MemoryStore(), mended: undefined, check: async () => undefined, copyTo: undefined }
   }
   try {
     const { store, mended } = await SqliteStore.openOrMend(join(profile.folder, 'history.db'), {
+      isPeer: options.isPeer,
       onDamage: (error) => options.onDamage(error.message)
     })
     return {

@@ -20,6 +20,7 @@ import {
 import { ageLockOf, decryptAge, maxAgeHeaderBytes, type AgeKey } from './age-file.ts'
 import type { Config } from '../config/config.ts'
 import { profileFolder } from '../config/folders.ts'
+import { isPeerId } from '../peers/peer-reference.ts'
 import { decodeKeyFile, KeyFileError } from './key-file.ts'
 import {
   archiveRules,
@@ -258,7 +259,7 @@ async function checkHistory(file: string, signal: AbortSignal): Promise<void> {
   try {
     checkForeignHistory(file)
     signal.throwIfAborted()
-    const store = await SqliteStore.open(file)
+    const store = await SqliteStore.open(file, { isPeer: isPeerId })
     try {
       const damage = await store.check()
       if (damage !== undefined) throw damage

@@ -26,16 +26,22 @@ export interface CheckOptions {
   readonly pause: () => Promise<void>
   /** Lets SQLite check the structure of a large file too, in one long call. */
   readonly structure: boolean
+  /** Recognises the IDs of peers. */
+  readonly isPeer: IsPeer | undefined
 }
+
+type IsPeer = (text: string) => boolean
 
 /**
  * Checks the tables that all others depend on, and the newest messages.
  *
  * @throws DamageFound, or SQLite's error
  */
-export function checkAtOpening(database: DatabaseSync): void {
-  const verdict = database.prepare(`PRAGMA quick_check('conversation')`).get()?.['quick_check']
+export function checkAtOpening(database: DatabaseSync, isPeer?: IsPeer): void {
+  // The quick one leaves out whether the index over peers has the peers of the rows.
+  const verdict = database.prepare(`PRAGMA integrity_check('conversation')`).get()?.['integrity_check']
   if (verdict !== 'ok') throw new DamageFound(String(verdict))
+  if (isPeer !== undefined) checkPeers(database, isPeer)
   database.prepare('SELECT up_to FROM indexed').get()
   database.prepare('SELECT max(rowid) FROM search').get()
   const newest = database.prepare(
@@ -43,6 +49,13 @@ export function checkAtOpening(database: DatabaseSync): void {
       ORDER BY m.position DESC LIMIT ?`
   )
   for (const row of newest.all(checkedAtOpening)) readEntry(row)
+}
+
+/** @throws DamageFound when a row names no peer: a conversation with it could not be opened */
+function checkPeers(database: DatabaseSync, isPeer: IsPeer): void {
+  for (const { peer } of database.prepare('SELECT peer FROM conversation UNION ALL SELECT peer FROM evicted').iterate()) {
+    if (typeof peer !== 'string' || !isPeer(peer)) throw new DamageFound('a row names no peer')
+  }
 }
 
 /** Reads every message whose id is stored. */
@@ -64,6 +77,7 @@ export async function checkAll(database: DatabaseSync, options: CheckOptions): P
         conversations.push({ peer, readable: found.readable, lost: found.lost })
       }
     }
+    if (options.isPeer !== undefined) checkPeers(database, options.isPeer)
     const pageCount = database.prepare('PRAGMA page_count').get()?.['page_count']
     if (options.structure || (typeof pageCount === 'number' && pageCount <= maxPagesChecked)) {
       if (database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'] !== 'ok') isDamaged = true

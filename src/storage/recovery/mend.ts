@@ -43,7 +43,11 @@ export function unmarkDamaged(file: string): void {
 }
 
 /** Mends the history in `file`, which must not be open. */
-export async function mend(file: string, nowMs: number): Promise<MendReport> {
+export async function mend(
+  file: string,
+  nowMs: number,
+  isPeer?: (text: string) => boolean
+): Promise<MendReport> {
   const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(':', '-')}`
   let target: DatabaseSync | undefined
   try {
@@ -52,7 +56,7 @@ export async function mend(file: string, nowMs: number): Promise<MendReport> {
     if (existsSync(`${file}-wal`)) copyForGood(`${file}-wal`, `${damagedFile}-wal`)
     removeDatabase(growing(file))
     target = openHistoryFile(growing(file))
-    const salvaged = await salvage(damagedFile, target)
+    const salvaged = await salvage(damagedFile, target, isPeer)
     target.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     target.close()
     syncFileSync(growing(file))

@@ -17,6 +17,8 @@ export interface SqliteStoreOptions {
   readonly now?: () => number
   /** Called at the first damage found. The file is marked, and the next opening checks all of it. */
   readonly onDamage?: (error: StorageDamagedError) => void
+  /** Recognises the IDs of peers: a row that names none is damaged. Without it, any name is one. */
+  readonly isPeer?: (text: string) => boolean
 }
 
 export interface CopyOptions {
@@ -33,6 +35,7 @@ interface OpenFile {
   readonly file: string
   readonly database: DatabaseSync
   readonly wal: WalSync
+  readonly isPeer: SqliteStoreOptions['isPeer']
 }
 
 export class SqliteStore extends SqliteMessages {
@@ -75,14 +78,14 @@ export class SqliteStore extends SqliteMessages {
       finishMending(file)
       database = openHistoryFile(file)
       if (isMarkedDamaged(file)) {
-        const { isDamaged, conversations } = await checkAll(database, { pause: turn, structure: true })
+        const { isDamaged, conversations } = await checkAll(database, { isPeer: options.isPeer, pause: turn, structure: true })
         if (isDamaged) throw new StorageDamagedError(file, conversations)
         unmarkDamaged(file)
       }
-      checkAtOpening(database)
-      return new SqliteStore({ file, database, wal: WalSync.open(file) }, options)
+      checkAtOpening(database, options.isPeer)
+      return new SqliteStore({ file, database, wal: WalSync.open(file), isPeer: options.isPeer }, options)
     } catch (error) {
-      const failure = await withLosses(storageFailure(file, error), database)
+      const failure = await withLosses(storageFailure(file, error), database, options)
       closeQuietly(database)
       throw failure
     }
@@ -97,20 +100,20 @@ export class SqliteStore extends SqliteMessages {
       return { store: await SqliteStore.open(file, options) }
     } catch (error) {
       if (!(error instanceof StorageDamagedError)) throw error
-      const mended = await mend(file, options.now?.() ?? Date.now())
+      const mended = await mend(file, options.now?.() ?? Date.now(), options.isPeer)
       return { store: await SqliteStore.open(file, options), mended }
     }
   }
 
   /** Reads the whole history in slices. If a part is damaged, the next opening mends the file. */
   async check(): Promise<StorageDamagedError | undefined> {
-    const { file, database } = this.#open
+    const { file, database, isPeer } = this.#open
     const pause = async (): Promise<void> => {
       await turn()
       if (this.#closing !== undefined) throw new StorageClosedError(file)
     }
     await pause()
-    const { isDamaged, conversations } = await checkAll(database, { pause, structure: false })
+    const { isDamaged, conversations } = await checkAll(database, { isPeer, pause, structure: false })
     if (!isDamaged) return undefined
     markDamaged(file)
     return new StorageDamagedError(file, conversations)
@@ -226,10 +229,14 @@ function removeCopies(file: string): void {
 }
 
 /** Adds the losses of each conversation to an error of damage, if the open file lets them be read. */
-async function withLosses(error: unknown, database: DatabaseSync | undefined): Promise<unknown> {
+async function withLosses(
+  error: unknown,
+  database: DatabaseSync | undefined,
+  { isPeer }: SqliteStoreOptions
+): Promise<unknown> {
   if (!(error instanceof StorageDamagedError) || error.conversations !== undefined || !database?.isOpen) return error
   try {
-    const { conversations } = await checkAll(database, { pause: turn, structure: false })
+    const { conversations } = await checkAll(database, { isPeer, pause: turn, structure: false })
     return new StorageDamagedError(error.file, conversations, error.cause)
   } catch {
     return error

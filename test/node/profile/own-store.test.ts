@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const open = async (): Promise<OwnStore> =>
-  openOwnStore({ folder }, { nameOf: () => 'anna', onDamage: () => undefined })
+  openOwnStore({ folder }, { isPeer: () => true, nameOf: () => 'anna', onDamage: () => undefined })
 
 /** @returns what is said at the first opening of a history that was cut to a part of its length */
 async function mendedAfterCut(part: number): Promise<string | undefined> {

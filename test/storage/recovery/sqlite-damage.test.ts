@@ -174,6 +174,75 @@ test('the next opening finishes a mending that was interrupted at its last step'
   expect(readdirSync(folder)).toEqual(['history.db'])
 })
 
+const isPeer = (text: string): boolean => peers.includes(text)
+
+/** Overwrites the peer at each place of the file, one copy after the other. */
+function* withoutOnePeer(peer: string, other: string): Generator<number> {
+  const bytes = copyTemplate()
+  for (let at = bytes.indexOf(peer); at >= 0; at = bytes.indexOf(peer, at + 1)) {
+    copyTemplate()
+    const damaged = Buffer.from(bytes)
+    damaged.write(other, at)
+    writeFileSync(file, damaged)
+    yield at
+  }
+}
+
+test('a peer that one copy of it names no more is taken from the other: the row has one, the index another', async () => {
+  let places = 0
+  for (const at of withoutOnePeer(peers[1] ?? '', '12D3KooWPeer!umber1ofTheTest')) {
+    places++
+    const { store, mended } = await SqliteStore.openOrMend(file, { isPeer })
+    expect(mended, `at ${at}`).toMatchObject({ messages: 300, conversations: [] })
+    expect(await readAll(store)).toEqual(whole)
+    await store.close()
+    expect((await SqliteStore.openOrMend(file, { isPeer })).mended).toBeUndefined()
+  }
+  expect(places).toBe(2)
+})
+
+test('a row and an index that name two peers are damage, although each could be one', async () => {
+  for (const _ of withoutOnePeer(peers[1] ?? '', '12D3KooWPeerNumber9ofTheTest')) {
+    await expect(SqliteStore.open(file)).rejects.toThrow(StorageDamagedError)
+    const { store } = await SqliteStore.openOrMend(file)
+    expect((await readAll(store)).size).toBe(300)
+    await store.close()
+  }
+})
+
+test.each([
+  ['a conversation', `UPDATE conversation SET peer = 'nobody' WHERE peer = '${peers[1]}'`, 75],
+  ['a request that was evicted', "INSERT INTO evicted (peer, id) VALUES ('nobody', 'id1')", 0]
+])('%s of no peer is damage: the rest is kept, and the losses are counted', async (_what, change, lost) => {
+  copyTemplate()
+  const database = new DatabaseSync(file)
+  database.exec(change)
+  database.close()
+  const store = await SqliteStore.open(file)
+  await store.close()
+  await expect(SqliteStore.open(file, { isPeer })).rejects.toThrow(StorageDamagedError)
+  const { store: again, mended } = await SqliteStore.openOrMend(file, { isPeer })
+  const conversations = lost === 0 ? [] : [{ peer: 'unknown', readable: 0, lost }]
+  expect(mended).toMatchObject({ messages: 300 - lost, conversations })
+  expect((await readAll(again)).size).toBe(300 - lost)
+  expect(await again.check()).toBeUndefined()
+  await again.close()
+})
+
+test('a row that stops naming a peer while the store is in use is found by the check, and mended at the next start', async () => {
+  copyTemplate()
+  const gone: string[] = []
+  const isStillPeer = (text: string): boolean => isPeer(text) && !gone.includes(text)
+  const store = await SqliteStore.open(file, { isPeer: isStillPeer })
+  expect(await store.check()).toBeUndefined()
+  gone.push(peers[1] ?? '')
+  expect(await store.check()).toBeInstanceOf(StorageDamagedError)
+  await store.close()
+  const { store: again, mended } = await SqliteStore.openOrMend(file, { isPeer: isStillPeer })
+  expect(mended?.messages).toBe(225)
+  await again.close()
+})
+
 test('a file that is no history is put aside, and a new one begins', async () => {
   writeFileSync(file, 'no database '.repeat(1_000))
   await expect(SqliteStore.open(file)).rejects.toThrow(StorageDamagedError)
