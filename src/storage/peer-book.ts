@@ -25,6 +25,8 @@ export interface PeerBookEntry {
   readonly name: string
 }
 
+type IsPeer = (text: string) => boolean
+
 interface BookFile {
   port: number | undefined
   /** The nickname that the user chose last. */
@@ -51,7 +53,8 @@ export class PeerBookDamagedError extends Error {
   readonly file: string
 
   constructor(file: string, cause: unknown) {
-    super(`${file} can't be read as a peer book: mend it, or move it away to start with an empty one`, { cause })
+    const why = cause instanceof Error ? ` (${cause.message})` : ''
+    super(`${file} can't be read as a peer book${why}: mend it, or move it away to start with an empty one`, { cause })
     this.file = file
   }
 }
@@ -83,8 +86,11 @@ export class PeerBook {
     return new PeerBook(undefined, book)
   }
 
-  /** @throws PeerBookDamagedError */
-  static async open(file: string): Promise<PeerBook> {
+  /**
+   * @param isPeer recognises the IDs of peers; without it, any name is one
+   * @throws PeerBookDamagedError
+   */
+  static async open(file: string, isPeer: IsPeer = () => true): Promise<PeerBook> {
     let text: string
     try {
       text = decodedText(await readFile(file))
@@ -93,7 +99,7 @@ export class PeerBook {
       throw error
     }
     try {
-      return new PeerBook(file, parseBook(text))
+      return new PeerBook(file, parseBook(text, isPeer))
     } catch (error) {
       throw new PeerBookDamagedError(file, error)
     }
@@ -286,16 +292,20 @@ function emptyBook(): BookFile {
   }
 }
 
-function parseBook(text: string): BookFile {
+function parseBook(text: string, isPeer: IsPeer): BookFile {
+  const peer = (id: string): string => {
+    if (!isPeer(id)) throw new TypeError(`${id} is no peer ID`)
+    return id
+  }
   const parts = fieldsOf('book', JSON.parse(text))
   const book = emptyBook()
   if (typeof parts['port'] === 'number') book.port = parts['port']
   if (typeof parts['nickname'] === 'string') book.nickname = parts['nickname']
   if (typeof parts['tellsTyping'] === 'boolean') book.tellsTyping = parts['tellsTyping']
-  readTable(parts, 'contacts', book.contacts, readContact)
-  readTable(parts, 'blocked', book.blocked, readEntry)
-  readTable(parts, 'ignored', book.ignored, readEntry)
-  readTable(parts, 'pins', book.pins, (address, peer) => textOf(`pins, ${address}`, peer))
+  readTable(parts, 'contacts', book.contacts, (key, value) => readContact(peer(key), value))
+  readTable(parts, 'blocked', book.blocked, (key, value) => readEntry(peer(key), value))
+  readTable(parts, 'ignored', book.ignored, (key, value) => readEntry(peer(key), value))
+  readTable(parts, 'pins', book.pins, (address, pinned) => peer(textOf(`pins, ${address}`, pinned)))
   const directories = parts['directories']
   if (directories !== undefined) {
     if (!Array.isArray(directories)) throw new TypeError('expected a list: directories')

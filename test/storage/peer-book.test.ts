@@ -91,6 +91,7 @@ test('accepting a blocked or ignored peer ends that, and blocking ends a contact
 test('a damaged file is named and left as it is', async () => {
   await writeFile(file, '{"contacts": ')
   await expect(PeerBook.open(file)).rejects.toThrow(PeerBookDamagedError)
+  await expect(PeerBook.open(file)).rejects.toThrow(`${file} can't be read as a peer book (Unexpected end of JSON input): mend it`)
   expect(await readFile(file, 'utf8')).toBe('{"contacts": ')
 })
 
@@ -116,10 +117,15 @@ test.each([
   ['a contact with a number for an address', { contacts: { a: { peer: 'a', name: 'a', sinceMs: 5, addresses: [7] } } }],
   ['a contact under the ID of another', { contacts: { b: { peer: 'a', name: 'a', sinceMs: 5, addresses: [] } } }],
   ['a blocked peer that is no entry', { blocked: { a: true } }],
+  ['a contact of no peer', { contacts: { '!': { peer: '!', name: 'a', sinceMs: 5, addresses: [] } } }],
+  ['a blocked entry of no peer', { blocked: { '!': { peer: '!', name: 'a' } } }],
+  ['an ignored entry of no peer', { ignored: { '!': { peer: '!', name: 'a' } } }],
+  ['a key of no peer', { pins: { '/ip4/10.0.0.1/tcp/4': '!' } }],
   ['a key that is no text', { pins: { '/ip4/10.0.0.1/tcp/4': 7 } }]
 ])('%s damages the book, which stays as it is', async (_what, book) => {
   const text = JSON.stringify(book)
   await writeFile(file, text)
-  await expect(PeerBook.open(file)).rejects.toBeInstanceOf(PeerBookDamagedError)
+  const opened = PeerBook.open(file, (text) => text !== '!')
+  await expect(opened).rejects.toBeInstanceOf(PeerBookDamagedError)
   expect(await readFile(file, 'utf8')).toBe(text)
 })

@@ -247,7 +247,7 @@ async function checkKey(folder: string): Promise<ReturnType<typeof decodeKeyFile
 
 async function checkBook(folder: string): Promise<void> {
   try {
-    await PeerBook.open(join(folder, 'book.json'))
+    await PeerBook.open(join(folder, 'book.json'), isPeerId)
   } catch (error) {
     if (error instanceof PeerBookDamagedError) throw new ArchiveError('its peer book can’t be read', { cause: error })
     throw error

@@ -9,6 +9,7 @@ import { OWNER_ONLY_FOLDER, PeerBook, ProfileLock, ProfileLockedError } from '..
 import { type Config } from '../config/config.ts'
 import { defaultName } from '../config/setting-specs.ts'
 import { ProfileInUseError } from '../api/errors.ts'
+import { isPeerId } from '../peers/peer-reference.ts'
 import { mendModes, type MendedModes } from './file-modes.ts'
 import { bookFile, historyCopies, keyFile, profileFolder } from '../config/folders.ts'
 import { keyOf, loadIdentity, removeHalfWritten, type Unlocker } from './identity.ts'
@@ -90,7 +91,7 @@ async function readProfile(
     await removeHalfWritten(files.key, true)
     await removeHalfWritten(historyCopies(files.folder), false)
     const identity = await loadIdentity(files.key)
-    const book = await PeerBook.open(files.book)
+    const book = await PeerBook.open(files.book, isPeerId)
     const { folder } = files
     return { ...held, name, id: identity.peer, folder, identity, book, release: () => lock.release() }
   } catch (error) {
@@ -122,7 +123,7 @@ export async function withKey(held: HeldProfile, unlock: Unlocker | undefined): 
 
 /** What the profile knows of others now, also while another process holds it; of a missing profile, nothing. */
 export async function readOthers({ folders, settings }: Config): Promise<PeerBook> {
-  const book = await explained(PeerBook.open(profileFiles(folders.data, settings.profile).book))
+  const book = await explained(PeerBook.open(profileFiles(folders.data, settings.profile).book, isPeerId))
   return book.copyOfOthers()
 }
 
