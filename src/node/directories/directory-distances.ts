@@ -2,14 +2,22 @@
 // hands the place of one in use to one that is clearly nearer. It opens one
 // connection at a time, and on it no more than a stream for a moment.
 import { measureDirectory } from '../../directory/index.ts'
+import { Backoff } from '../../lib/index.ts'
 import type { DirectoryDialer, Member, Members } from './directory-member.ts'
 import { betterChoice, type DirectoryPlaces } from './directory-places.ts'
 
-/** How far the directories are is measured soon after the start, and then now and then; a gain is measured again. */
-const MEASURE_DIRECTORIES_MS = { first: 5_000, again: 5_000, every: 300_000 } as const
+/** Directories are measured soon after the start and after a gain, which is to be confirmed, and then now and then. */
+export const MEASURE_DIRECTORIES_MS = { soon: 5_000, every: 300_000 } as const
 
-/** Up to this part of each such time is left to chance, so that the clients of a network do not measure together. */
-const MEASURE_JITTER = 0.5
+/** Up to this part is added to each such time by chance, so that the clients of a network do not measure together. */
+export const MEASURE_JITTER = 0.5
+
+/** A round in which a directory failed is repeated soon: until then no nearer one takes its place. */
+const FAILED_ROUND_BACKOFF = {
+  firstMs: MEASURE_DIRECTORIES_MS.soon,
+  maxMs: MEASURE_DIRECTORIES_MS.every,
+  jitter: 0
+} as const
 
 /** Of so many measurements in a row the best counts: the others met other traffic. */
 const MEASUREMENTS = 3
@@ -23,6 +31,7 @@ export interface DirectoryDistancesInit {
 
 export class DirectoryDistances {
   readonly #init: DirectoryDistancesInit
+  readonly #afterFailure = new Backoff(FAILED_ROUND_BACKOFF)
   #life: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> = Promise.resolve()
@@ -37,7 +46,7 @@ export class DirectoryDistances {
     if (this.#life !== undefined) return
     const life = new AbortController()
     this.#life = life
-    this.#after(MEASURE_DIRECTORIES_MS.first, life.signal)
+    this.#after(MEASURE_DIRECTORIES_MS.soon, life.signal)
   }
 
   async stop(): Promise<void> {
@@ -50,47 +59,59 @@ export class DirectoryDistances {
   #after(delayMs: number, signal: AbortSignal): void {
     this.#timer = setTimeout(
       () => {
-        this.#round = this.#measureAll(signal).then(() => {
-          const isToConfirm = this.#proposed !== undefined
-          if (!signal.aborted) this.#after(MEASURE_DIRECTORIES_MS[isToConfirm ? 'again' : 'every'], signal)
+        this.#round = this.#measureAll(signal).then((haveAllAnswered) => {
+          if (!signal.aborted) this.#after(this.#untilNextMs(haveAllAnswered), signal)
         })
       },
       delayMs * (1 + MEASURE_JITTER * Math.random())
     )
   }
 
-  async #measureAll(signal: AbortSignal): Promise<void> {
+  #untilNextMs(haveAllAnswered: boolean): number {
+    if (!haveAllAnswered) return this.#afterFailure.nextMs()
+    this.#afterFailure.reset()
+    return MEASURE_DIRECTORIES_MS[this.#proposed === undefined ? 'every' : 'soon']
+  }
+
+  /** @returns whether none failed */
+  async #measureAll(signal: AbortSignal): Promise<boolean> {
     const members = this.#init.members.all()
     const waiting = members.filter(({ isStandby }) => isStandby)
     if (waiting.length === 0) {
       this.#proposed = undefined
-      return
+      return true
     }
     const inUse = await this.#distances(members.filter(isInUse), signal)
     const standby = await this.#distances(waiting, signal)
-    if (signal.aborted) return
+    if (signal.aborted) return false
     const better = betterChoice(
-      new Map([...inUse].filter(([member]) => isInUse(member))),
-      new Map([...standby].filter(([member]) => member.isStandby))
+      new Map([...inUse.found].filter(([member]) => isInUse(member))),
+      new Map([...standby.found].filter(([member]) => member.isStandby))
     )
     const isConfirmed = better?.give === this.#proposed?.give && better?.take === this.#proposed?.take
     this.#proposed = isConfirmed ? undefined : better
     if (better !== undefined && isConfirmed) this.#init.places.handOver(better.give, better.take)
+    return inUse.failed + standby.failed === 0
   }
 
   /** One after the other: two measurements at a time would disturb each other. */
-  async #distances(members: readonly Member[], signal: AbortSignal): Promise<ReadonlyMap<Member, number>> {
+  async #distances(
+    members: readonly Member[],
+    signal: AbortSignal
+  ): Promise<{ readonly found: ReadonlyMap<Member, number>; readonly failed: number }> {
     const found = new Map<Member, number>()
+    let failed = 0
     for (const member of members) {
       if (signal.aborted) break
       const distanceMs = await this.#distance(member, signal).catch(() => {
+        failed++
         if (!signal.aborted && member.isStandby) member.missed()
         return undefined
       })
       member.distanceMs = distanceMs
       if (distanceMs !== undefined) found.set(member, distanceMs)
     }
-    return found
+    return { found, failed }
   }
 
   async #distance(member: Member, signal: AbortSignal): Promise<number | undefined> {

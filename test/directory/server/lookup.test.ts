@@ -5,7 +5,16 @@ import { onTestFinished, expect, it } from 'vitest'
 import { until } from '../../eventually.ts'
 import { LOOKUP_RATE } from '../../../src/directory/server/lookups.ts'
 import { sealStatement } from '../../../src/directory/federation/state/statement.ts'
-import { OtherNetworkError } from '../../../src/directory/directory-frames.ts'
+import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
+import {
+  decodeClientFrame,
+  DIRECTORY_PROTOCOL,
+  encodeDirectoryFrame,
+  MAX_DIRECTORY_FRAME_BYTES,
+  OtherNetworkError,
+  type ClientFrame,
+  type DirectoryFrame
+} from '../../../src/directory/directory-frames.ts'
 import { directory, DirectoryClient, measureDirectory } from '../../../src/directory/index.ts'
 import type { DirectoryProofs } from '../../../src/directory/server/lookups.ts'
 import { node } from '../nodes.ts'
@@ -90,4 +99,24 @@ it('measures how far a directory of its network is, and joins nothing', async ()
   const connection = await here.dial(there.getMultiaddrs())
   expect(await measureDirectory(connection, { network: 'test' })).toBeGreaterThan(0)
   await expect(measureDirectory(connection, { network: 'other' })).rejects.toBeInstanceOf(OtherNetworkError)
+})
+
+it('measures a directory that is too far away to close the stream in time', async () => {
+  const there = await node({})
+  await there.handle(DIRECTORY_PROTOCOL, async (stream) => {
+    const outgoing = new FrameQueue<DirectoryFrame>({ maxBytes: 1_000, sizeOf: () => 100 })
+    outgoing.offer({ type: 'welcome', network: 'test', leaseMs: 60_000, refreshAfterMs: 30_000 })
+    await runFrames<ClientFrame, DirectoryFrame>({
+      stream,
+      codec: { decode: decodeClientFrame, encode: encodeDirectoryFrame },
+      outgoing,
+      maxFrameBytes: MAX_DIRECTORY_FRAME_BYTES,
+      onFrames: async () => undefined,
+      // Its own half stays open: what would close it is under way for too long.
+      onRemoteEnd: () => undefined
+    }).catch(() => undefined)
+  })
+  const here = await node({})
+  const connection = await here.dial(there.getMultiaddrs())
+  expect(await measureDirectory(connection, { network: 'test' })).toBeGreaterThan(0)
 })
