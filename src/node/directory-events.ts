@@ -1,6 +1,7 @@
 // What a directory node reports: its events, as lines on its terminal need them, and
 // how what its services tell becomes these. It knows no libp2p host and no HTTP.
 import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { EvictionReport } from '../directory/http/index.ts'
 import {
   MAX_FEDERATION_PEERS,
@@ -12,15 +13,18 @@ import { shortId } from '../lib/index.ts'
 import type { VerifiedRecord } from '../presence/index.ts'
 import type { Pressure } from '../transport/index.ts'
 import type { MisbehaviourReport } from './api/chat-events.ts'
-import { formatAddress } from './dialing/address.ts'
+import { formatAddress, hostPortOf, isLoopback } from './dialing/address.ts'
+import { bestAddress } from './peers/roster-rows.ts'
 
 /** One peer, as a line on the directory's terminal names it. */
 export interface DirectoryGuest {
   readonly peer: string
   readonly nickname: string
   readonly shortId: string
-  /** The address it is connected from, or the one that it announces; empty when there is none. */
+  /** Where it is reached, as rosters show it: `HOST:PORT`; empty when it announces no address. */
   readonly address: string
+  /** The host that its connection comes from, where that is another one: behind a NAT, for instance. */
+  readonly from: string | undefined
 }
 
 /** Another directory, as a line on the directory's terminal names it. */
@@ -106,7 +110,7 @@ interface Services {
 
 /** From now on what the services tell is reported. */
 export function reportServices({ directory, federation }: Services, tell: Tell): void {
-  directory.on('ready', ({ record, remoteAddr }) => tell('ready', guest(record, remoteAddr.toString())))
+  directory.on('ready', ({ record, remoteAddr }) => tell('ready', guest(record, remoteAddr)))
   directory.on('left', ({ record }) => tell('left', guest(record)))
   directory.on('lost', ({ record }) => tell('lost', guest(record)))
   directory.on('full', (detail) => tell('full', detail))
@@ -155,13 +159,17 @@ function reportNotices(federation: FederationService, tell: (notice: FederationN
   })
 }
 
-function guest({ record }: VerifiedRecord, address?: string): DirectoryGuest {
+function guest({ record }: VerifiedRecord, connected?: Multiaddr): DirectoryGuest {
   const peer = record.peer.toString()
+  // The port of its connection is of no use: nothing listens there.
+  const address = bestAddress(record.addresses, connected)
+  const from = connected === undefined || isLoopback(connected) ? undefined : hostPortOf(connected)?.host
   return {
     peer,
     nickname: record.nickname,
     shortId: shortId(peer),
-    address: address ?? record.addresses[0]?.toString() ?? ''
+    address: address === undefined ? '' : formatAddress(address),
+    from: address === undefined || hostPortOf(address)?.host !== from ? from : undefined
   }
 }
 

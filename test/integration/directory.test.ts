@@ -20,12 +20,14 @@ afterEach(async () => bed[Symbol.asyncDispose]())
 interface Client {
   readonly process: ParleyProcess
   readonly shortId: string
+  /** Where it listens. */
+  readonly addresses: string
 }
 
 async function client(name: string, ports: readonly number[]): Promise<Client> {
   const process = await bed.start(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: ports.join(',') } })
   const ready = await process.event('ready')
-  return { process, shortId: String(ready['shortId']) }
+  return { process, shortId: String(ready['shortId']), addresses: String(ready['addresses']) }
 }
 
 describe("a directory's terminal", () => {
@@ -33,7 +35,10 @@ describe("a directory's terminal", () => {
     const port = await freePort()
     const directory = await bed.directory(port)
     const anna = await client('anna', [port])
-    await directory.shows(new RegExp(`^READY anna ${anna.shortId} \\S+$`, 'u'))
+    const ready = await directory.shows(new RegExp(`^READY anna ${anna.shortId} (\\S+)$`, 'u'))
+    const [, host = '', listeningPort = ''] = /(\S+):(\d+)$/u.exec(ready.line) ?? []
+    expect(anna.addresses).toContain(`/tcp/${listeningPort}`)
+    expect(anna.addresses).toContain(`/${host.replaceAll(/[[\]]/gu, '')}/`)
     const bob = await client('bob', [port])
     await directory.shows(new RegExp(`^READY bob ${bob.shortId} \\S+$`, 'u'))
 

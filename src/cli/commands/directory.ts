@@ -62,9 +62,11 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     if (early === undefined) log.print([line], event)
     else early.push({ event, line })
   }
-  const tell = (event: keyof typeof words, { peer, nickname, shortId, address }: DirectoryGuest): void => {
-    const line = `${words[event]} ${nickname === '' ? '(no name)' : nickname} ${shortId}${event === 'ready' ? ` ${address}` : ''}`
-    show(event, isJson ? escapedJson({ event, peer, nickname, shortId, address }) : line)
+  const tell = (event: keyof typeof words, guest: DirectoryGuest): void => {
+    const { nickname, shortId, from = null, ...rest } = guest
+    const line = `${words[event]} ${nickname === '' ? '(no name)' : nickname} ${shortId}`
+    const json = { event, ...rest, nickname, shortId, ...(event === 'ready' ? { from } : {}) }
+    show(event, isJson ? escapedJson(json) : `${line}${event === 'ready' ? whereText(guest) : ''}`)
   }
   for (const event of ['ready', 'left', 'lost'] as const) {
     node.addEventListener(event, ({ detail }) => tell(event, detail))
@@ -162,6 +164,10 @@ function directoryLog(io: CommandIo, isJson: boolean): LineOutput {
         : `DROPPED ${droppedText(dropped, why)}`
     ]
   })
+}
+
+function whereText({ address, from }: DirectoryGuest): string {
+  return `${address === '' ? '' : ` ${address}`}${from === undefined ? '' : `, from ${from}`}`
 }
 
 /** The hosts that an operator gives to others. */

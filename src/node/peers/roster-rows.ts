@@ -130,7 +130,7 @@ function pathOf(entry: RosterEntry, connected: Multiaddr | undefined): Path {
  * The address to show: one on the network over which the peer is connected, else IPv4 before IPv6, and other machines'
  * addresses before loopback.
  */
-function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | undefined): Multiaddr | undefined {
+export function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | undefined): Multiaddr | undefined {
   const remote = connected === undefined ? undefined : hostPortOf(connected)?.host
   const host = remote !== undefined && isIPv4(remote) && !remote.startsWith('127.') ? remote : undefined
   const score = (address: Multiaddr): number => {
