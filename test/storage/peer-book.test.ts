@@ -125,7 +125,7 @@ test.each([
 ])('%s damages the book, which stays as it is', async (_what, book) => {
   const text = JSON.stringify(book)
   await writeFile(file, text)
-  const opened = PeerBook.open(file, (text) => text !== '!')
+  const opened = PeerBook.open(file, (peer) => peer !== '!')
   await expect(opened).rejects.toBeInstanceOf(PeerBookDamagedError)
   expect(await readFile(file, 'utf8')).toBe(text)
 })
