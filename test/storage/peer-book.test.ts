@@ -91,7 +91,9 @@ test('accepting a blocked or ignored peer ends that, and blocking ends a contact
 test('a damaged file is named and left as it is', async () => {
   await writeFile(file, '{"contacts": ')
   await expect(PeerBook.open(file)).rejects.toThrow(PeerBookDamagedError)
-  await expect(PeerBook.open(file)).rejects.toThrow(`${file} can't be read as a peer book (Unexpected end of JSON input): mend it`)
+  await expect(PeerBook.open(file)).rejects.toThrow(
+    `${file} can't be read as a peer book (Unexpected end of JSON input): mend it`
+  )
   expect(await readFile(file, 'utf8')).toBe('{"contacts": ')
 })
 

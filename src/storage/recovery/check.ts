@@ -53,7 +53,9 @@ export function checkAtOpening(database: DatabaseSync, isPeer?: IsPeer): void {
 
 /** @throws DamageFound when a row names no peer: a conversation with it could not be opened */
 function checkPeers(database: DatabaseSync, isPeer: IsPeer): void {
-  for (const { peer } of database.prepare('SELECT peer FROM conversation UNION ALL SELECT peer FROM evicted').iterate()) {
+  for (const { peer } of database
+    .prepare('SELECT peer FROM conversation UNION ALL SELECT peer FROM evicted')
+    .iterate()) {
     if (typeof peer !== 'string' || !isPeer(peer)) throw new DamageFound('a row names no peer')
   }
 }

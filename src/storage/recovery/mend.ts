@@ -43,11 +43,7 @@ export function unmarkDamaged(file: string): void {
 }
 
 /** Mends the history in `file`, which must not be open. */
-export async function mend(
-  file: string,
-  nowMs: number,
-  isPeer?: (text: string) => boolean
-): Promise<MendReport> {
+export async function mend(file: string, nowMs: number, isPeer?: (text: string) => boolean): Promise<MendReport> {
   const damagedFile = `${file}.damaged-${new Date(nowMs).toISOString().replaceAll(':', '-')}`
   let target: DatabaseSync | undefined
   try {

@@ -78,7 +78,11 @@ export class SqliteStore extends SqliteMessages {
       finishMending(file)
       database = openHistoryFile(file)
       if (isMarkedDamaged(file)) {
-        const { isDamaged, conversations } = await checkAll(database, { isPeer: options.isPeer, pause: turn, structure: true })
+        const { isDamaged, conversations } = await checkAll(database, {
+          isPeer: options.isPeer,
+          pause: turn,
+          structure: true
+        })
         if (isDamaged) throw new StorageDamagedError(file, conversations)
         unmarkDamaged(file)
       }
