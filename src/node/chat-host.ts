@@ -33,7 +33,8 @@ export interface ChatHostInit {
   /** Announces nothing by mDNS. */
   readonly observe: boolean
   readonly lan: { readonly peers: LanSightings; readonly directories: LanSightings; readonly programs: LanSightings }
-  readonly protocol: ChatServiceInit
+  /** What the layer above answers to the chat service; what kind of program a peer is, the host finds out. */
+  readonly protocol: Omit<ChatServiceInit, 'kindOf'>
   readonly ownEnvelope: () => Uint8Array
   readonly onMisbehaviour: (misbehaviour: Misbehaviour) => void
   /** Whether the conversation with the peer is open on a screen. */
@@ -76,6 +77,10 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     version,
     onMisbehaviour: (error, remote) => init.onMisbehaviour(misbehaviourOf(error, remote))
   })
+  const kindOf: ChatHost['kindOf'] = async (connection, signal) => {
+    const { records, identify } = libp2p.services
+    return peerKindOf(connection, kindInit(records, identify), signal)
+  }
   const libp2p = await createLibp2p({
     ...options,
     services: {
@@ -84,18 +89,11 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
       places: guard.places(),
       dialer: addressDialer(),
       records: recordExchange({ ownEnvelope: init.ownEnvelope, network: settings.network }),
-      chat: chat(init.protocol)
+      chat: chat({ ...init.protocol, kindOf })
     }
   })
-  const { records, dialer, identify } = libp2p.services
-  return {
-    libp2p,
-    chat: libp2p.services.chat,
-    records,
-    dialer,
-    guard,
-    kindOf: async (connection, signal) => peerKindOf(connection, kindInit(records, identify), signal)
-  }
+  const { chat: service, records, dialer } = libp2p.services
+  return { libp2p, chat: service, records, dialer, guard, kindOf }
 }
 
 function kindInit(records: RecordService, identify: Identify): Parameters<typeof peerKindOf>[1] {

@@ -8,7 +8,7 @@ import { normaliseText, type RosterChange, type RosterEntry } from '../presence/
 import { InterfaceWatch } from '../transport/index.ts'
 import { addressBlock, addressClass } from '../wire/index.ts'
 import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
-import type { ChatNodeEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
+import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
 import type { ChatHost, ChatHostInit } from './chat-host.ts'
 import type { Config } from './config/config.ts'
 import { AddressBook } from './dialing/address-book.ts'
@@ -37,21 +37,23 @@ export interface ChatNetworkInit {
   readonly named: readonly Multiaddr[]
   /** Only look: announce nothing. */
   readonly observe: boolean
-  /** The host, which is made after this object. */
-  readonly host: () => ChatHost
+  readonly events: Pick<ChatEvents, 'tell'>
+}
+
+/** Those who look for peers, and hear from the network when to try again. */
+export interface Searches {
   /** There is news of this peer: it may be reachable now. */
-  readonly onNews: (peer: string) => void
+  wake(peer: string): void
   /** The network itself has changed: any peer may be reachable now. */
-  readonly onNetworkChange: () => void
-  readonly onRoster: (change: ChatNodeEvents['roster']['detail']) => void
-  readonly onDirectory: (view: DirectoryView) => void
-  /** The own addresses have changed. */
-  readonly onAddresses: () => void
-  /** What is to be seen on the LAN has changed. */
-  readonly onSnapshot: (part: 'programs' | 'lan') => void
-  readonly notice: (notice: Notice) => void
+  wakeAll(): void
   /** Why there is no way to a peer that is looked for. */
-  readonly whyNoWay: (peer: string) => string | undefined
+  whyNoWay(peer: string): string | undefined
+}
+
+/** What is made after the network, and needs it to be made. */
+interface Bound {
+  readonly host: ChatHost
+  readonly searches: Searches
 }
 
 export class ChatNetwork {
@@ -68,6 +70,7 @@ export class ChatNetwork {
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
   readonly #news = new Wakeup()
+  #bound: Bound | undefined
   readonly #ownNetwork = ownNetworkNow()
   #isOpen = false
   #reportedAddresses = ''
@@ -78,12 +81,13 @@ export class ChatNetwork {
     this.#init = init
     const { profile, observe } = init
     const { book } = profile
-    const lanNotices = new LanNotices(init.notice)
+    const notice = (one: Notice): void => this.#notice(one)
+    const lanNotices = new LanNotices(notice)
     this.#lanPorts = new MdnsPorts({
       isOwn: (ip) => this.#ownNetwork().isOwn(ip),
       onChange: () => {
         lanNotices.look(this.#lanPorts.links(), this.#lanPorts.problems())
-        init.onSnapshot('lan')
+        this.#tellSeen('lan')
       }
     })
     this.sightings = this.#lanSightings()
@@ -95,7 +99,7 @@ export class ChatNetwork {
       observe,
       sightings: {
         connection: (peer) => this.connection(peer),
-        connectedPeers: () => init.host().libp2p.getPeers().map(String),
+        connectedPeers: () => this.#host.libp2p.getPeers().map(String),
         directories: () => new Set(this.#directories.views().map(({ peer }) => peer)),
         seenBy: (peer) => this.#directories.seenBy(peer),
         programs: () => {
@@ -104,13 +108,13 @@ export class ChatNetwork {
         }
       },
       isShown: (peer) => this.#isShown(peer),
-      whyNoWay: init.whyNoWay,
-      onRoster: init.onRoster,
-      notice: init.notice
+      whyNoWay: (peer) => this.#searches.whyNoWay(peer),
+      onRoster: (change) => init.events.tell('roster', () => change),
+      notice
     })
     this.#dialer = new Dialer({
-      libp2p: () => init.host().libp2p,
-      addressDialer: () => init.host().dialer,
+      libp2p: () => this.#host.libp2p,
+      addressDialer: () => this.#host.dialer,
       addressesOf: (peer) => this.addresses.addressesOf(peer),
       isBlocked: (peer) => book.isBlocked(peer),
       isContact: (peer) => book.contact(peer) !== undefined
@@ -125,8 +129,8 @@ export class ChatNetwork {
         lastVantage: (peer) => this.#dialer.lastVantage(peer)
       },
       nameOf: (peer) => this.peers.name(peer),
-      onLearned: init.onNews,
-      notice: init.notice
+      onLearned: (peer) => this.#searches.wake(peer),
+      notice
     })
     this.#lanDialing = new LanDialing(profile.id, this.#dialer)
     this.#directories = this.#makeDirectories()
@@ -140,17 +144,22 @@ export class ChatNetwork {
       },
       isDirectory: async (peer, asked) =>
         asked === undefined ? this.isDirectory(peer) : this.#answersAsDirectory(asked),
-      notice: init.notice
+      notice
     })
     this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange())
   }
 
+  /** Gives it what was made after it. Call it once, before anything but its `presence` is used. */
+  bind(bound: Bound): void {
+    this.#bound = bound
+  }
+
   /** Listens for news. Call it before the host starts, so that nothing is missed. */
   follow(): void {
-    const { libp2p, records } = this.#init.host()
+    const { libp2p, records } = this.#host
     libp2p.addEventListener('peer:connect', ({ detail }) => {
       this.#dialer.connected(detail.toString())
-      this.#init.onNews(detail.toString())
+      this.#searches.wake(detail.toString())
     })
     libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())
     this.presence.follow(records)
@@ -159,7 +168,7 @@ export class ChatNetwork {
   /** Announces this peer and begins to look for others. The host has to run. */
   async start(): Promise<void> {
     this.#isOpen = true
-    this.#reportedAddresses = this.#init.host().libp2p.getMultiaddrs().join(' ')
+    this.#reportedAddresses = this.#host.libp2p.getMultiaddrs().join(' ')
     await this.presence.refreshAddresses()
     this.#directories.start()
     this.#interfaces.start()
@@ -225,12 +234,23 @@ export class ChatNetwork {
 
   /** Whether identify, or a stream that was open, has shown that the peer is a directory. */
   async isDirectory(peer: string): Promise<boolean> {
-    return isDirectory(this.#init.host().libp2p.peerStore, peer)
+    return isDirectory(this.#host.libp2p.peerStore, peer)
   }
 
   /** The state of the conversation with the peer has changed. */
   conversationChanged(peer: string, state: ConversationState): void {
     this.peers.conversationChanged(peer, state)
+  }
+
+  /** Reports the nickname and the addresses as they are now. */
+  reportSelf(): void {
+    const { nickname } = this.presence
+    this.#init.events.tell('self', () => ({ nickname, addresses: this.ownAddresses() }))
+  }
+
+  /** Multiaddrs with the own peer ID, as others may dial them. */
+  ownAddresses(): readonly string[] {
+    return this.#host.libp2p.getMultiaddrs().map((address) => address.toString())
   }
 
   directories(): readonly DirectoryView[] {
@@ -240,6 +260,28 @@ export class ChatNetwork {
   /** The links on which peers are looked for by mDNS. */
   lan(): readonly LinkView[] {
     return this.#lanPorts.links()
+  }
+
+  get #host(): ChatHost {
+    return this.#made.host
+  }
+
+  get #searches(): Searches {
+    return this.#made.searches
+  }
+
+  get #made(): Bound {
+    if (this.#bound === undefined) throw new TypeError('the network is used before it is bound to its host')
+    return this.#bound
+  }
+
+  #notice(notice: Notice): void {
+    this.#init.events.tell('notice', () => notice)
+  }
+
+  /** What is to be seen on the LAN has changed. */
+  #tellSeen(part: 'programs' | 'lan'): void {
+    this.#init.events.tell('snapshot', () => ({ part }))
   }
 
   #lanSightings(): ChatHostInit['lan'] {
@@ -252,22 +294,22 @@ export class ChatNetwork {
         ports,
         ownNetwork,
         onSighting: (peer) => {
-          this.#init.onNews(peer)
-          this.#init.onSnapshot('programs')
+          this.#searches.wake(peer)
+          this.#tellSeen('programs')
         }
       })
     }
   }
 
   #presence(): Presence {
-    const { config, profile, observe, host } = this.#init
+    const { config, profile, observe } = this.#init
     return new Presence({
       key: profile.key,
       self: profile.id,
       network: observe ? '' : config.settings.network,
       nickname: normaliseText(nicknameOf(config, profile)),
       status: normaliseText(config.settings.status),
-      addresses: () => host().libp2p.getMultiaddrs(),
+      addresses: () => this.#host.libp2p.getMultiaddrs(),
       onChanges: (changes) => this.#onRosterChanges(changes),
       onOwnRecord: () => this.#directories.reannounce(),
       now: Date.now
@@ -275,7 +317,7 @@ export class ChatNetwork {
   }
 
   #makeDirectories(): Directories {
-    const { config, profile, named, observe, notice, onDirectory } = this.#init
+    const { config, profile, named, observe, events } = this.#init
     const directories = new Directories({
       network: config.settings.network,
       named,
@@ -286,9 +328,9 @@ export class ChatNetwork {
       peers: this.peers,
       book: profile.book
     })
-    directories.on('view', onDirectory)
+    directories.on('view', (view) => events.tell('directory', () => view))
     directories.on('change', () => this.#news.wake())
-    directories.on('notice', (text) => notice({ code: 'directory', text }))
+    directories.on('notice', (text) => this.#notice({ code: 'directory', text }))
     return directories
   }
 
@@ -312,10 +354,7 @@ export class ChatNetwork {
     if (!(await this.isDirectory(peer))) {
       const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(IDENTIFY_TIMEOUT_MS)])
       // A peer that does not answer counts as no directory.
-      await this.#init
-        .host()
-        .kindOf(connection, { signal })
-        .catch(() => undefined)
+      await this.#host.kindOf(connection, { signal }).catch(() => undefined)
       asked.signal.throwIfAborted()
       if (!(await this.isDirectory(peer))) return false
     }
@@ -336,7 +375,7 @@ export class ChatNetwork {
     this.#dialer.forgetFailures(peer)
     const [newest = ''] = addresses
     this.#lanDialing.sighted(peer, addressBlock(hostPortOf(multiaddr(newest))?.host ?? ''))
-    this.#init.onNews(peer)
+    this.#searches.wake(peer)
   }
 
   #onRosterChanges(changes: readonly RosterChange[]): void {
@@ -345,7 +384,7 @@ export class ChatNetwork {
       const { peer } = change.entry
       if (change.kind === 'joined' || hasMoved(change.entry, change.was)) this.#dialer.forgetFailures(peer)
       void this.addresses.keepAddresses(peer)
-      this.#init.onNews(peer)
+      this.#searches.wake(peer)
     }
     this.#news.wake()
     this.peers.rosterChanged(changes)
@@ -354,16 +393,16 @@ export class ChatNetwork {
   async #onNetworkChange(): Promise<void> {
     this.#dialer.forgetFailures()
     this.#directories.wake()
-    this.#init.onNetworkChange()
+    this.#searches.wakeAll()
     await this.#refreshAddresses()
   }
 
   async #refreshAddresses(): Promise<void> {
     if (!this.#isOpen) return
-    const addresses = this.#init.host().libp2p.getMultiaddrs().join(' ')
+    const addresses = this.#host.libp2p.getMultiaddrs().join(' ')
     if (addresses !== this.#reportedAddresses) {
       this.#reportedAddresses = addresses
-      this.#init.onAddresses()
+      this.reportSelf()
     }
     await this.presence.refreshAddresses()
   }

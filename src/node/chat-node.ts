@@ -198,25 +198,11 @@ export class ChatNode implements ChatApi {
 
 /**
  * Makes the parts of a node. The network and the conversations report to each other, and both use the host, which is
- * made last and begins to use them when it is started.
+ * made last, as it serves what they answer.
  */
 async function compose({ config, profile, own, port, named, observe, events }: Foundation): Promise<ChatParts> {
   const misbehaviour = new MisbehaviourWatch(Date.now())
-  const network = new ChatNetwork({
-    config,
-    profile,
-    named,
-    observe,
-    host: () => host,
-    onNews: (peer) => messaging.wake(peer),
-    onNetworkChange: () => messaging.wakeAll(),
-    onAddresses: () => new Self(parts).report(),
-    onSnapshot: (part) => events.tell('snapshot', () => ({ part })),
-    onRoster: (change) => events.tell('roster', () => change),
-    onDirectory: (view) => events.tell('directory', () => view),
-    notice: (notice) => events.tell('notice', () => notice),
-    whyNoWay: (peer) => messaging.whyNoWay(peer)
-  })
+  const network = new ChatNetwork({ config, profile, named, observe, events })
   const messaging = new Messaging({
     config,
     book: profile.book,
@@ -225,8 +211,7 @@ async function compose({ config, profile, own, port, named, observe, events }: F
     network,
     peers: network.peers,
     addresses: network.addresses,
-    kindOf: async (connection, options) => host.kindOf(connection, options),
-    tell: (type, detail) => events.tell(type, detail)
+    events
   })
   profile.book.watch((part) => events.tell('snapshot', () => ({ part })))
   await network.presence.prepare()
@@ -246,7 +231,8 @@ async function compose({ config, profile, own, port, named, observe, events }: F
     directories: () => new Set(network.directories().flatMap(({ peer }) => peer ?? [])),
     onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure))
   })
-  const parts: ChatParts = {
+  network.bind({ host, searches: messaging })
+  return {
     networkName: config.settings.network,
     searchesLan: config.settings.mdns,
     profile,
@@ -257,7 +243,6 @@ async function compose({ config, profile, own, port, named, observe, events }: F
     misbehaviour,
     events
   }
-  return parts
 }
 
 /** An object whose fields are worked out when they are read: a face asks for the roster of thousands, or for the name. */

@@ -79,9 +79,8 @@ export class Self implements SelfApi {
     return this.#parts.port
   }
 
-  /** Multiaddrs with the own peer ID, as others may dial them. */
   addresses(): readonly string[] {
-    return this.#parts.host.libp2p.getMultiaddrs().map((address) => address.toString())
+    return this.#parts.network.ownAddresses()
   }
 
   view(): SelfView {
@@ -106,7 +105,7 @@ export class Self implements SelfApi {
     const { network, profile } = this.#parts
     await network.presence.rename(readGivenName(nickname))
     await explained(profile.book.setNickname(this.nickname))
-    this.report()
+    network.reportSelf()
   }
 
   /** @throws BadRecordError when it is too long or has control characters */
@@ -114,11 +113,6 @@ export class Self implements SelfApi {
     const { events, network } = this.#parts
     await network.presence.setStatus(normaliseText(status))
     events.tell('snapshot', () => ({ part: 'self' }))
-  }
-
-  /** Reports the nickname and the addresses as they are now. */
-  report(): void {
-    this.#parts.events.tell('self', () => ({ nickname: this.nickname, addresses: this.addresses() }))
   }
 }
 

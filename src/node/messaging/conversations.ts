@@ -1,17 +1,16 @@
 // The conversations of this peer: which peers are chosen and looked for, what is
 // sent to them, and what the user decides about them. What comes in is for the
 // reception, what goes out for the deliveries; screens are not its business.
-import type { Connection } from '@libp2p/interface'
 import type { ChatService, ChatServiceInit, ChatSession } from '../../chat-protocol/index.ts'
 import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
-import type { ChatNodeEvents, ConversationState, PeerTrust, RequestView } from '../api/chat-events.ts'
+import type { ChatEvents, ChatNodeEvents, ConversationState, PeerTrust, RequestView } from '../api/chat-events.ts'
 import type { AcceptPolicy } from '../config/setting-specs.ts'
 import { Deliveries, type OwnText, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../../wire/index.ts'
 import { FaultNotices, roomNewsText, type RoomNews } from './room-notices.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
-import { heed, helloFor, PeerSessions } from './peer-sessions.ts'
-import { Reception, type Cleared } from './reception.ts'
+import { heed, helloFor, PeerSessions, type PeerNetwork, type SessionOwner } from './peer-sessions.ts'
+import { Reception, type Cleared, type Screens } from './reception.ts'
 import type { RoomUse } from './request-room.ts'
 import type { DiskRoom } from './disk-room.ts'
 import type { NewsReaders } from './news-readers.ts'
@@ -45,24 +44,16 @@ export interface ConversationsInit {
   readonly policy: AcceptPolicy
   /** Whether others are told when their messages are on the screen. */
   readonly tellSeen: boolean
-  readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
-  readonly isLan: (peer: string) => boolean
-  /** The address class that the peer's connection comes from. */
-  readonly originOf: (peer: string) => string
+  readonly network: PeerNetwork
+  readonly peers: Pick<PeerDirectory, 'name'>
   readonly disk: DiskRoom
   /** The faces that read what is stored. */
   readonly readers: NewsReaders
-  /** How long it takes to the peer and back, when that is known. */
-  readonly rttOf: (peer: string) => { readonly rttMs?: number }
-  /** Whether what is reached there is a directory. */
-  readonly isDirectory: (peer: string) => Promise<boolean>
-  readonly nameOf: (peer: string) => string
-  readonly kindOf: ChatServiceInit['kindOf']
   readonly events: ConversationEvents
   readonly now: () => number
 }
 
-export class Conversations {
+export class Conversations implements SessionOwner, Screens {
   readonly #init: ConversationsInit
   readonly #reception: Reception
   readonly #deliveries: Deliveries
@@ -78,11 +69,7 @@ export class Conversations {
     this.#init = init
     this.#knocks = new TokenBucket(KNOCK_RATE, init.now())
     this.#faults = new FaultNotices({ now: init.now, tell: (peer, error) => init.events.fault(peer, error) })
-    this.#reception = new Reception({
-      ...init,
-      isOnScreen: (peer) => this.#onScreen.has(peer),
-      onShown: (peer, messages) => this.#saw(peer, messages)
-    })
+    this.#reception = new Reception({ ...init, screens: this })
     this.#deliveries = new Deliveries({
       store: init.store,
       now: init.now,
@@ -91,14 +78,7 @@ export class Conversations {
         void this.#orFault(peer, async (id) => this.#sessions.restIfDone(id)).catch(() => undefined),
       onFault: (peer, error) => this.#faults.fault(peer, error)
     })
-    this.#sessions = new PeerSessions({
-      ...init,
-      isOnScreen: (peer) => this.#onScreen.has(peer),
-      onState: (peer, state) => init.events.state(peer, state),
-      onOpen: (session) => this.#onSessionOpen(session),
-      onClose: (peer) => this.#deliveries.detach(peer),
-      onFutile: (peer, why) => this.#orFault(peer, async (id) => this.#endInVain(id, why)).catch(() => undefined)
-    })
+    this.#sessions = new PeerSessions({ ...init, owner: this })
   }
 
   /** Whether the conversation is open on this side's screen. */
@@ -106,10 +86,39 @@ export class Conversations {
     return this.#onScreen.has(peer)
   }
 
+  /** See {@link Screens}; the other side hears of it where the user wants that. */
+  shown(peer: string, messages: readonly StoredMessage[]): void {
+    if (!this.#init.tellSeen) return
+    const ids = messages.flatMap((message) => (message.direction === 'in' ? [message.id] : []))
+    if (ids.length > 0) this.#sessions.of(peer)?.acknowledge(ids, 'seen')
+  }
+
+  /** See {@link SessionOwner}. */
+  stateChanged(peer: string, state: ConversationState): void {
+    this.#init.events.state(peer, state)
+  }
+
+  sessionOpened(session: ChatSession): void {
+    const peer = session.peer.toString()
+    this.#untried.delete(peer)
+    if (this.#onScreen.has(peer)) {
+      session.enter()
+      void this.#sawRecent(peer)
+    }
+    this.#deliveries.attach(session)
+  }
+
+  sessionClosed(peer: string): void {
+    this.#deliveries.detach(peer)
+  }
+
+  async sessionIsFutile(peer: string, why: string): Promise<void> {
+    await this.#orFault(peer, async (id) => this.#endInVain(id, why)).catch(() => undefined)
+  }
+
   /** What the chat service asks and tells. */
-  get protocol(): ChatServiceInit {
+  get protocol(): Omit<ChatServiceInit, 'kindOf'> {
     return {
-      kindOf: this.#init.kindOf,
       helloFor: async (peer) => helloFor(this.#init.store, peer.toString()),
       onHello: async (peer, held) => {
         await heed(this.#init.store, peer.toString(), held)
@@ -215,7 +224,7 @@ export class Conversations {
     this.#sessions.of(peer)?.enter()
     this.#sessions.want(peer)
     const recent = await this.#init.store.history(peer, { limit: RECENT_MESSAGES })
-    this.#saw(peer, recent)
+    this.shown(peer, recent)
     return recent
   }
 
@@ -260,9 +269,9 @@ export class Conversations {
 
   /** Makes the peer a contact, and its held messages part of the history. */
   async accept(peer: string): Promise<readonly IncomingMessage[]> {
-    const { book, store, nameOf, now } = this.#init
+    const { book, store, peers, now } = this.#init
     this.#untried.delete(peer)
-    if (book.contact(peer) === undefined) await book.accept(peer, nameOf(peer), now())
+    if (book.contact(peer) === undefined) await book.accept(peer, peers.name(peer), now())
     const accepted = await store.acceptHeld(peer)
     if (accepted.length > 0) this.#reception.forgetRoom()
     if (accepted.length > 0)
@@ -275,12 +284,12 @@ export class Conversations {
 
   /** The requests of this peer are no longer shown; to it nothing looks different. */
   async ignore(peer: string): Promise<void> {
-    await this.#init.book.ignore(peer, this.#init.nameOf(peer))
+    await this.#init.book.ignore(peer, this.#init.peers.name(peer))
   }
 
   /** Ends what is open with the peer. Its connections are for the caller to close and refuse. */
   async block(peer: string): Promise<void> {
-    await this.#init.book.block(peer, this.#init.nameOf(peer))
+    await this.#init.book.block(peer, this.#init.peers.name(peer))
     this.#onScreen.delete(peer)
     this.#sessions.unwant(peer)
     const session = this.#sessions.of(peer)
@@ -348,15 +357,8 @@ export class Conversations {
   async #sawRecent(peer: string): Promise<void> {
     if (!this.#init.tellSeen) return
     await this.#orFault(peer, async (id) => {
-      this.#saw(id, await this.#init.store.history(id, { limit: RECENT_MESSAGES }))
+      this.shown(id, await this.#init.store.history(id, { limit: RECENT_MESSAGES }))
     }).catch(() => undefined) // it has been told as a fault
-  }
-
-  /** Messages are on the screen; the other side hears of it where the user wants that. */
-  #saw(peer: string, messages: readonly StoredMessage[]): void {
-    if (!this.#init.tellSeen) return
-    const ids = messages.flatMap((message) => (message.direction === 'in' ? [message.id] : []))
-    if (ids.length > 0) this.#sessions.of(peer)?.acknowledge(ids, 'seen')
   }
 
   /** Nothing that waits for it can ever arrive, and a peer that takes no messages is no contact. */
@@ -365,25 +367,15 @@ export class Conversations {
     await this.#deliveries.fail(peer, why)
     await this.#init.book.remove(peer)
   }
-
-  #onSessionOpen(session: ChatSession): void {
-    const peer = session.peer.toString()
-    this.#untried.delete(peer)
-    if (this.#onScreen.has(peer)) {
-      session.enter()
-      void this.#sawRecent(peer)
-    }
-    this.#deliveries.attach(session)
-  }
 }
 
 export interface ConversationEventsInit {
   readonly peers: Pick<PeerDirectory, 'name' | 'label' | 'trust'>
-  readonly tell: <K extends keyof ChatNodeEvents>(type: K, detail: () => ChatNodeEvents[K]['detail']) => void
+  readonly events: Pick<ChatEvents, 'tell'>
 }
 
 /** What happens in conversations as events of the node: with the names that people know, and failures in words. */
-export function conversationEvents({ peers, tell }: ConversationEventsInit): ConversationEvents {
+export function conversationEvents({ peers, events }: ConversationEventsInit): ConversationEvents {
   const named = (peer: string): { peer: string; name: string; label: string } => ({
     peer,
     name: peers.name(peer),
@@ -392,7 +384,7 @@ export function conversationEvents({ peers, tell }: ConversationEventsInit): Con
   const label = (peer: string): string => peers.label(peer)
   return {
     message: (message) =>
-      tell('message', () => ({
+      events.tell('message', () => ({
         message,
         name: peers.name(message.peer),
         // Worked out when it is read: of a flood of messages most faces show no label.
@@ -401,20 +393,20 @@ export function conversationEvents({ peers, tell }: ConversationEventsInit): Con
         },
         arrival: message.state
       })),
-    request: (view) => tell('request', () => withNamesake(view, peers.trust(view.peer))),
-    room: (news) => tell('notice', () => roomNotice(news, label)),
-    delivery: (message) => tell('delivery', () => ({ message, state: message.state })),
-    refused: (peer, reason, retryAfterMs) => tell('refused', () => ({ ...named(peer), reason, retryAfterMs })),
-    state: (peer, state) => tell('conversation', () => ({ peer, name: peers.name(peer), state })),
-    entered: (peer) => tell('entered', () => named(peer)),
-    typing: (peer) => tell('typing', () => ({ peer, name: peers.name(peer) })),
-    left: (peer, reason) => tell('left', () => ({ ...named(peer), reason })),
+    request: (view) => events.tell('request', () => withNamesake(view, peers.trust(view.peer))),
+    room: (news) => events.tell('notice', () => roomNotice(news, label)),
+    delivery: (message) => events.tell('delivery', () => ({ message, state: message.state })),
+    refused: (peer, reason, retryAfterMs) => events.tell('refused', () => ({ ...named(peer), reason, retryAfterMs })),
+    state: (peer, state) => events.tell('conversation', () => ({ peer, name: peers.name(peer), state })),
+    entered: (peer) => events.tell('entered', () => named(peer)),
+    typing: (peer) => events.tell('typing', () => ({ peer, name: peers.name(peer) })),
+    left: (peer, reason) => events.tell('left', () => ({ ...named(peer), reason })),
     futile: (peer, why) =>
-      tell('notice', () => ({ code: 'fault', text: `the conversation with ${label(peer)} ends: ${why}` })),
+      events.tell('notice', () => ({ code: 'fault', text: `the conversation with ${label(peer)} ends: ${why}` })),
     fault: (peer, error) => {
       const why = error instanceof Error ? error.message : String(error)
       const text = `something failed in the conversation with ${label(peer)}: ${why}`
-      tell('notice', () => ({ code: 'fault', text }))
+      events.tell('notice', () => ({ code: 'fault', text }))
     }
   }
 }

@@ -1,16 +1,15 @@
 // The messages of a node as its faces use them: conversations are opened and left,
 // texts are sent, requests are answered, and the history is read. Each rule is in
 // the part that owns it; this puts the parts together and starts and stops them.
-import type { Connection } from '@libp2p/interface'
-import { MAX_TEXT_BYTES, type ChatService, type ChatServiceInit } from '../../chat-protocol/index.ts'
+import { MAX_TEXT_BYTES, type ChatService } from '../../chat-protocol/index.ts'
 import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
 import type { MessagingApi } from '../api/chat-api.ts'
-import type { ChatNodeEvents, ConversationState, RequestView, RoomView } from '../api/chat-events.ts'
+import type { ChatEvents, ConversationState, RequestView, RoomView } from '../api/chat-events.ts'
 import { ParleyError, StorageProblemError, UsageError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
 import type { Config } from '../config/config.ts'
 import type { AddressBook } from '../dialing/address-book.ts'
-import { Paths, rttOf } from '../dialing/paths.ts'
+import { Paths } from '../dialing/paths.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
 import { nameOrShortId, shortId } from '../../lib/index.ts'
 import { explained, type OwnStore } from '../profile/own-store.ts'
@@ -21,6 +20,7 @@ import { DiskRoom } from './disk-room.ts'
 import { History } from './history.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { NewsReaders } from './news-readers.ts'
+import type { PeerNetwork } from './peer-sessions.ts'
 import type { Cleared } from './reception.ts'
 
 /** Another message to the same peer has the id that was chosen for this one. */
@@ -63,17 +63,6 @@ const LARGEST_SHOWN = 5
 /** The most that UTF-8 needs for a unit of UTF-16: a text that is below the limit with all of it need not be counted. */
 const MAX_UTF8_BYTES = 3
 
-/** The ways to other peers. */
-export interface PeerNetwork {
-  connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
-  /** The open connection to the peer. */
-  connection(peer: string): Connection | undefined
-  isLan(peer: string): boolean
-  /** The address class that the peer's connection comes from. */
-  originOf(peer: string): string
-  isDirectory(peer: string): Promise<boolean>
-}
-
 export interface MessagingInit {
   readonly config: Config
   readonly book: PeerBook
@@ -83,8 +72,7 @@ export interface MessagingInit {
   readonly network: PeerNetwork
   readonly peers: PeerDirectory
   readonly addresses: Pick<AddressBook, 'keepAddresses'>
-  readonly kindOf: ChatServiceInit['kindOf']
-  readonly tell: <K extends keyof ChatNodeEvents>(type: K, detail: () => ChatNodeEvents[K]['detail']) => void
+  readonly events: Pick<ChatEvents, 'tell'>
 }
 
 export class Messaging implements MessagingApi {
@@ -104,7 +92,7 @@ export class Messaging implements MessagingApi {
 
   constructor(init: MessagingInit) {
     this.#init = init
-    const { config, book, own, peers, network, tell } = init
+    const { config, book, own, peers, network, events } = init
     const { settings, sources } = config
     this.#store = own.store
     this.#tellsTyping = sources.typing === 'default' ? (book.tellsTyping ?? settings.typing) : settings.typing
@@ -114,7 +102,7 @@ export class Messaging implements MessagingApi {
       folder: init.folder,
       onForgotten: (peer) => {
         this.#conversations.reread(peer)
-        tell('forgotten', () => ({ peer }))
+        events.tell('forgotten', () => ({ peer }))
       }
     })
     this.#disk = new DiskRoom({
@@ -123,29 +111,24 @@ export class Messaging implements MessagingApi {
       minFreeBytes: settings.minFree,
       now: Date.now
     })
-    const events = conversationEvents({ peers, tell })
+    const told = conversationEvents({ peers, events })
     this.#conversations = new Conversations({
       store: own.store,
       book,
       policy: settings.accept,
       tellSeen: settings.seen,
-      connect: async (peer, options) => network.connect(peer, options),
-      isLan: (peer) => network.isLan(peer),
-      originOf: (peer) => network.originOf(peer),
+      network,
+      peers,
       disk: this.#disk,
       readers,
-      rttOf: (peer) => rttOf(network.connection(peer)),
-      isDirectory: async (peer) => network.isDirectory(peer),
-      nameOf: (peer) => peers.name(peer),
-      kindOf: init.kindOf,
       events: {
-        ...events,
+        ...told,
         message: (message) => {
-          events.message(message)
-          if (this.isOnScreen(message.peer)) tell('read', () => ({ peer: message.peer }))
+          told.message(message)
+          if (this.isOnScreen(message.peer)) events.tell('read', () => ({ peer: message.peer }))
         },
         state: (peer, state) => {
-          events.state(peer, state)
+          told.state(peer, state)
           peers.conversationChanged(peer, state)
           this.paths.onScreen.look(peer)
         }
@@ -156,25 +139,25 @@ export class Messaging implements MessagingApi {
       connection: (peer) => network.connection(peer),
       state: (peer) => this.#conversations.state(peer),
       isBlocked: (peer) => book.isBlocked(peer),
-      onPath: (peer, path) => tell('path', () => ({ peer, name: peers.name(peer), path }))
+      onPath: (peer, path) => events.tell('path', () => ({ peer, name: peers.name(peer), path }))
     })
     this.#housekeeping = new Housekeeping({
       conversations: this.#conversations,
       own,
       settings,
-      notice: (notice) => tell('notice', () => notice)
+      notice: (notice) => events.tell('notice', () => notice)
     })
   }
 
   /** What the chat service asks and reports. */
-  get protocol(): ChatServiceInit {
+  get protocol(): Conversations['protocol'] {
     return this.#conversations.protocol
   }
 
   /** Reports what was mended and looks at the disk: what comes in from now on may be stored. */
   async prepare(): Promise<void> {
     const { mended } = this.#init.own
-    if (mended !== undefined) this.#init.tell('notice', () => ({ code: 'history', text: mended }))
+    if (mended !== undefined) this.#init.events.tell('notice', () => ({ code: 'history', text: mended }))
     await this.#disk.refresh()
   }
 
@@ -235,7 +218,7 @@ export class Messaging implements MessagingApi {
     this.#checkNotBlocked(peer)
     const recent = await this.#choosing(peer, async () => this.#conversations.open(peer))
     if (this.#isRunning) this.paths.onScreen.watch(peer)
-    this.#init.tell('read', () => ({ peer }))
+    this.#init.events.tell('read', () => ({ peer }))
     return recent
   }
 
@@ -283,7 +266,7 @@ export class Messaging implements MessagingApi {
   async setTellsTyping(tellsTyping: boolean): Promise<void> {
     this.#tellsTyping = tellsTyping
     await explained(this.#init.book.setTellsTyping(tellsTyping))
-    this.#init.tell('snapshot', () => ({ part: 'self' }))
+    this.#init.events.tell('snapshot', () => ({ part: 'self' }))
   }
 
   async retry(peer: string, ids?: readonly string[]): Promise<number> {
@@ -382,8 +365,8 @@ export class Messaging implements MessagingApi {
   async #sendAll(peer: string, texts: readonly OwnText[]): Promise<readonly OutgoingMessage[]> {
     this.#checkNotBlocked(peer)
     const messages = await this.#choosing(peer, async () => this.#conversations.send(peer, texts))
-    const { peers, tell } = this.#init
-    for (const message of messages) tell('sent', () => ({ message, name: peers.name(peer) }))
+    const { peers, events } = this.#init
+    for (const message of messages) events.tell('sent', () => ({ message, name: peers.name(peer) }))
     return messages
   }
 

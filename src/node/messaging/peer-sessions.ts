@@ -9,6 +9,8 @@ import type { LogPosition, MessageStore, OwnPosition } from '../../storage/index
 import { orAborted } from '../../wire/index.ts'
 import type { ConversationState } from '../api/chat-events.ts'
 import { DirectoryPeerError } from '../api/errors.ts'
+import { rttOf } from '../dialing/paths.ts'
+import type { PeerDirectory } from '../peers/peer-directory.ts'
 import { Reconnect, type Want } from './reconnect.ts'
 import { explainSessionError } from './refusals.ts'
 
@@ -21,22 +23,33 @@ const FAREWELL_TIMEOUT_MS = 700
 /** The length of a log's name; see docs/spec/chat-1.0.0.md. */
 const LOG_BYTES = 8
 
+/** The ways to other peers. */
+export interface PeerNetwork {
+  connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
+  /** The open connection to the peer. */
+  connection(peer: string): Connection | undefined
+  isLan(peer: string): boolean
+  /** The address class that the peer's connection comes from. */
+  originOf(peer: string): string
+  isDirectory(peer: string): Promise<boolean>
+}
+
+/** Whom the sessions are for. */
+export interface SessionOwner {
+  /** Whether the conversation is open on this side's screen. */
+  isOnScreen(peer: string): boolean
+  stateChanged(peer: string, state: ConversationState): void
+  sessionOpened(session: ChatSession): void
+  sessionClosed(peer: string): void
+  /** There will never be a session with this peer, for that reason. Never rejects. */
+  sessionIsFutile(peer: string, why: string): Promise<void>
+}
+
 export interface PeerSessionsInit {
   readonly store: Pick<MessageStore, 'peersWithPending' | 'heldPosition'>
-  readonly connect: (peer: string, options: { signal: AbortSignal }) => Promise<Connection>
-  readonly isLan: (peer: string) => boolean
-  /** How long it takes to the peer and back, when that is known. */
-  readonly rttOf: (peer: string) => { readonly rttMs?: number }
-  /** Whether what is reached there is a directory. */
-  readonly isDirectory: (peer: string) => Promise<boolean>
-  readonly nameOf: (peer: string) => string
-  /** Whether the conversation is open on this side's screen. */
-  readonly isOnScreen: (peer: string) => boolean
-  readonly onState: (peer: string, state: ConversationState) => void
-  readonly onOpen: (session: ChatSession) => void
-  readonly onClose: (peer: string) => void
-  /** There will never be a session with this peer, for that reason. Never rejects. */
-  readonly onFutile: (peer: string, why: string) => Promise<void>
+  readonly network: Pick<PeerNetwork, 'connect' | 'connection' | 'isLan' | 'isDirectory'>
+  readonly peers: Pick<PeerDirectory, 'name'>
+  readonly owner: SessionOwner
   readonly now: () => number
 }
 
@@ -45,7 +58,7 @@ export class PeerSessions {
   readonly #reconnect: Reconnect
   readonly #states = new Map<string, ConversationState>()
   readonly #sessions = new Map<string, ChatSession>()
-  /** What {@link PeerSessionsInit.onFutile} is doing. */
+  /** What {@link SessionOwner.sessionIsFutile} is doing. */
   readonly #endings = new Set<Promise<void>>()
   #chat: ChatService | undefined
 
@@ -57,7 +70,7 @@ export class PeerSessions {
       isFutile: (error) => error instanceof DirectoryPeerError,
       onFutile: (peer, error) => this.#endInVain(peer, error),
       backoff: () => new Backoff(REDIAL_BACKOFF),
-      isUrgent: init.isOnScreen,
+      isUrgent: (peer) => init.owner.isOnScreen(peer),
       onState: (peer, state) => this.#setState(peer, state),
       now: init.now
     })
@@ -131,45 +144,45 @@ export class PeerSessions {
 
   /** A peer is looked for as long as it is on the screen or something waits for it. */
   async restIfDone(peer: string): Promise<void> {
-    const { store, isOnScreen } = this.#init
-    if (isOnScreen(peer) || !this.isWanted(peer)) return
+    const { store, owner } = this.#init
+    if (owner.isOnScreen(peer) || !this.isWanted(peer)) return
     const waiting = await store.peersWithPending()
-    if (waiting.includes(peer) || isOnScreen(peer)) return
+    if (waiting.includes(peer) || owner.isOnScreen(peer)) return
     this.unwant(peer)
     if (this.of(peer) === undefined) this.closed(peer)
   }
 
   async #open(peer: string, { signal }: { signal: AbortSignal }): Promise<void> {
-    const { connect, isDirectory, nameOf } = this.#init
+    const { network, peers } = this.#init
     try {
-      const connection = await connect(peer, { signal })
+      const connection = await network.connect(peer, { signal })
       await this.#chat?.open(connection, { signal })
     } catch (error) {
       signal.throwIfAborted()
-      throw explainSessionError(error, (await isDirectory(peer)) ? nameOf(peer) : undefined)
+      throw explainSessionError(error, (await network.isDirectory(peer)) ? peers.name(peer) : undefined)
     }
   }
 
   #opened(session: ChatSession): void {
     const peer = session.peer.toString()
-    const { isLan, rttOf, onOpen } = this.#init
+    const { network, owner } = this.#init
     this.#sessions.set(peer, session)
-    const path = isLan(peer) ? 'lan' : 'direct'
-    this.#setState(peer, { name: 'open', dialect: session.dialect, path, ...rttOf(peer) })
-    onOpen(session)
+    const path = network.isLan(peer) ? 'lan' : 'direct'
+    this.#setState(peer, { name: 'open', dialect: session.dialect, path, ...rttOf(network.connection(peer)) })
+    owner.sessionOpened(session)
     this.wake(peer)
   }
 
   #lost(peer: string): void {
     this.#sessions.delete(peer)
-    this.#init.onClose(peer)
+    this.#init.owner.sessionClosed(peer)
     if (!this.isWanted(peer)) this.closed(peer)
     this.wake(peer)
   }
 
   #endInVain(peer: string, error: unknown): void {
     this.closed(peer)
-    const ending = this.#init.onFutile(peer, error instanceof Error ? error.message : String(error))
+    const ending = this.#init.owner.sessionIsFutile(peer, error instanceof Error ? error.message : String(error))
     this.#endings.add(ending)
     void ending.then(() => this.#endings.delete(ending))
   }
@@ -177,7 +190,7 @@ export class PeerSessions {
   #setState(peer: string, state: ConversationState): void {
     if (state.name === 'closed') this.#states.delete(peer)
     else this.#states.set(peer, state)
-    this.#init.onState(peer, state)
+    this.#init.owner.stateChanged(peer, state)
   }
 }
 

@@ -16,6 +16,8 @@ import { LruMap, shortId, Wakeup } from '../../lib/index.ts'
 import { TokenBucket } from '../../wire/index.ts'
 import type { RequestView } from '../api/chat-events.ts'
 import type { AcceptPolicy } from '../config/setting-specs.ts'
+import type { PeerDirectory } from '../peers/peer-directory.ts'
+import type { PeerNetwork } from './peer-sessions.ts'
 import { NO_ROOM_RETRY_MS } from './refusals.ts'
 import { MAX_HELD_PER_STRANGER, RequestRoom, type RoomUse } from './request-room.ts'
 import { FullDisk, QUOTA_RETRY_MS, type DiskRoom } from './disk-room.ts'
@@ -59,19 +61,22 @@ export interface ReceptionInit {
   readonly policy: AcceptPolicy
   /** The faces that read what is stored. */
   readonly readers: NewsReaders
-  readonly isLan: (peer: string) => boolean
-  /** The address class that the peer's connection comes from. */
-  readonly originOf: (peer: string) => string
-  readonly isOnScreen: (peer: string) => boolean
-  /** Messages went straight to the screen. */
-  readonly onShown: (peer: string, messages: readonly IncomingMessage[]) => void
-  readonly nameOf: (peer: string) => string
+  readonly network: Pick<PeerNetwork, 'isLan' | 'originOf'>
+  readonly peers: Pick<PeerDirectory, 'name'>
+  readonly screens: Screens
   readonly events: {
     message(message: IncomingMessage): void
     request(view: RequestView): void
     room(news: RoomNews): void
   }
   readonly now: () => number
+}
+
+/** Where conversations are open. */
+export interface Screens {
+  isOnScreen(peer: string): boolean
+  /** Messages went straight to the screen. */
+  shown(peer: string, messages: readonly IncomingMessage[]): void
 }
 
 /** What was deleted of the requests. */
@@ -109,9 +114,9 @@ export class Reception {
 
   /** Contacts, and strangers whom the policy lets in without a question. */
   isTrusted(peer: string): boolean {
-    const { book, policy, isLan } = this.#init
+    const { book, policy, network } = this.#init
     if (book.isBlocked(peer)) return false
-    return book.contact(peer) !== undefined || policy === 'all' || (policy === 'lan' && isLan(peer))
+    return book.contact(peer) !== undefined || policy === 'all' || (policy === 'lan' && network.isLan(peer))
   }
 
   /** @returns what became of each message, in their order; known ones are told as they stand */
@@ -239,24 +244,24 @@ export class Reception {
   }
 
   async #take(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
-    const { events, isLan, isOnScreen, onShown } = this.#init
-    const { results, fresh } = await this.#store(peer, messages, { state: 'accepted', lan: isLan(peer) })
+    const { events, network, screens } = this.#init
+    const { results, fresh } = await this.#store(peer, messages, { state: 'accepted', lan: network.isLan(peer) })
     for (const message of fresh) events.message(message)
     this.#tellRefused(peer, results)
-    if (isOnScreen(peer)) onShown(peer, fresh)
+    if (screens.isOnScreen(peer)) screens.shown(peer, fresh)
     return results.map(fateOf)
   }
 
   async #hold(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
-    const { store, book, policy, isLan, originOf } = this.#init
+    const { store, book, policy, network } = this.#init
     const ids = messages.map(({ id }) => id)
-    const sender = { isContact: false, isBlocked: book.isBlocked(peer), isLan: isLan(peer) }
+    const sender = { isContact: false, isBlocked: book.isBlocked(peer), isLan: network.isLan(peer) }
     const mayHold = admit(sender, policy) === 'hold'
     const evicted = await store.takeEvicted(peer, ids)
     const known = await store.knownIncoming(peer, ids)
     const wanted = messages.filter(({ id }) => !known.has(id) && !evicted.has(id)).length
     const room = await this.#currentRoom()
-    const newcomer = { peer, origin: originOf(peer), lan: sender.isLan }
+    const newcomer = { peer, origin: network.originOf(peer), lan: sender.isLan }
     const granted = room.admit(newcomer, mayHold ? wanted : 0, (one) => book.isIgnored(one))
     let places = granted.room
     const taken = messages.filter(({ id }) => known.has(id) || (!evicted.has(id) && places-- > 0))
@@ -301,11 +306,11 @@ export class Reception {
     messages: readonly ChatMessage[],
     arrival: Pick<Arrival, 'state' | 'lan' | 'origin'>
   ): Promise<{ readonly results: readonly IncomingResult[]; readonly fresh: readonly IncomingMessage[] }> {
-    const { store, disk, isOnScreen, now } = this.#init
+    const { store, disk, screens, now } = this.#init
     const maxIncomingBytes = disk.limitBytes
     // Asked for at once, what both write is on the disk after one sync.
     const adding = store.addIncoming(peer, messages, { ...arrival, storedAtMs: now(), maxIncomingBytes })
-    const marking = isOnScreen(peer) ? store.markRead(peer) : undefined
+    const marking = screens.isOnScreen(peer) ? store.markRead(peer) : undefined
     const [results] = await Promise.all([adding, marking])
     const fresh = results.flatMap(({ message, known, refused }) => (refused !== undefined || known ? [] : [message]))
     if (fresh.length > 0) this.#fullDisk.stored()
@@ -329,7 +334,7 @@ export class Reception {
   #requestView({ peer, text }: Pick<IncomingMessage, 'peer' | 'text'>, room: RequestRoom): RequestView {
     return {
       peer,
-      name: this.#init.nameOf(peer),
+      name: this.#init.peers.name(peer),
       shortId: shortId(peer),
       lastText: text.slice(0, REQUEST_TEXT_CHARACTERS).toWellFormed(),
       count: room.countOf(peer)

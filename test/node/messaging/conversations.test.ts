@@ -28,18 +28,19 @@ beforeEach(() => {
     book,
     policy: 'ask',
     tellSeen: false,
-    connect: async (): Promise<Connection> => {
-      looks++
-      throw new Error('nothing listens there')
+    network: {
+      connect: async (): Promise<Connection> => {
+        looks++
+        throw new Error('nothing listens there')
+      },
+      connection: () => undefined,
+      isLan: () => false,
+      originOf: () => '203.0.113.7',
+      isDirectory: async () => false
     },
-    isLan: () => false,
-    originOf: () => '203.0.113.7',
+    peers: { name: (id) => id },
     disk: new DiskRoom({ folder: '', quotaBytes: Infinity, minFreeBytes: 0, now: Date.now }),
     readers: new NewsReaders(),
-    rttOf: () => ({}),
-    isDirectory: async () => false,
-    nameOf: (id) => id,
-    kindOf: async () => ({ kind: 'undecided' }),
     events: {
       message: () => undefined,
       request: () => undefined,

@@ -60,11 +60,12 @@ beforeEach(() => {
       },
       view: { quotaBytes: 1000, freeBytes: 5, floorBytes: 10 }
     },
-    isLan: () => false,
-    originOf: (from) => (from.startsWith('flood') ? '203.0.113.7' : '198.51.100.4'),
-    isOnScreen: () => false,
-    onShown: () => undefined,
-    nameOf: () => 'anna',
+    network: {
+      isLan: () => false,
+      originOf: (from) => (from.startsWith('flood') ? '203.0.113.7' : '198.51.100.4')
+    },
+    peers: { name: () => 'anna' },
+    screens: { isOnScreen: () => false, shown: () => undefined },
     events: { message: (one) => told.push(one), request: (view) => requests.push(view), room: (one) => news.push(one) },
     now: () => nowMs
   }
