@@ -13,6 +13,15 @@ import { join } from 'node:path'
 /** The sources run as they are; the generated frames hold TypeScript that needs more than its types taken away. */
 const asSource = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning']
 
+/** A child has ended before it answered. */
+class ProcessEndedError extends Error {
+  override readonly name = 'ProcessEndedError'
+
+  constructor() {
+    super('a process of the benchmark has ended: what it said is above')
+  }
+}
+
 /** A child that answers each order with one message. */
 export class BenchProcess<Order, Answer> {
   readonly child: ChildProcess
@@ -36,7 +45,7 @@ export class BenchProcess<Order, Answer> {
 
   async ask<A extends Answer = Answer>(order: Order & object): Promise<A> {
     const answer = this.#answer<A>()
-    this.child.send(order)
+    if (this.child.connected) this.child.send(order)
     return answer
   }
 
@@ -58,9 +67,10 @@ export class BenchProcess<Order, Answer> {
   }
 
   async #answer<T>(): Promise<T> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) throw new ProcessEndedError()
     const ended = new AbortController()
     const died = once(this.child, 'exit', { signal: ended.signal }).then(() => {
-      throw new Error('a process of the benchmark has ended: what it said is above')
+      throw new ProcessEndedError()
     })
     try {
       // Orders and answers are declared by the child's file.

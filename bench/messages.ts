@@ -45,6 +45,8 @@ interface Measured {
 }
 
 const report = new Report()
+/** Ways whose processes have ended, as when a busy machine has let a connection time out. */
+const broken = new Set<Way>()
 const comparator = await hyperdht()
 report.note(
   comparator.isThere ? `${comparator.version}, which neither stores nor confirms what it carries` : comparator.why
@@ -73,26 +75,43 @@ report.finish()
 async function compare(sizeBytes: number): Promise<(way: string) => number | undefined> {
   const found = new Map<Way, Measured & { count: number }>()
   for (const way of ways) {
-    await way.send(warmUpMessages, sizeBytes)
-    const ms = await way.send(warmUpMessages, sizeBytes)
-    const count = Math.min(way.mostMessages, Math.max(100, Math.round((warmUpMessages * aimedMs) / ms)))
-    found.set(way, { perSecond: [], cpuUs: [], count })
+    await unlessBroken(way, async () => {
+      await way.send(warmUpMessages, sizeBytes)
+      const ms = await way.send(warmUpMessages, sizeBytes)
+      const count = Math.min(way.mostMessages, Math.max(100, Math.round((warmUpMessages * aimedMs) / ms)))
+      found.set(way, { perSecond: [], cpuUs: [], count })
+    })
   }
   for (let round = 0; round < rounds; round++) {
     for (const [way, { count, perSecond, cpuUs }] of found) {
-      const before = await way.cpuMs()
-      const ms = await way.send(count, sizeBytes)
-      cpuUs.push((((await way.cpuMs()) - before) * 1_000) / count)
-      perSecond.push((count * 1_000) / ms)
+      await unlessBroken(way, async () => {
+        const before = await way.cpuMs()
+        const ms = await way.send(count, sizeBytes)
+        cpuUs.push((((await way.cpuMs()) - before) * 1_000) / count)
+        perSecond.push((count * 1_000) / ms)
+      })
     }
   }
   const title = sizeBytes === 64 ? '64 B' : '1 KiB'
   const medians = new Map<string, number | undefined>()
-  for (const [{ name }, { perSecond, cpuUs }] of found) {
+  for (const [way, { perSecond, cpuUs }] of found) {
+    if (broken.has(way)) continue
+    const { name } = way
     medians.set(name, report.figure(`${title}, ${name}`, 'messages/s', perSecond))
     report.figure(`${title}, ${name}: CPU per message`, 'µs', cpuUs)
   }
   return (way) => medians.get(way)
+}
+
+/** A way that breaks is left out from then on: its rows are missing, and the others are measured. */
+async function unlessBroken(way: Way, measure: () => Promise<void>): Promise<void> {
+  if (broken.has(way)) return
+  try {
+    await measure()
+  } catch (error) {
+    broken.add(way)
+    report.note(`${way.name} is left out: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 async function chatWay(): Promise<Way> {

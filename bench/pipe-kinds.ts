@@ -31,11 +31,18 @@ export interface Pipe {
   close(): Promise<void>
 }
 
+/** What the end that dials hears of a pipe. */
+export interface PipeListener {
+  /** What comes back. */
+  bytes(bytes: Uint8Array): void
+  /** The pipe is gone, also when this end has closed it. What was sent may not have arrived, and no answer comes. */
+  gone(why: Error): void
+}
+
 export interface PipeEnd {
   /** For `dial` of the other end. */
   readonly address: string
-  /** @param onBytes gets what comes back */
-  dial(address: string, onBytes: (bytes: Uint8Array) => void): Promise<Pipe>
+  dial(address: string, listener: PipeListener): Promise<Pipe>
 }
 
 /** What is done with a pipe that the other end has opened: it may answer. */
@@ -73,16 +80,19 @@ async function tcpEnd(serve: Serve): Promise<PipeEnd> {
   const place = server.address()
   return {
     address: typeof place === 'object' && place !== null ? String(place.port) : '',
-    dial: async (port, onBytes) => {
+    dial: async (port, listener) => {
       const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
       await once(socket, 'connect')
-      socket.on('data', onBytes)
-      return writablePipe(socket)
+      socket.on('error', () => undefined)
+      return socketPipe(socket, listener)
     }
   }
 }
 
-function writablePipe(socket: Pick<Socket, 'write' | 'once' | 'destroy'>): Pipe {
+/** @param socket its errors are listened to: each is followed by `close` */
+function socketPipe(socket: Pick<Socket, 'on' | 'write' | 'once' | 'destroy'>, listener: PipeListener): Pipe {
+  socket.on('data', (bytes: Buffer) => listener.bytes(bytes))
+  socket.once('close', () => listener.gone(new Error('the socket has closed')))
   return {
     send: async (pieces) => {
       for (const piece of pieces) {
@@ -99,20 +109,20 @@ function writablePipe(socket: Pick<Socket, 'write' | 'once' | 'destroy'>): Pipe 
 
 // ------------------------------------------------------------------ libp2p
 
-type OpenPipe = (stream: Stream, onBytes: (bytes: Uint8Array) => void) => Pick<Pipe, 'send'>
+type OpenPipe = (stream: Stream, listener: PipeListener) => Pick<Pipe, 'send'>
 
 async function libp2pEnd(node: Libp2p, serve: Serve, open: OpenPipe): Promise<PipeEnd> {
   await node.handle(protocol, (stream) => {
     const take = serve((bytes) => void pipe.send([bytes]))
-    const pipe = open(stream, (bytes) => take(bytes))
+    const pipe = open(stream, { bytes: (bytes) => take(bytes), gone: () => undefined })
   })
   return {
     address: node.getMultiaddrs().map(String)[0] ?? '',
-    dial: async (address, onBytes) => {
+    dial: async (address, listener) => {
       // With the addresses kept apart from the peer, so that each dial is one.
       const connection: Connection = await node.dial(multiaddr(address), { force: true })
       const stream = await connection.newStream(protocol)
-      return { ...open(stream, onBytes), close: async () => connection.close() }
+      return { ...open(stream, listener), close: async () => connection.close() }
     }
   }
 }
@@ -135,10 +145,11 @@ async function parleyHost(): Promise<Libp2p> {
   return node
 }
 
-function eventPipe(stream: Stream, onBytes: (bytes: Uint8Array) => void): Pick<Pipe, 'send'> {
+function eventPipe(stream: Stream, listener: PipeListener): Pick<Pipe, 'send'> {
   stream.addEventListener('message', ({ data }) => {
-    for (const bytes of data instanceof Uint8Array ? [data] : data) onBytes(bytes)
+    for (const bytes of data instanceof Uint8Array ? [data] : data) listener.bytes(bytes)
   })
+  stream.addEventListener('close', ({ error }) => listener.gone(error ?? new Error('the stream has closed')))
   return {
     send: async (pieces) => {
       for (const piece of pieces) if (!stream.send(piece)) await once(stream, 'drain')
@@ -146,7 +157,7 @@ function eventPipe(stream: Stream, onBytes: (bytes: Uint8Array) => void): Pick<P
   }
 }
 
-function duplexPipe(stream: Stream, onBytes: (bytes: Uint8Array) => void): Pick<Pipe, 'send'> {
+function duplexPipe(stream: Stream, listener: PipeListener): Pick<Pipe, 'send'> {
   const duplex = streamDuplex(stream)
   let next = Promise.withResolvers<{ readonly pieces: Iterable<Uint8Array>; readonly done: () => void }>()
   const feed = async function* (): AsyncGenerator<Uint8Array> {
@@ -158,11 +169,12 @@ function duplexPipe(stream: Stream, onBytes: (bytes: Uint8Array) => void): Pick<
     }
   }
   const read = async (): Promise<void> => {
-    for await (const list of duplex.source) for (const bytes of list) onBytes(bytes)
+    for await (const list of duplex.source) for (const bytes of list) listener.bytes(bytes)
+    throw new Error('the stream has closed')
   }
-  // A stream that ends with its connection is how a pipe is closed here.
-  duplex.sink(feed()).catch(() => undefined)
-  read().catch(() => undefined)
+  const gone = (error: unknown): void => listener.gone(error instanceof Error ? error : new Error(String(error)))
+  duplex.sink(feed()).catch(gone)
+  read().catch(gone)
   return { send: async (pieces) => new Promise<void>((done) => next.resolve({ pieces, done })) }
 }
 
@@ -208,17 +220,17 @@ async function hyperdhtEnd(serve: Serve, role: PipeRole): Promise<PipeEnd> {
   }
   return {
     address: role === 'receiver' ? await listen() : '',
-    dial: async (address, onBytes) => {
+    dial: async (address, listener) => {
       // Written above, by the other end.
       const { bootstrap, key } = JSON.parse(address) as { bootstrap: readonly unknown[]; key: string }
       own ??= await enter(bootstrap)
       const socket = own.connect(Buffer.from(key, 'hex'))
-      socket.on('data', onBytes)
+      const pipe = socketPipe(socket, listener)
       await new Promise<void>((resolve, reject) => {
         socket.once('open', () => resolve())
         socket.on('error', reject)
       })
-      return writablePipe(socket)
+      return pipe
     }
   }
 }

@@ -1,7 +1,8 @@
 /**
  * One of two processes between which bytes are moved in one of the ways of
  * pipe-kinds.ts: it dials, sends so many messages or bytes, and waits for the
- * other side's word that all have come. Knows no goal and no table.
+ * other side's word that all have come. When the pipe breaks the process ends,
+ * so that nobody waits for the answer. Knows no goal and no table.
  */
 
 import { makeEnd, type Pipe, type PipeKind, type PipeRole } from './pipe-kinds.ts'
@@ -31,6 +32,10 @@ const init = JSON.parse(process.argv[2] ?? '') as PipeInit
 const end = await makeEnd(init.kind, init.role, counting)
 let pipe: Pipe | undefined
 let answered = Promise.withResolvers<void>()
+/** Why the pipe is gone. */
+let broken: Error | undefined
+// It may break while no answer is waited for.
+answered.promise.catch(() => undefined)
 
 process.on('message', (order: PipeOrder) => {
   void obey(order).then((answer) => process.send?.(answer))
@@ -41,7 +46,13 @@ process.send?.({ address: end.address })
 async function obey(order: PipeOrder): Promise<PipeAnswer> {
   switch (order.do) {
     case 'dial':
-      pipe = await end.dial(order.address, () => answered.resolve())
+      pipe = await end.dial(order.address, {
+        bytes: () => answered.resolve(),
+        gone: (why) => {
+          broken = why
+          answered.reject(why)
+        }
+      })
       return { ms: [] }
     case 'send':
       if (pipe === undefined) throw new Error('not dialled')
@@ -60,8 +71,8 @@ async function obey(order: PipeOrder): Promise<PipeAnswer> {
 
 async function firstAnswer(address: string): Promise<number> {
   const startedAtMs = performance.now()
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const one = await end.dial(address, () => resolve())
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const one = await end.dial(address, { bytes: () => resolve(), gone: reject })
   await one.send(pieces({ count: 1, sizeBytes: firstMessageBytes }))
   await promise
   const ms = performance.now() - startedAtMs
@@ -70,10 +81,12 @@ async function firstAnswer(address: string): Promise<number> {
 }
 
 async function secondsToAnswer(to: Pipe, order: Extract<PipeOrder, { do: 'send' }>): Promise<number> {
-  answered = Promise.withResolvers()
+  if (broken !== undefined) throw broken
+  const { promise, reject } = (answered = Promise.withResolvers<void>())
   const startedAtMs = performance.now()
-  await to.send(pieces(order))
-  await answered.promise
+  // A pipe that is gone says so, and may leave the sender waiting for room.
+  to.send(pieces(order)).catch(reject)
+  await promise
   return performance.now() - startedAtMs
 }
 
