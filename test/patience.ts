@@ -7,3 +7,12 @@ export const eventualMs = 90_000
 export const unitTestMs = 180_000
 /** For a test that starts processes. */
 export const processTestMs = 300_000
+
+/** For a libp2p node that a test connects with: libp2p's own limits of five and ten seconds would measure the machine. */
+export const patientConnections = {
+  dialTimeout: eventualMs,
+  addressDialTimeout: eventualMs,
+  inboundUpgradeTimeout: eventualMs,
+  inboundStreamProtocolNegotiationTimeout: eventualMs,
+  outboundStreamProtocolNegotiationTimeout: eventualMs
+}

@@ -10,6 +10,7 @@ import { chat, chatProtocolId } from '../../src/chat-protocol/index.ts'
 import type { ChatService } from '../../src/chat-protocol/index.ts'
 import { yamuxInit } from '../../src/transport/index.ts'
 import { RawStream, Recorder, lengthPrefixed, message } from './harness.ts'
+import { patientConnections } from '../patience.ts'
 
 const nodes: Libp2p[] = []
 afterEach(async () => {
@@ -20,7 +21,8 @@ const base = () => ({
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   transports: [tcp()],
   connectionEncrypters: [noise()],
-  streamMuxers: [yamux(yamuxInit)]
+  streamMuxers: [yamux(yamuxInit)],
+  connectionManager: patientConnections
 })
 
 async function startChat(): Promise<{ node: Libp2p<{ chat: ChatService }>; app: Recorder; service: ChatService }> {

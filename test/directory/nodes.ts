@@ -7,7 +7,7 @@ import { createLibp2p } from 'libp2p'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import { onTestFinished, type TestContext } from 'vitest'
 import { yamuxInit } from '../../src/transport/index.ts'
-import { eventualMs } from '../patience.ts'
+import { patientConnections } from '../patience.ts'
 
 /** A node on a port of its own, stopped when the test ends. */
 export async function node<T extends ServiceMap>(
@@ -35,12 +35,7 @@ export async function node<T extends ServiceMap>(
       inboundConnectionThreshold: 1_000,
       maxIncomingPendingConnections: 1_000,
       reconnectRetries: 0,
-      // The machine may be busy.
-      dialTimeout: eventualMs,
-      addressDialTimeout: eventualMs,
-      inboundUpgradeTimeout: eventualMs,
-      inboundStreamProtocolNegotiationTimeout: eventualMs,
-      outboundStreamProtocolNegotiationTimeout: eventualMs
+      ...patientConnections
     },
     connectionMonitor: { enabled: false },
     services

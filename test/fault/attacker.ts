@@ -11,7 +11,7 @@ import * as lengthPrefixed from 'it-length-prefixed'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { randomBytes } from 'node:crypto'
 import { Frame } from '../../src/chat-protocol/pb/frames.ts'
-import { eventualMs } from '../patience.ts'
+import { eventualMs, patientConnections } from '../patience.ts'
 
 export const chatProtocol = '/chat/1.0.0'
 export const recordProtocol = '/chat/record/1.0.0'
@@ -46,7 +46,8 @@ export class Attacker {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       // Nothing of its own shall hold it back.
-      connectionMonitor: { enabled: false }
+      connectionMonitor: { enabled: false },
+      connectionManager: patientConnections
     })
     if (init.looksLikeParley === true) {
       // Accepting the stream is all that the probe asks; what is said on it does not matter here.

@@ -13,13 +13,14 @@ import {
 } from '../../src/directory/directory-frames.ts'
 import { runFrames, type FrameQueue } from '../../src/wire/index.ts'
 import { yamuxInit } from '../../src/transport/index.ts'
+import { patientConnections } from '../patience.ts'
 
 export const bareNodeInit = {
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   transports: [tcp()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux(yamuxInit)],
-  connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 1_000 },
+  connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 1_000, ...patientConnections },
   connectionMonitor: { enabled: false }
 }
 

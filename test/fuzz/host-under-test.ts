@@ -34,6 +34,7 @@ import { commonServices, hostOptions } from '../../src/transport/host.ts'
 import { DirectoryNode, loadConfig } from '../../src/node/index.ts'
 import { chatLimits, ConnectionGuard } from '../../src/transport/index.ts'
 import { fixedKey } from './fixed-keys.ts'
+import { patientConnections } from '../patience.ts'
 
 /** An input that the host has understood by then stays open: the attacker leaves. */
 const patienceMs = 60
@@ -76,7 +77,8 @@ export class HostUnderTest {
       transports: [fromAnywhere()],
       connectionEncrypters: [asAnyone(made)],
       streamMuxers: [deafYamux(made)],
-      connectionMonitor: { enabled: false }
+      connectionMonitor: { enabled: false },
+      connectionManager: patientConnections
     })
     return new HostUnderTest(host, attacker, made)
   }

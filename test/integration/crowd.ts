@@ -13,6 +13,7 @@ import { encodeClientFrame } from '../../src/directory/directory-frames.ts'
 import { DIRECTORY_PROTOCOL } from '../../src/directory/index.ts'
 import { LEASE_MS, sealRecord } from '../../src/presence/index.ts'
 import { yamuxInit } from '../../src/transport/index.ts'
+import { patientConnections } from '../patience.ts'
 
 const MAX_TRIES = 20
 /** A lease is three times as long: on a busy machine a crowd takes longer than one to gather. */
@@ -36,7 +37,7 @@ export class CrowdPeer {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux(yamuxInit)],
       connectionMonitor: { enabled: false },
-      connectionManager: { reconnectRetries: 0 }
+      connectionManager: { reconnectRetries: 0, ...patientConnections }
     })
     const connection = await dialPatiently(node, multiaddr(`/ip4/127.0.0.1/tcp/${port}`))
     const stream = await connection.newStream(DIRECTORY_PROTOCOL)

@@ -8,7 +8,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { eventualMs } from '../patience.ts'
+import { eventualMs, patientConnections } from '../patience.ts'
 
 /** A node with a key of its own that dials from this address. */
 export async function dialerFrom(localAddress: string): Promise<Libp2p> {
@@ -20,8 +20,7 @@ export async function dialerFrom(localAddress: string): Promise<Libp2p> {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionMonitor: { enabled: false },
-    // Libp2p's own five seconds would measure the machine.
-    connectionManager: { maxConnections: 10_000, dialTimeout: eventualMs }
+    connectionManager: { maxConnections: 10_000, ...patientConnections }
   })
   onTestFinished(async () => node.stop())
   return node

@@ -18,6 +18,7 @@ import { yamuxInit } from '../../../src/transport/index.ts'
 import { allTuning } from '../../../src/transport/tuning/tuning.ts'
 import type { Tuning } from '../../../src/transport/tuning/tuning.ts'
 import { eventually } from '../../eventually.ts'
+import { patientConnections } from '../../patience.ts'
 
 const PROTOCOL = '/test/1.0.0'
 
@@ -28,6 +29,7 @@ async function stockNode(options: Libp2pOptions = {}) {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux(yamuxInit)],
     connectionMonitor: { enabled: false },
+    connectionManager: patientConnections,
     ...options
   })
   onTestFinished(async () => node.stop())
