@@ -73,56 +73,60 @@ async function clientOf(directory: Federated, nickname: string) {
   return { client, roster, views, told, isRegistered, id: own.record.peer.toString() }
 }
 
-test('made-up peers displace nobody, keep nobody out, and cost a client little', async () => {
-  const honest = await federated([], { limits: { roomBytes: ROOM_BYTES } })
-  const own = await people(OWN, 'own')
-  honest.attach(...own)
-  const leftOut: string[] = []
-  honest.federation.on('left-out', ({ directory }) => leftOut.push(directory))
-  const attackers = [
-    await federated([honest.address], { from: '127.0.0.66' }),
-    await federated([honest.address], { from: '127.0.0.66' })
-  ]
-  await until(() => honest.federation.federationPeers().length >= 2, 'the attackers')
-  for (const attacker of attackers) attacker.attach(...(await people(MADE_UP / attackers.length, 'made up')))
+test(
+  'made-up peers displace nobody, keep nobody out, and cost a client little',
+  async () => {
+    const honest = await federated([], { limits: { roomBytes: ROOM_BYTES } })
+    const own = await people(OWN, 'own')
+    honest.attach(...own)
+    const leftOut: string[] = []
+    honest.federation.on('left-out', ({ directory }) => leftOut.push(directory))
+    const attackers = [
+      await federated([honest.address], { from: '127.0.0.66' }),
+      await federated([honest.address], { from: '127.0.0.66' })
+    ]
+    await until(() => honest.federation.federationPeers().length >= 2, 'the attackers')
+    for (const attacker of attackers) attacker.attach(...(await people(MADE_UP / attackers.length, 'made up')))
 
-  // While it goes on.
-  const attached = (): number => honest.directory.roster().length
-  await until(() => attached() > 600, 'some of them')
-  const newcomer = await clientOf(honest, 'newcomer')
-  await until(newcomer.isRegistered, 'the newcomer to be registered')
+    // While it goes on.
+    const attached = (): number => honest.directory.roster().length
+    await until(() => attached() > 600, 'some of them')
+    const newcomer = await clientOf(honest, 'newcomer')
+    await until(newcomer.isRegistered, 'the newcomer to be registered')
 
-  await untilAbove(SHOWN.least, () => honest.roster().size, 'as many to be shown as there is room for')
-  await until(() => leftOut.length > 0, 'there to be no room for more')
-  const shown = honest.roster()
-  expect(own.filter(({ record }) => shown.get(record.peer.toString())?.includes(honest.id) !== true)).toEqual([])
-  expect(shown.size).toBeLessThan(SHOWN.most)
-  for (const attacker of attackers) {
-    const { peers = 0 } = honest.federation.directories().find(({ directory }) => directory === attacker.id) ?? {}
-    expect(peers).toBeLessThanOrEqual(MADE_UP / 2)
-  }
+    await untilAbove(SHOWN.least, () => honest.roster().size, 'as many to be shown as there is room for')
+    await until(() => leftOut.length > 0, 'there to be no room for more')
+    const shown = honest.roster()
+    expect(own.filter(({ record }) => shown.get(record.peer.toString())?.includes(honest.id) !== true)).toEqual([])
+    expect(shown.size).toBeLessThan(SHOWN.most)
+    for (const attacker of attackers) {
+      const { peers = 0 } = honest.federation.directories().find(({ directory }) => directory === attacker.id) ?? {}
+      expect(peers).toBeLessThanOrEqual(MADE_UP / 2)
+    }
 
-  const beforeBytes = heapBytes()
-  const late = await clientOf(honest, 'late')
-  await until(() => late.isRegistered() && late.told.isComplete, 'the late one')
-  const heap = heapBytes() - beforeBytes
-  console.log(
-    `a client with ${late.roster.size} of ${late.told.total} peers: ${(late.told.bytes / MB).toFixed(2)} MB of records, ` +
-      `${(heap / MB).toFixed(1)} MB of memory`
-  )
-  expect(late.told.total).toBeGreaterThan(SHOWN.least)
-  // The snapshot, and what changed in it while the two directories came to have equal shares.
-  expect(late.told.bytes).toBeLessThan(2 * MAX_TOLD_FOREIGN_BYTES)
-  expect(heap).toBeLessThan(32 * MB)
-  const sees = (id: string): boolean => late.roster.get(id) !== undefined
-  expect(own.filter(({ record }) => !sees(record.peer.toString()))).toEqual([])
-  expect(sees(newcomer.id)).toBe(true)
-  await newcomer.client.stop()
-  await late.client.stop()
-  // What proves a peer is still whole.
-  const [first] = own
-  if (first !== undefined) await openRecord(first.envelope)
-}, testMs)
+    const beforeBytes = heapBytes()
+    const late = await clientOf(honest, 'late')
+    await until(() => late.isRegistered() && late.told.isComplete, 'the late one')
+    const heap = heapBytes() - beforeBytes
+    console.log(
+      `a client with ${late.roster.size} of ${late.told.total} peers: ${(late.told.bytes / MB).toFixed(2)} MB of records, ` +
+        `${(heap / MB).toFixed(1)} MB of memory`
+    )
+    expect(late.told.total).toBeGreaterThan(SHOWN.least)
+    // The snapshot, and what changed in it while the two directories came to have equal shares.
+    expect(late.told.bytes).toBeLessThan(2 * MAX_TOLD_FOREIGN_BYTES)
+    expect(heap).toBeLessThan(32 * MB)
+    const sees = (id: string): boolean => late.roster.get(id) !== undefined
+    expect(own.filter(({ record }) => !sees(record.peer.toString()))).toEqual([])
+    expect(sees(newcomer.id)).toBe(true)
+    await newcomer.client.stop()
+    await late.client.stop()
+    // What proves a peer is still whole.
+    const [first] = own
+    if (first !== undefined) await openRecord(first.envelope)
+  },
+  testMs
+)
 
 /** Waits for as long as the count grows. */
 async function untilAbove(least: number, count: () => number, what: string): Promise<void> {
