@@ -85,7 +85,9 @@ test('a conversation outlives a cable that is cut until both have noticed, with 
 
 test.each([
   ['whose default route leads elsewhere, as with a VPN', { hosts: 2, defaultRoute: 'vpn' }],
+  ['whose default route leads elsewhere, on IPv4 alone', { hosts: 2, defaultRoute: 'vpn', ipv6: false }],
   ['without any router', { hosts: 2, defaultRoute: 'none' }],
+  ['without any router, on IPv4 alone', { hosts: 2, defaultRoute: 'none', ipv6: false }],
   ['without IPv4', { hosts: 2, defaultRoute: 'none', ipv4: false }]
 ] as const)('peers see each other on a LAN of machines %s', async (_, init) => {
   lan = await Lan.create(init)

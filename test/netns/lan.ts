@@ -40,6 +40,8 @@ export interface LanInit {
   readonly defaultRoute?: 'lan' | 'vpn' | 'none'
   /** Without it hosts have the link-local IPv6 addresses that the system gives them, and no others. */
   readonly ipv4?: boolean
+  /** Without it IPv6 is switched off on the hosts, as in many offices: nothing is found by ff02::fb. */
+  readonly ipv6?: boolean
 }
 
 /** Why there can be no namespaces here; undefined when there can. */
@@ -115,7 +117,8 @@ export class Lan {
     await this.#addNamespace(namespace)
     await ip('-n', this.#switch, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
     await ip('-n', this.#switch, 'link', 'set', port, 'master', bridge, 'up')
-    const { ipv4 = true, defaultRoute = 'lan' } = this.#init
+    const { ipv4 = true, ipv6 = true, defaultRoute = 'lan' } = this.#init
+    if (!ipv6) await run('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv6.conf.eth0.disable_ipv6=1'])
     // An address that must be ready before it is used: nobody else on this LAN can have it.
     await run('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv6.conf.eth0.accept_dad=0'])
     if (ipv4) await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0')
