@@ -1,7 +1,16 @@
 // A node without a face, and faces that come and go: real processes, one of which
 // is killed in the middle.
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FACE_PROTOCOL_VERSION } from '../../src/cli/attach/face-protocol.ts'
+import { daemonAt } from '../../src/cli/attach/index.ts'
+import { exitCodes, loadConfig } from '../../src/node/settings.ts'
+import { eventually } from '../eventually.ts'
 import { JsonParley } from '../fault/json-parley.ts'
+import { defaultDeadlineMs } from '../processes/output-log.ts'
+import { freePort } from '../processes/ports.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux } from '../processes/terminal.ts'
@@ -139,7 +148,189 @@ test('/detach leaves the node of a window running as a daemon, with its settings
   expect((await stop.ended()).code).toBe(0)
 })
 
+test('a daemon that was started with options keeps them over --restart, unless others are given', async () => {
+  const [home, port] = [bed.home(), String(await freePort())]
+  const window = await bed.start(['--plain', '--name', 'anna', '--port', port], { home, name: 'the window' })
+  await window.shows(/^You are anna/u)
+  window.type('/detach')
+  expect((await window.ended()).code).toBe(0)
+  expect(await bed.run(['daemon', '--restart'], { home })).toMatchObject({ code: 0 })
+  expect(await optionsOf(home)).toEqual(['--name', 'anna', '--port', port])
+  expect(await bed.run(['daemon', '--restart', '--accept', 'all'], { home })).toMatchObject({ code: 0 })
+  expect(await optionsOf(home)).toEqual(['--accept', 'all'])
+  expect(await bed.run(['daemon', '--stop'], { home })).toMatchObject({ code: 0 })
+})
+
+test('a daemon that waits for its passphrase is known to status, to faces, to --restart and to --stop', async () => {
+  const home = bed.home()
+  const secret = 'correct horse battery staple'
+  // The profile is made.
+  await bed.run(['--plain'], { home, input: 'QUIT\n' })
+  const protect = await bed.run(['profile', 'protect', '--new-passphrase-fd', '0'], { home, input: `${secret}\n` })
+  expect(protect.code, protect.told).toBe(0)
+  const daemon = await bed.start(['daemon'], { home, name: 'the daemon' })
+  await daemon.shows(/is locked: parley unlock opens it/u)
+  const status = await bed.run(['status'], { home })
+  expect(status.stdout).toContain(`in use by a daemon (process ${daemon.pid})`)
+  expect(status.stdout).toMatch(/^Key: +locked/mu)
+  const face = await bed.run(['--plain'], { home })
+  expect(face.code).toBe(exitCodes.locked)
+  expect(face.stderr).toContain('parley unlock')
+  const restart = await bed.run(['daemon', '--restart'], { home })
+  expect(restart.stdout).toContain('It waits for the passphrase of its key: parley unlock asks for it.')
+  expect((await daemon.ended()).code).not.toBe(null)
+  const unlock = await bed.run(['unlock', '--passphrase-fd', '0'], { home, input: `${secret}\n` })
+  expect(unlock.code, unlock.told).toBe(0)
+  expect(await bed.run(['daemon', '--stop'], { home })).toMatchObject({ code: 0 })
+})
+
+test('after an update a new face names the command that restarts the daemon, and nothing is lost by it', async () => {
+  const [home, old] = [bed.home(), await anotherVersion()]
+  const daemon = await bed.start(['daemon', '--name', 'anna', '--accept', 'all'], {
+    home,
+    via: old,
+    name: 'the old daemon'
+  })
+  await daemon.shows(/^RUNNING/u)
+  const oldFace = await bed.start(['--json'], { home, via: old, name: 'the old face' })
+  const self = await oldFace.event('ready')
+  const bob = await JsonParley.start({ args: ['--name', 'bob'], network: bed.network })
+  try {
+    await bob.do({ do: 'open', peer: String(addressOf(self)) })
+    await bob.do({ do: 'send', peer: self['peer'], text: 'before' })
+    await oldFace.event('message', (event) => event['text'] === 'before')
+
+    const refused = await bed.run(['--json'], { home })
+    expect(refused.code).toBe(exitCodes.profileInUse)
+    expect(refused.told).toMatch(/is version 0\.0\.1, and this is .*parley daemon --restart/u)
+
+    expect(await bed.run(['daemon', '--restart'], { home })).toMatchObject({ code: 0 })
+    expect((await daemon.ended()).code).toBe(0)
+    await bob.do({ do: 'send', peer: self['peer'], text: 'after' })
+    const face = await bed.start(['--json'], { home, name: 'the new face' })
+    expect(await face.event('ready')).toMatchObject({ nickname: 'anna', peer: self['peer'] })
+    const texts = async (): Promise<unknown> => {
+      face.type(JSON.stringify({ do: 'history', peer: await bob.peerId(), tag: 'past' }))
+      const { messages } = await face.event('done', (event) => event['tag'] === 'past')
+      return Array.isArray(messages) ? messages.map(({ text }: { text: unknown }) => text) : []
+    }
+    await eventually(async () => expect(await texts()).toEqual(['before', 'after']))
+    await oldFace.event('notice', (event) => String(event['text']).includes('parley daemon --restart'))
+    expect(await bed.run(['daemon', '--stop'], { home })).toMatchObject({ code: 0 })
+  } finally {
+    await bob.stop()
+  }
+})
+
 describe.skipIf(!hasTmux)('in a terminal', () => {
+  test('three kinds of faces: two type at once, each event is shown once on each, what one reads is read for all', async () => {
+    const home = bed.home()
+    let daemon = await startDaemon(home)
+    const bob = await JsonParley.start({ args: ['--name', 'bob', '--accept', 'all'], network: bed.network })
+    try {
+      const json = await bed.start(['--json'], { home, name: 'the JSON face' })
+      const self = await json.event('ready')
+      const screen = await bed.terminal([], { home, name: 'the screen' })
+      await screen.shows(/You are/u)
+      let plain = await bed.start(['--plain'], { home, name: 'the plain face' })
+      await plain.shows(/^You are anna/u)
+      const [anna, peer] = [self['peer'], await bob.peerId()]
+      await bob.do({ do: 'open', peer: String(addressOf(self)) })
+      await bob.do({ do: 'send', peer: anna, text: 'anybody there?' })
+      await screen.shows(/\[1 unread\]/u)
+      await plain.shows(/bob\]: anybody there\?$/u)
+      await json.event('message', (event) => event['text'] === 'anybody there?')
+      plain.type('bob')
+      await plain.shows(/^Conversation with bob /u)
+      await json.event('read', (event) => event['peer'] === peer)
+      await eventually(async () => expect(await screen.screen()).not.toContain('[1 unread]'))
+      await screen.type('bob')
+      await screen.shows(/bob +anybody there\?/u)
+
+      const [typed, written] = [numbered('s', 0, 5), numbered('p', 0, 5)]
+      const typing = (async () => {
+        for (const text of typed) await screen.type(text)
+      })()
+      for (const text of written) plain.type(text)
+      await typing
+      await bob.untilTexts(String(anna), 10)
+      await plain.kill()
+      await daemon.shows(/^FACES 2 attached$/u)
+      for (const text of numbered('s', 5, 10)) await screen.type(text)
+      await bob.untilTexts(String(anna), 15)
+
+      await daemon.kill()
+      await screen.shows(/Connection to Parley lost/u)
+      await json.event('notice', (event) => event['code'] === 'node-gone')
+      await bob.do({ do: 'send', peer: anna, text: 'in the gap' })
+      daemon = await startDaemon(home)
+      await json.event('notice', (event) => event['code'] === 'node-back')
+      await screen.shows(/Parley is connected again/u)
+      await screen.shows(/bob +in the gap/u)
+      plain = await bed.start(['--plain'], { home, name: 'the plain face again' })
+      await plain.shows(/^You are anna/u)
+      plain.type('bob')
+      await plain.shows(/in the gap/u)
+      plain.type('p10')
+      await screen.type('s10')
+      const all = await bob.untilTexts(String(anna), 17)
+
+      const [ofScreen, ofPlain] = [numbered('s', 0, 11), numbered('p', 0, 5).concat('p10')]
+      const only = (shown: readonly string[], wanted: readonly string[]): readonly string[] =>
+        shown.filter((text) => wanted.includes(text))
+      expect(only(all, ofScreen)).toEqual(ofScreen)
+      expect(only(all, ofPlain)).toEqual(ofPlain)
+      await eventually(() => {
+        const sent = json.events().flatMap(({ event, text }) => (event === 'sent' ? [String(text)] : []))
+        expect(only(sent, ofScreen)).toEqual(ofScreen)
+        expect(only(sent, ofPlain)).toEqual(ofPlain)
+        expect(sent).toHaveLength(17)
+      })
+      await screen.shows(/✓ +You +(?:s10|p10)\s[^]*✓ +You +(?:s10|p10)\s/u)
+      const rows = (await screen.rows()).flatMap((row) => /You +([sp]\d+)\b/u.exec(row)?.[1] ?? [])
+      expect(only(rows, ofScreen)).toEqual(ofScreen)
+      expect(only(rows, ofPlain)).toEqual(ofPlain)
+    } finally {
+      await bob.stop()
+    }
+  })
+
+  test('a notice is shown on the desktop when no window has the focus, and the title counts what came', async () => {
+    const [home, bin, told] = [bed.home(), join(bed.folder, 'bin'), join(bed.folder, 'notices')]
+    await mkdir(bin)
+    await writeFile(told, '')
+    await writeFile(join(bin, 'notify-send'), `#!/bin/sh\necho "$4" >> ${told}\n`, { mode: 0o755 })
+    const env = { DISPLAY: ':99', PATH: `${bin}:${process.env['PATH'] ?? ''}` }
+    const daemon = await bed.start(['daemon', '--name', 'anna', '--accept', 'all'], { home, env, name: 'the daemon' })
+    await daemon.shows(/^RUNNING/u)
+    const bob = await JsonParley.start({ args: ['--name', 'bob', '--accept', 'all'], network: bed.network })
+    try {
+      const screen = await bed.terminal(['chat', await bob.address()], { home, name: 'the screen' })
+      await screen.shows(/bob .*● online/u)
+      await screen.type('hello')
+      const anna = String((await bob.until('hello', () => bob.events.find(({ event }) => event === 'message')))['peer'])
+      await bob.do({ do: 'send', peer: anna, text: 'seen' })
+      await screen.shows(/bob +seen/u)
+      expect(await screen.fact('pane_title')).toBe('Parley: anna')
+
+      await screen.press('\u001b[O')
+      let unseen = 0
+      // The first may arrive before the daemon has heard that the focus is gone.
+      await eventually(async () => {
+        await bob.do({ do: 'send', peer: anna, text: `unseen ${++unseen}` })
+        await screen.shows(new RegExp(`bob +unseen ${unseen}`, 'u'))
+        await sleep(noticeAfterMs)
+        expect(await readFile(told, 'utf8')).toContain('a new message')
+      })
+      await eventually(async () => expect(await screen.fact('pane_title')).toBe(`(${unseen}) Parley: anna`))
+      expect((await readFile(told, 'utf8')).trim().split('\n').length).toBeLessThanOrEqual(unseen)
+      await screen.press('\u001b[I')
+      await eventually(async () => expect(await screen.fact('pane_title')).toBe('Parley: anna'))
+    } finally {
+      await bob.stop()
+    }
+  })
+
   test('the full screen of a face goes on over a new daemon, with what was typed and what came meanwhile', async () => {
     const home = bed.home()
     const daemon = await startDaemon(home)
@@ -222,3 +413,38 @@ function addressOf(ready: Readonly<Record<string, unknown>>): unknown {
   const addresses = ready['addresses']
   return Array.isArray(addresses) ? addresses.find((one) => String(one).includes('/127.0.0.1/')) : undefined
 }
+
+/** A Parley of another release, as far as faces can tell: what starts it in place of the one that was built. */
+async function anotherVersion(): Promise<readonly string[]> {
+  const root = join(import.meta.dirname, '..', '..')
+  const other = join(bed.folder, 'other')
+  await mkdir(join(other, 'node_modules'), { recursive: true })
+  for (const part of ['bin', 'scripts', 'dist']) await cp(join(root, part), join(other, part), { recursive: true })
+  await mkdir(join(other, 'src'))
+  // Without the bundler the newest build is used as it is.
+  for (const name of await readdir(join(root, 'node_modules')))
+    if (name !== 'esbuild') await symlink(join(root, 'node_modules', name), join(other, 'node_modules', name))
+  const manifest = await readFile(join(root, 'package.json'), 'utf8')
+  await writeFile(join(other, 'package.json'), manifest.replace(/"version": "[^"]*"/u, '"version": "0.0.1"'))
+  const spoken = new RegExp(String.raw`(protocol(?::|!==))${FACE_PROTOCOL_VERSION}\b`, 'gu')
+  for (const name of await readdir(join(other, 'dist'), { recursive: true })) {
+    if (!name.endsWith('.js')) continue
+    const file = join(other, 'dist', name)
+    await writeFile(file, (await readFile(file, 'utf8')).replaceAll(spoken, `$1${FACE_PROTOCOL_VERSION + 1}`))
+  }
+  // The program that is to be started comes first, then this clone's entry point.
+  return ['/bin/sh', '-c', `node=$1; shift 2; exec "$node" ${join(other, 'bin', 'parley.js')} "$@"`, 'sh']
+}
+
+async function optionsOf(home: string): Promise<readonly string[] | undefined> {
+  const config = await loadConfig({ flags: {}, env: bed.env(home) })
+  return (await daemonAt(config, AbortSignal.timeout(defaultDeadlineMs)))?.options
+}
+
+/** Texts of one writer, by number. */
+function numbered(writer: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, n) => `${writer}${from + n}`)
+}
+
+/** Messages that come close together are gathered into one notice. */
+const noticeAfterMs = 3_000

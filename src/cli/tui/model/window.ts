@@ -84,6 +84,14 @@ export function windowOf(entries: readonly HistoryEntry[], unread: number): Mess
   return withNew({ ...emptyWindow, items, hasOlder: entries.length >= PAGE_MESSAGES, newAbove: unread }, incoming)
 }
 
+/** The same, read again: notes that came after the last message stay below it. */
+export function windowAgain(window: MessageWindow, entries: readonly HistoryEntry[]): MessageWindow {
+  const again = windowOf(entries, 0)
+  const lastMs = entries.at(-1)?.message.storedAtMs ?? Number.NEGATIVE_INFINITY
+  const notes = window.items.filter((item) => item.is === 'status' && item.atMs >= lastMs)
+  return { ...again, items: [...again.items, ...notes] }
+}
+
 /** Without the line that marks what is new: the user has answered, or scrolled to the end. */
 export const nothingNew = { newFrom: undefined, newAbove: 0 } as const
 

@@ -11,7 +11,15 @@ import { withPeople } from '../model/people.ts'
 import { isQuiet } from '../model/preferences.ts'
 import { currentPeer, labelOf, type Place, type State } from '../model/state.ts'
 import { withStatus, withPresenceStatus, withRequestStatus, withoutAnswered } from '../model/status-messages.ts'
-import { keyOf, PAGE_MESSAGES, windowOf, withDelivery, withMessage, withPage, withUnknownEnd } from '../model/window.ts'
+import {
+  keyOf,
+  PAGE_MESSAGES,
+  windowAgain,
+  withDelivery,
+  withMessage,
+  withPage,
+  withUnknownEnd
+} from '../model/window.ts'
 import { readWaiting } from './input-dispatch.ts'
 import { onInput } from './keys.ts'
 import { onForgotten, onFound, onJumped, onOpened, onResult } from './outcomes.ts'
@@ -289,6 +297,6 @@ function withUnsent(state: State, peer: string, text: string): State {
 function onPage(state: State, { peer, where, entries, limit }: Extract<ScreenEvent, { is: 'page' }>): State {
   // A page for a conversation that is no longer open is dropped.
   if (peer !== currentPeer(state) || (where !== 'end' && state.window.loading !== where)) return state
-  const window = where === 'end' ? windowOf(entries, 0) : withPage(state.window, where, entries, limit)
+  const window = where === 'end' ? windowAgain(state.window, entries) : withPage(state.window, where, entries, limit)
   return { ...state, window }
 }
