@@ -177,7 +177,7 @@ function sayFailure(io: CommandIo, error: unknown): ExitCode {
 }
 
 /**
- * What is wrong with an unknown option: which commands have it, or else what commander says.
+ * Explains an unknown option: the commands that have it, or else commander's own message.
  *
  * @param message commander's, which names the option and perhaps one that is spelled like it
  */

@@ -56,7 +56,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /** The TCP port that it listens on. */
   readonly port: number
   readonly peerId: string
-  /** What was wrong with the modes of the files, in words. */
+  /** Wrong file modes that were mended, in words. */
   readonly mended: readonly string[]
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined

@@ -6,7 +6,7 @@ import { constants as system } from 'node:os'
 import { OWNER_ONLY } from './atomic-file.ts'
 import { DamageFound, StorageDamagedError, StorageError, StorageUnavailableError } from './errors.ts'
 
-/** What is used up: the disk, or the user's quota on it. */
+/** The limit that is reached: the disk, or the user's quota on it. */
 type RoomLimit = 'disk' | 'quota'
 
 function noRoomText(file: string, limit: RoomLimit): string {

@@ -185,7 +185,7 @@ export class HandshakeQueue<Item> {
   }
 
   /**
-   * What gives way to a class that begins one more: a stalled handshake of the same class, or of one that has no fewer of
+   * The handshake that gives way to a class that begins one more: a stalled handshake of the same class, or of one that has no fewer of
    * them running than this class will have; else a slow one of a class that still has more. A byte now and then keeps a
    * handshake from stalling, so that progress alone is no protection against those who have less.
    */

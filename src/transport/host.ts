@@ -58,7 +58,7 @@ export interface HostInit {
   /** Called for each remote that was cut for what it did. */
   readonly onMisbehaviour?: (error: MisbehaviourError, remote: Remote) => void
   readonly logger?: ComponentLogger
-  /** What is changed in libp2p; default all of it, or what PARLEY_TUNING says. */
+  /** The changes in libp2p; by default all, or those that PARLEY_TUNING leaves on. */
   readonly tuning?: Tuning
 }
 

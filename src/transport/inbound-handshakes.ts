@@ -43,7 +43,7 @@ interface Arrival {
   /** By the address that a trusted proxy told, once it has. */
   addressClass: string
   isRunning: boolean
-  /** What comes is no longer looked at. */
+  /** Incoming bytes are no longer looked at. */
   stopListening: () => void
 }
 

@@ -25,7 +25,7 @@ const golden = 2.399_963
 /** However many groups there are, the picture does not become a desert. */
 const maxSpread = 4
 
-/** Who leaves is followed by the last of the group, so that at most one peer moves far. */
+/** The last of the group takes the place of a peer that leaves, so that at most one moves far. */
 export function nextPlaces(
   before: Places,
   peers: Iterable<{ readonly peer: string; readonly directories: readonly string[] }>

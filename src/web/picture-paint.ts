@@ -80,7 +80,7 @@ function isDark(colour: string): boolean {
   return channels.reduce((sum, channel) => sum + channel, 0) < 3 * 128
 }
 
-/** Paints everybody. @returns on which side the names stand of those that have room for one */
+/** Paints all people. @returns on which side the names stand of those that have room for one */
 export function paint(context: CanvasRenderingContext2D, painting: Painting, palette: Palette): Names {
   const { width, height, gap, peers, directories } = painting
   context.clearRect(0, 0, width, height)
@@ -105,7 +105,7 @@ export function paint(context: CanvasRenderingContext2D, painting: Painting, pal
   return names
 }
 
-/** Paints once more, over everybody, those that are pointed at. */
+/** Paints those that are pointed at once more, over all others. */
 export function paintMarked(
   context: CanvasRenderingContext2D,
   { gap }: Pick<Painting, 'gap'>,

@@ -58,7 +58,7 @@ export class PictureScene {
   #size = { width: 0, height: 0 }
   #frame: number | undefined
   #pause: ReturnType<typeof setTimeout> | undefined
-  /** What is on the base is not what is to be seen. */
+  /** The base canvas is out of date. */
   #isStale = true
   #paintedAtMs = -Infinity
   #tookMs = 0

@@ -3,7 +3,8 @@
 // the command that replays its seed.
 import { expect, test } from 'vitest'
 import type { OutboxEvent } from '../../src/node/messaging/outbox.ts'
-import { connect, connectProgram, freeze, Side, type World } from './delivery.ts'
+import { connect, connectProgram, freeze } from './delivery-streams.ts'
+import { Side, type World } from './delivery.ts'
 import { seedsToPlay, Simulation } from './network.ts'
 
 const SEEDS = 1_000

@@ -73,7 +73,7 @@ export type ToFace =
   | NodeHello
   | { readonly is: 'part'; readonly part: WholePart; readonly value: ChatSnapshot[WholePart] }
   | { readonly is: 'rows'; readonly rows: readonly RosterRow[] }
-  /** What is known of peers, before the first line that names them and when it has changed. */
+  /** Peers: sent before the first line that names them, and again when they change. */
   | { readonly is: 'views'; readonly views: readonly PeerView[] }
   /** Nothing is known of these peers any more, until the next view. */
   | { readonly is: 'forget'; readonly peers: readonly string[] }

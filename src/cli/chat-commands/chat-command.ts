@@ -108,7 +108,7 @@ export type CommandResult =
       readonly shortId: string
       readonly sameNameAs?: NameOwner
       readonly messages: readonly IncomingMessage[]
-      /** What is to be done once it has been read. */
+      /** The act that follows once it has been read. */
       readonly verb: AcceptingVerb
     } & PeerRef)
   /** The peer uses a contact's name: the user has to name it by its ID. Nothing was done. */
@@ -173,7 +173,7 @@ export class ReadRequests {
   }
 }
 
-/** What is about to be done with a peer; each of these accepts a stranger. */
+/** An act on a peer that accepts a stranger. */
 export type AcceptingVerb = 'open' | 'accept' | 'send'
 
 /** Strangers whose request is remembered as shown: more than can wait at a time. */

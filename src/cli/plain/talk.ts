@@ -295,7 +295,7 @@ export class Talk {
     this.#draft = []
   }
 
-  /** What is asked for now. */
+  /** The prompt that is due now. */
   prompt(): string {
     switch (this.#place.at) {
       case 'peer':

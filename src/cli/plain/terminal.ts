@@ -16,7 +16,7 @@ export interface PlainTerminal {
   print(lines: readonly string[]): void
   /** The same for Parley's own words, which are cut between words where a terminal is narrower than they are. */
   say(lines: readonly string[]): void
-  /** What is asked for now. A pipe prints it as a line of its own. */
+  /** Sets the prompt. A pipe prints it as a line of its own. */
   ask(prompt: string): void
   /** Shown before the prompt during an operation; a pipe shows nothing. */
   progress(text: string | undefined): void

@@ -38,7 +38,7 @@ const MAX_GATHERED_PEERS = 20
 const SHOWN_CHARACTERS = 200
 
 export interface DesktopNoticesInit {
-  /** What was written is shown too. */
+  /** The text is shown too. */
   readonly withTexts: boolean
   readonly tell: (title: string, text: string) => void
 }

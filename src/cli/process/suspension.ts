@@ -38,7 +38,7 @@ export class Suspension {
     // Windows knows no such thing.
     if (constants.signals.SIGTSTP === undefined || this.#isStopping) return
     this.#isStopping = true
-    // What is still to be shown belongs before the shell's prompt; a terminal that shows nothing is not waited for.
+    // Pending output belongs before the shell's prompt; a terminal that shows nothing is not waited for.
     await Promise.race([streamFlushed(this.#output), sleep(STOP_FLUSH_MS)])
     if (this.#isOver) return
     this.#input.setRawMode?.(false)

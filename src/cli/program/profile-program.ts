@@ -155,7 +155,7 @@ export function addContactCommands(program: ProgramCommand, run: Run): void {
     .action(run(async () => (await load()).runContactRemove))
 }
 
-/** What reads and deletes the history of a profile. */
+/** The commands that read and delete the history of a profile. */
 export function addHistoryCommands(program: ProgramCommand, run: Run): void {
   const load = async () => import('../commands/history.ts')
   const limit = '--limit <NUMBER>'

@@ -43,7 +43,7 @@ export interface FullScreenInit {
   readonly presenceLines: PresenceLines
   /** Hears of keys and of the focus. */
   readonly attention?: Attention
-  /** What is preferred and was typed is kept in the profile's folder. */
+  /** Preferences and the input history are kept in the profile's folder. */
   readonly keeps: boolean
   /** PEER of `parley chat PEER`: its conversation is opened first. */
   readonly openFirst: readonly string[]

@@ -15,7 +15,7 @@ const MAX_KEPT_BYTES = 4 * 1024 * 1024
 const MAX_REMEMBERED_PLACES = 200
 
 const preferencesFile = 'screen.json'
-/** What was typed is as private as the messages. */
+/** The input history is as private as the messages. */
 const ownerOnly = 0o600
 
 export class KeptFiles {

@@ -6,7 +6,7 @@ import { shortId } from '../../node/settings.ts'
 import type { DirectoryView } from '../chat-api/chat-api.ts'
 import { retryText } from './time-span.ts'
 
-/** What was found about one directory, peer by peer, in a list of directories: more says nothing new. */
+/** Findings about one directory that a list of directories names peer by peer: more say nothing new. */
 const MAX_FINDING_LINES = 10
 
 /** All of them, with what was found below each. */

@@ -14,7 +14,7 @@ export interface SafetyView extends PeerTrust {
   readonly shortId: string
   /** Twelve groups of five digits. */
   readonly groups: readonly string[]
-  /** What has just been done. */
+  /** The act that has just been carried out. */
   readonly done?: 'verified' | 'unverified'
 }
 

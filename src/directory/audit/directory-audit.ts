@@ -16,7 +16,7 @@ const DISAGREEMENT_ROUNDS = { blamedMs: 2_000, blamelessMs: 10_000 } as const
 /** Where directories differ about more peers than this, one's word alone convicts no other: it may make them up. */
 const MAX_ON_ONE_WORD = 32
 
-/** What is held against one directory. */
+/** The findings against one directory. */
 export interface HeldAgainst {
   /** Peers that it shows under an older record, or that are gone. */
   readonly stale: readonly string[]

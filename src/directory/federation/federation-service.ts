@@ -79,7 +79,7 @@ export class FederationService extends EventEmitter<FederationEvents> {
   #isStepping = false
   readonly #verdicts = new Map<GossipMessage, (verdict: GossipVerdict) => void>()
   readonly #denials = new Map<DenialRequest, (denial: VerifiedStatement | undefined) => void>()
-  /** What is being sealed, or waits for the end of the turn. */
+  /** Statements that are being sealed, or wait for the end of the turn. */
   readonly #sealing = new Set<Promise<void>>()
   /** Own gossip that is going out: the next statements are sealed after it. */
   #publishing: Promise<void> = Promise.resolve()

@@ -3,7 +3,7 @@
 // Knows nothing of what the changes say.
 import { randomBytes } from 'node:crypto'
 
-/** What is kept of past changes, for readers that are behind or come back. */
+/** Bytes of past changes that are kept for readers that are behind or come back. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024
 
 /** … and how many batches: half a minute of ten a second. */

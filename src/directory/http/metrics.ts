@@ -10,7 +10,7 @@ import type { ConnectionCount, HttpMetrics, MetricsText } from './roster-http.ts
 /** How exactly the delay of the event loop is measured: prom-client's 10 ms would wake an idle process too often. */
 const EVENT_LOOP_PRECISION_MS = 100
 
-/** What is looked up when the figures are read. */
+/** The sources of the figures that are looked up when they are read. */
 interface MetricsSources {
   /** Peers on the roster, and those of them that are attached to this directory. */
   readonly peers: () => { readonly all: number; readonly here: number }

@@ -142,7 +142,7 @@ class HostNames {
     if (isIP(name) !== 0 || !name.includes('.') || localSuffixes.some((suffix) => name.endsWith(`.${suffix}`))) {
       return undefined
     }
-    // Who can reach a public address from anywhere needs no visitor's browser for it.
+    // An attacker who can reach a public address from anywhere needs no visitor's browser for it.
     const isWithinNetwork = addressRange(localAddress) !== 'public' && addressRange(client) !== 'public'
     if (!isWithinNetwork) return undefined
     return 'this directory does not know that name: ask for its IP address, or start it with --http-name'

@@ -67,7 +67,7 @@ export interface RosterFeedInit {
 }
 
 interface FeedSnapshot {
-  /** What comes after it is in the log. */
+  /** Later changes are in the log. */
   readonly seq: number
   readonly pages: readonly Buffer[]
 }
@@ -120,7 +120,7 @@ export class RosterFeed {
     return this.#rows.size
   }
 
-  /** @returns everybody, in no order */
+  /** @returns all peers, in no order */
   rows(): Iterable<PeerJson> {
     return this.#rows.values()
   }
@@ -196,7 +196,7 @@ export class RosterFeed {
       this.#emit()
     }
     if (waitMs <= 0) {
-      // What comes in the same turn goes with it.
+      // Changes of the same turn go with it.
       const immediate = setImmediate(run)
       this.#flush = { cancel: () => clearImmediate(immediate) }
     } else {

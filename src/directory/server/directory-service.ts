@@ -203,7 +203,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       maxInboundStreams: MAX_DIRECTORY_STREAMS_PER_CONNECTION,
       runOnLimitedConnection: false
     })
-    // Who was attached before a stop may be on the way back.
+    // Peers that were attached before a stop may be on their way back.
     this.#report(this.#roster.lostSource(this.#self, this.#now(), this.#graceMs))
     this.#sweep.dueAt(this.#roster.nextDeadline())
   }

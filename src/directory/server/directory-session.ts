@@ -50,7 +50,7 @@ export const noMetrics: DirectoryMetrics = {
   watcherReset: () => undefined
 }
 
-/** What may wait for one watcher before it counts as too slow; whole-roster frames are shared by all of them. */
+/** Bytes that may wait for one watcher before it counts as too slow; whole-roster frames are shared by all of them. */
 const WATCHER_QUEUE_BYTES = 512 * 1024
 
 /** Announcements on one connection; a verification costs a quarter of a millisecond. */

@@ -176,7 +176,7 @@ export class RosterPush {
     this.#watchers.add(session)
     if (!isWhole(range)) {
       const view = this.#ordered()
-      // Who changes his query in quiet times leaves the last one behind.
+      // A client that changes its query in quiet times leaves the last one behind.
       if (view.queries > MAX_PARTIAL_WATCHERS) view.keepOnly(this.#watchedQueries())
       const { entries, total, version } = view.page(range)
       // The page counts as sent from here, so that nothing that changes meanwhile is missed.

@@ -25,7 +25,7 @@ export class SortedRoster {
     this.#all = new SortedEntries(entries.map(named))
   }
 
-  /** Everybody in order. */
+  /** All peers in order. */
   get entries(): readonly RosterEntry[] {
     return this.#all.entries
   }

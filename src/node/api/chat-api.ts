@@ -83,7 +83,7 @@ export interface ChatSnapshot {
   readonly lan: readonly LinkView[]
 }
 
-/** What changes without an event, and is asked for. */
+/** Figures that change without an event, and are read on request. */
 export interface NodeFigures {
   /** The open connections and their holders. */
   readonly connections: ConnectionFigures
@@ -99,7 +99,7 @@ export interface SettingView {
   readonly source: 'flag' | 'environment' | 'file' | 'profile' | 'default'
 }
 
-/** What is known of one peer. */
+/** One peer as the node knows it. */
 export interface PeerView {
   readonly peer: string
   /** The contact's name, else the nickname, else the short ID. */
@@ -112,7 +112,7 @@ export interface PeerView {
   readonly state: ConversationState
 }
 
-/** What is kept of all conversations; the same on a running node and on a profile that is only opened for it. */
+/** The stored messages of all conversations; the same on a running node and on a profile that is only opened for it. */
 export interface HistoryApi {
   /** The last `limit` messages with a peer, oldest first. */
   recent(peer: string, limit: number): Promise<readonly StoredMessage[]>
@@ -186,7 +186,7 @@ export interface PeersApi {
   /** Resolves when the first answers about who is online are in, or none can be expected soon. */
   firstLook(options: { readonly signal?: AbortSignal; readonly thorough?: boolean }): Promise<void>
   resolve(words: readonly string[], options?: ResolveOptions): Promise<PeerTarget>
-  /** What is known of the peer now. */
+  /** The peer as it is known now. */
   look(peer: string): PeerView
   /** The path to the peer, with its round-trip time measured now. */
   measurePath(peer: string, options?: { readonly signal?: AbortSignal }): Promise<PathView>

@@ -111,7 +111,7 @@ export interface DirectoryFindings {
 export type DirectoryStateName = 'connecting' | 'connected' | 'waiting' | 'refused' | 'standby'
 
 export interface DirectoryView {
-  /** What was asked for: `127.0.0.1:8000`, or a multiaddr. */
+  /** As it was named: `127.0.0.1:8000`, or a multiaddr. */
   readonly address: string
   readonly peer: string | undefined
   readonly state: DirectoryStateName
@@ -165,7 +165,7 @@ export interface RoomView {
   readonly quotaBytes: number | undefined
   /** Of the disk; undefined when it is not known. */
   readonly freeBytes: number | undefined
-  /** What is to stay free. */
+  /** The space that must stay free. */
   readonly floorBytes: number
   /** Less is free than is to stay free: no messages of others are stored. */
   readonly isDiskLow: boolean
@@ -196,7 +196,7 @@ export interface Misbehaviour {
   readonly breach: string
   /** What it did, to follow its name: `sent too many pings`. */
   readonly what: string
-  /** What was done, as a sentence without its end: `Its connection was cut`. */
+  /** The consequence, as a sentence without its end: `Its connection was cut`. */
   readonly action: string
 }
 
@@ -263,7 +263,7 @@ export interface NamedPeer {
   readonly label: string
 }
 
-/** What is known of one link, for a person. */
+/** One link, for a person. */
 export interface LinkView {
   /** The interface's name. */
   readonly name: string

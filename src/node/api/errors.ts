@@ -116,7 +116,7 @@ export class AmbiguousPeerError extends ParleyError {
   }
 }
 
-/** A nickname that anybody may take was given where a trusted name is needed. */
+/** A nickname, which anyone may take, was given where a trusted name is needed. */
 export class UntrustedNameError extends ParleyError {
   override readonly name = 'UntrustedNameError'
   override readonly exitCode = exitCodes.peerNotFound

@@ -107,7 +107,7 @@ export interface Candidate {
 export interface Candidates {
   /** At most MAX_ADDRESSES_PER_DIAL. */
   readonly dialled: readonly Candidate[]
-  /** What is not dialled, each as a clause: `127.0.0.1:22 is another machine's own (loopback)`. */
+  /** Addresses that are not dialled, each as a clause: `127.0.0.1:22 is another machine's own (loopback)`. */
   readonly refused: readonly string[]
 }
 

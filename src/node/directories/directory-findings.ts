@@ -1,4 +1,4 @@
-// What comes of comparing the directories in use: by which of them a peer is seen,
+// The findings of comparing the directories in use: by which of them a peer is seen,
 // what each was found to do, and the notice when one is first found stale or
 // withholding. The comparison itself is DirectoryAudit's.
 import { EventEmitter } from 'node:events'

@@ -1,5 +1,5 @@
 // A file in the age format (https://age-encryption.org/v1), written and read as
-// a stream of a bounded size. What is in it is its caller's business.
+// a stream of a bounded size. Its content is the caller's business.
 import type { Decrypter, Encrypter } from 'age-encryption'
 import { ArchiveError, UsageError, WrongPassphraseError } from '../api/errors.ts'
 

@@ -42,7 +42,7 @@ const permissionBits = 0o777
 /** What Windows gives for a user ID. */
 const noUser = -1
 
-/** What was found wrong and is right now, in words; undefined: nothing was. */
+/** The modes that were wrong and are mended, in words; undefined: none was. */
 export interface MendedModes {
   readonly modes: string | undefined
   /** A key could be read by other users of this machine. */

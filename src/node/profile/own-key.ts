@@ -18,7 +18,7 @@ export interface OwnKey {
   readonly owner: string
   readonly peer: string
   readonly hasPassphrase: boolean
-  /** What was wrong with the modes of the files, in words. */
+  /** Wrong file modes that were mended, in words. */
   readonly mended: readonly string[]
   /** The key itself; `unlock` is asked when it has a passphrase. */
   open(unlock: Unlocker): Promise<PrivateKey>

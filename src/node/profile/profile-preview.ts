@@ -1,4 +1,4 @@
-// What is known of a profile before it is opened, and before anything of libp2p is
+// A profile as it is known before it is opened, and before anything of libp2p is
 // loaded: whether another process holds it, whether its key has a passphrase, and
 // which settings it keeps. Nothing is made or changed.
 import { existsSync } from 'node:fs'

@@ -27,7 +27,7 @@ export interface HeldProfile {
   readonly book: PeerBook
   /** Set when another profile was asked for and this one was free. */
   readonly insteadOf: string | undefined
-  /** What was wrong with the modes of its files. */
+  /** Wrong modes of its files that were mended. */
   readonly mended: MendedModes
   release(): void
 }

@@ -78,7 +78,7 @@ function gather(connection: MessageStream, { directSends }: Pick<Tuning, 'direct
   if (directSends) sendDirectly(connection, (bytes) => writeAll(socket, bytes))
 }
 
-/** What is small in one piece: two pieces cost more than a copy. */
+/** Small messages go in one piece: two pieces cost more than a copy. */
 function writeAll(socket: Socket, bytes: Uint8Array | Uint8ArrayList): boolean {
   if (bytes.byteLength <= JOIN_UP_TO_BYTES) return socket.write(bytes.subarray())
   let hasRoom = true

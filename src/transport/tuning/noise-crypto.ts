@@ -10,7 +10,7 @@ import { lendBuffer } from './spare-buffers.ts'
 /** Messages of Noise from this size on are opened where they were read: a fresh buffer for each costs as much as opening. */
 export const OPEN_IN_PLACE_FROM_BYTES = 16 * 1024
 
-/** What is used of sodium-native, which has no types: the results go into the first argument. */
+/** The functions used of sodium-native, which has no types: results go into the first argument. */
 export interface Sodium {
   crypto_hash_sha256(into: Uint8Array, input: Uint8Array): void
   crypto_scalarmult_base(intoPublicKey: Uint8Array, privateKey: Uint8Array): void

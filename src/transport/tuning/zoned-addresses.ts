@@ -18,7 +18,7 @@ export function zonedAddresses<Components>(
     const transport = transportOf(components)
     const dial = transport.dial.bind(transport)
     const createListener = transport.createListener.bind(transport)
-    // What is given beside the address goes to net.connect() and Server.listen(), and counts more than the address.
+    // Options beside the address go to net.connect() and Server.listen(), and override the address.
     transport.dial = async (address, init) => dial(address, { ...init, ...zonedHost(address) })
     transport.createListener = (init) => {
       const listener = createListener({ ...init, upgrader: withZone(init.upgrader) })

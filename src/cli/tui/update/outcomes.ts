@@ -138,7 +138,7 @@ function movedTo(state: State, place: Place): State {
   const to = placeKey(place)
   if (from === to) return { ...state, place }
   const drafts = new Map(state.drafts)
-  // What was typed while a conversation was being opened is meant for it.
+  // Text typed while a conversation was being opened is meant for it.
   const isMeantThere = from === '' && !drafts.has(to)
   const editor = isMeantThere ? state.input.editor : (drafts.get(to) ?? emptyEditor)
   if (!isMeantThere) drafts.set(from, state.input.editor)

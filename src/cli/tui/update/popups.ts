@@ -148,7 +148,7 @@ export function shownResult(result: CommandResult, state: State): Shown {
   }
 }
 
-/** What is set on this screen, and in the program. */
+/** The settings of this screen, and of the program. */
 export function settingsPopup(state: State): Popup {
   const { preferences } = state
   const levels = Object.entries(preferences.levels).map(([peer, level]): PopupLine => ({

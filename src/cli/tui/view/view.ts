@@ -24,7 +24,7 @@ export function view(state: State): Frame {
   if (hasStatus) screen.push([segment(0, columns, statusBar(state, columns), 'bar')])
   const inputTop = screen.length
   screen.push(...input.rows.map((row): ScreenRow => [segment(0, columns, row)]))
-  // What is typed is seen in the smallest window.
+  // The input stays visible in the smallest window.
   const top = Math.max(0, screen.length - rows)
   const shown = screen.slice(top)
   const cursorRow = inputTop - top + input.cursor.row

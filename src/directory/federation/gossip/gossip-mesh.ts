@@ -15,7 +15,7 @@ const PRESENCE_TOPIC = '/chat/presence/1.0.0'
 /** A gossip message and the frame of gossipsub around it. */
 const MAX_RPC_BYTES = MAX_GOSSIP_BYTES + 4 * 1024
 
-/** What may wait for a federation peer that reads too slowly, before gossip with it starts anew: a second of a stampede. */
+/** Bytes that may wait for a federation peer that reads too slowly, before gossip with it starts anew: a second of a stampede. */
 const GOSSIP_QUEUE_BYTES = 4 * 1024 * 1024
 
 /** Few directories: nearly all of them are each other's neighbours, up to the most that may be connected. */

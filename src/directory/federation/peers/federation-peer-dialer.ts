@@ -275,7 +275,7 @@ export class FederationPeerDialer {
 
   async #connect(target: Target, signal: AbortSignal): Promise<Connection | undefined> {
     const { address, peer } = target
-    // What was named comes first; when it does not answer, every other try is by what is known of who did.
+    // The named address comes first; when it does not answer, every other try uses the known addresses of the peer that last answered there.
     const isByPeer = peer !== undefined && this.addressesOf(peer).length > 0 && target.failures % 2 === 1
     if (address !== undefined && !isByPeer) return this.#init.dialing.dial(address, { signal })
     return peer === undefined ? undefined : this.#init.dialing.connect(peer, { signal })

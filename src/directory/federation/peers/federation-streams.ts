@@ -28,7 +28,7 @@ const HELLO_RATE = { burst: 40, perSecond: 2 } as const
 /** The first Hello. */
 const FIRST_HELLO_TIMEOUT_MS = 3_000
 
-/** What may wait for one federation peer: some pages of an answer. */
+/** The most that may wait for one federation peer: some pages of an answer. */
 const SYNC_QUEUE_BYTES = 512 * 1024
 
 /** What answers there serves no federation. */
@@ -179,7 +179,7 @@ class FederationStream {
     maxBytes: SYNC_QUEUE_BYTES,
     sizeOf: (bytes) => bytes.byteLength
   })
-  /** What is still to be answered, by what was asked: asking twice gives one answer. */
+  /** Open answers, by their question: asking twice gives one answer. */
   readonly #answers = new Map<string, () => Iterable<FederationFrame>>()
   #answering: Promise<void> | undefined
   /** The frame that the machine has. */

@@ -57,11 +57,11 @@ export interface Wanted {
   readonly afterCounter: bigint
 }
 
-/** What is held of one directory. Only the heartbeat is that directory's own word. */
+/** The digest of one directory. Only the heartbeat is that directory's own word. */
 interface DirectoryDigest extends OwnDigest {
   readonly directory: string
   readonly epoch: bigint
-  /** Absent where none was heard, and in the digest of oneself. */
+  /** Absent where none was heard, and in the own digest. */
   readonly heartbeat?: VerifiedHeartbeat
   readonly heardAgoMs: number
 }
@@ -76,7 +76,7 @@ export interface DirectoryStanding {
   readonly leftOut: number
   /** The operator named it, or it is this one. */
   readonly isNamed: boolean
-  /** Infinity where it was never heard; 0 for oneself. */
+  /** Infinity where it was never heard; 0 for this directory itself. */
   readonly heardAgoMs: number
   readonly epoch: bigint
 }
@@ -111,7 +111,7 @@ export class FederationState {
     return this.#own.epoch
   }
 
-  /** Takes the next counter. What is taken must be sealed and given to `ownSealed`: later ones wait for it. */
+  /** Takes the next counter. Its statement must be sealed and given to `ownSealed`: later ones wait for it. */
   nextOwn(peer: PeerId, seq: bigint, attached: boolean): Omit<AttachmentStatement, 'directory' | 'network'> {
     return this.#own.next(peer, seq, attached)
   }
@@ -252,7 +252,7 @@ export class FederationState {
     return earliest
   }
 
-  /** @returns what is held of every directory, oneself first: for a Hello */
+  /** @returns the digests of all directories, the own one first: for a Hello */
   digests(nowMs: number): readonly DirectoryDigest[] {
     const own = { directory: this.#self, epoch: this.epoch, ...this.ownDigest(), heardAgoMs: 0 }
     const others = this.#known.all().map(({ id, log, heartbeat, heardAtMs }) => ({
@@ -319,7 +319,7 @@ export class FederationState {
     return directory === this.#self || this.#known.get(directory)?.isAlive(nowMs) === true
   }
 
-  /** @returns every known directory, oneself first */
+  /** @returns every known directory, this one first */
   directories(nowMs: number): readonly DirectoryStanding[] {
     const own = { directory: this.#self, alive: true, connected: true, isNamed: true, leftOut: 0, heardAgoMs: 0 }
     const others = this.#known.all().map((known) => ({

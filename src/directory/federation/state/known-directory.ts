@@ -1,4 +1,4 @@
-// What is known here of one other directory: whether it lives, what it has said
+// One other directory as it is known here: whether it lives, what it has said
 // in its newest epoch, what still stands of the epoch before, and whether
 // something is missing. Pure: the time goes in, effects on the roster come out.
 import { backoffMs } from '../../../lib/index.ts'

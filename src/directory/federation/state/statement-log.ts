@@ -93,7 +93,7 @@ export class StatementLog {
     return this.#held.entries()
   }
 
-  /** Takes a statement of this epoch. What was held of the peer before is replaced, never `shown` with it. */
+  /** Takes a statement of this epoch. It replaces the previous one of the peer, and is not `shown` yet. */
   put(offered: Offered, nowMs: number, makeRoom: MakeRoom): Put {
     const { statement } = offered.statement
     const peer = statement.peer.toString()

@@ -11,7 +11,7 @@ const ASK_LONGEST_MS = 60_000
 
 interface DirectoryQuery<S> {
   readonly wanted: Wanted
-  /** Who was asked. */
+  /** The peer that was asked. */
   readonly session: S
   /** Of the statements that were answered. */
   readonly counters: Set<bigint>
@@ -45,7 +45,7 @@ export class DirectoryQueries<S extends { readonly isHandling?: boolean }> {
     this.#heardAtMs.set(session, nowMs)
   }
 
-  /** What was asked of this one about the directory, unless it has answered to the end. */
+  /** The open query to this peer about the directory, unless its answer is complete. */
   of(directory: string, session: S): DirectoryQuery<S> | undefined {
     return this.#open.get(session)?.get(directory)
   }

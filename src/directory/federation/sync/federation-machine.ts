@@ -177,7 +177,7 @@ export class FederationMachine {
     // What others had attached before a stop is asked for anew.
     this.#step.apply(this.state.expire(Number.MAX_SAFE_INTEGER))
     this.#nextPulseMs = nowMs + PULSE_MS
-    // What is attached already is said first, so that the first heartbeat covers it.
+    // Peers that are attached already are stated first, so that the first heartbeat covers them.
     this.#publisher.start()
   }
 

@@ -13,7 +13,7 @@ import type { FederationSession, FederationStep } from './federation-step.ts'
 import { FEDERATION_BAN_MS } from './peer-scoring.ts'
 import type { PeerScoring } from './peer-scoring.ts'
 
-/** How often is looked for what is missing, who is silent, and whether gossip reaches everybody. */
+/** How often to look for missing statements, for silent directories, and whether gossip reaches all. */
 export const PULSE_MS = 250
 
 /** A directory that was refused a place, or has lost it, comes back after this: soon enough for its turn. */

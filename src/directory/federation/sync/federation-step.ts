@@ -73,7 +73,7 @@ export interface Opened {
   readonly heartbeats: readonly (VerifiedHeartbeat | undefined)[]
 }
 
-/** What is done step by step, with envelopes that are opened in between; `undefined`: they are beyond a budget. */
+/** A task in steps, with envelopes that are opened in between; `undefined`: they exceed a budget. */
 export type OpenTask<T> = Generator<OpenRequest, T, Opened | undefined>
 
 /** Statements of our own, to be signed by our key. */

@@ -30,7 +30,7 @@ interface StatementPublisherInit {
   readonly attached: { all(): Iterable<OwnChange> }
 }
 
-/** What is to be said of one peer: its last state counts. */
+/** A change that is to be stated of one peer: its last state counts. */
 type Word =
   | { readonly attached: true; readonly record: VerifiedRecord; readonly sinceMs: number }
   | { readonly attached: false; readonly record: VerifiedRecord; readonly seq: bigint }
@@ -50,7 +50,7 @@ export class StatementPublisher {
   /** Denials that are being sealed. */
   readonly #denying = new Map<SealRequest, DenialRequest>()
   #heartbeat: { readonly verified: VerifiedHeartbeat; readonly sealedAtMs: number } | undefined
-  /** What waits for the end of the turn, or for its seals. */
+  /** Changes that wait for the end of the turn, or for their seals. */
   #saying: 'nothing' | 'at-the-end-of-the-turn' | Batch = 'nothing'
   /** A heartbeat is to follow what is being said. */
   #beatsAfter = false
@@ -74,7 +74,7 @@ export class StatementPublisher {
     this.#sayNext()
   }
 
-  /** What was noted is still said; there are no more heartbeats. */
+  /** Noted changes are still stated; there are no more heartbeats. */
   stop(): void {
     this.#nextBeatMs = Infinity
   }
