@@ -93,7 +93,7 @@ export class StatementLog {
     return this.#held.entries()
   }
 
-  /** Takes a statement of this epoch. It replaces the previous one of the peer, and is not `shown` yet. */
+  /** Takes a statement of this epoch. It replaces the previous one of the peer, and keeps its `shown`. */
   put(offered: Offered, nowMs: number, makeRoom: MakeRoom): Put {
     const { statement } = offered.statement
     const peer = statement.peer.toString()
