@@ -279,7 +279,7 @@ export class ChatNetwork {
     this.#init.events.tell('notice', () => notice)
   }
 
-  /** What is to be seen on the LAN has changed. */
+  /** The peers and directories seen on the LAN have changed. */
   #tellSeen(part: 'programs' | 'lan'): void {
     this.#init.events.tell('snapshot', () => ({ part }))
   }
