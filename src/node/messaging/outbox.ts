@@ -1,9 +1,16 @@
-// What a peer's session is given next, as pure logic: when the store is read, what
-// of it is sent, when to pause, and what is sent again. Events and the time in,
-// effects out; no store, no session, no timer, no promise. It asks for one thing at
-// a time, and its answer is an event.
-import type { Dialect, ChatMessage } from '../../chat-protocol/index.ts'
-import type { OutboxEntry } from '../../storage/index.ts'
+// What a peer's session is given next: when the store is read, what of it is sent,
+// when to pause, and what is sent again. OutboxLogic decides that, with events and
+// the time in and effects out; it knows no store, session, timer or promise, asks
+// for one thing at a time, and takes the answer as an event. Outbox carries it out.
+import {
+  SessionClosedError,
+  type ChatMessage,
+  type ChatSession,
+  type Dialect,
+  type ReceiptState
+} from '../../chat-protocol/index.ts'
+import { DeadlineTimer } from '../../lib/index.ts'
+import type { DeliveryState, MessageStore, OutboxEntry, OutgoingMessage } from '../../storage/index.ts'
 
 /** Messages are read from the outbox and given to a session in batches of this many. */
 export const OUTBOX_BATCH = 256
@@ -255,4 +262,180 @@ export class OutboxLogic {
     this.#batch = this.#batch.slice(count)
     this.#isNoted = false
   }
+}
+
+export interface OutboxInit {
+  readonly store: MessageStore
+  readonly now: () => number
+  /** Messages that have moved to another state, after that is stored. */
+  readonly onDelivery: (messages: readonly OutgoingMessage[]) => void
+  /** Sending to the peer failed, and not because its session has ended. */
+  readonly onFault: (peer: string, error: unknown) => void
+}
+
+/** What is sent to one peer. */
+interface Line {
+  readonly peer: string
+  readonly logic: OutboxLogic
+  readonly timer: DeadlineTimer
+  /** The session that is open, and the end of what is given to it. */
+  live: { readonly session: ChatSession; readonly detached: AbortController } | undefined
+  /** What the logic asked for last. */
+  answered: Promise<void>
+}
+
+export class Outbox {
+  readonly #init: OutboxInit
+  readonly #lines = new Map<string, Line>()
+
+  constructor(init: OutboxInit) {
+    this.#init = init
+  }
+
+  /** Sends everything that waits for the session's peer, and what comes, until {@link detach}. */
+  attach(session: ChatSession): void {
+    const peer = session.peer.toString()
+    const line = this.#lines.get(peer) ?? this.#newLine(peer)
+    line.live?.detached.abort()
+    line.live = { session, detached: new AbortController() }
+    this.#step(line, { kind: 'open', dialect: session.dialect })
+  }
+
+  detach(peer: string): void {
+    const line = this.#lines.get(peer)
+    if (line?.live === undefined) return
+    line.live.detached.abort()
+    line.live = undefined
+    this.#step(line, { kind: 'close' })
+  }
+
+  /** What is stored for the peer leaves at once. */
+  isAttached(peer: string): boolean {
+    return this.#lines.get(peer)?.live !== undefined
+  }
+
+  /** There is something new in the peer's outbox. */
+  wake(peer: string): void {
+    this.#tell(peer, { kind: 'news' })
+  }
+
+  /** These are new in the peer's outbox, one directly after the other. */
+  stored(peer: string, entries: readonly OutboxEntry[]): void {
+    this.#tell(peer, { kind: 'stored', entries })
+  }
+
+  /** Something that waits for the peer is not what it was when it was stored. */
+  reread(peer: string): void {
+    this.#tell(peer, { kind: 'changed' })
+  }
+
+  async receipts(peer: string, ids: readonly string[], state: ReceiptState): Promise<void> {
+    switch (state) {
+      case 'stored':
+        return this.#settle(peer, ids, 'delivered')
+      case 'held':
+        return this.#settle(peer, ids, 'held')
+      case 'seen':
+        return this.#report(await this.#init.store.setSeen(peer, ids, this.#init.now()))
+    }
+  }
+
+  /**
+   * The other side wants these later: they stay pending, and are sent again after that time.
+   *
+   * @param options.isOfAll what follows them would be refused as well, and is not sent before
+   */
+  postpone(peer: string, retryAfterMs: number, options: { readonly isOfAll?: boolean } = {}): void {
+    this.#tell(peer, { kind: 'postpone', retryAfterMs, isOfAll: options.isOfAll ?? false })
+  }
+
+  /** The other side will never take these. */
+  async fail(peer: string, ids: readonly string[], reason: string): Promise<void> {
+    await this.#settle(peer, ids, 'failed', reason)
+  }
+
+  async stop(): Promise<void> {
+    for (const peer of this.#lines.keys()) this.detach(peer)
+    for (const line of this.#lines.values()) {
+      for (let asked; asked !== line.answered;) {
+        asked = line.answered
+        await asked
+      }
+      line.timer.stop()
+    }
+  }
+
+  #newLine(peer: string): Line {
+    const logic = new OutboxLogic()
+    const timer = new DeadlineTimer(steadyMs, () => {
+      this.#step(line, { kind: 'timeout' })
+      return logic.deadlineMs ?? Infinity
+    })
+    const line: Line = { peer, logic, timer, live: undefined, answered: Promise.resolve() }
+    this.#lines.set(peer, line)
+    return line
+  }
+
+  #tell(peer: string, event: OutboxEvent): void {
+    const line = this.#lines.get(peer)
+    if (line !== undefined) this.#step(line, event)
+  }
+
+  #step(line: Line, event: OutboxEvent): void {
+    for (const effect of line.logic.step(event, steadyMs())) line.answered = this.#carryOut(line, effect)
+    line.timer.dueAt(line.logic.deadlineMs ?? Infinity)
+    if (!line.logic.isIdle) return
+    line.timer.stop()
+    this.#lines.delete(line.peer)
+  }
+
+  async #carryOut(line: Line, effect: OutboxEffect): Promise<void> {
+    this.#step(line, await this.#answer(line, effect))
+  }
+
+  async #answer(line: Line, effect: OutboxEffect): Promise<OutboxAnswer> {
+    const { live, peer } = line
+    try {
+      return await this.#do(line, effect)
+    } catch (error) {
+      const isOver = live === undefined || live.detached.signal.aborted || error instanceof SessionClosedError
+      if (!isOver) this.#init.onFault(peer, error)
+      return { kind: effect.kind === 'send' ? 'unsent' : 'store-failed' }
+    }
+  }
+
+  async #do({ peer, live }: Line, effect: OutboxEffect): Promise<OutboxAnswer> {
+    const { store } = this.#init
+    switch (effect.kind) {
+      case 'read': {
+        const after = effect.after === undefined ? {} : { after: effect.after }
+        return { kind: 'read', entries: await store.unreceipted(peer, { ...after, limit: OUTBOX_BATCH }) }
+      }
+      case 'note':
+        await store.noteSent(peer, effect.messages).catch(() => {
+          // If this write fails, the peer's next Hello starts a new log. What can't be stored reports it.
+        })
+        return { kind: 'noted' }
+      case 'send':
+        if (live === undefined) return { kind: 'unsent' }
+        await live.session.send(effect.messages, { signal: live.detached.signal })
+        return { kind: 'sent' }
+      case 'settle':
+        await this.#settle(peer, effect.ids, 'unconfirmed')
+        return { kind: 'settled' }
+    }
+  }
+
+  async #settle(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): Promise<void> {
+    this.#report(await this.#init.store.setDelivery(peer, ids, state, reason))
+  }
+
+  #report(changed: readonly OutgoingMessage[]): void {
+    if (changed.length > 0) this.#init.onDelivery(changed)
+  }
+}
+
+/** The clock of pauses, which nothing sets. */
+function steadyMs(): number {
+  return performance.now()
 }

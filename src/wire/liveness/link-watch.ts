@@ -9,7 +9,7 @@
  */
 
 import type { MessageStream, StreamMuxer } from '@libp2p/interface'
-import { WRITE_STALL_TIMEOUT_MS } from '../write-half.ts'
+import { WRITE_STALL_TIMEOUT_MS } from '../duplex.ts'
 import { DeadlineError, toError, WireError } from '../errors.ts'
 import type { RoundTrip } from './round-trip.ts'
 

@@ -1,8 +1,12 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import { SessionClosedError, type ChatMessage, type ChatSession } from '../../../src/chat-protocol/index.ts'
-import { Outbox } from '../../../src/node/messaging/deliveries.ts'
-import { OUTBOX_AT_HAND_LENGTH, OUTBOX_AT_HAND_MESSAGES, STORE_RETRY_MS } from '../../../src/node/messaging/outbox.ts'
+import {
+  OUTBOX_AT_HAND_LENGTH,
+  OUTBOX_AT_HAND_MESSAGES,
+  Outbox,
+  STORE_RETRY_MS
+} from '../../../src/node/messaging/outbox.ts'
 import { MemoryStore, StorageFullError } from '../../../src/storage/index.ts'
 import type { NewOutgoing, OutgoingMessage } from '../../../src/storage/index.ts'
 

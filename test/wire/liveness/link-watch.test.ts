@@ -1,7 +1,7 @@
 import type { MultiaddrConnection } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { WRITE_STALL_TIMEOUT_MS } from '../../../src/wire/write-half.ts'
+import { WRITE_STALL_TIMEOUT_MS } from '../../../src/wire/duplex.ts'
 import { boundedYamux } from '../../../src/transport/index.ts'
 import { LinkWatch } from '../../../src/wire/liveness/link-watch.ts'
 import { RoundTrip } from '../../../src/wire/liveness/round-trip.ts'
