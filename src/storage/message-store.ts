@@ -72,6 +72,7 @@ export interface NewIncoming {
 /** How incoming messages are stored. */
 export interface Arrival {
   readonly state: ArrivalState
+  /** It came over the LAN. Kept of held messages alone. */
   readonly lan: boolean
   readonly storedAtMs: number
   /** Where held messages came from: text that the store keeps without reading it. */

@@ -244,8 +244,9 @@ export class Reception {
   }
 
   async #take(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
-    const { events, network, screens } = this.#init
-    const { results, fresh } = await this.#store(peer, messages, { state: 'accepted', lan: network.isLan(peer) })
+    const { events, screens } = this.#init
+    // Where it came from counts only for what is held, and is not asked for here: that would cost a look-up for each batch.
+    const { results, fresh } = await this.#store(peer, messages, { state: 'accepted', lan: false })
     for (const message of fresh) events.message(message)
     this.#tellRefused(peer, results)
     if (screens.isOnScreen(peer)) screens.shown(peer, fresh)
