@@ -127,6 +127,14 @@ test('two faces are told each event once, and a sent message by both whichever s
   expect(told.toSorted()).toEqual(['one from one', 'one from two', 'two from one', 'two from two'])
 })
 
+test('every face is told that a conversation was forgotten, whoever forgets it', async () => {
+  const faces = [await attach(), await attach()]
+  const told: string[] = []
+  for (const { events } of faces) events.addEventListener('forgotten', ({ detail }) => told.push(detail.peer))
+  node.tell('forgotten', { peer: '12D3KooWbob' })
+  await eventually(() => expect(told).toEqual(['12D3KooWbob', '12D3KooWbob']))
+})
+
 test('a conversation that two faces show is left when the second one leaves, or is gone', async () => {
   const [one, two] = [await attach(), await attach()]
   await one.messaging.open('12D3KooWbob')
