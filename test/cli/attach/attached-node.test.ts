@@ -128,9 +128,9 @@ test('two faces are told each event once, and a sent message by both whichever s
 })
 
 test('every face is told that a conversation was forgotten, whoever forgets it', async () => {
-  const faces = [await attach(), await attach()]
+  const attached = [await attach(), await attach()]
   const told: string[] = []
-  for (const { events } of faces) events.addEventListener('forgotten', ({ detail }) => told.push(detail.peer))
+  for (const { events } of attached) events.addEventListener('forgotten', ({ detail }) => told.push(detail.peer))
   node.tell('forgotten', { peer: '12D3KooWbob' })
   await eventually(() => expect(told).toEqual(['12D3KooWbob', '12D3KooWbob']))
 })
