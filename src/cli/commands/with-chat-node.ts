@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatNode } from '../../node/index.ts'
 import { ConversationScreens } from '../chat-api/conversation-screens.ts'
 import { serveControl } from '../control/index.ts'
+import { releaseMemoryAtRest } from '../process/memory-at-rest.ts'
 import type { Config, Unlocker } from '../../node/settings.ts'
 
 /** Stopping says goodbye to everybody; a network that hangs must not hold the program. */
@@ -27,6 +28,7 @@ export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
   const { config, interactive, observe = false, unlock } = use
   const node = await ChatNode.create({ config, interactive, observe, ...(unlock === undefined ? {} : { unlock }) })
   const screens = new ConversationScreens(node.messaging)
+  const endReleasing = releaseMemoryAtRest()
   let endControl: (() => Promise<void>) | undefined
   try {
     use.prepare?.(node, screens)
@@ -34,6 +36,7 @@ export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
     if (!observe) endControl = await serveControl(node, config, screens)
     return await use.run(node, screens)
   } finally {
+    endReleasing()
     // First: the next holder of the profile makes its own socket in the same place.
     await inBoundedTime(endControl?.() ?? Promise.resolve())
     await inBoundedTime(node.stop())
