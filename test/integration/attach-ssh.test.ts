@@ -8,25 +8,30 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
+import { DelayedLine } from '../processes/delayed-line.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 
 const sshdPath = '/usr/sbin/sshd'
 const run = promisify(execFile)
+/** Half of a round trip across an ocean. */
+const oneWayMs = 50
 
 let bed: TestBed
 let sshd: ChildProcess | undefined
+let line: DelayedLine | undefined
 beforeEach(async () => {
   bed = await TestBed.make()
 })
 afterEach(async () => {
   sshd?.kill()
+  line?.close()
   await bed[Symbol.asyncDispose]()
 })
 
-/** Starts sshd. @returns a PATH on which `ssh` reaches it as the host `there` */
-async function startSshd(): Promise<string> {
+/** Starts sshd. @returns a PATH on which `ssh` reaches it as the host `there`, over a line that takes so long each way */
+async function startSshd(delayMs = 0): Promise<string> {
   const folder = join(bed.folder, 'ssh')
   const bin = join(folder, 'bin')
   await mkdir(bin, { recursive: true })
@@ -35,8 +40,9 @@ async function startSshd(): Promise<string> {
   for (const key of ['host', 'client'])
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, key)])
   const port = await freePort()
+  line = await DelayedLine.to(port, { delayMs, seed: 1 })
   const hostKey = (await readFile(join(folder, 'host.pub'), 'utf8')).trim()
-  await writeFile(join(folder, 'known'), `[127.0.0.1]:${port} ${hostKey}\n`)
+  await writeFile(join(folder, 'known'), `[127.0.0.1]:${line.port} ${hostKey}\n`)
   await writeFile(
     join(folder, 'sshd_config'),
     [
@@ -56,7 +62,7 @@ async function startSshd(): Promise<string> {
     [
       'Host there',
       '  HostName 127.0.0.1',
-      `  Port ${port}`,
+      `  Port ${line.port}`,
       `  User ${userInfo().username}`,
       `  IdentityFile ${join(folder, 'client')}`,
       `  UserKnownHostsFile ${join(folder, 'known')}`,
@@ -108,6 +114,34 @@ describe.skipIf(!existsSync(sshdPath))('over ssh', () => {
     face.type(JSON.stringify({ do: 'quit' }))
     expect((await face.ended()).code).toBe(0)
     await eventually(() => daemon.shows(/^FACES 0 attached$/u))
+  })
+
+  test('over a long line that is cut without a word, both sides notice, and the face goes on when it is whole', async () => {
+    const path = await startSshd(oneWayMs)
+    const home = bed.home()
+    const daemon = await bed.start(['daemon', '--name', 'anna', '--accept', 'all'], { home, name: 'the daemon' })
+    await daemon.shows(/^RUNNING anna/u)
+    const args = ['attach', 'ssh:there', '--remote-command', remoteCommand(home), '--json']
+    const face = await bed.start(args, { env: { PATH: path }, name: 'the face' })
+    const self = await face.event('ready')
+    const bob = await bed.start(['--json', '--name', 'bob', '--accept', 'all'], { name: 'bob' })
+    const { peer } = await bob.event('ready')
+    const addresses = Array.isArray(self['addresses']) ? self['addresses'] : []
+    bob.type(JSON.stringify({ do: 'open', peer: String(addresses[0]) }))
+    await face.event('entered')
+    face.type(JSON.stringify({ do: 'send', peer, text: 'far away' }))
+    await face.event('sent', (event) => event['text'] === 'far away')
+
+    line?.cut()
+    await daemon.shows(/^FACES 0 attached$/u)
+    await face.event('notice', (event) => event['code'] === 'node-gone')
+    bob.type(JSON.stringify({ do: 'send', peer: self['peer'], text: 'meanwhile' }))
+    await bob.event('sent', (event) => event['text'] === 'meanwhile')
+    line?.mend()
+    await face.event('notice', (event) => event['code'] === 'node-back')
+    await face.event('message', (event) => event['text'] === 'meanwhile')
+    face.type(JSON.stringify({ do: 'send', peer, text: 'back again' }))
+    await bob.event('message', (event) => event['text'] === 'back again')
   })
 
   test('where nothing runs, and where parley is not found, that is said', async () => {
