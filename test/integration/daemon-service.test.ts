@@ -14,15 +14,22 @@ const run = promisify(execFile)
 const systemd = '/usr/lib/systemd/systemd'
 const canRun = process.getuid?.() === 0 && [systemd, '/usr/bin/dbus-daemon', '/usr/bin/unshare'].every(existsSync)
 
-/** Both end with their parent, whose standard input is the test's. */
+/**
+ * Both end with their parent, whose standard input is the test's. The manager takes all processes of its control group
+ * for its own, so it is given one that holds nothing else.
+ */
 const managerScript = `
+group=/sys/fs/cgroup; [ -d $group/systemd ] && group=$group/systemd
+own=$group/parley-test-$$; mkdir $own && echo $$ > $own/cgroup.procs || exit 1
 mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system
 dbus-daemon --session --address="$DBUS_SESSION_BUS_ADDRESS" --nofork --nopidfile >/dev/null 2>&1 & bus=$!
 until [ -S "$XDG_RUNTIME_DIR/bus" ]; do sleep 0.05; done
 ${systemd} --user >/dev/null 2>&1 & manager=$!
 read end
 kill $manager; wait $manager
-kill $bus
+kill $bus; wait $bus
+echo $$ > $group/cgroup.procs
+find $own -depth -type d -exec rmdir {} +
 `
 
 let bed: TestBed
