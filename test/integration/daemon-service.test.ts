@@ -21,7 +21,7 @@ const canRun = process.getuid?.() === 0 && [systemd, '/usr/bin/dbus-daemon', '/u
 const managerScript = `
 group=/sys/fs/cgroup; [ -d $group/systemd ] && group=$group/systemd
 own=$group/parley-test-$$; mkdir $own && echo $$ > $own/cgroup.procs || exit 1
-mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system
+mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system
 dbus-daemon --session --address="$DBUS_SESSION_BUS_ADDRESS" --nofork --nopidfile >/dev/null 2>&1 & bus=$!
 until [ -S "$XDG_RUNTIME_DIR/bus" ]; do sleep 0.05; done
 ${systemd} --user >/dev/null 2>&1 & manager=$!
