@@ -49,6 +49,8 @@ export interface HostInit {
   readonly port: number
   /** Decides which connections stay. A host that listens nowhere needs none; its owner adds the service `guard.places()`. */
   readonly guard?: ConnectionGuard
+  /** Carries connections through relays, beside TCP; default none. */
+  readonly circuits?: CircuitTransport
   readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
   readonly gater: ConnectionGater
   /** Peers that the user or the operator has chosen, by peer ID; default none. */
@@ -61,6 +63,14 @@ export interface HostInit {
   /** The changes in libp2p; by default all, or those that PARLEY_TUNING leaves on. */
   readonly tuning?: Tuning
 }
+
+/** A transport beside TCP whose connections run through relays, and where it listens. */
+export interface CircuitTransport {
+  readonly transport: TransportFactory
+  readonly listenAddress: string
+}
+
+type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 
 const sodium = loadSodium()
 
@@ -93,8 +103,11 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   const gater = offenderGater(init.gater, offenders, init.isKnown ?? (() => false))
   const tuning = init.tuning ?? defaultTuning()
   const tcp = gatheringTcp(noSocketTimeouts, tuning)
-  const guarded = guardedUpgrade(tuning.zonedAddresses ? zonedAddresses(tcp) : tcp, judge)
-  const transport = tuning.eagerNoise ? eagerNoise(guarded) : guarded
+  const upgraded = (transport: TransportFactory): TransportFactory => {
+    const guarded = guardedUpgrade(transport, judge)
+    const eager = tuning.eagerNoise ? eagerNoise(guarded) : guarded
+    return init.guard === undefined ? eager : init.guard.transport(eager)
+  }
   return {
     start: false,
     privateKey: init.key,
@@ -103,8 +116,16 @@ export function hostOptions(init: HostInit): Libp2pOptions {
       version: init.version ?? '',
       userAgent: init.version === undefined ? AGENT_NAME : `${AGENT_NAME}/${init.version}`
     },
-    addresses: { listen: listenAddresses(init.host, init.port) },
-    transports: [init.guard === undefined ? transport : init.guard.transport(transport)],
+    addresses: {
+      listen: [
+        ...listenAddresses(init.host, init.port),
+        ...(init.circuits === undefined ? [] : [init.circuits.listenAddress])
+      ]
+    },
+    transports: [
+      upgraded(tuning.zonedAddresses ? zonedAddresses(tcp) : tcp),
+      ...(init.circuits === undefined ? [] : [upgraded(init.circuits.transport)])
+    ],
     connectionEncrypters: [
       leanNoise({
         onMisbehaviour: judgeSecured,

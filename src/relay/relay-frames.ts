@@ -1,0 +1,152 @@
+// The messages of circuit relay v2: between a peer and a relay (hop), and between a
+// relay and the peer that is reached through it (stop). Encodes and decodes them; it
+// does not know when which is sent.
+import type { PeerId } from '@libp2p/interface'
+import { decodePeerId, encodePeerId } from '../presence/index.ts'
+import { HopMessage, StopMessage } from './pb/relay-frames.ts'
+
+/** A peer asks a relay on it: for a reservation, or for a circuit to another peer. */
+export const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
+
+/** A relay offers a circuit on it. */
+export const STOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/stop'
+
+/** A message holds a peer ID, or of other programs a list of addresses with it. */
+export const MAX_RELAY_FRAME_BYTES = 4 * 1024
+
+/** Each message, and each answer, is there within a few round trips or not at all. */
+export const RELAY_ANSWER_TIMEOUT_MS = 5_000
+
+/**
+ * Circuits to one peer at one relay: each is a stream that the relay opens on their connection, and with those of the
+ * directory's own protocols they stay below {@link MAX_INBOUND_STREAMS}.
+ */
+export const MAX_CIRCUITS_TO_TARGET = 120
+
+/** What a relay, or the peer behind it, answers. */
+export type RelayStatus =
+  | 'ok'
+  /** The relay keeps no reservation for this peer. */
+  | 'reservation-refused'
+  /** There are as many circuits as may be, of all or of one of the two peers. */
+  | 'resource-limit-exceeded'
+  /** The relay does not know this peer, or does not connect it. */
+  | 'permission-denied'
+  /** The other peer could not be reached, or refused. */
+  | 'connection-failed'
+  /** The other peer has no reservation at this relay. */
+  | 'no-reservation'
+  | 'malformed-message'
+  | 'unexpected-message'
+
+export type HopFrame =
+  | { readonly type: 'reserve' }
+  | { readonly type: 'connect'; readonly peer: PeerId }
+  | { readonly type: 'reserved' }
+  | { readonly type: 'status'; readonly status: RelayStatus }
+
+export type StopFrame =
+  | { readonly type: 'connect'; readonly peer: PeerId }
+  | { readonly type: 'status'; readonly status: RelayStatus }
+
+/** The bytes are no message of the protocol, or of a type that it does not have. */
+export class BadRelayFrameError extends Error {
+  override readonly name = 'BadRelayFrameError'
+}
+
+const hopTypes = { reserve: 0, connect: 1, status: 2 } as const
+const stopTypes = { connect: 0, status: 1 } as const
+
+const statusCodes: Readonly<Record<RelayStatus, number>> = {
+  ok: 100,
+  'reservation-refused': 200,
+  'resource-limit-exceeded': 201,
+  'permission-denied': 202,
+  'connection-failed': 203,
+  'no-reservation': 204,
+  'malformed-message': 400,
+  'unexpected-message': 401
+}
+
+/**
+ * The end of the year 9999, in seconds: a reservation ends with its connection and not by a clock, and the message has
+ * to name a time.
+ */
+const NEVER_EXPIRES_S = 253_402_300_799n
+
+export function encodeHop(frame: HopFrame): Uint8Array {
+  switch (frame.type) {
+    case 'reserve':
+      return HopMessage.encode({ type: hopTypes.reserve })
+    case 'connect':
+      return HopMessage.encode({ type: hopTypes.connect, peer: { id: encodePeerId(frame.peer) } })
+    case 'reserved':
+      return HopMessage.encode({
+        type: hopTypes.status,
+        status: statusCodes.ok,
+        reservation: { expire: NEVER_EXPIRES_S }
+      })
+    case 'status':
+      return HopMessage.encode({ type: hopTypes.status, status: statusCodes[frame.status] })
+  }
+}
+
+/** @throws {BadRelayFrameError} */
+export function decodeHop(bytes: Uint8Array): HopFrame {
+  const { type, peer, reservation, status } = parsed(() => HopMessage.decode(bytes))
+  switch (type) {
+    case hopTypes.reserve:
+      return { type: 'reserve' }
+    case hopTypes.connect:
+      return { type: 'connect', peer: readPeer(peer?.id) }
+    case hopTypes.status:
+      return status === statusCodes.ok && reservation !== undefined
+        ? { type: 'reserved' }
+        : { type: 'status', status: readStatus(status) }
+    default:
+      throw new BadRelayFrameError(`a hop message has the type ${String(type)}`)
+  }
+}
+
+export function encodeStop(frame: StopFrame): Uint8Array {
+  switch (frame.type) {
+    case 'connect':
+      return StopMessage.encode({ type: stopTypes.connect, peer: { id: encodePeerId(frame.peer) } })
+    case 'status':
+      return StopMessage.encode({ type: stopTypes.status, status: statusCodes[frame.status] })
+  }
+}
+
+/** @throws {BadRelayFrameError} */
+export function decodeStop(bytes: Uint8Array): StopFrame {
+  const { type, peer, status } = parsed(() => StopMessage.decode(bytes))
+  switch (type) {
+    case stopTypes.connect:
+      return { type: 'connect', peer: readPeer(peer?.id) }
+    case stopTypes.status:
+      return { type: 'status', status: readStatus(status) }
+    default:
+      throw new BadRelayFrameError(`a stop message has the type ${String(type)}`)
+  }
+}
+
+function readPeer(id: Uint8Array | undefined): PeerId {
+  const peer = id === undefined ? undefined : decodePeerId(id)
+  if (peer === undefined) throw new BadRelayFrameError('a message that needs a peer ID has none')
+  return peer
+}
+
+/** A status of a later version is a refusal, as every status but `ok` is. */
+function readStatus(code: number | undefined): RelayStatus {
+  const named = Object.entries(statusCodes).find(([, known]) => known === code)
+  // Object.entries widens the names of the record.
+  return named === undefined ? 'connection-failed' : (named[0] as RelayStatus)
+}
+
+function parsed<T>(decode: () => T): T {
+  try {
+    return decode()
+  } catch (cause) {
+    throw new BadRelayFrameError('the bytes are no message of circuit relay v2', { cause })
+  }
+}

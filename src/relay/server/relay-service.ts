@@ -1,0 +1,317 @@
+/**
+ * The relay of a directory, as a libp2p service: peers that are announced here may
+ * reserve it, and reach each other through it by circuits. It speaks circuit relay
+ * v2, and sees who talks with whom, when and how much; what they say is sealed by
+ * Noise from end to end. It knows no roster: it asks who is announced.
+ *
+ * @example
+ * const init = { bytesPerSecond: 4 << 20, limits: circuitLimits(256) }
+ * createLibp2p({ services: { relay: relay({ ...init, isAnnounced: (peer) => directory.isAnnounced(peer) }) } })
+ */
+import { setMaxListeners } from 'node:events'
+import type {
+  ComponentLogger,
+  Connection,
+  Libp2pEvents,
+  PeerId,
+  StreamHandler,
+  StreamHandlerOptions
+} from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
+import { addressClassOf, RateLimiter, steadyNow, toError, withDeadline, type Rate } from '../../wire/index.ts'
+import {
+  BadRelayFrameError,
+  decodeHop,
+  decodeStop,
+  encodeHop,
+  encodeStop,
+  HOP_PROTOCOL,
+  MAX_CIRCUITS_TO_TARGET,
+  RELAY_ANSWER_TIMEOUT_MS,
+  STOP_PROTOCOL,
+  type HopFrame,
+  type RelayStatus
+} from '../relay-frames.ts'
+import { RelayStream } from '../relay-stream.ts'
+import { CircuitPlaces, MAX_CIRCUITS_OF_DIALER, type CircuitLimits } from './circuit-places.ts'
+import { RelayPace } from './relay-pace.ts'
+import { splice } from './splice.ts'
+
+/** A circuit that carries nothing for so long is closed. Parley's own are never silent: their ends ping each other. */
+const IDLE_CIRCUIT_MS = 60_000
+
+/** Circuits that one peer asks for: after a change of the network it looks for all its peers at once. */
+const CONNECT_RATE_OF_DIALER: Rate = { burst: MAX_CIRCUITS_OF_DIALER, perSecond: 1 }
+
+/** Circuits to one peer, whoever asks: each is a stream that the relay opens, and Yamux bounds how many it may. */
+const CONNECT_RATE_TO_TARGET: Rate = { burst: 32, perSecond: 4 }
+
+/** Peers whose requests are counted. */
+const MAX_COUNTED_PEERS = 4_096
+
+/** Hop streams of one connection: its circuits, and a few that are refused meanwhile. */
+const MAX_HOP_STREAMS = MAX_CIRCUITS_OF_DIALER + 8
+
+export interface RelayMetrics {
+  /** What became of a request. */
+  requested(outcome: RequestOutcome): void
+  relayed(bytes: number): void
+}
+
+export type RequestOutcome = 'reserved' | 'connected' | Exclude<RelayStatus, 'ok'>
+
+const noMetrics: RelayMetrics = { requested: () => undefined, relayed: () => undefined }
+
+export interface RelayInit {
+  /** Whether the peer is announced at this directory, by a connection that is open. */
+  readonly isAnnounced: (peer: string) => boolean
+  /** Bytes a second that are passed on in all; Infinity for no limit. */
+  readonly bytesPerSecond: number
+  readonly limits: CircuitLimits
+  readonly idleAfterMs?: number
+  readonly metrics?: RelayMetrics
+  readonly now?: () => number
+}
+
+/** What libp2p gives to a service, as far as this one needs it. */
+export interface RelayComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly events: TypedEventTarget<Libp2pEvents>
+  readonly registrar: {
+    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+    unhandle(protocol: string): Promise<void>
+  }
+}
+
+/** What a relay carries now. */
+export interface RelayFigures {
+  readonly reservations: number
+  readonly circuits: number
+  readonly maxCircuits: number
+}
+
+export function relay(init: RelayInit): (components: RelayComponents) => RelayService {
+  return (components) => new RelayService(components, init)
+}
+
+/** A circuit that is being made, or is open. */
+interface Circuit {
+  readonly life: AbortController
+  lastAtMs: number
+}
+
+/** Why a request was refused. */
+class RelayRefusal extends Error {
+  override readonly name = 'RelayRefusal'
+  readonly status: Exclude<RelayStatus, 'ok'>
+
+  constructor(status: Exclude<RelayStatus, 'ok'>, options?: ErrorOptions) {
+    super(`the relay refused: ${status}`, options)
+    this.status = status
+  }
+}
+
+export class RelayService {
+  readonly [Symbol.toStringTag] = '@parley/relay'
+  readonly #components: RelayComponents
+  readonly #init: RelayInit
+  readonly #limits: CircuitLimits
+  readonly #idleAfterMs: number
+  readonly #metrics: RelayMetrics
+  readonly #now: () => number
+  readonly #log: ReturnType<ComponentLogger['forComponent']>
+  /** The connection over which each peer has made its reservation. */
+  readonly #reservations = new Map<string, Connection>()
+  readonly #circuits = new Set<Circuit>()
+  readonly #places: CircuitPlaces<Circuit>
+  readonly #dialers: RateLimiter
+  readonly #targets: RateLimiter
+  readonly #tasks = new Set<Promise<void>>()
+  #life: { readonly controller: AbortController; readonly pace: RelayPace; readonly sweep: NodeJS.Timeout } | undefined
+
+  constructor(components: RelayComponents, init: RelayInit) {
+    this.#components = components
+    this.#init = init
+    this.#limits = init.limits
+    this.#idleAfterMs = init.idleAfterMs ?? IDLE_CIRCUIT_MS
+    this.#metrics = init.metrics ?? noMetrics
+    this.#now = init.now ?? steadyNow
+    this.#log = components.logger.forComponent('parley:relay')
+    this.#places = new CircuitPlaces(this.#limits)
+    this.#dialers = new RateLimiter(CONNECT_RATE_OF_DIALER, MAX_COUNTED_PEERS)
+    this.#targets = new RateLimiter(CONNECT_RATE_TO_TARGET, MAX_COUNTED_PEERS)
+  }
+
+  figures(): RelayFigures {
+    return {
+      reservations: this.#reservations.size,
+      circuits: this.#places.size,
+      maxCircuits: this.#limits.maxCircuits
+    }
+  }
+
+  async start(): Promise<void> {
+    if (this.#life !== undefined) return
+    const sweep = setInterval(() => this.#endIdle(), this.#idleAfterMs / 4)
+    sweep.unref()
+    const pace = new RelayPace(this.#init.bytesPerSecond, this.#now)
+    const controller = new AbortController()
+    setMaxListeners(Infinity, controller.signal)
+    this.#life = { controller, pace, sweep }
+    this.#components.events.addEventListener('connection:close', this.#onClose)
+    await this.#components.registrar.handle(HOP_PROTOCOL, this.#onStream, { maxInboundStreams: MAX_HOP_STREAMS })
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    await this.#components.registrar.unhandle(HOP_PROTOCOL)
+    this.#components.events.removeEventListener('connection:close', this.#onClose)
+    clearInterval(life.sweep)
+    const stopped = new Error('the relay was stopped')
+    life.controller.abort(stopped)
+    for (const circuit of this.#circuits) circuit.life.abort(stopped)
+    life.pace.stop()
+    await Promise.allSettled(this.#tasks)
+    this.#reservations.clear()
+  }
+
+  readonly #onStream: StreamHandler = (stream, connection) => {
+    const life = this.#life
+    if (life === undefined) {
+      stream.abort(new Error('the relay was stopped'))
+      return
+    }
+    const hop = new RelayStream(stream, life.controller.signal)
+    const task = this.#serve(hop, connection, life.pace)
+      .catch((error: unknown) => {
+        this.#log('a stream of %p ended - %e', connection.remotePeer, toError(error))
+        hop.abort(toError(error))
+      })
+      .finally(() => this.#tasks.delete(task))
+    this.#tasks.add(task)
+  }
+
+  readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
+    const peer = connection.remotePeer.toString()
+    if (this.#reservations.get(peer) === connection) this.#reservations.delete(peer)
+  }
+
+  async #serve(hop: RelayStream, connection: Connection, pace: RelayPace): Promise<void> {
+    try {
+      const request = await readRequest(hop)
+      switch (request.type) {
+        case 'reserve':
+          await this.#reserve(hop, connection)
+          return
+        case 'connect':
+          await this.#connect(hop, connection, request.peer, pace)
+          return
+        case 'reserved':
+        case 'status':
+          throw new RelayRefusal('unexpected-message')
+      }
+    } catch (error) {
+      if (!(error instanceof RelayRefusal)) throw error
+      this.#metrics.requested(error.status)
+      await hop.end(encodeHop({ type: 'status', status: error.status }))
+    }
+  }
+
+  async #reserve(hop: RelayStream, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    if (!this.#init.isAnnounced(peer)) throw new RelayRefusal('permission-denied')
+    this.#reservations.set(peer, connection)
+    // It may have closed while its request was read.
+    if (connection.status !== 'open') this.#reservations.delete(peer)
+    this.#metrics.requested('reserved')
+    await hop.end(encodeHop({ type: 'reserved' }))
+  }
+
+  async #connect(hop: RelayStream, from: Connection, target: PeerId, pace: RelayPace): Promise<void> {
+    const to = this.#reservationOf(from, target)
+    const circuit: Circuit = { life: new AbortController(), lastAtMs: this.#now() }
+    const ends = { dialer: from.remotePeer.toString(), target: target.toString() }
+    const admission = this.#places.open(circuit, { ...ends, addressClass: addressClassOf(from.remoteAddr) })
+    if (admission.is === 'refused') throw new RelayRefusal('resource-limit-exceeded')
+    admission.givesWay?.life.abort(new Error('the circuit gave way: there are too many'))
+    this.#circuits.add(circuit)
+    try {
+      const stop = await this.#offer(to, from.remotePeer, circuit.life.signal)
+      await hop.write(encodeHop({ type: 'status', status: 'ok' }))
+      this.#metrics.requested('connected')
+      await splice({
+        ends: [
+          { stream: hop.release(), peer: ends.dialer, addressClass: addressClassOf(from.remoteAddr) },
+          { stream: stop.release(), peer: ends.target, addressClass: addressClassOf(to.remoteAddr) }
+        ],
+        pace,
+        signal: circuit.life.signal,
+        onBytes: (bytes) => {
+          circuit.lastAtMs = this.#now()
+          this.#metrics.relayed(bytes)
+        }
+      })
+    } finally {
+      this.#circuits.delete(circuit)
+      this.#places.close(circuit)
+    }
+  }
+
+  /**
+   * The connection to the target, where both may use this relay.
+   *
+   * @throws {RelayRefusal}
+   */
+  #reservationOf(from: Connection, target: PeerId): Connection {
+    const [dialer, id, nowMs] = [from.remotePeer.toString(), target.toString(), this.#now()]
+    if (!this.#init.isAnnounced(dialer) || dialer === id) throw new RelayRefusal('permission-denied')
+    if (this.#dialers.of(dialer, nowMs).takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
+    const reserved = this.#reservations.get(id)
+    if (reserved === undefined || !this.#init.isAnnounced(id)) throw new RelayRefusal('no-reservation')
+    if (this.#targets.of(id, nowMs).takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
+    return reserved
+  }
+
+  /**
+   * Offers the circuit to its target.
+   *
+   * @throws {RelayRefusal} when the target can't be asked, or does not take it
+   */
+  async #offer(to: Connection, dialer: PeerId, signal: AbortSignal): Promise<RelayStream> {
+    let stop: RelayStream | undefined
+    try {
+      const stream = await withDeadline('negotiate', RELAY_ANSWER_TIMEOUT_MS, signal, async (within) =>
+        to.newStream(STOP_PROTOCOL, { signal: within, maxOutboundStreams: MAX_CIRCUITS_TO_TARGET })
+      )
+      stop = new RelayStream(stream, signal)
+      await stop.write(encodeStop({ type: 'connect', peer: dialer }))
+      const answer = decodeStop(await stop.read())
+      if (answer.type === 'status' && answer.status === 'ok') return stop
+      throw new BadRelayFrameError(`the target answered ${answer.type === 'status' ? answer.status : answer.type}`)
+    } catch (thrown) {
+      const cause = toError(thrown)
+      stop?.abort(cause)
+      throw new RelayRefusal('connection-failed', { cause })
+    }
+  }
+
+  #endIdle(): void {
+    const nowMs = this.#now()
+    for (const { life, lastAtMs } of this.#circuits) {
+      if (nowMs - lastAtMs >= this.#idleAfterMs) life.abort(new Error('the circuit carried nothing for too long'))
+    }
+  }
+}
+
+/** @throws {RelayRefusal} */
+async function readRequest(hop: RelayStream): Promise<HopFrame> {
+  const bytes = await hop.read()
+  try {
+    return decodeHop(bytes)
+  } catch (cause) {
+    throw new RelayRefusal('malformed-message', { cause })
+  }
+}

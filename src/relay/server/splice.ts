@@ -1,0 +1,61 @@
+// Joins two streams into a circuit: what comes on one goes out on the other, each way
+// with backpressure, a bound on what is held, and the pace of the relay. The end of
+// one half is passed on. It does not look at the bytes, which are sealed for the
+// peers at both ends.
+import type { Stream } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { streamDuplex, toError } from '../../wire/index.ts'
+import { RELAY_PIECE_BYTES, type RelayPace } from './relay-pace.ts'
+
+/** One side of a circuit. */
+export interface CircuitEnd {
+  readonly stream: Stream
+  readonly peer: string
+  /** Whose share of the relay it uses. */
+  readonly addressClass: string
+}
+
+export interface SpliceInit {
+  readonly ends: readonly [CircuitEnd, CircuitEnd]
+  readonly pace: RelayPace
+  /** Ends the circuit. */
+  readonly signal: AbortSignal
+  /** So many bytes were passed on. */
+  readonly onBytes: (bytes: number) => void
+}
+
+/**
+ * Resolves when both sides have ended their halves. When one is lost, both streams are aborted.
+ *
+ * @throws {WireError} when a stream is lost, or a peer lets nothing through for too long
+ */
+export async function splice({ ends, pace, signal, onBytes }: SpliceInit): Promise<void> {
+  const [one, other] = ends
+  const [here, there] = [streamDuplex(one.stream, { signal }), streamDuplex(other.stream, { signal })]
+  try {
+    await Promise.all([
+      there.sink(paced(here.source, one, pace, onBytes)),
+      here.sink(paced(there.source, other, pace, onBytes))
+    ])
+  } catch (thrown) {
+    const error = toError(thrown)
+    for (const { stream } of ends) stream.abort(error)
+    throw error
+  }
+}
+
+async function* paced(
+  source: AsyncIterable<Uint8ArrayList>,
+  { peer, addressClass }: CircuitEnd,
+  pace: RelayPace,
+  onBytes: (bytes: number) => void
+): AsyncGenerator<Uint8ArrayList> {
+  for await (const read of source) {
+    for (let from = 0; from < read.byteLength; from += RELAY_PIECE_BYTES) {
+      const piece = read.sublist(from, Math.min(from + RELAY_PIECE_BYTES, read.byteLength))
+      await pace.take({ peer, holder: addressClass, bytes: piece.byteLength })
+      yield piece
+      onBytes(piece.byteLength)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { PaceQueue, RELAY_PIECE_BYTES } from '../../src/relay/server/relay-pace.ts'
+
+const piece = RELAY_PIECE_BYTES
+
+/** A queue whose pieces say when they passed. */
+function queue(perSecond: number, ofPeer = { burst: 1_000 * piece, perSecond: 1_000 * piece }) {
+  const paced = new PaceQueue(perSecond, 0, ofPeer)
+  const passed: string[] = []
+  const add = (peer: string, holder = peer, bytes = piece): void =>
+    paced.add({ peer, holder, bytes, go: () => passed.push(peer) })
+  return { paced, passed, add }
+}
+
+test('what the limits allow passes at once, and nothing is left to wait for', () => {
+  const { paced, passed, add } = queue(Infinity)
+  add('anna')
+  add('bob')
+  expect(paced.pass(0)).toBe(Infinity)
+  expect(passed).toEqual(['anna', 'bob'])
+})
+
+test('a newcomer waits for one piece of another holder at most, however much that one has waiting', () => {
+  const { paced, passed, add } = queue(piece)
+  for (let n = 0; n < 10; n++) add('greedy')
+  expect(paced.pass(0)).toBe(1_000)
+  add('anna')
+  expect(paced.pass(1_000)).toBe(2_000)
+  paced.pass(2_000)
+  expect(passed).toEqual(['greedy', 'greedy', 'anna'])
+})
+
+test('many peers of one holder share its turn', () => {
+  const { paced, passed, add } = queue(piece)
+  for (let n = 0; n < 5; n++) add(`sybil${n}`, '203.0.113.7')
+  add('anna', '198.51.100.1')
+  for (let second = 0; second < 3; second++) paced.pass(second * 1_000)
+  expect(passed).toEqual(['sybil0', 'anna', 'sybil1'])
+})
+
+test('a peer that has used up its own rate holds nobody else back, not even of its holder', () => {
+  const { paced, passed, add } = queue(Infinity, { burst: piece, perSecond: piece })
+  add('greedy', 'one house')
+  add('greedy', 'one house')
+  add('anna', 'one house')
+  expect(paced.pass(0)).toBe(1_000)
+  expect(passed).toEqual(['greedy', 'anna'])
+  paced.pass(1_000)
+  expect(passed).toEqual(['greedy', 'anna', 'greedy'])
+})
+
+test('a rate below one piece a second lets pieces pass all the same', () => {
+  const { paced, passed, add } = queue(1)
+  add('anna')
+  expect(paced.pass(0)).toBe(Infinity)
+  expect(passed).toEqual(['anna'])
+})
+
+test('at the end everything passes', () => {
+  const { paced, passed, add } = queue(piece)
+  for (const peer of ['anna', 'bob', 'carl']) add(peer)
+  paced.pass(0)
+  paced.release()
+  expect(passed.toSorted()).toEqual(['anna', 'bob', 'carl'])
+  expect(paced.pass(0)).toBe(Infinity)
+})

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto'
+import { multiaddr } from '@multiformats/multiaddr'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Connection, Upgrader } from '@libp2p/interface'
+import { expect, test } from 'vitest'
+import { RelayNotInUseError } from '../../src/relay/index.ts'
+import {
+  encodeHop,
+  encodeStop,
+  decodeHop,
+  HOP_PROTOCOL,
+  STOP_PROTOCOL,
+  type HopFrame
+} from '../../src/relay/relay-frames.ts'
+import { CircuitConnection } from '../../src/relay/client/circuit-connection.ts'
+import { RelayStream } from '../../src/relay/relay-stream.ts'
+import { eventually } from '../eventually.ts'
+import { echo, echoed, peerNode, relayNode } from './nodes.ts'
+
+test('two peers talk through a relay, each sure of the other, and halves end one by one', async () => {
+  const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode(echo)]
+  await Promise.all([anna.reserve(relay), bob.reserve(relay)])
+
+  const connection = await anna.dial(relay, bob)
+  expect(connection.remotePeer.toString()).toBe(bob.id)
+  expect(connection.remoteAddr.toString()).toBe(`/p2p/${relay.id}/p2p-circuit/p2p/${bob.id}`)
+  expect(connection.limits).toBeUndefined()
+
+  const sent = randomBytes(3_000_000)
+  expect(Buffer.compare(await echoed(connection, sent), sent)).toBe(0)
+  const [back] = bob.libp2p.getConnections(anna.libp2p.peerId)
+  expect(back?.remoteAddr.toString()).toBe(`/p2p/${relay.id}/p2p-circuit/p2p/${anna.id}`)
+  expect(relay.service.figures()).toMatchObject({ reservations: 2, circuits: 1 })
+
+  await connection.close()
+  await eventually(() => expect(bob.libp2p.getConnections(anna.libp2p.peerId)).toEqual([]))
+  await eventually(() => expect(relay.service.figures().circuits).toBe(0))
+})
+
+test('a reservation is an address of the peer until its connection closes, and is made anew on the next', async () => {
+  const [relay, peer] = [await relayNode(), await peerNode()]
+  const circuitAddresses = () =>
+    peer.libp2p
+      .getMultiaddrs()
+      .map(String)
+      .filter((address) => address.includes('/p2p-circuit'))
+  expect(circuitAddresses()).toEqual([])
+  const connection = await peer.reserve(relay)
+  expect(circuitAddresses()).toEqual([`/p2p/${relay.id}/p2p-circuit/p2p/${peer.id}`])
+  await connection.close()
+  await eventually(() => expect(circuitAddresses()).toEqual([]))
+  await eventually(() => expect(relay.service.figures().reservations).toBe(0))
+  await peer.reserve(relay)
+  expect([...peer.circuits.relays]).toEqual([relay.id])
+})
+
+test('only peers that are announced here reserve, dial and are reached', async () => {
+  const [relay, anna, bob, stranger] = [await relayNode(), await peerNode(), await peerNode(), await peerNode()]
+  await Promise.all([anna.reserve(relay), bob.reserve(relay), stranger.reserve(relay)])
+
+  relay.announced = (peer) => peer !== stranger.id
+  await expect(stranger.dial(relay, bob)).rejects.toThrow('permission-denied')
+  await expect(anna.dial(relay, stranger)).rejects.toThrow('no-reservation')
+
+  relay.announced = () => false
+  const late = await peerNode()
+  await expect(late.reserve(relay)).rejects.toThrow('permission-denied')
+  expect(late.circuits.relays.size).toBe(0)
+})
+
+test('a peer without a reservation is not reached, and neither is one through a relay that is not in use', async () => {
+  const [relay, other, anna, bob] = [await relayNode(), await relayNode(), await peerNode(), await peerNode()]
+  await anna.reserve(relay)
+  await expect(anna.dial(relay, bob)).rejects.toThrow('no-reservation')
+  await expect(anna.dial(other, bob)).rejects.toBeInstanceOf(RelayNotInUseError)
+})
+
+test('a circuit from a stranger is not taken, and makes no address of the peer', async () => {
+  const [victim, stranger] = [await peerNode(echo), await peerNode()]
+  const connection = await stranger.libp2p.dial(victim.libp2p.getMultiaddrs())
+  await expect(offerCircuit(connection, stranger.id).then(async (offer) => offer.read())).rejects.toThrow()
+  expect(victim.libp2p.getMultiaddrs().map(String).join(' ')).not.toContain('p2p-circuit')
+  expect(victim.libp2p.getConnections()).toHaveLength(1)
+})
+
+test('a relay that names another peer than the one that speaks makes no connection', async () => {
+  const [relay, victim, claimed] = [await relayNode(), await peerNode(echo), await peerNode()]
+  await victim.reserve(relay)
+  const [toVictim] = relay.libp2p.getConnections(victim.libp2p.peerId)
+  if (toVictim === undefined) throw new Error('the victim is connected')
+  const offer = await offerCircuit(toVictim, claimed.id)
+  const answer = await offer.read()
+  expect(answer.byteLength).toBeGreaterThan(0)
+  // The relay itself speaks Noise here, with its own key and not the claimed one.
+  const circuit = new CircuitConnection({
+    stream: offer.release(),
+    remoteAddr: multiaddr(`/p2p/${victim.id}`),
+    direction: 'outbound',
+    log: toVictim.log
+  })
+  const { upgrader } = componentsOf(relay.libp2p)
+  await upgrader.upgradeOutbound(circuit, { signal: new AbortController().signal }).catch(() => undefined)
+  await eventually(() => expect(circuit.status).not.toBe('open'))
+  expect(victim.libp2p.getConnections(claimed.libp2p.peerId)).toEqual([])
+})
+
+test('one peer opens so many circuits and no more, and one that ends makes room', async () => {
+  const limits = { maxCircuits: 8, maxOfDialer: 2, maxToTarget: 3 }
+  const relay = await relayNode({ limits })
+  const [anna, carl, ...targets] = await Promise.all([peerNode(), peerNode(), peerNode(), peerNode(), peerNode()])
+  const [bob, dora, emil] = targets
+  if (bob === undefined || dora === undefined || emil === undefined) throw new Error('there are three')
+  await Promise.all([anna, carl, bob, dora, emil].map(async (peer) => peer.reserve(relay)))
+  const first = await anna.dial(relay, bob)
+  await anna.dial(relay, dora)
+  await expect(anna.dial(relay, emil)).rejects.toThrow('resource-limit-exceeded')
+  await carl.dial(relay, emil)
+  await first.close()
+  await eventually(async () => {
+    await anna.dial(relay, emil)
+  })
+})
+
+test('requests that are none are answered with why', async () => {
+  const [relay, peer] = [await relayNode(), await peerNode()]
+  const connection = await peer.libp2p.dial(relay.libp2p.getMultiaddrs())
+  expect(await hopAnswer(connection, Buffer.from('no protobuf'))).toEqual({
+    type: 'status',
+    status: 'malformed-message'
+  })
+  expect(await hopAnswer(connection, encodeHop({ type: 'status', status: 'ok' }))).toEqual({
+    type: 'status',
+    status: 'unexpected-message'
+  })
+})
+
+test('a circuit that carries nothing is closed, and one that carries something stays', async () => {
+  let nowMs = 0
+  const relay = await relayNode({ idleAfterMs: 40, now: () => nowMs })
+  const [anna, bob] = [await peerNode(), await peerNode(echo)]
+  await Promise.all([anna.reserve(relay), bob.reserve(relay)])
+  const connection = await anna.dial(relay, bob)
+  nowMs += 39
+  expect(await echoed(connection, Buffer.from('alive'))).toEqual(Buffer.from('alive'))
+  nowMs += 39
+  expect(await echoed(connection, Buffer.from('still'))).toEqual(Buffer.from('still'))
+  nowMs += 40
+  await eventually(() => expect(connection.status).not.toBe('open'))
+  expect(relay.service.figures().circuits).toBe(0)
+})
+
+test('a relayed connection that is needed for nothing is closed by its dialer, and one in use stays', async () => {
+  let [nowMs, isUsed] = [0, true]
+  const idle = { isUsed: () => isUsed, idleAfterMs: 40, now: () => nowMs }
+  const [relay, anna, bob] = [await relayNode(), await peerNode(undefined, idle), await peerNode(echo)]
+  await Promise.all([anna.reserve(relay), bob.reserve(relay)])
+  const connection = await anna.dial(relay, bob)
+  for (let turn = 0; turn < 5; turn++) {
+    nowMs += 30
+    await echoed(connection, Buffer.from('alive'))
+  }
+  expect(connection.status).toBe('open')
+  isUsed = false
+  // As long as that is not noticed, time stands still for it.
+  await eventually(() => {
+    nowMs += 10
+    expect(connection.status).not.toBe('open')
+  })
+  await eventually(() => expect(relay.service.figures().circuits).toBe(0))
+})
+
+test('when the relay stops, its circuits end on both sides, and the reservations with them', async () => {
+  const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode(echo)]
+  await Promise.all([anna.reserve(relay), bob.reserve(relay)])
+  const connection = await anna.dial(relay, bob)
+  await relay.libp2p.stop()
+  await eventually(() => expect(connection.status).not.toBe('open'))
+  await eventually(() => expect(bob.libp2p.getConnections()).toEqual([]))
+  expect([anna.circuits.relays.size, bob.circuits.relays.size]).toEqual([0, 0])
+})
+
+async function hopAnswer(connection: Connection, request: Uint8Array): Promise<HopFrame> {
+  const hop = new RelayStream(await connection.newStream(HOP_PROTOCOL), new AbortController().signal)
+  await hop.write(request)
+  return decodeHop(await hop.read())
+}
+
+async function offerCircuit(connection: Connection, peer: string): Promise<RelayStream> {
+  const stop = new RelayStream(await connection.newStream(STOP_PROTOCOL), new AbortController().signal)
+  await stop.write(encodeStop({ type: 'connect', peer: peerIdFromString(peer) }))
+  return stop
+}
+
+/** libp2p's parts, which its type does not show. */
+function componentsOf(libp2p: object): { readonly upgrader: Upgrader } {
+  return (libp2p as { readonly components: { readonly upgrader: Upgrader } }).components
+}
