@@ -10,12 +10,14 @@ export async function metricsPage(): Promise<string> {
     federationPeers: () => [{ directory: 'ID', connected: true, alive: true, heardAgoMs: 0 }],
     untold: none,
     federation: () => ({ turnedAway: 0, evicted: 0, cut: 0 }),
+    relay: () => ({ reservations: 0, circuits: 0, maxCircuits: 0 }),
     connections: () => ({ open: 0, ofLargest: 0 }),
     peerConnections: () => ({ open: 0, maxOpen: 0, pending: 0, maxPending: 0, ofLargestHolder: 0, gaveWay: 0 })
   })
   // One of each that has labels, so that their names stand in the text.
   figures.directory.announced('accepted')
   figures.directory.refused('stale')
+  figures.relay.requested('connected')
   figures.http.answered('/', 200)
   figures.http.evicted('query')
   const text = await figures.text()

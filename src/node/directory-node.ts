@@ -1,10 +1,12 @@
 // A directory node: a libp2p host that keeps the roster and shows who comes and
-// goes. It has a key for each port, and carries nobody's words.
+// goes, and relays between peers that can't reach each other. It has a key for each
+// port, and can read nobody's words.
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { multiaddr } from '@multiformats/multiaddr'
 import { directory, federation, type DirectoryService, type FederationService } from '../directory/index.ts'
+import { circuitLimits, relay, type RelayService } from '../relay/index.ts'
 import {
   ConnectionGuard,
   directoryLimits,
@@ -44,7 +46,15 @@ import { TrustedProxies } from './config/trusted-proxies.ts'
  */
 const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
 
-type DirectoryHost = Libp2p<{ directory: DirectoryService; federation: FederationService; dialer: AddressDialer }>
+interface DirectoryServices extends Record<string, unknown> {
+  readonly directory: DirectoryService
+  readonly federation: FederationService
+  readonly dialer: AddressDialer
+  /** Absent where it does not relay. */
+  readonly relay?: RelayService
+}
+
+type DirectoryHost = Libp2p<DirectoryServices>
 
 export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #config: Config
@@ -172,6 +182,16 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
           },
           ...(figures === undefined ? {} : { metrics: figures.directory })
         }),
+        ...(settings.relay === 'off'
+          ? {}
+          : {
+              relay: relay({
+                isAnnounced: (peer) => running().services.directory.isAnnounced(peer),
+                bytesPerSecond: settings.relayRate,
+                limits: circuitLimits(settings.relayCircuits),
+                ...(figures === undefined ? {} : { metrics: figures.relay })
+              })
+            }),
         federation: federation({
           network: settings.network,
           join: federationPeers,
@@ -231,6 +251,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     if (this.#state !== 'new') return
     this.#state = 'started'
     const { services } = this.#libp2p
+    const { relay: relayed } = services
     reportServices(services, (type, detail) => this.#tell(type, detail))
     this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
     await this.#starting
@@ -240,6 +261,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       addresses: () => this.addresses(),
       directoryPort: this.port,
       roster: services.directory,
+      relay: relayed === undefined ? undefined : () => relayed.figures(),
       federationPeers: () => services.federation.directories().filter(({ directory: one }) => one !== this.peerId),
       federation: services.federation.tally,
       connections: (peer) => this.#libp2p.getConnections(peer),

@@ -4,8 +4,6 @@
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Connection, PeerId } from '@libp2p/interface'
-import { CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ConnectionFigures } from '../transport/index.ts'
 import type { DirectoryService, FederationService } from '../directory/index.ts'
 import type {
@@ -16,9 +14,10 @@ import type {
   PeerPath,
   RosterHttp
 } from '../directory/http/index.ts'
+import type { RelayFigures } from '../relay/index.ts'
 import type { RosterEntry } from '../presence/index.ts'
 import type * as HttpSide from '../directory/http/index.ts'
-import { isLocal } from './dialing/address.ts'
+import { isLocal, isRelayed } from './dialing/address.ts'
 import { isPortProblem, listenFailure } from './dialing/listening.ts'
 import { networkInterfaces } from '../transport/index.ts'
 import { shortId } from '../lib/index.ts'
@@ -47,6 +46,8 @@ export interface PageScene {
   readonly connections: (peer: PeerId) => readonly Connection[]
   /** The connections as they are now, and how many gave way. */
   readonly connectionFigures: () => ConnectionFigures
+  /** What is relayed now; undefined where nothing is. */
+  readonly relay: (() => RelayFigures) | undefined
   /** The other directories of the network, as this one knows them. */
   readonly federationPeers?: () => readonly OtherDirectory[]
   /** What became of directories that wanted to join, or were joined. */
@@ -122,6 +123,7 @@ export class DirectoryPage {
       federationPeers,
       untold: () => roster.untold,
       federation: () => scene.federation,
+      ...(scene.relay === undefined ? {} : { relay: scene.relay }),
       connections: () => http.connections,
       peerConnections: () => {
         const { open, maxOpen, pending, maxPending, holders, gaveWay } = scene.connectionFigures()
@@ -177,10 +179,6 @@ function pathOf({ record }: RosterEntry, connections: readonly Connection[]): Pe
   if (direct.length === 0) return addresses.length > 0 ? 'relayed' : 'direct'
   const isOnLan = connections.length > 0 ? direct.some(isLocal) : direct.every(isLocal)
   return isOnLan ? 'lan' : 'direct'
-}
-
-function isRelayed(address: Multiaddr): boolean {
-  return address.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
 }
 
 function isWildcard(host: string): boolean {

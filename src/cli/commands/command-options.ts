@@ -21,7 +21,14 @@ export type Flags = Readonly<Partial<Record<SettingName, FlagValue>>>
 export const allSettings: readonly SettingName[] = settingSpecs.map(({ name }) => name)
 
 /** What only a directory does. */
-const directoryOnly: readonly SettingName[] = ['join', 'federate', 'trustedProxy']
+const directoryOnly: readonly SettingName[] = [
+  'join',
+  'federate',
+  'relay',
+  'relayRate',
+  'relayCircuits',
+  'trustedProxy'
+]
 
 /** Those of a peer that chats. */
 export const chatSettings: readonly SettingName[] = allSettings.filter((name) => !directoryOnly.includes(name))

@@ -32,6 +32,9 @@ const directorySettings: readonly SettingName[] = [
   'host',
   'join',
   'federate',
+  'relay',
+  'relayRate',
+  'relayCircuits',
   'trustedProxy',
   'mdns'
 ]

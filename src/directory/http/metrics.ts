@@ -19,6 +19,8 @@ interface MetricsSources {
   readonly untold: () => number
   /** What became of directories that wanted to join, or were joined, since the start. */
   readonly federation: () => FederationTally
+  /** What is relayed now, where this directory relays. */
+  readonly relay?: () => { readonly reservations: number; readonly circuits: number; readonly maxCircuits: number }
   /** Of the HTTP side, where it is shown. */
   readonly connections?: () => ConnectionCount
   /** Of libp2p: of clients and of other directories. */
@@ -50,9 +52,16 @@ export interface DirectoryFigures extends MetricsText {
   /** For `createLibp2p({ metrics })`. */
   readonly libp2p: ReturnType<typeof prometheusMetrics>
   readonly directory: DirectoryMetrics
+  readonly relay: RelayCounts
   readonly http: HttpMetrics
   /** Figures that are looked up are there from now on. */
   bind(sources: MetricsSources): void
+}
+
+/** What is counted of a relay, whichever service counts it. */
+interface RelayCounts {
+  requested(outcome: string): void
+  relayed(bytes: number): void
 }
 
 /** From a change at once to one that waited for several rounds. */
@@ -106,9 +115,25 @@ export function directoryFigures(): DirectoryFigures {
       },
       watcherReset: () => resets.inc()
     },
+    relay: relayCounts(registers),
     http: httpMetrics(registers),
     bind: (sources) => bindSources(registry, sources)
   }
+}
+
+function relayCounts(registers: Registry[]): RelayCounts {
+  const requests = new Counter({
+    name: 'parley_relay_requests_total',
+    help: 'Requests for a reservation or a relayed connection, by what became of them.',
+    labelNames: ['outcome'] as const,
+    registers
+  })
+  const bytes = new Counter({
+    name: 'parley_relay_bytes_total',
+    help: 'Bytes passed on between peers, either way.',
+    registers
+  })
+  return { requested: (outcome) => requests.inc({ outcome }), relayed: (count) => bytes.inc(count) }
 }
 
 function httpMetrics(registers: Registry[]): HttpMetrics {
@@ -141,7 +166,7 @@ function httpMetrics(registers: Registry[]): HttpMetrics {
 }
 
 function bindSources(registry: Registry, sources: MetricsSources): void {
-  const { peers, federationPeers, untold, federation, connections, peerConnections } = sources
+  const { peers, federationPeers, untold, federation, relay, connections, peerConnections } = sources
   const seconds = ({ heardAgoMs }: OtherDirectory): number => heardAgoMs / 1000
   const gauge = (name: string, help: string, value: () => number): void => {
     const collect = function (this: Gauge): void {
@@ -201,6 +226,11 @@ function bindSources(registry: Registry, sources: MetricsSources): void {
     'How old the oldest part of the roster may be: the time since the quietest living directory was heard.',
     () => Math.max(0, ...federationPeers().filter(isAlive).map(seconds))
   )
+  if (relay !== undefined) {
+    gauge('parley_relay_reservations', 'Peers that may be reached through this directory.', () => relay().reservations)
+    gauge('parley_relay_circuits', 'Relayed connections that are open now.', () => relay().circuits)
+    gauge('parley_relay_circuits_max', 'Places for relayed connections.', () => relay().maxCircuits)
+  }
   if (connections !== undefined) {
     gauge('parley_http_connections', 'Connections of the HTTP side that are open now.', () => connections().open)
     gauge(

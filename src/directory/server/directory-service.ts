@@ -178,6 +178,11 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     return this.#roster.entries()
   }
 
+  /** Whether the peer is announced here, by a stream that is open. */
+  isAnnounced(peer: string): boolean {
+    return this.#owners.has(peer)
+  }
+
   /** @returns the roster as it is now and becomes */
   readRoster(): ReadableRoster {
     return this.#roster

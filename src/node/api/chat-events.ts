@@ -4,14 +4,18 @@
 import { TypedEventEmitter } from 'main-event'
 import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } from '../../storage/index.ts'
 
-/** How a peer is reached, or seen: over the LAN, directly, or only known from a directory. */
-export type Path = 'lan' | 'direct' | 'none'
+/** What an open connection runs over: the LAN or this machine, the Internet, or a relay. */
+export type PathKind = 'lan' | 'direct' | 'relayed'
+
+/** How a peer is reached, or seen; `none` when it is only known from a directory. */
+export type Path = PathKind | 'none'
 
 /** The path to a peer as it is now. */
 export type PathView =
   | {
-      /** The open connection stays on this machine or its LAN, or it does not. */
-      readonly kind: 'lan' | 'direct'
+      readonly kind: PathKind
+      /** Of a relayed one: the peer ID of the directory that relays. */
+      readonly relay?: string
       /** The other end, as a multiaddr without its peer ID. */
       readonly address: string
       /** There and back in whole milliseconds, at least 1, when it has been measured. */
@@ -178,7 +182,7 @@ export type ConversationState =
   | {
       readonly name: 'open'
       readonly dialect: 'parley' | 'framed-text' | 'lines'
-      readonly path: Path
+      readonly path: PathKind
       /** There and back, where it has been measured: as a fact, before the stream opened; asked for, last. */
       readonly rttMs?: number
     }

@@ -6,6 +6,12 @@ import { UsageError } from '../api/errors.ts'
 import { readGivenName } from './given-name.ts'
 import { durationText, exactSizeText, parseDuration, parseSize, readCidr } from './units.ts'
 
+/** Bytes a second that a directory relays: enough for hundreds of people who write, and little of an operator's line. */
+const DEFAULT_RELAY_RATE = 4 * 1024 * 1024
+
+/** Each may hold 4 MiB at worst, of two peers that flood and do not read; a few hundred KB is usual. */
+const DEFAULT_RELAY_CIRCUITS = 256
+
 export type AcceptPolicy = 'ask' | 'lan' | 'all'
 /** Nothing; the sender; or the text too. */
 type Notify = 'off' | 'names' | 'texts'
@@ -13,6 +19,8 @@ type Notify = 'off' | 'names' | 'texts'
 export type PresenceLines = 'all' | 'smart' | 'none'
 /** `another` person, the `same` one, or `ask`: the user chooses. */
 type SecondWindow = 'ask' | 'another' | 'same'
+/** Whether a directory relays for its peers. */
+type RelayPolicy = 'on' | 'off'
 type FederatePolicy = 'named' | 'all'
 export type SettingValue = string | number | boolean | readonly string[] | undefined
 
@@ -29,6 +37,12 @@ export interface Settings {
   readonly join: readonly string[]
   /** Of a directory: whether directories that `join` does not name may join it. */
   readonly federate: FederatePolicy
+  /** Of a directory: whether it relays between peers that can't reach each other. */
+  readonly relay: RelayPolicy
+  /** Of a directory: bytes a second that it relays in all; Infinity for no limit. */
+  readonly relayRate: number
+  /** Of a directory: circuits that it relays at a time. */
+  readonly relayCircuits: number
   /** Of a directory: CIDR ranges of the reverse proxies that are trusted to name a client's address. */
   readonly trustedProxy: readonly string[]
   readonly accept: AcceptPolicy
@@ -146,6 +160,28 @@ export const settingSpecs: readonly SettingSpec[] = [
     placeholder: 'named|all',
     help: 'of a directory: which directories may join it: only those named with --join, or all',
     parse: choice('named', 'all')
+  },
+  {
+    name: 'relay',
+    env: 'PARLEY_RELAY',
+    placeholder: 'on|off',
+    help: "of a directory: whether it relays between its peers that can't reach each other; it never sees what they say",
+    parse: choice('on', 'off')
+  },
+  {
+    name: 'relayRate',
+    env: 'PARLEY_RELAY_RATE',
+    placeholder: 'SIZE|none',
+    help: 'of a directory: how much it relays in a second, for all peers together, such as 4MiB',
+    parse: (value) => parseSize(value, Infinity),
+    write: (value) => exactSizeText(value, Infinity)
+  },
+  {
+    name: 'relayCircuits',
+    env: 'PARLEY_RELAY_CIRCUITS',
+    placeholder: 'COUNT',
+    help: 'of a directory: how many relayed connections it carries at a time',
+    parse: parseCount
   },
   {
     name: 'trustedProxy',
@@ -271,6 +307,9 @@ export function defaultSettings(profile: SettingValue): Settings {
     defaultDirectories: true,
     join: [],
     federate: 'all',
+    relay: 'on',
+    relayRate: DEFAULT_RELAY_RATE,
+    relayCircuits: DEFAULT_RELAY_CIRCUITS,
     trustedProxy: [],
     accept: 'ask',
     mdns: true,
@@ -349,6 +388,13 @@ function parseSwitch(value: string): boolean {
 function parseHost(value: string): string {
   if (isIP(value) === 0) throw new UsageError('expected an IP address of this machine, such as 192.168.1.7 or ::')
   return value
+}
+
+/** @throws UsageError unless `value` is a whole number above 0 */
+function parseCount(value: string): number {
+  const count = /^\d{1,6}$/.test(value) ? Number(value) : 0
+  if (count === 0) throw new UsageError('expected a whole number from 1')
+  return count
 }
 
 /** @throws UsageError unless `value` is a whole number from 1 to 65535 */

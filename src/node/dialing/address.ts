@@ -1,9 +1,12 @@
 // Addresses as people type them, and multiaddrs: reads and writes both. Pure: it looks
 // nothing up and dials nothing.
 import { peerIdFromString } from '@libp2p/peer-id'
+import { CODE_P2P, CODE_P2P_CIRCUIT } from '@multiformats/multiaddr'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { parsePort } from '../config/setting-specs.ts'
+import { circuitRoute } from '../../relay/index.ts'
+import type { PathKind } from '../api/chat-events.ts'
 import { BadAddressError, quote, ParleyError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
 
@@ -37,7 +40,7 @@ const foreignTransports: ReadonlyMap<string, string> = new Map([
   ['webrtc-direct', 'WebRTC'],
   ['ws', 'WebSocket'],
   ['wss', 'WebSocket'],
-  ['p2p-circuit', 'a relay'],
+  ['p2p-circuit', 'a relay and no peer behind it'],
   ['udp', 'UDP']
 ])
 
@@ -120,9 +123,27 @@ export function formatAddress(address: Multiaddr): string {
   return isIPv6(place.host) ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`
 }
 
-/** The peer ID that the multiaddr ends with. */
+/** The peer ID that the multiaddr ends with; that of a relay before it is another's. */
 export function peerIdOf(address: Multiaddr): string | undefined {
-  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+  const parts = address.getComponents()
+  const circuit = parts.findLastIndex(({ code }) => code === CODE_P2P_CIRCUIT)
+  return parts.slice(circuit + 1).findLast(({ code }) => code === CODE_P2P)?.value
+}
+
+/** Whether it leads through a relay. */
+export function isRelayed(address: Multiaddr): boolean {
+  return address.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
+}
+
+/** The peer ID of the relay through which it leads. */
+export function relayOf(address: Multiaddr): string | undefined {
+  return circuitRoute(address)?.relay
+}
+
+/** What a connection with this remote address runs over. */
+export function pathKindOf(address: Multiaddr): PathKind {
+  if (isRelayed(address)) return 'relayed'
+  return isLocal(address) ? 'lan' : 'direct'
 }
 
 /** The same place without the peer ID. */
@@ -163,6 +184,10 @@ function parseMultiaddr(text: string): Multiaddr {
   }
   const names = address.getComponents().map(({ name }) => name)
   if (names[0] === 'dnsaddr') {
+    checkPeerId(text, address)
+    return address
+  }
+  if (circuitRoute(address)?.peer !== undefined) {
     checkPeerId(text, address)
     return address
   }

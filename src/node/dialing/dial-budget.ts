@@ -30,8 +30,8 @@ export interface ReportedDial {
   readonly peer: string
   /** The multiaddr, as text. */
   readonly address: string
-  /** Its IP address. */
-  readonly host: string
+  /** Its IP address; undefined behind a relay in use, which is not dialled. */
+  readonly host: string | undefined
   /** It is on this machine, where many peers may share an address, and the dial reaches no other machine. */
   readonly isHere: boolean
   /** The user has chosen the peer: contacts have a budget that no stranger uses. */
@@ -65,7 +65,7 @@ export class DialBudget {
   take({ peer, host, isHere, isContact }: ReportedDial, nowMs: number): boolean {
     const buckets = [
       this.#peers.of(peer, nowMs),
-      ...(isHere ? [] : [this.#hosts.of(addressClass(host), nowMs)]),
+      ...(isHere || host === undefined ? [] : [this.#hosts.of(addressClass(host), nowMs)]),
       isContact ? this.#contacts : this.#strangers
     ]
     if (buckets.some((bucket) => bucket.waitMs(1, nowMs) > 0)) return false

@@ -1,7 +1,8 @@
 // Explains a failed dial to the person who dialled: what happened, and what to do. The
 // transport's own error is the cause.
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { formatAddress } from './address.ts'
+import { RelayRefusedError, type RelayStatus } from '../../relay/index.ts'
+import { formatAddress, relayOf } from './address.ts'
 import { NO_NOISE } from '../../transport/index.ts'
 import { KeyChangedError, UnreachableError, type ParleyError } from '../api/errors.ts'
 import { shortId } from '../../lib/index.ts'
@@ -16,6 +17,8 @@ export interface DialFacts {
 }
 
 export function explainDialError(error: unknown, address: Multiaddr, options: DialFacts): ParleyError {
+  const relay = relayOf(address)
+  if (relay !== undefined) return explainRelayError(error, relay)
   const place = formatAddress(address)
   const cause = { cause: error }
   const code = systemCode(error)
@@ -86,6 +89,21 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
     )
   }
   return new UnreachableError(`${place} could not be reached: ${text}`, cause)
+}
+
+/** What to do about it is the same for all: wait until the peer is back, or until the directory has room. */
+const relayWords: Partial<Record<RelayStatus, string>> = {
+  'no-reservation': 'the peer is not connected with it',
+  'connection-failed': 'the peer did not answer there',
+  'resource-limit-exceeded': 'it relays as much as it may',
+  'permission-denied': 'it does not relay for this peer'
+}
+
+function explainRelayError(error: unknown, relay: string): ParleyError {
+  const refused = [...chain(error)].find((one) => one instanceof RelayRefusedError)
+  const text = error instanceof Error ? error.message : String(error)
+  const why = refused === undefined ? text : (relayWords[refused.status] ?? refused.message)
+  return new UnreachableError(`the directory ${shortId(relay)} could not relay to the peer: ${why}`, { cause: error })
 }
 
 /** Whether the other side is a libp2p node without Noise. */

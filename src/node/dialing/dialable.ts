@@ -9,7 +9,8 @@
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP, isIPv4 } from 'node:net'
 import { addressRange } from '../../wire/index.ts'
-import { formatAddress, hostPortOf, isLoopback, peerIdOf, withPeerId } from './address.ts'
+import { circuitAddress, circuitRoute } from '../../relay/index.ts'
+import { formatAddress, hostPortOf, isLoopback, isRelayed, peerIdOf, withPeerId } from './address.ts'
 import type { OwnNetwork } from './own-network.ts'
 
 /** Where an address came from. */
@@ -111,8 +112,16 @@ export interface Candidates {
   readonly refused: readonly string[]
 }
 
-/** @param sources the most promising first */
-export function dialCandidates(peer: string, sources: readonly KnownAddresses[], own: OwnNetwork): Candidates {
+/**
+ * @param sources the most promising first
+ * @param relays peer IDs of the relays in use: only through these is a peer dialled, whoever names another
+ */
+export function dialCandidates(
+  peer: string,
+  sources: readonly KnownAddresses[],
+  own: OwnNetwork,
+  relays: ReadonlySet<string> = new Set()
+): Candidates {
   const dialled = new Map<string, Candidate>()
   const refused = new Map<string, string>()
   const longest = Math.max(0, ...sources.map(({ addresses }) => addresses.length))
@@ -121,7 +130,7 @@ export function dialCandidates(peer: string, sources: readonly KnownAddresses[],
       const address = readCandidate(addresses[turn], peer)
       if (address === undefined) continue
       const key = address.toString()
-      const why = whyNotDialled(address, from, own)
+      const why = isRelayed(address) ? whyNotRelayed(address, relays) : whyNotDialled(address, from, own)
       if (why !== undefined) refused.set(key, `${formatAddress(address)} ${why}`)
       else if (!dialled.has(key)) dialled.set(key, { address, from })
     }
@@ -133,21 +142,30 @@ export function dialCandidates(peer: string, sources: readonly KnownAddresses[],
   }
 }
 
+function whyNotRelayed(address: Multiaddr, relays: ReadonlySet<string>): string | undefined {
+  return relays.has(circuitRoute(address)?.relay ?? '') ? undefined : 'leads through a relay that is not in use'
+}
+
 /**
  * Every peer announces 127.0.0.1, but only a peer on this machine is behind it: for any other, a third program may
  * answer there, and look like an impostor.
  */
 function withoutOthersLoopback(candidates: readonly Candidate[], own: OwnNetwork): readonly Candidate[] {
-  const outward = candidates.filter(({ address }) => !isLoopback(address))
-  if (outward.length === 0 || outward.length === candidates.length) return candidates
-  return outward.some(({ address }) => own.isOwn(hostPortOf(address)?.host ?? '')) ? candidates : outward
+  const outward = candidates.filter(({ address }) => !isLoopback(address) && !isRelayed(address))
+  if (outward.length === 0 || outward.some(({ address }) => own.isOwn(hostPortOf(address)?.host ?? ''))) {
+    return candidates
+  }
+  return candidates.filter(({ address }) => !isLoopback(address))
 }
 
 function readCandidate(text: string | undefined, peer: string): Multiaddr | undefined {
   if (text === undefined) return undefined
   try {
     const address = withPeerId(multiaddr(text), peer)
-    return peerIdOf(address) === peer ? address : undefined
+    if (peerIdOf(address) !== peer) return undefined
+    const route = circuitRoute(address)
+    // Whatever stands before the relay's ID: the connection with a relay in use is there.
+    return route === undefined ? address : circuitAddress(route.relay, peer)
   } catch {
     return undefined // an address of a kind that this version does not know
   }

@@ -9,7 +9,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LruMap, onAbort } from '../../lib/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
-import { formatAddress, hostPortOf, isDnsaddr, isLocal, isLoopback, peerIdOf } from './address.ts'
+import { formatAddress, hostPortOf, isDnsaddr, isLocal, isLoopback, isRelayed, peerIdOf } from './address.ts'
 import { DialBudget, MAX_DIALLED_PEERS, type ReportedDial } from './dial-budget.ts'
 import {
   dialCandidates,
@@ -29,6 +29,12 @@ const ADDRESS_DIAL_TIMEOUT_MS = 5_000
 
 /** LAN addresses are given this start before the others are dialled too (after RFC 8305's connection attempt delay). */
 const LAN_HEAD_START_MS = 250
+
+/**
+ * A relay is asked only so long after the other dials have begun, or when all of them have failed. A handshake takes
+ * three round trips: by then every peer that can be reached without a relay is, even on another continent.
+ */
+const RELAY_DELAY_MS = 1_000
 
 /** Between two dials to one peer: a handshake on a LAN is often over by then, and the other dials are not needed. */
 const DIAL_STAGGER_MS = 40
@@ -56,6 +62,8 @@ export interface DialerInit {
   readonly isBlocked: (peer: string) => boolean
   /** The user has chosen the peer. */
   readonly isContact: (peer: string) => boolean
+  /** The relays in use: peer IDs. Default none. */
+  readonly relays?: () => ReadonlySet<string>
   /** The networks that this machine is in now. */
   readonly ownNetwork?: () => OwnNetwork
   readonly now?: () => number
@@ -95,12 +103,13 @@ export class Dialer {
     this.#budget.forgetFailures(peer)
   }
 
-  /** The open connection to the peer, the newest when there are several. */
+  /** The open connection to the peer: of several the newest that is not relayed, else the newest. */
   connection(peer: string): Connection | undefined {
-    return this.#init
+    const open = this.#init
       .libp2p()
       .getConnections(peerIdFromString(peer))
-      .findLast(({ status }) => status === 'open')
+      .filter(({ status }) => status === 'open')
+    return open.findLast(({ remoteAddr }) => !isRelayed(remoteAddr)) ?? open.at(-1)
   }
 
   /**
@@ -183,19 +192,29 @@ export class Dialer {
     const tried = this.#inTurn(peer, found.dialled)
     const addresses = tried.map(({ address }) => address)
     const isContact = this.#init.isContact(peer)
+    const relayed = tried.filter(({ address }) => isRelayed(address))
     const local = tried.filter(({ address }) => isLocal(address))
-    const others = tried.filter(({ address }) => !isLocal(address))
+    const others = tried.filter((one) => !relayed.includes(one) && !local.includes(one))
     const startOthersMs = local.length > 0 ? LAN_HEAD_START_MS : 0
+    const attempt = (one: Candidate, start: Start): Attempt =>
+      this.#attempt(targetOf(one, peer, isContact, own), start, signal)
+    const direct = [
+      ...local.map((one, i) => attempt(one, { afterMs: i * DIAL_STAGGER_MS })),
+      ...others.map((one, i) => attempt(one, { afterMs: startOthersMs + i * DIAL_STAGGER_MS }))
+    ]
+    const allFailed = new Promise<void>((resolve) => {
+      Promise.any(direct.map(async ({ connection }) => connection)).catch(() => resolve())
+    })
     const attempts = [
-      ...local.map((one, i) => this.#attempt(targetOf(one, peer, isContact, own), i * DIAL_STAGGER_MS, signal)),
-      ...others.map((one, i) =>
-        this.#attempt(targetOf(one, peer, isContact, own), startOthersMs + i * DIAL_STAGGER_MS, signal)
+      ...direct,
+      ...relayed.map((one, i) =>
+        attempt(one, { afterMs: startOthersMs + RELAY_DELAY_MS + i * DIAL_STAGGER_MS, orWhen: allFailed })
       )
     ]
     // An error names loopback only if the user did.
     const isNamed = tried.some(({ from }) => from === 'user')
     const best = isNamed ? addresses[0] : (addresses.find((address) => !isLoopback(address)) ?? addresses[0])
-    const mostPromising = [...local, ...others].findIndex(({ address }) => address === best)
+    const mostPromising = [...local, ...others, ...relayed].findIndex(({ address }) => address === best)
     try {
       const first = await Promise.any(attempts.map(async ({ connection }) => connection))
       this.#budget.forgetFailures(peer)
@@ -218,13 +237,17 @@ export class Dialer {
     )
     const againAt = (one: Candidate): number => againAtMs.get(one) ?? 0
     const reported = candidates.filter(({ from }) => from !== 'user')
-    const ready = reported.filter((one) => againAt(one) <= nowMs).slice(0, MAX_REPORTED_ADDRESSES_PER_DIAL)
+    // There are as many relayed ones as relays in use, at the end of a record: a long one must not push them out.
+    const ready = reported
+      .filter((one) => againAt(one) <= nowMs)
+      .toSorted((a, b) => Number(isRelayed(b.address)) - Number(isRelayed(a.address)))
+      .slice(0, MAX_REPORTED_ADDRESSES_PER_DIAL)
     const isLast = ready.length === 0 && reported.length === candidates.length
     const chosen = isLast ? reported.toSorted((a, b) => againAt(a) - againAt(b)).slice(0, 1) : ready
     return candidates.filter((one) => one.from === 'user' || chosen.includes(one))
   }
 
-  #attempt(target: Target, afterMs: number, signal: AbortSignal): Attempt {
+  #attempt(target: Target, { afterMs, orWhen }: Start, signal: AbortSignal): Attempt {
     const { address, peer, reported } = target
     const ended = new AbortController()
     const dial = async (): Promise<Connection> => {
@@ -233,7 +256,7 @@ export class Dialer {
       let timer: NodeJS.Timeout | undefined
       try {
         signal.throwIfAborted()
-        if (afterMs > 0) await sleep(afterMs, undefined, { signal: ended.signal })
+        if (afterMs > 0) await earlier(sleep(afterMs, undefined, { signal: ended.signal }), orWhen)
         if (reported !== undefined && !this.#budget.take(reported, this.#now())) throw tooManyDials(address)
         timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), ADDRESS_DIAL_TIMEOUT_MS)
         if (isDnsaddr(address)) return await this.#init.libp2p().dial(address, { signal: ended.signal })
@@ -264,7 +287,7 @@ export class Dialer {
       ...this.#init.addressesOf(peer),
       { addresses: stored, from: this.lastVantage(peer) ?? 'elsewhere' }
     ]
-    return dialCandidates(peer, sources, own)
+    return dialCandidates(peer, sources, own, this.#init.relays?.())
   }
 }
 
@@ -277,8 +300,8 @@ interface Target {
 
 function targetOf({ address, from }: Candidate, peer: string, isContact: boolean, own: OwnNetwork): Target {
   if (from === 'user') return { address, peer, reported: undefined }
-  const host = hostPortOf(address)?.host ?? ''
-  const isHere = (from === 'machine' || from === 'known') && own.isOwn(host)
+  const host = hostPortOf(address)?.host
+  const isHere = (from === 'machine' || from === 'known') && host !== undefined && own.isOwn(host)
   return { address, peer, reported: { peer, address: address.toString(), host, isHere, isContact } }
 }
 
@@ -305,6 +328,16 @@ interface SharedAttempt {
   readonly connection: Promise<Connection>
   readonly life: AbortController
   waiting: number
+}
+
+/** When a dial begins: after so long, or when that has happened. */
+interface Start {
+  readonly afterMs: number
+  readonly orWhen?: Promise<unknown>
+}
+
+async function earlier(time: Promise<void>, event: Promise<unknown> | undefined): Promise<void> {
+  await (event === undefined ? time : Promise.race([time, event]))
 }
 
 /** The dial of one address among others. */

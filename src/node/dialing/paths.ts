@@ -4,7 +4,7 @@
 // neither.
 import type { Connection } from '@libp2p/interface'
 import { distanceOf, withDeadline } from '../../wire/index.ts'
-import { isLocal, withoutPeerId } from './address.ts'
+import { pathKindOf, relayOf, withoutPeerId } from './address.ts'
 import type { ConversationState, PathView } from '../api/chat-events.ts'
 
 /** A caller waits this long for a measurement; after that the last known time is the answer. */
@@ -43,8 +43,10 @@ export class Paths {
     const connection = this.#init.connection(peer)
     if (connection === undefined) return this.#none(peer)
     const { remoteAddr } = connection
+    const relay = relayOf(remoteAddr)
     return {
-      kind: isLocal(remoteAddr) ? 'lan' : 'direct',
+      kind: pathKindOf(remoteAddr),
+      ...(relay === undefined ? {} : { relay }),
       address: withoutPeerId(remoteAddr).toString(),
       ...rttOf(connection)
     }

@@ -209,6 +209,28 @@ describe('the addresses of a dial', () => {
     expect(candidates(['/ip4/999.0.0.1/tcp/1', '/nonsense', `/ip4/10.0.0.1/tcp/1/p2p/${other}`])).toEqual([])
   })
 
+  test('lead through relays in use, whatever place their relay is said to be at, and through no others', () => {
+    const [inUse, other] = [
+      '12D3KooWPJbUPDNXbx39JbNwuWDfZG38KkWDJQkneEnCapQrpt8U',
+      '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
+    ]
+    const addresses = [
+      `/ip4/127.0.0.1/tcp/22/p2p/${inUse}/p2p-circuit`,
+      `/p2p/${inUse}/p2p-circuit`,
+      `/ip4/203.0.113.7/tcp/4001/p2p/${other}/p2p-circuit`
+    ]
+    const found = dialCandidates(peer, [{ addresses, from: 'elsewhere' }], home, new Set([inUse]))
+    expect(found.dialled.map(({ address }) => address.toString())).toEqual([`/p2p/${inUse}/p2p-circuit/p2p/${peer}`])
+    expect(found.refused).toEqual([`/p2p/${other}/p2p-circuit/p2p/${peer} leads through a relay that is not in use`])
+    expect(dialCandidates(peer, [{ addresses, from: 'user' }], home).dialled).toEqual([])
+  })
+
+  test('hold the loopback address of a peer that has no other but one behind a relay', () => {
+    const relay = '12D3KooWPJbUPDNXbx39JbNwuWDfZG38KkWDJQkneEnCapQrpt8U'
+    const addresses = ['/ip4/127.0.0.1/tcp/4001', `/p2p/${relay}/p2p-circuit`]
+    expect(dialCandidates(peer, [{ addresses, from: 'known' }], home, new Set([relay])).dialled).toHaveLength(2)
+  })
+
   test('come with the refused addresses, except those that another source may name', () => {
     const addresses = ['/ip4/127.0.0.1/tcp/22', '/ip4/169.254.169.254/tcp/80', '/ip4/203.0.113.7/tcp/4001']
     const reported = { addresses, from: 'elsewhere' } as const

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import type { Vantage } from '../../../src/node/dialing/dialable.ts'
 import { Dialer } from '../../../src/node/dialing/dialer.ts'
+import { RelayRefusedError } from '../../../src/relay/index.ts'
 import { network } from '../discovery/own-networks.ts'
 import { eventualMs } from '../../patience.ts'
 
@@ -12,7 +13,8 @@ const peer = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
 function make(
   dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>,
   addresses: string[],
-  known: string[] = []
+  known: string[] = [],
+  relays: readonly string[] = []
 ): Dialer {
   const libp2p = {
     getConnections: () => [],
@@ -28,7 +30,8 @@ function make(
       { addresses: known, from: 'known' }
     ],
     isBlocked: () => false,
-    isContact: () => false
+    isContact: () => false,
+    relays: () => new Set(relays)
   })
 }
 
@@ -193,4 +196,61 @@ test('an address on an interface that this machine lacks is refused at once, wit
     /"\[fe80::1%nosuch\]:4001" is not an address: no interface nosuch of this machine has a link-local IPv6 address now/u
   )
   expect(dialled).toEqual([])
+})
+
+describe('a relay', () => {
+  const relay = '12D3KooWPJbUPDNXbx39JbNwuWDfZG38KkWDJQkneEnCapQrpt8U'
+  const behindRelay = `/p2p/${relay}/p2p-circuit`
+  const options = { signal: new AbortController().signal }
+
+  test('is asked when all other dials have failed, however soon that is', async () => {
+    const dialled: string[] = []
+    const made = relayed()
+    const dialer = make(
+      async (address) => {
+        dialled.push(address.toString())
+        if (address.toString().includes('p2p-circuit')) return made
+        throw new Error('ECONNREFUSED')
+      },
+      [],
+      [behindRelay, '/ip4/10.0.0.1/tcp/4001'],
+      [relay]
+    )
+    expect(await dialer.connect(peer, options)).toBe(made)
+    expect(dialled).toEqual([`/ip4/10.0.0.1/tcp/4001/p2p/${peer}`, `${behindRelay}/p2p/${peer}`])
+  })
+
+  test('is asked at once where there is nothing else, and its refusal is explained', async () => {
+    const dialer = make(
+      async () => {
+        throw new RelayRefusedError('no-reservation')
+      },
+      [],
+      [behindRelay],
+      [relay]
+    )
+    await expect(dialer.connect(peer, options)).rejects.toThrow(
+      /could not relay to the peer: the peer is not connected/u
+    )
+  })
+
+  test('is not asked when a direct dial succeeds', async () => {
+    const dialled: string[] = []
+    const direct = connection()
+    const dialer = make(
+      async (address) => {
+        dialled.push(address.toString())
+        return direct
+      },
+      [],
+      [behindRelay, '/ip4/10.0.0.1/tcp/4001'],
+      [relay]
+    )
+    expect(await dialer.connect(peer, options)).toBe(direct)
+    expect(dialled).toEqual([`/ip4/10.0.0.1/tcp/4001/p2p/${peer}`])
+  })
+
+  function relayed(): Connection {
+    return Object.assign(connection(), { remoteAddr: multiaddr(`${behindRelay}/p2p/${peer}`) })
+  }
 })
