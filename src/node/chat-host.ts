@@ -4,7 +4,8 @@ import type { Identify } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
-import { recordExchange, type RecordService } from '../presence/index.ts'
+import { RECORD_PROTOCOL, recordExchange, type RecordService } from '../presence/index.ts'
+import { Circuits } from '../relay/index.ts'
 import {
   chatLimits,
   commonServices,
@@ -50,6 +51,7 @@ export interface ChatHost {
   readonly records: RecordService
   readonly dialer: AddressDialer
   readonly guard: ConnectionGuard
+  readonly circuits: Circuits
   kindOf(connection: Connection, options: { signal: AbortSignal }): Promise<PeerKind>
 }
 
@@ -60,11 +62,13 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     standings: () => standings(init),
     onPressure: init.onPressure
   })
+  const circuits = new Circuits({ isUsed: carriesMoreThanRecords })
   const options = hostOptions({
     key: profile.key,
     host: settings.host,
     port: init.port,
     guard,
+    circuits,
     discovery: settings.mdns
       ? [
           lan.peers.discovery(settings.network, 'peer', !init.observe),
@@ -93,7 +97,12 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     }
   })
   const { chat: service, records, dialer } = libp2p.services
-  return { libp2p, chat: service, records, dialer, guard, kindOf }
+  return { libp2p, chat: service, records, dialer, guard, circuits, kindOf }
+}
+
+/** Two peers exchange their records for as long as they are connected, whatever for. */
+function carriesMoreThanRecords({ streams }: Connection): boolean {
+  return streams.some(({ protocol }) => protocol !== RECORD_PROTOCOL)
 }
 
 function kindInit(records: RecordService, identify: Identify): Parameters<typeof peerKindOf>[1] {

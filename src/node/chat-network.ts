@@ -12,7 +12,7 @@ import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice } f
 import type { ChatHost, ChatHostInit } from './chat-host.ts'
 import type { Config } from './config/config.ts'
 import { AddressBook } from './dialing/address-book.ts'
-import { hostPortOf, isLocal } from './dialing/address.ts'
+import { hostPortOf, isLocal, isRelayed } from './dialing/address.ts'
 import { Dialer } from './dialing/dialer.ts'
 import { Directories } from './directories/directories.ts'
 import { ownNetworkNow } from './dialing/own-network.ts'
@@ -29,6 +29,9 @@ import { nicknameOf, type Profile } from './profile/profile.ts'
 
 /** How long the first look waits for a roster before it reports that nobody else is online. */
 const FIRST_LOOK_MS = 1_500
+
+/** A reservation takes two round trips; a directory that has none to give answers as soon. */
+const RESERVE_TIMEOUT_MS = 10_000
 
 export interface ChatNetworkInit {
   readonly config: Config
@@ -117,7 +120,8 @@ export class ChatNetwork {
       addressDialer: () => this.#host.dialer,
       addressesOf: (peer) => this.addresses.addressesOf(peer),
       isBlocked: (peer) => book.isBlocked(peer),
-      isContact: (peer) => book.contact(peer) !== undefined
+      isContact: (peer) => book.contact(peer) !== undefined,
+      relays: () => this.#host.circuits.relays
     })
     this.addresses = new AddressBook({
       book,
@@ -206,8 +210,9 @@ export class ChatNetwork {
   /** @throws UnreachableError, KeyChangedError */
   async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
     const connection = await this.#dialer.connect(peer, options)
-    // The port that a peer dials from does not listen.
-    if (connection.direction === 'outbound') void this.addresses.keep(peer, connection.remoteAddr.toString())
+    // The port that a peer dials from does not listen, and a relay is found in the peer's record.
+    const isPlace = connection.direction === 'outbound' && !isRelayed(connection.remoteAddr)
+    if (isPlace) void this.addresses.keep(peer, connection.remoteAddr.toString())
     return connection
   }
 
@@ -330,8 +335,23 @@ export class ChatNetwork {
     })
     directories.on('view', (view) => events.tell('directory', () => view))
     directories.on('change', () => this.#news.wake())
+    directories.on('registered', (directory) => void this.#reserve(directory))
     directories.on('notice', (text) => this.#notice({ code: 'directory', text }))
     return directories
+  }
+
+  /** Others reach this peer through the directory, and this peer reaches them, where it relays. */
+  async #reserve(directory: string): Promise<void> {
+    const connection = this.connection(directory)
+    if (connection === undefined) return
+    const { circuits } = this.#host
+    try {
+      const isNew = await circuits.reserve(connection, { signal: AbortSignal.timeout(RESERVE_TIMEOUT_MS) })
+      if (isNew) this.#searches.wakeAll()
+    } catch (error) {
+      // It is asked again at the next renewal of the registration.
+      connection.log('the directory does not relay for this peer - %e', error)
+    }
   }
 
   #sightedAt(peer: string): readonly string[] {

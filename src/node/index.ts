@@ -9,6 +9,7 @@ export type {
   NameOwner,
   Notice,
   Path,
+  PathKind,
   PathView,
   PeerName,
   PeerTrust,

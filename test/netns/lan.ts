@@ -29,6 +29,8 @@ export interface NetHost {
   /** Pulls the cable out at the switch: the host's card still has its link, and nothing arrives any more. */
   cut(): Promise<void>
   repair(): Promise<void>
+  /** From now on it and other hosts that are isolated do not reach each other, as if each were behind a router of its own. */
+  isolate(): Promise<void>
 }
 
 export interface LanInit {
@@ -150,7 +152,8 @@ export class Lan {
         return /inet6 ([^/]+)/u.exec(stdout)?.[1] ?? ''
       },
       cut: async () => ip('-n', this.#switch, 'link', 'set', port, 'nomaster'),
-      repair: async () => ip('-n', this.#switch, 'link', 'set', port, 'master', bridge)
+      repair: async () => ip('-n', this.#switch, 'link', 'set', port, 'master', bridge),
+      isolate: async () => ip('-n', this.#switch, 'link', 'set', port, 'type', 'bridge_slave', 'isolated', 'on')
     }
   }
 

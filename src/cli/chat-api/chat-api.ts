@@ -22,6 +22,7 @@ export type {
   NewsReader,
   NodeFigures,
   OutgoingMessage,
+  PathKind,
   PathView,
   PeersApi,
   PeerName,

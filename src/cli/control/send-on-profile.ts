@@ -233,7 +233,11 @@ export class RunningNode implements SendingNode {
         this.#states.set(peer, { name: 'waiting', why: String(why), retryAtMs: Number(retryAtMs) })
         break
       case 'open':
-        this.#states.set(peer, { name: 'open', dialect: 'parley', path: path === 'lan' ? 'lan' : 'direct' })
+        this.#states.set(peer, {
+          name: 'open',
+          dialect: 'parley',
+          path: path === 'lan' || path === 'relayed' ? path : 'direct'
+        })
         break
       default:
         this.#states.delete(peer)

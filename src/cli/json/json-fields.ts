@@ -52,7 +52,7 @@ export const shapeFields = {
     addresses: 'multiaddrs',
     dialect:
       '`parley`; `framed-text` or `lines` for another program, which is listed while its conversation is open and it is a contact or `accept` lets it in',
-    path: '`lan`, `direct` or `none`',
+    path: '`lan`, `direct`, `relayed` or `none`',
     rttMs: 'round-trip time over the open connection, as it was last measured',
     why: 'in words, while the peer is looked for and there is no way to it',
     sources: 'which sources report the peer: peer IDs of directories, and `lan`',
@@ -178,7 +178,7 @@ export const eventFields = {
     ...peerAndName,
     state: '`connecting`, `open`, `waiting`, `closed`',
     'dialect?': 'of `open`: `parley`, `framed-text`, `lines`',
-    'path?': 'of `open`: `lan` or `direct`',
+    'path?': 'of `open`: `lan`, `direct` or `relayed`',
     'rttMs?': `of \`open\`: ${roundTrip}`,
     'why?': 'of `waiting`: in words',
     'retryAtMs?': 'of `waiting`: when it is tried again'
@@ -261,7 +261,7 @@ export const answerFields = {
   },
   path: {
     ...peerAndName,
-    path: '`lan`, `direct`, `none`',
+    path: '`lan`, `direct`, `relayed`, `none`',
     address: 'the other end of the connection',
     rttMs: 'round-trip time, measured for this answer',
     why: 'why there is no way to it',

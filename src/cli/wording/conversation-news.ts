@@ -1,8 +1,8 @@
 // News of a conversation: the state of its connection, the path
 // to its peer, whether coming and going is worth a line, and why messages are
 // refused. Pure: states and the time in, words out.
-import type { PresenceLines } from '../../node/settings.ts'
-import type { ChatNodeEvents, ConversationState, PathView } from '../chat-api/chat-api.ts'
+import { shortId, type PresenceLines } from '../../node/settings.ts'
+import type { ChatNodeEvents, ConversationState, PathKind, PathView } from '../chat-api/chat-api.ts'
 import { retryText, secondsUntil } from './time-span.ts'
 
 /** An attempt to reach a peer is worth a word after this long. */
@@ -97,7 +97,7 @@ function lostText(name: string, why: string): string {
 }
 
 function openLines(name: string, state: Extract<ConversationState, { name: 'open' }>): string[] {
-  const way = state.path === 'lan' ? 'over the local network' : 'directly'
+  const way = ways[state.path]
   const time = state.rttMs === undefined ? '' : `, ${state.rttMs} ms`
   const connected = `Connected to ${name} ${way}${time}.`
   if (state.dialect === 'parley') return [connected]
@@ -145,9 +145,16 @@ export class RefusalNews {
   }
 }
 
+/** How a peer is reached. */
+const ways: Readonly<Record<PathKind, string>> = {
+  lan: 'over the local network',
+  direct: 'directly',
+  relayed: 'through a directory'
+}
+
 export function pathLine(name: string, path: PathView, nowMs: number): string {
   if (path.kind === 'none') return `No path to ${name}: ${path.why}${retryText(path.retryAtMs, nowMs)}.`
-  const way = path.kind === 'lan' ? 'over the local network' : 'directly'
+  const way = path.relay === undefined ? ways[path.kind] : `through the directory ${shortId(path.relay)}`
   const time = path.rttMs === undefined ? 'not measured yet' : `${path.rttMs} ms there and back`
   return `The path to ${name}: ${way}, ${path.address}, ${time}.`
 }

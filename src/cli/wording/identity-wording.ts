@@ -38,9 +38,11 @@ export function placesOf(addresses: readonly string[]): readonly HostAndPort[] {
 /** The multiaddrs to give to others, the most useful first; those that lead nowhere from elsewhere only without any other. */
 export function addressesForOthers(addresses: readonly string[]): readonly string[] {
   const rankOf = (address: string): number => rank(placeOf(address))
-  const ranked = addresses.toSorted((one, other) => rankOf(one) - rankOf(other))
+  const direct = addresses.filter((address) => placeOf(address) !== undefined)
+  const relayed = addresses.filter((address) => placeOf(address) === undefined)
+  const ranked = direct.toSorted((one, other) => rankOf(one) - rankOf(other))
   const outward = ranked.filter((address) => rankOf(address) < loopbackRank)
-  return outward.length > 0 ? outward : ranked
+  return [...(outward.length > 0 ? outward : ranked), ...relayed]
 }
 
 function placeOf(address: string): HostAndPort | undefined {

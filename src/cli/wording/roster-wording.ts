@@ -51,7 +51,7 @@ export function rosterLine(row: RosterRow, number: number, unread = 0, look: Ros
   const host = (row.host ?? '-').padEnd(hostColumn)
   const port = String(row.port ?? '-').padEnd(5)
   const who = `${String(number).padStart(3)}  ${name} ${row.shortId.padEnd(SHORT_ID_CHARS)}`
-  const where = `${host} ${port}  ${pathWord(row)}`
+  const where = `${host} ${port}  ${pathText(row)}`
   const own = row.peer === look.own ? ' (you)' : ''
   const line = look.isNarrow === true ? laidOut(who + own, where, true) : `${laidOut(who, where)} ${own}`.trimEnd()
   return `${line}${unread === 0 ? '' : `  [${unread} unread]`}${remarks(row)}`
@@ -101,15 +101,22 @@ export function programLine({ shortId: id, host, port }: ProgramSighting): strin
   return `     ${id}  ${host ?? '-'} ${port ?? ''}`.trimEnd()
 }
 
-function pathWord(row: RosterRow): string {
-  const time = row.rttMs === undefined ? '' : ` ${row.rttMs} ms`
-  switch (row.path) {
+function pathText(row: RosterRow): string {
+  if (row.path === 'none') return row.sources.includes('lan') ? 'LAN' : 'directory'
+  return `${pathWord(row.path)}${row.rttMs === undefined ? '' : ` ${row.rttMs} ms`}`
+}
+
+/** @param relay the peer ID of the directory that relays, where it is known */
+export function pathWord(path: RosterRow['path'], relay?: string): string {
+  switch (path) {
     case 'lan':
-      return `LAN${time}`
+      return 'LAN'
     case 'direct':
-      return `direct${time}`
+      return 'direct'
+    case 'relayed':
+      return relay === undefined ? 'relayed' : `relayed by ${shortId(relay)}`
     case 'none':
-      return row.sources.includes('lan') ? 'LAN' : 'directory'
+      return 'connected'
   }
 }
 

@@ -52,6 +52,8 @@ export interface DirectoriesInit {
 export interface DirectoriesEvents {
   /** A directory's state, or what is held against it, has changed. */
   view: [DirectoryView]
+  /** The directory with this peer ID has registered this peer, or renewed that. */
+  registered: [string]
   /** Something about the directories has changed, whether a view shows it or not. */
   change: []
   /** A directory was found to be stale, or to withhold. */
@@ -258,6 +260,7 @@ export class Directories extends EventEmitter<DirectoriesEvents> {
     if (!isWatching(before) && member.isWatching) void this.#places.ready(member)
     if (isFreed) this.#places.freed(member)
     if (state.state === 'connected' && before.state !== 'connected') this.#remember(member)
+    if (state.state === 'connected' && state.registered) this.emit('registered', state.directory.toString())
     this.emit('change')
     this.#report(member)
   }

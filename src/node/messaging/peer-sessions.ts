@@ -9,6 +9,7 @@ import type { LogPosition, MessageStore, OwnPosition } from '../../storage/index
 import { orAborted } from '../../wire/index.ts'
 import type { ConversationState } from '../api/chat-events.ts'
 import { DirectoryPeerError } from '../api/errors.ts'
+import { pathKindOf } from '../dialing/address.ts'
 import { rttOf } from '../dialing/paths.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
 import { Reconnect, type Want } from './reconnect.ts'
@@ -47,7 +48,7 @@ export interface SessionOwner {
 
 export interface PeerSessionsInit {
   readonly store: Pick<MessageStore, 'peersWithPending' | 'heldPosition'>
-  readonly network: Pick<PeerNetwork, 'connect' | 'connection' | 'isLan' | 'isDirectory'>
+  readonly network: Pick<PeerNetwork, 'connect' | 'connection' | 'isDirectory'>
   readonly peers: Pick<PeerDirectory, 'name'>
   readonly owner: SessionOwner
   readonly now: () => number
@@ -167,8 +168,9 @@ export class PeerSessions {
     const peer = session.peer.toString()
     const { network, owner } = this.#init
     this.#sessions.set(peer, session)
-    const path = network.isLan(peer) ? 'lan' : 'direct'
-    this.#setState(peer, { name: 'open', dialect: session.dialect, path, ...rttOf(network.connection(peer)) })
+    const connection = network.connection(peer)
+    const path = connection === undefined ? 'direct' : pathKindOf(connection.remoteAddr)
+    this.#setState(peer, { name: 'open', dialect: session.dialect, path, ...rttOf(connection) })
     owner.sessionOpened(session)
     this.wake(peer)
   }

@@ -4,7 +4,7 @@ import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4 } from 'node:net'
 import { LAN, type RosterEntry } from '../../presence/index.ts'
-import { hostPortOf, isLocal, isLoopback } from '../dialing/address.ts'
+import { hostPortOf, isLoopback, pathKindOf } from '../dialing/address.ts'
 import type { Path, PeerName, RosterRow } from '../api/chat-events.ts'
 import type { KnownNames } from './known-names.ts'
 import type { OtherProgram } from './other-programs.ts'
@@ -100,7 +100,7 @@ export function otherProgramRow(
     sources: [],
     via: [],
     dialect,
-    path: connection === undefined ? 'none' : isLocal(connection.remoteAddr) ? 'lan' : 'direct',
+    path: connection === undefined ? 'none' : pathKindOf(connection.remoteAddr),
     ...(rttMs === undefined ? {} : { rttMs }),
     contact: contact !== undefined,
     verified: contact?.verified !== undefined,
@@ -122,7 +122,7 @@ function viaOf(entry: RosterEntry, around: Surroundings): Pick<RosterRow, 'via' 
 
 /** The path of the open connection. Without one, a peer has a path only if the LAN shows it. */
 function pathOf(entry: RosterEntry, connected: Multiaddr | undefined): Path {
-  if (connected !== undefined) return isLocal(connected) ? 'lan' : 'direct'
+  if (connected !== undefined) return pathKindOf(connected)
   return entry.attachments.some(({ source }) => source === LAN) ? 'lan' : 'none'
 }
 

@@ -124,6 +124,8 @@ function pathSign({ row }: Person): string {
       return 'LAN'
     case 'direct':
       return 'direct'
+    case 'relayed':
+      return 'relayed'
     case 'none':
       return ''
   }

@@ -8,7 +8,7 @@ import { cleanLines, cleanText } from '../../process/clean-text.ts'
 import { directoryLines } from '../../wording/directory-wording.ts'
 import { identityLines } from '../../wording/identity-wording.ts'
 import { conversationLine, excerpt, historyLine, markedEntryLines, requestLine } from '../../wording/message-wording.ts'
-import { otherProgramMark, programLine } from '../../wording/roster-wording.ts'
+import { otherProgramMark, pathWord, programLine } from '../../wording/roster-wording.ts'
 import type { MessageFold } from '../../wording/terminal-lines.ts'
 import {
   claimText,
@@ -251,7 +251,7 @@ function programPopupLines(programs: readonly ProgramSighting[], open: (peer: st
 function rosterText(row: State['roster'][number], number: number, unread: number): string {
   const place = row.host === undefined ? '' : `  ${row.host} ${row.port ?? ''}`
   const time = row.rttMs === undefined ? '' : ` ${row.rttMs} ms`
-  const path = row.path === 'lan' ? `  LAN${time}` : row.path === 'direct' ? `  direct${time}` : '  directory'
+  const path = row.path === 'none' ? '  directory' : `  ${pathWord(row.path)}${time}`
   const news = unread === 0 ? '' : `  [${unread} unread]`
   const status = row.status === '' ? '' : `  ${row.status}`
   const warning = row.isNameless === true ? namelessMark : nameMark(row, row.contact)

@@ -2,6 +2,7 @@
 // things: the user, directories, who is online, and the path to the peer.
 import type { ConversationState, RosterRow } from '../../chat-api/chat-api.ts'
 import { directoryCounts } from '../../wording/directory-wording.ts'
+import { pathWord } from '../../wording/roster-wording.ts'
 import { secondsUntil } from '../../wording/time-span.ts'
 import { NAME_COLUMNS } from '../layout/message-rows.ts'
 import { currentPeer, type State } from '../model/state.ts'
@@ -114,6 +115,6 @@ function connectionText(state: State, connection: ConversationState, isNarrow: b
 function pathText(state: State, atFirst: RosterRow['path']): string {
   const path = state.paths.get(currentPeer(state) ?? '')
   const kind = path === undefined || path.kind === 'none' ? atFirst : path.kind
-  const word = kind === 'lan' ? 'LAN' : kind === 'direct' ? 'direct' : 'connected'
+  const word = pathWord(kind, path?.kind === 'none' ? undefined : path?.relay)
   return path === undefined || path.kind === 'none' || path.rttMs === undefined ? word : `${word} ${path.rttMs} ms`
 }
