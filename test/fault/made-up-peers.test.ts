@@ -90,11 +90,12 @@ test(
 
     // While it goes on.
     const attached = (): number => honest.directory.roster().length
-    await until(() => attached() > 600, 'some of them')
+    await untilAsItGrows(() => attached() > 600, attached, 'some of them')
     const newcomer = await clientOf(honest, 'newcomer')
-    await until(newcomer.isRegistered, 'the newcomer to be registered')
+    await untilAsItGrows(newcomer.isRegistered, attached, 'the newcomer to be registered')
 
-    await untilAbove(SHOWN.least, () => honest.roster().size, 'as many to be shown as there is room for')
+    const peersShown = (): number => honest.roster().size
+    await untilAsItGrows(() => peersShown() > SHOWN.least, peersShown, 'as many to be shown as there is room for')
     await until(() => leftOut.length > 0, 'there to be no room for more')
     const shown = honest.roster()
     expect(own.filter(({ record }) => shown.get(record.peer.toString())?.includes(honest.id) !== true)).toEqual([])
@@ -106,7 +107,8 @@ test(
 
     const beforeBytes = heapBytes()
     const late = await clientOf(honest, 'late')
-    await until(() => late.isRegistered() && late.told.isComplete, 'the late one')
+    const isLateComplete = (): boolean => late.isRegistered() && late.told.isComplete
+    await untilAsItGrows(isLateComplete, () => late.told.bytes, 'the late one')
     const heap = heapBytes() - beforeBytes
     console.log(
       `a client with ${late.roster.size} of ${late.told.total} peers: ${(late.told.bytes / MB).toFixed(2)} MB of records, ` +
@@ -128,7 +130,10 @@ test(
   testMs
 )
 
-/** Waits for as long as the count grows. */
-async function untilAbove(least: number, count: () => number, what: string): Promise<void> {
-  for (let before = count(); before <= least; before = count()) await until(() => count() > before, what)
+/** Waits for as long as it comes nearer: how long it takes depends on the machine. */
+async function untilAsItGrows(isDone: () => boolean, count: () => number, what: string): Promise<void> {
+  while (!isDone()) {
+    const before = count()
+    await until(() => isDone() || count() !== before, what)
+  }
 }

@@ -12,7 +12,12 @@ export const PAGE_BYTES = 4096
 
 /** SQLite's page cache: enough for the inner pages of a million messages. */
 const pageCacheKib = 8 * 1024
-/** A checkpoint truncates the log to this; SQLite makes one every 4 MB. */
+/**
+ * Pages in the log at which a checkpoint writes them into the file and syncs it, on the event loop: a quarter of SQLite's
+ * 1,000, as each stops everything else for as long as the disk takes.
+ */
+const pagesPerCheckpoint = 256
+/** A checkpoint truncates the log to this. */
 const walKeptBytes = 16 * 1024 * 1024
 
 /**
@@ -28,6 +33,7 @@ const settings = `
   PRAGMA synchronous = NORMAL;
   PRAGMA secure_delete = ON;
   PRAGMA cache_size = -${pageCacheKib};
+  PRAGMA wal_autocheckpoint = ${pagesPerCheckpoint};
   PRAGMA journal_size_limit = ${walKeptBytes};
   PRAGMA trusted_schema = OFF;
 `

@@ -264,3 +264,16 @@ test.each(earlier)(
     await store.close()
   }
 )
+
+test('the log is written back in small parts: each stops the event loop for as long as the disk takes', async () => {
+  const store = await SqliteStore.open(file)
+  const text = 'x'.repeat(40_000)
+  let largest = 0
+  for (let n = 0; n < 100; n++) {
+    await store.addOutgoing({ peer: 'anna', text, sentAtMs: n })
+    largest = Math.max(largest, statSync(`${file}-wal`).size)
+  }
+  expect(largest).toBeGreaterThan(1024 * 1024)
+  expect(largest).toBeLessThan(2 * 1024 * 1024)
+  await store.close()
+})
