@@ -59,21 +59,24 @@ export class PeerBookDamagedError extends Error {
   }
 }
 
+/** What it writes it can read: a change that names no peer is refused, and nothing is changed. */
 export class PeerBook {
   readonly #file: string | undefined
   readonly #book: BookFile
+  readonly #isPeer: IsPeer
   #writing: Promise<void> = Promise.resolve()
   #revision = 0
   #watcher: ((part: 'contacts' | 'blocked') => void) | undefined
 
-  private constructor(file: string | undefined, book: BookFile) {
+  private constructor(file: string | undefined, book: BookFile, isPeer: IsPeer) {
     this.#file = file
     this.#book = book
+    this.#isPeer = isPeer
   }
 
   /** A book without a file. */
   static inMemory(): PeerBook {
-    return new PeerBook(undefined, emptyBook())
+    return new PeerBook(undefined, emptyBook(), anyName)
   }
 
   /** A snapshot of what is known of other peers, without a file. */
@@ -83,23 +86,24 @@ export class PeerBook {
     Object.assign(book.contacts, contacts)
     Object.assign(book.blocked, blocked)
     Object.assign(book.pins, pins)
-    return new PeerBook(undefined, book)
+    return new PeerBook(undefined, book, this.#isPeer)
   }
 
   /**
    * @param isPeer recognises the IDs of peers; without it, any name is one
    * @throws PeerBookDamagedError
    */
-  static async open(file: string, isPeer: IsPeer = () => true): Promise<PeerBook> {
+  static async open(file: string, isPeer: IsPeer = anyName): Promise<PeerBook> {
     let text: string
     try {
       text = decodedText(await readFile(file))
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new PeerBook(file, emptyBook())
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+        return new PeerBook(file, emptyBook(), isPeer)
       throw error
     }
     try {
-      return new PeerBook(file, parseBook(text, isPeer))
+      return new PeerBook(file, parseBook(text, isPeer), isPeer)
     } catch (error) {
       throw new PeerBookDamagedError(file, error)
     }
@@ -164,6 +168,7 @@ export class PeerBook {
 
   /** Makes the peer a contact, no longer ignored or blocked; updates the name of one that is a contact. */
   async accept(peer: string, name: string, nowMs: number): Promise<void> {
+    checkPeer(peer, this.#isPeer)
     const before = this.#book.contacts[peer]
     this.#book.contacts[peer] = { sinceMs: nowMs, addresses: [], ...before, peer, name }
     delete this.#book.blocked[peer]
@@ -180,6 +185,7 @@ export class PeerBook {
 
   /** The user has compared safety numbers: the peer becomes a verified contact. */
   async verify(peer: string, name: string, nowMs: number): Promise<void> {
+    checkPeer(peer, this.#isPeer)
     const before = this.#book.contacts[peer]
     const contact = { sinceMs: nowMs, addresses: [], verified: { sinceMs: nowMs }, name, ...before, peer }
     this.#book.contacts[peer] = contact
@@ -215,6 +221,7 @@ export class PeerBook {
   }
 
   async block(peer: string, name: string): Promise<void> {
+    checkPeer(peer, this.#isPeer)
     this.#book.blocked[peer] = { peer, name }
     delete this.#book.contacts[peer]
     delete this.#book.ignored[peer]
@@ -231,6 +238,7 @@ export class PeerBook {
   }
 
   async ignore(peer: string, name: string): Promise<void> {
+    checkPeer(peer, this.#isPeer)
     this.#book.ignored[peer] = { peer, name }
     await this.#save()
   }
@@ -242,6 +250,7 @@ export class PeerBook {
 
   async setPin(address: string, peer: string): Promise<void> {
     if (this.#book.pins[address] === peer) return
+    checkPeer(peer, this.#isPeer)
     this.#book.pins[address] = peer
     await this.#save()
   }
@@ -279,6 +288,13 @@ export class PeerBook {
   }
 }
 
+const anyName: IsPeer = () => true
+
+/** @throws TypeError */
+function checkPeer(id: string, isPeer: IsPeer): void {
+  if (!isPeer(id)) throw new TypeError(`${id} is no peer ID`)
+}
+
 function emptyBook(): BookFile {
   return {
     port: undefined,
@@ -294,7 +310,7 @@ function emptyBook(): BookFile {
 
 function parseBook(text: string, isPeer: IsPeer): BookFile {
   const peer = (id: string): string => {
-    if (!isPeer(id)) throw new TypeError(`${id} is no peer ID`)
+    checkPeer(id, isPeer)
     return id
   }
   const parts = fieldsOf('book', JSON.parse(text))

@@ -131,3 +131,22 @@ test.each([
   await expect(opened).rejects.toBeInstanceOf(PeerBookDamagedError)
   expect(await readFile(file, 'utf8')).toBe(text)
 })
+
+test('a change that names no peer is refused, and the book can be opened again', async () => {
+  const isPeer = (text: string): boolean => text !== 'bad'
+  const book = await PeerBook.open(file, isPeer)
+  await book.accept('anna-id', 'anna', 5)
+  const changes = [
+    async () => book.accept('bad', 'bad', 5),
+    async () => book.verify('bad', 'bad', 5),
+    async () => book.block('bad', 'bad'),
+    async () => book.ignore('bad', 'bad'),
+    async () => book.setPin('/ip4/10.0.0.1/tcp/4', 'bad')
+  ]
+  for (const change of changes) await expect(change()).rejects.toThrow('bad is no peer ID')
+  await book.setPort(4000)
+  const again = await PeerBook.open(file, isPeer)
+  expect(again.contacts()).toEqual(book.contacts())
+  expect(again.contacts().map(({ peer }) => peer)).toEqual(['anna-id'])
+  expect([again.blocked(), again.isIgnored('bad'), again.pin('/ip4/10.0.0.1/tcp/4')]).toEqual([[], false, undefined])
+})
