@@ -15,6 +15,7 @@ export {
   StorageUnavailableError
 } from './errors.ts'
 export type { ConversationDamage } from './errors.ts'
+export { isMessageId } from './sqlite/message-rows.ts'
 export { checkForeignHistory } from './recovery/check.ts'
 export { MemoryStore } from './store/memory-store.ts'
 export type * from './message-store.ts'

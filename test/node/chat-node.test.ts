@@ -51,6 +51,15 @@ test('a message that is asked for again under its id is sent once, and another t
   expect(await texts(bert, anna.self.peerId)).toEqual(['in once'])
 })
 
+test('an id that no message can have is refused before anything is stored, and the next message goes out', async () => {
+  const [anna, bert] = [await network.peer('anna'), await network.peer('bert', { accept: 'all' })]
+  await anna.peers.resolve([placeOf(bert)])
+  for (const id of ['zz', '', 'A'.repeat(32), '0'.repeat(31), `${'0'.repeat(32)} `])
+    await expect(anna.messaging.send(bert.self.peerId, 'x', { id })).rejects.toThrow(/32 hexadecimal digits/u)
+  expect(await settledState(anna, bert.self.peerId, 'next')).toBe('delivered')
+  expect(await texts(anna, bert.self.peerId)).toEqual(['out next'])
+})
+
 test('a message from a stranger is held, and delivered once the stranger is accepted', async () => {
   const anna = await network.peer('anna')
   const bert = await network.peer('bert')

@@ -2,10 +2,17 @@
 // texts are sent, requests are answered, and the history is read. Each rule is in
 // the part that owns it; this puts the parts together and starts and stops them.
 import { MAX_TEXT_BYTES, type ChatService } from '../../chat-protocol/index.ts'
-import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
+import {
+  isMessageId,
+  type IncomingMessage,
+  type MessageStore,
+  type OutgoingMessage,
+  type PeerBook,
+  type StoredMessage
+} from '../../storage/index.ts'
 import type { MessagingApi } from '../api/chat-api.ts'
 import type { ChatEvents, ConversationState, RequestView, RoomView } from '../api/chat-events.ts'
-import { ParleyError, StorageProblemError, UsageError } from '../api/errors.ts'
+import { ParleyError, quote, StorageProblemError, UsageError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
 import type { Config } from '../config/config.ts'
 import type { AddressBook } from '../dialing/address-book.ts'
@@ -55,6 +62,10 @@ class MessageTooLongError extends ParleyError {
     this.sizeBytes = sizeBytes
     this.limitBytes = limitBytes
   }
+}
+
+function badId(id: string): string {
+  return `${quote(id)} can't be the id of a message: choose 32 hexadecimal digits in lower case at random`
 }
 
 /** Contacts with the largest conversations, as `parley status` shows them. */
@@ -233,12 +244,14 @@ export class Messaging implements MessagingApi {
   /**
    * @param options.id 32 hexadecimal digits; a message to this peer that has them already is returned as it stands, so
    *   that a caller without an answer may ask again
-   * @throws MessageTooLongError before anything is stored; MessageIdTakenError; PeerBlockedError
+   * @throws MessageTooLongError, UsageError for another id, before anything is stored; MessageIdTakenError; PeerBlockedError
    */
   send(peer: string, text: string, options: { replyTo?: string; id?: string } = {}): Promise<OutgoingMessage> {
     const sizeBytes = text.length * MAX_UTF8_BYTES > MAX_TEXT_BYTES ? Buffer.byteLength(text, 'utf8') : 0
     if (sizeBytes > MAX_TEXT_BYTES) return Promise.reject(new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES))
     const { replyTo, id } = options
+    // The peer would refuse the frame, and every message behind it would wait.
+    if (id !== undefined && !isMessageId(id)) return Promise.reject(new UsageError(badId(id)))
     const own: OwnText = replyTo === undefined ? { text } : { text, replyTo }
     if (id === undefined) return this.#sends.add(peer, own)
     const key = `${peer} ${id}`

@@ -37,7 +37,7 @@ export const messageColumns = `m.position, m.conversation, c.peer, m.state, m.id
 const hexBytes = /^(?:[0-9a-f]{2}){8,16}$/u
 const messageId = /^[0-9a-f]{32}$/u
 
-/** Whether the id is stored as 16 bytes, so that keys have the order of ids. */
+/** Whether the id is one of a message: 32 hexadecimal digits. It is stored as 16 bytes, so that keys have the order of ids. */
 export function isMessageId(id: string): boolean {
   return messageId.test(id)
 }
