@@ -113,3 +113,33 @@ test('garbage, and calls without end, end or wait by themselves', async () => {
   await bob.do({ do: 'msg', peer: await face.peerId(), text: 'beside all that' })
   await face.untilTexts(await bob.peerId(), 1)
 })
+
+test('calls that name no peer, or give a message an id of another kind, fail by themselves: daemon and profile go on', async () => {
+  const socket = await newSocket()
+  let written = ''
+  socket.on('data', (chunk: Buffer) => (written += chunk.toString()))
+  socket.write(hello)
+  const peer = await bob.peerId()
+  const calls = [
+    ['messaging.open', 'nonsense'],
+    ['messaging.send', 'nonsense', 'x'],
+    ['messaging.accept', 'bad'],
+    ['messaging.ignore', 'bad'],
+    ['trust.block', 'bad'],
+    ['trust.verify', 'bad'],
+    // It looks like an ID, and is cut off.
+    ['messaging.open', peer.slice(0, -1)],
+    ['messaging.send', peer, 'x', { id: 'zz' }],
+    ['history.page', peer, { limit: 0.5 }]
+  ]
+  for (const [id, [method, ...args]] of calls.entries())
+    socket.write(`${JSON.stringify({ is: 'call', id, method, args })}\n`)
+  await eventually(() => expect(written.match(/"is":"failure"[^\n]*"UsageError"/gu)).toHaveLength(calls.length))
+  expect(written).not.toContain('"is":"reply"')
+
+  await face.do({ do: 'msg', peer, text: 'goes out' })
+  await bob.untilTexts(await face.peerId(), 1)
+  expect((await bed.run(['daemon', '--stop'], { home })).code).toBe(0)
+  daemon = await JsonParley.spawn({ args: ['daemon'], home, network: bed.network })
+  await daemon.until('"running"', () => daemon.events.find(({ event }) => event === 'running'))
+})

@@ -12,6 +12,8 @@ export interface FaceOnNode {
   readonly screens: ConversationScreens
   /** Readers of new messages, by the number that the face chose. */
   readonly readers: Map<number, NewsReader>
+  /** Recognises the IDs of peers; given, so that this file loads no libp2p. */
+  readonly isPeer: (text: string) => boolean
 }
 
 /** Readers of one face: it needs one, and one more while it begins anew. */
@@ -19,14 +21,16 @@ const MAX_READERS = 4
 
 type Call = (face: FaceOnNode, args: Arguments, signal: AbortSignal) => unknown
 
-/** Arguments of a call as they came. @throws UsageError for one of another type */
+/** Arguments of a call as they came. @throws UsageError for one of another type, or out of range */
 class Arguments {
   readonly #method: string
   readonly #values: readonly unknown[]
+  readonly #isPeer: FaceOnNode['isPeer']
 
-  constructor(method: string, values: readonly unknown[]) {
+  constructor(method: string, values: readonly unknown[], isPeer: FaceOnNode['isPeer']) {
     this.#method = method
     this.#values = values
+    this.#isPeer = isPeer
   }
 
   text(index: number): string {
@@ -35,9 +39,17 @@ class Arguments {
     return value
   }
 
+  /** The whole ID of a peer: the node and its files rely on it. */
+  peer(index: number): string {
+    const value = this.#values[index]
+    if (typeof value !== 'string' || !this.#isPeer(value)) this.#refuse(index, 'a peer ID')
+    return value
+  }
+
+  /** Counts, positions and times are whole; SQLite refuses others. */
   number(index: number): number {
     const value = this.#values[index]
-    if (typeof value !== 'number') this.#refuse(index, 'a number')
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) this.#refuse(index, 'a whole number')
     return value
   }
 
@@ -59,7 +71,7 @@ class Arguments {
   }
 
   /** The given fields; each must have its expected type. */
-  options<Fields extends Record<string, 'text' | 'number' | 'flag' | 'texts'>>(
+  options<Fields extends Record<string, keyof FieldTypes>>(
     index: number,
     fields: Fields
   ): { readonly [K in keyof Fields]?: FieldTypes[Fields[K]] } {
@@ -68,9 +80,10 @@ class Arguments {
     const given = Object.entries(fields).flatMap(([name, type]) => {
       const field: unknown = Reflect.get(value, name)
       if (field === undefined || field === null) return []
-      const parts = new Arguments(`${this.#method}, ${name}`, [field])
+      const parts = new Arguments(`${this.#method}, ${name}`, [field], this.#isPeer)
       const read = {
         text: () => parts.text(0),
+        peer: () => parts.peer(0),
         number: () => parts.number(0),
         flag: () => parts.flag(0),
         texts: () => parts.texts(0)
@@ -88,6 +101,7 @@ class Arguments {
 
 interface FieldTypes {
   readonly text: string
+  readonly peer: string
   readonly number: number
   readonly flag: boolean
   readonly texts: readonly string[]
@@ -105,7 +119,7 @@ function sized({ limit, maxBytes = MAX_ANSWER_BYTES }: { readonly limit?: number
   readonly limit: number
   readonly maxBytes: number
 } {
-  return { ...limited(limit), maxBytes: Math.min(maxBytes, MAX_ANSWER_BYTES) }
+  return { ...limited(limit), maxBytes: Math.max(0, Math.min(maxBytes, MAX_ANSWER_BYTES)) }
 }
 
 const calls: Readonly<Record<string, Call>> = {
@@ -114,34 +128,34 @@ const calls: Readonly<Record<string, Call>> = {
   'self.rename': ({ node }, args) => node.self.rename(args.text(0)),
   'self.setStatus': ({ node }, args) => node.self.setStatus(args.text(0)),
 
-  'messaging.open': ({ screens }, args) => screens.open(args.text(0)),
-  'messaging.leave': ({ screens }, args) => screens.leave(args.text(0)),
+  'messaging.open': ({ screens }, args) => screens.open(args.peer(0)),
+  'messaging.leave': ({ screens }, args) => screens.leave(args.peer(0)),
   'messaging.send': ({ node }, args) =>
-    node.messaging.send(args.text(0), args.text(1), args.options(2, { id: 'text' })),
+    node.messaging.send(args.peer(0), args.text(1), args.options(2, { id: 'text' })),
   'messaging.settled': async ({ node }, args, signal) => node.messaging.settled(ownMessage(args), { signal }),
-  'messaging.typing': ({ node }, args) => node.messaging.typing(args.text(0)),
+  'messaging.typing': ({ node }, args) => node.messaging.typing(args.peer(0)),
   'messaging.setTellsTyping': ({ node }, args) => node.messaging.setTellsTyping(args.flag(0)),
-  'messaging.retry': ({ node }, args) => node.messaging.retry(args.text(0), args.optionalTexts(1)),
-  'messaging.cancel': ({ node }, args) => node.messaging.cancel(args.text(0), args.optionalTexts(1)),
+  'messaging.retry': ({ node }, args) => node.messaging.retry(args.peer(0), args.optionalTexts(1)),
+  'messaging.cancel': ({ node }, args) => node.messaging.cancel(args.peer(0), args.optionalTexts(1)),
   'messaging.requests': ({ node }) => node.messaging.requests(),
-  'messaging.readRequest': ({ node }, args) => node.messaging.readRequest(args.text(0)),
+  'messaging.readRequest': ({ node }, args) => node.messaging.readRequest(args.peer(0)),
   'messaging.clearRequests': ({ node }) => node.messaging.clearRequests(),
-  'messaging.accept': ({ node }, args) => node.messaging.accept(args.text(0)),
-  'messaging.ignore': ({ node }, args) => node.messaging.ignore(args.text(0)),
+  'messaging.accept': ({ node }, args) => node.messaging.accept(args.peer(0)),
+  'messaging.ignore': ({ node }, args) => node.messaging.ignore(args.peer(0)),
   'messaging.room': ({ node }) => node.messaging.room(),
   'messaging.copyHistory': ({ node }, _args, signal) => node.messaging.copyHistory({ signal }),
 
-  'history.recent': ({ node }, args) => node.messaging.history.recent(args.text(0), limited(args.number(1)).limit),
+  'history.recent': ({ node }, args) => node.messaging.history.recent(args.peer(0), limited(args.number(1)).limit),
   'history.page': ({ node }, args) => {
     const options = args.options(1, pageFields)
-    return node.messaging.history.page(args.text(0), { ...options, ...sized(options) })
+    return node.messaging.history.page(args.peer(0), { ...options, ...sized(options) })
   },
   'history.log': ({ node }, args) => {
     const options = args.options(1, { sinceMs: 'number', untilMs: 'number', limit: 'number' })
-    return node.messaging.history.log({ ...options, peer: args.text(0), ...limited(options.limit) })
+    return node.messaging.history.log({ ...options, peer: args.peer(0), ...limited(options.limit) })
   },
   'history.search': ({ node }, args) => {
-    const options = args.options(1, { peer: 'text', before: 'number', limit: 'number', maxBytes: 'number' })
+    const options = args.options(1, { peer: 'peer', before: 'number', limit: 'number', maxBytes: 'number' })
     return node.messaging.history.search(args.text(0), { ...options, ...sized(options) })
   },
   'history.news': ({ node }, args) => {
@@ -153,7 +167,7 @@ const calls: Readonly<Record<string, Call>> = {
     return positionOf(reader).finally(() => reader.close())
   },
   'history.conversations': ({ node }) => node.messaging.history.conversations(),
-  'history.forget': ({ node }, args) => node.messaging.history.forget(args.text(0)),
+  'history.forget': ({ node }, args) => node.messaging.history.forget(args.peer(0)),
   'history.waiting': ({ node }, args) => node.messaging.history.waiting(limited(args.number(0)).limit),
   'reader.open': async ({ node, readers }, args) => {
     const id = args.number(0)
@@ -178,15 +192,15 @@ const calls: Readonly<Record<string, Call>> = {
     const options: ResolveOptions = args.options(1, { numbers: 'texts', trustName: 'flag', refuseChangedKey: 'flag' })
     return node.peers.resolve(args.texts(0), { ...options, signal })
   },
-  'peers.measurePath': ({ node }, args, signal) => node.peers.measurePath(args.text(0), { signal }),
-  'peers.renameContact': ({ node }, args) => node.peers.renameContact(args.text(0), args.text(1)),
-  'peers.removeContact': ({ node }, args) => node.peers.removeContact(args.text(0)),
+  'peers.measurePath': ({ node }, args, signal) => node.peers.measurePath(args.peer(0), { signal }),
+  'peers.renameContact': ({ node }, args) => node.peers.renameContact(args.peer(0), args.text(1)),
+  'peers.removeContact': ({ node }, args) => node.peers.removeContact(args.peer(0)),
 
-  'trust.safetyNumber': ({ node }, args) => node.trust.safetyNumber(args.text(0)),
-  'trust.verify': ({ node }, args) => node.trust.verify(args.text(0)),
-  'trust.unverify': ({ node }, args) => node.trust.unverify(args.text(0)),
-  'trust.block': ({ node }, args) => node.trust.block(args.text(0)),
-  'trust.unblock': ({ node }, args) => node.trust.unblock(args.text(0))
+  'trust.safetyNumber': ({ node }, args) => node.trust.safetyNumber(args.peer(0)),
+  'trust.verify': ({ node }, args) => node.trust.verify(args.peer(0)),
+  'trust.unverify': ({ node }, args) => node.trust.unverify(args.peer(0)),
+  'trust.block': ({ node }, args) => node.trust.block(args.peer(0)),
+  'trust.unblock': ({ node }, args) => node.trust.unblock(args.peer(0))
 }
 
 /** Where a reader stands that has read nothing yet. */
@@ -206,12 +220,12 @@ export async function carryOut(
   const { method, args } = call
   const carry = Object.hasOwn(calls, method) ? calls[method] : undefined
   if (carry === undefined) throw new UsageError(`a face can't call ${JSON.stringify(method)}`)
-  return carry(face, new Arguments(method, args), signal)
+  return carry(face, new Arguments(method, args, face.isPeer), signal)
 }
 
 /** What a node needs of an own message to wait for it. */
 function ownMessage(args: Arguments): OutgoingMessage {
-  const { peer = '', id = '' } = args.options(0, { peer: 'text', id: 'text' })
+  const { peer = '', id = '' } = args.options(0, { peer: 'peer', id: 'text' })
   // It is looked up by these; nothing else of it is read.
   return { peer, id } as OutgoingMessage
 }

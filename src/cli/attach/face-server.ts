@@ -62,6 +62,8 @@ export interface FaceServerInit {
   readonly node: ChatApi
   readonly stream: Duplex
   readonly screens: ConversationScreens
+  /** Recognises the IDs of peers. */
+  readonly isPeer: (text: string) => boolean
   /** What the node says of itself. */
   readonly hello: NodeHello
   /** The face has said hello, and is served from now on; or a person has turned to it, or away. */
@@ -163,13 +165,17 @@ export class FaceServer {
   }
 
   async #call(id: number, method: string, args: readonly unknown[]): Promise<void> {
-    const { node, screens } = this.#init
+    const { node, screens, isPeer } = this.#init
     const controller = new AbortController()
     const isBusy = !WAITING_METHODS.has(method)
     this.#calls.set(id, controller)
     if (isBusy) this.#busyCalls++
     try {
-      const value = await carryOut({ node, screens, readers: this.#readers }, { method, args }, controller.signal)
+      const value = await carryOut(
+        { node, screens, readers: this.#readers, isPeer },
+        { method, args },
+        controller.signal
+      )
       this.#tell({ is: 'reply', id, ...(value === undefined ? {} : { value }) })
     } catch (error) {
       this.#write({ is: 'failure', id, error: errorFields(error) })
@@ -201,7 +207,7 @@ export class FaceServer {
   #listen(): void {
     const { events } = this.#init.node
     for (const type of eventTypes) {
-      const listener = ({ detail }: CustomEvent): void => this.#event(type, detail)
+      const listener = ({ detail }: CustomEvent): void => this.#orEnd(() => this.#event(type, detail))
       events.addEventListener(type, listener)
       this.#unsubscribe.push(() => events.removeEventListener(type, listener))
     }
@@ -210,10 +216,19 @@ export class FaceServer {
       if (!this.#isBehind) return
       this.#isBehind = false
       this.#write({ is: 'behind' })
-      this.#writeSnapshot()
+      this.#orEnd(() => this.#writeSnapshot())
     }
     stream.on('drain', onDrain)
     this.#unsubscribe.push(() => stream.off('drain', onDrain))
+  }
+
+  /** Listeners run inside the node: an error in one would end the process, and is the end of this face alone. */
+  #orEnd(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      this.#init.stream.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 
   #event(type: keyof ChatNodeEvents, detail: unknown): void {

@@ -39,7 +39,9 @@ export async function serveFaces(init: FacesInit): Promise<() => Promise<void>> 
   try {
     const path = await pathToListenAt(folders, folder, 'faces')
     if (path === undefined) return nothing
-    const faces = new Faces(init)
+    // A process that serves faces has a node, and so has loaded libp2p.
+    const { isPeerId } = await import('../../node/index.ts')
+    const faces = new Faces(init, isPeerId)
     await faces.listen(path)
     return async () => faces.stop()
   } catch (error) {
@@ -93,14 +95,16 @@ interface Served {
 
 class Faces {
   readonly #init: FacesInit
+  readonly #isPeer: (text: string) => boolean
   readonly #server: Server
   readonly #served = new Map<FaceServer, Served>()
   readonly #hello: NodeHello
   /** Those that have said hello, and whether a person attends to them. */
   readonly #greeted = new Map<FaceServer, boolean>()
 
-  constructor(init: FacesInit) {
+  constructor(init: FacesInit, isPeer: (text: string) => boolean) {
     this.#init = init
+    this.#isPeer = isPeer
     this.#hello = helloOf(init.daemon)
     this.#server = createServer((socket) => this.#serve(socket))
   }
@@ -131,6 +135,7 @@ class Faces {
       node,
       stream: socket,
       screens: screens.another(),
+      isPeer: this.#isPeer,
       hello: this.#hello,
       onAttended: (isAttended) => {
         this.#greeted.set(face, isAttended)

@@ -29,6 +29,9 @@ const hello: NodeHello = {
   isLocked: false
 }
 
+/** The peers of the fake node have readable IDs. */
+const isPeer = (text: string): boolean => text.startsWith('12D3KooW')
+
 let node: FakeNode
 let screens: ConversationScreens
 let servers: FaceServer[]
@@ -60,7 +63,7 @@ function newStream(): Duplex {
   const onAttended = (isAttended: boolean): void => {
     attended[index] = isAttended
   }
-  const server = new FaceServer({ node, stream: there, screens: screens.another(), hello, onAttended })
+  const server = new FaceServer({ node, stream: there, screens: screens.another(), isPeer, hello, onAttended })
   servers.push(server)
   void server.run()
   return here
@@ -183,7 +186,7 @@ test('new messages are read from the history, from where the face began', async 
 
 test('a face that does not read loses events and holds little; when it reads on, it is told to read again', async () => {
   const [here, there] = duplexPair()
-  const server = new FaceServer({ node, stream: there, screens: screens.another(), hello })
+  const server = new FaceServer({ node, stream: there, screens: screens.another(), isPeer, hello })
   servers.push(server)
   void server.run()
   const face = await attach(() => here)
@@ -220,8 +223,77 @@ test('what is no method, or has arguments of another type, is refused and nothin
   write({ is: 'call', id: 3, method: 'history.page', args: ['12D3KooWbob', { limit: 'all' }] })
   await eventually(() => expect(written.match(/"is":"failure"/gu)).toHaveLength(3))
   expect(written).toContain("can't call")
-  expect(written).toContain('messaging.send: expected text as argument 1')
+  expect(written).toContain('messaging.send: expected a peer ID as argument 1')
   expect(node.calls).toEqual([])
+})
+
+/** Replies and failures of the node to these calls, in any order. */
+async function outcomes(calls: readonly (readonly [method: string, ...args: unknown[]])[]): Promise<string[]> {
+  const stream = newStream()
+  let written = ''
+  stream.on('data', (chunk: Buffer) => (written += chunk.toString()))
+  const write = (message: FromFace): void => void stream.write(`${JSON.stringify(message)}\n`)
+  write({ is: 'hello', protocol: FACE_PROTOCOL_VERSION, version: 'test', isAttended: false })
+  for (const [id, [method, ...args]] of calls.entries()) write({ is: 'call', id, method, args })
+  return eventually(() => {
+    const lines = written.split('\n').filter((line) => /^\{"is":"(?:reply|failure)"/u.test(line))
+    expect(lines).toHaveLength(calls.length)
+    return lines
+  })
+}
+
+test('a peer that is named by anything but its ID is refused by every method, before the node hears of it', async () => {
+  const calls = [
+    ...['open', 'leave', 'typing', 'retry', 'cancel', 'readRequest', 'accept', 'ignore'].map(
+      (name) => [`messaging.${name}`, 'nonsense'] as const
+    ),
+    ...['safetyNumber', 'verify', 'unverify', 'block', 'unblock'].map((name) => [`trust.${name}`, 'nonsense'] as const),
+    ['messaging.send', 'nonsense', 'x'],
+    ['messaging.settled', { peer: 'nonsense', id: 'x' }],
+    ['history.recent', 'nonsense', 1],
+    ['history.page', 'nonsense', { limit: 1 }],
+    ['history.log', 'nonsense', { limit: 1 }],
+    ['history.search', 'words', { peer: 'nonsense' }],
+    ['history.forget', 'nonsense'],
+    ['peers.measurePath', 'nonsense'],
+    ['peers.renameContact', 'nonsense', 'name'],
+    ['peers.removeContact', 'nonsense']
+  ] as const
+  const lines = await outcomes(calls)
+  for (const line of lines) expect(line).toMatch(/"is":"failure".*"UsageError".*expected a peer ID/u)
+  expect(node.calls).toEqual([])
+})
+
+test('numbers of calls are whole, and held exactly', async () => {
+  const bob = '12D3KooWbob'
+  const lines = await outcomes([
+    ['history.recent', bob, 1.5],
+    ['history.page', bob, { limit: 10, before: 1e300 }],
+    ['history.log', bob, { limit: 10, sinceMs: 0.1 }],
+    ['history.news', 2 ** 53],
+    ['history.waiting', 0.5]
+  ])
+  for (const line of lines) expect(line).toMatch(/"is":"failure".*"UsageError".*expected a whole number/u)
+})
+
+test('an event that can not be told to a face ends that face, and neither the node nor the others', async () => {
+  const look = node.peers.look
+  const face = await attach()
+  const other = await attach()
+  let isFirst = true
+  Object.assign(node.peers, {
+    look: (peer: string) => {
+      if (!isFirst) return look(peer)
+      isFirst = false
+      throw new Error('no such peer')
+    }
+  })
+  const told: string[] = []
+  for (const { events } of [face, other]) events.addEventListener('typing', ({ detail }) => told.push(detail.name))
+  const ended = new Promise<void>((resolve) => streams[0]?.once('close', resolve))
+  node.tell('typing', { peer: '12D3KooWbob', name: 'bob' })
+  await ended
+  await eventually(() => expect(told).toEqual(['bob']))
 })
 
 test('a face of another version is refused, and is told so', async () => {
