@@ -61,6 +61,21 @@ describe('a conversation opened on plain lines', () => {
   })
 })
 
+describe('a conversation that was forgotten by another face', () => {
+  it('is an event of JSON lines', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = json(node)
+    await chat.shows('"ready"')
+    node.tell('forgotten', { peer: '12D3KooWbob' })
+    await eventually(() =>
+      expect(chat.events().at(-1)).toEqual({ event: 'forgotten', peer: '12D3KooWbob', name: 'bob' })
+    )
+    chat.face.end('interrupted')
+    await chat.ended
+  })
+})
+
 describe('an address that has changed', () => {
   it('is reported in plain lines once; nothing is printed when others reach this node as before', async () => {
     const node = new FakeNode()

@@ -271,6 +271,7 @@ export class AttachedNode implements ChatApi {
       this.#missed.told(message)
     }
     if (type === 'request') this.#missed.requested(detail as ChatNodeEvents['request']['detail'])
+    if (type === 'forgotten') this.#missed.forgotten((detail as ChatNodeEvents['forgotten']['detail']).peer)
     if (type === 'delivery') this.#missed.delivered((detail as ChatNodeEvents['delivery']['detail']).message)
     // The node is of our version and our user: its events have the types of this version.
     this.#tell(type as keyof ChatNodeEvents, detail as ChatNodeEvents[keyof ChatNodeEvents]['detail'])

@@ -1,6 +1,6 @@
 // Which messages an attached face has had, and which it missed while its node was
 // gone or it did not read: those are read from the history and reported then. Each
-// message is reported once.
+// message is reported once. So are conversations that were forgotten meanwhile.
 import { LruMap } from '../../lib/index.ts'
 import type { ChatNodeEvents, HistoryApi, OutgoingMessage, PeerView, RequestView } from '../chat-api/chat-api.ts'
 
@@ -27,7 +27,7 @@ export interface MissedMessagesInit {
   /** The position of the newest message in the history. */
   readonly newest: () => Promise<number>
   readonly look: (peer: string) => PeerView
-  readonly tell: <K extends 'message' | 'sent' | 'delivery' | 'request'>(
+  readonly tell: <K extends 'message' | 'sent' | 'delivery' | 'request' | 'forgotten'>(
     type: K,
     detail: ChatNodeEvents[K]['detail']
   ) => void
@@ -43,6 +43,8 @@ export class MissedMessages {
   #toldSince = 0
   /** Strangers that wait for an answer, and what was told of them last. */
   #requests = new Map<string, string>()
+  /** Peers with whom the history has messages, as far as the face knows. */
+  readonly #conversations = new Set<string>()
 
   constructor(init: MissedMessagesInit) {
     this.#init = init
@@ -52,9 +54,14 @@ export class MissedMessages {
   async begin(): Promise<void> {
     // A history that can't be read is reported by the node.
     const requests = this.#init.requests().catch(() => [])
+    const conversations = this.#init
+      .history()
+      .conversations()
+      .catch(() => [])
     this.#knownUpTo = await this.#init.newest()
     this.#newer = this.#knownUpTo
     for (const request of await requests) this.requested(request)
+    for (const { peer } of await conversations) this.#conversations.add(peer)
   }
 
   isKnown(message: Told): boolean {
@@ -64,6 +71,7 @@ export class MissedMessages {
   /** It was reported to the face. */
   told(message: Told): void {
     this.#known.set(keyOf(message), true)
+    this.#conversations.add(message.peer)
     if ('state' in message && message.state === 'pending') this.#pending.set(keyOf(message), message)
     // Before the first of them is forgotten. A position may count messages that this face is about to miss, so the one
     // before it is where a catch-up begins.
@@ -75,6 +83,11 @@ export class MissedMessages {
     this.#requests.set(request.peer, versionOf(request))
   }
 
+  /** The face was told that all messages with the peer were deleted. */
+  forgotten(peer: string): void {
+    this.#conversations.delete(peer)
+  }
+
   /** An own message has moved to another state. */
   delivered(message: Pick<OutgoingMessage, 'peer' | 'id' | 'state'>): void {
     if (message.state !== 'pending') this.#pending.delete(keyOf(message))
@@ -83,6 +96,7 @@ export class MissedMessages {
   /** @returns how many were left to the history */
   async catchUp(): Promise<number> {
     const { newest, history } = this.#init
+    await this.#tellForgotten()
     const end = await newest()
     let after = this.#knownUpTo ?? end
     for (let told = 0; told < CATCH_UP_MESSAGES;) {
@@ -112,6 +126,16 @@ export class MissedMessages {
     }
     this.told(message)
     return true
+  }
+
+  /** Of conversations that were there, and of which no message is left. */
+  async #tellForgotten(): Promise<void> {
+    const left = new Set((await this.#init.history().conversations()).map(({ peer }) => peer))
+    for (const peer of this.#conversations) {
+      if (left.has(peer)) continue
+      this.#conversations.delete(peer)
+      this.#init.tell('forgotten', { peer })
+    }
   }
 
   /** Of strangers that wrote meanwhile, and still wait for an answer. */

@@ -243,6 +243,7 @@ export class JsonFace {
     this.#on('refused', ({ detail: { peer, name, reason, retryAfterMs } }) => ({ peer, name, reason, retryAfterMs }))
     this.#on('conversation', ({ detail: { peer, name, state } }) => ({ peer, name, ...conversationJson(state) }))
     this.#on('read', ({ detail: { peer } }) => ({ peer, name: this.#node.peers.look(peer).name }))
+    this.#on('forgotten', ({ detail: { peer } }) => ({ peer, name: this.#node.peers.look(peer).name }))
     this.#on('entered', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('typing', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('left', ({ detail: { peer, name, reason } }) => ({ peer, name, reason }))

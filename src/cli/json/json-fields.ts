@@ -172,6 +172,7 @@ export const eventFields = {
     seenAtMs: "when it was on the other's screen"
   },
   read: peerAndName,
+  forgotten: peerAndName,
   request: shapeFields.request,
   contact: { ...peerAndName, contact: 'whether it is still a contact' },
   conversation: {
@@ -226,6 +227,7 @@ export const eventMeanings: Readonly<Record<keyof typeof eventFields, string>> =
   sent: 'A message of yours has been stored: sent by this program, by another command, or in the chat that the program is connected to. For one of your own it comes before `done`.',
   delivery: 'A message of yours has changed its state.',
   read: 'Nothing of a conversation is unread any more: it is on the screen of some face, or was.',
+  forgotten: 'All messages of a conversation were deleted here, by any face or command.',
   request: 'A stranger has written.',
   contact: 'A contact has another name, or is no longer a contact.',
   conversation: 'The state of a conversation has changed.',

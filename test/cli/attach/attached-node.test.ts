@@ -15,6 +15,7 @@ import {
   type NodeHello
 } from '../../../src/cli/attach/face-protocol.ts'
 import { FaceServer } from '../../../src/cli/attach/face-server.ts'
+import type { ConversationSummary } from '../../../src/cli/chat-api/chat-api.ts'
 import { exitCodes } from '../../../src/node/settings.ts'
 import { eventually } from '../../eventually.ts'
 import { FakeNode, incoming, outgoing, row } from '../fake-node.ts'
@@ -469,6 +470,24 @@ test('what became of a message while there was no node is told afterwards', asyn
   await eventually(() => expect(states).toEqual(['on its way delivered']))
 })
 
+test('a conversation that was forgotten while there was no node is told of afterwards, one that is there is not', async () => {
+  const summary = (name: string): ConversationSummary => {
+    const message = { ...incoming('hello'), peer: `12D3KooW${name}` }
+    return { peer: message.peer, unread: 0, last: { position: 1, message } }
+  }
+  node.summaries = ['bob', 'carl', 'dora'].map(summary)
+  const face = await attach()
+  const told: string[] = []
+  face.events.addEventListener('forgotten', ({ detail }) => told.push(detail.peer))
+  node.tell('forgotten', { peer: '12D3KooWdora' })
+  await eventually(() => expect(told).toEqual(['12D3KooWdora']))
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  node.summaries = [summary('carl')]
+  streams[0]?.destroy()
+  await resumed
+  expect(told).toEqual(['12D3KooWdora', '12D3KooWbob'])
+})
+
 test('who came and went while there was no node is an event, as if it had just happened', async () => {
   node.rows = [row('bob'), row('carl')]
   const face = await attach()
@@ -519,7 +538,9 @@ test('a node that says nothing is looked for again', async () => {
     for (const part of ['self', 'programs', 'contacts', 'blocked', 'directories', 'lan'] as const)
       there.write(`${JSON.stringify({ is: 'part', part, value: node.snapshot()[part] })}\n`)
     there.write(`${JSON.stringify({ is: 'live' })}\n`)
-    there.write(`${JSON.stringify({ is: 'reply', id: 1, value: [] })}\n{"is":"reply","id":2,"value":0}\n`)
+    // To requests, conversations and the newest position, which it asks for to begin with.
+    for (const [index, value] of [[], [], 0].entries())
+      there.write(`${JSON.stringify({ is: 'reply', id: index + 1, value })}\n`)
     there.resume()
     return here
   }
