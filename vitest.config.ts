@@ -1,11 +1,11 @@
 // Two kinds of tests, one after the other: unit tests, which run in their own
-// process and touch no more than loopback, and process tests, which start the
-// built `parley` commands, network namespaces and a browser. Both mostly wait, so
-// that more files run at a time than there are cores. None of them compares a time
-// with a limit: that is for the benchmarks.
+// process and touch no more than loopback, and process tests, which run the built
+// `parley` commands, most of them within the test's own process, network namespaces
+// and a browser. Both mostly wait, so that more files run at a time than there are
+// cores. None of them compares a time with a limit: that is for the benchmarks.
 import { defineConfig } from 'vitest/config'
 import { generateFrames } from './scripts/proto.ts'
-import { eventualMs, processTestMs, unitTestMs } from './test/patience.ts'
+import { eventualMs, testMs } from './test/patience.ts'
 
 /** `expect.poll` waits as `eventually` does. */
 const expect = { poll: { timeout: eventualMs, interval: 20 } }
@@ -22,8 +22,8 @@ export default defineConfig({
           include: [
             'test/{lib,wire,transport,chat-protocol,presence,directory,relay,storage,node,cli,web,docs,scripts,chaos,fuzz,soak,attack,kill,bench,sim}/**/*.test.ts'
           ],
-          testTimeout: unitTestMs,
-          hookTimeout: unitTestMs,
+          testTimeout: testMs,
+          hookTimeout: testMs,
           expect,
           maxWorkers: 3,
           // Libp2p and Parley are loaded once in each worker, and not once for each of 200 files: a third of the time.
@@ -36,8 +36,8 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['test/{integration,fault}/**/*.test.ts'],
-          testTimeout: processTestMs,
-          hookTimeout: processTestMs,
+          testTimeout: testMs,
+          hookTimeout: testMs,
           expect,
           maxWorkers: 4,
           sequence: { groupOrder: 1 }

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { until } from '../eventually.ts'
-import { processTestMs } from '../patience.ts'
+import { testMs } from '../patience.ts'
 import { DirectoryClient, DirectoryViews, applyEntries } from '../../src/directory/index.ts'
 import { Roster, openRecord, sealRecord } from '../../src/presence/index.ts'
 import type { DirectoryEntries } from '../../src/directory/index.ts'
@@ -27,7 +27,7 @@ const OWN = 200
 /** A statement with its record counts for some 3,300 bytes. */
 const SHOWN = { least: OWN + ROOM_BYTES / 4_000, most: OWN + ROOM_BYTES / HELD_STATEMENT_BYTES }
 const MB = 1024 * 1024
-const testMs = isLong ? 5 * processTestMs : processTestMs
+const thisTestMs = isLong ? 5 * testMs : testMs
 
 setFlagsFromString('--expose-gc')
 const collect: unknown = runInNewContext('gc')
@@ -127,7 +127,7 @@ test(
     const [first] = own
     if (first !== undefined) await openRecord(first.envelope)
   },
-  testMs
+  thisTestMs
 )
 
 /** Waits for as long as it comes nearer: how long it takes depends on the machine. */
