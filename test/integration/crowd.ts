@@ -3,7 +3,7 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Connection, Libp2p, PrivateKey, Stream } from '@libp2p/interface'
+import type { Libp2p, PrivateKey, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { lpStream, type LengthPrefixedStream } from '@libp2p/utils'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
@@ -39,8 +39,7 @@ export class CrowdPeer {
       connectionMonitor: { enabled: false },
       connectionManager: { reconnectRetries: 0, ...patientConnections }
     })
-    const connection = await dialPatiently(node, multiaddr(`/ip4/127.0.0.1/tcp/${port}`))
-    const stream = await connection.newStream(DIRECTORY_PROTOCOL)
+    const stream = await streamPatiently(node, multiaddr(`/ip4/127.0.0.1/tcp/${port}`))
     return new CrowdPeer(node, key, lpStream(stream), network)
   }
 
@@ -97,11 +96,14 @@ export class CrowdPeer {
   }
 }
 
-/** A directory lets in so many a second from one address, and this is one: one that is turned away comes again. */
-async function dialPatiently(node: Libp2p, address: Multiaddr): Promise<Connection> {
+/**
+ * A directory lets in so many a second from one address, and this is one: one that is turned away comes again. So does
+ * one that was cut off because it was slow to open its stream, beside so many others in one process.
+ */
+async function streamPatiently(node: Libp2p, address: Multiaddr): Promise<Stream> {
   for (let tries = 1; ; tries++) {
     try {
-      return await node.dial(address)
+      return await (await node.dial(address)).newStream(DIRECTORY_PROTOCOL)
     } catch (error) {
       if (tries >= MAX_TRIES) throw error
       await sleep(TRY_AGAIN_MS)
