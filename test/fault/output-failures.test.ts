@@ -55,7 +55,7 @@ describe.skipIf(!existsSync('/dev/full'))('output that finds no room', () => {
 
   test.each([[['--json']], [['--plain']]])('ends the chat `parley %s`, which says goodbye', async (args) => {
     const port = await freePort()
-    const directory = await bed.directory(port)
+    const directory = await bed.hostDirectory(port)
     const chat = await bed.start([...args, '--name', 'anna', '--directory', String(port)], {
       via: ['sh', '-c', 'exec "$@" > /dev/full', 'sh']
     })
@@ -102,7 +102,7 @@ describe.skipIf(!canMount())('a full file system of 64 KiB', () => {
 
   test('hides no write that was cut short: the last one of a command counts too (needs mount)', async () => {
     const home = bed.home()
-    await bed.run(['id'], { home })
+    await bed.command(['id'], { home })
     const small = mountSmall()
     const file = join(small, 'id.txt')
     // Blocks are of 4 KiB: 40 bytes are left in the file's own.
@@ -126,7 +126,7 @@ describe.skipIf(!canMount())('a full file system of 64 KiB', () => {
     fillUp(small)
     const chats = []
     for (const name of ['anna', 'bert', 'carl']) {
-      const chat = await bed.start(['--json', '--name', name], { env: { PARLEY_DIRECTORY: String(port) } })
+      const chat = await bed.host(['--json', '--name', name], { env: { PARLEY_DIRECTORY: String(port) } })
       await chat.event('ready')
       chats.push(chat)
     }
@@ -143,7 +143,7 @@ describe.skipIf(!canMount())('a full file system of 64 KiB', () => {
 
 /** A profile with messages, so that there is something to print. */
 async function seed(home: string): Promise<void> {
-  await bed.run(['id'], { home })
+  await bed.command(['id'], { home })
   const texts = Array.from({ length: entryCount }, (_, index) => `word ${index} ${entryText}`)
   const messages = receivedMessages(texts, 1)
   await withHistory(home, async (store) =>

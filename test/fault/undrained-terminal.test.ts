@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { HostedParley } from '../processes/hosted-parley.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux, type Terminal } from '../processes/terminal.ts'
@@ -45,14 +45,14 @@ async function inTerminal(
   return { terminal, pid: () => Number(execFileSync('cat', [`${start}.pid`])) }
 }
 
-async function script(name: string): Promise<{ process: ParleyProcess; peer: string }> {
-  const process = await bed.start(['--json', '--name', name, '--accept', 'all'], { env, name })
+async function script(name: string): Promise<{ process: HostedParley; peer: string }> {
+  const process = await bed.host(['--json', '--name', name, '--accept', 'all'], { env, name })
   return { process, peer: String((await process.event('ready'))['peer']) }
 }
 
 async function peerOnRoster(name: string): Promise<string> {
   for (;;) {
-    const { stdout } = await bed.run(['roster', '--directory', String(port), '--json'])
+    const { stdout } = await bed.command(['roster', '--directory', String(port), '--json'])
     const { roster } = JSON.parse(stdout) as { roster: { nickname: string; peer: string }[] } // as the manual has it
     const row = roster.find(({ nickname }) => nickname === name)
     if (row !== undefined) return row.peer
@@ -101,7 +101,7 @@ describe.skipIf(!hasTmux)('a terminal that is not drained', () => {
   })
 
   test('stops no roster that is watched: after Ctrl-Q it shows what is new, and SIGHUP ends it under Ctrl-S', async () => {
-    await bed.directory(port)
+    await bed.hostDirectory(port)
     const { terminal, pid } = await inTerminal(['roster', '--watch', '--directory', String(port)])
     await terminal.shows(/Nobody/u)
     await terminal.key('C-s')
@@ -117,7 +117,7 @@ describe.skipIf(!hasTmux)('a terminal that is not drained', () => {
   })
 
   test.each(faces)('stops no chat (%s): messages are stored and receipted', async (face, args, isReady, isShown) => {
-    await bed.directory(port)
+    await bed.hostDirectory(port)
     const { terminal, pid } = await inTerminal([...args, '--name', 'anna', '--accept', 'all'])
     await terminal.shows(isReady)
     const anna = await peerOnRoster('anna')
@@ -147,7 +147,7 @@ describe.skipIf(!hasTmux)('a terminal that is not drained', () => {
 })
 
 /** A JSON chat that has opened a conversation, in which a message has arrived. */
-async function inConversation(name: string, peerName: string): Promise<ParleyProcess> {
+async function inConversation(name: string, peerName: string): Promise<HostedParley> {
   const peer = await peerOnRoster(peerName)
   const { process: chat } = await script(name)
   chat.type(JSON.stringify({ do: 'chat', peer }))
@@ -158,7 +158,7 @@ async function inConversation(name: string, peerName: string): Promise<ParleyPro
 
 describe.skipIf(!hasTmux)('a terminal that is closed', () => {
   test.each(faces)('is the end of the chat (%s), which says goodbye', async (_face, args, isReady) => {
-    const directory = await bed.directory(port)
+    const directory = await bed.hostDirectory(port)
     const { terminal } = await inTerminal([...args, '--name', 'anna', '--accept', 'all'], { ignoresHangUp: true })
     await terminal.shows(isReady)
     const bob = await inConversation('bob', 'anna')
@@ -171,7 +171,7 @@ describe.skipIf(!hasTmux)('a terminal that is closed', () => {
   test.each(faces.slice(0, 2))(
     'while the chat (%s) is stopped by Ctrl-Z: it says goodbye too',
     async (_face, args, isReady) => {
-      const directory = await bed.directory(port)
+      const directory = await bed.hostDirectory(port)
       const { terminal } = await inTerminal([...args, '--name', 'anna', '--accept', 'all'], { isJob: true })
       await terminal.shows(isReady)
       const bob = await inConversation('bob', 'anna')

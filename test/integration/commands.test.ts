@@ -46,7 +46,7 @@ describe.concurrent('help', () => {
       const said = await bed.run([flag], { home })
       expect(said, said.told).toMatchObject({ code: exitCodes.ok, stdout: version, stderr: '' })
     }
-    const help = await bed.run(['--help'], { home })
+    const help = await bed.command(['--help'], { home })
     expect(help.code, help.told).toBe(exitCodes.ok)
     for (const command of commands) expect(help.stdout, help.told).toMatch(new RegExp(`^  ${command} `, 'mu'))
     // These are for directories alone.
@@ -62,7 +62,7 @@ describe.concurrent('help', () => {
       [command, '--help'],
       ['help', command]
     ]) {
-      const help = await bed.run(args)
+      const help = await bed.command(args)
       expect(help, help.told).toMatchObject({ code: exitCodes.ok, stderr: '' })
       expect(help.stdout, help.told).toMatch(new RegExp(`^Usage: parley ${command}\\b`, 'u'))
       expect(help.stdout, help.told).toMatch(/^Examples:\n {2}.*parley/mu)
@@ -70,7 +70,7 @@ describe.concurrent('help', () => {
   })
 
   test('of send names every exit code that it can end with', async () => {
-    const { stdout } = await bed.run(['send', '--help'])
+    const { stdout } = await bed.command(['send', '--help'])
     const { ok, peerNotFound, unreachable, held, unconfirmed, refused, profileInUse, keyChanged } = exitCodes
     const codes = stdout.match(/\b\d(?= {2})/gu)?.map(Number)
     expect(codes).toEqual(
@@ -114,7 +114,7 @@ describe.concurrent('a mistake on the command line', () => {
   ]
 
   test.each(mistakes)('%s is named, on standard error, and the exit code is 2', async (_, args, message) => {
-    const ended = await bed.run(args)
+    const ended = await bed.command(args)
     expect(ended.code, ended.told).toBe(exitCodes.usage)
     expect(ended.stderr, ended.told).toMatch(/^parley: /u)
     expect(ended.stderr, ended.told).toMatch(message)
@@ -126,21 +126,21 @@ describe.concurrent('parley id', () => {
   test('prints an identity that stays, in a file that nobody else may read', async () => {
     const home = bed.home()
     const first = await bed.run(['id'], { home })
-    const second = await bed.run(['id'], { home })
+    const second = await bed.command(['id'], { home })
     expect(first.code, first.told).toBe(exitCodes.ok)
     expect(first.stdout).toMatch(/^Peer ID: +12D3KooW\w{44} \(short: \w{12}\)$/mu)
     expect(second.stdout).toBe(first.stdout)
     const key = keyFileIn(home)
     expect((await stat(key)).mode & 0o777).toBe(0o600)
 
-    const other = await bed.run(['id', '--json', '--profile', 'work'], { home })
+    const other = await bed.command(['id', '--json', '--profile', 'work'], { home })
     const { peer, profile, addresses }: Record<string, unknown> = JSON.parse(other.stdout)
     expect(profile).toBe('work')
     expect(first.stdout).not.toContain(String(peer))
     expect(addresses).toEqual([
       expect.stringMatching(new RegExp(`^/ip4/127\\.0\\.0\\.1/tcp/\\d+/p2p/${String(peer)}$`, 'u'))
     ])
-    const qr = await bed.run(['id', '--qr'], { home })
+    const qr = await bed.command(['id', '--qr'], { home })
     expect(qr.stdout.split('\n').filter((line) => /[█▀▄]/u.test(line)).length).toBeGreaterThan(10)
   })
 })
@@ -149,15 +149,15 @@ describe.concurrent('parley config', () => {
   test('shows what the profile remembers in place of a default, and of that profile alone', async () => {
     const home = bed.home()
     const book = profileIn(home)
-    await bed.run(['id'], { home })
+    await bed.command(['id'], { home })
     const { port }: { port: number } = JSON.parse(await readFile(join(book, 'book.json'), 'utf8'))
     await writeFile(join(book, 'book.json'), JSON.stringify({ port, nickname: 'ada' }))
-    const shown = await bed.run(['config'], { home })
+    const shown = await bed.command(['config'], { home })
     expect(shown.stdout, shown.told).toMatch(/^name +ada +profile$/mu)
     expect(shown.stdout).toMatch(new RegExp(`^port +${port} +profile$`, 'mu'))
-    const given = JSON.parse((await bed.run(['config', '--json', '--name', 'bea'], { home })).stdout).settings
+    const given = JSON.parse((await bed.command(['config', '--json', '--name', 'bea'], { home })).stdout).settings
     expect(given).toMatchObject({ name: { value: 'bea', source: 'flag' }, port: { value: port, source: 'profile' } })
-    const other = JSON.parse((await bed.run(['config', '--json', '--profile', 'work'], { home })).stdout).settings
+    const other = JSON.parse((await bed.command(['config', '--json', '--profile', 'work'], { home })).stdout).settings
     expect(other).toMatchObject({
       name: { value: 'work', source: 'default' },
       port: { value: null, source: 'default' }
@@ -172,7 +172,7 @@ describe.concurrent('parley config', () => {
     const inFile = { name: 'from the file', status: 'from the file', accept: 'lan', directory: ['8100', '8101'] }
     await writeFile(file, JSON.stringify(inFile))
     const env = { PARLEY_NAME: 'from the environment', PARLEY_STATUS: 'from the environment' }
-    const shown = await bed.run(['config', '--json', '--name', 'from the flag'], { home, env })
+    const shown = await bed.command(['config', '--json', '--name', 'from the flag'], { home, env })
     expect(shown.code, shown.told).toBe(exitCodes.ok)
     expect(JSON.parse(shown.stdout)).toMatchObject({
       file,
@@ -187,7 +187,7 @@ describe.concurrent('parley config', () => {
       }
     })
 
-    const lines = (await bed.run(['config', '--name', 'from the flag'], { home, env })).stdout
+    const lines = (await bed.command(['config', '--name', 'from the flag'], { home, env })).stdout
     for (const { name } of settingSpecs) expect(lines).toMatch(new RegExp(`^${name} +\\S`, 'mu'))
     expect(lines).toMatch(/^name +from the flag +flag --name$/mu)
     expect(lines).toMatch(/^status +from the environment +environment PARLEY_STATUS$/mu)
@@ -208,11 +208,11 @@ describe.concurrent('parley config', () => {
     ]
     for (const [content, message] of cases) {
       await writeFile(join(folder, 'config.json'), content)
-      const shown = await bed.run(['config'], { home })
+      const shown = await bed.command(['config'], { home })
       expect(shown.code, shown.told).toBe(exitCodes.usage)
       expect(shown.stderr, shown.told).toMatch(message)
     }
-    const inEnvironment = await bed.run(['config'], { env: { PARLEY_MDNS: 'perhaps' } })
+    const inEnvironment = await bed.command(['config'], { env: { PARLEY_MDNS: 'perhaps' } })
     expect(inEnvironment.code, inEnvironment.told).toBe(exitCodes.usage)
     expect(inEnvironment.stderr).toMatch(/PARLEY_MDNS: "perhaps" can't be used: expected true or false/u)
   })
@@ -240,7 +240,7 @@ describe.concurrent('the start', () => {
     const home = bed.home()
     await mkdir(home)
     await writeFile(join(home, 'data'), 'a file where the folder should be')
-    const ended = await bed.run(['--json'], { home })
+    const ended = await bed.command(['--json'], { home })
     expect(ended.code, ended.told).not.toBe(exitCodes.ok)
     expect(ended.stderr, ended.told).toMatch(new RegExp(`^parley: .*${join(home, 'data')}`, 'u'))
     expect(ended.stdout, ended.told).toBe('')
@@ -254,6 +254,7 @@ describe.concurrent('the start', () => {
   })
 })
 
+// In processes of their own: what completes writes to the standard output of the process.
 describe.concurrent('completion', () => {
   test.each(['bash', 'zsh', 'fish'])('prints a script for %s', async (shell) => {
     const script = await bed.run(['completion', shell])
@@ -305,7 +306,7 @@ describe.concurrent('parley --json', () => {
 
   test('has a conversation: each side learns what the other sends, and when it enters and leaves', async () => {
     const port = await freePort()
-    const anna = await bed.start(['--json', '--name', 'anna', '--port', String(port)], { name: 'anna' })
+    const anna = await bed.host(['--json', '--name', 'anna', '--port', String(port)], { name: 'anna' })
     const bob = await bed.start(['--json', '--name', 'bob'], { name: 'bob' })
     await anna.event('ready')
     const self = String((await bob.event('ready'))['peer'])

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
+import type { HostedParley } from '../processes/hosted-parley.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
@@ -20,7 +21,7 @@ beforeAll(async () => {
 afterAll(async () => bed[Symbol.asyncDispose]())
 
 interface Receiver {
-  readonly process: ParleyProcess
+  readonly process: HostedParley
   readonly peer: string
   readonly address: string
   readonly home: string
@@ -30,23 +31,35 @@ interface Receiver {
 async function receiver(accept = 'all', home = bed.home(), port?: number): Promise<Receiver> {
   const listening = port ?? (await freePort())
   const args = ['--json', '--name', 'receiver', '--accept', accept, '--port', String(listening)]
-  const process = await bed.start(args, { name: 'the receiver', home })
+  const process = await bed.host(args, { name: 'the receiver', home })
   const peer = String((await process.event('ready'))['peer'])
   return { process, peer, home, port: listening, address: `/ip4/127.0.0.1/tcp/${listening}/p2p/${peer}` }
 }
 
-async function holder(home: string, env: NodeJS.ProcessEnv = {}): Promise<ParleyProcess> {
-  const chat = await bed.start(['--json', '--name', 'holder'], { home, env, name: 'the chat' })
+/** A chat in a process of its own. */
+async function holder(home: string): Promise<ParleyProcess> {
+  const chat = await bed.start(['--json', '--name', 'holder'], { home, name: 'the chat' })
+  await chat.event('ready')
+  return chat
+}
+
+async function hostedHolder(home: string, env: NodeJS.ProcessEnv = {}): Promise<HostedParley> {
+  const chat = await bed.host(['--json', '--name', 'holder'], { home, env, name: 'the chat' })
   await chat.event('ready')
   return chat
 }
 
 async function send(home: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  return bed.run(['send', ...args], { home, env, name: 'send' })
+  return bed.command(['send', ...args], { home, env, name: 'send' })
+}
+
+/** In a process of its own: where several commands take one profile from each other. */
+async function sendProcess(home: string, args: readonly string[]): Promise<Finished> {
+  return bed.run(['send', ...args], { home, name: 'send' })
 }
 
 async function status(home: string, env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  return bed.run(['status', '--json'], { home, env, name: 'status' })
+  return bed.command(['status', '--json'], { home, env, name: 'status' })
 }
 
 const runFolder = (home: string): string => join(home, 'data', 'parley', 'run')
@@ -97,7 +110,7 @@ describe.concurrent('parley send beside a chat on its profile', () => {
   test('appears in the chat: as a line of the open conversation where it is plain, as an event where it is JSON', async () => {
     const to = await receiver()
     const plainHome = bed.home()
-    const plain = await bed.start(['--plain', '--name', 'plain'], { home: plainHome, name: 'the plain chat' })
+    const plain = await bed.host(['--plain', '--name', 'plain'], { home: plainHome, name: 'the plain chat' })
     await plain.hasShown(/^Peer \(/mu)
     plain.type(to.address)
     await plain.hasShown(/^Conversation with /mu)
@@ -128,11 +141,11 @@ describe.concurrent('parley send beside a chat on its profile', () => {
 
     const other = await receiver()
     const gone = await receiver()
-    await gone.process.kill()
+    await gone.process.interrupt()
     const wrong = await send(home, [`/ip4/127.0.0.1/tcp/${other.port}/p2p/${gone.peer}`, 'who is there?'])
     expect(wrong.code, wrong.told).toBe(exitCodes.keyChanged)
 
-    await other.process.kill()
+    await other.process.interrupt()
     const away = await send(home, ['--wait', '1', other.address, 'later'])
     expect(away.code, away.told).toBe(exitCodes.queued)
     const dropped = await send(home, ['--wait', '1', '--no-queue', other.address, 'now or never'])
@@ -147,10 +160,12 @@ describe.concurrent('parley send beside a chat on its profile', () => {
   test('may run several times at once, with a chat and without one: each message arrives once', async () => {
     const home = bed.home()
     const to = await receiver()
-    const alone = await Promise.all(['a', 'b', 'c'].map(async (text) => send(home, ['--wait', '60', to.address, text])))
+    const alone = await Promise.all(
+      ['a', 'b', 'c'].map(async (text) => sendProcess(home, ['--wait', '60', to.address, text]))
+    )
     for (const one of alone) expect(one.code, one.told).toBe(exitCodes.ok)
     const chat = await holder(home)
-    const beside = await Promise.all(['d', 'e', 'f'].map(async (text) => send(home, [to.address, text])))
+    const beside = await Promise.all(['d', 'e', 'f'].map(async (text) => sendProcess(home, [to.address, text])))
     for (const one of beside) expect(one.code, one.told).toBe(exitCodes.ok)
     expect(textsOf(to).length).toBe(6)
     expect(new Set(textsOf(to))).toEqual(new Set(['a', 'b', 'c', 'd', 'e', 'f']))
@@ -162,9 +177,9 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     async (end) => {
       const home = bed.home()
       const to = await receiver()
-      await to.process.kill()
+      await to.process.interrupt()
       const chat = await holder(home)
-      const sending = send(home, ['--wait', '60', to.address, 'never mind who sends it'])
+      const sending = sendProcess(home, ['--wait', '60', to.address, 'never mind who sends it'])
       await chat.event('conversation', ({ peer }) => peer === to.peer)
       await eventually(async () => expect(waitingOf(await status(home))).toBe(1))
       if (end === 'ends') chat.type('{"do":"quit"}')
@@ -181,7 +196,9 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     const home = bed.home()
     const to = await receiver()
     const chat = await holder(home)
-    const sending = ['one', 'two', 'three'].map(async () => send(home, ['--wait', '60', '--json', to.address, 'alike']))
+    const sending = ['one', 'two', 'three'].map(async () =>
+      sendProcess(home, ['--wait', '60', '--json', to.address, 'alike'])
+    )
     await chat.event('sent')
     await chat.kill()
     const sent = await Promise.all(sending)
@@ -214,7 +231,7 @@ function waitingOf({ stdout }: Finished): unknown {
 describe.concurrent('parley status', () => {
   test('says that nothing runs, with a code of its own, and starts nothing', async () => {
     const home = bed.home()
-    const none = await bed.run(['status'], { home })
+    const none = await bed.command(['status'], { home })
     expect(none.code, none.told).toBe(exitCodes.notRunning)
     expect(none.stdout).toBe('No parley runs on the profile default.')
     const asJson = await status(home)
@@ -225,14 +242,14 @@ describe.concurrent('parley status', () => {
   test('says who runs, where, with what directories and conversations', async () => {
     const home = bed.home()
     const port = await freePort()
-    await bed.directory(port)
+    await bed.hostDirectory(port)
     const to = await receiver()
-    const chat = await bed.start(['--json', '--name', 'holder', '--directory', String(port)], { home })
+    const chat = await bed.host(['--json', '--name', 'holder', '--directory', String(port)], { home })
     const { peer, addresses } = await chat.event('ready')
     await eventually(async () => expect((await status(home)).stdout).toContain('"connected"'))
     expect((await send(home, [to.address, 'hello'])).code).toBe(exitCodes.ok)
 
-    const said = await bed.run(['status'], { home })
+    const said = await bed.command(['status'], { home })
     expect(said.code, said.told).toBe(exitCodes.ok)
     for (const line of [
       /^Profile: +default, in use by a running parley$/mu,
@@ -259,7 +276,7 @@ describe.concurrent('the history beside a chat', () => {
   test('is read, exported and deleted with the same results as without the chat', async () => {
     const home = bed.home()
     const to = await receiver()
-    const chat = await holder(home)
+    const chat = await hostedHolder(home)
     // More than the commands ask for at once.
     const count = 230
     for (let number = 1; number <= count; number++) {
@@ -271,7 +288,7 @@ describe.concurrent('the history beside a chat', () => {
         chat.event('done', ({ tag, message }) => tag === index + 1 && stateOf(message) === 'delivered')
       )
     )
-    await to.process.kill()
+    await to.process.interrupt()
     const reads = [
       ['log', '--json', to.peer],
       ['log', '--limit', '150', to.peer],
@@ -285,7 +302,7 @@ describe.concurrent('the history beside a chat', () => {
       ['log', 'nobody-at-all']
     ]
     const run = async (args: readonly string[]) => {
-      const { code, stdout, stderr } = await bed.run(args, { home })
+      const { code, stdout, stderr } = await bed.command(args, { home })
       return { args, code, stdout, stderr }
     }
     const beside: Awaited<ReturnType<typeof run>>[] = []
@@ -298,12 +315,12 @@ describe.concurrent('the history beside a chat', () => {
     }
     expect(beside[7]?.stdout.split('\n').length).toBe(count)
 
-    const again = await holder(home)
+    const again = await hostedHolder(home)
     const forgotten = await run(['forget', '--yes', to.peer])
     expect(forgotten).toMatchObject({ code: exitCodes.ok })
     expect(forgotten.stdout).toMatch(new RegExp(`^Deleted ${count} messages with `, 'u'))
     expect((await run(['export', '--json'])).stdout).toBe('')
-    await again.kill()
+    await again.interrupt()
   })
 })
 
@@ -320,7 +337,7 @@ describe.concurrent('the socket', () => {
       [{}, runFolder(home)],
       [{ XDG_RUNTIME_DIR: runtime }, join(runtime, 'parley')]
     ] as const) {
-      const chat = await holder(home, env)
+      const chat = await hostedHolder(home, env)
       const [path = ''] = await socketsIn(folder)
       expect((await stat(path)).mode & 0o777).toBe(0o600)
       expect((await stat(folder)).mode & 0o777).toBe(0o700)
@@ -336,7 +353,7 @@ describe.concurrent('the socket', () => {
     const home = bed.home()
     const runtime = join(home, 'runtime')
     await mkdir(runtime, { recursive: true, mode: 0o700 })
-    await holder(home)
+    await hostedHolder(home)
     expect((await status(home, { XDG_RUNTIME_DIR: runtime })).code).toBe(exitCodes.ok)
   })
 
@@ -352,7 +369,7 @@ describe.concurrent('the socket', () => {
     await symlink(join(home, 'elsewhere'), join(linked, 'parley'))
     await mkdir(deep)
     for (const runtime of [open, linked, deep, join(home, 'missing')]) {
-      const chat = await holder(home, { XDG_RUNTIME_DIR: runtime })
+      const chat = await hostedHolder(home, { XDG_RUNTIME_DIR: runtime })
       expect(await socketsIn(join(runtime, 'parley'))).toEqual([])
       expect((await socketsIn(runFolder(home))).length).toBe(1)
       chat.type('{"do":"quit"}')
@@ -374,14 +391,14 @@ describe.concurrent('the socket', () => {
 
     const second = await holder(home)
     await second.kill()
-    await holder(home)
+    await hostedHolder(home)
     expect(await socketsIn(runFolder(home))).toEqual([stale])
     expect((await status(home)).code).toBe(exitCodes.ok)
   })
 
   test('speaks the JSON lines; a connection ends by itself or with quit, and the chat goes on', async () => {
     const home = bed.home()
-    const chat = await holder(home)
+    const chat = await hostedHolder(home)
     const [path = ''] = await socketsIn(runFolder(home))
     const one = await dial(path)
     expect(await one.next('ready')).toMatchObject({ version: 1, nickname: 'holder' })

@@ -33,7 +33,7 @@ test('three faces of one person show each message once, and what one reads is re
   await plain.shows(/^You are anna \(/u)
   await daemon.shows(/^FACES 3 attached$/u)
 
-  const bob = await bed.start(['--json', '--name', 'bob'], { name: 'bob' })
+  const bob = await bed.host(['--json', '--name', 'bob'], { name: 'bob' })
   const bobIs = await bob.event('ready')
   bob.type(JSON.stringify({ do: 'open', peer: String(addressOf(self)) }))
   bob.type(JSON.stringify({ do: 'send', peer: self['peer'], text: 'to all your screens' }))
@@ -95,8 +95,8 @@ test('log --follow and await print what comes, through the daemon', async () => 
     const { peer: bobIs } = await bob.ready()
     await bob.do({ do: 'send', peer: self['peer'], text: 'the first' })
     await face.event('message', (event) => event['text'] === 'the first')
-    const log = await bed.start(['log', 'bob', '--follow', '--json'], { home, name: 'log --follow' })
-    const waits = await bed.start(['await', '--from', String(bobIs), '--match', '^build (ok|failed)'], {
+    const log = await bed.host(['log', 'bob', '--follow', '--json'], { home, name: 'log --follow' })
+    const waits = await bed.host(['await', '--from', String(bobIs), '--match', '^build (ok|failed)'], {
       home,
       name: 'await'
     })
@@ -109,7 +109,7 @@ test('log --follow and await print what comes, through the daemon', async () => 
     expect(waits.stdout).not.toContain('no build at all')
     await log.shows(/"text":"build ok"/u)
     expect(log.stdout.match(/"text":"the first"/gu)).toHaveLength(1)
-    const late = await bed.start(['await', '--match', 'never said', '--timeout', '1s'], { home, name: 'await in vain' })
+    const late = await bed.host(['await', '--match', 'never said', '--timeout', '1s'], { home, name: 'await in vain' })
     expect((await late.ended()).code).toBe(124)
   } finally {
     await bob.stop()
@@ -124,7 +124,7 @@ test('--stop ends it, what it knew is kept, and a window on the profile is then 
   expect(await stop.ended()).toMatchObject({ code: 0 })
   await daemon.shows(/^STOPPED$/u)
   expect((await daemon.ended()).code).toBe(0)
-  const again = await bed.start(['daemon', '--stop'], { home, name: 'stop again' })
+  const again = await bed.host(['daemon', '--stop'], { home, name: 'stop again' })
   expect((await again.ended()).code).toBe(13)
   const window = await bed.start(['--plain'], { home, name: 'a window' })
   await window.shows(new RegExp(`^You are anna \\(${match.groups?.['id']}\\)`, 'u'))
@@ -144,7 +144,7 @@ test('/detach leaves the node of a window running as a daemon, with its settings
   await next.shows(/^Note: --name changed nothing/u)
   next.type('/detach')
   await next.shows(/^The daemon goes on\./u)
-  const stop = await bed.start(['daemon', '--stop'], { home, name: 'stop' })
+  const stop = await bed.host(['daemon', '--stop'], { home, name: 'stop' })
   expect((await stop.ended()).code).toBe(0)
 })
 

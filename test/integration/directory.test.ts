@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { ParleyRun } from '../processes/parley-run.ts'
 import { sockets } from '../transport/dialers.ts'
 import { freePort, freePorts } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
@@ -17,17 +18,26 @@ beforeEach(async () => {
 })
 afterEach(async () => bed[Symbol.asyncDispose]())
 
-interface Client {
-  readonly process: ParleyProcess
+interface Client<Run extends ParleyRun = ParleyRun> {
+  readonly process: Run
   readonly shortId: string
   /** Where it listens. */
   readonly addresses: string
 }
 
 async function client(name: string, ports: readonly number[]): Promise<Client> {
-  const process = await bed.start(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: ports.join(',') } })
+  const process = await bed.host(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: ports.join(',') } })
+  return { process, ...(await placeOf(process)) }
+}
+
+async function clientProcess(name: string, port: number): Promise<Client<ParleyProcess>> {
+  const process = await bed.start(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: String(port) } })
+  return { process, ...(await placeOf(process)) }
+}
+
+async function placeOf(process: ParleyRun): Promise<Omit<Client, 'process'>> {
   const ready = await process.event('ready')
-  return { process, shortId: String(ready['shortId']), addresses: String(ready['addresses']) }
+  return { shortId: String(ready['shortId']), addresses: String(ready['addresses']) }
 }
 
 describe("a directory's terminal", () => {
@@ -39,7 +49,7 @@ describe("a directory's terminal", () => {
     const [, host = '', listeningPort = ''] = /(\S+):(\d+)$/u.exec(ready.line) ?? []
     expect(anna.addresses).toContain(`/tcp/${listeningPort}`)
     expect(anna.addresses).toContain(`/${host.replaceAll(/[[\]]/gu, '')}/`)
-    const bob = await client('bob', [port])
+    const bob = await clientProcess('bob', port)
     await directory.shows(new RegExp(`^READY bob ${bob.shortId} \\S+$`, 'u'))
 
     await bob.process.kill()
@@ -52,14 +62,14 @@ describe("a directory's terminal", () => {
 
   test('begins with the hosts and the port that a person types to reach it', async () => {
     const port = await freePort()
-    const directory = await bed.directory(port)
+    const directory = await bed.hostDirectory(port)
     const first = new RegExp(`^directory \\S{12} listening on port ${port} \\((?<hosts>[^)]+)\\), network \\S+$`, 'mu')
     const hosts = first.exec(directory.stdout)?.groups?.['hosts']?.split(', ') ?? []
     expect(hosts, directory.stdout).toContain('127.0.0.1')
     for (const host of hosts) expect(isIP(host), host).not.toBe(0)
     const anna = await client('anna', [port])
     await directory.shows(new RegExp(`^READY anna ${anna.shortId} `, 'u'))
-    const roster = await bed.run(['roster', '--directory', `127.0.0.1:${port}`])
+    const roster = await bed.command(['roster', '--directory', `127.0.0.1:${port}`])
     expect(roster.stdout, roster.told).toMatch(new RegExp(`anna +${anna.shortId}`, 'u'))
   })
 
@@ -100,7 +110,7 @@ describe("a directory's terminal", () => {
   })
 
   test('says at the prompt which port is none', async () => {
-    const directory = await bed.run(['directory', '--port', '99999'])
+    const directory = await bed.command(['directory', '--port', '99999'])
     expect(directory.code, directory.told).toBe(exitCodes.usage)
     expect(directory.stderr).toMatch(/99999.*expected a port from 1 to 65535/u)
   })
@@ -145,11 +155,11 @@ describe('a client', () => {
 
   test('that can have no directory says so, and goes on', async () => {
     const port = await freePort()
-    const alone = await bed.start(['--plain', '--directory', String(port)])
+    const alone = await bed.host(['--plain', '--directory', String(port)])
     await alone.shows(new RegExp(`^The directory 127\\.0\\.0\\.1:${port} is not connected: nothing listens`, 'u'))
     await alone.shows(/^Nobody else is online\.$/u)
     await alone.shows(/^Peer \(/u)
-    await bed.directory(port)
+    await bed.hostDirectory(port)
     await alone.shows(new RegExp(`^Connected to the directory 127\\.0\\.0\\.1:${port}\\.$`, 'u'))
   })
 })
@@ -157,9 +167,9 @@ describe('a client', () => {
 describe('a port that is taken', () => {
   test('is named, with what to do and a code of its own', async () => {
     const port = await freePort()
-    await bed.directory(port)
+    await bed.hostDirectory(port)
     for (const args of [['directory'], ['--json'], ['send', 'nobody', 'hello']]) {
-      const second = await bed.run([...args, '--port', String(port)])
+      const second = await bed.command([...args, '--port', String(port)])
       expect(second.code, second.told).toBe(exitCodes.portTaken)
       expect(second.stderr, second.told).toMatch(
         new RegExp(`^parley: port ${port} is taken by another program: choose another with --port`, 'u')
@@ -198,13 +208,13 @@ describe('a port that is taken', () => {
 
   test('is left for another when it is only the usual one, and that is said', async () => {
     const home = bed.home()
-    const first = await bed.start(['--plain'], { home })
+    const first = await bed.host(['--plain'], { home })
     const usual = Number((await first.shows(/^You are .*, port (\d+)/u)).match[1])
     await first.shows(/^Peer \(/u)
     first.type('QUIT')
     await first.ended()
-    await bed.directory(usual)
-    const second = await bed.start(['--plain'], { home })
+    await bed.hostDirectory(usual)
+    const second = await bed.host(['--plain'], { home })
     const instead = await second.hasShown(new RegExp(`port ${usual} is taken: listening on (\\d+) this time`, 'u'))
     await second.hasShown(new RegExp(`^You are .*, port ${instead.match[1]}\\b`, 'u'))
   })
@@ -213,23 +223,23 @@ describe('a port that is taken', () => {
 describe('parley roster', () => {
   test('prints who is at a directory, once, and is seen by nobody', async () => {
     const port = await freePort()
-    const directory = await bed.directory(port)
-    const empty = await bed.run(['roster', '--directory', String(port)])
+    const directory = await bed.hostDirectory(port)
+    const empty = await bed.command(['roster', '--directory', String(port)])
     expect(empty.code, empty.told).toBe(exitCodes.ok)
     expect(empty.stdout).toBe('Nobody is online.')
     const anna = await client('anna', [port])
     const bob = await client('bob', [port])
 
     const home = bed.home()
-    const looked = await bed.run(['roster', '--directory', String(port)], { home })
+    const looked = await bed.command(['roster', '--directory', String(port)], { home })
     expect(looked.code, looked.told).toBe(exitCodes.ok)
     const rows = looked.stdout
       .split('\n')
       .flatMap((line) => /^ +\d+ +(\S+) +(\S{12}) +127\.0\.0\.1 +\d+/u.exec(line)?.slice(1, 3) ?? [])
     expect(rows).toEqual(['anna', anna.shortId, 'bob', bob.shortId])
-    const json = await bed.run(['roster', '--directory', String(port), '--json'])
+    const json = await bed.command(['roster', '--directory', String(port), '--json'])
     expect(namesIn(JSON.parse(json.stdout))).toEqual(['anna', 'bob'])
-    const around = await bed.run(['roster'], { env: { PARLEY_DIRECTORY: String(port) } })
+    const around = await bed.command(['roster'], { env: { PARLEY_DIRECTORY: String(port) } })
     expect(around.stdout, around.told).toContain(anna.shortId)
 
     expect(directory.matching(/^READY (\S+)/u)).toEqual(['anna', 'bob'])
@@ -238,7 +248,7 @@ describe('parley roster', () => {
 
   test('with --watch goes on, line by line or as JSON', async () => {
     const port = await freePort()
-    const directory = await bed.directory(port)
+    const directory = await bed.hostDirectory(port)
     const watch = ['roster', '--directory', String(port), '--watch']
     const lines = await bed.start(watch, { name: 'roster --watch' })
     const events = await bed.start([...watch, '--json'], { name: 'roster --watch --json' })
@@ -258,33 +268,33 @@ describe('parley roster', () => {
   })
 
   test('of a directory that is not there ends with what to do', async () => {
-    const gone = await bed.run(['roster', '--directory', String(await freePort())])
+    const gone = await bed.command(['roster', '--directory', String(await freePort())])
     expect(gone.code, gone.told).toBe(exitCodes.unreachable)
     expect(gone.stderr, gone.told).toMatch(/^parley: nothing listens at 127\.0\.0\.1:\d+: check the port/u)
-    const wrong = await bed.run(['roster', '--directory', '127.0.0.1:99999'])
+    const wrong = await bed.command(['roster', '--directory', '127.0.0.1:99999'])
     expect(wrong.code, wrong.told).toBe(exitCodes.usage)
   })
 
   test('of a peer that is no directory says that it is none', async () => {
     const port = await freePort()
-    const peer = await bed.start(['--json', '--port', String(port)])
+    const peer = await bed.host(['--json', '--port', String(port)])
     await peer.event('ready')
-    const looked = await bed.run(['roster', '--directory', String(port)])
+    const looked = await bed.command(['roster', '--directory', String(port)])
     expect(looked.code, looked.told).toBe(exitCodes.unreachable)
     expect(looked.stderr, looked.told).toMatch(/is no Parley directory: check the address/u)
   })
 
   test('of a directory of another network says so', async () => {
     const port = await freePort()
-    await bed.directory(port)
-    const other = await bed.run(['roster', '--directory', String(port), '--network', 'another'])
+    await bed.hostDirectory(port)
+    const other = await bed.command(['roster', '--directory', String(port), '--network', 'another'])
     expect(other.code, other.told).not.toBe(exitCodes.ok)
     expect(other.stderr, other.told).toMatch(new RegExp(`network.*${bed.network}`, 'u'))
   })
 })
 
 /** Asks the process for its roster as it is now. */
-async function rosterOf(process: ParleyProcess): Promise<readonly string[]> {
+async function rosterOf(process: ParleyRun): Promise<readonly string[]> {
   const tag = randomUUID()
   process.type(JSON.stringify({ do: 'who', tag }))
   return namesIn(await process.event('done', (done) => done['tag'] === tag))

@@ -29,7 +29,7 @@ async function directory(port: number, federationPeers: readonly number[], home 
 
 /** Who is on the roster of a directory, for one who asks it. */
 async function roster({ port }: Joined): Promise<readonly string[]> {
-  const asked = await bed.run(['roster', '--directory', String(port), '--json'])
+  const asked = await bed.command(['roster', '--directory', String(port), '--json'])
   expect(asked.code, asked.told).toBe(exitCodes.ok)
   const { roster: rows } = JSON.parse(asked.stdout.split('\n')[0] ?? '')
   return rows.map(({ nickname }: { nickname: string }) => nickname).toSorted()
@@ -48,14 +48,14 @@ describe('directories that were joined', () => {
     await a.process.event('directory-joined', isOf(c))
     await c.process.event('directory-joined', isOf(a))
 
-    const anna = await bed.start(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(portA) } })
+    const anna = await bed.host(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(portA) } })
     await anna.event('ready')
     await a.process.event('ready')
     expect(await roster(c)).toEqual(['anna'])
 
     await b.process.kill()
     await a.process.event('directory-lost', isOf(b))
-    const bob = await bed.start(['--json', '--name', 'bob'], { env: { PARLEY_DIRECTORY: String(portC) } })
+    const bob = await bed.host(['--json', '--name', 'bob'], { env: { PARLEY_DIRECTORY: String(portC) } })
     await bob.event('ready')
     await c.process.event('ready')
     expect(await roster(a)).toEqual(['anna', 'bob'])
@@ -67,9 +67,9 @@ describe('directories that were joined', () => {
     const b = await directory(portB, [])
     const a = await directory(portA, [portB], home)
     await b.process.event('directory-joined', isOf(a))
-    const anna = await bed.start(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(portA) } })
+    const anna = await bed.host(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(portA) } })
     await a.process.event('ready')
-    const watcher = await bed.start(['roster', '--directory', String(portB), '--watch', '--json'])
+    const watcher = await bed.host(['roster', '--directory', String(portB), '--watch', '--json'])
     await watcher.event('roster', ({ total }) => total === 1)
 
     const killedAtMs = performance.now()
@@ -88,13 +88,13 @@ describe('directories that were joined', () => {
 
   test('say on the terminal who joins, who is lost, and who is of another network', async () => {
     const [portA = 0, portB = 0, portC = 0] = await freePorts(3)
-    const a = await bed.directory(portA)
+    const a = await bed.hostDirectory(portA)
     const b = await directory(portB, [portA])
     await a.shows(new RegExp(`^JOINED directory ${b.shortId} /ip4/127\\.0\\.0\\.1/tcp/\\S+$`, 'u'))
     await b.process.kill()
     await a.shows(new RegExp(`^LOST directory ${b.shortId}$`, 'u'))
     const env = { PARLEY_NETWORK: 'elsewhere', PARLEY_JOIN: String(portA) }
-    const stranger = await bed.start(['directory', '--port', String(portC), '--json'], { env })
+    const stranger = await bed.host(['directory', '--port', String(portC), '--json'], { env })
     const { shortId } = await stranger.event('listening')
     await stranger.event('directory-refused', ({ network }) => network === bed.network)
     await a.shows(new RegExp(`^REFUSED directory ${String(shortId)} is of the network elsewhere: not joined$`, 'u'))
@@ -102,11 +102,9 @@ describe('directories that were joined', () => {
 
   test('say where they listen before whom they are joined with, however fast that goes', async () => {
     const [first = 0, ...ports] = await freePorts(4)
-    await bed.directory(first)
+    await bed.hostDirectory(first)
     const later = await Promise.all(
-      ports.map(async (port) =>
-        bed.start(['directory', '--port', String(port), '--join', String(first), '--http', '0'])
-      )
+      ports.map(async (port) => bed.host(['directory', '--port', String(port), '--join', String(first), '--http', '0']))
     )
     for (const one of later) {
       await one.hasShown(/^JOINED directory /mu)
@@ -119,7 +117,7 @@ describe('directories that were joined', () => {
 
   test('are named in the same ways as elsewhere, and a name that is none is reported', async () => {
     const [port = 0] = await freePorts(1)
-    const wrong = await bed.run(['directory', '--port', String(port), '--join', 'nowhere'])
+    const wrong = await bed.command(['directory', '--port', String(port), '--join', 'nowhere'])
     expect(wrong.code, wrong.told).toBe(exitCodes.usage)
     expect(wrong.stderr).toContain('"nowhere" is not an address')
   })

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { hostileTexts } from '../cli/tui/hostile-corpus.ts'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import { nodePath, type ParleyProcess } from '../processes/parley-process.ts'
+import type { HostedParley } from '../processes/hosted-parley.ts'
+import { nodePath } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux, type Terminal, type TerminalSize } from '../processes/terminal.ts'
@@ -19,7 +20,7 @@ let env: NodeJS.ProcessEnv
 beforeEach(async () => {
   bed = await TestBed.make()
   const port = await freePort()
-  await bed.directory(port)
+  await bed.hostDirectory(port)
   env = { PARLEY_DIRECTORY: String(port) }
 })
 afterEach(async () => bed[Symbol.asyncDispose]())
@@ -35,12 +36,12 @@ async function person(name: string, size: TerminalSize, options: { home?: string
 }
 
 /** A script that anna's terminal sees, and whose conversation with her is open. */
-async function script(name: string): Promise<{ process: ParleyProcess; peer: string }> {
-  const process = await bed.start(['--json', '--name', name, '--accept', 'all'], { env, name })
+async function script(name: string): Promise<{ process: HostedParley; peer: string }> {
+  const process = await bed.host(['--json', '--name', name, '--accept', 'all'], { env, name })
   return { process, peer: String((await process.event('ready'))['peer']) }
 }
 
-async function say(from: ParleyProcess, peer: string, text: string): Promise<void> {
+async function say(from: HostedParley, peer: string, text: string): Promise<void> {
   const tag = `${from.output.length} ${Math.random()}`
   from.type(JSON.stringify({ do: 'msg', peer, text, wait: 20, tag }))
   await from.event('done', (done) => done['tag'] === tag)
@@ -410,7 +411,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
 
 /** A profile with a long conversation with this peer. */
 async function seed(home: string, peer: string, count: number): Promise<void> {
-  await bed.run(['id'], { home })
+  await bed.command(['id'], { home })
   const texts = Array.from({ length: count }, (_, index) =>
     index === 4321 ? `the needle is number ${index}` : `message ${index}`
   )

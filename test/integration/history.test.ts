@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { ParleyRun } from '../processes/parley-run.ts'
 import { hasTmux } from '../processes/terminal.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
@@ -17,16 +18,33 @@ beforeAll(async () => {
 })
 afterAll(async () => bed[Symbol.asyncDispose]())
 
-interface Chat {
-  readonly process: ParleyProcess
+interface Chat<Run extends ParleyRun = ParleyRun> {
+  readonly process: Run
   readonly peer: string
 }
 
-async function chat(name: string, options: { home: string; port?: number }): Promise<Chat> {
-  const { home, port } = options
-  const args = ['--json', '--name', name, '--accept', 'all', ...(port === undefined ? [] : ['--port', String(port)])]
-  const process = await bed.start(args, { home, name })
-  return { process, peer: String((await process.event('ready'))['peer']) }
+interface ChatOptions {
+  readonly home: string
+  readonly port?: number
+}
+
+async function chat(name: string, { home, port }: ChatOptions): Promise<Chat> {
+  const process = await bed.host(chatArgs(name, port), { home, name })
+  return { process, peer: await peerOf(process) }
+}
+
+/** One in a process of its own, which can be killed. */
+async function chatProcess(name: string, { home, port }: ChatOptions): Promise<Chat<ParleyProcess>> {
+  const process = await bed.start(chatArgs(name, port), { home, name })
+  return { process, peer: await peerOf(process) }
+}
+
+function chatArgs(name: string, port: number | undefined): readonly string[] {
+  return ['--json', '--name', name, '--accept', 'all', ...(port === undefined ? [] : ['--port', String(port)])]
+}
+
+async function peerOf(process: ParleyRun): Promise<string> {
+  return String((await process.event('ready'))['peer'])
 }
 
 let lastTag = 0
@@ -54,7 +72,7 @@ function linesOf({ stdout }: Finished): readonly Fields[] {
 
 /** The ID of a peer that was there once and never comes back. */
 async function absentPeer(): Promise<string> {
-  const said = await bed.run(['id', '--json'])
+  const said = await bed.command(['id', '--json'])
   const { peer }: { peer: string } = JSON.parse(said.stdout)
   return peer
 }
@@ -72,8 +90,8 @@ describe.concurrent('what was written', () => {
   test('is there after a kill, with its marks, and what waited goes out once both have been restarted', async () => {
     const homes = { anna: bed.home(), bob: bed.home() }
     const port = await freePort()
-    const bob = await chat('bob', { home: homes.bob, port })
-    const anna = await chat('anna', { home: homes.anna })
+    const bob = await chatProcess('bob', { home: homes.bob, port })
+    const anna = await chatProcess('anna', { home: homes.anna })
     const address = `/ip4/127.0.0.1/tcp/${port}/p2p/${bob.peer}`
     await ask(anna, { do: 'msg', peer: address, text: 'one', wait: 20 })
     await bob.process.kill()
@@ -108,7 +126,7 @@ describe.concurrent('what was written', () => {
       Array.from({ length: 45 }, (_, index) => `message ${index + 1}`)
     )
     const lines = [peer, '/more', '/more', '/more', '/search "message 7"', '/cancel', 'EXIT', '/chats', 'QUIT']
-    const said = await bed.run(['--plain'], { home, input: `${lines.join('\n')}\n` })
+    const said = await bed.command(['--plain'], { home, input: `${lines.join('\n')}\n` })
     expect(said.code, said.told).toBe(exitCodes.ok)
     const shown = said.stdout.split('\n')
     const numbers = shown.flatMap((line) => /^You: message (\d+)$/u.exec(line)?.[1] ?? []).map(Number)
@@ -124,7 +142,7 @@ describe.concurrent('what was written', () => {
 
   test('and waits when the program ends is counted on the way out', async () => {
     const home = await homeWith(await absentPeer(), ['one', 'two'])
-    const said = await bed.run(['--plain'], { home, input: 'QUIT\n' })
+    const said = await bed.command(['--plain'], { home, input: 'QUIT\n' })
     expect(said.stdout, said.told).toMatch(/^2 messages are waiting, to be sent the next time/mu)
   })
 
@@ -167,18 +185,18 @@ describe.concurrent('parley send', () => {
     const port = await freePort()
     const peer = await absentPeer()
     const address = `/ip4/127.0.0.1/tcp/${port}/p2p/${peer}`
-    const queued = await bed.run(['send', '--wait', '1', address, 'queued'], { home })
+    const queued = await bed.command(['send', '--wait', '1', address, 'queued'], { home })
     expect(queued.code, queued.told).toBe(exitCodes.queued)
     expect(queued.stderr).toMatch(/not delivered within 1 s.*\. It is queued, and will be sent when/u)
-    const dropped = await bed.run(['send', '--wait', '1', '--no-queue', peer, 'dropped'], { home })
+    const dropped = await bed.command(['send', '--wait', '1', '--no-queue', peer, 'dropped'], { home })
     expect(dropped.code, dropped.told).toBe(exitCodes.unreachable)
     expect(dropped.stderr).toMatch(/not delivered within 1 s.*\. It was dropped/u)
-    const told = await bed.run(['send', '--json', '--wait', '0', peer, 'told'], { home })
+    const told = await bed.command(['send', '--json', '--wait', '0', peer, 'told'], { home })
     expect(linesOf(told)).toMatchObject([{ event: 'sent', state: 'pending', queued: true, exitCode: exitCodes.queued }])
-    const unknown = await bed.run(['send', '--wait', '1', 'nobody-at-all', 'x'], { home })
+    const unknown = await bed.command(['send', '--wait', '1', 'nobody-at-all', 'x'], { home })
     expect(unknown.code, unknown.told).toBe(exitCodes.peerNotFound)
 
-    const log = await bed.run(['log', peer, '--json'], { home })
+    const log = await bed.command(['log', peer, '--json'], { home })
     expect(pick(linesOf(log), 'text', 'state')).toEqual([
       ['queued', 'pending'],
       ['dropped', 'failed'],
@@ -189,12 +207,14 @@ describe.concurrent('parley send', () => {
   test('delivers what an earlier one has queued, once', async () => {
     const homes = { from: bed.home(), to: bed.home() }
     const port = await freePort()
-    const to = await chat('to', { home: homes.to, port })
+    const to = await chatProcess('to', { home: homes.to, port })
     await to.process.kill()
     const address = `/ip4/127.0.0.1/tcp/${port}/p2p/${to.peer}`
-    expect((await bed.run(['send', '--wait', '0', address, 'early'], { home: homes.from })).code).toBe(exitCodes.queued)
+    expect((await bed.command(['send', '--wait', '0', address, 'early'], { home: homes.from })).code).toBe(
+      exitCodes.queued
+    )
     const again = await chat('to', { home: homes.to, port })
-    const late = await bed.run(['send', '--wait', '30', address, 'late'], { home: homes.from })
+    const late = await bed.command(['send', '--wait', '30', address, 'late'], { home: homes.from })
     expect(late.code, late.told).toBe(exitCodes.ok)
     const all = await ask(again, { do: 'log', after: 0 })
     expect(pick(all['messages'], 'text')).toEqual([['early'], ['late']])
@@ -237,7 +257,7 @@ describe('parley search', () => {
     [['NEAR(a', 'b)'], []],
     [['text:', 'OR'], []]
   ])('%j', async (words, found) => {
-    const said = await bed.run(['search', '--json', '--', ...words], { home })
+    const said = await bed.command(['search', '--json', '--', ...words], { home })
     expect(said.code, said.told).toBe(exitCodes.ok)
     expect(pick(linesOf(said), 'text'), said.told).toEqual(found.map((text) => [text]))
   })
@@ -256,25 +276,25 @@ describe('parley log, export and forget', () => {
   })
 
   test('log shows the last ones, clean, with their marks, and says that there are more', async () => {
-    const said = await bed.run(['log', peer, '--limit', '2', '--since', '1h'], { home })
+    const said = await bed.command(['log', peer, '--limit', '2', '--since', '1h'], { home })
     const when = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`
     expect(said.stdout, said.told).toMatch(
       new RegExp(String.raw`^${when}  → \S+: line 4998 ␛\[31m\n    \| red\n    \(waiting\)\n${when}  → `, 'u')
     )
     expect(said.stderr).toMatch(/there are earlier messages: --limit/u)
-    const none = await bed.run(['log', peer, '--until', '2001-02-03'], { home })
+    const none = await bed.command(['log', peer, '--until', '2001-02-03'], { home })
     expect(none, none.told).toMatchObject({ code: exitCodes.ok, stdout: '' })
-    const wrong = await bed.run(['log', peer, '--since', '2026-02-30'], { home })
+    const wrong = await bed.command(['log', peer, '--since', '2026-02-30'], { home })
     expect(wrong.code, wrong.told).toBe(exitCodes.usage)
     expect(wrong.stderr).toMatch(/--since "2026-02-30" is no time: give a day/u)
   })
 
   test('export prints all of it, goes on after a position, and ends quietly with its reader', async () => {
-    const all = await bed.run(['export', '--json'], { home })
+    const all = await bed.command(['export', '--json'], { home })
     const lines = linesOf(all)
     expect(pick(lines, 'seq')).toEqual(Array.from({ length: count }, (_, index) => [index + 1]))
     expect(all.stdout).not.toContain('\u001B')
-    const rest = await bed.run(['export', '--json', '--after', String(lines.at(-3)?.['position'])], { home })
+    const rest = await bed.command(['export', '--json', '--after', String(lines.at(-3)?.['position'])], { home })
     expect(pick(linesOf(rest), 'seq')).toEqual([[count - 1], [count]])
 
     const via = ['bash', '-c', '"$0" "$@" | head -n 1; echo "exit ${PIPESTATUS[0]}"']
@@ -304,7 +324,7 @@ describe('parley log, export and forget', () => {
   test('no command about the history makes a profile that is not there', async () => {
     const empty = bed.home()
     for (const args of [['log', 'bob'], ['search', 'x'], ['export'], ['forget', 'bob', '--yes']]) {
-      const said = await bed.run([...args, '--profile', 'typo'], { home: empty })
+      const said = await bed.command([...args, '--profile', 'typo'], { home: empty })
       expect({ args, code: said.code, stdout: said.stdout }).toEqual({ args, code: exitCodes.usage, stdout: '' })
       expect(said.stderr).toContain('there is no profile typo')
     }
@@ -312,13 +332,13 @@ describe('parley log, export and forget', () => {
   })
 
   test('forget wants --yes where nobody can be asked; then nothing is left', async () => {
-    const unasked = await bed.run(['forget', peer], { home })
+    const unasked = await bed.command(['forget', peer], { home })
     expect(unasked.code, unasked.told).toBe(exitCodes.usage)
     expect(unasked.stderr).toMatch(/--yes/u)
-    const done = await bed.run(['forget', peer, '--yes', '--json'], { home })
+    const done = await bed.command(['forget', peer, '--yes', '--json'], { home })
     expect(linesOf(done), done.told).toMatchObject([{ event: 'forgotten', peer, count }])
     for (const args of [['export'], ['search', 'line'], ['log', peer]]) {
-      const empty = await bed.run(args, { home })
+      const empty = await bed.command(args, { home })
       expect(empty, empty.told).toMatchObject({ code: exitCodes.ok, stdout: '' })
     }
   })

@@ -51,7 +51,7 @@ function facts(address: string): object {
 describe.concurrent('a remote that is cut for what it did', () => {
   test('is named by a chat in plain lines', async () => {
     const port = await freePort()
-    const chat = await bed.start(['--plain', '--port', String(port), '--name', 'anna'])
+    const chat = await bed.host(['--plain', '--port', String(port), '--name', 'anna'])
     await chat.shows(/anna/u)
     const address = await attack(port)
     await chat.shows(new RegExp(`^Note: ${literally(sentence(address))}$`, 'mu'))
@@ -59,22 +59,22 @@ describe.concurrent('a remote that is cut for what it did', () => {
 
   test('is named by a chat in JSON, and counted by parley status', async () => {
     const [port, home] = [await freePort(), bed.home()]
-    const chat = await bed.start(['--json', '--port', String(port)], { home })
+    const chat = await bed.host(['--json', '--port', String(port)], { home })
     expect((await chat.event('ready'))['misbehaviour']).toEqual({ count: 0, last: null })
     const address = await attack(port)
     expect(await chat.event('notice')).toEqual({ event: 'notice', code: 'misbehaviour', ...facts(address) })
-    const said = await bed.run(['status'], { home })
+    const said = await bed.command(['status'], { home })
     const line = `1 remote was cut or refused for breaking a rule; last, \\d+ s ago: ${literally(`${address} ${what}`)}`
     expect(said.stdout).toMatch(new RegExp(`^Misbehaviour: +${line}$`, 'mu'))
-    const { misbehaviour } = JSON.parse((await bed.run(['status', '--json'], { home })).stdout)
+    const { misbehaviour } = JSON.parse((await bed.command(['status', '--json'], { home })).stdout)
     expect(misbehaviour).toMatchObject({ count: 1, last: { address, breach: 'negotiation', peer: null } })
   })
 
   test('is named by a directory, on its terminal and in JSON', async () => {
     const [port, jsonPort] = [await freePort(), await freePort()]
-    const directory = await bed.directory(port)
+    const directory = await bed.hostDirectory(port)
     await directory.shows(new RegExp(`^MISBEHAVED ${literally(sentence(await attack(port)))}$`, 'mu'))
-    const json = await bed.start(['directory', '--json', '--port', String(jsonPort)])
+    const json = await bed.host(['directory', '--json', '--port', String(jsonPort)])
     await json.event('listening')
     const address = await attack(jsonPort)
     expect(await json.event('misbehaviour')).toEqual({ event: 'misbehaviour', ...facts(address) })

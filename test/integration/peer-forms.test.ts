@@ -18,7 +18,9 @@ import {
   startWebServer,
   writeIdentity
 } from '../processes/neighbours.ts'
+import type { HostedParley } from '../processes/hosted-parley.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { ParleyRun } from '../processes/parley-run.ts'
 import { freePort, freePorts } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
 
@@ -27,9 +29,15 @@ const everywhere = { PARLEY_HOST: '' }
 
 type ForeignParts = Pick<Libp2pOptions, 'connectionEncrypters' | 'streamMuxers'>
 
+interface Peer<Run extends ParleyRun> {
+  readonly port: number
+  readonly peer: string
+  readonly process: Run
+}
+
 let bed: TestBed
 let directoryPort: number
-let anna: { readonly port: number; readonly peer: string; readonly process: ParleyProcess }
+let anna: Peer<HostedParley>
 /** Two peers whose IDs begin alike, both called twin. */
 let twins: { readonly prefix: string; readonly peers: readonly string[] }
 let withDirectory: NodeJS.ProcessEnv
@@ -37,35 +45,46 @@ let withDirectory: NodeJS.ProcessEnv
 beforeAll(async () => {
   bed = await TestBed.make()
   directoryPort = await freePort()
-  await bed.directory(directoryPort)
+  await bed.hostDirectory(directoryPort)
   withDirectory = { PARLEY_DIRECTORY: String(directoryPort) }
-  anna = await startPeer('anna', await freePort(), { env: everywhere })
+  anna = await hostPeer('anna', await freePort(), { env: everywhere })
   const { keys, prefix } = await alikeIdentities()
   const peers = await Promise.all(
     keys.map(async (key) => {
       const home = bed.home()
       await writeIdentity(home, key)
-      return (await startPeer('twin', await freePort(), { home })).peer
+      return (await hostPeer('twin', await freePort(), { home })).peer
     })
   )
   twins = { prefix, peers }
 })
 afterAll(async () => bed[Symbol.asyncDispose]())
 
+interface PeerOptions {
+  readonly home?: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** A peer that takes messages from everyone. */
-async function startPeer(
-  name: string,
-  port: number,
-  options: { home?: string; env?: NodeJS.ProcessEnv; args?: readonly string[] } = {}
-): Promise<typeof anna> {
-  const { home, env = {}, args = [] } = options
-  const process = await bed.start(['--json', '--name', name, '--port', String(port), '--accept', 'all', ...args], {
-    name,
-    env: { ...withDirectory, ...env },
-    ...(home === undefined ? {} : { home })
-  })
-  const ready = await process.event('ready')
-  return { port, peer: String(ready['peer']), process }
+async function hostPeer(name: string, port: number, options: PeerOptions = {}): Promise<Peer<HostedParley>> {
+  return ready(port, await bed.host(welcoming(name, port), { name, ...within(options) }))
+}
+
+/** Such a peer in a process of its own, which can be killed. */
+async function startPeer(name: string, port: number, options: PeerOptions = {}): Promise<Peer<ParleyProcess>> {
+  return ready(port, await bed.start(welcoming(name, port), { name, ...within(options) }))
+}
+
+function welcoming(name: string, port: number): readonly string[] {
+  return ['--json', '--name', name, '--port', String(port), '--accept', 'all']
+}
+
+function within({ home, env = {} }: PeerOptions): PeerOptions {
+  return { env: { ...withDirectory, ...env }, ...(home === undefined ? {} : { home }) }
+}
+
+async function ready<Run extends ParleyRun>(port: number, process: Run): Promise<Peer<Run>> {
+  return { port, peer: String((await process.event('ready'))['peer']), process }
 }
 
 async function send(
@@ -74,7 +93,7 @@ async function send(
   options: { home?: string; args?: readonly string[] } = {}
 ): Promise<Finished> {
   const { args = [], ...rest } = options
-  return bed.run(['send', ...args, '--', peer, text], { name: `send ${peer}`, env: withDirectory, ...rest })
+  return bed.command(['send', ...args, '--', peer, text], { name: `send ${peer}`, env: withDirectory, ...rest })
 }
 
 describe('a peer is reached by', () => {
@@ -111,7 +130,7 @@ describe('a peer is reached by', () => {
   })
 
   test('two words, HOST PORT, in `chat`', async () => {
-    const chat = await bed.start(['chat', '127.0.0.1', String(anna.port), '--plain'], { env: withDirectory })
+    const chat = await bed.host(['chat', '127.0.0.1', String(anna.port), '--plain'], { env: withDirectory })
     await chat.shows(/^Conversation with anna /u)
     chat.type('by two words')
     await anna.process.event('message', ({ text }) => text === 'by two words')
@@ -120,7 +139,7 @@ describe('a peer is reached by', () => {
   })
 
   test('every form that the prompt takes, roster numbers among them', async () => {
-    const prompt = await bed.start(['--plain'], { name: 'the prompt', env: withDirectory })
+    const prompt = await bed.host(['--plain'], { name: 'the prompt', env: withDirectory })
     const row = await prompt.shows(/^ *(\d+) +anna /u)
     const number = row.match[1] ?? ''
     const typed = [
@@ -240,7 +259,7 @@ describe('a peer is not reached by', () => {
   test('the own peer ID or the own address', async () => {
     const home = bed.home()
     const port = await freePort()
-    const id = await bed.run(['id', '--json'], { home })
+    const id = await bed.command(['id', '--json'], { home })
     const own: unknown = JSON.parse(id.stdout)
     const peer = typeof own === 'object' && own !== null && 'peer' in own ? String(own.peer) : ''
     expect(peer).toMatch(/^12D3KooW/u)
@@ -270,11 +289,11 @@ test("a stranger who takes a contact's name gets nothing that is meant for the c
   const [port, falsePort] = [await freePort(), await freePort()]
   const dora = await startPeer('dora', port)
   expectEnd(await send(`127.0.0.1:${port}`, 'hello', { home }), exitCodes.ok, /Delivered to/u)
-  const impostor = await startPeer('dora', falsePort)
+  const impostor = await hostPeer('dora', falsePort)
 
   expectEnd(await send('dora', 'for dora alone', { home }), exitCodes.ok, /Delivered to dora/u)
   await dora.process.event('message', ({ text }) => text === 'for dora alone')
-  const prompt = await bed.start(['--plain'], { home, env: withDirectory })
+  const prompt = await bed.host(['--plain'], { home, env: withDirectory })
   const warning = new RegExp(` ${falsePort} .*! not your contact dora \\(\\w{12}\\): another key`, 'u')
   await prompt.shows(warning)
   prompt.type('dora')
@@ -298,16 +317,16 @@ test('a key that changes at a remembered address is refused by send and shouted 
   const address = `${host}:${port}`
   const env = { ...everywhere, PARLEY_DIRECTORY: '' }
   const first = await startPeer('erik', port, { env })
-  expectEnd(await bed.run(['send', address, 'hello'], { home }), exitCodes.ok, /Delivered to/u)
+  expectEnd(await bed.command(['send', address, 'hello'], { home }), exitCodes.ok, /Delivered to/u)
   await first.process.kill()
-  const second = await startPeer('erik', port, { env })
+  const second = await hostPeer('erik', port, { env })
   const [was, is] = [first.peer, second.peer].map((peer) => peer.slice('12D3KooW'.length).slice(0, 12))
 
-  const refused = await bed.run(['send', address, 'for the first alone'], { home })
+  const refused = await bed.command(['send', address, 'for the first alone'], { home })
   expectEnd(refused, exitCodes.keyChanged, new RegExp(`${was}.*another key.*${is}`, 'u'))
   expect(second.process.events().filter(({ event }) => event === 'message')).toEqual([])
 
-  const prompt = await bed.start(['--plain'], { home })
+  const prompt = await bed.host(['--plain'], { home })
   await prompt.shows(/^Peer \(/u)
   prompt.type(address)
   const warning = await prompt.shows(
@@ -319,7 +338,7 @@ test('a key that changes at a remembered address is refused by send and shouted 
 test('at the prompt every bad form is answered with what to do, and the prompt stays', async () => {
   const port = await freePort()
   const [deaf = 0] = await freePorts(1)
-  const prompt = await bed.start(['--plain', '--port', String(port)], { name: 'the prompt', env: withDirectory })
+  const prompt = await bed.host(['--plain', '--port', String(port)], { name: 'the prompt', env: withDirectory })
   await prompt.shows(/^Peer \(/u)
   const own = /\((\S{12})\), host/u.exec(prompt.stdout)?.[1] ?? 'not shown'
   const answers: readonly (readonly [string, RegExp])[] = [

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { SqliteStore } from '../../src/storage/index.ts'
@@ -22,8 +23,9 @@ import { TestBed, type Finished } from '../processes/test-bed.ts'
 import { hasTmux } from '../processes/terminal.ts'
 
 const passphrase = 'correct horse battery'
-/** Each at another moment. */
+/** Each at another moment: from before the program works on it to after it has. */
 const killRounds = 4
+const killedAfterMs = (): number => 200 + Math.random() * 1500
 const absent = '12D3KooWGRUg9TTxDkvfDzvJGuoYS4pKAb7RYcmYZjAMKnFwLTYG'
 /** The system's own programs, not of a package. */
 const tool = { mount: 'mount', unmount: 'umount', age: 'age', script: 'script' }
@@ -31,21 +33,28 @@ const hasAge = spawnSync(tool.age, ['--version']).status === 0 && spawnSync(tool
 let bed: TestBed
 let home: string
 let file: string
-let given: { readonly via: readonly string[] }
 
-/** A profile with one message, and the file that it was written to: each scrypt takes a second. */
-const written = { folder: '', file: '' }
+const secret = 'a secret word of mine'
+
+/**
+ * A profile with one message, and the file that it was written to. A passphrase takes a second each time, by design:
+ * where the test is about something else, the file is for a recipient, whose identity lies beside it.
+ */
+const written = { folder: '', file: '', recipient: '', identity: '' }
 
 beforeAll(async () => {
   await using source = await TestBed.make()
   bed = source
   home = source.home()
   file = join(source.folder, 'anna.age')
-  given = withDescriptor(passphrase)
-  await say('one')
+  await say(secret)
   await write()
   written.folder = mkdtempSync(join(tmpdir(), 'parley-written-'))
   written.file = join(written.folder, 'anna.age')
+  written.identity = join(written.folder, 'identity.txt')
+  const identity = await generateX25519Identity()
+  written.recipient = await identityToRecipient(identity)
+  writeFileSync(written.identity, `${identity}\n`, { mode: 0o600 })
   cpSync(home, join(written.folder, 'home'), { recursive: true })
   cpSync(file, written.file)
 })
@@ -55,17 +64,22 @@ beforeEach(async () => {
   bed = await TestBed.make()
   home = bed.home()
   file = join(bed.folder, 'anna.age')
-  given = withDescriptor(passphrase)
 })
 afterEach(async () => bed[Symbol.asyncDispose]())
 
+/** The passphrase on standard input. */
+function given(text = passphrase): { readonly input: string } {
+  return { input: `${text}\n` }
+}
+
+/** The passphrase on descriptor 3 of a process. */
 function withDescriptor(text: string): { readonly via: readonly string[] } {
   const path = join(bed.folder, `passphrase-${Math.random()}`)
   writeFileSync(path, `${text}\n`)
   return { via: ['sh', '-c', `exec "$0" "$@" 3<'${path}'`] }
 }
 
-/** As after `say('one')` and `write()`. */
+/** As after `say(secret)` and `write()`. */
 function hasWritten(): void {
   cpSync(join(written.folder, 'home'), home, { recursive: true, preserveTimestamps: true })
   cpSync(written.file, file)
@@ -75,19 +89,29 @@ const profiles = (of = home): string => join(of, 'data/parley/profiles')
 const namesIn = (folder: string): string[] => readdirSync(folder).toSorted()
 
 async function say(text: string): Promise<Finished> {
-  return bed.run(['send', '--wait', '0', `/ip4/127.0.0.1/tcp/1/p2p/${absent}`, text], { home })
+  return bed.command(['send', '--wait', '0', `/ip4/127.0.0.1/tcp/1/p2p/${absent}`, text], { home })
 }
 
 async function write(...args: readonly string[]): Promise<Finished> {
-  return bed.run(['profile', 'export', file, '--passphrase-fd', '3', ...args], { home, ...given })
+  return bed.command(['profile', 'export', file, '--passphrase-fd', '0', ...args], { home, ...given() })
 }
 
-async function read(to: string, ...args: readonly string[]): Promise<Finished> {
-  return bed.run(['profile', 'import', file, '--passphrase-fd', '3', ...args], { home: to, ...given })
+async function read(to: string): Promise<Finished> {
+  return bed.command(['profile', 'import', file, '--passphrase-fd', '0'], { home: to, ...given() })
+}
+
+/** The arguments of an export to the recipient, which takes no passphrase. */
+function exporting(to = file): readonly string[] {
+  return ['profile', 'export', to, '--recipient', written.recipient]
+}
+
+/** The arguments of an import of what was exported so. */
+function importing(...args: readonly string[]): readonly string[] {
+  return ['profile', 'import', file, '--identity', written.identity, ...args]
 }
 
 async function textsOf(of: string, ...args: readonly string[]): Promise<readonly unknown[]> {
-  const { stdout } = await bed.run(['export', '--json', ...args], { home: of })
+  const { stdout } = await bed.command(['export', '--json', ...args], { home: of })
   return stdout
     .split('\n')
     .filter((line) => line !== '')
@@ -120,14 +144,13 @@ describe('parley profile export and import', () => {
     expect(imported.stdout).toContain(peer)
     expect(imported.stdout).toMatch(/WARNING: this identity must not run in two places/u)
     expect(await textsOf(other)).toEqual(['one'])
-    expect(JSON.parse((await bed.run(['id', '--json'], { home: other })).stdout).peer).toBe(peer)
+    expect(JSON.parse((await bed.command(['id', '--json'], { home: other })).stdout).peer).toBe(peer)
     expect(namesIn(profiles(other))).toEqual(['default'])
     expect(namesIn(join(profiles(other), 'default'))).not.toContain('parley-profile.json')
   })
 
   test('the file holds no word of it in the clear', async () => {
-    await say('a secret word of mine')
-    await write()
+    hasWritten()
     const bytes = readFileSync(file)
     expect(bytes.subarray(0, 22).toString()).toBe('age-encryption.org/v1\n')
     for (const word of ['secret word', 'SQLite', absent, 'ustar', 'identity.key'])
@@ -139,35 +162,35 @@ describe('parley profile export and import', () => {
     await parley.event('ready')
     parley.type(JSON.stringify({ do: 'msg', peer: `/ip4/127.0.0.1/tcp/1/p2p/${absent}`, text: 'one' }))
     await parley.event('sent')
-    expect((await write()).told).toContain('exit code 0')
+    expect((await bed.run(exporting(), { home })).told).toContain('exit code 0')
     parley.type('{"do":"quit"}')
     await parley.ended()
     expect(namesIn(join(profiles(), 'default')).filter((name) => name.includes('copy'))).toEqual([])
     const other = bed.home()
-    await read(other)
+    await bed.run(importing(), { home: other })
     expect(await textsOf(other)).toEqual(['one'])
   })
 
   test('the passphrase of the key goes along, and is another than that of the file', async () => {
-    await bed.run(['id'], { home })
-    const key = withDescriptor('another passphrase')
-    await bed.run(['profile', 'protect', '--passphrase-fd', '3'], { home, ...key })
+    await bed.command(['id'], { home })
+    const key = 'another passphrase'
+    await bed.command(['profile', 'protect', '--passphrase-fd', '0'], { home, ...given(key) })
     expect((await write()).stdout).toContain('and the passphrase of the key')
     const other = bed.home()
     expect((await read(other)).code).toBe(0)
-    expect((await bed.run(['send', absent, 'text', '--passphrase-fd', '3'], { home: other, ...given })).code).toBe(
-      exitCodes.wrongPassphrase
-    )
-    const started = await bed.start(['--json', '--passphrase-fd', '3'], { home: other, ...key })
+    expect(
+      (await bed.command(['send', absent, 'text', '--passphrase-fd', '0'], { home: other, ...given() })).code
+    ).toBe(exitCodes.wrongPassphrase)
+    const started = await bed.start(['--json', '--passphrase-fd', '3'], { home: other, ...withDescriptor(key) })
     await started.event('ready')
   })
 
   test('a wrong passphrase, a damaged file and a name that is taken change nothing', async () => {
     hasWritten()
     const other = bed.home()
-    const wrong = await bed.run(['profile', 'import', file, '--passphrase-fd', '3'], {
+    const wrong = await bed.command(['profile', 'import', file, '--passphrase-fd', '0'], {
       home: other,
-      ...withDescriptor('something else')
+      ...given('something else')
     })
     expect(wrong.code).toBe(exitCodes.wrongPassphrase)
     const bytes = readFileSync(file)
@@ -179,20 +202,21 @@ describe('parley profile export and import', () => {
     expect((await read(home)).code).toBe(exitCodes.usage)
     expect((await write()).code).toBe(exitCodes.usage)
     expect(readFileSync(file).equals(bytes)).toBe(true)
-    const missing = await bed.run(['profile', 'export', `${file}2`, '--profile', 'nobody'], { home })
+    const missing = await bed.command(['profile', 'export', `${file}2`, '--profile', 'nobody'], { home })
     expect(missing.code).toBe(exitCodes.usage)
-    expect(await textsOf(home)).toEqual(['one'])
+    expect(await textsOf(home)).toEqual([secret])
   })
 
   test('--force puts the profile that is there aside, unless a parley runs on it', async () => {
-    hasWritten()
+    await say('one')
+    await bed.command(exporting(), { home })
     await say('two')
     const parley = await bed.start(['--json'], { home })
     await parley.event('ready')
-    expect((await read(home, '--force')).code).toBe(exitCodes.profileInUse)
+    expect((await bed.command(importing('--force'), { home })).code).toBe(exitCodes.profileInUse)
     parley.type('{"do":"quit"}')
     await parley.ended()
-    const { putAside } = JSON.parse((await read(home, '--force', '--json')).stdout)
+    const { putAside } = JSON.parse((await bed.command(importing('--force', '--json'), { home })).stdout)
     expect(await textsOf(home)).toEqual(['one'])
     expect(await textsOf(home, '--profile', putAside)).toEqual(['one', 'two'])
   })
@@ -201,11 +225,11 @@ describe('parley profile export and import', () => {
     await say('one')
     await fill(4000)
     for (let round = 0; round < killRounds; round++) {
-      const exporting = await bed.start(['profile', 'export', file, '--passphrase-fd', '3'], { home, ...given })
-      await sleep(200 + Math.random() * 1500)
-      await exporting.kill()
+      const killed = await bed.start(exporting(), { home })
+      await sleep(killedAfterMs())
+      await killed.kill()
       if (namesIn(bed.folder).includes('anna.age')) {
-        expect((await read(bed.home())).code).toBe(0)
+        expect((await bed.command(importing(), { home: bed.home() })).code).toBe(0)
         rmSync(file)
       }
     }
@@ -216,37 +240,34 @@ describe('parley profile export and import', () => {
   test('kill -9 at any moment of an import leaves a whole profile or none', async () => {
     await say('one')
     await fill(4000)
-    await write()
+    await bed.command(exporting(), { home })
     const other = bed.home()
     for (let round = 0; round < killRounds; round++) {
-      const importing = await bed.start(['profile', 'import', file, '--passphrase-fd', '3'], { home: other, ...given })
-      await sleep(200 + Math.random() * 2500)
-      await importing.kill()
-      const isThere = (await bed.run(['export', '--json'], { home: other })).code === 0
+      const killed = await bed.start(importing(), { home: other })
+      await sleep(killedAfterMs())
+      await killed.kill()
+      const isThere = (await bed.command(['export', '--json'], { home: other })).code === 0
       if (!isThere) continue
       expect((await textsOf(other)).length).toBe(4001)
       rmSync(join(profiles(other), 'default'), { recursive: true })
     }
-    expect((await read(other)).code).toBe(0)
+    expect((await bed.command(importing(), { home: other })).code).toBe(0)
     expect(namesIn(profiles(other))).toEqual(['default'])
   })
 
   test.skipIf(!canMount())('a full disk is named, and nothing is left on it (needs mount)', async () => {
     await say('one')
     await fill(4000)
-    await write()
+    await bed.command(exporting(), { home })
     const small = join(bed.folder, 'small')
     mkdirSync(small)
     spawnSync(tool.mount, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small])
     bed.defer(() => spawnSync(tool.unmount, [small]))
-    const exported = await bed.run(['profile', 'export', join(small, 'x.age'), '--passphrase-fd', '3'], {
-      home,
-      ...given
-    })
+    const exported = await bed.run(exporting(join(small, 'x.age')), { home })
     expect(exported.code).toBe(exitCodes.storage)
     expect(exported.stderr).toMatch(/is full/u)
     expect(namesIn(small)).toEqual([])
-    const imported = await read(small)
+    const imported = await bed.run(importing(), { home: small })
     expect(imported.code).toBe(exitCodes.storage)
     expect(imported.stderr).toMatch(/is full/u)
     expect(namesIn(profiles(small))).toEqual([])
@@ -258,14 +279,14 @@ describe('parley profile export and import', () => {
       mkdirSync(home, { recursive: true })
       spawnSync(tool.mount, ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', home])
       bed.defer(() => spawnSync(tool.unmount, [home]))
-      await bed.run(['id'], { home })
+      await bed.command(['id'], { home })
       await fill(1000)
       const { bavail, bsize } = statfsSync(home)
       // Less than the history has.
       writeFileSync(join(home, 'ballast'), Buffer.alloc(bavail * bsize - 3_000_000))
       const parley = await bed.start(['--json'], { home })
       await parley.event('ready')
-      const refused = await write()
+      const refused = await bed.run(exporting(), { home })
       expect(refused.code).toBe(exitCodes.storage)
       expect(refused.stderr).toMatch(
         /a copy of the history takes \d+ MB for a moment, and \d+ MB are free.*end the chat first/u
@@ -301,7 +322,7 @@ function canMount(): boolean {
 
 describe.skipIf(!hasTmux)('on a terminal', () => {
   test('the passphrase is asked for, a long export says how far it is, and Ctrl-C leaves nothing', async () => {
-    await bed.run(['id'], { home })
+    await bed.command(['id'], { home })
     await fill(40_000)
     const terminal = await bed.terminal(['profile', 'export', file], { home, name: 'export' })
     await terminal.shows(/Passphrase for the file:$/mu)
@@ -340,6 +361,6 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     await terminal.type(passphrase)
     await terminal.shows(/WARNING: this identity must not run/u)
     expect(await terminal.ended()).toBe(0)
-    expect(await textsOf(other)).toEqual(['one'])
+    expect(await textsOf(other)).toEqual([secret])
   })
 })

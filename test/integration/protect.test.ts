@@ -5,13 +5,17 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync
 } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { freePort } from '../processes/ports.ts'
@@ -23,6 +27,22 @@ const passphrase = 'correct horse battery'
 let bed: TestBed
 let home: string
 
+/** A home whose key has the passphrase, made once: tests begin with a copy. */
+const ready = { folder: '', peer: '' }
+
+beforeAll(async () => {
+  await using source = await TestBed.make()
+  bed = source
+  home = source.home()
+  const { stdout } = await bed.command(['id', '--json'], { home })
+  expect((await protect()).told).toContain('exit code 0')
+  expect(isProtected()).toBe(true)
+  ready.peer = String(JSON.parse(stdout).peer)
+  ready.folder = mkdtempSync(join(tmpdir(), 'parley-protected-'))
+  await cp(home, ready.folder, { recursive: true })
+})
+afterAll(() => rmSync(ready.folder, { recursive: true, force: true }))
+
 beforeEach(async () => {
   bed = await TestBed.make()
   home = bed.home()
@@ -32,6 +52,9 @@ afterEach(async () => bed[Symbol.asyncDispose]())
 const keyFile = (): string => keyFileIn(home)
 const isProtected = (): boolean => readFileSync(keyFile()).subarray(0, 10).toString() === 'parley-key'
 
+/** The passphrase on standard input. */
+const given = (phrase: string): { readonly input: string } => ({ input: `${phrase}\n` })
+
 /** Opens a file as descriptor 3 before it starts the command. */
 function withDescriptor(text: string): { readonly via: readonly string[] } {
   const file = join(bed.folder, `passphrase-${Math.random()}`)
@@ -40,19 +63,19 @@ function withDescriptor(text: string): { readonly via: readonly string[] } {
 }
 
 async function protect(phrase = passphrase): Promise<Finished> {
-  return bed.run(['profile', 'protect', '--passphrase-fd', '3'], { home, ...withDescriptor(phrase) })
+  return bed.command(['profile', 'protect', '--passphrase-fd', '0'], { home, ...given(phrase) })
 }
 
 async function makeProtected(): Promise<string> {
-  const { stdout } = await bed.run(['id', '--json'], { home })
-  expect((await protect()).told).toContain('exit code 0')
+  // Not cpSync, which gives folders the usual mode.
+  await cp(ready.folder, home, { recursive: true })
   expect(isProtected()).toBe(true)
-  return String(JSON.parse(stdout).peer)
+  return ready.peer
 }
 
 /** A parley that started without a person, and waits. */
-async function waiting(...args: readonly string[]): Promise<ParleyProcess> {
-  const parley = await bed.start(['--json', ...args], { home, name: 'waiting' })
+async function waiting(): Promise<ParleyProcess> {
+  const parley = await bed.start(['--json'], { home, name: 'waiting' })
   await parley.event('locked')
   return parley
 }
@@ -77,17 +100,17 @@ describe('without a terminal', () => {
 
   test('what needs no key needs no passphrase, and what does says so', async () => {
     const peer = await makeProtected()
-    const id = await bed.run(['id', '--json'], { home })
+    const id = await bed.command(['id', '--json'], { home })
     expect(JSON.parse(id.stdout).peer).toBe(peer)
-    expect((await bed.run(['export', '--json'], { home })).code).toBe(0)
-    const send = await bed.run(['send', '127.0.0.1:1', 'a text'], { home })
+    expect((await bed.command(['export', '--json'], { home })).code).toBe(0)
+    const send = await bed.command(['send', '127.0.0.1:1', 'a text'], { home })
     expect(send.code).toBe(exitCodes.locked)
     expect(send.stderr).toContain('--passphrase-fd')
   })
 
   test('standard input may hold the passphrase before what is sent', async () => {
     await makeProtected()
-    const send = await bed.run(
+    const send = await bed.command(
       ['send', '--passphrase-fd', '0', '--wait', '0', `/ip4/127.0.0.1/tcp/1/p2p/${stranger}`, '-'],
       {
         home,
@@ -95,7 +118,7 @@ describe('without a terminal', () => {
       }
     )
     expect(send.code).toBe(exitCodes.queued)
-    const log = await bed.run(['export', '--json'], { home })
+    const log = await bed.command(['export', '--json'], { home })
     expect(log.stdout).toContain('"text":"the text"')
     expect(log.stdout).not.toContain(passphrase)
   })
@@ -104,16 +127,16 @@ describe('without a terminal', () => {
     const peer = await makeProtected()
     const parley = await waiting()
     expect(parley.events().at(-1)).toMatchObject({ event: 'locked', profile: 'default', peer })
-    const status = await bed.run(['status', '--json'], { home })
+    const status = await bed.command(['status', '--json'], { home })
     expect(JSON.parse(status.stdout)).toMatchObject({ running: true, locked: true, peer, keyPassphrase: true })
-    expect((await bed.run(['log', 'somebody'], { home })).code).toBe(exitCodes.locked)
+    expect((await bed.command(['log', 'somebody'], { home })).code).toBe(exitCodes.locked)
     const unlock = async (phrase: string): Promise<Finished> =>
-      bed.run(['unlock', '--passphrase-fd', '3'], { home, ...withDescriptor(phrase) })
+      bed.command(['unlock', '--passphrase-fd', '0'], { home, ...given(phrase) })
     expect((await unlock('something else')).code).toBe(exitCodes.wrongPassphrase)
     expect(parley.events().length).toBe(1)
     expect((await unlock(passphrase)).told).toContain('is unlocked')
     expect((await parley.event('ready'))['peer']).toBe(peer)
-    expect(JSON.parse((await bed.run(['status', '--json'], { home })).stdout)).toMatchObject({
+    expect(JSON.parse((await bed.command(['status', '--json'], { home })).stdout)).toMatchObject({
       locked: false,
       keyPassphrase: true
     })
@@ -123,7 +146,7 @@ describe('without a terminal', () => {
 
   test('JSON lines unlock it too; what follows them is carried out, and nothing repeats the passphrase', async () => {
     await makeProtected()
-    const parley = await bed.start(['--json'], { home })
+    const parley = await bed.host(['--json'], { home })
     parley.type('{"do":"who","tag":1}')
     parley.type(`{"do":"unlock","passphrase":"${passphrase}" oops`)
     parley.type(`{"do":"unlock","passphrase":"${passphrase}!","tag":2}`)
@@ -152,24 +175,24 @@ describe('without a terminal', () => {
 
   test('plain lines wait, and keep what was written before', async () => {
     await makeProtected()
-    const parley = await bed.start([], { home })
+    const parley = await bed.host([], { home })
     parley.type('/id')
     await parley.hasShown(/is locked: parley unlock opens it/u)
-    await bed.run(['unlock', '--passphrase-fd', '3'], { home, ...withDescriptor(passphrase) })
+    await bed.command(['unlock', '--passphrase-fd', '0'], { home, ...given(passphrase) })
     await parley.hasShown(/Peer ID/u)
   })
 
   test('the end of the input, a signal or a kill leaves it locked', async () => {
     await makeProtected()
-    const ended = await bed.run(['--json'], { home })
+    const ended = await bed.command(['--json'], { home })
     expect(ended.code).toBe(exitCodes.locked)
     const interrupted = await waiting()
     interrupted.signal('SIGTERM')
     expect((await interrupted.ended()).code).toBe(exitCodes.interrupted)
     const killed = await waiting()
     await killed.kill()
-    expect((await bed.run(['status'], { home })).code).toBe(exitCodes.notRunning)
-    expect((await bed.run(['unlock'], { home })).code).toBe(exitCodes.notRunning)
+    expect((await bed.command(['status'], { home })).code).toBe(exitCodes.notRunning)
+    expect((await bed.command(['unlock'], { home })).code).toBe(exitCodes.notRunning)
   })
 
   test('a credential of systemd opens it', async () => {
@@ -177,7 +200,7 @@ describe('without a terminal', () => {
     const credentials = join(bed.folder, 'credentials')
     mkdirSync(credentials)
     writeFileSync(join(credentials, 'parley-passphrase'), passphrase)
-    const parley = await bed.start(['--json'], { home, env: { CREDENTIALS_DIRECTORY: credentials } })
+    const parley = await bed.host(['--json'], { home, env: { CREDENTIALS_DIRECTORY: credentials } })
     expect((await parley.event('ready'))['peer']).toBe(peer)
   })
 
@@ -185,9 +208,9 @@ describe('without a terminal', () => {
     const port = await freePort()
     const first = await bed.directory(port, { home })
     await first.kill()
-    const args = ['profile', 'protect', '--directory-port', String(port), '--passphrase-fd', '3']
-    expect((await bed.run(args, { home, ...withDescriptor(passphrase) })).told).toContain('has a passphrase now')
-    const refused = await bed.run(['directory', '--port', String(port)], { home })
+    const args = ['profile', 'protect', '--directory-port', String(port), '--passphrase-fd', '0']
+    expect((await bed.command(args, { home, ...given(passphrase) })).told).toContain('has a passphrase now')
+    const refused = await bed.command(['directory', '--port', String(port)], { home })
     expect(refused.code).toBe(exitCodes.locked)
     expect(refused.stderr).toContain(`the directory on port ${port}`)
     const directory = await bed.start(['directory', '--port', String(port), '--passphrase-fd', '3'], {
@@ -200,17 +223,17 @@ describe('without a terminal', () => {
   test('the passphrase is removed with the passphrase alone', async () => {
     const peer = await makeProtected()
     const remove = async (phrase: string): Promise<Finished> =>
-      bed.run(['profile', 'protect', '--remove', '--passphrase-fd', '3'], { home, ...withDescriptor(phrase) })
+      bed.command(['profile', 'protect', '--remove', '--passphrase-fd', '0'], { home, ...given(phrase) })
     expect((await remove('something else')).code).toBe(exitCodes.wrongPassphrase)
     expect(isProtected()).toBe(true)
     expect((await remove(passphrase)).code).toBe(0)
     expect(isProtected()).toBe(false)
-    expect(JSON.parse((await bed.run(['id', '--json'], { home })).stdout).peer).toBe(peer)
+    expect(JSON.parse((await bed.command(['id', '--json'], { home })).stdout).peer).toBe(peer)
     expect(readdirSync(profileIn(home)).filter((name) => name.startsWith('identity'))).toEqual(['identity.key'])
   })
 
   test('what others could read is closed at the next start, whichever command it is, and a key loudly', async () => {
-    await bed.run(['id'], { home })
+    await bed.command(['id'], { home })
     const profile = profileIn(home)
     const open = (): void => {
       chmodSync(profile, 0o755)
@@ -228,15 +251,15 @@ describe('without a terminal', () => {
     ]
     for (const words of args) {
       open()
-      expect((await bed.run(words, { home })).stderr, words.join(' ')).toMatch(told)
+      expect((await bed.command(words, { home })).stderr, words.join(' ')).toMatch(told)
       isClosed()
     }
     open()
-    const plain = await bed.run([], { home, input: 'QUIT\n' })
+    const plain = await bed.command([], { home, input: 'QUIT\n' })
     expect(plain.stdout).toMatch(/!!! WARNING: the identity key could be READ/u)
     isClosed()
     open()
-    const json = await bed.start(['--json'], { home })
+    const json = await bed.host(['--json'], { home })
     expect(await json.event('notice', ({ code }) => code === 'exposed-key')).toMatchObject({ code: 'exposed-key' })
     await json.event('notice', ({ code }) => code === 'file-modes')
   })
@@ -244,9 +267,9 @@ describe('without a terminal', () => {
   test.skipIf(process.getuid?.() !== 0)(
     'a profile of another user is refused with the remedy (needs root)',
     async () => {
-      await bed.run(['id'], { home })
+      await bed.command(['id'], { home })
       chownSync(keyFile(), 12_345, 12_345)
-      const refused = await bed.run(['--json'], { home })
+      const refused = await bed.command(['--json'], { home })
       expect(refused.code).toBe(exitCodes.storage)
       expect(refused.stderr).toMatch(/belongs to the user 12345.*sudo chown -R/u)
     }
@@ -264,7 +287,7 @@ describe('without a terminal', () => {
 
 describe.skipIf(!hasTmux)('on a terminal', () => {
   test('the passphrase is asked for twice, shown never, and what was mistyped changes nothing', async () => {
-    await bed.run(['id'], { home })
+    await bed.command(['id'], { home })
     const terminal = await bed.terminal(['profile', 'protect'], { home })
     await terminal.shows(/New passphrase of the profile default:$/mu)
     await terminal.type('short')
@@ -332,8 +355,8 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     const port = await freePort()
     const first = await bed.directory(port, { home })
     await first.kill()
-    const args = ['profile', 'protect', '--directory-port', String(port), '--passphrase-fd', '3']
-    await bed.run(args, { home, ...withDescriptor(passphrase) })
+    const args = ['profile', 'protect', '--directory-port', String(port), '--passphrase-fd', '0']
+    await bed.command(args, { home, ...given(passphrase) })
     const terminal = await bed.terminal(['directory'], { home })
     await terminal.shows(/^Port/mu)
     await terminal.type(String(port))

@@ -1,9 +1,11 @@
 // The roster page in a real browser, shown by real directories, of real peers.
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { HostedParley } from '../processes/hosted-parley.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { ParleyRun } from '../processes/parley-run.ts'
 import { freePort, freePorts } from '../processes/ports.ts'
-import { TestBed } from '../processes/test-bed.ts'
+import { TestBed, type HostOptions } from '../processes/test-bed.ts'
 import { openPage, startBrowser, type PageOptions, type WatchedPage } from './browser.ts'
 import { crowd, CrowdPeer } from './crowd.ts'
 
@@ -24,21 +26,37 @@ afterEach(async () => {
   await bed[Symbol.asyncDispose]()
 })
 
-interface ShownDirectory {
-  readonly process: ParleyProcess
+interface ShownDirectory<Run extends ParleyRun = HostedParley> {
+  readonly process: Run
   readonly port: number
   readonly url: string
   readonly shortId: string
 }
 
-async function directory(
-  options: { port?: number; http?: number; home?: string; args?: readonly string[] } = {}
-): Promise<ShownDirectory> {
-  const port = options.port ?? (await freePort())
-  const { http = 0, args = [] } = options
-  const process = await bed.start(['directory', '--port', String(port), '--http', String(http), ...args], {
+interface DirectoryOptions {
+  readonly port?: number
+  readonly http?: number
+  readonly home?: string
+  readonly args?: readonly string[]
+}
+
+async function directory(options: DirectoryOptions = {}): Promise<ShownDirectory> {
+  return whenListening(options, async (args, rest) => bed.host(args, rest))
+}
+
+/** One in a process of its own, which can be killed. */
+async function directoryProcess(options: DirectoryOptions = {}): Promise<ShownDirectory<ParleyProcess>> {
+  return whenListening(options, async (args, rest) => bed.start(args, rest))
+}
+
+async function whenListening<Run extends ParleyRun>(
+  options: DirectoryOptions,
+  start: (args: readonly string[], options: HostOptions) => Promise<Run>
+): Promise<ShownDirectory<Run>> {
+  const { port = await freePort(), http = 0, home, args = [] } = options
+  const process = await start(['directory', '--port', String(port), '--http', String(http), ...args], {
     name: `directory ${port}`,
-    ...(options.home === undefined ? {} : { home: options.home })
+    ...(home === undefined ? {} : { home })
   })
   const listening = await process.shows(/^directory (\S+) listening on /u)
   const link = await process.shows(/^roster page: (http:\/\/127\.0\.0\.1:\d+\/)$/u)
@@ -51,14 +69,14 @@ async function look(url: string, options: PageOptions = {}): Promise<WatchedPage
   return watched
 }
 
-async function peerAt({ port }: ShownDirectory): Promise<CrowdPeer> {
+async function peerAt({ port }: Pick<ShownDirectory, 'port'>): Promise<CrowdPeer> {
   const peer = await CrowdPeer.connect(port, bed.network)
   bed.defer(async () => peer.stop())
   return peer
 }
 
-async function chatter(name: string, port: number): Promise<ParleyProcess> {
-  const client = await bed.start(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: String(port) } })
+async function chatter(name: string, port: number): Promise<HostedParley> {
+  const client = await bed.host(['--json', '--name', name], { name, env: { PARLEY_DIRECTORY: String(port) } })
   await client.event('ready')
   return client
 }
@@ -106,7 +124,7 @@ describe('a peer', () => {
   test('that is killed is shown as lost', async () => {
     const there = await directory()
     const watched = await look(there.url)
-    const anna = await chatter('anna', there.port)
+    const anna = await bed.start(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(there.port) } })
     await moment(async () => watched.shownAt('anna'))
     await anna.kill()
     await moment(async () => watched.goneAt('anna'))
@@ -154,7 +172,8 @@ describe('a peer', () => {
 })
 
 test('150 peers come on the page, which draws those in sight, and can be searched', async () => {
-  const there = await directory()
+  // Beside 150 peers in this process.
+  const there = await directoryProcess()
   const early = await look(there.url)
   const peers = await crowd(there.port, bed.network, 150)
   bed.defer(async () => Promise.all(peers.map(async (peer) => peer.stop())))
@@ -177,7 +196,7 @@ test('150 peers come on the page, which draws those in sight, and can be searche
 test('a directory that is restarted is found again by the page itself, which says so meanwhile', async () => {
   const [port = 0, http = 0] = await freePorts(2)
   const home = bed.home()
-  const first = await directory({ port, http, home })
+  const first = await directoryProcess({ port, http, home })
   const anna = await chatter('anna', port)
   const { page, ...watched } = await look(first.url)
   await moment(async () => watched.shownAt('anna'))
@@ -204,7 +223,7 @@ test('a directory that is restarted is found again by the page itself, which say
 
 test('peers of a directory that joined are on the page, by way of it', async () => {
   const first = await directory()
-  const second = await directory({ args: ['--join', String(first.port)] })
+  const second = await directoryProcess({ args: ['--join', String(first.port)] })
   const watched = await look(first.url)
   const peer = await peerAt(second)
   await peer.announce('bob from afar')
@@ -237,7 +256,12 @@ describe('the page', () => {
     bed.defer(async () => context.close())
     const page = await context.newPage()
     const held = Promise.withResolvers<() => Promise<void>>()
-    await page.route('**/api/events*', (route) => held.resolve(async () => route.abort()))
+    let isFirst = true
+    await page.route('**/api/events*', async (route) => {
+      if (!isFirst) return route.abort()
+      isFirst = false
+      held.resolve(async () => route.abort())
+    })
     await page.goto(there.url)
     const refuse = await held.promise
     const text = async (): Promise<string> => page.locator('body').innerText()
@@ -247,8 +271,8 @@ describe('the page', () => {
     await refuse()
     await expect.poll(async () => page.locator('h1').innerText()).toBe('Not connected')
     expect(await page.locator('.banner').innerText()).toMatch(/does not answer\. Reconnecting/u)
-    await page.unroute('**/api/events*')
     await page.getByRole('button', { name: 'Try now' }).click()
+    await page.unroute('**/api/events*')
     await page.waitForSelector('[data-link=live]')
     await expect.poll(async () => page.locator('h1').innerText()).toBe('0 online')
   })
@@ -353,10 +377,16 @@ describe('parley directory', () => {
   test('takes the next free port for its page, and says which is taken when it was asked for', async () => {
     const [port = 0, http = 0] = await freePorts(2)
     const first = await directory({ port, http })
-    const usual = await bed.start(['directory', '--port', String(http - 80)], { env: { PARLEY_HTTP: '' } })
+    const usual = await bed.host(['directory', '--port', String(http - 80)], { env: { PARLEY_HTTP: '' } })
     const link = await usual.shows(/^roster page: http:\/\/127\.0\.0\.1:(\d+)\/$/u)
     expect(Number(link.match[1])).toBeGreaterThan(http)
-    const taken = await bed.run(['directory', '--port', String(await freePort()), '--http', new URL(first.url).port])
+    const taken = await bed.command([
+      'directory',
+      '--port',
+      String(await freePort()),
+      '--http',
+      new URL(first.url).port
+    ])
     expect(taken.code, taken.told).toBe(10)
     expect(taken.stderr).toMatch(
       new RegExp(`port ${http} is taken by another program: choose another with --http`, 'u')
@@ -364,9 +394,9 @@ describe('parley directory', () => {
   })
 
   test('shows no page when none is wanted, and refuses what is no port', async () => {
-    const off = await bed.start(['directory', '--port', String(await freePort()), '--no-http', '--json'])
+    const off = await bed.host(['directory', '--port', String(await freePort()), '--no-http', '--json'])
     expect(await off.event('listening')).toMatchObject({ pages: [] })
-    const wrong = await bed.run(['directory', '--http', '99999'])
+    const wrong = await bed.command(['directory', '--http', '99999'])
     expect(wrong.code, wrong.told).toBe(2)
     expect(wrong.stderr).toMatch(/--http: "99999".*expected a port/u)
   })

@@ -6,9 +6,11 @@ import { until } from '../eventually.ts'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { ProfileLock } from '../../src/storage/index.ts'
 import { startPlainListener, startSlowReceiver } from '../processes/neighbours.ts'
+import type { HostedParley } from '../processes/hosted-parley.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { ParleyRun } from '../processes/parley-run.ts'
 import { freePort } from '../processes/ports.ts'
-import { TestBed, type Finished, type StartOptions } from '../processes/test-bed.ts'
+import { TestBed, type Finished, type HostOptions } from '../processes/test-bed.ts'
 import { profileIn } from '../processes/homes.ts'
 
 const maxTextBytes = 65_536
@@ -19,8 +21,8 @@ beforeAll(async () => {
 })
 afterAll(async () => bed[Symbol.asyncDispose]())
 
-interface Receiver {
-  readonly process: ParleyProcess
+interface Receiver<Run extends ParleyRun = HostedParley> {
+  readonly process: Run
   readonly peer: string
   readonly port: number
   readonly address: string
@@ -28,24 +30,40 @@ interface Receiver {
 
 async function receiver(options: { accept?: string; port?: number; home?: string } = {}): Promise<Receiver> {
   const { accept = 'all', port = await freePort(), home } = options
-  const args = ['--json', '--name', 'receiver', '--accept', accept, '--port', String(port)]
-  const process = await bed.start(args, { name: 'the receiver', ...(home === undefined ? {} : { home }) })
+  const process = await bed.host(receiving(port, accept), {
+    name: 'the receiver',
+    ...(home === undefined ? {} : { home })
+  })
+  return { process, ...(await addressOf(process, port)) }
+}
+
+async function receiverProcess(): Promise<Receiver<ParleyProcess>> {
+  const port = await freePort()
+  const process = await bed.start(receiving(port, 'all'), { name: 'the receiver' })
+  return { process, ...(await addressOf(process, port)) }
+}
+
+function receiving(port: number, accept: string): readonly string[] {
+  return ['--json', '--name', 'receiver', '--accept', accept, '--port', String(port)]
+}
+
+async function addressOf(process: ParleyRun, port: number): Promise<Omit<Receiver, 'process'>> {
   const peer = String((await process.event('ready'))['peer'])
-  return { process, peer, port, address: `/ip4/127.0.0.1/tcp/${port}/p2p/${peer}` }
+  return { peer, port, address: `/ip4/127.0.0.1/tcp/${port}/p2p/${peer}` }
 }
 
-async function send(args: readonly string[], options: StartOptions & { input?: string } = {}): Promise<Finished> {
-  return bed.run(['send', ...args], { name: 'send', ...options })
+async function send(args: readonly string[], options: HostOptions & { input?: string } = {}): Promise<Finished> {
+  return bed.command(['send', ...args], { name: 'send', ...options })
 }
 
-function textsOf({ process }: Receiver): readonly unknown[] {
+function textsOf({ process }: Receiver<ParleyRun>): readonly unknown[] {
   return process.events().flatMap((event) => (event.event === 'message' ? [event['text']] : []))
 }
 
 describe.concurrent('exit code 0', () => {
   test('comes when the other side has stored the message', async () => {
     const to = await receiver()
-    const sent = await send([to.address, 'two words', 'and more'])
+    const sent = await bed.run(['send', to.address, 'two words', 'and more'])
     expect(sent.code, sent.told).toBe(exitCodes.ok)
     await to.process.event('message', ({ text, state }) => text === 'two words and more' && state === 'accepted')
   })
@@ -66,8 +84,8 @@ describe.concurrent('exit code 0', () => {
   })
 
   test('does not come from a process that has stopped; what was sent meanwhile arrives once when it goes on', async () => {
-    const to = await receiver()
-    const from = await bed.start(['--json', '--name', 'sender'], { name: 'the sender' })
+    const to = await receiverProcess()
+    const from = await bed.host(['--json', '--name', 'sender'], { name: 'the sender' })
     await from.event('ready')
     from.type(JSON.stringify({ do: 'msg', peer: to.address, text: 'first', wait: 20, tag: 'first' }))
     await from.event('done', ({ tag, message }) => tag === 'first' && stateOf(message) === 'delivered')
@@ -91,7 +109,7 @@ describe.concurrent('exit code 0', () => {
     const first = await receiver({ home, port })
     const sender = bed.home()
     expect((await send([first.address, 'hello'], { home: sender })).code).toBe(exitCodes.ok)
-    await first.process.kill()
+    await first.process.interrupt()
 
     const waiting = send(['--wait', '60', first.peer, 'when you are back'], { home: sender })
     const again = await receiver({ home, port })
@@ -129,11 +147,12 @@ describe.concurrent('another exit code says', () => {
     const to = await receiver()
     const home = bed.home()
     expect((await send([to.address, 'hello'], { home })).code).toBe(exitCodes.ok)
-    await to.process.kill()
+    await to.process.interrupt()
+    // Long enough to learn why, also on a busy machine.
     for (const peer of [to.peer, 'receiver']) {
-      const away = await send(['--wait', '1', peer, 'are you there?'], { home })
+      const away = await send(['--wait', '5', peer, 'are you there?'], { home })
       expect(away.code, away.told).toBe(exitCodes.queued)
-      expect(away.stderr).toMatch(/not delivered within 1 s: .*\. It is queued, and will be sent when/u)
+      expect(away.stderr).toMatch(/not delivered within 5 s: .*\. It is queued, and will be sent when/u)
     }
     const unwilling = await send([to.peer, 'and without --wait?'], { home })
     expect(unwilling.code, unwilling.told).toBe(exitCodes.queued)

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { HostedParley } from '../processes/hosted-parley.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux, type Terminal } from '../processes/terminal.ts'
@@ -16,7 +16,7 @@ let env: NodeJS.ProcessEnv
 beforeEach(async () => {
   bed = await TestBed.make()
   port = await freePort()
-  await bed.directory(port)
+  await bed.hostDirectory(port)
   env = { PARLEY_DIRECTORY: String(port) }
 })
 afterEach(async () => bed[Symbol.asyncDispose]())
@@ -27,13 +27,13 @@ async function person(name: string): Promise<Terminal> {
   return terminal
 }
 
-async function script(name: string): Promise<{ process: ParleyProcess; peer: string }> {
-  const process = await bed.start(['--json', '--name', name, '--accept', 'all'], { env, name })
+async function script(name: string): Promise<{ process: HostedParley; peer: string }> {
+  const process = await bed.host(['--json', '--name', name, '--accept', 'all'], { env, name })
   return { process, peer: String((await process.event('ready'))['peer']) }
 }
 
 /** A terminal and a script that have each other's conversation open. */
-async function pair(): Promise<{ anna: Terminal; bob: ParleyProcess; say: (text: string) => Promise<void> }> {
+async function pair(): Promise<{ anna: Terminal; bob: HostedParley; say: (text: string) => Promise<void> }> {
   const anna = await person('anna')
   const { process: bob } = await script('bob')
   await anna.shows(/ bob .* 127\.0\.0\.1 /u)

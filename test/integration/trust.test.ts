@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
-import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { HostedParley } from '../processes/hosted-parley.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
 
@@ -15,25 +15,25 @@ beforeAll(async () => {
 afterAll(async () => bed[Symbol.asyncDispose]())
 
 interface Person {
-  readonly chat: ParleyProcess
+  readonly chat: HostedParley
   readonly home: string
   readonly peer: string
   readonly address: string
 }
 
 async function person(name: string, home = bed.home()): Promise<Person> {
-  const chat = await bed.start(['--json', '--name', name, '--accept', 'all'], { home, name })
+  const chat = await bed.host(['--json', '--name', name, '--accept', 'all'], { home, name })
   const ready = await chat.event('ready')
   const peer = String(ready['peer'])
   return { chat, home, peer, address: String(([] as unknown[]).concat(ready['addresses'])[0]) }
 }
 
-function tell(chat: ParleyProcess, command: object): void {
+function tell(chat: HostedParley, command: object): void {
   chat.type(JSON.stringify(command))
 }
 
 async function verify(home: string, args: readonly string[]): Promise<Finished> {
-  return bed.run(['verify', ...args], { home, name: 'verify' })
+  return bed.command(['verify', ...args], { home, name: 'verify' })
 }
 
 const digitsOf = ({ stdout }: Finished): string =>
@@ -70,7 +70,7 @@ describe.concurrent('parley verify', () => {
     await anna.chat.ended()
 
     // Without network and chat.
-    const later = await verify(anna.home, ['bob'])
+    const later = await bed.run(['verify', 'bob'], { home: anna.home })
     expect(later.stdout, later.told).toMatch(/^Safety number with bob \(\w{12}\), verified since 2/u)
     expect(digitsOf(later).length).toBe(60)
     expect(later.stdout.replaceAll(/\s+/gu, ' ')).toContain(safetyNumber)
@@ -83,7 +83,7 @@ describe.concurrent('parley verify', () => {
 
   test('finds a stranger by name or address without being seen, and marks it only by what nobody else can take', async () => {
     const home = bed.home()
-    await bed.run(['id'], { home })
+    await bed.command(['id'], { home })
     const bob = await person('bob')
     const place = bob.address.replace(/^\/ip4\/([\d.]+)\/tcp\/(\d+)\/.*$/u, '$1:$2')
     const found = await verify(home, [place, '--json'])
@@ -96,8 +96,8 @@ describe.concurrent('parley verify', () => {
   test('ends with a code that says why it could not', async () => {
     const home = bed.home()
     const other = bed.home()
-    const { peer } = JSON.parse((await bed.run(['id', '--json'], { home })).stdout)
-    await bed.run(['id'], { home: other })
+    const { peer } = JSON.parse((await bed.command(['id', '--json'], { home })).stdout)
+    await bed.command(['id'], { home: other })
     expect((await verify(home, [peer])).code).toBe(exitCodes.peerNotFound)
     expect((await verify(home, ['nobody'])).code).toBe(exitCodes.peerNotFound)
     expect((await verify(home, ['127.0.0.1:1'])).code).toBe(exitCodes.unreachable)
@@ -110,22 +110,22 @@ describe.concurrent('parley verify', () => {
 
 test('every face reports a peer that takes the name of a verified contact, and the roster of commands marks it', async () => {
   const port = String(await freePort())
-  const directory = await bed.start(['directory', '--json', '--port', port], { name: 'directory' })
+  const directory = await bed.host(['directory', '--json', '--port', port], { name: 'directory' })
   await directory.event('listening')
   const flags = ['--directory', port]
   const home = bed.home()
-  const anna = await bed.start(['--json', '--name', 'anna', ...flags], { home, name: 'anna' })
+  const anna = await bed.host(['--json', '--name', 'anna', ...flags], { home, name: 'anna' })
   await anna.event('ready')
-  const bob = await bed.start(['--json', '--name', 'bob', ...flags], { name: 'bob' })
+  const bob = await bed.host(['--json', '--name', 'bob', ...flags], { name: 'bob' })
   const bobsId = String((await bob.event('ready'))['peer'])
   tell(anna, { do: 'confirm', peer: bobsId, tag: 'v' })
   expect(await anna.event('done', ({ tag }) => tag === 'v')).toMatchObject({ peer: bobsId, verified: true })
-  const mallory = await bed.start(['--json', '--name', 'Bob', ...flags], { name: 'mallory' })
+  const mallory = await bed.host(['--json', '--name', 'Bob', ...flags], { name: 'mallory' })
   const mallorysId = String((await mallory.event('ready'))['peer'])
   const notice = await anna.event('notice', ({ code }) => code === 'key-changed')
   expect(notice).toMatchObject({ by: 'name', peer: mallorysId, was: bobsId, verified: true })
 
-  const roster = await bed.run(['roster', ...flags], { home })
+  const roster = await bed.command(['roster', ...flags], { home })
   const lines = roster.stdout.split('\n')
   expect(
     lines.find((line) => / bob /u.test(line)),
@@ -140,7 +140,7 @@ test('every face reports a peer that takes the name of a verified contact, and t
   expect(await anna.event('done', ({ tag }) => tag === 'l')).toMatchObject({
     blocked: [{ peer: mallorysId, name: 'Bob' }]
   })
-  const json = await bed.run(['roster', '--json', ...flags], { home })
+  const json = await bed.command(['roster', '--json', ...flags], { home })
   const rows: readonly Record<string, unknown>[] = JSON.parse(json.stdout).roster
   expect(
     rows.find(({ peer }) => peer === mallorysId),

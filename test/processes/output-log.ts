@@ -34,6 +34,7 @@ export class OutputLog {
   readonly #lines: Line[] = []
   readonly #partial: Record<OutputStream, string> = { stdout: '', stderr: '' }
   readonly #waiting = new Set<() => void>()
+  #isWaking = false
   #ended: string | undefined
 
   /** @param name whose output it is, for failures */
@@ -70,8 +71,10 @@ export class OutputLog {
     return this.#lines.length
   }
 
-  lines(stream?: OutputStream): readonly string[] {
-    return this.#lines.filter((line) => stream === undefined || line.stream === stream).map(({ text }) => text)
+  /** @param from counted over all streams */
+  lines(stream?: OutputStream, from = 0): readonly string[] {
+    const lines = from === 0 ? this.#lines : this.#lines.slice(from)
+    return lines.filter((line) => stream === undefined || line.stream === stream).map(({ text }) => text)
   }
 
   /**
@@ -128,9 +131,15 @@ export class OutputLog {
     return new NotShownError(`${this.#name} ${what}\n${this.describe()}`)
   }
 
+  /** At the end of this turn: those who wait look once at all that came in it. */
   #wake(): void {
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const resolve of waiting) resolve()
+    if (this.#isWaking) return
+    this.#isWaking = true
+    setImmediate(() => {
+      this.#isWaking = false
+      const waiting = [...this.#waiting]
+      this.#waiting.clear()
+      for (const resolve of waiting) resolve()
+    })
   }
 }

@@ -6,7 +6,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { nodePath, ParleyProcess, type Ended } from './parley-process.ts'
+import { HostedParley } from './hosted-parley.ts'
+import { nodePath, ParleyProcess } from './parley-process.ts'
+import type { Ended, ParleyRun } from './parley-run.ts'
 import { Terminal, type TerminalInit } from './terminal.ts'
 import { secludedEnv } from './homes.ts'
 
@@ -19,6 +21,8 @@ export interface StartOptions {
   readonly via?: readonly string[]
   readonly node?: string
 }
+
+export type HostOptions = Pick<StartOptions, 'home' | 'name' | 'env'>
 
 export interface Finished extends Ended {
   readonly stdout: string
@@ -36,6 +40,7 @@ export class TestBed implements AsyncDisposable {
   readonly network = `test-${randomBytes(6).toString('hex')}`
   readonly folder: string
   readonly #processes: ParleyProcess[] = []
+  readonly #hosted: HostedParley[] = []
   readonly #terminals: Terminal[] = []
   readonly #cleanups: (() => unknown)[] = []
   #homes = 0
@@ -69,6 +74,15 @@ export class TestBed implements AsyncDisposable {
     return parley
   }
 
+  /** Starts `parley` within this process: see {@link HostedParley}. */
+  async host(args: readonly string[], options: HostOptions = {}): Promise<HostedParley> {
+    const { home = this.home(), name = `parley ${args.join(' ')}`, env = {} } = options
+    await mkdir(home, { recursive: true })
+    const parley = new HostedParley({ name, args, env: { ...this.env(home), ...env } })
+    this.#hosted.push(parley)
+    return parley
+  }
+
   /** Starts `parley` in a real terminal. */
   async terminal(
     args: readonly string[],
@@ -92,18 +106,29 @@ export class TestBed implements AsyncDisposable {
     args: readonly string[],
     options: StartOptions & { input?: string; timeoutMs?: number } = {}
   ): Promise<Finished> {
-    const { input = '', timeoutMs, ...rest } = options
-    const parley = await this.start(args, rest)
-    parley.endInput(input)
-    const ended = await parley.ended(timeoutMs)
-    const how = ended.signal ?? `exit code ${ended.code}`
-    const told = `${parley.output.describe()}\n--- ${how} after ${Math.round(ended.tookMs)} ms`
-    return { ...ended, stdout: parley.stdout, stderr: parley.stderr, told }
+    const { input, timeoutMs, ...rest } = options
+    return finished(await this.start(args, rest), input, timeoutMs)
+  }
+
+  /** Runs `parley` to its end, within this process. */
+  async command(args: readonly string[], options: HostOptions & { input?: string } = {}): Promise<Finished> {
+    const { input, ...rest } = options
+    return finished(await this.host(args, rest), input)
   }
 
   /** Starts a directory and waits until it listens. */
   async directory(port: number, options: StartOptions = {}): Promise<ParleyProcess> {
     const directory = await this.start(['directory', '--port', String(port)], { name: `directory ${port}`, ...options })
+    await directory.shows(/^directory .*listening on /u)
+    return directory
+  }
+
+  /** A directory within this process, when it listens. */
+  async hostDirectory(port: number, options: HostOptions = {}): Promise<HostedParley> {
+    const directory = await this.host(['directory', '--port', String(port)], {
+      name: `directory ${port}`,
+      ...options
+    })
     await directory.shows(/^directory .*listening on /u)
     return directory
   }
@@ -115,8 +140,19 @@ export class TestBed implements AsyncDisposable {
 
   /** Kills what still runs and removes every file. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled([...this.#processes, ...this.#terminals].map(async (one) => one.kill()))
+    await Promise.allSettled([
+      ...[...this.#processes, ...this.#terminals].map(async (one) => one.kill()),
+      ...this.#hosted.map(async (one) => one.interrupt())
+    ])
     await Promise.allSettled(this.#cleanups.map(async (cleanup) => cleanup()))
     await rm(this.folder, { recursive: true, force: true })
   }
+}
+
+async function finished(parley: ParleyRun, input?: string, timeoutMs?: number): Promise<Finished> {
+  parley.endInput(input)
+  const ended = await parley.ended(timeoutMs)
+  const how = ended.signal ?? `exit code ${ended.code}`
+  const told = `${parley.output.describe()}\n--- ${how} after ${Math.round(ended.tookMs)} ms`
+  return { ...ended, stdout: parley.stdout, stderr: parley.stderr, told }
 }
