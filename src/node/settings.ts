@@ -20,6 +20,7 @@ export {
   KeyLockedError,
   ParleyError,
   PeerNotFoundError,
+  processNote,
   ProfileInUseError,
   UsageError,
   WrongPassphraseError
@@ -32,7 +33,7 @@ export type { LockedIdentity, Unlocker } from './profile/identity.ts'
 export { isPortFree, whyNotListening } from './dialing/listening.ts'
 export { mayAskForPassphrase, profileKeyProtection, type KeyProtection } from './profile/profile-preview.ts'
 export { compareRows, isMarked, NAMESAKE_MARK, peerLabel } from './peers/peer-label.ts'
-export { isProfileHeld } from './profile/profile-preview.ts'
+export { isProfileHeld, profileHolder } from './profile/profile-preview.ts'
 export { withProfileDefaults } from './profile/profile-preview.ts'
 export { SHORT_ID_CHARS, shortId } from '../lib/index.ts'
 export { sizeText } from './config/units.ts'

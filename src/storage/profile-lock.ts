@@ -1,7 +1,9 @@
 // One process holds a profile. The lock is the operating system's, on a file that SQLite locks exclusively: it ends with
-// the process, however that dies, so no lock is ever stale.
-import { chmodSync } from 'node:fs'
+// the process, however that dies, so no lock is ever stale. A file beside it names the process, for people: it is read
+// only while the lock is held.
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pid } from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { OWNER_ONLY } from './atomic-file.ts'
 import { storageFailure } from './storage-failure.ts'
@@ -38,10 +40,21 @@ export class ProfileLock implements Disposable {
       database = new DatabaseSync(file)
       chmodSync(file, OWNER_ONLY)
       database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+      noteHolder(folder)
       return new ProfileLock(database)
     } catch (error) {
       database?.close()
       throw isBusy(error) ? new ProfileLockedError(folder, error) : storageFailure(file, error)
+    }
+  }
+
+  /** The process that holds the lock, which `take` has refused; undefined where that is not known. */
+  static holder(folder: string): number | undefined {
+    try {
+      const holder = Number(readFileSync(holderFile(folder), 'utf8'))
+      return holder > 0 ? holder : undefined
+    } catch {
+      return undefined
     }
   }
 
@@ -52,6 +65,18 @@ export class ProfileLock implements Disposable {
 
   [Symbol.dispose](): void {
     this.release()
+  }
+}
+
+function holderFile(folder: string): string {
+  return join(folder, 'lock.pid')
+}
+
+function noteHolder(folder: string): void {
+  try {
+    writeFileSync(holderFile(folder), `${pid}\n`, { mode: OWNER_ONLY })
+  } catch {
+    // A full disk: messages do without the process ID.
   }
 }
 

@@ -1,6 +1,6 @@
 // A node without a face, and faces that come and go: real processes, one of which
 // is killed in the middle.
-import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -159,6 +159,50 @@ test('a daemon that was started with options keeps them over --restart, unless o
   expect(await bed.run(['daemon', '--restart', '--accept', 'all'], { home })).toMatchObject({ code: 0 })
   expect(await optionsOf(home)).toEqual(['--accept', 'all'])
   expect(await bed.run(['daemon', '--stop'], { home })).toMatchObject({ code: 0 })
+})
+
+test('a daemon whose sockets are gone listens again: after a logout and a login, and when a file is deleted', async () => {
+  const home = bed.home()
+  const env = { XDG_RUNTIME_DIR: join(home, 'runtime') }
+  await mkdir(env.XDG_RUNTIME_DIR, { recursive: true, mode: 0o700 })
+  const daemon = await bed.start(['daemon', '--name', 'anna'], { home, env, name: 'the daemon' })
+  await daemon.shows(/^RUNNING/u)
+  const face = await bed.start(['--json'], { home, env, name: 'a face' })
+  await face.event('ready')
+  const isReached = async (): Promise<void> => {
+    const status = await bed.run(['status'], { home, env })
+    expect(status.stdout, status.told).toContain(`in use by a daemon (process ${daemon.pid})`)
+  }
+  const runtime = join(env.XDG_RUNTIME_DIR, 'parley')
+  await rm(env.XDG_RUNTIME_DIR, { recursive: true })
+  await eventually(isReached)
+  await mkdir(env.XDG_RUNTIME_DIR, { mode: 0o700 })
+  await isReached()
+  expect((await bed.run(['daemon', '--stop'], { home, env })).code).toBe(0)
+
+  const next = await bed.start(['daemon', '--name', 'anna'], { home, env, name: 'the next daemon' })
+  await next.shows(/^RUNNING/u)
+  const [socket = ''] = (await readdir(runtime)).filter((name) => name.endsWith('.face'))
+  await rm(join(runtime, socket))
+  await eventually(async () => expect(await optionsOf(home, env)).toEqual(['--name', 'anna']))
+  await rm(join(runtime, socket))
+  await writeFile(join(runtime, socket), 'no socket')
+  await eventually(async () => expect(await optionsOf(home, env)).toEqual(['--name', 'anna']))
+  // The connection of a face outlives the file of its socket.
+  await face.event('notice', (event) => event['code'] === 'node-back')
+  expect(face.events().filter(({ code }) => code === 'node-gone')).toHaveLength(1)
+  expect((await bed.run(['daemon', '--stop'], { home, env })).code).toBe(0)
+})
+
+test('a profile that is held names the process that holds it', async () => {
+  const home = bed.home()
+  const window = await bed.start(['--plain', '--name', 'anna'], { home, name: 'the window' })
+  await window.shows(/^You are anna/u)
+  const stop = await bed.run(['daemon', '--stop'], { home })
+  expect(stop.stdout).toContain(`a window has it (process ${window.pid})`)
+  const second = await bed.run(['daemon'], { home })
+  expect(second).toMatchObject({ code: exitCodes.profileInUse })
+  expect(second.stderr).toContain(`in use by another parley (process ${window.pid})`)
 })
 
 test('a daemon that waits for its passphrase is known to status, to faces, to --restart and to --stop', async () => {
@@ -436,8 +480,8 @@ async function anotherVersion(): Promise<readonly string[]> {
   return ['/bin/sh', '-c', `node=$1; shift 2; exec "$node" ${join(other, 'bin', 'parley.js')} "$@"`, 'sh']
 }
 
-async function optionsOf(home: string): Promise<readonly string[] | undefined> {
-  const config = await loadConfig({ flags: {}, env: bed.env(home) })
+async function optionsOf(home: string, env: NodeJS.ProcessEnv = {}): Promise<readonly string[] | undefined> {
+  const config = await loadConfig({ flags: {}, env: { ...bed.env(home), ...env } })
   return (await daemonAt(config, AbortSignal.timeout(defaultDeadlineMs)))?.options
 }
 

@@ -29,6 +29,13 @@ test('the lock is a file for its owner alone', async () => {
   expect((await stat(join(folder, 'lock'))).mode & 0o777).toBe(0o600)
 })
 
+test('the process that holds a profile is known to others', async () => {
+  const child = spawn(process.execPath, [holder, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  expect(ProfileLock.holder(folder)).toBe(child.pid)
+})
+
 test('the lock dies with a process that is killed', async () => {
   const child = spawn(process.execPath, [holder, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))

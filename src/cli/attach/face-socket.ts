@@ -3,7 +3,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Config, profileFolder, version } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api/chat-api.ts'
-import { call, finish, listenPrivately, pathsToCall, pathToListenAt } from '../control/index.ts'
+import { call, finish, pathsToCall, pathToListenAt, PrivateSocket } from '../control/index.ts'
 import { AttachedNode } from './attached-node.ts'
 import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
 import { FACE_PROTOCOL_VERSION, HELLO_TIMEOUT_MS, lineOf, type NodeHello } from './face-protocol.ts'
@@ -34,21 +34,21 @@ export interface FacesInit {
  * @returns what ends it, to be called while the profile is still held
  */
 export async function serveFaces(init: FacesInit): Promise<() => Promise<void>> {
-  const { folders } = init.config
-  const folder = profileFolder(folders.data, init.node.snapshot().self.profile.name)
   try {
-    const path = await pathToListenAt(folders, folder, 'faces')
-    if (path === undefined) return nothing
     // A process that serves faces has a node, and so has loaded libp2p.
     const { isPeerId } = await import('../../node/index.ts')
     const faces = new Faces(init, isPeerId)
-    await faces.listen(path)
+    await faces.listen(placeOf(init.config, init.node.snapshot().self.profile.name))
     return async () => faces.stop()
   } catch (error) {
     // A full disk, a file system without sockets: the node runs without other faces.
     init.onFailure?.(error)
     return nothing
   }
+}
+
+function placeOf({ folders }: Config, profile: string): () => Promise<string | undefined> {
+  return async () => pathToListenAt(folders, profileFolder(folders.data, profile), 'faces')
 }
 
 function helloOf(daemon: DaemonOptions | undefined, isLocked = false): NodeHello {
@@ -66,25 +66,24 @@ function refuse(socket: Socket, hello: NodeHello, reason: 'too-many-faces' | 'lo
 /**
  * Answers for a daemon that waits for the passphrase of its key: faces are told so, and it can be found and ended.
  *
- * @param profile the name of the profile, which this process holds
+ * @param init.profile the name of the profile, which this process holds
  * @returns what ends it
  */
 export async function serveWhileLocked(
-  { folders }: Config,
-  profile: string,
-  daemon: DaemonOptions
+  init: Pick<FacesInit, 'config' | 'onFailure'> & { readonly profile: string; readonly daemon: DaemonOptions }
 ): Promise<() => Promise<void>> {
-  const path = await pathToListenAt(folders, profileFolder(folders.data, profile), 'faces')
-  if (path === undefined) return nothing
-  const hello = helloOf(daemon, true)
+  const hello = helloOf(init.daemon, true)
   const server = createServer((socket) => {
     socket.on('error', () => undefined) // 'close' follows
     refuse(socket, hello, 'locked')
   })
   server.maxConnections = MAX_FACES
-  await listenPrivately(server, path)
-  return async () => {
-    await new Promise<void>((resolve) => server.close(() => resolve()))
+  try {
+    const listening = await PrivateSocket.listen(server, placeOf(init.config, init.profile))
+    return async () => listening.close()
+  } catch (error) {
+    init.onFailure?.(error)
+    return nothing
   }
 }
 
@@ -99,6 +98,8 @@ class Faces {
   readonly #server: Server
   readonly #served = new Map<FaceServer, Served>()
   readonly #hello: NodeHello
+  #listening: PrivateSocket | undefined
+  #isOver = false
   /** Those that have said hello, and whether a person attends to them. */
   readonly #greeted = new Map<FaceServer, boolean>()
 
@@ -109,12 +110,13 @@ class Faces {
     this.#server = createServer((socket) => this.#serve(socket))
   }
 
-  async listen(path: string): Promise<void> {
-    await listenPrivately(this.#server, path)
+  async listen(place: () => Promise<string | undefined>): Promise<void> {
+    this.#listening = await PrivateSocket.listen(this.#server, place)
   }
 
   async stop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#isOver = true
+    const closed = this.#listening?.close()
     const ended = Array.from(this.#served, async ([face, { socket, ended: end }]) => {
       face.end()
       // One that does not read holds nobody up.
@@ -128,6 +130,7 @@ class Faces {
   #serve(socket: Socket): void {
     socket.on('error', () => undefined) // 'close' follows
     const { node, screens } = this.#init
+    if (this.#isOver) return void socket.destroy()
     if (this.#served.size >= MAX_FACES) {
       return refuse(socket, this.#hello, 'too-many-faces')
     }

@@ -6,6 +6,8 @@ import {
   exitCodes,
   isProfileHeld,
   loadConfig,
+  processNote,
+  profileHolder,
   ProfileInUseError,
   type Config,
   type ExitCode
@@ -50,12 +52,21 @@ async function serve(io: CommandIo, command: Command, config: Config): Promise<E
   const unlock = await unlockerOf({ io, command, wait: waitForUnlock({ io, config, asJson: false }) })
   const log = new DaemonLog(io, hasSwitch(command, 'json'))
   const desktop = desktopOf(io, config)
+  const onFailure = (error: unknown): void => {
+    const why = error instanceof Error ? error.message : String(error)
+    log.report('notice', { code: 'no-faces', text: why }, `no-faces: no window can attach: ${why}`)
+  }
   await withChatNode({
     config,
     interactive: false,
     unlock: async (locked) => {
       // Until it is open, the daemon can be found, and ended.
-      const end = await serveWhileLocked(config, locked.profile ?? config.settings.profile, { options })
+      const end = await serveWhileLocked({
+        config,
+        profile: locked.profile ?? config.settings.profile,
+        daemon: { options },
+        onFailure
+      })
       try {
         return await unlock(locked)
       } finally {
@@ -78,10 +89,7 @@ async function serve(io: CommandIo, command: Command, config: Config): Promise<E
           log.report('faces', { count: faces.all }, `${faces.all} attached`)
           if (desktop !== undefined) desktop.isQuiet = faces.attended > 0
         },
-        onFailure: (error) => {
-          const why = error instanceof Error ? error.message : String(error)
-          log.report('notice', { code: 'no-faces', text: why }, `no-faces: no window can attach: ${why}`)
-        }
+        onFailure
       })
       log.report('running', { ...identityOf(node) }, whoAmI(node))
       await untilAborted(io.interrupted)
@@ -152,8 +160,8 @@ async function stop(io: CommandIo, config: Config): Promise<ExitCode> {
   const { profile } = config.settings
   const daemon = await daemonAt(config, io.interrupted)
   if (daemon === undefined) {
-    const isHeld = await isProfileHeld(config)
-    writeLines(io.stdout, [`No daemon runs on the profile ${profile}${isHeld ? ': a window has it' : ''}.`])
+    const holder = (await isProfileHeld(config)) ? `: a window has it${await holderNote(config)}` : ''
+    writeLines(io.stdout, [`No daemon runs on the profile ${profile}${holder}.`])
     return exitCodes.notRunning
   }
   await endDaemon(io, config, daemon)
@@ -168,13 +176,19 @@ async function restart(io: CommandIo, config: Config, flags: Flags): Promise<Exi
   else {
     if (daemon !== undefined) await endDaemon(io, config, daemon)
     else if (await isProfileHeld(config))
-      throw new ProfileInUseError(`the profile ${profile} is in use by a window: close it first`)
+      throw new ProfileInUseError(
+        `the profile ${profile} is in use by a window${await holderNote(config)}: close it first`
+      )
     const given = daemonOptions(flags)
     startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []))
   }
   const next = await untilDaemonRuns(config, io.interrupted)
   writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`, ...remarksOn(next)])
   return exitCodes.ok
+}
+
+async function holderNote(config: Config): Promise<string> {
+  return processNote(await profileHolder(config))
 }
 
 /** The service manager has started it, and would start it again. */

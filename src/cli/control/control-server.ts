@@ -2,8 +2,7 @@
 // node. A connection's end is the end of its face and of nothing else. Only the
 // holder of the profile may start one: it replaces what lies at its path. Where no
 // socket can be made, the chat runs without one.
-import { once, setMaxListeners } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
+import { setMaxListeners } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,6 +12,7 @@ import { ConversationScreens, faceOf } from '../chat-api/conversation-screens.ts
 import { JsonFace } from '../json/index.ts'
 import { escapedJson } from '../process/clean-text.ts'
 import { pathToListenAt } from './control-path.ts'
+import { PrivateSocket, type SocketPlace } from './private-socket.ts'
 
 /**
  * Programs that may speak to a running chat at once: enough for a script that starts many sends, a bound for a leak.
@@ -22,34 +22,32 @@ export const MAX_CONTROL_CONNECTIONS = 32
 /** How long the last lines to a connection may take to be read, when it ends. */
 const CONTROL_END_MS = 1000
 
-const socketMode = 0o600
-
 /** Beside the guests the node has its own face, and what sends or waits on it. */
 const ownListeners = 10
 
 export class ControlServer {
-  readonly path: string
   readonly #node: ChatApi
   readonly #screens: ConversationScreens
   readonly #server: Server
   readonly #guests = new Map<Socket, { readonly face: JsonFace; readonly ended: Promise<void> }>()
   readonly #life = new AbortController()
   readonly #looked: Promise<unknown>
+  #socket: PrivateSocket | undefined
 
   /**
-   * Listens at `path`. The caller holds the profile, so no other process listens there.
+   * Listens at `place`. The caller holds the profile, so no other process listens there.
    *
    * @param node has been started
    * @throws when the socket can't be made
    */
   static async start(
     node: ChatApi,
-    path: string,
+    place: SocketPlace,
     screens = new ConversationScreens(node.messaging)
   ): Promise<ControlServer> {
-    const server = new ControlServer(node, path, screens)
+    const server = new ControlServer(node, screens)
     try {
-      await server.#listen()
+      server.#socket = await PrivateSocket.listen(server.#server, place)
       return server
     } catch (error) {
       await server.stop()
@@ -57,8 +55,7 @@ export class ControlServer {
     }
   }
 
-  private constructor(node: ChatApi, path: string, screens: ConversationScreens) {
-    this.path = path
+  private constructor(node: ChatApi, screens: ConversationScreens) {
     this.#screens = screens
     this.#node = node
     this.#looked = node.peers.firstLook({ signal: this.#life.signal }).catch(() => undefined)
@@ -73,14 +70,10 @@ export class ControlServer {
   /** Closes the socket, removes it, and says goodbye to all who are connected. */
   async stop(): Promise<void> {
     this.#life.abort()
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const closed = this.#socket?.close()
     for (const { face } of this.#guests.values()) face.end('interrupted')
     await Promise.all(Array.from(this.#guests.values(), async ({ ended }) => ended))
     await closed
-  }
-
-  async #listen(): Promise<void> {
-    await listenPrivately(this.#server, this.path)
   }
 
   #serve(socket: Socket): void {
@@ -115,16 +108,6 @@ export class ControlServer {
   }
 }
 
-/** Listens at `path`, in place of whatever lies there, for this user alone: the caller holds the profile. */
-export async function listenPrivately(server: Server, path: string): Promise<void> {
-  await rm(path, { force: true })
-  server.listen({ path })
-  await once(server, 'listening')
-  // Out of file handles, perhaps: that connection is not served, the others are.
-  server.on('error', () => undefined)
-  await chmod(path, socketMode)
-}
-
 /** Gives the last lines some time to be read. */
 export async function finish(socket: Socket): Promise<void> {
   if (socket.destroyed) return
@@ -148,12 +131,9 @@ export async function serveControl(
   screens: ConversationScreens
 ): Promise<() => Promise<void>> {
   try {
-    const path = await pathToListenAt(
-      config.folders,
-      profileFolder(config.folders.data, node.snapshot().self.profile.name)
-    )
-    if (path === undefined) return nothing
-    const server = await ControlServer.start(node, path, screens)
+    const { folders } = config
+    const folder = profileFolder(folders.data, node.snapshot().self.profile.name)
+    const server = await ControlServer.start(node, async () => pathToListenAt(folders, folder), screens)
     return async () => server.stop()
   } catch {
     // A full disk, a file system without sockets: commands say that the profile is in use.

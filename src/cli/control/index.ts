@@ -1,6 +1,7 @@
 // The socket by which commands reach the parley that runs on their profile.
 export { pathsToCall, pathToListenAt } from './control-path.ts'
-export { finish, listenPrivately, serveControl } from './control-server.ts'
+export { finish, serveControl } from './control-server.ts'
+export { PrivateSocket } from './private-socket.ts'
 export { call, RunningCommandError } from './running-parley.ts'
 export { waitForUnlock } from './locked-server.ts'
 export { onProfile, type ProfileWork } from './on-profile.ts'

@@ -2,14 +2,15 @@
 // socket says so to every client, and takes the passphrase from
 // `parley unlock`. When the key is open this socket closes, and the node makes
 // its own.
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import { MAX_CONTROL_CONNECTIONS, finish, listenPrivately } from './control-server.ts'
+import { MAX_CONTROL_CONNECTIONS, finish } from './control-server.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { LockedFace } from '../json/index.ts'
 import { defaultProfile, KeyLockedError, profileFolder } from '../../node/settings.ts'
 import type { Config, LockedIdentity, Unlocker } from '../../node/settings.ts'
 import { pathToListenAt } from './control-path.ts'
+import { PrivateSocket, type SocketPlace } from './private-socket.ts'
 
 type Key = Awaited<ReturnType<LockedIdentity['unlock']>>
 
@@ -26,9 +27,9 @@ export function waitForUnlock(init: {
   return async (locked) => {
     const waiting = new LockedProfile(locked)
     try {
-      const server = await serve(waiting, locked, init.config)
+      const isServed = await serve(waiting, locked, init.config)
       if (init.asJson) waiting.answerOn(init.io)
-      else if (server === undefined)
+      else if (!isServed)
         throw new KeyLockedError(`${isLocked(locked)}, and no socket could be made to unlock it through`)
       else writeLines(init.io.stderr, [`parley: ${isLocked(locked)}: ${unlockCommand(locked)} opens it.`])
       return await waiting.opened(init.io.interrupted)
@@ -52,7 +53,7 @@ class LockedProfile {
   /** Each guess takes 64 MiB for a moment: one after the other. */
   #guessing: Promise<unknown> = Promise.resolve()
   readonly #faces = new Map<LockedFace, Promise<void>>()
-  #server: Server | undefined
+  #socket: PrivateSocket | undefined
 
   constructor(locked: LockedIdentity) {
     this.#locked = locked
@@ -83,17 +84,16 @@ class LockedProfile {
     })
   }
 
-  /** Listens at `path`, where no other process listens: this one holds the profile. */
-  async listen(path: string): Promise<void> {
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket))
-    this.#server.maxConnections = MAX_CONTROL_CONNECTIONS
-    await listenPrivately(this.#server, path)
+  /** Listens at `place`, where no other process listens: this one holds the profile. */
+  async listen(place: SocketPlace): Promise<void> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket))
+    server.maxConnections = MAX_CONTROL_CONNECTIONS
+    this.#socket = await PrivateSocket.listen(server, place)
   }
 
   async close(): Promise<void> {
     for (const face of this.#faces.keys()) face.interrupt()
-    const server = this.#server
-    const closed = new Promise<void>((resolve) => (server?.listening ? server.close(() => resolve()) : resolve()))
+    const closed = this.#socket?.close()
     await Promise.all(this.#faces.values())
     await closed
   }
@@ -123,17 +123,17 @@ class LockedProfile {
   }
 }
 
-/** @returns undefined where no socket can be made, a full disk, a file system without them */
+/** @returns false where no socket can be made, a full disk, a file system without them */
 async function serve(
   waiting: LockedProfile,
   { profile }: LockedIdentity,
   { folders, settings }: Config
-): Promise<string | undefined> {
+): Promise<boolean> {
+  const folder = profileFolder(folders.data, profile ?? settings.profile)
   try {
-    const path = await pathToListenAt(folders, profileFolder(folders.data, profile ?? settings.profile))
-    if (path !== undefined) await waiting.listen(path)
-    return path
+    await waiting.listen(async () => pathToListenAt(folders, folder))
+    return true
   } catch {
-    return undefined
+    return false
   }
 }

@@ -11,7 +11,9 @@ import {
   exitCodes,
   KeyLockedError,
   ParleyError,
-  profileFolder
+  processNote,
+  profileFolder,
+  profileHolder
 } from '../../node/settings.ts'
 import { readLines } from '../process/input-lines.ts'
 import { pathsToCall } from './control-path.ts'
@@ -73,9 +75,15 @@ export async function runningParley(config: Config, options: MeetOptions = {}): 
   const { folders, settings } = config
   for (const path of await pathsToCall(folders, profileFolder(folders.data, settings.profile))) {
     const socket = await call(path, options.signal)
-    if (socket !== undefined) return RunningParley.meet(socket, options)
+    if (socket !== undefined) return RunningParley.meet(socket, options).catch(async (error) => named(error, config))
   }
   return undefined
+}
+
+/** Of one that is there and says nothing, the error names the process. */
+async function named(error: unknown, config: Config): Promise<never> {
+  if (!(error instanceof NoAnswerError) || error.timeoutMs === undefined) throw error
+  throw new NoAnswerError(error.timeoutMs, { cause: error, pid: await profileHolder(config) })
 }
 
 /** @returns undefined when nobody listens there */
@@ -245,11 +253,11 @@ export class NoAnswerError extends ParleyError {
   /** Undefined when the connection ended. */
   readonly timeoutMs: number | undefined
 
-  constructor(timeoutMs: number | undefined, options?: ErrorOptions) {
+  constructor(timeoutMs: number | undefined, options?: ErrorOptions & { readonly pid?: number | undefined }) {
     super(
       timeoutMs === undefined
         ? 'the parley that runs on this profile ended before it answered: the command may or may not have been carried out'
-        : `the parley that runs on this profile gave no answer within ${timeoutMs / 1000} s: ` +
+        : `the parley that runs on this profile${processNote(options?.pid)} gave no answer within ${timeoutMs / 1000} s: ` +
             'end that one, or choose another profile with --profile',
       options
     )

@@ -69,6 +69,11 @@ export class ProfileInUseError extends ParleyError {
   override readonly exitCode = exitCodes.profileInUse
 }
 
+/** To follow the words for whatever holds a profile. @param pid empty where it is not known */
+export function processNote(pid: number | undefined): string {
+  return pid === undefined ? '' : ` (process ${pid})`
+}
+
 export class WrongPassphraseError extends ParleyError {
   override readonly name = 'WrongPassphraseError'
   override readonly exitCode = exitCodes.wrongPassphrase

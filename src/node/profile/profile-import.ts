@@ -1,7 +1,7 @@
 // Makes a profile of an exported one. All of it is read, checked and on the disk
 // before the profile has its name; until then, and when anything is wrong with
 // the file, nothing of what was there is touched.
-import { fileFault, ArchiveError, ProfileInUseError, UsageError, ParleyError } from '../api/errors.ts'
+import { fileFault, ArchiveError, processNote, ProfileInUseError, UsageError, ParleyError } from '../api/errors.ts'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
@@ -209,7 +209,8 @@ function checkName({ folders, settings }: Config, force: boolean): void {
 function lockUnused(folder: string, name: string): ProfileLock {
   const lock = takeLock(folder)
   if (lock === undefined) {
-    throw new ProfileInUseError(`the profile ${name} is in use by another parley: end that one first`)
+    const holder = processNote(ProfileLock.holder(folder))
+    throw new ProfileInUseError(`the profile ${name} is in use by another parley${holder}: end that one first`)
   }
   return lock
 }

@@ -62,6 +62,12 @@ export async function isProfileHeld({ folders, settings }: Config): Promise<bool
   }
 }
 
+/** The process that holds the profile, which is held; undefined where it is not known. */
+export async function profileHolder({ folders, settings }: Config): Promise<number | undefined> {
+  const { ProfileLock } = await import('../../storage/index.ts')
+  return ProfileLock.holder(profileFolder(folders.data, settings.profile))
+}
+
 /** The settings with which a node would start: where there is only a default, what the profile remembers. */
 export async function withProfileDefaults(config: Config): Promise<Config> {
   const { folders, settings, sources } = config

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises'
 import { OWNER_ONLY_FOLDER, PeerBook, ProfileLock, ProfileLockedError } from '../../storage/index.ts'
 import { type Config } from '../config/config.ts'
 import { defaultName } from '../config/setting-specs.ts'
-import { ProfileInUseError } from '../api/errors.ts'
+import { processNote, ProfileInUseError } from '../api/errors.ts'
 import { isPeerId } from '../peers/peer-reference.ts'
 import { mendModes, type MendedModes } from './file-modes.ts'
 import { bookFile, historyCopies, keyFile, profileFolder } from '../config/folders.ts'
@@ -65,8 +65,9 @@ export async function openProfile(
     const profile = await explained(tryProfile(tried, files, tried === name ? undefined : name), files.folder)
     if (profile !== undefined) return profile
   }
+  const holder = processNote(ProfileLock.holder(profileFolder(dataFolder, name)))
   throw new ProfileInUseError(
-    `the profile ${name} is in use by another parley: end that one, or choose another with --profile`
+    `the profile ${name} is in use by another parley${holder}: end that one, or choose another with --profile`
   )
 }
 

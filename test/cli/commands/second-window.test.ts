@@ -37,7 +37,9 @@ async function runs(contacts: readonly Contact[] = []): Promise<void> {
   const lock = ProfileLock.take(profile)
   const path = await pathToListenAt(folders, profile)
   const server =
-    path === undefined ? undefined : await ControlServer.start(Object.assign(new FakeNode(), { known: contacts }), path)
+    path === undefined
+      ? undefined
+      : await ControlServer.start(Object.assign(new FakeNode(), { known: contacts }), async () => path)
   held = {
     stop: async () => {
       await server?.stop()

@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 
 async function serve(node: FakeNode): Promise<ControlServer> {
-  const server = await ControlServer.start(node, path)
+  const server = await ControlServer.start(node, async () => path)
   open.push(async () => server.stop())
   return server
 }
@@ -195,7 +195,7 @@ describe('the socket of a running parley', () => {
 
   it('is of mode 0600, takes the place of a stale one, and is gone after its end', async () => {
     await writeFile(path, 'something that a crash left behind')
-    const server = await ControlServer.start(new FakeNode(), path)
+    const server = await ControlServer.start(new FakeNode(), async () => path)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     const { event, socket } = await guest()
     await event('ready')
@@ -240,7 +240,7 @@ describe('a command that asks the running parley', () => {
   it('fails what it has asked when the running parley ends', async () => {
     const node = new FakeNode()
     node.resolve = async () => new Promise(() => undefined)
-    const server = await ControlServer.start(node, path)
+    const server = await ControlServer.start(node, async () => path)
     const parley = await running()
     const asked = parley.ask({ do: 'chat', peer: 'bob' })
     const failed = expect(asked).rejects.toThrow(NoAnswerError)
@@ -338,7 +338,7 @@ describe('a command that asks the running parley', () => {
     const node = new FakeNode()
     node.rows = [row('bob')]
     node.sendState = 'pending'
-    const server = await ControlServer.start(node, path)
+    const server = await ControlServer.start(node, async () => path)
     const remote = new RunningNode(await running())
     const signal = AbortSignal.timeout(eventualMs)
     const { message } = await remote.send(['bob'], 'hi', { id: messageId, trustName: false, signal })

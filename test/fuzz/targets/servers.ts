@@ -161,6 +161,7 @@ const httpTarget: FuzzTarget = {
 
 interface Control {
   readonly server: ControlServer
+  readonly path: string
   readonly node: FakeNode
   readonly folder: string
 }
@@ -171,7 +172,8 @@ async function startControl(): Promise<Control> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-fuzz-'))
   const node = new FakeNode()
   node.rows = [row('anna'), row('bob')]
-  return { server: await ControlServer.start(node, join(folder, 'control')), node, folder }
+  const path = join(folder, 'control')
+  return { server: await ControlServer.start(node, async () => path), path, node, folder }
 }
 
 // oxlint-disable-next-line no-control-regex -- what must not be there
@@ -191,9 +193,9 @@ const controlTarget: FuzzTarget = {
   ],
   async run(input) {
     control ??= startControl()
-    const { server, node } = await control
+    const { path, node } = await control
     const bytes = bytesOf(input, (reader) => Buffer.from(reader.list(8, () => someCommand(reader)).join('\n')))
-    const answer = await talk(connect(server.path), bytes, new InputReader(input.subarray(-8)))
+    const answer = await talk(connect(path), bytes, new InputReader(input.subarray(-8)))
     node.calls.length = 0
     const lines = answer.toString('utf8').split('\n').slice(0, -1)
     for (const line of lines) {
