@@ -3,6 +3,7 @@
 // and the honest face do not notice.
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { FACE_PROTOCOL_VERSION } from '../../src/cli/attach/face-protocol.ts'
 import { pathsToCall } from '../../src/cli/control/control-path.ts'
@@ -129,6 +130,8 @@ test('calls that name no peer, or give a message an id of another kind, fail by 
     ['trust.verify', 'bad'],
     // It looks like an ID, and is cut off.
     ['messaging.open', peer.slice(0, -1)],
+    // The same peer under another name.
+    ['trust.block', peerIdFromString(peer).toCID().toString()],
     ['messaging.send', peer, 'x', { id: 'zz' }],
     ['history.page', peer, { limit: 0.5 }]
   ]

@@ -36,8 +36,8 @@ export interface FacesInit {
 export async function serveFaces(init: FacesInit): Promise<() => Promise<void>> {
   try {
     // A process that serves faces has a node, and so has loaded libp2p.
-    const { isPeerId } = await import('../../node/index.ts')
-    const faces = new Faces(init, isPeerId)
+    const { writtenPeerId } = await import('../../node/index.ts')
+    const faces = new Faces(init, (text) => writtenPeerId(text) === text)
     await faces.listen(placeOf(init.config, init.node.snapshot().self.profile.name))
     return async () => faces.stop()
   } catch (error) {

@@ -155,7 +155,8 @@ function byId(text: string, known: KnownPeers): PeerReference | undefined {
   if (all.has(text)) return { kind: 'peer', peer: text, by: 'id' }
   const only = theOnly(text, all, isIdPrefix)
   if (only !== undefined) return { kind: 'peer', peer: only, by: 'id' }
-  return isPeerId(text) ? { kind: 'peer', peer: text, by: 'id' } : undefined
+  const peer = writtenPeerId(text)
+  return peer === undefined ? undefined : { kind: 'peer', peer, by: 'id' }
 }
 
 /** Weaker than every name: anyone can make such an ID, and must not get what was meant for a contact. */
@@ -226,12 +227,16 @@ function theOne(text: string, peers: readonly NamedPeer[]): NamedPeer | undefine
 
 /** Whether libp2p reads the text as the ID of a peer. */
 export function isPeerId(text: string): boolean {
-  if (text.length > MAX_PEER_ID_CHARS) return false
+  return writtenPeerId(text) !== undefined
+}
+
+/** @returns the ID as everything else here names the peer, also where the text is its CID; undefined for no ID */
+export function writtenPeerId(text: string): string | undefined {
+  if (text.length > MAX_PEER_ID_CHARS) return undefined
   try {
-    peerIdFromString(text)
-    return true
+    return peerIdFromString(text).toString()
   } catch {
-    return false
+    return undefined
   }
 }
 

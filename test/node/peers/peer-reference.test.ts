@@ -57,6 +57,12 @@ test('a roster number is the strongest, and only where numbers are given', () =>
   expect(() => readPeerReference(['2'], unnumbered, { trustName: true })).toThrow(/at the prompt only/)
 })
 
+test('the CID of a peer names it by the ID that everything else uses', () => {
+  const peer = '12D3KooWGjMaFKMeTVNvbXYZ6mEnB9hKMgd6gWDTwKvxHPA1eWxQ'
+  const cid = 'bafzaajaiaejcazvzhnpz62rvuqgwvygne2io6trlv2h52mh2mh72flva3kpxonuj'
+  expect(read(cid)).toEqual({ kind: 'peer', peer, by: 'id' })
+})
+
 test('a peer ID, a unique beginning of it and its short form name it', () => {
   for (const text of [anna, shortId(anna), anna.slice(0, -3)]) {
     expect(read(text)).toEqual({ kind: 'peer', peer: anna, by: 'id' })
