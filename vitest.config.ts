@@ -39,7 +39,10 @@ export default defineConfig({
           testTimeout: testMs,
           hookTimeout: testMs,
           expect,
-          maxWorkers: 4,
+          maxWorkers: 6,
+          // The program that tests host is loaded and warm once in each worker.
+          isolate: false,
+          setupFiles: ['test/left-behind.ts'],
           sequence: { groupOrder: 1 }
         }
       }
