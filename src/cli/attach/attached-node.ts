@@ -1,6 +1,6 @@
 // A node in another process, used by a face as if it were in this one. When that
 // process ends, the face hears of it; the node is looked for until it is back, the
-// open conversations are opened again, and missed events are reported.
+// open conversations with contacts are opened again, and missed events are reported.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import { TypedEventEmitter } from 'main-event'
@@ -46,7 +46,7 @@ export class AttachedNode implements ChatApi {
   readonly #init: AttachedNodeInit
   readonly #life = new AbortController()
   readonly #missed: MissedMessages
-  /** Conversations that this face has on its screen. */
+  /** Conversations that this face has on its screen, all with contacts. */
   readonly #shown = new Set<string>()
   /** The node is there again, and its snapshot is whole. */
   readonly #back = new Wakeup()
@@ -231,8 +231,9 @@ export class AttachedNode implements ChatApi {
     if (this.#link !== this.#resumedWith) {
       this.#resumedWith = this.#link
       if (this.#epoch > 0) this.say('node-back', 'Parley is connected again.')
-      // The state of one that can't be opened shows why.
-      for (const peer of this.#shown) void this.messaging.open(peer).catch(() => undefined)
+      this.#showContactsOnly()
+      // Accepts nobody, unlike opening. The state of one that can't be opened shows why.
+      for (const peer of this.#shown) void this.#link.call('messaging.reopen', [peer]).catch(() => undefined)
     }
     this.#tellChanges(older)
     try {
@@ -262,8 +263,16 @@ export class AttachedNode implements ChatApi {
     if (JSON.stringify(before.self) !== JSON.stringify(now.self)) this.#tell('self', now.self)
   }
 
+  /** One that was removed or blocked, by any face or command, is not on the screen any more. */
+  #showContactsOnly(): void {
+    const contacts = new Set(this.#mirror.snapshot().contacts.map(({ peer }) => peer))
+    for (const peer of this.#shown) if (!contacts.has(peer)) this.#shown.delete(peer)
+  }
+
   #event({ type, detail }: NodeMessage): void {
     if (typeof type !== 'string') return
+    if (type === 'snapshot' && (detail as ChatNodeEvents['snapshot']['detail']).part === 'contacts')
+      this.#showContactsOnly()
     if (type === 'roster') this.#mirror.takeRosterChange(detail as ChatNodeEvents['roster']['detail'])
     if (type === 'message' || type === 'sent') {
       const { message } = detail as ChatNodeEvents['message' | 'sent']['detail']

@@ -8,6 +8,7 @@ import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
 
 /** What one face has on the node. */
 export interface FaceOnNode {
+  /** What it opens and leaves is on {@link screens}: see `faceOf`. */
   readonly node: ChatApi
   readonly screens: ConversationScreens
   /** Readers of new messages, by the number that the face chose. */
@@ -128,8 +129,9 @@ const calls: Readonly<Record<string, Call>> = {
   'self.rename': ({ node }, args) => node.self.rename(args.text(0)),
   'self.setStatus': ({ node }, args) => node.self.setStatus(args.text(0)),
 
-  'messaging.open': ({ screens }, args) => screens.open(args.peer(0)),
-  'messaging.leave': ({ screens }, args) => screens.leave(args.peer(0)),
+  'messaging.open': ({ node }, args) => node.messaging.open(args.peer(0)),
+  'messaging.reopen': ({ screens }, args) => screens.reopen(args.peer(0)),
+  'messaging.leave': ({ node }, args) => node.messaging.leave(args.peer(0)),
   'messaging.send': ({ node }, args) =>
     node.messaging.send(args.peer(0), args.text(1), args.options(2, { id: 'text' })),
   'messaging.settled': async ({ node }, args, signal) => node.messaging.settled(ownMessage(args), { signal }),

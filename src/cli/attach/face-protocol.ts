@@ -4,7 +4,7 @@
 import type { ChatNodeEvents, ChatSnapshot, PeerView, RosterRow } from '../chat-api/chat-api.ts'
 
 /** Rises with each change that the other side would misread. Both sides are of one release as a rule, so no other is spoken. */
-export const FACE_PROTOCOL_VERSION = 2
+export const FACE_PROTOCOL_VERSION = 3
 
 /** Longest line from a face: the longest text, with every byte written as an escape, and some more. */
 export const MAX_FACE_LINE_BYTES = 1024 * 1024

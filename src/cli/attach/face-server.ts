@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { Wakeup } from '../../lib/index.ts'
 import type { ChatApi, ChatNodeEvents, NewsReader } from '../chat-api/chat-api.ts'
 import { readLines } from '../process/input-lines.ts'
-import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
+import { faceOf, type ConversationScreens } from '../chat-api/conversation-screens.ts'
 import { carryOut, WAITING_METHODS } from './face-calls.ts'
 import {
   errorFields,
@@ -72,6 +72,8 @@ export interface FaceServerInit {
 
 export class FaceServer {
   readonly #init: FaceServerInit
+  /** The node as this face uses it. */
+  readonly #node: ChatApi
   readonly #life = new AbortController()
   readonly #unsubscribe: (() => void)[] = []
   readonly #calls = new Map<number, AbortController>()
@@ -89,6 +91,7 @@ export class FaceServer {
 
   constructor(init: FaceServerInit) {
     this.#init = init
+    this.#node = faceOf(init.node, init.screens)
   }
 
   /** Serves the face until it hangs up, or {@link end}. */
@@ -165,14 +168,14 @@ export class FaceServer {
   }
 
   async #call(id: number, method: string, args: readonly unknown[]): Promise<void> {
-    const { node, screens, isPeer } = this.#init
+    const { screens, isPeer } = this.#init
     const controller = new AbortController()
     const isBusy = !WAITING_METHODS.has(method)
     this.#calls.set(id, controller)
     if (isBusy) this.#busyCalls++
     try {
       const value = await carryOut(
-        { node, screens, readers: this.#readers, isPeer },
+        { node: this.#node, screens, readers: this.#readers, isPeer },
         { method, args },
         controller.signal
       )

@@ -44,11 +44,9 @@ export function remoteMessaging(remote: Remote): MessagingApi {
   return {
     history: remoteHistory(remote),
     open: as(async (peer: string) => {
+      const recent = await call('messaging.open', [peer])
       shown.add(peer)
-      return call('messaging.open', [peer]).catch((error: unknown) => {
-        if (!isGone(error)) shown.delete(peer)
-        throw error
-      })
+      return recent
     }),
     leave: async (peer) => {
       shown.delete(peer)
@@ -72,7 +70,10 @@ export function remoteMessaging(remote: Remote): MessagingApi {
     readRequest: as((peer) => call('messaging.readRequest', [peer])),
     clearRequests: as(() => call('messaging.clearRequests')),
     accept: as((peer) => call('messaging.accept', [peer])),
-    ignore: as((peer) => call('messaging.ignore', [peer])),
+    ignore: async (peer) => {
+      await call('messaging.ignore', [peer])
+      shown.delete(peer)
+    },
     room: as(() => call('messaging.room')),
     copyHistory: as(({ signal }) => call('messaging.copyHistory', [], signal))
   }

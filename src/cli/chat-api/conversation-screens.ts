@@ -1,58 +1,61 @@
 // Which conversations are on the screens of the faces of one node: a conversation
 // is left when the last face leaves it, so that one that closes takes nothing
-// from the others.
-import type { ChatApi, MessagingApi, StoredMessage } from './chat-api.ts'
+// from the others. A peer that is removed, blocked or ignored is on no screen.
+import type { ChatApi, ChatSnapshot, MessagingApi, StoredMessage } from './chat-api.ts'
 
-type Messaging = Pick<MessagingApi, 'open' | 'leave'>
+interface Node {
+  readonly messaging: Pick<MessagingApi, 'open' | 'leave'>
+  snapshot(): Pick<ChatSnapshot, 'contacts'>
+}
 
-/** By peer, how many faces show the conversation. */
-type Shown = Map<string, number>
+/** By peer, the faces that show the conversation. */
+type Shown = Map<string, Set<ConversationScreens>>
 
 export class ConversationScreens {
-  readonly #messaging: Messaging
+  readonly #node: Node
+  /** Of all faces of the node. */
   readonly #shown: Shown
-  /** The conversations of this face. */
-  readonly #own = new Set<string>()
 
-  constructor(messaging: Messaging, shown: Shown = new Map()) {
-    this.#messaging = messaging
+  constructor(node: Node, shown: Shown = new Map()) {
+    this.#node = node
     this.#shown = shown
   }
 
   /** Another face of the same node. */
   another(): ConversationScreens {
-    return new ConversationScreens(this.#messaging, this.#shown)
+    return new ConversationScreens(this.#node, this.#shown)
   }
 
   async open(peer: string): Promise<readonly StoredMessage[]> {
-    if (!this.#own.has(peer)) {
-      this.#own.add(peer)
-      this.#shown.set(peer, (this.#shown.get(peer) ?? 0) + 1)
-    }
+    const faces = this.#shown.get(peer) ?? new Set()
+    this.#shown.set(peer, faces.add(this))
     try {
-      return await this.#messaging.open(peer)
+      return await this.#node.messaging.open(peer)
     } catch (error) {
       await this.leave(peer).catch(() => undefined)
       throw error
     }
   }
 
+  /** Puts the conversation with a contact on the screen again. For any other peer it does nothing: it accepts nobody. */
+  async reopen(peer: string): Promise<void> {
+    // Nothing is awaited between the look and the opening.
+    if (this.#node.snapshot().contacts.some((contact) => contact.peer === peer)) await this.open(peer)
+  }
+
   async leave(peer: string): Promise<void> {
-    if (this.#drop(peer)) await this.#messaging.leave(peer)
+    const faces = this.#shown.get(peer)
+    if (faces?.delete(this) === true && faces.size === 0) await this.takeOff(peer)
+  }
+
+  /** Takes the conversation off the screens of all faces. */
+  async takeOff(peer: string): Promise<void> {
+    if (this.#shown.delete(peer)) await this.#node.messaging.leave(peer)
   }
 
   /** Leaves all that no other face shows. */
   async close(): Promise<void> {
-    await Promise.all([...this.#own].map(async (peer) => this.leave(peer).catch(() => undefined)))
-  }
-
-  /** @returns whether no face shows the conversation any more */
-  #drop(peer: string): boolean {
-    if (!this.#own.delete(peer)) return false
-    const left = (this.#shown.get(peer) ?? 1) - 1
-    if (left > 0) this.#shown.set(peer, left)
-    else this.#shown.delete(peer)
-    return left <= 0
+    await Promise.all(Array.from(this.#shown.keys(), async (peer) => this.leave(peer).catch(() => undefined)))
   }
 }
 
@@ -62,8 +65,27 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
   return {
     events,
     self,
-    peers,
-    trust,
+    peers: {
+      firstLook: async (options) => peers.firstLook(options),
+      resolve: async (...args) => peers.resolve(...args),
+      look: (peer) => peers.look(peer),
+      measurePath: async (...args) => peers.measurePath(...args),
+      renameContact: async (...args) => peers.renameContact(...args),
+      removeContact: async (peer) => {
+        await peers.removeContact(peer)
+        await screens.takeOff(peer)
+      }
+    },
+    trust: {
+      safetyNumber: async (peer) => trust.safetyNumber(peer),
+      verify: async (peer) => trust.verify(peer),
+      unverify: async (peer) => trust.unverify(peer),
+      block: async (peer) => {
+        await trust.block(peer)
+        await screens.takeOff(peer)
+      },
+      unblock: async (peer) => trust.unblock(peer)
+    },
     snapshot: () => node.snapshot(),
     figures: async () => node.figures(),
     settings: async () => node.settings(),
@@ -81,7 +103,10 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
       readRequest: async (peer) => messaging.readRequest(peer),
       clearRequests: async () => messaging.clearRequests(),
       accept: async (peer) => messaging.accept(peer),
-      ignore: async (peer) => messaging.ignore(peer),
+      ignore: async (peer) => {
+        await messaging.ignore(peer)
+        await screens.takeOff(peer)
+      },
       room: async () => messaging.room(),
       copyHistory: async (options) => messaging.copyHistory(options)
     }

@@ -27,7 +27,7 @@ export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
   const { ChatNode } = await import('../../node/index.ts')
   const { config, interactive, observe = false, unlock } = use
   const node = await ChatNode.create({ config, interactive, observe, ...(unlock === undefined ? {} : { unlock }) })
-  const screens = new ConversationScreens(node.messaging)
+  const screens = new ConversationScreens(node)
   const endReleasing = releaseMemoryAtRest()
   let endControl: (() => Promise<void>) | undefined
   try {

@@ -43,7 +43,7 @@ export class ControlServer {
   static async start(
     node: ChatApi,
     place: SocketPlace,
-    screens = new ConversationScreens(node.messaging)
+    screens = new ConversationScreens(node)
   ): Promise<ControlServer> {
     const server = new ControlServer(node, screens)
     try {

@@ -15,7 +15,7 @@ import {
   type NodeHello
 } from '../../../src/cli/attach/face-protocol.ts'
 import { FaceServer } from '../../../src/cli/attach/face-server.ts'
-import type { ConversationSummary } from '../../../src/cli/chat-api/chat-api.ts'
+import type { Contact, ConversationSummary } from '../../../src/cli/chat-api/chat-api.ts'
 import { exitCodes } from '../../../src/node/settings.ts'
 import { eventually } from '../../eventually.ts'
 import { FakeNode, incoming, outgoing, row } from '../fake-node.ts'
@@ -45,7 +45,7 @@ const over = new AbortController()
 
 beforeEach(() => {
   node = new FakeNode()
-  screens = new ConversationScreens(node.messaging)
+  screens = new ConversationScreens(node)
   servers = []
   faces = []
   streams = []
@@ -57,6 +57,10 @@ afterEach(() => {
   for (const face of faces) face.close()
   for (const server of servers) server.end()
 })
+
+function contact(name: string): Contact {
+  return { peer: `12D3KooW${name}`, name, sinceMs: 7, addresses: [] }
+}
 
 function newStream(): Duplex {
   const [here, there] = duplexPair()
@@ -331,6 +335,7 @@ test('no more than some calls of a face are carried out at once', async () => {
 })
 
 test('when the node has ended the face says so, finds the next one, and opens again what was open', async () => {
+  node.known = [contact('bob')]
   const face = await attach()
   await face.messaging.open('12D3KooWbob')
   const notices: string[] = []
@@ -344,6 +349,66 @@ test('when the node has ended the face says so, finds the next one, and opens ag
   expect(face.snapshot().self.nickname).toBe('after the restart')
   await eventually(() => expect(node.calls).toContain('open 12D3KooWbob'))
 })
+
+test('a face that finds the next node makes nobody a contact: who was removed, blocked or never one stays so', async () => {
+  node.known = ['bob', 'carl', 'dora'].map(contact)
+  const face = await attach()
+  for (const { peer } of node.known) await face.messaging.open(peer)
+  // One is removed by another face, and is a contact again before the node ends; one while there is no node.
+  node.known = ['carl', 'dora'].map(contact)
+  node.tell('snapshot', { part: 'contacts' })
+  node.known = ['bob', 'carl', 'dora'].map(contact)
+  node.tell('snapshot', { part: 'contacts' })
+  await face.messaging.requests()
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  node.calls.length = 0
+  node.known = ['bob', 'dora'].map(contact)
+  streams[0]?.destroy()
+  await resumed
+  await face.messaging.requests()
+  expect(node.calls.filter((call) => !call.startsWith('leave'))).toEqual(['open 12D3KooWdora'])
+})
+
+test('a conversation that could not be opened before the node ended is not opened on the next one', async () => {
+  node.known = [contact('bob')]
+  const face = await attach()
+  node.open = async () => {
+    streams[0]?.destroy()
+    return new Promise(() => undefined)
+  }
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  await expect(face.messaging.open('12D3KooWbob')).rejects.toMatchObject({ name: 'NodeGoneError' })
+  const opened = vi.fn(async () => [])
+  node.open = opened
+  await resumed
+  await face.messaging.requests()
+  expect(opened).not.toHaveBeenCalled()
+})
+
+test('opening again accepts no stranger, whatever a face asks', async () => {
+  const other = screens.another()
+  await other.reopen('12D3KooWeve')
+  node.known = [contact('bob')]
+  await other.reopen('12D3KooWbob')
+  expect(node.calls).toEqual(['open 12D3KooWbob'])
+})
+
+test.each(['removed', 'blocked', 'ignored'] as const)(
+  'a peer that one face has %s is on no screen: who opens it next is the last to leave it',
+  async (what) => {
+    const [one, two] = [await attach(), await attach()]
+    const peer = '12D3KooWbob'
+    await one.messaging.open(peer)
+    await two.messaging.open(peer)
+    if (what === 'removed') await one.peers.removeContact(peer)
+    else if (what === 'blocked') await one.trust.block(peer)
+    else await one.messaging.ignore(peer)
+    node.calls.length = 0
+    await one.messaging.open(peer)
+    await one.messaging.leave(peer)
+    expect(node.calls).toEqual([`open ${peer}`, `leave ${peer}`])
+  }
+)
 
 test('a call that was under way when the node ended is refused: it may or may not have been carried out', async () => {
   const face = await attach()
