@@ -3,7 +3,15 @@
 // starts in a tenth of the time.
 export { isTooWide, readCidr } from './config/units.ts'
 export { changeConfigFile, readConfigFile } from './config/config-file.ts'
-export { configFileOf, fileValue, loadConfig, settingSpec, settingViews, type Config } from './config/config.ts'
+export {
+  configFileOf,
+  fileValue,
+  loadConfig,
+  loadProfileConfig,
+  settingSpec,
+  settingViews,
+  type Config
+} from './config/config.ts'
 export {
   defaultProfile,
   kebabCase,

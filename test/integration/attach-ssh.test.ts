@@ -7,6 +7,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exitCodes } from '../../src/node/settings.ts'
 import { eventually } from '../eventually.ts'
 import { DelayedLine } from '../processes/delayed-line.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
@@ -156,6 +157,24 @@ describe.skipIf(!existsSync(sshdPath))('over ssh', () => {
     expect(missing.code).toBe(4)
     expect(missing.stderr).toMatch(/no-such-command has to be found there/u)
   })
+})
+
+test('a port is passed to ssh, and a missing ssh is named', async () => {
+  const bin = join(bed.folder, 'fake')
+  await mkdir(bin)
+  await writeFile(join(bin, 'ssh'), '#!/bin/sh\necho "asked for $*" >&2\n', { mode: 0o755 })
+  for (const [where, words] of [
+    ['ssh:127.0.0.1:2200', '-p 2200 .* -- 127.0.0.1 parley'],
+    ['ssh://anna@host:2222/', '-p 2222 .* -- anna@host parley'],
+    ['ssh:anna@[::1]:22', '-p 22 .* -- anna@::1 parley'],
+    ['ssh:::1', '^(?!.*-p ).* -- ::1 parley']
+  ] as const) {
+    const asked = await bed.run(['attach', where, '--json'], { env: { PATH: `${bin}:/usr/bin:/bin` } })
+    expect(asked.stderr).toMatch(new RegExp(words, 'u'))
+  }
+  const without = await bed.command(['attach', 'ssh:there', '--json'], { env: { PATH: bed.folder } })
+  expect(without.code).toBe(exitCodes.unreachable)
+  expect(without.stderr).toContain("the ssh program can't be started")
 })
 
 test('a host that ssh would take for an option is refused', async () => {

@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FACE_PROTOCOL_VERSION } from '../../src/cli/attach/face-protocol.ts'
 import { daemonAt } from '../../src/cli/attach/index.ts'
+import { pathToListenAt } from '../../src/cli/control/control-path.ts'
 import { exitCodes, loadConfig } from '../../src/node/settings.ts'
 import { eventually } from '../eventually.ts'
 import { JsonParley } from '../fault/json-parley.ts'
 import { defaultDeadlineMs } from '../processes/output-log.ts'
+import { profileIn } from '../processes/homes.ts'
 import { freePort } from '../processes/ports.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { TestBed } from '../processes/test-bed.ts'
@@ -203,6 +205,77 @@ test('a profile that is held names the process that holds it', async () => {
   const second = await bed.run(['daemon'], { home })
   expect(second).toMatchObject({ code: exitCodes.profileInUse })
   expect(second.stderr).toContain(`in use by another parley (process ${window.pid})`)
+})
+
+test('/detach of a second identity leaves that one running, and names its profile', async () => {
+  const home = bed.home()
+  const first = await bed.start(['--plain', '--name', 'anna'], { home, name: 'the first window' })
+  await first.shows(/^You are anna/u)
+  const second = await bed.start(['--plain', '--name', 'berta'], { home, name: 'the second window' })
+  const { match } = await second.shows(/^You are berta \((?<id>\S+)\)/u)
+  second.type('/detach')
+  await second.shows(
+    /parley --profile default-2 opens the chat again; parley daemon --stop --profile default-2 ends it/u
+  )
+  expect((await second.ended()).code).toBe(0)
+  const again = await bed.start(['--plain', '--profile', 'default-2'], { home, name: 'a face' })
+  await again.shows(new RegExp(`^You are berta \\(${match.groups?.['id']}\\)`, 'u'))
+  expect((await bed.command(['daemon', '--stop', '--profile', 'default-2'], { home })).code).toBe(0)
+})
+
+test('--stop and status work whatever is in the file of settings', async () => {
+  const home = bed.home()
+  await startDaemon(home)
+  const folder = join(String(bed.env(home)['XDG_CONFIG_HOME']), 'parley')
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'config.json'), '{ "nmae": "anna" }')
+  expect((await bed.command(['status'], { home })).stdout).toContain('in use by a daemon')
+  await writeFile(join(folder, 'config.json'), 'no JSON')
+  const stop = await bed.command(['daemon', '--stop'], { home })
+  expect(stop.code, stop.told).toBe(0)
+})
+
+test('a daemon that is suspended is named with its process, and what helps', async () => {
+  const home = bed.home()
+  const daemon = await startDaemon(home)
+  process.kill(daemon.pid, 'SIGSTOP')
+  try {
+    const stop = await bed.command(['daemon', '--stop'], { home })
+    expect(stop.code).toBe(exitCodes.profileInUse)
+    expect(stop.stderr).toContain(`the profile default (process ${daemon.pid}) does not answer`)
+    expect(stop.stderr).toContain(`kill -CONT ${daemon.pid}`)
+  } finally {
+    process.kill(daemon.pid, 'SIGCONT')
+  }
+})
+
+test('a daemon that can have no socket says why, locked or not', async () => {
+  const home = bed.home()
+  const deep = join(bed.folder, 'x'.repeat(120))
+  const env = { XDG_DATA_HOME: join(deep, 'data'), TMPDIR: deep }
+  const daemon = await bed.start(['daemon'], { home, env, name: 'the daemon' })
+  await daemon.shows(/^NOTICE no-faces: .*XDG_RUNTIME_DIR/u)
+  await daemon.kill()
+  const secret = 'correct horse battery staple'
+  const runtime = { XDG_RUNTIME_DIR: join(home, 'runtime') }
+  const config = await loadConfig({ flags: {}, env: { ...bed.env(home), ...runtime } })
+  await bed.command(['--plain'], { home, env: runtime, input: 'QUIT\n' })
+  await bed.run(['profile', 'protect', '--new-passphrase-fd', '0'], { home, env: runtime, input: `${secret}\n` })
+  await mkdir(runtime.XDG_RUNTIME_DIR, { recursive: true, mode: 0o700 })
+  const face = await pathToListenAt(config.folders, profileIn(home), 'faces')
+  await mkdir(String(face))
+  const locked = await bed.start(['daemon'], { home, env: runtime, name: 'the locked daemon' })
+  await locked.shows(/^NOTICE no-faces: /u)
+  await locked.shows(/is locked: parley unlock opens it/u)
+})
+
+test('--restart of a daemon that ends at once says so, with its exit code', async () => {
+  const home = bed.home()
+  await mkdir(join(home, 'data', 'parley', 'profiles', 'default', 'identity.key'), { recursive: true })
+  const restart = await bed.command(['daemon', '--restart'], { home })
+  expect(restart.stderr).toMatch(
+    /the daemon ended at once \(exit code \d+\): parley daemon in this terminal shows why/u
+  )
 })
 
 test('a daemon that waits for its passphrase is known to status, to faces, to --restart and to --stop', async () => {

@@ -33,8 +33,8 @@ export interface AttachedNodeInit {
   readonly signal: AbortSignal
   /** A person attends to this face, until {@link AttachedNode.attended} says otherwise. */
   readonly isAttended: boolean
-  /** How long the first connection may take to say hello, where a person may be asked for something meanwhile. */
-  readonly firstHelloMs?: number
+  /** How long a connection may take to say hello, where the line is slow, or a person is asked for something first. */
+  readonly helloMs?: number
 }
 
 export class AttachedNode implements ChatApi {
@@ -71,8 +71,8 @@ export class AttachedNode implements ChatApi {
   static async attach(init: AttachedNodeInit): Promise<AttachedNode | undefined> {
     const stream = await init.connect({ signal: init.signal })
     if (stream === undefined) return undefined
-    const { isAttended, firstHelloMs = HELLO_TIMEOUT_MS } = init
-    const face = { isAttended: () => isAttended, timeoutMs: firstHelloMs }
+    const { isAttended, helloMs = HELLO_TIMEOUT_MS, signal } = init
+    const face = { isAttended: () => isAttended, timeoutMs: helloMs, signal }
     const node = new AttachedNode(init, await NodeLink.greet(stream, face))
     void node.#run()
     await node.#begun.promise
@@ -180,12 +180,13 @@ export class AttachedNode implements ChatApi {
 
   async #findAgain(over: AbortSignal): Promise<void> {
     const backoff = new Backoff(RECONNECT_BACKOFF)
+    const { helloMs = HELLO_TIMEOUT_MS } = this.#init
     let said = ''
     while (!over.aborted) {
       try {
         const stream = await this.#init.connect({ signal: over })
         if (stream !== undefined) {
-          const face = { isAttended: () => this.#isAttended, timeoutMs: HELLO_TIMEOUT_MS }
+          const face = { isAttended: () => this.#isAttended, timeoutMs: helloMs, signal: over }
           this.#link = await NodeLink.greet(stream, face)
           this.#epoch++
           this.#next = new NodeMirror()

@@ -1,14 +1,22 @@
 // The socket at which faces attach to the node of a profile, seen from both ends.
 // It lies beside the one for commands, and is as private.
 import { createServer, type Server, type Socket } from 'node:net'
-import { type Config, profileFolder, version } from '../../node/settings.ts'
+import {
+  type Config,
+  exitCodes,
+  ParleyError,
+  processNote,
+  profileFolder,
+  profileHolder,
+  version
+} from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api/chat-api.ts'
-import { call, finish, pathsToCall, pathToListenAt, PrivateSocket } from '../control/index.ts'
+import { call, finish, NoAnswerError, pathsToCall, pathToListenAt, PrivateSocket } from '../control/index.ts'
 import { AttachedNode } from './attached-node.ts'
 import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
 import { FACE_PROTOCOL_VERSION, HELLO_TIMEOUT_MS, lineOf, type NodeHello } from './face-protocol.ts'
 import { FaceServer } from './face-server.ts'
-import { greetingOf } from './node-link.ts'
+import { greetingOf, NodeGoneError } from './node-link.ts'
 
 /** Faces of one node at once: more than a person has terminals. */
 const MAX_FACES = 32
@@ -183,12 +191,43 @@ export interface RunningDaemon {
   readonly isLocked: boolean
 }
 
-/** @returns the daemon that runs on the profile, of whatever version; undefined when there is none */
+/** The process that holds the profile is there and says nothing. */
+class SilentNodeError extends ParleyError {
+  override readonly name = 'SilentNodeError'
+  override readonly exitCode = exitCodes.profileInUse
+
+  constructor(profile: string, pid: number | undefined, cause: unknown) {
+    const remedy = pid === undefined ? '' : `; kill -CONT ${pid} resumes a suspended one, kill -9 ${pid} ends any`
+    super(
+      `the parley that runs on the profile ${profile}${processNote(pid)} does not answer: ` +
+        `it may be suspended or very busy. Try again${remedy}`,
+      { cause }
+    )
+  }
+}
+
+/**
+ * @returns the daemon that runs on the profile, of whatever version; undefined when there is none
+ * @throws SilentNodeError
+ */
 export async function daemonAt(config: Config, signal: AbortSignal): Promise<RunningDaemon | undefined> {
+  try {
+    return await greetedDaemon(config, signal)
+  } catch (error) {
+    const isSilent = error instanceof NoAnswerError || (error instanceof NodeGoneError && error.isSilent)
+    if (isSilent && !signal.aborted)
+      throw new SilentNodeError(config.settings.profile, await profileHolder(config), error)
+    // It is just ending.
+    if (error instanceof NodeGoneError) return undefined
+    throw error
+  }
+}
+
+async function greetedDaemon(config: Config, signal: AbortSignal): Promise<RunningDaemon | undefined> {
   const socket = await faceSocket(config, signal)
   if (socket === undefined) return undefined
   try {
-    const { hello } = await greetingOf(socket, HELLO_TIMEOUT_MS)
+    const { hello } = await greetingOf(socket, { timeoutMs: HELLO_TIMEOUT_MS, signal })
     const { isDaemon, pid, options, isLocked } = hello
     if (isDaemon !== true || typeof pid !== 'number') return undefined
     const words = Array.isArray(options) ? options.filter((word) => typeof word === 'string') : []

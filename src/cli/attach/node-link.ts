@@ -45,9 +45,12 @@ class TooManyFacesError extends ParleyError {
 export class NodeGoneError extends ParleyError {
   override readonly name = 'NodeGoneError'
   override readonly exitCode = exitCodes.profileInUse
+  /** Its process is there, and has said nothing in time. */
+  readonly isSilent: boolean
 
-  constructor() {
+  constructor({ isSilent = false }: { readonly isSilent?: boolean } = {}) {
     super('the node of this profile has stopped; Parley is reconnecting: try again when it is back')
+    this.isSilent = isSilent
   }
 }
 
@@ -81,9 +84,9 @@ export class NodeLink {
   /** Greets the node. @throws OtherVersionError, KeyLockedError, NodeGoneError */
   static async greet(
     stream: Duplex,
-    face: { readonly isAttended: () => boolean; readonly timeoutMs: number }
+    face: GreetingOptions & { readonly isAttended: () => boolean }
   ): Promise<NodeLink> {
-    const greeting = await greetingOf(stream, face.timeoutMs)
+    const greeting = await greetingOf(stream, face)
     const { hello } = greeting
     const refusal =
       hello['protocol'] !== FACE_PROTOCOL_VERSION
@@ -181,16 +184,32 @@ interface Greeting {
   readonly heardAtMs: () => number
 }
 
+interface GreetingOptions {
+  readonly timeoutMs: number
+  /** Ends the stream while it is waited for. */
+  readonly signal: AbortSignal
+}
+
 /** What the node says of itself first, whatever its version. @throws NodeGoneError */
-export async function greetingOf(stream: Duplex, timeoutMs: number): Promise<Greeting> {
+export async function greetingOf(stream: Duplex, { timeoutMs, signal }: GreetingOptions): Promise<Greeting> {
   stream.on('error', () => undefined) // the end of the lines reports it
   let atMs = performance.now()
   const lines = messagesOf(heard(stream, () => (atMs = performance.now())))
-  const timer = setTimeout(() => stream.destroy(), timeoutMs)
-  const { value: hello } = await lines.next().finally(() => clearTimeout(timer))
+  const end = (): void => void stream.destroy()
+  let isSilent = false
+  const timer = setTimeout(() => {
+    isSilent = true
+    end()
+  }, timeoutMs)
+  if (signal.aborted) end()
+  else signal.addEventListener('abort', end, { once: true })
+  const { value: hello } = await lines.next().finally(() => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
+  })
   if (hello?.is === 'hello') return { hello, lines, heardAtMs: () => atMs }
-  stream.destroy()
-  throw new NodeGoneError()
+  end()
+  throw new NodeGoneError({ isSilent })
 }
 
 /** Lines that are no message are not for us. A reset is an end like any other. */

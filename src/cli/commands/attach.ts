@@ -1,19 +1,28 @@
-// `parley attach ssh:[USER@]HOST`: the chat of another machine in this terminal,
+// `parley attach ssh:[USER@]HOST[:PORT]`: the chat of another machine in this terminal,
 // through the ssh program. ssh starts `parley attach --pipe` there, which passes
 // bytes between its ends and the socket of faces; no port is opened.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
-import { type Config, type ExitCode, exitCodes, loadConfig, ParleyError, UsageError } from '../../node/settings.ts'
+import {
+  type Config,
+  type ExitCode,
+  exitCodes,
+  loadConfig,
+  ParleyError,
+  parsePort,
+  UsageError
+} from '../../node/settings.ts'
 import { AttachedNode, faceSocket } from '../attach/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { flagsOf, hasSwitch } from './command-options.ts'
 import { openAttached } from './chat.ts'
 import { textOption } from './history.ts'
 
-/** ssh may ask for a password, or whether a host is to be trusted, and a person takes time to answer. */
-const FIRST_HELLO_MS = 120_000
+/** ssh may ask for a password, or whether a host is to be trusted, and a person takes time to answer; a slow line, too. */
+const SSH_HELLO_MS = 120_000
 
 /** Nothing answered over ssh, whose message is shown above. */
 class NothingThereError extends ParleyError {
@@ -21,32 +30,45 @@ class NothingThereError extends ParleyError {
   override readonly exitCode = exitCodes.unreachable
 }
 
+/** There is no ssh to connect with. */
+class NoSshError extends ParleyError {
+  override readonly name = 'NoSshError'
+  override readonly exitCode = exitCodes.unreachable
+}
+
 export async function runAttach(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   if (hasSwitch(command, 'pipe')) return passBytes(io, config)
   const [where = ''] = command.args
-  const destination = destinationOf(where)
+  const { host, port } = destinationOf(where)
   const remote = textOption(command, 'remoteCommand') ?? 'parley'
   const { profile } = config.settings
-  const args = ['-T', '-o', 'ServerAliveInterval=10', '-o', 'ServerAliveCountMax=3']
+  const args = [
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    '-T',
+    '-o',
+    'ServerAliveInterval=10',
+    '-o',
+    'ServerAliveCountMax=3'
+  ]
   const words = [remote, 'attach', '--pipe', ...(config.sources.profile === 'default' ? [] : ['--profile', profile])]
   let isFirst = true
-  const connect = async (): Promise<Duplex> => {
+  const connect = async ({ signal }: { readonly signal: AbortSignal }): Promise<Duplex> => {
     // Later it must neither ask nor write: the screen is the face's.
     const quietly = isFirst ? [] : ['-q', '-o', 'BatchMode=yes']
-    const stream = overSsh(io, [...args, ...quietly, '--', destination, ...words], isFirst ? 'inherit' : 'ignore')
+    const errors = isFirst ? 'inherit' : 'ignore'
     isFirst = false
-    return stream
+    return overSsh(io, [...args, ...quietly, '--', host, ...words], { errors, signal })
   }
   const node = await AttachedNode.attach({
     signal: io.interrupted,
     connect,
     isAttended: !hasSwitch(command, 'json'),
-    firstHelloMs: FIRST_HELLO_MS
+    helloMs: SSH_HELLO_MS
   }).catch((error: unknown) => {
     if (!(error instanceof Error) || error.name !== 'NodeGoneError') throw error
     throw new NothingThereError(
-      `no Parley answered at ${destination}: it has to run there (parley daemon), and ${remote} has to be found there by ssh ` +
+      `no Parley answered at ${host}: it has to run there (parley daemon), and ${remote} has to be found there by ssh ` +
         '(--remote-command names another path)'
     )
   })
@@ -61,18 +83,32 @@ export async function runAttach(io: CommandIo, command: Command): Promise<ExitCo
 }
 
 /** @throws UsageError: a destination that ssh would take for an option is refused */
-function destinationOf(where: string): string {
-  const destination = where.startsWith('ssh:') ? where.slice('ssh:'.length).replace(/^\/\//u, '') : ''
-  if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.@:%[\]-]*$/u.test(destination)) {
+function destinationOf(where: string): { readonly host: string; readonly port: number | undefined } {
+  const destination = where.startsWith('ssh:') ? where.slice('ssh:'.length).replace(/^\/\/(.*?)\/?$/u, '$1') : ''
+  // A second colon outside brackets is part of an IPv6 address.
+  const [, before = destination, port] = /^((?:[^:]*@)?(?:[^:@]+|\[.*\])):(\d+)$/u.exec(destination) ?? []
+  const host = before.replaceAll(/[[\]]/gu, '')
+  if (!/^[\p{L}\p{N}_:][\p{L}\p{N}_.@:%-]*$/u.test(host)) {
     throw new UsageError(
-      `${JSON.stringify(where)} is no place to attach to: expected ssh:HOST or ssh:USER@HOST, as in parley attach ssh:anna@home.example`
+      `${JSON.stringify(where)} is no place to attach to: expected ssh:HOST, ssh:USER@HOST or ssh:USER@HOST:PORT, as in parley attach ssh:anna@home.example`
     )
   }
-  return destination
+  return { host, port: port === undefined ? undefined : parsePort(port) }
 }
 
-function overSsh(io: CommandIo, args: readonly string[], errors: 'inherit' | 'ignore'): Duplex {
-  const ssh = spawn('ssh', args, { stdio: ['pipe', 'pipe', errors], env: io.env })
+/** @throws NoSshError; the signal's reason */
+async function overSsh(
+  io: CommandIo,
+  args: readonly string[],
+  { errors, signal }: { readonly errors: 'inherit' | 'ignore'; readonly signal: AbortSignal }
+): Promise<Duplex> {
+  const ssh = spawn('ssh', args, { stdio: ['pipe', 'pipe', errors], env: io.env, signal })
+  try {
+    await once(ssh, 'spawn')
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new NoSshError("the ssh program can't be started: install OpenSSH, or add it to the PATH", { cause: error })
+  }
   const stream = Duplex.from({ readable: ssh.stdout, writable: ssh.stdin })
   ssh.once('error', () => stream.destroy())
   ssh.once('exit', () => stream.push(null))

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { withChatNode } from './with-chat-node.ts'
 import { Attention } from '../process/attention.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
-import { flagOf, flagsOf, hasSwitch, settingLines } from './command-options.ts'
+import { flagOf, flagsOf, hasSwitch, onProfile, settingLines } from './command-options.ts'
 import { windowOf } from './second-window.ts'
 import {
   exitCodes,
@@ -102,7 +102,8 @@ export async function openAttached(
     const outcome = io.interrupted.aborted ? 'interrupted' : await face.run()
     if (outcome === 'detached') {
       const what = node.isDaemon ? 'The daemon' : 'The window that holds the profile'
-      writeLines(io.stdout, [`${what} goes on. parley opens the chat again.`])
+      const again = isRemote ? 'parley attach' : onProfile('parley', config.settings.profile)
+      writeLines(io.stdout, [`${what} goes on. ${again} opens the chat again.`])
     }
     return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
@@ -113,13 +114,18 @@ export async function openAttached(
   }
 }
 
-/** The node of this window goes on in a process of its own, with the same settings. */
-async function handOver(io: CommandIo, command: Command, config: Config): Promise<void> {
+/**
+ * The node of this window goes on in a process of its own, with the same settings.
+ *
+ * @param profile the one that it held, which is another than that of `config` where that one was in use
+ */
+async function handOver(io: CommandIo, command: Command, asked: Config, profile: string): Promise<void> {
+  const config = { ...asked, settings: { ...asked.settings, profile } }
   const { daemonOptions, remarksOn, startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
-  startDaemon(config, daemonOptions(flagsOf(command)))
-  const daemon = await untilDaemonRuns(config, io.interrupted)
+  const started = startDaemon(config, daemonOptions(flagsOf(command)))
+  const daemon = await untilDaemonRuns(config, io.interrupted, started)
   writeLines(io.stdout, [
-    'Parley goes on as a daemon. parley opens the chat again; parley daemon --stop ends it.',
+    `Parley goes on as a daemon. ${onProfile('parley', profile)} opens the chat again; ${onProfile('parley daemon --stop', profile)} ends it.`,
     ...remarksOn(daemon)
   ])
 }
@@ -148,6 +154,7 @@ async function openChat(
   const wait = waitForUnlock({ io, config, asJson: wantsJson })
   const unlock: Unlocker = await unlockerOf({ io, command, wait })
   let face: Face | undefined
+  let { profile } = config.settings
   const end = (): void => face?.end('interrupted')
   io.interrupted.addEventListener('abort', end)
   const wantsPlain = hasSwitch(command, 'plain')
@@ -162,6 +169,7 @@ async function openChat(
       interactive: mayMoveOn,
       unlock,
       prepare: (node, screens) => {
+        profile = node.snapshot().self.profile.name
         if (beginsLater) screen.begin()
         face = makeFace(faceOf(node, screens.another()))
       },
@@ -175,7 +183,7 @@ async function openChat(
       }
     })
     screen?.close()
-    if (outcome === 'detached') await handOver(io, command, config)
+    if (outcome === 'detached') await handOver(io, command, config, profile)
     return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
     screen?.close()

@@ -3,6 +3,7 @@
 // and as lines, and the parts of their help that look alike.
 import { Command, Option } from 'commander'
 import {
+  defaultProfile,
   type ExitCode,
   kebabCase,
   type SettingName,
@@ -152,4 +153,9 @@ type Example = readonly [command: string, what: string]
 export function examplesText(...list: readonly Example[]): string {
   const width = Math.max(...list.map(([command]) => command.length))
   return `\nExamples:\n${list.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`).join('\n')}\n`
+}
+
+/** A command as a person types it for this profile: the usual one needs no option. */
+export function onProfile(words: string, profile: string): string {
+  return profile === defaultProfile ? words : `${words} --profile ${profile}`
 }

@@ -21,7 +21,7 @@ import {
 } from '../../node/settings.ts'
 import { daemonAt, type RunningDaemon } from '../attach/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
-import { flagOf, type Flags } from './command-options.ts'
+import { flagOf, onProfile, type Flags } from './command-options.ts'
 
 /** A daemon starts within seconds; one that waits for its lock, or says goodbye to many, takes longer. */
 const DAEMON_WAIT_MS = 20_000
@@ -52,20 +52,44 @@ function optionWords(spec: SettingSpec, value: Flags[SettingName]): string[] {
   return [value].flat().flatMap((one) => [flagOf(spec), one])
 }
 
-/** Starts it in a session of its own, without a terminal. @param options see {@link daemonOptions} */
-export function startDaemon(config: Config, options: readonly string[]): void {
-  const [program, ...args] = daemonCommand(config, options)
-  const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/' })
-  daemon.on('error', () => undefined) // it is waited for, and missed
-  daemon.unref()
+/** A daemon that this process has started. */
+export interface StartedDaemon {
+  /** How it has ended; undefined while it runs. */
+  end(): string | undefined
 }
 
-/** @throws DaemonWaitError; the signal's reason */
-export async function untilDaemonRuns(config: Config, signal: AbortSignal): Promise<RunningDaemon> {
-  return polled(async () => daemonAt(config, signal).catch(() => undefined), {
-    signal,
-    late: (seconds) => `the daemon did not start within ${seconds} s: parley daemon in this terminal shows why`
-  })
+/** Starts it in a session of its own, without a terminal. @param options see {@link daemonOptions} */
+export function startDaemon(config: Config, options: readonly string[]): StartedDaemon {
+  const [program, ...args] = daemonCommand(config, options)
+  const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/' })
+  let end: string | undefined
+  daemon.once('error', ({ message }) => (end = message))
+  daemon.once('exit', (code, signal) => (end = code === null ? `signal ${signal}` : `exit code ${code}`))
+  daemon.unref()
+  return { end: () => end }
+}
+
+/**
+ * @param started the daemon, where this process has started it
+ * @throws DaemonWaitError; the signal's reason
+ */
+export async function untilDaemonRuns(
+  config: Config,
+  signal: AbortSignal,
+  started?: StartedDaemon
+): Promise<RunningDaemon> {
+  const { profile } = config.settings
+  const hint = `${onProfile('parley daemon', profile)} in this terminal shows why`
+  return polled(
+    async () => {
+      const end = started?.end()
+      const daemon = await daemonAt(config, signal).catch(() => undefined)
+      if (daemon === undefined && end !== undefined)
+        throw new DaemonWaitError(`the daemon ended at once (${end}): ${hint}`)
+      return daemon
+    },
+    { signal, late: (seconds) => `the daemon did not start within ${seconds} s: ${hint}` }
+  )
 }
 
 /**
@@ -107,6 +131,12 @@ class ServiceError extends ParleyError {
   override readonly exitCode = exitCodes.unexpected
 }
 
+/** The file of the service can't be written. */
+class ServiceFileError extends ParleyError {
+  override readonly name = 'ServiceFileError'
+  override readonly exitCode = exitCodes.storage
+}
+
 interface Service {
   /** As the service manager knows it. */
   readonly name: string
@@ -126,8 +156,13 @@ interface Service {
 
 export async function installService(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
   const service = serviceOf(config, io.env, flags)
-  await mkdir(dirname(service.file), { recursive: true })
-  await writeFile(service.file, service.text, { mode: 0o644 })
+  try {
+    await mkdir(dirname(service.file), { recursive: true })
+    await writeFile(service.file, service.text, { mode: 0o644 })
+  } catch (error) {
+    const hint = 'give its folder write permission, or run parley daemon under another supervisor'
+    throw new ServiceFileError(`${service.file} can't be written: ${hint}`, { cause: error })
+  }
   writeLines(io.stdout, [`Written: ${service.file}`])
   for (const command of service.start) await run(command)
   const daemon = await untilDaemonRuns(config, io.interrupted)

@@ -6,6 +6,7 @@ import {
   exitCodes,
   isProfileHeld,
   loadConfig,
+  loadProfileConfig,
   processNote,
   profileHolder,
   ProfileInUseError,
@@ -33,16 +34,19 @@ import {
   stopService,
   uninstallService,
   startDaemon,
+  type StartedDaemon,
   untilDaemonIsGone,
   untilDaemonRuns
 } from './daemon-service.ts'
 import { inBoundedTime, withChatNode } from './with-chat-node.ts'
 
 export async function runDaemon(io: CommandIo, command: Command): Promise<ExitCode> {
-  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const init = { flags: flagsOf(command), env: io.env }
+  // A daemon can be ended whatever its settings have become.
+  if (hasSwitch(command, 'stop')) return stop(io, await loadProfileConfig(init))
+  if (hasSwitch(command, 'uninstall')) return uninstallService(io, await loadProfileConfig(init))
+  const config = await loadConfig(init)
   if (hasSwitch(command, 'install')) return installService(io, config, flagsOf(command))
-  if (hasSwitch(command, 'uninstall')) return uninstallService(io, config)
-  if (hasSwitch(command, 'stop')) return stop(io, config)
   if (hasSwitch(command, 'restart')) return restart(io, config, flagsOf(command))
   return serve(io, command, config)
 }
@@ -172,6 +176,7 @@ async function stop(io: CommandIo, config: Config): Promise<ExitCode> {
 async function restart(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
   const { profile } = config.settings
   const daemon = await daemonAt(config, io.interrupted)
+  let started: StartedDaemon | undefined
   if (daemon !== undefined && (await isService(io, config, daemon))) await restartService(config, io.env)
   else {
     if (daemon !== undefined) await endDaemon(io, config, daemon)
@@ -180,9 +185,9 @@ async function restart(io: CommandIo, config: Config, flags: Flags): Promise<Exi
         `the profile ${profile} is in use by a window${await holderNote(config)}: close it first`
       )
     const given = daemonOptions(flags)
-    startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []))
+    started = startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []))
   }
-  const next = await untilDaemonRuns(config, io.interrupted)
+  const next = await untilDaemonRuns(config, io.interrupted, started)
   writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`, ...remarksOn(next)])
   return exitCodes.ok
 }

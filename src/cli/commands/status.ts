@@ -5,13 +5,13 @@ import { escapedJson } from '../process/clean-text.ts'
 import type { Json } from '../control/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { flagsOf, hasSwitch } from './command-options.ts'
-import { exitCodes, loadConfig, profileKeyProtection, shortId, sizeText } from '../../node/settings.ts'
+import { exitCodes, loadProfileConfig, profileKeyProtection, shortId, sizeText } from '../../node/settings.ts'
 import type { ExitCode, KeyProtection } from '../../node/settings.ts'
 import { secondsUntil } from '../wording/time-span.ts'
 import { answeredText } from '../wording/directory-wording.ts'
 
 export async function runStatus(io: CommandIo, command: Command): Promise<ExitCode> {
-  const config = await loadConfig({ flags: flagsOf(command), env: io.env })
+  const config = await loadProfileConfig({ flags: flagsOf(command), env: io.env })
   const asJson = hasSwitch(command, 'json')
   const { runningParley } = await import('../control/index.ts')
   const parley = await runningParley(config, { signal: io.interrupted, mayBeLocked: true })

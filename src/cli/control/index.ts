@@ -2,7 +2,7 @@
 export { pathsToCall, pathToListenAt } from './control-path.ts'
 export { finish, serveControl } from './control-server.ts'
 export { PrivateSocket } from './private-socket.ts'
-export { call, RunningCommandError } from './running-parley.ts'
+export { call, NoAnswerError, RunningCommandError } from './running-parley.ts'
 export { waitForUnlock } from './locked-server.ts'
 export { onProfile, type ProfileWork } from './on-profile.ts'
 export { type SendingNode, type Sent } from './send-on-profile.ts'

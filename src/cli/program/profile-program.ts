@@ -40,7 +40,7 @@ export function addAttachCommand(program: ProgramCommand, run: Run): void {
     program.command('attach').description('the chat of another machine in this terminal, through ssh'),
     onlyProfile
   )
-    .argument('[WHERE]', 'ssh:HOST or ssh:USER@HOST, as the ssh program takes them')
+    .argument('[WHERE]', 'ssh:HOST, ssh:USER@HOST or ssh:USER@HOST:PORT')
     .option('--remote-command <COMMAND>', 'how parley is called there (default: parley)')
     .option('--pipe', 'the far end: pass bytes between this command and the node that runs here')
     .option('--plain', 'plain lines, also on a terminal: for screen readers')

@@ -28,6 +28,8 @@ export interface Config {
   readonly file: string
 }
 
+type Flags = Readonly<Partial<Record<SettingName, string | readonly string[] | boolean>>>
+
 /** The file of settings, whether it is there or not. */
 export function configFileOf(env: NodeJS.ProcessEnv): string {
   return join(foldersOf(env).config, 'config.json')
@@ -39,16 +41,22 @@ export function configFileOf(env: NodeJS.ProcessEnv): string {
  * @param flags values as typed; absent where the flag was not given
  * @throws UsageError naming the setting, its value and where it came from
  */
-export async function loadConfig(init: {
-  flags: Readonly<Partial<Record<SettingName, string | readonly string[] | boolean>>>
-  env: NodeJS.ProcessEnv
-}): Promise<Config> {
-  const folders = foldersOf(init.env)
+export async function loadConfig(init: { readonly flags: Flags; readonly env: NodeJS.ProcessEnv }): Promise<Config> {
   const file = configFileOf(init.env)
   const fromFile = await readConfigFile(file)
   for (const key of Object.keys(fromFile)) {
     if (!isSettingName(key)) throw new UsageError(`${file}: ${noSuchSetting(key)}`)
   }
+  return { ...settingsFrom({ ...init, file, fromFile }), folders: foldersOf(init.env), file }
+}
+
+function settingsFrom(init: {
+  readonly flags: Flags
+  readonly env: NodeJS.ProcessEnv
+  readonly file: string
+  readonly fromFile: Readonly<Record<string, unknown>>
+}): Pick<Config, 'settings' | 'sources'> {
+  const { file, fromFile } = init
   const values: Partial<Record<SettingName, SettingValue>> = {}
   const sources: Partial<Record<SettingName, SettingSource>> = {}
   for (const spec of settingSpecs) {
@@ -64,7 +72,25 @@ export async function loadConfig(init: {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   const settings = { ...defaultSettings(values.profile), ...given }
   // Each entry of settingSpecs has set its source above.
-  return { settings, sources: sources as Record<SettingName, SettingSource>, folders, file }
+  return { settings, sources: sources as Record<SettingName, SettingSource> }
+}
+
+/**
+ * The settings of a command that needs the profile alone, and works with errors in all others: they count as not set.
+ *
+ * @throws UsageError when the profile has no usable name
+ */
+export async function loadProfileConfig(init: Parameters<typeof loadConfig>[0]): Promise<Config> {
+  try {
+    return await loadConfig(init)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const file = configFileOf(init.env)
+    const { profile } = await readConfigFile(file).catch((): Readonly<Record<string, unknown>> => ({}))
+    const env = { PARLEY_PROFILE: init.env['PARLEY_PROFILE'] }
+    const flags = init.flags.profile === undefined ? {} : { profile: init.flags.profile }
+    return { ...settingsFrom({ flags, env, file, fromFile: { profile } }), folders: foldersOf(init.env), file }
+  }
 }
 
 export function settingViews({ settings, sources }: Config): readonly SettingView[] {

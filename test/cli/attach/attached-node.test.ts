@@ -620,6 +620,24 @@ test('a node that says nothing is looked for again', async () => {
   expect(notices[0]).toBe('node-gone')
 })
 
+test('a face that is closed while a found node has not said hello yet leaves no stream behind', async () => {
+  const found: Duplex[] = []
+  const connect = async (): Promise<Duplex> => {
+    if (found.length === 0) {
+      found.push(newStream())
+      return found[0] ?? newStream()
+    }
+    const [here] = duplexPair()
+    found.push(here)
+    return here
+  }
+  const face = await AttachedNode.attach({ connect, signal: over.signal, isAttended: false })
+  found[0]?.destroy()
+  await eventually(() => expect(found).toHaveLength(2))
+  face?.close()
+  await eventually(() => expect(found[1]?.destroyed).toBe(true))
+})
+
 test('a face with too many calls under way is given longer: nothing of it is read meanwhile', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
   node.requests = async () => new Promise(() => undefined)
