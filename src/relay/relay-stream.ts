@@ -2,8 +2,11 @@
 // bytes and time, before it carries a circuit. It knows no message's meaning.
 import type { Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
-import { withDeadline } from '../wire/index.ts'
+import { toError, withDeadline } from '../wire/index.ts'
 import { MAX_RELAY_FRAME_BYTES, RELAY_ANSWER_TIMEOUT_MS } from './relay-frames.ts'
+
+/** Unread bytes of a stream before it carries a circuit: the message, and what comes right behind it. */
+const MAX_UNREAD_BYTES = 2 * MAX_RELAY_FRAME_BYTES
 
 export class RelayStream {
   readonly #stream: Stream
@@ -13,7 +16,7 @@ export class RelayStream {
   /** @param signal ends each wait for a message */
   constructor(stream: Stream, signal: AbortSignal) {
     this.#stream = stream
-    this.#messages = lpStream(stream, { maxDataLength: MAX_RELAY_FRAME_BYTES })
+    this.#messages = lpStream(stream, { maxDataLength: MAX_RELAY_FRAME_BYTES, maxBufferSize: MAX_UNREAD_BYTES })
     this.#signal = signal
   }
 
@@ -33,10 +36,33 @@ export class RelayStream {
     )
   }
 
-  /** The last word on the stream. */
+  /** Writes the last message on the stream, then closes it as {@link close} does. */
   async end(message: Uint8Array): Promise<void> {
     await this.write(message)
-    await withDeadline('close', RELAY_ANSWER_TIMEOUT_MS, this.#signal, async (signal) => this.#stream.close({ signal }))
+    await this.close()
+  }
+
+  /** Ends this half. The remote is held back from now on, and the stream is aborted unless the remote ends its half in time. */
+  async close(): Promise<void> {
+    const stream = this.#stream
+    if (stream.readStatus === 'readable') stream.pause()
+    this.release()
+    try {
+      await withDeadline('close', RELAY_ANSWER_TIMEOUT_MS, this.#signal, async (signal) => {
+        const { promise: isClosed, resolve } = Promise.withResolvers<void>()
+        stream.addEventListener('close', () => resolve(), { once: true })
+        await stream.close({ signal })
+        if (stream.status === 'open') await isClosed
+      })
+    } catch (error) {
+      stream.abort(toError(error))
+    }
+  }
+
+  /** @returns ends the listening */
+  onClose(listener: () => void): () => void {
+    this.#stream.addEventListener('close', listener)
+    return () => this.#stream.removeEventListener('close', listener)
   }
 
   abort(error: Error): void {

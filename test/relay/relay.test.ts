@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Connection, Upgrader } from '@libp2p/interface'
+import type { Connection, Stream, Upgrader } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { RelayNotInUseError } from '../../src/relay/index.ts'
 import {
@@ -9,11 +9,13 @@ import {
   encodeStop,
   decodeHop,
   HOP_PROTOCOL,
+  MAX_RELAY_FRAME_BYTES,
   STOP_PROTOCOL,
   type HopFrame
 } from '../../src/relay/relay-frames.ts'
 import { CircuitConnection } from '../../src/relay/client/circuit-connection.ts'
 import { RelayStream } from '../../src/relay/relay-stream.ts'
+import { MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
 import { eventually } from '../eventually.ts'
 import { echo, echoed, peerNode, relayNode } from './nodes.ts'
 
@@ -132,6 +134,73 @@ test('requests that are none are answered with why', async () => {
     type: 'status',
     status: 'unexpected-message'
   })
+})
+
+test('a refused stream that keeps sending is held back, and reset when it does not end', async () => {
+  const [relay, peer] = [await relayNode(), await peerNode()]
+  const connection = await peer.libp2p.dial(relay.libp2p.getMultiaddrs())
+  const hop = new RelayStream(await connection.newStream(HOP_PROTOCOL), new AbortController().signal)
+  await hop.write(encodeHop({ type: 'status', status: 'ok' }))
+  await hop.read()
+  const stream = hop.release()
+  let sentBytes = 0
+  const flood = async function* (): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      yield new Uint8Array(MAX_RELAY_FRAME_BYTES)
+      sentBytes += MAX_RELAY_FRAME_BYTES
+    }
+  }
+  await expect(streamDuplex(stream).sink(flood())).rejects.toThrow()
+  expect(stream.status).toBe('reset')
+  // The first window of Yamux, and what waits on this side.
+  expect(sentBytes).toBeLessThan(MAX_STREAM_WINDOW_BYTES)
+})
+
+test('a stream to the target ends when the dialer leaves before the target answers', async () => {
+  const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode()]
+  const { promise: offered, resolve } = Promise.withResolvers<RelayStream>()
+  let target: Stream | undefined
+  await bob.libp2p.unhandle(STOP_PROTOCOL)
+  await bob.libp2p.handle(STOP_PROTOCOL, (stream) => {
+    target = stream
+    resolve(new RelayStream(stream, new AbortController().signal))
+  })
+  const connection = await anna.reserve(relay)
+  await bob.reserve(relay)
+  const hopStream = await connection.newStream(HOP_PROTOCOL)
+  const hop = new RelayStream(hopStream, new AbortController().signal)
+  await hop.write(encodeHop({ type: 'connect', peer: bob.libp2p.peerId }))
+  const offer = await offered
+  await offer.read()
+  hop.abort(new Error('the dialer leaves'))
+  // The relay has read the reset when it answers what came behind it.
+  await hopAnswer(connection, encodeHop({ type: 'status', status: 'ok' }))
+  await offer.write(encodeStop({ type: 'status', status: 'ok' })).catch(() => undefined)
+  await eventually(() => expect(target?.status).toBe('reset'))
+  await eventually(() => expect(relay.service.figures().circuits).toBe(0))
+})
+
+test('a dialer hears that its target does not answer', async () => {
+  const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode()]
+  await bob.libp2p.unhandle(STOP_PROTOCOL)
+  await bob.libp2p.handle(STOP_PROTOCOL, () => undefined)
+  await Promise.all([anna.reserve(relay), bob.reserve(relay)])
+  await expect(anna.dial(relay, bob)).rejects.toThrow('connection-failed')
+})
+
+test('a peer with two connections to a relay keeps its reservation when the newer one closes', async () => {
+  const [relay, peer] = [await relayNode(), await peerNode()]
+  const [address] = relay.libp2p.getMultiaddrs()
+  if (address === undefined) throw new Error('the relay listens')
+  const older = await peer.reserve(relay)
+  const newer = await peer.libp2p.dial(address, { force: true })
+  expect(newer).not.toBe(older)
+  const signal = new AbortController().signal
+  expect(await peer.circuits.reserve(newer, { signal })).toBe(true)
+  await newer.close()
+  await eventually(() => expect([...peer.circuits.relays]).toEqual([]))
+  expect(await peer.circuits.reserve(older, { signal })).toBe(true)
+  expect([...peer.circuits.relays]).toEqual([relay.id])
 })
 
 test('a circuit that carries nothing is closed, and one that carries something stays', async () => {

@@ -25,7 +25,7 @@ import type {
 } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { orAborted, steadyNow, toError, withDeadline } from '../../wire/index.ts'
+import { steadyNow, toError, withDeadline } from '../../wire/index.ts'
 import { circuitAddress, circuitRoute } from '../circuit-address.ts'
 import {
   decodeHop,
@@ -149,7 +149,7 @@ export class Circuits {
     this.#asked.add(connection)
     try {
       const { stream, answer } = await ask(connection, { type: 'reserve' }, options.signal)
-      await closed(stream.release(), options.signal)
+      await stream.close()
       if (answer.type !== 'reserved') throw refusal(answer)
     } catch (error) {
       if (error instanceof UnsupportedProtocolError) return false
@@ -158,6 +158,9 @@ export class Circuits {
     }
     if (connection.status !== 'open') return false
     connection.addEventListener('close', () => this.#lost(relay, connection))
+    const replaced = this.#reserved.get(relay)
+    // It may be the one that stays: then it is asked again.
+    if (replaced !== undefined) this.#asked.delete(replaced)
     this.#reserved.set(relay, connection)
     this.#listener?.changed()
     return true
@@ -322,8 +325,4 @@ async function ask(
 
 function refusal(answer: HopFrame): RelayRefusedError {
   return new RelayRefusedError(answer.type === 'status' ? answer.status : 'unexpected-message')
-}
-
-async function closed(stream: Stream, signal: AbortSignal): Promise<void> {
-  await orAborted(stream.close(), signal).catch((error: unknown) => stream.abort(toError(error)))
 }

@@ -27,7 +27,6 @@ import {
   encodeStop,
   HOP_PROTOCOL,
   MAX_CIRCUITS_TO_TARGET,
-  RELAY_ANSWER_TIMEOUT_MS,
   STOP_PROTOCOL,
   type HopFrame,
   type RelayStatus
@@ -39,6 +38,12 @@ import { splice } from './splice.ts'
 
 /** A circuit that carries nothing for so long is closed. Parley's own are never silent: their ends ping each other. */
 const IDLE_CIRCUIT_MS = 60_000
+
+/**
+ * The whole offer of a circuit, from opening the stream to the target's answer: shorter than the dialer's own deadline
+ * `RELAY_ANSWER_TIMEOUT_MS`, so that the dialer hears why.
+ */
+const OFFER_TIMEOUT_MS = 3_000
 
 /** Circuits that one peer asks for: after a change of the network it looks for all its peers at once. */
 const CONNECT_RATE_OF_DIALER: Rate = { burst: MAX_CIRCUITS_OF_DIALER, perSecond: 1 }
@@ -239,8 +244,7 @@ export class RelayService {
     admission.givesWay?.life.abort(new Error('the circuit gave way: there are too many'))
     this.#circuits.add(circuit)
     try {
-      const stop = await this.#offer(to, from.remotePeer, circuit.life.signal)
-      await hop.write(encodeHop({ type: 'status', status: 'ok' }))
+      const stop = await this.#join(hop, to, from.remotePeer, circuit)
       this.#metrics.requested('connected')
       await splice({
         ends: [
@@ -276,25 +280,27 @@ export class RelayService {
   }
 
   /**
-   * Offers the circuit to its target.
+   * Offers the circuit to its target, and tells the dialer that it is open. When the dialer leaves meanwhile, the
+   * stream to the target is aborted.
    *
-   * @throws {RelayRefusal} when the target can't be asked, or does not take it
+   * @throws {RelayRefusal} when the target can't be asked, or does not take it in time
    */
-  async #offer(to: Connection, dialer: PeerId, signal: AbortSignal): Promise<RelayStream> {
+  async #join(hop: RelayStream, to: Connection, dialer: PeerId, { life }: Circuit): Promise<RelayStream> {
+    const unlisten = hop.onClose(() => life.abort(new Error('the dialer left')))
     let stop: RelayStream | undefined
     try {
-      const stream = await withDeadline('negotiate', RELAY_ANSWER_TIMEOUT_MS, signal, async (within) =>
-        to.newStream(STOP_PROTOCOL, { signal: within, maxOutboundStreams: MAX_CIRCUITS_TO_TARGET })
-      )
-      stop = new RelayStream(stream, signal)
-      await stop.write(encodeStop({ type: 'connect', peer: dialer }))
-      const answer = decodeStop(await stop.read())
-      if (answer.type === 'status' && answer.status === 'ok') return stop
-      throw new BadRelayFrameError(`the target answered ${answer.type === 'status' ? answer.status : answer.type}`)
-    } catch (thrown) {
-      const cause = toError(thrown)
-      stop?.abort(cause)
-      throw new RelayRefusal('connection-failed', { cause })
+      stop = await withDeadline('negotiate', OFFER_TIMEOUT_MS, life.signal, async (signal) =>
+        offer(to, dialer, signal)
+      ).catch((cause: unknown) => {
+        throw new RelayRefusal('connection-failed', { cause })
+      })
+      await hop.write(encodeHop({ type: 'status', status: 'ok' }))
+      return stop
+    } catch (error) {
+      stop?.abort(toError(error))
+      throw error
+    } finally {
+      unlisten()
     }
   }
 
@@ -303,6 +309,21 @@ export class RelayService {
     for (const { life, lastAtMs } of this.#circuits) {
       if (nowMs - lastAtMs >= this.#idleAfterMs) life.abort(new Error('the circuit carried nothing for too long'))
     }
+  }
+}
+
+/** Offers a circuit on a stream of its own, which is aborted unless the target takes it. */
+async function offer(to: Connection, dialer: PeerId, signal: AbortSignal): Promise<RelayStream> {
+  const stream = await to.newStream(STOP_PROTOCOL, { signal, maxOutboundStreams: MAX_CIRCUITS_TO_TARGET })
+  const stop = new RelayStream(stream, signal)
+  try {
+    await stop.write(encodeStop({ type: 'connect', peer: dialer }))
+    const answer = decodeStop(await stop.read())
+    if (answer.type === 'status' && answer.status === 'ok') return stop
+    throw new BadRelayFrameError(`the target answered ${answer.type === 'status' ? answer.status : answer.type}`)
+  } catch (error) {
+    stop.abort(toError(error))
+    throw error
   }
 }
 
