@@ -272,7 +272,7 @@ test('a daemon that can have no socket says why, locked or not', async () => {
 test('--restart of a daemon that ends at once says so, with its exit code', async () => {
   const home = bed.home()
   await mkdir(join(home, 'data', 'parley', 'profiles', 'default', 'identity.key'), { recursive: true })
-  const restart = await bed.command(['daemon', '--restart'], { home })
+  const restart = await bed.run(['daemon', '--restart'], { home })
   expect(restart.stderr).toMatch(
     /the daemon ended at once \(exit code \d+\): parley daemon in this terminal shows why/u
   )
