@@ -370,6 +370,42 @@ describe('the way to the peer', () => {
     expect(progress.changed(waiting, 6000)[0]).toBe('Lost the connection to bob: refused.')
   })
 
+  it('says once why a peer is not reached, whichever of its addresses has failed last', () => {
+    const progress = new ConnectionProgress('anna')
+    const waiting = (why: string) => ({ name: 'waiting', why, retryAtMs: 8000 }) as const
+    const told = ['nothing listens at 10.0.0.2:4000', 'nothing listens at [fe80::1%eth0]:4000'].flatMap((why) => [
+      ...progress.changed(waiting(why), 0),
+      ...progress.changed({ name: 'connecting' }, 1000)
+    ])
+    expect(told).toEqual([
+      'Cannot reach anna at the moment: nothing listens at 10.0.0.2:4000.',
+      'Parley keeps trying; what you write is sent once it is connected.'
+    ])
+  })
+
+  it('says why the peer is not reached after the loss of its connection, once', () => {
+    const progress = new ConnectionProgress('anna')
+    progress.changed({ name: 'open', dialect: 'parley', path: 'lan' }, 0)
+    const whys = ['the connection was lost', 'refused', 'no answer', 'refused']
+    const told = whys.flatMap((why) => progress.changed({ name: 'waiting', why, retryAtMs: 8000 }, 1000))
+    expect(told).toEqual([
+      'Lost the connection to anna.',
+      'Parley keeps trying; what you write is sent once it is connected.',
+      'Cannot reach anna at the moment: refused.'
+    ])
+  })
+
+  it('does not report again a connection whose loss was no news', () => {
+    const progress = new ConnectionProgress('anna')
+    const open = { name: 'open', dialect: 'parley', path: 'lan' } as const
+    progress.changed(open, 0)
+    progress.changed({ name: 'connecting' }, 1000)
+    expect(progress.changed(open, 1100)).toEqual([])
+    progress.goneAway()
+    progress.changed({ name: 'waiting', why: 'refused', retryAtMs: 8000 }, 2000)
+    expect(progress.changed(open, 3000)).toEqual(['Connected to anna over the local network.'])
+  })
+
   it('says what a plain dialect can not promise', () => {
     const lines = new ConnectionProgress('go').changed({ name: 'open', dialect: 'lines', path: 'direct' }, 0)
     expect(lines[1]).toContain('not confirmed')

@@ -322,6 +322,19 @@ describe('a contact with a name of one’s own', () => {
     expect(node.calls).toContain('rename bob "Bob of the mill"')
   })
 
+  test('keeps it when /rename is given one word, which may be meant for the open conversation', async () => {
+    const node = town()
+    node.rows = [row('bob', { peer: real, shortId: 'realID', name: 'Robert', contact: true })]
+    node.known = [{ peer: real, name: 'Robert', claimedName: 'bob', sinceMs: 0, addresses: [] }]
+    const text = await plain(node).typed('/rename Robert')
+    expect(text).toContain(
+      'NAME is missing: /rename PEER NAME gives a contact a name of your own, /rename Robert clear removes it'
+    )
+    expect(node.calls.filter((call) => call.startsWith('rename'))).toEqual([])
+    await plain(node).typed('/rename 1 clear')
+    expect(node.calls.filter((call) => call.startsWith('rename'))).toEqual(['rename bob '])
+  })
+
   test('on the whole screen has it at once where its conversation is open', () => {
     const screen = TestScreen.ready(80, 24, [row('bob', { contact: true })]).open('bob')
     screen.tell({

@@ -11,13 +11,20 @@ const QUIET_CONNECT_MS = 700
 /** The node's default reason. */
 const CONNECTION_LOST = 'the connection was lost'
 
+type OpenState = Extract<ConversationState, { name: 'open' }>
+
 export class ConnectionProgress {
   /** The peer's name in these lines. */
   name: string
   #state: ConversationState = { name: 'closed' }
   #sinceMs = 0
-  /** The reason that was printed last, so that each retry doesn't print it again. */
-  #saidWhy: string | undefined
+  /**
+   * What was printed of this outage. Its reasons change with the address that failed last: only the first one is printed,
+   * after the loss, which has none.
+   */
+  #saidOutage: 'nothing' | 'loss' | 'reason' = 'nothing'
+  /** The connection that was printed last, until the peer is reported as not connected. */
+  #saidOpen: Pick<OpenState, 'path' | 'dialect'> | undefined
   #saidConnecting = false
   /** The peer has said goodbye: that it can't be reached is no news. */
   #isAway = false
@@ -40,10 +47,10 @@ export class ConnectionProgress {
         return this.#waitingLines(state.why, before)
       case 'open':
         if (before.name !== 'open') this.#timesOpen++
-        this.#saidWhy = undefined
+        this.#saidOutage = 'nothing'
         this.#saidConnecting = false
         this.#isAway = false
-        return before.name === 'open' && before.dialect === state.dialect ? [] : openLines(this.name, state)
+        return this.#openLines(state, before)
     }
   }
 
@@ -55,12 +62,23 @@ export class ConnectionProgress {
   /** The peer has ended its program: the consequences need no lines of their own. */
   goneAway(): void {
     this.#isAway = true
+    this.#saidOpen = undefined
+  }
+
+  #openLines(state: OpenState, before: ConversationState): string[] {
+    if (before.name === 'open' && before.dialect === state.dialect) return []
+    const said = this.#saidOpen
+    if (said?.dialect === state.dialect && said.path === state.path) return []
+    this.#saidOpen = state
+    return openLines(this.name, state)
   }
 
   #waitingLines(why: string, before: ConversationState): string[] {
-    if (this.#isAway || why === this.#saidWhy) return []
-    const isFirst = this.#saidWhy === undefined
-    this.#saidWhy = why
+    if (this.#isAway || this.#saidOutage === 'reason') return []
+    if (this.#saidOutage === 'loss' && why === CONNECTION_LOST) return []
+    const isFirst = this.#saidOutage === 'nothing'
+    this.#saidOutage = why === CONNECTION_LOST ? 'loss' : 'reason'
+    this.#saidOpen = undefined
     return [
       before.name === 'open' ? lostText(this.name, why) : `Cannot reach ${this.name} at the moment: ${why}.`,
       ...(isFirst ? ['Parley keeps trying; what you write is sent once it is connected.'] : [])
@@ -85,7 +103,7 @@ export class ConnectionProgress {
   /** One line that reports the wait, where no prompt can show it. */
   lateLines(nowMs: number): string[] {
     const isLate = this.#state.name === 'connecting' && nowMs - this.#sinceMs >= QUIET_CONNECT_MS
-    if (!isLate || this.#saidConnecting || this.#saidWhy !== undefined) return []
+    if (!isLate || this.#saidConnecting || this.#saidOutage !== 'nothing') return []
     this.#saidConnecting = true
     return [`Connecting to ${this.name} …`]
   }
@@ -96,7 +114,7 @@ function lostText(name: string, why: string): string {
   return `Lost the connection to ${name}${why === CONNECTION_LOST ? '' : `: ${why}`}.`
 }
 
-function openLines(name: string, state: Extract<ConversationState, { name: 'open' }>): string[] {
+function openLines(name: string, state: OpenState): string[] {
   const way = ways[state.path]
   const time = state.rttMs === undefined ? '' : `, ${state.rttMs} ms`
   const connected = `Connected to ${name} ${way}${time}.`

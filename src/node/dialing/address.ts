@@ -166,6 +166,12 @@ export function isLoopback(address: Multiaddr): boolean {
   return host !== undefined && (host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.')))
 }
 
+/** It belongs to one link, and means nothing without the zone of this machine (RFC 4291, 2.5.6). */
+export function isLinkLocalIPv6(address: Multiaddr): boolean {
+  const host = hostPortOf(address)?.host
+  return host !== undefined && /^fe[89ab][\da-f]:/iu.test(host)
+}
+
 /** Private, link-local or loopback: a place on this machine or its LAN (RFC 1918, 3927, 4193, 4291). */
 export function isLocal(address: Multiaddr): boolean {
   const host = hostPortOf(address)?.host

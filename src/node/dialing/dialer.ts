@@ -9,7 +9,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LruMap, onAbort } from '../../lib/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
-import { formatAddress, hostPortOf, isDnsaddr, isLocal, isLoopback, isRelayed, peerIdOf } from './address.ts'
+import { formatAddress, hostPortOf, isDnsaddr, isLinkLocalIPv6, isLocal, isLoopback, isRelayed, peerIdOf } from './address.ts'
 import { DialBudget, MAX_DIALLED_PEERS, type ReportedDial } from './dial-budget.ts'
 import {
   dialCandidates,
@@ -145,7 +145,7 @@ export class Dialer {
       connection = await this.#init.libp2p().dial(address, { signal: AbortSignal.any([options.signal, timeout]) })
     } catch (error) {
       options.signal.throwIfAborted()
-      if (error instanceof Error && /dial self/.test(error.message)) throw new OwnPeerError(address.toString())
+      if (error instanceof Error && /dial self/.test(error.message)) throw new OwnPeerError(formatAddress(address))
       const encryption = refusesNoise(error) ? await askEncryption(address, options.signal) : undefined
       options.signal.throwIfAborted()
       throw explainDialError(timeout.aborted ? timeout.reason : error, address, {
@@ -156,7 +156,7 @@ export class Dialer {
     }
     if (connection.remotePeer.equals(this.#init.libp2p().peerId)) {
       await connection.close().catch(() => undefined)
-      throw new OwnPeerError(address.toString())
+      throw new OwnPeerError(formatAddress(address))
     }
     return connection
   }
@@ -211,9 +211,8 @@ export class Dialer {
         attempt(one, { afterMs: startOthersMs + RELAY_DELAY_MS + i * DIAL_STAGGER_MS, orWhen: allFailed })
       )
     ]
-    // An error names loopback only if the user did.
     const isNamed = tried.some(({ from }) => from === 'user')
-    const best = isNamed ? addresses[0] : (addresses.find((address) => !isLoopback(address)) ?? addresses[0])
+    const best = isNamed ? addresses[0] : mostFamiliar(addresses)
     const mostPromising = [...local, ...others, ...relayed].findIndex(({ address }) => address === best)
     try {
       const first = await Promise.any(attempts.map(async ({ connection }) => connection))
@@ -356,6 +355,12 @@ async function endOthers(attempts: readonly Attempt[], first: Connection): Promi
     if (other !== first) await other.close()
   })
   await Promise.allSettled(late)
+}
+
+/** The one that an error names: loopback and link-local IPv6 say little, and stand there only where nothing else was tried. */
+function mostFamiliar(addresses: readonly Multiaddr[]): Multiaddr | undefined {
+  const outward = addresses.filter((address) => !isLoopback(address))
+  return outward.find((address) => !isLinkLocalIPv6(address)) ?? outward[0] ?? addresses[0]
 }
 
 /** The most telling of many failures: another key, then the failure of the most promising address. */

@@ -141,6 +141,27 @@ describe('the screen', () => {
     }
   })
 
+  test('names nobody until the nickname is known', () => {
+    expect(new TestScreen(80, 24, { selfName: undefined }).lines.join('\n')).toMatch(/^ Starting …$/mu)
+    expect(new TestScreen(80, 24).lines.join('\n')).toMatch(/^ You are anna\. Starting …$/mu)
+  })
+
+  test('names the number of a peer that has opened a conversation, once it has one', () => {
+    const screen = TestScreen.ready(80, 24, [])
+    const bob = row('bob')
+    screen.tell({ is: 'entered', peer: bob.peer })
+    expect(screen.text).not.toContain('type 1 to answer')
+    screen.tell({
+      is: 'around',
+      roster: [bob],
+      contacts: new Map(),
+      verified: new Set(),
+      blocked: new Map(),
+      directories: []
+    })
+    expect(screen.text).toContain('bob has opened a conversation with you: type 1 to answer.')
+  })
+
   test('at 40×20 shows each advice and notice whole or not at all', () => {
     const screen = TestScreen.ready(40, 20, [])
     for (const text of [

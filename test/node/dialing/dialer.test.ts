@@ -104,6 +104,16 @@ test('a late dial that returns the connection already in use does not close it',
   expect(made.closed).toBe(false)
 })
 
+test('a failure names the address that a person knows, not the link-local one that was reported first', async () => {
+  const refused = async (address: Multiaddr): Promise<never> => {
+    throw Object.assign(new Error(`connect ECONNREFUSED ${address.toString()}`), { code: 'ECONNREFUSED' })
+  }
+  const dialer = make(refused, [], ['/ip6zone/eth0/ip6/fe80::1/tcp/4001', '/ip4/10.0.0.2/tcp/4001'])
+  await expect(dialer.connect(peer, { signal: new AbortController().signal })).rejects.toThrow(
+    'nothing listens at 10.0.0.2:4001'
+  )
+})
+
 test('a failure names the most promising address, not the one on this machine that was tried first', async () => {
   const refused = async (address: Multiaddr): Promise<never> => {
     throw Object.assign(new Error(`connect ECONNREFUSED ${address.toString()}`), { code: 'ECONNREFUSED' })
