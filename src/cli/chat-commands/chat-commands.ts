@@ -214,11 +214,12 @@ export const chatCommands: readonly ChatCommand[] = [
   {
     name: 'rename',
     aliases: [],
-    parameters: [peer, text('NAME', false)],
-    help: 'give a contact a name of your own ("two words" in quotes); without NAME: its own again',
+    parameters: [peer, text(`NAME|${CLEAR}`, false)],
+    help: `give a contact a name of your own, or ${CLEAR} it (a program leaves out "text"): its own again`,
     run: async (context, args) => {
+      const given = givenName(context, args)
       const { peer: whose, name: was } = await certain(context, words(args))
-      const name = await context.node.peers.renameContact(whose, args.text ?? '')
+      const name = await context.node.peers.renameContact(whose, given)
       return { is: 'contact renamed', peer: whose, name, was }
     }
   },
@@ -313,6 +314,19 @@ export function identityOf(node: ChatApi): Identity {
     profile: node.snapshot().self.profile.name,
     addresses: node.snapshot().self.addresses
   }
+}
+
+/**
+ * The name for a contact; empty for none. A person who types one word may mean it as the name of the open conversation's
+ * peer: nothing is taken away for that.
+ */
+function givenName({ person }: CommandContext, { peer: [peerWord = ''] = [], text: name }: CommandArguments): string {
+  if (person === undefined) return name ?? ''
+  if (name === undefined) {
+    const usage = `/rename PEER NAME gives a contact a name of your own, /rename ${peerWord} ${CLEAR} removes it`
+    throw new CommandUsageError(`NAME is missing: ${usage}`)
+  }
+  return name.trim() === CLEAR ? '' : name
 }
 
 /** With the owners of names that they use, and the name that each claims where the user has renamed it. */
