@@ -224,7 +224,7 @@ async function fullScreenFace(
   return new FullScreenFace({
     ...terminal,
     env: io.env,
-    selfName: config.settings.name,
+    selfName: config.sources.name === 'default' ? undefined : config.settings.name,
     presenceLines: config.settings.presenceLines,
     ...(attention === undefined ? {} : { attention }),
     openFirst,

@@ -38,8 +38,8 @@ export interface FullScreenInit {
   readonly input: ReadStream
   readonly output: WriteStream
   readonly env: NodeJS.ProcessEnv
-  /** The nickname, before the node is there to say so. */
-  readonly selfName: string
+  /** The nickname, before the node is there to say so; absent while the profile may remember another one. */
+  readonly selfName?: string | undefined
   readonly presenceLines: PresenceLines
   /** Hears of keys and of the focus. */
   readonly attention?: Attention
@@ -101,7 +101,7 @@ export class FullScreenFace {
       rows: this.#tty.rows,
       nowMs: Date.now(),
       isUtf8: isUtf8(env),
-      selfName: cleanText(init.selfName),
+      selfName: init.selfName === undefined ? undefined : cleanText(init.selfName),
       preferences: defaultPreferences
     })
   }

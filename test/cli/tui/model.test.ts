@@ -142,15 +142,17 @@ describe('the screen', () => {
   })
 
   test('names nobody until the nickname is known', () => {
-    expect(new TestScreen(80, 24, { selfName: undefined }).lines.join('\n')).toMatch(/^ Starting …$/mu)
-    expect(new TestScreen(80, 24).lines.join('\n')).toMatch(/^ You are anna\. Starting …$/mu)
+    expect(new TestScreen(40, 20, { selfName: undefined }).text).toMatch(/^ Starting …$/mu)
+    expect(new TestScreen(40, 20).text).toMatch(/^ You are anna\. Starting …$/mu)
   })
 
   test('names the number of a peer that has opened a conversation, once it has one', () => {
-    const screen = TestScreen.ready(80, 24, [])
+    const screen = TestScreen.ready(40, 20, [])
     const bob = row('bob')
     screen.tell({ is: 'entered', peer: bob.peer })
-    expect(screen.text).not.toContain('type 1 to answer')
+    const words = (): string => screen.text.replaceAll(/\s+/gu, ' ')
+    expect(words()).toMatch(/has opened a conversation with you: type \S+ to answer/u)
+    expect(words()).not.toContain('type 1 to answer')
     screen.tell({
       is: 'around',
       roster: [bob],
@@ -159,7 +161,7 @@ describe('the screen', () => {
       blocked: new Map(),
       directories: []
     })
-    expect(screen.text).toContain('bob has opened a conversation with you: type 1 to answer.')
+    expect(words()).toContain('bob has opened a conversation with you: type 1 to answer.')
   })
 
   test('at 40×20 shows each advice and notice whole or not at all', () => {

@@ -67,7 +67,8 @@ export interface State {
   readonly phase: 'starting' | 'looking' | 'ready' | 'ending'
   readonly isUtf8: boolean
   readonly self: Identity | undefined
-  readonly selfName: string
+  /** The nickname, as far as it is known before the identity is. */
+  readonly selfName: string | undefined
   /** The QR code of the own address, as rows of half blocks. */
   readonly qr: readonly string[]
   readonly place: Place
@@ -130,7 +131,7 @@ export interface Beginning {
   readonly rows: number
   readonly nowMs: number
   readonly isUtf8: boolean
-  readonly selfName: string
+  readonly selfName: string | undefined
   readonly preferences: Preferences
 }
 

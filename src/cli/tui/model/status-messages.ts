@@ -1,7 +1,8 @@
 // Status lines: in the open conversation, and on the first
 // screen. Pure.
+import { shortId } from '../../../node/settings.ts'
 import { cleanText } from '../../process/clean-text.ts'
-import { currentPeer, type State } from './state.ts'
+import { currentPeer, labelOf, type State } from './state.ts'
 import { withStatusMessage, type StatusMessage, type PresenceChange, type Tone } from './window.ts'
 
 /** Status lines that the first screen keeps. */
@@ -16,6 +17,20 @@ export function withRequestStatus(state: State, text: string, { peer, tone }: { 
     return last === undefined ? next : withStatusInPlace(next, { ...last, asks: peer })
   }
   return withStatusInPlace(state, { ...told, text: cleanText(text), tone })
+}
+
+/** That a peer whose conversation is not open has opened it and waits for an answer. */
+export function withEnteredStatus(state: State, peer: string): State {
+  const next = withStatus(state, [enteredText(state, peer)])
+  const [last] = next.log.slice(-1)
+  return last === undefined ? next : withStatusInPlace(next, { ...last, entered: peer })
+}
+
+/** As it reads now: the peer may have a number that it had not when it came. */
+export function enteredText(state: State, peer: string): string {
+  const which = state.numbers.get(peer) ?? shortId(peer)
+  const answer = currentPeer(state) === undefined ? which : `/chat ${which}`
+  return cleanText(`${labelOf(state, peer)} has opened a conversation with you: type ${answer} to answer.`)
 }
 
 /** With the note of this key added or replaced. */

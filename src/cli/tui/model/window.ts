@@ -38,6 +38,8 @@ export interface StatusMessage {
   readonly presence?: { readonly changes: number; readonly last: PresenceChange }
   /** The stranger whose request it tells of. */
   readonly asks?: string
+  /** The peer that has opened a conversation. Its name and number may change: the first screen words the line anew. */
+  readonly entered?: string
 }
 
 export type Item = MessageItem | StatusMessage

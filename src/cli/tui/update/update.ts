@@ -1,6 +1,5 @@
 // The state after an event: keys, answers of the node, its news,
 // time. Pure: an event and the time in, the next state and what to do out.
-import { shortId } from '../../../node/settings.ts'
 import type { RequestView } from '../../chat-api/chat-api.ts'
 import { cleanText } from '../../process/clean-text.ts'
 import { requestLine, shortRequestLine } from '../../wording/message-wording.ts'
@@ -10,7 +9,7 @@ import { type Effect, followedBy, type ScreenEvent, step, type Step } from '../m
 import { withPeople } from '../model/people.ts'
 import { isQuiet } from '../model/preferences.ts'
 import { currentPeer, labelOf, type Place, type State } from '../model/state.ts'
-import { withStatus, withPresenceStatus, withRequestStatus, withoutAnswered } from '../model/status-messages.ts'
+import { withEnteredStatus, withStatus, withPresenceStatus, withRequestStatus, withoutAnswered } from '../model/status-messages.ts'
 import {
   keyOf,
   PAGE_MESSAGES,
@@ -98,7 +97,7 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
     case 'typing':
       return step({ ...state, typing: { peer: event.peer, untilMs: nowMs + TYPING_SHOWN_MS } })
     case 'entered':
-      return step(onEntered(state, event.peer))
+      return step(withEnteredStatus(state, event.peer))
     case 'left':
       return step(withoutTyping(state, event.peer))
     case 'alarm':
@@ -136,14 +135,6 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
 function withNameOf(place: Place, contacts: ReadonlyMap<string, string>): Place {
   const name = place.at === 'conversation' ? contacts.get(place.peer) : undefined
   return name === undefined || place.at !== 'conversation' ? place : { ...place, name }
-}
-
-/** A peer whose conversation is not open, and which waits for an answer. */
-function onEntered(state: State, peer: string): State {
-  const number = state.numbers.get(peer)
-  const how = number === undefined ? `type ${shortId(peer)}` : `type ${number}`
-  const answer = currentPeer(state) === undefined ? how : how.replace('type ', 'type /chat ')
-  return withStatus(state, [`${labelOf(state, peer)} has opened a conversation with you: ${answer} to answer.`])
 }
 
 /** A peer that is not connected does not type. */

@@ -54,7 +54,7 @@ export function statusBar(state: State, columns: number): Row {
   const isNarrow = columns < narrowColumns
   const online = state.roster.length
   const facts = [
-    ` ${state.self?.nickname ?? state.selfName}`,
+    ` ${state.self?.nickname ?? state.selfName ?? ''}`,
     directoriesText(state, isNarrow),
     isNarrow ? `on ${online}` : `${online} online`
   ]

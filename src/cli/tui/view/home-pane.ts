@@ -4,6 +4,7 @@ import { MAX_ROSTER_ROWS } from '../../wording/roster-wording.ts'
 import { reachableAt } from '../../wording/identity-wording.ts'
 import { SIDE_FROM_COLUMNS } from '../layout/layout.ts'
 import type { Person, State } from '../model/state.ts'
+import { enteredText } from '../model/status-messages.ts'
 import { span, spaces, spanOf } from '../terminal/rows.ts'
 import type { Style } from '../terminal/theme.ts'
 import { wrapText } from '../terminal/display-cells.ts'
@@ -23,7 +24,7 @@ export function homeRows(state: State, columns: number, height: number): readonl
   const { self } = state
   const news = newsRows(state, line)
   const room = height - Math.min(news.flat().length, leastNewsRows(news, height))
-  const who = self === undefined ? line(`You are ${state.selfName}. Starting …`, 'strong') : identity(state, line)
+  const who = self === undefined ? line(startingText(state), 'strong') : identity(state, line)
   const people = state.columns < SIDE_FROM_COLUMNS ? state.people.length : 0
   // The rows that the identity and the heading leave are for people, who come before the two gaps.
   const besideGaps = room - who.length - 1
@@ -83,6 +84,10 @@ function cut(rows: Said, room: number, columns: number): Row[] {
   const end = last?.at(-1)
   if (last === undefined || end === undefined) return kept
   return [...kept, [...last.slice(0, -1), span(`${end.text} …`, end.style, columns)]]
+}
+
+function startingText({ selfName }: State): string {
+  return selfName === undefined ? 'Starting …' : `You are ${selfName}. Starting …`
 }
 
 type LineMaker = (text: string, style?: Style) => Row[]
@@ -151,7 +156,9 @@ function codeRows(state: State): Row[] {
 }
 
 function newsRows(state: State, line: LineMaker): Said[] {
-  return state.log.slice(-MAX_HOME_NEWS).map(({ text, tone }) => line(text, tone))
+  return state.log
+    .slice(-MAX_HOME_NEWS)
+    .map(({ text, tone, entered }) => line(entered === undefined ? text : enteredText(state, entered), tone))
 }
 
 function widest(rows: readonly string[]): number {

@@ -4,5 +4,6 @@ import type { State } from '../model/state.ts'
 
 export function windowTitle({ unread, unseen, self, selfName }: State): string {
   const count = [...unread.values()].reduce((sum, some) => sum + some, unseen)
-  return `${count === 0 ? '' : `(${count}) `}Parley: ${self?.nickname ?? selfName}`
+  const name = self?.nickname ?? selfName
+  return `${count === 0 ? '' : `(${count}) `}Parley${name === undefined ? '' : `: ${name}`}`
 }
