@@ -215,7 +215,7 @@ export const chatCommands: readonly ChatCommand[] = [
     name: 'rename',
     aliases: [],
     parameters: [peer, text(`NAME|${CLEAR}`, false)],
-    help: `give a contact a name of your own, or ${CLEAR} it (a program leaves out "text"): its own again`,
+    help: `give a contact a name of your own, or ${CLEAR} it: its own again`,
     run: async (context, args) => {
       const given = givenName(context, args)
       const { peer: whose, name: was } = await certain(context, words(args))

@@ -3,7 +3,7 @@
 // for which it is written as a service. It never asks for more rights than the
 // user's own.
 import { execFile, spawn } from 'node:child_process'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -156,6 +156,7 @@ interface Service {
 
 export async function installService(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
   const service = serviceOf(config, io.env, flags)
+  const before = await readFile(service.file, 'utf8').catch(() => undefined)
   try {
     await mkdir(dirname(service.file), { recursive: true })
     await writeFile(service.file, service.text, { mode: 0o644 })
@@ -164,7 +165,13 @@ export async function installService(io: CommandIo, config: Config, flags: Flags
     throw new ServiceFileError(`${service.file} can't be written: ${hint}`, { cause: error })
   }
   writeLines(io.stdout, [`Written: ${service.file}`])
-  for (const command of service.start) await run(command)
+  try {
+    for (const command of service.start) await run(command)
+  } catch (error) {
+    await (before === undefined ? rm(service.file, { force: true }) : writeFile(service.file, before))
+    writeLines(io.stdout, [`${before === undefined ? 'Removed again' : 'As it was before'}: ${service.file}`])
+    throw error
+  }
   const daemon = await untilDaemonRuns(config, io.interrupted)
   writeLines(io.stdout, [
     `The daemon of the profile ${config.settings.profile} runs now, and starts when you log in.`,
@@ -180,9 +187,11 @@ export async function uninstallService(io: CommandIo, config: Config): Promise<E
   await run(stop).catch(() => undefined) // it may not have been installed
   await rm(service.file, { force: true })
   for (const command of afterwards) await run(command).catch(() => undefined)
+  const other = await daemonAt(config, io.interrupted).catch(() => undefined)
   writeLines(io.stdout, [
     `The daemon of the profile ${config.settings.profile} is no service any more: ${service.file} is removed.`,
-    'Its messages and its identity are kept: parley opens the chat as before.'
+    'Its messages and its identity are kept: parley opens the chat as before.',
+    ...(other === undefined ? [] : ['A daemon that was started otherwise still runs: parley daemon --stop ends it.'])
   ])
   return exitCodes.ok
 }

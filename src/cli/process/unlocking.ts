@@ -136,7 +136,7 @@ async function askTwice(
     throw error
   }
   if ((await terminal.ask('The same once more: ')) === passphrase) return { passphrase }
-  return { passphrase: undefined, error: new UsageError('the two passphrases differ, and nothing was changed') }
+  return { passphrase: undefined, error: new UsageError('the two passphrases differ') }
 }
 
 /** An error's message on a line of its own; it begins in lower case, after the program's name. */

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
+import { dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { expect, test, vi } from 'vitest'
+import { installService, systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
 import { loadConfig } from '../../../src/node/settings.ts'
 
 const hasVerifier = spawnSync('systemd-analyze', ['--version']).status === 0
@@ -38,6 +39,25 @@ test.skipIf(!hasVerifier)('systemd finds no fault in it', async () => {
     expect(stderr.split('\n').filter((line) => line.includes(name))).toEqual([])
     expect(status).toBe(0)
   } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test.skipIf(process.platform === 'darwin')('a service that can not be started leaves no unit behind', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-unit-'))
+  vi.stubEnv('PATH', join(folder, 'nothing')) // so there is no systemctl
+  try {
+    const config = await loadConfig({ flags: {}, env: {} })
+    const env = { XDG_CONFIG_HOME: folder }
+    const stdout = new PassThrough()
+    const interrupted = new AbortController().signal
+    const io = { stdin: new PassThrough(), stdout, stderr: new PassThrough(), env, interrupted, surviveOutputFailure: vi.fn() }
+    const { file } = systemdUnit(config, env, {})
+    await expect(installService(io, config, {})).rejects.toThrow(/there is no systemctl here/u)
+    expect(await readdir(dirname(file))).toEqual([])
+    expect(String(stdout.read())).toBe(`Written: ${file}\nRemoved again: ${file}\n`)
+  } finally {
+    vi.unstubAllEnvs()
     await rm(folder, { recursive: true })
   }
 })
