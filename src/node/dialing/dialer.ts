@@ -9,7 +9,16 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LruMap, onAbort } from '../../lib/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
-import { formatAddress, hostPortOf, isDnsaddr, isLinkLocalIPv6, isLocal, isLoopback, isRelayed, peerIdOf } from './address.ts'
+import {
+  formatAddress,
+  hostPortOf,
+  isDnsaddr,
+  isLinkLocalIPv6,
+  isLocal,
+  isLoopback,
+  isRelayed,
+  peerIdOf
+} from './address.ts'
 import { DialBudget, MAX_DIALLED_PEERS, type ReportedDial } from './dial-budget.ts'
 import {
   dialCandidates,

@@ -51,7 +51,14 @@ test.skipIf(process.platform === 'darwin')('a service that can not be started le
     const env = { XDG_CONFIG_HOME: folder }
     const stdout = new PassThrough()
     const interrupted = new AbortController().signal
-    const io = { stdin: new PassThrough(), stdout, stderr: new PassThrough(), env, interrupted, surviveOutputFailure: vi.fn() }
+    const io = {
+      stdin: new PassThrough(),
+      stdout,
+      stderr: new PassThrough(),
+      env,
+      interrupted,
+      surviveOutputFailure: vi.fn()
+    }
     const { file } = systemdUnit(config, env, {})
     await expect(installService(io, config, {})).rejects.toThrow(/there is no systemctl here/u)
     expect(await readdir(dirname(file))).toEqual([])

@@ -9,7 +9,13 @@ import { type Effect, followedBy, type ScreenEvent, step, type Step } from '../m
 import { withPeople } from '../model/people.ts'
 import { isQuiet } from '../model/preferences.ts'
 import { currentPeer, labelOf, type Place, type State } from '../model/state.ts'
-import { withEnteredStatus, withStatus, withPresenceStatus, withRequestStatus, withoutAnswered } from '../model/status-messages.ts'
+import {
+  withEnteredStatus,
+  withStatus,
+  withPresenceStatus,
+  withRequestStatus,
+  withoutAnswered
+} from '../model/status-messages.ts'
 import {
   keyOf,
   PAGE_MESSAGES,
