@@ -52,8 +52,8 @@ export class Bystanders {
     await Promise.all([
       victim.untilConversation(await friend.peerId(), 'open'),
       friend.untilConversation(await victim.peerId(), 'open'),
-      isKnownTwice(victim, 'friend'),
-      isKnownTwice(friend, 'victim')
+      isKnownWholly(victim, 'friend'),
+      isKnownWholly(friend, 'victim')
     ])
     return all
   }
@@ -143,13 +143,16 @@ export class Bystanders {
 }
 
 /** By the directory and by its own word: after that the roster has no reason to change. */
-async function isKnownTwice(who: JsonParley, nickname: string): Promise<void> {
-  await who.until(`${nickname} from two sources`, () => {
+async function isKnownWholly(who: JsonParley, nickname: string): Promise<void> {
+  await who.until(`${nickname} from two sources, and reached through the directory too`, () => {
     const rows = who.events.flatMap(({ joined, changed, roster }) => [joined, changed, roster].flat())
-    const isTwice = rows.some((row) => {
-      return isRow(row) && row['nickname'] === nickname && Array.isArray(row['sources']) && row['sources'].length === 2
+    const isWhole = rows.some((row) => {
+      if (!isRow(row) || row['nickname'] !== nickname) return false
+      const { sources, addresses } = row
+      if (!Array.isArray(sources) || !Array.isArray(addresses)) return false
+      return sources.length === 2 && addresses.some((address) => String(address).endsWith('/p2p-circuit'))
     })
-    return isTwice ? true : undefined
+    return isWhole ? true : undefined
   })
 }
 

@@ -20,6 +20,9 @@ import { flags, frameTypes, header, RawLink, rawSocket } from '../attack/raw-lin
 import { DEAF_PROTOCOL, type HostListening, type HostOrder, type HostReading } from './budget-host.ts'
 import { messageOf } from './wire-lab.ts'
 
+/** Sources of Parley hold what Node alone can't strip. */
+const typescriptFlags = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning']
+
 const mb = 1024 * 1024
 const endlessLength = new Uint8Array(64 * 1024).fill(0x80)
 const attackBytes = 4 * mb
@@ -37,7 +40,7 @@ let host: HostListening
 let ended: AbortController
 
 beforeEach(async () => {
-  child = fork(join(import.meta.dirname, 'budget-host.ts'), { execArgv: [...process.execArgv, '--expose-gc'] })
+  child = fork(join(import.meta.dirname, 'budget-host.ts'), { execArgv: [...typescriptFlags, '--expose-gc'] })
   host = await messageOf<HostListening>(child)
   ended = new AbortController()
 })
