@@ -118,6 +118,52 @@ test('log --follow and await print what comes, through the daemon', async () => 
   }
 })
 
+test('where no daemon runs, a window opens beside log --follow, which prints what it sends as it was delivered', async () => {
+  const home = bed.home()
+  const bob = await JsonParley.start({ args: ['--name', 'bob', '--accept', 'all'], network: bed.network })
+  try {
+    const ready = await bob.ready()
+    const send = await bed.start(['send', String(addressOf(ready)), 'the first'], { home, name: 'send' })
+    expect((await send.ended()).code).toBe(0)
+    const log = await bed.start(['log', String(ready['peer']), '--follow'], { home, name: 'log --follow' })
+    await log.shows(/the first$/u)
+    const window = await bed.start(['--plain'], {
+      home,
+      name: 'a window',
+      env: { PARLEY_SECOND_WINDOW: 'same' }
+    })
+    await window.shows(/^You are /u)
+    window.type(`/chat ${String(ready['peer'])}`)
+    await window.shows(/^Conversation with bob/u)
+    window.type('the second')
+    await log.shows(/the second$/u)
+    window.type('the third')
+    await log.shows(/the third$/u)
+    expect(log.stdout).not.toContain('(waiting)')
+    window.type('/detach')
+    await window.shows(/^The Parley that holds the profile goes on\./u)
+  } finally {
+    await bob.stop()
+  }
+})
+
+test('await says that no one knows the peer it waits for', async () => {
+  const home = bed.home()
+  const waits = await bed.host(['await', '--from', 'nobody', '--timeout', '1s'], { home, name: 'await' })
+  await waits.ended()
+  expect(waits.stderr).toContain('no peer called "nobody"')
+})
+
+test('a passphrase is set when no daemon has the key: it is named with the command that ends it', async () => {
+  const home = bed.home()
+  const daemon = await bed.start(['daemon', '--name', 'anna'], { home, name: 'the daemon' })
+  await daemon.shows(/^RUNNING/u)
+  const protect = await bed.host(['profile', 'protect'], { home, name: 'protect' })
+  expect((await protect.ended()).code).toBe(exitCodes.profileInUse)
+  expect(protect.stderr).toContain('in use by its daemon')
+  expect(protect.stderr).toContain('parley daemon --stop')
+})
+
 test('--stop ends it, what it knew is kept, and a window on the profile is then its own node', async () => {
   const home = bed.home()
   const daemon = await bed.start(['daemon', '--name', 'anna'], { home, name: 'the daemon' })
@@ -137,6 +183,7 @@ test('/detach leaves the node of a window running as a daemon, with its settings
   const window = await bed.start(['--plain', '--name', 'anna', '--accept', 'all'], { home, name: 'the window' })
   const { match } = await window.shows(/^You are anna \((?<id>\S+)\), host 127\.0\.0\.1, port (?<port>\d+)/u)
   window.type('/detach')
+  await window.shows(/^Starting the daemon …$/u)
   await window.shows(/^Parley goes on as a daemon\./u)
   expect((await window.ended()).code).toBe(0)
   const next = await bed.start(['--plain', '--name', 'somebody else'], { home, name: 'the next window' })

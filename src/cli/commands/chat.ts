@@ -54,7 +54,7 @@ export async function runChat(io: CommandIo, command: Command): Promise<ExitCode
       if (node !== undefined) return openAttached(io, command, { config, openFirst, wantsJson, node })
       if (tries < MAX_WINDOW_TRIES) continue // the window has closed meanwhile
       throw new ProfileInUseError(
-        'no window can be opened on the parley that runs on this profile: it may wait for its passphrase (parley unlock), or be of an older version'
+        'no window can be opened on the parley that runs on this profile: it may wait for its passphrase (parley unlock), be of an older version, or be a command that ends by itself (parley send)'
       )
     }
     try {
@@ -101,7 +101,7 @@ export async function openAttached(
   try {
     const outcome = io.interrupted.aborted ? 'interrupted' : await face.run()
     if (outcome === 'detached') {
-      const what = node.isDaemon ? 'The daemon' : 'The window that holds the profile'
+      const what = node.isDaemon ? 'The daemon' : 'The Parley that holds the profile'
       const again = isRemote ? 'parley attach' : onProfile('parley', config.settings.profile)
       writeLines(io.stdout, [`${what} goes on. ${again} opens the chat again.`])
     }
@@ -122,6 +122,7 @@ export async function openAttached(
 async function handOver(io: CommandIo, command: Command, asked: Config, profile: string): Promise<void> {
   const config = { ...asked, settings: { ...asked.settings, profile } }
   const { daemonOptions, remarksOn, startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
+  writeLines(io.stdout, ['Starting the daemon …'])
   const started = startDaemon(config, daemonOptions(flagsOf(command)))
   const daemon = await untilDaemonRuns(config, io.interrupted, started)
   writeLines(io.stdout, [

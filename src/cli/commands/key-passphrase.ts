@@ -2,18 +2,27 @@
 // it: whatever is mistyped or interrupted, the key stays as it was. `parley unlock`
 // gives it to a parley that started without a person and waits for it.
 import type { Command } from 'commander'
+import { daemonAt } from '../attach/index.ts'
 import { escapedJson } from '../process/clean-text.ts'
 import { RunningCommandError, runningParley, type RunningParley } from '../control/index.ts'
 import { sayMended, writeLines, type CommandIo } from '../process/io.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch, onProfile } from './command-options.ts'
 import { newPassphrase, unlockerOf } from '../process/unlocking.ts'
-import { exitCodes, KeyLockedError, loadConfig, parsePort, WrongPassphraseError } from '../../node/settings.ts'
+import {
+  exitCodes,
+  KeyLockedError,
+  loadConfig,
+  parsePort,
+  processNote,
+  ProfileInUseError,
+  WrongPassphraseError
+} from '../../node/settings.ts'
 import type { Config, ExitCode, Unlocker } from '../../node/settings.ts'
 import type { OwnKey } from '../../node/index.ts'
 
 export async function runProtect(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
-  const own = await openKey(config, command)
+  const own = await openKey(io, config, command)
   try {
     sayMended(io, own.mended)
     await protect(io, command, own)
@@ -23,10 +32,21 @@ export async function runProtect(io: CommandIo, command: Command): Promise<ExitC
   }
 }
 
-async function openKey(config: Config, command: Command): Promise<OwnKey> {
+async function openKey(io: CommandIo, config: Config, command: Command): Promise<OwnKey> {
   const { openDirectoryOwnKey, openOwnKey } = await import('../../node/index.ts')
   const port: unknown = command.getOptionValue('directoryPort')
-  return typeof port === 'string' ? openDirectoryOwnKey(config, parsePort(port)) : openOwnKey(config)
+  if (typeof port === 'string') return openDirectoryOwnKey(config, parsePort(port))
+  try {
+    return await openOwnKey(config)
+  } catch (error) {
+    if (!(error instanceof ProfileInUseError)) throw error
+    const daemon = await daemonAt(config, io.interrupted).catch(() => undefined)
+    if (daemon === undefined) throw error
+    const { profile } = config.settings
+    throw new ProfileInUseError(
+      `the profile ${profile} is in use by its daemon${processNote(daemon.pid)}: end that one first with ${onProfile('parley daemon --stop', profile)}`
+    )
+  }
 }
 
 async function protect(io: CommandIo, command: Command, own: OwnKey): Promise<void> {

@@ -87,7 +87,7 @@ async function ask(io: CommandIo, ready: Json): Promise<'another' | 'same'> {
   const lines = [
     whoRuns(ready),
     '  Enter  opens this window as another person, with an identity of its own',
-    '  s      opens it as the same person, beside the window that is open'
+    '  s      opens it as the same person, beside the Parley that runs'
   ]
   const { columns = Infinity } = io.stdout
   writeLines(

@@ -165,7 +165,10 @@ export function addHistoryCommands(program: ProgramCommand, run: Run): void {
     .option('--since <TIME>', 'only from then on: 2026-11-22, 2026-11-22T10:00, or 2h, 3d ago')
     .option('--until <TIME>', 'only before then; a day is included')
     .option(limit, 'how many of them, the last ones (default: 100)')
-    .option('--follow', 'go on with each message that comes or is sent')
+    .option(
+      '--follow',
+      'go on with each message that comes or is sent; one printed as waiting comes again when delivered'
+    )
     .addOption(passphraseOption())
     .addOption(json('print one JSON object a message'))
     .examples(
