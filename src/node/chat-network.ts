@@ -334,7 +334,10 @@ export class ChatNetwork {
       book: profile.book
     })
     directories.on('view', (view) => events.tell('directory', () => view))
-    directories.on('change', () => this.#news.wake())
+    directories.on('change', () => {
+      this.#releaseRelays()
+      this.#news.wake()
+    })
     directories.on('registered', (directory) => void this.#reserve(directory))
     directories.on('notice', (text) => this.#notice({ code: 'directory', text }))
     return directories
@@ -352,6 +355,13 @@ export class ChatNetwork {
       // It is asked again at the next renewal of the registration.
       connection.log('the directory does not relay for this peer - %e', error)
     }
+  }
+
+  /** A directory that is left behind relays no more, though the connection to it may stay open. */
+  #releaseRelays(): void {
+    const { circuits } = this.#host
+    const inUse = new Map(this.#directories.reachedAt())
+    for (const relay of circuits.relays) if (!inUse.has(relay)) circuits.release(relay)
   }
 
   #sightedAt(peer: string): readonly string[] {

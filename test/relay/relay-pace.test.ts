@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PaceQueue, RELAY_PIECE_BYTES } from '../../src/relay/server/relay-pace.ts'
+import { PaceQueue, RelayPace, RELAY_PIECE_BYTES } from '../../src/relay/server/relay-pace.ts'
 
 const piece = RELAY_PIECE_BYTES
 
@@ -54,6 +54,20 @@ test('a rate below one piece a second lets pieces pass all the same', () => {
   add('anna')
   expect(paced.pass(0)).toBe(Infinity)
   expect(passed).toEqual(['anna'])
+})
+
+test('the piece of a circuit that has ended takes no turn from others', async () => {
+  let nowMs = 0
+  const pace = new RelayPace(piece, () => nowMs)
+  const of = { peer: 'anna', holder: 'one house', bytes: piece }
+  const ended = new AbortController()
+  await pace.take({ ...of, signal: ended.signal })
+  const ofEnded = pace.take({ ...of, signal: ended.signal })
+  ended.abort(new Error('the circuit ended'))
+  await expect(ofEnded).rejects.toThrow('the circuit ended')
+  nowMs = 1_000
+  await pace.take({ ...of, signal: new AbortController().signal })
+  pace.stop()
 })
 
 test('at the end everything passes', () => {

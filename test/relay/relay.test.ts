@@ -203,6 +203,24 @@ test('a peer with two connections to a relay keeps its reservation when the newe
   expect([...peer.circuits.relays]).toEqual([relay.id])
 })
 
+test('a relay that was released reaches the peer no more, and may be reserved again', async () => {
+  const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode(echo)]
+  const [, connection] = await Promise.all([anna.reserve(relay), bob.reserve(relay)])
+  bob.circuits.release(relay.id)
+  expect(bob.circuits.relays.size).toBe(0)
+  expect(bob.libp2p.getMultiaddrs().map(String).join(' ')).not.toContain('p2p-circuit')
+  await expect(anna.dial(relay, bob)).rejects.toThrow('connection-failed')
+  expect(await bob.circuits.reserve(connection, { signal: new AbortController().signal })).toBe(true)
+  await anna.dial(relay, bob)
+})
+
+test('of many relays that are asked at once, no more are reserved than may be', async () => {
+  const peer = await peerNode()
+  const relays = await Promise.all(Array.from({ length: 5 }, async () => relayNode()))
+  await Promise.all(relays.map(async (relay) => peer.reserve(relay)))
+  expect(peer.circuits.relays.size).toBe(4)
+})
+
 test('a circuit that carries nothing is closed, and one that carries something stays', async () => {
   let nowMs = 0
   const relay = await relayNode({ idleAfterMs: 40, now: () => nowMs })

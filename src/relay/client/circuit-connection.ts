@@ -6,6 +6,9 @@ import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { AbstractMultiaddrConnectionInit } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
+/** The other half ends within a few round trips: after this time the remote keeps it open. */
+const END_TIMEOUT_MS = 5_000
+
 export interface CircuitConnectionInit extends AbstractMultiaddrConnectionInit {
   /** Nothing else reads or writes it from now on. */
   readonly stream: Stream
@@ -13,6 +16,7 @@ export interface CircuitConnectionInit extends AbstractMultiaddrConnectionInit {
 
 export class CircuitConnection extends AbstractMultiaddrConnection {
   readonly #stream: Stream
+  #deadline: NodeJS.Timeout | undefined
 
   constructor({ stream, ...init }: CircuitConnectionInit) {
     super(init)
@@ -21,6 +25,9 @@ export class CircuitConnection extends AbstractMultiaddrConnection {
     stream.addEventListener('drain', () => this.safeDispatchEvent('drain'))
     stream.addEventListener('end', () => this.#onEnd())
     stream.addEventListener('close', ({ error, local }) => {
+      clearTimeout(this.#deadline)
+      // The connection has ended already, and only its stream was still half open.
+      if (this.status !== 'open' && this.status !== 'closing') return
       if (error !== undefined && local !== true) this.onRemoteReset()
       else this.onTransportClosed(error)
     })
@@ -32,7 +39,7 @@ export class CircuitConnection extends AbstractMultiaddrConnection {
   }
 
   async sendClose(options?: AbortOptions): Promise<void> {
-    await this.#stream.close(options)
+    await this.#end(options)
   }
 
   sendReset(error: Error): void {
@@ -50,7 +57,16 @@ export class CircuitConnection extends AbstractMultiaddrConnection {
   /** A connection has no half: when the other side has ended its own, this one ends too. */
   #onEnd(): void {
     if (this.status !== 'open') return
-    this.#stream.close().catch((error: unknown) => this.log('could not end the stream of a circuit - %e', error))
+    this.#end().catch((error: unknown) => this.log('could not end the stream of a circuit - %e', error))
     this.onTransportClosed()
+  }
+
+  /** Ends this half of the stream. The stream is aborted unless the other half ends in time. */
+  async #end(options?: AbortOptions): Promise<void> {
+    const stream = this.#stream
+    if (stream.status !== 'open') return
+    const abort = (): void => stream.abort(new Error('the other half of the circuit did not end in time'))
+    this.#deadline ??= setTimeout(abort, END_TIMEOUT_MS).unref()
+    await stream.close(options)
   }
 }

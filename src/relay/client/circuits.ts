@@ -104,6 +104,8 @@ export class Circuits {
   readonly #reserved = new Map<string, Connection>()
   /** Connections that have a reservation, or whose other end is no relay. */
   readonly #asked = new WeakSet<Connection>()
+  /** Relays that are asked for a first reservation now. */
+  readonly #asking = new Set<Connection>()
   /** Connections that this side has dialled, and when each was last seen in use. */
   readonly #dialled = new Map<Connection, number>()
   #sweep: NodeJS.Timeout | undefined
@@ -137,7 +139,7 @@ export class Circuits {
   }
 
   /**
-   * Reserves the relay at the other end: this peer is reached through it until the connection closes.
+   * Reserves the relay at the other end: this peer is reached through it until the connection closes or the relay is released.
    *
    * @returns whether the reservation is new: not where the connection has one, nor where the other end is no relay
    * @throws {RelayRefusedError}
@@ -147,6 +149,7 @@ export class Circuits {
     const relay = connection.remotePeer.toString()
     if (!this.#mayAsk(relay, connection)) return false
     this.#asked.add(connection)
+    if (!this.#reserved.has(relay)) this.#asking.add(connection)
     try {
       const { stream, answer } = await ask(connection, { type: 'reserve' }, options.signal)
       await stream.close()
@@ -155,6 +158,8 @@ export class Circuits {
       if (error instanceof UnsupportedProtocolError) return false
       this.#asked.delete(connection)
       throw error
+    } finally {
+      this.#asking.delete(connection)
     }
     if (connection.status !== 'open') return false
     connection.addEventListener('close', () => this.#lost(relay, connection))
@@ -166,8 +171,18 @@ export class Circuits {
     return true
   }
 
+  /** The relay is not in use any more: its offers are refused, and its connection may be asked again later. */
+  release(relay: string): void {
+    const connection = this.#reserved.get(relay)
+    if (connection === undefined) return
+    this.#asked.delete(connection)
+    this.#reserved.delete(relay)
+    this.#listener?.changed()
+  }
+
   #mayAsk(relay: string, connection: Connection): boolean {
-    return !this.#asked.has(connection) && (this.#reserved.has(relay) || this.#reserved.size < MAX_RESERVATIONS)
+    const hasRoom = this.#reserved.size + this.#asking.size < MAX_RESERVATIONS
+    return !this.#asked.has(connection) && (this.#reserved.has(relay) || hasRoom)
   }
 
   #lost(relay: string, connection: Connection): void {

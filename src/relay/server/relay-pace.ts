@@ -2,7 +2,7 @@
 // the address classes share in turns. Whoever sends little is not slowed by those
 // who send much.
 import { DeadlineTimer } from '../../lib/index.ts'
-import { RateLimiter, TokenBucket, type Rate } from '../../wire/index.ts'
+import { orAborted, RateLimiter, TokenBucket, type Rate } from '../../wire/index.ts'
 
 /**
  * Bytes of each peer: a person who writes needs none of it, and a file of a few MB passes at once. Without it, messages
@@ -47,6 +47,13 @@ export class PaceQueue {
     const pieces = this.#waiting.get(piece.holder)
     if (pieces === undefined) this.#waiting.set(piece.holder, [piece])
     else pieces.push(piece)
+  }
+
+  /** The piece waits no more. */
+  remove(piece: Piece): void {
+    const rest = (this.#waiting.get(piece.holder) ?? []).filter((one) => one !== piece)
+    if (rest.length > 0) this.#waiting.set(piece.holder, rest)
+    else this.#waiting.delete(piece.holder)
   }
 
   /** Lets pass what may. @returns when to ask again; Infinity when nothing waits */
@@ -97,12 +104,22 @@ export class RelayPace {
     this.#timer = new DeadlineTimer(now, () => this.#queue.pass(now()))
   }
 
-  /** Resolves when the bytes may pass on. */
-  async take(of: Omit<Piece, 'go'>): Promise<void> {
+  /**
+   * Resolves when the bytes may pass on.
+   *
+   * @throws the reason of the signal, which takes the bytes out of the queue
+   */
+  async take({ signal, ...of }: Omit<Piece, 'go'> & { readonly signal: AbortSignal }): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#queue.add({ ...of, go: resolve })
+    const piece = { ...of, go: resolve }
+    this.#queue.add(piece)
     this.#timer.dueAt(this.#queue.pass(this.#now()))
-    await promise
+    try {
+      await orAborted(promise, signal)
+    } catch (error) {
+      this.#queue.remove(piece)
+      throw error
+    }
   }
 
   stop(): void {

@@ -32,28 +32,29 @@ export interface SpliceInit {
 export async function splice({ ends, pace, signal, onBytes }: SpliceInit): Promise<void> {
   const [one, other] = ends
   const [here, there] = [streamDuplex(one.stream, { signal }), streamDuplex(other.stream, { signal })]
+  const lost = new AbortController()
+  const passes: Passes = { pace, signal: AbortSignal.any([signal, lost.signal]), onBytes }
   try {
-    await Promise.all([
-      there.sink(paced(here.source, one, pace, onBytes)),
-      here.sink(paced(there.source, other, pace, onBytes))
-    ])
+    await Promise.all([there.sink(paced(here.source, one, passes)), here.sink(paced(there.source, other, passes))])
   } catch (thrown) {
     const error = toError(thrown)
+    lost.abort(error)
     for (const { stream } of ends) stream.abort(error)
     throw error
   }
 }
 
+type Passes = Pick<SpliceInit, 'pace' | 'signal' | 'onBytes'>
+
 async function* paced(
   source: AsyncIterable<Uint8ArrayList>,
   { peer, addressClass }: CircuitEnd,
-  pace: RelayPace,
-  onBytes: (bytes: number) => void
+  { pace, signal, onBytes }: Passes
 ): AsyncGenerator<Uint8ArrayList> {
   for await (const read of source) {
     for (let from = 0; from < read.byteLength; from += RELAY_PIECE_BYTES) {
       const piece = read.sublist(from, Math.min(from + RELAY_PIECE_BYTES, read.byteLength))
-      await pace.take({ peer, holder: addressClass, bytes: piece.byteLength })
+      await pace.take({ peer, holder: addressClass, bytes: piece.byteLength, signal })
       yield piece
       onBytes(piece.byteLength)
     }
