@@ -31,6 +31,14 @@ test('in a full room the largest address class gets no more', () => {
   expect(places.open('crowd 4', ends('sybil4', 't4', 'crowd'))).toEqual({ is: 'refused' })
 })
 
+test('one address class does not keep all places to a target', () => {
+  const places = new CircuitPlaces<string>(limits)
+  for (const n of [1, 2, 3]) places.open(`crowd ${n}`, ends(`sybil${n}`, 'bob', 'crowd'))
+  expect(places.open('crowd 4', ends('sybil4', 'bob', 'crowd'))).toEqual({ is: 'refused' })
+  expect(places.open('anna', ends('anna', 'bob', 'home'))).toEqual({ is: 'admitted', givesWay: 'crowd 1' })
+  expect(places.size).toBe(3)
+})
+
 test('closing a circuit that gave way already changes nothing', () => {
   const places = new CircuitPlaces<string>(limits)
   places.open('1', ends('anna', 'bob'))

@@ -221,6 +221,17 @@ test('of many relays that are asked at once, no more are reserved than may be', 
   expect(peer.circuits.relays.size).toBe(4)
 })
 
+test('one address class uses up half of what may be asked of a target, and no more', async () => {
+  const [relay, anna, bob] = [await relayNode({ now: () => 0 }), await peerNode(), await peerNode()]
+  await bob.libp2p.unhandle(STOP_PROTOCOL)
+  const [connection] = await Promise.all([anna.reserve(relay), bob.reserve(relay)])
+  const request = encodeHop({ type: 'connect', peer: bob.libp2p.peerId })
+  for (let asked = 0; asked < 16; asked++) {
+    expect(await hopAnswer(connection, request)).toEqual({ type: 'status', status: 'connection-failed' })
+  }
+  expect(await hopAnswer(connection, request)).toEqual({ type: 'status', status: 'resource-limit-exceeded' })
+})
+
 test('a circuit that carries nothing is closed, and one that carries something stays', async () => {
   let nowMs = 0
   const relay = await relayNode({ idleAfterMs: 40, now: () => nowMs })

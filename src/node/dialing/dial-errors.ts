@@ -96,7 +96,7 @@ const relayWords: Partial<Record<RelayStatus, string>> = {
   'no-reservation': 'the peer is not connected with it',
   'connection-failed': 'the peer did not answer there',
   'resource-limit-exceeded': 'it relays as much as it may',
-  'permission-denied': 'it does not relay for this peer'
+  'permission-denied': 'it has not registered this peer yet'
 }
 
 function explainRelayError(error: unknown, relay: string): ParleyError {

@@ -13,7 +13,7 @@ export interface CircuitLimits {
   readonly maxToTarget: number
 }
 
-/** @param maxCircuits of all peers: each holds a few hundred KB, and `MAX_HELD_BYTES` each way at worst */
+/** @param maxCircuits of all peers: each holds a few hundred KB, and twice `SPLICED_WINDOW_BYTES` each way at worst */
 export function circuitLimits(maxCircuits: number): CircuitLimits {
   return { maxCircuits, maxOfDialer: MAX_CIRCUITS_OF_DIALER, maxToTarget: MAX_CIRCUITS_TO_TARGET }
 }
@@ -47,14 +47,17 @@ export class CircuitPlaces<Circuit> {
     return this.#byClass.size
   }
 
-  /** A full room makes place for a class that has less than the largest one; that one's oldest circuit gives way. */
+  /**
+   * Where all places are taken, or all that lead to the target, the oldest circuit of the address class with the most
+   * of them gives way to a class that has less.
+   */
   open(circuit: Circuit, { dialer, target, addressClass }: CircuitEnds): Admission<Circuit> {
     const { maxOfDialer, maxToTarget } = this.#limits
-    if (this.#byDialer.countOf(dialer) >= maxOfDialer || this.#byTarget.countOf(target) >= maxToTarget) {
-      return { is: 'refused' }
-    }
-    const givesWay = this.#byClass.isFull ? this.#toEvict(addressClass) : undefined
-    if (this.#byClass.isFull && givesWay === undefined) return { is: 'refused' }
+    if (this.#byDialer.countOf(dialer) >= maxOfDialer) return { is: 'refused' }
+    const isTargetFull = this.#byTarget.countOf(target) >= maxToTarget
+    const isFull = isTargetFull || this.#byClass.isFull
+    const givesWay = isFull ? toEvict(isTargetFull ? this.#classesAt(target) : this.#byClass, addressClass) : undefined
+    if (isFull && givesWay === undefined) return { is: 'refused' }
     if (givesWay !== undefined) this.close(givesWay)
     this.#byClass.add(circuit, addressClass)
     this.#byDialer.add(circuit, dialer)
@@ -69,9 +72,16 @@ export class CircuitPlaces<Circuit> {
     this.#byTarget.delete(circuit)
   }
 
-  #toEvict(newcomer: string): Circuit | undefined {
-    const largest = this.#byClass.largestHolder()
-    if (largest === undefined || this.#byClass.countOf(largest) <= this.#byClass.countOf(newcomer) + 1) return undefined
-    return this.#byClass.oldestOf(largest)
+  /** The circuits to the target by the address class of their dialers, the oldest first. */
+  #classesAt(target: string): Shares<Circuit> {
+    const shares = new Shares<Circuit>({ capacity: this.#limits.maxToTarget })
+    for (const circuit of this.#byTarget.itemsOf(target)) shares.add(circuit, this.#byClass.holderOf(circuit) ?? '')
+    return shares
   }
+}
+
+function toEvict<Circuit>(shares: Shares<Circuit>, newcomer: string): Circuit | undefined {
+  const largest = shares.largestHolder()
+  if (largest === undefined || shares.countOf(largest) <= shares.countOf(newcomer) + 1) return undefined
+  return shares.oldestOf(largest)
 }

@@ -51,7 +51,10 @@ const CONNECT_RATE_OF_DIALER: Rate = { burst: MAX_CIRCUITS_OF_DIALER, perSecond:
 /** Circuits to one peer, whoever asks: each is a stream that the relay opens, and Yamux bounds how many it may. */
 const CONNECT_RATE_TO_TARGET: Rate = { burst: 32, perSecond: 4 }
 
-/** Peers whose requests are counted. */
+/** Circuits to one peer from one address class: no one address uses up what there is for all. */
+const CONNECT_RATE_TO_TARGET_OF_CLASS: Rate = { burst: 16, perSecond: 2 }
+
+/** Peers whose requests are counted; of targets, pairs with an address class. */
 const MAX_COUNTED_PEERS = 4_096
 
 /** Hop streams of one connection: its circuits, and a few that are refused meanwhile. */
@@ -132,6 +135,7 @@ export class RelayService {
   readonly #places: CircuitPlaces<Circuit>
   readonly #dialers: RateLimiter
   readonly #targets: RateLimiter
+  readonly #targetsOfClass: RateLimiter
   readonly #tasks = new Set<Promise<void>>()
   #life: { readonly controller: AbortController; readonly pace: RelayPace; readonly sweep: NodeJS.Timeout } | undefined
 
@@ -146,6 +150,7 @@ export class RelayService {
     this.#places = new CircuitPlaces(this.#limits)
     this.#dialers = new RateLimiter(CONNECT_RATE_OF_DIALER, MAX_COUNTED_PEERS)
     this.#targets = new RateLimiter(CONNECT_RATE_TO_TARGET, MAX_COUNTED_PEERS)
+    this.#targetsOfClass = new RateLimiter(CONNECT_RATE_TO_TARGET_OF_CLASS, MAX_COUNTED_PEERS)
   }
 
   figures(): RelayFigures {
@@ -275,6 +280,8 @@ export class RelayService {
     if (this.#dialers.of(dialer, nowMs).takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
     const reserved = this.#reservations.get(id)
     if (reserved === undefined || !this.#init.isAnnounced(id)) throw new RelayRefusal('no-reservation')
+    const ofClass = this.#targetsOfClass.of(`${id} ${addressClassOf(from.remoteAddr)}`, nowMs)
+    if (ofClass.takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
     if (this.#targets.of(id, nowMs).takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
     return reserved
   }
