@@ -39,10 +39,7 @@ export default defineConfig({
           testTimeout: testMs,
           hookTimeout: testMs,
           expect,
-          maxWorkers: 6,
-          // The program that tests host is loaded and warm once in each worker.
-          isolate: false,
-          setupFiles: ['test/left-behind.ts'],
+          maxWorkers: 4,
           sequence: { groupOrder: 1 }
         }
       }
