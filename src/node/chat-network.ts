@@ -5,6 +5,7 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { Wakeup } from '../lib/index.ts'
 import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
+import { circuitAddress } from '../relay/index.ts'
 import { InterfaceWatch } from '../transport/index.ts'
 import { addressBlock, addressClass } from '../wire/index.ts'
 import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
@@ -13,6 +14,7 @@ import type { ChatHost, ChatHostInit } from './chat-host.ts'
 import type { Config } from './config/config.ts'
 import { AddressBook } from './dialing/address-book.ts'
 import { hostPortOf, isLocal, isRelayed } from './dialing/address.ts'
+import type { KnownAddresses } from './dialing/dialable.ts'
 import { Dialer } from './dialing/dialer.ts'
 import { Directories } from './directories/directories.ts'
 import { ownNetworkNow } from './dialing/own-network.ts'
@@ -118,7 +120,7 @@ export class ChatNetwork {
     this.#dialer = new Dialer({
       libp2p: () => this.#host.libp2p,
       addressDialer: () => this.#host.dialer,
-      addressesOf: (peer) => this.addresses.addressesOf(peer),
+      addressesOf: (peer) => [...this.addresses.addressesOf(peer), this.#circuitsTo(peer)],
       isBlocked: (peer) => book.isBlocked(peer),
       isContact: (peer) => book.contact(peer) !== undefined,
       relays: () => this.#host.circuits.relays
@@ -362,6 +364,13 @@ export class ChatNetwork {
     const { circuits } = this.#host
     const inUse = new Map(this.#directories.reachedAt())
     for (const relay of circuits.relays) if (!inUse.has(relay)) circuits.release(relay)
+  }
+
+  /** A peer that is announced at a relay in use is reached through it, whatever it announces. */
+  #circuitsTo(peer: string): KnownAddresses {
+    const { via } = this.#directories.seenBy(peer)
+    const relays = [...this.#host.circuits.relays].filter((relay) => via.has(relay))
+    return { addresses: relays.map((relay) => circuitAddress(relay, peer).toString()), from: 'known' }
   }
 
   #sightedAt(peer: string): readonly string[] {

@@ -245,7 +245,7 @@ export class Dialer {
     )
     const againAt = (one: Candidate): number => againAtMs.get(one) ?? 0
     const reported = candidates.filter(({ from }) => from !== 'user')
-    // There are as many relayed ones as relays in use, at the end of a record: a long one must not push them out.
+    // There are as many relayed ones as relays in use: a long record must not push them out.
     const ready = reported
       .filter((one) => againAt(one) <= nowMs)
       .toSorted((a, b) => Number(isRelayed(b.address)) - Number(isRelayed(a.address)))

@@ -45,7 +45,7 @@ import { CircuitConnection } from './circuit-connection.ts'
 /** A relayed connection that carries nothing for so long is closed by the side that dialled it: places at a relay are few. */
 const IDLE_RELAYED_MS = 60_000
 
-/** Reservations that are held at a time: each takes an address of the record. */
+/** Reservations that are held at a time: two directories are in use, and some were until a moment ago. */
 const MAX_RESERVATIONS = 4
 
 /** A relay that is not reserved can't be used: it would have to be dialled first. */
@@ -109,7 +109,6 @@ export class Circuits {
   /** Connections that this side has dialled, and when each was last seen in use. */
   readonly #dialled = new Map<Connection, number>()
   #sweep: NodeJS.Timeout | undefined
-  #listener: CircuitListener | undefined
 
   constructor({ isUsed, idleAfterMs = IDLE_RELAYED_MS, now = steadyNow }: CircuitsInit) {
     this.#isUsed = isUsed
@@ -125,10 +124,7 @@ export class Circuits {
     [transportSymbol]: true,
     [Symbol.toStringTag]: '@parley/circuits',
     dial: async (address, options) => this.#dial(components, address, options),
-    createListener: ({ upgrader }) => {
-      this.#listener = new CircuitListener({ components, upgrader, reserved: this.#reserved })
-      return this.#listener
-    },
+    createListener: ({ upgrader }) => new CircuitListener({ components, upgrader, reserved: this.#reserved }),
     dialFilter: (addresses) => addresses.filter((address) => circuitRoute(address)?.peer !== undefined),
     listenFilter: (addresses) => addresses.filter((address) => address.toString() === this.listenAddress)
   })
@@ -167,7 +163,6 @@ export class Circuits {
     // It may be the one that stays: then it is asked again.
     if (replaced !== undefined) this.#asked.delete(replaced)
     this.#reserved.set(relay, connection)
-    this.#listener?.changed()
     return true
   }
 
@@ -177,7 +172,6 @@ export class Circuits {
     if (connection === undefined) return
     this.#asked.delete(connection)
     this.#reserved.delete(relay)
-    this.#listener?.changed()
   }
 
   #mayAsk(relay: string, connection: Connection): boolean {
@@ -188,7 +182,6 @@ export class Circuits {
   #lost(relay: string, connection: Connection): void {
     if (this.#reserved.get(relay) !== connection) return
     this.#reserved.delete(relay)
-    this.#listener?.changed()
   }
 
   async #dial(
@@ -248,7 +241,7 @@ interface CircuitListenerInit extends CreateListenerOptions {
   readonly reserved: ReadonlyMap<string, Connection>
 }
 
-/** Takes the circuits that relays offer, and listens at as many addresses as there are reservations. */
+/** Takes the circuits that relays offer. It has no address to announce: who may use a relay knows it already. */
 class CircuitListener extends TypedEventEmitter<ListenerEvents> implements Listener {
   readonly #init: CircuitListenerInit
   #life: AbortController | undefined
@@ -263,7 +256,7 @@ class CircuitListener extends TypedEventEmitter<ListenerEvents> implements Liste
     await this.#init.components.registrar.handle(STOP_PROTOCOL, this.#onOffer, {
       maxInboundStreams: MAX_CIRCUITS_TO_TARGET
     })
-    this.changed()
+    this.safeDispatchEvent('listening')
   }
 
   async close(): Promise<void> {
@@ -274,16 +267,11 @@ class CircuitListener extends TypedEventEmitter<ListenerEvents> implements Liste
   }
 
   getAddrs(): Multiaddr[] {
-    return [...this.#init.reserved.keys()].map((relay) => circuitAddress(relay))
+    return []
   }
 
   updateAnnounceAddrs(): void {
     // Its addresses need nothing that is known later.
-  }
-
-  /** There is one reservation more, or less. */
-  changed(): void {
-    if (this.#life !== undefined) this.safeDispatchEvent('listening')
   }
 
   readonly #onOffer: StreamHandler = (stream, connection) => {
