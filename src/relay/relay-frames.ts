@@ -26,7 +26,7 @@ export const MAX_CIRCUITS_TO_TARGET = 120
 /** What a relay, or the peer behind it, answers. */
 export type RelayStatus =
   | 'ok'
-  /** The relay keeps no reservation for this peer. */
+  /** The relay keeps no reservation for this peer. Parley's relays never send it: of other relays it is read as a refusal. */
   | 'reservation-refused'
   /** There are as many circuits as may be, of all or of one of the two peers. */
   | 'resource-limit-exceeded'

@@ -59,7 +59,7 @@ export function canonicalIp(address: string): string | undefined {
   return IPV4_MAPPED.exec(shortest)?.[1] ?? shortest
 }
 
-/** The class of the IP address in a multiaddr: of a relayed connection that of its relay. */
+/** The class of the IP address in a multiaddr: that of all relayed connections together, whose addresses name no IP. */
 export function addressClassOf(address: Multiaddr): string {
   const ip = ipOf(address) ?? ''
   const zone = address.getComponents().find(({ name }) => name === 'ip6zone')?.value

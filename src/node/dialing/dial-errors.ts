@@ -18,7 +18,7 @@ export interface DialFacts {
 
 export function explainDialError(error: unknown, address: Multiaddr, options: DialFacts): ParleyError {
   const relay = relayOf(address)
-  if (relay !== undefined) return explainRelayError(error, relay)
+  if (relay !== undefined) return explainRelayError(error, relay, options.timeoutMs)
   const place = formatAddress(address)
   const cause = { cause: error }
   const code = systemCode(error)
@@ -99,9 +99,11 @@ const relayWords: Partial<Record<RelayStatus, string>> = {
   'permission-denied': 'it has not registered this peer yet'
 }
 
-function explainRelayError(error: unknown, relay: string): ParleyError {
+function explainRelayError(error: unknown, relay: string, timeoutMs: number): ParleyError {
   const refused = [...chain(error)].find((one) => one instanceof RelayRefusedError)
-  const text = error instanceof Error ? error.message : String(error)
+  const isTooLate = error instanceof DOMException && error.name === 'TimeoutError'
+  const failure = error instanceof Error ? error.message : String(error)
+  const text = isTooLate ? `no answer within ${timeoutMs / 1000} s` : failure
   const why = refused === undefined ? text : (relayWords[refused.status] ?? refused.message)
   return new UnreachableError(`the directory ${shortId(relay)} could not relay to the peer: ${why}`, { cause: error })
 }

@@ -98,7 +98,10 @@ export class Dialer {
   connected(peer: string): void {
     const connection = this.connection(peer)
     if (connection === undefined) return
-    this.#met.set(peer, vantageOf(connection.remoteAddr, this.#ownNetwork()))
+    // A relayed connection says nothing about where the peer is.
+    if (!isRelayed(connection.remoteAddr)) {
+      this.#met.set(peer, vantageOf(connection.remoteAddr, this.#ownNetwork()))
+    }
     this.#budget.forgetFailures(peer)
   }
 

@@ -3,6 +3,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import type { Vantage } from '../../../src/node/dialing/dialable.ts'
+import { explainDialError } from '../../../src/node/dialing/dial-errors.ts'
 import { Dialer } from '../../../src/node/dialing/dialer.ts'
 import { RelayRefusedError } from '../../../src/relay/index.ts'
 import { network } from '../discovery/own-networks.ts'
@@ -14,10 +15,11 @@ function make(
   dial: (address: Multiaddr, signal: AbortSignal) => Promise<Connection>,
   addresses: string[],
   known: string[] = [],
-  relays: readonly string[] = []
+  relays: readonly string[] = [],
+  open: readonly Connection[] = []
 ): Dialer {
   const libp2p = {
-    getConnections: () => [],
+    getConnections: () => open,
     peerStore: { get: async () => Promise.reject(new Error('nothing is known')) },
     dial: async (address: Multiaddr, { signal }: { signal: AbortSignal }) => dial(address, signal)
   }
@@ -258,6 +260,19 @@ describe('a relay', () => {
     )
     expect(await dialer.connect(peer, options)).toBe(direct)
     expect(dialled).toEqual([`/ip4/10.0.0.1/tcp/4001/p2p/${peer}`])
+  })
+
+  test('that does not answer is named with the time that it had', () => {
+    const late = new DOMException('too late', 'TimeoutError')
+    const error = explainDialError(late, multiaddr(behindRelay), { expected: peer, timeoutMs: 5_000 })
+    expect(error.message).toMatch(/no answer within 5 s$/u)
+  })
+
+  test('tells nothing about where the peer is', () => {
+    const open = { status: 'open', remoteAddr: multiaddr(`${behindRelay}/p2p/${peer}`) } as unknown as Connection
+    const dialer = make(async (_address, signal) => noAnswer(signal), [], [], [relay], [open])
+    dialer.connected(peer)
+    expect(dialer.lastVantage(peer)).toBeUndefined()
   })
 
   function relayed(): Connection {
