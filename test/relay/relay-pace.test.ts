@@ -59,7 +59,7 @@ test('a rate below one piece a second lets pieces pass all the same', () => {
 test('the piece of a circuit that has ended takes no turn from others', async () => {
   let nowMs = 0
   const pace = new RelayPace(piece, () => nowMs)
-  const of = { peer: 'anna', holder: 'one house', bytes: piece }
+  const of = { peer: 'anna', to: 'bob', holder: 'one house', bytes: piece }
   const ended = new AbortController()
   await pace.take({ ...of, signal: ended.signal })
   const ofEnded = pace.take({ ...of, signal: ended.signal })
@@ -67,6 +67,21 @@ test('the piece of a circuit that has ended takes no turn from others', async ()
   await expect(ofEnded).rejects.toThrow('the circuit ended')
   nowMs = 1_000
   await pace.take({ ...of, signal: new AbortController().signal })
+  pace.stop()
+})
+
+test('tiny pieces of many senders together come to a peer more slowly than it allows', async () => {
+  let nowMs = 0
+  const pace = new RelayPace(Infinity, () => nowMs)
+  const { signal } = new AbortController()
+  const tiny = (peer: string, to: string) => pace.take({ peer, to, holder: peer, bytes: 1, signal })
+  for (let n = 0; n < 512; n++) await Promise.all([tiny('anna', 'bob'), tiny('carl', 'bob')])
+  let hasPassed = false
+  const next = tiny('anna', 'bob').then(() => (hasPassed = true))
+  await tiny('anna', 'dora')
+  expect(hasPassed).toBe(false)
+  nowMs = 1_000
+  await next
   pace.stop()
 })
 

@@ -1,8 +1,9 @@
 // How fast a relay passes bytes on: so much of each peer, and so much in all, which
 // the address classes share in turns. Whoever sends little is not slowed by those
 // who send much.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DeadlineTimer } from '../../lib/index.ts'
-import { orAborted, RateLimiter, TokenBucket, type Rate } from '../../wire/index.ts'
+import { orAborted, RateLimiter, TINY_FRAME_BYTES, TokenBucket, type Rate } from '../../wire/index.ts'
 
 /**
  * Bytes of each peer: a person who writes needs none of it, and a file of a few MB passes at once. Without it, messages
@@ -16,6 +17,12 @@ const RELAY_RATE_OF_PEER: Rate = { burst: 4 * 1024 * 1024, perSecond: 4 * 1024 *
  */
 export const RELAY_PIECE_BYTES = 16 * 1024
 
+/**
+ * Pieces of less than `TINY_FRAME_BYTES` to each peer, whoever sends them: each becomes a frame of its own, and together
+ * they stay well below the `TINY_FRAME_RATE` at which the receiver cuts the relay. What arrives meanwhile is joined.
+ */
+const TINY_PIECE_RATE_TO_PEER: Rate = { burst: 1_024, perSecond: 1_024 }
+
 /** Peers whose rate is remembered; each has a circuit, or had one a moment ago. */
 const MAX_PACED_PEERS = 1_024
 
@@ -27,6 +34,14 @@ export interface Piece {
   readonly holder: string
   readonly bytes: number
   readonly go: () => void
+}
+
+/** A piece as the circuit hands it over. */
+interface PieceToPass extends Omit<Piece, 'go'> {
+  /** Who receives them. */
+  readonly to: string
+  /** Ends the wait. */
+  readonly signal: AbortSignal
 }
 
 /** Who may pass on how much, and when: pure, the time goes in. */
@@ -94,6 +109,7 @@ export class PaceQueue {
 }
 
 export class RelayPace {
+  readonly #tinyTo = new RateLimiter(TINY_PIECE_RATE_TO_PEER, MAX_PACED_PEERS)
   readonly #queue: PaceQueue
   readonly #now: () => number
   readonly #timer: DeadlineTimer
@@ -109,7 +125,8 @@ export class RelayPace {
    *
    * @throws the reason of the signal, which takes the bytes out of the queue
    */
-  async take({ signal, ...of }: Omit<Piece, 'go'> & { readonly signal: AbortSignal }): Promise<void> {
+  async take({ to, signal, ...of }: PieceToPass): Promise<void> {
+    if (of.bytes < TINY_FRAME_BYTES) await this.#tinyTurn(to, signal)
     const { promise, resolve } = Promise.withResolvers<void>()
     const piece = { ...of, go: resolve }
     this.#queue.add(piece)
@@ -119,6 +136,15 @@ export class RelayPace {
     } catch (error) {
       this.#queue.remove(piece)
       throw error
+    }
+  }
+
+  async #tinyTurn(to: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const nowMs = this.#now()
+      const waitMs = this.#tinyTo.of(to, nowMs).takeOne(nowMs)
+      if (waitMs === 0) return
+      await sleep(waitMs, undefined, { signal })
     }
   }
 

@@ -42,7 +42,10 @@ export async function splice({ ends, pace, signal, onBytes }: SpliceInit): Promi
   const lost = new AbortController()
   const passes: Passes = { pace, signal: AbortSignal.any([signal, lost.signal]), onBytes }
   try {
-    await Promise.all([there.sink(paced(here.source, one, passes)), here.sink(paced(there.source, other, passes))])
+    await Promise.all([
+      there.sink(paced(here.source, one, other.peer, passes)),
+      here.sink(paced(there.source, other, one.peer, passes))
+    ])
   } catch (thrown) {
     const error = toError(thrown)
     lost.abort(error)
@@ -61,12 +64,13 @@ type Passes = Pick<SpliceInit, 'pace' | 'signal' | 'onBytes'>
 async function* paced(
   source: AsyncIterable<Uint8ArrayList>,
   { peer, addressClass }: CircuitEnd,
+  to: string,
   { pace, signal, onBytes }: Passes
 ): AsyncGenerator<Uint8ArrayList> {
   for await (const read of source) {
     for (let from = 0; from < read.byteLength; from += RELAY_PIECE_BYTES) {
       const piece = read.sublist(from, Math.min(from + RELAY_PIECE_BYTES, read.byteLength))
-      await pace.take({ peer, holder: addressClass, bytes: piece.byteLength, signal })
+      await pace.take({ peer, to, holder: addressClass, bytes: piece.byteLength, signal })
       yield piece
       onBytes(piece.byteLength)
     }
