@@ -218,7 +218,7 @@ describe.concurrent('parley send beside a chat on its profile', () => {
     chat.signal('SIGSTOP')
     const silent = await send(home, [to.address, 'hello'])
     expect(silent.code, silent.told).toBe(exitCodes.profileInUse)
-    expect(silent.stderr).toMatch(/the parley that runs on this profile gave no answer within 12 s/u)
+    expect(silent.stderr).toMatch(/the parley that runs on this profile \(process \d+\) gave no answer within 12 s/u)
     expect(textsOf(to)).toEqual([])
   })
 })

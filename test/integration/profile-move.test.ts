@@ -346,7 +346,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     const parley = await bed.start(['--json'], { home })
     await parley.event('ready')
     const terminal = await bed.terminal(['profile', 'import', file, '--force'], { home, name: 'import' })
-    await terminal.shows(/in use by another parley: end that one first/u)
+    await terminal.shows(/in use by another parley \(process \d+\): end that one first/u)
     expect(await terminal.ended()).toBe(exitCodes.profileInUse)
     await parley.kill()
   })

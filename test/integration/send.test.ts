@@ -180,7 +180,7 @@ describe.concurrent('another exit code says', () => {
     const refused = await send(['127.0.0.1:1', 'hello'], { home })
     lock.release()
     expect(refused.code, refused.told).toBe(exitCodes.profileInUse)
-    expect(refused.stderr).toMatch(/the profile default is in use by another parley: .*--profile/u)
+    expect(refused.stderr).toMatch(/the profile default is in use by another parley \(process \d+\): .*--profile/u)
   })
 
   test('that the command line is wrong', async () => {

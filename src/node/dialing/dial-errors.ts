@@ -93,7 +93,7 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
 
 /** What to do about it is the same for all: wait until the peer is back, or until the directory has room. */
 const relayWords: Partial<Record<RelayStatus, string>> = {
-  'no-reservation': 'the peer is not connected with it',
+  'no-reservation': 'the peer takes no circuits from it',
   'connection-failed': 'the peer did not answer there',
   'resource-limit-exceeded': 'it relays as much as it may',
   'permission-denied': 'it has not registered this peer yet'

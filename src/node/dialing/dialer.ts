@@ -233,7 +233,10 @@ export class Dialer {
       return first
     } catch (error) {
       signal.throwIfAborted()
-      throw bestReason(error, mostPromising)
+      const reason = bestReason(error, mostPromising)
+      if (direct.length > 0 || found.refused.length === 0) throw reason
+      // That no own address of the peer is dialled says more than what the relay answered.
+      throw new UnreachableError(`${whyNoAddress(found)}; ${reason.message}`, { cause: reason })
     }
   }
 

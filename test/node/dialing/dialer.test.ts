@@ -242,7 +242,21 @@ describe('a relay', () => {
       [relay]
     )
     await expect(dialer.connect(peer, options)).rejects.toThrow(
-      /could not relay to the peer: the peer is not connected/u
+      /could not relay to the peer: the peer takes no circuits from it/u
+    )
+  })
+
+  test('that is all there is, as no own address of the peer is dialled: the error says so', async () => {
+    const dialer = make(
+      async () => {
+        throw new RelayRefusedError('no-reservation')
+      },
+      [],
+      [behindRelay, '/ip4/169.254.169.254/tcp/80'],
+      [relay]
+    )
+    await expect(dialer.connect(peer, options)).rejects.toThrow(
+      /^no address of the peer is dialled from here: 169\.254\.169\.254:80 .*; the directory .* could not relay/u
     )
   })
 
