@@ -21,7 +21,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   const stopped = directories.stop()
-  await vi.runAllTimersAsync()
+  // Longer than any deadline of theirs. Not "all timers": those of a file before, in the same process, may never end.
+  await vi.advanceTimersByTimeAsync(120_000)
   await stopped
   vi.useRealTimers()
 })
