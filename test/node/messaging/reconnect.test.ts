@@ -46,7 +46,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   const stopped = reconnect.stop()
-  await vi.runAllTimersAsync()
+  await vi.advanceTimersByTimeAsync(60_000)
   await stopped
   vi.useRealTimers()
 })
