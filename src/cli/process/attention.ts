@@ -3,8 +3,8 @@
 // keys tell. It knows no nodes.
 
 /**
- * How long a key counts where the terminal does not report its focus: longer than a person thinks or reads between two
- * keys, and shorter than somebody is away who has left the desk.
+ * How long a key press counts as attention where the terminal does not report its focus: longer than a pause to read,
+ * shorter than a break away from the desk.
  */
 export const KEY_COUNTS_MS = 5 * 60_000
 

@@ -18,8 +18,8 @@ const RELAY_RATE_OF_PEER: Rate = { burst: 4 * 1024 * 1024, perSecond: 4 * 1024 *
 export const RELAY_PIECE_BYTES = 16 * 1024
 
 /**
- * Pieces of less than `TINY_FRAME_BYTES` to each peer, whoever sends them: each becomes a frame of its own, and together
- * they stay well below the `TINY_FRAME_RATE` at which the receiver cuts the relay. What arrives meanwhile is joined.
+ * Pieces of less than `TINY_FRAME_BYTES` to one peer, from all senders together: each becomes a frame, and the receiver
+ * cuts a relay at `TINY_FRAME_RATE`, which is well above this. Bytes that arrive while a piece waits are joined to it.
  */
 const TINY_PIECE_RATE_TO_PEER: Rate = { burst: 1_024, perSecond: 1_024 }
 

@@ -48,7 +48,7 @@ const OFFER_TIMEOUT_MS = 3_000
 /** Circuits that one peer asks for: after a change of the network it looks for all its peers at once. */
 const CONNECT_RATE_OF_DIALER: Rate = { burst: MAX_CIRCUITS_OF_DIALER, perSecond: 1 }
 
-/** Circuits to one peer, whoever asks: each is a stream that the relay opens, and Yamux bounds how many it may. */
+/** Circuits to one peer, from all dialers together: for each the relay opens a stream, and Yamux bounds these. */
 const CONNECT_RATE_TO_TARGET: Rate = { burst: 32, perSecond: 4 }
 
 /** Circuits to one peer from one address class: no one address uses up what there is for all. */
