@@ -176,12 +176,16 @@ export function connect(local: End, remote: End): { local: Connection; remote: C
     const connection = {
       remotePeer: to.peerId,
       direction,
+      streams: [] as Stream[],
       newStream: async (protocols: string | string[]) => {
         const protocol = [protocols].flat().find((one) => to.protocols?.includes(one) ?? true)
         if (protocol === undefined) throw new UnsupportedProtocolError()
         const [outbound, inbound] = await streamPair({ delay: 0 })
         outbound.protocol = inbound.protocol = protocol
-        await to.accept(inbound, mirror())
+        const far = mirror()
+        connection.streams.push(outbound)
+        far.streams.push(inbound)
+        await to.accept(inbound, far)
         return outbound
       }
     }

@@ -161,7 +161,7 @@ for (const { name, kind, dialect, encode } of programs) {
     })
 
     test('what there is no room for is not read until there is, and nothing is lost', async () => {
-      const { end, remote } = await start()
+      const { end, local, remote } = await start()
       const room = Promise.withResolvers<void>()
       let asked = 0
       end.app.keepText = async () => {
@@ -172,7 +172,7 @@ for (const { name, kind, dialect, encode } of programs) {
       const stream = await rawOpen(remote)
       const many = Array.from({ length: 2_000 }, (_, index) => `${index} ${'z'.repeat(1_000)}`)
       for (const text of many) stream.write(encode(text))
-      await until(() => asked === 3 && stream.stream.writableNeedsDrain, 'the sender to be held back')
+      await until(() => asked === 3 && local.streams[0]?.readStatus === 'paused', 'the stream to be left unread')
       expect(end.app.texts).toHaveLength(2)
       room.resolve()
       await until(() => end.app.texts.length === many.length, 'all texts')
