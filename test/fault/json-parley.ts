@@ -34,8 +34,8 @@ export interface JsonParleyInit {
   readonly nodeOptions?: string
   /** Loopback only and no mDNS, unless the test brings a machine of its own. */
   readonly secluded?: boolean
-  /** Longer lines are dropped unread: under a flood of the longest texts the reader must not be what is slow. */
-  readonly maxLineChars?: number
+  /** Lines that are dropped unread: under a flood, reading and keeping them must not be what is slow. */
+  readonly skips?: (line: string) => boolean
 }
 
 interface Waiter {
@@ -95,9 +95,8 @@ export class JsonParley {
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-keptStderrChars)
     })
-    const { maxLineChars = Infinity } = init
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      if (line.length <= maxLineChars) this.#take(line)
+      if (init.skips?.(line) !== true) this.#take(line)
     })
   }
 

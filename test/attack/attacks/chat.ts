@@ -117,6 +117,8 @@ export const chatAttacks: readonly Attack[] = [
     name: 'signs-of-typing',
     does: 'says that it types, as fast as the stream takes it',
     against: ['chat'],
+    // Frames of three bytes: at this bound each takes 3 µs.
+    bounds: { cpuMsPerMb: 1_000 },
     run: async (context) => chatFlood(context, () => frame({ typing: {} }))
   },
   {
