@@ -154,7 +154,7 @@ export class Life {
     return choose(this.side.disk.state).filter(() => this.#simulation.random.isOne(3))
   }
 
-  // The outbox and its store, as `Outbox` carries it out.
+  // The outbox and its store, as `Deliveries` carries it out.
 
   #outboxStep(event: OutboxEvent): void {
     if (this.#isOver) return

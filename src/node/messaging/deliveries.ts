@@ -1,10 +1,23 @@
-// What becomes of own messages: they are stored, go out through the outbox, and
-// end delivered, unconfirmed or failed; who waits for one is told. Whether there
-// is a way to the peer is not its business.
-import type { ChatSession, ReceiptState, RefuseReason } from '../../chat-protocol/index.ts'
+// What becomes of own messages: they are stored, go to the peer's session as the
+// outbox decides, and end delivered, unconfirmed or failed; callers that wait for
+// one learn of it. Whether there is a way to the peer is not its business.
+import {
+  SessionClosedError,
+  type ChatSession,
+  type ReceiptState,
+  type RefuseReason
+} from '../../chat-protocol/index.ts'
+import { DeadlineTimer } from '../../lib/index.ts'
 import { orAborted } from '../../wire/index.ts'
 import type { DeliveryState, MessageStore, NewOutgoing, OutgoingMessage } from '../../storage/index.ts'
-import { Outbox, OUTBOX_BATCH, STORE_RETRY_MS } from './outbox.ts'
+import {
+  OUTBOX_BATCH,
+  OutboxLogic,
+  STORE_RETRY_MS,
+  type OutboxAnswer,
+  type OutboxEffect,
+  type OutboxEvent
+} from './outbox.ts'
 import { isFinal, refusalText, resendMs } from './refusals.ts'
 
 /** Messages sent in one turn that are stored as one: a few milliseconds' worth of a transaction. */
@@ -38,33 +51,53 @@ export interface Refusal {
   readonly ids: readonly string[]
 }
 
+/** What is sent to one peer, as its logic says. */
+interface Line {
+  readonly peer: string
+  readonly logic: OutboxLogic
+  readonly timer: DeadlineTimer
+  /** The session that is open, and the end of what is given to it. */
+  live: { readonly session: ChatSession; readonly detached: AbortController } | undefined
+  /** What the logic asked for last. */
+  answered: Promise<void>
+}
+
 export class Deliveries {
   readonly #init: DeliveriesInit
-  readonly #outbox: Outbox
+  readonly #lines = new Map<string, Line>()
   /** Who waits for a message to settle, by its ID. */
   readonly #settling = new Map<string, Set<(message: OutgoingMessage) => void>>()
 
   constructor(init: DeliveriesInit) {
     this.#init = init
-    this.#outbox = new Outbox({
-      store: init.store,
-      now: init.now,
-      onDelivery: (messages) => this.#tell(messages),
-      onFault: init.onFault
-    })
   }
 
-  /** Sends everything that waits for the session's peer, until {@link detach}. */
+  /** Sends everything that waits for the session's peer, and what comes, until {@link detach}. */
   attach(session: ChatSession): void {
-    this.#outbox.attach(session)
+    const peer = session.peer.toString()
+    const line = this.#lines.get(peer) ?? this.#newLine(peer)
+    line.live?.detached.abort()
+    line.live = { session, detached: new AbortController() }
+    this.#step(line, { kind: 'open', dialect: session.dialect })
   }
 
   detach(peer: string): void {
-    this.#outbox.detach(peer)
+    const line = this.#lines.get(peer)
+    if (line?.live === undefined) return
+    line.live.detached.abort()
+    line.live = undefined
+    this.#step(line, { kind: 'close' })
   }
 
   async stop(): Promise<void> {
-    await this.#outbox.stop()
+    for (const peer of this.#lines.keys()) this.detach(peer)
+    for (const line of this.#lines.values()) {
+      for (let asked; asked !== line.answered;) {
+        asked = line.answered
+        await asked
+      }
+      line.timer.stop()
+    }
   }
 
   /** Stores messages as pending; they go out as soon as there is a session. */
@@ -73,33 +106,40 @@ export class Deliveries {
     const entries = await this.#init.store.addAllOutgoing(
       peer,
       texts.map((text) => ({ ...text, sentAtMs })),
-      { leave: this.#outbox.isAttached(peer) }
+      { leave: this.#lines.get(peer)?.live !== undefined }
     )
-    this.#outbox.stored(peer, entries)
+    this.#occurred(peer, { kind: 'stored', entries })
     return entries.map(({ message }) => message)
   }
 
   /** What waits for the peer may be numbered anew, or gone. */
   reread(peer: string): void {
-    this.#outbox.reread(peer)
+    this.#occurred(peer, { kind: 'changed' })
   }
 
   async receipts(peer: string, ids: readonly string[], state: ReceiptState): Promise<void> {
-    await this.#outbox.receipts(peer, ids, state)
+    switch (state) {
+      case 'stored':
+        return this.#move(peer, ids, 'delivered')
+      case 'held':
+        return this.#move(peer, ids, 'held')
+      case 'seen':
+        return this.#tell(await this.#init.store.setSeen(peer, ids, this.#init.now()))
+    }
   }
 
   /** @returns when the messages are sent again; undefined when the other side will never take them, and they failed */
   async refused(peer: string, { reason, retryAfterMs, ids }: Refusal): Promise<number | undefined> {
     if (isFinal(reason)) {
-      await this.#outbox.fail(peer, ids, refusalText(reason)).catch((error: unknown) => {
+      await this.#move(peer, ids, 'failed', refusalText(reason)).catch((error: unknown) => {
         // They still wait: sent again, they are refused again, and that may be written down then.
-        this.#outbox.postpone(peer, STORE_RETRY_MS)
+        this.#occurred(peer, { kind: 'postpone', retryAfterMs: STORE_RETRY_MS, isOfAll: false })
         throw error
       })
       return undefined
     }
     const waitMs = resendMs(retryAfterMs)
-    this.#outbox.postpone(peer, waitMs, { isOfAll: reason === 'quota' })
+    this.#occurred(peer, { kind: 'postpone', retryAfterMs: waitMs, isOfAll: reason === 'quota' })
     return waitMs
   }
 
@@ -126,14 +166,14 @@ export class Deliveries {
   async retry(peer: string, ids?: readonly string[]): Promise<number> {
     const messages = await this.#init.store.retry(peer, ids ?? (await this.#lastOwn(peer, 'failed')))
     this.#tell(messages)
-    if (messages.length > 0) this.#outbox.wake(peer)
+    if (messages.length > 0) this.#occurred(peer, { kind: 'news' })
     return messages.length
   }
 
   /** Takes waiting messages out of the outbox: these, or all of the peer's last ones. @returns how many */
   async cancel(peer: string, ids?: readonly string[]): Promise<number> {
     const messages = await this.#init.store.cancel(peer, ids ?? (await this.#lastOwn(peer, 'pending')))
-    this.#outbox.reread(peer)
+    this.reread(peer)
     this.#tell(messages)
     return messages.length
   }
@@ -145,19 +185,84 @@ export class Deliveries {
 
   /** Fails everything that waits for the peer. */
   async fail(peer: string, reason: string): Promise<void> {
-    for await (const ids of pendingBatches(this.#init.store, peer)) await this.#outbox.fail(peer, ids, reason)
+    for await (const ids of pendingBatches(this.#init.store, peer)) await this.#move(peer, ids, 'failed', reason)
   }
 
   /** Fails some of the messages that have waited since before that time. */
   async giveUp(waitingBeforeMs: number): Promise<void> {
     const failed = await this.#init.store.failPending({ waitingBeforeMs, reason: GIVEN_UP, limit: GIVE_UP_BATCH })
-    for (const { peer } of failed) this.#outbox.reread(peer)
+    for (const { peer } of failed) this.reread(peer)
     this.#tell(failed)
+  }
+
+  #newLine(peer: string): Line {
+    const logic = new OutboxLogic()
+    const timer = new DeadlineTimer(steadyMs, () => {
+      this.#step(line, { kind: 'timeout' })
+      return logic.deadlineMs ?? Infinity
+    })
+    const line: Line = { peer, logic, timer, live: undefined, answered: Promise.resolve() }
+    this.#lines.set(peer, line)
+    return line
+  }
+
+  #occurred(peer: string, event: OutboxEvent): void {
+    const line = this.#lines.get(peer)
+    if (line !== undefined) this.#step(line, event)
+  }
+
+  #step(line: Line, event: OutboxEvent): void {
+    for (const effect of line.logic.step(event, steadyMs())) line.answered = this.#carryOut(line, effect)
+    line.timer.dueAt(line.logic.deadlineMs ?? Infinity)
+    if (!line.logic.isIdle) return
+    line.timer.stop()
+    this.#lines.delete(line.peer)
+  }
+
+  async #carryOut(line: Line, effect: OutboxEffect): Promise<void> {
+    this.#step(line, await this.#answer(line, effect))
+  }
+
+  async #answer(line: Line, effect: OutboxEffect): Promise<OutboxAnswer> {
+    const { live, peer } = line
+    try {
+      return await this.#do(line, effect)
+    } catch (error) {
+      const isOver = live === undefined || live.detached.signal.aborted || error instanceof SessionClosedError
+      if (!isOver) this.#init.onFault(peer, error)
+      return { kind: effect.kind === 'send' ? 'unsent' : 'store-failed' }
+    }
+  }
+
+  async #do({ peer, live }: Line, effect: OutboxEffect): Promise<OutboxAnswer> {
+    const { store } = this.#init
+    switch (effect.kind) {
+      case 'read': {
+        const after = effect.after === undefined ? {} : { after: effect.after }
+        return { kind: 'read', entries: await store.unreceipted(peer, { ...after, limit: OUTBOX_BATCH }) }
+      }
+      case 'note':
+        await store.noteSent(peer, effect.messages).catch(() => {
+          // If this write fails, the peer's next Hello starts a new log. What can't be stored reports it.
+        })
+        return { kind: 'noted' }
+      case 'send':
+        if (live === undefined) return { kind: 'unsent' }
+        await live.session.send(effect.messages, { signal: live.detached.signal })
+        return { kind: 'sent' }
+      case 'settle':
+        await this.#move(peer, effect.ids, 'unconfirmed')
+        return { kind: 'settled' }
+    }
   }
 
   async #lastOwn(peer: string, state: DeliveryState): Promise<readonly string[]> {
     const messages = await this.#init.store.history(peer, { limit: RETRIED_MESSAGES })
     return messages.flatMap((message) => (message.direction === 'out' && message.state === state ? [message.id] : []))
+  }
+
+  async #move(peer: string, ids: readonly string[], state: DeliveryState, reason?: string): Promise<void> {
+    this.#tell(await this.#init.store.setDelivery(peer, ids, state, reason))
   }
 
   #tell(messages: readonly OutgoingMessage[]): void {
@@ -169,6 +274,11 @@ export class Deliveries {
     }
     for (const peer of peers) this.#init.onProgress(peer)
   }
+}
+
+/** The clock of pauses, which nothing sets. */
+function steadyMs(): number {
+  return performance.now()
 }
 
 /**
