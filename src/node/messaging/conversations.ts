@@ -10,8 +10,9 @@ import { TokenBucket } from '../../wire/index.ts'
 import { FaultNotices, roomNewsText, type RoomNews } from './room-notices.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
 import { heed, helloFor, PeerSessions, type PeerNetwork, type SessionOwner } from './peer-sessions.ts'
-import { Reception, type Cleared, type Screens } from './reception.ts'
+import { Reception, type Screens } from './reception.ts'
 import type { RoomUse } from './request-room.ts'
+import type { Cleared } from './requests.ts'
 import type { DiskRoom } from './disk-room.ts'
 import type { NewsReaders } from './news-readers.ts'
 import { refusalText } from './refusals.ts'
@@ -193,7 +194,7 @@ export class Conversations implements SessionOwner, Screens {
   /** What is kept of the peer is not what it was. */
   reread(peer: string): void {
     this.#deliveries.reread(peer)
-    this.#reception.forgetRoom()
+    this.#reception.requests.forgetRoom()
   }
 
   /** Messages that have waited for too long fail; requests without an answer and old messages are deleted. */
@@ -206,7 +207,7 @@ export class Conversations implements SessionOwner, Screens {
     const { store } = this.#init
     const { nowMs } = limits
     if (limits.giveUpMs !== Infinity) await this.#deliveries.giveUp(nowMs - limits.giveUpMs)
-    await this.#reception.expire(nowMs - limits.requestsMs)
+    await this.#reception.requests.expire(nowMs - limits.requestsMs)
     if (limits.keepMs !== Infinity) await store.deleteOlderThan(nowMs - limits.keepMs)
   }
 
@@ -273,7 +274,7 @@ export class Conversations implements SessionOwner, Screens {
     this.#untried.delete(peer)
     if (book.contact(peer) === undefined) await book.accept(peer, peers.name(peer), now())
     const accepted = await store.acceptHeld(peer)
-    if (accepted.length > 0) this.#reception.forgetRoom()
+    if (accepted.length > 0) this.#reception.requests.forgetRoom()
     if (accepted.length > 0)
       this.#sessions.of(peer)?.acknowledge(
         accepted.map(({ id }) => id),
@@ -296,26 +297,26 @@ export class Conversations implements SessionOwner, Screens {
     if (session === undefined) this.#sessions.closed(peer)
     else await session.close().catch(() => undefined)
     // Blocked peers keep no place from others.
-    await this.#reception.clear([peer])
+    await this.#reception.requests.clear([peer])
   }
 
   async requests(): Promise<readonly RequestView[]> {
-    return this.#reception.requests()
+    return this.#reception.requests.list()
   }
 
-  /** See {@link Reception.heldOf}. */
+  /** See {@link Requests.heldOf}. */
   async requestOf(peer: string): Promise<readonly IncomingMessage[]> {
-    return this.#reception.heldOf(peer)
+    return this.#reception.requests.heldOf(peer)
   }
 
   /** Deletes everything that waits as a request, of ignored peers too. */
   async clearRequests(): Promise<Cleared> {
-    return this.#reception.clear()
+    return this.#reception.requests.clear()
   }
 
   /** How full the room for requests is. */
   async roomUse(): Promise<RoomUse> {
-    return this.#reception.use()
+    return this.#reception.requests.use()
   }
 
   /** There is news of the peer: if it is wanted, it is tried now. */

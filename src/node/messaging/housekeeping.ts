@@ -6,7 +6,7 @@ import { ClockJumps } from '../../lib/index.ts'
 import type { Config } from '../config/config.ts'
 import type { Conversations } from './conversations.ts'
 import type { OwnStore } from '../profile/own-store.ts'
-import { REQUEST_EXPIRY_MS } from './reception.ts'
+import { REQUEST_EXPIRY_MS } from './requests.ts'
 
 /** How often messages that are too old to wait, or to be kept, are looked for. */
 export const HOUSEKEEPING_MS = 60_000

@@ -12,7 +12,7 @@ import {
 } from '../../storage/index.ts'
 import type { MessagingApi } from '../api/chat-api.ts'
 import type { ChatEvents, ConversationState, RequestView, RoomView } from '../api/chat-events.ts'
-import { ParleyError, quote, StorageProblemError, UsageError } from '../api/errors.ts'
+import { ParleyError, quote, UsageError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
 import type { Config } from '../config/config.ts'
 import type { AddressBook } from '../dialing/address-book.ts'
@@ -20,7 +20,7 @@ import { Paths } from '../dialing/paths.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
 import { nameOrShortId, shortId } from '../../lib/index.ts'
 import { explained, type OwnStore } from '../profile/own-store.ts'
-import { newHistoryCopy } from '../profile/profile-export.ts'
+import { copyOpenHistory } from '../profile/profile-export.ts'
 import { conversationEvents, Conversations, withNamesake } from './conversations.ts'
 import { TurnOfSends, type OwnText } from './deliveries.ts'
 import { DiskRoom } from './disk-room.ts'
@@ -28,7 +28,7 @@ import { History } from './history.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { NewsReaders } from './news-readers.ts'
 import type { PeerNetwork } from './peer-sessions.ts'
-import type { Cleared } from './reception.ts'
+import type { Cleared } from './requests.ts'
 
 /** Another message to the same peer has the id that was chosen for this one. */
 class MessageIdTakenError extends ParleyError {
@@ -347,24 +347,9 @@ export class Messaging implements MessagingApi {
    * @throws StorageProblemError
    */
   async copyHistory(options: { readonly signal?: AbortSignal } = {}): Promise<string> {
+    await this.#disk.refresh()
     const { own, folder } = this.#init
-    const copy = newHistoryCopy(folder)
-    if (own.copyTo === undefined) throw new UsageError('the history is kept in memory alone: there is nothing to copy')
-    await this.#checkRoomForCopy()
-    await own.copyTo(copy, options)
-    return copy
-  }
-
-  /** The chat goes on beside a copy: messages that come in must find the room that is kept free for them. */
-  async #checkRoomForCopy(): Promise<void> {
-    const [{ totalBytes }] = await Promise.all([explained(this.#store.use({ limit: 0 })), this.#disk.refresh()])
-    const { freeBytes, floorBytes } = this.#disk.view
-    if (freeBytes === undefined || freeBytes - totalBytes >= floorBytes) return
-    const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`
-    throw new StorageProblemError(
-      `a copy of the history takes ${megabytes(totalBytes)} for a moment, and ${megabytes(freeBytes)} are free, ` +
-        `of which ${megabytes(floorBytes)} are kept for messages: make room, or end the chat first`
-    )
+    return copyOpenHistory(own, folder, this.#disk.view, options)
   }
 
   async #sendOnce(peer: string, own: OwnText & { readonly id: string }): Promise<OutgoingMessage> {

@@ -1,43 +1,23 @@
-// What is done with messages that come in: who may write, what is held as a
-// request, whose request gives way, what is refused for want of room, and which
-// share one peer has while others write. Everything is stored before it is
-// acknowledged, and told to the user after that.
+// What is done with messages that come in: who may write, what waits as a request,
+// what is refused for want of room, and which share one peer has while others write.
+// Everything is stored before it is acknowledged, and told to the user after that.
 import { randomBytes } from 'node:crypto'
 import type { ChatMessage, Disposition } from '../../chat-protocol/index.ts'
 import {
   StorageFullError,
-  type Arrival,
   type IncomingMessage,
   type IncomingResult,
   type MessageStore,
   type PeerBook
 } from '../../storage/index.ts'
-import { LruMap, shortId, Wakeup } from '../../lib/index.ts'
-import { TokenBucket } from '../../wire/index.ts'
-import type { RequestView } from '../api/chat-events.ts'
+import { LruMap, Wakeup } from '../../lib/index.ts'
 import type { AcceptPolicy } from '../config/setting-specs.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
 import type { PeerNetwork } from './peer-sessions.ts'
-import { NO_ROOM_RETRY_MS } from './refusals.ts'
-import { MAX_HELD_PER_STRANGER, RequestRoom, type RoomUse } from './request-room.ts'
+import { Requests, type HowItCame, type RequestsInit, type Stored } from './requests.ts'
 import { FullDisk, QUOTA_RETRY_MS, type DiskRoom } from './disk-room.ts'
 import type { NewsReaders } from './news-readers.ts'
-import { RoomNotices, type RoomNews, type UnkeptText } from './room-notices.ts'
-
-/** Unanswered requests are deleted after this time: their places are for newer ones. */
-export const REQUEST_EXPIRY_MS = 30 * 24 * 60 * 60 * 1_000
-
-/** Characters of a request's newest message in a list: a room full of the longest would be 64 MB. */
-export const REQUEST_TEXT_CHARACTERS = 1_000
-
-/**
- * How long the sender of an evicted message is asked to wait, if it does not know this reason: soon it would only evict
- * another.
- */
-const EVICTED_RETRY_MS = 3_600_000
-
-/** Requests are announced as they come at this pace, and all of them are listed. */
-const REQUEST_NOTICE_RATE = { burst: 30, perSecond: 1 } as const
+import { RoomNotices, type UnkeptText } from './room-notices.ts'
 
 /** What one peer has on its way while others write: text that is costly to lay out, stored and written to a face in some 20 ms. */
 export const INTAKE_SHARE_BYTES = 32 * 1024
@@ -64,11 +44,7 @@ export interface ReceptionInit {
   readonly network: Pick<PeerNetwork, 'isLan' | 'originOf'>
   readonly peers: Pick<PeerDirectory, 'name'>
   readonly screens: Screens
-  readonly events: {
-    message(message: IncomingMessage): void
-    request(view: RequestView): void
-    room(news: RoomNews): void
-  }
+  readonly events: RequestsInit['events']
   readonly now: () => number
 }
 
@@ -79,27 +55,14 @@ export interface Screens {
   shown(peer: string, messages: readonly IncomingMessage[]): void
 }
 
-/** What was deleted of the requests. */
-export interface Cleared {
-  readonly strangers: number
-  readonly messages: number
-}
-
 const STORED: Disposition = { kind: 'stored' }
 const HELD: Disposition = { kind: 'held' }
-const NO_ROOM: Disposition = { kind: 'refused', reason: 'no-room', retryAfterMs: NO_ROOM_RETRY_MS }
-const EVICTED: Disposition = { kind: 'refused', reason: 'evicted', retryAfterMs: EVICTED_RETRY_MS }
 const OVER_QUOTA: Disposition = { kind: 'refused', reason: 'quota', retryAfterMs: QUOTA_RETRY_MS }
 
 export class Reception {
+  readonly requests: Requests
   readonly #init: ReceptionInit
-  /** A flood of strangers must not become a flood of lines. */
-  readonly #notices: TokenBucket
   readonly #roomNotices: RoomNotices
-  /** Strangers are admitted one batch after the other, so that none slips past a limit. */
-  #admitting: Promise<unknown> = Promise.resolve()
-  /** What the store holds of strangers; undefined: to be counted anew. */
-  #room: RequestRoom | undefined
   readonly #fullDisk = new FullDisk()
   readonly #intake: FairIntake
   /** Who waits for room, in order to read on. */
@@ -108,8 +71,18 @@ export class Reception {
   constructor(init: ReceptionInit) {
     this.#init = init
     this.#intake = new FairIntake(init)
-    this.#notices = new TokenBucket(REQUEST_NOTICE_RATE, init.now())
     this.#roomNotices = new RoomNotices({ now: init.now, tell: (news) => init.events.room(news) })
+    this.requests = new Requests({
+      ...init,
+      notices: this.#roomNotices,
+      intake: {
+        store: async (peer, messages, arrival) => this.#store(peer, messages, arrival),
+        tellRefused: (peer, fates) => this.#tellRefused(peer, fates)
+      },
+      onRoom: () => {
+        for (const room of this.#waiting) room.wake()
+      }
+    })
   }
 
   /** Contacts, and strangers whom the policy lets in without a question. */
@@ -138,7 +111,7 @@ export class Reception {
     if (waitMs !== undefined) return overQuota(messages, waitMs)
     try {
       if (this.isTrusted(peer)) return await this.#take(peer, messages)
-      return await this.#inTurn(async () =>
+      return await this.requests.inTurn(async () =>
         this.isTrusted(peer) ? this.#take(peer, messages) : this.#hold(peer, messages)
       )
     } catch (error) {
@@ -182,131 +155,29 @@ export class Reception {
     if (!book.isIgnored(peer) && !book.isBlocked(peer)) this.#roomNotices.unkept(peer, what)
   }
 
-  /** Strangers with held messages, the newest first; ignored and blocked ones are left out. */
-  async requests(): Promise<readonly RequestView[]> {
-    const { store, book } = this.#init
-    const held = await store.held({ textLength: REQUEST_TEXT_CHARACTERS })
-    const shown = held.filter(({ peer }) => !book.isIgnored(peer) && !book.isBlocked(peer))
-    const room = await this.#currentRoom()
-    return shown.map((last) => this.#requestView(last, room))
-  }
-
-  /** All that is held of the peer, in the order in which it came. */
-  async heldOf(peer: string): Promise<readonly IncomingMessage[]> {
-    const messages = await this.#init.store.history(peer, { limit: MAX_HELD_PER_STRANGER, includeHeld: true })
-    return messages.flatMap((message) => (message.direction === 'in' && message.state === 'held' ? [message] : []))
-  }
-
-  /** How full the room for requests is. */
-  async use(): Promise<RoomUse> {
-    return (await this.#currentRoom()).use()
-  }
-
-  /** Deletes the held messages of these peers, or of all. A sender learns of it when it sends them again. */
-  async clear(peers?: readonly string[]): Promise<Cleared> {
-    return this.#inTurn(async () => {
-      const { store } = this.#init
-      const cleared = peers ?? (await store.held({ textLength: 0 })).map(({ peer }) => peer)
-      this.forgetRoom()
-      const messages = await store.evictHeld(cleared)
-      if (messages > 0) await store.eraseDeleted()
-      return { strangers: cleared.length, messages }
-    })
-  }
-
-  /** Requests from before that time make room, and so do those of blocked peers. */
-  async expire(beforeMs: number): Promise<void> {
-    const { store, book } = this.#init
-    const held = await store.held({ textLength: 0 })
-    const old = held.filter(({ storedAtMs }) => storedAtMs < beforeMs).map(({ peer }) => peer)
-    const blocked = held.filter(({ peer }) => book.isBlocked(peer)).map(({ peer }) => peer)
-    const peers = [...new Set([...old, ...blocked])]
-    if (peers.length > 0) await this.clear(peers)
-    const expired = old.filter((peer) => !book.isBlocked(peer) && !book.isIgnored(peer))
-    if (expired.length > 0) this.#init.events.room({ is: 'expired', strangers: expired.length })
-  }
-
-  /** What is held has changed in another way than by what came in. */
-  forgetRoom(): void {
-    this.#room = undefined
-    for (const room of this.#waiting) room.wake()
-  }
-
   /** Resolves when what has come in is stored. */
   async stop(): Promise<void> {
-    await this.#admitting
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#admitting.then(work)
-    this.#admitting = turn.catch(() => undefined)
-    return turn
+    await this.requests.settled()
   }
 
   async #take(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
     const { events, screens } = this.#init
     // Where it came from counts only for what is held, and is not asked for here: that would cost a look-up for each batch.
-    const { results, fresh } = await this.#store(peer, messages, { state: 'accepted', lan: false })
+    const { fates, fresh } = await this.#store(peer, messages, { state: 'accepted', lan: false })
     for (const message of fresh) events.message(message)
-    this.#tellRefused(peer, results)
+    this.#tellRefused(peer, fates)
     if (screens.isOnScreen(peer)) screens.shown(peer, fresh)
-    return results.map(fateOf)
+    return fates
   }
 
   async #hold(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
-    const { store, book, policy, network } = this.#init
-    const ids = messages.map(({ id }) => id)
-    const sender = { isContact: false, isBlocked: book.isBlocked(peer), isLan: network.isLan(peer) }
-    const mayHold = admit(sender, policy) === 'hold'
-    const evicted = await store.takeEvicted(peer, ids)
-    const known = await store.knownIncoming(peer, ids)
-    const wanted = messages.filter(({ id }) => !known.has(id) && !evicted.has(id)).length
-    const room = await this.#currentRoom()
-    const newcomer = { peer, origin: network.originOf(peer), lan: sender.isLan }
-    const granted = room.admit(newcomer, mayHold ? wanted : 0, (one) => book.isIgnored(one))
-    let places = granted.room
-    const taken = messages.filter(({ id }) => known.has(id) || (!evicted.has(id) && places-- > 0))
-    try {
-      // Asked for at once, what both write is on the disk after one sync.
-      const making = granted.evicted.length > 0 ? store.evictHeld(granted.evicted) : undefined
-      const { origin, lan } = newcomer
-      const [{ results, fresh }] = await Promise.all([this.#store(peer, taken, { state: 'held', lan, origin }), making])
-      room.take(newcomer, fresh.length)
-      const accepted = book.contact(peer) === undefined ? undefined : await this.#acceptLate(peer)
-      if (accepted === undefined) this.#tellRequest(fresh.at(-1), room)
-      this.#tellRefused(peer, results)
-      if (granted.evicted.length > 0 || room.isUnderPressure) this.#roomNotices.crowded(room.use())
-      const fates = new Map(
-        results.map((result) => {
-          const { id } = result.message
-          return [id, accepted?.has(id) === true ? STORED : fateOf(result)]
-        })
-      )
-      return messages.map(({ id }) => fates.get(id) ?? (evicted.has(id) ? EVICTED : NO_ROOM))
-    } catch (error) {
-      this.forgetRoom()
-      throw error
-    }
+    const { book, policy, network } = this.#init
+    const lan = network.isLan(peer)
+    const admission = admit({ isContact: false, isBlocked: book.isBlocked(peer), isLan: lan }, policy)
+    return this.requests.hold({ peer, origin: network.originOf(peer), lan }, messages, admission === 'hold')
   }
 
-  /**
-   * The user has accepted the peer while its messages were being stored as a stranger's: they are no request any more.
-   *
-   * @returns the ids of those that no other call has accepted
-   */
-  async #acceptLate(peer: string): Promise<ReadonlySet<string>> {
-    const accepted = await this.#init.store.acceptHeld(peer)
-    this.forgetRoom()
-    for (const message of accepted) this.#init.events.message(message)
-    return new Set(accepted.map(({ id }) => id))
-  }
-
-  /** @returns what became of each, and those that are new */
-  async #store(
-    peer: string,
-    messages: readonly ChatMessage[],
-    arrival: Pick<Arrival, 'state' | 'lan' | 'origin'>
-  ): Promise<{ readonly results: readonly IncomingResult[]; readonly fresh: readonly IncomingMessage[] }> {
+  async #store(peer: string, messages: readonly ChatMessage[], arrival: HowItCame): Promise<Stored> {
     const { store, disk, screens, now } = this.#init
     const maxIncomingBytes = disk.limitBytes
     // Asked for at once, what both write is on the disk after one sync.
@@ -315,36 +186,12 @@ export class Reception {
     const [results] = await Promise.all([adding, marking])
     const fresh = results.flatMap(({ message, known, refused }) => (refused !== undefined || known ? [] : [message]))
     if (fresh.length > 0) this.#fullDisk.stored()
-    return { results, fresh }
+    return { fates: results.map(fateOf), fresh }
   }
 
-  /** That nothing more is stored is read below what was stored before. */
-  #tellRefused(peer: string, results: readonly IncomingResult[]): void {
+  #tellRefused(peer: string, fates: readonly Disposition[]): void {
     const { disk } = this.#init
-    if (results.some(({ refused }) => refused !== undefined)) {
-      this.#roomNotices.refused(disk.isLow ? undefined : peer, disk.view)
-    }
-  }
-
-  #tellRequest(last: IncomingMessage | undefined, room: RequestRoom): void {
-    const { events, book, now } = this.#init
-    if (last === undefined || book.isIgnored(last.peer)) return
-    if (this.#notices.take(1, now()) === 1) events.request(this.#requestView(last, room))
-  }
-
-  #requestView({ peer, text }: Pick<IncomingMessage, 'peer' | 'text'>, room: RequestRoom): RequestView {
-    return {
-      peer,
-      name: this.#init.peers.name(peer),
-      shortId: shortId(peer),
-      lastText: text.slice(0, REQUEST_TEXT_CHARACTERS).toWellFormed(),
-      count: room.countOf(peer)
-    }
-  }
-
-  async #currentRoom(): Promise<RequestRoom> {
-    this.#room ??= new RequestRoom(await this.#init.store.heldMessages())
-    return this.#room
+    if (fates.includes(OVER_QUOTA)) this.#roomNotices.refused(disk.isLow ? undefined : peer, disk.view)
   }
 }
 

@@ -7,12 +7,12 @@ import { dirname, join } from 'node:path'
 import { OWNER_ONLY, syncFolder, type CopyOptions } from '../../storage/index.ts'
 import { encryptAge, type AgeLock } from './age-file.ts'
 import type { Config } from '../config/config.ts'
-import { UsageError, ParleyError } from '../api/errors.ts'
+import { ParleyError, StorageProblemError, UsageError } from '../api/errors.ts'
 import { historyCopies, keyFile, profileFolder } from '../config/folders.ts'
 import { openKeptProfile } from './kept-profile.ts'
 import { readIdentity } from './identity.ts'
 import { encodeManifest, historyName, manifestName, plainFiles, settingsName } from './profile-archive.ts'
-import { explained } from './own-store.ts'
+import { explained, type OwnStore } from './own-store.ts'
 import { encodeTar, tarSizeOf, type TarEntry } from './tar.ts'
 import { version } from '../config/version.ts'
 import { exitCodes } from '../api/exit-codes.ts'
@@ -56,7 +56,7 @@ export interface Exported {
 }
 
 /** Where to put a copy of a profile's history; what a killed process leaves there is removed at the next start. */
-export function newHistoryCopy(folder: string): string {
+function newHistoryCopy(folder: string): string {
   return `${historyCopies(folder)}.${randomBytes(6).toString('hex')}`
 }
 
@@ -85,6 +85,33 @@ export async function copyHistory(
   } finally {
     await close()
   }
+}
+
+/**
+ * A copy of the history that this process has open, in a new file beside it, made while the chat goes on.
+ *
+ * @param disk what is free, and what of that is kept for messages that come in
+ * @throws UsageError when it is kept in memory alone; StorageProblemError
+ */
+export async function copyOpenHistory(
+  { store, copyTo }: OwnStore,
+  folder: string,
+  disk: { readonly freeBytes: number | undefined; readonly floorBytes: number },
+  options: CopyOptions
+): Promise<string> {
+  if (copyTo === undefined) throw new UsageError('the history is kept in memory alone: there is nothing to copy')
+  const { totalBytes } = await explained(store.use({ limit: 0 }))
+  const { freeBytes, floorBytes } = disk
+  if (freeBytes !== undefined && freeBytes - totalBytes < floorBytes) {
+    const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`
+    throw new StorageProblemError(
+      `a copy of the history takes ${megabytes(totalBytes)} for a moment, and ${megabytes(freeBytes)} are free, ` +
+        `of which ${megabytes(floorBytes)} are kept for messages: make room, or end the chat first`
+    )
+  }
+  const copy = newHistoryCopy(folder)
+  await copyTo(copy, options)
+  return copy
 }
 
 /** @throws UsageError when there is no such profile; FileExistsError unless `force` */

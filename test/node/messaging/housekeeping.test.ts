@@ -6,7 +6,7 @@ import {
   Housekeeping
 } from '../../../src/node/messaging/housekeeping.ts'
 import type { Conversations } from '../../../src/node/messaging/conversations.ts'
-import { REQUEST_EXPIRY_MS } from '../../../src/node/messaging/reception.ts'
+import { REQUEST_EXPIRY_MS } from '../../../src/node/messaging/requests.ts'
 import type { OwnStore } from '../../../src/node/profile/own-store.ts'
 
 const day = 86_400_000

@@ -6,7 +6,6 @@ import { FULL_DISK_BACKOFF } from '../../../src/node/messaging/disk-room.ts'
 import {
   INTAKE_SHARE_BYTES,
   MESSAGE_COST_BYTES,
-  REQUEST_TEXT_CHARACTERS,
   Reception,
   type ReceptionInit
 } from '../../../src/node/messaging/reception.ts'
@@ -15,6 +14,7 @@ import {
   MAX_HELD_PER_STRANGER,
   MAX_HELD_TOTAL
 } from '../../../src/node/messaging/request-room.ts'
+import { REQUEST_TEXT_CHARACTERS } from '../../../src/node/messaging/requests.ts'
 import { NewsReaders } from '../../../src/node/messaging/news-readers.ts'
 import { MIN_RETRY_MS } from '../../../src/node/messaging/refusals.ts'
 import { ROOM_NOTICE_AGAIN_MS } from '../../../src/node/messaging/room-notices.ts'
@@ -109,7 +109,7 @@ test('a stranger that is accepted while its messages are being stored leaves no 
     ['text 2', 'accepted']
   ])
   expect(requests).toEqual([])
-  expect(await reception.requests()).toEqual([])
+  expect(await reception.requests.list()).toEqual([])
 })
 
 test('batches of one stranger that come at the same time do not pass the limit together', async () => {
@@ -134,7 +134,7 @@ test('an ignored stranger sees no difference, and is not shown', async () => {
   await book.ignore(peer, 'anna')
   expect(kinds(await reception.receive(peer, [message(1)]))).toEqual(['held'])
   expect(requests).toEqual([])
-  expect(await reception.requests()).toEqual([])
+  expect(await reception.requests.list()).toEqual([])
 })
 
 test('the same text of a plain dialect, sent twice, is two messages', async () => {
@@ -159,7 +159,7 @@ test("a stranger's text beyond the room waits until the stranger is accepted, in
   await eventually(() => expect(news).toEqual([{ is: 'waiting', peer }]))
   await book.accept(peer, 'anna', 0)
   await store.acceptHeld(peer)
-  reception.forgetRoom()
+  reception.requests.forgetRoom()
   expect(await waiting).toBe(true)
   expect((await store.history(peer, { limit: 100 })).at(-1)).toMatchObject({ text: 'one more' })
 })
@@ -168,7 +168,7 @@ test('it waits until the request is deleted, too', async () => {
   await fillWithTexts()
   const waiting = reception.receiveText(peer, 'one more', never)
   await eventually(() => expect(news).toHaveLength(1))
-  await reception.clear([peer])
+  await reception.requests.clear([peer])
   expect(await waiting).toBe(true)
   expect(requests.at(-1)).toMatchObject({ count: 1, lastText: 'one more' })
 })
@@ -198,7 +198,7 @@ async function flood(keys = roomForElsewhere / MAX_HELD_PER_STRANGER): Promise<v
 test('a stranger gets in when a flood of keys has filled the room, and the oldest of the flood gives way', async () => {
   await flood()
   expect(kinds(await reception.receive(peer, [message(1)]))).toEqual(['held'])
-  const waiting = (await reception.requests()).map((request) => request.peer)
+  const waiting = (await reception.requests.list()).map((request) => request.peer)
   expect(waiting).toContain(peer)
   expect(waiting).not.toContain('flood 0')
   expect(waiting).toContain('flood 1')
@@ -236,9 +236,9 @@ test('clearing deletes what waits, of ignored strangers too, and says how much',
   await reception.receive(peer, [message(1), message(2)])
   await reception.receive('flood 1', [message(1)])
   await book.ignore(peer, 'anna')
-  expect(await reception.clear()).toEqual({ strangers: 2, messages: 3 })
+  expect(await reception.requests.clear()).toEqual({ strangers: 2, messages: 3 })
   expect(await store.held({ textLength: 9 })).toEqual([])
-  expect((await reception.use()).messages).toBe(0)
+  expect((await reception.requests.use()).messages).toBe(0)
   expect(await reception.receive(peer, [message(1)])).toMatchObject([{ reason: 'evicted' }])
 })
 
@@ -247,17 +247,17 @@ test('requests without an answer from before a time are deleted, with a notice',
   const storedAtMs = nowMs
   nowMs += 1
   await reception.receive('flood 1', [message(1)])
-  await reception.expire(storedAtMs)
-  expect((await reception.requests()).map((request) => request.peer)).toEqual([peer, 'flood 1'].toReversed())
-  await reception.expire(storedAtMs + 1)
-  expect((await reception.requests()).map((request) => request.peer)).toEqual(['flood 1'])
+  await reception.requests.expire(storedAtMs)
+  expect((await reception.requests.list()).map((request) => request.peer)).toEqual([peer, 'flood 1'].toReversed())
+  await reception.requests.expire(storedAtMs + 1)
+  expect((await reception.requests.list()).map((request) => request.peer)).toEqual(['flood 1'])
   expect(news).toEqual([{ is: 'expired', strangers: 1 }])
 })
 
 test('what a peer left that was blocked by an earlier version is deleted without a word', async () => {
   await reception.receive(peer, [message(1)])
   await book.block(peer, 'anna')
-  await reception.expire(-Infinity)
+  await reception.requests.expire(-Infinity)
   expect(await store.held({ textLength: 9 })).toEqual([])
   expect(news).toEqual([])
 })
@@ -339,7 +339,7 @@ test('a long request is listed by its beginning', async () => {
   await reception.receive(peer, [long])
   const beginning = 'é'.repeat(REQUEST_TEXT_CHARACTERS)
   expect(requests.map(({ lastText }) => lastText)).toEqual([beginning])
-  expect((await reception.requests()).map(({ lastText }) => lastText)).toEqual([beginning])
+  expect((await reception.requests.list()).map(({ lastText }) => lastText)).toEqual([beginning])
 })
 
 test('while another contact writes, a flood of one is stored and told a share at a time', async () => {
