@@ -26,6 +26,15 @@ import { shortId } from '../lib/index.ts'
 const pageFolder = fileURLToPath(new URL('../web/', import.meta.url))
 const maxPort = 65_535
 
+/** The default: the roster page is for the operator of the directory. */
+const HTTP_HOST = '127.0.0.1'
+
+/** The page of the directory on port 8000 is at 8080. */
+const HTTP_PORT_OFFSET = 80
+
+/** Ports tried after the usual one, when something else listens there, before any free one is taken. */
+const HTTP_PORT_TRIES = 8
+
 export interface PageWish {
   /** 0 for any that is free; undefined for the usual one, or the next that is free. */
   readonly port: number | undefined
@@ -81,7 +90,7 @@ export class DirectoryPage {
   }
 
   get #host(): string {
-    return this.#wish.host ?? this.#side.HTTP_HOST
+    return this.#wish.host ?? HTTP_HOST
   }
 
   /** @throws PortTakenError, PortForbiddenError where the port was asked for and can't be had; ListenAddressError */
@@ -162,7 +171,6 @@ export class DirectoryPage {
   /** The port that is wanted; else the usual one, the next ones, and at last any. */
   #ports(directoryPort: number): readonly number[] {
     if (this.#wish.port !== undefined) return [this.#wish.port]
-    const { HTTP_PORT_OFFSET, HTTP_PORT_TRIES } = this.#side
     const usual = Array.from({ length: HTTP_PORT_TRIES }, (_, i) => directoryPort + HTTP_PORT_OFFSET + i)
     return [...usual.filter((port) => port <= maxPort), 0]
   }

@@ -1,7 +1,7 @@
 // The connection to the directory: one event stream, opened again whenever it is
 // lost, from where it was. It tells what the roster is and how the connection
 // stands; it knows no screen.
-import type { BeatJson, ChangesJson, EndJson, PageJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
+import type { PeerJson, RosterEvents } from '../directory/http/roster-api.ts'
 import { backoffMs } from '../lib/index.ts'
 import { fromSnapshot, withChanges } from './roster-model.ts'
 import type { RosterModel } from './roster-model.ts'
@@ -34,20 +34,12 @@ export interface LiveRosterInit {
   readonly onLink: (link: Link) => void
 }
 
-interface EventBodies {
-  readonly snapshot: SnapshotJson
-  readonly page: PageJson
-  readonly changes: ChangesJson
-  readonly beat: BeatJson
-  readonly end: EndJson
-}
-
 export class LiveRoster {
   readonly #init: LiveRosterInit
   #source: EventSource | undefined
   #model: RosterModel | undefined
   /** An incomplete snapshot: the one before is shown until all of it is there. */
-  #partial: { readonly snapshot: SnapshotJson; readonly peers: PeerJson[] } | undefined
+  #partial: { readonly snapshot: RosterEvents['snapshot']; readonly peers: PeerJson[] } | undefined
   #lastId = ''
   #lostAtMs: number | undefined
   #failures = 0
@@ -109,11 +101,11 @@ export class LiveRoster {
     })
   }
 
-  #on<K extends keyof EventBodies>(source: EventSource, type: K, listener: (body: EventBodies[K]) => void): void {
+  #on<K extends keyof RosterEvents>(source: EventSource, type: K, listener: (body: RosterEvents[K]) => void): void {
     source.addEventListener(type, (event: MessageEvent<string>) => {
       this.#hear()
       // The directory is the author of its own JSON; fields are read as text and numbers, and nothing else is done.
-      listener(JSON.parse(event.data) as EventBodies[K])
+      listener(JSON.parse(event.data) as RosterEvents[K])
       if (event.lastEventId !== '') this.#lastId = event.lastEventId
     })
   }

@@ -1,7 +1,7 @@
 // The roster as the page holds it: what the directory's events make of it. Pure:
 // events go in, a new model comes out; lists are merged and not sorted anew, so
 // that a change among ten thousand peers costs next to nothing.
-import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, SnapshotJson } from '../directory/http/roster-api.ts'
+import type { DirectoryJson, HappeningJson, PeerJson, RosterEvents } from '../directory/http/roster-api.ts'
 import { folded, isVisible, looksAlike, nameShape, type NameShape } from '../lib/index.ts'
 import { cleanText } from './clean-text.ts'
 
@@ -47,7 +47,11 @@ export interface RosterModel {
 }
 
 /** @param peers of all pages */
-export function fromSnapshot(snapshot: SnapshotJson, peers: readonly PeerJson[], nowMs: number): RosterModel {
+export function fromSnapshot(
+  snapshot: RosterEvents['snapshot'],
+  peers: readonly PeerJson[],
+  nowMs: number
+): RosterModel {
   const shown = peers.map(toPeer)
   return {
     network: snapshot.network,
@@ -62,7 +66,7 @@ export function fromSnapshot(snapshot: SnapshotJson, peers: readonly PeerJson[],
   }
 }
 
-export function withChanges(model: RosterModel, changes: ChangesJson, nowMs: number): RosterModel {
+export function withChanges(model: RosterModel, changes: RosterEvents['changes'], nowMs: number): RosterModel {
   const touched = new Set([...changes.gone, ...changes.peers.map(({ peer }) => peer)])
   const changed = changes.peers.map(toPeer)
   const peers = new Map(model.peers)

@@ -2,7 +2,7 @@
 import { MAX_MARKS_ON_A_LETTER } from '../../src/lib/index.ts'
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import type { ChangesJson, PeerJson, SnapshotJson } from '../../src/directory/http/roster-api.ts'
+import type { PeerJson, RosterEvents } from '../../src/directory/http/roster-api.ts'
 import { cleanText } from '../../src/web/clean-text.ts'
 import {
   byArrival,
@@ -27,7 +27,7 @@ function peer(id: string, nickname: string, since = 1_000): PeerJson {
   }
 }
 
-const snapshot: SnapshotJson = {
+const snapshot: RosterEvents['snapshot'] = {
   network: 'test',
   directory: 'directory-1',
   addresses: [],
@@ -39,7 +39,7 @@ const snapshot: SnapshotJson = {
   more: false
 }
 
-const changes = (over: Partial<ChangesJson>): ChangesJson => ({
+const changes = (over: Partial<RosterEvents['changes']>): RosterEvents['changes'] => ({
   now: 6_000,
   total: 0,
   peers: [],

@@ -52,13 +52,6 @@ export const securityHeaders = {
   'x-frame-options': 'DENY'
 } as const
 
-/** @returns the target of a request; undefined when it is none of ours */
-export function readUrl(target: string | undefined): URL | undefined {
-  if (target === undefined || !target.startsWith('/')) return undefined
-  // A path that begins with two slashes would be taken for a host.
-  return URL.parse(`http://directory${target}`) ?? undefined
-}
-
 /** Sends a file of the page, unless the browser has it. */
 export function sendFile(file: PageFile, request: IncomingMessage, response: ServerResponse): void {
   const headers = { etag: file.etag, 'cache-control': 'no-cache', 'content-type': file.type, vary: 'accept-encoding' }
@@ -79,18 +72,6 @@ export function sendFile(file: PageFile, request: IncomingMessage, response: Ser
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'cache-control': 'no-store', 'content-type': 'application/json; charset=utf-8' })
   response.end(`${JSON.stringify(body)}\n`)
-}
-
-/** What a request that is none is answered with. */
-export function statusOf(error: Error): string {
-  switch ('code' in error ? error.code : undefined) {
-    case 'HPE_HEADER_OVERFLOW':
-      return '431 Request Header Fields Too Large'
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return '408 Request Timeout'
-    default:
-      return '400 Bad Request'
-  }
 }
 
 /** Says in JSON why there is no other answer. */

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { addressClass, Shares } from '../../wire/index.ts'
 
 /** How often evictions are reported: the first at once, then their number. */
-export const EVICTION_REPORT_MS = 10_000
+const EVICTION_REPORT_MS = 10_000
 
 /** Something that gave way to others. */
 export interface Eviction {

@@ -1,6 +1,6 @@
 // A directory's HTTP side. A second way into src/directory, for what only a
 // directory node needs, so that a chat does not load it.
-export { HTTP_HOST, HTTP_PORT_OFFSET, HTTP_PORT_TRIES, RosterHttp } from './roster-http.ts'
+export { RosterHttp } from './roster-http.ts'
 export { httpConnectionsWithin } from './http-connections.ts'
 export { directoryFigures } from './metrics.ts'
 export type { DirectoryFigures } from './metrics.ts'

@@ -3,9 +3,8 @@
 // where they are served. Labels have few values: no peer is among them.
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { DirectoryMetrics } from '../server/directory-session.ts'
+import type { Eviction } from './http-connections.ts'
 import type { OtherDirectory } from './roster-feed.ts'
-import type { ConnectionCount, HttpMetrics, MetricsText } from './roster-http.ts'
 
 /** How exactly the delay of the event loop is measured: prom-client's 10 ms would wake an idle process too often. */
 const EVENT_LOOP_PRECISION_MS = 100
@@ -22,7 +21,7 @@ interface MetricsSources {
   /** What is relayed now, where this directory relays. */
   readonly relay?: () => { readonly reservations: number; readonly circuits: number; readonly maxCircuits: number }
   /** Of the HTTP side, where it is shown. */
-  readonly connections?: () => ConnectionCount
+  readonly connections?: () => { readonly open: number; readonly ofLargest: number }
   /** Of libp2p: of clients and of other directories. */
   readonly peerConnections: () => ConnectionCounts
 }
@@ -48,20 +47,40 @@ interface ConnectionCounts {
   readonly gaveWay: number
 }
 
-export interface DirectoryFigures extends MetricsText {
+export interface DirectoryFigures {
+  /** All of them, as text of this type. */
+  readonly contentType: string
+  text(): Promise<string>
   /** For `createLibp2p({ metrics })`. */
   readonly libp2p: ReturnType<typeof prometheusMetrics>
-  readonly directory: DirectoryMetrics
+  readonly directory: DirectoryCounts
   readonly relay: RelayCounts
-  readonly http: HttpMetrics
+  readonly http: HttpCounts
   /** Figures that are looked up are there from now on. */
   bind(sources: MetricsSources): void
+}
+
+/** What is counted of the directory, by its service. */
+interface DirectoryCounts {
+  announced(outcome: string): void
+  refused(reason: string): void
+  /** So many changes were sent to so many watchers, the oldest of them after this delay. */
+  pushed(changes: number, watchers: number, delayMs: number): void
+  watcherReset(): void
 }
 
 /** What is counted of a relay, whichever service counts it. */
 interface RelayCounts {
   requested(outcome: string): void
   relayed(bytes: number): void
+}
+
+/** What is counted of the HTTP side. */
+interface HttpCounts {
+  answered(route: string, status: number): void
+  streams(open: number): void
+  streamDropped(): void
+  evicted(what: Eviction['what']): void
 }
 
 /** From a change at once to one that waited for several rounds. */
@@ -136,7 +155,7 @@ function relayCounts(registers: Registry[]): RelayCounts {
   return { requested: (outcome) => requests.inc({ outcome }), relayed: (count) => bytes.inc(count) }
 }
 
-function httpMetrics(registers: Registry[]): HttpMetrics {
+function httpMetrics(registers: Registry[]): HttpCounts {
   const requests = new Counter({
     name: 'parley_http_requests_total',
     help: 'Requests of the HTTP side that have ended.',
@@ -159,9 +178,7 @@ function httpMetrics(registers: Registry[]): HttpMetrics {
     answered: (route, status) => requests.inc({ route, status }),
     evicted: (what) => evicted.inc({ what }),
     streams: (open) => streams.set(open),
-    streamEnded: (why) => {
-      if (why === 'too-slow') dropped.inc()
-    }
+    streamDropped: () => dropped.inc()
   }
 }
 

@@ -60,7 +60,7 @@ export interface RosterJson {
 }
 
 /** The event `snapshot`: it replaces all events before it. */
-export interface SnapshotJson {
+interface SnapshotJson {
   readonly network: string
   readonly directory: string
   /** Multiaddrs at which the directory can be reached. */
@@ -76,13 +76,13 @@ export interface SnapshotJson {
 }
 
 /** The event `page`: more of a snapshot. */
-export interface PageJson {
+interface PageJson {
   readonly peers: readonly PeerJson[]
   readonly more: boolean
 }
 
 /** The event `changes`. */
-export interface ChangesJson {
+interface ChangesJson {
   readonly now: number
   readonly total: number
   /** New and changed peers, whole. */
@@ -96,12 +96,21 @@ export interface ChangesJson {
 }
 
 /** The event `beat`: nothing has changed, and the directory is there. */
-export interface BeatJson {
+interface BeatJson {
   readonly now: number
 }
 
 /** The event `end`: the stream ends, and the directory says why and when to come back. */
-export interface EndJson {
+interface EndJson {
   readonly reason: string
   readonly retryAfterMs: number
+}
+
+/** What `/api/events` sends, by the name of the event. */
+export interface RosterEvents {
+  readonly snapshot: SnapshotJson
+  readonly page: PageJson
+  readonly changes: ChangesJson
+  readonly beat: BeatJson
+  readonly end: EndJson
 }

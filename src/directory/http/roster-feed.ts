@@ -5,7 +5,7 @@ import { steadyNow } from '../../wire/index.ts'
 import type { RosterChange, RosterEntry } from '../../presence/index.ts'
 import { ChangeLog } from './change-log.ts'
 import type { ChangeLogLimits } from './change-log.ts'
-import type { ChangesJson, DirectoryJson, HappeningJson, PeerJson, PeerPath, SnapshotJson } from './roster-api.ts'
+import type { DirectoryJson, HappeningJson, PeerJson, PeerPath, RosterEvents } from './roster-api.ts'
 
 /** Changes after the first are gathered for this long: below what a person sees as delay. */
 const HTTP_COALESCE_MS = 100
@@ -221,7 +221,7 @@ export class RosterFeed {
     this.#toldDirectories = key
     if (peers.length + gone.length + recent.length > 0 || isNews) {
       const told = { now: this.#wallNow(), total: this.total, peers, gone, recent }
-      const changes: ChangesJson = isNews ? { ...told, directories } : told
+      const changes: RosterEvents['changes'] = isNews ? { ...told, directories } : told
       this.log.append((id) => encodeEvent('changes', changes, id))
       for (const more of this.#readers) more()
     }
@@ -254,17 +254,7 @@ export class RosterFeed {
       const idOfLast = more ? undefined : id
       if (i > 0) return encodeEvent('page', { peers, more }, idOfLast)
       const [now, total, directories, recent] = [this.#wallNow(), this.total, this.directories(), this.#recent]
-      const snapshot: SnapshotJson = {
-        network,
-        directory: self,
-        addresses,
-        now,
-        total,
-        directories,
-        recent,
-        peers,
-        more
-      }
+      const snapshot = { network, directory: self, addresses, now, total, directories, recent, peers, more }
       return encodeEvent('snapshot', snapshot, idOfLast)
     })
   }
@@ -351,7 +341,7 @@ function inPages(rows: Iterable<PeerJson>): PeerJson[][] {
 }
 
 /** One server-sent event. JSON holds no line break. */
-export function encodeEvent(event: string, body: unknown, id?: string): Buffer {
+export function encodeEvent<K extends keyof RosterEvents>(event: K, body: RosterEvents[K], id?: string): Buffer {
   return Buffer.from(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(body)}\n\n`)
 }
 

@@ -7,30 +7,22 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { isIPv6, Socket } from 'node:net'
 import { addressClass, canonicalIp, Shares, steadyNow } from '../../wire/index.ts'
-import { clientAddress } from './client-address.ts'
-import { HTTP_STALL_TIMEOUT_MS, EventStream, type StreamEnd } from './event-stream.ts'
+import { EventStreams, HTTP_STALL_TIMEOUT_MS } from './event-streams.ts'
 import {
+  clientAddress,
   HTTP_HELD_BACK_MS,
   HTTP_HELD_BACK_RATE,
   MAX_HTTP_HEADERS,
   RequestGuard,
   ThrottledClients
 } from './request-guard.ts'
-import { readUrl, say, securityHeaders, sendFile, sendJson, statusOf } from './http-answers.ts'
+import { say, securityHeaders, sendFile, sendJson } from './http-answers.ts'
 import { EvictionReports, type Eviction, type EvictionReport, HttpConnections } from './http-connections.ts'
 import type { PageFiles } from './http-answers.ts'
-import { encodeEvent, RosterFeed } from './roster-feed.ts'
+import type { DirectoryFigures } from './metrics.ts'
+import { RosterFeed } from './roster-feed.ts'
 import type { RosterFeedInit } from './roster-feed.ts'
 import { readRosterQuery, RosterAnswers } from './roster-answers.ts'
-
-/** The default: the roster page is for the operator of the directory. */
-export const HTTP_HOST = '127.0.0.1'
-
-/** The page of the directory on port 8000 is at 8080. */
-export const HTTP_PORT_OFFSET = 80
-
-/** Ports tried after the usual one, when something else listens there, before any free one is taken. */
-export const HTTP_PORT_TRIES = 8
 
 /** A request's line and headers: a browser sends well under 2 KB, and a query is 64 characters. */
 const MAX_HTTP_HEADER_BYTES = 8 * 1024
@@ -56,23 +48,6 @@ export const MAX_HTTP_PIPELINED = 4
 /** Answers of one query each that are being made or sent: each may be as large as the roster. */
 const MAX_QUERY_ANSWERS = 16
 
-/** Pages that look on at one time. Of a fuller room the largest holder's oldest gives way. */
-export const MAX_EVENT_STREAMS = 256
-
-/** A sign of life: a page that has heard nothing for three of these connects anew. */
-const BEAT_MS = 5_000
-
-/** The figures of /metrics. */
-export interface MetricsText {
-  readonly contentType: string
-  text(): Promise<string>
-}
-
-export interface ConnectionCount {
-  readonly open: number
-  readonly ofLargest: number
-}
-
 /** What a client was held back for. */
 export interface HttpMisbehaviour {
   /** As people write it: `203.0.113.7:51234`. */
@@ -82,14 +57,7 @@ export interface HttpMisbehaviour {
   readonly action: string
 }
 
-export interface HttpMetrics {
-  answered(route: string, status: number): void
-  streams(open: number): void
-  streamEnded(why: StreamEnd): void
-  evicted(what: Eviction['what']): void
-}
-
-export interface RosterHttpInit extends RosterFeedInit {
+interface RosterHttpInit extends RosterFeedInit {
   /** An IP address; a loopback one lets nobody else in. */
   readonly host: string
   /** Names that it is asked for by, beside its addresses. */
@@ -104,7 +72,7 @@ export interface RosterHttpInit extends RosterFeedInit {
   readonly maxConnections?: number
   /** The files of the page; none where it was not built. */
   readonly page: PageFiles
-  readonly metrics?: MetricsText & HttpMetrics
+  readonly metrics?: Pick<DirectoryFigures, 'contentType' | 'text'> & DirectoryFigures['http']
   readonly stallMs?: number
   readonly beatMs?: number
 }
@@ -142,20 +110,26 @@ export class RosterHttp {
   readonly #guard: RequestGuard
   readonly #isTrustedProxy: (address: string) => boolean
   readonly #connections: HttpConnections
-  readonly #streams = new Set<EventStream>()
-  readonly #streamShares = new Shares<EventStream>({ capacity: MAX_EVENT_STREAMS })
+  readonly #streams: EventStreams
   readonly #queryShares = new Shares<ServerResponse>({ capacity: MAX_QUERY_ANSWERS })
   readonly #reports = new EvictionReports()
   readonly #throttled = new ThrottledClients()
-  #life:
-    | { readonly server: Server; readonly beat: ReturnType<typeof setInterval>; readonly startedMs: number }
-    | undefined
+  #life: { readonly server: Server; readonly startedMs: number } | undefined
 
   constructor(init: RosterHttpInit) {
     this.#init = init
     this.#now = init.now ?? steadyNow
     this.#feed = new RosterFeed(init)
     this.#answers = new RosterAnswers(this.#feed, init)
+    const { metrics, wallNow, stallMs, beatMs } = init
+    this.#streams = new EventStreams({
+      feed: this.#feed,
+      onEviction: (eviction) => this.#onEviction(eviction),
+      metrics,
+      wallNow,
+      stallMs,
+      beatMs
+    })
     this.#guard = new RequestGuard({ host: init.host, names: init.names ?? [] }, this.#now)
     this.#isTrustedProxy = init.isTrustedProxy ?? (() => false)
     this.#connections = new HttpConnections({
@@ -173,7 +147,7 @@ export class RosterHttp {
   }
 
   /** How many connections are open, and how many of them one address class holds at most. */
-  get connections(): ConnectionCount {
+  get connections(): { readonly open: number; readonly ofLargest: number } {
     return { open: this.#connections.open, ofLargest: this.#connections.largest()?.count ?? 0 }
   }
 
@@ -208,16 +182,15 @@ export class RosterHttp {
     server.on('connect', (_request, socket) => socket.destroy())
     await listen(server, this.#init.host, port)
     this.#feed.start()
-    const beat = setInterval(() => this.#beat(), this.#init.beatMs ?? BEAT_MS)
-    this.#life = { server, beat, startedMs: this.#now() }
+    this.#streams.start()
+    this.#life = { server, startedMs: this.#now() }
   }
 
   async stop(): Promise<void> {
     const life = this.#life
     if (life === undefined) return
     this.#life = undefined
-    clearInterval(life.beat)
-    for (const stream of this.#streams) stream.end()
+    this.#streams.stop()
     this.#feed.stop()
     const closed = once(life.server, 'close')
     life.server.close()
@@ -268,7 +241,7 @@ export class RosterHttp {
       case '/api/roster':
         return this.#sendRoster(url, request, response, holder)
       case '/api/events':
-        return this.#openStream(url, request, response, holder)
+        return this.#streams.answer(url, request, response, holder)
       case '/healthz':
         return this.#sendHealth(response)
       case '/metrics':
@@ -314,19 +287,6 @@ export class RosterHttp {
     return true
   }
 
-  /** The largest holder's own newcomers may fill the room, so that pages behind one address have all of it. */
-  #makeRoomForStream(newcomer: string): void {
-    const shares = this.#streamShares
-    const [largest] = shares.holders()
-    if (largest === undefined || !shares.isUnderPressure) return
-    if (!shares.isFull && shares.countOf(newcomer) >= largest.count) return
-    const victim = shares.toEvict()
-    if (victim === undefined) return
-    shares.delete(victim)
-    victim.evict('too many pages are open from your address: this one gave way to others')
-    this.#onEviction({ what: 'event-stream', holder: largest.holder, held: largest.count, capacity: MAX_EVENT_STREAMS })
-  }
-
   /** @param client whose it is, behind a trusted proxy another than the socket's */
   #offended(socket: Socket, client: string, breach: keyof typeof offences): void {
     if (client === '' || this.#isTrustedProxy(client)) return
@@ -339,39 +299,6 @@ export class RosterHttp {
     this.#init.metrics?.evicted(eviction.what)
     const report = this.#reports.note(eviction, this.#now())
     if (report !== undefined) this.#init.onPressure?.(report)
-  }
-
-  #openStream(url: URL, request: IncomingMessage, response: ServerResponse, holder: string): void {
-    response.setTimeout(0)
-    response.writeHead(200, {
-      'cache-control': 'no-store',
-      'content-type': 'text/event-stream; charset=utf-8',
-      // nginx would gather events otherwise.
-      'x-accel-buffering': 'no'
-    })
-    if (request.method === 'HEAD') {
-      response.end()
-      return
-    }
-    const header = request.headers['last-event-id']
-    const lastId = (typeof header === 'string' ? header : undefined) ?? url.searchParams.get('after') ?? undefined
-    const stream = new EventStream({
-      response,
-      feed: this.#feed,
-      lastId,
-      ...(this.#init.stallMs === undefined ? {} : { stallMs: this.#init.stallMs }),
-      onEnd: (why) => {
-        this.#streams.delete(stream)
-        this.#streamShares.delete(stream)
-        this.#init.metrics?.streamEnded(why)
-        this.#init.metrics?.streams(this.#streams.size)
-      }
-    })
-    this.#makeRoomForStream(holder)
-    this.#streams.add(stream)
-    this.#streamShares.add(stream, holder)
-    this.#init.metrics?.streams(this.#streams.size)
-    stream.start()
   }
 
   #sendHealth(response: ServerResponse): void {
@@ -388,11 +315,24 @@ export class RosterHttp {
     const text = await metrics.text()
     response.writeHead(200, { 'cache-control': 'no-store', 'content-type': metrics.contentType }).end(text)
   }
+}
 
-  #beat(): void {
-    if (this.#streams.size === 0) return
-    const beat = encodeEvent('beat', { now: (this.#init.wallNow ?? Date.now)() })
-    for (const stream of this.#streams) stream.beat(beat)
+/** @returns the target of a request; undefined when it is none of ours */
+function readUrl(target: string | undefined): URL | undefined {
+  if (target === undefined || !target.startsWith('/')) return undefined
+  // A path that begins with two slashes would be taken for a host.
+  return URL.parse(`http://directory${target}`) ?? undefined
+}
+
+/** What a request that is none is answered with. */
+function statusOf(error: Error): string {
+  switch ('code' in error ? error.code : undefined) {
+    case 'HPE_HEADER_OVERFLOW':
+      return '431 Request Header Fields Too Large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return '408 Request Timeout'
+    default:
+      return '400 Bad Request'
   }
 }
 

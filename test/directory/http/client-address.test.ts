@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
-import { clientAddress } from '../../../src/directory/http/client-address.ts'
+import { clientAddress } from '../../../src/directory/http/request-guard.ts'
 
 const proxies = new Set(['10.0.0.1', '10.0.0.2', '::ffff:10.0.0.3'])
 

@@ -7,7 +7,6 @@ import { onTestFinished } from 'vitest'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Roster, type RosterChange, type RosterEntry, type VerifiedRecord } from '../../../src/presence/index.ts'
 import { RosterHttp } from '../../../src/directory/http/index.ts'
-import type { RosterHttpInit } from '../../../src/directory/http/roster-http.ts'
 import { eventualMs } from '../../patience.ts'
 import { steadyNow } from '../../../src/wire/index.ts'
 import type { Identity } from '../../presence/records.ts'
@@ -69,7 +68,7 @@ export interface Shown {
 }
 
 /** Shows a roster until the test ends. */
-export async function shown(over: Partial<RosterHttpInit> = {}): Promise<Shown> {
+export async function shown(over: Partial<ConstructorParameters<typeof RosterHttp>[0]> = {}): Promise<Shown> {
   const roster = new MovedRoster()
   const http = new RosterHttp({
     self: SELF,
