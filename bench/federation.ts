@@ -21,10 +21,10 @@ import {
   openUpdate,
   openHeartbeat,
   sealHeartbeat
-} from '../src/directory/federation/state/statement.ts'
+} from '../src/directory/statement.ts'
 import { decodeGossip, encodeGossip } from '../src/directory/federation-frames.ts'
 import { FederationState } from '../src/directory/federation/state/federation-state.ts'
-import type { VerifiedStatement } from '../src/directory/federation/state/statement.ts'
+import type { VerifiedStatement } from '../src/directory/statement.ts'
 import { Roster, sealRecord } from '../src/presence/index.ts'
 import { Report, reportOptions } from './report.ts'
 import type { VerifiedRecord } from '../src/presence/index.ts'

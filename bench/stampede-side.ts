@@ -10,8 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { DirectoryClient, DirectoryRefusedError } from '../src/directory/index.ts'
 import { sealRecord } from '../src/presence/index.ts'
-import { RETURN_SPREAD, STABLE_MS } from '../src/directory/client/directory-client.ts'
-import { RedialDelay, boundedRetryMs } from '../src/directory/redial-delay.ts'
+import { RedialDelay } from '../src/directory/redial-delay.ts'
 import { commonServices, hostOptions } from '../src/transport/host.ts'
 import { nowMs } from './bench-process.ts'
 import { LightClient } from './light-client.ts'
@@ -59,11 +58,10 @@ async function startLight({ network, address }: StampedeInit): Promise<Returning
         state.backAtMs = nowMs()
         throw await ended
       } catch (error) {
-        if (error instanceof DirectoryRefusedError)
-          waitMs = boundedRetryMs(error.retryAfterMs) * (1 + RETURN_SPREAD * Math.random())
+        if (error instanceof DirectoryRefusedError) waitMs = delay.afterRefusal(error, Math.random)
         if (state.backAtMs === undefined) failed(error)
         state.backAtMs = undefined
-        if (nowMs() - sinceMs >= STABLE_MS) delay.reset()
+        delay.lasted(nowMs() - sinceMs)
       }
       await sleep(waitMs ?? delay.next(Date.now(), Math.random))
     }

@@ -2,7 +2,7 @@
 // directories say. The only way into this folder but for its HTTP side.
 export type { Resolution } from './audit/conflict-resolution.ts'
 export { DirectoryAudit, type AuditedDirectories, type HeldAgainst } from './audit/directory-audit.ts'
-export { attestationsOf, DirectoryViews } from './audit/directory-views.ts'
+export { DirectoryViews } from './audit/directory-views.ts'
 export type { DirectoryAnswer } from './client/directory-answer.ts'
 export { DirectoryClient } from './client/directory-client.ts'
 export { applyEntries, type DirectoryEntries } from './client/directory-entries.ts'

@@ -1,6 +1,7 @@
 // When a directory is dialled again: soon at first, then patiently, for ever, and
 // within bounds when it names a time itself. Pure: the time and chance are arguments.
 import { backoffMs } from '../lib/index.ts'
+import type { DirectoryRefusedError } from './directory-frames.ts'
 
 /** When patience begins. */
 export const PATIENT_AFTER_MS = 60_000
@@ -15,10 +16,16 @@ export const RETRY_BOUNDS_MS = { min: 1_000, max: 60_000 } as const
 export const OTHER_NETWORK_RETRY_MS = 60_000
 
 /** Redialling in the first minute: a directory that returns is used again within three seconds. */
-export const REDIAL_MS = { first: 250, max: 2_000 } as const
+const REDIAL_MS = { first: 250, max: 2_000 } as const
 
 /** … and after that minute, for ever. */
-export const PATIENT_REDIAL_MS = 7_000
+const PATIENT_REDIAL_MS = 7_000
+
+/** A session that lasted this long was a good one: the next failure starts from the first delay again. */
+const STABLE_MS = 5_000
+
+/** Clients come back to a directory that went down within this part more than the time that it asked for. */
+const RETURN_SPREAD = 0.5
 
 export class RedialDelay {
   #failures = 0
@@ -30,6 +37,16 @@ export class RedialDelay {
     const isPatient = nowMs - this.#sinceMs >= PATIENT_AFTER_MS
     const { first, max } = isPatient ? { first: PATIENT_REDIAL_MS, max: PATIENT_REDIAL_MS } : REDIAL_MS
     return backoffMs({ firstMs: first, maxMs: max, jitter: REDIAL_JITTER }, this.#failures++, random)
+  }
+
+  /** @returns how long to wait after a refusal, in milliseconds */
+  afterRefusal({ reason, retryAfterMs }: DirectoryRefusedError, random: () => number): number {
+    return boundedRetryMs(retryAfterMs) * (reason === 'going-down' ? 1 + RETURN_SPREAD * random() : 1)
+  }
+
+  /** A session has ended that lasted so long since Welcome. */
+  lasted(sessionMs: number): void {
+    if (sessionMs >= STABLE_MS) this.reset()
   }
 
   /** The directory was well for a while, or the network has changed: begin anew. */

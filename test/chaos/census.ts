@@ -9,8 +9,7 @@ import { identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { fetchRoster } from '../../src/directory/index.ts'
-import type { RosterUpdate } from '../../src/directory/client/directory-entries.ts'
+import { fetchRoster, type DirectoryEntries } from '../../src/directory/index.ts'
 import { boundedYamux } from '../../src/transport/index.ts'
 import { answer } from './answering.ts'
 import type { SeenRow } from './compare.ts'
@@ -71,7 +70,7 @@ async function ask(
   }
 }
 
-function rowOf({ record: { record }, attachments }: RosterUpdate): SeenRow {
+function rowOf({ record: { record }, attachments }: DirectoryEntries['updates'][number]): SeenRow {
   return {
     peer: record.peer.toString(),
     nickname: record.nickname,

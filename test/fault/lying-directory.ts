@@ -6,7 +6,7 @@ import type { Connection, Libp2p, PeerId, PrivateKey, Stream } from '@libp2p/int
 import { peerIdFromString } from '@libp2p/peer-id'
 import { createLibp2p } from 'libp2p'
 import type { ClientFrame, DirectoryFrame, FoundFrame, WireEntry } from '../../src/directory/directory-frames.ts'
-import { sealStatement } from '../../src/directory/federation/state/statement.ts'
+import { sealStatement } from '../../src/directory/statement.ts'
 import { directory, DIRECTORY_PROTOCOL, fetchRoster, type DirectoryService } from '../../src/directory/index.ts'
 import { openRecord } from '../../src/presence/index.ts'
 import { FrameQueue } from '../../src/wire/index.ts'

@@ -2,7 +2,7 @@
 // answers, and finds for each directory whether it agrees, is stale, withholds, or simply
 // is not joined with the others. Pure: no clock, no network.
 import type { DirectoryAnswer } from '../client/directory-answer.ts'
-import type { AttachmentStatement } from '../federation/state/statement.ts'
+import type { AttachmentStatement } from '../statement.ts'
 import { compareRecords } from '../../presence/index.ts'
 import type { VerifiedRecord } from '../../presence/index.ts'
 import type { ShownPeer } from './directory-views.ts'
@@ -64,7 +64,7 @@ export function resolveConflict(evidence: readonly Evidence[], options: ResolveO
 }
 
 /** Keeps, for each directory, the statement of the highest epoch and in it of the highest counter. */
-export function mergeStatements(statements: readonly AttachmentStatement[]): ReadonlyMap<string, AttachmentStatement> {
+function mergeStatements(statements: readonly AttachmentStatement[]): ReadonlyMap<string, AttachmentStatement> {
   const merged = new Map<string, AttachmentStatement>()
   for (const statement of statements) {
     const before = merged.get(authorOf(statement))

@@ -4,10 +4,10 @@
 import type { DirectoryAnswer } from '../client/directory-answer.ts'
 import type { DirectoryEntries } from '../client/directory-entries.ts'
 import { Disagreements } from './disagreements.ts'
-import type { AttachmentStatement } from '../federation/state/statement.ts'
+import type { AttachmentStatement } from '../statement.ts'
 import { resolveConflict } from './conflict-resolution.ts'
 import type { Resolution, Evidence, Verdict } from './conflict-resolution.ts'
-import { SoleAttestations, DirectoryViews, attestationsOf } from './directory-views.ts'
+import { SoleAttestations, DirectoryViews } from './directory-views.ts'
 import type { Attestations } from './directory-views.ts'
 
 /** Between two rounds: below what a directory answers, and without haste where nobody is to blame. */
@@ -94,7 +94,7 @@ export class DirectoryAudit {
 
   /** The directories at which the peer is attached, and those that attest it. */
   attestations(peer: string): Attestations {
-    return attestationsOf(this.#views, peer)
+    return this.#views.attestations(peer)
   }
 
   /** The sole directory that attests the peer. */

@@ -21,6 +21,16 @@ interface DirectoryView {
   readonly attached: Map<string, number>
 }
 
+export interface Attestations {
+  /** The directories at which the peer is attached, according to any directory, each with since when. */
+  readonly via: ReadonlyMap<string, number>
+  /**
+   * The first-hand sources: a connected directory that shows the peer as attached to itself; a directory that is not
+   * connected, if all connected ones show the peer as attached there; else the directory that shows it.
+   */
+  readonly attestedBy: ReadonlySet<string>
+}
+
 export class DirectoryViews {
   readonly #maxPeers: number
   readonly #views = new Map<string, DirectoryView>()
@@ -82,9 +92,27 @@ export class DirectoryViews {
     return new Set([...this.#views.values()].flatMap(({ peers }) => [...peers.keys()]))
   }
 
+  /** The directories at which the peer is attached, and those that attest it. */
+  attestations(peer: string): Attestations {
+    const via = new Map<string, number>()
+    const attestedBy = new Set<string>()
+    for (const [directory, { peers }] of this.#views) {
+      for (const [at, sinceMs] of peers.get(peer)?.attachedAt ?? []) {
+        via.set(at, Math.min(via.get(at) ?? sinceMs, sinceMs))
+        attestedBy.add(this.#isFirstHand(at, peer) ? at : directory)
+      }
+    }
+    return { via, attestedBy }
+  }
+
   /** The directories that a directory hears from: those at which it shows attached peers. */
   hearsOf(directory: string): ReadonlySet<string> {
     return new Set(this.#views.get(directory)?.attached.keys())
+  }
+
+  #isFirstHand(at: string, peer: string): boolean {
+    const whoMustSay = this.#views.has(at) ? [at] : this.complete()
+    return whoMustSay.length > 0 && whoMustSay.every((one) => this.of(one, peer)?.attachedAt.has(at) === true)
   }
 
   #viewOf(directory: string): DirectoryView {
@@ -103,35 +131,6 @@ function set({ peers, attached }: DirectoryView, peer: string, next: ShownPeer |
   if (next === undefined) peers.delete(peer)
   else peers.set(peer, next)
   for (const directory of next?.attachedAt.keys() ?? []) attached.set(directory, (attached.get(directory) ?? 0) + 1)
-}
-
-export interface Attestations {
-  /** The directories at which the peer is attached, according to any directory, each with since when. */
-  readonly via: ReadonlyMap<string, number>
-  /**
-   * The first-hand sources: a connected directory that shows the peer as attached to itself; a directory that is not
-   * connected, if all connected ones show the peer as attached there; else the directory that shows it.
-   */
-  readonly attestedBy: ReadonlySet<string>
-}
-
-export function attestationsOf(views: DirectoryViews, peer: string): Attestations {
-  const directories = views.directories()
-  const complete = views.complete()
-  const via = new Map<string, number>()
-  const attestedBy = new Set<string>()
-  for (const directory of directories) {
-    for (const [at, sinceMs] of views.of(directory, peer)?.attachedAt ?? []) {
-      via.set(at, Math.min(via.get(at) ?? sinceMs, sinceMs))
-      attestedBy.add(isFirstHand(at) ? at : directory)
-    }
-  }
-  return { via, attestedBy }
-
-  function isFirstHand(at: string): boolean {
-    const whoMustSay = directories.includes(at) ? [at] : complete
-    return whoMustSay.length > 0 && whoMustSay.every((one) => views.of(one, peer)?.attachedAt.has(at) === true)
-  }
 }
 
 /** All directories show a new peer within this time: before, "only via" one of them would be too early. */
@@ -181,7 +180,7 @@ export class SoleAttestations {
   #soleAttestation(peer: string, nowMs: number): string | undefined {
     this.#young.delete(peer)
     if (this.#views.complete().length < 2) return undefined
-    const { via, attestedBy } = attestationsOf(this.#views, peer)
+    const { via, attestedBy } = this.#views.attestations(peer)
     const [attester, ...others] = attestedBy
     if (attester === undefined || others.length > 0) return undefined
     const dueAtMs = Math.min(nowMs, ...via.values()) + ONLY_VIA_AFTER_MS

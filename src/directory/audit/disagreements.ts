@@ -4,13 +4,13 @@
 import type { DirectoryViews } from './directory-views.ts'
 
 /** News crosses a joined network in well under a second; a dead directory's word ends within five. */
-export const DISAGREEMENT_MS = 6_000
+const DISAGREEMENT_MS = 6_000
 
 /** A disagreement that lasts is resolved again this often. */
-export const RESOLVE_AGAIN_MS = 10_000
+const RESOLVE_AGAIN_MS = 10_000
 
 /** Peers that are asked about in one round: their questions stay within the rate of every directory. */
-export const MAX_RESOLVED_AT_ONCE = 8
+const MAX_RESOLVED_AT_ONCE = 8
 
 interface Disagreement {
   readonly sinceMs: number

@@ -3,8 +3,8 @@
 import type { PeerId } from '@libp2p/interface'
 import type { FoundFrame } from '../directory-frames.ts'
 import { BadRecordError, openRecord } from '../../presence/index.ts'
-import { BadStatementError, openStatement } from '../federation/state/statement.ts'
-import type { AttachmentStatement } from '../federation/state/statement.ts'
+import { BadStatementError, openStatement } from '../statement.ts'
+import type { AttachmentStatement } from '../statement.ts'
 import type { VerifiedRecord } from '../../presence/index.ts'
 
 export interface DirectoryAnswer {

@@ -4,7 +4,7 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { orAborted, toError, withDeadline } from '../../wire/index.ts'
-import { OTHER_NETWORK_RETRY_MS, RedialDelay, boundedRetryMs } from '../redial-delay.ts'
+import { OTHER_NETWORK_RETRY_MS, RedialDelay } from '../redial-delay.ts'
 import { openAnswer } from './directory-answer.ts'
 import type { DirectoryAnswer } from './directory-answer.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
@@ -14,16 +14,10 @@ import { DirectoryStream, CONNECT_TIMEOUT_MS, DirectoryLostError } from './direc
 import { DirectoryRefusedError, OtherNetworkError } from '../directory-frames.ts'
 import { WITHDRAW_TIMEOUT_MS } from '../../presence/index.ts'
 
-/** A session that lasted this long was a good one: the next failure starts from the first delay again. */
-export const STABLE_MS = 5_000
-
 /** An answer about one peer: it takes one round trip and a look into a table. */
 const LOOKUP_TIMEOUT_MS = 3_000
 
-/** Clients come back to a directory that went down within this part more than the time that it asked for. */
-export const RETURN_SPREAD = 0.5
-
-export interface DirectoryClientInit extends Omit<RegistrationInit, 'now' | 'openedAtMs' | 'onState' | 'onEntries'> {
+interface DirectoryClientInit extends Omit<RegistrationInit, 'now' | 'openedAtMs' | 'onState' | 'onEntries'> {
   /** Connects to the directory, or hands out the connection that there is. */
   connect(options: { readonly signal: AbortSignal }): Promise<Connection>
   readonly now?: () => number
@@ -169,16 +163,13 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
         : new DirectoryLostError({ cause: error })
     } finally {
       this.#session = undefined
-      if (welcomedAtMs !== undefined && this.#now() - welcomedAtMs >= STABLE_MS) this.#delay.reset()
+      if (welcomedAtMs !== undefined) this.#delay.lasted(this.#now() - welcomedAtMs)
     }
   }
 
   #delayAfter(why: Error): number {
     if (why instanceof OtherNetworkError) return OTHER_NETWORK_RETRY_MS
-    if (why instanceof DirectoryRefusedError) {
-      const spread = why.reason === 'going-down' ? 1 + RETURN_SPREAD * this.#random() : 1
-      return boundedRetryMs(why.retryAfterMs) * spread
-    }
+    if (why instanceof DirectoryRefusedError) return this.#delay.afterRefusal(why, this.#random)
     return this.#delay.next(this.#now(), this.#random)
   }
 

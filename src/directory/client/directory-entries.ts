@@ -19,7 +19,7 @@ const MAX_TAKEN_BYTES = 8 * 1024 * 1024
 const VERIFICATIONS_PER_TURN = 32
 
 /** A record that a directory holds, checked. */
-export interface RosterUpdate {
+interface RosterUpdate {
   readonly record: VerifiedRecord
   /** The directories at which the peer is attached, as this directory says. Empty when it has withdrawn. */
   readonly attachments: readonly { readonly directory: PeerId; readonly sinceMs: number }[]
@@ -47,14 +47,9 @@ interface TakenLimits {
   readonly maxBytes: number
 }
 
-/** The records that a client holds, whichever directory sent them. */
-export interface HeldRecords {
-  /** The newest record of a peer. */
-  newest(peer: string): VerifiedRecord | undefined
-}
-
 interface EntriesReaderOptions extends Partial<TakenLimits> {
-  readonly held?: HeldRecords | undefined
+  /** The records that the client holds, whichever directory sent them. */
+  readonly held?: Pick<Roster, 'newest'> | undefined
 }
 
 /** Reads the frames of one stream, which a snapshot spans. */
@@ -63,7 +58,7 @@ export class EntriesReader {
   readonly #network: string
   readonly #now: () => number
   readonly #taken: TakenPeers
-  readonly #held: HeldRecords | undefined
+  readonly #held: Pick<Roster, 'newest'> | undefined
   /** One object for each directory at which peers are attached, by the bytes of its ID. */
   readonly #directories = new LruMap<string, PeerId>(MAX_ATTACHMENTS)
   #snapshot: Set<string> | undefined

@@ -1,13 +1,13 @@
 // One stream's life at one directory: Welcome, announcing and renewing, refusals, the
 // roster, and lookups of single peers. It ends with its stream, and does not redial.
-import type { DirectoryEntries, HeldRecords } from './directory-entries.ts'
+import type { DirectoryEntries } from './directory-entries.ts'
 import { EntriesReader } from './directory-entries.ts'
 import type { DirectoryFrame, FoundFrame, RefuseReason } from '../directory-frames.ts'
 import { ANSWER_TIMEOUT_MS, DirectoryLostError } from './directory-stream.ts'
 import type { DirectoryStream } from './directory-stream.ts'
 import { DirectoryRefusedError, OtherNetworkError } from '../directory-frames.ts'
 import { BadRecordError, compareRecords, openRecord } from '../../presence/index.ts'
-import type { VerifiedRecord } from '../../presence/index.ts'
+import type { Roster, VerifiedRecord } from '../../presence/index.ts'
 import type { PeerId } from '@libp2p/interface'
 import { DeadlineError, orAborted, toError } from '../../wire/index.ts'
 import { boundedRetryMs } from '../redial-delay.ts'
@@ -45,7 +45,7 @@ export interface RegistrationInit {
   /** The directory holds a newer record of ours: seal the next above it, for `ownEnvelope` to return. */
   onStale(newest: VerifiedRecord): Promise<void> | void
   /** Records that are held already are neither verified nor held again. */
-  readonly held?: HeldRecords
+  readonly held?: Pick<Roster, 'newest'>
   readonly log?: (message: string, error?: Error) => void
   readonly now: () => number
   /** When the stream was asked for: from then on until Welcome is the first measure of the way there. */

@@ -11,7 +11,6 @@ import type { DialListener, FederationPeerDialer } from './peers/federation-peer
 import type { FederationStreams } from './peers/federation-streams.ts'
 import type { DirectoryStanding } from './state/federation-state.ts'
 import type { Eviction, FederationNotice, FederationSession } from './sync/federation-step.ts'
-import { FEDERATION_BAN_MS } from './sync/peer-scoring.ts'
 
 /** The value of a connection with a federation peer when libp2p has too many: above every client's. */
 const FEDERATION_TAG_VALUE = 100
@@ -107,7 +106,7 @@ export class FederationMembership implements DialListener {
         return
       case 'banned':
         this.tally.cut++
-        events.emit('banned', { peer: notice.peer, forMs: FEDERATION_BAN_MS })
+        events.emit('banned', { peer: notice.peer, forMs: notice.forMs })
         return
       case 'left-out':
         events.emit('left-out', notice.standing)

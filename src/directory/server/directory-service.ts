@@ -18,15 +18,15 @@ import { DIRECTORY_PROTOCOL, DISMISS_TIMEOUT_MS, MAX_ATTACHED_PEERS, isAcceptabl
 import { RETRY_BOUNDS_MS } from '../redial-delay.ts'
 import { DeadlineTimer } from '../../lib/index.ts'
 import type { ClientFrame, WatchRange } from '../directory-frames.ts'
-import { noMetrics, DirectorySession, sessionRates } from './directory-session.ts'
-import type { DirectoryMetrics, SessionRates } from './directory-session.ts'
+import { DirectorySession, SessionRates } from './directory-session.ts'
+import type { DirectoryMetrics } from './directory-session.ts'
 import { Lookups } from './lookups.ts'
 import type { DirectoryProofs } from './lookups.ts'
-import { ownChange } from './own-attachment.ts'
+import { ownChange } from '../own-attachment.ts'
 import type { RosterChange, RosterEntry, VerifiedRecord, ReadableRoster } from '../../presence/index.ts'
-import { RosterPush, MAX_PARTIAL_WATCHERS } from './roster-push.ts'
+import { RosterPush } from './roster-push.ts'
 import { GRACE_MS, LEASE_MS, Roster } from '../../presence/index.ts'
-import { isWhole, looksTheSame } from './sorted-roster.ts'
+import { looksTheSame } from './sorted-roster.ts'
 
 /** Renewals come between these parts of a lease, spread at random, so that a restart causes no wave. */
 const REFRESH_AT = { earliest: 1 / 3, latest: 1 / 2 } as const
@@ -55,7 +55,7 @@ const RETURN_AFTER_MS = 2_000
 /** … and later by so many clients a second: an accept costs several milliseconds, and there is other work to do. */
 const RETURNS_PER_SECOND = 100
 
-export interface DirectoryInit {
+interface DirectoryInit {
   readonly network: string
   readonly leaseMs?: number
   /** How long the attachment of a lost connection is kept. */
@@ -111,7 +111,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #maxPeers: number
   readonly #now: () => number
   readonly #random: () => number
-  readonly #metrics: DirectoryMetrics
+  readonly #metrics: DirectoryMetrics | undefined
   readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #self: string
   readonly #roster: Roster
@@ -137,7 +137,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#maxPeers = init.maxPeers ?? MAX_ATTACHED_PEERS
     this.#now = init.now ?? steadyNow
     this.#random = init.random ?? Math.random
-    this.#metrics = init.metrics ?? noMetrics
+    this.#metrics = init.metrics
     this.#log = components.logger.forComponent('parley:directory')
     this.#self = components.peerId.toString()
     this.#tombstoneMs = 2 * this.#leaseMs
@@ -160,7 +160,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       holderOf: init.holderOf,
       now: this.#now,
       coalesceMs: init.coalesceMs ?? COALESCE_MS,
-      onPushed: (changes, watchers, delayMs) => this.#metrics.pushed(changes, watchers, delayMs)
+      onPushed: (changes, watchers, delayMs) => this.#metrics?.pushed(changes, watchers, delayMs)
     })
   }
 
@@ -248,7 +248,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       stream.abort(new Error('the directory was stopped'))
       return
     }
-    const rates = this.#rates.get(connection) ?? sessionRates(this.#now())
+    const rates = this.#rates.get(connection) ?? new SessionRates(this.#now())
     this.#rates.set(connection, rates)
     const session = new DirectorySession(stream, connection, rates, this.#metrics)
     const hasRoom = this.#sessions.size < MAX_DIRECTORY_STREAMS
@@ -290,7 +290,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       this.#owners.delete(peer)
       const withdrawn = this.#roster.withdraw(record, this.#now())
       session.accepted()
-      this.#metrics.announced('withdrawn')
+      this.#metrics?.announced('withdrawn')
       this.#sweep.dueAt(this.#now() + this.#tombstoneMs)
       if (withdrawn.outcome !== 'full') this.#report(withdrawn.changes)
       return
@@ -316,7 +316,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#owners.set(peer, session)
     this.#sweep.dueAt(this.#now() + this.#leaseMs)
     session.accepted()
-    this.#metrics.announced('accepted')
+    this.#metrics?.announced('accepted')
     this.#welcome(session, record.record.seq)
     this.#report(announced.changes)
   }
@@ -331,8 +331,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       session.refuse('bad-watch', RETRY_BOUNDS_MS.max)
       return
     }
-    const isOneMore = session.watching.what !== 'page' && !isWhole(range)
-    if (isOneMore && this.#push.partialWatchers >= MAX_PARTIAL_WATCHERS) {
+    if (!this.#push.hasRoomFor(session, range)) {
       session.refuse('too-many-watchers', FULL_RETRY_MS)
       return
     }

@@ -22,14 +22,16 @@ import { PresenceProtocolError, SlowWatcherError } from '../../presence/index.ts
 import type { RosterEntry } from '../../presence/index.ts'
 import type { FairQueue } from '../../wire/index.ts'
 
-export interface SharedFrames {
+/** Frames that many watchers get. */
+export class SharedFrames {
   readonly frames: readonly Uint8Array[]
   /** The same, as they are on the wire. */
   readonly joined: Uint8Array
-}
 
-export function shareFrames(frames: readonly Uint8Array[]): SharedFrames {
-  return { frames, joined: joinFrames(frames, MAX_DIRECTORY_FRAME_BYTES) }
+  constructor(frames: readonly Uint8Array[]) {
+    this.frames = frames
+    this.joined = joinFrames(frames, MAX_DIRECTORY_FRAME_BYTES)
+  }
 }
 
 export interface DirectoryMetrics {
@@ -40,14 +42,6 @@ export interface DirectoryMetrics {
   pushed(changes: number, watchers: number, delayMs: number): void
   /** A watcher did not read fast enough, and was reset. */
   watcherReset(): void
-}
-
-/** Counts nothing. */
-export const noMetrics: DirectoryMetrics = {
-  announced: () => undefined,
-  refused: () => undefined,
-  pushed: () => undefined,
-  watcherReset: () => undefined
 }
 
 /** Bytes that may wait for one watcher before it counts as too slow; whole-roster frames are shared by all of them. */
@@ -66,14 +60,14 @@ const MAX_REFUSALS = 20
 const FIRST_CLIENT_FRAME_TIMEOUT_MS = 10_000
 
 /** What one connection may ask, over all its streams. */
-export interface SessionRates {
+export class SessionRates {
   readonly announce: TokenBucket
   readonly watch: TokenBucket
-}
 
-/** @returns the rates of a new connection */
-export function sessionRates(nowMs: number): SessionRates {
-  return { announce: new TokenBucket(ANNOUNCE_RATE, nowMs), watch: new TokenBucket(WATCH_RATE, nowMs) }
+  constructor(nowMs: number) {
+    this.announce = new TokenBucket(ANNOUNCE_RATE, nowMs)
+    this.watch = new TokenBucket(WATCH_RATE, nowMs)
+  }
 }
 
 /** What a session has been told of the roster. */
@@ -96,14 +90,14 @@ export class DirectorySession {
   readonly rates: SessionRates
   watching: Watching = { what: 'nothing' }
   readonly #stream: Stream
-  readonly #metrics: DirectoryMetrics
+  readonly #metrics: DirectoryMetrics | undefined
   readonly #outgoing = new FrameQueue<Uint8Array>({
     maxBytes: WATCHER_QUEUE_BYTES,
     sizeOf: (bytes) => bytes.byteLength
   })
   #refusals = 0
 
-  constructor(stream: Stream, connection: Connection, rates: SessionRates, metrics: DirectoryMetrics = noMetrics) {
+  constructor(stream: Stream, connection: Connection, rates: SessionRates, metrics?: DirectoryMetrics) {
     this.#stream = stream
     this.connection = connection
     this.rates = rates
@@ -141,7 +135,7 @@ export class DirectorySession {
   sendEncoded(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
       if (this.#outgoing.offer(frame) || !this.#outgoing.isOpen) continue
-      this.#metrics.watcherReset()
+      this.#metrics?.watcherReset()
       this.abort(new SlowWatcherError(this.#outgoing.queuedBytes + frame.byteLength, WATCHER_QUEUE_BYTES))
       return
     }
@@ -187,7 +181,7 @@ export class DirectorySession {
   /** @throws PresenceProtocolError when the client does not listen to refusals */
   refuse(reason: RefuseReason, retryAfterMs: number, newestEnvelope?: Uint8Array): void {
     this.#refusals++
-    this.#metrics.refused(reason)
+    this.#metrics?.refused(reason)
     if (this.#refusals > MAX_REFUSALS) {
       throw new PresenceProtocolError(`a client went on after ${MAX_REFUSALS} refusals in a row`)
     }

@@ -6,13 +6,13 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { MAX_ATTACHMENTS } from '../../presence/index.ts'
 import { encodeDirectoryFrame, packEntries, wireEntryBytes, MAX_FRAME_REMOVALS } from '../directory-frames.ts'
 import type { WatchRange, WireEntry } from '../directory-frames.ts'
-import type { DirectorySession, SharedFrames } from './directory-session.ts'
+import type { DirectorySession } from './directory-session.ts'
 import { LruMap } from '../../lib/index.ts'
 import { TokenBucket, FairQueue } from '../../wire/index.ts'
 import type { Roster, RosterEntry, Source } from '../../presence/index.ts'
 import { SortedRoster, difference, isWhole } from './sorted-roster.ts'
 import { RosterWindow } from './roster-window.ts'
-import { shareFrames } from './directory-session.ts'
+import { SharedFrames } from './directory-session.ts'
 
 /** Updates sent per flush; the rest goes with the next, so that a wave never overruns a healthy watcher. */
 const MAX_FLUSH_BYTES = 256 * 1024
@@ -45,7 +45,7 @@ export const MAX_TOLD_FOREIGN_BYTES = 1.5 * 1024 * 1024
 const FOREIGN_PUSH_RATE = { burst: 4 * 1024 * 1024, perSecond: 64 * 1024 } as const
 
 /** Streams that watch a page or a query: each costs a search per flush. The whole roster is not limited. */
-export const MAX_PARTIAL_WATCHERS = 256
+const MAX_PARTIAL_WATCHERS = 256
 
 interface RosterPushInit {
   readonly roster: Roster
@@ -111,11 +111,12 @@ export class RosterPush {
     return this.#init.roster.size - this.#window.size
   }
 
-  /** Sessions that watch a page or a query. */
-  get partialWatchers(): number {
+  /** Whether the session may watch that: watchers of a page or a query are so many at most. */
+  hasRoomFor(session: DirectorySession, range: WatchRange): boolean {
+    if (isWhole(range) || session.watching.what === 'page') return true
     let count = 0
     for (const { watching } of this.#watchers) if (watching.what === 'page') count++
-    return count
+    return count < MAX_PARTIAL_WATCHERS
   }
 
   stop(): void {
@@ -192,7 +193,7 @@ export class RosterPush {
     while (behind.size > 0) {
       const peers = [...behind]
       behind.clear()
-      await session.sendPages([shareFrames(this.#encodeChanges(peers))], this.#turns, signal)
+      await session.sendPages([new SharedFrames(this.#encodeChanges(peers))], this.#turns, signal)
     }
     session.watching = { what: 'whole' }
   }
@@ -215,7 +216,7 @@ export class RosterPush {
     }
     const whole = watchers.filter(({ watching }) => watching.what === 'whole')
     if (whole.length > 0 && peers.length > 0) {
-      const shared = shareFrames(this.#encodeChanges(peers))
+      const shared = new SharedFrames(this.#encodeChanges(peers))
       for (const session of whole) session.sendShared(shared)
       // All of it is encrypted and written before the next turn of the loop.
       const startedAtMs = this.#flushedAtMs
@@ -346,7 +347,7 @@ export class RosterPush {
     const pages = packEntries(entries.map((entry) => this.#wire(entry)))
     for (const [i, page] of pages.entries()) {
       const last = i === pages.length - 1
-      yield shareFrames([encodeDirectoryFrame({ type: 'snapshot', entries: page, total, last })])
+      yield new SharedFrames([encodeDirectoryFrame({ type: 'snapshot', entries: page, total, last })])
     }
   }
 

@@ -2,7 +2,7 @@
 // ADDRESS`. It makes a host that does not listen, under a key that is not kept.
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createLibp2p } from 'libp2p'
-import { applyEntries, fetchRoster, DirectoryViews, attestationsOf } from '../../directory/index.ts'
+import { applyEntries, fetchRoster, DirectoryViews } from '../../directory/index.ts'
 import { Roster } from '../../presence/index.ts'
 import type { PeerBook } from '../../storage/index.ts'
 import type { RosterRow } from '../api/chat-events.ts'
@@ -98,7 +98,7 @@ function rowsOf(roster: Roster, views: DirectoryViews, others: PeerBook): readon
     names: new KnownNames({ contacts: others.contacts() }),
     isBlocked: (peer: string) => others.isBlocked(peer),
     connectionAddress: () => undefined,
-    seenBy: (peer: string) => ({ via: attestationsOf(views, peer).via, onlyVia: undefined })
+    seenBy: (peer: string) => ({ via: views.attestations(peer).via, onlyVia: undefined })
   }
   return roster
     .entries()

@@ -10,7 +10,7 @@ import { FEDERATION_PROTOCOL } from '../../../src/directory/federation/peers/fed
 import { SIGNATURE_RATE } from '../../../src/directory/federation/sync/signature-budget.ts'
 import { STRIKE_RATE } from '../../../src/directory/federation/sync/peer-scoring.ts'
 import { encodeGossip } from '../../../src/directory/federation-frames.ts'
-import { sealHeartbeat, sealStatement } from '../../../src/directory/federation/state/statement.ts'
+import { sealHeartbeat, sealStatement } from '../../../src/directory/statement.ts'
 import { sealRecord } from '../../../src/presence/index.ts'
 import type { VerifiedRecord } from '../../../src/presence/index.ts'
 import { node, portOf } from '../nodes.ts'

@@ -7,7 +7,7 @@ import {
   encodeFederationFrame,
   encodeGossip
 } from '../../../src/directory/federation-frames.ts'
-import { openStatement, sealStatement } from '../../../src/directory/federation/state/statement.ts'
+import { openStatement, sealStatement } from '../../../src/directory/statement.ts'
 import { identity } from '../../presence/records.ts'
 
 const spec = await readFile(new URL('../../../docs/spec/federation-1.0.0.md', import.meta.url), 'utf8')

@@ -1,7 +1,7 @@
 // Statements, heartbeats and records for tests of the pure state, which checks
 // no signature: they are made without any, so that thousands cost nothing.
 import type { Logger, PeerId } from '@libp2p/interface'
-import type { VerifiedHeartbeat, VerifiedStatement } from '../../../src/directory/federation/state/statement.ts'
+import type { VerifiedHeartbeat, VerifiedStatement } from '../../../src/directory/statement.ts'
 import type { VerifiedRecord } from '../../../src/presence/index.ts'
 import { presence } from '../../presence/records.ts'
 

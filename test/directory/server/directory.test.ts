@@ -10,9 +10,7 @@ import {
   fetchRoster
 } from '../../../src/directory/index.ts'
 import { openRecord, Roster } from '../../../src/presence/index.ts'
-import type { DirectoryClientInit } from '../../../src/directory/client/directory-client.ts'
 import { NotADirectoryError } from '../../../src/directory/client/directory-stream.ts'
-import type { DirectoryInit } from '../../../src/directory/server/directory-service.ts'
 import type { DirectoryService } from '../../../src/directory/index.ts'
 import type { VerifiedRecord } from '../../../src/presence/index.ts'
 import { decodeDirectoryFrame, encodeClientFrame, OtherNetworkError } from '../../../src/directory/directory-frames.ts'
@@ -22,7 +20,10 @@ import { eventualMs } from '../../patience.ts'
 import { node, portOf } from '../nodes.ts'
 import { identity, sealedBy } from '../../presence/records.ts'
 
-async function directoryNode(init: Partial<DirectoryInit> = {}, options: { port?: number; seed?: number } = {}) {
+async function directoryNode(
+  init: Partial<Parameters<typeof directory>[0]> = {},
+  options: { port?: number; seed?: number } = {}
+) {
   const self = await identity(options.seed ?? 200)
   const libp2p = await node<{ directory: DirectoryService }>(
     { directory: directory({ network: 'test', ...init }) },
@@ -40,7 +41,11 @@ async function directoryNode(init: Partial<DirectoryInit> = {}, options: { port?
 }
 
 /** A client with a roster of its own, as a chat node has one. */
-async function client(n: number, port: number, over: Partial<DirectoryClientInit> & { seq?: bigint } = {}) {
+async function client(
+  n: number,
+  port: number,
+  over: Partial<ConstructorParameters<typeof DirectoryClient>[0]> & { seq?: bigint } = {}
+) {
   const self = await identity(n)
   const libp2p: Libp2p = await node({}, { privateKey: self.key })
   const own = { seq: over.seq ?? 1_000n, nickname: `n${n}` }

@@ -4,7 +4,7 @@ import type { PeerId } from '@libp2p/interface'
 import { onTestFinished, expect, it } from 'vitest'
 import { until } from '../../eventually.ts'
 import { LOOKUP_RATE } from '../../../src/directory/server/lookups.ts'
-import { sealStatement } from '../../../src/directory/federation/state/statement.ts'
+import { sealStatement } from '../../../src/directory/statement.ts'
 import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
 import {
   decodeClientFrame,

@@ -11,9 +11,8 @@ import {
   encodeDirectoryFrame
 } from '../../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../../src/directory/directory-frames.ts'
-import { DirectorySession, sessionRates, shareFrames } from '../../../src/directory/server/directory-session.ts'
+import { DirectorySession, SessionRates, SharedFrames } from '../../../src/directory/server/directory-session.ts'
 import { MAX_FOREIGN_FLUSH_BYTES, RosterPush } from '../../../src/directory/server/roster-push.ts'
-import type { SharedFrames } from '../../../src/directory/server/directory-session.ts'
 import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
 import { node } from '../nodes.ts'
 import { identity, presence, sealedBy } from '../../presence/records.ts'
@@ -31,7 +30,7 @@ async function scene() {
   const sessions: DirectorySession[] = []
   const server = await node({}, { privateKey: (await identity(100)).key })
   await server.handle(PROTOCOL, async (stream, connection) => {
-    const session = new DirectorySession(stream, connection, sessionRates(Date.now()))
+    const session = new DirectorySession(stream, connection, new SessionRates(Date.now()))
     sessions.push(session)
     await session
       .run(stop.signal, async (frame) => (frame.type === 'watch' ? push.watch(session, frame, stop.signal) : undefined))
@@ -171,7 +170,7 @@ it('what is shared among watchers overtakes nothing that waits for one of them, 
   const [session] = sessions
   if (session === undefined) throw new Error('no session')
   const changes = (total: number) => [encodeDirectoryFrame({ type: 'changes', entries: [], removed: [], total })]
-  const share = (total: number) => session.sendShared(shareFrames(changes(total)))
+  const share = (total: number) => session.sendShared(new SharedFrames(changes(total)))
   share(1)
   share(2)
   session.sendEncoded(changes(3))

@@ -20,7 +20,7 @@ import {
   statementKind,
   openStatement,
   openUpdate
-} from '../../../src/directory/federation/state/statement.ts'
+} from '../../../src/directory/statement.ts'
 import {
   decodeFederationFrame,
   decodeGossip,

@@ -4,7 +4,7 @@
 // their time, deadlines. Faults come from outside of it.
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { ownChange } from '../../../src/directory/server/own-attachment.ts'
+import { ownChange } from '../../../src/directory/own-attachment.ts'
 import type { FederationFrame } from '../../../src/directory/federation-frames.ts'
 import type { FederationLimits } from '../../../src/directory/federation/state/known-directories.ts'
 import { applyEffects } from '../../../src/directory/federation/state/state-expiry.ts'

@@ -3,7 +3,7 @@
 // when it did not, and signs what is not its own with a signature that is none.
 import type { FederationFrame, Gossip, WireDigest, WireUpdate } from '../../../src/directory/federation-frames.ts'
 import { decodeGossip, encodeGossip } from '../../../src/directory/federation-frames.ts'
-import { claimedStatement } from '../../../src/directory/federation/state/statement.ts'
+import { claimedStatement } from '../../../src/directory/statement.ts'
 import type { Identity } from '../../presence/records.ts'
 import type { Simulation } from '../network.ts'
 import type { Lies } from './federation-network.ts'

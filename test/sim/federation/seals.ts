@@ -9,8 +9,8 @@ import type {
   AttachmentStatement,
   OpenedUpdate,
   VerifiedStatement
-} from '../../../src/directory/federation/state/statement.ts'
-import { BadStatementError, openedUpdate, statementKind } from '../../../src/directory/federation/state/statement.ts'
+} from '../../../src/directory/statement.ts'
+import { BadStatementError, openedUpdate, statementKind } from '../../../src/directory/statement.ts'
 import type { Opened, OpenRequest } from '../../../src/directory/federation/sync/federation-step.ts'
 import type { WireUpdate } from '../../../src/directory/federation-frames.ts'
 import type { VerifiedRecord } from '../../../src/presence/index.ts'

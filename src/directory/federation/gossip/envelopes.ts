@@ -4,11 +4,10 @@
 import type { Logger, PeerId, PrivateKey } from '@libp2p/interface'
 import { FairQueue, toError } from '../../../wire/index.ts'
 import { BadRecordError, openRecord } from '../../../presence/index.ts'
-import type { VerifiedRecord } from '../../../presence/index.ts'
+import type { ReadableRoster, VerifiedRecord } from '../../../presence/index.ts'
 import type { WireUpdate } from '../../federation-frames.ts'
-import { BadStatementError, openHeartbeat, sealHeartbeat, openUpdate, sealStatement } from '../state/statement.ts'
-import type { Heartbeat, VerifiedHeartbeat, OpenedUpdate, VerifiedStatement } from '../state/statement.ts'
-import type { ReadRoster } from '../state/state-expiry.ts'
+import { BadStatementError, openHeartbeat, sealHeartbeat, openUpdate, sealStatement } from '../../statement.ts'
+import type { Heartbeat, VerifiedHeartbeat, OpenedUpdate, VerifiedStatement } from '../../statement.ts'
 import type { Opened, OpenRequest, SealRequest } from '../sync/federation-step.ts'
 
 /** Signatures of all federation peers together that are checked between two looks at the rest of the world: some ten milliseconds. */
@@ -17,7 +16,7 @@ export const SIGNATURES_PER_TURN = 32
 interface EnvelopesInit {
   readonly network: string
   readonly privateKey: PrivateKey
-  readonly roster: ReadRoster
+  readonly roster: { readRoster(): Pick<ReadableRoster, 'newest'> }
   /** The peer ID of a directory that is known already. */
   readonly authors: { author(directory: string): PeerId | undefined }
   readonly log: Logger

@@ -5,11 +5,10 @@
 // roster comes out. Knows no network, no clock and no roster, checks no signature.
 import type { PeerId } from '@libp2p/interface'
 import type { VerifiedRecord } from '../../../presence/index.ts'
-import type { Heartbeat, VerifiedHeartbeat, AttachmentStatement, VerifiedStatement } from './statement.ts'
+import type { Heartbeat, VerifiedHeartbeat, AttachmentStatement, VerifiedStatement } from '../../statement.ts'
 import { KnownDirectories, defaultLimits } from './known-directories.ts'
-import type { StatementRoom, FederationLimits } from './known-directories.ts'
+import type { FederationLimits } from './known-directories.ts'
 import { OwnStatements } from './own-statements.ts'
-import type { OwnDigest } from './own-statements.ts'
 import type { RosterEffect } from './known-directory.ts'
 import type { StatementLog } from './statement-log.ts'
 
@@ -36,7 +35,7 @@ interface Heard {
   readonly effects: readonly RosterEffect[]
 }
 
-export interface OfferedUpdate {
+interface OfferedUpdate {
   readonly statement: VerifiedStatement
   /** With a statement that attaches. */
   readonly record?: VerifiedRecord
@@ -44,7 +43,7 @@ export interface OfferedUpdate {
   readonly sinceMs?: number
 }
 
-export interface HeldUpdate {
+interface HeldUpdate {
   readonly statement: VerifiedStatement
   readonly record: VerifiedRecord | undefined
   readonly forMs: number
@@ -57,8 +56,11 @@ export interface Wanted {
   readonly afterCounter: bigint
 }
 
+/** Of all statements up to a counter that have a peer attached. */
+type Digest = Pick<Heartbeat, 'counter' | 'digest' | 'count'>
+
 /** The digest of one directory. Only the heartbeat is that directory's own word. */
-interface DirectoryDigest extends OwnDigest {
+interface DirectoryDigest extends Digest {
   readonly directory: string
   readonly epoch: bigint
   /** Absent where none was heard, and in the own digest. */
@@ -126,7 +128,7 @@ export class FederationState {
     return this.#own.sealed({ statement, record, sinceMs }, nowMs)
   }
 
-  ownDigest(): OwnDigest {
+  ownDigest(): Digest {
     return this.#own.digest()
   }
 
@@ -311,7 +313,7 @@ export class FederationState {
   }
 
   /** How full the room is of the directories that the operator named, or of all others. */
-  room(isNamed: boolean): StatementRoom {
+  room(isNamed: boolean): ReturnType<KnownDirectories['room']> {
     return this.#known.room(isNamed)
   }
 

@@ -44,7 +44,7 @@ export const defaultLimits: FederationLimits = {
 }
 
 /** How the statements of directories share one room. */
-export interface StatementRoom {
+interface StatementRoom {
   readonly bytes: number
   readonly limitBytes: number
   /** Attachments that directories have by their own word and that are left out here. */

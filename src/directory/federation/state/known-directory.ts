@@ -2,9 +2,9 @@
 // in its newest epoch, what still stands of the epoch before, and whether
 // something is missing. Pure: the time goes in, effects on the roster come out.
 import { backoffMs } from '../../../lib/index.ts'
-import type { VerifiedHeartbeat, VerifiedStatement } from './statement.ts'
+import type { VerifiedHeartbeat, VerifiedStatement } from '../../statement.ts'
 import { heldBytes, StatementLog } from './statement-log.ts'
-import type { Held, LogLimits, MakeRoom, Offered, Put } from './statement-log.ts'
+import type { Held, LogLimits, Offered, Put } from './statement-log.ts'
 import type { VerifiedRecord } from '../../../presence/index.ts'
 
 /** To be done in order. Never about the directory itself. */
@@ -141,7 +141,7 @@ export class KnownDirectory {
     return { fresh: true, effects: [...effects, ...this.#showConfirmed(nowMs)] }
   }
 
-  put(offered: Offered, nowMs: number, makeRoom: MakeRoom): { put: Put; effects: RosterEffect[] } {
+  put(offered: Offered, nowMs: number, makeRoom: (bytes: number) => boolean): { put: Put; effects: RosterEffect[] } {
     const effects = this.lapse(nowMs)
     const { statement } = offered.statement
     if (statement.epoch < this.#log.epoch) return { put: 'stale', effects }

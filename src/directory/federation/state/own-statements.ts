@@ -2,16 +2,9 @@
 // others can come to equal, and epochs above everything that the same key has signed
 // in an earlier life. Pure; signs nothing.
 import type { PeerId } from '@libp2p/interface'
-import type { Heartbeat, AttachmentStatement } from './statement.ts'
+import type { Heartbeat, AttachmentStatement } from '../../statement.ts'
 import { StatementLog } from './statement-log.ts'
 import type { LogLimits, Offered } from './statement-log.ts'
-
-export interface OwnDigest {
-  /** Of the last statement that the digest covers. */
-  readonly counter: bigint
-  readonly digest: Uint8Array
-  readonly count: number
-}
 
 export class OwnStatements {
   readonly #limits: LogLimits
@@ -57,7 +50,7 @@ export class OwnStatements {
     }
   }
 
-  digest(): OwnDigest {
+  digest(): Pick<Heartbeat, 'counter' | 'digest' | 'count'> {
     return { counter: this.#applied, digest: this.#log.digest.bytes(), count: this.#log.digest.count }
   }
 

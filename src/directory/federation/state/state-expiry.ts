@@ -7,11 +7,6 @@ import type { Roster, RosterChange } from '../../../presence/index.ts'
 /** A deadline that comes so much too late tells that this process stood still: it listens before it calls others dead. */
 export const STALL_MS = 1_000
 
-/** A roster that can be read. */
-export interface ReadRoster {
-  readRoster(): Pick<Roster, 'newest' | 'withdrawals'>
-}
-
 /** Ends what runs out in the state of the federation, at its time. Pure. */
 export class StateExpiry {
   readonly #state: FederationState

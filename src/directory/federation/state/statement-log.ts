@@ -5,7 +5,7 @@
 // directory lives, nor any roster.
 import type { VerifiedRecord } from '../../../presence/index.ts'
 import { compareRecords, encodePeerId } from '../../../presence/index.ts'
-import type { Heartbeat, AttachmentStatement, VerifiedStatement } from './statement.ts'
+import type { Heartbeat, AttachmentStatement, VerifiedStatement } from '../../statement.ts'
 import { createHash } from 'node:crypto'
 import { DIGEST_BYTES } from '../../federation-frames.ts'
 
@@ -31,9 +31,6 @@ export interface Offered {
   readonly record: VerifiedRecord | undefined
   readonly sinceMs: number
 }
-
-/** Makes room for so many more bytes. @returns false when there is none for this directory */
-export type MakeRoom = (bytes: number) => boolean
 
 /** What a statement takes of the memory that directories share. */
 export function heldBytes({ statement, record }: Pick<Offered, 'statement' | 'record'>): number {
@@ -93,8 +90,12 @@ export class StatementLog {
     return this.#held.entries()
   }
 
-  /** Takes a statement of this epoch. It replaces the previous one of the peer, and keeps its `shown`. */
-  put(offered: Offered, nowMs: number, makeRoom: MakeRoom): Put {
+  /**
+   * Takes a statement of this epoch. It replaces the previous one of the peer, and keeps its `shown`.
+   *
+   * @param makeRoom makes room for so many more bytes; false when there is none for this directory
+   */
+  put(offered: Offered, nowMs: number, makeRoom: (bytes: number) => boolean): Put {
     const { statement } = offered.statement
     const peer = statement.peer.toString()
     const before = this.#held.get(peer)
@@ -190,7 +191,7 @@ export class StatementLog {
   }
 
   /** Two records of one sequence number: the newer by the order of records counts, as everywhere. */
-  #renew(peer: string, before: Held | undefined, { record }: Offered, makeRoom: MakeRoom): Put {
+  #renew(peer: string, before: Held | undefined, { record }: Offered, makeRoom: (bytes: number) => boolean): Put {
     if (before?.record === undefined || record === undefined || compareRecords(record, before.record) <= 0) {
       return 'known'
     }

@@ -10,7 +10,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { addressClassOf, toError } from '../../../wire/index.ts'
 import type { ReadableRoster } from '../../../presence/index.ts'
-import { AttachedPeers } from '../../server/own-attachment.ts'
+import { AttachedPeers } from '../../own-attachment.ts'
 import { decodeGossip } from '../../federation-frames.ts'
 import type { FederationFrame } from '../../federation-frames.ts'
 import { FederationState } from '../state/federation-state.ts'
@@ -111,9 +111,9 @@ export class FederationMachine {
         onUnlinked: (peer, wasJoined) => this.#onUnlinked(peer, wasJoined)
       }
     })
-    this.scoring.on('banned', (peer) => {
-      this.links.ban(peer)
-      step.emit({ kind: 'banned', peer })
+    this.scoring.on('banned', (peer, forMs) => {
+      this.links.ban(peer, forMs)
+      step.emit({ kind: 'banned', peer, forMs })
     })
   }
 

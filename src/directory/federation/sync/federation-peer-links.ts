@@ -10,7 +10,6 @@ import { FederationRefusedError } from '../../federation-frames.ts'
 import { placeFor } from './federation-peer-places.ts'
 import type { PlaceVerdict, Stranger } from './federation-peer-places.ts'
 import type { FederationSession, FederationStep } from './federation-step.ts'
-import { FEDERATION_BAN_MS } from './peer-scoring.ts'
 import type { PeerScoring } from './peer-scoring.ts'
 
 /** How often to look for missing statements, for silent directories, and whether gossip reaches all. */
@@ -180,9 +179,9 @@ export class FederationPeerLinks {
   }
 
   /** Tells a federation peer that it floods, and ends everything with it, its connections included. */
-  ban(peer: PeerId): void {
+  ban(peer: PeerId, forMs: number): void {
     const sessions = [...(this.#links.get(peer.toString())?.sessions ?? [])]
-    for (const session of sessions) this.#dismiss(session, 'flooding', FEDERATION_BAN_MS)
+    for (const session of sessions) this.#dismiss(session, 'flooding', forMs)
     // It may read that, if it reads at all.
     this.#cuts.set(peer, this.#init.step.nowMs + DISMISS_TIMEOUT_MS)
   }

@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Opener } from '../../../wire/index.ts'
 import type { VerifiedRecord } from '../../../presence/index.ts'
-import type { OwnChange } from '../../server/own-attachment.ts'
+import type { OwnChange } from '../../own-attachment.ts'
 import type { FederationFrame, FederationRefusal, FederationRefusedError, WireUpdate } from '../../federation-frames.ts'
 import type { DirectoryStanding } from '../state/federation-state.ts'
 import type {
@@ -14,7 +14,7 @@ import type {
   AttachmentStatement,
   OpenedUpdate,
   VerifiedStatement
-} from '../state/statement.ts'
+} from '../../statement.ts'
 import type { RosterEffect } from '../state/known-directory.ts'
 
 /** One stream with another directory, as the machine knows it: who it is with, and how far the two have come. */
@@ -197,7 +197,7 @@ export type FederationNotice =
   | { readonly kind: 'turned-away'; readonly session: FederationSession; readonly reason: FederationRefusal }
   /** A federation peer had to give its place to another, which is a federation peer from now on. */
   | { readonly kind: 'evicted'; readonly eviction: Eviction }
-  | { readonly kind: 'banned'; readonly peer: PeerId }
+  | { readonly kind: 'banned'; readonly peer: PeerId; readonly forMs: number }
   /** There is no room for all peers of a directory. Once, until there was room again. */
   | { readonly kind: 'left-out'; readonly standing: DirectoryStanding }
   /** What came as gossip is none. */

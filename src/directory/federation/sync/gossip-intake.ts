@@ -7,13 +7,13 @@ import type { PeerId } from '@libp2p/interface'
 import { LruSet } from '../../../lib/index.ts'
 import { RateLimiter } from '../../../wire/index.ts'
 import { compareRecords, MAX_TOMBSTONES } from '../../../presence/index.ts'
+import type { ReadableRoster } from '../../../presence/index.ts'
 import { MAX_KNOWN_DIRECTORIES } from '../../federation-frames.ts'
 import type { WireUpdate } from '../../federation-frames.ts'
 import type { FederationState } from '../state/federation-state.ts'
 import type { RosterEffect } from '../state/known-directory.ts'
-import { claimedStatement } from '../state/statement.ts'
-import type { OpenedUpdate } from '../state/statement.ts'
-import type { ReadRoster } from '../state/state-expiry.ts'
+import { claimedStatement } from '../../statement.ts'
+import type { OpenedUpdate } from '../../statement.ts'
 import type { FederationStep, OpenTask } from './federation-step.ts'
 
 /** Updates that are opened at once, of two signatures each: others have their part of the same turn. */
@@ -32,7 +32,7 @@ interface GossipIntakeInit {
   readonly step: FederationStep
   readonly state: FederationState
   readonly network: string
-  readonly roster: ReadRoster
+  readonly roster: { readRoster(): Pick<ReadableRoster, 'newest'> }
   /** Notified when our own key has signed something in an epoch that this start does not know. */
   readonly publisher: { raise(above: bigint): void }
   /** Which directories' statements count here. */

@@ -6,7 +6,7 @@ import { LruMap } from '../../../lib/index.ts'
 import { TokenBucket } from '../../../wire/index.ts'
 
 /** A directory that floods, or sends what it must know to be forged, is refused for so long. */
-export const FEDERATION_BAN_MS = 60_000
+const FEDERATION_BAN_MS = 60_000
 
 /** Messages over the rate, or forged, that are only dropped; one more costs the connection. */
 export const STRIKE_RATE = { burst: 20, perSecond: 0.2 } as const
@@ -23,8 +23,8 @@ interface Conduct {
 }
 
 interface PeerScoringEvents {
-  /** The peer is banned from now on: everything with it is to end. */
-  banned: [PeerId]
+  /** The peer is banned from now on, for so many milliseconds: everything with it is to end. */
+  banned: [PeerId, number]
 }
 
 export class PeerScoring extends EventEmitter<PeerScoringEvents> {
@@ -51,7 +51,7 @@ export class PeerScoring extends EventEmitter<PeerScoringEvents> {
     if (this.isBanned(id)) return
     this.#conduct.delete(id)
     this.#bannedUntilMs.set(id, this.#now() + FEDERATION_BAN_MS)
-    this.emit('banned', peer)
+    this.emit('banned', peer, FEDERATION_BAN_MS)
   }
 
   /** Counts what a peer sends without being asked. @returns whether it may send it; if not, that is a strike */

@@ -3,12 +3,12 @@
 // clients that audit, and a heartbeat. Nothing waits for the sealing. Signs nothing
 // itself, and knows no streams and no federation peers.
 import { TokenBucket } from '../../../wire/index.ts'
-import type { OwnChange } from '../../server/own-attachment.ts'
+import type { OwnChange } from '../../own-attachment.ts'
 import type { VerifiedRecord } from '../../../presence/index.ts'
 import { encodeGossip, packGossip } from '../../federation-frames.ts'
 import type { Gossip, WireUpdate } from '../../federation-frames.ts'
 import type { FederationState } from '../state/federation-state.ts'
-import type { VerifiedHeartbeat, VerifiedStatement } from '../state/statement.ts'
+import type { VerifiedHeartbeat, VerifiedStatement } from '../../statement.ts'
 import type { DenialRequest, FederationStep, SealRequest } from './federation-step.ts'
 
 /** A sign of life comes this often: a death is noticed within a few, and costs next to nothing. */

@@ -7,6 +7,7 @@ import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { TokenBucket } from '../../../wire/index.ts'
 import { MAX_TOMBSTONES, PresenceProtocolError, MAX_ADDRESSES } from '../../../presence/index.ts'
+import type { ReadableRoster } from '../../../presence/index.ts'
 import {
   MAX_FEDERATION_PEERS,
   packUpdates,
@@ -14,8 +15,7 @@ import {
   MAX_FEDERATION_FRAME_BYTES
 } from '../../federation-frames.ts'
 import type { FederationFrame, WireDigest, WireUpdate, WireFederationPeer } from '../../federation-frames.ts'
-import type { FederationState, HeldUpdate, Wanted } from '../state/federation-state.ts'
-import type { ReadRoster } from '../state/state-expiry.ts'
+import type { FederationState, Wanted } from '../state/federation-state.ts'
 import { DirectoryQueries } from './directory-queries.ts'
 import type { FederationSession, FederationStep, OpenTask } from './federation-step.ts'
 import type { GossipIntake, Taken } from './gossip-intake.ts'
@@ -47,7 +47,7 @@ interface SyncExchangeInit {
   readonly network: string
   readonly state: FederationState
   readonly intake: GossipIntake
-  readonly roster: ReadRoster
+  readonly roster: { readRoster(): Pick<ReadableRoster, 'withdrawals'> }
   readonly publisher: StatementPublisher
   readonly peers: KnownPeers
   /** A peer that asks more than it may is not answered, and gets a strike. */
@@ -300,7 +300,7 @@ export class SyncExchange {
   }
 }
 
-function* toWire(held: Iterable<HeldUpdate>): Generator<WireUpdate> {
+function* toWire(held: ReturnType<FederationState['after']>): Generator<WireUpdate> {
   for (const { statement, record, forMs } of held) {
     yield { statement: statement.envelope, ...(record === undefined ? {} : { record: record.envelope }), forMs }
   }

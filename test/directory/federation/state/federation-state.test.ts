@@ -10,7 +10,6 @@ import {
   REVIVAL_MS
 } from '../../../../src/directory/federation/state/known-directory.ts'
 import { HELD_STATEMENT_BYTES, AttachmentDigest } from '../../../../src/directory/federation/state/statement-log.ts'
-import type { OfferedUpdate } from '../../../../src/directory/federation/state/federation-state.ts'
 import { FederationState } from '../../../../src/directory/federation/state/federation-state.ts'
 import { MAX_KNOWN_DIRECTORIES } from '../../../../src/directory/federation-frames.ts'
 import type { RosterEffect } from '../../../../src/directory/federation/state/known-directory.ts'
@@ -20,6 +19,8 @@ import { beat, record, word } from '../words.ts'
 import { defaultLimits } from '../../../../src/directory/federation/state/known-directories.ts'
 import type { FederationLimits } from '../../../../src/directory/federation/state/known-directories.ts'
 import { applyEffects } from '../../../../src/directory/federation/state/state-expiry.ts'
+
+type OfferedUpdate = Parameters<FederationState['merge']>[0]
 
 const [self, north, south, liar] = await Promise.all([identity(1), identity(2), identity(3), identity(4)])
 const [ada, bob, carol] = await Promise.all([identity(11), identity(12), identity(13)])

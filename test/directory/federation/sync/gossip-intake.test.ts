@@ -19,7 +19,7 @@ import { SignatureBudget } from '../../../../src/directory/federation/sync/signa
 import { HELD_STATEMENT_BYTES } from '../../../../src/directory/federation/state/statement-log.ts'
 import type { WireUpdate } from '../../../../src/directory/federation-frames.ts'
 import { FederationState } from '../../../../src/directory/federation/state/federation-state.ts'
-import { sealHeartbeat, sealStatement } from '../../../../src/directory/federation/state/statement.ts'
+import { sealHeartbeat, sealStatement } from '../../../../src/directory/statement.ts'
 import { Roster, sealRecord } from '../../../../src/presence/index.ts'
 import { identity, presence, sealedBy, type Identity } from '../../../presence/records.ts'
 import { applyEffects } from '../../../../src/directory/federation/state/state-expiry.ts'

@@ -10,11 +10,11 @@ import {
   openUpdate,
   openHeartbeat,
   sealHeartbeat
-} from '../../../../src/directory/federation/state/statement.ts'
-import { AttachmentStatement as Pb } from '../../../../src/directory/pb/federation.ts'
-import { encodePeerId } from '../../../../src/presence/peer-id-bytes.ts'
-import { identity, sealedBy } from '../../../presence/records.ts'
-import { MAX_STATEMENT_BYTES } from '../../../../src/directory/federation-frames.ts'
+} from '../../src/directory/statement.ts'
+import { AttachmentStatement as Pb } from '../../src/directory/pb/federation.ts'
+import { encodePeerId } from '../../src/presence/peer-id-bytes.ts'
+import { identity, sealedBy } from '../presence/records.ts'
+import { MAX_STATEMENT_BYTES } from '../../src/directory/federation-frames.ts'
 
 const [north, ada, bob] = await Promise.all([identity(2), identity(11), identity(12)])
 const said = { network: 'test', epoch: 7n, counter: 1n, peer: ada.peer, seq: 5n, attached: true }

@@ -7,8 +7,8 @@ import type {
   Source,
   VerifiedRecord,
   ReadableRoster
-} from '../../presence/index.ts'
-import { compareRecords } from '../../presence/index.ts'
+} from '../presence/index.ts'
+import { compareRecords } from '../presence/index.ts'
 
 export type OwnChange =
   /** The peer is attached, and was not before. */

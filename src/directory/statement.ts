@@ -12,11 +12,11 @@ import {
   normaliseText,
   openRecord,
   unsharedPeerId
-} from '../../../presence/index.ts'
-import type { VerifiedRecord } from '../../../presence/index.ts'
-import { DIGEST_BYTES, MAX_STATEMENT_BYTES } from '../../federation-frames.ts'
-import type { WireUpdate } from '../../federation-frames.ts'
-import { AttachmentStatement as PbStatement, Heartbeat as PbHeartbeat } from '../../pb/federation.ts'
+} from '../presence/index.ts'
+import type { VerifiedRecord } from '../presence/index.ts'
+import { DIGEST_BYTES, MAX_STATEMENT_BYTES } from './federation-frames.ts'
+import type { WireUpdate } from './federation-frames.ts'
+import { AttachmentStatement as PbStatement, Heartbeat as PbHeartbeat } from './pb/federation.ts'
 
 /** Why something that a directory should have signed was not accepted. */
 type BadStatementWhy =
