@@ -13,7 +13,7 @@ import { Picture } from './picture.tsx'
 import { byArrival, matching, namesakesOf } from './roster-model.ts'
 import type { Peer, RosterModel } from './roster-model.ts'
 import { Directories, Lately } from './side.tsx'
-import { applyTheme, nextTheme, readTheme } from './theme.ts'
+import { applyTheme, nextTheme, readTheme } from './colours.ts'
 import { count, joinText, waitingText } from './words.ts'
 
 /** Times such as "4 min" are brought up to date this often. */

@@ -3,7 +3,7 @@ import type { DirectoryJson } from '../directory/http/roster-api.ts'
 import { CommandLine } from './command-line.tsx'
 import { chatCommand } from './commands.ts'
 import type { Peer } from './roster-model.ts'
-import { hueOf } from './swatch.ts'
+import { hueOf } from './colours.ts'
 import { ago, alikeText, moment, pathWord } from './words.ts'
 
 /** A crowd of one name would fill the details. */

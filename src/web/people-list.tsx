@@ -3,7 +3,7 @@
 import { Component, type ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Peer } from './roster-model.ts'
-import { hueOf } from './swatch.ts'
+import { hueOf } from './colours.ts'
 import { ago, alikeText, moment, pathWord } from './words.ts'
 
 /** The height of a row of the list, in pixels: the rows that are drawn are reckoned by it. */

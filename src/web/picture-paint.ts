@@ -2,17 +2,19 @@
 // there is room for. It is told where everything stands, and knows no roster.
 import { shortened } from './clean-text.ts'
 import {
+  boxAround,
   PAGE_LABEL_CHARS,
   directoryHalf,
   dotRadius,
   nameBox,
   placeDirectory,
   placeName,
+  Room,
+  type Box,
   type Frame,
   type Side
 } from './picture-names.ts'
 import type { Point } from './picture-layout.ts'
-import { boxAround, Room, type Box } from './picture-room.ts'
 
 /** A picture of more peers than this jumps: each frame would take too long. */
 export const PAGE_MOVING_PEERS = 1_500

@@ -8,7 +8,7 @@ import type { PictureLayout, Places, Point } from './picture-layout.ts'
 import { dotRadius } from './picture-names.ts'
 import type { Names, PaintedDirectory, PaintedPeer, Palette } from './picture-paint.ts'
 import type { Peer } from './roster-model.ts'
-import { hueOf } from './swatch.ts'
+import { hueOf } from './colours.ts'
 
 /** How long a peer takes to its new place in the picture. */
 const PAGE_MOVE_MS = 320

@@ -1,8 +1,16 @@
 // How many dots of the picture have a name, and that no name covers another.
 import { describe, expect, test } from 'vitest'
 import { leastHole, nextPlaces, pictureLayout } from '../../src/web/picture-layout.ts'
-import { dotRadius, placeDirectory, placeName, type Dot, type PlacedName } from '../../src/web/picture-names.ts'
-import { boxAround, Room, type Box } from '../../src/web/picture-room.ts'
+import {
+  boxAround,
+  dotRadius,
+  placeDirectory,
+  placeName,
+  Room,
+  type Box,
+  type Dot,
+  type PlacedName
+} from '../../src/web/picture-names.ts'
 
 const charPx = 7
 const widthOf = (text: string): number => text.length * charPx

@@ -1,4 +1,5 @@
-// Light, dark, or as the system has it; remembered where the browser allows it.
+// The colours of the page: light, dark, or as the system has it, remembered where the
+// browser allows it; and one for each peer.
 
 export type Theme = 'auto' | 'light' | 'dark'
 
@@ -25,4 +26,18 @@ export function applyTheme(theme: Theme): void {
 
 export function nextTheme(theme: Theme): Theme {
   return order[(order.indexOf(theme) + 1) % order.length] ?? 'auto'
+}
+
+const hues = 24
+
+/**
+ * A colour made of the ID, so that an eye finds the same peer in the list and in the picture. It is a hint for eyes and
+ * proves nothing.
+ *
+ * @returns a hue in degrees, one of a few that can be told apart
+ */
+export function hueOf(id: string): number {
+  let hash = 0
+  for (let i = 0; i < id.length; i++) hash = (Math.imul(hash, 31) + id.charCodeAt(i)) | 0
+  return ((hash >>> 0) % hues) * (360 / hues)
 }
