@@ -2,8 +2,8 @@
 // examples. What a user needs to know beside them stands in command-notes.
 import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
-import { addCompletion, buildProgram } from '../../src/cli/program/program.ts'
-import { allSettings, chatSettings, flagOf } from '../../src/cli/commands/command-options.ts'
+import { allSettings, chatSettings, flagOf } from '../../src/cli/options/option-table.ts'
+import { addCompletion, buildProgram } from '../../src/cli/program.ts'
 import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { commandNotes, peerNote } from './command-notes.ts'

@@ -1,6 +1,6 @@
 // The page of all settings, from their table. An example must be one that the
 // setting takes; what the help leaves out stands beside it here.
-import { flagOf } from '../../src/cli/commands/command-options.ts'
+import { flagOf } from '../../src/cli/options/option-table.ts'
 import { loadConfig } from '../../src/node/config/config.ts'
 import { settingSpecs, settingText } from '../../src/node/config/setting-specs.ts'
 import type { SettingName } from '../../src/node/config/setting-specs.ts'

@@ -4,8 +4,8 @@ import { CommanderError } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nearestWord } from '../lib/index.ts'
 import { type ExitCode, exitCodes, ParleyError } from '../node/settings.ts'
-import { ProgramCommand } from './commands/command-options.ts'
-import { addCompletion, buildProgram } from './program/program.ts'
+import { ProgramCommand } from './options/program-command.ts'
+import { addCompletion, buildProgram } from './program.ts'
 import { cleanText } from './process/clean-text.ts'
 import {
   type CommandIo,

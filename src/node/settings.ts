@@ -1,7 +1,7 @@
 // The other way into this folder: settings, errors and exit codes, which know no
 // libp2p. A command that only shows its help or its version enters here and
 // starts in a tenth of the time.
-export { isTooWide, readCidr } from './config/units.ts'
+export { isTooWide, parsePort, readCidr, sizeText } from './config/setting-values.ts'
 export { changeConfigFile, readConfigFile } from './config/config-file.ts'
 export {
   configFileOf,
@@ -15,7 +15,6 @@ export {
 export {
   defaultProfile,
   kebabCase,
-  parsePort,
   settingSpecs,
   settingText,
   type PresenceLines,
@@ -44,6 +43,5 @@ export { compareRows, isMarked, NAMESAKE_MARK, peerLabel } from './peers/peer-la
 export { isProfileHeld, profileHolder } from './profile/profile-preview.ts'
 export { withProfileDefaults } from './profile/profile-preview.ts'
 export { SHORT_ID_CHARS, shortId } from '../lib/index.ts'
-export { sizeText } from './config/units.ts'
 export { packageFolder, version } from './config/version.ts'
 export { PortTakenError } from './dialing/listening.ts'

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { errorMeanings } from '../../src/cli/json/json-fields.ts'
+import { settingSpecs } from '../../src/node/settings.ts'
 import { attacks } from '../attack/attacks/index.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -27,10 +28,11 @@ const sources = ['src', 'test', 'scripts', 'bench', 'bin', 'packaging'].flatMap(
     .filter((file) => /\.(?:tsx?|js|proto|css|py|go|service)$/u.test(file) && !file.includes('node_modules'))
     .map((file) => join(folder, file))
 )
-/** Every word of the program, its tests and its tools that may be a name: of a constant, a function, a field. */
-const identifiers: ReadonlySet<string> = new Set(
-  [...sources, 'package.json'].flatMap((file) => all(read(file), /([A-Za-z_$][\w$]*)/gu))
-)
+/** Every word of the program, its tests and its tools that may be a name: of a constant, a function, a field, a variable. */
+const identifiers: ReadonlySet<string> = new Set([
+  ...[...sources, 'package.json'].flatMap((file) => all(read(file), /([A-Za-z_$][\w$]*)/gu)),
+  ...settingSpecs.map(({ env }) => env)
+])
 
 /** As in GitHub's anchors: letters, digits and hyphens of the heading, in lower case. */
 const anchorsOf = (page: string): string[] =>

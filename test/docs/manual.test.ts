@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { sourceConstants } from '../../scripts/source-constants.ts'
-import { flagOf } from '../../src/cli/commands/command-options.ts'
+import { flagOf } from '../../src/cli/options/option-table.ts'
 import { loadConfig } from '../../src/node/config/config.ts'
 import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { buildProgram } from '../../src/cli/program/program.ts'
+import { buildProgram } from '../../src/cli/program.ts'
 import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 import { DIRECTORY_MAX_CONNECTIONS } from '../../src/wire/index.ts'
 

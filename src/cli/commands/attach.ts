@@ -17,9 +17,8 @@ import {
 } from '../../node/settings.ts'
 import { AttachedNode, faceSocket } from '../attach/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
 import { openAttached } from './chat.ts'
-import { textOption } from './history.ts'
 
 /** ssh may ask for a password, or whether a host is to be trusted, and a person takes time to answer; a slow line, too. */
 const SSH_HELLO_MS = 120_000

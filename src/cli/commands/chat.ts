@@ -4,7 +4,9 @@ import type { Command } from 'commander'
 import { withChatNode } from './with-chat-node.ts'
 import { Attention } from '../process/attention.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
-import { flagOf, flagsOf, hasSwitch, onProfile, settingLines } from './command-options.ts'
+import { flagsOf, hasSwitch, onProfile } from '../options/given-options.ts'
+import { flagOf } from '../options/option-table.ts'
+import { settingLines } from './config.ts'
 import { windowOf } from './second-window.ts'
 import {
   exitCodes,

@@ -3,7 +3,8 @@
 import type { Command } from 'commander'
 import { cleanText, escapedJson } from '../process/clean-text.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
-import { settingLines, flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch } from '../options/given-options.ts'
+import { flagOf } from '../options/option-table.ts'
 import { nearestWord } from '../../lib/index.ts'
 import {
   changeConfigFile,
@@ -19,7 +20,7 @@ import {
   UsageError,
   withProfileDefaults
 } from '../../node/settings.ts'
-import type { Config, ExitCode, SettingSpec } from '../../node/settings.ts'
+import type { Config, ExitCode, SettingSpec, SettingView } from '../../node/settings.ts'
 
 export async function runConfig(io: CommandIo, command: Command): Promise<ExitCode> {
   const [name] = command.args
@@ -75,6 +76,30 @@ function configLines(config: Config): string[] {
   return [...rows, '', `File of settings:  ${config.file}`, `Profiles and keys: ${config.folders.data}`].map((line) =>
     cleanText(line)
   )
+}
+
+/** Each setting on a line. */
+export function settingLines(views: readonly SettingView[]): string[] {
+  return views.map((view) => {
+    const value = cleanText(view.value) || '-'
+    return `${view.name.padEnd(20)} ${value.padEnd(24)} ${sourceText(view)}`
+  })
+}
+
+function sourceText({ name, source }: SettingView): string {
+  const spec = settingSpec(name)
+  switch (source) {
+    case 'flag':
+      return `flag ${flagOf(spec)}`
+    case 'environment':
+      return `environment ${spec.env}`
+    case 'file':
+      return 'file'
+    case 'profile':
+      return 'profile'
+    case 'default':
+      return 'default'
+  }
 }
 
 function valueText(config: Config, spec: SettingSpec): string {

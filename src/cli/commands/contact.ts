@@ -9,7 +9,7 @@ import { escapedJson } from '../process/clean-text.ts'
 import { canAsk, isConfirmed } from '../process/input-lines.ts'
 import { type CommandIo, sayMended, writeLines } from '../process/io.ts'
 import { claimText } from '../wording/trust-wording.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch } from '../options/given-options.ts'
 
 export async function runContactList(io: CommandIo, command: Command): Promise<ExitCode> {
   return inContacts(io, command, async (source, asJson) => {

@@ -21,7 +21,8 @@ import {
 } from '../../node/settings.ts'
 import { daemonAt, type RunningDaemon } from '../attach/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
-import { flagOf, onProfile, type Flags } from './command-options.ts'
+import { onProfile, type Flags } from '../options/given-options.ts'
+import { flagOf } from '../options/option-table.ts'
 
 /** A daemon starts within seconds; one that waits for its lock, or says goodbye to many, takes longer. */
 const DAEMON_WAIT_MS = 20_000

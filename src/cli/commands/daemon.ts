@@ -24,7 +24,7 @@ import { droppedText, LineOutput } from '../process/line-output.ts'
 import { unlockerOf } from '../process/unlocking.ts'
 import { DirectoryNews } from '../wording/directory-wording.ts'
 import { addressesForOthers } from '../wording/identity-wording.ts'
-import { type Flags, flagsOf, hasSwitch } from './command-options.ts'
+import { type Flags, flagsOf, hasSwitch } from '../options/given-options.ts'
 import {
   daemonOptions,
   installService,

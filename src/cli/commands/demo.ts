@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { playCaseStudy } from '../demo/case-study.ts'
 import { DemoTerminal } from '../demo/demo-terminal.ts'
+import { textOption } from '../options/given-options.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import {
   exitCodes,
@@ -27,7 +28,7 @@ const maxPort = 65_535
 const demoHost = '0.0.0.0'
 
 export async function runDemo(io: CommandIo, command: Command): Promise<ExitCode> {
-  const ports = readPorts(command.getOptionValue('ports'))
+  const ports = readPorts(textOption(command, 'ports'))
   const taken = await takenAmong(ports)
   if (taken.length > 0) {
     const free = await freePorts(ports.length, Math.max(...ports) + 1)
@@ -125,8 +126,8 @@ function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEn
   return { ...Object.fromEntries(kept), HOME: home, USERPROFILE: home }
 }
 
-function readPorts(value: unknown): readonly number[] {
-  if (typeof value !== 'string') return DEMO_PORTS
+function readPorts(value: string | undefined): readonly number[] {
+  if (value === undefined) return DEMO_PORTS
   const ports = value.split(',').map(Number)
   const isRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= maxPort)
   if (!isRight || new Set(ports).size !== DEMO_PORTS.length || ports.length !== DEMO_PORTS.length) {

@@ -1,5 +1,6 @@
 // `parley directory`: runs a directory and shows on its terminal who comes and
-// goes, as the server of the case study did.
+// goes, as the server of the case study did. Where no port was set it asks for one
+// on a terminal, and elsewhere takes the first of the case study's that is free.
 import type { Command } from 'commander'
 import type { FederatedDirectory, DirectoryGuest, PageWish } from '../../node/index.ts'
 import {
@@ -11,14 +12,14 @@ import {
   type Unlocker,
   UsageError
 } from '../../node/settings.ts'
+import { readAtPortPrompt } from '../chat-commands/input-line.ts'
+import { flagsOf, givenOption, hasSwitch, listOption } from '../options/given-options.ts'
 import { escapedJson } from '../process/clean-text.ts'
 import { type CommandIo, sayMended, untilAborted, writeLines } from '../process/io.ts'
 import { droppedText, LineOutput } from '../process/line-output.ts'
 import { unlockerOf } from '../process/unlocking.ts'
 import { federationLine } from '../wording/directory-wording.ts'
 import { placesOf } from '../wording/identity-wording.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
-import { choosePort } from './directory-port.ts'
 import { inBoundedTime } from './with-chat-node.ts'
 
 /** The word for each event on the terminal. */
@@ -42,7 +43,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   if (given !== undefined && given === taken) {
     const options = [
       sources.port === 'flag' ? '--port' : 'PARLEY_PORT',
-      command.getOptionValue('http') === undefined ? 'PARLEY_HTTP' : '--http'
+      givenOption(command, 'http') === undefined ? 'PARLEY_HTTP' : '--http'
     ]
     throw new UsageError(`${options.join(' and ')} ask for the same port, ${given}: give each its own`)
   }
@@ -184,10 +185,10 @@ const maxPort = 65_535
  * @throws UsageError
  */
 function pageWish(command: Command, env: NodeJS.ProcessEnv): PageWish | undefined {
-  const given = command.getOptionValue('http')
+  const given = givenOption(command, 'http')
   const [text, where] = given === undefined ? [env['PARLEY_HTTP'], 'PARLEY_HTTP'] : [given, '--http']
   if (text === false || text === 'off') return undefined
-  const host = nonEmpty(command.getOptionValue('httpHost')) ?? nonEmpty(env['PARLEY_HTTP_HOST'])
+  const host = nonEmpty(givenOption(command, 'httpHost')) ?? nonEmpty(env['PARLEY_HTTP_HOST'])
   const port = nonEmpty(text)
   if (port !== undefined && !(/^\d{1,5}$/u.test(port) && Number(port) <= maxPort)) {
     throw new UsageError(
@@ -199,8 +200,7 @@ function pageWish(command: Command, env: NodeJS.ProcessEnv): PageWish | undefine
 
 /** @throws UsageError */
 function namesOf(command: Command, env: NodeJS.ProcessEnv): readonly string[] {
-  const given: unknown = command.getOptionValue('httpName')
-  const texts = Array.isArray(given) ? given.map(String) : [env['PARLEY_HTTP_NAME'] ?? '']
+  const texts = listOption(command, 'httpName') ?? [env['PARLEY_HTTP_NAME'] ?? '']
   const names = texts.flatMap((text) => text.split(',').map((name) => name.trim())).filter((name) => name !== '')
   for (const name of names) {
     if (!/^[\p{L}\p{N}_.-]{1,253}$/u.test(name)) {
@@ -227,4 +227,67 @@ function portOfPage(page: PageWish | undefined, host: string | undefined): numbe
 
 function nonEmpty(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Of the case study's ports; undefined when all are taken. */
+type FindFreePort = () => Promise<number | undefined>
+
+/**
+ * @param pagePort the port of the page, which the directory can't have too
+ * @returns undefined when no port was given at the prompt
+ * @throws UsageError
+ */
+export async function choosePort(
+  io: CommandIo,
+  host: string | undefined,
+  pagePort: number | undefined
+): Promise<number | undefined> {
+  const { firstFreeDirectoryPort, DEFAULT_DIRECTORY_PORTS } = await import('../../node/index.ts')
+  const findFree: FindFreePort = async () => firstFreeDirectoryPort(host, pagePort)
+  if (io.stdin.isTTY === true) return askPort(io, findFree, pagePort)
+  const free = await findFree()
+  if (free === undefined) {
+    throw new UsageError(`the ports ${DEFAULT_DIRECTORY_PORTS.join(', ')} are all taken: choose another with --port`)
+  }
+  return free
+}
+
+/** Several directories may ask at one time: a port that was free when it was offered is looked at again when it is chosen. */
+export async function askPort(
+  io: CommandIo,
+  findFree: FindFreePort,
+  pagePort: number | undefined
+): Promise<number | undefined> {
+  const { createInterface } = await import('node:readline/promises')
+  const readline = createInterface({ input: io.stdin, output: io.stdout })
+  // It repeats the errors of its input; a terminal that was closed is the process's business.
+  readline.on('error', () => undefined)
+  const ended = new AbortController()
+  readline.once('close', () => ended.abort())
+  readline.once('SIGINT', () => ended.abort())
+  const signal = AbortSignal.any([ended.signal, io.interrupted])
+  try {
+    for (let offered = await findFree(); ;) {
+      const typed = await readline.question(offered === undefined ? 'Port: ' : `Port (Enter for ${offered}): `, {
+        signal
+      })
+      if (typed.trim() === '' && offered !== undefined) {
+        const free = await findFree()
+        if (free === offered) return offered
+        writeLines(io.stdout, [`${offered} was taken in the meantime.`])
+        offered = free
+        continue
+      }
+      const input = readAtPortPrompt(typed)
+      if (input.is === 'port' && input.port !== pagePort) return input.port
+      if (input.is === 'quit') return undefined
+      const isOfPage = input.is === 'port'
+      writeLines(io.stdout, [isOfPage ? `${pagePort} is the port of the page.` : 'A port is a number from 1 to 65535.'])
+    }
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  } finally {
+    readline.close()
+  }
 }

@@ -18,7 +18,7 @@ import { type CommandIo, sayMended, writeLines } from '../process/io.ts'
 import { ProgressLine } from '../process/progress-line.ts'
 import { markedEntryLines } from '../wording/message-wording.ts'
 import { parseSince, parseUntil } from '../wording/time-span.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
 
 /** `parley log` and `parley search` list this many messages unless --limit says otherwise: some screens full. */
 const DEFAULT_LISTED_MESSAGES = 100
@@ -143,11 +143,6 @@ function readPosition(command: Command): { readonly after?: number } {
     throw new UsageError(`--after ${text}: expected the "position" of a message that was printed before`)
   }
   return { after }
-}
-
-export function textOption(command: Command, name: string): string | undefined {
-  const value: unknown = command.getOptionValue(name)
-  return typeof value === 'string' ? value : undefined
 }
 
 /** On standard error: readers of the list see messages only. */

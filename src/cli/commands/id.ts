@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { escapedJson } from '../process/clean-text.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch } from '../options/given-options.ts'
 import { exitCodes, loadConfig, type ExitCode } from '../../node/settings.ts'
 import { identityLines } from '../wording/identity-wording.ts'
 

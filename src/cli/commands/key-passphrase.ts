@@ -6,7 +6,7 @@ import { daemonAt } from '../attach/index.ts'
 import { escapedJson } from '../process/clean-text.ts'
 import { RunningCommandError, runningParley, type RunningParley } from '../control/index.ts'
 import { sayMended, writeLines, type CommandIo } from '../process/io.ts'
-import { flagsOf, hasSwitch, onProfile } from './command-options.ts'
+import { flagsOf, hasSwitch, onProfile, textOption } from '../options/given-options.ts'
 import { newPassphrase, unlockerOf } from '../process/unlocking.ts'
 import {
   exitCodes,
@@ -34,8 +34,8 @@ export async function runProtect(io: CommandIo, command: Command): Promise<ExitC
 
 async function openKey(io: CommandIo, config: Config, command: Command): Promise<OwnKey> {
   const { openDirectoryOwnKey, openOwnKey } = await import('../../node/index.ts')
-  const port: unknown = command.getOptionValue('directoryPort')
-  if (typeof port === 'string') return openDirectoryOwnKey(config, parsePort(port))
+  const port = textOption(command, 'directoryPort')
+  if (port !== undefined) return openDirectoryOwnKey(config, parsePort(port))
   try {
     return await openOwnKey(config)
   } catch (error) {
@@ -87,7 +87,7 @@ const neverAsked: Unlocker = async ({ owner }) => {
 
 async function askNew(io: CommandIo, command: Command, { owner, hasPassphrase }: OwnKey): Promise<string> {
   const { checkPassphrase } = await import('../../node/index.ts')
-  const isGivenAsNew = command.getOptionValue('newPassphraseFd') !== undefined
+  const isGivenAsNew = textOption(command, 'newPassphraseFd') !== undefined
   const option = hasPassphrase || isGivenAsNew ? 'newPassphraseFd' : 'passphraseFd'
   return newPassphrase({ io, command, option, question: `New passphrase of ${owner}: `, check: checkPassphrase })
 }

@@ -10,8 +10,8 @@ import { findPeer, isNamed } from '../chat-api/find-peer.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
 import { unlockerOf } from '../process/unlocking.ts'
 import { parseWait } from '../wording/time-span.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
-import { readLimit, textOption, writeEntries } from './history.ts'
+import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
+import { readLimit, writeEntries } from './history.ts'
 import { inBoundedTime, withChatNode } from './with-chat-node.ts'
 
 /** New messages that are read at once. */

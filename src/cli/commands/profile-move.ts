@@ -9,7 +9,7 @@ import { PROGRESS_EVERY_MS, ProgressLine } from '../process/progress-line.ts'
 import { onProfile, type RunningParley } from '../control/index.ts'
 import { sayMended, writeLines, type CommandIo } from '../process/io.ts'
 import { givenPassphrase, PassphraseTerminal } from '../process/passphrase.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch, listOption, textOption } from '../options/given-options.ts'
 import { askUntilRight, newPassphrase } from '../process/unlocking.ts'
 import {
   exitCodes,
@@ -83,8 +83,8 @@ async function exportLock(
   command: Command,
   check: (passphrase: string) => void
 ): Promise<ExportInit['lock']> {
-  const recipients: unknown = command.getOptionValue('recipient')
-  if (Array.isArray(recipients) && recipients.length > 0) return { recipients: recipients.map(String) }
+  const recipients = listOption(command, 'recipient')
+  if (recipients !== undefined) return { recipients }
   return {
     passphrase: await newPassphrase({
       io,
@@ -184,8 +184,8 @@ function noIdentity(file: string): never {
 
 /** The lines of a file of `age-keygen`. */
 async function identitiesOf(command: Command): Promise<readonly string[] | undefined> {
-  const file: unknown = command.getOptionValue('identity')
-  if (typeof file !== 'string') return undefined
+  const file = textOption(command, 'identity')
+  if (file === undefined) return undefined
   const bytes = await readFile(file).catch((error: unknown) => {
     throw new UsageError(`${file} can't be read: ${fileFault(error)}`, { cause: error })
   })

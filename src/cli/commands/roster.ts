@@ -9,7 +9,7 @@ import { writeLines, type CommandIo } from '../process/io.ts'
 import { rowJson } from '../json/event-json.ts'
 import { RosterView } from '../plain/roster-view.ts'
 import { RosterNumbers } from '../chat-commands/named-peer.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
 import { folded } from '../../lib/index.ts'
 import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
 import { withChatNode } from './with-chat-node.ts'
@@ -27,10 +27,9 @@ interface Look {
 
 export async function runRoster(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
-  const given = command.getOptionValue('query')
   const look = {
     config,
-    query: typeof given === 'string' ? given : '',
+    query: textOption(command, 'query') ?? '',
     isWatching: hasSwitch(command, 'watch'),
     show: hasSwitch(command, 'json') ? showJson(io) : showLines(io, await ownPeer(config))
   }

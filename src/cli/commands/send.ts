@@ -25,7 +25,7 @@ import { WORTH_A_WORD_MS } from '../process/progress-line.ts'
 import { unlockerOf } from '../process/unlocking.ts'
 import { noDirectoryText } from '../wording/directory-wording.ts'
 import { deliveryWord } from '../wording/message-wording.ts'
-import { flagsOf, hasSwitch } from './command-options.ts'
+import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
 import { withChatNode } from './with-chat-node.ts'
 
 /** `parley send PEER -` reads no more than this; the node says what the limit of a text is. */
@@ -41,12 +41,12 @@ const MESSAGE_ID_BYTES = 16
 
 export async function runSend(io: CommandIo, command: Command): Promise<ExitCode> {
   const [peer = '', ...words] = command.args
-  const waitSeconds = readWait(command.getOptionValue('wait'))
+  const waitSeconds = readWait(textOption(command, 'wait'))
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const unlock: Unlocker = await unlockerOf({ io, command })
   const text = words.length === 1 && words[0] === '-' ? await readText(io.stdin) : words.join(' ')
   if (text.trim() === '') throw new UsageError('there is no text to send: give it after PEER, or - and standard input')
-  const mayQueue = command.getOptionValue('queue') !== false
+  const mayQueue = hasSwitch(command, 'queue')
   const trustName = hasSwitch(command, 'trustName')
   const signal = io.interrupted
   const asJson = hasSwitch(command, 'json')
@@ -227,8 +227,8 @@ function exitCodeOf({ message, fate, refusal }: SendReport): ExitCode {
   }
 }
 
-function readWait(value: unknown): number {
-  if (typeof value !== 'string') return DEFAULT_SEND_WAIT_SECONDS
+function readWait(value: string | undefined): number {
+  if (value === undefined) return DEFAULT_SEND_WAIT_SECONDS
   const seconds = Number(value)
   if (value === '' || !(seconds >= 0 && seconds <= MAX_SEND_WAIT_SECONDS)) {
     throw new UsageError(`--wait ${value}: expected seconds, from 0 to ${MAX_SEND_WAIT_SECONDS}`)

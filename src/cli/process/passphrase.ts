@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ReadStream } from 'node:tty'
 import { promisify } from 'node:util'
 import type { Command } from 'commander'
+import { textOption } from '../options/given-options.ts'
+import { runFlagOf } from '../options/option-table.ts'
 import { cleanText } from './clean-text.ts'
 import { InterruptedError, type CommandIo } from './io.ts'
 import { UsageError } from '../../node/settings.ts'
@@ -31,9 +33,8 @@ const controllingTerminal = '/dev/tty'
 const lineFeed = 0x0a
 const readBytes = promisify(read)
 
-/** The options that give a passphrase, as commander names them. */
-export const descriptorFlags = { passphraseFd: '--passphrase-fd', newPassphraseFd: '--new-passphrase-fd' } as const
-export type DescriptorOption = keyof typeof descriptorFlags
+/** The options that give a passphrase. */
+export type DescriptorOption = 'passphraseFd' | 'newPassphraseFd'
 
 /**
  * The passphrase that was given with the command line or by systemd.
@@ -46,20 +47,11 @@ export async function givenPassphrase(
   command: Command,
   { option, mayBeCredential }: { readonly option: DescriptorOption; readonly mayBeCredential: boolean }
 ): Promise<string | undefined> {
-  const descriptor = optionOf(command, option)
-  if (descriptor !== undefined) return fromDescriptor(io, descriptor, descriptorFlags[option])
+  const descriptor = textOption(command, option)
+  if (descriptor !== undefined) return fromDescriptor(io, descriptor, runFlagOf(option))
   if (!mayBeCredential) return undefined
   const folder = io.env['CREDENTIALS_DIRECTORY']
   return folder === undefined || folder === '' ? undefined : fromCredential(join(folder, credentialName))
-}
-
-/** Given to the command or before its name. */
-function optionOf(command: Command, name: DescriptorOption): string | undefined {
-  for (let at: Command | null = command; at !== null; at = at.parent) {
-    const value: unknown = at.getOptionValue(name)
-    if (typeof value === 'string') return value
-  }
-  return undefined
 }
 
 async function fromCredential(file: string): Promise<string | undefined> {

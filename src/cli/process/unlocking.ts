@@ -1,9 +1,10 @@
 // How a locked identity is opened for a command: by the passphrase that was
 // given with it, by asking on the terminal, or, for a node that starts without a
 // person, by waiting for `parley unlock`. It keeps no passphrase.
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
+import { runFlagOf } from '../options/option-table.ts'
 import type { CommandIo } from './io.ts'
-import { descriptorFlags, givenPassphrase, PassphraseTerminal, type DescriptorOption } from './passphrase.ts'
+import { givenPassphrase, PassphraseTerminal, type DescriptorOption } from './passphrase.ts'
 import { KeyLockedError, ParleyError, shortId, UsageError, WrongPassphraseError } from '../../node/settings.ts'
 import type { LockedIdentity } from '../../node/settings.ts'
 
@@ -27,14 +28,6 @@ interface Locked<Opened> extends Pick<LockedIdentity, 'owner' | 'profile' | 'pee
 }
 
 type Opener<Opened> = (locked: Locked<Opened>) => Promise<Opened>
-
-export function passphraseOption(what = 'the passphrase of the identity key'): Option {
-  return new Option(`${descriptorFlags.passphraseFd} <N>`, `read ${what} from this file descriptor`)
-}
-
-export function newPassphraseOption(): Option {
-  return new Option(`${descriptorFlags.newPassphraseFd} <N>`, 'read the new passphrase from this file descriptor')
-}
 
 /**
  * Reads the passphrase that was given with the command, at once: what follows it on standard input is the command's.
@@ -107,9 +100,7 @@ export async function newPassphrase({ io, command, option, question, check }: Ne
   }
   const terminal = PassphraseTerminal.find(io, { evenIfPiped: true })
   if (terminal === undefined) {
-    throw new KeyLockedError(
-      `there is no terminal to ask for the new passphrase: give it with ${descriptorFlags[option]} N`
-    )
+    throw new KeyLockedError(`there is no terminal to ask for the new passphrase: give it with ${runFlagOf(option)} N`)
   }
   try {
     for (let left = PASSPHRASE_TRIES - 1; ; left--) {

@@ -4,7 +4,7 @@
 // two protocols.
 import { BlockList, isIPv4 } from 'node:net'
 import { canonicalIp } from '../../wire/index.ts'
-import { readCidr } from './units.ts'
+import { readCidr } from './setting-values.ts'
 
 export class TrustedProxies {
   readonly #ranges = new BlockList()

@@ -7,7 +7,7 @@ import { TokenBucket } from '../../wire/index.ts'
 import { MAX_HELD_PER_STRANGER } from './request-room.ts'
 import type { DiskView } from './disk-room.ts'
 import type { RoomUse } from './request-room.ts'
-import { sizeText } from '../config/units.ts'
+import { sizeText } from '../config/setting-values.ts'
 
 /** How soon a notice about a full room, or a contact over its quota, may repeat. */
 export const ROOM_NOTICE_AGAIN_MS = 600_000

@@ -12,7 +12,7 @@ import {
   type StorageDamagedError
 } from '../../storage/index.ts'
 import { StorageProblemError } from '../api/errors.ts'
-import { sizeText } from '../config/units.ts'
+import { sizeText } from '../config/setting-values.ts'
 
 export interface OwnStore {
   readonly store: MessageStore

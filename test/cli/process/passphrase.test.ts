@@ -3,12 +3,11 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { Command } from 'commander'
 import { expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import type { CommandIo } from '../../../src/cli/process/io.ts'
+import { ProgramCommand } from '../../../src/cli/options/program-command.ts'
 import { givenPassphrase } from '../../../src/cli/process/passphrase.ts'
-import { passphraseOption } from '../../../src/cli/process/unlocking.ts'
 
 /** What the tests run of the system. */
 const tool = { mkfifo: 'mkfifo' } as const
@@ -24,7 +23,7 @@ function given(descriptor: number): { readonly passphrase: Promise<string | unde
     interrupted: new AbortController().signal,
     surviveOutputFailure: () => undefined
   }
-  const command = new Command().addOption(passphraseOption())
+  const command = new ProgramCommand().takeOptions('send')
   command.parse(['--passphrase-fd', String(descriptor)], { from: 'user' })
   return { passphrase: givenPassphrase(io, command, asked), said: () => String(stderr.read() ?? '') }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isTooWide, readCidr } from '../../../src/node/config/units.ts'
+import { isTooWide, readCidr } from '../../../src/node/config/setting-values.ts'
 import { TrustedProxies } from '../../../src/node/config/trusted-proxies.ts'
 
 test('an address inside a range is a trusted proxy, in each notation that a socket has for it', () => {

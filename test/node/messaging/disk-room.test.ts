@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import { FREE_SPACE_LOOK_MS, MIN_FREE_PART, DiskRoom, type DiskSpace } from '../../../src/node/messaging/disk-room.ts'
-import { parseSize, sizeText } from '../../../src/node/config/units.ts'
+import { parseSize, sizeText } from '../../../src/node/config/setting-values.ts'
 
 const mib = 2 ** 20
 

@@ -1,8 +1,62 @@
-// The units of settings, as people write them: spans of time (`12h`), sizes
-// (`500MiB`) and ranges of IP addresses (`10.0.0.0/8`). Settings are read for
-// --help too, so this loads nothing of libp2p.
-import { isIPv4, isIPv6 } from 'node:net'
+// The values of settings, as people write them: words of a choice, switches, lists,
+// ports, spans of time (`12h`), sizes (`500MiB`) and ranges of IP addresses
+// (`10.0.0.0/8`). Settings are read for --help too, so this loads nothing of libp2p.
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { UsageError } from '../api/errors.ts'
+
+/** @returns reads a text that matches; it throws UsageError for any other */
+export function matching(pattern: RegExp, expected: string): (text: string) => string {
+  return (text) => {
+    if (!pattern.test(text)) throw new UsageError(`expected ${expected}`)
+    return text
+  }
+}
+
+/** @returns reads one of the words; it throws UsageError for any other */
+export function choice<const Word extends string>(...words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const chosen = words.find((word) => word === text)
+    if (chosen === undefined) throw new UsageError(`expected one of ${words.join(', ')}`)
+    return chosen
+  }
+}
+
+/** @throws UsageError */
+export function parseSwitch(text: string): boolean {
+  if (/^(1|true|yes|on)$/i.test(text)) return true
+  if (/^(0|false|no|off)$/i.test(text)) return false
+  throw new UsageError('expected true or false')
+}
+
+/** Parts between commas, without those that are empty. */
+export function parseList(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
+
+/** @throws UsageError unless `text` is an IP address */
+export function parseHost(text: string): string {
+  if (isIP(text) === 0) throw new UsageError('expected an IP address of this machine, such as 192.168.1.7 or ::')
+  return text
+}
+
+/** @throws UsageError unless `text` is a whole number above 0 */
+export function parseCount(text: string): number {
+  const count = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (count === 0) throw new UsageError('expected a whole number from 1')
+  return count
+}
+
+const maxPort = 65_535
+
+/** @throws UsageError unless `text` is a whole number from 1 to 65535 */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (!(port >= 1 && port <= maxPort)) throw new UsageError(`expected a port from 1 to ${maxPort}`)
+  return port
+}
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 /** A hundred years: longer than anyone means. */
@@ -102,4 +156,15 @@ export function readCidr(text: string): CidrRange {
     throw new UsageError(`${JSON.stringify(text)} is not a range of addresses: write one like 10.0.0.0/8 or fd00::/8`)
   }
   return { address, bits, family }
+}
+
+/**
+ * Ranges of addresses, with commas between them.
+ *
+ * @throws UsageError naming the range that is none
+ */
+export function parseCidrs(text: string): readonly string[] {
+  const ranges = parseList(text)
+  for (const range of ranges) readCidr(range)
+  return ranges
 }

@@ -7,10 +7,10 @@ import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCommandLine } from '../../../src/cli/main.ts'
-import { endEchoedLine } from '../../../src/cli/process/io.ts'
-import { exitCodes, settingSpecs } from '../../../src/node/settings.ts'
-import { chatSettings, flagOf } from '../../../src/cli/commands/command-options.ts'
+import { runCommandLine } from '../../src/cli/main.ts'
+import { endEchoedLine } from '../../src/cli/process/io.ts'
+import { exitCodes, settingSpecs } from '../../src/node/settings.ts'
+import { chatSettings, flagOf } from '../../src/cli/options/option-table.ts'
 
 let home = ''
 beforeAll(async () => {
@@ -81,7 +81,7 @@ describe('help', () => {
   })
 
   it('and --version load nothing of libp2p', async () => {
-    const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
+    const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
     const script = `
       import { registerHooks } from 'node:module'
       const loaded = []
@@ -303,7 +303,7 @@ describe('shell completion', () => {
 })
 
 async function realParley(args: readonly string[]) {
-  const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
   const script = `const { main } = await import(${JSON.stringify(main)}); await main(JSON.parse(process.env.ARGUMENTS))`
   const env = { ...process.env, ARGUMENTS: JSON.stringify(args) }
   return promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })

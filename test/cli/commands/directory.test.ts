@@ -1,7 +1,7 @@
 // At `Port: `, before a directory starts.
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
-import { askPort } from '../../../src/cli/commands/directory-port.ts'
+import { askPort } from '../../../src/cli/commands/directory.ts'
 import { eventually } from '../../eventually.ts'
 
 /** A prompt at which Enter was not pressed yet; `free` is what is free when it is looked for, one after the other. */
