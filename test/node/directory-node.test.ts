@@ -67,7 +67,7 @@ test('shows who is ready and who has left, by nickname, with the address', async
   const [row] = node.roster()
   expect(row).toMatchObject({ peer: anna.self.peerId, nickname: 'anna', sources: [node.peerId] })
   await anna.stop()
-  await until(() => node.roster().length === 0, 'nobody')
+  await until(() => node.roster().length === 0 && lines.length === 2, 'nobody')
   // The place that a person types, as on the roster.
   const place = `${row?.host}:${row?.port}`
   expect(lines).toEqual([`ready anna ${place} `, `left anna ${place} `])

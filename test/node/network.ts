@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src/node/index.ts'
 import { foldersOf, profileIn } from '../processes/homes.ts'
+import { freePort } from '../processes/ports.ts'
 
 type Flags = Partial<Record<SettingName, string | readonly string[] | boolean | undefined>>
 
@@ -12,6 +13,8 @@ export class Network implements AsyncDisposable {
   readonly name = `test-${Math.random().toString(36).slice(2, 12)}`
   readonly #folder: string
   readonly #nodes = new Set<{ stop(): Promise<void> }>()
+  /** Of the peers that have a profile. */
+  readonly #names = new Set<string>()
 
   private constructor(folder: string) {
     this.#folder = folder
@@ -28,15 +31,19 @@ export class Network implements AsyncDisposable {
     options: { observe?: boolean; /** Directories that it has used before. */ remembered?: readonly string[] } = {}
   ): Promise<ChatNode> {
     const config = await this.#config(name, { name, defaultDirectories: false, ...flags })
-    if (options.remembered !== undefined) await this.#remember(name, options.remembered)
+    const { remembered } = options
+    if (remembered !== undefined || !this.#names.has(name)) await this.#remember(name, remembered ?? [])
+    this.#names.add(name)
     const node = await ChatNode.create({ config, interactive: false, ...options })
     this.#nodes.add(node)
     await node.start()
     return node
   }
 
+  /** @param port that of one that was stopped, which no other program has got meanwhile; 0: any */
   async directory(port = 0, flags: Flags = {}): Promise<DirectoryNode> {
-    const node = await DirectoryNode.create({ config: await this.#config('directory', flags), port })
+    const config = await this.#config('directory', flags)
+    const node = await DirectoryNode.create({ config, port: port === 0 ? await freePort() : port })
     this.#nodes.add(node)
     await node.start()
     return node
@@ -47,10 +54,11 @@ export class Network implements AsyncDisposable {
     await rm(this.#folder, { recursive: true })
   }
 
+  /** Also the port of an earlier life: no other program gets it while the peer is away. */
   async #remember(name: string, directories: readonly string[]): Promise<void> {
     const folder = profileIn(join(this.#folder, name))
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'book.json'), JSON.stringify({ directories }))
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(join(folder, 'book.json'), JSON.stringify({ port: await freePort(), directories }))
   }
 
   async #config(name: string, flags: Flags) {

@@ -58,9 +58,12 @@ test('a peer that does not answer a goodbye keeps nobody on the roster of a dire
     stream.send(Buffer.from('hello\n'))
     await eventually(async () => expect(await anna.messaging.requests()).toHaveLength(1))
     let hasStopped = false
+    const hadStopped = new Promise<boolean>((resolve) =>
+      directory.addEventListener('left', () => resolve(hasStopped), { once: true })
+    )
     const stopping = anna.stop().then(() => (hasStopped = true))
+    expect(await hadStopped).toBe(false)
     await eventually(() => expect(directory.roster()).toEqual([]))
-    expect(hasStopped).toBe(false)
     await stopping
   } finally {
     await foreign.stop()

@@ -66,8 +66,9 @@ test('many keys at one address, in all places, keep no known peer out, nor other
   const first = await connectFrom(contact, address)
   const honest = await arrive(15, '127.0.0.3')
   await arrive(20, '127.0.0.2')
-  await eventually(() => expect(guard.figures().gaveWay).toBe(36))
-  expect(guard.figures()).toMatchObject({ open: 40, pending: 0 })
+  // At least one for each that came, and more where one that gave way at once has come again.
+  await eventually(() => expect(guard.figures().gaveWay).toBeGreaterThanOrEqual(36))
+  await eventually(() => expect(guard.figures()).toMatchObject({ open: 40, pending: 0 }))
   expect([first, ...honest].map(({ status }) => status)).toEqual(Array(16).fill('open'))
   expect(pressure).toEqual([expect.objectContaining({ is: 'began', from: '127.0.0.2', maxOpen: 40 })])
 })

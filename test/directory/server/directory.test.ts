@@ -17,6 +17,7 @@ import { decodeDirectoryFrame, encodeClientFrame, OtherNetworkError } from '../.
 import type { ClientFrame, DirectoryFrame } from '../../../src/directory/directory-frames.ts'
 import { FrameQueue, runFrames } from '../../../src/wire/index.ts'
 import { eventualMs } from '../../patience.ts'
+import { freePort } from '../../processes/ports.ts'
 import { node, portOf } from '../nodes.ts'
 import { identity, sealedBy } from '../../presence/records.ts'
 
@@ -168,9 +169,13 @@ describe('a directory and its clients', () => {
     const [a, b] = [await client(1, d.port), await client(2, d.port)]
     await until(() => a.names().length === 2 && b.names().length === 2, 'both are there')
     const before = a.updates()
+    const states: string[] = []
+    b.client.on('state', (state) => {
+      states.push(state.state === 'connected' && state.registered ? 'registered' : state.state)
+    })
     b.cut()
-    await until(() => b.client.state.state !== 'connected', 'it noticed')
-    await until(() => b.client.state.state === 'connected' && b.client.state.registered, 'it is back')
+    await until(() => states.at(-1) === 'registered', 'it noticed, and is back')
+    expect(states).toContain('waiting')
     // What the directory would tell of it comes before, or with, what it tells of the next.
     await client(3, d.port)
     await until(() => a.names().length === 3, 'the third is seen')
@@ -188,7 +193,8 @@ describe('a directory and its clients', () => {
   })
 
   it('renews its lease in time', async () => {
-    const d = await directoryNode({ leaseMs: 2_100 })
+    // A client renews it after a third of it, or somewhat later: on a busy machine that takes some time too.
+    const d = await directoryNode({ leaseMs: 6_000 })
     await client(1, d.port)
     const endsAtMs = () => d.service.roster()[0]?.attachments[0]?.expiresAtMs ?? 0
     await until(() => endsAtMs() > 0, 'it is attached')
@@ -281,7 +287,7 @@ describe('a directory and its clients', () => {
   })
 
   it('is registered again with a directory that was restarted', async () => {
-    const d = await directoryNode()
+    const d = await directoryNode({}, { port: await freePort() })
     const a = await client(1, d.port)
     await until(() => d.told.length === 1, 'it is ready')
     await d.libp2p.stop()
@@ -294,16 +300,25 @@ describe('a directory and its clients', () => {
   })
 
   it('stops and starts again, and gives those who were there a grace', async () => {
-    const d = await directoryNode({ graceMs: 1_500 })
-    const [a, b] = [await client(1, d.port), await client(2, d.port)]
-    await until(() => a.names().length === 2, 'both are there')
-    await d.service.stop()
-    await d.service.stop()
-    await b.client.stop()
-    await d.service.start()
-    await until(() => d.told.includes('lost n2'), 'one is lost')
-    expect(d.told.filter((line) => line !== 'READY n1' && line !== 'READY n2')).toEqual(['lost n2'])
-    expect(a.client.state).toMatchObject({ state: 'connected', registered: true })
+    // On a busy machine it may take longer to come back than the first of them.
+    for (const graceMs of [1_500, 6_000, 24_000]) {
+      const d = await directoryNode({ graceMs })
+      const [a, b] = [await client(1, d.port), await client(2, d.port)]
+      await until(() => a.names().length === 2, 'both are there')
+      await d.service.stop()
+      await d.service.stop()
+      await b.client.stop()
+      const beganAtMs = performance.now()
+      await d.service.start()
+      await until(() => a.client.state.state === 'connected' && a.client.state.registered, 'the other is back')
+      const tookMs = performance.now() - beganAtMs
+      await until(() => d.told.includes('lost n2'), 'one is lost')
+      if (tookMs > graceMs / 2) continue
+      expect(d.told.filter((line) => line !== 'READY n1' && line !== 'READY n2')).toEqual(['lost n2'])
+      expect(a.client.state).toMatchObject({ state: 'connected', registered: true })
+      return
+    }
+    expect.fail('the client has never come back in time')
   })
 
   it('is one of several: what it alone vouched for goes with it, and nothing else', async () => {
@@ -414,16 +429,19 @@ describe('a directory and its clients', () => {
       await until(() => one.state.state === 'connected' && one.state.registered, 'registered')
     }
     const told = there.told.length
+    // Why each waits first: it may have tried again when the directory is down at last.
+    const whys = clients.map(({ client: one }) => {
+      const { promise, resolve } = Promise.withResolvers<Error>()
+      one.on('state', (state) => void (state.state === 'waiting' && resolve(state.why)))
+      return promise
+    })
     random.splice(0, random.length, 0, 1)
     await there.libp2p.stop()
-    for (const { client: one } of clients) {
-      await until(() => one.state.state === 'waiting', 'the client has left')
-      const why = one.state.state === 'waiting' ? one.state.why : undefined
+    const waits = []
+    for (const why of await Promise.all(whys)) {
       expect(why).toMatchObject({ name: 'DirectoryRefusedError', reason: 'going-down' })
+      waits.push(why instanceof DirectoryRefusedError ? why.retryAfterMs : 0)
     }
-    const waits = clients.map(({ client: one }) =>
-      one.state.state === 'waiting' && one.state.why instanceof DirectoryRefusedError ? one.state.why.retryAfterMs : 0
-    )
     // Two clients, a hundred a second: within twenty milliseconds of each other.
     expect(waits.toSorted((a, b) => a - b)).toEqual([2_000, 2_020])
     expect(there.told.length).toBe(told)

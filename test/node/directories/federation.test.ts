@@ -149,9 +149,11 @@ test.concurrent('a directory of another network is refused, and both sides repor
   const b = await other.directory()
   const c = await other.directory(0, { join: [placeOf(a), placeOf(b)] })
   const theirs = terminal(c)
-  await until(() => lines.length > 0 && c.federationPeers().length === 1, 'the refusal')
+  const refusedThere = (): string[] => theirs.filter((line) => line.startsWith('directory-refused'))
+  await until(() => lines.length > 0 && refusedThere().length > 0, 'the refusal on both sides')
+  await until(() => c.federationPeers().length === 1, 'the directory of its own network')
   expect(lines).toEqual([`directory-refused ${c.shortId}`])
-  expect(theirs.filter((line) => line.startsWith('directory-refused'))).toEqual([`directory-refused ${a.shortId}`])
+  expect(refusedThere()).toEqual([`directory-refused ${a.shortId}`])
   expect(a.federationPeers()).toEqual([])
 })
 

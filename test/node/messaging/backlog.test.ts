@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import { eventualMs } from '../../patience.ts'
+import { freePort } from '../../processes/ports.ts'
 import { ChatNode, loadConfig, type SettingName } from '../../../src/node/index.ts'
 
 let folder: string
@@ -69,7 +70,7 @@ test('an identity that runs on two machines corrupts nobody’s history: all it 
   await stop(anna)
   await cp(join(folder, 'anna'), join(folder, 'copy'), { recursive: true })
   // The copy, with its own port, goes on from the same history at the same time.
-  const [first, second] = await Promise.all([peer('anna'), peer('copy', { port: String(anna.self.port + 1) })])
+  const [first, second] = await Promise.all([peer('anna'), peer('copy', { port: String(await freePort()) })])
   const written: string[] = ['one', 'two']
   for (let round = 0; round < 5; round++) {
     for (const [name, node] of [

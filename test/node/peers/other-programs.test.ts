@@ -53,8 +53,8 @@ test('another program has a row on the roster while its conversation is open, on
 
     await foreign.stream.close()
     await eventually(() => expect(node.messaging.state(id).name).toBe('closed'))
+    await eventually(() => expect(told).toEqual([`joined ${id}`, `left ${id}`]))
     expect(node.peers.roster()).toEqual([])
-    expect(told).toEqual([`joined ${id}`, `left ${id}`])
     expect(node.peers.path(id).kind).toBe('lan')
 
     // It can't be dialled back, but it is a chat program.
@@ -67,7 +67,7 @@ test('another program has a row on the roster while its conversation is open, on
     )
     await foreign.call()
     await eventually(() => expect(node.messaging.state(id).name).toBe('open'))
-    expect(node.peers.roster()).toMatchObject([row])
+    await eventually(() => expect(node.peers.roster()).toMatchObject([row]))
   } finally {
     await foreign.stop()
   }
