@@ -55,7 +55,7 @@ const mayImport = {
   'node/profile': 'lib node/api node/config node/dialing node/peers storage transport',
   presence: 'lib wire',
   relay: 'presence wire',
-  'relay/client': 'relay wire',
+  'relay/client': 'lib relay wire',
   'relay/server': 'lib relay wire',
   storage: 'lib',
   'storage/recovery': 'storage storage/sqlite',

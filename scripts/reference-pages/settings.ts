@@ -15,9 +15,11 @@ const examples: Readonly<Record<SettingName, string>> = {
   host: '192.168.1.20',
   directory: 'chat.example:8000',
   defaultDirectories: 'false',
+  relayVia: '/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWCbJ6SGTETXjRjthKhrvKTo5tVSxsKx6aR75CZMtUCfbw',
   join: 'north.example:8000',
   federate: 'named',
   relay: 'off',
+  relayOnly: 'true',
   relayRate: '16MiB',
   relayCircuits: '1000',
   trustedProxy: '10.0.0.0/8',
@@ -41,6 +43,7 @@ const defaults: Readonly<Partial<Record<SettingName, string>>> = {
   port: 'a free one, kept from the first start',
   host: 'all',
   directory: 'those that are found',
+  relayVia: 'none',
   join: 'those on the LAN',
   trustedProxy: 'none',
   status: 'none',
@@ -51,6 +54,8 @@ const notes: Readonly<Partial<Record<SettingName, string>>> = {
   profile: 'Up to 32 letters, digits, dots, dashes and underscores.',
   name: 'Not empty, not a number, not `EXIT` or `QUIT`, not beginning with `/`, and without `"`. Quotes around it are left out.',
   join: 'A port on this machine, `HOST:PORT` or a multiaddr.',
+  relayVia:
+    'A port on this machine, `HOST:PORT` or a multiaddr; at most four. A relay of circuit relay v2, of whatever program: Parley says when it can be used, and what limits it has.',
   mdnsLibp2p:
     'They are found under the service name that libp2p programs share (`_p2p._udp.local`), and are listed below the people in `/who` until a conversation with them is open. Without `mdns` it does nothing.',
   presenceLines:

@@ -182,7 +182,8 @@ function addNetworkCommands(program: ProgramCommand, run: Run): void {
       ['parley directory', 'asks for its port, on a terminal'],
       ['parley directory --port 8000', 'on port 8000; the page is at http://127.0.0.1:8080/'],
       ['parley directory --port 8001 --join 8000', 'shares one roster with that of port 8000'],
-      ['parley directory --http-host 0.0.0.0', 'the page is there for others too']
+      ['parley directory --http-host 0.0.0.0', 'the page is there for others too'],
+      ['parley directory --relay-only', 'no roster: a relay for those who name it with --relay-via']
     )
     .action(run(async () => (await import('./commands/directory.ts')).runDirectory))
 

@@ -62,7 +62,10 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     standings: () => standings(init),
     onPressure: init.onPressure
   })
-  const circuits = new Circuits({ isUsed: carriesMoreThanRecords })
+  const circuits = new Circuits({
+    isUsed: carriesMoreThanRecords,
+    isChosen: (peer) => isContact(init, peer) || init.isConversing(peer)
+  })
   const options = hostOptions({
     key: profile.key,
     host: settings.host,

@@ -5,13 +5,14 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { Wakeup } from '../lib/index.ts'
 import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
-import { circuitAddress } from '../relay/index.ts'
+import { circuitAddress, NamedRelays } from '../relay/index.ts'
 import { InterfaceWatch } from '../transport/index.ts'
-import { addressBlock, addressClass } from '../wire/index.ts'
+import { addressBlock, addressClassOf, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
 import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
 import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
 import type { ChatHost, ChatHostInit } from './chat-host.ts'
 import type { Config } from './config/config.ts'
+import { relayNotice } from './connection-notices.ts'
 import { AddressBook } from './dialing/address-book.ts'
 import { hostPortOf, isLocal, isRelayed } from './dialing/address.ts'
 import type { KnownAddresses } from './dialing/dialable.ts'
@@ -40,6 +41,8 @@ export interface ChatNetworkInit {
   readonly profile: Profile
   /** Directories that the user named. */
   readonly named: readonly Multiaddr[]
+  /** Relays that the user named. */
+  readonly relays: readonly Multiaddr[]
   /** Only look: announce nothing. */
   readonly observe: boolean
   readonly events: Pick<ChatEvents, 'tell'>
@@ -72,6 +75,7 @@ export class ChatNetwork {
   readonly #lanDialing: LanDialing
   readonly #dialer: Dialer
   readonly #directories: Directories
+  readonly #namedRelays: NamedRelays
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
   readonly #news = new Wakeup()
@@ -105,7 +109,7 @@ export class ChatNetwork {
       sightings: {
         connection: (peer) => this.connection(peer),
         connectedPeers: () => this.#host.libp2p.getPeers().map(String),
-        directories: () => new Set(this.#directories.views().map(({ peer }) => peer)),
+        directories: () => this.directoryPeers(),
         seenBy: (peer) => this.#directories.seenBy(peer),
         programs: () => {
           const { programs } = this.sightings
@@ -140,6 +144,16 @@ export class ChatNetwork {
     })
     this.#lanDialing = new LanDialing(profile.id, this.#dialer)
     this.#directories = this.#makeDirectories()
+    this.#namedRelays = new NamedRelays({
+      circuits: { reserveNamed: async (...reservation) => this.#host.circuits.reserveNamed(...reservation) },
+      connect: async (address, options) => this.#dialer.dial(address, options),
+      onState: (address, state) => {
+        notice(relayNotice(address, state))
+        if (state.is === 'lost') return
+        this.#dialer.forgetFailures()
+        this.#searches.wakeAll()
+      }
+    })
     this.#resolver = new PeerResolver({
       book,
       peers: this.peers,
@@ -177,6 +191,7 @@ export class ChatNetwork {
     this.#reportedAddresses = this.#host.libp2p.getMultiaddrs().join(' ')
     await this.presence.refreshAddresses()
     this.#directories.start()
+    if (!this.#init.observe) this.#namedRelays.start(this.#init.relays)
     this.#interfaces.start()
   }
 
@@ -185,6 +200,7 @@ export class ChatNetwork {
     this.#isOpen = false
     this.#interfaces.stop()
     await this.#lanDialing.stop()
+    await this.#namedRelays.stop()
     await this.#directories.stop()
     this.presence.stop()
   }
@@ -233,10 +249,10 @@ export class ChatNetwork {
     return connection !== undefined && isLocal(connection.remoteAddr)
   }
 
-  /** The address class of the open connection; unknown behind a relay, whose address all its peers share. */
+  /** The address class of the open connection; behind a relay, the source that the relay states. */
   originOf(peer: string): string {
     const connection = this.connection(peer)
-    return addressClass((connection === undefined ? undefined : hostPortOf(connection.remoteAddr)?.host) ?? '')
+    return connection === undefined ? UNKNOWN_ADDRESS_CLASS : addressClassOf(connection.remoteAddr)
   }
 
   /** Whether identify, or a stream that was open, has shown that the peer is a directory. */
@@ -262,6 +278,11 @@ export class ChatNetwork {
 
   directories(): readonly DirectoryView[] {
     return this.#directories.views()
+  }
+
+  /** Peer IDs of the directories that are in use or stand by, and of relays that the user named: they are not people. */
+  directoryPeers(): ReadonlySet<string> {
+    return new Set([...this.#directories.views().flatMap(({ peer }) => peer ?? []), ...this.#host.circuits.named])
   }
 
   /** The links on which peers are looked for by mDNS. */
@@ -366,10 +387,13 @@ export class ChatNetwork {
     for (const relay of circuits.relays) if (!inUse.has(relay)) circuits.release(relay)
   }
 
-  /** A peer that is announced at a relay in use is reached through it, whatever it announces. */
+  /** A peer that is announced at a relay in use is reached through it, whatever it announces; one behind a named relay may be. */
   #circuitsTo(peer: string): KnownAddresses {
     const { via } = this.#directories.seenBy(peer)
-    const relays = [...this.#host.circuits.relays].filter((relay) => via.has(relay))
+    const { circuits } = this.#host
+    const relays = [...circuits.relays].filter(
+      (relay) => via.has(relay) || (circuits.named.has(relay) && relay !== peer)
+    )
     return { addresses: relays.map((relay) => circuitAddress(relay, peer).toString()), from: 'known' }
   }
 
@@ -432,6 +456,7 @@ export class ChatNetwork {
   async #onNetworkChange(): Promise<void> {
     this.#dialer.forgetFailures()
     this.#directories.wake()
+    this.#namedRelays.wake()
     this.#searches.wakeAll()
     await this.#refreshAddresses()
   }

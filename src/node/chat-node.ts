@@ -13,7 +13,7 @@ import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts
 import { Messaging } from './messaging/messaging.ts'
 import { MisbehaviourWatch } from './misbehaviour.ts'
 import { isPeerId } from './peers/peer-reference.ts'
-import { readDirectoryAddress } from './peers/peer-resolver.ts'
+import { readDirectoryAddress, readRelayAddress } from './peers/peer-resolver.ts'
 import { nameOrShortId } from '../lib/index.ts'
 import type { Unlocker } from './profile/identity.ts'
 import { openOwnStore, type OwnStore } from './profile/own-store.ts'
@@ -38,6 +38,7 @@ interface Foundation {
   readonly port: ListeningPort
   /** Directories that were named by the user. */
   readonly named: readonly Multiaddr[]
+  readonly relays: readonly Multiaddr[]
   readonly observe: boolean
   readonly events: ChatEvents
 }
@@ -67,6 +68,7 @@ export class ChatNode implements ChatApi {
     const { config, observe = false } = init
     const { settings, folders } = config
     const named = settings.directory.map(readDirectoryAddress)
+    const relays = settings.relayVia.map(readRelayAddress)
     const held = observe
       ? await passingProfile(await readOthers(config))
       : await openProfile(folders.data, settings.profile, {
@@ -84,7 +86,7 @@ export class ChatNode implements ChatApi {
         onDamage: (text) => events.tell('notice', () => ({ code: 'history', text }))
       })
       try {
-        const parts = await compose({ config, profile, own, port, named, observe, events })
+        const parts = await compose({ config, profile, own, port, named, relays, observe, events })
         return new ChatNode(config, port, parts)
       } catch (error) {
         await own.store.close()
@@ -200,9 +202,9 @@ export class ChatNode implements ChatApi {
  * Makes the parts of a node. The network and the conversations report to each other, and both use the host, which is
  * made last, as it serves what they answer.
  */
-async function compose({ config, profile, own, port, named, observe, events }: Foundation): Promise<ChatParts> {
+async function compose({ config, profile, own, port, named, relays, observe, events }: Foundation): Promise<ChatParts> {
   const misbehaviour = new MisbehaviourWatch(Date.now())
-  const network = new ChatNetwork({ config, profile, named, observe, events })
+  const network = new ChatNetwork({ config, profile, named, relays, observe, events })
   const messaging = new Messaging({
     config,
     book: profile.book,
@@ -228,7 +230,7 @@ async function compose({ config, profile, own, port, named, observe, events }: F
       if (report !== undefined) events.tell('notice', () => ({ code: 'misbehaviour', ...report }))
     },
     isConversing: (peer) => messaging.isOnScreen(peer),
-    directories: () => new Set(network.directories().flatMap(({ peer }) => peer ?? [])),
+    directories: () => network.directoryPeers(),
     onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure))
   })
   network.bind({ host, searches: messaging })

@@ -1,7 +1,12 @@
-// The notices about too many connections, in words: who has them, what is done
-// about it, and what the user can do. Pure.
+// The notices about connections, in words: that there are too many, what is done about
+// it and what the user can do; and whether a named relay is in use. Pure.
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { shortId } from '../lib/index.ts'
+import type { NamedRelayState } from '../relay/index.ts'
 import type { Pressure } from '../transport/index.ts'
 import type { Notice } from './api/chat-events.ts'
+import { durationText, sizeText } from './config/setting-values.ts'
+import { formatAddress } from './dialing/address.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -25,4 +30,20 @@ export function pressureText(pressure: Pressure): string {
   const closed = ended === 1 ? '1 was closed' : `${ended} were closed`
   const share = endedFrom === ended ? '' : ` ${endedFrom} of them`
   return `Connections are back to normal. For ${seconds} s there were too many: ${closed},${share} from ${from}.`
+}
+
+/** @param address as the user named the relay */
+export function relayNotice(address: Multiaddr, state: NamedRelayState): Notice {
+  if (state.is === 'lost') {
+    const text = `The relay at ${formatAddress(address)} can't be used: ${state.why.message}. Parley tries again.`
+    return { code: 'relay', text }
+  }
+  const { relay, allowance } = state
+  const text = `Others who name the relay ${shortId(relay)} reach you through it.`
+  const limits = [
+    ...(allowance.durationS === Infinity ? [] : [`after ${durationText(allowance.durationS * MS_PER_SECOND, '')}`]),
+    ...(allowance.bytes === Infinity ? [] : [`after ${sizeText(allowance.bytes)} each way`])
+  ]
+  if (limits.length === 0) return { code: 'relay', text }
+  return { code: 'relay', text: `${text} It ends a connection ${limits.join(' or ')}; Parley then makes a new one.` }
 }

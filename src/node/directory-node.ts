@@ -44,7 +44,7 @@ import { TrustedProxies } from './config/trusted-proxies.ts'
  * A directory is more patient than its clients, so that they ask and it only answers. A client that died on a cut
  * link is noticed in ten seconds, and off the roster after the grace: within fifteen.
  */
-const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
+export const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
 
 interface DirectoryServices extends Record<string, unknown> {
   readonly directory: DirectoryService
@@ -55,6 +55,16 @@ interface DirectoryServices extends Record<string, unknown> {
 }
 
 type DirectoryHost = Libp2p<DirectoryServices>
+
+export interface DirectoryNodeInit {
+  readonly config: Config
+  /** The port to listen on; 0 for any that is free. */
+  readonly port: number
+  /** How to show the roster over HTTP; without it, it is not shown, and nothing is counted. */
+  readonly page?: PageWish | undefined
+  /** Finds the passphrase of a key that has one; without it such a directory is refused. */
+  readonly unlock?: Unlocker
+}
 
 export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly #config: Config
@@ -68,23 +78,14 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   readonly peerId: string
   /** Wrong file modes that were mended, in words. */
   readonly mended: readonly string[]
+  readonly isRelayOnly = false
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
   readonly #interfaces = new InterfaceWatch(() => this.#onInterfaces())
   #told = ''
 
-  /**
-   * @param init.port the port to listen on; 0 for any that is free
-   * @param init.page how to show the roster over HTTP; without it, it is not shown, and nothing is counted
-   * @param init.unlock finds the passphrase of a key that has one; without it such a directory is refused
-   * @throws PortTakenError, PortForbiddenError, ListenAddressError, UsageError, BadAddressError, KeyLockedError, WrongPassphraseError, ForeignFolderError
-   */
-  static async create(init: {
-    readonly config: Config
-    readonly port: number
-    readonly page?: PageWish | undefined
-    readonly unlock?: Unlocker
-  }): Promise<DirectoryNode> {
+  /** @throws PortTakenError, PortForbiddenError, ListenAddressError, UsageError, BadAddressError, KeyLockedError, WrongPassphraseError, ForeignFolderError */
+  static async create(init: DirectoryNodeInit): Promise<DirectoryNode> {
     const { settings, folders } = init.config
     const port = init.port === 0 ? await freePort(settings.host) : init.port
     const unusable = await whyNotListening({ host: settings.host, port })

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { ConnectionFigures } from '../transport/index.ts'
-import type { DirectoryService, FederationService } from '../directory/index.ts'
+import type { FederationService } from '../directory/index.ts'
 import type {
   DirectoryFigures,
   EvictionReport,
@@ -51,7 +51,9 @@ export interface PageScene {
   readonly addresses: () => readonly string[]
   /** The port of the directory. */
   readonly directoryPort: number
-  readonly roster: Pick<DirectoryService, 'roster' | 'untold' | 'on' | 'off'>
+  readonly roster: ConstructorParameters<typeof HttpSide.RosterHttp>[0]['roster'] & { readonly untold: number }
+  /** It relays and keeps no roster; default false. */
+  readonly isRelayOnly?: boolean
   readonly connections: (peer: PeerId) => readonly Connection[]
   /** The connections as they are now, and how many gave way. */
   readonly connectionFigures: () => ConnectionFigures
@@ -111,6 +113,7 @@ export class DirectoryPage {
       self,
       network,
       addresses,
+      isRelayOnly: scene.isRelayOnly ?? false,
       roster,
       federationPeers,
       shortId,
@@ -132,7 +135,7 @@ export class DirectoryPage {
       federationPeers,
       untold: () => roster.untold,
       federation: () => scene.federation,
-      ...(scene.relay === undefined ? {} : { relay: scene.relay }),
+      ...(scene.relay === undefined ? {} : { relay: scene.relay, isRelayOnly: scene.isRelayOnly ?? false }),
       connections: () => http.connections,
       peerConnections: () => {
         const { open, maxOpen, pending, maxPending, holders, gaveWay } = scene.connectionFigures()

@@ -5,6 +5,7 @@
 
 export { circuitAddress, circuitRoute, type CircuitRoute } from './circuit-address.ts'
 export { Circuits, type CircuitsInit, RelayNotInUseError, RelayRefusedError } from './client/circuits.ts'
+export { type NamedRelayState, NamedRelays } from './client/named-relays.ts'
 export type { RelayStatus } from './relay-frames.ts'
 export type { RelayFigures, RelayInit, RelayMetrics, RequestOutcome } from './server/relay-service.ts'
 export { circuitLimits } from './server/circuit-places.ts'

@@ -23,6 +23,9 @@ export const RELAY_ANSWER_TIMEOUT_MS = 5_000
  */
 export const MAX_CIRCUITS_TO_TARGET = 120
 
+/** The length of a {@link StopFrame.source}: sources of one target that are taken for each other are few, and cost a share. */
+export const SOURCE_TAG_BYTES = 8
+
 /** What a relay, or the peer behind it, answers. */
 export type RelayStatus =
   | 'ok'
@@ -39,14 +42,36 @@ export type RelayStatus =
   | 'malformed-message'
   | 'unexpected-message'
 
+/** What a relay lets through one circuit before it ends it: Infinity where it says nothing. */
+export interface CircuitAllowance {
+  readonly durationS: number
+  /** Each way. */
+  readonly bytes: number
+}
+
+/** What a relay grants with a reservation. */
+export interface Reservation {
+  /** Until when it keeps the reservation unless it is renewed, in seconds since 1970 by the relay's own clock. */
+  readonly expiresAtS: number
+  readonly allowance: CircuitAllowance
+}
+
 export type HopFrame =
   | { readonly type: 'reserve' }
   | { readonly type: 'connect'; readonly peer: PeerId }
-  | { readonly type: 'reserved' }
+  | { readonly type: 'reserved'; readonly reservation: Reservation }
   | { readonly type: 'status'; readonly status: RelayStatus }
 
 export type StopFrame =
-  | { readonly type: 'connect'; readonly peer: PeerId }
+  | {
+      readonly type: 'connect'
+      readonly peer: PeerId
+      /**
+       * The network from which the dialer is connected with the relay, as a tag in hexadecimal: the same for all dialers
+       * of it that reach for this target. Undefined where the relay does not state it.
+       */
+      readonly source?: string
+    }
   | { readonly type: 'status'; readonly status: RelayStatus }
 
 /** The bytes are no message of the protocol, or of a type that it does not have. */
@@ -68,11 +93,16 @@ const statusCodes: Readonly<Record<RelayStatus, number>> = {
   'unexpected-message': 401
 }
 
+const unlimited: CircuitAllowance = { durationS: Infinity, bytes: Infinity }
+
 /**
- * The end of the year 9999, in seconds: a reservation ends with its connection and not by a clock, and the message has
- * to name a time.
+ * The end of the year 9999, in seconds: at Parley's relays a reservation ends with its connection and not by a clock, and
+ * the message has to name a time.
  */
-const NEVER_EXPIRES_S = 253_402_300_799n
+const NEVER_EXPIRES_S = 253_402_300_799
+
+/** What Parley's relays grant. */
+export const unlimitedReservation: Reservation = { expiresAtS: NEVER_EXPIRES_S, allowance: unlimited }
 
 export function encodeHop(frame: HopFrame): Uint8Array {
   switch (frame.type) {
@@ -84,7 +114,8 @@ export function encodeHop(frame: HopFrame): Uint8Array {
       return HopMessage.encode({
         type: hopTypes.status,
         status: statusCodes.ok,
-        reservation: { expire: NEVER_EXPIRES_S }
+        reservation: { expire: BigInt(frame.reservation.expiresAtS) },
+        ...encodedAllowance(frame.reservation.allowance)
       })
     case 'status':
       return HopMessage.encode({ type: hopTypes.status, status: statusCodes[frame.status] })
@@ -93,16 +124,18 @@ export function encodeHop(frame: HopFrame): Uint8Array {
 
 /** @throws {BadRelayFrameError} */
 export function decodeHop(bytes: Uint8Array): HopFrame {
-  const { type, peer, reservation, status } = parsed(() => HopMessage.decode(bytes))
+  const { type, peer, reservation, limit, status } = parsed(() => HopMessage.decode(bytes))
   switch (type) {
     case hopTypes.reserve:
       return { type: 'reserve' }
     case hopTypes.connect:
       return { type: 'connect', peer: readPeer(peer?.id) }
     case hopTypes.status:
-      return status === statusCodes.ok && reservation !== undefined
-        ? { type: 'reserved' }
-        : { type: 'status', status: readStatus(status) }
+      if (status !== statusCodes.ok || reservation === undefined) return { type: 'status', status: readStatus(status) }
+      return {
+        type: 'reserved',
+        reservation: { expiresAtS: Number(reservation.expire), allowance: readAllowance(limit) }
+      }
     default:
       throw new BadRelayFrameError(`a hop message has the type ${String(type)}`)
   }
@@ -111,7 +144,11 @@ export function decodeHop(bytes: Uint8Array): HopFrame {
 export function encodeStop(frame: StopFrame): Uint8Array {
   switch (frame.type) {
     case 'connect':
-      return StopMessage.encode({ type: stopTypes.connect, peer: { id: encodePeerId(frame.peer) } })
+      return StopMessage.encode({
+        type: stopTypes.connect,
+        peer: { id: encodePeerId(frame.peer) },
+        ...(frame.source === undefined ? {} : { source: Buffer.from(frame.source, 'hex') })
+      })
     case 'status':
       return StopMessage.encode({ type: stopTypes.status, status: statusCodes[frame.status] })
   }
@@ -119,10 +156,10 @@ export function encodeStop(frame: StopFrame): Uint8Array {
 
 /** @throws {BadRelayFrameError} */
 export function decodeStop(bytes: Uint8Array): StopFrame {
-  const { type, peer, status } = parsed(() => StopMessage.decode(bytes))
+  const { type, peer, source, status } = parsed(() => StopMessage.decode(bytes))
   switch (type) {
     case stopTypes.connect:
-      return { type: 'connect', peer: readPeer(peer?.id) }
+      return { type: 'connect', peer: readPeer(peer?.id), ...readSource(source) }
     case stopTypes.status:
       return { type: 'status', status: readStatus(status) }
     default:
@@ -134,6 +171,27 @@ function readPeer(id: Uint8Array | undefined): PeerId {
   const peer = id === undefined ? undefined : decodePeerId(id)
   if (peer === undefined) throw new BadRelayFrameError('a message that needs a peer ID has none')
   return peer
+}
+
+function encodedAllowance({ durationS, bytes }: CircuitAllowance) {
+  if (durationS === Infinity && bytes === Infinity) return {}
+  return {
+    limit: {
+      ...(durationS === Infinity ? {} : { duration: durationS }),
+      ...(bytes === Infinity ? {} : { data: BigInt(bytes) })
+    }
+  }
+}
+
+function readAllowance(limit: HopMessage['limit']): CircuitAllowance {
+  const orNone = (value: number): number => (value === 0 ? Infinity : value)
+  return { durationS: orNone(limit?.duration ?? 0), bytes: orNone(Number(limit?.data ?? 0)) }
+}
+
+function readSource(tag: Uint8Array | undefined): { readonly source?: string } {
+  if (tag === undefined) return {}
+  if (tag.byteLength !== SOURCE_TAG_BYTES) throw new BadRelayFrameError(`a source has ${tag.byteLength} bytes`)
+  return { source: Buffer.from(tag).toString('hex') }
 }
 
 /** A status of a later version is a refusal, as every status but `ok` is. */

@@ -81,7 +81,13 @@ export function App() {
   const isShown = link.state === 'live'
   const join = model === undefined ? undefined : joinWith(model, location.hostname)
   const empty =
-    model === undefined ? waitingText : total > 0 ? `Nobody matches “${query.trim()}”.` : <NobodyOnline join={join} />
+    model === undefined ? (
+      waitingText
+    ) : total > 0 ? (
+      `Nobody matches “${query.trim()}”.`
+    ) : (
+      <NobodyOnline join={join} isRelayOnly={model.isRelayOnly} />
+    )
   return (
     <div class={`app showing-${part}`} data-link={link.state}>
       <header class="top">
@@ -89,6 +95,8 @@ export function App() {
           <h1>
             {model === undefined ? (
               connectingText(link)
+            ) : model.isRelayOnly ? (
+              'Relay'
             ) : (
               <>
                 <span class="number">{total.toLocaleString()}</span> {isShown ? 'online' : 'were online'}
@@ -208,11 +216,19 @@ const nobody: readonly Peer[] = []
 const noDirectories: RosterModel['directories'] = []
 const themeWords = { auto: 'Auto', light: 'Light', dark: 'Dark' } as const
 
-function NobodyOnline({ join }: { readonly join: Join | undefined }) {
+function NobodyOnline({ join, isRelayOnly }: { readonly join: Join | undefined; readonly isRelayOnly: boolean }) {
   return (
     <>
-      <strong>Nobody is online yet.</strong> Anyone who starts Parley on this machine or its local network will appear
-      here.
+      {isRelayOnly ? (
+        <>
+          <strong>This is a relay: it keeps no roster.</strong> Two people who both name it reach each other through it.
+        </>
+      ) : (
+        <>
+          <strong>Nobody is online yet.</strong> Anyone who starts Parley on this machine or its local network will
+          appear here.
+        </>
+      )}
       {join !== undefined && (
         <>
           {' '}
@@ -230,11 +246,13 @@ function connectingText({ state }: Link): string {
 
 function titleText(model: RosterModel | undefined, link: Link): string {
   if (model === undefined) return `${connectingText(link)} · Parley`
-  const what = link.state === 'live' ? `${model.byName.length} online` : 'Not connected'
+  const here = model.isRelayOnly ? 'Relay' : `${model.byName.length} online`
+  const what = link.state === 'live' ? here : 'Not connected'
   return `${what} · ${model.network} · Parley`
 }
 
-function counts({ network, directories, byName }: RosterModel): readonly string[] {
+function counts({ network, directories, byName, isRelayOnly }: RosterModel): readonly string[] {
+  if (isRelayOnly) return ['it keeps no roster']
   const relayed = byName.filter(({ path }) => path === 'relayed').length
   const lan = byName.filter(({ path }) => path === 'lan').length
   const alive = directories.filter(({ state }) => state !== 'lost').length

@@ -9,7 +9,7 @@ interface Place {
   readonly kind: 'ip4' | 'ip6' | 'dns'
 }
 
-/** A command that joins the network, and whether it does so on the directory's own machine alone. */
+/** A command that joins the network or names the relay, and whether it does so on the machine of the page alone. */
 export interface Join {
   readonly command: string
   readonly isLocal: boolean
@@ -28,12 +28,13 @@ export function chatCommand({ peer, addresses, path }: Peer, pageHost: string): 
  * @param pageHost the host by which the browser has reached the page
  * @returns undefined where the directory has no address that can be typed
  */
-export function joinWith({ addresses, network }: RosterModel, pageHost: string): Join | undefined {
+export function joinWith({ addresses, network, isRelayOnly }: RosterModel, pageHost: string): Join | undefined {
   const places = placesOf(addresses)
   const outward = outwardBest(places, pageHost)
   const local = isLoopback(pageHost) ? places.find(({ host }) => isLoopback(host)) : undefined
   const where = outward === undefined ? local?.port : hostPort(outward)
   if (where === undefined) return undefined
+  if (isRelayOnly) return { command: `parley --relay-via ${where}`, isLocal: outward === undefined }
   const others = network === usualNetwork ? '' : ` --network ${network}`
   return { command: `parley --directory ${where}${others}`, isLocal: outward === undefined }
 }

@@ -35,6 +35,8 @@ export interface RosterModel {
   readonly directory: string
   /** Multiaddrs at which it can be reached. */
   readonly addresses: readonly string[]
+  /** It relays, and keeps no roster. */
+  readonly isRelayOnly: boolean
   /** Its clock, less ours. */
   readonly clockAheadMs: number
   readonly directories: readonly DirectoryJson[]
@@ -57,6 +59,7 @@ export function fromSnapshot(
     network: snapshot.network,
     directory: snapshot.directory,
     addresses: snapshot.addresses,
+    isRelayOnly: snapshot.relayOnly === true,
     clockAheadMs: snapshot.now - nowMs,
     directories: snapshot.directories,
     recent: snapshot.recent.slice(0, PAGE_RECENT).map(toHappening),

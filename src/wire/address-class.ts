@@ -12,7 +12,7 @@ const IPV6_CLASS_GROUPS = 4
 const IPV6_GROUPS = 8
 const IPV4_MAPPED = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/iu
 
-/** The class of an address that is not known, as behind a relay or a name. */
+/** The class of an address that is not known, as behind a relay that states no source, or behind a name. */
 export const UNKNOWN_ADDRESS_CLASS = 'unknown'
 
 const LINK_LOCAL_IPV6 = /^fe[89ab][\da-f]:/iu
@@ -59,8 +59,21 @@ export function canonicalIp(address: string): string | undefined {
   return IPV4_MAPPED.exec(shortest)?.[1] ?? shortest
 }
 
-/** The class of the IP address in a multiaddr: that of all relayed connections together, whose addresses name no IP. */
+/** Classes of addresses that name no IP address, by whoever knows more of them: see {@link stateAddressClass}. */
+const statedClasses = new WeakMap<Multiaddr, string>()
+
+/**
+ * Gives this address, and no equal one, a class: a transport states the source of a relayed connection for the address
+ * of that connection.
+ */
+export function stateAddressClass(address: Multiaddr, stated: string): void {
+  statedClasses.set(address, stated)
+}
+
+/** The class of the IP address in a multiaddr; of one without, what was stated for it. */
 export function addressClassOf(address: Multiaddr): string {
+  const stated = statedClasses.get(address)
+  if (stated !== undefined) return stated
   const ip = ipOf(address) ?? ''
   const zone = address.getComponents().find(({ name }) => name === 'ip6zone')?.value
   return addressClass(zone === undefined ? ip : `${ip}%${zone}`)

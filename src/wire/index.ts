@@ -17,6 +17,7 @@ export {
   addressClassOf,
   canonicalIp,
   ipOf,
+  stateAddressClass,
   UNKNOWN_ADDRESS_CLASS
 } from './address-class.ts'
 export { addressRange, privateIpv4Subnets } from './address-range.ts'

@@ -50,7 +50,15 @@ describe.concurrent('help', () => {
     expect(help.code, help.told).toBe(exitCodes.ok)
     for (const command of commands) expect(help.stdout, help.told).toMatch(new RegExp(`^  ${command} `, 'mu'))
     // These are for directories alone.
-    const ofDirectories = new Set<string>(['join', 'federate', 'relay', 'relayRate', 'relayCircuits', 'trustedProxy'])
+    const ofDirectories = new Set<string>([
+      'join',
+      'federate',
+      'relay',
+      'relayOnly',
+      'relayRate',
+      'relayCircuits',
+      'trustedProxy'
+    ])
     for (const { name, env } of settingSpecs) {
       if (!ofDirectories.has(name)) expect(help.stdout, help.told).toContain(env)
     }

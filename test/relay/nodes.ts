@@ -30,16 +30,20 @@ export interface TestRelay {
   announced: (peer: string) => boolean
 }
 
-export async function relayNode(init: Partial<RelayInit> = {}): Promise<TestRelay> {
+/** @param keepsRoster without it, a reservation announces a peer */
+export async function relayNode({
+  keepsRoster = true,
+  ...init
+}: Partial<Omit<RelayInit, 'isAnnounced'>> & { readonly keepsRoster?: boolean } = {}): Promise<TestRelay> {
   const key = await generateKeyPair('Ed25519')
   const self = { announced: (_peer: string) => true }
   const libp2p = await createLibp2p<{ relay: RelayService }>({
     ...hostOptions({ key, host: '127.0.0.1', port: 0, discovery: [], gater: {} }),
     services: {
       relay: relay({
-        isAnnounced: (peer) => self.announced(peer),
         bytesPerSecond: Infinity,
         limits: circuitLimits(64),
+        ...(keepsRoster ? { isAnnounced: (peer: string) => self.announced(peer) } : {}),
         ...init
       })
     }

@@ -8,7 +8,8 @@ import {
   decodeStop,
   encodeHop,
   encodeStop,
-  type RelayStatus
+  type RelayStatus,
+  unlimitedReservation
 } from '../../src/relay/relay-frames.ts'
 import { identity } from '../presence/records.ts'
 
@@ -25,10 +26,20 @@ const statuses: readonly RelayStatus[] = [
 
 test('every message is read as it was written', async () => {
   const { peer } = await identity(1)
-  for (const frame of [{ type: 'reserve' }, { type: 'reserved' }, { type: 'connect', peer }] as const) {
-    expect(decodeHop(encodeHop(frame))).toEqual(frame)
+  const limited = { expiresAtS: 1_800_000_000, allowance: { durationS: 120, bytes: 131_072 } }
+  const frames = [
+    { type: 'reserve' },
+    { type: 'reserved', reservation: unlimitedReservation },
+    { type: 'reserved', reservation: limited },
+    { type: 'connect', peer }
+  ] as const
+  for (const frame of frames) expect(decodeHop(encodeHop(frame))).toEqual(frame)
+  for (const frame of [
+    { type: 'connect', peer } as const,
+    { type: 'connect', peer, source: '00010203f0f1f2f3' } as const
+  ]) {
+    expect(decodeStop(encodeStop(frame))).toEqual(frame)
   }
-  expect(decodeStop(encodeStop({ type: 'connect', peer }))).toEqual({ type: 'connect', peer })
   for (const status of statuses) {
     expect(decodeHop(encodeHop({ type: 'status', status }))).toEqual({ type: 'status', status })
     expect(decodeStop(encodeStop({ type: 'status', status }))).toEqual({ type: 'status', status })
@@ -43,11 +54,31 @@ test('the bytes are those of circuit relay v2', async () => {
   expect(hex(encodeHop({ type: 'connect', peer }))).toBe(`080112280a26${id}`)
   expect(hex(encodeHop({ type: 'status', status: 'ok' }))).toBe('08022864')
   expect(hex(encodeStop({ type: 'connect', peer }))).toBe(`080012280a26${id}`)
+  expect(hex(encodeStop({ type: 'connect', peer, source: '00010203f0f1f2f3' }))).toBe(
+    `080012280a26${id}c23e0800010203f0f1f2f3`
+  )
   expect(hex(encodeStop({ type: 'status', status: 'ok' }))).toBe('08012064')
 })
 
 test('a status of a later version is a refusal', () => {
   expect(decodeHop(Buffer.from('080228ac02', 'hex'))).toEqual({ type: 'status', status: 'connection-failed' })
+})
+
+test('a reservation of another relay is read with its time and its limits; one without limits has none', () => {
+  const granted = (rest: string) => decodeHop(Buffer.from(`08021a060880a6e6d606${rest}2864`, 'hex'))
+  const reservation = { expiresAtS: 1_792_643_840 }
+  expect(granted('2206087810808008')).toMatchObject({
+    type: 'reserved',
+    reservation: { ...reservation, allowance: { durationS: 120, bytes: 131_072 } }
+  })
+  for (const none of ['', '2200', '220408001000']) {
+    expect(granted(none)).toMatchObject({ reservation: { allowance: { durationS: Infinity, bytes: Infinity } } })
+  }
+})
+
+test('a source of another length is no message', async () => {
+  const { peer } = await identity(1)
+  expect(() => decodeStop(encodeStop({ type: 'connect', peer, source: '00' }))).toThrow(BadRelayFrameError)
 })
 
 test('random bytes are a message, or none, and nothing else', () => {

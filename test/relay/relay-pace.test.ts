@@ -30,12 +30,56 @@ test('a newcomer waits for one piece of another holder at most, however much tha
   expect(passed).toEqual(['greedy', 'greedy', 'anna'])
 })
 
+test('a line does not wait behind a large piece that waits for the rate of all, of its own holder or another', () => {
+  const { paced, passed, add } = queue(piece)
+  add('greedy', 'one house')
+  add('greedy', 'one house')
+  expect(paced.pass(0)).toBe(1_000)
+  add('anna', 'one house', 100)
+  add('carl', 'elsewhere', 100)
+  // In 10 ms 163 bytes pass.
+  expect(paced.pass(10)).toBe(13)
+  expect(passed).toEqual(['greedy', 'anna'])
+  expect(paced.pass(13)).toBe(1_013)
+  expect(passed).toEqual(['greedy', 'anna', 'carl'])
+  paced.pass(1_013)
+  expect(passed).toEqual(['greedy', 'anna', 'carl', 'greedy'])
+})
+
+test('small pieces of one holder, however many, keep a large one waiting for a moment only', () => {
+  const { paced, passed, add } = queue(128 * 1_024)
+  for (let n = 0; n < 8; n++) add('full bucket', 'elsewhere')
+  paced.pass(0)
+  add('anna')
+  let nowMs = 0
+  while (!passed.includes('anna')) {
+    add('small', 'crowd', 1_024)
+    paced.pass(++nowMs)
+  }
+  // What may overtake at once takes a second of the rate of all, of which the crowd has half from then on.
+  expect(nowMs).toBeGreaterThan(1_000)
+  expect(nowMs).toBeLessThan(1_500)
+})
+
 test('many peers of one holder share its turn', () => {
   const { paced, passed, add } = queue(piece)
   for (let n = 0; n < 5; n++) add(`sybil${n}`, '203.0.113.7')
   add('anna', '198.51.100.1')
   for (let second = 0; second < 3; second++) paced.pass(second * 1_000)
   expect(passed).toEqual(['sybil0', 'anna', 'sybil1'])
+})
+
+test('two sybils that relay to each other, both ways, get no more than the share of their network', () => {
+  const { paced, passed, add } = queue(piece)
+  for (let n = 0; n < 5; n++) {
+    add('sybil1', '203.0.113.7')
+    add('sybil2', '203.0.113.7')
+    add('anna', '198.51.100.1')
+    add('bob', '192.0.2.44')
+  }
+  for (let second = 0; second < 9; second++) paced.pass(second * 1_000)
+  const share = (...peers: string[]): number => passed.filter((one) => peers.includes(one)).length
+  expect([share('sybil1', 'sybil2'), share('anna'), share('bob')]).toEqual([3, 3, 3])
 })
 
 test('a peer that has used up its own rate holds nobody else back, not even of its holder', () => {

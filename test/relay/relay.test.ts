@@ -15,9 +15,9 @@ import {
 } from '../../src/relay/relay-frames.ts'
 import { CircuitConnection } from '../../src/relay/client/circuit-connection.ts'
 import { RelayStream } from '../../src/relay/relay-stream.ts'
-import { MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
+import { addressClassOf, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
 import { eventually } from '../eventually.ts'
-import { echo, echoed, peerNode, relayNode } from './nodes.ts'
+import { echo, echoed, peerNode, relayNode, type TestPeer } from './nodes.ts'
 
 test('two peers talk through a relay, each sure of the other, and halves end one by one', async () => {
   const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode(echo)]
@@ -67,6 +67,24 @@ test('only peers that are announced here reserve, dial and are reached', async (
   expect(late.circuits.relays.size).toBe(0)
 })
 
+test('where no roster is kept, a reservation announces a peer: without one it neither dials nor is reached', async () => {
+  const [relay, anna, bob, stranger] = [
+    await relayNode({ keepsRoster: false }),
+    await peerNode(),
+    await peerNode(echo),
+    await peerNode()
+  ]
+  const [, , unreserved] = await Promise.all([
+    anna.reserve(relay),
+    bob.reserve(relay),
+    stranger.libp2p.dial(relay.libp2p.getMultiaddrs())
+  ])
+  const ask = encodeHop({ type: 'connect', peer: bob.libp2p.peerId })
+  expect(await hopAnswer(unreserved, ask)).toEqual({ type: 'status', status: 'permission-denied' })
+  await expect(anna.dial(relay, stranger)).rejects.toThrow('no-reservation')
+  expect(await echoed(await anna.dial(relay, bob), Buffer.from('here'))).toEqual(Buffer.from('here'))
+})
+
 test('a peer without a reservation is not reached, and neither is one through a relay that is not in use', async () => {
   const [relay, other, anna, bob] = [await relayNode(), await relayNode(), await peerNode(), await peerNode()]
   await anna.reserve(relay)
@@ -76,9 +94,11 @@ test('a peer without a reservation is not reached, and neither is one through a 
 
 test('a circuit from a stranger is not taken, and makes no connection', async () => {
   const [victim, stranger] = [await peerNode(echo), await peerNode()]
+  const addresses = victim.libp2p.getMultiaddrs().map(String)
   const connection = await stranger.libp2p.dial(victim.libp2p.getMultiaddrs())
   await expect(offerCircuit(connection, stranger.id).then(async (offer) => offer.read())).rejects.toThrow()
-  expect(victim.libp2p.getMultiaddrs().map(String).join(' ')).not.toContain('p2p-circuit')
+  expect(victim.libp2p.getMultiaddrs().map(String)).toEqual(addresses)
+  expect(victim.circuits.relays.size).toBe(0)
   expect(victim.libp2p.getConnections()).toHaveLength(1)
 })
 
@@ -118,6 +138,44 @@ test('one peer opens so many circuits and no more, and one that ends makes room'
   await eventually(async () => {
     await anna.dial(relay, emil)
   })
+})
+
+test('a peer that was chosen reaches a target whose circuits are all with strangers: the oldest of these gives way', async () => {
+  let friend = ''
+  const [relay, bob] = [await relayNode(), await peerNode(echo, { maxTaken: 2, isChosen: (peer) => peer === friend })]
+  const [first, second, third, anna] = await Promise.all([peerNode(), peerNode(), peerNode(), peerNode()])
+  friend = anna.id
+  await Promise.all([bob, first, second, third, anna].map(async (peer) => peer.reserve(relay)))
+  const oldest = await first.dial(relay, bob)
+  const newer = await second.dial(relay, bob)
+  await expect(third.dial(relay, bob)).rejects.toThrow('connection-failed')
+  const ofFriend = await anna.dial(relay, bob)
+  await eventually(() => expect(oldest.status).not.toBe('open'))
+  expect(await echoed(ofFriend, Buffer.from('it is me'))).toEqual(Buffer.from('it is me'))
+  expect(newer.status).toBe('open')
+  await expect(third.dial(relay, bob)).rejects.toThrow('connection-failed')
+  await newer.close()
+  await eventually(async () => {
+    await third.dial(relay, bob)
+  })
+})
+
+test('a relay states the source of a circuit: the same for one network and target, and another for another target', async () => {
+  const [relay, anna, carl] = [await relayNode(), await peerNode(), await peerNode()]
+  const [bob, dora] = [await peerNode(), await peerNode()]
+  await Promise.all([anna, bob, carl, dora].map(async (peer) => peer.reserve(relay)))
+  const classAt = async (target: TestPeer, dialer: TestPeer): Promise<string> => {
+    await dialer.dial(relay, target)
+    return eventually(() => {
+      const [inbound] = target.libp2p.getConnections(dialer.libp2p.peerId)
+      if (inbound === undefined) throw new Error('not connected yet')
+      return addressClassOf(inbound.remoteAddr)
+    })
+  }
+  const [ofAnna, ofCarl] = [await classAt(bob, anna), await classAt(bob, carl)]
+  expect(ofAnna).toMatch(/^[0-9a-f]{16} behind /u)
+  expect(ofCarl).toBe(ofAnna)
+  expect(await classAt(dora, anna)).not.toBe(ofAnna)
 })
 
 test('requests that are none are answered with why', async () => {

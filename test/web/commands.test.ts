@@ -81,6 +81,11 @@ describe('to join', () => {
     expect(joinWith(roster({ addresses }), pageHost)).toEqual(join)
   })
 
+  test('a relay without a roster is named as one', () => {
+    const relay = { ...roster({ addresses: all, network: 'lab' }), isRelayOnly: true }
+    expect(joinWith(relay, 'localhost')?.command).toBe('parley --relay-via 192.168.1.7:4001')
+  })
+
   test('another network is named', () => {
     const { command } = joinWith(roster({ addresses: all, network: 'lab' }), 'localhost') ?? {}
     expect(command).toBe('parley --directory 192.168.1.7:4001 --network lab')

@@ -51,9 +51,9 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   if (wide.length > 0) writeLines(io.stderr, [`parley: ${wideProxyText(wide)}`])
   const port = given ?? (await choosePort(io, settings.host, taken))
   if (port === undefined) return exitCodes.interrupted
-  const { DirectoryNode, pressureText } = await import('../../node/index.ts')
+  const { DirectoryNode, pressureText, RelayNode } = await import('../../node/index.ts')
   const unlock: Unlocker = await unlockerOf({ io, command })
-  const node = await DirectoryNode.create({ config, port, page, unlock })
+  const node = await (settings.relayOnly ? RelayNode : DirectoryNode).create({ config, port, page, unlock })
   const isJson = hasSwitch(command, 'json')
   sayMended(io, node.mended)
   // Peers may come before all of it has started; the first line says where it listens.
@@ -126,13 +126,15 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   })
   try {
     await node.start()
-    const { shortId, peerId, network } = node
+    const { shortId, peerId, network, isRelayOnly } = node
     const addresses = node.addresses()
     const pages = node.pages()
-    const listening = { event: 'listening', peer: peerId, shortId, network, port: node.port, addresses, pages }
+    const role = isRelayOnly ? { relayOnly: true } : {}
+    const listening = { event: 'listening', peer: peerId, shortId, network, port: node.port, addresses, pages, ...role }
+    const where = `${shortId} listening on port ${node.port} (${hostsOf(addresses)})`
     const lines = [
-      `directory ${shortId} listening on port ${node.port} (${hostsOf(addresses)}), network ${network}`,
-      ...(pages.length === 0 ? [] : [`roster page: ${pages.join(' ')}`])
+      isRelayOnly ? `relay ${where}: it keeps no roster` : `directory ${where}, network ${network}`,
+      ...(pages.length === 0 ? [] : [`${isRelayOnly ? 'page' : 'roster page'}: ${pages.join(' ')}`])
     ]
     log.print(isJson ? [escapedJson(listening)] : lines, listening.event)
     for (const { event, line } of early) log.print([line], event)

@@ -167,12 +167,12 @@ export class RefusalNews {
 const ways: Readonly<Record<PathKind, string>> = {
   lan: 'over the local network',
   direct: 'directly',
-  relayed: 'through a directory'
+  relayed: 'through a relay'
 }
 
 export function pathLine(name: string, path: PathView, nowMs: number): string {
   if (path.kind === 'none') return `No path to ${name}: ${path.why}${retryText(path.retryAtMs, nowMs)}.`
-  const way = path.relay === undefined ? ways[path.kind] : `through the directory ${shortId(path.relay)}`
+  const way = path.relay === undefined ? ways[path.kind] : `through the relay ${shortId(path.relay)}`
   const time = path.rttMs === undefined ? 'not measured yet' : `${path.rttMs} ms there and back`
   return `The path to ${name}: ${way}, ${path.address}, ${time}.`
 }

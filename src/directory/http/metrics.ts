@@ -20,6 +20,8 @@ interface MetricsSources {
   readonly federation: () => FederationTally
   /** What is relayed now, where this directory relays. */
   readonly relay?: () => { readonly reservations: number; readonly circuits: number; readonly maxCircuits: number }
+  /** It relays, and keeps no roster. */
+  readonly isRelayOnly?: boolean
   /** Of the HTTP side, where it is shown. */
   readonly connections?: () => { readonly open: number; readonly ofLargest: number }
   /** Of libp2p: of clients and of other directories. */
@@ -183,7 +185,16 @@ function httpMetrics(registers: Registry[]): HttpCounts {
 }
 
 function bindSources(registry: Registry, sources: MetricsSources): void {
-  const { peers, federationPeers, untold, federation, relay, connections, peerConnections } = sources
+  const {
+    peers,
+    federationPeers,
+    untold,
+    federation,
+    relay,
+    isRelayOnly = false,
+    connections,
+    peerConnections
+  } = sources
   const seconds = ({ heardAgoMs }: OtherDirectory): number => heardAgoMs / 1000
   const gauge = (name: string, help: string, value: () => number): void => {
     const collect = function (this: Gauge): void {
@@ -247,6 +258,7 @@ function bindSources(registry: Registry, sources: MetricsSources): void {
     gauge('parley_relay_reservations', 'Peers that may be reached through this directory.', () => relay().reservations)
     gauge('parley_relay_circuits', 'Relayed connections that are open now.', () => relay().circuits)
     gauge('parley_relay_circuits_max', 'Places for relayed connections.', () => relay().maxCircuits)
+    gauge('parley_relay_only', '1 where no roster is kept (--relay-only), else 0.', () => (isRelayOnly ? 1 : 0))
   }
   if (connections !== undefined) {
     gauge('parley_http_connections', 'Connections of the HTTP side that are open now.', () => connections().open)

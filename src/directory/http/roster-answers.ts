@@ -83,7 +83,8 @@ export class RosterAnswers {
       total: this.#feed.total,
       matching,
       directories: this.#feed.directories(),
-      peers
+      peers,
+      ...this.#feed.role
     }
     return Buffer.from(`${JSON.stringify(roster)}\n`)
   }

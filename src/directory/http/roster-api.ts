@@ -57,6 +57,8 @@ export interface RosterJson {
   readonly matching: number
   readonly directories: readonly DirectoryJson[]
   readonly peers: readonly PeerJson[]
+  /** It relays, and keeps no roster; absent when it keeps one. */
+  readonly relayOnly?: true
 }
 
 /** The event `snapshot`: it replaces all events before it. */
@@ -73,6 +75,8 @@ interface SnapshotJson {
   readonly peers: readonly PeerJson[]
   /** More peers follow, in events `page`. */
   readonly more: boolean
+  /** It relays, and keeps no roster; absent when it keeps one. */
+  readonly relayOnly?: true
 }
 
 /** The event `page`: more of a snapshot. */

@@ -55,6 +55,8 @@ export interface RosterFeedInit {
   readonly network: string
   /** Multiaddrs at which this directory can be reached. */
   readonly addresses?: () => readonly string[]
+  /** This one relays, and keeps no roster; default false. */
+  readonly isRelayOnly?: boolean
   readonly roster: RosterSource
   readonly federationPeers?: () => readonly OtherDirectory[]
   /** The short form of a peer ID, which people compare. */
@@ -147,6 +149,11 @@ export class RosterFeed {
     if (isFresh && this.log.after(kept.seq) !== 'lost') return kept
     this.#snapshot = { seq: this.log.seq, pages: this.#encodeSnapshot(), atMs }
     return this.#snapshot
+  }
+
+  /** What the one that tells is, where that is no directory with a roster. */
+  get role(): { readonly relayOnly?: true } {
+    return this.#init.isRelayOnly === true ? { relayOnly: true } : {}
   }
 
   addresses(): readonly string[] {
@@ -254,7 +261,18 @@ export class RosterFeed {
       const idOfLast = more ? undefined : id
       if (i > 0) return encodeEvent('page', { peers, more }, idOfLast)
       const [now, total, directories, recent] = [this.#wallNow(), this.total, this.directories(), this.#recent]
-      const snapshot = { network, directory: self, addresses, now, total, directories, recent, peers, more }
+      const snapshot = {
+        network,
+        directory: self,
+        addresses,
+        now,
+        total,
+        directories,
+        recent,
+        peers,
+        more,
+        ...this.role
+      }
       return encodeEvent('snapshot', snapshot, idOfLast)
     })
   }

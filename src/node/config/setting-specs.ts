@@ -4,6 +4,7 @@
 import { userInfo } from 'node:os'
 import { readGivenName } from './given-name.ts'
 import {
+  atMost,
   choice,
   durationText,
   exactSizeText,
@@ -23,6 +24,9 @@ const DEFAULT_RELAY_RATE = 4 * 1024 * 1024
 
 /** Each may hold 4 MiB at worst, of two peers that flood and do not read; a few hundred KB is usual. */
 const DEFAULT_RELAY_CIRCUITS = 256
+
+/** Relays that a peer may name: it stays connected with each of them. */
+const MAX_NAMED_RELAYS = 4
 
 /**
  * What the messages of one contact may take on the disk: a person who writes all day makes 10 MB a year and a chatty
@@ -130,6 +134,14 @@ const settings = [
     byDefault: true
   }),
   setting({
+    name: 'relayVia',
+    of: 'chat',
+    placeholder: 'PORT|ADDRESS',
+    help: 'a libp2p relay, by which you and others who name it reach each other; repeatable, or with commas in the file and environment',
+    parse: (text) => atMost(MAX_NAMED_RELAYS, parseList(text)),
+    byDefault: []
+  }),
+  setting({
     name: 'join',
     of: 'directory',
     placeholder: 'PORT|ADDRESS',
@@ -152,6 +164,13 @@ const settings = [
     help: "of a directory: whether it relays between its peers that can't reach each other; it never sees what they say",
     parse: choice('on', 'off'),
     byDefault: 'on'
+  }),
+  setting({
+    name: 'relayOnly',
+    of: 'directory',
+    help: 'of a directory: keep no roster, and relay between those who name it with --relay-via',
+    parse: parseSwitch,
+    byDefault: false
   }),
   // In bytes; Infinity for no limit.
   setting({

@@ -36,6 +36,12 @@ export function parseList(text: string): readonly string[] {
     .filter((part) => part !== '')
 }
 
+/** @throws UsageError when there are more */
+export function atMost(most: number, list: readonly string[]): readonly string[] {
+  if (list.length > most) throw new UsageError(`expected ${most} at most`)
+  return list
+}
+
 /** @throws UsageError unless `text` is an IP address */
 export function parseHost(text: string): string {
   if (isIP(text) === 0) throw new UsageError('expected an IP address of this machine, such as 192.168.1.7 or ::')

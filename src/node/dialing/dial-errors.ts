@@ -105,7 +105,7 @@ function explainRelayError(error: unknown, relay: string, timeoutMs: number): Pa
   const failure = error instanceof Error ? error.message : String(error)
   const text = isTooLate ? `no answer within ${timeoutMs / 1000} s` : failure
   const why = refused === undefined ? text : (relayWords[refused.status] ?? refused.message)
-  return new UnreachableError(`the directory ${shortId(relay)} could not relay to the peer: ${why}`, { cause: error })
+  return new UnreachableError(`the relay ${shortId(relay)} could not relay to the peer: ${why}`, { cause: error })
 }
 
 /** Whether the other side is a libp2p node without Noise. */

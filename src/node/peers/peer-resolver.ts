@@ -4,7 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerBook } from '../../storage/index.ts'
-import { formatAddress, isLoopback, parseAddress, withPeerId, withoutPeerId } from '../dialing/address.ts'
+import { formatAddress, isLoopback, isRelayed, parseAddress, withPeerId, withoutPeerId } from '../dialing/address.ts'
 import type { PeerTarget, ResolveOptions } from '../api/chat-api.ts'
 import type { Notice } from '../api/chat-events.ts'
 import { BadAddressError, DirectoryPeerError, KeyChangedError, UnreachableError } from '../api/errors.ts'
@@ -174,10 +174,23 @@ function directoryAt(address: Multiaddr): DirectoryPeerError {
  * @throws BadAddressError
  */
 export function readDirectoryAddress(text: string): Multiaddr {
+  return readNode(text, 'a directory')
+}
+
+/**
+ * Reads what `--relay-via` names.
+ *
+ * @throws BadAddressError
+ */
+export function readRelayAddress(text: string): Multiaddr {
+  return readNode(text, 'a relay')
+}
+
+function readNode(text: string, what: string): Multiaddr {
   const words = /^\d+$/.test(text) ? ['127.0.0.1', text] : text.split(/\s+/)
   const address = parseAddress(words)
-  if (address === undefined) {
-    throw new BadAddressError(text, 'a directory is named by a port on this machine, HOST:PORT or a multiaddr')
+  if (address === undefined || isRelayed(address)) {
+    throw new BadAddressError(text, `${what} is named by a port on this machine, HOST:PORT or a multiaddr`)
   }
   return address
 }

@@ -9,43 +9,33 @@
  * createLibp2p({ transports: [tcp(), circuits.transport], addresses: { listen: [circuits.listenAddress] } })
  * await circuits.reserve(await libp2p.dial(relay), { signal })
  */
-import { transportSymbol, TypedEventEmitter, UnsupportedProtocolError } from '@libp2p/interface'
-import type {
-  ComponentLogger,
-  Connection,
-  CreateListenerOptions,
-  DialTransportOptions,
-  Listener,
-  ListenerEvents,
-  PeerId,
-  Stream,
-  StreamHandler,
-  StreamHandlerOptions,
-  Transport
-} from '@libp2p/interface'
+import { transportSymbol, UnsupportedProtocolError } from '@libp2p/interface'
+import type { Connection, DialTransportOptions, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { steadyNow, toError, withDeadline } from '../../wire/index.ts'
 import { circuitAddress, circuitRoute } from '../circuit-address.ts'
 import {
   decodeHop,
-  decodeStop,
   encodeHop,
-  encodeStop,
   HOP_PROTOCOL,
-  MAX_CIRCUITS_TO_TARGET,
   RELAY_ANSWER_TIMEOUT_MS,
-  STOP_PROTOCOL,
   type HopFrame,
-  type RelayStatus
+  type RelayStatus,
+  type Reservation
 } from '../relay-frames.ts'
 import { RelayStream } from '../relay-stream.ts'
 import { CircuitConnection } from './circuit-connection.ts'
+import { type CircuitComponents, CircuitListener } from './circuit-listener.ts'
+import { MAX_TAKEN_CIRCUITS } from './taken-circuits.ts'
 
 /** A relayed connection that carries nothing for so long is closed by the side that dialled it: places at a relay are few. */
 const IDLE_RELAYED_MS = 60_000
 
-/** Reservations that are held at a time: two directories are in use, and some were until a moment ago. */
+/**
+ * Reservations at directories that are held at a time: two are in use, and some were until a moment ago. Relays that the
+ * user named are beyond it.
+ */
 const MAX_RESERVATIONS = 4
 
 /** A relay that is not reserved can't be used: it would have to be dialled first. */
@@ -54,7 +44,7 @@ export class RelayNotInUseError extends Error {
   readonly relay: string
 
   constructor(relay: string) {
-    super(`${relay} is not a directory in use that relays`)
+    super(`${relay} is not a relay in use`)
     this.relay = relay
   }
 }
@@ -70,38 +60,25 @@ export class RelayRefusedError extends Error {
   }
 }
 
-/** A circuit came from a node that was not chosen as a relay. */
-class UninvitedCircuitError extends Error {
-  override readonly name = 'UninvitedCircuitError'
-
-  constructor() {
-    super('a circuit was offered by a node that this peer has no reservation with')
-  }
-}
-
-/** What libp2p gives to a transport, as far as this one needs it. */
-export interface CircuitComponents {
-  readonly peerId: PeerId
-  readonly logger: ComponentLogger
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
-}
-
 export interface CircuitsInit {
   /** Whether the connection carries something that it is needed for. */
   readonly isUsed: (connection: Connection) => boolean
+  /** Whether the user has chosen the peer, or converses with it: its circuits stay while those of strangers give way. */
+  readonly isChosen?: (peer: string) => boolean
+  /** Circuits that are taken of one relay at a time. */
+  readonly maxTaken?: number
   readonly idleAfterMs?: number
   readonly now?: () => number
 }
 
 export class Circuits {
-  readonly #isUsed: (connection: Connection) => boolean
+  readonly #init: CircuitsInit
   readonly #idleAfterMs: number
   readonly #now: () => number
   /** The relays that are reserved, each by the connection on which it was. */
   readonly #reserved = new Map<string, Connection>()
+  /** Of these, the ones that the user named. */
+  readonly #named = new Set<string>()
   /** Connections that have a reservation, or whose other end is no relay. */
   readonly #asked = new WeakSet<Connection>()
   /** Relays that are asked for a first reservation now. */
@@ -110,10 +87,10 @@ export class Circuits {
   readonly #dialled = new Map<Connection, number>()
   #sweep: NodeJS.Timeout | undefined
 
-  constructor({ isUsed, idleAfterMs = IDLE_RELAYED_MS, now = steadyNow }: CircuitsInit) {
-    this.#isUsed = isUsed
-    this.#idleAfterMs = idleAfterMs
-    this.#now = now
+  constructor(init: CircuitsInit) {
+    this.#init = init
+    this.#idleAfterMs = init.idleAfterMs ?? IDLE_RELAYED_MS
+    this.#now = init.now ?? steadyNow
   }
 
   /** Where a node listens that takes circuits: at whatever relays it reserves. */
@@ -124,7 +101,14 @@ export class Circuits {
     [transportSymbol]: true,
     [Symbol.toStringTag]: '@parley/circuits',
     dial: async (address, options) => this.#dial(components, address, options),
-    createListener: ({ upgrader }) => new CircuitListener({ components, upgrader, reserved: this.#reserved }),
+    createListener: ({ upgrader }) =>
+      new CircuitListener({
+        components,
+        upgrader,
+        reservedAt: (relay) => this.#reserved.get(relay),
+        isChosen: this.#init.isChosen ?? (() => false),
+        maxTaken: this.#init.maxTaken ?? MAX_TAKEN_CIRCUITS
+      }),
     dialFilter: (addresses) => addresses.filter((address) => circuitRoute(address)?.peer !== undefined),
     listenFilter: (addresses) => addresses.filter((address) => address.toString() === this.listenAddress)
   })
@@ -134,8 +118,13 @@ export class Circuits {
     return new Set(this.#reserved.keys())
   }
 
+  /** Of these, the ones that the user named: any peer may be behind them. */
+  get named(): ReadonlySet<string> {
+    return this.#named
+  }
+
   /**
-   * Reserves the relay at the other end: this peer is reached through it until the connection closes or the relay is released.
+   * Reserves the directory at the other end: this peer is reached through it until the connection closes or the relay is released.
    *
    * @returns whether the reservation is new: not where the connection has one, nor where the other end is no relay
    * @throws {RelayRefusedError}
@@ -147,9 +136,7 @@ export class Circuits {
     this.#asked.add(connection)
     if (!this.#reserved.has(relay)) this.#asking.add(connection)
     try {
-      const { stream, answer } = await ask(connection, { type: 'reserve' }, options.signal)
-      await stream.close()
-      if (answer.type !== 'reserved') throw refusal(answer)
+      await askToReserve(connection, options.signal)
     } catch (error) {
       if (error instanceof UnsupportedProtocolError) return false
       this.#asked.delete(connection)
@@ -157,31 +144,61 @@ export class Circuits {
     } finally {
       this.#asking.delete(connection)
     }
-    if (connection.status !== 'open') return false
-    connection.addEventListener('close', () => this.#lost(relay, connection))
-    const replaced = this.#reserved.get(relay)
-    // It may be the one that stays: then it is asked again.
-    if (replaced !== undefined) this.#asked.delete(replaced)
-    this.#reserved.set(relay, connection)
-    return true
+    return this.#keep(relay, connection)
   }
 
-  /** The relay is not in use any more: its offers are refused, and its connection may be asked again later. */
+  /**
+   * Reserves a relay that the user named, or renews its reservation: it stays in use until its connection closes.
+   *
+   * @returns what the relay grants
+   * @throws {RelayRefusedError}
+   * @throws {UnsupportedProtocolError} when the other end is no relay
+   * @throws {DeadlineError} when there is no answer in time
+   */
+  async reserveNamed(connection: Connection, options: { readonly signal: AbortSignal }): Promise<Reservation> {
+    const relay = connection.remotePeer.toString()
+    const reservation = await askToReserve(connection, options.signal).catch((error: unknown) => {
+      // It has said no: what it granted before does not hold any more.
+      if (error instanceof RelayRefusedError) this.#lost(relay, connection)
+      throw error
+    })
+    if (this.#reserved.get(relay) !== connection && !this.#keep(relay, connection)) throw new RelayNotInUseError(relay)
+    this.#named.add(relay)
+    return reservation
+  }
+
+  /**
+   * The relay is not in use any more: its offers are refused, and its connection may be asked again later. One that the
+   * user named stays.
+   */
   release(relay: string): void {
     const connection = this.#reserved.get(relay)
-    if (connection === undefined) return
+    if (connection === undefined || this.#named.has(relay)) return
     this.#asked.delete(connection)
     this.#reserved.delete(relay)
   }
 
   #mayAsk(relay: string, connection: Connection): boolean {
-    const hasRoom = this.#reserved.size + this.#asking.size < MAX_RESERVATIONS
-    return !this.#asked.has(connection) && (this.#reserved.has(relay) || hasRoom)
+    const ofDirectories = this.#reserved.size - this.#named.size + this.#asking.size
+    return !this.#asked.has(connection) && (this.#reserved.has(relay) || ofDirectories < MAX_RESERVATIONS)
+  }
+
+  /** @returns false when the connection has closed meanwhile */
+  #keep(relay: string, connection: Connection): boolean {
+    if (connection.status !== 'open') return false
+    connection.addEventListener('close', () => this.#lost(relay, connection))
+    const replaced = this.#reserved.get(relay)
+    // It may be the one that stays: then it is asked again.
+    if (replaced !== undefined) this.#asked.delete(replaced)
+    this.#asked.add(connection)
+    this.#reserved.set(relay, connection)
+    return true
   }
 
   #lost(relay: string, connection: Connection): void {
     if (this.#reserved.get(relay) !== connection) return
     this.#reserved.delete(relay)
+    this.#named.delete(relay)
   }
 
   async #dial(
@@ -228,82 +245,11 @@ export class Circuits {
   #closeIdle(): void {
     const nowMs = this.#now()
     for (const [connection, usedAtMs] of this.#dialled) {
-      if (this.#isUsed(connection)) this.#dialled.set(connection, nowMs)
+      if (this.#init.isUsed(connection)) this.#dialled.set(connection, nowMs)
       else if (nowMs - usedAtMs >= this.#idleAfterMs) {
         connection.close().catch((error: unknown) => connection.abort(toError(error)))
       }
     }
-  }
-}
-
-interface CircuitListenerInit extends CreateListenerOptions {
-  readonly components: CircuitComponents
-  readonly reserved: ReadonlyMap<string, Connection>
-}
-
-/** Takes the circuits that relays offer. It has no address to announce: who may use a relay knows it already. */
-class CircuitListener extends TypedEventEmitter<ListenerEvents> implements Listener {
-  readonly #init: CircuitListenerInit
-  #life: AbortController | undefined
-
-  constructor(init: CircuitListenerInit) {
-    super()
-    this.#init = init
-  }
-
-  async listen(): Promise<void> {
-    this.#life = new AbortController()
-    await this.#init.components.registrar.handle(STOP_PROTOCOL, this.#onOffer, {
-      maxInboundStreams: MAX_CIRCUITS_TO_TARGET
-    })
-    this.safeDispatchEvent('listening')
-  }
-
-  async close(): Promise<void> {
-    this.#life?.abort(new Error('the node was stopped'))
-    this.#life = undefined
-    await this.#init.components.registrar.unhandle(STOP_PROTOCOL)
-    this.safeDispatchEvent('close')
-  }
-
-  getAddrs(): Multiaddr[] {
-    return []
-  }
-
-  updateAnnounceAddrs(): void {
-    // Its addresses need nothing that is known later.
-  }
-
-  readonly #onOffer: StreamHandler = (stream, connection) => {
-    const relay = connection.remotePeer.toString()
-    if (this.#life === undefined || this.#init.reserved.get(relay) !== connection) {
-      stream.abort(new UninvitedCircuitError())
-      return
-    }
-    this.#take(stream, relay, this.#life.signal).catch((error: unknown) => {
-      const { log } = connection
-      log('a circuit was not taken - %e', toError(error))
-      stream.abort(toError(error))
-    })
-  }
-
-  async #take(stream: Stream, relay: string, signal: AbortSignal): Promise<void> {
-    const { components, upgrader } = this.#init
-    const offered = new RelayStream(stream, signal)
-    const offer = decodeStop(await offered.read())
-    if (offer.type !== 'connect') {
-      await offered.end(encodeStop({ type: 'status', status: 'unexpected-message' }))
-      return
-    }
-    await offered.write(encodeStop({ type: 'status', status: 'ok' }))
-    const circuit = new CircuitConnection({
-      stream: offered.release(),
-      // Noise holds the peer to it: a relay can't pass off one peer as another.
-      remoteAddr: circuitAddress(relay, offer.peer.toString()),
-      direction: 'inbound',
-      log: components.logger.forComponent('parley:circuit')
-    })
-    await upgrader.upgradeInbound(circuit, { signal })
   }
 }
 
@@ -324,6 +270,14 @@ async function ask(
     stream.abort(toError(error))
     throw error
   }
+}
+
+/** @throws {RelayRefusedError} */
+async function askToReserve(connection: Connection, signal: AbortSignal): Promise<Reservation> {
+  const { stream, answer } = await ask(connection, { type: 'reserve' }, signal)
+  await stream.close()
+  if (answer.type !== 'reserved') throw refusal(answer)
+  return answer.reservation
 }
 
 function refusal(answer: HopFrame): RelayRefusedError {

@@ -23,6 +23,15 @@ export const RELAY_PIECE_BYTES = 16 * 1024
  */
 const TINY_PIECE_RATE_TO_PEER: Rate = { burst: 1_024, perSecond: 1_024 }
 
+/** What a line of a conversation takes, with all that carries it; a receipt takes less. */
+const SMALL_PIECE_BYTES = 1_024
+
+/**
+ * Small pieces of one holder that pass before large ones that wait for the rate of all: a line does not wait behind a
+ * file, and nobody keeps files waiting by small pieces alone.
+ */
+const OVERTAKING_RATE: Rate = { burst: 64 * 1024, perSecond: 64 * 1024 }
+
 /** Peers whose rate is remembered; each has a circuit, or had one a moment ago. */
 const MAX_PACED_PEERS = 1_024
 
@@ -48,6 +57,7 @@ interface PieceToPass extends Omit<Piece, 'go'> {
 export class PaceQueue {
   readonly #inAll: TokenBucket | undefined
   readonly #ofPeer: RateLimiter
+  readonly #overtaking = new RateLimiter(OVERTAKING_RATE, MAX_PACED_PEERS)
   /** The waiting pieces of each holder, the oldest first. The holder that passed something last comes last. */
   readonly #waiting = new Map<string, Piece[]>()
 
@@ -75,16 +85,15 @@ export class PaceQueue {
   pass(nowMs: number): number {
     for (;;) {
       let [hasPassed, nextMs] = [false, Infinity]
-      for (const [holder, pieces] of Array.from(this.#waiting)) {
-        const ready = pieces.find(({ peer, bytes }) => this.#ofPeer.of(peer, nowMs).waitMs(bytes, nowMs) === 0)
+      for (const pieces of Array.from(this.#waiting.values())) {
+        const ready = pieces.find((piece) => this.#waitOfPeer(piece, nowMs) === 0)
         if (ready === undefined) {
-          const waits = pieces.map(({ peer, bytes }) => this.#ofPeer.of(peer, nowMs).waitMs(bytes, nowMs))
-          nextMs = Math.min(nextMs, ...waits)
+          nextMs = Math.min(nextMs, ...pieces.map((piece) => this.#waitOfPeer(piece, nowMs)))
           continue
         }
         const waitMs = this.#inAll?.waitMs(ready.bytes, nowMs) ?? 0
-        if (waitMs > 0) return nowMs + waitMs
-        this.#take(holder, pieces, ready, nowMs)
+        if (waitMs > 0) return nowMs + Math.min(waitMs, this.#passSmall(nowMs))
+        this.#take(ready, nowMs)
         hasPassed = true
       }
       if (!hasPassed) return nowMs + nextMs
@@ -98,8 +107,29 @@ export class PaceQueue {
     for (const { go } of waiting) go()
   }
 
-  #take(holder: string, pieces: readonly Piece[], piece: Piece, nowMs: number): void {
-    const rest = pieces.filter((one) => one !== piece)
+  /** A large piece waits for the rate of all: lets small ones pass meanwhile. @returns when to ask for the next of them */
+  #passSmall(nowMs: number): number {
+    let nextMs = Infinity
+    for (const piece of [...this.#waiting.values()].flat()) {
+      if (piece.bytes > SMALL_PIECE_BYTES) continue
+      const overtaking = this.#overtaking.of(piece.holder, nowMs)
+      const inAllMs = this.#inAll?.waitMs(piece.bytes, nowMs) ?? 0
+      const waitMs = Math.max(inAllMs, this.#waitOfPeer(piece, nowMs), overtaking.waitMs(piece.bytes, nowMs))
+      nextMs = waitMs === 0 ? nextMs : Math.min(nextMs, waitMs)
+      if (waitMs > 0) continue
+      overtaking.take(piece.bytes, nowMs)
+      this.#take(piece, nowMs)
+    }
+    return nextMs
+  }
+
+  #waitOfPeer({ peer, bytes }: Piece, nowMs: number): number {
+    return this.#ofPeer.of(peer, nowMs).waitMs(bytes, nowMs)
+  }
+
+  #take(piece: Piece, nowMs: number): void {
+    const { holder } = piece
+    const rest = (this.#waiting.get(holder) ?? []).filter((one) => one !== piece)
     this.#waiting.delete(holder)
     if (rest.length > 0) this.#waiting.set(holder, rest)
     this.#inAll?.take(piece.bytes, nowMs)

@@ -8,12 +8,14 @@
  * const init = { bytesPerSecond: 4 << 20, limits: circuitLimits(256) }
  * createLibp2p({ services: { relay: relay({ ...init, isAnnounced: (peer) => directory.isAnnounced(peer) }) } })
  */
+import { createHmac } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type {
   ComponentLogger,
   Connection,
   Libp2pEvents,
   PeerId,
+  PrivateKey,
   StreamHandler,
   StreamHandlerOptions
 } from '@libp2p/interface'
@@ -27,9 +29,12 @@ import {
   encodeStop,
   HOP_PROTOCOL,
   MAX_CIRCUITS_TO_TARGET,
+  SOURCE_TAG_BYTES,
   STOP_PROTOCOL,
+  unlimitedReservation,
   type HopFrame,
-  type RelayStatus
+  type RelayStatus,
+  type StopFrame
 } from '../relay-frames.ts'
 import { RelayStream } from '../relay-stream.ts'
 import { CircuitPlaces, MAX_CIRCUITS_OF_DIALER, type CircuitLimits } from './circuit-places.ts'
@@ -71,8 +76,11 @@ export type RequestOutcome = 'reserved' | 'connected' | Exclude<RelayStatus, 'ok
 const noMetrics: RelayMetrics = { requested: () => undefined, relayed: () => undefined }
 
 export interface RelayInit {
-  /** Whether the peer is announced at this directory, by a connection that is open. */
-  readonly isAnnounced: (peer: string) => boolean
+  /**
+   * Whether the peer is announced at this directory, by a connection that is open. Without it there is no roster, and a
+   * reservation is what announces a peer: whoever has one reaches the others that have.
+   */
+  readonly isAnnounced?: (peer: string) => boolean
   /** Bytes a second that are passed on in all; Infinity for no limit. */
   readonly bytesPerSecond: number
   readonly limits: CircuitLimits
@@ -83,7 +91,7 @@ export interface RelayInit {
 
 /** What libp2p gives to a service, as far as this one needs it. */
 export interface RelayComponents {
-  readonly peerId: PeerId
+  readonly privateKey: PrivateKey
   readonly logger: ComponentLogger
   readonly events: TypedEventTarget<Libp2pEvents>
   readonly registrar: {
@@ -232,12 +240,12 @@ export class RelayService {
 
   async #reserve(hop: RelayStream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
-    if (!this.#init.isAnnounced(peer)) throw new RelayRefusal('permission-denied')
+    if (this.#init.isAnnounced?.(peer) === false) throw new RelayRefusal('permission-denied')
     this.#reservations.set(peer, connection)
     // It may have closed while its request was read.
     if (connection.status !== 'open') this.#reservations.delete(peer)
     this.#metrics.requested('reserved')
-    await hop.end(encodeHop({ type: 'reserved' }))
+    await hop.end(encodeHop({ type: 'reserved', reservation: unlimitedReservation }))
   }
 
   async #connect(hop: RelayStream, from: Connection, target: PeerId, pace: RelayPace): Promise<void> {
@@ -249,7 +257,7 @@ export class RelayService {
     admission.givesWay?.life.abort(new Error('the circuit gave way: there are too many'))
     this.#circuits.add(circuit)
     try {
-      const stop = await this.#join(hop, to, from.remotePeer, circuit)
+      const stop = await this.#join(hop, { from, to, circuit })
       this.#metrics.requested('connected')
       await splice({
         ends: [
@@ -276,14 +284,18 @@ export class RelayService {
    */
   #reservationOf(from: Connection, target: PeerId): Connection {
     const [dialer, id, nowMs] = [from.remotePeer.toString(), target.toString(), this.#now()]
-    if (!this.#init.isAnnounced(dialer) || dialer === id) throw new RelayRefusal('permission-denied')
+    if (!this.#isAnnounced(dialer) || dialer === id) throw new RelayRefusal('permission-denied')
     if (this.#dialers.of(dialer, nowMs).takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
     const reserved = this.#reservations.get(id)
-    if (reserved === undefined || !this.#init.isAnnounced(id)) throw new RelayRefusal('no-reservation')
+    if (reserved === undefined || !this.#isAnnounced(id)) throw new RelayRefusal('no-reservation')
     const ofClass = this.#targetsOfClass.of(`${id} ${addressClassOf(from.remoteAddr)}`, nowMs)
     if (ofClass.takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
     if (this.#targets.of(id, nowMs).takeOne(nowMs) > 0) throw new RelayRefusal('resource-limit-exceeded')
     return reserved
+  }
+
+  #isAnnounced(peer: string): boolean {
+    return this.#init.isAnnounced?.(peer) ?? this.#reservations.has(peer)
   }
 
   /**
@@ -292,12 +304,15 @@ export class RelayService {
    *
    * @throws {RelayRefusal} when the target can't be asked, or does not take it in time
    */
-  async #join(hop: RelayStream, to: Connection, dialer: PeerId, { life }: Circuit): Promise<RelayStream> {
+  async #join(
+    hop: RelayStream,
+    { from, to, circuit: { life } }: { readonly from: Connection; readonly to: Connection; readonly circuit: Circuit }
+  ): Promise<RelayStream> {
     const unlisten = hop.onClose(() => life.abort(new Error('the dialer left')))
     let stop: RelayStream | undefined
     try {
       stop = await withDeadline('negotiate', OFFER_TIMEOUT_MS, life.signal, async (signal) =>
-        offer(to, dialer, signal)
+        offer(to, { type: 'connect', peer: from.remotePeer, source: this.#sourceOf(from, to) }, signal)
       ).catch((cause: unknown) => {
         throw new RelayRefusal('connection-failed', { cause })
       })
@@ -311,6 +326,16 @@ export class RelayService {
     }
   }
 
+  /**
+   * The dialer's network as its target may know it: enough to count the dialers from there, and nothing about where it is.
+   * Keyed, as there are few IPv4 addresses; with the target in it, so that no two targets can compare theirs.
+   */
+  #sourceOf(from: Connection, to: Connection): string {
+    const keyed = createHmac('sha256', this.#components.privateKey.raw)
+    keyed.update(`parley relay source\0${to.remotePeer.toString()}\0${addressClassOf(from.remoteAddr)}`)
+    return keyed.digest().subarray(0, SOURCE_TAG_BYTES).toString('hex')
+  }
+
   #endIdle(): void {
     const nowMs = this.#now()
     for (const { life, lastAtMs } of this.#circuits) {
@@ -320,11 +345,15 @@ export class RelayService {
 }
 
 /** Offers a circuit on a stream of its own, which is aborted unless the target takes it. */
-async function offer(to: Connection, dialer: PeerId, signal: AbortSignal): Promise<RelayStream> {
+async function offer(
+  to: Connection,
+  request: Extract<StopFrame, { type: 'connect' }>,
+  signal: AbortSignal
+): Promise<RelayStream> {
   const stream = await to.newStream(STOP_PROTOCOL, { signal, maxOutboundStreams: MAX_CIRCUITS_TO_TARGET })
   const stop = new RelayStream(stream, signal)
   try {
-    await stop.write(encodeStop({ type: 'connect', peer: dialer }))
+    await stop.write(encodeStop(request))
     const answer = decodeStop(await stop.read())
     if (answer.type === 'status' && answer.status === 'ok') return stop
     throw new BadRelayFrameError(`the target answered ${answer.type === 'status' ? answer.status : answer.type}`)

@@ -256,7 +256,7 @@ describe('a relay', () => {
       [relay]
     )
     await expect(dialer.connect(peer, options)).rejects.toThrow(
-      /^no address of the peer is dialled from here: 169\.254\.169\.254:80 .*; the directory .* could not relay/u
+      /^no address of the peer is dialled from here: 169\.254\.169\.254:80 .*; the relay .* could not relay/u
     )
   })
 

@@ -1,0 +1,144 @@
+// Takes the circuits that relays offer, and no others: only a relay that this peer has
+// reserved may offer one, on the connection with the reservation. It has no address to
+// announce: who may use a relay knows it already.
+import { TypedEventEmitter } from '@libp2p/interface'
+import type {
+  ComponentLogger,
+  Connection,
+  CreateListenerOptions,
+  Listener,
+  ListenerEvents,
+  Stream,
+  StreamHandler,
+  StreamHandlerOptions
+} from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { shortId } from '../../lib/index.ts'
+import { stateAddressClass, toError, UNKNOWN_ADDRESS_CLASS } from '../../wire/index.ts'
+import { circuitAddress } from '../circuit-address.ts'
+import { decodeStop, encodeStop, MAX_CIRCUITS_TO_TARGET, STOP_PROTOCOL } from '../relay-frames.ts'
+import { RelayStream } from '../relay-stream.ts'
+import { CircuitConnection } from './circuit-connection.ts'
+import { TakenCircuits } from './taken-circuits.ts'
+
+/** A circuit came from a node that was not chosen as a relay. */
+class UninvitedCircuitError extends Error {
+  override readonly name = 'UninvitedCircuitError'
+
+  constructor() {
+    super('a circuit was offered by a node that this peer has no reservation with')
+  }
+}
+
+/** A stranger's circuit gave way to another. */
+class CircuitGaveWayError extends Error {
+  override readonly name = 'CircuitGaveWayError'
+
+  constructor() {
+    super('the circuit gave way: there are too many through this relay')
+  }
+}
+
+/** What libp2p gives to a transport, as far as this one needs it. */
+export interface CircuitComponents {
+  readonly logger: ComponentLogger
+  readonly registrar: {
+    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+    unhandle(protocol: string): Promise<void>
+  }
+}
+
+export interface CircuitListenerInit {
+  readonly components: CircuitComponents
+  readonly upgrader: CreateListenerOptions['upgrader']
+  /** The connection with the reservation at a relay. */
+  readonly reservedAt: (relay: string) => Connection | undefined
+  readonly isChosen: (peer: string) => boolean
+  /** Circuits that are taken of one relay at a time. */
+  readonly maxTaken: number
+}
+
+export class CircuitListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+  readonly #init: CircuitListenerInit
+  /** The streams of the circuits that were taken, of each relay. */
+  readonly #taken = new Map<string, TakenCircuits<Stream>>()
+  #life: AbortController | undefined
+
+  constructor(init: CircuitListenerInit) {
+    super()
+    this.#init = init
+  }
+
+  async listen(): Promise<void> {
+    this.#life = new AbortController()
+    await this.#init.components.registrar.handle(STOP_PROTOCOL, this.#onOffer, {
+      maxInboundStreams: MAX_CIRCUITS_TO_TARGET
+    })
+    this.safeDispatchEvent('listening')
+  }
+
+  async close(): Promise<void> {
+    this.#life?.abort(new Error('the node was stopped'))
+    this.#life = undefined
+    await this.#init.components.registrar.unhandle(STOP_PROTOCOL)
+    this.safeDispatchEvent('close')
+  }
+
+  getAddrs(): Multiaddr[] {
+    return []
+  }
+
+  updateAnnounceAddrs(): void {
+    // It has none.
+  }
+
+  readonly #onOffer: StreamHandler = (stream, connection) => {
+    const relay = connection.remotePeer.toString()
+    if (this.#life === undefined || this.#init.reservedAt(relay) !== connection) {
+      stream.abort(new UninvitedCircuitError())
+      return
+    }
+    this.#take(stream, relay, this.#life.signal).catch((error: unknown) => {
+      const { log } = connection
+      log('a circuit was not taken - %e', toError(error))
+      stream.abort(toError(error))
+    })
+  }
+
+  async #take(stream: Stream, relay: string, signal: AbortSignal): Promise<void> {
+    const { components, upgrader } = this.#init
+    const offered = new RelayStream(stream, signal)
+    const offer = decodeStop(await offered.read())
+    if (offer.type !== 'connect') {
+      await offered.end(encodeStop({ type: 'status', status: 'unexpected-message' }))
+      return
+    }
+    const peer = offer.peer.toString()
+    const source = offer.source === undefined ? UNKNOWN_ADDRESS_CLASS : `${offer.source} behind ${shortId(relay)}`
+    if (!this.#hasPlace(stream, relay, { peer, source })) {
+      await offered.end(encodeStop({ type: 'status', status: 'resource-limit-exceeded' }))
+      return
+    }
+    await offered.write(encodeStop({ type: 'status', status: 'ok' }))
+    // Noise holds the peer to it: a relay can't pass off one peer as another.
+    const remoteAddr = circuitAddress(relay, peer)
+    stateAddressClass(remoteAddr, source)
+    const log = components.logger.forComponent('parley:circuit')
+    const circuit = new CircuitConnection({ stream: offered.release(), remoteAddr, direction: 'inbound', log })
+    await upgrader.upgradeInbound(circuit, { signal })
+  }
+
+  #hasPlace(stream: Stream, relay: string, of: { readonly peer: string; readonly source: string }): boolean {
+    const { isChosen, maxTaken: capacity } = this.#init
+    const taken = this.#taken.get(relay) ?? new TakenCircuits<Stream>({ capacity, isChosen })
+    const admission = taken.open(stream, of)
+    if (!admission.isTaken) return false
+    this.#taken.set(relay, taken)
+    stream.addEventListener('close', () => {
+      taken.close(stream)
+      if (taken.size === 0) this.#taken.delete(relay)
+    })
+    admission.givesWay?.abort(new CircuitGaveWayError())
+    return true
+  }
+}

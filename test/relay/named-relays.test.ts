@@ -1,0 +1,97 @@
+import { onTestFinished, expect, test } from 'vitest'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { NamedRelays, renewAfterMs, MAX_RENEW_MS } from '../../src/relay/client/named-relays.ts'
+import type { NamedRelayState, NamedRelaysInit } from '../../src/relay/client/named-relays.ts'
+import { eventually } from '../eventually.ts'
+import { echo, echoed, peerNode, relayNode, type TestPeer } from './nodes.ts'
+
+const HOUR_MS = 3_600_000
+
+test('half of a lease is waited for where the clocks agree, and a clock that is wrong never makes the wait longer', () => {
+  const nowMs = 1_800_000_000_000
+  const renewedAfter = (leaseMs: number, clockMs: number): number =>
+    renewAfterMs((nowMs + clockMs + leaseMs) / 1_000, nowMs)
+  expect(renewedAfter(40_000, 0)).toBe(20_000)
+  for (const leaseMs of [2 * MAX_RENEW_MS, HOUR_MS, 24 * HOUR_MS]) {
+    for (const clockMs of [0, -HOUR_MS, HOUR_MS, -20 * HOUR_MS, 365 * 24 * HOUR_MS]) {
+      expect(renewedAfter(leaseMs, clockMs)).toBeLessThanOrEqual(MAX_RENEW_MS)
+      expect(renewedAfter(leaseMs, clockMs)).toBeGreaterThanOrEqual(5_000)
+    }
+  }
+})
+
+test('a named relay is reserved, stays when relays are left behind, and reaches peers that name it too', async () => {
+  const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode(echo)]
+  const told = [named(anna, relay.libp2p.getMultiaddrs()), named(bob, relay.libp2p.getMultiaddrs())]
+  await eventually(() => expect(told.map((states) => states.map(({ is }) => is))).toEqual([['reserved'], ['reserved']]))
+  expect([...anna.circuits.named]).toEqual([relay.id])
+  bob.circuits.release(relay.id)
+  const connection = await anna.dial(relay, bob)
+  expect(await echoed(connection, Buffer.from('here'))).toEqual(Buffer.from('here'))
+})
+
+test('a reservation is renewed again and again, by a machine whose clock is an hour late', async () => {
+  const [relay, anna] = [await relayNode(), await peerNode()]
+  let renewals = 0
+  const reserveNamed: NamedRelaysInit['circuits']['reserveNamed'] = async (...of) => {
+    renewals++
+    return anna.circuits.reserveNamed(...of)
+  }
+  named(anna, relay.libp2p.getMultiaddrs(), {
+    circuits: { reserveNamed },
+    maxRenewMs: 1,
+    wallNowMs: () => Date.now() - HOUR_MS
+  })
+  await eventually(() => expect(renewals).toBeGreaterThan(5))
+  expect(anna.libp2p.getConnections()).toHaveLength(1)
+})
+
+test('when the connection to a named relay is lost, that is told once, and it is reserved anew', async () => {
+  const [relay, anna] = [await relayNode(), await peerNode()]
+  const states = named(anna, relay.libp2p.getMultiaddrs())
+  await eventually(() => expect(states).toHaveLength(1))
+  for (const connection of anna.libp2p.getConnections()) connection.abort(new Error('the cable was cut'))
+  await eventually(() => expect(states.map(({ is }) => is)).toEqual(['reserved', 'lost', 'reserved']))
+  expect([...anna.circuits.relays]).toEqual([relay.id])
+})
+
+test('a node that does not relay, one that refuses and one that is not there are told each once, and tried again', async () => {
+  const [noRelay, refusing, anna] = [await peerNode(), await relayNode(), await peerNode()]
+  refusing.announced = () => false
+  const nobody = multiaddr('/ip4/127.0.0.1/tcp/1')
+  const told = new Map<string, string[]>()
+  const relays = [noRelay.libp2p.getMultiaddrs()[0], refusing.libp2p.getMultiaddrs()[0], nobody].flatMap(
+    (one) => one ?? []
+  )
+  named(anna, relays, {
+    onState: (address, state) => {
+      const words = told.get(address.toString()) ?? []
+      told.set(address.toString(), [...words, state.is === 'lost' ? state.why.message : state.is])
+    }
+  })
+  await eventually(() => expect(told.size).toBe(3))
+  refusing.announced = () => true
+  const [first = '', second = ''] = relays.map(String)
+  await eventually(() => expect(told.get(second)).toEqual(['the relay answered: permission-denied', 'reserved']))
+  expect(told.get(first)).toEqual(['it does not relay'])
+  expect(told.get(nobody.toString())).toHaveLength(1)
+  expect([...anna.circuits.relays]).toEqual([refusing.id])
+})
+
+/** @returns what is told, as it comes */
+function named(
+  { libp2p, circuits }: TestPeer,
+  addresses: readonly Multiaddr[],
+  init: Partial<NamedRelaysInit> = {}
+): readonly NamedRelayState[] {
+  const states: NamedRelayState[] = []
+  const relays = new NamedRelays({
+    circuits,
+    connect: async (address, options) => libp2p.dial(address, options),
+    onState: (_address, state) => states.push(state),
+    ...init
+  })
+  relays.start(addresses)
+  onTestFinished(async () => relays.stop())
+  return states
+}
