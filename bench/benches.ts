@@ -35,6 +35,12 @@ export const benches: readonly Bench[] = [
   },
   { name: 'page', what: 'the roster page in a browser (goal 14)', whenAll: ['--rounds', '3'], limitSeconds: 120 },
   { name: 'attached', what: 'a daemon, and faces that are attached (goal 16)', limitSeconds: 120 },
+  {
+    name: 'relay',
+    what: 'relayed conversations on one directory (goal 17)',
+    whenAll: ['--rounds', '2'],
+    limitSeconds: 150
+  },
   { name: 'wire-throughput', what: 'frames through runFrames, beside a bare stream', limitSeconds: 60 },
   {
     name: 'directory-push',

@@ -25,6 +25,8 @@ export interface ServerInit {
   readonly port?: number
   /** The address of another directory to share the roster with. */
   readonly join?: string
+  /** The setting `relayRate`, as it is typed. */
+  readonly relayRate?: string
 }
 
 export type ServerOrder =
@@ -66,11 +68,17 @@ if (process.send !== undefined) {
   process.send({ address: server.address })
 }
 
-async function startDirectory({ network, folder, port, join: federationPeer }: ServerInit): Promise<Server> {
+async function startDirectory({ network, folder, port, join: federationPeer, relayRate }: ServerInit): Promise<Server> {
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'parley-bench-')))
   const env = { XDG_DATA_HOME: join(home, 'data'), XDG_CONFIG_HOME: join(home, 'config') }
   const config = await loadConfig({
-    flags: { network, mdns: false, host: '127.0.0.1', join: federationPeer === undefined ? [] : [federationPeer] },
+    flags: {
+      network,
+      mdns: false,
+      host: '127.0.0.1',
+      join: federationPeer === undefined ? [] : [federationPeer],
+      ...(relayRate === undefined ? {} : { relayRate })
+    },
     env
   })
   const node = await DirectoryNode.create({ config, port: port ?? 0 })

@@ -168,6 +168,18 @@ export const goals = {
     name: 'messages that a peer sends and three attached faces show',
     unit: 'messages/s',
     bound: { atLeast: 1_000 }
+  },
+  relayStopped: {
+    row: 17,
+    name: 'a sender at full rate and a receiver that has stopped, relayed: memory of the directory, more',
+    unit: 'MB',
+    bound: { atMost: 20 }
+  },
+  greedyPair: {
+    row: 17,
+    name: 'a relayed pair that sends without end: median of the others, more',
+    unit: 'ms',
+    bound: { atMost: 2 }
   }
 } as const satisfies Readonly<Record<string, Goal>>
 
