@@ -12,6 +12,7 @@ import { ParleySide } from './parley-side.ts'
 import type { ToolchainName } from './prepare.ts'
 import { examples, leave, sendThrice } from './ending.ts'
 import { writeTooMuch } from './too-much.ts'
+import { holdLease, talkWithinLimits } from './relay.ts'
 import { staySilent } from './silence.ts'
 
 export interface Case {
@@ -98,6 +99,16 @@ const withParley: readonly Case[] = [
     needs: [implementation.toolchain],
     run: () => writeTooMuch(implementation)
   })),
+  {
+    name: 'a conversation through a go-libp2p relay goes on whenever that ends its connection',
+    needs: ['go'],
+    run: talkWithinLimits
+  },
+  {
+    name: 'a reservation at a go-libp2p relay outlives three of its times, by clocks an hour apart',
+    needs: ['go'],
+    run: holdLease
+  },
   {
     name: 'a connection outlives a silence, with every implementation',
     needs: implementations.map(({ toolchain }) => toolchain),

@@ -41,7 +41,7 @@ const toolchains: Readonly<Record<ToolchainName, Toolchain>> = {
   go: {
     peers: 'go-libp2p peers',
     title: 'building the go-libp2p peer (the first time, this downloads its modules)',
-    sources: ['go/go.mod', 'go/go.sum', 'go/main.go', 'go/conversation.go'],
+    sources: ['go/go.mod', 'go/go.sum', 'go/main.go', 'go/conversation.go', 'go/relay.go'],
     folder: 'go/bin',
     probe: async () => {
       const version = await outputOf('go', ['version'])

@@ -6,6 +6,9 @@
 //
 //	chat-peer listen [--key rsa|ed25519] [--example chat|mdns|rendezvous]
 //	chat-peer dial MULTIADDR [--key rsa|ed25519] [--example chat|mdns|rendezvous]
+//	chat-peer relay [--key rsa|ed25519] [--lease TIME]
+//
+// A relay serves no chat: it is a circuit relay v2 as go-libp2p makes one.
 //
 // With --example it does what the published example of that name does when a
 // stream ends, and writes as that does: chat goes on, and the goroutine that
@@ -78,6 +81,11 @@ func run(arguments []string) error {
 	if wanted.mode == "listen" || isLater {
 		node.SetStreamHandler(protocolID, func(stream network.Stream) { chat.adopt(stream, "inbound") })
 	}
+	if wanted.mode == "relay" {
+		if err := serveRelay(node, wanted.lease); err != nil {
+			return err
+		}
+	}
 	announce(node)
 	if wanted.mode == "dial" {
 		stream, err := openStream(node, wanted.destination, protocolID)
@@ -92,17 +100,20 @@ func run(arguments []string) error {
 // settings is what the command line asks for.
 type settings struct {
 	mode, destination, keyType, example string
+
+	// Of a relay: how long it keeps a reservation; 0 leaves it to go-libp2p.
+	lease time.Duration
 }
 
 func parseArguments(arguments []string) (settings, error) {
-	usage := errors.New("usage: chat-peer listen | dial MULTIADDR  [--key rsa|ed25519] [--example chat|mdns|rendezvous]")
+	usage := errors.New("usage: chat-peer listen | dial MULTIADDR | relay [--lease TIME]  [--key rsa|ed25519] [--example chat|mdns|rendezvous]")
 	if len(arguments) == 0 {
 		return settings{}, usage
 	}
 	wanted := settings{mode: arguments[0]}
 	rest := arguments[1:]
 	switch {
-	case wanted.mode == "listen":
+	case wanted.mode == "listen", wanted.mode == "relay":
 	case wanted.mode == "dial" && len(rest) > 0:
 		wanted.destination, rest = rest[0], rest[1:]
 	default:
@@ -111,6 +122,7 @@ func parseArguments(arguments []string) (settings, error) {
 	flags := flag.NewFlagSet(wanted.mode, flag.ContinueOnError)
 	flags.StringVar(&wanted.keyType, "key", "rsa", "type of the identity key: rsa (as in the example) or ed25519")
 	flags.StringVar(&wanted.example, "example", "", "the published example to be like when a stream ends: chat, mdns or rendezvous")
+	flags.DurationVar(&wanted.lease, "lease", 0, "of a relay: how long it keeps a reservation that is not renewed")
 	if err := flags.Parse(rest); err != nil {
 		return settings{}, err
 	}
