@@ -19,7 +19,7 @@ export type {
   RosterRow
 } from './api/chat-events.ts'
 export { loadConfig, type Config } from './config/config.ts'
-export { DEFAULT_DIRECTORY_PORTS, type AcceptPolicy, type SettingName, type Settings } from './config/setting-specs.ts'
+export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'
 export type { DirectoryGuest, DirectoryNodeEvents, FederatedDirectory, FederationNotice } from './directory-events.ts'
 export { DirectoryNode, firstFreeDirectoryPort } from './directory-node.ts'
 export { RelayNode } from './relay-node.ts'

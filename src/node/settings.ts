@@ -13,6 +13,7 @@ export {
   type Config
 } from './config/config.ts'
 export {
+  DEFAULT_DIRECTORY_PORTS,
   defaultProfile,
   kebabCase,
   settingSpecs,

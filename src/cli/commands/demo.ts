@@ -10,6 +10,7 @@ import { DemoTerminal } from '../demo/demo-terminal.ts'
 import { textOption } from '../options/given-options.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import {
+  DEFAULT_DIRECTORY_PORTS,
   exitCodes,
   isPortFree,
   packageFolder,
@@ -18,9 +19,6 @@ import {
   whyNotListening,
   type ExitCode
 } from '../../node/settings.ts'
-
-/** The ports of the case study, where a peer looks for directories by itself. */
-const DEMO_PORTS: readonly number[] = [8000, 8001, 8002]
 
 const entryPoint = join(packageFolder, 'bin', 'parley.js')
 const maxPort = 65_535
@@ -127,10 +125,14 @@ function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEn
 }
 
 function readPorts(value: string | undefined): readonly number[] {
-  if (value === undefined) return DEMO_PORTS
+  if (value === undefined) return DEFAULT_DIRECTORY_PORTS
   const ports = value.split(',').map(Number)
   const isRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= maxPort)
-  if (!isRight || new Set(ports).size !== DEMO_PORTS.length || ports.length !== DEMO_PORTS.length) {
+  if (
+    !isRight ||
+    new Set(ports).size !== DEFAULT_DIRECTORY_PORTS.length ||
+    ports.length !== DEFAULT_DIRECTORY_PORTS.length
+  ) {
     throw new UsageError(`--ports ${value}: expected three different ports, such as 8100,8101,8102`)
   }
   return ports

@@ -4,6 +4,7 @@
 import type { Command } from 'commander'
 import type { FederatedDirectory, DirectoryGuest, PageWish } from '../../node/index.ts'
 import {
+  DEFAULT_DIRECTORY_PORTS,
   type ExitCode,
   exitCodes,
   isTooWide,
@@ -244,7 +245,7 @@ export async function choosePort(
   host: string | undefined,
   pagePort: number | undefined
 ): Promise<number | undefined> {
-  const { firstFreeDirectoryPort, DEFAULT_DIRECTORY_PORTS } = await import('../../node/index.ts')
+  const { firstFreeDirectoryPort } = await import('../../node/index.ts')
   const findFree: FindFreePort = async () => firstFreeDirectoryPort(host, pagePort)
   if (io.stdin.isTTY === true) return askPort(io, findFree, pagePort)
   const free = await findFree()

@@ -19,9 +19,7 @@ import { ProgressLine } from '../process/progress-line.ts'
 import { markedEntryLines } from '../wording/message-wording.ts'
 import { parseSince, parseUntil } from '../wording/time-span.ts'
 import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
-
-/** `parley log` and `parley search` list this many messages unless --limit says otherwise: some screens full. */
-const DEFAULT_LISTED_MESSAGES = 100
+import { DEFAULT_LISTED_MESSAGES } from '../options/option-table.ts'
 
 /**
  * The most that one of them lists: they are held in memory until they are written, `parley export` holds no more than a

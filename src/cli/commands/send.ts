@@ -26,15 +26,11 @@ import { unlockerOf } from '../process/unlocking.ts'
 import { noDirectoryText } from '../wording/directory-wording.ts'
 import { deliveryWord } from '../wording/message-wording.ts'
 import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
+import { DEFAULT_SEND_WAIT_SECONDS } from '../options/option-table.ts'
 import { withChatNode } from './with-chat-node.ts'
 
 /** `parley send PEER -` reads no more than this; the node says what the limit of a text is. */
 const MAX_TEXT_INPUT_BYTES = 1024 * 1024
-
-/**
- * How long `parley send` waits for the receipt unless --wait says otherwise: longer than any one dial, and done in 8 s.
- */
-const DEFAULT_SEND_WAIT_SECONDS = 6
 
 /** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */
 const MESSAGE_ID_BYTES = 16

@@ -1,7 +1,21 @@
 // Every option of every command, once: the settings that a command takes, each of
 // which is an option, and the options of one run. The commands, their help and the
 // reference are made from it. It reads no command line.
-import { kebabCase, type SettingName, type SettingSpec, settingSpecs } from '../../node/settings.ts'
+import {
+  DEFAULT_DIRECTORY_PORTS,
+  kebabCase,
+  type SettingName,
+  type SettingSpec,
+  settingSpecs
+} from '../../node/settings.ts'
+
+/**
+ * How long `parley send` waits for the receipt unless --wait says otherwise: longer than any one dial, and done in 8 s.
+ */
+export const DEFAULT_SEND_WAIT_SECONDS = 6
+
+/** `parley log` and `parley search` list this many messages unless --limit says otherwise: some screens full. */
+export const DEFAULT_LISTED_MESSAGES = 100
 
 export const allSettings: readonly SettingName[] = settingSpecs.map(({ name }) => name)
 
@@ -75,7 +89,11 @@ const keyPassphrase = 'read the passphrase of the identity key from this file de
 
 /** In the order in which the help lists them, after the settings. */
 const runOptions = [
-  { sets: 'wait', flags: '--wait <SECONDS>', of: { send: 'how long to wait for the receipt (default: 6)' } },
+  {
+    sets: 'wait',
+    flags: '--wait <SECONDS>',
+    of: { send: `how long to wait for the receipt (default: ${DEFAULT_SEND_WAIT_SECONDS})` }
+  },
   { sets: 'queue', flags: '--no-queue', of: { send: 'fail instead of queueing if it is not delivered in time' } },
   {
     sets: 'trustName',
@@ -106,8 +124,8 @@ const runOptions = [
     sets: 'limit',
     flags: '--limit <NUMBER>',
     of: {
-      log: 'how many of them, the last ones (default: 100)',
-      search: 'how many of them, the newest first (default: 100)'
+      log: `how many of them, the last ones (default: ${DEFAULT_LISTED_MESSAGES})`,
+      search: `how many of them, the newest first (default: ${DEFAULT_LISTED_MESSAGES})`
     }
   },
   {
@@ -187,7 +205,7 @@ const runOptions = [
   {
     sets: 'ports',
     flags: '--ports <A,B,C>',
-    of: { demo: 'the ports of the directories (default: 8000,8001,8002)' }
+    of: { demo: `the ports of the directories (default: ${DEFAULT_DIRECTORY_PORTS.join(',')})` }
   },
   {
     sets: 'plain',

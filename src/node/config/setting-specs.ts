@@ -129,7 +129,7 @@ const settings = [
   setting({
     name: 'defaultDirectories',
     of: 'chat',
-    help: 'look for directories on this machine, ports 8000 to 8002',
+    help: `look for directories on this machine, ports ${DEFAULT_DIRECTORY_PORTS[0]} to ${DEFAULT_DIRECTORY_PORTS[2]}`,
     parse: parseSwitch,
     byDefault: true
   }),
