@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from '../sqlite/conversation-table.ts'
 import type { HistoryEntry, SearchOptions } from '../message-store.ts'
 import { messageColumns, readNumber, entriesWithin } from '../sqlite/message-rows.ts'
+import { IndexWords } from './index-words.ts'
 import { oldWordsOf, phrasesOf, wordsOf, type Phrase } from './search-words.ts'
 import { DamageFound } from '../errors.ts'
 
@@ -20,6 +21,7 @@ const ownChanges = 1
 
 export class SearchIndex {
   readonly #conversations: ConversationTable
+  readonly #words: IndexWords
   readonly #upTo: StatementSync
   readonly #setUpTo: StatementSync
   readonly #missing: StatementSync
@@ -35,6 +37,7 @@ export class SearchIndex {
 
   constructor(database: DatabaseSync, conversations: ConversationTable) {
     this.#conversations = conversations
+    this.#words = new IndexWords(database)
     this.#upTo = database.prepare('SELECT up_to, old_words_up_to FROM indexed')
     this.#setUpTo = database.prepare('UPDATE indexed SET up_to = ?')
     this.#setOldWordsUpTo = database.prepare('UPDATE indexed SET old_words_up_to = ?')
@@ -146,11 +149,23 @@ export class SearchIndex {
     const conversation = options.peer === undefined ? undefined : this.#conversations.find(options.peer)
     if (options.peer !== undefined && conversation === undefined) return []
     // Words are letters, digits and pictographs, so nothing in them can end the quotes.
-    const wanted = `words : (${phrases.map(matched).join(' AND ')})`
+    const wanted = `words : (${phrases.map((phrase) => this.#matched(phrase)).join(' AND ')})`
     const query =
       conversation === undefined ? wanted : `${wanted} AND conversation : "${conversationWord(conversation.id)}"`
     const { before = Number.MAX_SAFE_INTEGER, limit, maxBytes = Infinity } = options
     return entriesWithin(this.#find, [query, before, limit], maxBytes)
+  }
+
+  /**
+   * A phrase in FTS5's syntax. Its last word, where it is a beginning, becomes all words in the index that begin so: FTS5
+   * reads those from the newest on, and stops at the limit.
+   */
+  #matched({ words, isBeginning }: Phrase): string {
+    const last = words.at(-1)
+    const wholes = isBeginning && last !== undefined ? this.#words.beginningWith(last) : []
+    // None: there is no such word, or it is longer than FTS5's longest, which is cut off.
+    if (wholes === undefined || wholes.length === 0) return `"${words.join(' ')}"${isBeginning ? ' *' : ''}`
+    return `(${wholes.map((whole) => `"${[...words.slice(0, -1), whole].join(' ')}"`).join(' OR ')})`
   }
 
   /**
@@ -170,11 +185,6 @@ export class SearchIndex {
   #oldWordsUpTo(): number {
     return readNumber(this.#upTo.get() ?? { old_words_up_to: 0 }, 'old_words_up_to')
   }
-}
-
-/** A phrase in FTS5's syntax. */
-function matched({ words, isBeginning }: Phrase): string {
-  return `"${words.join(' ')}"${isBeginning ? ' *' : ''}`
 }
 
 function conversationWord(id: number): string {

@@ -12,7 +12,7 @@ import {
   TEXT_BYTES_PER_INDEX_SLICE
 } from '../../../src/storage/search/search-index.ts'
 import { wordsOf } from '../../../src/storage/search/search-words.ts'
-import { openHistoryFile } from '../../../src/storage/sqlite/history-file.ts'
+import { openHistoryFile, openHistoryInMemory } from '../../../src/storage/sqlite/history-file.ts'
 
 const peer = 'a peer'
 const folders: string[] = []
@@ -47,6 +47,21 @@ async function slicesOf(count: number, text: string): Promise<readonly number[]>
     database.close()
   }
 }
+
+test('a beginning is looked up again after a transaction with a search was rolled back', () => {
+  const database = openHistoryInMemory()
+  try {
+    const index = new SearchIndex(database, new ConversationTable(database))
+    database.exec(`INSERT INTO search (rowid, words, conversation) VALUES (1, 'see you tomorrow', 'c1')`)
+    database.exec('BEGIN')
+    index.find('tomo', { limit: 9 })
+    database.exec('ROLLBACK')
+    // The row of the message is missing: only the index is asked.
+    expect(index.find('tomo', { limit: 9 })).toEqual([])
+  } finally {
+    database.close()
+  }
+})
 
 describe('one transaction indexes', () => {
   test('many short messages', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { phrasesOf, wordsOf, type Phrase } from '../../../src/storage/search/search-words.ts'
+import { MAX_COMPLETIONS } from '../../../src/storage/search/index-words.ts'
 import { closeStores, storeKinds } from '../stores.ts'
 
 const peer = 'somebody'
@@ -104,6 +105,29 @@ describe.each(storeKinds)('search in a store in $kind', ({ open }) => {
     expect(withPeer.map(({ message }) => message.text)).toEqual(['word 27', 'word 24', 'word 21'])
     expect(await store.search('word', { peer: 'nobody', limit: 3 })).toEqual([])
   })
+
+  test.each([MAX_COMPLETIONS, MAX_COMPLETIONS + 1])(
+    'a beginning of %d words finds all of them, in order',
+    async (count) => {
+      const store = await open()
+      const texts = Array.from({ length: count }, (_, n) => `see station${n === 0 ? '' : n} then`)
+      await store.addAllOutgoing(
+        peer,
+        texts.flatMap((text) => [
+          { text, sentAtMs: 0 },
+          { text: 'see the stat', sentAtMs: 0 }
+        ])
+      )
+      await store.addOutgoing({ peer: 'another', text: 'see station', sentAtMs: 0 })
+      const search = async (words: string, limit = 999): Promise<readonly string[]> =>
+        (await store.search(words, { peer, limit })).map(({ message }) => message.text)
+      expect(await search('station')).toEqual(texts.toReversed())
+      expect(await search('see@station')).toEqual(texts.toReversed())
+      expect(await search('then station')).toEqual(texts.toReversed())
+      expect(await search('station', 2)).toEqual(texts.toReversed().slice(0, 2))
+      expect(await search('the@station')).toEqual([])
+    }
+  )
 
   test('a search finds exactly what a scan of all messages finds, on every page', async () => {
     const word = fc.constantFrom('a', 'b', 'c', 'c1', 'c12', 'é', 'ée')
