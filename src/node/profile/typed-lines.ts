@@ -3,7 +3,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodedText } from '../../lib/index.ts'
-import { OWNER_ONLY, replaceFile } from '../../storage/index.ts'
 
 /** Lines by the peer of the conversation, or by '' for what was typed outside of one. */
 export type TypedLines = ReadonlyMap<string, readonly string[]>
@@ -45,6 +44,8 @@ export async function forgetTypedLines(folder: string, peer: string): Promise<vo
   const lines = readTypedLines(decodedText(bytes))
   if (lines === undefined) await rm(file)
   else if (lines.has(peer)) {
+    // Loaded here and not above: the other functions are for a start that shows its first screen before it loads storage.
+    const { OWNER_ONLY, replaceFile } = await import('../../storage/index.ts')
     const others = new Map([...lines].filter(([place]) => place !== peer))
     await replaceFile(file, Buffer.from(typedLinesText(others)), OWNER_ONLY)
   }
