@@ -45,6 +45,8 @@ export interface Measured {
 type Deliver = (index: number) => void
 
 const protocol = '/delivery-bench/1.0.0'
+/** An answer of the bare stream: a count, in a frame that is none of the tiny ones that a connection is cut for. */
+const answerBytes = 64
 const connectTimeoutMs = 20_000
 
 const [, , given] = process.argv
@@ -55,6 +57,9 @@ const party = await makeParty()
 process.send?.({ address: party.address })
 let deliver: Deliver | undefined
 let onDelivered: (index: number) => void = () => undefined
+/** Called when what carries the messages is gone: those under way are never delivered. */
+let onGone: (why: Error) => void = (why) => (gone = why)
+let gone: Error | undefined
 process.on('message', (order: Order) => void obey(order))
 process.once('disconnect', () => process.exit())
 
@@ -92,11 +97,16 @@ async function obey(order: Order): Promise<void> {
 async function measure({ count, everyMs, underWay }: Extract<Order, { do: 'send' }>): Promise<Measured> {
   if (party.store !== undefined) return { seconds: await party.store(count), latenciesMs: [] }
   if (deliver === undefined) throw new Error('not connected')
+  if (gone !== undefined) throw gone
   const send = deliver
   const sentAtMs = new Float64Array(count)
   const latenciesMs = new Float64Array(count)
   const startedAtMs = performance.now()
   const all = Promise.withResolvers<void>()
+  onGone = (why) => {
+    gone = why
+    all.reject(why)
+  }
   let next = 0
   let delivered = 0
   const one = (): void => {
@@ -155,9 +165,9 @@ async function rawParty(): Promise<Party> {
     let received = 0
     stream.addEventListener('message', ({ data }) => {
       received += data.byteLength
-      const count = Buffer.alloc(8)
-      count.writeDoubleBE(received)
-      stream.send(count)
+      const answer = Buffer.alloc(answerBytes)
+      answer.writeDoubleBE(received)
+      stream.send(answer)
     })
   })
   return {
@@ -170,16 +180,18 @@ async function rawParty(): Promise<Party> {
       let rest = Buffer.alloc(0)
       stream.addEventListener('message', ({ data }) => {
         rest = Buffer.concat([rest, data.subarray()])
-        const whole = rest.length - (rest.length % 8)
+        const whole = rest.length - (rest.length % answerBytes)
         if (whole === 0) return
-        const received = rest.readDoubleBE(whole - 8)
+        const received = rest.readDoubleBE(whole - answerBytes)
         rest = rest.subarray(whole)
         for (let item = waiting[first]; item !== undefined && item.end <= received; item = waiting[first]) {
           first++
           onDelivered(item.index)
         }
       })
+      stream.addEventListener('close', ({ error }) => onGone(error ?? new Error('the bare stream has closed')))
       return (index) => {
+        if (gone !== undefined) return
         const bytes = Buffer.from(`${text}${index}`)
         sent += bytes.length
         waiting.push({ end: sent, index })

@@ -93,6 +93,7 @@ try {
   await tox?.stop()
   for (const { sender, receiver, folder } of pairs) {
     for (const child of [sender, receiver]) {
+      if (child.exitCode !== null || child.signalCode !== null) continue
       const gone = once(child, 'exit')
       child.disconnect()
       await gone
@@ -110,7 +111,7 @@ async function startPair(name: string, store: Store, where: string): Promise<Pai
   const folder = mkdtempSync(join(where, 'parley-delivery-'))
   const receiver = await start({ role: 'receiver', store, folder: join(folder, 'receiver'), build, text })
   const sender = await start({ role: 'sender', store, folder: join(folder, 'sender'), build, text })
-  const connected = once(sender.child, 'message')
+  const connected = answerOf(sender.child)
   sender.child.send({ do: 'connect', address: receiver.address } satisfies Order)
   await connected
   const isSending = !store.startsWith('statements')
@@ -134,16 +135,28 @@ async function send({ sender, receiver, isSending }: Pair, count: number): Promi
 
 async function start(init: SideInit): Promise<{ readonly child: ChildProcess; readonly address: string }> {
   const child = fork(join(import.meta.dirname, 'delivery-side.ts'), [JSON.stringify(init)])
-  const [{ address }] = (await once(child, 'message')) as [{ address: string }]
+  // What delivery-side.ts says first.
+  const { address } = (await answerOf(child)) as { address: string }
   return { child, address }
 }
 
 async function ask(child: ChildProcess, order: Order): Promise<Measured> {
-  const answer = once(child, 'message')
+  const answer = answerOf(child)
   child.send(order)
   // The answer to this order: see delivery-side.ts.
-  const [measured] = (await answer) as [Measured]
-  return measured
+  return (await answer) as Measured
+}
+
+/** @throws when the process ends without an answer: it has said why */
+async function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise<unknown>((resolve, reject) => {
+    const onExit = (): void => reject(new Error('a process of the benchmark has ended: what it said is above'))
+    child.once('exit', onExit)
+    child.once('message', (answer) => {
+      child.off('exit', onExit)
+      resolve(answer)
+    })
+  })
 }
 
 function note(pair: Pair, rate: string, { latenciesMs }: Measured): void {

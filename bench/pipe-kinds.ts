@@ -65,6 +65,28 @@ export async function makeEnd(kind: PipeKind, role: PipeRole, serve: Serve): Pro
   }
 }
 
+/** @returns `gone` for the listener, and a signal that then ends whatever waits for room in the pipe */
+function ending(listener: PipeListener): { readonly gone: (why: Error) => void; readonly signal: AbortSignal } {
+  const end = new AbortController()
+  const gone = (why: Error): void => {
+    end.abort(why)
+    listener.gone(why)
+  }
+  return { gone, signal: end.signal }
+}
+
+/** A pipe that is gone never has room. */
+async function room(signal: AbortSignal, wait: (resolve: () => void) => void): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const give = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', give, { once: true })
+    wait(() => {
+      signal.removeEventListener('abort', give)
+      resolve()
+    })
+  })
+}
+
 // ------------------------------------------------------------------ TCP
 
 async function tcpEnd(serve: Serve): Promise<PipeEnd> {
@@ -91,12 +113,14 @@ async function tcpEnd(serve: Serve): Promise<PipeEnd> {
 
 /** @param socket its errors are listened to: each is followed by `close` */
 function socketPipe(socket: Pick<Socket, 'on' | 'write' | 'once' | 'destroy'>, listener: PipeListener): Pipe {
+  const { gone, signal } = ending(listener)
   socket.on('data', (bytes: Buffer) => listener.bytes(bytes))
-  socket.once('close', () => listener.gone(new Error('the socket has closed')))
+  socket.once('close', () => gone(new Error('the socket has closed')))
   return {
     send: async (pieces) => {
       for (const piece of pieces) {
-        if (!socket.write(piece)) await new Promise<void>((resolve) => socket.once('drain', resolve))
+        signal.throwIfAborted()
+        if (!socket.write(piece)) await room(signal, (resolve) => socket.once('drain', resolve))
       }
     },
     close: async () => {
@@ -113,7 +137,8 @@ type OpenPipe = (stream: Stream, listener: PipeListener) => Pick<Pipe, 'send'>
 
 async function libp2pEnd(node: Libp2p, serve: Serve, open: OpenPipe): Promise<PipeEnd> {
   await node.handle(protocol, (stream) => {
-    const take = serve((bytes) => void pipe.send([bytes]))
+    // The end that has dialled says why a pipe is gone.
+    const take = serve((bytes) => void pipe.send([bytes]).catch(() => undefined))
     const pipe = open(stream, { bytes: (bytes) => take(bytes), gone: () => undefined })
   })
   return {
@@ -149,10 +174,16 @@ function eventPipe(stream: Stream, listener: PipeListener): Pick<Pipe, 'send'> {
   stream.addEventListener('message', ({ data }) => {
     for (const bytes of data instanceof Uint8Array ? [data] : data) listener.bytes(bytes)
   })
-  stream.addEventListener('close', ({ error }) => listener.gone(error ?? new Error('the stream has closed')))
+  const { gone, signal } = ending(listener)
+  stream.addEventListener('close', ({ error }) => gone(error ?? new Error('the stream has closed')))
   return {
     send: async (pieces) => {
-      for (const piece of pieces) if (!stream.send(piece)) await once(stream, 'drain')
+      for (const piece of pieces) {
+        signal.throwIfAborted()
+        if (!stream.send(piece)) {
+          await room(signal, (resolve) => stream.addEventListener('drain', resolve, { once: true }))
+        }
+      }
     }
   }
 }
@@ -172,10 +203,16 @@ function duplexPipe(stream: Stream, listener: PipeListener): Pick<Pipe, 'send'> 
     for await (const list of duplex.source) for (const bytes of list) listener.bytes(bytes)
     throw new Error('the stream has closed')
   }
-  const gone = (error: unknown): void => listener.gone(error instanceof Error ? error : new Error(String(error)))
-  duplex.sink(feed()).catch(gone)
-  read().catch(gone)
-  return { send: async (pieces) => new Promise<void>((done) => next.resolve({ pieces, done })) }
+  const { gone, signal } = ending(listener)
+  const fail = (error: unknown): void => gone(error instanceof Error ? error : new Error(String(error)))
+  duplex.sink(feed()).catch(fail)
+  read().catch(fail)
+  return {
+    send: async (pieces) => {
+      signal.throwIfAborted()
+      await room(signal, (done) => next.resolve({ pieces, done }))
+    }
+  }
 }
 
 // ------------------------------------------------------------------ hyperdht
