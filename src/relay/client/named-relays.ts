@@ -24,7 +24,7 @@ const MIN_RENEW_MS = 5_000
 const RESERVE_TIMEOUT_MS = 10_000
 
 /** A relay that was named is looked for as long as the node runs. */
-const RECONNECT = { firstMs: 1_000, maxMs: 30_000 } as const
+const RECONNECT = { firstMs: 250, maxMs: 10_000 } as const
 
 export type NamedRelayState =
   /** Others reach this peer through it. */
