@@ -13,10 +13,12 @@ import {
   departedPeers,
   hostOptions,
   limitsWithin,
+  linkWatch,
   openFileLimit,
   type Pressure,
   type Standing
 } from '../transport/index.ts'
+import type { LinkWatch } from '../wire/index.ts'
 import { isLocal } from './dialing/address.ts'
 import type { Settings } from './config/setting-specs.ts'
 import type { LanSightings } from './discovery/lan.ts'
@@ -52,6 +54,7 @@ export interface ChatHost {
   readonly dialer: AddressDialer
   readonly guard: ConnectionGuard
   readonly circuits: Circuits
+  readonly links: LinkWatch
   kindOf(connection: Connection, options: { signal: AbortSignal }): Promise<PeerKind>
 }
 
@@ -66,12 +69,14 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     isUsed: carriesMoreThanRecords,
     isChosen: (peer) => isContact(init, peer) || init.isConversing(peer)
   })
+  const links = linkWatch()
   const options = hostOptions({
     key: profile.key,
     host: settings.host,
     port: init.port,
     guard,
     circuits,
+    links,
     discovery: settings.mdns
       ? [
           lan.peers.discovery(settings.network, 'peer', !init.observe),
@@ -100,7 +105,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     }
   })
   const { chat: service, records, dialer } = libp2p.services
-  return { libp2p, chat: service, records, dialer, guard, circuits, kindOf }
+  return { libp2p, chat: service, records, dialer, guard, circuits, links, kindOf }
 }
 
 /** Two peers exchange their records for as long as they are connected, whatever for. */

@@ -17,6 +17,7 @@ import { AddressBook } from './dialing/address-book.ts'
 import { hostPortOf, isLocal, isRelayed } from './dialing/address.ts'
 import type { KnownAddresses } from './dialing/dialable.ts'
 import { Dialer } from './dialing/dialer.ts'
+import { LinkDoubts } from './dialing/link-doubts.ts'
 import { Directories } from './directories/directories.ts'
 import { ownNetworkNow } from './dialing/own-network.ts'
 import { LanDialing } from './discovery/lan-dialing.ts'
@@ -78,6 +79,7 @@ export class ChatNetwork {
   readonly #namedRelays: NamedRelays
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
+  readonly #doubts: LinkDoubts
   readonly #news = new Wakeup()
   #bound: Bound | undefined
   readonly #ownNetwork = ownNetworkNow()
@@ -166,6 +168,11 @@ export class ChatNetwork {
         asked === undefined ? this.isDirectory(peer) : this.#answersAsDirectory(asked),
       notice
     })
+    this.#doubts = new LinkDoubts({
+      links: () => this.#host.links,
+      connection: (peer) => this.connection(peer),
+      isDirectory: (peer) => this.#directories.views().some((view) => view.peer === peer)
+    })
     this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange())
   }
 
@@ -181,6 +188,7 @@ export class ChatNetwork {
       this.#dialer.connected(detail.toString())
       this.#searches.wake(detail.toString())
     })
+    libp2p.addEventListener('peer:disconnect', ({ detail }) => this.#doubts.disconnected(detail.toString()))
     libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())
     this.presence.follow(records)
   }
@@ -445,6 +453,7 @@ export class ChatNetwork {
     for (const change of changes) {
       if (change.kind === 'gone') continue
       const { peer } = change.entry
+      if (change.kind === 'changed') this.#doubts.moved(peer, addressesIn(change.entry), addressesIn(change.was))
       if (change.kind === 'joined' || hasMoved(change.entry, change.was)) this.#dialer.forgetFailures(peer)
       void this.addresses.keepAddresses(peer)
       this.#searches.wake(peer)
@@ -454,6 +463,7 @@ export class ChatNetwork {
   }
 
   async #onNetworkChange(): Promise<void> {
+    this.#doubts.networkChanged()
     this.#dialer.forgetFailures()
     this.#directories.wake()
     this.#namedRelays.wake()
@@ -473,9 +483,13 @@ export class ChatNetwork {
 }
 
 function announcedBy(entry: RosterEntry | undefined): readonly string[] {
-  return entry?.record.record.addresses.map((address) => address.toString()) ?? []
+  return entry === undefined ? [] : addressesIn(entry).map(String)
+}
+
+function addressesIn({ record }: RosterEntry): readonly Multiaddr[] {
+  return record.record.addresses
 }
 
 function hasMoved(now: RosterEntry, before: RosterEntry): boolean {
-  return now.record.record.addresses.join(' ') !== before.record.record.addresses.join(' ')
+  return addressesIn(now).join(' ') !== addressesIn(before).join(' ')
 }

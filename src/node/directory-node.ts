@@ -14,6 +14,7 @@ import {
   hostOptions,
   InterfaceWatch,
   limitsWithin,
+  linkWatch,
   openFileLimit
 } from '../transport/index.ts'
 import { ownNetworkNow } from './dialing/own-network.ts'
@@ -161,7 +162,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         guard,
         discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
         gater: {},
-        inboundLink: DIRECTORY_LINK_PING,
+        links: linkWatch(DIRECTORY_LINK_PING),
         version,
         onMisbehaviour: (error, remote) => {
           if (node !== undefined) node.#misbehaved(misbehaviourOf(error, remote))

@@ -13,6 +13,7 @@ import {
   hostOptions,
   InterfaceWatch,
   limitsWithin,
+  linkWatch,
   openFileLimit
 } from '../transport/index.ts'
 import { UsageError } from './api/errors.ts'
@@ -94,7 +95,7 @@ export class RelayNode extends TypedEventEmitter<DirectoryNodeEvents> {
         guard,
         discovery: [],
         gater: {},
-        inboundLink: DIRECTORY_LINK_PING,
+        links: linkWatch(DIRECTORY_LINK_PING),
         version,
         onMisbehaviour: (error, remote) => node?.misbehaved(misbehaviourOf(error, remote))
       }),

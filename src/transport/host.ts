@@ -12,7 +12,7 @@ import type { ConnectionGuard } from './connection-guard.ts'
 import { offenderGater, Offenders } from './offenders.ts'
 import { guardedUpgrade } from './tuning/guarded-upgrade.ts'
 import { zonedAddresses } from './tuning/zoned-addresses.ts'
-import { addressClassOf, HANDSHAKE_TIMEOUT_MS } from '../wire/index.ts'
+import { addressClassOf, HANDSHAKE_TIMEOUT_MS, LinkWatch } from '../wire/index.ts'
 import { boundedYamux } from './tuning/bounded-yamux.ts'
 import type { LinkPace, MisbehaviourError } from '../wire/index.ts'
 import type { OnMisbehaviour } from './tuning/bounded-yamux.ts'
@@ -55,8 +55,8 @@ export interface HostInit {
   readonly gater: ConnectionGater
   /** Peers that the user or the operator has chosen, by peer ID; default none. */
   readonly isKnown?: (peer: string) => boolean
-  /** How silence is noticed on links that others dialled; default as on our own. */
-  readonly inboundLink?: LinkPace
+  /** Notices silence on its links, and is told when they are in doubt; default one of its own. */
+  readonly links?: LinkWatch
   /** Called for each remote that was cut for what it did. */
   readonly onMisbehaviour?: (error: MisbehaviourError, remote: Remote) => void
   readonly logger?: ComponentLogger
@@ -75,6 +75,11 @@ type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 const sodium = loadSodium()
 
 const ownLink: LinkPace = { pingAfterMs: LINK_PING.intervalMs, answerWithinMs: LINK_PING.timeoutMs }
+
+/** @param inbound how silence is noticed on links that others dialled; default as on our own */
+export function linkWatch(inbound: LinkPace = ownLink): LinkWatch {
+  return new LinkWatch({ outbound: ownLink, inbound })
+}
 
 /** Silence is LinkWatch's: a timer of each socket's own would be put off by every read and write. */
 const noSocketTimeouts = { inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }
@@ -135,7 +140,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     ],
     streamMuxers: [
       boundedYamux({
-        silence: { outbound: ownLink, inbound: init.inboundLink ?? ownLink },
+        watch: init.links ?? linkWatch(),
         onMisbehaviour: judgeSecured,
         tuning
       })

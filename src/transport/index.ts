@@ -7,7 +7,7 @@ export { chatLimits, ConnectionGuard, directoryLimits } from './connection-guard
 export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
 export type { Standing } from './connection-places.ts'
 export { departedPeers } from './departed-peers.ts'
-export { commonServices, directoryServices, hostOptions } from './host.ts'
+export { commonServices, directoryServices, hostOptions, linkWatch } from './host.ts'
 export type { Remote } from './host.ts'
 export { INTERFACE_POLL_MS, InterfaceWatch, networkInterfaces, zoneOf } from './network-interfaces.ts'
 export type { Interfaces } from './network-interfaces.ts'

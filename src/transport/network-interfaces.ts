@@ -1,5 +1,5 @@
 // The interfaces of this machine and their addresses, and when these change: a
-// cable, a Wi-Fi, a laptop that wakes. Systems report that in no common way, so
+// cable, a Wi-Fi; and when the machine has slept. Systems report that in no common way, so
 // it looks. To list them the system opens a socket, and the list is asked for
 // every few seconds: when no more files may be open, the last list stands.
 import { networkInterfaces as listInterfaces, platform, type NetworkInterfaceInfo } from 'node:os'
@@ -27,21 +27,32 @@ export function zoneOf(name: string, info: NetworkInterfaceInfo): string {
   return platform() === 'win32' && info.family === 'IPv6' ? String(info.scopeid) : name
 }
 
-/** How often the machine's own addresses are looked at: a laptop that wakes is back within seconds. */
-export const INTERFACE_POLL_MS = 2_000
+/** How often the machine's own addresses are looked at: it leaves half of three seconds for links that are in doubt. */
+export const INTERFACE_POLL_MS = 1_000
 
+/**
+ * A look that comes so much later than it should, by the wall clock: the machine has slept, or this process was
+ * stopped. A process that is merely busy is not so late; and a clock that was set costs a few pings.
+ */
+const SLEPT_MS = 10_000
+
+/** Calls back when the addresses of this machine have changed, or may have while it slept. */
 export class InterfaceWatch {
   readonly #onChange: () => void
+  readonly #interfaces: () => Interfaces
   #timer: NodeJS.Timeout | undefined
   #last = ''
+  #lookedAtMs = 0
 
-  constructor(onChange: () => void) {
+  constructor(onChange: () => void, interfaces: () => Interfaces = networkInterfaces) {
     this.#onChange = onChange
+    this.#interfaces = interfaces
   }
 
   start(): void {
     if (this.#timer !== undefined) return
-    this.#last = fingerprint()
+    this.#last = fingerprint(this.#interfaces())
+    this.#lookedAtMs = Date.now()
     this.#timer = setInterval(() => this.#look(), INTERFACE_POLL_MS)
   }
 
@@ -51,14 +62,17 @@ export class InterfaceWatch {
   }
 
   #look(): void {
-    const now = fingerprint()
-    if (now === this.#last) return
+    const nowMs = Date.now()
+    const hasSlept = nowMs - this.#lookedAtMs >= SLEPT_MS
+    this.#lookedAtMs = nowMs
+    const now = fingerprint(this.#interfaces())
+    if (now === this.#last && !hasSlept) return
     this.#last = now
     this.#onChange()
   }
 }
 
-function fingerprint(): string {
-  const entries = Object.entries(networkInterfaces())
+function fingerprint(interfaces: Interfaces): string {
+  const entries = Object.entries(interfaces)
   return entries.flatMap(([name, list]) => (list ?? []).map(({ address }) => `${name} ${address}`)).join('\n')
 }

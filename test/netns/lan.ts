@@ -2,14 +2,12 @@
 // that stands in a namespace of its own, so that nothing of this machine's
 // network is touched and removing the namespaces removes everything. It knows
 // nothing of what runs on the hosts.
-import { execFile, execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { inNamespace, ip, Namespaces, whyFailed } from './namespaces.ts'
 
 const run = promisify(execFile)
 
-/** The process that made a namespace is part of its name: what a killed test has left can be told and removed. */
-const prefix = 'plt'
 const bridge = 'br0'
 /** No other program is on this network, so any private one will do. */
 const subnet = '10.77.0'
@@ -54,26 +52,22 @@ export async function whyNoNamespaces(): Promise<string | undefined> {
     await lan.remove()
     return undefined
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
-    return `no network namespaces here (they need root and the ip command): ${said === '' ? String(error) : said}`
+    return `no network namespaces here (they need root and the ip command): ${whyFailed(error)}`
   }
 }
 
 export class Lan {
   readonly hosts: NetHost[] = []
-  readonly #namespaces: string[] = []
+  readonly #namespaces: Namespaces
   readonly #init: LanInit
-  readonly #name = `${prefix}-${process.pid}-${randomBytes(3).toString('hex')}`
-  readonly #onExit = (): void => this.#removeNow()
 
-  private constructor(init: LanInit) {
+  private constructor(init: LanInit, namespaces: Namespaces) {
     this.#init = init
-    process.on('exit', this.#onExit)
+    this.#namespaces = namespaces
   }
 
   static async create(init: LanInit): Promise<Lan> {
-    await removeLeftovers()
-    const lan = new Lan(init)
+    const lan = new Lan(init, await Namespaces.begin())
     try {
       await lan.#addSwitch()
       for (let number = 1; number <= init.hosts; number++) lan.hosts.push(await lan.#addHost(number))
@@ -93,30 +87,28 @@ export class Lan {
 
   /** Goes before a command that is to run on the switch, whose ports are `p1`, `p2` and so on. */
   get switchWrapper(): readonly string[] {
-    return ['ip', 'netns', 'exec', this.#switch]
+    return inNamespace(this.#switch)
   }
 
   /** What still runs on a host goes on, alone. */
   async remove(): Promise<void> {
-    process.off('exit', this.#onExit)
-    for (const namespace of this.#namespaces.splice(0)) await ip('netns', 'del', namespace).catch(() => undefined)
+    await this.#namespaces.remove()
   }
 
   get #switch(): string {
-    return `${this.#name}-s`
+    return this.#namespaces.nameOf('s')
   }
 
   async #addSwitch(): Promise<void> {
-    await this.#addNamespace(this.#switch)
+    await this.#namespaces.add('s')
     await ip('-n', this.#switch, 'link', 'add', bridge, 'type', 'bridge', 'mcast_snooping', '0')
     await ip('-n', this.#switch, 'link', 'set', bridge, 'up')
   }
 
   async #addHost(number: number): Promise<NetHost> {
-    const namespace = `${this.#name}-${number}`
+    const namespace = await this.#namespaces.add(String(number))
     const address = `${subnet}.${number}`
     const port = `p${number}`
-    await this.#addNamespace(namespace)
     await ip('-n', this.#switch, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
     await ip('-n', this.#switch, 'link', 'set', port, 'master', bridge, 'up')
     const { ipv4 = true, ipv6 = true, defaultRoute = 'lan' } = this.#init
@@ -130,7 +122,7 @@ export class Lan {
     return {
       namespace,
       address: ipv4 ? address : '',
-      wrapper: ['ip', 'netns', 'exec', namespace],
+      wrapper: inNamespace(namespace),
       readdress: async (cidr, options = {}) => {
         if (options.beside !== true) await ip('-n', namespace, '-4', 'address', 'flush', 'dev', 'eth0')
         await ip('-n', namespace, 'address', 'add', cidr, 'dev', 'eth0')
@@ -166,41 +158,4 @@ export class Lan {
     await ip('-n', namespace, 'link', 'set', 'vpn0', 'up')
     await ip('-n', namespace, 'route', 'add', 'default', 'dev', 'vpn0')
   }
-
-  async #addNamespace(namespace: string): Promise<void> {
-    await ip('netns', 'add', namespace)
-    this.#namespaces.push(namespace)
-    await ip('-n', namespace, 'link', 'set', 'lo', 'up')
-  }
-
-  /** When the process ends without having called remove(), there is no time for promises. */
-  #removeNow(): void {
-    for (const namespace of this.#namespaces.splice(0)) {
-      try {
-        execFileSync('ip', ['netns', 'del', namespace], { stdio: 'ignore' })
-      } catch {
-        // Nobody is left to hear of it; the next test removes it.
-      }
-    }
-  }
-}
-
-/** Namespaces of tests whose process was killed. */
-async function removeLeftovers(): Promise<void> {
-  const { stdout } = await run('ip', ['netns', 'list'])
-  for (const [name, pid] of stdout.matchAll(new RegExp(`^${prefix}-(\\d+)-\\S+`, 'gm'))) {
-    if (!isAlive(Number(pid))) await ip('netns', 'del', name).catch(() => undefined)
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
-async function ip(...args: readonly string[]): Promise<void> {
-  await run('ip', args)
 }

@@ -123,22 +123,27 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#enter({ state: 'connecting' })
-      const why = await this.#serveOnce(signal)
+      const triedAtMs = this.#now()
+      const { why, reachedAtMs } = await this.#serveOnce(signal)
       if (signal.aborted) return
-      const delayMs = this.#delayAfter(why)
+      // A dial that nobody answered has waited already: where the line was cut, it is tried again as soon as it may be back.
+      const waitedMs = reachedAtMs === undefined ? Math.max(0, this.#now() - triedAtMs) : 0
+      const delayMs = Math.max(0, this.#delayAfter(why) - waitedMs)
       this.#enter({ state: 'waiting', retryAtMs: this.#now() + delayMs, why })
       await this.#sleep(delayMs, signal)
     }
   }
 
-  /** @returns why it ended, which it always does */
-  async #serveOnce(signal: AbortSignal): Promise<Error> {
+  /** @returns why it ended, which it always does, and when the directory was connected, if it was */
+  async #serveOnce(signal: AbortSignal): Promise<{ readonly why: Error; readonly reachedAtMs: number | undefined }> {
     let welcomedAtMs: number | undefined
+    let reachedAtMs: number | undefined
     try {
       const connection = await withDeadline('dial', CONNECT_TIMEOUT_MS, signal, (inTime) =>
         this.#init.connect({ signal: inTime })
       )
       const openedAtMs = this.#now()
+      reachedAtMs = openedAtMs
       const stream = await DirectoryStream.open(connection, signal)
       const registration = new DirectoryRegistration(stream, {
         ...this.#init,
@@ -155,12 +160,12 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
       const done = registration.run(signal)
       this.#session = { directory: connection.remotePeer, registration, done: done.catch(() => undefined) }
       await done
-      return new DirectoryLostError()
+      return { why: new DirectoryLostError(), reachedAtMs }
     } catch (error) {
       this.#init.log?.('the directory cannot be used', toError(error))
-      return welcomedAtMs === undefined || error instanceof OtherNetworkError || error instanceof DirectoryRefusedError
-        ? toError(error)
-        : new DirectoryLostError({ cause: error })
+      const isPlain =
+        welcomedAtMs === undefined || error instanceof OtherNetworkError || error instanceof DirectoryRefusedError
+      return { why: isPlain ? toError(error) : new DirectoryLostError({ cause: error }), reachedAtMs }
     } finally {
       this.#session = undefined
       if (welcomedAtMs !== undefined) this.#delay.lasted(this.#now() - welcomedAtMs)

@@ -20,6 +20,7 @@ export class OwnNetwork {
   readonly #privateBlocks = new BlockList()
   /** The first and the last address of an IPv4 subnet belong to no machine. */
   readonly #notMachines = new BlockList()
+  #isOnNetwork = false
 
   constructor(interfaces: Interfaces = networkInterfaces()) {
     for (const [name, list] of Object.entries(interfaces)) for (const one of list ?? []) this.#add(name, one)
@@ -30,6 +31,11 @@ export class OwnNetwork {
     const zone = ip.split('%')[1]
     if (zone !== undefined) return this.#ownOnLink.has(`${canonicalIp(ip) ?? ''}%${zone}`)
     return addressRange(ip) === 'loopback' || check(this.#own, ip)
+  }
+
+  /** Whether an interface other than loopback has an address. */
+  get isOnNetwork(): boolean {
+    return this.#isOnNetwork
   }
 
   /** The zones in which this machine has a link-local IPv6 address: its links that are up. */
@@ -63,6 +69,7 @@ export class OwnNetwork {
       this.#ownOnLink.add(`${canonicalIp(ip) ?? ''}%${zone}`)
     }
     const bits = Number(cidr?.split('/')[1])
+    this.#isOnNetwork ||= !internal
     if (internal || !Number.isInteger(bits)) return
     this.#links.addSubnet(ip, bits, family)
     if (family === 'ipv4') {

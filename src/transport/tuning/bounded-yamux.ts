@@ -19,7 +19,6 @@ import type { MessageStream, Stream, StreamMessageEvent, StreamMuxer, StreamMuxe
 import { Uint8ArrayList } from 'uint8arraylist'
 import {
   FrameBudget,
-  LinkWatch,
   MAX_STREAM_WINDOW_BYTES,
   MAX_UNREAD_PIECES,
   MAX_UNSENT_BYTES,
@@ -30,7 +29,7 @@ import {
   toError,
   WireError
 } from '../../wire/index.ts'
-import type { FrameHeader, LinkWatchInit } from '../../wire/index.ts'
+import type { FrameHeader, LinkWatch } from '../../wire/index.ts'
 import { agreesToProposal, guardNegotiation, isBuffering, isTakingStream } from './negotiation.ts'
 import type { IsAgreed } from './negotiation.ts'
 import type { Tuning } from './tuning.ts'
@@ -97,8 +96,8 @@ const DATA_TYPE = 0
 export interface BoundedYamuxInit {
   /** Default all on. */
   readonly tuning?: Pick<Tuning, 'heldWindowUpdates'>
-  /** How silence on a link is noticed; without it, it is not. */
-  readonly silence?: LinkWatchInit
+  /** Notices silence on a link; without it, it is not noticed. */
+  readonly watch?: LinkWatch
   /** Called once, when a remote was cut for what it did. `connection` is what the muxer was made on. */
   readonly onMisbehaviour?: OnMisbehaviour
 }
@@ -116,10 +115,10 @@ interface Components {
  * A remote that sends more than the window it was granted, or goes beyond a
  * budget of budgets.ts, loses its connection; its streams end with a
  * StreamLostError whose cause names what it did. One that is silent for longer
- * than `silence` allows loses it too.
+ * than `watch` allows loses it too.
  */
 export function boundedYamux(init: BoundedYamuxInit = {}): (components?: Components) => StreamMuxerFactory {
-  const watch = init.silence === undefined ? undefined : new LinkWatch(init.silence)
+  const { watch } = init
   const createFactory = yamux(yamuxInit)
   return (components = {}) => {
     const factory = createFactory()

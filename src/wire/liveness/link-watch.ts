@@ -3,15 +3,16 @@
  * lost its power. It counts anything that is received as a sign of life, and
  * asks with a ping of the muxer, which costs twelve bytes and no stream, where
  * nothing was received. A link on which nothing leaves is cut too, whatever is
- * heard on it. Knows connections as bytes, and no protocol.
+ * heard on it. When there is reason to doubt links, because the network has changed,
+ * they are asked at once and have less time. Knows connections as bytes, and no protocol.
  *
  * @see https://github.com/hashicorp/yamux/blob/master/spec.md#flag-field
  */
 
-import type { MessageStream, StreamMuxer } from '@libp2p/interface'
+import type { Connection, MessageStream, StreamMuxer } from '@libp2p/interface'
 import { WRITE_STALL_TIMEOUT_MS } from '../duplex.ts'
 import { DeadlineError, toError, WireError } from '../errors.ts'
-import type { RoundTrip } from './round-trip.ts'
+import { muxerOf, type RoundTrip } from './round-trip.ts'
 
 /** The other end of a connection has not been heard for too long, and did not answer a ping. */
 class SilentLinkError extends WireError {
@@ -30,6 +31,15 @@ class SilentLinkError extends WireError {
  * less than a millisecond.
  */
 const LINK_WATCH_TICK_MS = 500
+
+/**
+ * How long a link has to answer when it is doubted: several round trips around the world, with a packet lost on the
+ * way, and short enough for a conversation to go on within three seconds of a change of the network.
+ */
+export const DOUBTED_ANSWER_MS = 1_500
+
+/** A timer counts from when its turn of the event loop began, which may be so long ago. */
+const TIMER_SLACK_MS = 50
 
 export interface LinkPace {
   /** Nothing received for so long: a ping is sent. */
@@ -53,7 +63,9 @@ interface Link {
   readonly pace: LinkPace
   heardAtMs: number
   /** Set while a ping has brought nothing yet. */
-  askedAtMs: number | undefined
+  asked: { readonly atMs: number; readonly withinMs: number } | undefined
+  /** When it was doubted last. */
+  doubtedAtMs: number
   /** Since when nothing leaves, seen at a tick: what the other end sends is then no sign that it reads. */
   blockedAtMs: number | undefined
 }
@@ -64,6 +76,7 @@ export class LinkWatch {
   readonly #now: () => number
   readonly #links = new Set<Link>()
   #timer: ReturnType<typeof setInterval> | undefined
+  #doubt: ReturnType<typeof setTimeout> | undefined
   #tickedAtMs = 0
 
   constructor(init: LinkWatchInit, now: () => number = () => performance.now()) {
@@ -80,12 +93,13 @@ export class LinkWatch {
       roundTrip,
       pace,
       heardAtMs: this.#now(),
-      askedAtMs: undefined,
+      asked: undefined,
+      doubtedAtMs: Number.NEGATIVE_INFINITY,
       blockedAtMs: undefined
     }
     connection.addEventListener('message', () => {
       link.heardAtMs = this.#now()
-      link.askedAtMs = undefined
+      link.asked = undefined
     })
     connection.addEventListener('drain', () => (link.blockedAtMs = undefined))
     connection.addEventListener('close', () => this.#remove(link))
@@ -98,11 +112,38 @@ export class LinkWatch {
     this.#timer.unref()
   }
 
+  /**
+   * There is reason to believe that links are dead: they are asked now, and those that nothing is heard of within
+   * {@link DOUBTED_ANSWER_MS} are cut. A link that was doubted so short a time ago is not asked again.
+   *
+   * @param connection the one that is doubted; without it, all
+   */
+  doubt(connection?: Connection): void {
+    const nowMs = this.#now()
+    const muxer = connection === undefined ? undefined : muxerOf(connection)
+    if (connection !== undefined && muxer === undefined) return
+    const doubted = [...this.#links].filter(
+      (link) => (muxer === undefined || link.muxer === muxer) && nowMs - link.doubtedAtMs >= DOUBTED_ANSWER_MS
+    )
+    if (doubted.length === 0) return
+    for (const link of doubted) {
+      link.doubtedAtMs = nowMs
+      this.#ask(link, nowMs, DOUBTED_ANSWER_MS)
+    }
+    // Looked at when their time is over, and not at the tick after that.
+    this.#doubt ??= setTimeout(() => {
+      this.#doubt = undefined
+      this.#tick()
+    }, DOUBTED_ANSWER_MS + TIMER_SLACK_MS).unref()
+  }
+
   #remove(link: Link): void {
     this.#links.delete(link)
     if (this.#links.size > 0) return
     clearInterval(this.#timer)
+    clearTimeout(this.#doubt)
     this.#timer = undefined
+    this.#doubt = undefined
   }
 
   #tick(): void {
@@ -111,11 +152,11 @@ export class LinkWatch {
     const wasAway = nowMs - this.#tickedAtMs > 2 * LINK_WATCH_TICK_MS
     this.#tickedAtMs = nowMs
     for (const link of this.#links) {
-      const { pace, heardAtMs, askedAtMs } = link
-      if (askedAtMs === undefined) {
-        if (nowMs - heardAtMs >= pace.pingAfterMs) this.#ask(link, nowMs)
-      } else if (wasAway) link.askedAtMs = nowMs
-      else if (nowMs - askedAtMs >= pace.answerWithinMs) this.#cut(link, new SilentLinkError(nowMs - heardAtMs))
+      const { pace, heardAtMs, asked } = link
+      if (asked === undefined) {
+        if (nowMs - heardAtMs >= pace.pingAfterMs) this.#ask(link, nowMs, pace.answerWithinMs)
+      } else if (wasAway) link.asked = { ...asked, atMs: nowMs }
+      else if (nowMs - asked.atMs >= asked.withinMs) this.#cut(link, new SilentLinkError(nowMs - heardAtMs))
       if (wasAway) link.blockedAtMs = undefined
       else this.#lookForStall(link, nowMs)
     }
@@ -129,8 +170,10 @@ export class LinkWatch {
       this.#cut(link, new DeadlineError('write', WRITE_STALL_TIMEOUT_MS))
   }
 
-  #ask(link: Link, nowMs: number): void {
-    link.askedAtMs = nowMs
+  /** One that was asked before keeps the time that it had, where that is sooner over. */
+  #ask(link: Link, nowMs: number, withinMs: number): void {
+    const { asked } = link
+    if (asked === undefined || asked.atMs + asked.withinMs > nowMs + withinMs) link.asked = { atMs: nowMs, withinMs }
     this.#ping(link)
   }
 

@@ -88,7 +88,13 @@ export function roundTripOf(muxer: StreamMuxer, now: () => number): RoundTrip | 
 
 /** How far the other end of a connection is, where its silence is watched. */
 export function distanceOf(connection: Connection): RoundTrip | undefined {
+  const muxer = muxerOf(connection)
+  return muxer === undefined ? undefined : known.get(muxer)
+}
+
+/** What runs the streams of a connection. */
+export function muxerOf(connection: Connection): object | undefined {
   // A field of libp2p's connections, which their interface does not show.
   if (!('muxer' in connection) || typeof connection.muxer !== 'object' || connection.muxer === null) return undefined
-  return known.get(connection.muxer)
+  return connection.muxer
 }

@@ -2,7 +2,7 @@ import type { MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../../src/wire/index.ts'
+import { LinkWatch, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../../src/wire/index.ts'
 import { boundedYamux } from '../../../src/transport/index.ts'
 import { WIDEN_FROM_BYTES } from '../../../src/transport/tuning/bounded-yamux.ts'
 import type { ByteDuplex } from '../../../src/wire/index.ts'
@@ -46,7 +46,7 @@ describe('bounded Yamux', () => {
       for (let at = 0; at < bytes.byteLength; at += 12) if (bytes[at + 1] === PING) pings++
     })
     const pace = { pingAfterMs: 60_000, answerWithinMs: 60_000 }
-    const muxer = boundedYamux({ silence: { outbound: pace, inbound: pace } })().createStreamMuxer(carrier)
+    const muxer = boundedYamux({ watch: new LinkWatch({ outbound: pace, inbound: pace }) })().createStreamMuxer(carrier)
     const read: number[] = []
     muxer.addEventListener('stream', (event) => void readAll(streamDuplex(event.detail), read).catch(() => undefined))
     bare.send(header(WINDOW_UPDATE, SYN, 1, 0))

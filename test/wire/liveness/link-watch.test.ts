@@ -3,7 +3,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WRITE_STALL_TIMEOUT_MS } from '../../../src/wire/duplex.ts'
 import { boundedYamux } from '../../../src/transport/index.ts'
-import { LinkWatch } from '../../../src/wire/liveness/link-watch.ts'
+import { DOUBTED_ANSWER_MS, LinkWatch } from '../../../src/wire/liveness/link-watch.ts'
 import { RoundTrip } from '../../../src/wire/liveness/round-trip.ts'
 
 const pace = { pingAfterMs: 3_000, answerWithinMs: 3_000 }
@@ -16,12 +16,12 @@ interface Watched {
   readonly received: Uint8Array[]
 }
 
-function watched(direction: 'outbound' | 'inbound'): Watched {
+function watched(direction: 'outbound' | 'inbound', watch = new LinkWatch(silence)): Watched {
   const [outbound, inbound] = multiaddrConnectionPair()
   const [near, far] = direction === 'outbound' ? [outbound, inbound] : [inbound, outbound]
   const received: Uint8Array[] = []
   far.addEventListener('message', (event) => received.push(event.data.subarray()))
-  boundedYamux({ silence })().createStreamMuxer(near)
+  boundedYamux({ watch })().createStreamMuxer(near)
   return { far, near, received }
 }
 
@@ -77,8 +77,8 @@ describe('a link that is watched for silence', () => {
 
   test('lives when both ends watch it and nobody says anything', async () => {
     const [outbound, inbound] = multiaddrConnectionPair()
-    boundedYamux({ silence })().createStreamMuxer(outbound)
-    boundedYamux({ silence })().createStreamMuxer(inbound)
+    boundedYamux({ watch: new LinkWatch(silence) })().createStreamMuxer(outbound)
+    boundedYamux({ watch: new LinkWatch(silence) })().createStreamMuxer(inbound)
     await vi.advanceTimersByTimeAsync(60_000)
     expect([outbound.status, inbound.status]).toEqual(['open', 'open'])
   })
@@ -102,5 +102,58 @@ describe('a link that is watched for silence', () => {
     }
     expect(inbound.status).not.toBe('open')
     expect(outbound.status).not.toBe('open')
+  })
+
+  test('that is in doubt is asked at once and has less time to answer', async () => {
+    const watch = new LinkWatch(silence)
+    const { near, received } = watched('inbound', watch)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(received).toEqual([])
+    watch.doubt()
+    await vi.advanceTimersByTimeAsync(DOUBTED_ANSWER_MS - 100)
+    expect(received.map((bytes) => bytes[1])).toEqual([2])
+    expect(near.status).toBe('open')
+    await vi.advanceTimersByTimeAsync(200)
+    expect(near.status).not.toBe('open')
+  })
+
+  test('that is in doubt lives when it answers, and is asked once, however often it is doubted', async () => {
+    const [outbound, inbound] = multiaddrConnectionPair()
+    const watch = new LinkWatch(silence)
+    boundedYamux({ watch })().createStreamMuxer(inbound)
+    boundedYamux()().createStreamMuxer(outbound)
+    let questions = 0
+    outbound.addEventListener('message', ({ data }) => {
+      const bytes = data.subarray()
+      if (bytes[1] === 2 && bytes[3] === 1) questions++
+    })
+    for (let i = 0; i < 100; i++) {
+      watch.doubt()
+      await vi.advanceTimersByTimeAsync(10)
+    }
+    expect(questions).toBe(1)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([outbound.status, inbound.status]).toEqual(['open', 'open'])
+  })
+
+  test('that was asked before it is in doubt has no more time than it had', async () => {
+    const watch = new LinkWatch(silence)
+    const { near } = watched('inbound', watch)
+    await vi.advanceTimersByTimeAsync(8_500)
+    watch.doubt()
+    await vi.advanceTimersByTimeAsync(600)
+    expect(near.status).not.toBe('open')
+  })
+
+  test('is not cut by a process that was itself away while the link was in doubt', async () => {
+    let nowMs = 0
+    const [, inbound] = multiaddrConnectionPair()
+    const muxer = Object.assign(boundedYamux()().createStreamMuxer(inbound), { ping: async () => 0 })
+    const watch = new LinkWatch(silence, () => nowMs)
+    watch.add(inbound, muxer, new RoundTrip(muxer, () => nowMs))
+    watch.doubt()
+    nowMs = 600_000
+    await vi.advanceTimersByTimeAsync(DOUBTED_ANSWER_MS + 100)
+    expect(inbound.status).toBe('open')
   })
 })

@@ -1,9 +1,11 @@
 """Stands between two network cards where the kernel has no netem: what comes on
 one goes out on the other, later, and some of it never.
 
-  slow-switch.py plain CARD                      the card sends what a cable carries: whole packets, with checksums
-  slow-switch.py between CARD CARD DELAY LOSS    delay in milliseconds, loss in percent; "cut" and "repair" are lines of
-                                                 standard input, at whose end it ends
+  slow-switch.py plain CARD
+      the card sends what a cable carries: whole packets, with checksums
+  slow-switch.py between CARD CARD DELAY JITTER LOSS SEED
+      delay and what chance adds to it in milliseconds, loss in percent; "cut" and "repair" are lines of standard
+      input, at whose end it ends
 """
 
 import ctypes
@@ -30,7 +32,8 @@ def make_plain(card):
             fcntl.ioctl(control, SIOCETHTOOL, struct.pack("16sP16x", card.encode(), ctypes.addressof(value)))
 
 
-def carry(first, second, delay, loss):
+def carry(first, second, delay, jitter, loss, seed):
+    chance = random.Random(seed)
     cards = []
     for name in (first, second):
         card = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
@@ -52,11 +55,12 @@ def carry(first, second, delay, loss):
                 print("done", flush=True)
                 continue
             packet, (_, _, kind, *_) = source.recvfrom(LONGEST_PACKET)
-            if kind == socket.PACKET_OUTGOING or is_cut or random.random() * 100 < loss:
+            if kind == socket.PACKET_OUTGOING or is_cut or chance.random() * 100 < loss:
                 continue
             count += 1
             target = cards[1] if source is cards[0] else cards[0]
-            heapq.heappush(under_way, (time.monotonic() + delay / 1000, count, target, packet))
+            due = time.monotonic() + (delay + chance.random() * jitter) / 1000
+            heapq.heappush(under_way, (due, count, target, packet))
         while under_way and under_way[0][0] <= time.monotonic():
             _, _, target, packet = heapq.heappop(under_way)
             if not is_cut:
@@ -66,4 +70,4 @@ def carry(first, second, delay, loss):
 if sys.argv[1] == "plain":
     make_plain(sys.argv[2])
 else:
-    carry(sys.argv[2], sys.argv[3], float(sys.argv[4]), float(sys.argv[5]))
+    carry(sys.argv[2], sys.argv[3], *map(float, sys.argv[4:7]), int(sys.argv[7]))
