@@ -13,7 +13,7 @@ import { shortId } from '../lib/index.ts'
 import type { VerifiedRecord } from '../presence/index.ts'
 import type { Pressure } from '../transport/index.ts'
 import type { MisbehaviourReport } from './api/chat-events.ts'
-import { formatAddress, hostPortOf, isLoopback } from './dialing/address.ts'
+import { formatAddress, hostPortOf, isLoopback, withoutPeerId, withPeerId } from './dialing/address.ts'
 import { bestAddress } from './peers/roster-rows.ts'
 
 /** One peer, as a line on the directory's terminal names it. */
@@ -31,8 +31,10 @@ export interface DirectoryGuest {
 export interface FederatedDirectory {
   readonly peer: string
   readonly shortId: string
-  /** The address it is connected from; empty when it is not. */
+  /** The address at which it listens; empty when it states none, and when it is not joined. */
   readonly address: string
+  /** The host that its connection comes from, where that is another one. */
+  readonly from?: string | undefined
   /** Of a directory of another network: that network. */
   readonly network?: string
 }
@@ -114,8 +116,10 @@ export function reportServices({ directory, federation }: Services, tell: Tell):
   directory.on('left', ({ record }) => tell('left', guest(record)))
   directory.on('lost', ({ record }) => tell('lost', guest(record)))
   directory.on('full', (detail) => tell('full', detail))
-  federation.on('joined', ({ peer, remoteAddr }) => {
-    tell('directory-joined', federatedDirectory(peer, remoteAddr.toString()))
+  federation.on('joined', ({ peer, remoteAddr, addresses }) => {
+    const { address, from } = listeningPlace(addresses.map(withoutPeerId), remoteAddr)
+    const dialled = address === undefined ? '' : withPeerId(address, peer.toString()).toString()
+    tell('directory-joined', { ...federatedDirectory(peer, dialled), from })
   })
   federation.on('lost', ({ peer }) => tell('directory-lost', federatedDirectory(peer)))
   federation.on('other-network', ({ peer, network }) => {
@@ -161,16 +165,27 @@ function reportNotices(federation: FederationService, tell: (notice: FederationN
 
 function guest({ record }: VerifiedRecord, connected?: Multiaddr): DirectoryGuest {
   const peer = record.peer.toString()
-  // The port of its connection is of no use: nothing listens there.
-  const address = bestAddress(record.addresses, connected)
-  const from = connected === undefined || isLoopback(connected) ? undefined : hostPortOf(connected)?.host
+  const { address, from } = listeningPlace(record.addresses, connected)
   return {
     peer,
     nickname: record.nickname,
     shortId: shortId(peer),
     address: address === undefined ? '' : formatAddress(address),
-    from: address === undefined || hostPortOf(address)?.host !== from ? from : undefined
+    from
   }
+}
+
+/**
+ * Of the addresses that a remote states, the one to show, and the host that its connection comes from where that is
+ * another. The port of its connection is of no use: nothing listens there.
+ */
+function listeningPlace(
+  addresses: readonly Multiaddr[],
+  connected: Multiaddr | undefined
+): { readonly address: Multiaddr | undefined; readonly from: string | undefined } {
+  const address = bestAddress(addresses, connected)
+  const from = connected === undefined || isLoopback(connected) ? undefined : hostPortOf(connected)?.host
+  return { address, from: address === undefined || hostPortOf(address)?.host !== from ? from : undefined }
 }
 
 function federatedDirectory(peer: PeerId | string, address = ''): FederatedDirectory {

@@ -323,7 +323,9 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
     if (report !== undefined) this.#tell('misbehaviour', report)
   }
 
+  /** What happens while it is being stopped is its own doing: nobody is lost, and nobody left. */
   #tell<K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']): void {
+    if (this.#state === 'stopped') return
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
 }

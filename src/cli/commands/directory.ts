@@ -75,11 +75,12 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   }
   const tellOfDirectory = (
     event: keyof typeof federationWords,
-    { peer, shortId, address, network }: FederatedDirectory
+    { peer, shortId, address, from, network }: FederatedDirectory
   ): void => {
-    const tail = network === undefined ? address : `is of the network ${network}: not joined`
-    const line = `${federationWords[event]} directory ${shortId} ${tail}`.trimEnd()
-    const facts = { peer, shortId, ...(event === 'directory-joined' ? { address } : {}) }
+    const where = whereText({ address, from })
+    const tail = network === undefined ? where : ` is of the network ${network}: not joined`
+    const line = `${federationWords[event]} directory ${shortId}${tail}`
+    const facts = { peer, shortId, ...(event === 'directory-joined' ? { address, from: from ?? null } : {}) }
     const json = { event, ...facts, ...(network === undefined ? {} : { network }) }
     show(event, isJson ? escapedJson(json) : line)
   }
@@ -170,7 +171,7 @@ function directoryLog(io: CommandIo, isJson: boolean): LineOutput {
   })
 }
 
-function whereText({ address, from }: DirectoryGuest): string {
+function whereText({ address, from }: Pick<DirectoryGuest, 'address' | 'from'>): string {
   return `${address === '' ? '' : ` ${address}`}${from === undefined ? '' : `, from ${from}`}`
 }
 

@@ -24,8 +24,11 @@ const NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
 const TAG = 'parley-federation'
 
 export interface FederationEvents {
-  /** A directory is joined with this one: what either knows, the other knows. */
-  joined: [{ readonly peer: PeerId; readonly remoteAddr: Multiaddr }]
+  /**
+   * A directory is joined with this one: what either knows, the other knows. It listens at `addresses`: where it was
+   * dialled, else by its own word, since the port of a connection that it opened does not listen.
+   */
+  joined: [{ readonly peer: PeerId; readonly remoteAddr: Multiaddr; readonly addresses: readonly Multiaddr[] }]
   /** It is connected no more; it is dialled again. */
   lost: [{ readonly peer: PeerId }]
   /** A directory of another network wanted to join, or was to be joined. Emitted once for each. */
@@ -132,7 +135,8 @@ export class FederationMembership implements DialListener {
     if (!isNew) return
     dialer.linked(peer.toString())
     this.#tag(peer, { value: FEDERATION_TAG_VALUE })
-    events.emit('joined', { peer, remoteAddr })
+    const addresses = connection?.direction === 'outbound' ? [remoteAddr] : session.addresses
+    events.emit('joined', { peer, remoteAddr, addresses })
   }
 
   #onUnlinked(peer: PeerId, wasJoined: boolean): void {

@@ -77,6 +77,20 @@ test.concurrent('a terminal shows the peers that are attached there, and the fed
   expect(lines).toEqual([`directory-joined ${b.shortId}`, 'ready anna', 'left anna', `directory-lost ${b.shortId}`])
 })
 
+test.concurrent('directories that are ended together report nobody as lost: each is ending itself', async () => {
+  await using network = await Network.create()
+  const page = { port: 0, host: '127.0.0.1', names: [] }
+  const first = await network.directory(0, {}, page)
+  const others = await Promise.all([1, 2, 3].map(async () => network.directory(0, { join: [placeOf(first)] }, page)))
+  const all = [first, ...others]
+  await until(() => all.every((one) => one.federationPeers().length === 3), 'all to be joined with all')
+  const anna = await at(network, 'anna', first)
+  await until(() => all.every((one) => has(one, 'anna')), 'anna everywhere')
+  const lines = all.map(terminal)
+  await Promise.all([...all, anna].map(async (one) => one.stop()))
+  expect(lines).toEqual([[], [], [], []])
+})
+
 test.concurrent('when the directory in the middle dies, the others go on without it', async () => {
   await using network = await Network.create()
   const [a, b, c] = await three(network)

@@ -207,6 +207,7 @@ export class FederationPeerLinks {
     }
     const before = link.kept
     session.greetedAtMs = this.#init.step.nowMs
+    session.addresses = hello.federationPeers.find(({ peer }) => peer.equals(session.peer))?.addresses ?? []
     if (before !== undefined && session.openedAtMs - (before.greetedAtMs ?? 0) > CROSSING_MS) {
       // It would not have opened another if it still had the first.
       this.#init.step.emit({ kind: 'replace', before, after: session })

@@ -27,6 +27,8 @@ export class FederationSession {
   greetedAtMs: number | undefined
   /** When the last frame came. */
   heardAtMs: number
+  /** Where the other side listens, by its first Hello. */
+  addresses: readonly Multiaddr[] = []
   /** Why the other side ended it, once it has said so. */
   refusedBy: FederationRefusedError | undefined
   /** A frame of it is being handled, and nothing more is read until that is done. */
