@@ -6,6 +6,7 @@ import type { Libp2pOptions } from 'libp2p'
 import type { ComponentLogger, ConnectionGater, MessageStream, PeerId, PrivateKey } from '@libp2p/interface'
 import { isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIPv6 } from 'node:net'
+import { nameLookups } from './name-lookups.ts'
 import { networkInterfaces } from './network-interfaces.ts'
 import { ownAddresses } from './own-addresses.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
@@ -81,8 +82,13 @@ export function linkWatch(inbound: LinkPace = ownLink): LinkWatch {
   return new LinkWatch({ outbound: ownLink, inbound })
 }
 
-/** Silence is LinkWatch's: a timer of each socket's own would be put off by every read and write. */
-const noSocketTimeouts = { inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }
+const socketOptions = {
+  // Silence is LinkWatch's: a timer of each socket's own would be put off by every read and write.
+  inboundSocketInactivityTimeout: 0,
+  outboundSocketInactivityTimeout: 0,
+  // All of these go to net.connect().
+  dialOpts: { noDelay: true, lookup: nameLookups.lookup }
+}
 
 /** libp2p's own limits refuse newcomers by their addresses, so they are off: ConnectionGuard takes their place. */
 const libp2pLimitsOff = {
@@ -107,7 +113,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   }
   const gater = offenderGater(init.gater, offenders, init.isKnown ?? (() => false))
   const tuning = init.tuning ?? defaultTuning()
-  const tcp = gatheringTcp(noSocketTimeouts, tuning)
+  const tcp = gatheringTcp(socketOptions, tuning)
   const upgraded = (transport: TransportFactory): TransportFactory => {
     const guarded = guardedUpgrade(transport, judge)
     const eager = tuning.eagerNoise ? eagerNoise(guarded) : guarded

@@ -14,6 +14,8 @@ export interface DialFacts {
   readonly timeoutMs: number
   /** The encryption that a node without Noise speaks, if that is known. */
   readonly encryption?: string | undefined
+  /** It was given up while its host name was being looked up. */
+  readonly isLookingUp?: boolean
 }
 
 export function explainDialError(error: unknown, address: Multiaddr, options: DialFacts): ParleyError {
@@ -35,8 +37,9 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
   switch (code) {
     case 'ECONNREFUSED':
       return new UnreachableError(`nothing listens at ${place}: check the port, and that Parley runs there`, cause)
-    case 'ENOTFOUND':
     case 'EAI_AGAIN':
+      return new UnreachableError(unansweredLookup(place, ''), cause)
+    case 'ENOTFOUND':
     case 'EAI_NODATA':
       return new UnreachableError(
         `the host name of ${place} does not resolve: check its spelling, or give an IP address`,
@@ -56,6 +59,9 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
       break
   }
   if (names.has('TimeoutError') || names.has('AbortError') || code === 'ETIMEDOUT') {
+    if (options.isLookingUp === true) {
+      return new UnreachableError(unansweredLookup(place, ` within ${options.timeoutMs / 1000} s`), cause)
+    }
     return new UnreachableError(
       `nothing answered at ${place} within ${options.timeoutMs / 1000} s: ` +
         'the host may be off, a firewall may drop the packets, or something else than libp2p listens there',
@@ -89,6 +95,13 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
     )
   }
   return new UnreachableError(`${place} could not be reached: ${text}`, cause)
+}
+
+function unansweredLookup(place: string, inTime: string): string {
+  return (
+    `the host name of ${place} could not be looked up, as no name server gave an answer${inTime}: ` +
+    'check the network, or give an IP address'
+  )
 }
 
 /** What to do about it is the same for all: wait until the peer is back, or until the directory has room. */

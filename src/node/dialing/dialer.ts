@@ -19,6 +19,7 @@ import {
   isRelayed,
   peerIdOf
 } from './address.ts'
+import { AddressLookup } from './address-lookup.ts'
 import { DialBudget, MAX_DIALLED_PEERS, type ReportedDial } from './dial-budget.ts'
 import {
   dialCandidates,
@@ -76,6 +77,8 @@ export interface DialerInit {
   /** The networks that this machine is in now. */
   readonly ownNetwork?: () => OwnNetwork
   readonly now?: () => number
+  /** How long one address may take to be dialled. Default ADDRESS_DIAL_TIMEOUT_MS. */
+  readonly addressTimeoutMs?: number
 }
 
 export class Dialer {
@@ -84,6 +87,7 @@ export class Dialer {
   readonly #now: () => number
   readonly #ownNetwork: () => OwnNetwork
   readonly #budget: DialBudget
+  readonly #addressTimeoutMs: number
   /** How near peers were when they were connected last, the oldest first. */
   readonly #met = new LruMap<string, Vantage>(MAX_DIALLED_PEERS)
 
@@ -92,6 +96,7 @@ export class Dialer {
     this.#now = init.now ?? steadyNow
     this.#ownNetwork = init.ownNetwork ?? ownNetworkNow(this.#now)
     this.#budget = new DialBudget(this.#now())
+    this.#addressTimeoutMs = init.addressTimeoutMs ?? ADDRESS_DIAL_TIMEOUT_MS
   }
 
   /** The peer is connected: how near it is decides which addresses it may report. */
@@ -151,10 +156,13 @@ export class Dialer {
   async dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> {
     this.#checkZone(address)
     const expected = peerIdOf(address)
-    const timeout = AbortSignal.timeout(ADDRESS_DIAL_TIMEOUT_MS)
+    const timeoutMs = this.#addressTimeoutMs
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const signal = AbortSignal.any([options.signal, timeout])
+    const lookup = new AddressLookup(address)
     let connection: Connection
     try {
-      connection = await this.#init.libp2p().dial(address, { signal: AbortSignal.any([options.signal, timeout]) })
+      connection = await this.#init.libp2p().dial(address, { signal, onProgress: lookup.onProgress })
     } catch (error) {
       options.signal.throwIfAborted()
       if (error instanceof Error && /dial self/.test(error.message)) throw new OwnPeerError(formatAddress(address))
@@ -162,8 +170,9 @@ export class Dialer {
       options.signal.throwIfAborted()
       throw explainDialError(timeout.aborted ? timeout.reason : error, address, {
         expected,
-        timeoutMs: ADDRESS_DIAL_TIMEOUT_MS,
-        encryption
+        timeoutMs,
+        encryption,
+        isLookingUp: lookup.isUnderWay
       })
     }
     if (connection.remotePeer.equals(this.#init.libp2p().peerId)) {
@@ -264,6 +273,8 @@ export class Dialer {
   #attempt(target: Target, { afterMs, orWhen }: Start, signal: AbortSignal): Attempt {
     const { address, peer, reported } = target
     const ended = new AbortController()
+    const lookup = new AddressLookup(address)
+    const timeoutMs = this.#addressTimeoutMs
     const dial = async (): Promise<Connection> => {
       // A signal of its own: libp2p ends a connection when the signal that it was dialled with aborts, however late.
       const unlisten = onAbort(signal, () => ended.abort(signal.reason))
@@ -272,15 +283,18 @@ export class Dialer {
         signal.throwIfAborted()
         if (afterMs > 0) await earlier(sleep(afterMs, undefined, { signal: ended.signal }), orWhen)
         if (reported !== undefined && !this.#budget.take(reported, this.#now())) throw tooManyDials(address)
-        timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), ADDRESS_DIAL_TIMEOUT_MS)
-        if (isDnsaddr(address)) return await this.#init.libp2p().dial(address, { signal: ended.signal })
+        timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), timeoutMs)
+        if (isDnsaddr(address)) {
+          const { onProgress } = lookup
+          return await this.#init.libp2p().dial(address, { signal: ended.signal, onProgress })
+        }
         return await this.#init.addressDialer().dial(address, { signal: ended.signal })
       } catch (error) {
         if (error instanceof UnreachableError) throw error // it was not dialled at all
         const cause: unknown = ended.signal.aborted ? ended.signal.reason : error
         const isTooLate = cause instanceof DOMException && cause.name === 'TimeoutError'
         if (reported !== undefined && (isTooLate || !ended.signal.aborted)) this.#budget.failed(reported, this.#now())
-        throw explainDialError(cause, address, { expected: peer, timeoutMs: ADDRESS_DIAL_TIMEOUT_MS })
+        throw explainDialError(cause, address, { expected: peer, timeoutMs, isLookingUp: lookup.isUnderWay })
       } finally {
         clearTimeout(timer)
         unlisten()

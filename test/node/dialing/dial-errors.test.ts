@@ -3,6 +3,7 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { mplex } from '@libp2p/mplex'
 import { plaintext } from '@libp2p/plaintext'
 import { tcp } from '@libp2p/tcp'
@@ -10,13 +11,15 @@ import { tls } from '@libp2p/tls'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
+import dns from 'node:dns'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { explainDialError } from '../../../src/node/dialing/dial-errors.ts'
 import { UnreachableError } from '../../../src/node/api/errors.ts'
 import { commonServices, hostOptions } from '../../../src/transport/host.ts'
-import { addressDialer, Dialer } from '../../../src/node/dialing/dialer.ts'
+import { addressDialer, Dialer, type DialerInit } from '../../../src/node/dialing/dialer.ts'
+import { eventually } from '../../eventually.ts'
 import { eventualMs } from '../../patience.ts'
 
 type Parts = Pick<Libp2pOptions, 'connectionEncrypters' | 'streamMuxers'>
@@ -40,6 +43,10 @@ const foreign: readonly (readonly [string, Parts, RegExp])[] = [
 ]
 
 let dialer: Dialer
+/** One that has less patience, for what never answers, and knows one address of each peer. */
+let hasty: Dialer
+const hastyMs = 123
+const deaf = '/dns4/deaf.example/tcp/4001'
 
 beforeAll(async () => {
   const libp2p = await createLibp2p({
@@ -47,12 +54,18 @@ beforeAll(async () => {
     services: { ...commonServices, dialer: addressDialer() }
   })
   await libp2p.start()
-  dialer = new Dialer({
+  const init: DialerInit = {
     libp2p: () => libp2p,
     addressDialer: () => libp2p.services.dialer,
     addressesOf: () => [],
     isBlocked: () => false,
     isContact: () => false
+  }
+  dialer = new Dialer(init)
+  hasty = new Dialer({
+    ...init,
+    addressTimeoutMs: hastyMs,
+    addressesOf: () => [{ addresses: [deaf], from: 'user' }]
   })
   return async () => libp2p.stop()
 })
@@ -99,9 +112,59 @@ test.each(['HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH-2.0-OpenSSH_9.9\r\n'])(
   }
 )
 
-async function dialError(address: Multiaddr): Promise<Error> {
+describe('a host name', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  test('that no name server answers for is told from a host that does not answer', async () => {
+    const within = AbortSignal.timeout.bind(AbortSignal)
+    const giveUp = new AbortController()
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => (ms === hastyMs ? giveUp.signal : within(ms)))
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(() => undefined)
+    const unanswered =
+      /the host name of deaf\.example:4001 could not be looked up, as no name server gave an answer within 0\.123 s/u
+    const dialling = dialError(multiaddr(deaf), hasty)
+    await eventually(() => expect(lookup).toHaveBeenCalledTimes(1))
+    giveUp.abort(new DOMException('too late', 'TimeoutError'))
+    expect((await dialling).message).toMatch(unanswered)
+
+    const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
+    await expect(hasty.connect(peer, { signal: within(eventualMs) })).rejects.toThrow(unanswered)
+    expect(lookup).toHaveBeenCalledTimes(2)
+  })
+
+  test('that the system has looked up in vain is not called misspelt', async () => {
+    lookUpEndsWith('EAI_AGAIN')
+    expect((await dialError(multiaddr('/dns4/away.example/tcp/4001'))).message).toMatch(
+      /away\.example:4001 could not be looked up, as no name server gave an answer: check the network/u
+    )
+  })
+
+  test('that does not exist does not resolve', async () => {
+    lookUpEndsWith('ENOTFOUND')
+    expect((await dialError(multiaddr('/dns4/none.example/tcp/4001'))).message).toMatch(
+      /none\.example:4001 does not resolve: check its spelling/u
+    )
+  })
+
+  test('that was looked up says nothing of a host that does not answer', async () => {
+    lookUpEndsWith(undefined)
+    const silent = await server(() => undefined)
+    const place = multiaddr(silent.toString().replace(/\/ip4\/[^/]+/u, '/dns4/silent.example'))
+    expect((await dialError(place, hasty)).message).toMatch(/nothing answered at silent\.example:\d+ within 0\.123 s/u)
+  })
+
+  /** @param code of the failure; undefined: the name is that of this machine */
+  function lookUpEndsWith(code: string | undefined): void {
+    const error = code === undefined ? null : Object.assign(new Error(`getaddrinfo ${code}`), { code })
+    const lookup = (_host: string, _options: unknown, answer: (...answers: unknown[]) => void): void =>
+      queueMicrotask(() => answer(error, error === null ? [{ address: '127.0.0.1', family: 4 }] : undefined))
+    vi.spyOn(dns, 'lookup').mockImplementation(lookup as typeof dns.lookup)
+  }
+})
+
+async function dialError(address: Multiaddr, by = dialer): Promise<Error> {
   try {
-    await dialer.dial(address, { signal: AbortSignal.timeout(eventualMs) })
+    await by.dial(address, { signal: AbortSignal.timeout(eventualMs) })
   } catch (error) {
     if (error instanceof Error) return error
   }
