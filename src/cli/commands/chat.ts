@@ -125,7 +125,7 @@ async function handOver(io: CommandIo, command: Command, asked: Config, profile:
   const config = { ...asked, settings: { ...asked.settings, profile } }
   const { daemonOptions, remarksOn, startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
   writeLines(io.stdout, ['Starting the daemon …'])
-  const started = startDaemon(config, daemonOptions(flagsOf(command)))
+  const started = startDaemon(config, daemonOptions(flagsOf(command)), io.env)
   const daemon = await untilDaemonRuns(config, io.interrupted, started)
   writeLines(io.stdout, [
     `Parley goes on as a daemon. ${onProfile('parley', profile)} opens the chat again; ${onProfile('parley daemon --stop', profile)} ends it.`,

@@ -60,9 +60,9 @@ export interface StartedDaemon {
 }
 
 /** Starts it in a session of its own, without a terminal. @param options see {@link daemonOptions} */
-export function startDaemon(config: Config, options: readonly string[]): StartedDaemon {
+export function startDaemon(config: Config, options: readonly string[], env: NodeJS.ProcessEnv): StartedDaemon {
   const [program, ...args] = daemonCommand(config, options)
-  const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/' })
+  const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/', env })
   let end: string | undefined
   daemon.once('error', ({ message }) => (end = message))
   daemon.once('exit', (code, signal) => (end = code === null ? `signal ${signal}` : `exit code ${code}`))
@@ -167,7 +167,7 @@ export async function installService(io: CommandIo, config: Config, flags: Flags
   }
   writeLines(io.stdout, [`Written: ${service.file}`])
   try {
-    for (const command of service.start) await run(command)
+    for (const command of service.start) await run(command, io.env)
   } catch (error) {
     await (before === undefined ? rm(service.file, { force: true }) : writeFile(service.file, before))
     writeLines(io.stdout, [`${before === undefined ? 'Removed again' : 'As it was before'}: ${service.file}`])
@@ -185,9 +185,9 @@ export async function installService(io: CommandIo, config: Config, flags: Flags
 export async function uninstallService(io: CommandIo, config: Config): Promise<ExitCode> {
   const service = serviceOf(config, io.env)
   const [stop, ...afterwards] = service.end
-  await run(stop).catch(() => undefined) // it may not have been installed
+  await run(stop, io.env).catch(() => undefined) // it may not have been installed
   await rm(service.file, { force: true })
-  for (const command of afterwards) await run(command).catch(() => undefined)
+  for (const command of afterwards) await run(command, io.env).catch(() => undefined)
   const other = await daemonAt(config, io.interrupted).catch(() => undefined)
   writeLines(io.stdout, [
     `The daemon of the profile ${config.settings.profile} is no service any more: ${service.file} is removed.`,
@@ -200,17 +200,17 @@ export async function uninstallService(io: CommandIo, config: Config): Promise<E
 /** The process of the service, as the service manager knows it; undefined when it runs none, or is not there. */
 export async function servicePid(config: Config, env: NodeJS.ProcessEnv): Promise<number | undefined> {
   const { command, pattern } = serviceOf(config, env).pid
-  const output = await run(command).catch(() => '')
+  const output = await run(command, env).catch(() => '')
   const pid = Number(pattern.exec(output)?.[1])
   return pid > 0 ? pid : undefined
 }
 
 export async function stopService(config: Config, env: NodeJS.ProcessEnv): Promise<void> {
-  await run(serviceOf(config, env).stop)
+  await run(serviceOf(config, env).stop, env)
 }
 
 export async function restartService(config: Config, env: NodeJS.ProcessEnv): Promise<void> {
-  await run(serviceOf(config, env).restart)
+  await run(serviceOf(config, env).restart, env)
 }
 
 /** @param flags options that the daemon is to be given at each start */
@@ -323,9 +323,9 @@ function escapeXml(text: string): string {
 }
 
 /** @returns what the command prints */
-async function run([program, ...args]: readonly [string, ...string[]]): Promise<string> {
+async function run([program, ...args]: readonly [string, ...string[]], env: NodeJS.ProcessEnv): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  execFile(program, args, { timeout: SERVICE_TIMEOUT_MS }, (error, stdout, stderr) => {
+  execFile(program, args, { timeout: SERVICE_TIMEOUT_MS, env }, (error, stdout, stderr) => {
     if (error === null) return resolve(stdout)
     const line = [program, ...args].join(' ')
     const why =

@@ -185,7 +185,7 @@ async function restart(io: CommandIo, config: Config, flags: Flags): Promise<Exi
         `the profile ${profile} is in use by a window${await holderNote(config)}: close it first`
       )
     const given = daemonOptions(flags)
-    started = startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []))
+    started = startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []), io.env)
   }
   const next = await untilDaemonRuns(config, io.interrupted, started)
   writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`, ...remarksOn(next)])

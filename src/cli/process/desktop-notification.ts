@@ -7,14 +7,14 @@ import { cleanText } from './clean-text.ts'
 export interface DesktopOptions {
   readonly env: NodeJS.ProcessEnv
   /** Starts a program and ignores its outcome. */
-  readonly run?: (program: string, args: readonly string[]) => void
+  readonly run?: (program: string, args: readonly string[], env: NodeJS.ProcessEnv) => void
 }
 
 /** Shows nothing without a desktop. @param title and text, clean already */
 export function notifyDesktop(title: string, text: string, { env, run = runDetached }: DesktopOptions): void {
   if ((env['DISPLAY'] ?? env['WAYLAND_DISPLAY'] ?? '') === '') return
   // After --, so that a text that begins with a dash is no option.
-  run('notify-send', ['--app-name=Parley', '--', title, withoutMarkup(text)])
+  run('notify-send', ['--app-name=Parley', '--', title, withoutMarkup(text)], env)
 }
 
 /** notify-send reads backslashes as escapes, and most desktops read markup: pictures and links of a stranger. */
@@ -22,8 +22,8 @@ function withoutMarkup(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-function runDetached(program: string, args: readonly string[]): void {
-  const child = spawn(program, args, { stdio: 'ignore', detached: true })
+function runDetached(program: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
+  const child = spawn(program, args, { stdio: 'ignore', detached: true, env })
   child.on('error', () => undefined) // it isn't installed
   child.unref()
 }

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect, test, vi } from 'vitest'
-import { installService, systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
+import { eventually } from '../../eventually.ts'
+import { installService, startDaemon, systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
 import { loadConfig } from '../../../src/node/settings.ts'
 
 const hasVerifier = spawnSync('systemd-analyze', ['--version']).status === 0
@@ -45,26 +46,58 @@ test.skipIf(!hasVerifier)('systemd finds no fault in it', async () => {
 
 test.skipIf(process.platform === 'darwin')('a service that can not be started leaves no unit behind', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parley-unit-'))
-  vi.stubEnv('PATH', join(folder, 'nothing')) // so there is no systemctl
   try {
-    const config = await loadConfig({ flags: {}, env: {} })
-    const env = { XDG_CONFIG_HOME: folder }
-    const stdout = new PassThrough()
-    const interrupted = new AbortController().signal
-    const io = {
-      stdin: new PassThrough(),
-      stdout,
-      stderr: new PassThrough(),
-      env,
-      interrupted,
-      surviveOutputFailure: vi.fn()
-    }
+    const env = { XDG_CONFIG_HOME: folder, PATH: join(folder, 'nothing') } // so there is no systemctl
+    const { io, written } = ioWith(env)
+    const config = await loadConfig({ flags: {}, env })
     const { file } = systemdUnit(config, env, {})
     await expect(installService(io, config, {})).rejects.toThrow(/there is no systemctl here/u)
     expect(await readdir(dirname(file))).toEqual([])
-    expect(String(stdout.read())).toBe(`Written: ${file}\nRemoved again: ${file}\n`)
+    expect(written()).toBe(`Written: ${file}\nRemoved again: ${file}\n`)
   } finally {
-    vi.unstubAllEnvs()
     await rm(folder, { recursive: true })
   }
 })
+
+test.skipIf(process.platform === 'darwin')('the service manager is that of the given environment', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-unit-'))
+  try {
+    await writeFile(join(folder, 'systemctl'), '#!/bin/sh\necho "of $OWNER" >&2\nexit 1\n', { mode: 0o755 })
+    const env = { XDG_CONFIG_HOME: folder, PATH: folder, OWNER: 'anna' }
+    const { io } = ioWith(env)
+    await expect(installService(io, await loadConfig({ flags: {}, env }), {})).rejects.toThrow(/failed: of anna/u)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('a daemon gets the environment that was given, and no other', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-env-'))
+  try {
+    // The first file that its Node loads says what it has, and ends it.
+    const [probe, told] = [join(folder, 'probe.cjs'), join(folder, 'told.json')]
+    const text = `require('node:fs').writeFileSync(${JSON.stringify(told)}, JSON.stringify(process.env)); process.exit(7)`
+    await writeFile(probe, text)
+    const env = { XDG_DATA_HOME: join(folder, 'data'), NODE_OPTIONS: `--require=${probe}` }
+    const daemon = startDaemon(await loadConfig({ flags: {}, env }), [], env)
+    await eventually(() => expect(daemon.end()).toBe('exit code 7'))
+    const found: unknown = JSON.parse(await readFile(told, 'utf8'))
+    expect(found).toMatchObject(env)
+    expect(found).not.toHaveProperty('PATH')
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+function ioWith(env: NodeJS.ProcessEnv) {
+  const stdout = new PassThrough()
+  const io = {
+    stdin: new PassThrough(),
+    stdout,
+    stderr: new PassThrough(),
+    env,
+    interrupted: new AbortController().signal,
+    surviveOutputFailure: vi.fn()
+  }
+  return { io, written: () => String(stdout.read()) }
+}
