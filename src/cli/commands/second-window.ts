@@ -1,23 +1,24 @@
-// A second `parley` on the default profile while a window has it: it becomes another
-// person with an identity of its own, or another face of the same one. At a terminal
-// the user is asked, unless the setting secondWindow decides. It opens no profile.
+// A second `parley` while the profile is held. For a command that ends by itself it
+// waits. Of a window on the default profile it becomes another person with an
+// identity of its own, or another face of the same one: at a terminal the user is
+// asked, unless the setting secondWindow decides. It opens no profile.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isSameName } from '../../lib/index.ts'
-import { defaultProfile, isProfileHeld, type Config } from '../../node/settings.ts'
+import { defaultProfile, isProfileHeld, processNote, profileHolder, type Config } from '../../node/settings.ts'
 import { runningParley, type Json } from '../control/index.ts'
 import { listOf } from '../control/message-json.ts'
 import { cleanText } from '../process/clean-text.ts'
 import { InterruptedError, writeLines, type CommandIo } from '../process/io.ts'
 import { wrappedLine } from '../wording/terminal-lines.ts'
 
-/**
- * How often a held profile is looked at before a second window asks: its holder may be starting, or be over in a
- * moment.
- */
-const SECOND_WINDOW_LOOKS = 4
+/** How long a command may hold the profile before it is named: its end, or a start, takes no longer. */
+const WORTH_NAMING_MS = 1_000
 
-/** The pause between two such checks. */
-const SECOND_WINDOW_LOOK_MS = 250
+/** How long a command that ends by itself is waited for before the user is asked: `parley send` takes 8 s at most. */
+const COMMAND_WAIT_MS = 15_000
+
+/** The pause between two looks at a held profile. */
+const HELD_LOOK_MS = 250
 
 export type Window =
   /** The profile is free. */
@@ -35,30 +36,61 @@ export type Window =
  * @throws InterruptedError when the answer is Ctrl-C or the end of input; BadAddressError, before the question, when the
  *   words are no address and no name
  */
-export async function windowOf(io: CommandIo, config: Config, openFirst: readonly string[] = []): Promise<Window> {
+export async function windowOf(
+  io: CommandIo,
+  config: Config,
+  openFirst: readonly string[] = [],
+  patience: { readonly waitMs: number } = { waitMs: COMMAND_WAIT_MS }
+): Promise<Window> {
   const { profile, secondWindow } = config.settings
-  if (config.sources.profile === 'flag' || profile !== defaultProfile) return { is: 'first' }
+  const isNamed = config.sources.profile === 'flag' || profile !== defaultProfile
   const isTerminal = io.stdin.isTTY === true && io.stdout.isTTY === true
-  if (secondWindow === 'another' || (secondWindow === 'ask' && !isTerminal)) return { is: 'another' }
-  const ready = await runningHere(io, config)
-  if (ready === undefined) return { is: 'first' }
-  await checkWords(io, config, openFirst)
-  return { is: secondWindow === 'same' ? 'same' : await ask(io, ready) }
+  if (isNamed && !isTerminal) return { is: 'first' }
+  if (!isNamed && (secondWindow === 'another' || (secondWindow === 'ask' && !isTerminal))) return { is: 'another' }
+  for (;;) {
+    const holder = await holderOf(io, config, patience)
+    // Opening a named profile that is still held says what holds it.
+    if (holder === undefined || isNamed) return { is: 'first' }
+    await checkWords(io, config, openFirst)
+    if (secondWindow === 'same') return { is: 'same' }
+    const answer = await ask(io, holder)
+    if (answer !== 'wait') return { is: answer }
+  }
 }
 
-/**
- * The event `ready` of the parley that holds the profile, empty if it does not answer yet; undefined when the profile
- * is free.
- */
-async function runningHere(io: CommandIo, config: Config): Promise<Json | undefined> {
-  for (let look = 1; ; look++) {
+/** Who holds the profile. */
+type Holder =
+  /** The event `ready` of a parley that a person has opened. */
+  | { readonly is: 'window'; readonly ready: Json }
+  /** A command that ends by itself, or a process that does not answer: it starts, ends, or has no socket. */
+  | { readonly is: 'command'; readonly text: string }
+
+/** @returns undefined when the profile is free, or becomes free within the wait */
+async function holderOf(
+  io: CommandIo,
+  config: Config,
+  { waitMs }: { readonly waitMs: number }
+): Promise<Holder | undefined> {
+  const startedAtMs = performance.now()
+  let hasSaid = false
+  for (;;) {
     if (!(await isProfileHeld(config))) return undefined
     const parley = await runningParley(config, { signal: io.interrupted, mayBeLocked: true }).catch(() => undefined)
     parley?.close()
-    if (parley !== undefined) return parley.ready
-    // The holder is just starting, or is a command that ends in a moment.
-    if (look >= SECOND_WINDOW_LOOKS) return {}
-    await sleep(SECOND_WINDOW_LOOK_MS, undefined, { signal: io.interrupted })
+    const command = parley?.ready['command']
+    if (parley !== undefined && command === undefined) return { is: 'window', ready: parley.ready }
+    const heldForMs = performance.now() - startedAtMs
+    const who = processNote(await profileHolder(config))
+    const text =
+      typeof command === 'string'
+        ? `parley ${command}${who} has your profile, and has not ended yet`
+        : `Another parley${who} has your profile, and does not answer`
+    if (heldForMs >= waitMs) return { is: 'command', text }
+    if (!hasSaid && heldForMs >= WORTH_NAMING_MS) {
+      hasSaid = true
+      writeLines(io.stderr, [`${text}: waiting … Ctrl-C stops that.`])
+    }
+    await sleep(HELD_LOOK_MS, undefined, { signal: io.interrupted }).catch(() => io.interrupted.throwIfAborted())
   }
 }
 
@@ -83,11 +115,15 @@ function whoRuns({ nickname, shortId }: Json): string {
   return `Parley already runs on your profile${who}.`
 }
 
-async function ask(io: CommandIo, ready: Json): Promise<'another' | 'same'> {
+async function ask(io: CommandIo, holder: Holder): Promise<'another' | 'same' | 'wait'> {
+  const isWindow = holder.is === 'window'
+  const key = isWindow ? 's' : 'w'
   const lines = [
-    whoRuns(ready),
+    isWindow ? whoRuns(holder.ready) : `${holder.text}.`,
     '  Enter  opens this window as another person, with an identity of its own',
-    '  s      opens it as the same person, beside the Parley that runs'
+    isWindow
+      ? '  s      opens it as the same person, beside the Parley that runs'
+      : '  w      waits until it has ended, and opens it as the same person'
   ]
   const { columns = Infinity } = io.stdout
   writeLines(
@@ -95,10 +131,10 @@ async function ask(io: CommandIo, ready: Json): Promise<'another' | 'same'> {
     lines.flatMap((line) => wrappedLine(cleanText(line), columns))
   )
   for (;;) {
-    writeLines(io.stdout, ['Enter or s:'])
+    writeLines(io.stdout, [`Enter or ${key}:`])
     const answer = (await typedLine(io)).trim().toLowerCase()
     if (answer === '') return 'another'
-    if (answer === 's') return 'same'
+    if (answer === key) return isWindow ? 'same' : 'wait'
   }
 }
 

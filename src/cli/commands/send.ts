@@ -77,6 +77,7 @@ export async function runSend(io: CommandIo, command: Command): Promise<ExitCode
     withChatNode({
       config,
       interactive: false,
+      command: command.name(),
       unlock,
       prepare: (node) => {
         node.events.addEventListener('notice', ({ detail }) => {

@@ -14,6 +14,8 @@ export interface ChatNodeUse<T> {
   readonly config: Config
   /** A person sits at it: a profile that is in use gives way to the next free one. */
   readonly interactive: boolean
+  /** The command that the node ends with, where it is not a person who ends it: others wait for that. */
+  readonly command?: string
   /** Look without being seen. */
   readonly observe?: boolean
   /** Finds the passphrase of a profile that has one; without it such a profile is refused. */
@@ -33,7 +35,7 @@ export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
   try {
     use.prepare?.(node, screens)
     await node.start()
-    if (!observe) endControl = await serveControl(node, config, screens)
+    if (!observe) endControl = await serveControl(node, config, screens, use.command)
     return await use.run(node, screens)
   } finally {
     endReleasing()

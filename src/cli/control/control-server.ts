@@ -32,20 +32,23 @@ export class ControlServer {
   readonly #guests = new Map<Socket, { readonly face: JsonFace; readonly ended: Promise<void> }>()
   readonly #life = new AbortController()
   readonly #looked: Promise<unknown>
+  readonly #command: string | undefined
   #socket: PrivateSocket | undefined
 
   /**
    * Listens at `place`. The caller holds the profile, so no other process listens there.
    *
    * @param node has been started
+   * @param command the one that the node ends with, if it is not a person who ends it
    * @throws when the socket can't be made
    */
   static async start(
     node: ChatApi,
     place: SocketPlace,
-    screens = new ConversationScreens(node)
+    screens = new ConversationScreens(node),
+    command?: string
   ): Promise<ControlServer> {
-    const server = new ControlServer(node, screens)
+    const server = new ControlServer(node, screens, command)
     try {
       server.#socket = await PrivateSocket.listen(server.#server, place)
       return server
@@ -55,8 +58,9 @@ export class ControlServer {
     }
   }
 
-  private constructor(node: ChatApi, screens: ConversationScreens) {
+  private constructor(node: ChatApi, screens: ConversationScreens, command: string | undefined) {
     this.#screens = screens
+    this.#command = command
     this.#node = node
     this.#looked = node.peers.firstLook({ signal: this.#life.signal }).catch(() => undefined)
     const { events } = node
@@ -86,7 +90,7 @@ export class ControlServer {
       void finish(socket)
     } else {
       const input = socket.pipe(new PassThrough())
-      const guest = { looked: this.#looked }
+      const guest = { looked: this.#looked, command: this.#command }
       const screens = this.#screens.another()
       const face = new JsonFace({ node: faceOf(this.#node, screens), input, output: socket, guest })
       socket.once('close', () => face.end('interrupted'))
@@ -123,17 +127,19 @@ export async function finish(socket: Socket): Promise<void> {
 /**
  * Serves the node, which holds the profile and has been started.
  *
+ * @param command see {@link ControlServer.start}
  * @returns what ends it; to be called while the profile is still held
  */
 export async function serveControl(
   node: ChatApi,
   config: Config,
-  screens: ConversationScreens
+  screens: ConversationScreens,
+  command?: string
 ): Promise<() => Promise<void>> {
   try {
     const { folders } = config
     const folder = profileFolder(folders.data, node.snapshot().self.profile.name)
-    const server = await ControlServer.start(node, async () => pathToListenAt(folders, folder), screens)
+    const server = await ControlServer.start(node, async () => pathToListenAt(folders, folder), screens, command)
     return async () => server.stop()
   } catch {
     // A full disk, a file system without sockets: commands say that the profile is in use.

@@ -54,6 +54,8 @@ export interface JsonFaceInit {
   readonly guest?: {
     /** Resolves when the first answers about who is online are in: once for all guests. */
     readonly looked: Promise<unknown>
+    /** The command that the node is for, and with which it ends; undefined for one that a person ends. */
+    readonly command?: string | undefined
   }
 }
 
@@ -100,7 +102,9 @@ export class JsonFace {
       const unread = (await unlessUnreadable(unreadCounts(this.#node))) ?? new Map()
       const figures = await this.#node.figures()
       this.#isReady = true
-      await this.#output.begin({ ...readyJson(this.#node, figures, requests, unread), ...snapshot })
+      const { command } = this.#guest ?? {}
+      const ready = { ...readyJson(this.#node, figures, requests, unread), ...snapshot }
+      await this.#output.begin(command === undefined ? ready : { ...ready, command })
       if (this.#openFirst.length > 0)
         await this.#answer(JSON.stringify({ do: 'open', peer: this.#openFirst, trustName: true }))
       for await (const line of this.#lines()) {

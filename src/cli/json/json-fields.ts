@@ -137,7 +137,8 @@ export const eventFields = {
     conversations: 'those that are not closed: `peer`, `name`, and as in the event `conversation`',
     waiting:
       "`messages`, `peers`, and `more`: true when there are more than were counted; `null` while the history can't be read",
-    room: "how much [room](#room) others have used; `null` while the history can't be read"
+    room: "how much [room](#room) others have used; `null` while the history can't be read",
+    'command?': 'on the socket of a command that ends by itself: its name, such as `send`'
   },
   locked: {
     version: '1',

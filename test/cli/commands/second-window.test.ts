@@ -29,39 +29,60 @@ async function configOf(flags: Partial<Record<SettingName, string>> = {}) {
   return loadConfig({ flags, env })
 }
 
-/** A parley runs on the usual profile. */
-async function runs(contacts: readonly Contact[] = []): Promise<void> {
+/** The usual profile is held by a process without a socket. */
+async function isHeld(): Promise<void> {
   const { folders } = await configOf()
   const profile = profileFolder(folders.data, 'default')
   await mkdir(profile, { recursive: true })
   const lock = ProfileLock.take(profile)
-  const path = await pathToListenAt(folders, profile)
-  const server =
-    path === undefined
-      ? undefined
-      : await ControlServer.start(Object.assign(new FakeNode(), { known: contacts }), async () => path)
+  held = { stop: async () => lock.release() }
+}
+
+/** The holder has a socket from now on. @param command the one that it ends with */
+async function serves(contacts: readonly Contact[], command?: string): Promise<void> {
+  const { folders } = await configOf()
+  const path = await pathToListenAt(folders, profileFolder(folders.data, 'default'))
+  if (path === undefined) return
+  const node = Object.assign(new FakeNode(), { known: contacts })
+  const server = await ControlServer.start(node, async () => path, undefined, command)
+  const release = held
   held = {
     stop: async () => {
-      await server?.stop()
-      lock.release()
+      await server.stop()
+      await release?.stop()
     }
   }
+}
+
+/** A parley runs on the usual profile, perhaps for a command that ends by itself. */
+async function runs(contacts: readonly Contact[] = [], command?: string): Promise<void> {
+  await isHeld()
+  await serves(contacts, command)
+}
+
+/** The holder has ended. */
+async function ends(): Promise<void> {
+  await held?.stop()
+  held = undefined
 }
 
 function terminal(isTTY: boolean, columns?: number) {
   const stdin = Object.assign(new PassThrough(), { isTTY })
   const stdout = Object.assign(new PassThrough(), { isTTY, ...(columns === undefined ? {} : { columns }) })
+  const stderr = new PassThrough()
   let written = ''
+  let noted = ''
   stdout.on('data', (chunk: Buffer) => (written += chunk.toString()))
+  stderr.on('data', (chunk: Buffer) => (noted += chunk.toString()))
   const io = {
     stdin,
     stdout,
-    stderr: new PassThrough(),
+    stderr,
     env: {},
     interrupted: new AbortController().signal,
     surviveOutputFailure: () => undefined
   }
-  return { io, stdin, written: () => written }
+  return { io, stdin, written: () => written, noted: () => noted }
 }
 
 /** What comes of it when this is typed at the question. */
@@ -131,6 +152,67 @@ test('the end of input is no answer', async () => {
   window.catch(() => undefined)
   await eventually(() => expect(written()).toContain('Enter or s:\n'))
   stdin.end()
+  await expect(window).rejects.toBeInstanceOf(InterruptedError)
+})
+
+test('a command that ends by itself is waited for, by name, and the profile is opened then', async () => {
+  await runs([], 'send')
+  for (const flags of [{}, { profile: 'default' }]) {
+    const { io, written, noted } = terminal(true)
+    const window = windowOf(io, await configOf(flags))
+    await eventually(() =>
+      expect(noted()).toBe(
+        `parley send (process ${process.pid}) has your profile, and has not ended yet: waiting … Ctrl-C stops that.\n`
+      )
+    )
+    await ends()
+    expect(await window).toEqual({ is: 'first' })
+    expect(written()).toBe('')
+    await runs([], 'send')
+  }
+})
+
+test('a holder that turns out to be a window is asked about', async () => {
+  await isHeld()
+  const { io, stdin, written, noted } = terminal(true)
+  const window = windowOf(io, await configOf())
+  await eventually(() => expect(noted()).toContain('does not answer: waiting …'))
+  await serves([])
+  await eventually(() => expect(written()).toContain('you are anna (selfID) there.'))
+  stdin.write('s\n')
+  expect(await window).toEqual({ is: 'same' })
+})
+
+test.each([
+  [
+    'a command',
+    async () => runs([], 'send'),
+    /^parley send \(process \d+\) has your profile, and has not ended yet\.$/mu
+  ],
+  ['a process without a socket', isHeld, /^Another parley \(process \d+\) has your profile, and does not answer\.$/mu]
+] as const)('%s that takes long is asked about, and can be waited for on', async (_, begins, told) => {
+  await begins()
+  const { io, stdin, written } = terminal(true)
+  const window = windowOf(io, await configOf(), [], { waitMs: 0 })
+  const asked = (times: number) => async () =>
+    eventually(() => expect(written().match(/^Enter or w:$/gmu)).toHaveLength(times))
+  await asked(1)()
+  expect(written()).toMatch(told)
+  stdin.write('s\n')
+  await asked(2)()
+  stdin.write('w\n')
+  await asked(3)()
+  await ends()
+  stdin.write('w\n')
+  expect(await window).toEqual({ is: 'first' })
+})
+
+test('Ctrl-C ends the wait', async () => {
+  await isHeld()
+  const { io } = terminal(true)
+  const interruption = new AbortController()
+  const window = windowOf({ ...io, interrupted: interruption.signal }, await configOf())
+  interruption.abort(new InterruptedError())
   await expect(window).rejects.toBeInstanceOf(InterruptedError)
 })
 
