@@ -74,6 +74,28 @@ describe('a conversation that was forgotten by another face', () => {
     chat.face.end('interrupted')
     await chat.ended
   })
+
+  it('is said on plain lines where it is open, and once where it was forgotten there', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob'), row('carl')]
+    const forget = vi.fn(async (peer: string) => {
+      node.tell('forgotten', { peer })
+      return 2
+    })
+    node.history.forget = forget
+    const chat = plain(node, { openFirst: ['bob'] })
+    await chat.shows('Conversation with bob')
+    node.tell('forgotten', { peer: '12D3KooWcarl' })
+    node.tell('forgotten', { peer: '12D3KooWbob' })
+    await chat.shows('All messages with bob were deleted on this machine, by another window or command.')
+    chat.input.write('/forget bob\n/forget bob\n')
+    await chat.shows('2 messages with bob are deleted here.')
+    expect(forget).toHaveBeenCalledWith('12D3KooWbob')
+    expect(chat.lines().filter((line) => /deleted on this machine, by/u.test(line))).toHaveLength(1)
+    expect(chat.lines().join('\n')).not.toContain('with carl')
+    chat.face.end('interrupted')
+    await chat.ended
+  })
 })
 
 describe('an address that has changed', () => {
@@ -405,7 +427,7 @@ describe('the words of the plain face', () => {
       'block mal',
       'ignore bob'
     ])
-    expect(chat.lines().find((line) => line.includes('/ignore [PEER]'))).toContain(
+    expect(chat.lines().find((line) => line.includes('/block [PEER]'))).toContain(
       'the open conversation, else the only request'
     )
   })

@@ -59,6 +59,8 @@ export class News {
   #place: ReturnType<typeof reachableAt>
   #rosterTimer: NodeJS.Timeout | undefined
   #ticker: NodeJS.Timeout | undefined
+  /** This face forgets a conversation itself, and says so by the command's result. */
+  #isForgetting = false
   /** The peer of the open conversation has left it, and that has not been said yet. */
   #leaving: { readonly name: string; readonly timer: NodeJS.Timeout } | undefined
 
@@ -128,6 +130,16 @@ export class News {
     }
   }
 
+  /** Runs `/forget` of this face. */
+  async forgetting<T>(run: () => Promise<T>): Promise<T> {
+    this.#isForgetting = true
+    try {
+      return await run()
+    } finally {
+      this.#isForgetting = false
+    }
+  }
+
   /** Sets the conversation on the screen, or none. Its connection is reported until the next call. */
   show(conversation: { peer: string; name: string } | undefined): void {
     clearInterval(this.#ticker)
@@ -173,6 +185,13 @@ export class News {
       if (line !== undefined) this.#say([line])
     })
     this.#onTold('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
+    this.#on('forgotten', ({ detail: { peer } }) => {
+      this.#requests.answered(peer)
+      if (this.#isForgetting || this.#conversation?.peer !== peer) return
+      // Lines that are printed can't be taken back.
+      const name = this.#node.peers.look(peer).label
+      this.#say([`All messages with ${name} were deleted on this machine, by another window or command.`])
+    })
     this.#onTold('entered', ({ detail }) => this.#entered(detail.peer))
     this.#onTold('left', ({ detail }) => this.#left(detail))
     this.#on('contact', ({ detail: { peer, label } }) => {
@@ -361,6 +380,13 @@ class RequestNews {
     const againAtMs = (this.#toldAtMs.get(peer) ?? Number.NEGATIVE_INFINITY) + REQUEST_AGAIN_MS
     const dueAtMs = this.#gathered.get(peer)?.dueAtMs ?? Math.max(nowMs + REQUEST_COALESCE_MS, againAtMs)
     this.#gathered.set(peer, { request, dueAtMs })
+    this.#schedule()
+  }
+
+  /** What it has written is deleted: it waits for no answer, and what it writes next is news. */
+  answered(peer: string): void {
+    this.#gathered.delete(peer)
+    this.#toldAtMs.delete(peer)
     this.#schedule()
   }
 

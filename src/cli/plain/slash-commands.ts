@@ -47,7 +47,7 @@ export class SlashCommands {
     { name, rest }: SlashCommand,
     shown: Pick<CommandContext, 'current' | 'shownFrom'>
   ): Promise<CommandResult | Choice | undefined> {
-    const { node, terminal, operation, sending, resolve, readRequests } = this.#init
+    const { node, terminal, operation, sending, resolve, readRequests, news } = this.#init
     const command = findCommand(name)
     if (command === undefined) {
       terminal.say([noCommandText(name)])
@@ -57,11 +57,13 @@ export class SlashCommands {
     const person = { readRequests, agreed: this.#asked }
     this.#asked = undefined
     if (command.name === 'chat') return { is: 'choice', words: args.peer ?? [] }
-    const result = await sending.marked(async () =>
-      operation.run('looking', async (signal) =>
-        command.run({ node, ...shown, person, resolve: async (words) => resolve(words, signal) }, args)
+    const run = async (): Promise<CommandResult> =>
+      sending.marked(async () =>
+        operation.run('looking', async (signal) =>
+          command.run({ node, ...shown, person, resolve: async (words) => resolve(words, signal) }, args)
+        )
       )
-    )
+    const result = await (command.name === 'forget' ? news.forgetting(run) : run())
     if (result.is === 'question') {
       this.#asked = result.act
       terminal.say([repeatQuestion(result.text, `${command.name} ${rest}`)])

@@ -225,8 +225,10 @@ export class FullScreenFace {
         return this.#redraw()
       case 'notify':
         return this.#notifier.tell(effect.title, effect.text, this.#state.preferences.ways)
-      case 'keep input history':
-        return kept?.keepInputHistory(effect.inputHistory)
+      case 'keep typed line':
+        return kept?.keepTypedLine(effect.place, effect.text, effect.atMs)
+      case 'forget typed lines':
+        return kept?.forgetTypedLines(effect.place)
       case 'keep preferences':
         return kept?.keepPreferences(effect.preferences)
       default:

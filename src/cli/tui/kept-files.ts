@@ -1,9 +1,11 @@
 // The two files of this face in the profile's folder: preferences, and
 // what was typed. A file that can't be read counts as missing; one that
-// can't be written is only forgotten at the end.
-import { readFile, rename, writeFile } from 'node:fs/promises'
+// can't be written is only forgotten at the end. What was typed is changed line
+// by line: other faces add to it, and the node takes out what is too old.
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readTypedLines, typedLinesFile, typedLinesText } from '../../node/settings.ts'
+import { readTypedLines, type TypedLines, typedLinesFile, typedLinesText } from '../../node/settings.ts'
+import { INPUT_HISTORY_LINES } from '../process/input-lines.ts'
 import type { InputHistory } from './model/input-history.ts'
 import { preferencesText, readPreferences, type Preferences } from './model/preferences.ts'
 import { decodedText } from '../../lib/index.ts'
@@ -34,21 +36,40 @@ export class KeptFiles {
   }
 
   async inputHistory(): Promise<ReadonlyMap<string, InputHistory>> {
-    return readTypedLines((await this.#read(typedLinesFile)) ?? '') ?? new Map()
+    return new Map([...(await this.#typedLines())].map(([place, lines]) => [place, lines.map(({ text }) => text)]))
   }
 
   keepPreferences(preferences: Preferences): void {
-    this.#write(preferencesFile, preferencesText(preferences))
+    this.#write(preferencesFile, async () => preferencesText(preferences))
   }
 
-  keepInputHistory(inputHistory: ReadonlyMap<string, InputHistory>): void {
-    const places = [...inputHistory].filter(([, lines]) => lines.length > 0).slice(-MAX_REMEMBERED_PLACES)
-    this.#write(typedLinesFile, typedLinesText(new Map(places)))
+  /** @param place the peer of the conversation, or '' */
+  keepTypedLine(place: string, text: string, atMs: number): void {
+    this.#changeTyped((lines) => {
+      const before = (lines.get(place) ?? []).filter((line) => line.text !== text)
+      const typed = [...before, { text, atMs }].slice(-INPUT_HISTORY_LINES)
+      return new Map([...withoutPlace(lines, place), [place, typed] as const].slice(-MAX_REMEMBERED_PLACES))
+    })
+  }
+
+  forgetTypedLines(place: string): void {
+    this.#changeTyped((lines) => withoutPlace(lines, place))
   }
 
   /** Resolves when all is written. */
   async flush(): Promise<void> {
     await this.#writing
+  }
+
+  #changeTyped(changed: (lines: TypedLines) => TypedLines): void {
+    this.#write(typedLinesFile, async () => typedLinesText(changed(await this.#typedLines())))
+  }
+
+  async #typedLines(): Promise<TypedLines> {
+    const text = await this.#read(typedLinesFile)
+    if (this.#folder === undefined || text === undefined) return new Map()
+    const { mtimeMs } = await stat(join(this.#folder, typedLinesFile))
+    return readTypedLines(text, mtimeMs) ?? new Map()
   }
 
   async #read(name: string): Promise<string | undefined> {
@@ -57,14 +78,18 @@ export class KeptFiles {
     return bytes === undefined || bytes.length > MAX_KEPT_BYTES ? undefined : decodedText(bytes)
   }
 
-  #write(name: string, text: string): void {
+  #write(name: string, textOf: () => Promise<string>): void {
     if (this.#folder === undefined) return
     const path = join(this.#folder, name)
     this.#writing = this.#writing
       .then(async () => {
-        await writeFile(`${path}.new`, text, { mode: ownerOnly })
+        await writeFile(`${path}.new`, await textOf(), { mode: ownerOnly })
         await rename(`${path}.new`, path)
       })
       .catch(() => undefined) // messages that can't be stored report a full or read-only disk
   }
+}
+
+function withoutPlace(lines: TypedLines, place: string): TypedLines {
+  return new Map([...lines].filter(([each]) => each !== place))
 }

@@ -6,6 +6,7 @@ import { ClockJumps } from '../../lib/index.ts'
 import type { Config } from '../config/config.ts'
 import type { Conversations } from './conversations.ts'
 import type { OwnStore } from '../profile/own-store.ts'
+import { retireTypedLines } from '../profile/typed-lines.ts'
 import { REQUEST_EXPIRY_MS } from './requests.ts'
 
 /** How often messages that are too old to wait, or to be kept, are looked for. */
@@ -23,6 +24,8 @@ export const SHORT_LIMIT_MS = 24 * 60 * 60 * 1_000
 export interface HousekeepingInit {
   readonly conversations: Pick<Conversations, 'resume' | 'keepHouse'>
   readonly own: OwnStore
+  /** The profile's folder, where what was typed is kept too; empty for a profile that nothing keeps. */
+  readonly folder: string
   readonly settings: Pick<Config['settings'], 'giveUp' | 'keep'>
   readonly notice: (notice: { readonly code: 'history' | 'fault'; readonly text: string }) => void
   /** The clock of the machine, in milliseconds since 1970. Default: `Date.now`. */
@@ -88,6 +91,8 @@ export class Housekeeping {
         requestsMs: limit(REQUEST_EXPIRY_MS),
         nowMs
       })
+      const keepMs = limit(keep)
+      if (keepMs !== Infinity && this.#init.folder !== '') await retireTypedLines(this.#init.folder, nowMs - keepMs)
     } catch (error) {
       this.#tellFault('old messages could not be cleared away', error)
     }

@@ -39,6 +39,43 @@ function opening(name: string) {
   } as const
 }
 
+describe('a conversation that was forgotten, by whichever face or command', () => {
+  const carl = '12D3KooWcarl'
+  const secret = 'the secret of bob'
+
+  test('is empty where it is open, also for the arrow keys and a search, and what is being typed stays', () => {
+    const screen = talking(80, 24).type(`${secret}\r`)
+    screen.tell({ is: 'message', message: received(secret), name: 'bob' })
+    screen.tell({ is: 'found', peer, words: 'secret', positions: [1] })
+    screen.type('half a line')
+    screen.tell({ is: 'forgotten', peer })
+    expect(screen.text).not.toContain(secret)
+    expect(screen.text).not.toContain('how are you?')
+    expect(screen.lines.at(-1)).toBe('You: half a line')
+    expect(screen.state.found).toBeUndefined()
+    expect(screen.take()).toContainEqual({ do: 'forget typed lines', place: peer })
+    expect(screen.type('\u0015', '\u001b[A').text).not.toContain(secret)
+  })
+
+  test('is nowhere on a screen that shows another: not as a request, not in a list, not as a draft', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob'), row('carl')])
+    screen.open('bob').type(`a draft with ${secret}`).open('carl')
+    screen.tell({ is: 'message', message: received('hello from carl', carl), name: 'carl' })
+    const request = { peer, name: 'bob', shortId: 'bobID', lastText: secret, count: 1 }
+    screen.tell({ is: 'requests', requests: [request] })
+    screen.tell({ is: 'requested', request })
+    expect(screen.text).toContain(secret)
+    const hits = [{ ...entry(1, secret), name: 'bob' }]
+    screen.tell({ is: 'result', result: { is: 'found', words: 'secret', hits } })
+    expect(screen.state.popup?.lines.map(({ text }) => text).join('\n')).toContain(secret)
+    screen.tell({ is: 'forgotten', peer })
+    expect(screen.text).not.toContain(secret)
+    expect(screen.text).toContain('hello from carl')
+    expect(screen.open('bob').text).not.toContain(secret)
+    expect(JSON.stringify([...screen.state.drafts, screen.state.log, screen.state.requests])).not.toContain(secret)
+  })
+})
+
 describe('the screen', () => {
   test('at 120×40 has everybody at the side, the conversation, how things stand, and the input', () => {
     const { lines } = talking(120, 40)

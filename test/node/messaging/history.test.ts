@@ -72,9 +72,10 @@ test('what was typed to a peer is deleted with the conversation, and to others i
   const store = await SqliteStore.open(join(folder, 'history.db'))
   const history = new History(store, { folder })
   const typed = join(folder, 'typed.json')
-  writeFileSync(typed, JSON.stringify({ [bob]: ['for bob'], [carol]: ['for carol'], '': ['/who'] }))
+  const others = { [carol]: [{ text: 'for carol', atMs: 2 }], '': [{ text: '/who', atMs: 3 }] }
+  writeFileSync(typed, JSON.stringify({ [bob]: [{ text: 'for bob', atMs: 1 }], ...others }))
   await history.forget(bob)
-  expect(JSON.parse(readFileSync(typed, 'utf8'))).toEqual({ [carol]: ['for carol'], '': ['/who'] })
+  expect(JSON.parse(readFileSync(typed, 'utf8'))).toEqual(others)
   expect(statSync(typed).mode & 0o777).toBe(0o600)
   // What is cut off counts as missing for the full screen, and may hold anything.
   writeFileSync(typed, `{"${carol}":["for ca`)

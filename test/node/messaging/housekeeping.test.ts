@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { eventually } from '../../eventually.ts'
 import {
   CLOCK_SETTLES_MS,
   HOUSEKEEPING_MS,
@@ -29,11 +33,12 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-async function started(limits: { giveUp: number; keep: number }): Promise<void> {
+async function started(limits: { giveUp: number; keep: number }, folder = ''): Promise<void> {
   housekeeping = new Housekeeping({
     conversations: { resume: async () => undefined, keepHouse: async (look) => void looks.push(look) },
     // Only the look for damage is asked for, and there is none.
     own: { check: async () => undefined } as unknown as OwnStore,
+    folder,
     settings: limits,
     notice: () => undefined,
     now: () => now,
@@ -67,4 +72,19 @@ test('nothing is given up or deleted before the clock of a machine that was just
 test('a short limit holds from the start', async () => {
   await started({ giveUp: 1_000, keep: SHORT_LIMIT_MS })
   expect(looks).toMatchObject([{ giveUpMs: 1_000, keepMs: Infinity }])
+})
+
+test('what was typed ages with the messages', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-house-'))
+  onTestFinished(async () => rm(folder, { recursive: true }))
+  const file = join(folder, 'typed.json')
+  const [old, young] = [
+    { text: 'old', atMs: now - 60 * day },
+    { text: 'young', atMs: now }
+  ]
+  await writeFile(file, JSON.stringify({ bob: [old, young] }))
+  await started({ giveUp: 30 * day, keep: 60 * day }, folder)
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ bob: [old, young] })
+  await passes(CLOCK_SETTLES_MS)
+  await eventually(async () => expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ bob: [young] }))
 })

@@ -131,7 +131,8 @@ export type Effect =
   | { readonly do: 'search'; readonly peer: string; readonly words: string }
   | { readonly do: 'jump'; readonly peer: string; readonly position: number }
   | { readonly do: 'typing'; readonly peer: string }
-  | { readonly do: 'keep input history'; readonly inputHistory: ReadonlyMap<string, InputHistory> }
+  | { readonly do: 'keep typed line'; readonly place: string; readonly text: string; readonly atMs: number }
+  | { readonly do: 'forget typed lines'; readonly place: string }
   | { readonly do: 'keep preferences'; readonly preferences: Preferences }
   | { readonly do: 'notify'; readonly title: string; readonly text: string }
   | { readonly do: 'stop' }

@@ -183,7 +183,8 @@ function enter(state: State): Step {
   // The message ends the notice over there: what is typed next is news again.
   const toldTypingAtMs = Number.NEGATIVE_INFINITY
   const cleared: State = { ...withEditor(state, { ...emptyEditor, cut: editor.cut }), inputHistory, toldTypingAtMs }
-  const effects: Effect[] = after === before ? [] : [{ do: 'keep input history', inputHistory }]
+  const kept: Effect = { do: 'keep typed line', place: key, text, atMs: state.nowMs }
+  const effects = after === before ? [] : [kept]
   return followedBy(step(cleared, ...effects), (next) => readLine(next, text))
 }
 

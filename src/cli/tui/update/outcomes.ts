@@ -93,15 +93,32 @@ export function onResult(state: State, result: CommandResult, line = ''): Step {
   }
 }
 
-/** The conversation is empty, for the arrow keys too. */
+/**
+ * Nothing of the conversation is left: not for the arrow keys, not as a request, and not in a list, which may quote it.
+ * What is being typed stays.
+ */
 export function onForgotten(state: State, peer: string): Step {
-  const inputHistory = without(state.inputHistory, peer)
   const isOpen = peer === currentPeer(state)
   const conversations = new Set(state.conversations)
   if (!isOpen) conversations.delete(peer)
-  const unread = without(state.unread, peer)
-  const next = { ...state, inputHistory, conversations, unread, ...(isOpen ? { window: emptyWindow } : {}) }
-  return step(withPeople(next), { do: 'keep input history', inputHistory })
+  const { items, anchor } = state.window
+  const others = items.filter((item) => item.is === 'message' || item.asks !== peer)
+  // Its request may stand among the lines of another conversation.
+  const isAnchored = anchor.at === 'end' || others.some(({ key }) => key === anchor.key)
+  const elsewhere = { ...state.window, items: others, ...(isAnchored ? {} : { anchor: emptyWindow.anchor }) }
+  const next: State = {
+    ...state,
+    conversations,
+    window: isOpen ? emptyWindow : elsewhere,
+    inputHistory: without(state.inputHistory, peer),
+    drafts: without(state.drafts, peer),
+    unread: without(state.unread, peer),
+    requests: state.requests.filter((request) => request.peer !== peer),
+    jump: state.jump?.peer === peer ? undefined : state.jump,
+    popup: undefined,
+    ...(isOpen ? { found: undefined, input: { ...state.input, walk: undefined } } : {})
+  }
+  return step(withoutAnswered(withPeople(next)), { do: 'forget typed lines', place: peer })
 }
 
 function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
