@@ -77,6 +77,8 @@ export interface Arrival {
   readonly storedAtMs: number
   /** Where held messages came from: text that the store keeps without reading it. */
   readonly origin?: string
+  /** What their sender calls itself: the newest is kept as long as messages are held. */
+  readonly senderName?: string
   /** Refuses new messages while those of this peer take this many bytes or more. Default: no limit. */
   readonly maxIncomingBytes?: number
 }
@@ -101,6 +103,8 @@ export interface HeldMessage {
 /** The newest held message of a peer. */
 export interface HeldRequest {
   readonly peer: string
+  /** {@link Arrival.senderName}, if it is known. */
+  readonly senderName?: string
   readonly storedAtMs: number
   /** The beginning of the text. */
   readonly text: string
@@ -172,6 +176,8 @@ export interface MessageStore {
   acceptHeld(peer: string): Promise<readonly IncomingMessage[]>
   /** Peers with held messages, each with the beginning of its newest one; newest first. */
   held(options: { textLength: number }): Promise<readonly HeldRequest[]>
+  /** What the sender of held messages calls itself, where that became known later; of other peers nothing is kept. */
+  nameSender(peer: string, name: string): Promise<void>
   /** All held messages, in the order of arrival. */
   heldMessages(): Promise<readonly HeldMessage[]>
   /**

@@ -150,9 +150,22 @@ describe('what does something to a person', () => {
 
   test('is done to the peer that the ID names, and says so with the ID', async () => {
     const node = town()
-    const text = await plain(node).typed('/block 12D3KooWb0b', `/ignore ${real}`)
-    expect(text).toContain('bob (real) is ignored silently.')
-    expect(decisions(node)).toEqual(['block b0b', 'ignore bob'])
+    const text = await plain(node).typed('/block 12D3KooWb0b', '/ignore 12D3KooWmallory')
+    expect(text).toContain('mallory is ignored silently.')
+    expect(decisions(node)).toEqual(['block b0b', 'ignore mallory'])
+  })
+
+  test('a contact is not ignored, and what can be done instead is said, also in its open conversation', async () => {
+    const told =
+      /bob \(real\) is a contact, and only strangers are ignored: nothing has changed\. \/remove real [^]*\/block real refuses/u
+    for (const lines of [[`/ignore ${real}`], [real, '/ignore']]) {
+      const node = town()
+      const text = await plain(node).typed(...lines)
+      expect(text).toMatch(told)
+      expect(text).not.toContain('is ignored silently')
+      expect(node.calls).not.toContain('ignore bob')
+      expect(node.calls).not.toContain('leave bob')
+    }
   })
 
   test('is asked about where it ends what one has: the same line again does it', async () => {

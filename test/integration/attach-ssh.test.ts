@@ -1,91 +1,41 @@
 // The chat of another machine over ssh: a real sshd and a real ssh, both on this
 // machine, with keys made for the test.
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { execFile } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/settings.ts'
 import { eventually } from '../eventually.ts'
-import { DelayedLine } from '../processes/delayed-line.ts'
-import { entryPoint, nodePath } from '../processes/parley-process.ts'
-import { freePort } from '../processes/ports.ts'
+import { SshMachine } from '../processes/ssh-machine.ts'
 import { TestBed } from '../processes/test-bed.ts'
 
-const sshdPath = '/usr/sbin/sshd'
 const run = promisify(execFile)
 /** Half of a round trip across an ocean. */
 const oneWayMs = 50
 
 let bed: TestBed
-let sshd: ChildProcess | undefined
-let line: DelayedLine | undefined
+let there: SshMachine | undefined
 beforeEach(async () => {
   bed = await TestBed.make()
 })
 afterEach(async () => {
-  sshd?.kill()
-  line?.close()
+  there?.stop()
   await bed[Symbol.asyncDispose]()
 })
 
-/** Starts sshd. @returns a PATH on which `ssh` reaches it as the host `there`, over a line that takes so long each way */
+/** @returns a PATH on which `ssh` reaches the machine as the host `there`, over a line that takes so long each way */
 async function startSshd(delayMs = 0): Promise<string> {
-  const folder = join(bed.folder, 'ssh')
-  const bin = join(folder, 'bin')
-  await mkdir(bin, { recursive: true })
-  // sshd parts with its rights in this folder, which its service makes otherwise.
-  await mkdir('/run/sshd', { recursive: true })
-  for (const key of ['host', 'client'])
-    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, key)])
-  const port = await freePort()
-  line = await DelayedLine.to(port, { delayMs, seed: 1 })
-  const hostKey = (await readFile(join(folder, 'host.pub'), 'utf8')).trim()
-  await writeFile(join(folder, 'known'), `[127.0.0.1]:${line.port} ${hostKey}\n`)
-  await writeFile(
-    join(folder, 'sshd_config'),
-    [
-      `ListenAddress 127.0.0.1:${port}`,
-      `HostKey ${join(folder, 'host')}`,
-      `AuthorizedKeysFile ${join(folder, 'client.pub')}`,
-      'StrictModes no',
-      'UsePAM no',
-      'PasswordAuthentication no',
-      'PermitRootLogin yes',
-      `PidFile ${join(folder, 'pid')}`,
-      ''
-    ].join('\n')
-  )
-  await writeFile(
-    join(folder, 'ssh_config'),
-    [
-      'Host there',
-      '  HostName 127.0.0.1',
-      `  Port ${line.port}`,
-      `  User ${userInfo().username}`,
-      `  IdentityFile ${join(folder, 'client')}`,
-      `  UserKnownHostsFile ${join(folder, 'known')}`,
-      '  BatchMode yes',
-      ''
-    ].join('\n')
-  )
-  await writeFile(join(bin, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F ${join(folder, 'ssh_config')} "$@"\n`)
-  await chmod(join(bin, 'ssh'), 0o755)
-  sshd = spawn(sshdPath, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: 'ignore' })
-  return `${bin}:${process.env['PATH'] ?? ''}`
+  there = await SshMachine.start(join(bed.folder, 'ssh'), { delayMs })
+  return there.path
 }
 
 /** How parley is called at the far end: in the home of its daemon. */
 function remoteCommand(home: string): string {
-  const env = Object.entries(bed.env(home)).flatMap(([name, value]) =>
-    name === 'PATH' ? [] : [`${name}=${value ?? ''}`]
-  )
-  return ['env', ...env, nodePath, entryPoint].join(' ')
+  return SshMachine.parley(bed.env(home))
 }
 
-describe.skipIf(!existsSync(sshdPath))('over ssh', () => {
+describe.skipIf(!SshMachine.isPossible)('over ssh', () => {
   test('the chat of the other machine is here, goes on after the line was cut, and leaves the daemon running', async () => {
     const path = await startSshd()
     const home = bed.home()
@@ -133,12 +83,12 @@ describe.skipIf(!existsSync(sshdPath))('over ssh', () => {
     face.type(JSON.stringify({ do: 'send', peer, text: 'far away' }))
     await face.event('sent', (event) => event['text'] === 'far away')
 
-    line?.cut()
+    there?.line.cut()
     await daemon.shows(/^FACES 0 attached$/u)
     await face.event('notice', (event) => event['code'] === 'node-gone')
     bob.type(JSON.stringify({ do: 'send', peer: self['peer'], text: 'meanwhile' }))
     await bob.event('sent', (event) => event['text'] === 'meanwhile')
-    line?.mend()
+    there?.line.mend()
     await face.event('notice', (event) => event['code'] === 'node-back')
     await face.event('message', (event) => event['text'] === 'meanwhile')
     face.type(JSON.stringify({ do: 'send', peer, text: 'back again' }))

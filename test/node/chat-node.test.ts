@@ -74,6 +74,29 @@ test('a message from a stranger is held, and delivered once the stranger is acce
   expect(await texts(bert, anna.self.peerId)).toEqual(['in hello'])
 })
 
+test('a request keeps the name and the mark of its sender over a restart, and gives its name to the contact', async () => {
+  let anna = await network.peer('anna')
+  const bert = await network.peer('bert')
+  await bert.peers.resolve([placeOf(anna)])
+  await bert.messaging.send(anna.self.peerId, 'it is bert')
+  await eventually(async () => expect(await anna.messaging.requests()).toMatchObject([{ name: 'bert' }]))
+  const imposter = await network.peer('anna who is not', { name: 'anna' })
+  await imposter.peers.resolve([placeOf(anna)])
+  await imposter.messaging.send(anna.self.peerId, 'it is you')
+  await eventually(async () => expect((await anna.messaging.requests()).map(({ name }) => name)).toContain('anna'))
+  await Promise.all([bert.stop(), imposter.stop(), anna.stop()])
+
+  anna = await network.peer('anna')
+  const requests = await anna.messaging.requests()
+  expect(requests.find(({ peer }) => peer === bert.self.peerId)).toMatchObject({ name: 'bert', lastText: 'it is bert' })
+  expect(requests.find(({ peer }) => peer === imposter.self.peerId)).toMatchObject({
+    name: 'anna',
+    sameNameAs: { name: 'anna', own: true }
+  })
+  await anna.messaging.accept(bert.self.peerId)
+  expect(anna.peers.contacts()).toMatchObject([{ peer: bert.self.peerId, name: 'bert' }])
+})
+
 test('what was held is told as delivered on the next connection, when it was accepted between two', async () => {
   const anna = await network.peer('anna')
   const bert = await network.peer('bert')

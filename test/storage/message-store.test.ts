@@ -335,6 +335,41 @@ describe.each(storeKinds)('the store in $kind', ({ open }) => {
     expect(await store.heldMessages()).toEqual([{ peer: 'another', lan: false }])
   })
 
+  test('held messages keep the newest name of their sender, until they are accepted or deleted', async () => {
+    const store = await open()
+    const held = { state: 'held', lan: false, storedAtMs: 0 } as const
+    const names = async (): Promise<unknown> =>
+      (await store.held({ textLength: 0 })).map((one) => [one.peer, one.senderName])
+    await store.addIncoming(peer, [incoming(1)], { ...held, senderName: 'mal' })
+    await store.addIncoming(peer, [incoming(2)], held)
+    expect(await names()).toEqual([[peer, 'mal']])
+    await store.addIncoming(peer, [incoming(3)], { ...held, senderName: 'mallory' })
+    await store.addIncoming('another', [incoming(4)], { ...held, storedAtMs: 1 })
+    expect(await names()).toEqual([
+      ['another', undefined],
+      [peer, 'mallory']
+    ])
+    await store.nameSender('another', 'eve')
+    await store.nameSender('nobody', 'eve')
+    expect(await names()).toEqual([
+      ['another', 'eve'],
+      [peer, 'mallory']
+    ])
+    await store.acceptHeld(peer)
+    await store.nameSender(peer, 'mallory')
+    await store.forget('another')
+    await store.addIncoming(peer, [incoming(5)], { ...held, storedAtMs: 2 })
+    await store.addIncoming('another', [incoming(6)], held)
+    expect(await names()).toEqual([
+      [peer, undefined],
+      ['another', undefined]
+    ])
+    await store.nameSender(peer, 'mallory')
+    await store.evictHeld([peer])
+    await store.addIncoming(peer, [incoming(7)], held)
+    expect(await names()).toContainEqual([peer, undefined])
+  })
+
   test('held messages keep their origin, in the order of arrival', async () => {
     const store = await open()
     const held = { state: 'held', lan: false, storedAtMs: 0 } as const

@@ -162,9 +162,10 @@ export const chatCommands: readonly ChatCommand[] = [
     name: 'ignore',
     aliases: [],
     parameters: [thisPeer],
-    help: "silently drop PEER's messages (default: the open conversation, else the only request)",
+    help: "silently drop a stranger's messages (default: the only request)",
     run: async (context, args) => {
       const { peer: from, name } = await refused(context, args)
+      if (isContact(context.node, from)) throw new CommandUsageError(notIgnoredText({ name, peer: from }))
       await context.node.messaging.ignore(from)
       return { is: 'ignored', peer: from, name }
     }
@@ -173,14 +174,13 @@ export const chatCommands: readonly ChatCommand[] = [
     name: 'block',
     aliases: [],
     parameters: [thisPeer],
-    help: 'refuse all connections of PEER (default: as /ignore)',
+    help: 'refuse all connections of PEER (default: the open conversation, else the only request)',
     run: async (context, args) => {
       const { node, person } = context
       const { peer: from, name } = await refused(context, args)
-      const isContact = node.snapshot().contacts.some((contact) => contact.peer === from)
       const who = whoText({ name, peer: from })
       const what = `${who} is a contact: blocking ends that, with its name, its verified mark and its addresses.`
-      const asked = isContact ? askedBefore(person, { act: `block ${from}`, text: what }) : undefined
+      const asked = isContact(node, from) ? askedBefore(person, { act: `block ${from}`, text: what }) : undefined
       if (asked !== undefined) return asked
       await node.trust.block(from)
       return { is: 'blocked', peer: from, name }
@@ -231,7 +231,7 @@ export const chatCommands: readonly ChatCommand[] = [
     run: async (context, args) => {
       const { node, person } = context
       const { peer: whose, name } = await certain(context, words(args))
-      if (!node.snapshot().contacts.some((contact) => contact.peer === whose)) {
+      if (!isContact(node, whose)) {
         throw new CommandUsageError(`${whoText({ name, peer: whose })} is not a contact`)
       }
       const what =
@@ -327,6 +327,20 @@ function givenName({ person }: CommandContext, { peer: [peerWord = ''] = [], tex
     throw new CommandUsageError(`NAME is missing: ${usage}`)
   }
   return name.trim() === CLEAR ? '' : name
+}
+
+function isContact(node: ChatApi, id: string): boolean {
+  return node.snapshot().contacts.some((contact) => contact.peer === id)
+}
+
+/** To ignore is an answer to a request: what a contact writes needs none. */
+function notIgnoredText(contact: PeerRef): string {
+  const id = shortId(contact.peer)
+  return (
+    `${whoText(contact)} is a contact, and only strangers are ignored: nothing has changed. ` +
+    `/remove ${id} makes it a stranger again, whom you can ignore; ` +
+    `/block ${id} refuses its connections.`
+  )
 }
 
 /** With the owners of names that they use, and the name that each claims where the user has renamed it. */

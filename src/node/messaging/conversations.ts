@@ -46,7 +46,7 @@ export interface ConversationsInit {
   /** Whether others are told when their messages are on the screen. */
   readonly tellSeen: boolean
   readonly network: PeerNetwork
-  readonly peers: Pick<PeerDirectory, 'name'>
+  readonly peers: Pick<PeerDirectory, 'name' | 'nickname' | 'recall'>
   readonly disk: DiskRoom
   /** The faces that read what is stored. */
   readonly readers: NewsReaders
@@ -272,7 +272,10 @@ export class Conversations implements SessionOwner, Screens {
   async accept(peer: string): Promise<readonly IncomingMessage[]> {
     const { book, store, peers, now } = this.#init
     this.#untried.delete(peer)
-    if (book.contact(peer) === undefined) await book.accept(peer, peers.name(peer), now())
+    if (book.contact(peer) === undefined) {
+      if (peers.nickname(peer) === undefined) await this.recallNames()
+      await book.accept(peer, peers.name(peer), now())
+    }
     const accepted = await store.acceptHeld(peer)
     if (accepted.length > 0) this.#reception.requests.forgetRoom()
     if (accepted.length > 0)
@@ -304,6 +307,12 @@ export class Conversations implements SessionOwner, Screens {
     return this.#reception.requests.list()
   }
 
+  /** See {@link Requests.recallNames}. */
+  async recallNames(): Promise<void> {
+    // A history that can't be read is reported where it is needed.
+    await this.#reception.requests.recallNames().catch(() => undefined)
+  }
+
   /** See {@link Requests.heldOf}. */
   async requestOf(peer: string): Promise<readonly IncomingMessage[]> {
     return this.#reception.requests.heldOf(peer)
@@ -322,6 +331,7 @@ export class Conversations implements SessionOwner, Screens {
   /** There is news of the peer: if it is wanted, it is tried now. */
   wake(peer: string): void {
     this.#sessions.wake(peer)
+    void this.#reception.requests.learnName(peer)
   }
 
   wakeAll(): void {

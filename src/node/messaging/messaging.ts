@@ -155,6 +155,7 @@ export class Messaging implements MessagingApi {
     this.#housekeeping = new Housekeeping({
       conversations: this.#conversations,
       own,
+      folder: init.folder,
       settings,
       notice: (notice) => events.tell('notice', () => notice)
     })
@@ -165,11 +166,11 @@ export class Messaging implements MessagingApi {
     return this.#conversations.protocol
   }
 
-  /** Reports what was mended and looks at the disk: what comes in from now on may be stored. */
+  /** Reports what was mended, and looks at the disk and at the requests: what comes in from now on may be stored. */
   async prepare(): Promise<void> {
     const { mended } = this.#init.own
     if (mended !== undefined) this.#init.events.tell('notice', () => ({ code: 'history', text: mended }))
-    await this.#disk.refresh()
+    await Promise.all([this.#disk.refresh(), this.#conversations.recallNames()])
   }
 
   /** Listens to the chat service. Call it before the host starts, so that nothing is missed. */

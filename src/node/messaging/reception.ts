@@ -12,7 +12,6 @@ import {
 } from '../../storage/index.ts'
 import { LruMap, Wakeup } from '../../lib/index.ts'
 import type { AcceptPolicy } from '../config/setting-specs.ts'
-import type { PeerDirectory } from '../peers/peer-directory.ts'
 import type { PeerNetwork } from './peer-sessions.ts'
 import { Requests, type HowItCame, type RequestsInit, type Stored } from './requests.ts'
 import { FullDisk, QUOTA_RETRY_MS, type DiskRoom } from './disk-room.ts'
@@ -42,7 +41,7 @@ export interface ReceptionInit {
   /** The faces that read what is stored. */
   readonly readers: NewsReaders
   readonly network: Pick<PeerNetwork, 'isLan' | 'originOf'>
-  readonly peers: Pick<PeerDirectory, 'name'>
+  readonly peers: RequestsInit['peers']
   readonly screens: Screens
   readonly events: RequestsInit['events']
   readonly now: () => number
@@ -89,7 +88,8 @@ export class Reception {
   isTrusted(peer: string): boolean {
     const { book, policy, network } = this.#init
     if (book.isBlocked(peer)) return false
-    return book.contact(peer) !== undefined || policy === 'all' || (policy === 'lan' && network.isLan(peer))
+    if (book.contact(peer) !== undefined) return true
+    return !book.isIgnored(peer) && (policy === 'all' || (policy === 'lan' && network.isLan(peer)))
   }
 
   /** @returns what became of each message, in their order; known ones are told as they stand */
@@ -173,7 +173,8 @@ export class Reception {
   async #hold(peer: string, messages: readonly ChatMessage[]): Promise<readonly Disposition[]> {
     const { book, policy, network } = this.#init
     const lan = network.isLan(peer)
-    const admission = admit({ isContact: false, isBlocked: book.isBlocked(peer), isLan: lan }, policy)
+    const [isBlocked, isIgnored] = [book.isBlocked(peer), book.isIgnored(peer)]
+    const admission = admit({ isContact: false, isBlocked, isIgnored, isLan: lan }, policy)
     return this.requests.hold({ peer, origin: network.originOf(peer), lan }, messages, admission === 'hold')
   }
 
@@ -207,6 +208,8 @@ function fateOf({ message, refused }: IncomingResult): Disposition {
 export interface Sender {
   readonly isContact: boolean
   readonly isBlocked: boolean
+  /** The user does not want to hear the stranger, whatever the policy. Default false. */
+  readonly isIgnored?: boolean
   /** Connected over the LAN, by the connection's own address. */
   readonly isLan: boolean
 }
@@ -216,7 +219,8 @@ export type Admission = 'accept' | 'hold' | 'refuse'
 /** An ignored stranger is held like any other: to the other side the two must look alike. */
 export function admit(sender: Sender, policy: AcceptPolicy): Admission {
   if (sender.isBlocked) return 'refuse'
-  const isTrusted = sender.isContact || policy === 'all' || (policy === 'lan' && sender.isLan)
+  const isAdmitted = policy === 'all' || (policy === 'lan' && sender.isLan)
+  const isTrusted = sender.isContact || (isAdmitted && sender.isIgnored !== true)
   return isTrusted ? 'accept' : 'hold'
 }
 

@@ -2,13 +2,13 @@
 // while there is room, listed, and deleted when it gave way or had no answer. Which
 // peer is a stranger is the reception's decision, whose request gives way the room's.
 import type { ChatMessage, Disposition } from '../../chat-protocol/index.ts'
-import { shortId } from '../../lib/index.ts'
-import type { Arrival, IncomingMessage, MessageStore, PeerBook } from '../../storage/index.ts'
+import { LruSet, shortId } from '../../lib/index.ts'
+import type { Arrival, HeldRequest, IncomingMessage, MessageStore, PeerBook } from '../../storage/index.ts'
 import { TokenBucket } from '../../wire/index.ts'
 import type { RequestView } from '../api/chat-events.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
 import { NO_ROOM_RETRY_MS } from './refusals.ts'
-import { MAX_HELD_PER_STRANGER, RequestRoom, type Newcomer, type RoomUse } from './request-room.ts'
+import { MAX_HELD_PER_STRANGER, MAX_HELD_TOTAL, RequestRoom, type Newcomer, type RoomUse } from './request-room.ts'
 import type { RoomNews, RoomNotices } from './room-notices.ts'
 
 /** Unanswered requests are deleted after this time: their places are for newer ones. */
@@ -33,7 +33,7 @@ export interface Intake {
   tellRefused(peer: string, fates: readonly Disposition[]): void
 }
 
-export type HowItCame = Pick<Arrival, 'state' | 'lan' | 'origin'>
+export type HowItCame = Pick<Arrival, 'state' | 'lan' | 'origin' | 'senderName'>
 
 export interface Stored {
   /** What became of each message, in their order. */
@@ -45,7 +45,7 @@ export interface Stored {
 export interface RequestsInit {
   readonly store: MessageStore
   readonly book: PeerBook
-  readonly peers: Pick<PeerDirectory, 'name'>
+  readonly peers: Pick<PeerDirectory, 'name' | 'nickname' | 'recall'>
   readonly intake: Intake
   readonly notices: Pick<RoomNotices, 'crowded'>
   readonly events: {
@@ -75,6 +75,8 @@ export class Requests {
   #lastTurn: Promise<unknown> = Promise.resolve()
   /** What the store holds of strangers; undefined: to be counted anew. */
   #room: RequestRoom | undefined
+  /** Strangers with held messages whose names were not known when they wrote. */
+  readonly #unnamed = new LruSet<string>(MAX_HELD_TOTAL)
 
   constructor(init: RequestsInit) {
     this.#init = init
@@ -100,7 +102,7 @@ export class Requests {
    * @returns what became of each message, in their order; known ones are told as they stand
    */
   async hold(newcomer: Newcomer, messages: readonly ChatMessage[], mayHold: boolean): Promise<readonly Disposition[]> {
-    const { store, book, intake, notices } = this.#init
+    const { store, book, intake, notices, peers } = this.#init
     const { peer, origin, lan } = newcomer
     const ids = messages.map(({ id }) => id)
     const evicted = await store.takeEvicted(peer, ids)
@@ -113,8 +115,14 @@ export class Requests {
     try {
       // Asked for at once, what both write is on the disk after one sync.
       const making = granted.evicted.length > 0 ? store.evictHeld(granted.evicted) : undefined
-      const [{ fates, fresh }] = await Promise.all([intake.store(peer, taken, { state: 'held', lan, origin }), making])
+      const senderName = peers.nickname(peer)
+      const arrival = { state: 'held', lan, origin, ...(senderName === undefined ? {} : { senderName }) } as const
+      const [{ fates, fresh }] = await Promise.all([intake.store(peer, taken, arrival), making])
       room.take(newcomer, fresh.length)
+      if (fresh.length > 0 && senderName === undefined) {
+        this.#unnamed.add(peer)
+        await this.learnName(peer) // it may have come meanwhile
+      }
       const accepted = book.contact(peer) === undefined ? undefined : await this.#acceptLate(peer)
       if (accepted === undefined) this.#announce(fresh.at(-1), room)
       intake.tellRefused(peer, fates)
@@ -133,9 +141,26 @@ export class Requests {
   async list(): Promise<readonly RequestView[]> {
     const { store, book } = this.#init
     const held = await store.held({ textLength: REQUEST_TEXT_CHARACTERS })
+    this.#recall(held)
     const shown = held.filter(({ peer }) => !book.isIgnored(peer) && !book.isBlocked(peer))
     const room = await this.#currentRoom()
     return shown.map((last) => this.#view(last, room))
+  }
+
+  /** Strangers that have written go by the names that they gave then, also when they are away. */
+  async recallNames(): Promise<void> {
+    const held = await this.#init.store.held({ textLength: 0 })
+    this.#recall(held)
+    for (const { peer, senderName } of held) if (senderName === undefined) this.#unnamed.add(peer)
+  }
+
+  /** There is news of the peer: what it calls itself may be known now, and is kept with what it has written. */
+  async learnName(peer: string): Promise<void> {
+    const { peers, store } = this.#init
+    const name = peers.nickname(peer)
+    if (name === undefined || !this.#unnamed.delete(peer)) return
+    // What can't be kept now is known as long as this process runs.
+    await store.nameSender(peer, name).catch(() => this.#unnamed.add(peer))
   }
 
   /** All that is held of the peer, in the order in which it came. */
@@ -177,6 +202,10 @@ export class Requests {
   forgetRoom(): void {
     this.#room = undefined
     this.#init.onRoom()
+  }
+
+  #recall(held: readonly HeldRequest[]): void {
+    for (const { peer, senderName } of held) if (senderName !== undefined) this.#init.peers.recall(peer, senderName)
   }
 
   /**

@@ -59,7 +59,7 @@ export interface PeerDirectoryInit {
 export class PeerDirectory {
   readonly #init: PeerDirectoryInit
   readonly #programs: OtherPrograms
-  /** Nicknames of peers that have gone, the oldest first: a request shows its sender's name after that. */
+  /** Nicknames of peers that are away, the oldest first: a request shows its sender's name after that. */
   readonly #lastNames = new LruMap<string, string>(MAX_REMEMBERED_NAMES)
   readonly #namesakes = new NamesakeWatch(Date.now())
   readonly #shapes = new NameShapes()
@@ -112,9 +112,19 @@ export class PeerDirectory {
     return { self, contacts: book.contacts(), roster, others }
   }
 
+  /** The name that the peer gives itself, or gave before it left. */
+  nickname(peer: string): string | undefined {
+    return this.#init.presence.entry(peer)?.record.record.nickname ?? this.#lastNames.get(peer)
+  }
+
+  /** A peer that may be away since has given itself this name, as was kept with what it wrote. */
+  recall(peer: string, nickname: string): void {
+    if (this.nickname(peer) === undefined) this.#lastNames.set(peer, nickname)
+  }
+
   /** The contact's name, else the nickname, else the short ID. */
   name(peer: string): string {
-    return nameOrShortId(this.#init.book.contact(peer)?.name ?? this.#nickname(peer), peer)
+    return nameOrShortId(this.#init.book.contact(peer)?.name ?? this.nickname(peer), peer)
   }
 
   /** The name, with the ID if the name alone could mean another peer, and the mark if it imitates one. */
@@ -126,7 +136,7 @@ export class PeerDirectory {
   /** How far the peer is the one it seems to be. */
   trust(peer: string): PeerTrust {
     const contact = this.#init.book.contact(peer)
-    const nickname = this.#nickname(peer) ?? contact?.name ?? ''
+    const nickname = this.nickname(peer) ?? contact?.name ?? ''
     const sameNameAs = this.#knownNames().ownerOf(peer, nickname)
     const sharesNameWith = this.#namesakeOf(peer, this.name(peer))
     return {
@@ -213,11 +223,6 @@ export class PeerDirectory {
   #namesakeOf(peer: string, name: string): PeerName | undefined {
     const other = this.#namesAround.namesakeOf(peer, name)
     return other === undefined ? undefined : { peer: other, name: this.name(other), shortId: shortId(other) }
-  }
-
-  /** The name that the peer gives itself, or gave before it left. */
-  #nickname(peer: string): string | undefined {
-    return this.#init.presence.entry(peer)?.record.record.nickname ?? this.#lastNames.get(peer)
   }
 
   /** Made anew only when the contacts or the own name change: one line about a peer must not cost a look at all contacts. */

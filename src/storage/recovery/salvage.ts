@@ -52,7 +52,7 @@ async function carryRows(
   const message = target.prepare(
     `INSERT OR REPLACE INTO message (${messageColumnNames.join(', ')}) VALUES (${places(messageColumnNames.length)})`
   )
-  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(12)})`)
+  const conversation = target.prepare(`INSERT OR REPLACE INTO conversation VALUES (${places(13)})`)
   const seen = target.prepare(`INSERT OR REPLACE INTO seen VALUES (${places(5)})`)
   const peers = new Map<number, string>()
   using pages = new DatabasePages(source)
@@ -193,10 +193,10 @@ function recognise({ rowId, values }: PageRecord, isPeer: (text: string) => bool
     if (values.length >= columnsOfVersion1 && values.length <= messageColumnNames.length) {
       return recogniseMessage(rowId, values)
     }
-    if (values.length >= 9 && values.length <= 12 && isConversation(values, isPeer)) {
+    if (values.length >= 9 && values.length <= 13 && isConversation(values, isPeer)) {
       // Without the tenth column, everything numbered may have been sent. The eleventh is a sum that is made anew.
-      const [ownSent, follows] = [values[9] ?? values[3] ?? 0, values[11] ?? null]
-      return { table: 'conversation', id: rowId, values: [...values.slice(0, 9), ownSent, 0, follows] }
+      const [ownSent, follows, senderName] = [values[9] ?? values[3] ?? 0, values[11] ?? null, values[12] ?? null]
+      return { table: 'conversation', id: rowId, values: [...values.slice(0, 9), ownSent, 0, follows, senderName] }
     }
     return undefined
   }
@@ -228,13 +228,14 @@ function recogniseMessage(position: number, values: readonly RecordValue[]): Sal
 
 function isConversation(values: readonly RecordValue[], isPeer: (text: string) => boolean): boolean {
   const [id, peer, ownLog, ownSeq, nextOutbox, theirLog, theirSeq, readUpTo, unread, ownSent = 0] = values
-  const follows = values[11] ?? null
+  const [follows, senderName] = [values[11] ?? null, values[12] ?? null]
   return (
     id === null &&
     typeof peer === 'string' &&
     isPeer(peer) &&
     isKey(ownLog) &&
     (follows === null || isKey(follows)) &&
+    (senderName === null || typeof senderName === 'string') &&
     [ownSeq, nextOutbox, readUpTo, unread, ownSent].every((value) => typeof value === 'number') &&
     (theirLog === null ? theirSeq === null : isKey(theirLog) && typeof theirSeq === 'number')
   )

@@ -25,6 +25,7 @@ export class ConversationTable {
   readonly #markRead: StatementSync
   readonly #unread: StatementSync
   readonly #left: StatementSync
+  readonly #nameSender: StatementSync
   readonly #removeEmpty: StatementSync
   readonly #largest: StatementSync
   readonly #newLog: () => string
@@ -56,6 +57,7 @@ export class ConversationTable {
       `UPDATE conversation SET incoming_bytes = max(0, incoming_bytes - ?),
         unread = unread - (read_up_to < ? AND unread > 0) WHERE id = ?`
     )
+    this.#nameSender = database.prepare('UPDATE conversation SET sender_name = ? WHERE id = ?')
     this.#removeEmpty = database.prepare(
       `DELETE FROM conversation WHERE id = ? AND own_seq = 0 AND next_outbox = 1
         AND NOT EXISTS (SELECT 1 FROM message WHERE message.conversation = conversation.id)
@@ -123,6 +125,11 @@ export class ConversationTable {
   /** Uncounts an incoming message that is being deleted. */
   left(id: number, { position, bytes }: { position: number; bytes: number }): void {
     this.#left.run(bytes, position, id)
+  }
+
+  /** Sets what the sender of held messages calls itself; null when none are held. */
+  nameSender(id: number, name: string | null): void {
+    this.#nameSender.run(name, id)
   }
 
   /** Removes the row if nothing was ever written to the peer and nothing of it is stored. */

@@ -56,7 +56,7 @@ export class IncomingTable {
     this.#setOrigin = database.prepare('UPDATE message SET origin = ? WHERE position BETWEEN ? AND ?')
     this.#forgetEvicted = database.prepare('DELETE FROM evicted WHERE peer = ?')
     this.#newestHeld = database.prepare(
-      `SELECT peer, stored_at, substr(text, 1, ?) AS text
+      `SELECT peer, sender_name, stored_at, substr(text, 1, ?) AS text
         FROM (SELECT max(position) AS newest FROM message WHERE state >= 11 GROUP BY conversation)
         CROSS JOIN message m ON m.position = newest JOIN conversation c ON c.id = m.conversation
         ORDER BY m.stored_at DESC, m.position DESC`
@@ -92,6 +92,10 @@ export class IncomingTable {
       return { message, known: false }
     })
     this.#insert(conversation, rows, arrival)
+    const { state, senderName } = arrival
+    if (state === 'held' && senderName !== undefined && fresh > 0) {
+      this.#conversations.nameSender(conversation, senderName)
+    }
     if (reached !== undefined && fresh > 0) this.#conversations.received(conversation, { count: fresh, bytes }, reached)
     return results
   }
@@ -139,6 +143,8 @@ export class IncomingTable {
   acceptHeld(peer: string): readonly IncomingMessage[] {
     // Messages that the peer sends again from now on are wanted.
     this.#forgetEvicted.run(peer)
+    const conversation = this.#conversations.find(peer)
+    if (conversation !== undefined) this.#conversations.nameSender(conversation.id, null)
     return this.#heldOf.all(peer).map((row) => {
       const message = readIncoming(row)
       this.#accept.run(stateCode.accepted, readNumber(row, 'position'))
@@ -149,9 +155,17 @@ export class IncomingTable {
   held({ textLength }: { textLength: number }): readonly HeldRequest[] {
     return this.#newestHeld.all(textLength).map((row) => ({
       peer: String(row['peer']),
+      ...(row['sender_name'] === null ? {} : { senderName: String(row['sender_name']) }),
       storedAtMs: readNumber(row, 'stored_at'),
       text: String(row['text'])
     }))
+  }
+
+  nameSender(peer: string, name: string): void {
+    const conversation = this.#conversations.find(peer)
+    if (conversation !== undefined && this.#heldOf.get(peer) !== undefined) {
+      this.#conversations.nameSender(conversation.id, name)
+    }
   }
 
   heldMessages(): readonly HeldMessage[] {

@@ -128,6 +128,11 @@ const version7 = `
   UPDATE indexed SET old_words_up_to = up_to;
 `
 
+/** Version 8: the name of the stranger whose messages are held, for while it is away; null when unknown, and of others. */
+const version8 = `
+  ALTER TABLE conversation ADD COLUMN sender_name TEXT;
+`
+
 /** The disk space of a conversation's incoming messages as an SQL expression, which `incoming_bytes` must equal. */
 export function incomingBytesOf(conversation: string): string {
   return `(SELECT coalesce(sum(octet_length(text)) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
@@ -135,7 +140,16 @@ export function incomingBytesOf(conversation: string): string {
 }
 
 /** The step at index n makes version n + 1. */
-export const MIGRATIONS: readonly string[] = [version1, version2, version3, version4, version5, version6, version7]
+export const MIGRATIONS: readonly string[] = [
+  version1,
+  version2,
+  version3,
+  version4,
+  version5,
+  version6,
+  version7,
+  version8
+]
 
 /**
  * Brings a file to the version of this program, after a backup of an older one.

@@ -76,6 +76,7 @@ export class Deletion {
     const rows = this.#ofConversation.all(conversation.id, after, upTo, ROWS_PER_SLICE)
     const last = rows.at(-1)
     for (const row of rows) this.#remove(row)
+    this.#conversations.nameSender(conversation.id, null)
     return {
       deleted: rows.length,
       next: last === undefined ? undefined : sliceEnd(after, readNumber(last, 'position'))
@@ -104,6 +105,7 @@ export class Deletion {
     if (rows.length === 0) return 0
     this.#forgetOldestEvicted.run(maxEvictedIds)
     // Nothing else stays of a stranger.
+    this.#conversations.nameSender(conversation.id, null)
     this.#conversations.removeEmpty(conversation.id)
     return rows.length
   }

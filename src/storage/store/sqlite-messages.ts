@@ -166,6 +166,10 @@ export abstract class SqliteMessages implements MessageStore {
     return this.#queue.read(() => this.#incoming.held(options))
   }
 
+  async nameSender(peer: string, name: string): Promise<void> {
+    await this.#queue.write(() => this.#incoming.nameSender(peer, name))
+  }
+
   async heldMessages(): Promise<readonly HeldMessage[]> {
     return this.#queue.read(() => this.#incoming.heldMessages())
   }

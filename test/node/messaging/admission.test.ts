@@ -24,3 +24,10 @@ test('a blocked peer is refused under every policy', () => {
     expect(admit({ ...stranger, isBlocked: true }, policy)).toBe('refuse')
   }
 })
+
+test('a stranger that the user ignores is held under every policy, and a contact is none', () => {
+  for (const policy of ['ask', 'lan', 'all'] as const) {
+    expect(admit({ ...stranger, isLan: true, isIgnored: true }, policy)).toBe('hold')
+    expect(admit({ ...stranger, isContact: true, isIgnored: true }, policy)).toBe('accept')
+  }
+})

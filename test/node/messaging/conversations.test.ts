@@ -38,7 +38,7 @@ beforeEach(() => {
       originOf: () => '203.0.113.7',
       isDirectory: async () => false
     },
-    peers: { name: (id) => id },
+    peers: { name: (id) => id, nickname: () => undefined, recall: () => undefined },
     disk: new DiskRoom({ folder: '', quotaBytes: Infinity, minFreeBytes: 0, now: Date.now }),
     readers: new NewsReaders(),
     events: {

@@ -33,6 +33,8 @@ let nowMs: number
 let limitBytes: number
 let isLow: boolean
 let readers: NewsReaders
+/** What peers that are around call themselves, and those that are away called themselves. */
+let nicknames: Map<string, string>
 let init: ReceptionInit
 let reception: Reception
 
@@ -46,6 +48,7 @@ beforeEach(() => {
   limitBytes = Infinity
   isLow = false
   readers = new NewsReaders()
+  nicknames = new Map()
   init = {
     store,
     book,
@@ -64,7 +67,11 @@ beforeEach(() => {
       isLan: () => false,
       originOf: (from) => (from.startsWith('flood') ? '203.0.113.7' : '198.51.100.4')
     },
-    peers: { name: () => 'anna' },
+    peers: {
+      name: (from) => nicknames.get(from) ?? 'anna',
+      nickname: (from) => nicknames.get(from),
+      recall: (from, name) => nicknames.set(from, nicknames.get(from) ?? name)
+    },
     screens: { isOnScreen: () => false, shown: () => undefined },
     events: { message: (one) => told.push(one), request: (view) => requests.push(view), room: (one) => news.push(one) },
     now: () => nowMs
@@ -130,11 +137,54 @@ test('what was accepted is receipted as stored when it comes again', async () =>
   expect(kinds(await reception.receive(peer, [message(1)]))).toEqual(['stored'])
 })
 
+test('a request keeps the name of its sender over a restart, also where that was known only later', async () => {
+  nicknames.set(peer, 'mallory')
+  await reception.receive(peer, [message(1)])
+  await reception.receive(stranger, [message(2)])
+  await reception.requests.learnName(stranger)
+  nicknames.set(stranger, 'eve')
+  await reception.requests.learnName(stranger)
+  await reception.requests.learnName('12D3KooWnobody')
+
+  const restarted = async (): Promise<unknown> => {
+    nicknames.clear()
+    const next = new Reception(init)
+    await next.requests.recallNames()
+    const recalled = new Map(nicknames)
+    nicknames.clear() // more peers have come and gone than are remembered
+    expect(new Map((await next.requests.list()).map(({ peer: from, name }) => [from, name]))).toEqual(recalled)
+    return Object.fromEntries(recalled)
+  }
+  expect(await restarted()).toEqual({ [peer]: 'mallory', [stranger]: 'eve' })
+})
+
+test('a name that is not known when a version begins to keep it is kept when its peer is around again', async () => {
+  await reception.receive(peer, [message(1)])
+  const next = new Reception(init)
+  await next.requests.recallNames()
+  expect(nicknames).toEqual(new Map())
+  nicknames.set(peer, 'mallory')
+  await next.requests.learnName(peer)
+  expect(await store.held({ textLength: 0 })).toMatchObject([{ peer, senderName: 'mallory' }])
+  nicknames.set(peer, 'another')
+  await next.requests.learnName(peer)
+  expect(await store.held({ textLength: 0 })).toMatchObject([{ peer, senderName: 'mallory' }])
+})
+
 test('an ignored stranger sees no difference, and is not shown', async () => {
   await book.ignore(peer, 'anna')
   expect(kinds(await reception.receive(peer, [message(1)]))).toEqual(['held'])
   expect(requests).toEqual([])
   expect(await reception.requests.list()).toEqual([])
+})
+
+test('an ignored stranger is not heard where strangers need not ask, either', async () => {
+  const open = new Reception({ ...init, policy: 'all' })
+  expect(kinds(await open.receive(peer, [message(1)]))).toEqual(['stored'])
+  await book.ignore(peer, 'anna')
+  expect(kinds(await open.receive(peer, [message(2)]))).toEqual(['held'])
+  expect(told.map(({ text }) => text)).toEqual(['text 1'])
+  expect(requests).toEqual([])
 })
 
 test('the same text of a plain dialect, sent twice, is two messages', async () => {

@@ -152,7 +152,8 @@ test('a history with old words is indexed again once, its newest messages first'
   for (const [index, text] of texts.entries()) {
     if (text.includes('ß')) replace.run(index + 1, text.toLowerCase(), 'c1')
   }
-  before.exec('COMMIT; ALTER TABLE indexed DROP COLUMN old_words_up_to; PRAGMA user_version = 6')
+  before.exec(`COMMIT; ALTER TABLE conversation DROP COLUMN sender_name;
+    ALTER TABLE indexed DROP COLUMN old_words_up_to; PRAGMA user_version = 6`)
   before.close()
   const progress: number[] = []
   const search = async (words: string): Promise<readonly string[]> => {
@@ -181,16 +182,19 @@ test('rows from before and after a new column are both salvaged from a damaged f
   const { id } = await store.addOutgoing({ peer: longPeer, text: 'new', sentAtMs: 1 })
   await store.cancel(longPeer, [id])
   await store.retry(longPeer, [id])
+  const stranger = '12D3KooWStrangerOfTheTest'
+  await store.addIncoming(stranger, [incoming(1)], { state: 'held', lan: false, storedAtMs: 0, senderName: 'mallory' })
   await store.close()
   writeFileSync(`${file}.damaged`, '')
   const bytes = readFileSync(file)
   bytes[bytes.indexOf('an old answer')] = 0x41
   writeFileSync(file, bytes)
   const { store: mended, mended: report } = await SqliteStore.openOrMend(file)
-  expect(report).toMatchObject({ messages: 2, conversations: [{ peer: longPeer, readable: 2, lost: 1 }] })
+  expect(report).toMatchObject({ messages: 3, conversations: [{ peer: longPeer, readable: 2, lost: 1 }] })
   expect((await mended.history(longPeer, { limit: 9 })).map(({ text }) => text)).toEqual(['an old café', 'new'])
   const failed = await mended.failPending({ waitingBeforeMs: 100, reason: 'too old', limit: 9 })
   expect(failed.map(({ text }) => text)).toEqual(['an old café'])
+  expect(await mended.held({ textLength: 0 })).toMatchObject([{ peer: stranger, senderName: 'mallory' }])
   await mended.close()
 })
 
@@ -261,6 +265,7 @@ test.each(earlier)(
     const store = await SqliteStore.open(file)
     expect((await store.use({ limit: 9 })).peers).toEqual([{ peer, bytes: messageBytes('an old answer') }])
     expect(await store.heldMessages()).toEqual([{ peer, lan: false }])
+    expect((await store.held({ textLength: 0 })).map(({ senderName }) => senderName)).toEqual([undefined])
     await store.close()
   }
 )
