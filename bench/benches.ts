@@ -36,6 +36,11 @@ export const benches: readonly Bench[] = [
   { name: 'page', what: 'the roster page in a browser (goal 14)', whenAll: ['--rounds', '3'], limitSeconds: 120 },
   { name: 'attached', what: 'a daemon, and faces that are attached (goal 16)', limitSeconds: 120 },
   {
+    name: 'attached-far',
+    what: 'own messages on a screen that is attached over a long line (goal 16)',
+    limitSeconds: 60
+  },
+  {
     name: 'relay',
     what: 'relayed conversations on one directory (goal 17)',
     whenAll: ['--rounds', '2'],

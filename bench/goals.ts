@@ -169,6 +169,12 @@ export const goals = {
     unit: 'messages/s',
     bound: { atLeast: 1_000 }
   },
+  attachedEcho: {
+    row: 16,
+    name: 'attached over a line of 100 ms there and back: Enter to the own message on the screen, median',
+    unit: 'ms',
+    bound: { atMost: 200 }
+  },
   relayStopped: {
     row: 17,
     name: 'a sender at full rate and a receiver that has stopped, relayed: memory of the directory, more',

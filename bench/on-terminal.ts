@@ -12,6 +12,8 @@ export interface OnTerminal {
   /** From the start of the process to the sign. */
   readonly ms: number
   readonly pid: number
+  /** Types, and resolves with the time until the sign is in what is shown from then on. @throws when it is not, in time */
+  typed(text: string, sign: RegExp): Promise<number>
   end(): Promise<void>
 }
 
@@ -40,24 +42,34 @@ export async function onTerminal(
   const command = `stty cols 120 rows 40; exec ${process.execPath} ${args.join(' ')}`
   const startedAtMs = performance.now()
   const child = spawn('script', ['-qfec', command, '/dev/null'], { env })
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const deadline = setTimeout(
-    () => reject(new Error(`no ${sign.source} after ${deadlineMs} ms: ${output}`)),
-    deadlineMs
-  )
   let output = ''
+  let look = (): void => undefined
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text
-    if (sign.test(output)) resolve(performance.now() - startedAtMs)
+    look()
   })
+  /** Since when it was waited for. */
+  const shown = async (wanted: RegExp, sinceMs: number): Promise<number> => {
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    const late = (): void => reject(new Error(`no ${wanted.source} after ${deadlineMs} ms: ${output}`))
+    const deadline = setTimeout(late, deadlineMs)
+    look = () => {
+      if (wanted.test(output)) resolve(performance.now() - sinceMs)
+    }
+    look()
+    return promise.finally(() => clearTimeout(deadline))
+  }
+  const typed = async (text: string, wanted: RegExp): Promise<number> => {
+    output = ''
+    child.stdin.write(text)
+    return shown(wanted, performance.now())
+  }
   try {
-    const ms = await promise
-    return { ms, pid: childOf(child.pid ?? 0), end: async () => ended(child) }
+    const ms = await shown(sign, startedAtMs)
+    return { ms, pid: childOf(child.pid ?? 0), typed, end: async () => ended(child) }
   } catch (error) {
     await ended(child)
     throw error
-  } finally {
-    clearTimeout(deadline)
   }
 }
 
