@@ -412,15 +412,20 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
       await screen.shows(/bob +anybody there\?/u)
 
       const [typed, written] = [numbered('s', 0, 5), numbered('p', 0, 5)]
+      // Lines that a screen reads at once are one text, as if it had been pasted.
+      const say = async (text: string): Promise<void> => {
+        await screen.type(text)
+        await screen.shows(new RegExp(`You +${text}$`, 'mu'))
+      }
       const typing = (async () => {
-        for (const text of typed) await screen.type(text)
+        for (const text of typed) await say(text)
       })()
       for (const text of written) plain.type(text)
       await typing
       await bob.untilTexts(String(anna), 10)
       await plain.kill()
       await daemon.shows(/^FACES 2 attached$/u)
-      for (const text of numbered('s', 5, 10)) await screen.type(text)
+      for (const text of numbered('s', 5, 10)) await say(text)
       await bob.untilTexts(String(anna), 15)
 
       await daemon.kill()
