@@ -46,6 +46,8 @@ export interface ChatServiceInit {
 export interface ChatSession {
   readonly peer: PeerId
   readonly dialect: Dialect
+  /** The connection that messages go on now; undefined when it is over, or has lost its stream and waits for the next. */
+  readonly connection: Connection | undefined
   /**
    * Parley: resolves when all are in the bounded send queue, which has room while the unconfirmed messages of this
    * session are below their limits. A plain dialect: resolves when the stream has taken the text.
@@ -85,11 +87,14 @@ export type Unkept = { readonly peer: PeerId } & (
 export interface ChatEvents {
   /**
    * A session begins: send again what has no receipt, and `enter()` when the conversation is on screen. Also follows
-   * a `session:close` at once when the stream in use was lost and another one lives.
+   * a `session:close` at once when the stream in use was lost and another one lives. `resumed`: the session before it
+   * goes on as this one, on another stream, without a `session:close`. The same is to be done.
    */
-  'session:open': CustomEvent<{ readonly session: ChatSession }>
+  'session:open': CustomEvent<{ readonly session: ChatSession; readonly resumed: boolean }>
   /** `why` is undefined when one of the two sides closed it as it should. */
   'session:close': CustomEvent<{ readonly peer: PeerId; readonly why: Error | undefined }>
+  /** What is sent goes on another connection from now on. */
+  'session:moved': CustomEvent<{ readonly peer: PeerId; readonly connection: Connection }>
   enter: CustomEvent<{ readonly peer: PeerId }>
   typing: CustomEvent<{ readonly peer: PeerId }>
   bye: CustomEvent<{ readonly peer: PeerId; readonly reason: ByeReason }>

@@ -106,6 +106,16 @@ export interface ChatService extends Startable, TypedEventTarget<ChatEvents> {
    */
   open(connection: Connection, options?: { readonly signal?: AbortSignal }): Promise<ChatSession>
   session(peer: PeerId): ChatSession | undefined
+  /** The connection of the stream that this side has opened to the peer, if it has. */
+  ownConnection(peer: PeerId): Connection | undefined
+  /**
+   * Opens on this connection, once more, the stream that this side has opened on another: it takes the place of the older
+   * one, and the session resumes. The peer does the same with its own. Calls for one peer share one attempt.
+   *
+   * @returns whether there was something to move: a Parley session, with a stream of this side on another connection
+   * @throws as {@link open}; the session then stays where it is
+   */
+  move(connection: Connection): Promise<boolean>
 }
 
 /**
@@ -123,6 +133,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
   readonly #log: Logger
   readonly #links = new Map<string, PeerLink>()
   readonly #opening = new Map<string, Promise<ChatSession>>()
+  readonly #moving = new Map<string, Promise<boolean>>()
   readonly #asking = new Map<Connection, Promise<PeerKind>>()
   readonly #tasks = new Set<Promise<unknown>>()
   /** Insertion order is age. */
@@ -156,7 +167,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     await this.#components.registrar.unhandle(chatProtocolId)
     await this.#components.registrar.unhandle(linesProtocolId)
     life.controller.abort(new ChatNotStartedError())
-    await Promise.allSettled([...this.#tasks, ...this.#opening.values()])
+    await Promise.allSettled([...this.#tasks, ...this.#opening.values(), ...this.#moving.values()])
   }
 
   session(peer: PeerId): ChatSession | undefined {
@@ -175,6 +186,32 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
       this.#opening.set(key, opening)
     }
     return await orAborted(opening, AbortSignal.any([life.controller.signal, ...toList(options.signal)]))
+  }
+
+  ownConnection(peer: PeerId): Connection | undefined {
+    return this.#links.get(peer.toString())?.ownConnection
+  }
+
+  async move(connection: Connection): Promise<boolean> {
+    const life = this.#life
+    if (life === undefined) throw new ChatNotStartedError()
+    const key = connection.remotePeer.toString()
+    let moving = this.#moving.get(key)
+    if (moving === undefined) {
+      moving = this.#move(connection, life.context).finally(() => this.#moving.delete(key))
+      this.#moving.set(key, moving)
+    }
+    return await orAborted(moving, life.controller.signal)
+  }
+
+  async #move(connection: Connection, context: LinkContext): Promise<boolean> {
+    const { remotePeer } = connection
+    const own = this.ownConnection(remotePeer)
+    if (this.session(remotePeer)?.dialect !== 'parley' || own === undefined || own === connection) return false
+    const stream = await this.#agree(connection, context)
+    const link = this.#linkOf(remotePeer, context)
+    void this.#run(link, stream, connection, 'us')
+    return true
   }
 
   async #open(connection: Connection, context: LinkContext): Promise<ChatSession> {

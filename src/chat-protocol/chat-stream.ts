@@ -3,9 +3,9 @@
  * it-pipe until it ends. It does not know of other streams of the same peer, nor what a message makes anybody do.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
-import { Uint8ArrayList } from 'uint8arraylist'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { DeadlineError, driveFrames, FrameQueue, QueueClosedError, streamDuplex, toError } from '../wire/index.ts'
 import type { ByteDuplex, Opener } from '../wire/index.ts'
 import { SessionClosedError } from './application.ts'
@@ -15,7 +15,8 @@ import { ChatFrameCodec, MAX_FRAME_BYTES, sized } from './frame-codec.ts'
 import type { SizedFrame, SizedMessage } from './frame-codec.ts'
 import { ChatError, InvalidFrameError } from './frames.ts'
 import type { ChatFrame, HeldMark, OutgoingFrame } from './frames.ts'
-import { MAX_UNCONFIRMED_BYTES } from './session.ts'
+import { HeldSource } from './held-source.ts'
+import { MAX_UNCONFIRMED_BYTES } from './send-window.ts'
 import { decodeFramedTexts, decodeLines, PlainWriter } from './text-dialects.ts'
 
 /** The peer is known to speak Parley and its stream did not start with a Hello. It is never read as plain text. */
@@ -74,6 +75,7 @@ const CLOSE_TIMEOUT_MS = 3_000
 
 /** What holds the streams of one peer. */
 export interface StreamOwner {
+  readonly connection: Connection
   /** Never goes back to false. */
   readonly knownParley: boolean
   /** Never rejects. */
@@ -119,6 +121,10 @@ export class ChatStream {
     this.#stream = stream
     this.#owner = owner
     stream.addEventListener('close', () => this.#lost.abort(), { once: true })
+  }
+
+  get connection(): Connection {
+    return this.#owner.connection
   }
 
   /**
@@ -348,66 +354,6 @@ export class ChatStream {
     }
     if (frames.some((frame) => frame.kind === 'hello')) throw new InvalidFrameError('a second Hello')
     if (frames.length > 0) await this.#owner.frames(this, frames)
-  }
-}
-
-/**
- * A byte source whose beginning can be looked at before it is decided what reads it. What was looked at is not lost:
- * iterating yields it first.
- */
-class HeldSource implements AsyncIterable<Uint8ArrayList> {
-  readonly #source: AsyncGenerator<Uint8ArrayList>
-  readonly #held = new Uint8ArrayList()
-  #pending: Promise<void> | undefined
-  #ended = false
-
-  constructor(source: AsyncGenerator<Uint8ArrayList>) {
-    this.#source = source
-  }
-
-  /** What has arrived. It is as much as one read gives, and more only after `more()`. */
-  peek(): Uint8Array {
-    return this.#held.subarray()
-  }
-
-  get ended(): boolean {
-    return this.#ended
-  }
-
-  /**
-   * Resolves when there is more to look at than before, or the source has ended. A call while another one waits
-   * shares its wait, so that the source is read by one reader only.
-   *
-   * @throws what the source throws
-   */
-  more(): Promise<void> {
-    this.#pending ??= this.#read().finally(() => {
-      this.#pending = undefined
-    })
-    return this.#pending
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8ArrayList, void, undefined> {
-    // What is held goes first: a read that is still under way may wait for bytes that never come.
-    yield* this.#takeHeld()
-    if (this.#pending !== undefined) {
-      await this.#pending
-      yield* this.#takeHeld()
-    }
-    if (!this.#ended) yield* this.#source
-  }
-
-  *#takeHeld(): Generator<Uint8ArrayList, void, undefined> {
-    if (this.#held.byteLength === 0) return
-    const held = this.#held.sublist()
-    this.#held.consume(this.#held.byteLength)
-    yield held
-  }
-
-  async #read(): Promise<void> {
-    const next = await this.#source.next()
-    if (next.done === true) this.#ended = true
-    else this.#held.append(next.value)
   }
 }
 

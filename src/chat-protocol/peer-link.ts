@@ -11,12 +11,13 @@ import { SessionClosedError } from './application.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { ChatStream } from './chat-stream.ts'
 import type { StreamOwner } from './chat-stream.ts'
-import type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
-import { sized, sizedMessage } from './frame-codec.ts'
+import type { PeerKind, PlainDialect } from './dialect.ts'
 import type { SizedMessage } from './frame-codec.ts'
 import { ChatError } from './frames.ts'
-import type { ByeReason, ChatFrame, ChatMessage, OutgoingFrame, ReceiptState } from './frames.ts'
-import { answer, receiptsById, refusals } from './receipts.ts'
+import type { ChatFrame, ChatMessage, OutgoingFrame } from './frames.ts'
+import { LiveSession } from './live-session.ts'
+import type { SessionLink } from './live-session.ts'
+import { answer, refusals } from './receipts.ts'
 import type { Disposition } from './receipts.ts'
 import { SessionLogic, StreamReplacedError } from './session.ts'
 import type { SessionEffect, SessionEvent } from './session.ts'
@@ -60,7 +61,7 @@ interface Sending {
   reject(error: Error): void
 }
 
-export class PeerLink {
+export class PeerLink implements SessionLink {
   readonly peer: PeerId
   readonly #context: LinkContext
   readonly #key: string
@@ -77,6 +78,10 @@ export class PeerLink {
   #nextStream = 1
   #nextBatch = 1
   #session: LiveSession | undefined
+  /** The connection that carried the session when that was reported last. */
+  #carriedBy: Connection | undefined
+  /** Whether the peer has the conversation on its screen; `again`: it says so once more, as it resumes the session. */
+  #entered: 'no' | 'yes' | 'again' = 'no'
 
   constructor(peer: PeerId, context: LinkContext) {
     this.peer = peer
@@ -91,6 +96,16 @@ export class PeerLink {
 
   get idle(): boolean {
     return this.#streams.size === 0
+  }
+
+  get connection(): Connection | undefined {
+    const id = this.#logic.sendOn
+    return id === undefined ? undefined : this.#streams.get(id)?.connection
+  }
+
+  /** The connection of the newest stream that this side has opened. */
+  get ownConnection(): Connection | undefined {
+    return [...this.#streams.values()].findLast(({ openedBy }) => openedBy === 'us')?.connection
   }
 
   /** Takes over a stream. Resolves when it has ended, to the reason if it was a failure; never rejects. */
@@ -153,6 +168,7 @@ export class PeerLink {
     const unkept: UnkeptTexts = { count: 0 }
     const chatStream = new ChatStream(this.#nextStream++, stream, openedBy, this.#ownerOf(connection, unkept))
     this.#streams.set(chatStream.id, chatStream)
+    this.step({ kind: 'begun', id: chatStream.id })
     let why: Error | undefined
     try {
       await chatStream.run(this.#context.signal)
@@ -172,6 +188,7 @@ export class PeerLink {
     const { init, isParley, kindOf, sawParley } = this.#context
     const { peer } = this
     return {
+      connection,
       get knownParley() {
         return isParley(peer)
       },
@@ -199,6 +216,15 @@ export class PeerLink {
   step(event: Exclude<SessionEvent, { kind: 'receipt' }>): void {
     for (const effect of this.#logic.step(event, steadyMs())) this.#carryOut(effect)
     this.#timer.dueAt(this.#logic.deadlineMs ?? Infinity)
+    if (event.kind === 'ready' || event.kind === 'ended') this.#reportPath()
+  }
+
+  #reportPath(): void {
+    const { connection, peer } = this
+    if (connection === undefined || connection === this.#carriedBy) return
+    const isMoved = this.#carriedBy !== undefined
+    this.#carriedBy = connection
+    if (isMoved) this.#context.emit('session:moved', { peer, connection })
   }
 
   #carryOut(effect: SessionEffect): void {
@@ -215,15 +241,19 @@ export class PeerLink {
         this.#timer.stop()
         this.#session?.end(effect.why)
         this.#session = undefined
+        this.#carriedBy = undefined
+        this.#entered = 'no'
         this.#context.emit('session:close', { peer: this.peer, why: effect.why })
         break
-      case 'open': {
-        const session = new LiveSession(this.peer, effect.dialect, this)
-        this.#session = session
-        for (const resolve of this.#waiting) resolve(session)
-        this.#context.emit('session:open', { session })
+      case 'open':
+        this.#opens(new LiveSession(this.peer, effect.dialect, this), false)
         break
-      }
+      case 'resume':
+        this.#timer.stop()
+        this.#session?.end(undefined)
+        if (this.#entered === 'yes') this.#entered = 'again'
+        this.#opens(new LiveSession(this.peer, 'parley', this), true)
+        break
       case 'write':
         this.#write(effect)
         break
@@ -241,6 +271,12 @@ export class PeerLink {
         break
       }
     }
+  }
+
+  #opens(session: LiveSession, resumed: boolean): void {
+    this.#session = session
+    for (const resolve of this.#waiting) resolve(session)
+    this.#context.emit('session:open', { session, resumed })
   }
 
   #write({ write, id, messages }: Extract<SessionEffect, { kind: 'write' }>): void {
@@ -288,11 +324,17 @@ export class PeerLink {
       case 'oversized':
         this.#answer(stream, refusals([frame.id], 'too-long', 0))
         break
-      case 'enter':
+      case 'enter': {
+        const isRepeated = this.#entered === 'again'
+        this.#entered = 'yes'
+        if (!isRepeated && this.#mayTell('enter', told)) this.#context.emit('enter', { peer })
+        break
+      }
       case 'typing':
-        if (this.#mayTell(frame.kind, told)) this.#context.emit(frame.kind, { peer })
+        if (this.#mayTell('typing', told)) this.#context.emit('typing', { peer })
         break
       case 'bye':
+        this.#entered = 'no'
         if (this.#mayTell('bye', told)) this.#context.emit('bye', { peer, reason: frame.reason })
         break
       case 'hello':
@@ -364,58 +406,6 @@ export class PeerLink {
 
   #isStranger(): boolean {
     return this.#context.init.paceOf(this.peer) === 'stranger'
-  }
-}
-
-/** What the layer above holds of a session until it ends: it sends and signals with it. */
-class LiveSession implements ChatSession {
-  readonly peer: PeerId
-  readonly dialect: Dialect
-  readonly #link: PeerLink
-  #ended: SessionClosedError | undefined
-
-  constructor(peer: PeerId, dialect: Dialect, link: PeerLink) {
-    this.peer = peer
-    this.dialect = dialect
-    this.#link = link
-  }
-
-  async send(messages: readonly ChatMessage[], options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const frames = messages.map(sizedMessage)
-    if (this.#ended !== undefined) throw this.#ended
-    await this.#link.send(frames, options.signal)
-  }
-
-  acknowledge(ids: readonly string[], state: ReceiptState): void {
-    this.#tell(receiptsById(ids, state))
-  }
-
-  enter(): void {
-    this.#tell([{ kind: 'enter' }])
-  }
-
-  typing(): void {
-    // A hint that is late is worth nothing, so no room is no failure.
-    if (this.dialect === 'parley' && this.#ended === undefined) this.#link.carrier()?.offer(sized({ kind: 'typing' }))
-  }
-
-  async bye(reason: ByeReason): Promise<void> {
-    this.#tell([{ kind: 'bye', reason }])
-    if (reason === 'quit') await this.close()
-  }
-
-  async close(): Promise<void> {
-    if (this.#ended === undefined) await this.#link.closeStreams()
-  }
-
-  /** Called once, when the session has ended. */
-  end(why: Error | undefined): void {
-    this.#ended = new SessionClosedError(why === undefined ? {} : { cause: why })
-  }
-
-  /** Queues frames that cannot wait. */
-  #tell(frames: readonly OutgoingFrame[]): void {
-    if (this.dialect === 'parley' && this.#ended === undefined) this.#link.carrier()?.tell(frames)
   }
 }
 

@@ -3,7 +3,7 @@
  * session begins and ends, how much is sent ahead of the receipts, and what a receipt or a refusal is about. Events and
  * the time in, effects out; no stream, no timer, no promise. Both sides run the same rules on the same two facts (who
  * opened a stream, which peer ID is smaller), so they agree without asking each other. It resends nothing: what has no
- * receipt goes out again in the next session.
+ * receipt goes out again when the next session opens, or this one resumes on another stream.
  */
 import { DeadlineError, elected } from '../wire/index.ts'
 import type { Opener } from '../wire/index.ts'
@@ -11,16 +11,9 @@ import { SessionClosedError } from './application.ts'
 import type { Dialect } from './dialect.ts'
 import type { SizedMessage } from './frame-codec.ts'
 import { ChatError } from './frames.ts'
-import type { ChatMessage, OutgoingFrame, ReceiptState, RefuseReason, SeqRange } from './frames.ts'
-
-/** Sixteen of the longest messages: fills a link of 10 MB/s at 100 ms, and is all that one slow peer can hold here. */
-export const MAX_UNCONFIRMED_BYTES = 1024 * 1024
-
-/**
- * Messages that one side may have on the wire without a receipt or a refusal. With MAX_UNCONFIRMED_BYTES it bounds
- * the send queue and what the other side owes in receipts, so neither side ever stops reading in order to write.
- */
-const MAX_UNCONFIRMED_MESSAGES = 4096
+import type { OutgoingFrame, ReceiptState, RefuseReason, SeqRange } from './frames.ts'
+import { MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES, SendWindow } from './send-window.ts'
+import type { WindowLimits } from './send-window.ts'
 
 /**
  * Without a receipt or a refusal for so long, while one is owed, the session is cut and the messages go out again in
@@ -46,6 +39,8 @@ export interface SessionStream {
 }
 
 export type SessionEvent =
+  /** A stream was opened and is not ready yet: if the one in use is lost meanwhile, the session waits for this one. */
+  | { readonly kind: 'begun'; readonly id: number }
   | { readonly kind: 'ready'; readonly stream: SessionStream }
   /** Something that must arrive was sent on this stream. */
   | { readonly kind: 'used'; readonly id: number }
@@ -64,6 +59,8 @@ export type SessionEvent =
 export type SessionEffect =
   /** A session begins: what has no receipt is sent again. */
   | { readonly kind: 'open'; readonly dialect: Dialect }
+  /** The session goes on on another stream, with nothing given and nothing unconfirmed: that is sent again. */
+  | { readonly kind: 'resume' }
   | { readonly kind: 'close'; readonly why: Error | undefined }
   /** The stream is of no use any more: abort it; the session goes on. */
   | { readonly kind: 'drop'; readonly id: number }
@@ -88,6 +85,15 @@ interface Kept extends SessionStream {
   used: boolean
 }
 
+/** The streams are not what they were. */
+interface Change {
+  /** Something that the other side never got may have been on one that is gone. */
+  readonly isLoss: boolean
+  readonly why: Error | undefined
+  /** A newer stream takes the place of an older one, or is about to: a session goes on. */
+  readonly resumes: boolean
+}
+
 interface Batch {
   readonly id: number
   readonly messages: readonly SizedMessage[]
@@ -101,6 +107,10 @@ export class SessionLogic {
   #streams: readonly Kept[] = []
   #dialect: Dialect | undefined
   #sendOn: Kept | undefined
+  /** Streams that were opened during this session and are not ready. */
+  readonly #begun = new Set<number>()
+  /** The last stream was lost, and the session waits for one of `#begun`. */
+  #waiting: { readonly isLoss: boolean; readonly why: Error | undefined } | undefined
   /** What was given to this session, oldest first. */
   #batches: Batch[] = []
   #window: SendWindow
@@ -122,7 +132,7 @@ export class SessionLogic {
     this.#window = new SendWindow(limits)
   }
 
-  /** The stream to send on. `undefined` exactly when there is no session. */
+  /** The stream to send on. `undefined` when there is no session, or it waits for a stream that was begun. */
   get sendOn(): number | undefined {
     return this.#sendOn?.id
   }
@@ -134,17 +144,16 @@ export class SessionLogic {
 
   step(event: SessionEvent, nowMs: number): SessionEffect[] {
     switch (event.kind) {
+      case 'begun':
+        if (this.#sendOn !== undefined) this.#begun.add(event.id)
+        return []
       case 'ready':
-        return this.#ready(event.stream)
+        return [...this.#ready(event.stream), ...this.#send(nowMs)]
       case 'used':
         for (const stream of this.#streams) if (stream.id === event.id) stream.used = true
         return []
-      case 'ended': {
-        const lost = this.#streams.find((stream) => stream.id === event.id)
-        if (lost === undefined) return []
-        this.#streams = this.#streams.filter((stream) => stream !== lost)
-        return [...this.#choose(isLoss(lost, event.why), event.why), ...this.#send(nowMs)]
-      }
+      case 'ended':
+        return [...this.#lost(event.id, event.why), ...this.#send(nowMs)]
       case 'send':
         if (event.messages.length === 0) return [{ kind: 'sent', batch: event.batch }]
         this.#batches.push({ id: event.batch, messages: event.messages, next: 0 })
@@ -179,24 +188,47 @@ export class SessionLogic {
 
   #ready(stream: SessionStream): SessionEffect[] {
     // Parley is never left for a plain dialect, and overrides one that was taken for granted.
-    if (stream.dialect !== 'parley' && this.#dialect === 'parley') return [{ kind: 'drop', id: stream.id }]
+    if (stream.dialect !== 'parley' && this.#dialect === 'parley') {
+      return [{ kind: 'drop', id: stream.id }, ...this.#lost(stream.id, undefined)]
+    }
     // The same stream comes again when it was taken for a plain one and then said Hello.
     const others = this.#streams.filter((old) => old.id !== stream.id)
     const replaced = others.filter((old) => replaces(stream, old))
     this.#streams = [...others.filter((old) => !replaced.includes(old)), { ...stream, used: false }]
-    const effects = this.#choose(
-      replaced.some((old) => isLoss(old, undefined)),
-      undefined
-    )
-    return [...replaced.map(({ id }): SessionEffect => ({ kind: 'drop', id })), ...effects]
+    const isLoss = this.#waiting?.isLoss === true || replaced.some((old) => mayHaveLost(old, undefined))
+    this.#waiting = undefined
+    this.#begun.delete(stream.id)
+    const drops = replaced.map(({ id }): SessionEffect => ({ kind: 'drop', id }))
+    return [...drops, ...this.#choose({ isLoss, why: undefined, resumes: true })]
+  }
+
+  #lost(id: number, why: Error | undefined): SessionEffect[] {
+    if (this.#begun.delete(id)) {
+      const waiting = this.#waiting
+      if (waiting === undefined || this.#begun.size > 0) return []
+      this.#waiting = undefined
+      return this.#choose({ ...waiting, resumes: false })
+    }
+    const lost = this.#streams.find((stream) => stream.id === id)
+    if (lost === undefined) return []
+    this.#streams = this.#streams.filter((stream) => stream !== lost)
+    const isLoss = mayHaveLost(lost, why)
+    if (this.#begun.size > 0 && lost.dialect === 'parley' && this.#streams.length === 0) {
+      this.#waiting = { isLoss, why }
+      this.#sendOn = undefined
+      return []
+    }
+    return this.#choose({ isLoss, why, resumes: this.#begun.size > 0 })
   }
 
   /** Chooses the stream to send on, and says what that means for the session. */
-  #choose(somethingLost: boolean, why: Error | undefined): SessionEffect[] {
+  #choose({ isLoss, why, resumes }: Change): SessionEffect[] {
     const before = this.#dialect
     this.#sendOn = this.#elected()
     this.#dialect = this.#sendOn?.dialect
-    if (!somethingLost && before === this.#dialect) return []
+    if (this.#dialect === undefined) this.#begun.clear()
+    if (!isLoss && before === this.#dialect) return []
+    if (resumes && before === 'parley' && this.#dialect === 'parley') return [...this.#end(why), { kind: 'resume' }]
     const effects: SessionEffect[] = []
     if (before !== undefined) effects.push(...this.#end(why), { kind: 'close', why })
     if (this.#dialect !== undefined) effects.push({ kind: 'open', dialect: this.#dialect })
@@ -303,126 +335,10 @@ function onlyNext(batch: Batch): readonly SizedMessage[] {
  * May something that the other side never got have been on this stream? In Parley whatever has no receipt; in a plain
  * dialect what was being written, which an end without a failure has let out.
  */
-function isLoss({ dialect, used }: Kept, why: Error | undefined): boolean {
+function mayHaveLost({ dialect, used }: Kept, why: Error | undefined): boolean {
   return used && (dialect === 'parley' || why !== undefined)
 }
 
 function replaces(stream: SessionStream, old: Kept): boolean {
   return stream.dialect === 'parley' && (old.dialect !== 'parley' || old.openedBy === stream.openedBy)
-}
-
-export interface WindowLimits {
-  readonly maxMessages: number
-  readonly maxBytes: number
-}
-
-interface Unconfirmed {
-  readonly id: string
-  readonly log: string
-  readonly seq: number
-  readonly sizeBytes: number
-}
-
-/**
- * What was sent in a session and has no answer yet. It turns the ranges of a receipt into ids, and only of messages that
- * are in it, so that a receipt can't confirm what was not sent.
- */
-export class SendWindow {
-  readonly #limits: WindowLimits
-  /** Per log, by number: what most answers name. */
-  readonly #logs = new Map<string, Map<number, Unconfirmed>>()
-  /** Made when an answer names ids, and kept until the window is empty. */
-  #byId: Map<string, Unconfirmed> | undefined
-  #size = 0
-  #bytes = 0
-
-  constructor(limits: WindowLimits) {
-    this.#limits = limits
-  }
-
-  get size(): number {
-    return this.#size
-  }
-
-  /** A message larger than the whole window passes when nothing else is in it. */
-  hasRoom(sizeBytes: number): boolean {
-    if (this.#size === 0) return true
-    return this.#size < this.#limits.maxMessages && this.#bytes + sizeBytes <= this.#limits.maxBytes
-  }
-
-  has(id: string): boolean {
-    return this.#size > 0 && this.#ids().has(id)
-  }
-
-  /** One that is sent a second time takes the place of the first. */
-  add({ id, log, seq }: Pick<ChatMessage, 'id' | 'log' | 'seq'>, sizeBytes: number): void {
-    let numbers = this.#logs.get(log)
-    if (numbers === undefined) this.#logs.set(log, (numbers = new Map<number, Unconfirmed>()))
-    const before = numbers.get(seq)
-    if (before !== undefined) this.#remove(before, numbers)
-    const entry = { id, log, seq, sizeBytes }
-    numbers.set(seq, entry)
-    this.#byId?.set(id, entry)
-    this.#size++
-    this.#bytes += sizeBytes
-  }
-
-  /** Takes out what is confirmed or refused. Ids that are not in here are no error: held messages are confirmed twice. */
-  settle(ids: readonly string[]): void {
-    if (ids.length === 0 || this.#size === 0) return
-    const byId = this.#ids()
-    for (const id of ids) {
-      const entry = byId.get(id)
-      const numbers = entry === undefined ? undefined : this.#logs.get(entry.log)
-      if (entry !== undefined && numbers !== undefined) this.#remove(entry, numbers)
-    }
-    this.#forgetWhatIsEmpty()
-  }
-
-  /**
-   * Takes out what the ranges cover, of what is in here, and returns its ids. Costs no more than what is in here,
-   * however wide they are.
-   */
-  settleRanges(ranges: readonly SeqRange[]): string[] {
-    const covered: string[] = []
-    const take = (entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void => {
-      covered.push(entry.id)
-      this.#remove(entry, numbers)
-    }
-    for (const { log, first, last } of ranges) {
-      const numbers = this.#logs.get(log)
-      if (numbers === undefined) continue
-      if (last - first < numbers.size) {
-        for (let seq = first; seq <= last; seq++) {
-          const entry = numbers.get(seq)
-          if (entry !== undefined) take(entry, numbers)
-        }
-      } else {
-        for (const [seq, entry] of numbers) if (seq >= first && seq <= last) take(entry, numbers)
-      }
-    }
-    this.#forgetWhatIsEmpty()
-    return covered
-  }
-
-  #ids(): Map<string, Unconfirmed> {
-    if (this.#byId !== undefined) return this.#byId
-    const byId = new Map<string, Unconfirmed>()
-    for (const numbers of this.#logs.values()) for (const entry of numbers.values()) byId.set(entry.id, entry)
-    this.#byId = byId
-    return byId
-  }
-
-  #remove(entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void {
-    numbers.delete(entry.seq)
-    if (this.#byId?.get(entry.id) === entry) this.#byId.delete(entry.id)
-    this.#size--
-    this.#bytes -= entry.sizeBytes
-  }
-
-  #forgetWhatIsEmpty(): void {
-    if (this.#size > 0) return
-    this.#logs.clear()
-    this.#byId = undefined
-  }
 }

@@ -109,7 +109,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
 }
 
 /** Two peers exchange their records for as long as they are connected, whatever for. */
-function carriesMoreThanRecords({ streams }: Connection): boolean {
+export function carriesMoreThanRecords({ streams }: Connection): boolean {
   return streams.some(({ protocol }) => protocol !== RECORD_PROTOCOL)
 }
 

@@ -5,17 +5,16 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { Wakeup } from '../lib/index.ts'
 import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
-import { circuitAddress, NamedRelays } from '../relay/index.ts'
+import { NamedRelays } from '../relay/index.ts'
 import { InterfaceWatch } from '../transport/index.ts'
-import { addressBlock, addressClassOf, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
+import { addressBlock } from '../wire/index.ts'
 import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
 import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
 import type { ChatHost, ChatHostInit } from './chat-host.ts'
 import type { Config } from './config/config.ts'
 import { relayNotice } from './connection-notices.ts'
 import { AddressBook } from './dialing/address-book.ts'
-import { hostPortOf, isLocal, isRelayed } from './dialing/address.ts'
-import type { KnownAddresses } from './dialing/dialable.ts'
+import { hostPortOf } from './dialing/address.ts'
 import { Dialer } from './dialing/dialer.ts'
 import { LinkDoubts } from './dialing/link-doubts.ts'
 import { Directories } from './directories/directories.ts'
@@ -26,16 +25,15 @@ import { MdnsPorts } from './discovery/mdns-port.ts'
 import { LanNotices } from './discovery/multicast.ts'
 import { admit } from './messaging/reception.ts'
 import { PeerDirectory } from './peers/peer-directory.ts'
-import { IDENTIFY_TIMEOUT_MS, isDirectory } from './peers/peer-kind.ts'
+import { PeerConnections } from './peer-connections.ts'
+import { IDENTIFY_TIMEOUT_MS } from './peers/peer-kind.ts'
 import { PeerResolver } from './peers/peer-resolver.ts'
 import { Presence } from './peers/presence.ts'
 import { nicknameOf, type Profile } from './profile/profile.ts'
+import { RelaysInUse } from './relays-in-use.ts'
 
 /** How long the first look waits for a roster before it reports that nobody else is online. */
 const FIRST_LOOK_MS = 1_500
-
-/** A reservation takes two round trips; a directory that has none to give answers as soon. */
-const RESERVE_TIMEOUT_MS = 10_000
 
 export interface ChatNetworkInit {
   readonly config: Config
@@ -70,6 +68,7 @@ export class ChatNetwork {
   readonly presence: Presence
   readonly peers: PeerDirectory
   readonly addresses: AddressBook
+  readonly connections: PeerConnections
   /** What the host needs to look at the LAN. */
   readonly sightings: ChatHostInit['lan']
   readonly #lanPorts: MdnsPorts
@@ -77,6 +76,7 @@ export class ChatNetwork {
   readonly #dialer: Dialer
   readonly #directories: Directories
   readonly #namedRelays: NamedRelays
+  readonly #relays: RelaysInUse
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
   readonly #doubts: LinkDoubts
@@ -109,7 +109,7 @@ export class ChatNetwork {
       presence: this.presence,
       observe,
       sightings: {
-        connection: (peer) => this.connection(peer),
+        connection: (peer) => this.connections.connection(peer),
         connectedPeers: () => this.#host.libp2p.getPeers().map(String),
         directories: () => this.directoryPeers(),
         seenBy: (peer) => this.#directories.seenBy(peer),
@@ -126,10 +126,11 @@ export class ChatNetwork {
     this.#dialer = new Dialer({
       libp2p: () => this.#host.libp2p,
       addressDialer: () => this.#host.dialer,
-      addressesOf: (peer) => [...this.addresses.addressesOf(peer), this.#circuitsTo(peer)],
+      addressesOf: (peer) => [...this.addresses.addressesOf(peer), this.#relays.circuitsTo(peer)],
       isBlocked: (peer) => book.isBlocked(peer),
       isContact: (peer) => book.contact(peer) !== undefined,
-      relays: () => this.#host.circuits.relays
+      relays: () => this.#host.circuits.relays,
+      isSighted: (peer) => this.sightings.peers.isThere(peer)
     })
     this.addresses = new AddressBook({
       book,
@@ -144,8 +145,23 @@ export class ChatNetwork {
       onLearned: (peer) => this.#searches.wake(peer),
       notice
     })
-    this.#lanDialing = new LanDialing(profile.id, this.#dialer)
+    this.connections = new PeerConnections({
+      dialer: this.#dialer,
+      addresses: this.addresses,
+      peerStore: () => this.#host.libp2p.peerStore
+    })
+    this.#lanDialing = new LanDialing(profile.id, {
+      // A relayed connection is none on the LAN, and a sighting is no reason to ask a relay.
+      connection: (peer) => this.#dialer.directConnection(peer),
+      connect: async (peer, options) => this.#dialer.connectDirect(peer, options)
+    })
     this.#directories = this.#makeDirectories()
+    this.#relays = new RelaysInUse({
+      circuits: () => this.#host.circuits,
+      directories: () => this.#directories,
+      connection: (directory) => this.connections.connection(directory),
+      onNew: () => this.#searches.wakeAll()
+    })
     this.#namedRelays = new NamedRelays({
       circuits: { reserveNamed: async (...reservation) => this.#host.circuits.reserveNamed(...reservation) },
       connect: async (address, options) => this.#dialer.dial(address, options),
@@ -165,12 +181,12 @@ export class ChatNetwork {
         if (!this.#hasLooked) await this.firstLook(signal, { thorough: false })
       },
       isDirectory: async (peer, asked) =>
-        asked === undefined ? this.isDirectory(peer) : this.#answersAsDirectory(asked),
+        asked === undefined ? this.connections.isDirectory(peer) : this.#answersAsDirectory(asked),
       notice
     })
     this.#doubts = new LinkDoubts({
       links: () => this.#host.links,
-      connection: (peer) => this.connection(peer),
+      connection: (peer) => this.connections.connection(peer),
       isDirectory: (peer) => this.#directories.views().some((view) => view.peer === peer)
     })
     this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange())
@@ -184,9 +200,9 @@ export class ChatNetwork {
   /** Listens for news. Call it before the host starts, so that nothing is missed. */
   follow(): void {
     const { libp2p, records } = this.#host
-    libp2p.addEventListener('peer:connect', ({ detail }) => {
-      this.#dialer.connected(detail.toString())
-      this.#searches.wake(detail.toString())
+    libp2p.addEventListener('connection:open', ({ detail }) => {
+      this.#dialer.connected(detail.remotePeer.toString())
+      this.#searches.wake(detail.remotePeer.toString())
     })
     libp2p.addEventListener('peer:disconnect', ({ detail }) => this.#doubts.disconnected(detail.toString()))
     libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())
@@ -209,6 +225,7 @@ export class ChatNetwork {
     this.#interfaces.stop()
     await this.#lanDialing.stop()
     await this.#namedRelays.stop()
+    this.#dialer.stop()
     await this.#directories.stop()
     this.presence.stop()
   }
@@ -233,39 +250,8 @@ export class ChatNetwork {
     this.#hasLooked ||= signal?.aborted !== true
   }
 
-  /** @throws UnreachableError, KeyChangedError */
-  async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
-    const connection = await this.#dialer.connect(peer, options)
-    // The port that a peer dials from does not listen, and a relay is found in the peer's record.
-    const isPlace = connection.direction === 'outbound' && !isRelayed(connection.remoteAddr)
-    if (isPlace) void this.addresses.keep(peer, connection.remoteAddr.toString())
-    return connection
-  }
-
   async resolve(words: readonly string[], options: ResolveOptions): Promise<PeerTarget> {
     return this.#resolver.resolve(words, options)
-  }
-
-  /** The open connection to the peer. */
-  connection(peer: string): Connection | undefined {
-    return this.#dialer.connection(peer)
-  }
-
-  /** Whether the open connection to the peer stays on this machine or its LAN. */
-  isLan(peer: string): boolean {
-    const connection = this.connection(peer)
-    return connection !== undefined && isLocal(connection.remoteAddr)
-  }
-
-  /** The address class of the open connection; behind a relay, the source that the relay states. */
-  originOf(peer: string): string {
-    const connection = this.connection(peer)
-    return connection === undefined ? UNKNOWN_ADDRESS_CLASS : addressClassOf(connection.remoteAddr)
-  }
-
-  /** Whether identify, or a stream that was open, has shown that the peer is a directory. */
-  async isDirectory(peer: string): Promise<boolean> {
-    return isDirectory(this.#host.libp2p.peerStore, peer)
   }
 
   /** The state of the conversation with the peer has changed. */
@@ -366,43 +352,12 @@ export class ChatNetwork {
     })
     directories.on('view', (view) => events.tell('directory', () => view))
     directories.on('change', () => {
-      this.#releaseRelays()
+      this.#relays.releaseUnused()
       this.#news.wake()
     })
-    directories.on('registered', (directory) => void this.#reserve(directory))
+    directories.on('registered', (directory) => void this.#relays.reserve(directory))
     directories.on('notice', (text) => this.#notice({ code: 'directory', text }))
     return directories
-  }
-
-  /** Others reach this peer through the directory, and this peer reaches them, where it relays. */
-  async #reserve(directory: string): Promise<void> {
-    const connection = this.connection(directory)
-    if (connection === undefined) return
-    const { circuits } = this.#host
-    try {
-      const isNew = await circuits.reserve(connection, { signal: AbortSignal.timeout(RESERVE_TIMEOUT_MS) })
-      if (isNew) this.#searches.wakeAll()
-    } catch (error) {
-      // It is asked again at the next renewal of the registration.
-      connection.log('the directory does not relay for this peer - %e', error)
-    }
-  }
-
-  /** A directory that is left behind relays no more, though the connection to it may stay open. */
-  #releaseRelays(): void {
-    const { circuits } = this.#host
-    const inUse = new Map(this.#directories.reachedAt())
-    for (const relay of circuits.relays) if (!inUse.has(relay)) circuits.release(relay)
-  }
-
-  /** A peer that is announced at a relay in use is reached through it, whatever it announces; one behind a named relay may be. */
-  #circuitsTo(peer: string): KnownAddresses {
-    const { via } = this.#directories.seenBy(peer)
-    const { circuits } = this.#host
-    const relays = [...circuits.relays].filter(
-      (relay) => via.has(relay) || (circuits.named.has(relay) && relay !== peer)
-    )
-    return { addresses: relays.map((relay) => circuitAddress(relay, peer).toString()), from: 'known' }
   }
 
   #sightedAt(peer: string): readonly string[] {
@@ -422,12 +377,12 @@ export class ChatNetwork {
   async #answersAsDirectory(asked: { connection: Connection; signal: AbortSignal }): Promise<boolean> {
     const { connection } = asked
     const peer = connection.remotePeer.toString()
-    if (!(await this.isDirectory(peer))) {
+    if (!(await this.connections.isDirectory(peer))) {
       const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(IDENTIFY_TIMEOUT_MS)])
       // A peer that does not answer counts as no directory.
       await this.#host.kindOf(connection, { signal }).catch(() => undefined)
       asked.signal.throwIfAborted()
-      if (!(await this.isDirectory(peer))) return false
+      if (!(await this.connections.isDirectory(peer))) return false
     }
     const isInUse = this.#directories.views().some((view) => view.peer === peer)
     if (!isInUse) await connection.close().catch(() => undefined)
@@ -438,7 +393,7 @@ export class ChatNetwork {
   #isShown(peer: string): boolean {
     const { config, profile } = this.#init
     const isContact = profile.book.contact(peer) !== undefined
-    const sender = { isContact, isBlocked: profile.book.isBlocked(peer), isLan: this.isLan(peer) }
+    const sender = { isContact, isBlocked: profile.book.isBlocked(peer), isLan: this.connections.isLan(peer) }
     return admit(sender, config.settings.accept) === 'accept'
   }
 

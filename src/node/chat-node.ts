@@ -210,7 +210,7 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
     book: profile.book,
     folder: profile.folder,
     own,
-    network,
+    network: network.connections,
     peers: network.peers,
     addresses: network.addresses,
     events

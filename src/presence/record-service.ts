@@ -201,7 +201,9 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
     clearTimeout(this.#awaited.get(connection))
     this.#awaited.delete(connection)
     const link = this.#links.get(connection.remotePeer.toString())
-    if (link?.streams.size === 0 && this.#connectionsTo(link.peer).length === 0) this.#forget(link)
+    if (link === undefined || link.streams.size > 0) return
+    if (this.#connectionsTo(link.peer).length === 0) this.#forget(link)
+    else if (link.isWorthAsking) this.#goOnElsewhere(link)
   }
 
   #meet(connection: Connection): void {
@@ -286,7 +288,9 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
       return
     }
     if (!link.isWorthAsking) return
-    this.#reportEnd(link, error === undefined ? 'unkept' : 'lost')
+    // What may have ended with its connection goes on over another one.
+    const isElsewhere = this.#connectionsTo(link.peer).some((connection) => connection !== stream.connection)
+    this.#reportEnd(link, error === undefined || isElsewhere ? 'unkept' : 'lost')
     if (error === undefined) this.#reopenLater(link.peer, REEXCHANGE_MS)
     else this.#reopenLater(link.peer)
   }
@@ -307,6 +311,13 @@ export class RecordService extends EventEmitter<RecordServiceEvents> {
       this.#track(this.#open(connection).then(() => undefined))
     }, delayMs)
     link.reopen.unref()
+  }
+
+  /** The peer is still connected, by another way. */
+  #goOnElsewhere(link: RecordLink): void {
+    clearTimeout(link.reopen)
+    link.reopen = undefined
+    this.#reopenLater(link.peer)
   }
 
   #forget(link: RecordLink): void {

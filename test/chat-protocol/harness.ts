@@ -10,6 +10,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { streamPair } from '@libp2p/utils'
 import { until } from '../eventually.ts'
 import { chat } from '../../src/chat-protocol/index.ts'
+import { encodeFrame } from '../../src/chat-protocol/frames.ts'
 import type {
   ChatMessage,
   ChatService,
@@ -35,6 +36,7 @@ export class Recorder implements ChatServiceInit {
   readonly receipts: { ids: readonly string[]; state: ReceiptState }[] = []
   readonly events: string[] = []
   readonly refusals: { reason: string; retryAfterMs: number; ids: readonly string[] }[] = []
+  readonly moves: Connection[] = []
   readonly closes: (Error | undefined)[] = []
   readonly unkept: object[] = []
   /** Stands for the disk. */
@@ -90,7 +92,10 @@ export class Recorder implements ChatServiceInit {
   }
 
   listen(service: ChatService): void {
-    service.addEventListener('session:open', ({ detail }) => this.events.push(`open ${detail.session.dialect}`))
+    service.addEventListener('session:open', ({ detail: { session, resumed } }) => {
+      this.events.push(`${resumed ? 'resumed' : 'open'} ${session.dialect}`)
+    })
+    service.addEventListener('session:moved', ({ detail }) => this.moves.push(detail.connection))
     service.addEventListener('session:close', ({ detail }) => {
       this.events.push('close')
       this.closes.push(detail.why)
@@ -262,4 +267,33 @@ export async function talking(): Promise<{
   const session = await a.service.open(connections.local)
   await until(() => b.service.session(a.peerId) !== undefined, 'the session of the other side')
   return { a, b, connections, session }
+}
+
+/** What the outbox does: keeps what has no receipt, and sends it in every session that opens. */
+export class Outbox {
+  readonly waiting = new Map<string, ChatMessage>()
+  readonly #end: ServiceEnd
+
+  constructor(end: ServiceEnd) {
+    this.#end = end
+    const keepReceipts = end.app.onReceipts.bind(end.app)
+    end.app.onReceipts = async (peer, ids, state) => {
+      for (const id of ids) this.waiting.delete(id)
+      await keepReceipts(peer, ids, state)
+    }
+    end.service.addEventListener('session:open', ({ detail }) => {
+      detail.session.send([...this.waiting.values()]).catch(() => {})
+    })
+  }
+
+  async send(to: Pick<End, 'peerId'>, batch: readonly ChatMessage[]): Promise<void> {
+    for (const item of batch) this.waiting.set(item.id, item)
+    await this.#end.service.session(to.peerId)?.send(batch)
+  }
+}
+
+/** A Parley peer written by hand, so that its streams can be broken at will. */
+export async function greet(raw: RawStream, log = hex(8)): Promise<void> {
+  raw.write(lengthPrefixed(encodeFrame({ kind: 'hello', log })))
+  await until(() => raw.bytes.includes(Buffer.from('Parley')), 'the Hello of the service')
 }

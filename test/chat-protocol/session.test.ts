@@ -3,11 +3,13 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SessionLogic } from '../../src/chat-protocol/session.ts'
 import type { SessionEffect, SessionEvent } from '../../src/chat-protocol/session.ts'
+import { sizedMessage } from '../../src/chat-protocol/frame-codec.ts'
 import type { Dialect } from '../../src/chat-protocol/dialect.ts'
 import type { Opener } from '../../src/wire/index.ts'
 
 const id = fc.integer({ min: 1, max: 6 })
 const event: fc.Arbitrary<SessionEvent> = fc.oneof(
+  fc.record({ kind: fc.constant('begun' as const), id }),
   fc.record({
     kind: fc.constant('ready' as const),
     stream: fc.record({
@@ -20,14 +22,21 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
   fc.record({ kind: fc.constant('ended' as const), id, why: fc.constantFrom(undefined, new Error('lost')) })
 )
 
-test('open and close alternate, and there is a stream to send on exactly while a session is open', () => {
+test('open and close alternate, and a session without a stream to send on waits for one that was begun', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), fc.constantFrom<Opener>('us', 'them'), (events, preferred) => {
       const logic = new SessionLogic(preferred)
       let open: Dialect | undefined
       const alive = new Set<number>()
       const parley = new Set<number>()
+      const begun = new Set<number>()
       for (const happened of events) {
+        // A stream begins once, before anything else happens on it.
+        if (happened.kind === 'begun') {
+          if (alive.has(happened.id)) continue
+          if (alive.size > 0) begun.add(happened.id)
+        } else if (happened.kind === 'ready') begun.delete(happened.stream.id)
+        else if (happened.kind === 'ended') begun.delete(happened.id)
         if (happened.kind === 'ready') {
           // A stream goes from plain to Parley when a Hello comes, and never the other way.
           if (alive.has(happened.stream.id) && parley.has(happened.stream.id)) continue
@@ -43,12 +52,17 @@ test('open and close alternate, and there is a stream to send on exactly while a
           } else if (effect.kind === 'close') {
             expect(open).toBeDefined()
             open = undefined
+          } else if (effect.kind === 'resume') {
+            expect(open).toBe('parley')
+            expect(logic.sendOn).toBeDefined()
           } else {
             expect(effect.kind).toBe('drop')
             if (effect.kind === 'drop') alive.delete(effect.id)
           }
         }
-        expect(open !== undefined).toBe(alive.size > 0)
+        if (alive.size > 0) expect(open).toBeDefined()
+        else if (open !== undefined) expect([open, begun.size > 0]).toEqual(['parley', true])
+        else begun.clear()
         expect(logic.sendOn !== undefined).toBe(alive.size > 0)
         if (logic.sendOn !== undefined) {
           expect(alive).toContain(logic.sendOn)
@@ -111,6 +125,44 @@ describe('in Parley', () => {
     expect(logic.step(ready(2, 'us'), 0)).toEqual([])
     expect(logic.step(ready(3, 'them'), 0)).toEqual([{ kind: 'drop', id: 1 }])
     expect(logic.step({ kind: 'ended', id: 1, why: new Error('dropped') }, 0)).toEqual([])
+  })
+
+  test('a newer stream of the same opener resumes a session that has sent on the old one, and what it was given is sent again', () => {
+    const logic = new SessionLogic('us')
+    logic.step(ready(1, 'us'), 0)
+    logic.step({ kind: 'used', id: 1 }, 0)
+    const message = { id: '00'.repeat(16), log: '00'.repeat(8), seq: 1, sentAtMs: 0, text: 'where am I?' }
+    const messages = [sizedMessage(message)]
+    expect(logic.step({ kind: 'send', batch: 1, messages }, 0)).toMatchObject([{ kind: 'write', id: 1 }])
+    expect(logic.step(ready(2, 'us'), 0)).toMatchObject([
+      { kind: 'drop', id: 1 },
+      { kind: 'unsent', batch: 1 },
+      { kind: 'resume' }
+    ])
+    expect(logic.step({ kind: 'send', batch: 2, messages }, 0)).toMatchObject([{ kind: 'write', id: 2 }])
+  })
+
+  test('a stream that is lost while its successor is not ready ends no session', () => {
+    const logic = new SessionLogic('us')
+    logic.step(ready(1, 'them'), 0)
+    logic.step({ kind: 'used', id: 1 }, 0)
+    logic.step({ kind: 'begun', id: 2 }, 0)
+    expect(logic.step({ kind: 'ended', id: 1, why: new Error('reset') }, 0)).toEqual([])
+    expect(logic.sendOn).toBeUndefined()
+    expect(logic.step(ready(2, 'them'), 0)).toEqual([{ kind: 'resume' }])
+    expect(logic.sendOn).toBe(2)
+  })
+
+  test('a successor that never gets ready ends the session that waits for it, for the reason that it waits', () => {
+    const logic = new SessionLogic('us')
+    const why = new Error('cable')
+    logic.step(ready(1, 'us'), 0)
+    logic.step({ kind: 'used', id: 1 }, 0)
+    logic.step({ kind: 'begun', id: 2 }, 0)
+    logic.step({ kind: 'ended', id: 1, why }, 0)
+    // Others that begin now prolong nothing.
+    logic.step({ kind: 'begun', id: 3 }, 0)
+    expect(logic.step({ kind: 'ended', id: 2, why: new Error('no Hello') }, 0)).toEqual([{ kind: 'close', why }])
   })
 
   test('it takes the place of plain streams, and no plain stream comes beside it', () => {

@@ -29,6 +29,8 @@ export interface NetHost {
   repair(): Promise<void>
   /** From now on it and other hosts that are isolated do not reach each other, as if each were behind a router of its own. */
   isolate(): Promise<void>
+  /** Ends that. */
+  rejoin(): Promise<void>
 }
 
 export interface LanInit {
@@ -145,7 +147,8 @@ export class Lan {
       },
       cut: async () => ip('-n', this.#switch, 'link', 'set', port, 'nomaster'),
       repair: async () => ip('-n', this.#switch, 'link', 'set', port, 'master', bridge),
-      isolate: async () => ip('-n', this.#switch, 'link', 'set', port, 'type', 'bridge_slave', 'isolated', 'on')
+      isolate: async () => ip('-n', this.#switch, 'link', 'set', port, 'type', 'bridge_slave', 'isolated', 'on'),
+      rejoin: async () => ip('-n', this.#switch, 'link', 'set', port, 'type', 'bridge_slave', 'isolated', 'off')
     }
   }
 

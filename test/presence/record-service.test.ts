@@ -107,6 +107,23 @@ describe('the exchange of records', () => {
     expect([a.told[1], b.told[1]]).toEqual([`${b.id} lost`, `${a.id} lost`])
   })
 
+  it.each([
+    ['is closed', async (one: Connection) => one.close()],
+    ['is lost', async (one: Connection) => one.abort(new Error('the cable is cut'))]
+  ])('goes on over another connection when the one that it ran on %s, and loses no peer', async (_how, end) => {
+    const self = await identity(2)
+    const held = { record: await sealedBy(self, { nickname: 'n2', network: 'test' }) }
+    const [a, b] = [await peer(1), await peer(2, {}, held)]
+    const connection = await pair(a, b)
+    const other = await a.libp2p.dial(b.libp2p.getMultiaddrs(), { force: true })
+    await end(connection)
+    await until(() => recordStreams([other]).length === 1, 'the exchange on the other connection')
+    held.record = await sealedBy(self, { seq: 2_000n, nickname: 'renamed' })
+    b.record.announce(held.record.envelope)
+    await until(() => a.told.includes(`${b.id} is renamed`), 'the new name')
+    expect([...a.told, ...b.told].filter((line) => line.endsWith(' lost'))).toEqual([])
+  })
+
   it('exchanges records with peers beyond its places, and closes their streams', async () => {
     const [a, b, c] = [await peer(1, { maxPeers: 1 }), await peer(2), await peer(3)]
     await pair(a, b)

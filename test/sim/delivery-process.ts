@@ -223,6 +223,7 @@ export class Life {
       })
       return
     }
+    this.#step({ kind: 'begun', id: end.id })
     this.side.disk.read(
       ({ own, theirs }) => ({ own, theirs }),
       (read) => {
@@ -270,6 +271,11 @@ export class Life {
       case 'open':
         this.#dialect = effect.dialect
         this.#outboxStep({ kind: 'open', dialect: effect.dialect })
+        break
+      case 'resume':
+        this.#pausedUntilMs = 0
+        this.#unconfirmed.clear()
+        this.#outboxStep({ kind: 'open', dialect: 'parley' })
         break
       case 'write':
         this.#write(effect.write, this.#ends.get(effect.id), effect.messages)

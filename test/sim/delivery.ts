@@ -5,7 +5,7 @@
 // ended everything must arrive.
 import type { Dialect } from '../../src/chat-protocol/index.ts'
 import type { RefuseReason } from '../../src/chat-protocol/frames.ts'
-import type { WindowLimits } from '../../src/chat-protocol/session.ts'
+import type { WindowLimits } from '../../src/chat-protocol/send-window.ts'
 import type { OutboxEvent } from '../../src/node/messaging/outbox.ts'
 import { Life } from './delivery-process.ts'
 import { Disk, type Conversation } from './disk.ts'

@@ -146,6 +146,13 @@ export function pathKindOf(address: Multiaddr): PathKind {
   return isLocal(address) ? 'lan' : 'direct'
 }
 
+const pathRanks: Readonly<Record<PathKind, number>> = { relayed: 0, direct: 1, lan: 2 }
+
+/** Of two connections, the one with the higher rank is used: the LAN before direct ones, and these before a relay. */
+export function pathRankOf(address: Multiaddr): number {
+  return pathRanks[pathKindOf(address)]
+}
+
 /** The same place without the peer ID. */
 export function withoutPeerId(address: Multiaddr): Multiaddr {
   const peer = peerIdOf(address)

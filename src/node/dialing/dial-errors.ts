@@ -2,7 +2,8 @@
 // transport's own error is the cause.
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { RelayRefusedError, type RelayStatus } from '../../relay/index.ts'
-import { formatAddress, relayOf } from './address.ts'
+import { formatAddress, isLinkLocalIPv6, isLoopback, relayOf } from './address.ts'
+import type { Candidates } from './dialable.ts'
 import { NO_NOISE } from '../../transport/index.ts'
 import { KeyChangedError, UnreachableError, type ParleyError } from '../api/errors.ts'
 import { shortId } from '../../lib/index.ts'
@@ -145,4 +146,33 @@ function* chain(error: unknown): Generator<Error> {
   yield error
   if (error instanceof AggregateError) for (const inner of error.errors) yield* chain(inner)
   if (error.cause !== undefined) yield* chain(error.cause)
+}
+
+/** Why there is nothing to dial. */
+export function whyNoAddress({ refused }: Candidates): string {
+  const [first, ...more] = refused
+  if (first === undefined) return 'no address of the peer is known, and it is not on the roster'
+  const rest = more.length === 0 ? '' : `; nor are ${more.length} more`
+  return `no address of the peer is dialled from here: ${first}${rest}`
+}
+
+export function tooManyDials(address: Multiaddr): UnreachableError {
+  return new UnreachableError(
+    `${formatAddress(address)} is not dialled yet: there were too many dials at addresses that others reported`
+  )
+}
+
+/** The one that an error names: loopback and link-local IPv6 say little, and stand there only where nothing else was tried. */
+export function mostFamiliar(addresses: readonly Multiaddr[]): Multiaddr | undefined {
+  const outward = addresses.filter((address) => !isLoopback(address))
+  return outward.find((address) => !isLinkLocalIPv6(address)) ?? outward[0] ?? addresses[0]
+}
+
+/** The most telling of many failures: another key, then the failure of the most promising address. */
+export function bestReason(error: unknown, mostPromising: number): Error {
+  if (!(error instanceof AggregateError)) return error instanceof Error ? error : new UnreachableError(String(error))
+  const reasons = error.errors.filter((one) => one instanceof Error)
+  const changed = reasons.find((one) => one instanceof KeyChangedError)
+  const named: unknown = error.errors[mostPromising]
+  return changed ?? (named instanceof Error ? named : reasons[0]) ?? new UnreachableError('no address answered')
 }

@@ -1,26 +1,25 @@
-// Connects to a peer: by an open connection, its addresses on the LAN, then all
-// others; the first that answers with the right key wins. Addresses that others
-// reported are filtered (dialable.ts) and counted (dial-budget.ts) before they are
-// dialled. It makes one attempt; when to make the next is decided elsewhere.
+// Connects to a peer: by an open connection, its addresses on the LAN, all others, a
+// relay; the first that answers with the right key wins, and a better path than a relay
+// may come after it. Addresses that others reported are filtered (dialable.ts) and
+// counted (dial-budget.ts) before they are dialled. It makes one attempt; when to make
+// the next is decided elsewhere.
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { LruMap, onAbort } from '../../lib/index.ts'
+import { LruMap } from '../../lib/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
-import {
-  formatAddress,
-  hostPortOf,
-  isDnsaddr,
-  isLinkLocalIPv6,
-  isLocal,
-  isLoopback,
-  isRelayed,
-  peerIdOf
-} from './address.ts'
+import { formatAddress, hostPortOf, isDnsaddr, isLocal, isRelayed, pathRankOf, peerIdOf } from './address.ts'
 import { AddressLookup } from './address-lookup.ts'
-import { DialBudget, MAX_DIALLED_PEERS, type ReportedDial } from './dial-budget.ts'
+import {
+  ADDRESS_DIAL_TIMEOUT_MS,
+  DialAttempt,
+  endOthers,
+  type DialOptions,
+  type DialStart,
+  type DialTarget
+} from './dial-attempt.ts'
+import { DialBudget, MAX_DIALLED_PEERS } from './dial-budget.ts'
 import {
   dialCandidates,
   vantageOf,
@@ -29,22 +28,25 @@ import {
   type KnownAddresses,
   type Vantage
 } from './dialable.ts'
-import { explainDialError, refusesNoise } from './dial-errors.ts'
+import { bestReason, explainDialError, mostFamiliar, refusesNoise, whyNoAddress } from './dial-errors.ts'
 import { otherEncryption } from './encryption-probe.ts'
-import { BadAddressError, KeyChangedError, OwnPeerError, UnreachableError } from '../api/errors.ts'
+import { BadAddressError, OwnPeerError, UnreachableError } from '../api/errors.ts'
 import { type OwnNetwork, ownNetworkNow } from './own-network.ts'
 
-/** For one address: longer than any transatlantic handshake, short enough for a command to end in 8 s. */
-const ADDRESS_DIAL_TIMEOUT_MS = 5_000
-
-/** LAN addresses are given this start before the others are dialled too (after RFC 8305's connection attempt delay). */
+/**
+ * LAN addresses, where one is in a network of this machine, are given this start before others are dialled too (after RFC
+ * 8305's connection attempt delay).
+ */
 const LAN_HEAD_START_MS = 250
 
 /**
- * A relay is asked only so long after the other dials have begun, or when all of them have failed. A handshake takes
- * three round trips: by then every peer that can be reached without a relay is, even on another continent.
+ * A relay is asked so long after the other dials have begun, or when all of them have failed. A conversation moves to a
+ * better path that comes later, so this only spares the relay what a handshake within a continent makes needless.
  */
-const RELAY_DELAY_MS = 1_000
+const RELAY_AFTER_DIRECT_MS = 150
+
+/** … and so long where an address is in a network of this machine: there a handshake is over by then on Wi-Fi, too. */
+const RELAY_AFTER_LAN_MS = 400
 
 /** Between two dials to one peer: a handshake on a LAN is often over by then, and the other dials are not needed. */
 const DIAL_STAGGER_MS = 40
@@ -74,6 +76,8 @@ export interface DialerInit {
   readonly isContact: (peer: string) => boolean
   /** The relays in use: peer IDs. Default none. */
   readonly relays?: () => ReadonlySet<string>
+  /** The LAN shows the peer now: a relay is asked only when all other dials have failed. Default never. */
+  readonly isSighted?: (peer: string) => boolean
   /** The networks that this machine is in now. */
   readonly ownNetwork?: () => OwnNetwork
   readonly now?: () => number
@@ -84,6 +88,8 @@ export interface DialerInit {
 export class Dialer {
   readonly #init: DialerInit
   readonly #attempts = new Map<string, SharedAttempt>()
+  /** Dials that go on though a relay has answered, by peer. */
+  readonly #goingOn = new Map<string, readonly DialAttempt[]>()
   readonly #now: () => number
   readonly #ownNetwork: () => OwnNetwork
   readonly #budget: DialBudget
@@ -101,12 +107,10 @@ export class Dialer {
 
   /** The peer is connected: how near it is decides which addresses it may report. */
   connected(peer: string): void {
-    const connection = this.connection(peer)
+    const connection = this.directConnection(peer)
+    // A relayed connection says nothing about where the peer is, nor which of its addresses can be reached.
     if (connection === undefined) return
-    // A relayed connection says nothing about where the peer is.
-    if (!isRelayed(connection.remoteAddr)) {
-      this.#met.set(peer, vantageOf(connection.remoteAddr, this.#ownNetwork()))
-    }
+    this.#met.set(peer, vantageOf(connection.remoteAddr, this.#ownNetwork()))
     this.#budget.forgetFailures(peer)
   }
 
@@ -120,32 +124,64 @@ export class Dialer {
     this.#budget.forgetFailures(peer)
   }
 
-  /** The open connection to the peer: of several the newest that is not relayed, else the newest. */
+  /** The open connection to the peer: of several the one with the best path, and of these the newest. */
   connection(peer: string): Connection | undefined {
-    const open = this.#init
-      .libp2p()
-      .getConnections(peerIdFromString(peer))
-      .filter(({ status }) => status === 'open')
-    return open.findLast(({ remoteAddr }) => !isRelayed(remoteAddr)) ?? open.at(-1)
+    return this.#open(peer)
+      .toSorted((a, b) => pathRankOf(a.remoteAddr) - pathRankOf(b.remoteAddr))
+      .at(-1)
+  }
+
+  /** The same, unless it leads through a relay. */
+  directConnection(peer: string): Connection | undefined {
+    const connection = this.connection(peer)
+    return connection === undefined || isRelayed(connection.remoteAddr) ? undefined : connection
+  }
+
+  /** Relayed connections to the peer beside a better one. */
+  superseded(peer: string): readonly Connection[] {
+    const open = this.#open(peer)
+    const relayed = open.filter(({ remoteAddr }) => isRelayed(remoteAddr))
+    return relayed.length < open.length ? relayed : []
   }
 
   /**
-   * One attempt. Concurrent calls for one peer share it, and it ends when the last of them has given up.
+   * One attempt. Concurrent calls for one peer share it, and it ends when the last of them has given up. When a relay
+   * answers first, the other dials go on: what they reach is a connection more.
    *
    * @throws UnreachableError with the reason of the most promising address, KeyChangedError, the signal's reason
    */
   async connect(peer: string, options: { signal: AbortSignal }): Promise<Connection> {
     const open = this.connection(peer)
     if (open !== undefined) return open
-    options.signal.throwIfAborted()
-    const attempt = this.#attempts.get(peer) ?? this.#begin(peer)
-    attempt.waiting++
-    try {
-      return await orAborted(attempt.connection, options.signal)
-    } finally {
-      attempt.waiting--
-      if (attempt.waiting === 0) this.#end(peer, attempt)
+    const running = this.#attempts.get(peer)
+    if (running?.asksRelays === false) {
+      try {
+        return await this.#join(peer, running, options.signal)
+      } catch {
+        options.signal.throwIfAborted()
+        if (this.#attempts.get(peer) === running) this.#attempts.delete(peer)
+      }
     }
+    options.signal.throwIfAborted()
+    return this.#join(peer, this.#attempts.get(peer) ?? this.#begin(peer, { asksRelays: true }), options.signal)
+  }
+
+  /**
+   * The same without relays, also beside a connection through one. Where an attempt that asks them is under way, it is
+   * shared, and its answer may be relayed.
+   *
+   * @throws as {@link connect}
+   */
+  async connectDirect(peer: string, options: { signal: AbortSignal }): Promise<Connection> {
+    const open = this.directConnection(peer) ?? (this.#goingOn.has(peer) ? this.connection(peer) : undefined)
+    if (open !== undefined) return open
+    options.signal.throwIfAborted()
+    return this.#join(peer, this.#attempts.get(peer) ?? this.#begin(peer, { asksRelays: false }), options.signal)
+  }
+
+  /** Ends the dials that go on by themselves. */
+  stop(): void {
+    for (const attempts of this.#goingOn.values()) for (const attempt of attempts) attempt.end()
   }
 
   /**
@@ -192,9 +228,24 @@ export class Dialer {
     throw new BadAddressError(formatAddress(address), what)
   }
 
-  #begin(peer: string): SharedAttempt {
+  #open(peer: string): Connection[] {
+    const connections = this.#init.libp2p().getConnections(peerIdFromString(peer))
+    return connections.filter(({ status }) => status === 'open')
+  }
+
+  async #join(peer: string, attempt: SharedAttempt, signal: AbortSignal): Promise<Connection> {
+    attempt.waiting++
+    try {
+      return await orAborted(attempt.connection, signal)
+    } finally {
+      attempt.waiting--
+      if (attempt.waiting === 0) this.#end(peer, attempt)
+    }
+  }
+
+  #begin(peer: string, kind: Pick<SharedAttempt, 'asksRelays'>): SharedAttempt {
     const life = new AbortController()
-    const attempt: SharedAttempt = { life, waiting: 0, connection: this.#race(peer, life.signal) }
+    const attempt: SharedAttempt = { ...kind, life, waiting: 0, connection: this.#race(peer, kind, life.signal) }
     this.#attempts.set(peer, attempt)
     return attempt
   }
@@ -205,20 +256,33 @@ export class Dialer {
     attempt.life.abort()
   }
 
-  async #race(peer: string, signal: AbortSignal): Promise<Connection> {
+  async #race(
+    peer: string,
+    { asksRelays }: Pick<SharedAttempt, 'asksRelays'>,
+    signal: AbortSignal
+  ): Promise<Connection> {
     if (this.#init.isBlocked(peer)) throw new UnreachableError('the peer is blocked: /unblock it first')
     const own = this.#ownNetwork()
     const found = await this.#candidates(peer, own, signal)
-    if (found.dialled.length === 0) throw new UnreachableError(whyNoAddress(found))
-    const tried = this.#inTurn(peer, found.dialled)
-    const addresses = tried.map(({ address }) => address)
-    const isContact = this.#init.isContact(peer)
+    const candidates = asksRelays ? found.dialled : found.dialled.filter(({ address }) => !isRelayed(address))
+    if (candidates.length === 0) throw new UnreachableError(whyNoAddress(found))
+    const tried = this.#inTurn(peer, candidates)
     const relayed = tried.filter(({ address }) => isRelayed(address))
     const local = tried.filter(({ address }) => isLocal(address))
     const others = tried.filter((one) => !relayed.includes(one) && !local.includes(one))
-    const startOthersMs = local.length > 0 ? LAN_HEAD_START_MS : 0
-    const attempt = (one: Candidate, start: Start): Attempt =>
-      this.#attempt(targetOf(one, peer, isContact, own), start, signal)
+    const isNear = local.some(({ address }) => isInOwnNetwork(address, own))
+    const startOthersMs = isNear ? LAN_HEAD_START_MS : 0
+    const isContact = this.#init.isContact(peer)
+    const attempt = (one: Candidate, start: DialStart): DialAttempt =>
+      new DialAttempt({
+        target: targetOf(one, peer, isContact, own),
+        start,
+        signal,
+        timeoutMs: this.#addressTimeoutMs,
+        dial: async (address, options) => this.#dialOne(address, options),
+        budget: this.#budget,
+        now: this.#now
+      })
     const direct = [
       ...local.map((one, i) => attempt(one, { afterMs: i * DIAL_STAGGER_MS })),
       ...others.map((one, i) => attempt(one, { afterMs: startOthersMs + i * DIAL_STAGGER_MS }))
@@ -226,19 +290,25 @@ export class Dialer {
     const allFailed = new Promise<void>((resolve) => {
       Promise.any(direct.map(async ({ connection }) => connection)).catch(() => resolve())
     })
-    const attempts = [
-      ...direct,
-      ...relayed.map((one, i) =>
-        attempt(one, { afterMs: startOthersMs + RELAY_DELAY_MS + i * DIAL_STAGGER_MS, orWhen: allFailed })
-      )
-    ]
+    const relayAfterMs = this.#init.isSighted?.(peer) === true ? Infinity : relayDelayMs(isNear, others.length > 0)
+    const throughRelays = relayed.map((one, i) =>
+      attempt(one, { afterMs: relayAfterMs + i * DIAL_STAGGER_MS, orWhen: allFailed })
+    )
+    const attempts = [...direct, ...throughRelays]
+    const addresses = tried.map(({ address }) => address)
     const isNamed = tried.some(({ from }) => from === 'user')
     const best = isNamed ? addresses[0] : mostFamiliar(addresses)
     const mostPromising = [...local, ...others, ...relayed].findIndex(({ address }) => address === best)
     try {
-      const first = await Promise.any(attempts.map(async ({ connection }) => connection))
-      this.#budget.forgetFailures(peer)
-      void endOthers(attempts, first)
+      const winner = await Promise.any(attempts.map(async (one) => one.connection.then(() => one)))
+      const first = await winner.connection
+      if (throughRelays.includes(winner)) {
+        void endOthers(throughRelays, first)
+        this.#goOn(peer, direct)
+      } else {
+        this.#budget.forgetFailures(peer)
+        void endOthers(attempts, first)
+      }
       return first
     } catch (error) {
       signal.throwIfAborted()
@@ -247,6 +317,24 @@ export class Dialer {
       // That no own address of the peer is dialled says more than what the relay answered.
       throw new UnreachableError(`${whyNoAddress(found)}; ${reason.message}`, { cause: reason })
     }
+  }
+
+  async #dialOne(address: Multiaddr, options: DialOptions): Promise<Connection> {
+    if (isDnsaddr(address)) return this.#init.libp2p().dial(address, options)
+    return this.#init.addressDialer().dial(address, options)
+  }
+
+  /** A relay has answered first. What is still dialled may be a better path, and waits for nobody. */
+  #goOn(peer: string, attempts: readonly DialAttempt[]): void {
+    for (const attempt of attempts) attempt.goOn()
+    this.#goingOn.set(peer, attempts)
+    const over = Promise.any(attempts.map(async ({ connection }) => connection)).then(
+      async (first) => endOthers(attempts, first),
+      () => undefined
+    )
+    void over.finally(() => {
+      if (this.#goingOn.get(peer) === attempts) this.#goingOn.delete(peer)
+    })
   }
 
   /**
@@ -270,39 +358,6 @@ export class Dialer {
     return candidates.filter((one) => one.from === 'user' || chosen.includes(one))
   }
 
-  #attempt(target: Target, { afterMs, orWhen }: Start, signal: AbortSignal): Attempt {
-    const { address, peer, reported } = target
-    const ended = new AbortController()
-    const lookup = new AddressLookup(address)
-    const timeoutMs = this.#addressTimeoutMs
-    const dial = async (): Promise<Connection> => {
-      // A signal of its own: libp2p ends a connection when the signal that it was dialled with aborts, however late.
-      const unlisten = onAbort(signal, () => ended.abort(signal.reason))
-      let timer: NodeJS.Timeout | undefined
-      try {
-        signal.throwIfAborted()
-        if (afterMs > 0) await earlier(sleep(afterMs, undefined, { signal: ended.signal }), orWhen)
-        if (reported !== undefined && !this.#budget.take(reported, this.#now())) throw tooManyDials(address)
-        timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), timeoutMs)
-        if (isDnsaddr(address)) {
-          const { onProgress } = lookup
-          return await this.#init.libp2p().dial(address, { signal: ended.signal, onProgress })
-        }
-        return await this.#init.addressDialer().dial(address, { signal: ended.signal })
-      } catch (error) {
-        if (error instanceof UnreachableError) throw error // it was not dialled at all
-        const cause: unknown = ended.signal.aborted ? ended.signal.reason : error
-        const isTooLate = cause instanceof DOMException && cause.name === 'TimeoutError'
-        if (reported !== undefined && (isTooLate || !ended.signal.aborted)) this.#budget.failed(reported, this.#now())
-        throw explainDialError(cause, address, { expected: peer, timeoutMs, isLookingUp: lookup.isUnderWay })
-      } finally {
-        clearTimeout(timer)
-        unlisten()
-      }
-    }
-    return { connection: dial(), end: () => ended.abort() }
-  }
-
   async #candidates(peer: string, own: OwnNetwork, signal: AbortSignal): Promise<Candidates> {
     const id: PeerId = peerIdFromString(peer)
     const known = await this.#init
@@ -319,25 +374,11 @@ export class Dialer {
   }
 }
 
-/** One address that is dialled, and what is counted for it: nothing if the user has named it. */
-interface Target {
-  readonly address: Multiaddr
-  readonly peer: string
-  readonly reported: ReportedDial | undefined
-}
-
-function targetOf({ address, from }: Candidate, peer: string, isContact: boolean, own: OwnNetwork): Target {
+function targetOf({ address, from }: Candidate, peer: string, isContact: boolean, own: OwnNetwork): DialTarget {
   if (from === 'user') return { address, peer, reported: undefined }
   const host = hostPortOf(address)?.host
   const isHere = (from === 'machine' || from === 'known') && host !== undefined && own.isOwn(host)
   return { address, peer, reported: { peer, address: address.toString(), host, isHere, isContact } }
-}
-
-function whyNoAddress({ refused }: Candidates): string {
-  const [first, ...more] = refused
-  if (first === undefined) return 'no address of the peer is known, and it is not on the roster'
-  const rest = more.length === 0 ? '' : `; nor are ${more.length} more`
-  return `no address of the peer is dialled from here: ${first}${rest}`
 }
 
 async function askEncryption(address: Multiaddr, signal: AbortSignal): Promise<string | undefined> {
@@ -345,58 +386,21 @@ async function askEncryption(address: Multiaddr, signal: AbortSignal): Promise<s
   return place === undefined ? undefined : otherEncryption(place, { signal })
 }
 
-function tooManyDials(address: Multiaddr): UnreachableError {
-  return new UnreachableError(
-    `${formatAddress(address)} is not dialled yet: there were too many dials at addresses that others reported`
-  )
-}
-
 /** One attempt to reach a peer, for all callers that wait for it. */
 interface SharedAttempt {
+  readonly asksRelays: boolean
   readonly connection: Promise<Connection>
   readonly life: AbortController
   waiting: number
 }
 
-/** When a dial begins: after so long, or when that has happened. */
-interface Start {
-  readonly afterMs: number
-  readonly orWhen?: Promise<unknown>
+/** Where there is no public address to try, nothing is waited for. */
+function relayDelayMs(isNear: boolean, isPublic: boolean): number {
+  if (isNear) return RELAY_AFTER_LAN_MS
+  return isPublic ? RELAY_AFTER_DIRECT_MS : 0
 }
 
-async function earlier(time: Promise<void>, event: Promise<unknown> | undefined): Promise<void> {
-  await (event === undefined ? time : Promise.race([time, event]))
-}
-
-/** The dial of one address among others. */
-interface Attempt {
-  readonly connection: Promise<Connection>
-  end(): void
-}
-
-/** Ends the other dials, and closes connections that they have made nevertheless. */
-async function endOthers(attempts: readonly Attempt[], first: Connection): Promise<void> {
-  const late = attempts.map(async ({ connection, end }) => {
-    const won = await Promise.race([connection, Promise.resolve(undefined)]).catch(() => undefined)
-    if (won === first) return
-    end()
-    const other = await connection
-    if (other !== first) await other.close()
-  })
-  await Promise.allSettled(late)
-}
-
-/** The one that an error names: loopback and link-local IPv6 say little, and stand there only where nothing else was tried. */
-function mostFamiliar(addresses: readonly Multiaddr[]): Multiaddr | undefined {
-  const outward = addresses.filter((address) => !isLoopback(address))
-  return outward.find((address) => !isLinkLocalIPv6(address)) ?? outward[0] ?? addresses[0]
-}
-
-/** The most telling of many failures: another key, then the failure of the most promising address. */
-function bestReason(error: unknown, mostPromising: number): Error {
-  if (!(error instanceof AggregateError)) return error instanceof Error ? error : new UnreachableError(String(error))
-  const reasons = error.errors.filter((one) => one instanceof Error)
-  const changed = reasons.find((one) => one instanceof KeyChangedError)
-  const named: unknown = error.errors[mostPromising]
-  return changed ?? (named instanceof Error ? named : reasons[0]) ?? new UnreachableError('no address answered')
+function isInOwnNetwork(address: Multiaddr, own: OwnNetwork): boolean {
+  const host = hostPortOf(address)?.host
+  return host !== undefined && (own.isOwn(host) || own.isOnLink(host))
 }

@@ -24,6 +24,9 @@ export const LAN_SIGHTING_TTL_MS = 120_000
 /** A newcomer asks at once; this is how soon a cable that was put back is noticed. */
 const MDNS_QUERY_INTERVAL_MS = 5_000
 
+/** A peer that has answered none of three questions is not there, though it may come back at the same place. */
+export const LAN_PRESENCE_MS = 3 * MDNS_QUERY_INTERVAL_MS
+
 /** Addresses taken of one sighting whose sender is not known. */
 const MAX_UNPROVEN_SIGHTED_ADDRESSES = 1
 
@@ -100,6 +103,12 @@ export class LanSightings {
   /** Peers that were seen lately, the one seen longest ago first. */
   peers(): readonly string[] {
     return [...this.#seen.keys()].filter((peer) => this.#lately(peer).length > 0)
+  }
+
+  /** Whether the peer answers now. */
+  isThere(peer: string): boolean {
+    const sinceMs = this.#now() - LAN_PRESENCE_MS
+    return this.#seen.get(peer)?.some(({ seenAtMs }) => seenAtMs >= sinceMs) ?? false
   }
 
   /** Where the peer was seen lately. */

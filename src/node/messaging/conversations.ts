@@ -1,6 +1,7 @@
 // The conversations of this peer: which peers are chosen and looked for, what is
 // sent to them, and what the user decides about them. What comes in is for the
 // reception, what goes out for the deliveries; screens are not its business.
+import type { Connection } from '@libp2p/interface'
 import type { ChatService, ChatServiceInit, ChatSession } from '../../chat-protocol/index.ts'
 import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
 import type { ChatEvents, ChatNodeEvents, ConversationState, PeerTrust, RequestView } from '../api/chat-events.ts'
@@ -87,6 +88,16 @@ export class Conversations implements SessionOwner, Screens {
     return this.#onScreen.has(peer)
   }
 
+  /** See {@link SessionOwner}. */
+  isContact(peer: string): boolean {
+    return this.#init.book.contact(peer) !== undefined
+  }
+
+  /** The connection on which messages to the peer go now. */
+  connection(peer: string): Connection | undefined {
+    return this.#sessions.of(peer)?.connection
+  }
+
   /** See {@link Screens}; the other side hears of it where the user wants that. */
   shown(peer: string, messages: readonly StoredMessage[]): void {
     if (!this.#init.tellSeen) return
@@ -147,7 +158,7 @@ export class Conversations implements SessionOwner, Screens {
     const { events } = this.#init
     chat.addEventListener('enter', ({ detail }) => this.#onEnter(detail.peer.toString()))
     chat.addEventListener('typing', ({ detail }) => {
-      if (this.#isContact(detail.peer.toString())) events.typing(detail.peer.toString())
+      if (this.isContact(detail.peer.toString())) events.typing(detail.peer.toString())
     })
     chat.addEventListener('bye', ({ detail }) => events.left(detail.peer.toString(), detail.reason))
     chat.addEventListener('unkept', ({ detail }) => this.#reception.unkept(detail.peer.toString(), detail))
@@ -218,7 +229,7 @@ export class Conversations implements SessionOwner, Screens {
   /** Chooses the peer: from now on its messages are taken, and it is looked for until {@link leave}. */
   async open(peer: string): Promise<readonly StoredMessage[]> {
     this.#onScreen.add(peer)
-    const isNew = !this.#isContact(peer)
+    const isNew = !this.isContact(peer)
     const accepted = await this.accept(peer)
     if (isNew && accepted.length === 0 && this.#sessions.of(peer) === undefined) this.#untried.add(peer)
     await this.#init.store.markRead(peer)
@@ -247,7 +258,7 @@ export class Conversations implements SessionOwner, Screens {
     const accepted = this.accept(peer)
     this.#sessions.want(peer)
     try {
-      if (!this.#isContact(peer)) await accepted
+      if (!this.isContact(peer)) await accepted
       const [messages] = await Promise.all([this.#deliveries.add(peer, texts), accepted])
       // What was delivered before may have ended the search, as nothing waited yet.
       if (!this.#sessions.isWanted(peer)) this.#sessions.want(peer)
@@ -352,11 +363,7 @@ export class Conversations implements SessionOwner, Screens {
   #onEnter(peer: string): void {
     const { book, events, now } = this.#init
     if (book.isIgnored(peer)) return
-    if (this.#isContact(peer) || this.#knocks.take(1, now()) === 1) events.entered(peer)
-  }
-
-  #isContact(peer: string): boolean {
-    return this.#init.book.contact(peer) !== undefined
+    if (this.isContact(peer) || this.#knocks.take(1, now()) === 1) events.entered(peer)
   }
 
   async #onRefuse(peer: string, refusal: Refusal): Promise<void> {

@@ -147,7 +147,7 @@ export class Messaging implements MessagingApi {
       now: Date.now
     })
     this.paths = new Paths({
-      connection: (peer) => network.connection(peer),
+      connection: (peer) => this.#conversations.connection(peer) ?? network.connection(peer),
       state: (peer) => this.#conversations.state(peer),
       isBlocked: (peer) => book.isBlocked(peer),
       onPath: (peer, path) => events.tell('path', () => ({ peer, name: peers.name(peer), path }))

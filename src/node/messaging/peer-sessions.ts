@@ -1,17 +1,18 @@
-// The chat session with each peer: it is looked for while the peer is wanted, has a
-// state that faces show, and begins with what its Hello says of our log. What is
-// said in it is not its business.
+// The chat session with each peer: it is looked for while the peer is wanted, moves to
+// a better path, has a state that faces show, and begins with what its Hello says of our
+// log. What is said in it is not its business.
 import { randomBytes } from 'node:crypto'
 import type { Connection } from '@libp2p/interface'
 import type { ChatService, ChatSession } from '../../chat-protocol/index.ts'
 import { Backoff } from '../../lib/index.ts'
 import type { LogPosition, MessageStore, OwnPosition } from '../../storage/index.ts'
 import { orAborted } from '../../wire/index.ts'
-import type { ConversationState } from '../api/chat-events.ts'
+import type { ConversationState, PathKind } from '../api/chat-events.ts'
 import { DirectoryPeerError } from '../api/errors.ts'
 import { pathKindOf } from '../dialing/address.ts'
 import { rttOf } from '../dialing/paths.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
+import { BETTER_PATH_BACKOFF, BetterPaths } from './better-paths.ts'
 import { Reconnect, type Want } from './reconnect.ts'
 import { explainSessionError } from './refusals.ts'
 
@@ -27,8 +28,12 @@ const LOG_BYTES = 8
 /** The ways to other peers. */
 export interface PeerNetwork {
   connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
-  /** The open connection to the peer. */
+  /** Dials the peer's own addresses, also beside a relayed connection. */
+  connectDirect(peer: string, options: { readonly signal: AbortSignal }): Promise<unknown>
+  /** The best connection to the peer that is open. */
   connection(peer: string): Connection | undefined
+  /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
+  closeSuperseded(peer: string): number
   isLan(peer: string): boolean
   /** The address class that the peer's connection comes from. */
   originOf(peer: string): string
@@ -39,6 +44,8 @@ export interface PeerNetwork {
 export interface SessionOwner {
   /** Whether the conversation is open on this side's screen. */
   isOnScreen(peer: string): boolean
+  /** The user has chosen the peer. */
+  isContact(peer: string): boolean
   stateChanged(peer: string, state: ConversationState): void
   sessionOpened(session: ChatSession): void
   sessionClosed(peer: string): void
@@ -48,7 +55,7 @@ export interface SessionOwner {
 
 export interface PeerSessionsInit {
   readonly store: Pick<MessageStore, 'peersWithPending' | 'heldPosition'>
-  readonly network: Pick<PeerNetwork, 'connect' | 'connection' | 'isDirectory'>
+  readonly network: Omit<PeerNetwork, 'isLan' | 'originOf'>
   readonly peers: Pick<PeerDirectory, 'name'>
   readonly owner: SessionOwner
   readonly now: () => number
@@ -57,6 +64,7 @@ export interface PeerSessionsInit {
 export class PeerSessions {
   readonly #init: PeerSessionsInit
   readonly #reconnect: Reconnect
+  readonly #betterPaths: BetterPaths
   readonly #states = new Map<string, ConversationState>()
   readonly #sessions = new Map<string, ChatSession>()
   /** What {@link SessionOwner.sessionIsFutile} is doing. */
@@ -75,17 +83,33 @@ export class PeerSessions {
       onState: (peer, state) => this.#setState(peer, state),
       now: init.now
     })
+    const { network, owner } = init
+    this.#betterPaths = new BetterPaths({
+      carriers: (peer) => {
+        const session = this.#sessions.get(peer)
+        const own = session === undefined ? undefined : this.#chat?.ownConnection(session.peer)
+        return { session: session?.connection, own }
+      },
+      connection: (peer) => network.connection(peer),
+      connectDirect: async (peer, options) => network.connectDirect(peer, options),
+      // A dial shows this side's address: a stranger behind a relay does not get it by a request.
+      mayDial: (peer) => owner.isContact(peer),
+      move: async (connection) => this.#chat?.move(connection),
+      closeSuperseded: (peer) => network.closeSuperseded(peer),
+      backoff: () => new Backoff(BETTER_PATH_BACKOFF)
+    })
   }
 
   start(chat: ChatService): void {
     this.#chat = chat
-    chat.addEventListener('session:open', ({ detail }) => this.#opened(detail.session))
+    chat.addEventListener('session:open', ({ detail }) => this.#opened(detail.session, detail))
+    chat.addEventListener('session:moved', ({ detail }) => this.#moved(detail.peer.toString()))
     chat.addEventListener('session:close', ({ detail }) => this.#lost(detail.peer.toString()))
   }
 
   /** Looks for no peer any more. */
   async stop(): Promise<void> {
-    await this.#reconnect.stop()
+    await Promise.all([this.#reconnect.stop(), this.#betterPaths.stop()])
     await Promise.all(this.#endings)
   }
 
@@ -114,6 +138,7 @@ export class PeerSessions {
   /** See {@link Reconnect.want}. */
   want(peer: string, want?: Want): void {
     this.#reconnect.want(peer, want)
+    this.#betterPaths.look(peer)
   }
 
   unwant(peer: string): void {
@@ -127,10 +152,12 @@ export class PeerSessions {
   /** There is news of the peer: if it is wanted, it is tried now. */
   wake(peer: string): void {
     this.#reconnect.wake(peer)
+    this.#betterPaths.look(peer)
   }
 
   wakeAll(): void {
     this.#reconnect.wakeAll()
+    this.#betterPaths.lookAll()
   }
 
   /** See {@link Reconnect.progressed}. */
@@ -164,15 +191,25 @@ export class PeerSessions {
     }
   }
 
-  #opened(session: ChatSession): void {
+  #opened(session: ChatSession, { resumed }: { readonly resumed: boolean }): void {
     const peer = session.peer.toString()
-    const { network, owner } = this.#init
     this.#sessions.set(peer, session)
-    const connection = network.connection(peer)
-    const path = connection === undefined ? 'direct' : pathKindOf(connection.remoteAddr)
-    this.#setState(peer, { name: 'open', dialect: session.dialect, path, ...rttOf(connection) })
-    owner.sessionOpened(session)
+    // To the user a session that resumes is the same.
+    if (!resumed) this.#setOpen(session)
+    this.#init.owner.sessionOpened(session)
     this.wake(peer)
+  }
+
+  #moved(peer: string): void {
+    const session = this.#sessions.get(peer)
+    const state = this.#states.get(peer)
+    if (session !== undefined && state?.name === 'open' && state.path !== pathOf(session)) this.#setOpen(session)
+    this.#betterPaths.look(peer)
+  }
+
+  #setOpen(session: ChatSession): void {
+    const { peer, dialect, connection } = session
+    this.#setState(peer.toString(), { name: 'open', dialect, path: pathOf(session), ...rttOf(connection) })
   }
 
   #lost(peer: string): void {
@@ -194,6 +231,10 @@ export class PeerSessions {
     else this.#states.set(peer, state)
     this.#init.owner.stateChanged(peer, state)
   }
+}
+
+function pathOf({ connection }: ChatSession): PathKind {
+  return connection === undefined ? 'direct' : pathKindOf(connection.remoteAddr)
 }
 
 type Logs = Pick<MessageStore, 'ownPosition' | 'heldPosition' | 'startNewLog'>

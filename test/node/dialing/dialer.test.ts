@@ -1,13 +1,17 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { networkInterfaces } from 'node:os'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Vantage } from '../../../src/node/dialing/dialable.ts'
 import { explainDialError } from '../../../src/node/dialing/dial-errors.ts'
 import { Dialer } from '../../../src/node/dialing/dialer.ts'
 import { RelayRefusedError } from '../../../src/relay/index.ts'
 import { network } from '../discovery/own-networks.ts'
 import { eventualMs } from '../../patience.ts'
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 const peer = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
 
@@ -16,7 +20,8 @@ function make(
   addresses: string[],
   known: string[] = [],
   relays: readonly string[] = [],
-  open: readonly Connection[] = []
+  open: readonly Connection[] = [],
+  isSighted = false
 ): Dialer {
   const libp2p = {
     getConnections: () => open,
@@ -33,7 +38,8 @@ function make(
     ],
     isBlocked: () => false,
     isContact: () => false,
-    relays: () => new Set(relays)
+    relays: () => new Set(relays),
+    isSighted: () => isSighted
   })
 }
 
@@ -105,6 +111,23 @@ test('a late dial that returns the connection already in use does not close it',
   await new Promise((resolve) => setImmediate(resolve))
   expect(made.closed).toBe(false)
 })
+
+test('of several connections the one on the LAN is used, then a direct one, then a relayed one; of equals the newest', () => {
+  const [lan, direct, relayed] = ['/ip4/192.168.1.7/tcp/1', '/ip4/11.22.33.44/tcp/1', `/p2p/${peer}/p2p-circuit`].map(
+    (address) => openAt(address)
+  ) as [Connection, Connection, Connection]
+  const newer = openAt('/ip4/11.22.33.44/tcp/2')
+  const used = (open: readonly Connection[]): Connection | undefined =>
+    make(async (_address, signal) => noAnswer(signal), [], [], [], open).connection(peer)
+  expect(used([lan, direct, newer, relayed])).toBe(lan)
+  expect(used([direct, newer, relayed])).toBe(newer)
+  expect(used([relayed])).toBe(relayed)
+  expect(used([])).toBeUndefined()
+})
+
+function openAt(address: string): Connection {
+  return { status: 'open', remoteAddr: multiaddr(address) } as unknown as Connection
+}
 
 test('a failure names the address that a person knows, not the link-local one that was reported first', async () => {
   const refused = async (address: Multiaddr): Promise<never> => {
@@ -260,6 +283,123 @@ describe('a relay', () => {
     )
   })
 
+  test('is asked at once where there is no public address to try', async () => {
+    const made = relayed()
+    const dialer = make(
+      async (address, signal) => (address.toString().includes('p2p-circuit') ? made : noAnswer(signal)),
+      [],
+      [behindRelay, '/ip4/10.0.0.1/tcp/4001'],
+      [relay]
+    )
+    vi.useFakeTimers()
+    // No time passes.
+    expect(await dialer.connect(peer, options)).toBe(made)
+    dialer.stop()
+  })
+
+  test('is asked only when all other dials have failed while the LAN shows the peer', async () => {
+    const dialled: string[] = []
+    const { promise: answered, reject: fail } = Promise.withResolvers<Connection>()
+    const made = relayed()
+    const dialer = make(
+      async (address) => {
+        dialled.push(address.toString())
+        return address.toString().includes('p2p-circuit') ? made : answered
+      },
+      [],
+      [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
+      [relay],
+      [],
+      true
+    )
+    vi.useFakeTimers()
+    const connecting = dialer.connect(peer, options)
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect(dialled).toEqual([`/ip4/11.22.33.44/tcp/4001/p2p/${peer}`])
+    fail(new Error('ECONNREFUSED'))
+    expect(await connecting).toBe(made)
+  })
+
+  test('that answers first ends no direct dial, whose connection stays for a better path', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<Connection>()
+    const signals: AbortSignal[] = []
+    const made = relayed()
+    const dialer = make(
+      async (address, signal) => {
+        if (address.toString().includes('p2p-circuit')) return made
+        signals.push(signal)
+        return answered
+      },
+      [],
+      [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
+      [relay]
+    )
+    expect(await dialer.connect(peer, options)).toBe(made)
+    const direct = connection()
+    answer(direct)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+    expect([made.closed, direct.closed]).toEqual([false, false])
+  })
+
+  test('a stop ends dials that go on after a relay has answered', async () => {
+    const signals: AbortSignal[] = []
+    const made = relayed()
+    const dialer = make(
+      async (address, signal) => {
+        if (address.toString().includes('p2p-circuit')) return made
+        signals.push(signal)
+        return noAnswer(signal)
+      },
+      [],
+      [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
+      [relay]
+    )
+    await dialer.connect(peer, options)
+    dialer.stop()
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  })
+
+  test('is not asked by a dial for a better path, which goes out beside a relayed connection', async () => {
+    const dialled: string[] = []
+    const direct = connection()
+    const open = Object.assign(relayed(), { status: 'open' as const })
+    const dialer = make(
+      async (address) => {
+        dialled.push(address.toString())
+        return direct
+      },
+      [],
+      [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
+      [relay],
+      [open]
+    )
+    expect(await dialer.connect(peer, options)).toBe(open)
+    expect(await dialer.connectDirect(peer, options)).toBe(direct)
+    expect(dialled).toEqual([`/ip4/11.22.33.44/tcp/4001/p2p/${peer}`])
+  })
+
+  test('is asked when a dial for a better path, which a caller has joined, has failed', async () => {
+    const { promise: answered, reject: fail } = Promise.withResolvers<Connection>()
+    const made = relayed()
+    const dialled: string[] = []
+    const dialer = make(
+      async (address) => {
+        dialled.push(address.toString())
+        return address.toString().includes('p2p-circuit') ? made : answered
+      },
+      [],
+      [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
+      [relay]
+    )
+    const sighted = dialer.connectDirect(peer, options).catch(String)
+    const wanted = dialer.connect(peer, options)
+    while (dialled.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    fail(new Error('ECONNREFUSED'))
+    expect(await sighted).toMatch(/11\.22\.33\.44/u)
+    expect(await wanted).toBe(made)
+  })
+
   test('is not asked when a direct dial succeeds', async () => {
     const dialled: string[] = []
     const direct = connection()
@@ -269,11 +409,11 @@ describe('a relay', () => {
         return direct
       },
       [],
-      [behindRelay, '/ip4/10.0.0.1/tcp/4001'],
+      [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
       [relay]
     )
     expect(await dialer.connect(peer, options)).toBe(direct)
-    expect(dialled).toEqual([`/ip4/10.0.0.1/tcp/4001/p2p/${peer}`])
+    expect(dialled).toEqual([`/ip4/11.22.33.44/tcp/4001/p2p/${peer}`])
   })
 
   test('that does not answer is named with the time that it had', () => {
@@ -289,7 +429,7 @@ describe('a relay', () => {
     expect(dialer.lastVantage(peer)).toBeUndefined()
   })
 
-  function relayed(): Connection {
+  function relayed(): Connection & { closed: boolean } {
     return Object.assign(connection(), { remoteAddr: multiaddr(`${behindRelay}/p2p/${peer}`) })
   }
 })

@@ -5,7 +5,12 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import { hostPortOf } from '../../../src/node/dialing/address.ts'
-import { LAN_SIGHTING_TTL_MS, SIGHTING_RATE_OF_SENDER, LanSightings } from '../../../src/node/discovery/lan.ts'
+import {
+  LAN_PRESENCE_MS,
+  LAN_SIGHTING_TTL_MS,
+  SIGHTING_RATE_OF_SENDER,
+  LanSightings
+} from '../../../src/node/discovery/lan.ts'
 import { network } from './own-networks.ts'
 
 const own = network({ eth0: ['192.168.1.20/24', '2001:db8:7::20/64', 'fe80::20/64'], wlan0: ['fe80::30/64'] })
@@ -38,6 +43,18 @@ function hostsOf(addresses: readonly string[]): readonly string[] {
 function placesOf(addresses: readonly string[]): readonly string[] {
   return addresses.map((address) => hostPortOf(multiaddr(address))?.host ?? '')
 }
+
+test('a peer that answers no more is soon not there, and is looked for at its place for longer', () => {
+  const { sightings, clock } = seen()
+  const isThere = (): boolean => sightings.isThere(anna.toString())
+  expect(isThere()).toBe(false)
+  sightings.received(claim(anna, ['192.168.1.7']), '192.168.1.7')
+  clock.ms = LAN_PRESENCE_MS
+  expect(isThere()).toBe(true)
+  clock.ms = LAN_PRESENCE_MS + 1
+  expect(isThere()).toBe(false)
+  expect(hostsOf(sightings.addressesOf(anna.toString()))).toEqual(['192.168.1.7'])
+})
 
 describe('a response', () => {
   const everywhere = ['127.0.0.1', '192.168.1.7', '192.168.1.8', '192.168.1.20', '10.0.0.1', '203.0.113.7', '8.8.8.8']

@@ -33,7 +33,9 @@ beforeEach(() => {
         looks++
         throw new Error('nothing listens there')
       },
+      connectDirect: async () => undefined,
       connection: () => undefined,
+      closeSuperseded: () => 0,
       isLan: () => false,
       originOf: () => '203.0.113.7',
       isDirectory: async () => false

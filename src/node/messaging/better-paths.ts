@@ -1,0 +1,128 @@
+// Moves the conversation with each peer to the best path that there is. While it is
+// relayed, this looks for a better one: at any news of the peer, and else with
+// back-off. It knows neither the addresses of a peer nor what is said.
+import type { Connection } from '@libp2p/interface'
+import { PrioritySemaphore, Wakeup, type Backoff } from '../../lib/index.ts'
+import { isRelayed, pathRankOf } from '../dialing/address.ts'
+import { MIN_REDIAL_GAP_MS, URGENT_REDIAL_MAX_MS } from './reconnect.ts'
+
+/** A peer that was never reached but through a relay is dialled this often: a network may change and not say so. */
+export const BETTER_PATH_BACKOFF = { firstMs: 2_000, maxMs: 300_000 } as const
+
+/** News never makes tries follow each other faster than this part of the back-off: most news is no new path. */
+const NEWS_GAP_PART = 1 / 16
+
+/** Peers that are dialled for a better path at a time. Those that are not reached at all have dials of their own. */
+const MAX_BETTER_PATH_DIALS = 4
+
+export interface BetterPathsInit {
+  /** The connections of the peer's session. */
+  readonly carriers: (peer: string) => Carriers
+  /** The best connection to the peer that is open. */
+  readonly connection: (peer: string) => Connection | undefined
+  /** Dials the peer's own addresses, also beside a relayed connection. */
+  readonly connectDirect: (peer: string, options: { readonly signal: AbortSignal }) => Promise<unknown>
+  /** Whether this side may dial the peer for nothing but a better path. */
+  readonly mayDial: (peer: string) => boolean
+  /** The session goes on over this connection, as far as this side has opened its streams. */
+  readonly move: (connection: Connection) => Promise<unknown>
+  /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
+  readonly closeSuperseded: (peer: string) => number
+  readonly backoff: () => Backoff
+}
+
+interface Carriers {
+  /** What is sent goes on this one. */
+  readonly session: Connection | undefined
+  /** The stream that this side has opened is on this one. */
+  readonly own: Connection | undefined
+}
+
+interface Search {
+  readonly life: AbortController
+  readonly news: Wakeup
+  done: Promise<void>
+}
+
+export class BetterPaths {
+  readonly #init: BetterPathsInit
+  readonly #searches = new Map<string, Search>()
+  readonly #dials = new PrioritySemaphore(MAX_BETTER_PATH_DIALS, [0])
+  #isOpen = true
+
+  constructor(init: BetterPathsInit) {
+    this.#init = init
+  }
+
+  /** There may be a better path to the peer now: a session was opened or has moved, or there is news of the peer. */
+  look(peer: string): void {
+    const running = this.#searches.get(peer)
+    if (running !== undefined) return running.news.wake()
+    if (!this.#isOpen || this.#settle(peer)) return
+    const search: Search = { life: new AbortController(), news: new Wakeup(), done: Promise.resolve() }
+    this.#searches.set(peer, search)
+    search.done = this.#run(peer, search)
+  }
+
+  /** The network has changed. */
+  lookAll(): void {
+    for (const { news } of this.#searches.values()) news.wake()
+  }
+
+  async stop(): Promise<void> {
+    this.#isOpen = false
+    const searches = [...this.#searches.values()]
+    for (const { life } of searches) life.abort()
+    await Promise.all(searches.map(async ({ done }) => done))
+  }
+
+  async #run(peer: string, { life, news }: Search): Promise<void> {
+    const { signal } = life
+    const backoff = this.#init.backoff()
+    while (!signal.aborted) {
+      await this.#improve(peer, signal)
+      if (signal.aborted || this.#settle(peer)) break
+      const waitMs = backoff.nextMs()
+      // A part that no news can end: each try that comes as far as a connection makes news itself.
+      const gapMs = Math.max(MIN_REDIAL_GAP_MS, Math.min(waitMs, URGENT_REDIAL_MAX_MS) * NEWS_GAP_PART)
+      await new Wakeup().sleep(signal, gapMs)
+      await news.sleep(signal, waitMs - gapMs)
+    }
+    this.#searches.delete(peer)
+  }
+
+  /** Lets go of relayed connections that are not needed any more. @returns whether nothing is left to improve */
+  #settle(peer: string): boolean {
+    const { session, own } = this.#init.carriers(peer)
+    if (session === undefined) return true
+    const best = this.#init.connection(peer)
+    if (best === undefined) return true
+    if (isRelayed(best.remoteAddr)) return false
+    const isBehind = [session, own].some((one) => one !== undefined && isBetter(best, one))
+    return this.#init.closeSuperseded(peer) === 0 && !isBehind
+  }
+
+  async #improve(peer: string, signal: AbortSignal): Promise<void> {
+    const { carriers, connection, connectDirect, mayDial, move } = this.#init
+    try {
+      const open = connection(peer)
+      if (open !== undefined && isRelayed(open.remoteAddr) && mayDial(peer)) {
+        await this.#dials.take(signal, () => 0)
+        try {
+          await connectDirect(peer, { signal })
+        } finally {
+          this.#dials.giveBack()
+        }
+      }
+      const best = connection(peer)
+      const { own } = carriers(peer)
+      if (best !== undefined && own !== undefined && isBetter(best, own)) await move(best)
+    } catch {
+      // It stays where it is, until the next try.
+    }
+  }
+}
+
+function isBetter(one: Connection, other: Connection): boolean {
+  return pathRankOf(one.remoteAddr) > pathRankOf(other.remoteAddr)
+}

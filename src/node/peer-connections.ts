@@ -1,0 +1,81 @@
+// The connections to other peers, as conversations use them: one is dialled, the best of
+// several is used, and relayed ones beside it are let go. Where a peer may be is not its
+// business.
+import type { Connection, PeerStore } from '@libp2p/interface'
+import { addressClassOf, toError, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
+import { carriesMoreThanRecords } from './chat-host.ts'
+import type { AddressBook } from './dialing/address-book.ts'
+import { isLocal, isRelayed } from './dialing/address.ts'
+import type { Dialer } from './dialing/dialer.ts'
+import type { PeerNetwork } from './messaging/peer-sessions.ts'
+import { isDirectory } from './peers/peer-kind.ts'
+
+export interface PeerConnectionsInit {
+  readonly dialer: Dialer
+  /** Keeps where a peer was reached. */
+  readonly addresses: Pick<AddressBook, 'keep'>
+  readonly peerStore: () => PeerStore
+}
+
+export class PeerConnections implements PeerNetwork {
+  readonly #init: PeerConnectionsInit
+  /** Relayed connections that are closed, which takes a moment. */
+  readonly #closing = new WeakSet<Connection>()
+
+  constructor(init: PeerConnectionsInit) {
+    this.#init = init
+  }
+
+  /** @throws UnreachableError, KeyChangedError */
+  async connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
+    return this.#kept(peer, await this.#init.dialer.connect(peer, options))
+  }
+
+  /** See {@link Dialer.connectDirect}. */
+  async connectDirect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
+    return this.#kept(peer, await this.#init.dialer.connectDirect(peer, options))
+  }
+
+  /** The best connection to the peer that is open. */
+  connection(peer: string): Connection | undefined {
+    return this.#init.dialer.connection(peer)
+  }
+
+  /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
+  closeSuperseded(peer: string): number {
+    let used = 0
+    for (const connection of this.#init.dialer.superseded(peer)) {
+      if (this.#closing.has(connection)) continue
+      if (carriesMoreThanRecords(connection)) used++
+      else {
+        this.#closing.add(connection)
+        connection.close().catch((error: unknown) => connection.abort(toError(error)))
+      }
+    }
+    return used
+  }
+
+  /** Whether the open connection to the peer stays on this machine or its LAN. */
+  isLan(peer: string): boolean {
+    const connection = this.connection(peer)
+    return connection !== undefined && isLocal(connection.remoteAddr)
+  }
+
+  /** The address class of the open connection; behind a relay, the source that the relay states. */
+  originOf(peer: string): string {
+    const connection = this.connection(peer)
+    return connection === undefined ? UNKNOWN_ADDRESS_CLASS : addressClassOf(connection.remoteAddr)
+  }
+
+  /** Whether identify, or a stream that was open, has shown that the peer is a directory. */
+  async isDirectory(peer: string): Promise<boolean> {
+    return isDirectory(this.#init.peerStore(), peer)
+  }
+
+  #kept(peer: string, connection: Connection): Connection {
+    // The port that a peer dials from does not listen, and a relay is found in the peer's record.
+    const isPlace = connection.direction === 'outbound' && !isRelayed(connection.remoteAddr)
+    if (isPlace) void this.#init.addresses.keep(peer, connection.remoteAddr.toString())
+    return connection
+  }
+}

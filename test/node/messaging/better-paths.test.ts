@@ -1,0 +1,129 @@
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Backoff } from '../../../src/lib/index.ts'
+import { BETTER_PATH_BACKOFF, BetterPaths } from '../../../src/node/messaging/better-paths.ts'
+
+const peer = 'somebody'
+const relayed = at('/p2p/12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2/p2p-circuit')
+const direct = at('/ip4/11.22.33.44/tcp/4001')
+const lan = at('/ip4/192.168.1.7/tcp/4001')
+const dayMs = 24 * 60 * 60 * 1000
+
+let open: Connection[]
+let session: Connection | undefined
+let own: Connection | undefined
+/** What a dial reaches. */
+let reached: Connection | undefined
+let mayDial: boolean
+let dials: number
+let moves: Connection[]
+let superseded: number
+let paths: BetterPaths
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  open = [relayed]
+  session = own = relayed
+  reached = undefined
+  mayDial = true
+  dials = superseded = 0
+  moves = []
+  paths = new BetterPaths({
+    carriers: () => ({ session, own }),
+    connection: () => open.at(-1),
+    connectDirect: async () => {
+      dials++
+      if (reached === undefined) throw new Error('nothing answers')
+      open.push(reached)
+    },
+    mayDial: () => mayDial,
+    move: async (connection) => {
+      moves.push(connection)
+      session = own = connection
+    },
+    closeSuperseded: () => superseded,
+    backoff: () => new Backoff(BETTER_PATH_BACKOFF, () => 0)
+  })
+})
+
+afterEach(async () => {
+  await paths.stop()
+  vi.useRealTimers()
+})
+
+test('a relayed session is dialled directly, and moves to what answers', async () => {
+  reached = direct
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect([dials, moves]).toEqual([1, [direct]])
+  await vi.advanceTimersByTimeAsync(dayMs)
+  expect(dials).toBe(1)
+})
+
+test('without an answer it is dialled less and less often, and again at news, which no flood of news makes frequent', async () => {
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(dayMs)
+  const everyFiveMinutes = dayMs / BETTER_PATH_BACKOFF.maxMs
+  expect(dials).toBeGreaterThan(everyFiveMinutes)
+  expect(dials).toBeLessThan(everyFiveMinutes + 20)
+
+  const before = dials
+  for (let i = 0; i < 600; i++) {
+    paths.look(peer)
+    paths.lookAll()
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(dials - before).toBeGreaterThan(10)
+  expect(dials - before).toBeLessThan(40)
+})
+
+test('a connection that the peer has made is used without a dial', async () => {
+  mayDial = false
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  open.push(lan)
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([dials, moves]).toEqual([0, [lan]])
+})
+
+test('a session on a direct path moves to the LAN, and never to what is no better', async () => {
+  session = own = direct
+  open = [direct, at('/ip4/11.22.33.44/tcp/4002')]
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(moves).toEqual([])
+  open.push(lan)
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([dials, moves]).toEqual([0, [lan]])
+})
+
+test('a relayed connection that is still in use is looked at until it is not', async () => {
+  superseded = 1
+  session = own = direct
+  open = [direct]
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  superseded = 0
+  await vi.advanceTimersByTimeAsync(BETTER_PATH_BACKOFF.maxMs)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('nothing is looked for without a session, nor after the stop', async () => {
+  session = undefined
+  paths.look(peer)
+  expect(vi.getTimerCount()).toBe(0)
+  session = relayed
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  await paths.stop()
+  const before = dials
+  await vi.advanceTimersByTimeAsync(dayMs)
+  expect(dials).toBe(before)
+})
+
+function at(address: string): Connection {
+  return { remoteAddr: multiaddr(address) } as unknown as Connection
+}
