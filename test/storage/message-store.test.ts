@@ -17,6 +17,33 @@ describe.each(storeKinds)('the store in $kind', ({ open }) => {
     expect(await store.ownPosition(peer)).toEqual({ log: one.log, seq: 2, sentSeq: 0 })
   })
 
+  test('receipts for what was read to be sent change it as it is then', async () => {
+    const store = await open()
+    const entries = await store.addAllOutgoing(
+      peer,
+      ['one', 'two', 'three', 'four'].map((text) => ({ text, sentAtMs: 7 }))
+    )
+    const ids = entries.map(({ message }) => message.id)
+    const read = async () => (await store.unreceipted(peer, { limit: 9 })).map(({ message }) => message)
+    await read()
+    await store.startNewLog(peer)
+    const [one, two, three, four] = await read()
+    expect([one, two, three, four].map((message) => message?.seq)).toEqual([1, 2, 3, 4])
+    expect(one?.log).not.toBe(entries[0]?.message.log)
+    await store.cancel(peer, [ids[1] ?? ''])
+    await store.setDelivery(peer, [ids[2] ?? ''], 'held')
+    await store.setSeen(peer, [ids[3] ?? ''], 5)
+    await store.retry(peer, [ids[1] ?? ''])
+    await read()
+    const delivered = await store.setDelivery(peer, ids, 'delivered')
+    expect(new Set(delivered)).toEqual(
+      new Set([one, two, three].map((message) => ({ ...message, state: 'delivered' })))
+    )
+    expect(await read()).toEqual([])
+    expect((await store.history(peer, { limit: 9 })).map(({ id }) => id)).toEqual(ids)
+    expect(await store.outgoing(peer, ids[3] ?? '')).toEqual({ ...four, state: 'delivered', seenAtMs: 5 })
+  })
+
   test('own messages of one batch are neighbours in the outbox, and change like others', async () => {
     const store = await open()
     await store.addOutgoing({ peer, text: 'zero', sentAtMs: 0 })

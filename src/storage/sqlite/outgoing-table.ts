@@ -100,7 +100,12 @@ export class OutgoingTable {
     const conversation = this.#conversations.find(peer)
     if (conversation === undefined) return []
     const rows = this.#waiting.all(conversation.id, after, Number.isFinite(limit) ? limit : noLimit)
-    return rows.map((row) => ({ position: readNumber(row, 'outbox'), message: readOutgoing(row) }))
+    return rows.map((row) => {
+      const message = readOutgoing(row)
+      // It is about to be sent, and its receipt follows.
+      if (message.state === 'pending') this.#fresh.add({ position: readNumber(row, 'position'), message })
+      return { position: readNumber(row, 'outbox'), message }
+    })
   }
 
   peersWithPending(): readonly string[] {
@@ -277,8 +282,8 @@ function pendingMessage(
 
 /** As many as a session may have without a receipt. */
 const maxFreshMessages = 4096
-/** Some MB of text. */
-const maxFreshTextLength = 2 * 1024 * 1024
+/** Some MB of text: what a session may have without a receipt, what is read for it next, and as much that was just stored. */
+const maxFreshTextLength = 3 * 1024 * 1024
 
 interface FreshMessage {
   readonly position: number
@@ -286,15 +291,17 @@ interface FreshMessage {
 }
 
 /**
- * Own messages that were stored a moment ago and have not changed since: nearly every receipt is for one of these, and its
- * update needs no read. A cache of the tables that may drop anything.
+ * Own messages that were stored, or read to be sent, a moment ago and have not changed since: nearly every receipt is for
+ * one of these, and its update needs no read. A cache of the tables that may drop anything.
  */
 class FreshMessages {
-  /** By id, oldest first. */
+  /** By id, in the order of storing and reading. */
   readonly #messages = new Map<string, FreshMessage>()
   #textLength = 0
 
   add(fresh: FreshMessage): void {
+    const before = this.#messages.get(fresh.message.id)
+    if (before !== undefined) this.take(before.message.peer, before.message.id)
     this.#messages.set(fresh.message.id, fresh)
     this.#textLength += fresh.message.text.length
     if (this.#isFull()) this.#forgetOldest()
