@@ -17,6 +17,12 @@ export const MIN_REDIAL_GAP_MS = 250
 /** … nor faster than this part of the back-off: a peer that hangs up on us is asked every two seconds at last. */
 const REDIAL_GAP_PART = 1 / 16
 
+/**
+ * A try that has taken so long when the network changes, or takes so long after that, begins anew: dials that nobody
+ * answers on the network that was would hold it for seconds. Most that lead anywhere are over by then.
+ */
+export const OUTDATED_TRY_MS = 1_000
+
 /** Peers that are dialled at the same time: many absent friends are no dial storm. */
 export const MAX_RECONNECTS_AT_ONCE = 12
 
@@ -65,7 +71,17 @@ interface Search {
   wasReached: boolean
   /** Since the last try the peer has stored something of ours, or written. */
   hasProgressed: boolean
+  /** While it tries: the network has changed since it began. */
+  outdate: (() => void) | undefined
+  /** While it waits whatever is heard of the peer: a change of the network ends that. */
+  gap: Wakeup | undefined
   done: Promise<void>
+}
+
+/** Why there is no session, and whether the network has changed since it was tried. */
+interface Failure {
+  readonly error: unknown
+  readonly isOutdated: boolean
 }
 
 export class Reconnect {
@@ -93,6 +109,8 @@ export class Reconnect {
       recentAtMs: isNew ? this.#init.now() : -Infinity,
       wasReached,
       hasProgressed: false,
+      outdate: undefined,
+      gap: undefined,
       done: Promise.resolve()
     }
     this.#searches.set(peer, search)
@@ -121,9 +139,13 @@ export class Reconnect {
     if (search !== undefined) search.hasProgressed = true
   }
 
-  /** The network has changed: what failed before may work now. */
+  /** The network has changed: what failed before may work now, and what is tried now was begun on the network that was. */
   wakeAll(): void {
-    for (const search of this.#searches.values()) search.news.wake()
+    for (const search of this.#searches.values()) {
+      search.outdate?.()
+      search.gap?.wake()
+      search.news.wake()
+    }
   }
 
   async stop(): Promise<void> {
@@ -135,8 +157,9 @@ export class Reconnect {
   async #run(peer: string, search: Search): Promise<void> {
     const { signal } = search.life
     const backoff = this.#init.backoff()
+    let isAgain = false
     while (!signal.aborted) {
-      const failure = await this.#tryOnce(peer, search)
+      const failure = await this.#tryOnce(peer, search, { isAgain })
       if (failure !== undefined && !signal.aborted && this.#init.isFutile(failure.error)) {
         this.#searches.delete(peer)
         this.#init.onFutile(peer, failure.error)
@@ -151,6 +174,8 @@ export class Reconnect {
         search.hasProgressed = false
       }
       if (signal.aborted) return
+      isAgain = failure?.isOutdated === true
+      if (isAgain) continue
       const patientMs = backoff.nextMs()
       const waitMs = this.#init.isUrgent(peer) ? Math.min(patientMs, URGENT_REDIAL_MAX_MS) : patientMs
       this.#init.onState(peer, {
@@ -158,25 +183,41 @@ export class Reconnect {
         why: failure === undefined ? 'the connection was lost' : whyOf(failure.error),
         retryAtMs: this.#init.now() + waitMs
       })
-      // A part that no news can end: each try that comes as far as a connection makes news itself.
+      // A part that no news of the peer can end: each try that comes as far as a connection makes news itself.
       const gapMs = Math.max(MIN_REDIAL_GAP_MS, Math.min(waitMs, URGENT_REDIAL_MAX_MS) * REDIAL_GAP_PART)
-      await new Wakeup().sleep(signal, gapMs)
+      await new Wakeup().sleep(signal, MIN_REDIAL_GAP_MS)
+      search.gap = new Wakeup()
+      await search.gap.sleep(signal, gapMs - MIN_REDIAL_GAP_MS)
+      search.gap = undefined
       await search.news.sleep(signal, waitMs - gapMs)
     }
   }
 
-  /** @returns undefined when there is a session */
-  async #tryOnce(peer: string, search: Search): Promise<{ readonly error: unknown } | undefined> {
+  /**
+   * @param options.isAgain the try before it was outdated: this one is not, so that a directory that comes and goes all
+   *   the time does not end every try
+   * @returns undefined when there is a session
+   */
+  async #tryOnce(peer: string, search: Search, options: { readonly isAgain: boolean }): Promise<Failure | undefined> {
     const { signal } = search.life
     await this.#dials.take(signal, () => this.#priorityOf(peer, search))
+    const startedAtMs = this.#init.now()
+    const life = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    search.outdate = () => {
+      if (options.isAgain) return
+      timer ??= setTimeout(() => life.abort(), Math.max(0, startedAtMs + OUTDATED_TRY_MS - this.#init.now()))
+    }
     try {
       if (this.#init.hasSession(peer)) return undefined
-      this.#init.onState(peer, { name: 'connecting' })
-      await this.#init.attempt(peer, { signal })
+      if (!options.isAgain) this.#init.onState(peer, { name: 'connecting' })
+      await this.#init.attempt(peer, { signal: AbortSignal.any([signal, life.signal]) })
       return undefined
     } catch (error) {
-      return { error }
+      return { error, isOutdated: timer !== undefined }
     } finally {
+      clearTimeout(timer)
+      search.outdate = undefined
       this.#dials.giveBack()
     }
   }

@@ -5,16 +5,20 @@ import {
   MAX_RECONNECTS_AT_ONCE,
   MIN_REDIAL_GAP_MS,
   STEADY_SESSION_MS,
+  OUTDATED_TRY_MS,
   URGENT_REDIAL_MAX_MS,
   Reconnect
 } from '../../../src/node/messaging/reconnect.ts'
+import { orAborted } from '../../../src/wire/index.ts'
 import { REDIAL_BACKOFF } from '../../../src/node/messaging/peer-sessions.ts'
 
 const peer = 'somebody'
+/** A dial that nobody answers. */
+const hangMs = 5_000
 let attempts: number[]
 let states: string[]
 let futile: string[]
-let outcome: 'fail' | 'open' | 'never'
+let outcome: 'fail' | 'open' | 'never' | 'hang'
 let session: boolean
 let urgent: boolean
 let reconnect: Reconnect
@@ -30,8 +34,12 @@ beforeEach(() => {
   reconnect = new Reconnect({
     hasSession: () => session,
     isUrgent: () => urgent,
-    attempt: async () => {
+    attempt: async (_peer, { signal }) => {
       attempts.push(Date.now())
+      if (outcome === 'hang') {
+        await orAborted(new Promise((resolve) => void setTimeout(resolve, hangMs)), signal)
+        throw new Error('nobody answers')
+      }
       if (outcome === 'never') throw new RangeError('that is no peer')
       if (outcome === 'fail') throw new Error('nothing listens there')
       session = true
@@ -124,8 +132,12 @@ test('a peer that is reached and hangs up is not dialled again at once, though e
   const news = new Reconnect({
     hasSession: () => false,
     isUrgent: () => true,
-    attempt: async () => {
+    attempt: async (_peer, { signal }) => {
       attempts.push(Date.now())
+      if (outcome === 'hang') {
+        await orAborted(new Promise((resolve) => void setTimeout(resolve, hangMs)), signal)
+        throw new Error('nobody answers')
+      }
       news.wake(peer)
       throw new Error('the other side hung up')
     },
@@ -271,4 +283,44 @@ test('peers that were reached before go before those that never were', async () 
   await vi.advanceTimersByTimeAsync(5_001)
   expect(reached).toHaveLength(1)
   await stop()
+})
+
+test('a try that the network has changed under begins anew, after the time of one that leads anywhere', async () => {
+  outcome = 'hang'
+  reconnect.want(peer)
+  await vi.advanceTimersByTimeAsync(300)
+  reconnect.wakeAll()
+  await vi.advanceTimersByTimeAsync(OUTDATED_TRY_MS - 400)
+  expect(attempts).toEqual([0])
+  await vi.advanceTimersByTimeAsync(200)
+  expect(attempts).toEqual([0, OUTDATED_TRY_MS])
+})
+
+test('a network that changes all the time leaves every second try its whole time', async () => {
+  outcome = 'hang'
+  reconnect.want(peer)
+  for (let i = 0; i < 100; i++) {
+    reconnect.wakeAll()
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  const waits = attempts.slice(1).map((at, i) => at - (attempts[i] ?? 0))
+  expect(waits[0]).toBe(OUTDATED_TRY_MS)
+  expect(waits[1]).toBeGreaterThanOrEqual(hangMs + MIN_REDIAL_GAP_MS)
+  expect(waits[2]).toBe(OUTDATED_TRY_MS)
+})
+
+test('a change of the network ends the wait that news of the peer does not end', async () => {
+  urgent = true
+  reconnect.want(peer)
+  await vi.advanceTimersByTimeAsync(63_100)
+  const before = attempts.length
+  await vi.advanceTimersByTimeAsync((attempts.at(-1) ?? 0) + 8_000 - Date.now())
+  expect(attempts).toHaveLength(before + 1)
+  const failedAtMs = attempts.at(-1) ?? 0
+  reconnect.wake(peer)
+  await vi.advanceTimersByTimeAsync(MIN_REDIAL_GAP_MS + 50)
+  expect(attempts).toHaveLength(before + 1)
+  reconnect.wakeAll()
+  await vi.advanceTimersByTimeAsync(10)
+  expect(attempts.at(-1)).toBe(failedAtMs + MIN_REDIAL_GAP_MS + 50)
 })
