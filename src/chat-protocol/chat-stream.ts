@@ -6,7 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { DeadlineError, driveFrames, FrameQueue, QueueClosedError, streamDuplex, toError } from '../wire/index.ts'
+import {
+  DeadlineError,
+  driveFrames,
+  FrameQueue,
+  onClosed,
+  QueueClosedError,
+  streamDuplex,
+  toError
+} from '../wire/index.ts'
 import type { ByteDuplex, Opener } from '../wire/index.ts'
 import { SessionClosedError } from './application.ts'
 import { decideDialect, readFirstBytes } from './dialect.ts'
@@ -120,7 +128,7 @@ export class ChatStream {
     this.openedBy = openedBy
     this.#stream = stream
     this.#owner = owner
-    stream.addEventListener('close', () => this.#lost.abort(), { once: true })
+    onClosed(stream, () => this.#lost.abort())
   }
 
   get connection(): Connection {

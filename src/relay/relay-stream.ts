@@ -2,7 +2,7 @@
 // bytes and time, before it carries a circuit. It knows no message's meaning.
 import type { Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
-import { toError, withDeadline } from '../wire/index.ts'
+import { onClosed, toError, withDeadline } from '../wire/index.ts'
 import { MAX_RELAY_FRAME_BYTES, RELAY_ANSWER_TIMEOUT_MS } from './relay-frames.ts'
 
 /** Unread bytes of a stream before it carries a circuit: the message, and what comes right behind it. */
@@ -50,7 +50,7 @@ export class RelayStream {
     try {
       await withDeadline('close', RELAY_ANSWER_TIMEOUT_MS, this.#signal, async (signal) => {
         const { promise: isClosed, resolve } = Promise.withResolvers<void>()
-        stream.addEventListener('close', () => resolve(), { once: true })
+        onClosed(stream, resolve)
         await stream.close({ signal })
         if (stream.status === 'open') await isClosed
       })
@@ -59,10 +59,9 @@ export class RelayStream {
     }
   }
 
-  /** @returns ends the listening */
+  /** Calls the listener once: when the stream closes, or now when it has. @returns ends the listening */
   onClose(listener: () => void): () => void {
-    this.#stream.addEventListener('close', listener)
-    return () => this.#stream.removeEventListener('close', listener)
+    return onClosed(this.#stream, listener)
   }
 
   abort(error: Error): void {

@@ -11,7 +11,7 @@ import { onAbort } from '../lib/index.ts'
 import { MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_PIECES } from './budgets.ts'
 import { withDeadline } from './deadline.ts'
 import { DeadlineError, toError, WireError } from './errors.ts'
-import { lossOf, lossOnClose, StreamLostError } from './stream-loss.ts'
+import { lossOf, lossOnClose, onClosed, StreamLostError } from './stream-loss.ts'
 
 /**
  * The most that a bounded duplex holds of one stream, in bytes: one window that
@@ -87,7 +87,7 @@ export function streamDuplex(stream: Stream, options: StreamDuplexOptions = {}):
 function abortWith(stream: Stream, signal: AbortSignal | undefined): void {
   if (signal === undefined) return
   const unlisten = onAbort(signal, () => stream.abort(toError(signal.reason)))
-  stream.addEventListener('close', unlisten, { once: true })
+  onClosed(stream, unlisten)
 }
 
 /**

@@ -45,6 +45,25 @@ export function lossOf(stream: Stream, stage: Stage): StreamLostError | undefine
   }
 }
 
+/** A stream or a connection. */
+interface Closable {
+  readonly status: string
+  addEventListener(type: 'close', listener: () => void, options: { readonly once: true }): void
+  removeEventListener(type: 'close', listener: () => void): void
+}
+
+/**
+ * Calls `act` once: when the stream or connection closes, or now when it has: that may happen between a message and the
+ * promise that hands it over, and no event tells of it afterwards.
+ *
+ * @returns what ends the listening; called afterwards it does nothing
+ */
+export function onClosed(of: Closable, act: () => void): () => void {
+  if (of.status === 'open' || of.status === 'closing') of.addEventListener('close', act, { once: true })
+  else act()
+  return () => of.removeEventListener('close', act)
+}
+
 /** The loss that a `close` event tells of; undefined when both halves had ended as they should. */
 export function lossOnClose(event: StreamCloseEvent, stage: Stage, hadEnded: boolean): StreamLostError | undefined {
   if (event.error !== undefined) {

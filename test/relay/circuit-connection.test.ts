@@ -2,6 +2,7 @@ import { streamPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test, vi } from 'vitest'
 import { CircuitConnection } from '../../src/relay/client/circuit-connection.ts'
+import { StreamLostError } from '../../src/wire/index.ts'
 
 afterEach(() => void vi.useRealTimers())
 
@@ -21,4 +22,11 @@ test('a closed circuit leaves no stream half open, and says once that it closed'
   vi.advanceTimersByTime(5_000)
   expect([circuit.status, stream.status]).toEqual(['closed', 'aborted'])
   expect(closes).toBe(1)
+})
+
+test('a circuit whose stream is gone already is none: nobody would be told of its end', async () => {
+  const [stream] = await streamPair()
+  stream.abort(new Error('the relay died'))
+  const init = { remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1'), direction: 'inbound', log: stream.log } as const
+  expect(() => new CircuitConnection({ stream, ...init })).toThrow(StreamLostError)
 })

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Connection, Stream, Upgrader } from '@libp2p/interface'
-import { expect, test } from 'vitest'
+import { encode } from 'it-length-prefixed'
+import { expect, test, vi } from 'vitest'
 import { RelayNotInUseError } from '../../src/relay/index.ts'
 import {
   encodeHop,
   encodeStop,
   decodeHop,
+  decodeStop,
   HOP_PROTOCOL,
   MAX_RELAY_FRAME_BYTES,
   STOP_PROTOCOL,
@@ -158,6 +160,33 @@ test('a peer that was chosen reaches a target whose circuits are all with strang
   await eventually(async () => {
     await third.dial(relay, bob)
   })
+})
+
+test('an offer that is reset right behind its request takes no place', async () => {
+  const [relay, bob, anna] = [await relayNode(), await peerNode(echo, { maxTaken: 1 }), await peerNode()]
+  await bob.reserve(relay)
+  const [connection] = relay.libp2p.getConnections(bob.libp2p.peerId)
+  if (connection === undefined) throw new Error('the relay has no connection to bob')
+  for (let offers = 0; offers < 8; offers++) {
+    const stream = await connection.newStream(STOP_PROTOCOL)
+    stream.send(encode.single(encodeStop({ type: 'connect', peer: anna.libp2p.peerId })))
+    stream.abort(new Error('the dialer left'))
+  }
+  const stop = await offerCircuit(connection, anna.id)
+  expect(decodeStop(await stop.read())).toEqual({ type: 'status', status: 'ok' })
+})
+
+test('a relay that grants a reservation again and again on one connection gets one listener for its end', async () => {
+  const [relay, anna] = [await relayNode(), await peerNode()]
+  const connection = await anna.reserve(relay)
+  const listen = vi.spyOn(connection, 'addEventListener')
+  for (let granted = 0; granted < 3; granted++) {
+    anna.circuits.release(relay.id)
+    expect(await anna.circuits.reserve(connection, { signal: new AbortController().signal })).toBe(true)
+  }
+  expect(listen.mock.calls.filter(([event]) => event === 'close')).toEqual([])
+  await connection.close()
+  await eventually(() => expect(anna.circuits.relays.size).toBe(0))
 })
 
 test('a relay states the source of a circuit: the same for one network and target, and another for another target', async () => {

@@ -5,6 +5,7 @@ import type { AbortOptions, Stream } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { AbstractMultiaddrConnectionInit } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { lossOf } from '../../wire/index.ts'
 
 /** The other half ends within a few round trips: after this time the remote keeps it open. */
 const END_TIMEOUT_MS = 5_000
@@ -18,8 +19,11 @@ export class CircuitConnection extends AbstractMultiaddrConnection {
   readonly #stream: Stream
   #deadline: NodeJS.Timeout | undefined
 
+  /** @throws {StreamLostError} when the stream is gone already */
   constructor({ stream, ...init }: CircuitConnectionInit) {
     super(init)
+    const loss = lossOf(stream, 'negotiate')
+    if (loss !== undefined) throw loss
     this.#stream = stream
     stream.addEventListener('message', ({ data }) => this.onData(data))
     stream.addEventListener('drain', () => this.safeDispatchEvent('drain'))

@@ -14,7 +14,7 @@ import type {
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { shortId } from '../../lib/index.ts'
-import { stateAddressClass, toError, UNKNOWN_ADDRESS_CLASS } from '../../wire/index.ts'
+import { lossOf, onClosed, stateAddressClass, toError, UNKNOWN_ADDRESS_CLASS } from '../../wire/index.ts'
 import { circuitAddress } from '../circuit-address.ts'
 import { decodeStop, encodeStop, MAX_CIRCUITS_TO_TARGET, STOP_PROTOCOL } from '../relay-frames.ts'
 import { RelayStream } from '../relay-stream.ts'
@@ -113,6 +113,8 @@ export class CircuitListener extends TypedEventEmitter<ListenerEvents> implement
       await offered.end(encodeStop({ type: 'status', status: 'unexpected-message' }))
       return
     }
+    const loss = lossOf(stream, 'negotiate')
+    if (loss !== undefined) throw loss
     const peer = offer.peer.toString()
     const source = offer.source === undefined ? UNKNOWN_ADDRESS_CLASS : `${offer.source} behind ${shortId(relay)}`
     if (!this.#hasPlace(stream, relay, { peer, source })) {
@@ -134,7 +136,7 @@ export class CircuitListener extends TypedEventEmitter<ListenerEvents> implement
     const admission = taken.open(stream, of)
     if (!admission.isTaken) return false
     this.#taken.set(relay, taken)
-    stream.addEventListener('close', () => {
+    onClosed(stream, () => {
       taken.close(stream)
       if (taken.size === 0) this.#taken.delete(relay)
     })

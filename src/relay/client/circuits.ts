@@ -13,7 +13,7 @@ import { transportSymbol, UnsupportedProtocolError } from '@libp2p/interface'
 import type { Connection, DialTransportOptions, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { steadyNow, toError, withDeadline } from '../../wire/index.ts'
+import { onClosed, steadyNow, toError, withDeadline } from '../../wire/index.ts'
 import { circuitAddress, circuitRoute } from '../circuit-address.ts'
 import {
   decodeHop,
@@ -81,6 +81,8 @@ export class Circuits {
   readonly #named = new Set<string>()
   /** Connections that have a reservation, or whose other end is no relay. */
   readonly #asked = new WeakSet<Connection>()
+  /** Connections whose end is listened for: each is reserved as often as its relay refuses in between. */
+  readonly #heeded = new WeakSet<Connection>()
   /** Relays that are asked for a first reservation now. */
   readonly #asking = new Set<Connection>()
   /** Connections that this side has dialled, and when each was last seen in use. */
@@ -186,7 +188,8 @@ export class Circuits {
   /** @returns false when the connection has closed meanwhile */
   #keep(relay: string, connection: Connection): boolean {
     if (connection.status !== 'open') return false
-    connection.addEventListener('close', () => this.#lost(relay, connection))
+    if (!this.#heeded.has(connection)) onClosed(connection, () => this.#lost(relay, connection))
+    this.#heeded.add(connection)
     const replaced = this.#reserved.get(relay)
     // It may be the one that stays: then it is asked again.
     if (replaced !== undefined) this.#asked.delete(replaced)
@@ -234,7 +237,7 @@ export class Circuits {
   #watch(connection: Connection): void {
     this.#dialled.set(connection, this.#now())
     this.#sweep ??= setInterval(() => this.#closeIdle(), this.#idleAfterMs / 4).unref()
-    connection.addEventListener('close', () => {
+    onClosed(connection, () => {
       this.#dialled.delete(connection)
       if (this.#dialled.size > 0) return
       clearInterval(this.#sweep)
