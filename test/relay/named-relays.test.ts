@@ -1,7 +1,8 @@
-import { onTestFinished, expect, test } from 'vitest'
+import { onTestFinished, expect, test, vi } from 'vitest'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { NamedRelays, renewAfterMs, MAX_RENEW_MS } from '../../src/relay/client/named-relays.ts'
 import type { NamedRelayState, NamedRelaysInit } from '../../src/relay/client/named-relays.ts'
+import { unlimitedReservation } from '../../src/relay/relay-frames.ts'
 import { eventually } from '../eventually.ts'
 import { echo, echoed, peerNode, relayNode, type TestPeer } from './nodes.ts'
 
@@ -76,6 +77,29 @@ test('a node that does not relay, one that refuses and one that is not there are
   expect(told.get(first)).toEqual(['it does not relay'])
   expect(told.get(nobody.toString())).toHaveLength(1)
   expect([...anna.circuits.relays]).toEqual([refusing.id])
+})
+
+test('a relay that grants a reservation and takes it back each time is asked, and told of, less and less', async () => {
+  const [relay, anna] = [await relayNode(), await peerNode()]
+  const connection = await anna.reserve(relay)
+  let asked = 0
+  const reserveNamed: NamedRelaysInit['circuits']['reserveNamed'] = async () => {
+    if (asked++ % 2 === 1) throw new Error('not any more')
+    return unlimitedReservation
+  }
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const states = named(anna, [connection.remoteAddr], {
+      circuits: { reserveNamed },
+      connect: async () => connection,
+      maxRenewMs: 1
+    })
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(states.map(({ is }) => is).slice(0, 4)).toEqual(['reserved', 'lost', 'reserved', 'lost'])
+    expect(states.length).toBeLessThan(50)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 /** @returns what is told, as it comes */

@@ -73,8 +73,8 @@ export class Requests {
   /** A flood of strangers must not become a flood of lines. */
   readonly #announced: TokenBucket
   #lastTurn: Promise<unknown> = Promise.resolve()
-  /** What the store holds of strangers; undefined: to be counted anew. */
-  #room: RequestRoom | undefined
+  /** What the store holds of strangers, as it was counted once for all; undefined: to be counted anew. */
+  #room: Promise<RequestRoom> | undefined
   /** Strangers with held messages whose names were not known when they wrote. */
   readonly #unnamed = new LruSet<string>(MAX_HELD_TOTAL)
 
@@ -108,7 +108,8 @@ export class Requests {
     const evicted = await store.takeEvicted(peer, ids)
     const known = await store.knownIncoming(peer, ids)
     const wanted = messages.filter(({ id }) => !known.has(id) && !evicted.has(id)).length
-    const room = await this.#currentRoom()
+    const counted = this.#currentRoom()
+    const room = await counted
     const granted = room.admit(newcomer, mayHold ? wanted : 0, (one) => book.isIgnored(one))
     let places = granted.room
     const taken = messages.filter(({ id }) => known.has(id) || (!evicted.has(id) && places-- > 0))
@@ -119,6 +120,8 @@ export class Requests {
       const arrival = { state: 'held', lan, origin, ...(senderName === undefined ? {} : { senderName }) } as const
       const [{ fates, fresh }] = await Promise.all([intake.store(peer, taken, arrival), making])
       room.take(newcomer, fresh.length)
+      // One that was counted meanwhile may lack these.
+      if (this.#room !== counted) this.#room = undefined
       if (fresh.length > 0 && senderName === undefined) {
         this.#unnamed.add(peer)
         await this.learnName(peer) // it may have come meanwhile
@@ -179,8 +182,7 @@ export class Requests {
     return this.inTurn(async () => {
       const { store } = this.#init
       const cleared = peers ?? (await store.held({ textLength: 0 })).map(({ peer }) => peer)
-      this.forgetRoom()
-      const messages = await store.evictHeld(cleared)
+      const messages = await store.evictHeld(cleared).finally(() => this.forgetRoom())
       if (messages > 0) await store.eraseDeleted()
       return { strangers: cleared.length, messages }
     })
@@ -236,8 +238,13 @@ export class Requests {
     }
   }
 
-  async #currentRoom(): Promise<RequestRoom> {
-    this.#room ??= new RequestRoom(await this.#init.store.heldMessages())
-    return this.#room
+  #currentRoom(): Promise<RequestRoom> {
+    if (this.#room !== undefined) return this.#room
+    const counted = this.#init.store.heldMessages().then((held) => new RequestRoom(held))
+    this.#room = counted
+    counted.catch(() => {
+      if (this.#room === counted) this.#room = undefined
+    })
+    return counted
   }
 }

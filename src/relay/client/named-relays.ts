@@ -49,6 +49,14 @@ export interface NamedRelaysInit {
   readonly wallNowMs?: () => number
 }
 
+interface Renewal {
+  readonly wakeup: Wakeup
+  readonly signal: AbortSignal
+  readonly tell: (state: NamedRelayState) => void
+  /** The reservation has lasted: only then is a loss the first one. A relay that grants and closes is not asked ever faster. */
+  readonly onRenewed: () => void
+}
+
 export class NamedRelays {
   readonly #init: NamedRelaysInit
   readonly #wakeups = new Set<Wakeup>()
@@ -82,7 +90,6 @@ export class NamedRelays {
     let connection: Connection | undefined
     let told: NamedRelayState['is'] | undefined
     const tell = (state: NamedRelayState): void => {
-      if (state.is === 'reserved') backoff.reset()
       if (signal.aborted || told === state.is) return
       told = state.is
       this.#init.onState(address, state)
@@ -91,7 +98,7 @@ export class NamedRelays {
     while (!signal.aborted) {
       try {
         if (connection?.status !== 'open') connection = await this.#init.connect(address, { signal })
-        await this.#renew(connection, { wakeup, signal, tell })
+        await this.#renew(connection, { wakeup, signal, tell, onRenewed: () => backoff.reset() })
       } catch (error) {
         tell({ is: 'lost', why: toError(error) })
       }
@@ -101,19 +108,18 @@ export class NamedRelays {
   }
 
   /** @throws why the relay is not in use any more */
-  async #renew(
-    connection: Connection,
-    { wakeup, signal, tell }: { wakeup: Wakeup; signal: AbortSignal; tell: (state: NamedRelayState) => void }
-  ): Promise<void> {
+  async #renew(connection: Connection, { wakeup, signal, tell, onRenewed }: Renewal): Promise<void> {
     const { circuits, maxRenewMs = MAX_RENEW_MS, wallNowMs = Date.now } = this.#init
     const relay = connection.remotePeer.toString()
     const onClose = (): void => wakeup.wake()
     connection.addEventListener('close', onClose)
+    let held = 0
     try {
       while (!signal.aborted) {
         const within = AbortSignal.any([signal, AbortSignal.timeout(RESERVE_TIMEOUT_MS)])
         const { expiresAtS, allowance } = await circuits.reserveNamed(connection, { signal: within })
         tell({ is: 'reserved', relay, allowance })
+        if (held++ > 0) onRenewed()
         await wakeup.sleep(signal, renewAfterMs(expiresAtS, wallNowMs(), maxRenewMs))
         if (connection.status !== 'open') throw new Error('the connection to it was lost')
       }

@@ -125,6 +125,25 @@ test('batches of one stranger that come at the same time do not pass the limit t
   expect(kinds(answers).filter((kind) => kind === 'held')).toHaveLength(MAX_HELD_PER_STRANGER)
 })
 
+test('a request that is deleted while what is held is counted leaves its places to the next one', async () => {
+  const many = Array.from({ length: MAX_HELD_PER_STRANGER }, (_, i) => message(i + 1))
+  await reception.receive(peer, many)
+  reception.requests.forgetRoom()
+  const count = store.heldMessages.bind(store)
+  const cleared = Promise.withResolvers<void>()
+  vi.spyOn(store, 'heldMessages').mockImplementationOnce(async () => {
+    const held = await count()
+    await cleared.promise
+    return held
+  })
+  const looking = reception.requests.use()
+  expect(await reception.requests.clear([peer])).toEqual({ strangers: 1, messages: MAX_HELD_PER_STRANGER })
+  cleared.resolve()
+  await looking
+  expect(await reception.requests.use()).toMatchObject({ messages: 0, strangers: 0 })
+  expect(kinds(await reception.receive(peer, [message(100)]))).toEqual(['held'])
+})
+
 test('what is held is receipted as held again when it comes again, even without room', async () => {
   const many = Array.from({ length: MAX_HELD_PER_STRANGER }, (_, i) => message(i + 1))
   await reception.receive(peer, many)
