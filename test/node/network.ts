@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ChatNode, DirectoryNode, loadConfig, type PageWish, type SettingName } from '../../src/node/index.ts'
+import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src/node/index.ts'
 import { foldersOf, profileIn } from '../processes/homes.ts'
 import { freePort } from '../processes/ports.ts'
 
@@ -41,9 +41,9 @@ export class Network implements AsyncDisposable {
   }
 
   /** @param port that of one that was stopped, which no other program has got meanwhile; 0: any */
-  async directory(port = 0, flags: Flags = {}, page?: PageWish): Promise<DirectoryNode> {
+  async directory(port = 0, flags: Flags = {}): Promise<DirectoryNode> {
     const config = await this.#config('directory', flags)
-    const node = await DirectoryNode.create({ config, port: port === 0 ? await freePort() : port, page })
+    const node = await DirectoryNode.create({ config, port: port === 0 ? await freePort() : port })
     this.#nodes.add(node)
     await node.start()
     return node

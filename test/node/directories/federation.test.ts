@@ -1,6 +1,9 @@
 // Directories that share one roster: real directory nodes and peers on loopback.
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
+import { node } from '../../directory/nodes.ts'
 import { until } from '../../eventually.ts'
+import { DIRECTORY_PROTOCOL } from '../../../src/directory/index.ts'
 import { DIRECTORY_LOST_MS, OLD_EPOCH_MS } from '../../../src/directory/federation/state/known-directory.ts'
 import type { ChatNode, DirectoryNode } from '../../../src/node/index.ts'
 import { names, Network, placeOf } from '../network.ts'
@@ -77,18 +80,21 @@ test.concurrent('a terminal shows the peers that are attached there, and the fed
   expect(lines).toEqual([`directory-joined ${b.shortId}`, 'ready anna', 'left anna', `directory-lost ${b.shortId}`])
 })
 
-test.concurrent('directories that are ended together report nobody as lost: each is ending itself', async () => {
+test.concurrent('a directory that is ending, and waits for its clients to leave, reports nobody as lost', async ({
+  onTestFinished
+}) => {
   await using network = await Network.create()
-  const page = { port: 0, host: '127.0.0.1', names: [] }
-  const first = await network.directory(0, {}, page)
-  const others = await Promise.all([1, 2, 3].map(async () => network.directory(0, { join: [placeOf(first)] }, page)))
-  const all = [first, ...others]
-  await until(() => all.every((one) => one.federationPeers().length === 3), 'all to be joined with all')
-  const anna = await at(network, 'anna', first)
-  await until(() => all.every((one) => has(one, 'anna')), 'anna everywhere')
-  const lines = all.map(terminal)
-  await Promise.all([...all, anna].map(async (one) => one.stop()))
-  expect(lines).toEqual([[], [], [], []])
+  const a = await network.directory()
+  const b = await network.directory(0, { join: [placeOf(a)] })
+  await until(() => a.federationPeers().length === 1, 'b')
+  const client = await node({}, { onTestFinished })
+  const stays = await client.dialProtocol(multiaddr(`/ip4/127.0.0.1/tcp/${a.port}`), DIRECTORY_PROTOCOL)
+  const welcomed = Promise.withResolvers<void>()
+  stays.addEventListener('message', () => welcomed.resolve(), { once: true })
+  await welcomed.promise
+  const lines = terminal(a)
+  await Promise.all([a.stop(), b.stop()])
+  expect(lines).toEqual([])
 })
 
 test.concurrent('when the directory in the middle dies, the others go on without it', async () => {
