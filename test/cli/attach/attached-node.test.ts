@@ -36,6 +36,8 @@ const isPeer = (text: string): boolean => text.startsWith('12D3KooW')
 let node: FakeNode
 let screens: ConversationScreens
 let servers: FaceServer[]
+/** Until each of them has ended. */
+let served: Promise<void>[]
 let faces: AttachedNode[]
 /** The ends of the node of each face that is attached. */
 let streams: Duplex[]
@@ -47,15 +49,19 @@ beforeEach(() => {
   node = new FakeNode()
   screens = new ConversationScreens(node)
   servers = []
+  served = []
   faces = []
   streams = []
   attended = []
 })
 
-afterEach(() => {
+afterEach(async () => {
   vi.useRealTimers()
   for (const face of faces) face.close()
   for (const server of servers) server.end()
+  // A server that hears no end watches for the silence of its face.
+  for (const stream of streams) stream.destroy()
+  await Promise.all(served)
 })
 
 function contact(name: string): Contact {
@@ -70,7 +76,7 @@ function newStream(): Duplex {
   }
   const server = new FaceServer({ node, stream: there, screens: screens.another(), isPeer, hello, onAttended })
   servers.push(server)
-  void server.run()
+  served.push(server.run())
   return here
 }
 
@@ -193,7 +199,8 @@ test('a face that does not read loses events and holds little; when it reads on,
   const [here, there] = duplexPair()
   const server = new FaceServer({ node, stream: there, screens: screens.another(), isPeer, hello })
   servers.push(server)
-  void server.run()
+  streams.push(there)
+  served.push(server.run())
   const face = await attach(() => here)
   here.pause()
   const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
