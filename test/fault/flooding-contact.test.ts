@@ -64,12 +64,12 @@ test('a contact fills its quota and no more, both sides say so, and what waits a
   const refused = await contact.until('the refusal', () => contact.events.find((one) => one.event === 'refused'))
   expect(String(refused['reason'])).toMatch(/your share of its disk is used up/u)
   expect(Number(refused['retryAfterMs'])).toBeGreaterThan(60_000)
-  await contact.until('what fitted', () => (settled(contact, 'delivered') >= quota ? true : undefined))
   // All that has come is dealt with when a command that came later is answered.
-  await victim.do({ do: 'who' })
+  const before = (await victim.textsWith(await contact.peerId(), 'accepted')).length
+  await contact.until('what fitted', () => (settled(contact, 'delivered') === before ? true : undefined))
   expect(victim.events.filter((one) => one.event === 'notice' && one['code'] === 'disk')).toHaveLength(1)
+  expect(before).toBeGreaterThanOrEqual(quota)
   // The last one is let in while there is any room.
-  const before = settled(contact, 'delivered')
   expect(before * textBytes).toBeLessThan(1024 * 1024 + 2 * textBytes)
 
   // After kill -9 the count is what it was.

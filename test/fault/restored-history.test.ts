@@ -6,14 +6,17 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { JsonParley, randomNetwork } from './json-parley.ts'
 import { historyIn, profileIn } from '../processes/homes.ts'
+import { freePort } from '../processes/ports.ts'
 
 let folder: string
 let network: string
+let port: number
 let running: JsonParley[]
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'parley-restored-'))
   network = randomNetwork()
+  port = await freePort()
   running = []
 })
 
@@ -31,7 +34,7 @@ test.each([
   async ({ missing, written }) => {
     const home = join(folder, 'anna')
     let anna = await start(home)
-    let berta = await start(join(folder, 'berta'), '--accept', 'all')
+    let berta = await startBerta()
     const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
     const say = async (texts: readonly string[]): Promise<readonly string[]> => {
       for (const text of texts) await anna.do({ do: 'send', peer: bertaId, text })
@@ -51,7 +54,7 @@ test.each([
     anna = await start(home)
     const after = Array.from({ length: written }, (_, n) => `after ${n}`)
     for (const text of after) await anna.do({ do: 'send', peer: bertaId, text })
-    berta = await start(join(folder, 'berta'), '--accept', 'all')
+    berta = await startBerta()
     await anna.untilDelivered(after.length)
     expect(await berta.textsWith(annaId, 'accepted')).toEqual([...saved, ...unsaved, ...after])
     expect(await anna.textsWith(bertaId, 'delivered')).toEqual([...saved, ...after])
@@ -74,7 +77,7 @@ test.each(['while the other side is there', 'before the two meet'])(
     const home = join(folder, 'anna')
     const backup = join(folder, 'backup')
     let anna = await start(home)
-    let berta = await start(join(folder, 'berta'), '--accept', 'all')
+    let berta = await startBerta()
     const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
     const arrived: string[] = []
     const say = async (texts: readonly string[]): Promise<void> => {
@@ -101,7 +104,7 @@ test.each(['while the other side is there', 'before the two meet'])(
         await anna.untilConversation(bertaId, 'open')
       }
       await say(Array.from({ length: count }, (_, n) => `life ${life}, ${n}`))
-      if (isMetLater) berta = await start(join(folder, 'berta'), '--accept', 'all')
+      if (isMetLater) berta = await startBerta()
       await anna.untilDelivered(count)
       expect(await berta.textsWith(annaId, 'accepted')).toEqual(arrived)
       expect(await anna.quit()).toBe(0)
@@ -111,6 +114,11 @@ test.each(['while the other side is there', 'before the two meet'])(
     expect(new Set(numbers.map(String)).size).toBe(arrived.length)
   }
 )
+
+/** Where she is looked for: nobody else gets her port while she is away. */
+async function startBerta(): Promise<JsonParley> {
+  return start(join(folder, 'berta'), '--accept', 'all', '--port', `${port}`)
+}
 
 async function start(home: string, ...args: readonly string[]): Promise<JsonParley> {
   const parley = await JsonParley.start({ home, network, args })

@@ -41,13 +41,12 @@ test.runIf(isLinux)('two peers that open each other at once have one working con
 
       expect(anna.texts).toEqual({ out: fromAnna, in: fromBerta })
       expect(berta.texts).toEqual({ out: fromBerta, in: fromAnna })
-      expect([
+      const states = () => [
         anna.node.messaging.state(berta.node.self.peerId),
         berta.node.messaging.state(anna.node.self.peerId)
-      ]).toMatchObject([
-        { name: 'open', dialect: 'parley', path: 'lan' },
-        { name: 'open', dialect: 'parley', path: 'lan' }
-      ])
+      ]
+      const open = { name: 'open', dialect: 'parley', path: 'lan' }
+      await expect.poll(states).toMatchObject([open, open])
       if ((await anna.wasDialled()) && (await berta.wasDialled())) bothDialled += 1
     } finally {
       await Promise.all([anna.node.stop(), berta.node.stop()])

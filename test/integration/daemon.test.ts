@@ -59,7 +59,9 @@ test('three faces of one person show each message once, and what one reads is re
 
 test('a daemon is killed: its faces say so, come back by themselves, and miss nothing', async () => {
   const home = bed.home()
-  const daemon = await startDaemon(home)
+  // Nobody else gets it while the daemon is away.
+  const port = ['--port', String(await freePort())]
+  const daemon = await startDaemon(home, ...port)
   const face = await bed.start(['--json'], { home, name: 'the face' })
   const self = await face.event('ready')
   const bob = await JsonParley.start({ args: ['--name', 'bob'], network: bed.network })
@@ -75,7 +77,7 @@ test('a daemon is killed: its faces say so, come back by themselves, and miss no
     const asked = await face.event('error', (event) => event['tag'] === 'gone')
     expect(asked).toMatchObject({ do: 'who', code: 'node-gone' })
     await bob.do({ do: 'send', peer: self['peer'], text: 'while nobody was there' })
-    await startDaemon(home)
+    await startDaemon(home, ...port)
     await face.event('notice', (event) => event['code'] === 'node-back')
     await face.event('message', (event) => event['text'] === 'while nobody was there')
     face.type(JSON.stringify({ do: 'send', peer: bobIs, text: 'back again', tag: 'back' }))
@@ -571,8 +573,9 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
   })
 })
 
-async function startDaemon(home: string): Promise<ParleyProcess> {
-  const daemon = await bed.start(['daemon', '--name', 'anna', '--accept', 'all'], { home, name: 'the daemon' })
+async function startDaemon(home: string, ...more: readonly string[]): Promise<ParleyProcess> {
+  const args = ['daemon', '--name', 'anna', '--accept', 'all', ...more]
+  const daemon = await bed.start(args, { home, name: 'the daemon' })
   await daemon.shows(/^RUNNING/u)
   return daemon
 }
