@@ -1,12 +1,12 @@
-// Timers that are armed and have long to go, for test files that share a process: one that arms itself again and again
-// would go on under the fake clock of a later file, which then never comes to its last timer.
+// Timers of the sources that are armed and have long to go, for test files that share a process: one that arms itself
+// again and again would go on under the fake clock of a later file, which then never comes to its last timer.
 
-/** Of the sources: no file may leave a longer one. Packages leave one now and then, as a deadline that is past. */
+/** Shorter ones are over soon after a file. No file may leave a longer one. */
 const longMs = 10_000
 
 interface Armed {
   readonly timer: NodeJS.Timeout
-  /** By a clock that no test fakes; Infinity for one that comes again. */
+  /** By a clock that no test fakes. */
   readonly dueAtMs: number
   readonly where: string
 }
@@ -22,26 +22,18 @@ export function watchTimers(): void {
   if (shared[key] !== undefined) return
   const armed = new Set<Armed>()
   shared[key] = armed
-  const note = (timer: NodeJS.Timeout, dueAtMs: number): void => {
-    const where = callerIn(new Error('armed').stack ?? '')
-    if (dueAtMs === Infinity || where.startsWith('src/')) armed.add({ timer, dueAtMs, where })
-  }
-  const { setTimeout: timeout, setInterval: interval } = globalThis
-  const watchedTimeout = (act: () => void, ms = 0, ...args: []): NodeJS.Timeout => {
+  const { setTimeout: timeout } = globalThis
+  const watched = (act: () => void, ms = 0, ...args: []): NodeJS.Timeout => {
     const timer = timeout(act, ms, ...args)
-    if (ms >= longMs) note(timer, nowMs() + ms)
+    const where = ms < longMs ? undefined : sourceIn(new Error('armed').stack ?? '')
+    if (where !== undefined) armed.add({ timer, dueAtMs: nowMs() + ms, where })
     return timer
   }
-  const watchedInterval = (act: () => void, ms = 0, ...args: []): NodeJS.Timeout => {
-    const timer = interval(act, ms, ...args)
-    note(timer, Infinity)
-    return timer
-  }
-  // With what Node's own have, such as their promisified form.
-  Object.assign(globalThis, {
-    setTimeout: Object.defineProperties(watchedTimeout, Object.getOwnPropertyDescriptors(timeout)),
-    setInterval: Object.defineProperties(watchedInterval, Object.getOwnPropertyDescriptors(interval))
-  })
+  // With what Node's own has, such as its promisified form.
+  globalThis.setTimeout = Object.defineProperties(
+    watched,
+    Object.getOwnPropertyDescriptors(timeout)
+  ) as unknown as typeof setTimeout
 }
 
 /** @returns where those were armed that are armed still and have long to go */
@@ -51,14 +43,19 @@ export function armedTimers(): readonly string[] {
   return [...armed].map(({ where }) => where)
 }
 
+/** Those of one file are told of once, and not to the files after it. */
+export function forgetTimers(): void {
+  shared[key]?.clear()
+}
+
 /** It has fired or was cleared. */
 function isOver({ timer, dueAtMs }: Armed): boolean {
   // Node has no other word for it.
   return dueAtMs <= nowMs() || Reflect.get(timer, '_destroyed') === true
 }
 
-/** The line that armed it, as in `src/wire/deadline.ts:7`. */
-function callerIn(stack: string): string {
+/** The line that armed it, as in `src/wire/deadline.ts:7`; undefined if it is of a package or a test. */
+function sourceIn(stack: string): string | undefined {
   const [caller = ''] = stack.split('\n').filter((line) => line.startsWith('    at ') && !line.includes('armed-timers'))
-  return /(?:node_modules|src|test)\/[^)]*/u.exec(caller)?.[0] ?? caller.trim()
+  return caller.includes('node_modules') ? undefined : /src\/\S+?\.tsx?:\d+/u.exec(caller)?.[0]
 }

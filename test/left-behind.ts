@@ -1,7 +1,7 @@
 // Files of unit tests share a process, and with it clocks, environment and timers. One that leaves them changed fails,
 // and not the file after it.
 import { afterAll, beforeAll, expect, vi } from 'vitest'
-import { armedTimers, watchTimers } from './armed-timers.ts'
+import { armedTimers, forgetTimers, watchTimers } from './armed-timers.ts'
 
 watchTimers()
 
@@ -22,5 +22,7 @@ afterAll(async () => {
   expect([environment(), clocks()], 'left behind by this file').toEqual(before)
   for (let turn = 0; turn < closingTurns && armedTimers().length > 0; turn++)
     await new Promise((resolve) => setTimeout(resolve, 5))
-  expect(armedTimers(), 'timers that this file has left armed').toEqual([])
+  const armed = armedTimers()
+  forgetTimers()
+  expect(armed, 'timers that this file has left armed').toEqual([])
 })
