@@ -4,6 +4,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { shortId } from '../lib/index.ts'
 import type { NamedRelayState } from '../relay/index.ts'
 import type { Pressure } from '../transport/index.ts'
+import { canonicalIp } from '../wire/index.ts'
 import type { Notice } from './api/chat-events.ts'
 import { durationText, sizeText } from './config/setting-values.ts'
 import { formatAddress } from './dialing/address.ts'
@@ -22,7 +23,7 @@ export function pressureText(pressure: Pressure): string {
     const counts = `${held} of its own, ${open} of ${maxOpen} in all, ${pending} more not identified yet`
     return (
       `Too many connections from ${from} (${counts}). Its oldest ones are closed to make room for others. ` +
-      'If this goes on, block that address in your firewall.'
+      adviceAgainst(from)
     )
   }
   const { from, ended, endedFrom, lastedMs } = pressure
@@ -30,6 +31,14 @@ export function pressureText(pressure: Pressure): string {
   const closed = ended === 1 ? '1 was closed' : `${ended} were closed`
   const share = endedFrom === ended ? '' : ` ${endedFrom} of them`
   return `Connections are back to normal. For ${seconds} s there were too many: ${closed},${share} from ${from}.`
+}
+
+/** @param from an address class: of relayed peers it names no address, but the source that their relay states, or nothing */
+function adviceAgainst(from: string): string {
+  const [address = ''] = from.split('/')
+  return canonicalIp(address) === undefined
+    ? "They come through a relay, so a firewall here can't tell them from others."
+    : 'If this goes on, block that address in your firewall.'
 }
 
 /** @param address as the user named the relay */

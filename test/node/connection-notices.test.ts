@@ -20,6 +20,19 @@ test('the beginning names the address, how much it holds, what is done and what 
   })
 })
 
+test.each(['0102030405060708 behind CuxzTirmZxd8', 'unknown'])(
+  'peers behind a relay have no address here that a firewall could block: %s',
+  (from) => {
+    const { text } = pressureNotice({ is: 'began', from, ...figures })
+    expect(text).toContain(`Too many connections from ${from} (`)
+    expect(text).toMatch(/They come through a relay, so a firewall here can't tell them from others\.$/u)
+  }
+)
+
+test.each(['2001:db8::/64', 'fe80::7%eth0', '192.0.2.7'])('%s can be blocked in a firewall', (from) => {
+  expect(pressureNotice({ is: 'began', from, ...figures }).text).toMatch(/block that address in your firewall\.$/u)
+})
+
 test('the end tells how long it lasted and whose connections were closed', () => {
   const end = { is: 'ended', from: '2001:db8::/64', ended: 1204, endedFrom: 1190, lastedMs: 40_200 } as const
   expect(pressureNotice(end).text).toBe(

@@ -109,7 +109,7 @@ export const shapeFields = {
   },
   room: {
     requests:
-      '`messages`, `limit`, `strangers`, and `largest`: the `origin` (an address or a /64) that sent most `messages`',
+      '`messages`, `limit`, `strangers`, and `largest`: the `origin` (an address, a /64, or behind a relay the source that it states) that sent most `messages`',
     historyBytes: 'the size of the history',
     largest: 'the contacts with the largest conversations: `peer`, `name`, `bytes`',
     quotaBytes: 'for each of them; `null`: no limit',

@@ -48,10 +48,13 @@ export function parseHost(text: string): string {
   return text
 }
 
-/** @throws UsageError unless `text` is a whole number above 0 */
+/** Nothing that is counted in settings comes near it. */
+const maxCount = 999_999
+
+/** @throws UsageError unless `text` is a whole number from 1 to 999999 */
 export function parseCount(text: string): number {
   const count = /^\d{1,6}$/.test(text) ? Number(text) : 0
-  if (count === 0) throw new UsageError('expected a whole number from 1')
+  if (count === 0) throw new UsageError(`expected a whole number from 1 to ${maxCount}`)
   return count
 }
 

@@ -17,6 +17,12 @@ test('a switch has no value on the command line, and anything else has', () => {
   }
 })
 
+test('a number that is too large is answered with the largest', () => {
+  const circuits = settingSpecs.find(({ name }) => name === 'relayCircuits')
+  expect(circuits?.parse('999999')).toBe(999_999)
+  for (const text of ['0', '1000000']) expect(() => circuits?.parse(text)).toThrow('a whole number from 1 to 999999')
+})
+
 test('the nickname is by default that of the profile, and any other default is the same for all', () => {
   expect(defaultSettings('anna')).toEqual({ ...defaults, name: 'anna' })
 })
