@@ -12,6 +12,17 @@ if (major < 24 || (major === 24 && minor < 7)) {
   )
   process.exit(1)
 }
+// Scripts ask for the version alone: it is printed without loading the command line, in half of the time.
+if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
+  const { readFileSync, writeSync } = await import('node:fs')
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  try {
+    writeSync(1, `${version}\n`)
+    process.exit()
+  } catch {
+    // The command line tries again, and reports what is wrong with the output.
+  }
+}
 const { dirname, join } = await import('node:path')
 const { enableCompileCache } = await import('node:module')
 const { fileURLToPath, pathToFileURL } = await import('node:url')

@@ -1,0 +1,51 @@
+// What a start loads before its first word: Node's costly modules, and the parts that bring them, take longer than all of
+// the rest.
+import { execFile, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, expect, test } from 'vitest'
+import { exitCodes, version } from '../../src/node/settings.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+// The scripts are plain JavaScript.
+const { buildIfStale } = (await import(new URL('../../scripts/build.js', import.meta.url).href)) as {
+  readonly buildIfStale: () => Promise<string>
+}
+// A start that builds says so.
+beforeAll(async () => buildIfStale())
+
+/** Of storage, keys and the network. */
+const costly = ['sqlite', 'crypto', 'zlib', 'http', 'https', 'http2', 'dns', 'tls']
+
+async function started(args: readonly string[]): Promise<{ readonly stdout: string; readonly modules: Set<string> }> {
+  const hook = 'process.once("exit", () => console.error(JSON.stringify(process.moduleLoadList)))'
+  const start = ['--import', `data:text/javascript,${hook}`, join(root, 'bin', 'parley.js'), ...args]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, start)
+  // The list that the hook has printed; a warning of Node's may stand above it.
+  const list = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as readonly string[]
+  return { stdout, modules: new Set(list) }
+}
+
+test.each([[['--version']], [['--help']], [['send', '--help']]])('%j loads no storage and no keys', async (args) => {
+  const { modules } = await started(args)
+  expect(costly.filter((name) => modules.has(`NativeModule ${name}`))).toEqual([])
+})
+
+test('the version takes no command line: of Parley, only package.json is read', async () => {
+  const { stdout, modules } = await started(['--version'])
+  expect(stdout).toBe(`${version}\n`)
+  expect(modules.has('NativeModule child_process')).toBe(false)
+  expect((await started(['--help'])).modules.has('NativeModule child_process')).toBe(true)
+})
+
+test.skipIf(!existsSync('/dev/full'))('a version that can not be written is reported', () => {
+  const full = openSync('/dev/full', 'w')
+  const ended = spawnSync(process.execPath, [join(root, 'bin', 'parley.js'), '--version'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8'
+  })
+  closeSync(full)
+  expect(ended.stderr).toMatch(/ENOSPC/u)
+  expect(ended.status).toBe(exitCodes.storage)
+})
