@@ -6,7 +6,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { inNamespace, ip, Namespaces, whyFailed } from './namespaces.ts'
-import { rulesOf, type RouterKind } from './routers.ts'
+import { hostRules, rulesOf, type RouterKind } from './routers.ts'
 import { type Impairment, makePlain, SlowLink } from './slow-link.ts'
 
 const run = promisify(execFile)
@@ -126,6 +126,7 @@ export class Internet {
   async #addPublic(number: number, impairment: Impairment | undefined): Promise<Site> {
     const namespace = await this.#namespaces.add(`p${number}`)
     const line = await this.#plugIn({ number, namespace, card: 'eth0', impairment })
+    await giveRules(namespace, hostRules)
     return {
       kind: 'public',
       hosts: [

@@ -44,6 +44,15 @@ export function rulesOf(kind: RouterKind): string {
   return kind === 'ipv6' ? ipv4 + firewall : ipv4
 }
 
+/** For a host on the Internet: others are not on its link, so that no multicast comes from them. */
+export const hostRules = `table inet host {
+  chain arriving {
+    type filter hook input priority filter; policy accept;
+    udp dport 5353 drop
+  }
+}
+`
+
 /** Routers answer nobody on the Internet: a dial there ends in silence, not with a refusal. */
 const closedItself = `chain itself {
     type filter hook input priority filter; policy accept;
