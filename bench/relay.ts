@@ -5,7 +5,7 @@
  * that has stopped reading. The directory and both sides are processes of their own, all
  * of one address: the worst case for turns that are shared by address.
  *
- * Run: npm run bench -- relay [--pairs 200] [--rounds 3] [--json FILE] [--smoke]
+ * Run: npm run bench -- relay [--pairs 200] [--rounds 3] [--only many,greedy,stopped,far] [--json FILE] [--smoke]
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,14 +19,19 @@ import type { PeerPlace, PeersAnswer, PeersInit, PeersOrder } from './relay-side
 import { ratio, Report, reportOptions } from './report.ts'
 
 const { values } = parseArgs({
-  options: { ...reportOptions, pairs: { type: 'string' }, rounds: { type: 'string', default: '3' } }
+  options: {
+    ...reportOptions,
+    pairs: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string', default: 'many,greedy,stopped,far' }
+  }
 })
 const pairs = Number(values.pairs ?? (values.smoke ? 4 : 200))
 const rounds = values.smoke ? 1 : Number(values.rounds)
-/** Of each pair; enough for a second or two. */
-const messagesOfPair = values.smoke ? 10 : 100
+/** Of each pair; enough for a few seconds. */
+const messagesOfPair = values.smoke ? 10 : 50
 const messageBytes = 1_024
-const underWay = 16
+const underWay = 4
 /** As people write in a lively conversation. */
 const lines = values.smoke ? 3 : 10
 const MEBIBYTE = 1 << 20
@@ -66,10 +71,8 @@ report.note(
   `${pairs} pairs, ${rounds} rounds in turns; a directory with its defaults, but the first without --relay-rate`
 )
 checkOpenFiles(pairs * filesOfPeer)
-await many()
-await besideGreedy()
-await stoppedReceiver()
-await farApart()
+const parts = { many, greedy: besideGreedy, stopped: stoppedReceiver, far: farApart }
+for (const [name, part] of Object.entries(parts)) if (values.only.split(',').includes(name)) await part()
 report.finish()
 
 async function many(): Promise<void> {

@@ -22,7 +22,7 @@ import {
 /** Bytes a second that a directory relays: enough for hundreds of people who write, and little of an operator's line. */
 const DEFAULT_RELAY_RATE = 4 * 1024 * 1024
 
-/** Each may hold 4 MiB at worst, of two peers that flood and do not read; a few hundred KB is usual. */
+/** Each may hold 2 MiB at worst, of two peers that flood and do not read; a few hundred KB is usual. */
 const DEFAULT_RELAY_CIRCUITS = 256
 
 /** Relays that a peer may name: it stays connected with each of them. */

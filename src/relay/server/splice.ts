@@ -8,10 +8,11 @@ import { streamDuplex, toError } from '../../wire/index.ts'
 import { RELAY_PIECE_BYTES, type RelayPace } from './relay-pace.ts'
 
 /**
- * The receive window of each stream of a circuit: that of Yamux at its beginning, which then does not grow. At most twice
- * as much is held of a direction, 1 MiB of a circuit; at a round trip of 100 ms it lets 2.5 MB a second through.
+ * How far the receive window of each stream of a circuit grows. At most twice as much is held of a direction, 2 MiB of a
+ * circuit. With 80 ms between each peer and the relay it lets through what one peer may send, 4 MiB a second; half of it,
+ * at which Yamux begins, lets 1.4 MiB through.
  */
-export const SPLICED_WINDOW_BYTES = 256 * 1024
+export const SPLICED_WINDOW_BYTES = 512 * 1024
 
 /** One side of a circuit. */
 export interface CircuitEnd {
