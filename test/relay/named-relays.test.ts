@@ -1,8 +1,10 @@
 import { onTestFinished, expect, test, vi } from 'vitest'
+import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { NamedRelays, renewAfterMs, MAX_RENEW_MS } from '../../src/relay/client/named-relays.ts'
 import type { NamedRelayState, NamedRelaysInit } from '../../src/relay/client/named-relays.ts'
 import { unlimitedReservation } from '../../src/relay/relay-frames.ts'
+import { orAborted } from '../../src/wire/index.ts'
 import { eventually } from '../eventually.ts'
 import { echo, echoed, peerNode, relayNode, type TestPeer } from './nodes.ts'
 
@@ -97,6 +99,33 @@ test('a relay that grants a reservation and takes it back each time is asked, an
     await vi.advanceTimersByTimeAsync(60_000)
     expect(states.map(({ is }) => is).slice(0, 4)).toEqual(['reserved', 'lost', 'reserved', 'lost'])
     expect(states.length).toBeLessThan(50)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a relay that ends each connection when it is asked is connected with again after a pause each time', async () => {
+  const anna = await peerNode()
+  let connects = 0
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const address = multiaddr('/ip4/192.0.2.7/tcp/4001')
+    named(anna, [address], {
+      circuits: {
+        reserveNamed: async (connection) => {
+          Object.assign(connection, { status: 'closed' }).dispatchEvent(new Event('close'))
+          throw new Error('the connection was reset')
+        }
+      },
+      connect: async (_address, { signal }) => {
+        // A loop without a pause ends here.
+        if (++connects > 100) await orAborted(new Promise<never>(() => undefined), signal)
+        return Object.assign(new EventTarget(), { status: 'open', remotePeer: 'relay' }) as unknown as Connection
+      }
+    })
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(connects).toBeGreaterThan(5)
+    expect(connects).toBeLessThan(20)
   } finally {
     vi.useRealTimers()
   }

@@ -10,7 +10,7 @@
 import { UnsupportedProtocolError, type Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Backoff, Wakeup } from '../../lib/index.ts'
-import { toError } from '../../wire/index.ts'
+import { onClosed, toError } from '../../wire/index.ts'
 import type { CircuitAllowance } from '../relay-frames.ts'
 import type { Circuits } from './circuits.ts'
 
@@ -111,8 +111,10 @@ export class NamedRelays {
   async #renew(connection: Connection, { wakeup, signal, tell, onRenewed }: Renewal): Promise<void> {
     const { circuits, maxRenewMs = MAX_RENEW_MS, wallNowMs = Date.now } = this.#init
     const relay = connection.remotePeer.toString()
-    const onClose = (): void => wakeup.wake()
-    connection.addEventListener('close', onClose)
+    // Not a wake-up: one that finds no sleeper is kept, and would end the pause before the next connection.
+    const closed = new AbortController()
+    const untilClosed = AbortSignal.any([signal, closed.signal])
+    const unlisten = onClosed(connection, () => closed.abort())
     let held = 0
     try {
       while (!signal.aborted) {
@@ -120,13 +122,13 @@ export class NamedRelays {
         const { expiresAtS, allowance } = await circuits.reserveNamed(connection, { signal: within })
         tell({ is: 'reserved', relay, allowance })
         if (held++ > 0) onRenewed()
-        await wakeup.sleep(signal, renewAfterMs(expiresAtS, wallNowMs(), maxRenewMs))
+        await wakeup.sleep(untilClosed, renewAfterMs(expiresAtS, wallNowMs(), maxRenewMs))
         if (connection.status !== 'open') throw new Error('the connection to it was lost')
       }
     } catch (error) {
       throw error instanceof UnsupportedProtocolError ? new NoRelayError({ cause: error }) : error
     } finally {
-      connection.removeEventListener('close', onClose)
+      unlisten()
     }
   }
 }
