@@ -2,7 +2,7 @@
 // it and what the user can do; and whether a named relay is in use. Pure.
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { shortId } from '../lib/index.ts'
-import type { NamedRelayState } from '../relay/index.ts'
+import { type NamedRelayState, RelayRefusedError, type RelayStatus } from '../relay/index.ts'
 import type { Pressure } from '../transport/index.ts'
 import { canonicalIp } from '../wire/index.ts'
 import type { Notice } from './api/chat-events.ts'
@@ -41,10 +41,19 @@ function adviceAgainst(from: string): string {
     : 'If this goes on, block that address in your firewall.'
 }
 
+/** Why a named relay refuses a reservation, and what the user can do about it. */
+const refusals: Partial<Record<RelayStatus, string>> = {
+  'permission-denied': 'it does not relay for you. A directory relays for those who use it: give --directory too',
+  'reservation-refused': 'it has no place for you. Name another one, or wait',
+  'resource-limit-exceeded': 'it has no place for you. Name another one, or wait'
+}
+
 /** @param address as the user named the relay */
 export function relayNotice(address: Multiaddr, state: NamedRelayState): Notice {
   if (state.is === 'lost') {
-    const text = `The relay at ${formatAddress(address)} can't be used: ${state.why.message}. Parley tries again.`
+    const { why } = state
+    const reason = (why instanceof RelayRefusedError ? refusals[why.status] : undefined) ?? why.message
+    const text = `The relay at ${formatAddress(address)} can't be used: ${reason}. Parley tries again.`
     return { code: 'relay', text }
   }
   const { relay, allowance } = state

@@ -59,7 +59,7 @@ export function canonicalIp(address: string): string | undefined {
   return IPV4_MAPPED.exec(shortest)?.[1] ?? shortest
 }
 
-/** Classes of addresses that name no IP address, by whoever knows more of them: see {@link stateAddressClass}. */
+/** Classes of addresses that name no IP address: see {@link stateAddressClass}. */
 const statedClasses = new WeakMap<Multiaddr, string>()
 
 /**

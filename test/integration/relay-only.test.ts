@@ -28,15 +28,17 @@ test('two peers that name a relay reach each other through it, and again when it
     path: 'relayed',
     address: `/p2p/${relayId}/p2p-circuit`
   })
-  expect(noticesOf(anna)).toEqual([expect.stringMatching(/^Others who name the relay \S{12} reach you through it\.$/u)])
+  expect(await notices(anna, 1)).toEqual([
+    expect.stringMatching(/^Others who name the relay \S{12} reach you through it\.$/u)
+  ])
 
   process.kill(relay.process.pid, 'SIGKILL')
-  await anna.until('the loss', () => (noticesOf(anna).length > 1 ? true : undefined))
+  await notices(anna, 2)
   await anna.do({ do: 'send', peer: bertaId, text: 'while it is away' })
   await startRelay(port)
   await berta.untilTexts(annaId, 2)
   expect(berta.textsFrom(annaId)).toEqual(['by the relay', 'while it is away'])
-  expect(noticesOf(anna).map((text) => text.split(' ')[0])).toEqual(['Others', 'The', 'Others'])
+  expect((await notices(anna, 3)).map((text) => text.split(' ')[0])).toEqual(['Others', 'The', 'Others'])
 })
 
 test('the page and the metrics of a relay say that it keeps no roster', async () => {
@@ -76,6 +78,12 @@ async function start(init: { readonly network: string; readonly args: readonly s
   return started
 }
 
-function noticesOf({ events }: JsonParley): readonly string[] {
-  return events.flatMap(({ event, code, text }) => (event === 'notice' && code === 'relay' ? [String(text)] : []))
+/** What it says of the relay, once there is so much: another process may show a message before that. */
+async function notices(parley: JsonParley, count: number): Promise<readonly string[]> {
+  return parley.until(`${count} notices about the relay`, () => {
+    const texts = parley.events.flatMap(({ event, code, text }) =>
+      event === 'notice' && code === 'relay' ? [String(text)] : []
+    )
+    return texts.length < count ? undefined : texts
+  })
 }

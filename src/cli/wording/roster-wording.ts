@@ -106,7 +106,7 @@ function pathText(row: RosterRow): string {
   return `${pathWord(row.path)}${row.rttMs === undefined ? '' : ` ${row.rttMs} ms`}`
 }
 
-/** @param relay the peer ID of the directory that relays, where it is known */
+/** @param relay the peer ID of the relay, where it is known */
 export function pathWord(path: RosterRow['path'], relay?: string): string {
   switch (path) {
     case 'lan':

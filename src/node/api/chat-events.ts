@@ -14,7 +14,7 @@ export type Path = PathKind | 'none'
 export type PathView =
   | {
       readonly kind: PathKind
-      /** Of a relayed one: the peer ID of the directory that relays. */
+      /** Of a relayed one: the peer ID of the relay. */
       readonly relay?: string
       /** The other end, as a multiaddr without its peer ID. */
       readonly address: string

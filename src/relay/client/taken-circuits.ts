@@ -5,7 +5,7 @@
 import { Shares } from '../../wire/index.ts'
 import { MAX_CIRCUITS_TO_TARGET } from '../relay-frames.ts'
 
-/** A relay refuses more than {@link MAX_CIRCUITS_TO_TARGET}, whoever asks: the rest is for those that are offered meanwhile. */
+/** A relay refuses everyone beyond {@link MAX_CIRCUITS_TO_TARGET}: the places between are for contacts. */
 export const MAX_TAKEN_CIRCUITS = MAX_CIRCUITS_TO_TARGET - 24
 
 export interface TakenCircuitsInit {

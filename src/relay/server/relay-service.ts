@@ -78,7 +78,7 @@ const noMetrics: RelayMetrics = { requested: () => undefined, relayed: () => und
 export interface RelayInit {
   /**
    * Whether the peer is announced at this directory, by a connection that is open. Without it there is no roster, and a
-   * reservation is what announces a peer: whoever has one reaches the others that have.
+   * reservation is what announces a peer: each peer with one reaches all others with one.
    */
   readonly isAnnounced?: (peer: string) => boolean
   /** Bytes a second that are passed on in all; Infinity for no limit. */
