@@ -15,7 +15,7 @@ export interface DialFacts {
   readonly timeoutMs: number
   /** The encryption that a node without Noise speaks, if that is known. */
   readonly encryption?: string | undefined
-  /** It was given up while its host name was being looked up. */
+  /** It ended before the look-up of its host name had: what failed is the look-up. */
   readonly isLookingUp?: boolean
 }
 
@@ -35,17 +35,22 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
       cause
     )
   }
+  const isTooLate = names.has('TimeoutError') || names.has('AbortError') || code === 'ETIMEDOUT'
+  if (options.isLookingUp === true && !names.has('NoValidAddressesError') && !isNoName(code)) {
+    const inTime = isTooLate ? ` within ${options.timeoutMs / 1000} s` : ''
+    return new UnreachableError(unansweredLookup(place, inTime), cause)
+  }
+  if (options.isLookingUp === true || isNoName(code)) {
+    return new UnreachableError(
+      `the host name of ${place} does not resolve: check its spelling, or give an IP address`,
+      cause
+    )
+  }
   switch (code) {
     case 'ECONNREFUSED':
       return new UnreachableError(`nothing listens at ${place}: check the port, and that Parley runs there`, cause)
     case 'EAI_AGAIN':
       return new UnreachableError(unansweredLookup(place, ''), cause)
-    case 'ENOTFOUND':
-    case 'EAI_NODATA':
-      return new UnreachableError(
-        `the host name of ${place} does not resolve: check its spelling, or give an IP address`,
-        cause
-      )
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
     case 'EADDRNOTAVAIL':
@@ -59,10 +64,7 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
     default:
       break
   }
-  if (names.has('TimeoutError') || names.has('AbortError') || code === 'ETIMEDOUT') {
-    if (options.isLookingUp === true) {
-      return new UnreachableError(unansweredLookup(place, ` within ${options.timeoutMs / 1000} s`), cause)
-    }
+  if (isTooLate) {
     return new UnreachableError(
       `nothing answered at ${place} within ${options.timeoutMs / 1000} s: ` +
         'the host may be off, a firewall may drop the packets, or something else than libp2p listens there',
@@ -96,6 +98,11 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
     )
   }
   return new UnreachableError(`${place} could not be reached: ${text}`, cause)
+}
+
+/** The name servers have answered that there is no such name, or nothing for it. */
+function isNoName(code: string | undefined): boolean {
+  return code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EAI_NODATA'
 }
 
 function unansweredLookup(place: string, inTime: string): string {

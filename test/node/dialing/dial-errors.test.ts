@@ -153,6 +153,19 @@ describe('a host name', () => {
     expect((await dialError(place, hasty)).message).toMatch(/nothing answered at silent\.example:\d+ within 0\.123 s/u)
   })
 
+  test('that stands for whole addresses fails by its name server, not by a host', () => {
+    const place = multiaddr('/dnsaddr/many.example')
+    const explained = (failure: object, isLookingUp: boolean): string =>
+      explainDialError(Object.assign(new Error('failed'), failure), place, { timeoutMs: 5_000, isLookingUp }).message
+    expect(explained({ code: 'ECONNREFUSED' }, true)).toMatch(
+      /could not be looked up, as no name server gave an answer:/u
+    )
+    expect(explained({ name: 'TimeoutError' }, true)).toMatch(/no name server gave an answer within 5 s/u)
+    for (const none of [{ code: 'ENOTFOUND' }, { code: 'ENODATA' }, { name: 'NoValidAddressesError' }])
+      expect(explained(none, true)).toMatch(/the host name of \/dnsaddr\/many\.example does not resolve/u)
+    expect(explained({ code: 'ECONNREFUSED' }, false)).toMatch(/nothing listens at/u)
+  })
+
   /** @param code of the failure; undefined: the name is that of this machine */
   function lookUpEndsWith(code: string | undefined): void {
     const error = code === undefined ? null : Object.assign(new Error(`getaddrinfo ${code}`), { code })
