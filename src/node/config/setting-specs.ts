@@ -137,7 +137,7 @@ const settings = [
     name: 'relayVia',
     of: 'chat',
     placeholder: 'PORT|ADDRESS',
-    help: 'a libp2p relay, by which you and others who name it reach each other; repeatable, or with commas in the file and environment',
+    help: 'a libp2p relay, through which you and others who name it reach each other; repeatable, or with commas in the file and environment',
     parse: (text) => atMost(MAX_NAMED_RELAYS, parseList(text)),
     byDefault: []
   }),
