@@ -2,7 +2,7 @@
 // what was typed. A file that can't be read counts as missing; one that
 // can't be written is only forgotten at the end. What was typed is changed line
 // by line: other faces add to it, and the node takes out what is too old.
-import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readTypedLines, type TypedLines, typedLinesFile, typedLinesText } from '../../node/settings.ts'
 import { INPUT_HISTORY_LINES } from '../process/input-lines.ts'
@@ -81,15 +81,23 @@ export class KeptFiles {
   #write(name: string, textOf: () => Promise<string>): void {
     if (this.#folder === undefined) return
     const path = join(this.#folder, name)
-    this.#writing = this.#writing
-      .then(async () => {
-        await writeFile(`${path}.new`, await textOf(), { mode: ownerOnly })
-        await rename(`${path}.new`, path)
-      })
-      .catch(() => undefined) // messages that can't be stored report a full or read-only disk
+    // Messages that can't be stored report a full or read-only disk.
+    this.#writing = this.#writing.then(async () => replaceWhole(path, await textOf())).catch(() => undefined)
   }
 }
 
 function withoutPlace(lines: TypedLines, place: string): TypedLines {
   return new Map([...lines].filter(([each]) => each !== place))
+}
+
+/** Two windows may write at the same moment: each has a file of its own until it is whole. */
+async function replaceWhole(path: string, text: string): Promise<void> {
+  const next = `${path}.${crypto.randomUUID()}`
+  try {
+    await writeFile(next, text, { mode: ownerOnly, flag: 'wx' })
+    await rename(next, path)
+  } catch (error) {
+    await rm(next, { force: true })
+    throw error
+  }
 }

@@ -1,5 +1,5 @@
 // What the full screen keeps of what was typed, where several write to it.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,6 +22,20 @@ test('two screens keep what was typed on both, a line once, where it was typed l
     await screen.flush()
   }
   expect(await typed()).toEqual({ bob: ['two', 'one'] })
+})
+
+test('two screens that write at the same moment leave a whole file, and nothing beside it', async () => {
+  const screens = [new KeptFiles(folder), new KeptFiles(folder)] as const
+  for (let n = 0; n < 30; n++) {
+    for (const [which, screen] of screens.entries()) {
+      screen.keepTypedLine('bob', `${'long '.repeat(1_000 * (which + 1))}${n}`, n)
+    }
+    const text = await readFile(join(folder, 'typed.json'), 'utf8').catch(() => '{}')
+    expect(() => JSON.parse(text)).not.toThrow()
+  }
+  await Promise.all(screens.map(async (screen) => screen.flush()))
+  expect(await readdir(folder)).toEqual(['typed.json'])
+  expect(await typed()).toMatchObject({ bob: expect.arrayContaining([expect.stringMatching(/long 29$/u)]) })
 })
 
 test('what the node has taken out stays out, whatever a screen keeps afterwards', async () => {
