@@ -2,7 +2,7 @@
 // transport's own error is the cause.
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { RelayRefusedError, type RelayStatus } from '../../relay/index.ts'
-import { formatAddress, isLinkLocalIPv6, isLoopback, relayOf } from './address.ts'
+import { formatAddress, isDnsaddr, isLinkLocalIPv6, isLoopback, relayOf } from './address.ts'
 import type { Candidates } from './dialable.ts'
 import { NO_NOISE } from '../../transport/index.ts'
 import { KeyChangedError, UnreachableError, type ParleyError } from '../api/errors.ts'
@@ -15,7 +15,7 @@ export interface DialFacts {
   readonly timeoutMs: number
   /** The encryption that a node without Noise speaks, if that is known. */
   readonly encryption?: string | undefined
-  /** It ended before the look-up of its host name had: what failed is the look-up. */
+  /** It ended while its host name was being looked up. */
   readonly isLookingUp?: boolean
 }
 
@@ -36,11 +36,13 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
     )
   }
   const isTooLate = names.has('TimeoutError') || names.has('AbortError') || code === 'ETIMEDOUT'
-  if (options.isLookingUp === true && !names.has('NoValidAddressesError') && !isNoName(code)) {
+  // Another dial may be looking up the same host, while this one knows where it is.
+  const isUnresolved = options.isLookingUp === true && (isTooLate || isDnsaddr(address))
+  if (isUnresolved && !names.has('NoValidAddressesError') && !isNoName(code)) {
     const inTime = isTooLate ? ` within ${options.timeoutMs / 1000} s` : ''
     return new UnreachableError(unansweredLookup(place, inTime), cause)
   }
-  if (options.isLookingUp === true || isNoName(code)) {
+  if (isUnresolved || isNoName(code)) {
     return new UnreachableError(
       `the host name of ${place} does not resolve: check its spelling, or give an IP address`,
       cause

@@ -164,6 +164,9 @@ describe('a host name', () => {
     for (const none of [{ code: 'ENOTFOUND' }, { code: 'ENODATA' }, { name: 'NoValidAddressesError' }])
       expect(explained(none, true)).toMatch(/the host name of \/dnsaddr\/many\.example does not resolve/u)
     expect(explained({ code: 'ECONNREFUSED' }, false)).toMatch(/nothing listens at/u)
+    const refused = Object.assign(new Error('failed'), { code: 'ECONNREFUSED' })
+    const facts = { timeoutMs: 5_000, isLookingUp: true }
+    expect(explainDialError(refused, multiaddr(deaf), facts).message).toMatch(/nothing listens at/u)
   })
 
   /** @param code of the failure; undefined: the name is that of this machine */
