@@ -347,10 +347,11 @@ test('a stranger in a plain dialect is slowed instead of refused', async () => {
   const end = await startService()
   end.app.kind = go
   end.app.pace = 'stranger'
-  const stream = await rawOpen(connect(end, await rawPeer()).remote)
-  // No time passes, in which it would be allowed more.
+  const foreign = await rawPeer()
+  // No time passes, in which it would be allowed more: the stream itself counts, too.
   const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
   onTestFinished(() => clock.mockRestore())
+  const stream = await rawOpen(connect(end, foreign).remote)
   stream.write('spam\n'.repeat(510))
   // The stream itself counted as one.
   await until(() => end.app.texts.length >= 499, 'the burst')
