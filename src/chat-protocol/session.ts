@@ -109,8 +109,8 @@ export class SessionLogic {
   #sendOn: Kept | undefined
   /** Streams that were opened during this session and are not ready. */
   readonly #begun = new Set<number>()
-  /** The last stream was lost, and the session waits for one of `#begun`. */
-  #waiting: { readonly isLoss: boolean; readonly why: Error | undefined } | undefined
+  /** The last stream was lost, and the session waits for one of `#begun`. What it is told meanwhile is on no stream. */
+  #waiting: { readonly why: Error | undefined } | undefined
   /** What was given to this session, oldest first. */
   #batches: Batch[] = []
   #window: SendWindow
@@ -195,7 +195,7 @@ export class SessionLogic {
     const others = this.#streams.filter((old) => old.id !== stream.id)
     const replaced = others.filter((old) => replaces(stream, old))
     this.#streams = [...others.filter((old) => !replaced.includes(old)), { ...stream, used: false }]
-    const isLoss = this.#waiting?.isLoss === true || replaced.some((old) => mayHaveLost(old, undefined))
+    const isLoss = this.#waiting !== undefined || replaced.some((old) => mayHaveLost(old, undefined))
     this.#waiting = undefined
     this.#begun.delete(stream.id)
     const drops = replaced.map(({ id }): SessionEffect => ({ kind: 'drop', id }))
@@ -207,18 +207,17 @@ export class SessionLogic {
       const waiting = this.#waiting
       if (waiting === undefined || this.#begun.size > 0) return []
       this.#waiting = undefined
-      return this.#choose({ ...waiting, resumes: false })
+      return this.#choose({ isLoss: true, why: waiting.why, resumes: false })
     }
     const lost = this.#streams.find((stream) => stream.id === id)
     if (lost === undefined) return []
     this.#streams = this.#streams.filter((stream) => stream !== lost)
-    const isLoss = mayHaveLost(lost, why)
     if (this.#begun.size > 0 && lost.dialect === 'parley' && this.#streams.length === 0) {
-      this.#waiting = { isLoss, why }
+      this.#waiting = { why }
       this.#sendOn = undefined
       return []
     }
-    return this.#choose({ isLoss, why, resumes: this.#begun.size > 0 })
+    return this.#choose({ isLoss: mayHaveLost(lost, why), why, resumes: this.#begun.size > 0 })
   }
 
   /** Chooses the stream to send on, and says what that means for the session. */

@@ -153,6 +153,14 @@ describe('in Parley', () => {
     expect(logic.sendOn).toBe(2)
   })
 
+  test('a session that has waited resumes though nothing was sent before: what it was told meanwhile went out nowhere', () => {
+    const logic = new SessionLogic('us')
+    logic.step(ready(1, 'them'), 0)
+    logic.step({ kind: 'begun', id: 2 }, 0)
+    logic.step({ kind: 'ended', id: 1, why: undefined }, 0)
+    expect(logic.step(ready(2, 'them'), 0)).toEqual([{ kind: 'resume' }])
+  })
+
   test('a successor that never gets ready ends the session that waits for it, for the reason that it waits', () => {
     const logic = new SessionLogic('us')
     const why = new Error('cable')
