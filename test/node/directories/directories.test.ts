@@ -133,7 +133,7 @@ test('at most two of the directories that answer are used, those used before fir
     dial: async (address) => connectionTo(address.toString(), address.toString())
   })
   directories.start()
-  await vi.advanceTimersByTimeAsync(5_000)
+  await vi.advanceTimersByTimeAsync(4_000)
   expect(streams).toEqual(remembered.slice(0, 2))
 })
 
