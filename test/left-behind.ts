@@ -9,7 +9,7 @@ const environment = (): NodeJS.ProcessEnv => ({ ...process.env })
 const clocks = (): readonly unknown[] => [performance.now, Date, Date.now, Math.random, setTimeout, setImmediate]
 
 /** What is being closed when a file ends gets so many turns. */
-const closingTurns = 400
+const closingTurns = 4_000
 
 let before: readonly [NodeJS.ProcessEnv, readonly unknown[]]
 

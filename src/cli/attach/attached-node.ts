@@ -173,7 +173,7 @@ export class AttachedNode implements ChatApi {
       // It ended before its first snapshot was complete: the caller gets the error, and no other node is waited for.
       if (this.#epoch === 0 && !this.#isLive && this.#next !== undefined) return
       this.#isLive = false
-      this.say('node-gone', 'Connection to Parley lost. Reconnecting … QUIT leaves.')
+      this.say('node-gone', 'Connection to Parley lost. Reconnecting … /quit leaves.')
       await this.#findAgain(over)
     }
   }
@@ -238,9 +238,8 @@ export class AttachedNode implements ChatApi {
     }
     this.#tellChanges(older)
     try {
-      const left = await this.#missed.catchUp()
-      if (left > 0)
-        this.say('node-back', `${left} older messages that came meanwhile are in the history: parley log shows them.`)
+      const isWhole = await this.#missed.catchUp()
+      if (!isWhole) this.say('node-back', 'Some of what came meanwhile is only in the history: parley log shows it.')
     } catch (error) {
       // When the node has ended again, the next time covers this one too.
       if (!isGone(error)) this.say('node-back', `what was missed can't be read: ${asError(error).message}`)

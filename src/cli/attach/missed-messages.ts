@@ -10,7 +10,7 @@ const KNOWN_MESSAGES = 4_096
 /** Own messages that wait, and whose outcome is asked for afterwards. */
 const MAX_PENDING = 1_000
 
-/** Missed messages that are reported afterwards; older ones stay in the history and are counted. */
+/** Missed messages that are reported afterwards; those that came after them are only in the history. */
 const CATCH_UP_MESSAGES = 10_000
 
 /** Read at once, in messages and bytes of their texts. */
@@ -93,15 +93,17 @@ export class MissedMessages {
     if (message.state !== 'pending') this.#pending.delete(keyOf(message))
   }
 
-  /** @returns how many were left to the history */
-  async catchUp(): Promise<number> {
+  /** @returns false when there was so much that the newest was left to the history */
+  async catchUp(): Promise<boolean> {
     const { newest, history } = this.#init
     await this.#tellForgotten()
     const end = await newest()
     let after = this.#knownUpTo ?? end
-    for (let told = 0; told < CATCH_UP_MESSAGES;) {
+    let isWhole = false
+    for (let told = 0; ;) {
       const { entries, next } = await history().news({ after, ...CATCH_UP_PAGE })
-      if (entries.length === 0) break
+      isWhole = entries.length === 0
+      if (isWhole || told >= CATCH_UP_MESSAGES) break
       for (const { message } of entries) if (this.#tell(message)) told++
       after = next
     }
@@ -110,7 +112,7 @@ export class MissedMessages {
     this.#knownUpTo = Math.max(after, end)
     this.#newer = this.#knownUpTo
     this.#toldSince = 0
-    return Math.max(0, end - after)
+    return isWhole
   }
 
   /** @returns whether it was not known */

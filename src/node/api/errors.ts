@@ -131,7 +131,7 @@ export class UntrustedNameError extends ParleyError {
     super(
       contact === undefined
         ? `${quote(nickname)} is the nickname of a peer that is not a contact, and anyone can take it: ` +
-            `name it by its ID, ${peer}, or add --trust-name`
+            `name it by its ID, ${peer}, or trust the name (--trust-name; as JSON "trustName": true)`
         : `${quote(nickname)} is what your contact ${contact} calls itself, and anybody may: name it ${contact}, or by its ` +
             `ID, ${peer}`
     )

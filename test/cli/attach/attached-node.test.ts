@@ -500,6 +500,18 @@ test('all that came while there was no node is told afterwards: in its order, on
   expect(told).toEqual(Array.from({ length: 1_502 }, (_, n) => String(n)))
 })
 
+test('what the history counts and never tells, such as a request, is not said to be left there', async () => {
+  const face = await attach()
+  const notices: string[] = []
+  face.events.addEventListener('notice', ({ detail }) => notices.push(detail.text))
+  const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
+  node.stored.push(incoming('a request'))
+  Object.assign(node.history, { news: async ({ after }: { after: number }) => ({ entries: [], next: after }) })
+  streams[0]?.destroy()
+  await resumed
+  expect(notices).toEqual(['Connection to Parley lost. Reconnecting … /quit leaves.', 'Parley is connected again.'])
+})
+
 test('a face that has read nothing yet reads on when the node is another process', async () => {
   const face = await attach()
   const reader = face.messaging.history.follow()
