@@ -28,8 +28,9 @@ whenTracing('after a power cut all that was kept is there, once and in order (ne
 })
 
 whenTracing('on a disk whose syncs do nothing the same test finds losses (needs strace)', async () => {
-  expect(await cutPower('--cuts', '3', '--turns', '10', '--ignore-syncs')).toMatch(
-    / is not there\n(?:.*\n)*cuts 3 .* findings \d+\n$/u
+  // A file that was torn is a loss as well as a message that is gone. One cut alone may fall where nothing was under way.
+  expect(await cutPower('--cuts', '10', '--turns', '10', '--ignore-syncs')).toMatch(
+    / is (?:not there|damaged)[^]*\ncuts \d+ kept \d+ findings [1-9]\d*\n$/u
   )
 })
 
