@@ -13,6 +13,9 @@ const MAX_WAITING_EVENT_BYTES = 4 * 1024 * 1024
 /** Characters of messages in one write, and in one turn of the event loop: 2 ms where each of them is escaped. */
 const WRITE_CHARACTERS = 64 * 1024
 
+/** What a write takes beside its characters, in characters: each is a call of the system. */
+const WRITE_COST_CHARACTERS = 1024
+
 type Json = Readonly<Record<string, unknown>>
 
 /** What a waiting event takes beside its line. */
@@ -20,8 +23,8 @@ const ENTRY_OVERHEAD_BYTES = 128
 
 type Entry =
   | { readonly is: 'event'; readonly line: string }
-  /** The messages after those written last: they are read from the history when it is their turn. */
-  | { readonly is: 'messages' }
+  /** The messages after those written last, of so many that were told: they are read from the history when it is their turn. */
+  | { readonly is: 'messages'; readonly told: number }
   | { readonly is: 'answer'; readonly line: string; readonly taken: () => void }
 
 export interface JsonOutputInit {
@@ -39,6 +42,11 @@ export class JsonOutput {
   #bytes = 0
   /** By name, how many events were dropped since the last report of it. */
   #dropped = new Map<string, number>()
+  /** How often new messages were told, and up to which of these times all have been read. */
+  #told = 0
+  #read = 0
+  /** Since the last turn of the event loop. */
+  #charactersThisTurn = 0
   #begun = false
   #isWriting = false
   #running: Promise<void> = Promise.resolve()
@@ -68,8 +76,10 @@ export class JsonOutput {
 
   /** There are new messages in the history. */
   messages(): void {
-    if (this.#waiting.at(-1)?.is === 'messages') return
-    this.#waiting.push({ is: 'messages' })
+    const told = ++this.#told
+    const last = this.#waiting.at(-1)
+    if (last?.is === 'messages') this.#waiting[this.#waiting.length - 1] = { is: 'messages', told }
+    else this.#waiting.push({ is: 'messages', told })
     this.#run()
   }
 
@@ -120,7 +130,8 @@ export class JsonOutput {
       if (entry === undefined) return
       switch (entry.is) {
         case 'messages':
-          await this.#writeMessages()
+          // What a read for an earlier one has found is written already.
+          if (entry.told > this.#read) await this.#writeMessages()
           break
         case 'event':
           this.#bytes -= entry.line.length + ENTRY_OVERHEAD_BYTES
@@ -136,8 +147,12 @@ export class JsonOutput {
 
   async #writeMessages(): Promise<void> {
     while (!this.#init.signal.aborted && !this.#init.stream.destroyed) {
+      const told = this.#told
       const messages = await this.#init.nextMessages()
-      if (messages.length === 0) return
+      if (messages.length === 0) {
+        this.#read = told
+        return
+      }
       let lines = ''
       for (const [index, message] of messages.entries()) {
         lines += lineOf(message)
@@ -146,7 +161,7 @@ export class JsonOutput {
         await this.#writeLine(lines)
         lines = ''
         // A reader that takes everything at once must not keep the node from its other work.
-        await turn()
+        await this.#turn()
       }
     }
   }
@@ -155,8 +170,14 @@ export class JsonOutput {
   async #writeLine(line: string): Promise<void> {
     const { stream, signal } = this.#init
     if (stream.destroyed || signal.aborted) return
-    if (stream.write(line)) return
-    await once(stream, 'drain', { signal }).catch(() => undefined)
+    if (!stream.write(line)) await once(stream, 'drain', { signal }).catch(() => undefined)
+    this.#charactersThisTurn += line.length + WRITE_COST_CHARACTERS
+    if (this.#charactersThisTurn >= WRITE_CHARACTERS) await this.#turn()
+  }
+
+  async #turn(): Promise<void> {
+    await turn()
+    this.#charactersThisTurn = 0
   }
 }
 

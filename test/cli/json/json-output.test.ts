@@ -23,3 +23,36 @@ test('pages of messages leave turns to others, though the reader takes all at on
   expect(new Set(read).size).toBe(pages + 1)
   await output.end({ event: 'bye' })
 })
+
+test('events between messages leave turns to others, and what one read has found is not looked for again', async () => {
+  const events = 1_000
+  let reads = 0
+  const written: string[] = []
+  const life = new AbortController()
+  const output = new JsonOutput({
+    stream: new Writable({
+      write: (line, _encoding, done) => {
+        written.push(String(line))
+        done()
+      }
+    }),
+    signal: life.signal,
+    nextMessages: async () => (++reads === 1 ? [{ event: 'message' }] : [])
+  })
+  for (let count = 0; count < events; count++) {
+    output.messages()
+    output.event({ event: 'delivery', count })
+  }
+  await output.begin({ event: 'ready' })
+  // Where they were written in one go, all would be there at once.
+  while (written.length < 3) await turn()
+  expect(written.length).toBeLessThan(events)
+  await output.end({ event: 'bye' })
+  expect(reads).toBe(2)
+  expect(written.map((line) => JSON.parse(line).event)).toEqual([
+    'ready',
+    'message',
+    ...Array<string>(events).fill('delivery'),
+    'bye'
+  ])
+})
