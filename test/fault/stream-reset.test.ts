@@ -36,7 +36,6 @@ test('a chat stream that is reset among 1,000 messages each way loses and double
   await anna.do({ do: 'chat', peer: await berta.address() })
   await berta.do({ do: 'chat', peer: annaId })
   await Promise.all([anna.untilConversation(bertaId, 'open'), berta.untilConversation(annaId, 'open')])
-  const openings = berta.conversationStates(annaId).length
 
   const key = await keyIn(home)
   attacker = await Attacker.start({ key, looksLikeParley: true })
@@ -60,9 +59,9 @@ test('a chat stream that is reset among 1,000 messages each way loses and double
   await Promise.all([anna.untilConversation(bertaId, 'open'), berta.untilConversation(annaId, 'open')])
   expect(berta.textsFrom(annaId)).toEqual(texts)
   expect(anna.textsFrom(bertaId)).toEqual(texts)
-  // The test would show nothing if no stream had been cut while there was something on it.
+  // The test would show nothing if no stream had been cut while there was something on it. Nobody need hear of that: a
+  // session whose next stream has begun goes on.
   expect(cutWith.filter((count) => count < messages).length).toBeGreaterThan(1)
-  expect(berta.conversationStates(annaId).length).toBeGreaterThan(openings)
 })
 
 async function allDelivered(who: JsonParley, count: number): Promise<void> {
