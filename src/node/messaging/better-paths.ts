@@ -3,6 +3,7 @@
 // back-off. It knows neither the addresses of a peer nor what is said.
 import type { Connection } from '@libp2p/interface'
 import { PrioritySemaphore, Wakeup, type Backoff } from '../../lib/index.ts'
+import { toError } from '../../wire/index.ts'
 import { isRelayed, pathRankOf } from '../dialing/address.ts'
 import { MIN_REDIAL_GAP_MS, URGENT_REDIAL_MAX_MS } from './reconnect.ts'
 
@@ -117,8 +118,9 @@ export class BetterPaths {
       const best = connection(peer)
       const { own } = carriers(peer)
       if (best !== undefined && own !== undefined && isBetter(best, own)) await move(best)
-    } catch {
+    } catch (error) {
       // It stays where it is, until the next try.
+      if (!signal.aborted) connection(peer)?.log('there is no better path yet - %e', toError(error))
     }
   }
 }

@@ -19,6 +19,7 @@ let mayDial: boolean
 let dials: number
 let moves: Connection[]
 let superseded: number
+let logged: unknown[]
 let paths: BetterPaths
 
 beforeEach(() => {
@@ -29,6 +30,7 @@ beforeEach(() => {
   mayDial = true
   dials = superseded = 0
   moves = []
+  logged = []
   paths = new BetterPaths({
     carriers: () => ({ session, own }),
     connection: () => open.at(-1),
@@ -78,6 +80,12 @@ test('without an answer it is dialled less and less often, and again at news, wh
   expect(dials - before).toBeLessThan(40)
 })
 
+test('why there is no better path is logged', async () => {
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(logged).toEqual([new Error('nothing answers')])
+})
+
 test('a connection that the peer has made is used without a dial', async () => {
   mayDial = false
   paths.look(peer)
@@ -125,5 +133,6 @@ test('nothing is looked for without a session, nor after the stop', async () => 
 })
 
 function at(address: string): Connection {
-  return { remoteAddr: multiaddr(address) } as unknown as Connection
+  const log = (_: string, why: unknown): unknown => logged.push(why)
+  return { remoteAddr: multiaddr(address), log } as unknown as Connection
 }
