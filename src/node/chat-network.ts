@@ -148,12 +148,12 @@ export class ChatNetwork {
     this.connections = new PeerConnections({
       dialer: this.#dialer,
       addresses: this.addresses,
-      peerStore: () => this.#host.libp2p.peerStore
+      libp2p: () => this.#host.libp2p
     })
     this.#lanDialing = new LanDialing(profile.id, {
-      // A relayed connection is none on the LAN, and a sighting is no reason to ask a relay.
-      connection: (peer) => this.#dialer.directConnection(peer),
-      connect: async (peer, options) => this.#dialer.connectDirect(peer, options)
+      // Another connection is none on the LAN, and a sighting is no reason to ask a relay.
+      isConnected: (peer) => this.connections.isLan(peer),
+      connect: async (peer, options) => this.#dialer.connectBetter(peer, options)
     })
     this.#directories = this.#makeDirectories()
     this.#relays = new RelaysInUse({

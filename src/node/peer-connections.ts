@@ -1,12 +1,13 @@
 // The connections to other peers, as conversations use them: one is dialled, the best of
 // several is used, and relayed ones beside it are let go. Where a peer may be is not its
 // business.
-import type { Connection, PeerStore } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import { addressClassOf, toError, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
 import { carriesMoreThanRecords } from './chat-host.ts'
 import type { AddressBook } from './dialing/address-book.ts'
-import { isLocal, isRelayed } from './dialing/address.ts'
+import { hostPortOf, isLocal } from './dialing/address.ts'
 import type { Dialer } from './dialing/dialer.ts'
+import { OpenConnections } from './dialing/open-connections.ts'
 import type { PeerNetwork } from './messaging/peer-sessions.ts'
 import { isDirectory } from './peers/peer-kind.ts'
 
@@ -14,16 +15,18 @@ export interface PeerConnectionsInit {
   readonly dialer: Dialer
   /** Keeps where a peer was reached. */
   readonly addresses: Pick<AddressBook, 'keep'>
-  readonly peerStore: () => PeerStore
+  readonly libp2p: () => Pick<Libp2p, 'getConnections' | 'peerStore'>
 }
 
 export class PeerConnections implements PeerNetwork {
   readonly #init: PeerConnectionsInit
-  /** Relayed connections that are closed, which takes a moment. */
+  readonly #open: OpenConnections
+  /** Connections that are closed, which takes a moment. */
   readonly #closing = new WeakSet<Connection>()
 
   constructor(init: PeerConnectionsInit) {
     this.#init = init
+    this.#open = new OpenConnections(init.libp2p)
   }
 
   /** @throws UnreachableError, KeyChangedError */
@@ -31,20 +34,20 @@ export class PeerConnections implements PeerNetwork {
     return this.#kept(peer, await this.#init.dialer.connect(peer, options))
   }
 
-  /** See {@link Dialer.connectDirect}. */
-  async connectDirect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
-    return this.#kept(peer, await this.#init.dialer.connectDirect(peer, options))
+  /** See {@link Dialer.connectBetter}. */
+  async connectBetter(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
+    return this.#kept(peer, await this.#init.dialer.connectBetter(peer, options))
   }
 
   /** The best connection to the peer that is open. */
   connection(peer: string): Connection | undefined {
-    return this.#init.dialer.connection(peer)
+    return this.#open.best(peer)
   }
 
-  /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
+  /** Closes relayed and punched connections beside a better one. @returns how many stay, as they are in use */
   closeSuperseded(peer: string): number {
     let used = 0
-    for (const connection of this.#init.dialer.superseded(peer)) {
+    for (const connection of this.#open.superseded(peer)) {
       if (this.#closing.has(connection)) continue
       if (carriesMoreThanRecords(connection)) used++
       else {
@@ -69,12 +72,12 @@ export class PeerConnections implements PeerNetwork {
 
   /** Whether identify, or a stream that was open, has shown that the peer is a directory. */
   async isDirectory(peer: string): Promise<boolean> {
-    return isDirectory(this.#init.peerStore(), peer)
+    return isDirectory(this.#init.libp2p().peerStore, peer)
   }
 
   #kept(peer: string, connection: Connection): Connection {
-    // The port that a peer dials from does not listen, and a relay is found in the peer's record.
-    const isPlace = connection.direction === 'outbound' && !isRelayed(connection.remoteAddr)
+    // The port that a peer dials from does not listen, nor does one that was opened for a punched path; and a relay is no place of the peer's.
+    const isPlace = connection.direction === 'outbound' && hostPortOf(connection.remoteAddr) !== undefined
     if (isPlace) void this.#init.addresses.keep(peer, connection.remoteAddr.toString())
     return connection
   }

@@ -173,8 +173,10 @@ const ways: Readonly<Record<PathKind, string>> = {
 export function pathLine(name: string, path: PathView, nowMs: number): string {
   if (path.kind === 'none') return `No path to ${name}: ${path.why}${retryText(path.retryAtMs, nowMs)}.`
   const way = path.relay === undefined ? ways[path.kind] : `through the relay ${shortId(path.relay)}`
+  // The port says nothing: mostly it is one that the peer's system, or its router, chose for this connection.
+  const to = path.host === undefined ? '' : ` to ${path.host}`
   const time = path.rttMs === undefined ? 'not measured yet' : `${path.rttMs} ms there and back`
-  return `The path to ${name}: ${way}, ${path.address}, ${time}.`
+  return `The path to ${name}: ${way}${to}, ${time}.`
 }
 
 /** A peer's opening of the conversation is reported once in this time, however often it comes and goes. */

@@ -18,6 +18,8 @@ export type PathView =
       readonly relay?: string
       /** The other end, as a multiaddr without its peer ID. */
       readonly address: string
+      /** The IP address of the other end; absent through a relay. */
+      readonly host?: string
       /** There and back in whole milliseconds, at least 1, when it has been measured. */
       readonly rttMs?: number
     }

@@ -102,6 +102,24 @@ export function addressOf({ host, port }: HostPort): Multiaddr {
 
 /** The host and port that a person would type; undefined for an address of another kind. */
 export function hostPortOf(address: Multiaddr): HostPort | undefined {
+  return placeOf(address, 'tcp')
+}
+
+/**
+ * The other end of a connection, whether by TCP or a direct path over UDP. A UDP port was opened for this connection: it
+ * is no place to dial.
+ */
+export function remotePlaceOf(address: Multiaddr): HostPort | undefined {
+  return hostPortOf(address) ?? (isPunched(address) ? placeOf(address, 'udp') : undefined)
+}
+
+/** Whether it is the end of a direct path over UDP, as it is opened through routers. */
+export function isPunched(address: Multiaddr): boolean {
+  const [end, before] = withoutPeerId(address).getComponents().toReversed()
+  return end?.name === 'udp' && (before?.name === 'ip4' || before?.name === 'ip6')
+}
+
+function placeOf(address: Multiaddr, transport: 'tcp' | 'udp'): HostPort | undefined {
   let host: string | undefined
   let port: number | undefined
   let zone = ''
@@ -110,17 +128,18 @@ export function hostPortOf(address: Multiaddr): HostPort | undefined {
     else if (host === undefined && (name === 'ip4' || name.startsWith('dns'))) host = value
     // A link-local address belongs to one link: without its zone it cannot be reached.
     else if (host === undefined && name === 'ip6') host = `${value}${zone}`
-    else if (name === 'tcp') port = Number(value)
+    else if (name === transport) port = Number(value)
     else if (name === 'p2p-circuit') return undefined
   }
   return host === undefined || port === undefined ? undefined : { host, port }
 }
 
-/** `HOST:PORT` or `[v6]:PORT`; the multiaddr's own text for an address of another kind. */
+/** `HOST:PORT` or `[v6]:PORT`, with `/udp` behind it for UDP; the multiaddr's own text for an address of another kind. */
 export function formatAddress(address: Multiaddr): string {
-  const place = hostPortOf(address)
+  const place = remotePlaceOf(address)
   if (place === undefined) return address.toString()
-  return isIPv6(place.host) ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`
+  const { host, port } = place
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}${isPunched(address) ? '/udp' : ''}`
 }
 
 /** The peer ID that the multiaddr ends with; that of a relay before it is another's. */
@@ -169,7 +188,7 @@ export function withPeerId(address: Multiaddr, peer: string): Multiaddr {
 }
 
 export function isLoopback(address: Multiaddr): boolean {
-  const host = hostPortOf(address)?.host
+  const host = remotePlaceOf(address)?.host
   return host !== undefined && (host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.')))
 }
 
@@ -181,7 +200,7 @@ export function isLinkLocalIPv6(address: Multiaddr): boolean {
 
 /** Private, link-local or loopback: a place on this machine or its LAN (RFC 1918, 3927, 4193, 4291). */
 export function isLocal(address: Multiaddr): boolean {
-  const host = hostPortOf(address)?.host
+  const host = remotePlaceOf(address)?.host
   if (host === undefined) return false
   if (isLoopback(address)) return true
   if (isIPv6(host)) return /^f[cd]|^fe[89ab]/i.test(host)

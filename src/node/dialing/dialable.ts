@@ -10,7 +10,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP, isIPv4 } from 'node:net'
 import { addressRange } from '../../wire/index.ts'
 import { circuitAddress, circuitRoute } from '../../relay/index.ts'
-import { formatAddress, hostPortOf, isLoopback, isRelayed, peerIdOf, withPeerId } from './address.ts'
+import { formatAddress, hostPortOf, isLoopback, isRelayed, peerIdOf, remotePlaceOf, withPeerId } from './address.ts'
 import type { OwnNetwork } from './own-network.ts'
 
 /** Where an address came from. */
@@ -32,7 +32,7 @@ const namedProtocols = new Set([...tcpProtocols, 'ip6zone', 'dns', 'dns4', 'dns6
 
 /** How near a peer is that is connected from this address. */
 export function vantageOf(address: Multiaddr, own: OwnNetwork): 'machine' | 'network' | 'elsewhere' {
-  const host = hostPortOf(address)?.host ?? ''
+  const host = remotePlaceOf(address)?.host ?? ''
   if (isIP(host) === 0) return 'elsewhere'
   if (own.isOwn(host)) return 'machine'
   const range = addressRange(host)

@@ -9,7 +9,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { LruMap } from '../../lib/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
-import { formatAddress, hostPortOf, isDnsaddr, isLocal, isRelayed, pathRankOf, peerIdOf } from './address.ts'
+import { formatAddress, hostPortOf, isDnsaddr, isLocal, isPunched, isRelayed, pathRankOf, peerIdOf } from './address.ts'
 import { AddressLookup } from './address-lookup.ts'
 import {
   ADDRESS_DIAL_TIMEOUT_MS,
@@ -31,6 +31,7 @@ import {
 import { bestReason, explainDialError, mostFamiliar, refusesNoise, whyNoAddress } from './dial-errors.ts'
 import { otherEncryption } from './encryption-probe.ts'
 import { BadAddressError, OwnPeerError, UnreachableError } from '../api/errors.ts'
+import { OpenConnections } from './open-connections.ts'
 import { type OwnNetwork, ownNetworkNow } from './own-network.ts'
 
 /**
@@ -87,6 +88,7 @@ export interface DialerInit {
 
 export class Dialer {
   readonly #init: DialerInit
+  readonly #connections: OpenConnections
   readonly #attempts = new Map<string, SharedAttempt>()
   /** Dials that go on though a relay has answered, by peer. */
   readonly #goingOn = new Map<string, readonly DialAttempt[]>()
@@ -99,6 +101,7 @@ export class Dialer {
 
   constructor(init: DialerInit) {
     this.#init = init
+    this.#connections = new OpenConnections(init.libp2p)
     this.#now = init.now ?? steadyNow
     this.#ownNetwork = init.ownNetwork ?? ownNetworkNow(this.#now)
     this.#budget = new DialBudget(this.#now())
@@ -107,11 +110,12 @@ export class Dialer {
 
   /** The peer is connected: how near it is decides which addresses it may report. */
   connected(peer: string): void {
-    const connection = this.directConnection(peer)
+    const connection = this.#connections.direct(peer)
     // A relayed connection says nothing about where the peer is, nor which of its addresses can be reached.
     if (connection === undefined) return
     this.#met.set(peer, vantageOf(connection.remoteAddr, this.#ownNetwork()))
-    this.#budget.forgetFailures(peer)
+    // Routers let the packets of a punched path in, and no dial.
+    if (!isPunched(connection.remoteAddr)) this.#budget.forgetFailures(peer)
   }
 
   /** How near the peer was when it was connected last; undefined when that was long ago. */
@@ -124,24 +128,9 @@ export class Dialer {
     this.#budget.forgetFailures(peer)
   }
 
-  /** The open connection to the peer: of several the one with the best path, and of these the newest. */
+  /** See {@link OpenConnections.best}. */
   connection(peer: string): Connection | undefined {
-    return this.#open(peer)
-      .toSorted((a, b) => pathRankOf(a.remoteAddr) - pathRankOf(b.remoteAddr))
-      .at(-1)
-  }
-
-  /** The same, unless it leads through a relay. */
-  directConnection(peer: string): Connection | undefined {
-    const connection = this.connection(peer)
-    return connection === undefined || isRelayed(connection.remoteAddr) ? undefined : connection
-  }
-
-  /** Relayed connections to the peer beside a better one. */
-  superseded(peer: string): readonly Connection[] {
-    const open = this.#open(peer)
-    const relayed = open.filter(({ remoteAddr }) => isRelayed(remoteAddr))
-    return relayed.length < open.length ? relayed : []
+    return this.#connections.best(peer)
   }
 
   /**
@@ -167,14 +156,15 @@ export class Dialer {
   }
 
   /**
-   * The same without relays, also beside a connection through one. Where an attempt that asks them is under way, it is
-   * shared, and its answer may be relayed.
+   * The same without relays, and beside an open connection at addresses that promise a better path. Where an attempt that
+   * asks relays is under way, it is shared, and its answer may be relayed.
    *
    * @throws as {@link connect}
    */
-  async connectDirect(peer: string, options: { signal: AbortSignal }): Promise<Connection> {
-    const open = this.directConnection(peer) ?? (this.#goingOn.has(peer) ? this.connection(peer) : undefined)
-    if (open !== undefined) return open
+  async connectBetter(peer: string, options: { signal: AbortSignal }): Promise<Connection> {
+    const open = this.connection(peer)
+    const isBest = open !== undefined && isLocal(open.remoteAddr)
+    if (open !== undefined && (isBest || this.#goingOn.has(peer))) return open
     options.signal.throwIfAborted()
     return this.#join(peer, this.#attempts.get(peer) ?? this.#begin(peer, { asksRelays: false }), options.signal)
   }
@@ -228,11 +218,6 @@ export class Dialer {
     throw new BadAddressError(formatAddress(address), what)
   }
 
-  #open(peer: string): Connection[] {
-    const connections = this.#init.libp2p().getConnections(peerIdFromString(peer))
-    return connections.filter(({ status }) => status === 'open')
-  }
-
   async #join(peer: string, attempt: SharedAttempt, signal: AbortSignal): Promise<Connection> {
     attempt.waiting++
     try {
@@ -264,7 +249,10 @@ export class Dialer {
     if (this.#init.isBlocked(peer)) throw new UnreachableError('the peer is blocked: /unblock it first')
     const own = this.#ownNetwork()
     const found = await this.#candidates(peer, own, signal)
-    const candidates = asksRelays ? found.dialled : found.dialled.filter(({ address }) => !isRelayed(address))
+    const open = asksRelays ? undefined : this.connection(peer)
+    const candidates = asksRelays
+      ? found.dialled
+      : found.dialled.filter(({ address }) => isWorthDialling(address, open))
     if (candidates.length === 0) throw new UnreachableError(whyNoAddress(found))
     const tried = this.#inTurn(peer, candidates)
     const relayed = tried.filter(({ address }) => isRelayed(address))
@@ -392,6 +380,11 @@ interface SharedAttempt {
   readonly connection: Promise<Connection>
   readonly life: AbortController
   waiting: number
+}
+
+/** Without a relay, and where a connection is open only for a better path. */
+function isWorthDialling(address: Multiaddr, open: Connection | undefined): boolean {
+  return !isRelayed(address) && (open === undefined || pathRankOf(address) > pathRankOf(open.remoteAddr))
 }
 
 /** Where there is no public address to try, nothing is waited for. */

@@ -4,7 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { LinkWatch } from '../../wire/index.ts'
-import { hostPortOf } from './address.ts'
+import { hostPortOf, remotePlaceOf } from './address.ts'
 import { OwnNetwork } from './own-network.ts'
 
 export interface LinkDoubtsInit {
@@ -39,7 +39,7 @@ export class LinkDoubts {
   /** The peer announces other addresses: where its connection leads to one that it has left, it may not have closed it. */
   moved(peer: string, now: readonly Multiaddr[], was: readonly Multiaddr[]): void {
     const connection = this.#init.connection(peer)
-    const host = connection === undefined ? undefined : hostPortOf(connection.remoteAddr)?.host
+    const host = connection === undefined ? undefined : remotePlaceOf(connection.remoteAddr)?.host
     if (host === undefined) return
     const isAmong = (addresses: readonly Multiaddr[]): boolean =>
       addresses.some((address) => hostPortOf(address)?.host === host)

@@ -4,7 +4,7 @@
 // neither.
 import type { Connection } from '@libp2p/interface'
 import { distanceOf, withDeadline } from '../../wire/index.ts'
-import { pathKindOf, relayOf, withoutPeerId } from './address.ts'
+import { pathKindOf, relayOf, remotePlaceOf, withoutPeerId } from './address.ts'
 import type { ConversationState, PathView } from '../api/chat-events.ts'
 
 /** A caller waits this long for a measurement; after that the last known time is the answer. */
@@ -44,10 +44,12 @@ export class Paths {
     if (connection === undefined) return this.#none(peer)
     const { remoteAddr } = connection
     const relay = relayOf(remoteAddr)
+    const host = remotePlaceOf(remoteAddr)?.host
     return {
       kind: pathKindOf(remoteAddr),
       ...(relay === undefined ? {} : { relay }),
       address: withoutPeerId(remoteAddr).toString(),
+      ...(host === undefined ? {} : { host }),
       ...rttOf(connection)
     }
   }

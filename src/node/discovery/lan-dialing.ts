@@ -13,8 +13,8 @@ export const MAX_LAN_DIALS = 32
 
 /** The part of the dialer that sightings use. */
 export interface SightingDialer {
-  /** The open connection to the peer. */
-  connection(peer: string): unknown
+  /** Whether the peer is connected over the LAN. */
+  isConnected(peer: string): boolean
   connect(peer: string, options: { readonly signal: AbortSignal }): Promise<unknown>
 }
 
@@ -39,14 +39,14 @@ export class LanDialing {
 
   /** @param holder the address block of the machine that shows the peer */
   sighted(peer: string, holder: string): void {
-    if (peer === this.#self || !this.#isOpen || this.#isConnected(peer) || this.#dials.has(peer)) return
+    if (peer === this.#self || !this.#isOpen || this.#dialer.isConnected(peer) || this.#dials.has(peer)) return
     if (this.#shares.isFull && !this.#makeRoom(holder)) return
     const dial: LanDial = { peer, life: new AbortController(), timer: undefined, done: Promise.resolve() }
     this.#dials.set(peer, dial)
     this.#shares.add(dial, holder)
     dial.timer = setTimeout(
       () => {
-        if (this.#isConnected(peer)) this.#forget(dial)
+        if (this.#dialer.isConnected(peer)) this.#forget(dial)
         else dial.done = this.#dial(dial)
       },
       this.#self < peer ? 0 : LAN_DIAL_PATIENCE_MS
@@ -68,10 +68,6 @@ export class LanDialing {
     if (this.#shares.countOf(largest) <= this.#shares.countOf(holder) + 1) return false
     this.#end(victim)
     return true
-  }
-
-  #isConnected(peer: string): boolean {
-    return this.#dialer.connection(peer) !== undefined
   }
 
   async #dial(dial: LanDial): Promise<void> {

@@ -22,7 +22,7 @@ export interface BetterPathsInit {
   /** The best connection to the peer that is open. */
   readonly connection: (peer: string) => Connection | undefined
   /** Dials the peer's own addresses, also beside a relayed connection. */
-  readonly connectDirect: (peer: string, options: { readonly signal: AbortSignal }) => Promise<unknown>
+  readonly connectBetter: (peer: string, options: { readonly signal: AbortSignal }) => Promise<unknown>
   /** Whether this side may dial the peer for nothing but a better path. */
   readonly mayDial: (peer: string) => boolean
   /** The session goes on over this connection, as far as this side has opened its streams. */
@@ -104,13 +104,13 @@ export class BetterPaths {
   }
 
   async #improve(peer: string, signal: AbortSignal): Promise<void> {
-    const { carriers, connection, connectDirect, mayDial, move } = this.#init
+    const { carriers, connection, connectBetter, mayDial, move } = this.#init
     try {
       const open = connection(peer)
       if (open !== undefined && isRelayed(open.remoteAddr) && mayDial(peer)) {
         await this.#dials.take(signal, () => 0)
         try {
-          await connectDirect(peer, { signal })
+          await connectBetter(peer, { signal })
         } finally {
           this.#dials.giveBack()
         }

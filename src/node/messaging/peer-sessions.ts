@@ -29,7 +29,7 @@ const LOG_BYTES = 8
 export interface PeerNetwork {
   connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
   /** Dials the peer's own addresses, also beside a relayed connection. */
-  connectDirect(peer: string, options: { readonly signal: AbortSignal }): Promise<unknown>
+  connectBetter(peer: string, options: { readonly signal: AbortSignal }): Promise<unknown>
   /** The best connection to the peer that is open. */
   connection(peer: string): Connection | undefined
   /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
@@ -91,7 +91,7 @@ export class PeerSessions {
         return { session: session?.connection, own }
       },
       connection: (peer) => network.connection(peer),
-      connectDirect: async (peer, options) => network.connectDirect(peer, options),
+      connectBetter: async (peer, options) => network.connectBetter(peer, options),
       // A dial shows this side's address: a stranger behind a relay does not get it by a request.
       mayDial: (peer) => owner.isContact(peer),
       move: async (connection) => this.#chat?.move(connection),

@@ -4,7 +4,7 @@ import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4 } from 'node:net'
 import { LAN, type RosterEntry } from '../../presence/index.ts'
-import { hostPortOf, isLoopback, pathKindOf } from '../dialing/address.ts'
+import { hostPortOf, isLoopback, pathKindOf, remotePlaceOf } from '../dialing/address.ts'
 import type { Path, PeerName, RosterRow } from '../api/chat-events.ts'
 import type { KnownNames } from './known-names.ts'
 import type { OtherProgram } from './other-programs.ts'
@@ -131,7 +131,7 @@ function pathOf(entry: RosterEntry, connected: Multiaddr | undefined): Path {
  * addresses before loopback.
  */
 export function bestAddress(addresses: readonly Multiaddr[], connected: Multiaddr | undefined): Multiaddr | undefined {
-  const remote = connected === undefined ? undefined : hostPortOf(connected)?.host
+  const remote = connected === undefined ? undefined : remotePlaceOf(connected)?.host
   const host = remote !== undefined && isIPv4(remote) && !remote.startsWith('127.') ? remote : undefined
   const score = (address: Multiaddr): number => {
     const place = hostPortOf(address)

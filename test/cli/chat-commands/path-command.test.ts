@@ -5,6 +5,7 @@ import type { CommandResult } from '../../../src/cli/chat-commands/chat-command.
 import { findCommand } from '../../../src/cli/chat-commands/chat-commands.ts'
 import { conversationJson, resultJson, rowJson } from '../../../src/cli/json/event-json.ts'
 import { resultLines } from '../../../src/cli/chat-commands/result-lines.ts'
+import { shortId } from '../../../src/lib/index.ts'
 import { FakeNode, row } from '../fake-node.ts'
 
 const context = { nowMs: 1_000, numberOf: () => 1, labelOf: () => 'bob', rosterLines: () => [], fold: { rows: 20 } }
@@ -22,21 +23,31 @@ async function asked(path: PathView): Promise<{ result: CommandResult; node: Fak
 
 describe('/path', () => {
   test('measures the way to the peer of the open conversation, and says where it leads', async () => {
-    const { result, node } = await asked({ kind: 'lan', address: '/ip4/192.168.1.7/tcp/4001', rttMs: 2 })
+    const { result, node } = await asked({
+      kind: 'lan',
+      address: '/ip4/192.168.1.7/tcp/4001',
+      host: '192.168.1.7',
+      rttMs: 2
+    })
     expect(node.calls).toContain('measure bob')
     expect(resultLines(result, context)).toEqual([
-      'The path to bob: over the local network, /ip4/192.168.1.7/tcp/4001, 2 ms there and back.'
+      'The path to bob: over the local network to 192.168.1.7, 2 ms there and back.'
     ])
     const json = { path: 'lan', address: '/ip4/192.168.1.7/tcp/4001', rttMs: 2, why: null, retryAtMs: null }
     expect(resultJson(result)).toEqual({ peer, name: 'bob', ...json })
   })
 
   test('says that no one has answered yet', async () => {
-    const { result } = await asked({ kind: 'direct', address: '/ip4/5.6.7.8/tcp/4001' })
-    expect(resultLines(result, context)).toEqual([
-      'The path to bob: directly, /ip4/5.6.7.8/tcp/4001, not measured yet.'
-    ])
+    const { result } = await asked({ kind: 'direct', address: '/ip4/5.6.7.8/udp/40123', host: '5.6.7.8' })
+    expect(resultLines(result, context)).toEqual(['The path to bob: directly to 5.6.7.8, not measured yet.'])
     expect(resultJson(result)).toMatchObject({ path: 'direct', rttMs: null })
+  })
+
+  test('names the relay that it leads through', async () => {
+    const relay = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
+    const { result } = await asked({ kind: 'relayed', relay, address: `/p2p/${relay}/p2p-circuit`, rttMs: 61 })
+    const line = `The path to bob: through the relay ${shortId(relay)}, 61 ms there and back.`
+    expect(resultLines(result, context)).toEqual([line])
   })
 
   test('says why there is none, and when it is tried again', async () => {

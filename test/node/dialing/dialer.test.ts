@@ -375,8 +375,27 @@ describe('a relay', () => {
       [open]
     )
     expect(await dialer.connect(peer, options)).toBe(open)
-    expect(await dialer.connectDirect(peer, options)).toBe(direct)
+    expect(await dialer.connectBetter(peer, options)).toBe(direct)
     expect(dialled).toEqual([`/ip4/11.22.33.44/tcp/4001/p2p/${peer}`])
+  })
+
+  test('beside a direct path, a dial for a better one goes to addresses on the LAN alone', async () => {
+    const dialled: string[] = []
+    const lan = connection()
+    const remoteAddr = multiaddr('/ip4/11.22.33.44/udp/40123')
+    const open = Object.assign(connection(), { remoteAddr, status: 'open' as const })
+    const dialer = make(
+      async (address) => {
+        dialled.push(address.toString())
+        return lan
+      },
+      ['/ip4/192.168.1.7/tcp/4001'],
+      [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
+      [relay],
+      [open]
+    )
+    expect(await dialer.connectBetter(peer, options)).toBe(lan)
+    expect(dialled).toEqual([`/ip4/192.168.1.7/tcp/4001/p2p/${peer}`])
   })
 
   test('is asked when a dial for a better path, which a caller has joined, has failed', async () => {
@@ -392,7 +411,7 @@ describe('a relay', () => {
       [behindRelay, '/ip4/11.22.33.44/tcp/4001'],
       [relay]
     )
-    const sighted = dialer.connectDirect(peer, options).catch(String)
+    const sighted = dialer.connectBetter(peer, options).catch(String)
     const wanted = dialer.connect(peer, options)
     while (dialled.length === 0) await new Promise((resolve) => setImmediate(resolve))
     fail(new Error('ECONNREFUSED'))

@@ -9,7 +9,7 @@ function lan(self = 'm') {
   const underWay = new Set<string>()
   const dialled: string[] = []
   const dialing = new LanDialing(self, {
-    connection: () => undefined,
+    isConnected: () => false,
     connect: async (peer, { signal }) => {
       underWay.add(peer)
       dialled.push(peer)

@@ -34,7 +34,7 @@ beforeEach(() => {
   paths = new BetterPaths({
     carriers: () => ({ session, own }),
     connection: () => open.at(-1),
-    connectDirect: async () => {
+    connectBetter: async () => {
       dials++
       if (reached === undefined) throw new Error('nothing answers')
       open.push(reached)

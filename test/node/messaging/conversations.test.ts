@@ -33,7 +33,7 @@ beforeEach(() => {
         looks++
         throw new Error('nothing listens there')
       },
-      connectDirect: async () => undefined,
+      connectBetter: async () => undefined,
       connection: () => undefined,
       closeSuperseded: () => 0,
       isLan: () => false,
