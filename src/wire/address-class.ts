@@ -70,6 +70,23 @@ export function stateAddressClass(address: Multiaddr, stated: string): void {
   statedClasses.set(address, stated)
 }
 
+const BEHIND = ' behind '
+
+/**
+ * The class of a peer behind a relay, where its address is not seen.
+ *
+ * @param source the network that the relay states for it; undefined: none
+ * @param relay the relay's short ID
+ */
+export function classBehindRelay(source: string | undefined, relay: string): string {
+  return source === undefined ? UNKNOWN_ADDRESS_CLASS : `${source}${BEHIND}${relay}`
+}
+
+/** @returns the short ID of the relay that has stated this class; undefined for the class of an address */
+export function relayOfClass(ofPeer: string): string | undefined {
+  return ofPeer.split(BEHIND)[1]
+}
+
 /** The class of the IP address in a multiaddr; of one without, what was stated for it. */
 export function addressClassOf(address: Multiaddr): string {
   const stated = statedClasses.get(address)

@@ -16,7 +16,9 @@ export {
   addressClass,
   addressClassOf,
   canonicalIp,
+  classBehindRelay,
   ipOf,
+  relayOfClass,
   stateAddressClass,
   UNKNOWN_ADDRESS_CLASS
 } from './address-class.ts'

@@ -61,6 +61,26 @@ test('small pieces of one holder, however many, keep a large one waiting for a m
   expect(nowMs).toBeLessThan(1_500)
 })
 
+test('small pieces of many holders together overtake with half of the rate of all, shared among them', () => {
+  const { paced, passed, add } = queue(128 * 1_024)
+  for (let n = 0; n < 8; n++) add('full bucket', 'elsewhere')
+  paced.pass(0)
+  const holders = Array.from({ length: 8 }, (_, n) => `crowd ${n}`)
+  const again = (holder: string): void => (holder === 'anna' ? add('anna') : add(holder, holder, 1_024))
+  for (const holder of ['anna', ...holders]) again(holder)
+  passed.length = 0
+  for (let nowMs = 1; nowMs <= 10_000; nowMs++) {
+    const before = passed.length
+    paced.pass(nowMs)
+    for (const holder of passed.slice(before)) again(holder)
+  }
+  const counts = Map.groupBy(passed, (one) => one)
+  const kib = (holder: string): number => (counts.get(holder)?.length ?? 0) * (holder === 'anna' ? 16 : 1)
+  // In ten seconds 1,280 KiB pass: the half that is left takes turns by pieces, of which those of anna are two thirds.
+  expect(kib('anna')).toBeGreaterThan(350)
+  for (const holder of holders) expect(kib(holder)).toBeGreaterThan(80)
+})
+
 test('many peers of one holder share its turn', () => {
   const { paced, passed, add } = queue(piece)
   for (let n = 0; n < 5; n++) add(`sybil${n}`, '203.0.113.7')

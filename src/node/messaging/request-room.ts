@@ -1,8 +1,9 @@
 // The room for strangers' messages that wait to be accepted: how many there
 // are, and who gives way when one more would not fit. Pure: the held messages go
 // in, and the caller stores and deletes. It never refuses a newcomer: the
-// largest holder by address class gives way, its oldest request first.
-import { PRESSURE_PART, Shares, UNKNOWN_ADDRESS_CLASS } from '../../wire/index.ts'
+// largest holder by address class gives way, its oldest request first, and before
+// it the strangers behind a relay that have more than one relay's part.
+import { PRESSURE_PART, relayOfClass, Shares, UNKNOWN_ADDRESS_CLASS } from '../../wire/index.ts'
 import type { HeldMessage } from '../../storage/index.ts'
 import type { RoomView } from '../api/chat-events.ts'
 
@@ -15,17 +16,26 @@ export const MAX_HELD_TOTAL = 1_000
 /** The places among them that only the LAN may fill: strangers from elsewhere can't crowd out the room next door. */
 export const HELD_RESERVED_FOR_LAN = 200
 
+/**
+ * The places that the strangers behind one relay keep in a full room, a quarter of those that are not the LAN's: a relay
+ * may state a new source for each of them, and so be as many holders as it likes.
+ */
+export const HELD_BEHIND_ONE_RELAY = 200
+
 export interface RoomLimits {
   readonly perStranger: number
   readonly total: number
   /** What those from elsewhere can't fill. */
   readonly reservedForLan: number
+  /** What the strangers behind one relay keep when the room is full. */
+  readonly behindOneRelay: number
 }
 
 const defaultLimits: RoomLimits = {
   perStranger: MAX_HELD_PER_STRANGER,
   total: MAX_HELD_TOTAL,
-  reservedForLan: HELD_RESERVED_FOR_LAN
+  reservedForLan: HELD_RESERVED_FOR_LAN,
+  behindOneRelay: HELD_BEHIND_ONE_RELAY
 }
 
 /** Who wants to leave messages here. */
@@ -49,6 +59,8 @@ export class RequestRoom {
   readonly #limits: RoomLimits
   readonly #shares: Shares<HeldMessage>
   readonly #ofPeer = new Map<string, Set<HeldMessage>>()
+  /** How many are held of those behind each relay. */
+  readonly #behind = new Map<string, number>()
   #fromLan = 0
 
   /** @param held what is held now, the oldest first */
@@ -91,6 +103,7 @@ export class RequestRoom {
     for (const message of this.#ofPeer.get(peer) ?? []) {
       this.#shares.delete(message)
       if (message.lan) this.#fromLan--
+      this.#countBehind(message, -1)
     }
     this.#ofPeer.delete(peer)
   }
@@ -121,6 +134,15 @@ export class RequestRoom {
     this.#shares.add(message, message.origin ?? UNKNOWN_ADDRESS_CLASS)
     this.#ofPeer.set(message.peer, (this.#ofPeer.get(message.peer) ?? new Set()).add(message))
     if (message.lan) this.#fromLan++
+    this.#countBehind(message, 1)
+  }
+
+  #countBehind({ origin = '' }: HeldMessage, change: 1 | -1): void {
+    const relay = relayOfClass(origin)
+    if (relay === undefined) return
+    const count = (this.#behind.get(relay) ?? 0) + change
+    if (count > 0) this.#behind.set(relay, count)
+    else this.#behind.delete(relay)
   }
 
   #fits({ lan }: Newcomer, count: number): boolean {
@@ -129,11 +151,27 @@ export class RequestRoom {
   }
 
   /** Whose request gives way to the newcomer. */
-  #victim({ peer, lan }: Newcomer, isIgnored: (peer: string) => boolean): string | undefined {
+  #victim({ peer, origin, lan }: Newcomer, isIgnored: (peer: string) => boolean): string | undefined {
     // What the LAN has within its share is out of reach for those from elsewhere.
     const keepsLan = !lan && this.#fromLan <= this.#limits.reservedForLan
     const isKept = (message: HeldMessage): boolean => message.peer === peer || (keepsLan && message.lan)
-    const victim = this.#shares.toEvict((message) => isKept(message) || !isIgnored(message.peer))
-    return (victim ?? this.#shares.toEvict(isKept))?.peer
+    const relay = this.#relayThatGivesWay(relayOfClass(origin))
+    const isOfRelay = (message: HeldMessage): boolean => relayOfClass(message.origin ?? '') === relay
+    const victim =
+      this.#shares.toEvict((message) => isKept(message) || !isIgnored(message.peer)) ??
+      (relay === undefined ? undefined : this.#shares.toEvict((message) => isKept(message) || !isOfRelay(message))) ??
+      this.#shares.toEvict(isKept)
+    return victim?.peer
+  }
+
+  /**
+   * The relay whose strangers give way before all others: the newcomer's own, where these have their part, or else the
+   * one whose strangers have the most beyond it.
+   */
+  #relayThatGivesWay(ofNewcomer: string | undefined): string | undefined {
+    const { behindOneRelay } = this.#limits
+    if ((this.#behind.get(ofNewcomer ?? '') ?? 0) >= behindOneRelay) return ofNewcomer
+    const [most] = [...this.#behind].toSorted(([, one], [, other]) => other - one)
+    return most !== undefined && most[1] > behindOneRelay ? most[0] : undefined
   }
 }

@@ -14,7 +14,7 @@ import type {
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { shortId } from '../../lib/index.ts'
-import { lossOf, onClosed, stateAddressClass, toError, UNKNOWN_ADDRESS_CLASS } from '../../wire/index.ts'
+import { classBehindRelay, lossOf, onClosed, stateAddressClass, toError } from '../../wire/index.ts'
 import { circuitAddress } from '../circuit-address.ts'
 import { decodeStop, encodeStop, MAX_CIRCUITS_TO_TARGET, STOP_PROTOCOL } from '../relay-frames.ts'
 import { RelayStream } from '../relay-stream.ts'
@@ -116,7 +116,7 @@ export class CircuitListener extends TypedEventEmitter<ListenerEvents> implement
     const loss = lossOf(stream, 'negotiate')
     if (loss !== undefined) throw loss
     const peer = offer.peer.toString()
-    const source = offer.source === undefined ? UNKNOWN_ADDRESS_CLASS : `${offer.source} behind ${shortId(relay)}`
+    const source = classBehindRelay(offer.source, shortId(relay))
     if (!this.#hasPlace(stream, relay, { peer, source })) {
       await offered.end(encodeStop({ type: 'status', status: 'resource-limit-exceeded' }))
       return

@@ -32,6 +32,9 @@ const SMALL_PIECE_BYTES = 1_024
  */
 const OVERTAKING_RATE: Rate = { burst: 64 * 1024, perSecond: 64 * 1024 }
 
+/** What all holders together may overtake with, as a part of the rate of all: however many they are, large pieces have the rest. */
+const OVERTAKING_PART_OF_ALL = 0.5
+
 /** Peers whose rate is remembered; each has a circuit, or had one a moment ago. */
 const MAX_PACED_PEERS = 1_024
 
@@ -58,6 +61,7 @@ export class PaceQueue {
   readonly #inAll: TokenBucket | undefined
   readonly #ofPeer: RateLimiter
   readonly #overtaking = new RateLimiter(OVERTAKING_RATE, MAX_PACED_PEERS)
+  readonly #overtakingInAll: TokenBucket | undefined
   /** The waiting pieces of each holder, the oldest first. The holder that passed something last comes last. */
   readonly #waiting = new Map<string, Piece[]>()
 
@@ -65,6 +69,9 @@ export class PaceQueue {
   constructor(perSecond: number, nowMs: number, ofPeer: Rate = RELAY_RATE_OF_PEER) {
     const burst = Math.max(perSecond, RELAY_PIECE_BYTES)
     this.#inAll = perSecond === Infinity ? undefined : new TokenBucket({ burst, perSecond }, nowMs)
+    const overtaking = perSecond * OVERTAKING_PART_OF_ALL
+    const overtakingBurst = Math.max(overtaking, SMALL_PIECE_BYTES)
+    this.#overtakingInAll = this.#inAll && new TokenBucket({ burst: overtakingBurst, perSecond: overtaking }, nowMs)
     this.#ofPeer = new RateLimiter(ofPeer, MAX_PACED_PEERS)
   }
 
@@ -109,18 +116,29 @@ export class PaceQueue {
 
   /** A large piece waits for the rate of all: lets small ones pass meanwhile. @returns when to ask for the next of them */
   #passSmall(nowMs: number): number {
-    let nextMs = Infinity
-    for (const piece of [...this.#waiting.values()].flat()) {
-      if (piece.bytes > SMALL_PIECE_BYTES) continue
-      const overtaking = this.#overtaking.of(piece.holder, nowMs)
-      const inAllMs = this.#inAll?.waitMs(piece.bytes, nowMs) ?? 0
-      const waitMs = Math.max(inAllMs, this.#waitOfPeer(piece, nowMs), overtaking.waitMs(piece.bytes, nowMs))
-      nextMs = waitMs === 0 ? nextMs : Math.min(nextMs, waitMs)
-      if (waitMs > 0) continue
-      overtaking.take(piece.bytes, nowMs)
-      this.#take(piece, nowMs)
+    for (;;) {
+      let [hasPassed, nextMs] = [false, Infinity]
+      // One of each holder in turn: what all may overtake with is shared as well.
+      for (const pieces of Array.from(this.#waiting.values())) {
+        const small = pieces.filter(({ bytes }) => bytes <= SMALL_PIECE_BYTES)
+        const ready = small.find((piece) => this.#waitToOvertake(piece, nowMs) === 0)
+        if (ready === undefined) {
+          nextMs = Math.min(nextMs, ...small.map((piece) => this.#waitToOvertake(piece, nowMs)))
+          continue
+        }
+        this.#overtaking.of(ready.holder, nowMs).take(ready.bytes, nowMs)
+        this.#overtakingInAll?.take(ready.bytes, nowMs)
+        this.#take(ready, nowMs)
+        hasPassed = true
+      }
+      if (!hasPassed) return nextMs
     }
-    return nextMs
+  }
+
+  #waitToOvertake(piece: Piece, nowMs: number): number {
+    const buckets = [this.#inAll, this.#overtakingInAll, this.#overtaking.of(piece.holder, nowMs)]
+    const waits = buckets.map((bucket) => bucket?.waitMs(piece.bytes, nowMs) ?? 0)
+    return Math.max(this.#waitOfPeer(piece, nowMs), ...waits)
   }
 
   #waitOfPeer({ peer, bytes }: Piece, nowMs: number): number {

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RequestRoom, type Granted, type Newcomer } from '../../../src/node/messaging/request-room.ts'
 import type { HeldMessage } from '../../../src/storage/index.ts'
+import { classBehindRelay } from '../../../src/wire/index.ts'
 
-const limits = { perStranger: 4, total: 20, reservedForLan: 6 }
+const limits = { perStranger: 4, total: 20, reservedForLan: 6, behindOneRelay: 5 }
 const roomForElsewhere = limits.total - limits.reservedForLan
 
 function come(room: RequestRoom, newcomer: Newcomer, count: number, isIgnored?: (peer: string) => boolean): Granted {
@@ -66,6 +67,20 @@ test('a stranger does not evict itself', () => {
   const granted = come(room, from('a', 'first'), 2)
   expect(granted.room).toBe(2)
   expect(granted.evicted).not.toContain('first')
+})
+
+test('a relay that states a new source for each of its strangers keeps its part of a full room, and evicts nobody else', () => {
+  const room = new RequestRoom([], limits)
+  come(room, from('198.51.100.4', 'bob'), 4)
+  come(room, from(classBehindRelay('0a0b', 'HONESTxx'), 'carla'), 4)
+  const behindRelay = (n: number): Newcomer => from(classBehindRelay(`${n}`, 'HOSTILEx'), `sybil ${n}`)
+  for (let n = 0; n < 50; n++) expect(come(room, behindRelay(n), 1).room).toBe(1)
+  expect([room.countOf('bob'), room.countOf('carla'), room.use().messages]).toEqual([4, 4, roomForElsewhere])
+
+  // It has more than its part, gives way down to that, and does not grow again.
+  expect(come(room, from('d', 'dora'), 1).evicted).toEqual(['sybil 44'])
+  expect(come(room, behindRelay(50), 1).evicted).toEqual(['sybil 45'])
+  expect(come(room, from('e', 'emil'), 1).evicted).toEqual(['bob'])
 })
 
 test('requests of an earlier version, without an address, are one holder', () => {
