@@ -79,7 +79,7 @@ function argumentsOf(command: Command): string {
 }
 
 function optionsOf(command: Command): string {
-  const settings = new Set(settingSpecs.map(flagOf))
+  const settings = new Set(settingSpecs.flatMap((spec) => [flagOf(spec, true), flagOf(spec, false)]))
   const own = command.options.filter(({ long }) => long != null && !settings.has(long))
   if (own.length === 0) return ''
   return table(
@@ -95,9 +95,9 @@ function settingsOf(command: Command): string {
   const link = '[Settings](settings.md)'
   if (names.length === allSettings.length) return `${link}: all.`
   if (names.length === chatSettings.length) {
-    return `${link}: all but ${codes(settingSpecs.filter((spec) => !given.has(flagOf(spec))).map(flagOf))}.`
+    return `${link}: all but ${codes(settingSpecs.filter((spec) => !given.has(flagOf(spec))).map((spec) => flagOf(spec)))}.`
   }
-  return `${link}: ${codes(names.map(flagOf))}.`
+  return `${link}: ${codes(names.map((spec) => flagOf(spec)))}.`
 }
 
 /** As they stand at the end of its help. */

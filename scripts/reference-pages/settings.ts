@@ -2,7 +2,7 @@
 // setting takes; what the help leaves out stands beside it here.
 import { flagOf } from '../../src/cli/options/option-table.ts'
 import { loadConfig } from '../../src/node/config/config.ts'
-import { settingSpecs, settingText } from '../../src/node/config/setting-specs.ts'
+import { helpAmongAll, settingSpecs, settingText } from '../../src/node/config/setting-specs.ts'
 import type { SettingName } from '../../src/node/config/setting-specs.ts'
 import { cell, table } from './markdown.ts'
 
@@ -71,18 +71,19 @@ export async function settingsPage(): Promise<string> {
   const env = { XDG_CONFIG_HOME: '/nowhere', XDG_DATA_HOME: '/nowhere' }
   const { settings } = await loadConfig({ flags: {}, env })
   const rows = settingSpecs.map((spec) => {
-    const { name, placeholder, help, parse } = spec
+    const { name, placeholder, byDefault, parse } = spec
     const example = examples[name]
     parse(example)
-    const option = placeholder === undefined ? flagOf(spec) : `${flagOf(spec)} ${placeholder}`
+    const options =
+      placeholder === undefined ? [flagOf(spec), flagOf(spec, byDefault === true)] : [`${flagOf(spec)} ${placeholder}`]
     const value = defaults[name] ?? `\`${settingText(spec, settings[name])}\``
     return [
       `\`${name}\``,
       `\`${spec.env}\``,
-      `\`${option}\``,
+      options.map((option) => `\`${option}\``).join(', '),
       value,
       `\`${example}\``,
-      [help, notes[name]].filter((part) => part !== undefined).join('. ')
+      [helpAmongAll(spec), notes[name]].filter((part) => part !== undefined).join('. ')
     ]
   })
   return `# Settings
@@ -93,8 +94,8 @@ A value comes from the first of these that has one: the option, the environment 
 remembers (nickname, typing notices and port), the default. \`parley config\` shows each value and where it comes from; \`parley config set\` and
 \`parley config unset\` change the file. The file is \`config.json\` in the [configuration folder](files.md): one JSON
 object with the names of the first column. Comments (\`//\` and \`/* */\`) and a byte order mark are allowed; an unknown
-name is an error. A switch takes \`true\` or \`false\`; its option exists only in the form that changes the default. TIME is a
-number with \`s\`, \`m\`, \`h\` or \`d\`, SIZE one with \`KiB\`, \`MiB\`, \`GiB\` or \`TiB\`.
+name is an error. A switch takes \`true\` or \`false\`; of its two options \`--help\` lists the one that changes the
+default. TIME is a number with \`s\`, \`m\`, \`h\` or \`d\`, SIZE one with \`KiB\`, \`MiB\`, \`GiB\` or \`TiB\`.
 
 ${table(
   ['setting', 'variable', 'option', 'default', 'example', 'meaning'],

@@ -15,12 +15,14 @@ export {
 export {
   DEFAULT_DIRECTORY_PORTS,
   defaultProfile,
+  helpAmongAll,
   kebabCase,
   settingSpecs,
   settingText,
   type PresenceLines,
   type SettingName,
-  type SettingSpec
+  type SettingSpec,
+  type SettingValue
 } from './config/setting-specs.ts'
 export {
   AmbiguousPeerError,

@@ -137,7 +137,9 @@ async function handOver(io: CommandIo, command: Command, asked: Config, profile:
 function unusedFlags(command: Command): readonly string[] {
   const ofFace: readonly SettingName[] = ['profile', 'presenceLines', 'notify', 'secondWindow']
   const given = flagsOf(command)
-  return settingSpecs.filter(({ name }) => given[name] !== undefined && !ofFace.includes(name)).map(flagOf)
+  return settingSpecs
+    .filter(({ name }) => given[name] !== undefined && !ofFace.includes(name))
+    .map((spec) => flagOf(spec, given[spec.name]))
 }
 
 interface ChatOpening {

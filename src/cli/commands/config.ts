@@ -86,11 +86,12 @@ export function settingLines(views: readonly SettingView[]): string[] {
   })
 }
 
-function sourceText({ name, source }: SettingView): string {
+function sourceText({ name, value, source }: SettingView): string {
   const spec = settingSpec(name)
+  const isOff = spec.placeholder === undefined && value === 'false'
   switch (source) {
     case 'flag':
-      return `flag ${flagOf(spec)}`
+      return `flag ${flagOf(spec, !isOff)}`
     case 'environment':
       return `environment ${spec.env}`
     case 'file':

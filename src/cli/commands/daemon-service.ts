@@ -49,7 +49,7 @@ export function daemonOptions(flags: Flags): readonly string[] {
 
 function optionWords(spec: SettingSpec, value: Flags[SettingName]): string[] {
   if (value === undefined) return []
-  if (typeof value === 'boolean') return [flagOf(spec)]
+  if (typeof value === 'boolean') return [flagOf(spec, value)]
   return [value].flat().flatMap((one) => [flagOf(spec), one])
 }
 

@@ -19,7 +19,7 @@ export function flagsOf(command: Command): Flags {
       const isGiven = at.getOptionValueSource(spec.name) === 'cli'
       if (!isGiven || flags[spec.name] !== undefined) continue
       if (!command.options.some((option) => option.attributeName() === spec.name)) {
-        throw new UsageError(`${flagOf(spec)} means nothing to parley ${command.name()}`)
+        throw new UsageError(`${flagOf(spec, at.getOptionValue(spec.name))} means nothing to parley ${command.name()}`)
       }
       flags[spec.name] = at.getOptionValue(spec.name)
     }

@@ -3,10 +3,12 @@
 // reference are made from it. It reads no command line.
 import {
   DEFAULT_DIRECTORY_PORTS,
+  helpAmongAll,
   kebabCase,
   type SettingName,
   type SettingSpec,
-  settingSpecs
+  settingSpecs,
+  type SettingValue
 } from '../../node/settings.ts'
 
 /**
@@ -81,11 +83,9 @@ interface RunOption {
   readonly of: Readonly<Partial<Record<CommandName, string>>>
 }
 
-const forScreenReaders = 'plain lines, also on a terminal: for screen readers'
-const linesInAndOut = 'one JSON object a line, in and out'
-const oneObject = 'print one JSON object'
-const objectPerMessage = 'print one JSON object a message'
-const keyPassphrase = 'read the passphrase of the identity key from this file descriptor'
+/** The same help in each of these commands. */
+const inEach = (commands: readonly CommandName[], help: string): RunOption['of'] =>
+  Object.fromEntries(commands.map((command) => [command, help]))
 
 /** In the order in which the help lists them, after the settings. */
 const runOptions = [
@@ -210,20 +210,16 @@ const runOptions = [
   {
     sets: 'plain',
     flags: '--plain',
-    of: { parley: forScreenReaders, chat: forScreenReaders, attach: forScreenReaders }
+    of: inEach(['parley', 'chat', 'attach'], 'plain lines, also on a terminal: for screen readers')
   },
   {
     sets: 'passphraseFd',
     flags: '--passphrase-fd <N>',
     of: {
-      parley: keyPassphrase,
-      chat: keyPassphrase,
-      send: keyPassphrase,
-      log: keyPassphrase,
-      await: keyPassphrase,
-      directory: keyPassphrase,
-      daemon: keyPassphrase,
-      unlock: keyPassphrase,
+      ...inEach(
+        ['parley', 'chat', 'send', 'log', 'await', 'directory', 'daemon', 'unlock'],
+        'read the passphrase of the identity key from this file descriptor'
+      ),
       'profile protect': 'read the present passphrase from this file descriptor',
       'profile export': 'read the passphrase for the file from this file descriptor',
       'profile import': 'read the passphrase of the file from this file descriptor'
@@ -238,29 +234,18 @@ const runOptions = [
     sets: 'json',
     flags: '--json',
     of: {
-      parley: linesInAndOut,
-      chat: linesInAndOut,
+      ...inEach(['parley', 'chat', 'attach'], 'one JSON object a line, in and out'),
+      ...inEach(['log', 'search'], 'print one JSON object a message'),
+      ...inEach(['contact list', 'contact rename', 'contact remove'], 'print one JSON object'),
+      ...inEach(['id', 'verify', 'status', 'unlock', 'config'], 'print one JSON object'),
+      ...inEach(['profile protect', 'profile export', 'profile import'], 'print one JSON object'),
       send: 'print the outcome as one JSON object',
-      log: objectPerMessage,
       await: 'print it as one JSON object',
-      search: objectPerMessage,
       export: 'one JSON object a message',
       forget: 'print one JSON object that says how many',
-      'contact list': oneObject,
-      'contact rename': oneObject,
-      'contact remove': oneObject,
       roster: 'print the roster as one JSON object a line',
       directory: 'print events as one JSON object a line',
-      id: oneObject,
-      verify: oneObject,
-      status: oneObject,
-      daemon: 'print its log as one JSON object a line',
-      attach: linesInAndOut,
-      unlock: oneObject,
-      'profile protect': oneObject,
-      'profile export': oneObject,
-      'profile import': oneObject,
-      config: oneObject
+      daemon: 'print its log as one JSON object a line'
     }
   }
 ] as const satisfies readonly RunOption[]
@@ -274,17 +259,19 @@ export interface CommandOption {
   readonly flags: string
   readonly help: string
   readonly isRepeatable: boolean
+  /** The help does not list it: it is the other form of a switch that is listed. */
+  readonly isUnlisted: boolean
 }
 
 /** All options of a command, in the order of its help. */
 export function optionsOf(command: CommandName): readonly CommandOption[] {
   const settings: readonly SettingName[] = settingsOfCommands[command]
   return [
-    ...settingSpecs.filter(({ name }) => settings.includes(name)).map((spec) => settingOption(spec, command)),
+    ...settingSpecs.filter(({ name }) => settings.includes(name)).flatMap((spec) => settingOptions(spec, command)),
     ...runOptions.flatMap((option: RunOption) => {
       const { sets, flags, isRepeatable = false, env, of } = option
       const help = of[command]
-      return help === undefined ? [] : [{ sets, flags, help: withVariable(help, env), isRepeatable }]
+      return help === undefined ? [] : [{ sets, flags, help: withVariable(help, env), isRepeatable, isUnlisted: false }]
     })
   ]
 }
@@ -295,21 +282,23 @@ export function runFlagOf(name: RunOptionName): string {
   return option?.flags.split(' ')[0] ?? ''
 }
 
-/** The flag of a setting, as it is typed. A switch has one form: the one that changes its default. */
-export function flagOf(spec: SettingSpec): string {
+/** The flag of a setting, as it is typed. @param value of a switch; default the one that is not its default */
+export function flagOf(spec: SettingSpec, value: SettingValue = spec.byDefault !== true): string {
   const kebab = kebabCase(spec.name)
-  return spec.byDefault === true ? `--no-${kebab}` : `--${kebab}`
+  return value === false ? `--no-${kebab}` : `--${kebab}`
 }
 
-function settingOption(spec: SettingSpec, command: CommandName): CommandOption {
-  const value = spec.placeholder === undefined ? '' : ` <${spec.placeholder}>`
-  const help = settingHelp[command]?.[spec.name] ?? (spec.byDefault === true ? `do not ${spec.help}` : spec.help)
-  return {
-    sets: spec.name,
-    flags: `${flagOf(spec)}${value}`,
-    help: withVariable(help, spec.env),
-    isRepeatable: Array.isArray(spec.byDefault)
-  }
+/** A switch has two forms: what the file or the environment says can be turned on, and off, for one run. */
+function settingOptions(spec: SettingSpec, command: CommandName): readonly CommandOption[] {
+  const { name: sets, placeholder, byDefault, env } = spec
+  const text = command === 'directory' ? spec.help : helpAmongAll(spec)
+  const help = settingHelp[command]?.[sets] ?? (byDefault === true ? `do not ${text}` : text)
+  const option = { sets, help: withVariable(help, env), isRepeatable: Array.isArray(byDefault), isUnlisted: false }
+  if (placeholder !== undefined) return [{ ...option, flags: `${flagOf(spec)} <${placeholder}>` }]
+  return [
+    { ...option, flags: flagOf(spec) },
+    { ...option, flags: flagOf(spec, byDefault === true), isUnlisted: true }
+  ]
 }
 
 function withVariable(help: string, env: string | undefined): string {

@@ -21,8 +21,8 @@ export class ProgramCommand extends Command {
 
   /** Adds an option for each that the table has for the command of this name. */
   takeOptions(words: CommandName): this {
-    for (const { flags, help, isRepeatable } of optionsOf(words)) {
-      const option = new Option(flags, help)
+    for (const { flags, help, isRepeatable, isUnlisted } of optionsOf(words)) {
+      const option = new Option(flags, help).hideHelp(isUnlisted)
       this.addOption(isRepeatable ? option.argParser(collect) : option)
     }
     return this

@@ -55,6 +55,7 @@ interface Setting<Name extends string, Value extends SettingValue> {
   readonly of: 'chat' | 'directory' | 'both'
   /** How the value looks on the command line; absent for a switch. */
   readonly placeholder?: string
+  /** Of a setting for a directory, as a directory's own help has it. */
   readonly help: string
   readonly parse: (text: string) => Value
   /** Writes the value in the form that `parse` reads; absent where that is the plain value. */
@@ -145,7 +146,7 @@ const settings = [
     name: 'join',
     of: 'directory',
     placeholder: 'PORT|ADDRESS',
-    help: 'of a directory: another one to share one roster with; repeatable, or with commas in the file and environment',
+    help: 'another directory to share one roster with; repeatable, or with commas in the file and environment',
     parse: parseList,
     byDefault: []
   }),
@@ -153,7 +154,7 @@ const settings = [
     name: 'federate',
     of: 'directory',
     placeholder: 'named|all',
-    help: 'of a directory: which directories may join it: only those named with --join, or all',
+    help: 'which directories may join it: only those named with --join, or all',
     parse: choice('named', 'all'),
     byDefault: 'all'
   }),
@@ -161,14 +162,14 @@ const settings = [
     name: 'relay',
     of: 'directory',
     placeholder: 'on|off',
-    help: "of a directory: whether it relays between its peers that can't reach each other; it never sees what they say",
+    help: "whether it relays between its peers that can't reach each other; it never sees what they say",
     parse: choice('on', 'off'),
     byDefault: 'on'
   }),
   setting({
     name: 'relayOnly',
     of: 'directory',
-    help: 'of a directory: keep no roster, and relay between those who name it with --relay-via',
+    help: 'keep no roster, and relay between those who name it with --relay-via',
     parse: parseSwitch,
     byDefault: false
   }),
@@ -177,7 +178,7 @@ const settings = [
     name: 'relayRate',
     of: 'directory',
     placeholder: 'SIZE|none',
-    help: 'of a directory: how much it relays in a second, for all peers together, such as 4MiB',
+    help: 'how much it relays in a second, for all peers together, such as 4MiB',
     parse: (text) => parseSize(text, Infinity),
     write: (value) => exactSizeText(value, Infinity),
     byDefault: DEFAULT_RELAY_RATE
@@ -186,7 +187,7 @@ const settings = [
     name: 'relayCircuits',
     of: 'directory',
     placeholder: 'COUNT',
-    help: 'of a directory: how many relayed connections it carries at a time',
+    help: 'how many relayed connections it carries at a time',
     parse: parseCount,
     byDefault: DEFAULT_RELAY_CIRCUITS
   }),
@@ -194,7 +195,7 @@ const settings = [
     name: 'trustedProxy',
     of: 'directory',
     placeholder: 'CIDR',
-    help: "of a directory: a reverse proxy trusted to name its client's address, such as 10.0.0.0/8; repeatable, or with commas in the file and environment",
+    help: "a reverse proxy trusted to name its client's address, such as 10.0.0.0/8; repeatable, or with commas in the file and environment",
     parse: parseCidrs,
     byDefault: []
   }),
@@ -342,6 +343,11 @@ export function defaultName(profile: SettingValue): string {
 export function settingText(spec: SettingSpec, value: SettingValue): string {
   if (typeof value === 'number' && spec.write !== undefined) return spec.write(value)
   return value === undefined ? '' : String(value)
+}
+
+/** What a setting is for, among those of all nodes. */
+export function helpAmongAll({ of, help }: SettingSpec): string {
+  return of === 'directory' ? `of a directory: ${help}` : help
 }
 
 /** The name of a setting as its option has it: `trusted-proxy`. */

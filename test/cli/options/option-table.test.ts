@@ -2,9 +2,10 @@ import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { flagsOf, givenOption, hasSwitch, listOption, textOption } from '../../../src/cli/options/given-options.ts'
-import { allSettings, chatSettings, commandNames, optionsOf } from '../../../src/cli/options/option-table.ts'
+import { allSettings, chatSettings, commandNames, flagOf, optionsOf } from '../../../src/cli/options/option-table.ts'
 import { ProgramCommand } from '../../../src/cli/options/program-command.ts'
 import { buildProgram } from '../../../src/cli/program.ts'
+import { settingSpecs } from '../../../src/node/config/setting-specs.ts'
 
 const io = {
   stdin: new PassThrough(),
@@ -36,6 +37,32 @@ test('the program has the commands of the table, each with the options that the 
       words
     ).toEqual(expected.map(({ flags, help, sets }) => ({ flags, help, sets })))
   }
+})
+
+test('a switch that the file has turned on is turned off for one run, and one that it has turned off is turned on', () => {
+  const read = (...args: string[]): unknown => {
+    let flags: unknown
+    const program = new ProgramCommand('parley').takeOptions('parley')
+    program.action(() => void (flags = flagsOf(program)))
+    program.parse(args, { from: 'user' })
+    return flags
+  }
+  const switches = settingSpecs.filter(({ of, placeholder }) => of !== 'directory' && placeholder === undefined)
+  expect(switches.map(({ name }) => name)).toEqual(expect.arrayContaining(['seen', 'mdns', 'typing']))
+  for (const spec of switches) {
+    for (const value of [true, false]) expect(read(flagOf(spec, value))).toEqual({ [spec.name]: value })
+  }
+  expect(read()).toEqual({})
+})
+
+test('the help of a directory does not say of each option that it is of a directory; a list of all settings does', () => {
+  const helpOf = (command: 'directory' | 'config'): string | undefined =>
+    optionsOf(command).find(({ sets }) => sets === 'join')?.help
+  expect(helpOf('directory')).toMatch(/^another directory to share one roster with/u)
+  expect(helpOf('config')).toMatch(/^of a directory: another directory/u)
+  const listed = optionsOf('directory').filter(({ isUnlisted }) => !isUnlisted)
+  expect(listed.map(({ flags }) => flags)).toEqual(expect.arrayContaining(['--relay-only', '--no-mdns']))
+  expect(listed.map(({ flags }) => flags)).not.toContain('--no-relay-only')
 })
 
 test('a chat takes no setting that only a directory has, and a directory none of a chat', () => {
