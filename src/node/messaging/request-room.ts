@@ -20,7 +20,7 @@ export const HELD_RESERVED_FOR_LAN = 200
  * The places that the strangers behind one relay keep in a full room, a quarter of those that are not the LAN's: a relay
  * may state a new source for each of them, and so be as many holders as it likes.
  */
-export const HELD_BEHIND_ONE_RELAY = 200
+const HELD_BEHIND_ONE_RELAY = 200
 
 export interface RoomLimits {
   readonly perStranger: number
