@@ -6,7 +6,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { Wakeup } from '../lib/index.ts'
 import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
 import { NamedRelays } from '../relay/index.ts'
-import { InterfaceWatch } from '../transport/index.ts'
+import { defaultRoutes, InterfaceWatch, networkInterfaces } from '../transport/index.ts'
 import { addressBlock } from '../wire/index.ts'
 import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
 import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
@@ -189,7 +189,7 @@ export class ChatNetwork {
       connection: (peer) => this.connections.connection(peer),
       isDirectory: (peer) => this.#directories.views().some((view) => view.peer === peer)
     })
-    this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange())
+    this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange(), networkInterfaces, defaultRoutes)
   }
 
   /** Gives it what was made after it. Call it once, before anything but its `presence` is used. */

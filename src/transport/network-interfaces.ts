@@ -1,5 +1,5 @@
-// The interfaces of this machine and their addresses, and when these change: a
-// cable, a Wi-Fi; and when the machine has slept. Systems report that in no common way, so
+// The interfaces of this machine and their addresses, and when these or its routes
+// change: a cable, a Wi-Fi; and when the machine has slept. Systems report that in no common way, so
 // it looks. To list them the system opens a socket, and the list is asked for
 // every few seconds: when no more files may be open, the last list stands.
 import { networkInterfaces as listInterfaces, platform, type NetworkInterfaceInfo } from 'node:os'
@@ -36,22 +36,27 @@ export const INTERFACE_POLL_MS = 1_000
  */
 const SLEPT_MS = 10_000
 
-/** Calls back when the addresses of this machine have changed, or may have while it slept. */
+/** Calls back when the addresses or routes of this machine have changed, or may have while it slept. */
 export class InterfaceWatch {
   readonly #onChange: () => void
   readonly #interfaces: () => Interfaces
+  readonly #routes: () => string
   #timer: NodeJS.Timeout | undefined
   #last = ''
+  #lastRoutes = ''
   #lookedAtMs = 0
 
-  constructor(onChange: () => void, interfaces: () => Interfaces = networkInterfaces) {
+  /** @param routes see {@link defaultRoutes}; without it, routes are not watched */
+  constructor(onChange: () => void, interfaces: () => Interfaces = networkInterfaces, routes: () => string = () => '') {
     this.#onChange = onChange
     this.#interfaces = interfaces
+    this.#routes = routes
   }
 
   start(): void {
     if (this.#timer !== undefined) return
     this.#last = fingerprint(this.#interfaces())
+    this.#lastRoutes = this.#routes()
     this.#lookedAtMs = Date.now()
     this.#timer = setInterval(() => this.#look(), INTERFACE_POLL_MS)
   }
@@ -66,9 +71,17 @@ export class InterfaceWatch {
     const hasSlept = nowMs - this.#lookedAtMs >= SLEPT_MS
     this.#lookedAtMs = nowMs
     const now = fingerprint(this.#interfaces())
-    if (now === this.#last && !hasSlept) return
+    const hasChanged = now !== this.#last
     this.#last = now
-    this.#onChange()
+    if (this.#routesChanged() || hasChanged || hasSlept) this.#onChange()
+  }
+
+  /** Without any route there is nothing to ask anybody for: what it cuts is asked for when there is one again. */
+  #routesChanged(): boolean {
+    const now = this.#routes()
+    const hasChanged = now !== this.#lastRoutes && now !== ''
+    this.#lastRoutes = now
+    return hasChanged
   }
 }
 

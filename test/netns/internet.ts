@@ -16,8 +16,12 @@ const publicIpv4 = '11.22.33'
 const publicIpv6 = '2a00:77'
 const lanIpv4 = '192.168.1'
 const segment = 'br0'
+const gateway = `${lanIpv4}.1`
+const secondGateway = `${lanIpv4}.2`
 /** Sites and hosts are numbered into one byte of an address. */
 const hostsOfSite = 10
+/** The second router of a site counts as a site of this much higher number. */
+const secondRouters = 12
 
 export type SiteKind = 'public' | RouterKind
 
@@ -28,6 +32,8 @@ export interface SiteInit {
   readonly ipv6?: boolean
   /** What packets suffer between it and the Internet; default nothing. */
   readonly line?: Impairment | undefined
+  /** A second router of the same kind stands in the home, and nobody's default route leads to it yet. */
+  readonly hasSecondRouter?: boolean
 }
 
 export interface InternetHost {
@@ -37,6 +43,8 @@ export interface InternetHost {
   readonly wrapper: readonly string[]
   /** Gives its card another address of the LAN in place of the one it had, as a new lease does. */
   readdress(): Promise<void>
+  /** Its default route leads to the second router from now on; cards and addresses stay, as when a VPN comes up. */
+  reroute(): Promise<void>
   /** Takes the card down, or brings it up again, as a Wi-Fi that is switched off and on. */
   setCard(state: 'down' | 'up'): Promise<void>
 }
@@ -119,8 +127,11 @@ export class Internet {
   }
 
   async #addSite(number: number, init: SiteInit): Promise<Site> {
-    const { kind, hosts = 1, ipv6 = true, line } = init
-    return kind === 'public' ? this.#addPublic(number, line) : this.#addHome({ number, kind, hosts, ipv6, line })
+    const { kind, hosts = 1, ipv6 = true, hasSecondRouter = false, line } = init
+    if (kind === 'public') return this.#addPublic(number, line)
+    const home = await this.#addHome({ number, kind, hosts, ipv6, line })
+    if (hasSecondRouter) await this.#addSecondRouter(number, kind)
+    return home
   }
 
   async #addPublic(number: number, impairment: Impairment | undefined): Promise<Site> {
@@ -141,7 +152,7 @@ export class Internet {
     await setSystem(router, 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1')
     await noBridgeFilter(router)
     await addBridge(router, 'lan')
-    await ip('-n', router, 'address', 'add', `${lanIpv4}.1/24`, 'dev', 'lan')
+    await ip('-n', router, 'address', 'add', `${gateway}/24`, 'dev', 'lan')
     const line = await this.#plugIn({ number, namespace: router, card: 'wan', impairment })
     if (kind === 'ipv6') {
       await ip('-n', router, 'address', 'add', `${prefixOf(number)}::1/64`, 'dev', 'lan', 'nodad')
@@ -151,6 +162,20 @@ export class Internet {
     const inside: InternetHost[] = []
     for (let index = 1; index <= hosts; index++) inside.push(await this.#addInside(number, index, { kind, ipv6 }))
     return { kind, hosts: inside, ...line }
+  }
+
+  async #addSecondRouter(site: number, kind: RouterKind): Promise<void> {
+    const number = site + secondRouters
+    const router = await this.#namespaces.add(`r${number}`)
+    // It lets nothing pass that did not begin there: what the first router carried ends in silence.
+    await setSystem(router, 'net.ipv4.ip_forward=1', 'net.netfilter.nf_conntrack_tcp_loose=0')
+    await this.#plugIn({ number, namespace: router, card: 'wan', impairment: undefined })
+    const first = this.#namespaces.nameOf(`r${site}`)
+    await ip('-n', first, 'link', 'add', 'second', 'type', 'veth', 'peer', 'name', 'lan', 'netns', router)
+    await ip('-n', first, 'link', 'set', 'second', 'master', 'lan', 'up')
+    await ip('-n', router, 'address', 'add', `${secondGateway}/24`, 'dev', 'lan')
+    await ip('-n', router, 'link', 'set', 'lan', 'up')
+    await giveRules(router, rulesOf(kind))
   }
 
   async #addInside(
@@ -167,13 +192,13 @@ export class Internet {
     await setSystem(namespace, ipv6 ? 'net.ipv6.conf.eth0.accept_dad=0' : 'net.ipv6.conf.eth0.disable_ipv6=1')
     await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0')
     await ip('-n', namespace, 'link', 'set', 'eth0', 'up')
-    await ip('-n', namespace, 'route', 'add', 'default', 'via', `${lanIpv4}.1`)
+    await ip('-n', namespace, 'route', 'add', 'default', 'via', gateway)
     if (kind === 'ipv6') {
       await ip('-n', namespace, 'address', 'add', `${prefixOf(site)}::${index + 1}/64`, 'dev', 'eth0', 'nodad')
       await ip('-n', namespace, '-6', 'route', 'add', 'default', 'via', `${prefixOf(site)}::1`)
     }
     const other = `${lanIpv4}.${site * hostsOfSite + index + hostsOfSite / 2}`
-    return hostOf(namespace, { address, other, gateway: `${lanIpv4}.1` })
+    return hostOf(namespace, { address, other, gateway })
   }
 
   /** Gives a namespace a card on the public segment. @returns what can be done to its line */
@@ -243,7 +268,7 @@ function hostOf(
   {
     address,
     other,
-    gateway
+    gateway: through
   }: { readonly address: string; readonly other: string; readonly gateway: string | undefined }
 ): InternetHost {
   return {
@@ -252,13 +277,14 @@ function hostOf(
     readdress: async () => {
       await ip('-n', namespace, '-4', 'address', 'flush', 'dev', 'eth0')
       await ip('-n', namespace, 'address', 'add', `${other}/24`, 'dev', 'eth0')
-      if (gateway !== undefined) await ip('-n', namespace, 'route', 'replace', 'default', 'via', gateway)
+      if (through !== undefined) await ip('-n', namespace, 'route', 'replace', 'default', 'via', through)
     },
+    reroute: async () => ip('-n', namespace, 'route', 'replace', 'default', 'via', secondGateway),
     setCard: async (state) => {
       await ip('-n', namespace, 'link', 'set', 'eth0', state)
       // A card that was down has lost its routes.
-      if (state === 'up' && gateway !== undefined)
-        await ip('-n', namespace, 'route', 'replace', 'default', 'via', gateway)
+      if (state === 'up' && through !== undefined)
+        await ip('-n', namespace, 'route', 'replace', 'default', 'via', through)
     }
   }
 }

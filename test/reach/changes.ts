@@ -55,6 +55,13 @@ export const changes: readonly Change[] = [
     begin: async ({ annasSite }) => annasSite.readdress()
   },
   {
+    name: 'route',
+    what: 'default route changed, addresses stayed',
+    pair: { ...twoHomes, sites: [{ kind: 'plain', hasSecondRouter: true }, { kind: 'plain' }] },
+    goalMs: networkGoalMs,
+    begin: async ({ annasHost }) => annasHost.reroute()
+  },
+  {
     name: 'line',
     what: 'line to the Internet cut',
     pair: twoHomes,

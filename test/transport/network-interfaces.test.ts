@@ -20,14 +20,17 @@ test('what was known stands when no more files may be open', () => {
 describe('a change of the network', () => {
   let changes = 0
   let interfaces: Interfaces = {}
+  let routes = ''
   const watch = new InterfaceWatch(
     () => changes++,
-    () => interfaces
+    () => interfaces,
+    () => routes
   )
   beforeEach(() => {
     vi.useFakeTimers()
     changes = 0
     interfaces = { eth0: [address('192.168.1.11')] }
+    routes = 'by eth0'
     watch.start()
   })
   afterEach(() => {
@@ -41,6 +44,19 @@ describe('a change of the network', () => {
       interfaces = { eth0: list }
       vi.advanceTimersByTime(10 * INTERFACE_POLL_MS)
       expect(changes).toBe(1)
+    }
+  })
+
+  test('is told once when routes change, though addresses stay, and not before there is a route', () => {
+    for (const [now, told] of [
+      ['by vpn0', 1],
+      ['', 0],
+      ['by eth0', 1]
+    ] as const) {
+      changes = 0
+      routes = now
+      vi.advanceTimersByTime(10 * INTERFACE_POLL_MS)
+      expect(changes).toBe(told)
     }
   })
 
