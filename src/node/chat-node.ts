@@ -119,7 +119,8 @@ export class ChatNode implements ChatApi {
       contacts: () => peers.contacts(),
       blocked: () => trust.blocked(),
       directories: () => directories.views(),
-      lan: () => peers.lan()
+      lan: () => peers.lan(),
+      lostAtMs: () => undefined
     })
   }
 

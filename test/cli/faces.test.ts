@@ -61,6 +61,41 @@ describe('a conversation opened on plain lines', () => {
   })
 })
 
+describe('while the node of a face is away', () => {
+  const gone = (node: FakeNode): void => {
+    node.lostAtMs = Date.now()
+    node.history.waiting = async () => {
+      throw Object.assign(new Error('the node of this profile has stopped'), { name: 'NodeGoneError' })
+    }
+  }
+
+  it('plain lines show the roster and the directories as they were, and QUIT needs no node', async () => {
+    const node = new FakeNode()
+    node.rows = [row('bob')]
+    const chat = plain(node)
+    await chat.shows('bobID')
+    gone(node)
+    chat.input.write('\n/directories\n')
+    await chat.shows('No directory is known.')
+    const heading = /^As it was \d+ s ago, when the connection to Parley was lost:$/u
+    expect(chat.lines().filter((line) => heading.test(line))).toHaveLength(2)
+    chat.input.write('/quit\n')
+    expect(await chat.ended).toBe('quit')
+    expect(chat.lines().join('\n')).not.toContain('has stopped')
+  })
+
+  it('JSON lines say since when the directories are as they were', async () => {
+    const node = new FakeNode()
+    const chat = json(node)
+    await chat.shows('"ready"')
+    gone(node)
+    chat.input.write('{"do":"directories"}\n')
+    await eventually(() => expect(chat.events().at(-1)).toMatchObject({ event: 'done', lostAtMs: node.lostAtMs }))
+    chat.face.end('interrupted')
+    await chat.ended
+  })
+})
+
 describe('a conversation that was forgotten by another face', () => {
   it('is an event of JSON lines', async () => {
     const node = new FakeNode()

@@ -96,7 +96,8 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
       contacts: this.known,
       blocked: this.shut,
       directories: this.views,
-      lan: [{ name: 'eth0' }]
+      lan: [{ name: 'eth0' }],
+      lostAtMs: this.lostAtMs
     }
   }
 
@@ -113,6 +114,7 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   readonly shortId = 'selfID'
   nickname = 'anna'
   status = ''
+  lostAtMs: number | undefined
   readonly network = 'test'
   misbehaviour: MisbehaviourSummary = { count: 0 }
   readonly profile = { name: 'default', folder: '/nowhere', insteadOf: undefined }

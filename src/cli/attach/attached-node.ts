@@ -62,6 +62,8 @@ export class AttachedNode implements ChatApi {
   /** How often the node was found again. */
   #epoch = 0
   #isLive = false
+  /** When the connection to it was lost; undefined while there is one. */
+  #lostAtMs: number | undefined
   #isAttended: boolean
 
   /**
@@ -104,7 +106,7 @@ export class AttachedNode implements ChatApi {
   }
 
   snapshot(): ChatSnapshot {
-    return this.#mirror.snapshot()
+    return { ...this.#mirror.snapshot(), lostAtMs: this.#lostAtMs }
   }
 
   async figures(): Promise<NodeFigures> {
@@ -173,6 +175,7 @@ export class AttachedNode implements ChatApi {
       // It ended before its first snapshot was complete: the caller gets the error, and no other node is waited for.
       if (this.#epoch === 0 && !this.#isLive && this.#next !== undefined) return
       this.#isLive = false
+      this.#lostAtMs ??= Date.now()
       this.say('node-gone', 'Connection to Parley lost. Reconnecting … /quit leaves.')
       await this.#findAgain(over)
     }
@@ -219,6 +222,7 @@ export class AttachedNode implements ChatApi {
     this.#mirror = this.#next ?? older
     this.#next = undefined
     this.#isLive = true
+    this.#lostAtMs = undefined
     this.#back.wake()
     if (isFirst) {
       this.#resumedWith = this.#link

@@ -48,7 +48,7 @@ export class NodeMirror {
     return isWhole(this.#parts)
   }
 
-  snapshot(): ChatSnapshot {
+  snapshot(): Omit<ChatSnapshot, 'lostAtMs'> {
     const parts = this.#parts
     if (!isWhole(parts)) throw new Error('the snapshot is asked for before the node has sent it')
     this.#sorted ??= [...this.#rows.values()].toSorted(compareRows)

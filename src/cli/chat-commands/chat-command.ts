@@ -131,7 +131,11 @@ export type CommandResult =
   | { readonly is: 'requests cleared'; readonly strangers: number; readonly messages: number }
   | { readonly is: 'contacts'; readonly contacts: readonly MarkedContact[] }
   | { readonly is: 'blocked peers'; readonly blocked: readonly PeerRef[] }
-  | { readonly is: 'directories'; readonly directories: readonly DirectoryView[] }
+  | {
+      readonly is: 'directories'
+      readonly directories: readonly DirectoryView[]
+      readonly lostAtMs: number | undefined
+    }
   | { readonly is: 'renamed'; readonly nickname: string }
   | ({ readonly is: 'contact renamed'; readonly was: string } & PeerRef)
   | ({ readonly is: 'contact removed' } & PeerRef)

@@ -250,7 +250,10 @@ export const chatCommands: readonly ChatCommand[] = [
     aliases: ['dirs'],
     parameters: [],
     help: 'the directories in use, and how they are',
-    run: async ({ node }) => ({ is: 'directories', directories: node.snapshot().directories })
+    run: async ({ node }) => {
+      const { directories, lostAtMs } = node.snapshot()
+      return { is: 'directories', directories, lostAtMs }
+    }
   },
   {
     name: 'name',

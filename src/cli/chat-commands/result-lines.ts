@@ -15,6 +15,7 @@ import {
 } from '../wording/message-wording.ts'
 import { programLines, type UnreadCounts } from '../wording/roster-wording.ts'
 import type { MessageFold } from '../wording/terminal-lines.ts'
+import { asOfText } from '../wording/time-span.ts'
 import { contactText, safetyLines, warningLines } from '../wording/trust-wording.ts'
 import { type ChatCommand, type CommandResult, MAX_LIST_LINES } from './chat-command.ts'
 import { usageOf } from './command-arguments.ts'
@@ -93,7 +94,10 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
         'Nobody is blocked.'
       )
     case 'directories':
-      return orNone(directoryLines(result.directories, context.nowMs), 'No directory is known.')
+      return [
+        ...(result.lostAtMs === undefined ? [] : [asOfText(result.lostAtMs, context.nowMs)]),
+        ...orNone(directoryLines(result.directories, context.nowMs), 'No directory is known.')
+      ]
     case 'renamed':
       return [`You are now ${result.nickname}.`]
     case 'contact renamed':

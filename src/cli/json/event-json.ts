@@ -351,7 +351,10 @@ export function resultJson(result: CommandResult): Json {
     case 'blocked peers':
       return { blocked: result.blocked.map(({ peer, name }) => ({ peer, name })) } satisfies AnswerJson<'blocked peers'>
     case 'directories':
-      return { directories: result.directories.map(directoryJson) } satisfies AnswerJson<'directories'>
+      return {
+        directories: result.directories.map(directoryJson),
+        lostAtMs: result.lostAtMs ?? null
+      } satisfies AnswerJson<'directories'>
     case 'renamed':
       return { nickname: result.nickname } satisfies AnswerJson<'renamed'>
     case 'contact renamed':

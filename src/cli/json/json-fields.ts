@@ -292,7 +292,10 @@ export const answerFields = {
       '`peer`, `name`, `claimedName` (what the contact calls itself), `sinceMs`, `addresses`, `verified`, `verifiedSinceMs`, `sameNameAs` of each'
   },
   'blocked peers': { blocked: '`peer`, `name` of each' },
-  directories: { directories: '[directories](#a-directory)' },
+  directories: {
+    directories: '[directories](#a-directory)',
+    lostAtMs: 'when the connection to the node was lost: they are as they were then; null while there is one'
+  },
   renamed: { nickname: 'yours, from now on' },
   'contact renamed': { ...peerAndName, was: 'the name before' },
   'contact removed': peerAndName,

@@ -14,6 +14,7 @@ import { DirectoryNews } from '../wording/directory-wording.ts'
 import { reachableAt } from '../wording/identity-wording.ts'
 import { messageLines, requestLine } from '../wording/message-wording.ts'
 import { ROSTER_COALESCE_MS, type UnreadCounts } from '../wording/roster-wording.ts'
+import { asOfText } from '../wording/time-span.ts'
 import { OwnMessages } from './own-messages.ts'
 import { RosterView } from './roster-view.ts'
 import type { PlainTerminal } from './terminal.ts'
@@ -94,7 +95,9 @@ export class News {
   }
 
   rosterLines(unread: UnreadCounts): string[] {
-    return this.#roster.all(this.#node.snapshot().roster, unread)
+    const { roster, lostAtMs } = this.#node.snapshot()
+    const lines = this.#roster.all(roster, unread)
+    return lostAtMs === undefined ? lines : [asOfText(lostAtMs, Date.now()), ...lines]
   }
 
   /** The whole list, with what is unread as far as the history can be read. */
@@ -316,8 +319,9 @@ export class News {
   #tick(): void {
     if (this.#conversation === undefined) return
     const { progress } = this.#conversation
-    this.#terminal.progress(progress.status(Date.now()))
-    if (!this.#terminal.interactive) this.#say(progress.lateLines(Date.now()))
+    const isLost = this.#node.snapshot().lostAtMs !== undefined
+    this.#terminal.progress(isLost ? 'waiting for Parley' : progress.status(Date.now()))
+    if (!isLost && !this.#terminal.interactive) this.#say(progress.lateLines(Date.now()))
   }
 
   #print(lines: readonly string[]): void {

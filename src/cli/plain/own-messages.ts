@@ -2,6 +2,7 @@
 // sends into the open conversation, and reports the state of all. Messages
 // delivered at once need no line; those with the same fate share one.
 import type { ChatApi, OutgoingMessage } from '../chat-api/chat-api.ts'
+import { isNamed } from '../chat-api/find-peer.ts'
 import { type SettlingOptions, untilSettled, waitingLines } from '../chat-api/settling.ts'
 import type { CommandResult } from '../chat-commands/chat-command.ts'
 import { deliveryWord, excerpt, messageLines } from '../wording/message-wording.ts'
@@ -256,6 +257,10 @@ export class Sending {
   /** Waits for what is under way; returns lines about what still waits then. */
   async settle(options: SettlingOptions): Promise<readonly string[]> {
     await untilSettled(this.#node, this.#own.pending(), options)
-    return waitingLines(this.#node.messaging.history)
+    return waitingLines(this.#node.messaging.history).catch((error: unknown) => {
+      // That the node is gone was said when it went.
+      if (isNamed(error, 'NodeGoneError')) return []
+      throw error
+    })
   }
 }

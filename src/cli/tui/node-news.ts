@@ -156,6 +156,8 @@ export class NodeNews {
     this.#on('self', () => this.#dispatch({ is: 'self', self: identityOf(this.#node) }))
     this.#on('notice', ({ detail }) => {
       const { code, text } = detail
+      if (code === 'node-gone' || code === 'node-back')
+        this.#dispatch({ is: 'node', lostAtMs: this.#node.snapshot().lostAtMs })
       if (code === 'no-multicast' || code === 'multicast') this.#hasLan = detail.works
       if (code === 'key-changed' || code === 'exposed-key') this.#dispatch({ is: 'alarm', text })
       else

@@ -98,6 +98,12 @@ export function retryText(retryAtMs: number | undefined, nowMs: number): string 
   return retryAtMs === undefined ? '' : `, next try in ${secondsUntil(retryAtMs, nowMs)} s`
 }
 
+/** Above what was so when the node was lost. */
+export function asOfText(lostAtMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.floor((nowMs - lostAtMs) / 1000))
+  return `As it was ${seconds} s ago, when the connection to Parley was lost:`
+}
+
 export function secondsUntil(atMs: number, nowMs: number): number {
   return Math.max(0, Math.ceil((atMs - nowMs) / 1000))
 }

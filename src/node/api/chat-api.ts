@@ -81,6 +81,8 @@ export interface ChatSnapshot {
   readonly directories: readonly DirectoryView[]
   /** The links of this machine on which peers are looked for by mDNS, and where that fails why; none without mDNS. */
   readonly lan: readonly LinkView[]
+  /** The node is in another process and does not answer: all this is as it was then. Undefined while it answers. */
+  readonly lostAtMs: number | undefined
 }
 
 /** Figures that change without an event, and are read on request. */

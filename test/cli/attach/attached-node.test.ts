@@ -350,8 +350,14 @@ test('when the node has ended the face says so, finds the next one, and opens ag
   const resumed = new Promise<void>((resolve) => face.events.addEventListener('resumed', () => resolve()))
   node.calls.length = 0
   node.nickname = 'after the restart'
+  expect(face.snapshot().lostAtMs).toBeUndefined()
+  const lost = new Promise<number | undefined>((resolve) =>
+    face.events.addEventListener('notice', () => resolve(face.snapshot().lostAtMs), { once: true })
+  )
   streams[0]?.destroy()
+  expect(await lost).toBeLessThanOrEqual(Date.now())
   await resumed
+  expect(face.snapshot().lostAtMs).toBeUndefined()
   expect(notices).toEqual(['node-gone', 'node-back'])
   expect(face.snapshot().self.nickname).toBe('after the restart')
   await eventually(() => expect(node.calls).toContain('open 12D3KooWbob'))

@@ -201,6 +201,23 @@ describe('the screen', () => {
     expect(words()).toContain('bob has opened a conversation with you: type 1 to answer.')
   })
 
+  test('while the node is away, what is on the screen is not shown as live', () => {
+    const screen = TestScreen.ready(90, 16, [row('bob', { path: 'direct' }), row('carl')]).open('bob')
+    const live = /● online[^]*● bob +direct[^]*Online \(1\)[^]*● carl[^]*2 online[^]*LAN/u
+    expect(screen.text).toMatch(live)
+    screen.tell({ is: 'node', lostAtMs: screen.nowMs })
+    screen.nowMs += 12_000
+    screen.tell({ is: 'tick' })
+    expect(screen.text).toContain('Were online (1)')
+    expect(screen.text).toContain('○ not known')
+    expect(screen.text).not.toMatch(/●|direct|LAN|2 online/u)
+    expect(screen.lines.at(-2)).toMatch(/^ anna · not connected to Parley for 12 s +not connected$/u)
+    expect(TestScreen.ready(40, 12).tell({ is: 'node', lostAtMs: screen.nowMs }).text).toContain('no Parley, 0 s')
+
+    screen.tell({ is: 'node', lostAtMs: undefined })
+    expect(screen.text).toMatch(live)
+  })
+
   test('at 40×20 shows each advice and notice whole or not at all', () => {
     const screen = TestScreen.ready(40, 20, [])
     for (const text of [

@@ -20,7 +20,7 @@ const ID_INDENT = 5
 
 /** A row of the list, not drawn yet. */
 type Entry =
-  | { readonly is: 'title'; readonly text: string }
+  | { readonly is: 'title'; readonly section: Person['section']; readonly count: number }
   | { readonly is: 'gap' }
   | { readonly is: 'more'; readonly count: number; readonly isOnline: boolean }
   | { readonly is: 'person'; readonly person: Person }
@@ -35,7 +35,7 @@ export function sideRows(state: State, columns: number, height: number): readonl
   const rows = entries.map((entry): Row => {
     switch (entry.is) {
       case 'title':
-        return [span(entry.text, 'strong', columns)]
+        return [span(titleText(state, entry), 'strong', columns)]
       case 'gap':
         return []
       case 'more':
@@ -48,6 +48,11 @@ export function sideRows(state: State, columns: number, height: number): readonl
   })
   if (rows.length === 0) rows.push([span(state.phase === 'ready' ? 'Nobody is online.' : 'Looking around …', 'dim')])
   return [...rows, ...Array.from({ length: Math.max(0, height - rows.length) }, (): Row => [])]
+}
+
+function titleText({ lostAtMs }: State, { section, count }: Extract<Entry, { is: 'title' }>): string {
+  const title = section === 'online' && lostAtMs !== undefined ? 'Were online' : titles[section]
+  return `${title} (${count})`
 }
 
 /** The person in a row of the list, counted from 0. */
@@ -80,7 +85,7 @@ function allEntries({ people: all }: State): readonly Entry[] {
     const people = all.filter((person) => person.section === section)
     if (people.length === 0) continue
     if (entries.length > 0) entries.push({ is: 'gap' })
-    entries.push({ is: 'title', text: `${titles[section]} (${people.length})` })
+    entries.push({ is: 'title', section, count: people.length })
     for (const person of people) {
       entries.push({ is: 'person', person })
       if (person.sameNameAs !== undefined || person.sharesNameWith !== undefined) entries.push({ is: 'id', person })
@@ -93,7 +98,7 @@ function allEntries({ people: all }: State): readonly Entry[] {
 /** One person as in the list, for lists in the conversation's place too. */
 export function personRow(state: State, person: Person, columns: number, isCurrent: boolean, signs: Signs): Row {
   const unread = state.unread.get(person.peer) ?? 0
-  const isOnline = person.row !== undefined
+  const isOnline = person.row !== undefined && state.lostAtMs === undefined
   const presence = isOnline ? signs.online : signs.offline
   const sign = person.section === 'requests' ? signs.request : person.isBlocked ? signs.blocked : presence
   const style: Style = isCurrent ? 'selected' : unread > 0 ? 'unread' : isOnline ? 'plain' : 'dim'
@@ -104,7 +109,7 @@ export function personRow(state: State, person: Person, columns: number, isCurre
   const isOdd = isMarked(person) || person.row?.isNameless === true
   const warning = !isOdd ? [] : [span(' !', isCurrent ? 'selected' : 'warning')]
   const verified = state.verified.has(person.peer) ? [span(` ${signs.verified}`, isCurrent ? 'selected' : 'good')] : []
-  const path = pathSign(person)
+  const path = isOnline ? pathSign(person) : ''
   const right: Span[] = [
     ...(path === '' ? [] : [span(path, isCurrent ? 'selected' : 'dim')]),
     ...(unread > 0 ? [span(` (${unread > 999 ? '999+' : unread})`, isCurrent ? 'selected' : 'unread')] : [])

@@ -48,6 +48,8 @@ export type ScreenEvent =
       readonly blocked: ReadonlyMap<string, string>
       readonly directories: readonly DirectoryView[]
     }
+  /** The node was lost then, or is there (again). */
+  | { readonly is: 'node'; readonly lostAtMs: number | undefined }
   /** Events were missed, and what was missed may not be complete. */
   | { readonly is: 'resumed' }
   /** The conversation was read, here or on another face. */

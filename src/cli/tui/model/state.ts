@@ -89,6 +89,8 @@ export interface State {
   readonly people: readonly Person[]
   readonly unread: ReadonlyMap<string, number>
   readonly directories: readonly DirectoryView[]
+  /** When the node was lost: who is around, and how a peer is reached, is as it was then. */
+  readonly lostAtMs: number | undefined
   readonly window: MessageWindow
   readonly found: Found | undefined
   /** A message to go to once its conversation is open. */
@@ -155,6 +157,7 @@ export function beginning(init: Beginning): State {
     people: [],
     unread: new Map(),
     directories: [],
+    lostAtMs: undefined,
     window: emptyWindow,
     found: undefined,
     jump: undefined,

@@ -96,7 +96,7 @@ export function shownResult(result: CommandResult, state: State): Shown {
     case 'directories':
       if (result.directories.length === 0) return plainLines(result, state)
       return popup(
-        'Directories',
+        result.lostAtMs === undefined ? 'Directories' : 'Directories, before the connection to Parley was lost',
         directoryLines(result.directories, state.nowMs).map((text) => ({ text }))
       )
     case 'conversations':

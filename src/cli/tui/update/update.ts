@@ -68,6 +68,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return step({ ...state, preferences: event.preferences })
     case 'past':
       return step(withPast(state, event.conversations))
+    case 'node':
+      return step({ ...state, lostAtMs: event.lostAtMs, typing: undefined })
     case 'resumed':
       return onResumed(state)
     case 'read':

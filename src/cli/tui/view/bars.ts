@@ -31,8 +31,7 @@ function titleOf(state: State, columns: number): readonly Span[] {
     return [span(what, 'bar strong'), span(state.self === undefined ? '' : `  network ${state.self.network}`, 'bar')]
   }
   const person = state.people.find(({ peer }) => peer === place.peer)
-  const signs = signsFor(state.isUtf8)
-  const presence = person?.row === undefined ? `${signs.offline} away` : `${signs.online} online`
+  const presence = presenceText(state, person?.row !== undefined)
   const owner = person?.sameNameAs
   const warning =
     owner === undefined ? '' : owner.own ? 'not you: another key' : `not your contact ${owner.name}: another key`
@@ -49,20 +48,32 @@ function titleOf(state: State, columns: number): readonly Span[] {
   ]
 }
 
+function presenceText({ isUtf8, lostAtMs }: State, isOnline: boolean): string {
+  const signs = signsFor(isUtf8)
+  if (lostAtMs !== undefined) return `${signs.offline} not known`
+  return isOnline ? `${signs.online} online` : `${signs.offline} away`
+}
+
 export function statusBar(state: State, columns: number): Row {
   const dot = ` ${signsFor(state.isUtf8).dot} `
   const isNarrow = columns < narrowColumns
   const online = state.roster.length
   const facts = [
     ` ${state.self?.nickname ?? state.selfName ?? ''}`,
-    directoriesText(state, isNarrow),
-    isNarrow ? `on ${online}` : `${online} online`
+    ...(state.lostAtMs === undefined
+      ? [directoriesText(state, isNarrow), isNarrow ? `on ${online}` : `${online} online`]
+      : [lostText(state.lostAtMs, state.nowMs, isNarrow)])
   ]
   const left = state.phase === 'starting' ? ' starting …' : state.phase === 'ending' ? ' leaving …' : facts.join(dot)
   const right = rightOf(state, isNarrow)
   // Help gives way to the state.
   const shown = right === help && left.length + help.length + 2 > columns ? '' : right
   return justified([span(left, 'bar')], [span(`${shown} `, 'bar')], columns, 'bar')
+}
+
+function lostText(lostAtMs: number, nowMs: number, isNarrow: boolean): string {
+  const seconds = Math.max(0, Math.floor((nowMs - lostAtMs) / 1000))
+  return isNarrow ? `no Parley, ${seconds} s` : `not connected to Parley for ${seconds} s`
 }
 
 function directoriesText({ directories }: State, isNarrow: boolean): string {
@@ -85,6 +96,7 @@ function rightOf(state: State, isNarrow: boolean): string {
   if (place.at !== 'conversation') return state.phase === 'looking' ? 'looking around …' : help
   if (below !== '') return below
   if (typing?.peer === place.peer && typing.untilMs > nowMs) return `${place.name} is typing …`
+  if (state.lostAtMs !== undefined) return 'not connected'
   return connectionText(state, state.connection, isNarrow)
 }
 

@@ -106,8 +106,9 @@ function identity(state: State, line: LineMaker): Row[] {
 /** @param room the rows below the heading, which says how to see those that have none */
 function peopleRows(state: State, columns: number, room: number): Said[] {
   const signs = signsFor(state.isUtf8)
-  const heading = ` People (${state.roster.length} online):`
-  const hint = ` People (${state.roster.length} online; /who lists all):`
+  const count = `${state.roster.length} ${state.lostAtMs === undefined ? 'online' : 'were online'}`
+  const heading = ` People (${count}):`
+  const hint = ` People (${count}; /who lists all):`
   const isHinted = state.roster.length > Math.min(room, MAX_ROSTER_ROWS) && hint.length <= columns
   return [
     [[span(isHinted ? hint : heading, 'strong')]],
