@@ -1,6 +1,7 @@
 /**
  * STUN with sightings: how a peer learns where its UDP socket is seen from outside, and
- * proves it to another one. `StunClient` is the peer's part.
+ * proves it to another one. `StunClient` is the peer's part, `stunResponder` the
+ * directory's.
  */
 
 export {
@@ -16,4 +17,20 @@ export {
   verifySighting,
   type VerifySightingInit
 } from './sighting.ts'
-export type { Mapping, SendDatagram, StunClient, StunLook, StunSeen, StunServer, UdpPlace } from './stun-client.ts'
+export {
+  type Mapping,
+  type SendDatagram,
+  StunClient,
+  type StunLook,
+  type StunSeen,
+  type StunServer,
+  type UdpPlace
+} from './stun-client.ts'
+export {
+  type StunMetrics,
+  type StunOutcome,
+  type StunResponder,
+  stunResponder,
+  type StunResponderInit
+} from './stun-responder.ts'
+export type { StunPorts } from './stun-sockets.ts'

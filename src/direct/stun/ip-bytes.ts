@@ -1,12 +1,11 @@
 // IP addresses between their text and their bytes on the wire. It knows no ports and no packets.
-import { SocketAddress } from 'node:net'
 import { canonicalIp } from '../../wire/index.ts'
 
 /** Of an IPv4 address, as anything that is not an IPv6 address here. */
 export const IPV4_BYTES = 4
 
 /** Of an IPv6 address. */
-const IPV6_BYTES = 16
+export const IPV6_BYTES = 16
 
 /** An IPv6 address is written as eight groups of two bytes. */
 const IPV6_GROUPS = 8
@@ -26,13 +25,13 @@ export function ipBytes(address: string): Uint8Array | undefined {
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]))
 }
 
-/** @returns the shortest notation; undefined for another number of bytes */
+/** @returns the shortest notation, of a mapped IPv4 address that of IPv4; undefined for another number of bytes */
 export function ipText(bytes: Uint8Array): string | undefined {
   if (bytes.byteLength === IPV4_BYTES) return bytes.join('.')
   if (bytes.byteLength !== IPV6_BYTES) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const groups = Array.from({ length: IPV6_GROUPS }, (_, i) => view.getUint16(2 * i).toString(16))
-  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
+  return canonicalIp(groups.join(':'))
 }
 
 /** A last part in IPv4 notation is two groups. */

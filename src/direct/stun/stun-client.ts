@@ -1,7 +1,26 @@
 // How a peer learns where its UDP socket is seen from outside: it asks directories by
 // STUN. The socket is the caller's, as probes to other peers leave from the same one.
+import { randomBytes } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
-import type { Sighting } from './sighting.ts'
+import { canonicalIp, orAborted } from '../../wire/index.ts'
+import { isSigned, sightingTag, type Sighting, type SightingOwner } from './sighting.ts'
+import { decodeAnswer, encodeRequest, TRANSACTION_BYTES, type StunAnswer } from './stun-message.ts'
+
+/** When a request is sent, in milliseconds from the first time: a datagram may be lost, and three in a row hardly are. */
+const SENT_AT_MS = [0, 200, 600, 1_400] as const
+
+/** From the first request to the end, where a directory does not answer at all: one that answers late is no use. */
+const LOOK_TIMEOUT_MS = 2_500
+
+/**
+ * After the first answer the others have so long: enough for a lost request to be sent again. A directory that is down,
+ * or behind a firewall that lets no UDP in, holds nothing up.
+ */
+const LATE_ANSWER_MS = 500
+
+/** Places that are asked at a time: two directories in use with two ports, and both families. */
+const MAX_SERVERS = 16
 
 /** Where a directory answers: one address and one port of it. */
 export interface StunServer {
@@ -9,6 +28,11 @@ export interface StunServer {
   /** An IP address. */
   readonly host: string
   readonly port: number
+  /**
+   * Nobody has reached the directory there: it has named the address. It is asked once and not again, as it may be
+   * another machine's.
+   */
+  readonly isHearsay?: boolean
 }
 
 /** The other end of a datagram. */
@@ -24,6 +48,7 @@ export interface UdpPlace {
 export type Mapping = 'unknown' | 'independent' | 'varying'
 
 export interface StunLook {
+  /** Of each address and port the first counts; not more than 16. */
   readonly servers: readonly StunServer[]
   /** Who asks. */
   readonly peerId: PeerId
@@ -33,26 +58,147 @@ export interface StunLook {
 }
 
 export interface StunSeen {
-  /** Verified, each directory, address and port once. */
+  /** Verified; each directory, address and port once. */
   readonly sightings: readonly Sighting[]
   readonly mapping: Mapping
 }
 
-export interface StunClient {
+/** Sends a datagram from the socket that is looked at; must not throw. */
+export type SendDatagram = (bytes: Uint8Array, to: UdpPlace) => void
+
+/** A request that waits for its answer. */
+interface Asked {
+  readonly server: StunServer
+  readonly request: Uint8Array
+  readonly onAnswer: (answer: StunAnswer) => void
+}
+
+/**
+ * @example
+ * const stun = new StunClient((bytes, { host, port }) => socket.send(bytes, port, host))
+ * socket.on('message', (bytes, { address, port }) => stun.received(bytes, { host: address, port }) || probe(bytes))
+ * const { sightings, mapping } = await stun.look({ servers, peerId, nonce: randomBytes(16), signal })
+ */
+export class StunClient {
+  readonly #send: SendDatagram
+  /** By transaction, in hexadecimal. */
+  readonly #asked = new Map<string, Asked>()
+
+  constructor(send: SendDatagram) {
+    this.#send = send
+  }
+
   /**
    * A datagram came to the socket.
    *
-   * @returns whether it was an answer that this client waits for; others are the caller's
+   * @returns whether it was an answer that this client waits for; all others are the caller's
    */
-  received(bytes: Uint8Array, from: UdpPlace): boolean
+  received(bytes: Uint8Array, from: UdpPlace): boolean {
+    if (this.#asked.size === 0) return false
+    const answer = decodeAnswer(bytes)
+    if (answer === undefined) return false
+    const asked = this.#asked.get(keyOf(answer.transaction))
+    if (asked === undefined || !isSamePlace(asked.server, from)) return false
+    asked.onAnswer(answer)
+    return true
+  }
+
   /**
    * Asks all servers at once; ends when all have answered, or soon after the first one has.
    *
    * @returns nothing seen where no server answered in time
    * @throws the signal's reason
    */
-  look(look: StunLook): Promise<StunSeen>
+  async look({ servers, peerId, nonce, signal }: StunLook): Promise<StunSeen> {
+    signal.throwIfAborted()
+    const owner: SightingOwner = { peer: peerId, nonce }
+    const tag = sightingTag(owner)
+    const seen: Sighting[] = []
+    const waiting = new Map<string, Asked>()
+    const done = Promise.withResolvers<void>()
+    const timers: NodeJS.Timeout[] = [setTimeout(done.resolve, LOOK_TIMEOUT_MS)]
+    let open = 0
+    const settled = async (server: StunServer, answer: StunAnswer): Promise<void> => {
+      const sighting = await sightingOf(server, answer, owner)
+      open--
+      if (sighting !== undefined) seen.push(sighting)
+      if (open === 0) done.resolve()
+      else if (seen.length === 1) timers.push(setTimeout(done.resolve, LATE_ANSWER_MS))
+    }
+    for (const server of distinct(servers).slice(0, MAX_SERVERS)) {
+      const transaction = randomBytes(TRANSACTION_BYTES)
+      const key = keyOf(transaction)
+      const onAnswer = (answer: StunAnswer): void => {
+        this.#asked.delete(key)
+        waiting.delete(key)
+        // It never rejects.
+        void settled(server, answer)
+      }
+      const asked: Asked = { server, request: encodeRequest({ transaction, tag }), onAnswer }
+      open++
+      waiting.set(key, asked)
+      this.#asked.set(key, asked)
+    }
+    if (open === 0) done.resolve()
+    for (const [turn, afterMs] of SENT_AT_MS.entries()) {
+      timers.push(setTimeout(() => this.#sendTo(waiting.values(), turn > 0), afterMs))
+    }
+    try {
+      await orAborted(done.promise, signal)
+      return { sightings: distinctSightings(seen), mapping: mappingOf(seen) }
+    } finally {
+      for (const timer of timers) clearTimeout(timer)
+      for (const key of waiting.keys()) this.#asked.delete(key)
+    }
+  }
+
+  #sendTo(waiting: Iterable<Asked>, isAgain: boolean): void {
+    for (const { server, request } of waiting) {
+      if (!isAgain || server.isHearsay !== true) this.#send(request, { host: server.host, port: server.port })
+    }
+  }
 }
 
-/** Sends a datagram from the socket that is looked at; must not throw. */
-export type SendDatagram = (bytes: Uint8Array, to: UdpPlace) => void
+/** @returns undefined where the directory did not sign it: the answer of another program, or of somebody on the way */
+async function sightingOf(
+  { directory }: StunServer,
+  { address, port, proof }: StunAnswer,
+  owner: SightingOwner
+): Promise<Sighting | undefined> {
+  if (proof === undefined) return undefined
+  const sighting = { directory, address, port, proof }
+  return (await isSigned(sighting, owner)) ? sighting : undefined
+}
+
+/** Where two servers differ, so does the mapping; one answer tells nothing. */
+function mappingOf(seen: readonly Sighting[]): Mapping {
+  const overIpv4 = seen.filter(({ address }) => isIPv4(address))
+  const compared = overIpv4.length > 0 ? overIpv4 : seen
+  if (compared.length < 2) return 'unknown'
+  return new Set(compared.map(({ address, port }) => `${address} ${port}`)).size === 1 ? 'independent' : 'varying'
+}
+
+function distinctSightings(seen: readonly Sighting[]): readonly Sighting[] {
+  return firstOfEach(seen, ({ directory, address, port }) => `${directory.toString()} ${address} ${port}`)
+}
+
+function distinct(servers: readonly StunServer[]): readonly StunServer[] {
+  return firstOfEach(servers, ({ host, port }) => `${host} ${port}`)
+}
+
+function firstOfEach<T>(items: readonly T[], keyOfItem: (item: T) => string): readonly T[] {
+  const first = new Map<string, T>()
+  for (const item of items) {
+    const key = keyOfItem(item)
+    if (!first.has(key)) first.set(key, item)
+  }
+  return [...first.values()]
+}
+
+function isSamePlace(server: StunServer, from: UdpPlace): boolean {
+  return server.port === from.port && canonicalIp(server.host) === canonicalIp(from.host)
+}
+
+function keyOf(transaction: Uint8Array): string {
+  return Buffer.from(transaction).toString('hex')
+}

@@ -7,6 +7,7 @@ import { targets as host } from './host.ts'
 import { targets as lan } from './lan.ts'
 import { targets as local } from './local.ts'
 import { targets as servers } from './servers.ts'
+import { targets as stun } from './stun.ts'
 import { targets as wire } from './wire.ts'
 
 export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
@@ -17,5 +18,6 @@ export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
   servers,
   lan,
   local,
+  stun,
   files
 }
