@@ -67,7 +67,7 @@ const mayImport = {
   'transport/tuning': 'wire',
   web: 'directory/http lib',
   wire: 'lib',
-  'wire/liveness': 'wire'
+  'wire/liveness': 'lib wire'
 }
 
 /**

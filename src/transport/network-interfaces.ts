@@ -1,12 +1,18 @@
 // The interfaces of this machine and their addresses, and when these or its routes
 // change: a cable, a Wi-Fi; and when the machine has slept. Systems report that in no common way, so
-// it looks. To list them the system opens a socket, and the list is asked for
-// every few seconds: when no more files may be open, the last list stands.
+// it looks. To list them the system opens a socket, and the list is asked for by several
+// parts every second: those that ask at one moment share it, and when no more files may
+// be open, the last list stands.
+import { alignedInterval } from '../lib/index.ts'
 import { networkInterfaces as listInterfaces, platform, type NetworkInterfaceInfo } from 'node:os'
 
 export type Interfaces = ReturnType<typeof listInterfaces>
 
+/** A list of interfaces is as good as new for so long: what looks at them does so at the same moments. */
+const LISTED_FOR_MS = 50
+
 let last: Interfaces = {}
+let listedAtMs = Number.NEGATIVE_INFINITY
 
 /**
  * It never fails: a node must not end because it is short of open files for a moment.
@@ -14,8 +20,12 @@ let last: Interfaces = {}
  * @param list for tests
  */
 export function networkInterfaces(list: () => Interfaces = listInterfaces): Interfaces {
+  const nowMs = performance.now()
+  const isListed = nowMs >= listedAtMs && nowMs - listedAtMs < LISTED_FOR_MS
+  if (isListed && list === listInterfaces) return last
   try {
     last = list()
+    listedAtMs = nowMs
   } catch {
     // EMFILE, or a system that does not tell: what was known is the best that there is.
   }
@@ -41,7 +51,7 @@ export class InterfaceWatch {
   readonly #onChange: () => void
   readonly #interfaces: () => Interfaces
   readonly #routes: () => string
-  #timer: NodeJS.Timeout | undefined
+  #stopLooking: (() => void) | undefined
   #last = ''
   #lastRoutes = ''
   #lookedAtMs = 0
@@ -54,16 +64,16 @@ export class InterfaceWatch {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return
+    if (this.#stopLooking !== undefined) return
     this.#last = fingerprint(this.#interfaces())
     this.#lastRoutes = this.#routes()
     this.#lookedAtMs = Date.now()
-    this.#timer = setInterval(() => this.#look(), INTERFACE_POLL_MS)
+    this.#stopLooking = alignedInterval(() => this.#look(), INTERFACE_POLL_MS)
   }
 
   stop(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#stopLooking?.()
+    this.#stopLooking = undefined
   }
 
   #look(): void {

@@ -2,7 +2,7 @@
 // requests, who enters and leaves, and what became of own messages. What a stranger
 // writes in one go is one line, with the next line about it a while later. It
 // decides nothing and sends nothing.
-import { LruMap } from '../../lib/index.ts'
+import { alignedInterval, LruMap } from '../../lib/index.ts'
 import type { PresenceLines } from '../../node/settings.ts'
 import type { ChatApi, ChatNodeEvents, ConversationState, RequestView } from '../chat-api/chat-api.ts'
 import { MAX_LIST_LINES, MAX_READ_REQUESTS } from '../chat-commands/chat-command.ts'
@@ -59,7 +59,7 @@ export class News {
   /** The addresses that were printed last. */
   #place: ReturnType<typeof reachableAt>
   #rosterTimer: NodeJS.Timeout | undefined
-  #ticker: NodeJS.Timeout | undefined
+  #stopTicking: (() => void) | undefined
   /** This face forgets a conversation itself, and says so by the command's result. */
   #isForgetting = false
   /** The peer of the open conversation has left it, and that has not been said yet. */
@@ -145,7 +145,7 @@ export class News {
 
   /** Sets the conversation on the screen, or none. Its connection is reported until the next call. */
   show(conversation: { peer: string; name: string } | undefined): void {
-    clearInterval(this.#ticker)
+    this.#stopTicking?.()
     this.#terminal.progress(undefined)
     this.#dropLeft()
     this.#conversation = undefined
@@ -154,13 +154,13 @@ export class News {
     this.#conversation = { ...conversation, progress }
     this.#presence.talked(conversation.peer, Date.now())
     this.#say(progress.changed(this.#node.peers.look(conversation.peer).state, Date.now()))
-    this.#ticker = setInterval(() => this.#tick(), PROGRESS_TICK_MS)
+    this.#stopTicking = alignedInterval(() => this.#tick(), PROGRESS_TICK_MS)
     this.#tick()
   }
 
   stop(): void {
     this.tellEarly()
-    clearInterval(this.#ticker)
+    this.#stopTicking?.()
     clearTimeout(this.#rosterTimer)
     this.own.stop()
     this.#requests.stop()

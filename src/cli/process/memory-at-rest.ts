@@ -4,6 +4,7 @@
 import { performance } from 'node:perf_hooks'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { alignedInterval } from '../../lib/index.ts'
 
 /** How often to look whether the process rests: soon after it has started, and rarely enough to cost nothing. */
 const LOOK_EVERY_MS = 5_000
@@ -26,14 +27,12 @@ interface Memory {
 export function releaseMemoryAtRest(memory: Memory | undefined = ownMemory()): () => void {
   if (memory === undefined) return () => undefined
   let keptBytes = 0
-  const timer = setInterval(() => {
+  return alignedInterval(() => {
     const isAtRest = memory.busyPart() < REST_UTILIZATION
     if (!isAtRest || memory.heapBytes() - keptBytes < WORTH_RELEASING_BYTES) return
     memory.release()
     keptBytes = memory.heapBytes()
   }, LOOK_EVERY_MS)
-  timer.unref()
-  return () => clearInterval(timer)
 }
 
 /** @returns undefined where V8 can't be told to release anything */

@@ -2,6 +2,7 @@
 // its effects are carried out, and its frame is drawn. The parts know
 // how; this puts them together and ends them.
 import type { ReadStream, WriteStream } from 'node:tty'
+import { alignedInterval } from '../../lib/index.ts'
 import type { PresenceLines, SettingView } from '../../node/settings.ts'
 import type { ChatApi } from '../chat-api/chat-api.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
@@ -68,7 +69,7 @@ export class FullScreenFace {
   #node: NodeParts | undefined
   #drawnAtMs = Number.NEGATIVE_INFINITY
   #drawTimer: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined
-  #ticker: NodeJS.Timeout | undefined
+  #stopTicking: (() => void) | undefined
   /** Ends "is typing" in time, between two ticks. */
   #typingEnd: NodeJS.Timeout | undefined
   #outcome: FullScreenOutcome | undefined
@@ -109,7 +110,7 @@ export class FullScreenFace {
   /** Takes the terminal and draws; what is typed from now on is kept for the node. */
   begin(): void {
     this.#tty.begin()
-    this.#ticker = setInterval(() => this.#dispatch({ is: 'tick' }), PROGRESS_TICK_MS)
+    this.#stopTicking = alignedInterval(() => this.#dispatch({ is: 'tick' }), PROGRESS_TICK_MS)
     this.#draw()
   }
 
@@ -164,7 +165,7 @@ export class FullScreenFace {
 
   /** Gives the terminal back, if it has not been given back yet. */
   close(): void {
-    clearInterval(this.#ticker)
+    this.#stopTicking?.()
     clearTimeout(this.#typingEnd)
     clearTimeout(this.#drawTimer?.timer)
     this.#tty.end()

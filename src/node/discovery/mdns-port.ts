@@ -118,6 +118,7 @@ export class MdnsPort extends EventEmitter<{ query: [DecodedPacket]; response: [
   readonly label: Buffer
   #lastQuery: Uint8Array | undefined
   #answers: readonly Answer[] = []
+  #turn: NodeJS.Immediate | undefined
   #pause: NodeJS.Timeout | undefined
   #isAskedAgain = false
   #sender: string | undefined
@@ -156,17 +157,18 @@ export class MdnsPort extends EventEmitter<{ query: [DecodedPacket]; response: [
     if (query !== undefined) this.#wire.send((one) => (one === link ? query : undefined))
   }
 
-  /** Answers at once, then pauses; one answer at the end of the pause serves all questions within it. */
+  /**
+   * Answers when what has come has been read, since a question comes on several links and of several families; then it
+   * pauses. One answer at the end of the pause serves all questions within it.
+   */
   respond(answers: readonly Answer[]): void {
     this.#answers = answers
-    if (this.#pause !== undefined) {
-      this.#isAskedAgain = true
-      return
-    }
-    this.#answer()
+    if (this.#pause !== undefined) this.#isAskedAgain = true
+    else this.#turn ??= setImmediate(() => this.#answer())
   }
 
   destroy(done: () => void): void {
+    clearImmediate(this.#turn)
     clearTimeout(this.#pause)
     this.removeAllListeners()
     void this.#close(done)
@@ -178,6 +180,7 @@ export class MdnsPort extends EventEmitter<{ query: [DecodedPacket]; response: [
   }
 
   #answer(): void {
+    this.#turn = undefined
     this.#isAskedAgain = false
     this.#wire.send((link) => this.#answerFor(link))
     this.#pause = setTimeout(() => {

@@ -5,6 +5,7 @@
 // datagrams hold.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { alignedInterval } from '../../lib/index.ts'
 import { steadyNow } from '../../wire/index.ts'
 import { INTERFACE_POLL_MS, type Interfaces, networkInterfaces } from '../../transport/index.ts'
 import { canMulticast, multicastLinks, type Link, type Links } from './links.ts'
@@ -53,7 +54,7 @@ export class Multicast {
   /** By the link as JSON: a link with another address is another link. */
   readonly #paths = new Map<string, readonly Path[]>()
   #unused: Links['unused'] = []
-  #timer: NodeJS.Timeout | undefined
+  #stopLooking: (() => void) | undefined
   #startedAtMs = 0
   #reported = ''
 
@@ -64,16 +65,16 @@ export class Multicast {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return
+    if (this.#stopLooking !== undefined) return
     this.#startedAtMs = this.#now()
-    this.#timer = setInterval(() => this.#look(), INTERFACE_POLL_MS)
+    this.#stopLooking = alignedInterval(() => this.#look(), INTERFACE_POLL_MS)
     this.#look()
   }
 
   async stop(): Promise<void> {
-    if (this.#timer === undefined) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    if (this.#stopLooking === undefined) return
+    this.#stopLooking()
+    this.#stopLooking = undefined
     for (const paths of this.#paths.values()) for (const path of paths) this.#close(path)
     this.#paths.clear()
     const hearing = [...this.#hearing.values()]
@@ -98,7 +99,7 @@ export class Multicast {
    * too early to know.
    */
   problems(): readonly LinkView[] {
-    if (this.#timer === undefined) return []
+    if (this.#stopLooking === undefined) return []
     const nowMs = this.#now()
     const all = [...this.#paths.values()].map((paths) => ({ paths, why: failureOf(paths, nowMs) }))
     const outward = all.filter(({ paths }) => paths[0]?.link.isLoopback === false)

@@ -10,6 +10,7 @@
  */
 
 import type { Connection, MessageStream, StreamMuxer } from '@libp2p/interface'
+import { alignedInterval } from '../../lib/index.ts'
 import { WRITE_STALL_TIMEOUT_MS } from '../duplex.ts'
 import { DeadlineError, toError, WireError } from '../errors.ts'
 import { muxerOf, type RoundTrip } from './round-trip.ts'
@@ -28,9 +29,9 @@ class SilentLinkError extends WireError {
 /**
  * How often links are looked at for silence, in milliseconds: a small part of
  * any time in which silence is noticed. Ten thousand links are looked at in
- * less than a millisecond.
+ * less than a millisecond. Other looks of a node come at the same moments.
  */
-const LINK_WATCH_TICK_MS = 500
+export const LINK_WATCH_TICK_MS = 1_000
 
 /**
  * How long a link has to answer when it is doubted: several round trips around the world, with a packet lost on the
@@ -75,7 +76,7 @@ export class LinkWatch {
   readonly #init: LinkWatchInit
   readonly #now: () => number
   readonly #links = new Set<Link>()
-  #timer: ReturnType<typeof setInterval> | undefined
+  #stopLooking: (() => void) | undefined
   #doubt: ReturnType<typeof setTimeout> | undefined
   #tickedAtMs = 0
 
@@ -106,10 +107,9 @@ export class LinkWatch {
     this.#links.add(link)
     // Yamux widens its windows by the round-trip time, which it knows from a ping.
     if (connection.direction === 'outbound') queueMicrotask(() => this.#ping(link))
-    if (this.#timer !== undefined) return
+    if (this.#stopLooking !== undefined) return
     this.#tickedAtMs = this.#now()
-    this.#timer = setInterval(() => this.#tick(), LINK_WATCH_TICK_MS)
-    this.#timer.unref()
+    this.#stopLooking = alignedInterval(() => this.#tick(), LINK_WATCH_TICK_MS)
   }
 
   /**
@@ -140,9 +140,9 @@ export class LinkWatch {
   #remove(link: Link): void {
     this.#links.delete(link)
     if (this.#links.size > 0) return
-    clearInterval(this.#timer)
+    this.#stopLooking?.()
     clearTimeout(this.#doubt)
-    this.#timer = undefined
+    this.#stopLooking = undefined
     this.#doubt = undefined
   }
 

@@ -8,14 +8,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { decode, encode, type DecodedPacket } from 'dns-packet'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import {
   MDNS_ANSWER_PAUSE_MS,
   MDNS_RATE_OF_SENDER,
   MdnsPorts,
   overPorts,
-  type MdnsPort
+  MdnsPort
 } from '../../../src/node/discovery/mdns-port.ts'
 import { networkInterfaces } from '../../../src/transport/network-interfaces.ts'
 import { loggerOptions } from '../../../src/transport/tuning/quiet-logger.ts'
@@ -111,6 +111,25 @@ test('a stopped port sends nothing and has no socket, and works after a new star
   packets.length = 0
   await module.start?.()
   await eventually(() => expect(packets.map(({ type }) => type)).toContain('query'))
+})
+
+test('a question that is heard on two links is answered once, and a later one after the pause', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let sent = 0
+  const port = new MdnsPort(
+    { serviceTag: '_parley-p-0._udp.local', addressesOn: () => [] },
+    { send: () => sent++, close: async () => undefined }
+  )
+  port.respond([])
+  port.respond([])
+  vi.advanceTimersByTime(MDNS_ANSWER_PAUSE_MS)
+  expect(sent).toBe(1)
+  port.respond([])
+  vi.advanceTimersByTime(1)
+  port.respond([])
+  vi.advanceTimersByTime(10 * MDNS_ANSWER_PAUSE_MS)
+  expect(sent).toBe(3)
 })
 
 describe('packets of any machine on the LAN', () => {

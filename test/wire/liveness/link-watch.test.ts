@@ -3,7 +3,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WRITE_STALL_TIMEOUT_MS } from '../../../src/wire/duplex.ts'
 import { boundedYamux } from '../../../src/transport/index.ts'
-import { DOUBTED_ANSWER_MS, LinkWatch } from '../../../src/wire/liveness/link-watch.ts'
+import { DOUBTED_ANSWER_MS, LINK_WATCH_TICK_MS, LinkWatch } from '../../../src/wire/liveness/link-watch.ts'
 import { RoundTrip } from '../../../src/wire/liveness/round-trip.ts'
 
 const pace = { pingAfterMs: 3_000, answerWithinMs: 3_000 }
@@ -91,14 +91,14 @@ describe('a link that is watched for silence', () => {
     const watch = new LinkWatch(silence, () => nowMs)
     watch.add(inbound, muxer, new RoundTrip(muxer, () => nowMs))
     nowMs = 5_000
-    await vi.advanceTimersByTimeAsync(500)
+    await vi.advanceTimersByTimeAsync(LINK_WATCH_TICK_MS)
     expect(pings).toBe(1)
     nowMs = 600_000 // asleep
-    await vi.advanceTimersByTimeAsync(500)
+    await vi.advanceTimersByTimeAsync(LINK_WATCH_TICK_MS)
     expect(inbound.status).toBe('open')
-    for (let i = 0; i < 9; i++) {
-      nowMs += 500
-      await vi.advanceTimersByTimeAsync(500)
+    for (let passedMs = 0; passedMs <= silence.inbound.answerWithinMs; passedMs += LINK_WATCH_TICK_MS) {
+      nowMs += LINK_WATCH_TICK_MS
+      await vi.advanceTimersByTimeAsync(LINK_WATCH_TICK_MS)
     }
     expect(inbound.status).not.toBe('open')
     expect(outbound.status).not.toBe('open')
