@@ -43,6 +43,8 @@ const mayImport = {
   'directory/federation/sync': 'directory directory/federation/state lib presence wire',
   'directory/http': 'lib presence wire',
   'directory/server': 'directory lib presence wire',
+  invite: 'lib presence wire',
+  'invite/numbers': 'invite presence wire',
   lib: 'lib/unicode',
   node: 'chat-protocol directory directory/http lib node/api node/config node/dialing node/directories node/discovery node/messaging node/peers node/profile presence relay storage transport wire',
   'node/api': 'storage transport',

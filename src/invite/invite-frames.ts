@@ -1,0 +1,153 @@
+// The frames of /chat/invite/1.0.0 as a closed union, with the bounds of each field.
+// It does not know when which is sent.
+import type { PeerId } from '@libp2p/interface'
+import { decodePeerId, encodePeerId, MAX_ENVELOPE_BYTES, MAX_NETWORK_CHARS } from '../presence/index.ts'
+import { MAX_CODE_NUMBER } from './code.ts'
+import { CPACE_SHARE_BYTES } from './cpace.ts'
+import { NONCE_BYTES, PROOF_BYTES } from './exchange.ts'
+import type { MessageCodec } from './message-stream.ts'
+import type { TryRefusal } from './open-invitations.ts'
+import { InviteFrame as Pb } from './pb/invite-frames.ts'
+
+/** A guest asks the maker of a code on it. */
+export const INVITE_PROTOCOL = '/chat/invite/1.0.0'
+
+/** A sealed record in its frame. */
+const MAX_INVITE_FRAME_BYTES = MAX_ENVELOPE_BYTES + 256
+
+/** Why a guest gets no offer, or nothing after its proof. */
+export type InviteRefusal =
+  | TryRefusal
+  | 'other-network'
+  /** The words are others. */
+  | 'wrong-code'
+  /** Too many questions at a time. */
+  | 'too-fast'
+
+export type InviteFrame =
+  | {
+      readonly type: 'ask'
+      readonly network: string
+      readonly number: number
+      readonly directory: PeerId | undefined
+      readonly nonce: Uint8Array
+    }
+  | { readonly type: 'offer'; readonly nonce: Uint8Array }
+  | { readonly type: 'refuse'; readonly reason: InviteRefusal }
+  | { readonly type: 'share'; readonly share: Uint8Array }
+  | { readonly type: 'answer'; readonly share: Uint8Array; readonly proof: Uint8Array }
+  | { readonly type: 'proof'; readonly proof: Uint8Array; readonly sealed: Uint8Array }
+  | { readonly type: 'record'; readonly sealed: Uint8Array; readonly isForMany: boolean }
+
+/** The other side broke the protocol, or speaks a later version of it. */
+export class InviteProtocolError extends Error {
+  override readonly name = 'InviteProtocolError'
+}
+
+const refusals: ReadonlySet<string> = new Set<InviteRefusal>([
+  'unknown',
+  'expired',
+  'revoked',
+  'used',
+  'ended',
+  'too-many-tries',
+  'other-network',
+  'wrong-code',
+  'too-fast'
+])
+
+export const inviteCodec: MessageCodec<InviteFrame> = {
+  maxBytes: MAX_INVITE_FRAME_BYTES,
+  encode: encodeInvite,
+  decode: decodeInvite
+}
+
+/** @throws InviteProtocolError for a frame of another kind */
+export function expected<T extends InviteFrame['type']>(
+  type: T,
+  frame: InviteFrame
+): Extract<InviteFrame, { readonly type: T }> {
+  if (frame.type !== type) throw new InviteProtocolError(`a frame "${frame.type}" where "${type}" was expected`)
+  // Its type was compared.
+  return frame as Extract<InviteFrame, { readonly type: T }>
+}
+
+function encodeInvite(frame: InviteFrame): Uint8Array {
+  switch (frame.type) {
+    case 'ask': {
+      const { network, number, directory, nonce } = frame
+      const by = directory === undefined ? {} : { directory: encodePeerId(directory) }
+      return Pb.encode({ ask: { network, number, nonce: bytes(nonce), ...by } })
+    }
+    case 'offer':
+      return Pb.encode({ offer: { nonce: bytes(frame.nonce) } })
+    case 'refuse':
+      return Pb.encode({ refuse: { reason: frame.reason } })
+    case 'share':
+      return Pb.encode({ share: { share: bytes(frame.share) } })
+    case 'answer':
+      return Pb.encode({ answer: { share: bytes(frame.share), proof: bytes(frame.proof) } })
+    case 'proof':
+      return Pb.encode({ proof: { proof: bytes(frame.proof), sealed: bytes(frame.sealed) } })
+    case 'record':
+      return Pb.encode({ record: { sealed: bytes(frame.sealed), forMany: frame.isForMany } })
+  }
+}
+
+/** @throws InviteProtocolError for what is no frame, or out of its bounds */
+function decodeInvite(encoded: Uint8Array): InviteFrame {
+  const { ask, offer, refuse, share, answer, proof, record } = decoded(encoded)
+  if (ask !== undefined) {
+    if (ask.number < 1 || ask.number > MAX_CODE_NUMBER)
+      throw new InviteProtocolError(`there is no number ${ask.number}`)
+    if (ask.network.length > MAX_NETWORK_CHARS) throw new InviteProtocolError('the name of the network is too long')
+    const { network, number } = ask
+    return { type: 'ask', network, number, directory: peerOf(ask.directory), nonce: sized(ask.nonce, NONCE_BYTES) }
+  }
+  if (offer !== undefined) return { type: 'offer', nonce: sized(offer.nonce, NONCE_BYTES) }
+  if (refuse !== undefined) return { type: 'refuse', reason: refusalOf(refuse.reason) }
+  if (share !== undefined) return { type: 'share', share: sized(share.share, CPACE_SHARE_BYTES) }
+  if (answer !== undefined) {
+    return {
+      type: 'answer',
+      share: sized(answer.share, CPACE_SHARE_BYTES),
+      proof: sized(answer.proof, PROOF_BYTES)
+    }
+  }
+  if (proof !== undefined) return { type: 'proof', proof: sized(proof.proof, PROOF_BYTES), sealed: proof.sealed }
+  if (record !== undefined) return { type: 'record', sealed: record.sealed, isForMany: record.forMany }
+  throw new InviteProtocolError('a frame of a kind that this version does not know')
+}
+
+function decoded(encoded: Uint8Array): Pb {
+  try {
+    return Pb.decode(encoded)
+  } catch (error) {
+    throw new InviteProtocolError('the bytes are no frame', { cause: error })
+  }
+}
+
+function peerOf(multihash: Uint8Array | undefined): PeerId | undefined {
+  if (multihash === undefined) return undefined
+  const peer = decodePeerId(multihash)
+  if (peer === undefined) throw new InviteProtocolError('the directory is named by no peer ID')
+  return peer
+}
+
+function sized(given: Uint8Array, length: number): Uint8Array {
+  if (given.byteLength !== length) {
+    throw new InviteProtocolError(`${given.byteLength} bytes where there have to be ${length}`)
+  }
+  return given
+}
+
+/** A reason of a later version is one more way to say no. */
+function refusalOf(reason: string): InviteRefusal {
+  // It is one of the set.
+  return refusals.has(reason) ? (reason as InviteRefusal) : 'unknown'
+}
+
+/** What protons writes takes a plain array of bytes, and no Buffer. */
+function bytes(given: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(given)
+}

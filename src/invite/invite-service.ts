@@ -1,0 +1,252 @@
+// Invitations between two peers, /chat/invite/1.0.0, as a libp2p service: it answers
+// guests for the invitations that this peer has made, and lets this peer be the guest
+// of another. It knows no directories, contacts or screens.
+import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
+import type {
+  ComponentLogger,
+  Connection,
+  PeerId,
+  Stream,
+  StreamHandler,
+  StreamHandlerOptions
+} from '@libp2p/interface'
+import { DeadlineTimer } from '../lib/index.ts'
+import { encodePeerId, openRecord, type VerifiedRecord } from '../presence/index.ts'
+import { addressClassOf, RateLimiter, steadyNow, withDeadline } from '../wire/index.ts'
+import type { Code } from './code.ts'
+import { MakerExchange, NONCE_BYTES, type Binding } from './exchange.ts'
+import { askMaker, type Offer } from './guest.ts'
+import { expected, inviteCodec, INVITE_PROTOCOL, type InviteFrame, type InviteRefusal } from './invite-frames.ts'
+import { MESSAGE_TIMEOUT_MS, MessageStream } from './message-stream.ts'
+import { OpenInvitations, type Invitation, type Try } from './open-invitations.ts'
+
+/** Streams of guests that one connection may have open: one, and one more while that ends. */
+const MAX_GUEST_STREAMS_PER_CONNECTION = 4
+
+/** Guests of all connections that are answered at a time: each try costs four multiplications in the group. */
+const MAX_GUESTS = 32
+
+/** Questions of one address class: a person types a code a few times a minute. */
+const ASK_RATE = { burst: 10, perSecond: 0.5 } as const
+
+/** Address classes that are told apart at a time. */
+const MAX_ASKING_CLASSES = 10_000
+
+export interface InviteServiceInit {
+  readonly network: string
+  /** Our current sealed record. */
+  ownEnvelope(): Uint8Array
+  /** Whether the number of an invitation of ours is known there; undefined: on the LAN. */
+  isKnownAt(number: number, directory: PeerId | undefined): boolean
+  /** A guest has proven the words. Awaited before it gets our record. */
+  onCame(came: { readonly record: VerifiedRecord; readonly invitation: Invitation }): Promise<void>
+  /** A try has failed. */
+  onFailed(failed: { readonly addressClass: string; readonly invitation: Invitation }): void
+  /** The invitation is open no longer. */
+  onEnded(invitation: Invitation): void
+  /** Guests are no longer told why it ended. */
+  onForgotten(invitation: Invitation): void
+  readonly now?: () => number
+}
+
+/** What libp2p gives to a service, as far as this one needs it. */
+export interface InviteServiceComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly registrar: {
+    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+    unhandle(protocol: string): Promise<void>
+  }
+}
+
+/** A libp2p service: `createLibp2p({ services: { invite: invite({ … }) } })`. */
+export function invite(init: InviteServiceInit): (components: InviteServiceComponents) => InviteService {
+  return (components) => new InviteService(components, init)
+}
+
+export class InviteService {
+  readonly [Symbol.toStringTag] = '@parley/invite'
+  readonly #components: InviteServiceComponents
+  readonly #init: InviteServiceInit
+  readonly #log: ReturnType<ComponentLogger['forComponent']>
+  readonly #now: () => number
+  readonly #open = new OpenInvitations()
+  readonly #asked = new RateLimiter(ASK_RATE, MAX_ASKING_CLASSES)
+  readonly #guests = new Set<Promise<void>>()
+  readonly #expiry: DeadlineTimer
+  #life: AbortController | undefined
+
+  constructor(components: InviteServiceComponents, init: InviteServiceInit) {
+    this.#components = components
+    this.#init = init
+    this.#log = components.logger.forComponent('parley:invite')
+    this.#now = init.now ?? steadyNow
+    this.#expiry = new DeadlineTimer(this.#now, () => {
+      const { expired, forgotten } = this.#open.expire(this.#now())
+      for (const one of expired) this.#init.onEnded(one)
+      for (const one of forgotten) this.#init.onForgotten(one)
+      return this.#open.nextDeadlineMs()
+    })
+  }
+
+  async start(): Promise<void> {
+    if (this.#life !== undefined) return
+    this.#life = new AbortController()
+    setMaxListeners(Infinity, this.#life.signal)
+    await this.#components.registrar.handle(INVITE_PROTOCOL, this.#onStream, {
+      maxInboundStreams: MAX_GUEST_STREAMS_PER_CONNECTION,
+      runOnLimitedConnection: true
+    })
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    await this.#components.registrar.unhandle(INVITE_PROTOCOL)
+    this.#expiry.stop()
+    life.abort(new Error('invitations were stopped'))
+    await Promise.allSettled(this.#guests)
+  }
+
+  /**
+   * Lets guests come with this code.
+   *
+   * @param options.places for so many people, who become no contacts; by default for one, who becomes a contact
+   * @throws TooManyInvitationsError
+   */
+  add(code: Code, options: { readonly places?: number; readonly forMs: number }): Invitation {
+    const { forMs, ...rest } = options
+    const invitation = this.#open.add(code, { ...rest, expiresAtMs: this.#now() + forMs })
+    this.#expiry.dueAt(this.#open.nextDeadlineMs())
+    return invitation
+  }
+
+  /** The open ones, and those that have just ended. */
+  all(): readonly Invitation[] {
+    return this.#open.all()
+  }
+
+  /** How long the invitation stays open, in milliseconds. */
+  leftMs({ expiresAtMs }: Invitation): number {
+    return Math.max(0, expiresAtMs - this.#now())
+  }
+
+  /** @returns false for one that is not open */
+  revoke(number: number): boolean {
+    const isRevoked = this.#open.revoke(number, this.#now())
+    if (isRevoked) this.#tellEnd(number)
+    return isRevoked
+  }
+
+  /**
+   * Asks the peer at the other end whether it has made the invitation.
+   *
+   * @throws InviteRefusedError when it has not, or lets nobody try; WireError
+   */
+  async ask(
+    connection: Connection,
+    question: { readonly number: number; readonly directory: PeerId | undefined; readonly signal: AbortSignal }
+  ): Promise<Offer> {
+    const { number, directory, signal } = question
+    const life = this.#life?.signal
+    const both = life === undefined ? signal : AbortSignal.any([life, signal])
+    const stream = await withDeadline('negotiate', MESSAGE_TIMEOUT_MS, both, (inTime) =>
+      connection.newStream(INVITE_PROTOCOL, { signal: inTime, runOnLimitedConnection: true })
+    )
+    return askMaker(new MessageStream(stream, inviteCodec, both), {
+      number,
+      directory,
+      network: this.#init.network,
+      guest: this.#components.peerId,
+      maker: connection.remotePeer,
+      ownEnvelope: () => this.#init.ownEnvelope()
+    })
+  }
+
+  readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
+    const signal = this.#life?.signal
+    if (signal === undefined || this.#guests.size >= MAX_GUESTS) {
+      stream.abort(new Error('no more guests are answered now'))
+      return
+    }
+    const messages = new MessageStream(stream, inviteCodec, signal)
+    const run = this.#serve(messages, connection).catch((error: unknown) => {
+      this.#log('the guest %p was not let in - %e', connection.remotePeer, error)
+      messages.abort(error)
+    })
+    this.#guests.add(run)
+    void run.finally(() => this.#guests.delete(run))
+  }
+
+  async #serve(messages: MessageStream<InviteFrame>, connection: Connection): Promise<void> {
+    const ask = expected('ask', await messages.read())
+    const { number, directory } = ask
+    const guest = { peer: connection.remotePeer.toString(), addressClass: addressClassOf(connection.remoteAddr) }
+    const refuse = (reason: InviteRefusal): Promise<void> => messages.end({ type: 'refuse', reason })
+    if (this.#asked.of(guest.addressClass, this.#now()).takeOne(this.#now()) > 0) return refuse('too-fast')
+    if (ask.network !== this.#init.network) return refuse('other-network')
+    if (!this.#init.isKnownAt(number, directory)) return refuse('unknown')
+    const answer = this.#open.mayTry(number, guest, this.#now())
+    if (answer !== 'yes') return refuse(answer)
+    const nonce = randomBytes(NONCE_BYTES)
+    await messages.write({ type: 'offer', nonce })
+    const { share } = expected('share', await messages.read())
+    const begun = this.#open.begin(number, guest, this.#now())
+    if (typeof begun === 'string') return refuse(begun)
+    const binding: Binding = {
+      ...begun.invitation.code,
+      network: ask.network,
+      directory: directory === undefined ? undefined : encodePeerId(directory),
+      maker: encodePeerId(this.#components.peerId),
+      guest: encodePeerId(connection.remotePeer),
+      makerNonce: nonce,
+      guestNonce: ask.nonce
+    }
+    let proven: Awaited<ReturnType<typeof provenGuest>>
+    try {
+      proven = await provenGuest(messages, { binding, share, peer: connection.remotePeer })
+    } catch (error) {
+      this.#onFailed(begun, guest.addressClass)
+      await refuse('wrong-code')
+      throw error
+    }
+    if (!begun.succeeded(this.#now())) return refuse('used')
+    const { invitation } = begun
+    await this.#init.onCame({ record: proven.record, invitation })
+    if (invitation.end !== undefined) this.#tellEnd(number)
+    const sealed = proven.seal.seal(this.#init.ownEnvelope())
+    await messages.end({ type: 'record', sealed, isForMany: invitation.isForMany })
+  }
+
+  #onFailed(begun: Try, addressClass: string): void {
+    begun.failed(this.#now())
+    const { invitation } = begun
+    this.#init.onFailed({ addressClass, invitation })
+    if (invitation.end === 'ended') this.#tellEnd(invitation.code.number)
+  }
+
+  #tellEnd(number: number): void {
+    this.#expiry.dueAt(this.#open.nextDeadlineMs())
+    const invitation = this.#open.get(number)
+    if (invitation !== undefined) this.#init.onEnded(invitation)
+  }
+}
+
+/**
+ * The guest's part of a try, checked.
+ *
+ * @throws whatever makes it a failed one: the stream's end included, for then the guest has seen the maker's proof
+ */
+async function provenGuest(
+  messages: MessageStream<InviteFrame>,
+  { binding, share, peer }: { readonly binding: Binding; readonly share: Uint8Array; readonly peer: PeerId }
+): Promise<{ readonly record: VerifiedRecord; readonly seal: ReturnType<MakerExchange['proven']> }> {
+  const exchange = new MakerExchange(binding, share)
+  await messages.write({ type: 'answer', share: exchange.share, proof: exchange.proof })
+  const { proof, sealed } = expected('proof', await messages.read())
+  const seal = exchange.proven(proof)
+  const record = await openRecord(seal.open(sealed), { expectedPeer: peer })
+  return { record, seal }
+}

@@ -1,0 +1,230 @@
+// The numbers of invitations at a directory, /chat/numbers/1.0.0, as a libp2p service:
+// a registered peer claims some while its stream is open, and anybody may ask who has
+// one, also at the directories that are joined. It never learns the words of a code.
+import { setMaxListeners } from 'node:events'
+import type {
+  ComponentLogger,
+  Connection,
+  PeerId,
+  Stream,
+  StreamHandler,
+  StreamHandlerOptions
+} from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { addressClassOf, RateLimiter, steadyNow, type Rate } from '../../wire/index.ts'
+import { MESSAGE_TIMEOUT_MS, MessageStream } from '../message-stream.ts'
+import { findNumber } from './number-client.ts'
+import { MAX_HOLDERS, NUMBERS_PROTOCOL, numberCodec, type Holder, type NumberFrame } from './number-frames.ts'
+import { NumberRegister } from './number-register.ts'
+
+/** A peer's claims, a question, and one more of each while that ends. */
+const MAX_NUMBER_STREAMS_PER_CONNECTION = 4
+
+/** Streams of all peers: those with claims stay open. */
+const MAX_NUMBER_STREAMS = 20_000
+
+/** Claims of one address class: one for each invitation, and some more where a number is taken. */
+export const CLAIM_RATE: Rate = { burst: 32, perSecond: 0.5 }
+
+/** Questions of one address class: a person types a code a few times a minute. Each is put to the joined directories. */
+export const FIND_RATE: Rate = { burst: 20, perSecond: 1 }
+
+/** Questions about what this directory itself keeps: those that other directories put, for all their clients. */
+const FIND_OWN_RATE: Rate = { burst: 200, perSecond: 50 }
+
+/** Address classes that are told apart at a time. */
+const MAX_CLASSES = 10_000
+
+/** A joined directory that does not answer so soon is not waited for: a person is. */
+const FEDERATION_ANSWER_MS = 2_000
+
+/** Joined directories that are asked: more than a federation has that one looks through. */
+const MAX_ASKED_DIRECTORIES = 32
+
+interface NumberServiceInit {
+  readonly network: string
+  /** Whether the peer is registered at this directory now. */
+  isAnnounced(peer: string): boolean
+  /** The directories that are joined with this one now. */
+  federationPeers(): readonly PeerId[]
+  readonly now?: () => number
+}
+
+/** What libp2p gives to a service, as far as this one needs it. */
+interface NumberServiceComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly connectionManager: { getConnections(peer?: PeerId): Connection[] }
+  readonly registrar: {
+    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
+    unhandle(protocol: string): Promise<void>
+  }
+}
+
+/** A libp2p service: `createLibp2p({ services: { numbers: numbers({ … }) } })`. */
+export function numbers(init: NumberServiceInit): (components: NumberServiceComponents) => NumberService {
+  return (components) => new NumberService(components, init)
+}
+
+/** One stream of a peer. */
+interface Session {
+  readonly connection: Connection
+  readonly messages: MessageStream<NumberFrame>
+  readonly claimed: Set<number>
+}
+
+class NumberService {
+  readonly [Symbol.toStringTag] = '@parley/numbers'
+  readonly #components: NumberServiceComponents
+  readonly #init: NumberServiceInit
+  readonly #log: ReturnType<ComponentLogger['forComponent']>
+  readonly #now: () => number
+  readonly #register = new NumberRegister()
+  readonly #claims = new RateLimiter(CLAIM_RATE, MAX_CLASSES)
+  readonly #finds = new RateLimiter(FIND_RATE, MAX_CLASSES)
+  readonly #ownFinds = new RateLimiter(FIND_OWN_RATE, MAX_CLASSES)
+  readonly #sessions = new Set<Promise<void>>()
+  #life: AbortController | undefined
+
+  constructor(components: NumberServiceComponents, init: NumberServiceInit) {
+    this.#components = components
+    this.#init = init
+    this.#now = init.now ?? steadyNow
+    this.#log = components.logger.forComponent('parley:numbers')
+  }
+
+  async start(): Promise<void> {
+    if (this.#life !== undefined) return
+    this.#life = new AbortController()
+    setMaxListeners(Infinity, this.#life.signal)
+    await this.#components.registrar.handle(NUMBERS_PROTOCOL, this.#onStream, {
+      maxInboundStreams: MAX_NUMBER_STREAMS_PER_CONNECTION,
+      runOnLimitedConnection: false
+    })
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    await this.#components.registrar.unhandle(NUMBERS_PROTOCOL)
+    life.abort(new Error('the directory was stopped'))
+    await Promise.allSettled(this.#sessions)
+  }
+
+  /** Numbers that are claimed now. */
+  get size(): number {
+    return this.#register.size
+  }
+
+  readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
+    const signal = this.#life?.signal
+    if (signal === undefined || this.#sessions.size >= MAX_NUMBER_STREAMS) {
+      stream.abort(new Error('no more streams about numbers are served now'))
+      return
+    }
+    const messages = new MessageStream(stream, numberCodec, signal)
+    const session: Session = { connection, messages, claimed: new Set() }
+    const run = this.#serve(session, signal)
+      .catch((error: unknown) => {
+        this.#log('the stream of %p about numbers ended - %e', connection.remotePeer, error)
+        messages.abort(error)
+      })
+      .finally(() => {
+        this.#sessions.delete(run)
+        for (const number of session.claimed) this.#register.release(number, connection.remotePeer.toString())
+      })
+    this.#sessions.add(run)
+  }
+
+  async #serve(session: Session, signal: AbortSignal): Promise<void> {
+    const { messages, claimed } = session
+    while (!signal.aborted) {
+      // A stream that holds nothing is not worth its place.
+      const frame = await messages.read(claimed.size > 0 ? Infinity : MESSAGE_TIMEOUT_MS)
+      const answer = await this.#answer(session, frame, signal)
+      if (answer !== undefined) await messages.write(answer)
+      if (frame.type === 'find') return messages.end()
+    }
+  }
+
+  async #answer(session: Session, frame: NumberFrame, signal: AbortSignal): Promise<NumberFrame | undefined> {
+    switch (frame.type) {
+      case 'claim':
+        return this.#claim(session, frame, signal)
+      case 'find':
+        return this.#find(session, frame, signal)
+      case 'release':
+        if (session.claimed.delete(frame.number)) {
+          this.#register.release(frame.number, session.connection.remotePeer.toString())
+        }
+        return undefined
+      case 'claimed':
+      case 'found':
+      case 'refuse':
+        throw new Error(`a client sends no frame "${frame.type}"`)
+    }
+  }
+
+  async #claim(
+    { connection, claimed }: Session,
+    { network, number }: Extract<NumberFrame, { type: 'claim' }>,
+    signal: AbortSignal
+  ): Promise<NumberFrame> {
+    const peer = connection.remotePeer.toString()
+    const addressClass = addressClassOf(connection.remoteAddr)
+    const nowMs = this.#now()
+    if (network !== this.#init.network) return { type: 'refuse', reason: 'other-network' }
+    if (!this.#init.isAnnounced(peer)) return { type: 'refuse', reason: 'not-registered' }
+    if (this.#claims.of(addressClass, nowMs).takeOne(nowMs) > 0) return { type: 'refuse', reason: 'too-fast' }
+    const isOwn = this.#register.holder(number) === peer
+    const outcome = this.#register.claim(number, { peer, addressClass })
+    if (outcome !== 'claimed') return { type: 'refuse', reason: outcome }
+    // Held from now on, so that of two who claim it at the same time one gets it here.
+    const elsewhere = await this.#findElsewhere(number, signal)
+    if (elsewhere.some((holder) => holder.peer.toString() !== peer)) {
+      if (!isOwn) this.#register.release(number, peer)
+      return { type: 'refuse', reason: 'taken' }
+    }
+    claimed.add(number)
+    return { type: 'claimed', number }
+  }
+
+  async #find(
+    { connection }: Session,
+    { network, number, own }: Extract<NumberFrame, { type: 'find' }>,
+    signal: AbortSignal
+  ): Promise<NumberFrame> {
+    const nowMs = this.#now()
+    const rate = (own ? this.#ownFinds : this.#finds).of(addressClassOf(connection.remoteAddr), nowMs)
+    if (rate.takeOne(nowMs) > 0) return { type: 'refuse', reason: 'too-fast' }
+    if (network !== this.#init.network) return { type: 'refuse', reason: 'other-network' }
+    const holder = this.#register.holder(number)
+    const here: readonly Holder[] =
+      holder === undefined ? [] : [{ peer: peerIdFromString(holder), directory: this.#components.peerId }]
+    const elsewhere = own ? [] : await this.#findElsewhere(number, signal)
+    return { type: 'found', holders: [...here, ...elsewhere].slice(0, MAX_HOLDERS) }
+  }
+
+  /** What the joined directories keep themselves: each may speak for itself alone. */
+  async #findElsewhere(number: number, signal: AbortSignal): Promise<readonly Holder[]> {
+    const { network } = this.#init
+    const connections = this.#init
+      .federationPeers()
+      .flatMap((peer) => this.#components.connectionManager.getConnections(peer).slice(0, 1))
+      .slice(0, MAX_ASKED_DIRECTORIES)
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(FEDERATION_ANSWER_MS)])
+    const answers = await Promise.all(
+      connections.map(async (connection) => {
+        try {
+          const holders = await findNumber(connection, { network, number, own: true, signal: inTime })
+          return holders.filter(({ directory }) => directory.equals(connection.remotePeer)).slice(0, 1)
+        } catch (error) {
+          this.#log('%p did not answer about a number - %e', connection.remotePeer, error)
+          return []
+        }
+      })
+    )
+    return answers.flat()
+  }
+}
