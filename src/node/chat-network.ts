@@ -130,6 +130,7 @@ export class ChatNetwork {
       isBlocked: (peer) => book.isBlocked(peer),
       isContact: (peer) => book.contact(peer) !== undefined,
       relays: () => this.#host.circuits.relays,
+      lostRelays: () => this.#relays.lost(),
       isSighted: (peer) => this.sightings.peers.isThere(peer)
     })
     this.addresses = new AddressBook({
@@ -166,6 +167,7 @@ export class ChatNetwork {
       circuits: { reserveNamed: async (...reservation) => this.#host.circuits.reserveNamed(...reservation) },
       connect: async (address, options) => this.#dialer.dial(address, options),
       onState: (address, state) => {
+        this.#relays.namedRelayChanged(address, state)
         notice(relayNotice(address, state))
         if (state.is === 'lost') return
         this.#dialer.forgetFailures()

@@ -48,13 +48,17 @@ const refusals: Partial<Record<RelayStatus, string>> = {
   'resource-limit-exceeded': 'it has no place for you. Name another one, or wait'
 }
 
+/** @returns a clause: `the relay at 203.0.113.7:4001 can't be used: it does not relay` */
+export function lostRelayText(address: Multiaddr, why: Error): string {
+  const reason = (why instanceof RelayRefusedError ? refusals[why.status] : undefined) ?? why.message
+  return `the relay at ${formatAddress(address)} can't be used: ${reason}`
+}
+
 /** @param address as the user named the relay */
 export function relayNotice(address: Multiaddr, state: NamedRelayState): Notice {
   if (state.is === 'lost') {
-    const { why } = state
-    const reason = (why instanceof RelayRefusedError ? refusals[why.status] : undefined) ?? why.message
-    const text = `The relay at ${formatAddress(address)} can't be used: ${reason}. Parley tries again.`
-    return { code: 'relay', text }
+    const clause = lostRelayText(address, state.why)
+    return { code: 'relay', text: `T${clause.slice(1)}. Parley tries again.` }
   }
   const { relay, allowance } = state
   const text = `Others who name the relay ${shortId(relay)} reach you through it.`

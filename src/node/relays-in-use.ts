@@ -1,7 +1,11 @@
-// The relays of this peer: directories in use that relay. Each is reserved when this
-// peer is registered there, and let go when it is used no more. It dials nobody.
+// The relays of this peer: directories in use that relay, and relays that the user
+// named. A directory is reserved when this peer is registered there, and let go when it
+// is used no more. It dials nobody.
 import type { Connection } from '@libp2p/interface'
-import { circuitAddress, type Circuits } from '../relay/index.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { circuitAddress, type Circuits, type NamedRelayState } from '../relay/index.ts'
+import { lostRelayText } from './connection-notices.ts'
+import type { LostRelay } from './dialing/dial-errors.ts'
 import type { KnownAddresses } from './dialing/dialable.ts'
 import type { Directories } from './directories/directories.ts'
 
@@ -18,6 +22,8 @@ export interface RelaysInUseInit {
 
 export class RelaysInUse {
   readonly #init: RelaysInUseInit
+  /** The relays that the user named, by the address that was given: why each can't be used, as a clause. */
+  readonly #named = new Map<string, { readonly relay: string | undefined; readonly lost: string | undefined }>()
 
   constructor(init: RelaysInUseInit) {
     this.#init = init
@@ -41,6 +47,21 @@ export class RelaysInUse {
     const circuits = this.#init.circuits()
     const inUse = new Map(this.#init.directories().reachedAt())
     for (const relay of circuits.relays) if (!inUse.has(relay)) circuits.release(relay)
+  }
+
+  /** What became of a relay that the user named. */
+  namedRelayChanged(address: Multiaddr, state: NamedRelayState): void {
+    const key = address.toString()
+    const [relay, lost] =
+      state.is === 'reserved'
+        ? [state.relay, undefined]
+        : [this.#named.get(key)?.relay, lostRelayText(address, state.why)]
+    this.#named.set(key, { relay, lost })
+  }
+
+  /** Relays that the user named, and that can't be used now. */
+  lost(): readonly LostRelay[] {
+    return [...this.#named.values()].flatMap(({ relay, lost }) => (lost === undefined ? [] : [{ relay, text: lost }]))
   }
 
   /** A peer that is announced at a relay in use is reached through it, whatever it announces; one behind a named relay may be. */

@@ -360,6 +360,12 @@ describe('the way to the peer', () => {
     expect(progress.changed(waiting, 9700)).toHaveLength(2)
   })
 
+  it('is not promised at a time while no address of the peer is known', () => {
+    const progress = new ConnectionProgress('bob')
+    progress.changed({ name: 'waiting', why: 'no address is known', retryAtMs: 8000, lacksAddress: true }, 3000)
+    expect(progress.status(4000)).toBe('waiting for bob: no address is known')
+  })
+
   it('is not news when the peer has said goodbye, until it is back', () => {
     const progress = new ConnectionProgress('bob')
     progress.goneAway()

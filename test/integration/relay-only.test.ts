@@ -35,6 +35,10 @@ test('two peers that name a relay reach each other through it, and again when it
   process.kill(relay.process.pid, 'SIGKILL')
   await notices(anna, 2)
   await anna.do({ do: 'send', peer: bertaId, text: 'while it is away' })
+  const why = `the relay at 127.0.0.1:${port} can't be used: `
+  await anna.until('a reason that names the relay', () =>
+    anna.events.find((event) => event.event === 'conversation' && String(event['why']).startsWith(why))
+  )
   await startRelay(port)
   await berta.untilTexts(annaId, 2)
   expect(berta.textsFrom(annaId)).toEqual(['by the relay', 'while it is away'])

@@ -93,6 +93,7 @@ export class ConnectionProgress {
         return nowMs - this.#sinceMs < QUIET_CONNECT_MS ? undefined : `connecting to ${this.name} … ${seconds} s`
       }
       case 'waiting':
+        if (this.#state.lacksAddress) return `waiting for ${this.name}: no address is known`
         return `waiting for ${this.name}, next try in ${secondsUntil(this.#state.retryAtMs, nowMs)} s`
       case 'open':
       case 'closed':

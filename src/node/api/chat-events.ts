@@ -189,7 +189,13 @@ export type ConversationState =
       readonly rttMs?: number
     }
   /** There is no way at the moment; the next try is at `retryAtMs`. */
-  | { readonly name: 'waiting'; readonly why: string; readonly retryAtMs: number }
+  | {
+      readonly name: 'waiting'
+      readonly why: string
+      readonly retryAtMs: number
+      /** A try can't help before there is news of the peer: no address is known. */
+      readonly lacksAddress?: true
+    }
   | { readonly name: 'closed' }
 
 /** One remote, one act. */

@@ -58,6 +58,9 @@ export class UnreachableError extends ParleyError {
   override readonly exitCode = exitCodes.unreachable
 }
 
+/** No address of the peer is known, nor a way around one: another try helps only after news of it. */
+export class NoAddressError extends UnreachableError {}
+
 /** The other end proved another key than the one expected there. */
 export class KeyChangedError extends ParleyError {
   override readonly name = 'KeyChangedError'

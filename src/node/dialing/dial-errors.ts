@@ -5,7 +5,7 @@ import { RelayRefusedError, type RelayStatus } from '../../relay/index.ts'
 import { formatAddress, isDnsaddr, isLinkLocalIPv6, isLoopback, relayOf } from './address.ts'
 import type { Candidates } from './dialable.ts'
 import { NO_NOISE } from '../../transport/index.ts'
-import { KeyChangedError, UnreachableError, type ParleyError } from '../api/errors.ts'
+import { KeyChangedError, NoAddressError, UnreachableError, type ParleyError } from '../api/errors.ts'
 import { shortId } from '../../lib/index.ts'
 
 export interface DialFacts {
@@ -157,12 +157,38 @@ function* chain(error: unknown): Generator<Error> {
   if (error.cause !== undefined) yield* chain(error.cause)
 }
 
-/** Why there is nothing to dial. */
-export function whyNoAddress({ refused }: Candidates): string {
+/** There is nothing to dial. */
+export function noAddress({ refused }: Candidates): UnreachableError {
   const [first, ...more] = refused
-  if (first === undefined) return 'no address of the peer is known, and it is not on the roster'
+  if (first === undefined) {
+    return new NoAddressError(
+      'no address of the peer is known, and it is not on the roster: give its host and port, or use a directory, ' +
+        'or a relay, that it uses too'
+    )
+  }
   const rest = more.length === 0 ? '' : `; nor are ${more.length} more`
-  return `no address of the peer is dialled from here: ${first}${rest}`
+  return new UnreachableError(`no address of the peer is dialled from here: ${first}${rest}`)
+}
+
+/** A relay that the user named, and that can't be used now. */
+export interface LostRelay {
+  /** Its peer ID; undefined when it was never reached. */
+  readonly relay: string | undefined
+  /** As a clause: `the relay at 203.0.113.7:4001 can't be used: the connection to it was lost`. */
+  readonly text: string
+}
+
+/**
+ * The failure of an attempt with the relays that it had to do without. The one through which the peer was reached last
+ * says more than any address.
+ */
+export function withLostRelays(error: unknown, lost: readonly LostRelay[], lastRelay: string | undefined): unknown {
+  if (lost.length === 0 || !(error instanceof UnreachableError)) return error
+  const missed = lost.filter(({ relay }) => relay !== undefined && relay === lastRelay)
+  const isFirst = missed.length > 0 || error instanceof NoAddressError
+  const texts = (missed.length > 0 ? missed : lost).map(({ text }) => text)
+  const clauses = isFirst ? [...texts, error.message] : [error.message, ...texts]
+  return new UnreachableError(clauses.join('; '), { cause: error })
 }
 
 export function tooManyDials(address: Multiaddr): UnreachableError {

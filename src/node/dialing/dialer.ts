@@ -9,7 +9,17 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { LruMap } from '../../lib/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
-import { formatAddress, hostPortOf, isDnsaddr, isLocal, isPunched, isRelayed, pathRankOf, peerIdOf } from './address.ts'
+import {
+  formatAddress,
+  hostPortOf,
+  isDnsaddr,
+  isLocal,
+  isPunched,
+  isRelayed,
+  pathRankOf,
+  peerIdOf,
+  relayOf
+} from './address.ts'
 import { AddressLookup } from './address-lookup.ts'
 import {
   ADDRESS_DIAL_TIMEOUT_MS,
@@ -28,7 +38,15 @@ import {
   type KnownAddresses,
   type Vantage
 } from './dialable.ts'
-import { bestReason, explainDialError, mostFamiliar, refusesNoise, whyNoAddress } from './dial-errors.ts'
+import {
+  bestReason,
+  explainDialError,
+  type LostRelay,
+  mostFamiliar,
+  noAddress,
+  refusesNoise,
+  withLostRelays
+} from './dial-errors.ts'
 import { otherEncryption } from './encryption-probe.ts'
 import { BadAddressError, OwnPeerError, UnreachableError } from '../api/errors.ts'
 import { OpenConnections } from './open-connections.ts'
@@ -77,6 +95,8 @@ export interface DialerInit {
   readonly isContact: (peer: string) => boolean
   /** The relays in use: peer IDs. Default none. */
   readonly relays?: () => ReadonlySet<string>
+  /** Relays that the user named and that can't be used now. Default none. */
+  readonly lostRelays?: () => readonly LostRelay[]
   /** The LAN shows the peer now: a relay is asked only when all other dials have failed. Default never. */
   readonly isSighted?: (peer: string) => boolean
   /** The networks that this machine is in now. */
@@ -98,6 +118,8 @@ export class Dialer {
   readonly #addressTimeoutMs: number
   /** How near peers were when they were connected last, the oldest first. */
   readonly #met = new LruMap<string, Vantage>(MAX_DIALLED_PEERS)
+  /** The relay through which a peer was connected last. */
+  readonly #lastRelay = new LruMap<string, string>(MAX_DIALLED_PEERS)
 
   constructor(init: DialerInit) {
     this.#init = init
@@ -110,6 +132,9 @@ export class Dialer {
 
   /** The peer is connected: how near it is decides which addresses it may report. */
   connected(peer: string): void {
+    const best = this.connection(peer)
+    const relay = best === undefined ? undefined : relayOf(best.remoteAddr)
+    if (relay !== undefined) this.#lastRelay.set(peer, relay)
     const connection = this.#connections.direct(peer)
     // A relayed connection says nothing about where the peer is, nor which of its addresses can be reached.
     if (connection === undefined) return
@@ -247,13 +272,25 @@ export class Dialer {
     signal: AbortSignal
   ): Promise<Connection> {
     if (this.#init.isBlocked(peer)) throw new UnreachableError('the peer is blocked: /unblock it first')
+    try {
+      return await this.#raceAll(peer, { asksRelays }, signal)
+    } catch (error) {
+      throw withLostRelays(error, this.#init.lostRelays?.() ?? [], this.#lastRelay.get(peer))
+    }
+  }
+
+  async #raceAll(
+    peer: string,
+    { asksRelays }: Pick<SharedAttempt, 'asksRelays'>,
+    signal: AbortSignal
+  ): Promise<Connection> {
     const own = this.#ownNetwork()
     const found = await this.#candidates(peer, own, signal)
     const open = asksRelays ? undefined : this.connection(peer)
     const candidates = asksRelays
       ? found.dialled
       : found.dialled.filter(({ address }) => isWorthDialling(address, open))
-    if (candidates.length === 0) throw new UnreachableError(whyNoAddress(found))
+    if (candidates.length === 0) throw noAddress(found)
     const tried = this.#inTurn(peer, candidates)
     const relayed = tried.filter(({ address }) => isRelayed(address))
     const local = tried.filter(({ address }) => isLocal(address))
@@ -303,7 +340,7 @@ export class Dialer {
       const reason = bestReason(error, mostPromising)
       if (direct.length > 0 || found.refused.length === 0) throw reason
       // That no own address of the peer is dialled says more than what the relay answered.
-      throw new UnreachableError(`${whyNoAddress(found)}; ${reason.message}`, { cause: reason })
+      throw new UnreachableError(`${noAddress(found).message}; ${reason.message}`, { cause: reason })
     }
   }
 

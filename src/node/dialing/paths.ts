@@ -87,7 +87,7 @@ export class Paths {
     const state = this.#init.state(peer)
     switch (state.name) {
       case 'waiting':
-        return { kind: 'none', why: state.why, retryAtMs: state.retryAtMs }
+        return { kind: 'none', why: state.why, ...(state.lacksAddress ? {} : { retryAtMs: state.retryAtMs }) }
       case 'connecting':
         return { kind: 'none', why: 'looking for a path to the peer' }
       case 'open':

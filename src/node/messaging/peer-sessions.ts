@@ -8,7 +8,7 @@ import { Backoff } from '../../lib/index.ts'
 import type { LogPosition, MessageStore, OwnPosition } from '../../storage/index.ts'
 import { orAborted } from '../../wire/index.ts'
 import type { ConversationState, PathKind } from '../api/chat-events.ts'
-import { DirectoryPeerError } from '../api/errors.ts'
+import { DirectoryPeerError, NoAddressError } from '../api/errors.ts'
 import { pathKindOf } from '../dialing/address.ts'
 import { rttOf } from '../dialing/paths.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
@@ -77,6 +77,7 @@ export class PeerSessions {
       hasSession: (peer) => this.#sessions.has(peer),
       attempt: async (peer, options) => this.#open(peer, options),
       isFutile: (error) => error instanceof DirectoryPeerError,
+      lacksAddress: (error) => error instanceof NoAddressError,
       onFutile: (peer, error) => this.#endInVain(peer, error),
       backoff: () => new Backoff(REDIAL_BACKOFF),
       isUrgent: (peer) => init.owner.isOnScreen(peer),

@@ -43,6 +43,8 @@ export interface ReconnectInit {
   readonly attempt: (peer: string, options: { signal: AbortSignal }) => Promise<void>
   /** Whether there will never be one, by why an attempt failed. */
   readonly isFutile: (error: unknown) => boolean
+  /** Whether an attempt has failed because no address is known. Default never. */
+  readonly lacksAddress?: (error: unknown) => boolean
   /** It is no longer looked for, for that reason. */
   readonly onFutile: (peer: string, error: unknown) => void
   readonly backoff: () => Backoff
@@ -181,7 +183,8 @@ export class Reconnect {
       this.#init.onState(peer, {
         name: 'waiting',
         why: failure === undefined ? 'the connection was lost' : whyOf(failure.error),
-        retryAtMs: this.#init.now() + waitMs
+        retryAtMs: this.#init.now() + waitMs,
+        ...(failure !== undefined && this.#init.lacksAddress?.(failure.error) === true ? { lacksAddress: true } : {})
       })
       // A part that no news of the peer can end: each try that comes as far as a connection makes news itself.
       const gapMs = Math.max(MIN_REDIAL_GAP_MS, Math.min(waitMs, URGENT_REDIAL_MAX_MS) * REDIAL_GAP_PART)

@@ -3,8 +3,9 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Vantage } from '../../../src/node/dialing/dialable.ts'
-import { explainDialError } from '../../../src/node/dialing/dial-errors.ts'
+import { explainDialError, type LostRelay } from '../../../src/node/dialing/dial-errors.ts'
 import { Dialer } from '../../../src/node/dialing/dialer.ts'
+import { NoAddressError } from '../../../src/node/api/errors.ts'
 import { RelayRefusedError } from '../../../src/relay/index.ts'
 import { network } from '../discovery/own-networks.ts'
 import { eventualMs } from '../../patience.ts'
@@ -21,7 +22,8 @@ function make(
   known: string[] = [],
   relays: readonly string[] = [],
   open: readonly Connection[] = [],
-  isSighted = false
+  isSighted = false,
+  lost: readonly LostRelay[] = []
 ): Dialer {
   const libp2p = {
     getConnections: () => open,
@@ -39,6 +41,7 @@ function make(
     isBlocked: () => false,
     isContact: () => false,
     relays: () => new Set(relays),
+    lostRelays: () => lost,
     isSighted: () => isSighted
   })
 }
@@ -281,6 +284,25 @@ describe('a relay', () => {
     await expect(dialer.connect(peer, options)).rejects.toThrow(
       /^no address of the peer is dialled from here: 169\.254\.169\.254:80 .*; the relay .* could not relay/u
     )
+  })
+
+  test('that was named and can not be used is named with the failure: first, where the peer was behind it', async () => {
+    const lost = { relay, text: "the relay at 203.0.113.9:4001 can't be used: the connection to it was lost" }
+    const failing = async (): Promise<never> => Promise.reject(new Error('no way'))
+    const behind = { status: 'open', remoteAddr: multiaddr(`${behindRelay}/p2p/${peer}`) } as unknown as Connection
+    const open: Connection[] = []
+    const dialer = make(failing, [], ['/ip4/10.0.0.1/tcp/4001'], [], open, false, [lost])
+    const noWay = `10.0.0.1:4001 could not be reached: no way`
+    await expect(dialer.connect(peer, options)).rejects.toThrow(`${noWay}; ${lost.text}`)
+    open.push(behind)
+    dialer.connected(peer)
+    open.pop()
+    await expect(dialer.connect(peer, options)).rejects.toThrow(`${lost.text}; ${noWay}`)
+
+    const unknown = make(failing, [], [], [], [], false, [lost])
+    await expect(unknown.connect(peer, options)).rejects.toThrow(`${lost.text}; no address of the peer is known`)
+    const blamed = make(failing, [], [])
+    await expect(blamed.connect(peer, options)).rejects.toThrow(NoAddressError)
   })
 
   test('is asked at once where there is no public address to try', async () => {

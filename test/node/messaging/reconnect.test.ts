@@ -17,8 +17,9 @@ const peer = 'somebody'
 const hangMs = 5_000
 let attempts: number[]
 let states: string[]
+let lacks: unknown[]
 let futile: string[]
-let outcome: 'fail' | 'open' | 'never' | 'hang'
+let outcome: 'fail' | 'open' | 'never' | 'hang' | 'nowhere'
 let session: boolean
 let urgent: boolean
 let reconnect: Reconnect
@@ -27,6 +28,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: 0 })
   attempts = []
   states = []
+  lacks = []
   futile = []
   outcome = 'fail'
   session = false
@@ -41,13 +43,18 @@ beforeEach(() => {
         throw new Error('nobody answers')
       }
       if (outcome === 'never') throw new RangeError('that is no peer')
+      if (outcome === 'nowhere') throw new SyntaxError('no address is known')
       if (outcome === 'fail') throw new Error('nothing listens there')
       session = true
     },
     isFutile: (error) => error instanceof RangeError,
+    lacksAddress: (error) => error instanceof SyntaxError,
     onFutile: (id) => futile.push(id),
     backoff: () => new Backoff({ firstMs: 1_000, maxMs: 8_000 }, () => 0),
-    onState: (_peer, state) => states.push(state.name),
+    onState: (_peer, state) => {
+      states.push(state.name)
+      if (state.name === 'waiting') lacks.push(state.lacksAddress)
+    },
     now: Date.now
   })
 })
@@ -64,6 +71,15 @@ test('tries again for ever, with longer and longer waits up to the longest', asy
   await vi.advanceTimersByTimeAsync(40_000)
   const waits = attempts.slice(1).map((at, i) => at - (attempts[i] ?? 0))
   expect(waits.map((wait) => Math.round(wait / 1_000))).toEqual([1, 2, 4, 8, 8, 8, 8])
+})
+
+test('a wait says whether no address is known', async () => {
+  outcome = 'nowhere'
+  reconnect.want(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  outcome = 'fail'
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(lacks).toEqual([true, undefined])
 })
 
 test('news cuts the wait short, but a flood of news does not make a flood of tries', async () => {

@@ -110,6 +110,7 @@ function connectionText(state: State, connection: ConversationState, isNarrow: b
     case 'connecting':
       return 'connecting …'
     case 'waiting': {
+      if (connection.lacksAddress) return 'no address known'
       const seconds = secondsUntil(connection.retryAtMs, state.nowMs)
       return isNarrow ? `unreachable, ${seconds} s` : `unreachable, next try in ${seconds} s`
     }
