@@ -8,8 +8,8 @@ import { patchedPackages } from './patched-packages.js'
 /** Where a program is entered: the command line, and what the benchmarks drive without one. */
 const entryPoints = ['src/cli/main.ts', 'src/node/index.ts']
 
-/** Its native part is found beside its package.json, and it may be missing. */
-const external = ['sodium-native']
+/** Their native parts are found beside their package.json, and they may be missing. */
+const external = ['sodium-native', 'udx-native']
 
 /** Packages that are CommonJS ask for Node's modules by `require`, which a module has not. */
 const banner = {

@@ -51,7 +51,9 @@ export interface HostInit {
   /** Decides which connections stay. A host that listens nowhere needs none; its owner adds the service `guard.places()`. */
   readonly guard?: ConnectionGuard
   /** Carries connections through relays, beside TCP; default none. */
-  readonly circuits?: CircuitTransport
+  readonly circuits?: OtherTransport
+  /** Carries connections over UDP through routers, beside TCP; default none. */
+  readonly direct?: OtherTransport
   readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
   readonly gater: ConnectionGater
   /** Peers that the user or the operator has chosen, by peer ID; default none. */
@@ -65,8 +67,8 @@ export interface HostInit {
   readonly tuning?: Tuning
 }
 
-/** A transport beside TCP whose connections run through relays, and where it listens. */
-export interface CircuitTransport {
+/** A transport beside TCP, and where it listens. */
+export interface OtherTransport {
   readonly transport: TransportFactory
   readonly listenAddress: string
 }
@@ -114,6 +116,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   const gater = offenderGater(init.gater, offenders, init.isKnown ?? (() => false))
   const tuning = init.tuning ?? defaultTuning()
   const tcp = gatheringTcp(socketOptions, tuning)
+  const others = [init.circuits, init.direct].filter((other) => other !== undefined)
   const upgraded = (transport: TransportFactory): TransportFactory => {
     const guarded = guardedUpgrade(transport, judge)
     const eager = tuning.eagerNoise ? eagerNoise(guarded) : guarded
@@ -128,14 +131,11 @@ export function hostOptions(init: HostInit): Libp2pOptions {
       userAgent: init.version === undefined ? AGENT_NAME : `${AGENT_NAME}/${init.version}`
     },
     addresses: {
-      listen: [
-        ...listenAddresses(init.host, init.port),
-        ...(init.circuits === undefined ? [] : [init.circuits.listenAddress])
-      ]
+      listen: [...listenAddresses(init.host, init.port), ...others.map(({ listenAddress }) => listenAddress)]
     },
     transports: [
       upgraded(tuning.zonedAddresses ? zonedAddresses(tcp) : tcp),
-      ...(init.circuits === undefined ? [] : [upgraded(init.circuits.transport)])
+      ...others.map(({ transport }) => upgraded(transport))
     ],
     connectionEncrypters: [
       leanNoise({

@@ -9,7 +9,7 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Native, or of no interest: their branches are not ours, and counting them makes each input slow. */
-const external = ['sodium-native', '@noble/*', '@chainsafe/as-chacha20poly1305', '@chainsafe/as-sha256']
+const external = ['sodium-native', 'udx-native', '@noble/*', '@chainsafe/as-chacha20poly1305', '@chainsafe/as-sha256']
 
 /** CommonJS has no `import.meta`. */
 const importMetaUrl = 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;'

@@ -4,6 +4,7 @@
  * directory's.
  */
 
+export { ipBytes, ipText } from './ip-bytes.ts'
 export {
   isSigned,
   MAX_SIGHTING_AGE_MS,

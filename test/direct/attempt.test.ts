@@ -1,0 +1,65 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { afterEach, expect, test, vi } from 'vitest'
+import { Attempt, NoWayThroughError, type Stun } from '../../src/direct/attempt.ts'
+import { TOKEN_BYTES, type Offer } from '../../src/direct/direct-frames.ts'
+import { PUNCH_MS, SPREAD_SOCKETS } from '../../src/direct/punch.ts'
+import { NONCE_BYTES, type Mapping } from '../../src/direct/stun/index.ts'
+import { loadUdx } from '../../src/direct/udx-library.ts'
+import { until } from '../eventually.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+const udx = loadUdx()
+const self = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+/** Sent to, and answered by nobody. */
+const silent = { host: '127.0.0.1', port: 9 }
+
+function attemptOf(mapping: Mapping): Attempt {
+  if (udx === undefined) throw new Error('udx-native is not installed')
+  const stun: Stun = { received: () => false, look: async () => ({ sightings: [], mapping }) }
+  const role = 'asking'
+  return new Attempt({ udx, host: '127.0.0.1', self, role, cards: [], stun: () => stun, onEnd: () => undefined })
+}
+
+const theirs: Offer = {
+  type: 'offer',
+  token: randomBytes(TOKEN_BYTES),
+  stream: 1,
+  mapping: 'independent',
+  nonce: randomBytes(NONCE_BYTES),
+  candidates: []
+}
+
+function openSockets(): number {
+  const links = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      return [] // the one that the folder was read with
+    }
+  })
+  return links.filter((link) => link.startsWith('socket:')).length
+}
+
+test.runIf(process.platform === 'linux')('after 100 attempts that failed no socket is left open', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const before = openSockets()
+  let most = 0
+  for (let n = 0; n < 100; n++) {
+    // A few of them open all the sockets that may wait for guesses.
+    const attempt = attemptOf(n % 25 === 0 ? 'varying' : 'independent')
+    await attempt.offer([], new AbortController().signal)
+    const path = attempt.path(theirs, { places: [silent], sighted: [silent] }, true)
+    const failed = expect(path).rejects.toThrow(NoWayThroughError)
+    vi.advanceTimersByTime(PUNCH_MS - 1)
+    most = Math.max(most, openSockets())
+    vi.advanceTimersByTime(1)
+    await failed
+  }
+  expect(most).toBeGreaterThan(SPREAD_SOCKETS)
+  vi.useRealTimers()
+  await until(() => openSockets() <= before, 'all sockets are closed')
+})
