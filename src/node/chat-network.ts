@@ -53,6 +53,8 @@ export interface Searches {
   wake(peer: string): void
   /** The network itself has changed: any peer may be reachable now. */
   wakeAll(): void
+  /** The same by a relay that has come into use. */
+  relayCame(): void
   /** Why there is no way to a peer that is looked for. */
   whyNoWay(peer: string): string | undefined
 }
@@ -161,7 +163,7 @@ export class ChatNetwork {
       circuits: () => this.#host.circuits,
       directories: () => this.#directories,
       connection: (directory) => this.connections.connection(directory),
-      onNew: () => this.#searches.wakeAll()
+      onNew: () => this.#relayCame()
     })
     this.#namedRelays = new NamedRelays({
       circuits: { reserveNamed: async (...reservation) => this.#host.circuits.reserveNamed(...reservation) },
@@ -171,7 +173,7 @@ export class ChatNetwork {
         notice(relayNotice(address, state))
         if (state.is === 'lost') return
         this.#dialer.forgetFailures()
-        this.#searches.wakeAll()
+        this.#relayCame()
       }
     })
     this.#resolver = new PeerResolver({
@@ -417,6 +419,11 @@ export class ChatNetwork {
     }
     this.#news.wake()
     this.peers.rosterChanged(changes)
+  }
+
+  #relayCame(): void {
+    this.#dialer.relayCame()
+    this.#searches.relayCame()
   }
 
   async #onNetworkChange(): Promise<void> {

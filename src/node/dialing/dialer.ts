@@ -1,13 +1,12 @@
-// Connects to a peer: by an open connection, its addresses on the LAN, all others, a
-// relay; the first that answers with the right key wins, and a better path than a relay
-// may come after it. Addresses that others reported are filtered (dialable.ts) and
-// counted (dial-budget.ts) before they are dialled. It makes one attempt; when to make
-// the next is decided elsewhere.
+// Connects to a peer: by an open connection, or by a race of dials (dial-race.ts), after
+// which a better path than a relay may still come. Addresses that others reported are
+// filtered (dialable.ts) and counted (dial-budget.ts) before they are dialled. It makes
+// one attempt; when to make the next is decided elsewhere.
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { LruMap } from '../../lib/index.ts'
+import { LruMap, Wakeup } from '../../lib/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
 import {
   formatAddress,
@@ -21,15 +20,9 @@ import {
   relayOf
 } from './address.ts'
 import { AddressLookup } from './address-lookup.ts'
-import {
-  ADDRESS_DIAL_TIMEOUT_MS,
-  DialAttempt,
-  endOthers,
-  type DialOptions,
-  type DialStart,
-  type DialTarget
-} from './dial-attempt.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, DialAttempt, endOthers, type DialOptions, type DialTarget } from './dial-attempt.ts'
 import { DialBudget, MAX_DIALLED_PEERS } from './dial-budget.ts'
+import { DialRace } from './dial-race.ts'
 import {
   dialCandidates,
   vantageOf,
@@ -51,24 +44,6 @@ import { otherEncryption } from './encryption-probe.ts'
 import { BadAddressError, OwnPeerError, UnreachableError } from '../api/errors.ts'
 import { OpenConnections } from './open-connections.ts'
 import { type OwnNetwork, ownNetworkNow } from './own-network.ts'
-
-/**
- * LAN addresses, where one is in a network of this machine, are given this start before others are dialled too (after RFC
- * 8305's connection attempt delay).
- */
-const LAN_HEAD_START_MS = 250
-
-/**
- * A relay is asked so long after the other dials have begun, or when all of them have failed. A conversation moves to a
- * better path that comes later, so this only spares the relay what a handshake within a continent makes needless.
- */
-const RELAY_AFTER_DIRECT_MS = 150
-
-/** … and so long where an address is in a network of this machine: there a handshake is over by then on Wi-Fi, too. */
-const RELAY_AFTER_LAN_MS = 400
-
-/** Between two dials to one peer: a handshake on a LAN is often over by then, and the other dials are not needed. */
-const DIAL_STAGGER_MS = 40
 
 /** Reported addresses in one dial; the others are dialled only after these have failed. */
 const MAX_REPORTED_ADDRESSES_PER_DIAL = 8
@@ -194,6 +169,11 @@ export class Dialer {
     return this.#join(peer, this.#attempts.get(peer) ?? this.#begin(peer, { asksRelays: false }), options.signal)
   }
 
+  /** A relay has come into use: attempts under way ask it too. */
+  relayCame(): void {
+    for (const { asksRelays, newRelay } of this.#attempts.values()) if (asksRelays) newRelay.wake()
+  }
+
   /** Ends the dials that go on by themselves. */
   stop(): void {
     for (const attempts of this.#goingOn.values()) for (const attempt of attempts) attempt.end()
@@ -253,8 +233,9 @@ export class Dialer {
     }
   }
 
-  #begin(peer: string, kind: Pick<SharedAttempt, 'asksRelays'>): SharedAttempt {
+  #begin(peer: string, { asksRelays }: Pick<RaceKind, 'asksRelays'>): SharedAttempt {
     const life = new AbortController()
+    const kind = { asksRelays, newRelay: new Wakeup() }
     const attempt: SharedAttempt = { ...kind, life, waiting: 0, connection: this.#race(peer, kind, life.signal) }
     this.#attempts.set(peer, attempt)
     return attempt
@@ -266,24 +247,16 @@ export class Dialer {
     attempt.life.abort()
   }
 
-  async #race(
-    peer: string,
-    { asksRelays }: Pick<SharedAttempt, 'asksRelays'>,
-    signal: AbortSignal
-  ): Promise<Connection> {
+  async #race(peer: string, kind: RaceKind, signal: AbortSignal): Promise<Connection> {
     if (this.#init.isBlocked(peer)) throw new UnreachableError('the peer is blocked: /unblock it first')
     try {
-      return await this.#raceAll(peer, { asksRelays }, signal)
+      return await this.#raceAll(peer, kind, signal)
     } catch (error) {
       throw withLostRelays(error, this.#init.lostRelays?.() ?? [], this.#lastRelay.get(peer))
     }
   }
 
-  async #raceAll(
-    peer: string,
-    { asksRelays }: Pick<SharedAttempt, 'asksRelays'>,
-    signal: AbortSignal
-  ): Promise<Connection> {
+  async #raceAll(peer: string, { asksRelays, newRelay }: RaceKind, signal: AbortSignal): Promise<Connection> {
     const own = this.#ownNetwork()
     const found = await this.#candidates(peer, own, signal)
     const open = asksRelays ? undefined : this.connection(peer)
@@ -292,53 +265,48 @@ export class Dialer {
       : found.dialled.filter(({ address }) => isWorthDialling(address, open))
     if (candidates.length === 0) throw noAddress(found)
     const tried = this.#inTurn(peer, candidates)
-    const relayed = tried.filter(({ address }) => isRelayed(address))
-    const local = tried.filter(({ address }) => isLocal(address))
-    const others = tried.filter((one) => !relayed.includes(one) && !local.includes(one))
-    const isNear = local.some(({ address }) => isInOwnNetwork(address, own))
-    const startOthersMs = isNear ? LAN_HEAD_START_MS : 0
     const isContact = this.#init.isContact(peer)
-    const attempt = (one: Candidate, start: DialStart): DialAttempt =>
-      new DialAttempt({
-        target: targetOf(one, peer, isContact, own),
-        start,
-        signal,
-        timeoutMs: this.#addressTimeoutMs,
-        dial: async (address, options) => this.#dialOne(address, options),
-        budget: this.#budget,
-        now: this.#now
-      })
-    const direct = [
-      ...local.map((one, i) => attempt(one, { afterMs: i * DIAL_STAGGER_MS })),
-      ...others.map((one, i) => attempt(one, { afterMs: startOthersMs + i * DIAL_STAGGER_MS }))
-    ]
-    const allFailed = new Promise<void>((resolve) => {
-      Promise.any(direct.map(async ({ connection }) => connection)).catch(() => resolve())
+    const race = new DialRace({
+      candidates: tried,
+      own,
+      isSighted: this.#init.isSighted?.(peer) === true,
+      attempt: (one, start) =>
+        new DialAttempt({
+          target: targetOf(one, peer, isContact, own),
+          start,
+          signal,
+          timeoutMs: this.#addressTimeoutMs,
+          dial: async (address, options) => this.#dialOne(address, options),
+          budget: this.#budget,
+          now: this.#now
+        }),
+      newRelay,
+      relayed: async () => {
+        const { dialled } = await this.#candidates(peer, own, signal)
+        return dialled.filter(({ address }) => isRelayed(address))
+      },
+      now: this.#now
     })
-    const relayAfterMs = this.#init.isSighted?.(peer) === true ? Infinity : relayDelayMs(isNear, others.length > 0)
-    const throughRelays = relayed.map((one, i) =>
-      attempt(one, { afterMs: relayAfterMs + i * DIAL_STAGGER_MS, orWhen: allFailed })
-    )
-    const attempts = [...direct, ...throughRelays]
     const addresses = tried.map(({ address }) => address)
     const isNamed = tried.some(({ from }) => from === 'user')
     const best = isNamed ? addresses[0] : mostFamiliar(addresses)
-    const mostPromising = [...local, ...others, ...relayed].findIndex(({ address }) => address === best)
+    const mostPromising = race.order.findIndex(({ address }) => address === best)
     try {
-      const winner = await Promise.any(attempts.map(async (one) => one.connection.then(() => one)))
+      const winner = await race.winner()
       const first = await winner.connection
+      const { direct, throughRelays } = race
       if (throughRelays.includes(winner)) {
         void endOthers(throughRelays, first)
         this.#goOn(peer, direct)
       } else {
         this.#budget.forgetFailures(peer)
-        void endOthers(attempts, first)
+        void endOthers([...direct, ...throughRelays], first)
       }
       return first
     } catch (error) {
       signal.throwIfAborted()
       const reason = bestReason(error, mostPromising)
-      if (direct.length > 0 || found.refused.length === 0) throw reason
+      if (race.direct.length > 0 || found.refused.length === 0) throw reason
       // That no own address of the peer is dialled says more than what the relay answered.
       throw new UnreachableError(`${noAddress(found).message}; ${reason.message}`, { cause: reason })
     }
@@ -411,9 +379,13 @@ async function askEncryption(address: Multiaddr, signal: AbortSignal): Promise<s
   return place === undefined ? undefined : otherEncryption(place, { signal })
 }
 
-/** One attempt to reach a peer, for all callers that wait for it. */
-interface SharedAttempt {
+interface RaceKind {
   readonly asksRelays: boolean
+  readonly newRelay: Wakeup
+}
+
+/** One attempt to reach a peer, for all callers that wait for it. */
+interface SharedAttempt extends RaceKind {
   readonly connection: Promise<Connection>
   readonly life: AbortController
   waiting: number
@@ -422,15 +394,4 @@ interface SharedAttempt {
 /** Without a relay, and where a connection is open only for a better path. */
 function isWorthDialling(address: Multiaddr, open: Connection | undefined): boolean {
   return !isRelayed(address) && (open === undefined || pathRankOf(address) > pathRankOf(open.remoteAddr))
-}
-
-/** Where there is no public address to try, nothing is waited for. */
-function relayDelayMs(isNear: boolean, isPublic: boolean): number {
-  if (isNear) return RELAY_AFTER_LAN_MS
-  return isPublic ? RELAY_AFTER_DIRECT_MS : 0
-}
-
-function isInOwnNetwork(address: Multiaddr, own: OwnNetwork): boolean {
-  const host = hostPortOf(address)?.host
-  return host !== undefined && (own.isOwn(host) || own.isOnLink(host))
 }

@@ -349,6 +349,10 @@ export class Conversations implements SessionOwner, Screens {
     this.#sessions.wakeAll()
   }
 
+  relayCame(): void {
+    this.#sessions.relayCame()
+  }
+
   /** What can't be stored ends the stream, so that it comes again; the user hears why, and not only of a lost stream. */
   async #orFault<T>(peer: string, work: (peer: string) => Promise<T>): Promise<T> {
     try {

@@ -210,6 +210,11 @@ export class Messaging implements MessagingApi {
     this.#conversations.wakeAll()
   }
 
+  /** See {@link Searches.relayCame}. */
+  relayCame(): void {
+    this.#conversations.relayCame()
+  }
+
   /** Why there is no way to a peer that is looked for. */
   whyNoWay(peer: string): string | undefined {
     const state = this.#conversations.state(peer)

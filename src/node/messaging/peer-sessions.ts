@@ -161,6 +161,11 @@ export class PeerSessions {
     this.#betterPaths.lookAll()
   }
 
+  relayCame(): void {
+    this.#reconnect.relayCame()
+    this.#betterPaths.lookAll()
+  }
+
   /** See {@link Reconnect.progressed}. */
   progressed(peer: string): void {
     this.#reconnect.progressed(peer)

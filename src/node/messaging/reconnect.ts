@@ -143,8 +143,13 @@ export class Reconnect {
 
   /** The network has changed: what failed before may work now, and what is tried now was begun on the network that was. */
   wakeAll(): void {
+    for (const search of this.#searches.values()) search.outdate?.()
+    this.relayCame()
+  }
+
+  /** A relay has come into use: what failed before may work now, and what is tried now asks it too. */
+  relayCame(): void {
     for (const search of this.#searches.values()) {
-      search.outdate?.()
       search.gap?.wake()
       search.news.wake()
     }

@@ -241,6 +241,30 @@ describe('a relay', () => {
   const behindRelay = `/p2p/${relay}/p2p-circuit`
   const options = { signal: new AbortController().signal }
 
+  test('that comes into use while other dials wait for an answer is asked too', async () => {
+    const dialled: string[] = []
+    const made = relayed()
+    const known = ['/ip4/10.0.0.1/tcp/4001']
+    const relays: string[] = []
+    const dialer = make(
+      async (address, signal) => {
+        dialled.push(address.toString())
+        return address.toString().includes('p2p-circuit') ? made : noAnswer(signal)
+      },
+      [],
+      known,
+      relays
+    )
+    const connecting = dialer.connect(peer, options)
+    while (dialled.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    relays.push(relay)
+    known.push(behindRelay)
+    dialer.relayCame()
+    expect(await connecting).toBe(made)
+    expect(dialled).toEqual([`/ip4/10.0.0.1/tcp/4001/p2p/${peer}`, `${behindRelay}/p2p/${peer}`])
+    dialer.stop()
+  })
+
   test('is asked when all other dials have failed, however soon that is', async () => {
     const dialled: string[] = []
     const made = relayed()

@@ -312,6 +312,20 @@ test('a try that the network has changed under begins anew, after the time of on
   expect(attempts).toEqual([0, OUTDATED_TRY_MS])
 })
 
+test('a relay that comes into use ends no try, and the wait after one', async () => {
+  outcome = 'hang'
+  reconnect.want(peer)
+  for (let i = 0; i < (hangMs - 100) / 100; i++) {
+    reconnect.relayCame()
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(attempts).toEqual([0])
+  await vi.advanceTimersByTimeAsync(100)
+  reconnect.relayCame()
+  await vi.advanceTimersByTimeAsync(MIN_REDIAL_GAP_MS + 10)
+  expect(attempts).toHaveLength(2)
+})
+
 test('a network that changes all the time leaves every second try its whole time', async () => {
   outcome = 'hang'
   reconnect.want(peer)
