@@ -19,8 +19,15 @@ import {
 } from './process/io.ts'
 import { OutputFailedError } from './process/process-output.ts'
 
+/**
+ * For the system's resolver, where its user has not set it: 2 s for each name server, twice. A process can't end while a
+ * look-up waits, and with the usual 5 s a first server that is dead takes all the time that a dial has.
+ */
+const RESOLVER_OPTIONS = 'timeout:2 attempts:2'
+
 /** Runs one command line (without node and script) and ends the process. */
 export async function main(args: readonly string[]): Promise<never> {
+  process.env['RES_OPTIONS'] ??= RESOLVER_OPTIONS
   const io = processIo()
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => void endWith(io, sayFailure(io, error)))
