@@ -120,7 +120,7 @@ test(
     expect(heap).toBeLessThan(32 * MB)
     const sees = (id: string): boolean => late.roster.get(id) !== undefined
     expect(own.filter(({ record }) => !sees(record.peer.toString()))).toEqual([])
-    expect(sees(newcomer.id)).toBe(true)
+    await until(() => sees(newcomer.id), 'the newcomer to be shown to the late one')
     await newcomer.client.stop()
     await late.client.stop()
     // What proves a peer is still whole.

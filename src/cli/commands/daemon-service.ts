@@ -15,11 +15,14 @@ import {
   isProfileHeld,
   packageFolder,
   ParleyError,
+  processNote,
+  profileHolder,
   settingSpecs,
   type SettingName,
   type SettingSpec
 } from '../../node/settings.ts'
-import { daemonAt, type RunningDaemon } from '../attach/index.ts'
+import { daemonAt, faceSocket, type RunningDaemon } from '../attach/index.ts'
+import { runningParley } from '../control/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { onProfile, type Flags } from '../options/given-options.ts'
 import { flagOf } from '../options/option-table.ts'
@@ -91,6 +94,44 @@ export async function untilDaemonRuns(
     },
     { signal, late: (seconds) => `the daemon did not start within ${seconds} s: ${hint}` }
   )
+}
+
+/**
+ * The daemon on the profile. A process that holds the profile and answers nowhere is a daemon that has just been
+ * unlocked, or any parley that starts or ends: this waits until it is known which.
+ *
+ * @returns undefined when no daemon runs: the profile is free, or a window or another command has it
+ * @throws DaemonWaitError; the signal's reason
+ */
+export async function settledDaemon(config: Config, signal: AbortSignal): Promise<RunningDaemon | undefined> {
+  const { profile } = config.settings
+  const holder = processNote(await profileHolder(config))
+  const { daemon } = await polled(
+    async () => {
+      if (await hasFaces(config, signal)) return { daemon: await daemonAt(config, signal) }
+      const isSettled = !(await isProfileHeld(config)) || (await isCommand(config, signal))
+      return isSettled ? { daemon: undefined } : undefined
+    },
+    {
+      signal,
+      late: (seconds) => `the parley that has the profile ${profile}${holder} did not answer within ${seconds} s`
+    }
+  )
+  return daemon
+}
+
+/** Daemons and windows serve faces; commands don't. */
+async function hasFaces(config: Config, signal: AbortSignal): Promise<boolean> {
+  const socket = await faceSocket(config, signal)
+  socket?.destroy()
+  return socket !== undefined
+}
+
+/** A command has the profile until it ends by itself, such as `parley send`. */
+async function isCommand(config: Config, signal: AbortSignal): Promise<boolean> {
+  const parley = await runningParley(config, { signal, mayBeLocked: true }).catch(() => undefined)
+  parley?.close()
+  return parley?.ready['command'] !== undefined
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   type Config,
   type ExitCode
 } from '../../node/settings.ts'
-import { daemonAt, serveFaces, serveWhileLocked, type RunningDaemon } from '../attach/index.ts'
+import { serveFaces, serveWhileLocked, type RunningDaemon } from '../attach/index.ts'
 import type { ChatApi } from '../chat-api/chat-api.ts'
 import { waitForUnlock } from '../control/index.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
@@ -31,6 +31,7 @@ import {
   remarksOn,
   restartService,
   servicePid,
+  settledDaemon,
   stopService,
   uninstallService,
   startDaemon,
@@ -162,7 +163,7 @@ function follow(node: ChatApi, log: DaemonLog): void {
 /** @returns `notRunning` when no daemon runs on the profile */
 async function stop(io: CommandIo, config: Config): Promise<ExitCode> {
   const { profile } = config.settings
-  const daemon = await daemonAt(config, io.interrupted)
+  const daemon = await settledDaemon(config, io.interrupted)
   if (daemon === undefined) {
     const holder = (await isProfileHeld(config)) ? `: a window has it${await holderNote(config)}` : ''
     writeLines(io.stdout, [`No daemon runs on the profile ${profile}${holder}.`])
@@ -175,7 +176,7 @@ async function stop(io: CommandIo, config: Config): Promise<ExitCode> {
 
 async function restart(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
   const { profile } = config.settings
-  const daemon = await daemonAt(config, io.interrupted)
+  const daemon = await settledDaemon(config, io.interrupted)
   let started: StartedDaemon | undefined
   if (daemon !== undefined && (await isService(io, config, daemon))) await restartService(config, io.env)
   else {

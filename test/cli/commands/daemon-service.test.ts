@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect, test, vi } from 'vitest'
 import { eventually } from '../../eventually.ts'
-import { installService, startDaemon, systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
-import { loadConfig } from '../../../src/node/settings.ts'
+import { serveWhileLocked } from '../../../src/cli/attach/index.ts'
+import { installService, settledDaemon, startDaemon, systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
+import { loadConfig, profileFolder } from '../../../src/node/settings.ts'
+import { ProfileLock } from '../../../src/storage/index.ts'
 
 const hasVerifier = spawnSync('systemd-analyze', ['--version']).status === 0
 
@@ -39,6 +41,28 @@ test.skipIf(!hasVerifier)('systemd finds no fault in it', async () => {
     })
     expect(stderr.split('\n').filter((line) => line.includes(name))).toEqual([])
     expect(status).toBe(0)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('a process that has the profile and answers nowhere yet is waited for, until it is a daemon or gone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-settled-'))
+  try {
+    const env = { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, XDG_RUNTIME_DIR: folder }
+    const config = await loadConfig({ flags: {}, env })
+    const { signal } = new AbortController()
+    const profile = profileFolder(config.folders.data, 'default')
+    await mkdir(profile, { recursive: true })
+    expect(await settledDaemon(config, signal)).toBeUndefined()
+    const lock = ProfileLock.take(profile)
+    const looking = settledDaemon(config, signal)
+    const end = await serveWhileLocked({ config, profile: 'default', daemon: { options: ['--no-mdns'] } })
+    expect(await looking).toMatchObject({ pid: process.pid, options: ['--no-mdns'] })
+    await end()
+    const lookingAgain = settledDaemon(config, signal)
+    lock.release()
+    expect(await lookingAgain).toBeUndefined()
   } finally {
     await rm(folder, { recursive: true })
   }
