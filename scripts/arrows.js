@@ -33,7 +33,7 @@ const mayImport = {
   'cli/wording': 'cli/chat-api cli/process node',
   direct: 'direct/stun lib presence wire',
   'direct/stun': 'wire',
-  directory: 'lib presence',
+  directory: 'lib presence wire',
   'directory/audit': 'directory directory/client presence',
   'directory/client': 'directory lib presence wire',
   'directory/federation':
@@ -47,12 +47,12 @@ const mayImport = {
   invite: 'lib presence wire',
   'invite/numbers': 'invite presence wire',
   lib: 'lib/unicode',
-  node: 'chat-protocol directory directory/http lib node/api node/config node/dialing node/directories node/discovery node/messaging node/peers node/profile presence relay storage transport wire',
+  node: 'chat-protocol direct/stun directory directory/http lib node/api node/config node/dialing node/directories node/discovery node/messaging node/peers node/profile presence relay storage transport wire',
   'node/api': 'storage transport',
   'node/config': 'lib node/api storage wire',
   'node/dialing': 'lib node/api node/config relay storage transport wire',
   'node/directories':
-    'directory lib node/api node/config node/dialing node/peers node/profile presence storage transport wire',
+    'direct/stun directory lib node/api node/config node/dialing node/peers node/profile presence storage transport wire',
   'node/discovery': 'lib node/api node/dialing transport wire',
   'node/messaging': 'chat-protocol lib node/api node/config node/dialing node/peers node/profile storage wire',
   'node/peers': 'chat-protocol directory lib node/api node/config node/dialing presence storage transport wire',

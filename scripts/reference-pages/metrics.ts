@@ -18,6 +18,7 @@ export async function metricsPage(): Promise<string> {
   figures.directory.announced('accepted')
   figures.directory.refused('stale')
   figures.relay.requested('connected')
+  figures.stun.asked('answered')
   figures.http.answered('/', 200)
   figures.http.evicted('query')
   const text = await figures.text()

@@ -22,6 +22,7 @@ const examples: Readonly<Record<SettingName, string>> = {
   relayOnly: 'true',
   relayRate: '16MiB',
   relayCircuits: '1000',
+  stun: 'off',
   trustedProxy: '10.0.0.0/8',
   accept: 'lan',
   mdns: 'false',

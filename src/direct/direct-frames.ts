@@ -4,7 +4,8 @@
 import type { PeerId } from '@libp2p/interface'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { DirectFrame as Message } from './pb/direct-frames.ts'
-import { ipBytes, ipText, NONCE_BYTES, PROOF_BYTES, type Mapping } from './stun/index.ts'
+import { ipBytes, ipText } from '../wire/index.ts'
+import { NONCE_BYTES, PROOF_BYTES, type Mapping } from './stun/index.ts'
 
 export const DIRECT_PROTOCOL = '/chat/direct/1.0.0'
 

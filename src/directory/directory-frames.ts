@@ -3,6 +3,7 @@
 // an envelope holds nor who may send it.
 import type { PeerId } from '@libp2p/interface'
 import { decodePeerId, encodePeerId, MAX_ATTACHMENTS, MAX_ENVELOPE_BYTES } from '../presence/index.ts'
+import { readStun, writeStun, type DirectoryStun } from './directory-stun.ts'
 import { ClientFrame as PbClient, DirectoryFrame as PbDirectory } from './pb/directory-frames.ts'
 
 /** Reasons in a directory's Refuse. A client treats one that it does not know as 'refused'. */
@@ -173,6 +174,8 @@ export type DirectoryFrame =
       readonly leaseMs: number
       readonly refreshAfterMs: number
       readonly acceptedSeq?: bigint
+      /** Absent where the directory answers no STUN, as those of earlier versions. */
+      readonly stun?: DirectoryStun
     }
   | {
       readonly type: 'snapshot'
@@ -231,7 +234,15 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
   })
   if (welcome !== undefined) {
     const { network, leaseMs, refreshAfterMs, acceptedSeq } = welcome
-    return { type: 'welcome', network, leaseMs, refreshAfterMs, ...(acceptedSeq === undefined ? {} : { acceptedSeq }) }
+    const stun = readStun(welcome)
+    return {
+      type: 'welcome',
+      network,
+      leaseMs,
+      refreshAfterMs,
+      ...(acceptedSeq === undefined ? {} : { acceptedSeq }),
+      ...(stun === undefined ? {} : { stun })
+    }
   }
   if (snapshot !== undefined) {
     return {
@@ -264,9 +275,9 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
 export function encodeDirectoryFrame(frame: DirectoryFrame): Uint8Array {
   switch (frame.type) {
     case 'welcome': {
-      const { network, leaseMs, refreshAfterMs, acceptedSeq } = frame
-      const welcome = { network, leaseMs, refreshAfterMs }
-      return PbDirectory.encode({ welcome: acceptedSeq === undefined ? welcome : { ...welcome, acceptedSeq } })
+      const { network, leaseMs, refreshAfterMs, acceptedSeq, stun } = frame
+      const welcome = { network, leaseMs, refreshAfterMs, ...(acceptedSeq === undefined ? {} : { acceptedSeq }) }
+      return PbDirectory.encode({ welcome: stun === undefined ? welcome : { ...welcome, ...writeStun(stun) } })
     }
     case 'snapshot': {
       const { entries, total, last } = frame

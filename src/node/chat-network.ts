@@ -3,6 +3,7 @@
 // not know what goes over a connection.
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import type { StunServer } from '../direct/stun/index.ts'
 import { Wakeup } from '../lib/index.ts'
 import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
 import { NamedRelays } from '../relay/index.ts'
@@ -276,6 +277,11 @@ export class ChatNetwork {
 
   directories(): readonly DirectoryView[] {
     return this.#directories.views()
+  }
+
+  /** Where this peer may ask how its UDP sockets are seen from outside. */
+  stunServers(): readonly StunServer[] {
+    return this.#relays.stunServers()
   }
 
   /** Peer IDs of the directories that are in use or stand by, and of relays that the user named: they are not people. */

@@ -97,6 +97,8 @@ export interface DirectoryNodeEvents {
   addresses: CustomEvent<{ readonly addresses: readonly string[]; readonly pages: readonly string[] }>
   /** On a link of this machine it can't be found by mDNS, or can be again; in words. */
   lan: CustomEvent<{ readonly text: string }>
+  /** It can't tell peers how they are seen from outside; in words. */
+  stun: CustomEvent<{ readonly text: string }>
   /** A remote was cut or refused for what it did; at a bounded pace. */
   misbehaviour: CustomEvent<MisbehaviourReport>
   /** Connections have begun to give way because there are too many, or no longer do. */

@@ -5,6 +5,7 @@ import { createLibp2p } from 'libp2p'
 import type { Libp2p } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { StunResponder } from '../direct/stun/index.ts'
 import { directory, federation, type DirectoryService, type FederationService } from '../directory/index.ts'
 import { circuitLimits, relay, type RelayService } from '../relay/index.ts'
 import {
@@ -26,6 +27,7 @@ import { type Config } from './config/config.ts'
 import { DEFAULT_DIRECTORY_PORTS } from './config/setting-specs.ts'
 import { vantageOf, whyNotDialled } from './dialing/dialable.ts'
 import { reportServices, type DirectoryNodeEvents } from './directory-events.ts'
+import { stunFor, stunService } from './directory-stun.ts'
 import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { OwnPeerError } from './api/errors.ts'
 import { mendedTexts, type MendedModes } from './profile/file-modes.ts'
@@ -53,6 +55,8 @@ interface DirectoryServices extends Record<string, unknown> {
   readonly dialer: AddressDialer
   /** Absent where it does not relay. */
   readonly relay?: RelayService
+  /** Absent where STUN is off. */
+  readonly stun?: StunResponder
 }
 
 type DirectoryHost = Libp2p<DirectoryServices>
@@ -175,6 +179,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
         dialer: addressDialer(),
         directory: directory({
           network: settings.network,
+          stun: (client) => stunFor(client, running().services.stun, settings.host),
           holderOf: (peer) => running().services.federation.holderOf(peer),
           proofs: {
             statementsOf: async (peer) =>
@@ -194,6 +199,15 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
                 ...(figures === undefined ? {} : { metrics: figures.relay })
               })
             }),
+        ...stunService({
+          isOn: settings.stun === 'on',
+          host: settings.host,
+          port,
+          onProblem: (text) => {
+            if (node !== undefined) node.#tell('stun', { text })
+          },
+          metrics: figures?.stun
+        }),
         federation: federation({
           network: settings.network,
           join: federationPeers,

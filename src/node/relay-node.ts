@@ -4,6 +4,7 @@
 import { TypedEventEmitter } from 'main-event'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from '@libp2p/interface'
+import type { StunPorts, StunResponder } from '../direct/stun/index.ts'
 import { shortId } from '../lib/index.ts'
 import { circuitLimits, relay, type RelayService } from '../relay/index.ts'
 import {
@@ -23,6 +24,7 @@ import { TrustedProxies } from './config/trusted-proxies.ts'
 import { version } from './config/version.ts'
 import { freePort, startHost, whyNotListening } from './dialing/listening.ts'
 import type { DirectoryNodeEvents } from './directory-events.ts'
+import { stunService } from './directory-stun.ts'
 import { DIRECTORY_LINK_PING, type DirectoryNodeInit } from './directory-node.ts'
 import { DirectoryPage, type PageScene } from './directory-page.ts'
 import { misbehaviourOf, MisbehaviourWatch, withoutProxyHeader } from './misbehaviour.ts'
@@ -30,7 +32,7 @@ import { mendedTexts, type MendedModes } from './profile/file-modes.ts'
 import { keyOf } from './profile/identity.ts'
 import { directoryOwner, openDirectoryKey } from './profile/own-key.ts'
 
-type RelayHost = Libp2p<{ readonly relay: RelayService }>
+type RelayHost = Libp2p<{ readonly relay: RelayService; readonly stun?: StunResponder }>
 
 interface RelayParts {
   readonly libp2p: RelayHost
@@ -106,7 +108,15 @@ export class RelayNode extends TypedEventEmitter<DirectoryNodeEvents> {
         relay: relay({
           bytesPerSecond: settings.relayRate,
           limits: circuitLimits(settings.relayCircuits),
+          stun: () => node?.stunPorts,
           ...(figures === undefined ? {} : { metrics: figures.relay })
+        }),
+        ...stunService({
+          isOn: settings.stun === 'on',
+          host: settings.host,
+          port,
+          onProblem: (text) => node?.dispatchEvent(new CustomEvent('stun', { detail: { text } })),
+          metrics: figures?.stun
         })
       }
     })
@@ -172,6 +182,11 @@ export class RelayNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /** Multiaddrs with the own peer ID. */
   addresses(): readonly string[] {
     return this.#parts.libp2p.getMultiaddrs().map((address) => address.toString())
+  }
+
+  /** Where it answers STUN; undefined while it does not. */
+  get stunPorts(): StunPorts | undefined {
+    return this.#parts.libp2p.services.stun?.ports
   }
 
   /** Where its page can be looked at with a browser; empty when it can't. */

@@ -3,18 +3,20 @@
 // is used no more. It dials nobody.
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { StunServer } from '../direct/stun/index.ts'
 import { circuitAddress, type Circuits, type NamedRelayState } from '../relay/index.ts'
 import { lostRelayText } from './connection-notices.ts'
 import type { LostRelay } from './dialing/dial-errors.ts'
 import type { KnownAddresses } from './dialing/dialable.ts'
 import type { Directories } from './directories/directories.ts'
+import { stunServersAt } from './directories/stun-servers.ts'
 
 /** A reservation takes two round trips; a directory that has none to give answers as soon. */
 const RESERVE_TIMEOUT_MS = 10_000
 
 export interface RelaysInUseInit {
-  readonly circuits: () => Pick<Circuits, 'relays' | 'named' | 'reserve' | 'release'>
-  readonly directories: () => Pick<Directories, 'reachedAt' | 'seenBy'>
+  readonly circuits: () => Pick<Circuits, 'relays' | 'named' | 'reserve' | 'release' | 'stunPlaces'>
+  readonly directories: () => Pick<Directories, 'reachedAt' | 'seenBy' | 'stunServers'>
   readonly connection: (directory: string) => Connection | undefined
   /** Peers may be reachable now that were not. */
   readonly onNew: () => void
@@ -62,6 +64,11 @@ export class RelaysInUse {
   /** Relays that the user named, and that can't be used now. */
   lost(): readonly LostRelay[] {
     return [...this.#named.values()].flatMap(({ relay, lost }) => (lost === undefined ? [] : [{ relay, text: lost }]))
+  }
+
+  /** Where this peer may ask how it is seen from outside: at directories in use, and at relays that it named. */
+  stunServers(): readonly StunServer[] {
+    return [...this.#init.directories().stunServers(), ...this.#init.circuits().stunPlaces().flatMap(stunServersAt)]
   }
 
   /** A peer that is announced at a relay in use is reached through it, whatever it announces; one behind a named relay may be. */

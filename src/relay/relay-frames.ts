@@ -26,6 +26,9 @@ export const MAX_CIRCUITS_TO_TARGET = 120
 /** The length of a {@link StopFrame.source}: sources of one target that are taken for each other are few, and cost a share. */
 export const SOURCE_TAG_BYTES = 8
 
+/** The highest number of a port. */
+const MAX_PORT = 65_535
+
 /** What a relay, or the peer behind it, answers. */
 export type RelayStatus =
   | 'ok'
@@ -54,6 +57,8 @@ export interface Reservation {
   /** Until when it keeps the reservation unless it is renewed, in seconds since 1970 by the relay's own clock. */
   readonly expiresAtS: number
   readonly allowance: CircuitAllowance
+  /** The UDP ports on which it answers STUN; absent where it does not. */
+  readonly stun?: { readonly port: number; readonly otherPort: number }
 }
 
 export type HopFrame =
@@ -115,6 +120,7 @@ export function encodeHop(frame: HopFrame): Uint8Array {
         type: hopTypes.status,
         status: statusCodes.ok,
         reservation: { expire: BigInt(frame.reservation.expiresAtS) },
+        ...encodedStun(frame.reservation.stun),
         ...encodedAllowance(frame.reservation.allowance)
       })
     case 'status':
@@ -124,7 +130,7 @@ export function encodeHop(frame: HopFrame): Uint8Array {
 
 /** @throws {BadRelayFrameError} */
 export function decodeHop(bytes: Uint8Array): HopFrame {
-  const { type, peer, reservation, limit, status } = parsed(() => HopMessage.decode(bytes))
+  const { type, peer, reservation, limit, status, stunPort, stunOtherPort } = parsed(() => HopMessage.decode(bytes))
   switch (type) {
     case hopTypes.reserve:
       return { type: 'reserve' }
@@ -134,7 +140,11 @@ export function decodeHop(bytes: Uint8Array): HopFrame {
       if (status !== statusCodes.ok || reservation === undefined) return { type: 'status', status: readStatus(status) }
       return {
         type: 'reserved',
-        reservation: { expiresAtS: Number(reservation.expire), allowance: readAllowance(limit) }
+        reservation: {
+          expiresAtS: Number(reservation.expire),
+          allowance: readAllowance(limit),
+          ...readStun(stunPort, stunOtherPort)
+        }
       }
     default:
       throw new BadRelayFrameError(`a hop message has the type ${String(type)}`)
@@ -186,6 +196,15 @@ function encodedAllowance({ durationS, bytes }: CircuitAllowance) {
 function readAllowance(limit: HopMessage['limit']): CircuitAllowance {
   const orNone = (value: number): number => (value === 0 ? Infinity : value)
   return { durationS: orNone(limit?.duration ?? 0), bytes: orNone(Number(limit?.data ?? 0)) }
+}
+
+function encodedStun(stun: Reservation['stun']) {
+  return stun === undefined ? {} : { stunPort: stun.port, stunOtherPort: stun.otherPort }
+}
+
+function readStun(port = 0, otherPort = 0): Pick<Reservation, 'stun'> {
+  const arePorts = [port, otherPort].every((one) => one > 0 && one <= MAX_PORT)
+  return arePorts ? { stun: { port, otherPort } } : {}
 }
 
 function readSource(tag: Uint8Array | undefined): { readonly source?: string } {

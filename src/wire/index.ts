@@ -23,6 +23,7 @@ export {
   UNKNOWN_ADDRESS_CLASS
 } from './address-class.ts'
 export { addressRange, privateIpv4Subnets } from './address-range.ts'
+export { ipBytes, ipText, IPV4_BYTES, IPV6_BYTES } from './ip-bytes.ts'
 export { orAborted, withDeadline } from './deadline.ts'
 export type { ByteDuplex, StreamDuplexOptions } from './duplex.ts'
 export { MAX_HELD_BYTES, MAX_WRITE_BYTES, streamDuplex } from './duplex.ts'

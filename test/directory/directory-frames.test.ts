@@ -25,6 +25,8 @@ const entry = fc.record({
 })
 const entries = fc.array(entry, { maxLength: 20 })
 
+const port = fc.integer({ min: 1, max: 65_535 })
+
 const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
   fc.record({ type: fc.constant('announce' as const), envelope }),
   fc.record({ type: fc.constant('withdraw' as const), envelope }),
@@ -43,7 +45,11 @@ const directoryFrame: fc.Arbitrary<DirectoryFrame> = fc.oneof(
       network: fc.string(),
       leaseMs: uint32,
       refreshAfterMs: uint32,
-      acceptedSeq: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n })
+      acceptedSeq: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+      stun: fc.record(
+        { port, otherPort: port, otherAddress: fc.constantFrom('203.0.113.7', '2001:db8::7') },
+        { requiredKeys: ['port', 'otherPort'] }
+      )
     },
     { requiredKeys: ['type', 'network', 'leaseMs', 'refreshAfterMs'] }
   ),
@@ -148,4 +154,32 @@ describe('frames of presence', () => {
       { numRuns: 50 }
     )
   })
+})
+
+it('a Welcome of a directory without STUN, or with ports that are none, is read as one without', () => {
+  const bare = { type: 'welcome', network: 'test', leaseMs: 60_000, refreshAfterMs: 30_000 } as const
+  expect(decodeDirectoryFrame(encodeDirectoryFrame(bare))).toEqual(bare)
+  for (const stun of [
+    { port: 0, otherPort: 9_000 },
+    { port: 8_000, otherPort: 65_536 }
+  ]) {
+    expect(decodeDirectoryFrame(encodeDirectoryFrame({ ...bare, stun }))).toEqual(bare)
+  }
+})
+
+it('a client of an earlier version skips what it does not know of a Welcome', () => {
+  const bare = { type: 'welcome', network: 'test', leaseMs: 60_000, refreshAfterMs: 30_000 } as const
+  const stun = { port: 8_000, otherPort: 9_000, otherAddress: '2001:db8::7' }
+  // The fields of STUN under numbers that no version knows: to this one what they are to an earlier one.
+  const bytes = Buffer.from(encodeDirectoryFrame({ ...bare, stun }))
+  for (const [known, unknown] of [
+    [0x28, 0x78],
+    [0x30, 0x70],
+    [0x3a, 0x6a]
+  ] as const) {
+    const at = bytes.lastIndexOf(known)
+    expect(at).toBeGreaterThan(0)
+    bytes[at] = unknown
+  }
+  expect(decodeDirectoryFrame(bytes)).toEqual(bare)
 })

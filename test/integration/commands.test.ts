@@ -57,6 +57,7 @@ describe.concurrent('help', () => {
       'relayOnly',
       'relayRate',
       'relayCircuits',
+      'stun',
       'trustedProxy'
     ])
     for (const { name, env } of settingSpecs) {

@@ -33,6 +33,20 @@ test('a named relay is reserved, stays when relays are left behind, and reaches 
   expect(await echoed(connection, Buffer.from('here'))).toEqual(Buffer.from('here'))
 })
 
+test('a named relay says with the reservation where it answers STUN, and is asked there as long as it is connected', async () => {
+  const stun = { port: 8_000, otherPort: 9_000 }
+  const [relay, mute, anna] = [await relayNode({ stun: () => stun }), await relayNode(), await peerNode()]
+  named(
+    anna,
+    [relay, mute].flatMap(({ libp2p }) => libp2p.getMultiaddrs()[0] ?? [])
+  )
+  await eventually(() => expect(anna.circuits.named.size).toBe(2))
+  const [connection] = anna.libp2p.getConnections(relay.libp2p.peerId)
+  expect(anna.circuits.stunPlaces()).toEqual([{ directory: relay.id, reachedAt: connection?.remoteAddr, stun }])
+  await relay.libp2p.stop()
+  await eventually(() => expect(anna.circuits.stunPlaces()).toEqual([]))
+})
+
 test('a reservation is renewed again and again, by a machine whose clock is an hour late', async () => {
   const [relay, anna] = [await relayNode(), await peerNode()]
   let renewals = 0

@@ -31,6 +31,7 @@ test('every message is read as it was written', async () => {
     { type: 'reserve' },
     { type: 'reserved', reservation: unlimitedReservation },
     { type: 'reserved', reservation: limited },
+    { type: 'reserved', reservation: { ...unlimitedReservation, stun: { port: 8_000, otherPort: 9_000 } } },
     { type: 'connect', peer }
   ] as const
   for (const frame of frames) expect(decodeHop(encodeHop(frame))).toEqual(frame)

@@ -117,6 +117,9 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   node.addEventListener('lan', ({ detail: { text } }) => {
     show('lan', isJson ? escapedJson({ event: 'lan', text }) : `LAN ${text}`)
   })
+  node.addEventListener('stun', ({ detail: { text } }) => {
+    show('stun', isJson ? escapedJson({ event: 'stun', text }) : `STUN ${text}`)
+  })
   node.addEventListener('misbehaviour', ({ detail: { text, ...facts } }) => {
     const json = { event: 'misbehaviour', ...facts, peer: facts.peer ?? null, text }
     show(json.event, isJson ? escapedJson(json) : `MISBEHAVED ${text}`)

@@ -4,7 +4,6 @@
  * directory's.
  */
 
-export { ipBytes, ipText } from './ip-bytes.ts'
 export {
   isSigned,
   MAX_SIGHTING_AGE_MS,

@@ -4,7 +4,7 @@
 // docs/spec/direct-1.0.0.md, section 2.
 import { createHash } from 'node:crypto'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
-import { ipBytes, IPV4_BYTES } from './ip-bytes.ts'
+import { ipBytes, IPV4_BYTES } from '../../wire/index.ts'
 
 /** What stands in a request in place of the peer ID: half of a SHA-256 hash, as nobody gains by a collision with its own tag. */
 export const TAG_BYTES = 16

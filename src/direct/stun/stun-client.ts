@@ -74,6 +74,8 @@ interface Asked {
 }
 
 /**
+ * Asks from one socket.
+ *
  * @example
  * const stun = new StunClient((bytes, { host, port }) => socket.send(bytes, port, host))
  * socket.on('message', (bytes, { address, port }) => stun.received(bytes, { host: address, port }) || probe(bytes))

@@ -1,7 +1,7 @@
 // The two messages of STUN that Parley uses (RFC 8489): a binding request and its answer,
 // with Parley's own attributes. Bytes in, a message or undefined out; whatever the bytes,
 // nothing is thrown. It knows no sockets, and whether an answer is true is not its matter.
-import { ipBytes, ipText, IPV4_BYTES, IPV6_BYTES } from './ip-bytes.ts'
+import { ipBytes, ipText, IPV4_BYTES, IPV6_BYTES } from '../../wire/index.ts'
 import { PROOF_BYTES, TAG_BYTES } from './sighting.ts'
 
 /** Random, of the one who asks: its answer carries the same (RFC 8489, 5). */

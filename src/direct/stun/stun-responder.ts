@@ -9,8 +9,16 @@
  */
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { ComponentLogger, PrivateKey } from '@libp2p/interface'
-import { addressBlock, RateLimiter, steadyNow, toError, TokenBucket, type Rate } from '../../wire/index.ts'
-import { IPV4_BYTES, IPV6_BYTES } from './ip-bytes.ts'
+import {
+  addressBlock,
+  IPV4_BYTES,
+  IPV6_BYTES,
+  RateLimiter,
+  steadyNow,
+  toError,
+  TokenBucket,
+  type Rate
+} from '../../wire/index.ts'
 import { signSighting } from './sighting.ts'
 import { answerBytes, decodeRequest, encodeAnswer, type StunRequest } from './stun-message.ts'
 import { bindStun, type StunPorts, type StunSocket } from './stun-sockets.ts'

@@ -12,6 +12,7 @@ import { DirectoryRegistration } from './directory-registration.ts'
 import type { RegistrationInit, DirectoryState } from './directory-registration.ts'
 import { DirectoryStream, CONNECT_TIMEOUT_MS, DirectoryLostError } from './directory-stream.ts'
 import { DirectoryRefusedError, OtherNetworkError } from '../directory-frames.ts'
+import type { DirectoryStun } from '../directory-stun.ts'
 import { WITHDRAW_TIMEOUT_MS } from '../../presence/index.ts'
 
 /** A dial that failed sooner was answered: by a refusal, or by a directory that is in use already. */
@@ -59,6 +60,11 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
 
   get state(): DirectoryState {
     return this.#state
+  }
+
+  /** Where the directory answers STUN; undefined while it is not connected, and where it does not. */
+  get stun(): DirectoryStun | undefined {
+    return this.#session?.registration.stun
   }
 
   /** Begins to dial; returns at once. */

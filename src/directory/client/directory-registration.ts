@@ -3,6 +3,7 @@
 import type { DirectoryEntries } from './directory-entries.ts'
 import { EntriesReader } from './directory-entries.ts'
 import type { DirectoryFrame, FoundFrame, RefuseReason } from '../directory-frames.ts'
+import type { DirectoryStun } from '../directory-stun.ts'
 import { ANSWER_TIMEOUT_MS, DirectoryLostError } from './directory-stream.ts'
 import type { DirectoryStream } from './directory-stream.ts'
 import { DirectoryRefusedError, OtherNetworkError } from '../directory-frames.ts'
@@ -72,10 +73,16 @@ export class DirectoryRegistration {
   #announcement: Announcement = { is: 'none' }
   #timer: ReturnType<typeof setTimeout> | undefined
   #reseals = 0
+  #stun: DirectoryStun | undefined
 
   constructor(stream: DirectoryStream, init: RegistrationInit) {
     this.#stream = stream
     this.#init = init
+  }
+
+  /** Where the directory answers STUN, by its last Welcome. */
+  get stun(): DirectoryStun | undefined {
+    return this.#stun
   }
 
   /** @throws what made the stream end, unless both sides closed it */
@@ -144,6 +151,7 @@ export class DirectoryRegistration {
   #onWelcome(welcome: Extract<DirectoryFrame, { type: 'welcome' }>): void {
     const { network } = this.#init
     if (welcome.network !== network) throw new OtherNetworkError(network, welcome.network)
+    this.#stun = welcome.stun
     const directory = this.#stream.connection.remotePeer
     if (this.#reader === undefined) {
       this.#reader = new EntriesReader(directory, network, this.#init.now, { held: this.#init.held })

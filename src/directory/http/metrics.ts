@@ -57,6 +57,7 @@ export interface DirectoryFigures {
   readonly libp2p: ReturnType<typeof prometheusMetrics>
   readonly directory: DirectoryCounts
   readonly relay: RelayCounts
+  readonly stun: StunCounts
   readonly http: HttpCounts
   /** Figures that are looked up are there from now on. */
   bind(sources: MetricsSources): void
@@ -75,6 +76,11 @@ interface DirectoryCounts {
 interface RelayCounts {
   requested(outcome: string): void
   relayed(bytes: number): void
+}
+
+/** What is counted of the UDP ports. */
+interface StunCounts {
+  asked(outcome: string): void
 }
 
 /** What is counted of the HTTP side. */
@@ -137,6 +143,7 @@ export function directoryFigures(): DirectoryFigures {
       watcherReset: () => resets.inc()
     },
     relay: relayCounts(registers),
+    stun: stunCounts(registers),
     http: httpMetrics(registers),
     bind: (sources) => bindSources(registry, sources)
   }
@@ -155,6 +162,16 @@ function relayCounts(registers: Registry[]): RelayCounts {
     registers
   })
   return { requested: (outcome) => requests.inc({ outcome }), relayed: (count) => bytes.inc(count) }
+}
+
+function stunCounts(registers: Registry[]): StunCounts {
+  const requests = new Counter({
+    name: 'parley_stun_requests_total',
+    help: 'Datagrams to the UDP ports, by what became of them.',
+    labelNames: ['outcome'] as const,
+    registers
+  })
+  return { asked: (outcome) => requests.inc({ outcome }) }
 }
 
 function httpMetrics(registers: Registry[]): HttpCounts {

@@ -18,8 +18,8 @@ import { DIRECTORY_PROTOCOL, DISMISS_TIMEOUT_MS, MAX_ATTACHED_PEERS, isAcceptabl
 import { RETRY_BOUNDS_MS } from '../redial-delay.ts'
 import { DeadlineTimer } from '../../lib/index.ts'
 import type { ClientFrame, WatchRange } from '../directory-frames.ts'
-import { DirectorySession, SessionRates } from './directory-session.ts'
-import type { DirectoryMetrics } from './directory-session.ts'
+import type { DirectoryStun } from '../directory-stun.ts'
+import { DirectorySession, SessionRates, type DirectoryMetrics } from './directory-session.ts'
 import { Lookups } from './lookups.ts'
 import type { DirectoryProofs } from './lookups.ts'
 import { ownChange } from '../own-attachment.ts'
@@ -27,9 +27,7 @@ import type { RosterChange, RosterEntry, VerifiedRecord, ReadableRoster } from '
 import { RosterPush } from './roster-push.ts'
 import { GRACE_MS, LEASE_MS, Roster } from '../../presence/index.ts'
 import { looksTheSame } from './sorted-roster.ts'
-
-/** Renewals come between these parts of a lease, spread at random, so that a restart causes no wave. */
-const REFRESH_AT = { earliest: 1 / 3, latest: 1 / 2 } as const
+import { welcomeFrame } from './welcome-frame.ts'
 
 /**
  * Updates after the first are gathered for this long: below what a person sees as delay, also when
@@ -66,6 +64,8 @@ interface DirectoryInit {
   readonly holderOf?: (directory: string) => string
   /** What proves this directory's answers to a client that audits them; a directory that stands alone has none. */
   readonly proofs?: DirectoryProofs
+  /** Where it answers STUN, as a client at this address is told; undefined where it does not. */
+  readonly stun?: (client: Multiaddr) => DirectoryStun | undefined
   /** Counts what happens. */
   readonly metrics?: DirectoryMetrics
   readonly now?: () => number
@@ -111,7 +111,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #maxPeers: number
   readonly #now: () => number
   readonly #random: () => number
-  readonly #metrics: DirectoryMetrics | undefined
+  readonly #metrics: DirectoryInit['metrics']
+  readonly #stun: DirectoryInit['stun']
   readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #self: string
   readonly #roster: Roster
@@ -138,6 +139,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#now = init.now ?? steadyNow
     this.#random = init.random ?? Math.random
     this.#metrics = init.metrics
+    this.#stun = init.stun
     this.#log = components.logger.forComponent('parley:directory')
     this.#self = components.peerId.toString()
     this.#tombstoneMs = 2 * this.#leaseMs
@@ -360,10 +362,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   }
 
   #welcome(session: DirectorySession, acceptedSeq?: bigint): void {
-    const { earliest, latest } = REFRESH_AT
-    const refreshAfterMs = Math.round(this.#leaseMs * (earliest + this.#random() * (latest - earliest)))
-    const welcome = { type: 'welcome', network: this.#network, leaseMs: this.#leaseMs, refreshAfterMs } as const
-    session.send(acceptedSeq === undefined ? welcome : { ...welcome, acceptedSeq })
+    const own = { network: this.#network, leaseMs: this.#leaseMs, random: this.#random }
+    session.send(welcomeFrame({ ...own, acceptedSeq, stun: this.#stun?.(session.connection.remoteAddr) }))
   }
 
   #report(changes: readonly RosterChange[]): void {

@@ -192,6 +192,14 @@ const settings = [
     byDefault: DEFAULT_RELAY_CIRCUITS
   }),
   setting({
+    name: 'stun',
+    of: 'directory',
+    placeholder: 'on|off',
+    help: 'whether it tells its peers over UDP how they are seen from outside, so that those behind routers find a direct path',
+    parse: choice('on', 'off'),
+    byDefault: 'on'
+  }),
+  setting({
     name: 'trustedProxy',
     of: 'directory',
     placeholder: 'CIDR',

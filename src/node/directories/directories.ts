@@ -4,6 +4,7 @@
 import { EventEmitter } from 'node:events'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import type { StunServer } from '../../direct/stun/index.ts'
 import { DirectoryClient, measureDirectory, type DirectoryEntries, type DirectoryState } from '../../directory/index.ts'
 import { type VerifiedRecord } from '../../presence/index.ts'
 import type { PeerBook } from '../../storage/index.ts'
@@ -16,6 +17,7 @@ import { Findings, type FindingsPeers, type FindingsPresence } from './directory
 import { isWatching, Member, Members, type DirectoryDialer, type Origin } from './directory-member.ts'
 import { DirectoryPlaces } from './directory-places.ts'
 import type { SeenBy } from '../peers/roster-rows.ts'
+import { stunServersAt } from './stun-servers.ts'
 
 /** Found and remembered directories that are kept ready, the two in use included. */
 export const MAX_FOUND_DIRECTORIES = 8
@@ -137,6 +139,14 @@ export class Directories extends EventEmitter<DirectoriesEvents> {
     return members.flatMap(({ peer, reachedAt }) =>
       peer === undefined || reachedAt === undefined ? [] : [[peer, reachedAt] as const]
     )
+  }
+
+  /** Where the directories in use answer STUN. */
+  stunServers(): readonly StunServer[] {
+    return this.#members.all().flatMap(({ hasPlace, peer, reachedAt, client: { stun } }) => {
+      const isAsked = hasPlace && peer !== undefined && reachedAt !== undefined && stun !== undefined
+      return isAsked ? stunServersAt({ directory: peer, reachedAt, stun }) : []
+    })
   }
 
   /** The own record has changed. */

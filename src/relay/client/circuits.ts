@@ -71,6 +71,13 @@ export interface CircuitsInit {
   readonly now?: () => number
 }
 
+/** Where a relay answers STUN. */
+interface StunPlace {
+  readonly directory: string
+  readonly reachedAt: Multiaddr
+  readonly stun: NonNullable<Reservation['stun']>
+}
+
 export class Circuits {
   readonly #init: CircuitsInit
   readonly #idleAfterMs: number
@@ -79,6 +86,8 @@ export class Circuits {
   readonly #reserved = new Map<string, Connection>()
   /** Of these, the ones that the user named. */
   readonly #named = new Set<string>()
+  /** What those that answer STUN have said with the reservation. */
+  readonly #stun = new WeakMap<Connection, NonNullable<Reservation['stun']>>()
   /** Connections that have a reservation, or whose other end is no relay. */
   readonly #asked = new WeakSet<Connection>()
   /** Connections whose end is listened for: each is reserved as often as its relay refuses in between. */
@@ -125,6 +134,14 @@ export class Circuits {
     return this.#named
   }
 
+  /** The relays that answer STUN, and where they were reached. */
+  stunPlaces(): readonly StunPlace[] {
+    return [...this.#reserved].flatMap(([directory, connection]) => {
+      const stun = this.#stun.get(connection)
+      return stun === undefined ? [] : [{ directory, reachedAt: connection.remoteAddr, stun }]
+    })
+  }
+
   /**
    * Reserves the directory at the other end: this peer is reached through it until the connection closes or the relay is released.
    *
@@ -166,6 +183,8 @@ export class Circuits {
     })
     if (this.#reserved.get(relay) !== connection && !this.#keep(relay, connection)) throw new RelayNotInUseError(relay)
     this.#named.add(relay)
+    if (reservation.stun === undefined) this.#stun.delete(connection)
+    else this.#stun.set(connection, reservation.stun)
     return reservation
   }
 

@@ -34,6 +34,7 @@ import {
   unlimitedReservation,
   type HopFrame,
   type RelayStatus,
+  type Reservation,
   type StopFrame
 } from '../relay-frames.ts'
 import { RelayStream } from '../relay-stream.ts'
@@ -84,6 +85,8 @@ export interface RelayInit {
   /** Bytes a second that are passed on in all; Infinity for no limit. */
   readonly bytesPerSecond: number
   readonly limits: CircuitLimits
+  /** The UDP ports on which this node answers STUN, for those who reserve it; a directory tells its clients itself. */
+  readonly stun?: () => Reservation['stun']
   readonly idleAfterMs?: number
   readonly metrics?: RelayMetrics
   readonly now?: () => number
@@ -245,7 +248,9 @@ export class RelayService {
     // It may have closed while its request was read.
     if (connection.status !== 'open') this.#reservations.delete(peer)
     this.#metrics.requested('reserved')
-    await hop.end(encodeHop({ type: 'reserved', reservation: unlimitedReservation }))
+    const stun = this.#init.stun?.()
+    const reservation = stun === undefined ? unlimitedReservation : { ...unlimitedReservation, stun }
+    await hop.end(encodeHop({ type: 'reserved', reservation }))
   }
 
   async #connect(hop: RelayStream, from: Connection, target: PeerId, pace: RelayPace): Promise<void> {

@@ -16,7 +16,6 @@ import {
   verifySighting
 } from '../../../src/direct/stun/index.ts'
 import { TAG_BYTES } from '../../../src/direct/stun/sighting.ts'
-import { ipBytes, ipText } from '../../../src/direct/stun/ip-bytes.ts'
 
 const directoryKey = await generateKeyPair('Ed25519')
 const otherKey = await generateKeyPair('Ed25519')
@@ -89,21 +88,4 @@ test('the tag tells nothing of its peer without the nonce, and is another for ea
   expect(sightingTag(ours)).toEqual(sightingTag({ ...ours }))
   expect(sightingTag(ours)).not.toEqual(sightingTag({ ...ours, nonce: theirs.nonce }))
   expect(sightingTag(ours)).not.toEqual(sightingTag({ ...ours, peer: theirs.peer }))
-})
-
-test('addresses survive the way into bytes and back', () => {
-  fc.assert(
-    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (address) => {
-      const bytes = ipBytes(address)
-      if (bytes === undefined) throw new Error(`${address} was not read`)
-      const text = ipText(bytes)
-      if (text === undefined) throw new Error(`${address} was not written`)
-      expect(ipBytes(text)).toEqual(bytes)
-    })
-  )
-  expect(ipText(ipBytes('2001:DB8:0:0:0:0:0:1') ?? new Uint8Array())).toBe('2001:db8::1')
-  expect(ipBytes('::ffff:203.0.113.7')).toEqual(Uint8Array.of(203, 0, 113, 7))
-  expect(ipBytes('fe80::1%eth0')?.at(-1)).toBe(1)
-  expect(ipBytes('example.org')).toBeUndefined()
-  expect(ipText(new Uint8Array(5))).toBeUndefined()
 })

@@ -1,5 +1,5 @@
 // IP addresses between their text and their bytes on the wire. It knows no ports and no packets.
-import { canonicalIp } from '../../wire/index.ts'
+import { canonicalIp } from './address-class.ts'
 
 /** Of an IPv4 address, as anything that is not an IPv6 address here. */
 export const IPV4_BYTES = 4
