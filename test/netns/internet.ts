@@ -39,6 +39,8 @@ export interface SiteInit {
 export interface InternetHost {
   /** Its own IPv4 address: where it is public, others reach it there. */
   readonly address: string
+  /** Its own IPv6 address, where it has one that others reach. */
+  readonly ipv6: string | undefined
   /** Goes before a command that is to run on this host. */
   readonly wrapper: readonly string[]
   /** Gives its card another address of the LAN in place of the one it had, as a new lease does. */
@@ -141,7 +143,12 @@ export class Internet {
     return {
       kind: 'public',
       hosts: [
-        hostOf(namespace, { address: publicOf(number), other: publicOf(number, hostsOfSite / 2), gateway: undefined })
+        hostOf(namespace, {
+          address: publicOf(number),
+          ipv6: publicIpv6Of(number),
+          other: publicOf(number, hostsOfSite / 2),
+          gateway: undefined
+        })
       ],
       ...line
     }
@@ -156,7 +163,7 @@ export class Internet {
     const line = await this.#plugIn({ number, namespace: router, card: 'wan', impairment })
     if (kind === 'ipv6') {
       await ip('-n', router, 'address', 'add', `${prefixOf(number)}::1/64`, 'dev', 'lan', 'nodad')
-      await ip('-n', this.#net, '-6', 'route', 'add', `${prefixOf(number)}::/64`, 'via', `${publicIpv6}::${number}0`)
+      await ip('-n', this.#net, '-6', 'route', 'add', `${prefixOf(number)}::/64`, 'via', publicIpv6Of(number))
     }
     await giveRules(router, rulesOf(kind))
     const inside: InternetHost[] = []
@@ -193,12 +200,13 @@ export class Internet {
     await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0')
     await ip('-n', namespace, 'link', 'set', 'eth0', 'up')
     await ip('-n', namespace, 'route', 'add', 'default', 'via', gateway)
-    if (kind === 'ipv6') {
-      await ip('-n', namespace, 'address', 'add', `${prefixOf(site)}::${index + 1}/64`, 'dev', 'eth0', 'nodad')
+    const inside = kind === 'ipv6' ? `${prefixOf(site)}::${index + 1}` : undefined
+    if (inside !== undefined) {
+      await ip('-n', namespace, 'address', 'add', `${inside}/64`, 'dev', 'eth0', 'nodad')
       await ip('-n', namespace, '-6', 'route', 'add', 'default', 'via', `${prefixOf(site)}::1`)
     }
     const other = `${lanIpv4}.${site * hostsOfSite + index + hostsOfSite / 2}`
-    return hostOf(namespace, { address, other, gateway })
+    return hostOf(namespace, { address, ipv6: inside, other, gateway })
   }
 
   /** Gives a namespace a card on the public segment. @returns what can be done to its line */
@@ -211,7 +219,7 @@ export class Internet {
     await setSystem(namespace, `net.ipv6.conf.${card}.accept_dad=0`)
     await ip('-n', namespace, 'address', 'add', `${publicOf(number)}/24`, 'dev', card)
     await ip('-n', namespace, 'link', 'set', card, 'up')
-    await ip('-n', namespace, 'address', 'add', `${publicIpv6}::${number}0/64`, 'dev', card, 'nodad')
+    await ip('-n', namespace, 'address', 'add', `${publicIpv6Of(number)}/64`, 'dev', card, 'nodad')
     await ip('-n', namespace, '-6', 'route', 'add', 'default', 'via', `${publicIpv6}::1`)
     return {
       readdress: async () => {
@@ -258,6 +266,11 @@ function publicOf(site: number, index = 0): string {
   return `${publicIpv4}.${site * hostsOfSite + index}`
 }
 
+/** On the public segment. */
+function publicIpv6Of(site: number): string {
+  return `${publicIpv6}::${site}0`
+}
+
 /** The IPv6 addresses of a site that has them. */
 function prefixOf(site: number): string {
   return `${publicIpv6}:${site}`
@@ -267,12 +280,14 @@ function hostOf(
   namespace: string,
   {
     address,
+    ipv6,
     other,
     gateway: through
-  }: { readonly address: string; readonly other: string; readonly gateway: string | undefined }
+  }: Pick<InternetHost, 'address' | 'ipv6'> & { readonly other: string; readonly gateway: string | undefined }
 ): InternetHost {
   return {
     address,
+    ipv6,
     wrapper: inNamespace(namespace),
     readdress: async () => {
       await ip('-n', namespace, '-4', 'address', 'flush', 'dev', 'eth0')
