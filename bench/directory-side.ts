@@ -14,7 +14,8 @@ import { identify } from '@libp2p/identify'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { RosterPush } from '../src/directory/server/roster-push.ts'
-import { DirectoryNode, loadConfig } from '../src/node/index.ts'
+import { loadConfig } from '../src/node/index.ts'
+import { DirectoryNode } from '../src/node/directory-nodes.ts'
 
 export interface ServerInit {
   /** `bare`: unchanged libp2p, with nothing but its limits raised. */

@@ -47,7 +47,7 @@ const mayImport = {
   invite: 'lib presence wire',
   'invite/numbers': 'invite presence wire',
   lib: 'lib/unicode',
-  node: 'chat-protocol direct/stun directory directory/http lib node/api node/config node/dialing node/directories node/discovery node/messaging node/peers node/profile presence relay storage transport wire',
+  node: 'chat-protocol direct/stun directory directory/federation directory/http directory/server lib node/api node/config node/dialing node/directories node/discovery node/messaging node/peers node/profile presence relay relay/server storage transport wire',
   'node/api': 'storage transport',
   'node/config': 'lib node/api storage wire',
   'node/dialing': 'lib node/api node/config relay storage transport wire',
@@ -77,7 +77,15 @@ const mayImport = {
  * A part of src/ is entered from another part through its `index.ts`, which may import all that lies below it. These are
  * the other doors: to what knows no libp2p, to what only a directory needs, and to the types that the page shares.
  */
-const doors = ['node/settings.ts', 'directory/http/index.ts', 'directory/http/roster-api.ts']
+const doors = [
+  'node/settings.ts',
+  'node/directory-nodes.ts',
+  'directory/http/index.ts',
+  'directory/http/roster-api.ts',
+  'directory/server/index.ts',
+  'directory/federation/index.ts',
+  'relay/server/index.ts'
+]
 
 /** Packages, and the only parts of src/ that import them. */
 const owners = { libp2p: ['transport', 'node'], 'node:sqlite': ['storage'] }

@@ -36,6 +36,27 @@ export const patches = [
                     throw err;
                 }
                 if (dataLength < 0) {`
+  },
+  {
+    file: '@chainsafe/libp2p-noise/dist/src/crypto/index.js',
+    why:
+      'it compiles two programs of WebAssembly when it is loaded, 88 KB of text and a megabyte and a half of memory, which ' +
+      'only a machine without sodium-native would use: there Node seals the short messages as it does the long ones',
+    find: `import { newInstance, ChaCha20Poly1305 } from '@chainsafe/as-chacha20poly1305';
+import { digest } from '@chainsafe/as-sha256';
+import { Uint8ArrayList } from 'uint8arraylist';
+import { isElectronMain } from 'wherearewe';
+import { pureJsCrypto } from "./js.js";
+const ctx = newInstance();
+const asImpl = new ChaCha20Poly1305(ctx);`,
+    replace: `import { Uint8ArrayList } from 'uint8arraylist';
+import { isElectronMain } from 'wherearewe';
+import { pureJsCrypto } from "./js.js";
+const digest = (data) => nodeCrypto.hashSHA256(data);
+const asImpl = {
+    seal: (k, nonce, plaintext, ad) => nodeCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, k),
+    open: (k, nonce, ciphertext, ad) => nodeCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, k)
+};`
   }
 ]
 

@@ -1,5 +1,5 @@
-// The directory, its client, its federation with others, and the audit of what
-// directories say. The only way into this folder but for its HTTP side.
+// The client of a directory, and the audit of what directories say: what a chat needs of
+// this folder. Only a directory enters `server`, `federation` and `http`, by their own doors.
 export type { Resolution } from './audit/conflict-resolution.ts'
 export { DirectoryAudit, type AuditedDirectories, type HeldAgainst } from './audit/directory-audit.ts'
 export { DirectoryViews } from './audit/directory-views.ts'
@@ -11,6 +11,3 @@ export { DirectoryLostError } from './client/directory-stream.ts'
 export { fetchRoster, measureDirectory } from './client/fetch-roster.ts'
 export { DIRECTORY_PROTOCOL, DirectoryRefusedError, refusalAdvice } from './directory-frames.ts'
 export type { DirectoryStun } from './directory-stun.ts'
-export { MAX_FEDERATION_PEERS, type FederationRefusal } from './federation-frames.ts'
-export { federation, type FederationService } from './federation/federation-service.ts'
-export { directory, type DirectoryService } from './server/directory-service.ts'

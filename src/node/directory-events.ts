@@ -3,12 +3,8 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { EvictionReport } from '../directory/http/index.ts'
-import {
-  MAX_FEDERATION_PEERS,
-  type DirectoryService,
-  type FederationRefusal,
-  type FederationService
-} from '../directory/index.ts'
+import { MAX_FEDERATION_PEERS, type FederationRefusal, type FederationService } from '../directory/federation/index.ts'
+import type { DirectoryService } from '../directory/server/index.ts'
 import { shortId } from '../lib/index.ts'
 import type { VerifiedRecord } from '../presence/index.ts'
 import type { Pressure } from '../transport/index.ts'

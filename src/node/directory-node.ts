@@ -6,8 +6,9 @@ import type { Libp2p } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { StunResponder } from '../direct/stun/index.ts'
-import { directory, federation, type DirectoryService, type FederationService } from '../directory/index.ts'
-import { circuitLimits, relay, type RelayService } from '../relay/index.ts'
+import { federation, type FederationService } from '../directory/federation/index.ts'
+import { directory, type DirectoryService } from '../directory/server/index.ts'
+import { circuitLimits, relay, type RelayService } from '../relay/server/index.ts'
 import {
   ConnectionGuard,
   directoryLimits,

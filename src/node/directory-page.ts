@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { ConnectionFigures } from '../transport/index.ts'
-import type { FederationService } from '../directory/index.ts'
+import type { FederationService } from '../directory/federation/index.ts'
 import type {
   DirectoryFigures,
   EvictionReport,
@@ -14,7 +14,7 @@ import type {
   PeerPath,
   RosterHttp
 } from '../directory/http/index.ts'
-import type { RelayFigures } from '../relay/index.ts'
+import type { RelayFigures } from '../relay/server/index.ts'
 import type { RosterEntry } from '../presence/index.ts'
 import type * as HttpSide from '../directory/http/index.ts'
 import { isLocal, isRelayed } from './dialing/address.ts'

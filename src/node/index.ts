@@ -1,4 +1,5 @@
-// What the faces may know of a node; settings.ts is what they may know without one.
+// What the faces may know of a node that chats; settings.ts is what they may know without
+// one, directory-nodes.ts what runs a directory.
 export { ChatNode, type ChatNodeInit } from './chat-node.ts'
 export type {
   ChatNodeEvents,
@@ -21,12 +22,8 @@ export type {
 export { loadConfig, type Config } from './config/config.ts'
 export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'
 export type { DirectoryGuest, DirectoryNodeEvents, FederatedDirectory, FederationNotice } from './directory-events.ts'
-export { DirectoryNode, firstFreeDirectoryPort } from './directory-node.ts'
-export { RelayNode } from './relay-node.ts'
 export type { ConnectionFigures, Pressure } from '../transport/index.ts'
 export { parseAddress } from './dialing/address.ts'
-export { pressureText } from './connection-notices.ts'
-export type { PageWish } from './directory-page.ts'
 export { writtenPeerId } from './peers/peer-reference.ts'
 export { openContacts, openHistory, openTrust, type OpenContacts, type OpenHistory, type OpenTrust } from './offline.ts'
 export { checkPassphrase } from './profile/key-file.ts'

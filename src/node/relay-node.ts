@@ -6,7 +6,7 @@ import { createLibp2p } from 'libp2p'
 import type { Libp2p } from '@libp2p/interface'
 import type { StunPorts, StunResponder } from '../direct/stun/index.ts'
 import { shortId } from '../lib/index.ts'
-import { circuitLimits, relay, type RelayService } from '../relay/index.ts'
+import { circuitLimits, relay, type RelayService } from '../relay/server/index.ts'
 import {
   ConnectionGuard,
   directoryLimits,

@@ -7,13 +7,9 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { ClientFrame, DirectoryFrame, FoundFrame } from '../../src/directory/directory-frames.ts'
-import {
-  directory,
-  DIRECTORY_PROTOCOL,
-  federation,
-  type DirectoryService,
-  type FederationService
-} from '../../src/directory/index.ts'
+import { DIRECTORY_PROTOCOL } from '../../src/directory/index.ts'
+import { federation, type FederationService } from '../../src/directory/federation/index.ts'
+import { directory, type DirectoryService } from '../../src/directory/server/index.ts'
 import { openRecord, type RosterEntry, type VerifiedRecord } from '../../src/presence/index.ts'
 import { FrameQueue } from '../../src/wire/index.ts'
 import { bareNodeInit, serveClient, welcomeTo } from './liar-node.ts'

@@ -3,7 +3,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ChatNode, DirectoryNode, loadConfig, type SettingName } from '../../src/node/index.ts'
+import { ChatNode, loadConfig, type SettingName } from '../../src/node/index.ts'
+import { DirectoryNode } from '../../src/node/directory-nodes.ts'
 import { foldersOf, profileIn } from '../processes/homes.ts'
 import { freePort } from '../processes/ports.ts'
 

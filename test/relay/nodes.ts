@@ -5,15 +5,8 @@ import type { Connection, Libp2p, Stream, StreamHandler } from '@libp2p/interfac
 import { createLibp2p } from 'libp2p'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { onTestFinished } from 'vitest'
-import {
-  circuitAddress,
-  circuitLimits,
-  Circuits,
-  relay,
-  type CircuitsInit,
-  type RelayInit,
-  type RelayService
-} from '../../src/relay/index.ts'
+import { circuitAddress, Circuits, type CircuitsInit } from '../../src/relay/index.ts'
+import { circuitLimits, relay, type RelayInit, type RelayService } from '../../src/relay/server/index.ts'
 import { addressDialer, type AddressDialer } from '../../src/node/dialing/dialer.ts'
 import { chatLimits, ConnectionGuard, hostOptions } from '../../src/transport/index.ts'
 import { streamDuplex, toError } from '../../src/wire/index.ts'

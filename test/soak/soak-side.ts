@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import type * as DirectoryModule from '../../src/node/directory-nodes.ts'
 import type * as NodeModule from '../../src/node/index.ts'
 import { holdings, type Holdings } from './holdings.ts'
 import { foldersOf } from '../processes/homes.ts'
@@ -29,16 +30,19 @@ export interface Figures extends Holdings {
   readonly listeners: number
 }
 
-type Node = NodeModule.ChatNode | NodeModule.DirectoryNode
+type Node = NodeModule.ChatNode | DirectoryModule.DirectoryNode
 
 const connectTimeoutMs = 20_000
 const watchedEvents = ['message', 'delivery', 'conversation', 'roster', 'sent', 'change', 'ready', 'left'] as const
 
 // The parent is test/soak/run.ts, which writes this argument.
 const init = JSON.parse(process.argv[2] ?? '') as SoakInit
-const { ChatNode, DirectoryNode, loadConfig } = (await import(
+const { ChatNode, loadConfig } = (await import(
   pathToFileURL(join(init.build, 'node', 'index.js')).href
 )) as typeof NodeModule
+const { DirectoryNode } = (await import(
+  pathToFileURL(join(init.build, 'node', 'directory-nodes.js')).href
+)) as typeof DirectoryModule
 const folder = await mkdtemp(join(tmpdir(), 'parley-soak-'))
 let chat: NodeModule.ChatNode | undefined
 let to = ''

@@ -2,7 +2,8 @@
 // goes, as the server of the case study did. Where no port was set it asks for one
 // on a terminal, and elsewhere takes the first of the case study's that is free.
 import type { Command } from 'commander'
-import type { FederatedDirectory, DirectoryGuest, PageWish } from '../../node/index.ts'
+import type { FederatedDirectory, DirectoryGuest } from '../../node/index.ts'
+import type { PageWish } from '../../node/directory-nodes.ts'
 import {
   DEFAULT_DIRECTORY_PORTS,
   type ExitCode,
@@ -52,7 +53,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   if (wide.length > 0) writeLines(io.stderr, [`parley: ${wideProxyText(wide)}`])
   const port = given ?? (await choosePort(io, settings.host, taken))
   if (port === undefined) return exitCodes.interrupted
-  const { DirectoryNode, pressureText, RelayNode } = await import('../../node/index.ts')
+  const { DirectoryNode, pressureText, RelayNode } = await import('../../node/directory-nodes.ts')
   const unlock: Unlocker = await unlockerOf({ io, command })
   const node = await (settings.relayOnly ? RelayNode : DirectoryNode).create({ config, port, page, unlock })
   const isJson = hasSwitch(command, 'json')
@@ -249,7 +250,7 @@ export async function choosePort(
   host: string | undefined,
   pagePort: number | undefined
 ): Promise<number | undefined> {
-  const { firstFreeDirectoryPort } = await import('../../node/index.ts')
+  const { firstFreeDirectoryPort } = await import('../../node/directory-nodes.ts')
   const findFree: FindFreePort = async () => firstFreeDirectoryPort(host, pagePort)
   if (io.stdin.isTTY === true) return askPort(io, findFree, pagePort)
   const free = await findFree()

@@ -3,15 +3,15 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../eventually.ts'
 import {
   applyEntries,
-  directory,
   DIRECTORY_PROTOCOL,
   DirectoryClient,
   DirectoryRefusedError,
   fetchRoster
 } from '../../../src/directory/index.ts'
+import { directory } from '../../../src/directory/server/index.ts'
 import { openRecord, Roster } from '../../../src/presence/index.ts'
 import { NotADirectoryError } from '../../../src/directory/client/directory-stream.ts'
-import type { DirectoryService } from '../../../src/directory/index.ts'
+import type { DirectoryService } from '../../../src/directory/server/index.ts'
 import type { VerifiedRecord } from '../../../src/presence/index.ts'
 import { decodeDirectoryFrame, encodeClientFrame, OtherNetworkError } from '../../../src/directory/directory-frames.ts'
 import type { ClientFrame, DirectoryFrame } from '../../../src/directory/directory-frames.ts'

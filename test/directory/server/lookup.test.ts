@@ -15,7 +15,8 @@ import {
   type ClientFrame,
   type DirectoryFrame
 } from '../../../src/directory/directory-frames.ts'
-import { directory, DirectoryClient, measureDirectory } from '../../../src/directory/index.ts'
+import { DirectoryClient, measureDirectory } from '../../../src/directory/index.ts'
+import { directory } from '../../../src/directory/server/index.ts'
 import type { DirectoryProofs } from '../../../src/directory/server/lookups.ts'
 import { node } from '../nodes.ts'
 import { identity, sealedBy } from '../../presence/records.ts'

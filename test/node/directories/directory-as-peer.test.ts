@@ -5,7 +5,8 @@ import { eventually } from '../../eventually.ts'
 import { eventualMs } from '../../patience.ts'
 import { DirectoryPeerError } from '../../../src/node/api/errors.ts'
 import { exitCodes } from '../../../src/node/api/exit-codes.ts'
-import type { ChatNode, DirectoryNode, Notice } from '../../../src/node/index.ts'
+import type { ChatNode, Notice } from '../../../src/node/index.ts'
+import type { DirectoryNode } from '../../../src/node/directory-nodes.ts'
 import { names, Network, placeOf } from '../network.ts'
 
 let network: Network

@@ -4,8 +4,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import * as unpatchedNoise from '@chainsafe/libp2p-noise'
 import * as unpatched from '@libp2p/utils'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { boundedYamux } from '../../../src/transport/index.ts'
+import { eventually } from '../../eventually.ts'
 import { eventualMs } from '../../patience.ts'
 
 interface Patch {
@@ -25,13 +30,18 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const endless = new Uint8Array(64).fill(0x80)
 
 let folder: string
+let bundled: string
 let patched: typeof unpatched
+let patchedNoise: typeof unpatchedNoise
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-patched-'))
   const outfile = join(folder, 'utils.mjs')
   await build({
-    stdin: { contents: "export * from '@libp2p/utils'", resolveDir: root },
+    stdin: {
+      contents: "export * as utils from '@libp2p/utils'\nexport * as noise from '@chainsafe/libp2p-noise'",
+      resolveDir: root
+    },
     plugins: [patchedPackages()],
     bundle: true,
     format: 'esm',
@@ -39,7 +49,13 @@ beforeAll(async () => {
     outfile,
     logLevel: 'silent'
   })
-  patched = (await import(pathToFileURL(outfile).href)) as typeof unpatched
+  const bundle = (await import(pathToFileURL(outfile).href)) as {
+    readonly utils: typeof unpatched
+    readonly noise: typeof unpatchedNoise
+  }
+  patched = bundle.utils
+  patchedNoise = bundle.noise
+  bundled = await readFile(outfile, 'utf8')
 })
 
 afterAll(async () => rm(folder, { recursive: true, force: true }))
@@ -94,4 +110,30 @@ describe('the patches of packages', () => {
     expect((await reading).byteLength).toBe(1024)
     local.abort(new Error('the test is over'))
   })
+  test('the patched Noise compiles no WebAssembly, and talks with one as it is in short and long messages', async () => {
+    expect(bundled).not.toContain('WebAssembly')
+    const [dialer, listener] = [await hostWith(patchedNoise), await hostWith(unpatchedNoise)]
+    await listener.handle('/echo/1.0.0', (stream) =>
+      stream.addEventListener('message', ({ data }) => void stream.send(data))
+    )
+    const stream = await dialer.dialProtocol(listener.getMultiaddrs(), '/echo/1.0.0')
+    const answered: Uint8Array[] = []
+    stream.addEventListener('message', ({ data }) => answered.push(data.subarray()))
+    const sent = Buffer.alloc(100_000, 'both small and large')
+    stream.send(sent.subarray(0, 10))
+    stream.send(sent.subarray(10))
+    await eventually(() => expect(Buffer.concat(answered)).toEqual(sent))
+  })
 })
+
+async function hostWith({ noise }: typeof unpatchedNoise): Promise<Libp2p> {
+  const libp2p = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [boundedYamux()],
+    connectionMonitor: { enabled: false }
+  })
+  onTestFinished(async () => libp2p.stop())
+  return libp2p
+}
