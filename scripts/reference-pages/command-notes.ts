@@ -171,8 +171,9 @@ asks; elsewhere it needs \`--yes\`. With \`--json\`: \`{"event":"contact-removed
     text: `It goes online under an identity that is not kept, and announces nothing. With \`--directory\` it prints what that one
 directory reports; with \`--query\` the directory itself searches, and finds peers that it leaves out of a full list. The
 profile's contacts, verified and blocked peers are marked, also while it is in use; a chat that runs on the profile is listed
-as \`(you)\`. With \`--watch\`: \`+\` came, \`~\` changed, \`-\` went. With \`--json\`: \`{"event":"roster","total","roster"}\` with
-[rows](json.md#a-row), whole each time.`,
+as \`(you)\`. With \`--watch\`: \`+\` came, \`~\` changed, \`-\` went. With \`--json\`:
+\`{"event":"roster","total","directories","roster"}\` with [rows](json.md#a-row), whole each time; \`directories\` says how many
+answer.`,
     exits: ['ok', 'unreachable']
   },
   'parley directory': {

@@ -238,6 +238,7 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
   return {
     networkName: config.settings.network,
     searchesLan: config.settings.mdns,
+    namesRelays: relays.length > 0,
     profile,
     port: port.port,
     host,

@@ -32,6 +32,7 @@ export interface ChatParts {
   readonly networkName: string
   /** Peers are looked for by mDNS. */
   readonly searchesLan: boolean
+  readonly namesRelays: boolean
   readonly profile: Profile
   /** The TCP port that this node listens on. */
   readonly port: number
@@ -85,7 +86,7 @@ export class Self implements SelfApi {
 
   view(): SelfView {
     const { peerId: peer, nickname, status, network, profile } = this
-    const { messaging, searchesLan } = this.#parts
+    const { messaging, searchesLan, namesRelays } = this.#parts
     const { tellsTyping } = messaging
     return {
       peer,
@@ -96,7 +97,8 @@ export class Self implements SelfApi {
       profile,
       addresses: this.addresses(),
       tellsTyping,
-      searchesLan
+      searchesLan,
+      namesRelays
     }
   }
 

@@ -89,7 +89,8 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
         profile,
         addresses: this.addresses(),
         tellsTyping,
-        searchesLan: true
+        searchesLan: true,
+        namesRelays: false
       },
       roster: this.rows,
       programs: this.seen,

@@ -430,21 +430,30 @@ describe('directories', () => {
 
   it('are named at the start, and default ones that are absent are not', () => {
     const absent = view({ address: '127.0.0.1:8001', state: 'waiting' })
-    expect(new DirectoryNews().summary([view({}), absent], true, 0)).toEqual([
+    expect(new DirectoryNews().summary([view({}), absent], { hasLan: true }, 0)).toEqual([
       'Connected to the directory 127.0.0.1:8000.'
     ])
-    expect(new DirectoryNews().summary([absent], true, 0)).toEqual([
+    expect(new DirectoryNews().summary([absent], { hasLan: true }, 0)).toEqual([
       'No directory is connected: you see only peers on the local network.'
     ])
-    expect(new DirectoryNews().summary([absent], false, 0).join(' ')).toContain('parley directory')
+    expect(new DirectoryNews().summary([absent], { hasLan: false }, 0).join(' ')).toContain('parley directory')
+    for (const hasLan of [true, false]) {
+      const text = new DirectoryNews().summary([absent], { hasLan, hasRelays: true }, 0).join(' ')
+      expect(text).toContain('type the peer ID of someone who names it too')
+      expect(text).not.toContain('parley directory')
+    }
     expect(
-      new DirectoryNews().summary([view({ state: 'waiting', isDefault: false, why: 'refused' })], true, 0)[0]
+      new DirectoryNews().summary(
+        [view({ state: 'waiting', isDefault: false, why: 'refused' })],
+        { hasLan: true },
+        0
+      )[0]
     ).toBe('The directory 127.0.0.1:8000 is not connected: refused.')
   })
 
   it('are reported when lost and when back, and not at each try between', () => {
     const news = new DirectoryNews()
-    news.summary([view({})], true, 0)
+    news.summary([view({})], { hasLan: true }, 0)
     const waiting = view({ state: 'waiting', why: 'connection lost', retryAtMs: 2000 })
     expect(news.changed(waiting, 0)).toEqual([
       'Lost the directory 127.0.0.1:8000: connection lost, next try in 2 s.',
@@ -461,7 +470,7 @@ describe('a directory that does not register this peer', () => {
   it('is reported with its reason and what follows from it, and not as a lost one', () => {
     const base = { address: '127.0.0.1:8000', peer: undefined, isDefault: false, isDown: false } as const
     const news = new DirectoryNews()
-    news.summary([{ ...base, state: 'connected' }], true, 0)
+    news.summary([{ ...base, state: 'connected' }], { hasLan: true }, 0)
     const why = 'it holds as many peers as it may; use another directory'
     expect(news.changed({ ...base, state: 'refused', why, retryAtMs: 30_000 }, 0)).toEqual([
       'The directory 127.0.0.1:8000 does not register you: it holds as many peers as it may; use another directory, next try in 30 s.',
@@ -541,7 +550,9 @@ describe('what was found of directories', () => {
     expect(stated({}, 250_000)).toEqual([`127.0.0.1:8000 (BmAwcd4PJNJv): standing by, answered 4 min ago, 7 ms`])
     const { reachedAtMs: _, rttMs: __, ...untried } = standby
     expect(directoryLines([untried], 0)).toEqual([`127.0.0.1:8000 (BmAwcd4PJNJv): standing by, not tried yet`])
-    expect(new DirectoryNews().summary([view({}), { ...standby, address: '10.0.0.3:8000' }], true, 0)).toHaveLength(1)
+    expect(
+      new DirectoryNews().summary([view({}), { ...standby, address: '10.0.0.3:8000' }], { hasLan: true }, 0)
+    ).toHaveLength(1)
     expect(new DirectoryNews().changed(standby, 0)).toEqual([])
   })
 

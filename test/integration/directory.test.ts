@@ -221,6 +221,21 @@ describe('a port that is taken', () => {
 })
 
 describe('parley roster', () => {
+  test('does not say that nobody is online where no directory answers', async () => {
+    const alone = ['roster', '--no-mdns', '--no-default-directories']
+    const { stdout } = await bed.command(alone)
+    expect(stdout).toBe(
+      'Nobody was found. No directory was found, so nothing was searched: --directory HOST:PORT names one.'
+    )
+    const env = { PARLEY_DIRECTORY: `127.0.0.1:${await freePort()}` }
+    const { stdout: named } = await bed.command(alone, { env })
+    expect(named).toMatch(
+      /^Nobody was found\. No directory answers \(127\.0\.0\.1:\d+: .*\), so nothing was searched\.$/u
+    )
+    const { stdout: json } = await bed.command([...alone, '--json'])
+    expect(JSON.parse(json)).toEqual({ event: 'roster', total: 0, directories: 0, roster: [] })
+  })
+
   test('prints who is at a directory, once, and is seen by nobody', async () => {
     const port = await freePort()
     const directory = await bed.hostDirectory(port)

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { Writable } from 'node:stream'
 import type { RosterRow } from '../chat-api/chat-api.ts'
 import { escapedJson } from '../process/clean-text.ts'
+import { directoryCounts, noDirectoryText } from '../wording/directory-wording.ts'
 import { ROSTER_COALESCE_MS } from '../wording/roster-wording.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { rowJson } from '../json/event-json.ts'
@@ -14,8 +15,16 @@ import { folded } from '../../lib/index.ts'
 import { exitCodes, loadConfig, UsageError, type Config, type ExitCode } from '../../node/settings.ts'
 import { withChatNode } from './with-chat-node.ts'
 
+interface Seen {
+  readonly rows: readonly RosterRow[]
+  /** How many directories answer. */
+  readonly directories: number
+  /** Why peers may be missing. */
+  readonly gap?: string | undefined
+}
+
 /** Shows the roster as it is now; the first call shows all of it. */
-type Show = (rows: readonly RosterRow[]) => void
+type Show = (seen: Seen) => void
 
 interface Look {
   readonly config: Config
@@ -49,7 +58,7 @@ async function askDirectory(io: CommandIo, directory: string, look: Look): Promi
       directory,
       query: look.query,
       watch: look.isWatching,
-      onRoster: look.show,
+      onRoster: (rows) => look.show({ rows, directories: 1 }),
       signal: io.interrupted
     })
   } catch (error) {
@@ -67,13 +76,21 @@ async function lookAround(io: CommandIo, { config, query, isWatching, show }: Lo
     run: async (node) => {
       await node.peers.firstLook({ thorough: true, signal: io.interrupted })
       if (io.interrupted.aborted) return
-      show(node.peers.roster().filter(isMatch))
+      const showNow = (): void => {
+        const views = node.snapshot().directories
+        show({
+          rows: node.peers.roster().filter(isMatch),
+          directories: directoryCounts(views).up,
+          gap: noDirectoryText(views, config.settings.mdns)
+        })
+      }
+      showNow()
       if (!isWatching) return
       let timer: NodeJS.Timeout | undefined
       node.events.addEventListener('roster', () => {
         timer ??= setTimeout(() => {
           timer = undefined
-          show(node.peers.roster().filter(isMatch))
+          showNow()
         }, ROSTER_COALESCE_MS)
       })
       await new Promise<void>((resolve) => io.interrupted.addEventListener('abort', () => resolve(), { once: true }))
@@ -93,27 +110,30 @@ function showLines(io: CommandIo, own: string | undefined): Show {
   const columns = (): number | undefined => io.stdout.columns
   const view = new RosterView(new RosterNumbers(), { outside: true, columns, ...(own === undefined ? {} : { own }) })
   let isFirst = true
-  return whenDrained(io.stdout, (rows) => {
+  return whenDrained(io.stdout, ({ rows, gap }) => {
     const lines = isFirst ? view.all(rows) : view.changes(rows)
+    const isGap = isFirst && rows.length === 0 && gap !== undefined
     isFirst = false
-    writeLines(io.stdout, lines)
+    writeLines(io.stdout, isGap ? [`Nobody was found. ${gap}.`] : lines)
   })
 }
 
 /** Each line is the whole roster: its reader needs no memory of the lines before. */
 function showJson(io: CommandIo): Show {
-  return whenDrained(io.stdout, (rows) =>
-    writeLines(io.stdout, [escapedJson({ event: 'roster', total: rows.length, roster: rows.map(rowJson) })])
+  return whenDrained(io.stdout, ({ rows, directories }) =>
+    writeLines(io.stdout, [
+      escapedJson({ event: 'roster', total: rows.length, directories, roster: rows.map(rowJson) })
+    ])
   )
 }
 
 /** While nothing reads the output, changes add up: what is shown next is the newest roster and not those before it. */
 function whenDrained(output: Writable, show: Show): Show {
-  let newest: readonly RosterRow[] | undefined
-  return (rows) => {
+  let newest: Seen | undefined
+  return (seen) => {
     const isWaiting = newest !== undefined
-    if (!isWaiting && !output.writableNeedDrain) return show(rows)
-    newest = rows
+    if (!isWaiting && !output.writableNeedDrain) return show(seen)
+    newest = seen
     if (isWaiting) return
     output.once('drain', () => {
       if (newest !== undefined) show(newest)

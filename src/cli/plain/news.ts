@@ -91,7 +91,9 @@ export class News {
   /** Says which directory is used; from now on changes are reported. */
   begin(): void {
     this.#begun = true
-    this.#say(this.#directories.summary(this.#node.snapshot().directories, this.#hasLan, Date.now()))
+    const { directories, self } = this.#node.snapshot()
+    const others = { hasLan: this.#hasLan, hasRelays: self.namesRelays }
+    this.#say(this.#directories.summary(directories, others, Date.now()))
   }
 
   rosterLines(unread: UnreadCounts): string[] {

@@ -175,11 +175,11 @@ export class FullScreenFace {
     return outcome === 'quit' ? SETTLE_AT_QUIT_MS : SETTLE_AT_END_MS
   }
 
-  async #greet({ api, kept, runner }: NodeParts): Promise<void> {
+  async #greet({ api, kept, runner, news }: NodeParts): Promise<void> {
     const preferences = await kept.preferences()
     if (preferences !== undefined) this.#dispatch({ is: 'preferences', preferences })
     this.#applyPreferences()
-    this.#dispatch({ is: 'self', self: identityOf(api) })
+    news.tellSelf()
     this.#dispatch({ is: 'input history', inputHistory: await kept.inputHistory() })
     const { name, insteadOf } = api.snapshot().self.profile
     if (insteadOf !== undefined) {

@@ -45,7 +45,9 @@ export class NodeNews {
   /** The first look is over: from now on changes of directories are reported. */
   begin(): void {
     this.#hasBegun = true
-    this.#say(this.#directories.summary(this.#node.snapshot().directories, this.#hasLan, Date.now()))
+    const { directories, self } = this.#node.snapshot()
+    const others = { hasLan: this.#hasLan, hasRelays: self.namesRelays }
+    this.#say(this.#directories.summary(directories, others, Date.now()))
   }
 
   stop(): void {
@@ -70,6 +72,11 @@ export class NodeNews {
     const came = this.#came ?? []
     this.#came = undefined
     return came
+  }
+
+  tellSelf(): void {
+    const { namesRelays } = this.#node.snapshot().self
+    this.#dispatch({ is: 'self', self: identityOf(this.#node), namesRelays })
   }
 
   /** Dispatches the roster as it is now. */
@@ -153,7 +160,7 @@ export class NodeNews {
       if (this.#progress?.peer === peer)
         this.#sayPresence([`${this.#node.peers.look(peer).label} ${what}.`], peer, reason)
     })
-    this.#on('self', () => this.#dispatch({ is: 'self', self: identityOf(this.#node) }))
+    this.#on('self', () => this.tellSelf())
     this.#on('notice', ({ detail }) => {
       const { code, text } = detail
       if (code === 'node-gone' || code === 'node-back')

@@ -101,11 +101,21 @@ function list(words: readonly string[]): string {
   return new Intl.ListFormat('en').format(words)
 }
 
+/** How others are found where no directory is connected. */
+interface WithoutDirectory {
+  readonly hasLan: boolean
+  /** The user has named relays. */
+  readonly hasRelays?: boolean
+}
+
+/** A relay lists nobody. */
+export const THROUGH_RELAY_TEXT = 'Through your relay, type the peer ID of someone who names it too; /id shows yours.'
+
 export class DirectoryNews {
   readonly #states = new Map<string, DirectoryView['state']>()
 
   /** The directory connected at the start. */
-  summary(views: readonly DirectoryView[], hasLan: boolean, nowMs: number): string[] {
+  summary(views: readonly DirectoryView[], { hasLan, hasRelays = false }: WithoutDirectory, nowMs: number): string[] {
     for (const view of views) this.#states.set(view.address, view.state)
     const connected = views.filter(({ state }) => state === 'connected')
     const asked = views.filter(({ state, isDefault }) => !isFine(state) && !isDefault)
@@ -114,7 +124,9 @@ export class DirectoryNews {
       const names = new Intl.ListFormat('en').format(connected.map(({ address }) => address))
       return [`Connected to the ${connected.length === 1 ? 'directory' : 'directories'} ${names}.`, ...missing]
     }
-    if (hasLan) return [...missing, 'No directory is connected: you see only peers on the local network.']
+    const byRelay = hasRelays ? [THROUGH_RELAY_TEXT] : []
+    if (hasLan) return [...missing, 'No directory is connected: you see only peers on the local network.', ...byRelay]
+    if (hasRelays) return [...missing, 'No directory is connected: nobody is listed here.', ...byRelay]
     return [
       ...missing,
       'No directory is connected, and the local network is not searched:',

@@ -68,6 +68,8 @@ export interface SelfView {
   readonly tellsTyping: boolean
   /** Peers are looked for on the local network. */
   readonly searchesLan: boolean
+  /** The user has named relays, through which others who name them too are reached by their peer ID. */
+  readonly namesRelays: boolean
 }
 
 /** All that a face shows without asking, at one moment. */

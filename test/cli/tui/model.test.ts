@@ -218,6 +218,15 @@ describe('the screen', () => {
     expect(screen.text).toMatch(live)
   })
 
+  test('with a named relay, advises how others are reached through it, and no directory', () => {
+    const screen = TestScreen.ready(60, 24, [])
+    const { self } = screen.state
+    if (self !== undefined) screen.tell({ is: 'self', self, namesRelays: true })
+    const text = screen.text.replaceAll(/\s+/gu, ' ')
+    expect(text).toContain('type the peer ID of someone who names it too')
+    expect(text).not.toContain('directory starts one')
+  })
+
   test('at 40×20 shows each advice and notice whole or not at all', () => {
     const screen = TestScreen.ready(40, 20, [])
     for (const text of [

@@ -51,6 +51,7 @@ export class TestScreen {
     const screen = new TestScreen(columns, rows)
     screen.tell({
       is: 'self',
+      namesRelays: false,
       self: {
         peer: '12D3KooWself',
         shortId: 'selfID',

@@ -31,7 +31,7 @@ export type ScreenEvent =
   | { readonly is: 'resized'; readonly columns: number; readonly rows: number }
   /** Time has passed: counters of seconds go on. */
   | { readonly is: 'tick' }
-  | { readonly is: 'self'; readonly self: Identity }
+  | { readonly is: 'self'; readonly self: Identity; readonly namesRelays: boolean }
   | { readonly is: 'settings'; readonly lines: readonly string[] }
   | { readonly is: 'qr'; readonly rows: readonly string[] }
   | { readonly is: 'input history'; readonly inputHistory: ReadonlyMap<string, InputHistory> }

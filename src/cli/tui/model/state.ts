@@ -69,6 +69,8 @@ export interface State {
   readonly self: Identity | undefined
   /** The nickname, as far as it is known before the identity is. */
   readonly selfName: string | undefined
+  /** Others who name the same relay are reached through it, by their peer ID. */
+  readonly namesRelays: boolean
   /** The QR code of the own address, as rows of half blocks. */
   readonly qr: readonly string[]
   readonly place: Place
@@ -142,6 +144,7 @@ export function beginning(init: Beginning): State {
     ...init,
     phase: 'starting',
     self: undefined,
+    namesRelays: false,
     qr: [],
     place: { at: 'peer' },
     roster: [],

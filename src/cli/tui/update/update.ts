@@ -57,7 +57,7 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
     case 'tick':
       return step(state)
     case 'self':
-      return step({ ...state, self: event.self, selfName: event.self.nickname })
+      return step({ ...state, self: event.self, selfName: event.self.nickname, namesRelays: event.namesRelays })
     case 'settings':
       return step({ ...state, settingLines: event.lines })
     case 'qr':

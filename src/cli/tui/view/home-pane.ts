@@ -1,6 +1,7 @@
 // The first screen, while no conversation is open: who the user is, how
 // others reach it, who is there, what to do next, and status lines.
 import { MAX_ROSTER_ROWS } from '../../wording/roster-wording.ts'
+import { THROUGH_RELAY_TEXT } from '../../wording/directory-wording.ts'
 import { reachableAt } from '../../wording/identity-wording.ts'
 import { SIDE_FROM_COLUMNS } from '../layout/layout.ts'
 import type { Person, State } from '../model/state.ts'
@@ -12,6 +13,9 @@ import type { Row } from '../layout/message-rows.ts'
 import { hasRoomForCode } from '../layout/popup-pane.ts'
 import { personRow } from '../layout/side.ts'
 import { signsFor } from '../layout/signs.ts'
+
+const SHARED_DIRECTORY_TEXT =
+  'Peers on the same network appear here by themselves, others through a shared directory: parley directory starts one.'
 
 /** Status lines on the first screen. */
 const MAX_HOME_NEWS = 8
@@ -134,9 +138,9 @@ function adviceRows(state: State, line: LineMaker, showsCode: boolean): Said[] {
     return [
       line(state.phase === 'ready' ? 'Nobody else is online.' : 'Looking for peers …'),
       ...reach,
-      line(
-        'Peers on the same network appear here by themselves, others through a shared directory: parley directory starts one.'
-      ),
+      ...(state.namesRelays
+        ? [line('Peers on the same network appear here by themselves.'), line(THROUGH_RELAY_TEXT)]
+        : [line(SHARED_DIRECTORY_TEXT)]),
       line('To write to someone elsewhere, type their host (the port comes next) or address.')
     ]
   }
