@@ -8,6 +8,7 @@ import type { PeerId, PrivateKey } from '@libp2p/interface'
 import {
   decodePeerId,
   encodePeerId,
+  isSignedFor,
   MAX_NETWORK_CHARS,
   normaliseText,
   openRecord,
@@ -335,7 +336,7 @@ async function open<T extends Authored, P extends { readonly directory: Uint8Arr
   const payload = parsed(what, () => kind.decode(envelope.payload))
   let isValid: boolean
   try {
-    isValid = await envelope.validate(kind.domain, signal === undefined ? {} : { signal })
+    isValid = await isSignedFor(kind.domain, envelope, signal)
   } catch (cause) {
     signal?.throwIfAborted()
     throw new BadStatementError('bad-signature', `the signature of ${what} cannot be checked`, { cause })

@@ -7,6 +7,7 @@ import { CODE_P2P, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isVisible } from '../lib/index.ts'
+import { isSignedFor } from './envelope-signature.ts'
 import { Presence } from './pb/presence.ts'
 import { encodePeerId, unsharedPeerId } from './peer-id-bytes.ts'
 
@@ -315,7 +316,7 @@ function readAddress(bytes: Uint8Array): Multiaddr[] {
 async function verifySignature(envelope: RecordEnvelope, signal: AbortSignal | undefined): Promise<void> {
   let valid: boolean
   try {
-    valid = await envelope.validate(RECORD_DOMAIN, signal === undefined ? {} : { signal })
+    valid = await isSignedFor(RECORD_DOMAIN, envelope, signal)
   } catch (cause) {
     signal?.throwIfAborted()
     throw new BadRecordError('bad-signature', 'the signature of the record cannot be checked', { cause })

@@ -10,8 +10,11 @@ import { BadStatementError, openHeartbeat, sealHeartbeat, openUpdate, sealStatem
 import type { Heartbeat, VerifiedHeartbeat, OpenedUpdate, VerifiedStatement } from '../../statement.ts'
 import type { Opened, OpenRequest, SealRequest } from '../sync/federation-step.ts'
 
-/** Signatures of all federation peers together that are checked between two looks at the rest of the world: some ten milliseconds. */
-export const SIGNATURES_PER_TURN = 32
+/**
+ * Signatures of all federation peers together that are checked between two looks at the rest of the world: two
+ * milliseconds, or four without libsodium. An announcement needs several such turns, and twice as many in each made it late.
+ */
+export const SIGNATURES_PER_TURN = 16
 
 interface EnvelopesInit {
   readonly network: string

@@ -17,7 +17,7 @@ import type { OpenedUpdate } from '../../statement.ts'
 import type { FederationStep, OpenTask } from './federation-step.ts'
 
 /** Updates that are opened at once, of two signatures each: others have their part of the same turn. */
-export const UPDATES_AT_ONCE = 8
+export const UPDATES_AT_ONCE = 4
 
 /** New statements of one directory, however they come: all its peers twice, and more than it can accept in a second. */
 export const AUTHOR_RATE = { burst: 20_000, perSecond: 500 } as const

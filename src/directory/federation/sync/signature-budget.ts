@@ -6,9 +6,9 @@ import { MAX_KNOWN_DIRECTORIES } from '../../federation-frames.ts'
 import type { FederationStep, Opened, OpenRequest, OpenTask } from './federation-step.ts'
 
 /**
- * Signatures that are checked of what directories bring that were not named; each costs a quarter of a millisecond. All
- * together: those of 2,000 peers at once, then an eighth of a core. Each address prefix: what an honest directory says
- * of itself in quiet times, whatever others take.
+ * Signatures that are checked of what directories bring that were not named; each costs a quarter of a millisecond, or half
+ * of that with libsodium. All together: those of 2,000 peers at once, then an eighth of a core at most. Each address prefix:
+ * what an honest directory says of itself in quiet times, whatever others take.
  */
 export const SIGNATURE_RATE = {
   all: { burst: 4_000, perSecond: 500 },
