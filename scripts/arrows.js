@@ -47,7 +47,7 @@ const mayImport = {
   invite: 'lib presence wire',
   'invite/numbers': 'invite presence wire',
   lib: 'lib/unicode',
-  node: 'chat-protocol direct/stun directory directory/federation directory/http directory/server lib node/api node/config node/dialing node/directories node/discovery node/messaging node/peers node/profile presence relay relay/server storage transport wire',
+  node: 'chat-protocol direct direct/stun directory directory/federation directory/http directory/server lib node/api node/config node/dialing node/directories node/discovery node/messaging node/peers node/profile presence relay relay/server storage transport wire',
   'node/api': 'storage transport',
   'node/config': 'lib node/api storage wire',
   'node/dialing': 'lib node/api node/config relay storage transport wire',

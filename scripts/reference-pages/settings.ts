@@ -24,6 +24,7 @@ const examples: Readonly<Record<SettingName, string>> = {
   relayCircuits: '1000',
   stun: 'off',
   trustedProxy: '10.0.0.0/8',
+  direct: 'never',
   accept: 'lan',
   mdns: 'false',
   mdnsLibp2p: 'true',

@@ -2,8 +2,10 @@
 // record exchange on it, discovery on the LAN, and blocked peers kept out.
 import type { Identify } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
+import type { DirectPaths, StunServer } from '../direct/index.ts'
 import { RECORD_PROTOCOL, recordExchange, type RecordService } from '../presence/index.ts'
 import { Circuits } from '../relay/index.ts'
 import {
@@ -21,6 +23,7 @@ import {
 import type { LinkWatch } from '../wire/index.ts'
 import { isLocal } from './dialing/address.ts'
 import type { Settings } from './config/setting-specs.ts'
+import { directToContacts } from './direct-to-contacts.ts'
 import type { LanSightings } from './discovery/lan.ts'
 import { version } from './config/version.ts'
 import type { Misbehaviour } from './api/chat-events.ts'
@@ -45,6 +48,8 @@ export interface ChatHostInit {
   /** Peer IDs of the directories that are in use, or stand by. */
   readonly directories: () => ReadonlySet<string>
   readonly onPressure: (pressure: Pressure) => void
+  /** Where to ask how a UDP socket of this machine is seen from outside. */
+  readonly stunServers: () => readonly StunServer[]
 }
 
 export interface ChatHost {
@@ -54,6 +59,8 @@ export interface ChatHost {
   readonly dialer: AddressDialer
   readonly guard: ConnectionGuard
   readonly circuits: Circuits
+  /** Undefined where the user keeps conversations on their relays. */
+  readonly direct: DirectPaths | undefined
   readonly links: LinkWatch
   kindOf(connection: Connection, options: { signal: AbortSignal }): Promise<PeerKind>
 }
@@ -69,6 +76,12 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     isUsed: carriesMoreThanRecords,
     isChosen: (peer) => isContact(init, peer) || init.isConversing(peer)
   })
+  const direct = directToContacts({
+    profile,
+    settings,
+    connections: (peer) => libp2p.getConnections(peerIdFromString(peer)),
+    stunServers: init.stunServers
+  })
   const links = linkWatch()
   const options = hostOptions({
     key: profile.key,
@@ -76,6 +89,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     port: init.port,
     guard,
     circuits,
+    ...(direct === undefined ? {} : { direct }),
     links,
     discovery: settings.mdns
       ? [
@@ -105,7 +119,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     }
   })
   const { chat: service, records, dialer } = libp2p.services
-  return { libp2p, chat: service, records, dialer, guard, circuits, links, kindOf }
+  return { libp2p, chat: service, records, dialer, guard, circuits, direct, links, kindOf }
 }
 
 /** Two peers exchange their records for as long as they are connected, whatever for. */

@@ -232,7 +232,8 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
     },
     isConversing: (peer) => messaging.isOnScreen(peer),
     directories: () => network.directoryPeers(),
-    onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure))
+    onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure)),
+    stunServers: () => network.stunServers()
   })
   network.bind({ host, searches: messaging })
   return {

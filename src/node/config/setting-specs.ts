@@ -216,6 +216,14 @@ const settings = [
     byDefault: 'ask'
   }),
   setting({
+    name: 'direct',
+    of: 'chat',
+    placeholder: 'contacts|never',
+    help: 'with whom a relayed conversation moves to a direct path through routers: contacts, who learn your IP address by it, or nobody',
+    parse: choice('contacts', 'never'),
+    byDefault: 'contacts'
+  }),
+  setting({
     name: 'mdns',
     of: 'both',
     help: 'find peers and directories on the LAN by mDNS',

@@ -1,6 +1,7 @@
 /** All fuzz targets, by the file that they lie in: a file is bundled as one. */
 import type { FuzzTarget } from '../fuzz-target.ts'
 import { targets as chat } from './chat.ts'
+import { targets as direct } from './direct.ts'
 import { targets as directory } from './directory.ts'
 import { targets as files } from './files.ts'
 import { targets as host } from './host.ts'
@@ -12,6 +13,7 @@ import { targets as wire } from './wire.ts'
 
 export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
   chat,
+  direct,
   directory,
   wire,
   host,
