@@ -177,6 +177,17 @@ function addNetworkCommands(program: ProgramCommand, run: Run): void {
     .action(run(async () => (await import('./commands/roster.ts')).runRoster))
 
   program
+    .add('doctor', 'say what keeps you from others, or PEER from you, and what to do')
+    .argument('[PEER...]', anyPeer)
+    .addHelpText('after', '\nExit codes:\n   0  nothing is broken        17  something is')
+    .examples(
+      ['parley doctor', 'interfaces, mDNS, firewall, VPN, directories'],
+      ['parley doctor bob', 'and each path to bob, and why it fails'],
+      ['parley doctor 192.168.1.7:4001', 'an address']
+    )
+    .action(run(async () => (await import('./commands/doctor.ts')).runDoctor))
+
+  program
     .add('directory', 'run a directory: it shows who is online')
     .examples(
       ['parley directory', 'asks for its port, on a terminal'],

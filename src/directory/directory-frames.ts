@@ -176,6 +176,8 @@ export type DirectoryFrame =
       readonly acceptedSeq?: bigint
       /** Absent where the directory answers no STUN, as those of earlier versions. */
       readonly stun?: DirectoryStun
+      /** The directory's clock, in the first Welcome of a stream. */
+      readonly clockMs?: bigint
     }
   | {
       readonly type: 'snapshot'
@@ -233,7 +235,7 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
     }
   })
   if (welcome !== undefined) {
-    const { network, leaseMs, refreshAfterMs, acceptedSeq } = welcome
+    const { network, leaseMs, refreshAfterMs, acceptedSeq, clockMs } = welcome
     const stun = readStun(welcome)
     return {
       type: 'welcome',
@@ -241,7 +243,8 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
       leaseMs,
       refreshAfterMs,
       ...(acceptedSeq === undefined ? {} : { acceptedSeq }),
-      ...(stun === undefined ? {} : { stun })
+      ...(stun === undefined ? {} : { stun }),
+      ...(clockMs === undefined ? {} : { clockMs })
     }
   }
   if (snapshot !== undefined) {
@@ -275,8 +278,14 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
 export function encodeDirectoryFrame(frame: DirectoryFrame): Uint8Array {
   switch (frame.type) {
     case 'welcome': {
-      const { network, leaseMs, refreshAfterMs, acceptedSeq, stun } = frame
-      const welcome = { network, leaseMs, refreshAfterMs, ...(acceptedSeq === undefined ? {} : { acceptedSeq }) }
+      const { network, leaseMs, refreshAfterMs, acceptedSeq, clockMs, stun } = frame
+      const welcome = {
+        network,
+        leaseMs,
+        refreshAfterMs,
+        ...(acceptedSeq === undefined ? {} : { acceptedSeq }),
+        ...(clockMs === undefined ? {} : { clockMs })
+      }
       return PbDirectory.encode({ welcome: stun === undefined ? welcome : { ...welcome, ...writeStun(stun) } })
     }
     case 'snapshot': {

@@ -9,5 +9,5 @@ export { applyEntries, type DirectoryEntries } from './client/directory-entries.
 export type { DirectoryState } from './client/directory-registration.ts'
 export { DirectoryLostError } from './client/directory-stream.ts'
 export { fetchRoster, measureDirectory } from './client/fetch-roster.ts'
-export { DIRECTORY_PROTOCOL, DirectoryRefusedError, refusalAdvice } from './directory-frames.ts'
+export { DIRECTORY_PROTOCOL, DirectoryRefusedError, OtherNetworkError, refusalAdvice } from './directory-frames.ts'
 export type { DirectoryStun } from './directory-stun.ts'

@@ -17,6 +17,7 @@ import { relayNotice } from './connection-notices.ts'
 import { AddressBook } from './dialing/address-book.ts'
 import { hostPortOf } from './dialing/address.ts'
 import { Dialer } from './dialing/dialer.ts'
+import type { TrialDialer } from './dialing/path-trials.ts'
 import { LinkDoubts } from './dialing/link-doubts.ts'
 import { Directories } from './directories/directories.ts'
 import { ownNetworkNow } from './dialing/own-network.ts'
@@ -253,6 +254,21 @@ export class ChatNetwork {
       await this.#news.sleep(over)
     }
     this.#hasLooked ||= signal?.aborted !== true
+  }
+
+  /** Resolves when each directory has answered or failed once. */
+  async directoriesTried(signal: AbortSignal): Promise<void> {
+    while (!this.#directories.haveAnswered && !signal.aborted) await this.#news.sleep(signal)
+  }
+
+  /** Those around have had time to appear. */
+  async lookedAround(signal: AbortSignal): Promise<void> {
+    if (!this.#hasLooked) await this.firstLook(signal, { thorough: true })
+  }
+
+  /** What tries single paths, for who asks about them. */
+  get trialDialer(): TrialDialer {
+    return this.#dialer
   }
 
   async resolve(words: readonly string[], options: ResolveOptions): Promise<PeerTarget> {

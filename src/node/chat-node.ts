@@ -4,12 +4,15 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ChatApi, ChatSnapshot, NodeFigures, SettingView } from './api/chat-api.ts'
 import { ChatEvents, type Misbehaviour } from './api/chat-events.ts'
+import type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'
 import { createChatHost } from './chat-host.ts'
 import { ChatNetwork } from './chat-network.ts'
 import { DirectoriesInUse, Peers, Self, Trust, type ChatParts } from './chat-parts.ts'
 import { settingViews, type Config } from './config/config.ts'
 import { pressureNotice } from './connection-notices.ts'
 import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts'
+import { Doctor } from './doctor/doctor.ts'
+import { doctorNode } from './doctor-node.ts'
 import { Messaging } from './messaging/messaging.ts'
 import { MisbehaviourWatch } from './misbehaviour.ts'
 import { isPeerId } from './peers/peer-reference.ts'
@@ -78,7 +81,7 @@ export class ChatNode implements ChatApi {
     try {
       const profile = await withKey(held, init.unlock)
       const usual = profile.book.port
-      const port = await listeningPort({ asked: settings.port, usual, host: settings.host })
+      const port = await listeningPort({ ...wantedPort(settings.port, usual, observe), host: settings.host })
       const events = new ChatEvents()
       const own = await openOwnStore(profile, {
         isPeer: isPeerId,
@@ -122,6 +125,11 @@ export class ChatNode implements ChatApi {
       lan: () => peers.lan(),
       lostAtMs: () => undefined
     })
+  }
+
+  async examine(target: DoctorTarget, options: { readonly signal?: AbortSignal } = {}): Promise<DoctorReport> {
+    const taken = this.#port.insteadOf?.port
+    return new Doctor(doctorNode(this.#parts, { port: this.#port.port, takenPort: taken })).examine(target, options)
   }
 
   async figures(): Promise<NodeFigures> {
@@ -248,6 +256,15 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
     misbehaviour,
     events
   }
+}
+
+/** Nobody connects to a node that only looks: where its port is taken, another will do. */
+function wantedPort(
+  asked: number | undefined,
+  usual: number | undefined,
+  observe: boolean
+): { readonly asked: number | undefined; readonly usual: number | undefined } {
+  return observe ? { asked: undefined, usual: asked ?? usual } : { asked, usual }
 }
 
 /** An object whose fields are worked out when they are read: a face asks for the roster of thousands, or for the name. */

@@ -21,6 +21,7 @@ export type {
 } from './api/chat-events.ts'
 export { loadConfig, type Config } from './config/config.ts'
 export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'
+export type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'
 export type { DirectoryGuest, DirectoryNodeEvents, FederatedDirectory, FederationNotice } from './directory-events.ts'
 export type { ConnectionFigures, Pressure } from '../transport/index.ts'
 export { parseAddress } from './dialing/address.ts'

@@ -36,6 +36,7 @@ export {
   WrongPassphraseError
 } from './api/errors.ts'
 export type { SettingView } from './api/chat-api.ts'
+export { doctorCauses, type DoctorFinding, type DoctorReport } from './api/doctor-report.ts'
 export { exitCodes, type ExitCode } from './api/exit-codes.ts'
 export { profileFolder } from './config/folders.ts'
 export { readTypedLines, typedLinesFile, typedLinesText } from './profile/typed-lines.ts'

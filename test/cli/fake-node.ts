@@ -107,6 +107,10 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     return { connections, misbehaviour: this.misbehaviour }
   }
 
+  async examine(): ReturnType<ChatApi['examine']> {
+    return { findings: [] }
+  }
+
   async settings(): ReturnType<ChatApi['settings']> {
     return [{ name: 'network', value: this.network, source: 'default' }]
   }

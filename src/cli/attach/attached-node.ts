@@ -117,6 +117,10 @@ export class AttachedNode implements ChatApi {
     return (await this.#link.call('settings', [])) as Awaited<ReturnType<ChatApi['settings']>>
   }
 
+  async examine(...[target, { signal } = {}]: Parameters<ChatApi['examine']>): ReturnType<ChatApi['examine']> {
+    return (await this.#link.call('examine', [target], signal)) as Awaited<ReturnType<ChatApi['examine']>>
+  }
+
   /** Whether a person attends to this face from now on. */
   attended(isAttended: boolean): void {
     this.#isAttended = isAttended

@@ -126,6 +126,7 @@ function sized({ limit, maxBytes = MAX_ANSWER_BYTES }: { readonly limit?: number
 const calls: Readonly<Record<string, Call>> = {
   figures: ({ node }) => node.figures(),
   settings: ({ node }) => node.settings(),
+  examine: ({ node }, args, signal) => node.examine(args.options(0, { peer: 'peer', words: 'texts' }), { signal }),
   'self.rename': ({ node }, args) => node.self.rename(args.text(0)),
   'self.setStatus': ({ node }, args) => node.self.setStatus(args.text(0)),
 

@@ -12,6 +12,7 @@ export type {
   ConversationState,
   ConversationSummary,
   DirectoryView,
+  DoctorReport,
   HistoryApi,
   HistoryEntry,
   IncomingMessage,

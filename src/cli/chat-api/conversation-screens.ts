@@ -89,6 +89,7 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
     snapshot: () => node.snapshot(),
     figures: async () => node.figures(),
     settings: async () => node.settings(),
+    examine: async (...args) => node.examine(...args),
     messaging: {
       history: messaging.history,
       open: async (peer) => screens.open(peer),

@@ -6,6 +6,7 @@ import type {
   ChatApi,
   ConversationSummary,
   DirectoryView,
+  DoctorReport,
   HistoryEntry,
   IncomingMessage,
   NameOwner,
@@ -98,6 +99,7 @@ export type CommandResult =
     }
   | ({ readonly is: 'safety number' } & SafetyView)
   | ({ readonly is: 'path'; readonly path: PathView } & PeerRef)
+  | { readonly is: 'examined'; readonly report: DoctorReport }
   | ({ readonly is: 'left' } & PeerRef)
   | { readonly is: 'quit' }
   /** The face ends, and a node without a face goes on. */

@@ -15,6 +15,7 @@ import {
 import type { Identity } from '../wording/identity-wording.ts'
 import type { MarkedContact } from '../wording/trust-wording.ts'
 import type { PeerRef } from './chat-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { historyCommands, unreadCounts } from './history-commands.ts'
 import { certain, certainOrCurrent, currentOr, refOf, whoText, words } from './named-peer.ts'
 import { shortId } from '../../node/settings.ts'
@@ -84,6 +85,7 @@ export const chatCommands: readonly ChatCommand[] = [
       return { is: 'path', ...ref, path: await context.node.peers.measurePath(ref.peer) }
     }
   },
+  doctorCommand,
   {
     name: 'exit',
     aliases: ['leave'],

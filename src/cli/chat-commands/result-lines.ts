@@ -5,6 +5,7 @@ import { RESOLVE_TIMEOUT_MS } from '../chat-api/find-peer.ts'
 import { cleanText } from '../process/clean-text.ts'
 import { pathLine } from '../wording/conversation-news.ts'
 import { directoryLines } from '../wording/directory-wording.ts'
+import { doctorLines } from '../wording/doctor-wording.ts'
 import { identityLines } from '../wording/identity-wording.ts'
 import {
   conversationLine,
@@ -45,6 +46,8 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
       return []
     case 'path':
       return [pathLine(context.labelOf(result.peer), result.path, context.nowMs)]
+    case 'examined':
+      return doctorLines(result.report)
     case 'safety number':
       return safetyLines(result, {
         confirm: 'type /confirm',

@@ -10,6 +10,7 @@ import type {
   ChatNodeEvents,
   ConversationState,
   DirectoryView,
+  DoctorReport,
   HistoryEntry,
   MisbehaviourSummary,
   NodeFigures,
@@ -231,6 +232,12 @@ function pathJson(path: PathView): Omit<AnswerJson<'path'>, 'peer' | 'name'> {
   return { path: path.kind, address: null, rttMs: null, why: path.why, retryAtMs: path.retryAtMs ?? null }
 }
 
+export function doctorJson({ findings }: DoctorReport): AnswerJson<'examined'> {
+  return {
+    findings: findings.map(({ isLikely, ...finding }) => ({ ...finding, likely: isLikely }))
+  }
+}
+
 /** The fields that a command's `done` carries beside `do` and `tag`. */
 export function resultJson(result: CommandResult): Json {
   switch (result.is) {
@@ -266,6 +273,8 @@ export function resultJson(result: CommandResult): Json {
       return safetyJson(result) satisfies AnswerJson<'safety number'>
     case 'path':
       return { peer: result.peer, name: result.name, ...pathJson(result.path) } satisfies AnswerJson<'path'>
+    case 'examined':
+      return doctorJson(result.report) satisfies AnswerJson<'examined'>
     case 'quit':
       return {} satisfies AnswerJson<'quit'>
     case 'detached':

@@ -270,6 +270,10 @@ export const answerFields = {
     why: 'why there is no way to it',
     retryAtMs: 'when it is tried again, while it is looked for'
   },
+  examined: {
+    findings:
+      '`area`, `verdict` (`ok`, `note`, `problem`), `cause`, `likely`, `text`, `evidence`, `advice`, `commands` of each; [the causes](../guide/doctor.md)'
+  },
   left: peerAndName,
   quit: {},
   detached: {},

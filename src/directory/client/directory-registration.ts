@@ -24,6 +24,8 @@ export type DirectoryState =
       readonly registered: boolean
       /** From the last announcement to its answer; before the first, from opening the stream to Welcome. */
       readonly rttMs: number
+      /** How far the directory's clock is ahead of this machine's; undefined of one that does not tell. */
+      readonly clockAheadMs?: number
     }
   /** Connected and watching, but not registered; it is tried again. */
   | {
@@ -74,6 +76,7 @@ export class DirectoryRegistration {
   #timer: ReturnType<typeof setTimeout> | undefined
   #reseals = 0
   #stun: DirectoryStun | undefined
+  #clock: { readonly clockAheadMs?: number } = {}
 
   constructor(stream: DirectoryStream, init: RegistrationInit) {
     this.#stream = stream
@@ -156,7 +159,8 @@ export class DirectoryRegistration {
     if (this.#reader === undefined) {
       this.#reader = new EntriesReader(directory, network, this.#init.now, { held: this.#init.held })
       const rttMs = this.#init.now() - this.#init.openedAtMs
-      this.#init.onState({ state: 'connected', directory, network, registered: false, rttMs })
+      if (welcome.clockMs !== undefined) this.#clock = { clockAheadMs: clockAhead(welcome.clockMs, rttMs) }
+      this.#init.onState({ state: 'connected', directory, network, registered: false, rttMs, ...this.#clock })
       this.announce()
       this.#stream.send({ type: 'watch', query: '', offset: 0, limit: 0 })
       return
@@ -164,7 +168,7 @@ export class DirectoryRegistration {
     if (this.#announcement.is !== 'unanswered' || welcome.acceptedSeq === undefined) return
     const rttMs = this.#init.now() - this.#announcement.sentAtMs
     this.#reseals = 0
-    this.#init.onState({ state: 'connected', directory, network, registered: true, rttMs })
+    this.#init.onState({ state: 'connected', directory, network, registered: true, rttMs, ...this.#clock })
     this.#answered(welcome.refreshAfterMs)
   }
 
@@ -223,6 +227,11 @@ export class DirectoryRegistration {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(act, delayMs)
   }
+}
+
+/** It was read when the stream opened, half a round trip ago. */
+function clockAhead(clockMs: bigint, rttMs: number): number {
+  return Math.round(Number(clockMs) + rttMs / 2 - Date.now())
 }
 
 /** More questions about single peers are open at one directory than a client may have. */

@@ -21,7 +21,7 @@ export function welcomeFrame({ network, leaseMs, random, acceptedSeq, stun }: We
     network,
     leaseMs,
     refreshAfterMs: Math.round(leaseMs * (earliest + random() * (latest - earliest))),
-    ...(acceptedSeq === undefined ? {} : { acceptedSeq }),
+    ...(acceptedSeq === undefined ? { clockMs: BigInt(Date.now()) } : { acceptedSeq }),
     ...(stun === undefined ? {} : { stun })
   }
 }

@@ -29,6 +29,7 @@ import type {
   RoomView,
   RosterRow
 } from './chat-events.ts'
+import type { DoctorReport, DoctorTarget } from './doctor-report.ts'
 
 /** What the words that name a peer mean. */
 export interface PeerTarget {
@@ -232,4 +233,6 @@ export interface ChatApi {
   figures(): Promise<NodeFigures>
   /** The settings with which the node runs, in the order of their table. */
   settings(): Promise<readonly SettingView[]>
+  /** What keeps this node from others, or a peer from it: within some seconds. @throws BadAddressError */
+  examine(target: DoctorTarget, options?: { readonly signal?: AbortSignal }): Promise<DoctorReport>
 }

@@ -123,7 +123,11 @@ export interface DirectoryView {
   readonly state: DirectoryStateName
   /** In words, when there is no connection. */
   readonly why?: string
+  /** It is there, and serves a network of another name. */
+  readonly isOfOtherNetwork?: boolean
   readonly retryAtMs?: number
+  /** While it is connected: how far its clock is ahead of this machine's; absent of one that does not tell. */
+  readonly clockAheadMs?: number
   /** There and back, as it was last measured. */
   readonly rttMs?: number
   /** While it is connected: whether this peer is registered there. */

@@ -50,6 +50,8 @@ export const exitCodes = {
   wrongPassphrase: 15,
   /** The file to import is damaged, cut short, or no exported profile. */
   archive: 16,
+  /** `parley doctor`: something is broken, and it is named. */
+  problemFound: 17,
   /** `parley await`: no such message came in the time given. The number is that of timeout(1). */
   timedOut: 124,
   /** Ended by Ctrl-C or a signal before it was done. */

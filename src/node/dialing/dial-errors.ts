@@ -88,12 +88,7 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
       cause
     )
   }
-  if (
-    names.has('EncryptionFailedError') ||
-    names.has('UnsupportedProtocolError') ||
-    names.has('UnexpectedEOFError') ||
-    names.has('InvalidMessageError')
-  ) {
+  if (notLibp2p.some((name) => names.has(name))) {
     return new UnreachableError(
       `what answers at ${place} is not a libp2p node (perhaps a web server): check the port`,
       cause
@@ -158,7 +153,7 @@ function* chain(error: unknown): Generator<Error> {
 }
 
 /** There is nothing to dial. */
-export function noAddress({ refused }: Candidates): UnreachableError {
+export function noAddress({ refused }: Pick<Candidates, 'refused'>): UnreachableError {
   const [first, ...more] = refused
   if (first === undefined) {
     return new NoAddressError(
@@ -190,6 +185,41 @@ export function withLostRelays(error: unknown, lost: readonly LostRelay[], lastR
   const clauses = isFirst ? [...texts, error.message] : [error.message, ...texts]
   return new UnreachableError(clauses.join('; '), { cause: error })
 }
+
+export function blockedPeer(): UnreachableError {
+  return new UnreachableError('the peer is blocked: /unblock it first')
+}
+
+/** What a failed dial shows about the way to the address. */
+export type DialFailure = 'refused' | 'no-route' | 'silent' | 'key-changed' | 'not-parley' | 'relay' | 'other'
+
+/** @param error as {@link explainDialError} has made it */
+export function dialFailureOf(error: Error): DialFailure {
+  if (error instanceof KeyChangedError) return 'key-changed'
+  if ([...chain(error)].some((one) => one instanceof RelayRefusedError)) return 'relay'
+  const names = namesOf(error)
+  switch (systemCode(error)) {
+    case 'ECONNREFUSED':
+      return 'refused'
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL':
+      return 'no-route'
+    case 'ETIMEDOUT':
+      return 'silent'
+    default:
+      if (names.has('TimeoutError') || names.has('AbortError')) return 'silent'
+      return refusesNoise(error) || notLibp2p.some((name) => names.has(name)) ? 'not-parley' : 'other'
+  }
+}
+
+const notLibp2p = [
+  'EncryptionFailedError',
+  'UnsupportedProtocolError',
+  'UnexpectedEOFError',
+  'InvalidMessageError',
+  'MuxerUnavailableError'
+] as const
 
 export function tooManyDials(address: Multiaddr): UnreachableError {
   return new UnreachableError(

@@ -2,7 +2,7 @@
 // which a better path than a relay may still come. Addresses that others reported are
 // filtered (dialable.ts) and counted (dial-budget.ts) before they are dialled. It makes
 // one attempt; when to make the next is decided elsewhere.
-import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -33,6 +33,7 @@ import {
 } from './dialable.ts'
 import {
   bestReason,
+  blockedPeer,
   explainDialError,
   type LostRelay,
   mostFamiliar,
@@ -213,6 +214,27 @@ export class Dialer {
     return connection
   }
 
+  /** Which addresses of the peer would be dialled now, relayed ones among them, and which not. */
+  async candidates(peer: string, { signal }: { readonly signal: AbortSignal }): Promise<Candidates> {
+    const known = await this.#init
+      .libp2p()
+      .peerStore.get(peerIdFromString(peer), { signal })
+      .catch(() => undefined)
+    const stored = known?.addresses.map((entry) => entry.multiaddr.toString()) ?? []
+    // Its identify message names these.
+    const sources = [
+      ...this.#init.addressesOf(peer),
+      { addresses: stored, from: this.lastVantage(peer) ?? 'elsewhere' }
+    ]
+    return dialCandidates(peer, sources, this.#ownNetwork(), this.#init.relays?.())
+  }
+
+  /** One connection to the peer at one of its addresses, beside any that is open. @throws as libp2p does */
+  async dialOne(address: Multiaddr, options: DialOptions): Promise<Connection> {
+    if (isDnsaddr(address)) return this.#init.libp2p().dial(address, options)
+    return this.#init.addressDialer().dial(address, options)
+  }
+
   /** To a zone that it does not know, the system would send over some other link, or wait in vain. */
   #checkZone(address: Multiaddr): void {
     const zone = hostPortOf(address)?.host.split('%')[1]
@@ -248,7 +270,7 @@ export class Dialer {
   }
 
   async #race(peer: string, kind: RaceKind, signal: AbortSignal): Promise<Connection> {
-    if (this.#init.isBlocked(peer)) throw new UnreachableError('the peer is blocked: /unblock it first')
+    if (this.#init.isBlocked(peer)) throw blockedPeer()
     try {
       return await this.#raceAll(peer, kind, signal)
     } catch (error) {
@@ -258,7 +280,7 @@ export class Dialer {
 
   async #raceAll(peer: string, { asksRelays, newRelay }: RaceKind, signal: AbortSignal): Promise<Connection> {
     const own = this.#ownNetwork()
-    const found = await this.#candidates(peer, own, signal)
+    const found = await this.candidates(peer, { signal })
     const open = asksRelays ? undefined : this.connection(peer)
     const candidates = asksRelays
       ? found.dialled
@@ -276,13 +298,13 @@ export class Dialer {
           start,
           signal,
           timeoutMs: this.#addressTimeoutMs,
-          dial: async (address, options) => this.#dialOne(address, options),
+          dial: async (address, options) => this.dialOne(address, options),
           budget: this.#budget,
           now: this.#now
         }),
       newRelay,
       relayed: async () => {
-        const { dialled } = await this.#candidates(peer, own, signal)
+        const { dialled } = await this.candidates(peer, { signal })
         return dialled.filter(({ address }) => isRelayed(address))
       },
       now: this.#now
@@ -310,11 +332,6 @@ export class Dialer {
       // That no own address of the peer is dialled says more than what the relay answered.
       throw new UnreachableError(`${noAddress(found).message}; ${reason.message}`, { cause: reason })
     }
-  }
-
-  async #dialOne(address: Multiaddr, options: DialOptions): Promise<Connection> {
-    if (isDnsaddr(address)) return this.#init.libp2p().dial(address, options)
-    return this.#init.addressDialer().dial(address, options)
   }
 
   /** A relay has answered first. What is still dialled may be a better path, and waits for nobody. */
@@ -349,21 +366,6 @@ export class Dialer {
     const isLast = ready.length === 0 && reported.length === candidates.length
     const chosen = isLast ? reported.toSorted((a, b) => againAt(a) - againAt(b)).slice(0, 1) : ready
     return candidates.filter((one) => one.from === 'user' || chosen.includes(one))
-  }
-
-  async #candidates(peer: string, own: OwnNetwork, signal: AbortSignal): Promise<Candidates> {
-    const id: PeerId = peerIdFromString(peer)
-    const known = await this.#init
-      .libp2p()
-      .peerStore.get(id, { signal })
-      .catch(() => undefined)
-    const stored = known?.addresses.map((entry) => entry.multiaddr.toString()) ?? []
-    // Its identify message names these.
-    const sources = [
-      ...this.#init.addressesOf(peer),
-      { addresses: stored, from: this.lastVantage(peer) ?? 'elsewhere' }
-    ]
-    return dialCandidates(peer, sources, own, this.#init.relays?.())
   }
 }
 

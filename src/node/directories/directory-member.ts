@@ -4,6 +4,7 @@ import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import {
   DirectoryRefusedError,
+  OtherNetworkError,
   refusalAdvice,
   type DirectoryClient,
   type DirectoryState
@@ -127,6 +128,7 @@ export class Member {
       ...this.#why(),
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs) }),
       ...(state.state === 'connected' ? { registered: state.registered } : {}),
+      ...(state.state === 'connected' && state.clockAheadMs !== undefined ? { clockAheadMs: state.clockAheadMs } : {}),
       ...(shows === undefined ? {} : shows),
       ...(shows === undefined || total <= shows.peers ? {} : { total })
     }
@@ -137,11 +139,14 @@ export class Member {
     return this.state.state === 'stopped' ? 'waiting' : this.state.state
   }
 
-  #why(): { why?: string; retryAtMs?: number } {
+  #why(): Pick<DirectoryView, 'why' | 'isOfOtherNetwork' | 'retryAtMs'> {
     const { state } = this
     if (state.state === 'refused') return { why: refusalAdvice(state.reason), retryAtMs: state.retryAtMs }
     if (state.state !== 'waiting') return {}
-    return this.isStandby ? { why: state.why.message } : { why: state.why.message, retryAtMs: state.retryAtMs }
+    const why = { why: state.why.message }
+    if (this.isStandby) return why
+    const isOfOtherNetwork = state.why instanceof OtherNetworkError
+    return { ...why, ...(isOfOtherNetwork ? { isOfOtherNetwork } : {}), retryAtMs: state.retryAtMs }
   }
 }
 

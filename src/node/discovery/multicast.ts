@@ -3,12 +3,22 @@
 // socket of its own to send with, since the system would otherwise choose the link of
 // its default route. And the notices about links that fail. It does not read what the
 // datagrams hold.
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { once } from 'node:events'
+import type { RemoteInfo, Socket } from 'node:dgram'
 import { alignedInterval } from '../../lib/index.ts'
 import { steadyNow } from '../../wire/index.ts'
 import { INTERFACE_POLL_MS, type Interfaces, networkInterfaces } from '../../transport/index.ts'
 import { canMulticast, multicastLinks, type Link, type Links } from './links.ts'
+import {
+  boundForMdns,
+  closed,
+  type Family,
+  joinGroup,
+  leaveGroup,
+  linkSender,
+  MDNS_PORT,
+  mdnsGroup,
+  multicastFault
+} from './mdns-sockets.ts'
 import type { LinkView, Notice } from '../api/chat-events.ts'
 
 /** RFC 6762, 17: no packet of multicast DNS is larger. */
@@ -16,14 +26,6 @@ const MAX_MDNS_BYTES = 9_000
 
 /** A new address is ready within two seconds (RFC 4862, 5.4); a link that fails for longer than this is reported. */
 const LINK_FAILURE_PATIENCE_MS = 3_000
-
-type Family = 'ipv4' | 'ipv6'
-
-/** RFC 6762, 3. */
-const MDNS_PORT = 5353
-const groups: Readonly<Record<Family, string>> = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' }
-/** RFC 6762, 11: older implementations believe a packet only where no router can have passed it on. */
-const MDNS_TTL = 255
 
 export interface MulticastInit {
   /** @param sender an IP address, with its zone where it is link-local IPv6 */
@@ -123,9 +125,8 @@ export class Multicast {
   }
 
   #sendOn(path: Path, bytes: Uint8Array): void {
-    const group = path.family === 'ipv4' ? groups.ipv4 : `${groups.ipv6}%${path.link.zone ?? ''}`
     try {
-      path.socket?.send(bytes, MDNS_PORT, group, (error) => this.#tried(path, error ?? undefined))
+      path.socket?.send(bytes, MDNS_PORT, mdnsGroup(path), (error) => this.#tried(path, error ?? undefined))
     } catch (error) {
       this.#tried(path, error) // it has closed meanwhile
     }
@@ -134,7 +135,7 @@ export class Multicast {
   #tried(path: Path, error: unknown): void {
     if (path.isClosed) return
     if (error === undefined) path.failure = undefined
-    else path.failure = { why: reasonOf(error), sinceMs: path.failure?.sinceMs ?? this.#now() }
+    else path.failure = { why: multicastFault(error), sinceMs: path.failure?.sinceMs ?? this.#now() }
   }
 
   #look(): void {
@@ -157,8 +158,8 @@ export class Multicast {
     try {
       const hearing = await this.#hear(path.family)
       if (path.isClosed) return
-      join(hearing, path)
-      const socket = path.family === 'ipv6' ? hearing : await this.#sender(path.link)
+      joinGroup(hearing, path)
+      const socket = path.family === 'ipv6' ? hearing : await linkSender(path.link)
       if (path.isClosed) {
         if (socket !== hearing) socket.close()
         return
@@ -176,7 +177,7 @@ export class Multicast {
   async #hear(family: Family): Promise<Socket> {
     const known = this.#hearing.get(family)
     if (known !== undefined) return known
-    const opening = bound(family, family === 'ipv4' ? '0.0.0.0' : '::')
+    const opening = boundForMdns(family, family === 'ipv4' ? '0.0.0.0' : '::')
     this.#hearing.set(family, opening)
     try {
       const socket = await opening
@@ -185,18 +186,6 @@ export class Multicast {
     } catch (error) {
       // The next #look() tries again.
       if (this.#hearing.get(family) === opening) this.#hearing.delete(family)
-      throw error
-    }
-  }
-
-  /** A socket that is bound to the link's own address hears no multicast, and sends from that address. */
-  async #sender({ ipv4 = '' }: Link): Promise<Socket> {
-    const socket = await bound('ipv4', ipv4)
-    try {
-      socket.setMulticastInterface(ipv4)
-      return socket
-    } catch (error) {
-      socket.close()
       throw error
     }
   }
@@ -212,7 +201,7 @@ export class Multicast {
     path.socket = undefined
     if (family === 'ipv4') socket?.close()
     void this.#hearing.get(family)?.then(
-      (hearing) => leave(hearing, path),
+      (hearing) => leaveGroup(hearing, path),
       () => undefined
     )
   }
@@ -245,7 +234,7 @@ export class LanNotices {
     const works = links.some(({ why }) => why === undefined)
     for (const [name, why] of this.#reported) {
       if (before.get(name) === why) continue
-      this.#notice({ code: 'no-multicast', text: `peers on the LAN${at(name)} cannot be found: ${why}`, works })
+      this.#notice({ code: 'no-multicast', text: lanProblemText({ name, why }), works })
     }
     for (const name of before.keys()) {
       const isThere = name === '' ? works : links.some((link) => link.name === name && link.why === undefined)
@@ -253,6 +242,11 @@ export class LanNotices {
       this.#notice({ code: 'multicast', text: `peers on the LAN${at(name)} can be found again`, works })
     }
   }
+}
+
+/** @param link whose name is empty for all links */
+export function lanProblemText({ name, why = '' }: LinkView): string {
+  return `peers on the LAN${at(name)} cannot be found: ${why}`
 }
 
 function at(name: string): string {
@@ -279,87 +273,4 @@ function failureOf(paths: readonly Path[], nowMs: number): string | undefined {
   const failures = paths.map(({ failure }) => failure)
   const isFailing = failures.every((one) => one !== undefined && nowMs - one.sinceMs >= LINK_FAILURE_PATIENCE_MS)
   return isFailing ? failures[0]?.why : undefined
-}
-
-async function bound(family: Family, address: string): Promise<Socket> {
-  const socket = createSocket({
-    type: family === 'ipv4' ? 'udp4' : 'udp6',
-    reuseAddr: true,
-    ...(family === 'ipv6' ? { ipv6Only: true } : {})
-  })
-  socket.bind({ address, port: MDNS_PORT, exclusive: true })
-  try {
-    await once(socket, 'listening')
-    socket.setMulticastTTL(MDNS_TTL)
-    socket.setMulticastLoopback(true)
-  } catch (error) {
-    closeQuietly(socket)
-    throw error
-  }
-  // Errors of datagrams go to the callback of `send`; the next look at the interfaces finds links that have gone.
-  socket.on('error', () => undefined)
-  return socket
-}
-
-/** The arguments with which a socket joins a family's group on one link. */
-function membership({ link, family }: Path): readonly [group: string, onLink: string] {
-  return [groups[family], family === 'ipv4' ? (link.ipv4 ?? '') : `::%${link.zone ?? ''}`]
-}
-
-function join(socket: Socket, path: Path): void {
-  try {
-    socket.addMembership(...membership(path))
-  } catch (error) {
-    // Two addresses of one interface stand for the same membership.
-    if (codeOf(error) !== 'EADDRINUSE') throw error
-  }
-}
-
-function leave(socket: Socket, path: Path): void {
-  try {
-    socket.dropMembership(...membership(path))
-  } catch {
-    // The link has gone, and the membership with it.
-  }
-}
-
-async function closed(socket: Socket): Promise<void> {
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-}
-
-function closeQuietly(socket: Socket): void {
-  try {
-    socket.close()
-  } catch {
-    // It was never open.
-  }
-}
-
-function reasonOf(error: unknown): string {
-  switch (codeOf(error)) {
-    case 'EADDRINUSE':
-      return 'another program holds UDP port 5353 exclusively'
-    case 'EACCES':
-    case 'EPERM':
-      return 'the system, or a firewall on this machine, forbids what mDNS needs (UDP port 5353)'
-    case 'ENETUNREACH':
-    case 'EHOSTUNREACH':
-      return 'the system has no multicast route there'
-    case 'ENETDOWN':
-      return 'the interface is down'
-    case 'EADDRNOTAVAIL':
-    case 'ENODEV':
-      return 'its address is not ready'
-    case 'EMFILE':
-    case 'ENFILE':
-      return 'too many files are open'
-    case 'ENOBUFS':
-      return 'the system allows no more multicast groups'
-    default:
-      return error instanceof Error ? error.message : String(error)
-  }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,0 +1,38 @@
+// What an examination asks of a ChatNode, from its parts.
+import { multiaddr } from '@multiformats/multiaddr'
+import type { ChatParts } from './chat-parts.ts'
+import { hostPortOf } from './dialing/address.ts'
+import { tryAddresses, tryPaths } from './dialing/path-trials.ts'
+import type { DoctorNode } from './doctor/doctor.ts'
+import type { PortEvidence } from './doctor/evidence.ts'
+
+export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
+  const { messaging, network, profile, searchesLan } = parts
+  return {
+    searchesLan,
+    port: () => port,
+    directories: () => network.directories(),
+    directoriesTried: async (signal) => network.directoriesTried(signal),
+    lookedAround: async (signal) => network.lookedAround(signal),
+    resolve: async (words, signal) =>
+      (await network.resolve(words, { trustName: true, refuseChangedKey: true, signal })).peer,
+    peer: (peer) => ({
+      name: network.peers.label(peer),
+      isBlocked: profile.book.isBlocked(peer),
+      isOnline: network.peers.roster().some((row) => row.peer === peer && row.sources.some((one) => one !== 'lan')),
+      path: messaging.paths.of(peer)
+    }),
+    portsOf: async (peer, signal) => {
+      const { dialled } = await network.trialDialer.candidates(peer, { signal })
+      return [...new Set(dialled.flatMap(({ address }) => hostPortOf(address)?.port ?? []))]
+    },
+    tryPaths: async (peer, signal) => tryPaths(network.trialDialer, peer, signal),
+    tryAddresses: async (peer, addresses, signal) =>
+      tryAddresses(
+        network.trialDialer,
+        peer,
+        addresses.map((address) => multiaddr(address)),
+        signal
+      )
+  }
+}

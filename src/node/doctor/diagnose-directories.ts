@@ -1,0 +1,90 @@
+// How the directories are, and why one is not reached. Pure.
+import type { DoctorFinding } from '../api/doctor-report.ts'
+import { whyNoConnection, type WayFailure } from './diagnose-way.ts'
+import type { DirectoryEvidence, Surroundings } from './evidence.ts'
+import { fine, note, problem } from './finding.ts'
+import type { TcpOutcome } from './tcp-probe.ts'
+
+/** No two clocks are the same; from here on the times of messages mislead. */
+export const CLOCK_TOLERANCE_MS = 120_000
+
+export function directoryFindings(
+  directories: readonly DirectoryEvidence[],
+  seen: Surroundings
+): readonly DoctorFinding[] {
+  if (directories.length === 0) {
+    return [
+      note('directory', 'no directory is in use: only peers on the LAN are found', {
+        advice: 'parley directory runs one; --directory HOST:PORT names one that runs elsewhere'
+      })
+    ]
+  }
+  return [...directories.map((one) => directoryFinding(one, seen)), ...clockFindings(directories)]
+}
+
+function directoryFinding(one: DirectoryEvidence, seen: Surroundings): DoctorFinding {
+  const { address, state, rttMs, why = 'no answer' } = one.view
+  switch (state) {
+    case 'connected':
+      return fine('directory', `the directory ${address} is connected${rttMs === undefined ? '' : `, ${rttMs} ms away`}`)
+    case 'standby':
+      return fine('directory', `the directory ${address} stands by`)
+    case 'refused':
+      return problem('directory', 'directory-refuses', `the directory ${address} does not register you: ${why}`)
+    case 'connecting':
+    case 'waiting':
+      return unreached(one, seen)
+  }
+}
+
+function unreached({ view, tried }: DirectoryEvidence, seen: Surroundings): DoctorFinding {
+  const { address, why, isOfOtherNetwork = false } = view
+  const text = `the directory ${address} is not connected${why === undefined ? '' : `: ${why}`}`
+  if (isOfOtherNetwork) return problem('directory', 'other-network', text)
+  const failure = tried === undefined ? undefined : failures[tried.outcome]
+  if (tried === undefined || failure === undefined) return problem('directory', 'directory-down', text)
+  const { cause, ...rest } = whyNoConnection({ way: tried.way, failure, seen, isOnline: false })
+  // Whatever is there instead, the directory is not.
+  const isDown = cause === 'nothing-listens' || cause === 'no-answer' || cause === 'no-neighbour'
+  const advice = cause === 'nothing-listens' ? 'Start it there, or name another with --directory HOST:PORT' : rest.advice
+  return problem('directory', isDown ? 'directory-down' : cause, text, { ...rest, advice })
+}
+
+/** An open port says nothing about why the directory is not connected. */
+const failures: Readonly<Record<TcpOutcome, WayFailure | undefined>> = {
+  open: undefined,
+  unresolved: undefined,
+  refused: 'refused',
+  'no-route': 'no-route',
+  forbidden: 'forbidden',
+  silent: 'silent'
+}
+
+/** Two directories that agree, and differ from this machine, leave no doubt whose clock is wrong. */
+function clockFindings(directories: readonly DirectoryEvidence[]): readonly DoctorFinding[] {
+  const told = directories.flatMap(({ view: { address, clockAheadMs } }) =>
+    clockAheadMs === undefined ? [] : [{ address, clockAheadMs }]
+  )
+  const apart = told.filter(({ clockAheadMs }) => Math.abs(clockAheadMs) >= CLOCK_TOLERANCE_MS)
+  const [first] = apart
+  // Where one directory agrees with this machine, the other directory is wrong.
+  if (first === undefined || apart.length < told.length) return []
+  const side = first.clockAheadMs > 0 ? 'behind' : 'ahead of'
+  return [
+    problem('directory', 'clock', `this machine's clock is ${spanText(first.clockAheadMs)} ${side} that of the directory ${first.address}`, {
+      isLikely: apart.length === 1,
+      evidence: apart.map(({ address, clockAheadMs }) => `${address} is ${spanText(clockAheadMs)} ${clockAheadMs > 0 ? 'ahead' : 'behind'}`),
+      advice: 'Set the clock: until then the times of messages are wrong here, and yours on the screens of others',
+      commands: process.platform === 'linux' ? ['sudo timedatectl set-ntp true'] : []
+    })
+  ]
+}
+
+const HOUR_MS = 3_600_000
+
+function spanText(ms: number): string {
+  const minutes = Math.round(Math.abs(ms) / 60_000)
+  if (minutes < 120) return `${minutes} minutes`
+  const hours = Math.round(Math.abs(ms) / HOUR_MS)
+  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`
+}

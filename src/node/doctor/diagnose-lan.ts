@@ -1,0 +1,216 @@
+// What keeps peers of the own network from being found: from the evidence of each link to
+// a cause. Pure.
+import type { DoctorFinding } from '../api/doctor-report.ts'
+import { lanProblemText } from '../discovery/multicast.ts'
+import { addressOn, type Surroundings } from './evidence.ts'
+import { fine, note, problem } from './finding.ts'
+import { droppedBy, dropText, insertedRules, isCertain, openingCommands } from './firewall.ts'
+import type { FamilyProbe, LinkProbe } from './multicast-probe.ts'
+import type { Packet } from './nft-match.ts'
+import type { NftDrop } from './nft-verdict.ts'
+
+const MDNS_PORT = 5353
+const groups = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' } as const
+
+/** An address that another machine of the link may have, where none is known. */
+const someNeighbour = { ipv4: '169.254.1.2', ipv6: 'fe80::2' } as const
+
+export function lanFindings(seen: Surroundings): readonly DoctorFinding[] {
+  if (!seen.searchesLan) return [note('lan', 'peers on the LAN are not looked for, as mdns is switched off')]
+  if (seen.links.length === 0 && seen.unused.every(({ name }) => seen.tunnels.has(name))) {
+    return [
+      problem('lan', 'no-network', lanProblemText({ name: '', why: 'this machine is on no network that can multicast' }), {
+        evidence: ['no interface but loopback has an address'],
+        advice: 'Plug in a cable or join a Wi-Fi'
+      })
+    ]
+  }
+  const links = seen.links.filter(({ name }) => !seen.tunnels.has(name)).map((link) => linkFinding(link, seen))
+  const unable = seen.unused.filter(({ name }) => !seen.tunnels.has(name)).map(unableFinding)
+  return [...links, ...unable, ...vpnFindings(seen, [...links, ...unable])]
+}
+
+function linkFinding(link: LinkProbe, seen: Surroundings): DoctorFinding {
+  const { name, families, others } = link
+  const works = families.filter(({ isHeard, failure }) => isHeard && failure === undefined)
+  if (works.length === families.length && works.length > 0) {
+    return fine('lan', `mDNS works at ${name}: ${heardText(others.length)}`)
+  }
+  const broken = families.filter((one) => !works.includes(one))
+  const [worst = broken[0]] = broken.filter(({ failure }) => failure !== undefined)
+  if (worst === undefined) return fine('lan', `${name} has no address that mDNS uses`)
+  const finding = brokenLink(link, worst, seen)
+  if (works.length === 0) return finding
+  const half = worst.family === 'ipv4' ? 'IPv4' : 'IPv6'
+  const whole = works[0]?.family === 'ipv4' ? 'IPv4' : 'IPv6'
+  return { ...finding, verdict: 'note', text: `mDNS works at ${name} over ${whole} only, and fails over ${half}` }
+}
+
+function heardText(count: number): string {
+  if (count === 0) return 'no other machine was heard just now'
+  return count === 1 ? 'one other machine was heard' : `${count} other machines were heard`
+}
+
+function brokenLink(link: LinkProbe, { family, failure }: FamilyProbe, seen: Surroundings): DoctorFinding {
+  const { name } = link
+  const text = lanProblemText({ name, why: failure?.why ?? 'a firewall on this machine drops what arrives by mDNS' })
+  if (failure === undefined) return droppedInside(link, family, seen, text)
+  switch (failure.code) {
+    case 'EADDRINUSE':
+      return problem('lan', 'port-5353-held', text, {
+        evidence: ['the system refuses a second socket on UDP port 5353'],
+        advice: "ss -lunp 'sport = :5353' names that program: end it, or let it share the port"
+      })
+    case 'EACCES':
+    case 'EPERM':
+      return forbidden(link, family, seen, text)
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+      return problem('lan', 'no-multicast-route', text, {
+        evidence: [`the system has no way to ${groups[family]} at ${name}`],
+        advice: `Give ${name} its multicast route again`,
+        commands: [
+          family === 'ipv6'
+            ? `${sudoOf(seen)}ip -6 route add multicast ff00::/8 dev ${name} table local`
+            : `${sudoOf(seen)}ip route add 224.0.0.0/4 dev ${name}`
+        ]
+      })
+    default:
+      return problem('lan', 'mdns-failed', text)
+  }
+}
+
+/** The question left and its copy did not come back. */
+function droppedInside(
+  { name }: LinkProbe,
+  family: FamilyProbe['family'],
+  seen: Surroundings,
+  text: string
+): DoctorFinding {
+  const arriving = mdnsPacket('in', name, family, seen)
+  const drops = droppedBy(seen.firewall, arriving)
+  return problem('lan', 'firewall-mdns-in', text, {
+    evidence: [
+      `a question that was sent at ${name} did not come back to this machine, as the system would pass it`,
+      ...drops.map((drop) => dropText(drop, arriving)),
+      ...managerEvidence(seen)
+    ],
+    advice: 'Let UDP port 5353 in',
+    commands: openingCommands(seen.firewall, arriving)
+  })
+}
+
+/** The system refuses to send. Where a VPN has the way to everywhere else, its kill switch is the one that forbids it. */
+function forbidden(link: LinkProbe, family: FamilyProbe['family'], seen: Surroundings, text: string): DoctorFinding {
+  const { name } = link
+  const leaving = mdnsPacket('out', name, family, seen)
+  const drops = droppedBy(seen.firewall, leaving)
+  const evidence = [
+    `the system forbids to send mDNS at ${name}`,
+    ...drops.map((drop) => dropText(drop, leaving)),
+    ...managerEvidence(seen)
+  ]
+  const tunnel = seen.defaultWay.ipv4 ?? seen.defaultWay.ipv6
+  if (tunnel !== undefined && seen.tunnels.has(tunnel)) {
+    return problem('vpn', 'kill-switch', `the kill switch of the VPN at ${tunnel} forbids the network at ${name}`, {
+      isLikely: !isCertain(drops),
+      evidence: [...evidence, `the way to everywhere else leads through ${tunnel}`],
+      advice: "Allow the local network in the VPN's settings (most call it local network sharing, or LAN access)",
+      commands: killSwitchCommands(name, seen)
+    })
+  }
+  return problem('lan', 'firewall-mdns-out', text, {
+    evidence,
+    advice: 'Let UDP to port 5353 out',
+    commands: openingCommands(seen.firewall, leaving)
+  })
+}
+
+/** Rules that let the own network through, in and out, on that interface alone. */
+function killSwitchCommands(name: string, seen: Surroundings): readonly string[] {
+  if (!/^[\w.@-]+$/u.test(name)) return []
+  const both = (direction: Packet['direction']): readonly NftDrop[] => {
+    const drops = (['ipv4', 'ipv6'] as const).flatMap((family) =>
+      droppedBy(seen.firewall, mdnsPacket(direction, name, family, seen))
+    )
+    return [...new Map(drops.map((drop) => [JSON.stringify([drop.family, drop.table, drop.chain]), drop])).values()]
+  }
+  const infos = seen.interfaces[name] ?? []
+  const rulesFor = (direction: Packet['direction']): readonly string[] => {
+    const card = direction === 'in' ? 'iifname' : 'oifname'
+    const end = direction === 'in' ? 'saddr' : 'daddr'
+    const ipv4 = infos.flatMap(({ family, cidr }) => (family === 'IPv4' && cidr !== null ? [cidr] : []))
+    const group = direction === 'in' ? [] : [groups.ipv4]
+    const drops = both(direction)
+    return [
+      ...(ipv4.length === 0
+        ? []
+        : insertedRules(
+            seen.firewall,
+            drops.filter(({ family }) => family !== 'ip6'),
+            `${card} "${name}" ip ${end} { ${[...ipv4, ...group].join(', ')} } accept`
+          )),
+      ...insertedRules(
+        seen.firewall,
+        drops.filter(({ family }) => family !== 'ip'),
+        `${card} "${name}" ip6 ${end} { fe80::/10${direction === 'in' ? '' : ', ff02::/16'} } accept`
+      )
+    ]
+  }
+  return [...rulesFor('out'), ...rulesFor('in')]
+}
+
+function unableFinding({ name, why }: { readonly name: string; readonly why: string }): DoctorFinding {
+  return problem('lan', 'cannot-multicast', lanProblemText({ name, why }), {
+    evidence: [`${name} does not have the flag MULTICAST`],
+    advice: `Switch multicast on at ${name}`,
+    commands: process.platform === 'linux' ? [`${process.getuid?.() === 0 ? '' : 'sudo '}ip link set ${name} multicast on`] : []
+  })
+}
+
+/** Worth knowing: whom a VPN hides from, and what it does not hide. */
+function vpnFindings({ defaultWay, tunnels }: Surroundings, others: readonly DoctorFinding[]): readonly DoctorFinding[] {
+  const tunnel = [defaultWay.ipv4, defaultWay.ipv6].find((name) => name !== undefined && tunnels.has(name))
+  if (tunnel === undefined || others.some(({ cause }) => cause === 'kill-switch')) return []
+  return [
+    note('vpn', `the way to everywhere beyond the LAN leads through the VPN at ${tunnel}`, {
+      evidence: ['directories and peers elsewhere see its address, and seldom reach this machine there by themselves']
+    })
+  ]
+}
+
+function mdnsPacket(
+  direction: Packet['direction'],
+  name: string,
+  family: FamilyProbe['family'],
+  { interfaces }: Surroundings
+): Packet {
+  const own = addressOn(name, groups[family], interfaces) ?? someNeighbour[family]
+  const source = direction === 'out' ? own : neighbourOn(own, family)
+  return {
+    direction,
+    interface: name,
+    protocol: 'udp',
+    source,
+    sourcePort: MDNS_PORT,
+    target: groups[family],
+    targetPort: MDNS_PORT
+  }
+}
+
+/** Another address of the same subnet. */
+export function neighbourOn(own: string, family: FamilyProbe['family']): string {
+  if (family === 'ipv6') return someNeighbour.ipv6
+  const parts = own.split('.')
+  const last = Number(parts.at(-1))
+  return [...parts.slice(0, -1), last % 2 === 0 ? last + 1 : last - 1 || 2].join('.')
+}
+
+function managerEvidence({ firewall: { manager, isHidden } }: Surroundings): readonly string[] {
+  const named = manager === 'ufw' || manager === 'firewalld' ? [`${manager} is switched on`] : []
+  return isHidden ? [...named, 'only an administrator can read the rules: sudo nft list ruleset'] : named
+}
+
+function sudoOf({ firewall }: Surroundings): string {
+  return firewall.needsSudo ? 'sudo ' : ''
+}

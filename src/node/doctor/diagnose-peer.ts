@@ -1,0 +1,73 @@
+// How a peer is reached, path by path, and why not. Pure.
+import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
+import { blockedPeer, type DialFailure, noAddress } from '../dialing/dial-errors.ts'
+import type { PathTrial } from '../dialing/path-trials.ts'
+import { type Explanation, whyNoConnection, type WayFailure } from './diagnose-way.ts'
+import type { PeerEvidence, Surroundings } from './evidence.ts'
+import { fine, note, problem } from './finding.ts'
+
+export function peerFindings(peer: PeerEvidence, seen: Surroundings): readonly DoctorFinding[] {
+  const { name, isBlocked, path, tried } = peer
+  if (isBlocked) {
+    return [
+      problem('peer', 'blocked', `${name} can't be reached: ${blockedPeer().message}`, {
+        evidence: ['it is on your list of blocked peers'],
+        advice: `Type /unblock ${name} in a chat`
+      })
+    ]
+  }
+  const isReached = path.kind !== 'none' || tried.trials.some(({ outcome }) => outcome.is === 'open')
+  const connected =
+    path.kind === 'none' ? [] : [fine('peer', `${name} is connected (${path.kind}, ${path.address}${rttText(path.rttMs)})`)]
+  const paths = tried.trials.map((trial) => pathFinding(trial, { peer, seen, isReached }))
+  if (connected.length + paths.length > 0) return [...connected, ...distinct(paths)]
+  return [
+    problem('peer', 'no-address', `${name} can't be reached: ${noAddress(tried).message}`, {
+      advice: `Ask for its address and give it once: parley chat HOST:PORT. Or let both use one directory`
+    })
+  ]
+}
+
+interface Context {
+  readonly peer: PeerEvidence
+  readonly seen: Surroundings
+  /** Another path works: this one is missed by nobody. */
+  readonly isReached: boolean
+}
+
+function pathFinding({ place, kind, host, outcome }: PathTrial, { peer, seen, isReached }: Context): DoctorFinding {
+  if (outcome.is === 'open') {
+    return fine('peer', `${peer.name} answers at ${place} (${kind}, in ${Math.ceil(outcome.tookMs)} ms)`)
+  }
+  const way = host === undefined ? undefined : peer.ways.get(host)
+  const failure = wayFailures[outcome.failure]
+  const explanation: Explanation =
+    failure === undefined || way === undefined
+      ? { cause: ownCauses[outcome.failure] ?? 'no-answer', isLikely: false, evidence: [], advice: '', commands: [] }
+      : whyNoConnection({ way, failure, seen, isOnline: peer.isOnline })
+  const { cause, ...rest } = explanation
+  return isReached ? note('peer', outcome.why, rest) : problem('peer', cause, outcome.why, rest)
+}
+
+/** What the way may explain. */
+const wayFailures: Partial<Readonly<Record<DialFailure, WayFailure>>> = {
+  silent: 'silent',
+  refused: 'refused',
+  'no-route': 'no-route'
+}
+
+/** What somebody at the other end says. */
+const ownCauses: Partial<Readonly<Record<DialFailure, DoctorCause>>> = {
+  'key-changed': 'key-changed',
+  'not-parley': 'not-parley',
+  relay: 'relay'
+}
+
+function rttText(rttMs: number | undefined): string {
+  return rttMs === undefined ? '' : `, ${rttMs} ms`
+}
+
+/** A host with several addresses has one cause: each text once. */
+function distinct(findings: readonly DoctorFinding[]): readonly DoctorFinding[] {
+  return [...new Map(findings.map((one) => [one.text, one])).values()]
+}

@@ -1,0 +1,66 @@
+// Whether others can connect to this node: its port, and the firewall before it. Pure.
+import type { DoctorFinding } from '../api/doctor-report.ts'
+import { neighbourOn } from './diagnose-lan.ts'
+import { addressOn, type PortEvidence, type Surroundings } from './evidence.ts'
+import { fine, note, problem } from './finding.ts'
+import { droppedBy, dropText, isCertain, openingCommands } from './firewall.ts'
+import type { Packet } from './nft-match.ts'
+
+export function portFindings({ port, takenPort }: PortEvidence, seen: Surroundings): readonly DoctorFinding[] {
+  return [...takenFindings(port, takenPort), firewallFinding(port, seen)]
+}
+
+function takenFindings(port: number, taken: number | undefined): readonly DoctorFinding[] {
+  if (taken === undefined) return []
+  return [
+    problem('port', 'port-taken', `port ${taken} is taken by another program`, {
+      evidence: [`the system refuses a second listener; Parley listens on ${port} instead, where it may`],
+      advice: `End that program (ss -ltnp 'sport = :${taken}' names it), or choose another port with --port`
+    })
+  ]
+}
+
+/** What a machine of the own network meets that connects to the port. */
+function firewallFinding(port: number, seen: Surroundings): DoctorFinding {
+  const { firewall, interfaces, tunnels } = seen
+  const cards = Object.entries(interfaces).filter(
+    ([name, infos]) => !tunnels.has(name) && infos?.some(({ internal }) => internal) === false
+  )
+  for (const [name] of cards) {
+    const arriving = connectionTo(port, name, seen)
+    const drops = droppedBy(firewall, arriving)
+    if (drops.length === 0) continue
+    return problem('port', 'firewall-port-in', `a firewall on this machine drops connections to port ${port}`, {
+      isLikely: !isCertain(drops),
+      evidence: drops.map((drop) => dropText(drop, arriving)),
+      advice: `Let TCP port ${port} in`,
+      commands: openingCommands(firewall, arriving)
+    })
+  }
+  if (firewall.manager === 'ufw' || firewall.manager === 'firewalld') {
+    return note('port', `${firewall.manager} is switched on, and may drop connections to port ${port}`, {
+      evidence: ['only an administrator can read its rules'],
+      advice: `If others can't connect, let TCP port ${port} in`,
+      commands: cards.slice(0, 1).flatMap(([name]) => openingCommands(firewall, connectionTo(port, name, seen)))
+    })
+  }
+  if (firewall.isHidden) {
+    return fine('port', `TCP port ${port} is free for Parley`, {
+      evidence: ['only an administrator can read the rules of a firewall: sudo nft list ruleset']
+    })
+  }
+  return fine('port', `TCP port ${port} is free for Parley, and no firewall of this machine is known to close it`)
+}
+
+function connectionTo(port: number, name: string, { interfaces }: Surroundings): Packet {
+  const own = addressOn(name, '0.0.0.0', interfaces) ?? addressOn(name, '::', interfaces) ?? '0.0.0.0'
+  return {
+    direction: 'in',
+    interface: name,
+    protocol: 'tcp',
+    source: neighbourOn(own, own.includes(':') ? 'ipv6' : 'ipv4'),
+    sourcePort: 50_000,
+    target: own,
+    targetPort: port
+  }
+}

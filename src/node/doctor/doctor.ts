@@ -1,0 +1,224 @@
+// Examines the network of a node, and the paths to one peer: gathers evidence from all
+// sides at once, within a time that a person waits, and has it diagnosed. It changes
+// nothing on this machine.
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { DirectoryView, PathView } from '../api/chat-events.ts'
+import type { DoctorCause, DoctorFinding, DoctorReport, DoctorTarget } from '../api/doctor-report.ts'
+import { ParleyError } from '../api/errors.ts'
+import { formatAddress, hostPortOf, parseAddress, relayOf } from '../dialing/address.ts'
+import { dialFailureOf } from '../dialing/dial-errors.ts'
+import type { PathTrial, PeerTrials } from '../dialing/path-trials.ts'
+import { directoryFindings } from './diagnose-directories.ts'
+import { lanFindings } from './diagnose-lan.ts'
+import { peerFindings } from './diagnose-peer.ts'
+import { portFindings } from './diagnose-port.ts'
+import type { DirectoryEvidence, PeerEvidence, PortEvidence, Surroundings, Way } from './evidence.ts'
+import { fine, note, problem } from './finding.ts'
+import { lookAround } from './look-around.ts'
+import { neighbours } from './neighbours.ts'
+import { tailnetMachines, type TailnetMachine } from './tailnet.ts'
+import { tcpProbe } from './tcp-probe.ts'
+import { lookAtWay } from './way-there.ts'
+
+/** The whole examination: a command that waits for it ends within 8 s. */
+export const DOCTOR_MS = 7_000
+
+/** A directory that is there answers its first dial by then; others are looked at more closely. */
+const DIRECTORY_PATIENCE_MS = 1_200
+
+/** What the examination asks of the node. */
+export interface DoctorNode {
+  readonly searchesLan: boolean
+  port(): PortEvidence
+  directories(): readonly DirectoryView[]
+  /** Resolves when each directory has answered or failed once. */
+  directoriesTried(signal: AbortSignal): Promise<void>
+  /** Resolves when those who are around have had time to appear. */
+  lookedAround(signal: AbortSignal): Promise<void>
+  /** @returns the peer ID @throws ParleyError when the words name nobody, or nobody answers at their address */
+  resolve(words: readonly string[], signal: AbortSignal): Promise<string>
+  peer(peer: string): {
+    readonly name: string
+    readonly isBlocked: boolean
+    readonly isOnline: boolean
+    readonly path: PathView
+  }
+  /** The TCP ports at which the peer is known to listen. */
+  portsOf(peer: string, signal: AbortSignal): Promise<readonly number[]>
+  tryPaths(peer: string, signal: AbortSignal): Promise<PeerTrials>
+  tryAddresses(peer: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly PathTrial[]>
+}
+
+export class Doctor {
+  readonly #node: DoctorNode
+
+  constructor(node: DoctorNode) {
+    this.#node = node
+  }
+
+  /** @throws the signal's reason */
+  async examine(target: DoctorTarget, options: { readonly signal?: AbortSignal } = {}): Promise<DoctorReport> {
+    const deadline = AbortSignal.timeout(DOCTOR_MS)
+    const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
+    const looking = lookAround(this.#node.searchesLan, signal)
+    const [seen, directories, peer] = await Promise.all([
+      looking,
+      this.#directories(looking, signal),
+      this.#target(target, looking, signal)
+    ])
+    options.signal?.throwIfAborted()
+    const lan = lanFindings(seen)
+    const port = portFindings(this.#node.port(), seen)
+    // One cause closes the port too, and its commands open both.
+    const isKilled = lan.some(({ cause }) => cause === 'kill-switch')
+    return {
+      findings: [
+        ...lan,
+        ...port.filter(({ cause }) => !(isKilled && cause === 'firewall-port-in')),
+        ...directoryFindings(directories, seen),
+        ...peer
+      ]
+    }
+  }
+
+  async #directories(looking: Promise<Surroundings>, signal: AbortSignal): Promise<readonly DirectoryEvidence[]> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(DIRECTORY_PATIENCE_MS)])
+    await this.#node.directoriesTried(patience)
+    const isUnreached = ({ state }: DirectoryView): boolean => state === 'waiting' || state === 'connecting'
+    const late = this.#node.directories().filter(isUnreached)
+    const [tried] = await Promise.all([
+      Promise.all(late.map(async ({ address }) => [address, await this.#tried(address, looking, signal)] as const)),
+      this.#node.directoriesTried(signal)
+    ])
+    const known = new Map(tried)
+    return this.#node.directories().map((view) => ({ view, tried: isUnreached(view) ? known.get(view.address) : undefined }))
+  }
+
+  /** @param address as people write it */
+  async #tried(
+    address: string,
+    looking: Promise<Surroundings>,
+    signal: AbortSignal
+  ): Promise<DirectoryEvidence['tried']> {
+    const parsed = parseAddress([address])
+    const place = parsed === undefined || relayOf(parsed) !== undefined ? undefined : hostPortOf(parsed)
+    if (place === undefined) return undefined
+    const outcome = await tcpProbe(place, signal)
+    const { interfaces } = await looking
+    const isSilent = outcome === 'silent'
+    return { outcome, way: await lookAtWay(place, { interfaces, neighbours: await neighbours(signal), isSilent, signal }) }
+  }
+
+  async #target(
+    { peer, words }: DoctorTarget,
+    looking: Promise<Surroundings>,
+    signal: AbortSignal
+  ): Promise<readonly DoctorFinding[]> {
+    if (peer !== undefined) return this.#peer(peer, looking, signal)
+    if (words === undefined || words.length === 0) return []
+    // An address that can't be one is the fault of who typed it.
+    const address = parseAddress(words)
+    try {
+      return await this.#peer(await this.#node.resolve(words, signal), looking, signal)
+    } catch (error) {
+      if (!(error instanceof ParleyError)) throw error
+      if (address === undefined) return [problem('peer', 'unknown-peer', error.message)]
+      return [await this.#unanswered(address, error, looking, signal)]
+    }
+  }
+
+  /** Nobody answers at an address that was given, or nobody who should. */
+  async #unanswered(
+    address: Multiaddr,
+    error: ParleyError,
+    looking: Promise<Surroundings>,
+    signal: AbortSignal
+  ): Promise<DoctorFinding> {
+    const failure = dialFailureOf(error)
+    const place = hostPortOf(address)
+    if (error.name === 'DirectoryPeerError') return note('peer', error.message)
+    const own: DoctorCause = failure === 'key-changed' || failure === 'not-parley' ? failure : 'no-answer'
+    if (place === undefined || own !== 'no-answer') return problem('peer', own, error.message)
+    const seen = await looking
+    const way = await lookAtWay(place, {
+      interfaces: seen.interfaces,
+      neighbours: await neighbours(signal),
+      isSilent: false,
+      signal
+    })
+    const trial: PathTrial = {
+      place: formatAddress(address),
+      kind: 'direct',
+      ...place,
+      outcome: { is: 'failed', failure, why: error.message }
+    }
+    const evidence: PeerEvidence = {
+      peer: '',
+      name: trial.place,
+      isBlocked: false,
+      isOnline: false,
+      path: { kind: 'none', why: error.message },
+      tried: { trials: [trial], refused: [] },
+      ways: new Map([[place.host, way]])
+    }
+    return peerFindings(evidence, seen)[0] ?? problem('peer', own, error.message)
+  }
+
+  async #peer(
+    peer: string,
+    looking: Promise<Surroundings>,
+    signal: AbortSignal
+  ): Promise<readonly DoctorFinding[]> {
+    if (this.#node.peer(peer).path.kind === 'none') await this.#node.lookedAround(signal)
+    const { isBlocked } = this.#node.peer(peer)
+    const [tried, tailnet] = isBlocked
+      ? [{ trials: [], refused: [] }, []]
+      : await Promise.all([this.#node.tryPaths(peer, signal), this.#overTailnet(peer, signal)])
+    const seen = await looking
+    const ways = await this.#waysTo(tried.trials, seen, signal)
+    const found = peerFindings({ peer, ...this.#node.peer(peer), tried, ways }, seen)
+    if (tailnet.length === 0) return found
+    // It is reached that way: the others are missed by nobody.
+    return [...tailnet, ...found.map((one) => (one.verdict === 'problem' ? { ...one, verdict: 'note' as const } : one))]
+  }
+
+  async #waysTo(
+    trials: readonly PathTrial[],
+    { interfaces }: Surroundings,
+    signal: AbortSignal
+  ): Promise<ReadonlyMap<string, Way>> {
+    const failed = trials.flatMap(({ host, port, outcome }) =>
+      outcome.is === 'failed' && host !== undefined && port !== undefined ? [{ host, port }] : []
+    )
+    if (failed.length === 0) return new Map()
+    const known = await neighbours(signal)
+    const look = { interfaces, neighbours: known, isSilent: false, signal }
+    return new Map(await Promise.all(failed.map(async (place) => [place.host, await lookAtWay(place, look)] as const)))
+  }
+
+  /** At the machines of the user's tailnet, on the ports that are known for the peer. */
+  async #overTailnet(peer: string, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+    const machines = await tailnetMachines(signal)
+    if (machines.length === 0) return []
+    const ports = await this.#node.portsOf(peer, signal)
+    const places = machines.flatMap((machine) => ports.map((port) => ({ machine, port }))).slice(0, MAX_TAILNET_DIALS)
+    const addresses = places.map(({ machine, port }) => `/ip4/${machine.ip}/tcp/${port}`)
+    const trials = await this.#node.tryAddresses(peer, addresses, signal)
+    const open = trials.findIndex(({ outcome }) => outcome.is === 'open')
+    const place = places[open]
+    return place === undefined ? [] : [tailnetFinding(this.#node.peer(peer).name, peer, place)]
+  }
+}
+
+/** Machines and ports of a tailnet that are dialled at once. */
+const MAX_TAILNET_DIALS = 32
+
+function tailnetFinding(
+  name: string,
+  peer: string,
+  { machine, port }: { readonly machine: TailnetMachine; readonly port: number }
+): DoctorFinding {
+  return fine('peer', `${name} answers over the tailnet, at ${machine.ip}:${port} (${machine.name})`, {
+    advice: `parley chat /ip4/${machine.ip}/tcp/${port}/p2p/${peer} opens the conversation there, and remembers the address`
+  })
+}

@@ -1,0 +1,49 @@
+// Runs one of the system's own programs and reads what it prints. A program that is not
+// there, fails or takes long is no error: the answer is then not known.
+import { execFile } from 'node:child_process'
+
+/** They print what the kernel knows, at once, or wait for a service that hangs. */
+const COMMAND_TIMEOUT_MS = 2_000
+
+/** A ruleset of thousands of addresses; a tailnet of a thousand machines. */
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+
+/** Where the programs of administrators are, which the PATH of others leaves out. */
+const adminFolders = ['/usr/sbin', '/sbin', '/usr/local/sbin']
+
+export type Answer =
+  | { readonly is: 'printed'; readonly text: string }
+  /** `text` is what it printed on standard error. */
+  | { readonly is: 'failed'; readonly code: number; readonly text: string }
+  | { readonly is: 'absent' }
+
+export async function ask(command: string, args: readonly string[], signal: AbortSignal): Promise<Answer> {
+  const { env } = process
+  const separator = process.platform === 'win32' ? ';' : ':'
+  const path = [env['PATH'] ?? '', ...(process.platform === 'win32' ? [] : adminFolders)].join(separator)
+  const options = {
+    timeout: COMMAND_TIMEOUT_MS,
+    maxBuffer: MAX_OUTPUT_BYTES,
+    windowsHide: true,
+    signal,
+    // Its words are read.
+    env: { ...env, PATH: path, LC_ALL: 'C' }
+  }
+  return new Promise((resolve) => {
+    execFile(command, args, options, (error, stdout, stderr) => {
+      if (error === null) resolve({ is: 'printed', text: stdout })
+      else if (error.code === 'ENOENT') resolve({ is: 'absent' })
+      else resolve({ is: 'failed', code: typeof error.code === 'number' ? error.code : -1, text: stderr.trim() })
+    })
+  })
+}
+
+/** The same, where only what it prints matters. */
+export async function printed(
+  command: string,
+  args: readonly string[],
+  signal: AbortSignal
+): Promise<string | undefined> {
+  const answer = await ask(command, args, signal)
+  return answer.is === 'printed' ? answer.text : undefined
+}
