@@ -176,6 +176,12 @@ as \`(you)\`. With \`--watch\`: \`+\` came, \`~\` changed, \`-\` went. With \`--
 answer.`,
     exits: ['ok', 'unreachable']
   },
+  'parley doctor': {
+    text: `A parley that runs on the profile examines; without one, a node under an identity that is not kept does, and announces
+nothing. It ends within 8 s, and shows on a terminal that it goes on. [What it looks at, and how it concludes](../guide/doctor.md).
+With \`--json\`: \`{"event":"examined","findings"}\` with the [findings](json.md) of \`doctor\`.`,
+    exits: ['ok', 'problemFound', 'profileInUse']
+  },
   'parley directory': {
     text: `It prints \`READY\`, \`LEFT\` and \`LOST\` as peers come and go, and how it gets on with other directories. Every line, and how
 to run one for others: [operating a directory](../operating-a-directory.md). On a terminal it asks for its port unless

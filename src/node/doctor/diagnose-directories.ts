@@ -26,7 +26,10 @@ function directoryFinding(one: DirectoryEvidence, seen: Surroundings): DoctorFin
   const { address, state, rttMs, why = 'no answer' } = one.view
   switch (state) {
     case 'connected':
-      return fine('directory', `the directory ${address} is connected${rttMs === undefined ? '' : `, ${rttMs} ms away`}`)
+      return fine(
+        'directory',
+        `the directory ${address} is connected${rttMs === undefined ? '' : `, ${rttMs} ms away`}`
+      )
     case 'standby':
       return fine('directory', `the directory ${address} stands by`)
     case 'refused':
@@ -46,7 +49,8 @@ function unreached({ view, tried }: DirectoryEvidence, seen: Surroundings): Doct
   const { cause, ...rest } = whyNoConnection({ way: tried.way, failure, seen, isOnline: false })
   // Whatever is there instead, the directory is not.
   const isDown = cause === 'nothing-listens' || cause === 'no-answer' || cause === 'no-neighbour'
-  const advice = cause === 'nothing-listens' ? 'Start it there, or name another with --directory HOST:PORT' : rest.advice
+  const advice =
+    cause === 'nothing-listens' ? 'Start it there, or name another with --directory HOST:PORT' : rest.advice
   return problem('directory', isDown ? 'directory-down' : cause, text, { ...rest, advice })
 }
 
@@ -71,12 +75,20 @@ function clockFindings(directories: readonly DirectoryEvidence[]): readonly Doct
   if (first === undefined || apart.length < told.length) return []
   const side = first.clockAheadMs > 0 ? 'behind' : 'ahead of'
   return [
-    problem('directory', 'clock', `this machine's clock is ${spanText(first.clockAheadMs)} ${side} that of the directory ${first.address}`, {
-      isLikely: apart.length === 1,
-      evidence: apart.map(({ address, clockAheadMs }) => `${address} is ${spanText(clockAheadMs)} ${clockAheadMs > 0 ? 'ahead' : 'behind'}`),
-      advice: 'Set the clock: until then the times of messages are wrong here, and yours on the screens of others',
-      commands: process.platform === 'linux' ? ['sudo timedatectl set-ntp true'] : []
-    })
+    problem(
+      'directory',
+      'clock',
+      `this machine's clock is ${spanText(first.clockAheadMs)} ${side} that of the directory ${first.address}`,
+      {
+        isLikely: apart.length === 1,
+        evidence: apart.map(
+          ({ address, clockAheadMs }) =>
+            `${address} is ${spanText(clockAheadMs)} ${clockAheadMs > 0 ? 'ahead' : 'behind'}`
+        ),
+        advice: 'Set the clock: until then the times of messages are wrong here, and yours on the screens of others',
+        commands: process.platform === 'linux' ? ['sudo timedatectl set-ntp true'] : []
+      }
+    )
   ]
 }
 

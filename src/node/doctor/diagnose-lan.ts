@@ -19,10 +19,15 @@ export function lanFindings(seen: Surroundings): readonly DoctorFinding[] {
   if (!seen.searchesLan) return [note('lan', 'peers on the LAN are not looked for, as mdns is switched off')]
   if (seen.links.length === 0 && seen.unused.every(({ name }) => seen.tunnels.has(name))) {
     return [
-      problem('lan', 'no-network', lanProblemText({ name: '', why: 'this machine is on no network that can multicast' }), {
-        evidence: ['no interface but loopback has an address'],
-        advice: 'Plug in a cable or join a Wi-Fi'
-      })
+      problem(
+        'lan',
+        'no-network',
+        lanProblemText({ name: '', why: 'this machine is on no network that can multicast' }),
+        {
+          evidence: ['no interface but loopback has an address'],
+          advice: 'Plug in a cable or join a Wi-Fi'
+        }
+      )
     ]
   }
   const links = seen.links.filter(({ name }) => !seen.tunnels.has(name)).map((link) => linkFinding(link, seen))
@@ -164,12 +169,16 @@ function unableFinding({ name, why }: { readonly name: string; readonly why: str
   return problem('lan', 'cannot-multicast', lanProblemText({ name, why }), {
     evidence: [`${name} does not have the flag MULTICAST`],
     advice: `Switch multicast on at ${name}`,
-    commands: process.platform === 'linux' ? [`${process.getuid?.() === 0 ? '' : 'sudo '}ip link set ${name} multicast on`] : []
+    commands:
+      process.platform === 'linux' ? [`${process.getuid?.() === 0 ? '' : 'sudo '}ip link set ${name} multicast on`] : []
   })
 }
 
 /** Worth knowing: whom a VPN hides from, and what it does not hide. */
-function vpnFindings({ defaultWay, tunnels }: Surroundings, others: readonly DoctorFinding[]): readonly DoctorFinding[] {
+function vpnFindings(
+  { defaultWay, tunnels }: Surroundings,
+  others: readonly DoctorFinding[]
+): readonly DoctorFinding[] {
   const tunnel = [defaultWay.ipv4, defaultWay.ipv6].find((name) => name !== undefined && tunnels.has(name))
   if (tunnel === undefined || others.some(({ cause }) => cause === 'kill-switch')) return []
   return [

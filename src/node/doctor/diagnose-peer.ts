@@ -18,7 +18,9 @@ export function peerFindings(peer: PeerEvidence, seen: Surroundings): readonly D
   }
   const isReached = path.kind !== 'none' || tried.trials.some(({ outcome }) => outcome.is === 'open')
   const connected =
-    path.kind === 'none' ? [] : [fine('peer', `${name} is connected (${path.kind}, ${path.address}${rttText(path.rttMs)})`)]
+    path.kind === 'none'
+      ? []
+      : [fine('peer', `${name} is connected (${path.kind}, ${path.address}${rttText(path.rttMs)})`)]
   const paths = tried.trials.map((trial) => pathFinding(trial, { peer, seen, isReached }))
   if (connected.length + paths.length > 0) return [...connected, ...distinct(paths)]
   return [

@@ -77,8 +77,10 @@ function wrongWay({ way, seen }: Question): Explanation | undefined {
     ...nothing,
     cause: 'vpn-route',
     evidence: [`${host} is in the network at ${link}, and the system sends packets for it through ${by}`],
-    advice: "Leave the local network out of the VPN, in its settings, or give this address a way of its own",
-    commands: [`${seen.firewall.needsSudo ? 'sudo ' : ''}ip route replace ${host}/${host.includes(':') ? 128 : 32} dev ${link}`]
+    advice: 'Leave the local network out of the VPN, in its settings, or give this address a way of its own',
+    commands: [
+      `${seen.firewall.needsSudo ? 'sudo ' : ''}ip route replace ${host}/${host.includes(':') ? 128 : 32} dev ${link}`
+    ]
   }
 }
 

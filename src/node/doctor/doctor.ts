@@ -91,7 +91,9 @@ export class Doctor {
       this.#node.directoriesTried(signal)
     ])
     const known = new Map(tried)
-    return this.#node.directories().map((view) => ({ view, tried: isUnreached(view) ? known.get(view.address) : undefined }))
+    return this.#node
+      .directories()
+      .map((view) => ({ view, tried: isUnreached(view) ? known.get(view.address) : undefined }))
   }
 
   /** @param address as people write it */
@@ -106,7 +108,10 @@ export class Doctor {
     const outcome = await tcpProbe(place, signal)
     const { interfaces } = await looking
     const isSilent = outcome === 'silent'
-    return { outcome, way: await lookAtWay(place, { interfaces, neighbours: await neighbours(signal), isSilent, signal }) }
+    return {
+      outcome,
+      way: await lookAtWay(place, { interfaces, neighbours: await neighbours(signal), isSilent, signal })
+    }
   }
 
   async #target(
@@ -164,11 +169,7 @@ export class Doctor {
     return peerFindings(evidence, seen)[0] ?? problem('peer', own, error.message)
   }
 
-  async #peer(
-    peer: string,
-    looking: Promise<Surroundings>,
-    signal: AbortSignal
-  ): Promise<readonly DoctorFinding[]> {
+  async #peer(peer: string, looking: Promise<Surroundings>, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
     if (this.#node.peer(peer).path.kind === 'none') await this.#node.lookedAround(signal)
     const { isBlocked } = this.#node.peer(peer)
     const [tried, tailnet] = isBlocked

@@ -1,0 +1,27 @@
+// Doctor in networks of namespaces: some of the set-ups of `npm run test:doctor`, one of
+// each kind of evidence.
+import { beforeEach, expect, test } from 'vitest'
+import { broken } from '../doctor/broken.ts'
+import { healthy } from '../doctor/healthy.ts'
+import { faultOf } from '../doctor/judge.ts'
+import { whyNoNamespaces } from '../netns/lan.ts'
+
+const names = ['mdns-in', 'isolation', 'kill-switch', 'clock', 'changed-key', 'strict-firewall', 'over-a-tailnet']
+const chosen = [...broken, ...healthy].filter(({ name }) => names.includes(name))
+
+const whyNot = await whyNoNamespaces()
+
+beforeEach(({ skip }) => {
+  skip(whyNot !== undefined, whyNot)
+})
+
+test.each(chosen.map((setUp) => [setUp.name, setUp.cause ?? 'nothing', setUp] as const))(
+  'in the set-up %s it names %s',
+  async (_name, _cause, setUp) => {
+    expect((await faultOf(setUp)).fault).toBeUndefined()
+  }
+)
+
+test('each set-up that is chosen exists', () => {
+  expect(chosen).toHaveLength(names.length)
+})

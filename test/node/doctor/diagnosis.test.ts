@@ -1,0 +1,151 @@
+/** From evidence that is made up to causes: what a network of namespaces would have to be built for. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { doctorCauses } from '../../../src/node/api/doctor-report.ts'
+import type { DirectoryView } from '../../../src/node/api/chat-events.ts'
+import { directoryFindings } from '../../../src/node/doctor/diagnose-directories.ts'
+import { lanFindings } from '../../../src/node/doctor/diagnose-lan.ts'
+import { portFindings } from '../../../src/node/doctor/diagnose-port.ts'
+import { whyNoConnection } from '../../../src/node/doctor/diagnose-way.ts'
+import type { Surroundings, Way } from '../../../src/node/doctor/evidence.ts'
+import { noFirewall } from '../../../src/node/doctor/firewall.ts'
+import { readIpNeighbours } from '../../../src/node/doctor/neighbours.ts'
+import { readTailnet } from '../../../src/node/doctor/tailnet.ts'
+
+const home: Surroundings = {
+  interfaces: {
+    eth0: [
+      {
+        address: '192.168.1.7',
+        netmask: '255.255.255.0',
+        family: 'IPv4',
+        mac: '02:00:00:00:00:07',
+        internal: false,
+        cidr: '192.168.1.7/24'
+      }
+    ]
+  },
+  links: [
+    {
+      name: 'eth0',
+      addresses: ['192.168.1.7'],
+      families: [{ family: 'ipv4', isHeard: true, failure: undefined }],
+      others: ['192.168.1.1']
+    }
+  ],
+  unused: [],
+  searchesLan: true,
+  tunnels: new Set(),
+  defaultWay: { ipv4: 'eth0', ipv6: undefined },
+  firewall: noFirewall
+}
+
+const neighbour: Way = {
+  host: '192.168.1.8',
+  port: 4001,
+  link: 'eth0',
+  by: 'eth0',
+  isAnswering: false,
+  hasNeighbours: true,
+  otherPort: undefined
+}
+
+const connected: DirectoryView = {
+  address: '192.168.1.9:8000',
+  peer: undefined,
+  state: 'connected',
+  isDown: false,
+  isDefault: false
+}
+
+const twoDaysMs = 172_800_000
+
+test('each cause is explained in the guide', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../../docs/guide/doctor.md'), 'utf8')
+  const missing = Object.keys(doctorCauses).filter((cause) => cause !== 'none' && !guide.includes(`\`${cause}\``))
+  expect(missing).toEqual([])
+})
+
+test('a LAN that works is not called broken', () => {
+  expect(lanFindings(home).map(({ verdict }) => verdict)).toEqual(['ok'])
+  expect(portFindings({ port: 4001, takenPort: undefined }, home).map(({ verdict }) => verdict)).toEqual(['ok'])
+})
+
+test('mDNS that works over one family only is a note', () => {
+  const families = [
+    { family: 'ipv4', isHeard: true, failure: undefined },
+    { family: 'ipv6', isHeard: false, failure: { code: 'ENETUNREACH', why: 'no route' } }
+  ] as const
+  const [link] = home.links
+  const seen = { ...home, links: link === undefined ? [] : [{ ...link, families }] }
+  expect(lanFindings(seen)).toMatchObject([{ verdict: 'note', cause: 'no-multicast-route' }])
+})
+
+test('a forbidden send is a kill switch only where a VPN has the way to everywhere else', () => {
+  const families = [{ family: 'ipv4', isHeard: false, failure: { code: 'EPERM', why: 'forbidden' } }] as const
+  const [link] = home.links
+  const seen = { ...home, links: link === undefined ? [] : [{ ...link, families }] }
+  expect(lanFindings(seen)).toMatchObject([{ cause: 'firewall-mdns-out' }])
+  const behindVpn = { ...seen, tunnels: new Set(['wg0']), defaultWay: { ipv4: 'wg0', ipv6: undefined } }
+  expect(lanFindings(behindVpn)).toMatchObject([{ cause: 'kill-switch', isLikely: true }])
+})
+
+test('a VPN beside a LAN that works is a note', () => {
+  const seen = { ...home, tunnels: new Set(['wg0']), defaultWay: { ipv4: 'wg0', ipv6: undefined } }
+  expect(lanFindings(seen).map(({ verdict }) => verdict)).toEqual(['ok', 'note'])
+})
+
+test('isolation is told from a firewall by who answers the question who has the address', () => {
+  const silent = { failure: 'silent', seen: home } as const
+  const isolated = whyNoConnection({ ...silent, way: neighbour, isOnline: true })
+  expect(isolated).toMatchObject({ cause: 'isolated', isLikely: true })
+  expect(whyNoConnection({ ...silent, way: neighbour, isOnline: false })).toMatchObject({ cause: 'no-neighbour' })
+  const answering = { ...neighbour, isAnswering: true }
+  expect(whyNoConnection({ ...silent, way: answering, isOnline: true })).toMatchObject({ cause: 'peer-firewall' })
+  const refused = whyNoConnection({ ...silent, failure: 'refused', way: answering, isOnline: true })
+  expect(refused).toMatchObject({ cause: 'nothing-listens', isLikely: false })
+})
+
+test('only a tunnel on the way to the own network is blamed for it', () => {
+  const way = { ...neighbour, by: 'eth1' }
+  const question = { way, failure: 'silent', seen: home, isOnline: false } as const
+  expect(whyNoConnection(question).cause).toBe('no-neighbour')
+  const seen = { ...home, tunnels: new Set(['eth1']) }
+  expect(whyNoConnection({ ...question, seen }).cause).toBe('vpn-route')
+})
+
+test('two directories that agree leave no doubt about the clock, one does, and one that disagrees clears it', () => {
+  const evidence = (...ahead: readonly number[]) =>
+    ahead.map((clockAheadMs, index) => ({
+      view: { ...connected, address: `192.168.1.${index + 20}:8000`, clockAheadMs },
+      tried: undefined
+    }))
+  const clocks = (...ahead: readonly number[]) =>
+    directoryFindings(evidence(...ahead), home).filter(({ cause }) => cause === 'clock')
+  expect(clocks(twoDaysMs, twoDaysMs + 500)).toMatchObject([
+    { isLikely: false, text: expect.stringContaining('2 days behind') }
+  ])
+  expect(clocks(-twoDaysMs)).toMatchObject([{ isLikely: true, text: expect.stringContaining('2 days ahead of') }])
+  expect(clocks(twoDaysMs, 20)).toEqual([])
+  expect(clocks(1_000)).toEqual([])
+})
+
+test('neighbours and machines of a tailnet are read as the programs print them', () => {
+  const text =
+    '10.0.0.1 dev eth0 lladdr 02:00:00:00:00:01 REACHABLE\n10.0.0.2 dev eth0  FAILED\nfe80::1 dev eth0 lladdr 02:00:00:00:00:01 router STALE\n'
+  expect(readIpNeighbours(text)).toEqual([
+    { ip: '10.0.0.1', interface: 'eth0', isAnswering: true },
+    { ip: '10.0.0.2', interface: 'eth0', isAnswering: false },
+    { ip: 'fe80::1', interface: 'eth0', isAnswering: true }
+  ])
+  const status = {
+    Peer: {
+      a: { HostName: 'laptop', TailscaleIPs: ['100.64.0.2', 'fd7a::2'], Online: true },
+      b: { HostName: 'off', TailscaleIPs: ['100.64.0.3'], Online: false },
+      c: { HostName: 'odd', TailscaleIPs: 'none', Online: true }
+    }
+  }
+  expect(readTailnet(JSON.stringify(status))).toEqual([{ name: 'laptop', ip: '100.64.0.2' }])
+  expect(readTailnet('tailscale is stopped')).toEqual([])
+})
