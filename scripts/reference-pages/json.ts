@@ -34,6 +34,7 @@ const answersOf: Readonly<Record<string, readonly Answer[]>> = {
   contacts: ['contacts'],
   rename: ['contact renamed'],
   remove: ['contact removed'],
+  doctor: ['examined'],
   verify: ['safety number'],
   confirm: ['safety number'],
   unverify: ['safety number'],

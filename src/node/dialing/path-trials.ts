@@ -10,10 +10,10 @@ import { dialFailureOf, explainDialError, type DialFailure } from './dial-errors
 import type { Dialer } from './dialer.ts'
 
 /** A machine of the own link that is not there is given up by the system after three seconds. */
-export const PATH_TRIAL_MS = 3_800
+const PATH_TRIAL_MS = 3_800
 
 /** Addresses that are tried; a peer with more has listed interfaces of virtual machines. */
-export const MAX_PATH_TRIALS = 12
+const MAX_PATH_TRIALS = 12
 
 /** One path, as it was just now. */
 export interface PathTrial {

@@ -6,7 +6,7 @@ import { fine, note, problem } from './finding.ts'
 import type { TcpOutcome } from './tcp-probe.ts'
 
 /** No two clocks are the same; from here on the times of messages mislead. */
-export const CLOCK_TOLERANCE_MS = 120_000
+const CLOCK_TOLERANCE_MS = 120_000
 
 export function directoryFindings(
   directories: readonly DirectoryEvidence[],
@@ -19,7 +19,7 @@ export function directoryFindings(
       })
     ]
   }
-  return [...directories.map((one) => directoryFinding(one, seen)), ...clockFindings(directories)]
+  return [...directories.map((one) => directoryFinding(one, seen)), ...clockFindings(directories, seen)]
 }
 
 function directoryFinding(one: DirectoryEvidence, seen: Surroundings): DoctorFinding {
@@ -65,7 +65,7 @@ const failures: Readonly<Record<TcpOutcome, WayFailure | undefined>> = {
 }
 
 /** Two directories that agree, and differ from this machine, leave no doubt whose clock is wrong. */
-function clockFindings(directories: readonly DirectoryEvidence[]): readonly DoctorFinding[] {
+function clockFindings(directories: readonly DirectoryEvidence[], seen: Surroundings): readonly DoctorFinding[] {
   const told = directories.flatMap(({ view: { address, clockAheadMs } }) =>
     clockAheadMs === undefined ? [] : [{ address, clockAheadMs }]
   )
@@ -86,7 +86,7 @@ function clockFindings(directories: readonly DirectoryEvidence[]): readonly Doct
             `${address} is ${spanText(clockAheadMs)} ${clockAheadMs > 0 ? 'ahead' : 'behind'}`
         ),
         advice: 'Set the clock: until then the times of messages are wrong here, and yours on the screens of others',
-        commands: process.platform === 'linux' ? ['sudo timedatectl set-ntp true'] : []
+        commands: [`${seen.firewall.needsSudo ? 'sudo ' : ''}timedatectl set-ntp true`]
       }
     )
   ]

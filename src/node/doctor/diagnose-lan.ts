@@ -31,7 +31,7 @@ export function lanFindings(seen: Surroundings): readonly DoctorFinding[] {
     ]
   }
   const links = seen.links.filter(({ name }) => !seen.tunnels.has(name)).map((link) => linkFinding(link, seen))
-  const unable = seen.unused.filter(({ name }) => !seen.tunnels.has(name)).map(unableFinding)
+  const unable = seen.unused.filter(({ name }) => !seen.tunnels.has(name)).map((one) => unableFinding(one, seen))
   return [...links, ...unable, ...vpnFindings(seen, [...links, ...unable])]
 }
 
@@ -165,12 +165,14 @@ function killSwitchCommands(name: string, seen: Surroundings): readonly string[]
   return [...rulesFor('out'), ...rulesFor('in')]
 }
 
-function unableFinding({ name, why }: { readonly name: string; readonly why: string }): DoctorFinding {
+function unableFinding(
+  { name, why }: { readonly name: string; readonly why: string },
+  seen: Surroundings
+): DoctorFinding {
   return problem('lan', 'cannot-multicast', lanProblemText({ name, why }), {
     evidence: [`${name} does not have the flag MULTICAST`],
     advice: `Switch multicast on at ${name}`,
-    commands:
-      process.platform === 'linux' ? [`${process.getuid?.() === 0 ? '' : 'sudo '}ip link set ${name} multicast on`] : []
+    commands: [`${sudoOf(seen)}ip link set ${name} multicast on`]
   })
 }
 

@@ -21,7 +21,7 @@ import { tcpProbe } from './tcp-probe.ts'
 import { lookAtWay } from './way-there.ts'
 
 /** The whole examination: a command that waits for it ends within 8 s. */
-export const DOCTOR_MS = 7_000
+const DOCTOR_MS = 7_000
 
 /** A directory that is there answers its first dial by then; others are looked at more closely. */
 const DIRECTORY_PATIENCE_MS = 1_200

@@ -1,6 +1,7 @@
 // The firewall of this machine as far as this user may look at it, and the commands that
 // open it for one kind of packet. Which packets those are is decided elsewhere.
 import { readFile } from 'node:fs/promises'
+import { platform, userInfo } from 'node:os'
 import type { Packet } from './nft-match.ts'
 import { type FirewallManager, NftRuleset } from './nft-ruleset.ts'
 import { dropsOf, type NftDrop } from './nft-verdict.ts'
@@ -22,7 +23,7 @@ export const noFirewall: Firewall = { ruleset: undefined, manager: undefined, is
 const UFW_CONFIG = '/etc/ufw/ufw.conf'
 
 export async function lookAtFirewall(signal: AbortSignal): Promise<Firewall> {
-  if (process.platform !== 'linux') return noFirewall
+  if (platform() !== 'linux') return noFirewall
   const [rules, isUfw, isFirewalld] = await Promise.all([
     ask('nft', ['-j', 'list', 'ruleset'], signal),
     isUfwEnabled(),
@@ -34,7 +35,7 @@ export async function lookAtFirewall(signal: AbortSignal): Promise<Firewall> {
     ruleset,
     manager: isFirewalld ? 'firewalld' : isUfw ? 'ufw' : found,
     isHidden: rules.is === 'failed',
-    needsSudo: process.getuid?.() !== 0
+    needsSudo: userInfo().uid !== 0
   }
 }
 

@@ -22,7 +22,7 @@ import { OwnNetwork } from '../dialing/own-network.ts'
 import type { Interfaces } from '../../transport/index.ts'
 
 /** Responders answer within half a second (RFC 6762, 6), and Wi-Fi holds multicast back for as long again. */
-export const MULTICAST_PROBE_MS = 2_500
+const MULTICAST_PROBE_MS = 2_500
 
 /** The question is asked again, as Wi-Fi does not repeat a multicast that was lost. */
 const ASK_AGAIN_MS = 800
@@ -109,7 +109,7 @@ function trialsOf(link: Link): readonly Trial[] {
   return families.map((family) => ({
     link,
     family,
-    question: question(),
+    question: newQuestion(),
     isHeard: false,
     failure: undefined,
     socket: undefined
@@ -117,7 +117,7 @@ function trialsOf(link: Link): readonly Trial[] {
 }
 
 /** By its ID, which others ignore (RFC 6762, 18.1), its copy is told from all else. */
-function question(): Buffer {
+function newQuestion(): Buffer {
   const questions = [{ name: SERVICE_QUESTION, type: 'PTR' }] as const
   return Buffer.from(encode({ type: 'query', id: randomInt(1, 0xffff), questions: [...questions] }))
 }
@@ -167,5 +167,6 @@ async function send(trial: Trial): Promise<void> {
 }
 
 function failureOf(error: unknown): FamilyProbe['failure'] {
-  return { code: String(codeOf(error) ?? ''), why: multicastFault(error) }
+  const code = codeOf(error)
+  return { code: typeof code === 'string' ? code : '', why: multicastFault(error) }
 }

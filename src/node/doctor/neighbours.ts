@@ -1,6 +1,7 @@
 // Which machines of the own links answer the question who has an address (ARP, and
 // neighbour discovery of IPv6), as the system remembers it. A machine whose firewall drops
 // everything answers this; one behind an access point that isolates its clients does not.
+import { platform } from 'node:os'
 import { printed } from './system-command.ts'
 
 export interface Neighbour {
@@ -10,7 +11,7 @@ export interface Neighbour {
 }
 
 export async function neighbours(signal: AbortSignal): Promise<readonly Neighbour[]> {
-  if (process.platform === 'win32') return []
+  if (platform() === 'win32') return []
   const text = await printed('ip', ['neigh', 'show'], signal)
   if (text !== undefined) return readIpNeighbours(text)
   return readArp((await printed('arp', ['-an'], signal)) ?? '')

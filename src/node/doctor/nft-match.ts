@@ -60,9 +60,9 @@ export function mappedVerdict(vmap: Json, packet: Packet, surroundings: Surround
   if (!Array.isArray(pairs)) return 'maybe'
   for (const pair of pairs) {
     if (!Array.isArray(pair)) return 'maybe'
-    const truth = isAmong(value.value, pair[0], surroundings)
-    if (truth === 'maybe') return 'maybe'
-    if (truth === 'yes') return isJson(pair[1]) ? pair[1] : 'maybe'
+    const fits = isAmong(value.value, pair[0], surroundings)
+    if (fits === 'maybe') return 'maybe'
+    if (fits === 'yes') return isJson(pair[1]) ? pair[1] : 'maybe'
   }
   return undefined
 }

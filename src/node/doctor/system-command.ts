@@ -1,6 +1,7 @@
 // Runs one of the system's own programs and reads what it prints. A program that is not
 // there, fails or takes long is no error: the answer is then not known.
 import { execFile } from 'node:child_process'
+import { platform } from 'node:os'
 
 /** They print what the kernel knows, at once, or wait for a service that hangs. */
 const COMMAND_TIMEOUT_MS = 2_000
@@ -9,7 +10,7 @@ const COMMAND_TIMEOUT_MS = 2_000
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 
 /** Where the programs of administrators are, which the PATH of others leaves out. */
-const adminFolders = ['/usr/sbin', '/sbin', '/usr/local/sbin']
+const adminFolders = ['', '/usr/sbin/', '/sbin/', '/usr/local/sbin/'] as const
 
 export type Answer =
   | { readonly is: 'printed'; readonly text: string }
@@ -18,19 +19,17 @@ export type Answer =
   | { readonly is: 'absent' }
 
 export async function ask(command: string, args: readonly string[], signal: AbortSignal): Promise<Answer> {
-  const { env } = process
-  const separator = process.platform === 'win32' ? ';' : ':'
-  const path = [env['PATH'] ?? '', ...(process.platform === 'win32' ? [] : adminFolders)].join(separator)
-  const options = {
-    timeout: COMMAND_TIMEOUT_MS,
-    maxBuffer: MAX_OUTPUT_BYTES,
-    windowsHide: true,
-    signal,
-    // Its words are read.
-    env: { ...env, PATH: path, LC_ALL: 'C' }
+  for (const folder of platform() === 'win32' ? [''] : adminFolders) {
+    const answer = await run(`${folder}${command}`, args, signal)
+    if (answer.is !== 'absent') return answer
   }
+  return { is: 'absent' }
+}
+
+async function run(file: string, args: readonly string[], signal: AbortSignal): Promise<Answer> {
+  const options = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true, signal }
   return new Promise((resolve) => {
-    execFile(command, args, options, (error, stdout, stderr) => {
+    execFile(file, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ is: 'printed', text: stdout })
       else if (error.code === 'ENOENT') resolve({ is: 'absent' })
       else resolve({ is: 'failed', code: typeof error.code === 'number' ? error.code : -1, text: stderr.trim() })

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 export type TcpOutcome = 'open' | 'refused' | 'no-route' | 'forbidden' | 'silent' | 'unresolved'
 
 /** Longer than a machine of the own link that is not there takes to be given up by the system (three seconds). */
-export const TCP_PROBE_MS = 3_500
+const TCP_PROBE_MS = 3_500
 
 export interface TcpPlace {
   readonly host: string
