@@ -46,8 +46,9 @@ const mayImport = {
   'directory/server': 'directory lib presence wire',
   invite: 'lib presence wire',
   'invite/numbers': 'invite presence wire',
+  'invite/server': 'invite invite/numbers wire',
   lib: 'lib/unicode',
-  node: 'chat-protocol direct direct/stun directory directory/federation directory/http directory/server lib node/api node/config node/dialing node/directories node/discovery node/doctor node/messaging node/peers node/profile presence relay relay/server storage transport wire',
+  node: 'chat-protocol direct direct/stun directory directory/federation directory/http directory/server invite invite/server lib node/api node/config node/dialing node/directories node/discovery node/doctor node/invitations node/messaging node/peers node/profile presence relay relay/server storage transport wire',
   'node/api': 'storage transport',
   'node/config': 'lib node/api storage wire',
   'node/dialing': 'lib node/api node/config relay storage transport wire',
@@ -55,6 +56,7 @@ const mayImport = {
     'direct/stun directory lib node/api node/config node/dialing node/peers node/profile presence storage transport wire',
   'node/discovery': 'lib node/api node/dialing transport wire',
   'node/doctor': 'node/api node/dialing node/discovery transport',
+  'node/invitations': 'invite lib node/api node/dialing presence storage wire',
   'node/messaging': 'chat-protocol lib node/api node/config node/dialing node/peers node/profile storage wire',
   'node/peers': 'chat-protocol directory lib node/api node/config node/dialing presence storage transport wire',
   'node/profile': 'lib node/api node/config node/dialing node/peers storage transport',
@@ -85,7 +87,8 @@ const doors = [
   'directory/http/roster-api.ts',
   'directory/server/index.ts',
   'directory/federation/index.ts',
-  'relay/server/index.ts'
+  'relay/server/index.ts',
+  'invite/server/index.ts'
 ]
 
 /** Packages, and the only parts of src/ that import them. */

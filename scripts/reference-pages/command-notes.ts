@@ -19,10 +19,11 @@ In descending order of strength:
    \`/dns4/…\`, \`/dnsaddr/…\`, with or without \`/p2p/ID\`;
 4. a contact's name;
 5. the nickname of another peer on the roster;
-6. four letters or more of a short ID that only one peer has.
+6. four letters or more of a short ID that only one peer has;
+7. the code of an [invitation](../guide/invitations.md), such as \`7-oak-pilot-river\`, or what its QR code holds.
 
 Names match in any case, and with or without invisible characters. So a stranger who takes the name of a contact never
-gets the contact's messages. The last form works only where a nickname would, unless the peer is a contact: an ID with so
+gets the contact's messages. The letters of a short ID work only where a nickname would, unless the peer is a contact: an ID with so
 few letters in common is quickly made. A whole ID that is unknown and begins like a known one, or like your own, is refused,
 and the known one is shown: most likely a letter is wrong.
 `
@@ -190,6 +191,13 @@ to run one for others: [operating a directory](../operating-a-directory.md). On 
     exits: ['ok', 'portTaken', 'storage', 'locked', 'wrongPassphrase']
   },
   'parley id': { text: 'It does not go on the network.', exits: ['ok', 'storage'] },
+  'parley invite': {
+    text: `While a parley runs on the profile, the code is made by that one; otherwise by a node of its own, which ends with the
+code. It prints the code, on a terminal also as a QR code, and waits until the person has come. Ctrl-C takes the code back.
+With \`--json\` each line is an [\`invitation\`](json.md#events), the first with \`what\` \`made\`; \`--list\` prints
+\`invitations\`. [The guide](../guide/invitations.md) has more.`,
+    exits: ['ok', 'profileInUse', 'portTaken', 'storage', 'locked', 'wrongPassphrase', 'timedOut']
+  },
   'parley verify': {
     text: `The 60 digits are the same on the screen of the other side: [trust](../guide/trust.md). For a contact, for a peer with
 whom there are messages, and for any whole peer ID it needs no network. Any other PEER is looked for on the network, without

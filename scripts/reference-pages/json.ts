@@ -38,6 +38,7 @@ const answersOf: Readonly<Record<string, readonly Answer[]>> = {
   verify: ['safety number'],
   confirm: ['safety number'],
   unverify: ['safety number'],
+  invite: ['invitation', 'invitations'],
   history: ['history', 'messages'],
   more: ['history'],
   show: ['message text'],
@@ -68,7 +69,9 @@ const notes: Readonly<Record<string, string>> = {
   cancel: '`ids`: these messages alone.',
   rename: 'Without `text` the contact goes by its own name again.',
   show: '`text`: which one, counted from the last.',
-  typing: '`text`: `on` or `off`.'
+  typing: '`text`: `on` or `off`.',
+  invite:
+    '`text`: `many N` or `many N for TIME` (`2h`), `list`, or `end NUMBER`; without it a code for one person is made. `list` answers with `invitations`.'
 }
 
 const titles: Readonly<Record<keyof typeof shapeFields, string>> = {
@@ -77,6 +80,7 @@ const titles: Readonly<Record<keyof typeof shapeFields, string>> = {
   directory: 'A directory',
   request: 'A request',
   room: 'Room',
+  invitation: 'An invitation',
   misbehaviour: 'Misbehaviour'
 }
 

@@ -13,7 +13,7 @@ type Work = (io: CommandIo, command: ProgramCommand) => Promise<ExitCode>
 type Run = (load: (command: ProgramCommand) => Promise<Work>) => (this: ProgramCommand) => Promise<void>
 
 /** What PEER may be where it is looked for on the network, and where it must be kept in the profile. */
-const anyPeer = 'a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr'
+const anyPeer = 'a name, a peer ID or its beginning, the code of an invitation, HOST:PORT, HOST PORT or a multiaddr'
 const keptPeer = 'a contact, a peer ID or its beginning'
 
 const sendCodes = `
@@ -202,6 +202,19 @@ function addNetworkCommands(program: ProgramCommand, run: Run): void {
     .add('id', 'print your own peer ID and addresses')
     .examples(['parley id --qr', 'for someone else to scan'])
     .action(run(async () => (await import('./commands/id.ts')).runId))
+
+  program
+    .add('invite', 'make a code by which another person finds you, and wait for that person')
+    .addHelpText(
+      'after',
+      '\nExit codes:\n   0  the person has come        124  nobody came, or too many wrong codes were tried'
+    )
+    .examples(
+      ['parley invite', 'for one person, who becomes a contact; then, there: parley chat 7-oak-pilot-river'],
+      ['parley invite --many 20 --for 2h', 'for a room'],
+      ['parley invite --end 7', 'take it back']
+    )
+    .action(run(async () => (await import('./commands/invite.ts')).runInvite))
 
   program
     .add('verify', 'print the safety number with a peer, and mark it as compared')

@@ -38,7 +38,7 @@ export interface InviteServiceInit {
   /** Our current sealed record. */
   ownEnvelope(): Uint8Array
   /** Whether the number of an invitation of ours is known there; undefined: on the LAN. */
-  isKnownAt(number: number, directory: PeerId | undefined): boolean
+  isKnownAt(number: number, directory: PeerId | undefined, connection: Connection): boolean
   /** A guest has proven the words. Awaited before it gets our record. */
   onCame(came: { readonly record: VerifiedRecord; readonly invitation: Invitation }): Promise<void>
   /** A try has failed. */
@@ -187,7 +187,7 @@ export class InviteService {
     const refuse = (reason: InviteRefusal): Promise<void> => messages.end({ type: 'refuse', reason })
     if (this.#asked.of(guest.addressClass, this.#now()).takeOne(this.#now()) > 0) return refuse('too-fast')
     if (ask.network !== this.#init.network) return refuse('other-network')
-    if (!this.#init.isKnownAt(number, directory)) return refuse('unknown')
+    if (!this.#init.isKnownAt(number, directory, connection)) return refuse('unknown')
     const answer = this.#open.mayTry(number, guest, this.#now())
     if (answer !== 'yes') return refuse(answer)
     const nonce = randomBytes(NONCE_BYTES)

@@ -6,6 +6,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
 import type { DirectPaths, StunServer } from '../direct/index.ts'
+import { invite, type InviteService, type InviteServiceInit } from '../invite/index.ts'
 import { RECORD_PROTOCOL, recordExchange, type RecordService } from '../presence/index.ts'
 import { Circuits } from '../relay/index.ts'
 import {
@@ -41,6 +42,8 @@ export interface ChatHostInit {
   readonly lan: { readonly peers: LanSightings; readonly directories: LanSightings; readonly programs: LanSightings }
   /** What the layer above answers to the chat service; what kind of program a peer is, the host finds out. */
   readonly protocol: Omit<ChatServiceInit, 'kindOf'>
+  /** The same for the guests of invitations. */
+  readonly invitations: Omit<InviteServiceInit, 'network' | 'ownEnvelope'>
   readonly ownEnvelope: () => Uint8Array
   readonly onMisbehaviour: (misbehaviour: Misbehaviour) => void
   /** Whether the conversation with the peer is open on a screen. */
@@ -56,6 +59,7 @@ export interface ChatHost {
   readonly libp2p: Libp2p
   readonly chat: ChatService
   readonly records: RecordService
+  readonly invite: InviteService
   readonly dialer: AddressDialer
   readonly guard: ConnectionGuard
   readonly circuits: Circuits
@@ -115,11 +119,12 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
       places: guard.places(),
       dialer: addressDialer(),
       records: recordExchange({ ownEnvelope: init.ownEnvelope, network: settings.network }),
+      invite: invite({ ...init.invitations, ownEnvelope: init.ownEnvelope, network: settings.network }),
       chat: chat({ ...init.protocol, kindOf })
     }
   })
-  const { chat: service, records, dialer } = libp2p.services
-  return { libp2p, chat: service, records, dialer, guard, circuits, direct, links, kindOf }
+  const { chat: service, invite: inviting, records, dialer } = libp2p.services
+  return { libp2p, chat: service, invite: inviting, records, dialer, guard, circuits, direct, links, kindOf }
 }
 
 /** Two peers exchange their records for as long as they are connected, whatever for. */

@@ -61,10 +61,19 @@ export interface Searches {
   whyNoWay(peer: string): string | undefined
 }
 
+/** The invitations of this node, as far as the network needs them. */
+export interface Codes {
+  /** Goes to the maker of the code of an invitation. @returns undefined for a text that is no code */
+  meet(text: string, signal: AbortSignal | undefined): Promise<{ peer: string; name: string } | undefined>
+  /** The directory has registered this peer. */
+  registered(directory: string): Promise<void>
+}
+
 /** What is made after the network, and needs it to be made. */
 interface Bound {
   readonly host: ChatHost
   readonly searches: Searches
+  readonly codes: Codes
 }
 
 export class ChatNetwork {
@@ -183,11 +192,10 @@ export class ChatNetwork {
       peers: this.peers,
       addresses: this.addresses,
       dialer: this.#dialer,
-      lookAround: async (signal) => {
-        if (!this.#hasLooked) await this.firstLook(signal, { thorough: false })
-      },
+      lookAround: async (signal) => this.lookAround(signal),
       isDirectory: async (peer, asked) =>
         asked === undefined ? this.connections.isDirectory(peer) : this.#answersAsDirectory(asked),
+      meet: async (text, signal) => this.#made.codes.meet(text, signal),
       notice
     })
     this.#doubts = new LinkDoubts({
@@ -269,6 +277,16 @@ export class ChatNetwork {
   /** What tries single paths, for who asks about them. */
   get trialDialer(): TrialDialer {
     return this.#dialer
+  }
+
+  /** The same, once: later it resolves at once. */
+  async lookAround(signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#hasLooked) await this.firstLook(signal, { thorough: false })
+  }
+
+  /** Uses a directory that the user has scanned, beside the others. */
+  useDirectory(address: Multiaddr): void {
+    this.#directories.use(address)
   }
 
   async resolve(words: readonly string[], options: ResolveOptions): Promise<PeerTarget> {
@@ -381,7 +399,10 @@ export class ChatNetwork {
       this.#relays.releaseUnused()
       this.#news.wake()
     })
-    directories.on('registered', (directory) => void this.#relays.reserve(directory))
+    directories.on('registered', (directory) => {
+      void this.#relays.reserve(directory)
+      void this.#made.codes.registered(directory)
+    })
     directories.on('notice', (text) => this.#notice({ code: 'directory', text }))
     return directories
   }

@@ -5,7 +5,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ChatApi, ChatSnapshot, NodeFigures, SettingView } from './api/chat-api.ts'
 import { ChatEvents, type Misbehaviour } from './api/chat-events.ts'
 import type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'
-import { createChatHost } from './chat-host.ts'
+import { createChatHost, type ChatHost } from './chat-host.ts'
 import { ChatNetwork } from './chat-network.ts'
 import { DirectoriesInUse, Peers, Self, Trust, type ChatParts } from './chat-parts.ts'
 import { settingViews, type Config } from './config/config.ts'
@@ -13,6 +13,7 @@ import { pressureNotice } from './connection-notices.ts'
 import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts'
 import { Doctor } from './doctor/doctor.ts'
 import { doctorNode } from './doctor-node.ts'
+import { Invitations, type CodeNetwork } from './invitations/invitations.ts'
 import { Messaging } from './messaging/messaging.ts'
 import { MisbehaviourWatch } from './misbehaviour.ts'
 import { isPeerId } from './peers/peer-reference.ts'
@@ -55,6 +56,7 @@ export class ChatNode implements ChatApi {
   readonly peers: Peers
   readonly trust: Trust
   readonly directories: DirectoriesInUse
+  readonly invitations: Invitations
   readonly #parts: ChatParts
   readonly #config: Config
   readonly #port: ListeningPort
@@ -111,6 +113,7 @@ export class ChatNode implements ChatApi {
     this.peers = new Peers(parts)
     this.trust = new Trust(parts)
     this.directories = new DirectoriesInUse(parts)
+    this.invitations = parts.invitations
   }
 
   snapshot(): ChatSnapshot {
@@ -174,7 +177,7 @@ export class ChatNode implements ChatApi {
 
   /** Whatever fails on the way, the profile is free for the next one afterwards. */
   async #stop(): Promise<void> {
-    const { host, messaging, network, profile, events } = this.#parts
+    const { host, invitations, messaging, network, profile, events } = this.#parts
     const wasStarted = this.#state === 'started'
     this.#state = 'stopped'
     events.end()
@@ -182,6 +185,7 @@ export class ChatNode implements ChatApi {
       // libp2p can't be stopped while it starts. A failure is reported by start().
       await this.#starting?.catch(() => undefined)
       messaging.rest()
+      invitations.stop()
       if (wasStarted) {
         // At the same time: one that does not answer our goodbye must not keep us on the rosters of all others.
         await Promise.all([network.withdraw(), messaging.stop()])
@@ -224,15 +228,27 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
     addresses: network.addresses,
     events
   })
+  const invitations: Invitations = new Invitations({
+    networkName: config.settings.network,
+    self: profile.id,
+    searchesLan: config.settings.mdns,
+    book: profile.book,
+    network: codeNetwork(network),
+    service: () => host.invite,
+    accept: async (peer) => messaging.accept(peer),
+    readAddress: readDirectoryAddress,
+    events
+  })
   profile.book.watch((part) => events.tell('snapshot', () => ({ part })))
   await network.presence.prepare()
-  const host = await createChatHost({
+  const host: ChatHost = await createChatHost({
     profile,
     settings: config.settings,
     port: port.port,
     observe,
     lan: network.sightings,
     protocol: messaging.protocol,
+    invitations: invitations.protocol,
     ownEnvelope: () => network.presence.own.envelope,
     onMisbehaviour: (what: Misbehaviour) => {
       const report = misbehaviour.record(what, Date.now())
@@ -243,7 +259,7 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
     onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure)),
     stunServers: () => network.stunServers()
   })
-  network.bind({ host, searches: messaging })
+  network.bind({ host, searches: messaging, codes: invitations })
   return {
     networkName: config.settings.network,
     searchesLan: config.settings.mdns,
@@ -253,6 +269,7 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
     host,
     network,
     messaging,
+    invitations,
     misbehaviour,
     events
   }
@@ -265,6 +282,22 @@ function wantedPort(
   observe: boolean
 ): { readonly asked: number | undefined; readonly usual: number | undefined } {
   return observe ? { asked: undefined, usual: asked ?? usual } : { asked, usual }
+}
+
+/** The network, as far as codes need it. */
+function codeNetwork(network: ChatNetwork): CodeNetwork {
+  const { connections, peers, sightings } = network
+  return {
+    directories: () => network.directories(),
+    connection: (directory) => connections.connection(directory),
+    lanPeers: () => sightings.peers.peers(),
+    connect: async (peer, options) => connections.connect(peer, options),
+    lookAround: async (signal) => network.lookAround(signal),
+    useDirectory: (address) => network.useDirectory(address),
+    name: (peer) => peers.name(peer),
+    label: (peer) => peers.label(peer),
+    refresh: (peer) => peers.refresh(peer)
+  }
 }
 
 /** An object whose fields are worked out when they are read: a face asks for the roster of thousands, or for the name. */

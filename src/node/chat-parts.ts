@@ -19,6 +19,7 @@ import type {
 import type { ChatHost } from './chat-host.ts'
 import type { ChatNetwork } from './chat-network.ts'
 import { readGivenName } from './config/given-name.ts'
+import type { Invitations } from './invitations/invitations.ts'
 import type { Messaging } from './messaging/messaging.ts'
 import type { MisbehaviourWatch } from './misbehaviour.ts'
 import { readContactName } from './peers/known-names.ts'
@@ -39,6 +40,7 @@ export interface ChatParts {
   readonly host: ChatHost
   readonly network: ChatNetwork
   readonly messaging: Messaging
+  readonly invitations: Invitations
   readonly misbehaviour: MisbehaviourWatch
   readonly events: ChatEvents
 }

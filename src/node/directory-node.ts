@@ -8,6 +8,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { StunResponder } from '../direct/stun/index.ts'
 import { federation, type FederationService } from '../directory/federation/index.ts'
 import { directory, type DirectoryService } from '../directory/server/index.ts'
+import { numbers } from '../invite/server/index.ts'
 import { circuitLimits, relay, type RelayService } from '../relay/server/index.ts'
 import {
   ConnectionGuard,
@@ -208,6 +209,11 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
             if (node !== undefined) node.#tell('stun', { text })
           },
           metrics: figures?.stun
+        }),
+        numbers: numbers({
+          network: settings.network,
+          isAnnounced: (peer) => running().services.directory.isAnnounced(peer),
+          federationPeers: () => running().services.federation.federationPeers()
         }),
         federation: federation({
           network: settings.network,

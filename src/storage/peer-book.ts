@@ -17,6 +17,8 @@ export interface Contact {
   readonly addresses: readonly string[]
   /** Set once the user has compared safety numbers with the peer. */
   readonly verified?: { readonly sinceMs: number }
+  /** Set when the two have met by the code of an invitation. */
+  readonly metByCode?: { readonly sinceMs: number }
 }
 
 /** A blocked or ignored peer. */
@@ -194,6 +196,16 @@ export class PeerBook {
     await this.#save('contacts', 'blocked')
   }
 
+  /** The two have met by the code of an invitation: the peer becomes a contact, if it is none. */
+  async meet(peer: string, name: string, nowMs: number): Promise<void> {
+    checkPeer(peer, this.#isPeer)
+    const before = this.#book.contacts[peer]
+    this.#book.contacts[peer] = { sinceMs: nowMs, addresses: [], name, ...before, peer, metByCode: { sinceMs: nowMs } }
+    delete this.#book.blocked[peer]
+    delete this.#book.ignored[peer]
+    await this.#save('contacts', 'blocked')
+  }
+
   /** Removes the verification; the peer stays a contact. */
   async unverify(peer: string): Promise<void> {
     const contact = this.#book.contacts[peer]
@@ -348,14 +360,17 @@ function readEntry(key: string, value: unknown): PeerBookEntry {
 }
 
 function readContact(key: string, value: unknown): Contact {
-  const { sinceMs, addresses, verified, claimedName } = fieldsOf(key, value)
+  const { sinceMs, addresses, verified, metByCode, claimedName } = fieldsOf(key, value)
   const isList = Array.isArray(addresses) && addresses.every((address) => typeof address === 'string')
   if (!isList) throw new TypeError(`expected a list of text: ${key}, addresses`)
   const contact = {
     ...readEntry(key, value),
     ...(claimedName === undefined ? {} : { claimedName: textOf(`${key}, claimedName`, claimedName) }),
     sinceMs: numberOf(`${key}, sinceMs`, sinceMs),
-    addresses
+    addresses,
+    ...(metByCode === undefined
+      ? {}
+      : { metByCode: { sinceMs: numberOf(`${key}, metByCode`, fieldsOf(key, metByCode)['sinceMs']) } })
   }
   if (verified === undefined) return contact
   return { ...contact, verified: { sinceMs: numberOf(`${key}, verified`, fieldsOf(key, verified)['sinceMs']) } }

@@ -13,6 +13,7 @@ import type {
   ConversationSummary,
   DirectoryView,
   IncomingMessage,
+  InvitationView,
   OutgoingMessage,
   PathView,
   PeerTarget,
@@ -46,6 +47,18 @@ export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRo
   }
 }
 
+export const invitation: InvitationView = {
+  number: 7,
+  code: '7-oak-pilot-river',
+  link: 'parley:7-oak-pilot-river@203.0.113.7:8000',
+  isForMany: false,
+  places: 1,
+  came: [],
+  failedTries: 0,
+  expiresAtMs: Date.UTC(2026, 10, 30, 12),
+  directories: ['203.0.113.7:8000']
+}
+
 export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatApi {
   readonly events = this
   readonly self = {
@@ -68,6 +81,19 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     measurePath: async (peer) => this.measurePath(peer),
     renameContact: async (peer, name) => this.renameContact(peer, name),
     removeContact: async (peer) => this.removeContact(peer)
+  }
+  readonly invitations: ChatApi['invitations'] = {
+    make: async ({ places = 1 } = {}) => {
+      const made = { ...invitation, places, isForMany: places > 1 }
+      this.invited = [...this.invited, made]
+      return made
+    },
+    list: async () => this.invited,
+    revoke: async (number) => {
+      const ended = { ...invitation, number, end: 'revoked' } as const
+      this.invited = this.invited.filter((one) => one.number !== number)
+      return ended
+    }
   }
   readonly trust: ChatApi['trust'] = {
     safetyNumber: async () => this.safetyNumber(),
@@ -120,6 +146,7 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
   nickname = 'anna'
   status = ''
   lostAtMs: number | undefined
+  invited: readonly InvitationView[] = []
   readonly network = 'test'
   misbehaviour: MisbehaviourSummary = { count: 0 }
   readonly profile = { name: 'default', folder: '/nowhere', insteadOf: undefined }

@@ -141,7 +141,10 @@ describe('a command line that can not be understood', () => {
     [['config', '--accept', 'some'], 'expected one of ask, lan, all'],
     [['send', 'bob', 'x', '--wait', 'long'], '--wait long: expected seconds'],
     [['log'], 'parley log needs PEER: a contact, a peer ID or its beginning. Example: parley log bob --since 2d\n'],
-    [['--name', 'x', 'chat'], 'parley chat needs PEER: a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a'],
+    [
+      ['--name', 'x', 'chat'],
+      'parley chat needs PEER: a name, a peer ID or its beginning, the code of an invitation, HOST:PORT, HOST PORT or a'
+    ],
     [['chat', '--plain'], 'a multiaddr. Example: parley chat bob\n'],
     [
       ['contact', 'rename'],

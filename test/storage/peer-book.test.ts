@@ -114,9 +114,25 @@ test('a removed contact is gone for good, and other peers stay as they were', as
   expect(again.isBlocked('mallory-id')).toBe(true)
 })
 
+test('a peer that was met by a code is a contact, and stays what else it was', async () => {
+  const book = await PeerBook.open(file)
+  await book.accept('anna-id', 'anna', 5)
+  await book.verify('anna-id', 'anna', 6)
+  await book.meet('anna-id', 'somebody', 7)
+  await book.ignore('bob-id', 'bob')
+  await book.meet('bob-id', 'bob', 8)
+  const again = await PeerBook.open(file)
+  expect(again.contacts()).toEqual([
+    { peer: 'anna-id', name: 'anna', sinceMs: 5, addresses: [], verified: { sinceMs: 6 }, metByCode: { sinceMs: 7 } },
+    { peer: 'bob-id', name: 'bob', sinceMs: 8, addresses: [], metByCode: { sinceMs: 8 } }
+  ])
+  expect(again.isIgnored('bob-id')).toBe(false)
+})
+
 test.each([
   ['a contact without a name', { contacts: { 'anna-id': { peer: 'anna-id', sinceMs: 5, addresses: [] } } }],
   ['a contact with a number for an address', { contacts: { a: { peer: 'a', name: 'a', sinceMs: 5, addresses: [7] } } }],
+  ['a contact met at no time', { contacts: { a: { peer: 'a', name: 'a', sinceMs: 5, addresses: [], metByCode: {} } } }],
   ['a contact under the ID of another', { contacts: { b: { peer: 'a', name: 'a', sinceMs: 5, addresses: [] } } }],
   ['a blocked peer that is no entry', { blocked: { a: true } }],
   ['a contact of no peer', { contacts: { '!': { peer: '!', name: 'a', sinceMs: 5, addresses: [] } } }],
@@ -139,6 +155,7 @@ test('a change that names no peer is refused, and the book can be opened again',
   const changes = [
     async () => book.accept('bad', 'bad', 5),
     async () => book.verify('bad', 'bad', 5),
+    async () => book.meet('bad', 'bad', 5),
     async () => book.block('bad', 'bad'),
     async () => book.ignore('bad', 'bad'),
     async () => book.setPin('/ip4/10.0.0.1/tcp/4', 'bad')

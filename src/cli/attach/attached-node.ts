@@ -9,6 +9,7 @@ import type {
   ChatApi,
   ChatNodeEvents,
   ChatSnapshot,
+  InvitationsApi,
   MessagingApi,
   NodeFigures,
   PeersApi,
@@ -19,7 +20,15 @@ import { HELLO_TIMEOUT_MS } from './face-protocol.ts'
 import { MissedMessages } from './missed-messages.ts'
 import { NodeGoneError, NodeLink, type NodeMessage } from './node-link.ts'
 import { NodeMirror } from './node-mirror.ts'
-import { isGone, remoteMessaging, remotePeers, remoteSelf, remoteTrust, type Remote } from './remote-api.ts'
+import {
+  isGone,
+  remoteInvitations,
+  remoteMessaging,
+  remotePeers,
+  remoteSelf,
+  remoteTrust,
+  type Remote
+} from './remote-api.ts'
 
 /** How soon a node that has ended is looked for again: its supervisor starts it within seconds. */
 const RECONNECT_BACKOFF = { firstMs: 250, maxMs: 5_000 } as const
@@ -43,6 +52,7 @@ export class AttachedNode implements ChatApi {
   readonly messaging: MessagingApi
   readonly peers: PeersApi
   readonly trust: TrustApi
+  readonly invitations: InvitationsApi
   readonly #init: AttachedNodeInit
   readonly #life = new AbortController()
   readonly #missed: MissedMessages
@@ -91,6 +101,7 @@ export class AttachedNode implements ChatApi {
     this.messaging = remoteMessaging(remote)
     this.peers = remotePeers(remote)
     this.trust = remoteTrust(remote)
+    this.invitations = remoteInvitations(remote)
     this.#missed = new MissedMessages({
       history: () => this.messaging.history,
       requests: async () => this.messaging.requests(),

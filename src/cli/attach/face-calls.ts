@@ -203,7 +203,11 @@ const calls: Readonly<Record<string, Call>> = {
   'trust.verify': ({ node }, args) => node.trust.verify(args.peer(0)),
   'trust.unverify': ({ node }, args) => node.trust.unverify(args.peer(0)),
   'trust.block': ({ node }, args) => node.trust.block(args.peer(0)),
-  'trust.unblock': ({ node }, args) => node.trust.unblock(args.peer(0))
+  'trust.unblock': ({ node }, args) => node.trust.unblock(args.peer(0)),
+
+  'invitations.make': ({ node }, args) => node.invitations.make(args.options(0, { places: 'number', forMs: 'number' })),
+  'invitations.list': ({ node }) => node.invitations.list(),
+  'invitations.revoke': ({ node }, args) => node.invitations.revoke(args.number(0))
 }
 
 /** Where a reader stands that has read nothing yet. */

@@ -48,6 +48,7 @@ const eventTypes: readonly Exclude<keyof ChatNodeEvents, 'resumed'>[] = [
   'entered',
   'typing',
   'left',
+  'invitation',
   'notice'
 ]
 

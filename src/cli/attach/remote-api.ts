@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type {
   HistoryApi,
   HistoryEntry,
+  InvitationsApi,
   MessagingApi,
   NewsReader,
   OutgoingMessage,
@@ -97,6 +98,14 @@ export function remoteTrust({ call }: Remote): TrustApi {
     unverify: as((peer) => call('trust.unverify', [peer])),
     block: as((peer) => call('trust.block', [peer])),
     unblock: as((peer) => call('trust.unblock', [peer]))
+  }
+}
+
+export function remoteInvitations({ call }: Remote): InvitationsApi {
+  return {
+    make: as((options = {}) => call('invitations.make', [options])),
+    list: as(() => call('invitations.list')),
+    revoke: as((number) => call('invitations.revoke', [number]))
   }
 }
 

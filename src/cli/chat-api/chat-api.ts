@@ -16,6 +16,8 @@ export type {
   HistoryApi,
   HistoryEntry,
   IncomingMessage,
+  InvitationsApi,
+  InvitationView,
   LinkView,
   MessagingApi,
   MisbehaviourSummary,

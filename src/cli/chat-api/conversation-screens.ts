@@ -61,7 +61,7 @@ export class ConversationScreens {
 
 /** The node as one of its faces uses it: what it opens and leaves is on its own screen. */
 export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
-  const { events, self, peers, trust, messaging } = node
+  const { events, self, peers, trust, invitations, messaging } = node
   return {
     events,
     self,
@@ -85,6 +85,11 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
         await screens.takeOff(peer)
       },
       unblock: async (peer) => trust.unblock(peer)
+    },
+    invitations: {
+      make: async (options) => invitations.make(options),
+      list: async () => invitations.list(),
+      revoke: async (number) => invitations.revoke(number)
     },
     snapshot: () => node.snapshot(),
     figures: async () => node.figures(),

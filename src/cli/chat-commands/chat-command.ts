@@ -9,6 +9,7 @@ import type {
   DoctorReport,
   HistoryEntry,
   IncomingMessage,
+  InvitationView,
   NameOwner,
   OutgoingMessage,
   PathView,
@@ -145,6 +146,9 @@ export type CommandResult =
   | { readonly is: 'status'; readonly status: string; readonly isNew: boolean }
   | { readonly is: 'typing notices'; readonly on: boolean }
   | ({ readonly is: 'identity' } & Identity)
+  /** `qr`: of one that was just made. */
+  | { readonly is: 'invitation'; readonly invitation: InvitationView; readonly qr: readonly string[] }
+  | { readonly is: 'invitations'; readonly invitations: readonly InvitationView[] }
   | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
   | ({
       readonly is: 'history'

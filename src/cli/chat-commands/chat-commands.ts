@@ -20,6 +20,7 @@ import { historyCommands, unreadCounts } from './history-commands.ts'
 import { certain, certainOrCurrent, currentOr, refOf, whoText, words } from './named-peer.ts'
 import { shortId } from '../../node/settings.ts'
 import { askedBefore, cautionBefore } from './stranger-caution.ts'
+import { inviteCommands } from './invite-commands.ts'
 import { trustCommands } from './trust-commands.ts'
 import { isSameName, nearestWord } from '../../lib/index.ts'
 
@@ -246,6 +247,7 @@ export const chatCommands: readonly ChatCommand[] = [
     }
   },
   ...trustCommands,
+  ...inviteCommands,
   ...historyCommands,
   {
     name: 'directories',

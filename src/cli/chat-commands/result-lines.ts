@@ -7,6 +7,7 @@ import { pathLine } from '../wording/conversation-news.ts'
 import { directoryLines } from '../wording/directory-wording.ts'
 import { doctorLines } from '../wording/doctor-wording.ts'
 import { identityLines } from '../wording/identity-wording.ts'
+import { invitationLine, invitationLines } from '../wording/invitation-wording.ts'
 import {
   conversationLine,
   historyLine,
@@ -114,6 +115,12 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
       return [`Others ${result.on ? 'see' : 'do not see'} when you are typing.`]
     case 'identity':
       return identityLines(result)
+    case 'invitation':
+      return invitationLines(result.invitation, `/invite end ${result.invitation.number}`, result.qr)
+    case 'invitations':
+      return result.invitations.length === 0
+        ? ['No invitation is open: /invite makes one.']
+        : result.invitations.map(invitationLine)
     case 'history':
       return orNone(
         result.entries.flatMap(({ message }) => historyLine(message, context.labelOf(result.peer), context.fold)),

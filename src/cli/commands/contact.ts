@@ -8,7 +8,7 @@ import type { ContactSource, ListedContact } from '../control/running-profile.ts
 import { escapedJson } from '../process/clean-text.ts'
 import { canAsk, isConfirmed } from '../process/input-lines.ts'
 import { type CommandIo, sayMended, writeLines } from '../process/io.ts'
-import { claimText } from '../wording/trust-wording.ts'
+import { claimText, trustMark } from '../wording/trust-wording.ts'
 import { flagsOf, hasSwitch } from '../options/given-options.ts'
 
 export async function runContactList(io: CommandIo, command: Command): Promise<ExitCode> {
@@ -64,9 +64,10 @@ async function inContacts(
   return exitCodes.ok
 }
 
-function lineOf({ name, peer, verified, claimedName }: ListedContact): string {
+function lineOf(contact: ListedContact): string {
+  const { name, peer, claimedName } = contact
   const claim = claimedName === name ? '' : `  (${claimText(claimedName)})`
-  return `${name}  ${peer}${verified ? '  [verified]' : ''}${claim}`
+  return `${name}  ${peer}${trustMark(contact)}${claim}`
 }
 
 /** @throws ProfileInUseError, StorageProblemError */
@@ -83,12 +84,13 @@ async function withContacts<T>(io: CommandIo, config: Config, use: (source: Cont
         sayMended(io, open.mended)
         return await use({
           list: async () =>
-            open.contacts().map(({ peer, name, claimedName = name, verified }) => ({
+            open.contacts().map(({ peer, name, claimedName = name, verified, metByCode }) => ({
               peer,
               name,
               shortId: shortId(peer),
               claimedName,
-              verified: verified !== undefined
+              verified: verified !== undefined,
+              metByCode: metByCode !== undefined
             })),
           find: async (words) => {
             const peer = await open.resolve(words)

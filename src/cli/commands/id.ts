@@ -16,6 +16,6 @@ export async function runId(io: CommandIo, command: Command): Promise<ExitCode> 
   if (!hasSwitch(command, 'qr')) return exitCodes.ok
   const { renderUnicodeCompact } = await import('uqr')
   const [address = identity.peer] = identity.addresses
-  writeLines(io.stdout, ['', ...renderUnicodeCompact(address).split('\n'), address])
+  writeLines(io.stdout, ['', address, ...renderUnicodeCompact(address).split('\n')])
   return exitCodes.ok
 }

@@ -159,10 +159,11 @@ export function runningContacts(parley: RunningParley): ContactSource {
   }
 }
 
-function readContact({ peer, name, claimedName, verified }: Json): ListedContact | undefined {
+function readContact({ peer, name, claimedName, verified, metByCodeSinceMs }: Json): ListedContact | undefined {
   if (typeof peer !== 'string' || typeof name !== 'string') return undefined
   const claimed = typeof claimedName === 'string' ? claimedName : name
-  return { peer, name, shortId: shortId(peer), claimedName: claimed, verified: verified === true }
+  const metByCode = typeof metByCodeSinceMs === 'number'
+  return { peer, name, shortId: shortId(peer), claimedName: claimed, verified: verified === true, metByCode }
 }
 
 function textOf(value: unknown): string {
@@ -228,6 +229,7 @@ export interface ListedContact {
   /** The name that the contact claims. */
   readonly claimedName: string
   readonly verified: boolean
+  readonly metByCode: boolean
 }
 
 /** What the commands about the history need, wherever it is kept open. */

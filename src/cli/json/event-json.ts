@@ -12,6 +12,7 @@ import type {
   DirectoryView,
   DoctorReport,
   HistoryEntry,
+  InvitationView,
   MisbehaviourSummary,
   NodeFigures,
   PathView,
@@ -200,6 +201,17 @@ export function safetyJson(view: SafetyView): AnswerJson<'safety number'> {
   return { peer, name, shortId, safetyNumber: groups.join(' '), ...trustJson(view) }
 }
 
+export function invitationJson(view: InvitationView): ShapeJson<'invitation'> {
+  const { isForMany: forMany, end, number, code, link, places, came, failedTries, expiresAtMs, directories } = view
+  return { number, code, link, forMany, places, came, failedTries, expiresAtMs, directories, end: end ?? null }
+}
+
+export function invitationNewsJson(news: ChatNodeEvents['invitation']['detail']): EventJson<'invitation'> {
+  const invitation = { what: news.what, ...invitationJson(news.invitation) }
+  if (news.what === 'came') return { ...invitation, peer: news.peer, peerName: news.name }
+  return news.what === 'failed' ? { ...invitation, from: news.from } : invitation
+}
+
 function trustJson({
   verifiedSinceMs,
   sameNameAs,
@@ -346,16 +358,19 @@ export function resultJson(result: CommandResult): Json {
       return { strangers: result.strangers, messages: result.messages } satisfies AnswerJson<'requests cleared'>
     case 'contacts':
       return {
-        contacts: result.contacts.map(({ peer, name, claimedName, sinceMs, addresses, verified, sameNameAs }) => ({
-          peer,
-          name,
-          claimedName: claimedName ?? name,
-          sinceMs,
-          addresses,
-          verified: verified !== undefined,
-          verifiedSinceMs: verified?.sinceMs ?? null,
-          sameNameAs: sameNameAs ?? null
-        }))
+        contacts: result.contacts.map(
+          ({ peer, name, claimedName, sinceMs, addresses, verified, metByCode, sameNameAs }) => ({
+            peer,
+            name,
+            claimedName: claimedName ?? name,
+            sinceMs,
+            addresses,
+            verified: verified !== undefined,
+            verifiedSinceMs: verified?.sinceMs ?? null,
+            metByCodeSinceMs: metByCode?.sinceMs ?? null,
+            sameNameAs: sameNameAs ?? null
+          })
+        )
       } satisfies AnswerJson<'contacts'>
     case 'blocked peers':
       return { blocked: result.blocked.map(({ peer, name }) => ({ peer, name })) } satisfies AnswerJson<'blocked peers'>
@@ -374,6 +389,10 @@ export function resultJson(result: CommandResult): Json {
       return { status: result.status } satisfies AnswerJson<'status'>
     case 'typing notices':
       return { typing: result.on } satisfies AnswerJson<'typing notices'>
+    case 'invitation':
+      return { invitation: invitationJson(result.invitation) } satisfies AnswerJson<'invitation'>
+    case 'invitations':
+      return { invitations: result.invitations.map(invitationJson) } satisfies AnswerJson<'invitations'>
     case 'identity': {
       const { is: _is, ...identity } = result
       return identity satisfies AnswerJson<'identity'>

@@ -22,6 +22,7 @@ import {
   conversationJson,
   directoryJson,
   entryJson,
+  invitationNewsJson,
   noticeJson,
   readyJson,
   requestJson,
@@ -251,6 +252,7 @@ export class JsonFace {
     this.#on('entered', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('typing', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('left', ({ detail: { peer, name, reason } }) => ({ peer, name, reason }))
+    this.#on('invitation', ({ detail }) => invitationNewsJson(detail))
     this.#on('notice', ({ detail }) => noticeJson(detail))
   }
 

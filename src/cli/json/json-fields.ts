@@ -117,6 +117,18 @@ export const shapeFields = {
     floorBytes: 'that stay free',
     diskLow: 'true or false'
   },
+  invitation: {
+    number: 'by which directories know it',
+    code: 'number and words: the words are secret',
+    link: 'what a QR code of it holds',
+    forMany: 'whether those who come become no contacts',
+    places: 'how many people it lets in',
+    came: 'who has come: `peer`, `name`, `shortId`',
+    failedTries: 'wrong codes that were tried',
+    expiresAtMs: 'until when it is open',
+    directories: 'the directories that know its number',
+    end: '`used`, `expired`, `revoked`, `ended` (too many wrong tries); `null` while it is open'
+  },
   misbehaviour: {
     count: 'how many remotes were cut or refused for what they did since the start',
     last: 'the last one: `peer`, `address`, `breach`, `what`, `action`, `atMs`'
@@ -193,6 +205,22 @@ export const eventFields = {
     reason: 'words that follow the name',
     retryAfterMs: 'after how long it is asked again'
   },
+  invitation: {
+    what: '`came`, `failed` (a wrong code was tried), `ended`',
+    number: 'of the [invitation](#an-invitation), whose other fields follow',
+    code: 'as there',
+    link: 'as there',
+    forMany: 'as there',
+    places: 'as there',
+    came: 'as there',
+    failedTries: 'as there',
+    expiresAtMs: 'as there',
+    directories: 'as there',
+    end: 'as there',
+    'peer?': 'of `came`: who',
+    'peerName?': 'of `came`: its name here',
+    'from?': 'of `failed`: the address, /64, or source that a relay states'
+  },
   notice: {
     code: 'one of the codes below',
     text: 'for a person',
@@ -236,6 +264,7 @@ export const eventMeanings: Readonly<Record<keyof typeof eventFields, string>> =
   typing: 'The other side is typing.',
   left: 'The other side has left.',
   refused: 'The other side takes no messages at the moment.',
+  invitation: 'Someone came by an invitation of yours, tried it in vain, or it has ended.',
   notice: 'Something that a person should know.',
   dropped: 'The reader was slow, and events were left out here. Messages are never among them.',
   bye: 'The last line.'
@@ -252,7 +281,7 @@ export const answerFields = {
   opened: {
     ...peerAndName,
     shortId: 'its short form',
-    by: 'how PEER was understood: `id`, `address`, `contact`, `nickname`, `beginning` (a few letters of the ID)',
+    by: 'how PEER was understood: `id`, `address`, `contact`, `nickname`, `beginning` (a few letters of the ID), `code`',
     ...trust,
     messages: 'the last [messages](#a-message)'
   },
@@ -293,7 +322,7 @@ export const answerFields = {
   'requests cleared': { strangers: 'how many', messages: 'how many' },
   contacts: {
     contacts:
-      '`peer`, `name`, `claimedName` (what the contact calls itself), `sinceMs`, `addresses`, `verified`, `verifiedSinceMs`, `sameNameAs` of each'
+      '`peer`, `name`, `claimedName` (what the contact calls itself), `sinceMs`, `addresses`, `verified`, `verifiedSinceMs`, `metByCodeSinceMs` (when you met by the code of an invitation), `sameNameAs` of each'
   },
   'blocked peers': { blocked: '`peer`, `name` of each' },
   directories: {
@@ -306,6 +335,8 @@ export const answerFields = {
   status: { status: 'yours as it is now; empty for none' },
   'typing notices': { typing: 'whether others see that you are typing' },
   identity: ownIdentity,
+  invitation: { invitation: 'an [invitation](#an-invitation)' },
+  invitations: { invitations: '[invitations](#an-invitation), those that have just ended too' },
   sent: { ...peerAndName, message: 'the [message](#a-message)' },
   history: { ...peerAndName, ...page },
   'message text': { ...peerAndName, message: 'the [message](#a-message)' },
@@ -364,6 +395,7 @@ export const errorMeanings = {
   'storage-problem': "the history can't be read or written",
   usage: "what was asked can't be done, for the reason in `message`",
   'too-many-connections': 'on the socket: there are too many',
+  invitation: 'the code of an invitation leads to no one, for the reason in `message`',
   'key-locked': 'the key waits for its passphrase',
   'wrong-passphrase': 'the passphrase does not fit',
   'not-locked': '`unlock`, and the key is not locked'

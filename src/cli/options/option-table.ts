@@ -49,6 +49,7 @@ const settingsOfCommands = {
   doctor: [...lookSettings, 'port', 'host', 'relayVia'],
   directory: directorySettings,
   id: ['profile', 'network', 'name', 'port', 'host'],
+  invite: chatSettings,
   verify: lookSettings,
   status: onlyProfile,
   daemon: chatSettings,
@@ -163,6 +164,10 @@ const runOptions = [
   { sets: 'confirm', flags: '--confirm', of: { verify: 'the numbers match: mark the peer as verified' } },
   { sets: 'undo', flags: '--undo', of: { verify: 'remove that mark' } },
   { sets: 'qr', flags: '--qr', of: { id: 'also as a QR code', verify: 'also print the number as a QR code' } },
+  { sets: 'many', flags: '--many <N>', of: { invite: 'a code for N people, who do not become contacts' } },
+  { sets: 'for', flags: '--for <TIME>', of: { invite: 'with --many, how long it is open: 2h, 3d (default: 1d)' } },
+  { sets: 'list', flags: '--list', of: { invite: 'print the codes that are open' } },
+  { sets: 'end', flags: '--end <NUMBER>', of: { invite: 'take a code back' } },
   { sets: 'install', flags: '--install', of: { daemon: 'run it as a service, from each login on' } },
   { sets: 'uninstall', flags: '--uninstall', of: { daemon: 'remove that service' } },
   { sets: 'stop', flags: '--stop', of: { daemon: 'end the daemon that runs on the profile' } },
@@ -218,7 +223,7 @@ const runOptions = [
     flags: '--passphrase-fd <N>',
     of: {
       ...inEach(
-        ['parley', 'chat', 'send', 'log', 'await', 'directory', 'daemon', 'unlock'],
+        ['parley', 'chat', 'send', 'invite', 'log', 'await', 'directory', 'daemon', 'unlock'],
         'read the passphrase of the identity key from this file descriptor'
       ),
       'profile protect': 'read the present passphrase from this file descriptor',
@@ -241,6 +246,7 @@ const runOptions = [
       ...inEach(['doctor', 'id', 'verify', 'status', 'unlock', 'config'], 'print one JSON object'),
       ...inEach(['profile protect', 'profile export', 'profile import'], 'print one JSON object'),
       send: 'print the outcome as one JSON object',
+      invite: 'print what happens as one JSON object a line',
       await: 'print it as one JSON object',
       export: 'one JSON object a message',
       forget: 'print one JSON object that says how many',

@@ -12,6 +12,7 @@ import { PROGRESS_TICK_MS } from '../process/progress-line.ts'
 import { ConnectionProgress, ENTERED_AGAIN_MS, PresenceFilter, RefusalNews } from '../wording/conversation-news.ts'
 import { DirectoryNews } from '../wording/directory-wording.ts'
 import { reachableAt } from '../wording/identity-wording.ts'
+import { invitationNewsText } from '../wording/invitation-wording.ts'
 import { messageLines, requestLine } from '../wording/message-wording.ts'
 import { ROSTER_COALESCE_MS, type UnreadCounts } from '../wording/roster-wording.ts'
 import { asOfText } from '../wording/time-span.ts'
@@ -205,6 +206,7 @@ export class News {
     this.#on('notice', ({ detail }) => {
       if (detail.code === 'no-multicast' || detail.code === 'multicast') this.#hasLan = detail.works
     })
+    this.#onTold('invitation', ({ detail }) => this.#say([invitationNewsText(detail)]))
     this.#onTold('notice', ({ detail }) => {
       // Between empty lines: it must not pass with the rest.
       const isLoud = detail.code === 'key-changed' || detail.code === 'exposed-key'

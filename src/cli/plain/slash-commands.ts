@@ -97,6 +97,7 @@ function isQuoting({ is }: CommandResult): boolean {
     case 'contacts':
     case 'blocked peers':
     case 'identity':
+    case 'invitation':
     case 'history':
     case 'message text':
     case 'messages':

@@ -79,9 +79,21 @@ export const namelessMark = '  ! has no name that can be shown'
 
 /** A contact of a list: its name, its peer ID, and whether it is verified. */
 export function contactText(contact: MarkedContact): string {
-  const { name, peer, verified, claimedName } = contact
+  const { name, peer, claimedName } = contact
   const claim = claimedName === undefined ? '' : `  (${claimText(claimedName)})`
-  return `${name}  ${peer}${verified === undefined ? '' : '  [verified]'}${claim}${nameMark(contact, true)}`
+  return `${name}  ${peer}${trustMark(contact)}${claim}${nameMark(contact, true)}`
+}
+
+/** How a contact has become one, where that says who it is; begins with two spaces, or is empty. */
+export function trustMark({
+  verified,
+  metByCode
+}: {
+  readonly verified?: unknown
+  readonly metByCode?: unknown
+}): string {
+  const isSet = (mark: unknown): boolean => mark !== undefined && mark !== false
+  return isSet(verified) ? '  [verified]' : isSet(metByCode) ? '  [met by code]' : ''
 }
 
 /** Shown beside a contact that the user has renamed. */

@@ -20,6 +20,7 @@ import type {
   ChatNodeEvents,
   ConversationState,
   DirectoryView,
+  InvitationView,
   LinkView,
   MisbehaviourSummary,
   PathView,
@@ -37,7 +38,7 @@ export interface PeerTarget {
   readonly name: string
   readonly shortId: string
   /** `beginning`: a few letters of the ID, which anyone can have, as a nickname. */
-  readonly by: 'number' | 'id' | 'address' | 'contact' | 'nickname' | 'beginning'
+  readonly by: 'number' | 'id' | 'address' | 'contact' | 'nickname' | 'beginning' | 'code'
 }
 
 export interface ResolveOptions {
@@ -216,6 +217,22 @@ export interface SelfApi {
   setStatus(status: string): Promise<void>
 }
 
+export interface InvitationOptions {
+  /** For so many people, who become no contacts; by default for one, who does. */
+  readonly places?: number
+  /** How long an invitation for many is open; that for one has its time. */
+  readonly forMs?: number
+}
+
+/** Codes by which others find this node. Who types one gives it to {@link PeersApi.resolve}. */
+export interface InvitationsApi {
+  make(options?: InvitationOptions): Promise<InvitationView>
+  /** The open ones, and those that have just ended. */
+  list(): Promise<readonly InvitationView[]>
+  /** Takes an open one back. */
+  revoke(number: number): Promise<InvitationView>
+}
+
 /** Where the events of a node are listened to. */
 export interface ChatEventTarget {
   addEventListener<K extends keyof ChatNodeEvents>(type: K, listener: (event: ChatNodeEvents[K]) => void): void
@@ -228,6 +245,7 @@ export interface ChatApi {
   readonly messaging: MessagingApi
   readonly peers: PeersApi
   readonly trust: TrustApi
+  readonly invitations: InvitationsApi
   /** All that is shown without asking, as it is now; {@link events} say when it changes. */
   snapshot(): ChatSnapshot
   figures(): Promise<NodeFigures>

@@ -272,6 +272,35 @@ export type Notice =
   /** They could read the identity key itself. */
   | { readonly code: 'exposed-key'; readonly text: string }
 
+/** An invitation that this node has made. */
+export interface InvitationView {
+  readonly number: number
+  /** The number and the words: `7-oak-pilot-river`. */
+  readonly code: string
+  /** For a QR code: the code, and a directory that knows its number. */
+  readonly link: string
+  /** Who comes by it becomes no contact. */
+  readonly isForMany: boolean
+  /** How many people it lets in. */
+  readonly places: number
+  readonly came: readonly PeerName[]
+  readonly failedTries: number
+  readonly expiresAtMs: number
+  /** The directories that know its number, as they were named. */
+  readonly directories: readonly string[]
+  /** Why it has ended; absent while it is open. */
+  readonly end?: 'used' | 'expired' | 'revoked' | 'ended'
+}
+
+/** What has become of an invitation. */
+export type InvitationNews = { readonly invitation: InvitationView } & (
+  | { readonly what: 'came'; readonly peer: string; readonly name: string }
+  /** A wrong code was tried, from this address, /64, or source that a relay states. */
+  | { readonly what: 'failed'; readonly from: string }
+  /** It has expired, was taken back, or too many tries have failed. */
+  | { readonly what: 'ended' }
+)
+
 /** A peer as an event names it. */
 export interface NamedPeer {
   readonly peer: string
@@ -327,6 +356,8 @@ export interface ChatNodeEvents {
   typing: CustomEvent<{ readonly peer: string; readonly name: string }>
   /** The other side has left the conversation (EXIT) or the network (QUIT). */
   left: CustomEvent<NamedPeer & { readonly reason: 'left' | 'quit' }>
+  /** Someone came by an invitation of this node, tried it in vain, or it has ended. */
+  invitation: CustomEvent<InvitationNews>
   notice: CustomEvent<Notice>
 }
 

@@ -52,7 +52,10 @@ export const exitCodes = {
   archive: 16,
   /** `parley doctor`: something is broken, and it is named. */
   problemFound: 17,
-  /** `parley await`: no such message came in the time given. The number is that of timeout(1). */
+  /**
+   * `parley await`: no such message came in the time given; `parley invite`: nobody came. The number is that of
+   * timeout(1).
+   */
   timedOut: 124,
   /** Ended by Ctrl-C or a signal before it was done. */
   interrupted: 130

@@ -127,6 +127,11 @@ export class Directories extends EventEmitter<DirectoriesEvents> {
     this.#add(withPeerId(shown, peer), 'found', addresses)
   }
 
+  /** Uses a directory beside the others, from now until the end: the user has scanned where a number is known. */
+  use(address: Multiaddr): void {
+    if (this.#started) this.#add(address, 'named')
+  }
+
   /** The addresses of a directory that the LAN shows. */
   addressesOf(peer: string): readonly string[] {
     const member = this.#members.all().find(({ address }) => peerIdOf(address) === peer)

@@ -7,7 +7,13 @@ import type { PeerBook } from '../../storage/index.ts'
 import { formatAddress, isLoopback, isRelayed, parseAddress, withPeerId, withoutPeerId } from '../dialing/address.ts'
 import type { PeerTarget, ResolveOptions } from '../api/chat-api.ts'
 import type { Notice } from '../api/chat-events.ts'
-import { BadAddressError, DirectoryPeerError, KeyChangedError, UnreachableError } from '../api/errors.ts'
+import {
+  BadAddressError,
+  DirectoryPeerError,
+  KeyChangedError,
+  PeerNotFoundError,
+  UnreachableError
+} from '../api/errors.ts'
 import { readPeerReference, type KnownPeers, type PeerReference } from './peer-reference.ts'
 import { shortId } from '../../lib/index.ts'
 
@@ -36,6 +42,8 @@ export interface PeerResolverInit {
   readonly lookAround: (signal: AbortSignal | undefined) => Promise<void>
   /** Whether the peer is a directory, as far as that is known; over `asked`, the peer itself is asked. */
   readonly isDirectory: (peer: string, asked?: { connection: Connection; signal: AbortSignal }) => Promise<boolean>
+  /** Goes to the maker of the code of an invitation. @returns undefined for a text that is no code */
+  readonly meet: (text: string, signal: AbortSignal | undefined) => Promise<{ peer: string; name: string } | undefined>
   readonly notice: (notice: Notice) => void
 }
 
@@ -46,9 +54,21 @@ export class PeerResolver {
     this.#init = init
   }
 
-  /** @throws the errors of readPeerReference() and Dialer.dial(); DirectoryPeerError, KeyChangedError */
+  /**
+   * A name that a peer has goes before a code that looks like it.
+   *
+   * @throws the errors of readPeerReference(), Dialer.dial() and Invitations.meet(); DirectoryPeerError, KeyChangedError
+   */
   async resolve(words: readonly string[], options: ResolveOptions = {}): Promise<PeerTarget> {
-    let reference = this.#read(words, options)
+    let reference: PeerReference
+    try {
+      reference = this.#read(words, options)
+    } catch (error) {
+      if (!(error instanceof PeerNotFoundError || error instanceof BadAddressError)) throw error
+      const met = await this.#init.meet(words.join(' '), options.signal)
+      if (met === undefined) throw error
+      return { ...this.#target(met.peer, 'code'), name: met.name }
+    }
     if (this.#dependsOnOthers(reference, words)) {
       await this.#init.lookAround(options.signal)
       reference = this.#read(words, options)

@@ -25,6 +25,7 @@ function resolver(later: readonly NamedPeer[]): { resolver: PeerResolver; looked
         hasLooked = true
       },
       isDirectory: async () => false,
+      meet: async () => undefined,
       notice: () => undefined
     })
   }
@@ -69,6 +70,7 @@ describe('an address where another key answers than before', () => {
       dialer: { dial: async () => connection as unknown as Connection },
       lookAround: async () => undefined,
       isDirectory: async () => false,
+      meet: async () => undefined,
       notice: (notice) => notices.push(notice)
     })
     return { resolver: dialled, book, notices }

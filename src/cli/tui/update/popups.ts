@@ -7,6 +7,7 @@ import { helpLines, namesakeText, requestLines, resultLines } from '../../chat-c
 import { cleanLines, cleanText } from '../../process/clean-text.ts'
 import { directoryLines } from '../../wording/directory-wording.ts'
 import { identityLines } from '../../wording/identity-wording.ts'
+import { invitationLines } from '../../wording/invitation-wording.ts'
 import { conversationLine, excerpt, historyLine, markedEntryLines, requestLine } from '../../wording/message-wording.ts'
 import { otherProgramMark, pathWord, programLine } from '../../wording/roster-wording.ts'
 import type { MessageFold } from '../../wording/terminal-lines.ts'
@@ -141,6 +142,8 @@ export function shownResult(result: CommandResult, state: State): Shown {
       return popup(`Safety number with ${result.name}`, safetyPopupLines(result), safetyHint(result))
     case 'identity':
       return popup('You', identityPopupLines(textLines(identityLines(result, 'below')), state))
+    case 'invitation':
+      return popup('Invitation', invitationPopupLines(result))
     case 'sent':
       return { is: 'lines', lines: [`To ${labelOf(state, result.peer)}: ${excerpt(result.message.text)}`] }
     default:
@@ -186,6 +189,15 @@ function identityPopupLines(words: readonly PopupLine[], state: State): PopupLin
   const wordRows = words.reduce((sum, line) => sum + pane.rowsOf(line), 0)
   const gap: PopupLine = { text: '' }
   return wordRows + 1 + code.length <= pane.rows ? [...words, gap, ...code] : [...code, gap, ...words]
+}
+
+/** The code to read out stands first; the one to scan below it. */
+function invitationPopupLines({ invitation, qr }: Extract<CommandResult, { is: 'invitation' }>): PopupLine[] {
+  const code = qr.map((text): PopupLine => ({ text, style: 'code' }))
+  return [
+    ...textLines(invitationLines(invitation, `/invite end ${invitation.number}`)),
+    ...(code.length === 0 ? [] : [{ text: '' }, ...code])
+  ]
 }
 
 function refusalKeys(peer: string): Readonly<Record<string, Intent>> {

@@ -13,8 +13,8 @@ import type {
 import { peerIdFromString } from '@libp2p/peer-id'
 import { addressClassOf, RateLimiter, steadyNow, type Rate } from '../../wire/index.ts'
 import { MESSAGE_TIMEOUT_MS, MessageStream } from '../message-stream.ts'
-import { findNumber } from './number-client.ts'
-import { MAX_HOLDERS, NUMBERS_PROTOCOL, numberCodec, type Holder, type NumberFrame } from './number-frames.ts'
+import { findNumber } from '../numbers/number-client.ts'
+import { MAX_HOLDERS, NUMBERS_PROTOCOL, numberCodec, type Holder, type NumberFrame } from '../numbers/number-frames.ts'
 import { NumberRegister } from './number-register.ts'
 
 /** A peer's claims, a question, and one more of each while that ends. */

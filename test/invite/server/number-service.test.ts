@@ -1,7 +1,7 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { findNumber, NumberClaims, NumberRefusedError } from '../../../src/invite/numbers/number-client.ts'
-import { CLAIM_RATE, FIND_RATE, numbers } from '../../../src/invite/numbers/number-service.ts'
+import { CLAIM_RATE, FIND_RATE, numbers } from '../../../src/invite/server/number-service.ts'
 import { node } from '../../directory/nodes.ts'
 import { eventually } from '../../eventually.ts'
 

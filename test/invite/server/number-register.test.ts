@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MAX_NUMBERS_OF_CLASS, NumberRegister } from '../../../src/invite/numbers/number-register.ts'
+import { MAX_NUMBERS_OF_CLASS, NumberRegister } from '../../../src/invite/server/number-register.ts'
 import { MAX_INVITATIONS } from '../../../src/invite/open-invitations.ts'
 
 test('a number is its first holder’s until that releases it', () => {

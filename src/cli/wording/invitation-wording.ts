@@ -1,0 +1,70 @@
+// Invitations in words: a code with what to do with it, and what has become of it. Pure;
+// names of others come as they are, and the writer cleans them.
+import type { ChatNodeEvents, InvitationView } from '../chat-api/chat-api.ts'
+import { localTime } from './time-span.ts'
+
+export type InvitationNews = ChatNodeEvents['invitation']['detail']
+
+const ends: Readonly<Record<NonNullable<InvitationView['end']>, string>> = {
+  used: 'has been used',
+  expired: 'has expired',
+  revoked: 'was taken back',
+  ended: 'has ended: too many wrong tries'
+}
+
+/**
+ * A code that was just made, with its QR code where there is one.
+ *
+ * @param undo how to take it back
+ */
+export function invitationLines(view: InvitationView, undo: string, qr: readonly string[] = []): string[] {
+  if (view.end !== undefined) return [invitationLine(view)]
+  const { code, places, isForMany, expiresAtMs, directories } = view
+  const whom = isForMany ? `${places} ${places === 1 ? 'person' : 'people'}` : 'one person'
+  const where = directories.length === 0 ? 'on this LAN only: no directory keeps it' : `at ${directories.join(' and ')}`
+  return [
+    ...qr,
+    `Your code:  ${code}`,
+    `The other person runs: parley chat ${code}`,
+    `It is for ${whom}, until ${localTime(expiresAtMs)}. ${undo} takes it back.`,
+    `It is found ${where}.`
+  ]
+}
+
+/** One of a list. */
+export function invitationLine({
+  number,
+  code,
+  places,
+  came,
+  isForMany,
+  expiresAtMs,
+  end,
+  ...rest
+}: InvitationView): string {
+  if (end !== undefined) return `Invitation ${number} ${ends[end]}${cameText(came)}.`
+  const tries = rest.failedTries === 0 ? '' : `, ${rest.failedTries} wrong tries`
+  const taken = isForMany ? `, ${came.length} of ${places} came` : ''
+  return `${code}  until ${localTime(expiresAtMs)}${taken}${tries}`
+}
+
+function cameText(came: InvitationView['came']): string {
+  return came.length === 0 ? '' : ` by ${came.map(({ name, shortId }) => `${name} (${shortId})`).join(', ')}`
+}
+
+export function invitationNewsText(news: InvitationNews): string {
+  const { number, isForMany, came, places, failedTries } = news.invitation
+  switch (news.what) {
+    case 'came': {
+      const who = came.find(({ peer }) => peer === news.peer)
+      const name = `${news.name} (${who?.shortId ?? ''})`
+      return isForMany
+        ? `${name} came by invitation ${number}: ${came.length} of ${places}.`
+        : `${name} came by your code, and is a contact now.`
+    }
+    case 'failed':
+      return `A wrong code was tried for invitation ${number}, from ${news.from}: ${failedTries} so far.`
+    case 'ended':
+      return invitationLine(news.invitation)
+  }
+}
