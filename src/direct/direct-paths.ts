@@ -9,12 +9,13 @@
  * createLibp2p({ transports: [tcp(), direct.transport], addresses: { listen: [direct.listenAddress] } })
  * const connection = await direct.punch(peer, { signal })
  */
-import { transportSymbol } from '@libp2p/interface'
+import { transportSymbol, UnsupportedProtocolError } from '@libp2p/interface'
 import type {
   ComponentLogger,
   Connection,
   DialTransportOptions,
   PeerId,
+  Stream,
   StreamHandler,
   StreamHandlerOptions,
   Transport,
@@ -43,7 +44,7 @@ const MEETING_TIMEOUT_MS = 20_000
 const MAX_MEETINGS = 4
 
 /** How often one contact may ask: after each change of its network, and with the back-off of its search. */
-const ASK_RATE: Rate = { burst: 5, perSecond: 0.1 }
+const ASK_RATE: Rate = { burst: 8, perSecond: 0.2 }
 
 /** Guesses cost both routers a thousand mappings: a pair that they did not help is not helped by them soon. */
 const GUESS_AGAIN_MS = 60_000
@@ -226,7 +227,7 @@ export class DirectPaths {
   }
 
   async #ask(life: Life, relayed: Connection, attempt: Attempt, signal: AbortSignal): Promise<Connection> {
-    const opening = relayed.newStream(DIRECT_PROTOCOL, { signal, runOnLimitedConnection: true })
+    const opening = askedOn(relayed, signal)
     const looking = attempt.offer(this.#init.stunServers(), signal)
     looking.catch(() => undefined)
     const offers = new OfferStream(await opening, signal)
@@ -347,6 +348,15 @@ export class DirectPaths {
     of: { readonly remoteAddr: Multiaddr; readonly direction: 'inbound' | 'outbound' }
   ): UdxConnection {
     return new UdxConnection({ ...of, stream, log: logger.forComponent('parley:direct') })
+  }
+}
+
+/** @throws {NoDirectPathError} where the other side makes none: its user keeps conversations relayed, or it is of an earlier version */
+async function askedOn(relayed: Connection, signal: AbortSignal): Promise<Stream> {
+  try {
+    return await relayed.newStream(DIRECT_PROTOCOL, { signal, runOnLimitedConnection: true })
+  } catch (error) {
+    throw error instanceof UnsupportedProtocolError ? new NoDirectPathError('refused') : error
   }
 }
 

@@ -1,6 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import * as fc from 'fast-check'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
   BadDirectFrameError,
@@ -107,4 +108,11 @@ test('a probe says its kind to the owner of its token alone', () => {
     expect(decodeProbe(bytes.subarray(1), token)).toBe(undefined)
   }
   expect(decodeProbe(Buffer.concat([Buffer.from('NONE'), token]), token)).toBe(undefined)
+})
+
+test('the probe of the specification is one', () => {
+  const page = readFileSync(new URL('../../docs/spec/direct-1.0.0.md', import.meta.url), 'utf8')
+  const hex = /a probe is `([\da-f ]+)`/u.exec(page)?.[1]?.replaceAll(' ', '')
+  const token = Uint8Array.from({ length: TOKEN_BYTES }, (_, at) => at)
+  expect(hex).toBe(Buffer.from(encodeProbe('probe', token)).toString('hex'))
 })

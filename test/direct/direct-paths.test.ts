@@ -98,6 +98,13 @@ test('without udx-native a peer stays relayed, and says so to itself alone', asy
   expect(await whyNot(other.punch(one))).toBe('no-library')
 })
 
+test('a peer whose user keeps conversations relayed, or of an earlier version, refuses', async () => {
+  const { peers } = await relayedPair()
+  const [one, other] = peers
+  await other.libp2p.unhandle('/chat/direct/1.0.0')
+  expect(await whyNot(one.punch(other))).toBe('refused')
+})
+
 test('without a relayed connection there is nothing to agree over', async () => {
   const seenBy = await seeingServer()
   const [one, other] = [await directPeer(seenBy), await directPeer(seenBy)]
