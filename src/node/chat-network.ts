@@ -162,6 +162,7 @@ export class ChatNetwork {
     this.connections = new PeerConnections({
       dialer: this.#dialer,
       addresses: this.addresses,
+      direct: () => this.#host.direct,
       libp2p: () => this.#host.libp2p
     })
     this.#lanDialing = new LanDialing(profile.id, {

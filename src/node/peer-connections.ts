@@ -2,6 +2,7 @@
 // several is used, and relayed ones beside it are let go. Where a peer may be is not its
 // business.
 import type { Connection, Libp2p } from '@libp2p/interface'
+import type { DirectPaths } from '../direct/index.ts'
 import { addressClassOf, toError, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
 import { carriesMoreThanRecords } from './chat-host.ts'
 import type { AddressBook } from './dialing/address-book.ts'
@@ -15,6 +16,8 @@ export interface PeerConnectionsInit {
   readonly dialer: Dialer
   /** Keeps where a peer was reached. */
   readonly addresses: Pick<AddressBook, 'keep'>
+  /** Undefined where the user wants no direct paths through routers. */
+  readonly direct: () => Pick<DirectPaths, 'punch'> | undefined
   readonly libp2p: () => Pick<Libp2p, 'getConnections' | 'peerStore'>
 }
 
@@ -37,6 +40,13 @@ export class PeerConnections implements PeerNetwork {
   /** See {@link Dialer.connectBetter}. */
   async connectBetter(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
     return this.#kept(peer, await this.#init.dialer.connectBetter(peer, options))
+  }
+
+  /** See {@link DirectPaths.punch}. */
+  async punch(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
+    const direct = this.#init.direct()
+    if (direct === undefined) throw new Error('direct paths through routers are switched off (setting "direct")')
+    return direct.punch(peer, options)
   }
 
   /** The best connection to the peer that is open. */

@@ -13,6 +13,12 @@ export const BETTER_PATH_BACKOFF = { firstMs: 2_000, maxMs: 300_000 } as const
 /** News never makes tries follow each other faster than this part of the back-off: most news is no new path. */
 const NEWS_GAP_PART = 1 / 16
 
+/**
+ * A path through the routers is looked for so long after the peer's own addresses are dialled, or when none answers: a
+ * handshake on a LAN is over by then, and is better.
+ */
+const PUNCH_AFTER_MS = 250
+
 /** Peers that are dialled for a better path at a time. Those that are not reached at all have dials of their own. */
 const MAX_BETTER_PATH_DIALS = 4
 
@@ -22,7 +28,9 @@ export interface BetterPathsInit {
   /** The best connection to the peer that is open. */
   readonly connection: (peer: string) => Connection | undefined
   /** Dials the peer's own addresses, also beside a relayed connection. */
-  readonly connectBetter: (peer: string, options: { readonly signal: AbortSignal }) => Promise<unknown>
+  readonly connectBetter: (peer: string, options: { readonly signal: AbortSignal }) => Promise<Connection>
+  /** Makes a direct path through the routers between the two, beside a relayed connection. */
+  readonly punch: (peer: string, options: { readonly signal: AbortSignal }) => Promise<Connection>
   /** Whether this side may dial the peer for nothing but a better path. */
   readonly mayDial: (peer: string) => boolean
   /** The session goes on over this connection, as far as this side has opened its streams. */
@@ -92,6 +100,30 @@ export class BetterPaths {
     this.#searches.delete(peer)
   }
 
+  /** The first better connection. What is still tried goes on, as it may lead to an even better one. */
+  async #connect(peer: string, signal: AbortSignal): Promise<void> {
+    const { connectBetter, punch } = this.#init
+    const dial = async (): Promise<void> => {
+      const { remoteAddr } = await connectBetter(peer, { signal })
+      // An attempt that another caller has begun may answer with a relay.
+      if (isRelayed(remoteAddr)) throw new Error('only a relay has answered')
+    }
+    const dialled = dial()
+    const punchThrough = async (): Promise<void> => {
+      const dialIsOver = new Wakeup()
+      void dialled.finally(() => dialIsOver.wake()).catch(() => undefined)
+      await dialIsOver.sleep(signal, PUNCH_AFTER_MS)
+      signal.throwIfAborted()
+      if (this.#isRelayed(peer)) await punch(peer, { signal })
+    }
+    await Promise.any([dialled, punchThrough()])
+  }
+
+  #isRelayed(peer: string): boolean {
+    const open = this.#init.connection(peer)
+    return open !== undefined && isRelayed(open.remoteAddr)
+  }
+
   /** Lets go of relayed connections that are not needed any more. @returns whether nothing is left to improve */
   #settle(peer: string): boolean {
     const { session, own } = this.#init.carriers(peer)
@@ -104,13 +136,12 @@ export class BetterPaths {
   }
 
   async #improve(peer: string, signal: AbortSignal): Promise<void> {
-    const { carriers, connection, connectBetter, mayDial, move } = this.#init
+    const { carriers, connection, mayDial, move } = this.#init
     try {
-      const open = connection(peer)
-      if (open !== undefined && isRelayed(open.remoteAddr) && mayDial(peer)) {
+      if (this.#isRelayed(peer) && mayDial(peer)) {
         await this.#dials.take(signal, () => 0)
         try {
-          await connectBetter(peer, { signal })
+          await this.#connect(peer, signal)
         } finally {
           this.#dials.giveBack()
         }
@@ -120,7 +151,9 @@ export class BetterPaths {
       if (best !== undefined && own !== undefined && isBetter(best, own)) await move(best)
     } catch (error) {
       // It stays where it is, until the next try.
-      if (!signal.aborted) connection(peer)?.log('there is no better path yet - %e', toError(error))
+      if (signal.aborted) return
+      const reasons: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+      for (const one of reasons) connection(peer)?.log('there is no better path yet - %e', toError(one))
     }
   }
 }

@@ -29,7 +29,9 @@ const LOG_BYTES = 8
 export interface PeerNetwork {
   connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
   /** Dials the peer's own addresses, also beside a relayed connection. */
-  connectBetter(peer: string, options: { readonly signal: AbortSignal }): Promise<unknown>
+  connectBetter(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
+  /** Makes a direct path through the routers between the two, beside a relayed connection. */
+  punch(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
   /** The best connection to the peer that is open. */
   connection(peer: string): Connection | undefined
   /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
@@ -93,7 +95,8 @@ export class PeerSessions {
       },
       connection: (peer) => network.connection(peer),
       connectBetter: async (peer, options) => network.connectBetter(peer, options),
-      // A dial shows this side's address: a stranger behind a relay does not get it by a request.
+      punch: async (peer, options) => network.punch(peer, options),
+      // A dial or a punched path shows this side's address: a stranger behind a relay does not get it by a request.
       mayDial: (peer) => owner.isContact(peer),
       move: async (connection) => this.#chat?.move(connection),
       closeSuperseded: (peer) => network.closeSuperseded(peer),

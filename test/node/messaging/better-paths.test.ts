@@ -7,6 +7,7 @@ import { BETTER_PATH_BACKOFF, BetterPaths } from '../../../src/node/messaging/be
 const peer = 'somebody'
 const relayed = at('/p2p/12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2/p2p-circuit')
 const direct = at('/ip4/11.22.33.44/tcp/4001')
+const punched = at('/ip4/11.22.33.44/udp/40123')
 const lan = at('/ip4/192.168.1.7/tcp/4001')
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -15,8 +16,13 @@ let session: Connection | undefined
 let own: Connection | undefined
 /** What a dial reaches. */
 let reached: Connection | undefined
+/** What comes through the routers. */
+let through: Connection | undefined
+/** How long a dial takes. */
+let dialMs: number
 let mayDial: boolean
 let dials: number
+let punches: number[]
 let moves: Connection[]
 let superseded: number
 let logged: unknown[]
@@ -26,7 +32,9 @@ beforeEach(() => {
   vi.useFakeTimers()
   open = [relayed]
   session = own = relayed
-  reached = undefined
+  reached = through = undefined
+  dialMs = 0
+  punches = []
   mayDial = true
   dials = superseded = 0
   moves = []
@@ -36,8 +44,16 @@ beforeEach(() => {
     connection: () => open.at(-1),
     connectBetter: async () => {
       dials++
+      if (dialMs > 0) await new Promise((resolve) => setTimeout(resolve, dialMs))
       if (reached === undefined) throw new Error('nothing answers')
       open.push(reached)
+      return reached
+    },
+    punch: async () => {
+      punches.push(Date.now())
+      if (through === undefined) throw new Error('no way through')
+      open.push(through)
+      return through
     },
     mayDial: () => mayDial,
     move: async (connection) => {
@@ -63,6 +79,56 @@ test('a relayed session is dialled directly, and moves to what answers', async (
   expect(dials).toBe(1)
 })
 
+test('where no address answers, a path is made through the routers at once', async () => {
+  through = punched
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect([dials, punches.length, moves]).toEqual([1, 1, [punched]])
+})
+
+test('while addresses are dialled it is made beside them, and what they reach later is used if it is better', async () => {
+  through = punched
+  reached = lan
+  dialMs = 4_000
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(punches).toHaveLength(0)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(moves).toEqual([punched])
+  await vi.advanceTimersByTimeAsync(4_000)
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(moves).toEqual([punched, lan])
+})
+
+test('a dial that succeeds spares it, and so does one that a stranger would learn of', async () => {
+  reached = lan
+  dialMs = 100
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(punches).toHaveLength(0)
+  open = [relayed]
+  session = own = relayed
+  mayDial = false
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(punches).toHaveLength(0)
+})
+
+test('after a direct path is lost, another is looked for at once, whatever failed before', async () => {
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(dayMs)
+  through = punched
+  await vi.advanceTimersByTimeAsync(BETTER_PATH_BACKOFF.maxMs)
+  expect(moves).toEqual([punched])
+  open = [relayed]
+  session = own = relayed
+  punches = []
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(punches).toHaveLength(1)
+})
+
 test('without an answer it is dialled less and less often, and again at news, which no flood of news makes frequent', async () => {
   paths.look(peer)
   await vi.advanceTimersByTimeAsync(dayMs)
@@ -83,7 +149,7 @@ test('without an answer it is dialled less and less often, and again at news, wh
 test('why there is no better path is logged', async () => {
   paths.look(peer)
   await vi.advanceTimersByTimeAsync(0)
-  expect(logged).toEqual([new Error('nothing answers')])
+  expect(logged).toEqual([new Error('nothing answers'), new Error('no way through')])
 })
 
 test('a connection that the peer has made is used without a dial', async () => {

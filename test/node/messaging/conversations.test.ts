@@ -33,7 +33,8 @@ beforeEach(() => {
         looks++
         throw new Error('nothing listens there')
       },
-      connectBetter: async () => undefined,
+      connectBetter: async () => Promise.reject(new Error('nothing listens there')),
+      punch: async () => Promise.reject(new Error('no way through')),
       connection: () => undefined,
       closeSuperseded: () => 0,
       isLan: () => false,
