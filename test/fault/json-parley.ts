@@ -242,6 +242,20 @@ export class JsonParley {
     )
   }
 
+  /** Waits until the conversation with a peer runs over one of these paths. @returns the event that says so */
+  async untilPath(peer: string, ...paths: readonly string[]): Promise<ParleyEvent> {
+    let seen = 0
+    let last: ParleyEvent | undefined
+    return this.until(`path to ${peer} that is ${paths.join(' or ')}`, () => {
+      // Of thousands of events each is looked at once.
+      for (; seen < this.events.length; seen++) {
+        const told = this.events[seen]
+        if (told?.event === 'conversation' && told['peer'] === peer) last = told
+      }
+      return last !== undefined && paths.includes(String(last['path'])) ? last : undefined
+    })
+  }
+
   /** What its history holds of the conversation with a peer, oldest first. */
   async messagesWith(peer: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const { messages } = await this.do({ do: 'history', peer, limit: historyLimit })

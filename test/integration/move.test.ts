@@ -4,9 +4,9 @@
 // none, it says so.
 import { afterEach, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
-import type { JsonParley } from '../fault/json-parley.ts'
 import { whyNoNamespaces } from '../netns/lan.ts'
-import { acquaint, apart, figure, leaveNothing, numbered, sayMany, twoPeers } from './apart.ts'
+import { acquaint, apart, figure, leaveNothing, twoPeers } from './apart.ts'
+import { Talk } from './talk.ts'
 
 const whyNot = await whyNoNamespaces()
 const many = 1_000
@@ -53,64 +53,3 @@ test('a relayed conversation moves to the LAN and back, with messages under way,
   await talk.say(few)
   expect(talk.arrived()).toEqual(talk.sent)
 })
-
-interface Talkers {
-  readonly anna: JsonParley
-  readonly annaId: string
-  readonly berta: JsonParley
-  readonly bertaId: string
-}
-
-/** What two say to each other. */
-class Talk {
-  readonly sent = { anna: [] as string[], berta: [] as string[] }
-  readonly #talkers: Talkers
-
-  constructor(talkers: Talkers) {
-    this.#talkers = talkers
-  }
-
-  /** Both say so many, and all of it arrives. */
-  async say(count: number): Promise<void> {
-    const { anna, annaId, berta, bertaId } = this.#talkers
-    const fromAnna = numbered(`anna, after ${this.sent.anna.length}:`, count)
-    const fromBerta = numbered(`berta, after ${this.sent.berta.length}:`, count)
-    this.sent.anna.push(...fromAnna)
-    this.sent.berta.push(...fromBerta)
-    sayMany(anna, bertaId, fromAnna)
-    sayMany(berta, annaId, fromBerta)
-    await Promise.all([
-      berta.untilTexts(annaId, this.sent.anna.length),
-      anna.untilTexts(bertaId, this.sent.berta.length)
-    ])
-  }
-
-  /** The states of the conversation that each of the two was told. */
-  told(): readonly (readonly string[])[] {
-    const { anna, annaId, berta, bertaId } = this.#talkers
-    return [anna.conversationStates(bertaId), berta.conversationStates(annaId)]
-  }
-
-  /** Both are told that the conversation is open by such a path. */
-  async untilPath(path: string): Promise<void> {
-    const { anna, berta } = this.#talkers
-    await Promise.all(
-      [anna, berta].map(async (one) => {
-        let seen = 0
-        let last: unknown
-        await one.until(`a path that is ${path}`, () => {
-          // Of thousands of events each is looked at once.
-          for (; seen < one.events.length; seen++) {
-            if (one.events[seen]?.event === 'conversation') last = one.events[seen]?.['path']
-          }
-          return last === path ? true : undefined
-        })
-      })
-    )
-  }
-
-  arrived(): { readonly anna: readonly string[]; readonly berta: readonly string[] } {
-    const { anna, annaId, berta, bertaId } = this.#talkers
-    return { anna: berta.textsFrom(annaId), berta: anna.textsFrom(bertaId) }
-  }
-}

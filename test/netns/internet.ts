@@ -6,7 +6,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { inNamespace, ip, Namespaces, whyFailed } from './namespaces.ts'
-import { hostRules, rulesOf, type RouterKind } from './routers.ts'
+import { hostRules, rulesOf, udpDropped, type RouterKind } from './routers.ts'
 import { type Impairment, makePlain, SlowLink } from './slow-link.ts'
 
 const run = promisify(execFile)
@@ -56,6 +56,8 @@ export interface Site {
   readonly hosts: readonly InternetHost[]
   /** Gives the router another public address, as a provider does at night. Its hosts notice nothing. */
   readdress(): Promise<void>
+  /** From now on its router, and no other, lets UDP pass or drops it. */
+  setUdp(state: 'dropped' | 'passed'): Promise<void>
   /** Cuts the line to the Internet: cards and addresses stay, and nothing arrives any more. */
   cut(): Promise<void>
   repair(): Promise<void>
@@ -210,7 +212,7 @@ export class Internet {
   }
 
   /** Gives a namespace a card on the public segment. @returns what can be done to its line */
-  async #plugIn(init: PlugInit): Promise<Pick<Site, 'readdress' | 'cut' | 'repair'>> {
+  async #plugIn(init: PlugInit): Promise<Pick<Site, 'readdress' | 'setUdp' | 'cut' | 'repair'>> {
     const { number, namespace, card, impairment } = init
     const near = `w${number}`
     await ip('-n', this.#net, 'link', 'add', near, 'type', 'veth', 'peer', 'name', card, 'netns', namespace)
@@ -226,6 +228,7 @@ export class Internet {
         await ip('-n', namespace, '-4', 'address', 'flush', 'dev', card)
         await ip('-n', namespace, 'address', 'add', `${publicOf(number, hostsOfSite / 2)}/24`, 'dev', card)
       },
+      setUdp: async (state) => giveRules(namespace, state === 'dropped' ? udpDropped : 'delete table inet udp'),
       cut: async () => ip('-n', this.#net, 'link', 'set', port, 'nomaster'),
       repair: async () => ip('-n', this.#net, 'link', 'set', port, 'master', segment)
     }

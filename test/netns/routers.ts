@@ -53,6 +53,15 @@ export const hostRules = `table inet host {
 }
 `
 
+/** Beside the other rules of a router: nobody behind it sends or gets UDP. */
+export const udpDropped = `table inet udp {
+  chain passing {
+    type filter hook forward priority -10; policy accept;
+    meta l4proto udp drop
+  }
+}
+`
+
 /** Routers answer nobody on the Internet: a dial there ends in silence, not with a refusal. */
 const closedItself = `chain itself {
     type filter hook input priority filter; policy accept;

@@ -19,6 +19,8 @@ export interface Cell {
 
 interface Measured {
   readonly firstMs: number
+  /** From the first message until both had a path that is as good as it must be; undefined where that did not come. */
+  readonly pathMs: number | undefined
   readonly exchange: Exchange
   /** The worse of what the two say. */
   readonly path: ReachedBy
@@ -40,27 +42,35 @@ export const cells: readonly Cell[] = [
   apart('public', 'public', { least: 'direct' }),
   apart('public', 'plain', { least: 'direct' }),
   apart('plain', 'public', { least: 'direct', inSample: true }),
-  apart('plain', 'plain', { least: 'relayed', inSample: true }),
-  apart('plain', 'adf', { least: 'relayed' }),
-  apart('full-cone', 'plain', { least: 'relayed' }),
-  apart('adf', 'adf', { least: 'relayed' }),
-  apart('symmetric', 'plain', { least: 'relayed' }),
-  apart('symmetric', 'adf', { least: 'relayed' }),
-  apart('symmetric', 'full-cone', { least: 'relayed' }),
+  apart('plain', 'plain', { least: 'direct', inSample: true }),
+  apart('plain', 'adf', { least: 'direct' }),
+  apart('full-cone', 'plain', { least: 'direct' }),
+  apart('adf', 'adf', { least: 'direct' }),
+  apart('symmetric', 'plain', { least: 'direct' }),
+  apart('symmetric', 'adf', { least: 'direct' }),
+  apart('symmetric', 'full-cone', { least: 'direct' }),
   apart('symmetric', 'symmetric', { least: 'relayed', inSample: true }),
   apart('tcp-443', 'plain', { least: 'relayed', inSample: true }),
   apart('udp-blocked', 'plain', { least: 'relayed' }),
-  apart('ipv6', 'ipv6', { least: 'relayed' })
+  apart('ipv6', 'ipv6', { least: 'direct' })
 ]
 
-export async function measure({ pair: init }: Cell): Promise<Measured> {
+export async function measure({ pair: init, least }: Cell): Promise<Measured> {
   const pair = await Pair.start(init)
   try {
-    const firstMs = await pair.firstMessage()
+    const { sentAtMs, shownAtMs } = await pair.firstMessage()
     await pair.converse()
-    const exchange = await pair.exchange(exchangedMessages)
+    // They write while the conversation moves to its path.
+    const exchanging = pair.exchange(exchangedMessages)
+    const reachedAtMs = await pair.untilPath(pathRanks.slice(pathRanks.indexOf(least)))
+    const exchange = await exchanging
     const paths = await pair.paths()
-    return { firstMs, exchange, path: pathRanks.find((one) => paths.includes(one)) ?? 'none' }
+    return {
+      firstMs: shownAtMs - sentAtMs,
+      pathMs: reachedAtMs === undefined ? undefined : reachedAtMs - sentAtMs,
+      exchange,
+      path: pathRanks.find((one) => paths.includes(one)) ?? 'none'
+    }
   } finally {
     await pair.stop()
   }

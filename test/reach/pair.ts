@@ -1,7 +1,7 @@
 // Two real `parley` processes at two places of a small Internet, and a directory that
 // both reach: what a run does to them, and what of it can be measured from outside. It
 // judges nothing.
-import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
+import { JsonParley, ParleyProcessError, randomNetwork } from '../fault/json-parley.ts'
 import { Internet, type InternetHost, type Site, type SiteInit } from '../netns/internet.ts'
 import { lossesOf, noLosses, type Losses } from './losses.ts'
 
@@ -104,13 +104,24 @@ export class Pair {
     await Promise.all([untilSeen(this.anna, this.bertaId), untilSeen(this.berta, this.annaId)])
   }
 
-  /** Anna writes to berta for the first time. @returns how long it took until berta's program showed it, in milliseconds */
-  async firstMessage(): Promise<number> {
+  /** Anna writes to berta for the first time. @returns when she did, and when berta's program showed it */
+  async firstMessage(): Promise<{ readonly sentAtMs: number; readonly shownAtMs: number }> {
     const sentAtMs = performance.now()
     await this.anna.do({ do: 'send', peer: this.bertaId, text: 'first' })
     await this.berta.untilTexts(this.annaId, 1)
     const shown = this.berta.events.find((one) => one.event === 'message' && one['text'] === 'first')
-    return (shown?.atMs ?? Number.NaN) - sentAtMs
+    return { sentAtMs, shownAtMs: shown?.atMs ?? Number.NaN }
+  }
+
+  /** @returns when the second of them had the conversation on one of these paths; undefined when that does not come */
+  async untilPath(paths: readonly string[]): Promise<number | undefined> {
+    try {
+      const reached = [this.anna.untilPath(this.bertaId, ...paths), this.berta.untilPath(this.annaId, ...paths)]
+      return Math.max(...(await Promise.all(reached)).map(({ atMs }) => atMs))
+    } catch (error) {
+      if (error instanceof ParleyProcessError) return undefined
+      throw error
+    }
   }
 
   /** Both open the conversation with each other, and keep it. */
