@@ -228,7 +228,7 @@ export class Internet {
         await ip('-n', namespace, '-4', 'address', 'flush', 'dev', card)
         await ip('-n', namespace, 'address', 'add', `${publicOf(number, hostsOfSite / 2)}/24`, 'dev', card)
       },
-      setUdp: async (state) => giveRules(namespace, state === 'dropped' ? udpDropped : 'delete table inet udp'),
+      setUdp: async (state) => giveRules(namespace, state === 'dropped' ? udpDropped : 'delete table inet cut'),
       cut: async () => ip('-n', this.#net, 'link', 'set', port, 'nomaster'),
       repair: async () => ip('-n', this.#net, 'link', 'set', port, 'master', segment)
     }

@@ -54,7 +54,7 @@ export const hostRules = `table inet host {
 `
 
 /** Beside the other rules of a router: nobody behind it sends or gets UDP. */
-export const udpDropped = `table inet udp {
+export const udpDropped = `table inet cut {
   chain passing {
     type filter hook forward priority -10; policy accept;
     meta l4proto udp drop
