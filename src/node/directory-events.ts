@@ -83,6 +83,8 @@ export interface DirectoryNodeEvents {
   /** As many peers as may be are registered, and others are refused. */
   full: CustomEvent<{ readonly limit: number; readonly refused: number }>
   'directory-joined': CustomEvent<FederatedDirectory>
+  /** It has ended in order. */
+  'directory-left': CustomEvent<FederatedDirectory>
   'directory-lost': CustomEvent<FederatedDirectory>
   'directory-refused': CustomEvent<FederatedDirectory>
   'directory-unreached': CustomEvent<UnreachedDirectory>
@@ -119,6 +121,7 @@ export function reportServices({ directory, federation }: Services, tell: Tell):
     const dialled = address === undefined ? '' : withPeerId(address, peer.toString()).toString()
     tell('directory-joined', { ...federatedDirectory(peer, dialled), from })
   })
+  federation.on('left', ({ peer }) => tell('directory-left', federatedDirectory(peer)))
   federation.on('lost', ({ peer }) => tell('directory-lost', federatedDirectory(peer)))
   federation.on('other-network', ({ peer, network }) => {
     tell('directory-refused', { ...federatedDirectory(peer), network })

@@ -28,6 +28,7 @@ import { inBoundedTime } from './with-chat-node.ts'
 const words = { ready: 'READY', left: 'LEFT', lost: 'LOST' } as const
 const federationWords = {
   'directory-joined': 'JOINED',
+  'directory-left': 'LEFT',
   'directory-lost': 'LOST',
   'directory-refused': 'REFUSED'
 } as const
@@ -85,7 +86,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     const json = { event, ...facts, ...(network === undefined ? {} : { network }) }
     show(event, isJson ? escapedJson(json) : line)
   }
-  for (const event of ['directory-joined', 'directory-lost', 'directory-refused'] as const) {
+  for (const event of ['directory-joined', 'directory-left', 'directory-lost', 'directory-refused'] as const) {
     node.addEventListener(event, ({ detail }) => tellOfDirectory(event, detail))
   }
   node.addEventListener('directory-unreached', ({ detail: { address, why } }) => {

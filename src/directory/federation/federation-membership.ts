@@ -30,6 +30,8 @@ export interface FederationEvents {
    */
   joined: [{ readonly peer: PeerId; readonly remoteAddr: Multiaddr; readonly addresses: readonly Multiaddr[] }]
   /** It is connected no more; it is dialled again. */
+  /** It has ended in order. */
+  left: [{ readonly peer: PeerId }]
   lost: [{ readonly peer: PeerId }]
   /** A directory of another network wanted to join, or was to be joined. Emitted once for each. */
   'other-network': [{ readonly peer: PeerId; readonly network: string }]
@@ -91,7 +93,7 @@ export class FederationMembership implements DialListener {
         this.#onLinked(notice.session, notice.isNew)
         return
       case 'unlinked':
-        this.#onUnlinked(notice.peer, notice.wasJoined)
+        this.#onUnlinked(notice)
         return
       case 'other-network':
         if (this.#isNews(notice.peer)) events.emit('other-network', { peer: notice.peer, network: notice.network })
@@ -139,13 +141,13 @@ export class FederationMembership implements DialListener {
     events.emit('joined', { peer, remoteAddr, addresses })
   }
 
-  #onUnlinked(peer: PeerId, wasJoined: boolean): void {
+  #onUnlinked({ peer, wasJoined, hasLeft }: Extract<FederationNotice, { kind: 'unlinked' }>): void {
     const { dialer, events, mesh } = this.#init
     mesh.leave(peer)
     dialer.lost(peer.toString())
     if (!wasJoined) return
     this.#tag(peer, undefined)
-    if (this.#isRunning) events.emit('lost', { peer })
+    if (this.#isRunning) events.emit(hasLeft ? 'left' : 'lost', { peer })
   }
 
   /** @returns whether to report this directory to the operator: each once, and never so many that they flood a terminal */

@@ -226,6 +226,12 @@ export class FederationService extends EventEmitter<FederationEvents> {
     )
   }
 
+  /** The clients leave first, and federation peers hear of it. libp2p calls this before it closes connections. */
+  async beforeStop(): Promise<void> {
+    await this.#directory.beforeStop()
+    await this.stop()
+  }
+
   /** Ends the streams with all federation peers, by which they know at once. What they had attached is off the roster. */
   async stop(): Promise<void> {
     const life = this.#life
@@ -236,11 +242,12 @@ export class FederationService extends EventEmitter<FederationEvents> {
     clearInterval(this.#mending)
     this.#timer.stop()
     await this.#components.registrar.unhandle(FEDERATION_PROTOCOL)
-    const dialer = this.#dialer.stop()
     this.#step({ type: 'stopping' })
     await withDeadline('close', WITHDRAW_TIMEOUT_MS, undefined, () => this.#streams.settled()).catch((error: unknown) =>
       this.#log('not every federation peer could be notified - %e', toError(error))
     )
+    // A stream that it has opened is cut with it: what is not closed by now is lost.
+    const dialer = this.#dialer.stop()
     life.abort(new Error('the directory was stopped'))
     this.#signal = undefined
     this.#step({ type: 'stopped' })

@@ -127,7 +127,8 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   #refusedAsFull = 0
   #toldFullAtMs = -Infinity
   #life: AbortController | undefined
-  #isGoingDown = false
+  /** Clients are told to leave, and what waits for them. */
+  #goingDown: Promise<void> | undefined
 
   constructor(components: DirectoryComponents, init: DirectoryInit) {
     super()
@@ -203,7 +204,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
 
   async start(): Promise<void> {
     if (this.#life !== undefined) return
-    this.#isGoingDown = false
+    this.#goingDown = undefined
     this.#life = new AbortController()
     setMaxListeners(Infinity, this.#life.signal)
     await this.#components.registrar.handle(DIRECTORY_PROTOCOL, this.#onStream, {
@@ -220,8 +221,12 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
    * at once, and waits for a moment until they have left. libp2p calls it before it closes connections.
    */
   async beforeStop(): Promise<void> {
-    if (this.#life === undefined || this.#isGoingDown) return
-    this.#isGoingDown = true
+    if (this.#life === undefined) return
+    this.#goingDown ??= this.#dismissAll()
+    await this.#goingDown
+  }
+
+  async #dismissAll(): Promise<void> {
     await this.#components.registrar.unhandle(DIRECTORY_PROTOCOL)
     const spreadMs = (this.#sessions.size / RETURNS_PER_SECOND) * 1_000
     for (const session of this.#sessions.keys())
@@ -267,7 +272,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   }
 
   async #onFrame(session: DirectorySession, frame: ClientFrame, signal: AbortSignal): Promise<void> {
-    if (this.#isGoingDown) return
+    if (this.#goingDown !== undefined) return
     switch (frame.type) {
       case 'announce':
       case 'withdraw':
@@ -347,7 +352,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     const peer = session.connection.remotePeer.toString()
     if (this.#owners.get(peer) !== session) return
     this.#owners.delete(peer)
-    if (this.#life === undefined || this.#isGoingDown) return
+    if (this.#life === undefined || this.#goingDown !== undefined) return
     this.#sweep.dueAt(this.#now() + this.#graceMs)
     this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
   }

@@ -47,7 +47,7 @@ test('a directory that was not named and has more peers than are checked at once
     Array.from({ length: count - many }, async () => sealRecord(presence, await generateKeyPair('Ed25519')))
   )
   const [a, lost] = [await federated(), Array.of<string>()]
-  a.federation.on('lost', ({ peer }) => lost.push(peer.toString()))
+  for (const end of ['left', 'lost'] as const) a.federation.on(end, ({ peer }) => lost.push(peer.toString()))
   const b = await federated([a.address])
   b.attach(...records, ...more)
   await until(() => a.roster().size === count, 'all to be there')
@@ -132,7 +132,8 @@ test('two directories that dial each other at once are joined once, and stay so'
   await until(() => a.libp2p.getConnections(b.peer).length === 2, 'two connections')
   crossed.resolve()
   const lost: string[] = []
-  for (const one of [a, b]) one.federation.on('lost', ({ peer }) => lost.push(peer.toString()))
+  for (const { federation } of [a, b])
+    for (const end of ['left', 'lost'] as const) federation.on(end, ({ peer }) => lost.push(peer.toString()))
   await until(
     () => a.federation.federationPeers().length === 1 && b.federation.federationPeers().length === 1,
     'each other'

@@ -37,7 +37,7 @@ function terminal(directory: DirectoryNode): string[] {
   for (const event of ['ready', 'left', 'lost'] as const) {
     directory.addEventListener(event, ({ detail }) => lines.push(`${event} ${detail.nickname}`))
   }
-  for (const event of ['directory-joined', 'directory-lost', 'directory-refused'] as const) {
+  for (const event of ['directory-joined', 'directory-left', 'directory-lost', 'directory-refused'] as const) {
     directory.addEventListener(event, ({ detail }) => lines.push(`${event} ${detail.shortId}`))
   }
   return lines
@@ -78,7 +78,7 @@ test.concurrent('a terminal shows the peers that are attached there, and the fed
   await until(() => has(a), 'nobody')
   await b.stop()
   await until(() => a.federationPeers().length === 0, 'b to be gone')
-  expect(lines).toEqual([`directory-joined ${b.shortId}`, 'ready anna', 'left anna', `directory-lost ${b.shortId}`])
+  expect(lines).toEqual([`directory-joined ${b.shortId}`, 'ready anna', 'left anna', `directory-left ${b.shortId}`])
 })
 
 test.concurrent('a directory that is ending, and waits for its clients to leave, reports nobody as lost', async ({

@@ -57,7 +57,7 @@ type StreamEffect = Extract<
 export class FederationStreams {
   readonly #init: FederationStreamsInit
   readonly #streams = new Map<FederationSession, FederationStream>()
-  readonly #served = new Set<Promise<void>>()
+  readonly #served = new Set<Promise<FederationSession>>()
 
   constructor(init: FederationStreamsInit) {
     this.#init = init
@@ -83,22 +83,28 @@ export class FederationStreams {
       if (!signal.aborted) connection.abort(toError(error))
       throw error
     }
-    const session = await this.#serve(stream, connection, 'us', signal)
+    const session = await this.#tracked(this.#serve(stream, connection, 'us', signal))
     if (session.refusedBy !== undefined) throw session.refusedBy
     if (!session.isGreeted) throw new FederationRefusedError()
   }
 
   /** Stays with a stream that a directory opened to us. */
   accept(stream: Stream, connection: Connection, signal: AbortSignal): void {
-    const served = this.#serve(stream, connection, 'them', signal).then(
-      () => undefined,
-      (error: unknown) => this.#init.log('the stream of %p ended - %e', connection.remotePeer, error)
+    this.#tracked(this.#serve(stream, connection, 'them', signal)).catch((error: unknown) =>
+      this.#init.log('the stream of %p ended - %e', connection.remotePeer, error)
     )
-    this.#served.add(served)
-    void served.finally(() => this.#served.delete(served))
   }
 
-  /** Resolves when all accepted streams have ended. */
+  async #tracked(served: Promise<FederationSession>): Promise<FederationSession> {
+    this.#served.add(served)
+    try {
+      return await served
+    } finally {
+      this.#served.delete(served)
+    }
+  }
+
+  /** Resolves when all streams have ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#served)
   }
@@ -163,6 +169,7 @@ export class FederationStreams {
         onFlood: () => step({ type: 'flooded', session }),
         onFrame: (frame, sizeBytes) => step({ type: 'frame', session, frame, sizeBytes })
       })
+      session.wasClosed = true
     } finally {
       this.#streams.delete(session)
       step({ type: 'ended', session })

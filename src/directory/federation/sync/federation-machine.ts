@@ -108,7 +108,7 @@ export class FederationMachine {
       listener: {
         hello: () => exchange.hello(),
         onLinked: (session, isNew) => this.#onLinked(session, isNew),
-        onUnlinked: (peer, wasJoined) => this.#onUnlinked(peer, wasJoined)
+        onUnlinked: (peer, end) => this.#onUnlinked(peer, end)
       }
     })
     this.scoring.on('banned', (peer, forMs) => {
@@ -220,14 +220,14 @@ export class FederationMachine {
     this.#step.apply(this.state.connected(peer.toString(), this.#step.nowMs, addressClassOf(remoteAddr)))
   }
 
-  #onUnlinked(peer: PeerId, wasJoined: boolean): void {
+  #onUnlinked(peer: PeerId, end: { readonly wasJoined: boolean; readonly hasLeft: boolean }): void {
     const id = peer.toString()
     this.#exchange.left(id)
-    if (wasJoined) {
+    if (end.wasJoined) {
       this.scoring.forget(id)
       this.state.connectionLost(id, this.#step.nowMs)
     }
-    this.#step.emit({ kind: 'unlinked', peer, wasJoined })
+    this.#step.emit({ kind: 'unlinked', peer, ...end })
   }
 
   *#onFrame(session: FederationSession, frame: FederationFrame, sizeBytes: number): OpenTask<void> {

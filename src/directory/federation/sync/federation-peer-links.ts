@@ -51,7 +51,7 @@ interface FederationPeerListener {
   /** It is a federation peer from now on, or goes on over another stream. */
   onLinked(session: FederationSession, isNew: boolean): void
   /** It is none any more, or has not become one. */
-  onUnlinked(peer: PeerId, wasJoined: boolean): void
+  onUnlinked(peer: PeerId, end: { readonly wasJoined: boolean; readonly hasLeft: boolean }): void
 }
 
 interface Link {
@@ -248,7 +248,7 @@ export class FederationPeerLinks {
     }
     if (link.sessions.size === 0) this.#links.delete(link.peer.toString())
     if (link.kept !== undefined || (!wasKept && link.sessions.size > 0)) return
-    this.#init.listener.onUnlinked(link.peer, wasKept)
+    this.#init.listener.onUnlinked(link.peer, { wasJoined: wasKept, hasLeft: wasKept && session.wasClosed })
     if (link.sessions.size > 0) this.#init.step.emit({ kind: 'expected', peer: link.peer })
   }
 
@@ -270,7 +270,7 @@ export class FederationPeerLinks {
     if (giving === undefined || kept === undefined) return undefined
     giving.kept = undefined
     this.#dismiss(kept, 'place-given', FEDERATION_REFUSED_RETRY_MS)
-    this.#init.listener.onUnlinked(giving.peer, true)
+    this.#init.listener.onUnlinked(giving.peer, { wasJoined: true, hasLeft: false })
     const { remoteAddr } = kept
     const { held, by } = place
     const eviction = { peer: giving.peer, remoteAddr, holder: by.holder, held, to: link.peer }

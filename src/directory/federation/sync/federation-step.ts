@@ -31,6 +31,8 @@ export class FederationSession {
   addresses: readonly Multiaddr[] = []
   /** Why the other side ended it, once it has said so. */
   refusedBy: FederationRefusedError | undefined
+  /** It has ended, and not because it was lost: the other side has closed it. */
+  wasClosed = false
   /** A frame of it is being handled, and nothing more is read until that is done. */
   isHandling = false
   /** A Refuse was sent: what the other side says no longer counts. */
@@ -193,7 +195,8 @@ export type FederationNotice =
   /** It is a federation peer from now on, or goes on over another stream. */
   | { readonly kind: 'linked'; readonly session: FederationSession; readonly isNew: boolean }
   /** It is none any more, or has not become one. */
-  | { readonly kind: 'unlinked'; readonly peer: PeerId; readonly wasJoined: boolean }
+  /** `hasLeft`: it was joined, and has ended that in order. */
+  | { readonly kind: 'unlinked'; readonly peer: PeerId; readonly wasJoined: boolean; readonly hasLeft: boolean }
   | { readonly kind: 'other-network'; readonly peer: PeerId; readonly network: string }
   /** A directory was not let in. */
   | { readonly kind: 'turned-away'; readonly session: FederationSession; readonly reason: FederationRefusal }

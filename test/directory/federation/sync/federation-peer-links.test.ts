@@ -39,7 +39,7 @@ function lab(onFrame: () => Promise<void> = async () => undefined) {
     listener: {
       hello: () => hello,
       onLinked: () => undefined,
-      onUnlinked: (_, wasJoined) => unlinked.push(wasJoined)
+      onUnlinked: (_, { wasJoined }) => unlinked.push(wasJoined)
     }
   })
   const decide = (event: FederationEvent): void => {
