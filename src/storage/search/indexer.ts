@@ -13,6 +13,12 @@ export const REST_FACTOR = 3
 /** … but at most this, in milliseconds: on a busy node a slice takes as long as the writes before it. */
 export const MAX_REST_MS = 250
 
+/**
+ * Slices that are asked for at once while a search waits: as many of them as a transaction has time for share its sync, and
+ * the index merges a quarter as many parts.
+ */
+export const SLICES_FOR_A_SEARCH = 4
+
 type IndexInSlices = Pick<SearchIndex, 'remaining' | 'indexSlice'>
 type OnIndexProgress = NonNullable<SearchOptions['onIndexing']>
 
@@ -89,18 +95,28 @@ export class Indexer {
       let total = remaining
       while (!this.#isStopped && remaining > 0) {
         const fromMs = performance.now()
-        remaining = await this.#queue.write(() => {
-          this.#index.indexSlice()
-          return this.#index.remaining()
-        })
-        total = Math.max(total, remaining)
-        for (const listener of this.#listeners) listener({ done: total - remaining, total })
+        const slices = this.#searches > 0 ? SLICES_FOR_A_SEARCH : 1
+        for (const left of await Promise.all(Array.from({ length: slices }, async () => this.#slice()))) {
+          if (left === remaining) continue
+          remaining = left
+          total = Math.max(total, left)
+          for (const listener of this.#listeners) listener({ done: total - left, total })
+        }
         if (remaining > 0) await this.#rest(performance.now() - fromMs)
       }
     } catch (error) {
       // The disk is full, damaged or gone. The next write reports it; indexing is tried again later.
       if (!(error instanceof StorageError)) throw error
     }
+  }
+
+  /** @returns how much is left to do */
+  async #slice(): Promise<number> {
+    return this.#queue.write(() => {
+      // One of those that were asked for with it may have done all there was.
+      if (this.#index.remaining() > 0) this.#index.indexSlice()
+      return this.#index.remaining()
+    })
   }
 
   /** Leaves most of the time to new messages, even when their text is costly to index. */

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ConversationTable } from '../../../src/storage/sqlite/conversation-table.ts'
 import { SqliteStore } from '../../../src/storage/index.ts'
-import { Indexer, INDEX_QUIET_MS, MAX_REST_MS, REST_FACTOR } from '../../../src/storage/search/indexer.ts'
+import {
+  Indexer,
+  INDEX_QUIET_MS,
+  MAX_REST_MS,
+  REST_FACTOR,
+  SLICES_FOR_A_SEARCH
+} from '../../../src/storage/search/indexer.ts'
 import {
   MESSAGES_PER_INDEX_SLICE,
   SearchIndex,
@@ -86,7 +92,7 @@ describe('the indexer', () => {
   const sliceMs = 10
 
   /** An index with this many slices left, each of ten milliseconds. */
-  function indexOf(slices: number): { readonly indexer: Indexer; done(): number } {
+  function indexOf(slices: number) {
     vi.useFakeTimers()
     let done = 0
     const index = {
@@ -97,7 +103,7 @@ describe('the indexer', () => {
       }
     }
     const queue = { read: async <T>(run: () => T) => run(), write: async <T>(run: () => T) => run() }
-    return { indexer: new Indexer(index, queue), done: () => done }
+    return { index, indexer: new Indexer(index, queue), done: () => done }
   }
 
   test('rests after each slice, so that new messages have most of the time', async () => {
@@ -118,6 +124,25 @@ describe('the indexer', () => {
     await vi.advanceTimersByTimeAsync(INDEX_QUIET_MS)
     await indexer.catchUp()
     expect(done()).toBe(100)
+  })
+
+  test('asks for several slices at once while a search waits, so that they share a sync', async () => {
+    const { index } = indexOf(10)
+    const transactions: number[] = []
+    // As the queue of a store on the disk: what was asked for in one turn is one transaction.
+    const waiting: (() => void)[] = []
+    const write = async <T>(run: () => T): Promise<T> =>
+      new Promise((resolve) => {
+        waiting.push(() => resolve(run()))
+        if (waiting.length > 1) return
+        queueMicrotask(() => {
+          transactions.push(waiting.length)
+          for (const go of waiting.splice(0)) go()
+        })
+      })
+    await new Indexer(index, { read: async (run) => run(), write }).catchUp()
+    expect(transactions).toEqual([SLICES_FOR_A_SEARCH, SLICES_FOR_A_SEARCH, SLICES_FOR_A_SEARCH])
+    expect(index.remaining()).toBe(0)
   })
 
   test('never rests longer than a search may wait', async () => {
