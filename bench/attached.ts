@@ -18,6 +18,7 @@ import { SqliteStore } from '../src/storage/index.ts'
 import { JsonParley, randomNetwork } from '../test/fault/json-parley.ts'
 import { BenchProcess } from './bench-process.ts'
 import { builtParley, root } from './built.ts'
+import { launcherEnvironment } from './launcher.ts'
 import type { ChatAnswer, ChatOrder } from './chat-side.ts'
 import { onTerminal, terminalEnvironment } from './on-terminal.ts'
 import { processorSeconds, residentMegabytes } from './process-use.ts'
@@ -97,7 +98,8 @@ try {
 }
 
 async function started(init: { args?: readonly string[]; home: string }, event: string): Promise<JsonParley> {
-  const parley = await JsonParley.spawn({ ...init, network })
+  const wrapper = ['env', ...Object.entries(launcherEnvironment).map((entry) => entry.join('='))]
+  const parley = await JsonParley.spawn({ ...init, network, wrapper })
   running.push(parley)
   await parley.until(`"${event}"`, () => parley.events.find((one) => one.event === event))
   return parley

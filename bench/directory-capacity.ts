@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util'
 import { BenchProcess, checkOpenFiles, median, quantile, round, whereMeasured } from './bench-process.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
 import { arrivals } from './arrivals.ts'
-import { directoryFlags } from './directory-flags.ts'
+import { directoryFlags } from './launcher.ts'
 import type { ServerInit, ServerOrder, Usage } from './directory-side.ts'
 import { ratio, Report, reportOptions } from './report.ts'
 

@@ -4,6 +4,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { launcherEnvironment } from './launcher.ts'
 
 const deadlineMs = 30_000
 const endMs = 5_000
@@ -21,6 +22,7 @@ export interface OnTerminal {
 export function terminalEnvironment(home: string, network: string): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
+    ...launcherEnvironment,
     LANG: 'C.UTF-8',
     TERM: 'xterm-256color',
     HOME: home,

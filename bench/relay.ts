@@ -11,7 +11,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { BenchProcess, checkOpenFiles, median, quantile } from './bench-process.ts'
-import { directoryFlags } from './directory-flags.ts'
+import { directoryFlags } from './launcher.ts'
 import { farAway } from './far-away.ts'
 import type { ServerInit, ServerOrder, Usage } from './directory-side.ts'
 import { residentMegabytes } from './process-use.ts'

@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util'
 import { BenchProcess } from './bench-process.ts'
 import { builtParley, root } from './built.ts'
 import type { LoadAnswer, LoadOrder } from './directory-load.ts'
-import { directoryFlags } from './directory-flags.ts'
+import { directoryFlags } from './launcher.ts'
 import type { ServerInit, ServerOrder } from './directory-side.ts'
 import { processorSeconds, residentMegabytes } from './process-use.ts'
 import { Report, reportOptions } from './report.ts'
@@ -65,7 +65,7 @@ try {
     await load.ask({ do: 'connect', address, bare: false, count: Math.floor((people + i) / directories), atOnce })
   }
   const options = ['--plain', '--name', 'anna', ...addresses.flatMap((address) => ['--directory', address])]
-  const client = start([join(root, 'bin', 'parley.js'), ...options])
+  const client = start(options, join(root, 'bin', 'parley'))
   const known = await rosterOf(client)
   report.note(`the client's roster had ${known} people`)
   const bare = start(['-e', "import('libp2p').then(() => setInterval(() => undefined, 1e9))"])
@@ -89,9 +89,9 @@ try {
   rmSync(home, { recursive: true, force: true })
 }
 
-function start(args: readonly string[]): ChildProcess {
+function start(args: readonly string[], program = process.execPath): ChildProcess {
   const env = homeEnv(home, network)
-  const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'ignore'] })
   children.push(child)
   return child
 }

@@ -33,6 +33,9 @@ const DAEMON_WAIT_MS = 20_000
 /** How often it is looked for. */
 const DAEMON_POLL_MS = 100
 
+/** As in bin/parley, where its reason stands: a daemon is started without it. */
+const allocator = { MALLOC_ARENA_MAX: '2' } as const
+
 /** The daemon did not start, or did not end, in time. */
 class DaemonWaitError extends ParleyError {
   override readonly name = 'DaemonWaitError'
@@ -65,7 +68,7 @@ export interface StartedDaemon {
 /** Starts it in a session of its own, without a terminal. @param options see {@link daemonOptions} */
 export function startDaemon(config: Config, options: readonly string[], env: NodeJS.ProcessEnv): StartedDaemon {
   const [program, ...args] = daemonCommand(config, options)
-  const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/', env })
+  const daemon = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/', env: { ...allocator, ...env } })
   let end: string | undefined
   daemon.once('error', ({ message }) => (end = message))
   daemon.once('exit', (code, signal) => (end = code === null ? `signal ${signal}` : `exit code ${code}`))
@@ -305,12 +308,12 @@ export function systemdUnit(config: Config, env: NodeJS.ProcessEnv, flags: Flags
   }
 }
 
-/** The folders that a service would not find otherwise. */
+/** The folders that a service would not find otherwise, and what the launcher sets. */
 function environmentLines(env: NodeJS.ProcessEnv): string[] {
-  return ['XDG_DATA_HOME', 'XDG_CONFIG_HOME'].flatMap((name) => {
-    const value = env[name]
-    return value === undefined || value === '' ? [] : [`Environment=${quoted(`${name}=${value}`)}`]
-  })
+  const { XDG_DATA_HOME, XDG_CONFIG_HOME } = env
+  return Object.entries({ XDG_DATA_HOME, XDG_CONFIG_HOME, ...allocator }).flatMap(([name, value = '']) =>
+    value === '' ? [] : [`Environment=${quoted(`${name}=${value}`)}`]
+  )
 }
 
 /** One word of a line of systemd, whatever it holds. */

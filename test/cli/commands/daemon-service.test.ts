@@ -26,6 +26,8 @@ test('the unit of a profile starts its daemon with the options that were given, 
   expect(start).toContain('"--directory" "8000" "--directory" "8001" "--no-mdns"')
   expect(text).toContain('Environment="XDG_DATA_HOME=/data"')
   expect(text).toContain('RestartPreventExitStatus=2 8\n')
+  const launcher = await readFile(new URL('../../../bin/parley', import.meta.url), 'utf8')
+  expect(text).toContain(`Environment="MALLOC_ARENA_MAX=${/MALLOC_ARENA_MAX:-(\d+)/u.exec(launcher)?.[1]}"`)
 })
 
 test.skipIf(!hasVerifier)('systemd finds no fault in it', async () => {
