@@ -32,6 +32,9 @@ const { setFlagsFromString } = await import('node:v8')
 // What starting leaves behind would grow the young generation to 27 MB, of which a chat at rest uses two. A directory
 // of many needs more of it, and is given a bound by what starts this file.
 if (process.argv[2] !== 'directory') setFlagsFromString('--semi-space-growth-factor=1')
+// A chat that is opened may turn out to be a face of a node that runs elsewhere, which only draws: V8's two optimizing
+// compilers are 8 MB of its program, and what they leave behind is three more. A node of its own turns them on again.
+if (/^(?:-.*|chat|attach)?$/.test(process.argv[2] ?? '')) setFlagsFromString('--no-turbofan --no-maglev')
 // The program is a bundle: so that the place of an error is one in its sources.
 if (process.env.PARLEY_DEBUG === '1') process.setSourceMapsEnabled(true)
 const { buildIfStale } = await import('../scripts/build.js')

@@ -30,7 +30,7 @@ const mayImport = {
   'cli/tui/update':
     'cli/chat-api cli/chat-commands cli/process cli/tui/layout cli/tui/model cli/tui/terminal cli/wording lib node',
   'cli/tui/view': 'cli/chat-api cli/tui/layout cli/tui/model cli/tui/terminal cli/wording',
-  'cli/wording': 'cli/chat-api cli/process node',
+  'cli/wording': 'cli/chat-api cli/process lib node',
   direct: 'direct/stun lib presence wire',
   'direct/stun': 'wire',
   directory: 'lib presence wire',

@@ -2,7 +2,7 @@
 // went wrong in one line, and ends with the exit code.
 import { CommanderError } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { nearestWord } from '../lib/index.ts'
+import { listText, nearestWord } from '../lib/index.ts'
 import { type ExitCode, exitCodes, ParleyError } from '../node/settings.ts'
 import { ProgramCommand } from './options/program-command.ts'
 import { addCompletion, buildProgram } from './program.ts'
@@ -192,7 +192,7 @@ function unknownOption(program: ProgramCommand, message: string): string {
   const [, flag] = /unknown option '(--[^'=]+)/u.exec(message) ?? []
   const owners = flag === undefined ? [] : ownersOf(program, flag)
   if (flag === undefined || owners.length === 0) return message
-  return `unknown option '${flag}': it belongs to ${new Intl.ListFormat('en').format(owners)}`
+  return `unknown option '${flag}': it belongs to ${listText(owners)}`
 }
 
 function ownersOf(program: ProgramCommand, flag: string): readonly string[] {

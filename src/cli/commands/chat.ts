@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { withChatNode } from './with-chat-node.ts'
 import { Attention } from '../process/attention.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
+import { compileOptimized } from '../process/memory-at-rest.ts'
 import { flagsOf, hasSwitch, onProfile } from '../options/given-options.ts'
 import { flagOf } from '../options/option-table.ts'
 import { settingLines } from './config.ts'
@@ -85,6 +86,8 @@ export async function openAttached(
   }
 ): Promise<ExitCode> {
   const { config, openFirst, wantsJson, node, isRemote = false } = opening
+  // A script may take thousands of lines a second.
+  if (wantsJson) compileOptimized()
   const wantsLines = wantsJson || hasSwitch(command, 'plain')
   const attention = wantsJson ? undefined : new Attention((isAttended) => node.attended(isAttended))
   const opened = { openFirst, config, attention }

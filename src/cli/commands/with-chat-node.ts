@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatNode } from '../../node/index.ts'
 import { ConversationScreens } from '../chat-api/conversation-screens.ts'
 import { serveControl } from '../control/index.ts'
-import { releaseMemoryAtRest } from '../process/memory-at-rest.ts'
+import { compileOptimized, releaseMemoryAtRest } from '../process/memory-at-rest.ts'
 import type { Config, Unlocker } from '../../node/settings.ts'
 
 /** Stopping says goodbye to everybody; a network that hangs must not hold the program. */
@@ -26,6 +26,7 @@ export interface ChatNodeUse<T> {
 }
 
 export async function withChatNode<T>(use: ChatNodeUse<T>): Promise<T> {
+  compileOptimized()
   const { ChatNode } = await import('../../node/index.ts')
   const { config, interactive, observe = false, unlock } = use
   const node = await ChatNode.create({ config, interactive, observe, ...(unlock === undefined ? {} : { unlock }) })

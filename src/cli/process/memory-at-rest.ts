@@ -1,6 +1,7 @@
-// Gives memory back to the system once the process rests. Starting, and indexing a
-// long history, leave a heap several times as large as what lives in it, and V8
-// keeps that for as long as nothing asks for more.
+// Keeps the memory of a process small. It is given back to the system once the process
+// rests: starting, and indexing a long history, leave a heap several times as large as
+// what lives in it, and V8 keeps that for as long as nothing asks for more. And a face
+// that only draws goes without the compilers that make code fast.
 import { performance } from 'node:perf_hooks'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -52,4 +53,13 @@ function ownMemory(): Memory | undefined {
     // Other kinds of collection free memory within the heap, which keeps its pages.
     release: () => void Reflect.apply(collect, undefined, [{ type: 'major', execution: 'sync', flavor: 'last-resort' }])
   }
+}
+
+/**
+ * For a process with a node of its own, and for one whose output may be thousands of lines a second: V8's optimizing
+ * compilers, without which `bin/parley.js` starts what may become a mere face.
+ */
+export function compileOptimized(): void {
+  setFlagsFromString('--turbofan')
+  setFlagsFromString('--maglev')
 }

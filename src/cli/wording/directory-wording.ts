@@ -1,6 +1,7 @@
 // Directories in words: the state of those in use, changes of it, and what
 // happens among directories, for a directory's terminal. Pure; names may be
 // remote text as it came.
+import { listText } from '../../lib/index.ts'
 import type { FederationNotice } from '../../node/index.ts'
 import { shortId } from '../../node/settings.ts'
 import type { DirectoryView } from '../chat-api/chat-api.ts'
@@ -79,7 +80,7 @@ function findings({ findings: found }: DirectoryView, nameOf: (directory: string
   return [
     ...(withholds.length === 0 ? [] : [`withholds ${withholds.length}`]),
     ...(stale.length === 0 ? [] : [`stale about ${stale.length}`]),
-    ...(notJoinedWith.length === 0 ? [] : [`not joined with ${list(notJoinedWith.map(nameOf))}`]),
+    ...(notJoinedWith.length === 0 ? [] : [`not joined with ${listText(notJoinedWith.map(nameOf))}`]),
     ...(forged === 0 ? [] : [`showed ${forged} forged`])
   ]
 }
@@ -89,16 +90,12 @@ function findingLines({ peer, findings: found }: DirectoryView, nameOf: (directo
   const lines = [
     ...found.withholds.map((one) => {
       const by = one.provenBy.map((directory) => (directory === peer ? 'its own statement' : nameOf(directory)))
-      return `withholds ${one.name} (${one.shortId}), online according to ${list(by)}`
+      return `withholds ${one.name} (${one.shortId}), online according to ${listText(by)}`
     }),
     ...found.stale.map(({ name, shortId: id }) => `what it shows of ${name} (${id}) is no longer so`)
   ]
   const more = lines.length - MAX_FINDING_LINES
   return more <= 0 ? lines : [...lines.slice(0, MAX_FINDING_LINES), `… and ${more} more.`]
-}
-
-function list(words: readonly string[]): string {
-  return new Intl.ListFormat('en').format(words)
 }
 
 /** How others are found where no directory is connected. */
@@ -121,7 +118,7 @@ export class DirectoryNews {
     const asked = views.filter(({ state, isDefault }) => !isFine(state) && !isDefault)
     const missing = asked.map((view) => notConnected(view, nowMs))
     if (connected.length > 0) {
-      const names = new Intl.ListFormat('en').format(connected.map(({ address }) => address))
+      const names = listText(connected.map(({ address }) => address))
       return [`Connected to the ${connected.length === 1 ? 'directory' : 'directories'} ${names}.`, ...missing]
     }
     const byRelay = hasRelays ? [THROUGH_RELAY_TEXT] : []

@@ -3,6 +3,7 @@
 // are cut between words; the terminal wraps what others wrote: it copies such a
 // line in one piece, and rows made here could be shaped by the writer. Pure.
 import { eastAsianWidth } from 'get-east-asian-width'
+import { countText } from '../../lib/index.ts'
 
 /** A message of more lines, or of more characters, is long: `/show` means the last one of these. */
 const LONG_MESSAGE_LINES = 3
@@ -54,7 +55,7 @@ export function isLongMessage(text: string): boolean {
 /** Of the last line the characters are counted, of others the lines. */
 function restText(lineCount: number, characterCount: number): string {
   const [count, what] = lineCount === 1 ? [characterCount, 'character'] : [lineCount, 'line']
-  return `… ${count.toLocaleString('en')} more ${what}${count === 1 ? '' : 's'} of this message: /show`
+  return `… ${countText(count)} more ${what}${count === 1 ? '' : 's'} of this message: /show`
 }
 
 /** Rows that go on stand this far in, so that none looks like a line of its own. */

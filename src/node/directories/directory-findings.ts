@@ -13,7 +13,7 @@ import {
   type Resolution
 } from '../../directory/index.ts'
 import { steadyNow } from '../../wire/index.ts'
-import { shortId } from '../../lib/index.ts'
+import { listText, shortId } from '../../lib/index.ts'
 import type { VerifiedRecord } from '../../presence/index.ts'
 import type { DirectoryFindings, PeerName } from '../api/chat-events.ts'
 import { formatAddress } from '../dialing/address.ts'
@@ -151,7 +151,7 @@ export class Findings extends EventEmitter<FindingsEvents> implements AuditedDir
     const [hidden] = withholds
     if (hidden !== undefined) {
       const by = hidden.provenBy.map((one) => (one === directory ? 'its own statement' : this.#directoryName(one)))
-      const proof = new Intl.ListFormat('en').format(by)
+      const proof = listText(by)
       return `the directory ${name} withholds ${this.#peerName(hidden.peer)}, who is online according to ${proof}. /directories shows all`
     }
     const [peer = ''] = stale

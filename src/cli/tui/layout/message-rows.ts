@@ -1,7 +1,7 @@
 // A message or a note as rows of the conversation: time, mark, name and the text
 // under each other, so that no row of a text can pass for another message. Drawn
 // rows are cached with their message.
-import { folded } from '../../../lib/index.ts'
+import { countText, folded } from '../../../lib/index.ts'
 import { cleanLines } from '../../process/clean-text.ts'
 import { deliveryWord } from '../../wording/message-wording.ts'
 import type { Item, MessageItem, StatusMessage } from '../model/window.ts'
@@ -109,7 +109,7 @@ function boundedRows(text: string, rowsOf: (text: string) => readonly Row[], con
 }
 
 function moreRows(characters: number, context: MessageContext): readonly Row[] {
-  const text = `… ${characters.toLocaleString('en')} characters in all: /show`
+  const text = `… ${countText(characters)} characters in all: /show`
   return tonedRows(text, 'note', context).slice(0, 1)
 }
 

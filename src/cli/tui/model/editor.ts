@@ -23,7 +23,13 @@ export interface Editor {
 
 export const emptyEditor: Editor = { text: '', cursor: 0, cut: '', undo: [] }
 
-const segmenter = new Intl.Segmenter()
+let madeSegmenter: Intl.Segmenter | undefined
+
+/** Made for the first text that is edited: its tables are 2 MB of memory. */
+function segmenter(): Intl.Segmenter {
+  madeSegmenter ??= new Intl.Segmenter()
+  return madeSegmenter
+}
 
 /** The editor after a key; undefined when the key edits nothing. */
 export function editedBy(editor: Editor, key: string): Editor | undefined {
@@ -168,12 +174,12 @@ function remembered(editor: Editor, typed: string | undefined): Editor['undo'] {
 function graphemeBefore(text: string, cursor: number): number {
   const from = Math.max(0, cursor - GRAPHEME_LOOK_CHARACTERS)
   let start = cursor
-  for (const { index } of segmenter.segment(text.slice(from, cursor))) start = from + index
+  for (const { index } of segmenter().segment(text.slice(from, cursor))) start = from + index
   return start
 }
 
 function graphemeAfter(text: string, cursor: number): number {
-  const [next] = segmenter.segment(text.slice(cursor, cursor + GRAPHEME_LOOK_CHARACTERS))
+  const [next] = segmenter().segment(text.slice(cursor, cursor + GRAPHEME_LOOK_CHARACTERS))
   return cursor + (next?.segment.length ?? 0)
 }
 
