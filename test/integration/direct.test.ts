@@ -3,8 +3,11 @@
 // path is lost and found again. Real commands in network namespaces; where there can be
 // none, it says so.
 import { afterEach, expect, test } from 'vitest'
+import { eventually } from '../eventually.ts'
 import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
+import { HostProgram } from '../netns/host-program.ts'
 import { Internet, whyNoInternet, type InternetHost, type SiteInit } from '../netns/internet.ts'
+import { countUdp } from '../netns/udp-counter.ts'
 import { Talk } from './talk.ts'
 
 const whyNot = await whyNoInternet()
@@ -14,8 +17,10 @@ const few = 5
 
 let internet: Internet | undefined
 const running: JsonParley[] = []
+const programs: HostProgram[] = []
 
 afterEach(async () => {
+  for (const program of programs.splice(0)) program.stop()
   await Promise.all(running.splice(0).map(async (one) => one.stop()))
   await internet?.remove()
   internet = undefined
@@ -28,13 +33,24 @@ interface World {
   readonly talk: Talk
 }
 
+interface WorldInit {
+  /** Of anna, of berta, and beyond. */
+  readonly sites?: readonly SiteInit[]
+  /** Of both peers. */
+  readonly options?: readonly string[]
+  /** Before anything runs. */
+  readonly prepare?: (internet: Internet) => Promise<unknown>
+}
+
 /** A directory on the Internet, and two contacts in homes of their own who talk. */
-async function twoHomes(
-  sites: readonly [SiteInit, SiteInit] = [{ kind: 'plain' }, { kind: 'plain' }],
-  options: readonly string[] = []
-): Promise<World> {
+async function twoHomes({
+  sites = [{ kind: 'plain' }, { kind: 'plain' }],
+  options = [],
+  prepare = async () => undefined
+}: WorldInit = {}): Promise<World> {
   const made = await Internet.create([{ kind: 'public' }, ...sites])
   internet = made
+  await prepare(made)
   const network = randomNetwork()
   const spawn = async (host: InternetHost, args: readonly string[]): Promise<JsonParley> => {
     const parley = await JsonParley.spawn({ wrapper: host.wrapper, secluded: false, network, args })
@@ -93,7 +109,32 @@ test('when UDP is cut it goes on over the relay, and is direct again after it', 
 
 test('with --direct never it stays on the relay', async ({ skip }) => {
   skip(whyNot !== undefined, whyNot)
-  const { talk, anna, berta } = await twoHomes(undefined, ['--direct', 'never'])
+  const { talk, anna, berta } = await twoHomes({ options: ['--direct', 'never'] })
   await talk.say(many)
   for (const one of [anna, berta]) expect(one.events.some(({ path }) => path === 'direct')).toBe(false)
+})
+
+test('nothing is sent over UDP to an address that the peer names and was not seen at', async ({ skip }) => {
+  skip(whyNot !== undefined, whyNot)
+  const sites = [{ kind: 'plain' }, { kind: 'plain' }, { kind: 'public' }] as const
+  let victim: InternetHost | undefined
+  let datagrams: (() => Promise<number>) | undefined
+  const { internet: net, talk } = await twoHomes({
+    sites,
+    prepare: async (made) => {
+      victim = made.host(3)
+      datagrams = await countUdp(victim, made.site(2).address)
+      // Anna's machine has the address of another one on a card, and tells it.
+      await made.host(1).addAddress(victim.address)
+    }
+  })
+  await talk.untilPath('direct')
+  await talk.say(few)
+  expect(await datagrams?.()).toBe(0)
+
+  const program = new HostProgram(net.host(2), 'udp-host.ts', ['4001'])
+  programs.push(program)
+  await eventually(() => expect(program.count('bound')).toBe(1))
+  program.tell(`4001 ${victim?.address ?? ''} 4001 counted`)
+  await eventually(async () => expect(await datagrams?.()).toBe(1))
 })

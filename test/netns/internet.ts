@@ -47,12 +47,16 @@ export interface InternetHost {
   readdress(): Promise<void>
   /** Its default route leads to the second router from now on; cards and addresses stay, as when a VPN comes up. */
   reroute(): Promise<void>
+  /** Gives its card one more address, which leads nowhere. */
+  addAddress(address: string): Promise<void>
   /** Takes the card down, or brings it up again, as a Wi-Fi that is switched off and on. */
   setCard(state: 'down' | 'up'): Promise<void>
 }
 
 export interface Site {
   readonly kind: SiteKind
+  /** The public IPv4 address that it begins with. */
+  readonly address: string
   readonly hosts: readonly InternetHost[]
   /** Gives the router another public address, as a provider does at night. Its hosts notice nothing. */
   readdress(): Promise<void>
@@ -144,6 +148,7 @@ export class Internet {
     await giveRules(namespace, hostRules)
     return {
       kind: 'public',
+      address: publicOf(number),
       hosts: [
         hostOf(namespace, {
           address: publicOf(number),
@@ -170,7 +175,7 @@ export class Internet {
     await giveRules(router, rulesOf(kind))
     const inside: InternetHost[] = []
     for (let index = 1; index <= hosts; index++) inside.push(await this.#addInside(number, index, { kind, ipv6 }))
-    return { kind, hosts: inside, ...line }
+    return { kind, address: publicOf(number), hosts: inside, ...line }
   }
 
   async #addSecondRouter(site: number, kind: RouterKind): Promise<void> {
@@ -298,6 +303,7 @@ function hostOf(
       if (through !== undefined) await ip('-n', namespace, 'route', 'replace', 'default', 'via', through)
     },
     reroute: async () => ip('-n', namespace, 'route', 'replace', 'default', 'via', secondGateway),
+    addAddress: async (one) => ip('-n', namespace, 'address', 'add', `${one}/32`, 'dev', 'eth0'),
     setCard: async (state) => {
       await ip('-n', namespace, 'link', 'set', 'eth0', state)
       // A card that was down has lost its routes.

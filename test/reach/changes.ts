@@ -8,6 +8,8 @@ interface Change {
   /** In the table. */
   readonly what: string
   readonly pair: PairInit
+  /** Where the conversation is before it, and comes back to. */
+  readonly path: 'lan' | 'direct'
   /** For how long something is away, in seconds, and in the long form. */
   readonly away?: { readonly seconds: number; readonly long: number }
   readonly goalMs: number
@@ -20,6 +22,8 @@ interface Change {
 interface Recovery {
   /** From what was away being back. */
   readonly tookMs: number
+  /** From the same moment until the conversation of both was on its path again; undefined when that did not come. */
+  readonly pathMs: number | undefined
   readonly isWell: boolean
   readonly paths: readonly string[]
 }
@@ -44,6 +48,7 @@ export const changes: readonly Change[] = [
     name: 'lan-address',
     what: 'address on the LAN changed',
     pair: oneLan,
+    path: 'lan',
     goalMs: networkGoalMs,
     begin: async ({ annasHost }) => annasHost.readdress()
   },
@@ -51,6 +56,7 @@ export const changes: readonly Change[] = [
     name: 'wan-address',
     what: 'address of the router changed',
     pair: twoHomes,
+    path: 'direct',
     goalMs: networkGoalMs,
     begin: async ({ annasSite }) => annasSite.readdress()
   },
@@ -58,6 +64,7 @@ export const changes: readonly Change[] = [
     name: 'route',
     what: 'default route changed, addresses stayed',
     pair: { ...twoHomes, sites: [{ kind: 'plain', hasSecondRouter: true }, { kind: 'plain' }] },
+    path: 'direct',
     goalMs: networkGoalMs,
     begin: async ({ annasHost }) => annasHost.reroute()
   },
@@ -65,6 +72,7 @@ export const changes: readonly Change[] = [
     name: 'line',
     what: 'line to the Internet cut',
     pair: twoHomes,
+    path: 'direct',
     away: lineAway,
     goalMs: networkGoalMs,
     begin: async ({ annasSite }) => annasSite.cut(),
@@ -74,6 +82,7 @@ export const changes: readonly Change[] = [
     name: 'card',
     what: 'own card off, on a LAN',
     pair: oneLan,
+    path: 'lan',
     away: lineAway,
     goalMs: networkGoalMs,
     begin: async ({ annasHost }) => annasHost.setCard('down'),
@@ -83,6 +92,7 @@ export const changes: readonly Change[] = [
     name: 'stopped',
     what: 'process stopped',
     pair: twoHomes,
+    path: 'direct',
     away: { seconds: 45, long: 120 },
     goalMs: processGoalMs,
     begin: async ({ anna }) => void process.kill(anna.pid, 'SIGSTOP'),
@@ -94,6 +104,7 @@ export async function recover(change: Change, { isLong }: { readonly isLong: boo
   const pair = await Pair.start(change.pair)
   try {
     await pair.converse()
+    await pair.untilPath([change.path])
     await pair.exchange(10)
     await change.begin(pair)
     if (change.away !== undefined) await sleep(1_000 * (isLong ? change.away.long : change.away.seconds))
@@ -102,7 +113,9 @@ export async function recover(change: Change, { isLong }: { readonly isLong: boo
     const exchange = await pair.exchange(1)
     await pair.untilBothSeen()
     const tookMs = performance.now() - backAtMs
-    return { tookMs, isWell: isWell(exchange), paths: await pair.paths() }
+    const reachedAtMs = await pair.untilPath([change.path])
+    const pathMs = reachedAtMs === undefined ? undefined : Math.max(0, reachedAtMs - backAtMs)
+    return { tookMs, pathMs, isWell: isWell(exchange), paths: await pair.paths() }
   } finally {
     await pair.stop()
   }

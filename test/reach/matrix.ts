@@ -45,6 +45,8 @@ export const cells: readonly Cell[] = [
   apart('plain', 'plain', { least: 'direct', inSample: true }),
   apart('plain', 'adf', { least: 'direct' }),
   apart('full-cone', 'plain', { least: 'direct' }),
+  apart('full-cone', 'adf', { least: 'direct' }),
+  apart('full-cone', 'full-cone', { least: 'direct' }),
   apart('adf', 'adf', { least: 'direct' }),
   apart('symmetric', 'plain', { least: 'direct' }),
   apart('symmetric', 'adf', { least: 'direct' }),

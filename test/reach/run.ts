@@ -10,6 +10,7 @@ import { whyNoSlowLinks } from '../netns/slow-link.ts'
 import { nodePath } from '../processes/parley-process.ts'
 import { runOptions } from '../run-options.ts'
 import { changes, recover } from './changes.ts'
+import { gridHead, gridRows, type PairRuns } from './grid.ts'
 import { sumOf } from './losses.ts'
 import { cells, isReached, measure } from './matrix.ts'
 import { tableOf, withTable } from './table.ts'
@@ -94,6 +95,7 @@ interface Result {
 
 async function runCells({ runs, delayMs, names }: Options): Promise<Result> {
   const rows: string[][] = []
+  const pairsRun: PairRuns[] = []
   const failed: string[] = []
   for (const cell of cells) {
     if (!names.includes(cell.name) || (values.sample && cell.inSample !== true)) continue
@@ -105,6 +107,7 @@ async function runCells({ runs, delayMs, names }: Options): Promise<Result> {
       if (!isReached(cell, measured)) failed.push(cell.name)
       return measured
     })
+    pairsRun.push({ name: cell.name, runs, direct: all.filter(({ path }) => path === 'direct').length })
     const { lost, doubled, outOfOrder } = sumOf(all.flatMap(({ exchange }) => [exchange.toAnna, exchange.toBerta]))
     rows.push([
       cell.name.replace('/', ' / '),
@@ -118,8 +121,10 @@ async function runCells({ runs, delayMs, names }: Options): Promise<Result> {
   }
   const kinds = Object.entries({ public: 'a host with a public address, and no router', ...routerMeanings })
   const head = ['A / B', 'path', 'first message, ms', 'on this path after, ms', 'lost / doubled / out of order']
-  const pairs = delayMs > 0 ? 'delayed pairs' : 'pairs'
-  return { tables: { kinds: tableOf(['kind', 'what it does'], kinds), [pairs]: tableOf(head, rows) }, failed }
+  const table = tableOf(head, rows)
+  if (delayMs > 0) return { tables: { 'delayed pairs': table }, failed }
+  const grid = tableOf(gridHead, gridRows(pairsRun))
+  return { tables: { kinds: tableOf(['kind', 'what it does'], kinds), grid, pairs: table }, failed }
 }
 
 async function runChanges({ runs, delayMs, names }: Options): Promise<Result> {
@@ -130,8 +135,10 @@ async function runChanges({ runs, delayMs, names }: Options): Promise<Result> {
     const all = await repeat(change.name, runs, failed, async () => {
       const pair = { ...change.pair, delayMs }
       const recovery = await recover({ ...change, pair }, { isLong: values.long })
-      console.log(`${change.name}: back after ${seconds(recovery.tookMs)} s, ${recovery.paths.join(' and ')}`)
-      if (!recovery.isWell) failed.push(change.name)
+      const { tookMs, pathMs, paths } = recovery
+      const again = pathMs === undefined ? `not ${change.path} again` : `${change.path} after ${seconds(pathMs)} s`
+      console.log(`${change.name}: back after ${seconds(tookMs)} s, ${again}, ${paths.join(' and ')}`)
+      if (!recovery.isWell || pathMs === undefined) failed.push(change.name)
       return recovery
     })
     const { what, away, goalMs } = change
@@ -139,10 +146,12 @@ async function runChanges({ runs, delayMs, names }: Options): Promise<Result> {
       away === undefined ? what : `${what} for ${values.long ? away.long : away.seconds} s`,
       all.map(({ tookMs }) => seconds(tookMs)).join(' '),
       seconds(goalMs),
-      [...new Set(all.flatMap(({ paths }) => paths))].join(', ')
+      [...new Set(all.flatMap(({ paths }) => paths))].join(', '),
+      all.map(({ pathMs }) => (pathMs === undefined ? '–' : seconds(pathMs))).join(' ')
     ])
   }
-  return { tables: { changes: tableOf(['what happened', 'back after, s', 'goal, s', 'path'], rows) }, failed }
+  const head = ['what happened', 'back after, s', 'goal, s', 'path', 'on this path after, s']
+  return { tables: { changes: tableOf(head, rows) }, failed }
 }
 
 /** @returns what was measured; a run in which the peers do not come together fails, and the others go on */
