@@ -193,7 +193,8 @@ to run one for others: [operating a directory](../operating-a-directory.md). On 
   'parley id': { text: 'It does not go on the network.', exits: ['ok', 'storage'] },
   'parley invite': {
     text: `While a parley runs on the profile, the code is made by that one; otherwise by a node of its own, which ends with the
-code. It prints the code, on a terminal also as a QR code, and waits until the person has come. Ctrl-C takes the code back.
+code. It prints the code, on a terminal also as a QR code, and waits until the person has come. Ctrl-C takes the code back. On a
+terminal the conversation with the one who came opens then, where no other parley shows it.
 With \`--json\` each line is an [\`invitation\`](json.md#events), the first with \`what\` \`made\`; \`--list\` prints
 \`invitations\`. [The guide](../guide/invitations.md) has more.`,
     exits: ['ok', 'profileInUse', 'portTaken', 'storage', 'locked', 'wrongPassphrase', 'timedOut']

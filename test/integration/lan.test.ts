@@ -130,6 +130,31 @@ test('where another program keeps the port of mDNS, the interface and the reason
   }
 })
 
+test('who types a code on a LAN without a directory meets its maker, once and with the right words', async () => {
+  lan = await Lan.create({ hosts: 3, defaultRoute: 'none' })
+  const [anna, berta, carla] = await Promise.all([
+    parley(lan.host(0), 'anna'),
+    parley(lan.host(1), 'berta'),
+    parley(lan.host(2), 'carla')
+  ])
+  await Promise.all([anna, berta, carla].map(async (one) => one.ready()))
+  await Promise.all([sees(berta, 'anna'), sees(carla, 'anna')])
+  const made = await anna.do({ do: 'invite' })
+  expect(made).toMatchObject({ invitation: { directories: [], end: null } })
+  const { code, number } = made['invitation'] as { readonly code: string; readonly number: number }
+  expect(await carla.answerTo({ do: 'chat', peer: `${number}-zoo-zone-zero` })).toMatchObject({
+    code: 'invitation',
+    message: expect.stringContaining('the words are not those of its maker')
+  })
+  expect(await berta.do({ do: 'chat', peer: code })).toMatchObject({ peer: await anna.peerId(), by: 'code' })
+  await anna.until('who came', () => anna.events.find(({ event, what }) => event === 'invitation' && what === 'came'))
+  expect(await carla.answerTo({ do: 'chat', peer: code })).toMatchObject({
+    message: expect.stringContaining('the code has been used')
+  })
+  const tries = anna.events.filter(({ event }) => event === 'invitation').map(({ what }) => what)
+  expect(tries).toEqual(['failed', 'came'])
+})
+
 test('who gets another address is found at it, and says so', async () => {
   lan = await Lan.create({ hosts: 2, defaultRoute: 'none' })
   const [anna, berta] = await Promise.all([parley(lan.host(0), 'anna'), parley(lan.host(1), 'berta')])

@@ -53,3 +53,21 @@ test('a directory that does not relay leaves the two apart, and says so to nobod
   expect(await anna.do({ do: 'path', peer: bertaId })).toMatchObject({ path: 'none' })
   expect([anna, berta].flatMap(({ events }) => events.filter(({ event }) => event === 'notice'))).toEqual([])
 })
+
+test('two behind routers who type a code talk through the directory, without having known of each other', async ({
+  skip
+}) => {
+  skip(whyNot !== undefined, whyNot)
+  const [anna, berta] = await twoPeers(await apart())
+  const { invitation } = await anna.do({ do: 'invite' })
+  const { code } = invitation as { readonly code: string }
+  const opened = await berta.do({ do: 'chat', peer: code })
+  expect(opened).toMatchObject({ peer: await anna.peerId(), name: 'anna', by: 'code' })
+  const [annaId, bertaId] = [await anna.peerId(), await berta.peerId()]
+  sayMany(berta, annaId, ['here I am'])
+  await anna.untilTexts(bertaId, 1)
+  expect(await anna.do({ do: 'path', peer: bertaId })).toMatchObject({ path: 'relayed' })
+  expect(await anna.do({ do: 'contacts' })).toMatchObject({
+    contacts: [{ peer: bertaId, metByCodeSinceMs: expect.any(Number) }]
+  })
+})

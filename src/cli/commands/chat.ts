@@ -33,8 +33,12 @@ interface Face {
   end(outcome: Outcome): void
 }
 
-export async function runChat(io: CommandIo, command: Command): Promise<ExitCode> {
-  const openFirst = command.args
+/** @param openFirst the words that name the peer of the first conversation; by default those of the command line */
+export async function runChat(
+  io: CommandIo,
+  command: Command,
+  openFirst: readonly string[] = command.args
+): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const wantsJson = hasSwitch(command, 'json')
   if (wantsJson && hasSwitch(command, 'plain'))

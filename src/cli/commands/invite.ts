@@ -1,6 +1,6 @@
 // `parley invite`: makes a code by which another person finds this profile, and waits
 // until that person has come; through the parley that runs on the profile, else by a
-// node of its own for as long as the code is open.
+// node of its own for as long as the code is open, after which a terminal shows the chat.
 import type { Command } from 'commander'
 import type { ChatApi, InvitationView } from '../chat-api/chat-api.ts'
 import { qrRows, type InviteRequest } from '../chat-commands/invite-commands.ts'
@@ -8,6 +8,7 @@ import { onProfile, runningInvitations } from '../control/index.ts'
 import { invitationJson, invitationNewsJson } from '../json/event-json.ts'
 import { flagsOf, hasSwitch, textOption } from '../options/given-options.ts'
 import { escapedJson } from '../process/clean-text.ts'
+import { canAsk } from '../process/input-lines.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
 import { unlockerOf } from '../process/unlocking.ts'
 import {
@@ -38,7 +39,8 @@ export async function runInvite(io: CommandIo, command: Command): Promise<ExitCo
   const unlock: Unlocker = await unlockerOf({ io, command })
   const say = (line: string): void => writeLines(io.stderr, [`parley: ${line}`])
   const asJson = hasSwitch(command, 'json')
-  return onProfile({
+  const met: { guest?: string } = {}
+  const code = await onProfile({
     config,
     signal: io.interrupted,
     running: async (parley) => invite(io, runningInvitations(parley), request, asJson),
@@ -52,12 +54,19 @@ export async function runInvite(io: CommandIo, command: Command): Promise<ExitCo
         unlock,
         run: async (node) => {
           await node.peers.firstLook({ signal: io.interrupted, thorough: true })
+          node.events.addEventListener('invitation', ({ detail }) => {
+            if (detail.what === 'came' && !detail.invitation.isForMany) met.guest = detail.peer
+          })
           return invite(io, ownInvitations(node, io.interrupted), request, asJson)
         }
       })
     },
     say
   })
+  // The other person is in the conversation already.
+  const { guest } = met
+  if (guest === undefined || asJson || !canAsk(io)) return code
+  return (await import('./chat.ts')).runChat(io, command, [guest])
 }
 
 function readRequest(command: Command): InviteRequest {
