@@ -116,7 +116,7 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'identity':
       return identityLines(result)
     case 'invitation':
-      return invitationLines(result.invitation, `/invite end ${result.invitation.number}`, result.qr)
+      return invitationLines(result.invitation, `/invite end ${result.invitation.number} ends it`)
     case 'invitations':
       return result.invitations.length === 0
         ? ['No invitation is open: /invite makes one.']

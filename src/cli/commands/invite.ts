@@ -118,7 +118,7 @@ async function invite(io: CommandIo, node: InvitingNode, request: InviteRequest,
     else
       writeLines(
         io.stdout,
-        invitationLines(invitation, 'Ctrl-C', io.stdout.isTTY === true ? await qrRows(invitation) : [])
+        invitationLines(invitation, 'Ctrl-C takes it back', io.stdout.isTTY === true ? await qrRows(invitation) : [])
       )
     made.resolve(invitation)
     return await waited(io, node, invitation, over.promise)

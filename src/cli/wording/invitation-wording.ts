@@ -13,39 +13,39 @@ const ends: Readonly<Record<NonNullable<InvitationView['end']>, string>> = {
 }
 
 /**
- * A code that was just made, with its QR code where there is one.
+ * A code that was just made, with its QR code where there is one: so short that both fit on a screen.
  *
- * @param undo how to take it back
+ * @param undo how to take it back: `Ctrl-C takes it back`
  */
 export function invitationLines(view: InvitationView, undo: string, qr: readonly string[] = []): string[] {
   if (view.end !== undefined) return [invitationLine(view)]
-  const { code, places, isForMany, expiresAtMs, directories } = view
+  const { code, places, isForMany, directories } = view
   const whom = isForMany ? `${places} ${places === 1 ? 'person' : 'people'}` : 'one person'
-  const where = directories.length === 0 ? 'on this LAN only: no directory keeps it' : `at ${directories.join(' and ')}`
+  const where =
+    directories.length === 0 ? 'on this LAN only: no directory is connected' : `at ${directories.join(' and ')}`
   return [
     ...qr,
     `Your code:  ${code}`,
-    `The other person runs: parley chat ${code}`,
-    `It is for ${whom}, until ${localTime(expiresAtMs)}. ${undo} takes it back.`,
-    `It is found ${where}.`
+    `There:      parley chat ${code}`,
+    `For ${whom} until ${untilText(view)}; ${undo}.`,
+    `Found ${where}.`
   ]
 }
 
 /** One of a list. */
-export function invitationLine({
-  number,
-  code,
-  places,
-  came,
-  isForMany,
-  expiresAtMs,
-  end,
-  ...rest
-}: InvitationView): string {
+export function invitationLine(view: InvitationView): string {
+  const { number, code, places, came, isForMany, failedTries, end } = view
   if (end !== undefined) return `Invitation ${number} ${ends[end]}${cameText(came)}.`
-  const tries = rest.failedTries === 0 ? '' : `, ${rest.failedTries} wrong tries`
+  const tries = failedTries === 0 ? '' : `, ${failedTries} wrong ${failedTries === 1 ? 'try' : 'tries'}`
   const taken = isForMany ? `, ${came.length} of ${places} came` : ''
-  return `${code}  until ${localTime(expiresAtMs)}${taken}${tries}`
+  return `${code}  until ${untilText(view)}${taken}${tries}`
+}
+
+/** To the minute; a code for one person ends within the hour. */
+function untilText({ isForMany, expiresAtMs }: Pick<InvitationView, 'isForMany' | 'expiresAtMs'>): string {
+  const [day = '', time = ''] = localTime(expiresAtMs).split(' ')
+  const minute = time.replace(/:\d+$/u, '')
+  return isForMany ? `${day} ${minute}` : minute
 }
 
 function cameText(came: InvitationView['came']): string {

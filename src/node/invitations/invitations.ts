@@ -29,7 +29,7 @@ import type { VerifiedRecord } from '../../presence/index.ts'
 import type { PeerBook } from '../../storage/index.ts'
 import type { InvitationOptions, InvitationsApi } from '../api/chat-api.ts'
 import type { ChatEvents, DirectoryView, InvitationNews, InvitationView } from '../api/chat-events.ts'
-import { OwnPeerError, UsageError } from '../api/errors.ts'
+import { OwnPeerError, UnreachableError, UsageError } from '../api/errors.ts'
 import { isLocal } from '../dialing/address.ts'
 import { ClaimedNumbers } from './claimed-numbers.ts'
 import { explainedInvite } from './invite-errors.ts'
@@ -123,10 +123,17 @@ export class Invitations implements InvitationsApi {
     this.#claimed.stop()
   }
 
-  /** @throws UsageError, NoNumberError */
+  /** @throws UsageError, NoNumberError; UnreachableError where nobody could find this node */
   async make({ places, forMs }: InvitationOptions = {}): Promise<InvitationView> {
     checkOptions(places, forMs)
     const number = await this.#claimed.choose()
+    if (!this.#init.searchesLan && this.#claimed.knownAt(number).length === 0) {
+      this.#claimed.release(number)
+      throw new UnreachableError(
+        'no directory is connected, and peers are not looked for on the LAN, so nobody could find the maker of a code: ' +
+          'connect to a directory (--directory ADDRESS)'
+      )
+    }
     const isForMany = places !== undefined
     const code: Code = { number, words: randomWords(isForMany ? WORDS_OF_MANY : WORDS_OF_ONE) }
     const openMs = isForMany ? (forMs ?? MANY_INVITATION_MS.default) : INVITATION_MS

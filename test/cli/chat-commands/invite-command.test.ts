@@ -57,7 +57,11 @@ test('the longest code, with the longest address of a directory, fits into 80×2
   const link = `parley:${code}@[2001:db8:1111:2222:3333:4444:5555:6666]:65535`
   const rows = await qrRows({ link })
   expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(80)
-  const lines = invitationLines({ ...invitation, code, link, directories: ['[2001:db8::1]:8000'] }, 'Ctrl-C', rows)
+  const lines = invitationLines(
+    { ...invitation, code, link, directories: ['[2001:db8::1]:8000'] },
+    'Ctrl-C takes it back',
+    rows
+  )
   expect(lines.length).toBeLessThanOrEqual(24)
   expect(lines.slice(rows.length).every((line) => line.length <= 80)).toBe(true)
 })

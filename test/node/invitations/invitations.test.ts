@@ -123,6 +123,7 @@ test('without any directory that is said', async () => {
   await using network = await Network.create()
   const bob = await network.peer('bob')
   expect(await refusal(bob.peers.resolve([`7-${wrongWords}`]))).toContain('no directory is connected')
+  expect(await refusal(bob.invitations.make())).toContain('nobody could find the maker of a code')
 })
 
 test('a code for many lets so many in, each once, and makes no contacts of its maker', async () => {

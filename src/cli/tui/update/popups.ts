@@ -143,7 +143,7 @@ export function shownResult(result: CommandResult, state: State): Shown {
     case 'identity':
       return popup('You', identityPopupLines(textLines(identityLines(result, 'below')), state))
     case 'invitation':
-      return popup('Invitation', invitationPopupLines(result))
+      return popup('Invitation', invitationPopupLines(result, state))
     case 'sent':
       return { is: 'lines', lines: [`To ${labelOf(state, result.peer)}: ${excerpt(result.message.text)}`] }
     default:
@@ -192,12 +192,12 @@ function identityPopupLines(words: readonly PopupLine[], state: State): PopupLin
 }
 
 /** The code to read out stands first; the one to scan below it. */
-function invitationPopupLines({ invitation, qr }: Extract<CommandResult, { is: 'invitation' }>): PopupLine[] {
-  const code = qr.map((text): PopupLine => ({ text, style: 'code' }))
-  return [
-    ...textLines(invitationLines(invitation, `/invite end ${invitation.number}`)),
-    ...(code.length === 0 ? [] : [{ text: '' }, ...code])
-  ]
+function invitationPopupLines(
+  { invitation, qr }: Extract<CommandResult, { is: 'invitation' }>,
+  { isUtf8 }: State
+): PopupLine[] {
+  const code = isUtf8 ? qr.map((text): PopupLine => ({ text, style: 'code' })) : []
+  return [...textLines(invitationLines(invitation, `/invite end ${invitation.number} ends it`)), ...code]
 }
 
 function refusalKeys(peer: string): Readonly<Record<string, Intent>> {
