@@ -55,7 +55,7 @@ const mayImport = {
   'node/directories':
     'direct/stun directory lib node/api node/config node/dialing node/peers node/profile presence storage transport wire',
   'node/discovery': 'lib node/api node/dialing transport wire',
-  'node/doctor': 'node/api node/dialing node/discovery transport',
+  'node/doctor': 'direct/stun node/api node/dialing node/discovery transport wire',
   'node/invitations': 'invite lib node/api node/dialing presence storage wire',
   'node/messaging': 'chat-protocol lib node/api node/config node/dialing node/peers node/profile storage wire',
   'node/peers': 'chat-protocol directory lib node/api node/config node/dialing presence storage transport wire',

@@ -4,7 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { StunServer } from '../direct/stun/index.ts'
-import { Wakeup } from '../lib/index.ts'
+import { onAbort } from '../lib/index.ts'
 import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
 import { NamedRelays } from '../relay/index.ts'
 import { defaultRoutes, InterfaceWatch, networkInterfaces } from '../transport/index.ts'
@@ -93,7 +93,8 @@ export class ChatNetwork {
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
   readonly #doubts: LinkDoubts
-  readonly #news = new Wakeup()
+  /** Those who wait for the next change, all of whom hear of it. */
+  readonly #news = new Set<() => void>()
   #bound: Bound | undefined
   readonly #ownNetwork = ownNetworkNow()
   #isOpen = false
@@ -260,14 +261,25 @@ export class ChatNetwork {
       const isAnswerEnough = !options.thorough && this.presence.entries().length > 0
       const lanMayAnswer = this.#init.config.settings.mdns && !isAnswerEnough
       if (this.#directories.haveAnswered && !lanMayAnswer) break
-      await this.#news.sleep(over)
+      await this.news(over)
     }
     this.#hasLooked ||= signal?.aborted !== true
   }
 
   /** Resolves when each directory has answered or failed once. */
   async directoriesTried(signal: AbortSignal): Promise<void> {
-    while (!this.#directories.haveAnswered && !signal.aborted) await this.#news.sleep(signal)
+    while (!this.#directories.haveAnswered && !signal.aborted) await this.news(signal)
+  }
+
+  /** Resolves when a peer or a directory has come, changed or gone, or when the signal aborts. */
+  async news(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const unlisten = onAbort(signal, resolve)
+    this.#news.add(resolve)
+    await promise
+    this.#news.delete(resolve)
+    unlisten()
   }
 
   /** Those around have had time to appear. */
@@ -398,7 +410,7 @@ export class ChatNetwork {
     directories.on('view', (view) => events.tell('directory', () => view))
     directories.on('change', () => {
       this.#relays.releaseUnused()
-      this.#news.wake()
+      this.#tellNews()
     })
     directories.on('registered', (directory) => {
       void this.#relays.reserve(directory)
@@ -461,13 +473,17 @@ export class ChatNetwork {
       void this.addresses.keepAddresses(peer)
       this.#searches.wake(peer)
     }
-    this.#news.wake()
+    this.#tellNews()
     this.peers.rosterChanged(changes)
   }
 
   #relayCame(): void {
     this.#dialer.relayCame()
     this.#searches.relayCame()
+  }
+
+  #tellNews(): void {
+    for (const tell of this.#news) tell()
   }
 
   async #onNetworkChange(): Promise<void> {

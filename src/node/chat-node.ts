@@ -262,6 +262,7 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
   network.bind({ host, searches: messaging, codes: invitations })
   return {
     networkName: config.settings.network,
+    isObserver: observe,
     searchesLan: config.settings.mdns,
     namesRelays: relays.length > 0,
     profile,

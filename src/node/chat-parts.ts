@@ -31,6 +31,8 @@ import type { Profile } from './profile/profile.ts'
 /** What the parts are made of. */
 export interface ChatParts {
   readonly networkName: string
+  /** It only looks: it announces nothing, and no directory registers it. */
+  readonly isObserver: boolean
   /** Peers are looked for by mDNS. */
   readonly searchesLan: boolean
   readonly namesRelays: boolean

@@ -1,5 +1,4 @@
 // What an examination asks of a ChatNode, from its parts.
-import { multiaddr } from '@multiformats/multiaddr'
 import type { ChatParts } from './chat-parts.ts'
 import { hostPortOf } from './dialing/address.ts'
 import { tryAddresses, tryPaths } from './dialing/path-trials.ts'
@@ -7,12 +6,16 @@ import type { DoctorNode } from './doctor/doctor.ts'
 import type { PortEvidence } from './doctor/evidence.ts'
 
 export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
-  const { messaging, network, profile, searchesLan } = parts
+  const { host, isObserver, messaging, network, profile, searchesLan } = parts
   return {
     searchesLan,
     port: () => port,
     directories: () => network.directories(),
+    self: profile.id,
+    stunServers: () => network.stunServers(),
+    relays: () => (isObserver ? undefined : host.circuits.relays.size),
     directoriesTried: async (signal) => network.directoriesTried(signal),
+    news: async (signal) => network.news(signal),
     lookedAround: async (signal) => network.lookedAround(signal),
     resolve: async (words, signal) =>
       (await network.resolve(words, { trustName: true, refuseChangedKey: true, signal })).peer,
@@ -27,12 +30,6 @@ export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
       return [...new Set(dialled.flatMap(({ address }) => hostPortOf(address)?.port ?? []))]
     },
     tryPaths: async (peer, signal) => tryPaths(network.trialDialer, peer, signal),
-    tryAddresses: async (peer, addresses, signal) =>
-      tryAddresses(
-        network.trialDialer,
-        peer,
-        addresses.map((address) => multiaddr(address)),
-        signal
-      )
+    tryAddresses: async (peer, addresses, signal) => tryAddresses(network.trialDialer, peer, addresses, signal)
   }
 }

@@ -210,6 +210,28 @@ export const broken: readonly SetUp[] = [
     }
   },
   {
+    name: 'udp-blocked',
+    cause: 'udp-blocked',
+    make: async (stage) => {
+      const internet = await stage.internet([{ kind: 'udp-blocked' }, { kind: 'public' }])
+      const [here, there] = [internet.host(0), internet.host(1)]
+      const directory = await stage.directory(there)
+      return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
+    }
+  },
+  {
+    name: 'udp-firewall-out',
+    cause: 'udp-blocked',
+    mends: true,
+    make: async (stage) => {
+      const internet = await stage.internet([{ kind: 'plain' }, { kind: 'public' }])
+      const [here, there] = [internet.host(0), internet.host(1)]
+      const directory = await stage.directory(there)
+      await stage.shell(here, outputDrops('udp dport != { 53, 5353 }'))
+      return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
+    }
+  },
+  {
     name: 'ipv6-no-route',
     cause: 'ipv6-no-route',
     make: async (stage) => {

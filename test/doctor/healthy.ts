@@ -37,11 +37,11 @@ const healthySetUp = (name: string, make: SetUp['make'], says?: RegExp): SetUp =
 })
 
 const strictFirewall = `nft 'table inet filter {
-  set ports { type inet_service; flags interval; elements = { ${peerPort}, 8000-8002 } }
+  set ports { type inet_service; flags interval; elements = { ${peerPort}, 8000-8002 }; }
   chain input { type filter hook input priority 0; policy drop;
     iif lo accept; ct state vmap { established : accept, related : accept, invalid : drop }
     udp dport 5353 accept; tcp dport @ports accept; meta l4proto { icmp, ipv6-icmp } accept; }
-  chain output { type filter hook output priority 0; policy accept; tcp dport 25 drop; } }'`
+  chain output { type filter hook output priority 0; policy accept; tcp dport 25 drop; }; }'`
 
 export const healthy: readonly SetUp[] = [
   healthySetUp('lan', async (stage) => onLan(stage)),
@@ -105,9 +105,10 @@ export const healthy: readonly SetUp[] = [
     },
     /berta.* is connected/u
   ),
-  healthySetUp('behind-a-router', async (stage) => behind(stage, 'plain'), /is connected/u),
-  healthySetUp('behind-a-symmetric-router', async (stage) => behind(stage, 'symmetric'), /is connected/u),
-  healthySetUp('on-the-internet', async (stage) => behind(stage, 'public'), /is connected/u),
+  healthySetUp('behind-a-router', async (stage) => behind(stage, 'plain'), /keeps one port towards all/u),
+  healthySetUp('behind-a-symmetric-router', async (stage) => behind(stage, 'symmetric'), /\(symmetric\)/u),
+  healthySetUp('behind-a-full-cone', async (stage) => behind(stage, 'full-cone'), /keeps one port towards all/u),
+  healthySetUp('on-the-internet', async (stage) => behind(stage, 'public'), /its own address/u),
   healthySetUp(
     'over-a-tailnet',
     async (stage) => {

@@ -1,6 +1,7 @@
 // What keeps peers of the own network from being found: from the evidence of each link to
 // a cause. Pure.
 import type { DoctorFinding } from '../api/doctor-report.ts'
+import { addressRange } from '../../wire/index.ts'
 import { lanProblemText } from '../discovery/multicast.ts'
 import { addressOn, type Surroundings } from './evidence.ts'
 import { fine, note, problem } from './finding.ts'
@@ -39,16 +40,23 @@ function linkFinding(link: LinkProbe, seen: Surroundings): DoctorFinding {
   const { name, families, others } = link
   const works = families.filter(({ isHeard, failure }) => isHeard && failure === undefined)
   if (works.length === families.length && works.length > 0) {
-    return fine('lan', `mDNS works at ${name}: ${heardText(others.length)}`)
+    return fine('lan', `mDNS works at ${name}: ${heardText(others)}`)
   }
   const broken = families.filter((one) => !works.includes(one))
   const [worst = broken[0]] = broken.filter(({ failure }) => failure !== undefined)
   if (worst === undefined) return fine('lan', `${name} has no address that mDNS uses`)
   const finding = brokenLink(link, worst, seen)
+  // On a server on the Internet nobody is looked for by mDNS, and its firewall is right.
+  if (isPublic(link)) return { ...finding, verdict: 'note' }
   if (works.length === 0) return finding
   const half = worst.family === 'ipv4' ? 'IPv4' : 'IPv6'
   const whole = works[0]?.family === 'ipv4' ? 'IPv4' : 'IPv6'
   return { ...finding, verdict: 'note', text: `mDNS works at ${name} over ${whole} only, and fails over ${half}` }
+}
+
+function isPublic({ addresses }: LinkProbe): boolean {
+  const routed = addresses.filter((ip) => addressRange(ip) !== 'link-local')
+  return routed.length > 0 && routed.every((ip) => addressRange(ip) === 'public')
 }
 
 function heardText(count: number): string {

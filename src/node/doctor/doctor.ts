@@ -4,20 +4,23 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { DirectoryView, PathView } from '../api/chat-events.ts'
 import type { DoctorCause, DoctorFinding, DoctorReport, DoctorTarget } from '../api/doctor-report.ts'
-import { ParleyError } from '../api/errors.ts'
-import { formatAddress, hostPortOf, parseAddress, relayOf } from '../dialing/address.ts'
+import { ParleyError, PeerNotFoundError } from '../api/errors.ts'
+import { addressOf, formatAddress, hostPortOf, parseAddress, peerIdOf, relayOf } from '../dialing/address.ts'
+import type { StunServer } from '../../direct/stun/index.ts'
 import { dialFailureOf } from '../dialing/dial-errors.ts'
 import type { PathTrial, PeerTrials } from '../dialing/path-trials.ts'
 import { directoryFindings } from './diagnose-directories.ts'
 import { lanFindings } from './diagnose-lan.ts'
 import { peerFindings } from './diagnose-peer.ts'
 import { portFindings } from './diagnose-port.ts'
-import type { DirectoryEvidence, PeerEvidence, PortEvidence, Surroundings, Way } from './evidence.ts'
+import { reachabilityFindings } from './diagnose-reachability.ts'
+import type { DirectoryEvidence, PeerEvidence, PortEvidence, ReachEvidence, Surroundings, Way } from './evidence.ts'
 import { fine, note, problem } from './finding.ts'
 import { lookAround } from './look-around.ts'
 import { neighbours } from './neighbours.ts'
 import { tailnetMachines, type TailnetMachine } from './tailnet.ts'
 import { tcpProbe } from './tcp-probe.ts'
+import { lookOverUdp } from './udp-look.ts'
 import { lookAtWay } from './way-there.ts'
 
 /** The whole examination: a command that waits for it ends within 8 s. */
@@ -26,15 +29,26 @@ const DOCTOR_MS = 7_000
 /** A directory that is there answers its first dial by then; others are looked at more closely. */
 const DIRECTORY_PATIENCE_MS = 1_200
 
+/** How long a name is looked for that nobody has yet: peers on a LAN find each other within two seconds. */
+const NAME_PATIENCE_MS = 2_500
+
 /** What the examination asks of the node. */
 export interface DoctorNode {
   readonly searchesLan: boolean
   port(): PortEvidence
   directories(): readonly DirectoryView[]
+  /** The own peer ID. */
+  readonly self: string
+  /** Where directories in use answer STUN. */
+  stunServers(): readonly StunServer[]
+  /** Relays that hold a place for this node; undefined of one that only looks. */
+  relays(): number | undefined
   /** Resolves when each directory has answered or failed once. */
   directoriesTried(signal: AbortSignal): Promise<void>
   /** Resolves when those who are around have had time to appear. */
   lookedAround(signal: AbortSignal): Promise<void>
+  /** Resolves when something about those around has changed. */
+  news(signal: AbortSignal): Promise<void>
   /** @returns the peer ID @throws ParleyError when the words name nobody, or nobody answers at their address */
   resolve(words: readonly string[], signal: AbortSignal): Promise<string>
   peer(peer: string): {
@@ -46,7 +60,7 @@ export interface DoctorNode {
   /** The TCP ports at which the peer is known to listen. */
   portsOf(peer: string, signal: AbortSignal): Promise<readonly number[]>
   tryPaths(peer: string, signal: AbortSignal): Promise<PeerTrials>
-  tryAddresses(peer: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly PathTrial[]>
+  tryAddresses(peer: string, addresses: readonly Multiaddr[], signal: AbortSignal): Promise<readonly PathTrial[]>
 }
 
 export class Doctor {
@@ -61,9 +75,10 @@ export class Doctor {
     const deadline = AbortSignal.timeout(DOCTOR_MS)
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
     const looking = lookAround(this.#node.searchesLan, signal)
-    const [seen, directories, peer] = await Promise.all([
+    const [seen, directories, reach, peer] = await Promise.all([
       looking,
       this.#directories(looking, signal),
+      this.#reachability(signal),
       this.#target(target, looking, signal)
     ])
     options.signal?.throwIfAborted()
@@ -76,9 +91,17 @@ export class Doctor {
         ...lan,
         ...port.filter(({ cause }) => !(isKilled && cause === 'firewall-port-in')),
         ...directoryFindings(directories, seen),
+        ...reachabilityFindings(reach, seen),
         ...peer
       ]
     }
+  }
+
+  async #reachability(signal: AbortSignal): Promise<ReachEvidence> {
+    await this.#node.directoriesTried(AbortSignal.any([signal, AbortSignal.timeout(DIRECTORY_PATIENCE_MS)]))
+    const udp = await lookOverUdp(this.#node.stunServers(), this.#node.self, signal)
+    const relays = this.#node.relays()
+    return { udp, relays: relays ?? 0, isSeen: relays !== undefined && this.#node.directories().length > 0 }
   }
 
   async #directories(looking: Promise<Surroundings>, signal: AbortSignal): Promise<readonly DirectoryEvidence[]> {
@@ -123,12 +146,29 @@ export class Doctor {
     if (words === undefined || words.length === 0) return []
     // An address that can't be one is the fault of who typed it.
     const address = parseAddress(words)
+    const named = address === undefined ? undefined : peerIdOf(address)
+    if (address !== undefined && named !== undefined) return this.#peer(named, looking, signal, [address])
     try {
-      return await this.#peer(await this.#node.resolve(words, signal), looking, signal)
+      return await this.#peer(await this.#resolved(words, signal), looking, signal)
     } catch (error) {
+      // Whoever gave up is told; what merely took too long is a finding.
+      if (signal.aborted) return [note('peer', `${words.join(' ')} was not found within ${DOCTOR_MS / 1_000} s`)]
       if (!(error instanceof ParleyError)) throw error
       if (address === undefined) return [problem('peer', 'unknown-peer', error.message)]
       return [await this.#unanswered(address, error, looking, signal)]
+    }
+  }
+
+  /** A name may come onto the roster a moment later. @throws ParleyError */
+  async #resolved(words: readonly string[], signal: AbortSignal): Promise<string> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(NAME_PATIENCE_MS)])
+    for (;;) {
+      try {
+        return await this.#node.resolve(words, signal)
+      } catch (error) {
+        if (!(error instanceof PeerNotFoundError) || patience.aborted) throw error
+      }
+      await this.#node.news(patience)
     }
   }
 
@@ -169,18 +209,33 @@ export class Doctor {
     return peerFindings(evidence, seen)[0] ?? problem('peer', own, error.message)
   }
 
-  async #peer(peer: string, looking: Promise<Surroundings>, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+  async #peer(
+    peer: string,
+    looking: Promise<Surroundings>,
+    signal: AbortSignal,
+    given: readonly Multiaddr[] = []
+  ): Promise<readonly DoctorFinding[]> {
     if (this.#node.peer(peer).path.kind === 'none') await this.#node.lookedAround(signal)
     const { isBlocked } = this.#node.peer(peer)
     const [tried, tailnet] = isBlocked
       ? [{ trials: [], refused: [] }, []]
-      : await Promise.all([this.#node.tryPaths(peer, signal), this.#overTailnet(peer, signal)])
+      : await Promise.all([this.#allPaths(peer, given, signal), this.#overTailnet(peer, given, signal)])
     const seen = await looking
     const ways = await this.#waysTo(tried.trials, seen, signal)
     const found = peerFindings({ peer, ...this.#node.peer(peer), tried, ways }, seen)
     if (tailnet.length === 0) return found
     // It is reached that way: the others are missed by nobody.
     return [...tailnet, ...found.map((one) => (one.verdict === 'problem' ? { ...one, verdict: 'note' as const } : one))]
+  }
+
+  /** Those that are known, and those that were given with the question. */
+  async #allPaths(peer: string, given: readonly Multiaddr[], signal: AbortSignal): Promise<PeerTrials> {
+    const [known, asked] = await Promise.all([
+      this.#node.tryPaths(peer, signal),
+      this.#node.tryAddresses(peer, given, signal)
+    ])
+    const places = new Set(asked.map(({ place }) => place))
+    return { ...known, trials: [...asked, ...known.trials.filter(({ place }) => !places.has(place))] }
   }
 
   async #waysTo(
@@ -198,12 +253,17 @@ export class Doctor {
   }
 
   /** At the machines of the user's tailnet, on the ports that are known for the peer. */
-  async #overTailnet(peer: string, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+  async #overTailnet(
+    peer: string,
+    given: readonly Multiaddr[],
+    signal: AbortSignal
+  ): Promise<readonly DoctorFinding[]> {
     const machines = await tailnetMachines(signal)
     if (machines.length === 0) return []
-    const ports = await this.#node.portsOf(peer, signal)
+    const asked = given.flatMap((address) => hostPortOf(address)?.port ?? [])
+    const ports = [...new Set([...asked, ...(await this.#node.portsOf(peer, signal))])]
     const places = machines.flatMap((machine) => ports.map((port) => ({ machine, port }))).slice(0, MAX_TAILNET_DIALS)
-    const addresses = places.map(({ machine, port }) => `/ip4/${machine.ip}/tcp/${port}`)
+    const addresses = places.map(({ machine: { ip }, port }) => addressOf({ host: ip, port }))
     const trials = await this.#node.tryAddresses(peer, addresses, signal)
     const open = trials.findIndex(({ outcome }) => outcome.is === 'open')
     const place = places[open]

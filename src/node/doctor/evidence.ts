@@ -7,6 +7,7 @@ import { OwnNetwork } from '../dialing/own-network.ts'
 import type { Firewall } from './firewall.ts'
 import type { LinkProbe } from './multicast-probe.ts'
 import type { TcpOutcome, TcpPlace } from './tcp-probe.ts'
+import type { UdpEvidence } from './udp-look.ts'
 
 /** This machine's own network. */
 export interface Surroundings {
@@ -41,6 +42,15 @@ export interface DirectoryEvidence {
   readonly view: DirectoryView
   /** Of one that is not connected: the outcome at its address, and the way there. */
   readonly tried: { readonly outcome: TcpOutcome; readonly way: Way } | undefined
+}
+
+/** How others elsewhere reach this machine. */
+export interface ReachEvidence {
+  readonly udp: UdpEvidence
+  /** Relays that hold a place for this peer. */
+  readonly relays: number
+  /** It is on the roster; a node that only looks has no relays. */
+  readonly isSeen: boolean
 }
 
 export interface PortEvidence {

@@ -3,6 +3,7 @@
 // is counted. It has sockets of its own, beside those of the node.
 import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:dgram'
+import { isIPv4 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encode } from 'dns-packet'
 import {
@@ -46,8 +47,8 @@ export interface LinkProbe {
   /** Without zones. */
   readonly addresses: readonly string[]
   readonly families: readonly FamilyProbe[]
-  /** IP addresses of other machines whose mDNS arrived. */
-  readonly others: readonly string[]
+  /** How many other machines were heard: as many as there were addresses of one family. */
+  readonly others: number
 }
 
 interface Trial extends LinkFamily {
@@ -97,8 +98,14 @@ export async function probeMulticast(
     families: trials
       .filter((trial) => trial.link === link)
       .map(({ family, isHeard, failure }) => ({ family, isHeard, failure })),
-    others: [...(others.get(link.name) ?? [])]
+    others: machines([...(others.get(link.name) ?? [])])
   }))
+}
+
+/** A machine that speaks both families is heard at two addresses. */
+function machines(addresses: readonly string[]): number {
+  const ipv4 = addresses.filter((ip) => isIPv4(ip)).length
+  return Math.max(ipv4, addresses.length - ipv4)
 }
 
 function trialsOf(link: Link): readonly Trial[] {

@@ -31,7 +31,7 @@ const home: Surroundings = {
       name: 'eth0',
       addresses: ['192.168.1.7'],
       families: [{ family: 'ipv4', isHeard: true, failure: undefined }],
-      others: ['192.168.1.1']
+      others: 1
     }
   ],
   unused: [],

@@ -1,0 +1,102 @@
+// How others elsewhere reach this machine: at an address of its own, through a router of
+// some kind, or by relays. Pure.
+import type { DoctorFinding } from '../api/doctor-report.ts'
+import { OwnNetwork } from '../dialing/own-network.ts'
+import { addressOn, type ReachEvidence, type Surroundings } from './evidence.ts'
+import { fine, note, problem } from './finding.ts'
+import { droppedBy, dropText, openingCommands } from './firewall.ts'
+import type { Packet } from './nft-match.ts'
+import type { UdpEvidence } from './udp-look.ts'
+
+export function reachabilityFindings(
+  { udp, relays, isSeen }: ReachEvidence,
+  seen: Surroundings
+): readonly DoctorFinding[] {
+  return [...udpFindings(udp, seen), ...(isSeen ? relayFindings(relays) : [])]
+}
+
+function udpFindings(udp: UdpEvidence, seen: Surroundings): readonly DoctorFinding[] {
+  const [first] = udp.seenAt
+  if (udp.asked.length === 0) return []
+  if (first === undefined) return [noUdp(udp, seen)]
+  if (new OwnNetwork(seen.interfaces).isOwn(first.host)) {
+    return [
+      fine(
+        'reachability',
+        `directories see this machine at its own address, ${first.host}: no router on the way translates it`
+      )
+    ]
+  }
+  const evidence = [`directories see it at ${udp.seenAt.map(({ host, port }) => `${host}:${port}`).join(', ')}`]
+  switch (udp.mapping) {
+    case 'independent':
+      return [
+        fine('reachability', 'the router before this machine keeps one port towards all: direct paths can be made', {
+          evidence
+        })
+      ]
+    case 'varying':
+      return [
+        note(
+          'reachability',
+          'the router before this machine takes another port towards each destination (symmetric): with such a router on ' +
+            'both sides a relay carries the conversation',
+          { evidence }
+        )
+      ]
+    case 'unknown':
+      return [
+        note('reachability', 'this machine is behind a router; one answer does not tell of which kind', { evidence })
+      ]
+  }
+}
+
+/** TCP reached them, UDP did not. */
+function noUdp({ asked, isForbidden }: UdpEvidence, seen: Surroundings): DoctorFinding {
+  const [place] = asked
+  const by = seen.defaultWay.ipv4
+  const leaving: Packet | undefined =
+    place === undefined || by === undefined
+      ? undefined
+      : {
+          direction: 'out',
+          interface: by,
+          protocol: 'udp',
+          source: addressOn(by, place.host, seen.interfaces) ?? '0.0.0.0',
+          sourcePort: 50_000,
+          target: place.host,
+          targetPort: place.port
+        }
+  const drops = leaving === undefined ? [] : droppedBy(seen.firewall, leaving)
+  return problem(
+    'reachability',
+    'udp-blocked',
+    'no UDP gets through to the directories: only relays lead to peers elsewhere',
+    {
+      isLikely: drops.length === 0 && !isForbidden,
+      evidence: [
+        `of ${asked.map(({ host, port }) => `${host}:${port}`).join(', ')} none answered over UDP, and TCP reaches them`,
+        ...(isForbidden ? ['the system forbids to send there'] : []),
+        ...(leaving === undefined ? [] : drops.map((drop) => dropText(drop, leaving)))
+      ],
+      advice:
+        drops.length > 0
+          ? 'Let UDP out'
+          : 'Conversations go on through relays. Whoever runs this network, or the directory, may let UDP through',
+      commands: leaving === undefined ? [] : openingCommands(seen.firewall, leaving, false)
+    }
+  )
+}
+
+function relayFindings(relays: number): readonly DoctorFinding[] {
+  if (relays === 0) {
+    return [
+      note(
+        'reachability',
+        'no directory relays to you: peers elsewhere reach you at an address of yours, or not at all'
+      )
+    ]
+  }
+  const which = relays === 1 ? 'one directory relays' : `${relays} directories relay`
+  return [fine('reachability', `${which} to you where there is no direct path`)]
+}
