@@ -16,6 +16,7 @@ const examples: Readonly<Record<SettingName, string>> = {
   directory: 'chat.example:8000',
   defaultDirectories: 'false',
   relayVia: '/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWCbJ6SGTETXjRjthKhrvKTo5tVSxsKx6aR75CZMtUCfbw',
+  portMapping: 'false',
   join: 'north.example:8000',
   federate: 'named',
   relay: 'off',

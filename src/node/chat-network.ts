@@ -2,13 +2,14 @@
 // addresses, the dialer, the directories and the LAN, and starts and stops them. It does
 // not know what goes over a connection.
 import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { StunServer } from '../direct/stun/index.ts'
 import { onAbort } from '../lib/index.ts'
 import { normaliseText, type RosterChange, type RosterEntry } from '../presence/index.ts'
 import { NamedRelays } from '../relay/index.ts'
 import { defaultRoutes, InterfaceWatch, networkInterfaces } from '../transport/index.ts'
-import { addressBlock } from '../wire/index.ts'
+import { addressBlock, addressRange } from '../wire/index.ts'
 import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
 import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
 import type { ChatHost, ChatHostInit } from './chat-host.ts'
@@ -32,6 +33,7 @@ import { IDENTIFY_TIMEOUT_MS } from './peers/peer-kind.ts'
 import { PeerResolver } from './peers/peer-resolver.ts'
 import { Presence } from './peers/presence.ts'
 import { nicknameOf, type Profile } from './profile/profile.ts'
+import { OwnDoor } from './own-door.ts'
 import { RelaysInUse } from './relays-in-use.ts'
 
 /** How long the first look waits for a roster before it reports that nobody else is online. */
@@ -90,6 +92,7 @@ export class ChatNetwork {
   readonly #directories: Directories
   readonly #namedRelays: NamedRelays
   readonly #relays: RelaysInUse
+  readonly #door: OwnDoor
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
   readonly #doubts: LinkDoubts
@@ -178,6 +181,13 @@ export class ChatNetwork {
       connection: (directory) => this.connections.connection(directory),
       onNew: () => this.#relayCame()
     })
+    this.#door = new OwnDoor({
+      self: peerIdFromString(profile.id),
+      port: () => hostPortOf(this.#host.libp2p.getMultiaddrs()[0] ?? multiaddr('/'))?.port ?? 0,
+      stunServers: () => this.stunServers(),
+      notice,
+      onChange: () => void this.#refreshAddresses()
+    })
     this.#namedRelays = new NamedRelays({
       circuits: { reserveNamed: async (...reservation) => this.#host.circuits.reserveNamed(...reservation) },
       connect: async (address, options) => this.#dialer.dial(address, options),
@@ -228,18 +238,20 @@ export class ChatNetwork {
   /** Announces this peer and begins to look for others. The host has to run. */
   async start(): Promise<void> {
     this.#isOpen = true
-    this.#reportedAddresses = this.#host.libp2p.getMultiaddrs().join(' ')
+    this.#reportedAddresses = this.ownAddresses().join(' ')
     await this.presence.refreshAddresses()
     this.#directories.start()
     if (!this.#init.observe) this.#namedRelays.start(this.#init.relays)
     this.#interfaces.start()
+    const { portMapping, host } = this.#init.config.settings
+    if (portMapping && !this.#init.observe && addressRange(host ?? '') !== 'loopback') this.#door.start()
   }
 
   /** Stops without a farewell; call {@link withdraw} first, to leave the rosters at once. */
   async stop(): Promise<void> {
     this.#isOpen = false
     this.#interfaces.stop()
-    await this.#lanDialing.stop()
+    await Promise.all([this.#door.stop(), this.#lanDialing.stop()])
     await this.#namedRelays.stop()
     this.#dialer.stop()
     await this.#directories.stop()
@@ -319,7 +331,7 @@ export class ChatNetwork {
 
   /** Multiaddrs with the own peer ID, as others may dial them. */
   ownAddresses(): readonly string[] {
-    return this.#host.libp2p.getMultiaddrs().map((address) => address.toString())
+    return this.#addressesNow().map((address) => address.toString())
   }
 
   directories(): readonly DirectoryView[] {
@@ -388,7 +400,7 @@ export class ChatNetwork {
       network: observe ? '' : config.settings.network,
       nickname: normaliseText(nicknameOf(config, profile)),
       status: normaliseText(config.settings.status),
-      addresses: () => this.#host.libp2p.getMultiaddrs(),
+      addresses: () => this.#addressesNow(),
       onChanges: (changes) => this.#onRosterChanges(changes),
       onOwnRecord: () => this.#directories.reannounce(),
       now: Date.now
@@ -415,6 +427,7 @@ export class ChatNetwork {
     directories.on('registered', (directory) => {
       void this.#relays.reserve(directory)
       void this.#made.codes.registered(directory)
+      this.#door.directoryRegistered()
     })
     directories.on('notice', (text) => this.#notice({ code: 'directory', text }))
     return directories
@@ -491,13 +504,19 @@ export class ChatNetwork {
     this.#dialer.forgetFailures()
     this.#directories.wake()
     this.#namedRelays.wake()
+    this.#door.networkChanged()
     this.#searches.wakeAll()
     await this.#refreshAddresses()
   }
 
+  /** Those of its own cards, and what of the router leads here. */
+  #addressesNow(): readonly Multiaddr[] {
+    return [...this.#host.libp2p.getMultiaddrs(), ...this.#door.addresses()]
+  }
+
   async #refreshAddresses(): Promise<void> {
     if (!this.#isOpen) return
-    const addresses = this.#host.libp2p.getMultiaddrs().join(' ')
+    const addresses = this.ownAddresses().join(' ')
     if (addresses !== this.#reportedAddresses) {
       this.#reportedAddresses = addresses
       this.reportSelf()

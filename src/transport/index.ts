@@ -6,6 +6,7 @@
 export { chatLimits, ConnectionGuard, directoryLimits } from './connection-guard.ts'
 export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
 export type { Standing } from './connection-places.ts'
+export { defaultGateway } from './default-gateway.ts'
 export { defaultRoutes } from './default-routes.ts'
 export { departedPeers } from './departed-peers.ts'
 export { commonServices, directoryServices, hostOptions, linkWatch } from './host.ts'

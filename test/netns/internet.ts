@@ -109,6 +109,11 @@ export class Internet {
     return host
   }
 
+  /** Goes before a command that is to run on the router of the site with this number. */
+  routerOf(site: number): readonly string[] {
+    return inNamespace(this.#namespaces.nameOf(`r${site + 1}`))
+  }
+
   site(index: number): Site {
     const site = this.sites[index]
     if (site === undefined) throw new RangeError(`there are ${this.sites.length} sites`)

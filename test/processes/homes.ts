@@ -19,7 +19,9 @@ export function homeEnv(home: string, network: string): NodeJS.ProcessEnv {
     HOME: home,
     ...foldersOf(home),
     PARLEY_NETWORK: network,
-    PARLEY_DEFAULT_DIRECTORIES: 'false'
+    PARLEY_DEFAULT_DIRECTORIES: 'false',
+    // The router of this machine is not a test's.
+    PARLEY_PORT_MAPPING: 'false'
   }
 }
 

@@ -361,6 +361,7 @@ export const noticeMeanings: Readonly<Record<ChatNodeEvents['notice']['detail'][
   'exposed-key': 'other users could read the key',
   directory: 'a directory is stale or withholds peers',
   relay: 'a relay that was named can be used now, or no longer',
+  router: 'the router lets others in at an address, which is announced',
   requests: "the room for requests is nearly full, some have expired, or a stranger's program is not read any further",
   unkept: 'text of another program was too long or could not be stored',
   disk: 'a contact is over its quota, or the disk is full or nearly full',

@@ -250,6 +250,7 @@ export type Notice =
   | { readonly code: 'directory'; readonly text: string }
   /** A relay that the user named can be used now, or no longer. */
   | { readonly code: 'relay'; readonly text: string }
+  | { readonly code: 'router'; readonly text: string }
   | { readonly code: 'fault'; readonly text: string }
   /** The room for strangers' messages is nearly full, or some of them were deleted. */
   | { readonly code: 'requests'; readonly text: string }

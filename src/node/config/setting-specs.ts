@@ -143,6 +143,13 @@ const settings = [
     byDefault: []
   }),
   setting({
+    name: 'portMapping',
+    of: 'chat',
+    help: 'ask the router to let others in, by UPnP or NAT-PMP, until you quit',
+    parse: parseSwitch,
+    byDefault: true
+  }),
+  setting({
     name: 'join',
     of: 'directory',
     placeholder: 'PORT|ADDRESS',

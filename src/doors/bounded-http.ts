@@ -1,0 +1,53 @@
+// One request by HTTP to a machine on the own network, with an answer of a bounded
+// length. No redirects, no cookies, no connection that stays.
+import { request } from 'node:http'
+import { toError } from '../wire/index.ts'
+import { NoDoorError } from './port-mapper.ts'
+
+/** The description of a router has a few kilobytes. */
+const MAX_BODY_BYTES = 64 * 1024
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly body: string
+}
+
+interface HttpOrder {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * @param order is posted; without it, the page is asked for
+ * @throws {NoDoorError}, the signal's reason
+ */
+export async function exchange(url: URL, signal: AbortSignal, order?: HttpOrder): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
+  const method = order === undefined ? 'GET' : 'POST'
+  const sent = request(url, { method, signal, agent: false, headers: order?.headers ?? {} }, (response) => {
+    let body = ''
+    response.setEncoding('latin1')
+    response.on('data', (text: string) => {
+      body += text
+      if (body.length <= MAX_BODY_BYTES) return
+      const error = new NoDoorError(`the router answered with more than ${MAX_BODY_BYTES} bytes`)
+      reject(error)
+      response.destroy(error)
+    })
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+    response.on('error', reject)
+  })
+  sent.on('error', reject)
+  sent.end(order?.body)
+  try {
+    return await promise
+  } catch (error) {
+    if (error instanceof NoDoorError) throw error
+    if (signal.aborted && !isTimeout(signal.reason)) throw toError(signal.reason)
+    throw new NoDoorError('the router does not answer', { cause: error })
+  }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError'
+}

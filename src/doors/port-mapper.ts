@@ -1,0 +1,56 @@
+// What a router is asked for, in whatever protocol it speaks.
+
+/** The protocols by which routers are asked. */
+export type DoorProtocol = 'NAT-PMP' | 'UPnP'
+
+export interface DoorRequest {
+  /** The TCP port on this machine. */
+  readonly port: number
+  /** The public port that is wished for: the one that was there before. */
+  readonly publicPort: number
+  readonly leaseS: number
+  readonly signal: AbortSignal
+}
+
+/** A port of the router that leads to this machine. By the router's word only. */
+export interface Door {
+  readonly protocol: DoorProtocol
+  /** Of this machine, on the way to the router. */
+  readonly localAddress: string
+  readonly port: number
+  readonly publicAddress: string
+  readonly publicPort: number
+  /** For how long; the router may have shortened it. Infinity where it knows no end. */
+  readonly leaseS: number
+  /**
+   * Closes it.
+   *
+   * @throws {NoDoorError}, the signal's reason
+   */
+  close(options: { readonly signal: AbortSignal }): Promise<void>
+}
+
+export interface PortMapper {
+  readonly protocol: DoorProtocol
+  /**
+   * Opens a port, or renews it.
+   *
+   * @throws {NoDoorError} when the router does not answer in time, refuses, or says what can't be
+   * @throws the signal's reason
+   */
+  open(request: DoorRequest): Promise<Door>
+}
+
+/** The router opens no port for us. */
+export class NoDoorError extends Error {
+  override readonly name = 'NoDoorError'
+}
+
+/** The highest number of a port. */
+const MAX_PORT = 65_535
+
+/** @throws {NoDoorError} */
+export function checkedPort(port: number): number {
+  if (Number.isInteger(port) && port > 0 && port <= MAX_PORT) return port
+  throw new NoDoorError(`the router names the port ${port}, which is none`)
+}

@@ -1,0 +1,134 @@
+// The port of the router that leads to this peer: it is announced once a directory has
+// seen this peer at the very address that the router names. So a router that lies makes
+// nobody dial a third party. It neither asks routers itself nor sends the record.
+import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import type { PeerId } from '@libp2p/interface'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { NONCE_BYTES, StunClient, type StunServer } from '../direct/stun/index.ts'
+import { Doors, natPmp, upnp, type Door, type DoorState, type PortMapper } from '../doors/index.ts'
+import { defaultGateway } from '../transport/index.ts'
+import { addressRange } from '../wire/index.ts'
+import type { Notice } from './api/chat-events.ts'
+
+export interface OwnDoorInit {
+  readonly self: PeerId
+  /** The TCP port on which this peer listens. */
+  readonly port: () => number
+  readonly stunServers: () => readonly StunServer[]
+  readonly notice: (notice: Notice) => void
+  /** {@link OwnDoor.addresses} has changed. */
+  readonly onChange: () => void
+  /** How the router of this moment may be asked; default NAT-PMP and UPnP at the default route. */
+  readonly mappers?: () => readonly PortMapper[]
+  readonly firstAfterMs?: number
+  /** At which addresses directories see this machine; default by STUN. */
+  readonly seenAddresses?: typeof seenAddresses
+}
+
+export class OwnDoor {
+  readonly #init: OwnDoorInit
+  readonly #doors: Doors
+  #door: Door | undefined
+  #isVerified = false
+  #life = new AbortController()
+  #checking: Promise<void> | undefined
+
+  constructor(init: OwnDoorInit) {
+    this.#init = init
+    this.#doors = new Doors({
+      port: init.port,
+      mappers: init.mappers ?? routerOfNow,
+      onState: (state) => this.#onState(state),
+      ...(init.firstAfterMs === undefined ? {} : { firstAfterMs: init.firstAfterMs })
+    })
+  }
+
+  start(): void {
+    this.#life = new AbortController()
+    this.#doors.start()
+  }
+
+  /** The router closes the port, where it answers within a moment. */
+  async stop(): Promise<void> {
+    this.#life.abort(new Error('the node was stopped'))
+    await this.#checking
+    await this.#doors.stop()
+    this.#door = undefined
+    this.#isVerified = false
+  }
+
+  /** Where others reach this peer through the router, by a directory's word too. */
+  addresses(): readonly Multiaddr[] {
+    if (this.#door === undefined || !this.#isVerified) return []
+    return [
+      multiaddr(`/ip4/${this.#door.publicAddress}/tcp/${this.#door.publicPort}/p2p/${this.#init.self.toString()}`)
+    ]
+  }
+
+  /** The network has changed: another router may be there. */
+  networkChanged(): void {
+    this.#doors.wake()
+  }
+
+  /** A directory can be asked now. */
+  directoryRegistered(): void {
+    this.#check()
+  }
+
+  #onState(state: DoorState): void {
+    const hadAddress = this.addresses().length > 0
+    this.#door = state.is === 'open' ? state.door : undefined
+    this.#isVerified = false
+    if (hadAddress) this.#init.onChange()
+    this.#check()
+  }
+
+  #check(): void {
+    if (this.#checking !== undefined || this.#isVerified || this.#door === undefined) return
+    this.#checking = this.#verify(this.#door)
+      // A directory that does not answer is asked again when it has registered this peer anew.
+      .catch(() => undefined)
+      .finally(() => (this.#checking = undefined))
+  }
+
+  async #verify(door: Door): Promise<void> {
+    const { stunServers, self, notice, onChange } = this.#init
+    const servers = stunServers().filter(({ isHearsay }) => isHearsay !== true)
+    if (servers.length === 0 || addressRange(door.publicAddress) !== 'public') return
+    const see = this.#init.seenAddresses ?? seenAddresses
+    const seen = await see(servers, self, this.#life.signal)
+    if (!seen.has(door.publicAddress) || this.#door !== door) return
+    this.#isVerified = true
+    const { publicAddress, publicPort, protocol } = door
+    const text = `Your router lets others in at ${publicAddress}:${publicPort} (${protocol}), until you quit.`
+    notice({ code: 'router', text })
+    onChange()
+  }
+}
+
+/** The addresses from which directories see this machine. */
+async function seenAddresses(
+  servers: readonly StunServer[],
+  peerId: PeerId,
+  signal: AbortSignal
+): Promise<ReadonlySet<string>> {
+  const socket = createSocket('udp4')
+  // What can't be sent is not answered.
+  const stun = new StunClient((bytes, { host, port }) => socket.send(bytes, port, host, () => undefined))
+  socket.on('message', (bytes, { address, port }) => stun.received(bytes, { host: address, port }))
+  try {
+    socket.bind(0)
+    await once(socket, 'listening')
+    const { sightings } = await stun.look({ servers, peerId, nonce: randomBytes(NONCE_BYTES), signal })
+    return new Set(sightings.map(({ address }) => address))
+  } finally {
+    socket.close()
+  }
+}
+
+function routerOfNow(): readonly PortMapper[] {
+  const gateway = defaultGateway()
+  return gateway === undefined ? [] : [natPmp({ gateway }), upnp({ gateway })]
+}

@@ -1,0 +1,107 @@
+/** What routers are asked, and what is made of answers that are wrong, late or missing. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { natPmp, upnp } from '../../src/doors/index.ts'
+import { decodeNatPmp } from '../../src/doors/nat-pmp-messages.ts'
+import { NoDoorError } from '../../src/doors/port-mapper.ts'
+import { controlPoint, descriptionUrl } from '../../src/doors/upnp-messages.ts'
+import { gateway, natPmpRouter, upnpRouter } from './routers.ts'
+
+const { signal } = new AbortController()
+const request = { port: 41_812, publicPort: 41_812, leaseS: 3_600, signal }
+
+test('a router that speaks NAT-PMP opens the port, says where, and closes it again', async () => {
+  const router = await natPmpRouter({ leaseS: 600 })
+  const door = await natPmp({ gateway, gatewayPort: router.port }).open(request)
+  expect(door).toMatchObject({
+    protocol: 'NAT-PMP',
+    localAddress: '127.0.0.1',
+    port: 41_812,
+    publicAddress: '203.0.113.5',
+    publicPort: 41_812,
+    leaseS: 600
+  })
+  expect(router.mapped.get(41_812)).toEqual({ publicPort: 41_812, leaseS: 600 })
+  await door.close({ signal })
+  expect(router.mapped.size).toBe(0)
+})
+
+test('a request of NAT-PMP that is lost is sent again', async () => {
+  const router = await natPmpRouter({ losesFirst: 1 })
+  const door = await natPmp({ gateway, gatewayPort: router.port }).open(request)
+  expect(door.publicPort).toBe(41_812)
+  expect(router.requests.length).toBeGreaterThan(2)
+})
+
+test('a router that refuses, speaks nonsense or is silent opens nothing, and holds nothing up', async () => {
+  const refusing = await natPmpRouter({ result: 2 })
+  await expect(natPmp({ gateway, gatewayPort: refusing.port }).open(request)).rejects.toThrow('does not allow')
+  const babbling = await natPmpRouter({ says: Uint8Array.of(0, 128, 0) })
+  await expect(natPmp({ gateway, gatewayPort: babbling.port }).open(request)).rejects.toBeInstanceOf(NoDoorError)
+  const closed = natPmp({ gateway, gatewayPort: 9 }).open(request)
+  await expect(closed).rejects.toBeInstanceOf(NoDoorError)
+  const life = new AbortController()
+  const opening = natPmp({ gateway, gatewayPort: babbling.port }).open({ ...request, signal: life.signal })
+  life.abort(new Error('enough'))
+  await expect(opening).rejects.toThrow('enough')
+})
+
+test('of any bytes NAT-PMP makes an answer or nothing, and throws nothing', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 20 }), fc.boolean(), (bytes, isAnswer) => {
+      decodeNatPmp(isAnswer ? Uint8Array.of(0, 130, 0, 0, ...bytes) : bytes)
+    })
+  )
+})
+
+test('a router that speaks UPnP opens the port, says where, and closes it again', async () => {
+  const router = await upnpRouter()
+  const door = await upnp({ gateway, searchAt: router.searchAt }).open(request)
+  expect(door).toMatchObject({ protocol: 'UPnP', publicAddress: '203.0.113.5', publicPort: 41_812, leaseS: 3_600 })
+  expect(router.mapped.get('41812')).toContain('<NewInternalClient>127.0.0.1</NewInternalClient>')
+  expect(router.orders.at(-1)).toContain('"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping"')
+  await door.close({ signal })
+  expect(router.mapped.size).toBe(0)
+})
+
+test('where the public port is taken another one is opened; a router that knows no leases is asked for none', async () => {
+  const router = await upnpRouter({ taken: ['41812'], onlyPermanent: true })
+  const door = await upnp({ gateway, searchAt: router.searchAt, random: () => 0 }).open(request)
+  expect(door).toMatchObject({ publicPort: 49_152, leaseS: Infinity, port: 41_812 })
+  expect([...router.mapped.keys()]).toEqual(['49152'])
+})
+
+test('a router sends nobody elsewhere: not to another machine for its description, nor for its orders', async () => {
+  const elsewhere = await upnpRouter({ location: 'http://192.0.2.1:80/desc.xml' })
+  await expect(upnp({ gateway, searchAt: elsewhere.searchAt }).open(request)).rejects.toThrow('does not answer')
+  const redirecting = await upnpRouter({
+    description: (type) =>
+      `<service><serviceType>${type}</serviceType><controlURL>http://192.0.2.1/x</controlURL></service>`
+  })
+  await expect(upnp({ gateway, searchAt: redirecting.searchAt }).open(request)).rejects.toThrow('does not say where')
+})
+
+test('a description without an end, an address that is none and an order that hangs end with an error', async () => {
+  const endless = await upnpRouter({ description: () => '<service>'.repeat(20_000) })
+  await expect(upnp({ gateway, searchAt: endless.searchAt }).open(request)).rejects.toThrow('more than 65536 bytes')
+  const lying = await upnpRouter({ publicAddress: 'example.org' })
+  await expect(upnp({ gateway, searchAt: lying.searchAt }).open(request)).rejects.toThrow('no address')
+  const hanging = await upnpRouter({ hangs: true })
+  const life = new AbortController()
+  const opening = upnp({ gateway, searchAt: hanging.searchAt }).open({ ...request, signal: life.signal })
+  const refused = expect(opening).rejects.toThrow('enough')
+  await expect.poll(() => hanging.orders.length).toBe(1)
+  life.abort(new Error('enough'))
+  await refused
+})
+
+test('any text is read as a description or an answer without an error, and in a time that grows with its length', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      descriptionUrl(`HTTP/1.1 200 OK\r\nLocation: ${text}`, gateway)
+      controlPoint(`<service><serviceType>${text}`, new URL('http://127.0.0.1/'))
+    })
+  )
+  expect(descriptionUrl('HTTP/1.1 200 OK\r\nLOCATION: https://127.0.0.1/x\r\n', gateway)).toBeUndefined()
+  expect(descriptionUrl('HTTP/1.1 200 OK\r\nlocation: http://127.0.0.1:5000/x\r\n', gateway)?.port).toBe('5000')
+})

@@ -1,0 +1,154 @@
+// Routers on loopback, for the tests of this folder: they speak NAT-PMP or UPnP, and
+// lie or are silent as a test wants it.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { onTestFinished } from 'vitest'
+
+export const gateway = '127.0.0.1'
+
+export interface NatPmpRouter {
+  readonly port: number
+  /** Public ports that lead to a port, each with its lease. */
+  readonly mapped: Map<number, { readonly publicPort: number; readonly leaseS: number }>
+  readonly requests: Buffer[]
+}
+
+interface NatPmpHabits {
+  readonly publicAddress?: readonly number[]
+  readonly result?: number
+  readonly leaseS?: number
+  /** Answers with these bytes, whatever it is asked. */
+  readonly says?: Uint8Array
+  /** It does not hear the first requests. */
+  readonly losesFirst?: number
+}
+
+export async function natPmpRouter({
+  publicAddress = [203, 0, 113, 5],
+  result = 0,
+  leaseS,
+  says,
+  losesFirst = 0
+}: NatPmpHabits = {}): Promise<NatPmpRouter> {
+  const socket = createSocket('udp4')
+  const router: NatPmpRouter = { port: 0, mapped: new Map(), requests: [] }
+  onTestFinished(() => {
+    socket.close()
+  })
+  socket.on('message', (request, { port, address }) => {
+    router.requests.push(request)
+    if (router.requests.length <= losesFirst) return
+    socket.send(says ?? answerTo(request), port, address)
+  })
+  const answerTo = (request: Buffer): Buffer => {
+    const opcode = request.readUInt8(1)
+    const answer = Buffer.alloc(opcode === 0 ? 12 : 16)
+    answer.writeUInt8(opcode + 128, 1)
+    answer.writeUInt16BE(result, 2)
+    if (opcode === 0) {
+      Buffer.from(publicAddress).copy(answer, 8)
+      return answer
+    }
+    const [own, wanted, wantedS] = [request.readUInt16BE(4), request.readUInt16BE(6), request.readUInt32BE(8)]
+    const given = Math.min(leaseS ?? wantedS, wantedS)
+    if (wantedS === 0) router.mapped.delete(own)
+    else router.mapped.set(own, { publicPort: wanted, leaseS: given })
+    answer.writeUInt16BE(own, 8)
+    answer.writeUInt16BE(wanted, 10)
+    answer.writeUInt32BE(given, 12)
+    return answer
+  }
+  const listening = once(socket, 'listening')
+  socket.bind(0, gateway)
+  await listening
+  return Object.assign(router, { port: socket.address().port })
+}
+
+export interface UpnpRouter {
+  readonly searchAt: { readonly host: string; readonly port: number }
+  /** Public ports, each with the order that has opened it. */
+  readonly mapped: Map<string, string>
+  readonly orders: string[]
+}
+
+interface UpnpHabits {
+  readonly publicAddress?: string
+  /** Where it says that its description is; default where it is. */
+  readonly location?: string
+  readonly description?: (serviceType: string) => string
+  /** Public ports that are another machine's. */
+  readonly taken?: readonly string[]
+  readonly onlyPermanent?: boolean
+  /** It takes orders, and never answers one. */
+  readonly hangs?: boolean
+}
+
+const serviceType = 'urn:schemas-upnp-org:service:WANIPConnection:1'
+
+export async function upnpRouter({
+  publicAddress = '203.0.113.5',
+  location,
+  description = usualDescription,
+  taken = [],
+  onlyPermanent = false,
+  hangs = false
+}: UpnpHabits = {}): Promise<UpnpRouter> {
+  const [mapped, orders] = [new Map<string, string>(), [] as string[]]
+  const field = (text: string, name: string): string => new RegExp(`<${name}>([^<]*)<`).exec(text)?.[1] ?? ''
+  const obey = (text: string): string | undefined => {
+    const port = field(text, 'NewExternalPort')
+    if (text.includes('GetExternalIPAddress')) return `<NewExternalIPAddress>${publicAddress}</NewExternalIPAddress>`
+    if (text.includes('DeletePortMapping')) {
+      mapped.delete(port)
+      return ''
+    }
+    if (taken.includes(port)) return undefined
+    mapped.set(port, text)
+    return ''
+  }
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.end(description(serviceType))
+      return
+    }
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const text = Buffer.concat(parts).toString()
+      orders.push(`${String(request.headers['soapaction'])} ${text}`)
+      if (hangs) return
+      const isTooShort = onlyPermanent && text.includes('AddPortMapping') && field(text, 'NewLeaseDuration') !== '0'
+      const answer = isTooShort ? undefined : obey(text)
+      if (answer === undefined) response.statusCode = 500
+      response.end(answer ?? `<errorCode>${isTooShort ? 725 : 718}</errorCode><errorDescription>No</errorDescription>`)
+    })
+  })
+  const served = once(server, 'listening')
+  server.listen(0, gateway)
+  await served
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const socket = createSocket('udp4')
+  socket.on('message', (_search, from) => {
+    const at = location ?? `http://${gateway}:${port}/desc.xml`
+    socket.send(`HTTP/1.1 200 OK\r\nST: x\r\nLocation: ${at}\r\n\r\n`, from.port, from.address)
+  })
+  const bound = once(socket, 'listening')
+  socket.bind(0, gateway)
+  await bound
+  onTestFinished(() => {
+    socket.close()
+    server.close()
+    server.closeAllConnections()
+  })
+  return { searchAt: { host: gateway, port: socket.address().port }, mapped, orders }
+}
+
+function usualDescription(type: string): string {
+  return (
+    '<root><device><serviceList><service><serviceType>urn:schemas-upnp-org:service:Layer3Forwarding:1</serviceType>' +
+    '<controlURL>/l3</controlURL></service></serviceList><deviceList><device><serviceList><service>' +
+    `<serviceType>${type}</serviceType><controlURL>/ctl/IPConn</controlURL></service></serviceList></device></deviceList></device></root>`
+  )
+}
