@@ -3,8 +3,9 @@
 // the offers travel, nor who may have one.
 import type { PeerId } from '@libp2p/interface'
 import { randomBytes, randomInt } from 'node:crypto'
+import { isIPv4, isIPv6 } from 'node:net'
 import { steadyNow } from '../wire/index.ts'
-import { guessingFor, ownCandidates, type Reachable } from './candidates.ts'
+import { guessingFor, isTold, ownCandidates, type Reachable } from './candidates.ts'
 import { TOKEN_BYTES, type Offer } from './direct-frames.ts'
 import { decodeProbe, encodeProbe, type ProbeKind } from './probe.ts'
 import { Punch, type PunchEffect, type PunchEvent, type PunchRole, type Way } from './punch.ts'
@@ -92,7 +93,8 @@ export class Attempt {
    */
   async offer(servers: readonly StunServer[], signal: AbortSignal): Promise<Offer> {
     const { self, cards } = this.#init
-    const { sightings, mapping } = await this.#stun.look({ servers, peerId: self, nonce: this.#nonce, signal })
+    const asked = servers.filter(({ host }) => isIPv4(host) || hasIpv6(cards))
+    const { sightings, mapping } = await this.#stun.look({ servers: asked, peerId: self, nonce: this.#nonce, signal })
     this.#sightings = sightings
     this.#mapping = mapping
     return {
@@ -191,4 +193,9 @@ export class Attempt {
     this.#sockets.keepOnly(socket)
     this.#found.resolve({ stream, to: way.to })
   }
+}
+
+/** Without an address beyond its links, a machine gets no answer over IPv6, and would wait for it. */
+function hasIpv6(cards: readonly string[]): boolean {
+  return cards.some((card) => isIPv6(card) && isTold(card))
 }

@@ -23,7 +23,7 @@ export function ownCandidates(sightings: readonly Sighting[], cards: readonly Ud
 }
 
 /** An address of one link or one machine means nothing on another. */
-function isTold(host: string): boolean {
+export function isTold(host: string): boolean {
   const range = addressRange(host)
   return range === 'public' || range === 'private'
 }

@@ -3,7 +3,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { afterEach, expect, test, vi } from 'vitest'
-import { Attempt, NoWayThroughError, type Stun } from '../../src/direct/attempt.ts'
+import { Attempt, NoWayThroughError, type AttemptInit, type Stun } from '../../src/direct/attempt.ts'
 import { TOKEN_BYTES, type Offer } from '../../src/direct/direct-frames.ts'
 import { PUNCH_MS, SPREAD_SOCKETS } from '../../src/direct/punch.ts'
 import { NONCE_BYTES, type Mapping } from '../../src/direct/stun/index.ts'
@@ -17,11 +17,20 @@ const self = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 /** Sent to, and answered by nobody. */
 const silent = { host: '127.0.0.1', port: 9 }
 
-function attemptOf(mapping: Mapping): Attempt {
+function attemptOf(mapping: Mapping, init: Partial<AttemptInit> = {}): Attempt {
   if (udx === undefined) throw new Error('udx-native is not installed')
   const stun: Stun = { received: () => false, look: async () => ({ sightings: [], mapping }) }
   const role = 'asking'
-  return new Attempt({ udx, host: '127.0.0.1', self, role, cards: [], stun: () => stun, onEnd: () => undefined })
+  return new Attempt({
+    udx,
+    host: '127.0.0.1',
+    self,
+    role,
+    cards: [],
+    stun: () => stun,
+    onEnd: () => undefined,
+    ...init
+  })
 }
 
 const theirs: Offer = {
@@ -43,6 +52,25 @@ function openSockets(): number {
   })
   return links.filter((link) => link.startsWith('socket:')).length
 }
+
+test.each([
+  { cards: ['192.168.1.7', 'fe80::7%eth0', '::1'], asked: ['203.0.113.1'] },
+  { cards: ['192.168.1.7', '2001:db8::7'], asked: ['203.0.113.1', '2001:db8::1'] }
+])('with the addresses $cards a peer asks at $asked', async ({ cards, asked }) => {
+  const servers = ['203.0.113.1', '2001:db8::1'].map((host) => ({ directory: self, host, port: 4_001 }))
+  const seen: string[] = []
+  const stun: Stun = {
+    received: () => false,
+    look: async ({ servers: looked }) => {
+      seen.push(...looked.map(({ host }) => host))
+      return { sightings: [], mapping: 'unknown' }
+    }
+  }
+  const attempt = attemptOf('unknown', { cards, stun: () => stun })
+  await attempt.offer(servers, new AbortController().signal)
+  attempt.end()
+  expect(seen).toEqual(asked)
+})
 
 test.runIf(process.platform === 'linux')('after 100 attempts that failed no socket is left open', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
