@@ -25,7 +25,7 @@ import type { ConnectionManager, TransportManager } from '@libp2p/interface-inte
 import { CODE_P2P_CIRCUIT, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4 } from 'node:net'
 import { LruMap } from '../lib/index.ts'
-import { orAborted, RateLimiter, steadyNow, toError, type Rate } from '../wire/index.ts'
+import { IdleConnections, orAborted, RateLimiter, steadyNow, toError, type Rate } from '../wire/index.ts'
 import { Attempt, type Stun, type UdxPath } from './attempt.ts'
 import { reachable } from './candidates.ts'
 import { NoDirectPathError } from './direct-errors.ts'
@@ -49,6 +49,12 @@ const ASK_RATE: Rate = { burst: 8, perSecond: 0.2 }
 /** Guesses cost both routers a thousand mappings: a pair that they did not help is not helped by them soon. */
 const GUESS_AGAIN_MS = 60_000
 
+/**
+ * A path that carries nothing for so long is closed by the side that has asked for it: its packets keep both machines
+ * awake, and a new one is made in a moment.
+ */
+const IDLE_DIRECT_MS = 60_000
+
 /** Peers whose attempts are remembered; all of them are contacts. */
 const MAX_REMEMBERED_PEERS = 256
 
@@ -69,6 +75,9 @@ export interface DirectInit {
   readonly cards: () => readonly string[]
   /** The address that the node listens on; undefined for all. */
   readonly host?: string | undefined
+  /** Whether the connection carries something that it is needed for. */
+  readonly isUsed: (connection: Connection) => boolean
+  readonly idleAfterMs?: number
   /** For tests: which candidates are probed, and how UDX is loaded. */
   readonly reachable?: typeof reachable
   readonly load?: () => Udx | undefined
@@ -111,12 +120,16 @@ export class DirectPaths {
   /** Paths that were found and are dialled at once, by their address. */
   readonly #found = new Map<string, UdxPath>()
   readonly #streams = new Set<UdxStream>()
+  /** Connections that this side has asked for. */
+  readonly #made: IdleConnections
   #udx: { readonly library: Udx | undefined } | undefined
   #life: Life | undefined
 
   constructor(init: DirectInit) {
     this.#init = init
     this.#now = init.now ?? steadyNow
+    const { isUsed, idleAfterMs = IDLE_DIRECT_MS } = init
+    this.#made = new IdleConnections({ isUsed, afterMs: idleAfterMs, now: this.#now })
   }
 
   /** Where a node listens that answers: at no address of its own, on relayed connections. */
@@ -335,7 +348,9 @@ export class DirectPaths {
     this.#found.delete(address.toString())
     const connection = this.#connection(components, path, { remoteAddr: address, direction: 'outbound' })
     try {
-      return await options.upgrader.upgradeOutbound(connection, { signal: options.signal })
+      const made = await options.upgrader.upgradeOutbound(connection, { signal: options.signal })
+      this.#made.watch(made)
+      return made
     } catch (error) {
       connection.abort(toError(error))
       throw error

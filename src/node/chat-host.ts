@@ -84,6 +84,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     profile,
     settings,
     connections: (peer) => libp2p.getConnections(peerIdFromString(peer)),
+    isUsed: carriesMoreThanRecords,
     stunServers: init.stunServers
   })
   const links = linkWatch()

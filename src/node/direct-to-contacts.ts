@@ -12,6 +12,8 @@ export interface DirectToContactsInit {
   readonly profile: Pick<Profile, 'book'>
   readonly settings: Pick<Settings, 'direct' | 'host'>
   readonly connections: (peer: string) => readonly Connection[]
+  /** Whether the connection carries something that it is needed for. */
+  readonly isUsed: (connection: Connection) => boolean
   /** Where directories in use, and relays that the user named, say how they see a socket. */
   readonly stunServers: () => readonly StunServer[]
 }
@@ -29,6 +31,7 @@ export function directToContacts(init: DirectToContactsInit): DirectPaths | unde
     stun: (send) => new StunClient(send),
     isOnLink: (ip) => ownNetwork().isOnLink(ip),
     cards: ownCards,
+    isUsed: init.isUsed,
     host: settings.host
   })
 }

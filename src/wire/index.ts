@@ -46,6 +46,7 @@ export {
   TruncatedFrameError
 } from './frames.ts'
 export type { FrameLimits } from './frames.ts'
+export { IdleConnections } from './liveness/idle-connections.ts'
 export type { LinkPace, LinkWatchInit } from './liveness/link-watch.ts'
 export { LinkWatch } from './liveness/link-watch.ts'
 export { distanceOf, roundTripOf } from './liveness/round-trip.ts'

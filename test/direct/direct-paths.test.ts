@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { NoDirectPathError, type NoDirectPathWhy } from '../../src/direct/index.ts'
 import { isRelayed } from '../../src/node/dialing/address.ts'
-import { until } from '../eventually.ts'
+import { eventually, until } from '../eventually.ts'
 import { streamDuplex } from '../../src/wire/index.ts'
 import { echo, echoed, relayNode } from '../relay/nodes.ts'
 import { directPeer, seeingServer, type DirectPeer } from './nodes.ts'
@@ -184,4 +184,24 @@ test('a reader that stops holds its sender back, and is not reset; others on the
   await sending
   await isRead.promise
   expect(received).toBe(size)
+})
+
+test('a path that is needed for nothing is closed by the side that asked for it, and one in use stays', async () => {
+  let [nowMs, isUsed] = [0, true]
+  const idle = { isUsed: () => isUsed, idleAfterMs: 40, now: () => nowMs }
+  const { peers } = await relayedPair([idle, {}])
+  const [one, other] = peers
+  const connection = await one.punch(other)
+  for (let turn = 0; turn < 5; turn++) {
+    nowMs += 30
+    await echoed(connection, Buffer.from('alive'))
+  }
+  expect(connection.status).toBe('open')
+  isUsed = false
+  // As long as that is not noticed, time stands still for it.
+  await eventually(() => {
+    nowMs += 10
+    expect(connection.status).not.toBe('open')
+  })
+  await eventually(() => expect(pathsTo(other, one)).toEqual(['relayed']))
 })

@@ -52,6 +52,7 @@ export async function directPeer(
     stun: (send) => seeingClient(send, () => libp2p.peerId),
     isOnLink: () => false,
     cards: () => [],
+    isUsed: () => true,
     host: '127.0.0.1',
     reachable: async ({ candidates }) => ({ places: candidates, sighted: candidates }),
     ...init

@@ -13,7 +13,7 @@ import { transportSymbol, UnsupportedProtocolError } from '@libp2p/interface'
 import type { Connection, DialTransportOptions, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { onClosed, steadyNow, toError, withDeadline } from '../../wire/index.ts'
+import { IdleConnections, onClosed, toError, withDeadline } from '../../wire/index.ts'
 import { circuitAddress, circuitRoute } from '../circuit-address.ts'
 import {
   decodeHop,
@@ -80,8 +80,6 @@ interface StunPlace {
 
 export class Circuits {
   readonly #init: CircuitsInit
-  readonly #idleAfterMs: number
-  readonly #now: () => number
   /** The relays that are reserved, each by the connection on which it was. */
   readonly #reserved = new Map<string, Connection>()
   /** Of these, the ones that the user named. */
@@ -94,14 +92,13 @@ export class Circuits {
   readonly #heeded = new WeakSet<Connection>()
   /** Relays that are asked for a first reservation now. */
   readonly #asking = new Set<Connection>()
-  /** Connections that this side has dialled, and when each was last seen in use. */
-  readonly #dialled = new Map<Connection, number>()
-  #sweep: NodeJS.Timeout | undefined
+  /** Connections that this side has dialled. */
+  readonly #dialled: IdleConnections
 
   constructor(init: CircuitsInit) {
     this.#init = init
-    this.#idleAfterMs = init.idleAfterMs ?? IDLE_RELAYED_MS
-    this.#now = init.now ?? steadyNow
+    const { isUsed, idleAfterMs = IDLE_RELAYED_MS, now } = init
+    this.#dialled = new IdleConnections({ isUsed, afterMs: idleAfterMs, ...(now === undefined ? {} : { now }) })
   }
 
   /** Where a node listens that takes circuits: at whatever relays it reserves. */
@@ -245,32 +242,11 @@ export class Circuits {
     })
     try {
       const dialled = await upgrader.upgradeOutbound(circuit, { signal })
-      this.#watch(dialled)
+      this.#dialled.watch(dialled)
       return dialled
     } catch (error) {
       circuit.abort(toError(error))
       throw error
-    }
-  }
-
-  #watch(connection: Connection): void {
-    this.#dialled.set(connection, this.#now())
-    this.#sweep ??= setInterval(() => this.#closeIdle(), this.#idleAfterMs / 4).unref()
-    onClosed(connection, () => {
-      this.#dialled.delete(connection)
-      if (this.#dialled.size > 0) return
-      clearInterval(this.#sweep)
-      this.#sweep = undefined
-    })
-  }
-
-  #closeIdle(): void {
-    const nowMs = this.#now()
-    for (const [connection, usedAtMs] of this.#dialled) {
-      if (this.#init.isUsed(connection)) this.#dialled.set(connection, nowMs)
-      else if (nowMs - usedAtMs >= this.#idleAfterMs) {
-        connection.close().catch((error: unknown) => connection.abort(toError(error)))
-      }
     }
   }
 }
