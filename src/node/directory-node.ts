@@ -3,53 +3,29 @@
 // port, and can read nobody's words.
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from '@libp2p/interface'
-import { TypedEventEmitter } from 'main-event'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { StunResponder } from '../direct/stun/index.ts'
 import { federation, type FederationService } from '../directory/federation/index.ts'
 import { directory, type DirectoryService } from '../directory/server/index.ts'
 import { numbers } from '../invite/server/index.ts'
 import { circuitLimits, relay, type RelayService } from '../relay/server/index.ts'
-import {
-  ConnectionGuard,
-  directoryLimits,
-  directoryServices,
-  hostOptions,
-  InterfaceWatch,
-  limitsWithin,
-  linkWatch,
-  openFileLimit
-} from '../transport/index.ts'
+import { directoryServices } from '../transport/index.ts'
 import { ownNetworkNow } from './dialing/own-network.ts'
 import { LanSightings } from './discovery/lan.ts'
 import { MdnsPorts } from './discovery/mdns-port.ts'
 import { LanNotices } from './discovery/multicast.ts'
-import type { Misbehaviour, RosterRow } from './api/chat-events.ts'
-import { type Config } from './config/config.ts'
+import type { RosterRow } from './api/chat-events.ts'
 import { DEFAULT_DIRECTORY_PORTS } from './config/setting-specs.ts'
 import { vantageOf, whyNotDialled } from './dialing/dialable.ts'
-import { reportServices, type DirectoryNodeEvents } from './directory-events.ts'
+import { reportServices } from './directory-events.ts'
 import { stunFor, stunService } from './directory-stun.ts'
-import { DirectoryPage, type PageWish } from './directory-page.ts'
 import { OwnPeerError } from './api/errors.ts'
-import { mendedTexts, type MendedModes } from './profile/file-modes.ts'
-import { keyOf, type Unlocker } from './profile/identity.ts'
-import { directoryOwner, openDirectoryKey } from './profile/own-key.ts'
-import { freePort, isPortFree, whyNotListening, startHost } from './dialing/listening.ts'
-import { version } from './config/version.ts'
-import { misbehaviourOf, MisbehaviourWatch, withoutProxyHeader } from './misbehaviour.ts'
+import { isPortFree } from './dialing/listening.ts'
 import { readDirectoryAddress } from './peers/peer-resolver.ts'
 import { addressDialer, Dialer, type AddressDialer } from './dialing/dialer.ts'
 import { compareRows } from './peers/peer-label.ts'
 import { rosterRow } from './peers/roster-rows.ts'
-import { shortId } from '../lib/index.ts'
-import { TrustedProxies } from './config/trusted-proxies.ts'
-
-/**
- * A directory is more patient than its clients, so that they ask and it only answers. A client that died on a cut
- * link is noticed in ten seconds, and off the roster after the grace: within fifteen.
- */
-export const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
+import { groundFor, ServingNode, type Ground, type NodeLoad, type ServingNodeInit } from './serving-node.ts'
 
 interface DirectoryServices extends Record<string, unknown> {
   readonly directory: DirectoryService
@@ -63,43 +39,13 @@ interface DirectoryServices extends Record<string, unknown> {
 
 type DirectoryHost = Libp2p<DirectoryServices>
 
-export interface DirectoryNodeInit {
-  readonly config: Config
-  /** The port to listen on; 0 for any that is free. */
-  readonly port: number
-  /** How to show the roster over HTTP; without it, it is not shown, and nothing is counted. */
-  readonly page?: PageWish | undefined
-  /** Finds the passphrase of a key that has one; without it such a directory is refused. */
-  readonly unlock?: Unlocker
-}
-
-export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
-  readonly #config: Config
-  readonly #libp2p: DirectoryHost
-  readonly #guard: ConnectionGuard
-  readonly #page: DirectoryPage | undefined
-  readonly #proxies: TrustedProxies
-  readonly #misbehaviour = new MisbehaviourWatch(Date.now())
-  /** The TCP port that it listens on. */
-  readonly port: number
-  readonly peerId: string
-  /** Wrong file modes that were mended, in words. */
-  readonly mended: readonly string[]
+export class DirectoryNode extends ServingNode {
   readonly isRelayOnly = false
-  #state: 'new' | 'started' | 'stopped' = 'new'
-  #starting: Promise<void> | undefined
-  readonly #interfaces = new InterfaceWatch(() => this.#onInterfaces())
-  #told = ''
+  readonly #libp2p: DirectoryHost
 
-  /** @throws PortTakenError, PortForbiddenError, ListenAddressError, UsageError, BadAddressError, KeyLockedError, WrongPassphraseError, ForeignFolderError */
-  static async create(init: DirectoryNodeInit): Promise<DirectoryNode> {
-    const { settings, folders } = init.config
-    const port = init.port === 0 ? await freePort(settings.host) : init.port
-    const unusable = await whyNotListening({ host: settings.host, port })
-    if (unusable !== undefined) throw unusable
-    const { stored, mended } = await openDirectoryKey(folders, port)
-    const self = stored.peer
-    const key = await keyOf(stored, { owner: directoryOwner(port), profile: undefined }, init.unlock)
+  /** @throws BadAddressError, and as {@link groundFor} */
+  static async create(init: ServingNodeInit): Promise<DirectoryNode> {
+    const { settings } = init.config
     const federationPeers = settings.join.map(readDirectoryAddress)
     let host: DirectoryHost | undefined
     let node: DirectoryNode | undefined
@@ -108,9 +54,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       return host
     }
     const ownNetwork = ownNetworkNow()
-    const lanNotices = new LanNotices(({ text }) => {
-      if (node !== undefined) node.#tell('lan', { text })
-    })
+    const lanNotices = new LanNotices(({ text }) => node?.tell('lan', { text }))
     const ports = new MdnsPorts({
       isOwn: (ip) => ownNetwork().isOwn(ip),
       onChange: () => lanNotices.look(ports.links(), ports.problems())
@@ -142,39 +86,18 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       isBlocked: () => false,
       isContact: (peer) => running().services.federation.isNamed(peer)
     })
-    const openFiles = openFileLimit()
-    const page = init.page === undefined ? undefined : await DirectoryPage.prepare(init.page, openFiles)
-    const figures = page?.figures
-    const proxies = new TrustedProxies(settings.trustedProxy)
-    const guard = new ConnectionGuard({
-      limits: limitsWithin(directoryLimits, openFiles - (page?.maxConnections ?? 0)),
+    const ground = await groundFor(init, {
       standings: () => {
         const joined = new Set(running().services.federation.federationPeers().map(String))
         return ({ remotePeer }) => (joined.has(remotePeer.toString()) ? 'known' : 'stranger')
       },
-      onPressure: (pressure) => {
-        if (node !== undefined) node.#tell('pressure', pressure)
-      },
-      isTrustedProxy: (address) => proxies.has(address),
-      onHeaderMissing: (address) => {
-        if (node !== undefined) node.#misbehaved(withoutProxyHeader(address))
-      }
+      discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
+      node: () => node
     })
+    const { guard, page, port, options } = ground
+    const figures = page?.figures
     const libp2p = await createLibp2p({
-      ...hostOptions({
-        key,
-        host: settings.host,
-        port,
-        guard,
-        discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
-        gater: {},
-        links: linkWatch(DIRECTORY_LINK_PING),
-        version,
-        onMisbehaviour: (error, remote) => {
-          if (node !== undefined) node.#misbehaved(misbehaviourOf(error, remote))
-        }
-      }),
-      ...(figures === undefined ? {} : { metrics: figures.libp2p }),
+      ...options,
       services: {
         ...directoryServices,
         places: guard.places(),
@@ -205,9 +128,7 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
           isOn: settings.stun === 'on',
           host: settings.host,
           port,
-          onProblem: (text) => {
-            if (node !== undefined) node.#tell('stun', { text })
-          },
+          onProblem: (text) => node?.tell('stun', { text }),
           metrics: figures?.stun
         }),
         numbers: numbers({
@@ -237,85 +158,29 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
       }
     })
     host = libp2p
-    node = new DirectoryNode(init.config, { libp2p, guard, page, proxies }, { port, peerId: self, mended })
+    node = new DirectoryNode(ground, libp2p)
     return node
   }
 
-  private constructor(
-    config: Config,
-    parts: {
-      readonly libp2p: DirectoryHost
-      readonly guard: ConnectionGuard
-      readonly page: DirectoryPage | undefined
-      readonly proxies: TrustedProxies
-    },
-    own: { readonly port: number; readonly peerId: string; readonly mended: MendedModes }
-  ) {
-    super()
-    this.#config = config
-    this.#libp2p = parts.libp2p
-    this.#guard = parts.guard
-    this.#page = parts.page
-    this.#proxies = parts.proxies
-    this.port = own.port
-    this.peerId = own.peerId
-    this.mended = mendedTexts(own.mended)
+  private constructor(ground: Ground, libp2p: DirectoryHost) {
+    super(ground, libp2p)
+    this.#libp2p = libp2p
+    reportServices(libp2p.services, (type, detail) => this.tell(type, detail))
   }
 
-  get shortId(): string {
-    return shortId(this.peerId)
+  load(): NodeLoad {
+    const { directory: served, relay: relayed } = this.#libp2p.services
+    return { peers: served.announced, circuits: relayed?.figures().circuits ?? 0 }
   }
 
-  get network(): string {
-    return this.#config.settings.network
-  }
-
-  async start(): Promise<void> {
-    if (this.#state !== 'new') return
-    this.#state = 'started'
-    const { services } = this.#libp2p
-    const { relay: relayed } = services
-    reportServices(services, (type, detail) => this.#tell(type, detail))
-    this.#starting = startHost(this.#libp2p, { host: this.#config.settings.host, port: this.port })
-    await this.#starting
-    await this.#page?.open({
-      self: this.peerId,
-      network: this.network,
-      addresses: () => this.addresses(),
-      directoryPort: this.port,
-      roster: services.directory,
+  protected scene(): ReturnType<ServingNode['scene']> {
+    const { directory: served, federation: joined, relay: relayed } = this.#libp2p.services
+    return {
+      roster: served,
       relay: relayed === undefined ? undefined : () => relayed.figures(),
-      federationPeers: () => services.federation.directories().filter(({ directory: one }) => one !== this.peerId),
-      federation: services.federation.tally,
-      connections: (peer) => this.#libp2p.getConnections(peer),
-      connectionFigures: () => this.#guard.figures(),
-      isTrustedProxy: (address) => this.#proxies.has(address),
-      onMisbehaviour: (misbehaviour) => this.#misbehaved(misbehaviour),
-      onPressure: ({ what, holder, held, capacity, evicted }) => {
-        this.#tell('page-pressure', { what, holder, held, capacity, evicted })
-      }
-    })
-    this.#told = JSON.stringify({ addresses: this.addresses(), pages: this.pages() })
-    this.#interfaces.start()
-  }
-
-  async stop(): Promise<void> {
-    this.#state = 'stopped'
-    // libp2p can't be stopped while it starts. The caller of start() gets a failure.
-    await this.#starting?.catch(() => undefined)
-    this.#interfaces.stop()
-    await this.#page?.stop()
-    await this.#libp2p.stop()
-  }
-
-  /** Multiaddrs with the own peer ID. */
-  addresses(): readonly string[] {
-    return this.#libp2p.getMultiaddrs().map((address) => address.toString())
-  }
-
-  /** Where the roster can be looked at with a browser; empty when it can't. */
-  pages(): readonly string[] {
-    return this.#page?.addresses() ?? []
+      federationPeers: () => joined.directories().filter(({ directory: one }) => one !== this.peerId),
+      federation: joined.tally
+    }
   }
 
   roster(): readonly RosterRow[] {
@@ -329,25 +194,6 @@ export class DirectoryNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /** The directories that are joined with this one now: peer IDs. */
   federationPeers(): readonly string[] {
     return this.#libp2p.services.federation.federationPeers().map(String)
-  }
-
-  #onInterfaces(): void {
-    const news = { addresses: this.addresses(), pages: this.pages() }
-    const told = JSON.stringify(news)
-    if (told === this.#told) return
-    this.#told = told
-    this.#tell('addresses', news)
-  }
-
-  #misbehaved(misbehaviour: Misbehaviour): void {
-    const report = this.#misbehaviour.record(misbehaviour, Date.now())
-    if (report !== undefined) this.#tell('misbehaviour', report)
-  }
-
-  /** What happens while it is being stopped is its own doing: nobody is lost, and nobody left. */
-  #tell<K extends keyof DirectoryNodeEvents>(type: K, detail: DirectoryNodeEvents[K]['detail']): void {
-    if (this.#state === 'stopped') return
-    this.dispatchEvent(new CustomEvent(type, { detail }))
   }
 }
 

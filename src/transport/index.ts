@@ -3,13 +3,13 @@
  * connections as bytes, addresses and peers, and no protocol above them.
  */
 
-export { chatLimits, ConnectionGuard, directoryLimits } from './connection-guard.ts'
+export { chatLimits, ConnectionGuard, type ConnectionGuardInit, directoryLimits } from './connection-guard.ts'
 export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
 export type { Standing } from './connection-places.ts'
 export { defaultGateway } from './default-gateway.ts'
 export { defaultRoutes } from './default-routes.ts'
 export { departedPeers } from './departed-peers.ts'
-export { commonServices, directoryServices, hostOptions, linkWatch } from './host.ts'
+export { commonServices, directoryServices, type HostInit, hostOptions, linkWatch } from './host.ts'
 export type { Remote } from './host.ts'
 export { nameLookups } from './name-lookups.ts'
 export { INTERFACE_POLL_MS, InterfaceWatch, networkInterfaces, zoneOf } from './network-interfaces.ts'

@@ -39,10 +39,17 @@ test('two peers that name a relay reach each other through it, and again when it
   await anna.until('a reason that names the relay', () =>
     anna.events.find((event) => event.event === 'conversation' && String(event['why']).startsWith(why))
   )
-  await startRelay(port)
+  const again = await startRelay(port)
   await berta.untilTexts(annaId, 2)
   expect(berta.textsFrom(annaId)).toEqual(['by the relay', 'while it is away'])
   expect((await notices(anna, 3)).map((text) => text.split(' ')[0])).toEqual(['Others', 'The', 'Others'])
+
+  process.kill(again.process.pid, 'SIGINT')
+  const ended = await again.process.until('"stopping"', () =>
+    again.process.events.find(({ event }) => event === 'stopping')
+  )
+  expect(ended).toMatchObject({ peers: 2 })
+  expect(ended['circuits']).toBeGreaterThan(0)
 })
 
 test('the page and the metrics of a relay say that it keeps no roster', async () => {

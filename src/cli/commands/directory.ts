@@ -3,7 +3,7 @@
 // on a terminal, and elsewhere takes the first of the case study's that is free.
 import type { Command } from 'commander'
 import type { FederatedDirectory, DirectoryGuest } from '../../node/index.ts'
-import type { PageWish } from '../../node/directory-nodes.ts'
+import type { NodeLoad, PageWish } from '../../node/directory-nodes.ts'
 import {
   DEFAULT_DIRECTORY_PORTS,
   type ExitCode,
@@ -147,10 +147,20 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     for (const { event, line } of early) log.print([line], event)
     early = undefined
     await untilAborted(io.interrupted)
+    const load = node.load()
+    const stopping = { event: 'stopping', ...load }
+    log.print([isJson ? escapedJson(stopping) : stoppingLine(load, isRelayOnly)], stopping.event)
     return exitCodes.ok
   } finally {
     await inBoundedTime(node.stop())
   }
+}
+
+function stoppingLine({ peers, circuits }: NodeLoad, isRelayOnly: boolean): string {
+  const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+  const relayed = counted(circuits, 'relayed connection')
+  if (isRelayOnly) return `STOPPING ${counted(peers, 'reservation')} and ${relayed} end here`
+  return `STOPPING ${counted(peers, 'peer')} registered here, told when to come back; ${relayed} end here`
 }
 
 /** A warning only: the network may be one that no stranger reaches. */

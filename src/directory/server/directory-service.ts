@@ -181,6 +181,11 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     return this.#roster.entries()
   }
 
+  /** How many peers are announced here. */
+  get announced(): number {
+    return this.#owners.size
+  }
+
   /** Whether the peer is announced here, by a stream that is open. */
   isAnnounced(peer: string): boolean {
     return this.#owners.has(peer)
