@@ -34,6 +34,7 @@ const eventTypes: readonly Exclude<keyof ChatNodeEvents, 'resumed'>[] = [
   'snapshot',
   'read',
   'forgotten',
+  'expired',
   'self',
   'roster',
   'directory',

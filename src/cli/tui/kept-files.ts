@@ -36,7 +36,7 @@ export class KeptFiles {
   }
 
   async inputHistory(): Promise<ReadonlyMap<string, InputHistory>> {
-    return new Map([...(await this.#typedLines())].map(([place, lines]) => [place, lines.map(({ text }) => text)]))
+    return this.#typedLines()
   }
 
   keepPreferences(preferences: Preferences): void {

@@ -111,6 +111,7 @@ export class NodeNews {
     this.#on('snapshot', () => this.#aroundSoon())
     this.#on('read', ({ detail: { peer } }) => this.#dispatch({ is: 'read', peer }))
     this.#on('forgotten', ({ detail: { peer } }) => this.#dispatch({ is: 'forgotten', peer }))
+    this.#on('expired', ({ detail: { beforeMs } }) => this.#dispatch({ is: 'expired', beforeMs }))
     this.#on('directory', ({ detail }) => {
       this.#aroundSoon()
       if (this.#hasBegun) this.#say(this.#directories.changed(detail, Date.now()))

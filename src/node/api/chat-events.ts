@@ -326,6 +326,8 @@ export interface ChatNodeEvents {
   read: CustomEvent<{ readonly peer: string }>
   /** All that was kept of the conversation with the peer was deleted, by any face or command. */
   forgotten: CustomEvent<{ readonly peer: string }>
+  /** Messages that were stored before then, and what was typed before then, are too old to keep, and deleted. */
+  expired: CustomEvent<{ readonly beforeMs: number }>
   /** A face that is attached over a socket has lost events: the snapshot is whole again, and what is stored is to be read again. */
   resumed: CustomEvent<Record<string, never>>
   /** The own nickname, or the addresses at which this node is reached, have changed. */

@@ -27,6 +27,8 @@ export interface HousekeepingInit {
   /** The profile's folder, where what was typed is kept too; empty for a profile that nothing keeps. */
   readonly folder: string
   readonly settings: Pick<Config['settings'], 'giveUp' | 'keep'>
+  /** What is older than `keep` has been deleted. */
+  readonly onExpired?: (beforeMs: number) => void
   readonly notice: (notice: { readonly code: 'history' | 'fault'; readonly text: string }) => void
   /** The clock of the machine, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
@@ -92,7 +94,9 @@ export class Housekeeping {
         nowMs
       })
       const keepMs = limit(keep)
-      if (keepMs !== Infinity && this.#init.folder !== '') await retireTypedLines(this.#init.folder, nowMs - keepMs)
+      if (keepMs === Infinity) return
+      if (this.#init.folder !== '') await retireTypedLines(this.#init.folder, nowMs - keepMs)
+      this.#init.onExpired?.(nowMs - keepMs)
     } catch (error) {
       this.#tellFault('old messages could not be cleared away', error)
     }

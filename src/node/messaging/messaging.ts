@@ -157,6 +157,7 @@ export class Messaging implements MessagingApi {
       own,
       folder: init.folder,
       settings,
+      onExpired: (beforeMs) => events.tell('expired', () => ({ beforeMs })),
       notice: (notice) => events.tell('notice', () => notice)
     })
   }

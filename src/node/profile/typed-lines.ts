@@ -5,7 +5,7 @@ import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodedText } from '../../lib/index.ts'
 
-interface TypedLine {
+export interface TypedLine {
   readonly text: string
   readonly atMs: number
 }

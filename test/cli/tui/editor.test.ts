@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MAX_TYPED_CHARACTERS } from '../../../src/cli/process/input-lines.ts'
 import { editedBy, emptyEditor, inserted, movedByLine, type Editor } from '../../../src/cli/tui/model/editor.ts'
-import { lookBack, remember, step } from '../../../src/cli/tui/model/input-history.ts'
+import { type InputHistory, lookBack, remember, step } from '../../../src/cli/tui/model/input-history.ts'
 import { KeyReader, type InputEvent } from '../../../src/cli/tui/terminal/key-reader.ts'
 
 /** `|` is the cursor. */
@@ -84,7 +84,7 @@ describe('the keys of readline', () => {
 
 describe('what was typed before', () => {
   test('comes back with the arrows, and what was being typed after it', () => {
-    const lines = ['one', 'two'].reduce<readonly string[]>(remember, [])
+    const lines = ['one', 'two'].reduce<InputHistory>((all, text, atMs) => remember(all, { text, atMs }), [])
     const up = step(lines, undefined, -1, 'dra')
     expect(up?.text).toBe('two')
     const again = step(lines, up?.walk, -1, 'two')
@@ -94,7 +94,7 @@ describe('what was typed before', () => {
   })
 
   test('is found by a part of it, the newest first', () => {
-    const lines = ['/name Straße', 'hello', 'Hello again']
+    const lines = ['/name Straße', 'hello', 'Hello again'].map((text, atMs) => ({ text, atMs }))
     expect(lookBack(lines, 'STRASSE', lines.length)).toBe(0)
     expect(lookBack(lines, 'hello', lines.length)).toBe(2)
     expect(lookBack(lines, 'hello', 2)).toBe(1)

@@ -12,7 +12,10 @@ beforeEach(async () => {
 })
 afterEach(async () => rm(folder, { recursive: true }))
 
-const typed = async (): Promise<unknown> => Object.fromEntries(await new KeptFiles(folder).inputHistory())
+const typed = async (): Promise<unknown> => {
+  const histories = await new KeptFiles(folder).inputHistory()
+  return Object.fromEntries([...histories].map(([place, lines]) => [place, lines.map(({ text }) => text)]))
+}
 
 test('two screens keep what was typed on both, a line once, where it was typed last', async () => {
   const screens = [new KeptFiles(folder), new KeptFiles(folder)] as const

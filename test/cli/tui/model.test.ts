@@ -13,7 +13,7 @@ import { view } from '../../../src/cli/tui/view/view.ts'
 import { MAX_NUMBERED_PEERS } from '../../../src/cli/chat-commands/named-peer.ts'
 import { row } from '../fake-node.ts'
 import { hostileTexts } from './hostile-corpus.ts'
-import { entry, received, TestScreen, written } from './screen.ts'
+import { entry, received, startMs, TestScreen, written } from './screen.ts'
 
 const peer = '12D3KooWbob'
 
@@ -199,6 +199,24 @@ describe('the screen', () => {
       directories: []
     })
     expect(words()).toContain('bob has opened a conversation with you: type 1 to answer.')
+  })
+
+  test('what is too old to keep is let go: messages, and what was typed, but not what waits', () => {
+    const screen = TestScreen.ready(60, 16).open('bob', [
+      entry(1, 'long ago', { storedAtMs: startMs - 1 }),
+      entry(2, 'just now', { storedAtMs: startMs + 60_000 })
+    ])
+    screen.tell({ is: 'sent', message: { ...written('still waiting'), storedAtMs: startMs - 1 }, name: 'bob' })
+    screen.type('typed before\r')
+    const typedAtMs = screen.nowMs
+    screen.type('typed after\r')
+    screen.tell({ is: 'expired', beforeMs: startMs })
+    expect(screen.text).not.toContain('long ago')
+    expect(screen.text).toMatch(/just now[^]*still waiting/u)
+
+    screen.tell({ is: 'expired', beforeMs: typedAtMs + 1 })
+    const [lines = []] = screen.state.inputHistory.values()
+    expect(lines.map(({ text }) => text)).toEqual(['typed after'])
   })
 
   test('while the node is away, what is on the screen is not shown as live', () => {

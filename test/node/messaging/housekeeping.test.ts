@@ -17,6 +17,7 @@ const day = 86_400_000
 const year = 365 * day
 let now: number
 let uptimeMs: number
+let expired: number[]
 /** What was too old, at each look. */
 let looks: Parameters<Conversations['keepHouse']>[0][]
 let housekeeping: Housekeeping | undefined
@@ -26,6 +27,7 @@ beforeEach(() => {
   now = 50 * year
   uptimeMs = 0
   looks = []
+  expired = []
 })
 
 afterEach(() => {
@@ -40,6 +42,7 @@ async function started(limits: { giveUp: number; keep: number }, folder = ''): P
     own: { check: async () => undefined } as unknown as OwnStore,
     folder,
     settings: limits,
+    onExpired: (beforeMs) => void expired.push(beforeMs),
     notice: () => undefined,
     now: () => now,
     uptimeMs: () => uptimeMs
@@ -72,6 +75,17 @@ test('nothing is given up or deleted before the clock of a machine that was just
 test('a short limit holds from the start', async () => {
   await started({ giveUp: 1_000, keep: SHORT_LIMIT_MS })
   expect(looks).toMatchObject([{ giveUpMs: 1_000, keepMs: Infinity }])
+})
+
+test('faces learn what was too old to keep, and nothing where all is kept', async () => {
+  await started({ giveUp: Infinity, keep: 60 * day })
+  expect(expired).toEqual([])
+  await passes(CLOCK_SETTLES_MS)
+  expect(expired).toEqual([now - 60 * day])
+  housekeeping?.stop()
+  await started({ giveUp: Infinity, keep: Infinity })
+  await passes(CLOCK_SETTLES_MS)
+  expect(expired).toHaveLength(1)
 })
 
 test('what was typed ages with the messages', async () => {

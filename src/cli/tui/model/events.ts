@@ -56,6 +56,8 @@ export type ScreenEvent =
   | { readonly is: 'read'; readonly peer: string }
   /** The conversation was forgotten, here or by another face or command. */
   | { readonly is: 'forgotten'; readonly peer: string }
+  /** What was stored or typed before then is deleted: it is too old to keep. */
+  | { readonly is: 'expired'; readonly beforeMs: number }
   | { readonly is: 'requests'; readonly requests: readonly RequestView[] }
   | { readonly is: 'requested'; readonly request: RequestView }
   | { readonly is: 'message'; readonly message: IncomingMessage; readonly name: string }

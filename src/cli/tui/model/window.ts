@@ -94,6 +94,19 @@ export function windowAgain(window: MessageWindow, entries: readonly HistoryEntr
   return { ...again, items: [...again.items, ...notes] }
 }
 
+/** Without messages that were stored before then, but for those that wait to be sent; the line at the top may be one of them. */
+export function withoutOlder(window: MessageWindow, beforeMs: number): MessageWindow {
+  const isKept = (item: Item): boolean =>
+    item.is === 'status' ||
+    item.message.storedAtMs >= beforeMs ||
+    (item.message.direction === 'out' && item.message.state === 'pending')
+  const items = window.items.filter(isKept)
+  if (items.length === window.items.length) return window
+  const { anchor } = window
+  const isAnchored = anchor.at === 'end' || items.some(({ key }) => key === anchor.key)
+  return { ...window, items, ...(isAnchored ? {} : { anchor: emptyWindow.anchor }) }
+}
+
 /** Without the line that marks what is new: the user has answered, or scrolled to the end. */
 export const nothingNew = { newFrom: undefined, newAbove: 0 } as const
 

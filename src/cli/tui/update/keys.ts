@@ -178,7 +178,7 @@ function enter(state: State): Step {
   }
   const key = placeKey(state.place)
   const before = state.inputHistory.get(key) ?? []
-  const after = remember(before, text)
+  const after = remember(before, { text, atMs: state.nowMs })
   const inputHistory = after === before ? state.inputHistory : new Map([...state.inputHistory, [key, after]])
   // The message ends the notice over there: what is typed next is news again.
   const toldTypingAtMs = Number.NEGATIVE_INFINITY

@@ -49,7 +49,7 @@ function found(state: State, words: string, before: number): State {
   const lines = state.inputHistory.get(placeKey(state.place)) ?? []
   const index = words === '' ? -1 : lookBack(lines, words, before)
   if (index === -1) return { ...state, input: { ...state.input, search: { ...search, words } } }
-  const editor = replaced(emptyEditor, lines[index] ?? '')
+  const editor = replaced(emptyEditor, lines[index]?.text ?? '')
   return { ...state, input: { ...state.input, editor, search: { ...search, words, index } } }
 }
 

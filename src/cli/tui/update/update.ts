@@ -5,6 +5,7 @@ import { cleanText } from '../../process/clean-text.ts'
 import { requestLine, shortRequestLine } from '../../wording/message-wording.ts'
 import { mentions } from '../layout/message-rows.ts'
 import { replaced } from '../model/editor.ts'
+import { withoutOld } from '../model/input-history.ts'
 import { type Effect, followedBy, type ScreenEvent, step, type Step } from '../model/events.ts'
 import { withPeople } from '../model/people.ts'
 import { isQuiet } from '../model/preferences.ts'
@@ -22,6 +23,7 @@ import {
   windowAgain,
   withDelivery,
   withMessage,
+  withoutOlder,
   withPage,
   withUnknownEnd
 } from '../model/window.ts'
@@ -76,6 +78,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return step(withRead(state, event.peer))
     case 'forgotten':
       return onForgotten(state, event.peer)
+    case 'expired':
+      return step(withoutExpired(state, event.beforeMs))
     case 'phase':
       return followedBy(step({ ...state, phase: state.phase === 'ending' ? 'ending' : event.phase }), readWaiting)
     case 'around':
@@ -174,6 +178,17 @@ function onResumed(state: State): Step {
   const window = withUnknownEnd(state.window)
   if (window.anchor.at === 'row') return step({ ...state, window })
   return step(state, { do: 'page', peer, where: 'end', limit: PAGE_MESSAGES })
+}
+
+/** What waits to be sent is kept however old it is, and a line that is being looked at stays in the input. */
+function withoutExpired(state: State, beforeMs: number): State {
+  const input = { ...state.input, walk: undefined }
+  return {
+    ...state,
+    input,
+    inputHistory: withoutOld(state.inputHistory, beforeMs),
+    window: withoutOlder(state.window, beforeMs)
+  }
 }
 
 function withRead(state: State, peer: string): State {
