@@ -94,10 +94,10 @@ export class DirectoryNode extends ServingNode {
       discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
       node: () => node
     })
-    const { guard, page, port, options } = ground
+    const { guard, page, port } = ground
     const figures = page?.figures
     const libp2p = await createLibp2p({
-      ...options,
+      ...ground.options,
       services: {
         ...directoryServices,
         places: guard.places(),

@@ -35,9 +35,9 @@ export class RelayNode extends ServingNode {
       throw new UsageError('--relay-only keeps no roster that it could share: leave --join out')
     let node: RelayNode | undefined
     const ground = await groundFor(init, { standings: () => () => 'stranger', discovery: [], node: () => node })
-    const { guard, page, port, options } = ground
+    const { guard, page, port } = ground
     const libp2p = await createLibp2p({
-      ...options,
+      ...ground.options,
       services: {
         ...directoryServices,
         places: guard.places(),
