@@ -106,7 +106,7 @@ interface Life {
 interface Meeting {
   readonly role: PunchRole
   readonly end: AbortController
-  connection: Promise<Connection>
+  readonly connection: Promise<Connection>
 }
 
 export class DirectPaths {
@@ -214,29 +214,24 @@ export class DirectPaths {
   }
 
   /** @returns the connection; where the other side's question has taken this one's place, that which it leads to */
-  #begin(peer: string, role: PunchRole, run: (signal: AbortSignal) => Promise<Connection>): Promise<Connection> {
+  async #begin(peer: string, role: PunchRole, run: (signal: AbortSignal) => Promise<Connection>): Promise<Connection> {
     const end = new AbortController()
     const timer = setTimeout(() => end.abort(new DOMException('it took too long', 'TimeoutError')), MEETING_TIMEOUT_MS)
-    const meet = async (): Promise<Connection> => {
-      try {
-        return await run(end.signal)
-      } catch (error) {
-        const other = this.#meetings.get(peer)
-        if (other === undefined || other === meeting) throw error
-        return await other.connection
-      } finally {
-        // Its signal must not abort any more: libp2p would end the connection.
-        clearTimeout(timer)
-        if (this.#meetings.get(peer) === meeting) this.#meetings.delete(peer)
-      }
-    }
-    const meeting: Meeting = { role, end, connection: Promise.reject(new Error('it has not begun')) }
-    meeting.connection.catch(() => undefined)
+    const { promise: connection, resolve, reject } = Promise.withResolvers<Connection>()
+    const meeting: Meeting = { role, end, connection }
     this.#meetings.set(peer, meeting)
-    meeting.connection = meet()
-    // Of an attempt that the other side has asked for, nobody may wait.
-    meeting.connection.catch(() => undefined)
-    return meeting.connection
+    try {
+      resolve(await run(end.signal))
+    } catch (error) {
+      const other = this.#meetings.get(peer)
+      if (other === undefined || other === meeting) reject(error)
+      else resolve(other.connection)
+    } finally {
+      // Its signal must not abort any more: libp2p would end the connection.
+      clearTimeout(timer)
+      if (this.#meetings.get(peer) === meeting) this.#meetings.delete(peer)
+    }
+    return connection
   }
 
   async #ask(life: Life, relayed: Connection, attempt: Attempt, signal: AbortSignal): Promise<Connection> {

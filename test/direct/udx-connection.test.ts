@@ -66,3 +66,25 @@ test('a sender that has written more than fits is told to wait, and then to go o
   expect(one.writableNeedsDrain).toBe(false)
   expect(one.send(Buffer.from('more'))).toBe(true)
 })
+
+test('what waits for an end that is silent is bounded', async () => {
+  if (udx === undefined) throw new Error('udx-native is not installed')
+  const [own, silent] = [boundSocket(), boundSocket()]
+  const stream = udx.createStream(20)
+  onTestFinished(() => stream.destroy())
+  const port = silent.address()?.port ?? 0
+  stream.connect(own, 21, port, '127.0.0.1')
+  const remoteAddr = multiaddr(`/ip4/127.0.0.1/udp/${port}`)
+  const one = new UdxConnection({ stream, direction: 'outbound', log, remoteAddr })
+  const piece = Buffer.alloc(16 * 1024)
+  let taken = 0
+  for (let turn = 0; turn < 1_000; turn++) {
+    if (!one.writableNeedsDrain) {
+      taken += piece.byteLength
+      one.send(piece)
+    }
+    await new Promise(setImmediate)
+  }
+  expect(taken).toBeGreaterThan(0)
+  expect(taken).toBeLessThan(1_000_000)
+})
