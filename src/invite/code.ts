@@ -76,14 +76,23 @@ export function parseCode(text: string): { readonly code: Code; readonly directo
     .split(/[\s-]+/u)
   const isShaped = /^\d{1,5}$/u.test(first) && given.every((word) => /^[a-z]+$/u.test(word))
   if (!isShaped || (given.length !== WORDS_OF_ONE && given.length !== WORDS_OF_MANY)) return undefined
+  // A name may have as many words: without any of the list it is no mistyped code.
+  const isCode =
+    isLink || given.some((word) => CODE_WORDS.includes(word)) || given.every((word) => begun(word).length === 1)
+  if (!isCode) return undefined
   return { code: { number: Number(first), words: given.map(wordOf) }, directory: rest[0] }
 }
 
 function wordOf(typed: string): string {
   if (CODE_WORDS.includes(typed)) return typed
-  const possible = typed.length < MIN_BEGINNING ? [] : CODE_WORDS.filter((word) => word.startsWith(typed))
+  const possible = begun(typed)
   const [only] = possible
   if (only !== undefined && possible.length === 1) return only
   const near = nearestWord(typed, CODE_WORDS)
   throw new BadCodeError(typed, possible.length > 0 ? possible.slice(0, 4) : near === undefined ? [] : [near])
+}
+
+/** The words that begin so. */
+function begun(typed: string): readonly string[] {
+  return typed.length < MIN_BEGINNING ? [] : CODE_WORDS.filter((word) => word.startsWith(typed))
 }

@@ -54,3 +54,25 @@ test('parley invite without a running parley lets one in, and Ctrl-C takes a cod
   expect(late, late.told).toMatchObject({ code: exitCodes.peerNotFound })
   expect(late.stderr).toContain('is not known at')
 })
+
+test('a code typed where a name or a host is asked for; and codes of a running parley, listed and ended', async () => {
+  const home = bed.home()
+  const gerda = await bed.host(['--json', ...options('gerda')], { home, name: 'gerda' })
+  await gerda.event('ready')
+  const many = await bed.host(['invite', '--many', '2', '--for', '1h'], { home, name: 'many' })
+  const [code = ''] = await many.showsAll(/^Your code: {2}(\S+)$/u, 1)
+  const number = code.split('-')[0] ?? ''
+  const listed = await bed.command(['invite', '--list'], { home, name: 'list' })
+  expect(listed.stdout, listed.told).toMatch(new RegExp(`^${code} {2}until .*, 0 of 2 came$`, 'mu'))
+
+  const hans = await bed.host(['--plain', ...options('hans')], { name: 'hans' })
+  await hans.hasShown(/gerda/u)
+  hans.type(code.replaceAll('-', ' '))
+  await hans.hasShown(/^Conversation with gerda/mu)
+  await many.shows(/^hans \(\w{12}\) came by invitation \d+: 1 of 2\.$/u)
+  expect((await bed.command(['contact', 'list'], { home, name: 'contacts' })).stdout).toBe('')
+
+  const ended = await bed.command(['invite', '--end', number], { home, name: 'end' })
+  expect(ended.stdout, ended.told).toMatch(new RegExp(`^Invitation ${number} was taken back; by it came hans`, 'mu'))
+  expect(await many.ended()).toMatchObject({ code: exitCodes.timedOut })
+})

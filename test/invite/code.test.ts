@@ -34,10 +34,16 @@ test.each([
   '127.0.0.1 4001',
   '192.168.1.7:4001',
   '123456-oak-pilot-river',
+  '2 pac the rapper',
   '7-oak-pilot-river@127.0.0.1:8000',
   `7-oak-pilot-${'r'.repeat(200)}`
 ])('%j is no code, but may be a name or an address', (typed) => {
   expect(parseCode(typed)).toBeUndefined()
+})
+
+test('beginnings alone are a code, where each begins one word', () => {
+  expect(parseCode('7 pilo rive zoo')?.code.words).toEqual(['pilot', 'river', 'zoo'])
+  expect(parseCode('7 pilo rive abst')?.code.words).toEqual(['pilot', 'river', 'abstract'])
 })
 
 test('a word that is none names the one that was probably meant', () => {

@@ -6,6 +6,7 @@ import { writeLines, type CommandIo } from '../process/io.ts'
 import { flagsOf, hasSwitch } from '../options/given-options.ts'
 import { exitCodes, loadConfig, type ExitCode } from '../../node/settings.ts'
 import { identityLines } from '../wording/identity-wording.ts'
+import { scannedAddress } from '../wording/scanned-address.ts'
 
 export async function runId(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
@@ -16,6 +17,6 @@ export async function runId(io: CommandIo, command: Command): Promise<ExitCode> 
   if (!hasSwitch(command, 'qr')) return exitCodes.ok
   const { renderUnicodeCompact } = await import('uqr')
   const [address = identity.peer] = identity.addresses
-  writeLines(io.stdout, ['', address, ...renderUnicodeCompact(address).split('\n')])
+  writeLines(io.stdout, ['', address, ...renderUnicodeCompact(scannedAddress(address)).split('\n')])
   return exitCodes.ok
 }

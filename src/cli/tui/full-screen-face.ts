@@ -11,6 +11,7 @@ import { PROGRESS_TICK_MS } from '../process/progress-line.ts'
 import { SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS } from '../chat-api/settling.ts'
 import { writeLines } from '../process/io.ts'
 import { addressesForOthers } from '../wording/identity-wording.ts'
+import { scannedAddress } from '../wording/scanned-address.ts'
 import { EffectRunner } from './effect-runner.ts'
 import { KeptFiles } from './kept-files.ts'
 import type { Effect, ScreenEvent } from './model/events.ts'
@@ -200,7 +201,7 @@ export class FullScreenFace {
   async #makeCode(node: ChatApi): Promise<void> {
     const { renderUnicodeCompact } = await import('uqr')
     const [address = node.snapshot().self.peer] = addressesForOthers(node.snapshot().self.addresses)
-    const rows = renderUnicodeCompact(address).split('\n')
+    const rows = renderUnicodeCompact(scannedAddress(address)).split('\n')
     if (this.#state.isUtf8) this.#dispatch({ is: 'qr', rows })
   }
 

@@ -35,7 +35,7 @@ export function invitationLines(view: InvitationView, undo: string, qr: readonly
 /** One of a list. */
 export function invitationLine(view: InvitationView): string {
   const { number, code, places, came, isForMany, failedTries, end } = view
-  if (end !== undefined) return `Invitation ${number} ${ends[end]}${cameText(came)}.`
+  if (end !== undefined) return `Invitation ${number} ${ends[end]}${cameText(view)}.`
   const tries = failedTries === 0 ? '' : `, ${failedTries} wrong ${failedTries === 1 ? 'try' : 'tries'}`
   const taken = isForMany ? `, ${came.length} of ${places} came` : ''
   return `${code}  until ${untilText(view)}${taken}${tries}`
@@ -48,8 +48,10 @@ function untilText({ isForMany, expiresAtMs }: Pick<InvitationView, 'isForMany' 
   return isForMany ? `${day} ${minute}` : minute
 }
 
-function cameText(came: InvitationView['came']): string {
-  return came.length === 0 ? '' : ` by ${came.map(({ name, shortId }) => `${name} (${shortId})`).join(', ')}`
+function cameText({ came, end }: Pick<InvitationView, 'came' | 'end'>): string {
+  if (came.length === 0) return ''
+  const who = came.map(({ name, shortId }) => `${name} (${shortId})`).join(', ')
+  return end === 'used' ? ` by ${who}` : `; by it came ${who}`
 }
 
 export function invitationNewsText(news: InvitationNews): string {

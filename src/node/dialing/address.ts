@@ -210,7 +210,8 @@ export function isLocal(address: Multiaddr): boolean {
 function parseMultiaddr(text: string): Multiaddr {
   let address: Multiaddr
   try {
-    address = multiaddr(text)
+    // From a QR code it is in capitals, with the peer ID as a CID; its bytes are those of the usual form.
+    address = /^\/IP[46]\//u.test(text) ? multiaddr(multiaddr(text.toLowerCase()).bytes) : multiaddr(text)
   } catch (error) {
     throw new BadAddressError(text, `${reasonOf(error)}; one looks like /ip4/192.168.1.7/tcp/4001`, { cause: error })
   }
