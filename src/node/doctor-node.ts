@@ -1,4 +1,6 @@
 // What an examination asks of a ChatNode, from its parts.
+import { multiaddr } from '@multiformats/multiaddr'
+import { OwnNetwork } from './dialing/own-network.ts'
 import type { ChatParts } from './chat-parts.ts'
 import { hostPortOf } from './dialing/address.ts'
 import { tryAddresses, tryPaths } from './dialing/path-trials.ts'
@@ -15,6 +17,15 @@ export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
     stunServers: () => network.stunServers(),
     relays: () => (isObserver ? undefined : host.circuits.relays.size),
     directoriesTried: async (signal) => network.directoriesTried(signal),
+    unseenNeighbours: () => {
+      const own = new OwnNetwork()
+      const isNear = (address: string): boolean => own.isOnLink(hostPortOf(multiaddr(address))?.host ?? '')
+      const rows = network.peers.roster().filter(({ peer, sources }) => peer !== profile.id && sources.length > 0)
+      return rows
+        .filter(({ path, blocked, sources }) => path === 'none' && !blocked && !sources.includes('lan'))
+        .filter(({ addresses }) => addresses.some(isNear))
+        .map(({ peer }) => peer)
+    },
     news: async (signal) => network.news(signal),
     lookedAround: async (signal) => network.lookedAround(signal),
     resolve: async (words, signal) =>

@@ -133,6 +133,18 @@ export const broken: readonly SetUp[] = [
     }
   },
   {
+    name: 'isolation-of-nobody-named',
+    cause: 'isolated',
+    make: async (stage) => {
+      const lan = await stage.lan({ hosts: 3 })
+      const [here, there, other] = [lan.host(0), lan.host(1), lan.host(2)]
+      await Promise.all([here.isolate(), there.isolate()])
+      const directory = await stage.directory(other)
+      await stage.peer(there, 'berta', ['--directory', directory])
+      return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
+    }
+  },
+  {
     name: 'peer-is-off',
     cause: 'no-neighbour',
     make: async (stage) => {

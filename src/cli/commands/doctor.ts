@@ -9,7 +9,14 @@ import { escapedJson } from '../process/clean-text.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
 import { PROGRESS_EVERY_MS, ProgressLine } from '../process/progress-line.ts'
 import { doctorLines } from '../wording/doctor-wording.ts'
-import { type Config, type DoctorReport, type ExitCode, exitCodes, loadConfig } from '../../node/settings.ts'
+import {
+  type Config,
+  type DoctorReport,
+  type ExitCode,
+  exitCodes,
+  KeyLockedError,
+  loadConfig
+} from '../../node/settings.ts'
 import { withChatNode } from './with-chat-node.ts'
 
 /** An examination takes as long as the slowest answer that it waits for, and no longer than this. */
@@ -18,39 +25,66 @@ const EXAMINED_WITHIN_MS = 8_000
 export async function runDoctor(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const asJson = hasSwitch(command, 'json')
-  const report = await shown(io, examined(io, config, command.args))
-  if (asJson) writeLines(io.stdout, [escapedJson({ event: 'examined', ...doctorJson(report) })])
-  else writeLines(io.stdout, doctorLines(report))
+  const progress = new ExaminationProgress(io)
+  const show = (report: DoctorReport): void => {
+    progress.end()
+    if (asJson) writeLines(io.stdout, [escapedJson({ event: 'examined', ...doctorJson(report) })])
+    else writeLines(io.stdout, doctorLines(report))
+  }
+  const report = await examined(io, { config, words: command.args, show }).finally(() => progress.end())
   return report.findings.some(({ verdict }) => verdict === 'problem') ? exitCodes.problemFound : exitCodes.ok
 }
 
-async function examined(io: CommandIo, config: Config, words: readonly string[]): Promise<DoctorReport> {
-  return onProfile({
-    config,
-    signal: io.interrupted,
-    running: async (parley) => runningExamination(parley, words, io.interrupted),
-    own: async () =>
-      withChatNode({
-        config,
-        interactive: false,
-        observe: true,
-        run: async (node) => node.examine({ words }, { signal: io.interrupted })
-      }),
-    say: (line) => writeLines(io.stderr, [`parley: ${line}`])
-  })
+interface Examination {
+  readonly config: Config
+  readonly words: readonly string[]
+  /** Called before the node that looked is stopped, which takes a moment. */
+  readonly show: (report: DoctorReport) => void
+}
+
+async function examined(io: CommandIo, { config, words, show }: Examination): Promise<DoctorReport> {
+  const shown = async (report: Promise<DoctorReport>): Promise<DoctorReport> => {
+    show(await report)
+    return report
+  }
+  const own = async (): Promise<DoctorReport> =>
+    withChatNode({
+      config,
+      interactive: false,
+      observe: true,
+      run: async (node) => shown(node.examine({ words }, { signal: io.interrupted }))
+    })
+  try {
+    return await onProfile({
+      config,
+      signal: io.interrupted,
+      running: async (parley) => shown(runningExamination(parley, words, io.interrupted)),
+      own,
+      say: (line) => writeLines(io.stderr, [`parley: ${line}`])
+    })
+  } catch (error) {
+    // One that waits for its passphrase is on no network yet.
+    if (error instanceof KeyLockedError) return own()
+    throw error
+  }
 }
 
 /** Shows on a terminal that it goes on. */
-async function shown<T>(io: CommandIo, work: Promise<T>): Promise<T> {
-  const progress = new ProgressLine(io.stderr)
-  const startedAtMs = performance.now()
-  const timer = setInterval(() => {
-    progress.show('Examining the network', performance.now() - startedAtMs, EXAMINED_WITHIN_MS)
-  }, PROGRESS_EVERY_MS)
-  try {
-    return await work
-  } finally {
-    clearInterval(timer)
-    progress.end()
+class ExaminationProgress {
+  readonly #line: ProgressLine
+  readonly #timer: NodeJS.Timeout
+  readonly #startedAtMs = performance.now()
+
+  constructor({ stderr }: CommandIo) {
+    this.#line = new ProgressLine(stderr)
+    this.#timer = setInterval(() => {
+      this.#line.show('Examining the network', performance.now() - this.#startedAtMs, EXAMINED_WITHIN_MS)
+    }, PROGRESS_EVERY_MS)
+  }
+
+  /** Takes the line away; again, it does nothing. */
+  end(): void {
+    clearInterval(this.#timer)
+    this.#line.end()
   }
 }

@@ -40,7 +40,7 @@ function linkFinding(link: LinkProbe, seen: Surroundings): DoctorFinding {
   const { name, families, others } = link
   const works = families.filter(({ isHeard, failure }) => isHeard && failure === undefined)
   if (works.length === families.length && works.length > 0) {
-    return fine('lan', `mDNS works at ${name}: ${heardText(others)}`)
+    return fine('lan', `mDNS works at ${name}: ${heardText(others)}`, others > 0 ? {} : { advice: ifNotAlone })
   }
   const broken = families.filter((one) => !works.includes(one))
   const [worst = broken[0]] = broken.filter(({ failure }) => failure !== undefined)
@@ -53,6 +53,11 @@ function linkFinding(link: LinkProbe, seen: Surroundings): DoctorFinding {
   const whole = works[0]?.family === 'ipv4' ? 'IPv4' : 'IPv6'
   return { ...finding, verdict: 'note', text: `mDNS works at ${name} over ${whole} only, and fails over ${half}` }
 }
+
+/** Silence alone shows nothing: most networks at home have one machine on them at times. */
+const ifNotAlone =
+  'If others run Parley on this network, run doctor there too. An access point that keeps its clients apart looks like ' +
+  'this: then let both use one directory, which relays between them'
 
 function isPublic({ addresses }: LinkProbe): boolean {
   const routed = addresses.filter((ip) => addressRange(ip) !== 'link-local')

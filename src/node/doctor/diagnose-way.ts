@@ -133,8 +133,7 @@ function farAway({ way, failure }: Question): Explanation {
     return {
       ...nothing,
       cause: 'nothing-listens',
-      evidence: [`${host} answers, and refuses the connection`],
-      advice: 'Check the port, and that it runs there'
+      evidence: [`${host} answers, and refuses the connection`]
     }
   }
   const answers = otherPort?.outcome === 'open' || otherPort?.outcome === 'refused'

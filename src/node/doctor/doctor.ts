@@ -4,7 +4,7 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { DirectoryView, PathView } from '../api/chat-events.ts'
 import type { DoctorCause, DoctorFinding, DoctorReport, DoctorTarget } from '../api/doctor-report.ts'
-import { ParleyError, PeerNotFoundError } from '../api/errors.ts'
+import { DirectoryPeerError, OwnPeerError, ParleyError, PeerNotFoundError } from '../api/errors.ts'
 import { addressOf, formatAddress, hostPortOf, parseAddress, peerIdOf, relayOf } from '../dialing/address.ts'
 import type { StunServer } from '../../direct/stun/index.ts'
 import { dialFailureOf } from '../dialing/dial-errors.ts'
@@ -24,7 +24,7 @@ import { lookOverUdp } from './udp-look.ts'
 import { lookAtWay } from './way-there.ts'
 
 /** The whole examination: a command that waits for it ends within 8 s. */
-const DOCTOR_MS = 7_000
+const DOCTOR_MS = 6_500
 
 /** A directory that is there answers its first dial by then; others are looked at more closely. */
 const DIRECTORY_PATIENCE_MS = 1_200
@@ -47,6 +47,8 @@ export interface DoctorNode {
   directoriesTried(signal: AbortSignal): Promise<void>
   /** Resolves when those who are around have had time to appear. */
   lookedAround(signal: AbortSignal): Promise<void>
+  /** Peers that a directory shows on a link of this machine, and that are not connected. */
+  unseenNeighbours(): readonly string[]
   /** Resolves when something about those around has changed. */
   news(signal: AbortSignal): Promise<void>
   /** @returns the peer ID @throws ParleyError when the words name nobody, or nobody answers at their address */
@@ -143,7 +145,7 @@ export class Doctor {
     signal: AbortSignal
   ): Promise<readonly DoctorFinding[]> {
     if (peer !== undefined) return this.#peer(peer, looking, signal)
-    if (words === undefined || words.length === 0) return []
+    if (words === undefined || words.length === 0) return this.#unseenNeighbours(looking, signal)
     // An address that can't be one is the fault of who typed it.
     const address = parseAddress(words)
     const named = address === undefined ? undefined : peerIdOf(address)
@@ -157,6 +159,24 @@ export class Doctor {
       if (address === undefined) return [problem('peer', 'unknown-peer', error.message)]
       return [await this.#unanswered(address, error, looking, signal)]
     }
+  }
+
+  /** Nobody was named: those who should be met on the LAN, and are not, show that it is cut in two. */
+  async #unseenNeighbours(looking: Promise<Surroundings>, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(DIRECTORY_PATIENCE_MS)])
+    await this.#node.directoriesTried(patience)
+    await this.#node.lookedAround(patience)
+    const unseen = this.#node.unseenNeighbours().slice(0, MAX_UNSEEN_NEIGHBOURS)
+    const found = await Promise.all(
+      unseen.map(async (peer) => {
+        const all = await this.#peer(peer, looking, signal)
+        const isReached = all.some(({ verdict }) => verdict === 'ok')
+        const faults = isReached ? [] : all.filter(isOfThisNetwork)
+        const whom = `${this.#node.peer(peer).name} is on this network, and is not reached`
+        return faults.map((fault) => ({ ...fault, text: `${whom}: ${fault.text}` }))
+      })
+    )
+    return found.flat()
   }
 
   /** A name may come onto the roster a moment later. @throws ParleyError */
@@ -181,7 +201,7 @@ export class Doctor {
   ): Promise<DoctorFinding> {
     const failure = dialFailureOf(error)
     const place = hostPortOf(address)
-    if (error.name === 'DirectoryPeerError') return note('peer', error.message)
+    if (error instanceof DirectoryPeerError || error instanceof OwnPeerError) return note('peer', error.message)
     const own: DoctorCause = failure === 'key-changed' || failure === 'not-parley' ? failure : 'no-answer'
     if (place === undefined || own !== 'no-answer') return problem('peer', own, error.message)
     const seen = await looking
@@ -269,6 +289,16 @@ export class Doctor {
     const place = places[open]
     return place === undefined ? [] : [tailnetFinding(this.#node.peer(peer).name, peer, place)]
   }
+}
+
+/** Peers that are tried without being asked for: two on which the same fault shows are enough. */
+const MAX_UNSEEN_NEIGHBOURS = 2
+
+/** What concerns this network and not that one peer alone. */
+const networkCauses: ReadonlySet<DoctorCause> = new Set(['isolated', 'vpn-route', 'firewall-port-out'])
+
+function isOfThisNetwork({ cause }: DoctorFinding): boolean {
+  return networkCauses.has(cause)
 }
 
 /** Machines and ports of a tailnet that are dialled at once. */

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { doctorLines } from '../../../src/cli/wording/doctor-wording.ts'
+import { fine, note, problem } from '../../../src/node/doctor/finding.ts'
+
+test('a finding stands with its cause, what shows it, and the commands that mend it', () => {
+  const closed = problem('port', 'firewall-port-in', 'a firewall on this machine drops connections to port 4001', {
+    isLikely: true,
+    evidence: ['the chain input drops them'],
+    advice: 'Let TCP port 4001 in',
+    commands: ['sudo ufw allow 4001/tcp']
+  })
+  expect(doctorLines({ findings: [fine('lan', 'mDNS works at eth0'), closed] })).toEqual([
+    'ok       mDNS works at eth0',
+    'PROBLEM  a firewall on this machine drops connections to port 4001',
+    "         likely cause: a firewall on this machine drops connections to Parley's port",
+    '         - the chain input drops them',
+    '         Let TCP port 4001 in:',
+    '             sudo ufw allow 4001/tcp',
+    'One problem.'
+  ])
+})
+
+test('notes are no problems', () => {
+  const lines = doctorLines({ findings: [note('directory', 'no directory is in use', { advice: 'Start one' })] })
+  expect(lines).toEqual(['note     no directory is in use', '         Start one', 'Nothing is broken.'])
+})
