@@ -6,6 +6,7 @@ import type { Libp2p } from '@libp2p/interface'
 import { shortId } from '../lib/index.ts'
 import {
   ConnectionGuard,
+  cutFromSmallPieces,
   directoryLimits,
   hostOptions,
   InterfaceWatch,
@@ -76,6 +77,7 @@ export async function groundFor(
   kind: Pick<ConnectionGuardInit, 'standings'> &
     Pick<HostInit, 'discovery'> & { readonly node: () => ServingNode | undefined }
 ): Promise<Ground> {
+  cutFromSmallPieces()
   const { config } = init
   const { settings, folders } = config
   const { host } = settings

@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import {
+  cutFromSmallPieces,
   MAX_SPARE_BUFFERS,
+  PIECE_BYTES,
   SPARE_BUFFER_BYTES,
   giveBack,
   lendBuffer
@@ -36,4 +38,13 @@ it('keeps no more than its bound, and lends what is larger only once', () => {
   const large = lendBuffer(SPARE_BUFFER_BYTES + 1)
   giveBack(large)
   expect(lendBuffer(SPARE_BUFFER_BYTES + 1).buffer).not.toBe(large.buffer)
+})
+
+it('a small buffer of a directory keeps a small piece of memory', () => {
+  const { poolSize } = Buffer
+  onTestFinished(() => void (Buffer.poolSize = poolSize))
+  cutFromSmallPieces()
+  // What is left of the piece that Node cuts from now.
+  for (let used = 0; used < poolSize; used += 1_000) Buffer.allocUnsafe(1_000)
+  expect(Buffer.allocUnsafe(36).buffer.byteLength).toBe(PIECE_BYTES)
 })
