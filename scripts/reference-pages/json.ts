@@ -81,6 +81,7 @@ const titles: Readonly<Record<keyof typeof shapeFields, string>> = {
   request: 'A request',
   room: 'Room',
   invitation: 'An invitation',
+  router: 'Router',
   misbehaviour: 'Misbehaviour'
 }
 

@@ -11,7 +11,7 @@ import { NamedRelays } from '../relay/index.ts'
 import { defaultRoutes, InterfaceWatch, networkInterfaces } from '../transport/index.ts'
 import { addressBlock, addressRange } from '../wire/index.ts'
 import type { PeerTarget, ResolveOptions } from './api/chat-api.ts'
-import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice } from './api/chat-events.ts'
+import type { ChatEvents, ConversationState, DirectoryView, LinkView, Notice, RouterView } from './api/chat-events.ts'
 import type { ChatHost, ChatHostInit } from './chat-host.ts'
 import type { Config } from './config/config.ts'
 import { relayNotice } from './connection-notices.ts'
@@ -336,6 +336,11 @@ export class ChatNetwork {
 
   directories(): readonly DirectoryView[] {
     return this.#directories.views()
+  }
+
+  /** Whether the router lets others in. */
+  router(): RouterView {
+    return this.#door.view()
   }
 
   /** Where this peer may ask how its UDP sockets are seen from outside. */

@@ -136,7 +136,7 @@ export class ChatNode implements ChatApi {
   }
 
   async figures(): Promise<NodeFigures> {
-    return { connections: this.peers.connections(), misbehaviour: this.trust.misbehaviour }
+    return { connections: this.peers.connections(), misbehaviour: this.trust.misbehaviour, router: this.self.router }
   }
 
   /** Those of the profile that it has got, which may be another than the one that was asked for. */

@@ -14,7 +14,8 @@ import type {
   PathView,
   PeerTrust,
   ProgramSighting,
-  RosterRow
+  RosterRow,
+  RouterView
 } from './api/chat-events.ts'
 import type { ChatHost } from './chat-host.ts'
 import type { ChatNetwork } from './chat-network.ts'
@@ -82,6 +83,11 @@ export class Self implements SelfApi {
 
   get port(): number {
     return this.#parts.port
+  }
+
+  /** Whether the router lets others in. */
+  get router(): RouterView {
+    return this.#parts.network.router()
   }
 
   addresses(): readonly string[] {

@@ -64,8 +64,8 @@ function stunProblemText(error: Error, place: ListenPlace): string {
 /** The advice of `listenFailure` is about the TCP port. */
 function portText(error: Error, { port }: ListenPlace): string {
   const isTaken = 'code' in error && error.code === 'EADDRINUSE'
-  const why = isTaken
-    ? `the UDP port ${port} is taken by another program: end that program, or choose another port with --port`
-    : `this user may not listen on the UDP port ${port}: choose one from 1024 on with --port, or let the system's administrator allow it`
-  return `${why}. --stun off ends this line`
+  return isTaken
+    ? `the UDP port ${port} is taken by another program: end that program, choose another port with --port, or run with --stun off`
+    : `this user may not listen on the UDP port ${port}: choose one from 1024 on with --port, ` +
+        "let the system's administrator allow it, or run with --stun off"
 }

@@ -19,7 +19,8 @@ export type {
   RequestView,
   RoomView,
   ProgramSighting,
-  RosterRow
+  RosterRow,
+  RouterView
 } from './api/chat-events.ts'
 export { loadConfig, type Config } from './config/config.ts'
 export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'

@@ -10,7 +10,7 @@ import { NONCE_BYTES, StunClient, type StunServer } from '../direct/stun/index.t
 import { Doors, natPmp, upnp, type Door, type DoorState, type PortMapper } from '../doors/index.ts'
 import { defaultGateway } from '../transport/index.ts'
 import { addressRange } from '../wire/index.ts'
-import type { Notice } from './api/chat-events.ts'
+import type { Notice, RouterView } from './api/chat-events.ts'
 
 export interface OwnDoorInit {
   readonly self: PeerId
@@ -31,7 +31,11 @@ export class OwnDoor {
   readonly #init: OwnDoorInit
   readonly #doors: Doors
   #door: Door | undefined
-  #isVerified = false
+  /** Why the router lets nobody in; undefined before it was asked. */
+  #why: string | undefined
+  #isStarted = false
+  /** What directories say of the router's word. */
+  #verdict: 'unknown' | 'confirmed' | 'denied' = 'unknown'
   #life = new AbortController()
   #checking: Promise<void> | undefined
 
@@ -47,6 +51,7 @@ export class OwnDoor {
 
   start(): void {
     this.#life = new AbortController()
+    this.#isStarted = true
     this.#doors.start()
   }
 
@@ -55,13 +60,23 @@ export class OwnDoor {
     this.#life.abort(new Error('the node was stopped'))
     await this.#checking
     await this.#doors.stop()
-    this.#door = undefined
-    this.#isVerified = false
+    this.#isStarted = false
+    this.#forget(undefined, undefined)
+  }
+
+  view(): RouterView {
+    if (this.#door !== undefined) {
+      const { protocol, publicAddress, publicPort } = this.#door
+      const address = `${publicAddress}:${publicPort}`
+      return { state: 'open', protocol, address, isAnnounced: this.#verdict === 'confirmed' }
+    }
+    if (!this.#isStarted) return { state: 'off' }
+    return this.#why === undefined ? { state: 'asking' } : { state: 'closed', why: this.#why }
   }
 
   /** Where others reach this peer through the router, by a directory's word too. */
   addresses(): readonly Multiaddr[] {
-    if (this.#door === undefined || !this.#isVerified) return []
+    if (this.#door === undefined || this.#verdict !== 'confirmed') return []
     return [
       multiaddr(`/ip4/${this.#door.publicAddress}/tcp/${this.#door.publicPort}/p2p/${this.#init.self.toString()}`)
     ]
@@ -79,14 +94,20 @@ export class OwnDoor {
 
   #onState(state: DoorState): void {
     const hadAddress = this.addresses().length > 0
-    this.#door = state.is === 'open' ? state.door : undefined
-    this.#isVerified = false
+    if (state.is === 'open') this.#forget(state.door, undefined)
+    else this.#forget(undefined, state.why)
     if (hadAddress) this.#init.onChange()
     this.#check()
   }
 
+  #forget(door: Door | undefined, why: string | undefined): void {
+    this.#door = door
+    this.#why = why
+    this.#verdict = 'unknown'
+  }
+
   #check(): void {
-    if (this.#checking !== undefined || this.#isVerified || this.#door === undefined) return
+    if (this.#checking !== undefined || this.#verdict !== 'unknown' || this.#door === undefined) return
     this.#checking = this.#verify(this.#door)
       // A directory that does not answer is asked again when it has registered this peer anew.
       .catch(() => undefined)
@@ -99,8 +120,9 @@ export class OwnDoor {
     if (servers.length === 0 || addressRange(door.publicAddress) !== 'public') return
     const see = this.#init.seenAddresses ?? seenAddresses
     const seen = await see(servers, self, this.#life.signal)
-    if (!seen.has(door.publicAddress) || this.#door !== door) return
-    this.#isVerified = true
+    if (seen.size === 0 || this.#door !== door) return
+    this.#verdict = seen.has(door.publicAddress) ? 'confirmed' : 'denied'
+    if (this.#verdict === 'denied') return
     const { publicAddress, publicPort, protocol } = door
     const text = `Your router lets others in at ${publicAddress}:${publicPort} (${protocol}), until you quit.`
     notice({ code: 'router', text })

@@ -130,7 +130,7 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
 
   async figures(): Promise<NodeFigures> {
     const connections = { open: 1, maxOpen: 400, pending: 0, maxPending: 256, holders: [], gaveWay: 0 }
-    return { connections, misbehaviour: this.misbehaviour }
+    return { connections, misbehaviour: this.misbehaviour, router: { state: 'off' } }
   }
 
   async examine(): ReturnType<ChatApi['examine']> {

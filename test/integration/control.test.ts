@@ -257,6 +257,7 @@ describe.concurrent('parley status', () => {
       /^Key: +has no passphrase: parley profile protect sets one$/mu,
       new RegExp(`^Directories: +127\\.0\\.0\\.1:${port} connected`, 'mu'),
       /^Connections: +2 of 400, most from 127\.0\.0\.1 \(2\)$/mu,
+      /^Router: +is not asked to let others in$/mu,
       /^Conversations: +receiver \(\w{12}\) open$/mu,
       /^Waiting: +no messages$/mu
     ]) {

@@ -35,6 +35,9 @@ test.for(protocols)(
     )
     const [, address = '', port = ''] = /at (11\.22\.33\.\d+):(\d+)/u.exec(String(said['text'])) ?? []
     expect(await router.openings()).toHaveLength(1)
+    expect(await anna.status()).toMatchObject({
+      router: { state: 'open', protocol, address: `${address}:${port}`, announced: true, why: null }
+    })
 
     const berta = await peerOn(internet.host(2), { network, name: 'berta', place })
     const annaId = await anna.peerId()

@@ -64,14 +64,19 @@ test('where a directory sees what the router says, the port is announced and tol
   expect(notices).toEqual([
     { code: 'router', text: 'Your router lets others in at 203.0.113.5:41812 (UPnP), until you quit.' }
   ])
+  expect(door.view()).toEqual({ state: 'open', protocol: 'UPnP', address: '203.0.113.5:41812', isAnnounced: true })
   await door.stop()
-  expect(door.addresses()).toEqual([])
+  expect([door.addresses(), door.view()]).toEqual([[], { state: 'off' }])
   expect(router.closed()).toBe(1)
 })
 
 test('a router that names another address, or a private one, announces nothing', async () => {
   const elsewhere = await behind(routerAt('198.51.100.9'), ['203.0.113.5'])
   await eventually(() => expect(elsewhere.asked).toHaveLength(1))
+  expect(elsewhere.door.view()).toMatchObject({ state: 'open', isAnnounced: false })
+  // Its word was compared: it is not asked again and again.
+  for (let renewals = 0; renewals < 3; renewals++) elsewhere.door.directoryRegistered()
+  expect(elsewhere.asked).toHaveLength(1)
   await elsewhere.door.stop()
   const nested = routerAt('100.64.0.7')
   const { door, notices, asked } = await behind(nested, ['100.64.0.7'])

@@ -37,6 +37,7 @@ export type {
   ResolveOptions,
   RoomView,
   RosterRow,
+  RouterView,
   SelfApi,
   SelfView,
   StoredMessage,

@@ -85,6 +85,7 @@ function statusJson(ready: Json): Json {
     directories,
     connections,
     lan: ready['lan'],
+    router: ready['router'],
     online: listOf(ready['roster']).length,
     requests,
     conversations,
@@ -114,6 +115,7 @@ function statusLines(
     ),
     `Connections:    ${connectionsText(ready['connections'])}`,
     ...listed('LAN:', listOf(ready['lan']).map(linkText), 'peers are not looked for'),
+    `Router:         ${routerText(ready['router'])}`,
     `Online:         ${listOf(ready['roster']).length}`,
     ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
     `Waiting:        ${waitingText(ready['waiting'])}`,
@@ -211,6 +213,22 @@ function nameOfDirectory(peer: unknown, all: readonly Json[]): string {
 
 function linkText({ interface: name, works, why }: Json): string {
   return `${textOf(name)}${works === true ? '' : `: no peers are found there: ${textOf(why)}`}`
+}
+
+function routerText(router: unknown): string {
+  const { state, protocol, address, announced, why } = isJson(router) ? router : {}
+  switch (state) {
+    case 'open': {
+      const isUnconfirmed = announced === true ? '' : '; not announced: no directory has seen you there'
+      return `lets others in at ${textOf(address)} (${textOf(protocol)})${isUnconfirmed}`
+    }
+    case 'closed':
+      return `lets nobody in: ${textOf(why)}`
+    case 'asking':
+      return 'is being asked to let others in'
+    default:
+      return 'is not asked to let others in'
+  }
 }
 
 function conversationText({ peer, name, state, why }: Json): string {

@@ -20,6 +20,7 @@ import type {
   RequestView,
   RoomView,
   RosterRow,
+  RouterView,
   StoredMessage
 } from '../chat-api/chat-api.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
@@ -35,7 +36,7 @@ export const jsonFaceVersion = 1
 
 export function readyJson(
   node: ChatApi,
-  { connections, misbehaviour }: NodeFigures,
+  { connections, misbehaviour, router }: NodeFigures,
   requests: readonly RequestView[],
   unread: UnreadCounts
 ): Omit<EventJson<'ready'>, 'conversations' | 'waiting' | 'room'> & { readonly event: 'ready' } {
@@ -47,6 +48,7 @@ export function readyJson(
     directories: node.snapshot().directories.map(directoryJson),
     connections,
     lan: node.snapshot().lan.map(({ name, why }) => ({ interface: name, works: why === undefined, why: why ?? null })),
+    router: routerJson(router),
     requests: requests.map(requestJson),
     misbehaviour: misbehaviourJson(misbehaviour)
   }
@@ -63,6 +65,17 @@ export function roomJson(room: RoomView): ShapeJson<'room'> {
     freeBytes: freeBytes ?? null,
     floorBytes,
     diskLow: isDiskLow
+  }
+}
+
+function routerJson(router: RouterView): ShapeJson<'router'> {
+  const isOpen = router.state === 'open'
+  return {
+    state: router.state,
+    protocol: isOpen ? router.protocol : null,
+    address: isOpen ? router.address : null,
+    announced: isOpen && router.isAnnounced,
+    why: router.state === 'closed' ? router.why : null
   }
 }
 

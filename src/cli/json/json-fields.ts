@@ -129,6 +129,13 @@ export const shapeFields = {
     directories: 'the directories that know its number',
     end: '`used`, `expired`, `revoked`, `ended` (too many wrong tries); `null` while it is open'
   },
+  router: {
+    state: '`off`: it is not asked; `asking`; `open`: it lets others in, by its own word; `closed`',
+    protocol: '`NAT-PMP` or `UPnP`, where it is open',
+    address: 'where others come in: `HOST:PORT`',
+    announced: 'a directory has confirmed the address, and it is announced',
+    why: 'why it is closed'
+  },
   misbehaviour: {
     count: 'how many remotes were cut or refused for what they did since the start',
     last: 'the last one: `peer`, `address`, `breach`, `what`, `action`, `atMs`'
@@ -144,6 +151,7 @@ export const eventFields = {
     directories: '[directories](#a-directory)',
     connections: '`open`, `maxOpen`, `pending`, `maxPending`, `holders` (`from`, `connections`), `gaveWay`',
     lan: 'interfaces: `interface`, `works`, `why`',
+    router: '[whether the router lets others in](#router)',
     requests: '[requests](#a-request)',
     misbehaviour: '[misbehaviour](#misbehaviour)',
     conversations: 'those that are not closed: `peer`, `name`, and as in the event `conversation`',

@@ -28,7 +28,8 @@ import type {
   ProgramSighting,
   RequestView,
   RoomView,
-  RosterRow
+  RosterRow,
+  RouterView
 } from './chat-events.ts'
 import type { DoctorReport, DoctorTarget } from './doctor-report.ts'
 
@@ -95,6 +96,7 @@ export interface NodeFigures {
   readonly connections: ConnectionFigures
   /** What remotes were cut or refused for since the start. */
   readonly misbehaviour: MisbehaviourSummary
+  readonly router: RouterView
 }
 
 /** A setting as a person reads it. */

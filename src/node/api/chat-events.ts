@@ -312,6 +312,15 @@ export interface NamedPeer {
 }
 
 /** One link, for a person. */
+/** Whether the router lets others in. */
+export type RouterView =
+  /** It is not asked. */
+  | { readonly state: 'off' }
+  | { readonly state: 'asking' }
+  /** It does, by its own word; where no directory has confirmed that, the address is not announced. */
+  | { readonly state: 'open'; readonly protocol: string; readonly address: string; readonly isAnnounced: boolean }
+  | { readonly state: 'closed'; readonly why: string }
+
 export interface LinkView {
   /** The interface's name. */
   readonly name: string
