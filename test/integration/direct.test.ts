@@ -2,6 +2,8 @@
 // routers: nothing is lost, doubled or out of order while it moves there, nor when the
 // path is lost and found again. Real commands in network namespaces; where there can be
 // none, it says so.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
@@ -38,22 +40,28 @@ interface WorldInit {
   readonly sites?: readonly SiteInit[]
   /** Of both peers. */
   readonly options?: readonly string[]
+  /** Of Node, for both peers. */
+  readonly nodeOptions?: string
   /** Before anything runs. */
   readonly prepare?: (internet: Internet) => Promise<unknown>
+  /** When both see each other's directory, and have not met. */
+  readonly beforeTalk?: (peers: readonly JsonParley[]) => void
 }
 
 /** A directory on the Internet, and two contacts in homes of their own who talk. */
 async function twoHomes({
   sites = [{ kind: 'plain' }, { kind: 'plain' }],
   options = [],
-  prepare = async () => undefined
+  nodeOptions = '',
+  prepare = async () => undefined,
+  beforeTalk = () => undefined
 }: WorldInit = {}): Promise<World> {
   const made = await Internet.create([{ kind: 'public' }, ...sites])
   internet = made
   await prepare(made)
   const network = randomNetwork()
   const spawn = async (host: InternetHost, args: readonly string[]): Promise<JsonParley> => {
-    const parley = await JsonParley.spawn({ wrapper: host.wrapper, secluded: false, network, args })
+    const parley = await JsonParley.spawn({ wrapper: host.wrapper, secluded: false, network, args, nodeOptions })
     running.push(parley)
     return parley
   }
@@ -72,6 +80,7 @@ async function twoHomes({
     ])
   const [anna, berta] = await Promise.all([start(1, 'anna'), start(2, 'berta')])
   const [annaId, bertaId] = await Promise.all([anna.peerId(), berta.peerId()])
+  beforeTalk([anna, berta])
   await anna.do({ do: 'chat', peer: bertaId })
   await berta.do({ do: 'chat', peer: annaId })
   await Promise.all([anna.untilConversation(bertaId, 'open'), berta.untilConversation(annaId, 'open')])
@@ -113,6 +122,38 @@ test('with --direct never it stays on the relay', async ({ skip }) => {
   await talk.say(many)
   for (const one of [anna, berta]) expect(one.events.some(({ path }) => path === 'direct')).toBe(false)
 })
+
+test('without udx-native it stays on the relay, with nothing lost and nobody told of a fault', async ({ skip }) => {
+  skip(whyNot !== undefined, whyNot)
+  const { talk, anna, berta } = await twoHomes({
+    nodeOptions: `--import ${join(import.meta.dirname, 'without-udx.ts')}`
+  })
+  await talk.say(many)
+  expect(talk.arrived()).toEqual(talk.sent)
+  for (const one of [anna, berta]) {
+    expect(one.events.filter(({ path }) => path === 'direct')).toEqual([])
+    expect(one.events.filter(({ event }) => event === 'notice' || event === 'error')).toEqual([])
+    expect(isMapped(one)).toBe(false)
+  }
+})
+
+test('the native library is loaded for the first relayed conversation with a contact, and not before', async ({
+  skip
+}) => {
+  skip(whyNot !== undefined, whyNot)
+  let before: readonly boolean[] = []
+  const { talk, anna, berta } = await twoHomes({ beforeTalk: (peers) => (before = peers.map(isMapped)) })
+  await talk.untilPath('direct')
+  expect([before, [anna, berta].map(isMapped)]).toEqual([
+    [false, false],
+    [true, true]
+  ])
+})
+
+/** Whether the library is in the memory of the process. */
+function isMapped({ pid }: JsonParley): boolean {
+  return readFileSync(`/proc/${pid}/maps`, 'utf8').includes('udx-native')
+}
 
 test('nothing is sent over UDP to an address that the peer names and was not seen at', async ({ skip }) => {
   skip(whyNot !== undefined, whyNot)
