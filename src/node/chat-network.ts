@@ -166,6 +166,7 @@ export class ChatNetwork {
     this.connections = new PeerConnections({
       dialer: this.#dialer,
       addresses: this.addresses,
+      unanswered: (peer) => this.#doubts.unanswered(peer),
       direct: () => this.#host.direct,
       libp2p: () => this.#host.libp2p
     })
@@ -213,7 +214,7 @@ export class ChatNetwork {
     this.#doubts = new LinkDoubts({
       links: () => this.#host.links,
       connection: (peer) => this.connections.connection(peer),
-      isDirectory: (peer) => this.#directories.views().some((view) => view.peer === peer)
+      directories: () => this.#directories.views().flatMap(({ peer }) => peer ?? [])
     })
     this.#interfaces = new InterfaceWatch(() => void this.#onNetworkChange(), networkInterfaces, defaultRoutes)
   }

@@ -16,6 +16,8 @@ export interface PeerConnectionsInit {
   readonly dialer: Dialer
   /** Keeps where a peer was reached. */
   readonly addresses: Pick<AddressBook, 'keep'>
+  /** See {@link LinkDoubts.unanswered}. */
+  readonly unanswered: (peer: string) => void
   /** Undefined where the user wants no direct paths through routers. */
   readonly direct: () => Pick<DirectPaths, 'punch'> | undefined
   readonly libp2p: () => Pick<Libp2p, 'getConnections' | 'peerStore'>
@@ -47,6 +49,10 @@ export class PeerConnections implements PeerNetwork {
     const direct = this.#init.direct()
     if (direct === undefined) throw new Error('direct paths through routers are switched off (setting "direct")')
     return direct.punch(peer, options)
+  }
+
+  unanswered(peer: string): void {
+    this.#init.unanswered(peer)
   }
 
   /** The best connection to the peer that is open. */

@@ -25,6 +25,7 @@ beforeEach(() => {
         kept.push(address)
       }
     },
+    unanswered: () => undefined,
     direct: () => undefined,
     libp2p: () => ({ getConnections: () => open, peerStore: undefined as never })
   })

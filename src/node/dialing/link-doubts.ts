@@ -8,10 +8,11 @@ import { hostPortOf, remotePlaceOf } from './address.ts'
 import { OwnNetwork } from './own-network.ts'
 
 export interface LinkDoubtsInit {
-  readonly links: () => Pick<LinkWatch, 'doubt'>
+  readonly links: () => Pick<LinkWatch, 'ask' | 'doubt'>
   /** The open connection to the peer. */
   readonly connection: (peer: string) => Connection | undefined
-  readonly isDirectory: (peer: string) => boolean
+  /** Peer IDs of those that are known. */
+  readonly directories: () => readonly string[]
   /** Whether this machine has an address now. */
   readonly isOnNetwork?: () => boolean
 }
@@ -33,7 +34,19 @@ export class LinkDoubts {
   /** There is no connection to this peer any more. */
   disconnected(peer: string): void {
     // What cut the link to a directory, a router with a new address say, may have cut the others without a word.
-    if (this.#init.isDirectory(peer)) this.#init.links().doubt()
+    if (this.#init.directories().includes(peer)) this.#init.links().doubt()
+  }
+
+  /**
+   * What was sent to the peer brings no answer. A router that has another address cuts connections with a directory as soon
+   * as one is used, so these are asked too; a path over UDP ends in silence.
+   */
+  unanswered(peer: string): void {
+    const { links, connection, directories } = this.#init
+    for (const one of [peer, ...directories()]) {
+      const open = connection(one)
+      if (open !== undefined) links().ask(open)
+    }
   }
 
   /** The peer announces other addresses: where its connection leads to one that it has left, it may not have closed it. */

@@ -78,7 +78,8 @@ export class Conversations implements SessionOwner, Screens {
       onDelivery: (message) => init.events.delivery(message),
       onProgress: (peer) =>
         void this.#orFault(peer, async (id) => this.#sessions.restIfDone(id)).catch(() => undefined),
-      onFault: (peer, error) => this.#faults.fault(peer, error)
+      onFault: (peer, error) => this.#faults.fault(peer, error),
+      onUnanswered: (peer) => init.network.unanswered(peer)
     })
     this.#sessions = new PeerSessions({ ...init, owner: this })
   }

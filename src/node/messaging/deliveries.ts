@@ -18,6 +18,7 @@ import {
   type OutboxEffect,
   type OutboxEvent
 } from './outbox.ts'
+import { Unanswered } from './unanswered.ts'
 import { isFinal, refusalText, resendMs } from './refusals.ts'
 
 /** Messages sent in one turn that are stored as one: a few milliseconds' worth of a transaction. */
@@ -39,6 +40,8 @@ export interface DeliveriesInit {
   /** Messages of this peer have moved: perhaps nothing waits for it any more. */
   readonly onProgress: (peer: string) => void
   readonly onFault: (peer: string, error: unknown) => void
+  /** What was sent has brought no receipt for a while. */
+  readonly onUnanswered: (peer: string) => void
 }
 
 /** What is to be sent. */
@@ -67,9 +70,11 @@ export class Deliveries {
   readonly #lines = new Map<string, Line>()
   /** Who waits for a message to settle, by its ID. */
   readonly #settling = new Map<string, Set<(message: OutgoingMessage) => void>>()
+  readonly #unanswered: Unanswered
 
   constructor(init: DeliveriesInit) {
     this.#init = init
+    this.#unanswered = new Unanswered(init.onUnanswered)
   }
 
   /** Sends everything that waits for the session's peer, and what comes, until {@link detach}. */
@@ -86,10 +91,12 @@ export class Deliveries {
     if (line?.live === undefined) return
     line.live.detached.abort()
     line.live = undefined
+    this.#unanswered.answered(peer)
     this.#step(line, { kind: 'close' })
   }
 
   async stop(): Promise<void> {
+    this.#unanswered.stop()
     for (const peer of this.#lines.keys()) this.detach(peer)
     for (const line of this.#lines.values()) {
       for (let asked; asked !== line.answered;) {
@@ -118,6 +125,7 @@ export class Deliveries {
   }
 
   async receipts(peer: string, ids: readonly string[], state: ReceiptState): Promise<void> {
+    this.#unanswered.answered(peer)
     switch (state) {
       case 'stored':
         return this.#move(peer, ids, 'delivered')
@@ -248,6 +256,8 @@ export class Deliveries {
         return { kind: 'noted' }
       case 'send':
         if (live === undefined) return { kind: 'unsent' }
+        // Other dialects know no receipts.
+        if (live.session.dialect === 'parley') this.#unanswered.sent(peer)
         await live.session.send(effect.messages, { signal: live.detached.signal })
         return { kind: 'sent' }
       case 'settle':

@@ -36,6 +36,8 @@ export interface PeerNetwork {
   connection(peer: string): Connection | undefined
   /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
   closeSuperseded(peer: string): number
+  /** What was sent to the peer brings no answer: the connection may be dead. */
+  unanswered(peer: string): void
   isLan(peer: string): boolean
   /** The address class that the peer's connection comes from. */
   originOf(peer: string): string

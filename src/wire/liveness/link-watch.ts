@@ -112,6 +112,13 @@ export class LinkWatch {
     this.#stopLooking = alignedInterval(() => this.#tick(), LINK_WATCH_TICK_MS)
   }
 
+  /** Pings the link now, unless it is asked already: it has as long to answer as after a silence. */
+  ask(connection: Connection): void {
+    const muxer = muxerOf(connection)
+    const link = [...this.#links].find((one) => muxer !== undefined && one.muxer === muxer)
+    if (link !== undefined && link.asked === undefined) this.#ask(link, this.#now(), link.pace.answerWithinMs)
+  }
+
   /**
    * There is reason to believe that links are dead: they are asked now, and those that nothing is heard of within
    * {@link DOUBTED_ANSWER_MS} are cut. A link that was doubted so short a time ago is not asked again.

@@ -6,15 +6,20 @@ import { LinkDoubts } from '../../../src/node/dialing/link-doubts.ts'
 /** A node connected with one peer, and the links that it has doubted: that one, or all. */
 function connectedTo(remoteAddr: string, isOnNetwork = true) {
   const doubted: string[] = []
+  const asked: string[] = []
   // Of a connection only its address is looked at.
   const connection = { remoteAddr: multiaddr(remoteAddr) } as Connection
+  const toDirectory = { remoteAddr: multiaddr('/ip4/11.22.33.44/tcp/443') } as Connection
   const doubts = new LinkDoubts({
-    links: () => ({ doubt: (one) => doubted.push(one?.remoteAddr.toString() ?? 'all') }),
-    connection: (peer) => (peer === 'anna' ? connection : undefined),
-    isDirectory: (peer) => peer === 'directory',
+    links: () => ({
+      ask: (one) => asked.push(one.remoteAddr.toString()),
+      doubt: (one) => doubted.push(one?.remoteAddr.toString() ?? 'all')
+    }),
+    connection: (peer) => (peer === 'anna' ? connection : peer === 'directory' ? toDirectory : undefined),
+    directories: () => ['directory', 'another'],
     isOnNetwork: () => isOnNetwork
   })
-  return { doubts, doubted }
+  return { doubts, doubted, asked }
 }
 
 const at = (...hosts: readonly string[]) => hosts.map((host) => multiaddr(`/ip4/${host}/tcp/4001`))
@@ -34,6 +39,13 @@ test('all links are in doubt when a directory is lost, and none when another pee
   expect(doubted).toEqual([])
   doubts.disconnected('directory')
   expect(doubted).toEqual(['all'])
+})
+
+test('when a peer does not answer, its link and those of directories are asked, and none is in doubt yet', () => {
+  const { doubts, doubted, asked } = connectedTo('/ip4/11.22.33.55/udp/40123')
+  doubts.unanswered('anna')
+  expect(asked).toEqual(['/ip4/11.22.33.55/udp/40123', '/ip4/11.22.33.44/tcp/443'])
+  expect(doubted).toEqual([])
 })
 
 test('the link of a peer is in doubt when the peer has left the address to which it leads', () => {

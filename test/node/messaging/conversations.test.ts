@@ -36,6 +36,7 @@ beforeEach(() => {
       connectBetter: async () => Promise.reject(new Error('nothing listens there')),
       punch: async () => Promise.reject(new Error('no way through')),
       connection: () => undefined,
+      unanswered: () => undefined,
       closeSuperseded: () => 0,
       isLan: () => false,
       originOf: () => '203.0.113.7',

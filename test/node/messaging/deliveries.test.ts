@@ -14,6 +14,7 @@ test('what a slow session keeps waiting until it is given up is not sent', async
     now: () => nowMs,
     onDelivery: () => undefined,
     onProgress: () => undefined,
+    onUnanswered: () => undefined,
     onFault: (_peer, error) => {
       throw error
     }
@@ -49,6 +50,7 @@ test('all that waits for a peer is cancelled, and not only its last messages', a
     now: Date.now,
     onDelivery: () => undefined,
     onProgress: () => undefined,
+    onUnanswered: () => undefined,
     onFault: (_peer, error) => {
       throw error
     }

@@ -21,6 +21,7 @@ beforeEach(() => {
     now: () => 7,
     onDelivery: (message) => delivered.push(message),
     onProgress: () => undefined,
+    onUnanswered: () => undefined,
     onFault: (_peer, error) => faults.push(error)
   })
 })

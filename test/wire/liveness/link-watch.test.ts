@@ -1,4 +1,4 @@
-import type { MultiaddrConnection } from '@libp2p/interface'
+import type { Connection, MultiaddrConnection } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WRITE_STALL_TIMEOUT_MS } from '../../../src/wire/duplex.ts'
@@ -13,6 +13,7 @@ const silence = { outbound: pace, inbound: { pingAfterMs: 5_000, answerWithinMs:
 interface Watched {
   readonly far: MultiaddrConnection
   readonly near: MultiaddrConnection
+  readonly connection: Connection
   readonly received: Uint8Array[]
 }
 
@@ -21,8 +22,9 @@ function watched(direction: 'outbound' | 'inbound', watch = new LinkWatch(silenc
   const [near, far] = direction === 'outbound' ? [outbound, inbound] : [inbound, outbound]
   const received: Uint8Array[] = []
   far.addEventListener('message', (event) => received.push(event.data.subarray()))
-  boundedYamux({ watch })().createStreamMuxer(near)
-  return { far, near, received }
+  const muxer = boundedYamux({ watch })().createStreamMuxer(near)
+  // Of a connection only its muxer is looked at.
+  return { far, near, connection: { muxer } as unknown as Connection, received }
 }
 
 describe('a link that is watched for silence', () => {
@@ -102,6 +104,17 @@ describe('a link that is watched for silence', () => {
     }
     expect(inbound.status).not.toBe('open')
     expect(outbound.status).not.toBe('open')
+  })
+
+  test('that is asked is pinged at once, and only once, and has as long to answer as after a silence', async () => {
+    const watch = new LinkWatch(silence)
+    const { near, connection, received } = watched('inbound', watch)
+    for (let asked = 0; asked < 10; asked++) watch.ask(connection)
+    await vi.advanceTimersByTimeAsync(silence.inbound.answerWithinMs - 100)
+    expect(received.map((bytes) => bytes[1])).toEqual([2])
+    expect(near.status).toBe('open')
+    await vi.advanceTimersByTimeAsync(100 + LINK_WATCH_TICK_MS)
+    expect(near.status).not.toBe('open')
   })
 
   test('that is in doubt is asked at once and has less time to answer', async () => {
