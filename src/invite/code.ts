@@ -74,7 +74,7 @@ export function parseCode(text: string): { readonly code: Code; readonly directo
     .trim()
     .toLowerCase()
     .split(/[\s-]+/u)
-  const isShaped = /^\d{1,5}$/u.test(first) && given.every((word) => /^[a-z]+$/u.test(word))
+  const isShaped = /^(?!0+$)\d{1,5}$/u.test(first) && given.every((word) => /^[a-z]+$/u.test(word))
   if (!isShaped || (given.length !== WORDS_OF_ONE && given.length !== WORDS_OF_MANY)) return undefined
   // A name may have as many words: without any of the list it is no mistyped code.
   const isCode =

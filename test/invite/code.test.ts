@@ -34,6 +34,7 @@ test.each([
   '127.0.0.1 4001',
   '192.168.1.7:4001',
   '123456-oak-pilot-river',
+  '0-oak-pilot-river',
   '2 pac the rapper',
   '7-oak-pilot-river@127.0.0.1:8000',
   `7-oak-pilot-${'r'.repeat(200)}`

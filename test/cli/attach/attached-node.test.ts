@@ -18,7 +18,7 @@ import { FaceServer } from '../../../src/cli/attach/face-server.ts'
 import type { Contact, ConversationSummary } from '../../../src/cli/chat-api/chat-api.ts'
 import { exitCodes } from '../../../src/node/settings.ts'
 import { eventually } from '../../eventually.ts'
-import { FakeNode, incoming, outgoing, row } from '../fake-node.ts'
+import { FakeNode, incoming, outgoing, row, invitation } from '../fake-node.ts'
 
 const hello: NodeHello = {
   is: 'hello',
@@ -95,6 +95,18 @@ test('a face has the same snapshot as the node, and knows of each peer what the 
   expect(face.snapshot()).toEqual(JSON.parse(JSON.stringify(node.snapshot())))
   expect(face.peers.look('12D3KooWpeer0500')).toEqual(node.peers.look('12D3KooWpeer0500'))
   expect(face.peers.look('12D3KooWbob').name).toBe(node.name('12D3KooWbob'))
+})
+
+test('a face makes and ends invitations of the node, and hears who came', async () => {
+  const face = await attach()
+  const heard: unknown[] = []
+  face.events.addEventListener('invitation', ({ detail }) => heard.push(detail.what))
+  const made = await face.invitations.make({ places: 3 })
+  expect(made).toEqual({ ...invitation, places: 3, isForMany: true })
+  expect(await face.invitations.list()).toEqual([made])
+  node.tell('invitation', { what: 'came', invitation: made, peer: '12D3KooWbob', name: 'bob' })
+  expect(await face.invitations.revoke(7)).toMatchObject({ end: 'revoked' })
+  expect(heard).toEqual(['came'])
 })
 
 test('an event comes after the part of the snapshot that it changes, and after what is known of its peer', async () => {

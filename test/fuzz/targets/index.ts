@@ -5,6 +5,7 @@ import { targets as direct } from './direct.ts'
 import { targets as directory } from './directory.ts'
 import { targets as files } from './files.ts'
 import { targets as host } from './host.ts'
+import { targets as invite } from './invite.ts'
 import { targets as lan } from './lan.ts'
 import { targets as local } from './local.ts'
 import { targets as servers } from './servers.ts'
@@ -18,6 +19,7 @@ export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
   wire,
   host,
   servers,
+  invite,
   lan,
   local,
   stun,
