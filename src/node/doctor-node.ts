@@ -15,6 +15,7 @@ export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
     directories: () => network.directories(),
     self: profile.id,
     stunServers: () => network.stunServers(),
+    router: () => network.router(),
     relays: () => (isObserver ? undefined : host.circuits.relays.size),
     directoriesTried: async (signal) => network.directoriesTried(signal),
     unseenNeighbours: () => {

@@ -1,5 +1,6 @@
 // How others elsewhere reach this machine: at an address of its own, through a router of
 // some kind, or by relays. Pure.
+import type { RouterView } from '../api/chat-events.ts'
 import type { DoctorFinding } from '../api/doctor-report.ts'
 import { OwnNetwork } from '../dialing/own-network.ts'
 import { addressOn, type ReachEvidence, type Surroundings } from './evidence.ts'
@@ -9,10 +10,25 @@ import type { Packet } from './nft-match.ts'
 import type { UdpEvidence } from './udp-look.ts'
 
 export function reachabilityFindings(
-  { udp, relays, isSeen }: ReachEvidence,
+  { udp, router, relays, isSeen }: ReachEvidence,
   seen: Surroundings
 ): readonly DoctorFinding[] {
-  return [...udpFindings(udp, seen), ...(isSeen ? relayFindings(relays) : [])]
+  return [...udpFindings(udp, seen), ...routerFindings(router), ...(isSeen ? relayFindings(relays) : [])]
+}
+
+function routerFindings(router: RouterView): readonly DoctorFinding[] {
+  switch (router.state) {
+    case 'open': {
+      const text = `the router lets others in at ${router.address} (${router.protocol})`
+      if (router.isAnnounced) return [fine('reachability', text)]
+      return [note('reachability', text, { evidence: ['by its own word: no directory has seen this machine there'] })]
+    }
+    case 'closed':
+      return [note('reachability', `the router lets nobody in: ${router.why}`)]
+    case 'off':
+    case 'asking':
+      return []
+  }
 }
 
 function udpFindings(udp: UdpEvidence, seen: Surroundings): readonly DoctorFinding[] {

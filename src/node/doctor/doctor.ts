@@ -2,7 +2,7 @@
 // sides at once, within a time that a person waits, and has it diagnosed. It changes
 // nothing on this machine.
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { DirectoryView, PathView } from '../api/chat-events.ts'
+import type { DirectoryView, PathView, RouterView } from '../api/chat-events.ts'
 import type { DoctorCause, DoctorFinding, DoctorReport, DoctorTarget } from '../api/doctor-report.ts'
 import { DirectoryPeerError, OwnPeerError, ParleyError, PeerNotFoundError } from '../api/errors.ts'
 import { addressOf, formatAddress, hostPortOf, parseAddress, peerIdOf, relayOf } from '../dialing/address.ts'
@@ -41,6 +41,8 @@ export interface DoctorNode {
   readonly self: string
   /** Where directories in use answer STUN. */
   stunServers(): readonly StunServer[]
+  /** Whether the router lets others in. */
+  router(): RouterView
   /** Relays that hold a place for this node; undefined of one that only looks. */
   relays(): number | undefined
   /** Resolves when each directory has answered or failed once. */
@@ -103,7 +105,12 @@ export class Doctor {
     await this.#node.directoriesTried(AbortSignal.any([signal, AbortSignal.timeout(DIRECTORY_PATIENCE_MS)]))
     const udp = await lookOverUdp(this.#node.stunServers(), this.#node.self, signal)
     const relays = this.#node.relays()
-    return { udp, relays: relays ?? 0, isSeen: relays !== undefined && this.#node.directories().length > 0 }
+    return {
+      udp,
+      router: this.#node.router(),
+      relays: relays ?? 0,
+      isSeen: relays !== undefined && this.#node.directories().length > 0
+    }
   }
 
   async #directories(looking: Promise<Surroundings>, signal: AbortSignal): Promise<readonly DirectoryEvidence[]> {

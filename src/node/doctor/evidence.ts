@@ -1,7 +1,7 @@
 // What was seen of the network, before anything is concluded from it: plain data, which
 // the diagnosis reads and tests make up.
 import type { Interfaces } from '../../transport/index.ts'
-import type { DirectoryView, PathView } from '../api/chat-events.ts'
+import type { DirectoryView, PathView, RouterView } from '../api/chat-events.ts'
 import type { PeerTrials } from '../dialing/path-trials.ts'
 import { OwnNetwork } from '../dialing/own-network.ts'
 import type { Firewall } from './firewall.ts'
@@ -47,6 +47,8 @@ export interface DirectoryEvidence {
 /** How others elsewhere reach this machine. */
 export interface ReachEvidence {
   readonly udp: UdpEvidence
+  /** Whether the router lets others in. */
+  readonly router: RouterView
   /** Relays that hold a place for this peer. */
   readonly relays: number
   /** It is on the roster; a node that only looks has no relays. */
