@@ -1,6 +1,5 @@
 // One request by HTTP to a machine on the own network, with an answer of a bounded
 // length. No redirects, no cookies, no connection that stays.
-import { request } from 'node:http'
 import { toError } from '../wire/index.ts'
 import { NoDoorError } from './port-mapper.ts'
 
@@ -22,6 +21,8 @@ interface HttpOrder {
  * @throws {NoDoorError}, the signal's reason
  */
 export async function exchange(url: URL, signal: AbortSignal, order?: HttpOrder): Promise<HttpAnswer> {
+  // Loaded where a router is asked by UPnP, which most nodes never do.
+  const { request } = await import('node:http')
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
   const method = order === undefined ? 'GET' : 'POST'
   const sent = request(url, { method, signal, agent: false, headers: order?.headers ?? {} }, (response) => {

@@ -8,6 +8,7 @@ import { targets as host } from './host.ts'
 import { targets as invite } from './invite.ts'
 import { targets as lan } from './lan.ts'
 import { targets as local } from './local.ts'
+import { targets as routers } from './routers.ts'
 import { targets as servers } from './servers.ts'
 import { targets as stun } from './stun.ts'
 import { targets as wire } from './wire.ts'
@@ -20,6 +21,7 @@ export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
   host,
   servers,
   invite,
+  routers,
   lan,
   local,
   stun,
