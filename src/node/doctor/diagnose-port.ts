@@ -30,15 +30,23 @@ function firewallFinding(port: number, seen: Surroundings): DoctorFinding {
     const arriving = connectionTo(port, name, seen)
     const drops = droppedBy(firewall, arriving)
     if (drops.length === 0) continue
-    return problem('port', 'firewall-port-in', `a firewall on this machine drops connections to port ${port}`, {
-      isLikely: !isCertain(drops),
+    const shown = {
       evidence: drops.map((drop) => dropText(drop, arriving)),
-      advice: `Let TCP port ${port} in`,
       commands: openingCommands(firewall, arriving)
+    }
+    if (isCertain(drops)) {
+      const text = `a firewall on this machine drops connections to port ${port}`
+      return problem('port', 'firewall-port-in', text, { ...shown, advice: `Let TCP port ${port} in` })
+    }
+    // Nothing but the rules speaks for it: a rule that can't be judged may accept them.
+    return note('port', `a firewall on this machine may drop connections to port ${port}`, {
+      ...shown,
+      advice: `If others can't connect, let TCP port ${port} in`
     })
   }
-  if (firewall.manager === 'ufw' || firewall.manager === 'firewalld') {
-    return note('port', `${firewall.manager} is switched on, and may drop connections to port ${port}`, {
+  const { manager, ruleset } = firewall
+  if (ruleset === undefined && (manager === 'ufw' || manager === 'firewalld')) {
+    return note('port', `${manager} is switched on, and may drop connections to port ${port}`, {
       evidence: ['only an administrator can read its rules'],
       advice: `If others can't connect, let TCP port ${port} in`,
       commands: cards.slice(0, 1).flatMap(([name]) => openingCommands(firewall, connectionTo(port, name, seen)))

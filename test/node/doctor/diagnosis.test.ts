@@ -6,6 +6,9 @@ import { doctorCauses } from '../../../src/node/api/doctor-report.ts'
 import type { DirectoryView } from '../../../src/node/api/chat-events.ts'
 import { directoryFindings } from '../../../src/node/doctor/diagnose-directories.ts'
 import { lanFindings } from '../../../src/node/doctor/diagnose-lan.ts'
+import type { UdpEvidence } from '../../../src/node/doctor/udp-look.ts'
+import { NftRuleset } from '../../../src/node/doctor/nft-ruleset.ts'
+import { reachabilityFindings } from '../../../src/node/doctor/diagnose-reachability.ts'
 import { portFindings } from '../../../src/node/doctor/diagnose-port.ts'
 import { whyNoConnection } from '../../../src/node/doctor/diagnose-way.ts'
 import type { Surroundings, Way } from '../../../src/node/doctor/evidence.ts'
@@ -70,6 +73,52 @@ test('each cause is explained in the guide', () => {
 test('a LAN that works is not called broken', () => {
   expect(lanFindings(home).map(({ verdict }) => verdict)).toEqual(['ok'])
   expect(portFindings({ port: 4001, takenPort: undefined }, home).map(({ verdict }) => verdict)).toEqual(['ok'])
+})
+
+test('a firewall that can not be read, or judged, is a note with the command of whoever keeps the rules', () => {
+  const hidden = { ...noFirewall, isHidden: true, needsSudo: true }
+  const opened = (manager: 'ufw' | 'firewalld', ruleset?: NftRuleset) =>
+    portFindings({ port: 4001, takenPort: undefined }, { ...home, firewall: { ...hidden, manager, ruleset } })
+  expect(opened('ufw')).toMatchObject([{ verdict: 'note', commands: ['sudo ufw allow 4001/tcp'] }])
+  expect(opened('firewalld')).toMatchObject([
+    {
+      verdict: 'note',
+      commands: ['sudo firewall-cmd --add-port=4001/tcp', 'sudo firewall-cmd --permanent --add-port=4001/tcp']
+    }
+  ])
+  const chain = { family: 'ip', table: 'filter', name: 'INPUT', type: 'filter', hook: 'input', prio: 0, policy: 'drop' }
+  const rule = (...expr: readonly object[]) => ({ rule: { family: 'ip', table: 'filter', chain: 'INPUT', expr } })
+  const judged = (...rules: readonly object[]) => NftRuleset.read(JSON.stringify({ nftables: [{ chain }, ...rules] }))
+  expect(opened('ufw', judged(rule({ xt: null }, { accept: null })))).toMatchObject([{ verdict: 'note' }])
+  expect(opened('ufw', judged(rule({ accept: null })))).toMatchObject([{ verdict: 'ok' }])
+})
+
+test('a port that is taken is named beside the one that is used instead', () => {
+  const [taken] = portFindings({ port: 4002, takenPort: 4001 }, home)
+  expect(taken).toMatchObject({ cause: 'port-taken', text: 'port 4001 is taken by another program' })
+})
+
+test('what directories see of a UDP socket tells the router', () => {
+  const asked = [{ host: '8.8.8.8', port: 8000 }]
+  const reach = (udp: Partial<UdpEvidence>) =>
+    reachabilityFindings(
+      {
+        udp: { asked, seenAt: [], mapping: 'unknown', isForbidden: false, ...udp },
+        router: { state: 'off' },
+        relays: 0,
+        isSeen: false
+      },
+      home
+    )
+  const outside = { host: '203.0.113.9', port: 40_001 }
+  expect(reach({ seenAt: [{ host: '192.168.1.7', port: 40_001 }] })).toMatchObject([{ verdict: 'ok' }])
+  expect(reach({ seenAt: [outside], mapping: 'independent' })).toMatchObject([{ verdict: 'ok' }])
+  expect(reach({ seenAt: [outside], mapping: 'varying' })).toMatchObject([
+    { verdict: 'note', text: expect.stringContaining('(symmetric)') }
+  ])
+  expect(reach({})).toMatchObject([{ verdict: 'problem', cause: 'udp-blocked', isLikely: true }])
+  expect(reach({ isForbidden: true })).toMatchObject([{ cause: 'udp-blocked', isLikely: false }])
+  expect(reach({ asked: [] })).toEqual([])
 })
 
 test('mDNS that works over one family only is a note', () => {
