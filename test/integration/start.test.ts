@@ -2,10 +2,14 @@
 // the rest.
 import { execFile, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { exitCodes, version } from '../../src/node/settings.ts'
+import { randomNetwork } from '../fault/json-parley.ts'
+import { secludedEnv } from '../processes/homes.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 // The scripts are plain JavaScript.
@@ -18,10 +22,15 @@ beforeAll(async () => buildIfStale())
 /** Of storage, keys and the network. */
 const costly = ['sqlite', 'crypto', 'zlib', 'http', 'https', 'http2', 'dns', 'tls']
 
-async function started(args: readonly string[]): Promise<{ readonly stdout: string; readonly modules: Set<string> }> {
+async function started(
+  args: readonly string[],
+  env = process.env
+): Promise<{ readonly stdout: string; readonly modules: Set<string> }> {
   const hook = 'process.once("exit", () => console.error(JSON.stringify(process.moduleLoadList)))'
   const start = ['--import', `data:text/javascript,${hook}`, join(root, 'bin', 'parley.js'), ...args]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, start)
+  const running = promisify(execFile)(process.execPath, start, { env })
+  running.child.stdin?.end()
+  const { stdout, stderr } = await running
   // The list that the hook has printed; a warning of Node's may stand above it.
   const list = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as readonly string[]
   return { stdout, modules: new Set(list) }
@@ -30,6 +39,14 @@ async function started(args: readonly string[]): Promise<{ readonly stdout: stri
 test.each([[['--version']], [['--help']], [['send', '--help']]])('%j loads no storage and no keys', async (args) => {
   const { modules } = await started(args)
   expect(costly.filter((name) => modules.has(`NativeModule ${name}`))).toEqual([])
+})
+
+test('a chat that may ask a router by HTTP does not load undici', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'parley-start-'))
+  onTestFinished(async () => rm(home, { recursive: true }))
+  const { modules } = await started(['--plain'], secludedEnv(home, randomNetwork()))
+  expect(modules.has('NativeModule http')).toBe(true)
+  expect([...modules].filter((name) => name.includes('undici'))).toEqual([])
 })
 
 test('the version takes no command line: of Parley, only package.json is read', async () => {
