@@ -110,11 +110,12 @@ export class Attempt {
   /**
    * Looks for a way to the peer whose offer this is, and connects over it.
    *
-   * @param mayGuess whether datagrams may go to ports that nobody has named
+   * @param mayGuess whether datagrams may go to ports that nobody has named; asked where guesses would help
    * @throws {NoWayThroughError}
    */
-  async path(theirs: Offer, { places, sighted }: Reachable, mayGuess: boolean): Promise<UdxPath> {
-    const guessing = mayGuess ? guessingFor(this.#mapping, theirs.mapping, sighted) : undefined
+  async path(theirs: Offer, { places, sighted }: Reachable, mayGuess: () => boolean): Promise<UdxPath> {
+    const useful = guessingFor(this.#mapping, theirs.mapping, sighted)
+    const guessing = useful !== undefined && mayGuess() ? useful : undefined
     const punch = new Punch({
       role: this.#init.role,
       candidates: places,

@@ -324,7 +324,10 @@ export class DirectPaths {
     const judge = this.#init.reachable ?? reachable
     const own = attempt.sightings
     const places = await judge(theirs, { peer, own, isOnLink: this.#init.isOnLink })
-    const path = await orAborted(attempt.path(theirs, places, this.#mayGuess(peer.toString())), signal)
+    const path = await orAborted(
+      attempt.path(theirs, places, () => this.#mayGuess(peer.toString())),
+      signal
+    )
     this.#streams.add(path.stream)
     path.stream.on('close', () => this.#streams.delete(path.stream))
     return path

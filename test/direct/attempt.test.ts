@@ -72,6 +72,23 @@ test.each([
   expect(seen).toEqual(asked)
 })
 
+test.each([
+  { own: 'varying', theirs: 'independent', isAsked: true },
+  { own: 'independent', theirs: 'independent', isAsked: false },
+  { own: 'varying', theirs: 'varying', isAsked: false }
+] as const)(
+  'whether guesses are allowed is asked where they would help: $own and $theirs',
+  async ({ own, theirs: mapping, isAsked }) => {
+    const attempt = attemptOf(own)
+    await attempt.offer([], new AbortController().signal)
+    let asked = false
+    const path = attempt.path({ ...theirs, mapping }, { places: [], sighted: [silent] }, () => (asked = true))
+    attempt.end()
+    await expect(path).rejects.toThrow(NoWayThroughError)
+    expect(asked).toBe(isAsked)
+  }
+)
+
 test.runIf(process.platform === 'linux')('after 100 attempts that failed no socket is left open', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   const before = openSockets()
@@ -80,7 +97,7 @@ test.runIf(process.platform === 'linux')('after 100 attempts that failed no sock
     // A few of them open all the sockets that may wait for guesses.
     const attempt = attemptOf(n % 25 === 0 ? 'varying' : 'independent')
     await attempt.offer([], new AbortController().signal)
-    const path = attempt.path(theirs, { places: [silent], sighted: [silent] }, true)
+    const path = attempt.path(theirs, { places: [silent], sighted: [silent] }, () => true)
     const failed = expect(path).rejects.toThrow(NoWayThroughError)
     vi.advanceTimersByTime(PUNCH_MS - 1)
     most = Math.max(most, openSockets())
