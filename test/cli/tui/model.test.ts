@@ -123,6 +123,26 @@ describe('the screen', () => {
     ])
   })
 
+  test('at 40×12 a list says what it is, and what its keys do, to the end', () => {
+    const screen = TestScreen.ready(40, 12).open('bob')
+    const peers = Array.from({ length: 30 }, (_, n) => row(`peer${n}`))
+    const result = { is: 'roster', rows: peers, programs: [], unread: new Map() } as const
+    screen.tell({ is: 'result', result })
+    expect(screen.text).toMatch(/ Online \(30\) \(1-\d+ of 30\)\n/u)
+    expect(screen.text.replaceAll(/\s+/gu, ' ')).toContain('Enter opens the conversation; Esc closes')
+    const text = { is: 'message text', peer, name: 'bob', message: received('hello') } as const
+    screen.tell({ is: 'result', result: text })
+    expect(screen.text.replaceAll(/\s+/gu, ' ')).toContain('A message of the conversation with bob')
+    expect(screen.text).toContain('Esc closes')
+  })
+
+  test('at 40×12 the title has the ID and the presence beside what is unread', () => {
+    const requests = [{ peer: '12D3KooWx', name: 'x', shortId: 'xID', lastText: 'hi', count: 1 }]
+    const screen = TestScreen.ready(40, 12).open('bob').tell({ is: 'requests', requests })
+    for (let n = 0; n < 12; n++) screen.tell({ is: 'message', message: received(`${n}`, '12D3KooWcarl'), name: 'carl' })
+    expect(screen.lines[0]).toMatch(/^ bob \(bobID\) +● +\[12 new, 1 asking\]$/u)
+  })
+
   test('shows no receipt time for a message that has waited for a person', () => {
     const screen = TestScreen.ready(100, 24).open('bob')
     screen.tell({ is: 'path', peer, path: { kind: 'lan', address: '/ip4/192.168.1.7/tcp/4001', rttMs: 2 } })

@@ -2,7 +2,7 @@
 // what the keys do. Pure.
 import type { Popup, PopupLine, PopupPane } from '../model/popup.ts'
 import type { State } from '../model/state.ts'
-import { type Cell, cellsOf, widthOf, wrapCells } from '../terminal/display-cells.ts'
+import { type Cell, cellsOf, widthOf, wrapCells, wrapText } from '../terminal/display-cells.ts'
 import { justified, spaces, span, type Span, spanOf } from '../terminal/rows.ts'
 import type { Row } from './message-rows.ts'
 import { signsFor } from './signs.ts'
@@ -11,30 +11,57 @@ import { signsFor } from './signs.ts'
 const continuationIndent = 4
 
 /** A list, as far as its frame depends on it. */
-type Framed = Pick<Popup, 'hint'>
+type Framed = Pick<Popup, 'title' | 'hint' | 'lines'>
+
+/** A list without keys of its own, with the title of that of the own address. */
+const ownFrame: Framed = { title: 'You', hint: '', lines: [] }
+
+const CLOSES = 'Esc closes'
 
 /** The rows of a list in a pane of this size. */
 export function popupPane(popup: Framed, paneColumns: number, paneRows: number): PopupPane {
-  return { rows: seenRows(popup, paneRows), rowsOf: (line) => lineRows(line, false, paneColumns, false).length }
+  return {
+    rows: seenRows(popup, paneColumns, paneRows),
+    rowsOf: (line) => lineRows(line, false, paneColumns, false).length
+  }
+}
+
+/** The same for the list with the own address. */
+export function ownPane(paneColumns: number, paneRows: number): PopupPane {
+  return popupPane(ownFrame, paneColumns, paneRows)
 }
 
 /** Whether a pane of this size shows the whole code in a list without keys of its own. */
 export function hasRoomForCode({ qr }: State, paneColumns: number, paneRows: number): boolean {
   const columns = Math.max(...qr.map((row) => row.length))
-  return qr.length > 0 && columns <= paneColumns && qr.length <= seenRows({ hint: '' }, paneRows)
+  return qr.length > 0 && columns <= paneColumns && qr.length <= ownPane(paneColumns, paneRows).rows
 }
 
-function seenRows(popup: Framed, paneRows: number): number {
-  return Math.max(1, paneRows - frameRows(popup))
+function seenRows(popup: Framed, paneColumns: number, paneRows: number): number {
+  return Math.max(1, paneRows - titleCount(popup, paneColumns, paneRows) - hintCells(popup, paneColumns).length)
 }
 
-/** The title, and what the keys do: in the same row where the list has none of its own. */
-export function frameRows({ hint }: Framed): number {
-  return hint === '' ? 1 : 2
+/** How many rows the title takes, with the place in a list that is longer than the pane: it is read to its end. */
+function titleCount({ title, hint, lines }: Framed, columns: number, height: number): number {
+  const count = lines.length
+  const place = count > height - 2 ? placeText(count, count, count) : ''
+  const rows = wrapText(`${title}${place}`, columns - 1)
+  const closes = hint === '' ? CLOSES.length + 2 : 0
+  const isFull = widthOf(rows.at(-1) ?? []) + 1 + closes > columns
+  return Math.min(rows.length + (isFull ? 1 : 0), Math.max(1, Math.floor(height / 3)))
+}
+
+/** What the keys do; beside the title where the list has none of its own. */
+function hintCells({ hint }: Framed, columns: number): readonly (readonly Cell[])[] {
+  return hint === '' ? [] : wrapText(`${hint}; ${CLOSES}`, columns - 1)
+}
+
+function placeText(first: number, last: number, count: number): string {
+  return ` (${first}-${last} of ${count})`
 }
 
 export function popupRows(popup: Popup, columns: number, height: number, isUtf8: boolean): readonly Row[] {
-  const seen = seenRows(popup, height)
+  const seen = seenRows(popup, columns, height)
   let first = popup.top
   let shown = linesFrom(popup, first, columns, seen, isUtf8)
   // Long lines take several rows: the chosen one stays visible.
@@ -43,15 +70,21 @@ export function popupRows(popup: Popup, columns: number, height: number, isUtf8:
     shown = linesFrom(popup, first, columns, seen, isUtf8)
   }
   const isLonger = first > 0 || shown.length < popup.lines.length
-  const place = isLonger ? ` (${first + 1}-${first + shown.length} of ${popup.lines.length})` : ''
+  const place = isLonger ? placeText(first + 1, first + shown.length, popup.lines.length) : ''
   const rows = shown.flat().slice(0, seen)
   const filler = Array.from({ length: Math.max(0, seen - rows.length) }, (): Row => [])
-  const title = [span(` ${popup.title}${place}`, 'strong')]
-  const framed =
-    popup.hint === ''
-      ? [justified(title, [span('Esc closes ', 'dim')], columns, 'plain'), ...rows, ...filler]
-      : [title, ...rows, ...filler, [span(` ${popup.hint}; Esc closes`, 'dim')]]
-  return framed.slice(0, height)
+  const hint = hintCells(popup, columns).map((cells): Row => [spaces(1), spanOf(cells, 'dim')])
+  return [...titleRows(popup, place, columns, height), ...rows, ...filler, ...hint].slice(0, height)
+}
+
+function titleRows(popup: Popup, place: string, columns: number, height: number): Row[] {
+  const wrapped = wrapText(`${popup.title}${place}`, columns - 1)
+  const rows = Array.from({ length: titleCount(popup, columns, height) }, (_, index): Row => {
+    const cells = wrapped[index]
+    return cells === undefined ? [] : [spaces(1), spanOf(cells, 'strong')]
+  })
+  if (popup.hint !== '') return rows
+  return [...rows.slice(0, -1), justified(rows.at(-1) ?? [], [span(`${CLOSES} `, 'dim')], columns, 'plain')]
 }
 
 /** The rows of each line from `first` on that is seen as a whole; of one line at least. */

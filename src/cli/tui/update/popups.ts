@@ -20,7 +20,7 @@ import {
   warningLines
 } from '../../wording/trust-wording.ts'
 import { layoutOf } from '../layout/layout.ts'
-import { frameRows, hasRoomForCode, popupPane } from '../layout/popup-pane.ts'
+import { hasRoomForCode, ownPane } from '../layout/popup-pane.ts'
 import { type Intent, type Popup, type PopupLine, popupOf } from '../model/popup.ts'
 import { quietText } from '../model/preferences.ts'
 import { screenCommands } from '../model/screen-commands.ts'
@@ -182,10 +182,10 @@ function identityPopupLines(words: readonly PopupLine[], state: State): PopupLin
   const code = qr.map((text): PopupLine => ({ text, style: 'code' }))
   if (!hasRoomForCode(state, paneColumns, paneRows)) {
     const columns = state.columns - paneColumns + Math.max(...qr.map((row) => row.length))
-    const rows = state.rows - paneRows + qr.length + frameRows({ hint: '' })
+    const rows = state.rows - ownPane(paneColumns, paneRows).rows + qr.length
     return [...words, ...textLines(['', `The QR code needs a window of ${columns}×${rows}.`])]
   }
-  const pane = popupPane({ hint: '' }, paneColumns, paneRows)
+  const pane = ownPane(paneColumns, paneRows)
   const wordRows = words.reduce((sum, line) => sum + pane.rowsOf(line), 0)
   const gap: PopupLine = { text: '' }
   return wordRows + 1 + code.length <= pane.rows ? [...words, gap, ...code] : [...code, gap, ...words]

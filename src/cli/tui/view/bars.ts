@@ -13,11 +13,12 @@ import { signsFor } from '../layout/signs.ts'
 export function titleBar(state: State, columns: number): Row {
   const elsewhere = [...state.unread].filter(([peer, count]) => count > 0 && peer !== currentPeer(state))
   const unread = elsewhere.reduce((sum, [, count]) => sum + count, 0)
+  const asking = state.requests.length
+  const isNarrow = state.columns < narrowColumns
+  const requests = isNarrow ? 'asking' : asking === 1 ? 'request' : 'requests'
   const news = [
-    ...(unread > 0 ? [`${unread} unread`] : []),
-    ...(state.requests.length > 0
-      ? [`${state.requests.length} ${state.requests.length === 1 ? 'request' : 'requests'}`]
-      : [])
+    ...(unread > 0 ? [`${unread} ${isNarrow ? 'new' : 'unread'}`] : []),
+    ...(asking > 0 ? [`${asking} ${requests}`] : [])
   ].join(', ')
   const right = news === '' ? [] : [span(`[${news}] `, 'bar strong')]
   return justified(titleOf(state, columns - widthOfSpans(right) - 1), right, columns, 'bar')
@@ -38,7 +39,9 @@ function titleOf(state: State, columns: number): readonly Span[] {
   const marks = `${state.verified.has(place.peer) ? ', verified' : ''}${person?.isBlocked === true ? ', blocked' : ''}`
   const status = person?.row?.status ?? ''
   const id = span(` (${place.shortId}${marks})`, 'bar')
-  const around = span(`  ${presence}`, 'bar')
+  const rest = columns - Math.min(NAME_COLUMNS, place.name.length) - widthOfSpans([id]) - 1
+  // Where the words have no room the sign says it.
+  const around = span(`  ${presence.length + 2 > rest ? presence.slice(0, 1) : presence}`, 'bar')
   const firm = warning === '' ? [id, around] : [id, span(`  ! ${warning}`, 'bar strong')]
   return [
     span(` ${place.name}`, 'bar strong', Math.max(NAME_COLUMNS, columns - widthOfSpans(firm))),
