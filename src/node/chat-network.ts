@@ -43,9 +43,9 @@ export interface ChatNetworkInit {
   readonly config: Config
   readonly profile: Profile
   /** Directories that the user named. */
-  readonly named: readonly Multiaddr[]
+  readonly namedDirectories: readonly Multiaddr[]
   /** Relays that the user named. */
-  readonly relays: readonly Multiaddr[]
+  readonly namedRelays: readonly Multiaddr[]
   /** Only look: announce nothing. */
   readonly observe: boolean
   readonly events: Pick<ChatEvents, 'tell'>
@@ -128,7 +128,7 @@ export class ChatNetwork {
       sightings: {
         connection: (peer) => this.connections.connection(peer),
         connectedPeers: () => this.#host.libp2p.getPeers().map(String),
-        directories: () => this.directoryPeers(),
+        directories: () => this.serverPeers(),
         seenBy: (peer) => this.#directories.seenBy(peer),
         programs: () => {
           const { programs } = this.sightings
@@ -242,7 +242,7 @@ export class ChatNetwork {
     this.#reportedAddresses = this.ownAddresses().join(' ')
     await this.presence.refreshAddresses()
     this.#directories.start()
-    if (!this.#init.observe) this.#namedRelays.start(this.#init.relays)
+    if (!this.#init.observe) this.#namedRelays.start(this.#init.namedRelays)
     this.#interfaces.start()
     const { portMapping, host } = this.#init.config.settings
     if (portMapping && !this.#init.observe && addressRange(host ?? '') !== 'loopback') this.#door.start()
@@ -350,7 +350,7 @@ export class ChatNetwork {
   }
 
   /** Peer IDs of the directories that are in use or stand by, and of relays that the user named: they are not people. */
-  directoryPeers(): ReadonlySet<string> {
+  serverPeers(): ReadonlySet<string> {
     return new Set([...this.#directories.views().flatMap(({ peer }) => peer ?? []), ...this.#host.circuits.named])
   }
 
@@ -414,10 +414,10 @@ export class ChatNetwork {
   }
 
   #makeDirectories(): Directories {
-    const { config, profile, named, observe, events } = this.#init
+    const { config, profile, namedDirectories, observe, events } = this.#init
     const directories = new Directories({
       network: config.settings.network,
-      named,
+      named: namedDirectories,
       useDefaults: config.settings.defaultDirectories,
       announce: !observe,
       dialer: this.#dialer,

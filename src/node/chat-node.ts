@@ -41,8 +41,8 @@ interface Foundation {
   readonly own: OwnStore
   readonly port: ListeningPort
   /** Directories that were named by the user. */
-  readonly named: readonly Multiaddr[]
-  readonly relays: readonly Multiaddr[]
+  readonly namedDirectories: readonly Multiaddr[]
+  readonly namedRelays: readonly Multiaddr[]
   readonly observe: boolean
   readonly events: ChatEvents
 }
@@ -72,8 +72,8 @@ export class ChatNode implements ChatApi {
   static async create(init: ChatNodeInit): Promise<ChatNode> {
     const { config, observe = false } = init
     const { settings, folders } = config
-    const named = settings.directory.map(readDirectoryAddress)
-    const relays = settings.relayVia.map(readRelayAddress)
+    const namedDirectories = settings.directory.map(readDirectoryAddress)
+    const namedRelays = settings.relayVia.map(readRelayAddress)
     const held = observe
       ? await passingProfile(await readOthers(config))
       : await openProfile(folders.data, settings.profile, {
@@ -91,7 +91,7 @@ export class ChatNode implements ChatApi {
         onDamage: (text) => events.tell('notice', () => ({ code: 'history', text }))
       })
       try {
-        const parts = await compose({ config, profile, own, port, named, relays, observe, events })
+        const parts = await compose({ config, profile, own, port, namedDirectories, namedRelays, observe, events })
         return new ChatNode(config, port, parts)
       } catch (error) {
         await own.store.close()
@@ -215,9 +215,18 @@ export class ChatNode implements ChatApi {
  * Makes the parts of a node. The network and the conversations report to each other, and both use the host, which is
  * made last, as it serves what they answer.
  */
-async function compose({ config, profile, own, port, named, relays, observe, events }: Foundation): Promise<ChatParts> {
+async function compose({
+  config,
+  profile,
+  own,
+  port,
+  namedDirectories,
+  namedRelays,
+  observe,
+  events
+}: Foundation): Promise<ChatParts> {
   const misbehaviour = new MisbehaviourWatch(Date.now())
-  const network = new ChatNetwork({ config, profile, named, relays, observe, events })
+  const network = new ChatNetwork({ config, profile, namedDirectories, namedRelays, observe, events })
   const messaging = new Messaging({
     config,
     book: profile.book,
@@ -255,7 +264,7 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
       if (report !== undefined) events.tell('notice', () => ({ code: 'misbehaviour', ...report }))
     },
     isConversing: (peer) => messaging.isOnScreen(peer),
-    directories: () => network.directoryPeers(),
+    directories: () => network.serverPeers(),
     onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure)),
     stunServers: () => network.stunServers()
   })
@@ -264,7 +273,7 @@ async function compose({ config, profile, own, port, named, relays, observe, eve
     networkName: config.settings.network,
     isObserver: observe,
     searchesLan: config.settings.mdns,
-    namesRelays: relays.length > 0,
+    namesRelays: namedRelays.length > 0,
     profile,
     port: port.port,
     host,
