@@ -60,6 +60,11 @@ export class Attacker {
     return this.#node.peerId.toString()
   }
 
+  /** Takes streams of this protocol. */
+  async serve(protocol: string, take: (stream: Stream) => void): Promise<void> {
+    await this.#node.handle(protocol, take, { maxInboundStreams: 1_000 })
+  }
+
   async connect(address: string): Promise<Connection> {
     return this.#node.dial(multiaddr(address), { force: true, signal: AbortSignal.timeout(timeoutMs) })
   }

@@ -6,6 +6,7 @@ import { federationAttacks } from './federation.ts'
 import { negotiationAttacks } from './negotiation.ts'
 import { pageAttacks } from './page.ts'
 import { presenceAttacks } from './presence.ts'
+import { relayAttacks } from './relays.ts'
 import { yamuxAttacks } from './yamux.ts'
 
 export const attacks: readonly Attack[] = [
@@ -15,5 +16,6 @@ export const attacks: readonly Attack[] = [
   ...chatAttacks,
   ...presenceAttacks,
   ...federationAttacks,
+  ...relayAttacks,
   ...pageAttacks
 ]

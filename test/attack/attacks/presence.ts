@@ -34,7 +34,8 @@ const watchers = 32
 
 let seq = BigInt(Date.now())
 
-async function record(
+/** A record that the key has sealed, newer than all before. */
+export async function record(
   context: AttackContext,
   key: PrivateKey,
   over: { readonly nickname?: string; readonly withdrawn?: boolean } = {}
