@@ -6,7 +6,8 @@ import { type Explanation, whyNoConnection, type WayFailure } from './diagnose-w
 import type { PeerEvidence, Surroundings } from './evidence.ts'
 import { fine, note, problem } from './finding.ts'
 
-export function peerFindings(peer: PeerEvidence, seen: Surroundings): readonly DoctorFinding[] {
+/** @param nowMs by the clock of the times in the evidence */
+export function peerFindings(peer: PeerEvidence, seen: Surroundings, nowMs: number): readonly DoctorFinding[] {
   const { name, isBlocked, path, tried } = peer
   if (isBlocked) {
     return [
@@ -21,9 +22,19 @@ export function peerFindings(peer: PeerEvidence, seen: Surroundings): readonly D
     path.kind === 'none'
       ? []
       : [fine('peer', `${name} is connected (${path.kind}, ${path.address}${rttText(path.rttMs)})`)]
+  const sought =
+    path.kind === 'none' && path.retryAtMs !== undefined && !isReached
+      ? [
+          note(
+            'peer',
+            `${name} is looked for, and the last try failed: ${path.why}${againText(path.retryAtMs - nowMs)}`
+          )
+        ]
+      : []
   const paths = tried.trials.map((trial) => pathFinding(trial, { peer, seen, isReached }))
-  if (connected.length + paths.length > 0) return [...connected, ...distinct(paths)]
+  if (connected.length + paths.length > 0) return [...connected, ...sought, ...distinct(paths)]
   return [
+    ...sought,
     problem('peer', 'no-address', `${name} can't be reached: ${noAddress(tried).message}`, {
       advice: `Ask for its address and give it once: parley chat HOST:PORT. Or let both use one directory`
     })
@@ -63,6 +74,10 @@ const ownCauses: Partial<Readonly<Record<DialFailure, DoctorCause>>> = {
   'key-changed': 'key-changed',
   'not-parley': 'not-parley',
   relay: 'relay'
+}
+
+function againText(inMs: number): string {
+  return `; the next try is in ${Math.max(0, Math.ceil(inMs / 1_000))} s`
 }
 
 function rttText(rttMs: number | undefined): string {

@@ -233,7 +233,7 @@ export class Doctor {
       tried: { trials: [trial], refused: [] },
       ways: new Map([[place.host, way]])
     }
-    return peerFindings(evidence, seen)[0] ?? problem('peer', own, error.message)
+    return peerFindings(evidence, seen, Date.now())[0] ?? problem('peer', own, error.message)
   }
 
   async #peer(
@@ -249,7 +249,7 @@ export class Doctor {
       : await Promise.all([this.#allPaths(peer, given, signal), this.#overTailnet(peer, given, signal)])
     const seen = await looking
     const ways = await this.#waysTo(tried.trials, seen, signal)
-    const found = peerFindings({ peer, ...this.#node.peer(peer), tried, ways }, seen)
+    const found = peerFindings({ peer, ...this.#node.peer(peer), tried, ways }, seen, Date.now())
     if (tailnet.length === 0) return found
     // It is reached that way: the others are missed by nobody.
     return [...tailnet, ...found.map((one) => (one.verdict === 'problem' ? { ...one, verdict: 'note' as const } : one))]

@@ -11,7 +11,8 @@ import { NftRuleset } from '../../../src/node/doctor/nft-ruleset.ts'
 import { reachabilityFindings } from '../../../src/node/doctor/diagnose-reachability.ts'
 import { portFindings } from '../../../src/node/doctor/diagnose-port.ts'
 import { whyNoConnection } from '../../../src/node/doctor/diagnose-way.ts'
-import type { Surroundings, Way } from '../../../src/node/doctor/evidence.ts'
+import { peerFindings } from '../../../src/node/doctor/diagnose-peer.ts'
+import type { PeerEvidence, Surroundings, Way } from '../../../src/node/doctor/evidence.ts'
 import { noFirewall } from '../../../src/node/doctor/firewall.ts'
 import { readIpNeighbours } from '../../../src/node/doctor/neighbours.ts'
 import { readTailnet } from '../../../src/node/doctor/tailnet.ts'
@@ -197,4 +198,42 @@ test('neighbours and machines of a tailnet are read as the programs print them',
   }
   expect(readTailnet(JSON.stringify(status))).toEqual([{ name: 'laptop', ip: '100.64.0.2' }])
   expect(readTailnet('tailscale is stopped')).toEqual([])
+})
+
+test('of a peer that is looked for it says why the last try failed and when the next comes, and the cause of each path', () => {
+  const peer: PeerEvidence = {
+    peer: '12D3',
+    name: 'berta',
+    isBlocked: false,
+    isOnline: true,
+    path: { kind: 'none', why: 'nothing answered', retryAtMs: 12_500 },
+    tried: {
+      trials: [
+        {
+          place: '192.168.1.8:4001',
+          kind: 'lan',
+          host: '192.168.1.8',
+          port: 4001,
+          outcome: { is: 'failed', failure: 'silent', why: 'nothing answered at 192.168.1.8:4001' }
+        }
+      ],
+      refused: []
+    },
+    ways: new Map([['192.168.1.8', neighbour]])
+  }
+  expect(peerFindings(peer, home, 2_500)).toMatchObject([
+    {
+      verdict: 'note',
+      text: 'berta is looked for, and the last try failed: nothing answered; the next try is in 10 s'
+    },
+    { verdict: 'problem', cause: 'isolated', text: 'nothing answered at 192.168.1.8:4001' }
+  ])
+  const [blocked] = peerFindings({ ...peer, isBlocked: true }, home, 0)
+  expect(blocked).toMatchObject({ verdict: 'problem', cause: 'blocked' })
+  const [unknown] = peerFindings(
+    { ...peer, path: { kind: 'none', why: '' }, tried: { trials: [], refused: [] } },
+    home,
+    0
+  )
+  expect(unknown).toMatchObject({ verdict: 'problem', cause: 'no-address' })
 })
