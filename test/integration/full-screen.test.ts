@@ -251,7 +251,15 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await anna.shows(/\/id your address[\s│]+as a QR code/u)
     await anna.type('/id')
     // Between the frame's upper and lower edge: two rows of modules in each line.
-    await anna.shows(/│ +█▀{7}█.*█▀{7}█\n(?:.*│ +█.*█\n)+.*│ +▀{30,}\n anna · /u)
+    await anna.shows(/│ +█▀{7}█.*█▀{7}█\n(?:.*│ +█.*█\n)+.*│ +▀{30,}\n/u)
+  })
+
+  test('at 80×24 /invite shows the words of a code, and the whole code to scan', async () => {
+    await script('bob')
+    const anna = await person('anna', usual)
+    await anna.shows(/● bob/u)
+    await anna.type('/invite')
+    await anna.shows(/Your code: +\d+(?:-[a-z]+){3}[^]*│ +█▀{7}█.*█▀{7}█\n(?:.*│ +█.*█\n)+.*│ +▀{24,}\n/u)
   })
 
   test('a search in all conversations leads to the message in its own', async () => {
