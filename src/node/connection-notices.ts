@@ -50,15 +50,18 @@ const refusals: Partial<Record<RelayStatus, string>> = {
 
 /** @returns a clause: `the relay at 203.0.113.7:4001 can't be used: it does not relay` */
 export function lostRelayText(address: Multiaddr, why: Error): string {
-  const reason = (why instanceof RelayRefusedError ? refusals[why.status] : undefined) ?? why.message
-  return `the relay at ${formatAddress(address)} can't be used: ${reason}`
+  return `the relay at ${formatAddress(address)} can't be used: ${whyLost(why)}`
+}
+
+function whyLost(why: Error): string {
+  return (why instanceof RelayRefusedError ? refusals[why.status] : undefined) ?? why.message
 }
 
 /** @param address as the user named the relay */
 export function relayNotice(address: Multiaddr, state: NamedRelayState): Notice {
   if (state.is === 'lost') {
-    const clause = lostRelayText(address, state.why)
-    return { code: 'relay', text: `T${clause.slice(1)}. Parley tries again.` }
+    const text = `The relay at ${formatAddress(address)} can't be used: ${whyLost(state.why)}. Parley tries again.`
+    return { code: 'relay', text }
   }
   const { relay, allowance } = state
   const text = `Others who name the relay ${shortId(relay)} reach you through it.`
