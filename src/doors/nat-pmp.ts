@@ -62,9 +62,11 @@ async function withSocket<T>({ gateway, gatewayPort }: Place, run: (socket: Sock
     await connected
     return await run(socket)
   } catch (error) {
-    throw error instanceof Error && 'code' in error && 'syscall' in error
-      ? new NoDoorError(`the router can't be asked: ${error.message}`, { cause: error })
-      : error
+    if (!(error instanceof Error && 'code' in error && 'syscall' in error)) throw error
+    // Nothing listens on that port of the router.
+    const why =
+      error.code === 'ECONNREFUSED' ? 'the router does not speak it' : `the router can't be asked: ${error.message}`
+    throw new NoDoorError(why, { cause: error })
   } finally {
     socket.close()
   }

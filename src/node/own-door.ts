@@ -4,11 +4,12 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { isIPv4 } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { NONCE_BYTES, StunClient, type StunServer } from '../direct/stun/index.ts'
 import { Doors, natPmp, upnp, type Door, type DoorState, type PortMapper } from '../doors/index.ts'
-import { defaultGateway } from '../transport/index.ts'
+import { defaultGateway, networkInterfaces } from '../transport/index.ts'
 import { addressRange } from '../wire/index.ts'
 import type { Notice, RouterView } from './api/chat-events.ts'
 
@@ -152,5 +153,8 @@ async function seenAddresses(
 
 function routerOfNow(): readonly PortMapper[] {
   const gateway = defaultGateway()
+  const cards = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  // Others reach a machine that has a public address without a router's help.
+  if (cards.some(({ address }) => isIPv4(address) && addressRange(address) === 'public')) return []
   return gateway === undefined ? [] : [natPmp({ gateway }), upnp({ gateway })]
 }
