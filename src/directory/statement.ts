@@ -12,6 +12,7 @@ import {
   MAX_NETWORK_CHARS,
   normaliseText,
   openRecord,
+  sealEnvelope,
   unsharedPeerId
 } from '../presence/index.ts'
 import type { VerifiedRecord } from '../presence/index.ts'
@@ -314,7 +315,7 @@ async function seal<T extends Authored, P extends { readonly directory: Uint8Arr
   check(kind, sealed)
   const { domain, codec } = kind
   const payload = new Uint8Array(kind.encode(sealed))
-  const made = await RecordEnvelope.seal({ domain, codec, marshal: () => payload, equals: () => false }, privateKey)
+  const made = await sealEnvelope({ domain, codec, payload }, privateKey)
   // A copy: what is written lies in a slab of 64 KiB, which a statement that is kept would keep with it.
   const envelope = made.marshal().slice()
   checkSize(kind.what, envelope)

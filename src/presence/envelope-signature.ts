@@ -1,18 +1,39 @@
-// Whether the key in a libp2p envelope has signed it. A directory checks thousands, and libsodium, where its prebuilt
-// package is installed, takes a third of the time for one. The verdict is always libp2p's.
-import type { RecordEnvelope } from '@libp2p/peer-record'
+// The signature of a libp2p envelope: made by a key, and checked. A directory has thousands to check, and libsodium, where
+// its prebuilt package is installed, takes a third of the time for one. Bytes and verdicts are always libp2p's.
+import type { PrivateKey } from '@libp2p/interface'
+import { RecordEnvelope } from '@libp2p/peer-record'
 import { createRequire } from 'node:module'
 
 type Signed = Pick<RecordEnvelope, 'payloadType' | 'payload' | 'signature' | 'publicKey' | 'validate'>
 
-/** The function used of sodium-native, which has no types. It throws for a signature or key of another length. */
+/** What is sealed: bytes of one kind, named by its domain and its type. */
+interface Sealed {
+  readonly domain: string
+  readonly codec: Uint8Array
+  readonly payload: Uint8Array
+}
+
+/** The functions used of sodium-native, which has no types. They throw for a signature or key of another length. */
 interface Sodium {
+  crypto_sign_detached(intoSignature: Uint8Array, message: Uint8Array, seedAndPublicKey: Uint8Array): void
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
 }
 
 const SIGNATURE_BYTES = 64
 
 const sodium = load()
+
+export async function sealEnvelope(
+  { domain, codec, payload }: Sealed,
+  privateKey: PrivateKey
+): Promise<RecordEnvelope> {
+  if (sodium === undefined || privateKey.type !== 'Ed25519') {
+    return RecordEnvelope.seal({ domain, codec, marshal: () => payload, equals: () => false }, privateKey)
+  }
+  const signature = new Uint8Array(SIGNATURE_BYTES)
+  sodium.crypto_sign_detached(signature, signedBytes(domain, codec, payload), privateKey.raw)
+  return new RecordEnvelope({ publicKey: privateKey.publicKey, payloadType: codec, payload, signature })
+}
 
 /** @throws what libp2p throws for a key or a signature that can't be used; the signal's reason when it is aborted */
 export async function isSignedFor(domain: string, envelope: Signed, signal?: AbortSignal): Promise<boolean> {

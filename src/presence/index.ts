@@ -11,7 +11,7 @@ export type {
   RosterEntry
 } from './roster.ts'
 export { LAN, MAX_ATTACHMENTS, GRACE_MS, LEASE_MS, MAX_ROSTER_PEERS, MAX_TOMBSTONES, Roster } from './roster.ts'
-export { isSignedFor } from './envelope-signature.ts'
+export { isSignedFor, sealEnvelope } from './envelope-signature.ts'
 export { decodePeerId, encodePeerId, unsharedPeerId } from './peer-id-bytes.ts'
 export {
   BadRecordError,

@@ -7,7 +7,7 @@ import { CODE_P2P, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isVisible } from '../lib/index.ts'
-import { isSignedFor } from './envelope-signature.ts'
+import { isSignedFor, sealEnvelope } from './envelope-signature.ts'
 import { Presence } from './pb/presence.ts'
 import { encodePeerId, unsharedPeerId } from './peer-id-bytes.ts'
 
@@ -119,10 +119,7 @@ export async function sealRecord(init: PresenceInit, privateKey: PrivateKey): Pr
     network: record.network,
     withdrawn: record.withdrawn
   })
-  const sealed = await RecordEnvelope.seal(
-    { domain: RECORD_DOMAIN, codec: RECORD_CODEC, marshal: () => payload, equals: () => false },
-    privateKey
-  )
+  const sealed = await sealEnvelope({ domain: RECORD_DOMAIN, codec: RECORD_CODEC, payload }, privateKey)
   // A copy: the bytes lie in a slab of 64 KiB, which a record in use would keep alive.
   const envelope = sealed.marshal().slice()
   if (envelope.byteLength > MAX_ENVELOPE_BYTES) throw tooLarge(envelope.byteLength)

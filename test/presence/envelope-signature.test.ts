@@ -2,7 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { RecordEnvelope } from '@libp2p/peer-record'
 import * as fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import { isSignedFor } from '../../src/presence/index.ts'
+import { isSignedFor, sealEnvelope } from '../../src/presence/index.ts'
 import { identity } from './records.ts'
 
 const domain = 'some-domain'
@@ -24,6 +24,19 @@ it('an envelope of any length is signed by its key for its own domain alone', as
     }),
     { numRuns: 20 }
   )
+})
+
+it('a sealed envelope has the bytes of libp2p’s, by a key of any kind', async () => {
+  const codec = Uint8Array.of(1, 2)
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 20_000, size: 'max' }), async (payload) => {
+      const ours = await sealEnvelope({ domain, codec, payload }, ada.key)
+      expect(Buffer.compare(ours.marshal(), (await sealed(payload)).marshal())).toBe(0)
+    }),
+    { numRuns: 20 }
+  )
+  const other = await sealEnvelope({ domain, codec, payload: Uint8Array.of(7) }, await generateKeyPair('secp256k1'))
+  expect(await isSignedFor(domain, other)).toBe(true)
 })
 
 it('one bit that was changed anywhere makes it a forgery', async () => {
