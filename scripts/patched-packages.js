@@ -57,6 +57,21 @@ const asImpl = {
     seal: (k, nonce, plaintext, ad) => nodeCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, k),
     open: (k, nonce, ciphertext, ad) => nodeCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, k)
 };`
+  },
+  {
+    file: 'main-event/dist/src/index.js',
+    why:
+      'each listener gets two closures and a record of options, also one that is a function without options, as nearly all ' +
+      'are: a connection has thirty of them, which is 6 KB',
+    find: `        super.addEventListener(type, wrapper, options);
+`,
+    replace: `        if (typeof listener === 'function' && !options.once && !options.capture && options.signal == null && options.passive == null) {
+            super.addEventListener(type, listener);
+            list.push({ callback: listener, wrapper: listener, options: false });
+            return;
+        }
+        super.addEventListener(type, wrapper, options);
+`
   }
 ]
 

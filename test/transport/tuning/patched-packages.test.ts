@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as unpatchedEvents from 'main-event'
 import * as unpatchedNoise from '@chainsafe/libp2p-noise'
 import * as unpatched from '@libp2p/utils'
 import { tcp } from '@libp2p/tcp'
@@ -33,13 +34,15 @@ let folder: string
 let bundled: string
 let patched: typeof unpatched
 let patchedNoise: typeof unpatchedNoise
+let patchedEvents: typeof unpatchedEvents
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-patched-'))
   const outfile = join(folder, 'utils.mjs')
   await build({
     stdin: {
-      contents: "export * as utils from '@libp2p/utils'\nexport * as noise from '@chainsafe/libp2p-noise'",
+      contents:
+        "export * as utils from '@libp2p/utils'\nexport * as noise from '@chainsafe/libp2p-noise'\nexport * as events from 'main-event'",
       resolveDir: root
     },
     plugins: [patchedPackages()],
@@ -52,9 +55,11 @@ beforeAll(async () => {
   const bundle = (await import(pathToFileURL(outfile).href)) as {
     readonly utils: typeof unpatched
     readonly noise: typeof unpatchedNoise
+    readonly events: typeof unpatchedEvents
   }
   patched = bundle.utils
   patchedNoise = bundle.noise
+  patchedEvents = bundle.events
   bundled = await readFile(outfile, 'utf8')
 })
 
@@ -110,6 +115,26 @@ describe('the patches of packages', () => {
     expect((await reading).byteLength).toBe(1024)
     local.abort(new Error('the test is over'))
   })
+  test('the patched event target calls, counts and removes listeners as before', () => {
+    const target = new patchedEvents.TypedEventEmitter<{ it: Event }>()
+    const calls: string[] = []
+    const plain = (): unknown => calls.push('plain')
+    const life = new AbortController()
+    target.addEventListener('it', plain)
+    target.addEventListener('it', plain)
+    target.addEventListener('it', () => calls.push('once'), { once: true })
+    target.addEventListener('it', () => calls.push('while it lives'), { signal: life.signal })
+    target.addEventListener('it', { handleEvent: () => calls.push('object') })
+    expect(target.listenerCount('it')).toBe(4)
+    target.dispatchEvent(new Event('it'))
+    expect(calls.splice(0)).toEqual(['plain', 'once', 'while it lives', 'object'])
+    life.abort()
+    target.removeEventListener('it', plain)
+    target.dispatchEvent(new Event('it'))
+    expect(calls).toEqual(['object'])
+    expect(target.listenerCount('it')).toBe(1)
+  })
+
   test('the patched Noise compiles no WebAssembly, and talks with one as it is in short and long messages', async () => {
     expect(bundled).not.toContain('WebAssembly')
     const [dialer, listener] = [await hostWith(patchedNoise), await hostWith(unpatchedNoise)]
