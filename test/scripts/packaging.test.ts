@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { buildProgram } from '../../src/cli/program.ts'
 import { settingSpecs } from '../../src/node/config/setting-specs.ts'
 import { DIRECTORY_MAX_CONNECTIONS } from '../../src/wire/index.ts'
+import { STUN_OTHER_PORT_OFFSET } from '../../src/direct/stun/stun-sockets.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (name: string): string => readFileSync(join(root, 'packaging', name), 'utf8')
@@ -87,7 +88,9 @@ describe('the container', () => {
     expect(words[0]).toBe('directory')
     expect(unknownWords(words)).toEqual([])
     const ports = words.filter((_, i) => words[i - 1] === '--port' || words[i - 1] === '--http')
-    expect(instructions('EXPOSE')).toEqual([ports.join(' ')])
+    const [port] = ports.map(Number)
+    const stun = [port, Number(port) + STUN_OTHER_PORT_OFFSET].map((one) => `${one}/udp`)
+    expect(instructions('EXPOSE')).toEqual([[...ports, ...stun].join(' ')])
   })
 
   test('is made of files that there are, and that are sent to the build', () => {

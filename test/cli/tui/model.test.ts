@@ -251,6 +251,9 @@ describe('the screen', () => {
     expect(screen.text).not.toMatch(/●|direct|LAN|2 online/u)
     expect(screen.lines.at(-2)).toMatch(/^ anna · not connected to Parley for 12 s +not connected$/u)
     expect(TestScreen.ready(40, 12).tell({ is: 'node', lostAtMs: screen.nowMs }).text).toContain('no Parley, 0 s')
+    const alone = TestScreen.ready(90, 16, []).tell({ is: 'node', lostAtMs: screen.nowMs })
+    expect(alone.text).toContain('Who is online is not known now.')
+    expect(alone.text).not.toMatch(/Nobody/u)
 
     screen.tell({ is: 'node', lostAtMs: undefined })
     expect(screen.text).toMatch(live)

@@ -46,8 +46,13 @@ export function sideRows(state: State, columns: number, height: number): readonl
         return [spaces(ID_INDENT), span(entry.person.shortId, 'warning', columns - ID_INDENT)]
     }
   })
-  if (rows.length === 0) rows.push([span(state.phase === 'ready' ? 'Nobody is online.' : 'Looking around …', 'dim')])
+  if (rows.length === 0) rows.push([span(emptyText(state), 'dim')])
   return [...rows, ...Array.from({ length: Math.max(0, height - rows.length) }, (): Row => [])]
+}
+
+function emptyText({ phase, lostAtMs }: State): string {
+  if (lostAtMs !== undefined) return 'Not connected.'
+  return phase === 'ready' ? 'Nobody is online.' : 'Looking around …'
 }
 
 function titleText({ lostAtMs }: State, { section, count }: Extract<Entry, { is: 'title' }>): string {

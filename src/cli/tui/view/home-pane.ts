@@ -136,7 +136,7 @@ function adviceRows(state: State, line: LineMaker, showsCode: boolean): Said[] {
   const reach = place === undefined ? [] : [line(`Others reach you with: parley chat ${place.host} ${place.port}`)]
   if (isAlone) {
     return [
-      line(state.phase === 'ready' ? 'Nobody else is online.' : 'Looking for peers …'),
+      line(aloneText(state)),
       ...reach,
       ...(state.namesRelays
         ? [line('Peers on the same network appear here by themselves.'), line(THROUGH_RELAY_TEXT)]
@@ -153,6 +153,11 @@ function adviceRows(state: State, line: LineMaker, showsCode: boolean): Said[] {
     ),
     line('With a screen reader: parley --plain.')
   ]
+}
+
+function aloneText({ phase, lostAtMs }: State): string {
+  if (lostAtMs !== undefined) return 'Who is online is not known now.'
+  return phase === 'ready' ? 'Nobody else is online.' : 'Looking for peers …'
 }
 
 function codeRows(state: State): Row[] {
