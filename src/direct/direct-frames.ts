@@ -2,6 +2,7 @@
 // direct path. Encodes and decodes them, and bounds what they hold; whether an address
 // in them may be used is decided elsewhere.
 import type { PeerId } from '@libp2p/interface'
+import { isPort } from '../lib/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { DirectFrame as Message } from './pb/direct-frames.ts'
 import { ipBytes, ipText } from '../wire/index.ts'
@@ -20,8 +21,6 @@ export const MAX_CANDIDATES = 12
 
 /** A frame with {@link MAX_CANDIDATES} takes about 2 KiB. */
 export const MAX_DIRECT_FRAME_BYTES = 4 * 1024
-
-const MAX_PORT = 65_535
 
 /** An address and port at which a peer may be reached. */
 export interface Candidate {
@@ -102,7 +101,7 @@ function readOffer({ token, stream, mapping, nonce, candidates }: NonNullable<Me
 function readCandidate({ address, port, sighted }: NonNullable<Message['offer']>['candidates'][number]): Candidate {
   const host = ipText(address)
   if (host === undefined) throw new BadDirectFrameError(`an address has ${address.byteLength} bytes, not 4 or 16`)
-  if (port < 1 || port > MAX_PORT) throw new BadDirectFrameError(`${port} is no port`)
+  if (!isPort(port)) throw new BadDirectFrameError(`${port} is no port`)
   return { host, port, sighted: sighted === undefined ? undefined : readSighted(sighted) }
 }
 

@@ -1,10 +1,8 @@
 // Where a directory answers STUN, as its Welcome says it. Knows the fields, and neither
 // who asks nor what is answered.
+import { isPort } from '../lib/index.ts'
 import { ipBytes, ipText } from '../wire/index.ts'
 import type { DirectoryFrame } from './pb/directory-frames.ts'
-
-/** The highest number of a port. */
-const MAX_PORT = 65_535
 
 /** Where a directory answers STUN requests over UDP. */
 export interface DirectoryStun {
@@ -16,8 +14,8 @@ export interface DirectoryStun {
 
 /** @returns undefined where there is no STUN, or no port that can be */
 export function readStun({
-  stunPort,
-  stunOtherPort,
+  stunPort = 0,
+  stunOtherPort = 0,
   stunOtherAddress
 }: Pick<DirectoryFrame.Welcome, 'stunPort' | 'stunOtherPort' | 'stunOtherAddress'>): DirectoryStun | undefined {
   if (!isPort(stunPort) || !isPort(stunOtherPort)) return undefined
@@ -32,8 +30,4 @@ export function writeStun({ port, otherPort, otherAddress }: DirectoryStun) {
     stunOtherPort: otherPort,
     ...(bytes === undefined ? {} : { stunOtherAddress: new Uint8Array(bytes) })
   }
-}
-
-function isPort(port: number | undefined): port is number {
-  return port !== undefined && port > 0 && port <= MAX_PORT
 }

@@ -1,4 +1,5 @@
 // What a router is asked for, in whatever protocol it speaks.
+import { isPort } from '../lib/index.ts'
 
 /** The protocols by which routers are asked. */
 export type DoorProtocol = 'NAT-PMP' | 'UPnP'
@@ -46,11 +47,8 @@ export class NoDoorError extends Error {
   override readonly name = 'NoDoorError'
 }
 
-/** The highest number of a port. */
-const MAX_PORT = 65_535
-
 /** @throws {NoDoorError} */
 export function checkedPort(port: number): number {
-  if (Number.isInteger(port) && port > 0 && port <= MAX_PORT) return port
+  if (isPort(port)) return port
   throw new NoDoorError(`the router names the port ${port}, which is none`)
 }

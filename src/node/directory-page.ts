@@ -20,11 +20,10 @@ import type * as HttpSide from '../directory/http/index.ts'
 import { isLocal, isRelayed } from './dialing/address.ts'
 import { isPortProblem, listenFailure } from './dialing/listening.ts'
 import { networkInterfaces } from '../transport/index.ts'
-import { shortId } from '../lib/index.ts'
+import { MAX_PORT, shortId } from '../lib/index.ts'
 
 /** Beside the compiled code when it was built; a folder of sources when it was not. */
 const pageFolder = fileURLToPath(new URL('../web/', import.meta.url))
-const maxPort = 65_535
 
 /** The default: the roster page is for the operator of the directory. */
 const HTTP_HOST = '127.0.0.1'
@@ -175,7 +174,7 @@ export class DirectoryPage {
   #ports(directoryPort: number): readonly number[] {
     if (this.#wish.port !== undefined) return [this.#wish.port]
     const usual = Array.from({ length: HTTP_PORT_TRIES }, (_, i) => directoryPort + HTTP_PORT_OFFSET + i)
-    return [...usual.filter((port) => port <= maxPort), 0]
+    return [...usual.filter((port) => port <= MAX_PORT), 0]
   }
 }
 

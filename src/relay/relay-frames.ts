@@ -2,6 +2,7 @@
 // relay and the peer that is reached through it (stop). Encodes and decodes them; it
 // does not know when which is sent.
 import type { PeerId } from '@libp2p/interface'
+import { isPort } from '../lib/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { HopMessage, StopMessage } from './pb/relay-frames.ts'
 
@@ -25,9 +26,6 @@ export const MAX_CIRCUITS_TO_TARGET = 120
 
 /** The length of a {@link StopFrame.source}: sources of one target that are taken for each other are few, and cost a share. */
 export const SOURCE_TAG_BYTES = 8
-
-/** The highest number of a port. */
-const MAX_PORT = 65_535
 
 /** What a relay, or the peer behind it, answers. */
 export type RelayStatus =
@@ -203,7 +201,7 @@ function encodedStun(stun: Reservation['stun']) {
 }
 
 function readStun(port = 0, otherPort = 0): Pick<Reservation, 'stun'> {
-  const arePorts = [port, otherPort].every((one) => one > 0 && one <= MAX_PORT)
+  const arePorts = [port, otherPort].every(isPort)
   return arePorts ? { stun: { port, otherPort } } : {}
 }
 

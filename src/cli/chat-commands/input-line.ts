@@ -2,6 +2,7 @@
 // the original program (EXIT, QUIT), a peer, a host, a port or a message. It
 // knows no peers, no screen and no commands beyond their slash.
 import { isIP } from 'node:net'
+import { isPort } from '../../lib/index.ts'
 
 export interface SlashCommand {
   readonly is: 'command'
@@ -36,7 +37,6 @@ export type ConversationInput =
   | { readonly is: 'exit' }
   | { readonly is: 'message'; readonly text: string }
 
-const maxPort = 65_535
 /** The prompt takes EXIT and QUIT in capitals only where a message could be meant. */
 const exitWord = 'EXIT'
 
@@ -63,15 +63,15 @@ export function readAtPortPrompt(line: string): PortPromptInput {
   const typed = line.trim()
   if (typed === '' || typed.toLowerCase() === 'exit') return { is: 'back' }
   if (typed.toLowerCase() === 'quit') return { is: 'quit' }
-  if (isPort(typed)) return { is: 'port', port: Number(typed) }
+  if (isTypedPort(typed)) return { is: 'port', port: Number(typed) }
   const words = splitWords(typed)
   const [first = ''] = words
   if (words.length === 1 && isBareHost(first)) return { is: 'host', host: first }
   return isAddress(words) ? { is: 'peer', words } : { is: 'bad port', typed }
 }
 
-function isPort(typed: string): boolean {
-  return /^\d{1,5}$/u.test(typed) && Number(typed) >= 1 && Number(typed) <= maxPort
+function isTypedPort(typed: string): boolean {
+  return /^\d{1,5}$/u.test(typed) && isPort(Number(typed))
 }
 
 /** HOST PORT, HOST:PORT or a multiaddr. A host of one label has a letter, so that it is no mistyped port. */
@@ -81,7 +81,7 @@ function isAddress(words: readonly string[]): boolean {
   if (second === undefined && first.startsWith('/')) return true
   const colon = first.lastIndexOf(':')
   const [host, port] = second === undefined ? [first.slice(0, Math.max(0, colon)), first.slice(colon + 1)] : words
-  return isPort(port ?? '') && (isBareHost(host ?? '') || /^[\w-]*[a-z][\w-]*$/iu.test(host ?? ''))
+  return isTypedPort(port ?? '') && (isBareHost(host ?? '') || /^[\w-]*[a-z][\w-]*$/iu.test(host ?? ''))
 }
 
 /** In a conversation. `QUIT` is text here, as it was in the original program; `/quit` works everywhere. */

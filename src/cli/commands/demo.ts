@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isPort, MAX_PORT } from '../../lib/index.ts'
 import { playCaseStudy } from '../demo/case-study.ts'
 import { DemoTerminal } from '../demo/demo-terminal.ts'
 import { textOption } from '../options/given-options.ts'
@@ -21,7 +22,6 @@ import {
 } from '../../node/settings.ts'
 
 const entryPoint = join(packageFolder, 'bin', 'parley.js')
-const maxPort = 65_535
 /** Where its directories listen, as far as their ports go. */
 const demoHost = '0.0.0.0'
 
@@ -127,7 +127,7 @@ function demoEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEn
 function readPorts(value: string | undefined): readonly number[] {
   if (value === undefined) return DEFAULT_DIRECTORY_PORTS
   const ports = value.split(',').map(Number)
-  const isRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= maxPort)
+  const isRight = ports.every(isPort)
   if (
     !isRight ||
     new Set(ports).size !== DEFAULT_DIRECTORY_PORTS.length ||
@@ -156,7 +156,7 @@ async function takenAmong(ports: readonly number[]): Promise<readonly number[]> 
 
 async function freePorts(count: number, from: number): Promise<readonly number[]> {
   const found: number[] = []
-  for (let port = Math.min(from, maxPort - 1000); found.length < count && port <= maxPort; port++) {
+  for (let port = Math.min(from, MAX_PORT - 1000); found.length < count && port <= MAX_PORT; port++) {
     if (await isPortFree({ host: demoHost, port })) found.push(port)
   }
   return found

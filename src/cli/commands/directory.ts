@@ -2,6 +2,7 @@
 // goes, as the server of the case study did. Where no port was set it asks for one
 // on a terminal, and elsewhere takes the first of the case study's that is free.
 import type { Command } from 'commander'
+import { MAX_PORT } from '../../lib/index.ts'
 import type { FederatedDirectory, DirectoryGuest } from '../../node/index.ts'
 import type { NodeLoad, PageWish } from '../../node/directory-nodes.ts'
 import {
@@ -197,8 +198,6 @@ function hostsOf(addresses: readonly string[]): string {
     .join(', ')
 }
 
-const maxPort = 65_535
-
 /**
  * @returns how to show the page; undefined when it shall not be shown
  * @throws UsageError
@@ -209,9 +208,9 @@ function pageWish(command: Command, env: NodeJS.ProcessEnv): PageWish | undefine
   if (text === false || text === 'off') return undefined
   const host = nonEmpty(givenOption(command, 'httpHost')) ?? nonEmpty(env['PARLEY_HTTP_HOST'])
   const port = nonEmpty(text)
-  if (port !== undefined && !(/^\d{1,5}$/u.test(port) && Number(port) <= maxPort)) {
+  if (port !== undefined && !(/^\d{1,5}$/u.test(port) && Number(port) <= MAX_PORT)) {
     throw new UsageError(
-      `${where}: ${JSON.stringify(port)} can't be used: expected a port up to ${maxPort}, 0 for any that is free, or off`
+      `${where}: ${JSON.stringify(port)} can't be used: expected a port up to ${MAX_PORT}, 0 for any that is free, or off`
     )
   }
   return { port: port === undefined ? undefined : Number(port), host, names: namesOf(command, env) }

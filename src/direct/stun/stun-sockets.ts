@@ -3,15 +3,13 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
+import { MAX_PORT } from '../../lib/index.ts'
 
 /**
  * The second port is so much above the first: one that a firewall can be told of. Far enough that directories on
  * neighbouring ports, as in the case study, don't take each other's.
  */
 export const STUN_OTHER_PORT_OFFSET = 1_000
-
-/** The highest number of a UDP port. */
-const MAX_PORT = 65_535
 
 /** Ports that are tried for the second one, after the usual: the system chooses, for one family at a time. */
 const OTHER_PORT_TRIES = 8

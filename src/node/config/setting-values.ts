@@ -2,6 +2,7 @@
 // ports, spans of time (`12h`), sizes (`500MiB`) and ranges of IP addresses
 // (`10.0.0.0/8`). Settings are read for --help too, so this loads nothing of libp2p.
 import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { isPort, MAX_PORT } from '../../lib/index.ts'
 import { UsageError } from '../api/errors.ts'
 
 /** @returns reads a text that matches; it throws UsageError for any other */
@@ -58,12 +59,10 @@ export function parseCount(text: string): number {
   return count
 }
 
-const maxPort = 65_535
-
-/** @throws UsageError unless `text` is a whole number from 1 to 65535 */
+/** @throws UsageError unless `text` is a whole number from 1 to {@link MAX_PORT} */
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (!(port >= 1 && port <= maxPort)) throw new UsageError(`expected a port from 1 to ${maxPort}`)
+  if (!isPort(port)) throw new UsageError(`expected a port from 1 to ${MAX_PORT}`)
   return port
 }
 
