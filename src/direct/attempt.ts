@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import { randomBytes, randomInt } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 import { steadyNow } from '../wire/index.ts'
-import { guessingFor, isTold, ownCandidates, type Reachable } from './candidates.ts'
+import { guessingFor, isKnownBeyondLink, ownCandidates, type Reachable } from './candidates.ts'
 import { TOKEN_BYTES, type Offer } from './direct-frames.ts'
 import { decodeProbe, encodeProbe, type ProbeKind } from './probe.ts'
 import { Punch, type PunchEffect, type PunchEvent, type PunchRole, type Way } from './punch.ts'
@@ -16,9 +16,9 @@ import {
   type SendDatagram,
   type Sighting,
   type StunClient,
-  type StunServer
+  type StunServer,
+  type UdpPlace
 } from './stun/index.ts'
-import type { UdpPlace } from './stun/index.ts'
 import type { Udx, UdxStream } from './udx-library.ts'
 
 const STREAM_NUMBERS = 2 ** 32
@@ -41,8 +41,8 @@ export interface AttemptInit {
   readonly host: string | undefined
   readonly self: PeerId
   readonly role: PunchRole
-  /** The addresses of this machine's own cards. */
-  readonly cards: readonly string[]
+  /** The addresses of this machine's interfaces, without loopback. */
+  readonly ownAddresses: readonly string[]
   readonly stun: (send: SendDatagram) => Stun
   /** Called once, when nothing of it is left but a path that was found. */
   readonly onEnd: () => void
@@ -92,8 +92,8 @@ export class Attempt {
    * @throws the signal's reason
    */
   async offer(servers: readonly StunServer[], signal: AbortSignal): Promise<Offer> {
-    const { self, cards } = this.#init
-    const asked = servers.filter(({ host }) => isIPv4(host) || hasIpv6(cards))
+    const { self, ownAddresses } = this.#init
+    const asked = servers.filter(({ host }) => isIPv4(host) || hasIpv6(ownAddresses))
     const { sightings, mapping } = await this.#stun.look({ servers: asked, peerId: self, nonce: this.#nonce, signal })
     this.#sightings = sightings
     this.#mapping = mapping
@@ -103,7 +103,7 @@ export class Attempt {
       stream: this.#streamNumber,
       mapping,
       nonce: this.#nonce,
-      candidates: ownCandidates(sightings, this.#sockets.boundAt(cards))
+      candidates: ownCandidates(sightings, this.#sockets.boundAt(ownAddresses))
     }
   }
 
@@ -197,6 +197,6 @@ export class Attempt {
 }
 
 /** Without an address beyond its links, a machine gets no answer over IPv6, and would wait for it. */
-function hasIpv6(cards: readonly string[]): boolean {
-  return cards.some((card) => isIPv6(card) && isTold(card))
+function hasIpv6(addresses: readonly string[]): boolean {
+  return addresses.some((address) => isIPv6(address) && isKnownBeyondLink(address))
 }

@@ -8,12 +8,12 @@ import { MAX_CANDIDATES, type Candidate, type Offer } from './direct-frames.ts'
 import { type Mapping, type Sighting, type UdpPlace, verifySighting } from './stun/index.ts'
 import type { Guessing } from './punch.ts'
 
-/** Addresses of own cards in an offer: a LAN has one or two of each family, and sightings must have room. */
-const MAX_CARD_CANDIDATES = 4
+/** Addresses of own interfaces in an offer: a LAN has one or two of each family, and sightings must have room. */
+const MAX_HOST_CANDIDATES = 4
 
-/** @param cards addresses of this machine's own cards, with the ports of its sockets */
-export function ownCandidates(sightings: readonly Sighting[], cards: readonly UdpPlace[]): readonly Candidate[] {
-  const near = cards.filter(({ host }) => isTold(host)).slice(0, MAX_CARD_CANDIDATES)
+/** @param bound addresses of this machine's own interfaces, with the ports of its sockets */
+export function ownCandidates(sightings: readonly Sighting[], bound: readonly UdpPlace[]): readonly Candidate[] {
+  const near = bound.filter(({ host }) => isKnownBeyondLink(host)).slice(0, MAX_HOST_CANDIDATES)
   const sighted = sightings.slice(0, MAX_CANDIDATES - near.length).map(({ address, port, directory, proof }) => ({
     host: address,
     port,
@@ -22,8 +22,8 @@ export function ownCandidates(sightings: readonly Sighting[], cards: readonly Ud
   return [...sighted, ...near.map(({ host, port }) => ({ host: canonicalIp(host) ?? host, port, sighted: undefined }))]
 }
 
-/** An address of one link or one machine means nothing on another. */
-export function isTold(host: string): boolean {
+/** An address of one link or one machine means nothing on another, and is not offered. */
+export function isKnownBeyondLink(host: string): boolean {
   const range = addressRange(host)
   return range === 'public' || range === 'private'
 }
@@ -32,7 +32,7 @@ export interface ReachableInit {
   readonly peer: PeerId
   /** What the directories in use have just said of this side. */
   readonly own: readonly Sighting[]
-  /** Whether a card of this machine is in the network of the address. */
+  /** Whether an interface of this machine is in the network of the address. */
   readonly isOnLink: (ip: string) => boolean
 }
 

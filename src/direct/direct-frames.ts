@@ -15,7 +15,7 @@ export const TOKEN_BYTES = 16
 
 /**
  * Candidates of one offer: two directories with two ports each, of both families, are eight sightings where the router
- * maps each destination anew; and four addresses of the machine's own cards.
+ * maps each destination anew; and four addresses of the machine's own interfaces.
  */
 export const MAX_CANDIDATES = 12
 
@@ -27,7 +27,7 @@ export interface Candidate {
   /** The shortest notation of an IPv4 or IPv6 address. */
   readonly host: string
   readonly port: number
-  /** Undefined for an address of the peer's own cards. */
+  /** Undefined for an address of the peer's own interfaces. */
   readonly sighted: { readonly directory: PeerId; readonly proof: Uint8Array } | undefined
 }
 

@@ -5,7 +5,7 @@
  * TCP connection is. When a path is wanted is decided elsewhere.
  *
  * @example
- * const direct = new DirectPaths({ isContact, relayed, stunServers, stun, isOnLink, cards })
+ * const direct = new DirectPaths({ isContact, relayed, stunServers, stun, isOnLink, ownAddresses, isUsed })
  * createLibp2p({ transports: [tcp(), direct.transport], addresses: { listen: [direct.listenAddress] } })
  * const connection = await direct.punch(peer, { signal })
  */
@@ -69,10 +69,10 @@ export interface DirectInit {
   /** Where the directories in use say how they see a socket. */
   readonly stunServers: () => readonly StunServer[]
   readonly stun: (send: SendDatagram) => Stun
-  /** Whether a card of this machine is in the network of the address. */
+  /** Whether an interface of this machine is in the network of the address. */
   readonly isOnLink: (ip: string) => boolean
-  /** The addresses of this machine's own cards. */
-  readonly cards: () => readonly string[]
+  /** The addresses of this machine's interfaces, without loopback. */
+  readonly ownAddresses: () => readonly string[]
   /** The address that the node listens on; undefined for all. */
   readonly host?: string | undefined
   /** Whether the connection carries something that it is needed for. */
@@ -206,9 +206,10 @@ export class DirectPaths {
   }
 
   #attempt({ components }: Life, udx: Udx, role: PunchRole): Attempt {
-    const { host, stun, cards } = this.#init
+    const { host, stun } = this.#init
+    const ownAddresses = this.#init.ownAddresses()
     const onEnd = (): void => void this.#attempts.delete(attempt)
-    const attempt = new Attempt({ udx, host, self: components.peerId, role, cards: cards(), stun, onEnd })
+    const attempt = new Attempt({ udx, host, self: components.peerId, role, ownAddresses, stun, onEnd })
     this.#attempts.add(attempt)
     return attempt
   }

@@ -12,7 +12,7 @@ import type { UdpPlace } from './stun/index.ts'
 /** After this time there is no way. Of guesses, 256 in 64,512 are right: one attempt in ten million needs more than 4 s of them. */
 export const PUNCH_MS = 6_000
 
-/** The answering side is told of the way by the asking one, and listens so much longer. */
+/** The answering side learns the way from the asking one, and listens so much longer. */
 export const LISTEN_LONGER_MS = 1_000
 
 /** Between two probes of a candidate. Each is 48 bytes on the wire, so twelve candidates take 12 KB/s. */

@@ -98,7 +98,7 @@ async function asked<Is extends 'address' | 'mapped'>(
   try {
     return await orAborted(promise, signal)
   } finally {
-    // Whoever is late has nobody to tell.
+    // Nobody waits for a late failure.
     promise.catch(() => undefined)
     for (const timer of timers) clearTimeout(timer)
     socket.off('message', onMessage)

@@ -1,4 +1,4 @@
-// The words of which codes are made: 2,048, so that each adds 11 bits. They are the English list of BIP-39 (MIT license,
+// The words that codes are made from: 2,048, so that each adds 11 bits. They are the English list of BIP-39 (MIT license,
 // Marek Palatinus and others), made to be told apart: the first four letters of each are no other's.
 
 /** In alphabetical order. */

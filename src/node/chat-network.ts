@@ -515,7 +515,7 @@ export class ChatNetwork {
     await this.#refreshAddresses()
   }
 
-  /** Those of its own cards, and what of the router leads here. */
+  /** Those of its own interfaces, and what of the router leads here. */
   #addressesNow(): readonly Multiaddr[] {
     return [...this.#host.libp2p.getMultiaddrs(), ...this.#door.addresses()]
   }

@@ -30,14 +30,14 @@ export function directToContacts(init: DirectToContactsInit): DirectPaths | unde
     stunServers,
     stun: (send) => new StunClient(send),
     isOnLink: (ip) => ownNetwork().isOnLink(ip),
-    cards: ownCards,
+    ownAddresses,
     isUsed: init.isUsed,
     host: settings.host
   })
 }
 
-/** The addresses of this machine's cards, which are those of its networks. */
-function ownCards(): readonly string[] {
-  const cards = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  return cards.filter(({ internal }) => !internal).map(({ address }) => address)
+/** The addresses of this machine's interfaces, without loopback. */
+function ownAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return all.filter(({ internal }) => !internal).map(({ address }) => address)
 }

@@ -153,8 +153,8 @@ async function seenAddresses(
 
 function routerOfNow(): readonly PortMapper[] {
   const gateway = defaultGateway()
-  const cards = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
   // Others reach a machine that has a public address without a router's help.
-  if (cards.some(({ address }) => isIPv4(address) && addressRange(address) === 'public')) return []
+  if (own.some(({ address }) => isIPv4(address) && addressRange(address) === 'public')) return []
   return gateway === undefined ? [] : [natPmp({ gateway }), upnp({ gateway })]
 }

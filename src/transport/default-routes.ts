@@ -22,19 +22,19 @@ export function defaultRoutes(read: (file: string) => string = readTable): strin
 function ipv4Routes(table: string): readonly string[] {
   const [, ...lines] = table.split('\n')
   return lines.flatMap((line) => {
-    const [card, destination, gateway, , , , metric, mask] = line.split(/\s+/u)
+    const [name, destination, gateway, , , , metric, mask] = line.split(/\s+/u)
     if (mask === undefined || bitsOf(mask) > WIDEST_PREFIX_BITS) return []
-    return [`${card} ${destination}/${mask} ${gateway} ${metric}`]
+    return [`${name} ${destination}/${mask} ${gateway} ${metric}`]
   })
 }
 
-/** `destination length source length next-hop metric references use flags card`. */
+/** `destination length source length next-hop metric references use flags interface`. */
 function ipv6Routes(table: string): readonly string[] {
   return table.split('\n').flatMap((line) => {
-    const [destination, length, , , gateway, metric, , , , card] = line.trim().split(/\s+/u)
+    const [destination, length, , , gateway, metric, , , , name] = line.trim().split(/\s+/u)
     // Linux keeps an entry for "no route" on loopback.
-    if (card === undefined || card === 'lo' || Number.parseInt(length ?? '', 16) > WIDEST_PREFIX_BITS) return []
-    return [`${card} ${destination}/${length} ${gateway} ${metric}`]
+    if (name === undefined || name === 'lo' || Number.parseInt(length ?? '', 16) > WIDEST_PREFIX_BITS) return []
+    return [`${name} ${destination}/${length} ${gateway} ${metric}`]
   })
 }
 

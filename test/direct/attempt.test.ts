@@ -26,7 +26,7 @@ function attemptOf(mapping: Mapping, init: Partial<AttemptInit> = {}): Attempt {
     host: '127.0.0.1',
     self,
     role,
-    cards: [],
+    ownAddresses: [],
     stun: () => stun,
     onEnd: () => undefined,
     ...init
@@ -54,9 +54,9 @@ function openSockets(): number {
 }
 
 test.each([
-  { cards: ['192.168.1.7', 'fe80::7%eth0', '::1'], asked: ['203.0.113.1'] },
-  { cards: ['192.168.1.7', '2001:db8::7'], asked: ['203.0.113.1', '2001:db8::1'] }
-])('with the addresses $cards a peer asks at $asked', async ({ cards, asked }) => {
+  { ownAddresses: ['192.168.1.7', 'fe80::7%eth0', '::1'], asked: ['203.0.113.1'] },
+  { ownAddresses: ['192.168.1.7', '2001:db8::7'], asked: ['203.0.113.1', '2001:db8::1'] }
+])('with the addresses $ownAddresses a peer asks at $asked', async ({ ownAddresses, asked }) => {
   const servers = ['203.0.113.1', '2001:db8::1'].map((host) => ({ directory: self, host, port: 4_001 }))
   const seen: string[] = []
   const stun: Stun = {
@@ -66,7 +66,7 @@ test.each([
       return { sightings: [], mapping: 'unknown' }
     }
   }
-  const attempt = attemptOf('unknown', { cards, stun: () => stun })
+  const attempt = attemptOf('unknown', { ownAddresses, stun: () => stun })
   await attempt.offer(servers, new AbortController().signal)
   attempt.end()
   expect(seen).toEqual(asked)

@@ -97,7 +97,7 @@ test.each([
   expect(await judged([named(address), await proven({ address })])).toEqual({ places: [], sighted: [] })
 })
 
-test.each(['192.168.1.7', '2001:db8:1::7'])('%s, in a network of an own card, needs no sighting', async (host) => {
+test.each(['192.168.1.7', '2001:db8:1::7'])('%s, in a network of an own interface, needs no sighting', async (host) => {
   expect(await judged([named(host)])).toEqual({ places: [{ host, port: 5_000 }], sighted: [] })
 })
 
@@ -106,12 +106,12 @@ test('a private address is never guessed at, whoever has seen it', async () => {
   expect(await judged([await proven({ address: place.host })])).toEqual({ places: [place], sighted: [] })
 })
 
-test('a peer names what was seen and its own cards, and no address that means nothing elsewhere', async () => {
+test('a peer names what was seen and its own interfaces, and no address that means nothing elsewhere', async () => {
   const seen = await Promise.all(
     Array.from({ length: 20 }, async (_, n) => sighted({ address: '203.0.113.7', port: 1 + n }))
   )
-  const cards = ['127.0.0.1', '192.168.1.7', 'fe80::7%eth0', 'fd00::7', '::1'].map((host) => ({ host, port: 6_000 }))
-  const told = ownCandidates(seen, cards)
+  const bound = ['127.0.0.1', '192.168.1.7', 'fe80::7%eth0', 'fd00::7', '::1'].map((host) => ({ host, port: 6_000 }))
+  const told = ownCandidates(seen, bound)
   expect(told.length).toBeLessThanOrEqual(MAX_CANDIDATES)
   expect(told.filter((one) => one.sighted === undefined).map(({ host }) => host)).toEqual(['192.168.1.7', 'fd00::7'])
 })

@@ -51,7 +51,7 @@ export async function directPeer(
     stunServers: () => [{ directory: libp2p.peerId, host: '127.0.0.1', port: seenBy }],
     stun: (send) => seeingClient(send, () => libp2p.peerId),
     isOnLink: () => false,
-    cards: () => [],
+    ownAddresses: () => [],
     isUsed: () => true,
     host: '127.0.0.1',
     reachable: async ({ candidates }) => ({ places: candidates, sighted: candidates }),

@@ -19,7 +19,7 @@ function routes(ipv4: string, six = ''): string {
   return defaultRoutes((file) => (file.endsWith('/route') ? ipv4 : six))
 }
 
-test('the default route counts, with its card, gateway and metric; routes of networks do not', () => {
+test('the default route counts, with its interface, gateway and metric; routes of networks do not', () => {
   expect(routes(head + onLan)).toBe('')
   expect(routes(head + onLan + byLan)).toBe('eth0 00000000/00000000 0101A8C0 100')
 })

@@ -9,7 +9,7 @@ export const doctorCommand: ChatCommand = {
   name: 'doctor',
   aliases: [],
   parameters: [thisPeer],
-  help: 'why others, or PEER, can not be reached, and what to do',
+  help: "why others, or PEER, can't be reached, and what to do",
   run: async (context, args) => {
     const { node, current } = context
     const given = words(args)

@@ -1,6 +1,6 @@
 // Sightings: a directory's signed word at which public address and port it saw a peer's
-// UDP socket. Whoever is told an address with its sighting knows that the peer was there,
-// and has not just named a third party. Knows no packets and no sockets: see
+// UDP socket. A reader of an address with its sighting knows that the peer was there, and
+// has not just named a third party. Knows no packets and no sockets: see
 // docs/spec/direct-1.0.0.md, section 2.
 import { createHash } from 'node:crypto'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
@@ -24,7 +24,7 @@ export const PROOF_BYTES = TIME_BYTES + ED25519_SIGNATURE_BYTES
 /**
  * Between two sightings of one attempt, by the directory's clock, in milliseconds: each side asks its directories at
  * most `LOOK_TIMEOUT_MS` long, and the relayed connection carries the offer within a few seconds at worst. A router
- * gives the port to somebody else no sooner than after two minutes, as a rule (RFC 4787, 4.3).
+ * gives the port to another socket no sooner than after two minutes, as a rule (RFC 4787, 4.3).
  */
 export const MAX_SIGHTING_AGE_MS = 10_000
 

@@ -161,7 +161,7 @@ export class StunClient {
   }
 }
 
-/** @returns undefined where the directory did not sign it: the answer of another program, or of somebody on the way */
+/** @returns undefined where the directory did not sign it: the answer of another program, or of a machine on the way */
 async function sightingOf(
   { directory }: StunServer,
   { address, port, proof }: StunAnswer,

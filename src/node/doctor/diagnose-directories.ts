@@ -3,6 +3,7 @@ import type { DoctorFinding } from '../api/doctor-report.ts'
 import { whyNoConnection, type WayFailure } from './diagnose-way.ts'
 import type { DirectoryEvidence, Surroundings } from './evidence.ts'
 import { fine, note, problem } from './finding.ts'
+import { sudoOf } from './firewall.ts'
 import type { TcpOutcome } from './tcp-probe.ts'
 
 /** No two clocks are the same; from here on the times of messages mislead. */
@@ -86,7 +87,7 @@ function clockFindings(directories: readonly DirectoryEvidence[], seen: Surround
             `${address} is ${spanText(clockAheadMs)} ${clockAheadMs > 0 ? 'ahead' : 'behind'}`
         ),
         advice: 'Set the clock: until then the times of messages are wrong here, and yours on the screens of others',
-        commands: [`${seen.firewall.needsSudo ? 'sudo ' : ''}timedatectl set-ntp true`]
+        commands: [`${sudoOf(seen.firewall)}timedatectl set-ntp true`]
       }
     )
   ]

@@ -5,7 +5,7 @@ import { addressRange } from '../../wire/index.ts'
 import { lanProblemText } from '../discovery/multicast.ts'
 import { addressOn, type Surroundings } from './evidence.ts'
 import { fine, note, problem } from './finding.ts'
-import { droppedBy, dropText, insertedRules, isCertain, openingCommands } from './firewall.ts'
+import { droppedBy, dropText, insertedRules, isCertain, openingCommands, sudoOf } from './firewall.ts'
 import type { FamilyProbe, LinkProbe } from './multicast-probe.ts'
 import type { Packet } from './nft-match.ts'
 import type { NftDrop } from './nft-verdict.ts'
@@ -89,8 +89,8 @@ function brokenLink(link: LinkProbe, { family, failure }: FamilyProbe, seen: Sur
         advice: `Give ${name} its multicast route again`,
         commands: [
           family === 'ipv6'
-            ? `${sudoOf(seen)}ip -6 route add multicast ff00::/8 dev ${name} table local`
-            : `${sudoOf(seen)}ip route add 224.0.0.0/4 dev ${name}`
+            ? `${sudoOf(seen.firewall)}ip -6 route add multicast ff00::/8 dev ${name} table local`
+            : `${sudoOf(seen.firewall)}ip route add 224.0.0.0/4 dev ${name}`
         ]
       })
     default:
@@ -118,13 +118,13 @@ function droppedInside(
   })
 }
 
-/** The system refuses to send. Where a VPN has the way to everywhere else, its kill switch is the one that forbids it. */
+/** The system refuses to send. Where a VPN has the default route, its kill switch is the one that forbids it. */
 function forbidden(link: LinkProbe, family: FamilyProbe['family'], seen: Surroundings, text: string): DoctorFinding {
   const { name } = link
   const leaving = mdnsPacket('out', name, family, seen)
   const drops = droppedBy(seen.firewall, leaving)
   const evidence = [
-    `the system forbids to send mDNS at ${name}`,
+    `the system forbids sending mDNS at ${name}`,
     ...drops.map((drop) => dropText(drop, leaving)),
     ...managerEvidence(seen)
   ]
@@ -132,7 +132,7 @@ function forbidden(link: LinkProbe, family: FamilyProbe['family'], seen: Surroun
   if (tunnel !== undefined && seen.tunnels.has(tunnel)) {
     return problem('vpn', 'kill-switch', `the kill switch of the VPN at ${tunnel} forbids the network at ${name}`, {
       isLikely: !isCertain(drops),
-      evidence: [...evidence, `the way to everywhere else leads through ${tunnel}`],
+      evidence: [...evidence, `the default route leads through ${tunnel}`],
       advice: "Allow the local network in the VPN's settings (most call it local network sharing, or LAN access)",
       commands: killSwitchCommands(name, seen)
     })
@@ -155,7 +155,7 @@ function killSwitchCommands(name: string, seen: Surroundings): readonly string[]
   }
   const infos = seen.interfaces[name] ?? []
   const rulesFor = (direction: Packet['direction']): readonly string[] => {
-    const card = direction === 'in' ? 'iifname' : 'oifname'
+    const match = direction === 'in' ? 'iifname' : 'oifname'
     const end = direction === 'in' ? 'saddr' : 'daddr'
     const ipv4 = infos.flatMap(({ family, cidr }) => (family === 'IPv4' && cidr !== null ? [cidr] : []))
     const group = direction === 'in' ? [] : [groups.ipv4]
@@ -166,12 +166,12 @@ function killSwitchCommands(name: string, seen: Surroundings): readonly string[]
         : insertedRules(
             seen.firewall,
             drops.filter(({ family }) => family !== 'ip6'),
-            `${card} "${name}" ip ${end} { ${[...ipv4, ...group].join(', ')} } accept`
+            `${match} "${name}" ip ${end} { ${[...ipv4, ...group].join(', ')} } accept`
           )),
       ...insertedRules(
         seen.firewall,
         drops.filter(({ family }) => family !== 'ip'),
-        `${card} "${name}" ip6 ${end} { fe80::/10${direction === 'in' ? '' : ', ff02::/16'} } accept`
+        `${match} "${name}" ip6 ${end} { fe80::/10${direction === 'in' ? '' : ', ff02::/16'} } accept`
       )
     ]
   }
@@ -185,7 +185,7 @@ function unableFinding(
   return problem('lan', 'cannot-multicast', lanProblemText({ name, why }), {
     evidence: [`${name} does not have the flag MULTICAST`],
     advice: `Switch multicast on at ${name}`,
-    commands: [`${sudoOf(seen)}ip link set ${name} multicast on`]
+    commands: [`${sudoOf(seen.firewall)}ip link set ${name} multicast on`]
   })
 }
 
@@ -197,7 +197,7 @@ function vpnFindings(
   const tunnel = [defaultWay.ipv4, defaultWay.ipv6].find((name) => name !== undefined && tunnels.has(name))
   if (tunnel === undefined || others.some(({ cause }) => cause === 'kill-switch')) return []
   return [
-    note('vpn', `the way to everywhere beyond the LAN leads through the VPN at ${tunnel}`, {
+    note('vpn', `the default route leads through the VPN at ${tunnel}`, {
       evidence: ['directories and peers elsewhere see its address, and seldom reach this machine there by themselves']
     })
   ]
@@ -233,8 +233,4 @@ export function neighbourOn(own: string, family: FamilyProbe['family']): string 
 function managerEvidence({ firewall: { manager, isHidden } }: Surroundings): readonly string[] {
   const named = manager === 'ufw' || manager === 'firewalld' ? [`${manager} is switched on`] : []
   return isHidden ? [...named, 'only an administrator can read the rules: sudo nft list ruleset'] : named
-}
-
-function sudoOf({ firewall }: Surroundings): string {
-  return firewall.needsSudo ? 'sudo ' : ''
 }

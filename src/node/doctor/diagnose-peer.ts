@@ -69,7 +69,7 @@ const wayFailures: Partial<Readonly<Record<DialFailure, WayFailure>>> = {
   'no-route': 'no-route'
 }
 
-/** What somebody at the other end says. */
+/** What the other end says itself. */
 const ownCauses: Partial<Readonly<Record<DialFailure, DoctorCause>>> = {
   'key-changed': 'key-changed',
   'not-parley': 'not-parley',

@@ -4,7 +4,7 @@ import { neighbourOn } from './diagnose-lan.ts'
 import { addressOn, type PortEvidence, type Surroundings } from './evidence.ts'
 import { fine, note, problem } from './finding.ts'
 import { droppedBy, dropText, isCertain, openingCommands } from './firewall.ts'
-import type { Packet } from './nft-match.ts'
+import { type Packet, SOME_SOURCE_PORT } from './nft-match.ts'
 
 export function portFindings({ port, takenPort }: PortEvidence, seen: Surroundings): readonly DoctorFinding[] {
   return [...takenFindings(port, takenPort), firewallFinding(port, seen)]
@@ -23,10 +23,10 @@ function takenFindings(port: number, taken: number | undefined): readonly Doctor
 /** What a machine of the own network meets that connects to the port. */
 function firewallFinding(port: number, seen: Surroundings): DoctorFinding {
   const { firewall, interfaces, tunnels } = seen
-  const cards = Object.entries(interfaces).filter(
+  const links = Object.entries(interfaces).filter(
     ([name, infos]) => !tunnels.has(name) && infos?.some(({ internal }) => internal) === false
   )
-  for (const [name] of cards) {
+  for (const [name] of links) {
     const arriving = connectionTo(port, name, seen)
     const drops = droppedBy(firewall, arriving)
     if (drops.length === 0) continue
@@ -49,7 +49,7 @@ function firewallFinding(port: number, seen: Surroundings): DoctorFinding {
     return note('port', `${manager} is switched on, and may drop connections to port ${port}`, {
       evidence: ['only an administrator can read its rules'],
       advice: `If others can't connect, let TCP port ${port} in`,
-      commands: cards.slice(0, 1).flatMap(([name]) => openingCommands(firewall, connectionTo(port, name, seen)))
+      commands: links.slice(0, 1).flatMap(([name]) => openingCommands(firewall, connectionTo(port, name, seen)))
     })
   }
   if (firewall.isHidden) {
@@ -67,7 +67,7 @@ function connectionTo(port: number, name: string, { interfaces }: Surroundings):
     interface: name,
     protocol: 'tcp',
     source: neighbourOn(own, own.includes(':') ? 'ipv6' : 'ipv4'),
-    sourcePort: 50_000,
+    sourcePort: SOME_SOURCE_PORT,
     target: own,
     targetPort: port
   }

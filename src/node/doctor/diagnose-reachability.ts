@@ -6,7 +6,7 @@ import { OwnNetwork } from '../dialing/own-network.ts'
 import { addressOn, type ReachEvidence, type Surroundings } from './evidence.ts'
 import { fine, note, problem } from './finding.ts'
 import { droppedBy, dropText, openingCommands } from './firewall.ts'
-import type { Packet } from './nft-match.ts'
+import { type Packet, SOME_SOURCE_PORT } from './nft-match.ts'
 import type { UdpEvidence } from './udp-look.ts'
 
 export function reachabilityFindings(
@@ -61,9 +61,7 @@ function udpFindings(udp: UdpEvidence, seen: Surroundings): readonly DoctorFindi
         )
       ]
     case 'unknown':
-      return [
-        note('reachability', 'this machine is behind a router; one answer does not tell of which kind', { evidence })
-      ]
+      return [note('reachability', 'this machine is behind a router; one answer does not show what kind', { evidence })]
   }
 }
 
@@ -79,7 +77,7 @@ function noUdp({ asked, isForbidden }: UdpEvidence, seen: Surroundings): DoctorF
           interface: by,
           protocol: 'udp',
           source: addressOn(by, place.host, seen.interfaces) ?? '0.0.0.0',
-          sourcePort: 50_000,
+          sourcePort: SOME_SOURCE_PORT,
           target: place.host,
           targetPort: place.port
         }
@@ -92,13 +90,13 @@ function noUdp({ asked, isForbidden }: UdpEvidence, seen: Surroundings): DoctorF
       isLikely: drops.length === 0 && !isForbidden,
       evidence: [
         `of ${asked.map(({ host, port }) => `${host}:${port}`).join(', ')} none answered over UDP, and TCP reaches them`,
-        ...(isForbidden ? ['the system forbids to send there'] : []),
+        ...(isForbidden ? ['the system forbids sending there'] : []),
         ...(leaving === undefined ? [] : drops.map((drop) => dropText(drop, leaving)))
       ],
       advice:
         drops.length > 0
           ? 'Let UDP out'
-          : 'Conversations go on through relays. Whoever runs this network, or the directory, may let UDP through',
+          : 'Conversations go on through relays. Ask the administrator of this network, or of the directory, to let UDP through',
       commands: leaving === undefined ? [] : openingCommands(seen.firewall, leaving, false)
     }
   )

@@ -2,8 +2,8 @@
 // the way there, to a cause. Pure.
 import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
 import { addressOn, type Surroundings, type Way } from './evidence.ts'
-import { droppedBy, dropText, isCertain, openingCommands } from './firewall.ts'
-import type { Packet } from './nft-match.ts'
+import { droppedBy, dropText, isCertain, openingCommands, sudoOf } from './firewall.ts'
+import { type Packet, SOME_SOURCE_PORT } from './nft-match.ts'
 
 /** How a connection failed, as far as it matters here. */
 export type WayFailure = 'silent' | 'refused' | 'no-route' | 'forbidden' | 'other'
@@ -16,7 +16,7 @@ interface Question {
   readonly way: Way
   readonly failure: WayFailure
   readonly seen: Surroundings
-  /** Somebody says that the peer is there now. */
+  /** A directory, or a connected peer, says that the peer is online now. */
   readonly isOnline: boolean
 }
 
@@ -38,8 +38,7 @@ function ownFirewall({ way, failure, seen }: Question): Explanation | undefined 
     interface: way.by,
     protocol: 'tcp',
     source: addressOn(way.by, way.host, seen.interfaces) ?? '0.0.0.0',
-    // Any that the system may choose.
-    sourcePort: 50_000,
+    sourcePort: SOME_SOURCE_PORT,
     target: way.host.split('%')[0] ?? way.host,
     targetPort: way.port
   }
@@ -78,9 +77,7 @@ function wrongWay({ way, seen }: Question): Explanation | undefined {
     cause: 'vpn-route',
     evidence: [`${host} is in the network at ${link}, and the system sends packets for it through ${by}`],
     advice: 'Leave the local network out of the VPN, in its settings, or give this address a way of its own',
-    commands: [
-      `${seen.firewall.needsSudo ? 'sudo ' : ''}ip route replace ${host}/${host.includes(':') ? 128 : 32} dev ${link}`
-    ]
+    commands: [`${sudoOf(seen.firewall)}ip route replace ${host}/${host.includes(':') ? 128 : 32} dev ${link}`]
   }
 }
 

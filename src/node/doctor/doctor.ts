@@ -43,7 +43,7 @@ export interface DoctorNode {
   stunServers(): readonly StunServer[]
   /** Whether the router lets others in. */
   router(): RouterView
-  /** Relays that hold a place for this node; undefined of one that only looks. */
+  /** Relays that hold a place for this node; undefined for a node that only looks. */
   relays(): number | undefined
   /** Resolves when each directory has answered or failed once. */
   directoriesTried(signal: AbortSignal): Promise<void>
@@ -160,7 +160,7 @@ export class Doctor {
     try {
       return await this.#peer(await this.#resolved(words, signal), looking, signal)
     } catch (error) {
-      // Whoever gave up is told; what merely took too long is a finding.
+      // When the caller gave up, `examine` throws; what merely took too long is a finding.
       if (signal.aborted) return [note('peer', `${words.join(' ')} was not found within ${DOCTOR_MS / 1_000} s`)]
       if (!(error instanceof ParleyError)) throw error
       if (address === undefined) return [problem('peer', 'unknown-peer', error.message)]

@@ -19,7 +19,7 @@ export interface Surroundings {
   readonly searchesLan: boolean
   /** Interfaces that are the near end of a tunnel. */
   readonly tunnels: ReadonlySet<string>
-  /** The interface by which packets leave for everywhere else; undefined without a route. */
+  /** The interface of the default route; undefined without one. */
   readonly defaultWay: { readonly ipv4: string | undefined; readonly ipv6: string | undefined }
   readonly firewall: Firewall
 }

@@ -72,7 +72,7 @@ export function dropText({ family, table, chain, by }: NftDrop, packet: Packet):
  */
 export function openingCommands(firewall: Firewall, packet: Packet, isForAll = true): readonly string[] {
   const { protocol, targetPort: port, direction } = packet
-  const sudo = firewall.needsSudo ? 'sudo ' : ''
+  const sudo = sudoOf(firewall)
   const isOut = direction === 'out'
   switch (firewall.manager) {
     case 'ufw':
@@ -102,7 +102,7 @@ export function insertedRules(
   drops: readonly NftDrop[],
   rule: string
 ): readonly string[] {
-  const sudo = needsSudo ? 'sudo ' : ''
+  const sudo = sudoOf({ needsSudo })
   const inShell = drops.filter(({ table, chain }) => isPlain(table) && isPlain(chain))
   return inShell.map(({ family, table, chain }) => `${sudo}nft 'insert rule ${family} ${table} ${chain} ${rule}'`)
 }
@@ -110,4 +110,9 @@ export function insertedRules(
 /** A name that no shell reads as anything else. */
 function isPlain(name: string): boolean {
   return /^[\w.-]+$/u.test(name)
+}
+
+/** What stands before a command of an administrator. */
+export function sudoOf({ needsSudo }: Pick<Firewall, 'needsSudo'>): string {
+  return needsSudo ? 'sudo ' : ''
 }

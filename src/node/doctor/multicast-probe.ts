@@ -123,7 +123,7 @@ function trialsOf(link: Link): readonly Trial[] {
   }))
 }
 
-/** By its ID, which others ignore (RFC 6762, 18.1), its copy is told from all else. */
+/** Its ID, which others ignore (RFC 6762, 18.1), tells its copy from all else. */
 function newQuestion(): Buffer {
   const questions = [{ name: SERVICE_QUESTION, type: 'PTR' }] as const
   return Buffer.from(encode({ type: 'query', id: randomInt(1, 0xffff), questions: [...questions] }))

@@ -15,6 +15,9 @@ export interface Packet {
   readonly targetPort: number
 }
 
+/** A source port of the kind that systems choose for a connection (RFC 6056, 3.2): rules on services don't match it. */
+export const SOME_SOURCE_PORT = 50_000
+
 /** `maybe`: it can't be judged from here. */
 export type Truth = 'yes' | 'no' | 'maybe'
 

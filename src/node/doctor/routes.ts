@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
 import type { Interfaces } from '../../transport/index.ts'
 
-/** Documentation prefixes (RFC 5737, RFC 3849): nothing is there, so they show the way to everywhere else. */
+/** Documentation prefixes (RFC 5737, RFC 3849): nothing is there, so they show the default route. */
 export const ELSEWHERE = { ipv4: '192.0.2.1', ipv6: '2001:db8::1' } as const
 
 const DISCARD_PORT = 9

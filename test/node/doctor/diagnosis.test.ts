@@ -76,7 +76,7 @@ test('a LAN that works is not called broken', () => {
   expect(portFindings({ port: 4001, takenPort: undefined }, home).map(({ verdict }) => verdict)).toEqual(['ok'])
 })
 
-test('a firewall that can not be read, or judged, is a note with the command of whoever keeps the rules', () => {
+test('a firewall that can not be read, or judged, is a note with the command of the program that keeps the rules', () => {
   const hidden = { ...noFirewall, isHidden: true, needsSudo: true }
   const opened = (manager: 'ufw' | 'firewalld', ruleset?: NftRuleset) =>
     portFindings({ port: 4001, takenPort: undefined }, { ...home, firewall: { ...hidden, manager, ruleset } })
@@ -132,7 +132,7 @@ test('mDNS that works over one family only is a note', () => {
   expect(lanFindings(seen)).toMatchObject([{ verdict: 'note', cause: 'no-multicast-route' }])
 })
 
-test('a forbidden send is a kill switch only where a VPN has the way to everywhere else', () => {
+test('a forbidden send is a kill switch only where a VPN has the default route', () => {
   const families = [{ family: 'ipv4', isHeard: false, failure: { code: 'EPERM', why: 'forbidden' } }] as const
   const [link] = home.links
   const seen = { ...home, links: link === undefined ? [] : [{ ...link, families }] }
