@@ -2,7 +2,7 @@
 // relay and the peer that is reached through it (stop). Encodes and decodes them; it
 // does not know when which is sent.
 import type { PeerId } from '@libp2p/interface'
-import { isPort } from '../lib/index.ts'
+import { isPort } from '../wire/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { HopMessage, StopMessage } from './pb/relay-frames.ts'
 

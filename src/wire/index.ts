@@ -10,7 +10,7 @@
 
 export type { Rate } from '../lib/index.ts'
 export * from './budgets.ts'
-export { RateLimiter, steadyNow, TokenBucket } from '../lib/index.ts'
+export { isPort, MAX_PORT, RateLimiter, steadyNow, TokenBucket } from '../lib/index.ts'
 export {
   addressBlock,
   addressClass,

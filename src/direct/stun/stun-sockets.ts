@@ -3,7 +3,7 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { MAX_PORT } from '../../lib/index.ts'
+import { MAX_PORT } from '../../wire/index.ts'
 
 /**
  * The second port is so much above the first: one that a firewall can be told of. Far enough that directories on
