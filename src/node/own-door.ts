@@ -140,10 +140,11 @@ async function seenAddresses(
   const socket = createSocket('udp4')
   // What can't be sent is not answered.
   const stun = new StunClient((bytes, { host, port }) => socket.send(bytes, port, host, () => undefined))
+  socket.on('error', () => undefined)
   socket.on('message', (bytes, { address, port }) => stun.received(bytes, { host: address, port }))
   try {
     socket.bind(0)
-    await once(socket, 'listening')
+    await once(socket, 'listening', { signal })
     const { sightings } = await stun.look({ servers, peerId, nonce: randomBytes(NONCE_BYTES), signal })
     return new Set(sightings.map(({ address }) => address))
   } finally {
