@@ -2,7 +2,7 @@
 // direct path. Encodes and decodes them, and bounds what they hold; whether an address
 // in them may be used is decided elsewhere.
 import type { PeerId } from '@libp2p/interface'
-import { isPort } from '../lib/index.ts'
+import { isPort, MAX_PORT } from '../lib/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { DirectFrame as Message } from './pb/direct-frames.ts'
 import { ipBytes, ipText } from '../wire/index.ts'
@@ -101,7 +101,7 @@ function readOffer({ token, stream, mapping, nonce, candidates }: NonNullable<Me
 function readCandidate({ address, port, sighted }: NonNullable<Message['offer']>['candidates'][number]): Candidate {
   const host = ipText(address)
   if (host === undefined) throw new BadDirectFrameError(`an address has ${address.byteLength} bytes, not 4 or 16`)
-  if (!isPort(port)) throw new BadDirectFrameError(`${port} is no port`)
+  if (!isPort(port)) throw new BadDirectFrameError(`a candidate has the port ${port}; ports go from 1 to ${MAX_PORT}`)
   return { host, port, sighted: sighted === undefined ? undefined : readSighted(sighted) }
 }
 

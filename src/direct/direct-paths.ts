@@ -156,6 +156,7 @@ export class DirectPaths {
    * @throws {NoDirectPathError}
    * @throws {NoWayThroughError} when the routers let nothing through
    * @throws {DeadlineError} when the other side is silent
+   * @throws a `TimeoutError` after {@link MEETING_TIMEOUT_MS}
    * @throws the signal's reason; the attempt goes on to its own end
    */
   async punch(peer: string, { signal }: { readonly signal: AbortSignal }): Promise<Connection> {
@@ -217,7 +218,11 @@ export class DirectPaths {
   /** @returns the connection; where the other side's question has taken this one's place, that which it leads to */
   async #begin(peer: string, role: PunchRole, run: (signal: AbortSignal) => Promise<Connection>): Promise<Connection> {
     const end = new AbortController()
-    const timer = setTimeout(() => end.abort(new DOMException('it took too long', 'TimeoutError')), MEETING_TIMEOUT_MS)
+    const timer = setTimeout(
+      () =>
+        end.abort(new DOMException(`there was no direct path after ${MEETING_TIMEOUT_MS / 1_000} s`, 'TimeoutError')),
+      MEETING_TIMEOUT_MS
+    )
     const { promise: connection, resolve, reject } = Promise.withResolvers<Connection>()
     const meeting: Meeting = { role, end, connection }
     this.#meetings.set(peer, meeting)

@@ -38,8 +38,6 @@ export interface UdxStream {
   end(): void
   /** Ends both directions at once, and tells the other side. */
   destroy(): void
-  pause(): void
-  resume(): void
 }
 
 /** @returns undefined where there is none for this machine, or it was left out when Parley was installed */

@@ -10,7 +10,7 @@ import { checkedPort, NoDoorError, type Door, type DoorRequest, type PortMapper 
 const NAT_PMP_PORT = 5351
 
 /** When a request is sent, in milliseconds from the first: the beginning of what RFC 6886, 3.1 asks for. A router that answers does so at once. */
-const SENT_AT_MS = [0, 250, 750] as const
+const REQUESTED_AT_MS = [0, 250, 750] as const
 
 /** Until a router that has not answered counts as one that does not speak it. */
 const ANSWER_TIMEOUT_MS = 1_750
@@ -92,7 +92,7 @@ async function asked<Is extends 'address' | 'mapped'>(
   socket.on('message', onMessage)
   socket.on('error', onError)
   const send = (): void => socket.send(request, (error) => (error === null ? undefined : reject(error)))
-  const timers = SENT_AT_MS.map((afterMs) => setTimeout(send, afterMs))
+  const timers = REQUESTED_AT_MS.map((afterMs) => setTimeout(send, afterMs))
   const silent = new NoDoorError('the router does not answer')
   timers.push(setTimeout(() => reject(silent), ANSWER_TIMEOUT_MS))
   try {

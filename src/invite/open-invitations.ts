@@ -62,7 +62,10 @@ export class TooManyInvitationsError extends Error {
   readonly limit = MAX_INVITATIONS
 
   constructor() {
-    super(`${MAX_INVITATIONS} invitations are open or have just ended: revoke one, or wait until one ends`)
+    super(
+      `${MAX_INVITATIONS} invitations are open, or ended less than ${ENDED_KNOWN_MS / 60_000} minutes ago: ` +
+        'try again when one of them ended longer ago'
+    )
   }
 }
 
