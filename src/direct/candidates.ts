@@ -4,7 +4,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { isIPv4 } from 'node:net'
 import { addressRange, canonicalIp } from '../wire/index.ts'
-import { MAX_CANDIDATES, type Candidate, type Offer } from './direct-frames.ts'
+import { MAX_OFFER_CANDIDATES, type Candidate, type Offer } from './direct-frames.ts'
 import { type Mapping, type Sighting, type UdpPlace, verifySighting } from './stun/index.ts'
 import type { Guessing } from './punch.ts'
 
@@ -14,7 +14,7 @@ const MAX_HOST_CANDIDATES = 4
 /** @param bound addresses of this machine's own interfaces, with the ports of its sockets */
 export function ownCandidates(sightings: readonly Sighting[], bound: readonly UdpPlace[]): readonly Candidate[] {
   const near = bound.filter(({ host }) => isKnownBeyondLink(host)).slice(0, MAX_HOST_CANDIDATES)
-  const sighted = sightings.slice(0, MAX_CANDIDATES - near.length).map(({ address, port, directory, proof }) => ({
+  const sighted = sightings.slice(0, MAX_OFFER_CANDIDATES - near.length).map(({ address, port, directory, proof }) => ({
     host: address,
     port,
     sighted: { directory, proof }

@@ -17,9 +17,9 @@ export const TOKEN_BYTES = 16
  * Candidates of one offer: two directories with two ports each, of both families, are eight sightings where the router
  * maps each destination anew; and four addresses of the machine's own interfaces.
  */
-export const MAX_CANDIDATES = 12
+export const MAX_OFFER_CANDIDATES = 12
 
-/** A frame with {@link MAX_CANDIDATES} takes about 2 KiB. */
+/** A frame with {@link MAX_OFFER_CANDIDATES} takes about 2 KiB. */
 export const MAX_DIRECT_FRAME_BYTES = 4 * 1024
 
 /** An address and port at which a peer may be reached. */
@@ -85,8 +85,8 @@ export function decodeDirect(bytes: Uint8Array): DirectFrame {
 function readOffer({ token, stream, mapping, nonce, candidates }: NonNullable<Message['offer']>): Offer {
   checkLength('token', token, TOKEN_BYTES)
   checkLength('nonce', nonce, NONCE_BYTES)
-  if (candidates.length > MAX_CANDIDATES) {
-    throw new BadDirectFrameError(`an offer has ${candidates.length} candidates; the limit is ${MAX_CANDIDATES}`)
+  if (candidates.length > MAX_OFFER_CANDIDATES) {
+    throw new BadDirectFrameError(`an offer has ${candidates.length} candidates; the limit is ${MAX_OFFER_CANDIDATES}`)
   }
   return {
     type: 'offer',
@@ -132,7 +132,7 @@ function addressBytes(host: string): Uint8Array<ArrayBuffer> {
 
 function parsed(bytes: Uint8Array): Message {
   try {
-    return Message.decode(bytes, { limits: { offer: { candidates: MAX_CANDIDATES } } })
+    return Message.decode(bytes, { limits: { offer: { candidates: MAX_OFFER_CANDIDATES } } })
   } catch (cause) {
     throw new BadDirectFrameError('the bytes are no frame of a direct path', { cause })
   }

@@ -44,7 +44,7 @@ const MEETING_TIMEOUT_MS = 20_000
 const MAX_MEETINGS = 4
 
 /** How often one contact may ask: after each change of its network, and with the back-off of its search. */
-const ASK_RATE: Rate = { burst: 8, perSecond: 0.2 }
+const OFFER_RATE: Rate = { burst: 8, perSecond: 0.2 }
 
 /** Guesses cost both routers a thousand mappings: a pair that they did not help is not helped by them soon. */
 const GUESS_AGAIN_MS = 60_000
@@ -115,7 +115,7 @@ export class DirectPaths {
   readonly #meetings = new Map<string, Meeting>()
   /** Those of meetings, and those that still confirm a path to the other side. */
   readonly #attempts = new Set<Attempt>()
-  readonly #asks = new RateLimiter(ASK_RATE, MAX_REMEMBERED_PEERS)
+  readonly #asks = new RateLimiter(OFFER_RATE, MAX_REMEMBERED_PEERS)
   readonly #guessedAtMs = new LruMap<string, number>(MAX_REMEMBERED_PEERS)
   /** Paths that were found and are dialled at once, by their address. */
   readonly #found = new Map<string, UdxPath>()

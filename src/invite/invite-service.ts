@@ -28,7 +28,7 @@ const MAX_GUEST_STREAMS_PER_CONNECTION = 4
 const MAX_GUESTS = 32
 
 /** Questions of one address class: a person types a code a few times a minute. */
-const ASK_RATE = { burst: 10, perSecond: 0.5 } as const
+const GUEST_RATE = { burst: 10, perSecond: 0.5 } as const
 
 /** Address classes that are told apart at a time. */
 const MAX_ASKING_CLASSES = 10_000
@@ -72,7 +72,7 @@ export class InviteService {
   readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #now: () => number
   readonly #open = new OpenInvitations()
-  readonly #asked = new RateLimiter(ASK_RATE, MAX_ASKING_CLASSES)
+  readonly #asked = new RateLimiter(GUEST_RATE, MAX_ASKING_CLASSES)
   readonly #guests = new Set<Promise<void>>()
   readonly #expiry: DeadlineTimer
   #life: AbortController | undefined

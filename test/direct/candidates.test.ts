@@ -3,7 +3,7 @@ import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect, test } from 'vitest'
 import { guessingFor, ownCandidates, reachable, type Reachable } from '../../src/direct/candidates.ts'
-import { MAX_CANDIDATES, type Candidate, type Offer } from '../../src/direct/direct-frames.ts'
+import { MAX_OFFER_CANDIDATES, type Candidate, type Offer } from '../../src/direct/direct-frames.ts'
 import {
   MAX_SIGHTING_AGE_MS,
   NONCE_BYTES,
@@ -112,7 +112,7 @@ test('a peer names what was seen and its own interfaces, and no address that mea
   )
   const bound = ['127.0.0.1', '192.168.1.7', 'fe80::7%eth0', 'fd00::7', '::1'].map((host) => ({ host, port: 6_000 }))
   const told = ownCandidates(seen, bound)
-  expect(told.length).toBeLessThanOrEqual(MAX_CANDIDATES)
+  expect(told.length).toBeLessThanOrEqual(MAX_OFFER_CANDIDATES)
   expect(told.filter((one) => one.sighted === undefined).map(({ host }) => host)).toEqual(['192.168.1.7', 'fd00::7'])
 })
 

@@ -7,7 +7,7 @@ import {
   BadDirectFrameError,
   decodeDirect,
   encodeDirect,
-  MAX_CANDIDATES,
+  MAX_OFFER_CANDIDATES,
   MAX_DIRECT_FRAME_BYTES,
   TOKEN_BYTES,
   type Candidate,
@@ -33,7 +33,7 @@ const offer: fc.Arbitrary<Offer> = fc.record({
   stream: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   mapping: fc.constantFrom('unknown', 'independent', 'varying'),
   nonce: bytesOf(NONCE_BYTES),
-  candidates: fc.array(candidate, { maxLength: MAX_CANDIDATES })
+  candidates: fc.array(candidate, { maxLength: MAX_OFFER_CANDIDATES })
 })
 const refusal: fc.Arbitrary<DirectFrame> = fc.record({
   type: fc.constant('refuse'),
@@ -91,7 +91,7 @@ test.each([
   ],
   [
     'more candidates than the limit',
-    { candidates: Array.from({ length: MAX_CANDIDATES + 1 }, () => valid.candidates[0]!) }
+    { candidates: Array.from({ length: MAX_OFFER_CANDIDATES + 1 }, () => valid.candidates[0]!) }
   ]
 ])('an offer with %s is refused', (_what, broken: Partial<Offer>) => {
   expect(() => decodeDirect(encodeDirect({ ...valid, ...broken }))).toThrow(BadDirectFrameError)
