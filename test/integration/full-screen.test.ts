@@ -68,7 +68,7 @@ describe.skipIf(!hasTmux)('full screen', () => {
     await anna.shows(/bob \(\w{12}\) {2}● online/u)
     await anna.type('hello')
     // Not open over there: it is counted, and Alt-A goes to it.
-    await bob.shows(/\[1 unread\]/u)
+    await bob.shows(isNarrow ? /\[1 new\]/u : /\[1 unread\]/u)
     await bob.shows(/ 1 ● anna .*\(1\)/u)
     await bob.key('M-a')
     await bob.shows(isNarrow ? /^ {2}anna: hello$/mu : /\d\d:\d\d {4}anna +hello$/mu)
