@@ -1,13 +1,10 @@
 // The port of the router that leads to this peer: it is announced once a directory has
 // seen this peer at the very address that the router names. So a router that lies makes
 // nobody dial a third party. It neither asks routers itself nor sends the record.
-import { randomBytes } from 'node:crypto'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { isIPv4 } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { NONCE_BYTES, StunClient, type StunServer } from '../direct/stun/index.ts'
+import { lookOverIpv4, type StunServer } from '../direct/stun/index.ts'
 import { Doors, natPmp, upnp, type Door, type DoorState, type PortMapper } from '../doors/index.ts'
 import { defaultGateway, networkInterfaces } from '../transport/index.ts'
 import { addressRange } from '../wire/index.ts'
@@ -137,19 +134,8 @@ async function seenAddresses(
   peerId: PeerId,
   signal: AbortSignal
 ): Promise<ReadonlySet<string>> {
-  const socket = createSocket('udp4')
-  // What can't be sent is not answered.
-  const stun = new StunClient((bytes, { host, port }) => socket.send(bytes, port, host, () => undefined))
-  socket.on('error', () => undefined)
-  socket.on('message', (bytes, { address, port }) => stun.received(bytes, { host: address, port }))
-  try {
-    socket.bind(0)
-    await once(socket, 'listening', { signal })
-    const { sightings } = await stun.look({ servers, peerId, nonce: randomBytes(NONCE_BYTES), signal })
-    return new Set(sightings.map(({ address }) => address))
-  } finally {
-    socket.close()
-  }
+  const { sightings } = await lookOverIpv4({ servers, peerId, signal })
+  return new Set(sightings.map(({ address }) => address))
 }
 
 function routerOfNow(): readonly PortMapper[] {

@@ -4,6 +4,7 @@
  * directory's.
  */
 
+export { lookOverIpv4 } from './look-over-ipv4.ts'
 export {
   isSigned,
   MAX_SIGHTING_AGE_MS,

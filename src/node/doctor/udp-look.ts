@@ -1,11 +1,8 @@
 // Where directories see a UDP socket of this machine, as far as they answer STUN: it shows
 // the router before it, or that no UDP gets through. The socket is closed afterwards.
-import { randomBytes } from 'node:crypto'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { isIPv4 } from 'node:net'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { type Mapping, NONCE_BYTES, StunClient, type StunServer } from '../../direct/stun/index.ts'
+import { lookOverIpv4, type Mapping, type StunServer } from '../../direct/stun/index.ts'
 
 export interface UdpEvidence {
   /** The places that were asked, over IPv4. */
@@ -26,31 +23,17 @@ export async function lookOverUdp(
   const places = servers.filter(({ host }) => isIPv4(host))
   const asked = places.map(({ host, port }) => ({ host, port }))
   if (places.length === 0) return { asked, seenAt: [], mapping: 'unknown', isForbidden: false }
-  const socket = createSocket('udp4')
   let isForbidden = false
-  const stun = new StunClient((bytes, { host, port }) => {
-    socket.send(bytes, port, host, (error) => {
-      isForbidden ||= error !== null && 'code' in error && (error.code === 'EPERM' || error.code === 'EACCES')
-    })
-  })
-  socket.on('error', () => undefined)
-  socket.on('message', (bytes, { address, port }) => stun.received(bytes, { host: address, port }))
+  const onUnsent = (error: Error): void => {
+    isForbidden ||= 'code' in error && (error.code === 'EPERM' || error.code === 'EACCES')
+  }
   try {
-    socket.bind(0)
-    await once(socket, 'listening', { signal })
-    const seen = await stun.look({
-      servers: places,
-      peerId: peerIdFromString(peer),
-      nonce: randomBytes(NONCE_BYTES),
-      signal
-    })
+    const seen = await lookOverIpv4({ servers: places, peerId: peerIdFromString(peer), signal, onUnsent })
     const seenAt = seen.sightings.map(({ address, port }) => ({ host: address, port }))
     return { asked, seenAt, mapping: seen.mapping, isForbidden }
   } catch (error) {
     // No time is left: what was not seen by then counts as not seen.
     if (!signal.aborted) throw error
     return { asked, seenAt: [], mapping: 'unknown', isForbidden }
-  } finally {
-    socket.close()
   }
 }
