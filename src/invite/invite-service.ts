@@ -13,7 +13,7 @@ import type {
 } from '@libp2p/interface'
 import { DeadlineTimer } from '../lib/index.ts'
 import { encodePeerId, openRecord, type VerifiedRecord } from '../presence/index.ts'
-import { addressClassOf, RateLimiter, steadyNow, withDeadline } from '../wire/index.ts'
+import { addressClassOf, RateLimiter, Shares, steadyNow, withDeadline } from '../wire/index.ts'
 import type { Code } from './code.ts'
 import { MakerExchange, NONCE_BYTES, type Binding } from './exchange.ts'
 import { askMaker, type Offer } from './guest.ts'
@@ -24,7 +24,10 @@ import { OpenInvitations, type Invitation, type Try } from './open-invitations.t
 /** Streams of guests that one connection may have open: one, and one more while that ends. */
 const MAX_GUEST_STREAMS_PER_CONNECTION = 4
 
-/** Guests of all connections that are answered at a time: each try costs four multiplications in the group. */
+/**
+ * Guests of all connections that are answered at a time: each try costs four multiplications in the group. When more
+ * come, the oldest of the address class with the most gives way.
+ */
 const MAX_GUESTS = 32
 
 /** Questions of one address class: a person types a code a few times a minute. */
@@ -73,7 +76,8 @@ export class InviteService {
   readonly #now: () => number
   readonly #open = new OpenInvitations()
   readonly #asked = new RateLimiter(GUEST_RATE, MAX_ASKING_CLASSES)
-  readonly #guests = new Set<Promise<void>>()
+  readonly #guests = new Shares<MessageStream<InviteFrame>>({ capacity: MAX_GUESTS, pressurePart: 1 })
+  readonly #served = new Set<Promise<void>>()
   readonly #expiry: DeadlineTimer
   #life: AbortController | undefined
 
@@ -107,7 +111,7 @@ export class InviteService {
     await this.#components.registrar.unhandle(INVITE_PROTOCOL)
     this.#expiry.stop()
     life.abort(new Error('invitations were stopped'))
-    await Promise.allSettled(this.#guests)
+    await Promise.allSettled(this.#served)
   }
 
   /**
@@ -167,8 +171,8 @@ export class InviteService {
 
   readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
     const signal = this.#life?.signal
-    if (signal === undefined || this.#guests.size >= MAX_GUESTS) {
-      stream.abort(new Error('no more guests are answered now'))
+    if (signal === undefined) {
+      stream.abort(new Error('no guests are answered now'))
       return
     }
     const messages = new MessageStream(stream, inviteCodec, signal)
@@ -176,8 +180,21 @@ export class InviteService {
       this.#log('the guest %p was not let in - %e', connection.remotePeer, error)
       messages.abort(error)
     })
-    this.#guests.add(run)
-    void run.finally(() => this.#guests.delete(run))
+    this.#served.add(run)
+    this.#guests.add(messages, addressClassOf(connection.remoteAddr))
+    void run.finally(() => {
+      this.#served.delete(run)
+      this.#guests.delete(messages)
+    })
+    this.#makeRoom()
+  }
+
+  /** Streams on which nothing comes keep no other guest out. */
+  #makeRoom(): void {
+    const evicted = this.#guests.isUnderPressure ? this.#guests.toEvict() : undefined
+    if (evicted === undefined) return
+    this.#guests.delete(evicted)
+    evicted.abort(new Error('other guests need the place'))
   }
 
   async #serve(messages: MessageStream<InviteFrame>, connection: Connection): Promise<void> {
