@@ -39,6 +39,8 @@ export async function exchange(url: URL, signal: AbortSignal, order?: HttpOrder)
     response.on('error', reject)
   })
   sent.on('error', reject)
+  // One that answers by changing the protocol ends without an error, also for the signal.
+  sent.on('close', () => reject(new Error('the connection ended before the answer')))
   sent.end(order?.body)
   try {
     return await promise

@@ -44,6 +44,9 @@ interface UpnpInit {
   readonly random?: () => number
 }
 
+/** The codes of the standard have three digits (UPnP Device Architecture 1.1, 3.2.2): another text is none. */
+const UPNP_ERROR_CODE = /^\d{3}$/u
+
 /** Of what a router gives as its reason: enough for a sentence. */
 const MAX_REASON_CHARS = 80
 
@@ -180,8 +183,9 @@ async function give(
     body: order(serviceType, action, values)
   })
   if (status === 200) return body
+  const code = between(body, 'errorCode') ?? ''
   throw new UpnpRefusal(
-    between(body, 'errorCode') ?? String(status),
+    UPNP_ERROR_CODE.test(code) ? code : String(status),
     (between(body, 'errorDescription') ?? '').slice(0, MAX_REASON_CHARS)
   )
 }

@@ -95,6 +95,15 @@ test('a description without an end, an address that is none and an order that ha
   await refused
 })
 
+test('a router that answers with another protocol ends the question, and one that gives a page as its code is quoted shortly', async () => {
+  const switching = await upnpRouter({ switchesProtocol: true })
+  await expect(upnp({ gateway, searchAt: switching.searchAt }).open(request)).rejects.toThrow('does not answer')
+  const talking = await upnpRouter({ taken: ['41812'], errorCode: '7'.repeat(60_000) })
+  await expect(upnp({ gateway, searchAt: talking.searchAt }).open(request)).rejects.toThrow(
+    /^the router refuses: No \(500\)$/u
+  )
+})
+
 test('any text is read as a description or an answer without an error, and in a time that grows with its length', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {

@@ -82,6 +82,10 @@ interface UpnpHabits {
   readonly onlyPermanent?: boolean
   /** It takes orders, and never answers one. */
   readonly hangs?: boolean
+  /** What it gives as the code of its error. */
+  readonly errorCode?: string
+  /** It answers the question for its description with another protocol than HTTP. */
+  readonly switchesProtocol?: boolean
 }
 
 const serviceType = 'urn:schemas-upnp-org:service:WANIPConnection:1'
@@ -92,7 +96,9 @@ export async function upnpRouter({
   description = usualDescription,
   taken = [],
   onlyPermanent = false,
-  hangs = false
+  hangs = false,
+  errorCode,
+  switchesProtocol = false
 }: UpnpHabits = {}): Promise<UpnpRouter> {
   const [mapped, orders] = [new Map<string, string>(), [] as string[]]
   const field = (text: string, name: string): string => new RegExp(`<${name}>([^<]*)<`).exec(text)?.[1] ?? ''
@@ -108,6 +114,10 @@ export async function upnpRouter({
     return ''
   }
   const server = createServer((request, response) => {
+    if (switchesProtocol) {
+      request.socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+      return
+    }
     if (request.method === 'GET') {
       response.end(description(serviceType))
       return
@@ -121,7 +131,8 @@ export async function upnpRouter({
       const isTooShort = onlyPermanent && text.includes('AddPortMapping') && field(text, 'NewLeaseDuration') !== '0'
       const answer = isTooShort ? undefined : obey(text)
       if (answer === undefined) response.statusCode = 500
-      response.end(answer ?? `<errorCode>${isTooShort ? 725 : 718}</errorCode><errorDescription>No</errorDescription>`)
+      const code = errorCode ?? (isTooShort ? '725' : '718')
+      response.end(answer ?? `<errorCode>${code}</errorCode><errorDescription>No</errorDescription>`)
     })
   })
   const served = once(server, 'listening')
