@@ -27,7 +27,15 @@ export async function ask(command: string, args: readonly string[], signal: Abor
 }
 
 async function run(file: string, args: readonly string[], signal: AbortSignal): Promise<Answer> {
-  const options = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true, signal }
+  // One that hangs may ignore any other signal.
+  const killSignal = 'SIGKILL'
+  const options = {
+    timeout: COMMAND_TIMEOUT_MS,
+    killSignal,
+    maxBuffer: MAX_OUTPUT_BYTES,
+    windowsHide: true,
+    signal
+  } as const
   return new Promise((resolve) => {
     execFile(file, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ is: 'printed', text: stdout })
