@@ -51,6 +51,14 @@ const commands = [
   'completion'
 ]
 
+describe('invite', () => {
+  it('of nobody that could be found says so once, and ends no other way', async () => {
+    const { code, stdout, stderr } = await parley(['invite', '--no-mdns', '--network', 'alone', '--host', '127.0.0.1'])
+    expect(stderr).toMatch(/^parley: no directory is connected.*\n$/u)
+    expect({ code, stdout }).toEqual({ code: exitCodes.unreachable, stdout: '' })
+  })
+})
+
 describe('help', () => {
   it.each([[], ...commands.map((name) => [name])])('of parley %s has examples and ends with 0', async (...words) => {
     const { code, stdout, stderr } = await parley([...words, '--help'])

@@ -98,6 +98,8 @@ async function invite(io: CommandIo, node: InvitingNode, request: InviteRequest,
     ])
   const over = Promise.withResolvers<ExitCode>()
   const made = Promise.withResolvers<InvitationView>()
+  // Unhandled where none is made and no news has come: that would end the process before the node has taken its leave.
+  made.promise.catch(() => undefined)
   const endNews = node.onNews((news) => {
     // What comes before the code is printed waits for it.
     void made.promise.then(
