@@ -1,12 +1,13 @@
 /** Guests that open streams and say nothing keep no other guest from the maker of a code. */
 import type { Connection, StreamHandler } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
 import { streamPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, onTestFinished, test } from 'vitest'
 import { invite } from '../../src/invite/invite-service.ts'
 import { INVITATION_MS } from '../../src/invite/open-invitations.ts'
 import { identity, sealedBy, type Identity } from '../presence/records.ts'
+
+const [{ log: quiet }] = await streamPair()
 
 async function service(who: Identity, nickname: string) {
   const { envelope } = await sealedBy(who, { nickname, network: 'test' })
@@ -21,7 +22,7 @@ async function service(who: Identity, nickname: string) {
     onForgotten: () => undefined
   })({
     peerId: who.peer,
-    logger: defaultLogger(),
+    logger: { forComponent: () => quiet },
     registrar: {
       handle: async (_, handle) => void (handler = handle),
       unhandle: async () => void (handler = undefined)
