@@ -72,6 +72,10 @@ test('a code typed where a name or a host is asked for; and codes of a running p
   await many.shows(/^hans \(\w{12}\) came by invitation \d+: 1 of 2\.$/u)
   expect((await bed.command(['contact', 'list'], { home, name: 'contacts' })).stdout).toBe('')
 
+  const untimed = await bed.command(['invite', '--for', '2h'], { home, name: 'untimed' })
+  expect(untimed, untimed.told).toMatchObject({ code: exitCodes.usage, stdout: '' })
+  expect(untimed.stderr).toContain('--for goes with --many')
+
   const ended = await bed.command(['invite', '--end', number], { home, name: 'end' })
   expect(ended.stdout, ended.told).toMatch(new RegExp(`^Invitation ${number} was taken back; by it came hans`, 'mu'))
   expect(await many.ended()).toMatchObject({ code: exitCodes.timedOut })

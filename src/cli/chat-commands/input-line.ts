@@ -39,12 +39,14 @@ export type ConversationInput =
 
 /** The prompt takes EXIT and QUIT in capitals only where a message could be meant. */
 const exitWord = 'EXIT'
+/** Screens and invitations say `parley chat …` of a peer; where the chat is open already, the rest is the peer. */
+const asInShell = /^\s*parley\s+chat\s+(?=\S)/iu
 
 /** At `Peer (name, number, address or host): `. */
 export function readAtPeerPrompt(line: string): PeerPromptInput {
   const command = readCommand(line)
   if (command !== undefined) return command
-  const words = splitWords(line)
+  const words = splitWords(line.replace(asInShell, ''))
   const [first] = words
   if (first === undefined) return { is: 'nothing' }
   if (words.length === 1) {

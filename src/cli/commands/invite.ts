@@ -77,6 +77,8 @@ function readRequest(command: Command): InviteRequest {
   }
   if (isList) return { is: 'list' }
   if (end !== undefined) return { is: 'end', number: wholeNumber('--end', end) }
+  // A parley that runs on the profile is asked in words that have no time for one person.
+  if (many === undefined && time !== undefined) throw new UsageError('--for goes with --many: give how many people')
   return {
     is: 'make',
     ...(many === undefined ? {} : { places: wholeNumber('--many', many) }),

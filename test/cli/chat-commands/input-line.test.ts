@@ -26,6 +26,9 @@ describe('at the prompt for a peer', () => {
     ['127.0.0.1 4001', { is: 'peer', words: ['127.0.0.1', '4001'] }],
     ['127.0.0.1:4001', { is: 'peer', words: ['127.0.0.1:4001'] }],
     ['/ip4/127.0.0.1/tcp/4001', { is: 'peer', words: ['/ip4/127.0.0.1/tcp/4001'] }],
+    ['parley chat 7-oak-pilot-river', { is: 'peer', words: ['7-oak-pilot-river'] }],
+    ['parley chat 127.0.0.1 4001', { is: 'peer', words: ['127.0.0.1', '4001'] }],
+    ['parley chat', { is: 'peer', words: ['parley', 'chat'] }],
     ['/who', { is: 'command', name: 'who', rest: '' }],
     ['/MSG bob  two  spaces', { is: 'command', name: 'msg', rest: 'bob  two  spaces' }]
   ])('%j means %j', (line, meaning) => {
