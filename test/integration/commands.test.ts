@@ -154,6 +154,14 @@ describe.concurrent('parley id', () => {
   })
 })
 
+test('doctor examines the port of the profile, whether a parley runs or not', async () => {
+  const home = bed.home()
+  await bed.command(['id'], { home })
+  const { port }: { port: number } = JSON.parse(await readFile(join(profileIn(home), 'book.json'), 'utf8'))
+  const report = await bed.command(['doctor'], { home })
+  expect(report.stdout, report.told).toContain(`TCP port ${port} `)
+})
+
 describe.concurrent('parley config', () => {
   test('shows what the profile remembers in place of a default, and of that profile alone', async () => {
     const home = bed.home()

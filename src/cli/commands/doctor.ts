@@ -15,7 +15,8 @@ import {
   type ExitCode,
   exitCodes,
   KeyLockedError,
-  loadConfig
+  loadConfig,
+  withProfileDefaults
 } from '../../node/settings.ts'
 import { withChatNode } from './with-chat-node.ts'
 
@@ -49,7 +50,8 @@ async function examined(io: CommandIo, { config, words, show }: Examination): Pr
   }
   const own = async (): Promise<DoctorReport> =>
     withChatNode({
-      config,
+      // With the port of the profile: what keeps others from it is to be found.
+      config: await withProfileDefaults(config),
       interactive: false,
       observe: true,
       run: async (node) => shown(node.examine({ words }, { signal: io.interrupted }))
