@@ -114,7 +114,7 @@ export class Doors {
         whys.push(`by ${mapper.protocol} ${why}`)
       }
     }
-    return whys.length === 0 ? 'there is no router to ask' : whys.join('; ')
+    return whys.length === 0 ? 'none was found that can be asked' : whys.join('; ')
   }
 
   #isUsed({ protocol }: PortMapper): boolean {

@@ -6,7 +6,6 @@ import { identityOf } from '../chat-commands/chat-commands.ts'
 import { ENTERED_AGAIN_MS, ConnectionProgress, PresenceFilter, RefusalNews } from '../wording/conversation-news.ts'
 import { MAX_NUMBERED_PEERS } from '../chat-commands/named-peer.ts'
 import { DirectoryNews } from '../wording/directory-wording.ts'
-import { invitationNewsText } from '../wording/invitation-wording.ts'
 import type { PresenceLines } from '../../node/settings.ts'
 import type { ScreenEvent } from './model/events.ts'
 import type { PresenceChange } from './model/window.ts'
@@ -163,13 +162,7 @@ export class NodeNews {
         this.#sayPresence([`${this.#node.peers.look(peer).label} ${what}.`], peer, reason)
     })
     this.#on('self', () => this.tellSelf())
-    this.#on('invitation', ({ detail }) =>
-      this.#dispatch({
-        is: 'status',
-        text: invitationNewsText(detail),
-        tone: detail.what === 'came' ? 'note' : 'warning'
-      })
-    )
+    this.#on('invitation', ({ detail }) => this.#dispatch({ is: 'invitation', news: detail }))
     this.#on('notice', ({ detail }) => {
       const { code, text } = detail
       if (code === 'node-gone' || code === 'node-back')

@@ -526,6 +526,35 @@ describe('people', () => {
     expect(screen.text).toContain('Alt-1')
   })
 
+  test('a code that is shown says who tried it and who came by it, and is gone when it has ended', () => {
+    const screen = TestScreen.ready(80, 24)
+    const invitation = {
+      number: 7,
+      code: '7-oak-pilot-river',
+      link: 'parley:7-oak-pilot-river',
+      isForMany: false,
+      places: 1,
+      expiresAtMs: startMs + 600_000,
+      directories: ['127.0.0.1:8000'],
+      came: [],
+      failedTries: 0
+    }
+    screen.tell({ is: 'result', result: { is: 'invitation', invitation, qr: ['▀▄▀▄'] } })
+    expect(screen.text).toContain('7-oak-pilot-river')
+    const tried = { ...invitation, failedTries: 1 }
+    screen.tell({ is: 'invitation', news: { what: 'failed', from: '10.0.0.7', invitation: tried } })
+    expect(screen.text).toMatch(/A wrong code was tried for invitation 7, from[ │\n]+10\.0\.0\.7: 1 so far\./u)
+    expect(screen.text).toContain('▀▄▀▄')
+    const other = { ...invitation, number: 8, end: 'expired' } as const
+    screen.tell({ is: 'invitation', news: { what: 'ended', invitation: other } })
+    expect(screen.text).toContain('7-oak-pilot-river')
+    const came = [{ peer, name: 'bob', shortId: 'bobID' }]
+    screen.tell({ is: 'invitation', news: { what: 'ended', invitation: { ...tried, came, end: 'used' } } })
+    expect(screen.text).toContain('Invitation 7 has been used by bob (bobID).')
+    expect(screen.text).not.toContain('7-oak-pilot-river')
+    expect(screen.text).not.toContain('▀▄▀▄')
+  })
+
   test('a request stands at the side, and is answered with a letter', () => {
     const screen = anna()
     const request = { peer: '12D3KooWmallory', name: 'mallory', shortId: 'malID', lastText: 'may I?', count: 1 }

@@ -14,6 +14,7 @@ import type {
 } from '../../chat-api/chat-api.ts'
 import type { CommandResult } from '../../chat-commands/chat-command.ts'
 import type { Identity } from '../../wording/identity-wording.ts'
+import type { InvitationNews } from '../../wording/invitation-wording.ts'
 import type { Preferences } from './preferences.ts'
 import type { InputEvent } from '../terminal/key-reader.ts'
 import type { State } from './state.ts'
@@ -73,6 +74,7 @@ export type ScreenEvent =
   | { readonly is: 'alarm'; readonly text: string }
   /** The peer, whose conversation is open, came or went. */
   | { readonly is: 'presence'; readonly text: string; readonly peer: string; readonly change: PresenceChange }
+  | { readonly is: 'invitation'; readonly news: InvitationNews }
   /** With a peer: only where its conversation is open. */
   | { readonly is: 'status'; readonly text: string; readonly tone: Tone; readonly peer?: string }
   | {

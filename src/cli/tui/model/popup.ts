@@ -25,6 +25,8 @@ export interface Popup {
   /** The chosen line, or -1 when there is nothing to choose. */
   readonly chosen: number
   readonly top: number
+  /** The number of the invitation whose list this is: it changes with its news. */
+  readonly invitation?: number
 }
 
 export function popupOf(title: string, lines: readonly PopupLine[], hint = ''): Popup {

@@ -1,13 +1,13 @@
 // A command's result as a list to choose from: who is
 // there, requests with their answers, hits that lead to their message. Results
 // of a line or two become notes instead. Pure.
-import type { ProgramSighting } from '../../chat-api/chat-api.ts'
+import type { InvitationView, ProgramSighting } from '../../chat-api/chat-api.ts'
 import type { CommandResult } from '../../chat-commands/chat-command.ts'
 import { helpLines, namesakeText, requestLines, resultLines } from '../../chat-commands/result-lines.ts'
 import { cleanLines, cleanText } from '../../process/clean-text.ts'
 import { directoryLines } from '../../wording/directory-wording.ts'
 import { identityLines } from '../../wording/identity-wording.ts'
-import { invitationLines } from '../../wording/invitation-wording.ts'
+import { invitationLines, type InvitationNews, invitationNewsText } from '../../wording/invitation-wording.ts'
 import { conversationLine, excerpt, historyLine, markedEntryLines, requestLine } from '../../wording/message-wording.ts'
 import { otherProgramMark, pathWord, programLine } from '../../wording/roster-wording.ts'
 import type { MessageFold } from '../../wording/terminal-lines.ts'
@@ -143,7 +143,13 @@ export function shownResult(result: CommandResult, state: State): Shown {
     case 'identity':
       return popup('You', identityPopupLines(textLines(identityLines(result, 'below')), state))
     case 'invitation':
-      return popup('Invitation', invitationPopupLines(result, state))
+      return {
+        is: 'popup',
+        popup: {
+          ...popupOf('Invitation', invitationPopupLines(result, state)),
+          invitation: result.invitation.number
+        }
+      }
     case 'sent':
       return { is: 'lines', lines: [`To ${labelOf(state, result.peer)}: ${excerpt(result.message.text)}`] }
     default:
@@ -197,7 +203,21 @@ function invitationPopupLines(
   { isUtf8 }: State
 ): PopupLine[] {
   const code = isUtf8 ? qr.map((text): PopupLine => ({ text, style: 'code' })) : []
-  return [...textLines(invitationLines(invitation, `/invite end ${invitation.number} ends it`)), ...code]
+  return [...invitationWords(invitation), ...code]
+}
+
+function invitationWords(invitation: InvitationView): PopupLine[] {
+  return textLines(invitationLines(invitation, `/invite end ${invitation.number} ends it`))
+}
+
+/** The list of the invitation that the news are of, with them at its head; a code that has ended is shown no longer. */
+export function withInvitationNews(popup: Popup, news: InvitationNews): Popup {
+  const { invitation, what } = news
+  if (popup.invitation !== invitation.number) return popup
+  const told: PopupLine = { text: invitationNewsText(news), style: what === 'came' ? 'strong' : 'warning' }
+  if (invitation.end !== undefined) return { ...popup, lines: [told], top: 0 }
+  const code = popup.lines.filter(({ style }) => style === 'code')
+  return { ...popup, lines: [told, { text: '' }, ...invitationWords(invitation), ...code], top: 0 }
 }
 
 function refusalKeys(peer: string): Readonly<Record<string, Intent>> {

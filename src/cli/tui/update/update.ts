@@ -2,6 +2,7 @@
 // time. Pure: an event and the time in, the next state and what to do out.
 import type { RequestView } from '../../chat-api/chat-api.ts'
 import { cleanText } from '../../process/clean-text.ts'
+import { type InvitationNews, invitationNewsText } from '../../wording/invitation-wording.ts'
 import { requestLine, shortRequestLine } from '../../wording/message-wording.ts'
 import { mentions } from '../layout/message-rows.ts'
 import { replaced } from '../model/editor.ts'
@@ -30,6 +31,7 @@ import {
 import { readWaiting } from './input-dispatch.ts'
 import { onInput } from './keys.ts'
 import { onForgotten, onFound, onJumped, onOpened, onResult } from './outcomes.ts'
+import { withInvitationNews } from './popups.ts'
 
 /** Older conversations with peers that are away stand below those online, except for so many recent ones. */
 const RECENT_CONVERSATIONS = 9
@@ -116,6 +118,8 @@ export function update(before: State, event: ScreenEvent, nowMs: number): Step {
       return alarmed(state, event.text)
     case 'presence':
       return step(withPresenceStatus(state, event.text, event.peer, event.change))
+    case 'invitation':
+      return step(onInvitation(state, event.news))
     case 'status':
       return step(withStatus(state, [event.text], event.tone, event.peer))
     case 'opened':
@@ -294,6 +298,12 @@ function onDelivery(state: State, { message }: Extract<ScreenEvent, { is: 'deliv
   const isFirst = message.state === 'delivered' && message.seenAtMs === undefined && !wasHeld
   const receiptMs = isFirst && tookMs >= 0 && tookMs <= MAX_RECEIPT_SHOWN_MS ? tookMs : state.receiptMs
   return { ...state, receiptMs, window: withDelivery(state.window, message) }
+}
+
+function onInvitation(state: State, news: InvitationNews): State {
+  const { popup } = state
+  const told = withStatus(state, [invitationNewsText(news)], news.what === 'came' ? 'note' : 'warning')
+  return popup === undefined ? told : { ...told, popup: withInvitationNews(popup, news) }
 }
 
 function onSent(state: State, { message, name }: Extract<ScreenEvent, { is: 'sent' }>): State {
