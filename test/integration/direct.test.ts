@@ -10,11 +10,10 @@ import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
 import { HostProgram } from '../netns/host-program.ts'
 import { Internet, whyNoInternet, type InternetHost, type SiteInit } from '../netns/internet.ts'
 import { countUdp } from '../netns/udp-counter.ts'
-import { Talk } from './talk.ts'
+import { messagesAcrossPaths, Talk } from './talk.ts'
 
 const whyNot = await whyNoInternet()
 const directoryPort = 443
-const many = 2_000
 /** Said while a path through the routers would be looked for. */
 const some = 500
 const few = 5
@@ -94,7 +93,7 @@ test('it moves to a direct path with messages under way, and nobody is told that
   const { talk } = await twoHomes()
   const moved = { is: false }
   const moving = talk.untilPath('direct').finally(() => (moved.is = true))
-  await talk.say(many)
+  await talk.say(messagesAcrossPaths)
   while (!moved.is) await talk.say(few)
   await moving
   await talk.say(few)
@@ -130,7 +129,7 @@ test('without udx-native it stays on the relay, with nothing lost and nobody tol
   const { talk, anna, berta } = await twoHomes({
     nodeOptions: `--import ${join(import.meta.dirname, 'without-udx.ts')}`
   })
-  await talk.say(many)
+  await talk.say(messagesAcrossPaths)
   expect(talk.arrived()).toEqual(talk.sent)
   for (const one of [anna, berta]) {
     expect(one.events.filter(({ path }) => path === 'direct')).toEqual([])

@@ -1,12 +1,11 @@
-// Doctor in networks of namespaces: some of the set-ups of `npm run test:doctor`, one of
-// each kind of evidence.
+// Doctor in networks of namespaces: some of the set-ups of `npm run test:doctor`.
 import { beforeEach, expect, test } from 'vitest'
 import { broken } from '../doctor/broken.ts'
 import { healthy } from '../doctor/healthy.ts'
 import { faultOf } from '../doctor/judge.ts'
 import { whyNoNamespaces } from '../netns/lan.ts'
 
-const names = ['mdns-in', 'isolation', 'kill-switch', 'clock', 'changed-key', 'strict-firewall', 'over-a-tailnet']
+const names = ['mdns-in', 'kill-switch', 'changed-key', 'strict-firewall']
 const chosen = [...broken, ...healthy].filter(({ name }) => names.includes(name))
 
 const whyNot = await whyNoNamespaces()

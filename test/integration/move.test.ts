@@ -6,10 +6,9 @@ import { afterEach, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { whyNoNamespaces } from '../netns/lan.ts'
 import { acquaint, apart, figure, leaveNothing, twoPeers } from './apart.ts'
-import { Talk } from './talk.ts'
+import { messagesAcrossPaths, Talk } from './talk.ts'
 
 const whyNot = await whyNoNamespaces()
-const many = 1_000
 const some = 200
 /** So that there is always something under way, and never much. */
 const few = 5
@@ -35,7 +34,7 @@ test('a relayed conversation moves to the LAN and back, with messages under way,
   for (const host of world.hosts) await host.rejoin()
   const moved = { is: false }
   const moving = talk.untilPath('lan').then(() => (moved.is = true))
-  await talk.say(many)
+  await talk.say(messagesAcrossPaths)
   while (!moved.is) await talk.say(few)
   await moving
   expect(talk.told().map((states, at) => new Set(states.slice(before[at]?.length)))).toEqual([

@@ -4,14 +4,13 @@
 import { afterEach, expect, test } from 'vitest'
 import { whyNoNamespaces } from '../netns/lan.ts'
 import { acquaint, apart, leaveNothing, numbered, sayMany, twoPeers } from './apart.ts'
+import { messagesAcrossPaths as manyMessages } from './talk.ts'
 
 const whyNot = await whyNoNamespaces()
-/** More than a window holds. */
-const manyMessages = 1_000
 
 afterEach(leaveNothing)
 
-test('a request, its acceptance and thousands of messages go through a directory, and through the next when it dies', async ({
+test('a request, its acceptance and many messages go through a directory, and through the next when it dies', async ({
   skip
 }) => {
   skip(whyNot !== undefined, whyNot)
