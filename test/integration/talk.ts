@@ -3,7 +3,7 @@
 import type { JsonParley } from '../fault/json-parley.ts'
 import { numbered, sayMany } from './apart.ts'
 
-/** Messages each way while a path changes, or goes through a relay: more than a window holds. PARLEY_LONG=1 asks for 2,000. */
+/** Messages each way while a path changes: they take longer than the change. PARLEY_LONG=1 asks for 2,000. */
 export const messagesAcrossPaths = process.env['PARLEY_LONG'] === '1' ? 2_000 : 500
 
 export interface Talkers {
