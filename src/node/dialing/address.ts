@@ -216,6 +216,7 @@ function parseMultiaddr(text: string): Multiaddr {
     throw new BadAddressError(text, `${reasonOf(error)}; one looks like /ip4/192.168.1.7/tcp/4001`, { cause: error })
   }
   const names = address.getComponents().map(({ name }) => name)
+  for (const { name, value = '' } of address.getComponents()) if (name.startsWith('dns')) checkHostName(text, value)
   if (names[0] === 'dnsaddr') {
     checkPeerId(text, address)
     return address
@@ -231,11 +232,16 @@ function parseMultiaddr(text: string): Multiaddr {
   const place = hostPortOf(address)
   if (place === undefined)
     throw new BadAddressError(text, 'it needs a host and a TCP port, as in /ip4/192.168.1.7/tcp/4001')
-  if (names.filter((name) => name === 'tcp').length > 1) {
+  if ([names.filter((name) => name === 'tcp'), names.filter(isHost)].some(({ length }) => length > 1)) {
     throw new BadAddressError(text, 'it holds two addresses: give one')
   }
   checkPort(text, String(place.port))
   return address
+}
+
+/** Whether a multiaddr's protocol names a host. */
+function isHost(name: string): boolean {
+  return name === 'ip4' || name === 'ip6' || name.startsWith('dns')
 }
 
 /** multiaddr accepts any letters and digits behind /p2p/. */
@@ -269,8 +275,13 @@ function hostPort(typed: string, host: string, portText: string): Multiaddr {
   }
   if (/^[\d.]+$/.test(host))
     throw new BadAddressError(typed, `${host} is not an IPv4 address: it has four numbers up to 255`)
-  if (!hostPattern.test(host)) throw new BadAddressError(typed, 'that is not a host name or IP address')
+  checkHostName(typed, host)
   return multiaddr(`/dns/${host}/tcp/${port}`)
+}
+
+/** multiaddr accepts any characters behind /dns/. */
+function checkHostName(typed: string, host: string): void {
+  if (!hostPattern.test(host)) throw new BadAddressError(typed, 'that is not a host name or IP address')
 }
 
 function checkPort(typed: string, port: string): number {

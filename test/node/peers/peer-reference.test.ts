@@ -180,6 +180,9 @@ test.each([
 test.each([
   ['/ip4/999.1.1.1/tcp/1', /is not an address/],
   ['/ip4/10.0.0.1', /needs a host and a TCP port/],
+  ['/dns/host\u0000.example/tcp/1', /not a host name/],
+  ['/dnsaddr/host_example.-x', /not a host name/],
+  ['/dns/host.example/tcp/1/dns/other.example', /it holds two addresses/],
   ['/ip4/10.0.0.1/udp/4/quic-v1', /is an address of QUIC, and Parley dials TCP/],
   ['/ip4/10.0.0.1/tcp/4/ws', /is an address of WebSocket/],
   ['/dns4/host.example/tcp/443/wss', /is an address of WebSocket/],
