@@ -26,7 +26,7 @@ export interface Offer {
    * Proves the words, and gets the maker's proof and record. Call it once: each call is one guess that the other side
    * may make.
    *
-   * @throws InviteRefusedError: `wrong-code` where the other side has other words, whoever it is; WireError
+   * @throws InviteRefusedError: `wrong-code` when the other side used other words, be it the maker or another peer; WireError
    */
   redeem(words: readonly string[]): Promise<Redeemed>
   /** The offer is not taken. */

@@ -96,7 +96,7 @@ export class ChatNetwork {
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
   readonly #doubts: LinkDoubts
-  /** Those who wait for the next change, all of whom hear of it. */
+  /** Callers that wait for the next change: it wakes all of them. */
   readonly #news = new Set<() => void>()
   #bound: Bound | undefined
   readonly #ownNetwork = ownNetworkNow()
