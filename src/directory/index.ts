@@ -1,5 +1,5 @@
 // The client of a directory, and the audit of what directories say: what a chat needs of
-// this folder. Only a directory enters `server`, `federation` and `http`, by their own doors.
+// this folder. Only a directory enters `server`, `federation` and `http`, by their own entry points.
 export type { Resolution } from './audit/conflict-resolution.ts'
 export { DirectoryAudit, type AuditedDirectories, type HeldAgainst } from './audit/directory-audit.ts'
 export { DirectoryViews } from './audit/directory-views.ts'

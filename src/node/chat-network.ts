@@ -33,7 +33,7 @@ import { IDENTIFY_TIMEOUT_MS } from './peers/peer-kind.ts'
 import { PeerResolver } from './peers/peer-resolver.ts'
 import { Presence } from './peers/presence.ts'
 import { nicknameOf, type Profile } from './profile/profile.ts'
-import { OwnDoor } from './own-door.ts'
+import { OwnPortMapping } from './own-port-mapping.ts'
 import { RelaysInUse } from './relays-in-use.ts'
 
 /** How long the first look waits for a roster before it reports that nobody else is online. */
@@ -92,7 +92,7 @@ export class ChatNetwork {
   readonly #directories: Directories
   readonly #namedRelays: NamedRelays
   readonly #relays: RelaysInUse
-  readonly #door: OwnDoor
+  readonly #portMapping: OwnPortMapping
   readonly #resolver: PeerResolver
   readonly #interfaces: InterfaceWatch
   readonly #doubts: LinkDoubts
@@ -182,7 +182,7 @@ export class ChatNetwork {
       connection: (directory) => this.connections.connection(directory),
       onNew: () => this.#relayCame()
     })
-    this.#door = new OwnDoor({
+    this.#portMapping = new OwnPortMapping({
       self: peerIdFromString(profile.id),
       port: () => hostPortOf(this.#host.libp2p.getMultiaddrs()[0] ?? multiaddr('/'))?.port ?? 0,
       stunServers: () => this.stunServers(),
@@ -245,14 +245,14 @@ export class ChatNetwork {
     if (!this.#init.observe) this.#namedRelays.start(this.#init.namedRelays)
     this.#interfaces.start()
     const { portMapping, host } = this.#init.config.settings
-    if (portMapping && !this.#init.observe && addressRange(host ?? '') !== 'loopback') this.#door.start()
+    if (portMapping && !this.#init.observe && addressRange(host ?? '') !== 'loopback') this.#portMapping.start()
   }
 
   /** Stops without a farewell; call {@link withdraw} first, to leave the rosters at once. */
   async stop(): Promise<void> {
     this.#isOpen = false
     this.#interfaces.stop()
-    await Promise.all([this.#door.stop(), this.#lanDialing.stop()])
+    await Promise.all([this.#portMapping.stop(), this.#lanDialing.stop()])
     await this.#namedRelays.stop()
     this.#dialer.stop()
     await this.#directories.stop()
@@ -341,7 +341,7 @@ export class ChatNetwork {
 
   /** Whether the router lets others in. */
   router(): RouterView {
-    return this.#door.view()
+    return this.#portMapping.view()
   }
 
   /** Where this peer may ask how its UDP sockets are seen from outside. */
@@ -433,7 +433,7 @@ export class ChatNetwork {
     directories.on('registered', (directory) => {
       void this.#relays.reserve(directory)
       void this.#made.codes.registered(directory)
-      this.#door.directoryRegistered()
+      this.#portMapping.directoryRegistered()
     })
     directories.on('notice', (text) => this.#notice({ code: 'directory', text }))
     return directories
@@ -510,14 +510,14 @@ export class ChatNetwork {
     this.#dialer.forgetFailures()
     this.#directories.wake()
     this.#namedRelays.wake()
-    this.#door.networkChanged()
+    this.#portMapping.networkChanged()
     this.#searches.wakeAll()
     await this.#refreshAddresses()
   }
 
   /** Those of its own interfaces, and what of the router leads here. */
   #addressesNow(): readonly Multiaddr[] {
-    return [...this.#host.libp2p.getMultiaddrs(), ...this.#door.addresses()]
+    return [...this.#host.libp2p.getMultiaddrs(), ...this.#portMapping.addresses()]
   }
 
   async #refreshAddresses(): Promise<void> {

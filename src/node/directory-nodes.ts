@@ -1,4 +1,4 @@
-// What runs a directory or a relay. It is a door of its own, so that a chat loads neither
+// What runs a directory or a relay. It is an entry point of its own, so that a chat loads neither
 // a directory's federation with its gossip nor the server's side of any protocol.
 export { pressureText } from './connection-notices.ts'
 export { DirectoryNode, firstFreeDirectoryPort } from './directory-node.ts'

@@ -1,6 +1,6 @@
 /**
  * Circuits: two peers that can't reach each other talk through a directory that
- * both use. This is what peers need of it; `server`, with a door of its own, is the directory's part.
+ * both use. This is what peers need of it; `server`, with an entry point of its own, is the directory's part.
  */
 
 export { circuitAddress, circuitRoute, type CircuitRoute } from './circuit-address.ts'

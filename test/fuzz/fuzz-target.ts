@@ -1,5 +1,5 @@
 /**
- * A fuzz target: one door for bytes of another machine, or of a file. It takes an input, feeds the real code with it,
+ * A fuzz target: one entry for bytes of another machine, or of a file. It takes an input, feeds the real code with it,
  * and throws when that code breaks a promise. It does not know who chooses the inputs, how many there are and for how
  * long they come.
  */

@@ -1,6 +1,6 @@
 /** What the router, or who answers in its place, may say when it is asked for a port. */
-import { decodeNatPmp } from '../../../src/doors/nat-pmp-messages.ts'
-import { between, controlPoint, descriptionUrl } from '../../../src/doors/upnp-messages.ts'
+import { decodeNatPmp } from '../../../src/port-mapping/nat-pmp-messages.ts'
+import { between, controlPoint, descriptionUrl } from '../../../src/port-mapping/upnp-messages.ts'
 import { promise, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, bytesOf, choices, type InputReader } from '../input-reader.ts'
 

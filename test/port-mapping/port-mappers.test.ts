@@ -1,10 +1,10 @@
 /** What routers are asked, and what is made of answers that are wrong, late or missing. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { natPmp, upnp } from '../../src/doors/index.ts'
-import { decodeNatPmp } from '../../src/doors/nat-pmp-messages.ts'
-import { NoDoorError } from '../../src/doors/port-mapper.ts'
-import { controlPoint, descriptionUrl } from '../../src/doors/upnp-messages.ts'
+import { natPmp, upnp } from '../../src/port-mapping/index.ts'
+import { decodeNatPmp } from '../../src/port-mapping/nat-pmp-messages.ts'
+import { NoPortMappingError } from '../../src/port-mapping/port-mapper.ts'
+import { controlPoint, descriptionUrl } from '../../src/port-mapping/upnp-messages.ts'
 import { gateway, natPmpRouter, upnpRouter } from './routers.ts'
 
 const { signal } = new AbortController()
@@ -12,8 +12,8 @@ const request = { port: 41_812, publicPort: 41_812, leaseS: 3_600, signal }
 
 test('a router that speaks NAT-PMP opens the port, says where, and closes it again', async () => {
   const router = await natPmpRouter({ leaseS: 600 })
-  const door = await natPmp({ gateway, gatewayPort: router.port }).open(request)
-  expect(door).toMatchObject({
+  const mapping = await natPmp({ gateway, gatewayPort: router.port }).open(request)
+  expect(mapping).toMatchObject({
     protocol: 'NAT-PMP',
     localAddress: '127.0.0.1',
     port: 41_812,
@@ -22,14 +22,14 @@ test('a router that speaks NAT-PMP opens the port, says where, and closes it aga
     leaseS: 600
   })
   expect(router.mapped.get(41_812)).toEqual({ publicPort: 41_812, leaseS: 600 })
-  await door.close({ signal })
+  await mapping.close({ signal })
   expect(router.mapped.size).toBe(0)
 })
 
 test('a request of NAT-PMP that is lost is sent again', async () => {
   const router = await natPmpRouter({ losesFirst: 1 })
-  const door = await natPmp({ gateway, gatewayPort: router.port }).open(request)
-  expect(door.publicPort).toBe(41_812)
+  const mapping = await natPmp({ gateway, gatewayPort: router.port }).open(request)
+  expect(mapping.publicPort).toBe(41_812)
   expect(router.requests.length).toBeGreaterThan(2)
 })
 
@@ -37,7 +37,7 @@ test('a router that refuses, speaks nonsense or is silent opens nothing, and hol
   const refusing = await natPmpRouter({ result: 2 })
   await expect(natPmp({ gateway, gatewayPort: refusing.port }).open(request)).rejects.toThrow('does not allow')
   const babbling = await natPmpRouter({ says: Uint8Array.of(0, 128, 0) })
-  await expect(natPmp({ gateway, gatewayPort: babbling.port }).open(request)).rejects.toBeInstanceOf(NoDoorError)
+  await expect(natPmp({ gateway, gatewayPort: babbling.port }).open(request)).rejects.toBeInstanceOf(NoPortMappingError)
   const closed = natPmp({ gateway, gatewayPort: 9 }).open(request)
   await expect(closed).rejects.toThrow('does not speak it')
   const life = new AbortController()
@@ -56,18 +56,18 @@ test('of any bytes NAT-PMP makes an answer or nothing, and throws nothing', () =
 
 test('a router that speaks UPnP opens the port, says where, and closes it again', async () => {
   const router = await upnpRouter()
-  const door = await upnp({ gateway, searchAt: router.searchAt }).open(request)
-  expect(door).toMatchObject({ protocol: 'UPnP', publicAddress: '203.0.113.5', publicPort: 41_812, leaseS: 3_600 })
+  const mapping = await upnp({ gateway, searchAt: router.searchAt }).open(request)
+  expect(mapping).toMatchObject({ protocol: 'UPnP', publicAddress: '203.0.113.5', publicPort: 41_812, leaseS: 3_600 })
   expect(router.mapped.get('41812')).toContain('<NewInternalClient>127.0.0.1</NewInternalClient>')
   expect(router.orders.at(-1)).toContain('"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping"')
-  await door.close({ signal })
+  await mapping.close({ signal })
   expect(router.mapped.size).toBe(0)
 })
 
 test('where the public port is taken another one is opened; a router that knows no leases is asked for none', async () => {
   const router = await upnpRouter({ taken: ['41812'], onlyPermanent: true })
-  const door = await upnp({ gateway, searchAt: router.searchAt, random: () => 0 }).open(request)
-  expect(door).toMatchObject({ publicPort: 49_152, leaseS: Infinity, port: 41_812 })
+  const mapping = await upnp({ gateway, searchAt: router.searchAt, random: () => 0 }).open(request)
+  expect(mapping).toMatchObject({ publicPort: 49_152, leaseS: Infinity, port: 41_812 })
   expect([...router.mapped.keys()]).toEqual(['49152'])
 })
 

@@ -1,7 +1,7 @@
 // One request by HTTP to a machine on the own network, with an answer of a bounded
 // length. No redirects, no cookies, no connection that stays.
 import { toError } from '../wire/index.ts'
-import { NoDoorError } from './port-mapper.ts'
+import { NoPortMappingError } from './port-mapper.ts'
 
 /** The description of a router has a few kilobytes. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -18,7 +18,7 @@ interface HttpOrder {
 
 /**
  * @param order is posted; without it, the page is asked for
- * @throws {NoDoorError}, the signal's reason
+ * @throws {NoPortMappingError}, the signal's reason
  */
 export async function exchange(url: URL, signal: AbortSignal, order?: HttpOrder): Promise<HttpAnswer> {
   // Loaded where a router is asked by UPnP, which most nodes never do.
@@ -31,7 +31,7 @@ export async function exchange(url: URL, signal: AbortSignal, order?: HttpOrder)
     response.on('data', (text: string) => {
       body += text
       if (body.length <= MAX_BODY_BYTES) return
-      const error = new NoDoorError(`the router answered with more than ${MAX_BODY_BYTES} bytes`)
+      const error = new NoPortMappingError(`the router answered with more than ${MAX_BODY_BYTES} bytes`)
       reject(error)
       response.destroy(error)
     })
@@ -45,9 +45,9 @@ export async function exchange(url: URL, signal: AbortSignal, order?: HttpOrder)
   try {
     return await promise
   } catch (error) {
-    if (error instanceof NoDoorError) throw error
+    if (error instanceof NoPortMappingError) throw error
     if (signal.aborted && !isTimeout(signal.reason)) throw toError(signal.reason)
-    throw new NoDoorError('the router does not answer', { cause: error })
+    throw new NoPortMappingError('the router does not answer', { cause: error })
   }
 }
 

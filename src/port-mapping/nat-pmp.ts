@@ -4,7 +4,13 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { orAborted } from '../wire/index.ts'
 import { decodeNatPmp, encodeAddressRequest, encodeMapRequest, type NatPmpAnswer } from './nat-pmp-messages.ts'
-import { checkedPort, NoDoorError, type Door, type DoorRequest, type PortMapper } from './port-mapper.ts'
+import {
+  checkedPort,
+  NoPortMappingError,
+  type PortMapping,
+  type PortMappingRequest,
+  type PortMapper
+} from './port-mapper.ts'
 
 /** Where routers listen (RFC 6886, 1.1). */
 const NAT_PMP_PORT = 5351
@@ -26,12 +32,13 @@ export function natPmp({ gateway, gatewayPort = NAT_PMP_PORT }: NatPmpInit): Por
   const place = { gateway, gatewayPort }
   return {
     protocol: 'NAT-PMP',
-    open: async ({ port, publicPort, leaseS, signal }: DoorRequest): Promise<Door> =>
+    open: async ({ port, publicPort, leaseS, signal }: PortMappingRequest): Promise<PortMapping> =>
       withSocket(place, async (socket) => {
         const { address } = await asked(socket, encodeAddressRequest(), 'address', signal)
         const request = encodeMapRequest({ port, publicPort, leaseS })
         const mapped = await asked(socket, request, 'mapped', signal)
-        if (mapped.port !== port) throw new NoDoorError(`the router opened the port ${mapped.port} in place of ${port}`)
+        if (mapped.port !== port)
+          throw new NoPortMappingError(`the router opened the port ${mapped.port} in place of ${port}`)
         return {
           protocol: 'NAT-PMP',
           localAddress: socket.address().address,
@@ -66,7 +73,7 @@ async function withSocket<T>({ gateway, gatewayPort }: Place, run: (socket: Sock
     // Nothing listens on that port of the router.
     const why =
       error.code === 'ECONNREFUSED' ? 'the router does not speak it' : `the router can't be asked: ${error.message}`
-    throw new NoDoorError(why, { cause: error })
+    throw new NoPortMappingError(why, { cause: error })
   } finally {
     socket.close()
   }
@@ -85,7 +92,8 @@ async function asked<Is extends 'address' | 'mapped'>(
     const answer = decodeNatPmp(bytes)
     if (answer === undefined) return
     if (isWanted(answer)) resolve(answer)
-    else if (answer.is === 'refused' && answer.to === is) reject(new NoDoorError(`the router refuses: ${answer.why}`))
+    else if (answer.is === 'refused' && answer.to === is)
+      reject(new NoPortMappingError(`the router refuses: ${answer.why}`))
   }
   // That nobody listens there is known at once.
   const onError = (error: Error): void => reject(error)
@@ -93,7 +101,7 @@ async function asked<Is extends 'address' | 'mapped'>(
   socket.on('error', onError)
   const send = (): void => socket.send(request, (error) => (error === null ? undefined : reject(error)))
   const timers = REQUESTED_AT_MS.map((afterMs) => setTimeout(send, afterMs))
-  const silent = new NoDoorError('the router does not answer')
+  const silent = new NoPortMappingError('the router does not answer')
   timers.push(setTimeout(() => reject(silent), ANSWER_TIMEOUT_MS))
   try {
     return await orAborted(promise, signal)

@@ -2,9 +2,9 @@
 import { isPort } from '../lib/index.ts'
 
 /** The protocols by which routers are asked. */
-export type DoorProtocol = 'NAT-PMP' | 'UPnP'
+export type PortMappingProtocol = 'NAT-PMP' | 'UPnP'
 
-export interface DoorRequest {
+export interface PortMappingRequest {
   /** The TCP port on this machine. */
   readonly port: number
   /** The public port that is wished for: the one that was there before. */
@@ -14,8 +14,8 @@ export interface DoorRequest {
 }
 
 /** A port of the router that leads to this machine. By the router's word only. */
-export interface Door {
-  readonly protocol: DoorProtocol
+export interface PortMapping {
+  readonly protocol: PortMappingProtocol
   /** Of this machine, on the way to the router. */
   readonly localAddress: string
   readonly port: number
@@ -26,29 +26,29 @@ export interface Door {
   /**
    * Closes it.
    *
-   * @throws {NoDoorError}, the signal's reason
+   * @throws {NoPortMappingError}, the signal's reason
    */
   close(options: { readonly signal: AbortSignal }): Promise<void>
 }
 
 export interface PortMapper {
-  readonly protocol: DoorProtocol
+  readonly protocol: PortMappingProtocol
   /**
    * Opens a port, or renews it.
    *
-   * @throws {NoDoorError} when the router does not answer in time, refuses, or says what can't be
+   * @throws {NoPortMappingError} when the router does not answer in time, refuses, or says what can't be
    * @throws the signal's reason
    */
-  open(request: DoorRequest): Promise<Door>
+  open(request: PortMappingRequest): Promise<PortMapping>
 }
 
 /** The router opens no port for us. */
-export class NoDoorError extends Error {
-  override readonly name = 'NoDoorError'
+export class NoPortMappingError extends Error {
+  override readonly name = 'NoPortMappingError'
 }
 
-/** @throws {NoDoorError} */
+/** @throws {NoPortMappingError} */
 export function checkedPort(port: number): number {
   if (isPort(port)) return port
-  throw new NoDoorError(`the router names the port ${port}, which is none`)
+  throw new NoPortMappingError(`the router names the port ${port}, which is none`)
 }

@@ -6,7 +6,13 @@ import { once } from 'node:events'
 import { isIPv4 } from 'node:net'
 import { orAborted } from '../wire/index.ts'
 import { exchange } from './bounded-http.ts'
-import { checkedPort, NoDoorError, type Door, type DoorRequest, type PortMapper } from './port-mapper.ts'
+import {
+  checkedPort,
+  NoPortMappingError,
+  type PortMapping,
+  type PortMappingRequest,
+  type PortMapper
+} from './port-mapper.ts'
 import {
   between,
   type ControlPoint,
@@ -50,7 +56,7 @@ const UPNP_ERROR_CODE = /^\d{3}$/u
 /** Of what a router gives as its reason: enough for a sentence. */
 const MAX_REASON_CHARS = 80
 
-class UpnpRefusal extends NoDoorError {
+class UpnpRefusal extends NoPortMappingError {
   readonly code: string
 
   constructor(code: string, text: string) {
@@ -66,15 +72,15 @@ export function upnp({
 }: UpnpInit): PortMapper {
   return {
     protocol: 'UPnP',
-    open: async (request: DoorRequest): Promise<Door> => {
+    open: async (request: PortMappingRequest): Promise<PortMapping> => {
       const { signal } = request
       const { location, localAddress } = await search(gateway, searchAt, signal)
       const { status, body } = await exchange(location, within(ORDER_TIMEOUT_MS, signal))
       const control = status === 200 ? controlPoint(body, location) : undefined
-      if (control === undefined) throw new NoDoorError('the router does not say where it opens ports')
+      if (control === undefined) throw new NoPortMappingError('the router does not say where it opens ports')
       const publicAddress =
         between(await give(control, 'GetExternalIPAddress', {}, signal), 'NewExternalIPAddress') ?? ''
-      if (!isIPv4(publicAddress)) throw new NoDoorError('the router has no address on the Internet')
+      if (!isIPv4(publicAddress)) throw new NoPortMappingError('the router has no address on the Internet')
       const mapped = await mapAny(control, request, { localAddress, random })
       const which = { NewRemoteHost: '', NewExternalPort: mapped.publicPort, NewProtocol: 'TCP' }
       return {
@@ -114,11 +120,13 @@ async function search(
     const send = (): void =>
       socket.send(text, at.port, at.host, (error) => (error === null ? undefined : reject(error)))
     for (const afterMs of SEARCHED_AT_MS) timers.push(setTimeout(send, afterMs))
-    timers.push(setTimeout(() => reject(new NoDoorError('the router does not answer')), SEARCH_TIMEOUT_MS))
+    timers.push(setTimeout(() => reject(new NoPortMappingError('the router does not answer')), SEARCH_TIMEOUT_MS))
     return { location: await orAborted(promise, signal), localAddress }
   } catch (error) {
     signal.throwIfAborted()
-    throw error instanceof NoDoorError ? error : new NoDoorError("the router can't be searched for", { cause: error })
+    throw error instanceof NoPortMappingError
+      ? error
+      : new NoPortMappingError("the router can't be searched for", { cause: error })
   } finally {
     promise.catch(() => undefined)
     for (const timer of timers) clearTimeout(timer)
@@ -135,7 +143,7 @@ async function localAddressTo(gateway: string): Promise<string> {
     await connected
     return socket.address().address
   } catch (cause) {
-    throw new NoDoorError('there is no way to the router', { cause })
+    throw new NoPortMappingError('there is no way to the router', { cause })
   } finally {
     socket.close()
   }
@@ -144,7 +152,7 @@ async function localAddressTo(gateway: string): Promise<string> {
 /** Another public port where the wished one is taken, and without an end where the router knows none. */
 async function mapAny(
   control: ControlPoint,
-  { port, publicPort, leaseS, signal }: DoorRequest,
+  { port, publicPort, leaseS, signal }: PortMappingRequest,
   { localAddress, random }: { readonly localAddress: string; readonly random: () => number }
 ): Promise<{ readonly publicPort: number; readonly leaseS: number }> {
   let [wanted, lease] = [publicPort === 0 ? port : publicPort, leaseS]

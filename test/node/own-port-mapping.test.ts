@@ -3,9 +3,9 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { expect, onTestFinished, test } from 'vitest'
 import type { StunServer } from '../../src/direct/stun/index.ts'
-import type { Door, PortMapper } from '../../src/doors/index.ts'
+import type { PortMapping, PortMapper } from '../../src/port-mapping/index.ts'
 import type { Notice } from '../../src/node/api/chat-events.ts'
-import { OwnDoor } from '../../src/node/own-door.ts'
+import { OwnPortMapping } from '../../src/node/own-port-mapping.ts'
 import { eventually } from '../eventually.ts'
 
 const self = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
@@ -17,7 +17,7 @@ function routerAt(publicAddress: string): PortMapper & { readonly closed: () => 
     protocol: 'UPnP',
     closed: () => closed,
     opened: 0,
-    async open({ port, publicPort }): Promise<Door> {
+    async open({ port, publicPort }): Promise<PortMapping> {
       this.opened++
       return {
         protocol: 'UPnP',
@@ -36,7 +36,7 @@ async function behind(router: PortMapper, seenAt: readonly string[], servers: re
   const notices: Notice[] = []
   let changes = 0
   const asked: number[] = []
-  const door = new OwnDoor({
+  const mapping = new OwnPortMapping({
     self,
     port: () => 41_812,
     stunServers: () => servers,
@@ -49,56 +49,56 @@ async function behind(router: PortMapper, seenAt: readonly string[], servers: re
       return new Set(seenAt)
     }
   })
-  onTestFinished(async () => door.stop())
-  door.start()
-  return { door, notices, asked, changes: () => changes }
+  onTestFinished(async () => mapping.stop())
+  mapping.start()
+  return { mapping, notices, asked, changes: () => changes }
 }
 
 const askedAt: StunServer = { directory, host: '203.0.113.1', port: 8000 }
 
-test('where a directory sees what the router says, the port is announced and told of, and no more after the end', async () => {
+test('where a directory sees what the router says, the port is announced and reported, and no more after the end', async () => {
   const router = routerAt('203.0.113.5')
-  const { door, notices, changes } = await behind(router, ['203.0.113.5'])
+  const { mapping, notices, changes } = await behind(router, ['203.0.113.5'])
   await eventually(() => expect(changes()).toBe(1))
-  expect(door.addresses().map(String)).toEqual([`/ip4/203.0.113.5/tcp/41812/p2p/${self.toString()}`])
+  expect(mapping.addresses().map(String)).toEqual([`/ip4/203.0.113.5/tcp/41812/p2p/${self.toString()}`])
   expect(notices).toEqual([
     { code: 'router', text: 'Your router lets others in at 203.0.113.5:41812 (UPnP), until you quit.' }
   ])
-  expect(door.view()).toEqual({ state: 'open', protocol: 'UPnP', address: '203.0.113.5:41812', isAnnounced: true })
-  await door.stop()
-  expect([door.addresses(), door.view()]).toEqual([[], { state: 'off' }])
+  expect(mapping.view()).toEqual({ state: 'open', protocol: 'UPnP', address: '203.0.113.5:41812', isAnnounced: true })
+  await mapping.stop()
+  expect([mapping.addresses(), mapping.view()]).toEqual([[], { state: 'off' }])
   expect(router.closed()).toBe(1)
 })
 
 test('a router that names another address, or a private one, announces nothing', async () => {
   const elsewhere = await behind(routerAt('198.51.100.9'), ['203.0.113.5'])
   await eventually(() => expect(elsewhere.asked).toHaveLength(1))
-  expect(elsewhere.door.view()).toMatchObject({ state: 'open', isAnnounced: false })
+  expect(elsewhere.mapping.view()).toMatchObject({ state: 'open', isAnnounced: false })
   // Its word was compared: it is not asked again and again.
-  for (let renewals = 0; renewals < 3; renewals++) elsewhere.door.directoryRegistered()
+  for (let renewals = 0; renewals < 3; renewals++) elsewhere.mapping.directoryRegistered()
   expect(elsewhere.asked).toHaveLength(1)
-  await elsewhere.door.stop()
+  await elsewhere.mapping.stop()
   const nested = routerAt('100.64.0.7')
-  const { door, notices, asked } = await behind(nested, ['100.64.0.7'])
+  const { mapping, notices, asked } = await behind(nested, ['100.64.0.7'])
   await eventually(() => expect(nested.opened).toBe(1))
-  expect([door.addresses(), notices, asked]).toEqual([[], [], []])
-  expect([elsewhere.door.addresses(), elsewhere.notices, elsewhere.changes()]).toEqual([[], [], 0])
+  expect([mapping.addresses(), notices, asked]).toEqual([[], [], []])
+  expect([elsewhere.mapping.addresses(), elsewhere.notices, elsewhere.changes()]).toEqual([[], [], 0])
 })
 
 test('without a directory nothing is announced, until one has registered this peer', async () => {
   const servers: StunServer[] = []
   const router = routerAt('203.0.113.5')
-  const { door, changes } = await behind(router, ['203.0.113.5'], servers)
+  const { mapping, changes } = await behind(router, ['203.0.113.5'], servers)
   await eventually(() => expect(router.opened).toBe(1))
-  door.directoryRegistered()
-  expect(door.addresses()).toEqual([])
+  mapping.directoryRegistered()
+  expect(mapping.addresses()).toEqual([])
   servers.push({ ...askedAt, isHearsay: true })
-  door.directoryRegistered()
-  expect(door.addresses()).toEqual([])
+  mapping.directoryRegistered()
+  expect(mapping.addresses()).toEqual([])
   servers.push(askedAt)
   await eventually(() => {
-    door.directoryRegistered()
+    mapping.directoryRegistered()
     expect(changes()).toBe(1)
   })
-  expect(door.addresses()).toHaveLength(1)
+  expect(mapping.addresses()).toHaveLength(1)
 })

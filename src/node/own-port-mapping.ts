@@ -5,18 +5,25 @@ import { isIPv4 } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { lookOverIpv4, type StunServer } from '../direct/stun/index.ts'
-import { Doors, natPmp, upnp, type Door, type DoorState, type PortMapper } from '../doors/index.ts'
+import {
+  MappedPort,
+  natPmp,
+  upnp,
+  type PortMapping,
+  type PortMappingState,
+  type PortMapper
+} from '../port-mapping/index.ts'
 import { defaultGateway, networkInterfaces } from '../transport/index.ts'
 import { addressRange } from '../wire/index.ts'
 import type { Notice, RouterView } from './api/chat-events.ts'
 
-export interface OwnDoorInit {
+export interface OwnPortMappingInit {
   readonly self: PeerId
   /** The TCP port on which this peer listens. */
   readonly port: () => number
   readonly stunServers: () => readonly StunServer[]
   readonly notice: (notice: Notice) => void
-  /** {@link OwnDoor.addresses} has changed. */
+  /** {@link OwnPortMapping.addresses} has changed. */
   readonly onChange: () => void
   /** How the router of this moment may be asked; default NAT-PMP and UPnP at the default route. */
   readonly mappers?: () => readonly PortMapper[]
@@ -25,10 +32,10 @@ export interface OwnDoorInit {
   readonly seenAddresses?: typeof seenAddresses
 }
 
-export class OwnDoor {
-  readonly #init: OwnDoorInit
-  readonly #doors: Doors
-  #door: Door | undefined
+export class OwnPortMapping {
+  readonly #init: OwnPortMappingInit
+  readonly #mappedPort: MappedPort
+  #mapping: PortMapping | undefined
   /** Why the router lets nobody in; undefined before it was asked. */
   #why: string | undefined
   #isStarted = false
@@ -37,9 +44,9 @@ export class OwnDoor {
   #life = new AbortController()
   #checking: Promise<void> | undefined
 
-  constructor(init: OwnDoorInit) {
+  constructor(init: OwnPortMappingInit) {
     this.#init = init
-    this.#doors = new Doors({
+    this.#mappedPort = new MappedPort({
       port: init.port,
       mappers: init.mappers ?? routerOfNow,
       onState: (state) => this.#onState(state),
@@ -50,21 +57,21 @@ export class OwnDoor {
   start(): void {
     this.#life = new AbortController()
     this.#isStarted = true
-    this.#doors.start()
+    this.#mappedPort.start()
   }
 
   /** The router closes the port, where it answers within a moment. */
   async stop(): Promise<void> {
     this.#life.abort(new Error('the node was stopped'))
     await this.#checking
-    await this.#doors.stop()
+    await this.#mappedPort.stop()
     this.#isStarted = false
     this.#forget(undefined, undefined)
   }
 
   view(): RouterView {
-    if (this.#door !== undefined) {
-      const { protocol, publicAddress, publicPort } = this.#door
+    if (this.#mapping !== undefined) {
+      const { protocol, publicAddress, publicPort } = this.#mapping
       const address = `${publicAddress}:${publicPort}`
       return { state: 'open', protocol, address, isAnnounced: this.#verdict === 'confirmed' }
     }
@@ -74,15 +81,15 @@ export class OwnDoor {
 
   /** Where others reach this peer through the router, by a directory's word too. */
   addresses(): readonly Multiaddr[] {
-    if (this.#door === undefined || this.#verdict !== 'confirmed') return []
+    if (this.#mapping === undefined || this.#verdict !== 'confirmed') return []
     return [
-      multiaddr(`/ip4/${this.#door.publicAddress}/tcp/${this.#door.publicPort}/p2p/${this.#init.self.toString()}`)
+      multiaddr(`/ip4/${this.#mapping.publicAddress}/tcp/${this.#mapping.publicPort}/p2p/${this.#init.self.toString()}`)
     ]
   }
 
   /** The network has changed: another router may be there. */
   networkChanged(): void {
-    this.#doors.wake()
+    this.#mappedPort.wake()
   }
 
   /** A directory can be asked now. */
@@ -90,38 +97,38 @@ export class OwnDoor {
     this.#check()
   }
 
-  #onState(state: DoorState): void {
+  #onState(state: PortMappingState): void {
     const hadAddress = this.addresses().length > 0
-    if (state.is === 'open') this.#forget(state.door, undefined)
+    if (state.is === 'open') this.#forget(state.mapping, undefined)
     else this.#forget(undefined, state.why)
     if (hadAddress) this.#init.onChange()
     this.#check()
   }
 
-  #forget(door: Door | undefined, why: string | undefined): void {
-    this.#door = door
+  #forget(mapping: PortMapping | undefined, why: string | undefined): void {
+    this.#mapping = mapping
     this.#why = why
     this.#verdict = 'unknown'
   }
 
   #check(): void {
-    if (this.#checking !== undefined || this.#verdict !== 'unknown' || this.#door === undefined) return
-    this.#checking = this.#verify(this.#door)
+    if (this.#checking !== undefined || this.#verdict !== 'unknown' || this.#mapping === undefined) return
+    this.#checking = this.#verify(this.#mapping)
       // A directory that does not answer is asked again when it has registered this peer anew.
       .catch(() => undefined)
       .finally(() => (this.#checking = undefined))
   }
 
-  async #verify(door: Door): Promise<void> {
+  async #verify(mapping: PortMapping): Promise<void> {
     const { stunServers, self, notice, onChange } = this.#init
     const servers = stunServers().filter(({ isHearsay }) => isHearsay !== true)
-    if (servers.length === 0 || addressRange(door.publicAddress) !== 'public') return
+    if (servers.length === 0 || addressRange(mapping.publicAddress) !== 'public') return
     const see = this.#init.seenAddresses ?? seenAddresses
     const seen = await see(servers, self, this.#life.signal)
-    if (seen.size === 0 || this.#door !== door) return
-    this.#verdict = seen.has(door.publicAddress) ? 'confirmed' : 'denied'
+    if (seen.size === 0 || this.#mapping !== mapping) return
+    this.#verdict = seen.has(mapping.publicAddress) ? 'confirmed' : 'denied'
     if (this.#verdict === 'denied') return
-    const { publicAddress, publicPort, protocol } = door
+    const { publicAddress, publicPort, protocol } = mapping
     const text = `Your router lets others in at ${publicAddress}:${publicPort} (${protocol}), until you quit.`
     notice({ code: 'router', text })
     onChange()

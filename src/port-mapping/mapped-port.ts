@@ -1,24 +1,24 @@
 /**
- * Keeps a port of the router open that leads to this node, as long as it runs: so that
- * others can dial it. The router is asked in the protocols that it may speak, its lease
- * is renewed, and the port closed at the end. Nothing waits for a router.
+ * Keeps a port of the router mapped to this node for as long as it runs, so that others
+ * can dial it. The router is asked in each protocol that it may speak, the lease is
+ * renewed, and the port is closed at the end. Nothing waits for a router.
  *
  * @example
- * const doors = new Doors({ port: () => 41812, mappers: () => [natPmp({ gateway }), upnp({ gateway })], onState })
- * doors.start()
+ * const mappedPort = new MappedPort({ port: () => 41812, mappers: () => [natPmp({ gateway }), upnp({ gateway })], onState })
+ * mappedPort.start()
  */
 import { Backoff, Wakeup } from '../lib/index.ts'
 import { toError, withDeadline } from '../wire/index.ts'
-import { NoDoorError, type Door, type PortMapper } from './port-mapper.ts'
+import { NoPortMappingError, type PortMapping, type PortMapper } from './port-mapper.ts'
 
 /**
  * Asked of the router, in seconds: a port that a killed process leaves open closes within the hour. Routers that shorten
  * it are asked as much oftener.
  */
-export const DOOR_LEASE_S = 3_600
+export const LEASE_S = 3_600
 
 /** The first try, after the start: what sends one message and ends does not bother the router. */
-export const FIRST_DOOR_AFTER_MS = 3_000
+export const FIRST_REQUEST_AFTER_MS = 3_000
 
 /** All of one protocol, with a search and four orders to a slow machine. */
 const OPEN_TIMEOUT_MS = 12_000
@@ -32,30 +32,30 @@ const RETRY = { firstMs: 60_000, maxMs: 30 * 60_000 } as const
 /** A lease is renewed no more often, however short a router makes it. */
 const MIN_RENEW_MS = 30_000
 
-export type DoorState =
-  | { readonly is: 'open'; readonly door: Door }
+export type PortMappingState =
+  | { readonly is: 'open'; readonly mapping: PortMapping }
   /** With why, of each protocol. */
   | { readonly is: 'closed'; readonly why: string }
 
-export interface DoorsInit {
+export interface MappedPortInit {
   /** The TCP port on which this node listens. */
   readonly port: () => number
   /** How the router of this moment may be asked; none where there is no router. */
   readonly mappers: () => readonly PortMapper[]
-  /** What has changed: a door that was renewed is the same. */
-  readonly onState: (state: DoorState) => void
+  /** What has changed: a mapping that was renewed is the same. */
+  readonly onState: (state: PortMappingState) => void
   readonly firstAfterMs?: number
 }
 
-export class Doors {
-  readonly #init: DoorsInit
+export class MappedPort {
+  readonly #init: MappedPortInit
   readonly #wakeup = new Wakeup()
   readonly #backoff = new Backoff(RETRY)
-  #door: Door | undefined
+  #mapping: PortMapping | undefined
   #told = ''
   #life: { readonly controller: AbortController; readonly task: Promise<void> } | undefined
 
-  constructor(init: DoorsInit) {
+  constructor(init: MappedPortInit) {
     this.#init = init
   }
 
@@ -78,14 +78,14 @@ export class Doors {
     this.#life = undefined
     life.controller.abort(new Error('the node was stopped'))
     await life.task
-    const door = this.#door
-    this.#door = undefined
+    const mapping = this.#mapping
+    this.#mapping = undefined
     this.#told = ''
-    await closeDoor(door)
+    await closeMapping(mapping)
   }
 
   async #keep(signal: AbortSignal): Promise<void> {
-    await this.#wakeup.sleep(signal, this.#init.firstAfterMs ?? FIRST_DOOR_AFTER_MS)
+    await this.#wakeup.sleep(signal, this.#init.firstAfterMs ?? FIRST_REQUEST_AFTER_MS)
     while (!signal.aborted) {
       const opened = await this.#open(signal)
       if (signal.aborted) return
@@ -93,24 +93,24 @@ export class Doors {
     }
   }
 
-  /** @returns the door, or why there is none */
-  async #open(signal: AbortSignal): Promise<Door | string> {
+  /** @returns the mapping, or why there is none */
+  async #open(signal: AbortSignal): Promise<PortMapping | string> {
     const mappers = this.#init.mappers()
     const whys: string[] = []
     // The protocol that worked is asked first, so that a renewal is one.
     for (const mapper of mappers.toSorted((a, b) => Number(this.#isUsed(b)) - Number(this.#isUsed(a)))) {
       const port = this.#init.port()
-      const wished = { port, publicPort: this.#door?.publicPort ?? port, leaseS: DOOR_LEASE_S }
+      const wished = { port, publicPort: this.#mapping?.publicPort ?? port, leaseS: LEASE_S }
       try {
-        const door = await withDeadline('negotiate', OPEN_TIMEOUT_MS, signal, async (inTime) =>
+        const mapping = await withDeadline('negotiate', OPEN_TIMEOUT_MS, signal, async (inTime) =>
           mapper.open({ ...wished, signal: inTime })
         )
         // It was opened while the node was stopped: nobody else will close it.
-        if (signal.aborted) this.#door = door
-        return door
+        if (signal.aborted) this.#mapping = mapping
+        return mapping
       } catch (error) {
         if (signal.aborted) break
-        const why = error instanceof NoDoorError ? error.message : `it failed: ${toError(error).message}`
+        const why = error instanceof NoPortMappingError ? error.message : `it failed: ${toError(error).message}`
         whys.push(`by ${mapper.protocol} ${why}`)
       }
     }
@@ -118,34 +118,34 @@ export class Doors {
   }
 
   #isUsed({ protocol }: PortMapper): boolean {
-    return protocol === this.#door?.protocol
+    return protocol === this.#mapping?.protocol
   }
 
   /** @returns when the router is asked again, in milliseconds */
-  #took(opened: Door | string): number {
+  #took(opened: PortMapping | string): number {
     if (typeof opened === 'string') {
-      this.#door = undefined
+      this.#mapping = undefined
       this.#tell('', { is: 'closed', why: opened })
       return this.#backoff.nextMs()
     }
-    this.#door = opened
+    this.#mapping = opened
     this.#backoff.reset()
     const { protocol, localAddress, publicAddress, publicPort, leaseS } = opened
-    this.#tell([protocol, localAddress, publicAddress, publicPort].join(' '), { is: 'open', door: opened })
-    return Math.max(MIN_RENEW_MS, (Math.min(leaseS, DOOR_LEASE_S) * 1_000) / 2)
+    this.#tell([protocol, localAddress, publicAddress, publicPort].join(' '), { is: 'open', mapping: opened })
+    return Math.max(MIN_RENEW_MS, (Math.min(leaseS, LEASE_S) * 1_000) / 2)
   }
 
-  #tell(door: string, state: DoorState): void {
-    const told = state.is === 'open' ? door : 'closed'
+  #tell(identity: string, state: PortMappingState): void {
+    const told = state.is === 'open' ? identity : 'closed'
     if (told === this.#told) return
     this.#told = told
     this.#init.onState(state)
   }
 }
 
-async function closeDoor(door: Door | undefined): Promise<void> {
+async function closeMapping(mapping: PortMapping | undefined): Promise<void> {
   try {
-    await withDeadline('close', CLOSE_TIMEOUT_MS, undefined, async (signal) => door?.close({ signal }))
+    await withDeadline('close', CLOSE_TIMEOUT_MS, undefined, async (signal) => mapping?.close({ signal }))
   } catch {
     // Its lease ends by itself.
   }
