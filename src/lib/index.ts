@@ -9,6 +9,7 @@ export { countText, listText } from './english.ts'
 export { lookOf, looksAlike, nameShape } from './name-shape.ts'
 export type { NameShape } from './name-shape.ts'
 export { nearestWord } from './nearest-word.ts'
+export { isJson, jsonList, parseJson, type Json } from './json.ts'
 export { isPort, MAX_PORT } from './ports.ts'
 export { PrioritySemaphore } from './priority-semaphore.ts'
 export {

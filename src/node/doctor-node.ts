@@ -5,7 +5,7 @@ import type { ChatParts } from './chat-parts.ts'
 import { hostPortOf } from './dialing/address.ts'
 import { tryAddresses, tryPaths } from './dialing/path-trials.ts'
 import type { DoctorNode } from './doctor/doctor.ts'
-import type { PortEvidence } from './doctor/evidence.ts'
+import type { PortEvidence } from './doctor/evidence/evidence.ts'
 
 export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
   const { host, isObserver, messaging, network, profile, searchesLan } = parts

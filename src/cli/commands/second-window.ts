@@ -3,10 +3,9 @@
 // identity of its own, or another face of the same one: at a terminal the user is
 // asked, unless the setting secondWindow decides. It opens no profile.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isSameName } from '../../lib/index.ts'
+import { isSameName, type Json, jsonList } from '../../lib/index.ts'
 import { defaultProfile, isProfileHeld, processNote, profileHolder, type Config } from '../../node/settings.ts'
-import { runningParley, type Json } from '../control/index.ts'
-import { listOf } from '../control/message-json.ts'
+import { runningParley } from '../control/index.ts'
 import { cleanText } from '../process/clean-text.ts'
 import { InterruptedError, writeLines, type CommandIo } from '../process/io.ts'
 import { wrappedLine } from '../wording/terminal-lines.ts'
@@ -104,7 +103,7 @@ async function checkWords(io: CommandIo, config: Config, words: readonly string[
     const parley = await runningParley(config, { signal: io.interrupted }).catch(() => undefined)
     const contacts = await parley?.ask({ do: 'contacts' }, { signal: io.interrupted }).catch(() => undefined)
     parley?.close()
-    const names = listOf(contacts?.['contacts']).map(({ name }) => String(name))
+    const names = jsonList(contacts?.['contacts']).map(({ name }) => String(name))
     if (contacts !== undefined && !names.some((name) => isSameName(name, words.join(' ')))) throw error
   }
 }

@@ -2,7 +2,7 @@
 // asks that one, and starts none.
 import type { Command } from 'commander'
 import { escapedJson } from '../process/clean-text.ts'
-import type { Json } from '../control/index.ts'
+import { isJson, type Json, jsonList } from '../../lib/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { flagsOf, hasSwitch } from '../options/given-options.ts'
 import { exitCodes, loadProfileConfig, profileKeyProtection, shortId, sizeText } from '../../node/settings.ts'
@@ -76,7 +76,7 @@ function sayLocked(
 /** The event `ready` of the running parley, with the roster as a number. */
 function statusJson(ready: Json): Json {
   const { profile, peer, nickname, network, addresses, directories, conversations, waiting, room, connections } = ready
-  const requests = listOf(ready['requests']).length
+  const requests = jsonList(ready['requests']).length
   const identity = { profile, peer, shortId: ready['shortId'], nickname, network, addresses }
   return {
     running: true,
@@ -86,7 +86,7 @@ function statusJson(ready: Json): Json {
     connections,
     lan: ready['lan'],
     router: ready['router'],
-    online: listOf(ready['roster']).length,
+    online: jsonList(ready['roster']).length,
     requests,
     conversations,
     waiting,
@@ -101,7 +101,7 @@ function statusLines(
   nowMs: number,
   { key, daemon }: { readonly key: KeyProtection; readonly daemon: number | undefined }
 ): string[] {
-  const requests = listOf(ready['requests']).length
+  const requests = jsonList(ready['requests']).length
   return [
     `Profile:        ${textOf(ready['profile'])}, in use by ${holder(daemon)}`,
     `Nickname:       ${textOf(ready['nickname'])}`,
@@ -111,13 +111,13 @@ function statusLines(
     ...listed('Addresses:', Array.isArray(ready['addresses']) ? ready['addresses'].map(textOf) : []),
     ...listed(
       'Directories:',
-      listOf(ready['directories']).map((view, _i, all) => directoryText(view, all, nowMs))
+      jsonList(ready['directories']).map((view, _i, all) => directoryText(view, all, nowMs))
     ),
     `Connections:    ${connectionsText(ready['connections'])}`,
-    ...listed('LAN:', listOf(ready['lan']).map(linkText), 'peers are not looked for'),
+    ...listed('LAN:', jsonList(ready['lan']).map(linkText), 'peers are not looked for'),
     `Router:         ${routerText(ready['router'])}`,
-    `Online:         ${listOf(ready['roster']).length}`,
-    ...listed('Conversations:', listOf(ready['conversations']).map(conversationText)),
+    `Online:         ${jsonList(ready['roster']).length}`,
+    ...listed('Conversations:', jsonList(ready['conversations']).map(conversationText)),
     `Waiting:        ${waitingText(ready['waiting'])}`,
     ...(isJson(ready['room']) ? roomLines(ready['room'], requests) : []),
     ...misbehaviourLines(ready['misbehaviour'], nowMs)
@@ -140,7 +140,7 @@ function roomLines(
   const free = typeof freeBytes === 'number' ? `, ${sizeOf(freeBytes)} free on the disk` : ''
   const isLow = diskLow === true ? `, less than the ${sizeOf(floorBytes)} that stay free: no messages are stored` : ''
   const quota = typeof quotaBytes === 'number' ? quotaBytes : Infinity
-  const fullest = listOf(largest).filter(({ bytes }) => Number(bytes) >= quota * WORTH_TELLING_PART)
+  const fullest = jsonList(largest).filter(({ bytes }) => Number(bytes) >= quota * WORTH_TELLING_PART)
   return [
     ...(messages === 0
       ? []
@@ -175,7 +175,7 @@ const column = 16
 function directoryText(view: Json, all: readonly Json[], nowMs: number): string {
   const { address, state, why, retryAtMs, rttMs, peers, total, registered, forged } = view
   const names = (found: unknown): string =>
-    listOf(found)
+    jsonList(found)
       .map(({ name, shortId: id }) => `${textOf(name)} (${textOf(id)})`)
       .join(', ')
   const apart = Array.isArray(view['notJoinedWith'])
@@ -188,8 +188,8 @@ function directoryText(view: Json, all: readonly Json[], nowMs: number): string 
     ...(typeof rttMs === 'number' && state !== 'waiting' ? [`${rttMs} ms`] : []),
     ...(typeof peers === 'number' ? [peersText(peers, total)] : []),
     ...(registered === true ? ['registered'] : []),
-    ...(listOf(view['withholds']).length === 0 ? [] : [`withholds ${names(view['withholds'])}`]),
-    ...(listOf(view['stale']).length === 0 ? [] : [`stale about ${names(view['stale'])}`]),
+    ...(jsonList(view['withholds']).length === 0 ? [] : [`withholds ${names(view['withholds'])}`]),
+    ...(jsonList(view['stale']).length === 0 ? [] : [`stale about ${names(view['stale'])}`]),
     ...(apart.length === 0 ? [] : [`not joined with ${apart.join(', ')}`]),
     ...(typeof forged === 'number' && forged > 0 ? [`showed ${forged} forged`] : [])
   ]
@@ -239,7 +239,7 @@ function conversationText({ peer, name, state, why }: Json): string {
 /** Connections that gave way, if any. */
 function connectionsText(connections: unknown): string {
   const { open, maxOpen, pending, holders, gaveWay } = isJson(connections) ? connections : {}
-  const most = listOf(holders).map(({ from, connections: count }) => `${textOf(from)} (${textOf(count)})`)
+  const most = jsonList(holders).map(({ from, connections: count }) => `${textOf(from)} (${textOf(count)})`)
   return [
     `${textOf(open)} of ${textOf(maxOpen)}`,
     ...(most.length === 0 ? [] : [`most from ${most.join(', ')}`]),
@@ -267,12 +267,4 @@ function misbehaviourLines(misbehaviour: unknown, nowMs: number): string[] {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '-'
-}
-
-function listOf(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.filter(isJson) : []
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null
 }

@@ -1,7 +1,7 @@
 // A message of the JSON lines, parsed back. Pure; an object that lacks
 // a field is no message.
+import { isJson, type Json } from '../../lib/index.ts'
 import type { HistoryEntry, OutgoingMessage, StoredMessage } from '../chat-api/chat-api.ts'
-import type { Json } from './running-parley.ts'
 
 const deliveryStates: readonly string[] = ['pending', 'held', 'delivered', 'unconfirmed', 'failed']
 const arrivalStates: readonly string[] = ['held', 'accepted']
@@ -35,13 +35,4 @@ export function isDeliveryState(state: unknown): state is OutgoingMessage['state
 
 function isArrivalState(state: unknown): state is ArrivalState {
   return typeof state === 'string' && arrivalStates.includes(state)
-}
-
-/** The objects of a list; anything else is an empty one. */
-export function listOf(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.filter(isJson) : []
-}
-
-export function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null
 }

@@ -1,7 +1,7 @@
 // An examination by the parley that runs on the profile, read from its JSON lines.
+import { type Json, jsonList } from '../../lib/index.ts'
 import { doctorCauses, type DoctorFinding, type DoctorReport } from '../../node/settings.ts'
-import { listOf } from './message-json.ts'
-import { type Json, NoAnswerError, type RunningParley } from './running-parley.ts'
+import { NoAnswerError, type RunningParley } from './running-parley.ts'
 
 /** @throws RunningCommandError as the other process reported it; NoAnswerError */
 export async function runningExamination(
@@ -10,7 +10,7 @@ export async function runningExamination(
   signal: AbortSignal
 ): Promise<DoctorReport> {
   const done = await parley.ask({ do: 'doctor', ...(words.length === 0 ? {} : { peer: words }) }, { signal })
-  const findings = listOf(done['findings']).map(readFinding)
+  const findings = jsonList(done['findings']).map(readFinding)
   if (findings.length === 0) throw new NoAnswerError(undefined)
   return { findings: findings.filter((one) => one !== undefined) }
 }

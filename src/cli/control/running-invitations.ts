@@ -1,10 +1,10 @@
 // The invitations of the parley that runs on a profile, made and watched from another
 // process. It reads the lines, and knows nothing of what is done with them.
+import { isJson, type Json, jsonList } from '../../lib/index.ts'
 import type { InvitationView } from '../chat-api/chat-api.ts'
 import type { InviteRequest } from '../chat-commands/invite-commands.ts'
 import type { InvitationNews } from '../wording/invitation-wording.ts'
-import { isJson, listOf } from './message-json.ts'
-import { type Json, NoAnswerError, type RunningParley } from './running-parley.ts'
+import { NoAnswerError, type RunningParley } from './running-parley.ts'
 
 interface RunningInvitations {
   make(request: Extract<InviteRequest, { is: 'make' }>): Promise<InvitationView>
@@ -29,7 +29,7 @@ export function runningInvitations(parley: RunningParley): RunningInvitations {
     },
     list: async () => {
       const { invitations } = await parley.ask({ do: 'invite', text: 'list' })
-      return listOf(invitations).flatMap((json) => readInvitation(json) ?? [])
+      return jsonList(invitations).flatMap((json) => readInvitation(json) ?? [])
     },
     end: async (number) => ask(`end ${number}`),
     onNews: (listener) =>
@@ -67,7 +67,7 @@ function readInvitation(json: Json): InvitationView | undefined {
     failedTries: Number(failedTries),
     expiresAtMs: Number(expiresAtMs),
     directories: Array.isArray(directories) ? directories.map(String) : [],
-    came: listOf(json['came']).map(({ peer, name, shortId }) => ({
+    came: jsonList(json['came']).map(({ peer, name, shortId }) => ({
       peer: String(peer),
       name: String(name),
       shortId: String(shortId)

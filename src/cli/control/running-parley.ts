@@ -15,6 +15,7 @@ import {
   profileFolder,
   profileHolder
 } from '../../node/settings.ts'
+import { type Json, parseJson } from '../../lib/index.ts'
 import { readLines } from '../process/input-lines.ts'
 import { pathsToCall } from './control-path.ts'
 
@@ -46,8 +47,6 @@ const CONTROL_ANSWER_MS = 12_000
 
 /** Longest line read from a running parley: a roster of ten thousand; a page of messages is smaller. */
 const MAX_ANSWER_LINE_BYTES = 128 * 1024 * 1024
-
-export type Json = Readonly<Record<string, unknown>>
 
 interface AskOptions {
   readonly timeoutMs?: number
@@ -197,7 +196,7 @@ interface Reader {
 async function listen(socket: Socket, { questions, listeners }: Reader): Promise<void> {
   try {
     for await (const line of readLines(socket, { maxBytes: MAX_ANSWER_LINE_BYTES })) {
-      const json = line.is === 'line' ? readJson(line.text) : undefined
+      const json = line.is === 'line' ? parseJson(line.text) : undefined
       if (json === undefined) continue
       const question = questions.get(typeof json['tag'] === 'string' ? json['tag'] : greeting)
       if (json['event'] === 'error') question?.fail(errorOf(json))
@@ -206,15 +205,6 @@ async function listen(socket: Socket, { questions, listeners }: Reader): Promise
     }
   } catch {
     // A reset is an end like any other.
-  }
-}
-
-function readJson(line: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -1,12 +1,12 @@
 // A profile as the parley that runs on it reports it: its history page by page, its
 // contacts, and the safety number with a peer, for commands that otherwise open the
 // profile themselves. It knows nothing of what they do with it.
-import { isSameName } from '../../lib/index.ts'
+import { isJson, isSameName, type Json, jsonList } from '../../lib/index.ts'
 import { shortId } from '../../node/settings.ts'
 import type { HistoryApi, HistoryEntry, NameOwner } from '../chat-api/chat-api.ts'
 import type { SafetyView } from '../wording/trust-wording.ts'
-import { isJson, listOf, readEntry } from './message-json.ts'
-import { type Json, NoAnswerError, RunningCommandError, type RunningParley } from './running-parley.ts'
+import { readEntry } from './message-json.ts'
+import { NoAnswerError, RunningCommandError, type RunningParley } from './running-parley.ts'
 
 /** Messages asked for at once from a running parley. */
 const RUNNING_PAGE_MESSAGES = 100
@@ -20,7 +20,7 @@ export function runningHistory(parley: RunningParley): HistorySource {
     if (typeof json['peer'] === 'string' && typeof json['name'] === 'string') names.set(json['peer'], json['name'])
   }
   const entriesOf = (done: Json): readonly HistoryEntry[] =>
-    listOf(done['messages']).map((json) => {
+    jsonList(done['messages']).map((json) => {
       note(json)
       const entry = readEntry(json)
       if (entry === undefined) throw new NoAnswerError(undefined)
@@ -34,7 +34,7 @@ export function runningHistory(parley: RunningParley): HistorySource {
       export: (options) => exported(ask, options),
       conversations: async () => {
         const { conversations } = await parley.ask({ do: 'conversations' })
-        return listOf(conversations).map((json) => {
+        return jsonList(conversations).map((json) => {
           note(json)
           const last = readEntry(isJson(json['last']) ? json['last'] : {})
           if (last === undefined) throw new NoAnswerError(undefined)
@@ -63,7 +63,7 @@ export function runningHistory(parley: RunningParley): HistorySource {
 /** A peer that is neither around nor a contact, but has messages here; only when the word can mean no other. */
 async function pastPeer(parley: RunningParley, word: string): Promise<(Json & { peer: string }) | undefined> {
   const { conversations } = await parley.ask({ do: 'conversations' })
-  const hits = listOf(conversations).flatMap(({ peer, name }) =>
+  const hits = jsonList(conversations).flatMap(({ peer, name }) =>
     typeof peer === 'string' &&
     ([peer, shortId(peer)].includes(word) || (typeof name === 'string' && isSameName(name, word)))
       ? [{ peer, name }]
@@ -141,7 +141,7 @@ async function* exported(
 export function runningContacts(parley: RunningParley): ContactSource {
   const listed = async (): Promise<readonly ListedContact[]> => {
     const { contacts } = await parley.ask({ do: 'contacts' })
-    return listOf(contacts).flatMap((json) => readContact(json) ?? [])
+    return jsonList(contacts).flatMap((json) => readContact(json) ?? [])
   }
   return {
     list: listed,

@@ -1,6 +1,7 @@
 // One message sent from a profile: by a node of our own, or by the parley that runs
 // on it, which then stands in for the node. When that one ends while the message
 // still waits, the message is in the profile: the next holder goes on with it.
+import { type Json, jsonList } from '../../lib/index.ts'
 import { TypedEventEmitter } from 'main-event'
 import { type Config, exitCodes, ParleyError, shortId } from '../../node/settings.ts'
 import type {
@@ -14,9 +15,9 @@ import type {
 } from '../chat-api/chat-api.ts'
 import { RESOLVE_TIMEOUT_MS } from '../chat-api/find-peer.ts'
 import { MAX_PAGE_MESSAGES } from '../chat-commands/chat-command.ts'
-import { isDeliveryState, listOf, readMessage } from './message-json.ts'
+import { isDeliveryState, readMessage } from './message-json.ts'
 import { onProfile } from './on-profile.ts'
-import { type Json, NoAnswerError, type RunningParley } from './running-parley.ts'
+import { NoAnswerError, type RunningParley } from './running-parley.ts'
 
 /** The running parley is on another network than the one that was asked for. */
 class ProfileOnOtherNetworkError extends ParleyError {
@@ -129,7 +130,7 @@ export class RunningNode implements SendingNode {
     const onEnd = (): void => this.#settled.reject(new LeftWaitingError('the parley that was to send it has ended'))
     if (running.ended.aborted) onEnd()
     else running.ended.addEventListener('abort', onEnd, { once: true })
-    for (const state of listOf(running.ready['conversations'])) this.#noteState(state)
+    for (const state of jsonList(running.ready['conversations'])) this.#noteState(state)
   }
 
   /** @throws RunningCommandError with the exit code that the node's own error has */
@@ -161,7 +162,7 @@ export class RunningNode implements SendingNode {
     for (;;) {
       const from = before === undefined ? {} : { before }
       const ask = { do: 'history', peer, limit: MAX_PAGE_MESSAGES, ...from }
-      const page = listOf((await this.#running.ask(ask, options))['messages'])
+      const page = jsonList((await this.#running.ask(ask, options))['messages'])
       const found = page.find((json) => json['id'] === id && json['direction'] === 'out')
       if (found !== undefined) return readOutgoing(found)
       const earliest = page[0]?.['position']

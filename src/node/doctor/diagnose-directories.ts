@@ -1,10 +1,10 @@
 // How the directories are, and why one is not reached. Pure.
 import type { DoctorFinding } from '../api/doctor-report.ts'
 import { whyNoConnection, type WayFailure } from './diagnose-way.ts'
-import type { DirectoryEvidence, Surroundings } from './evidence.ts'
+import type { DirectoryEvidence, Surroundings } from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
-import { sudoOf } from './firewall.ts'
-import type { TcpOutcome } from './tcp-probe.ts'
+import { sudoOf } from './evidence/firewall.ts'
+import type { TcpOutcome } from './evidence/tcp-probe.ts'
 
 /** No two clocks are the same; from here on the times of messages mislead. */
 const CLOCK_TOLERANCE_MS = 120_000

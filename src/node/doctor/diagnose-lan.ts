@@ -3,12 +3,11 @@
 import type { DoctorFinding } from '../api/doctor-report.ts'
 import { addressRange } from '../../wire/index.ts'
 import { lanProblemText } from '../discovery/multicast.ts'
-import { addressOn, type Surroundings } from './evidence.ts'
+import { addressOn, type Surroundings } from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
-import { droppedBy, dropText, insertedRules, isCertain, openingCommands, sudoOf } from './firewall.ts'
-import type { FamilyProbe, LinkProbe } from './multicast-probe.ts'
-import type { Packet } from './nft-match.ts'
-import type { NftDrop } from './nft-verdict.ts'
+import { droppedBy, dropText, insertedRules, isCertain, openingCommands, sudoOf } from './evidence/firewall.ts'
+import type { FamilyProbe, LinkProbe } from './evidence/multicast-probe.ts'
+import type { NftDrop, Packet } from './evidence/nftables.ts'
 
 const MDNS_PORT = 5353
 const groups = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' } as const

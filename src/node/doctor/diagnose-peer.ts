@@ -3,7 +3,7 @@ import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
 import { blockedPeer, type DialFailure, noAddress } from '../dialing/dial-errors.ts'
 import type { PathTrial } from '../dialing/path-trials.ts'
 import { type Explanation, whyNoConnection, type WayFailure } from './diagnose-way.ts'
-import type { PeerEvidence, Surroundings } from './evidence.ts'
+import type { PeerEvidence, Surroundings } from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
 
 /** @param nowMs by the clock of the times in the evidence */

@@ -1,10 +1,10 @@
 // Whether others can connect to this node: its port, and the firewall before it. Pure.
 import type { DoctorFinding } from '../api/doctor-report.ts'
 import { neighbourOn } from './diagnose-lan.ts'
-import { addressOn, type PortEvidence, type Surroundings } from './evidence.ts'
+import { addressOn, type PortEvidence, type Surroundings } from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
-import { droppedBy, dropText, isCertain, openingCommands } from './firewall.ts'
-import { type Packet, SOME_SOURCE_PORT } from './nft-match.ts'
+import { droppedBy, dropText, isCertain, openingCommands } from './evidence/firewall.ts'
+import { type Packet, SOME_SOURCE_PORT } from './evidence/nftables.ts'
 
 export function portFindings({ port, takenPort }: PortEvidence, seen: Surroundings): readonly DoctorFinding[] {
   return [...takenFindings(port, takenPort), firewallFinding(port, seen)]

@@ -3,11 +3,11 @@
 import type { RouterView } from '../api/chat-events.ts'
 import type { DoctorFinding } from '../api/doctor-report.ts'
 import { OwnNetwork } from '../dialing/own-network.ts'
-import { addressOn, type ReachEvidence, type Surroundings } from './evidence.ts'
+import { addressOn, type ReachEvidence, type Surroundings } from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
-import { droppedBy, dropText, openingCommands } from './firewall.ts'
-import { type Packet, SOME_SOURCE_PORT } from './nft-match.ts'
-import type { UdpEvidence } from './udp-look.ts'
+import { droppedBy, dropText, openingCommands } from './evidence/firewall.ts'
+import { type Packet, SOME_SOURCE_PORT } from './evidence/nftables.ts'
+import type { UdpEvidence } from './evidence/udp-look.ts'
 
 export function reachabilityFindings(
   { udp, router, relays, isSeen }: ReachEvidence,

@@ -1,9 +1,9 @@
 // Why no connection came about with a place: from how the dial failed and what is known of
 // the way there, to a cause. Pure.
 import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
-import { addressOn, type Surroundings, type Way } from './evidence.ts'
-import { droppedBy, dropText, isCertain, openingCommands, sudoOf } from './firewall.ts'
-import { type Packet, SOME_SOURCE_PORT } from './nft-match.ts'
+import { addressOn, type Surroundings, type Way } from './evidence/evidence.ts'
+import { droppedBy, dropText, isCertain, openingCommands, sudoOf } from './evidence/firewall.ts'
+import { type Packet, SOME_SOURCE_PORT } from './evidence/nftables.ts'
 
 /** How a connection failed, as far as it matters here. */
 export type WayFailure = 'silent' | 'refused' | 'no-route' | 'forbidden' | 'other'

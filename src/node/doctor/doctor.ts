@@ -14,14 +14,21 @@ import { lanFindings } from './diagnose-lan.ts'
 import { peerFindings } from './diagnose-peer.ts'
 import { portFindings } from './diagnose-port.ts'
 import { reachabilityFindings } from './diagnose-reachability.ts'
-import type { DirectoryEvidence, PeerEvidence, PortEvidence, ReachEvidence, Surroundings, Way } from './evidence.ts'
+import type {
+  DirectoryEvidence,
+  PeerEvidence,
+  PortEvidence,
+  ReachEvidence,
+  Surroundings,
+  Way
+} from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
-import { lookAround } from './look-around.ts'
-import { neighbours } from './neighbours.ts'
-import { tailnetMachines, type TailnetMachine } from './tailnet.ts'
-import { tcpProbe } from './tcp-probe.ts'
-import { lookOverUdp } from './udp-look.ts'
-import { lookAtWay } from './way-there.ts'
+import { lookAround } from './evidence/look-around.ts'
+import { neighbours } from './evidence/neighbours.ts'
+import { tailnetMachines, type TailnetMachine } from './evidence/tailnet.ts'
+import { tcpProbe } from './evidence/tcp-probe.ts'
+import { lookOverUdp } from './evidence/udp-look.ts'
+import { lookAtWay } from './evidence/way-there.ts'
 
 /** The whole examination: a command that waits for it ends within 8 s. */
 const DOCTOR_MS = 6_500

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { ask } from '../../../src/node/doctor/system-command.ts'
+import { ask } from '../../../src/node/doctor/evidence/system-command.ts'
 
 test('a program that hangs and ignores the request to end is killed, and counts as failed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parley-program-'))

@@ -1,7 +1,7 @@
 // Gathers what is known of this machine's own network: interfaces, multicast on each, the
 // way out, tunnels and the firewall. It concludes nothing.
-import { type Interfaces, networkInterfaces } from '../../transport/index.ts'
-import { canMulticast, multicastLinks } from '../discovery/links.ts'
+import { type Interfaces, networkInterfaces } from '../../../transport/index.ts'
+import { canMulticast, multicastLinks } from '../../discovery/links.ts'
 import type { Surroundings } from './evidence.ts'
 import { lookAtFirewall } from './firewall.ts'
 import { probeMulticast } from './multicast-probe.ts'

@@ -3,7 +3,7 @@
 import { createSocket } from 'node:dgram'
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
-import type { Interfaces } from '../../transport/index.ts'
+import type { Interfaces } from '../../../transport/index.ts'
 
 /** Documentation prefixes (RFC 5737, RFC 3849): nothing is there, so they show the default route. */
 export const ELSEWHERE = { ipv4: '192.0.2.1', ipv6: '2001:db8::1' } as const

@@ -1,9 +1,9 @@
 // What was seen of the network, before anything is concluded from it: plain data, which
 // the diagnosis reads and tests make up.
-import type { Interfaces } from '../../transport/index.ts'
-import type { DirectoryView, PathView, RouterView } from '../api/chat-events.ts'
-import type { PeerTrials } from '../dialing/path-trials.ts'
-import { OwnNetwork } from '../dialing/own-network.ts'
+import type { Interfaces } from '../../../transport/index.ts'
+import type { DirectoryView, PathView, RouterView } from '../../api/chat-events.ts'
+import type { PeerTrials } from '../../dialing/path-trials.ts'
+import { OwnNetwork } from '../../dialing/own-network.ts'
 import type { Firewall } from './firewall.ts'
 import type { LinkProbe } from './multicast-probe.ts'
 import type { TcpOutcome, TcpPlace } from './tcp-probe.ts'

@@ -2,9 +2,7 @@
 // open it for one kind of packet. Which packets those are is decided elsewhere.
 import { readFile } from 'node:fs/promises'
 import { platform, userInfo } from 'node:os'
-import type { Packet } from './nft-match.ts'
-import { type FirewallManager, NftRuleset } from './nft-ruleset.ts'
-import { dropsOf, type NftDrop } from './nft-verdict.ts'
+import { dropsOf, type FirewallManager, type NftDrop, NftRuleset, type Packet } from './nftables.ts'
 import { ask, printed } from './system-command.ts'
 
 export interface Firewall {

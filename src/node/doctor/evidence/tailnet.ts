@@ -1,7 +1,7 @@
 // The machines of the user's tailnet (Tailscale), as its program tells them: addresses at
 // which a peer may answer when no other does.
 import { isIPv4 } from 'node:net'
-import { isJson } from './nft-ruleset.ts'
+import { isJson, parseJson } from '../../../lib/index.ts'
 import { printed } from './system-command.ts'
 
 /** Machines that are tried: more than a person has. */
@@ -19,13 +19,8 @@ export async function tailnetMachines(signal: AbortSignal): Promise<readonly Tai
 }
 
 export function readTailnet(text: string): readonly TailnetMachine[] {
-  let status: unknown
-  try {
-    status = JSON.parse(text)
-  } catch {
-    return []
-  }
-  const peers = isJson(status) && isJson(status['Peer']) ? Object.values(status['Peer']) : []
+  const listed = parseJson(text)?.['Peer']
+  const peers = isJson(listed) ? Object.values(listed) : []
   const online = peers.filter(isJson).filter((one) => one['Online'] === true)
   const machines = online.flatMap(({ HostName: name, TailscaleIPs: ips }) => {
     const ip = Array.isArray(ips) ? ips.find((one) => typeof one === 'string' && isIPv4(one)) : undefined

@@ -2,7 +2,7 @@
 // the router before it, or that no UDP gets through. The socket is closed afterwards.
 import { isIPv4 } from 'node:net'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { lookOverIpv4, type Mapping, type StunServer } from '../../direct/stun/index.ts'
+import { lookOverIpv4, type Mapping, type StunServer } from '../../../direct/stun/index.ts'
 
 export interface UdpEvidence {
   /** The places that were asked, over IPv4. */

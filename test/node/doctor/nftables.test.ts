@@ -1,9 +1,7 @@
 /** Packets followed through rulesets as `nft -j list ruleset` prints them. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Packet } from '../../../src/node/doctor/nft-match.ts'
-import { NftRuleset } from '../../../src/node/doctor/nft-ruleset.ts'
-import { dropsOf } from '../../../src/node/doctor/nft-verdict.ts'
+import { dropsOf, NftRuleset, type Packet } from '../../../src/node/doctor/evidence/nftables.ts'
 
 const mdns: Packet = {
   direction: 'in',

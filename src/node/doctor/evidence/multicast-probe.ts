@@ -17,10 +17,10 @@ import {
   MDNS_PORT,
   mdnsGroup,
   multicastFault
-} from '../discovery/mdns-sockets.ts'
-import type { Link } from '../discovery/links.ts'
-import { OwnNetwork } from '../dialing/own-network.ts'
-import type { Interfaces } from '../../transport/index.ts'
+} from '../../discovery/mdns-sockets.ts'
+import type { Link } from '../../discovery/links.ts'
+import { OwnNetwork } from '../../dialing/own-network.ts'
+import type { Interfaces } from '../../../transport/index.ts'
 
 /** Responders answer within half a second (RFC 6762, 6), and Wi-Fi holds multicast back for as long again. */
 const MULTICAST_PROBE_MS = 2_500

@@ -2,7 +2,7 @@
 // the machine itself answers, and for a silent one whether another port does.
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { Interfaces } from '../../transport/index.ts'
+import type { Interfaces } from '../../../transport/index.ts'
 import { linkOf, type Way } from './evidence.ts'
 import type { Neighbour } from './neighbours.ts'
 import { interfaceOf, sourceTowards } from './routes.ts'

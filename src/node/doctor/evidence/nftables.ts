@@ -1,0 +1,366 @@
+// What nftables does to a packet: which chains of `nft -j list ruleset` drop it, and
+// whether that is certain. Not every condition can be judged from outside the kernel; a
+// rule that can't be is passed over, and from then on the answer is only likely. Pure.
+import { BlockList, isIP, isIPv4 } from 'node:net'
+import { isJson, type Json, parseJson } from '../../../lib/index.ts'
+
+/** The first packet of an exchange. */
+export interface Packet {
+  readonly direction: 'in' | 'out'
+  /** The interface that it arrives on or leaves by. */
+  readonly interface: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly source: string
+  readonly sourcePort: number
+  readonly target: string
+  readonly targetPort: number
+}
+
+/** A source port of the kind that systems choose for a connection (RFC 6056, 3.2): rules on services don't match it. */
+export const SOME_SOURCE_PORT = 50_000
+
+/** A chain that the kernel runs by itself, for packets that arrive or leave. */
+interface BaseChain extends ChainName {
+  readonly hook: 'prerouting' | 'input' | 'output' | 'postrouting'
+  readonly priority: number
+  readonly policy: 'accept' | 'drop'
+}
+
+interface ChainName {
+  /** `inet`, `ip` or `ip6`. */
+  readonly family: string
+  readonly table: string
+  readonly chain: string
+}
+
+/** A program that writes the rules; what it does not know of it overwrites. */
+export type FirewallManager = 'ufw' | 'firewalld' | 'nftables'
+
+export class NftRuleset {
+  readonly baseChains: readonly BaseChain[]
+  readonly #rules = new Map<string, Json[][]>()
+  /** The elements of named sets and maps. */
+  readonly #sets = new Map<string, readonly unknown[]>()
+  readonly #tables = new Set<string>()
+
+  /** @returns undefined for what is no ruleset */
+  static read(text: string): NftRuleset | undefined {
+    const entries = parseJson(text)?.['nftables']
+    return Array.isArray(entries) ? new NftRuleset(entries.filter(isJson)) : undefined
+  }
+
+  private constructor(entries: readonly Json[]) {
+    this.baseChains = entries
+      .flatMap(({ chain }) => (isJson(chain) ? (baseChain(chain) ?? []) : []))
+      .toSorted((a, b) => a.priority - b.priority)
+    for (const { table, rule, set, map } of entries) {
+      if (isJson(table)) this.#tables.add(String(table['name']))
+      if (isJson(rule)) this.#addRule(rule)
+      for (const one of [set, map]) {
+        if (isJson(one) && Array.isArray(one['elem'])) this.#sets.set(keyOf(one, one['name']), one['elem'])
+      }
+    }
+  }
+
+  /** Each rule as its list of statements. */
+  rulesOf({ family, table, chain }: ChainName): readonly (readonly Json[])[] {
+    return this.#rules.get(keyOf({ family, table }, chain)) ?? []
+  }
+
+  /** @returns undefined when there is no such set */
+  elementsOf({ family, table }: ChainName, name: string): readonly unknown[] | undefined {
+    return this.#sets.get(keyOf({ family, table }, name))
+  }
+
+  /** Whose rules these are. */
+  get manager(): FirewallManager {
+    if (this.#tables.has('firewalld')) return 'firewalld'
+    return [...this.#rules.keys()].some((key) => / ufw6?-/u.test(key)) ? 'ufw' : 'nftables'
+  }
+
+  #addRule(rule: Json): void {
+    const { expr } = rule
+    if (!Array.isArray(expr)) return
+    const key = keyOf(rule, rule['chain'])
+    const rules = this.#rules.get(key) ?? []
+    rules.push(expr.filter(isJson))
+    this.#rules.set(key, rules)
+  }
+}
+
+function baseChain({ family, table, name, type, hook, prio, policy }: Json): BaseChain | undefined {
+  const isFilter = type === 'filter' && (family === 'inet' || family === 'ip' || family === 'ip6')
+  if (!isFilter || typeof table !== 'string' || typeof name !== 'string') return undefined
+  if (hook !== 'prerouting' && hook !== 'input' && hook !== 'output' && hook !== 'postrouting') return undefined
+  const priority = typeof prio === 'number' ? prio : 0
+  return { family, table, chain: name, hook, priority, policy: policy === 'drop' ? 'drop' : 'accept' }
+}
+
+function keyOf({ family, table }: { readonly family?: unknown; readonly table?: unknown }, name: unknown): string {
+  return [family, table, name].map(String).join(' ')
+}
+
+/** nftables allows sixteen jumps; a ruleset that was read while it changed might go in a circle. */
+const MAX_JUMPS = 16
+
+export interface NftDrop extends ChainName {
+  readonly by: 'rule' | 'policy'
+  /** Every rule before it could be judged. */
+  readonly isCertain: boolean
+}
+
+type Fate = 'accept' | 'drop' | 'passed'
+
+interface Outcome {
+  readonly fate: Fate
+  readonly isCertain: boolean
+}
+
+/** The chains that drop the packet, in the order in which it meets them. */
+export function dropsOf(packet: Packet, ruleset: NftRuleset): readonly NftDrop[] {
+  const hooks = packet.direction === 'in' ? ['prerouting', 'input'] : ['output', 'postrouting']
+  const chains = ruleset.baseChains.filter(({ family, hook }) => hooks.includes(hook) && isOf(family, packet))
+  return chains.flatMap((base) => dropBy(base, packet, ruleset) ?? [])
+}
+
+function dropBy(base: BaseChain, packet: Packet, ruleset: NftRuleset): NftDrop | undefined {
+  const { family, table, chain, policy } = base
+  const { fate, isCertain } = walk(base, packet, ruleset, 0)
+  const dropped = { family, table, chain, isCertain }
+  if (fate === 'drop') return { ...dropped, by: 'rule' }
+  return fate === 'passed' && policy === 'drop' ? { ...dropped, by: 'policy' } : undefined
+}
+
+function walk(chain: ChainName, packet: Packet, ruleset: NftRuleset, depth: number): Outcome {
+  let isCertain = true
+  if (depth > MAX_JUMPS) return { fate: 'passed', isCertain: false }
+  for (const statements of ruleset.rulesOf(chain)) {
+    const { holds, verdict } = judge(statements, packet, { ruleset, chain })
+    if (holds === 'no' || verdict === undefined) continue
+    if (holds === 'maybe') {
+      isCertain = false
+      continue
+    }
+    const to = targetOf(verdict)
+    if (to !== undefined) {
+      const inner = walk({ ...chain, chain: to }, packet, ruleset, depth + 1)
+      isCertain &&= inner.isCertain
+      if (inner.fate !== 'passed') return { fate: inner.fate, isCertain }
+      if ('goto' in verdict) return { fate: 'passed', isCertain }
+    } else if ('accept' in verdict) return { fate: 'accept', isCertain }
+    else if ('drop' in verdict || 'reject' in verdict) return { fate: 'drop', isCertain }
+    else if ('return' in verdict) return { fate: 'passed', isCertain }
+    else isCertain = false // handed to a program
+  }
+  return { fate: 'passed', isCertain }
+}
+
+interface Judged {
+  readonly holds: Truth
+  /** The statement that decides; undefined for a rule that only counts or logs. */
+  readonly verdict: Json | undefined
+}
+
+const verdicts = ['accept', 'drop', 'reject', 'return', 'jump', 'goto', 'queue'] as const
+
+function judge(statements: readonly Json[], packet: Packet, place: Place): Judged {
+  let holds: Truth = 'yes'
+  for (const statement of statements) {
+    const { match, vmap } = statement
+    if (isJson(match)) {
+      const isMet = matches(match, packet, place)
+      if (isMet === 'no') return { holds: 'no', verdict: undefined }
+      if (isMet === 'maybe') holds = 'maybe'
+    } else if (isJson(vmap)) {
+      const verdict = mappedVerdict(vmap, packet, place)
+      if (verdict === 'maybe') return { holds: 'maybe', verdict: statement }
+      if (verdict !== undefined) return { holds, verdict }
+    } else if ('xt' in statement) holds = 'maybe' // of iptables, which nft does not translate
+    else if (verdicts.some((verdict) => verdict in statement)) return { holds, verdict: statement }
+  }
+  return { holds, verdict: undefined }
+}
+
+function targetOf(verdict: Json): string | undefined {
+  const to = verdict['jump'] ?? verdict['goto']
+  return isJson(to) && typeof to['target'] === 'string' ? to['target'] : undefined
+}
+
+function isOf(family: string, { target }: Packet): boolean {
+  return family === 'inet' || family === (isIPv4(target) ? 'ip' : 'ip6')
+}
+
+/** `maybe`: it can't be judged from here. */
+type Truth = 'yes' | 'no' | 'maybe'
+
+/** What a condition looks at: `absent` where the packet has no such field. */
+type Value =
+  | { readonly is: 'known'; readonly value: string | number }
+  | { readonly is: 'absent' }
+  | { readonly is: 'unknown' }
+
+/** Where a rule stands, and the named sets that it may look into. */
+interface Place {
+  readonly ruleset: NftRuleset
+  readonly chain: ChainName
+}
+
+function matches(match: Json, packet: Packet, place: Place): Truth {
+  const { op, left, right } = match
+  const value = valueOf(left, packet)
+  if (value.is === 'unknown') return 'maybe'
+  if (value.is === 'absent') return 'no'
+  switch (op) {
+    case '==':
+    case 'in':
+      return isAmong(value.value, right, place)
+    case '!=':
+      return not(isAmong(value.value, right, place))
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+      return compares(Number(value.value), op, Number(right))
+    default:
+      return 'maybe'
+  }
+}
+
+/** The verdict of a verdict map for the packet. @returns undefined when it has none; `maybe` when that is not known */
+function mappedVerdict(vmap: Json, packet: Packet, place: Place): Json | 'maybe' | undefined {
+  const { key, data } = vmap
+  const value = valueOf(key, packet)
+  if (value.is === 'unknown') return 'maybe'
+  if (value.is === 'absent') return undefined
+  const pairs = isJson(data) ? data['set'] : elements(data, place)
+  if (!Array.isArray(pairs)) return 'maybe'
+  for (const pair of pairs) {
+    if (!Array.isArray(pair)) return 'maybe'
+    const fits = isAmong(value.value, pair[0], place)
+    if (fits === 'maybe') return 'maybe'
+    if (fits === 'yes') return isJson(pair[1]) ? pair[1] : 'maybe'
+  }
+  return undefined
+}
+
+function valueOf(left: unknown, packet: Packet): Value {
+  if (!isJson(left)) return { is: 'unknown' }
+  const { meta, payload, ct } = left
+  if (isJson(meta)) return metaValue(meta['key'], packet)
+  if (isJson(payload)) return payloadValue(payload, packet)
+  // Nothing was exchanged before it, and nothing is translated.
+  if (isJson(ct) && ct['key'] === 'state') return known('new')
+  if (isJson(ct) && ct['key'] === 'status') return { is: 'absent' }
+  return { is: 'unknown' }
+}
+
+function metaValue(key: unknown, packet: Packet): Value {
+  const isIn = packet.direction === 'in'
+  switch (key) {
+    case 'iif':
+    case 'iifname':
+      return isIn ? known(packet.interface) : { is: 'absent' }
+    case 'oif':
+    case 'oifname':
+      return isIn ? { is: 'absent' } : known(packet.interface)
+    case 'l4proto':
+      return known(packet.protocol)
+    case 'nfproto':
+      return known(isIPv4(packet.target) ? 'ipv4' : 'ipv6')
+    case 'protocol':
+      return known(isIPv4(packet.target) ? 'ip' : 'ip6')
+    default:
+      return { is: 'unknown' }
+  }
+}
+
+function payloadValue({ protocol, field }: Json, packet: Packet): Value {
+  const family = isIPv4(packet.target) ? 'ip' : 'ip6'
+  if (protocol === 'tcp' || protocol === 'udp' || protocol === 'th') {
+    if (protocol !== 'th' && protocol !== packet.protocol) return { is: 'absent' }
+    if (field === 'dport') return known(packet.targetPort)
+    return field === 'sport' ? known(packet.sourcePort) : { is: 'unknown' }
+  }
+  if (protocol === 'ip' || protocol === 'ip6') {
+    if (protocol !== family) return { is: 'absent' }
+    if (field === 'saddr') return known(packet.source)
+    if (field === 'daddr') return known(packet.target)
+    return field === 'protocol' || field === 'nexthdr' ? known(packet.protocol) : { is: 'unknown' }
+  }
+  // Protocols such as ICMP, which the packet is not of.
+  return typeof protocol === 'string' ? { is: 'absent' } : { is: 'unknown' }
+}
+
+function known(value: string | number): Value {
+  return { is: 'known', value }
+}
+
+function isAmong(value: string | number, right: unknown, place: Place): Truth {
+  if (Array.isArray(right)) return any(right.map((one) => isAmong(value, one, place)))
+  if (typeof right === 'number') return truth(Number(value) === right)
+  if (typeof right === 'string') {
+    if (right.startsWith('@')) {
+      const elems = elements(right, place)
+      return elems === undefined ? 'maybe' : isAmong(value, elems, place)
+    }
+    return truth(right.endsWith('*') ? String(value).startsWith(right.slice(0, -1)) : String(value) === right)
+  }
+  if (!isJson(right)) return 'maybe'
+  if (Array.isArray(right['set'])) return isAmong(value, right['set'], place)
+  if (isJson(right['elem'])) return isAmong(value, right['elem']['val'], place)
+  if (Array.isArray(right['range'])) return isBetween(value, right['range'])
+  if (isJson(right['prefix'])) return isWithin(value, right['prefix'])
+  return 'maybe'
+}
+
+function elements(name: unknown, { ruleset, chain }: Place): readonly unknown[] | undefined {
+  return typeof name === 'string' ? ruleset.elementsOf(chain, name.slice(1)) : undefined
+}
+
+function isBetween(value: string | number, [from, to]: readonly unknown[]): Truth {
+  if (typeof value === 'number') return truth(value >= Number(from) && value <= Number(to))
+  return inList(value, (list, family) => list.addRange(String(from), String(to), family))
+}
+
+function isWithin(value: string | number, { addr, len }: Json): Truth {
+  return inList(String(value), (list, family) => list.addSubnet(String(addr), Number(len), family))
+}
+
+function inList(ip: string, add: (list: BlockList, family: 'ipv4' | 'ipv6') => void): Truth {
+  if (isIP(ip) === 0) return 'maybe'
+  const family = isIPv4(ip) ? 'ipv4' : 'ipv6'
+  const list = new BlockList()
+  try {
+    add(list, family)
+  } catch {
+    return 'maybe' // not an address of this family
+  }
+  return truth(list.check(ip, family))
+}
+
+function compares(value: number, op: '<' | '<=' | '>' | '>=', bound: number): Truth {
+  if (Number.isNaN(value) || Number.isNaN(bound)) return 'maybe'
+  switch (op) {
+    case '<':
+      return truth(value < bound)
+    case '<=':
+      return truth(value <= bound)
+    case '>':
+      return truth(value > bound)
+    case '>=':
+      return truth(value >= bound)
+  }
+}
+
+function truth(isTrue: boolean): Truth {
+  return isTrue ? 'yes' : 'no'
+}
+
+function not(one: Truth): Truth {
+  return one === 'maybe' ? 'maybe' : truth(one === 'no')
+}
+
+function any(all: readonly Truth[]): Truth {
+  if (all.includes('yes')) return 'yes'
+  return all.includes('maybe') ? 'maybe' : 'no'
+}
