@@ -7,10 +7,25 @@ const marks = { ok: 'ok', note: 'note', problem: 'PROBLEM' } as const
 /** Under the text of a finding, which stands behind its mark. */
 const indent = ' '.repeat(9)
 
-export function doctorLines({ findings }: DoctorReport): string[] {
+/** Problems stand last, where a terminal ends. */
+export function doctorLines(report: DoctorReport): string[] {
+  return [...ordered(report, ['ok', 'note', 'problem']).flatMap(findingLines), `${doctorSum(report)}.`]
+}
+
+/** The same for a list that begins at its top: problems stand first. */
+export function doctorListLines(report: DoctorReport): string[] {
+  return ordered(report, ['problem', 'note', 'ok']).flatMap(findingLines)
+}
+
+/** `Nothing is broken`, `Two problems` */
+export function doctorSum({ findings }: DoctorReport): string {
   const problems = findings.filter(({ verdict }) => verdict === 'problem').length
-  const sum = problems === 0 ? 'Nothing is broken.' : problems === 1 ? 'One problem.' : `${problems} problems.`
-  return [...findings.flatMap(findingLines), sum]
+  if (problems === 0) return 'Nothing is broken'
+  return problems === 1 ? 'One problem' : `${problems} problems`
+}
+
+function ordered({ findings }: DoctorReport, order: readonly DoctorFinding['verdict'][]): readonly DoctorFinding[] {
+  return order.flatMap((which) => findings.filter(({ verdict }) => verdict === which))
 }
 
 function findingLines(finding: DoctorFinding): string[] {

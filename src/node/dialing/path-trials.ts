@@ -4,7 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PathKind } from '../api/chat-events.ts'
-import { formatAddress, hostPortOf, pathKindOf, withPeerId } from './address.ts'
+import { formatAddress, hostPortOf, pathKindOf, relayOf, withPeerId } from './address.ts'
 import { AddressLookup } from './address-lookup.ts'
 import { dialFailureOf, explainDialError, type DialFailure } from './dial-errors.ts'
 import type { Dialer } from './dialer.ts'
@@ -20,6 +20,8 @@ export interface PathTrial {
   /** As people write it. */
   readonly place: string
   readonly kind: PathKind
+  /** Of a path through a relay: its peer ID. */
+  readonly relay: string | undefined
   /** Undefined for a path through a relay. */
   readonly host: string | undefined
   readonly port: number | undefined
@@ -73,7 +75,13 @@ interface Trial {
 async function tryOne(dialer: TrialDialer, address: Multiaddr, { peer, signal, onOpen }: Trial): Promise<PathTrial> {
   const startedAtMs = performance.now()
   const place = hostPortOf(address)
-  const path = { place: formatAddress(address), kind: pathKindOf(address), host: place?.host, port: place?.port }
+  const path = {
+    place: formatAddress(address),
+    kind: pathKindOf(address),
+    relay: relayOf(address),
+    host: place?.host,
+    port: place?.port
+  }
   // A signal of its own: libp2p ends a connection when the signal that it was dialled with aborts, however late.
   const ended = new AbortController()
   const timer = setTimeout(() => ended.abort(new DOMException('too late', 'TimeoutError')), PATH_TRIAL_MS)

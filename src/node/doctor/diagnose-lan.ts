@@ -5,7 +5,15 @@ import { addressRange } from '../../wire/index.ts'
 import { lanProblemText } from '../discovery/multicast.ts'
 import { addressOn, type Surroundings } from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
-import { droppedBy, dropText, insertedRules, isCertain, openingCommands, sudoOf } from './evidence/firewall.ts'
+import {
+  droppedBy,
+  dropText,
+  insertedRules,
+  interfaceCommand,
+  isCertain,
+  isPlain,
+  openingCommands
+} from './evidence/firewall.ts'
 import type { FamilyProbe, LinkProbe } from './evidence/multicast-probe.ts'
 import type { NftDrop, Packet } from './evidence/nftables.ts'
 
@@ -30,27 +38,62 @@ export function lanFindings(seen: Surroundings): readonly DoctorFinding[] {
       )
     ]
   }
-  const links = seen.links.filter(({ name }) => !seen.tunnels.has(name)).map((link) => linkFinding(link, seen))
-  const unable = seen.unused.filter(({ name }) => !seen.tunnels.has(name)).map((one) => unableFinding(one, seen))
-  return [...links, ...unable, ...vpnFindings(seen, [...links, ...unable])]
+  const links = seen.links
+    .filter(({ name }) => !seen.tunnels.has(name))
+    .map(({ name, ...link }) => ({ name, about: (at: string) => linkFinding({ name, ...link }, seen, at) }))
+  const unable = seen.unused
+    .filter(({ name }) => !seen.tunnels.has(name))
+    .map(({ name, why }) => ({ name, about: (at: string) => unableFinding({ name, why }, seen, at) }))
+  const found = [...saidOnce(links), ...saidOnce(unable)]
+  return [...found, ...vpnFindings(seen, found)]
 }
 
-function linkFinding(link: LinkProbe, seen: Surroundings): DoctorFinding {
-  const { name, families, others } = link
+/** A finding at one interface. */
+interface LinkFinding {
+  readonly name: string
+  /** @param at the interfaces that its text and advice name; evidence and commands are of this one */
+  readonly about: (at: string) => DoctorFinding
+}
+
+/** What several interfaces have in common is said once, of all of them. */
+function saidOnce(found: readonly LinkFinding[]): readonly DoctorFinding[] {
+  const alike = Map.groupBy(found, ({ about }) => {
+    const { evidence: _evidence, commands: _commands, ...said } = about('')
+    return JSON.stringify(said)
+  })
+  return [...alike.values()].flatMap((links) => {
+    const at = listed(links.map(({ name }) => name))
+    const all = links.map(({ about }) => about(at))
+    const together = (clauses: readonly string[]): readonly string[] => [...new Set(clauses)]
+    return all.slice(0, 1).map((first) => ({
+      ...first,
+      evidence: together(all.flatMap(({ evidence }) => evidence)),
+      commands: together(all.flatMap(({ commands }) => commands))
+    }))
+  })
+}
+
+/** `eth0`, `eth0 and wlan0`, `eth0, wlan0 and docker0` */
+function listed(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((one) => one !== '').join(' and ')
+}
+
+function linkFinding(link: LinkProbe, seen: Surroundings, at: string): DoctorFinding {
+  const { families, others } = link
   const works = families.filter(({ isHeard, failure }) => isHeard && failure === undefined)
   if (works.length === families.length && works.length > 0) {
-    return fine('lan', `mDNS works at ${name}: ${heardText(others)}`, others > 0 ? {} : { advice: ifNotAlone })
+    return fine('lan', `mDNS works at ${at}: ${heardText(others)}`, others > 0 ? {} : { advice: ifNotAlone })
   }
   const broken = families.filter((one) => !works.includes(one))
   const [worst = broken[0]] = broken.filter(({ failure }) => failure !== undefined)
-  if (worst === undefined) return fine('lan', `${name} has no address that mDNS uses`)
-  const finding = brokenLink(link, worst, seen)
+  if (worst === undefined) return fine('lan', `no address that mDNS uses is at ${at}`)
+  const finding = brokenLink(link, worst, seen, at)
   // On a server on the Internet nobody is looked for by mDNS, and its firewall is right.
   if (isPublic(link)) return { ...finding, verdict: 'note' }
   if (works.length === 0) return finding
   const half = worst.family === 'ipv4' ? 'IPv4' : 'IPv6'
   const whole = works[0]?.family === 'ipv4' ? 'IPv4' : 'IPv6'
-  return { ...finding, verdict: 'note', text: `mDNS works at ${name} over ${whole} only, and fails over ${half}` }
+  return { ...finding, verdict: 'note', text: `mDNS works at ${at} over ${whole} only, and fails over ${half}` }
 }
 
 /** Silence alone shows nothing: most networks at home have one machine on them at times. */
@@ -68,9 +111,12 @@ function heardText(count: number): string {
   return count === 1 ? 'one other machine was heard' : `${count} other machines were heard`
 }
 
-function brokenLink(link: LinkProbe, { family, failure }: FamilyProbe, seen: Surroundings): DoctorFinding {
+function brokenLink(link: LinkProbe, { family, failure }: FamilyProbe, seen: Surroundings, at: string): DoctorFinding {
   const { name } = link
-  const text = lanProblemText({ name, why: failure?.why ?? 'a firewall on this machine drops what arrives by mDNS' })
+  const text = lanProblemText({
+    name: at,
+    why: failure?.why ?? 'a firewall on this machine drops what arrives by mDNS'
+  })
   if (failure === undefined) return droppedInside(link, family, seen, text)
   switch (failure.code) {
     case 'EADDRINUSE':
@@ -80,17 +126,17 @@ function brokenLink(link: LinkProbe, { family, failure }: FamilyProbe, seen: Sur
       })
     case 'EACCES':
     case 'EPERM':
-      return forbidden(link, family, seen, text)
+      return forbidden(link, family, seen, { text, at })
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
       return problem('lan', 'no-multicast-route', text, {
         evidence: [`the system has no way to ${groups[family]} at ${name}`],
-        advice: `Give ${name} its multicast route again`,
-        commands: [
+        advice: `Restore the multicast route at ${at}`,
+        commands: interfaceCommand(seen.firewall, name, (dev) =>
           family === 'ipv6'
-            ? `${sudoOf(seen.firewall)}ip -6 route add multicast ff00::/8 dev ${name} table local`
-            : `${sudoOf(seen.firewall)}ip route add 224.0.0.0/4 dev ${name}`
-        ]
+            ? `-6 route add multicast ff00::/8 dev ${dev} table local`
+            : `route add 224.0.0.0/4 dev ${dev}`
+        )
       })
     default:
       return problem('lan', 'mdns-failed', text)
@@ -118,8 +164,12 @@ function droppedInside(
 }
 
 /** The system refuses to send. Where a VPN has the default route, its kill switch is the one that forbids it. */
-function forbidden(link: LinkProbe, family: FamilyProbe['family'], seen: Surroundings, text: string): DoctorFinding {
-  const { name } = link
+function forbidden(
+  { name }: LinkProbe,
+  family: FamilyProbe['family'],
+  seen: Surroundings,
+  { text, at }: { readonly text: string; readonly at: string }
+): DoctorFinding {
   const leaving = mdnsPacket('out', name, family, seen)
   const drops = droppedBy(seen.firewall, leaving)
   const evidence = [
@@ -129,7 +179,7 @@ function forbidden(link: LinkProbe, family: FamilyProbe['family'], seen: Surroun
   ]
   const tunnel = seen.defaultWay.ipv4 ?? seen.defaultWay.ipv6
   if (tunnel !== undefined && seen.tunnels.has(tunnel)) {
-    return problem('vpn', 'kill-switch', `the kill switch of the VPN at ${tunnel} forbids the network at ${name}`, {
+    return problem('vpn', 'kill-switch', `the kill switch of the VPN at ${tunnel} forbids the network at ${at}`, {
       isLikely: !isCertain(drops),
       evidence: [...evidence, `the default route leads through ${tunnel}`],
       advice: "Allow the local network in the VPN's settings (most call it local network sharing, or LAN access)",
@@ -145,7 +195,7 @@ function forbidden(link: LinkProbe, family: FamilyProbe['family'], seen: Surroun
 
 /** Rules that let the own network through, in and out, on that interface alone. */
 function killSwitchCommands(name: string, seen: Surroundings): readonly string[] {
-  if (!/^[\w.@-]+$/u.test(name)) return []
+  if (!isPlain(name)) return []
   const both = (direction: Packet['direction']): readonly NftDrop[] => {
     const drops = (['ipv4', 'ipv6'] as const).flatMap((family) =>
       droppedBy(seen.firewall, mdnsPacket(direction, name, family, seen))
@@ -179,12 +229,13 @@ function killSwitchCommands(name: string, seen: Surroundings): readonly string[]
 
 function unableFinding(
   { name, why }: { readonly name: string; readonly why: string },
-  seen: Surroundings
+  seen: Surroundings,
+  at: string
 ): DoctorFinding {
-  return problem('lan', 'cannot-multicast', lanProblemText({ name, why }), {
+  return problem('lan', 'cannot-multicast', lanProblemText({ name: at, why }), {
     evidence: [`${name} does not have the flag MULTICAST`],
-    advice: `Switch multicast on at ${name}`,
-    commands: [`${sudoOf(seen.firewall)}ip link set ${name} multicast on`]
+    advice: `Switch multicast on at ${at}`,
+    commands: interfaceCommand(seen.firewall, name, (dev) => `link set ${dev} multicast on`)
   })
 }
 

@@ -1,4 +1,6 @@
 // How a peer is reached, path by path, and why not. Pure.
+import { shortId } from '../../lib/index.ts'
+import type { PathView } from '../api/chat-events.ts'
 import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
 import { blockedPeer, type DialFailure, noAddress } from '../dialing/dial-errors.ts'
 import type { PathTrial } from '../dialing/path-trials.ts'
@@ -21,7 +23,7 @@ export function peerFindings(peer: PeerEvidence, seen: Surroundings, nowMs: numb
   const connected =
     path.kind === 'none'
       ? []
-      : [fine('peer', `${name} is connected (${path.kind}, ${path.address}${rttText(path.rttMs)})`)]
+      : [fine('peer', `${name} is connected (${connectedText(path, peer)}${rttText(path.rttMs)})`)]
   const sought =
     path.kind === 'none' && path.retryAtMs !== undefined && !isReached
       ? [
@@ -48,9 +50,13 @@ interface Context {
   readonly isReached: boolean
 }
 
-function pathFinding({ place, kind, host, outcome }: PathTrial, { peer, seen, isReached }: Context): DoctorFinding {
+function pathFinding(
+  { place, kind, relay, host, outcome }: PathTrial,
+  { peer, seen, isReached }: Context
+): DoctorFinding {
   if (outcome.is === 'open') {
-    return fine('peer', `${peer.name} answers at ${place} (${kind}, in ${Math.ceil(outcome.tookMs)} ms)`)
+    const at = relay === undefined ? `at ${place} (${kind}, ` : `${relayText(relay, peer)} (`
+    return fine('peer', `${peer.name} answers ${at}in ${Math.ceil(outcome.tookMs)} ms)`)
   }
   const way = host === undefined ? undefined : peer.ways.get(host)
   const failure = wayFailures[outcome.failure]
@@ -74,6 +80,17 @@ const ownCauses: Partial<Readonly<Record<DialFailure, DoctorCause>>> = {
   'key-changed': 'key-changed',
   'not-parley': 'not-parley',
   relay: 'relay'
+}
+
+function connectedText(path: Exclude<PathView, { kind: 'none' }>, peer: PeerEvidence): string {
+  if (path.relay !== undefined) return relayText(path.relay, peer)
+  return `${path.kind}, ${path.host ?? path.address}`
+}
+
+/** `relayed by the directory 203.0.113.7:8000 (k3Qd7w)` */
+function relayText(relay: string, { directories }: PeerEvidence): string {
+  const directory = directories.get(relay)
+  return `relayed by ${directory === undefined ? shortId(relay) : `the directory ${directory} (${shortId(relay)})`}`
 }
 
 function againText(inMs: number): string {

@@ -13,7 +13,11 @@ export function reachabilityFindings(
   { udp, router, relays, isSeen }: ReachEvidence,
   seen: Surroundings
 ): readonly DoctorFinding[] {
-  return [...udpFindings(udp, seen), ...routerFindings(router), ...(isSeen ? relayFindings(relays) : [])]
+  return [
+    ...udpFindings(udp, seen),
+    ...(router === undefined ? [] : routerFindings(router)),
+    ...(isSeen ? relayFindings(relays) : [])
+  ]
 }
 
 function routerFindings(router: RouterView): readonly DoctorFinding[] {
@@ -26,8 +30,13 @@ function routerFindings(router: RouterView): readonly DoctorFinding[] {
     case 'closed':
       return [note('reachability', `the router lets nobody in: ${router.why}`)]
     case 'off':
+      return [
+        note('reachability', 'the router is not asked to let others in', {
+          advice: 'With the setting portMapping on, Parley asks it (parley config shows the setting)'
+        })
+      ]
     case 'asking':
-      return []
+      return [fine('reachability', 'the router is being asked to let others in: run doctor again in some seconds')]
   }
 }
 

@@ -2,7 +2,7 @@
 // the way there, to a cause. Pure.
 import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
 import { addressOn, type Surroundings, type Way } from './evidence/evidence.ts'
-import { droppedBy, dropText, isCertain, openingCommands, sudoOf } from './evidence/firewall.ts'
+import { droppedBy, dropText, interfaceCommand, isCertain, openingCommands } from './evidence/firewall.ts'
 import { type Packet, SOME_SOURCE_PORT } from './evidence/nftables.ts'
 
 /** How a connection failed, as far as it matters here. */
@@ -77,7 +77,11 @@ function wrongWay({ way, seen }: Question): Explanation | undefined {
     cause: 'vpn-route',
     evidence: [`${host} is in the network at ${link}, and the system sends packets for it through ${by}`],
     advice: 'Leave the local network out of the VPN, in its settings, or give this address a way of its own',
-    commands: [`${sudoOf(seen.firewall)}ip route replace ${host}/${host.includes(':') ? 128 : 32} dev ${link}`]
+    commands: interfaceCommand(
+      seen.firewall,
+      link,
+      (dev) => `route replace ${host}/${host.includes(':') ? 128 : 32} dev ${dev}`
+    )
   }
 }
 

@@ -114,7 +114,7 @@ export class Doctor {
     const relays = this.#node.relays()
     return {
       udp,
-      router: this.#node.router(),
+      router: relays === undefined ? undefined : this.#node.router(),
       relays: relays ?? 0,
       isSeen: relays !== undefined && this.#node.directories().length > 0
     }
@@ -228,6 +228,7 @@ export class Doctor {
     const trial: PathTrial = {
       place: formatAddress(address),
       kind: 'direct',
+      relay: undefined,
       ...place,
       outcome: { is: 'failed', failure, why: error.message }
     }
@@ -238,7 +239,8 @@ export class Doctor {
       isOnline: false,
       path: { kind: 'none', why: error.message },
       tried: { trials: [trial], refused: [] },
-      ways: new Map([[place.host, way]])
+      ways: new Map([[place.host, way]]),
+      directories: new Map()
     }
     return peerFindings(evidence, seen, Date.now())[0] ?? problem('peer', own, error.message)
   }
@@ -256,7 +258,8 @@ export class Doctor {
       : await Promise.all([this.#allPaths(peer, given, signal), this.#overTailnet(peer, given, signal)])
     const seen = await looking
     const ways = await this.#waysTo(tried.trials, seen, signal)
-    const found = peerFindings({ peer, ...this.#node.peer(peer), tried, ways }, seen, Date.now())
+    const directories = new Map(this.#node.directories().map((one) => [one.peer ?? '', one.address]))
+    const found = peerFindings({ peer, ...this.#node.peer(peer), tried, ways, directories }, seen, Date.now())
     if (tailnet.length === 0) return found
     // It is reached that way: the others are missed by nobody.
     return [...tailnet, ...found.map((one) => (one.verdict === 'problem' ? { ...one, verdict: 'note' as const } : one))]

@@ -337,6 +337,22 @@ describe('the screen', () => {
     }
   })
 
+  test('an examination is a list with its problems first, which is read to its end', () => {
+    const plain = { area: 'lan', cause: 'none', isLikely: false, evidence: [], advice: '', commands: [] } as const
+    const fine = Array.from({ length: 40 }, (_, index) => ({
+      ...plain,
+      verdict: 'ok' as const,
+      text: `works ${index}`
+    }))
+    const broken = { ...plain, verdict: 'problem', cause: 'clock', text: 'the clock is wrong' } as const
+    const report = { findings: [...fine, broken] }
+    const screen = TestScreen.ready(80, 24).tell({ is: 'result', result: { is: 'examined', report } })
+    expect(screen.text).toMatch(/Doctor: One problem[^]*PROBLEM {2}the clock is wrong/u)
+    expect(screen.text).not.toContain('works 39')
+    screen.type('\u001b[F')
+    expect(screen.text).toContain('works 39')
+  })
+
   test('at 40×12 lists people online before those away', () => {
     const screen = TestScreen.ready(40, 12, [row('bob', { path: 'lan' })])
     const names = ['q1', 'q2', 'q3', 'q4', 'q5', 'q6']

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { doctorLines } from '../../../src/cli/wording/doctor-wording.ts'
+import { doctorLines, doctorListLines } from '../../../src/cli/wording/doctor-wording.ts'
 import { fine, note, problem } from '../../../src/node/doctor/finding.ts'
 
 test('a finding stands with its cause, what shows it, and the commands that mend it', () => {
@@ -18,6 +18,13 @@ test('a finding stands with its cause, what shows it, and the commands that mend
     '             sudo ufw allow 4001/tcp',
     'One problem.'
   ])
+})
+
+test('problems stand last where lines scroll, and first in a list', () => {
+  const findings = [problem('lan', 'clock', 'two'), fine('lan', 'one'), note('lan', 'three')]
+  const heads = (lines: readonly string[]): readonly string[] => lines.filter((line) => !line.startsWith(' '))
+  expect(heads(doctorLines({ findings }))).toEqual(['ok       one', 'note     three', 'PROBLEM  two', 'One problem.'])
+  expect(heads(doctorListLines({ findings }))).toEqual(['PROBLEM  two', 'note     three', 'ok       one'])
 })
 
 test('notes are no problems', () => {

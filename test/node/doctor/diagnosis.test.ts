@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { shortId } from '../../../src/lib/index.ts'
 import { doctorCauses } from '../../../src/node/api/doctor-report.ts'
-import type { DirectoryView } from '../../../src/node/api/chat-events.ts'
+import type { DirectoryView, RouterView } from '../../../src/node/api/chat-events.ts'
 import { directoryFindings } from '../../../src/node/doctor/diagnose-directories.ts'
 import { lanFindings } from '../../../src/node/doctor/diagnose-lan.ts'
 import type { UdpEvidence } from '../../../src/node/doctor/evidence/udp-look.ts'
@@ -105,7 +106,7 @@ test('what directories see of a UDP socket tells the router', () => {
     reachabilityFindings(
       {
         udp: { asked, seenAt: [], mapping: 'unknown', isForbidden: false, ...udp },
-        router: { state: 'off' },
+        router: undefined,
         relays: 0,
         isSeen: false
       },
@@ -120,6 +121,86 @@ test('what directories see of a UDP socket tells the router', () => {
   expect(reach({})).toMatchObject([{ verdict: 'problem', cause: 'udp-blocked', isLikely: true }])
   expect(reach({ isForbidden: true })).toMatchObject([{ cause: 'udp-blocked', isLikely: false }])
   expect(reach({ asked: [] })).toEqual([])
+})
+
+test('what a router of a running parley does is said in each state', () => {
+  const about = (router: RouterView) => {
+    const udp: UdpEvidence = { asked: [], seenAt: [], mapping: 'unknown', isForbidden: false }
+    return reachabilityFindings({ udp, router, relays: 0, isSeen: false }, home).map(({ text }) => text)
+  }
+  expect(about({ state: 'off' })).toEqual(['the router is not asked to let others in'])
+  expect(about({ state: 'asking' })).toEqual([expect.stringContaining('is being asked')])
+  expect(about({ state: 'closed', why: 'by UPnP the router does not answer' })).toEqual([
+    'the router lets nobody in: by UPnP the router does not answer'
+  ])
+  const open = { state: 'open', protocol: 'UPnP', address: '203.0.113.9:4001', isAnnounced: true } as const
+  expect(about(open)).toEqual(['the router lets others in at 203.0.113.9:4001 (UPnP)'])
+})
+
+test('what several interfaces have in common is said once, and names them', () => {
+  const at = (name: string, failure?: { code: string; why: string }) => ({
+    name,
+    addresses: ['192.168.1.7'],
+    families: [{ family: 'ipv4' as const, isHeard: failure === undefined, failure }],
+    others: 0
+  })
+  const [quiet, ...more] = lanFindings({ ...home, links: [at('eth0'), at('wlan0'), at('docker0')] })
+  expect(quiet?.text).toBe('mDNS works at eth0, wlan0 and docker0: no other machine was heard just now')
+  expect(more).toEqual([])
+  const unrouted = { code: 'ENETUNREACH', why: 'no route' }
+  expect(lanFindings({ ...home, links: [at('eth0', unrouted), at('wlan0', unrouted)] })).toMatchObject([
+    {
+      text: 'peers on the LAN at eth0 and wlan0 cannot be found: no route',
+      advice: 'Restore the multicast route at eth0 and wlan0',
+      commands: ['ip route add 224.0.0.0/4 dev eth0', 'ip route add 224.0.0.0/4 dev wlan0']
+    }
+  ])
+})
+
+test('no command names an interface whose name a shell would read otherwise', () => {
+  const hostile = ['eth0;reboot', '$(id)', '-x', 'a b', "a'b", '`id`']
+  const unused = hostile.map((name) => ({ name, why: 'it can not multicast' }))
+  const links = hostile.map((name) => ({
+    name,
+    addresses: ['192.168.1.7'],
+    families: [{ family: 'ipv4' as const, isHeard: false, failure: { code: 'ENETUNREACH', why: 'no route' } }],
+    others: 0
+  }))
+  const found = lanFindings({ ...home, unused, links })
+  expect(found.length).toBeGreaterThan(0)
+  expect(found.flatMap(({ commands }) => commands)).toEqual([])
+  for (const link of hostile) {
+    const way = { ...neighbour, link, by: 'tun0' }
+    const seen = { ...home, tunnels: new Set(['tun0']) }
+    const { cause, commands } = whyNoConnection({ way, failure: 'silent', seen, isOnline: false })
+    expect([cause, commands]).toEqual(['vpn-route', []])
+  }
+})
+
+test('a path through a relay is named by the directory that relays, or by the short ID of another relay', () => {
+  const relay = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
+  const place = `/ip4/203.0.113.7/tcp/8000/p2p/${relay}/p2p-circuit`
+  const peer: PeerEvidence = {
+    peer: '12D3',
+    name: 'berta',
+    isBlocked: false,
+    isOnline: true,
+    path: { kind: 'relayed', relay, address: place, rttMs: 12 },
+    tried: {
+      trials: [
+        { place, kind: 'relayed', relay, host: undefined, port: undefined, outcome: { is: 'open', tookMs: 29.5 } }
+      ],
+      refused: []
+    },
+    ways: new Map(),
+    directories: new Map()
+  }
+  expect(peerFindings(peer, home, 0).map(({ text }) => text)).toEqual([
+    `berta is connected (relayed by ${shortId(relay)}, 12 ms)`,
+    `berta answers relayed by ${shortId(relay)} (in 30 ms)`
+  ])
+  const [known] = peerFindings({ ...peer, directories: new Map([[relay, '203.0.113.7:8000']]) }, home, 0)
+  expect(known?.text).toBe(`berta is connected (relayed by the directory 203.0.113.7:8000 (${shortId(relay)}), 12 ms)`)
 })
 
 test('mDNS that works over one family only is a note', () => {
@@ -212,6 +293,7 @@ test('of a peer that is looked for it says why the last try failed and when the 
         {
           place: '192.168.1.8:4001',
           kind: 'lan',
+          relay: undefined,
           host: '192.168.1.8',
           port: 4001,
           outcome: { is: 'failed', failure: 'silent', why: 'nothing answered at 192.168.1.8:4001' }
@@ -219,7 +301,8 @@ test('of a peer that is looked for it says why the last try failed and when the 
       ],
       refused: []
     },
-    ways: new Map([['192.168.1.8', neighbour]])
+    ways: new Map([['192.168.1.8', neighbour]]),
+    directories: new Map()
   }
   expect(peerFindings(peer, home, 2_500)).toMatchObject([
     {

@@ -6,6 +6,7 @@ import type { CommandResult } from '../../chat-commands/chat-command.ts'
 import { helpLines, namesakeText, requestLines, resultLines } from '../../chat-commands/result-lines.ts'
 import { cleanLines, cleanText } from '../../process/clean-text.ts'
 import { directoryLines } from '../../wording/directory-wording.ts'
+import { doctorListLines, doctorSum } from '../../wording/doctor-wording.ts'
 import { identityLines } from '../../wording/identity-wording.ts'
 import { invitationLines, type InvitationNews, invitationNewsText } from '../../wording/invitation-wording.ts'
 import { conversationLine, excerpt, historyLine, markedEntryLines, requestLine } from '../../wording/message-wording.ts'
@@ -150,6 +151,8 @@ export function shownResult(result: CommandResult, state: State): Shown {
           invitation: result.invitation.number
         }
       }
+    case 'examined':
+      return popup(`Doctor: ${doctorSum(result.report)}`, textLines(doctorListLines(result.report)))
     case 'sent':
       return { is: 'lines', lines: [`To ${labelOf(state, result.peer)}: ${excerpt(result.message.text)}`] }
     default:

@@ -47,8 +47,8 @@ export interface DirectoryEvidence {
 /** How others elsewhere reach this machine. */
 export interface ReachEvidence {
   readonly udp: UdpEvidence
-  /** Whether the router lets others in. */
-  readonly router: RouterView
+  /** Whether the router lets others in; undefined for a node that only looks, which asks none. */
+  readonly router: RouterView | undefined
   /** Relays that hold a place for this peer. */
   readonly relays: number
   /** It is on the roster; a node that only looks has no relays. */
@@ -73,6 +73,8 @@ export interface PeerEvidence {
   readonly tried: PeerTrials
   /** The ways to the hosts that were tried, by host. */
   readonly ways: ReadonlyMap<string, Way>
+  /** Directories in use, by peer ID, as they were named: those that relay are named by it. */
+  readonly directories: ReadonlyMap<string, string>
 }
 
 /** The link of this machine that the address is on. */

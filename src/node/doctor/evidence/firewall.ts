@@ -1,6 +1,7 @@
 // The firewall of this machine as far as this user may look at it, and the commands that
 // open it for one kind of packet. Which packets those are is decided elsewhere.
 import { readFile } from 'node:fs/promises'
+import { isIP, isIPv6 } from 'node:net'
 import { platform, userInfo } from 'node:os'
 import { dropsOf, type FirewallManager, type NftDrop, NftRuleset, type Packet } from './nftables.ts'
 import { ask, printed } from './system-command.ts'
@@ -90,7 +91,8 @@ export function openingCommands(firewall: Firewall, packet: Packet, isForAll = t
 
 function insertions(firewall: Firewall, packet: Packet, isForAll: boolean): readonly string[] {
   const { protocol, targetPort, target } = packet
-  const which = isForAll ? '' : `${target.includes(':') ? 'ip6' : 'ip'} daddr ${target} `
+  // A host name that nobody could look up has no place in a rule.
+  const which = isForAll || isIP(target) === 0 ? '' : `${isIPv6(target) ? 'ip6' : 'ip'} daddr ${target} `
   return insertedRules(firewall, droppedBy(firewall, packet), `${which}${protocol} dport ${targetPort} accept`)
 }
 
@@ -105,9 +107,22 @@ export function insertedRules(
   return inShell.map(({ family, table, chain }) => `${sudo}nft 'insert rule ${family} ${table} ${chain} ${rule}'`)
 }
 
-/** A name that no shell reads as anything else. */
-function isPlain(name: string): boolean {
-  return /^[\w.-]+$/u.test(name)
+/**
+ * A command of `ip` about an interface; none where no shell can be given its name, which a container or a VPN has chosen.
+ *
+ * @param command after `ip `, with the name in its place
+ */
+export function interfaceCommand(
+  firewall: Pick<Firewall, 'needsSudo'>,
+  name: string,
+  command: (name: string) => string
+): readonly string[] {
+  return isPlain(name) ? [`${sudoOf(firewall)}ip ${command(name)}`] : []
+}
+
+/** A name that a shell, and the program that it runs, reads as nothing else. */
+export function isPlain(name: string): boolean {
+  return /^\w[\w.@-]*$/u.test(name)
 }
 
 /** What stands before a command of an administrator. */
