@@ -55,7 +55,7 @@ const mayImport = {
   'node/directories':
     'direct/stun directory lib node/api node/config node/dialing node/peers node/profile presence storage transport wire',
   'node/discovery': 'lib node/api node/dialing transport wire',
-  'node/doctor': 'direct/stun node/api node/dialing node/discovery node/doctor/evidence wire',
+  'node/doctor': 'direct/stun lib node/api node/dialing node/discovery node/doctor/evidence wire',
   'node/doctor/evidence': 'direct/stun lib node/api node/dialing node/discovery transport',
   'node/invitations': 'invite lib node/api node/dialing presence storage wire',
   'node/messaging': 'chat-protocol lib node/api node/config node/dialing node/peers node/profile storage wire',
