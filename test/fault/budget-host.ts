@@ -12,6 +12,8 @@ import { startHost } from '../../src/node/dialing/listening.ts'
 import { freePort } from '../processes/ports.ts'
 import type { Misbehaviour } from '../../src/node/api/chat-events.ts'
 import { misbehaviourOf } from '../../src/node/misbehaviour.ts'
+import { LinkWatch, type LinkPace } from '../../src/wire/index.ts'
+import { eventualMs } from '../patience.ts'
 
 export interface HostReading {
   /** Heap and external memory after a collection. */
@@ -32,6 +34,8 @@ export type HostOrder = { readonly do: 'read' } | { readonly do: 'dial'; readonl
 /** Agreed on, and never read. */
 export const DEAF_PROTOCOL = '/deaf/1.0.0'
 
+const patient: LinkPace = { pingAfterMs: eventualMs, answerWithinMs: eventualMs }
+
 /** Also imported for its types and names. */
 if (process.send !== undefined && process.argv[1] === import.meta.filename) await run()
 
@@ -46,6 +50,8 @@ async function run(): Promise<void> {
       port,
       discovery: [],
       gater: {},
+      // A test that gets no time of the processor for some seconds answers no ping meanwhile: silence is not judged here.
+      links: new LinkWatch({ outbound: patient, inbound: patient }),
       onMisbehaviour: (error, remote) => misbehaviour.push(misbehaviourOf(error, remote))
     }),
     services: commonServices
