@@ -15,7 +15,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { RosterPush } from '../src/directory/server/roster-push.ts'
 import { loadConfig } from '../src/node/index.ts'
-import { DirectoryNode } from '../src/node/directory-nodes.ts'
+import { DirectoryNode } from '../src/node/server/index.ts'
 
 export interface ServerInit {
   /** `bare`: unchanged libp2p, with nothing but its limits raised. */

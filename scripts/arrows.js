@@ -15,7 +15,7 @@ const mayImport = {
   'cli/chat-api': 'node',
   'cli/chat-commands': 'cli/chat-api cli/process cli/wording lib node',
   'cli/commands':
-    'cli/attach cli/chat-api cli/chat-commands cli/control cli/demo cli/json cli/options cli/plain cli/process cli/tui cli/wording lib node',
+    'cli/attach cli/chat-api cli/chat-commands cli/control cli/demo cli/json cli/options cli/plain cli/process cli/tui cli/wording lib node node/server',
   'cli/control': 'cli/chat-api cli/chat-commands cli/json cli/process cli/wording lib node',
   'cli/demo': 'cli/process',
   'cli/json': 'cli/chat-api cli/chat-commands cli/process cli/wording lib node',
@@ -48,7 +48,7 @@ const mayImport = {
   'invite/numbers': 'invite presence wire',
   'invite/server': 'invite invite/numbers wire',
   lib: 'lib/unicode',
-  node: 'chat-protocol direct direct/stun directory directory/federation directory/http directory/server invite invite/server lib node/api node/config node/dialing node/directories node/discovery node/doctor node/doctor/evidence node/invitations node/messaging node/peers node/profile port-mapping presence relay relay/server storage transport wire',
+  node: 'chat-protocol direct direct/stun invite lib node/api node/config node/dialing node/directories node/discovery node/doctor node/doctor/evidence node/invitations node/messaging node/peers node/profile port-mapping presence relay storage transport wire',
   'node/api': 'storage transport',
   'node/config': 'lib node/api storage wire',
   'node/dialing': 'lib node/api node/config relay storage transport wire',
@@ -62,6 +62,8 @@ const mayImport = {
   'node/peers': 'chat-protocol directory lib node/api node/config node/dialing presence storage transport wire',
   'node/profile': 'lib node/api node/config node/dialing node/peers storage transport',
   'port-mapping': 'lib wire',
+  'node/server':
+    'direct/stun directory directory/federation directory/http directory/server invite/server lib node node/api node/config node/dialing node/discovery node/peers node/profile presence relay/server transport wire',
   presence: 'lib wire',
   relay: 'presence wire',
   'relay/client': 'lib relay wire',
@@ -84,7 +86,7 @@ const mayImport = {
  */
 const entryPoints = [
   'node/settings.ts',
-  'node/directory-nodes.ts',
+  'node/server/index.ts',
   'directory/http/index.ts',
   'directory/http/roster-api.ts',
   'directory/server/index.ts',

@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 import { patchedPackages } from './patched-packages.js'
 
 /** Where a program is entered: the command line, and what the benchmarks drive without one. */
-const entryPoints = ['src/cli/main.ts', 'src/node/index.ts', 'src/node/directory-nodes.ts']
+const entryPoints = ['src/cli/main.ts', 'src/node/index.ts', 'src/node/server/index.ts']
 
 /** Their native parts are found beside their package.json, and they may be missing. */
 const external = ['sodium-native', 'udx-native']
@@ -18,7 +18,7 @@ const banner = {
 
 /**
  * @param {string} root the folder of package.json
- * @param {string} outDir where cli/main.js, node/index.js, node/directory-nodes.js and the parts of all will be; their source maps, which name
+ * @param {string} outDir where cli/main.js, node/index.js, node/server/index.js and the parts of all will be; their source maps, which name
  *   the files of the clone, lie beside them and are read under PARLEY_DEBUG=1 alone
  */
 export async function buildProgram(root, outDir) {

@@ -1,5 +1,5 @@
 // What the faces may know of a node that chats; settings.ts is what they may know without
-// one, directory-nodes.ts what runs a directory.
+// one, server/index.ts what runs a directory or a relay.
 export { ChatNode, type ChatNodeInit } from './chat-node.ts'
 export type {
   ChatNodeEvents,
@@ -25,7 +25,12 @@ export type {
 export { loadConfig, type Config } from './config/config.ts'
 export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'
 export type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'
-export type { DirectoryGuest, DirectoryNodeEvents, FederatedDirectory, FederationNotice } from './directory-events.ts'
+export type {
+  DirectoryGuest,
+  DirectoryNodeEvents,
+  FederatedDirectory,
+  FederationNotice
+} from './server/directory-events.ts'
 export type { ConnectionFigures, Pressure } from '../transport/index.ts'
 export { parseAddress } from './dialing/address.ts'
 export { writtenPeerId } from './peers/peer-reference.ts'

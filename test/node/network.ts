@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChatNode, loadConfig, type SettingName } from '../../src/node/index.ts'
-import { DirectoryNode } from '../../src/node/directory-nodes.ts'
+import { DirectoryNode } from '../../src/node/server/index.ts'
 import { foldersOf, profileIn } from '../processes/homes.ts'
 import { freePort } from '../processes/ports.ts'
 

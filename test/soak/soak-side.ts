@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import type * as DirectoryModule from '../../src/node/directory-nodes.ts'
+import type * as DirectoryModule from '../../src/node/server/index.ts'
 import type * as NodeModule from '../../src/node/index.ts'
 import { holdings, type Holdings } from './holdings.ts'
 import { foldersOf } from '../processes/homes.ts'
@@ -41,7 +41,7 @@ const { ChatNode, loadConfig } = (await import(
   pathToFileURL(join(init.build, 'node', 'index.js')).href
 )) as typeof NodeModule
 const { DirectoryNode } = (await import(
-  pathToFileURL(join(init.build, 'node', 'directory-nodes.js')).href
+  pathToFileURL(join(init.build, 'node', 'server', 'index.js')).href
 )) as typeof DirectoryModule
 const folder = await mkdtemp(join(tmpdir(), 'parley-soak-'))
 let chat: NodeModule.ChatNode | undefined

@@ -4,7 +4,7 @@
 import type { Command } from 'commander'
 import { MAX_PORT } from '../../lib/index.ts'
 import type { FederatedDirectory, DirectoryGuest } from '../../node/index.ts'
-import type { NodeLoad, PageWish } from '../../node/directory-nodes.ts'
+import type { NodeLoad, PageWish } from '../../node/server/index.ts'
 import {
   DEFAULT_DIRECTORY_PORTS,
   type ExitCode,
@@ -55,7 +55,7 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
   if (wide.length > 0) writeLines(io.stderr, [`parley: ${wideProxyText(wide)}`])
   const port = given ?? (await choosePort(io, settings.host, taken))
   if (port === undefined) return exitCodes.interrupted
-  const { DirectoryNode, pressureText, RelayNode } = await import('../../node/directory-nodes.ts')
+  const { DirectoryNode, pressureText, RelayNode } = await import('../../node/server/index.ts')
   const unlock: Unlocker = await unlockerOf({ io, command })
   const node = await (settings.relayOnly ? RelayNode : DirectoryNode).create({ config, port, page, unlock })
   const isJson = hasSwitch(command, 'json')
@@ -260,7 +260,7 @@ export async function choosePort(
   host: string | undefined,
   pagePort: number | undefined
 ): Promise<number | undefined> {
-  const { firstFreeDirectoryPort } = await import('../../node/directory-nodes.ts')
+  const { firstFreeDirectoryPort } = await import('../../node/server/index.ts')
   const findFree: FindFreePort = async () => firstFreeDirectoryPort(host, pagePort)
   if (io.stdin.isTTY === true) return askPort(io, findFree, pagePort)
   const free = await findFree()

@@ -6,7 +6,7 @@ import { eventualMs } from '../../patience.ts'
 import { DirectoryPeerError } from '../../../src/node/api/errors.ts'
 import { exitCodes } from '../../../src/node/api/exit-codes.ts'
 import type { ChatNode, Notice } from '../../../src/node/index.ts'
-import type { DirectoryNode } from '../../../src/node/directory-nodes.ts'
+import type { DirectoryNode } from '../../../src/node/server/index.ts'
 import { names, Network, placeOf } from '../network.ts'
 
 let network: Network

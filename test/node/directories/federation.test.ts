@@ -6,7 +6,7 @@ import { until } from '../../eventually.ts'
 import { DIRECTORY_PROTOCOL } from '../../../src/directory/index.ts'
 import { DIRECTORY_LOST_MS, OLD_EPOCH_MS } from '../../../src/directory/federation/state/known-directory.ts'
 import type { ChatNode } from '../../../src/node/index.ts'
-import type { DirectoryNode } from '../../../src/node/directory-nodes.ts'
+import type { DirectoryNode } from '../../../src/node/server/index.ts'
 import { names, Network, placeOf } from '../network.ts'
 
 /** The peers on a directory's roster, with the directories at which each is attached. */

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { until } from '../eventually.ts'
-import { loadConfig } from '../../src/node/index.ts'
-import { DirectoryNode } from '../../src/node/directory-nodes.ts'
-import { freePort } from '../processes/ports.ts'
-import { Network, placeOf } from './network.ts'
-import { foldersOf } from '../processes/homes.ts'
+import { until } from '../../eventually.ts'
+import { loadConfig } from '../../../src/node/index.ts'
+import { DirectoryNode } from '../../../src/node/server/index.ts'
+import { freePort } from '../../processes/ports.ts'
+import { Network, placeOf } from '../network.ts'
+import { foldersOf } from '../../processes/homes.ts'
 
 let folder: string
 

@@ -3,7 +3,7 @@
 // it has, and what its page shows, are those of its kind.
 import { TypedEventEmitter } from 'main-event'
 import type { Libp2p } from '@libp2p/interface'
-import { shortId } from '../lib/index.ts'
+import { shortId } from '../../lib/index.ts'
 import {
   ConnectionGuard,
   cutFromSmallPieces,
@@ -15,18 +15,18 @@ import {
   openFileLimit,
   type ConnectionGuardInit,
   type HostInit
-} from '../transport/index.ts'
-import type { Misbehaviour } from './api/chat-events.ts'
-import type { Config } from './config/config.ts'
-import { TrustedProxies } from './config/trusted-proxies.ts'
-import { version } from './config/version.ts'
-import { freePort, startHost, whyNotListening } from './dialing/listening.ts'
+} from '../../transport/index.ts'
+import type { Misbehaviour } from '../api/chat-events.ts'
+import type { Config } from '../config/config.ts'
+import { TrustedProxies } from '../config/trusted-proxies.ts'
+import { version } from '../config/version.ts'
+import { freePort, startHost, whyNotListening } from '../dialing/listening.ts'
 import type { DirectoryNodeEvents } from './directory-events.ts'
 import { DirectoryPage, type PageScene, type PageWish } from './directory-page.ts'
-import { misbehaviourOf, MisbehaviourWatch, withoutProxyHeader } from './misbehaviour.ts'
-import { mendedTexts, type MendedModes } from './profile/file-modes.ts'
-import { keyOf, type Unlocker } from './profile/identity.ts'
-import { directoryOwner, openDirectoryKey } from './profile/own-key.ts'
+import { misbehaviourOf, MisbehaviourWatch, withoutProxyHeader } from '../misbehaviour.ts'
+import { mendedTexts, type MendedModes } from '../profile/file-modes.ts'
+import { keyOf, type Unlocker } from '../profile/identity.ts'
+import { directoryOwner, openDirectoryKey } from '../profile/own-key.ts'
 
 /**
  * A directory is more patient than its clients, so that they ask and it only answers. A client that died on a cut
@@ -34,7 +34,7 @@ import { directoryOwner, openDirectoryKey } from './profile/own-key.ts'
  */
 const DIRECTORY_LINK_PING = { pingAfterMs: 5_000, answerWithinMs: 4_000 } as const
 
-export interface ServingNodeInit {
+export interface ServerNodeInit {
   readonly config: Config
   /** The port to listen on; 0 for any that is free. */
   readonly port: number
@@ -73,9 +73,9 @@ export interface NodeLoad {
  * @throws PortTakenError, PortForbiddenError, ListenAddressError, UsageError, KeyLockedError, WrongPassphraseError, ForeignFolderError
  */
 export async function groundFor(
-  init: ServingNodeInit,
+  init: ServerNodeInit,
   kind: Pick<ConnectionGuardInit, 'standings'> &
-    Pick<HostInit, 'discovery'> & { readonly node: () => ServingNode | undefined }
+    Pick<HostInit, 'discovery'> & { readonly node: () => ServerNode | undefined }
 ): Promise<Ground> {
   cutFromSmallPieces()
   const { config } = init
@@ -113,7 +113,7 @@ export async function groundFor(
   return { config, port, peerId: stored.peer, mended, guard, page, proxies, options }
 }
 
-export abstract class ServingNode extends TypedEventEmitter<DirectoryNodeEvents> {
+export abstract class ServerNode extends TypedEventEmitter<DirectoryNodeEvents> {
   /** The TCP port that it listens on. */
   readonly port: number
   readonly peerId: string

@@ -2,15 +2,19 @@
 // how what its services tell becomes these. It knows no libp2p host and no HTTP.
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { EvictionReport } from '../directory/http/index.ts'
-import { MAX_FEDERATION_PEERS, type FederationRefusal, type FederationService } from '../directory/federation/index.ts'
-import type { DirectoryService } from '../directory/server/index.ts'
-import { shortId } from '../lib/index.ts'
-import type { VerifiedRecord } from '../presence/index.ts'
-import type { Pressure } from '../transport/index.ts'
-import type { MisbehaviourReport } from './api/chat-events.ts'
-import { formatAddress, hostPortOf, isLoopback, withoutPeerId, withPeerId } from './dialing/address.ts'
-import { bestAddress } from './peers/roster-rows.ts'
+import type { EvictionReport } from '../../directory/http/index.ts'
+import {
+  MAX_FEDERATION_PEERS,
+  type FederationRefusal,
+  type FederationService
+} from '../../directory/federation/index.ts'
+import type { DirectoryService } from '../../directory/server/index.ts'
+import { shortId } from '../../lib/index.ts'
+import type { VerifiedRecord } from '../../presence/index.ts'
+import type { Pressure } from '../../transport/index.ts'
+import type { MisbehaviourReport } from '../api/chat-events.ts'
+import { formatAddress, hostPortOf, isLoopback, withoutPeerId, withPeerId } from '../dialing/address.ts'
+import { bestAddress } from '../peers/roster-rows.ts'
 
 /** One peer, as a line on the directory's terminal names it. */
 export interface DirectoryGuest {

@@ -4,28 +4,28 @@
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { StunResponder } from '../direct/stun/index.ts'
-import { federation, type FederationService } from '../directory/federation/index.ts'
-import { directory, type DirectoryService } from '../directory/server/index.ts'
-import { numbers } from '../invite/server/index.ts'
-import { circuitLimits, relay, type RelayService } from '../relay/server/index.ts'
-import { directoryServices } from '../transport/index.ts'
-import { ownNetworkNow } from './dialing/own-network.ts'
-import { LanSightings } from './discovery/lan.ts'
-import { MdnsPorts } from './discovery/mdns-port.ts'
-import { LanNotices } from './discovery/multicast.ts'
-import type { RosterRow } from './api/chat-events.ts'
-import { DEFAULT_DIRECTORY_PORTS } from './config/setting-specs.ts'
-import { vantageOf, whyNotDialled } from './dialing/dialable.ts'
+import type { StunResponder } from '../../direct/stun/index.ts'
+import { federation, type FederationService } from '../../directory/federation/index.ts'
+import { directory, type DirectoryService } from '../../directory/server/index.ts'
+import { numbers } from '../../invite/server/index.ts'
+import { circuitLimits, relay, type RelayService } from '../../relay/server/index.ts'
+import { directoryServices } from '../../transport/index.ts'
+import { ownNetworkNow } from '../dialing/own-network.ts'
+import { LanSightings } from '../discovery/lan.ts'
+import { MdnsPorts } from '../discovery/mdns-port.ts'
+import { LanNotices } from '../discovery/multicast.ts'
+import type { RosterRow } from '../api/chat-events.ts'
+import { DEFAULT_DIRECTORY_PORTS } from '../config/setting-specs.ts'
+import { vantageOf, whyNotDialled } from '../dialing/dialable.ts'
 import { reportServices } from './directory-events.ts'
 import { stunFor, stunService } from './directory-stun.ts'
-import { OwnPeerError } from './api/errors.ts'
-import { isPortFree } from './dialing/listening.ts'
-import { readDirectoryAddress } from './peers/peer-resolver.ts'
-import { addressDialer, Dialer, type AddressDialer } from './dialing/dialer.ts'
-import { compareRows } from './peers/peer-label.ts'
-import { rosterRow } from './peers/roster-rows.ts'
-import { groundFor, ServingNode, type Ground, type NodeLoad, type ServingNodeInit } from './serving-node.ts'
+import { OwnPeerError } from '../api/errors.ts'
+import { isPortFree } from '../dialing/listening.ts'
+import { readDirectoryAddress } from '../peers/peer-resolver.ts'
+import { addressDialer, Dialer, type AddressDialer } from '../dialing/dialer.ts'
+import { compareRows } from '../peers/peer-label.ts'
+import { rosterRow } from '../peers/roster-rows.ts'
+import { groundFor, ServerNode, type Ground, type NodeLoad, type ServerNodeInit } from './server-node.ts'
 
 interface DirectoryServices extends Record<string, unknown> {
   readonly directory: DirectoryService
@@ -39,12 +39,12 @@ interface DirectoryServices extends Record<string, unknown> {
 
 type DirectoryHost = Libp2p<DirectoryServices>
 
-export class DirectoryNode extends ServingNode {
+export class DirectoryNode extends ServerNode {
   readonly isRelayOnly = false
   readonly #libp2p: DirectoryHost
 
   /** @throws BadAddressError, and as {@link groundFor} */
-  static async create(init: ServingNodeInit): Promise<DirectoryNode> {
+  static async create(init: ServerNodeInit): Promise<DirectoryNode> {
     const { settings } = init.config
     const federationPeers = settings.join.map(readDirectoryAddress)
     let host: DirectoryHost | undefined
@@ -173,7 +173,7 @@ export class DirectoryNode extends ServingNode {
     return { peers: served.announced, circuits: relayed?.figures().circuits ?? 0 }
   }
 
-  protected scene(): ReturnType<ServingNode['scene']> {
+  protected scene(): ReturnType<ServerNode['scene']> {
     const { directory: served, federation: joined, relay: relayed } = this.#libp2p.services
     return {
       roster: served,

@@ -3,13 +3,13 @@
 // words. Like a directory it has a key for each port, and a page.
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from '@libp2p/interface'
-import type { StunPorts, StunResponder } from '../direct/stun/index.ts'
-import { circuitLimits, relay, type RelayService } from '../relay/server/index.ts'
-import { directoryServices } from '../transport/index.ts'
-import { UsageError } from './api/errors.ts'
+import type { StunPorts, StunResponder } from '../../direct/stun/index.ts'
+import { circuitLimits, relay, type RelayService } from '../../relay/server/index.ts'
+import { directoryServices } from '../../transport/index.ts'
+import { UsageError } from '../api/errors.ts'
 import { stunService } from './directory-stun.ts'
 import type { PageScene } from './directory-page.ts'
-import { groundFor, ServingNode, type Ground, type NodeLoad, type ServingNodeInit } from './serving-node.ts'
+import { groundFor, ServerNode, type Ground, type NodeLoad, type ServerNodeInit } from './server-node.ts'
 
 type RelayHost = Libp2p<{ readonly relay: RelayService; readonly stun?: StunResponder }>
 
@@ -22,12 +22,12 @@ const noRoster: PageScene['roster'] = {
   off: () => noRoster
 }
 
-export class RelayNode extends ServingNode {
+export class RelayNode extends ServerNode {
   readonly isRelayOnly = true
   readonly #libp2p: RelayHost
 
   /** @throws as {@link groundFor} */
-  static async create(init: ServingNodeInit): Promise<RelayNode> {
+  static async create(init: ServerNodeInit): Promise<RelayNode> {
     const { settings } = init.config
     if (settings.relay === 'off')
       throw new UsageError('--relay-only relays, and --relay off does not: give one of them')
@@ -75,7 +75,7 @@ export class RelayNode extends ServingNode {
     return this.#libp2p.services.stun?.ports
   }
 
-  protected scene(): ReturnType<ServingNode['scene']> {
+  protected scene(): ReturnType<ServerNode['scene']> {
     return {
       isRelayOnly: true,
       roster: noRoster,

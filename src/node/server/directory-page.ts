@@ -4,8 +4,8 @@
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Connection, PeerId } from '@libp2p/interface'
-import type { ConnectionFigures } from '../transport/index.ts'
-import type { FederationService } from '../directory/federation/index.ts'
+import type { ConnectionFigures } from '../../transport/index.ts'
+import type { FederationService } from '../../directory/federation/index.ts'
 import type {
   DirectoryFigures,
   EvictionReport,
@@ -13,17 +13,17 @@ import type {
   HttpMisbehaviour,
   PeerPath,
   RosterHttp
-} from '../directory/http/index.ts'
-import type { RelayFigures } from '../relay/server/index.ts'
-import type { RosterEntry } from '../presence/index.ts'
-import type * as HttpSide from '../directory/http/index.ts'
-import { isLocal, isRelayed } from './dialing/address.ts'
-import { isPortProblem, listenFailure } from './dialing/listening.ts'
-import { networkInterfaces } from '../transport/index.ts'
-import { MAX_PORT, shortId } from '../lib/index.ts'
+} from '../../directory/http/index.ts'
+import type { RelayFigures } from '../../relay/server/index.ts'
+import type { RosterEntry } from '../../presence/index.ts'
+import type * as HttpSide from '../../directory/http/index.ts'
+import { isLocal, isRelayed } from '../dialing/address.ts'
+import { isPortProblem, listenFailure } from '../dialing/listening.ts'
+import { networkInterfaces } from '../../transport/index.ts'
+import { MAX_PORT, shortId } from '../../lib/index.ts'
 
-/** Beside the compiled code when it was built; a folder of sources when it was not. */
-const pageFolder = fileURLToPath(new URL('../web/', import.meta.url))
+/** `dist/web`, as seen from `dist/node/server/index.js`; a folder of sources when nothing was built. */
+const pageFolder = fileURLToPath(new URL('../../web/', import.meta.url))
 
 /** The default: the roster page is for the operator of the directory. */
 const HTTP_HOST = '127.0.0.1'
@@ -80,7 +80,7 @@ export class DirectoryPage {
 
   /** @param openFiles how many files the process may have open */
   static async prepare(wish: PageWish, openFiles: number): Promise<DirectoryPage> {
-    return new DirectoryPage(await import('../directory/http/index.ts'), wish, openFiles)
+    return new DirectoryPage(await import('../../directory/http/index.ts'), wish, openFiles)
   }
 
   private constructor(side: typeof HttpSide, wish: PageWish, openFiles: number) {

@@ -2,11 +2,11 @@
 // and in which words it says that it can't. It opens no sockets.
 import { isIPv4 } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { stunResponder, type StunMetrics, type StunResponder } from '../direct/stun/index.ts'
-import type { DirectoryStun } from '../directory/index.ts'
-import { networkInterfaces, type Interfaces } from '../transport/index.ts'
-import { addressRange, canonicalIp, ipOf } from '../wire/index.ts'
-import { isPortProblem, listenFailure, type ListenPlace } from './dialing/listening.ts'
+import { stunResponder, type StunMetrics, type StunResponder } from '../../direct/stun/index.ts'
+import type { DirectoryStun } from '../../directory/index.ts'
+import { networkInterfaces, type Interfaces } from '../../transport/index.ts'
+import { addressRange, canonicalIp, ipOf } from '../../wire/index.ts'
+import { isPortProblem, listenFailure, type ListenPlace } from '../dialing/listening.ts'
 
 interface StunServiceInit extends ListenPlace {
   readonly isOn: boolean
