@@ -42,8 +42,12 @@ export interface InviteServiceInit {
   ownEnvelope(): Uint8Array
   /** Whether the number of an invitation of ours is known there; undefined: on the LAN. */
   isKnownAt(number: number, directory: PeerId | undefined, connection: Connection): boolean
-  /** A guest has proven the words. Awaited before it gets our record. */
-  onCame(came: { readonly record: VerifiedRecord; readonly invitation: Invitation }): Promise<void>
+  /** A guest has proven the words. Awaited before it gets our record. `isBack`: it had come before. */
+  onCame(came: {
+    readonly record: VerifiedRecord
+    readonly invitation: Invitation
+    readonly isBack: boolean
+  }): Promise<void>
   /** A try has failed. */
   onFailed(failed: { readonly addressClass: string; readonly invitation: Invitation }): void
   /** The invitation is open no longer. */
@@ -229,10 +233,11 @@ export class InviteService {
       await refuse('wrong-code')
       throw error
     }
-    if (!begun.succeeded(this.#now())) return refuse('used')
+    const outcome = begun.succeeded(this.#now())
+    if (outcome === 'full') return refuse('used')
     const { invitation } = begun
-    await this.#init.onCame({ record: proven.record, invitation })
-    if (invitation.end !== undefined) this.#tellEnd(number)
+    await this.#init.onCame({ record: proven.record, invitation, isBack: outcome === 'came again' })
+    if (outcome === 'came' && invitation.end !== undefined) this.#tellEnd(number)
     const sealed = proven.seal.seal(this.#init.ownEnvelope())
     await messages.end({ type: 'record', sealed, isForMany: invitation.isForMany })
   }

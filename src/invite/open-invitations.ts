@@ -72,8 +72,8 @@ export class TooManyInvitationsError extends Error {
 /** One try of one guest: it counts as failed from its beginning until it succeeds. */
 export interface Try {
   readonly invitation: Invitation
-  /** The guest has proven that it has the words. @returns false where others have taken all places meanwhile */
-  succeeded(nowMs: number): boolean
+  /** The guest has proven that it has the words. @returns `full` where others have taken all places meanwhile */
+  succeeded(nowMs: number): 'came' | 'came again' | 'full'
   /** It has ended otherwise. */
   failed(nowMs: number): void
 }
@@ -162,13 +162,13 @@ export class OpenInvitations {
         return view(entry)
       },
       succeeded: (atMs) => {
-        if (!over()) return false
+        if (!over()) return 'full'
         count(entry, addressClass, -1)
-        if (entry.came.has(peer)) return true
-        if (entry.end !== undefined || entry.came.size >= entry.places) return false
+        if (entry.came.has(peer)) return 'came again'
+        if (entry.end !== undefined || entry.came.size >= entry.places) return 'full'
         entry.came.add(peer)
         if (entry.came.size >= entry.places) entry.end = { why: 'used', atMs }
-        return true
+        return 'came'
       },
       failed: (atMs) => {
         if (!over()) return

@@ -33,7 +33,7 @@ function begun(invitations: OpenInvitations, who: Guest, nowMs = 0): Try {
 
 test('one person comes, and the code is used for all others', () => {
   const invitations = open()
-  expect(begun(invitations, bob).succeeded(1)).toBe(true)
+  expect(begun(invitations, bob).succeeded(1)).toBe('came')
   expect(invitations.get(7)).toMatchObject({ came: ['bob'], end: 'used', failedTries: 0 })
   expect(invitations.begin(7, guest(1), 2)).toBe('used')
 })
@@ -41,7 +41,7 @@ test('one person comes, and the code is used for all others', () => {
 test('who has come may come again, because the last answer may have been lost', () => {
   const invitations = open()
   begun(invitations, bob).succeeded(1)
-  expect(begun(invitations, bob, 2).succeeded(3)).toBe(true)
+  expect(begun(invitations, bob, 2).succeeded(3)).toBe('came again')
   expect(invitations.get(7)?.came).toEqual(['bob'])
   expect(invitations.begin(7, bob, INVITATION_MS)).toBe('used')
 })
@@ -49,7 +49,7 @@ test('who has come may come again, because the last answer may have been lost', 
 test('of two who prove the words at the same time one comes', () => {
   const invitations = open()
   const [one, other] = [begun(invitations, bob), begun(invitations, guest(1))]
-  expect([one.succeeded(1), other.succeeded(1)]).toEqual([true, false])
+  expect([one.succeeded(1), other.succeeded(1)]).toEqual(['came', 'full'])
 })
 
 test.each([
@@ -80,7 +80,7 @@ describe('failed tries', () => {
       }
     }
     expect(tries).toBe(MAX_FAILED_TRIES_OF_CLASS)
-    expect(begun(invitations, bob, 10_000).succeeded(10_001)).toBe(true)
+    expect(begun(invitations, bob, 10_000).succeeded(10_001)).toBe('came')
   })
 
   test('count from their beginning: many at the same time are no more guesses', () => {
@@ -95,7 +95,7 @@ describe('failed tries', () => {
   test('of a guest who then has the right words take a place away from strangers only', () => {
     const invitations = open()
     begun(invitations, bob).failed(0)
-    expect(begun(invitations, bob).succeeded(1)).toBe(true)
+    expect(begun(invitations, bob).succeeded(1)).toBe('came')
     expect(invitations.get(7)).toMatchObject({ failedTries: 1, end: 'used' })
   })
 })
@@ -114,7 +114,7 @@ describe('an invitation for many', () => {
     const invitations = new OpenInvitations()
     invitations.add(code, { places: MAX_PLACES, expiresAtMs: MANY_INVITATION_MS.max })
     for (let n = 0; n < MAX_PLACES; n++) {
-      expect(begun(invitations, guest(n), MANY_INVITATION_MS.max - 1).succeeded(n)).toBe(true)
+      expect(begun(invitations, guest(n), MANY_INVITATION_MS.max - 1).succeeded(n)).toBe('came')
     }
     expect(invitations.get(7)?.end).toBe('used')
   })

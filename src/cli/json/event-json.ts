@@ -197,7 +197,7 @@ function pageJson(messages: readonly Json[], direction: 'forward' | 'back'): Ans
 /** Warnings about keys name the peer; reports of misbehaviour name the remote. */
 export function noticeJson(notice: Notice): EventJson<'notice'> {
   const { code, text } = notice
-  if (notice.code === 'unkept') return { code, text, peer: notice.peer }
+  if (notice.code === 'unkept' || notice.code === 'met') return { code, text, peer: notice.peer }
   if (notice.code === 'disk') return { code, text, peer: notice.peer ?? null }
   if (notice.code === 'misbehaviour') {
     const { address, breach, what, action, times } = notice

@@ -232,7 +232,8 @@ export const eventFields = {
   notice: {
     code: 'one of the codes below',
     text: 'for a person',
-    'peer?': 'of `key-changed`: the new key; of `misbehaviour`, `unkept` and `disk`: which peer, if it is known',
+    'peer?':
+      'of `key-changed`: the new key; of `met`: the new contact; of `misbehaviour`, `unkept` and `disk`: which peer, if it is known',
     'works?': 'of `no-multicast` and `multicast`: whether peers are found on any interface',
     'by?':
       "of `key-changed`: `address`, another key answers there than before; `name`, another key uses a contact's name",
@@ -266,7 +267,7 @@ export const eventMeanings: Readonly<Record<keyof typeof eventFields, string>> =
   read: 'Nothing of a conversation is unread any more: it is on the screen of some face, or was.',
   forgotten: 'All messages of a conversation were deleted here, by any face or command.',
   request: 'A stranger has written.',
-  contact: 'A contact has another name, or is no longer a contact.',
+  contact: 'A contact was made by the code of an invitation, has another name, or is no longer a contact.',
   conversation: 'The state of a conversation has changed.',
   entered: 'The other side has opened the conversation.',
   typing: 'The other side is typing.',
@@ -344,7 +345,9 @@ export const answerFields = {
   'typing notices': { typing: 'whether others see that you are typing' },
   identity: ownIdentity,
   invitation: { invitation: 'an [invitation](#an-invitation)' },
-  invitations: { invitations: '[invitations](#an-invitation), those that have just ended too' },
+  invitations: {
+    invitations: '[invitations](#an-invitation), those too that have just ended, unless they were taken back'
+  },
   sent: { ...peerAndName, message: 'the [message](#a-message)' },
   history: { ...peerAndName, ...page },
   'message text': { ...peerAndName, message: 'the [message](#a-message)' },
@@ -363,6 +366,7 @@ export const noticeMeanings: Readonly<Record<ChatNodeEvents['notice']['detail'][
   'no-multicast': "peers can't be found by mDNS on an interface",
   multicast: 'they can again',
   'key-changed': "another key answers at an address, or uses a contact's name",
+  met: 'the maker of an invitation whose code was typed here is a contact now',
   'learned-key': 'the key that answered at an address is remembered',
   history: 'damage was found or repaired',
   'file-modes': 'other users had access to files of the profile',

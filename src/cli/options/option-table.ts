@@ -89,7 +89,7 @@ interface RunOption {
 const inEach = (commands: readonly CommandName[], help: string): RunOption['of'] =>
   Object.fromEntries(commands.map((command) => [command, help]))
 
-/** In the order in which the help lists them, after the settings. */
+/** In the order in which the help lists them, before the settings. */
 const runOptions = [
   {
     sets: 'wait',
@@ -274,12 +274,12 @@ export interface CommandOption {
 export function optionsOf(command: CommandName): readonly CommandOption[] {
   const settings: readonly SettingName[] = settingsOfCommands[command]
   return [
-    ...settingSpecs.filter(({ name }) => settings.includes(name)).flatMap((spec) => settingOptions(spec, command)),
     ...runOptions.flatMap((option: RunOption) => {
       const { sets, flags, isRepeatable = false, env, of } = option
       const help = of[command]
       return help === undefined ? [] : [{ sets, flags, help: withVariable(help, env), isRepeatable, isUnlisted: false }]
-    })
+    }),
+    ...settingSpecs.filter(({ name }) => settings.includes(name)).flatMap((spec) => settingOptions(spec, command))
   ]
 }
 

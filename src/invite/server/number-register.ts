@@ -8,13 +8,14 @@ export const MAX_NUMBERS_OF_CLASS = 256
 /** Numbers at one directory: a fifth of those there are, so that free ones are found by trying. */
 const MAX_NUMBERS = 20_000
 
-interface Held {
+/** One stream of a peer: a number belongs to the last one on which the peer has claimed it. */
+export interface Holder {
   readonly peer: string
   readonly addressClass: string
 }
 
 export class NumberRegister {
-  readonly #held = new Map<number, Held>()
+  readonly #held = new Map<number, Holder>()
   readonly #ofPeer = new Map<string, number>()
   readonly #ofClass = new Map<string, number>()
 
@@ -27,10 +28,11 @@ export class NumberRegister {
     return this.#held.get(number)?.peer
   }
 
-  /** A peer that has the number already keeps it. */
-  claim(number: number, holder: Held): 'claimed' | 'taken' | 'full' {
+  /** A peer that has the number already keeps it, from now on by this stream. */
+  claim(number: number, holder: Holder): 'claimed' | 'taken' | 'full' {
     const before = this.#held.get(number)
-    if (before !== undefined) return before.peer === holder.peer ? 'claimed' : 'taken'
+    if (before !== undefined && before.peer !== holder.peer) return 'taken'
+    if (before !== undefined) this.release(number, before)
     const isFull =
       this.#held.size >= MAX_NUMBERS ||
       (this.#ofPeer.get(holder.peer) ?? 0) >= MAX_INVITATIONS ||
@@ -42,13 +44,12 @@ export class NumberRegister {
     return 'claimed'
   }
 
-  /** Does nothing for the number of another peer. */
-  release(number: number, peer: string): void {
-    const held = this.#held.get(number)
-    if (held?.peer !== peer) return
+  /** Does nothing for a number that belongs to another stream, of the same peer too. */
+  release(number: number, holder: Holder): void {
+    if (this.#held.get(number) !== holder) return
     this.#held.delete(number)
-    count(this.#ofPeer, peer, -1)
-    count(this.#ofClass, held.addressClass, -1)
+    count(this.#ofPeer, holder.peer, -1)
+    count(this.#ofClass, holder.addressClass, -1)
   }
 }
 

@@ -15,7 +15,7 @@ import { addressClassOf, RateLimiter, steadyNow, type Rate } from '../../wire/in
 import { MESSAGE_TIMEOUT_MS, MessageStream } from '../message-stream.ts'
 import { findNumber } from '../numbers/number-client.ts'
 import { MAX_HOLDERS, NUMBERS_PROTOCOL, numberCodec, type Holder, type NumberFrame } from '../numbers/number-frames.ts'
-import { NumberRegister } from './number-register.ts'
+import { NumberRegister, type Holder as HoldingStream } from './number-register.ts'
 
 /** A peer's claims, a question, and one more of each while that ends. */
 const MAX_NUMBER_STREAMS_PER_CONNECTION = 4
@@ -70,6 +70,7 @@ export function numbers(init: NumberServiceInit): (components: NumberServiceComp
 interface Session {
   readonly connection: Connection
   readonly messages: MessageStream<NumberFrame>
+  readonly holder: HoldingStream
   readonly claimed: Set<number>
 }
 
@@ -124,7 +125,8 @@ class NumberService {
       return
     }
     const messages = new MessageStream(stream, numberCodec, signal)
-    const session: Session = { connection, messages, claimed: new Set() }
+    const holder = { peer: connection.remotePeer.toString(), addressClass: addressClassOf(connection.remoteAddr) }
+    const session: Session = { connection, messages, holder, claimed: new Set() }
     const run = this.#serve(session, signal)
       .catch((error: unknown) => {
         this.#log('the stream of %p about numbers ended - %e', connection.remotePeer, error)
@@ -132,7 +134,7 @@ class NumberService {
       })
       .finally(() => {
         this.#sessions.delete(run)
-        for (const number of session.claimed) this.#register.release(number, connection.remotePeer.toString())
+        for (const number of session.claimed) this.#register.release(number, holder)
       })
     this.#sessions.add(run)
   }
@@ -155,9 +157,7 @@ class NumberService {
       case 'find':
         return this.#find(session, frame, signal)
       case 'release':
-        if (session.claimed.delete(frame.number)) {
-          this.#register.release(frame.number, session.connection.remotePeer.toString())
-        }
+        if (session.claimed.delete(frame.number)) this.#register.release(frame.number, session.holder)
         return undefined
       case 'claimed':
       case 'found':
@@ -167,23 +167,27 @@ class NumberService {
   }
 
   async #claim(
-    { connection, claimed }: Session,
+    { holder, claimed }: Session,
     { network, number }: Extract<NumberFrame, { type: 'claim' }>,
     signal: AbortSignal
   ): Promise<NumberFrame> {
-    const peer = connection.remotePeer.toString()
-    const addressClass = addressClassOf(connection.remoteAddr)
+    const { peer, addressClass } = holder
     const nowMs = this.#now()
     if (network !== this.#init.network) return { type: 'refuse', reason: 'other-network' }
     if (!this.#init.isAnnounced(peer)) return { type: 'refuse', reason: 'not-registered' }
     if (this.#claims.of(addressClass, nowMs).takeOne(nowMs) > 0) return { type: 'refuse', reason: 'too-fast' }
     const isOwn = this.#register.holder(number) === peer
-    const outcome = this.#register.claim(number, { peer, addressClass })
+    const outcome = this.#register.claim(number, holder)
     if (outcome !== 'claimed') return { type: 'refuse', reason: outcome }
+    if (isOwn) {
+      // It was free elsewhere when it was claimed first. An older stream of the peer no longer holds it.
+      claimed.add(number)
+      return { type: 'claimed', number }
+    }
     // Held from now on, so that of two who claim it at the same time one gets it here.
     const elsewhere = await this.#findElsewhere(number, signal)
-    if (elsewhere.some((holder) => holder.peer.toString() !== peer)) {
-      if (!isOwn) this.#register.release(number, peer)
+    if (elsewhere.some((other) => other.peer.toString() !== peer)) {
+      this.#register.release(number, holder)
       return { type: 'refuse', reason: 'taken' }
     }
     claimed.add(number)

@@ -246,6 +246,8 @@ export type Notice =
       readonly verified: boolean
     }
   | { readonly code: 'learned-key'; readonly text: string }
+  /** The maker of an invitation whose code was typed here is a contact now. */
+  | { readonly code: 'met'; readonly text: string; readonly peer: string }
   /** A directory shows what is not so, or does not show what is. */
   | { readonly code: 'directory'; readonly text: string }
   /** A relay that the user named can be used now, or no longer. */
@@ -348,7 +350,7 @@ export interface ChatNodeEvents {
     readonly changed: readonly RosterRow[]
   }>
   directory: CustomEvent<DirectoryView>
-  /** A contact was renamed or removed. */
+  /** A contact was made by the code of an invitation, renamed or removed. */
   contact: CustomEvent<NamedPeer & { readonly isContact: boolean }>
   /** A message has been stored; `held` ones are requests. */
   message: CustomEvent<Omit<NamedPeer, 'peer'> & { readonly message: IncomingMessage; readonly arrival: ArrivalState }>

@@ -66,7 +66,7 @@ export interface InvitationsInit {
   readonly networkName: string
   readonly self: string
   readonly searchesLan: boolean
-  readonly book: Pick<PeerBook, 'meet'>
+  readonly book: Pick<PeerBook, 'contact' | 'meet'>
   readonly network: CodeNetwork
   readonly service: () => InviteService
   /** Takes the messages of a peer that is a contact now. */
@@ -105,7 +105,7 @@ export class Invitations implements InvitationsApi {
         directory === undefined
           ? this.#init.searchesLan && isLocal(connection.remoteAddr)
           : this.#claimed.knownAt(number).includes(directory.toString()),
-      onCame: async ({ record, invitation }) => this.#onCame(record, invitation),
+      onCame: async (came) => this.#onCame(came),
       onFailed: ({ invitation, addressClass }) => this.#tell(invitation, { what: 'failed', from: addressClass }),
       onEnded: (invitation) => {
         if (invitation.end !== 'used') this.#tell(invitation, { what: 'ended' })
@@ -146,10 +146,12 @@ export class Invitations implements InvitationsApi {
     }
   }
 
+  /** Those that are open, and those that ended just now without the user's doing. */
   async list(): Promise<readonly InvitationView[]> {
     return this.#init
       .service()
       .all()
+      .filter(({ end }) => end !== 'revoked')
       .map((invitation) => this.#view(invitation))
   }
 
@@ -184,7 +186,7 @@ export class Invitations implements InvitationsApi {
       await this.#init.network.lookAround(inTime)
       const { record, isForMany } = await this.#search(code, inTime)
       const peer = record.record.peer.toString()
-      if (!isForMany) await this.#keep(record)
+      if (!isForMany) await this.#keepMaker(record)
       return { peer, name: nameOf(record, this.#init.network.name(peer)) }
     } catch (error) {
       signal?.throwIfAborted()
@@ -256,11 +258,23 @@ export class Invitations implements InvitationsApi {
     }
   }
 
-  async #onCame(record: VerifiedRecord, invitation: Invitation): Promise<void> {
+  async #onCame({ record, invitation, isBack }: Parameters<InviteServiceInit['onCame']>[0]): Promise<void> {
     const peer = record.record.peer.toString()
     if (!invitation.isForMany) await this.#keep(record)
+    // A guest may come again as often as it likes, and was reported.
+    if (isBack) return
     const { network } = this.#init
     this.#tell(invitation, { what: 'came', peer, name: nameOf(record, network.name(peer)) })
+  }
+
+  async #keepMaker(record: VerifiedRecord): Promise<void> {
+    const { book, network, events } = this.#init
+    const peer = record.record.peer.toString()
+    const isNew = book.contact(peer) === undefined
+    await this.#keep(record)
+    if (!isNew) return
+    const text = `${network.name(peer)} (${shortId(peer)}), whose code you typed, is a contact now.`
+    events.tell('notice', () => ({ code: 'met', text, peer }))
   }
 
   /** The two have met by a code: they are contacts. */

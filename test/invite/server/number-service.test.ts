@@ -58,6 +58,20 @@ test('a number is known for as long as the stream of its maker is open', async (
   expect(await found(connection, 7)).toEqual([])
 })
 
+test('a number that its maker claims again stays known when the older stream ends', async () => {
+  const [at, anna, bob] = [await directory(), await client(), await client()]
+  const [older, newer] = [await anna.claims(at), await anna.claims(at)]
+  await older.claim(network, 7)
+  await older.claim(network, 8)
+  await newer.claim(network, 7)
+  older.close()
+  const connection = await bob.connect(at)
+  await eventually(() => expect(at.size()).toBe(1))
+  expect(await found(connection, 7)).toEqual([`${anna.peer.toString()} at ${at.peer.toString()}`])
+  newer.close()
+  await eventually(() => expect(at.size()).toBe(0))
+})
+
 test('a number that is released is free for another', async () => {
   const [at, anna, bob] = [await directory(), await client(), await client()]
   const [annas, bobs] = [await anna.claims(at), await bob.claims(at)]

@@ -1,5 +1,6 @@
 /** Codes between real nodes on loopback: by one directory, by joined ones, and where there is none. */
 import { expect, test } from 'vitest'
+import { shortId } from '../../../src/lib/index.ts'
 import type { ChatNode } from '../../../src/node/index.ts'
 import { eventually } from '../../eventually.ts'
 import { Network, placeOf } from '../network.ts'
@@ -47,8 +48,16 @@ test('two who type a code become contacts, met by code, and can write to each ot
   const told = news(anna)
   const invitation = await anna.invitations.make()
   expect(invitation).toMatchObject({ places: 1, directories: [placeOf(directory)], failedTries: 0 })
+  const noticed: string[] = []
+  bob.events.addEventListener('notice', ({ detail }) => {
+    if (detail.code === 'met') noticed.push(`${detail.peer}: ${detail.text}`)
+  })
   const target = await bob.peers.resolve([invitation.code])
   expect(target).toMatchObject({ peer: anna.self.peerId, name: 'anna', by: 'code' })
+  const { peerId } = anna.self
+  expect(noticed).toEqual([`${peerId}: anna (${shortId(peerId)}), whose code you typed, is a contact now.`])
+  await bob.peers.resolve([invitation.code])
+  expect(noticed).toHaveLength(1)
   await eventually(() => expect(told).toEqual(['came bob']))
   expect([contactsOf(anna), contactsOf(bob)]).toEqual([['bob by code'], ['anna by code']])
   const { id } = await bob.messaging.send(target.peer, 'hello')
@@ -73,6 +82,7 @@ test('a used code, an old one and a wrong one are refused with the reason', asyn
   expect(await refusal(carl.peers.resolve([code]))).toContain('the code has been used')
   const second = await anna.invitations.make()
   await anna.invitations.revoke(second.number)
+  expect((await anna.invitations.list()).map((one) => [one.number, one.end])).toEqual([[number, 'used']])
   expect(await refusal(carl.peers.resolve([second.code]))).toContain('its maker has taken it back')
   const free = [1, 2, 3, 4].find((one) => one !== number && one !== second.number) ?? 0
   expect(await refusal(carl.peers.resolve([`${free}-${wrongWords}`]))).toContain(
@@ -138,7 +148,8 @@ test('a code for many lets so many in, each once, and makes no contacts of its m
   await bob.peers.resolve([code])
   expect(await refusal(carl.peers.resolve([code]))).toContain('the code has been used')
   expect([contactsOf(anna), contactsOf(bob)]).toEqual([[], []])
-  expect(told).toEqual(['came bob', 'came bob'])
+  // One that comes again is let in, and not reported again.
+  expect(told).toEqual(['came bob'])
 })
 
 test('a number is known again when the directory has come back', async () => {
