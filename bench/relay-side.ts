@@ -18,10 +18,9 @@ import { decodeDirectoryFrame, encodeClientFrame, type ClientFrame } from '../sr
 import { addressDialer, type AddressDialer } from '../src/node/dialing/dialer.ts'
 import { nextSeq, sealRecord } from '../src/presence/index.ts'
 import { circuitAddress, Circuits } from '../src/relay/index.ts'
-import { decodeHop, encodeHop, encodeStop, HOP_PROTOCOL, STOP_PROTOCOL } from '../src/relay/relay-frames.ts'
-import { RelayStream } from '../src/relay/relay-stream.ts'
+import { hopFrames, stopFrames, HOP_PROTOCOL, STOP_PROTOCOL } from '../src/relay/relay-frames.ts'
 import { commonServices, hostOptions } from '../src/transport/host.ts'
-import { FrameQueue, runFrames, streamDuplex } from '../src/wire/index.ts'
+import { FrameQueue, FrameStream, runFrames, streamDuplex } from '../src/wire/index.ts'
 
 export interface PeersInit {
   readonly network: string
@@ -263,9 +262,13 @@ async function beGreedy(signal: AbortSignal): Promise<void> {
 }
 
 async function flood(to: PeerPlace): Promise<void> {
-  const hop = new RelayStream(await peerAt(0).toDirectory.newStream(HOP_PROTOCOL), new AbortController().signal)
-  await hop.write(encodeHop({ type: 'connect', peer: peerIdFromString(to.id) }))
-  const answer = decodeHop(await hop.read())
+  const hop = new FrameStream(
+    await peerAt(0).toDirectory.newStream(HOP_PROTOCOL),
+    hopFrames,
+    new AbortController().signal
+  )
+  await hop.write({ type: 'connect', peer: peerIdFromString(to.id) })
+  const answer = await hop.read()
   if (answer.type !== 'status' || answer.status !== 'ok') throw new Error('the relay does not connect')
   pour(hop.release(), new AbortController().signal)
 }
@@ -274,9 +277,9 @@ async function stopReading(): Promise<void> {
   const { libp2p } = peerAt(0)
   await libp2p.unhandle(STOP_PROTOCOL)
   await libp2p.handle(STOP_PROTOCOL, async (stream) => {
-    const offered = new RelayStream(stream, new AbortController().signal)
+    const offered = new FrameStream(stream, stopFrames, new AbortController().signal)
     await offered.read()
-    await offered.write(encodeStop({ type: 'status', status: 'ok' }))
+    await offered.write({ type: 'status', status: 'ok' })
     offered.release().pause()
   })
 }

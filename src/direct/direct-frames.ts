@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import { isPort, MAX_PORT } from '../lib/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { DirectFrame as Message } from './pb/direct-frames.ts'
-import { ipBytes, ipText } from '../wire/index.ts'
+import { ipBytes, ipText, type FrameProtocol } from '../wire/index.ts'
 import { NONCE_BYTES, PROOF_BYTES, type Mapping } from './stun/index.ts'
 
 export const DIRECT_PROTOCOL = '/chat/direct/1.0.0'
@@ -21,6 +21,9 @@ export const MAX_OFFER_CANDIDATES = 12
 
 /** A frame with {@link MAX_OFFER_CANDIDATES} takes about 2 KiB. */
 export const MAX_DIRECT_FRAME_BYTES = 4 * 1024
+
+/** A frame is there within a few round trips, and after the other side has looked where it is seen. */
+const DIRECT_ANSWER_TIMEOUT_MS = 5_000
 
 /** An address and port at which a peer may be reached. */
 export interface Candidate {
@@ -60,7 +63,15 @@ export class BadDirectFrameError extends Error {
 const mappingCodes: Readonly<Record<Mapping, number>> = { unknown: 0, independent: 1, varying: 2 }
 const reasonCodes: Readonly<Record<RefusalReason, number>> = { 'not-now': 0, busy: 1 }
 
-export function encodeDirect(frame: DirectFrame): Uint8Array {
+export const directFrames: FrameProtocol<DirectFrame> = {
+  id: DIRECT_PROTOCOL,
+  maxFrameBytes: MAX_DIRECT_FRAME_BYTES,
+  timeoutMs: DIRECT_ANSWER_TIMEOUT_MS,
+  encode: encodeDirect,
+  decode: decodeDirect
+}
+
+function encodeDirect(frame: DirectFrame): Uint8Array {
   if (frame.type === 'refuse') return Message.encode({ refuse: { reason: reasonCodes[frame.reason] } })
   const { stream, mapping } = frame
   const candidates = frame.candidates.map(({ host, port, sighted }) => ({
@@ -75,7 +86,7 @@ export function encodeDirect(frame: DirectFrame): Uint8Array {
 }
 
 /** @throws {BadDirectFrameError} */
-export function decodeDirect(bytes: Uint8Array): DirectFrame {
+function decodeDirect(bytes: Uint8Array): DirectFrame {
   const { offer, refuse } = parsed(bytes)
   if (offer !== undefined) return readOffer(offer)
   if (refuse === undefined) throw new BadDirectFrameError('a frame holds neither an offer nor a refusal')

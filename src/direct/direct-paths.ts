@@ -15,7 +15,6 @@ import type {
   Connection,
   DialTransportOptions,
   PeerId,
-  Stream,
   StreamHandler,
   StreamHandlerOptions,
   Transport,
@@ -25,13 +24,12 @@ import type { ConnectionManager, TransportManager } from '@libp2p/interface-inte
 import { CODE_P2P_CIRCUIT, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4 } from 'node:net'
 import { LruMap } from '../lib/index.ts'
-import { IdleConnections, orAborted, RateLimiter, steadyNow, toError, type Rate } from '../wire/index.ts'
+import { FrameStream, IdleConnections, orAborted, RateLimiter, steadyNow, toError, type Rate } from '../wire/index.ts'
 import { Attempt, type Stun, type UdxPath } from './attempt.ts'
 import { reachable } from './candidates.ts'
 import { NoDirectPathError } from './direct-errors.ts'
 import { DirectListener } from './direct-listener.ts'
-import { BadDirectFrameError, DIRECT_PROTOCOL, type Offer } from './direct-frames.ts'
-import { OfferStream } from './offer-stream.ts'
+import { BadDirectFrameError, DIRECT_PROTOCOL, directFrames, type DirectFrame, type Offer } from './direct-frames.ts'
 import type { PunchRole } from './punch.ts'
 import type { SendDatagram, StunServer } from './stun/index.ts'
 import { UdxConnection } from './udx-connection.ts'
@@ -244,7 +242,7 @@ export class DirectPaths {
     const opening = askedOn(relayed, signal)
     const looking = attempt.offer(this.#init.stunServers(), signal)
     looking.catch(() => undefined)
-    const offers = new OfferStream(await opening, signal)
+    const offers = await opening
     try {
       await offers.write(await looking)
       const theirs = await offers.read()
@@ -262,7 +260,7 @@ export class DirectPaths {
         this.#found.delete(address.toString())
       }
     } catch (error) {
-      offers.abort(toError(error))
+      offers.abort(error)
       throw error
     }
   }
@@ -270,13 +268,17 @@ export class DirectPaths {
   readonly #onAsked: StreamHandler = (stream, connection) => {
     const life = this.#life
     if (life === undefined) return stream.abort(new NoDirectPathError('not-now'))
-    this.#asked(life, connection, (signal) => new OfferStream(stream, signal)).catch((error: unknown) => {
+    this.#asked(life, connection, (signal) => new FrameStream(stream, directFrames, signal)).catch((error: unknown) => {
       connection.log('a direct path was not made - %e', toError(error))
       stream.abort(toError(error))
     })
   }
 
-  async #asked(life: Life, relayed: Connection, offersOf: (signal: AbortSignal) => OfferStream): Promise<void> {
+  async #asked(
+    life: Life,
+    relayed: Connection,
+    offersOf: (signal: AbortSignal) => FrameStream<DirectFrame>
+  ): Promise<void> {
     const peer = relayed.remotePeer.toString()
     const refuse = async (reason: 'busy' | 'not-now'): Promise<void> => {
       const offers = offersOf(AbortSignal.timeout(MEETING_TIMEOUT_MS))
@@ -307,7 +309,7 @@ export class DirectPaths {
     life: Life,
     peer: PeerId,
     attempt: Attempt,
-    offers: OfferStream,
+    offers: FrameStream<DirectFrame>,
     signal: AbortSignal
   ): Promise<Connection> {
     const { components, upgrader } = life
@@ -371,9 +373,9 @@ export class DirectPaths {
 }
 
 /** @throws {NoDirectPathError} where the other side makes none: its user keeps conversations relayed, or it is of an earlier version */
-async function askedOn(relayed: Connection, signal: AbortSignal): Promise<Stream> {
+async function askedOn(relayed: Connection, signal: AbortSignal): Promise<FrameStream<DirectFrame>> {
   try {
-    return await relayed.newStream(DIRECT_PROTOCOL, { signal, runOnLimitedConnection: true })
+    return await FrameStream.open(relayed, directFrames, { signal, runOnLimitedConnection: true })
   } catch (error) {
     throw error instanceof UnsupportedProtocolError ? new NoDirectPathError('refused') : error
   }

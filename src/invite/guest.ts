@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
 import { encodePeerId, openRecord, type VerifiedRecord } from '../presence/index.ts'
+import type { FrameStream } from '../wire/index.ts'
 import { GuestExchange, NONCE_BYTES, WrongProofError } from './exchange.ts'
 import { BadShareError } from './cpace.ts'
 import { expected, type InviteFrame, type InviteRefusal } from './invite-frames.ts'
-import type { MessageStream } from './message-stream.ts'
 
 /** The other side has no such invitation, or lets nobody try, or the words are others. */
 export class InviteRefusedError extends Error {
@@ -50,12 +50,12 @@ export interface Question {
 }
 
 /** @throws InviteRefusedError, WireError */
-export async function askMaker(messages: MessageStream<InviteFrame>, question: Question): Promise<Offer> {
+export async function askMaker(frames: FrameStream<InviteFrame>, question: Question): Promise<Offer> {
   const { number, directory, network, maker } = question
   const guestNonce = randomBytes(NONCE_BYTES)
   try {
-    await messages.write({ type: 'ask', network, number, directory, nonce: guestNonce })
-    const { nonce: makerNonce } = await answered('offer', messages)
+    await frames.write({ type: 'ask', network, number, directory, nonce: guestNonce })
+    const { nonce: makerNonce } = await answered('offer', frames)
     return {
       maker,
       redeem: async (words) => {
@@ -69,32 +69,32 @@ export async function askMaker(messages: MessageStream<InviteFrame>, question: Q
           makerNonce,
           guestNonce
         })
-        return redeemed(messages, exchange, question)
+        return redeemed(frames, exchange, question)
       },
-      close: async () => messages.end()
+      close: async () => frames.close()
     }
   } catch (error) {
-    messages.abort(error)
+    frames.abort(error)
     throw error
   }
 }
 
 async function redeemed(
-  messages: MessageStream<InviteFrame>,
+  frames: FrameStream<InviteFrame>,
   exchange: GuestExchange,
   { maker, ownEnvelope }: Question
 ): Promise<Redeemed> {
   try {
-    await messages.write({ type: 'share', share: exchange.share })
-    const answer = await answered('answer', messages)
+    await frames.write({ type: 'share', share: exchange.share })
+    const answer = await answered('answer', frames)
     const { proof, seal } = exchange.proven(answer.share, answer.proof)
-    await messages.write({ type: 'proof', proof, sealed: seal.seal(ownEnvelope()) })
-    const { sealed, isForMany } = await answered('record', messages)
+    await frames.write({ type: 'proof', proof, sealed: seal.seal(ownEnvelope()) })
+    const { sealed, isForMany } = await answered('record', frames)
     const record = await openRecord(seal.open(sealed), { expectedPeer: maker })
-    await messages.end()
+    await frames.close()
     return { record, isForMany }
   } catch (error) {
-    messages.abort(error)
+    frames.abort(error)
     if (error instanceof WrongProofError || error instanceof BadShareError) {
       throw new InviteRefusedError('wrong-code', { cause: error })
     }
@@ -105,9 +105,9 @@ async function redeemed(
 /** @throws InviteRefusedError, InviteProtocolError, WireError */
 async function answered<T extends InviteFrame['type']>(
   type: T,
-  messages: MessageStream<InviteFrame>
+  frames: FrameStream<InviteFrame>
 ): Promise<Extract<InviteFrame, { readonly type: T }>> {
-  const frame = await messages.read()
+  const frame = await frames.read()
   if (frame.type === 'refuse') throw new InviteRefusedError(frame.reason)
   return expected(type, frame)
 }

@@ -2,10 +2,10 @@
 // It does not know when which is sent.
 import type { PeerId } from '@libp2p/interface'
 import { decodePeerId, encodePeerId, MAX_ENVELOPE_BYTES, MAX_NETWORK_CHARS } from '../presence/index.ts'
+import type { FrameProtocol } from '../wire/index.ts'
 import { MAX_CODE_NUMBER } from './code.ts'
 import { CPACE_SHARE_BYTES } from './cpace.ts'
 import { NONCE_BYTES, PROOF_BYTES } from './exchange.ts'
-import type { MessageCodec } from './message-stream.ts'
 import type { TryRefusal } from './open-invitations.ts'
 import { InviteFrame as Pb } from './pb/invite-frames.ts'
 
@@ -14,6 +14,9 @@ export const INVITE_PROTOCOL = '/chat/invite/1.0.0'
 
 /** A sealed record in its frame. */
 const MAX_INVITE_FRAME_BYTES = MAX_ENVELOPE_BYTES + 256
+
+/** Each frame is there within a few round trips or not at all; a person waits for it. */
+export const INVITE_ANSWER_TIMEOUT_MS = 10_000
 
 /** Why a guest gets no offer, or nothing after its proof. */
 export type InviteRefusal =
@@ -56,8 +59,10 @@ const refusals: ReadonlySet<string> = new Set<InviteRefusal>([
   'too-fast'
 ])
 
-export const inviteCodec: MessageCodec<InviteFrame> = {
-  maxBytes: MAX_INVITE_FRAME_BYTES,
+export const inviteFrames: FrameProtocol<InviteFrame> = {
+  id: INVITE_PROTOCOL,
+  maxFrameBytes: MAX_INVITE_FRAME_BYTES,
+  timeoutMs: INVITE_ANSWER_TIMEOUT_MS,
   encode: encodeInvite,
   decode: decodeInvite
 }

@@ -13,12 +13,11 @@ import type {
 } from '@libp2p/interface'
 import { DeadlineTimer } from '../lib/index.ts'
 import { encodePeerId, openRecord, type VerifiedRecord } from '../presence/index.ts'
-import { addressClassOf, RateLimiter, Shares, steadyNow, withDeadline } from '../wire/index.ts'
+import { addressClassOf, FrameStream, RateLimiter, Shares, steadyNow } from '../wire/index.ts'
 import type { Code } from './code.ts'
 import { MakerExchange, NONCE_BYTES, type Binding } from './exchange.ts'
 import { askMaker, type Offer } from './guest.ts'
-import { expected, inviteCodec, INVITE_PROTOCOL, type InviteFrame, type InviteRefusal } from './invite-frames.ts'
-import { MESSAGE_TIMEOUT_MS, MessageStream } from './message-stream.ts'
+import { expected, INVITE_PROTOCOL, inviteFrames, type InviteFrame, type InviteRefusal } from './invite-frames.ts'
 import { OpenInvitations, type Invitation, type Try } from './open-invitations.ts'
 
 /** Streams of guests that one connection may have open: one, and one more while that ends. */
@@ -80,7 +79,7 @@ export class InviteService {
   readonly #now: () => number
   readonly #open = new OpenInvitations()
   readonly #asked = new RateLimiter(GUEST_RATE, MAX_ASKING_CLASSES)
-  readonly #guests = new Shares<MessageStream<InviteFrame>>({ capacity: MAX_GUESTS, pressurePart: 1 })
+  readonly #guests = new Shares<FrameStream<InviteFrame>>({ capacity: MAX_GUESTS, pressurePart: 1 })
   readonly #served = new Set<Promise<void>>()
   readonly #expiry: DeadlineTimer
   #life: AbortController | undefined
@@ -160,10 +159,8 @@ export class InviteService {
     const { number, directory, signal } = question
     const life = this.#life?.signal
     const both = life === undefined ? signal : AbortSignal.any([life, signal])
-    const stream = await withDeadline('negotiate', MESSAGE_TIMEOUT_MS, both, (inTime) =>
-      connection.newStream(INVITE_PROTOCOL, { signal: inTime, runOnLimitedConnection: true })
-    )
-    return askMaker(new MessageStream(stream, inviteCodec, both), {
+    const frames = await FrameStream.open(connection, inviteFrames, { signal: both, runOnLimitedConnection: true })
+    return askMaker(frames, {
       number,
       directory,
       network: this.#init.network,
@@ -179,16 +176,16 @@ export class InviteService {
       stream.abort(new Error('no guests are answered now'))
       return
     }
-    const messages = new MessageStream(stream, inviteCodec, signal)
-    const run = this.#serve(messages, connection).catch((error: unknown) => {
+    const frames = new FrameStream(stream, inviteFrames, signal)
+    const run = this.#serve(frames, connection).catch((error: unknown) => {
       this.#log('the guest %p was not let in - %e', connection.remotePeer, error)
-      messages.abort(error)
+      frames.abort(error)
     })
     this.#served.add(run)
-    this.#guests.add(messages, addressClassOf(connection.remoteAddr))
+    this.#guests.add(frames, addressClassOf(connection.remoteAddr))
     void run.finally(() => {
       this.#served.delete(run)
-      this.#guests.delete(messages)
+      this.#guests.delete(frames)
     })
     this.#makeRoom()
   }
@@ -201,19 +198,19 @@ export class InviteService {
     evicted.abort(new Error('other guests need the place'))
   }
 
-  async #serve(messages: MessageStream<InviteFrame>, connection: Connection): Promise<void> {
-    const ask = expected('ask', await messages.read())
+  async #serve(frames: FrameStream<InviteFrame>, connection: Connection): Promise<void> {
+    const ask = expected('ask', await frames.read())
     const { number, directory } = ask
     const guest = { peer: connection.remotePeer.toString(), addressClass: addressClassOf(connection.remoteAddr) }
-    const refuse = (reason: InviteRefusal): Promise<void> => messages.end({ type: 'refuse', reason })
+    const refuse = (reason: InviteRefusal): Promise<void> => frames.end({ type: 'refuse', reason })
     if (this.#asked.of(guest.addressClass, this.#now()).takeOne(this.#now()) > 0) return refuse('too-fast')
     if (ask.network !== this.#init.network) return refuse('other-network')
     if (!this.#init.isKnownAt(number, directory, connection)) return refuse('unknown')
     const answer = this.#open.mayTry(number, guest, this.#now())
     if (answer !== 'yes') return refuse(answer)
     const nonce = randomBytes(NONCE_BYTES)
-    await messages.write({ type: 'offer', nonce })
-    const { share } = expected('share', await messages.read())
+    await frames.write({ type: 'offer', nonce })
+    const { share } = expected('share', await frames.read())
     const begun = this.#open.begin(number, guest, this.#now())
     if (typeof begun === 'string') return refuse(begun)
     const binding: Binding = {
@@ -227,7 +224,7 @@ export class InviteService {
     }
     let proven: Awaited<ReturnType<typeof provenGuest>>
     try {
-      proven = await provenGuest(messages, { binding, share, peer: connection.remotePeer })
+      proven = await provenGuest(frames, { binding, share, peer: connection.remotePeer })
     } catch (error) {
       this.#onFailed(begun, guest.addressClass)
       await refuse('wrong-code')
@@ -239,7 +236,7 @@ export class InviteService {
     await this.#init.onCame({ record: proven.record, invitation, isBack: outcome === 'came again' })
     if (outcome === 'came' && invitation.end !== undefined) this.#tellEnd(number)
     const sealed = proven.seal.seal(this.#init.ownEnvelope())
-    await messages.end({ type: 'record', sealed, isForMany: invitation.isForMany })
+    await frames.end({ type: 'record', sealed, isForMany: invitation.isForMany })
   }
 
   #onFailed(begun: Try, addressClass: string): void {
@@ -262,12 +259,12 @@ export class InviteService {
  * @throws whatever makes it a failed one: the stream's end included, for then the guest has seen the maker's proof
  */
 async function provenGuest(
-  messages: MessageStream<InviteFrame>,
+  frames: FrameStream<InviteFrame>,
   { binding, share, peer }: { readonly binding: Binding; readonly share: Uint8Array; readonly peer: PeerId }
 ): Promise<{ readonly record: VerifiedRecord; readonly seal: ReturnType<MakerExchange['proven']> }> {
   const exchange = new MakerExchange(binding, share)
-  await messages.write({ type: 'answer', share: exchange.share, proof: exchange.proof })
-  const { proof, sealed } = expected('proof', await messages.read())
+  await frames.write({ type: 'answer', share: exchange.share, proof: exchange.proof })
+  const { proof, sealed } = expected('proof', await frames.read())
   const seal = exchange.proven(proof)
   const record = await openRecord(seal.open(sealed), { expectedPeer: peer })
   return { record, seal }

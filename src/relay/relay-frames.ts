@@ -2,7 +2,7 @@
 // relay and the peer that is reached through it (stop). Encodes and decodes them; it
 // does not know when which is sent.
 import type { PeerId } from '@libp2p/interface'
-import { isPort } from '../wire/index.ts'
+import { isPort, type FrameProtocol } from '../wire/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { HopMessage, StopMessage } from './pb/relay-frames.ts'
 
@@ -16,7 +16,7 @@ export const STOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/stop'
 export const MAX_RELAY_FRAME_BYTES = 4 * 1024
 
 /** Each message, and each answer, is there within a few round trips or not at all. */
-export const RELAY_ANSWER_TIMEOUT_MS = 5_000
+const RELAY_ANSWER_TIMEOUT_MS = 5_000
 
 /**
  * Circuits to one peer at one relay: each is a stream that the relay opens on their connection, and with those of the
@@ -107,7 +107,23 @@ const NEVER_EXPIRES_S = 253_402_300_799
 /** What Parley's relays grant. */
 export const unlimitedReservation: Reservation = { expiresAtS: NEVER_EXPIRES_S, allowance: unlimited }
 
-export function encodeHop(frame: HopFrame): Uint8Array {
+export const hopFrames: FrameProtocol<HopFrame> = {
+  id: HOP_PROTOCOL,
+  maxFrameBytes: MAX_RELAY_FRAME_BYTES,
+  timeoutMs: RELAY_ANSWER_TIMEOUT_MS,
+  encode: encodeHop,
+  decode: decodeHop
+}
+
+export const stopFrames: FrameProtocol<StopFrame> = {
+  id: STOP_PROTOCOL,
+  maxFrameBytes: MAX_RELAY_FRAME_BYTES,
+  timeoutMs: RELAY_ANSWER_TIMEOUT_MS,
+  encode: encodeStop,
+  decode: decodeStop
+}
+
+function encodeHop(frame: HopFrame): Uint8Array {
   switch (frame.type) {
     case 'reserve':
       return HopMessage.encode({ type: hopTypes.reserve })
@@ -127,7 +143,7 @@ export function encodeHop(frame: HopFrame): Uint8Array {
 }
 
 /** @throws {BadRelayFrameError} */
-export function decodeHop(bytes: Uint8Array): HopFrame {
+function decodeHop(bytes: Uint8Array): HopFrame {
   const { type, peer, reservation, limit, status, stunPort, stunOtherPort } = parsed(() => HopMessage.decode(bytes))
   switch (type) {
     case hopTypes.reserve:
@@ -149,7 +165,7 @@ export function decodeHop(bytes: Uint8Array): HopFrame {
   }
 }
 
-export function encodeStop(frame: StopFrame): Uint8Array {
+function encodeStop(frame: StopFrame): Uint8Array {
   switch (frame.type) {
     case 'connect':
       return StopMessage.encode({
@@ -163,7 +179,7 @@ export function encodeStop(frame: StopFrame): Uint8Array {
 }
 
 /** @throws {BadRelayFrameError} */
-export function decodeStop(bytes: Uint8Array): StopFrame {
+function decodeStop(bytes: Uint8Array): StopFrame {
   const { type, peer, source, status } = parsed(() => StopMessage.decode(bytes))
   switch (type) {
     case stopTypes.connect:

@@ -11,7 +11,7 @@ import { onAbort } from '../lib/index.ts'
 import { MAX_STREAM_WINDOW_BYTES, MAX_UNREAD_PIECES } from './budgets.ts'
 import { withDeadline } from './deadline.ts'
 import { DeadlineError, toError, WireError } from './errors.ts'
-import { lossOf, lossOnClose, onClosed, StreamLostError } from './stream-loss.ts'
+import { lossOf, lossOnClose, onClosed, StreamLostError } from './stream-end.ts'
 
 /**
  * The most that a bounded duplex holds of one stream, in bytes: one window that

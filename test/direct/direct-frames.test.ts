@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
   BadDirectFrameError,
-  decodeDirect,
-  encodeDirect,
+  directFrames,
   MAX_OFFER_CANDIDATES,
   MAX_DIRECT_FRAME_BYTES,
   TOKEN_BYTES,
@@ -48,23 +47,23 @@ const shown = (frame: DirectFrame): string =>
 test('a frame that was encoded is decoded as it was, and is as small as it may be', () => {
   fc.assert(
     fc.property(fc.oneof(offer, refusal), (frame) => {
-      const bytes = encodeDirect(frame)
+      const bytes = directFrames.encode(frame)
       expect(bytes.byteLength).toBeLessThanOrEqual(MAX_DIRECT_FRAME_BYTES)
-      expect(shown(decodeDirect(bytes))).toBe(shown(frame))
+      expect(shown(directFrames.decode(bytes))).toBe(shown(frame))
     })
   )
 })
 
 test('random bytes, and frames with a byte changed, fail as documented or are frames', () => {
   const changed = fc.tuple(offer, fc.nat(), fc.nat({ max: 255 })).map(([frame, at, value]) => {
-    const bytes = Uint8Array.from(encodeDirect(frame))
+    const bytes = Uint8Array.from(directFrames.encode(frame))
     bytes[at % bytes.byteLength] = value
     return bytes
   })
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), changed), (bytes) => {
       try {
-        decodeDirect(bytes)
+        directFrames.decode(bytes)
       } catch (error) {
         expect(error).toBeInstanceOf(BadDirectFrameError)
       }
@@ -94,7 +93,7 @@ test.each([
     { candidates: Array.from({ length: MAX_OFFER_CANDIDATES + 1 }, () => valid.candidates[0]!) }
   ]
 ])('an offer with %s is refused', (_what, broken: Partial<Offer>) => {
-  expect(() => decodeDirect(encodeDirect({ ...valid, ...broken }))).toThrow(BadDirectFrameError)
+  expect(() => directFrames.decode(directFrames.encode({ ...valid, ...broken }))).toThrow(BadDirectFrameError)
 })
 
 test('a probe says its kind to the owner of its token alone', () => {

@@ -3,11 +3,11 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { InviteRefusedError } from '../../src/invite/guest.ts'
 import { invite } from '../../src/invite/invite-service.ts'
-import { INVITE_PROTOCOL, inviteCodec, type InviteFrame } from '../../src/invite/invite-frames.ts'
+import { INVITE_PROTOCOL, inviteFrames, type InviteFrame } from '../../src/invite/invite-frames.ts'
 import { redeemCode } from '../../src/invite/maker-search.ts'
-import { MessageStream } from '../../src/invite/message-stream.ts'
+import { FrameStream } from '../../src/wire/index.ts'
 import { findNumber, NumberClaims } from '../../src/invite/numbers/number-client.ts'
-import { NUMBERS_PROTOCOL, numberCodec } from '../../src/invite/numbers/number-frames.ts'
+import { NUMBERS_PROTOCOL, numberFrames } from '../../src/invite/numbers/number-frames.ts'
 import { numbers } from '../../src/invite/server/number-service.ts'
 import { INVITATION_MS } from '../../src/invite/open-invitations.ts'
 import { node } from '../directory/nodes.ts'
@@ -52,7 +52,7 @@ async function honestDirectory() {
 async function lyingDirectory(names: (self: PeerId) => readonly PeerId[]) {
   const libp2p = await node({})
   await libp2p.handle(NUMBERS_PROTOCOL, async (stream) => {
-    const messages = new MessageStream(stream, numberCodec, signal)
+    const messages = new FrameStream(stream, numberFrames, signal)
     await messages.read()
     const holders = names(libp2p.peerId).map((holder) => ({ peer: holder, directory: libp2p.peerId }))
     await messages.end({ type: 'found', holders })
@@ -137,7 +137,7 @@ test('what a guest has sent once is worth nothing when it is sent again', async 
   })
   const directory = await lyingDirectory(() => [mallory.id])
   await typed(bob, directory, [mallory])
-  const again = new MessageStream(await (await mallory.connect(anna)).newStream(INVITE_PROTOCOL), inviteCodec, signal)
+  const again = new FrameStream(await (await mallory.connect(anna)).newStream(INVITE_PROTOCOL), inviteFrames, signal)
   const answers: string[] = []
   for (const frame of heard.filter(({ type }) => type === 'ask' || type === 'share')) {
     await again.write(frame)
@@ -155,8 +155,8 @@ async function passOn(
   hear: (frame: InviteFrame) => void = () => undefined
 ): Promise<void> {
   const [fromGuest, toMaker] = [
-    new MessageStream(guest, inviteCodec, signal),
-    new MessageStream(maker, inviteCodec, signal)
+    new FrameStream(guest, inviteFrames, signal),
+    new FrameStream(maker, inviteFrames, signal)
   ]
   try {
     for (;;) {

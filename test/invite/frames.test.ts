@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { inviteCodec, InviteProtocolError, type InviteFrame } from '../../src/invite/invite-frames.ts'
-import { numberCodec, NumberProtocolError, type NumberFrame } from '../../src/invite/numbers/number-frames.ts'
+import { inviteFrames, InviteProtocolError, type InviteFrame } from '../../src/invite/invite-frames.ts'
+import { numberFrames, NumberProtocolError, type NumberFrame } from '../../src/invite/numbers/number-frames.ts'
 import { identity } from '../presence/records.ts'
 
 const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(7)
@@ -18,7 +18,7 @@ test('each frame of an invitation is read as it was written', async () => {
     { type: 'proof', proof: bytes(64), sealed: bytes(200) },
     { type: 'record', sealed: bytes(200), isForMany: true }
   ]
-  for (const frame of frames) expect(inviteCodec.decode(inviteCodec.encode(frame))).toEqual(frame)
+  for (const frame of frames) expect(inviteFrames.decode(inviteFrames.encode(frame))).toEqual(frame)
 })
 
 test('each frame about numbers is read as it was written', async () => {
@@ -33,25 +33,25 @@ test('each frame about numbers is read as it was written', async () => {
     { type: 'found', holders: [] },
     { type: 'refuse', reason: 'taken' }
   ]
-  for (const frame of frames) expect(numberCodec.decode(numberCodec.encode(frame))).toEqual(frame)
+  for (const frame of frames) expect(numberFrames.decode(numberFrames.encode(frame))).toEqual(frame)
 })
 
 test('fields of another length, numbers that are none and unknown reasons', () => {
-  const decoded = (frame: InviteFrame) => inviteCodec.decode(inviteCodec.encode(frame))
+  const decoded = (frame: InviteFrame) => inviteFrames.decode(inviteFrames.encode(frame))
   expect(() => decoded({ type: 'offer', nonce: bytes(15) })).toThrow('15 bytes where there have to be 16')
   const ask = { type: 'ask', network: 'test', number: 0, directory: undefined, nonce: bytes(16) } as const
   expect(() => decoded(ask)).toThrow('there is no number 0')
   expect(() => decoded({ ...ask, number: 100_000 })).toThrow(InviteProtocolError)
   expect(() => decoded({ ...ask, number: 7, network: 'x'.repeat(65) })).toThrow(InviteProtocolError)
-  expect(() => numberCodec.decode(numberCodec.encode({ type: 'claimed', number: 0 }))).toThrow(NumberProtocolError)
+  expect(() => numberFrames.decode(numberFrames.encode({ type: 'claimed', number: 0 }))).toThrow(NumberProtocolError)
 })
 
 test('any bytes are a frame or are refused', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (some) => {
       for (const [codec, error] of [
-        [inviteCodec, InviteProtocolError],
-        [numberCodec, NumberProtocolError]
+        [inviteFrames, InviteProtocolError],
+        [numberFrames, NumberProtocolError]
       ] as const) {
         try {
           codec.decode(some)

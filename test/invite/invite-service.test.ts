@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { GuestExchange, NONCE_BYTES, PROOF_BYTES } from '../../src/invite/exchange.ts'
 import { InviteRefusedError } from '../../src/invite/guest.ts'
 import { invite, type InviteService, type InviteServiceInit } from '../../src/invite/invite-service.ts'
-import { INVITE_PROTOCOL, inviteCodec } from '../../src/invite/invite-frames.ts'
-import { MessageStream } from '../../src/invite/message-stream.ts'
+import { INVITE_PROTOCOL, inviteFrames } from '../../src/invite/invite-frames.ts'
+import { FrameStream } from '../../src/wire/index.ts'
 import { INVITATION_MS, MAX_FAILED_TRIES_OF_CLASS } from '../../src/invite/open-invitations.ts'
 import { node } from '../directory/nodes.ts'
 import { eventually } from '../eventually.ts'
@@ -137,7 +137,7 @@ test('a guest that goes away after it has seen our proof has had its try', async
   const { anna, connection } = await pair()
   anna.service.add(code, { forMs: INVITATION_MS })
   const stream = await connection.newStream(INVITE_PROTOCOL)
-  const messages = new MessageStream(stream, inviteCodec, AbortSignal.timeout(20_000))
+  const messages = new FrameStream(stream, inviteFrames, AbortSignal.timeout(20_000))
   const nonce = new Uint8Array(NONCE_BYTES)
   await messages.write({ type: 'ask', network: 'test', number: 7, directory: undefined, nonce })
   await messages.read()
@@ -160,9 +160,9 @@ test('a guest that goes away after it has seen our proof has had its try', async
 test('a proof that is made up is refused, and its record is not read', async () => {
   const { anna, connection } = await pair()
   anna.service.add(code, { forMs: INVITATION_MS })
-  const messages = new MessageStream(
+  const messages = new FrameStream(
     await connection.newStream(INVITE_PROTOCOL),
-    inviteCodec,
+    inviteFrames,
     AbortSignal.timeout(20_000)
   )
   const nonce = new Uint8Array(NONCE_BYTES)

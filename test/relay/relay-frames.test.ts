@@ -4,10 +4,8 @@ import { expect, test } from 'vitest'
 import { circuitAddress, circuitRoute } from '../../src/relay/index.ts'
 import {
   BadRelayFrameError,
-  decodeHop,
-  decodeStop,
-  encodeHop,
-  encodeStop,
+  hopFrames,
+  stopFrames,
   type RelayStatus,
   unlimitedReservation
 } from '../../src/relay/relay-frames.ts'
@@ -34,16 +32,16 @@ test('every message is read as it was written', async () => {
     { type: 'reserved', reservation: { ...unlimitedReservation, stun: { port: 8_000, otherPort: 9_000 } } },
     { type: 'connect', peer }
   ] as const
-  for (const frame of frames) expect(decodeHop(encodeHop(frame))).toEqual(frame)
+  for (const frame of frames) expect(hopFrames.decode(hopFrames.encode(frame))).toEqual(frame)
   for (const frame of [
     { type: 'connect', peer } as const,
     { type: 'connect', peer, source: '00010203f0f1f2f3' } as const
   ]) {
-    expect(decodeStop(encodeStop(frame))).toEqual(frame)
+    expect(stopFrames.decode(stopFrames.encode(frame))).toEqual(frame)
   }
   for (const status of statuses) {
-    expect(decodeHop(encodeHop({ type: 'status', status }))).toEqual({ type: 'status', status })
-    expect(decodeStop(encodeStop({ type: 'status', status }))).toEqual({ type: 'status', status })
+    expect(hopFrames.decode(hopFrames.encode({ type: 'status', status }))).toEqual({ type: 'status', status })
+    expect(stopFrames.decode(stopFrames.encode({ type: 'status', status }))).toEqual({ type: 'status', status })
   }
 })
 
@@ -51,22 +49,22 @@ test('the bytes are those of circuit relay v2', async () => {
   const { peer } = await identity(1)
   const id = Buffer.from(peer.toMultihash().bytes).toString('hex')
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-  expect(hex(encodeHop({ type: 'reserve' }))).toBe('0800')
-  expect(hex(encodeHop({ type: 'connect', peer }))).toBe(`080112280a26${id}`)
-  expect(hex(encodeHop({ type: 'status', status: 'ok' }))).toBe('08022864')
-  expect(hex(encodeStop({ type: 'connect', peer }))).toBe(`080012280a26${id}`)
-  expect(hex(encodeStop({ type: 'connect', peer, source: '00010203f0f1f2f3' }))).toBe(
+  expect(hex(hopFrames.encode({ type: 'reserve' }))).toBe('0800')
+  expect(hex(hopFrames.encode({ type: 'connect', peer }))).toBe(`080112280a26${id}`)
+  expect(hex(hopFrames.encode({ type: 'status', status: 'ok' }))).toBe('08022864')
+  expect(hex(stopFrames.encode({ type: 'connect', peer }))).toBe(`080012280a26${id}`)
+  expect(hex(stopFrames.encode({ type: 'connect', peer, source: '00010203f0f1f2f3' }))).toBe(
     `080012280a26${id}c23e0800010203f0f1f2f3`
   )
-  expect(hex(encodeStop({ type: 'status', status: 'ok' }))).toBe('08012064')
+  expect(hex(stopFrames.encode({ type: 'status', status: 'ok' }))).toBe('08012064')
 })
 
 test('a status of a later version is a refusal', () => {
-  expect(decodeHop(Buffer.from('080228ac02', 'hex'))).toEqual({ type: 'status', status: 'connection-failed' })
+  expect(hopFrames.decode(Buffer.from('080228ac02', 'hex'))).toEqual({ type: 'status', status: 'connection-failed' })
 })
 
 test('a reservation of another relay is read with its time and its limits; one without limits has none', () => {
-  const granted = (rest: string) => decodeHop(Buffer.from(`08021a060880a6e6d606${rest}2864`, 'hex'))
+  const granted = (rest: string) => hopFrames.decode(Buffer.from(`08021a060880a6e6d606${rest}2864`, 'hex'))
   const reservation = { expiresAtS: 1_792_643_840 }
   expect(granted('2206087810808008')).toMatchObject({
     type: 'reserved',
@@ -79,13 +77,15 @@ test('a reservation of another relay is read with its time and its limits; one w
 
 test('a source of another length is no message', async () => {
   const { peer } = await identity(1)
-  expect(() => decodeStop(encodeStop({ type: 'connect', peer, source: '00' }))).toThrow(BadRelayFrameError)
+  expect(() => stopFrames.decode(stopFrames.encode({ type: 'connect', peer, source: '00' }))).toThrow(
+    BadRelayFrameError
+  )
 })
 
 test('random bytes are a message, or none, and nothing else', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      for (const decode of [decodeHop, decodeStop]) {
+      for (const decode of [hopFrames.decode, stopFrames.decode]) {
         try {
           expect(typeof decode(bytes).type).toBe('string')
         } catch (error) {

@@ -1,10 +1,9 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Stream } from '@libp2p/interface'
 import { expect, test } from 'vitest'
-import { decodeHop, encodeHop, encodeStop, HOP_PROTOCOL, STOP_PROTOCOL } from '../../src/relay/relay-frames.ts'
+import { hopFrames, stopFrames, HOP_PROTOCOL, STOP_PROTOCOL } from '../../src/relay/relay-frames.ts'
 import { SPLICED_WINDOW_BYTES } from '../../src/relay/server/splice.ts'
-import { RelayStream } from '../../src/relay/relay-stream.ts'
-import { streamDuplex } from '../../src/wire/index.ts'
+import { FrameStream, streamDuplex } from '../../src/wire/index.ts'
 import { echo, echoed, peerNode, relayNode, type TestPeer, type TestRelay } from './nodes.ts'
 
 const PIECE = new Uint8Array(64 * 1024)
@@ -48,17 +47,17 @@ async function rawPair(
   const [sender, receiver] = [await peerNode(), await peerNode()]
   await receiver.libp2p.unhandle(STOP_PROTOCOL)
   await receiver.libp2p.handle(STOP_PROTOCOL, (stream) => {
-    const offered = new RelayStream(stream, new AbortController().signal)
+    const offered = new FrameStream(stream, stopFrames, new AbortController().signal)
     void offered
       .read()
-      .then(async () => offered.write(encodeStop({ type: 'status', status: 'ok' })))
+      .then(async () => offered.write({ type: 'status', status: 'ok' }))
       .then(() => onCircuit(offered.release()))
   })
   const connection = await sender.reserve(relay)
   await receiver.reserve(relay)
-  const hop = new RelayStream(await connection.newStream(HOP_PROTOCOL), new AbortController().signal)
-  await hop.write(encodeHop({ type: 'connect', peer: peerOf(receiver) }))
-  expect(decodeHop(await hop.read())).toEqual({ type: 'status', status: 'ok' })
+  const hop = new FrameStream(await connection.newStream(HOP_PROTOCOL), hopFrames, new AbortController().signal)
+  await hop.write({ type: 'connect', peer: peerOf(receiver) })
+  expect(await hop.read()).toEqual({ type: 'status', status: 'ok' })
   let sentBytes = 0
   const flood = async function* (): AsyncGenerator<Uint8Array> {
     for (let sent = 0; sent < FLOOD_PIECES; sent++) {

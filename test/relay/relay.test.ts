@@ -6,18 +6,16 @@ import { encode } from 'it-length-prefixed'
 import { expect, test, vi } from 'vitest'
 import { RelayNotInUseError } from '../../src/relay/index.ts'
 import {
-  encodeHop,
-  encodeStop,
-  decodeHop,
-  decodeStop,
+  hopFrames,
+  stopFrames,
   HOP_PROTOCOL,
   MAX_RELAY_FRAME_BYTES,
   STOP_PROTOCOL,
-  type HopFrame
+  type HopFrame,
+  type StopFrame
 } from '../../src/relay/relay-frames.ts'
 import { CircuitConnection } from '../../src/relay/client/circuit-connection.ts'
-import { RelayStream } from '../../src/relay/relay-stream.ts'
-import { addressClassOf, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
+import { addressClassOf, FrameStream, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
 import { eventually } from '../eventually.ts'
 import { echo, echoed, peerNode, relayNode, type TestPeer } from './nodes.ts'
 
@@ -81,7 +79,7 @@ test('where no roster is kept, a reservation announces a peer: without one it ne
     bob.reserve(relay),
     stranger.libp2p.dial(relay.libp2p.getMultiaddrs())
   ])
-  const ask = encodeHop({ type: 'connect', peer: bob.libp2p.peerId })
+  const ask = hopFrames.encode({ type: 'connect', peer: bob.libp2p.peerId })
   expect(await hopAnswer(unreserved, ask)).toEqual({ type: 'status', status: 'permission-denied' })
   await expect(anna.dial(relay, stranger)).rejects.toThrow('no-reservation')
   expect(await echoed(await anna.dial(relay, bob), Buffer.from('here'))).toEqual(Buffer.from('here'))
@@ -111,7 +109,7 @@ test('a relay that names another peer than the one that speaks makes no connecti
   if (toVictim === undefined) throw new Error('the victim is connected')
   const offer = await offerCircuit(toVictim, claimed.id)
   const answer = await offer.read()
-  expect(answer.byteLength).toBeGreaterThan(0)
+  expect(answer).toEqual({ type: 'status', status: 'ok' })
   // The relay itself speaks Noise here, with its own key and not the claimed one.
   const circuit = new CircuitConnection({
     stream: offer.release(),
@@ -169,11 +167,11 @@ test('an offer that is reset right behind its request takes no place', async () 
   if (connection === undefined) throw new Error('the relay has no connection to bob')
   for (let offers = 0; offers < 8; offers++) {
     const stream = await connection.newStream(STOP_PROTOCOL)
-    stream.send(encode.single(encodeStop({ type: 'connect', peer: anna.libp2p.peerId })))
+    stream.send(encode.single(stopFrames.encode({ type: 'connect', peer: anna.libp2p.peerId })))
     stream.abort(new Error('the dialer left'))
   }
   const stop = await offerCircuit(connection, anna.id)
-  expect(decodeStop(await stop.read())).toEqual({ type: 'status', status: 'ok' })
+  expect(await stop.read()).toEqual({ type: 'status', status: 'ok' })
 })
 
 test('a relay that grants a reservation again and again on one connection gets one listener for its end', async () => {
@@ -214,7 +212,7 @@ test('requests that are none are answered with why', async () => {
     type: 'status',
     status: 'malformed-message'
   })
-  expect(await hopAnswer(connection, encodeHop({ type: 'status', status: 'ok' }))).toEqual({
+  expect(await hopAnswer(connection, hopFrames.encode({ type: 'status', status: 'ok' }))).toEqual({
     type: 'status',
     status: 'unexpected-message'
   })
@@ -223,8 +221,8 @@ test('requests that are none are answered with why', async () => {
 test('a refused stream that keeps sending is held back, and reset when it does not end', async () => {
   const [relay, peer] = [await relayNode(), await peerNode()]
   const connection = await peer.libp2p.dial(relay.libp2p.getMultiaddrs())
-  const hop = new RelayStream(await connection.newStream(HOP_PROTOCOL), new AbortController().signal)
-  await hop.write(encodeHop({ type: 'status', status: 'ok' }))
+  const hop = new FrameStream(await connection.newStream(HOP_PROTOCOL), hopFrames, new AbortController().signal)
+  await hop.write({ type: 'status', status: 'ok' })
   await hop.read()
   const stream = hop.release()
   let sentBytes = 0
@@ -242,24 +240,24 @@ test('a refused stream that keeps sending is held back, and reset when it does n
 
 test('a stream to the target ends when the dialer leaves before the target answers', async () => {
   const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode()]
-  const { promise: offered, resolve } = Promise.withResolvers<RelayStream>()
+  const { promise: offered, resolve } = Promise.withResolvers<FrameStream<StopFrame>>()
   let target: Stream | undefined
   await bob.libp2p.unhandle(STOP_PROTOCOL)
   await bob.libp2p.handle(STOP_PROTOCOL, (stream) => {
     target = stream
-    resolve(new RelayStream(stream, new AbortController().signal))
+    resolve(new FrameStream(stream, stopFrames, new AbortController().signal))
   })
   const connection = await anna.reserve(relay)
   await bob.reserve(relay)
   const hopStream = await connection.newStream(HOP_PROTOCOL)
-  const hop = new RelayStream(hopStream, new AbortController().signal)
-  await hop.write(encodeHop({ type: 'connect', peer: bob.libp2p.peerId }))
+  const hop = new FrameStream(hopStream, hopFrames, new AbortController().signal)
+  await hop.write({ type: 'connect', peer: bob.libp2p.peerId })
   const offer = await offered
   await offer.read()
   hop.abort(new Error('the dialer leaves'))
   // The relay has read the reset when it answers what came behind it.
-  await hopAnswer(connection, encodeHop({ type: 'status', status: 'ok' }))
-  await offer.write(encodeStop({ type: 'status', status: 'ok' })).catch(() => undefined)
+  await hopAnswer(connection, hopFrames.encode({ type: 'status', status: 'ok' }))
+  await offer.write({ type: 'status', status: 'ok' }).catch(() => undefined)
   await eventually(() => expect(target?.status).toBe('reset'))
   await eventually(() => expect(relay.service.figures().circuits).toBe(0))
 })
@@ -308,7 +306,7 @@ test('one address class uses up half of what may be asked of a target, and no mo
   const [relay, anna, bob] = [await relayNode({ now: () => 0 }), await peerNode(), await peerNode()]
   await bob.libp2p.unhandle(STOP_PROTOCOL)
   const [connection] = await Promise.all([anna.reserve(relay), bob.reserve(relay)])
-  const request = encodeHop({ type: 'connect', peer: bob.libp2p.peerId })
+  const request = hopFrames.encode({ type: 'connect', peer: bob.libp2p.peerId })
   for (let asked = 0; asked < 16; asked++) {
     expect(await hopAnswer(connection, request)).toEqual({ type: 'status', status: 'connection-failed' })
   }
@@ -364,14 +362,15 @@ test('when the relay stops, its circuits end on both sides, and the reservations
 })
 
 async function hopAnswer(connection: Connection, request: Uint8Array): Promise<HopFrame> {
-  const hop = new RelayStream(await connection.newStream(HOP_PROTOCOL), new AbortController().signal)
-  await hop.write(request)
-  return decodeHop(await hop.read())
+  const stream = await connection.newStream(HOP_PROTOCOL)
+  const hop = new FrameStream(stream, hopFrames, new AbortController().signal)
+  stream.send(encode.single(request))
+  return await hop.read()
 }
 
-async function offerCircuit(connection: Connection, peer: string): Promise<RelayStream> {
-  const stop = new RelayStream(await connection.newStream(STOP_PROTOCOL), new AbortController().signal)
-  await stop.write(encodeStop({ type: 'connect', peer: peerIdFromString(peer) }))
+async function offerCircuit(connection: Connection, peer: string): Promise<FrameStream<StopFrame>> {
+  const stop = new FrameStream(await connection.newStream(STOP_PROTOCOL), stopFrames, new AbortController().signal)
+  await stop.write({ type: 'connect', peer: peerIdFromString(peer) })
   return stop
 }
 

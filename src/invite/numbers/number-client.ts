@@ -2,11 +2,9 @@
 // long as its stream is open, and finds who has claimed one. It does not know which
 // directories are used, and learns no words.
 import type { Connection } from '@libp2p/interface'
-import { onClosed, toError, withDeadline } from '../../wire/index.ts'
-import { MESSAGE_TIMEOUT_MS, MessageStream } from '../message-stream.ts'
+import { FrameStream } from '../../wire/index.ts'
 import {
-  NUMBERS_PROTOCOL,
-  numberCodec,
+  numberFrames,
   NumberProtocolError,
   type Holder,
   type NumberFrame,
@@ -26,14 +24,14 @@ export class NumberRefusedError extends Error {
 
 /** The numbers that this peer has claimed at one directory. */
 export class NumberClaims {
-  readonly #messages: MessageStream<NumberFrame>
+  readonly #frames: FrameStream<NumberFrame>
   readonly #numbers = new Set<number>()
   /** One question at a time: answers come in the order of the questions. */
   #turn: Promise<unknown> = Promise.resolve()
   #isOver = false
 
-  private constructor(messages: MessageStream<NumberFrame>) {
-    this.#messages = messages
+  private constructor(frames: FrameStream<NumberFrame>) {
+    this.#frames = frames
   }
 
   /**
@@ -41,9 +39,9 @@ export class NumberClaims {
    * @throws WireError; UnsupportedProtocolError for a directory of an older version
    */
   static async open(connection: Connection, signal: AbortSignal, onEnd: () => void): Promise<NumberClaims> {
-    const stream = await openStream(connection, signal)
-    const claims = new NumberClaims(new MessageStream(stream, numberCodec, signal))
-    onClosed(stream, () => {
+    const frames = await FrameStream.open(connection, numberFrames, { signal })
+    const claims = new NumberClaims(frames)
+    frames.onClose(() => {
       claims.#isOver = true
       claims.#numbers.clear()
       onEnd()
@@ -65,19 +63,19 @@ export class NumberClaims {
 
   async release(number: number): Promise<void> {
     if (!this.#numbers.delete(number)) return
-    await this.#messages.write({ type: 'release', number })
+    await this.#frames.write({ type: 'release', number })
   }
 
   close(): void {
-    this.#messages.abort(new Error('the numbers are claimed no longer'))
+    this.#frames.abort(new Error('the numbers are claimed no longer'))
   }
 
   async #ask(question: NumberFrame): Promise<NumberFrame> {
     const answer = this.#turn.then(async () => {
-      await this.#messages.write(question)
-      return this.#messages.read()
+      await this.#frames.write(question)
+      return this.#frames.read()
     })
-    this.#turn = answer.catch((error: unknown) => this.#messages.abort(error))
+    this.#turn = answer.catch((error: unknown) => this.#frames.abort(error))
     return answer
   }
 }
@@ -98,24 +96,18 @@ export async function findNumber(
   }
 ): Promise<readonly Holder[]> {
   const { network, number, own = false, signal } = question
-  const messages = new MessageStream(await openStream(connection, signal), numberCodec, signal)
+  const frames = await FrameStream.open(connection, numberFrames, { signal })
   try {
-    await messages.write({ type: 'find', network, number, own })
-    const answer = await messages.read()
+    await frames.write({ type: 'find', network, number, own })
+    const answer = await frames.read()
     if (answer.type === 'refuse') throw new NumberRefusedError(answer.reason)
     if (answer.type !== 'found') throw unexpected(answer)
-    await messages.end()
+    await frames.close()
     return answer.holders
   } catch (error) {
-    messages.abort(toError(error))
+    frames.abort(error)
     throw error
   }
-}
-
-async function openStream(connection: Connection, signal: AbortSignal) {
-  return withDeadline('negotiate', MESSAGE_TIMEOUT_MS, signal, async (inTime) =>
-    connection.newStream(NUMBERS_PROTOCOL, { signal: inTime })
-  )
 }
 
 function unexpected({ type }: NumberFrame): NumberProtocolError {

@@ -3,7 +3,8 @@
 import type { PeerId } from '@libp2p/interface'
 import { decodePeerId, encodePeerId, MAX_NETWORK_CHARS } from '../../presence/index.ts'
 import { MAX_CODE_NUMBER } from '../code.ts'
-import type { MessageCodec } from '../message-stream.ts'
+import { INVITE_ANSWER_TIMEOUT_MS } from '../invite-frames.ts'
+import type { FrameProtocol } from '../../wire/index.ts'
 import { NumberFrame as Pb } from './pb/number-frames.ts'
 
 /** Directories keep on it which peer has made the invitation of a number. */
@@ -46,8 +47,10 @@ export class NumberProtocolError extends Error {
   override readonly name = 'NumberProtocolError'
 }
 
-export const numberCodec: MessageCodec<NumberFrame> = {
-  maxBytes: MAX_NUMBER_FRAME_BYTES,
+export const numberFrames: FrameProtocol<NumberFrame> = {
+  id: NUMBERS_PROTOCOL,
+  maxFrameBytes: MAX_NUMBER_FRAME_BYTES,
+  timeoutMs: INVITE_ANSWER_TIMEOUT_MS,
 
   encode(frame) {
     switch (frame.type) {

@@ -11,10 +11,9 @@ import type {
   StreamHandlerOptions
 } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { addressClassOf, RateLimiter, steadyNow, type Rate } from '../../wire/index.ts'
-import { MESSAGE_TIMEOUT_MS, MessageStream } from '../message-stream.ts'
+import { addressClassOf, FrameStream, RateLimiter, steadyNow, type Rate } from '../../wire/index.ts'
 import { findNumber } from '../numbers/number-client.ts'
-import { MAX_HOLDERS, NUMBERS_PROTOCOL, numberCodec, type Holder, type NumberFrame } from '../numbers/number-frames.ts'
+import { MAX_HOLDERS, NUMBERS_PROTOCOL, numberFrames, type Holder, type NumberFrame } from '../numbers/number-frames.ts'
 import { NumberRegister, type Holder as HoldingStream } from './number-register.ts'
 
 /** A peer's claims, a question, and one more of each while that ends. */
@@ -69,7 +68,7 @@ export function numbers(init: NumberServiceInit): (components: NumberServiceComp
 /** One stream of a peer. */
 interface Session {
   readonly connection: Connection
-  readonly messages: MessageStream<NumberFrame>
+  readonly frames: FrameStream<NumberFrame>
   readonly holder: HoldingStream
   readonly claimed: Set<number>
 }
@@ -124,13 +123,13 @@ class NumberService {
       stream.abort(new Error('no more streams about numbers are served now'))
       return
     }
-    const messages = new MessageStream(stream, numberCodec, signal)
+    const frames = new FrameStream(stream, numberFrames, signal)
     const holder = { peer: connection.remotePeer.toString(), addressClass: addressClassOf(connection.remoteAddr) }
-    const session: Session = { connection, messages, holder, claimed: new Set() }
+    const session: Session = { connection, frames, holder, claimed: new Set() }
     const run = this.#serve(session, signal)
       .catch((error: unknown) => {
         this.#log('the stream of %p about numbers ended - %e', connection.remotePeer, error)
-        messages.abort(error)
+        frames.abort(error)
       })
       .finally(() => {
         this.#sessions.delete(run)
@@ -140,13 +139,13 @@ class NumberService {
   }
 
   async #serve(session: Session, signal: AbortSignal): Promise<void> {
-    const { messages, claimed } = session
+    const { frames, claimed } = session
     while (!signal.aborted) {
       // A stream that holds nothing is not worth its place.
-      const frame = await messages.read(claimed.size > 0 ? Infinity : MESSAGE_TIMEOUT_MS)
+      const frame = await frames.read(claimed.size > 0 ? Infinity : undefined)
       const answer = await this.#answer(session, frame, signal)
-      if (answer !== undefined) await messages.write(answer)
-      if (frame.type === 'find') return messages.end()
+      if (answer !== undefined) await frames.write(answer)
+      if (frame.type === 'find') return frames.close()
     }
   }
 

@@ -5,7 +5,7 @@ import type { AbortOptions, Stream } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { AbstractMultiaddrConnectionInit } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { lossOf } from '../../wire/index.ts'
+import { endStream, lossOf } from '../../wire/index.ts'
 
 /** The other half ends within a few round trips: after this time the remote keeps it open. */
 const END_TIMEOUT_MS = 5_000
@@ -17,7 +17,6 @@ export interface CircuitConnectionInit extends AbstractMultiaddrConnectionInit {
 
 export class CircuitConnection extends AbstractMultiaddrConnection {
   readonly #stream: Stream
-  #deadline: NodeJS.Timeout | undefined
 
   /** @throws {StreamLostError} when the stream is gone already */
   constructor({ stream, ...init }: CircuitConnectionInit) {
@@ -29,7 +28,6 @@ export class CircuitConnection extends AbstractMultiaddrConnection {
     stream.addEventListener('drain', () => this.safeDispatchEvent('drain'))
     stream.addEventListener('end', () => this.#onEnd())
     stream.addEventListener('close', ({ error, local }) => {
-      clearTimeout(this.#deadline)
       // The connection has ended already, and only its stream was still half open.
       if (this.status !== 'open' && this.status !== 'closing') return
       if (error !== undefined && local !== true) this.onRemoteReset()
@@ -67,10 +65,6 @@ export class CircuitConnection extends AbstractMultiaddrConnection {
 
   /** Ends this half of the stream. The stream is aborted unless the other half ends in time. */
   async #end(options?: AbortOptions): Promise<void> {
-    const stream = this.#stream
-    if (stream.status !== 'open') return
-    const abort = (): void => stream.abort(new Error('the other half of the circuit did not end in time'))
-    this.#deadline ??= setTimeout(abort, END_TIMEOUT_MS).unref()
-    await stream.close(options)
+    if (this.#stream.status === 'open') await endStream(this.#stream, { ...options, timeoutMs: END_TIMEOUT_MS })
   }
 }

@@ -14,10 +14,9 @@ import type {
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { shortId } from '../../lib/index.ts'
-import { classBehindRelay, lossOf, onClosed, stateAddressClass, toError } from '../../wire/index.ts'
+import { classBehindRelay, FrameStream, lossOf, onClosed, stateAddressClass, toError } from '../../wire/index.ts'
 import { circuitAddress } from '../circuit-address.ts'
-import { decodeStop, encodeStop, MAX_CIRCUITS_TO_TARGET, STOP_PROTOCOL } from '../relay-frames.ts'
-import { RelayStream } from '../relay-stream.ts'
+import { MAX_CIRCUITS_TO_TARGET, STOP_PROTOCOL, stopFrames } from '../relay-frames.ts'
 import { CircuitConnection } from './circuit-connection.ts'
 import { TakenCircuits } from './taken-circuits.ts'
 
@@ -107,10 +106,10 @@ export class CircuitListener extends TypedEventEmitter<ListenerEvents> implement
 
   async #take(stream: Stream, relay: string, signal: AbortSignal): Promise<void> {
     const { components, upgrader } = this.#init
-    const offered = new RelayStream(stream, signal)
-    const offer = decodeStop(await offered.read())
+    const offered = new FrameStream(stream, stopFrames, signal)
+    const offer = await offered.read()
     if (offer.type !== 'connect') {
-      await offered.end(encodeStop({ type: 'status', status: 'unexpected-message' }))
+      await offered.end({ type: 'status', status: 'unexpected-message' })
       return
     }
     const loss = lossOf(stream, 'negotiate')
@@ -118,10 +117,10 @@ export class CircuitListener extends TypedEventEmitter<ListenerEvents> implement
     const peer = offer.peer.toString()
     const source = classBehindRelay(offer.source, shortId(relay))
     if (!this.#hasPlace(stream, relay, { peer, source })) {
-      await offered.end(encodeStop({ type: 'status', status: 'resource-limit-exceeded' }))
+      await offered.end({ type: 'status', status: 'resource-limit-exceeded' })
       return
     }
-    await offered.write(encodeStop({ type: 'status', status: 'ok' }))
+    await offered.write({ type: 'status', status: 'ok' })
     // Noise holds the peer to it: a relay can't pass off one peer as another.
     const remoteAddr = circuitAddress(relay, peer)
     stateAddressClass(remoteAddr, source)

@@ -13,18 +13,9 @@ import { transportSymbol, UnsupportedProtocolError } from '@libp2p/interface'
 import type { Connection, DialTransportOptions, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { IdleConnections, onClosed, toError, withDeadline } from '../../wire/index.ts'
+import { FrameStream, IdleConnections, onClosed, toError } from '../../wire/index.ts'
 import { circuitAddress, circuitRoute } from '../circuit-address.ts'
-import {
-  decodeHop,
-  encodeHop,
-  HOP_PROTOCOL,
-  RELAY_ANSWER_TIMEOUT_MS,
-  type HopFrame,
-  type RelayStatus,
-  type Reservation
-} from '../relay-frames.ts'
-import { RelayStream } from '../relay-stream.ts'
+import { hopFrames, type HopFrame, type RelayStatus, type Reservation } from '../relay-frames.ts'
 import { CircuitConnection } from './circuit-connection.ts'
 import { type CircuitComponents, CircuitListener } from './circuit-listener.ts'
 import { MAX_TAKEN_CIRCUITS } from './taken-circuits.ts'
@@ -256,16 +247,13 @@ async function ask(
   connection: Connection,
   request: HopFrame,
   signal: AbortSignal
-): Promise<{ readonly stream: RelayStream; readonly answer: HopFrame }> {
-  const opened = await withDeadline('negotiate', RELAY_ANSWER_TIMEOUT_MS, signal, async (within) =>
-    connection.newStream(HOP_PROTOCOL, { signal: within })
-  )
-  const stream = new RelayStream(opened, signal)
+): Promise<{ readonly stream: FrameStream<HopFrame>; readonly answer: HopFrame }> {
+  const stream = await FrameStream.open(connection, hopFrames, { signal })
   try {
-    await stream.write(encodeHop(request))
-    return { stream, answer: decodeHop(await stream.read()) }
+    await stream.write(request)
+    return { stream, answer: await stream.read() }
   } catch (error) {
-    stream.abort(toError(error))
+    stream.abort(error)
     throw error
   }
 }

@@ -20,24 +20,28 @@ import type {
   StreamHandlerOptions
 } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import { addressClassOf, RateLimiter, steadyNow, toError, withDeadline, type Rate } from '../../wire/index.ts'
+import {
+  addressClassOf,
+  FrameStream,
+  RateLimiter,
+  steadyNow,
+  toError,
+  withDeadline,
+  type Rate
+} from '../../wire/index.ts'
 import {
   BadRelayFrameError,
-  decodeHop,
-  decodeStop,
-  encodeHop,
-  encodeStop,
   HOP_PROTOCOL,
+  hopFrames,
   MAX_CIRCUITS_TO_TARGET,
   SOURCE_TAG_BYTES,
-  STOP_PROTOCOL,
+  stopFrames,
   unlimitedReservation,
   type HopFrame,
   type RelayStatus,
   type Reservation,
   type StopFrame
 } from '../relay-frames.ts'
-import { RelayStream } from '../relay-stream.ts'
 import { CircuitPlaces, MAX_CIRCUITS_OF_DIALER, type CircuitLimits } from './circuit-places.ts'
 import { RelayPace } from './relay-pace.ts'
 import { splice } from './splice.ts'
@@ -49,7 +53,7 @@ const IDLE_CIRCUIT_MS = 60_000
  * The whole offer of a circuit, from opening the stream to the target's answer: shorter than the dialer's own deadline
  * `RELAY_ANSWER_TIMEOUT_MS`, so that the dialer hears why.
  */
-const OFFER_TIMEOUT_MS = 3_000
+const CIRCUIT_OFFER_TIMEOUT_MS = 3_000
 
 /** Circuits that one peer asks for: after a change of the network it looks for all its peers at once. */
 const CONNECT_RATE_OF_DIALER: Rate = { burst: MAX_CIRCUITS_OF_DIALER, perSecond: 1 }
@@ -205,11 +209,11 @@ export class RelayService {
       stream.abort(new Error('the relay was stopped'))
       return
     }
-    const hop = new RelayStream(stream, life.controller.signal)
+    const hop = new FrameStream(stream, hopFrames, life.controller.signal)
     const task = this.#serve(hop, connection, life.pace)
       .catch((error: unknown) => {
         this.#log('a stream of %p ended - %e', connection.remotePeer, toError(error))
-        hop.abort(toError(error))
+        hop.abort(error)
       })
       .finally(() => this.#tasks.delete(task))
     this.#tasks.add(task)
@@ -220,7 +224,7 @@ export class RelayService {
     if (this.#reservations.get(peer) === connection) this.#reservations.delete(peer)
   }
 
-  async #serve(hop: RelayStream, connection: Connection, pace: RelayPace): Promise<void> {
+  async #serve(hop: FrameStream<HopFrame>, connection: Connection, pace: RelayPace): Promise<void> {
     try {
       const request = await readRequest(hop)
       switch (request.type) {
@@ -237,11 +241,11 @@ export class RelayService {
     } catch (error) {
       if (!(error instanceof RelayRefusal)) throw error
       this.#metrics.requested(error.status)
-      await hop.end(encodeHop({ type: 'status', status: error.status }))
+      await hop.end({ type: 'status', status: error.status })
     }
   }
 
-  async #reserve(hop: RelayStream, connection: Connection): Promise<void> {
+  async #reserve(hop: FrameStream<HopFrame>, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
     if (this.#init.isAnnounced?.(peer) === false) throw new RelayRefusal('permission-denied')
     this.#reservations.set(peer, connection)
@@ -250,10 +254,10 @@ export class RelayService {
     this.#metrics.requested('reserved')
     const stun = this.#init.stun?.()
     const reservation = stun === undefined ? unlimitedReservation : { ...unlimitedReservation, stun }
-    await hop.end(encodeHop({ type: 'reserved', reservation }))
+    await hop.end({ type: 'reserved', reservation })
   }
 
-  async #connect(hop: RelayStream, from: Connection, target: PeerId, pace: RelayPace): Promise<void> {
+  async #connect(hop: FrameStream<HopFrame>, from: Connection, target: PeerId, pace: RelayPace): Promise<void> {
     const to = this.#reservationOf(from, target)
     const circuit: Circuit = { life: new AbortController(), lastAtMs: this.#now() }
     const ends = { dialer: from.remotePeer.toString(), target: target.toString() }
@@ -310,21 +314,21 @@ export class RelayService {
    * @throws {RelayRefusal} when the target can't be asked, or does not take it in time
    */
   async #join(
-    hop: RelayStream,
+    hop: FrameStream<HopFrame>,
     { from, to, circuit: { life } }: { readonly from: Connection; readonly to: Connection; readonly circuit: Circuit }
-  ): Promise<RelayStream> {
+  ): Promise<FrameStream<StopFrame>> {
     const unlisten = hop.onClose(() => life.abort(new Error('the dialer left')))
-    let stop: RelayStream | undefined
+    let stop: FrameStream<StopFrame> | undefined
     try {
-      stop = await withDeadline('negotiate', OFFER_TIMEOUT_MS, life.signal, async (signal) =>
+      stop = await withDeadline('negotiate', CIRCUIT_OFFER_TIMEOUT_MS, life.signal, async (signal) =>
         offer(to, { type: 'connect', peer: from.remotePeer, source: this.#sourceOf(from, to) }, signal)
       ).catch((cause: unknown) => {
         throw new RelayRefusal('connection-failed', { cause })
       })
-      await hop.write(encodeHop({ type: 'status', status: 'ok' }))
+      await hop.write({ type: 'status', status: 'ok' })
       return stop
     } catch (error) {
-      stop?.abort(toError(error))
+      stop?.abort(error)
       throw error
     } finally {
       unlisten()
@@ -354,26 +358,24 @@ async function offer(
   to: Connection,
   request: Extract<StopFrame, { type: 'connect' }>,
   signal: AbortSignal
-): Promise<RelayStream> {
-  const stream = await to.newStream(STOP_PROTOCOL, { signal, maxOutboundStreams: MAX_CIRCUITS_TO_TARGET })
-  const stop = new RelayStream(stream, signal)
+): Promise<FrameStream<StopFrame>> {
+  const stop = await FrameStream.open(to, stopFrames, { signal, maxOutboundStreams: MAX_CIRCUITS_TO_TARGET })
   try {
-    await stop.write(encodeStop(request))
-    const answer = decodeStop(await stop.read())
+    await stop.write(request)
+    const answer = await stop.read()
     if (answer.type === 'status' && answer.status === 'ok') return stop
     throw new BadRelayFrameError(`the target answered ${answer.type === 'status' ? answer.status : answer.type}`)
   } catch (error) {
-    stop.abort(toError(error))
+    stop.abort(error)
     throw error
   }
 }
 
 /** @throws {RelayRefusal} */
-async function readRequest(hop: RelayStream): Promise<HopFrame> {
-  const bytes = await hop.read()
+async function readRequest(hop: FrameStream<HopFrame>): Promise<HopFrame> {
   try {
-    return decodeHop(bytes)
-  } catch (cause) {
-    throw new RelayRefusal('malformed-message', { cause })
+    return await hop.read()
+  } catch (error) {
+    throw error instanceof BadRelayFrameError ? new RelayRefusal('malformed-message', { cause: error }) : error
   }
 }

@@ -6,7 +6,7 @@
 import type { Connection } from '@libp2p/interface'
 import { steadyNow } from '../../lib/index.ts'
 import { toError } from '../errors.ts'
-import { onClosed } from '../stream-loss.ts'
+import { onClosed } from '../stream-end.ts'
 
 interface IdleConnectionsInit {
   /** Whether the connection carries something that it is needed for. */

@@ -6,14 +6,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { lpStream } from '@libp2p/utils'
 import { randomBytes } from 'node:crypto'
 import { encodeClientFrame } from '../../../src/directory/directory-frames.ts'
-import {
-  decodeHop,
-  encodeHop,
-  encodeStop,
-  HOP_PROTOCOL,
-  STOP_PROTOCOL,
-  type HopFrame
-} from '../../../src/relay/relay-frames.ts'
+import { hopFrames, stopFrames, HOP_PROTOCOL, STOP_PROTOCOL, type HopFrame } from '../../../src/relay/relay-frames.ts'
 import { directoryProtocol, framed, openStream } from '../../fault/attacker.ts'
 import type { Attack, AttackContext } from '../attack.ts'
 import { connected, flood, onStreams, pourInto } from '../protocol-link.ts'
@@ -29,7 +22,7 @@ const pairs = 4
 const stuckCircuits = 8
 /** No relay has streams for as many questions of one connection. */
 const openQuestions = 64
-const accepting = framed(encodeStop({ type: 'status', status: 'ok' }))
+const accepting = framed(stopFrames.encode({ type: 'status', status: 'ok' }))
 
 /** A peer of the attacker's that is announced at the directory, and takes what is offered to it. */
 interface Announced {
@@ -64,10 +57,10 @@ const reserved = new WeakSet<Connection>()
 async function ask(context: AttackContext, connection: Connection, request: HopFrame): Promise<Stream> {
   const stream = await openStream(connection, HOP_PROTOCOL)
   const frames = lpStream(stream)
-  const bytes = encodeHop(request)
+  const bytes = hopFrames.encode(request)
   context.sent(bytes.byteLength)
   await frames.write(bytes, { signal: context.signal })
-  const answer = decodeHop((await frames.read({ signal: context.signal })).subarray())
+  const answer = hopFrames.decode((await frames.read({ signal: context.signal })).subarray())
   if (answer.type === 'reserved') reserved.add(connection)
   else if (answer.type !== 'status' || answer.status !== 'ok') throw new Error('the relay refused')
   return frames.unwrap()
@@ -102,7 +95,7 @@ export const relayAttacks: readonly Attack[] = [
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => {
       const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-      const offer = framed(encodeStop({ type: 'connect', peer }))
+      const offer = framed(stopFrames.encode({ type: 'connect', peer }))
       await onStreams(context, async (connection) => {
         const stream = await openStream(connection, STOP_PROTOCOL)
         context.sent(offer.byteLength)
@@ -173,7 +166,7 @@ export const relayAttacks: readonly Attack[] = [
     against: ['directory'],
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => {
-      const half = framed(encodeHop({ type: 'reserve' })).subarray(0, 2)
+      const half = framed(hopFrames.encode({ type: 'reserve' })).subarray(0, 2)
       await onStreams(context, async (connection) => {
         await Promise.allSettled(
           Array.from({ length: openQuestions }, async () => {

@@ -2,8 +2,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import {
   BadDirectFrameError,
-  decodeDirect,
-  encodeDirect,
+  directFrames,
   type Candidate,
   type DirectFrame
 } from '../../../src/direct/direct-frames.ts'
@@ -46,15 +45,15 @@ const frames: FuzzTarget = {
   name: 'direct-frames',
   reaches: 'the offers by which two contacts make a direct path',
   seeds: () => [
-    asIs(encodeDirect(offer)),
-    asIs(encodeDirect({ type: 'refuse', reason: 'busy' })),
-    asIs(encodeDirect({ type: 'refuse', reason: 'not-now' })),
+    asIs(directFrames.encode(offer)),
+    asIs(directFrames.encode({ type: 'refuse', reason: 'busy' })),
+    asIs(directFrames.encode({ type: 'refuse', reason: 'not-now' })),
     choices(1, 2, 3)
   ],
   run(input) {
-    const bytes = bytesOf(input, (reader) => encodeDirect(someFrame(reader)))
-    const frame = allow([BadDirectFrameError], () => decodeDirect(bytes))
-    if (frame !== undefined) sameText(decodeDirect(encodeDirect(frame)), frame, 'a frame, there and back')
+    const bytes = bytesOf(input, (reader) => directFrames.encode(someFrame(reader)))
+    const frame = allow([BadDirectFrameError], () => directFrames.decode(bytes))
+    if (frame !== undefined) sameText(directFrames.decode(directFrames.encode(frame)), frame, 'a frame, there and back')
   }
 }
 

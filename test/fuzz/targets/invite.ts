@@ -1,9 +1,9 @@
 /** The decoders of invitations: frames between maker and guest, those about numbers, and codes as people type them. */
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { BadCodeError, formatCode, parseCode } from '../../../src/invite/code.ts'
-import { inviteCodec, InviteProtocolError, type InviteFrame } from '../../../src/invite/invite-frames.ts'
-import type { MessageCodec } from '../../../src/invite/message-stream.ts'
-import { numberCodec, NumberProtocolError, type NumberFrame } from '../../../src/invite/numbers/number-frames.ts'
+import { inviteFrames, InviteProtocolError, type InviteFrame } from '../../../src/invite/invite-frames.ts'
+import type { FrameProtocol } from '../../../src/wire/index.ts'
+import { numberFrames, NumberProtocolError, type NumberFrame } from '../../../src/invite/numbers/number-frames.ts'
 import { fixedKey } from '../fixed-keys.ts'
 import { sameText, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, bytesOf, choices, type InputReader } from '../input-reader.ts'
@@ -27,7 +27,7 @@ function someInvite(reader: InputReader): Uint8Array {
     { type: 'proof', proof: reader.bytes(64), sealed: reader.some() },
     { type: 'record', sealed: reader.some(), isForMany: reader.flag() }
   ]
-  return inviteCodec.encode(reader.oneOf(frames))
+  return inviteFrames.encode(reader.oneOf(frames))
 }
 
 function someNumber(reader: InputReader): Uint8Array {
@@ -39,28 +39,28 @@ function someNumber(reader: InputReader): Uint8Array {
     { type: 'found', holders: reader.flag() ? [{ peer, directory }] : [] },
     { type: 'refuse', reason: reader.oneOf(['taken', 'full']) }
   ]
-  return numberCodec.encode(reader.oneOf(frames))
+  return numberFrames.encode(reader.oneOf(frames))
 }
 
 const frames: FuzzTarget = {
   name: 'invite-frames',
   reaches: 'frames of a guest or a maker, and of a directory about numbers',
   seeds: () => [
-    asIs(inviteCodec.encode({ type: 'ask', network: 'parley', number: 7, directory, nonce: new Uint8Array(16) })),
-    asIs(inviteCodec.encode({ type: 'answer', share: new Uint8Array(32), proof: new Uint8Array(64) })),
-    asIs(numberCodec.encode({ type: 'find', network: 'parley', number: 7, own: false })),
-    asIs(numberCodec.encode({ type: 'found', holders: [{ peer, directory }] })),
+    asIs(inviteFrames.encode({ type: 'ask', network: 'parley', number: 7, directory, nonce: new Uint8Array(16) })),
+    asIs(inviteFrames.encode({ type: 'answer', share: new Uint8Array(32), proof: new Uint8Array(64) })),
+    asIs(numberFrames.encode({ type: 'find', network: 'parley', number: 7, own: false })),
+    asIs(numberFrames.encode({ type: 'found', holders: [{ peer, directory }] })),
     choices(1, 2, 3)
   ],
   run(input) {
-    staysItself(inviteCodec, bytesOf(input, someInvite), InviteProtocolError)
-    staysItself(numberCodec, bytesOf(input, someNumber), NumberProtocolError)
+    staysItself(inviteFrames, bytesOf(input, someInvite), InviteProtocolError)
+    staysItself(numberFrames, bytesOf(input, someNumber), NumberProtocolError)
   }
 }
 
 /** What is read is written as what is read as the same; all else is refused by one kind of error. */
 function staysItself<Frame>(
-  codec: MessageCodec<Frame>,
+  codec: FrameProtocol<Frame>,
   bytes: Uint8Array,
   refusal: new (message: string) => Error
 ): void {

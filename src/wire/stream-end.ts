@@ -1,10 +1,10 @@
 /**
- * Whether and how a stream was lost, read from it or from the event that ended
- * it. The one place that knows libp2p's words for that.
+ * How streams end: whether and how one was lost, read from it or from the event that
+ * ended it, and its end in time. The one place that knows libp2p's words for that.
  */
 
-import type { Stream, StreamCloseEvent } from '@libp2p/interface'
-import { WireError } from './errors.ts'
+import type { AbortOptions, Stream, StreamCloseEvent } from '@libp2p/interface'
+import { DeadlineError, WireError } from './errors.ts'
 import type { Stage } from './errors.ts'
 
 /**
@@ -62,6 +62,24 @@ export function onClosed(of: Closable, act: () => void): () => void {
   if (of.status === 'open' || of.status === 'closing') of.addEventListener('close', act, { once: true })
   else act()
   return () => of.removeEventListener('close', act)
+}
+
+/**
+ * Ends this half of a stream. The stream is aborted unless the other half ends in time, as one that stays open holds its
+ * place for as long as the connection lives.
+ *
+ * @param options.timeoutMs milliseconds, for both halves together
+ * @returns when this half has ended
+ * @throws when it can't be ended
+ */
+export async function endStream(
+  stream: Stream,
+  { timeoutMs, ...options }: AbortOptions & { readonly timeoutMs: number }
+): Promise<void> {
+  const timer = setTimeout(() => stream.abort(new DeadlineError('close', timeoutMs)), timeoutMs)
+  timer.unref()
+  onClosed(stream, () => clearTimeout(timer))
+  await stream.close(options)
 }
 
 /** The loss that a `close` event tells of; undefined when both halves had ended as they should. */
