@@ -10,12 +10,13 @@ const source = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src')
 /** Each folder, and the folders that its files may import. */
 const mayImport = {
   'chat-protocol': 'lib wire',
-  cli: 'cli/chat-commands cli/commands cli/options cli/process lib node',
+  cli: 'cli/chat-commands cli/commands cli/commands/profile cli/options cli/process lib node',
   'cli/attach': 'cli/chat-api cli/control cli/process lib node',
   'cli/chat-api': 'node',
   'cli/chat-commands': 'cli/chat-api cli/process cli/wording lib node',
   'cli/commands':
     'cli/attach cli/chat-api cli/chat-commands cli/control cli/demo cli/json cli/options cli/plain cli/process cli/tui cli/wording lib node node/server',
+  'cli/commands/profile': 'cli/attach cli/chat-commands cli/control cli/options cli/process cli/wording lib node',
   'cli/control': 'cli/chat-api cli/chat-commands cli/json cli/process cli/wording lib node',
   'cli/demo': 'cli/process',
   'cli/json': 'cli/chat-api cli/chat-commands cli/process cli/wording lib node',

@@ -135,7 +135,7 @@ function addHistoryCommands(program: ProgramCommand, run: Run): void {
 }
 
 function addContactCommands(program: ProgramCommand, run: Run): void {
-  const load = async () => import('./commands/contact.ts')
+  const load = async () => import('./commands/profile/contact.ts')
 
   const contact = program
     .add('contact', 'list your contacts, or give them names of your own')
@@ -201,7 +201,7 @@ function addNetworkCommands(program: ProgramCommand, run: Run): void {
   program
     .add('id', 'print your own peer ID and addresses')
     .examples(['parley id --qr', 'for someone else to scan'])
-    .action(run(async () => (await import('./commands/id.ts')).runId))
+    .action(run(async () => (await import('./commands/profile/id.ts')).runId))
 
   program
     .add('invite', 'make a code by which another person finds you, and wait for that person')
@@ -263,7 +263,7 @@ function addDaemonCommands(program: ProgramCommand, run: Run): void {
       ['parley unlock', 'asks for the passphrase of the usual profile'],
       ['parley unlock --passphrase-fd 3 3<FILE', 'for a script']
     )
-    .action(run(async () => (await import('./commands/key-passphrase.ts')).runUnlock))
+    .action(run(async () => (await import('./commands/profile/key-passphrase.ts')).runUnlock))
 }
 
 function addProfileCommands(program: ProgramCommand, run: Run): void {
@@ -283,7 +283,7 @@ function addProfileCommands(program: ProgramCommand, run: Run): void {
       ['parley profile protect --remove', 'takes the passphrase off again'],
       ['parley profile protect --directory-port 8000', 'the key of that directory']
     )
-    .action(run(async () => (await import('./commands/key-passphrase.ts')).runProtect))
+    .action(run(async () => (await import('./commands/profile/key-passphrase.ts')).runProtect))
 
   profile
     .add('profile export', 'write the profile into one encrypted file: key, contacts, history, settings')
@@ -292,7 +292,7 @@ function addProfileCommands(program: ProgramCommand, run: Run): void {
       ['parley profile export anna.age', 'asks twice for a passphrase; also while the chat runs'],
       ['parley profile export anna.age --recipient age1…', 'for the identity of that recipient']
     )
-    .action(run(async () => (await import('./commands/profile-move.ts')).runProfileExport))
+    .action(run(async () => (await import('./commands/profile/profile-move.ts')).runProfileExport))
 
   profile
     .add('profile import', 'make a profile from an exported file')
@@ -301,7 +301,7 @@ function addProfileCommands(program: ProgramCommand, run: Run): void {
       ['parley profile import anna.age', 'as the usual profile'],
       ['parley profile import anna.age --profile anna', 'under a name']
     )
-    .action(run(async () => (await import('./commands/profile-move.ts')).runProfileImport))
+    .action(run(async () => (await import('./commands/profile/profile-move.ts')).runProfileImport))
 }
 
 function addConfigCommands(program: ProgramCommand, run: Run): void {

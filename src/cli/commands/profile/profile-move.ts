@@ -4,13 +4,13 @@ import type { Command } from 'commander'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { escapedJson } from '../process/clean-text.ts'
-import { PROGRESS_EVERY_MS, ProgressLine } from '../process/progress-line.ts'
-import { onProfile, type RunningParley } from '../control/index.ts'
-import { sayMended, writeLines, type CommandIo } from '../process/io.ts'
-import { givenPassphrase, PassphraseTerminal } from '../process/passphrase.ts'
-import { flagsOf, hasSwitch, listOption, textOption } from '../options/given-options.ts'
-import { askUntilRight, newPassphrase } from '../process/unlocking.ts'
+import { escapedJson } from '../../process/clean-text.ts'
+import { PROGRESS_EVERY_MS, ProgressLine } from '../../process/progress-line.ts'
+import { onProfile, type RunningParley } from '../../control/index.ts'
+import { sayMended, writeLines, type CommandIo } from '../../process/io.ts'
+import { givenPassphrase, PassphraseTerminal } from '../../process/passphrase.ts'
+import { flagsOf, hasSwitch, listOption, textOption } from '../../options/given-options.ts'
+import { askUntilRight, newPassphrase } from '../../process/unlocking.ts'
 import {
   exitCodes,
   fileFault,
@@ -19,10 +19,10 @@ import {
   profileFolder,
   shortId,
   UsageError
-} from '../../node/settings.ts'
-import type { Config, ExitCode } from '../../node/settings.ts'
-import type { ExportInit, Imported, Progress } from '../../node/index.ts'
-import { decodedText } from '../../lib/index.ts'
+} from '../../../node/settings.ts'
+import type { Config, ExitCode } from '../../../node/settings.ts'
+import type { ExportInit, Imported, Progress } from '../../../node/index.ts'
+import { decodedText } from '../../../lib/index.ts'
 
 /** How long a running parley may take to copy its history: the largest ones, on a slow disk. */
 const COPY_ANSWER_MS = 3_600_000
@@ -33,7 +33,7 @@ export async function runProfileExport(io: CommandIo, command: Command): Promise
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const file = resolve(command.args[0] ?? '')
   const force = hasSwitch(command, 'force')
-  const node = await import('../../node/index.ts')
+  const node = await import('../../../node/index.ts')
   await node.checkExport({ config, file, force })
   const lock = await exportLock(io, command, node.checkPassphrase)
   const progress = new ProgressLine(io.stderr)
@@ -102,7 +102,7 @@ async function copyOf(
   config: Config,
   onProgress: (progress: Progress) => void
 ): Promise<ExportInit['history']> {
-  const { copyHistory, takeCopy } = await import('../../node/index.ts')
+  const { copyHistory, takeCopy } = await import('../../../node/index.ts')
   return onProfile({
     config,
     signal: io.interrupted,
@@ -149,7 +149,7 @@ export async function runProfileImport(io: CommandIo, command: Command): Promise
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
   const force = hasSwitch(command, 'force')
   const file = command.args[0] ?? ''
-  const { ProfileArchive } = await import('../../node/index.ts')
+  const { ProfileArchive } = await import('../../../node/index.ts')
   const archive = await ProfileArchive.open(file, { config, force })
   const progress = new ProgressLine(io.stderr)
   try {

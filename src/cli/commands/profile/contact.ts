@@ -1,15 +1,15 @@
 // `parley contact`: lists, renames and removes the contacts of a profile, through the
 // parley that runs on it, else on the profile itself.
 import type { Command } from 'commander'
-import { type Config, type ExitCode, exitCodes, loadConfig, shortId, UsageError } from '../../node/settings.ts'
-import { whoText } from '../chat-commands/named-peer.ts'
-import { onProfile, runningContacts } from '../control/index.ts'
-import type { ContactSource, ListedContact } from '../control/running-profile.ts'
-import { escapedJson } from '../process/clean-text.ts'
-import { canAsk, isConfirmed } from '../process/input-lines.ts'
-import { type CommandIo, sayMended, writeLines } from '../process/io.ts'
-import { claimText, trustMark } from '../wording/trust-wording.ts'
-import { flagsOf, hasSwitch } from '../options/given-options.ts'
+import { type Config, type ExitCode, exitCodes, loadConfig, shortId, UsageError } from '../../../node/settings.ts'
+import { whoText } from '../../chat-commands/named-peer.ts'
+import { onProfile, runningContacts } from '../../control/index.ts'
+import type { ContactSource, ListedContact } from '../../control/running-profile.ts'
+import { escapedJson } from '../../process/clean-text.ts'
+import { canAsk, isConfirmed } from '../../process/input-lines.ts'
+import { type CommandIo, sayMended, writeLines } from '../../process/io.ts'
+import { claimText, trustMark } from '../../wording/trust-wording.ts'
+import { flagsOf, hasSwitch } from '../../options/given-options.ts'
 
 export async function runContactList(io: CommandIo, command: Command): Promise<ExitCode> {
   return inContacts(io, command, async (source, asJson) => {
@@ -78,7 +78,7 @@ async function withContacts<T>(io: CommandIo, config: Config, use: (source: Cont
     running: async (parley) => use(runningContacts(parley)),
     say: (line) => writeLines(io.stderr, [`parley: ${line}`]),
     own: async () => {
-      const { openContacts } = await import('../../node/index.ts')
+      const { openContacts } = await import('../../../node/index.ts')
       const open = await openContacts(config)
       try {
         sayMended(io, open.mended)

@@ -2,12 +2,12 @@
 // it: whatever is mistyped or interrupted, the key stays as it was. `parley unlock`
 // gives it to a parley that started without a person and waits for it.
 import type { Command } from 'commander'
-import { daemonAt } from '../attach/index.ts'
-import { escapedJson } from '../process/clean-text.ts'
-import { RunningCommandError, runningParley, type RunningParley } from '../control/index.ts'
-import { sayMended, writeLines, type CommandIo } from '../process/io.ts'
-import { flagsOf, hasSwitch, onProfile, textOption } from '../options/given-options.ts'
-import { newPassphrase, unlockerOf } from '../process/unlocking.ts'
+import { daemonAt } from '../../attach/index.ts'
+import { escapedJson } from '../../process/clean-text.ts'
+import { RunningCommandError, runningParley, type RunningParley } from '../../control/index.ts'
+import { sayMended, writeLines, type CommandIo } from '../../process/io.ts'
+import { flagsOf, hasSwitch, onProfile, textOption } from '../../options/given-options.ts'
+import { newPassphrase, unlockerOf } from '../../process/unlocking.ts'
 import {
   exitCodes,
   KeyLockedError,
@@ -16,9 +16,9 @@ import {
   processNote,
   ProfileInUseError,
   WrongPassphraseError
-} from '../../node/settings.ts'
-import type { Config, ExitCode, Unlocker } from '../../node/settings.ts'
-import type { OwnKey } from '../../node/index.ts'
+} from '../../../node/settings.ts'
+import type { Config, ExitCode, Unlocker } from '../../../node/settings.ts'
+import type { OwnKey } from '../../../node/index.ts'
 
 export async function runProtect(io: CommandIo, command: Command): Promise<ExitCode> {
   const config = await loadConfig({ flags: flagsOf(command), env: io.env })
@@ -33,7 +33,7 @@ export async function runProtect(io: CommandIo, command: Command): Promise<ExitC
 }
 
 async function openKey(io: CommandIo, config: Config, command: Command): Promise<OwnKey> {
-  const { openDirectoryOwnKey, openOwnKey } = await import('../../node/index.ts')
+  const { openDirectoryOwnKey, openOwnKey } = await import('../../../node/index.ts')
   const port = textOption(command, 'directoryPort')
   if (port !== undefined) return openDirectoryOwnKey(config, parsePort(port))
   try {
@@ -86,7 +86,7 @@ const neverAsked: Unlocker = async ({ owner }) => {
 }
 
 async function askNew(io: CommandIo, command: Command, { owner, hasPassphrase }: OwnKey): Promise<string> {
-  const { checkPassphrase } = await import('../../node/index.ts')
+  const { checkPassphrase } = await import('../../../node/index.ts')
   const isGivenAsNew = textOption(command, 'newPassphraseFd') !== undefined
   const option = hasPassphrase || isGivenAsNew ? 'newPassphraseFd' : 'passphraseFd'
   return newPassphrase({ io, command, option, question: `New passphrase of ${owner}: `, check: checkPassphrase })
