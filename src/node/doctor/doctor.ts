@@ -3,7 +3,7 @@
 // nothing on this machine.
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { DirectoryView, PathView, RouterView } from '../api/chat-events.ts'
-import type { DoctorCause, DoctorFinding, DoctorReport, DoctorTarget } from '../api/doctor-report.ts'
+import type { DoctorCause, DoctorFinding, DoctorReport, DoctorTarget, ExamineOptions } from '../api/doctor-report.ts'
 import { DirectoryPeerError, OwnPeerError, ParleyError, PeerNotFoundError } from '../api/errors.ts'
 import { addressOf, formatAddress, hostPortOf, parseAddress, peerIdOf, relayOf } from '../dialing/address.ts'
 import type { StunServer } from '../../direct/stun/index.ts'
@@ -30,11 +30,17 @@ import { tcpProbe } from './evidence/tcp-probe.ts'
 import { lookOverUdp } from './evidence/udp-look.ts'
 import { lookAtWay } from './evidence/way-there.ts'
 
-/** The whole examination: a command that waits for it ends within 8 s. */
+/** The whole examination: a command that waits for it answers within 8 s. */
 const DOCTOR_MS = 6_500
+
+/** However little time is left: what is heard of multicast takes so long, and what was not heard by then is a finding. */
+const MIN_DOCTOR_MS = 4_000
 
 /** A directory that is there answers its first dial by then; others are looked at more closely. */
 const DIRECTORY_PATIENCE_MS = 1_200
+
+/** The first one that answers is asked how it sees this machine: a machine that is busy takes a while to connect. */
+const REACH_PATIENCE_MS = 3_000
 
 /** How long a name is looked for that nobody has yet: peers on a LAN find each other within two seconds. */
 const NAME_PATIENCE_MS = 2_500
@@ -81,9 +87,9 @@ export class Doctor {
     this.#node = node
   }
 
-  /** @throws the signal's reason */
-  async examine(target: DoctorTarget, options: { readonly signal?: AbortSignal } = {}): Promise<DoctorReport> {
-    const deadline = AbortSignal.timeout(DOCTOR_MS)
+  /** @param options.withinMs the time that is left for it, at least 4 s are taken; default 6.5 s @throws the signal's reason */
+  async examine(target: DoctorTarget, options: ExamineOptions = {}): Promise<DoctorReport> {
+    const deadline = AbortSignal.timeout(Math.max(MIN_DOCTOR_MS, Math.min(DOCTOR_MS, options.withinMs ?? DOCTOR_MS)))
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
     const looking = lookAround(this.#node.searchesLan, signal)
     const [seen, directories, reach, peer] = await Promise.all([
@@ -109,7 +115,7 @@ export class Doctor {
   }
 
   async #reachability(signal: AbortSignal): Promise<ReachEvidence> {
-    await this.#node.directoriesTried(AbortSignal.any([signal, AbortSignal.timeout(DIRECTORY_PATIENCE_MS)]))
+    await this.#node.directoriesTried(AbortSignal.any([signal, AbortSignal.timeout(REACH_PATIENCE_MS)]))
     const udp = await lookOverUdp(this.#node.stunServers(), this.#node.self, signal)
     const relays = this.#node.relays()
     return {
