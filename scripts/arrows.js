@@ -45,6 +45,8 @@ const mayImport = {
   'directory/federation/sync': 'directory directory/federation/state lib presence wire',
   'directory/http': 'lib presence wire',
   'directory/server': 'directory lib presence wire',
+  files: 'lib wire',
+  'files/disk': 'files lib storage',
   invite: 'lib presence wire',
   'invite/numbers': 'invite presence wire',
   'invite/server': 'invite invite/numbers wire',

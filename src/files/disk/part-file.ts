@@ -1,0 +1,274 @@
+// A file that is on its way here: `NAME.part` with the bytes, and `NAME.part-state` with what the file is and which leaves
+// are there. What the state claims is hashed again before it is believed. When it is whole it gets a name that no file has.
+import { constants } from 'node:fs'
+import { link, mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { syncFolder } from '../../storage/index.ts'
+import type { Part } from '../download.ts'
+import { fileIdOf, HASH_BYTES, leafCountOf, LeafHash, leafSpan, MAX_FILE_BYTES } from '../file-tree.ts'
+import { LeafSet } from '../leaf-set.ts'
+import { numberedName, safeFileName } from './file-name.ts'
+
+/** What a file of another machine may be: read and written by its owner, and never run. */
+const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
+
+/** So many files of one name are told apart by a number. */
+const MAX_NUMBER = 10_000
+
+/** How often the free space is looked at while a file grows. */
+const LOOK_EVERY_BYTES = 64 * 1024 * 1024
+
+const magic = Buffer.from('parley-part-1\n', 'ascii')
+const headBytes = magic.byteLength + HASH_BYTES + 8
+
+/** The disk has no room for the file, and for what is to stay free beside it. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError'
+  readonly neededBytes: number
+  readonly freeBytes: number
+  constructor(neededBytes: number, freeBytes: number) {
+    super(
+      `The file needs ${neededBytes} more bytes and the disk has room for ${freeBytes}: make room, then get it again`
+    )
+    this.neededBytes = neededBytes
+    this.freeBytes = freeBytes
+  }
+}
+
+export interface PartInit {
+  /** Where it goes; made when it is not there. */
+  readonly folder: string
+  /** As another machine proposed it: any text. */
+  readonly name: string
+  /** Its ID, as 64 hexadecimal digits. */
+  readonly file: string
+  readonly sizeBytes: number
+  /** What must stay free on the disk. */
+  readonly minFreeBytes: number
+}
+
+interface OpenPart extends Pick<PartInit, 'name' | 'sizeBytes' | 'minFreeBytes'> {
+  readonly path: string
+  readonly handle: FileHandle
+  readonly state: FileHandle
+  readonly layer: Uint8Array
+  readonly have: LeafSet
+}
+
+export class PartFile implements Part {
+  readonly layer: Uint8Array
+  readonly have: LeafSet
+  /** Of the part, without `-state`. */
+  readonly path: string
+  readonly #open: OpenPart
+  #writtenSinceLook = 0
+
+  private constructor(part: OpenPart) {
+    this.#open = part
+    this.path = part.path
+    this.layer = part.layer
+    this.have = part.have
+  }
+
+  /**
+   * A new, empty part.
+   *
+   * @param layer the hashes of all leaves, checked
+   * @throws {NoRoomError}; what the system says when the folder can't be written
+   */
+  static async create(init: PartInit, layer: Uint8Array): Promise<PartFile> {
+    const { folder, file, sizeBytes, minFreeBytes } = init
+    const name = safeFileName(init.name)
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+    await checkRoom(folder, sizeBytes, minFreeBytes)
+    const { path, handle } = await newPart(folder, name)
+    const have = new LeafSet(leafCountOf(sizeBytes))
+    try {
+      // A state that is left over belongs to no part.
+      await rm(stateOf(path), { force: true })
+      const state = await open(stateOf(path), 'wx+', FILE_MODE)
+      await state.writeFile(Buffer.concat([headOf(file, sizeBytes), layer, have.bytes]))
+      return new PartFile({ path, name, sizeBytes, minFreeBytes, handle, state, layer, have })
+    } catch (error) {
+      await handle.close()
+      await rm(path, { force: true })
+      throw error
+    }
+  }
+
+  /**
+   * The part at this path, with the leaves that are right.
+   *
+   * @returns undefined when there is none of this file, or its state can't be read
+   */
+  static async resume(path: string, init: PartInit): Promise<PartFile | undefined> {
+    const handle = await openExisting(path)
+    if (handle === undefined) return undefined
+    const state = await openExisting(stateOf(path))
+    const noted = state === undefined ? undefined : await readState(state, init)
+    if (state === undefined || noted === undefined) {
+      await handle.close()
+      await state?.close()
+      return undefined
+    }
+    const { sizeBytes, minFreeBytes } = init
+    const part = new PartFile({ path, name: safeFileName(init.name), sizeBytes, minFreeBytes, handle, state, ...noted })
+    await part.#check()
+    return part
+  }
+
+  async write(leaf: number, bytes: Uint8Array): Promise<void> {
+    const { handle, state, sizeBytes } = this.#open
+    try {
+      await this.#checkRoom(bytes.byteLength)
+      await writeAll(handle, bytes, leafSpan(sizeBytes, leaf).offset)
+      this.have.add(leaf)
+      await writeAll(state, this.have.bytes.subarray(leaf >> 3, (leaf >> 3) + 1), this.#bitmapAt + (leaf >> 3))
+    } catch (thrown) {
+      // A leaf that is not noted is fetched again.
+      this.have.delete(leaf)
+      throw isCode(thrown, 'ENOSPC') ? new NoRoomError(bytes.byteLength, 0) : thrown
+    }
+  }
+
+  async finish(): Promise<string> {
+    const { path, name, handle, state, sizeBytes } = this.#open
+    try {
+      await handle.truncate(sizeBytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+      await state.close()
+    }
+    const named = await giveName(path, name)
+    await rm(stateOf(path), { force: true })
+    await syncFolder(dirname(path))
+    return named
+  }
+
+  async close(): Promise<void> {
+    await this.#open.handle.close()
+    await this.#open.state.close()
+  }
+
+  get #bitmapAt(): number {
+    return headBytes + this.layer.byteLength
+  }
+
+  /** Hashes what is claimed to be there. */
+  async #check(): Promise<void> {
+    const { handle, sizeBytes } = this.#open
+    for (let leaf = 0; leaf < this.have.leaves; leaf++) {
+      if (!this.have.has(leaf)) continue
+      const { offset, bytes } = leafSpan(sizeBytes, leaf)
+      const buffer = Buffer.allocUnsafeSlow(bytes)
+      const { bytesRead } = await handle.read(buffer, 0, bytes, offset)
+      const hash = new LeafHash()
+      hash.update(buffer.subarray(0, bytesRead))
+      const expected = this.layer.subarray(leaf * HASH_BYTES, (leaf + 1) * HASH_BYTES)
+      if (Buffer.compare(hash.digest(), expected) !== 0) this.have.delete(leaf)
+    }
+  }
+
+  async #checkRoom(bytes: number): Promise<void> {
+    this.#writtenSinceLook += bytes
+    if (this.#writtenSinceLook < LOOK_EVERY_BYTES) return
+    this.#writtenSinceLook = 0
+    await checkRoom(dirname(this.path), bytes, this.#open.minFreeBytes)
+  }
+}
+
+/** Removes a part that is not wanted any more. */
+export async function removePart(path: string): Promise<void> {
+  await rm(path, { force: true })
+  await rm(stateOf(path), { force: true })
+}
+
+function stateOf(path: string): string {
+  return `${path}-state`
+}
+
+async function newPart(folder: string, name: string): Promise<{ readonly path: string; readonly handle: FileHandle }> {
+  for (let number = 1; number <= MAX_NUMBER; number++) {
+    const path = join(folder, `${numberedName(name, number)}.part`)
+    try {
+      // `x` follows no link and takes over no file.
+      return { path, handle: await open(path, 'wx+', FILE_MODE) }
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error
+    }
+  }
+  throw new Error(`there are ${MAX_NUMBER} files on their way under the name ${name}`)
+}
+
+/** @returns undefined for what is not there, and for what is no file of ours: a link, or a file with a second name */
+async function openExisting(path: string): Promise<FileHandle | undefined> {
+  const handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW).catch(() => undefined)
+  if (handle === undefined) return undefined
+  const found = await handle.stat()
+  if (found.nlink === 1 && found.isFile()) return handle
+  await handle.close()
+  return undefined
+}
+
+function headOf(file: string, sizeBytes: number): Buffer {
+  const head = Buffer.concat([magic, Buffer.from(file, 'hex'), Buffer.alloc(8)])
+  head.writeBigUInt64BE(BigInt(sizeBytes), magic.byteLength + HASH_BYTES)
+  return head
+}
+
+async function readState(
+  state: FileHandle,
+  { file, sizeBytes }: PartInit
+): Promise<{ readonly layer: Uint8Array; readonly have: LeafSet } | undefined> {
+  if (sizeBytes > MAX_FILE_BYTES) return undefined
+  const leaves = leafCountOf(sizeBytes)
+  const layerEnd = headBytes + leaves * HASH_BYTES
+  const wanted = layerEnd + Math.ceil(leaves / 8)
+  const read = Buffer.alloc(wanted)
+  const { bytesRead } = await state.read(read, 0, wanted, 0)
+  if (bytesRead < wanted || !read.subarray(0, headBytes).equals(headOf(file, sizeBytes))) return undefined
+  const layer = read.subarray(headBytes, layerEnd)
+  if ((await fileIdOf(sizeBytes, layer)).toString('hex') !== file) return undefined
+  const have = LeafSet.from(leaves, read.subarray(layerEnd))
+  return have === undefined ? undefined : { layer, have }
+}
+
+/** A second name, and the first one goes: where the system has no second names, a name is reserved and then taken. */
+async function giveName(part: string, name: string): Promise<string> {
+  for (let number = 1; number <= MAX_NUMBER; number++) {
+    const path = join(dirname(part), numberedName(name, number))
+    try {
+      await link(part, path).catch(async (error: unknown) => {
+        if (isCode(error, 'EEXIST')) throw error
+        await (await open(path, 'wx', FILE_MODE)).close()
+        await rename(part, path)
+      })
+    } catch (error) {
+      if (isCode(error, 'EEXIST')) continue
+      throw error
+    }
+    await rm(part, { force: true })
+    return path
+  }
+  throw new Error(`there are ${MAX_NUMBER} files called ${basename(name)}: move some of them away`)
+}
+
+async function checkRoom(folder: string, neededBytes: number, minFreeBytes: number): Promise<void> {
+  const space = await statfs(folder).catch(() => undefined)
+  if (space === undefined) return // what a write says counts then
+  const freeBytes = Math.max(0, space.bavail * space.bsize - minFreeBytes)
+  if (freeBytes < neededBytes) throw new NoRoomError(neededBytes, freeBytes)
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, offset + done)
+    done += bytesWritten
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,15 @@
+/**
+ * Files between two peers: their identity, the protocol on which their bytes are fetched, and how they lie on the disk.
+ *
+ * @example
+ * const node = await createLibp2p({ ..., services: { files: files({ offers }) } })
+ * const download = new Download({ file, sizeBytes, part, create, events })
+ * download.add(peer, await node.services.files.open(connection, { signal }))
+ * const path = await download.whole
+ */
+export { PartFile, type PartInit } from './disk/part-file.ts'
+export { hashFile, SharedFile, type FileState, type HashedFile } from './disk/shared-file.ts'
+export { Download, type DownloadEvents } from './download.ts'
+export type { DropReason } from './download-plan.ts'
+export { files, type FileService, type FileServiceInit } from './file-service.ts'
+export type { FilesOnOffer, OfferedFile } from './upload-session.ts'
