@@ -11,12 +11,11 @@ import type {
   Startable,
   Stream,
   StreamHandler,
-  StreamHandlerOptions,
   TypedEventTarget
 } from '@libp2p/interface'
 import { LruSet } from '../lib/index.ts'
 import { orAborted, RateLimiter, toError, withDeadline } from '../wire/index.ts'
-import type { Opener } from '../wire/index.ts'
+import type { Opener, StreamRegistrar } from '../wire/index.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { linesProtocolId } from './chat-stream.ts'
 import { STRANGER_MESSAGES_PER_SECOND, PeerLink } from './peer-link.ts'
@@ -88,10 +87,7 @@ const NEGOTIATE_TIMEOUT_MS = 10_000
 export interface ChatComponents {
   readonly peerId: PeerId
   readonly logger: ComponentLogger
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 export interface ChatService extends Startable, TypedEventTarget<ChatEvents> {

@@ -10,21 +10,22 @@
  * const connection = await direct.punch(peer, { signal })
  */
 import { transportSymbol, UnsupportedProtocolError } from '@libp2p/interface'
-import type {
-  ComponentLogger,
-  Connection,
-  DialTransportOptions,
-  PeerId,
-  StreamHandler,
-  StreamHandlerOptions,
-  Transport,
-  Upgrader
-} from '@libp2p/interface'
+import type { ComponentLogger, Connection, DialTransportOptions, PeerId, Transport, Upgrader } from '@libp2p/interface'
 import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
 import { CODE_P2P_CIRCUIT, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIPv4 } from 'node:net'
 import { LruMap } from '../lib/index.ts'
-import { FrameStream, IdleConnections, orAborted, RateLimiter, steadyNow, toError, type Rate } from '../wire/index.ts'
+import {
+  FrameStream,
+  IdleConnections,
+  orAborted,
+  RateLimiter,
+  ServedStreams,
+  steadyNow,
+  toError,
+  type Rate,
+  type StreamRegistrar
+} from '../wire/index.ts'
 import { Attempt, type Stun, type UdxPath } from './attempt.ts'
 import { reachable } from './candidates.ts'
 import { NoDirectPathError } from './direct-errors.ts'
@@ -88,16 +89,15 @@ export interface DirectComponents {
   readonly logger: ComponentLogger
   readonly transportManager: Pick<TransportManager, 'dial'>
   readonly connectionManager: Pick<ConnectionManager, 'getConnections'>
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 /** While the node runs. */
 interface Life {
   readonly components: DirectComponents
   readonly upgrader: Upgrader
+  /** On which peers ask. */
+  readonly asked: ServedStreams
 }
 
 /** An attempt with one peer, by whichever side began it. */
@@ -140,7 +140,7 @@ export class DirectPaths {
     dial: async (address, options) => this.#dial(components, address, options),
     createListener: ({ upgrader }) =>
       new DirectListener(
-        async () => this.#open({ components, upgrader }),
+        async () => this.#open(components, upgrader),
         async () => this.#close()
       ),
     dialFilter: (addresses) => addresses.filter((address) => this.#found.has(address.toString())),
@@ -179,23 +179,31 @@ export class DirectPaths {
     return orAborted(asked, signal)
   }
 
-  async #open(life: Life): Promise<void> {
-    this.#life = life
-    await life.components.registrar.handle(DIRECT_PROTOCOL, this.#onAsked, {
-      maxInboundStreams: MAX_INBOUND_OFFERS,
-      runOnLimitedConnection: true
+  async #open(components: DirectComponents, upgrader: Upgrader): Promise<void> {
+    const asked = new ServedStreams({
+      registrar: components.registrar,
+      protocol: DIRECT_PROTOCOL,
+      log: components.logger.forComponent('parley:direct'),
+      maxPerConnection: MAX_INBOUND_OFFERS,
+      onLimitedConnections: true,
+      serve: async (stream, connection, signal) =>
+        this.#asked(life, connection, (within = signal) => new FrameStream(stream, directFrames, within))
     })
+    const life: Life = { components, upgrader, asked }
+    this.#life = life
+    await asked.start()
   }
 
   async #close(): Promise<void> {
     const life = this.#life
     this.#life = undefined
+    const ended = life?.asked.stop(new NoDirectPathError('not-now'))
     const meetings = [...this.#meetings.values()]
     for (const { end } of meetings) end.abort(new NoDirectPathError('not-now'))
     await Promise.allSettled(meetings.map(async ({ connection }) => connection))
     for (const attempt of this.#attempts) attempt.end()
     for (const stream of this.#streams) stream.destroy()
-    await life?.components.registrar.unhandle(DIRECT_PROTOCOL)
+    await ended
   }
 
   /** Once, and no sooner than a path is wanted. */
@@ -265,25 +273,15 @@ export class DirectPaths {
     }
   }
 
-  readonly #onAsked: StreamHandler = (stream, connection) => {
-    const life = this.#life
-    if (life === undefined) return stream.abort(new NoDirectPathError('not-now'))
-    this.#asked(life, connection, (signal) => new FrameStream(stream, directFrames, signal)).catch((error: unknown) => {
-      connection.log('a direct path was not made - %e', toError(error))
-      stream.abort(toError(error))
-    })
-  }
-
+  /** @param offersOf the stream, whose waits end with the signal; by default with this life */
   async #asked(
     life: Life,
     relayed: Connection,
-    offersOf: (signal: AbortSignal) => FrameStream<DirectFrame>
+    offersOf: (signal?: AbortSignal) => FrameStream<DirectFrame>
   ): Promise<void> {
     const peer = relayed.remotePeer.toString()
     const refuse = async (reason: 'busy' | 'not-now'): Promise<void> => {
-      const offers = offersOf(AbortSignal.timeout(MEETING_TIMEOUT_MS))
-      await offers.write({ type: 'refuse', reason })
-      await offers.close()
+      await offersOf().end({ type: 'refuse', reason })
     }
     const mayAsk = this.#init.isContact(peer) && isRelayed(relayed.remoteAddr)
     if (!mayAsk || this.#asks.of(peer, this.#now()).takeOne(this.#now()) > 0) return refuse('not-now')

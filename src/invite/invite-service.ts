@@ -2,18 +2,18 @@
 // guests for the invitations that this peer has made, and lets this peer be the guest
 // of another. It knows no directories, contacts or screens.
 import { randomBytes } from 'node:crypto'
-import { setMaxListeners } from 'node:events'
-import type {
-  ComponentLogger,
-  Connection,
-  PeerId,
-  Stream,
-  StreamHandler,
-  StreamHandlerOptions
-} from '@libp2p/interface'
+import type { ComponentLogger, Connection, PeerId, Stream } from '@libp2p/interface'
 import { DeadlineTimer } from '../lib/index.ts'
 import { encodePeerId, openRecord, type VerifiedRecord } from '../presence/index.ts'
-import { addressClassOf, FrameStream, RateLimiter, Shares, steadyNow } from '../wire/index.ts'
+import {
+  addressClassOf,
+  FrameStream,
+  RateLimiter,
+  ServedStreams,
+  Shares,
+  steadyNow,
+  type StreamRegistrar
+} from '../wire/index.ts'
 import type { Code } from './code.ts'
 import { MakerExchange, NONCE_BYTES, type Binding } from './exchange.ts'
 import { askMaker, type Offer } from './guest.ts'
@@ -60,10 +60,7 @@ export interface InviteServiceInit {
 export interface InviteServiceComponents {
   readonly peerId: PeerId
   readonly logger: ComponentLogger
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 /** A libp2p service: `createLibp2p({ services: { invite: invite({ … }) } })`. */
@@ -75,20 +72,25 @@ export class InviteService {
   readonly [Symbol.toStringTag] = '@parley/invite'
   readonly #components: InviteServiceComponents
   readonly #init: InviteServiceInit
-  readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #now: () => number
   readonly #open = new OpenInvitations()
   readonly #asked = new RateLimiter(GUEST_RATE, MAX_ASKING_CLASSES)
   readonly #guests = new Shares<FrameStream<InviteFrame>>({ capacity: MAX_GUESTS, pressurePart: 1 })
-  readonly #served = new Set<Promise<void>>()
+  readonly #streams: ServedStreams
   readonly #expiry: DeadlineTimer
-  #life: AbortController | undefined
 
   constructor(components: InviteServiceComponents, init: InviteServiceInit) {
     this.#components = components
     this.#init = init
-    this.#log = components.logger.forComponent('parley:invite')
     this.#now = init.now ?? steadyNow
+    this.#streams = new ServedStreams({
+      registrar: components.registrar,
+      protocol: INVITE_PROTOCOL,
+      log: components.logger.forComponent('parley:invite'),
+      maxPerConnection: MAX_GUEST_STREAMS_PER_CONNECTION,
+      onLimitedConnections: true,
+      serve: async (stream, connection, signal) => this.#serve(stream, connection, signal)
+    })
     this.#expiry = new DeadlineTimer(this.#now, () => {
       const { expired, forgotten } = this.#open.expire(this.#now())
       for (const one of expired) this.#init.onEnded(one)
@@ -98,23 +100,12 @@ export class InviteService {
   }
 
   async start(): Promise<void> {
-    if (this.#life !== undefined) return
-    this.#life = new AbortController()
-    setMaxListeners(Infinity, this.#life.signal)
-    await this.#components.registrar.handle(INVITE_PROTOCOL, this.#onStream, {
-      maxInboundStreams: MAX_GUEST_STREAMS_PER_CONNECTION,
-      runOnLimitedConnection: true
-    })
+    await this.#streams.start()
   }
 
   async stop(): Promise<void> {
-    const life = this.#life
-    if (life === undefined) return
-    this.#life = undefined
-    await this.#components.registrar.unhandle(INVITE_PROTOCOL)
     this.#expiry.stop()
-    life.abort(new Error('invitations were stopped'))
-    await Promise.allSettled(this.#served)
+    await this.#streams.stop(new Error('invitations were stopped'))
   }
 
   /**
@@ -157,7 +148,7 @@ export class InviteService {
     question: { readonly number: number; readonly directory: PeerId | undefined; readonly signal: AbortSignal }
   ): Promise<Offer> {
     const { number, directory, signal } = question
-    const life = this.#life?.signal
+    const life = this.#streams.signal
     const both = life === undefined ? signal : AbortSignal.any([life, signal])
     const frames = await FrameStream.open(connection, inviteFrames, { signal: both, runOnLimitedConnection: true })
     return askMaker(frames, {
@@ -170,24 +161,15 @@ export class InviteService {
     })
   }
 
-  readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
-    const signal = this.#life?.signal
-    if (signal === undefined) {
-      stream.abort(new Error('no guests are answered now'))
-      return
-    }
+  async #serve(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
     const frames = new FrameStream(stream, inviteFrames, signal)
-    const run = this.#serve(frames, connection).catch((error: unknown) => {
-      this.#log('the guest %p was not let in - %e', connection.remotePeer, error)
-      frames.abort(error)
-    })
-    this.#served.add(run)
     this.#guests.add(frames, addressClassOf(connection.remoteAddr))
-    void run.finally(() => {
-      this.#served.delete(run)
-      this.#guests.delete(frames)
-    })
     this.#makeRoom()
+    try {
+      await this.#answer(frames, connection)
+    } finally {
+      this.#guests.delete(frames)
+    }
   }
 
   /** Streams on which nothing comes keep no other guest out. */
@@ -198,7 +180,7 @@ export class InviteService {
     evicted.abort(new Error('other guests need the place'))
   }
 
-  async #serve(frames: FrameStream<InviteFrame>, connection: Connection): Promise<void> {
+  async #answer(frames: FrameStream<InviteFrame>, connection: Connection): Promise<void> {
     const ask = expected('ask', await frames.read())
     const { number, directory } = ask
     const guest = { peer: connection.remotePeer.toString(), addressClass: addressClassOf(connection.remoteAddr) }

@@ -10,12 +10,11 @@ import type {
   PeerId,
   Stream,
   StreamHandler,
-  StreamHandlerOptions,
   TypedEventTarget
 } from '@libp2p/interface'
 import { backoffMs } from '../lib/index.ts'
 import { orAborted, preferredOpener, steadyNow, toError, withDeadline } from '../wire/index.ts'
-import type { Opener } from '../wire/index.ts'
+import type { Opener, StreamRegistrar } from '../wire/index.ts'
 import { LEASE_MS } from './roster.ts'
 import { ProtocolCache } from './protocol-cache.ts'
 import type { ProbeAnswer } from './protocol-cache.ts'
@@ -63,10 +62,7 @@ export interface RecordServiceComponents {
   readonly logger: ComponentLogger
   readonly events: TypedEventTarget<Libp2pEvents>
   readonly connectionManager: { getConnections(peer?: PeerId): Connection[] }
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 export interface RecordServiceEvents {

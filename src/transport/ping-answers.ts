@@ -4,11 +4,9 @@
 // back the next, and answers are paced.
 // https://github.com/libp2p/specs/blob/master/ping/ping.md
 import type { ComponentLogger, Startable, Stream } from '@libp2p/interface'
-import type { Registrar } from '@libp2p/interface-internal'
-import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { streamDuplex, TokenBucket, toError } from '../wire/index.ts'
+import { ServedStreams, streamDuplex, TokenBucket, type StreamRegistrar } from '../wire/index.ts'
 
 /** The payload of a ping of `/ipfs/ping/1.0.0`. */
 export const PING_BYTES = 32
@@ -22,7 +20,7 @@ export const PING_ANSWER_RATE = { burst: 64, perSecond: 64 } as const
 export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 
 export interface PingComponents {
-  readonly registrar: Pick<Registrar, 'handle' | 'unhandle'>
+  readonly registrar: StreamRegistrar
   readonly logger: ComponentLogger
 }
 
@@ -41,34 +39,24 @@ export function pingAnswers(): (components: PingComponents) => Startable {
 }
 
 class PingAnswers implements Startable {
-  readonly #components: PingComponents
-  #life: AbortController | undefined
+  readonly #streams: ServedStreams
 
-  constructor(components: PingComponents) {
-    this.#components = components
+  constructor({ registrar, logger }: PingComponents) {
+    this.#streams = new ServedStreams({
+      registrar,
+      protocol: PING_PROTOCOL,
+      log: logger.forComponent('parley:ping'),
+      maxPerConnection: MAX_PING_STREAMS,
+      serve: async (stream, _connection, signal) => answer(stream, signal)
+    })
   }
 
   async start(): Promise<void> {
-    if (this.#life !== undefined) return
-    const life = new AbortController()
-    setMaxListeners(Infinity, life.signal)
-    this.#life = life
-    const log = this.#components.logger.forComponent('parley:ping')
-    await this.#components.registrar.handle(
-      PING_PROTOCOL,
-      async (stream) => {
-        await answer(stream, life.signal).catch((error: unknown) => log('pings ended - %e', toError(error)))
-      },
-      { maxInboundStreams: MAX_PING_STREAMS }
-    )
+    await this.#streams.start()
   }
 
   async stop(): Promise<void> {
-    const life = this.#life
-    if (life === undefined) return
-    this.#life = undefined
-    await this.#components.registrar.unhandle(PING_PROTOCOL)
-    life.abort(new Error('pings are no longer answered'))
+    await this.#streams.stop(new Error('pings are no longer answered'))
   }
 }
 

@@ -2,17 +2,10 @@
 // with their attachments under leases, and pushes the roster to its watchers.
 // It can neither make nor change a record. Knows no terminal and no web page;
 // other directories' attachments may stand in its roster beside its own.
-import { EventEmitter, setMaxListeners } from 'node:events'
-import type {
-  ComponentLogger,
-  Connection,
-  PeerId,
-  Stream,
-  StreamHandler,
-  StreamHandlerOptions
-} from '@libp2p/interface'
+import { EventEmitter } from 'node:events'
+import type { ComponentLogger, Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { steadyNow } from '../../wire/index.ts'
+import { ServedStreams, steadyNow, type StreamRegistrar } from '../../wire/index.ts'
 import { AnnounceAdmission } from './announce-admission.ts'
 import { DIRECTORY_PROTOCOL, DISMISS_TIMEOUT_MS, MAX_ATTACHED_PEERS, isAcceptableWatch } from '../directory-frames.ts'
 import { RETRY_BOUNDS_MS } from '../redial-delay.ts'
@@ -76,10 +69,7 @@ interface DirectoryInit {
 interface DirectoryComponents {
   readonly peerId: PeerId
   readonly logger: ComponentLogger
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 interface DirectoryEvents {
@@ -102,7 +92,6 @@ export function directory(init: DirectoryInit): (components: DirectoryComponents
 
 export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly [Symbol.toStringTag] = '@parley/directory'
-  readonly #components: DirectoryComponents
   readonly #network: string
   readonly #leaseMs: number
   readonly #graceMs: number
@@ -113,7 +102,6 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #random: () => number
   readonly #metrics: DirectoryInit['metrics']
   readonly #stun: DirectoryInit['stun']
-  readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #self: string
   readonly #roster: Roster
   readonly #sweep: DeadlineTimer
@@ -121,18 +109,17 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #admission: AnnounceAdmission
   readonly #lookups: Lookups
   readonly #rates = new WeakMap<Connection, SessionRates>()
-  readonly #sessions = new Map<DirectorySession, Promise<void>>()
+  readonly #streams: ServedStreams
+  readonly #sessions = new Set<DirectorySession>()
   /** Which session a peer's attachment stands on: the one that announced last. */
   readonly #owners = new Map<string, DirectorySession>()
   #refusedAsFull = 0
   #toldFullAtMs = -Infinity
-  #life: AbortController | undefined
   /** Clients are told to leave, and what waits for them. */
   #goingDown: Promise<void> | undefined
 
   constructor(components: DirectoryComponents, init: DirectoryInit) {
     super()
-    this.#components = components
     this.#network = init.network
     this.#leaseMs = init.leaseMs ?? LEASE_MS
     this.#graceMs = init.graceMs ?? GRACE_MS
@@ -141,7 +128,14 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#random = init.random ?? Math.random
     this.#metrics = init.metrics
     this.#stun = init.stun
-    this.#log = components.logger.forComponent('parley:directory')
+    const log = components.logger.forComponent('parley:directory')
+    this.#streams = new ServedStreams({
+      registrar: components.registrar,
+      protocol: DIRECTORY_PROTOCOL,
+      log,
+      maxPerConnection: MAX_DIRECTORY_STREAMS_PER_CONNECTION,
+      serve: async (stream, connection, signal) => this.#serve(stream, connection, signal)
+    })
     this.#self = components.peerId.toString()
     this.#tombstoneMs = 2 * this.#leaseMs
     // What other directories have attached is bounded where it is held: by the federation.
@@ -154,7 +148,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       roster: this.#roster,
       network: init.network,
       now: this.#now,
-      log: this.#log
+      log
     })
     this.#lookups = new Lookups({ roster: this.#roster, proofs: init.proofs, now: this.#now })
     this.#push = new RosterPush({
@@ -203,19 +197,14 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
    */
   merge(apply: (roster: Roster, nowMs: number) => readonly RosterChange[]): void {
     const changes = apply(this.#roster, this.#now())
-    if (this.#life !== undefined) this.#sweep.dueAt(this.#roster.nextDeadline())
+    if (this.#streams.signal !== undefined) this.#sweep.dueAt(this.#roster.nextDeadline())
     this.#report(changes)
   }
 
   async start(): Promise<void> {
-    if (this.#life !== undefined) return
+    if (this.#streams.signal !== undefined) return
     this.#goingDown = undefined
-    this.#life = new AbortController()
-    setMaxListeners(Infinity, this.#life.signal)
-    await this.#components.registrar.handle(DIRECTORY_PROTOCOL, this.#onStream, {
-      maxInboundStreams: MAX_DIRECTORY_STREAMS_PER_CONNECTION,
-      runOnLimitedConnection: false
-    })
+    await this.#streams.start()
     // Peers that were attached before a stop may be on their way back.
     this.#report(this.#roster.lostSource(this.#self, this.#now(), this.#graceMs))
     this.#sweep.dueAt(this.#roster.nextDeadline())
@@ -226,40 +215,30 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
    * at once, and waits for a moment until they have left. libp2p calls it before it closes connections.
    */
   async beforeStop(): Promise<void> {
-    if (this.#life === undefined) return
+    if (this.#streams.signal === undefined) return
     this.#goingDown ??= this.#dismissAll()
     await this.#goingDown
   }
 
   async #dismissAll(): Promise<void> {
-    await this.#components.registrar.unhandle(DIRECTORY_PROTOCOL)
+    await this.#streams.withdraw()
     const spreadMs = (this.#sessions.size / RETURNS_PER_SECOND) * 1_000
-    for (const session of this.#sessions.keys())
-      session.dismiss(Math.round(RETURN_AFTER_MS + this.#random() * spreadMs))
+    for (const session of this.#sessions) session.dismiss(Math.round(RETURN_AFTER_MS + this.#random() * spreadMs))
     const enough = Promise.withResolvers<void>()
     const timer = setTimeout(enough.resolve, DISMISS_TIMEOUT_MS)
-    await Promise.race([Promise.allSettled(this.#sessions.values()), enough.promise])
+    await Promise.race([this.#streams.settled(), enough.promise])
     clearTimeout(timer)
   }
 
   async stop(): Promise<void> {
-    const life = this.#life
-    if (life === undefined) return
-    this.#life = undefined
-    await this.#components.registrar.unhandle(DIRECTORY_PROTOCOL)
+    const ended = this.#streams.stop(new Error('the directory was stopped'))
     this.#sweep.stop()
     this.#push.stop()
-    life.abort(new Error('the directory was stopped'))
-    await Promise.allSettled(this.#sessions.values())
+    await ended
     this.#owners.clear()
   }
 
-  readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
-    const signal = this.#life?.signal
-    if (signal === undefined) {
-      stream.abort(new Error('the directory was stopped'))
-      return
-    }
+  async #serve(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
     const rates = this.#rates.get(connection) ?? new SessionRates(this.#now())
     this.#rates.set(connection, rates)
     const session = new DirectorySession(stream, connection, rates, this.#metrics)
@@ -269,11 +248,12 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
       session.refuse('full', FULL_RETRY_MS)
       session.end()
     }
-    const run = session
-      .run(signal, async (frame) => (hasRoom ? this.#onFrame(session, frame, signal) : undefined))
-      .catch((error: unknown) => this.#log('the stream of %p ended - %e', connection.remotePeer, error))
-      .finally(() => this.#onEnd(session))
-    this.#sessions.set(session, run)
+    this.#sessions.add(session)
+    try {
+      await session.run(signal, async (frame) => (hasRoom ? this.#onFrame(session, frame, signal) : undefined))
+    } finally {
+      this.#onEnd(session)
+    }
   }
 
   async #onFrame(session: DirectorySession, frame: ClientFrame, signal: AbortSignal): Promise<void> {
@@ -357,7 +337,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     const peer = session.connection.remotePeer.toString()
     if (this.#owners.get(peer) !== session) return
     this.#owners.delete(peer)
-    if (this.#life === undefined || this.#goingDown !== undefined) return
+    if (this.#streams.signal === undefined || this.#goingDown !== undefined) return
     this.#sweep.dueAt(this.#now() + this.#graceMs)
     this.#report(this.#roster.lost(peer, this.#self, this.#now(), this.#graceMs))
   }

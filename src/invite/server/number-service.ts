@@ -1,17 +1,17 @@
 // The numbers of invitations at a directory, /chat/numbers/1.0.0, as a libp2p service:
 // a registered peer claims some while its stream is open, and anybody may ask who has
 // one, also at the directories that are joined. It never learns the words of a code.
-import { setMaxListeners } from 'node:events'
-import type {
-  ComponentLogger,
-  Connection,
-  PeerId,
-  Stream,
-  StreamHandler,
-  StreamHandlerOptions
-} from '@libp2p/interface'
+import type { ComponentLogger, Connection, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { addressClassOf, FrameStream, RateLimiter, steadyNow, type Rate } from '../../wire/index.ts'
+import {
+  addressClassOf,
+  FrameStream,
+  RateLimiter,
+  ServedStreams,
+  steadyNow,
+  type Rate,
+  type StreamRegistrar
+} from '../../wire/index.ts'
 import { findNumber } from '../numbers/number-client.ts'
 import { MAX_HOLDERS, NUMBERS_PROTOCOL, numberFrames, type Holder, type NumberFrame } from '../numbers/number-frames.ts'
 import { NumberRegister, type Holder as HoldingStream } from './number-register.ts'
@@ -54,10 +54,7 @@ interface NumberServiceComponents {
   readonly peerId: PeerId
   readonly logger: ComponentLogger
   readonly connectionManager: { getConnections(peer?: PeerId): Connection[] }
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 /** A libp2p service: `createLibp2p({ services: { numbers: numbers({ … }) } })`. */
@@ -83,33 +80,29 @@ class NumberService {
   readonly #claims = new RateLimiter(CLAIM_RATE, MAX_CLASSES)
   readonly #finds = new RateLimiter(FIND_RATE, MAX_CLASSES)
   readonly #ownFinds = new RateLimiter(FIND_OWN_RATE, MAX_CLASSES)
-  readonly #sessions = new Set<Promise<void>>()
-  #life: AbortController | undefined
+  readonly #streams: ServedStreams
 
   constructor(components: NumberServiceComponents, init: NumberServiceInit) {
     this.#components = components
     this.#init = init
     this.#now = init.now ?? steadyNow
     this.#log = components.logger.forComponent('parley:numbers')
-  }
-
-  async start(): Promise<void> {
-    if (this.#life !== undefined) return
-    this.#life = new AbortController()
-    setMaxListeners(Infinity, this.#life.signal)
-    await this.#components.registrar.handle(NUMBERS_PROTOCOL, this.#onStream, {
-      maxInboundStreams: MAX_NUMBER_STREAMS_PER_CONNECTION,
-      runOnLimitedConnection: false
+    this.#streams = new ServedStreams({
+      registrar: components.registrar,
+      protocol: NUMBERS_PROTOCOL,
+      log: this.#log,
+      maxPerConnection: MAX_NUMBER_STREAMS_PER_CONNECTION,
+      maxStreams: MAX_NUMBER_STREAMS,
+      serve: async (stream, connection, signal) => this.#serve(stream, connection, signal)
     })
   }
 
+  async start(): Promise<void> {
+    await this.#streams.start()
+  }
+
   async stop(): Promise<void> {
-    const life = this.#life
-    if (life === undefined) return
-    this.#life = undefined
-    await this.#components.registrar.unhandle(NUMBERS_PROTOCOL)
-    life.abort(new Error('the directory was stopped'))
-    await Promise.allSettled(this.#sessions)
+    await this.#streams.stop(new Error('the directory was stopped'))
   }
 
   /** Numbers that are claimed now. */
@@ -117,28 +110,18 @@ class NumberService {
     return this.#register.size
   }
 
-  readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
-    const signal = this.#life?.signal
-    if (signal === undefined || this.#sessions.size >= MAX_NUMBER_STREAMS) {
-      stream.abort(new Error('no more streams about numbers are served now'))
-      return
-    }
+  async #serve(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
     const frames = new FrameStream(stream, numberFrames, signal)
     const holder = { peer: connection.remotePeer.toString(), addressClass: addressClassOf(connection.remoteAddr) }
     const session: Session = { connection, frames, holder, claimed: new Set() }
-    const run = this.#serve(session, signal)
-      .catch((error: unknown) => {
-        this.#log('the stream of %p about numbers ended - %e', connection.remotePeer, error)
-        frames.abort(error)
-      })
-      .finally(() => {
-        this.#sessions.delete(run)
-        for (const number of session.claimed) this.#register.release(number, holder)
-      })
-    this.#sessions.add(run)
+    try {
+      await this.#converse(session, signal)
+    } finally {
+      for (const number of session.claimed) this.#register.release(number, holder)
+    }
   }
 
-  async #serve(session: Session, signal: AbortSignal): Promise<void> {
+  async #converse(session: Session, signal: AbortSignal): Promise<void> {
     const { frames, claimed } = session
     while (!signal.aborted) {
       // A stream that holds nothing is not worth its place.

@@ -8,13 +8,19 @@ import type {
   CreateListenerOptions,
   Listener,
   ListenerEvents,
-  Stream,
-  StreamHandler,
-  StreamHandlerOptions
+  Stream
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { shortId } from '../../lib/index.ts'
-import { classBehindRelay, FrameStream, lossOf, onClosed, stateAddressClass, toError } from '../../wire/index.ts'
+import {
+  classBehindRelay,
+  FrameStream,
+  lossOf,
+  onClosed,
+  ServedStreams,
+  stateAddressClass,
+  type StreamRegistrar
+} from '../../wire/index.ts'
 import { circuitAddress } from '../circuit-address.ts'
 import { MAX_CIRCUITS_TO_TARGET, STOP_PROTOCOL, stopFrames } from '../relay-frames.ts'
 import { CircuitConnection } from './circuit-connection.ts'
@@ -41,10 +47,7 @@ class CircuitGaveWayError extends Error {
 /** What libp2p gives to a transport, as far as this one needs it. */
 export interface CircuitComponents {
   readonly logger: ComponentLogger
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 export interface CircuitListenerInit {
@@ -61,25 +64,28 @@ export class CircuitListener extends TypedEventEmitter<ListenerEvents> implement
   readonly #init: CircuitListenerInit
   /** The streams of the circuits that were taken, of each relay. */
   readonly #taken = new Map<string, TakenCircuits<Stream>>()
-  #life: AbortController | undefined
+  readonly #streams: ServedStreams
 
   constructor(init: CircuitListenerInit) {
     super()
     this.#init = init
+    const { registrar, logger } = init.components
+    this.#streams = new ServedStreams({
+      registrar,
+      protocol: STOP_PROTOCOL,
+      log: logger.forComponent('parley:circuit'),
+      maxPerConnection: MAX_CIRCUITS_TO_TARGET,
+      serve: async (stream, connection, signal) => this.#serve(stream, connection, signal)
+    })
   }
 
   async listen(): Promise<void> {
-    this.#life = new AbortController()
-    await this.#init.components.registrar.handle(STOP_PROTOCOL, this.#onOffer, {
-      maxInboundStreams: MAX_CIRCUITS_TO_TARGET
-    })
+    await this.#streams.start()
     this.safeDispatchEvent('listening')
   }
 
   async close(): Promise<void> {
-    this.#life?.abort(new Error('the node was stopped'))
-    this.#life = undefined
-    await this.#init.components.registrar.unhandle(STOP_PROTOCOL)
+    await this.#streams.stop(new Error('the node was stopped'))
     this.safeDispatchEvent('close')
   }
 
@@ -91,21 +97,10 @@ export class CircuitListener extends TypedEventEmitter<ListenerEvents> implement
     // It has none.
   }
 
-  readonly #onOffer: StreamHandler = (stream, connection) => {
+  async #serve(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
+    const { components, upgrader, reservedAt } = this.#init
     const relay = connection.remotePeer.toString()
-    if (this.#life === undefined || this.#init.reservedAt(relay) !== connection) {
-      stream.abort(new UninvitedCircuitError())
-      return
-    }
-    this.#take(stream, relay, this.#life.signal).catch((error: unknown) => {
-      const { log } = connection
-      log('a circuit was not taken - %e', toError(error))
-      stream.abort(toError(error))
-    })
-  }
-
-  async #take(stream: Stream, relay: string, signal: AbortSignal): Promise<void> {
-    const { components, upgrader } = this.#init
+    if (reservedAt(relay) !== connection) throw new UninvitedCircuitError()
     const offered = new FrameStream(stream, stopFrames, signal)
     const offer = await offered.read()
     if (offer.type !== 'connect') {

@@ -9,25 +9,17 @@
  * createLibp2p({ services: { relay: relay({ ...init, isAnnounced: (peer) => directory.isAnnounced(peer) }) } })
  */
 import { createHmac } from 'node:crypto'
-import { setMaxListeners } from 'node:events'
-import type {
-  ComponentLogger,
-  Connection,
-  Libp2pEvents,
-  PeerId,
-  PrivateKey,
-  StreamHandler,
-  StreamHandlerOptions
-} from '@libp2p/interface'
+import type { ComponentLogger, Connection, Libp2pEvents, PeerId, PrivateKey, Stream } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 import {
   addressClassOf,
   FrameStream,
   RateLimiter,
+  ServedStreams,
   steadyNow,
-  toError,
   withDeadline,
-  type Rate
+  type Rate,
+  type StreamRegistrar
 } from '../../wire/index.ts'
 import {
   BadRelayFrameError,
@@ -101,10 +93,7 @@ export interface RelayComponents {
   readonly privateKey: PrivateKey
   readonly logger: ComponentLogger
   readonly events: TypedEventTarget<Libp2pEvents>
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 /** What a relay carries now. */
@@ -143,7 +132,6 @@ export class RelayService {
   readonly #idleAfterMs: number
   readonly #metrics: RelayMetrics
   readonly #now: () => number
-  readonly #log: ReturnType<ComponentLogger['forComponent']>
   /** The connection over which each peer has made its reservation. */
   readonly #reservations = new Map<string, Connection>()
   readonly #circuits = new Set<Circuit>()
@@ -151,8 +139,8 @@ export class RelayService {
   readonly #dialers: RateLimiter
   readonly #targets: RateLimiter
   readonly #targetsOfClass: RateLimiter
-  readonly #tasks = new Set<Promise<void>>()
-  #life: { readonly controller: AbortController; readonly pace: RelayPace; readonly sweep: NodeJS.Timeout } | undefined
+  readonly #streams: ServedStreams
+  #life: { readonly pace: RelayPace; readonly sweep: NodeJS.Timeout } | undefined
 
   constructor(components: RelayComponents, init: RelayInit) {
     this.#components = components
@@ -161,7 +149,13 @@ export class RelayService {
     this.#idleAfterMs = init.idleAfterMs ?? IDLE_CIRCUIT_MS
     this.#metrics = init.metrics ?? noMetrics
     this.#now = init.now ?? steadyNow
-    this.#log = components.logger.forComponent('parley:relay')
+    this.#streams = new ServedStreams({
+      registrar: components.registrar,
+      protocol: HOP_PROTOCOL,
+      log: components.logger.forComponent('parley:relay'),
+      maxPerConnection: MAX_HOP_STREAMS,
+      serve: async (stream, connection, signal) => this.#serve(stream, connection, signal)
+    })
     this.#places = new CircuitPlaces(this.#limits)
     this.#dialers = new RateLimiter(CONNECT_RATE_OF_DIALER, MAX_COUNTED_PEERS)
     this.#targets = new RateLimiter(CONNECT_RATE_TO_TARGET, MAX_COUNTED_PEERS)
@@ -181,42 +175,23 @@ export class RelayService {
     const sweep = setInterval(() => this.#endIdle(), this.#idleAfterMs / 4)
     sweep.unref()
     const pace = new RelayPace(this.#init.bytesPerSecond, this.#now)
-    const controller = new AbortController()
-    setMaxListeners(Infinity, controller.signal)
-    this.#life = { controller, pace, sweep }
+    this.#life = { pace, sweep }
     this.#components.events.addEventListener('connection:close', this.#onClose)
-    await this.#components.registrar.handle(HOP_PROTOCOL, this.#onStream, { maxInboundStreams: MAX_HOP_STREAMS })
+    await this.#streams.start()
   }
 
   async stop(): Promise<void> {
     const life = this.#life
     if (life === undefined) return
     this.#life = undefined
-    await this.#components.registrar.unhandle(HOP_PROTOCOL)
     this.#components.events.removeEventListener('connection:close', this.#onClose)
     clearInterval(life.sweep)
     const stopped = new Error('the relay was stopped')
-    life.controller.abort(stopped)
+    const ended = this.#streams.stop(stopped)
     for (const circuit of this.#circuits) circuit.life.abort(stopped)
     life.pace.stop()
-    await Promise.allSettled(this.#tasks)
+    await ended
     this.#reservations.clear()
-  }
-
-  readonly #onStream: StreamHandler = (stream, connection) => {
-    const life = this.#life
-    if (life === undefined) {
-      stream.abort(new Error('the relay was stopped'))
-      return
-    }
-    const hop = new FrameStream(stream, hopFrames, life.controller.signal)
-    const task = this.#serve(hop, connection, life.pace)
-      .catch((error: unknown) => {
-        this.#log('a stream of %p ended - %e', connection.remotePeer, toError(error))
-        hop.abort(error)
-      })
-      .finally(() => this.#tasks.delete(task))
-    this.#tasks.add(task)
   }
 
   readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
@@ -224,7 +199,10 @@ export class RelayService {
     if (this.#reservations.get(peer) === connection) this.#reservations.delete(peer)
   }
 
-  async #serve(hop: FrameStream<HopFrame>, connection: Connection, pace: RelayPace): Promise<void> {
+  async #serve(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
+    const pace = this.#life?.pace
+    if (pace === undefined) return
+    const hop = new FrameStream(stream, hopFrames, signal)
     try {
       const request = await readRequest(hop)
       switch (request.type) {
