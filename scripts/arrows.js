@@ -76,8 +76,9 @@ const mayImport = {
   'storage/search': 'lib storage storage/sqlite',
   'storage/sqlite': 'storage',
   'storage/store': 'storage storage/recovery storage/search storage/sqlite',
-  transport: 'lib transport/tuning wire',
+  transport: 'lib transport/tuning transport/websocket wire',
   'transport/tuning': 'wire',
+  'transport/websocket': 'wire',
   web: 'directory/http lib',
   wire: 'lib',
   'wire/liveness': 'lib wire'

@@ -71,6 +71,16 @@ export function withoutProxyHeader(address: Multiaddr): Misbehaviour {
   }
 }
 
+/** Most often no attack: the proxy adds no such header, or asks for itself whether the directory is up. */
+export function withoutForwardedFor(address: Multiaddr): Misbehaviour {
+  return {
+    address: formatAddress(address),
+    breach: 'proxy-header',
+    what: 'asked for a WebSocket without the header X-Forwarded-For that --trusted-proxy asks of its address',
+    action: 'Its connection was cut'
+  }
+}
+
 function textOf({ peer, address, what, action }: Misbehaviour, times: number): string {
   const who = peer === undefined ? `A stranger at ${address}` : `The peer ${shortId(peer)} at ${address}`
   return `${who} ${what}. ${action}${times === 1 ? '' : ` (${times} times since the last such note)`}.`

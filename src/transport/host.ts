@@ -23,6 +23,7 @@ import { eagerNoise } from './tuning/eager-noise.ts'
 import { gatheringTcp } from './tuning/lean-sends.ts'
 import { loadSodium, sodiumCrypto } from './tuning/noise-crypto.ts'
 import { pingAnswers } from './ping-answers.ts'
+import { webSockets, type WebSocketsInit } from './websocket/websockets.ts'
 import { leanNoise, securedRemoteOf } from './tuning/noise-streams.ts'
 import { loggerOptions } from './tuning/quiet-logger.ts'
 import { defaultTuning } from './tuning/tuning.ts'
@@ -54,6 +55,8 @@ export interface HostInit {
   readonly circuits?: OtherTransport
   /** Carries connections over UDP through routers, beside TCP; default none. */
   readonly direct?: OtherTransport
+  /** Where it listens for WebSockets too, and who may say there whose they are; default nowhere. */
+  readonly webSockets?: WebSocketPlaceToListen
   readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
   readonly gater: ConnectionGater
   /** Peers that the user or the operator has chosen, by peer ID; default none. */
@@ -71,6 +74,12 @@ export interface HostInit {
 export interface OtherTransport {
   readonly transport: TransportFactory
   readonly listenAddress: string
+}
+
+export interface WebSocketPlaceToListen extends Pick<WebSocketsInit, 'isTrustedProxy' | 'onUnnamed'> {
+  /** An IP address. */
+  readonly host: string
+  readonly port: number
 }
 
 type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
@@ -116,6 +125,7 @@ export function hostOptions(init: HostInit): Libp2pOptions {
   const gater = offenderGater(init.gater, offenders, init.isKnown ?? (() => false))
   const tuning = init.tuning ?? defaultTuning()
   const tcp = gatheringTcp(socketOptions, tuning)
+  const { isTrustedProxy = () => false, onUnnamed = () => undefined } = init.webSockets ?? {}
   const others = [init.circuits, init.direct].filter((other) => other !== undefined)
   const upgraded = (transport: TransportFactory): TransportFactory => {
     const guarded = guardedUpgrade(transport, judge)
@@ -131,10 +141,15 @@ export function hostOptions(init: HostInit): Libp2pOptions {
       userAgent: init.version === undefined ? AGENT_NAME : `${AGENT_NAME}/${init.version}`
     },
     addresses: {
-      listen: [...listenAddresses(init.host, init.port), ...others.map(({ listenAddress }) => listenAddress)]
+      listen: [
+        ...listenAddresses(init.host, init.port),
+        ...(init.webSockets === undefined ? [] : [`${placePrefix(init.webSockets)}/ws`]),
+        ...others.map(({ listenAddress }) => listenAddress)
+      ]
     },
     transports: [
       upgraded(tuning.zonedAddresses ? zonedAddresses(tcp) : tcp),
+      upgraded(webSockets({ isTrustedProxy, onUnnamed, onMisbehaviour: judge, lookup: nameLookups.lookup })),
       ...others.map(({ transport }) => upgraded(transport))
     ],
     connectionEncrypters: [
@@ -186,13 +201,13 @@ export const directoryServices = {
 }
 
 function listenAddresses(host: string | undefined, port: number): string[] {
-  if (host !== undefined) return [`${hostPrefix(host)}/tcp/${port}`]
+  if (host !== undefined) return [placePrefix({ host, port })]
   return hasIpv6() ? [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`] : [`/ip4/0.0.0.0/tcp/${port}`]
 }
 
-function hostPrefix(host: string): string {
+function placePrefix({ host, port }: { readonly host: string; readonly port: number }): string {
   const [ip = '', zone] = host.split('%')
-  return `${zone === undefined ? '' : `/ip6zone/${zone}`}/${isIPv6(ip) ? 'ip6' : 'ip4'}/${ip}`
+  return `${zone === undefined ? '' : `/ip6zone/${zone}`}/${isIPv6(ip) ? 'ip6' : 'ip4'}/${ip}/tcp/${port}`
 }
 
 /** Listening on IPv6 is an error where the system has it switched off. */

@@ -12,6 +12,7 @@ import { addressClassOf, ipOf, MAX_EARLY_BYTES } from '../wire/index.ts'
 import { aroundUpgrade } from './tuning/around-upgrade.ts'
 import { HandshakeQueue, type HandshakeLimits } from './handshake-queue.ts'
 import { readProxyHeader } from './proxy-header.ts'
+import { AcceptedWebSocket } from './websocket/websocket-connection.ts'
 
 /** The connection gave way to others. */
 export class GaveWayError extends Error {
@@ -125,6 +126,12 @@ export class InboundHandshakes {
     arrival.stopListening = () => {
       if (connection.onData === onData) connection.onData = take
     }
+    if (connection instanceof AcceptedWebSocket) {
+      // Its proxy tells in the opening handshake whose it is.
+      connection.onClientKnown = () => this.#reassign(arrival)
+      connection.onData = onData
+      return
+    }
     const address = ipOf(connection.remoteAddr)
     const isProxy = address !== undefined && this.#init.isTrustedProxy(address)
     connection.onData = isProxy ? this.#readHeader(arrival, connection, onData) : onData
@@ -144,13 +151,18 @@ export class InboundHandshakes {
       }
       if (header.source !== undefined) {
         connection.remoteAddr = ipPortToMultiaddr(header.source.address, header.source.port)
-        arrival.addressClass = addressClassOf(connection.remoteAddr)
-        this.#queue.reassign(arrival, arrival.addressClass)
+        this.#reassign(arrival)
       }
       connection.onData = onData
       const rest = received.subarray(header.byteLength)
       if (rest.byteLength > 0) onData(rest)
     }
+  }
+
+  /** A trusted proxy has told whose connection it is. */
+  #reassign(arrival: Arrival): void {
+    arrival.addressClass = addressClassOf(arrival.connection.remoteAddr)
+    this.#queue.reassign(arrival, arrival.addressClass)
   }
 
   #received(arrival: Arrival): void {

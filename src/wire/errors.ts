@@ -40,7 +40,7 @@ export type Breach =
   | 'length-prefix'
   /** It sent more than a handshake takes before the connection was encrypted. */
   | 'handshake'
-  /** Its frame headers are none, or break the rules of Yamux. */
+  /** Its frame headers are none, or break the rules of Yamux or WebSocket. */
   | 'frames'
   /** It sent, or announced, more than its window. */
   | 'window'

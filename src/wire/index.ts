@@ -22,6 +22,7 @@ export {
   stateAddressClass,
   UNKNOWN_ADDRESS_CLASS
 } from './address-class.ts'
+export { forwardedFor } from './forwarded-for.ts'
 export { addressRange, privateIpv4Subnets } from './address-range.ts'
 export { ipBytes, ipText, IPV4_BYTES, IPV6_BYTES } from './ip-bytes.ts'
 export { orAborted, withDeadline } from './deadline.ts'

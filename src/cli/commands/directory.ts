@@ -137,11 +137,25 @@ export async function runDirectory(io: CommandIo, command: Command): Promise<Exi
     const { shortId, peerId, network, isRelayOnly } = node
     const addresses = node.addresses()
     const pages = node.pages()
-    const role = isRelayOnly ? { relayOnly: true } : {}
-    const listening = { event: 'listening', peer: peerId, shortId, network, port: node.port, addresses, pages, ...role }
+    const webSocket = node.webSocket()
+    const facts = {
+      ...(webSocket === undefined ? {} : { webSocket }),
+      ...(isRelayOnly ? { relayOnly: true } : {})
+    }
+    const listening = {
+      event: 'listening',
+      peer: peerId,
+      shortId,
+      network,
+      port: node.port,
+      addresses,
+      pages,
+      ...facts
+    }
     const where = `${shortId} listening on port ${node.port} (${hostsOf(addresses)})`
     const lines = [
       isRelayOnly ? `relay ${where}: it keeps no roster` : `directory ${where}, network ${network}`,
+      ...(webSocket === undefined ? [] : [`WebSocket: ${webSocket}`]),
       ...(pages.length === 0 ? [] : [`${isRelayOnly ? 'page' : 'roster page'}: ${pages.join(' ')}`])
     ]
     log.print(isJson ? [escapedJson(listening)] : lines, listening.event)

@@ -206,6 +206,30 @@ const settings = [
     parse: choice('on', 'off'),
     byDefault: 'on'
   }),
+  setting<'wsPort', number | undefined>({
+    name: 'wsPort',
+    of: 'directory',
+    placeholder: 'PORT',
+    help: 'listen for WebSocket on this port too, for a web server with TLS before it',
+    parse: parsePort,
+    byDefault: undefined
+  }),
+  setting<'wsHost', string | undefined>({
+    name: 'wsHost',
+    of: 'directory',
+    placeholder: 'ADDRESS',
+    help: 'listen for WebSocket on this IP address, not only on this machine',
+    parse: parseHost,
+    byDefault: undefined
+  }),
+  setting<'wsAnnounce', string | undefined>({
+    name: 'wsAnnounce',
+    of: 'directory',
+    placeholder: 'URL',
+    help: 'where clients reach that WebSocket, such as wss://directory.example',
+    parse: (text) => text,
+    byDefault: undefined
+  }),
   setting({
     name: 'trustedProxy',
     of: 'directory',

@@ -6,6 +6,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { parsePort } from '../config/setting-values.ts'
 import { circuitRoute } from '../../relay/index.ts'
+import { webSocketAddress, webSocketPlaceOf, webSocketUrl } from '../../transport/index.ts'
 import type { PathKind } from '../api/chat-events.ts'
 import { BadAddressError, quote, ParleyError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
@@ -18,7 +19,9 @@ class UnusableAddressError extends ParleyError {
 
   /** @param kind of address: "QUIC", "a relay" */
   constructor(text: string, kind: string) {
-    super(`${quote(text)} is an address of ${kind}, and Parley dials TCP: use one such as /ip4/192.168.1.7/tcp/4001`)
+    super(
+      `${quote(text)} is an address of ${kind}, and Parley dials TCP and WebSocket: use one such as /ip4/192.168.1.7/tcp/4001`
+    )
     this.text = text
   }
 }
@@ -45,7 +48,7 @@ const foreignTransports: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Reads one or two words as an address: a multiaddr, `HOST:PORT`, `[v6]:PORT` or `HOST PORT`.
+ * Reads one or two words as an address: a multiaddr, `HOST:PORT`, `[v6]:PORT`, `HOST PORT` or the URL of a WebSocket.
  *
  * @returns undefined when the words don't look like an address
  * @throws BadAddressError when they look like an address and are none; UnusableAddressError when Parley can't dial it
@@ -66,11 +69,12 @@ export function parseAddress(words: readonly string[]): Multiaddr | undefined {
 function readAddress(words: readonly string[]): Multiaddr | undefined {
   const [first = '', second, ...rest] = words
   if (rest.length > 0) return undefined
+  if (/^wss?:\/\//iu.test(first)) return parseWebSocket(words)
   if (urlPattern.test(first)) {
     throw new BadAddressError(
       first,
       'it is the address of a web page; peers and directories are named by HOST:PORT or a multiaddr, ' +
-        'and a directory prints its own port as "listening on port"'
+        'and a directory prints its own port as "listening on port"; behind a web server it is named by wss://HOST'
     )
   }
   if (first.startsWith('/')) {
@@ -134,8 +138,13 @@ function placeOf(address: Multiaddr, transport: 'tcp' | 'udp'): HostPort | undef
   return host === undefined || port === undefined ? undefined : { host, port }
 }
 
-/** `HOST:PORT` or `[v6]:PORT`, with `/udp` behind it for UDP; the multiaddr's own text for an address of another kind. */
+/**
+ * `HOST:PORT` or `[v6]:PORT`, with `/udp` behind it for UDP; the URL of a WebSocket; the multiaddr's own text for an
+ * address of another kind.
+ */
 export function formatAddress(address: Multiaddr): string {
+  const webSocket = webSocketPlaceOf(address)
+  if (webSocket !== undefined) return webSocketUrl(webSocket)
   const place = remotePlaceOf(address)
   if (place === undefined) return address.toString()
   const { host, port } = place
@@ -216,6 +225,7 @@ function parseMultiaddr(text: string): Multiaddr {
     throw new BadAddressError(text, `${reasonOf(error)}; one looks like /ip4/192.168.1.7/tcp/4001`, { cause: error })
   }
   const names = address.getComponents().map(({ name }) => name)
+  const isWebSocket = webSocketPlaceOf(address) !== undefined
   for (const { name, value = '' } of address.getComponents()) if (name.startsWith('dns')) checkHostName(text, value)
   if (names[0] === 'dnsaddr') {
     checkPeerId(text, address)
@@ -225,8 +235,9 @@ function parseMultiaddr(text: string): Multiaddr {
     checkPeerId(text, address)
     return address
   }
-  const foreign =
-    names.findLast((name) => foreignTransports.has(name)) ?? names.find((name) => !usableProtocols.has(name))
+  const foreign = isWebSocket
+    ? undefined
+    : (names.findLast((name) => foreignTransports.has(name)) ?? names.find((name) => !usableProtocols.has(name)))
   if (foreign !== undefined) throw new UnusableAddressError(text, foreignTransports.get(foreign) ?? `/${foreign}`)
   checkPeerId(text, address)
   const place = hostPortOf(address)
@@ -236,6 +247,19 @@ function parseMultiaddr(text: string): Multiaddr {
     throw new BadAddressError(text, 'it holds two addresses: give one')
   }
   checkPort(text, String(place.port))
+  return address
+}
+
+/** A peer ID has no place in a URL: it is given by a multiaddr. */
+function parseWebSocket(words: readonly string[]): Multiaddr {
+  const text = words.join(' ')
+  const address = words.length === 1 ? webSocketAddress(text) : undefined
+  if (address === undefined) {
+    throw new BadAddressError(text, 'the URL of a WebSocket is written wss://HOST, wss://HOST:PORT or wss://HOST/PATH')
+  }
+  const place = webSocketPlaceOf(address)
+  if (place !== undefined && isIP(place.host) === 0) checkHostName(text, place.host)
+  checkPort(text, String(place?.port))
   return address
 }
 

@@ -5,6 +5,7 @@ import { RelayRefusedError, type RelayStatus } from '../../relay/index.ts'
 import { formatAddress, isDnsaddr, isLinkLocalIPv6, isLoopback, relayOf } from './address.ts'
 import type { Candidates } from './dialable.ts'
 import { NO_NOISE } from '../../transport/index.ts'
+import { webSocketFailure } from './websocket-errors.ts'
 import { KeyChangedError, NoAddressError, UnreachableError, type ParleyError } from '../api/errors.ts'
 import { shortId } from '../../lib/index.ts'
 
@@ -35,6 +36,8 @@ export function explainDialError(error: unknown, address: Multiaddr, options: Di
       cause
     )
   }
+  const ofWebSocket = webSocketFailure(error, place)
+  if (ofWebSocket !== undefined) return new UnreachableError(ofWebSocket, cause)
   const isTooLate = names.has('TimeoutError') || names.has('AbortError') || code === 'ETIMEDOUT'
   // Another dial may be looking up the same host, while this one knows where it is.
   const isUnresolved = options.isLookingUp === true && (isTooLate || isDnsaddr(address))

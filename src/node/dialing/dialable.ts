@@ -28,7 +28,8 @@ export type Vantage =
   | 'elsewhere'
 
 const tcpProtocols = new Set(['ip4', 'ip6', 'tcp', 'p2p'])
-const namedProtocols = new Set([...tcpProtocols, 'ip6zone', 'dns', 'dns4', 'dns6', 'dnsaddr'])
+const webSocketProtocols = ['tls', 'sni', 'ws', 'wss', 'http-path']
+const namedProtocols = new Set([...tcpProtocols, ...webSocketProtocols, 'ip6zone', 'dns', 'dns4', 'dns6', 'dnsaddr'])
 
 /** How near a peer is that is connected from this address. */
 export function vantageOf(address: Multiaddr, own: OwnNetwork): 'machine' | 'network' | 'elsewhere' {

@@ -210,7 +210,7 @@ function readNode(text: string, what: string): Multiaddr {
   const words = /^\d+$/.test(text) ? ['127.0.0.1', text] : text.split(/\s+/)
   const address = parseAddress(words)
   if (address === undefined || isRelayed(address)) {
-    throw new BadAddressError(text, `${what} is named by a port on this machine, HOST:PORT or a multiaddr`)
+    throw new BadAddressError(text, `${what} is named by a port on this machine, HOST:PORT, wss://HOST or a multiaddr`)
   }
   return address
 }

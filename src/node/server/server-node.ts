@@ -20,8 +20,10 @@ import type { Misbehaviour } from '../api/chat-events.ts'
 import type { Config } from '../config/config.ts'
 import { TrustedProxies } from '../config/trusted-proxies.ts'
 import { version } from '../config/version.ts'
+import { withPeerId } from '../dialing/address.ts'
 import { freePort, startHost, whyNotListening } from '../dialing/listening.ts'
 import type { DirectoryNodeEvents } from './directory-events.ts'
+import { directoryWebSocket, webSocketAt, webSocketsOf, type DirectoryWebSocket } from './directory-websocket.ts'
 import { DirectoryPage, type PageScene, type PageWish } from './directory-page.ts'
 import { misbehaviourOf, MisbehaviourWatch, withoutProxyHeader } from '../misbehaviour.ts'
 import { mendedTexts, type MendedModes } from '../profile/file-modes.ts'
@@ -53,6 +55,7 @@ export interface Ground {
   readonly guard: ConnectionGuard
   readonly page: DirectoryPage | undefined
   readonly proxies: TrustedProxies
+  readonly webSocket: DirectoryWebSocket | undefined
   /** For `createLibp2p`, without the services. */
   readonly options: ReturnType<typeof hostOptions>
 }
@@ -84,6 +87,7 @@ export async function groundFor(
   const port = init.port === 0 ? await freePort(host) : init.port
   const unusable = await whyNotListening({ host, port })
   if (unusable !== undefined) throw unusable
+  const webSocket = await directoryWebSocket(settings, port)
   const { stored, mended } = await openDirectoryKey(folders, port)
   const key = await keyOf(stored, { owner: directoryOwner(port), profile: undefined }, init.unlock)
   const openFiles = openFileLimit()
@@ -102,6 +106,9 @@ export async function groundFor(
       host,
       port,
       guard,
+      ...(webSocket === undefined
+        ? {}
+        : { webSockets: webSocketsOf(webSocket, { proxies, misbehaved: (what) => kind.node()?.misbehaved(what) }) }),
       discovery: kind.discovery,
       gater: {},
       links: linkWatch(DIRECTORY_LINK_PING),
@@ -110,7 +117,7 @@ export async function groundFor(
     }),
     ...(page === undefined ? {} : { metrics: page.figures.libp2p })
   }
-  return { config, port, peerId: stored.peer, mended, guard, page, proxies, options }
+  return { config, port, peerId: stored.peer, mended, guard, page, proxies, webSocket, options }
 }
 
 export abstract class ServerNode extends TypedEventEmitter<DirectoryNodeEvents> {
@@ -186,6 +193,14 @@ export abstract class ServerNode extends TypedEventEmitter<DirectoryNodeEvents> 
   /** Multiaddrs with the own peer ID. */
   addresses(): readonly string[] {
     return this.#libp2p.getMultiaddrs().map((address) => address.toString())
+  }
+
+  /** Where clients reach it by WebSocket: the address that the operator announces, else where it listens. */
+  webSocket(): string | undefined {
+    const { webSocket } = this.#ground
+    if (webSocket === undefined) return undefined
+    const { announced = webSocketAt(webSocket) } = webSocket
+    return withPeerId(announced, this.peerId).toString()
   }
 
   /** Where its page can be looked at with a browser; empty when it can't. */

@@ -1,0 +1,51 @@
+// Why no WebSocket came about, in words: what the web server there has answered, and what
+// is wrong with its certificate. It knows errors of HTTP and TLS; those of TCP are others'.
+import { WebSocketRefusedError } from '../../transport/index.ts'
+
+/** @param place the URL */
+export function webSocketFailure(error: unknown, place: string): string | undefined {
+  if (error instanceof WebSocketRefusedError) return refusalText(error, place)
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
+  const text = certificateTexts[error.code]
+  if (text !== undefined) return `the certificate at ${place} ${text}`
+  // What answers there has no TLS at all, or none of this century.
+  return error.code === 'EPROTO' || error.code.startsWith('ERR_SSL_') || error.code.startsWith('ERR_TLS_')
+    ? `what answers at ${place} does not speak TLS as it should: check the host and port`
+    : undefined
+}
+
+const untrusted =
+  'is not of an authority that this machine trusts: if it is your own, name it in NODE_EXTRA_CA_CERTS; ' +
+  'if you expect another, someone may be intercepting the connection'
+
+/** By the codes of OpenSSL and Node. */
+const certificateTexts: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'has expired: its operator has to renew it, unless the clock of this machine is wrong',
+  CERT_NOT_YET_VALID: 'is not valid yet: check the clock of this machine',
+  CERT_REVOKED: 'was revoked: ask its operator',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name: check the host, or ask its operator',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted
+}
+
+function refusalText({ status, message }: WebSocketRefusedError, place: string): string {
+  switch (status) {
+    case undefined:
+      return `what answers at ${place} is no WebSocket (${message}): check the host and port`
+    case 403:
+      return `${place} answered 403: its web server lets nobody from here in`
+    case 404:
+      return `${place} answered 404: this is a web server without a directory of Parley there; check the host and path`
+    case 429:
+    case 503:
+      return `${place} answered ${status}: its web server has too much to do; try again later`
+    case 502:
+    case 504:
+      return `${place} answered ${status}: its web server does not reach the directory behind it; ask its operator`
+    default:
+      return `${place} answered ${status} in place of a WebSocket: this is a web server without a directory of Parley there; check the host and path`
+  }
+}
