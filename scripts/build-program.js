@@ -31,7 +31,7 @@ export async function buildProgram(root, outDir) {
     outbase: 'src',
     chunkNames: 'parts/[name]-[hash]',
     bundle: true,
-    plugins: [patchedPackages(), httpAlone()],
+    plugins: [patchedPackages(), httpAlone(), spawnLater()],
     splitting: true,
     format: 'esm',
     platform: 'node',
@@ -60,6 +60,26 @@ function httpAlone() {
       )
       bundler.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
         contents: `module.exports = require(${JSON.stringify(path)})`
+      }))
+    }
+  }
+}
+
+/**
+ * commander imports `node:child_process` for subcommands that are programs of their own, which Parley has none of: without it
+ * each command starts in a twelfth less time, and a face takes half a megabyte less. For esbuild.
+ *
+ * @returns {import('esbuild').Plugin}
+ */
+function spawnLater() {
+  return {
+    name: 'spawn-later',
+    setup(bundler) {
+      bundler.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+        /[\\/]node_modules[\\/]commander[\\/]/.test(importer) ? { path, namespace: 'later' } : undefined
+      )
+      bundler.onLoad({ filter: /./, namespace: 'later' }, ({ path }) => ({
+        contents: `export default { spawn: (...args) => require(${JSON.stringify(path)}).spawn(...args) }`
       }))
     }
   }

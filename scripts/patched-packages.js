@@ -72,6 +72,30 @@ const asImpl = {
         }
         super.addEventListener(type, wrapper, options);
 `
+  },
+  {
+    file: '@libp2p/peer-store/dist/src/utils/to-peer-pb.js',
+    why:
+      'the first comparison of texts in the order of a language loads three megabytes of tables; what is sorted here has only to be ' +
+      'in the same order each time',
+    find: `        protocols: [...protocols.values()].sort((a, b) => {
+            return a.localeCompare(b);
+        }),`,
+    replace: `        protocols: [...protocols.values()].sort(),`
+  },
+  {
+    file: '@libp2p/peer-store/dist/src/utils/to-peer-pb.js',
+    why: 'the same, of names of metadata and tags',
+    find: `    for (const [key, value] of entries.sort(([a], [b]) => {
+        return a.localeCompare(b);
+    })) {`,
+    replace: `    for (const [key, value] of entries.sort(([a], [b]) => (a < b ? -1 : 1))) {`
+  },
+  {
+    file: '@libp2p/peer-store/dist/src/utils/dedupe-addresses.js',
+    why: 'the same, of addresses',
+    find: `        return a.multiaddr.toString().localeCompare(b.multiaddr.toString());`,
+    replace: `        return a.multiaddr.toString() < b.multiaddr.toString() ? -1 : 1;`
   }
 ]
 
@@ -96,13 +120,16 @@ export function patchedPackages() {
     name: 'patched-packages',
     setup(build) {
       const applications = new Set()
-      for (const patch of patches) {
+      for (const [file, ofFile] of Map.groupBy(patches, (patch) => patch.file)) {
         // Either separator, for Windows; esbuild's own expressions know no flags.
-        const escaped = patch.file.replaceAll('.', String.raw`\.`).replaceAll('/', String.raw`[\\/]`)
+        const escaped = file.replaceAll('.', String.raw`\.`).replaceAll('/', String.raw`[\\/]`)
         const filter = new RegExp(String.raw`node_modules[\\/]${escaped}$`)
         build.onLoad({ filter }, async ({ path }) => {
-          const contents = applied(patch, await readFile(path, 'utf8'))
-          applications.add(patch)
+          let contents = await readFile(path, 'utf8')
+          for (const patch of ofFile) {
+            contents = applied(patch, contents)
+            applications.add(patch)
+          }
           return { contents, loader: 'js', resolveDir: path.slice(0, path.lastIndexOf(sep)) }
         })
       }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { exitCodes, version } from '../../src/node/settings.ts'
-import { randomNetwork } from '../fault/json-parley.ts'
+import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
 import { secludedEnv } from '../processes/homes.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -48,11 +48,24 @@ test('a chat loads no HTTP before it asks a router by it', async () => {
   expect([...modules].filter((name) => /undici|NativeModule http/u.test(name))).toEqual([])
 })
 
+test('a chat that attaches to a daemon loads no keys, no storage and no other programs', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'parley-start-'))
+  onTestFinished(async () => rm(home, { recursive: true }))
+  const network = randomNetwork()
+  const daemon = await JsonParley.spawn({ home, network, args: ['daemon'] })
+  onTestFinished(async () => daemon.kill())
+  await daemon.until('"running"', () => daemon.events.find(({ event }) => event === 'running'))
+  const { stdout, modules } = await started(['--plain'], secludedEnv(home, network))
+  expect(stdout).toContain('You are')
+  const unneeded = ['sqlite', 'crypto', 'zlib', 'child_process']
+  expect(unneeded.filter((name) => modules.has(`NativeModule ${name}`))).toEqual([])
+})
+
 test('the version takes no command line: of Parley, only package.json is read', async () => {
   const { stdout, modules } = await started(['--version'])
   expect(stdout).toBe(`${version}\n`)
   expect(modules.has('NativeModule child_process')).toBe(false)
-  expect((await started(['--help'])).modules.has('NativeModule child_process')).toBe(true)
+  expect(modules.has('NativeModule net')).toBe(false)
 })
 
 test.skipIf(!existsSync('/dev/full'))('a version that can not be written is reported', () => {

@@ -1,6 +1,5 @@
 // The methods of a node as calls to it over a link. The node is of our version and
 // our user, so its replies have the types of its methods.
-import { randomBytes } from 'node:crypto'
 import type {
   HistoryApi,
   HistoryEntry,
@@ -57,8 +56,9 @@ export function remoteMessaging(remote: Remote): MessagingApi {
       })
     },
     // The id makes it the same message when another node is asked again.
-    send: as((peer, text, { id = randomBytes(ID_BYTES).toString('hex') } = {}) =>
-      callOfAnyNode('messaging.send', [peer, text, { id }])
+    send: as(
+      (peer, text, { id = Buffer.from(crypto.getRandomValues(new Uint8Array(ID_BYTES))).toString('hex') } = {}) =>
+        callOfAnyNode('messaging.send', [peer, text, { id }])
     ),
     settled: as(({ peer, id }: OutgoingMessage, { signal }: { signal: AbortSignal }) =>
       callOfAnyNode('messaging.settled', [{ peer, id }], signal)

@@ -1,10 +1,9 @@
 // `parley` and `parley chat PEER`: chooses the face, which is loaded only then,
 // and runs it on a node.
 import type { Command } from 'commander'
-import { withChatNode } from './with-chat-node.ts'
 import { Attention } from '../process/attention.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
-import { compileOptimized } from '../process/memory-at-rest.ts'
+import { compileOptimized, releaseMemoryAtRest } from '../process/memory-at-rest.ts'
 import { flagsOf, hasSwitch, onProfile } from '../options/given-options.ts'
 import { flagOf } from '../options/option-table.ts'
 import { settingLines } from './config.ts'
@@ -107,6 +106,7 @@ export async function openAttached(
   }
   const end = (): void => face.end('interrupted')
   io.interrupted.addEventListener('abort', end)
+  const endReleasing = releaseMemoryAtRest()
   try {
     const outcome = io.interrupted.aborted ? 'interrupted' : await face.run()
     if (outcome === 'detached') {
@@ -116,6 +116,7 @@ export async function openAttached(
     }
     return outcome === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
+    endReleasing()
     screen?.close()
     attention?.stop()
     io.interrupted.removeEventListener('abort', end)
@@ -176,6 +177,7 @@ async function openChat(
   const beginsLater = screen !== undefined && (await mayAskForPassphrase(config))
   if (!beginsLater) screen?.begin()
   try {
+    const { withChatNode } = await import('./with-chat-node.ts')
     const outcome = await withChatNode({
       config,
       interactive: mayMoveOn,

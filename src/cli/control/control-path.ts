@@ -1,7 +1,8 @@
 // Where the socket of a running parley lies: in a folder that is the user's
 // alone, under a name made of the profile's folder, with a path that is short
 // enough for a socket. It opens no socket.
-import { createHash } from 'node:crypto'
+// Node's own would load `node:crypto`, which a face has no other use for.
+import { sha256 } from '@noble/hashes/sha2.js'
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -71,7 +72,9 @@ async function candidates(
 ): Promise<readonly string[]> {
   // Two ways to the same folder are one profile.
   const real = await realpath(profileFolder).catch(() => profileFolder)
-  const hash = createHash('sha256').update(real).digest('hex').slice(0, nameLength)
+  const hash = Buffer.from(sha256(Buffer.from(real)))
+    .toString('hex')
+    .slice(0, nameLength)
   const paths = Array.from(folders, (folder) => join(folder, `${hash}${endings[kind]}`))
   return paths.filter((path) => Buffer.byteLength(path) < MAX_SOCKET_PATH_BYTES)
 }

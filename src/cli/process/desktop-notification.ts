@@ -1,7 +1,6 @@
 // Notifications on the desktop, by the program that most desktops have for them,
 // and what a node without a face shows there: who has written, several messages
 // together.
-import { spawn } from 'node:child_process'
 import { cleanText } from './clean-text.ts'
 
 export interface DesktopOptions {
@@ -23,9 +22,12 @@ function withoutMarkup(text: string): string {
 }
 
 function runDetached(program: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
-  const child = spawn(program, args, { stdio: 'ignore', detached: true, env })
-  child.on('error', () => undefined) // it isn't installed
-  child.unref()
+  // A face that shows none does without the module.
+  void import('node:child_process').then(({ spawn }) => {
+    const child = spawn(program, args, { stdio: 'ignore', detached: true, env })
+    child.on('error', () => undefined) // it isn't installed
+    child.unref()
+  })
 }
 
 /** Messages that come within this time are shown together. */

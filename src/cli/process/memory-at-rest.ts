@@ -2,7 +2,6 @@
 // rests: starting, and indexing a long history, leave a heap several times as large as
 // what lives in it, and V8 keeps that for as long as nothing asks for more. And a face
 // that only draws goes without the compilers that make code fast.
-import { performance } from 'node:perf_hooks'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { alignedInterval } from '../../lib/index.ts'

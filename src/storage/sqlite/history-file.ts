@@ -13,6 +13,11 @@ export const PAGE_BYTES = 4096
 /** SQLite's page cache: enough for the inner pages of a million messages. */
 const pageCacheKib = 8 * 1024
 /**
+ * The same for a pass over the whole file. It reads each page once or twice, so that all of the cache would be taken by pages
+ * that nobody asks for again, and the process would keep that memory.
+ */
+const passCacheKib = 512
+/**
  * Pages in the log at which a checkpoint writes them into the file and syncs it, on the event loop: a quarter of SQLite's
  * 1,000, as each stops everything else for as long as the disk takes.
  */
@@ -73,6 +78,16 @@ export function openHistoryInMemory(): DatabaseSync {
   database.exec(`${settings} PRAGMA temp_store = MEMORY;`)
   migrate(database, file)
   return database
+}
+
+/** Runs `pass`, which reads the whole file, with a small page cache. */
+export async function inSmallCache<T>(database: DatabaseSync, pass: () => Promise<T>): Promise<T> {
+  database.exec(`PRAGMA cache_size = -${passCacheKib}`)
+  try {
+    return await pass()
+  } finally {
+    if (database.isOpen) database.exec(`PRAGMA cache_size = -${pageCacheKib}`)
+  }
 }
 
 export function closeQuietly(database: DatabaseSync | undefined): void {

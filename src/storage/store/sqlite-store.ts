@@ -10,7 +10,7 @@ import { CommitQueue, WalSync } from '../sqlite/commit-queue.ts'
 import { StorageClosedError, StorageDamagedError, StorageUnavailableError } from '../errors.ts'
 import { finishMending, isMarkedDamaged, markDamaged, mend, unmarkDamaged, type MendReport } from '../recovery/mend.ts'
 import { storageFailure, syncFailure } from '../storage-failure.ts'
-import { closeQuietly, openHistoryFile, PAGE_BYTES } from '../sqlite/history-file.ts'
+import { closeQuietly, inSmallCache, openHistoryFile, PAGE_BYTES } from '../sqlite/history-file.ts'
 import { SqliteMessages } from './sqlite-messages.ts'
 
 export interface SqliteStoreOptions {
@@ -117,7 +117,9 @@ export class SqliteStore extends SqliteMessages {
       if (this.#closing !== undefined) throw new StorageClosedError(file)
     }
     await pause()
-    const { isDamaged, conversations } = await checkAll(database, { isPeer, pause, structure: false })
+    const { isDamaged, conversations } = await inSmallCache(database, async () =>
+      checkAll(database, { isPeer, pause, structure: false })
+    )
     if (!isDamaged) return undefined
     markDamaged(file)
     return new StorageDamagedError(file, conversations)

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SqliteStore, StorageClosedError, StorageTooNewError } from '../../../src/storage/index.ts'
 import { maxEvictedIds } from '../../../src/storage/store/deletion.ts'
+import { inSmallCache, openHistoryFile } from '../../../src/storage/sqlite/history-file.ts'
 import { messageBytes } from '../../../src/storage/sqlite/schema.ts'
 import { fillVersion1 } from '../version-1.ts'
 import { fillVersion2 } from '../version-2.ts'
@@ -281,4 +282,16 @@ test('the log is written back in small parts: each stops the event loop for as l
   expect(largest).toBeGreaterThan(1024 * 1024)
   expect(largest).toBeLessThan(2 * 1024 * 1024)
   await store.close()
+})
+
+test('a pass over the whole file has a small page cache, and what comes after it the usual one', async () => {
+  const database = openHistoryFile(file)
+  const cacheSize = () => database.prepare('PRAGMA cache_size').get()?.['cache_size']
+  const usual = cacheSize()
+  await expect(inSmallCache(database, async () => cacheSize())).resolves.toBe(-512)
+  expect(cacheSize()).toBe(usual)
+  const damage = new Error('a page can not be read')
+  await expect(inSmallCache(database, async () => Promise.reject(damage))).rejects.toBe(damage)
+  expect(cacheSize()).toBe(usual)
+  database.close()
 })

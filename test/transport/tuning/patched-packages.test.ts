@@ -6,10 +6,14 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type * as unpatchedEvents from 'main-event'
 import * as unpatchedNoise from '@chainsafe/libp2p-noise'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { PeerData, PeerId } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import * as unpatched from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { boundedYamux } from '../../../src/transport/index.ts'
 import { eventually } from '../../eventually.ts'
 import { eventualMs } from '../../patience.ts'
@@ -30,11 +34,22 @@ const { applied, patchedPackages, patches } = (await import(
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const endless = new Uint8Array(64).fill(0x80)
 
+/** What the peer store keeps of a peer; its package does not export this. */
+interface Peers {
+  toPeerPB(peer: PeerId, fields: PeerData, strategy: 'patch', options: object): Promise<PeerPb>
+}
+interface PeerPb {
+  readonly addresses: readonly unknown[]
+  readonly protocols: readonly string[]
+  readonly tags: ReadonlyMap<string, unknown>
+}
+
 let folder: string
 let bundled: string
 let patched: typeof unpatched
 let patchedNoise: typeof unpatchedNoise
 let patchedEvents: typeof unpatchedEvents
+let patchedPeers: Peers
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-patched-'))
@@ -42,7 +57,7 @@ beforeAll(async () => {
   await build({
     stdin: {
       contents:
-        "export * as utils from '@libp2p/utils'\nexport * as noise from '@chainsafe/libp2p-noise'\nexport * as events from 'main-event'",
+        "export * as utils from '@libp2p/utils'\nexport * as noise from '@chainsafe/libp2p-noise'\nexport * as events from 'main-event'\nexport * as peers from './node_modules/@libp2p/peer-store/dist/src/utils/to-peer-pb.js'",
       resolveDir: root
     },
     plugins: [patchedPackages()],
@@ -56,10 +71,12 @@ beforeAll(async () => {
     readonly utils: typeof unpatched
     readonly noise: typeof unpatchedNoise
     readonly events: typeof unpatchedEvents
+    readonly peers: Peers
   }
   patched = bundle.utils
   patchedNoise = bundle.noise
   patchedEvents = bundle.events
+  patchedPeers = bundle.peers
   bundled = await readFile(outfile, 'utf8')
 })
 
@@ -133,6 +150,19 @@ describe('the patches of packages', () => {
     target.dispatchEvent(new Event('it'))
     expect(calls).toEqual(['object'])
     expect(target.listenerCount('it')).toBe(1)
+  })
+
+  test('the patched peer store sorts without the order of a language, whose tables are three megabytes', async () => {
+    const comparing = vi.spyOn(String.prototype, 'localeCompare')
+    onTestFinished(() => comparing.mockRestore())
+    const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const multiaddrs = ['/ip4/192.0.2.2/tcp/1', '/ip4/192.0.2.1/tcp/1'].map((text) => multiaddr(text))
+    const fields = { protocols: ['/b', '/a', '/c'], multiaddrs, tags: { b: {}, a: {} } }
+    const kept = await patchedPeers.toPeerPB(peer, fields, 'patch', {})
+    expect(kept.protocols).toEqual(['/a', '/b', '/c'])
+    expect([...kept.tags.keys()]).toEqual(['a', 'b'])
+    expect(kept.addresses).toHaveLength(2)
+    expect(comparing).not.toHaveBeenCalled()
   })
 
   test('the patched Noise compiles no WebAssembly, and talks with one as it is in short and long messages', async () => {
