@@ -51,7 +51,7 @@ const mayImport = {
   'invite/numbers': 'invite presence wire',
   'invite/server': 'invite invite/numbers wire',
   lib: 'lib/unicode',
-  node: 'chat-protocol direct direct/stun invite lib node/api node/config node/dialing node/directories node/discovery node/doctor node/doctor/evidence node/invitations node/messaging node/peers node/profile port-mapping presence relay storage transport wire',
+  node: 'chat-protocol direct invite lib node/api node/config node/dialing node/directories node/discovery node/doctor node/doctor/evidence node/invitations node/messaging node/peers node/profile node/reachability presence relay storage transport wire',
   'node/api': 'storage transport',
   'node/config': 'lib node/api storage wire',
   'node/dialing': 'lib node/api node/config relay storage transport wire',
@@ -65,6 +65,8 @@ const mayImport = {
   'node/peers': 'chat-protocol directory lib node/api node/config node/dialing presence storage transport wire',
   'node/profile': 'lib node/api node/config node/dialing node/peers storage transport',
   'port-mapping': 'lib wire',
+  'node/reachability':
+    'direct direct/stun lib node/api node/config node/dialing node/directories node/profile port-mapping relay transport wire',
   'node/server':
     'direct/stun directory directory/federation directory/http directory/server invite/server lib node node/api node/config node/dialing node/discovery node/peers node/profile presence relay/server transport wire',
   presence: 'lib wire',

@@ -24,8 +24,8 @@ import {
 import type { LinkWatch } from '../wire/index.ts'
 import { isLocal } from './dialing/address.ts'
 import type { Settings } from './config/setting-specs.ts'
-import { directToContacts } from './direct-to-contacts.ts'
-import type { LanSightings } from './discovery/lan.ts'
+import { directToContacts } from './reachability/direct-to-contacts.ts'
+import type { LanSearch } from './discovery/lan-search.ts'
 import { version } from './config/version.ts'
 import type { Misbehaviour } from './api/chat-events.ts'
 import { misbehaviourOf } from './misbehaviour.ts'
@@ -39,7 +39,7 @@ export interface ChatHostInit {
   readonly port: number
   /** Announces nothing by mDNS. */
   readonly observe: boolean
-  readonly lan: { readonly peers: LanSightings; readonly directories: LanSightings; readonly programs: LanSightings }
+  readonly lan: Pick<LanSearch, 'peers' | 'directories' | 'programs'>
   /** What the layer above answers to the chat service; what kind of program a peer is, the host finds out. */
   readonly protocol: Omit<ChatServiceInit, 'kindOf'>
   /** The same for the guests of invitations. */

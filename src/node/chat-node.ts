@@ -9,7 +9,7 @@ import { createChatHost, type ChatHost } from './chat-host.ts'
 import { ChatNetwork } from './chat-network.ts'
 import { DirectoriesInUse, Peers, Self, Trust, type ChatParts } from './chat-parts.ts'
 import { settingViews, type Config } from './config/config.ts'
-import { pressureNotice } from './connection-notices.ts'
+import { pressureNotice } from './pressure-notice.ts'
 import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts'
 import { Doctor } from './doctor/doctor.ts'
 import { doctorNode } from './doctor-node.ts'
@@ -255,7 +255,7 @@ async function compose({
     settings: config.settings,
     port: port.port,
     observe,
-    lan: network.sightings,
+    lan: network.lan,
     protocol: messaging.protocol,
     invitations: invitations.protocol,
     ownEnvelope: () => network.presence.own.envelope,
@@ -266,7 +266,7 @@ async function compose({
     isConversing: (peer) => messaging.isOnScreen(peer),
     directories: () => network.serverPeers(),
     onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure)),
-    stunServers: () => network.stunServers()
+    stunServers: () => network.reachability.stunServers()
   })
   network.bind({ host, searches: messaging, codes: invitations })
   return {
@@ -296,14 +296,14 @@ function wantedPort(
 
 /** The network, as far as codes need it. */
 function codeNetwork(network: ChatNetwork): CodeNetwork {
-  const { connections, peers, sightings } = network
+  const { connections, lan, peers } = network
   return {
-    directories: () => network.directories(),
+    directories: () => network.directories.views(),
     connection: (directory) => connections.connection(directory),
-    lanPeers: () => sightings.peers.peers(),
+    lanPeers: () => lan.peers.peers(),
     connect: async (peer, options) => connections.connect(peer, options),
-    lookAround: async (signal) => network.lookAround(signal),
-    useDirectory: (address) => network.useDirectory(address),
+    lookAround: async (signal) => network.firstLook.once(signal, { thorough: false }),
+    useDirectory: (address) => network.directories.use(address),
     name: (peer) => peers.name(peer),
     label: (peer) => peers.label(peer),
     refresh: (peer) => peers.refresh(peer)

@@ -87,7 +87,7 @@ export class Self implements SelfApi {
 
   /** Whether the router lets others in. */
   get router(): RouterView {
-    return this.#parts.network.router()
+    return this.#parts.network.reachability.router()
   }
 
   addresses(): readonly string[] {
@@ -142,12 +142,12 @@ export class Peers implements PeersApi {
    * @param options.thorough wait for all that may answer on the LAN, not only for the first
    */
   async firstLook(options: { readonly signal?: AbortSignal; readonly thorough?: boolean } = {}): Promise<void> {
-    await this.#parts.network.firstLook(options.signal, { thorough: options.thorough ?? false })
+    await this.#parts.network.firstLook.wait(options.signal, { thorough: options.thorough ?? false })
   }
 
   /** PEER in all its forms; an address without a peer ID is dialled. See {@link PeerResolver.resolve}. */
   async resolve(words: readonly string[], options: ResolveOptions = {}): Promise<PeerTarget> {
-    return this.#parts.network.resolve(words, options)
+    return this.#parts.network.resolver.resolve(words, options)
   }
 
   roster(): readonly RosterRow[] {
@@ -210,7 +210,7 @@ export class Peers implements PeersApi {
 
   /** The links of this machine on which peers are looked for by mDNS, and where that fails why; none without mDNS. */
   lan(): readonly LinkView[] {
-    return this.#parts.network.lan()
+    return this.#parts.network.lan.links()
   }
 
   /**
@@ -310,6 +310,6 @@ export class DirectoriesInUse {
   }
 
   views(): readonly DirectoryView[] {
-    return this.#parts.network.directories()
+    return this.#parts.network.directories.views()
   }
 }

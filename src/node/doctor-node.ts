@@ -12,12 +12,12 @@ export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
   return {
     searchesLan,
     port: () => port,
-    directories: () => network.directories(),
+    directories: () => network.directories.views(),
     self: profile.id,
-    stunServers: () => network.stunServers(),
-    router: () => network.router(),
+    stunServers: () => network.reachability.stunServers(),
+    router: () => network.reachability.router(),
     relays: () => (isObserver ? undefined : host.circuits.relays.size),
-    directoriesTried: async (signal) => network.directoriesTried(signal),
+    directoriesTried: async (signal) => network.firstLook.directoriesTried(signal),
     unseenNeighbours: () => {
       const own = new OwnNetwork()
       const isNear = (address: string): boolean => own.isOnLink(hostPortOf(multiaddr(address))?.host ?? '')
@@ -27,10 +27,10 @@ export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
         .filter(({ addresses }) => addresses.some(isNear))
         .map(({ peer }) => peer)
     },
-    news: async (signal) => network.news(signal),
-    lookedAround: async (signal) => network.lookedAround(signal),
+    news: async (signal) => network.firstLook.change(signal),
+    lookedAround: async (signal) => network.firstLook.once(signal, { thorough: true }),
     resolve: async (words, signal) =>
-      (await network.resolve(words, { trustName: true, refuseChangedKey: true, signal })).peer,
+      (await network.resolver.resolve(words, { trustName: true, refuseChangedKey: true, signal })).peer,
     peer: (peer) => ({
       name: network.peers.label(peer),
       isBlocked: profile.book.isBlocked(peer),

@@ -4,13 +4,13 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { DirectPaths } from '../direct/index.ts'
 import { addressClassOf, toError, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
-import { carriesMoreThanRecords } from './chat-host.ts'
+import { carriesMoreThanRecords, type ChatHost } from './chat-host.ts'
 import type { AddressBook } from './dialing/address-book.ts'
 import { hostPortOf, isLocal } from './dialing/address.ts'
 import type { Dialer } from './dialing/dialer.ts'
 import { OpenConnections } from './dialing/open-connections.ts'
 import type { PeerNetwork } from './messaging/peer-sessions.ts'
-import { isDirectory } from './peers/peer-kind.ts'
+import { IDENTIFY_TIMEOUT_MS, isDirectory } from './peers/peer-kind.ts'
 
 export interface PeerConnectionsInit {
   readonly dialer: Dialer
@@ -21,6 +21,9 @@ export interface PeerConnectionsInit {
   /** Undefined where the user wants no direct paths through routers. */
   readonly direct: () => Pick<DirectPaths, 'punch'> | undefined
   readonly libp2p: () => Pick<Libp2p, 'getConnections' | 'peerStore'>
+  readonly kindOf: ChatHost['kindOf']
+  /** Or one that stands by. */
+  readonly isDirectoryInUse: (peer: string) => boolean
 }
 
 export class PeerConnections implements PeerNetwork {
@@ -89,6 +92,21 @@ export class PeerConnections implements PeerNetwork {
   /** Whether identify, or a stream that was open, has shown that the peer is a directory. */
   async isDirectory(peer: string): Promise<boolean> {
     return isDirectory(this.#init.libp2p().peerStore, peer)
+  }
+
+  /** Asks the peer whether it is a directory, and closes the connection to one that is not in use. */
+  async answersAsDirectory(asked: { readonly connection: Connection; readonly signal: AbortSignal }): Promise<boolean> {
+    const { connection } = asked
+    const peer = connection.remotePeer.toString()
+    if (!(await this.isDirectory(peer))) {
+      const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(IDENTIFY_TIMEOUT_MS)])
+      // A peer that does not answer counts as no directory.
+      await this.#init.kindOf(connection, { signal }).catch(() => undefined)
+      asked.signal.throwIfAborted()
+      if (!(await this.isDirectory(peer))) return false
+    }
+    if (!this.#init.isDirectoryInUse(peer)) await connection.close().catch(() => undefined)
+    return true
   }
 
   #kept(peer: string, connection: Connection): Connection {

@@ -27,7 +27,9 @@ beforeEach(() => {
     },
     unanswered: () => undefined,
     direct: () => undefined,
-    libp2p: () => ({ getConnections: () => open, peerStore: undefined as never })
+    libp2p: () => ({ getConnections: () => open, peerStore: undefined as never }),
+    kindOf: async () => ({ kind: 'undecided' }),
+    isDirectoryInUse: () => false
   })
 })
 

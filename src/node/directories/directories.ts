@@ -178,6 +178,18 @@ export class Directories extends EventEmitter<DirectoriesEvents> {
     return this.#findings.seenBy(peer)
   }
 
+  /**
+   * The directories in use at which the peer is attached, as far as they say so; else those of its sources. The address of
+   * a directory that is not in use is not known: the address of the one that reports it counts.
+   *
+   * @param sources peer IDs of directories that report the peer
+   */
+  attaching(peer: string, sources: readonly string[]): readonly Multiaddr[] {
+    const reachedAt = new Map(this.reachedAt())
+    const attachedTo = [...this.seenBy(peer).via.keys()].filter((directory) => reachedAt.has(directory))
+    return (attachedTo.length > 0 ? attachedTo : sources).flatMap((directory) => reachedAt.get(directory) ?? [])
+  }
+
   /** True once every directory has either sent its whole roster or failed once. */
   get haveAnswered(): boolean {
     return this.#members.all().every((member) => (member.isWatching ? member.hasAnswered : !member.isConnecting))

@@ -3,16 +3,27 @@
 // is used no more. It dials nobody.
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { StunServer } from '../direct/stun/index.ts'
-import { circuitAddress, type Circuits, type NamedRelayState } from '../relay/index.ts'
-import { lostRelayText } from './connection-notices.ts'
-import type { LostRelay } from './dialing/dial-errors.ts'
-import type { KnownAddresses } from './dialing/dialable.ts'
-import type { Directories } from './directories/directories.ts'
-import { stunServersAt } from './directories/stun-servers.ts'
+import type { StunServer } from '../../direct/stun/index.ts'
+import { shortId } from '../../lib/index.ts'
+import {
+  circuitAddress,
+  type Circuits,
+  type NamedRelayState,
+  RelayRefusedError,
+  type RelayStatus
+} from '../../relay/index.ts'
+import type { Notice } from '../api/chat-events.ts'
+import { durationText, sizeText } from '../config/setting-values.ts'
+import { formatAddress } from '../dialing/address.ts'
+import type { LostRelay } from '../dialing/dial-errors.ts'
+import type { KnownAddresses } from '../dialing/dialable.ts'
+import type { Directories } from '../directories/directories.ts'
+import { stunServersAt } from '../directories/stun-servers.ts'
 
 /** A reservation takes two round trips; a directory that has none to give answers as soon. */
 const RESERVE_TIMEOUT_MS = 10_000
+
+const MS_PER_SECOND = 1_000
 
 export interface RelaysInUseInit {
   readonly circuits: () => Pick<Circuits, 'relays' | 'named' | 'reserve' | 'release' | 'stunPlaces'>
@@ -51,14 +62,15 @@ export class RelaysInUse {
     for (const relay of circuits.relays) if (!inUse.has(relay)) circuits.release(relay)
   }
 
-  /** What became of a relay that the user named. */
-  namedRelayChanged(address: Multiaddr, state: NamedRelayState): void {
+  /** @param address as the user named the relay. @returns what became of it, in words */
+  namedRelayChanged(address: Multiaddr, state: NamedRelayState): Notice {
     const key = address.toString()
     const [relay, lost] =
       state.is === 'reserved'
         ? [state.relay, undefined]
         : [this.#named.get(key)?.relay, lostRelayText(address, state.why)]
     this.#named.set(key, { relay, lost })
+    return relayNotice(address, state)
   }
 
   /** Relays that the user named, and that can't be used now. */
@@ -80,4 +92,36 @@ export class RelaysInUse {
     )
     return { addresses: relays.map((relay) => circuitAddress(relay, peer).toString()), from: 'known' }
   }
+}
+
+/** Why a named relay refuses a reservation, and what the user can do about it. */
+const refusals: Partial<Record<RelayStatus, string>> = {
+  'permission-denied': 'it does not relay for you. A directory relays for those who use it: give --directory too',
+  'reservation-refused': 'it has no place for you. Name another one, or wait',
+  'resource-limit-exceeded': 'it has no place for you. Name another one, or wait'
+}
+
+/** @returns a clause: `the relay at 203.0.113.7:4001 can't be used: it does not relay` */
+function lostRelayText(address: Multiaddr, why: Error): string {
+  return `the relay at ${formatAddress(address)} can't be used: ${whyLost(why)}`
+}
+
+function whyLost(why: Error): string {
+  return (why instanceof RelayRefusedError ? refusals[why.status] : undefined) ?? why.message
+}
+
+/** @param address as the user named the relay */
+export function relayNotice(address: Multiaddr, state: NamedRelayState): Notice {
+  if (state.is === 'lost') {
+    const text = `The relay at ${formatAddress(address)} can't be used: ${whyLost(state.why)}. Parley tries again.`
+    return { code: 'relay', text }
+  }
+  const { relay, allowance } = state
+  const text = `Others who name the relay ${shortId(relay)} reach you through it.`
+  const limits = [
+    ...(allowance.durationS === Infinity ? [] : [`after ${durationText(allowance.durationS * MS_PER_SECOND, '')}`]),
+    ...(allowance.bytes === Infinity ? [] : [`after ${sizeText(allowance.bytes)} each way`])
+  ]
+  if (limits.length === 0) return { code: 'relay', text }
+  return { code: 'relay', text: `${text} It ends a connection ${limits.join(' or ')}; Parley then makes a new one.` }
 }

@@ -4,7 +4,7 @@
 import { isIPv4 } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { lookOverIpv4, type StunServer } from '../direct/stun/index.ts'
+import { lookOverIpv4, type StunServer } from '../../direct/stun/index.ts'
 import {
   MappedPort,
   natPmp,
@@ -12,10 +12,10 @@ import {
   type PortMapping,
   type PortMappingState,
   type PortMapper
-} from '../port-mapping/index.ts'
-import { defaultGateway, networkInterfaces } from '../transport/index.ts'
-import { addressRange } from '../wire/index.ts'
-import type { Notice, RouterView } from './api/chat-events.ts'
+} from '../../port-mapping/index.ts'
+import { defaultGateway, networkInterfaces } from '../../transport/index.ts'
+import { addressRange } from '../../wire/index.ts'
+import type { Notice, RouterView } from '../api/chat-events.ts'
 
 export interface OwnPortMappingInit {
   readonly self: PeerId

@@ -1,12 +1,12 @@
 // The direct paths of a peer, as its settings and its contacts allow them. It does not
 // know when one is wanted.
 import type { Connection } from '@libp2p/interface'
-import { DirectPaths, StunClient, type StunServer } from '../direct/index.ts'
-import { networkInterfaces } from '../transport/index.ts'
-import type { Settings } from './config/setting-specs.ts'
-import { isRelayed } from './dialing/address.ts'
-import { ownNetworkNow } from './dialing/own-network.ts'
-import type { Profile } from './profile/profile.ts'
+import { DirectPaths, StunClient, type StunServer } from '../../direct/index.ts'
+import { networkInterfaces } from '../../transport/index.ts'
+import type { Settings } from '../config/setting-specs.ts'
+import { isRelayed } from '../dialing/address.ts'
+import { ownNetworkNow } from '../dialing/own-network.ts'
+import type { Profile } from '../profile/profile.ts'
 
 export interface DirectToContactsInit {
   readonly profile: Pick<Profile, 'book'>

@@ -2,11 +2,11 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { expect, onTestFinished, test } from 'vitest'
-import type { StunServer } from '../../src/direct/stun/index.ts'
-import type { PortMapping, PortMapper } from '../../src/port-mapping/index.ts'
-import type { Notice } from '../../src/node/api/chat-events.ts'
-import { OwnPortMapping } from '../../src/node/own-port-mapping.ts'
-import { eventually } from '../eventually.ts'
+import type { StunServer } from '../../../src/direct/stun/index.ts'
+import type { PortMapping, PortMapper } from '../../../src/port-mapping/index.ts'
+import type { Notice } from '../../../src/node/api/chat-events.ts'
+import { OwnPortMapping } from '../../../src/node/reachability/own-port-mapping.ts'
+import { eventually } from '../../eventually.ts'
 
 const self = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 const directory = peerIdFromString('12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2')
