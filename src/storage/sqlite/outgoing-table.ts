@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ConversationTable } from './conversation-table.ts'
 import type { DeliveryState, LogPosition, NewOutgoing, OutboxEntry, OutgoingMessage } from '../message-store.ts'
 import {
+  fromKey,
   newMessageId,
   checksumOf,
   messageColumns,
@@ -32,6 +33,7 @@ export class OutgoingTable {
   readonly #waitAnew: StatementSync
   readonly #number: StatementSync
   readonly #waiting: StatementSync
+  readonly #waitingIds: StatementSync
   readonly #peersWithPending: StatementSync
   readonly #pendingBefore: StatementSync
 
@@ -56,6 +58,9 @@ export class OutgoingTable {
     this.#waiting = database.prepare(
       `SELECT ${messageColumns} FROM message m JOIN conversation c ON c.id = m.conversation
         WHERE m.conversation = ? AND m.outbox > ? ORDER BY m.outbox LIMIT ?`
+    )
+    this.#waitingIds = database.prepare(
+      'SELECT id, outbox FROM message WHERE conversation = ? AND outbox > ? ORDER BY outbox LIMIT ?'
     )
     this.#peersWithPending = database.prepare(
       `SELECT peer FROM conversation c WHERE EXISTS (
@@ -99,7 +104,26 @@ export class OutgoingTable {
   unreceipted(peer: string, { after = 0, limit }: { after?: number; limit: number }): readonly OutboxEntry[] {
     const conversation = this.#conversations.find(peer)
     if (conversation === undefined) return []
-    const rows = this.#waiting.all(conversation.id, after, Number.isFinite(limit) ? limit : noLimit)
+    const { id } = conversation
+    const most = Number.isFinite(limit) ? limit : noLimit
+    const fresh = this.#freshOf(peer, this.#waitingIds.all(id, after, most))
+    if (fresh.length === most) return fresh
+    const rest = most === noLimit ? noLimit : most - fresh.length
+    return [...fresh, ...this.#read(this.#waiting.all(id, fresh.at(-1)?.position ?? after, rest))]
+  }
+
+  /** @returns those that are remembered, up to the first that is not */
+  #freshOf(peer: string, rows: readonly Row[]): readonly OutboxEntry[] {
+    const entries: OutboxEntry[] = []
+    for (const row of rows) {
+      const fresh = this.#fresh.find(peer, fromKey(row['id']))
+      if (fresh === undefined) break
+      entries.push({ position: readNumber(row, 'outbox'), message: fresh.message })
+    }
+    return entries
+  }
+
+  #read(rows: readonly Row[]): readonly OutboxEntry[] {
     return rows.map((row) => {
       const message = readOutgoing(row)
       // It is about to be sent, and its receipt follows.
@@ -282,8 +306,8 @@ function pendingMessage(
 
 /** As many as a session may have without a receipt. */
 const maxFreshMessages = 4096
-/** Some MB of text: what a session may have without a receipt, what is read for it next, and as much that was just stored. */
-const maxFreshTextLength = 3 * 1024 * 1024
+/** As many messages of a kilobyte: what a session may have without a receipt, and three times as much that waits behind it. */
+const maxFreshTextLength = 4 * 1024 * 1024
 
 interface FreshMessage {
   readonly position: number
@@ -292,27 +316,37 @@ interface FreshMessage {
 
 /**
  * Own messages that were stored, or read to be sent, a moment ago and have not changed since: nearly every receipt is for
- * one of these, and its update needs no read. A cache of the tables that may drop anything.
+ * one of these, and its update needs no read; and most that is sent was just stored. A cache of the tables that may drop anything.
  */
 class FreshMessages {
   /** By id, in the order of storing and reading. */
   readonly #messages = new Map<string, FreshMessage>()
   #textLength = 0
 
+  /**
+   * When there is no room, the oldest of another peer gives way, which may be away. Of the same peer the newcomer stays out:
+   * receipts come in the order of sending, and it is read again before it is sent.
+   */
   add(fresh: FreshMessage): void {
-    const before = this.#messages.get(fresh.message.id)
-    if (before !== undefined) this.take(before.message.peer, before.message.id)
-    this.#messages.set(fresh.message.id, fresh)
-    this.#textLength += fresh.message.text.length
-    if (this.#isFull()) this.#forgetOldest()
+    const { id, peer, text } = fresh.message
+    this.#remove(this.#messages.get(id))
+    this.#messages.set(id, fresh)
+    this.#textLength += text.length
+    while (this.#isFull()) {
+      const [oldest] = this.#messages.values()
+      this.#remove(oldest?.message.peer === peer ? fresh : oldest)
+    }
+  }
+
+  find(peer: string, id: string): FreshMessage | undefined {
+    const fresh = this.#messages.get(id)
+    return fresh?.message.peer === peer ? fresh : undefined
   }
 
   /** Takes a message out, as the caller is about to change it. A rolled-back change does no harm. */
   take(peer: string, id: string): FreshMessage | undefined {
-    const fresh = this.#messages.get(id)
-    if (fresh === undefined || fresh.message.peer !== peer) return undefined
-    this.#messages.delete(id)
-    this.#textLength -= fresh.message.text.length
+    const fresh = this.find(peer, id)
+    this.#remove(fresh)
     return fresh
   }
 
@@ -325,11 +359,8 @@ class FreshMessages {
     return this.#messages.size > maxFreshMessages || this.#textLength > maxFreshTextLength
   }
 
-  #forgetOldest(): void {
-    for (const [id, { message }] of this.#messages) {
-      this.#messages.delete(id)
-      this.#textLength -= message.text.length
-      if (!this.#isFull()) return
-    }
+  #remove(fresh: FreshMessage | undefined): void {
+    if (fresh === undefined || !this.#messages.delete(fresh.message.id)) return
+    this.#textLength -= fresh.message.text.length
   }
 }
