@@ -13,9 +13,19 @@ export const MAX_UNCONFIRMED_BYTES = 1024 * 1024
  */
 export const MAX_UNCONFIRMED_MESSAGES = 4096
 
+/**
+ * What a session begins with instead of MAX_UNCONFIRMED_BYTES: it grows by what is answered, so it doubles with each
+ * round trip, as in TCP's slow start (RFC 5681, section 3.1). Relays of other programs end a connection after 128 KiB
+ * each way. A first window of that size would fill each connection with what is sent again, and no receipt would ever
+ * get through; so it is a quarter.
+ */
+export const FIRST_UNCONFIRMED_BYTES = 32 * 1024
+
 export interface WindowLimits {
   readonly maxMessages: number
   readonly maxBytes: number
+  /** Where the window begins; `maxBytes` when it is absent. */
+  readonly firstBytes?: number
 }
 
 interface Unconfirmed {
@@ -37,9 +47,12 @@ export class SendWindow {
   #byId: Map<string, Unconfirmed> | undefined
   #size = 0
   #bytes = 0
+  /** How many bytes may be unanswered now. */
+  #allowedBytes: number
 
   constructor(limits: WindowLimits) {
     this.#limits = limits
+    this.#allowedBytes = Math.min(limits.firstBytes ?? limits.maxBytes, limits.maxBytes)
   }
 
   get size(): number {
@@ -49,7 +62,7 @@ export class SendWindow {
   /** A message larger than the whole window passes when nothing else is in it. */
   hasRoom(sizeBytes: number): boolean {
     if (this.#size === 0) return true
-    return this.#size < this.#limits.maxMessages && this.#bytes + sizeBytes <= this.#limits.maxBytes
+    return this.#size < this.#limits.maxMessages && this.#bytes + sizeBytes <= this.#allowedBytes
   }
 
   has(id: string): boolean {
@@ -76,7 +89,7 @@ export class SendWindow {
     for (const id of ids) {
       const entry = byId.get(id)
       const numbers = entry === undefined ? undefined : this.#logs.get(entry.log)
-      if (entry !== undefined && numbers !== undefined) this.#remove(entry, numbers)
+      if (entry !== undefined && numbers !== undefined) this.#answered(entry, numbers)
     }
     this.#forgetWhatIsEmpty()
   }
@@ -89,7 +102,7 @@ export class SendWindow {
     const covered: string[] = []
     const take = (entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void => {
       covered.push(entry.id)
-      this.#remove(entry, numbers)
+      this.#answered(entry, numbers)
     }
     for (const { log, first, last } of ranges) {
       const numbers = this.#logs.get(log)
@@ -113,6 +126,11 @@ export class SendWindow {
     for (const numbers of this.#logs.values()) for (const entry of numbers.values()) byId.set(entry.id, entry)
     this.#byId = byId
     return byId
+  }
+
+  #answered(entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void {
+    this.#remove(entry, numbers)
+    this.#allowedBytes = Math.min(this.#limits.maxBytes, this.#allowedBytes + entry.sizeBytes)
   }
 
   #remove(entry: Unconfirmed, numbers: Map<number, Unconfirmed>): void {

@@ -12,7 +12,7 @@ import type { Dialect } from './dialect.ts'
 import type { SizedMessage } from './frame-codec.ts'
 import { ChatError } from './frames.ts'
 import type { OutgoingFrame, ReceiptState, RefuseReason, SeqRange } from './frames.ts'
-import { MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES, SendWindow } from './send-window.ts'
+import { FIRST_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_MESSAGES, SendWindow } from './send-window.ts'
 import type { WindowLimits } from './send-window.ts'
 
 /**
@@ -125,7 +125,11 @@ export class SessionLogic {
   /** @param preferred the side whose Parley streams go before the other's */
   constructor(
     preferred: Opener,
-    limits: WindowLimits = { maxMessages: MAX_UNCONFIRMED_MESSAGES, maxBytes: MAX_UNCONFIRMED_BYTES }
+    limits: WindowLimits = {
+      maxMessages: MAX_UNCONFIRMED_MESSAGES,
+      maxBytes: MAX_UNCONFIRMED_BYTES,
+      firstBytes: FIRST_UNCONFIRMED_BYTES
+    }
   ) {
     this.#preferred = preferred
     this.#limits = limits

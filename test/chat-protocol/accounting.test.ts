@@ -114,6 +114,22 @@ describe('the window', () => {
     expect([window.size, window.hasRoom(90)]).toEqual([1, true])
   })
 
+  test('grows by what is answered, from its first size to its last', () => {
+    const window = new SendWindow({ maxMessages: 100, maxBytes: 100, firstBytes: 20 })
+    const [one, two, three] = [message('1'), message('2', { seq: 2 }), message('3', { seq: 3 })]
+    window.add(one, 15)
+    expect([window.hasRoom(5), window.hasRoom(6)]).toEqual([true, false])
+    window.settle([one.id])
+    window.add(two, 35)
+    expect(window.hasRoom(1)).toBe(false)
+    window.settleRanges([{ log: two.log, first: two.seq, last: two.seq }])
+    window.add(three, 50)
+    expect([window.hasRoom(20), window.hasRoom(21)]).toEqual([true, false])
+    window.settle([three.id])
+    window.add(message('4', { seq: 4 }), 10)
+    expect([window.hasRoom(90), window.hasRoom(91)]).toEqual([true, false])
+  })
+
   test('a message larger than the window passes alone', () => {
     expect(new SendWindow({ maxMessages: 1, maxBytes: 10 }).hasRoom(11)).toBe(true)
   })

@@ -193,7 +193,8 @@ describe('limits', () => {
     const { b, session } = await talking()
     const disk = Promise.withResolvers<Disposition[]>()
     b.app.store = async () => await disk.promise
-    await session.send(Array.from({ length: 17 }, () => message('y'.repeat(60_000))))
+    // Longer than the first window: nothing else fits beside it.
+    await session.send([message('y'.repeat(60_000))])
     const controller = new AbortController()
     const cancelled = session.send([message('z'.repeat(60_000))], { signal: controller.signal })
     controller.abort(new Error('changed my mind'))

@@ -94,7 +94,11 @@ function simulate(seed: number, most = MAX_ACTIONS, distort: World['distort'] = 
 function newWorld(simulation: Simulation, distort: World['distort']): World {
   const { random } = simulation
   const dialect = random.choose(['parley', 'parley', 'parley', 'lines', 'framed-text'] as const)
-  const limits = { maxMessages: simulation.between(1, 8), maxBytes: simulation.between(200, 1_500) }
+  const limits = {
+    maxMessages: simulation.between(1, 8),
+    maxBytes: simulation.between(200, 1_500),
+    firstBytes: simulation.between(100, 1_500)
+  }
   const world: World = {
     simulation,
     dialect,
