@@ -19,6 +19,9 @@ const tag = { message: 0x1a, id: 0x0a, log: 0x12, seq: 0x18, sentAtMs: 0x20, tex
 /** What a message takes beside its text: its length, tags and lengths, both ids, the log and both numbers. */
 export const MESSAGE_OVERHEAD_BYTES = 96
 
+/** What a file of a message takes beside its name: its ID, its size, tags and lengths. */
+const OFFER_OVERHEAD_BYTES = 56
+
 /** What stands in for bytes that are no UTF-8. */
 const replacement = '\ufffd'
 
@@ -38,7 +41,8 @@ export function sized(frame: OutgoingFrame): SizedFrame {
 
 /** @throws {TextTooLongError} when the text is over the limit */
 export function sizedMessage(message: ChatMessage): SizedMessage {
-  return { frame: { kind: 'message', message }, sizeBytes: MESSAGE_OVERHEAD_BYTES + checkText(message.text) }
+  const sizeBytes = MESSAGE_OVERHEAD_BYTES + checkText(message.text) + offersBytes(message)
+  return { frame: { kind: 'message', message }, sizeBytes }
 }
 
 /** An upper bound of what a frame takes on the wire, for the bounded send queue. */
@@ -46,7 +50,7 @@ export function frameBytes(frame: OutgoingFrame): number {
   const overhead = MESSAGE_OVERHEAD_BYTES
   switch (frame.kind) {
     case 'message':
-      return overhead + Buffer.byteLength(frame.message.text)
+      return overhead + Buffer.byteLength(frame.message.text) + offersBytes(frame.message)
     case 'receipt':
       return overhead + frame.ids.length * (MESSAGE_ID_BYTES + 2) + frame.ranges.length * 32
     case 'refuse':
@@ -54,6 +58,11 @@ export function frameBytes(frame: OutgoingFrame): number {
     default:
       return overhead
   }
+}
+
+/** An upper bound of what the files of a message take. */
+function offersBytes({ files = [] }: ChatMessage): number {
+  return files.reduce((sum, { name }) => sum + OFFER_OVERHEAD_BYTES + Buffer.byteLength(name), 0)
 }
 
 /** Decodes and encodes for one stream: it remembers the log of the last message. */
@@ -75,7 +84,8 @@ export class ChatFrameCodec implements BatchCodec<ChatFrame, SizedFrame> {
 }
 
 function writeFrame(into: Buffer, start: number, { frame, sizeBytes }: SizedFrame): number {
-  if (frame.kind === 'message') return writeMessage(into, start, frame.message, sizeBytes - MESSAGE_OVERHEAD_BYTES)
+  if (frame.kind === 'message' && frame.message.files === undefined)
+    return writeMessage(into, start, frame.message, sizeBytes - MESSAGE_OVERHEAD_BYTES)
   const encoded = encodeFrame(frame)
   if (encoded.byteLength > MAX_FRAME_BYTES) throw new FrameTooLargeError('write', encoded.byteLength, MAX_FRAME_BYTES)
   let at = start

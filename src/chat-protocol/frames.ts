@@ -4,7 +4,7 @@
  * streams, of order, or of what a frame causes.
  */
 import { Buffer } from 'node:buffer'
-import { Frame } from './pb/frames.ts'
+import { Frame, type OfferedFile as Pb } from './pb/frames.ts'
 import { HELLO_MARKER } from './dialect.ts'
 
 /** Why a peer did not take a message. `other` stands for a reason that this version does not know. */
@@ -98,6 +98,14 @@ export const MAX_IDS_PER_FRAME = 1024
 /** A batch that was numbered by one sender needs one range; no honest sender needs as many. */
 export const MAX_RANGES_PER_RECEIPT = 128
 
+/** A handful of files is a message; more are a folder, or several messages. */
+const MAX_FILES_PER_MESSAGE = 32
+
+/** The longest name that common file systems have. */
+const MAX_OFFERED_NAME_BYTES = 255
+
+const FILE_ID_BYTES = 32
+
 /** No honest refusal asks for more than a day of silence; a longer one is read as this. */
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 
@@ -113,6 +121,17 @@ export interface ChatMessage {
   readonly text: string
   /** The id of the message that this one answers. */
   readonly replyTo?: string
+  /** What it offers, at most {@link MAX_FILES_PER_MESSAGE}. The text names them too, for peers that know no offers. */
+  readonly files?: readonly OfferedFile[]
+}
+
+/** A file that a message offers: its bytes are fetched over another protocol. */
+export interface OfferedFile {
+  /** Its file ID: 32 bytes as 64 hex digits. */
+  readonly file: string
+  /** At most {@link MAX_OFFERED_NAME_BYTES} of UTF-8; any text. */
+  readonly name: string
+  readonly sizeBytes: number
 }
 
 /**
@@ -163,7 +182,8 @@ const utf8Encoder = new TextEncoder()
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const limits = {
   receipt: { ids: MAX_IDS_PER_FRAME, ranges: MAX_RANGES_PER_RECEIPT },
-  refuse: { ids: MAX_IDS_PER_FRAME }
+  refuse: { ids: MAX_IDS_PER_FRAME },
+  message: { files: MAX_FILES_PER_MESSAGE }
 } as const
 
 /**
@@ -177,7 +197,7 @@ export function decodeFrame(bytes: Uint8Array): ChatFrame | undefined {
   if (set === 0) return undefined
   if (set > 1) throw new InvalidFrameError(`${set} kinds of frame in one`)
   if (frame.message !== undefined) {
-    const { id, log, seq, sentAtMs, text, replyTo } = frame.message
+    const { id, log, seq, sentAtMs, text, replyTo, files } = frame.message
     if (text.byteLength > MAX_TEXT_BYTES) {
       return { kind: 'oversized', id: hex(id, MESSAGE_ID_BYTES, 'message id'), sizeBytes: text.byteLength }
     }
@@ -186,10 +206,11 @@ export function decodeFrame(bytes: Uint8Array): ChatFrame | undefined {
       log: hex(log, LOG_ID_BYTES, 'log'),
       seq: safe(seq, 'seq'),
       sentAtMs: safe(sentAtMs, 'sentAtMs'),
-      text: decodeText(text)
+      text: decodeText(text),
+      ...(replyTo === undefined ? {} : { replyTo: hex(replyTo, MESSAGE_ID_BYTES, 'replyTo') }),
+      ...(files.length === 0 ? {} : { files: files.map(decodeOffer) })
     }
-    if (replyTo === undefined) return { kind: 'message', message }
-    return { kind: 'message', message: { ...message, replyTo: hex(replyTo, MESSAGE_ID_BYTES, 'replyTo') } }
+    return { kind: 'message', message }
   }
   if (frame.receipt !== undefined) {
     const { ids, ranges } = frame.receipt
@@ -240,13 +261,14 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
       return Frame.encode({ hello: { ...hello, heldLog: unhex(held.log, LOG_ID_BYTES), heldSeq: BigInt(held.seq) } })
     }
     case 'message': {
-      const { id, log, seq, sentAtMs, text, replyTo } = frame.message
+      const { id, log, seq, sentAtMs, text, replyTo, files = [] } = frame.message
       const message = {
         id: unhex(id, MESSAGE_ID_BYTES),
         log: unhex(log, LOG_ID_BYTES),
         seq: BigInt(seq),
         sentAtMs: BigInt(sentAtMs),
-        text: encodeText(text)
+        text: encodeText(text),
+        files: files.map(encodeOffer)
       }
       if (replyTo === undefined) return Frame.encode({ message })
       return Frame.encode({ message: { ...message, replyTo: unhex(replyTo, MESSAGE_ID_BYTES) } })
@@ -278,6 +300,17 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
     case 'typing':
       return Frame.encode({ typing: {} })
   }
+}
+
+function encodeOffer({ file, name, sizeBytes }: OfferedFile) {
+  return { file: unhex(file, FILE_ID_BYTES), name: utf8Encoder.encode(name), size: BigInt(sizeBytes) }
+}
+
+/** @throws {InvalidFrameError} */
+function decodeOffer(offer: Pb): OfferedFile {
+  const { file, name, size } = offer
+  if (name.byteLength > MAX_OFFERED_NAME_BYTES) throw new InvalidFrameError(`a file name of ${name.byteLength} bytes`)
+  return { file: hex(file, FILE_ID_BYTES, 'file ID'), name: decodeText(name), sizeBytes: safe(size, 'size') }
 }
 
 /** UTF-8 of a text. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */

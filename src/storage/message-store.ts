@@ -6,6 +6,15 @@ export type DeliveryState = 'pending' | 'held' | 'delivered' | 'unconfirmed' | '
 /** Whether an incoming message is in the history or waits as a stranger's request. */
 export type ArrivalState = 'held' | 'accepted'
 
+/** A file that a message offers: its bytes are fetched by its ID. */
+export interface OfferedFile {
+  /** Its file ID, as 64 hexadecimal digits. */
+  readonly file: string
+  /** As its sender calls it: any text. */
+  readonly name: string
+  readonly sizeBytes: number
+}
+
 interface MessageFields {
   /** The other side's peer ID as text. */
   readonly peer: string
@@ -20,6 +29,8 @@ interface MessageFields {
   readonly storedAtMs: number
   readonly text: string
   readonly replyTo?: string
+  /** At least one where there are any. */
+  readonly files?: readonly OfferedFile[]
 }
 
 export interface OutgoingMessage extends MessageFields {
@@ -58,6 +69,7 @@ export interface NewOutgoing {
   readonly id?: string
   readonly sentAtMs: number
   readonly replyTo?: string
+  readonly files?: readonly OfferedFile[]
 }
 
 export interface NewIncoming {
@@ -67,6 +79,7 @@ export interface NewIncoming {
   readonly sentAtMs: number
   readonly text: string
   readonly replyTo?: string
+  readonly files?: readonly OfferedFile[]
 }
 
 /** How incoming messages are stored. */

@@ -42,6 +42,19 @@ function read(bytes: Uint8Array): unknown {
   return found === undefined ? undefined : { kind: 'message', message: found }
 }
 
+test('a message with files is written between others, and read as it was', () => {
+  const codec = new ChatFrameCodec()
+  const fixed = { id: '07'.repeat(16), log: '08'.repeat(8), seq: 1, sentAtMs: 2, text: 'é' }
+  const offers = { ...fixed, files: [{ file: 'ab'.repeat(32), name: 'né.txt', sizeBytes: 2 ** 40 }] }
+  const messages: readonly ChatMessage[] = [fixed, offers, { ...fixed, seq: 2 }]
+  const bytes = codec.encodeBatch(messages.map(sizedMessage))
+  const encoded = messages.map((message) => lengthPrefixed(encodeFrame({ kind: 'message', message })))
+  expect(Buffer.from(bytes)).toEqual(Buffer.concat(encoded))
+  expect(encoded.map((frame) => codec.decode(frame.subarray(1)))).toEqual(
+    messages.map((message) => ({ kind: 'message', message }))
+  )
+})
+
 describe('a message', () => {
   test('is written as the generated code writes it, with the length before it', () => {
     fc.assert(

@@ -14,6 +14,11 @@ const log = hexOf(8)
 const seq = fc.maxSafeNat()
 const text = fc.string({ unit: 'grapheme', maxLength: 300 })
 const range = fc.tuple(log, seq, seq).map(([l, a, b]) => ({ log: l, first: Math.min(a, b), last: Math.max(a, b) }))
+const offered = fc.record({
+  file: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex')),
+  name: fc.string({ unit: 'grapheme', maxLength: 40 }).filter((name) => Buffer.byteLength(name) <= 255),
+  sizeBytes: seq
+})
 const frame: fc.Arbitrary<OutgoingFrame> = fc.oneof(
   fc.record({ kind: fc.constant('hello' as const), log }),
   fc.record({ kind: fc.constant('hello' as const), log, held: fc.record({ log, seq }) }),
@@ -21,6 +26,10 @@ const frame: fc.Arbitrary<OutgoingFrame> = fc.oneof(
   fc.record({
     kind: fc.constant('message' as const),
     message: fc.record({ id, log, seq, sentAtMs: seq, text, replyTo: id })
+  }),
+  fc.record({
+    kind: fc.constant('message' as const),
+    message: fc.record({ id, log, seq, sentAtMs: seq, text, files: fc.array(offered, { minLength: 1, maxLength: 32 }) })
   }),
   fc.record({
     kind: fc.constant('receipt' as const),
@@ -91,7 +100,15 @@ describe('a frame', () => {
 })
 
 describe('refused as invalid', () => {
-  const good = { id: new Uint8Array(16), log: new Uint8Array(8), seq: 1n, sentAtMs: 1n, text: new Uint8Array(1) }
+  const good = {
+    id: new Uint8Array(16),
+    log: new Uint8Array(8),
+    seq: 1n,
+    sentAtMs: 1n,
+    text: new Uint8Array(1),
+    files: []
+  }
+  const offer = { file: new Uint8Array(32), name: new Uint8Array(1), size: 1n }
   const cases: [string, Partial<Frame>][] = [
     ['a text that is not UTF-8', { message: { ...good, text: Uint8Array.of(0x61, 0xff) } }],
     ['a text that ends within a character', { message: { ...good, text: Uint8Array.of(0xe2, 0x98) } }],
@@ -107,6 +124,11 @@ describe('refused as invalid', () => {
       'a receipt of too many ids',
       { receipt: { state: 1, ids: Array.from({ length: 1025 }, () => good.id), ranges: [] } }
     ],
+    ['a file ID that is too short', { message: { ...good, files: [{ ...offer, file: new Uint8Array(31) }] } }],
+    ['a file name that is too long', { message: { ...good, files: [{ ...offer, name: new Uint8Array(256) }] } }],
+    ['a file name that is not UTF-8', { message: { ...good, files: [{ ...offer, name: Uint8Array.of(0xff) }] } }],
+    ['a file of 2^53 bytes', { message: { ...good, files: [{ ...offer, size: 2n ** 53n }] } }],
+    ['too many files', { message: { ...good, files: Array.from({ length: 33 }, () => offer) } }],
     ['two kinds in one', { enter: {}, typing: {} }],
     ['a Hello with another marker', { hello: { marker: Buffer.from(HELLO_MARKER).fill(0, 7), log: good.log } }]
   ]
@@ -120,7 +142,7 @@ describe('refused as invalid', () => {
 })
 
 test('a text over the limit is told by its id, so that it can be refused and the stream kept', () => {
-  const message = { id: new Uint8Array(16).fill(7), log: new Uint8Array(8), seq: 1n, sentAtMs: 1n }
+  const message = { id: new Uint8Array(16).fill(7), log: new Uint8Array(8), seq: 1n, sentAtMs: 1n, files: [] }
   const bytes = Frame.encode({ message: { ...message, text: new Uint8Array(MAX_TEXT_BYTES + 1).fill(0x61) } })
   expect(decodeFrame(bytes)).toEqual({ kind: 'oversized', id: '07'.repeat(16), sizeBytes: MAX_TEXT_BYTES + 1 })
 })

@@ -106,7 +106,7 @@ export class ChatLine {
   message(text: Uint8Array<ArrayBuffer>): { readonly id: Uint8Array; readonly bytes: Uint8Array } {
     this.#seq += 1
     const id = new Uint8Array(randomBytes(16))
-    const message = { id, log: this.log, seq: BigInt(this.#seq), sentAtMs: BigInt(Date.now()), text }
+    const message = { id, log: this.log, seq: BigInt(this.#seq), sentAtMs: BigInt(Date.now()), text, files: [] }
     return { id, bytes: framed(Frame.encode({ message })) }
   }
 

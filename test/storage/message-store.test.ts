@@ -458,6 +458,29 @@ describe.each(storeKinds)('the store in $kind', ({ open }) => {
     expect(await store.knownIncoming(peer, ['id2'])).toEqual(new Set())
   })
 
+  test('the files of a message stay with it, through every state, and count for its peer’s quota', async () => {
+    const store = await open()
+    const files = [
+      { file: 'ab'.repeat(32), name: 'photo "1".jpg', sizeBytes: 2 ** 40 },
+      { file: 'cd'.repeat(32), name: '', sizeBytes: 0 }
+    ]
+    const sent = await store.addOutgoing({ peer, text: 'two files', sentAtMs: 5, files })
+    expect(sent.files).toEqual(files)
+    expect((await store.unreceipted(peer, { limit: 9 }))[0]?.message.files).toEqual(files)
+    expect((await store.setDelivery(peer, [sent.id], 'delivered'))[0]?.files).toEqual(files)
+    const held = { state: 'held', lan: false, storedAtMs: 7 } as const
+    await store.addIncoming(peer, [{ ...incoming(1), files }], held)
+    expect((await store.acceptHeld(peer))[0]?.files).toEqual(files)
+    const history = await store.history(peer, { limit: 9 })
+    expect(history.map((message) => message.files)).toEqual([files, files])
+    const plain = messageBytes(incoming(1))
+    const bytes = messageBytes({ ...incoming(1), files })
+    expect(bytes).toBeGreaterThan(plain + 100)
+    expect((await store.use({ limit: 9 })).peers).toEqual([{ peer, bytes }])
+    await store.deleteOlderThan(1_000)
+    expect((await store.use({ limit: 9 })).peers).toEqual([])
+  })
+
   test('after any sequence of arrival, acceptance, eviction, forgetting and retention, a peer’s use is the sum of its messages', async () => {
     const store = await open()
     const step = fc.record({
@@ -482,7 +505,7 @@ describe.each(storeKinds)('the store in $kind', ({ open }) => {
           const { peers } = await store.use({ limit: 1000 })
           for (const one of [`a ${round}`, `b ${round}`]) {
             const kept = await store.history(one, { limit: 1000, includeHeld: true })
-            const bytes = kept.reduce((sum, { text }) => sum + messageBytes(text), 0)
+            const bytes = kept.reduce((sum, { text }) => sum + messageBytes({ text }), 0)
             expect(peers.find(({ peer: whose }) => whose === one)?.bytes ?? 0).toBe(bytes)
           }
         }

@@ -157,6 +157,7 @@ function messageJson(message: StoredMessage): ShapeJson<'message'> {
     seenAtMs: message.direction === 'out' ? (message.seenAtMs ?? null) : null,
     text: message.text,
     replyTo: message.replyTo ?? null,
+    files: message.files ?? [],
     sentAtMs: message.sentAtMs,
     storedAtMs: message.storedAtMs,
     log: message.log,

@@ -75,6 +75,7 @@ export const shapeFields = {
     seenAtMs: 'when the other side reported that it was on its screen',
     text: 'the text',
     replyTo: 'the ID of the message that it answers',
+    files: 'the files that it offers: `file` (its ID), `name`, `sizeBytes`',
     sentAtMs: "by the sender's clock",
     storedAtMs: "by this machine's clock",
     log: "the sender's log",

@@ -288,13 +288,18 @@ export class FairIntake {
 
 /** The text's length in UTF-16 units is near enough to its bytes, and costs nothing to ask for. */
 function costOf(messages: readonly ChatMessage[]): number {
-  return messages.reduce((sum, { text }) => sum + text.length + MESSAGE_COST_BYTES, 0)
+  return messages.reduce((sum, message) => sum + costOfOne(message), 0)
+}
+
+/** A file takes its sender as few bytes as a short message. */
+function costOfOne({ text, files = [] }: ChatMessage): number {
+  return text.length + MESSAGE_COST_BYTES * (1 + files.length)
 }
 
 function withinShare(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   let bytes = 0
-  const end = messages.findIndex(({ text }, index) => {
-    bytes += text.length + MESSAGE_COST_BYTES
+  const end = messages.findIndex((message, index) => {
+    bytes += costOfOne(message)
     return index > 0 && bytes > INTAKE_SHARE_BYTES
   })
   return end < 0 ? messages : messages.slice(0, end)

@@ -178,7 +178,8 @@ const messageColumnNames = [
   'outbox',
   'checksum',
   'waits_since',
-  'origin'
+  'origin',
+  'files'
 ] as const
 
 /** SQLite does not rewrite rows when their table gets another column. */

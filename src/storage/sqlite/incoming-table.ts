@@ -85,7 +85,7 @@ export class IncomingTable {
       const { log, seq } = message
       if (reached?.log !== log || reached.seq < seq) reached = { log, seq }
       fresh++
-      bytes += messageBytes(message.text)
+      bytes += messageBytes(message)
       rows.push({ message, code, place: null })
       // The batch may hold a message twice: the second must find the first.
       if (!areNew) this.#insert(conversation, rows.splice(0), arrival)
@@ -189,10 +189,11 @@ function heldCode(lan: boolean): number {
 
 function incomingMessage(
   peer: string,
-  { id, log, seq, sentAtMs, text, replyTo }: NewIncoming,
+  { id, log, seq, sentAtMs, text, replyTo, files }: NewIncoming,
   storedAtMs: number,
   state: ArrivalState
 ): IncomingMessage {
   const fields = { direction: 'in' as const, peer, id, log, seq, sentAtMs, storedAtMs, text, state }
-  return replyTo === undefined ? fields : { ...fields, replyTo }
+  if (replyTo === undefined && files === undefined) return fields
+  return { ...fields, ...(replyTo === undefined ? {} : { replyTo }), ...(files === undefined ? {} : { files }) }
 }

@@ -12,6 +12,7 @@ import type {
   OutgoingMessage,
   StoredMessage
 } from '../message-store.ts'
+import { offersColumn, readOffers } from './offered-files.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
@@ -32,7 +33,7 @@ const deliveryStates: readonly DeliveryState[] = ['pending', 'held', 'unconfirme
 
 /** The columns that {@link readEntry} reads; `m` is the message and `c` its conversation. */
 export const messageColumns = `m.position, m.conversation, c.peer, m.state, m.id, m.log, m.seq, m.sent_at, m.stored_at,
-  m.text, m.reply_to, m.reason, m.seen_at, m.outbox, m.checksum`
+  m.text, m.reply_to, m.reason, m.seen_at, m.outbox, m.checksum, m.files`
 
 const hexBytes = /^(?:[0-9a-f]{2}){8,16}$/u
 const messageId = /^[0-9a-f]{32}$/u
@@ -62,13 +63,14 @@ export function safeInteger(value: number): number {
 /** The fields of a message that never change. */
 export type CheckedFields = Pick<
   StoredMessage,
-  'direction' | 'id' | 'log' | 'seq' | 'sentAtMs' | 'storedAtMs' | 'text' | 'replyTo'
+  'direction' | 'id' | 'log' | 'seq' | 'sentAtMs' | 'storedAtMs' | 'text' | 'replyTo' | 'files'
 >
 
 export function checksumOf(fields: CheckedFields, conversation: number): number {
-  const { direction, id, log, seq, sentAtMs, storedAtMs, text, replyTo = '' } = fields
+  const { direction, id, log, seq, sentAtMs, storedAtMs, text, replyTo = '', files } = fields
   const side = direction === 'in' ? 1 : 0
-  return crc32(`${conversation} ${side} ${id} ${log} ${seq} ${sentAtMs} ${storedAtMs} ${replyTo}${text}`)
+  const offers = offersColumn(files) ?? ''
+  return crc32(`${conversation} ${side} ${id} ${log} ${seq} ${sentAtMs} ${storedAtMs} ${replyTo}${text}${offers}`)
 }
 
 export function readNumber(row: Row, column: string): number {
@@ -95,7 +97,8 @@ export function readEntry(row: Row): HistoryEntry {
     sentAtMs: readNumber(row, 'sent_at'),
     storedAtMs: readNumber(row, 'stored_at'),
     text: readText(row, 'text'),
-    ...(replyTo === undefined ? {} : { replyTo })
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...readOffers(row['files'])
   }
   const isIncoming = code >= stateCode.firstIncoming
   const direction = isIncoming ? 'in' : 'out'
@@ -139,7 +142,7 @@ export function entriesWithin(
   let bytes = 0
   for (const row of statement.iterate(...values)) {
     const entry = readEntry(row)
-    bytes += Buffer.byteLength(entry.message.text)
+    bytes += Buffer.byteLength(entry.message.text) + String(row['files'] ?? '').length
     if (fitting.length > 0 && bytes > maxBytes) break
     fitting.push(entry)
   }
@@ -190,8 +193,8 @@ export function newMessageId(nowMs: number): string {
 const rowsAtOnce = 16
 
 const messageInsert = {
-  into: 'message (conversation, state, id, log, seq, sent_at, stored_at, text, reply_to, outbox, checksum)',
-  row: '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+  into: 'message (conversation, state, id, log, seq, sent_at, stored_at, text, reply_to, outbox, checksum, files)',
+  row: '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
 } as const
 const seenInsert = { into: 'seen (conversation, incoming, id, position)', row: '(?, ?, ?, ?)' } as const
 
@@ -250,12 +253,13 @@ function insert(inserts: Inserts, conversation: number, rows: readonly NewRow[])
   let log = ''
   let logKey: SQLInputValue = ''
   for (const { message: fields, code, place } of rows) {
-    const { id, seq, sentAtMs, storedAtMs, text, replyTo } = fields
+    const { id, seq, sentAtMs, storedAtMs, text, replyTo, files } = fields
     if (fields.log !== log) logKey = toKey((log = fields.log))
     const key = toKey(id)
     keys.push(key)
     values.push(conversation, code, key, logKey, seq, sentAtMs, storedAtMs, text)
     values.push(replyTo === undefined ? null : toKey(replyTo), place, checksumOf(fields, conversation))
+    values.push(offersColumn(files))
   }
   const last = Number(inserts.message.run(...values).lastInsertRowid)
   const first = last - rows.length + 1

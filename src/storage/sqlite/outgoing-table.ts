@@ -284,12 +284,13 @@ function isInOutbox(state: DeliveryState): boolean {
  * times and a spread that omits a field takes ten times as long.
  */
 function inState(message: OutgoingMessage, state: DeliveryState, reason?: string): OutgoingMessage {
-  const { peer, id, log, seq, sentAtMs, storedAtMs, text, replyTo, seenAtMs } = message
+  const { peer, id, log, seq, sentAtMs, storedAtMs, text, replyTo, files, seenAtMs } = message
   const fields = { direction: 'out' as const, peer, id, log, seq, sentAtMs, storedAtMs, text, state }
-  if (replyTo === undefined && seenAtMs === undefined && reason === undefined) return fields
+  if (replyTo === undefined && files === undefined && seenAtMs === undefined && reason === undefined) return fields
   return {
     ...fields,
     ...(replyTo === undefined ? {} : { replyTo }),
+    ...(files === undefined ? {} : { files }),
     ...(seenAtMs === undefined ? {} : { seenAtMs }),
     ...(reason === undefined ? {} : { reason })
   }
@@ -297,11 +298,12 @@ function inState(message: OutgoingMessage, state: DeliveryState, reason?: string
 
 function pendingMessage(
   peer: string,
-  { text, replyTo }: NewOutgoing,
+  { text, replyTo, files }: NewOutgoing,
   { id, log, seq, sentAtMs, storedAtMs }: Pick<OutgoingMessage, 'id' | 'log' | 'seq' | 'sentAtMs' | 'storedAtMs'>
 ): OutgoingMessage {
   const fields = { direction: 'out', peer, id, log, seq, sentAtMs, storedAtMs, text, state: 'pending' } as const
-  return replyTo === undefined ? fields : { ...fields, replyTo }
+  if (replyTo === undefined && files === undefined) return fields
+  return { ...fields, ...(replyTo === undefined ? {} : { replyTo }), ...(files === undefined ? {} : { files }) }
 }
 
 /** As many as a session may have without a receipt. */

@@ -5,6 +5,8 @@ import { closeSync, openSync, renameSync, rmSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { OWNER_ONLY, syncFileSync } from '../atomic-file.ts'
 import { StorageTooNewError } from '../errors.ts'
+import type { OfferedFile } from '../message-store.ts'
+import { offersColumn } from './offered-files.ts'
 
 /** Marks a file as a Parley history: "Prly". */
 export const APPLICATION_ID = 0x50726c79
@@ -13,9 +15,19 @@ export const APPLICATION_ID = 0x50726c79
 export const MESSAGE_OVERHEAD_BYTES = 192
 
 /** The bytes of a quota that an incoming message takes. */
-export function messageBytes(text: string): number {
-  return Buffer.byteLength(text) + MESSAGE_OVERHEAD_BYTES
+export function messageBytes({
+  text,
+  files
+}: {
+  readonly text: string
+  readonly files?: readonly OfferedFile[]
+}): number {
+  const offers = offersColumn(files)
+  return Buffer.byteLength(text) + (offers === null ? 0 : Buffer.byteLength(offers)) + MESSAGE_OVERHEAD_BYTES
 }
+
+/** The bytes of a row beside {@link MESSAGE_OVERHEAD_BYTES}, as an SQL expression: no text is read for it. */
+export const rowBytes = '(octet_length(text) + coalesce(octet_length(files), 0))'
 
 /**
  * Version 1: messages and what belongs to them.
@@ -97,7 +109,7 @@ const version4 = `
  *
  * - `origin` of a held message is where it came from, as the caller named it; null when unknown. The index holds all that
  *   counting needs, so that counting reads no long text.
- * - `incoming_bytes` is the sum of {@link messageBytes} over a conversation's incoming messages.
+ * - `incoming_bytes` is the sum of {@link messageBytes} over a conversation's incoming messages, which had no files then.
  * - `evicted` has ids of held messages that were deleted before they were accepted, until their senders know.
  */
 const version5 = `
@@ -105,7 +117,9 @@ const version5 = `
   DROP INDEX message_held;
   CREATE INDEX message_held ON message(conversation, state, origin) WHERE state >= 11;
   ALTER TABLE conversation ADD COLUMN incoming_bytes INTEGER NOT NULL DEFAULT 0;
-  UPDATE conversation SET incoming_bytes = ${incomingBytesOf('conversation.id')};
+  UPDATE conversation SET incoming_bytes = (
+    SELECT coalesce(sum(octet_length(text)) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
+    WHERE message.conversation = conversation.id AND state >= 10);
   CREATE TABLE evicted (
     number INTEGER PRIMARY KEY,
     peer TEXT NOT NULL,
@@ -133,9 +147,14 @@ const version8 = `
   ALTER TABLE conversation ADD COLUMN sender_name TEXT;
 `
 
+/** Version 9: the files that a message offers; null when it offers none. */
+const version9 = `
+  ALTER TABLE message ADD COLUMN files TEXT;
+`
+
 /** The disk space of a conversation's incoming messages as an SQL expression, which `incoming_bytes` must equal. */
 export function incomingBytesOf(conversation: string): string {
-  return `(SELECT coalesce(sum(octet_length(text)) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
+  return `(SELECT coalesce(sum(${rowBytes}) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
     WHERE message.conversation = ${conversation} AND state >= 10)`
 }
 
@@ -148,7 +167,8 @@ export const MIGRATIONS: readonly string[] = [
   version5,
   version6,
   version7,
-  version8
+  version8,
+  version9
 ]
 
 /**

@@ -2,14 +2,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { sliceEnd, ROWS_PER_SLICE, readNumber, stateCode, toKey, type Row } from '../sqlite/message-rows.ts'
 import type { ConversationTable } from '../sqlite/conversation-table.ts'
-import { MESSAGE_OVERHEAD_BYTES } from '../sqlite/schema.ts'
+import { MESSAGE_OVERHEAD_BYTES, rowBytes } from '../sqlite/schema.ts'
 import type { SearchIndex } from '../search/search-index.ts'
 
 /** Ids of evicted messages kept until their senders ask: ten times all requests, in about 2 MB. */
 export const maxEvictedIds = 10_000
 
 /** The columns that a deletion reads; SQLite reads the size of a text without the text. */
-const deletedColumns = 'position, conversation, state, id, octet_length(text) AS size'
+const deletedColumns = `position, conversation, state, id, ${rowBytes} AS size`
 
 /** What one slice did; `next` is the beginning of the following one, undefined at the end. */
 export interface DeletedSlice {

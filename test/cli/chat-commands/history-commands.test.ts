@@ -151,6 +151,7 @@ describe('a message in a list', () => {
       seenAtMs: null,
       text: 'x',
       replyTo: null,
+      files: [],
       sentAtMs: 0,
       storedAtMs: 0,
       log: '0'.repeat(16),

@@ -67,6 +67,7 @@ export function someChatFrame(reader: InputReader): Uint8Array {
           seq: reader.uint64(),
           sentAtMs: reader.uint64(),
           text: new Uint8Array(text()),
+          files: [],
           ...(reader.flag() ? { replyTo: someId(MESSAGE_ID_BYTES) } : {})
         }
         break

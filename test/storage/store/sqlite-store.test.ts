@@ -153,7 +153,7 @@ test('a history with old words is indexed again once, its newest messages first'
   for (const [index, text] of texts.entries()) {
     if (text.includes('ß')) replace.run(index + 1, text.toLowerCase(), 'c1')
   }
-  before.exec(`COMMIT; ALTER TABLE conversation DROP COLUMN sender_name;
+  before.exec(`COMMIT; ALTER TABLE conversation DROP COLUMN sender_name; ALTER TABLE message DROP COLUMN files;
     ALTER TABLE indexed DROP COLUMN old_words_up_to; PRAGMA user_version = 6`)
   before.close()
   const progress: number[] = []
@@ -264,7 +264,7 @@ test.each(earlier)(
     before.exec('UPDATE message SET state = 11 WHERE position = 2')
     before.close()
     const store = await SqliteStore.open(file)
-    expect((await store.use({ limit: 9 })).peers).toEqual([{ peer, bytes: messageBytes('an old answer') }])
+    expect((await store.use({ limit: 9 })).peers).toEqual([{ peer, bytes: messageBytes({ text: 'an old answer' }) }])
     expect(await store.heldMessages()).toEqual([{ peer, lan: false }])
     expect((await store.held({ textLength: 0 })).map(({ senderName }) => senderName)).toEqual([undefined])
     await store.close()
