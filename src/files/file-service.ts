@@ -1,8 +1,8 @@
 // `/chat/file/1.0.0` as a libp2p service: it answers peers that fetch what they were offered, and opens streams for
 // downloads of this side. It knows no offers, no messages and no screen.
-import { setMaxListeners } from 'node:events'
-import type { ComponentLogger, Connection, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
-import { RateLimiter, steadyNow, toError, withDeadline } from '../wire/index.ts'
+import type { ComponentLogger, Connection, Stream } from '@libp2p/interface'
+import { RateLimiter, ServedStreams, steadyNow, withDeadline } from '../wire/index.ts'
+import type { StreamRegistrar } from '../wire/index.ts'
 import { FILE_PROTOCOL } from './file-frames.ts'
 import { UploadSession, type FilesOnOffer } from './upload-session.ts'
 import { UploadSlots } from './upload-slots.ts'
@@ -32,10 +32,7 @@ export interface FileServiceInit {
 /** What libp2p gives to a service, as far as this one needs it. */
 export interface FileServiceComponents {
   readonly logger: ComponentLogger
-  readonly registrar: {
-    handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
-    unhandle(protocol: string): Promise<void>
-  }
+  readonly registrar: StreamRegistrar
 }
 
 /** A libp2p service: `createLibp2p({ services: { files: files({ … }) } })`. */
@@ -45,39 +42,31 @@ export function files(init: FileServiceInit): (components: FileServiceComponents
 
 export class FileService {
   readonly [Symbol.toStringTag] = '@parley/files'
-  readonly #components: FileServiceComponents
   readonly #init: FileServiceInit
-  readonly #log: ReturnType<ComponentLogger['forComponent']>
   readonly #slots: UploadSlots
   readonly #asked = new RateLimiter(FILE_REQUEST_RATE, MAX_ASKING_PEERS)
-  readonly #serving = new Set<Promise<void>>()
-  #life: AbortController | undefined
+  readonly #streams: ServedStreams
 
-  constructor(components: FileServiceComponents, init: FileServiceInit) {
-    this.#components = components
+  constructor({ logger, registrar }: FileServiceComponents, init: FileServiceInit) {
     this.#init = init
-    this.#log = components.logger.forComponent('parley:files')
     this.#slots = new UploadSlots(init.uploadSlots)
-  }
-
-  async start(): Promise<void> {
-    if (this.#life !== undefined) return
-    this.#life = new AbortController()
-    setMaxListeners(Infinity, this.#life.signal)
-    await this.#components.registrar.handle(FILE_PROTOCOL, this.#onStream, {
-      maxInboundStreams: MAX_FILE_STREAMS_PER_CONNECTION,
-      maxOutboundStreams: MAX_FILE_STREAMS_PER_CONNECTION,
-      runOnLimitedConnection: true
+    this.#streams = new ServedStreams({
+      registrar,
+      protocol: FILE_PROTOCOL,
+      log: logger.forComponent('parley:files'),
+      maxPerConnection: MAX_FILE_STREAMS_PER_CONNECTION,
+      maxStreams: MAX_FILE_STREAMS,
+      onLimitedConnections: true,
+      serve: async (stream, connection, signal) => this.#serve(stream, connection, signal)
     })
   }
 
+  async start(): Promise<void> {
+    await this.#streams.start()
+  }
+
   async stop(): Promise<void> {
-    const life = this.#life
-    if (life === undefined) return
-    this.#life = undefined
-    await this.#components.registrar.unhandle(FILE_PROTOCOL)
-    life.abort(new Error('files are served no longer'))
-    await Promise.allSettled(this.#serving)
+    await this.#streams.stop(new Error('files are served no longer'))
   }
 
   /**
@@ -91,12 +80,7 @@ export class FileService {
     )
   }
 
-  readonly #onStream: StreamHandler = (stream: Stream, connection: Connection) => {
-    const signal = this.#life?.signal
-    if (signal === undefined || this.#serving.size >= MAX_FILE_STREAMS) {
-      stream.abort(new Error('no more files are served now'))
-      return
-    }
+  async #serve(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
     const { offers, onSent } = this.#init
     const peer = connection.remotePeer.toString()
     const session = new UploadSession({
@@ -108,10 +92,6 @@ export class FileService {
       mayAsk: () => this.#asked.of(peer, steadyNow()).takeOne(steadyNow()) === 0,
       onSent: (file, bytes) => onSent?.(peer, file, bytes)
     })
-    const run = session.run().catch((error: unknown) => {
-      this.#log('the stream of %p ended - %e', connection.remotePeer, toError(error))
-    })
-    this.#serving.add(run)
-    void run.finally(() => this.#serving.delete(run))
+    await session.run()
   }
 }

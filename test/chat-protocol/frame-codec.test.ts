@@ -48,10 +48,10 @@ test('a message with files is written between others, and read as it was', () =>
   const offers = { ...fixed, files: [{ file: 'ab'.repeat(32), name: 'né.txt', sizeBytes: 2 ** 40 }] }
   const messages: readonly ChatMessage[] = [fixed, offers, { ...fixed, seq: 2 }]
   const bytes = codec.encodeBatch(messages.map(sizedMessage))
-  const encoded = messages.map((message) => lengthPrefixed(encodeFrame({ kind: 'message', message })))
+  const encoded = messages.map((one) => lengthPrefixed(encodeFrame({ kind: 'message', message: one })))
   expect(Buffer.from(bytes)).toEqual(Buffer.concat(encoded))
   expect(encoded.map((frame) => codec.decode(frame.subarray(1)))).toEqual(
-    messages.map((message) => ({ kind: 'message', message }))
+    messages.map((one) => ({ kind: 'message', message: one }))
   )
 })
 
