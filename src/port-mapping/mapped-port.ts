@@ -96,25 +96,30 @@ export class MappedPort {
   /** @returns the mapping, or why there is none */
   async #open(signal: AbortSignal): Promise<PortMapping | string> {
     const mappers = this.#init.mappers()
-    const whys: string[] = []
+    const whys: { readonly protocol: string; readonly why: string }[] = []
     // The protocol that worked is asked first, so that a renewal is one.
     for (const mapper of mappers.toSorted((a, b) => Number(this.#isUsed(b)) - Number(this.#isUsed(a)))) {
       const port = this.#init.port()
       const wished = { port, publicPort: this.#mapping?.publicPort ?? port, leaseS: LEASE_S }
       try {
-        const mapping = await withDeadline('negotiate', OPEN_TIMEOUT_MS, signal, async (inTime) =>
-          mapper.open({ ...wished, signal: inTime })
-        )
+        // Waited for to its end, also when the node is stopped: it closes what it may have opened.
+        const mapping = await mapper.open({
+          ...wished,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
+        })
         // It was opened while the node was stopped: nobody else will close it.
         if (signal.aborted) this.#mapping = mapping
         return mapping
       } catch (error) {
         if (signal.aborted) break
         const why = error instanceof NoPortMappingError ? error.message : `it failed: ${toError(error).message}`
-        whys.push(`by ${mapper.protocol} ${why}`)
+        whys.push({ protocol: mapper.protocol, why })
       }
     }
-    return whys.length === 0 ? 'none was found that can be asked' : whys.join('; ')
+    if (whys.length === 0) return 'none was found that can be asked'
+    // A router that speaks none of them is silent in all.
+    const alike = Map.groupBy(whys, ({ why }) => why)
+    return [...alike].map(([why, those]) => `by ${those.map(({ protocol }) => protocol).join(', ')} ${why}`).join('; ')
   }
 
   #isUsed({ protocol }: PortMapper): boolean {

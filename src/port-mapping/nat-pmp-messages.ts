@@ -1,8 +1,9 @@
 // The messages of NAT-PMP (RFC 6886): a request for the router's public address, or for
 // a port, and what it answers. Bytes in, a message or undefined out; nothing is thrown.
 import { ipText } from '../wire/index.ts'
+import type { PortRequest } from './port-mapper.ts'
 
-const VERSION = 0
+export const NAT_PMP_VERSION = 0
 const ANSWER_BIT = 128
 
 const opcodes = { address: 0, tcp: 2 } as const
@@ -20,25 +21,17 @@ const results: Readonly<Record<number, string>> = {
   5: 'it does not know that request'
 }
 
-export interface MapRequest {
-  readonly port: number
-  /** The public port that is wished for; 0: any. */
-  readonly publicPort: number
-  /** 0 takes the mapping away. */
-  readonly leaseS: number
-}
-
 export type NatPmpAnswer =
   | { readonly is: 'address'; readonly address: string }
   | { readonly is: 'mapped'; readonly port: number; readonly publicPort: number; readonly leaseS: number }
   | { readonly is: 'refused'; readonly to: 'address' | 'mapped'; readonly why: string }
 
 export function encodeAddressRequest(): Uint8Array {
-  return Uint8Array.of(VERSION, opcodes.address)
+  return Uint8Array.of(NAT_PMP_VERSION, opcodes.address)
 }
 
 /** For TCP. */
-export function encodeMapRequest({ port, publicPort, leaseS }: MapRequest): Uint8Array {
+export function encodeMapRequest({ port, publicPort, leaseS }: PortRequest): Uint8Array {
   const bytes = new Uint8Array(12)
   const view = new DataView(bytes.buffer)
   view.setUint8(1, opcodes.tcp)
@@ -53,7 +46,7 @@ export function decodeNatPmp(bytes: Uint8Array): NatPmpAnswer | undefined {
   if (bytes.byteLength < ANSWER_HEADER_BYTES) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const opcode = view.getUint8(1) - ANSWER_BIT
-  if (view.getUint8(0) !== VERSION || (opcode !== opcodes.address && opcode !== opcodes.tcp)) return undefined
+  if (view.getUint8(0) !== NAT_PMP_VERSION || (opcode !== opcodes.address && opcode !== opcodes.tcp)) return undefined
   const to = opcode === opcodes.address ? 'address' : 'mapped'
   const result = view.getUint16(2)
   if (result !== 0) return { is: 'refused', to, why: results[result] ?? `it answered with the code ${result}` }

@@ -2,14 +2,19 @@
 import { isPort } from '../lib/index.ts'
 
 /** The protocols by which routers are asked. */
-export type PortMappingProtocol = 'NAT-PMP' | 'UPnP'
+export type PortMappingProtocol = 'PCP' | 'NAT-PMP' | 'UPnP'
 
-export interface PortMappingRequest {
+/** One order, as NAT-PMP and PCP give it. */
+export interface PortRequest {
   /** The TCP port on this machine. */
   readonly port: number
-  /** The public port that is wished for: the one that was there before. */
+  /** The public port that is wished for, the one that was there before; 0: any. */
   readonly publicPort: number
+  /** In seconds; 0 takes the mapping away. */
   readonly leaseS: number
+}
+
+export interface PortMappingRequest extends PortRequest {
   readonly signal: AbortSignal
 }
 
@@ -34,7 +39,7 @@ export interface PortMapping {
 export interface PortMapper {
   readonly protocol: PortMappingProtocol
   /**
-   * Opens a port, or renews it.
+   * Opens a port, or renews it. Ends soon after the signal has aborted, and leaves no port open then.
    *
    * @throws {NoPortMappingError} when the router does not answer in time, refuses, or says what can't be
    * @throws the signal's reason
@@ -51,4 +56,24 @@ export class NoPortMappingError extends Error {
 export function checkedPort(port: number): number {
   if (isPort(port)) return port
   throw new NoPortMappingError(`the router names the port ${port}, which is none`)
+}
+
+/** A port that was opened while the node was stopped is closed again, where the router answers within a moment. */
+const UNDO_TIMEOUT_MS = 1_000
+
+/**
+ * Gives an order to the router. When the signal aborts meanwhile, the port may be open, and nobody knows: it is closed.
+ *
+ * @param order ends with the signal's reason when that aborts
+ */
+export async function undoneIfAborted<T>(
+  signal: AbortSignal,
+  { order, undo }: { readonly order: () => Promise<T>; readonly undo: (signal: AbortSignal) => Promise<unknown> }
+): Promise<T> {
+  try {
+    return await order()
+  } catch (error) {
+    if (signal.aborted) await undo(AbortSignal.timeout(UNDO_TIMEOUT_MS)).catch(() => undefined)
+    throw error
+  }
 }

@@ -11,7 +11,8 @@ import {
   NoPortMappingError,
   type PortMapping,
   type PortMappingRequest,
-  type PortMapper
+  type PortMapper,
+  undoneIfAborted
 } from './port-mapper.ts'
 import {
   between,
@@ -82,7 +83,6 @@ export function upnp({
         between(await give(control, 'GetExternalIPAddress', {}, signal), 'NewExternalIPAddress') ?? ''
       if (!isIPv4(publicAddress)) throw new NoPortMappingError('the router has no address on the Internet')
       const mapped = await mapAny(control, request, { localAddress, random })
-      const which = { NewRemoteHost: '', NewExternalPort: mapped.publicPort, NewProtocol: 'TCP' }
       return {
         protocol: 'UPnP',
         localAddress,
@@ -90,7 +90,7 @@ export function upnp({
         publicAddress,
         ...mapped,
         close: async (options) => {
-          await give(control, 'DeletePortMapping', which, options.signal)
+          await give(control, 'DeletePortMapping', mappingAt(mapped.publicPort), options.signal)
         }
       }
     }
@@ -158,9 +158,7 @@ async function mapAny(
   let [wanted, lease] = [publicPort === 0 ? port : publicPort, leaseS]
   for (let tries = 1; ; tries++) {
     const values = {
-      NewRemoteHost: '',
-      NewExternalPort: checkedPort(wanted),
-      NewProtocol: 'TCP',
+      ...mappingAt(checkedPort(wanted)),
       NewInternalPort: port,
       NewInternalClient: localAddress,
       NewEnabled: 1,
@@ -168,7 +166,11 @@ async function mapAny(
       NewLeaseDuration: lease
     }
     try {
-      await give(control, 'AddPortMapping', values, signal)
+      const orderedPort = wanted
+      await undoneIfAborted(signal, {
+        order: async () => give(control, 'AddPortMapping', values, signal),
+        undo: async (inTime) => closeOwn(control, { publicPort: orderedPort, port, localAddress, signal: inTime })
+      })
       return { publicPort: wanted, leaseS: lease === 0 ? Infinity : lease }
     } catch (error) {
       if (!(error instanceof UpnpRefusal) || tries === PORT_TRIES) throw error
@@ -177,6 +179,28 @@ async function mapAny(
       else throw error
     }
   }
+}
+
+/** Closes the port where it leads here: an order that came to nothing has left the mapping of another machine there. */
+async function closeOwn(
+  control: ControlPoint,
+  own: {
+    readonly publicPort: number
+    readonly port: number
+    readonly localAddress: string
+    readonly signal: AbortSignal
+  }
+): Promise<void> {
+  const which = mappingAt(own.publicPort)
+  const entry = await give(control, 'GetSpecificPortMappingEntry', which, own.signal)
+  const [client, port] = [between(entry, 'NewInternalClient'), between(entry, 'NewInternalPort')]
+  if (client !== own.localAddress || port !== String(own.port)) return
+  await give(control, 'DeletePortMapping', which, own.signal)
+}
+
+/** What names a mapping. */
+function mappingAt(publicPort: number): Readonly<Record<string, string | number>> {
+  return { NewRemoteHost: '', NewExternalPort: publicPort, NewProtocol: 'TCP' }
 }
 
 /** @returns the answer */

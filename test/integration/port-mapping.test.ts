@@ -9,7 +9,7 @@ import { untilListening } from '../netns/listening.ts'
 import { PortRouter, whyNoPortRouter, type RouterProtocol } from '../netns/port-router.ts'
 
 const whyNot = (await whyNoInternet()) ?? (await whyNoPortRouter())
-const protocols: readonly RouterProtocol[] = ['NAT-PMP', 'UPnP']
+const protocols: readonly RouterProtocol[] = ['PCP', 'NAT-PMP', 'UPnP']
 
 let internet: Internet | undefined
 const running: { stop(): unknown }[] = []

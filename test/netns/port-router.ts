@@ -20,7 +20,13 @@ const tables = `table inet filter {
 }
 `
 
-export type RouterProtocol = 'UPnP' | 'NAT-PMP'
+/** A router of the older protocol: what begins with the version of PCP is not heard. */
+const pcpDropped = `table inet older {
+  chain arriving { type filter hook input priority -10; policy accept; udp dport 5351 @th,64,8 2 drop; }
+}
+`
+
+export type RouterProtocol = 'PCP' | 'NAT-PMP' | 'UPnP'
 
 /** Why no router here can open ports; undefined when one can. */
 export async function whyNoPortRouter(): Promise<string | undefined> {
@@ -47,14 +53,15 @@ export class PortRouter {
   static async start(wrapper: readonly string[], protocol: RouterProtocol): Promise<PortRouter> {
     const folder = await mkdtemp(join(tmpdir(), 'parley-router-'))
     const [rules, config] = [join(folder, 'rules'), join(folder, 'config')]
-    await writeFile(rules, tables)
+    await writeFile(rules, protocol === 'NAT-PMP' ? tables + pcpDropped : tables)
     await writeFile(
       config,
       [
         'ext_ifname=wan',
         'listening_ip=lan',
         `enable_upnp=${protocol === 'UPnP' ? 'yes' : 'no'}`,
-        `enable_natpmp=${protocol === 'NAT-PMP' ? 'yes' : 'no'}`,
+        // It speaks PCP then too.
+        `enable_natpmp=${protocol === 'UPnP' ? 'no' : 'yes'}`,
         'uuid=1d8f5e36-79e6-466a-9f93-777a1902bac0',
         'allow 1024-65535 0.0.0.0/0 1024-65535',
         ''

@@ -1,4 +1,4 @@
-// Routers on loopback, for the tests of this folder: they speak NAT-PMP or UPnP, and
+// Routers on loopback, for the tests of this folder: they speak PCP, NAT-PMP or UPnP, and
 // lie or are silent as a test wants it.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -22,6 +22,8 @@ interface NatPmpHabits {
   readonly says?: Uint8Array
   /** It does not hear the first requests. */
   readonly losesFirst?: number
+  /** It does what it is told, and its answers about ports are lost. */
+  readonly isMute?: boolean
 }
 
 export async function natPmpRouter({
@@ -29,7 +31,8 @@ export async function natPmpRouter({
   result = 0,
   leaseS,
   says,
-  losesFirst = 0
+  losesFirst = 0,
+  isMute = false
 }: NatPmpHabits = {}): Promise<NatPmpRouter> {
   const socket = createSocket('udp4')
   const router: NatPmpRouter = { port: 0, mapped: new Map(), requests: [] }
@@ -39,7 +42,8 @@ export async function natPmpRouter({
   socket.on('message', (request, { port, address }) => {
     router.requests.push(request)
     if (router.requests.length <= losesFirst) return
-    socket.send(says ?? answerTo(request), port, address)
+    const answer = says ?? answerTo(request)
+    if (!isMute || request.readUInt8(1) === 0) socket.send(answer, port, address)
   })
   const answerTo = (request: Buffer): Buffer => {
     const opcode = request.readUInt8(1)
@@ -65,6 +69,61 @@ export async function natPmpRouter({
   return Object.assign(router, { port: socket.address().port })
 }
 
+export interface PcpRouter {
+  readonly port: number
+  /** By the port that they lead to. */
+  readonly mapped: Map<number, { readonly publicPort: number; readonly leaseS: number; readonly nonce: string }>
+  readonly requests: Buffer[]
+}
+
+interface PcpHabits {
+  /** 16 bytes; default an IPv4 address. */
+  readonly publicAddress?: readonly number[]
+  readonly result?: number
+  /** Answers with these bytes, whatever it is asked. */
+  readonly says?: Uint8Array
+  /** It does what it is told, and its answers are lost. */
+  readonly isMute?: boolean
+}
+
+export async function pcpRouter({
+  publicAddress = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 203, 0, 113, 5],
+  result = 0,
+  says,
+  isMute = false
+}: PcpHabits = {}): Promise<PcpRouter> {
+  const socket = createSocket('udp4')
+  const router: PcpRouter = { port: 0, mapped: new Map(), requests: [] }
+  onTestFinished(() => {
+    socket.close()
+  })
+  socket.on('message', (request, { port, address }) => {
+    router.requests.push(request)
+    const answer = says ?? obeyed(request)
+    if (!isMute) socket.send(answer, port, address)
+  })
+  const obeyed = (request: Buffer): Buffer => {
+    const [own, leaseS] = [request.readUInt16BE(40), request.readUInt32BE(4)]
+    const nonce = request.subarray(24, 36).toString('hex')
+    const before = router.mapped.get(own)
+    const isOthers = before !== undefined && before.nonce !== nonce
+    if (result === 0 && !isOthers) {
+      if (leaseS === 0) router.mapped.delete(own)
+      else router.mapped.set(own, { publicPort: request.readUInt16BE(42), leaseS, nonce })
+    }
+    const answer = Buffer.from(request)
+    answer.writeUInt8(129, 1)
+    answer.writeUInt8(isOthers ? 2 : result, 3)
+    answer.fill(0, 8, 24)
+    Buffer.from(publicAddress).copy(answer, 44)
+    return answer
+  }
+  const listening = once(socket, 'listening')
+  socket.bind(0, gateway)
+  await listening
+  return Object.assign(router, { port: socket.address().port })
+}
+
 export interface UpnpRouter {
   readonly searchAt: { readonly host: string; readonly port: number }
   /** Public ports, each with the order that has opened it. */
@@ -82,6 +141,8 @@ interface UpnpHabits {
   readonly onlyPermanent?: boolean
   /** It takes orders, and never answers one. */
   readonly hangs?: boolean
+  /** It opens ports, and never says so. */
+  readonly opensSilently?: boolean
   /** What it gives as the code of its error. */
   readonly errorCode?: string
   /** It answers the question for its description with another protocol than HTTP. */
@@ -97,6 +158,7 @@ export async function upnpRouter({
   taken = [],
   onlyPermanent = false,
   hangs = false,
+  opensSilently = false,
   errorCode,
   switchesProtocol = false
 }: UpnpHabits = {}): Promise<UpnpRouter> {
@@ -109,6 +171,7 @@ export async function upnpRouter({
       mapped.delete(port)
       return ''
     }
+    if (text.includes('GetSpecificPortMappingEntry')) return mapped.get(port)
     if (taken.includes(port)) return undefined
     mapped.set(port, text)
     return ''
@@ -130,6 +193,7 @@ export async function upnpRouter({
       if (hangs) return
       const isTooShort = onlyPermanent && text.includes('AddPortMapping') && field(text, 'NewLeaseDuration') !== '0'
       const answer = isTooShort ? undefined : obey(text)
+      if (opensSilently && text.includes('AddPortMapping')) return
       if (answer === undefined) response.statusCode = 500
       const code = errorCode ?? (isTooShort ? '725' : '718')
       response.end(answer ?? `<errorCode>${code}</errorCode><errorDescription>No</errorDescription>`)

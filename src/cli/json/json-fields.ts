@@ -132,7 +132,7 @@ export const shapeFields = {
   },
   router: {
     state: '`off`: it is not asked; `asking`; `open`: it lets others in, by its own word; `closed`',
-    protocol: '`NAT-PMP` or `UPnP`, where it is open',
+    protocol: '`PCP`, `NAT-PMP` or `UPnP`, where it is open',
     address: 'where others come in: `HOST:PORT`',
     announced: 'a directory has confirmed the address, and it is announced',
     why: 'why it is closed'

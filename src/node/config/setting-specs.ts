@@ -145,7 +145,7 @@ const settings = [
   setting({
     name: 'portMapping',
     of: 'chat',
-    help: 'ask the router to let others in, by UPnP or NAT-PMP, until you quit',
+    help: 'ask the router to let others in, by PCP, NAT-PMP or UPnP, until you quit',
     parse: parseSwitch,
     byDefault: true
   }),

@@ -1,6 +1,7 @@
 // The port of the router that leads to this peer: it is announced once a directory has
 // seen this peer at the very address that the router names. So a router that lies makes
 // nobody dial a third party. It neither asks routers itself nor sends the record.
+import { createHash } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
@@ -8,13 +9,15 @@ import { lookOverIpv4, type StunServer } from '../../direct/stun/index.ts'
 import {
   MappedPort,
   natPmp,
+  pcp,
+  PCP_NONCE_BYTES,
   upnp,
   type PortMapping,
   type PortMappingState,
   type PortMapper
 } from '../../port-mapping/index.ts'
 import { defaultGateway, networkInterfaces } from '../../transport/index.ts'
-import { addressRange } from '../../wire/index.ts'
+import { addressRange, type Rate, steadyNow, TokenBucket } from '../../wire/index.ts'
 import type { Notice, RouterView } from '../api/chat-events.ts'
 
 export interface OwnPortMappingInit {
@@ -25,7 +28,7 @@ export interface OwnPortMappingInit {
   readonly notice: (notice: Notice) => void
   /** {@link OwnPortMapping.addresses} has changed. */
   readonly onChange: () => void
-  /** How the router of this moment may be asked; default NAT-PMP and UPnP at the default route. */
+  /** How the router of this moment may be asked; default PCP, NAT-PMP and UPnP at the default route. */
   readonly mappers?: () => readonly PortMapper[]
   readonly firstAfterMs?: number
   /** At which addresses directories see this machine; default by STUN. */
@@ -43,12 +46,14 @@ export class OwnPortMapping {
   #verdict: 'unknown' | 'confirmed' | 'denied' = 'unknown'
   #life = new AbortController()
   #checking: Promise<void> | undefined
+  readonly #notices: TokenBucket
 
   constructor(init: OwnPortMappingInit) {
     this.#init = init
+    this.#notices = new TokenBucket(NOTICE_RATE, steadyNow())
     this.#mappedPort = new MappedPort({
       port: init.port,
-      mappers: init.mappers ?? routerOfNow,
+      mappers: init.mappers ?? (() => routerOfNow(init.self)),
       onState: (state) => this.#onState(state),
       ...(init.firstAfterMs === undefined ? {} : { firstAfterMs: init.firstAfterMs })
     })
@@ -130,10 +135,13 @@ export class OwnPortMapping {
     if (this.#verdict === 'denied') return
     const { publicAddress, publicPort, protocol } = mapping
     const text = `Your router lets others in at ${publicAddress}:${publicPort} (${protocol}), until you quit.`
-    notice({ code: 'router', text })
+    if (this.#notices.takeOne(steadyNow()) <= 0) notice({ code: 'router', text })
     onChange()
   }
 }
+
+/** A router that changes its port at each renewal is reported now and then; `parley status` shows the port of the moment. */
+const NOTICE_RATE: Rate = { burst: 2, perSecond: 1 / 21_600 }
 
 /** The addresses from which directories see this machine. */
 async function seenAddresses(
@@ -145,10 +153,19 @@ async function seenAddresses(
   return new Set(sightings.map(({ address }) => address))
 }
 
-function routerOfNow(): readonly PortMapper[] {
+function routerOfNow(self: PeerId): readonly PortMapper[] {
   const gateway = defaultGateway()
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
   // Others reach a machine that has a public address without a router's help.
   if (own.some(({ address }) => isIPv4(address) && addressRange(address) === 'public')) return []
-  return gateway === undefined ? [] : [natPmp({ gateway }), upnp({ gateway })]
+  if (gateway === undefined) return []
+  return [pcp({ gateway, nonce: nonceOf(self) }), natPmp({ gateway }), upnp({ gateway })]
+}
+
+/**
+ * The same after a restart: a router keeps a mapping for who has made it. It is no secret; who can send in this
+ * machine's name on the LAN could take the port away, as by NAT-PMP.
+ */
+function nonceOf(self: PeerId): Uint8Array {
+  return createHash('sha256').update(`parley PCP nonce ${self.toString()}`).digest().subarray(0, PCP_NONCE_BYTES)
 }

@@ -70,6 +70,19 @@ test('where a directory sees what the router says, the port is announced and rep
   expect(router.closed()).toBe(1)
 })
 
+test('a router that gives another port at each renewal is reported now and then only', async () => {
+  const router = routerAt('203.0.113.5')
+  const steady = router.open.bind(router)
+  router.open = async (request) => ({ ...(await steady(request)), publicPort: 50_000 + router.opened })
+  const { mapping, notices } = await behind(router, ['203.0.113.5'])
+  for (let renewals = 1; renewals <= 6; renewals++) {
+    const port = 50_000 + renewals
+    await eventually(() => expect(mapping.addresses().map(String)).toEqual([expect.stringContaining(`/tcp/${port}/`)]))
+    mapping.networkChanged()
+  }
+  expect(notices.map(({ text }) => /\d+(?= \()/u.exec(text)?.[0])).toEqual(['50001', '50002'])
+})
+
 test('a router that names another address, or a private one, announces nothing', async () => {
   const elsewhere = await behind(routerAt('198.51.100.9'), ['203.0.113.5'])
   await eventually(() => expect(elsewhere.asked).toHaveLength(1))
