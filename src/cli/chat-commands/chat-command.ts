@@ -207,6 +207,9 @@ export const MAX_LIST_LINES = 50
 /** The longest --wait: a day. */
 export const MAX_SEND_WAIT_SECONDS = 86_400
 
+/** What follows `/requests` to delete all that wait, and `/status` or a name to have none. */
+export const CLEAR = 'clear'
+
 export const peer: CommandParameter = { name: 'peer', required: true, placeholder: 'PEER' }
 
 /** Without it the peer of the open conversation is meant. */

@@ -61,6 +61,11 @@ export function whoText({ name, peer }: PeerRef): string {
   return name === id ? id : `${name} (${id})`
 }
 
+/** Whether the user has chosen the peer. */
+export function isContact(node: ChatApi, id: string): boolean {
+  return node.snapshot().contacts.some((contact) => contact.peer === id)
+}
+
 /** All peers, around or known, whose name a reader may take for this one. */
 async function bearersOf(node: ChatApi, text: string): Promise<readonly PeerRef[]> {
   const shape = nameShape(text)

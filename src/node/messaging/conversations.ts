@@ -4,11 +4,12 @@
 import type { Connection } from '@libp2p/interface'
 import type { ChatService, ChatServiceInit, ChatSession } from '../../chat-protocol/index.ts'
 import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
-import type { ChatEvents, ChatNodeEvents, ConversationState, PeerTrust, RequestView } from '../api/chat-events.ts'
+import type { ConversationState, RequestView } from '../api/chat-events.ts'
 import type { AcceptPolicy } from '../config/setting-specs.ts'
 import { Deliveries, type OwnText, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../../wire/index.ts'
-import { FaultNotices, roomNewsText, type RoomNews } from './room-notices.ts'
+import { FaultNotices } from './room-notices.ts'
+import type { ConversationEvents } from './conversation-events.ts'
 import type { PeerDirectory } from '../peers/peer-directory.ts'
 import { heed, helloFor, PeerSessions, type PeerNetwork, type SessionOwner } from './peer-sessions.ts'
 import { Reception, type Screens } from './reception.ts'
@@ -23,22 +24,6 @@ const RECENT_MESSAGES = 20
 
 /** Strangers who open a conversation with us are announced at this pace, all together; the rest is in the requests. */
 const KNOCK_RATE = { burst: 10, perSecond: 0.2 } as const
-
-/** What happens in conversations, told to the node. */
-export interface ConversationEvents {
-  message(message: IncomingMessage): void
-  request(view: RequestView): void
-  room(news: RoomNews): void
-  delivery(message: OutgoingMessage): void
-  refused(peer: string, reason: string, retryAfterMs: number): void
-  state(peer: string, state: ConversationState): void
-  entered(peer: string): void
-  typing(peer: string): void
-  left(peer: string, reason: 'left' | 'quit'): void
-  /** There will never be a conversation with this peer. */
-  futile(peer: string, why: string): void
-  fault(peer: string, error: unknown): void
-}
 
 export interface ConversationsInit {
   readonly store: MessageStore
@@ -389,73 +374,5 @@ export class Conversations implements SessionOwner, Screens {
     this.#init.events.futile(peer, why)
     await this.#deliveries.fail(peer, why)
     await this.#init.book.remove(peer)
-  }
-}
-
-export interface ConversationEventsInit {
-  readonly peers: Pick<PeerDirectory, 'name' | 'label' | 'trust'>
-  readonly events: Pick<ChatEvents, 'tell'>
-}
-
-/** What happens in conversations as events of the node: with the names that people know, and failures in words. */
-export function conversationEvents({ peers, events }: ConversationEventsInit): ConversationEvents {
-  const named = (peer: string): { peer: string; name: string; label: string } => ({
-    peer,
-    name: peers.name(peer),
-    label: peers.label(peer)
-  })
-  const label = (peer: string): string => peers.label(peer)
-  return {
-    message: (message) =>
-      events.tell('message', () => ({
-        message,
-        name: peers.name(message.peer),
-        // Worked out when it is read: of a flood of messages most faces show no label.
-        get label() {
-          return peers.label(message.peer)
-        },
-        arrival: message.state
-      })),
-    request: (view) => events.tell('request', () => withNamesake(view, peers.trust(view.peer))),
-    room: (news) => events.tell('notice', () => roomNotice(news, label)),
-    delivery: (message) => events.tell('delivery', () => ({ message, state: message.state })),
-    refused: (peer, reason, retryAfterMs) => events.tell('refused', () => ({ ...named(peer), reason, retryAfterMs })),
-    state: (peer, state) => events.tell('conversation', () => ({ peer, name: peers.name(peer), state })),
-    entered: (peer) => events.tell('entered', () => named(peer)),
-    typing: (peer) => events.tell('typing', () => ({ peer, name: peers.name(peer) })),
-    left: (peer, reason) => events.tell('left', () => ({ ...named(peer), reason })),
-    futile: (peer, why) =>
-      events.tell('notice', () => ({ code: 'fault', text: `the conversation with ${label(peer)} ends: ${why}` })),
-    fault: (peer, error) => {
-      const why = error instanceof Error ? error.message : String(error)
-      const text = `something failed in the conversation with ${label(peer)}: ${why}`
-      events.tell('notice', () => ({ code: 'fault', text }))
-    }
-  }
-}
-
-function roomNotice(news: RoomNews, name: (peer: string) => string): ChatNodeEvents['notice']['detail'] {
-  const text = roomNewsText(news, name)
-  switch (news.is) {
-    case 'crowded':
-    case 'expired':
-    case 'waiting':
-      return { code: 'requests', text }
-    case 'unkept':
-      return { code: 'unkept', text, peer: news.peer }
-    case 'over quota':
-      return { code: 'disk', text, peer: news.peer }
-    case 'disk low':
-    case 'disk full':
-      return { code: 'disk', text }
-  }
-}
-
-/** A stranger who goes by another's name writes as such. */
-export function withNamesake(view: RequestView, { sameNameAs, sharesNameWith }: PeerTrust): RequestView {
-  return {
-    ...view,
-    ...(sameNameAs === undefined ? {} : { sameNameAs }),
-    ...(sharesNameWith === undefined ? {} : { sharesNameWith })
   }
 }
