@@ -3,7 +3,7 @@
 // an envelope holds nor who may send it.
 import type { PeerId } from '@libp2p/interface'
 import { decodePeerId, encodePeerId, MAX_ATTACHMENTS, MAX_ENVELOPE_BYTES } from '../presence/index.ts'
-import { readStun, writeStun, type DirectoryStun } from './directory-stun.ts'
+import { readWelcome, writeWelcome, type WelcomeFrame } from './welcome.ts'
 import { ClientFrame as PbClient, DirectoryFrame as PbDirectory } from './pb/directory-frames.ts'
 
 /** Reasons in a directory's Refuse. A client treats one that it does not know as 'refused'. */
@@ -168,17 +168,7 @@ export interface FoundFrame {
 
 export type DirectoryFrame =
   | FoundFrame
-  | {
-      readonly type: 'welcome'
-      readonly network: string
-      readonly leaseMs: number
-      readonly refreshAfterMs: number
-      readonly acceptedSeq?: bigint
-      /** Absent where the directory answers no STUN, as those of earlier versions. */
-      readonly stun?: DirectoryStun
-      /** The directory's clock, in the first Welcome of a stream. */
-      readonly clockMs?: bigint
-    }
+  | WelcomeFrame
   | {
       readonly type: 'snapshot'
       readonly entries: readonly WireEntry[]
@@ -234,19 +224,7 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
       found: { statements: MAX_FOUND_STATEMENTS, federationPeers: MAX_FOUND_FEDERATION_PEERS }
     }
   })
-  if (welcome !== undefined) {
-    const { network, leaseMs, refreshAfterMs, acceptedSeq, clockMs } = welcome
-    const stun = readStun(welcome)
-    return {
-      type: 'welcome',
-      network,
-      leaseMs,
-      refreshAfterMs,
-      ...(acceptedSeq === undefined ? {} : { acceptedSeq }),
-      ...(stun === undefined ? {} : { stun }),
-      ...(clockMs === undefined ? {} : { clockMs })
-    }
-  }
+  if (welcome !== undefined) return readWelcome(welcome)
   if (snapshot !== undefined) {
     return {
       type: 'snapshot',
@@ -277,17 +255,8 @@ export function decodeDirectoryFrame(bytes: Uint8Array): DirectoryFrame | undefi
 
 export function encodeDirectoryFrame(frame: DirectoryFrame): Uint8Array {
   switch (frame.type) {
-    case 'welcome': {
-      const { network, leaseMs, refreshAfterMs, acceptedSeq, clockMs, stun } = frame
-      const welcome = {
-        network,
-        leaseMs,
-        refreshAfterMs,
-        ...(acceptedSeq === undefined ? {} : { acceptedSeq }),
-        ...(clockMs === undefined ? {} : { clockMs })
-      }
-      return PbDirectory.encode({ welcome: stun === undefined ? welcome : { ...welcome, ...writeStun(stun) } })
-    }
+    case 'welcome':
+      return PbDirectory.encode({ welcome: writeWelcome(frame) })
     case 'snapshot': {
       const { entries, total, last } = frame
       return PbDirectory.encode({ snapshot: { entries: entries.map(writeEntry), total, last } })

@@ -42,6 +42,8 @@ interface BookFile {
   pins: Record<string, string>
   /** Addresses of used directories, newest first. */
   directories: string[]
+  /** Where these are reached by WebSocket too, by their addresses. */
+  webSockets: Record<string, string>
 }
 
 /** All addresses of a contact are dialled at the same time; more would not help. */
@@ -271,10 +273,22 @@ export class PeerBook {
     return this.#book.directories
   }
 
-  async rememberDirectory(address: string): Promise<void> {
-    if (this.#book.directories[0] === address) return
-    const others = this.#book.directories.filter((known) => known !== address)
-    this.#book.directories = [address, ...others].slice(0, maxDirectories)
+  /** Where the directory at this address is reached by WebSocket, by its last word. */
+  webSocketOf(directory: string): string | undefined {
+    return this.#book.webSockets[directory]
+  }
+
+  /** @param webSocket where it is reached by WebSocket too; undefined: it says nothing of that */
+  async rememberDirectory(address: string, webSocket?: string): Promise<void> {
+    const book = this.#book
+    if (book.directories[0] === address && book.webSockets[address] === webSocket) return
+    const others = book.directories.filter((known) => known !== address)
+    book.directories = [address, ...others].slice(0, maxDirectories)
+    if (webSocket === undefined) delete book.webSockets[address]
+    else book.webSockets[address] = webSocket
+    for (const known of Object.keys(book.webSockets)) {
+      if (!book.directories.includes(known)) delete book.webSockets[known]
+    }
     await this.#save()
   }
 
@@ -316,7 +330,8 @@ function emptyBook(): BookFile {
     blocked: Object.create(null),
     ignored: Object.create(null),
     pins: Object.create(null),
-    directories: []
+    directories: [],
+    webSockets: Object.create(null)
   }
 }
 
@@ -339,6 +354,7 @@ function parseBook(text: string, isPeer: IsPeer): BookFile {
     if (!Array.isArray(directories)) throw new TypeError('expected a list: directories')
     book.directories = directories.filter((entry) => typeof entry === 'string')
   }
+  readTable(parts, 'webSockets', book.webSockets, (directory, value) => textOf(`webSockets, ${directory}`, value))
   return book
 }
 

@@ -16,6 +16,17 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
+test('where a directory is reached by WebSocket is kept beside its address, until it says otherwise or is forgotten', async () => {
+  const book = await PeerBook.open(file)
+  await book.rememberDirectory('/dns/a.example/tcp/8000', '/dns/a.example/tcp/443/tls/ws')
+  expect((await PeerBook.open(file)).webSocketOf('/dns/a.example/tcp/8000')).toBe('/dns/a.example/tcp/443/tls/ws')
+  for (let i = 0; i < 16; i++)
+    await book.rememberDirectory(`/ip4/11.22.33.44/tcp/${8000 + i}`, '/ip4/11.22.33.44/tcp/80/ws')
+  expect(book.webSocketOf('/dns/a.example/tcp/8000')).toBeUndefined()
+  await book.rememberDirectory('/ip4/11.22.33.44/tcp/8000')
+  expect(book.webSocketOf('/ip4/11.22.33.44/tcp/8000')).toBeUndefined()
+})
+
 test('everything is there when the book is opened again, in a file for its owner alone', async () => {
   const book = await PeerBook.open(file)
   await book.accept('anna-id', 'anna', 5)

@@ -127,6 +127,7 @@ export function directoryJson(view: DirectoryView): ShapeJson<'directory'> {
     peers: view.peers ?? null,
     total: view.total ?? view.peers ?? null,
     reachedAtMs: view.reachedAtMs ?? null,
+    by: view.by ?? null,
     down: view.isDown,
     stale: view.findings?.stale ?? [],
     withholds: view.findings?.withholds ?? [],

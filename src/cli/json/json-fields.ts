@@ -91,6 +91,7 @@ export const shapeFields = {
     registered: 'whether it lists you',
     peers: 'how many peers it reports',
     total: 'how many are on its roster',
+    by: 'the URL of the WebSocket by which it is connected, where its TCP port was not reached',
     reachedAtMs: 'when it was last reached since the start',
     down: 'it was named, or reached since the start, and does not answer',
     stale: 'peers that it shows as they are no longer: `peer`, `name`, `shortId`',

@@ -28,7 +28,7 @@ function directoryState(view: DirectoryView, nowMs: number, nameOf: (directory: 
 function stateWord(view: DirectoryView, nowMs: number): string {
   switch (view.state) {
     case 'connected':
-      return 'connected'
+      return view.by === undefined ? 'connected' : `connected by ${view.by}`
     case 'connecting':
       return 'connecting'
     case 'standby':

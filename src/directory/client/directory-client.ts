@@ -67,6 +67,11 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
     return this.#session?.registration.stun
   }
 
+  /** Where the directory says that it is reached by WebSocket: any text. Undefined while it is not connected. */
+  get webSocket(): string | undefined {
+    return this.#session?.registration.webSocket
+  }
+
   /** Begins to dial; returns at once. */
   start(): void {
     if (this.#life !== undefined) return

@@ -76,6 +76,7 @@ export class DirectoryRegistration {
   #timer: ReturnType<typeof setTimeout> | undefined
   #reseals = 0
   #stun: DirectoryStun | undefined
+  #webSocket: string | undefined
   #clock: { readonly clockAheadMs?: number } = {}
 
   constructor(stream: DirectoryStream, init: RegistrationInit) {
@@ -86,6 +87,11 @@ export class DirectoryRegistration {
   /** Where the directory answers STUN, by its last Welcome. */
   get stun(): DirectoryStun | undefined {
     return this.#stun
+  }
+
+  /** Where the directory says that it is reached by WebSocket. Not checked. */
+  get webSocket(): string | undefined {
+    return this.#webSocket
   }
 
   /** @throws what made the stream end, unless both sides closed it */
@@ -159,6 +165,7 @@ export class DirectoryRegistration {
     if (this.#reader === undefined) {
       this.#reader = new EntriesReader(directory, network, this.#init.now, { held: this.#init.held })
       const rttMs = this.#init.now() - this.#init.openedAtMs
+      this.#webSocket = welcome.webSocket
       if (welcome.clockMs !== undefined) this.#clock = { clockAheadMs: clockAhead(welcome.clockMs, rttMs) }
       this.#init.onState({ state: 'connected', directory, network, registered: false, rttMs, ...this.#clock })
       this.announce()

@@ -59,6 +59,8 @@ interface DirectoryInit {
   readonly proofs?: DirectoryProofs
   /** Where it answers STUN, as a client at this address is told; undefined where it does not. */
   readonly stun?: (client: Multiaddr) => DirectoryStun | undefined
+  /** Where clients reach it by WebSocket: a multiaddr without a peer ID; undefined where they don't. */
+  readonly webSocket?: string
   /** Counts what happens. */
   readonly metrics?: DirectoryMetrics
   readonly now?: () => number
@@ -102,6 +104,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   readonly #random: () => number
   readonly #metrics: DirectoryInit['metrics']
   readonly #stun: DirectoryInit['stun']
+  readonly #webSocket: string | undefined
   readonly #self: string
   readonly #roster: Roster
   readonly #sweep: DeadlineTimer
@@ -128,6 +131,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
     this.#random = init.random ?? Math.random
     this.#metrics = init.metrics
     this.#stun = init.stun
+    this.#webSocket = init.webSocket
     const log = components.logger.forComponent('parley:directory')
     this.#streams = new ServedStreams({
       registrar: components.registrar,
@@ -352,7 +356,7 @@ export class DirectoryService extends EventEmitter<DirectoryEvents> {
   }
 
   #welcome(session: DirectorySession, acceptedSeq?: bigint): void {
-    const own = { network: this.#network, leaseMs: this.#leaseMs, random: this.#random }
+    const own = { network: this.#network, leaseMs: this.#leaseMs, random: this.#random, webSocket: this.#webSocket }
     session.send(welcomeFrame({ ...own, acceptedSeq, stun: this.#stun?.(session.connection.remoteAddr) }))
   }
 

@@ -12,16 +12,18 @@ interface WelcomeInit {
   /** Of the announcement; undefined in the first Welcome. */
   readonly acceptedSeq: bigint | undefined
   readonly stun: DirectoryStun | undefined
+  readonly webSocket: string | undefined
 }
 
-export function welcomeFrame({ network, leaseMs, random, acceptedSeq, stun }: WelcomeInit): DirectoryFrame {
+export function welcomeFrame({ network, leaseMs, random, acceptedSeq, stun, webSocket }: WelcomeInit): DirectoryFrame {
   const { earliest, latest } = REFRESH_AT
+  const inFirst = webSocket === undefined ? {} : { webSocket }
   return {
     type: 'welcome',
     network,
     leaseMs,
     refreshAfterMs: Math.round(leaseMs * (earliest + random() * (latest - earliest))),
-    ...(acceptedSeq === undefined ? { clockMs: BigInt(Date.now()) } : { acceptedSeq }),
+    ...(acceptedSeq === undefined ? { clockMs: BigInt(Date.now()), ...inFirst } : { acceptedSeq }),
     ...(stun === undefined ? {} : { stun })
   }
 }

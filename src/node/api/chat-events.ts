@@ -121,6 +121,8 @@ export interface DirectoryView {
   readonly address: string
   readonly peer: string | undefined
   readonly state: DirectoryStateName
+  /** The URL of the WebSocket by which it is connected, as its TCP port was not reached. */
+  readonly by?: string
   /** In words, when there is no connection. */
   readonly why?: string
   /** It is there, and serves a network of another name. */

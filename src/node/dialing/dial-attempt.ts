@@ -7,9 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { onAbort } from '../../lib/index.ts'
 import { orAborted } from '../../wire/index.ts'
 import { UnreachableError } from '../api/errors.ts'
+import { hostPortOf } from './address.ts'
 import { AddressLookup } from './address-lookup.ts'
 import type { DialBudget, ReportedDial } from './dial-budget.ts'
 import { explainDialError, tooManyDials } from './dial-errors.ts'
+import type { Candidate } from './dialable.ts'
+import type { OwnNetwork } from './own-network.ts'
 
 /** For one address: longer than any transatlantic handshake, short enough for a command to end in 8 s. */
 export const ADDRESS_DIAL_TIMEOUT_MS = 5_000
@@ -19,6 +22,13 @@ export interface DialTarget {
   readonly address: Multiaddr
   readonly peer: string
   readonly reported: ReportedDial | undefined
+}
+
+export function targetOf({ address, from }: Candidate, peer: string, isContact: boolean, own: OwnNetwork): DialTarget {
+  if (from === 'user') return { address, peer, reported: undefined }
+  const host = hostPortOf(address)?.host
+  const isHere = (from === 'machine' || from === 'known') && host !== undefined && own.isOwn(host)
+  return { address, peer, reported: { peer, address: address.toString(), host, isHere, isContact } }
 }
 
 /** When a dial begins: after so long, or when that has happened. */

@@ -171,3 +171,30 @@ function readCandidate(text: string | undefined, peer: string): Multiaddr | unde
     return undefined // an address of a kind that this version does not know
   }
 }
+
+/** Reported addresses in one dial; the others are dialled only after these have failed. */
+const MAX_REPORTED_ADDRESSES_PER_DIAL = 8
+
+/**
+ * A few of the reported addresses at a time, without those that have just failed. When all have failed, the one whose
+ * back-off ends first is tried now: when to try is decided elsewhere.
+ *
+ * @param againAtMs when an address may be dialled again
+ */
+export function inTurn(
+  candidates: readonly Candidate[],
+  againAtMs: (address: Multiaddr) => number,
+  nowMs: number
+): readonly Candidate[] {
+  const againAt = new Map(candidates.map((one) => [one, againAtMs(one.address)]))
+  const at = (one: Candidate): number => againAt.get(one) ?? 0
+  const reported = candidates.filter(({ from }) => from !== 'user')
+  // There are as many relayed ones as relays in use: a long record must not push them out.
+  const ready = reported
+    .filter((one) => at(one) <= nowMs)
+    .toSorted((a, b) => Number(isRelayed(b.address)) - Number(isRelayed(a.address)))
+    .slice(0, MAX_REPORTED_ADDRESSES_PER_DIAL)
+  const isLast = ready.length === 0 && reported.length === candidates.length
+  const chosen = isLast ? reported.toSorted((a, b) => at(a) - at(b)).slice(0, 1) : ready
+  return candidates.filter((one) => one.from === 'user' || chosen.includes(one))
+}

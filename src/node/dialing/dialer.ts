@@ -7,6 +7,7 @@ import type { TransportManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { LruMap, Wakeup } from '../../lib/index.ts'
+import { webSocketPlaceOf } from '../../transport/index.ts'
 import { orAborted, steadyNow } from '../../wire/index.ts'
 import {
   formatAddress,
@@ -20,17 +21,10 @@ import {
   relayOf
 } from './address.ts'
 import { AddressLookup } from './address-lookup.ts'
-import { ADDRESS_DIAL_TIMEOUT_MS, DialAttempt, endOthers, type DialOptions, type DialTarget } from './dial-attempt.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, DialAttempt, endOthers, targetOf, type DialOptions } from './dial-attempt.ts'
 import { DialBudget, MAX_DIALLED_PEERS } from './dial-budget.ts'
 import { DialRace } from './dial-race.ts'
-import {
-  dialCandidates,
-  vantageOf,
-  type Candidate,
-  type Candidates,
-  type KnownAddresses,
-  type Vantage
-} from './dialable.ts'
+import { dialCandidates, inTurn, vantageOf, type Candidates, type KnownAddresses, type Vantage } from './dialable.ts'
 import {
   bestReason,
   blockedPeer,
@@ -45,9 +39,6 @@ import { otherEncryption } from './encryption-probe.ts'
 import { BadAddressError, OwnPeerError, UnreachableError } from '../api/errors.ts'
 import { OpenConnections } from './open-connections.ts'
 import { type OwnNetwork, ownNetworkNow } from './own-network.ts'
-
-/** Reported addresses in one dial; the others are dialled only after these have failed. */
-const MAX_REPORTED_ADDRESSES_PER_DIAL = 8
 
 /** Dials exactly one address. libp2p's own dial queue tries the addresses of a peer one after the other. */
 export interface AddressDialer {
@@ -187,14 +178,23 @@ export class Dialer {
    */
   async dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> {
     this.#checkZone(address)
+    const isWebSocket = webSocketPlaceOf(address) !== undefined
+    const connection = await (isWebSocket ? this.#dialApart(address, options) : this.#dialQueued(address, options))
+    if (connection.remotePeer.equals(this.#init.libp2p().peerId)) {
+      await connection.close().catch(() => undefined)
+      throw new OwnPeerError(formatAddress(address))
+    }
+    return connection
+  }
+
+  async #dialQueued(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> {
     const expected = peerIdOf(address)
     const timeoutMs = this.#addressTimeoutMs
     const timeout = AbortSignal.timeout(timeoutMs)
     const signal = AbortSignal.any([options.signal, timeout])
     const lookup = new AddressLookup(address)
-    let connection: Connection
     try {
-      connection = await this.#init.libp2p().dial(address, { signal, onProgress: lookup.onProgress })
+      return await this.#init.libp2p().dial(address, { signal, onProgress: lookup.onProgress })
     } catch (error) {
       options.signal.throwIfAborted()
       if (error instanceof Error && /dial self/.test(error.message)) throw new OwnPeerError(formatAddress(address))
@@ -207,11 +207,25 @@ export class Dialer {
         isLookingUp: lookup.isUnderWay
       })
     }
-    if (connection.remotePeer.equals(this.#init.libp2p().peerId)) {
-      await connection.close().catch(() => undefined)
-      throw new OwnPeerError(formatAddress(address))
+  }
+
+  /** libp2p's queue would put a second way to a peer behind the first one, which may be what does not answer. */
+  async #dialApart(address: Multiaddr, { signal }: { signal: AbortSignal }): Promise<Connection> {
+    const attempt = new DialAttempt({
+      target: { address, peer: peerIdOf(address) ?? '', reported: undefined },
+      start: { afterMs: 0 },
+      signal,
+      timeoutMs: this.#addressTimeoutMs,
+      dial: async (dialled, options) => this.dialOne(dialled, options),
+      budget: this.#budget,
+      now: this.#now
+    })
+    try {
+      return await attempt.connection
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
     }
-    return connection
   }
 
   /** Which addresses of the peer would be dialled now, relayed ones among them, and which not. */
@@ -286,7 +300,8 @@ export class Dialer {
       ? found.dialled
       : found.dialled.filter(({ address }) => isWorthDialling(address, open))
     if (candidates.length === 0) throw noAddress(found)
-    const tried = this.#inTurn(peer, candidates)
+    const againAtMs = (address: Multiaddr): number => this.#budget.againAtMs({ peer, address: address.toString() })
+    const tried = inTurn(candidates, againAtMs, this.#now())
     const isContact = this.#init.isContact(peer)
     const race = new DialRace({
       candidates: tried,
@@ -346,34 +361,6 @@ export class Dialer {
       if (this.#goingOn.get(peer) === attempts) this.#goingOn.delete(peer)
     })
   }
-
-  /**
-   * A few of the reported addresses at a time, without those that have just failed. When all have failed, the one whose
-   * back-off ends first is tried now: when to try is decided elsewhere.
-   */
-  #inTurn(peer: string, candidates: readonly Candidate[]): readonly Candidate[] {
-    const nowMs = this.#now()
-    const againAtMs = new Map(
-      candidates.map((one) => [one, this.#budget.againAtMs({ peer, address: one.address.toString() })])
-    )
-    const againAt = (one: Candidate): number => againAtMs.get(one) ?? 0
-    const reported = candidates.filter(({ from }) => from !== 'user')
-    // There are as many relayed ones as relays in use: a long record must not push them out.
-    const ready = reported
-      .filter((one) => againAt(one) <= nowMs)
-      .toSorted((a, b) => Number(isRelayed(b.address)) - Number(isRelayed(a.address)))
-      .slice(0, MAX_REPORTED_ADDRESSES_PER_DIAL)
-    const isLast = ready.length === 0 && reported.length === candidates.length
-    const chosen = isLast ? reported.toSorted((a, b) => againAt(a) - againAt(b)).slice(0, 1) : ready
-    return candidates.filter((one) => one.from === 'user' || chosen.includes(one))
-  }
-}
-
-function targetOf({ address, from }: Candidate, peer: string, isContact: boolean, own: OwnNetwork): DialTarget {
-  if (from === 'user') return { address, peer, reported: undefined }
-  const host = hostPortOf(address)?.host
-  const isHere = (from === 'machine' || from === 'known') && host !== undefined && own.isOwn(host)
-  return { address, peer, reported: { peer, address: address.toString(), host, isHere, isContact } }
 }
 
 async function askEncryption(address: Multiaddr, signal: AbortSignal): Promise<string | undefined> {

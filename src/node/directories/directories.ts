@@ -48,7 +48,7 @@ export interface DirectoriesInit {
   readonly presence: DirectoryPresence
   readonly peers: FindingsPeers
   /** The directories that were used before. */
-  readonly book: Pick<PeerBook, 'directories' | 'rememberDirectory'>
+  readonly book: Pick<PeerBook, 'directories' | 'rememberDirectory' | 'webSocketOf'>
 }
 
 export interface DirectoriesEvents {
@@ -215,7 +215,8 @@ export class Directories extends EventEmitter<DirectoriesEvents> {
 
   #add(address: Multiaddr, origin: Origin, sightedAt: readonly string[] = []): void {
     if (this.#members.has(address)) return
-    const member = new Member({ address, origin, sightedAt, client: (one) => this.#clientOf(one) })
+    const webSocket = this.#init.book.webSocketOf(address.toString())
+    const member = new Member({ address, origin, sightedAt, webSocket, client: (one) => this.#clientOf(one) })
     this.#members.add(member)
     member.client.start()
   }
@@ -325,9 +326,12 @@ export class Directories extends EventEmitter<DirectoriesEvents> {
     })
   }
 
-  #remember({ address, reachedAt, sightedAt }: Member): void {
+  #remember(member: Member): void {
+    const { address, reachedAt, sightedAt, client } = member
     const used = sightedAt.length > 0 && reachedAt !== undefined ? reachedAt : address
-    if (!isLoopback(used)) void this.#init.book.rememberDirectory(used.toString()).catch(() => undefined)
+    member.webSocket = client.webSocket
+    if (isLoopback(used)) return
+    void this.#init.book.rememberDirectory(used.toString(), member.webSocket).catch(() => undefined)
   }
 }
 

@@ -10,6 +10,8 @@ import {
   type DirectoryState
 } from '../../directory/index.ts'
 import { formatAddress, peerIdOf } from '../dialing/address.ts'
+import { webSocketPlaceOf } from '../../transport/index.ts'
+import { dialEither, webSocketOf } from './web-socket-way.ts'
 import type { DirectoryFindings, DirectoryView } from '../api/chat-events.ts'
 
 /** Where a directory was heard of. They are taken in this order. */
@@ -32,6 +34,8 @@ export interface MemberInit {
   readonly origin: Origin
   /** All addresses of its last sighting on the LAN; empty when there was none. */
   readonly sightedAt: readonly string[]
+  /** Where it said earlier that it is reached by WebSocket: any text. */
+  readonly webSocket?: string | undefined
   /** Its client, made for this member. */
   readonly client: (member: Member) => DirectoryClient
 }
@@ -54,6 +58,8 @@ export class Member {
   yields = false
   /** All addresses of its last sighting on the LAN; empty when there was none. */
   sightedAt: readonly string[]
+  /** Where it says that it is reached by WebSocket: any text. */
+  webSocket: string | undefined
   /** Where it was reached last. */
   reachedAt: Multiaddr | undefined
   /** When it was last reached, by the wall clock. */
@@ -67,10 +73,11 @@ export class Member {
   /** Records and statements that it has sent without their owner's signature. */
   forged = 0
 
-  constructor({ address, origin, sightedAt, client }: MemberInit) {
+  constructor({ address, origin, sightedAt, webSocket, client }: MemberInit) {
     this.address = address
     this.origin = origin
     this.sightedAt = sightedAt
+    this.webSocket = webSocket
     this.peer = peerIdOf(address)
     this.client = client(this)
   }
@@ -93,11 +100,13 @@ export class Member {
     return this.state.state === 'waiting' && !(this.state.why instanceof DirectoryRefusedError)
   }
 
-  /** Connects to it: at the address it is known by, or wherever the LAN shows it. */
+  /** Connects to it: at the address it is known by, by WebSocket where that fails, or wherever the LAN shows it. */
   async reach(dialer: DirectoryDialer, options: { readonly signal: AbortSignal }): Promise<Connection> {
     const peer = peerIdOf(this.address)
-    if (peer === undefined || this.sightedAt.length === 0) return dialer.dial(this.address, options)
-    return dialer.connect(peer, options)
+    if (peer !== undefined && this.sightedAt.length > 0) return dialer.connect(peer, options)
+    const dial = async (...dialled: Parameters<DirectoryDialer['dial']>): Promise<Connection> => dialer.dial(...dialled)
+    const webSocket = webSocketOf(this.address, this.webSocket)
+    return webSocket === undefined ? dial(this.address, options) : dialEither(dial, [this.address, webSocket], options)
   }
 
   /** It answered on this connection. */
@@ -123,6 +132,7 @@ export class Member {
       peer,
       state: this.#stateName(),
       isDefault: origin === 'default',
+      ...this.#by(),
       isDown: isMissing && (origin === 'named' || reachedAtMs !== undefined),
       ...(reachedAtMs === undefined ? {} : { reachedAtMs }),
       ...this.#why(),
@@ -132,6 +142,14 @@ export class Member {
       ...(shows === undefined ? {} : shows),
       ...(shows === undefined || total <= shows.peers ? {} : { total })
     }
+  }
+
+  /** The WebSocket by which it is reached, where that is not how it is known. */
+  #by(): Pick<DirectoryView, 'by'> {
+    const { reachedAt } = this
+    if (reachedAt === undefined || !isWatching(this.state)) return {}
+    const isOther = webSocketPlaceOf(reachedAt) !== undefined && webSocketPlaceOf(this.address) === undefined
+    return isOther ? { by: formatAddress(reachedAt) } : {}
   }
 
   #stateName(): DirectoryView['state'] {

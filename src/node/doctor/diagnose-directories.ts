@@ -24,12 +24,12 @@ export function directoryFindings(
 }
 
 function directoryFinding(one: DirectoryEvidence, seen: Surroundings): DoctorFinding {
-  const { address, state, rttMs, why = 'no answer' } = one.view
+  const { address, state, rttMs, by, why = 'no answer' } = one.view
   switch (state) {
     case 'connected':
       return fine(
         'directory',
-        `the directory ${address} is connected${rttMs === undefined ? '' : `, ${rttMs} ms away`}`
+        `the directory ${address} is connected${by === undefined ? '' : ` by ${by}`}${rttMs === undefined ? '' : `, ${rttMs} ms away`}`
       )
     case 'standby':
       return fine('directory', `the directory ${address} stands by`)

@@ -94,7 +94,7 @@ export class DirectoryNode extends ServerNode {
       discovery: settings.mdns ? [lan.discovery(settings.network, 'directory', true)] : [],
       node: () => node
     })
-    const { guard, page, port } = ground
+    const { guard, page, port, webSocket } = ground
     const figures = page?.figures
     const libp2p = await createLibp2p({
       ...ground.options,
@@ -105,6 +105,7 @@ export class DirectoryNode extends ServerNode {
         directory: directory({
           network: settings.network,
           stun: (client) => stunFor(client, running().services.stun, settings.host),
+          ...(webSocket?.announced === undefined ? {} : { webSocket: webSocket.announced.toString() }),
           holderOf: (peer) => running().services.federation.holderOf(peer),
           proofs: {
             statementsOf: async (peer) =>

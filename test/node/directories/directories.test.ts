@@ -54,7 +54,7 @@ function make({ remembered = [], useDefaults = false, ...dialer }: Neighbours): 
       resolved: () => undefined
     },
     peers: { name: (peer) => peer, attestationsChanged: () => undefined },
-    book: { directories: () => remembered, rememberDirectory: async () => undefined }
+    book: { directories: () => remembered, webSocketOf: () => undefined, rememberDirectory: async () => undefined }
   })
 }
 

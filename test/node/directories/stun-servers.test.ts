@@ -39,7 +39,7 @@ async function using(network: Network, used: DirectoryNode) {
       resolved: () => undefined
     },
     peers: { name: (peer) => peer, attestationsChanged: () => undefined },
-    book: { directories: () => [], rememberDirectory: async () => undefined }
+    book: { directories: () => [], webSocketOf: () => undefined, rememberDirectory: async () => undefined }
   })
   onTestFinished(async () => directories.stop())
   directories.start()
