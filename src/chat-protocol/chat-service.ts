@@ -14,7 +14,7 @@ import type {
   TypedEventTarget
 } from '@libp2p/interface'
 import { LruSet } from '../lib/index.ts'
-import { orAborted, RateLimiter, toError, withDeadline } from '../wire/index.ts'
+import { NEGOTIATE_TIMEOUT_MS, orAborted, RateLimiter, toError, withDeadline } from '../wire/index.ts'
 import type { Opener, StreamRegistrar } from '../wire/index.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { linesProtocolId } from './chat-stream.ts'
@@ -60,10 +60,10 @@ class ChatNotStartedError extends ChatError {
 export const chatProtocolId = '/chat/1.0.0'
 
 /** One stream is the rule, two when both sides dial at once; the rest is for quick reconnects. Per connection. */
-const MAX_INBOUND_STREAMS = 8
+const MAX_INBOUND_CHAT_STREAMS = 8
 
 /** As inbound: one of ours, and a few that are still closing. */
-const MAX_OUTBOUND_STREAMS = 8
+const MAX_OUTBOUND_CHAT_STREAMS = 8
 
 /** What a stranger's rate allows in ten seconds may come at once. */
 const STRANGER_BURST = 500
@@ -79,9 +79,6 @@ const MAX_CALLERS = 1024
 
 /** What kind of program the peer is: one probe stream, over a link of several seconds at worst. */
 const KIND_TIMEOUT_MS = 10_000
-
-/** Opening the stream: libp2p's own limit for negotiating a protocol. */
-const NEGOTIATE_TIMEOUT_MS = 10_000
 
 /** What the service needs of libp2p. */
 export interface ChatComponents {
@@ -149,7 +146,7 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
     if (this.#life !== undefined) return
     const controller = new AbortController()
     this.#life = { controller, context: this.#contextOf(controller.signal) }
-    const limits = { maxInboundStreams: MAX_INBOUND_STREAMS, maxOutboundStreams: MAX_OUTBOUND_STREAMS }
+    const limits = { maxInboundStreams: MAX_INBOUND_CHAT_STREAMS, maxOutboundStreams: MAX_OUTBOUND_CHAT_STREAMS }
     const accept: StreamHandler = (stream, connection) => this.#accept(stream, connection)
     await this.#components.registrar.handle(chatProtocolId, accept, limits)
     await this.#components.registrar.handle(linesProtocolId, accept, limits)

@@ -79,7 +79,7 @@ const AMBIGUOUS_WAIT_MS = 500
 const SILENT_UNDECIDED_MS = 60_000
 
 /** For the last frames to be written and for the other side to close too. */
-const CLOSE_TIMEOUT_MS = 3_000
+const CHAT_CLOSE_TIMEOUT_MS = 3_000
 
 /** What holds the streams of one peer. */
 export interface StreamOwner {
@@ -149,7 +149,7 @@ export class ChatStream {
     try {
       const dialect = await this.#decide(source, duplex.sink)
       if (this.#isLeft) return
-      if (dialect === undefined) await this.#stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
+      if (dialect === undefined) await this.#stream.close({ signal: AbortSignal.timeout(CHAT_CLOSE_TIMEOUT_MS) })
       else if (dialect === 'parley') await this.#runParley(source, duplex.sink)
       else await this.#runPlain(dialect, source, duplex.sink)
     } catch (thrown) {
@@ -210,7 +210,10 @@ export class ChatStream {
   close(): void {
     if (this.#closing) return
     this.#closing = true
-    this.#closeTimer = setTimeout(() => this.abort(new DeadlineError('close', CLOSE_TIMEOUT_MS)), CLOSE_TIMEOUT_MS)
+    this.#closeTimer = setTimeout(
+      () => this.abort(new DeadlineError('close', CHAT_CLOSE_TIMEOUT_MS)),
+      CHAT_CLOSE_TIMEOUT_MS
+    )
     if (this.#outgoing === undefined) return this.abort(new SessionClosedError())
     this.#outgoing.queue.end()
     if (this.#outgoing.dialect === 'plain') void this.#leavePlain(this.#outgoing.queue)

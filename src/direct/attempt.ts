@@ -11,7 +11,7 @@ import { decodeProbe, encodeProbe, type ProbeKind } from './probe.ts'
 import { Punch, type PunchEffect, type PunchEvent, type PunchRole, type Way } from './punch.ts'
 import { PunchSockets } from './punch-sockets.ts'
 import {
-  NONCE_BYTES,
+  SIGHTING_NONCE_BYTES,
   type Mapping,
   type SendDatagram,
   type Sighting,
@@ -57,7 +57,7 @@ export interface UdxPath {
 export class Attempt {
   readonly #init: AttemptInit
   readonly #token = randomBytes(TOKEN_BYTES)
-  readonly #nonce = randomBytes(NONCE_BYTES)
+  readonly #nonce = randomBytes(SIGHTING_NONCE_BYTES)
   readonly #streamNumber = randomInt(STREAM_NUMBERS)
   readonly #sockets: PunchSockets
   readonly #stun: Stun

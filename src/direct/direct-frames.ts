@@ -6,7 +6,7 @@ import { isPort, MAX_PORT } from '../lib/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { DirectFrame as Message } from './pb/direct-frames.ts'
 import { ipBytes, ipText, type FrameProtocol } from '../wire/index.ts'
-import { NONCE_BYTES, PROOF_BYTES, type Mapping } from './stun/index.ts'
+import { SIGHTING_NONCE_BYTES, SIGHTING_PROOF_BYTES, type Mapping } from './stun/index.ts'
 
 export const DIRECT_PROTOCOL = '/chat/direct/1.0.0'
 
@@ -95,7 +95,7 @@ function decodeDirect(bytes: Uint8Array): DirectFrame {
 
 function readOffer({ token, stream, mapping, nonce, candidates }: NonNullable<Message['offer']>): Offer {
   checkLength('token', token, TOKEN_BYTES)
-  checkLength('nonce', nonce, NONCE_BYTES)
+  checkLength('nonce', nonce, SIGHTING_NONCE_BYTES)
   if (candidates.length > MAX_OFFER_CANDIDATES) {
     throw new BadDirectFrameError(`an offer has ${candidates.length} candidates; the limit is ${MAX_OFFER_CANDIDATES}`)
   }
@@ -117,7 +117,7 @@ function readCandidate({ address, port, sighted }: NonNullable<Message['offer']>
 }
 
 function readSighted({ directory, proof }: { directory: Uint8Array; proof: Uint8Array }): Candidate['sighted'] {
-  checkLength('proof', proof, PROOF_BYTES)
+  checkLength('proof', proof, SIGHTING_PROOF_BYTES)
   const peer = decodePeerId(directory)
   if (peer === undefined) throw new BadDirectFrameError('a sighting names no peer ID of a directory')
   return { directory: peer, proof }

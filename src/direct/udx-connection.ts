@@ -8,7 +8,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 import type { UdxStream } from './udx-library.ts'
 
 /** The other side takes what is under way, and ends its half, within a few round trips; after this time it is gone. */
-const END_TIMEOUT_MS = 5_000
+const UDX_END_TIMEOUT_MS = 5_000
 
 export interface UdxConnectionInit extends AbstractMultiaddrConnectionInit {
   /** Connected, and read by nobody else. */
@@ -67,7 +67,7 @@ export class UdxConnection extends AbstractMultiaddrConnection {
   /** What was written still leaves. The stream is destroyed unless the other half ends in time. */
   #end(): void {
     if (this.#isGone || this.#deadline !== undefined) return
-    this.#deadline = setTimeout(() => this.#stream.destroy(), END_TIMEOUT_MS).unref()
+    this.#deadline = setTimeout(() => this.#stream.destroy(), UDX_END_TIMEOUT_MS).unref()
     this.#stream.end()
   }
 }

@@ -121,7 +121,7 @@ export const MAX_FRAME_ENTRIES = 1_024
 export const MAX_FRAME_REMOVALS = 1_024
 
 /** Entries are packed up to here: the largest single entry still fits behind it, and a page is one message of Noise. */
-const PAGE_BYTES = 60 * 1024
+const ROSTER_PAGE_BYTES = 60 * 1024
 
 /** Longer than any nickname is pointless. */
 const MAX_QUERY_CHARS = 64
@@ -286,7 +286,7 @@ export function packEntries(entries: readonly WireEntry[]): WireEntry[][] {
   const pages = [page]
   for (const entry of entries) {
     const sizeBytes = wireEntryBytes(entry)
-    if (page.length > 0 && (pageBytes + sizeBytes > PAGE_BYTES || page.length >= MAX_FRAME_ENTRIES)) {
+    if (page.length > 0 && (pageBytes + sizeBytes > ROSTER_PAGE_BYTES || page.length >= MAX_FRAME_ENTRIES)) {
       page = []
       pageBytes = 0
       pages.push(page)

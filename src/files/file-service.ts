@@ -1,7 +1,7 @@
 // `/chat/file/1.0.0` as a libp2p service: it answers peers that fetch what they were offered, and opens streams for
 // downloads of this side. It knows no offers, no messages and no screen.
 import type { ComponentLogger, Connection, Stream } from '@libp2p/interface'
-import { RateLimiter, ServedStreams, steadyNow, withDeadline } from '../wire/index.ts'
+import { NEGOTIATE_TIMEOUT_MS, RateLimiter, ServedStreams, steadyNow, withDeadline } from '../wire/index.ts'
 import type { StreamRegistrar } from '../wire/index.ts'
 import { FILE_PROTOCOL } from './file-frames.ts'
 import { UploadSession, type FilesOnOffer } from './upload-session.ts'
@@ -18,9 +18,6 @@ const FILE_REQUEST_RATE = { burst: 200, perSecond: 20 } as const
 
 /** Peers whose questions are counted at a time. */
 const MAX_ASKING_PEERS = 4_096
-
-/** Opening the stream: libp2p's own limit for negotiating a protocol. */
-const NEGOTIATE_TIMEOUT_MS = 10_000
 
 export interface FileServiceInit {
   readonly offers: FilesOnOffer
@@ -55,6 +52,7 @@ export class FileService {
       protocol: FILE_PROTOCOL,
       log: logger.forComponent('parley:files'),
       maxPerConnection: MAX_FILE_STREAMS_PER_CONNECTION,
+      maxOutboundPerConnection: MAX_FILE_STREAMS_PER_CONNECTION,
       maxStreams: MAX_FILE_STREAMS,
       onLimitedConnections: true,
       serve: async (stream, connection, signal) => this.#serve(stream, connection, signal)

@@ -15,7 +15,7 @@ import { HASH_BYTES, leafCountOf, LeafHash, leafSpan } from './file-tree.ts'
 import { LeafSet } from './leaf-set.ts'
 
 /** Requests of some tens of bytes each, for as many as are ever in flight. */
-const MAX_QUEUED_BYTES = 16 * 1024
+const MAX_QUEUED_REQUEST_BYTES = 16 * 1024
 
 export interface SourceLinkInit {
   readonly stream: Stream
@@ -53,7 +53,7 @@ interface Arrival {
 
 export class SourceLink {
   readonly #init: SourceLinkInit
-  readonly #outgoing = new FrameQueue<FileFrame>({ maxBytes: MAX_QUEUED_BYTES, sizeOf: fileFrameBytes })
+  readonly #outgoing = new FrameQueue<FileFrame>({ maxBytes: MAX_QUEUED_REQUEST_BYTES, sizeOf: fileFrameBytes })
   /** By the number of the request. Those that were cancelled are not here, and what still comes for them is skipped. */
   readonly #pending = new Map<number, Pending>()
   #nextRequest = 1

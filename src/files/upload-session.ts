@@ -23,7 +23,7 @@ import type { Upload, UploadSlots } from './upload-slots.ts'
 export const MAX_REQUESTS_PER_STREAM = 16
 
 /** Data that waits for the stream: with what is on its way, four pieces of 64 KiB. */
-const MAX_QUEUED_BYTES = 2 * MAX_DATA_BYTES + 1024
+const MAX_QUEUED_DATA_BYTES = 2 * MAX_DATA_BYTES + 1024
 
 /** A file that the other peer may fetch. */
 export interface OfferedFile {
@@ -63,7 +63,7 @@ type Asked = Exclude<FileRequest, { readonly type: 'cancel' }>
 export class UploadSession implements Upload {
   readonly peer: string
   readonly #init: UploadSessionInit
-  readonly #outgoing = new FrameQueue<FileFrame>({ maxBytes: MAX_QUEUED_BYTES, sizeOf: fileFrameBytes })
+  readonly #outgoing = new FrameQueue<FileFrame>({ maxBytes: MAX_QUEUED_DATA_BYTES, sizeOf: fileFrameBytes })
   /** In the order in which they came. */
   readonly #asked = new Map<number, Asked>()
   readonly #wakeup = new Wakeup()

@@ -6,10 +6,10 @@ import { Cpace, lengthPrefixed, type CpaceInputs } from './cpace.ts'
 import type { Code } from './code.ts'
 
 /** Of each side, so that no two exchanges have the same session. */
-export const NONCE_BYTES = 16
+export const INVITE_NONCE_BYTES = 16
 
 /** An HMAC of SHA-512. */
-export const PROOF_BYTES = 64
+export const INVITE_PROOF_BYTES = 64
 
 /** Names the protocol among all that could use CPace with the same words. */
 const CHANNEL_NAME = 'parley-invite-1'
@@ -161,5 +161,6 @@ function proofOf(key: Uint8Array, share: Uint8Array): Uint8Array {
 }
 
 function checkProof(given: Uint8Array, key: Uint8Array, share: Uint8Array): void {
-  if (given.byteLength !== PROOF_BYTES || !timingSafeEqual(given, proofOf(key, share))) throw new WrongProofError()
+  if (given.byteLength !== INVITE_PROOF_BYTES || !timingSafeEqual(given, proofOf(key, share)))
+    throw new WrongProofError()
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
 import { encodePeerId, openRecord, type VerifiedRecord } from '../presence/index.ts'
 import type { FrameStream } from '../wire/index.ts'
-import { GuestExchange, NONCE_BYTES, WrongProofError } from './exchange.ts'
+import { GuestExchange, INVITE_NONCE_BYTES, WrongProofError } from './exchange.ts'
 import { BadShareError } from './cpace.ts'
 import { expected, type InviteFrame, type InviteRefusal } from './invite-frames.ts'
 
@@ -52,7 +52,7 @@ export interface Question {
 /** @throws InviteRefusedError, WireError */
 export async function askMaker(frames: FrameStream<InviteFrame>, question: Question): Promise<Offer> {
   const { number, directory, network, maker } = question
-  const guestNonce = randomBytes(NONCE_BYTES)
+  const guestNonce = randomBytes(INVITE_NONCE_BYTES)
   try {
     await frames.write({ type: 'ask', network, number, directory, nonce: guestNonce })
     const { nonce: makerNonce } = await answered('offer', frames)

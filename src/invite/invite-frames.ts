@@ -5,7 +5,7 @@ import { decodePeerId, encodePeerId, MAX_ENVELOPE_BYTES, MAX_NETWORK_CHARS } fro
 import type { FrameProtocol } from '../wire/index.ts'
 import { MAX_CODE_NUMBER } from './code.ts'
 import { CPACE_SHARE_BYTES } from './cpace.ts'
-import { NONCE_BYTES, PROOF_BYTES } from './exchange.ts'
+import { INVITE_NONCE_BYTES, INVITE_PROOF_BYTES } from './exchange.ts'
 import type { TryRefusal } from './open-invitations.ts'
 import { InviteFrame as Pb } from './pb/invite-frames.ts'
 
@@ -107,19 +107,25 @@ function decodeInvite(encoded: Uint8Array): InviteFrame {
       throw new InviteProtocolError(`there is no number ${ask.number}`)
     if (ask.network.length > MAX_NETWORK_CHARS) throw new InviteProtocolError('the name of the network is too long')
     const { network, number } = ask
-    return { type: 'ask', network, number, directory: peerOf(ask.directory), nonce: sized(ask.nonce, NONCE_BYTES) }
+    return {
+      type: 'ask',
+      network,
+      number,
+      directory: peerOf(ask.directory),
+      nonce: sized(ask.nonce, INVITE_NONCE_BYTES)
+    }
   }
-  if (offer !== undefined) return { type: 'offer', nonce: sized(offer.nonce, NONCE_BYTES) }
+  if (offer !== undefined) return { type: 'offer', nonce: sized(offer.nonce, INVITE_NONCE_BYTES) }
   if (refuse !== undefined) return { type: 'refuse', reason: refusalOf(refuse.reason) }
   if (share !== undefined) return { type: 'share', share: sized(share.share, CPACE_SHARE_BYTES) }
   if (answer !== undefined) {
     return {
       type: 'answer',
       share: sized(answer.share, CPACE_SHARE_BYTES),
-      proof: sized(answer.proof, PROOF_BYTES)
+      proof: sized(answer.proof, INVITE_PROOF_BYTES)
     }
   }
-  if (proof !== undefined) return { type: 'proof', proof: sized(proof.proof, PROOF_BYTES), sealed: proof.sealed }
+  if (proof !== undefined) return { type: 'proof', proof: sized(proof.proof, INVITE_PROOF_BYTES), sealed: proof.sealed }
   if (record !== undefined) return { type: 'record', sealed: record.sealed, isForMany: record.forMany }
   throw new InviteProtocolError('a frame of a kind that this version does not know')
 }

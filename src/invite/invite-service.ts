@@ -15,7 +15,7 @@ import {
   type StreamRegistrar
 } from '../wire/index.ts'
 import type { Code } from './code.ts'
-import { MakerExchange, NONCE_BYTES, type Binding } from './exchange.ts'
+import { MakerExchange, INVITE_NONCE_BYTES, type Binding } from './exchange.ts'
 import { askMaker, type Offer } from './guest.ts'
 import { expected, INVITE_PROTOCOL, inviteFrames, type InviteFrame, type InviteRefusal } from './invite-frames.ts'
 import { OpenInvitations, type Invitation, type Try } from './open-invitations.ts'
@@ -190,7 +190,7 @@ export class InviteService {
     if (!this.#init.isKnownAt(number, directory, connection)) return refuse('unknown')
     const answer = this.#open.mayTry(number, guest, this.#now())
     if (answer !== 'yes') return refuse(answer)
-    const nonce = randomBytes(NONCE_BYTES)
+    const nonce = randomBytes(INVITE_NONCE_BYTES)
     await frames.write({ type: 'offer', nonce })
     const { share } = expected('share', await frames.read())
     const begun = this.#open.begin(number, guest, this.#now())

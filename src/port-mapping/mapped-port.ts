@@ -24,13 +24,13 @@ export const FIRST_REQUEST_AFTER_MS = 3_000
 const OPEN_TIMEOUT_MS = 12_000
 
 /** At the end, a router that does not answer is left alone: its lease ends by itself. */
-const CLOSE_TIMEOUT_MS = 1_000
+const UNMAP_TIMEOUT_MS = 1_000
 
 /** A router that opens nothing may be set to, or another one be there: it is asked again, ever more rarely. */
 const RETRY = { firstMs: 60_000, maxMs: 30 * 60_000 } as const
 
 /** A lease is renewed no more often, however short a router makes it. */
-const MIN_RENEW_MS = 30_000
+const MIN_MAPPING_RENEW_MS = 30_000
 
 export type PortMappingState =
   | { readonly is: 'open'; readonly mapping: PortMapping }
@@ -137,7 +137,7 @@ export class MappedPort {
     this.#backoff.reset()
     const { protocol, localAddress, publicAddress, publicPort, leaseS } = opened
     this.#tell([protocol, localAddress, publicAddress, publicPort].join(' '), { is: 'open', mapping: opened })
-    return Math.max(MIN_RENEW_MS, (Math.min(leaseS, LEASE_S) * 1_000) / 2)
+    return Math.max(MIN_MAPPING_RENEW_MS, (Math.min(leaseS, LEASE_S) * 1_000) / 2)
   }
 
   #tell(identity: string, state: PortMappingState): void {
@@ -150,7 +150,7 @@ export class MappedPort {
 
 async function closeMapping(mapping: PortMapping | undefined): Promise<void> {
   try {
-    await withDeadline('close', CLOSE_TIMEOUT_MS, undefined, async (signal) => mapping?.close({ signal }))
+    await withDeadline('close', UNMAP_TIMEOUT_MS, undefined, async (signal) => mapping?.close({ signal }))
   } catch {
     // Its lease ends by itself.
   }

@@ -12,7 +12,7 @@ export const ROUTER_PORT = 5351
 const REQUESTED_AT_MS = [0, 250, 750] as const
 
 /** Until a router that has not answered counts as one that does not speak it. */
-const ANSWER_TIMEOUT_MS = 1_750
+const ROUTER_ANSWER_TIMEOUT_MS = 1_750
 
 export interface RouterPlace {
   /** The router: an IPv4 address. */
@@ -72,7 +72,7 @@ export async function askRouter<T>(
   const send = (): void => socket.send(request, (error) => (error === null ? undefined : reject(error)))
   const timers = REQUESTED_AT_MS.map((afterMs) => setTimeout(send, afterMs))
   const silent = new NoPortMappingError('the router does not answer')
-  timers.push(setTimeout(() => reject(silent), ANSWER_TIMEOUT_MS))
+  timers.push(setTimeout(() => reject(silent), ROUTER_ANSWER_TIMEOUT_MS))
   try {
     return await orAborted(promise, signal)
   } finally {

@@ -4,6 +4,12 @@
  */
 
 export { circuitAddress, circuitRoute, type CircuitRoute } from './circuit-address.ts'
-export { Circuits, type CircuitsInit, RelayNotInUseError, RelayRefusedError } from './client/circuits.ts'
+export {
+  Circuits,
+  type CircuitsInit,
+  RelayNotInUseError,
+  RelayRefusedError,
+  RESERVE_TIMEOUT_MS
+} from './client/circuits.ts'
 export { type NamedRelayState, NamedRelays } from './client/named-relays.ts'
 export type { RelayStatus } from './relay-frames.ts'

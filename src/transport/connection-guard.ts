@@ -210,7 +210,7 @@ export class ConnectionGuard {
 export const PRESSURE_QUIET_MS = 30_000
 
 /** Address classes that are counted in one episode; of an attack from more, the first ones are as good as any. */
-export const MAX_COUNTED_CLASSES = 1_024
+export const MAX_PRESSURE_CLASSES = 1_024
 
 export interface PressureEnd {
   /** The address class with most of the connections that gave way. */
@@ -242,7 +242,7 @@ export class PressureEpisodes {
     const { byClass } = episode
     episode.lastAtMs = nowMs
     episode.ended++
-    if (byClass.has(addressClass) || byClass.size < MAX_COUNTED_CLASSES) {
+    if (byClass.has(addressClass) || byClass.size < MAX_PRESSURE_CLASSES) {
       byClass.set(addressClass, (byClass.get(addressClass) ?? 0) + 1)
     }
     return begins

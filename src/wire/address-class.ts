@@ -9,7 +9,9 @@ import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 
 /** A /64 is the smallest IPv6 prefix that a provider hands out, and its customer may use all 2^64 addresses of it. */
 const IPV6_CLASS_GROUPS = 4
-const IPV6_GROUPS = 8
+/** An IPv6 address is written as eight groups of two bytes. */
+export const IPV6_GROUPS = 8
+
 const IPV4_MAPPED = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/iu
 
 /** The class of an address that is not known, as behind a relay that states no source, or behind a name. */

@@ -8,6 +8,9 @@ import { onAbort } from '../lib/index.ts'
 import { DeadlineError, toError } from './errors.ts'
 import type { Stage } from './errors.ts'
 
+/** Opening a stream: libp2p's own limit for negotiating a protocol. */
+export const NEGOTIATE_TIMEOUT_MS = 10_000
+
 /**
  * Runs `run` with a signal that aborts after `timeoutMs` or when `signal` does.
  *

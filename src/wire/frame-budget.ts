@@ -32,6 +32,9 @@ export interface FrameHeader {
 /** A stream of Yamux, as far as a frame for it may be without effect. */
 export type OpenStream = Pick<Stream, 'remoteWriteStatus'> & { readonly sendWindowCapacity?: number }
 
+/** The header of a frame of Yamux: how many bytes it has, and where each field of it begins. */
+export const YAMUX_HEADER = { bytes: 12, type: 1, flags: 2, stream: 4, length: 8 } as const
+
 const FrameType = { data: 0, windowUpdate: 1, ping: 2, goAway: 3 } as const
 const FrameFlag = { syn: 1, ack: 2, fin: 4, rst: 8 } as const
 const ALL_FLAGS = 0xf

@@ -1,14 +1,11 @@
 // IP addresses between their text and their bytes on the wire. It knows no ports and no packets.
-import { canonicalIp } from './address-class.ts'
+import { canonicalIp, IPV6_GROUPS } from './address-class.ts'
 
 /** Of an IPv4 address, as anything that is not an IPv6 address here. */
 export const IPV4_BYTES = 4
 
 /** Of an IPv6 address. */
 export const IPV6_BYTES = 16
-
-/** An IPv6 address is written as eight groups of two bytes. */
-const IPV6_GROUPS = 8
 
 /**
  * @param address IPv4 or IPv6, with or without a zone; an IPv4 address that is mapped into IPv6 counts as IPv4

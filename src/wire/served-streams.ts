@@ -24,6 +24,8 @@ export interface ServedStreamsInit {
   readonly log: Logger
   /** Streams that one connection may have open. */
   readonly maxPerConnection: number
+  /** Streams that this side opens on one connection. Default: as many as libp2p allows. */
+  readonly maxOutboundPerConnection?: number
   /** Streams of all connections together: one more is aborted. Default: no limit of its own. */
   readonly maxStreams?: number
   /** Whether connections that a relay limits may have streams too. Default false. */
@@ -56,9 +58,10 @@ export class ServedStreams {
     if (this.#life !== undefined) return
     this.#life = new AbortController()
     setMaxListeners(Infinity, this.#life.signal)
-    const { registrar, protocol, maxPerConnection, onLimitedConnections = false } = this.#init
+    const { registrar, protocol, maxPerConnection, maxOutboundPerConnection, onLimitedConnections = false } = this.#init
     await registrar.handle(protocol, this.#onStream, {
       maxInboundStreams: maxPerConnection,
+      ...(maxOutboundPerConnection === undefined ? {} : { maxOutboundStreams: maxOutboundPerConnection }),
       runOnLimitedConnection: onLimitedConnections
     })
   }

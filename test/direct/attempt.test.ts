@@ -6,7 +6,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { Attempt, NoWayThroughError, type AttemptInit, type Stun } from '../../src/direct/attempt.ts'
 import { TOKEN_BYTES, type Offer } from '../../src/direct/direct-frames.ts'
 import { PUNCH_MS, SPREAD_SOCKETS } from '../../src/direct/punch.ts'
-import { NONCE_BYTES, type Mapping } from '../../src/direct/stun/index.ts'
+import { SIGHTING_NONCE_BYTES, type Mapping } from '../../src/direct/stun/index.ts'
 import { loadUdx } from '../../src/direct/udx-library.ts'
 import { until } from '../eventually.ts'
 
@@ -38,7 +38,7 @@ const theirs: Offer = {
   token: randomBytes(TOKEN_BYTES),
   stream: 1,
   mapping: 'independent',
-  nonce: randomBytes(NONCE_BYTES),
+  nonce: randomBytes(SIGHTING_NONCE_BYTES),
   candidates: []
 }
 

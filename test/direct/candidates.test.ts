@@ -6,7 +6,7 @@ import { guessingFor, ownCandidates, reachable, type Reachable } from '../../src
 import { MAX_OFFER_CANDIDATES, type Candidate, type Offer } from '../../src/direct/direct-frames.ts'
 import {
   MAX_SIGHTING_AGE_MS,
-  NONCE_BYTES,
+  SIGHTING_NONCE_BYTES,
   sightingTag,
   signSighting,
   type Sighting
@@ -16,7 +16,7 @@ const keys = await Promise.all([1, 2, 3, 4].map(async () => generateKeyPair('Ed2
 const [directoryKey, otherDirectoryKey, ownKey, peerKey] = keys as [PrivateKey, PrivateKey, PrivateKey, PrivateKey]
 const idOf = (key: PrivateKey): PeerId => peerIdFromPrivateKey(key)
 const [self, peer] = [idOf(ownKey), idOf(peerKey)]
-const nonce = new Uint8Array(NONCE_BYTES).fill(5)
+const nonce = new Uint8Array(SIGHTING_NONCE_BYTES).fill(5)
 
 interface Seen {
   readonly address: string

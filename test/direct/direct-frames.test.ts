@@ -14,7 +14,7 @@ import {
   type Offer
 } from '../../src/direct/direct-frames.ts'
 import { decodeProbe, encodeProbe, PROBE_BYTES, type ProbeKind } from '../../src/direct/probe.ts'
-import { NONCE_BYTES, PROOF_BYTES } from '../../src/direct/stun/index.ts'
+import { SIGHTING_NONCE_BYTES, SIGHTING_PROOF_BYTES } from '../../src/direct/stun/index.ts'
 
 const directory = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length })
@@ -22,7 +22,7 @@ const candidate: fc.Arbitrary<Candidate> = fc.record({
   host: fc.oneof(fc.ipV4(), fc.constantFrom('2001:db8::1', 'fd00::7', '::1')),
   port: fc.integer({ min: 1, max: 65_535 }),
   sighted: fc.option(
-    bytesOf(PROOF_BYTES).map((proof) => ({ directory, proof })),
+    bytesOf(SIGHTING_PROOF_BYTES).map((proof) => ({ directory, proof })),
     { nil: undefined }
   )
 })
@@ -31,7 +31,7 @@ const offer: fc.Arbitrary<Offer> = fc.record({
   token: bytesOf(TOKEN_BYTES),
   stream: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   mapping: fc.constantFrom('unknown', 'independent', 'varying'),
-  nonce: bytesOf(NONCE_BYTES),
+  nonce: bytesOf(SIGHTING_NONCE_BYTES),
   candidates: fc.array(candidate, { maxLength: MAX_OFFER_CANDIDATES })
 })
 const refusal: fc.Arbitrary<DirectFrame> = fc.record({
@@ -76,13 +76,13 @@ const valid: Offer = {
   token: new Uint8Array(TOKEN_BYTES),
   stream: 7,
   mapping: 'independent',
-  nonce: new Uint8Array(NONCE_BYTES),
+  nonce: new Uint8Array(SIGHTING_NONCE_BYTES),
   candidates: [{ host: '203.0.113.7', port: 4_001, sighted: undefined }]
 }
 
 test.each([
   ['a token that is too short', { token: new Uint8Array(TOKEN_BYTES - 1) }],
-  ['a nonce that is too long', { nonce: new Uint8Array(NONCE_BYTES + 1) }],
+  ['a nonce that is too long', { nonce: new Uint8Array(SIGHTING_NONCE_BYTES + 1) }],
   ['the port 0', { candidates: [{ host: '203.0.113.7', port: 0, sighted: undefined }] }],
   [
     'a proof that is too short',

@@ -1,7 +1,7 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect, test } from 'vitest'
-import { GuestExchange, NONCE_BYTES, PROOF_BYTES } from '../../src/invite/exchange.ts'
+import { GuestExchange, INVITE_NONCE_BYTES, INVITE_PROOF_BYTES } from '../../src/invite/exchange.ts'
 import { InviteRefusedError } from '../../src/invite/guest.ts'
 import { invite, type InviteService, type InviteServiceInit } from '../../src/invite/invite-service.ts'
 import { INVITE_PROTOCOL, inviteFrames } from '../../src/invite/invite-frames.ts'
@@ -138,7 +138,7 @@ test('a guest that goes away after it has seen our proof has had its try', async
   anna.service.add(code, { forMs: INVITATION_MS })
   const stream = await connection.newStream(INVITE_PROTOCOL)
   const messages = new FrameStream(stream, inviteFrames, AbortSignal.timeout(20_000))
-  const nonce = new Uint8Array(NONCE_BYTES)
+  const nonce = new Uint8Array(INVITE_NONCE_BYTES)
   await messages.write({ type: 'ask', network: 'test', number: 7, directory: undefined, nonce })
   await messages.read()
   const part = new Uint8Array()
@@ -165,14 +165,14 @@ test('a proof that is made up is refused, and its record is not read', async () 
     inviteFrames,
     AbortSignal.timeout(20_000)
   )
-  const nonce = new Uint8Array(NONCE_BYTES)
+  const nonce = new Uint8Array(INVITE_NONCE_BYTES)
   await messages.write({ type: 'ask', network: 'test', number: 7, directory: undefined, nonce })
   await messages.read()
   const share = new Uint8Array(32)
   await messages.write({ type: 'share', share })
   // The neutral element is no share: every password would give the same key.
   expect(await messages.read()).toEqual({ type: 'refuse', reason: 'wrong-code' })
-  expect(PROOF_BYTES).toBe(64)
+  expect(INVITE_PROOF_BYTES).toBe(64)
   await eventually(() => expect(anna.events).toEqual(['failed 1']))
 })
 

@@ -1,7 +1,7 @@
 /** Reports of too many connections: two for each episode, whatever happens in it. Pure. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_COUNTED_CLASSES, PRESSURE_QUIET_MS, PressureEpisodes } from '../../src/transport/connection-guard.ts'
+import { MAX_PRESSURE_CLASSES, PRESSURE_QUIET_MS, PressureEpisodes } from '../../src/transport/connection-guard.ts'
 
 test('an episode names the class with most of the connections that gave way, and lasts until the last of them', () => {
   const episodes = new PressureEpisodes()
@@ -15,9 +15,9 @@ test('an episode names the class with most of the connections that gave way, and
 
 test('a flood from ever new addresses is one episode, and a bounded part of it is counted by address', () => {
   const episodes = new PressureEpisodes()
-  const begins = Array.from({ length: 2 * MAX_COUNTED_CLASSES }, (_, i) => episodes.gaveWay(`class ${i}`, i))
+  const begins = Array.from({ length: 2 * MAX_PRESSURE_CLASSES }, (_, i) => episodes.gaveWay(`class ${i}`, i))
   expect(begins.filter(Boolean)).toHaveLength(1)
-  expect(episodes.takeEnd(1_000_000)).toMatchObject({ from: 'class 0', ended: 2 * MAX_COUNTED_CLASSES, endedFrom: 1 })
+  expect(episodes.takeEnd(1_000_000)).toMatchObject({ from: 'class 0', ended: 2 * MAX_PRESSURE_CLASSES, endedFrom: 1 })
 })
 
 test('for any times every episode that begins ends once, with at most two reports in the quiet time', () => {

@@ -16,7 +16,7 @@ import type {
   SelfApi,
   TrustApi
 } from '../chat-api/chat-api.ts'
-import { HELLO_TIMEOUT_MS } from './face-protocol.ts'
+import { FACE_HELLO_TIMEOUT_MS } from './face-protocol.ts'
 import { MissedMessages } from './missed-messages.ts'
 import { NodeGoneError, NodeLink, type NodeMessage } from './node-link.ts'
 import { NodeMirror } from './node-mirror.ts'
@@ -83,7 +83,7 @@ export class AttachedNode implements ChatApi {
   static async attach(init: AttachedNodeInit): Promise<AttachedNode | undefined> {
     const stream = await init.connect({ signal: init.signal })
     if (stream === undefined) return undefined
-    const { isAttended, helloMs = HELLO_TIMEOUT_MS, signal } = init
+    const { isAttended, helloMs = FACE_HELLO_TIMEOUT_MS, signal } = init
     const face = { isAttended: () => isAttended, timeoutMs: helloMs, signal }
     const node = new AttachedNode(init, await NodeLink.greet(stream, face))
     void node.#run()
@@ -198,7 +198,7 @@ export class AttachedNode implements ChatApi {
 
   async #findAgain(over: AbortSignal): Promise<void> {
     const backoff = new Backoff(RECONNECT_BACKOFF)
-    const { helloMs = HELLO_TIMEOUT_MS } = this.#init
+    const { helloMs = FACE_HELLO_TIMEOUT_MS } = this.#init
     let said = ''
     while (!over.aborted) {
       try {

@@ -19,7 +19,7 @@ export const MAX_ANSWER_MESSAGES = 1_000
 export const MAX_NODE_LINE_BYTES = 8 * MAX_ANSWER_BYTES
 
 /** A face says hello at once, or hangs. */
-export const HELLO_TIMEOUT_MS = 5_000
+export const FACE_HELLO_TIMEOUT_MS = 5_000
 
 /** How often a face reports that it is there; the node answers each time. */
 export const PING_MS = 10_000

@@ -12,7 +12,7 @@ import {
   errorFields,
   FACE_PROTOCOL_VERSION,
   heard,
-  HELLO_TIMEOUT_MS,
+  FACE_HELLO_TIMEOUT_MS,
   lineOf,
   MAX_CALLS_AT_ONCE,
   MAX_FACE_BACKLOG_BYTES,
@@ -102,7 +102,7 @@ export class FaceServer {
     stream.on('error', () => undefined) // the end of the lines reports it
     stream.once('close', () => this.#life.abort())
     stream.on('drain', () => this.#moved.wake())
-    const greeting = setTimeout(() => stream.destroy(), HELLO_TIMEOUT_MS)
+    const greeting = setTimeout(() => stream.destroy(), FACE_HELLO_TIMEOUT_MS)
     this.#life.signal.addEventListener('abort', () => clearTimeout(greeting), { once: true })
     this.#write(hello)
     try {

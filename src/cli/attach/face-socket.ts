@@ -14,7 +14,7 @@ import type { ChatApi } from '../chat-api/chat-api.ts'
 import { call, finish, NoAnswerError, pathsToCall, pathToListenAt, PrivateSocket } from '../control/index.ts'
 import { AttachedNode } from './attached-node.ts'
 import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
-import { FACE_PROTOCOL_VERSION, HELLO_TIMEOUT_MS, lineOf, type NodeHello } from './face-protocol.ts'
+import { FACE_PROTOCOL_VERSION, FACE_HELLO_TIMEOUT_MS, lineOf, type NodeHello } from './face-protocol.ts'
 import { FaceServer } from './face-server.ts'
 import { greetingOf, NodeGoneError } from './node-link.ts'
 
@@ -227,7 +227,7 @@ async function greetedDaemon(config: Config, signal: AbortSignal): Promise<Runni
   const socket = await faceSocket(config, signal)
   if (socket === undefined) return undefined
   try {
-    const { hello } = await greetingOf(socket, { timeoutMs: HELLO_TIMEOUT_MS, signal })
+    const { hello } = await greetingOf(socket, { timeoutMs: FACE_HELLO_TIMEOUT_MS, signal })
     const { isDaemon, pid, options, isLocked } = hello
     if (isDaemon !== true || typeof pid !== 'number') return undefined
     const words = Array.isArray(options) ? options.filter((word) => typeof word === 'string') : []

@@ -33,7 +33,7 @@ import { withChatNode } from './with-chat-node.ts'
 const MAX_TEXT_INPUT_BYTES = 1024 * 1024
 
 /** Of the id of a message, which `parley send` chooses: chance enough that no two are ever the same. */
-const MESSAGE_ID_BYTES = 16
+const CHOSEN_ID_BYTES = 16
 
 export async function runSend(io: CommandIo, command: Command): Promise<ExitCode> {
   const [peer = '', ...words] = command.args
@@ -64,7 +64,7 @@ export async function runSend(io: CommandIo, command: Command): Promise<ExitCode
   }
   const looking = async <T>(work: Promise<T>): Promise<T> => stages.watch(peer, () => 'looking', work)
   // Chosen here, so that a message which a parley has stored before it was killed is found again and not sent twice.
-  const id = randomBytes(MESSAGE_ID_BYTES).toString('hex')
+  const id = randomBytes(CHOSEN_ID_BYTES).toString('hex')
   const sendFrom = async (node: ChatApi): Promise<Sent> => {
     const target = await looking(recipient(node, peer, { trustName, mayQueue, signal })).catch((error: unknown) => {
       if (!(error instanceof PeerNotFoundError)) throw error

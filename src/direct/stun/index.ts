@@ -8,8 +8,8 @@ export { lookOverIpv4 } from './look-over-ipv4.ts'
 export {
   isSigned,
   MAX_SIGHTING_AGE_MS,
-  NONCE_BYTES,
-  PROOF_BYTES,
+  SIGHTING_NONCE_BYTES,
+  SIGHTING_PROOF_BYTES,
   type Sighting,
   type SightingClaim,
   type SightingOwner,

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { NONCE_BYTES } from './sighting.ts'
+import { SIGHTING_NONCE_BYTES } from './sighting.ts'
 import { StunClient, type StunLook, type StunSeen } from './stun-client.ts'
 
 export interface Ipv4Look extends Omit<StunLook, 'nonce'> {
@@ -23,7 +23,7 @@ export async function lookOverIpv4({ onUnsent, ...look }: Ipv4Look): Promise<Stu
   try {
     socket.bind(0)
     await once(socket, 'listening', { signal: look.signal })
-    return await stun.look({ ...look, nonce: randomBytes(NONCE_BYTES) })
+    return await stun.look({ ...look, nonce: randomBytes(SIGHTING_NONCE_BYTES) })
   } finally {
     socket.close()
   }

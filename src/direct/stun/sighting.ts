@@ -7,10 +7,10 @@ import type { PeerId, PrivateKey } from '@libp2p/interface'
 import { ipBytes, IPV4_BYTES } from '../../wire/index.ts'
 
 /** What stands in a request in place of the peer ID: half of a SHA-256 hash, as nobody gains by a collision with its own tag. */
-export const TAG_BYTES = 16
+export const SIGHTING_TAG_BYTES = 16
 
 /** Random, of the peer that asks: it ties the sightings of one attempt together. */
-export const NONCE_BYTES = 16
+export const SIGHTING_NONCE_BYTES = 16
 
 /** The directory's time in milliseconds, of 64 bits. */
 const TIME_BYTES = 8
@@ -19,7 +19,7 @@ const TIME_BYTES = 8
 const ED25519_SIGNATURE_BYTES = 64
 
 /** The directory's time, and its signature. */
-export const PROOF_BYTES = TIME_BYTES + ED25519_SIGNATURE_BYTES
+export const SIGHTING_PROOF_BYTES = TIME_BYTES + ED25519_SIGNATURE_BYTES
 
 /**
  * Between two sightings of one attempt, by the directory's clock, in milliseconds: each side asks its directories at
@@ -34,14 +34,14 @@ export interface Sighting {
   /** The shortest notation of an IPv4 or IPv6 address. */
   readonly address: string
   readonly port: number
-  /** {@link PROOF_BYTES}: 8 of the directory's time in milliseconds, 64 of the Ed25519 signature. */
+  /** {@link SIGHTING_PROOF_BYTES}: 8 of the directory's time in milliseconds, 64 of the Ed25519 signature. */
   readonly proof: Uint8Array
 }
 
 /** Whose sightings these are. */
 export interface SightingOwner {
   readonly peer: PeerId
-  /** {@link NONCE_BYTES}, of the attempt. */
+  /** {@link SIGHTING_NONCE_BYTES}, of the attempt. */
   readonly nonce: Uint8Array
 }
 
@@ -49,10 +49,10 @@ const encoder = new TextEncoder()
 const TAG_DOMAIN = encoder.encode('parley sighting tag\0')
 const SIGHTING_DOMAIN = encoder.encode('parley sighting\0')
 
-/** @returns {@link TAG_BYTES} that stand for the peer in its requests, and mean nothing to a reader without the nonce */
+/** @returns {@link SIGHTING_TAG_BYTES} that stand for the peer in its requests, and mean nothing to a reader without the nonce */
 export function sightingTag({ peer, nonce }: SightingOwner): Uint8Array {
   const hash = createHash('sha256').update(TAG_DOMAIN).update(peer.toMultihash().bytes).update(nonce)
-  return new Uint8Array(hash.digest().subarray(0, TAG_BYTES))
+  return new Uint8Array(hash.digest().subarray(0, SIGHTING_TAG_BYTES))
 }
 
 /** What a directory signs. */
@@ -73,7 +73,7 @@ export async function signSighting(claim: SightingClaim, key: PrivateKey): Promi
   if (signed === undefined) throw new TypeError(`a sighting needs an IP address, and ${claim.address} is none`)
   const signature = await key.sign(signed)
   if (signature.byteLength !== ED25519_SIGNATURE_BYTES) throw new TypeError('sightings are signed with Ed25519 keys')
-  const proof = new Uint8Array(PROOF_BYTES)
+  const proof = new Uint8Array(SIGHTING_PROOF_BYTES)
   new DataView(proof.buffer).setBigUint64(0, claim.timeMs)
   proof.set(signature, TIME_BYTES)
   return proof
@@ -82,7 +82,11 @@ export async function signSighting(claim: SightingClaim, key: PrivateKey): Promi
 /** @returns whether the directory signed that it saw that owner there */
 export async function isSigned(sighting: Sighting, owner: SightingOwner): Promise<boolean> {
   const { directory, address, port, proof } = sighting
-  if (directory.type !== 'Ed25519' || proof.byteLength !== PROOF_BYTES || owner.nonce.byteLength !== NONCE_BYTES) {
+  if (
+    directory.type !== 'Ed25519' ||
+    proof.byteLength !== SIGHTING_PROOF_BYTES ||
+    owner.nonce.byteLength !== SIGHTING_NONCE_BYTES
+  ) {
     return false
   }
   const signed = signedBytes({ tag: sightingTag(owner), timeMs: timeOf(proof), address, port })
@@ -99,7 +103,7 @@ export interface VerifySightingInit extends SightingOwner {
  * nearly the same time by that directory's clock.
  */
 export async function verifySighting(sighting: Sighting, { own, ...owner }: VerifySightingInit): Promise<boolean> {
-  if (sighting.proof.byteLength !== PROOF_BYTES) return false
+  if (sighting.proof.byteLength !== SIGHTING_PROOF_BYTES) return false
   const timeMs = timeOf(sighting.proof)
   const isRecent = own.some(({ directory, proof }) => {
     const apartMs = timeMs - timeOf(proof)
@@ -116,12 +120,12 @@ function timeOf(proof: Uint8Array): bigint {
 function signedBytes({ tag, timeMs, address, port }: SightingClaim): Uint8Array | undefined {
   const ip = ipBytes(address)
   if (ip === undefined) return undefined
-  const bytes = new Uint8Array(SIGHTING_DOMAIN.byteLength + TAG_BYTES + TIME_BYTES + 1 + ip.byteLength + 2)
+  const bytes = new Uint8Array(SIGHTING_DOMAIN.byteLength + SIGHTING_TAG_BYTES + TIME_BYTES + 1 + ip.byteLength + 2)
   const view = new DataView(bytes.buffer)
   let at = SIGHTING_DOMAIN.byteLength
   bytes.set(SIGHTING_DOMAIN)
   bytes.set(tag, at)
-  at += TAG_BYTES
+  at += SIGHTING_TAG_BYTES
   view.setBigUint64(at, timeMs)
   at += TIME_BYTES
   bytes[at++] = ip.byteLength === IPV4_BYTES ? 4 : 6

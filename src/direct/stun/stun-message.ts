@@ -2,7 +2,7 @@
 // with Parley's own attributes. Bytes in, a message or undefined out; whatever the bytes,
 // nothing is thrown. It knows no sockets, and whether an answer is true is not its matter.
 import { ipBytes, ipText, IPV4_BYTES, IPV6_BYTES } from '../../wire/index.ts'
-import { PROOF_BYTES, TAG_BYTES } from './sighting.ts'
+import { SIGHTING_PROOF_BYTES, SIGHTING_TAG_BYTES } from './sighting.ts'
 
 /** Random, of the one who asks: its answer carries the same (RFC 8489, 5). */
 export const TRANSACTION_BYTES = 12
@@ -10,7 +10,7 @@ export const TRANSACTION_BYTES = 12
 /** Longer datagrams are no messages of ours: the least that every IPv6 link carries (RFC 8200, 5). */
 export const MAX_STUN_BYTES = 1_280
 
-const HEADER_BYTES = 20
+const STUN_HEADER_BYTES = 20
 
 /** Type and length of an attribute. */
 const ATTRIBUTE_HEADER_BYTES = 4
@@ -40,7 +40,7 @@ const families = { ipv4: 0x01, ipv6: 0x02 } as const
 export interface StunRequest {
   /** {@link TRANSACTION_BYTES} */
   readonly transaction: Uint8Array
-  /** {@link TAG_BYTES}; with it, a sighting is asked for. */
+  /** {@link SIGHTING_TAG_BYTES}; with it, a sighting is asked for. */
   readonly tag?: Uint8Array
 }
 
@@ -49,7 +49,7 @@ export interface StunAnswer {
   /** Where the request came from: the shortest notation. */
   readonly address: string
   readonly port: number
-  /** Of the sighting, where the request had a tag: {@link PROOF_BYTES}. */
+  /** Of the sighting, where the request had a tag: {@link SIGHTING_PROOF_BYTES}. */
   readonly proof?: Uint8Array
 }
 
@@ -69,7 +69,7 @@ export function decodeRequest(bytes: Uint8Array): StunRequest | undefined {
   let tag: Uint8Array | undefined
   for (const { type, value } of read.attributes) {
     if (type === attributes.sightingTag) {
-      if (value.byteLength !== TAG_BYTES) return undefined
+      if (value.byteLength !== SIGHTING_TAG_BYTES) return undefined
       tag ??= value
     } else if (type !== attributes.padding && type < FIRST_OPTIONAL_ATTRIBUTE) return undefined
   }
@@ -98,14 +98,14 @@ export function decodeAnswer(bytes: Uint8Array): StunAnswer | undefined {
   const valueOf = (wanted: number): Uint8Array | undefined => read.attributes.find(({ type }) => type === wanted)?.value
   const place = mappedPlace(valueOf(attributes.mappedAddress), transaction)
   const proof = valueOf(attributes.sighting)
-  if (place === undefined || (proof !== undefined && proof.byteLength !== PROOF_BYTES)) return undefined
+  if (place === undefined || (proof !== undefined && proof.byteLength !== SIGHTING_PROOF_BYTES)) return undefined
   return { transaction, ...place, ...(proof === undefined ? {} : { proof }) }
 }
 
 /** @returns the length of the answer to a request from an address of so many bytes */
 export function answerBytes(ipLength: number, hasTag: boolean): number {
   const mapped = ATTRIBUTE_HEADER_BYTES + MAPPED_HEADER_BYTES + ipLength
-  return HEADER_BYTES + mapped + (hasTag ? ATTRIBUTE_HEADER_BYTES + PROOF_BYTES : 0)
+  return STUN_HEADER_BYTES + mapped + (hasTag ? ATTRIBUTE_HEADER_BYTES + SIGHTING_PROOF_BYTES : 0)
 }
 
 interface Attribute {
@@ -117,7 +117,7 @@ class Writer {
   readonly #type: number
   readonly #transaction: Uint8Array
   readonly #attributes: Attribute[] = []
-  #byteLength = HEADER_BYTES
+  #byteLength = STUN_HEADER_BYTES
 
   constructor(type: number, transaction: Uint8Array) {
     this.#type = type
@@ -138,10 +138,10 @@ class Writer {
     const bytes = new Uint8Array(this.#byteLength)
     const view = new DataView(bytes.buffer)
     view.setUint16(0, this.#type)
-    view.setUint16(2, this.#byteLength - HEADER_BYTES)
+    view.setUint16(2, this.#byteLength - STUN_HEADER_BYTES)
     view.setUint32(4, MAGIC_COOKIE)
-    bytes.set(this.#transaction, HEADER_BYTES - TRANSACTION_BYTES)
-    let at = HEADER_BYTES
+    bytes.set(this.#transaction, STUN_HEADER_BYTES - TRANSACTION_BYTES)
+    let at = STUN_HEADER_BYTES
     for (const { type, value } of this.#attributes) {
       view.setUint16(at, type)
       view.setUint16(at + 2, value.byteLength)
@@ -157,14 +157,14 @@ function readMessage(
   bytes: Uint8Array,
   type: number
 ): { readonly transaction: Uint8Array; readonly attributes: readonly Attribute[] } | undefined {
-  if (bytes.byteLength < HEADER_BYTES || bytes.byteLength > MAX_STUN_BYTES) return undefined
+  if (bytes.byteLength < STUN_HEADER_BYTES || bytes.byteLength > MAX_STUN_BYTES) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (view.getUint16(0) !== type || view.getUint32(4) !== MAGIC_COOKIE) return undefined
-  if (view.getUint16(2) !== bytes.byteLength - HEADER_BYTES || bytes.byteLength % 4 !== 0) return undefined
+  if (view.getUint16(2) !== bytes.byteLength - STUN_HEADER_BYTES || bytes.byteLength % 4 !== 0) return undefined
   const read: Attribute[] = []
   // What is kept of it must not keep the buffer that it came in.
   const own = new Uint8Array(bytes)
-  let at = HEADER_BYTES
+  let at = STUN_HEADER_BYTES
   while (at < own.byteLength) {
     // The length is a multiple of four, so that a header is there whole.
     const length = view.getUint16(at + 2)
@@ -173,7 +173,7 @@ function readMessage(
     read.push({ type: view.getUint16(at), value: own.slice(start, start + length) })
     at = start + paddedLength(length)
   }
-  return { transaction: own.slice(HEADER_BYTES - TRANSACTION_BYTES, HEADER_BYTES), attributes: read }
+  return { transaction: own.slice(STUN_HEADER_BYTES - TRANSACTION_BYTES, STUN_HEADER_BYTES), attributes: read }
 }
 
 function mappedPlace(

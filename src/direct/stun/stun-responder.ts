@@ -33,7 +33,7 @@ export const STUN_RATE: Rate = { burst: 1_000, perSecond: 500 }
 export const STUN_RATE_OF_CLASS: Rate = { burst: 128, perSecond: 16 }
 
 /** Address classes whose requests are counted: a forged sender chooses its class. */
-const MAX_COUNTED_CLASSES = 4_096
+const MAX_STUN_CLASSES = 4_096
 
 /** What became of a request. */
 export type StunOutcome =
@@ -86,7 +86,7 @@ export class StunResponder {
   readonly #metrics: StunMetrics
   readonly #now: () => number
   readonly #log: ReturnType<ComponentLogger['forComponent']>
-  readonly #ofClass = new RateLimiter(STUN_RATE_OF_CLASS, MAX_COUNTED_CLASSES)
+  readonly #ofClass = new RateLimiter(STUN_RATE_OF_CLASS, MAX_STUN_CLASSES)
   readonly #inAll: TokenBucket
   #life: Life | undefined
 

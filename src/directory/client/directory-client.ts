@@ -16,7 +16,7 @@ import type { DirectoryStun } from '../directory-stun.ts'
 import { WITHDRAW_TIMEOUT_MS } from '../../presence/index.ts'
 
 /** A dial that failed sooner was answered: by a refusal, or by a directory that is in use already. */
-const UNANSWERED_MS = 1_000
+const UNANSWERED_DIAL_MS = 1_000
 
 /** An answer about one peer: it takes one round trip and a look into a table. */
 const LOOKUP_TIMEOUT_MS = 3_000
@@ -142,7 +142,7 @@ export class DirectoryClient extends EventEmitter<DirectoryClientEvents> {
       if (signal.aborted) return
       // A dial that nobody answered has waited already: where the line was cut, it is tried again as soon as it may be back.
       const waitedMs = reachedAtMs === undefined ? this.#now() - triedAtMs : 0
-      const delayMs = Math.max(0, this.#delayAfter(why) - (waitedMs < UNANSWERED_MS ? 0 : waitedMs))
+      const delayMs = Math.max(0, this.#delayAfter(why) - (waitedMs < UNANSWERED_DIAL_MS ? 0 : waitedMs))
       this.#enter({ state: 'waiting', retryAtMs: this.#now() + delayMs, why })
       await this.#sleep(delayMs, signal)
     }

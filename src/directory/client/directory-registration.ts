@@ -4,7 +4,7 @@ import type { DirectoryEntries } from './directory-entries.ts'
 import { EntriesReader } from './directory-entries.ts'
 import type { DirectoryFrame, FoundFrame, RefuseReason } from '../directory-frames.ts'
 import type { DirectoryStun } from '../directory-stun.ts'
-import { ANSWER_TIMEOUT_MS, DirectoryLostError } from './directory-stream.ts'
+import { DIRECTORY_ANSWER_TIMEOUT_MS, DirectoryLostError } from './directory-stream.ts'
 import type { DirectoryStream } from './directory-stream.ts'
 import { DirectoryRefusedError, OtherNetworkError } from '../directory-frames.ts'
 import { BadRecordError, compareRecords, openRecord } from '../../presence/index.ts'
@@ -122,7 +122,9 @@ export class DirectoryRegistration {
       return
     }
     this.#announcement = { is: 'unanswered', sentAtMs: this.#init.now(), again: false }
-    this.#after(ANSWER_TIMEOUT_MS, () => this.#cut.abort(new DeadlineError('receipt', ANSWER_TIMEOUT_MS)))
+    this.#after(DIRECTORY_ANSWER_TIMEOUT_MS, () =>
+      this.#cut.abort(new DeadlineError('receipt', DIRECTORY_ANSWER_TIMEOUT_MS))
+    )
     this.#init.ownEnvelope().then(
       (envelope) => {
         if (this.#announcement.is === 'unanswered') this.#stream.send({ type: 'announce', envelope })

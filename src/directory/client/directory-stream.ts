@@ -34,7 +34,7 @@ export class NotADirectoryError extends Error {
 export const CONNECT_TIMEOUT_MS = 10_000
 
 /** From the open stream to Welcome, and from an announcement to its answer. */
-export const ANSWER_TIMEOUT_MS = 10_000
+export const DIRECTORY_ANSWER_TIMEOUT_MS = 10_000
 
 /** Frames that may wait in a client: it sends one announcement at a time. */
 const CLIENT_QUEUE_BYTES = 8 * MAX_CLIENT_FRAME_BYTES
@@ -84,7 +84,7 @@ export class DirectoryStream {
       codec: { decode: decodeDirectoryFrame, encode: encodeClientFrame },
       outgoing: this.#outgoing,
       maxFrameBytes: MAX_DIRECTORY_FRAME_BYTES,
-      firstFrameTimeoutMs: ANSWER_TIMEOUT_MS,
+      firstFrameTimeoutMs: DIRECTORY_ANSWER_TIMEOUT_MS,
       closeTimeoutMs: WITHDRAW_TIMEOUT_MS,
       signal,
       onFrames: async (frames) => {

@@ -5,7 +5,7 @@ import { DeadlineError, withDeadline } from '../../wire/index.ts'
 import { SNAPSHOT_TIMEOUT_MS, DirectoryRefusedError, OtherNetworkError } from '../directory-frames.ts'
 import { EntriesReader } from './directory-entries.ts'
 import type { DirectoryEntries } from './directory-entries.ts'
-import { DirectoryStream, DirectoryLostError, ANSWER_TIMEOUT_MS } from './directory-stream.ts'
+import { DirectoryStream, DirectoryLostError, DIRECTORY_ANSWER_TIMEOUT_MS } from './directory-stream.ts'
 
 interface FetchRosterInit {
   /** Part of a nickname, or the start of a peer ID; by default empty: all peers. */
@@ -93,7 +93,7 @@ export async function measureDirectory(
   const startedAtMs = performance.now()
   const stream = await DirectoryStream.open(connection, options.signal)
   let tookMs: number | undefined
-  const run = withDeadline('read', ANSWER_TIMEOUT_MS, options.signal, async (inTime) =>
+  const run = withDeadline('read', DIRECTORY_ANSWER_TIMEOUT_MS, options.signal, async (inTime) =>
     stream.run(inTime, async (frame) => {
       if (frame.type === 'refuse') throw new DirectoryRefusedError(frame.reason, frame.retryAfterMs)
       if (frame.type !== 'welcome' || tookMs !== undefined) return

@@ -18,7 +18,7 @@ const BEAT_MS = 5_000
 export const HTTP_STALL_TIMEOUT_MS = 15_000
 
 /** One that gave way comes back after this: sooner it would take the place of one of its neighbours. */
-export const EVICTED_RETRY_MS = 30_000
+export const EVICTED_READER_RETRY_MS = 30_000
 
 interface EventStreamsInit {
   readonly feed: RosterFeed
@@ -173,9 +173,9 @@ class EventStream {
       response.destroy()
       return
     }
-    const end = encodeEvent('end', { reason, retryAfterMs: EVICTED_RETRY_MS })
+    const end = encodeEvent('end', { reason, retryAfterMs: EVICTED_READER_RETRY_MS })
     response.setTimeout(this.#init.stallMs, () => response.destroy())
-    response.end(Buffer.concat([Buffer.from(`retry: ${EVICTED_RETRY_MS}\n`), end]))
+    response.end(Buffer.concat([Buffer.from(`retry: ${EVICTED_READER_RETRY_MS}\n`), end]))
   }
 
   readonly #more = (): void => {

@@ -137,7 +137,7 @@ export function sizeText(bytes: number): string {
   return `${unit === 0 || size >= 100 ? Math.round(size) : Number(size.toFixed(1))} ${UNITS[unit] ?? ''}`
 }
 
-const IPV4_BITS = 32
+export const IPV4_BITS = 32
 const IPV6_BITS = 128
 
 export interface CidrRange {

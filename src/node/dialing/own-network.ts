@@ -4,12 +4,11 @@
 import { BlockList, isIPv4 } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { addressRange, canonicalIp, privateIpv4Subnets, steadyNow } from '../../wire/index.ts'
+import { IPV4_BITS } from '../config/setting-values.ts'
 import { INTERFACE_POLL_MS, type Interfaces, networkInterfaces, zoneOf } from '../../transport/index.ts'
 
 /** RFC 4193: the first 48 bits of a unique local address name one site. */
 const IPV6_SITE_BITS = 48
-
-const IPV4_BITS = 32
 
 export class OwnNetwork {
   readonly #own = new BlockList()

@@ -237,14 +237,14 @@ function isPointer(answer: Answer): answer is StringAnswer {
 
 /** Where the header counts questions, answers, authorities and additional records (RFC 1035, 4.1.1). */
 const COUNTS = [4, 6, 8, 10] as const
-const HEADER_BYTES = 12
+const DNS_HEADER_BYTES = 12
 
 /**
  * Any machine on the LAN may have sent the packet. The decoder trusts the counts in the header: 262,140 records take a
  * third of a second, however few the packet holds.
  */
 function decoded(bytes: Buffer): DecodedPacket | undefined {
-  if (bytes.byteLength < HEADER_BYTES) return undefined
+  if (bytes.byteLength < DNS_HEADER_BYTES) return undefined
   const records = COUNTS.reduce((sum, offset) => sum + bytes.readUInt16BE(offset), 0)
   if (records > MAX_MDNS_RECORDS) return undefined
   try {

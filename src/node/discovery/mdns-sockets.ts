@@ -9,7 +9,8 @@ export type Family = 'ipv4' | 'ipv6'
 /** RFC 6762, 3. */
 export const MDNS_PORT = 5353
 
-const groups: Readonly<Record<Family, string>> = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' }
+/** RFC 6762, 3. */
+export const mdnsGroups: Readonly<Record<Family, string>> = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' }
 
 /** RFC 6762, 11: older implementations believe a packet only where no router can have passed it on. */
 const MDNS_TTL = 255
@@ -22,7 +23,7 @@ export interface LinkFamily {
 
 /** Where datagrams for all on the link are sent. */
 export function mdnsGroup({ link, family }: LinkFamily): string {
-  return family === 'ipv4' ? groups.ipv4 : `${groups.ipv6}%${link.zone ?? ''}`
+  return family === 'ipv4' ? mdnsGroups.ipv4 : `${mdnsGroups.ipv6}%${link.zone ?? ''}`
 }
 
 /** A socket that is bound to the link's own address hears no multicast, and sends from that address. */
@@ -59,7 +60,7 @@ export async function boundForMdns(family: Family, address: string): Promise<Soc
 
 /** The arguments with which a socket joins a family's group on one link. */
 function membership({ link, family }: LinkFamily): readonly [group: string, onLink: string] {
-  return [groups[family], family === 'ipv4' ? (link.ipv4 ?? '') : `::%${link.zone ?? ''}`]
+  return [mdnsGroups[family], family === 'ipv4' ? (link.ipv4 ?? '') : `::%${link.zone ?? ''}`]
 }
 
 export function joinGroup(socket: Socket, path: LinkFamily): void {

@@ -2,6 +2,7 @@
 // a cause. Pure.
 import type { DoctorFinding } from '../api/doctor-report.ts'
 import { addressRange } from '../../wire/index.ts'
+import { MDNS_PORT, mdnsGroups } from '../discovery/mdns-sockets.ts'
 import { lanProblemText } from '../discovery/multicast.ts'
 import { addressOn, type Surroundings } from './evidence/evidence.ts'
 import { fine, note, problem } from './finding.ts'
@@ -16,9 +17,6 @@ import {
 } from './evidence/firewall.ts'
 import type { FamilyProbe, LinkProbe } from './evidence/multicast-probe.ts'
 import type { NftDrop, Packet } from './evidence/nftables.ts'
-
-const MDNS_PORT = 5353
-const groups = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' } as const
 
 /** An address that another machine of the link may have, where none is known. */
 const someNeighbour = { ipv4: '169.254.1.2', ipv6: 'fe80::2' } as const
@@ -130,7 +128,7 @@ function brokenLink(link: LinkProbe, { family, failure }: FamilyProbe, seen: Sur
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
       return problem('lan', 'no-multicast-route', text, {
-        evidence: [`the system has no way to ${groups[family]} at ${name}`],
+        evidence: [`the system has no way to ${mdnsGroups[family]} at ${name}`],
         advice: `Restore the multicast route at ${at}`,
         commands: interfaceCommand(seen.firewall, name, (dev) =>
           family === 'ipv6'
@@ -207,7 +205,7 @@ function killSwitchCommands(name: string, seen: Surroundings): readonly string[]
     const match = direction === 'in' ? 'iifname' : 'oifname'
     const end = direction === 'in' ? 'saddr' : 'daddr'
     const ipv4 = infos.flatMap(({ family, cidr }) => (family === 'IPv4' && cidr !== null ? [cidr] : []))
-    const group = direction === 'in' ? [] : [groups.ipv4]
+    const group = direction === 'in' ? [] : [mdnsGroups.ipv4]
     const drops = both(direction)
     return [
       ...(ipv4.length === 0
@@ -259,7 +257,7 @@ function mdnsPacket(
   family: FamilyProbe['family'],
   { interfaces }: Surroundings
 ): Packet {
-  const own = addressOn(name, groups[family], interfaces) ?? someNeighbour[family]
+  const own = addressOn(name, mdnsGroups[family], interfaces) ?? someNeighbour[family]
   const source = direction === 'out' ? own : neighbourOn(own, family)
   return {
     direction,
@@ -267,7 +265,7 @@ function mdnsPacket(
     protocol: 'udp',
     source,
     sourcePort: MDNS_PORT,
-    target: groups[family],
+    target: mdnsGroups[family],
     targetPort: MDNS_PORT
   }
 }

@@ -21,7 +21,7 @@ export const REQUEST_TEXT_CHARACTERS = 1_000
  * How long the sender of an evicted message is asked to wait, if it does not know this reason: soon it would only evict
  * another.
  */
-const EVICTED_RETRY_MS = 3_600_000
+const EVICTED_REQUEST_RETRY_MS = 3_600_000
 
 /** Requests are announced as they come at this pace, and all of them are listed. */
 const REQUEST_NOTICE_RATE = { burst: 30, perSecond: 1 } as const
@@ -66,7 +66,7 @@ export interface Cleared {
 
 const STORED: Disposition = { kind: 'stored' }
 const NO_ROOM: Disposition = { kind: 'refused', reason: 'no-room', retryAfterMs: NO_ROOM_RETRY_MS }
-const EVICTED: Disposition = { kind: 'refused', reason: 'evicted', retryAfterMs: EVICTED_RETRY_MS }
+const EVICTED: Disposition = { kind: 'refused', reason: 'evicted', retryAfterMs: EVICTED_REQUEST_RETRY_MS }
 
 export class Requests {
   readonly #init: RequestsInit

@@ -5,7 +5,7 @@
  * Most receipts come sooner: two round trips, and a write to the other side's disk. Where they don't, a ping or two is all that
  * it costs.
  */
-export const UNANSWERED_MS = 500
+export const RECEIPT_DUE_MS = 500
 
 export class Unanswered {
   readonly #onSilence: (peer: string) => void
@@ -21,7 +21,7 @@ export class Unanswered {
     const timer = setTimeout(() => {
       this.#timers.delete(peer)
       this.#onSilence(peer)
-    }, UNANSWERED_MS).unref()
+    }, RECEIPT_DUE_MS).unref()
     this.#timers.set(peer, timer)
   }
 

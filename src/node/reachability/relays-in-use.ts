@@ -10,6 +10,7 @@ import {
   type Circuits,
   type NamedRelayState,
   RelayRefusedError,
+  RESERVE_TIMEOUT_MS,
   type RelayStatus
 } from '../../relay/index.ts'
 import type { Notice } from '../api/chat-events.ts'
@@ -19,9 +20,6 @@ import type { LostRelay } from '../dialing/dial-errors.ts'
 import type { KnownAddresses } from '../dialing/dialable.ts'
 import type { Directories } from '../directories/directories.ts'
 import { stunServersAt } from '../directories/stun-servers.ts'
-
-/** A reservation takes two round trips; a directory that has none to give answers as soon. */
-const RESERVE_TIMEOUT_MS = 10_000
 
 const MS_PER_SECOND = 1_000
 

@@ -8,7 +8,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 import { endStream, lossOf } from '../../wire/index.ts'
 
 /** The other half ends within a few round trips: after this time the remote keeps it open. */
-const END_TIMEOUT_MS = 5_000
+const CIRCUIT_END_TIMEOUT_MS = 5_000
 
 export interface CircuitConnectionInit extends AbstractMultiaddrConnectionInit {
   /** Nothing else reads or writes it from now on. */
@@ -65,6 +65,6 @@ export class CircuitConnection extends AbstractMultiaddrConnection {
 
   /** Ends this half of the stream. The stream is aborted unless the other half ends in time. */
   async #end(options?: AbortOptions): Promise<void> {
-    if (this.#stream.status === 'open') await endStream(this.#stream, { ...options, timeoutMs: END_TIMEOUT_MS })
+    if (this.#stream.status === 'open') await endStream(this.#stream, { ...options, timeoutMs: CIRCUIT_END_TIMEOUT_MS })
   }
 }

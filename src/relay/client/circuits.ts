@@ -23,6 +23,9 @@ import { MAX_TAKEN_CIRCUITS } from './taken-circuits.ts'
 /** A relayed connection that carries nothing for so long is closed by the side that dialled it: places at a relay are few. */
 const IDLE_RELAYED_MS = 60_000
 
+/** A reservation takes two round trips on a connection; a relay that has none to give answers as soon. */
+export const RESERVE_TIMEOUT_MS = 10_000
+
 /**
  * Reservations at directories that are held at a time: two are in use, and some were until a moment ago. Relays that the
  * user named are beyond it.

@@ -12,16 +12,13 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { Backoff, Wakeup } from '../../lib/index.ts'
 import { onClosed, toError } from '../../wire/index.ts'
 import type { CircuitAllowance } from '../relay-frames.ts'
-import type { Circuits } from './circuits.ts'
+import { RESERVE_TIMEOUT_MS, type Circuits } from './circuits.ts'
 
 /** The longest time between two renewals: a message of a few bytes, and half of the shortest lease that relays give. */
 export const MAX_RENEW_MS = 60_000
 
 /** The shortest: whatever a relay says, it is not asked more often. */
-const MIN_RENEW_MS = 5_000
-
-/** A reservation takes two round trips; the connection is there already. */
-const RESERVE_TIMEOUT_MS = 10_000
+const MIN_RESERVATION_RENEW_MS = 5_000
 
 /** A relay that was named is looked for as long as the node runs. */
 const RECONNECT = { firstMs: 250, maxMs: 10_000 } as const
@@ -142,5 +139,5 @@ export class NamedRelays {
  */
 export function renewAfterMs(expiresAtS: number, nowMs: number, maxMs = MAX_RENEW_MS): number {
   const halfMs = (expiresAtS * 1_000 - nowMs) / 2
-  return halfMs <= 0 ? maxMs : Math.min(maxMs, Math.max(MIN_RENEW_MS, halfMs))
+  return halfMs <= 0 ? maxMs : Math.min(maxMs, Math.max(MIN_RESERVATION_RENEW_MS, halfMs))
 }

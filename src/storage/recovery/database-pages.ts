@@ -2,7 +2,7 @@
 // its write-ahead log laid over it. For a file that SQLite refuses. A damaged page may hold anything: every number in
 // it is checked against the page before it is used. Formats: https://sqlite.org/fileformat2.html
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { PAGE_BYTES } from '../sqlite/history-file.ts'
+import { DATABASE_PAGE_BYTES } from '../sqlite/history-file.ts'
 import { readWal } from '../sqlite/write-ahead-log.ts'
 
 const fileHeaderBytes = 100
@@ -25,28 +25,28 @@ export class DatabasePages implements Disposable {
     this.#main = openSync(file, 'r')
     this.#wal = openIfPresent(`${file}-wal`)
     const { size } = fstatSync(this.#main)
-    const inMain = Math.ceil(size / PAGE_BYTES)
+    const inMain = Math.ceil(size / DATABASE_PAGE_BYTES)
     const committed = this.#wal === undefined ? undefined : readWal(this.#wal)
     this.#inWal = committed?.offsets ?? new Map()
     this.count = Math.max(inMain, committed?.pageCount ?? 0)
-    const whole = Math.floor(size / PAGE_BYTES)
+    const whole = Math.floor(size / DATABASE_PAGE_BYTES)
     const inLog = committed?.pageCount ?? 0
     const expected = inLog > 0 ? inLog : countInHeader(this.#main)
     const behind = Array.from(this.#inWal.keys()).filter((page) => page > whole && page <= expected)
     const isUnknown = whole === 0 && expected === 0
-    this.missingBytes = isUnknown ? undefined : Math.max(expected - whole - behind.length, 0) * PAGE_BYTES
+    this.missingBytes = isUnknown ? undefined : Math.max(expected - whole - behind.length, 0) * DATABASE_PAGE_BYTES
   }
 
   /** @returns the page's bytes; undefined when they are not all there */
   read(page: number): Buffer | undefined {
     if (page < 1 || page > this.count) return undefined
-    const bytes = Buffer.alloc(PAGE_BYTES)
+    const bytes = Buffer.alloc(DATABASE_PAGE_BYTES)
     const offset = this.#inWal.get(page)
     const length =
       offset === undefined || this.#wal === undefined
-        ? readSync(this.#main, bytes, 0, PAGE_BYTES, (page - 1) * PAGE_BYTES)
-        : readSync(this.#wal, bytes, 0, PAGE_BYTES, offset)
-    return length === PAGE_BYTES ? bytes : undefined
+        ? readSync(this.#main, bytes, 0, DATABASE_PAGE_BYTES, (page - 1) * DATABASE_PAGE_BYTES)
+        : readSync(this.#wal, bytes, 0, DATABASE_PAGE_BYTES, offset)
+    return length === DATABASE_PAGE_BYTES ? bytes : undefined
   }
 
   [Symbol.dispose](): void {
@@ -94,7 +94,7 @@ export function* recordsOf(pages: DatabasePages, number: number): Generator<Page
   if (kind !== pageKind.indexInner && kind !== pageKind.indexLeaf && kind !== pageKind.tableLeaf) return
   const cellCount = page.readUInt16BE(start + 3)
   const pointers = start + (kind === pageKind.indexInner ? 12 : 8)
-  for (let cell = 0; cell < cellCount && pointers + 2 * cell + 2 <= PAGE_BYTES; cell++) {
+  for (let cell = 0; cell < cellCount && pointers + 2 * cell + 2 <= DATABASE_PAGE_BYTES; cell++) {
     try {
       const offset = page.readUInt16BE(pointers + 2 * cell) + (kind === pageKind.indexInner ? 4 : 0)
       const record = readCell(pages, new ByteReader(page, offset), kind === pageKind.tableLeaf)
@@ -115,10 +115,10 @@ function readCell(pages: DatabasePages, cell: ByteReader, isTable: boolean): Pag
 }
 
 function readPayload(pages: DatabasePages, cell: ByteReader, length: number, isTable: boolean): Buffer | undefined {
-  const maxLocal = isTable ? PAGE_BYTES - 35 : Math.floor(((PAGE_BYTES - 12) * 64) / 255) - 23
+  const maxLocal = isTable ? DATABASE_PAGE_BYTES - 35 : Math.floor(((DATABASE_PAGE_BYTES - 12) * 64) / 255) - 23
   if (length <= maxLocal) return cell.take(length)
-  const minLocal = Math.floor(((PAGE_BYTES - 12) * 32) / 255) - 23
-  const wanted = minLocal + ((length - minLocal) % (PAGE_BYTES - 4))
+  const minLocal = Math.floor(((DATABASE_PAGE_BYTES - 12) * 32) / 255) - 23
+  const wanted = minLocal + ((length - minLocal) % (DATABASE_PAGE_BYTES - 4))
   const parts = [cell.take(wanted <= maxLocal ? wanted : minLocal)]
   let next = cell.take(4).readUInt32BE()
   let missing = length - (parts[0]?.length ?? 0)
@@ -126,7 +126,7 @@ function readPayload(pages: DatabasePages, cell: ByteReader, length: number, isT
     const page = pages.read(next)
     if (page === undefined) return undefined
     next = page.readUInt32BE(0)
-    const part = page.subarray(4, 4 + Math.min(missing, PAGE_BYTES - 4))
+    const part = page.subarray(4, 4 + Math.min(missing, DATABASE_PAGE_BYTES - 4))
     missing -= part.length
     parts.push(part)
   }

@@ -8,7 +8,7 @@ import { migrate, readPragma, APPLICATION_ID, MIGRATIONS } from './schema.ts'
 import { storageFailure } from '../storage-failure.ts'
 
 /** Fixed, so that a file with a damaged header can still be read page by page. */
-export const PAGE_BYTES = 4096
+export const DATABASE_PAGE_BYTES = 4096
 
 /** SQLite's page cache: enough for the inner pages of a million messages. */
 const pageCacheKib = 8 * 1024
@@ -33,7 +33,7 @@ const walKeptBytes = 16 * 1024 * 1024
  */
 const settings = `
   PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA page_size = ${PAGE_BYTES};
+  PRAGMA page_size = ${DATABASE_PAGE_BYTES};
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA secure_delete = ON;
@@ -111,7 +111,7 @@ function createFile(file: string): void {
   try {
     database = new DatabaseSync(fresh)
     // The sync below is enough: a fresh file that a crash leaves is made anew.
-    database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF`)
+    database.exec(`PRAGMA page_size = ${DATABASE_PAGE_BYTES}; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF`)
     migrate(database, fresh)
     database.close()
     syncFileSync(fresh)
@@ -135,7 +135,7 @@ function prepareFile(file: string): void {
     const { mode, size } = fstatSync(descriptor)
     if ((mode & 0o777) !== OWNER_ONLY) fchmodSync(descriptor, OWNER_ONLY)
     if (size === 0) throw new StorageDamagedError(file, undefined, new Error('the file is empty'))
-    if (size < PAGE_BYTES) return
+    if (size < DATABASE_PAGE_BYTES) return
     const version = Buffer.alloc(4)
     const marker = Buffer.alloc(15)
     readSync(descriptor, version, 0, version.length, userVersionOffset)

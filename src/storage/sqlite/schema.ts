@@ -12,7 +12,7 @@ import { offersColumn } from './offered-files.ts'
 export const APPLICATION_ID = 0x50726c79
 
 /** Measured disk space of a message without its text: its row, its id and its place in two indexes. */
-export const MESSAGE_OVERHEAD_BYTES = 192
+export const STORED_OVERHEAD_BYTES = 192
 
 /** The bytes of a quota that an incoming message takes. */
 export function messageBytes({
@@ -23,10 +23,10 @@ export function messageBytes({
   readonly files?: readonly OfferedFile[]
 }): number {
   const offers = offersColumn(files)
-  return Buffer.byteLength(text) + (offers === null ? 0 : Buffer.byteLength(offers)) + MESSAGE_OVERHEAD_BYTES
+  return Buffer.byteLength(text) + (offers === null ? 0 : Buffer.byteLength(offers)) + STORED_OVERHEAD_BYTES
 }
 
-/** The bytes of a row beside {@link MESSAGE_OVERHEAD_BYTES}, as an SQL expression: no text is read for it. */
+/** The bytes of a row beside {@link STORED_OVERHEAD_BYTES}, as an SQL expression: no text is read for it. */
 export const rowBytes = '(octet_length(text) + coalesce(octet_length(files), 0))'
 
 /**
@@ -118,7 +118,7 @@ const version5 = `
   CREATE INDEX message_held ON message(conversation, state, origin) WHERE state >= 11;
   ALTER TABLE conversation ADD COLUMN incoming_bytes INTEGER NOT NULL DEFAULT 0;
   UPDATE conversation SET incoming_bytes = (
-    SELECT coalesce(sum(octet_length(text)) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
+    SELECT coalesce(sum(octet_length(text)) + count(*) * ${STORED_OVERHEAD_BYTES}, 0) FROM message
     WHERE message.conversation = conversation.id AND state >= 10);
   CREATE TABLE evicted (
     number INTEGER PRIMARY KEY,
@@ -154,7 +154,7 @@ const version9 = `
 
 /** The disk space of a conversation's incoming messages as an SQL expression, which `incoming_bytes` must equal. */
 export function incomingBytesOf(conversation: string): string {
-  return `(SELECT coalesce(sum(${rowBytes}) + count(*) * ${MESSAGE_OVERHEAD_BYTES}, 0) FROM message
+  return `(SELECT coalesce(sum(${rowBytes}) + count(*) * ${STORED_OVERHEAD_BYTES}, 0) FROM message
     WHERE message.conversation = ${conversation} AND state >= 10)`
 }
 

@@ -1,7 +1,7 @@
 // SQLite's write-ahead log, where commits are, read without SQLite.
 // Format: https://sqlite.org/fileformat2.html#the_write_ahead_log
 import { readSync } from 'node:fs'
-import { PAGE_BYTES } from './history-file.ts'
+import { DATABASE_PAGE_BYTES } from './history-file.ts'
 
 const walHeaderBytes = 32
 const frameHeaderBytes = 24
@@ -16,7 +16,7 @@ export function readWal(wal: number): { offsets: Map<number, number>; pageCount:
   const header = Buffer.alloc(walHeaderBytes)
   if (readSync(wal, header, 0, walHeaderBytes, 0) < walHeaderBytes) return undefined
   const magic = header.readUInt32BE(0)
-  if ((magic & ~1) !== walMagic || header.readUInt32BE(8) !== PAGE_BYTES) return undefined
+  if ((magic & ~1) !== walMagic || header.readUInt32BE(8) !== DATABASE_PAGE_BYTES) return undefined
   const isBigEndian = (magic & 1) === 1
   const sum = new WalChecksum(isBigEndian)
   sum.add(header.subarray(0, 24))
@@ -26,7 +26,7 @@ export function readWal(wal: number): { offsets: Map<number, number>; pageCount:
   const uncommitted = new Map<number, number>()
   let pageCount = 0
   let frames = 0
-  const frame = Buffer.alloc(frameHeaderBytes + PAGE_BYTES)
+  const frame = Buffer.alloc(frameHeaderBytes + DATABASE_PAGE_BYTES)
   for (let offset = walHeaderBytes; ; offset += frame.length) {
     if (readSync(wal, frame, 0, frame.length, offset) < frame.length) break
     if (!frame.subarray(8, 16).equals(header.subarray(16, 24))) break

@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { sliceEnd, ROWS_PER_SLICE, readNumber, stateCode, toKey, type Row } from '../sqlite/message-rows.ts'
 import type { ConversationTable } from '../sqlite/conversation-table.ts'
-import { MESSAGE_OVERHEAD_BYTES, rowBytes } from '../sqlite/schema.ts'
+import { STORED_OVERHEAD_BYTES, rowBytes } from '../sqlite/schema.ts'
 import type { SearchIndex } from '../search/search-index.ts'
 
 /** Ids of evicted messages kept until their senders ask: ten times all requests, in about 2 MB. */
@@ -130,6 +130,6 @@ export class Deletion {
       return
     }
     this.#leave.run(state, conversation, id)
-    this.#conversations.left(conversation, { position, bytes: readNumber(row, 'size') + MESSAGE_OVERHEAD_BYTES })
+    this.#conversations.left(conversation, { position, bytes: readNumber(row, 'size') + STORED_OVERHEAD_BYTES })
   }
 }

@@ -10,7 +10,7 @@ import { CommitQueue, WalSync } from '../sqlite/commit-queue.ts'
 import { StorageClosedError, StorageDamagedError, StorageUnavailableError } from '../errors.ts'
 import { finishMending, isMarkedDamaged, markDamaged, mend, unmarkDamaged, type MendReport } from '../recovery/mend.ts'
 import { storageFailure, syncFailure } from '../storage-failure.ts'
-import { closeQuietly, inSmallCache, openHistoryFile, PAGE_BYTES } from '../sqlite/history-file.ts'
+import { closeQuietly, DATABASE_PAGE_BYTES, inSmallCache, openHistoryFile } from '../sqlite/history-file.ts'
 import { SqliteMessages } from './sqlite-messages.ts'
 
 export interface SqliteStoreOptions {
@@ -184,7 +184,10 @@ export class SqliteStore extends SqliteMessages {
         // An error thrown here ends the copy.
         signal?.throwIfAborted()
         if (this.#closing !== undefined) throw new StorageClosedError(file)
-        onProgress?.({ doneBytes: (totalPages - remainingPages) * PAGE_BYTES, totalBytes: totalPages * PAGE_BYTES })
+        onProgress?.({
+          doneBytes: (totalPages - remainingPages) * DATABASE_PAGE_BYTES,
+          totalBytes: totalPages * DATABASE_PAGE_BYTES
+        })
       }
     })
   }

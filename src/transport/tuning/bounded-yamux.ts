@@ -27,7 +27,8 @@ import {
   type RoundTrip,
   roundTripOf,
   toError,
-  WireError
+  WireError,
+  YAMUX_HEADER
 } from '../../wire/index.ts'
 import type { FrameHeader, LinkWatch } from '../../wire/index.ts'
 import { agreesToProposal, guardNegotiation, isBuffering, isTakingStream } from './negotiation.ts'
@@ -88,9 +89,6 @@ export const yamuxInit: YamuxMuxerInit = {
 /** What multistream-select calls it. */
 export const MUXER_PROTOCOL = '/yamux/1.0.0'
 
-const HEADER_BYTES = 12
-const TYPE_OFFSET = 1
-const LENGTH_OFFSET = 8
 const DATA_TYPE = 0
 
 export interface BoundedYamuxInit {
@@ -279,7 +277,7 @@ function guardAnnouncements(
 
 /** Follows the headers through bytes that are split anywhere; keeps at most one header. */
 class HeaderScanner {
-  readonly #header = new DataView(new ArrayBuffer(HEADER_BYTES))
+  readonly #header = new DataView(new ArrayBuffer(YAMUX_HEADER.bytes))
   #headerBytes = 0
   #bodyBytesLeft = 0
 
@@ -294,10 +292,10 @@ class HeaderScanner {
         offset += skipped
       } else {
         this.#header.setUint8(this.#headerBytes++, bytes[offset++] ?? 0)
-        if (this.#headerBytes === HEADER_BYTES) {
+        if (this.#headerBytes === YAMUX_HEADER.bytes) {
           this.#headerBytes = 0
-          if (this.#header.getUint8(TYPE_OFFSET) === DATA_TYPE) {
-            this.#bodyBytesLeft = this.#header.getUint32(LENGTH_OFFSET)
+          if (this.#header.getUint8(YAMUX_HEADER.type) === DATA_TYPE) {
+            this.#bodyBytesLeft = this.#header.getUint32(YAMUX_HEADER.length)
             largestBytes = Math.max(largestBytes, this.#bodyBytesLeft)
           }
         }
@@ -333,7 +331,7 @@ export function boundUnsent(connection: MessageStream, onBreach: (error: Misbeha
     if (isOver) return false
     const hasRoom = send(frame)
     if (hasRoom) return true
-    if (frame.byteLength === HEADER_BYTES) controlFrames += 1
+    if (frame.byteLength === YAMUX_HEADER.bytes) controlFrames += 1
     check()
     return false
   }

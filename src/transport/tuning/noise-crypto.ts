@@ -35,7 +35,8 @@ export interface Sodium {
 }
 
 const KEY_BYTES = 32
-const TAG_BYTES = 16
+/** What sealing adds to each message: the tag of Poly1305. */
+export const TAG_BYTES = 16
 
 /** @returns undefined where there is none for this machine, or it was left out when Parley was installed */
 export function loadSodium(): Sodium | undefined {

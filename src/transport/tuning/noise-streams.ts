@@ -15,6 +15,7 @@ import {
 import { agreesToProposal, guardNegotiation } from './negotiation.ts'
 import { MUXER_PROTOCOL, type OnMisbehaviour } from './bounded-yamux.ts'
 import { sendDirectly } from './lean-sends.ts'
+import { TAG_BYTES } from './noise-crypto.ts'
 import { allTuning } from './tuning.ts'
 import type { Tuning } from './tuning.ts'
 
@@ -111,8 +112,6 @@ function isNoiseStream(connection: MessageStream): connection is NoiseStream {
 
 /** Two bytes of length before each. */
 const LENGTH_BYTES = 2
-/** What sealing adds to each. */
-const TAG_BYTES = 16
 
 /** Cuts what is read into sealed messages; holds at most one that is incomplete, of less than 64 KiB. */
 export class Messages {

@@ -9,6 +9,7 @@
 
 import type { MessageStream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { YAMUX_HEADER } from '../../wire/index.ts'
 
 /**
  * A stream's window updates go out when they give so many bytes together, in
@@ -16,12 +17,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
  */
 export const WINDOW_UPDATE_BYTES = 128 * 1024
 
-const HEADER_BYTES = 12
 const WINDOW_UPDATE_TYPE = 1
-const TYPE_OFFSET = 1
-const FLAGS_OFFSET = 2
-const STREAM_OFFSET = 4
-const LENGTH_OFFSET = 8
 /** Withheld updates of streams that have ended are looked for among more than so many. */
 const KEPT_STREAMS = 16
 
@@ -39,25 +35,25 @@ export function withholdUpdates(
   connection.send = (frame) => {
     const update = bareUpdate(frame)
     if (update === undefined) return send(frame)
-    const streamId = update.getUint32(STREAM_OFFSET)
-    const bytes = (withheld.get(streamId) ?? 0) + update.getUint32(LENGTH_OFFSET)
+    const streamId = update.getUint32(YAMUX_HEADER.stream)
+    const bytes = (withheld.get(streamId) ?? 0) + update.getUint32(YAMUX_HEADER.length)
     if (bytes < WINDOW_UPDATE_BYTES) {
       withheld.set(streamId, bytes)
       if (withheld.size > KEPT_STREAMS) forgetEnded(withheld, streams())
       return true
     }
     withheld.delete(streamId)
-    update.setUint32(LENGTH_OFFSET, bytes)
+    update.setUint32(YAMUX_HEADER.length, bytes)
     return send(frame)
   }
 }
 
 /** The header of a window update that says nothing else: no stream begins or ends with it. */
 function bareUpdate(frame: Uint8Array | Uint8ArrayList): DataView | undefined {
-  if (!(frame instanceof Uint8Array) || frame.byteLength !== HEADER_BYTES) return undefined
-  if (frame[TYPE_OFFSET] !== WINDOW_UPDATE_TYPE) return undefined
-  const header = new DataView(frame.buffer, frame.byteOffset, HEADER_BYTES)
-  return header.getUint16(FLAGS_OFFSET) === 0 ? header : undefined
+  if (!(frame instanceof Uint8Array) || frame.byteLength !== YAMUX_HEADER.bytes) return undefined
+  if (frame[YAMUX_HEADER.type] !== WINDOW_UPDATE_TYPE) return undefined
+  const header = new DataView(frame.buffer, frame.byteOffset, YAMUX_HEADER.bytes)
+  return header.getUint16(YAMUX_HEADER.flags) === 0 ? header : undefined
 }
 
 function forgetEnded(withheld: Map<number, number>, streams: readonly { readonly id: string }[]): void {

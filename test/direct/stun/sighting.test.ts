@@ -7,20 +7,20 @@ import { expect, test } from 'vitest'
 import {
   isSigned,
   MAX_SIGHTING_AGE_MS,
-  NONCE_BYTES,
-  PROOF_BYTES,
+  SIGHTING_NONCE_BYTES,
+  SIGHTING_PROOF_BYTES,
   type Sighting,
   type SightingOwner,
   sightingTag,
   signSighting,
   verifySighting
 } from '../../../src/direct/stun/index.ts'
-import { TAG_BYTES } from '../../../src/direct/stun/sighting.ts'
+import { SIGHTING_TAG_BYTES } from '../../../src/direct/stun/sighting.ts'
 
 const directoryKey = await generateKeyPair('Ed25519')
 const otherKey = await generateKeyPair('Ed25519')
-const ours: SightingOwner = { peer: await newPeer(), nonce: new Uint8Array(NONCE_BYTES).fill(1) }
-const theirs: SightingOwner = { peer: await newPeer(), nonce: new Uint8Array(NONCE_BYTES).fill(2) }
+const ours: SightingOwner = { peer: await newPeer(), nonce: new Uint8Array(SIGHTING_NONCE_BYTES).fill(1) }
+const theirs: SightingOwner = { peer: await newPeer(), nonce: new Uint8Array(SIGHTING_NONCE_BYTES).fill(2) }
 
 async function newPeer(): Promise<SightingOwner['peer']> {
   return peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
@@ -63,7 +63,7 @@ test('another owner, attempt, address, port, time or directory breaks the signat
   expect(await isSigned(good, theirs)).toBe(true)
   expect(await isSigned(good, ours)).toBe(false)
   expect(await isSigned(good, { ...theirs, nonce: ours.nonce })).toBe(false)
-  expect(await isSigned(good, { ...theirs, nonce: new Uint8Array(NONCE_BYTES - 1) })).toBe(false)
+  expect(await isSigned(good, { ...theirs, nonce: new Uint8Array(SIGHTING_NONCE_BYTES - 1) })).toBe(false)
   expect(await isSigned({ ...good, address: '203.0.113.8' }, theirs)).toBe(false)
   expect(await isSigned({ ...good, address: 'example.org' }, theirs)).toBe(false)
   expect(await isSigned({ ...good, port: 40_001 }, theirs)).toBe(false)
@@ -77,14 +77,14 @@ test('a proof of any other bytes proves nothing, and does not throw', async () =
   const good = await sighted(theirs, 5_000)
   const own = [await sighted(ours, 5_000)]
   await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: PROOF_BYTES + 8 }), async (proof) => {
+    fc.asyncProperty(fc.uint8Array({ maxLength: SIGHTING_PROOF_BYTES + 8 }), async (proof) => {
       expect(await verifySighting({ ...good, proof }, { ...theirs, own })).toBe(false)
     })
   )
 })
 
 test('the tag tells nothing of its peer without the nonce, and is another for each attempt', () => {
-  expect(sightingTag(ours)).toHaveLength(TAG_BYTES)
+  expect(sightingTag(ours)).toHaveLength(SIGHTING_TAG_BYTES)
   expect(sightingTag(ours)).toEqual(sightingTag({ ...ours }))
   expect(sightingTag(ours)).not.toEqual(sightingTag({ ...ours, nonce: theirs.nonce }))
   expect(sightingTag(ours)).not.toEqual(sightingTag({ ...ours, peer: theirs.peer }))

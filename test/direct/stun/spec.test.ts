@@ -1,7 +1,7 @@
 /** The example of the specification is what this program writes and reads. */
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { isSigned, NONCE_BYTES, sightingTag, signSighting } from '../../../src/direct/stun/index.ts'
+import { isSigned, SIGHTING_NONCE_BYTES, sightingTag, signSighting } from '../../../src/direct/stun/index.ts'
 import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from '../../../src/direct/stun/stun-message.ts'
 import { identity } from '../../presence/records.ts'
 
@@ -22,7 +22,7 @@ const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, '
 
 test('the request and the answer are these bytes', async () => {
   const [peer, directory] = [await identity(1), await identity(2)]
-  const owner = { peer: peer.peer, nonce: Uint8Array.from({ length: NONCE_BYTES }, (_, i) => i) }
+  const owner = { peer: peer.peer, nonce: Uint8Array.from({ length: SIGHTING_NONCE_BYTES }, (_, i) => i) }
   const tag = sightingTag(owner)
   const transaction = bytesOf('b7e7a701bc34d686fa87dfae')
   expect(hex(encodeRequest({ transaction, tag }))).toBe(example('request'))

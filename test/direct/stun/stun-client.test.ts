@@ -3,7 +3,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import {
-  NONCE_BYTES,
+  SIGHTING_NONCE_BYTES,
   signSighting,
   StunClient,
   type StunSeen,
@@ -15,7 +15,7 @@ import { decodeRequest, encodeAnswer } from '../../../src/direct/stun/stun-messa
 const [keyA, keyB] = [await generateKeyPair('Ed25519'), await generateKeyPair('Ed25519')]
 const [directoryA, directoryB] = [peerIdFromPrivateKey(keyA), peerIdFromPrivateKey(keyB)]
 const peerId = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-const nonce = new Uint8Array(NONCE_BYTES).fill(7)
+const nonce = new Uint8Array(SIGHTING_NONCE_BYTES).fill(7)
 
 const a: StunServer = { directory: directoryA, host: '192.0.2.1', port: 8000 }
 const aOther: StunServer = { ...a, port: 9000 }

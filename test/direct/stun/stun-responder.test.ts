@@ -7,7 +7,7 @@ import type { Logger } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect, onTestFinished, test } from 'vitest'
 import {
-  NONCE_BYTES,
+  SIGHTING_NONCE_BYTES,
   StunClient,
   stunResponder,
   verifySighting,
@@ -97,7 +97,10 @@ test.for([
 ] as const)('both ports say and sign where a socket of %s is seen', async ([type, host]) => {
   const node = await running({ host: undefined })
   const socket = await udp(type, host)
-  const owner = { peer: peerIdFromPrivateKey(await generateKeyPair('Ed25519')), nonce: randomBytes(NONCE_BYTES) }
+  const owner = {
+    peer: peerIdFromPrivateKey(await generateKeyPair('Ed25519')),
+    nonce: randomBytes(SIGHTING_NONCE_BYTES)
+  }
   const { signal } = new AbortController()
   const seen = await clientOf(socket).look({
     servers: serversOf(node, host),

@@ -6,7 +6,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ASK_AGAIN_MS, BEHIND_MS } from '../../../src/directory/federation/state/known-directory.ts'
+import { STATEMENTS_ASK_AGAIN_MS, BEHIND_MS } from '../../../src/directory/federation/state/known-directory.ts'
 import { HELD_STATEMENT_BYTES } from '../../../src/directory/federation/state/statement-log.ts'
 import { FederationState } from '../../../src/directory/federation/state/federation-state.ts'
 import { Roster } from '../../../src/presence/index.ts'
@@ -175,7 +175,7 @@ describe('the room for the statements of other directories', () => {
     state.expire(state.nextDeadline())
     state.heard(beat(liar, { beat: 3n, counter: 60n, count: 60, digest: new Uint8Array(32).fill(1) }), 0)
     for (let n = 15; n < 20; n++) say(liar, peer(n), false)
-    const later = ASK_AGAIN_MS.max
+    const later = STATEMENTS_ASK_AGAIN_MS.max
     expect(state.behind(later).length + state.behind(2 * later).length).toBeLessThanOrEqual(2)
   })
 })

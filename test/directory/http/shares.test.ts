@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { EVICTED_RETRY_MS, MAX_EVENT_STREAMS } from '../../../src/directory/http/event-streams.ts'
+import { EVICTED_READER_RETRY_MS, MAX_EVENT_STREAMS } from '../../../src/directory/http/event-streams.ts'
 import { HTTP_HELD_BACK_MS, HTTP_OFFENCE_RATE, ThrottledClients } from '../../../src/directory/http/request-guard.ts'
 import { MAX_HTTP_PIPELINED } from '../../../src/directory/http/roster-http.ts'
 import { MAX_HTTP_CONNECTIONS, HttpConnections, EvictionReports } from '../../../src/directory/http/http-connections.ts'
@@ -67,10 +67,10 @@ test('a stream that gives way says why, and when to come back', async () => {
   await new EventReader(port).next('snapshot')
   await expect.poll(() => crowd.filter(({ retryMs }) => retryMs !== undefined)).toHaveLength(1)
   const gone = crowd.find(({ retryMs }) => retryMs !== undefined)
-  expect(gone?.retryMs).toBe(EVICTED_RETRY_MS)
+  expect(gone?.retryMs).toBe(EVICTED_READER_RETRY_MS)
   expect((await gone?.next('end'))?.data).toEqual({
     reason: 'too many pages are open from your address: this one gave way to others',
-    retryAfterMs: EVICTED_RETRY_MS
+    retryAfterMs: EVICTED_READER_RETRY_MS
   })
 })
 

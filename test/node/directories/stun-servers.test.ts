@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, onTestFinished, test } from 'vitest'
-import { NONCE_BYTES, StunClient } from '../../../src/direct/stun/index.ts'
+import { SIGHTING_NONCE_BYTES, StunClient } from '../../../src/direct/stun/index.ts'
 import { Directories } from '../../../src/node/directories/directories.ts'
 import { stunServersAt } from '../../../src/node/directories/stun-servers.ts'
 import { stunFor } from '../../../src/node/server/directory-stun.ts'
@@ -62,7 +62,7 @@ test('a peer asks a directory in use where it was reached, and is told how it is
   await once(socket, 'listening')
   const stun = new StunClient((bytes, { host, port }) => socket.send(bytes, port, host))
   socket.on('message', (bytes, { address, port }) => stun.received(bytes, { host: address, port }))
-  const nonce = randomBytes(NONCE_BYTES)
+  const nonce = randomBytes(SIGHTING_NONCE_BYTES)
   const seen = await stun.look({ servers, peerId, nonce, signal: new AbortController().signal })
   expect(seen.mapping).toBe('independent')
   expect(seen.sightings).toMatchObject([{ address: '127.0.0.1', port: socket.address().port }])

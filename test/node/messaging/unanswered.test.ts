@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { UNANSWERED_MS, Unanswered } from '../../../src/node/messaging/unanswered.ts'
+import { RECEIPT_DUE_MS, Unanswered } from '../../../src/node/messaging/unanswered.ts'
 
 let silent: string[]
 let unanswered: Unanswered
@@ -17,7 +17,7 @@ afterEach(() => {
 
 test('a message that brings no receipt for a while is told once, however many follow it', () => {
   for (let sent = 0; sent < 100; sent++) unanswered.sent('anna')
-  vi.advanceTimersByTime(UNANSWERED_MS - 1)
+  vi.advanceTimersByTime(RECEIPT_DUE_MS - 1)
   expect(silent).toEqual([])
   vi.advanceTimersByTime(60_000)
   expect(silent).toEqual(['anna'])

@@ -37,7 +37,7 @@ export const DEAD_KEPT_MS = { named: 10 * 60_000, other: 30_000 } as const
 export const BEHIND_MS = 500
 
 /** Asked again when the answer did not help, doubling up to the second: a directory that lies costs little. */
-export const ASK_AGAIN_MS = { first: 2_000, max: 60_000 } as const
+export const STATEMENTS_ASK_AGAIN_MS = { first: 2_000, max: 60_000 } as const
 
 export class KnownDirectory {
   readonly id: string
@@ -204,7 +204,10 @@ export class KnownDirectory {
     const { behindSinceMs, unsureSinceMs, asks, againAtMs } = this.#asking
     const isDue = behindSinceMs + BEHIND_MS <= nowMs || unsureSinceMs + DIRECTORY_LOST_MS <= nowMs
     if (!isDue || !this.isAlive(nowMs) || nowMs < againAtMs) return undefined
-    const waitMs = backoffMs({ firstMs: ASK_AGAIN_MS.first, maxMs: ASK_AGAIN_MS.max, jitter: 0 }, asks)
+    const waitMs = backoffMs(
+      { firstMs: STATEMENTS_ASK_AGAIN_MS.first, maxMs: STATEMENTS_ASK_AGAIN_MS.max, jitter: 0 },
+      asks
+    )
     this.#asking = { ...this.#asking, asks: asks + 1, againAtMs: nowMs + waitMs }
     const shown = this.#heartbeat?.heartbeat.counter ?? 0n
     const isCut = this.#isCut

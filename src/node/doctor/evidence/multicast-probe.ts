@@ -26,7 +26,7 @@ import type { Interfaces } from '../../../transport/index.ts'
 const MULTICAST_PROBE_MS = 2_500
 
 /** The question is asked again, as Wi-Fi does not repeat a multicast that was lost. */
-const ASK_AGAIN_MS = 800
+const MULTICAST_REPEAT_MS = 800
 
 /** Other machines that are counted on a link: more say nothing new. */
 const MAX_COUNTED_SENDERS = 64
@@ -85,7 +85,7 @@ export async function probeMulticast(
   }
   try {
     await openAll(trials, { sockets, onMessage })
-    for (const wait of [ASK_AGAIN_MS, MULTICAST_PROBE_MS - ASK_AGAIN_MS]) {
+    for (const wait of [MULTICAST_REPEAT_MS, MULTICAST_PROBE_MS - MULTICAST_REPEAT_MS]) {
       await Promise.all(trials.map(async (trial) => send(trial)))
       await sleep(wait, undefined, { signal })
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  ASK_AGAIN_MS,
+  STATEMENTS_ASK_AGAIN_MS,
   BEHIND_MS,
   DIRECTORY_ALIVE_MS,
   DIRECTORY_LOST_MS,
@@ -231,8 +231,8 @@ describe('what is missing', () => {
     expect(here.state.behind(1_000 + BEHIND_MS - 1)).toEqual([])
     const dueMs = 1_000 + BEHIND_MS
     expect(here.state.behind(dueMs)).toEqual([{ directory: north.id, epoch: 1n, afterCounter: 1n }])
-    expect(here.state.behind(dueMs + ASK_AGAIN_MS.first - 1)).toEqual([])
-    expect(here.state.behind(dueMs + ASK_AGAIN_MS.first)).toEqual([
+    expect(here.state.behind(dueMs + STATEMENTS_ASK_AGAIN_MS.first - 1)).toEqual([])
+    expect(here.state.behind(dueMs + STATEMENTS_ASK_AGAIN_MS.first)).toEqual([
       { directory: north.id, epoch: 1n, afterCounter: 0n }
     ])
     here.merge(bobAtNorth, 4_000)
