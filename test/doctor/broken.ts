@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HostProgram } from '../netns/host-program.ts'
 import type { NetHost } from '../netns/lan.ts'
+import { FIREWALLD, UFW, withFirewalld, withUfw } from './firewall-programs.ts'
 import type { Scene, SetUp } from './set-up.ts'
 import { peerPort, type Stage, type StageHost } from './stage.ts'
 
@@ -21,6 +22,12 @@ async function alone(stage: Stage, script: string): Promise<Scene> {
   const lan = await stage.lan({ hosts: 2 })
   const host = lan.host(0)
   await stage.shell(host, script)
+  return { host, examine: async () => stage.doctor(host, ['--port', String(peerPort)]) }
+}
+
+/** Two hosts on a LAN; on the first a program keeps the firewall, and doctor is asked about nobody. */
+async function behindProgram(stage: Stage, program: typeof withUfw): Promise<Scene> {
+  const host = await program(stage, (await stage.lan({ hosts: 2 })).host(0))
   return { host, examine: async () => stage.doctor(host, ['--port', String(peerPort)]) }
 }
 
@@ -78,6 +85,21 @@ export const broken: readonly SetUp[] = [
         stage,
         `nft 'table inet filter { chain input { type filter hook input priority 0; policy drop; iif lo accept; ct state established,related accept; tcp dport 22 accept; meta l4proto { icmp, ipv6-icmp } accept; }; }'`
       )
+  },
+  {
+    name: 'ufw',
+    cause: 'firewall-port-in',
+    mends: true,
+    needs: UFW,
+    make: async (stage) => behindProgram(stage, withUfw)
+  },
+  {
+    name: 'firewalld',
+    cause: 'firewall-port-in',
+    alongside: ['firewall-mdns-in'],
+    mends: true,
+    needs: FIREWALLD,
+    make: async (stage) => behindProgram(stage, withFirewalld)
   },
   {
     name: 'port-out',

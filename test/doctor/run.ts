@@ -2,6 +2,7 @@
 // healthy ones. Prints a line for each; where its commands can mend the network they are
 // run, and it must be content afterwards.
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { whyNoInternet } from '../netns/internet.ts'
@@ -19,7 +20,7 @@ const setUps = [...broken, ...healthy]
 const sample = [
   'isolation',
   'vpn-route',
-  'directory-down',
+  'ufw',
   'only-443',
   'udp-firewall-out',
   'vpn',
@@ -70,6 +71,12 @@ async function main(): Promise<number> {
   const failed: string[] = []
   let slowestMs = 0
   for (const setUp of setUps.filter(({ name }) => names.includes(name))) {
+    if (setUp.needs !== undefined && !existsSync(setUp.needs)) {
+      const isRequired = process.env['CI'] !== undefined
+      console.log(`${isRequired ? 'FAILED' : 'skipped'} ${setUp.name}: there is no ${setUp.needs}`)
+      if (isRequired) failed.push(setUp.name)
+      continue
+    }
     const { fault: said, tookMs } = await faultOf(setUp)
     const isLate = tookMs > EXAMINED_WITHIN_MS && !values.sample
     const fault = said ?? (isLate ? `it answered after more than ${EXAMINED_WITHIN_MS / 1_000} s` : undefined)

@@ -12,6 +12,8 @@ export interface SetUp {
   readonly alongside?: readonly DoctorCause[]
   /** Its commands mend it: doctor is content afterwards. */
   readonly mends?: boolean
+  /** A program of the system without which it can't be made. */
+  readonly needs?: string
   /** Makes it. */
   readonly make: (stage: Stage) => Promise<Scene>
 }

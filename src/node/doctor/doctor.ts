@@ -89,7 +89,9 @@ export class Doctor {
 
   /** @param options.withinMs the time that is left for it, at least 4 s are taken; default 6.5 s @throws the signal's reason */
   async examine(target: DoctorTarget, options: ExamineOptions = {}): Promise<DoctorReport> {
-    const deadline = AbortSignal.timeout(Math.max(MIN_DOCTOR_MS, Math.min(DOCTOR_MS, options.withinMs ?? DOCTOR_MS)))
+    const deadline = AbortSignal.timeout(
+      Math.round(Math.max(MIN_DOCTOR_MS, Math.min(DOCTOR_MS, options.withinMs ?? DOCTOR_MS)))
+    )
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
     const looking = lookAround(this.#node.searchesLan, signal)
     const [seen, directories, reach, peer] = await Promise.all([

@@ -43,6 +43,24 @@ function ruleset(...entries: readonly object[]): NftRuleset {
 
 const dropped = { family: 'inet', table: 'fw', chain: 'input' }
 
+test('of the conditions of iptables those are judged that can only mean one thing', () => {
+  const xt = (name: string): object => ({ xt: { type: 'match', name } })
+  const isCertain = (...expr: Expr) =>
+    dropsOf(connection, ruleset(base('input', 'drop'), rule('input', ...expr))).map((one) => one.isCertain)
+  expect(isCertain(xt('conntrack'), accept)).toEqual([true])
+  expect(isCertain(match(dport('tcp'), 4001), xt('conntrack'), accept)).toEqual([false])
+  expect(isCertain(xt('multiport'), accept)).toEqual([false])
+  expect(isCertain(match(dport('tcp'), 4001), xt('comment'), accept)).toEqual([])
+  expect(isCertain(match({ exthdr: { name: 'rt', field: 'type' } }, 0), drop)).toEqual([true])
+})
+
+test('a packet is for this machine, or for a group', () => {
+  const only = (kind: string): NftRuleset =>
+    ruleset(base('input', 'drop'), rule('input', match({ fib: { result: 'type', flags: ['daddr'] } }, kind), accept))
+  expect([dropsOf(connection, only('local')), dropsOf(mdns, only('multicast'))]).toEqual([[], []])
+  expect([dropsOf(connection, only('multicast')).length, dropsOf(mdns, only('local')).length]).toEqual([1, 1])
+})
+
 test('a rule that matches drops, and only what it matches', () => {
   const rules = ruleset(base('input', 'accept'), rule('input', match(dport('udp'), 5353), drop))
   expect(dropsOf(mdns, rules)).toEqual([{ ...dropped, by: 'rule', isCertain: true }])
@@ -88,7 +106,7 @@ test('jumps return, verdict maps decide, and named sets are looked up', () => {
 })
 
 test('a rule that can not be judged makes what follows uncertain, and decides nothing', () => {
-  const maybe = match({ fib: { result: 'type', flags: ['daddr'] } }, 'local')
+  const maybe = match({ fib: { result: 'oif', flags: ['saddr', 'iif'] } }, 'local')
   const strict = ruleset(base('input', 'drop'), rule('input', maybe, accept))
   expect(dropsOf(connection, strict)).toEqual([{ ...dropped, by: 'policy', isCertain: false }])
   const lax = ruleset(base('input', 'accept'), rule('input', { xt: null }, drop))

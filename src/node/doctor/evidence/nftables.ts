@@ -175,10 +175,25 @@ function judge(statements: readonly Json[], packet: Packet, place: Place): Judge
       const verdict = mappedVerdict(vmap, packet, place)
       if (verdict === 'maybe') return { holds: 'maybe', verdict: statement }
       if (verdict !== undefined) return { holds, verdict }
-    } else if ('xt' in statement) holds = 'maybe' // of iptables, which nft does not translate
-    else if (verdicts.some((verdict) => verdict in statement)) return { holds, verdict: statement }
+    } else if ('xt' in statement) {
+      const isMet = xtHolds(statement['xt'], statements, place)
+      if (isMet === 'no') return { holds: 'no', verdict: undefined }
+      if (isMet === 'maybe') holds = 'maybe'
+    } else if (verdicts.some((verdict) => verdict in statement)) return { holds, verdict: statement }
   }
   return { holds, verdict: undefined }
+}
+
+/** A condition of iptables: nft names its kind, and not what it asks for. */
+function xtHolds(xt: unknown, statements: readonly Json[], { chain }: Place): Truth {
+  const name = isJson(xt) ? xt['name'] : undefined
+  if (name === 'comment') return 'yes'
+  // ufw asks first whether the packet is for this machine or a group, as those are that are judged here; later for broadcasts.
+  if (name === 'addrtype' && /^ufw6?-not-local$/u.test(chain.chain)) return 'yes'
+  if (name === 'addrtype' && /^ufw6?-after-input$/u.test(chain.chain)) return 'no'
+  // Alone it lets in what belongs to an earlier exchange, or drops what belongs to none; a first packet is neither.
+  const isAlone = statements.filter((one) => 'match' in one || 'xt' in one).length === 1
+  return isAlone && (name === 'conntrack' || name === 'state') ? 'no' : 'maybe'
 }
 
 function targetOf(verdict: Json): string | undefined {
@@ -245,13 +260,24 @@ function mappedVerdict(vmap: Json, packet: Packet, place: Place): Json | 'maybe'
 
 function valueOf(left: unknown, packet: Packet): Value {
   if (!isJson(left)) return { is: 'unknown' }
-  const { meta, payload, ct } = left
+  const { meta, payload, ct, exthdr, fib } = left
   if (isJson(meta)) return metaValue(meta['key'], packet)
   if (isJson(payload)) return payloadValue(payload, packet)
   // Nothing was exchanged before it, and nothing is translated.
   if (isJson(ct) && ct['key'] === 'state') return known('new')
   if (isJson(ct) && ct['key'] === 'status') return { is: 'absent' }
+  // The first packet has no such header of IPv6.
+  if (isJson(exthdr)) return { is: 'absent' }
+  if (isJson(fib) && fib['result'] === 'type') return kindOfTarget(fib['flags'], packet)
   return { is: 'unknown' }
+}
+
+/** What the system's routes say of the target: this machine, a group, or another machine. */
+function kindOfTarget(flags: unknown, { direction, target }: Packet): Value {
+  const isOfTarget = Array.isArray(flags) ? flags.includes('daddr') : flags === 'daddr'
+  if (!isOfTarget) return { is: 'unknown' }
+  if (/^(?:ff|22[4-9]\.|23\d\.)/u.test(target)) return known('multicast')
+  return known(direction === 'in' ? 'local' : 'unicast')
 }
 
 function metaValue(key: unknown, packet: Packet): Value {
