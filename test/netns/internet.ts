@@ -120,6 +120,11 @@ export class Internet {
     return site
   }
 
+  /** From now on the name is looked up to this address on all hosts, by commands that begin after this. */
+  async giveHost(name: string, address: string): Promise<void> {
+    await this.#namespaces.giveHost(name, address)
+  }
+
   /** What still runs on a host goes on, alone. */
   async remove(): Promise<void> {
     await Promise.all(this.#slowLinks.splice(0).map(async (link) => link.end()))

@@ -13,11 +13,14 @@ export async function untilListening(pid: number, port: number, timeoutMs: numbe
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0')
   const deadline = performance.now() + timeoutMs
   while (performance.now() < deadline) {
-    const table = await readFile(`/proc/${pid}/net/tcp`, 'utf8').catch(() => '')
-    const listens = table.split('\n').some((line) => {
-      const [, local = '', , state] = line.trim().split(/\s+/)
-      return state === listenState && local.endsWith(`:${hexPort}`)
-    })
+    const tables = ['tcp', 'tcp6'].map(async (one) => readFile(`/proc/${pid}/net/${one}`, 'utf8').catch(() => ''))
+    const listens = (await Promise.all(tables))
+      .join('\n')
+      .split('\n')
+      .some((line) => {
+        const [, local = '', , state] = line.trim().split(/\s+/)
+        return state === listenState && local.endsWith(`:${hexPort}`)
+      })
     if (listens) return performance.now()
     await sleep(lookEveryMs)
   }

@@ -2,6 +2,9 @@
 // are, and removing them removes everything that is in them. It knows nothing of what
 // is connected with what.
 import { execFile, execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 
@@ -9,6 +12,9 @@ const run = promisify(execFile)
 
 /** The process that made a namespace is part of its name: what a killed test has left can be told and removed. */
 const prefix = 'plt'
+
+/** What lies here under the name of a namespace stands there in place of the files of /etc (ip-netns(8)). */
+const etc = '/etc/netns'
 
 export class Namespaces {
   readonly #names: string[] = []
@@ -34,6 +40,14 @@ export class Namespaces {
     return name
   }
 
+  /** From now on the name is looked up to this address in all of them, by commands that begin after this. */
+  async giveHost(name: string, address: string): Promise<void> {
+    for (const namespace of this.#names) {
+      await mkdir(join(etc, namespace), { recursive: true })
+      await writeFile(join(etc, namespace, 'hosts'), `127.0.0.1 localhost\n${address} ${name}\n`)
+    }
+  }
+
   nameOf(suffix: string): string {
     return `${this.#family}-${suffix}`
   }
@@ -41,13 +55,17 @@ export class Namespaces {
   /** What still runs in one goes on, alone. */
   async remove(): Promise<void> {
     process.off('exit', this.#onExit)
-    for (const name of this.#names.splice(0)) await ip('netns', 'del', name).catch(() => undefined)
+    for (const name of this.#names.splice(0)) {
+      await ip('netns', 'del', name).catch(() => undefined)
+      await rm(join(etc, name), { recursive: true, force: true })
+    }
   }
 
   /** When the process ends without having called remove(), there is no time for promises. */
   #removeNow(): void {
     for (const name of this.#names.splice(0)) {
       try {
+        rmSync(join(etc, name), { recursive: true, force: true })
         execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' })
       } catch {
         // Nobody is left to hear of it; the next test removes it.
@@ -76,6 +94,10 @@ async function removeLeftovers(): Promise<void> {
   const { stdout } = await run('ip', ['netns', 'list'])
   for (const [name, pid] of stdout.matchAll(new RegExp(`^${prefix}-(\\d+)-\\S+`, 'gm'))) {
     if (!isAlive(Number(pid))) await ip('netns', 'del', name).catch(() => undefined)
+  }
+  for (const name of await readdir(etc).catch(() => [])) {
+    const pid = new RegExp(`^${prefix}-(\\d+)-`, 'u').exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(etc, name), { recursive: true, force: true })
   }
 }
 
