@@ -103,6 +103,8 @@ interface Life {
 /** An attempt with one peer, by whichever side began it. */
 interface Meeting {
   readonly role: PunchRole
+  /** While this side asked, the other side asked too, and was refused for that. */
+  hasBeenAsked: boolean
   readonly end: AbortController
   readonly connection: Promise<Connection>
 }
@@ -167,12 +169,15 @@ export class DirectPaths {
     if (relayed === undefined) throw new NoDirectPathError('not-relayed')
     const udx = this.#loaded()
     if (udx === undefined) throw new NoDirectPathError('no-library')
+    const ask = async (within: AbortSignal): Promise<Connection> =>
+      this.#tried(life, udx, 'asking', async (attempt) => this.#ask(life, relayed, attempt, within))
     const asked = this.#begin(peer, 'asking', async (within) => {
-      const attempt = this.#attempt(life, udx, 'asking')
       try {
-        return await this.#ask(life, relayed, attempt, within)
+        return await ask(within)
       } catch (error) {
-        attempt.abandon()
+        // The other side has refused before it had this one as a contact, and has asked itself since.
+        const isRefused = error instanceof NoDirectPathError && error.why === 'refused'
+        if (isRefused && this.#meetings.get(peer)?.hasBeenAsked === true) return ask(within)
         throw error
       }
     })
@@ -212,13 +217,19 @@ export class DirectPaths {
     return this.#udx.library
   }
 
-  #attempt({ components }: Life, udx: Udx, role: PunchRole): Attempt {
+  /** With an attempt of its own, of which nothing is left unless this succeeds. */
+  async #tried<T>({ components }: Life, udx: Udx, role: PunchRole, run: (attempt: Attempt) => Promise<T>): Promise<T> {
     const { host, stun } = this.#init
     const ownAddresses = this.#init.ownAddresses()
     const onEnd = (): void => void this.#attempts.delete(attempt)
     const attempt = new Attempt({ udx, host, self: components.peerId, role, ownAddresses, stun, onEnd })
     this.#attempts.add(attempt)
-    return attempt
+    try {
+      return await run(attempt)
+    } catch (error) {
+      attempt.abandon()
+      throw error
+    }
   }
 
   /** @returns the connection; where the other side's question has taken this one's place, that which it leads to */
@@ -230,7 +241,7 @@ export class DirectPaths {
       MEETING_TIMEOUT_MS
     )
     const { promise: connection, resolve, reject } = Promise.withResolvers<Connection>()
-    const meeting: Meeting = { role, end, connection }
+    const meeting: Meeting = { role, hasBeenAsked: false, end, connection }
     this.#meetings.set(peer, meeting)
     try {
       resolve(await run(end.signal))
@@ -287,18 +298,17 @@ export class DirectPaths {
     if (!mayAsk || this.#asks.of(peer, this.#now()).takeOne(this.#now()) > 0) return refuse('not-now')
     const running = this.#meetings.get(peer)
     const isOutrun = running?.role === 'asking' && peer < life.components.peerId.toString()
-    if (running !== undefined && !isOutrun) return refuse('busy')
+    if (running !== undefined && !isOutrun) {
+      running.hasBeenAsked = true
+      return refuse('busy')
+    }
     const udx = running === undefined && this.#meetings.size >= MAX_MEETINGS ? undefined : this.#loaded()
     if (udx === undefined) return refuse('not-now')
-    const answered = this.#begin(peer, 'answering', async (signal) => {
-      const attempt = this.#attempt(life, udx, 'answering')
-      try {
-        return await this.#answer(life, relayed.remotePeer, attempt, offersOf(signal), signal)
-      } catch (error) {
-        attempt.abandon()
-        throw error
-      }
-    })
+    const answered = this.#begin(peer, 'answering', async (signal) =>
+      this.#tried(life, udx, 'answering', async (attempt) =>
+        this.#answer(life, relayed.remotePeer, attempt, offersOf(signal), signal)
+      )
+    )
     running?.end.abort(new NoDirectPathError('asked-at-once'))
     await answered
   }

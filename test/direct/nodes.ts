@@ -26,9 +26,11 @@ export interface DirectPeer {
   punch(peer: DirectPeer): Promise<Connection>
 }
 
-/** Says where a datagram came from. @returns its port */
-export async function seeingServer(): Promise<number> {
-  const server = createSocket('udp4', (_bytes, { port, address }) => server.send(String(port), port, address))
+/** Says where a datagram came from, as soon as it may. @returns its port */
+export async function seeingServer(mayAnswer: Promise<void> = Promise.resolve()): Promise<number> {
+  const server = createSocket('udp4', (_bytes, { port, address }) => {
+    void mayAnswer.then(() => server.send(String(port), port, address))
+  })
   onTestFinished(() => void server.close())
   server.bind(0, '127.0.0.1')
   await once(server, 'listening')

@@ -10,6 +10,12 @@ import { decodeAnswer, encodeRequest, TRANSACTION_BYTES, type StunAnswer } from 
 /** When a request is sent, in milliseconds from the first time: a datagram may be lost, and three in a row hardly are. */
 const SENT_AT_MS = [0, 200, 600, 1_400] as const
 
+/**
+ * How often a place is asked that was only heard of: it may be another machine's, and one datagram that is lost must not
+ * cost two peers behind symmetric routers their path over IPv6.
+ */
+const HEARSAY_REQUESTS = 2
+
 /** From the first request to the end, where a directory does not answer at all: one that answers late is no use. */
 const LOOK_TIMEOUT_MS = 2_500
 
@@ -29,8 +35,8 @@ export interface StunServer {
   readonly host: string
   readonly port: number
   /**
-   * Nobody has reached the directory there: it has named the address. It is asked once and not again, as it may be
-   * another machine's.
+   * Nobody has reached the directory there: it has named the address. It is asked {@link HEARSAY_REQUESTS} times at most,
+   * as it may be another machine's.
    */
   readonly isHearsay?: boolean
 }
@@ -106,7 +112,8 @@ export class StunClient {
   }
 
   /**
-   * Asks all servers at once; ends when all have answered, or soon after the first one has.
+   * Asks all servers at once; ends when all have answered, or soon after the first one has. Answers that have come by then
+   * count, also where this process was too busy to read them.
    *
    * @returns nothing seen where no server answered in time
    * @throws the signal's reason
@@ -118,15 +125,20 @@ export class StunClient {
     const seen: Sighting[] = []
     const waiting = new Map<string, Asked>()
     const done = Promise.withResolvers<void>()
-    const timers: NodeJS.Timeout[] = [setTimeout(done.resolve, LOOK_TIMEOUT_MS)]
+    const timers: NodeJS.Timeout[] = []
     let open = 0
+    const endAfter = (ms: number): void => {
+      // A turn later: after a stall, timers come before the datagrams that have arrived meanwhile.
+      timers.push(setTimeout(() => setImmediate(done.resolve), ms))
+    }
     const settled = async (server: StunServer, answer: StunAnswer): Promise<void> => {
       const sighting = await sightingOf(server, answer, owner)
       open--
       if (sighting !== undefined) seen.push(sighting)
       if (open === 0) done.resolve()
-      else if (seen.length === 1) timers.push(setTimeout(done.resolve, LATE_ANSWER_MS))
+      else if (seen.length === 1) endAfter(LATE_ANSWER_MS)
     }
+    endAfter(LOOK_TIMEOUT_MS)
     for (const server of distinct(servers).slice(0, MAX_SERVERS)) {
       const transaction = randomBytes(TRANSACTION_BYTES)
       const key = keyOf(transaction)
@@ -143,7 +155,7 @@ export class StunClient {
     }
     if (open === 0) done.resolve()
     for (const [turn, afterMs] of SENT_AT_MS.entries()) {
-      timers.push(setTimeout(() => this.#sendTo(waiting.values(), turn > 0), afterMs))
+      timers.push(setTimeout(() => this.#sendTo(waiting.values(), turn), afterMs))
     }
     try {
       await orAborted(done.promise, signal)
@@ -154,9 +166,11 @@ export class StunClient {
     }
   }
 
-  #sendTo(waiting: Iterable<Asked>, isAgain: boolean): void {
+  /** @param turn counted from 0 */
+  #sendTo(waiting: Iterable<Asked>, turn: number): void {
     for (const { server, request } of waiting) {
-      if (!isAgain || server.isHearsay !== true) this.#send(request, { host: server.host, port: server.port })
+      if (turn < HEARSAY_REQUESTS || server.isHearsay !== true)
+        this.#send(request, { host: server.host, port: server.port })
     }
   }
 }

@@ -272,6 +272,7 @@ export class Conversations implements SessionOwner, Screens {
     if (book.contact(peer) === undefined) {
       if (peers.nickname(peer) === undefined) await this.recallNames()
       await book.accept(peer, peers.name(peer), now())
+      this.#sessions.chosen(peer)
     }
     const accepted = await store.acceptHeld(peer)
     if (accepted.length > 0) this.#reception.requests.forgetRoom()
@@ -353,6 +354,7 @@ export class Conversations implements SessionOwner, Screens {
   #onEnter(peer: string): void {
     const { book, events, now } = this.#init
     if (book.isIgnored(peer)) return
+    if (this.isContact(peer)) this.#sessions.chosen(peer)
     if (this.isContact(peer) || this.#knocks.take(1, now()) === 1) events.entered(peer)
   }
 

@@ -166,6 +166,11 @@ export class PeerSessions {
     this.#betterPaths.lookAll()
   }
 
+  /** One side has chosen the other: only contacts make direct paths, so one may be made now. */
+  chosen(peer: string): void {
+    this.#betterPaths.look(peer)
+  }
+
   relayCame(): void {
     this.#reconnect.relayCame()
     this.#betterPaths.lookAll()

@@ -1,8 +1,10 @@
-import type { Connection } from '@libp2p/interface'
+import { TypedEventEmitter, type Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import { turn } from '../../wire/turns.ts'
+import type { ChatEvents, ChatService } from '../../../src/chat-protocol/index.ts'
 import type { ConversationState } from '../../../src/node/api/chat-events.ts'
 import { Conversations } from '../../../src/node/messaging/conversations.ts'
 import { NewsReaders } from '../../../src/node/messaging/news-readers.ts'
@@ -14,6 +16,9 @@ let book: PeerBook
 let store: MemoryStore
 let states: ConversationState['name'][]
 let looks: number
+/** What a relay carries to the peer. */
+let relayed: Connection | undefined
+let punches: number
 let faults: unknown[]
 let conversations: Conversations
 
@@ -21,7 +26,8 @@ beforeEach(() => {
   book = PeerBook.inMemory()
   store = new MemoryStore()
   states = []
-  looks = 0
+  looks = punches = 0
+  relayed = undefined
   faults = []
   conversations = new Conversations({
     store,
@@ -34,8 +40,11 @@ beforeEach(() => {
         throw new Error('nothing listens there')
       },
       connectBetter: async () => Promise.reject(new Error('nothing listens there')),
-      punch: async () => Promise.reject(new Error('no way through')),
-      connection: () => undefined,
+      punch: async () => {
+        punches++
+        throw new Error('no way through')
+      },
+      connection: () => relayed,
       unanswered: () => undefined,
       closeSuperseded: () => 0,
       isLan: () => false,
@@ -117,6 +126,38 @@ test('a wait for a message that is given up at once rejects once, and nothing is
   } finally {
     process.off('unhandledRejection', unhandled)
   }
+})
+
+test('a direct path is looked for as soon as one side has chosen the other, in a conversation that a stranger opened', async () => {
+  const stranger = peerIdFromString('12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2')
+  relayed = {
+    remoteAddr: multiaddr(`/p2p/${stranger.toString()}/p2p-circuit`),
+    log: () => undefined
+  } as unknown as Connection
+  const session = {
+    peer: stranger,
+    dialect: 'parley',
+    connection: relayed,
+    send: async () => undefined,
+    acknowledge: () => undefined,
+    enter: () => undefined,
+    bye: async () => undefined,
+    close: async () => undefined
+  }
+  const chat = Object.assign(new TypedEventEmitter<ChatEvents>(), { ownConnection: () => relayed })
+  // Without a reason to look at once, the first look would be followed by the next after a second at least.
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  conversations.start(chat as unknown as ChatService)
+  chat.safeDispatchEvent('session:open', { detail: { session, resumed: false } })
+  await vi.advanceTimersByTimeAsync(500)
+  expect(punches).toBe(0)
+  await conversations.send(stranger.toString(), [{ text: 'who are you?' }])
+  await vi.advanceTimersByTimeAsync(450)
+  expect(punches).toBe(1)
+  chat.safeDispatchEvent('enter', { detail: { peer: stranger } })
+  await vi.advanceTimersByTimeAsync(600)
+  expect(punches).toBe(2)
 })
 
 test('the user hears why what came could not be stored, and the sender is not told that it was', async () => {
