@@ -1,15 +1,12 @@
 /**
  * Waits for what a test expects to happen. The test fails when it does not happen at all: how long it takes depends on
- * what else the machine does, and is for the benchmarks to measure. So the patience is counted in the turns that this
- * process gets, which are as slow as the machine is busy, and not in seconds.
+ * what else the machine does, and is for the benchmarks to measure.
  */
 import { vi } from 'vitest'
-import { eventualMs } from './patience.ts'
+import { eventualMs, Patience } from './patience.ts'
 
 /** Short against everything that is waited for. */
 const intervalMs = 5
-/** On a machine at rest, as many as {@link eventualMs} has. */
-const patienceTurns = eventualMs / intervalMs
 /** Loaded before any test fakes it. */
 const { setTimeout: later } = globalThis
 
@@ -18,7 +15,7 @@ const { setTimeout: later } = globalThis
  * @returns what the expectation returned when it was met
  */
 export async function eventually<T>(expectation: () => T | Promise<T>): Promise<T> {
-  const patience = new Patience()
+  const patience = new Patience(eventualMs)
   try {
     for (;;) {
       try {
@@ -36,7 +33,7 @@ export async function eventually<T>(expectation: () => T | Promise<T>): Promise<
 
 /** Waits until the condition holds. What it throws fails the test at once. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const patience = new Patience()
+  const patience = new Patience(eventualMs)
   try {
     while (!condition()) {
       if (patience.isOver) throw new Error(`it did not happen: ${what}`)
@@ -45,28 +42,6 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     }
   } finally {
     patience.end()
-  }
-}
-
-/** Counts turns while a test waits, also while its expectation takes many of them. */
-class Patience {
-  #turns = 0
-  #isEnded = false
-
-  constructor() {
-    void this.#count()
-  }
-
-  get isOver(): boolean {
-    return this.#turns >= patienceTurns
-  }
-
-  end(): void {
-    this.#isEnded = true
-  }
-
-  async #count(): Promise<void> {
-    for (; !this.#isEnded; this.#turns++) await turn()
   }
 }
 

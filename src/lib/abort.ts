@@ -15,3 +15,13 @@ export function onAbort(signal: AbortSignal | undefined, act: () => void): () =>
   else signal?.addEventListener('abort', act, { once: true })
   return () => signal?.removeEventListener('abort', act)
 }
+
+/**
+ * `AbortSignal.timeout` for a time that was computed: that one throws when milliseconds are a fraction or below 0, as
+ * what is left of a time may be.
+ *
+ * @param timeoutMs rounded up to whole milliseconds; below 0 as 0
+ */
+export function abortAfter(timeoutMs: number): AbortSignal {
+  return AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs)))
+}

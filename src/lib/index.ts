@@ -1,5 +1,5 @@
 // What needs no network and no Node: characters, words and names as people see them, and collections of a bounded size.
-export { onAbort } from './abort.ts'
+export { abortAfter, onAbort } from './abort.ts'
 export { alignedInterval } from './aligned-interval.ts'
 export { Backoff, backoffMs } from './backoff.ts'
 export { LruMap, LruSet } from './bounded-map.ts'

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { eventualMs } from '../patience.ts'
+import { eventualMs, Patience } from '../patience.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 import { homeEnv, secludedEnv } from '../processes/homes.ts'
 
@@ -47,8 +47,6 @@ const run = promisify(execFile)
 
 /** For one event. */
 export const patienceMs = eventualMs
-/** Times {@link patienceMs} while events come: within the time of a whole test, so that it ends with what was missing. */
-const mostPatience = 2
 /** At the end of a test nobody waits for a farewell. */
 const stopMs = 2_000
 /** More than a test says in one conversation. */
@@ -197,15 +195,14 @@ export class JsonParley {
 
   /**
    * The first result of `find` that is not undefined, tried now and after each event. The time counts from the last
-   * event, for as long as {@link mostPatience} allows: on a busy machine it is progress that matters.
+   * event: on a busy machine it is progress that matters.
    *
    * @throws ParleyProcessError when it does not come in time, or the process ends first
    */
   async until<R>(what: string, find: () => R | undefined, timeoutMs = patienceMs): Promise<R> {
-    const latestMs = performance.now() + mostPatience * timeoutMs
     return new Promise<R>((resolve, reject) => {
       const finish = (act: () => void): void => {
-        clearTimeout(timer)
+        patience.end()
         this.#waiters.delete(waiter)
         act()
       }
@@ -213,15 +210,15 @@ export class JsonParley {
         look: () => {
           const found = find()
           if (found !== undefined) finish(() => resolve(found))
-          else if (performance.now() < latestMs) timer.refresh()
+          else patience.renew()
         },
         fail: (error) => finish(() => reject(error))
       }
-      const timer = setTimeout(() => {
+      const patience = new Patience(timeoutMs, () => {
         const last = this.events.slice(-5).map((event) => JSON.stringify(event).slice(0, 300))
         const message = `no ${what} within ${timeoutMs} ms; the last events are\n${last.join('\n')}\n${this.#stderr}`
         waiter.fail(new ParleyProcessError(message))
-      }, timeoutMs)
+      })
       this.#waiters.add(waiter)
       waiter.look()
       if (this.#failure !== undefined && this.#waiters.has(waiter)) waiter.fail(this.#failure)

@@ -205,11 +205,11 @@ test('a daemon that was started with options keeps them over --restart, unless o
   await window.shows(/^You are anna/u)
   window.type('/detach')
   expect((await window.ended()).code).toBe(0)
-  expect(await bed.run(['daemon', '--restart'], { home })).toMatchObject({ code: 0 })
+  expect(await bed.runDaemon(['--restart'], { home })).toMatchObject({ code: 0 })
   expect(await optionsOf(home)).toEqual(['--name', 'anna', '--port', port])
-  expect(await bed.run(['daemon', '--restart', '--accept', 'all'], { home })).toMatchObject({ code: 0 })
+  expect(await bed.runDaemon(['--restart', '--accept', 'all'], { home })).toMatchObject({ code: 0 })
   expect(await optionsOf(home)).toEqual(['--accept', 'all'])
-  expect(await bed.run(['daemon', '--stop'], { home })).toMatchObject({ code: 0 })
+  expect(await bed.runDaemon(['--stop'], { home })).toMatchObject({ code: 0 })
 })
 
 test('a daemon whose sockets are gone listens again: after a logout and a login, and when a file is deleted', async () => {
@@ -229,7 +229,7 @@ test('a daemon whose sockets are gone listens again: after a logout and a login,
   await eventually(isReached)
   await mkdir(env.XDG_RUNTIME_DIR, { mode: 0o700 })
   await isReached()
-  expect((await bed.run(['daemon', '--stop'], { home, env })).code).toBe(0)
+  expect(await bed.runDaemon(['--stop'], { home, env })).toMatchObject({ code: 0 })
 
   const next = await bed.start(['daemon', '--name', 'anna'], { home, env, name: 'the next daemon' })
   await next.shows(/^RUNNING/u)
@@ -242,7 +242,7 @@ test('a daemon whose sockets are gone listens again: after a logout and a login,
   // The connection of a face outlives the file of its socket.
   await face.event('notice', (event) => event['code'] === 'node-back')
   expect(face.events().filter(({ code }) => code === 'node-gone')).toHaveLength(1)
-  expect((await bed.run(['daemon', '--stop'], { home, env })).code).toBe(0)
+  expect(await bed.runDaemon(['--stop'], { home, env })).toMatchObject({ code: 0 })
 })
 
 test('a profile that is held names the process that holds it', async () => {
@@ -347,7 +347,7 @@ test('a daemon that waits for its passphrase is known to status, to faces, to --
   expect((await daemon.ended()).code).not.toBe(null)
   const unlock = await bed.run(['unlock', '--passphrase-fd', '0'], { home, input: `${secret}\n` })
   expect(unlock.code, unlock.told).toBe(0)
-  expect(await bed.run(['daemon', '--stop'], { home })).toMatchObject({ code: 0 })
+  expect(await bed.runDaemon(['--stop'], { home })).toMatchObject({ code: 0 })
 })
 
 test('after an update a new face names the command that restarts the daemon, and nothing is lost by it', async () => {
@@ -370,7 +370,7 @@ test('after an update a new face names the command that restarts the daemon, and
     expect(refused.code).toBe(exitCodes.profileInUse)
     expect(refused.told).toMatch(/is version 0\.0\.1, and this is .*parley daemon --restart/u)
 
-    expect(await bed.run(['daemon', '--restart'], { home })).toMatchObject({ code: 0 })
+    expect(await bed.runDaemon(['--restart'], { home })).toMatchObject({ code: 0 })
     expect((await daemon.ended()).code).toBe(0)
     await bob.do({ do: 'send', peer: self['peer'], text: 'after' })
     const face = await bed.start(['--json'], { home, name: 'the new face' })
@@ -382,7 +382,7 @@ test('after an update a new face names the command that restarts the daemon, and
     }
     await eventually(async () => expect(await texts()).toEqual(['before', 'after']))
     await oldFace.event('notice', (event) => String(event['text']).includes('parley daemon --restart'))
-    expect(await bed.run(['daemon', '--stop'], { home })).toMatchObject({ code: 0 })
+    expect(await bed.runDaemon(['--stop'], { home })).toMatchObject({ code: 0 })
   } finally {
     await bob.stop()
   }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, test, vi } from 'vitest'
-import { onAbort } from '../../src/lib/index.ts'
+import { abortAfter, onAbort } from '../../src/lib/index.ts'
 
 test('the abort of a signal is heard once', () => {
   const controller = new AbortController()
@@ -33,3 +33,10 @@ test('without a signal nothing is heard', () => {
   onAbort(undefined, act)()
   expect(act).not.toHaveBeenCalled()
 })
+
+test.each([999.999_999_9, 0.1, 0, -1.5])(
+  'a time that was computed, such as %d ms, may be a fraction, or over',
+  (ms) => {
+    expect(abortAfter(ms).aborted).toBe(false)
+  }
+)

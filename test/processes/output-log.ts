@@ -2,12 +2,10 @@
 // it will print. Failures show the whole output, since without it a test that
 // failed on another machine can't be understood. Knows no processes.
 
-import { eventualMs } from '../patience.ts'
+import { eventualMs, Patience } from '../patience.ts'
 
 /** For one line. */
 export const defaultDeadlineMs = eventualMs
-/** Times the deadline while output comes: within the time of a whole test, so that it ends with what was missing. */
-const mostPatience = 2
 
 export type OutputStream = 'stdout' | 'stderr'
 
@@ -95,26 +93,21 @@ export class OutputLog {
 
   /**
    * Waits until `look`, which is asked again whenever there is more output, gives something. The time counts from the
-   * last output, for as long as {@link mostPatience} allows: on a busy machine it is progress that matters.
+   * last output: on a busy machine it is progress that matters.
    */
   async until<T>(what: string, timeoutMs: number, look: () => T | undefined): Promise<T> {
-    let isLate = false
-    const latestMs = performance.now() + mostPatience * timeoutMs
-    const timer = setTimeout(() => {
-      isLate = true
-      this.#wake()
-    }, timeoutMs)
+    const patience = new Patience(timeoutMs, () => this.#wake())
     try {
       for (;;) {
         const found = look()
         if (found !== undefined) return found
         if (this.#ended !== undefined) throw this.#failure(`${this.#ended} without showing ${what}`)
-        if (isLate) throw this.#failure(`did not show ${what} within ${timeoutMs / 1000} s`)
+        if (patience.isOver) throw this.#failure(`did not show ${what} within ${timeoutMs / 1000} s`)
         await new Promise<void>((resolve) => this.#waiting.add(resolve))
-        if (!isLate && performance.now() < latestMs) timer.refresh()
+        patience.renew()
       }
     } finally {
-      clearTimeout(timer)
+      patience.end()
     }
   }
 

@@ -1,6 +1,6 @@
 // One run of the program, wherever it runs: what it prints, and how a test waits
 // for that. It does not know how the program is started, nor how it is ended.
-import { setTimeout as sleep } from 'node:timers/promises'
+import { Patience } from '../patience.ts'
 import { defaultDeadlineMs, OutputLog, type Shown } from './output-log.ts'
 
 export interface Ended {
@@ -94,15 +94,14 @@ export abstract class ParleyRun {
 
   /** @throws when it has not ended in time, with all that it printed */
   async ended(timeoutMs = defaultDeadlineMs): Promise<Ended> {
-    const cutOff = new AbortController()
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const patience = new Patience(timeoutMs, () =>
+      reject(new Error(`${this.name} still runs after ${timeoutMs / 1000} s\n${this.output.describe()}`))
+    )
     try {
-      const late = sleep(timeoutMs, undefined, { signal: cutOff.signal }).then(() => {
-        throw new Error(`${this.name} still runs after ${timeoutMs / 1000} s\n${this.output.describe()}`)
-      })
-      late.catch(() => undefined)
       return await Promise.race([this.end, late])
     } finally {
-      cutOff.abort()
+      patience.end()
     }
   }
 

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { Patience } from '../patience.ts'
 import { defaultDeadlineMs, NotShownError } from './output-log.ts'
 import { entryPoint, nodePath } from './parley-process.ts'
 
@@ -110,19 +111,23 @@ export class Terminal {
    * @throws NotShownError with the whole screen
    */
   async shows(pattern: RegExp, timeoutMs = defaultDeadlineMs): Promise<RegExpExecArray> {
-    const untilMs = performance.now() + timeoutMs
-    for (;;) {
-      const shownBytes = this.#outputBytes()
-      const screen = await this.screen()
-      const match = pattern.exec(screen)
-      if (match !== null) return match
-      if (performance.now() > untilMs) {
-        throw new NotShownError(
-          `the terminal ${this.name} did not show ${String(pattern)} within ${timeoutMs / 1000} s\n--- its screen:\n${screen}`
-        )
+    const patience = new Patience(timeoutMs)
+    try {
+      for (;;) {
+        const shownBytes = this.#outputBytes()
+        const screen = await this.screen()
+        const match = pattern.exec(screen)
+        if (match !== null) return match
+        if (patience.isOver) {
+          throw new NotShownError(
+            `the terminal ${this.name} did not show ${String(pattern)} within ${timeoutMs / 1000} s\n--- its screen:\n${screen}`
+          )
+        }
+        const lookAtMs = performance.now() + lookEveryMs
+        while (this.#outputBytes() === shownBytes && performance.now() < lookAtMs) await sleep(noticeEveryMs)
       }
-      const lookAtMs = performance.now() + lookEveryMs
-      while (this.#outputBytes() === shownBytes && performance.now() < lookAtMs) await sleep(noticeEveryMs)
+    } finally {
+      patience.end()
     }
   }
 
@@ -132,15 +137,21 @@ export class Terminal {
 
   /** Waits until the command has ended, and returns its exit code. */
   async ended(timeoutMs = defaultDeadlineMs): Promise<number> {
-    const untilMs = performance.now() + timeoutMs
-    for (;;) {
-      const code = await readFile(this.#exitFile, 'utf8').catch(() => '')
-      if (code !== '') return Number(code)
-      if (performance.now() > untilMs) {
-        const screen = this.#frozen === undefined ? await this.screen().catch(() => 'closed') : 'frozen'
-        throw new Error(`the terminal ${this.name} still runs after ${timeoutMs / 1000} s\n--- its screen:\n${screen}`)
+    const patience = new Patience(timeoutMs)
+    try {
+      for (;;) {
+        const code = await readFile(this.#exitFile, 'utf8').catch(() => '')
+        if (code !== '') return Number(code)
+        if (patience.isOver) {
+          const screen = this.#frozen === undefined ? await this.screen().catch(() => 'closed') : 'frozen'
+          throw new Error(
+            `the terminal ${this.name} still runs after ${timeoutMs / 1000} s\n--- its screen:\n${screen}`
+          )
+        }
+        await sleep(noticeEveryMs)
       }
-      await sleep(noticeEveryMs)
+    } finally {
+      patience.end()
     }
   }
 

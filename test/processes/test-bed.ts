@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import { HostedParley } from './hosted-parley.ts'
 import { nodePath, ParleyProcess } from './parley-process.ts'
 import type { Ended, ParleyRun } from './parley-run.ts'
@@ -30,6 +31,9 @@ export interface Finished extends Ended {
   /** All output and how it ended, for a failure. */
   readonly told: string
 }
+
+/** Each waits for some seconds. */
+const triesOfBusyDaemon = 10
 
 /** Processes that start at the same time must not all find stale sources and build them. */
 let built: Promise<unknown> | undefined
@@ -108,6 +112,18 @@ export class TestBed implements AsyncDisposable {
   ): Promise<Finished> {
     const { input, timeoutMs, ...rest } = options
     return finished(await this.start(args, rest), input, timeoutMs)
+  }
+
+  /**
+   * Runs `parley daemon` with these words to its end: again where it says that the daemon may be busy and to try again,
+   * as on a busy machine it may be.
+   */
+  async runDaemon(words: readonly string[], options: StartOptions = {}): Promise<Finished> {
+    for (let tries = 1; ; tries++) {
+      const run = await this.run(['daemon', ...words], options)
+      const isToTryAgain = run.code === exitCodes.profileInUse && /try again/iu.test(run.stderr)
+      if (!isToTryAgain || tries === triesOfBusyDaemon) return run
+    }
   }
 
   /** Runs `parley` to its end, within this process. */

@@ -4,7 +4,7 @@
 import type { Command } from 'commander'
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { decodedText } from '../../lib/index.ts'
+import { abortAfter, decodedText } from '../../lib/index.ts'
 import {
   type ExitCode,
   exitCodes,
@@ -143,7 +143,7 @@ async function waitFor(
   interrupted: AbortSignal
 ): Promise<Outcome> {
   const refused = new AbortController()
-  const signal = AbortSignal.any([interrupted, refused.signal, AbortSignal.timeout(Math.max(0, untilMs - Date.now()))])
+  const signal = AbortSignal.any([interrupted, refused.signal, abortAfter(untilMs - Date.now())])
   let refusal: string | undefined
   const onRefused = ({ detail }: ChatNodeEvents['refused']): void => {
     if (detail.peer !== message.peer) return

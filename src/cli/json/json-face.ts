@@ -3,6 +3,7 @@
 // face and knows nothing of terminals.
 import { rm } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
+import { abortAfter } from '../../lib/index.ts'
 import type {
   ChatApi,
   ChatNodeEvents,
@@ -201,7 +202,7 @@ export class JsonFace {
 
   /** The next command doesn't wait for a message to arrive; only this one's answer does. */
   #answerLater({ envelope }: Command, result: Extract<CommandResult, { is: 'sent' }>, waitSeconds: number): void {
-    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(waitSeconds * 1000)])
+    const signal = AbortSignal.any([this.#life.signal, abortAfter(waitSeconds * 1000)])
     const answered = this.#node.messaging.settled(result.message, { signal }).then(
       async (message) => this.#done(envelope, { ...result, message }),
       async () => this.#done(envelope, { ...result, message: this.#unsettled.get(result.message.id) ?? result.message })

@@ -2,6 +2,7 @@
 // sides at once, within a time that a person waits, and has it diagnosed. It changes
 // nothing on this machine.
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { abortAfter } from '../../lib/index.ts'
 import type { DirectoryView, PathView, RouterView } from '../api/chat-events.ts'
 import type { DoctorCause, DoctorFinding, DoctorReport, DoctorTarget, ExamineOptions } from '../api/doctor-report.ts'
 import { DirectoryPeerError, OwnPeerError, ParleyError, PeerNotFoundError } from '../api/errors.ts'
@@ -89,9 +90,7 @@ export class Doctor {
 
   /** @param options.withinMs the time that is left for it, at least 4 s are taken; default 6.5 s @throws the signal's reason */
   async examine(target: DoctorTarget, options: ExamineOptions = {}): Promise<DoctorReport> {
-    const deadline = AbortSignal.timeout(
-      Math.round(Math.max(MIN_DOCTOR_MS, Math.min(DOCTOR_MS, options.withinMs ?? DOCTOR_MS)))
-    )
+    const deadline = abortAfter(Math.max(MIN_DOCTOR_MS, Math.min(DOCTOR_MS, options.withinMs ?? DOCTOR_MS)))
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
     const looking = lookAround(this.#node.searchesLan, signal)
     const [seen, directories, reach, peer] = await Promise.all([
