@@ -1,15 +1,8 @@
 // The page of the JSON lines: the commands from the table that all faces share, and
 // events, answers and objects from the table that their code is typed with.
 import { chatCommands } from '../../src/cli/chat-commands/chat-commands.ts'
-import {
-  answerFields,
-  errorMeanings,
-  eventFields,
-  eventMeanings,
-  noticeMeanings,
-  shapeFields,
-  type Fields
-} from '../../src/cli/json/json-fields.ts'
+import { errorMeanings, noticeMeanings } from '../../src/cli/json/json-codes.ts'
+import { answerFields, eventFields, eventMeanings, shapeFields, type Fields } from '../../src/cli/json/json-fields.ts'
 import { cell, table } from './markdown.ts'
 
 type Answer = keyof typeof answerFields

@@ -14,15 +14,16 @@ import type {
   TypedEventTarget
 } from '@libp2p/interface'
 import { LruSet } from '../lib/index.ts'
-import { NEGOTIATE_TIMEOUT_MS, orAborted, RateLimiter, toError, withDeadline } from '../wire/index.ts'
+import { NEGOTIATE_TIMEOUT_MS, orAborted, toError, withDeadline } from '../wire/index.ts'
 import type { Opener, StreamRegistrar } from '../wire/index.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { linesProtocolId } from './chat-stream.ts'
-import { STRANGER_MESSAGES_PER_SECOND, PeerLink } from './peer-link.ts'
+import { PeerLink } from './peer-link.ts'
 import type { PeerKind } from './dialect.ts'
 import { ChatError } from './frames.ts'
 import type { LinkContext } from './peer-link.ts'
 import { StreamReplacedError } from './session.ts'
+import { StrangerPace } from './stranger-pace.ts'
 
 /** It is not known what the peer speaks, so nothing was sent to it. */
 export class PeerUndecidedError extends ChatError {
@@ -64,12 +65,6 @@ const MAX_INBOUND_CHAT_STREAMS = 8
 
 /** As inbound: one of ours, and a few that are still closing. */
 const MAX_OUTBOUND_CHAT_STREAMS = 8
-
-/** What a stranger's rate allows in ten seconds may come at once. */
-const STRANGER_BURST = 500
-
-/** Rates are kept for peers who used theirs up lately; beyond this many, the ones that have recovered are dropped. */
-const MAX_TRACKED_RATES = 4096
 
 /** Peers whose marker was seen. 100 bytes each; the oldest is forgotten first, and is then asked for its kind again. */
 const MAX_KNOWN_PARLEY = 65_536
@@ -269,11 +264,10 @@ class Libp2pChat extends TypedEventEmitter<ChatEvents> implements ChatService {
   }
 
   #contextOf(signal: AbortSignal): LinkContext {
-    const rate = { perSecond: STRANGER_MESSAGES_PER_SECOND, burst: STRANGER_BURST }
     return {
       init: this.#init,
       self: this.#components.peerId,
-      rates: new RateLimiter(rate, MAX_TRACKED_RATES),
+      pace: new StrangerPace((peer) => this.#init.paceOf(peer) === 'stranger'),
       signal,
       emit: (type, detail) => {
         this.safeDispatchEvent(type, { detail })

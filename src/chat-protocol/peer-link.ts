@@ -5,8 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { DeadlineTimer } from '../lib/index.ts'
-import { distanceOf, orAborted, preferredOpener, toError } from '../wire/index.ts'
-import type { Opener, RateLimiter } from '../wire/index.ts'
+import { distanceOf, orAborted, preferredOpener, steadyNow, toError } from '../wire/index.ts'
+import type { Opener } from '../wire/index.ts'
 import { SessionClosedError } from './application.ts'
 import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 import { ChatStream } from './chat-stream.ts'
@@ -21,6 +21,7 @@ import { answer, refusals } from './receipts.ts'
 import type { Disposition } from './receipts.ts'
 import { SessionLogic, StreamReplacedError } from './session.ts'
 import type { SessionEffect, SessionEvent } from './session.ts'
+import { STRANGER_MESSAGES_PER_SECOND, type StrangerPace } from './stranger-pace.ts'
 
 /** A stranger opens streams faster than it may. The stream is cut; the others stay. */
 class TooManyStreamsError extends ChatError {
@@ -32,14 +33,11 @@ class TooManyStreamsError extends ChatError {
   }
 }
 
-/** What a stranger may send: a pasted page of lines passes, a flood does not. */
-export const STRANGER_MESSAGES_PER_SECOND = 50
-
 /** What all links share. */
 export interface LinkContext {
   readonly init: ChatServiceInit
   readonly self: PeerId
-  readonly rates: RateLimiter
+  readonly pace: StrangerPace
   /** This life of the service. */
   readonly signal: AbortSignal
   emit<T extends keyof ChatEvents>(type: T, detail: ChatEvents[T]['detail']): void
@@ -64,14 +62,13 @@ interface Sending {
 export class PeerLink implements SessionLink {
   readonly peer: PeerId
   readonly #context: LinkContext
-  readonly #key: string
   readonly #logic: SessionLogic
   readonly #streams = new Map<number, ChatStream>()
   readonly #running = new Set<Promise<unknown>>()
   readonly #waiting = new Set<(session: ChatSession) => void>()
   readonly #sending = new Map<number, Sending>()
   /** What is due moves on with each answer: the timer finds that out when it runs off. */
-  readonly #timer = new DeadlineTimer(steadyMs, () => {
+  readonly #timer = new DeadlineTimer(steadyNow, () => {
     this.step({ kind: 'timeout' })
     return this.#logic.deadlineMs ?? Infinity
   })
@@ -85,7 +82,6 @@ export class PeerLink implements SessionLink {
 
   constructor(peer: PeerId, context: LinkContext) {
     this.peer = peer
-    this.#key = peer.toString()
     this.#context = context
     this.#logic = new SessionLogic(preferredOpener(context.self, peer))
   }
@@ -160,7 +156,7 @@ export class PeerLink implements SessionLink {
 
   async #run(stream: Stream, openedBy: Opener, connection: Connection): Promise<Error | undefined> {
     // Each stream costs look-ups, and a Hello on it makes this side send again what has no receipt.
-    if (openedBy === 'them' && this.#slowedMs() > 0) {
+    if (openedBy === 'them' && this.#context.pace.slowedMs(this.peer) > 0) {
       const error = new TooManyStreamsError(STRANGER_MESSAGES_PER_SECOND)
       stream.abort(error)
       return error
@@ -214,7 +210,7 @@ export class PeerLink implements SessionLink {
 
   /** Tells the session's logic, and does what it says. */
   step(event: Exclude<SessionEvent, { kind: 'receipt' }>): void {
-    for (const effect of this.#logic.step(event, steadyMs())) this.#carryOut(effect)
+    for (const effect of this.#logic.step(event, steadyNow())) this.#carryOut(effect)
     this.#timer.dueAt(this.#logic.deadlineMs ?? Infinity)
     if (event.kind === 'ready' || event.kind === 'ended') this.#reportPath()
   }
@@ -312,7 +308,7 @@ export class PeerLink implements SessionLink {
     const { peer } = this
     switch (frame.kind) {
       case 'receipt':
-        for (const effect of this.#logic.step(frame, steadyMs())) {
+        for (const effect of this.#logic.step(frame, steadyNow())) {
           if (effect.kind === 'receipted') await this.#context.init.onReceipts(peer, effect.ids, effect.state)
           else this.#carryOut(effect)
         }
@@ -346,18 +342,17 @@ export class PeerLink implements SessionLink {
   #mayTell(signal: string, told: Set<string>): boolean {
     if (told.has(signal)) return false
     told.add(signal)
-    return this.#slowedMs() === 0
+    return this.#context.pace.slowedMs(this.peer) === 0
   }
 
   async #messages(stream: ChatStream, messages: readonly ChatMessage[]): Promise<void> {
-    const { init, rates } = this.#context
-    const nowMs = performance.now()
-    const granted = this.#isStranger() ? rates.of(this.#key, nowMs).take(messages.length, nowMs) : messages.length
+    const { init, pace } = this.#context
+    const granted = pace.granted(this.peer, messages.length)
     const accepted = messages.slice(0, granted)
     const dispositions = accepted.length === 0 ? [] : await init.onMessages(this.peer, accepted)
     const over = messages.length - granted
     const refused: Disposition[] = Array.from({ length: over }, () => {
-      return { kind: 'refused', reason: 'rate', retryAfterMs: rates.of(this.#key, nowMs).waitMs(over, nowMs) }
+      return { kind: 'refused', reason: 'rate', retryAfterMs: pace.waitMs(this.peer, over) }
     })
     this.#answer(stream, answer(messages, [...dispositions, ...refused]))
   }
@@ -379,13 +374,13 @@ export class PeerLink implements SessionLink {
     source: { readonly dialect: PlainDialect; readonly lost: AbortSignal },
     unkept: UnkeptTexts
   ): Promise<void> {
-    const { init, signal } = this.#context
+    const { init, pace, signal } = this.#context
     for (const text of texts) {
       if (unkept.count > 0) {
         unkept.count++
         continue
       }
-      for (let waitMs = this.#slowedMs(); waitMs > 0; waitMs = this.#slowedMs()) {
+      for (let waitMs = pace.slowedMs(this.peer); waitMs > 0; waitMs = pace.slowedMs(this.peer)) {
         await delay(waitMs, undefined, { signal })
       }
       if (!(await init.onPlainText(this.peer, text, source))) unkept.count++
@@ -394,22 +389,7 @@ export class PeerLink implements SessionLink {
 
   /** Skipping one costs no less than reading one, so a stranger pays for it. */
   #tooLong(sizeBytes: number): void {
-    if (this.#slowedMs() === 0) this.#context.emit('unkept', { peer: this.peer, why: 'too-long', sizeBytes })
+    const { emit, pace } = this.#context
+    if (pace.slowedMs(this.peer) === 0) emit('unkept', { peer: this.peer, why: 'too-long', sizeBytes })
   }
-
-  /** Takes one from a stranger's rate. @returns 0 when it was there, or the peer is no stranger; else when it will be */
-  #slowedMs(): number {
-    if (!this.#isStranger()) return 0
-    const nowMs = performance.now()
-    return this.#context.rates.of(this.#key, nowMs).takeOne(nowMs)
-  }
-
-  #isStranger(): boolean {
-    return this.#context.init.paceOf(this.peer) === 'stranger'
-  }
-}
-
-/** The clock of deadlines and rates, which nothing sets. */
-function steadyMs(): number {
-  return performance.now()
 }

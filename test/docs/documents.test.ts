@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { errorMeanings } from '../../src/cli/json/json-fields.ts'
+import { errorMeanings } from '../../src/cli/json/json-codes.ts'
 import { settingSpecs } from '../../src/node/settings.ts'
 import { attacks } from '../attack/attacks/index.ts'
 

@@ -3,7 +3,7 @@
 // sees.
 import type { Command } from 'commander'
 import { onProfile, runningExamination } from '../control/index.ts'
-import { doctorJson } from '../json/event-json.ts'
+import { doctorJson } from '../json/answer-json.ts'
 import { flagsOf, hasSwitch } from '../options/given-options.ts'
 import { escapedJson } from '../process/clean-text.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'

@@ -1,22 +1,16 @@
-// The node's events as JSON: the names and fields that scripts
-// rely on, written out one by one so that a change inside can't change them
+// The node's events as JSON, and the objects in them: the names and fields that
+// scripts rely on, written out one by one so that a change inside can't change them
 // unseen. Pure.
-import { escapedJson } from '../process/clean-text.ts'
-import type { CommandResult } from '../chat-commands/chat-command.ts'
-import type { Named } from '../wording/message-wording.ts'
 import type { UnreadCounts } from '../wording/roster-wording.ts'
 import type {
   ChatApi,
   ChatNodeEvents,
   ConversationState,
   DirectoryView,
-  DoctorReport,
   HistoryEntry,
   InvitationView,
   MisbehaviourSummary,
   NodeFigures,
-  PathView,
-  PeerTrust,
   RequestView,
   RoomView,
   RosterRow,
@@ -24,9 +18,7 @@ import type {
   StoredMessage
 } from '../chat-api/chat-api.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
-import { MAX_PAGE_BYTES } from '../chat-commands/chat-command.ts'
-import type { SafetyView } from '../wording/trust-wording.ts'
-import type { AnswerJson, EventJson, ShapeJson } from './json-fields.ts'
+import type { EventJson, ShapeJson } from './json-fields.ts'
 
 type Json = Readonly<Record<string, unknown>>
 type Notice = ChatNodeEvents['notice']['detail']
@@ -111,7 +103,7 @@ export function rowJson(row: RosterRow): ShapeJson<'row'> {
 }
 
 /** A row of the roster as a peer on it sees it: with the number of that peer's messages that are unread here. */
-function memberJson(row: RosterRow, unread: UnreadCounts): Json {
+export function memberJson(row: RosterRow, unread: UnreadCounts): Json {
   return { ...rowJson(row), unread: unread.get(row.peer) ?? 0 }
 }
 
@@ -148,7 +140,7 @@ export function requestJson(request: RequestView): ShapeJson<'request'> {
   }
 }
 
-function messageJson(message: StoredMessage): ShapeJson<'message'> {
+export function messageJson(message: StoredMessage): ShapeJson<'message'> {
   return {
     peer: message.peer,
     id: message.id,
@@ -171,31 +163,6 @@ export function entryJson({ position, message }: HistoryEntry, name: string): Ev
   return { position, name, ...messageJson(message) }
 }
 
-function entriesJson(entries: readonly HistoryEntry[], name: string): readonly Json[] {
-  return entries.map((entry) => entryJson(entry, name))
-}
-
-function namedJson(entries: readonly Named<HistoryEntry>[]): readonly Json[] {
-  return entries.map((entry) => entryJson(entry, entry.name))
-}
-
-/** The first of these, as far as their JSON fits into a page; one of them fits always. */
-function fitting(messages: readonly Json[]): readonly Json[] {
-  let bytes = 0
-  const end = messages.findIndex((message, index) => {
-    bytes += escapedJson(message).length
-    return index > 0 && bytes > MAX_PAGE_BYTES
-  })
-  return end < 0 ? messages : messages.slice(0, end)
-}
-
-/** A page of messages, and `next`: the position to go on from, in the same direction; null when nothing was there. */
-function pageJson(messages: readonly Json[], direction: 'forward' | 'back'): AnswerJson<'messages'> {
-  const shown = direction === 'forward' ? fitting(messages) : fitting(messages.toReversed()).toReversed()
-  const edge = direction === 'forward' ? shown.at(-1) : shown[0]
-  return { messages: shown, next: edge?.['position'] ?? null }
-}
-
 /** Warnings about keys name the peer; reports of misbehaviour name the remote. */
 export function noticeJson(notice: Notice): EventJson<'notice'> {
   const { code, text } = notice
@@ -211,11 +178,6 @@ export function noticeJson(notice: Notice): EventJson<'notice'> {
   return { code, text, by, peer, was, verified }
 }
 
-export function safetyJson(view: SafetyView): AnswerJson<'safety number'> {
-  const { peer, name, shortId, groups } = view
-  return { peer, name, shortId, safetyNumber: groups.join(' '), ...trustJson(view) }
-}
-
 export function invitationJson(view: InvitationView): ShapeJson<'invitation'> {
   const { isForMany: forMany, end, number, code, link, places, came, failedTries, expiresAtMs, directories } = view
   return { number, code, link, forMany, places, came, failedTries, expiresAtMs, directories, end: end ?? null }
@@ -227,19 +189,6 @@ export function invitationNewsJson(news: ChatNodeEvents['invitation']['detail'])
   return news.what === 'failed' ? { ...invitation, from: news.from } : invitation
 }
 
-function trustJson({
-  verifiedSinceMs,
-  sameNameAs,
-  sharesNameWith
-}: PeerTrust): Pick<AnswerJson<'opened'>, 'verified' | 'verifiedSinceMs' | 'sameNameAs' | 'sharesNameWith'> {
-  return {
-    verified: verifiedSinceMs !== undefined,
-    verifiedSinceMs: verifiedSinceMs ?? null,
-    sameNameAs: sameNameAs ?? null,
-    sharesNameWith: sharesNameWith ?? null
-  }
-}
-
 export function conversationJson(state: ConversationState): Omit<EventJson<'conversation'>, 'peer' | 'name'> {
   switch (state.name) {
     case 'open':
@@ -249,168 +198,5 @@ export function conversationJson(state: ConversationState): Omit<EventJson<'conv
     case 'connecting':
     case 'closed':
       return { state: state.name }
-  }
-}
-
-function pathJson(path: PathView): Omit<AnswerJson<'path'>, 'peer' | 'name'> {
-  if (path.kind !== 'none') {
-    return { path: path.kind, address: path.address, rttMs: path.rttMs ?? null, why: null, retryAtMs: null }
-  }
-  return { path: path.kind, address: null, rttMs: null, why: path.why, retryAtMs: path.retryAtMs ?? null }
-}
-
-export function doctorJson({ findings }: DoctorReport): AnswerJson<'examined'> {
-  return {
-    findings: findings.map(({ isLikely, ...finding }) => ({ ...finding, likely: isLikely }))
-  }
-}
-
-/** The fields that a command's `done` carries beside `do` and `tag`. */
-export function resultJson(result: CommandResult): Json {
-  switch (result.is) {
-    case 'help':
-      return {
-        commands: result.commands.map(({ name, aliases, parameters, fields = [], help }) => ({
-          do: name,
-          aliases,
-          fields: [
-            ...parameters.map((parameter) => ({ name: parameter.name, required: parameter.required })),
-            ...fields.map((field) => ({ name: field, required: false }))
-          ],
-          help
-        }))
-      } satisfies AnswerJson<'help'>
-    case 'roster':
-      return {
-        roster: result.rows.map((row) => memberJson(row, result.unread)),
-        programs: result.programs.map((one) => ({ ...one, host: one.host ?? null, port: one.port ?? null }))
-      } satisfies AnswerJson<'roster'>
-    case 'opened': {
-      const { peer, name, shortId, by } = result.target
-      return {
-        peer,
-        name,
-        shortId,
-        by,
-        ...trustJson(result.trust),
-        messages: entriesJson(result.entries, name)
-      } satisfies AnswerJson<'opened'>
-    }
-    case 'safety number':
-      return safetyJson(result) satisfies AnswerJson<'safety number'>
-    case 'path':
-      return { peer: result.peer, name: result.name, ...pathJson(result.path) } satisfies AnswerJson<'path'>
-    case 'examined':
-      return doctorJson(result.report) satisfies AnswerJson<'examined'>
-    case 'quit':
-      return {} satisfies AnswerJson<'quit'>
-    case 'detached':
-      return {} satisfies AnswerJson<'detached'>
-    case 'left':
-    case 'ignored':
-    case 'blocked':
-    case 'unblocked':
-      return { peer: result.peer, name: result.name } satisfies AnswerJson<'left'>
-    case 'history':
-      return {
-        peer: result.peer,
-        name: result.name,
-        ...pageJson(entriesJson(result.entries, result.name), result.isForward ? 'forward' : 'back')
-      } satisfies AnswerJson<'history'>
-    case 'message text':
-      return {
-        peer: result.peer,
-        name: result.name,
-        message: messageJson(result.message)
-      } satisfies AnswerJson<'message text'>
-    case 'messages':
-      return pageJson(namedJson(result.entries), 'forward') satisfies AnswerJson<'messages'>
-    case 'found':
-      // The newest is the first of them: going on from the last one is going on in the same direction.
-      return { text: result.words, ...pageJson(namedJson(result.hits), 'forward') } satisfies AnswerJson<'found'>
-    case 'conversations':
-      return {
-        conversations: result.conversations.map(({ peer, name, unread, last }) => ({
-          peer,
-          name,
-          unread,
-          last: entryJson(last, name)
-        }))
-      } satisfies AnswerJson<'conversations'>
-    case 'retried':
-    case 'cancelled':
-    case 'forgotten':
-      return { peer: result.peer, name: result.name, count: result.count } satisfies AnswerJson<'retried'>
-    case 'request':
-      return {
-        peer: result.peer,
-        name: result.name,
-        shortId: result.shortId,
-        sameNameAs: result.sameNameAs ?? null,
-        messages: result.messages.map(messageJson)
-      } satisfies AnswerJson<'request'>
-    // A program is asked nothing.
-    case 'namesake':
-      return {
-        peer: result.peer,
-        name: result.name,
-        shortId: result.shortId,
-        sameNameAs: result.sameNameAs
-      } satisfies AnswerJson<'namesake'>
-    case 'question':
-      return { question: result.text } satisfies AnswerJson<'question'>
-    case 'accepted':
-      return {
-        peer: result.peer,
-        name: result.name,
-        messages: result.messages.map(messageJson)
-      } satisfies AnswerJson<'accepted'>
-    case 'sent':
-      return { peer: result.peer, name: result.name, message: messageJson(result.message) } satisfies AnswerJson<'sent'>
-    case 'requests':
-      return { requests: result.requests.map(requestJson) } satisfies AnswerJson<'requests'>
-    case 'requests cleared':
-      return { strangers: result.strangers, messages: result.messages } satisfies AnswerJson<'requests cleared'>
-    case 'contacts':
-      return {
-        contacts: result.contacts.map(
-          ({ peer, name, claimedName, sinceMs, addresses, verified, metByCode, sameNameAs }) => ({
-            peer,
-            name,
-            claimedName: claimedName ?? name,
-            sinceMs,
-            addresses,
-            verified: verified !== undefined,
-            verifiedSinceMs: verified?.sinceMs ?? null,
-            metByCodeSinceMs: metByCode?.sinceMs ?? null,
-            sameNameAs: sameNameAs ?? null
-          })
-        )
-      } satisfies AnswerJson<'contacts'>
-    case 'blocked peers':
-      return { blocked: result.blocked.map(({ peer, name }) => ({ peer, name })) } satisfies AnswerJson<'blocked peers'>
-    case 'directories':
-      return {
-        directories: result.directories.map(directoryJson),
-        lostAtMs: result.lostAtMs ?? null
-      } satisfies AnswerJson<'directories'>
-    case 'renamed':
-      return { nickname: result.nickname } satisfies AnswerJson<'renamed'>
-    case 'contact renamed':
-      return { peer: result.peer, name: result.name, was: result.was } satisfies AnswerJson<'contact renamed'>
-    case 'contact removed':
-      return { peer: result.peer, name: result.name } satisfies AnswerJson<'contact removed'>
-    case 'status':
-      return { status: result.status } satisfies AnswerJson<'status'>
-    case 'typing notices':
-      return { typing: result.on } satisfies AnswerJson<'typing notices'>
-    case 'invitation':
-      return { invitation: invitationJson(result.invitation) } satisfies AnswerJson<'invitation'>
-    case 'invitations':
-      return { invitations: result.invitations.map(invitationJson) } satisfies AnswerJson<'invitations'>
-    case 'identity': {
-      const { is: _is, ...identity } = result
-      return identity satisfies AnswerJson<'identity'>
-    }
   }
 }

@@ -19,6 +19,7 @@ import { isNamed, RESOLVE_TIMEOUT_MS } from '../chat-api/find-peer.ts'
 import { SETTLE_AT_END_MS, SETTLE_AT_QUIT_MS, untilSettled } from '../chat-api/settling.ts'
 import { unreadCounts } from '../chat-commands/history-commands.ts'
 import { exitCodes, ParleyError } from '../../node/settings.ts'
+import { resultJson } from './answer-json.ts'
 import {
   conversationJson,
   directoryJson,
@@ -27,7 +28,6 @@ import {
   noticeJson,
   readyJson,
   requestJson,
-  resultJson,
   rowJson
 } from './event-json.ts'
 import { readJsonCommand, type Envelope, type JsonCommand } from './json-command.ts'

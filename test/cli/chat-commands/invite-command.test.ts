@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CommandUsageError } from '../../../src/cli/chat-commands/chat-command.ts'
 import { inviteCommands, qrRows, readInviteRequest } from '../../../src/cli/chat-commands/invite-commands.ts'
-import { resultJson } from '../../../src/cli/json/event-json.ts'
+import { resultJson } from '../../../src/cli/json/answer-json.ts'
 import { invitationLines, invitationNewsText } from '../../../src/cli/wording/invitation-wording.ts'
 import { FakeNode, invitation } from '../fake-node.ts'
 

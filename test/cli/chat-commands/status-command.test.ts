@@ -4,7 +4,7 @@ import type { ChatCommand, CommandArguments, CommandResult } from '../../../src/
 import { argumentsFromJson, argumentsFromLine } from '../../../src/cli/chat-commands/command-arguments.ts'
 import { findCommand } from '../../../src/cli/chat-commands/chat-commands.ts'
 import { resultLines } from '../../../src/cli/chat-commands/result-lines.ts'
-import { resultJson } from '../../../src/cli/json/event-json.ts'
+import { resultJson } from '../../../src/cli/json/answer-json.ts'
 import { FakeNode } from '../fake-node.ts'
 
 const context = { nowMs: 1_000, numberOf: () => 1, labelOf: () => 'bob', rosterLines: () => [], fold: { rows: 20 } }
