@@ -6,7 +6,15 @@
 import type { ChatSide } from './chat-side.ts'
 import { converse, courses, exchange, openWithEachAmbiguousLine } from './conversation.ts'
 import { ForeignSide } from './foreign-side.ts'
-import { goPeer, implementations, jsPeer, pyPeer, type Implementation } from './implementations.ts'
+import {
+  goPeer,
+  implementations,
+  jsPeer,
+  pyPeer,
+  rustRelay,
+  type Implementation,
+  type RelayImplementation
+} from './implementations.ts'
 import { Libp2pSide } from './libp2p-side.ts'
 import { ParleySide } from './parley-side.ts'
 import type { ToolchainName } from './prepare.ts'
@@ -54,6 +62,22 @@ function conversations(implementation: Implementation, key: 'rsa' | 'ed25519', o
   }))
 }
 
+function relayed({ name, toolchain, program }: RelayImplementation): Case[] {
+  const needs = [toolchain]
+  return [
+    {
+      name: `a conversation through a ${name} relay goes on whenever that ends its connection`,
+      needs,
+      run: () => talkWithinLimits(program)
+    },
+    {
+      name: `a reservation at a ${name} relay outlives three of its times, by clocks an hour apart`,
+      needs,
+      run: () => holdLease(program)
+    }
+  ]
+}
+
 const betweenForeignPeers: readonly Case[] = [
   ...conversations(goPeer, 'rsa', foreign(pyPeer, 'ed25519')),
   ...conversations(pyPeer, 'rsa', foreign(goPeer, 'ed25519')),
@@ -99,16 +123,7 @@ const withParley: readonly Case[] = [
     needs: [implementation.toolchain],
     run: () => writeTooMuch(implementation)
   })),
-  {
-    name: 'a conversation through a go-libp2p relay goes on whenever that ends its connection',
-    needs: ['go'],
-    run: talkWithinLimits
-  },
-  {
-    name: 'a reservation at a go-libp2p relay outlives three of its times, by clocks an hour apart',
-    needs: ['go'],
-    run: holdLease
-  },
+  ...relayed(goPeer),
   {
     name: 'a connection outlives a silence, with every implementation',
     needs: implementations.map(({ toolchain }) => toolchain),
@@ -119,3 +134,6 @@ const withParley: readonly Case[] = [
 ]
 
 export const cases: readonly Case[] = [...betweenForeignPeers, ...withParley]
+
+/** Those that are run when they are asked for: their peer takes long to build. */
+export const rustCases: readonly Case[] = relayed(rustRelay)

@@ -60,4 +60,17 @@ export const js2Peer: Implementation = {
   showsEmptyTexts: true
 }
 
+/** Relays alone: how it is started, and what it needs. */
+export interface RelayImplementation {
+  readonly name: string
+  readonly toolchain: ToolchainName
+  readonly program: PeerProgram
+}
+
+export const rustRelay: RelayImplementation = {
+  name: 'rust-libp2p',
+  toolchain: 'rust',
+  program: { command: join(here, 'rust/bin/release/relay-peer'), args: [] }
+}
+
 export const implementations: readonly Implementation[] = [goPeer, pyPeer, jsPeer]

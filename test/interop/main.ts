@@ -1,8 +1,9 @@
 /**
  * Prepares the foreign peers, runs the cases, and reports. An optional argument chooses
- * the cases whose name contains it. What could not run, and why, is said last.
+ * the cases whose name contains it; `--rust` those of rust-libp2p, which are left out
+ * otherwise. What could not run, and why, is said last.
  */
-import { cases, type Case } from './cases.ts'
+import { cases, rustCases, type Case } from './cases.ts'
 import { prepareAll, type Preparation, type ToolchainName } from './prepare.ts'
 import { seconds } from './progress.ts'
 
@@ -10,15 +11,17 @@ import { seconds } from './progress.ts'
 const casesAtOnce = 2
 
 /** Resolves to the exit code: 1 when a case or a preparation failed, 2 when no case is chosen. */
-export async function main([filter = '']: readonly string[]): Promise<number> {
-  const chosen = cases.filter(({ name }) => name.includes(filter))
+export async function main(args: readonly string[]): Promise<number> {
+  const known = args.includes('--rust') ? rustCases : cases
+  const [filter = ''] = args.filter((arg) => arg !== '--rust')
+  const chosen = known.filter(({ name }) => name.includes(filter))
   if (chosen.length === 0) {
     console.error(`no case has "${filter}" in its name`)
     return 2
   }
 
   const startedMs = performance.now()
-  const preparations = await prepareAll()
+  const preparations = await prepareAll(new Set(known.flatMap(({ needs }) => needs)))
   console.log(`the foreign peers are prepared (${seconds(performance.now() - startedMs)})`)
 
   const ready = (need: ToolchainName): boolean => preparations.get(need)?.state === 'ready'

@@ -1,5 +1,5 @@
 /**
- * Brings the foreign peers to life: builds the Go peer, makes Python's virtual
+ * Brings the foreign peers to life: builds those of Go and Rust, makes Python's virtual
  * environment, installs the original JavaScript packages. What is prepared stays in
  * git-ignored folders, and is made again only when what it was made from has changed.
  */
@@ -17,7 +17,10 @@ const here = import.meta.dirname
 // A cold Go build on two slow cores takes a minute or two; a dead registry takes for ever.
 const stepTimeoutMs = 10 * 60_000
 
-export type ToolchainName = 'go' | 'python' | 'js-original' | 'js-2'
+// rust-libp2p is 173 crates: three quarters of an hour on two cores that do other work.
+const rustTimeoutMs = 90 * 60_000
+
+export type ToolchainName = 'go' | 'python' | 'js-original' | 'js-2' | 'rust'
 
 export type Preparation =
   | { readonly state: 'ready' }
@@ -71,6 +74,17 @@ const toolchains: Readonly<Record<ToolchainName, Toolchain>> = {
       await step('.venv/bin/python', ['-m', 'pip', 'install', ...options, '-r', 'requirements.txt'], 'py')
     }
   },
+  rust: {
+    peers: 'rust-libp2p relays',
+    title: 'building the rust-libp2p relay (the first time, this takes long)',
+    sources: ['rust/Cargo.toml', 'rust/Cargo.lock', 'rust/src/main.rs'],
+    folder: 'rust/bin',
+    probe: async () => {
+      const version = await outputOf('cargo', ['--version'])
+      return version === undefined ? { missing: 'cargo is not installed' } : { version }
+    },
+    make: () => step('cargo', ['build', '--release', '--locked', '--target-dir', 'bin'], 'rust', rustTimeoutMs)
+  },
   'js-original': npmPackages('js-original', 'js-libp2p peers on the original packages'),
   'js-2': npmPackages('js-2', 'js-libp2p 2.x peers')
 }
@@ -89,12 +103,10 @@ function npmPackages(folder: string, peers: string): Toolchain {
   }
 }
 
-/** Prepares all, one after another: two at once are no faster on two cores. */
-export async function prepareAll(): Promise<ReadonlyMap<ToolchainName, Preparation>> {
+/** Prepares these, one after another: two at once are no faster on two cores. */
+export async function prepareAll(names: Iterable<ToolchainName>): Promise<ReadonlyMap<ToolchainName, Preparation>> {
   const prepared = new Map<ToolchainName, Preparation>()
-  for (const name of ['go', 'python', 'js-original', 'js-2'] as const) {
-    prepared.set(name, await prepare(toolchains[name]))
-  }
+  for (const name of names) prepared.set(name, await prepare(toolchains[name]))
   return prepared
 }
 
@@ -137,12 +149,17 @@ async function outputOf(command: string, args: readonly string[]): Promise<strin
   }
 }
 
-async function step(command: string, args: readonly string[], folder: string): Promise<void> {
+async function step(
+  command: string,
+  args: readonly string[],
+  folder: string,
+  timeoutMs: number = stepTimeoutMs
+): Promise<void> {
   try {
     await execute(command, args, {
       cwd: join(here, folder),
       env: environment(),
-      timeout: stepTimeoutMs,
+      timeout: timeoutMs,
       // Room for all that a failing build has to say.
       maxBuffer: 16 * 1024 * 1024
     })

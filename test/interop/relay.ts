@@ -1,6 +1,6 @@
 /**
- * A relay of go-libp2p between two peers that name it and know no other way. It ends
- * each connection after 128 KiB, and each reservation by its own clock.
+ * A relay of another libp2p between two peers that name it and know no other way. It
+ * ends each connection after 128 KiB, and each reservation by its own clock.
  */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,15 +12,15 @@ import { addressDialer, type AddressDialer } from '../../src/node/dialing/dialer
 import { circuitAddress, Circuits, NamedRelays, RelayRefusedError } from '../../src/relay/index.ts'
 import { hostOptions } from '../../src/transport/index.ts'
 import { JsonParley, randomNetwork } from '../fault/json-parley.ts'
-import { goPeer } from './implementations.ts'
-import { PeerProcess } from './peer-process.ts'
+import { PeerProcess, type PeerProgram } from './peer-process.ts'
 
 /** Each way; with what Noise, Yamux and the frames add, several times what one connection may carry. */
 const messages = 400
 const textChars = 1_000
 
-const lease = '20s'
-/** go-libp2p looks once a minute for leases that have ended: by then three of them have. */
+const leaseMs = 20_000
+/** go-libp2p looks once a minute for leases that have ended, rust-libp2p at once. */
+const leases = 3
 const renewMs = 5_000
 const hourMs = 3_600_000
 const lookMs = 2_000
@@ -28,8 +28,8 @@ const lookMs = 2_000
 const patienceMs = 180_000
 
 /** All messages arrive, once and in order, over as many connections as that takes; and both are told of the limits. */
-export async function talkWithinLimits(): Promise<void> {
-  const relay = new PeerProcess(goPeer.program, ['relay'])
+export async function talkWithinLimits(program: PeerProgram): Promise<void> {
+  const relay = new PeerProcess(program, ['relay'])
   const network = randomNetwork()
   const args = async (): Promise<string[]> => [
     '--accept',
@@ -66,8 +66,8 @@ export async function talkWithinLimits(): Promise<void> {
 }
 
 /** A peer that renews is reached after the lease of one that does not has ended. */
-export async function holdLease(): Promise<void> {
-  const relay = new PeerProcess(goPeer.program, ['relay', '--lease', lease])
+export async function holdLease(program: PeerProgram): Promise<void> {
+  const relay = new PeerProcess(program, ['relay', '--lease', `${leaseMs / 1_000}s`])
   const peers: LeasePeer[] = []
   try {
     const address = multiaddr((await relay.first('listening')).address)
@@ -82,7 +82,9 @@ export async function holdLease(): Promise<void> {
     const signal = AbortSignal.timeout(hourMs)
     await forgetful.circuits.reserveNamed(await forgetful.libp2p.dial(address), { signal })
     await eventually(() => assert.ok(dialer.circuits.named.has(relayId)))
+    const endMs = performance.now() + leases * leaseMs
     await eventually(async () => {
+      assert.ok(performance.now() > endMs)
       const circuit = dialer.dial(relayId, forgetful, signal)
       await circuit.then(async (connection) => connection.close()).catch(() => undefined)
       await assert.rejects(circuit, (error) => error instanceof RelayRefusedError && error.status === 'no-reservation')
