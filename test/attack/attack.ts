@@ -12,6 +12,8 @@ export interface Target {
   readonly network: string
   /** The port of a directory's page. */
   readonly httpPort: number
+  /** The port of a directory's WebSocket. */
+  readonly wsPort: number
   /** The raw private key of a contact of the victim (base64), for attacks by a contact. */
   readonly contactKey: string
 }

@@ -48,7 +48,7 @@ interface Parts {
   readonly network: string
   /** Of the contact, who comes and goes. */
   readonly home: string
-  readonly ports: Readonly<Record<Target['kind'] | 'http', number>>
+  readonly ports: Readonly<Record<Target['kind'] | 'http' | 'ws', number>>
   readonly peers: Readonly<Record<Target['kind'], string>>
   readonly contactKey: string
   readonly chat: JsonParley
@@ -70,12 +70,12 @@ export class Scene {
     const network = randomNetwork()
     const nodeOptions = profiles === undefined ? probe : `${probe} --cpu-prof --cpu-prof-dir=${profiles}`
     const home = await mkdtemp(join(tmpdir(), 'parley-attack-'))
-    const [chatPort = 0, directoryPort = 0, http = 0] = await freePorts(3)
-    const ports = { chat: chatPort, directory: directoryPort, http }
+    const [chatPort = 0, directoryPort = 0, http = 0, ws = 0] = await freePorts(4)
+    const ports = { chat: chatPort, directory: directoryPort, http, ws }
     const directory = await JsonParley.spawn({
       network,
       nodeOptions,
-      args: ['directory', '--port', `${directoryPort}`, '--http', `${http}`]
+      args: ['directory', '--port', `${directoryPort}`, '--http', `${http}`, '--ws-port', `${ws}`]
     })
     const listening = await directory.until('"listening"', () =>
       directory.events.find(({ event }) => event === 'listening')
@@ -122,6 +122,7 @@ export class Scene {
       peer: this.#parts.peers[kind],
       network: this.#parts.network,
       httpPort: this.#parts.ports.http,
+      wsPort: this.#parts.ports.ws,
       contactKey: this.#parts.contactKey
     }
   }

@@ -69,6 +69,7 @@ function context(): AttackContext {
       peer: host.peer,
       network: '',
       httpPort: 0,
+      wsPort: 0,
       contactKey: ''
     },
     signal: ended.signal,

@@ -27,9 +27,14 @@ interface Measured {
 }
 
 /** Two sites, a peer at each; the name says what stands before them. */
-function apart(anna: SiteKind, berta: SiteKind, rest: Pick<Cell, 'least' | 'inSample'>): Cell {
+function apart(
+  anna: SiteKind,
+  berta: SiteKind,
+  { isBehindWebServer = false, ...rest }: Pick<Cell, 'least' | 'inSample'> & Pick<PairInit, 'isBehindWebServer'>
+): Cell {
   const sites: readonly SiteInit[] = [{ kind: anna }, { kind: berta }]
-  return { name: `${anna}/${berta}`, pair: { sites, anna: { site: 0 }, berta: { site: 1 } }, ...rest }
+  const pair = { sites, anna: { site: 0 }, berta: { site: 1 }, isBehindWebServer }
+  return { name: `${anna}/${berta}`, pair, ...rest }
 }
 
 export const cells: readonly Cell[] = [
@@ -52,7 +57,8 @@ export const cells: readonly Cell[] = [
   apart('symmetric', 'adf', { least: 'direct' }),
   apart('symmetric', 'full-cone', { least: 'direct' }),
   apart('symmetric', 'symmetric', { least: 'relayed', inSample: true }),
-  apart('tcp-443', 'plain', { least: 'relayed', inSample: true }),
+  // One reaches the directory by WebSocket, the other at its TCP port.
+  apart('tcp-443', 'plain', { least: 'relayed', inSample: true, isBehindWebServer: true }),
   apart('udp-blocked', 'plain', { least: 'relayed' }),
   apart('ipv6', 'ipv6', { least: 'direct' })
 ]

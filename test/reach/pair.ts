@@ -3,10 +3,13 @@
 // judges nothing.
 import { JsonParley, ParleyProcessError, randomNetwork } from '../fault/json-parley.ts'
 import { Internet, type InternetHost, type Site, type SiteInit } from '../netns/internet.ts'
+import { serverName, WebServer } from '../netns/web-server.ts'
 import { lossesOf, noLosses, type Losses } from './losses.ts'
 
 /** The one port that every network lets out. */
 const directoryPort = 443
+/** Where the directory is behind a web server, which has that port. */
+const ownPorts = { tcp: 8000, ws: 8081 } as const
 /** The directory stands at the first site. */
 const directorySite = 0
 
@@ -21,6 +24,8 @@ export interface PairInit {
   readonly sites: readonly SiteInit[]
   readonly anna: Place
   readonly berta: Place
+  /** The directory is behind a web server, and known by its name and TCP port; default it has port 443 itself. */
+  readonly isBehindWebServer?: boolean
   /** What the line of each of these sites adds, each way; default nothing. */
   readonly delayMs?: number
 }
@@ -38,35 +43,49 @@ export class Pair {
   readonly #init: PairInit
   readonly #internet: Internet
   readonly #directory: JsonParley
+  readonly #server: WebServer | undefined
   #exchanges = 0
 
   static async start(init: PairInit): Promise<Pair> {
-    const { delayMs = 0 } = init
+    const { delayMs = 0, isBehindWebServer = false } = init
     const line = delayMs > 0 ? { delayMs } : undefined
     const sites = init.sites.map((site) => ({ ...site, line }))
     const internet = await Internet.create([{ kind: 'public' }, ...sites])
     const running: JsonParley[] = []
+    let server: WebServer | undefined
     try {
       const network = randomNetwork()
+      const trusting = (): readonly string[] =>
+        server === undefined ? [] : ['env', `NODE_EXTRA_CA_CERTS=${server.authorityFile}`]
       const spawn = async (host: InternetHost, args: readonly string[]): Promise<JsonParley> => {
-        const parley = await JsonParley.spawn({ wrapper: host.wrapper, secluded: false, network, args })
+        const wrapper = [...host.wrapper, ...trusting()]
+        const parley = await JsonParley.spawn({ wrapper, secluded: false, network, args })
         running.push(parley)
         return parley
       }
       const at = internet.host(directorySite)
-      const directory = await spawn(at, ['directory', '--port', String(directoryPort), '--no-mdns', '--no-http'])
+      if (isBehindWebServer) {
+        await internet.giveHost(serverName, at.address)
+        server = await WebServer.start('nginx', at.wrapper)
+      }
+      const port = isBehindWebServer ? ownPorts.tcp : directoryPort
+      const place = isBehindWebServer ? `${serverName}:${port}` : `${at.address}:${port}`
+      const webSocket = isBehindWebServer ? ['--ws-port', String(ownPorts.ws), '--trusted-proxy', '127.0.0.1'] : []
+      const args = ['directory', '--port', String(port), '--no-mdns', '--no-http', ...webSocket]
+      const directory = await spawn(at, args)
       await directory.until('"listening"', () => directory.events.find(({ event }) => event === 'listening'))
       const start = async (name: string, { site, host }: Place): Promise<JsonParley> => {
-        const options = ['--name', name, '--accept', 'all', '--directory', `${at.address}:${directoryPort}`]
+        const options = ['--name', name, '--accept', 'all', '--directory', place]
         return spawn(internet.host(site + 1, host), options)
       }
       const [anna, berta] = await Promise.all([start('anna', init.anna), start('berta', init.berta)])
       const [annaId, bertaId] = await Promise.all([anna.peerId(), berta.peerId()])
-      const pair = new Pair({ init, internet, directory, anna, berta, annaId, bertaId })
+      const pair = new Pair({ init, internet, directory, server, anna, berta, annaId, bertaId })
       await pair.untilBothSeen()
       return pair
     } catch (error) {
       await Promise.all(running.map(async (one) => one.stop()))
+      await server?.stop()
       await internet.remove()
       throw error
     }
@@ -76,6 +95,7 @@ export class Pair {
     readonly init: PairInit
     readonly internet: Internet
     readonly directory: JsonParley
+    readonly server: WebServer | undefined
     readonly anna: JsonParley
     readonly berta: JsonParley
     readonly annaId: string
@@ -84,6 +104,7 @@ export class Pair {
     this.#init = made.init
     this.#internet = made.internet
     this.#directory = made.directory
+    this.#server = made.server
     this.anna = made.anna
     this.berta = made.berta
     this.annaId = made.annaId
@@ -161,6 +182,7 @@ export class Pair {
 
   async stop(): Promise<void> {
     await Promise.all([this.anna, this.berta, this.#directory].map(async (one) => one.stop()))
+    await this.#server?.stop()
     await this.#internet.remove()
   }
 }

@@ -7,6 +7,7 @@ import { negotiationAttacks } from './negotiation.ts'
 import { pageAttacks } from './page.ts'
 import { presenceAttacks } from './presence.ts'
 import { relayAttacks } from './relays.ts'
+import { webSocketAttacks } from './websocket.ts'
 import { yamuxAttacks } from './yamux.ts'
 
 export const attacks: readonly Attack[] = [
@@ -17,5 +18,6 @@ export const attacks: readonly Attack[] = [
   ...presenceAttacks,
   ...federationAttacks,
   ...relayAttacks,
-  ...pageAttacks
+  ...pageAttacks,
+  ...webSocketAttacks
 ]
