@@ -17,10 +17,10 @@ export function doctorListLines(report: DoctorReport): string[] {
   return ordered(report, ['problem', 'note', 'ok']).flatMap(findingLines)
 }
 
-/** `Nothing is broken`, `Two problems` */
+/** `Nothing is broken here`, `2 problems` */
 export function doctorSum({ findings }: DoctorReport): string {
   const problems = findings.filter(({ verdict }) => verdict === 'problem').length
-  if (problems === 0) return 'Nothing is broken'
+  if (problems === 0) return 'Nothing is broken here'
   return problems === 1 ? 'One problem' : `${problems} problems`
 }
 

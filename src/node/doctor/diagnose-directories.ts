@@ -16,7 +16,7 @@ export function directoryFindings(
   if (directories.length === 0) {
     return [
       note('directory', 'no directory is in use: only peers on the LAN are found', {
-        advice: 'parley directory runs one; --directory HOST:PORT names one that runs elsewhere'
+        advice: 'parley directory runs one, on a machine that others reach; --directory HOST:PORT names it to them'
       })
     ]
   }

@@ -5,7 +5,7 @@ import { addressRange } from '../../wire/index.ts'
 import { MDNS_PORT, mdnsGroups } from '../discovery/mdns-sockets.ts'
 import { lanProblemText } from '../discovery/multicast.ts'
 import { addressOn, type Surroundings } from './evidence/evidence.ts'
-import { fine, note, problem } from './finding.ts'
+import { commonDirectory, fine, note, problem } from './finding.ts'
 import {
   droppedBy,
   dropText,
@@ -97,7 +97,7 @@ function linkFinding(link: LinkProbe, seen: Surroundings, at: string): DoctorFin
 /** Silence alone shows nothing: most networks at home have one machine on them at times. */
 const ifNotAlone =
   'If others run Parley on this network, run doctor there too. An access point that keeps its clients apart looks like ' +
-  'this: then let both use one directory, which relays between them'
+  `this, as guest networks do: then ${commonDirectory}`
 
 function isPublic({ addresses }: LinkProbe): boolean {
   const routed = addresses.filter((ip) => addressRange(ip) !== 'link-local')

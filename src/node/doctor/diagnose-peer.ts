@@ -1,7 +1,7 @@
 // How a peer is reached, path by path, and why not. Pure.
 import { shortId } from '../../lib/index.ts'
 import type { PathView } from '../api/chat-events.ts'
-import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
+import { doctorCauses, type DoctorCause, type DoctorFinding } from '../api/doctor-report.ts'
 import { blockedPeer, type DialFailure, noAddress } from '../dialing/dial-errors.ts'
 import type { PathTrial } from '../dialing/path-trials.ts'
 import { type Explanation, whyNoConnection, type WayFailure } from './diagnose-way.ts'
@@ -55,8 +55,8 @@ function pathFinding(
   { peer, seen, isReached }: Context
 ): DoctorFinding {
   if (outcome.is === 'open') {
-    const at = relay === undefined ? `at ${place} (${kind}, ` : `${relayText(relay, peer)} (`
-    return fine('peer', `${peer.name} answers ${at}in ${Math.ceil(outcome.tookMs)} ms)`)
+    const at = relay === undefined ? ` at ${place} (${kind}, ` : `, ${relayText(relay, peer)} (`
+    return fine('peer', `${peer.name} answers${at}in ${Math.ceil(outcome.tookMs)} ms)`)
   }
   const way = host === undefined ? undefined : peer.ways.get(host)
   const failure = wayFailures[outcome.failure]
@@ -65,7 +65,10 @@ function pathFinding(
       ? { cause: ownCauses[outcome.failure] ?? 'no-answer', isLikely: false, evidence: [], advice: '', commands: [] }
       : whyNoConnection({ way, failure, seen, isOnline: peer.isOnline })
   const { cause, ...rest } = explanation
-  return isReached ? note('peer', outcome.why, rest) : problem('peer', cause, outcome.why, rest)
+  if (!isReached) return problem('peer', cause, outcome.why, rest)
+  // A note has no cause of its own.
+  const why = cause === 'no-answer' ? [] : [`${rest.isLikely ? 'likely ' : ''}cause: ${doctorCauses[cause]}`]
+  return note('peer', outcome.why, { ...rest, evidence: [...why, ...rest.evidence] })
 }
 
 /** What the way may explain. */

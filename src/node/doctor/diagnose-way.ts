@@ -1,6 +1,7 @@
 // Why no connection came about with a place: from how the dial failed and what is known of
 // the way there, to a cause. Pure.
 import type { DoctorCause, DoctorFinding } from '../api/doctor-report.ts'
+import { commonDirectory } from './finding.ts'
 import { addressOn, type Surroundings, type Way } from './evidence/evidence.ts'
 import { droppedBy, dropText, interfaceCommand, isCertain, openingCommands } from './evidence/firewall.ts'
 import { type Packet, SOME_SOURCE_PORT } from './evidence/nftables.ts'
@@ -114,8 +115,8 @@ function onTheLink({ way, failure, isOnline }: Question, link: string): Explanat
       isLikely: true,
       evidence: [silent, ...others, 'a directory says that the peer is online'],
       advice:
-        'Switch off client isolation (AP isolation, guest network) at the access point, use the same network for both, ' +
-        'or let both use one directory: it relays between them'
+        'Switch off client isolation (AP isolation, guest network) at the access point, or use another network for ' +
+        'both. Until then the directory relays between you'
     }
   }
   return {
@@ -124,7 +125,7 @@ function onTheLink({ way, failure, isOnline }: Question, link: string): Explanat
     evidence: [silent, ...others],
     advice:
       'Check that the machine is on and has this address. An access point that isolates its clients looks the same: ' +
-      'a directory that both use relays between them'
+      `then ${commonDirectory}`
   }
 }
 

@@ -29,5 +29,5 @@ test('problems stand last where lines scroll, and first in a list', () => {
 
 test('notes are no problems', () => {
   const lines = doctorLines({ findings: [note('directory', 'no directory is in use', { advice: 'Start one' })] })
-  expect(lines).toEqual(['note     no directory is in use', '         Start one', 'Nothing is broken.'])
+  expect(lines).toEqual(['note     no directory is in use', '         Start one', 'Nothing is broken here.'])
 })

@@ -197,7 +197,7 @@ test('a path through a relay is named by the directory that relays, or by the sh
   }
   expect(peerFindings(peer, home, 0).map(({ text }) => text)).toEqual([
     `berta is connected (relayed by ${shortId(relay)}, 12 ms)`,
-    `berta answers relayed by ${shortId(relay)} (in 30 ms)`
+    `berta answers, relayed by ${shortId(relay)} (in 30 ms)`
   ])
   const [known] = peerFindings({ ...peer, directories: new Map([[relay, '203.0.113.7:8000']]) }, home, 0)
   expect(known?.text).toBe(`berta is connected (relayed by the directory 203.0.113.7:8000 (${shortId(relay)}), 12 ms)`)
@@ -310,6 +310,14 @@ test('of a peer that is looked for it says why the last try failed and when the 
       text: 'berta is looked for, and the last try failed: nothing answered; the next try is in 10 s'
     },
     { verdict: 'problem', cause: 'isolated', text: 'nothing answered at 192.168.1.8:4001' }
+  ])
+  // Where another path works it is a note, which says why all the same.
+  const path = { kind: 'direct', address: '/ip4/203.0.113.5/tcp/4001', host: '203.0.113.5' } as const
+  const [connected, missed] = peerFindings({ ...peer, path }, home, 0)
+  expect(connected?.text).toBe('berta is connected (direct, 203.0.113.5)')
+  expect([missed?.verdict, missed?.evidence[0]]).toEqual([
+    'note',
+    'likely cause: the access point, or the switch, keeps its clients apart'
   ])
   const [blocked] = peerFindings({ ...peer, isBlocked: true }, home, 0)
   expect(blocked).toMatchObject({ verdict: 'problem', cause: 'blocked' })
