@@ -116,7 +116,7 @@ export class MappedPort {
         whys.push({ protocol: mapper.protocol, why })
       }
     }
-    if (whys.length === 0) return 'none was found that can be asked'
+    if (whys.length === 0) return 'there is none that can be asked'
     // A router that speaks none of them is silent in all.
     const alike = Map.groupBy(whys, ({ why }) => why)
     return [...alike].map(([why, those]) => `by ${those.map(({ protocol }) => protocol).join(', ')} ${why}`).join('; ')

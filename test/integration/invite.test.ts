@@ -26,6 +26,7 @@ test('parley invite and parley send CODE: both are contacts, and the message is 
 
   const sent = await bed.command(['send', ...options('bob'), code, 'here I am'], { home: bobsHome, name: 'send' })
   expect(sent, sent.told).toMatchObject({ code: exitCodes.ok })
+  expect(sent.stderr).toMatch(/^parley: anna \(\w{12}\), whose code you typed, is a contact now\.$/mu)
   await invite.shows(/^bob \(\w{12}\) came by your code, and is a contact now\.$/u)
   expect(await invite.ended()).toMatchObject({ code: exitCodes.ok })
   expect(await anna.event('invitation')).toMatchObject({ what: 'came', peerName: 'bob', end: 'used' })

@@ -83,6 +83,7 @@ export async function runSend(io: CommandIo, command: Command): Promise<ExitCode
         node.events.addEventListener('notice', ({ detail }) => {
           if (detail.code === 'exposed-key') sayMended(io, [`WARNING: ${detail.text}`])
           if (detail.code === 'file-modes') sayMended(io, [detail.text])
+          if (detail.code === 'met') say(detail.text)
         })
       },
       run: async (node) => {

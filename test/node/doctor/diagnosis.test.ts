@@ -313,8 +313,8 @@ test('of a peer that is looked for it says why the last try failed and when the 
   ])
   // Where another path works it is a note, which says why all the same.
   const path = { kind: 'direct', address: '/ip4/203.0.113.5/tcp/4001', host: '203.0.113.5' } as const
-  const [connected, missed] = peerFindings({ ...peer, path }, home, 0)
-  expect(connected?.text).toBe('berta is connected (direct, 203.0.113.5)')
+  const [reached, missed] = peerFindings({ ...peer, path }, home, 0)
+  expect(reached?.text).toBe('berta is connected (direct, 203.0.113.5)')
   expect([missed?.verdict, missed?.evidence[0]]).toEqual([
     'note',
     'likely cause: the access point, or the switch, keeps its clients apart'
