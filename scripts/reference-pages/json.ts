@@ -32,6 +32,10 @@ const answersOf: Readonly<Record<string, readonly Answer[]>> = {
   confirm: ['safety number'],
   unverify: ['safety number'],
   invite: ['invitation', 'invitations'],
+  file: ['sent'],
+  get: ['transfer'],
+  decline: ['transfer'],
+  transfers: ['transfers'],
   history: ['history', 'messages'],
   more: ['history'],
   show: ['message text'],
@@ -63,6 +67,9 @@ const notes: Readonly<Record<string, string>> = {
   rename: 'Without `text` the contact goes by its own name again.',
   show: '`text`: which one, counted from the last.',
   typing: '`text`: `on` or `off`.',
+  file: '`text`: paths of files, absolute; in quotes where they have spaces. `peer`: to whom, instead of the open conversation. Answers with `message`.',
+  get: '`text`: the `number` of a [transfer](#a-transfer), without it the last that was offered.',
+  decline: '`text`: as of `get`.',
   invite:
     '`text`: `many N` or `many N for TIME` (`2h`), `list`, or `end NUMBER`; without it a code for one person is made. `list` answers with `invitations`.'
 }
@@ -74,6 +81,7 @@ const titles: Readonly<Record<keyof typeof shapeFields, string>> = {
   request: 'A request',
   room: 'Room',
   invitation: 'An invitation',
+  transfer: 'A transfer',
   router: 'Router',
   misbehaviour: 'Misbehaviour'
 }

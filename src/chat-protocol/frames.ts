@@ -99,10 +99,10 @@ export const MAX_IDS_PER_FRAME = 1024
 export const MAX_RANGES_PER_RECEIPT = 128
 
 /** A handful of files is a message; more are a folder, or several messages. */
-const MAX_FILES_PER_MESSAGE = 32
+export const MAX_FILES_PER_MESSAGE = 32
 
 /** The longest name that common file systems have. */
-const MAX_OFFERED_NAME_BYTES = 255
+export const MAX_OFFERED_NAME_BYTES = 255
 
 const FILE_ID_BYTES = 32
 

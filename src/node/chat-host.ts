@@ -6,6 +6,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { createLibp2p } from 'libp2p'
 import { chat, type ChatService, type ChatServiceInit, type PeerKind } from '../chat-protocol/index.ts'
 import type { DirectPaths, StunServer } from '../direct/index.ts'
+import { files, type FileService, type FileServiceInit } from '../files/index.ts'
 import { invite, type InviteService, type InviteServiceInit } from '../invite/index.ts'
 import { RECORD_PROTOCOL, recordExchange, type RecordService } from '../presence/index.ts'
 import { Circuits } from '../relay/index.ts'
@@ -44,6 +45,8 @@ export interface ChatHostInit {
   readonly protocol: Omit<ChatServiceInit, 'kindOf'>
   /** The same for the guests of invitations. */
   readonly invitations: Omit<InviteServiceInit, 'network' | 'ownEnvelope'>
+  /** What others may fetch, and what hears of it. */
+  readonly files: FileServiceInit
   readonly ownEnvelope: () => Uint8Array
   readonly onMisbehaviour: (misbehaviour: Misbehaviour) => void
   /** Whether the conversation with the peer is open on a screen. */
@@ -60,6 +63,7 @@ export interface ChatHost {
   readonly chat: ChatService
   readonly records: RecordService
   readonly invite: InviteService
+  readonly files: FileService
   readonly dialer: AddressDialer
   readonly guard: ConnectionGuard
   readonly circuits: Circuits
@@ -121,11 +125,24 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
       dialer: addressDialer(),
       records: recordExchange({ ownEnvelope: init.ownEnvelope, network: settings.network }),
       invite: invite({ ...init.invitations, ownEnvelope: init.ownEnvelope, network: settings.network }),
+      files: files(init.files),
       chat: chat({ ...init.protocol, kindOf })
     }
   })
-  const { chat: service, invite: inviting, records, dialer } = libp2p.services
-  return { libp2p, chat: service, invite: inviting, records, dialer, guard, circuits, direct, links, kindOf }
+  const { chat: service, files: fileService, invite: inviting, records, dialer } = libp2p.services
+  return {
+    libp2p,
+    chat: service,
+    files: fileService,
+    invite: inviting,
+    records,
+    dialer,
+    guard,
+    circuits,
+    direct,
+    links,
+    kindOf
+  }
 }
 
 /** Two peers exchange their records for as long as they are connected, whatever for. */

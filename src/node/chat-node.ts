@@ -1,6 +1,7 @@
 // The one object behind every face: a peer with its profile, the network around it
 // and its conversations. It composes the parts, starts and stops them; each method
 // that a face calls is one of a part.
+import { join } from 'node:path'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ChatApi, ChatSnapshot, NodeFigures, SettingView } from './api/chat-api.ts'
 import { ChatEvents, type Misbehaviour } from './api/chat-events.ts'
@@ -13,12 +14,15 @@ import { pressureNotice } from './pressure-notice.ts'
 import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts'
 import { Doctor } from './doctor/doctor.ts'
 import { doctorNode } from './doctor-node.ts'
+import { FileBook } from './files/file-book.ts'
+import { Files } from './files/files.ts'
 import { Invitations, type CodeNetwork } from './invitations/invitations.ts'
 import { Messaging } from './messaging/messaging.ts'
 import { MisbehaviourWatch } from './misbehaviour.ts'
 import { isPeerId } from './peers/peer-reference.ts'
 import { readDirectoryAddress, readRelayAddress } from './peers/peer-resolver.ts'
 import { nameOrShortId } from '../lib/index.ts'
+import { toError } from '../wire/index.ts'
 import type { Unlocker } from './profile/identity.ts'
 import { openOwnStore, type OwnStore } from './profile/own-store.ts'
 import { withProfileDefaults } from './profile/profile-preview.ts'
@@ -57,6 +61,7 @@ export class ChatNode implements ChatApi {
   readonly trust: Trust
   readonly directories: DirectoriesInUse
   readonly invitations: Invitations
+  readonly files: Files
   readonly #parts: ChatParts
   readonly #config: Config
   readonly #port: ListeningPort
@@ -114,6 +119,7 @@ export class ChatNode implements ChatApi {
     this.trust = new Trust(parts)
     this.directories = new DirectoriesInUse(parts)
     this.invitations = parts.invitations
+    this.files = parts.files
   }
 
   snapshot(): ChatSnapshot {
@@ -160,7 +166,7 @@ export class ChatNode implements ChatApi {
   }
 
   async #start(): Promise<void> {
-    const { host, messaging, network, profile, events } = this.#parts
+    const { files, host, messaging, network, profile, events } = this.#parts
     await messaging.prepare()
     const { modes, exposedKey } = profile.mended
     if (exposedKey !== undefined) events.tell('notice', () => ({ code: 'exposed-key', text: exposedKey }))
@@ -173,11 +179,12 @@ export class ChatNode implements ChatApi {
     // A name that was given once is the name from then on.
     if (this.#config.sources.name === 'flag') await profile.book.setNickname(this.self.nickname)
     await messaging.resume()
+    files.start()
   }
 
   /** Whatever fails on the way, the profile is free for the next one afterwards. */
   async #stop(): Promise<void> {
-    const { host, invitations, messaging, network, profile, events } = this.#parts
+    const { files, host, invitations, messaging, network, profile, events } = this.#parts
     const wasStarted = this.#state === 'started'
     this.#state = 'stopped'
     events.end()
@@ -186,6 +193,7 @@ export class ChatNode implements ChatApi {
       await this.#starting?.catch(() => undefined)
       messaging.rest()
       invitations.stop()
+      await files.stop()
       if (wasStarted) {
         // At the same time: one that does not answer our goodbye must not keep us on the rosters of all others.
         await Promise.all([network.withdraw(), messaging.stop()])
@@ -227,6 +235,8 @@ async function compose({
 }: Foundation): Promise<ChatParts> {
   const misbehaviour = new MisbehaviourWatch(Date.now())
   const network = new ChatNetwork({ config, profile, namedDirectories, namedRelays, observe, events })
+  const tellFault = (error: unknown): void =>
+    events.tell('notice', () => ({ code: 'fault', text: `files.json can't be written: ${toError(error).message}` }))
   const messaging = new Messaging({
     config,
     book: profile.book,
@@ -235,7 +245,19 @@ async function compose({
     network: network.connections,
     peers: network.peers,
     addresses: network.addresses,
+    onOffer: (message) => void files.offered(message).catch(tellFault),
     events
+  })
+  const files: Files = new Files({
+    book: await FileBook.open(profile.folder),
+    downloads: config.folders.downloads ?? join(config.folders.data, 'downloads'),
+    minFreeBytes: config.settings.minFree,
+    network: network.connections,
+    service: () => host.files,
+    isBlocked: (peer) => profile.book.isBlocked(peer),
+    label: (peer) => network.peers.label(peer),
+    send: async (peer, { text, ...rest }) => messaging.send(peer, text, rest),
+    tell: (news) => events.tell('transfer', () => news)
   })
   const invitations: Invitations = new Invitations({
     networkName: config.settings.network,
@@ -258,6 +280,7 @@ async function compose({
     lan: network.lan,
     protocol: messaging.protocol,
     invitations: invitations.protocol,
+    files: { offers: files.onOffer, onSent: (peer, file, bytes) => files.sent(peer, file, bytes) },
     ownEnvelope: () => network.presence.own.envelope,
     onMisbehaviour: (what: Misbehaviour) => {
       const report = misbehaviour.record(what, Date.now())
@@ -280,6 +303,7 @@ async function compose({
     network,
     messaging,
     invitations,
+    files,
     misbehaviour,
     events
   }

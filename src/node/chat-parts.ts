@@ -20,6 +20,7 @@ import type {
 import type { ChatHost } from './chat-host.ts'
 import type { ChatNetwork } from './chat-network.ts'
 import { readGivenName } from './config/given-name.ts'
+import type { Files } from './files/files.ts'
 import type { Invitations } from './invitations/invitations.ts'
 import type { Messaging } from './messaging/messaging.ts'
 import type { MisbehaviourWatch } from './misbehaviour.ts'
@@ -44,6 +45,7 @@ export interface ChatParts {
   readonly network: ChatNetwork
   readonly messaging: Messaging
   readonly invitations: Invitations
+  readonly files: Files
   readonly misbehaviour: MisbehaviourWatch
   readonly events: ChatEvents
 }

@@ -22,6 +22,7 @@ export type {
   RosterRow,
   RouterView
 } from './api/chat-events.ts'
+export type { FilesApi, TransferNews, TransferView } from './api/file-views.ts'
 export { loadConfig, type Config } from './config/config.ts'
 export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'
 export type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'

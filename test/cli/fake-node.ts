@@ -22,7 +22,8 @@ import type {
   RoomView,
   ProgramSighting,
   RosterRow,
-  StoredMessage
+  StoredMessage,
+  TransferView
 } from '../../src/cli/chat-api/chat-api.ts'
 import { peerLabel, PeerNotFoundError } from '../../src/node/settings.ts'
 
@@ -45,6 +46,19 @@ export function row(nickname: string, fields: Partial<RosterRow> = {}): RosterRo
     blocked: false,
     ...fields
   }
+}
+
+/** A file that was offered, with a name that would be two lines. */
+export const transfer: TransferView = {
+  number: 12,
+  direction: 'in',
+  peer: '12D3KooWbob',
+  label: 'bob',
+  file: 'ab'.repeat(32),
+  name: 'photo\n.jpg',
+  sizeBytes: 3 * 1024 * 1024,
+  state: 'offered',
+  doneBytes: 0
 }
 
 export const invitation: InvitationView = {
@@ -95,6 +109,13 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
       return ended
     }
   }
+  readonly files: ChatApi['files'] = {
+    offer: async (peer, paths) => this.send(peer, `Files: ${paths.join(', ')}`),
+    list: async () => this.transfers,
+    get: async () => ({ ...transfer, state: 'running' }),
+    decline: async () => ({ ...transfer, state: 'declined' })
+  }
+  transfers: readonly TransferView[] = []
   readonly trust: ChatApi['trust'] = {
     safetyNumber: async () => this.safetyNumber(),
     verify: async (peer) => this.verify(peer),

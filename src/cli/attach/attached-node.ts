@@ -9,6 +9,7 @@ import type {
   ChatApi,
   ChatNodeEvents,
   ChatSnapshot,
+  FilesApi,
   InvitationsApi,
   MessagingApi,
   NodeFigures,
@@ -22,6 +23,7 @@ import { NodeGoneError, NodeLink, type NodeMessage } from './node-link.ts'
 import { NodeMirror } from './node-mirror.ts'
 import {
   isGone,
+  remoteFiles,
   remoteInvitations,
   remoteMessaging,
   remotePeers,
@@ -53,6 +55,7 @@ export class AttachedNode implements ChatApi {
   readonly peers: PeersApi
   readonly trust: TrustApi
   readonly invitations: InvitationsApi
+  readonly files: FilesApi
   readonly #init: AttachedNodeInit
   readonly #life = new AbortController()
   readonly #missed: MissedMessages
@@ -102,6 +105,7 @@ export class AttachedNode implements ChatApi {
     this.peers = remotePeers(remote)
     this.trust = remoteTrust(remote)
     this.invitations = remoteInvitations(remote)
+    this.files = remoteFiles(remote)
     this.#missed = new MissedMessages({
       history: () => this.messaging.history,
       requests: async () => this.messaging.requests(),

@@ -109,6 +109,7 @@ interface FieldTypes {
 }
 
 const pageFields = { limit: 'number', before: 'number', after: 'number', maxBytes: 'number' } as const
+const offeredFields = { number: 'number', peer: 'peer' } as const
 const newsFields = { limit: 'number', maxBytes: 'number' } as const
 
 function limited(limit: number | undefined): { readonly limit: number } {
@@ -207,7 +208,18 @@ const calls: Readonly<Record<string, Call>> = {
 
   'invitations.make': ({ node }, args) => node.invitations.make(args.options(0, { places: 'number', forMs: 'number' })),
   'invitations.list': ({ node }) => node.invitations.list(),
-  'invitations.revoke': ({ node }, args) => node.invitations.revoke(args.number(0))
+  'invitations.revoke': ({ node }, args) => node.invitations.revoke(args.number(0)),
+
+  'files.offer': ({ node }, args) => node.files.offer(args.peer(0), args.texts(1)),
+  'files.list': ({ node }) => node.files.list(),
+  'files.get': ({ node }, args) => {
+    const { number, ...options } = args.options(0, offeredFields)
+    return node.files.get(number, options)
+  },
+  'files.decline': ({ node }, args) => {
+    const { number, ...options } = args.options(0, offeredFields)
+    return node.files.decline(number, options)
+  }
 }
 
 /** Where a reader stands that has read nothing yet. */

@@ -50,6 +50,7 @@ const eventTypes: readonly Exclude<keyof ChatNodeEvents, 'resumed'>[] = [
   'typing',
   'left',
   'invitation',
+  'transfer',
   'notice'
 ]
 

@@ -1,6 +1,7 @@
 // The methods of a node as calls to it over a link. The node is of our version and
 // our user, so its replies have the types of its methods.
 import type {
+  FilesApi,
   HistoryApi,
   HistoryEntry,
   InvitationsApi,
@@ -106,6 +107,15 @@ export function remoteInvitations({ call }: Remote): InvitationsApi {
     make: as((options = {}) => call('invitations.make', [options])),
     list: as(() => call('invitations.list')),
     revoke: as((number) => call('invitations.revoke', [number]))
+  }
+}
+
+export function remoteFiles({ call }: Remote): FilesApi {
+  return {
+    offer: as((peer, paths) => call('files.offer', [peer, paths])),
+    list: as(() => call('files.list')),
+    get: as((number, options = {}) => call('files.get', [{ ...options, number }])),
+    decline: as((number, options = {}) => call('files.decline', [{ ...options, number }]))
   }
 }
 

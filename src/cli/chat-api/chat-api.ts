@@ -13,6 +13,7 @@ export type {
   ConversationSummary,
   DirectoryView,
   DoctorReport,
+  FilesApi,
   HistoryApi,
   HistoryEntry,
   IncomingMessage,
@@ -41,6 +42,8 @@ export type {
   SelfApi,
   SelfView,
   StoredMessage,
+  TransferNews,
+  TransferView,
   TrustApi
 } from '../../node/index.ts'
 export type DeliveryState = OutgoingMessage['state']

@@ -61,7 +61,7 @@ export class ConversationScreens {
 
 /** The node as one of its faces uses it: what it opens and leaves is on its own screen. */
 export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
-  const { events, self, peers, trust, invitations, messaging } = node
+  const { events, self, peers, trust, invitations, files, messaging } = node
   return {
     events,
     self,
@@ -90,6 +90,12 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
       make: async (options) => invitations.make(options),
       list: async () => invitations.list(),
       revoke: async (number) => invitations.revoke(number)
+    },
+    files: {
+      offer: async (peer, paths) => files.offer(peer, paths),
+      list: async () => files.list(),
+      get: async (number, options) => files.get(number, options),
+      decline: async (number, options) => files.decline(number, options)
     },
     snapshot: () => node.snapshot(),
     figures: async () => node.figures(),

@@ -18,7 +18,8 @@ import type {
   ProgramSighting,
   RequestView,
   RosterRow,
-  StoredMessage
+  StoredMessage,
+  TransferView
 } from '../chat-api/chat-api.ts'
 import type { Identity } from '../wording/identity-wording.ts'
 import type { Named } from '../wording/message-wording.ts'
@@ -149,6 +150,8 @@ export type CommandResult =
   /** `qr`: of one that was just made. */
   | { readonly is: 'invitation'; readonly invitation: InvitationView; readonly qr: readonly string[] }
   | { readonly is: 'invitations'; readonly invitations: readonly InvitationView[] }
+  | { readonly is: 'transfer'; readonly transfer: TransferView }
+  | { readonly is: 'transfers'; readonly transfers: readonly TransferView[] }
   | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
   | ({
       readonly is: 'history'

@@ -8,6 +8,7 @@ import { type ChatCommand, CLEAR, CommandUsageError, HISTORY_LINES, peer, text, 
 import { contactCommands } from './contact-commands.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { historyCommands, unreadCounts } from './history-commands.ts'
+import { fileCommands } from './file-commands.ts'
 import { inviteCommands } from './invite-commands.ts'
 import { currentOr, words } from './named-peer.ts'
 import { requestCommands } from './request-commands.ts'
@@ -103,6 +104,7 @@ export const chatCommands: readonly ChatCommand[] = [
   ...contactCommands,
   ...trustCommands,
   ...inviteCommands,
+  ...fileCommands,
   ...historyCommands,
   {
     name: 'directories',

@@ -8,6 +8,7 @@ import { directoryLines } from '../wording/directory-wording.ts'
 import { doctorLines } from '../wording/doctor-wording.ts'
 import { identityLines } from '../wording/identity-wording.ts'
 import { invitationLine, invitationLines } from '../wording/invitation-wording.ts'
+import { transferLine, transferResultText } from '../wording/transfer-wording.ts'
 import {
   conversationLine,
   historyLine,
@@ -43,8 +44,11 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'left':
     case 'quit':
     case 'detached':
-    case 'sent':
       return []
+    case 'sent':
+      // A text was typed where it is shown; of files only the paths were.
+      if (result.message.files === undefined) return []
+      return [`Offered to ${context.labelOf(result.peer)}. ${cleanText(result.message.text)}`]
     case 'path':
       return [pathLine(context.labelOf(result.peer), result.path, context.nowMs)]
     case 'examined':
@@ -121,6 +125,10 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
       return result.invitations.length === 0
         ? ['No invitation is open: /invite makes one.']
         : result.invitations.map(invitationLine)
+    case 'transfer':
+      return [transferResultText(result.transfer)]
+    case 'transfers':
+      return orNone(result.transfers.map(transferLine), 'No files were offered. /file PATH offers one.')
     case 'history':
       return orNone(
         result.entries.flatMap(({ message }) => historyLine(message, context.labelOf(result.peer), context.fold)),

@@ -5,7 +5,15 @@ import { MAX_PAGE_BYTES, type CommandResult } from '../chat-commands/chat-comman
 import type { DoctorReport, HistoryEntry, PathView, PeerTrust } from '../chat-api/chat-api.ts'
 import type { Named } from '../wording/message-wording.ts'
 import type { SafetyView } from '../wording/trust-wording.ts'
-import { directoryJson, entryJson, invitationJson, memberJson, messageJson, requestJson } from './event-json.ts'
+import {
+  directoryJson,
+  entryJson,
+  invitationJson,
+  memberJson,
+  messageJson,
+  requestJson,
+  transferJson
+} from './event-json.ts'
 import type { AnswerJson } from './json-fields.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -153,6 +161,10 @@ export function resultJson(result: CommandResult): Json {
       return { invitation: invitationJson(result.invitation) } satisfies AnswerJson<'invitation'>
     case 'invitations':
       return { invitations: result.invitations.map(invitationJson) } satisfies AnswerJson<'invitations'>
+    case 'transfer':
+      return { transfer: transferJson(result.transfer) } satisfies AnswerJson<'transfer'>
+    case 'transfers':
+      return { transfers: result.transfers.map(transferJson) } satisfies AnswerJson<'transfers'>
     case 'identity': {
       const { is: _is, ...identity } = result
       return identity satisfies AnswerJson<'identity'>

@@ -15,7 +15,8 @@ import type {
   RoomView,
   RosterRow,
   RouterView,
-  StoredMessage
+  StoredMessage,
+  TransferView
 } from '../chat-api/chat-api.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
 import type { EventJson, ShapeJson } from './json-fields.ts'
@@ -181,6 +182,12 @@ export function noticeJson(notice: Notice): EventJson<'notice'> {
 export function invitationJson(view: InvitationView): ShapeJson<'invitation'> {
   const { isForMany: forMany, end, number, code, link, places, came, failedTries, expiresAtMs, directories } = view
   return { number, code, link, forMany, places, came, failedTries, expiresAtMs, directories, end: end ?? null }
+}
+
+export function transferJson(view: TransferView): ShapeJson<'transfer'> {
+  const { number, direction, peer, file, name, sizeBytes, state, doneBytes } = view
+  const { bytesPerSecond = null, place = null, path = null, why = null } = view
+  return { number, direction, peer, file, name, sizeBytes, state, doneBytes, bytesPerSecond, place, path, why }
 }
 
 export function invitationNewsJson(news: ChatNodeEvents['invitation']['detail']): EventJson<'invitation'> {

@@ -25,6 +25,7 @@ import {
   directoryJson,
   entryJson,
   invitationNewsJson,
+  transferJson,
   noticeJson,
   readyJson,
   requestJson,
@@ -254,6 +255,7 @@ export class JsonFace {
     this.#on('typing', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('left', ({ detail: { peer, name, reason } }) => ({ peer, name, reason }))
     this.#on('invitation', ({ detail }) => invitationNewsJson(detail))
+    this.#on('transfer', ({ detail: { what, transfer } }) => ({ what, ...transferJson(transfer) }))
     this.#on('notice', ({ detail }) => noticeJson(detail))
   }
 

@@ -130,6 +130,20 @@ export const shapeFields = {
     directories: 'the directories that know its number',
     end: '`used`, `expired`, `revoked`, `ended` (too many wrong tries); `null` while it is open'
   },
+  transfer: {
+    number: 'by which `get` and `decline` name it',
+    direction: '`in` or `out`',
+    peer: 'the other side',
+    file: 'its file ID',
+    name: 'as its sender calls it',
+    sizeBytes: 'its size',
+    state: '`offered`, `waiting` (for its sender, or its turn), `running`, `done`, `declined`',
+    doneBytes: 'how much of it is here, or went out since the start',
+    bytesPerSecond: 'of the last seconds, while it runs',
+    place: 'how many are served before it, while it waits',
+    path: 'where it is on this machine',
+    why: 'why it waits or failed'
+  },
   router: {
     state: '`off`: it is not asked; `asking`; `open`: it lets others in, by its own word; `closed`',
     protocol: '`PCP`, `NAT-PMP` or `UPnP`, where it is open',
@@ -230,6 +244,21 @@ export const eventFields = {
     'peerName?': 'of `came`: its name here',
     'from?': 'of `failed`: the address, /64, or source that a relay states'
   },
+  transfer: {
+    what: '`offered`, `started`, `progress` (about once a second), `done`, `failed`, `declined`',
+    number: 'of the [transfer](#a-transfer), whose other fields follow',
+    direction: 'as there',
+    peer: 'as there',
+    file: 'as there',
+    name: 'as there',
+    sizeBytes: 'as there',
+    state: 'as there',
+    doneBytes: 'as there',
+    bytesPerSecond: 'as there',
+    place: 'as there',
+    path: 'as there',
+    why: 'as there'
+  },
   notice: {
     code: 'one of the codes below',
     text: 'for a person',
@@ -275,6 +304,7 @@ export const eventMeanings: Readonly<Record<keyof typeof eventFields, string>> =
   left: 'The other side has left.',
   refused: 'The other side takes no messages at the moment.',
   invitation: 'Someone came by an invitation of yours, tried it in vain, or it has ended.',
+  transfer: 'A file was offered to you, or has come further.',
   notice: 'Something that a person should know.',
   dropped: 'The reader was slow, and events were left out here. Messages are never among them.',
   bye: 'The last line.'
@@ -346,6 +376,8 @@ export const answerFields = {
   'typing notices': { typing: 'whether others see that you are typing' },
   identity: ownIdentity,
   invitation: { invitation: 'an [invitation](#an-invitation)' },
+  transfer: { transfer: 'a [transfer](#a-transfer)' },
+  transfers: { transfers: '[transfers](#a-transfer), the oldest first' },
   invitations: {
     invitations: '[invitations](#an-invitation), those too that have just ended, unless they were taken back'
   },

@@ -11,6 +11,7 @@ import { ConnectionProgress, ENTERED_AGAIN_MS, PresenceFilter, RefusalNews } fro
 import { DirectoryNews } from '../wording/directory-wording.ts'
 import { reachableAt } from '../wording/identity-wording.ts'
 import { invitationNewsText } from '../wording/invitation-wording.ts'
+import { transferNewsText } from '../wording/transfer-wording.ts'
 import { messageLines } from '../wording/message-wording.ts'
 import { ROSTER_COALESCE_MS, type UnreadCounts } from '../wording/roster-wording.ts'
 import { asOfText } from '../wording/time-span.ts'
@@ -206,6 +207,10 @@ export class News {
       if (detail.code === 'no-multicast' || detail.code === 'multicast') this.#hasLan = detail.works
     })
     this.#onTold('invitation', ({ detail }) => this.#say([invitationNewsText(detail)]))
+    this.#onTold('transfer', ({ detail }) => {
+      const text = transferNewsText(detail)
+      if (text !== undefined) this.#say([text])
+    })
     this.#onTold('notice', ({ detail }) => {
       // Between empty lines: it must not pass with the rest.
       const isLoud = detail.code === 'key-changed' || detail.code === 'exposed-key'

@@ -98,6 +98,7 @@ function isQuoting({ is }: CommandResult): boolean {
     case 'blocked peers':
     case 'identity':
     case 'invitation':
+    case 'transfers':
     case 'history':
     case 'message text':
     case 'messages':

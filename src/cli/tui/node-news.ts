@@ -1,6 +1,7 @@
 // The node's events as events of the screen: messages and deliveries at once,
 // changes of the roster in groups. It decides nothing.
 import type { ChatApi, ChatNodeEvents, IncomingMessage } from '../chat-api/chat-api.ts'
+import { transferNewsText } from '../wording/transfer-wording.ts'
 import { LruMap } from '../../lib/index.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
 import { ENTERED_AGAIN_MS, ConnectionProgress, PresenceFilter, RefusalNews } from '../wording/conversation-news.ts'
@@ -162,6 +163,10 @@ export class NodeNews {
         this.#sayPresence([`${this.#node.peers.look(peer).label} ${what}.`], peer, reason)
     })
     this.#on('self', () => this.tellSelf())
+    this.#on('transfer', ({ detail }) => {
+      const text = transferNewsText(detail)
+      if (text !== undefined) this.#dispatch({ is: 'status', text, tone: 'note', peer: detail.transfer.peer })
+    })
     this.#on('invitation', ({ detail }) => this.#dispatch({ is: 'invitation', news: detail }))
     this.#on('notice', ({ detail }) => {
       const { code, text } = detail

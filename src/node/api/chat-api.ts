@@ -31,6 +31,7 @@ import type {
   RosterRow,
   RouterView
 } from './chat-events.ts'
+import type { FilesApi } from './file-views.ts'
 import type { DoctorReport, DoctorTarget, ExamineOptions } from './doctor-report.ts'
 
 /** What the words that name a peer mean. */
@@ -248,6 +249,7 @@ export interface ChatApi {
   readonly peers: PeersApi
   readonly trust: TrustApi
   readonly invitations: InvitationsApi
+  readonly files: FilesApi
   /** All that is shown without asking, as it is now; {@link events} say when it changes. */
   snapshot(): ChatSnapshot
   figures(): Promise<NodeFigures>

@@ -3,6 +3,7 @@
 // their emitter. Plain data: peer IDs are text, times are milliseconds since 1970.
 import { TypedEventEmitter } from 'main-event'
 import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } from '../../storage/index.ts'
+import type { TransferNews } from './file-views.ts'
 
 /** What an open connection runs over: the LAN or this machine, the Internet, or a relay. */
 export type PathKind = 'lan' | 'direct' | 'relayed'
@@ -374,6 +375,8 @@ export interface ChatNodeEvents {
   left: CustomEvent<NamedPeer & { readonly reason: 'left' | 'quit' }>
   /** Someone came by an invitation of this node, tried it in vain, or it has ended. */
   invitation: CustomEvent<InvitationNews>
+  /** A file was offered to this node, or has come further. */
+  transfer: CustomEvent<TransferNews>
   notice: CustomEvent<Notice>
 }
 

@@ -1,5 +1,6 @@
 // Where Parley keeps its files, after the XDG Base Directory Specification.
 // It names folders; it makes none.
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
@@ -10,6 +11,8 @@ export interface Folders {
   readonly config: string
   /** Sockets: gone after a restart of the machine. Undefined where the system gives the user no such folder. */
   readonly runtime?: string
+  /** Where files of other people go. */
+  readonly downloads?: string
 }
 
 /** The folder of a profile, whether it is there or not. */
@@ -50,8 +53,26 @@ function folder(value: string | undefined, fallback: string): string {
 export function foldersOf(env: NodeJS.ProcessEnv): Folders {
   const runtime = env['XDG_RUNTIME_DIR']
   return {
+    downloads: join(downloadsOf(env), 'Parley'),
     ...(runtime !== undefined && isAbsolute(runtime) ? { runtime: join(runtime, 'parley') } : {}),
     data: folder(env['XDG_DATA_HOME'], '.local/share'),
     config: folder(env['XDG_CONFIG_HOME'], '.config')
+  }
+}
+
+/** The user's folder of downloads, as desktops keep it: https://www.freedesktop.org/wiki/Software/xdg-user-dirs/ */
+function downloadsOf(env: NodeJS.ProcessEnv): string {
+  const usual = join(homedir(), 'Downloads')
+  const config = env['XDG_CONFIG_HOME']
+  const folders = join(
+    config !== undefined && isAbsolute(config) ? config : join(homedir(), '.config'),
+    'user-dirs.dirs'
+  )
+  try {
+    const [, named] = /^XDG_DOWNLOAD_DIR="(.+)"$/mu.exec(readFileSync(folders, 'utf8')) ?? []
+    const path = named?.replace(/^\$HOME(?=\/|$)/u, homedir())
+    return path !== undefined && isAbsolute(path) ? path : usual
+  } catch {
+    return usual // no desktop has made it
   }
 }

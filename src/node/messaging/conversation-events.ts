@@ -8,6 +8,8 @@ import { roomNewsText, type RoomNews } from './room-notices.ts'
 /** What happens in conversations, by peer ID. */
 export interface ConversationEvents {
   message(message: IncomingMessage): void
+  /** A stranger's message, told before as its request, is part of the history now. */
+  accepted(message: IncomingMessage): void
   request(view: RequestView): void
   room(news: RoomNews): void
   delivery(message: OutgoingMessage): void
@@ -27,7 +29,7 @@ export interface ConversationEventsInit {
 }
 
 /** What happens in conversations as events of the node: with the names that people know, and failures in words. */
-export function conversationEvents({ peers, events }: ConversationEventsInit): ConversationEvents {
+export function conversationEvents({ peers, events }: ConversationEventsInit): Omit<ConversationEvents, 'accepted'> {
   const named = (peer: string): { peer: string; name: string; label: string } => ({
     peer,
     name: peers.name(peer),

@@ -281,6 +281,7 @@ export class Conversations implements SessionOwner, Screens {
         accepted.map(({ id }) => id),
         'stored'
       )
+    for (const message of accepted) this.#init.events.accepted(message)
     return accepted
   }
 

@@ -84,6 +84,8 @@ export interface MessagingInit {
   readonly network: PeerNetwork
   readonly peers: PeerDirectory
   readonly addresses: Pick<AddressBook, 'keepAddresses'>
+  /** A message that is part of the history offers files. */
+  readonly onOffer: (message: IncomingMessage) => void
   readonly events: Pick<ChatEvents, 'tell'>
 }
 
@@ -124,6 +126,9 @@ export class Messaging implements MessagingApi {
       now: Date.now
     })
     const told = conversationEvents({ peers, events })
+    const tellOffer = (message: IncomingMessage): void => {
+      if (message.files !== undefined) init.onOffer(message)
+    }
     this.#conversations = new Conversations({
       store: own.store,
       book,
@@ -135,8 +140,10 @@ export class Messaging implements MessagingApi {
       readers,
       events: {
         ...told,
+        accepted: tellOffer,
         message: (message) => {
           told.message(message)
+          if (message.state === 'accepted') tellOffer(message)
           if (this.isOnScreen(message.peer)) events.tell('read', () => ({ peer: message.peer }))
         },
         state: (peer, state) => {
@@ -254,13 +261,13 @@ export class Messaging implements MessagingApi {
    *   that a caller without an answer may ask again
    * @throws MessageTooLongError, UsageError for another id, before anything is stored; MessageIdTakenError; PeerBlockedError
    */
-  send(peer: string, text: string, options: { replyTo?: string; id?: string } = {}): Promise<OutgoingMessage> {
+  send(peer: string, text: string, options: Pick<OwnText, 'replyTo' | 'id' | 'files'> = {}): Promise<OutgoingMessage> {
     const sizeBytes = text.length * MAX_UTF8_BYTES > MAX_TEXT_BYTES ? Buffer.byteLength(text, 'utf8') : 0
     if (sizeBytes > MAX_TEXT_BYTES) return Promise.reject(new MessageTooLongError(sizeBytes, MAX_TEXT_BYTES))
-    const { replyTo, id } = options
+    const { id, ...rest } = options
     // The peer would refuse the frame, and every message behind it would wait.
     if (id !== undefined && !isMessageId(id)) return Promise.reject(new UsageError(badId(id)))
-    const own: OwnText = replyTo === undefined ? { text } : { text, replyTo }
+    const own: OwnText = { text, ...rest }
     if (id === undefined) return this.#sends.add(peer, own)
     const key = `${peer} ${id}`
     const asked = this.#sending.get(key)

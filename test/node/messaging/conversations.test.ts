@@ -56,6 +56,7 @@ beforeEach(() => {
     readers: new NewsReaders(),
     events: {
       message: () => undefined,
+      accepted: () => undefined,
       request: () => undefined,
       room: () => undefined,
       delivery: () => undefined,

@@ -1,0 +1,54 @@
+// Files as faces see them: what was offered to this node and by it, how far each is, and what may be asked. Plain data.
+import type { OutgoingMessage } from '../../storage/index.ts'
+
+/** A file that was offered in one direction or the other. */
+export interface TransferView {
+  /** By which a person names it; never used twice in a profile. */
+  readonly number: number
+  readonly direction: 'in' | 'out'
+  /** The other side, and how a line names it. */
+  readonly peer: string
+  readonly label: string
+  /** Its ID, as 64 hexadecimal digits. */
+  readonly file: string
+  /** As its sender calls it: any text. */
+  readonly name: string
+  readonly sizeBytes: number
+  /**
+   * `offered`: it waits for an answer, or of an own one, to be fetched. `waiting`: its sender is not reached now, or serves
+   * others first. `done`: it is whole, or was sent whole once.
+   */
+  readonly state: 'offered' | 'waiting' | 'running' | 'done' | 'declined'
+  /** How much of it is here; of an own one, was sent since the start. */
+  readonly doneBytes: number
+  /** Of the last seconds, while it runs. */
+  readonly bytesPerSecond?: number
+  /** While it waits: how many are served before. */
+  readonly place?: number
+  /** Where it is, once it is whole; of an own one, the file that was offered. */
+  readonly path?: string
+  /** In words: why it failed, or waits. */
+  readonly why?: string
+}
+
+/** What has become of a file; `progress` comes about once a second. */
+export interface TransferNews {
+  readonly what: 'offered' | 'started' | 'progress' | 'done' | 'failed' | 'declined'
+  readonly transfer: TransferView
+}
+
+export interface FilesApi {
+  /**
+   * Offers files to a peer in one message. They are read once now, and again when the peer fetches them.
+   *
+   * @param paths of files of this machine, absolute
+   * @throws UsageError for what can't be sent; as `send` does
+   */
+  offer(peer: string, paths: readonly string[]): Promise<OutgoingMessage>
+  /** Files in both directions, the newest last. */
+  list(): Promise<readonly TransferView[]>
+  /** Fetches what was offered; resolves when that has begun. @param number default: the last that was offered, by `peer` */
+  get(number?: number, options?: { readonly peer?: string }): Promise<TransferView>
+  /** Does not take a file, stops one that is on its way, or takes an own offer back. */
+  decline(number?: number, options?: { readonly peer?: string }): Promise<TransferView>
+}

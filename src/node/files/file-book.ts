@@ -1,0 +1,148 @@
+// What a profile remembers of files, in one small file: those that were offered to it, and those that it has offered and
+// to whom. It knows no bytes and no network.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { OWNER_ONLY, writeFileAtomically } from '../../storage/index.ts'
+
+/** A file that another peer has offered. */
+export interface ReceivedFile {
+  readonly number: number
+  readonly peer: string
+  /** 64 hexadecimal digits. */
+  readonly file: string
+  readonly name: string
+  readonly sizeBytes: number
+  /** `wanted`: it is fetched whenever its sender is there. */
+  readonly state: 'offered' | 'wanted' | 'done' | 'declined'
+  /** What is on the disk of it already. */
+  readonly part?: string
+  /** Where it is. */
+  readonly path?: string
+  readonly why?: string
+}
+
+/** A file of this machine that a peer may fetch. */
+export interface SentFile {
+  readonly number: number
+  readonly peer: string
+  readonly file: string
+  readonly name: string
+  readonly sizeBytes: number
+  readonly path: string
+  readonly changedAtNs: string
+}
+
+export type BookedFile = ReceivedFile | SentFile
+
+/** Offers in each direction that are remembered. The oldest go first, but not those that are wanted. */
+const MAX_REMEMBERED = 1_000
+
+const fileBookName = 'files.json'
+
+interface Book {
+  next: number
+  received: ReceivedFile[]
+  sent: SentFile[]
+}
+
+export class FileBook {
+  readonly #file: string | undefined
+  readonly #book: Book
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(file: string | undefined, book: Book) {
+    this.#file = file
+    this.#book = book
+  }
+
+  /**
+   * @param folder of the profile; empty for one that nothing keeps
+   * @returns an empty book where there is none, or none that can be read: what is lost is offered again by a person
+   */
+  static async open(folder: string): Promise<FileBook> {
+    const empty = { next: 1, received: [], sent: [] }
+    if (folder === '') return new FileBook(undefined, empty)
+    const file = join(folder, fileBookName)
+    const text = await readFile(file, 'utf8').catch(() => undefined)
+    return new FileBook(file, (text === undefined ? undefined : parsed(text)) ?? empty)
+  }
+
+  get received(): readonly ReceivedFile[] {
+    return this.#book.received
+  }
+
+  get sent(): readonly SentFile[] {
+    return this.#book.sent
+  }
+
+  /** Whether the peer may fetch the file, and what it is. */
+  sentTo(peer: string, file: string): SentFile | undefined {
+    return this.#book.sent.find((one) => one.peer === peer && one.file === file)
+  }
+
+  async addReceived(files: readonly Omit<ReceivedFile, 'number' | 'state'>[]): Promise<readonly ReceivedFile[]> {
+    const added = files.map((file): ReceivedFile => ({ ...file, number: this.#book.next++, state: 'offered' }))
+    this.#book.received.push(...added)
+    while (this.#book.received.length > MAX_REMEMBERED) {
+      const oldest = this.#book.received.findIndex(({ state }) => state !== 'wanted')
+      this.#book.received.splice(Math.max(0, oldest), 1)
+    }
+    await this.#write()
+    return added
+  }
+
+  async addSent(files: readonly Omit<SentFile, 'number'>[]): Promise<readonly SentFile[]> {
+    const added = files.map((file): SentFile => ({ ...file, number: this.#book.next++ }))
+    this.#book.sent.push(...added)
+    this.#book.sent.splice(0, this.#book.sent.length - MAX_REMEMBERED)
+    await this.#write()
+    return added
+  }
+
+  /** @returns undefined when it is not in the book any more */
+  async change(number: number, change: Partial<ReceivedFile>): Promise<ReceivedFile | undefined> {
+    const at = this.#book.received.findIndex((one) => one.number === number)
+    const before = this.#book.received[at]
+    if (before === undefined) return undefined
+    const after = { ...before, ...change }
+    this.#book.received[at] = after
+    await this.#write()
+    return after
+  }
+
+  async removeSent(numbers: readonly number[]): Promise<void> {
+    this.#book.sent = this.#book.sent.filter(({ number }) => !numbers.includes(number))
+    await this.#write()
+  }
+
+  /** One after the other, so that the last state is the one that stays. */
+  async #write(): Promise<void> {
+    const file = this.#file
+    if (file === undefined) return
+    const write = async (): Promise<void> =>
+      writeFileAtomically(file, `${JSON.stringify(this.#book, undefined, 2)}\n`, OWNER_ONLY)
+    this.#writing = this.#writing.then(write, write)
+    await this.#writing
+  }
+}
+
+function parsed(text: string): Book | undefined {
+  try {
+    // This program wrote it; entries without their fields are left out.
+    const { next, received, sent } = JSON.parse(text) as Partial<Book>
+    if (typeof next !== 'number' || !Array.isArray(received) || !Array.isArray(sent)) return undefined
+    return { next, received: received.filter(isBooked), sent: sent.filter(isBooked) }
+  } catch {
+    return undefined
+  }
+}
+
+function isBooked(entry: Partial<BookedFile> | null): boolean {
+  return (
+    typeof entry?.number === 'number' &&
+    typeof entry.peer === 'string' &&
+    /^[0-9a-f]{64}$/u.test(entry.file ?? '') &&
+    typeof entry.name === 'string' &&
+    Number.isSafeInteger(entry.sizeBytes)
+  )
+}
