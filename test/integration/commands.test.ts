@@ -49,19 +49,8 @@ describe.concurrent('help', () => {
     const help = await bed.command(['--help'], { home })
     expect(help.code, help.told).toBe(exitCodes.ok)
     for (const command of commands) expect(help.stdout, help.told).toMatch(new RegExp(`^  ${command} `, 'mu'))
-    // These are for directories alone.
-    const ofDirectories = new Set<string>([
-      'join',
-      'federate',
-      'relay',
-      'relayOnly',
-      'relayRate',
-      'relayCircuits',
-      'stun',
-      'trustedProxy'
-    ])
-    for (const { name, env } of settingSpecs) {
-      if (!ofDirectories.has(name)) expect(help.stdout, help.told).toContain(env)
+    for (const { of, env } of settingSpecs) {
+      if (of !== 'directory') expect(help.stdout, help.told).toContain(env)
     }
     expect(existsSync(join(home, 'data'))).toBe(false)
   })

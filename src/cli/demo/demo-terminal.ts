@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanText } from '../process/clean-text.ts'
 import { readLines, MAX_INPUT_LINE_BYTES } from '../process/input-lines.ts'
 
-/** How long one thing may take to be seen in the demo; most take milliseconds. */
-const DEMO_STEP_MS = 10_000
+/** How long one thing may take to be seen in the demo: most take milliseconds, on a busy machine a start takes half a minute. */
+const DEMO_STEP_MS = 60_000
 
 /** How long a client of the demo may take to end after QUIT. */
-const DEMO_END_MS = 6000
+const DEMO_END_MS = 30_000
 
 /** A terminal did not show what it should have. */
 class NotShownError extends Error {
