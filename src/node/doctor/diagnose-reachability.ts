@@ -15,12 +15,27 @@ export function reachabilityFindings(
 ): readonly DoctorFinding[] {
   return [
     ...udpFindings(udp, seen),
-    ...(router === undefined ? [] : routerFindings(router)),
+    ...routerFindings(router, whereSeen(udp, seen)),
     ...(isSeen ? relayFindings(relays) : [])
   ]
 }
 
-function routerFindings(router: RouterView): readonly DoctorFinding[] {
+/** Where directories see this machine: at an address of its own, or of a router; undefined where none has said. */
+function whereSeen({ seenAt: [first] }: UdpEvidence, { interfaces }: Surroundings): 'here' | 'router' | undefined {
+  if (first === undefined) return undefined
+  return new OwnNetwork(interfaces).isOwn(first.host) ? 'here' : 'router'
+}
+
+function routerFindings(router: RouterView | undefined, at: ReturnType<typeof whereSeen>): readonly DoctorFinding[] {
+  if (router === undefined && at === 'router') {
+    return [
+      note('reachability', 'the router was not asked to let others in, as no parley runs here', {
+        advice: 'Start parley and run doctor again: it says what the router does then'
+      })
+    ]
+  }
+  // No router is in the way.
+  if (router === undefined || (at === 'here' && router.state !== 'open')) return []
   switch (router.state) {
     case 'open': {
       const text = `the router lets others in at ${router.address} (${router.protocol})`
@@ -44,7 +59,7 @@ function udpFindings(udp: UdpEvidence, seen: Surroundings): readonly DoctorFindi
   const [first] = udp.seenAt
   if (udp.asked.length === 0) return []
   if (first === undefined) return [noUdp(udp, seen)]
-  if (new OwnNetwork(seen.interfaces).isOwn(first.host)) {
+  if (whereSeen(udp, seen) === 'here') {
     return [
       fine(
         'reachability',

@@ -114,9 +114,11 @@ test('what directories see of a UDP socket tells the router', () => {
     )
   const outside = { host: '203.0.113.9', port: 40_001 }
   expect(reach({ seenAt: [{ host: '192.168.1.7', port: 40_001 }] })).toMatchObject([{ verdict: 'ok' }])
-  expect(reach({ seenAt: [outside], mapping: 'independent' })).toMatchObject([{ verdict: 'ok' }])
+  const unasked = { verdict: 'note', text: 'the router was not asked to let others in, as no parley runs here' }
+  expect(reach({ seenAt: [outside], mapping: 'independent' })).toMatchObject([{ verdict: 'ok' }, unasked])
   expect(reach({ seenAt: [outside], mapping: 'varying' })).toMatchObject([
-    { verdict: 'note', text: expect.stringContaining('(symmetric)') }
+    { verdict: 'note', text: expect.stringContaining('(symmetric)') },
+    unasked
   ])
   expect(reach({})).toMatchObject([{ verdict: 'problem', cause: 'udp-blocked', isLikely: true }])
   expect(reach({ isForbidden: true })).toMatchObject([{ cause: 'udp-blocked', isLikely: false }])
@@ -124,11 +126,12 @@ test('what directories see of a UDP socket tells the router', () => {
 })
 
 test('what a router of a running parley does is said in each state', () => {
-  const about = (router: RouterView) => {
-    const udp: UdpEvidence = { asked: [], seenAt: [], mapping: 'unknown', isForbidden: false }
+  const about = (router: RouterView, ...seenAt: UdpEvidence['seenAt']) => {
+    const udp: UdpEvidence = { asked: [], seenAt, mapping: 'unknown', isForbidden: false }
     return reachabilityFindings({ udp, router, relays: 0, isSeen: false }, home).map(({ text }) => text)
   }
   expect(about({ state: 'off' })).toEqual(['the router is not asked to let others in'])
+  expect(about({ state: 'off' }, { host: '192.168.1.7', port: 40_001 })).toEqual([])
   expect(about({ state: 'asking' })).toEqual([expect.stringContaining('is being asked')])
   expect(about({ state: 'closed', why: 'by UPnP the router does not answer' })).toEqual([
     'the router lets nobody in: by UPnP the router does not answer'
