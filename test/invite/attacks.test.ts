@@ -13,11 +13,12 @@ import { INVITATION_MS } from '../../src/invite/open-invitations.ts'
 import { node } from '../directory/nodes.ts'
 import { eventually } from '../eventually.ts'
 import { identity, sealedBy } from '../presence/records.ts'
+import { testMs } from '../patience.ts'
 
 const network = 'test'
 const code = { number: 7, words: ['oak', 'pilot', 'river'] }
 const guessed = { number: 7, words: ['oak', 'pilot', 'road'] }
-const signal = AbortSignal.timeout(60_000)
+const signal = AbortSignal.timeout(testMs)
 
 async function peer(n: number, nickname: string) {
   const who = await identity(n)

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { invite } from '../../src/invite/invite-service.ts'
 import { INVITATION_MS } from '../../src/invite/open-invitations.ts'
 import { identity, sealedBy, type Identity } from '../presence/records.ts'
+import { eventualMs } from '../patience.ts'
 
 const [{ log: quiet }] = await streamPair()
 
@@ -53,7 +54,7 @@ test('a hundred silent streams from one address keep no guest from another one o
       return outbound
     }
   } as unknown as Connection
-  const offer = await bob.made.ask(toAnna, { number: 7, directory: undefined, signal: AbortSignal.timeout(20_000) })
+  const offer = await bob.made.ask(toAnna, { number: 7, directory: undefined, signal: AbortSignal.timeout(eventualMs) })
   const { record } = await offer.redeem(['oak', 'pilot', 'river'])
   expect(record.record.nickname).toBe('anna')
 })

@@ -10,6 +10,7 @@ import { INVITATION_MS, MAX_FAILED_TRIES_OF_CLASS } from '../../src/invite/open-
 import { node } from '../directory/nodes.ts'
 import { eventually } from '../eventually.ts'
 import { identity, sealedBy, type Identity } from '../presence/records.ts'
+import { eventualMs } from '../patience.ts'
 
 const code = { number: 7, words: ['oak', 'pilot', 'river'] }
 const wrong = ['oak', 'pilot', 'road']
@@ -57,7 +58,7 @@ async function pair(over: Partial<InviteServiceInit> = {}) {
 const question = (over: { readonly directory?: PeerId } = {}) => ({
   number: code.number,
   directory: over.directory,
-  signal: AbortSignal.timeout(20_000)
+  signal: AbortSignal.timeout(eventualMs)
 })
 
 async function refusal(attempt: Promise<unknown>): Promise<string> {
@@ -137,7 +138,7 @@ test('a guest that goes away after it has seen our proof has had its try', async
   const { anna, connection } = await pair()
   anna.service.add(code, { forMs: INVITATION_MS })
   const stream = await connection.newStream(INVITE_PROTOCOL)
-  const messages = new FrameStream(stream, inviteFrames, AbortSignal.timeout(20_000))
+  const messages = new FrameStream(stream, inviteFrames, AbortSignal.timeout(eventualMs))
   const nonce = new Uint8Array(INVITE_NONCE_BYTES)
   await messages.write({ type: 'ask', network: 'test', number: 7, directory: undefined, nonce })
   await messages.read()
@@ -163,7 +164,7 @@ test('a proof that is made up is refused, and its record is not read', async () 
   const messages = new FrameStream(
     await connection.newStream(INVITE_PROTOCOL),
     inviteFrames,
-    AbortSignal.timeout(20_000)
+    AbortSignal.timeout(eventualMs)
   )
   const nonce = new Uint8Array(INVITE_NONCE_BYTES)
   await messages.write({ type: 'ask', network: 'test', number: 7, directory: undefined, nonce })

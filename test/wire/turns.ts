@@ -1,5 +1,5 @@
 /** Waiting for what is on its way in this process: for a condition, or until nothing moves any more. */
-import { eventualMs } from '../patience.ts'
+import { eventualMs, Patience } from '../patience.ts'
 
 /** Turns with a timer in each, for connections in memory use timers of 0 and 1 ms. */
 const STILL_TIMER_TURNS = 15
@@ -11,12 +11,14 @@ export function turn(): Promise<void> {
 
 /** @throws when the condition does not come true. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + eventualMs
-  while (performance.now() < deadlineMs) {
-    if (condition()) {
-      return
+  const patience = new Patience(eventualMs)
+  try {
+    while (!patience.isOver) {
+      if (condition()) return
+      await turn()
     }
-    await turn()
+  } finally {
+    patience.end()
   }
   throw new Error('The condition did not come true')
 }

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Roster, type RosterChange, type RosterEntry, type VerifiedRecord } from '../../../src/presence/index.ts'
 import { RosterHttp } from '../../../src/directory/http/index.ts'
-import { eventualMs } from '../../patience.ts'
+import { eventualMs, Patience } from '../../patience.ts'
 import { steadyNow } from '../../../src/wire/index.ts'
 import type { Identity } from '../../presence/records.ts'
 
@@ -155,8 +155,7 @@ export class EventReader {
 
   /** @returns the next event that was not taken yet, signs of life left out unless they are asked for */
   async next(event?: string): Promise<ServerEvent> {
-    const endMs = performance.now() + eventualMs
-    const deadline = setTimeout(() => this.#wake(), eventualMs)
+    const patience = new Patience(eventualMs, () => this.#wake())
     try {
       for (;;) {
         const at = this.events.findIndex((one, i) => i >= this.#taken && (event ?? one.event) === one.event)
@@ -165,12 +164,12 @@ export class EventReader {
           this.#taken = at + 1
           return found
         }
-        if (this.ended || performance.now() >= endMs)
+        if (this.ended || patience.isOver)
           throw new Error(`no ${event ?? 'event'} came: ${JSON.stringify(this.events)}`)
         await new Promise<void>((resolve) => (this.#wake = resolve))
       }
     } finally {
-      clearTimeout(deadline)
+      patience.end()
     }
   }
 

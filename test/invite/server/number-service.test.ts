@@ -4,9 +4,10 @@ import { findNumber, NumberClaims, NumberRefusedError } from '../../../src/invit
 import { CLAIM_RATE, FIND_RATE, numbers } from '../../../src/invite/server/number-service.ts'
 import { node } from '../../directory/nodes.ts'
 import { eventually } from '../../eventually.ts'
+import { testMs } from '../../patience.ts'
 
 const network = 'test'
-const signal = AbortSignal.timeout(60_000)
+const signal = AbortSignal.timeout(testMs)
 
 async function directory(
   over: { readonly isAnnounced?: () => boolean; readonly joined?: () => readonly PeerId[] } = {}

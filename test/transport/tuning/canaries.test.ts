@@ -19,6 +19,7 @@ import { allTuning } from '../../../src/transport/tuning/tuning.ts'
 import type { Tuning } from '../../../src/transport/tuning/tuning.ts'
 import { eventually } from '../../eventually.ts'
 import { patientConnections } from '../../patience.ts'
+import { eventualMs } from '../../patience.ts'
 
 const PROTOCOL = '/test/1.0.0'
 
@@ -99,7 +100,9 @@ const canaries: { readonly [Name in keyof Tuning]: () => void | Promise<void> } 
     const place = server.address()
     if (place === null || typeof place === 'string') throw new TypeError('a TCP server has an address')
     const dialler = await stockNode()
-    const dial = dialler.dial(multiaddr(`/ip4/127.0.0.1/tcp/${place.port}`), { signal: AbortSignal.timeout(3_000) })
+    const dial = dialler.dial(multiaddr(`/ip4/127.0.0.1/tcp/${place.port}`), {
+      signal: AbortSignal.timeout(eventualMs)
+    })
     dial.catch(() => undefined)
     const [socket] = (await once(server, 'connection')) as [Socket]
     onTestFinished(() => void socket.destroy())
