@@ -1,27 +1,27 @@
 /**
  * All streams of one peer and the session over them: runs the streams, tells the session's logic what happens on them
- * and what the layer above sends, and carries out what it answers. It decides nothing about sessions, storage or trust.
+ * and what the layer above sends, and carries out what it answers. It decides nothing about sessions, storage or trust,
+ * and leaves what arrives to {@link Inbound}.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { DeadlineTimer } from '../lib/index.ts'
 import { distanceOf, orAborted, preferredOpener, steadyNow, toError } from '../wire/index.ts'
 import type { Opener } from '../wire/index.ts'
 import { SessionClosedError } from './application.ts'
-import type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
+import type { ChatSession } from './application.ts'
 import { ChatStream } from './chat-stream.ts'
 import type { StreamOwner } from './chat-stream.ts'
-import type { PeerKind, PlainDialect } from './dialect.ts'
+import type { Dialect, PeerKind } from './dialect.ts'
+import { sized, sizedMessage } from './frame-codec.ts'
 import type { SizedMessage } from './frame-codec.ts'
 import { ChatError } from './frames.ts'
-import type { ChatFrame, ChatMessage, OutgoingFrame } from './frames.ts'
-import { LiveSession } from './live-session.ts'
-import type { SessionLink } from './live-session.ts'
-import { answer, refusals } from './receipts.ts'
-import type { Disposition } from './receipts.ts'
+import type { ByeReason, ChatFrame, ChatMessage, OutgoingFrame, ReceiptState } from './frames.ts'
+import { Inbound } from './inbound.ts'
+import type { InboundContext, UnkeptTexts } from './inbound.ts'
+import { receiptsById } from './receipts.ts'
 import { SessionLogic, StreamReplacedError } from './session.ts'
 import type { SessionEffect, SessionEvent } from './session.ts'
-import { STRANGER_MESSAGES_PER_SECOND, type StrangerPace } from './stranger-pace.ts'
+import { STRANGER_MESSAGES_PER_SECOND } from './stranger-pace.ts'
 
 /** A stranger opens streams faster than it may. The stream is cut; the others stay. */
 class TooManyStreamsError extends ChatError {
@@ -34,23 +34,13 @@ class TooManyStreamsError extends ChatError {
 }
 
 /** What all links share. */
-export interface LinkContext {
-  readonly init: ChatServiceInit
+export interface LinkContext extends InboundContext {
   readonly self: PeerId
-  readonly pace: StrangerPace
-  /** This life of the service. */
-  readonly signal: AbortSignal
-  emit<T extends keyof ChatEvents>(type: T, detail: ChatEvents[T]['detail']): void
   isParley(peer: PeerId): boolean
   sawParley(peer: PeerId): void
   /** Never rejects; bounded in time. */
   kindOf(connection: Connection): Promise<PeerKind>
   log(formatter: string, ...args: unknown[]): void
-}
-
-/** What a stream left behind that was gone before there was room for it. */
-interface UnkeptTexts {
-  count: number
 }
 
 /** What waits for the session to give it to a stream. */
@@ -59,10 +49,11 @@ interface Sending {
   reject(error: Error): void
 }
 
-export class PeerLink implements SessionLink {
+export class PeerLink {
   readonly peer: PeerId
   readonly #context: LinkContext
   readonly #logic: SessionLogic
+  readonly #inbound: Inbound
   readonly #streams = new Map<number, ChatStream>()
   readonly #running = new Set<Promise<unknown>>()
   readonly #waiting = new Set<(session: ChatSession) => void>()
@@ -77,13 +68,16 @@ export class PeerLink implements SessionLink {
   #session: LiveSession | undefined
   /** The connection that carried the session when that was reported last. */
   #carriedBy: Connection | undefined
-  /** Whether the peer has the conversation on its screen; `again`: it says so once more, as it resumes the session. */
-  #entered: 'no' | 'yes' | 'again' = 'no'
 
   constructor(peer: PeerId, context: LinkContext) {
     this.peer = peer
     this.#context = context
     this.#logic = new SessionLogic(preferredOpener(context.self, peer))
+    this.#inbound = new Inbound(peer, context, {
+      isOpen: ({ id }) => this.#streams.has(id),
+      receipt: async (frame) => this.#receipt(frame),
+      refuse: (frame) => this.step(frame)
+    })
   }
 
   get session(): ChatSession | undefined {
@@ -196,9 +190,9 @@ export class PeerLink implements SessionLink {
         // Aborted meanwhile: it will not be told of again.
         if (this.#streams.has(id)) this.step({ kind: 'ready', stream: { id, openedBy, dialect } })
       },
-      frames: (stream, frames) => this.#frames(stream, frames),
-      texts: (dialect, texts, lost) => this.#texts(texts, { dialect, lost }, unkept),
-      tooLong: (sizeBytes) => this.#tooLong(sizeBytes),
+      frames: (stream, frames) => this.#inbound.frames(stream, frames),
+      texts: (dialect, texts, lost) => this.#inbound.texts(texts, { dialect, lost }, unkept),
+      tooLong: (sizeBytes) => this.#inbound.tooLong(sizeBytes),
       received: async () => {
         // An answer to a ping comes after all that was sent before it was read. If it fails, the peer is gone.
         await distanceOf(connection)
@@ -238,7 +232,7 @@ export class PeerLink implements SessionLink {
         this.#session?.end(effect.why)
         this.#session = undefined
         this.#carriedBy = undefined
-        this.#entered = 'no'
+        this.#inbound.sessionEnded()
         this.#context.emit('session:close', { peer: this.peer, why: effect.why })
         break
       case 'open':
@@ -247,7 +241,7 @@ export class PeerLink implements SessionLink {
       case 'resume':
         this.#timer.stop()
         this.#session?.end(undefined)
-        if (this.#entered === 'yes') this.#entered = 'again'
+        this.#inbound.sessionResumed()
         this.#opens(new LiveSession(this.peer, 'parley', this), true)
         break
       case 'write':
@@ -269,6 +263,14 @@ export class PeerLink implements SessionLink {
     }
   }
 
+  async #receipt(frame: Extract<ChatFrame, { kind: 'receipt' }>): Promise<void> {
+    for (const effect of this.#logic.step(frame, steadyNow())) {
+      if (effect.kind === 'receipted') await this.#context.init.onReceipts(this.peer, effect.ids, effect.state)
+      else this.#carryOut(effect)
+    }
+    this.#timer.dueAt(this.#logic.deadlineMs ?? Infinity)
+  }
+
   #opens(session: LiveSession, resumed: boolean): void {
     this.#session = session
     for (const resolve of this.#waiting) resolve(session)
@@ -287,109 +289,63 @@ export class PeerLink implements SessionLink {
     if (this.#session?.dialect === 'parley') return await stream.push(messages, onWritten)
     for (const { frame } of messages) await stream.write(frame.message.text, onWritten)
   }
+}
 
-  /** In order; neighbouring messages go up as one batch, and a signal is reported at most once per batch. */
-  async #frames(stream: ChatStream, frames: readonly ChatFrame[]): Promise<void> {
-    const told = new Set<string>()
-    let messages: ChatMessage[] = []
-    for (const frame of frames) {
-      if (frame.kind === 'message') {
-        messages.push(frame.message)
-        continue
-      }
-      if (messages.length > 0) await this.#messages(stream, messages)
-      messages = []
-      await this.#frame(stream, frame, told)
-    }
-    if (messages.length > 0) await this.#messages(stream, messages)
+/**
+ * What the layer above holds of a session until it ends: it sends and signals with it. Which stream carries what it is
+ * given, the link knows.
+ */
+class LiveSession implements ChatSession {
+  readonly peer: PeerId
+  readonly dialect: Dialect
+  readonly #link: PeerLink
+  #ended: SessionClosedError | undefined
+
+  constructor(peer: PeerId, dialect: Dialect, link: PeerLink) {
+    this.peer = peer
+    this.dialect = dialect
+    this.#link = link
   }
 
-  async #frame(stream: ChatStream, frame: Exclude<ChatFrame, { kind: 'message' }>, told: Set<string>): Promise<void> {
-    const { peer } = this
-    switch (frame.kind) {
-      case 'receipt':
-        for (const effect of this.#logic.step(frame, steadyNow())) {
-          if (effect.kind === 'receipted') await this.#context.init.onReceipts(peer, effect.ids, effect.state)
-          else this.#carryOut(effect)
-        }
-        this.#timer.dueAt(this.#logic.deadlineMs ?? Infinity)
-        break
-      case 'refuse':
-        this.step(frame)
-        break
-      case 'oversized':
-        this.#answer(stream, refusals([frame.id], 'too-long', 0))
-        break
-      case 'enter': {
-        const isRepeated = this.#entered === 'again'
-        this.#entered = 'yes'
-        if (!isRepeated && this.#mayTell('enter', told)) this.#context.emit('enter', { peer })
-        break
-      }
-      case 'typing':
-        if (this.#mayTell('typing', told)) this.#context.emit('typing', { peer })
-        break
-      case 'bye':
-        this.#entered = 'no'
-        if (this.#mayTell('bye', told)) this.#context.emit('bye', { peer, reason: frame.reason })
-        break
-      case 'hello':
-        break // the stream has read it: it opened the session
-    }
+  get connection(): Connection | undefined {
+    return this.#ended === undefined ? this.#link.connection : undefined
   }
 
-  /** Signals cost this side work too: a stranger's count like messages, and what is over the rate is dropped. */
-  #mayTell(signal: string, told: Set<string>): boolean {
-    if (told.has(signal)) return false
-    told.add(signal)
-    return this.#context.pace.slowedMs(this.peer) === 0
+  async send(messages: readonly ChatMessage[], options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const frames = messages.map(sizedMessage)
+    if (this.#ended !== undefined) throw this.#ended
+    await this.#link.send(frames, options.signal)
   }
 
-  async #messages(stream: ChatStream, messages: readonly ChatMessage[]): Promise<void> {
-    const { init, pace } = this.#context
-    const granted = pace.granted(this.peer, messages.length)
-    const accepted = messages.slice(0, granted)
-    const dispositions = accepted.length === 0 ? [] : await init.onMessages(this.peer, accepted)
-    const over = messages.length - granted
-    const refused: Disposition[] = Array.from({ length: over }, () => {
-      return { kind: 'refused', reason: 'rate', retryAfterMs: pace.waitMs(this.peer, over) }
-    })
-    this.#answer(stream, answer(messages, [...dispositions, ...refused]))
+  acknowledge(ids: readonly string[], state: ReceiptState): void {
+    this.#tell(receiptsById(ids, state))
   }
 
-  /**
-   * On the stream that brought the messages: when an answer is lost with its stream, so is the stream that the sender
-   * sends on, and it sends again. On another one an answer could be lost while the sender waits for it.
-   */
-  #answer(stream: ChatStream, frames: readonly OutgoingFrame[]): void {
-    if (this.#streams.has(stream.id)) stream.tell(frames)
+  enter(): void {
+    this.#tell([{ kind: 'enter' }])
   }
 
-  /**
-   * A plain dialect has no way to refuse, so what can't be taken is not read: a stranger until its rate allows it, any
-   * peer until there is room. What a stream that is gone has left behind is counted where nothing holds it back.
-   */
-  async #texts(
-    texts: readonly string[],
-    source: { readonly dialect: PlainDialect; readonly lost: AbortSignal },
-    unkept: UnkeptTexts
-  ): Promise<void> {
-    const { init, pace, signal } = this.#context
-    for (const text of texts) {
-      if (unkept.count > 0) {
-        unkept.count++
-        continue
-      }
-      for (let waitMs = pace.slowedMs(this.peer); waitMs > 0; waitMs = pace.slowedMs(this.peer)) {
-        await delay(waitMs, undefined, { signal })
-      }
-      if (!(await init.onPlainText(this.peer, text, source))) unkept.count++
-    }
+  typing(): void {
+    // A hint that is late is worth nothing, so no room is no failure.
+    if (this.dialect === 'parley' && this.#ended === undefined) this.#link.carrier()?.offer(sized({ kind: 'typing' }))
   }
 
-  /** Skipping one costs no less than reading one, so a stranger pays for it. */
-  #tooLong(sizeBytes: number): void {
-    const { emit, pace } = this.#context
-    if (pace.slowedMs(this.peer) === 0) emit('unkept', { peer: this.peer, why: 'too-long', sizeBytes })
+  async bye(reason: ByeReason): Promise<void> {
+    this.#tell([{ kind: 'bye', reason }])
+    if (reason === 'quit') await this.close()
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended === undefined) await this.#link.closeStreams()
+  }
+
+  /** Called once, when the session has ended. */
+  end(why: Error | undefined): void {
+    this.#ended = new SessionClosedError(why === undefined ? {} : { cause: why })
+  }
+
+  /** Queues frames that cannot wait. */
+  #tell(frames: readonly OutgoingFrame[]): void {
+    if (this.dialect === 'parley' && this.#ended === undefined) this.#link.carrier()?.tell(frames)
   }
 }

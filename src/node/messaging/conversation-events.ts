@@ -24,20 +24,36 @@ export interface ConversationEvents {
 }
 
 export interface ConversationEventsInit {
-  readonly peers: Pick<PeerDirectory, 'name' | 'label' | 'trust'>
+  readonly peers: Pick<PeerDirectory, 'name' | 'label' | 'trust' | 'conversationChanged'>
   readonly events: Pick<ChatEvents, 'tell'>
+  /** Whether the conversation is open on this side's screen: what arrives there is read. */
+  readonly isOnScreen: (peer: string) => boolean
+  /** A message that is part of the history offers files. */
+  readonly onOffer: (message: IncomingMessage) => void
+  /** The path of a conversation may have changed with its state. */
+  readonly onState: (peer: string) => void
 }
 
 /** What happens in conversations as events of the node: with the names that people know, and failures in words. */
-export function conversationEvents({ peers, events }: ConversationEventsInit): Omit<ConversationEvents, 'accepted'> {
+export function conversationEvents({
+  peers,
+  events,
+  isOnScreen,
+  onOffer,
+  onState
+}: ConversationEventsInit): ConversationEvents {
   const named = (peer: string): { peer: string; name: string; label: string } => ({
     peer,
     name: peers.name(peer),
     label: peers.label(peer)
   })
   const label = (peer: string): string => peers.label(peer)
+  const tellOffer = (message: IncomingMessage): void => {
+    if (message.files !== undefined) onOffer(message)
+  }
   return {
-    message: (message) =>
+    accepted: tellOffer,
+    message: (message) => {
       events.tell('message', () => ({
         message,
         name: peers.name(message.peer),
@@ -46,12 +62,19 @@ export function conversationEvents({ peers, events }: ConversationEventsInit): O
           return peers.label(message.peer)
         },
         arrival: message.state
-      })),
+      }))
+      if (message.state === 'accepted') tellOffer(message)
+      if (isOnScreen(message.peer)) events.tell('read', () => ({ peer: message.peer }))
+    },
     request: (view) => events.tell('request', () => withNamesake(view, peers.trust(view.peer))),
     room: (news) => events.tell('notice', () => roomNotice(news, label)),
     delivery: (message) => events.tell('delivery', () => ({ message, state: message.state })),
     refused: (peer, reason, retryAfterMs) => events.tell('refused', () => ({ ...named(peer), reason, retryAfterMs })),
-    state: (peer, state) => events.tell('conversation', () => ({ peer, name: peers.name(peer), state })),
+    state: (peer, state) => {
+      events.tell('conversation', () => ({ peer, name: peers.name(peer), state }))
+      peers.conversationChanged(peer, state)
+      onState(peer)
+    },
     entered: (peer) => events.tell('entered', () => named(peer)),
     typing: (peer) => events.tell('typing', () => ({ peer, name: peers.name(peer) })),
     left: (peer, reason) => events.tell('left', () => ({ ...named(peer), reason })),

@@ -125,10 +125,6 @@ export class Messaging implements MessagingApi {
       minFreeBytes: settings.minFree,
       now: Date.now
     })
-    const told = conversationEvents({ peers, events })
-    const tellOffer = (message: IncomingMessage): void => {
-      if (message.files !== undefined) init.onOffer(message)
-    }
     this.#conversations = new Conversations({
       store: own.store,
       book,
@@ -138,20 +134,13 @@ export class Messaging implements MessagingApi {
       peers,
       disk: this.#disk,
       readers,
-      events: {
-        ...told,
-        accepted: tellOffer,
-        message: (message) => {
-          told.message(message)
-          if (message.state === 'accepted') tellOffer(message)
-          if (this.isOnScreen(message.peer)) events.tell('read', () => ({ peer: message.peer }))
-        },
-        state: (peer, state) => {
-          told.state(peer, state)
-          peers.conversationChanged(peer, state)
-          this.paths.onScreen.look(peer)
-        }
-      },
+      events: conversationEvents({
+        peers,
+        events,
+        isOnScreen: (peer) => this.isOnScreen(peer),
+        onOffer: (message) => init.onOffer(message),
+        onState: (peer) => this.paths.onScreen.look(peer)
+      }),
       now: Date.now
     })
     this.paths = new Paths({
