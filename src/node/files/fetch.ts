@@ -125,7 +125,8 @@ export class Fetch {
     const { peer, network, service } = this.#init
     const { signal } = this.#stopped
     for (let isFirst = true; !signal.aborted; isFirst = false) {
-      if (!isFirst) await this.#wakeup.sleep(signal)
+      // Also where the sender ended the stream at once, so that it is not asked without end.
+      if (!isFirst) await this.#wakeup.sleep(signal).then(async () => this.#pause(signal))
       while (!signal.aborted && download.sources.length === 0) {
         try {
           const connection = network.connection(peer) ?? (await network.connect(peer, { signal }))

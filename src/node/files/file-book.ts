@@ -34,7 +34,10 @@ export interface SentFile {
 
 export type BookedFile = ReceivedFile | SentFile
 
-/** Offers in each direction that are remembered. The oldest go first, but not those that are wanted. */
+/**
+ * Offers in each direction that are remembered. Of those that others made, the oldest of the peer with the most goes, so
+ * that one that floods takes no other's place; those that are wanted stay.
+ */
 const MAX_REMEMBERED = 1_000
 
 const fileBookName = 'files.json'
@@ -49,6 +52,8 @@ export class FileBook {
   readonly #file: string | undefined
   readonly #book: Book
   #writing: Promise<void> = Promise.resolve()
+  /** The write that has not begun. */
+  #next: Promise<void> | undefined
 
   private constructor(file: string | undefined, book: Book) {
     this.#file = file
@@ -77,16 +82,14 @@ export class FileBook {
 
   /** Whether the peer may fetch the file, and what it is. */
   sentTo(peer: string, file: string): SentFile | undefined {
-    return this.#book.sent.find((one) => one.peer === peer && one.file === file)
+    // The last: the file may have been changed, and offered again.
+    return this.#book.sent.findLast((one) => one.peer === peer && one.file === file)
   }
 
   async addReceived(files: readonly Omit<ReceivedFile, 'number' | 'state'>[]): Promise<readonly ReceivedFile[]> {
     const added = files.map((file): ReceivedFile => ({ ...file, number: this.#book.next++, state: 'offered' }))
     this.#book.received.push(...added)
-    while (this.#book.received.length > MAX_REMEMBERED) {
-      const oldest = this.#book.received.findIndex(({ state }) => state !== 'wanted')
-      this.#book.received.splice(Math.max(0, oldest), 1)
-    }
+    while (this.#book.received.length > MAX_REMEMBERED) this.#forgetOne()
     await this.#write()
     return added
   }
@@ -115,14 +118,35 @@ export class FileBook {
     await this.#write()
   }
 
-  /** One after the other, so that the last state is the one that stays. */
+  #forgetOne(): void {
+    const { received } = this.#book
+    const counts = new Map<string, number>()
+    for (const { peer, state } of received) {
+      if (state !== 'wanted') counts.set(peer, (counts.get(peer) ?? 0) + 1)
+    }
+    const [largest] = [...counts].toSorted(([, one], [, other]) => other - one)
+    const at = received.findIndex(({ peer, state }) => peer === largest?.[0] && state !== 'wanted')
+    received.splice(Math.max(0, at), 1)
+  }
+
+  /**
+   * One after the other, so that the last state is the one that stays. What changes while a write is under way is written
+   * by one more, however much it is: a peer that makes a thousand offers does not make a thousand writes.
+   */
   async #write(): Promise<void> {
-    const file = this.#file
-    if (file === undefined) return
-    const write = async (): Promise<void> =>
-      writeFileAtomically(file, `${JSON.stringify(this.#book, undefined, 2)}\n`, OWNER_ONLY)
-    this.#writing = this.#writing.then(write, write)
-    await this.#writing
+    this.#next ??= this.#writing.then(async () => {
+      this.#next = undefined
+      await this.#writeNow()
+    })
+    const written = this.#next
+    // A failure is the callers'; the next write does not wait for what never comes.
+    this.#writing = written.catch(() => undefined)
+    await written
+  }
+
+  async #writeNow(): Promise<void> {
+    if (this.#file === undefined) return
+    await writeFileAtomically(this.#file, `${JSON.stringify(this.#book, undefined, 2)}\n`, OWNER_ONLY)
   }
 }
 

@@ -13,8 +13,11 @@ import { sizeText } from '../config/setting-values.ts'
 import { Fetch, type FetchInit } from './fetch.ts'
 import type { FileBook, ReceivedFile, SentFile } from './file-book.ts'
 
-/** Files that are fetched at a time; others wait their turn, so that the first is soon whole. */
-const MAX_FETCHES = 3
+/** Files that are fetched of one peer at a time; others wait their turn, so that the first is soon whole. */
+const MAX_FETCHES_OF_PEER = 3
+
+/** Files that are fetched, or whose senders are looked for, at a time. */
+const MAX_FETCHES = 32
 
 /** Layers that are kept to be sent again: 2 MiB at most each. */
 const MAX_KEPT_LAYERS = 8
@@ -37,6 +40,7 @@ export interface FilesInit {
 }
 
 interface Running {
+  readonly peer: string
   readonly fetch: Fetch
   readonly ended: Promise<void>
   toldAtMs: number
@@ -192,7 +196,9 @@ export class Files implements FilesApi {
   #fetchNext(): void {
     for (const file of this.#init.book.received) {
       if (!this.#isStarted || this.#running.size >= MAX_FETCHES) return
-      if (file.state === 'wanted' && !this.#running.has(file.number)) this.#fetch(file)
+      if (file.state !== 'wanted' || this.#running.has(file.number)) continue
+      const ofPeer = [...this.#running.values()].filter(({ peer }) => peer === file.peer)
+      if (ofPeer.length < MAX_FETCHES_OF_PEER) this.#fetch(file)
     }
   }
 
@@ -210,6 +216,7 @@ export class Files implements FilesApi {
     })
     const ended = this.#run(file, fetch)
     this.#running.set(file.number, {
+      peer: file.peer,
       fetch,
       ended,
       toldAtMs: steadyNow(),

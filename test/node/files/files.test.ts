@@ -50,7 +50,7 @@ test('a file that was offered arrives under its name, and the message stands in 
   const message = await anna.files.offer(bob.self.peerId, [await ownFile('holiday photo.jpg', content)])
   expect(message.text).toBe('File: holiday photo.jpg (684 KiB)')
   const number = await offered(bob)
-  expect(told.map(({ what }) => what)).toEqual(['offered'])
+  await eventually(() => expect(told.map(({ what }) => what)).toEqual(['offered']))
   await bob.files.get(number)
   const done = await eventually(async () => {
     const view = (await bob.files.list())[0]
@@ -60,7 +60,7 @@ test('a file that was offered arrives under its name, and the message stands in 
   expect((await readFile(done?.path ?? '')).equals(content)).toBe(true)
   expect(done?.path?.endsWith('holiday photo.jpg')).toBe(true)
   expect(await states(anna)).toEqual(['holiday photo.jpg done'])
-  expect(told.at(-1)?.what).toBe('done')
+  await eventually(() => expect(told.at(-1)?.what).toBe('done'))
   const [received] = await bob.messaging.history.recent(anna.self.peerId, 1)
   expect(received?.files).toEqual(message.files)
 })
