@@ -85,11 +85,12 @@ export class PeerBook {
 
   /** A snapshot of what is known of other peers, without a file. */
   copyOfOthers(): PeerBook {
-    const { contacts, blocked, pins } = structuredClone(this.#book)
+    const { contacts, blocked, pins, webSockets } = structuredClone(this.#book)
     const book = emptyBook()
     Object.assign(book.contacts, contacts)
     Object.assign(book.blocked, blocked)
     Object.assign(book.pins, pins)
+    Object.assign(book.webSockets, webSockets)
     return new PeerBook(undefined, book, this.#isPeer)
   }
 

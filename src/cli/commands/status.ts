@@ -183,6 +183,7 @@ function directoryText(view: Json, all: readonly Json[], nowMs: number): string 
     : []
   const words = [
     ...(typeof why === 'string' ? [why] : []),
+    ...(typeof view['by'] === 'string' ? [`by ${view['by']}`] : []),
     ...(state === 'standby' ? [standbyText(view['reachedAtMs'], nowMs)] : []),
     ...(typeof retryAtMs === 'number' ? [`next try in ${secondsUntil(retryAtMs, nowMs)} s`] : []),
     ...(typeof rttMs === 'number' && state !== 'waiting' ? [`${rttMs} ms`] : []),

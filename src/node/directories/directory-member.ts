@@ -11,7 +11,7 @@ import {
 } from '../../directory/index.ts'
 import { formatAddress, peerIdOf } from '../dialing/address.ts'
 import { webSocketPlaceOf } from '../../transport/index.ts'
-import { dialEither, webSocketOf } from './web-socket-way.ts'
+import { dialDirectory } from './web-socket-way.ts'
 import type { DirectoryFindings, DirectoryView } from '../api/chat-events.ts'
 
 /** Where a directory was heard of. They are taken in this order. */
@@ -105,8 +105,7 @@ export class Member {
     const peer = peerIdOf(this.address)
     if (peer !== undefined && this.sightedAt.length > 0) return dialer.connect(peer, options)
     const dial = async (...dialled: Parameters<DirectoryDialer['dial']>): Promise<Connection> => dialer.dial(...dialled)
-    const webSocket = webSocketOf(this.address, this.webSocket)
-    return webSocket === undefined ? dial(this.address, options) : dialEither(dial, [this.address, webSocket], options)
+    return dialDirectory(dial, this.address, { webSocket: this.webSocket, signal: options.signal })
   }
 
   /** It answered on this connection. */

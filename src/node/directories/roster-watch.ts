@@ -16,6 +16,7 @@ import { compareRows } from '../peers/peer-label.ts'
 import { rosterRow } from '../peers/roster-rows.ts'
 import { ParleyError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
+import { dialDirectory } from './web-socket-way.ts'
 import { version } from '../config/version.ts'
 
 /** The peer at the address is no directory, or does not send its roster. */
@@ -62,7 +63,10 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
   })
   await libp2p.start()
   try {
-    const connection = await dialer.dial(address, { signal: init.signal })
+    const connection = await dialDirectory(async (...dialled) => dialer.dial(...dialled), address, {
+      webSocket: others.webSocketOf(address.toString()),
+      signal: init.signal
+    })
     const roster = new Roster()
     const views = new DirectoryViews()
     let complete = false

@@ -42,6 +42,22 @@ function readSaid(said: string | undefined, host: string): Multiaddr | undefined
   }
 }
 
+/**
+ * Dials a directory at its address, and by WebSocket where that fails.
+ *
+ * @param known what it has said of its WebSocket: any text
+ * @throws as {@link dialEither}
+ */
+export async function dialDirectory(
+  dial: Dial,
+  address: Multiaddr,
+  known: { readonly webSocket: string | undefined; readonly signal: AbortSignal }
+): Promise<Connection> {
+  const { webSocket, signal } = known
+  const second = webSocketOf(address, webSocket)
+  return second === undefined ? dial(address, { signal }) : dialEither(dial, [address, second], { signal })
+}
+
 type Dial = (address: Multiaddr, options: { readonly signal: AbortSignal }) => Promise<Connection>
 
 /**

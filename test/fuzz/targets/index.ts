@@ -11,6 +11,7 @@ import { targets as local } from './local.ts'
 import { targets as routers } from './routers.ts'
 import { targets as servers } from './servers.ts'
 import { targets as stun } from './stun.ts'
+import { targets as websocket } from './websocket.ts'
 import { targets as wire } from './wire.ts'
 
 export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
@@ -25,5 +26,6 @@ export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
   lan,
   local,
   stun,
-  files
+  files,
+  websocket
 }
