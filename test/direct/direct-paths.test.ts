@@ -6,7 +6,7 @@ import { NoDirectPathError, type NoDirectPathWhy } from '../../src/direct/index.
 import { isRelayed } from '../../src/node/dialing/address.ts'
 import { eventually, until } from '../eventually.ts'
 import { streamDuplex } from '../../src/wire/index.ts'
-import { echo, echoed, relayNode } from '../relay/nodes.ts'
+import { echo, echoed, IdleTrial, relayNode } from '../relay/nodes.ts'
 import { directPeer, seeingServer, type DirectPeer } from './nodes.ts'
 
 /** Two peers that are connected through a relay. */
@@ -215,21 +215,10 @@ test('a reader that stops holds its sender back, and is not reset; others on the
 })
 
 test('a path that is needed for nothing is closed by the side that asked for it, and one in use stays', async () => {
-  let [nowMs, isUsed] = [0, true]
-  const idle = { isUsed: () => isUsed, idleAfterMs: 40, now: () => nowMs }
-  const { peers } = await relayedPair([idle, {}])
+  const idle = new IdleTrial()
+  const { peers } = await relayedPair([idle.init, {}])
   const [one, other] = peers
   const connection = await one.punch(other)
-  for (let turn = 0; turn < 5; turn++) {
-    nowMs += 30
-    await echoed(connection, Buffer.from('alive'))
-  }
-  expect(connection.status).toBe('open')
-  isUsed = false
-  // As long as that is not noticed, time stands still for it.
-  await eventually(() => {
-    nowMs += 10
-    expect(connection.status).not.toBe('open')
-  })
+  await idle.endsUnused(connection)
   await eventually(() => expect(pathsTo(other, one)).toEqual(['relayed']))
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HostProgram } from '../netns/host-program.ts'
 import type { NetHost } from '../netns/lan.ts'
+import type { SiteKind } from '../netns/internet.ts'
 import { FIREWALLD, UFW, withFirewalld, withUfw } from './firewall-programs.ts'
 import type { Scene, SetUp } from './set-up.ts'
 import { peerPort, type Stage, type StageHost } from './stage.ts'
@@ -53,6 +54,19 @@ async function withDirectory(
   const [here, there] = [lan.host(0), lan.host(1)]
   const directory = await stage.directory(there, options)
   await change({ here, there })
+  return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
+}
+
+/** A directory with a public address, which the examined host of this kind names. */
+async function acrossInternet(
+  stage: Stage,
+  kind: SiteKind,
+  change: (here: StageHost) => Promise<unknown> = async () => undefined
+): Promise<Scene> {
+  const internet = await stage.internet([{ kind }, { kind: 'public' }])
+  const [here, there] = [internet.host(0), internet.host(1)]
+  const directory = await stage.directory(there)
+  await change(here)
   return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
 }
 
@@ -236,34 +250,19 @@ export const broken: readonly SetUp[] = [
   {
     name: 'only-443',
     cause: 'ports-filtered',
-    make: async (stage) => {
-      const internet = await stage.internet([{ kind: 'tcp-443' }, { kind: 'public' }])
-      const [here, there] = [internet.host(0), internet.host(1)]
-      const directory = await stage.directory(there)
-      return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
-    }
+    make: async (stage) => acrossInternet(stage, 'tcp-443')
   },
   {
     name: 'udp-blocked',
     cause: 'udp-blocked',
-    make: async (stage) => {
-      const internet = await stage.internet([{ kind: 'udp-blocked' }, { kind: 'public' }])
-      const [here, there] = [internet.host(0), internet.host(1)]
-      const directory = await stage.directory(there)
-      return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
-    }
+    make: async (stage) => acrossInternet(stage, 'udp-blocked')
   },
   {
     name: 'udp-firewall-out',
     cause: 'udp-blocked',
     mends: true,
-    make: async (stage) => {
-      const internet = await stage.internet([{ kind: 'plain' }, { kind: 'public' }])
-      const [here, there] = [internet.host(0), internet.host(1)]
-      const directory = await stage.directory(there)
-      await stage.shell(here, outputDrops('udp dport != { 53, 5353 }'))
-      return { host: here, examine: async () => stage.doctor(here, ['--directory', directory]) }
-    }
+    make: async (stage) =>
+      acrossInternet(stage, 'plain', async (here) => stage.shell(here, outputDrops('udp dport != { 53, 5353 }')))
   },
   {
     name: 'ipv6-no-route',

@@ -2,7 +2,7 @@
 // them: each costs it the stream at most, and nobody else anything. The same
 // peer is then heard again, so that no fault is held against what is right.
 import type { Stream } from '@libp2p/interface'
-import { afterEach, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import {
   Attacker,
   ChatLine,
@@ -23,19 +23,9 @@ const sentOfItBytes = 8 * 1024 * 1024
 /** Messages that the two who talk exchange after an attack: what the victim would swallow it has swallowed by then. */
 const messagesAfterwards = 10
 
-let bystanders: Bystanders | undefined
-let attackers: Attacker[] = []
-
-afterEach(async () => {
-  await Promise.all(attackers.map(async (attacker) => attacker.stop()))
-  attackers = []
-  await bystanders?.stop()
-  bystanders = undefined
-})
-
 test('broken frames cost a peer its stream and nobody else anything', async () => {
   const all = await Bystanders.start()
-  bystanders = all
+  onTestFinished(async () => all.stop())
   const victim = await all.victim.address()
   const attacker = await start({ looksLikeParley: true })
   const connection = await attacker.connect(victim)
@@ -98,7 +88,7 @@ test('broken frames cost a peer its stream and nobody else anything', async () =
 
 test('plain text that breaks the rules is mended or cut, and nobody notices', async () => {
   const all = await Bystanders.start()
-  bystanders = all
+  onTestFinished(async () => all.stop())
   const victim = await all.victim.address()
   const [mended, endless] = [await start({}), await start({})]
 
@@ -120,7 +110,7 @@ test('plain text that breaks the rules is mended or cut, and nobody notices', as
 
 async function start(init: { looksLikeParley?: boolean }): Promise<Attacker> {
   const attacker = await Attacker.start(init)
-  attackers.push(attacker)
+  onTestFinished(async () => attacker.stop())
   return attacker
 }
 

@@ -3,8 +3,6 @@
 // loads little.
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { until } from '../eventually.ts'
 import { testMs } from '../patience.ts'
@@ -16,6 +14,7 @@ import { MAX_TOLD_FOREIGN_BYTES } from '../../src/directory/server/roster-push.t
 import { HELD_STATEMENT_BYTES } from '../../src/directory/federation/state/statement-log.ts'
 import { federated, network, type Federated } from '../directory/federation/federated.ts'
 import { node } from '../directory/nodes.ts'
+import { heapBytes } from '../heap.ts'
 import { presence } from '../presence/records.ts'
 import { defaultLimits } from '../../src/directory/federation/state/known-directories.ts'
 
@@ -28,16 +27,6 @@ const OWN = 200
 const SHOWN = { least: OWN + ROOM_BYTES / 4_000, most: OWN + ROOM_BYTES / HELD_STATEMENT_BYTES }
 const MB = 1024 * 1024
 const thisTestMs = isLong ? 5 * testMs : testMs
-
-setFlagsFromString('--expose-gc')
-const collect: unknown = runInNewContext('gc')
-
-function heapBytes(): number {
-  if (typeof collect !== 'function') throw new TypeError('the collector was not exposed')
-  for (let i = 0; i < 4; i++) collect()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
 
 async function people(count: number, name: string): Promise<VerifiedRecord[]> {
   const made: VerifiedRecord[] = []

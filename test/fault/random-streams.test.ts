@@ -3,7 +3,7 @@
 import { createHash, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
-import { afterEach, test } from 'vitest'
+import { onTestFinished, test } from 'vitest'
 import { Attacker, chatProtocol, directoryProtocol, openStream, recordProtocol } from './attacker.ts'
 import { Bystanders } from './bystanders.ts'
 
@@ -18,21 +18,11 @@ const comeBackAfterMs = 200
 const maxTries = 50
 const longestBytes = 2_048
 
-let bystanders: Bystanders | undefined
-let attackers: Attacker[] = []
-
-afterEach(async () => {
-  await Promise.all(attackers.map(async (attacker) => attacker.stop()))
-  attackers = []
-  await bystanders?.stop()
-  bystanders = undefined
-})
-
 test(`random bytes as ${streamsToChat + 2 * streamsToOthers} streams disturb nobody`, async () => {
   const seed = randomInt(2 ** 32)
   process.stdout.write(`  the seed of the random bytes: ${seed}\n`)
   const all = await Bystanders.start()
-  bystanders = all
+  onTestFinished(async () => all.stop())
   const random = new RandomBytes(seed)
   const figures = await all.during(async () => {
     await flood(await all.victim.address(), chatProtocol, streamsToChat, random)
@@ -48,7 +38,7 @@ async function flood(address: string, protocol: string, streams: number, random:
   await Promise.all(
     Array.from({ length: attackersAtOnce }, async (_, index) => {
       const attacker = await Attacker.start({ looksLikeParley: index % 2 === 0 })
-      attackers.push(attacker)
+      onTestFinished(async () => attacker.stop())
       let connection = await attacker.connect(address)
       let connecting: Promise<Connection> | undefined
       const lane = async (): Promise<void> => {

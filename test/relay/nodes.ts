@@ -4,12 +4,13 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, Libp2p, Stream, StreamHandler } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { circuitAddress, Circuits, type CircuitsInit } from '../../src/relay/index.ts'
 import { circuitLimits, relay, type RelayInit, type RelayService } from '../../src/relay/server/index.ts'
 import { addressDialer, type AddressDialer } from '../../src/node/dialing/dialer.ts'
 import { chatLimits, ConnectionGuard, hostOptions } from '../../src/transport/index.ts'
 import { streamDuplex, toError } from '../../src/wire/index.ts'
+import { eventually } from '../eventually.ts'
 import { eventualMs } from '../patience.ts'
 
 /** What the peers speak with each other. */
@@ -101,6 +102,30 @@ export async function echoed(connection: Connection, bytes: Uint8Array): Promise
   const duplex = streamDuplex(await connection.newStream(TEST_PROTOCOL))
   const [, received] = await Promise.all([duplex.sink(once(bytes)), allOf(duplex.source)])
   return received
+}
+
+/** A clock and a use for connections that are closed when they are needed for nothing. */
+export class IdleTrial {
+  #nowMs = 0
+  #isUsed = true
+
+  /** For what closes the connection. */
+  readonly init = { isUsed: () => this.#isUsed, idleAfterMs: 40, now: () => this.#nowMs }
+
+  /** Far beyond the time it stays open while it is in use, and is closed once it is not. */
+  async endsUnused(connection: Connection): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) {
+      this.#nowMs += 30
+      await echoed(connection, Buffer.from('alive'))
+    }
+    expect(connection.status).toBe('open')
+    this.#isUsed = false
+    // As long as that is not noticed, time stands still for it.
+    await eventually(() => {
+      this.#nowMs += 10
+      expect(connection.status).not.toBe('open')
+    })
+  }
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

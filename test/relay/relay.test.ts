@@ -17,7 +17,7 @@ import {
 import { CircuitConnection } from '../../src/relay/client/circuit-connection.ts'
 import { addressClassOf, FrameStream, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../src/wire/index.ts'
 import { eventually } from '../eventually.ts'
-import { echo, echoed, peerNode, relayNode, type TestPeer } from './nodes.ts'
+import { echo, echoed, IdleTrial, peerNode, relayNode, type TestPeer } from './nodes.ts'
 
 test('two peers talk through a relay, each sure of the other, and halves end one by one', async () => {
   const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode(echo)]
@@ -332,22 +332,11 @@ test('a circuit that carries nothing is closed, and one that carries something s
 })
 
 test('a relayed connection that is needed for nothing is closed by its dialer, and one in use stays', async () => {
-  let [nowMs, isUsed] = [0, true]
-  const idle = { isUsed: () => isUsed, idleAfterMs: 40, now: () => nowMs }
-  const [relay, anna, bob] = [await relayNode(), await peerNode(undefined, idle), await peerNode(echo)]
+  const idle = new IdleTrial()
+  const [relay, anna, bob] = [await relayNode(), await peerNode(undefined, idle.init), await peerNode(echo)]
   await Promise.all([anna.reserve(relay), bob.reserve(relay)])
   const connection = await anna.dial(relay, bob)
-  for (let turn = 0; turn < 5; turn++) {
-    nowMs += 30
-    await echoed(connection, Buffer.from('alive'))
-  }
-  expect(connection.status).toBe('open')
-  isUsed = false
-  // As long as that is not noticed, time stands still for it.
-  await eventually(() => {
-    nowMs += 10
-    expect(connection.status).not.toBe('open')
-  })
+  await idle.endsUnused(connection)
   await eventually(() => expect(relay.service.figures().circuits).toBe(0))
 })
 

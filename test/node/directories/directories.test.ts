@@ -5,7 +5,8 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { DIRECTORY_PRECEDENCE_MS } from '../../../src/node/directories/directory-places.ts'
 import type { DirectoryDialer } from '../../../src/node/directories/directory-member.ts'
-import { MAX_FOUND_DIRECTORIES, Directories } from '../../../src/node/directories/directories.ts'
+import { MAX_FOUND_DIRECTORIES, type Directories } from '../../../src/node/directories/directories.ts'
+import { bareDirectories } from './bare-directories.ts'
 
 const directory = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
 const other = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
@@ -33,28 +34,15 @@ interface Neighbours extends Partial<DirectoryDialer> {
 }
 
 function make({ remembered = [], useDefaults = false, ...dialer }: Neighbours): Directories {
-  return new Directories({
+  return bareDirectories({
     network: 'test',
-    named: [],
     useDefaults,
-    announce: false,
+    remembered,
     dialer: {
       dial: async (address, { signal }) => never(address, signal),
       connect: async (_peer, { signal }) => never(undefined, signal),
       ...dialer
-    },
-    presence: {
-      get own(): never {
-        throw new Error('nothing is announced here')
-      },
-      newest: () => undefined,
-      supersede: async () => undefined,
-      applyEntries: () => undefined,
-      directoryLost: () => undefined,
-      resolved: () => undefined
-    },
-    peers: { name: (peer) => peer, attestationsChanged: () => undefined },
-    book: { directories: () => remembered, webSocketOf: () => undefined, rememberDirectory: async () => undefined }
+    }
   })
 }
 

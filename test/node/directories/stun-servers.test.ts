@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, onTestFinished, test } from 'vitest'
 import { SIGHTING_NONCE_BYTES, StunClient } from '../../../src/direct/stun/index.ts'
-import { Directories } from '../../../src/node/directories/directories.ts'
 import { stunServersAt } from '../../../src/node/directories/stun-servers.ts'
 import { stunFor } from '../../../src/node/server/directory-stun.ts'
 import type { DirectoryNode } from '../../../src/node/server/index.ts'
@@ -13,33 +12,19 @@ import { node } from '../../directory/nodes.ts'
 import { eventually } from '../../eventually.ts'
 import { interfaces } from '../discovery/own-networks.ts'
 import { Network } from '../network.ts'
+import { bareDirectories } from './bare-directories.ts'
 
 const directory = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
 
-/** Directories as a peer uses them, without the rest of the peer. */
 async function using(network: Network, used: DirectoryNode) {
   const libp2p = await node({})
-  const directories = new Directories({
+  const directories = bareDirectories({
     network: network.name,
     named: [multiaddr(used.addresses()[0] ?? '')],
-    useDefaults: false,
-    announce: false,
     dialer: {
       dial: async (address, options) => libp2p.dial(address, options),
       connect: async () => Promise.reject(new Error('it is named by its address'))
-    },
-    presence: {
-      get own(): never {
-        throw new Error('nothing is announced here')
-      },
-      newest: () => undefined,
-      supersede: async () => undefined,
-      applyEntries: () => undefined,
-      directoryLost: () => undefined,
-      resolved: () => undefined
-    },
-    peers: { name: (peer) => peer, attestationsChanged: () => undefined },
-    book: { directories: () => [], webSocketOf: () => undefined, rememberDirectory: async () => undefined }
+    }
   })
   onTestFinished(async () => directories.stop())
   directories.start()

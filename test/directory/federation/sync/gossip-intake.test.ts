@@ -3,8 +3,6 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect, it } from 'vitest'
 import { setImmediate as turn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Envelopes, SIGNATURES_PER_TURN } from '../../../../src/directory/federation/gossip/envelopes.ts'
 import {
   AUTHOR_RATE,
@@ -21,22 +19,13 @@ import type { WireUpdate } from '../../../../src/directory/federation-frames.ts'
 import { FederationState } from '../../../../src/directory/federation/state/federation-state.ts'
 import { sealHeartbeat, sealStatement } from '../../../../src/directory/statement.ts'
 import { Roster, sealRecord } from '../../../../src/presence/index.ts'
+import { heapBytes } from '../../../heap.ts'
 import { identity, presence, sealedBy, type Identity } from '../../../presence/records.ts'
 import { applyEffects } from '../../../../src/directory/federation/state/state-expiry.ts'
 import { silent } from '../words.ts'
 
 const [home, north, ada, bob] = [await identity(200), await identity(201), await identity(1), await identity(2)]
 const { signal } = new AbortController()
-
-setFlagsFromString('--expose-gc')
-const collect: unknown = runInNewContext('gc')
-
-function heapBytes(): number {
-  if (typeof collect !== 'function') throw new TypeError('the collector was not exposed')
-  for (let i = 0; i < 4; i++) collect()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
 
 /** The intake, with envelopes that are opened and effects that are done as a directory does it. */
 function lab(budget = new SignatureBudget({ now: () => 1_000, isNamed: () => true })) {
