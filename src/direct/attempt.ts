@@ -28,7 +28,7 @@ export class NoWayThroughError extends Error {
   override readonly name = 'NoWayThroughError'
 
   constructor() {
-    super('no datagram got through the routers between the two')
+    super('no datagram got through the routers in between')
   }
 }
 

@@ -16,12 +16,12 @@ export type NoDirectPathWhy =
   | 'not-now'
 
 const messages: Readonly<Record<NoDirectPathWhy, string>> = {
-  stranger: 'a direct path is made to contacts only: add the peer as a contact first',
+  stranger: 'direct paths are made to contacts only: add the peer as a contact first',
   'no-library': 'the optional package udx-native is missing, so conversations through a relay stay there',
-  'not-relayed': 'a direct path is agreed on over a relay, and no connection to the peer leads through one',
-  refused: 'the other side makes no direct path to this peer now',
-  'asked-at-once': 'the other side asks for a direct path too, and its question goes on',
-  'not-now': 'this node makes no direct path now'
+  'not-relayed': 'a direct path is negotiated over a relay, and no connection to the peer goes through one',
+  refused: 'the peer does not accept a direct path now',
+  'asked-at-once': 'the peer asked for a direct path at the same time, and its request goes on',
+  'not-now': "this node can't make a direct path now"
 }
 
 export class NoDirectPathError extends Error {

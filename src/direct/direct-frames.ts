@@ -137,7 +137,7 @@ function checkLength(what: string, bytes: Uint8Array, expected: number): void {
 /** @throws {TypeError} */
 function addressBytes(host: string): Uint8Array<ArrayBuffer> {
   const bytes = ipBytes(host)
-  if (bytes === undefined) throw new TypeError(`a candidate needs an IP address, and ${host} is none`)
+  if (bytes === undefined) throw new TypeError(`a candidate needs an IP address; ${host} is not one`)
   return new Uint8Array(bytes)
 }
 
@@ -145,6 +145,6 @@ function parsed(bytes: Uint8Array): Message {
   try {
     return Message.decode(bytes, { limits: { offer: { candidates: MAX_OFFER_CANDIDATES } } })
   } catch (cause) {
-    throw new BadDirectFrameError('the bytes are no frame of a direct path', { cause })
+    throw new BadDirectFrameError('these bytes are not a frame of a direct path', { cause })
   }
 }

@@ -324,7 +324,7 @@ export class DirectPaths {
     const looking = attempt.offer(this.#init.stunServers(), signal)
     looking.catch(() => undefined)
     const theirs = await offers.read()
-    if (theirs.type === 'refuse') throw new BadDirectFrameError('a question began with a refusal')
+    if (theirs.type === 'refuse') throw new BadDirectFrameError('expected an offer, but the peer sent a refusal')
     await offers.write(await looking)
     void offers.close()
     const path = await this.#path(attempt, theirs, peer, signal)

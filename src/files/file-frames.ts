@@ -146,7 +146,7 @@ function parsed(encoded: Uint8Array): Pb {
   try {
     return Pb.decode(encoded)
   } catch (cause) {
-    throw new FileProtocolError('the bytes are no frame', { cause })
+    throw new FileProtocolError('these bytes are not a frame', { cause })
   }
 }
 

@@ -38,7 +38,7 @@ export class BadCodeError extends Error {
 
   constructor(word: string, possible: readonly string[]) {
     const meant = possible.length === 0 ? '' : `: did you mean ${possible.join(' or ')}?`
-    super(`${JSON.stringify(word)} is no word that codes are made of${meant === '' ? ': check the code' : meant}`)
+    super(`${JSON.stringify(word)} is not a word of the code list${meant === '' ? ': check the code' : meant}`)
     this.word = word
   }
 }

@@ -27,7 +27,7 @@ export class BadShareError extends Error {
   override readonly name = 'BadShareError'
 
   constructor(options?: ErrorOptions) {
-    super('the share of the other side is no valid element of the group: the exchange was ended', options)
+    super('the share of the other side is not a valid element of the group: the exchange was ended', options)
   }
 }
 

@@ -104,8 +104,8 @@ function decodeInvite(encoded: Uint8Array): InviteFrame {
   const { ask, offer, refuse, share, answer, proof, record } = decoded(encoded)
   if (ask !== undefined) {
     if (ask.number < 1 || ask.number > MAX_CODE_NUMBER)
-      throw new InviteProtocolError(`there is no number ${ask.number}`)
-    if (ask.network.length > MAX_NETWORK_CHARS) throw new InviteProtocolError('the name of the network is too long')
+      throw new InviteProtocolError(`${ask.number} is not the number of an invitation`)
+    if (ask.network.length > MAX_NETWORK_CHARS) throw new InviteProtocolError('the network name is too long')
     const { network, number } = ask
     return {
       type: 'ask',
@@ -127,27 +127,27 @@ function decodeInvite(encoded: Uint8Array): InviteFrame {
   }
   if (proof !== undefined) return { type: 'proof', proof: sized(proof.proof, INVITE_PROOF_BYTES), sealed: proof.sealed }
   if (record !== undefined) return { type: 'record', sealed: record.sealed, isForMany: record.forMany }
-  throw new InviteProtocolError('a frame of a kind that this version does not know')
+  throw new InviteProtocolError('a frame of an unknown kind')
 }
 
 function decoded(encoded: Uint8Array): Pb {
   try {
     return Pb.decode(encoded)
   } catch (error) {
-    throw new InviteProtocolError('the bytes are no frame', { cause: error })
+    throw new InviteProtocolError('these bytes are not a frame', { cause: error })
   }
 }
 
 function peerOf(multihash: Uint8Array | undefined): PeerId | undefined {
   if (multihash === undefined) return undefined
   const peer = decodePeerId(multihash)
-  if (peer === undefined) throw new InviteProtocolError('the directory is named by no peer ID')
+  if (peer === undefined) throw new InviteProtocolError('the peer ID of the directory is invalid')
   return peer
 }
 
 function sized(given: Uint8Array, length: number): Uint8Array {
   if (given.byteLength !== length) {
-    throw new InviteProtocolError(`${given.byteLength} bytes where there have to be ${length}`)
+    throw new InviteProtocolError(`a field has ${given.byteLength} bytes; it must have ${length}`)
   }
   return given
 }

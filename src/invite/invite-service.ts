@@ -177,7 +177,7 @@ export class InviteService {
     const evicted = this.#guests.isUnderPressure ? this.#guests.toEvict() : undefined
     if (evicted === undefined) return
     this.#guests.delete(evicted)
-    evicted.abort(new Error('other guests need the place'))
+    evicted.abort(new Error('this guest made room for another'))
   }
 
   async #answer(frames: FrameStream<InviteFrame>, connection: Connection): Promise<void> {

@@ -31,7 +31,7 @@ export function natPmp({ gateway, gatewayPort = ROUTER_PORT }: NatPmpInit): Port
           undo: async (inTime) => closed(place, port, inTime)
         })
         if (mapped.port !== port)
-          throw new NoPortMappingError(`the router opened the port ${mapped.port} in place of ${port}`)
+          throw new NoPortMappingError(`the router opened port ${mapped.port} instead of ${port}`)
         return {
           protocol: 'NAT-PMP',
           localAddress: socket.address().address,

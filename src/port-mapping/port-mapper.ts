@@ -55,7 +55,7 @@ export class NoPortMappingError extends Error {
 /** @throws {NoPortMappingError} */
 export function checkedPort(port: number): number {
   if (isPort(port)) return port
-  throw new NoPortMappingError(`the router names the port ${port}, which is none`)
+  throw new NoPortMappingError(`the router names ${port}, which is not a port`)
 }
 
 /** A port that was opened while the node was stopped is closed again, where the router answers within a moment. */

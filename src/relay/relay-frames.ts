@@ -161,7 +161,7 @@ function decodeHop(bytes: Uint8Array): HopFrame {
         }
       }
     default:
-      throw new BadRelayFrameError(`a hop message has the type ${String(type)}`)
+      throw new BadRelayFrameError(`unknown type of hop message: ${String(type)}`)
   }
 }
 
@@ -187,13 +187,13 @@ function decodeStop(bytes: Uint8Array): StopFrame {
     case stopTypes.status:
       return { type: 'status', status: readStatus(status) }
     default:
-      throw new BadRelayFrameError(`a stop message has the type ${String(type)}`)
+      throw new BadRelayFrameError(`unknown type of stop message: ${String(type)}`)
   }
 }
 
 function readPeer(id: Uint8Array | undefined): PeerId {
   const peer = id === undefined ? undefined : decodePeerId(id)
-  if (peer === undefined) throw new BadRelayFrameError('a message that needs a peer ID has none')
+  if (peer === undefined) throw new BadRelayFrameError('a message lacks the peer ID that it needs')
   return peer
 }
 
@@ -223,7 +223,8 @@ function readStun(port = 0, otherPort = 0): Pick<Reservation, 'stun'> {
 
 function readSource(tag: Uint8Array | undefined): { readonly source?: string } {
   if (tag === undefined) return {}
-  if (tag.byteLength !== SOURCE_TAG_BYTES) throw new BadRelayFrameError(`a source has ${tag.byteLength} bytes`)
+  if (tag.byteLength !== SOURCE_TAG_BYTES)
+    throw new BadRelayFrameError(`a source has ${tag.byteLength} bytes; it must have ${SOURCE_TAG_BYTES}`)
   return { source: Buffer.from(tag).toString('hex') }
 }
 
@@ -238,6 +239,6 @@ function parsed<T>(decode: () => T): T {
   try {
     return decode()
   } catch (cause) {
-    throw new BadRelayFrameError('the bytes are no message of circuit relay v2', { cause })
+    throw new BadRelayFrameError('these bytes are not a circuit relay v2 message', { cause })
   }
 }

@@ -119,7 +119,7 @@ test('a stranger is refused, and learns nothing: the library is not loaded, and 
   expect(pathsTo(one, other)).toEqual(['relayed'])
 })
 
-test('without udx-native a peer stays relayed, and says so to itself alone', async () => {
+test('without udx-native a peer stays relayed, and only it learns why', async () => {
   const { peers } = await relayedPair([{}, { load: () => undefined }])
   const [one, other] = peers
   expect(await whyNot(one.punch(other))).toBe('refused')
@@ -214,7 +214,7 @@ test('a reader that stops holds its sender back, and is not reset; others on the
   expect(received).toBe(size)
 })
 
-test('a path that is needed for nothing is closed by the side that asked for it, and one in use stays', async () => {
+test('an unused path is closed by the side that asked for it; one in use stays', async () => {
   const idle = new IdleTrial()
   const { peers } = await relayedPair([idle.init, {}])
   const [one, other] = peers

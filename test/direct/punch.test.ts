@@ -127,7 +127,7 @@ const anyEvent: fc.Arbitrary<PunchEvent> = fc.oneof(
   })
 )
 
-test('whatever comes in whatever order: one way at most is found, and no datagram is answered by more than one', () => {
+test('in any order of events at most one way is found, and no datagram gets more than one answer', () => {
   fc.assert(
     fc.property(
       fc.constantFrom('asking' as const, 'answering' as const),

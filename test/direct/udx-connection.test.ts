@@ -52,7 +52,7 @@ test('an end that is aborted resets the other one', async () => {
   expect(one.status).toBe('aborted')
 })
 
-test('a sender that has written more than fits is told to wait, and then to go on', async () => {
+test('a sender that wrote more than fits waits, and then goes on', async () => {
   const [one, other] = pair()
   let drains = 0
   let received = 0

@@ -38,7 +38,7 @@ test('behind two routers a code leads to a conversation; wrong, used and old one
   await event(anna, 'the guest', ({ what, peerName }) => what === 'came' && peerName === 'berta')
   await event(berta, 'word of the new contact', ({ code: notice }) => notice === 'met')
 
-  expect(await refusal(carl, code)).toContain('the code has been used')
+  expect(await refusal(carl, code)).toContain('the code was already used')
   const wrong = (await codeOf(anna, '')).replace(/^(\d+).*$/u, '$1-zoo-zone-zero')
   expect(await refusal(carl, wrong)).toContain('the words are not those of its maker')
   const short = await codeOf(anna, 'many 2 for 1s')

@@ -36,7 +36,7 @@ test('parley invite and parley send CODE: both are contacts, and the message is 
 
   const again = await bed.command(['send', ...options('carl'), code, 'me too'], { name: 'carl' })
   expect(again, again.told).toMatchObject({ code: exitCodes.peerNotFound })
-  expect(again.stderr).toContain('the code has been used')
+  expect(again.stderr).toContain('the code was already used')
 })
 
 test('parley invite without a running parley lets one in, and Ctrl-C takes a code back', async () => {

@@ -149,7 +149,7 @@ test('who types a code on a LAN without a directory meets its maker, once and wi
   expect(await berta.do({ do: 'chat', peer: code })).toMatchObject({ peer: await anna.peerId(), by: 'code' })
   await anna.until('who came', () => anna.events.find(({ event, what }) => event === 'invitation' && what === 'came'))
   expect(await carla.answerTo({ do: 'chat', peer: code })).toMatchObject({
-    message: expect.stringContaining('the code has been used')
+    message: expect.stringContaining('the code was already used')
   })
   const tries = anna.events.filter(({ event }) => event === 'invitation').map(({ what }) => what)
   expect(tries).toEqual(['failed', 'came'])

@@ -93,7 +93,7 @@ test('an honest directory leads the guest to the maker', async () => {
   await eventually(() => expect(anna.events).toEqual(['came bob', 'ended used']))
 })
 
-test('a directory that names a peer of its own gets one guess of the words, and the guest is told', async () => {
+test('a directory that names a peer of its own gets one guess of the words, and the guest hears of it', async () => {
   const [mallory, bob] = [await peer(3, 'anna'), await peer(2, 'bob')]
   mallory.service.add(guessed, { forMs: INVITATION_MS })
   const directory = await lyingDirectory(() => [mallory.id])

@@ -47,9 +47,9 @@ test('beginnings alone are a code, where each begins one word', () => {
   expect(parseCode('7 pilo rive abst')?.code.words).toEqual(['pilot', 'river', 'abstract'])
 })
 
-test('a word that is none names the one that was probably meant', () => {
+test('an unknown word is refused with the one that was probably meant', () => {
   expect(() => parseCode('7-oak-pilot-rivr')).toThrow(new BadCodeError('rivr', ['river']))
-  expect(() => parseCode('7-oak-pilot-rivr')).toThrow('"rivr" is no word that codes are made of: did you mean river?')
+  expect(() => parseCode('7-oak-pilot-rivr')).toThrow('"rivr" is not a word of the code list: did you mean river?')
   expect(parseCode('7-oak-pilot-act')?.code.words).toEqual(['oak', 'pilot', 'act'])
   expect(() => parseCode('7-oak-pilot-qqqqqq')).toThrow(BadCodeError)
 })
@@ -75,7 +75,7 @@ test('what is made is read again', () => {
   )
 })
 
-test('any text is a code, a mistyped one, or none', () => {
+test('any text is read as a code, as a mistyped one, or as none', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       try {

@@ -38,9 +38,9 @@ test('each frame about numbers is read as it was written', async () => {
 
 test('fields of another length, numbers that are none and unknown reasons', () => {
   const decoded = (frame: InviteFrame) => inviteFrames.decode(inviteFrames.encode(frame))
-  expect(() => decoded({ type: 'offer', nonce: bytes(15) })).toThrow('15 bytes where there have to be 16')
+  expect(() => decoded({ type: 'offer', nonce: bytes(15) })).toThrow('a field has 15 bytes; it must have 16')
   const ask = { type: 'ask', network: 'test', number: 0, directory: undefined, nonce: bytes(16) } as const
-  expect(() => decoded(ask)).toThrow('there is no number 0')
+  expect(() => decoded(ask)).toThrow('0 is not the number of an invitation')
   expect(() => decoded({ ...ask, number: 100_000 })).toThrow(InviteProtocolError)
   expect(() => decoded({ ...ask, number: 7, network: 'x'.repeat(65) })).toThrow(InviteProtocolError)
   expect(() => numberFrames.decode(numberFrames.encode({ type: 'claimed', number: 0 }))).toThrow(NumberProtocolError)

@@ -86,7 +86,7 @@ test('with the right words each has the other’s signed record, and the code is
   expect(await guess({ bob: carl, connection: await carl.connect(anna) }, code.words)).toBe('used')
 })
 
-test('our record goes to a guest only after what is to be kept of it is kept', async () => {
+test('our record goes to a guest only after the guest was stored', async () => {
   const kept = Promise.withResolvers<void>()
   const { anna, bob, connection } = await pair({ onCame: async () => kept.promise })
   anna.service.add(code, { forMs: INVITATION_MS })

@@ -81,7 +81,7 @@ test.each<InviteRefusal>(['used', 'expired', 'revoked', 'ended', 'too-many-tries
   }
 )
 
-test('nobody has the number: how many were asked is told', async () => {
+test('when no peer has the number, the error says how many were asked', async () => {
   const { ask, ids } = await network(['unknown'])
   const down = async () => Promise.reject(new Error('down'))
   const none = async () => []

@@ -38,7 +38,7 @@ test('one person comes, and the code is used for all others', () => {
   expect(invitations.begin(7, guest(1), 2)).toBe('used')
 })
 
-test('who has come may come again, because the last answer may have been lost', () => {
+test('a guest that came may come again, as the last answer may have been lost', () => {
   const invitations = open()
   begun(invitations, bob).succeeded(1)
   expect(begun(invitations, bob, 2).succeeded(3)).toBe('came again')
@@ -46,7 +46,7 @@ test('who has come may come again, because the last answer may have been lost', 
   expect(invitations.begin(7, bob, INVITATION_MS)).toBe('used')
 })
 
-test('of two who prove the words at the same time one comes', () => {
+test('when two prove the words at the same time, one comes', () => {
   const invitations = open()
   const [one, other] = [begun(invitations, bob), begun(invitations, guest(1))]
   expect([one.succeeded(1), other.succeeded(1)]).toEqual(['came', 'full'])

@@ -71,7 +71,7 @@ function keeping(...routers: readonly Router[]) {
   return { mappedPort, states }
 }
 
-test('nothing is asked at once, and nothing at all of a node that ends before', async () => {
+test('the router is asked after a moment, and not at all when the node ends first', async () => {
   const router = new Router('NAT-PMP')
   const { mappedPort } = keeping(router)
   await vi.advanceTimersByTimeAsync(FIRST_REQUEST_AFTER_MS - 1)

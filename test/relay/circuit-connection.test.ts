@@ -24,7 +24,7 @@ test('a closed circuit leaves no stream half open, and says once that it closed'
   expect(closes).toBe(1)
 })
 
-test('a circuit whose stream is gone already is none: nobody would be told of its end', async () => {
+test('a circuit over a stream that is already gone is refused: its end would go unnoticed', async () => {
   const [stream] = await streamPair()
   stream.abort(new Error('the relay died'))
   const init = { remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1'), direction: 'inbound', log: stream.log } as const

@@ -63,7 +63,7 @@ test('a reservation is renewed again and again, by a machine whose clock is an h
   expect(anna.libp2p.getConnections()).toHaveLength(1)
 })
 
-test('when the connection to a named relay is lost, that is told once, and it is reserved anew', async () => {
+test('a lost connection to a named relay is reported once, and the relay is reserved again', async () => {
   const [relay, anna] = [await relayNode(), await peerNode()]
   const states = named(anna, relay.libp2p.getMultiaddrs())
   await eventually(() => expect(states).toHaveLength(1))
@@ -72,7 +72,7 @@ test('when the connection to a named relay is lost, that is told once, and it is
   expect([...anna.circuits.relays]).toEqual([relay.id])
 })
 
-test('a node that does not relay, one that refuses and one that is not there are told each once, and tried again', async () => {
+test('a node that does not relay, one that refuses and one that is missing are each reported once, and tried again', async () => {
   const [noRelay, refusing, anna] = [await peerNode(), await relayNode(), await peerNode()]
   refusing.announced = () => false
   const nobody = multiaddr('/ip4/127.0.0.1/tcp/1')
@@ -95,7 +95,7 @@ test('a node that does not relay, one that refuses and one that is not there are
   expect([...anna.circuits.relays]).toEqual([refusing.id])
 })
 
-test('a relay that grants a reservation and takes it back each time is asked, and told of, less and less', async () => {
+test('a relay that grants a reservation and takes it back each time is asked, and reported, less and less often', async () => {
   const [relay, anna] = [await relayNode(), await peerNode()]
   const connection = await anna.reserve(relay)
   let asked = 0

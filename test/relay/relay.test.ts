@@ -205,7 +205,7 @@ test('a relay states the source of a circuit: the same for one network and targe
   expect(await classAt(dora, anna)).not.toBe(ofAnna)
 })
 
-test('requests that are none are answered with why', async () => {
+test('a malformed request is answered with the reason', async () => {
   const [relay, peer] = [await relayNode(), await peerNode()]
   const connection = await peer.libp2p.dial(relay.libp2p.getMultiaddrs())
   expect(await hopAnswer(connection, Buffer.from('no protobuf'))).toEqual({
@@ -331,7 +331,7 @@ test('a circuit that carries nothing is closed, and one that carries something s
   await eventually(() => expect(relay.service.figures().circuits).toBe(0))
 })
 
-test('a relayed connection that is needed for nothing is closed by its dialer, and one in use stays', async () => {
+test('an unused relayed connection is closed by its dialer; one in use stays', async () => {
   const idle = new IdleTrial()
   const [relay, anna, bob] = [await relayNode(), await peerNode(undefined, idle.init), await peerNode(echo)]
   await Promise.all([anna.reserve(relay), bob.reserve(relay)])
@@ -340,7 +340,7 @@ test('a relayed connection that is needed for nothing is closed by its dialer, a
   await eventually(() => expect(relay.service.figures().circuits).toBe(0))
 })
 
-test('when the relay stops, its circuits end on both sides, and the reservations with them', async () => {
+test('when the relay stops, its circuits end on both sides, and so do the reservations', async () => {
   const [relay, anna, bob] = [await relayNode(), await peerNode(), await peerNode(echo)]
   await Promise.all([anna.reserve(relay), bob.reserve(relay)])
   const connection = await anna.dial(relay, bob)

@@ -2,7 +2,7 @@ import { streamPair } from '@libp2p/utils'
 import { expect, test } from 'vitest'
 import { onClosed } from '../../src/wire/index.ts'
 
-test('the end of a stream is told once, also when it came before anyone listened', async () => {
+test('the end of a stream is reported once, even if it came before anyone listened', async () => {
   const [stream] = await streamPair()
   const told: string[] = []
   onClosed(stream, () => told.push('listened before'))

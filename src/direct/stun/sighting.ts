@@ -70,7 +70,7 @@ export interface SightingClaim {
  */
 export async function signSighting(claim: SightingClaim, key: PrivateKey): Promise<Uint8Array> {
   const signed = signedBytes(claim)
-  if (signed === undefined) throw new TypeError(`a sighting needs an IP address, and ${claim.address} is none`)
+  if (signed === undefined) throw new TypeError(`a sighting needs an IP address; ${claim.address} is not one`)
   const signature = await key.sign(signed)
   if (signature.byteLength !== ED25519_SIGNATURE_BYTES) throw new TypeError('sightings are signed with Ed25519 keys')
   const proof = new Uint8Array(SIGHTING_PROOF_BYTES)

@@ -79,7 +79,7 @@ export function decodeRequest(bytes: Uint8Array): StunRequest | undefined {
 /** @throws TypeError where the address is none */
 export function encodeAnswer({ transaction, address, port, proof }: StunAnswer): Uint8Array {
   const ip = ipBytes(address)
-  if (ip === undefined) throw new TypeError(`${address} is no IP address`)
+  if (ip === undefined) throw new TypeError(`${address} is not an IP address`)
   const mapped = new Uint8Array(MAPPED_HEADER_BYTES + ip.byteLength)
   mapped[1] = ip.byteLength === IPV4_BYTES ? families.ipv4 : families.ipv6
   new DataView(mapped.buffer).setUint16(2, port ^ (MAGIC_COOKIE >>> 16))

@@ -67,7 +67,7 @@ export class NumberClaims {
   }
 
   close(): void {
-    this.#frames.abort(new Error('the numbers are claimed no longer'))
+    this.#frames.abort(new Error('the numbers were released'))
   }
 
   async #ask(question: NumberFrame): Promise<NumberFrame> {
@@ -111,5 +111,5 @@ export async function findNumber(
 }
 
 function unexpected({ type }: NumberFrame): NumberProtocolError {
-  return new NumberProtocolError(`a frame "${type}" is no answer`)
+  return new NumberProtocolError(`a frame "${type}" is not an answer`)
 }

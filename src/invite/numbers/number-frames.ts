@@ -90,7 +90,7 @@ export const numberFrames: FrameProtocol<NumberFrame> = {
     }
     if (found !== undefined) return { type: 'found', holders: found.holders.slice(0, MAX_HOLDERS).flatMap(holderOf) }
     if (refuse !== undefined) return { type: 'refuse', reason: refusalOf(refuse.reason) }
-    throw new NumberProtocolError('a frame of a kind that this version does not know')
+    throw new NumberProtocolError('a frame of an unknown kind')
   }
 }
 
@@ -106,17 +106,18 @@ function decoded(bytes: Uint8Array): Pb {
   try {
     return Pb.decode(bytes)
   } catch (error) {
-    throw new NumberProtocolError('the bytes are no frame', { cause: error })
+    throw new NumberProtocolError('these bytes are not a frame', { cause: error })
   }
 }
 
 function networkOf(network: string): string {
-  if (network.length > MAX_NETWORK_CHARS) throw new NumberProtocolError('the name of the network is too long')
+  if (network.length > MAX_NETWORK_CHARS) throw new NumberProtocolError('the network name is too long')
   return network
 }
 
 function numberOf(number: number): number {
-  if (number < 1 || number > MAX_CODE_NUMBER) throw new NumberProtocolError(`there is no number ${number}`)
+  if (number < 1 || number > MAX_CODE_NUMBER)
+    throw new NumberProtocolError(`${number} is not the number of an invitation`)
   return number
 }
 

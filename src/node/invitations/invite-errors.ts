@@ -21,10 +21,10 @@ const refusals: Readonly<Record<Exclude<InviteRefusal, 'unknown'>, string>> = {
   'wrong-code':
     'the words are not those of its maker: check them together. If they are right, someone else has answered in the ' +
     "maker's place: ask for a new code",
-  used: 'the code has been used, and is for one person: ask for a new one',
+  used: 'the code was already used: ask for a new one',
   expired: 'the code has expired: ask for a new one',
   revoked: 'its maker has taken it back: ask for a new code',
-  ended: 'too many wrong tries have ended it: ask for a new code',
+  ended: 'it ended after too many wrong tries: ask for a new code',
   'too-many-tries': 'too many wrong tries came from your network, and no more are taken from there: ask for a new code',
   'too-fast': 'too many questions came from your network: try again in a minute',
   'other-network': 'its maker is on another network: both have to start with the same --network'
@@ -46,12 +46,9 @@ export function explainedInvite(error: unknown, looked: Looked): unknown {
   }
   if (error instanceof MakerNotFoundError && error.unreachable !== undefined) {
     const who = shortId(error.unreachable)
-    return new UnreachableError(
-      `invitation ${number}: its maker, ${who}, is known and can't be reached at the moment`,
-      {
-        cause: error
-      }
-    )
+    return new UnreachableError(`invitation ${number}: its maker, ${who}, can't be reached at the moment`, {
+      cause: error
+    })
   }
   if (!(error instanceof MakerNotFoundError || error instanceof InviteRefusedError)) return error
   return new InvitationError(number, 'unknown', notFound(looked), { cause: error })

@@ -31,7 +31,7 @@ class UninvitedCircuitError extends Error {
   override readonly name = 'UninvitedCircuitError'
 
   constructor() {
-    super('a circuit was offered by a node that this peer has no reservation with')
+    super('a node that is not a relay in use offered a circuit')
   }
 }
 

@@ -241,7 +241,7 @@ export class RelayService {
     const ends = { dialer: from.remotePeer.toString(), target: target.toString() }
     const admission = this.#places.open(circuit, { ...ends, addressClass: addressClassOf(from.remoteAddr) })
     if (admission.is === 'refused') throw new RelayRefusal('resource-limit-exceeded')
-    admission.givesWay?.life.abort(new Error('the circuit gave way: there are too many'))
+    admission.givesWay?.life.abort(new Error('the relay is full: this circuit made room for another'))
     this.#circuits.add(circuit)
     try {
       const stop = await this.#join(hop, { from, to, circuit })
@@ -326,7 +326,7 @@ export class RelayService {
   #endIdle(): void {
     const nowMs = this.#now()
     for (const { life, lastAtMs } of this.#circuits) {
-      if (nowMs - lastAtMs >= this.#idleAfterMs) life.abort(new Error('the circuit carried nothing for too long'))
+      if (nowMs - lastAtMs >= this.#idleAfterMs) life.abort(new Error('the circuit was idle for too long'))
     }
   }
 }

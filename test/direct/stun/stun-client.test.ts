@@ -157,7 +157,7 @@ test('an answer that waited in the socket while this process was busy counts', a
   expect((await looking).sightings).toHaveLength(2)
 })
 
-test('answers from elsewhere, of another key or without a signature tell nothing', async () => {
+test('answers from elsewhere, of another key or without a signature count for nothing', async () => {
   const asker = new Asker([a, aOther, b])
   await vi.advanceTimersByTimeAsync(0)
   expect(await asker.answer(a, { from: { host: '192.0.2.9', port: 8000 } })).toBe(false)

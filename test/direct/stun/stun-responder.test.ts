@@ -116,7 +116,7 @@ test.for([
   expect(node.outcomes).toEqual(['answered', 'answered'])
 })
 
-test('what is no request, or shorter than its answer, is not answered; a request without a tag is, unsigned', async () => {
+test('only requests that are as long as their answer get one; without a tag it is unsigned', async () => {
   const node = await running()
   const [server] = serversOf(node, '127.0.0.1')
   const socket = await udp('udp4', '127.0.0.1')
@@ -163,7 +163,7 @@ test('one address gets no more than its rate, and takes no more than that from t
   expect(answered()).toBe(STUN_RATE.burst)
 })
 
-test('a port that another program has is a problem that is told, and none for the directory', async () => {
+test('a port that another program uses is reported, and the directory goes on without it', async () => {
   const taken = await udp('udp4', '127.0.0.1')
   const node = await running({ port: taken.address().port })
   expect(node.problems).toMatchObject([{ code: 'EADDRINUSE' }])

@@ -79,7 +79,7 @@ test('a used code, an old one and a wrong one are refused with the reason', asyn
   )
   await eventually(() => expect(told).toEqual(['failed']))
   await bob.peers.resolve(code.split('-'))
-  expect(await refusal(carl.peers.resolve([code]))).toContain('the code has been used')
+  expect(await refusal(carl.peers.resolve([code]))).toContain('the code was already used')
   const second = await anna.invitations.make()
   await anna.invitations.revoke(second.number)
   expect((await anna.invitations.list()).map((one) => [one.number, one.end])).toEqual([[number, 'used']])
@@ -115,7 +115,7 @@ test('a code of one directory is found at another that is joined with it', async
   expect((await bob.peers.resolve([code])).peer).toBe(anna.self.peerId)
 })
 
-test('without a common directory that is said, and the address in a QR code is one', async () => {
+test('without a common directory the error says so, and the address in a QR code is one', async () => {
   await using network = await Network.create()
   const first = await network.directory()
   const second = await network.directory()
@@ -129,7 +129,7 @@ test('without a common directory that is said, and the address in a QR code is o
   expect((await bob.peers.resolve([`parley:${code}@${placeOf(first)}`])).peer).toBe(anna.self.peerId)
 })
 
-test('without any directory that is said', async () => {
+test('without any directory the error says so', async () => {
   await using network = await Network.create()
   const bob = await network.peer('bob')
   expect(await refusal(bob.peers.resolve([`7-${wrongWords}`]))).toContain('no directory is connected')
@@ -146,7 +146,7 @@ test('a code for many lets so many in, each once, and makes no contacts of its m
   expect(code.split('-')).toHaveLength(5)
   await bob.peers.resolve([code])
   await bob.peers.resolve([code])
-  expect(await refusal(carl.peers.resolve([code]))).toContain('the code has been used')
+  expect(await refusal(carl.peers.resolve([code]))).toContain('the code was already used')
   expect([contactsOf(anna), contactsOf(bob)]).toEqual([[], []])
   // One that comes again is let in, and not reported again.
   expect(told).toEqual(['came bob'])
