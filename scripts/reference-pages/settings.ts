@@ -2,7 +2,8 @@
 // setting takes; what the help leaves out stands beside it here.
 import { flagOf } from '../../src/cli/options/option-table.ts'
 import { loadConfig } from '../../src/node/config/config.ts'
-import { helpAmongAll, settingSpecs, settingText } from '../../src/node/config/setting-specs.ts'
+import { helpAmongAll, settingSpecs } from '../../src/node/config/setting-specs.ts'
+import { settingText } from '../../src/node/config/setting-values.ts'
 import type { SettingName } from '../../src/node/config/setting-specs.ts'
 import { cell, table } from './markdown.ts'
 

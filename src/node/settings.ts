@@ -1,7 +1,7 @@
 // The other way into this folder: settings, errors and exit codes, which know no
 // libp2p. A command that only shows its help or its version enters here and
 // starts in a tenth of the time.
-export { isTooWide, parsePort, readCidr, sizeText } from './config/setting-values.ts'
+export { isTooWide, parsePort, readCidr, settingText, sizeText, type SettingValue } from './config/setting-values.ts'
 export { changeConfigFile, readConfigFile } from './config/config-file.ts'
 export {
   configFileOf,
@@ -18,11 +18,9 @@ export {
   helpAmongAll,
   kebabCase,
   settingSpecs,
-  settingText,
   type PresenceLines,
   type SettingName,
-  type SettingSpec,
-  type SettingValue
+  type SettingSpec
 } from './config/setting-specs.ts'
 export {
   AmbiguousPeerError,

@@ -11,12 +11,11 @@ import {
   defaultSettings,
   kebabCase,
   settingSpecs,
-  settingText,
   type SettingName,
   type Settings,
-  type SettingSpec,
-  type SettingValue
+  type SettingSpec
 } from './setting-specs.ts'
+import { settingText, type SettingValue } from './setting-values.ts'
 
 export type SettingSource = SettingView['source']
 

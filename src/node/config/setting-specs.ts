@@ -16,7 +16,8 @@ import {
   parseList,
   parsePort,
   parseSize,
-  parseSwitch
+  parseSwitch,
+  type SettingValue
 } from './setting-values.ts'
 
 /** Bytes a second that a directory relays: enough for hundreds of people who write, and little of an operator's line. */
@@ -46,8 +47,6 @@ export const DEFAULT_DIRECTORY_PORTS = [8000, 8001, 8002] as const
 export const defaultProfile = 'default'
 const profilePattern = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,31}$/u
 const networkPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
-
-export type SettingValue = string | number | boolean | readonly string[] | undefined
 
 interface Setting<Name extends string, Value extends SettingValue> {
   readonly name: Name
@@ -384,12 +383,6 @@ export function defaultName(profile: SettingValue): string {
   } catch {
     return 'somebody' // a container may run under a user ID without an account
   }
-}
-
-/** @returns the value as it is written in the environment and on the command line; empty where there is none */
-export function settingText(spec: SettingSpec, value: SettingValue): string {
-  if (typeof value === 'number' && spec.write !== undefined) return spec.write(value)
-  return value === undefined ? '' : String(value)
 }
 
 /** What a setting is for, among those of all nodes. */

@@ -176,3 +176,11 @@ export function parseCidrs(text: string): readonly string[] {
   for (const range of ranges) readCidr(range)
   return ranges
 }
+
+export type SettingValue = string | number | boolean | readonly string[] | undefined
+
+/** @returns the value as it is written in the environment and on the command line; empty where there is none */
+export function settingText(spec: { readonly write?: (value: number) => string }, value: SettingValue): string {
+  if (typeof value === 'number' && spec.write !== undefined) return spec.write(value)
+  return value === undefined ? '' : String(value)
+}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { defaultSettings, settingSpecs, settingText } from '../../../src/node/config/setting-specs.ts'
+import { defaultSettings, settingSpecs } from '../../../src/node/config/setting-specs.ts'
+import { settingText } from '../../../src/node/config/setting-values.ts'
 
 const defaults = defaultSettings(undefined)
 
