@@ -24,7 +24,10 @@ test('parley invite and parley send CODE: both are contacts, and the message is 
   const [code = ''] = await invite.showsAll(/^Your code: {2}(\S+)$/u, 1)
   expect(code).toMatch(/^\d+-[a-z]+-[a-z]+-[a-z]+$/u)
 
-  const sent = await bed.command(['send', ...options('bob'), code, 'here I am'], { home: bobsHome, name: 'send' })
+  const sent = await bed.command(['send', '--wait', '60', ...options('bob'), code, 'here I am'], {
+    home: bobsHome,
+    name: 'send'
+  })
   expect(sent, sent.told).toMatchObject({ code: exitCodes.ok })
   expect(sent.stderr).toMatch(/^parley: anna \(\w{12}\), whose code you typed, is a contact now\.$/mu)
   await invite.shows(/^bob \(\w{12}\) came by your code, and is a contact now\.$/u)

@@ -315,7 +315,7 @@ test('a key that changes at a remembered address is refused by send and shouted 
   const address = `${host}:${port}`
   const env = { ...everywhere, PARLEY_DIRECTORY: '' }
   const first = await startPeer('erik', port, { env })
-  expectEnd(await bed.command(['send', address, 'hello'], { home }), exitCodes.ok, /Delivered to/u)
+  expectEnd(await bed.command(['send', '--wait', '60', address, 'hello'], { home }), exitCodes.ok, /Delivered to/u)
   await first.process.kill()
   const second = await hostPeer('erik', port, { env })
   const [was, is] = [first.peer, second.peer].map((peer) => peer.slice('12D3KooW'.length).slice(0, 12))

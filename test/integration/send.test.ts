@@ -63,7 +63,7 @@ function textsOf({ process }: Receiver<ParleyRun>): readonly unknown[] {
 describe.concurrent('exit code 0', () => {
   test('comes when the other side has stored the message', async () => {
     const to = await receiver()
-    const sent = await bed.run(['send', to.address, 'two words', 'and more'])
+    const sent = await bed.run(['send', '--wait', '60', to.address, 'two words', 'and more'])
     expect(sent.code, sent.told).toBe(exitCodes.ok)
     await to.process.event('message', ({ text, state }) => text === 'two words and more' && state === 'accepted')
   })
