@@ -1,7 +1,7 @@
 // Where the socket of a running parley lies: in a folder that is the user's
 // alone, under a name made of the profile's folder, with a path that is short
-// enough for a socket. It opens no socket.
-// Node's own would load `node:crypto`, which a face has no other use for.
+// enough for a socket. It opens no socket. It hashes without `node:crypto`, which a
+// face has no other use for.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
