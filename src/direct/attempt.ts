@@ -6,6 +6,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 import { steadyNow } from '../wire/index.ts'
 import { guessingFor, isKnownBeyondLink, ownCandidates, type Reachable } from './candidates.ts'
+import { NoWayThroughError, type NoWayThroughWhy } from './direct-errors.ts'
 import { TOKEN_BYTES, type Offer } from './direct-frames.ts'
 import { decodeProbe, encodeProbe, type ProbeKind } from './probe.ts'
 import { Punch, type PunchEffect, type PunchEvent, type PunchRole, type Way } from './punch.ts'
@@ -22,15 +23,6 @@ import {
 import type { Udx, UdxStream } from './udx-library.ts'
 
 const STREAM_NUMBERS = 2 ** 32
-
-/** Neither side has got a datagram through to the other. */
-export class NoWayThroughError extends Error {
-  override readonly name = 'NoWayThroughError'
-
-  constructor() {
-    super('no datagram got through the routers in between')
-  }
-}
 
 /** What an attempt needs of a {@link StunClient}. */
 export type Stun = Pick<StunClient, 'look' | 'received'>
@@ -133,10 +125,18 @@ export class Attempt {
     if (!this.#isOpen) return
     this.#isOpen = false
     clearTimeout(this.#timer)
+    this.#found.reject(new NoWayThroughError(this.#whyNot()))
     this.#punching = undefined
-    this.#found.reject(new NoWayThroughError())
     this.#sockets.close()
     this.#init.onEnd()
+  }
+
+  #whyNot(): NoWayThroughWhy {
+    const { theirs } = this.#punching ?? {}
+    if (this.#sightings.length === 0) return 'no-udp-here'
+    if (theirs === undefined) return 'silent'
+    if (theirs.candidates.every(({ sighted }) => sighted === undefined)) return 'no-udp-there'
+    return this.#mapping === 'varying' && theirs.mapping === 'varying' ? 'both-vary' : 'silent'
   }
 
   /** Ends it, and a path that was found. */

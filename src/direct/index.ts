@@ -3,6 +3,6 @@
  * their routers, over UDP. `stun` says where a socket is seen from outside.
  */
 
-export { NoDirectPathError, type NoDirectPathWhy } from './direct-errors.ts'
+export { NoDirectPathError, type NoDirectPathWhy, NoWayThroughError } from './direct-errors.ts'
 export { type DirectInit, DirectPaths } from './direct-paths.ts'
 export { type SendDatagram, StunClient, type StunServer } from './stun/index.ts'

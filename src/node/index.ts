@@ -13,6 +13,7 @@ export type {
   Notice,
   Path,
   PathKind,
+  NoDirectView,
   PathView,
   PeerName,
   PeerTrust,

@@ -2,7 +2,7 @@
 // several is used, and relayed ones beside it are let go. Where a peer may be is not its
 // business.
 import type { Connection, Libp2p } from '@libp2p/interface'
-import type { DirectPaths } from '../direct/index.ts'
+import { NoDirectPathError, type DirectPaths } from '../direct/index.ts'
 import { addressClassOf, toError, UNKNOWN_ADDRESS_CLASS } from '../wire/index.ts'
 import { carriesMoreThanRecords, type ChatHost } from './chat-host.ts'
 import type { AddressBook } from './dialing/address-book.ts'
@@ -27,6 +27,7 @@ export interface PeerConnectionsInit {
 }
 
 export class PeerConnections implements PeerNetwork {
+  readonly whyNotStrangers = new NoDirectPathError('stranger').message
   readonly #init: PeerConnectionsInit
   readonly #open: OpenConnections
   /** Connections that are closed, which takes a moment. */
@@ -50,7 +51,7 @@ export class PeerConnections implements PeerNetwork {
   /** See {@link DirectPaths.punch}. */
   async punch(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection> {
     const direct = this.#init.direct()
-    if (direct === undefined) throw new Error('direct paths through routers are switched off (setting "direct")')
+    if (direct === undefined) throw new NoDirectPathError('off')
     return direct.punch(peer, options)
   }
 

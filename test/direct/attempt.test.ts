@@ -3,7 +3,8 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { afterEach, expect, test, vi } from 'vitest'
-import { Attempt, NoWayThroughError, type AttemptInit, type Stun } from '../../src/direct/attempt.ts'
+import { Attempt, type AttemptInit, type Stun } from '../../src/direct/attempt.ts'
+import { NoWayThroughError } from '../../src/direct/index.ts'
 import { TOKEN_BYTES, type Offer } from '../../src/direct/direct-frames.ts'
 import { PUNCH_MS, SPREAD_SOCKETS } from '../../src/direct/punch.ts'
 import { SIGHTING_NONCE_BYTES, type Mapping } from '../../src/direct/stun/index.ts'
@@ -16,6 +17,9 @@ const udx = loadUdx()
 const self = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
 /** Sent to, and answered by nobody. */
 const silent = { host: '127.0.0.1', port: 9 }
+
+/** Where a directory has seen a socket. */
+const place = { directory: self, address: '203.0.113.7', port: 40_000, proof: new Uint8Array(72) }
 
 function attemptOf(mapping: Mapping, init: Partial<AttemptInit> = {}): Attempt {
   if (udx === undefined) throw new Error('udx-native is not installed')
@@ -88,6 +92,22 @@ test.each([
     expect(asked).toBe(isAsked)
   }
 )
+
+test.each([
+  { why: 'no-udp-here', own: 'unknown', seen: [], mapping: 'independent', sees: true },
+  { why: 'no-udp-there', own: 'independent', seen: [place], mapping: 'unknown', sees: false },
+  { why: 'both-vary', own: 'varying', seen: [place], mapping: 'varying', sees: true },
+  { why: 'silent', own: 'varying', seen: [place], mapping: 'independent', sees: true }
+] as const)('an attempt in vain says what stands in the way: $why', async ({ why, own, seen, mapping, sees }) => {
+  const stun: Stun = { received: () => false, look: async () => ({ sightings: seen, mapping: own }) }
+  const attempt = attemptOf(own, { stun: () => stun })
+  await attempt.offer([], new AbortController().signal)
+  const sighted = sees ? { directory: self, proof: place.proof } : undefined
+  const candidates = [{ host: place.address, port: place.port, sighted }]
+  const path = attempt.path({ ...theirs, mapping, candidates }, { places: [], sighted: [] }, () => false)
+  attempt.end()
+  await expect(path).rejects.toMatchObject({ name: 'NoWayThroughError', why })
+})
 
 test.runIf(process.platform === 'linux')('after 100 attempts that failed no socket is left open', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })

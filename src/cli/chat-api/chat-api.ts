@@ -27,6 +27,7 @@ export type {
   NodeFigures,
   OutgoingMessage,
   PathKind,
+  NoDirectView,
   PathView,
   PeersApi,
   PeerName,

@@ -179,9 +179,18 @@ export function safetyJson(view: SafetyView): AnswerJson<'safety number'> {
 
 function pathJson(path: PathView): Omit<AnswerJson<'path'>, 'peer' | 'name'> {
   if (path.kind !== 'none') {
-    return { path: path.kind, address: path.address, rttMs: path.rttMs ?? null, why: null, retryAtMs: null }
+    const { kind, address, rttMs = null, noDirect } = path
+    const retryAtMs = noDirect?.retryAtMs ?? null
+    return { path: kind, address, rttMs, why: noDirect?.why ?? null, triedAtMs: noDirect?.triedAtMs ?? null, retryAtMs }
   }
-  return { path: path.kind, address: null, rttMs: null, why: path.why, retryAtMs: path.retryAtMs ?? null }
+  return {
+    path: path.kind,
+    address: null,
+    rttMs: null,
+    why: path.why,
+    triedAtMs: null,
+    retryAtMs: path.retryAtMs ?? null
+  }
 }
 
 export function doctorJson({ findings }: DoctorReport): AnswerJson<'examined'> {

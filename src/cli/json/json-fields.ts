@@ -336,7 +336,8 @@ export const answerFields = {
     path: '`lan`, `direct`, `relayed`, `none`',
     address: 'the other end of the connection',
     rttMs: 'round-trip time, measured for this answer',
-    why: 'why there is no way to it',
+    why: 'why there is no way to it; of `relayed`, why there is no direct path',
+    triedAtMs: 'of `relayed`: when a direct path was tried last',
     retryAtMs: 'when it is tried again, while it is looked for'
   },
   examined: {

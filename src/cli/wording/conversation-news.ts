@@ -2,7 +2,7 @@
 // to its peer, whether coming and going is worth a line, and why messages are
 // refused. Pure: states and the time in, words out.
 import { shortId, type PresenceLines } from '../../node/settings.ts'
-import type { ChatNodeEvents, ConversationState, PathKind, PathView } from '../chat-api/chat-api.ts'
+import type { ChatNodeEvents, ConversationState, NoDirectView, PathKind, PathView } from '../chat-api/chat-api.ts'
 import { retryText, secondsUntil } from './time-span.ts'
 
 /** An attempt to reach a peer is worth a word after this long. */
@@ -177,7 +177,13 @@ export function pathLine(name: string, path: PathView, nowMs: number): string {
   // The port says nothing: mostly it is one that the peer's system, or its router, chose for this connection.
   const to = path.host === undefined ? '' : ` to ${path.host}`
   const time = path.rttMs === undefined ? 'not measured yet' : `${path.rttMs} ms there and back`
-  return `The path to ${name}: ${way}${to}, ${time}.`
+  return `The path to ${name}: ${way}${to}, ${time}.${noDirectText(path.noDirect, nowMs)}`
+}
+
+function noDirectText(view: NoDirectView | undefined, nowMs: number): string {
+  if (view === undefined) return ''
+  const tried = view.triedAtMs === undefined ? '' : `; tried ${secondsUntil(nowMs, view.triedAtMs)} s ago`
+  return ` No direct path: ${view.why}${tried}${retryText(view.retryAtMs, nowMs)}.`
 }
 
 /** A peer's opening of the conversation is reported once in this time, however often it comes and goes. */

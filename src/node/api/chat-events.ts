@@ -23,9 +23,21 @@ export type PathView =
       readonly host?: string
       /** There and back in whole milliseconds, at least 1, when it has been measured. */
       readonly rttMs?: number
+      /** Of a relayed one, once a direct path was looked for: why there is none. */
+      readonly noDirect?: NoDirectView
     }
   /** There is no connection; with `retryAtMs` one is looked for, again at that time. */
   | { readonly kind: 'none'; readonly why: string; readonly retryAtMs?: number }
+
+/** Why a conversation is still relayed. Times are milliseconds since 1970. */
+export interface NoDirectView {
+  /** The cause, in words. */
+  readonly why: string
+  /** When a direct path was tried last; absent, as {@link retryAtMs} is, where only the user can change that there is none. */
+  readonly triedAtMs?: number
+  /** When it is tried again. */
+  readonly retryAtMs?: number
+}
 
 /** The peer whose name, or one that looks like it, another peer uses. */
 export interface NameOwner {

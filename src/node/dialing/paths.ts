@@ -5,7 +5,7 @@
 import type { Connection } from '@libp2p/interface'
 import { distanceOf, withDeadline } from '../../wire/index.ts'
 import { pathKindOf, relayOf, remotePlaceOf, withoutPeerId } from './address.ts'
-import type { ConversationState, PathView } from '../api/chat-events.ts'
+import type { ConversationState, NoDirectView, PathView } from '../api/chat-events.ts'
 
 /** A caller waits this long for a measurement; after that the last known time is the answer. */
 const PATH_ANSWER_MS = 2_000
@@ -21,6 +21,8 @@ export interface PathsInit {
   readonly connection: (peer: string) => Connection | undefined
   readonly state: (peer: string) => ConversationState
   readonly isBlocked: (peer: string) => boolean
+  /** Why there is no direct path beside the relayed one. */
+  readonly whyRelayed: (peer: string) => NoDirectView | undefined
   /** The path to a peer on the screen, or its round-trip time, has changed. */
   readonly onPath: (peer: string, path: PathView) => void
 }
@@ -45,12 +47,14 @@ export class Paths {
     const { remoteAddr } = connection
     const relay = relayOf(remoteAddr)
     const host = remotePlaceOf(remoteAddr)?.host
+    const noDirect = relay === undefined ? undefined : this.#init.whyRelayed(peer)
     return {
       kind: pathKindOf(remoteAddr),
       ...(relay === undefined ? {} : { relay }),
       address: withoutPeerId(remoteAddr).toString(),
       ...(host === undefined ? {} : { host }),
-      ...rttOf(connection)
+      ...rttOf(connection),
+      ...(noDirect === undefined ? {} : { noDirect })
     }
   }
 
@@ -104,6 +108,8 @@ export function rttOf(connection: Connection | undefined): { readonly rttMs?: nu
   return ms === undefined ? {} : { rttMs: Math.ceil(ms) }
 }
 
+const timesOfTries: ReadonlySet<string> = new Set<keyof NoDirectView>(['triedAtMs', 'retryAtMs'])
+
 export interface PathWatchInit {
   readonly pathOf: (peer: string) => PathView
   /** Measures the round-trip time, unless it was measured within so many milliseconds; never rejects. */
@@ -154,7 +160,8 @@ export class PathWatch {
     const before = this.#reported.get(peer)
     if (before === undefined) return
     const path = this.#init.pathOf(peer)
-    const text = JSON.stringify(path)
+    // When a direct path was tried is asked for, and no news.
+    const text = JSON.stringify(path, (key, value: unknown) => (timesOfTries.has(key) ? undefined : value))
     if (text === before) return
     this.#reported.set(peer, text)
     this.#init.onPath(peer, path)

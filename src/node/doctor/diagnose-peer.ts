@@ -33,8 +33,12 @@ export function peerFindings(peer: PeerEvidence, seen: Surroundings, nowMs: numb
           )
         ]
       : []
+  const relayed =
+    path.kind === 'relayed' && path.noDirect !== undefined
+      ? [note('peer', `${name} has no direct path: ${path.noDirect.why}`)]
+      : []
   const paths = tried.trials.map((trial) => pathFinding(trial, { peer, seen, isReached }))
-  if (connected.length + paths.length > 0) return [...connected, ...sought, ...distinct(paths)]
+  if (connected.length + paths.length > 0) return [...connected, ...relayed, ...sought, ...distinct(paths)]
   return [
     ...sought,
     problem('peer', 'no-address', `${name} can't be reached: ${noAddress(tried).message}`, {

@@ -4,6 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import { PrioritySemaphore, Wakeup, type Backoff } from '../../lib/index.ts'
 import { toError } from '../../wire/index.ts'
+import type { NoDirectView } from '../api/chat-events.ts'
 import { isRelayed, pathRankOf } from '../dialing/address.ts'
 import { MIN_REDIAL_GAP_MS, URGENT_REDIAL_MAX_MS } from './reconnect.ts'
 
@@ -33,11 +34,15 @@ export interface BetterPathsInit {
   readonly punch: (peer: string, options: { readonly signal: AbortSignal }) => Promise<Connection>
   /** Whether this side may dial the peer for nothing but a better path. */
   readonly mayDial: (peer: string) => boolean
+  /** Why there is no direct path where it may not, in words. */
+  readonly whyNotStrangers: string
   /** The session goes on over this connection, as far as this side has opened its streams. */
   readonly move: (connection: Connection) => Promise<unknown>
   /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
   readonly closeSuperseded: (peer: string) => number
   readonly backoff: () => Backoff
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 interface Carriers {
@@ -50,6 +55,10 @@ interface Carriers {
 interface Search {
   readonly life: AbortController
   readonly news: Wakeup
+  /** What came of the last try to leave the relay. */
+  failed: { readonly why: string; readonly atMs: number } | undefined
+  /** Meaningless while it tries. */
+  retryAtMs: number
   done: Promise<void>
 }
 
@@ -68,9 +77,25 @@ export class BetterPaths {
     const running = this.#searches.get(peer)
     if (running !== undefined) return running.news.wake()
     if (!this.#isOpen || this.#settle(peer)) return
-    const search: Search = { life: new AbortController(), news: new Wakeup(), done: Promise.resolve() }
+    const search: Search = {
+      life: new AbortController(),
+      news: new Wakeup(),
+      failed: undefined,
+      retryAtMs: 0,
+      done: Promise.resolve()
+    }
     this.#searches.set(peer, search)
     search.done = this.#run(peer, search)
+  }
+
+  /** Why the conversation with the peer is still relayed; undefined where no try has failed. */
+  whyRelayed(peer: string): NoDirectView | undefined {
+    const { mayDial, whyNotStrangers } = this.#init
+    const search = this.#searches.get(peer)
+    if (search === undefined || !this.#isRelayed(peer)) return undefined
+    if (!mayDial(peer)) return { why: whyNotStrangers }
+    const { failed, retryAtMs } = search
+    return failed === undefined ? undefined : { why: failed.why, triedAtMs: failed.atMs, retryAtMs }
   }
 
   /** The network has changed. */
@@ -85,13 +110,15 @@ export class BetterPaths {
     await Promise.all(searches.map(async ({ done }) => done))
   }
 
-  async #run(peer: string, { life, news }: Search): Promise<void> {
+  async #run(peer: string, search: Search): Promise<void> {
+    const { life, news } = search
     const { signal } = life
     const backoff = this.#init.backoff()
     while (!signal.aborted) {
-      await this.#improve(peer, signal)
+      await this.#improve(peer, search)
       if (signal.aborted || this.#settle(peer)) break
       const waitMs = backoff.nextMs()
+      search.retryAtMs = this.#init.now() + waitMs
       // A part that no news can end: each try that comes as far as a connection makes news itself.
       const gapMs = Math.max(MIN_REDIAL_GAP_MS, Math.min(waitMs, URGENT_REDIAL_MAX_MS) * NEWS_GAP_PART)
       await new Wakeup().sleep(signal, gapMs)
@@ -135,8 +162,9 @@ export class BetterPaths {
     return this.#init.closeSuperseded(peer) === 0 && !isBehind
   }
 
-  async #improve(peer: string, signal: AbortSignal): Promise<void> {
-    const { carriers, connection, mayDial, move } = this.#init
+  async #improve(peer: string, search: Search): Promise<void> {
+    const { carriers, connection, mayDial, move, now } = this.#init
+    const { signal } = search.life
     try {
       if (this.#isRelayed(peer) && mayDial(peer)) {
         await this.#dials.take(signal, () => 0)
@@ -153,6 +181,8 @@ export class BetterPaths {
       // It stays where it is, until the next try.
       if (signal.aborted) return
       const reasons: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+      // The last one is about the direct path, and says more than how the dials of the peer's addresses failed.
+      search.failed = { why: toError(reasons.at(-1)).message, atMs: now() }
       for (const one of reasons) connection(peer)?.log('there is no better path yet - %e', toError(one))
     }
   }

@@ -4,7 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { ChatService, ChatServiceInit, ChatSession } from '../../chat-protocol/index.ts'
 import type { IncomingMessage, MessageStore, OutgoingMessage, PeerBook, StoredMessage } from '../../storage/index.ts'
-import type { ConversationState, RequestView } from '../api/chat-events.ts'
+import type { ConversationState, NoDirectView, RequestView } from '../api/chat-events.ts'
 import type { AcceptPolicy } from '../config/setting-specs.ts'
 import { Deliveries, type OwnText, type Refusal } from './deliveries.ts'
 import { TokenBucket } from '../../wire/index.ts'
@@ -82,6 +82,11 @@ export class Conversations implements SessionOwner, Screens {
   /** The connection on which messages to the peer go now. */
   connection(peer: string): Connection | undefined {
     return this.#sessions.of(peer)?.connection
+  }
+
+  /** See {@link BetterPaths.whyRelayed}. */
+  whyRelayed(peer: string): NoDirectView | undefined {
+    return this.#sessions.whyRelayed(peer)
   }
 
   /** See {@link Screens}; the other side hears of it where the user wants that. */

@@ -147,6 +147,7 @@ export class Messaging implements MessagingApi {
       connection: (peer) => this.#conversations.connection(peer) ?? network.connection(peer),
       state: (peer) => this.#conversations.state(peer),
       isBlocked: (peer) => book.isBlocked(peer),
+      whyRelayed: (peer) => this.#conversations.whyRelayed(peer),
       onPath: (peer, path) => events.tell('path', () => ({ peer, name: peers.name(peer), path }))
     })
     this.#housekeeping = new Housekeeping({

@@ -7,7 +7,7 @@ import type { ChatService, ChatSession } from '../../chat-protocol/index.ts'
 import { Backoff } from '../../lib/index.ts'
 import type { LogPosition, MessageStore, OwnPosition } from '../../storage/index.ts'
 import { orAborted } from '../../wire/index.ts'
-import type { ConversationState, PathKind } from '../api/chat-events.ts'
+import type { ConversationState, NoDirectView, PathKind } from '../api/chat-events.ts'
 import { DirectoryPeerError, NoAddressError } from '../api/errors.ts'
 import { pathKindOf } from '../dialing/address.ts'
 import { rttOf } from '../dialing/paths.ts'
@@ -32,6 +32,8 @@ export interface PeerNetwork {
   connectBetter(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
   /** Makes a direct path through the routers between the two, beside a relayed connection. */
   punch(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
+  /** Why it makes none to a peer that is not a contact, in words. */
+  readonly whyNotStrangers: string
   /** The best connection to the peer that is open. */
   connection(peer: string): Connection | undefined
   /** Closes relayed connections beside a better one. @returns how many stay, as they are in use */
@@ -100,9 +102,11 @@ export class PeerSessions {
       punch: async (peer, options) => network.punch(peer, options),
       // A dial or a punched path shows this side's address: a stranger behind a relay does not get it by a request.
       mayDial: (peer) => owner.isContact(peer),
+      whyNotStrangers: network.whyNotStrangers,
       move: async (connection) => this.#chat?.move(connection),
       closeSuperseded: (peer) => network.closeSuperseded(peer),
-      backoff: () => new Backoff(BETTER_PATH_BACKOFF)
+      backoff: () => new Backoff(BETTER_PATH_BACKOFF),
+      now: init.now
     })
   }
 
@@ -164,6 +168,11 @@ export class PeerSessions {
   wakeAll(): void {
     this.#reconnect.wakeAll()
     this.#betterPaths.lookAll()
+  }
+
+  /** See {@link BetterPaths.whyRelayed}. */
+  whyRelayed(peer: string): NoDirectView | undefined {
+    return this.#betterPaths.whyRelayed(peer)
   }
 
   /** One side has chosen the other: only contacts make direct paths, so one may be made now. */

@@ -34,7 +34,14 @@ describe('/path', () => {
     expect(resultLines(result, context)).toEqual([
       'The path to bob: over the local network to 192.168.1.7, 2 ms there and back.'
     ])
-    const json = { path: 'lan', address: '/ip4/192.168.1.7/tcp/4001', rttMs: 2, why: null, retryAtMs: null }
+    const json = {
+      path: 'lan',
+      address: '/ip4/192.168.1.7/tcp/4001',
+      rttMs: 2,
+      why: null,
+      triedAtMs: null,
+      retryAtMs: null
+    }
     expect(resultJson(result)).toEqual({ peer, name: 'bob', ...json })
   })
 
@@ -51,10 +58,31 @@ describe('/path', () => {
     expect(resultLines(result, context)).toEqual([line])
   })
 
+  test('says why it is relayed still, and when a direct path was tried and is tried again', async () => {
+    const relay = '12D3KooWBmAwcd4PJNJvfV89HwE48nwkRmAgo8Vy3uQEyNNHBox2'
+    const relayed = { kind: 'relayed', relay, address: `/p2p/${relay}/p2p-circuit`, rttMs: 61 } as const
+    const why = 'UDP is blocked on this side'
+    const tried = await asked({ ...relayed, noDirect: { why, triedAtMs: -11_000, retryAtMs: 49_000 } })
+    const line = `The path to bob: through the relay ${shortId(relay)}, 61 ms there and back.`
+    expect(resultLines(tried.result, context)).toEqual([
+      `${line} No direct path: ${why}; tried 12 s ago, next try in 48 s.`
+    ])
+    expect(resultJson(tried.result)).toMatchObject({ path: 'relayed', why, triedAtMs: -11_000, retryAtMs: 49_000 })
+    const untried = await asked({ ...relayed, noDirect: { why: 'the peer is not a contact' } })
+    expect(resultLines(untried.result, context)).toEqual([`${line} No direct path: the peer is not a contact.`])
+  })
+
   test('says why there is none, and when it is tried again', async () => {
     const { result } = await asked({ kind: 'none', why: 'nothing listens there', retryAtMs: 4_000 })
     expect(resultLines(result, context)).toEqual(['No path to bob: nothing listens there, next try in 3 s.'])
-    const json = { path: 'none', address: null, rttMs: null, why: 'nothing listens there', retryAtMs: 4_000 }
+    const json = {
+      path: 'none',
+      address: null,
+      rttMs: null,
+      why: 'nothing listens there',
+      triedAtMs: null,
+      retryAtMs: 4_000
+    }
     expect(resultJson(result)).toEqual({ peer, name: 'bob', ...json })
   })
 })

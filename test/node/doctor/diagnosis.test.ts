@@ -188,7 +188,7 @@ test('a path through a relay is named by the directory that relays, or by the sh
     name: 'berta',
     isBlocked: false,
     isOnline: true,
-    path: { kind: 'relayed', relay, address: place, rttMs: 12 },
+    path: { kind: 'relayed', relay, address: place, rttMs: 12, noDirect: { why: 'UDP is blocked on this side' } },
     tried: {
       trials: [
         { place, kind: 'relayed', relay, host: undefined, port: undefined, outcome: { is: 'open', tookMs: 29.5 } }
@@ -200,6 +200,7 @@ test('a path through a relay is named by the directory that relays, or by the sh
   }
   expect(peerFindings(peer, home, 0).map(({ text }) => text)).toEqual([
     `berta is connected (relayed by ${shortId(relay)}, 12 ms)`,
+    'berta has no direct path: UDP is blocked on this side',
     `berta answers, relayed by ${shortId(relay)} (in 30 ms)`
   ])
   const [known] = peerFindings({ ...peer, directories: new Map([[relay, '203.0.113.7:8000']]) }, home, 0)

@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { NoWayThroughError } from '../../../src/direct/index.ts'
 import { Backoff } from '../../../src/lib/index.ts'
 import { BETTER_PATH_BACKOFF, BetterPaths } from '../../../src/node/messaging/better-paths.ts'
 
@@ -51,17 +52,19 @@ beforeEach(() => {
     },
     punch: async () => {
       punches.push(Date.now())
-      if (through === undefined) throw new Error('no way through')
+      if (through === undefined) throw new NoWayThroughError('both-vary')
       open.push(through)
       return through
     },
     mayDial: () => mayDial,
+    whyNotStrangers: 'a stranger',
     move: async (connection) => {
       moves.push(connection)
       session = own = connection
     },
     closeSuperseded: () => superseded,
-    backoff: () => new Backoff(BETTER_PATH_BACKOFF, () => 0)
+    backoff: () => new Backoff(BETTER_PATH_BACKOFF, () => 0),
+    now: Date.now
   })
 })
 
@@ -149,7 +152,23 @@ test('without an answer it is dialled less and less often, and again at news, wh
 test('why there is no better path is logged', async () => {
   paths.look(peer)
   await vi.advanceTimersByTimeAsync(0)
-  expect(logged).toEqual([new Error('nothing answers'), new Error('no way through')])
+  expect(logged).toEqual([new Error('nothing answers'), new NoWayThroughError('both-vary')])
+})
+
+test('it says why a conversation is still relayed, when that was tried, and when it is tried again', async () => {
+  const startMs = Date.now()
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(1_000)
+  const why = 'both routers choose another port for each destination (symmetric)'
+  expect(paths.whyRelayed(peer)).toEqual({
+    why,
+    triedAtMs: startMs,
+    retryAtMs: startMs + BETTER_PATH_BACKOFF.firstMs
+  })
+  mayDial = false
+  expect(paths.whyRelayed(peer)?.why).toBe('a stranger')
+  open.push(direct)
+  expect(paths.whyRelayed(peer)).toBeUndefined()
 })
 
 test('a connection that the peer has made is used without a dial', async () => {

@@ -44,6 +44,7 @@ beforeEach(() => {
         punches++
         throw new Error('no way through')
       },
+      whyNotStrangers: 'a stranger',
       connection: () => relayed,
       unanswered: () => undefined,
       closeSuperseded: () => 0,
