@@ -65,7 +65,12 @@ export class Network implements AsyncDisposable {
   async #config(name: string, flags: Flags) {
     const folder = join(this.#folder, name)
     const env = foldersOf(folder)
-    return loadConfig({ flags: given({ network: this.name, mdns: false, host: '127.0.0.1', ...flags }), env })
+    const config = await loadConfig({
+      flags: given({ network: this.name, mdns: false, host: '127.0.0.1', ...flags }),
+      env
+    })
+    // Not those of the user who runs the tests.
+    return { ...config, folders: { ...config.folders, downloads: join(folder, 'downloads') } }
   }
 }
 
