@@ -7,13 +7,13 @@
  * await session.send([message])
  */
 export { SessionClosedError } from './application.ts'
-export type { ChatEvents, ChatServiceInit, ChatSession, Unkept } from './application.ts'
+export type { ChatEvents, ChatServiceInit, ChatSession } from './application.ts'
 export { chat } from './chat-service.ts'
-export type { ChatComponents, ChatService } from './chat-service.ts'
+export type { ChatService } from './chat-service.ts'
 export { chatProtocolId } from './chat-service.ts'
 export type { Dialect, PeerKind, PlainDialect } from './dialect.ts'
 export { ChatError, MAX_FILES_PER_MESSAGE, MAX_OFFERED_NAME_BYTES, MAX_TEXT_BYTES, TextTooLongError } from './frames.ts'
-export type { ByeReason, ChatMessage, HeldMark, ReceiptState, RefuseReason } from './frames.ts'
+export type { ChatMessage, HeldMark, ReceiptState, RefuseReason } from './frames.ts'
 export type { Disposition } from './receipts.ts'
 export { CallerOnlyError, ChatUnsupportedError, PeerUndecidedError } from './chat-service.ts'
 export { HelloMissingError, PeerIsParleyError } from './chat-stream.ts'

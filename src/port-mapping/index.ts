@@ -3,7 +3,7 @@
  * and neither peers nor what is announced.
  */
 
-export { MappedPort, type MappedPortInit, type PortMappingState } from './mapped-port.ts'
+export { MappedPort, type PortMappingState } from './mapped-port.ts'
 export { natPmp } from './nat-pmp.ts'
 export { pcp } from './pcp.ts'
 export { PCP_NONCE_BYTES } from './pcp-messages.ts'

@@ -1,15 +1,6 @@
 // Presence: signed records, the pure roster, and the exchange of records between
 // peers. The only way into this folder.
-export type {
-  Attachment,
-  Source,
-  Announced,
-  AnnounceInit,
-  GoneWhy,
-  ReadableRoster,
-  RosterChange,
-  RosterEntry
-} from './roster.ts'
+export type { Attachment, Source, Announced, ReadableRoster, RosterChange, RosterEntry } from './roster.ts'
 export { LAN, MAX_ATTACHMENTS, GRACE_MS, LEASE_MS, MAX_ROSTER_PEERS, MAX_TOMBSTONES, Roster } from './roster.ts'
 export { isSignedFor, sealEnvelope } from './envelope-signature.ts'
 export { decodePeerId, encodePeerId, unsharedPeerId } from './peer-id-bytes.ts'
@@ -26,8 +17,7 @@ export {
   openRecord,
   sealRecord
 } from './presence-record.ts'
-export type { BadRecordWhy, PresenceInit, PresenceRecord, VerifiedRecord } from './presence-record.ts'
-export type { ProbeAnswer } from './protocol-cache.ts'
+export type { PresenceInit, VerifiedRecord } from './presence-record.ts'
 export { RECORD_PROTOCOL, recordExchange, RecordService } from './record-service.ts'
-export type { RecordServiceComponents, RecordServiceEvents, RecordServiceInit } from './record-service.ts'
+export type { RecordServiceInit } from './record-service.ts'
 export { PresenceProtocolError, SlowWatcherError, WITHDRAW_TIMEOUT_MS } from './record-stream.ts'

@@ -3,7 +3,7 @@
  * both use. This is what peers need of it; `server`, with an entry point of its own, is the directory's part.
  */
 
-export { circuitAddress, circuitRoute, type CircuitRoute } from './circuit-address.ts'
+export { circuitAddress, circuitRoute } from './circuit-address.ts'
 export {
   Circuits,
   type CircuitsInit,

@@ -14,7 +14,6 @@ export {
   StorageTooNewError,
   StorageUnavailableError
 } from './errors.ts'
-export type { ConversationDamage } from './errors.ts'
 export { isMessageId } from './sqlite/message-rows.ts'
 export { checkForeignHistory } from './recovery/check.ts'
 export { MemoryStore } from './store/memory-store.ts'
@@ -25,5 +24,5 @@ export type { Contact, PeerBookEntry } from './book-file.ts'
 export { ProfileLock, ProfileLockedError } from './profile-lock.ts'
 export { storageFailure } from './storage-failure.ts'
 export { SqliteStore } from './store/sqlite-store.ts'
-export type { CopyOptions, SqliteStoreOptions } from './store/sqlite-store.ts'
+export type { CopyOptions } from './store/sqlite-store.ts'
 export { StorageFullError, StorageReadOnlyError } from './storage-failure.ts'

@@ -1,3 +1,3 @@
 // The JSON face.
-export { JsonFace, type JsonFaceInit, type JsonOutcome } from './json-face.ts'
+export { JsonFace } from './json-face.ts'
 export { LockedFace } from './locked-face.ts'

@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { ReadStream, WriteStream } from 'node:tty'
 
-export { FullScreenFace, type FullScreenInit, type FullScreenOutcome } from './full-screen-face.ts'
+export { FullScreenFace } from './full-screen-face.ts'
 
 export interface WholeTerminal {
   readonly input: ReadStream

@@ -11,18 +11,15 @@ export {
   SIGHTING_NONCE_BYTES,
   SIGHTING_PROOF_BYTES,
   type Sighting,
-  type SightingClaim,
   type SightingOwner,
   sightingTag,
   signSighting,
-  verifySighting,
-  type VerifySightingInit
+  verifySighting
 } from './sighting.ts'
 export {
   type Mapping,
   type SendDatagram,
   StunClient,
-  type StunLook,
   type StunSeen,
   type StunServer,
   type UdpPlace
