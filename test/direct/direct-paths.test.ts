@@ -176,8 +176,12 @@ test('garbage and replays at a socket that waits for a way change nothing', asyn
   expect((await echoed(connection, Buffer.from('still'))).toString()).toBe('still')
 })
 
-test('a reader that stops holds its sender back, and is not reset; others on the path go on', async () => {
-  const { peers } = await relayedPair()
+test.each([
+  { path: 'TCP', connected: async (one: DirectPeer, other: DirectPeer) => one.dialPlainly(other) },
+  { path: 'a relay', connected: async (_one: DirectPeer, _other: DirectPeer, relayed: Connection) => relayed },
+  { path: 'a direct path', connected: async (one: DirectPeer, other: DirectPeer) => one.punch(other) }
+])('on $path a reader that stops holds its sender back, and is not reset; others go on', async ({ connected }) => {
+  const { peers, relayed } = await relayedPair()
   const [one, other] = peers
   const size = 20_000_000
   const sent = Buffer.alloc(size, 'slow reader')
@@ -193,7 +197,7 @@ test('a reader that stops holds its sender back, and is not reset; others on the
     }
     read().then(isRead.resolve, isRead.reject)
   })
-  const connection = await one.punch(other)
+  const connection = await connected(one, other, relayed)
   const stream = await connection.newStream('/slow/1.0.0')
   let written = 0
   const pieces = async function* (): AsyncGenerator<Uint8Array> {

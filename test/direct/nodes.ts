@@ -23,6 +23,8 @@ export interface DirectPeer {
   reserve(relay: TestRelay): Promise<void>
   /** Reaches the other peer through the relay. */
   dialThrough(relay: TestRelay, peer: DirectPeer): Promise<Connection>
+  /** Reaches the other peer by TCP, as on a LAN. */
+  dialPlainly(peer: DirectPeer): Promise<Connection>
   punch(peer: DirectPeer): Promise<Connection>
 }
 
@@ -82,6 +84,11 @@ export async function directPeer(
     },
     dialThrough: async (relay, peer) =>
       libp2p.services.dialer.dial(circuitAddress(relay.id, peer.id), { signal: new AbortController().signal }),
+    dialPlainly: async (peer) => {
+      const [address] = peer.libp2p.getMultiaddrs()
+      if (address === undefined) throw new Error('it listens at no address')
+      return libp2p.services.dialer.dial(address, { signal: signal() })
+    },
     punch: async (peer) => direct.punch(peer.id, { signal: signal() })
   }
 }
