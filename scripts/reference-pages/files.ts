@@ -38,7 +38,7 @@ const files: readonly FileNote[] = [
   {
     path: `${profile}/typed.json`,
     name: 'typed.json',
-    what: 'what was typed on the full screen, by conversation, for the arrow keys, each line with its time; `forget` takes its conversation out, `keep` what is older'
+    what: 'what was typed on the full screen, by conversation, for the arrow keys, each line with its time; `forget` takes its conversation out, and each `/msg`, which may have been for that peer; `keep` what is older'
   },
   {
     path: `${profile}/history.db`,

@@ -37,7 +37,13 @@ export type { SettingView } from './api/chat-api.ts'
 export { doctorCauses, type DoctorFinding, type DoctorReport } from './api/doctor-report.ts'
 export { exitCodes, type ExitCode } from './api/exit-codes.ts'
 export { profileFolder } from './config/folders.ts'
-export { readTypedLines, type TypedLine, typedLinesFile, typedLinesText } from './profile/typed-lines.ts'
+export {
+  readTypedLines,
+  type TypedLine,
+  typedLinesFile,
+  typedLinesText,
+  withoutConversation
+} from './profile/typed-lines.ts'
 export type { TypedLines } from './profile/typed-lines.ts'
 export type { LockedIdentity, Unlocker } from './profile/identity.ts'
 export { isPortFree, whyNotListening } from './dialing/listening.ts'

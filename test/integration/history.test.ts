@@ -1,13 +1,14 @@
 // What is kept, seen with real commands: it is there after a restart, what waited
 // goes out when both sides have been restarted, and log, search, export and
 // forget show and delete what they say.
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import type { ParleyRun } from '../processes/parley-run.ts'
 import { hasTmux } from '../processes/terminal.ts'
+import { eventually } from '../eventually.ts'
 import { freePort } from '../processes/ports.ts'
 import { TestBed, type Finished } from '../processes/test-bed.ts'
 import { withHistory } from '../processes/homes.ts'
@@ -342,4 +343,39 @@ describe('parley log, export and forget', () => {
       expect(empty, empty.told).toMatchObject({ code: exitCodes.ok, stdout: '' })
     }
   })
+})
+
+/** The files below a folder that hold the word. */
+function filesWith(word: string, folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    const file = join(folder, name)
+    return statSync(file).isFile() && readFileSync(file).includes(word)
+  })
+}
+
+test.runIf(hasTmux)('no file of a running chat holds what was forgotten, nor does one after its end', async () => {
+  const word = 'pomegranate'
+  const [home, port] = [bed.home(), await freePort()]
+  const bob = await bed.host(['--json', '--name', 'bob', '--accept', 'all', '--port', String(port)])
+  const { peer } = await bob.event('ready')
+  const anna = await bed.terminal(['--name', 'anna'], { home, name: 'anna' })
+  await anna.shows(/You are anna \(/u)
+  await anna.type(`127.0.0.1:${port}`)
+  await anna.shows(/bob \(\w{12}\) {2}● online/u)
+  await anna.type(`a ${word} in the conversation`)
+  const { peer: annaId } = await bob.event('message', ({ text }) => text === `a ${word} in the conversation`)
+  bob.type(JSON.stringify({ do: 'msg', peer: annaId, text: `a ${word} of bob`, wait: 20 }))
+  await bob.event('delivery', ({ state }) => state === 'delivered')
+  await anna.type('EXIT')
+  await anna.type(`/msg ${String(peer)} a ${word} from outside`)
+  await bob.event('message', ({ text }) => text === `a ${word} from outside`)
+  expect(filesWith(word, home)).not.toEqual([])
+
+  const { stdout, told } = await bed.command(['forget', String(peer), '--yes'], { home })
+  expect(stdout, told).toMatch(/^Deleted 3 messages with bob /u)
+  // A screen takes out what was typed by itself, in a file that replaces the old one.
+  await eventually(() => expect(filesWith(word, home)).toEqual([]))
+  await anna.type('QUIT')
+  expect(await anna.ended()).toBe(exitCodes.ok)
+  expect(filesWith(word, home)).toEqual([])
 })

@@ -229,7 +229,7 @@ export class FullScreenFace {
       case 'keep typed line':
         return kept?.keepTypedLine(effect.place, effect.text, effect.atMs)
       case 'forget typed lines':
-        return kept?.forgetTypedLines(effect.place)
+        return kept?.forgetTypedLines(effect.peer)
       case 'keep preferences':
         return kept?.keepPreferences(effect.preferences)
       default:

@@ -4,7 +4,13 @@
 // by line: other faces add to it, and the node takes out what is too old.
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readTypedLines, type TypedLines, typedLinesFile, typedLinesText } from '../../node/settings.ts'
+import {
+  readTypedLines,
+  type TypedLines,
+  typedLinesFile,
+  typedLinesText,
+  withoutConversation
+} from '../../node/settings.ts'
 import { INPUT_HISTORY_LINES } from '../process/input-lines.ts'
 import type { InputHistory } from './model/input-history.ts'
 import { preferencesText, readPreferences, type Preferences } from './model/preferences.ts'
@@ -52,8 +58,8 @@ export class KeptFiles {
     })
   }
 
-  forgetTypedLines(place: string): void {
-    this.#changeTyped((lines) => withoutPlace(lines, place))
+  forgetTypedLines(peer: string): void {
+    this.#changeTyped((lines) => withoutConversation(lines, peer))
   }
 
   /** Resolves when all is written. */

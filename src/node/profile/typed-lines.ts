@@ -15,6 +15,9 @@ export type TypedLines = ReadonlyMap<string, readonly TypedLine[]>
 
 export const typedLinesFile = 'typed.json'
 
+/** `/msg` and its alias write to a peer from anywhere, under a name that may mean another peer today. */
+const writesFromElsewhere = /^\s*\/(?:msg|send)(?:\s|$)/iu
+
 /**
  * @param writtenAtMs when the file was written: earlier versions kept no times, and their lines are not newer
  * @returns undefined for what is not such a file: cut off, or edited
@@ -45,12 +48,24 @@ export function typedLinesText(lines: TypedLines): string {
 }
 
 /**
- * Takes the conversation with the peer out of the file of the profile in `folder`.
+ * @returns the lines without the conversation with the peer, and without what other places hold of `/msg`: any of those
+ * may have been for it
+ */
+export function withoutConversation(lines: TypedLines, peer: string): TypedLines {
+  return new Map(
+    [...lines]
+      .filter(([place]) => place !== peer)
+      .map(([place, typed]) => [place, typed.filter(({ text }) => !writesFromElsewhere.test(text))])
+  )
+}
+
+/**
+ * Takes the conversation with the peer out of the file of the profile in `folder`, as {@link withoutConversation} says.
  *
  * @throws an error of the file system
  */
 export async function forgetTypedLines(folder: string, peer: string): Promise<void> {
-  await change(folder, (lines) => new Map([...lines].filter(([place]) => place !== peer)))
+  await change(folder, (lines) => withoutConversation(lines, peer))
 }
 
 /**

@@ -53,8 +53,15 @@ describe('a conversation that was forgotten, by whichever face or command', () =
     expect(screen.text).not.toContain('how are you?')
     expect(screen.lines.at(-1)).toBe('You: half a line')
     expect(screen.state.found).toBeUndefined()
-    expect(screen.take()).toContainEqual({ do: 'forget typed lines', place: peer })
+    expect(screen.take()).toContainEqual({ do: 'forget typed lines', peer })
     expect(screen.type('\u0015', '\u001b[A').text).not.toContain(secret)
+  })
+
+  test('is nowhere for the arrow keys, though what was written to it was typed elsewhere', () => {
+    const screen = TestScreen.ready(80, 24, [row('bob'), row('carl')]).open('carl')
+    screen.type('for carl\r', `/msg bob ${secret}\r`)
+    screen.tell({ is: 'forgotten', peer })
+    expect(screen.type('\u001b[A').lines.at(-1)).toBe('You: for carl')
   })
 
   test('is nowhere on a screen that shows another: not as a request, not in a list, not as a draft', () => {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { chatCommands } from '../../../src/cli/chat-commands/chat-commands.ts'
 import { forgetTypedLines, retireTypedLines } from '../../../src/node/profile/typed-lines.ts'
 
 let folder = ''
@@ -46,4 +47,19 @@ test('lines of an earlier version, which kept no times, are as old as their file
   expect(await kept()).toEqual({ carol: [{ text: 'for carol', atMs: 50_000 }] })
   await retireTypedLines(folder, 50_001)
   expect(await kept()).toEqual({})
+})
+
+test('a message that was typed elsewhere goes with a conversation that is forgotten, whomever it was for', async () => {
+  const line = (text: string) => ({ text, atMs: 1 })
+  const command = chatCommands.find(({ name }) => name === 'msg')
+  const written = [command?.name, ...(command?.aliases ?? [])].map((name) => line(`/${name} bob the secret`))
+  const stays = [line('/who'), line('/messages'), line('as I said: /msg bob')]
+  const lines = {
+    bob: [line('the secret')],
+    carol: [line(' /MSG bob the secret'), ...stays],
+    '': [...written, ...stays]
+  }
+  await writeFile(file, JSON.stringify(lines))
+  await forgetTypedLines(folder, 'bob')
+  expect(await kept()).toEqual({ carol: stays, '': stays })
 })

@@ -138,7 +138,7 @@ export type Effect =
   | { readonly do: 'jump'; readonly peer: string; readonly position: number }
   | { readonly do: 'typing'; readonly peer: string }
   | { readonly do: 'keep typed line'; readonly place: string; readonly text: string; readonly atMs: number }
-  | { readonly do: 'forget typed lines'; readonly place: string }
+  | { readonly do: 'forget typed lines'; readonly peer: string }
   | { readonly do: 'keep preferences'; readonly preferences: Preferences }
   | { readonly do: 'notify'; readonly title: string; readonly text: string }
   | { readonly do: 'stop' }

@@ -1,6 +1,6 @@
 // Outcomes of what was asked of the node: a conversation is open, a command has
 // its result, a search its hits. Pure.
-import { shortId } from '../../../node/settings.ts'
+import { shortId, withoutConversation } from '../../../node/settings.ts'
 import type { CommandResult } from '../../chat-commands/chat-command.ts'
 import { repeatQuestion } from '../../chat-commands/result-lines.ts'
 import { warningLines } from '../../wording/trust-wording.ts'
@@ -110,7 +110,7 @@ export function onForgotten(state: State, peer: string): Step {
     ...state,
     conversations,
     window: isOpen ? emptyWindow : elsewhere,
-    inputHistory: without(state.inputHistory, peer),
+    inputHistory: withoutConversation(state.inputHistory, peer),
     drafts: without(state.drafts, peer),
     unread: without(state.unread, peer),
     requests: state.requests.filter((request) => request.peer !== peer),
@@ -118,7 +118,7 @@ export function onForgotten(state: State, peer: string): Step {
     popup: undefined,
     ...(isOpen ? { found: undefined, input: { ...state.input, walk: undefined } } : {})
   }
-  return step(withoutAnswered(withPeople(next)), { do: 'forget typed lines', place: peer })
+  return step(withoutAnswered(withPeople(next)), { do: 'forget typed lines', peer })
 }
 
 function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
