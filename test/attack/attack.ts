@@ -14,6 +14,8 @@ export interface Target {
   readonly httpPort: number
   /** The port of a directory's WebSocket. */
   readonly wsPort: number
+  /** Where the chat looks for the relay that its user named, for an attack by that relay; nothing listens there before. */
+  readonly relayPort: number
   /** The raw private key of a contact of the victim (base64), for attacks by a contact. */
   readonly contactKey: string
 }
@@ -52,7 +54,11 @@ export interface Attack {
   readonly named?: boolean
   /** It is reported once an episode: the victim is one that was not attacked before. */
   readonly needsFreshVictim?: boolean
+  /** The user of the chat has named a relay, and the attacker is that relay. */
+  readonly isNamedRelay?: boolean
   readonly bounds?: Partial<Bounds>
+  /** What it waits for before its time begins. */
+  prepare?(context: AttackContext): Promise<void>
   run(context: AttackContext): Promise<void>
 }
 

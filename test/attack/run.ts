@@ -86,7 +86,10 @@ async function attackAll(chosen: readonly Chosen[], seconds: number): Promise<re
   )
   console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
   for (const [number, attacksOfScene] of scenesOf(chosen).entries()) {
-    const scene = await Scene.start({ profiles: values['cpu-prof'] })
+    const scene = await Scene.start({
+      profiles: values['cpu-prof'],
+      namesRelay: attacksOfScene.some(({ attack }) => attack.isNamedRelay === true)
+    })
     try {
       for (const [at, { attack, kind }] of attacksOfScene.entries()) {
         const source = `127.0.${1 + number}.${10 + 2 * at}`

@@ -20,6 +20,8 @@ const probe = `--import ${new URL('probe.ts', import.meta.url).href}`
 export interface SceneInit {
   /** A folder into which each victim writes a CPU profile when it ends. */
   readonly profiles?: string | undefined
+  /** The chat names a relay, at the target's `relayPort`. */
+  readonly namesRelay?: boolean
 }
 /** How often the friend says something, and how long a directory's clients rest between two changes. */
 const everyMs = 25
@@ -48,7 +50,7 @@ interface Parts {
   readonly network: string
   /** Of the contact, who comes and goes. */
   readonly home: string
-  readonly ports: Readonly<Record<Target['kind'] | 'http' | 'ws', number>>
+  readonly ports: Readonly<Record<Target['kind'] | 'http' | 'ws' | 'relay', number>>
   readonly peers: Readonly<Record<Target['kind'], string>>
   readonly contactKey: string
   readonly chat: JsonParley
@@ -66,12 +68,12 @@ export class Scene {
     this.#parts = parts
   }
 
-  static async start({ profiles }: SceneInit = {}): Promise<Scene> {
+  static async start({ profiles, namesRelay = false }: SceneInit = {}): Promise<Scene> {
     const network = randomNetwork()
     const nodeOptions = profiles === undefined ? probe : `${probe} --cpu-prof --cpu-prof-dir=${profiles}`
     const home = await mkdtemp(join(tmpdir(), 'parley-attack-'))
-    const [chatPort = 0, directoryPort = 0, http = 0, ws = 0] = await freePorts(4)
-    const ports = { chat: chatPort, directory: directoryPort, http, ws }
+    const [chatPort = 0, directoryPort = 0, http = 0, ws = 0, relay = 0] = await freePorts(5)
+    const ports = { chat: chatPort, directory: directoryPort, http, ws, relay }
     const directory = await JsonParley.spawn({
       network,
       nodeOptions,
@@ -81,12 +83,13 @@ export class Scene {
       directory.events.find(({ event }) => event === 'listening')
     )
     const viaDirectory = ['--directory', `127.0.0.1:${directoryPort}`]
+    const viaRelay = namesRelay ? ['--relay-via', `127.0.0.1:${relay}`] : []
     const [chat, friend, contact] = await Promise.all([
       JsonParley.start({
         network,
         nodeOptions,
         skips: isOfTheFlood,
-        args: [...viaDirectory, '--name', 'victim', '--port', `${chatPort}`]
+        args: [...viaDirectory, ...viaRelay, '--name', 'victim', '--port', `${chatPort}`]
       }),
       JsonParley.start({ network, args: [...viaDirectory, '--name', 'friend'] }),
       JsonParley.start({ network, home, args: ['--name', 'contact', '--profile', 'contact'] })
@@ -123,6 +126,7 @@ export class Scene {
       network: this.#parts.network,
       httpPort: this.#parts.ports.http,
       wsPort: this.#parts.ports.ws,
+      relayPort: this.#parts.ports.relay,
       contactKey: this.#parts.contactKey
     }
   }

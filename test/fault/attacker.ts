@@ -3,12 +3,12 @@
 // install, and of Parley it knows the frames, to break them.
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import type { Connection, PrivateKey, Stream, StreamHandler } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import * as lengthPrefixed from 'it-length-prefixed'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { randomBytes } from 'node:crypto'
 import { Frame } from '../../src/chat-protocol/pb/frames.ts'
 import { eventualMs, patientConnections } from '../patience.ts'
@@ -23,6 +23,8 @@ const timeoutMs = eventualMs
 /** `Parley`, a byte that is never in UTF-8, and the version: see docs/spec/chat-1.0.0.md. */
 const marker = Uint8Array.of(0x50, 0x61, 0x72, 0x6c, 0x65, 0x79, 0xff, 0x01)
 
+export type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
+
 export interface AttackerInit {
   /** Somebody else's key, if it was stolen. */
   readonly key?: PrivateKey
@@ -30,6 +32,10 @@ export interface AttackerInit {
   readonly looksLikeParley?: boolean
   /** The address that it dials from; else the system's choice. */
   readonly source?: string
+  /** An address at which it listens; else it does not. */
+  readonly listen?: string
+  /** What it dials by; else TCP. */
+  readonly transport?: TransportFactory
 }
 
 export class Attacker {
@@ -42,7 +48,10 @@ export class Attacker {
   static async start(init: AttackerInit = {}): Promise<Attacker> {
     const node = await createLibp2p({
       ...(init.key === undefined ? {} : { privateKey: init.key }),
-      transports: [tcp(init.source === undefined ? {} : { dialOpts: { localAddress: init.source } as object })],
+      ...(init.listen === undefined ? {} : { addresses: { listen: [init.listen] } }),
+      transports: [
+        init.transport ?? tcp(init.source === undefined ? {} : { dialOpts: { localAddress: init.source } as object })
+      ],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       // Nothing of its own shall hold it back.
@@ -61,7 +70,7 @@ export class Attacker {
   }
 
   /** Takes streams of this protocol. */
-  async serve(protocol: string, take: (stream: Stream) => void): Promise<void> {
+  async serve(protocol: string, take: StreamHandler): Promise<void> {
     await this.#node.handle(protocol, take, { maxInboundStreams: 1_000 })
   }
 

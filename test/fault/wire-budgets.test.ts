@@ -70,6 +70,7 @@ function context(): AttackContext {
       network: '',
       httpPort: 0,
       wsPort: 0,
+      relayPort: 0,
       contactKey: ''
     },
     signal: ended.signal,

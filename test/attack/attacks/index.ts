@@ -3,6 +3,7 @@ import type { Attack } from '../attack.ts'
 import { chatAttacks } from './chat.ts'
 import { connectionAttacks } from './connections.ts'
 import { federationAttacks } from './federation.ts'
+import { namedRelayAttacks } from './named-relay.ts'
 import { negotiationAttacks } from './negotiation.ts'
 import { pageAttacks } from './page.ts'
 import { presenceAttacks } from './presence.ts'
@@ -18,6 +19,7 @@ export const attacks: readonly Attack[] = [
   ...presenceAttacks,
   ...federationAttacks,
   ...relayAttacks,
+  ...namedRelayAttacks,
   ...pageAttacks,
   ...webSocketAttacks
 ]
