@@ -79,10 +79,19 @@ describe.skipIf(!canRun)('under systemd', () => {
   })
 
   test('a service is installed, comes back after kill -9, restarts, stops, and is removed', async () => {
-    const install = await parley('daemon', '--install', '--name', 'anna')
+    // One that runs already, as /detach leaves it, makes room.
+    const detached = await parley('daemon', '--restart', '--name', 'bob')
+    expect(detached).toMatchObject({ code: 0 })
+    const install = await parley('daemon', '--install', '--name', 'ann')
     expect(install.told).toContain('runs now, and starts when you log in')
     expect(await systemctl('is-enabled', 'parley.service')).toBe('enabled')
+    const before = await pid()
+    expect((await parley('status')).stdout).toContain(`in use by a daemon (process ${before})`)
+
+    // Other options hold at once.
+    expect(await parley('daemon', '--install', '--name', 'anna')).toMatchObject({ code: 0 })
     const first = await pid()
+    expect(first).not.toBe(before)
     expect((await parley('status')).stdout).toContain(`in use by a daemon (process ${first})`)
 
     const face = await bed.start(['--json'], { home, env, name: 'a face' })
@@ -100,6 +109,10 @@ describe.skipIf(!canRun)('under systemd', () => {
     expect(await parley('daemon', '--stop')).toMatchObject({ code: 0 })
     expect(await systemctl('is-active', 'parley.service')).toBe('inactive')
     expect(await parley('status')).toMatchObject({ code: 13 })
+
+    expect(await parley('daemon', '--restart')).toMatchObject({ code: 0 })
+    expect(await systemctl('is-active', 'parley.service')).toBe('active')
+    expect((await parley('status')).stdout).toContain(`in use by a daemon (process ${await pid()})`)
 
     expect(await parley('daemon', '--uninstall')).toMatchObject({ code: 0 })
     expect(await systemctl('is-enabled', 'parley.service')).not.toBe('enabled')

@@ -131,7 +131,8 @@ export async function openAttached(
  */
 async function handOver(io: CommandIo, command: Command, asked: Config, profile: string): Promise<void> {
   const config = { ...asked, settings: { ...asked.settings, profile } }
-  const { daemonOptions, remarksOn, startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
+  const { remarksOn, startDaemon, untilDaemonRuns } = await import('./daemon-service.ts')
+  const { daemonOptions } = await import('./service-files.ts')
   writeLines(io.stdout, ['Starting the daemon …'])
   const started = startDaemon(config, daemonOptions(flagsOf(command)), io.env)
   const daemon = await untilDaemonRuns(config, io.interrupted, started)

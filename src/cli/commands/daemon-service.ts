@@ -1,31 +1,26 @@
 // How a daemon is started and ended: as a process of its own, which outlives the
 // terminal, or by the service manager of the user (systemd, or launchd on macOS),
-// for which it is written as a service. It never asks for more rights than the
+// for which it is installed as a service. It never asks for more rights than the
 // user's own.
 import { execFile, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Config,
-  defaultProfile,
   exitCodes,
   type ExitCode,
   isProfileHeld,
-  packageFolder,
   ParleyError,
   processNote,
-  profileHolder,
-  settingSpecs,
-  type SettingName,
-  type SettingSpec
+  profileHolder
 } from '../../node/settings.ts'
 import { daemonAt, faceSocket, type RunningDaemon } from '../attach/index.ts'
 import { runningParley } from '../control/index.ts'
 import { writeLines, type CommandIo } from '../process/io.ts'
 import { onProfile, type Flags } from '../options/given-options.ts'
-import { flagOf } from '../options/option-table.ts'
+import { allocator, daemonCommand, launchAgent, type Service, systemdUnit } from './service-files.ts'
 
 /** A daemon starts within seconds; one that waits for its lock, or says goodbye to many, takes longer. */
 const DAEMON_WAIT_MS = 20_000
@@ -33,30 +28,10 @@ const DAEMON_WAIT_MS = 20_000
 /** How often it is looked for. */
 const DAEMON_POLL_MS = 100
 
-/** As in bin/parley, where its reason stands: a daemon is started without it. */
-const allocator = { MALLOC_ARENA_MAX: '2' } as const
-
 /** The daemon did not start, or did not end, in time. */
 class DaemonWaitError extends ParleyError {
   override readonly name = 'DaemonWaitError'
   override readonly exitCode = exitCodes.profileInUse
-}
-
-/** The command that runs the daemon of this profile with these options: the program and its arguments. */
-function daemonCommand({ settings: { profile } }: Config, options: readonly string[]): readonly [string, ...string[]] {
-  const which = profile === defaultProfile ? [] : ['--profile', profile]
-  return [process.execPath, join(packageFolder, 'bin', 'parley.js'), 'daemon', ...which, ...options]
-}
-
-/** The settings of a daemon as words of its command line, without its profile. */
-export function daemonOptions(flags: Flags): readonly string[] {
-  return settingSpecs.flatMap((spec) => (spec.name === 'profile' ? [] : optionWords(spec, flags[spec.name])))
-}
-
-function optionWords(spec: SettingSpec, value: Flags[SettingName]): string[] {
-  if (value === undefined) return []
-  if (typeof value === 'boolean') return [flagOf(spec, value)]
-  return [value].flat().flatMap((one) => [flagOf(spec), one])
 }
 
 /** A daemon that this process has started. */
@@ -182,24 +157,15 @@ class ServiceFileError extends ParleyError {
   override readonly exitCode = exitCodes.storage
 }
 
-interface Service {
-  /** As the service manager knows it. */
-  readonly name: string
-  readonly file: string
-  readonly text: string
-  /** Commands of the service manager, one after the other. */
-  readonly start: readonly (readonly [string, ...string[]])[]
-  /** The first before its file is removed, the others afterwards. */
-  readonly end: readonly [readonly [string, ...string[]], ...(readonly [string, ...string[]])[]]
-  readonly restart: readonly [string, ...string[]]
-  readonly stop: readonly [string, ...string[]]
-  /** Prints the process ID of the daemon, as the service manager knows it, and perhaps more. */
-  readonly pid: { readonly command: readonly [string, ...string[]]; readonly pattern: RegExp }
-  /** What a person has to know of it. */
-  readonly remarks: readonly string[]
-}
-
-export async function installService(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
+/** @param makeRoom ends the daemon that runs on the profile; it is called when the service manager is known to answer */
+export async function installService(
+  io: CommandIo,
+  {
+    config,
+    flags,
+    makeRoom
+  }: { readonly config: Config; readonly flags: Flags; readonly makeRoom: () => Promise<void> }
+): Promise<ExitCode> {
   const service = serviceOf(config, io.env, flags)
   const before = await readFile(service.file, 'utf8').catch(() => undefined)
   try {
@@ -211,6 +177,8 @@ export async function installService(io: CommandIo, config: Config, flags: Flags
   }
   writeLines(io.stdout, [`Written: ${service.file}`])
   try {
+    await run(service.look, io.env)
+    await makeRoom()
     for (const command of service.start) await run(command, io.env)
   } catch (error) {
     await (before === undefined ? rm(service.file, { force: true }) : writeFile(service.file, before))
@@ -241,6 +209,18 @@ export async function uninstallService(io: CommandIo, config: Config): Promise<E
   return exitCodes.ok
 }
 
+/**
+ * Starts the service where it is installed and doesn't run.
+ *
+ * @returns whether it is installed
+ */
+export async function startService(config: Config, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const { file, start } = serviceOf(config, env)
+  if (!existsSync(file)) return false
+  for (const command of start) await run(command, env)
+  return true
+}
+
 /** The process of the service, as the service manager knows it; undefined when it runs none, or is not there. */
 export async function servicePid(config: Config, env: NodeJS.ProcessEnv): Promise<number | undefined> {
   const { command, pattern } = serviceOf(config, env).pid
@@ -259,111 +239,7 @@ export async function restartService(config: Config, env: NodeJS.ProcessEnv): Pr
 
 /** @param flags options that the daemon is to be given at each start */
 function serviceOf(config: Config, env: NodeJS.ProcessEnv, flags: Flags = {}): Service {
-  return process.platform === 'darwin' ? launchAgent(config, flags) : systemdUnit(config, env, flags)
-}
-
-/** https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html */
-export function systemdUnit(config: Config, env: NodeJS.ProcessEnv, flags: Flags): Service {
-  const { profile } = config.settings
-  const name = profile === defaultProfile ? 'parley.service' : `parley-${profile}.service`
-  const given = env['XDG_CONFIG_HOME']
-  const configFolder = given !== undefined && isAbsolute(given) ? given : join(homedir(), '.config')
-  const { usage, profileInUse } = exitCodes
-  return {
-    name,
-    file: join(configFolder, 'systemd', 'user', name),
-    text: [
-      '[Unit]',
-      `Description=Parley, peer-to-peer chat (profile ${escapeSpecifiers(profile)})`,
-      'Documentation=man:systemd.service(5)',
-      '',
-      '[Service]',
-      `ExecStart=${daemonCommand(config, daemonOptions(flags)).map(quoted).join(' ')}`,
-      ...environmentLines(env),
-      'Restart=always',
-      'RestartSec=2',
-      '# A wrong setting, or a profile that a window holds, is not mended by starting again.',
-      `RestartPreventExitStatus=${usage} ${profileInUse}`,
-      'NoNewPrivileges=yes',
-      '',
-      '[Install]',
-      'WantedBy=default.target',
-      ''
-    ].join('\n'),
-    start: [
-      ['systemctl', '--user', 'daemon-reload'],
-      ['systemctl', '--user', 'enable', '--now', name]
-    ],
-    end: [
-      ['systemctl', '--user', 'disable', '--now', name],
-      ['systemctl', '--user', 'daemon-reload']
-    ],
-    restart: ['systemctl', '--user', 'restart', name],
-    stop: ['systemctl', '--user', 'stop', name],
-    pid: { command: ['systemctl', '--user', 'show', '--property=MainPID', name], pattern: /^MainPID=(\d+)$/mu },
-    remarks: [
-      'It ends when you log out, unless lingering is on: loginctl enable-linger lets it run from the start of the machine.',
-      `Its log: journalctl --user -u ${name}`
-    ]
-  }
-}
-
-/** The folders that a service would not find otherwise, and what the launcher sets. */
-function environmentLines(env: NodeJS.ProcessEnv): string[] {
-  const { XDG_DATA_HOME, XDG_CONFIG_HOME } = env
-  return Object.entries({ XDG_DATA_HOME, XDG_CONFIG_HOME, ...allocator }).flatMap(([name, value = '']) =>
-    value === '' ? [] : [`Environment=${quoted(`${name}=${value}`)}`]
-  )
-}
-
-/** One word of a line of systemd, whatever it holds. */
-function quoted(word: string): string {
-  return `"${escapeSpecifiers(word)
-    .replaceAll(/["\\]/gu, String.raw`\$&`)
-    .replaceAll('$', '$$$$')}"`
-}
-
-function escapeSpecifiers(text: string): string {
-  return text.replaceAll('%', '%%')
-}
-
-/** launchd.plist(5) */
-function launchAgent(config: Config, flags: Flags): Service {
-  const { profile } = config.settings
-  const name = `org.parley.${profile}`
-  const file = join(homedir(), 'Library', 'LaunchAgents', `${name}.plist`)
-  const words = daemonCommand(config, daemonOptions(flags)).map((word) => `    <string>${escapeXml(word)}</string>`)
-  const domain = `gui/${process.getuid?.() ?? ''}`
-  return {
-    name,
-    file,
-    text: [
-      '<?xml version="1.0" encoding="UTF-8"?>',
-      '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
-      '<plist version="1.0">',
-      '<dict>',
-      `  <key>Label</key> <string>${escapeXml(name)}</string>`,
-      '  <key>ProgramArguments</key>',
-      '  <array>',
-      ...words,
-      '  </array>',
-      '  <key>RunAtLoad</key> <true/>',
-      '  <key>KeepAlive</key> <true/>',
-      '</dict>',
-      '</plist>',
-      ''
-    ].join('\n'),
-    start: [['launchctl', 'bootstrap', domain, file]],
-    end: [['launchctl', 'bootout', `${domain}/${name}`]],
-    restart: ['launchctl', 'kickstart', '-k', `${domain}/${name}`],
-    stop: ['launchctl', 'bootout', `${domain}/${name}`],
-    pid: { command: ['launchctl', 'print', `${domain}/${name}`], pattern: /^\s*pid = (\d+)$/mu },
-    remarks: ['This agent of launchd was written by the manual and has not been tried on macOS.']
-  }
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return process.platform === 'darwin' ? launchAgent(config, env, flags) : systemdUnit(config, env, flags)
 }
 
 /** @returns what the command prints */

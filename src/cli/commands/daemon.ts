@@ -26,19 +26,20 @@ import { DirectoryNews } from '../wording/directory-wording.ts'
 import { addressesForOthers } from '../wording/identity-wording.ts'
 import { type Flags, flagsOf, hasSwitch } from '../options/given-options.ts'
 import {
-  daemonOptions,
   installService,
   remarksOn,
   restartService,
   servicePid,
   settledDaemon,
-  stopService,
-  uninstallService,
   startDaemon,
   type StartedDaemon,
+  startService,
+  stopService,
+  uninstallService,
   untilDaemonIsGone,
   untilDaemonRuns
 } from './daemon-service.ts'
+import { daemonOptions } from './service-files.ts'
 import { inBoundedTime, withChatNode } from './with-chat-node.ts'
 
 export async function runDaemon(io: CommandIo, command: Command): Promise<ExitCode> {
@@ -47,7 +48,7 @@ export async function runDaemon(io: CommandIo, command: Command): Promise<ExitCo
   if (hasSwitch(command, 'stop')) return stop(io, await loadProfileConfig(init))
   if (hasSwitch(command, 'uninstall')) return uninstallService(io, await loadProfileConfig(init))
   const config = await loadConfig(init)
-  if (hasSwitch(command, 'install')) return installService(io, config, flagsOf(command))
+  if (hasSwitch(command, 'install')) return install(io, config, flagsOf(command))
   if (hasSwitch(command, 'restart')) return restart(io, config, flagsOf(command))
   return serve(io, command, config)
 }
@@ -174,23 +175,39 @@ async function stop(io: CommandIo, config: Config): Promise<ExitCode> {
   return exitCodes.ok
 }
 
+/** A daemon that runs already makes room for the service, which has its own options. */
+async function install(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
+  const makeRoom = async (): Promise<void> => {
+    const daemon = await settledDaemon(config, io.interrupted)
+    if (daemon === undefined) await refuseWindow(config)
+    else await endDaemon(io, config, daemon)
+  }
+  return installService(io, { config, flags, makeRoom })
+}
+
 async function restart(io: CommandIo, config: Config, flags: Flags): Promise<ExitCode> {
   const { profile } = config.settings
   const daemon = await settledDaemon(config, io.interrupted)
+  const given = daemonOptions(flags)
   let started: StartedDaemon | undefined
   if (daemon !== undefined && (await isService(io, config, daemon))) await restartService(config, io.env)
   else {
     if (daemon !== undefined) await endDaemon(io, config, daemon)
-    else if (await isProfileHeld(config))
-      throw new ProfileInUseError(
-        `the profile ${profile} is in use by a window${await holderNote(config)}: close it first`
-      )
-    const given = daemonOptions(flags)
-    started = startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []), io.env)
+    else await refuseWindow(config)
+    // A service that was stopped comes back as one, with its own options.
+    const isBack = daemon === undefined && given.length === 0 && (await startService(config, io.env))
+    if (!isBack) started = startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []), io.env)
   }
   const next = await untilDaemonRuns(config, io.interrupted, started)
   writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`, ...remarksOn(next)])
   return exitCodes.ok
+}
+
+/** @throws ProfileInUseError when a window has the profile */
+async function refuseWindow(config: Config): Promise<void> {
+  if (!(await isProfileHeld(config))) return
+  const { profile } = config.settings
+  throw new ProfileInUseError(`the profile ${profile} is in use by a window${await holderNote(config)}: close it first`)
 }
 
 async function holderNote(config: Config): Promise<string> {

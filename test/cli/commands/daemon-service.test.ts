@@ -6,10 +6,12 @@ import { PassThrough } from 'node:stream'
 import { expect, test, vi } from 'vitest'
 import { eventually } from '../../eventually.ts'
 import { serveWhileLocked } from '../../../src/cli/attach/index.ts'
-import { installService, settledDaemon, startDaemon, systemdUnit } from '../../../src/cli/commands/daemon-service.ts'
+import { installService, settledDaemon, startDaemon } from '../../../src/cli/commands/daemon-service.ts'
+import { launchAgent, systemdUnit } from '../../../src/cli/commands/service-files.ts'
 import { loadConfig, profileFolder } from '../../../src/node/settings.ts'
 import { ProfileLock } from '../../../src/storage/index.ts'
 
+const hasPython = spawnSync('python3', ['-c', 'import plistlib']).status === 0
 const hasVerifier = spawnSync('systemd-analyze', ['--version']).status === 0
 
 test('the unit of a profile starts its daemon with the options that were given, and not again after a wrong setting', async () => {
@@ -48,6 +50,31 @@ test.skipIf(!hasVerifier)('systemd finds no fault in it', async () => {
   }
 })
 
+test.skipIf(!hasPython)(
+  'the agent of launchd is a property list that runs the daemon in the same folders',
+  async () => {
+    const config = await loadConfig({ flags: { profile: 'work' }, env: {} })
+    const { name, text } = launchAgent(
+      config,
+      { XDG_DATA_HOME: '/a "folder" & <more>', XDG_CONFIG_HOME: '' },
+      { name: `it's <anna> & "co"`, directory: ['8000'] }
+    )
+    const program = 'import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))'
+    const { stdout, stderr } = spawnSync('python3', ['-c', program], { input: text, encoding: 'utf8' })
+    expect(stderr).toBe('')
+    const node: unknown = expect.stringMatching(/node$/u)
+    const parley: unknown = expect.stringMatching(/bin\/parley\.js$/u)
+    const options = ['--profile', 'work', '--name', `it's <anna> & "co"`, '--directory', '8000']
+    expect(JSON.parse(stdout)).toEqual({
+      Label: name,
+      ProgramArguments: [node, parley, 'daemon', ...options],
+      EnvironmentVariables: { XDG_DATA_HOME: '/a "folder" & <more>', MALLOC_ARENA_MAX: '2' },
+      RunAtLoad: true,
+      KeepAlive: true
+    })
+  }
+)
+
 test('a process that has the profile and answers nowhere yet is waited for, until it is a daemon or gone', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'parley-settled-'))
   try {
@@ -77,8 +104,11 @@ test.skipIf(process.platform === 'darwin')('a service that can not be started le
     const { io, written } = ioWith(env)
     const config = await loadConfig({ flags: {}, env })
     const { file } = systemdUnit(config, env, {})
-    await expect(installService(io, config, {})).rejects.toThrow(/there is no systemctl here/u)
+    const makeRoom = vi.fn(async () => undefined)
+    await expect(installService(io, { config, flags: {}, makeRoom })).rejects.toThrow(/there is no systemctl here/u)
     expect(await readdir(dirname(file))).toEqual([])
+    // The daemon that runs goes on.
+    expect(makeRoom).not.toHaveBeenCalled()
     expect(written()).toBe(`Written: ${file}\nRemoved again: ${file}\n`)
   } finally {
     await rm(folder, { recursive: true })
@@ -91,7 +121,9 @@ test.skipIf(process.platform === 'darwin')('the service manager is that of the g
     await writeFile(join(folder, 'systemctl'), '#!/bin/sh\necho "of $OWNER" >&2\nexit 1\n', { mode: 0o755 })
     const env = { XDG_CONFIG_HOME: folder, PATH: folder, OWNER: 'anna' }
     const { io } = ioWith(env)
-    await expect(installService(io, await loadConfig({ flags: {}, env }), {})).rejects.toThrow(/failed: of anna/u)
+    const config = await loadConfig({ flags: {}, env })
+    const makeRoom = async (): Promise<void> => undefined
+    await expect(installService(io, { config, flags: {}, makeRoom })).rejects.toThrow(/failed: of anna/u)
   } finally {
     await rm(folder, { recursive: true })
   }
