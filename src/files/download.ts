@@ -5,8 +5,8 @@ import { DeadlineTimer, steadyNow } from '../lib/index.ts'
 import { toError } from '../wire/index.ts'
 import { DownloadPlan, type DownloadEffect, type DownloadEvent, type DropReason } from './download-plan.ts'
 import { fileIdOf, HASH_BYTES } from './file-tree.ts'
-import { LeafSet } from './leaf-set.ts'
-import { SourceLink } from './source-link.ts'
+import type { LeafSet } from './leaf-set.ts'
+import { SourceLink, type SourceEvents } from './source-link.ts'
 
 /** Streams to sources of one file: more would ask each for little. */
 const MAX_SOURCES = 8
@@ -75,7 +75,7 @@ export class Download {
     this.#plan = new DownloadPlan({
       sizeBytes: init.sizeBytes,
       random: init.random ?? Math.random,
-      ...(init.part === undefined ? {} : { have: copyOf(init.part.have) })
+      ...(init.part === undefined ? {} : { have: init.part.have.copy() })
     })
     this.#outcome.promise.catch(() => undefined) // reported by `whole`
     // Nothing is missing: it only wants its name.
@@ -132,21 +132,19 @@ export class Download {
     if (!this.#isOver) this.#init.events.lost(peer, error)
   }
 
-  #eventsOf(source: string) {
+  #eventsOf(source: string): SourceEvents {
     const { events } = this.#init
     return {
       heard: () => this.#handle({ kind: 'heard', source }),
-      layer: async (layer: Uint8Array) => this.#layer(source, layer),
-      leaves: (leaves: LeafSet) => this.#handle({ kind: 'leaves', source, leaves }),
-      leaf: async (leaf: number, bytes: Uint8Array, hash: Uint8Array) => this.#leaf(source, { leaf, bytes, hash }),
-      queued: (place: number) => {
+      layer: async (layer) => this.#layer(source, layer),
+      leaves: (leaves) => this.#handle({ kind: 'leaves', source, leaves }),
+      leaf: async (leaf, bytes, hash) => this.#leaf(source, { leaf, bytes, hash }),
+      queued: (place) => {
         this.#handle({ kind: 'queued', source, place })
         events.progress()
       },
-      refused: (reason: DropReason, leaf: number | undefined) => {
-        if (reason === 'wrong') return
+      refused: (reason, leaf) =>
         this.#handle({ kind: 'refused', source, reason, ...(leaf === undefined ? {} : { leaf }) })
-      }
     }
   }
 
@@ -235,10 +233,4 @@ export class Download {
     // What is being written is written first.
     this.#closed ??= Promise.allSettled(this.#running).then(async () => part?.close())
   }
-}
-
-function copyOf(set: LeafSet): LeafSet {
-  const copy = new LeafSet(set.leaves)
-  for (let leaf = 0; leaf < set.leaves; leaf++) if (set.has(leaf)) copy.add(leaf)
-  return copy
 }

@@ -45,7 +45,7 @@ export type FileAnswer =
 
 export type FileFrame = FileRequest | FileAnswer
 
-/** The other side sent what is no frame of this protocol, or one out of its bounds or its turn. The stream is cut. */
+/** The other side sent something that is not a frame of this protocol, or is out of bounds or out of turn. The stream is cut. */
 export class FileProtocolError extends Error {
   override readonly name = 'FileProtocolError'
   constructor(what: string, options?: ErrorOptions) {
@@ -172,7 +172,7 @@ function hex(id: Uint8Array): string {
 /** @throws {TypeError} when they are not the digits of a hash */
 function fromHex(digits: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Buffer.from(digits, 'hex'))
-  if (bytes.byteLength !== HASH_BYTES) throw new TypeError(`'${digits}' is no file ID of ${HASH_BYTES} bytes`)
+  if (bytes.byteLength !== HASH_BYTES) throw new TypeError(`'${digits}' is not a file ID of ${HASH_BYTES} bytes`)
   return bytes
 }
 

@@ -44,6 +44,13 @@ export class LeafSet {
     return isSet(this.bytes, leaf)
   }
 
+  copy(): LeafSet {
+    const copy = new LeafSet(this.leaves)
+    copy.bytes.set(this.bytes)
+    copy.#count = this.#count
+    return copy
+  }
+
   add(leaf: number): void {
     if (this.has(leaf)) return
     this.#count++

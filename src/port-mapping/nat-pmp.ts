@@ -8,7 +8,7 @@ import {
   type PortMapping,
   type PortMappingRequest,
   type PortMapper,
-  undoneIfAborted
+  undoIfAborted
 } from './port-mapper.ts'
 import { askRouter, ROUTER_PORT, type RouterPlace, withRouterSocket } from './router-socket.ts'
 
@@ -25,10 +25,10 @@ export function natPmp({ gateway, gatewayPort = ROUTER_PORT }: NatPmpInit): Port
     protocol: 'NAT-PMP',
     open: async ({ port, publicPort, leaseS, signal }: PortMappingRequest): Promise<PortMapping> =>
       withRouterSocket(place, async (socket) => {
-        const { address } = await asked(socket, encodeAddressRequest(), 'address', signal)
-        const mapped = await undoneIfAborted(signal, {
-          order: async () => asked(socket, encodeMapRequest({ port, publicPort, leaseS }), 'mapped', signal),
-          undo: async (inTime) => closed(place, port, inTime)
+        const { address } = await ask(socket, encodeAddressRequest(), 'address', signal)
+        const mapped = await undoIfAborted(signal, {
+          order: async () => ask(socket, encodeMapRequest({ port, publicPort, leaseS }), 'mapped', signal),
+          undo: async (inTime) => unmap(place, port, inTime)
         })
         if (mapped.port !== port)
           throw new NoPortMappingError(`the router opened port ${mapped.port} instead of ${port}`)
@@ -39,19 +39,19 @@ export function natPmp({ gateway, gatewayPort = ROUTER_PORT }: NatPmpInit): Port
           publicAddress: address,
           publicPort: checkedPort(mapped.publicPort),
           leaseS: Math.min(leaseS, mapped.leaseS),
-          close: async (options) => closed(place, port, options.signal)
+          close: async (options) => unmap(place, port, options.signal)
         }
       })
   }
 }
 
-async function closed(place: RouterPlace, port: number, signal: AbortSignal): Promise<void> {
+async function unmap(place: RouterPlace, port: number, signal: AbortSignal): Promise<void> {
   await withRouterSocket(place, async (socket) =>
-    asked(socket, encodeMapRequest({ port, publicPort: 0, leaseS: 0 }), 'mapped', signal)
+    ask(socket, encodeMapRequest({ port, publicPort: 0, leaseS: 0 }), 'mapped', signal)
   )
 }
 
-async function asked<Is extends 'address' | 'mapped'>(
+async function ask<Is extends 'address' | 'mapped'>(
   socket: Socket,
   request: Uint8Array,
   is: Is,

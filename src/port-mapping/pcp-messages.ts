@@ -43,7 +43,7 @@ const results: Readonly<Record<number, string>> = {
   8: 'it has no ports left',
   9: 'it does not map TCP',
   10: 'this machine has all the ports that it may have',
-  11: 'it has not that port to give',
+  11: "it can't give that port",
   12: 'it sees this machine at another address: a second router is between'
 }
 

@@ -9,7 +9,7 @@ import {
   type PortMappingRequest,
   type PortMapper,
   type PortRequest,
-  undoneIfAborted
+  undoIfAborted
 } from './port-mapper.ts'
 import { askRouter, ROUTER_PORT, withRouterSocket } from './router-socket.ts'
 
@@ -24,16 +24,16 @@ interface PcpInit {
 
 export function pcp({ gateway, nonce, gatewayPort = ROUTER_PORT }: PcpInit): PortMapper {
   const place = { gateway, gatewayPort }
-  const closed = async (port: number, signal: AbortSignal): Promise<void> => {
-    await withRouterSocket(place, async (socket) => asked(socket, { nonce, port, publicPort: 0, leaseS: 0 }, signal))
+  const unmap = async (port: number, signal: AbortSignal): Promise<void> => {
+    await withRouterSocket(place, async (socket) => ask(socket, { nonce, port, publicPort: 0, leaseS: 0 }, signal))
   }
   return {
     protocol: 'PCP',
     open: async ({ port, publicPort, leaseS, signal }: PortMappingRequest): Promise<PortMapping> =>
       withRouterSocket(place, async (socket) => {
-        const mapped = await undoneIfAborted(signal, {
-          order: async () => asked(socket, { nonce, port, publicPort, leaseS }, signal),
-          undo: async (inTime) => closed(port, inTime)
+        const mapped = await undoIfAborted(signal, {
+          order: async () => ask(socket, { nonce, port, publicPort, leaseS }, signal),
+          undo: async (inTime) => unmap(port, inTime)
         })
         return {
           protocol: 'PCP',
@@ -42,13 +42,13 @@ export function pcp({ gateway, nonce, gatewayPort = ROUTER_PORT }: PcpInit): Por
           publicAddress: mapped.publicAddress,
           publicPort: checkedPort(mapped.publicPort),
           leaseS: Math.min(leaseS, mapped.leaseS),
-          close: async (options) => closed(port, options.signal)
+          close: async (options) => unmap(port, options.signal)
         }
       })
   }
 }
 
-async function asked(
+async function ask(
   socket: Socket,
   wished: PortRequest & { readonly nonce: Uint8Array },
   signal: AbortSignal

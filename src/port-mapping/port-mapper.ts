@@ -8,7 +8,7 @@ export type PortMappingProtocol = 'PCP' | 'NAT-PMP' | 'UPnP'
 export interface PortRequest {
   /** The TCP port on this machine. */
   readonly port: number
-  /** The public port that is wished for, the one that was there before; 0: any. */
+  /** The public port to ask for: the one that was mapped before; 0: any. */
   readonly publicPort: number
   /** In seconds; 0 takes the mapping away. */
   readonly leaseS: number
@@ -62,11 +62,11 @@ export function checkedPort(port: number): number {
 const UNDO_TIMEOUT_MS = 1_000
 
 /**
- * Gives an order to the router. When the signal aborts meanwhile, the port may be open, and nobody knows: it is closed.
+ * Gives an order to the router. When the signal aborts before the answer, the port may have been opened: it is closed.
  *
  * @param order ends with the signal's reason when that aborts
  */
-export async function undoneIfAborted<T>(
+export async function undoIfAborted<T>(
   signal: AbortSignal,
   { order, undo }: { readonly order: () => Promise<T>; readonly undo: (signal: AbortSignal) => Promise<unknown> }
 ): Promise<T> {

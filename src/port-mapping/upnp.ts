@@ -12,7 +12,7 @@ import {
   type PortMapping,
   type PortMappingRequest,
   type PortMapper,
-  undoneIfAborted
+  undoIfAborted
 } from './port-mapper.ts'
 import {
   between,
@@ -167,7 +167,7 @@ async function mapAny(
     }
     try {
       const orderedPort = wanted
-      await undoneIfAborted(signal, {
+      await undoIfAborted(signal, {
         order: async () => give(control, 'AddPortMapping', values, signal),
         undo: async (inTime) => closeOwn(control, { publicPort: orderedPort, port, localAddress, signal: inTime })
       })

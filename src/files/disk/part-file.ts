@@ -199,10 +199,10 @@ async function newPart(folder: string, name: string): Promise<{ readonly path: s
       if (!isCode(error, 'EEXIST')) throw error
     }
   }
-  throw new Error(`there are ${MAX_NUMBER} files on their way under the name ${name}`)
+  throw new Error(`There are ${MAX_NUMBER} unfinished files called ${name}: remove some of those that end in .part`)
 }
 
-/** @returns undefined for what is not there, and for what is no file of ours: a link, or a file with a second name */
+/** @returns undefined for what is not there, and for what can't be ours: a link, or a file with a second name */
 async function openExisting(path: string): Promise<FileHandle | undefined> {
   const handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW).catch(() => undefined)
   if (handle === undefined) return undefined
@@ -235,7 +235,7 @@ async function readState(
   return have === undefined ? undefined : { layer, have }
 }
 
-/** A second name, and the first one goes: where the system has no second names, a name is reserved and then taken. */
+/** By a hard link, which never replaces a file. Where the file system has none, the name is reserved first. */
 async function giveName(part: string, name: string): Promise<string> {
   for (let number = 1; number <= MAX_NUMBER; number++) {
     const path = join(dirname(part), numberedName(name, number))
@@ -252,7 +252,7 @@ async function giveName(part: string, name: string): Promise<string> {
     await rm(part, { force: true })
     return path
   }
-  throw new Error(`there are ${MAX_NUMBER} files called ${basename(name)}: move some of them away`)
+  throw new Error(`There are ${MAX_NUMBER} files called ${basename(name)}: move some of them away`)
 }
 
 async function checkRoom(folder: string, neededBytes: number, minFreeBytes: number): Promise<void> {

@@ -7,7 +7,7 @@ import { fileIdOf, HASH_BYTES, leafCountOf, LeafHash, leafSpan, MAX_FILE_BYTES }
 /** What is read and hashed in one turn of the event loop: 0.2 ms of hashing. */
 const READ_BYTES = 256 * 1024
 
-/** It is no file that can be sent. */
+/** Not a file that can be sent. */
 export class NotSendableError extends Error {
   override readonly name = 'NotSendableError'
 }
@@ -122,10 +122,12 @@ async function openRegular(path: string): Promise<{ readonly handle: FileHandle;
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     if (!(await handle.stat()).isFile())
-      throw new NotSendableError(`${path} is no file: folders and devices can't be sent`)
+      throw new NotSendableError(`${path} is not a file: folders and devices can't be sent`)
     const state = await stateOf(handle, path)
     if (state.sizeBytes > MAX_FILE_BYTES) {
-      throw new NotSendableError(`${path} has ${state.sizeBytes} bytes and at most ${MAX_FILE_BYTES} can be sent`)
+      throw new NotSendableError(
+        `${path} has ${state.sizeBytes} bytes and at most ${MAX_FILE_BYTES} can be sent: split it`
+      )
     }
     return { handle, state }
   } catch (error) {

@@ -45,7 +45,7 @@ export async function tryPaths(dialer: TrialDialer, peer: string, signal: AbortS
   return { trials: await tryAddresses(dialer, peer, addresses, signal), refused }
 }
 
-/** @param peer that must answer; undefined: whoever does */
+/** @param peer the one that must answer; undefined: any */
 export async function tryAddresses(
   dialer: TrialDialer,
   peer: string | undefined,

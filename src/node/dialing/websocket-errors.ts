@@ -1,5 +1,5 @@
-// Why no WebSocket came about, in words: what the web server there has answered, and what
-// is wrong with its certificate. It knows errors of HTTP and TLS; those of TCP are others'.
+// Why a WebSocket was not opened, in words: what the web server there answered, or what is
+// wrong with its certificate. It knows errors of HTTP and TLS, not those of TCP.
 import { WebSocketRefusedError } from '../../transport/index.ts'
 
 /** @param place the URL */
@@ -8,7 +8,7 @@ export function webSocketFailure(error: unknown, place: string): string | undefi
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
   const text = certificateTexts[error.code]
   if (text !== undefined) return `the certificate at ${place} ${text}`
-  // What answers there has no TLS at all, or none of this century.
+  // What answers there does not speak TLS, or only an obsolete version.
   return error.code === 'EPROTO' || error.code.startsWith('ERR_SSL_') || error.code.startsWith('ERR_TLS_')
     ? `what answers at ${place} does not speak TLS as it should: check the host and port`
     : undefined
@@ -34,9 +34,9 @@ const certificateTexts: Readonly<Record<string, string>> = {
 function refusalText({ status, message }: WebSocketRefusedError, place: string): string {
   switch (status) {
     case undefined:
-      return `what answers at ${place} is no WebSocket (${message}): check the host and port`
+      return `what answers at ${place} is not a WebSocket (${message}): check the host and port`
     case 403:
-      return `${place} answered 403: its web server lets nobody from here in`
+      return `${place} answered 403: its web server refuses connections from here; ask its operator`
     case 404:
       return `${place} answered 404: this is a web server without a directory of Parley there; check the host and path`
     case 429:
@@ -46,6 +46,6 @@ function refusalText({ status, message }: WebSocketRefusedError, place: string):
     case 504:
       return `${place} answered ${status}: its web server does not reach the directory behind it; ask its operator`
     default:
-      return `${place} answered ${status} in place of a WebSocket: this is a web server without a directory of Parley there; check the host and path`
+      return `${place} answered ${status} instead of opening a WebSocket: this is a web server without a directory of Parley there; check the host and path`
   }
 }

@@ -11,7 +11,7 @@ import {
 } from '../../directory/index.ts'
 import { formatAddress, peerIdOf } from '../dialing/address.ts'
 import { webSocketPlaceOf } from '../../transport/index.ts'
-import { dialDirectory } from './web-socket-way.ts'
+import { dialDirectory } from './websocket-fallback.ts'
 import type { DirectoryFindings, DirectoryView } from '../api/chat-events.ts'
 
 /** Where a directory was heard of. They are taken in this order. */

@@ -16,7 +16,7 @@ import { compareRows } from '../peers/peer-label.ts'
 import { rosterRow } from '../peers/roster-rows.ts'
 import { ParleyError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
-import { dialDirectory } from './web-socket-way.ts'
+import { dialDirectory } from './websocket-fallback.ts'
 import { version } from '../config/version.ts'
 
 /** The peer at the address is no directory, or does not send its roster. */

@@ -320,11 +320,11 @@ function offerText(files: readonly { readonly name: string; readonly sizeBytes: 
 
 /** @throws UsageError */
 async function hashedFile(path: string): Promise<HashedFile> {
-  if (!isAbsolute(path)) throw new UsageError(`${quote(path)} is no absolute path`)
+  if (!isAbsolute(path)) throw new UsageError(`${quote(path)} is not an absolute path: write it in full`)
   const nameBytes = Buffer.byteLength(basename(path))
   if (nameBytes > MAX_OFFERED_NAME_BYTES) {
     throw new UsageError(
-      `the name of ${quote(path)} has ${nameBytes} bytes, and at most ${MAX_OFFERED_NAME_BYTES} go out`
+      `the name of ${quote(path)} has ${nameBytes} bytes, and at most ${MAX_OFFERED_NAME_BYTES} can be sent: rename it`
     )
   }
   try {

@@ -163,8 +163,8 @@ function routerOfNow(self: PeerId): readonly PortMapper[] {
 }
 
 /**
- * The same after a restart: a router keeps a mapping for who has made it. It is no secret; who can send in this
- * machine's name on the LAN could take the port away, as by NAT-PMP.
+ * The same after a restart: a router lets only the nonce that made a mapping renew it. It is not a secret: a machine on
+ * the LAN that forges this one's address can take the port away, as it can with NAT-PMP.
  */
 function nonceOf(self: PeerId): Uint8Array {
   return createHash('sha256').update(`parley PCP nonce ${self.toString()}`).digest().subarray(0, PCP_NONCE_BYTES)

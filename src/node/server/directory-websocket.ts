@@ -63,7 +63,7 @@ function readAnnounced(text: string): Multiaddr {
   const address = parseAddress([text])
   if (address === undefined || webSocketPlaceOf(address) === undefined || peerIdOf(address) !== undefined) {
     throw new UsageError(
-      `--ws-announce: ${JSON.stringify(text)} is no WebSocket: give its URL, such as wss://directory.example`
+      `--ws-announce: ${JSON.stringify(text)} is not the URL of a WebSocket: give one such as wss://directory.example`
     )
   }
   return address

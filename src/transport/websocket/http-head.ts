@@ -1,6 +1,6 @@
 // The head of an HTTP/1.1 message, from its first line to the empty one: the only part of
-// HTTP that a WebSocket needs. It takes bytes of anybody, and refuses what has no one
-// meaning. It knows no WebSocket.
+// HTTP that a WebSocket needs. Its bytes may come from anyone, so it refuses what could be
+// read in two ways. It knows nothing of WebSockets.
 
 /** Browsers and proxies send two or three KB, most of it cookies; servers take eight. */
 export const MAX_HTTP_HEAD_BYTES = 8 * 1024
@@ -34,12 +34,12 @@ export function readHttpHead(bytes: Uint8Array): HttpHeadReading {
       : { is: 'invalid', why: `it has more than ${MAX_HTTP_HEAD_BYTES} bytes of headers` }
   }
   const [start = '', ...lines] = within.subarray(0, end).toString('latin1').split('\r\n')
-  if (!/^[\x20-\x7e\x80-\xff]+$/u.test(start)) return { is: 'invalid', why: 'its first line is none of HTTP' }
+  if (!/^[\x20-\x7e\x80-\xff]+$/u.test(start)) return { is: 'invalid', why: 'its first line is not HTTP' }
   if (lines.length > MAX_HEADERS) return { is: 'invalid', why: `it has more than ${MAX_HEADERS} headers` }
   const headers = new Map<string, string>()
   for (const line of lines) {
     const [, name, value = ''] = headerLine.exec(line) ?? []
-    if (name === undefined) return { is: 'invalid', why: 'one of its headers is none of HTTP' }
+    if (name === undefined) return { is: 'invalid', why: 'one of its headers is not HTTP' }
     const key = name.toLowerCase()
     const before = headers.get(key)
     headers.set(key, before === undefined ? value : `${before}, ${value}`)

@@ -27,7 +27,7 @@ export async function openWebSocket(
   const socket = place.isSecure ? await tlsSocket(place, where) : connect(where)
   const { promise, resolve, reject } = Promise.withResolvers<OpenWebSocket>()
   const onAbort = (): void => reject(toError(signal.reason))
-  const onClose = (): void => reject(new WebSocketRefusedError('the connection was closed in place of an answer'))
+  const onClose = (): void => reject(new WebSocketRefusedError('the connection was closed before an answer came'))
   const { key, bytes: request } = upgradeRequest(place)
   const onConnect = (): void => void socket.write(request)
   let received: Uint8Array = new Uint8Array()
@@ -36,7 +36,7 @@ export async function openWebSocket(
     const reading = readHttpHead(received)
     if (reading.is === 'incomplete') return
     try {
-      if (reading.is === 'invalid') throw new WebSocketRefusedError(`the answer is none of HTTP: ${reading.why}`)
+      if (reading.is === 'invalid') throw new WebSocketRefusedError(`the answer is not HTTP: ${reading.why}`)
       checkUpgradeResponse(reading.head, key)
       socket.pause()
       resolve({ socket, early: received.subarray(reading.byteLength) })
@@ -64,7 +64,7 @@ async function tlsSocket(place: WebSocketPlace, where: TcpNetConnectOpts): Promi
   const name = place.serverName ?? place.host
   return tls.connect({
     ...where,
-    // A proxy that would rather speak HTTP/2 is asked for no WebSocket there.
+    // HTTP/2, which a proxy may prefer, opens WebSockets in another way (RFC 8441).
     ALPNProtocols: ['http/1.1'],
     secureContext: trustedCertificates(tls),
     ...(isIP(name) === 0 ? { servername: name } : {})

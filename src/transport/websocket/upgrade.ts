@@ -1,7 +1,7 @@
 // The opening handshake of a WebSocket, on both sides: what is asked, whether it is
 // granted, and what the answer means. Extensions and subprotocols are neither offered nor
 // taken. It reads heads of HTTP messages, and opens no socket.
-/** @see https://www.rfc-editor.org/rfc/rfc6455#section-4 */
+// https://www.rfc-editor.org/rfc/rfc6455#section-4
 
 import { createHash, randomBytes } from 'node:crypto'
 import type { HttpHead } from './http-head.ts'
@@ -16,7 +16,7 @@ const keyForm = /^[+/\w]{22}==$/u
 /** What answers at the URL has not opened a WebSocket. */
 export class WebSocketRefusedError extends Error {
   override readonly name = 'WebSocketRefusedError'
-  /** Of HTTP; undefined when the answer is none of HTTP, or a WebSocket's that breaks its rules. */
+  /** Of HTTP; undefined when the answer is not HTTP, or breaks the rules of WebSocket. */
   readonly status: number | undefined
 
   constructor(message: string, status?: number) {
@@ -46,7 +46,7 @@ export function upgradeRequest(place: WebSocketPlace, key = randomBytes(KEY_BYTE
 /** @throws WebSocketRefusedError unless the head answers that request with a WebSocket */
 export function checkUpgradeResponse({ start, headers }: HttpHead, key: string): void {
   const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/u.exec(start)?.[1]
-  if (status === undefined) throw new WebSocketRefusedError('the answer is none of HTTP')
+  if (status === undefined) throw new WebSocketRefusedError('the answer is not HTTP')
   if (status !== '101') throw new WebSocketRefusedError(`the answer was ${status}`, Number(status))
   const isAccepted =
     hasToken(headers, 'upgrade', 'websocket') &&
@@ -66,18 +66,18 @@ export type UpgradeAnswer =
  * they can reach and it can't, or to take places in their name.
  */
 export function answerUpgrade({ start, headers }: HttpHead): UpgradeAnswer {
-  if (!/^GET \/[\x21-\x7e]* HTTP\/1\.1$/u.test(start)) return refuseUpgrade('405 Method Not Allowed', 'it is no GET')
+  if (!/^GET \/[\x21-\x7e]* HTTP\/1\.1$/u.test(start)) return refuseUpgrade('405 Method Not Allowed', 'it is not a GET')
   if (!hasToken(headers, 'upgrade', 'websocket') || !hasToken(headers, 'connection', 'upgrade')) {
-    return refuseUpgrade('426 Upgrade Required', 'it asks for no WebSocket')
+    return refuseUpgrade('426 Upgrade Required', 'it does not ask for a WebSocket')
   }
   if (headers.get('sec-websocket-version') !== VERSION) {
-    return refuseUpgrade('426 Upgrade Required', 'it is of another version of WebSocket')
+    return refuseUpgrade('426 Upgrade Required', 'it asks for another version of WebSocket')
   }
   if (headers.has('origin')) return refuseUpgrade('403 Forbidden', 'pages in browsers may not connect')
   const key = headers.get('sec-websocket-key') ?? ''
   const hasBody = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
   if (!keyForm.test(key) || hasBody || !/^[^\s,]+$/u.test(headers.get('host') ?? '')) {
-    return refuseUpgrade('400 Bad Request', 'it is no request of WebSocket')
+    return refuseUpgrade('400 Bad Request', 'it breaks the rules of WebSocket')
   }
   const lines = [
     'HTTP/1.1 101 Switching Protocols',

@@ -65,15 +65,18 @@ export function webSocketAddress(text: string): Multiaddr | undefined {
 }
 
 /** The URL that a person would type. */
-export function webSocketUrl({ host, port, isSecure, path }: WebSocketPlace): string {
-  const isUsual = port === (isSecure ? HTTPS_PORT : HTTP_PORT)
-  return `${isSecure ? 'wss' : 'ws'}://${bracketed(host)}${isUsual ? '' : `:${port}`}${path}`
+export function webSocketUrl(place: WebSocketPlace): string {
+  return `${place.isSecure ? 'wss' : 'ws'}://${authority(place.host, place)}${place.path}`
 }
 
 /** As a request names the place. */
-export function hostHeader({ host, port, isSecure, serverName }: WebSocketPlace): string {
-  const isUsual = port === (isSecure ? HTTPS_PORT : HTTP_PORT)
-  return `${bracketed(serverName ?? host)}${isUsual ? '' : `:${port}`}`
+export function hostHeader(place: WebSocketPlace): string {
+  return authority(place.serverName ?? place.host, place)
+}
+
+/** A host and its port, unless that is the default one of the scheme. */
+function authority(host: string, { port, isSecure }: WebSocketPlace): string {
+  return port === (isSecure ? HTTPS_PORT : HTTP_PORT) ? bracketed(host) : `${bracketed(host)}:${port}`
 }
 
 function bracketed(host: string): string {

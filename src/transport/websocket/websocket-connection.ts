@@ -1,7 +1,7 @@
 // A WebSocket as a transport's connection: bytes in order, on which Noise and Yamux run as
 // on TCP. What can't be sent yet holds the sender back, and what is not read the other
-// side. An accepted one begins with its opening handshake, so that whatever bounds a
-// connection without a key bounds that too.
+// side. An accepted one begins with its opening handshake, so that the limits on
+// connections that have not identified themselves apply to it too.
 import type { AbortOptions } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { AbstractMultiaddrConnectionInit } from '@libp2p/utils'
@@ -18,7 +18,7 @@ import { closeFrame, FrameReader, maskedMessage, messageHeader, pongFrame } from
 const JOIN_UP_TO_BYTES = 4 * 1024
 
 export interface WebSocketConnectionInit extends AbstractMultiaddrConnectionInit {
-  /** Connected, and read by nobody else. */
+  /** Connected, and with no other reader. */
   readonly socket: Socket
   /** What the remote was cut for. */
   readonly onMisbehaviour: (error: MisbehaviourError, connection: WebSocketConnection) => void
@@ -145,7 +145,8 @@ export class AcceptedWebSocket extends WebSocketConnection {
 
   #answer(head: HttpHead): UpgradeAnswer {
     const client = this.#clientOf(head)
-    if (client === undefined) return refuseUpgrade('400 Bad Request', 'its proxy does not say whose it is')
+    if (client === undefined)
+      return refuseUpgrade('400 Bad Request', 'its proxy does not say whose it is (X-Forwarded-For)')
     this.remoteAddr = client
     return answerUpgrade(head)
   }

@@ -1,7 +1,7 @@
-// Frames of WebSocket. libp2p takes a WebSocket for a stream of bytes: where a message
-// ends means nothing. So payload is handed on as it comes, no frame is ever kept, and its
-// length needs no bound. Pure, but for the chance in a mask.
-/** @see https://www.rfc-editor.org/rfc/rfc6455#section-5 */
+// Frames of WebSocket. libp2p uses a WebSocket as a stream of bytes: where a message ends
+// means nothing. So payload is passed on as it arrives, no frame is ever kept, and its
+// length needs no bound. Pure, except for the random masks.
+// https://www.rfc-editor.org/rfc/rfc6455#section-5
 
 import { randomBytes } from 'node:crypto'
 import { MisbehaviourError, PING_RATE, TINY_FRAME_BYTES, TINY_FRAME_RATE, TokenBucket } from '../../wire/index.ts'
@@ -120,13 +120,15 @@ export class FrameReader {
     const isControl = opcode >= CLOSE
     if (isControl) {
       if (opcode > PONG || !isFinal || leftBytes > MAX_CONTROL_BYTES)
-        throw broken('sent a WebSocket frame that is none')
+        throw broken('sent a WebSocket control frame that is not valid')
       if (this.#controls.take(1, nowMs) === 0) {
         throw new MisbehaviourError('ping-rate', `sent pings of WebSocket faster than ${PING_RATE.perSecond} a second`)
       }
     } else {
       // Text is for browsers; libp2p sends binary messages.
-      if (opcode !== (this.#isInMessage ? CONTINUATION : BINARY)) throw broken('sent a WebSocket frame that is none')
+      if (opcode !== (this.#isInMessage ? CONTINUATION : BINARY)) {
+        throw broken(`sent a WebSocket frame with the opcode ${opcode} where it may not stand`)
+      }
       this.#isInMessage = !isFinal
       if (leftBytes < TINY_FRAME_BYTES && this.#tiny.take(1, nowMs) === 0) {
         throw new MisbehaviourError('frame-rate', `sent tiny frames faster than ${TINY_FRAME_RATE.perSecond} a second`)
@@ -149,7 +151,7 @@ function lengthIn(header: Buffer): number {
   if (short === LENGTH_IN_2_BYTES) return header.readUInt16BE(2)
   if (short !== LENGTH_IN_8_BYTES) return short
   const length = header.readBigUInt64BE(2)
-  if (length > BigInt(Number.MAX_SAFE_INTEGER)) throw broken('announced a WebSocket frame longer than any')
+  if (length > BigInt(Number.MAX_SAFE_INTEGER)) throw broken('announced a WebSocket frame longer than any can be')
   return Number(length)
 }
 

@@ -1,5 +1,5 @@
-// Where a directory listens for WebSockets. Whose connection it is says a proxy that is
-// trusted, by `X-Forwarded-For`; from anybody else that header means nothing.
+// Where a directory listens for WebSockets. A trusted proxy says whose connection it is, by
+// `X-Forwarded-For`; from anyone else that header means nothing.
 import { TypedEventEmitter, type Listener, type ListenerEvents, type Upgrader } from '@libp2p/interface'
 import { ipPortToMultiaddr } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'

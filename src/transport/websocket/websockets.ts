@@ -39,7 +39,7 @@ export function webSockets({
       [Symbol.toStringTag]: '@parley/websockets',
       dial: async (address, options) => {
         const place = webSocketPlaceOf(address)
-        if (place === undefined) throw new TypeError(`${address.toString()} is no address of a WebSocket`)
+        if (place === undefined) throw new TypeError(`${address.toString()} is not the address of a WebSocket`)
         const { socket, early } = await openWebSocket(place, { signal: options.signal, lookup })
         stateAddressClass(address, addressClass(socket.remoteAddress ?? ''))
         const connection = new WebSocketConnection({ ...init(), socket, remoteAddr: address, direction: 'outbound' })

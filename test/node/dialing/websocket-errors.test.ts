@@ -14,8 +14,8 @@ test.each([
     new WebSocketRefusedError('the answer was 502', 502),
     'answered 502: its web server does not reach the directory behind it'
   ],
-  [new WebSocketRefusedError('the answer was 200', 200), 'answered 200 in place of a WebSocket'],
-  [new WebSocketRefusedError('the answer is none of HTTP'), 'is no WebSocket (the answer is none of HTTP)'],
+  [new WebSocketRefusedError('the answer was 200', 200), 'answered 200 instead of opening a WebSocket'],
+  [new WebSocketRefusedError('the answer is not HTTP'), 'is not a WebSocket (the answer is not HTTP)'],
   [coded('CERT_HAS_EXPIRED'), 'has expired'],
   [coded('SELF_SIGNED_CERT_IN_CHAIN'), 'is not of an authority that this machine trusts'],
   [coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'is for another name'],

@@ -135,10 +135,10 @@ test('what can’t be sent, and numbers that no file has, are refused in words',
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await symlink('/nowhere', join(folder, 'link'))
   const { peerId } = anna.self
-  await expect(anna.files.offer(peerId, [folder])).rejects.toThrow('is no file')
+  await expect(anna.files.offer(peerId, [folder])).rejects.toThrow('is not a file')
   await expect(anna.files.offer(peerId, ['/nowhere'])).rejects.toThrow('there is no such file')
   await expect(anna.files.offer(peerId, [join(folder, 'link')])).rejects.toThrow('there is no such file')
-  await expect(anna.files.offer(peerId, ['relative'])).rejects.toThrow('no absolute path')
+  await expect(anna.files.offer(peerId, ['relative'])).rejects.toThrow('not an absolute path')
   await expect(anna.files.offer(peerId, [])).rejects.toThrow('1 to 32 files')
   await expect(anna.files.get(7)).rejects.toThrow('no file has the number 7')
   await expect(anna.files.get()).rejects.toThrow('no file waits for an answer')

@@ -1,6 +1,6 @@
-// The second way to a directory: by WebSocket, through the web server of its host, where
-// its TCP port is not reached. It makes one attempt on both; when to make the next is
-// decided elsewhere.
+// The fallback to WebSocket, through the web server of a directory's host, where its TCP
+// port is not reached. It makes one attempt at both; when to make the next is decided
+// elsewhere.
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP } from 'node:net'
@@ -14,11 +14,12 @@ import { UnreachableError } from '../api/errors.ts'
 const WEB_SOCKET_AFTER_MS = 1_500
 
 /**
- * Where a directory is asked for by WebSocket too. What it says itself counts for the host by which it is known: else it
- * could send its clients to anybody's web server. Without a word of it, a host that has a name may have a web server.
+ * The address at which a directory is dialled by WebSocket too. One that the directory names counts only for the host by
+ * which it is known: else it could send its clients to the web servers of others. Without one, port 443 of a host that
+ * has a name is tried.
  *
- * @param said by the directory: any text
- * @returns undefined where there is no other way
+ * @param said what the directory names: any text
+ * @returns undefined where there is no fallback
  */
 export function webSocketOf(address: Multiaddr, said: string | undefined): Multiaddr | undefined {
   const host = hostPortOf(address)?.host
@@ -93,7 +94,7 @@ export async function dialEither(
   }
 }
 
-/** Ends the dial that was not the first, and closes what it has reached nevertheless. */
+/** Ends the dial that lost the race, and closes its connection if it still gets one. */
 async function endUnless(won: Connection, dial: Promise<Connection>, end: AbortController | undefined): Promise<void> {
   const reached = await Promise.race([dial, Promise.resolve(undefined)]).catch(() => undefined)
   if (reached === won) return

@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
 import { UnreachableError } from '../../../src/node/api/errors.ts'
-import { dialEither, webSocketOf } from '../../../src/node/directories/web-socket-way.ts'
+import { dialEither, webSocketOf } from '../../../src/node/directories/websocket-fallback.ts'
 
 const id = '12D3KooWCbJ6SGTETXjRjthKhrvKTo5tVSxsKx6aR75CZMtUCfbw'
 const usual = '/dns/directory.example/tcp/443/tls/ws'
