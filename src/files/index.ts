@@ -7,7 +7,7 @@
  * download.add(peer, await node.services.files.open(connection, { signal }))
  * const path = await download.whole
  */
-export { PartFile, removePart, type PartInit } from './disk/part-file.ts'
+export { NoRoomError, PartFile, removePart, type PartInit } from './disk/part-file.ts'
 export { hashFile, NotSendableError, SharedFile, type FileState, type HashedFile } from './disk/shared-file.ts'
 export { Download, type DownloadEvents } from './download.ts'
 export type { DropReason } from './download-plan.ts'

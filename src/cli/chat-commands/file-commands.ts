@@ -2,6 +2,7 @@
 // commands.
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { UsageError } from '../../node/settings.ts'
 import { type ChatCommand, type CommandResult, CommandUsageError, text } from './chat-command.ts'
 import { currentOr } from './named-peer.ts'
 
@@ -14,7 +15,9 @@ export const fileCommands: readonly ChatCommand[] = [
     help: 'offer files to the open conversation; quote a path with spaces',
     run: async (context, args): Promise<CommandResult> => {
       const { peer, name } = await currentOr(context, args)
-      const message = await context.node.files.offer(peer, pathsOf(args.text ?? ''))
+      const message = await context.node.files.offer(peer, pathsOf(args.text ?? '')).catch((error: unknown) => {
+        throw withHint(error, args.text ?? '')
+      })
       return { is: 'sent', peer, name, message }
     }
   },
@@ -55,6 +58,12 @@ export function pathsOf(given: string): readonly string[] {
     )
     return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path)
   })
+}
+
+/** A path with spaces that was typed without quotes is several, and the first of them is seldom there. */
+export function withHint(error: unknown, given: string): unknown {
+  if (!(error instanceof UsageError) || pathsOf(given).length < 2) return error
+  return new UsageError(`${error.message}. A path with spaces goes in quotes: /file "${given.trim()}"`)
 }
 
 /** @throws CommandUsageError */

@@ -1,7 +1,8 @@
 // The files of a node as its faces use them: offered in a message, fetched by whom they were offered to, listed with how
 // far they are. What is remembered is the book's; how one is fetched, the fetch's.
+import { stat } from 'node:fs/promises'
 import { basename, isAbsolute } from 'node:path'
-import { hashFile, NotSendableError, removePart, SharedFile } from '../../files/index.ts'
+import { hashFile, NoRoomError, NotSendableError, removePart, SharedFile } from '../../files/index.ts'
 import type { FilesOnOffer, HashedFile, OfferedFile } from '../../files/index.ts'
 import { MAX_FILES_PER_MESSAGE, MAX_OFFERED_NAME_BYTES } from '../../chat-protocol/index.ts'
 import { LruMap } from '../../lib/index.ts'
@@ -118,8 +119,11 @@ export class Files implements FilesApi {
 
   async get(number?: number, options: { readonly peer?: string } = {}): Promise<TransferView> {
     const offered = this.#named(number, options.peer, ({ state }) => state === 'offered')
-    if (offered.state === 'done') throw new UsageError(`${quote(offered.name)} is here already: ${offered.path ?? ''}`)
-    const wanted = await this.#change(offered, { state: 'wanted', why: undefined })
+    // What was fetched and then moved or deleted may be fetched again.
+    if (offered.state === 'done' && (await isThere(offered.path))) {
+      throw new UsageError(`${quote(offered.name)} is here already: ${offered.path ?? ''}`)
+    }
+    const wanted = await this.#change(offered, { state: 'wanted', why: undefined, path: undefined })
     this.#fetchNext()
     return this.#receivedView(wanted)
   }
@@ -232,7 +236,7 @@ export class Files implements FilesApi {
       .then(async () => fetch.run())
       .then(
         (path) => ({ path }),
-        (error: unknown) => ({ why: toError(error).message })
+        (error: unknown) => ({ why: reasonText(error) })
       )
     this.#running.delete(file.number)
     const now = this.#init.book.received.find(({ number }) => number === file.number)
@@ -316,6 +320,17 @@ export class Files implements FilesApi {
 function offerText(files: readonly { readonly name: string; readonly sizeBytes: number }[]): string {
   const list = files.map(({ name, sizeBytes }) => `${name} (${sizeText(sizeBytes)})`)
   return `${list.length === 1 ? 'File' : 'Files'}: ${list.join(', ')}`
+}
+
+async function isThere(path: string | undefined): Promise<boolean> {
+  return path !== undefined && (await stat(path).catch(() => undefined)) !== undefined
+}
+
+/** Why a file was not fetched, to follow `FILE was not fetched: `. */
+function reasonText(error: unknown): string {
+  if (!(error instanceof NoRoomError)) return toError(error).message
+  const [needed, free] = [sizeText(error.neededBytes), sizeText(error.freeBytes)]
+  return `it needs ${needed}, and the disk has ${free} to spare (setting minFree): make room`
 }
 
 /** @throws UsageError */

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { pathsOf } from '../../../src/cli/chat-commands/file-commands.ts'
+import { pathsOf, withHint } from '../../../src/cli/chat-commands/file-commands.ts'
+import { UsageError } from '../../../src/node/settings.ts'
 import { transferLine, transferNewsText, transferResultText } from '../../../src/cli/wording/transfer-wording.ts'
 import { transfer } from '../fake-node.ts'
 
@@ -16,6 +17,15 @@ test.each([
   ['', []]
 ])('the paths in %j', (typed, paths) => {
   expect(pathsOf(typed)).toEqual(paths)
+})
+
+test('a path with spaces and without quotes is answered with how to write it', () => {
+  const missing = new UsageError('"/a/my" can\'t be sent: there is no such file')
+  expect(withHint(missing, '/a/my photo.jpg')).toHaveProperty(
+    'message',
+    '"/a/my" can\'t be sent: there is no such file. A path with spaces goes in quotes: /file "/a/my photo.jpg"'
+  )
+  expect(withHint(missing, '/a/my')).toBe(missing)
 })
 
 test('a file in words: one line, whatever its name is', () => {

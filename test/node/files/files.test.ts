@@ -65,6 +65,25 @@ test('a file that was offered arrives under its name, and the message stands in 
   expect(received?.files).toEqual(message.files)
 })
 
+test('a file that is here is not fetched twice, and one that was deleted since is fetched again', async () => {
+  await using world = await contacts()
+  const { anna, bob } = world
+  await anna.files.offer(bob.self.peerId, [await ownFile('note.txt', Buffer.from('note'))])
+  const number = await offered(bob)
+  const path = async () => {
+    await bob.files.get(number)
+    return eventually(async () => {
+      const view = (await bob.files.list())[0]
+      expect(view?.state).toBe('done')
+      return view?.path ?? ''
+    })
+  }
+  const first = await path()
+  await expect(bob.files.get(number)).rejects.toThrow('is here already')
+  await rm(first)
+  expect(await readFile(await path(), 'utf8')).toBe('note')
+})
+
 test('nothing is fetched before it was asked for, and what is declined is not', async () => {
   await using world = await contacts()
   const { anna, bob } = world

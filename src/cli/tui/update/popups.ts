@@ -154,6 +154,7 @@ export function shownResult(result: CommandResult, state: State): Shown {
     case 'examined':
       return popup(`Doctor: ${doctorSum(result.report)}`, textLines(doctorListLines(result.report)))
     case 'sent':
+      if (result.message.files !== undefined) return plainLines(result, state)
       return { is: 'lines', lines: [`To ${labelOf(state, result.peer)}: ${excerpt(result.message.text)}`] }
     default:
       return plainLines(result, state)
