@@ -2,8 +2,10 @@
 // on a LAN, killed, and cut off from each other by a cable.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
+import { eventually, until } from '../eventually.ts'
 import { Lan, whyNoNamespaces, type NetHost } from '../netns/lan.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
+import type { JsonEvent } from '../processes/parley-run.ts'
 import { freePorts } from '../processes/ports.ts'
 import { TestBed } from '../processes/test-bed.ts'
 
@@ -51,14 +53,14 @@ describe('directories that were joined', () => {
     const anna = await bed.host(['--json', '--name', 'anna'], { env: { PARLEY_DIRECTORY: String(portA) } })
     await anna.event('ready')
     await a.process.event('ready')
-    expect(await roster(c)).toEqual(['anna'])
+    await eventually(async () => expect(await roster(c)).toEqual(['anna']))
 
     await b.process.kill()
     await a.process.event('directory-lost', isOf(b))
     const bob = await bed.host(['--json', '--name', 'bob'], { env: { PARLEY_DIRECTORY: String(portC) } })
     await bob.event('ready')
     await c.process.event('ready')
-    expect(await roster(a)).toEqual(['anna', 'bob'])
+    await eventually(async () => expect(await roster(a)).toEqual(['anna', 'bob']))
   })
 
   test('drop what a killed one had attached, not at once, and have it again when it is back', async () => {
@@ -71,19 +73,22 @@ describe('directories that were joined', () => {
     await a.process.event('ready')
     const watcher = await bed.host(['roster', '--directory', String(portB), '--watch', '--json'])
     await watcher.event('roster', ({ total }) => total === 1)
+    const shown = watcher.events().length
 
     const killedAtMs = performance.now()
     await a.process.kill()
-    await watcher.event('roster', ({ roster: rows }) => Array.isArray(rows) && rows.length === 0)
+    const isEmpty = ({ event, roster: rows }: JsonEvent): boolean =>
+      event === 'roster' && Array.isArray(rows) && rows.length === 0
+    await until(() => watcher.events().slice(shown).some(isEmpty), 'nobody is on the roster')
     expect(performance.now() - killedAtMs).toBeGreaterThan(2_500)
 
     const again = await directory(portA, [portB], home)
     expect(again.peer).toBe(a.peer)
     await again.process.event('ready')
-    expect(await roster(b)).toEqual(['anna'])
+    await eventually(async () => expect(await roster(b)).toEqual(['anna']))
     anna.type('{"do":"quit"}')
     await again.process.event('left')
-    expect(await roster(b)).toEqual([])
+    await eventually(async () => expect(await roster(b)).toEqual([]))
   })
 
   test('say on the terminal who joins, who is lost, and who is of another network', async () => {

@@ -10,6 +10,7 @@ import { tls } from '@libp2p/tls'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
+import { eventually } from '../eventually.ts'
 import {
   alikeIdentities,
   hasIpv6Loopback,
@@ -228,7 +229,8 @@ describe('a peer is not reached by', () => {
     const node = await createLibp2p({ addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()], ...parts })
     bed.defer(async () => node.stop())
     const port = /\/tcp\/(\d+)\//u.exec(String(node.getMultiaddrs()[0]))?.[1] ?? 'none'
-    expectEnd(await send(`127.0.0.1:${port}`, 'hello'), exitCodes.unreachable, message)
+    // What it speaks is asked for two seconds at most: a node that has no time to answer is not described.
+    await eventually(async () => expectEnd(await send(`127.0.0.1:${port}`, 'hello'), exitCodes.unreachable, message))
   })
 
   test('a port where something accepts and says nothing', async () => {
