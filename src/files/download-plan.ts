@@ -55,7 +55,7 @@ interface Source {
   readonly asked: Set<number>
   /** `idle`: in a queue, or silent; what it was asked for may be asked of others too. */
   state: 'active' | 'idle'
-  /** How many are served before it there; 0 when it does not say. */
+  /** Our place in its queue: 1 is served next; 0 when it does not say. */
   place: number
   /** Since when something is expected of it and nothing has come. */
   waitsSinceMs: number
@@ -99,7 +99,7 @@ export class DownloadPlan {
     return this.#have
   }
 
-  /** How many are served before us, of each source where we wait. */
+  /** Our place in the queue of each source where we wait: 1 is served next. */
   get places(): ReadonlyMap<string, number> {
     return new Map([...this.#sources.values()].flatMap(({ name, place }) => (place > 0 ? [[name, place]] : [])))
   }

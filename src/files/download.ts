@@ -92,7 +92,7 @@ export class Download {
     return this.#plan.have
   }
 
-  /** How many are served before us, where we wait. */
+  /** Our places in the queues of sources: 1 is served next. */
   get places(): readonly number[] {
     return [...this.#plan.places.values()]
   }

@@ -8,7 +8,7 @@
  * const path = await download.whole
  */
 export { NoRoomError, PartFile, removePart, type PartInit } from './disk/part-file.ts'
-export { hashFile, NotSendableError, SharedFile, type FileState, type HashedFile } from './disk/shared-file.ts'
+export { hashFile, NotSendableError, SharedFile, type HashedFile } from './disk/shared-file.ts'
 export { Download, type DownloadEvents } from './download.ts'
 export type { DropReason } from './download-plan.ts'
 export { files, type FileService, type FileServiceInit } from './file-service.ts'

@@ -10,7 +10,7 @@ export const UPLOAD_TURN_BYTES = 16 * 1024 * 1024
 export interface Upload {
   /** Uploads of one peer share what is fair. */
   readonly peer: string
-  /** @param place 0: it is served from now on; n: n - 1 others are served before it */
+  /** @param place 0: it is served from now on; otherwise its place in the queue: 1 is served next */
   onPlace(place: number): void
 }
 

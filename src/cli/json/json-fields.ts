@@ -140,7 +140,7 @@ export const shapeFields = {
     state: '`offered`, `waiting` (for its sender, or its turn), `running`, `done`, `declined`',
     doneBytes: 'how much of it is here, or went out since the start',
     bytesPerSecond: 'of the last seconds, while it runs',
-    place: 'how many are served before it, while it waits',
+    place: 'its place in the queue of its sender, while it waits: 1 is served next',
     path: 'where it is on this machine',
     why: 'why it waits or failed'
   },

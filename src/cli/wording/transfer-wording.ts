@@ -22,7 +22,7 @@ export function transferNewsText({ what, transfer }: TransferNews): string | und
   const who = cleanText(label)
   switch (what) {
     case 'offered':
-      return `${who} offers ${nameText(transfer)}: /get ${number} fetches it, /decline ${number} does not.`
+      return `${who} offers ${nameText(transfer)}: /get ${number} fetches it, /decline ${number} refuses it.`
     case 'done':
       return `${nameText(transfer)} from ${who} is here: ${cleanText(path)}`
     case 'failed':
@@ -57,7 +57,7 @@ function stateText(view: TransferView): string {
     case 'waiting':
       return place === undefined
         ? `waiting${percentText(view)}${reason}`
-        : `waiting, ${place} before it${percentText(view)}`
+        : `waiting, place ${place} in its sender's queue${percentText(view)}`
     case 'running':
       return `${direction === 'in' ? 'fetching' : 'sending'}${percentText(view)}${paceText(view)}`
     case 'done':

@@ -23,7 +23,7 @@ export interface TransferView {
   readonly doneBytes: number
   /** Of the last seconds, while it runs. */
   readonly bytesPerSecond?: number
-  /** While it waits: how many are served before. */
+  /** While it waits: its place in the queue of its sender; 1 is served next. */
   readonly place?: number
   /** Where it is, once it is whole; of an own one, the file that was offered. */
   readonly path?: string

@@ -56,7 +56,7 @@ export class Fetch {
     return (this.#download?.sources.length ?? 0) > 0
   }
 
-  /** How many are served before it at its sender; undefined while it is served. */
+  /** Its place in the queue of its sender: 1 is served next; undefined while it is served. */
   get place(): number | undefined {
     return this.#download?.places[0]
   }

@@ -30,12 +30,12 @@ test('a path with spaces and without quotes is answered with how to write it', (
 
 test('a file in words: one line, whatever its name is', () => {
   expect(transferNewsText({ what: 'offered', transfer })).toBe(
-    'bob offers photo␤.jpg (3 MiB): /get 12 fetches it, /decline 12 does not.'
+    'bob offers photo␤.jpg (3 MiB): /get 12 fetches it, /decline 12 refuses it.'
   )
   const running = { ...transfer, state: 'running', doneBytes: 2 ** 20, bytesPerSecond: 2 ** 19 } as const
   expect(transferLine(running)).toBe(' 12  photo␤.jpg (3 MiB) from bob: fetching, 33 %, 512 KiB/s, 4 s left')
   expect(transferLine({ ...running, state: 'waiting', place: 2 })).toBe(
-    ' 12  photo␤.jpg (3 MiB) from bob: waiting, 2 before it, 33 %'
+    " 12  photo␤.jpg (3 MiB) from bob: waiting, place 2 in its sender's queue, 33 %"
   )
   expect(transferLine({ ...transfer, why: 'its sender is gone' })).toBe(
     ' 12  photo␤.jpg (3 MiB) from bob: offered, /get 12 fetches it; its sender is gone'
