@@ -211,6 +211,7 @@ export class UploadSession implements Upload {
   ): Promise<void> {
     if (first + count > leafCountOf(offered.sizeBytes)) return this.#refuse(request, 'no-such-leaf')
     for (let leaf = first; leaf < first + count; leaf++) {
+      await this.#untilServed(request)
       if (leafSpan(offered.sizeBytes, leaf).bytes === 0) {
         await this.#send({ type: 'data', request, bytes: new Uint8Array() })
       }
@@ -221,6 +222,12 @@ export class UploadSession implements Upload {
         this.#init.slots.sent(this, bytes.byteLength)
       }
     }
+  }
+
+  /** One that has had its turn waits between two leaves, too: a request may be for more than a turn. */
+  async #untilServed(request: number): Promise<void> {
+    const { signal } = this.#over
+    while (!this.#isServed && this.#asked.has(request) && !signal.aborted) await this.#wakeup.sleep(signal)
   }
 
   async #refuse(request: number, reason: FileRefusal): Promise<void> {

@@ -2,9 +2,17 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Stream } from '@libp2p/interface'
 import { expect, test } from 'vitest'
-import { fileCodec, fileFrameBytes, MAX_FILE_FRAME_BYTES, type FileFrame } from '../../src/files/file-frames.ts'
-import { MIN_LEAF_BYTES } from '../../src/files/file-tree.ts'
+import {
+  fileCodec,
+  fileFrameBytes,
+  MAX_DATA_BYTES,
+  MAX_FILE_FRAME_BYTES,
+  type FileFrame
+} from '../../src/files/file-frames.ts'
+import { MAX_FILE_BYTES, MIN_LEAF_BYTES } from '../../src/files/file-tree.ts'
+import type { FilesOnOffer, OfferedFile } from '../../src/files/index.ts'
 import { MAX_REQUESTS_PER_STREAM } from '../../src/files/upload-session.ts'
+import { UPLOAD_TURN_BYTES } from '../../src/files/upload-slots.ts'
 import { FrameQueue, onClosed, runFrames } from '../../src/wire/index.ts'
 import { eventually, until } from '../eventually.ts'
 import { fetching, gated, lying, nothing, offering, original, rawStreamTo, side, streamTo } from './sides.ts'
@@ -125,6 +133,35 @@ test('a peer that waits for a slot knows its place, and is served when one is fr
   gate.resolve()
   await until(() => second.answers.length === 2, 'the second is served')
   expect(second.answers[1]?.type).toBe('data')
+})
+
+test('a peer that asks for many large leaves at once has its turn, and then waits like any other', async () => {
+  const told = Promise.withResolvers<void>()
+  const sent: string[] = []
+  let atOnce = 0
+  const large: OfferedFile = {
+    sizeBytes: MAX_FILE_BYTES,
+    layer: async () => new Uint8Array(),
+    leaf: async function* () {
+      sent.push(++atOnce === 1 ? 'alone' : 'beside another')
+      for (let bytes = 0; bytes < UPLOAD_TURN_BYTES; bytes += MAX_DATA_BYTES) yield new Uint8Array(MAX_DATA_BYTES)
+      if (sent.length === 2) await told.promise
+      atOnce--
+    },
+    close: async () => undefined
+  }
+  const offers: FilesOnOffer = { open: async () => large }
+  const [anna, bob, carl] = [await side(offers, 1), await side(nothing), await side(nothing)]
+  const file = 'ab'.repeat(32)
+  const many = asking(await rawStreamTo(bob, anna))
+  const one = asking(await rawStreamTo(carl, anna))
+  many.ask({ type: 'get', request: 1, file, leaf: 0, count: 3 })
+  await until(() => many.answers.length > 0, 'the first is served')
+  one.ask({ type: 'get', request: 1, file, leaf: 0, count: 1 })
+  await until(() => many.answers.some(({ type }) => type === 'queued'), 'the first has had its turn')
+  told.resolve()
+  await until(() => sent.length === 4, 'all four leaves')
+  expect(sent).toEqual(['alone', 'alone', 'alone', 'alone'])
 })
 
 test('leaves beyond the end, answers from a requester and too many requests at a time', async () => {
