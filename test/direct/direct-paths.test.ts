@@ -18,7 +18,10 @@ async function relayedPair(
   const [one, other] = [await directPeer(seenBy, inits[0], echo), await directPeer(seenBy, inits[1], echo)]
   await one.reserve(relay)
   await other.reserve(relay)
-  return { peers: [one, other], relayed: await one.dialThrough(relay, other) }
+  const relayed = await one.dialThrough(relay, other)
+  // The one that was dialled has the connection a moment later.
+  await until(() => openTo(other, one).length === 1, 'the relayed connection at the other peer')
+  return { peers: [one, other], relayed }
 }
 
 const openTo = (from: DirectPeer, to: DirectPeer): Connection[] =>
