@@ -1,5 +1,6 @@
 // A node without a face, and faces that come and go: real processes, one of which
 // is killed in the middle.
+import { randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -385,8 +386,10 @@ test('after an update a new face names the command that restarts the daemon, and
     const face = await bed.start(['--json'], { home, name: 'the new face' })
     expect(await face.event('ready')).toMatchObject({ nickname: 'anna', peer: self['peer'] })
     const texts = async (): Promise<unknown> => {
-      face.type(JSON.stringify({ do: 'history', peer: await bob.peerId(), tag: 'past' }))
-      const { messages } = await face.event('done', (event) => event['tag'] === 'past')
+      // A tag of its own: the answer to an earlier question would never change.
+      const tag = randomUUID()
+      face.type(JSON.stringify({ do: 'history', peer: await bob.peerId(), tag }))
+      const { messages } = await face.event('done', (event) => event['tag'] === tag)
       return Array.isArray(messages) ? messages.map(({ text }: { text: unknown }) => text) : []
     }
     await eventually(async () => expect(await texts()).toEqual(['before', 'after']))
