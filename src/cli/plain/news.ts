@@ -191,6 +191,7 @@ export class News {
       if (line !== undefined) this.#say([line])
     })
     this.#onTold('conversation', ({ detail }) => this.#conversationChanged(detail.peer, detail.state))
+    this.#on('expired', ({ detail: { beforeMs } }) => this.#terminal.forgetTyped(beforeMs))
     this.#on('forgotten', ({ detail: { peer } }) => {
       this.#requests.answered(peer)
       if (this.#isForgetting || this.#conversation?.peer !== peer) return

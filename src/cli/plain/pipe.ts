@@ -49,6 +49,10 @@ export class Pipe implements PlainTerminal {
     // There is no Tab key.
   }
 
+  forgetTyped(): void {
+    // There are no arrow keys.
+  }
+
   onTyped(listener: () => void): void {
     this.#typed = listener
   }

@@ -29,6 +29,8 @@ export class Screen implements PlainTerminal {
   readonly #printed: LineOutput
   readonly #readline: Interface
   readonly #suspension: Suspension
+  /** When each line that the arrow keys offer was typed. */
+  #typedAtMs: ReadonlyMap<string, number> = new Map()
   #prompt = ''
   #progress: string | undefined
   #candidates = noCompletion
@@ -65,6 +67,13 @@ export class Screen implements PlainTerminal {
       else this.#bursts.add(line)
       // Pasted lines come at once: each gets its prompt, whatever the first one leads to.
       if (!this.#closed) this.#readline.prompt()
+    })
+    // The newest first, each line once.
+    this.#readline.on('history', (lines) => {
+      const nowMs = Date.now()
+      this.#typedAtMs = new Map(
+        lines.map((line, at) => [line, at === 0 ? nowMs : (this.#typedAtMs.get(line) ?? nowMs)])
+      )
     })
     input.prependListener('keypress', (text: unknown, key: unknown) => {
       if (!this.#isAppendedUndrawn(text, key)) this.#countRows()
@@ -128,6 +137,13 @@ export class Screen implements PlainTerminal {
 
   completeWith(candidates: (line: string) => readonly [readonly string[], string]): void {
     this.#candidates = candidates
+  }
+
+  forgetTyped(beforeMs: number): void {
+    this.#typedAtMs = new Map([...this.#typedAtMs].filter(([, atMs]) => atMs >= beforeMs))
+    Reflect.set(this.#readline, 'history', [...this.#typedAtMs.keys()])
+    // A line that is being looked at stays in the input.
+    Reflect.set(this.#readline, 'historyIndex', -1)
   }
 
   onTyped(listener: () => void): void {

@@ -24,6 +24,8 @@ export interface PlainTerminal {
   readonly lines: AsyncIterable<string>
   /** Names and commands for the Tab key. */
   completeWith(candidates: (line: string) => readonly [readonly string[], string]): void
+  /** What was typed before then is no longer offered by the arrow keys. */
+  forgetTyped(beforeMs: number): void
   /** Called for each key; on a pipe for each line. */
   onTyped(listener: () => void): void
   /** Ctrl-C, and whether anything was typed since the one before. */

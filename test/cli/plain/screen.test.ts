@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import type { WriteStream } from 'node:tty'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MAX_TYPED_CHARACTERS } from '../../../src/cli/process/input-lines.ts'
 import { Screen } from '../../../src/cli/plain/screen.ts'
 import { cpuMsOf, millisecondsOfCpu } from '../../cpu-time.ts'
@@ -140,6 +140,7 @@ function open() {
   return { terminal, screen, type }
 }
 
+const up = '\u001b[A'
 const left = '\u001b[D'
 
 describe('a terminal with typing while lines come in', () => {
@@ -338,6 +339,24 @@ describe('a terminal with typing while lines come in', () => {
     screen.onInterrupt((typedSince) => told.push(typedSince))
     for (const text of ['\u0003', '\u0003', 'x', '\u0003', left, '\u0003\u0003']) await type(text)
     expect(told).toEqual([false, false, true, true, false])
+  })
+
+  it('offers with the arrow keys nothing that was typed too long ago to be kept', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const { terminal, screen, type } = open()
+      vi.setSystemTime(1000)
+      await type('old\r')
+      vi.setSystemTime(2000)
+      await type('new\r')
+      screen.forgetTyped(2000)
+      await type(up)
+      expect(terminal.seen().at(-1)).toBe('You: new')
+      await type(up)
+      expect(terminal.seen().at(-1)).toBe('You:')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('ends the line of the prompt at Ctrl-D', async () => {
