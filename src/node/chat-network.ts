@@ -60,6 +60,7 @@ interface Bound {
   readonly host: ChatHost
   readonly searches: Searches
   readonly codes: Codes
+  readonly transfers: { wake(peer: string): void }
 }
 
 export class ChatNetwork {
@@ -199,8 +200,10 @@ export class ChatNetwork {
   follow(): void {
     const { libp2p, records } = this.#host
     libp2p.addEventListener('connection:open', ({ detail }) => {
-      this.#dialer.connected(detail.remotePeer.toString())
-      this.#searches.wake(detail.remotePeer.toString())
+      const peer = detail.remotePeer.toString()
+      this.#dialer.connected(peer)
+      this.#searches.wake(peer)
+      this.#bound?.transfers.wake(peer)
     })
     libp2p.addEventListener('peer:disconnect', ({ detail }) => this.#doubts.disconnected(detail.toString()))
     libp2p.addEventListener('self:peer:update', () => void this.#refreshAddresses())

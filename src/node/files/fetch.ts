@@ -32,18 +32,26 @@ export interface FetchInit extends PartInit {
   /** There is a part on the disk, to go on with after a restart. Awaited before bytes are fetched. */
   readonly onPart: (path: string) => Promise<void>
   readonly onProgress: () => void
+  readonly backoff?: { readonly firstMs: number; readonly maxMs: number }
 }
 
 export class Fetch {
   readonly #init: FetchInit
   readonly #stopped = new AbortController()
   readonly #wakeup = new Wakeup()
-  readonly #backoff = new Backoff(FETCH_BACKOFF)
+  readonly #pausing = new Wakeup()
+  readonly #backoff: Backoff
   #download: Download | undefined
   #why: string | undefined
 
   constructor(init: FetchInit) {
     this.#init = init
+    this.#backoff = new Backoff(init.backoff ?? FETCH_BACKOFF)
+  }
+
+  /** The sender is connected: a pause before the next try ends. */
+  wake(): void {
+    this.#pausing.wake()
   }
 
   /** How many bytes are here, as whole leaves. */
@@ -143,6 +151,6 @@ export class Fetch {
   }
 
   async #pause(signal: AbortSignal): Promise<void> {
-    await new Wakeup().sleep(signal, this.#backoff.nextMs())
+    await this.#pausing.sleep(signal, this.#backoff.nextMs())
   }
 }

@@ -154,6 +154,11 @@ export class Files implements FilesApi {
     for (const one of added) this.#tell('offered', one)
   }
 
+  /** The peer is connected: what is fetched of it goes on at once. */
+  wake(peer: string): void {
+    for (const running of this.#running.values()) if (running.peer === peer) running.fetch.wake()
+  }
+
   /** Bytes of a file went out to a peer. */
   sent(peer: string, file: string, bytes: number): void {
     const sent = this.#init.book.sentTo(peer, file)
