@@ -24,8 +24,11 @@ class OtherVersionError extends ParleyError {
   override readonly exitCode = exitCodes.profileInUse
 
   constructor(its: string) {
+    // Two builds from source may have one number.
+    const which =
+      its === version ? `is another build of version ${version}` : `is version ${its}, and this is ${version}`
     super(
-      `the parley that runs on this profile is version ${its}, and this is ${version}: ` +
+      `the parley that runs on this profile ${which}: ` +
         'restart it with parley daemon --restart, or close its window with QUIT'
     )
   }

@@ -16,7 +16,7 @@ import {
 } from '../../../src/cli/attach/face-protocol.ts'
 import { FaceServer } from '../../../src/cli/attach/face-server.ts'
 import type { Contact, ConversationSummary } from '../../../src/cli/chat-api/chat-api.ts'
-import { exitCodes } from '../../../src/node/settings.ts'
+import { exitCodes, version } from '../../../src/node/settings.ts'
 import { eventually } from '../../eventually.ts'
 import { FakeNode, incoming, outgoing, row, invitation } from '../fake-node.ts'
 
@@ -329,11 +329,17 @@ test('a face of another version is refused, and is told so', async () => {
   expect(written).not.toContain('"live"')
 })
 
-test('a node of another version is named, with the command that starts it anew', async () => {
-  const [here, there] = duplexPair()
-  there.write(`${JSON.stringify({ is: 'hello', protocol: FACE_PROTOCOL_VERSION + 1, version: '9.9.9' })}\n`)
-  await expect(attach(() => here)).rejects.toThrow(/version 9\.9\.9.*parley daemon --restart/u)
-})
+test.each([
+  ['9.9.9', /is version 9\.9\.9, and this is .*parley daemon --restart/u],
+  [version, /is another build of version .*parley daemon --restart/u]
+])(
+  'a node of version %s that speaks another protocol is named, with the command that starts it anew',
+  async (its, told) => {
+    const [here, there] = duplexPair()
+    there.write(`${JSON.stringify({ is: 'hello', protocol: FACE_PROTOCOL_VERSION + 1, version: its })}\n`)
+    await expect(attach(() => here)).rejects.toThrow(told)
+  }
+)
 
 test('no more than some calls of a face are carried out at once', async () => {
   let most = 0
