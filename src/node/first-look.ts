@@ -8,7 +8,7 @@ const FIRST_LOOK_MS = 1_500
 export interface FirstLookInit {
   /** Each directory has answered or failed once. */
   readonly haveDirectoriesAnswered: () => boolean
-  /** Somebody is on the roster. */
+  /** A peer is on the roster. */
   readonly hasPeers: () => boolean
   /** Peers are looked for by mDNS. */
   readonly searchesLan: boolean
