@@ -18,6 +18,7 @@ import {
   writeLines
 } from './process/io.ts'
 import { OutputFailedError } from './process/process-output.ts'
+import { shellWord } from './options/given-options.ts'
 
 /**
  * For the system's resolver, where its user has not set it: 2 s for each name server, twice. A process can't end while a
@@ -159,11 +160,6 @@ function titleOf(command: ProgramCommand): string {
 function nearestHint(typed: string, names: readonly string[]): string {
   const near = nearestWord(typed, names)
   return near === undefined ? `there are ${names.join(', ')}.` : `did you mean ${near}?`
-}
-
-/** Quoted for the shell. */
-function shellWord(word: string): string {
-  return /^[\p{L}\p{N}_.:/@%+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 function sayFailure(io: CommandIo, error: unknown): ExitCode {

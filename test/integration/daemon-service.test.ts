@@ -102,6 +102,13 @@ describe.skipIf(!canRun)('under systemd', () => {
     const second = await pid()
     expect(second).not.toBe(first)
 
+    // Options of one restart would be gone at the next login.
+    const again = "parley daemon --install --name 'anna b'"
+    const refused = await parley('daemon', '--restart', '--name', 'anna b')
+    expect(refused).toMatchObject({ code: 2 })
+    expect(refused.stderr).toContain(again)
+    expect(await pid()).toBe(second)
+
     expect(await parley('daemon', '--restart')).toMatchObject({ code: 0 })
     await face.event('notice', ({ code }) => code === 'node-back')
     expect([first, second]).not.toContain(await pid())
@@ -109,6 +116,7 @@ describe.skipIf(!canRun)('under systemd', () => {
     expect(await parley('daemon', '--stop')).toMatchObject({ code: 0 })
     expect(await systemctl('is-active', 'parley.service')).toBe('inactive')
     expect(await parley('status')).toMatchObject({ code: 13 })
+    expect((await parley('daemon', '--restart', '--name', 'anna b')).stderr).toContain(again)
 
     expect(await parley('daemon', '--restart')).toMatchObject({ code: 0 })
     expect(await systemctl('is-active', 'parley.service')).toBe('active')

@@ -173,14 +173,16 @@ async function main(rounds: number, seed: number): Promise<number> {
           await send(text)
         }
       }
-      const writing = [
+      const writing = Promise.all([
         write('screen', async (text) => typeOnScreen(house, text)),
         write('plain', async (text) => typePlain(house, text)),
         write('bob', async (text) => house.bob.do({ do: 'msg', peer: anna, text }))
-      ]
+      ])
+      // When the kill fails, its error is the one to report.
+      writing.catch(() => undefined)
       await sleep(random.upTo(longestDelayMs))
       await house.kill(victim)
-      await Promise.all(writing)
+      await writing
       await house.bob.untilTexts(anna, 2 * textsEach * round)
       await house.watcher.untilTexts(bob, textsEach * round)
       await onScreen(house, written)

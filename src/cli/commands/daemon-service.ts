@@ -209,16 +209,13 @@ export async function uninstallService(io: CommandIo, config: Config): Promise<E
   return exitCodes.ok
 }
 
-/**
- * Starts the service where it is installed and doesn't run.
- *
- * @returns whether it is installed
- */
-export async function startService(config: Config, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const { file, start } = serviceOf(config, env)
-  if (!existsSync(file)) return false
-  for (const command of start) await run(command, env)
-  return true
+/** Whether the service manager has a file of it. */
+export function isInstalled(config: Config, env: NodeJS.ProcessEnv): boolean {
+  return existsSync(serviceOf(config, env).file)
+}
+
+export async function startService(config: Config, env: NodeJS.ProcessEnv): Promise<void> {
+  for (const command of serviceOf(config, env).start) await run(command, env)
 }
 
 /** The process of the service, as the service manager knows it; undefined when it runs none, or is not there. */

@@ -10,6 +10,7 @@ import {
   processNote,
   profileHolder,
   ProfileInUseError,
+  UsageError,
   type Config,
   type ExitCode
 } from '../../node/settings.ts'
@@ -24,9 +25,10 @@ import { droppedText, LineOutput } from '../process/line-output.ts'
 import { unlockerOf } from '../process/unlocking.ts'
 import { DirectoryNews } from '../wording/directory-wording.ts'
 import { addressesForOthers } from '../wording/identity-wording.ts'
-import { type Flags, flagsOf, hasSwitch } from '../options/given-options.ts'
+import { type Flags, flagsOf, hasSwitch, onProfile, shellWord } from '../options/given-options.ts'
 import {
   installService,
+  isInstalled,
   remarksOn,
   restartService,
   servicePid,
@@ -189,18 +191,30 @@ async function restart(io: CommandIo, config: Config, flags: Flags): Promise<Exi
   const { profile } = config.settings
   const daemon = await settledDaemon(config, io.interrupted)
   const given = daemonOptions(flags)
+  const isOfService = daemon === undefined ? isInstalled(config, io.env) : await isService(io, config, daemon)
+  if (isOfService && given.length > 0) throw serviceOptionsError(config, given)
   let started: StartedDaemon | undefined
-  if (daemon !== undefined && (await isService(io, config, daemon))) await restartService(config, io.env)
+  if (daemon !== undefined && isOfService) await restartService(config, io.env)
   else {
     if (daemon !== undefined) await endDaemon(io, config, daemon)
     else await refuseWindow(config)
     // A service that was stopped comes back as one, with its own options.
-    const isBack = daemon === undefined && given.length === 0 && (await startService(config, io.env))
-    if (!isBack) started = startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []), io.env)
+    if (isOfService) await startService(config, io.env)
+    else started = startDaemon(config, given.length > 0 ? given : (daemon?.options ?? []), io.env)
   }
   const next = await untilDaemonRuns(config, io.interrupted, started)
   writeLines(io.stdout, [`The daemon of the profile ${profile} runs. parley opens its chat.`, ...remarksOn(next)])
   return exitCodes.ok
+}
+
+/** The service starts with the options of its file: those of one restart would be gone at the next login. */
+function serviceOptionsError(config: Config, given: readonly string[]): UsageError {
+  const { profile } = config.settings
+  const command = [onProfile('parley daemon', profile), '--install', ...given.map(shellWord)].join(' ')
+  return new UsageError(
+    `the daemon of the profile ${profile} is a service, which starts with the options that it was installed with: ` +
+      `${command} installs it again with these, and --restart without options restarts it`
+  )
 }
 
 /** @throws ProfileInUseError when a window has the profile */

@@ -56,3 +56,8 @@ export function listOption(command: Command, name: RunOptionName): readonly stri
 export function onProfile(words: string, profile: string): string {
   return profile === defaultProfile ? words : `${words} --profile ${profile}`
 }
+
+/** One word of a command as a person types it: quoted where the shell would read more into it. */
+export function shellWord(word: string): string {
+  return /^[\p{L}\p{N}_.:/@%+-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
