@@ -61,6 +61,8 @@ interface Bound {
   readonly searches: Searches
   readonly codes: Codes
   readonly transfers: { wake(peer: string): void }
+  /** With whom there are conversations or requests. */
+  readonly talks: { talked(): Promise<readonly string[]> }
 }
 
 export class ChatNetwork {
@@ -180,6 +182,7 @@ export class ChatNetwork {
       lookAround: async (signal) => this.firstLook.once(signal, { thorough: false }),
       isDirectory: async (peer, asked) =>
         asked === undefined ? this.connections.isDirectory(peer) : this.connections.answersAsDirectory(asked),
+      away: async () => this.peers.away(await this.#made.talks.talked()),
       meet: async (text, signal) => this.#made.codes.meet(text, signal),
       notice
     })

@@ -291,7 +291,7 @@ async function compose({
     onPressure: (pressure) => events.tell('notice', () => pressureNotice(pressure)),
     stunServers: () => network.reachability.stunServers()
   })
-  network.bind({ host, searches: messaging, codes: invitations, transfers: files })
+  network.bind({ host, searches: messaging, codes: invitations, transfers: files, talks: messaging })
   return {
     networkName: config.settings.network,
     isObserver: observe,

@@ -246,6 +246,19 @@ test('a peer that starts again is found at its old port and gets what waited for
   expect(await texts(again, anna.self.peerId)).toEqual(['in one', 'in two'])
 })
 
+test('a peer that was talked with, is no contact any more and has left is found by the name that its row has', async () => {
+  const anna = await network.peer('anna')
+  const bert = await network.peer('bert', { accept: 'all' })
+  await anna.peers.resolve([placeOf(bert)])
+  const { peerId } = bert.self
+  expect(await settledState(anna, peerId, 'hello')).toBe('delivered')
+  await anna.peers.removeContact(peerId)
+  await bert.stop()
+  await eventually(() => expect(names(anna)).toEqual([]))
+  expect(anna.peers.look(peerId).name).toBe('bert')
+  expect(await anna.peers.resolve(['bert'], { trustName: true })).toMatchObject({ peer: peerId })
+})
+
 test('a message for somebody who was named by address and never reached arrives after a restart', async () => {
   const absent = await network.peer('bert', { accept: 'all' })
   const address = `/ip4/127.0.0.1/tcp/${absent.self.port}/p2p/${absent.self.peerId}`

@@ -305,6 +305,12 @@ export class Messaging implements MessagingApi {
     return requests.map((view) => withNamesake(view, this.#init.peers.trust(view.peer)))
   }
 
+  /** With whom there is a conversation, or who has written as a stranger. */
+  async talked(): Promise<readonly string[]> {
+    const [conversations, requests] = await Promise.all([this.history.conversations(), this.requests()])
+    return [...conversations, ...requests].map(({ peer }) => peer)
+  }
+
   async readRequest(peer: string): Promise<readonly IncomingMessage[]> {
     return explained(this.#conversations.requestOf(peer))
   }

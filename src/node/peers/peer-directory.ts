@@ -20,7 +20,7 @@ import { rttOf } from '../dialing/paths.ts'
 import { KnownNames, NamesAround, NameShapes, NamesakeWatch } from './known-names.ts'
 import { OtherPrograms } from './other-programs.ts'
 import { compareRows, peerLabel } from './peer-label.ts'
-import type { KnownPeers } from './peer-reference.ts'
+import type { KnownPeers, NamedPeer } from './peer-reference.ts'
 import type { Presence } from './presence.ts'
 import { otherProgramRow, rosterRow, type SeenBy } from './roster-rows.ts'
 
@@ -110,6 +110,15 @@ export class PeerDirectory {
     ]
     const others = [...met.map((peer) => ({ peer, name: this.name(peer) })), ...book.blocked()]
     return { self, contacts: book.contacts(), roster, others }
+  }
+
+  /** Of these peers those that {@link known} leaves out: neither contacts nor around. */
+  away(peers: Iterable<string>): NamedPeer[] {
+    const { book, presence } = this.#init
+    return Array.from(new Set(peers)).flatMap((peer) => {
+      const isElsewhere = book.contact(peer) !== undefined || book.isBlocked(peer) || presence.entry(peer) !== undefined
+      return isElsewhere ? [] : [{ peer, name: this.name(peer) }]
+    })
   }
 
   /** The name that the peer gives itself, or gave before it left. */

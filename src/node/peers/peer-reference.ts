@@ -70,6 +70,8 @@ export interface KnownPeers {
   readonly roster: readonly NamedPeer[]
   /** Other peers that an ID may name: senders of requests, blocked and connected peers. */
   readonly others: readonly NamedPeer[]
+  /** Peers that are no contacts and not around, with whom there is a conversation or a request: a face shows them. */
+  readonly away?: readonly NamedPeer[]
   /** Peer IDs by roster number, counted from 1; absent where numbers mean nothing. */
   readonly numbers?: readonly string[]
 }
@@ -99,6 +101,7 @@ export function readPeerReference(
     byNumber(text, known) ??
     byId(text, known) ??
     byAddress(words, known) ??
+    byLabel(text, known) ??
     byName(text, known, options.trustName) ??
     byShortBeginning(text, known, options.trustName)
   if (reference === undefined) throw new PeerNotFoundError(unknownText(text, known))
@@ -112,7 +115,8 @@ export function readPeerReference(
 /** All known peers by ID, with the names that the user knows; the own ID without a name. */
 function allPeers(known: KnownPeers): ReadonlyMap<string, string | undefined> {
   const all = new Map<string, string | undefined>()
-  for (const { peer, name } of [...known.others, ...known.roster, ...known.contacts]) all.set(peer, name)
+  for (const { peer, name } of [...(known.away ?? []), ...known.others, ...known.roster, ...known.contacts])
+    all.set(peer, name)
   return all.set(known.self, undefined)
 }
 
@@ -131,7 +135,7 @@ function refuseNamesakes(text: string, reference: PeerReference, known: KnownPee
   if (reference.kind === 'address' || (reference.by !== 'contact' && reference.by !== 'nickname')) return
   const shape = nameShape(text)
   const claims = known.contacts.flatMap(({ peer, claimedName: name }) => (name === undefined ? [] : [{ peer, name }]))
-  const named = [...known.others, ...known.roster, ...claims, ...known.contacts]
+  const named = [...(known.away ?? []), ...known.others, ...known.roster, ...claims, ...known.contacts]
   const bearers = new Map(
     named.flatMap(({ peer, name }) => (looksAlike(shape, nameShape(name)) ? [[peer, name] as const] : []))
   )
@@ -157,6 +161,22 @@ function byId(text: string, known: KnownPeers): PeerReference | undefined {
   if (only !== undefined) return { kind: 'peer', peer: only, by: 'id' }
   const peer = writtenPeerId(text)
   return peer === undefined ? undefined : { kind: 'peer', peer, by: 'id' }
+}
+
+/** `anna (12D3KooWAnna)`, `! anna (…)`: as lines name a peer whose name alone could mean another one. */
+const labelShape = /^(?:! )?(?<name>.+) \((?<id>\w+)\)$/u
+
+/**
+ * The ID decides, also against a peer that calls itself so; and the name has to be that peer's: a label is no way to give
+ * an ID another name.
+ */
+function byLabel(text: string, known: KnownPeers): PeerReference | undefined {
+  const { name = '', id = '' } = labelShape.exec(text)?.groups ?? {}
+  const peer = id === '' ? undefined : theOnly(id, allPeers(known), isIdPrefix)
+  if (peer === undefined) return undefined
+  const named = [...(known.away ?? []), ...known.others, ...known.roster, ...known.contacts]
+  const isItsName = named.some((one) => one.peer === peer && isSameName(one.name, name))
+  return isItsName ? { kind: 'peer', peer, by: 'id' } : undefined
 }
 
 /** Weaker than every name: anyone can make such an ID, and must not get what was meant for a contact. */
@@ -202,7 +222,7 @@ function byAddress(words: readonly string[], known: KnownPeers): PeerReference |
 function byName(text: string, known: KnownPeers, trustName: boolean): PeerReference | undefined {
   const contact = theOne(text, known.contacts)
   if (contact !== undefined) return { kind: 'peer', peer: contact.peer, by: 'contact' }
-  const stranger = theOne(text, known.roster)
+  const stranger = theOne(text, known.roster) ?? theOne(text, known.away ?? [])
   if (stranger === undefined) return undefined
   if (!trustName && stranger.peer !== known.self) {
     const claimant = known.contacts.find(({ peer }) => peer === stranger.peer)

@@ -14,7 +14,7 @@ import {
   PeerNotFoundError,
   UnreachableError
 } from '../api/errors.ts'
-import { readPeerReference, type KnownPeers, type PeerReference } from './peer-reference.ts'
+import { readPeerReference, type KnownPeers, type NamedPeer, type PeerReference } from './peer-reference.ts'
 import { shortId } from '../../lib/index.ts'
 
 /** The peers that words may name. */
@@ -42,6 +42,8 @@ export interface PeerResolverInit {
   readonly lookAround: (signal: AbortSignal | undefined) => Promise<void>
   /** Whether the peer is a directory, as far as that is known; over `asked`, the peer itself is asked. */
   readonly isDirectory: (peer: string, asked?: { connection: Connection; signal: AbortSignal }) => Promise<boolean>
+  /** See {@link KnownPeers.away}. */
+  readonly away: () => Promise<readonly NamedPeer[]>
   /** Goes to the maker of the code of an invitation. @returns undefined for a text that is no code */
   readonly meet: (text: string, signal: AbortSignal | undefined) => Promise<{ peer: string; name: string } | undefined>
   readonly notice: (notice: Notice) => void
@@ -62,7 +64,7 @@ export class PeerResolver {
   async resolve(words: readonly string[], options: ResolveOptions = {}): Promise<PeerTarget> {
     let reference: PeerReference
     try {
-      reference = this.#read(words, options)
+      reference = await this.#readAmongAll(words, options)
     } catch (error) {
       if (!(error instanceof PeerNotFoundError || error instanceof BadAddressError)) throw error
       const met = await this.#init.meet(words.join(' '), options.signal)
@@ -71,7 +73,7 @@ export class PeerResolver {
     }
     if (this.#dependsOnOthers(reference, words)) {
       await this.#init.lookAround(options.signal)
-      reference = this.#read(words, options)
+      reference = await this.#readAmongAll(words, options)
     }
     if (reference.kind === 'peer') {
       if (await this.#init.isDirectory(reference.peer))
@@ -87,8 +89,23 @@ export class PeerResolver {
     return this.#target(peer, 'address')
   }
 
-  #read(words: readonly string[], { numbers, trustName = false }: ResolveOptions): PeerReference {
-    const known = this.#init.peers.known()
+  /** The history is read only for words that name no contact and nobody around. */
+  async #readAmongAll(words: readonly string[], options: ResolveOptions): Promise<PeerReference> {
+    try {
+      return this.#read(words, options)
+    } catch (error) {
+      if (!(error instanceof PeerNotFoundError)) throw error
+      const away = await this.#init.away()
+      return this.#read(words, options, away)
+    }
+  }
+
+  #read(
+    words: readonly string[],
+    { numbers, trustName = false }: ResolveOptions,
+    away: readonly NamedPeer[] = []
+  ): PeerReference {
+    const known = { ...this.#init.peers.known(), away }
     return readPeerReference(words, numbers === undefined ? known : { ...known, numbers }, { trustName })
   }
 

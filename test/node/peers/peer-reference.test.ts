@@ -57,6 +57,19 @@ test('a roster number is the strongest, and only where numbers are given', () =>
   expect(() => readPeerReference(['2'], unnumbered, { trustName: true })).toThrow(/at the prompt only/)
 })
 
+test('a label as the screen shows it names its peer, and only with the name that this one has', () => {
+  expect(read(`bert (${shortId(bert)})`)).toEqual({ kind: 'peer', peer: bert, by: 'id' })
+  expect(read(`! anna (${shortId(bertha)})`)).toEqual({ kind: 'peer', peer: bertha, by: 'id' })
+  expect(() => read(`anna (${shortId(bert)})`)).toThrow(/no peer called/u)
+  expect(() => read(`bert (${shortId(bert).slice(0, 2)})`)).toThrow(/no peer called/u)
+})
+
+test('a peer that calls itself by the label of another is not found by it', () => {
+  const label = `bert (${shortId(bert)})`
+  const named = { ...known, contacts: [{ peer: anna, name: label }] }
+  expect(readPeerReference([label], named, { trustName: true })).toMatchObject({ peer: bert })
+})
+
 test('the CID of a peer names it by the ID that everything else uses', () => {
   const peer = '12D3KooWGjMaFKMeTVNvbXYZ6mEnB9hKMgd6gWDTwKvxHPA1eWxQ'
   const cid = 'bafzaajaiaejcazvzhnpz62rvuqgwvygne2io6trlv2h52mh2mh72flva3kpxonuj'

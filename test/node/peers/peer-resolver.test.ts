@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { Notice } from '../../../src/node/api/chat-events.ts'
 import { PeerResolver } from '../../../src/node/peers/peer-resolver.ts'
 import type { KnownPeers, NamedPeer } from '../../../src/node/peers/peer-reference.ts'
+import { shortId } from '../../../src/lib/index.ts'
+import { UntrustedNameError } from '../../../src/node/api/errors.ts'
 import { PeerBook } from '../../../src/storage/index.ts'
 
 const self = '12D3KooWRuMa9Eh2Nbn7CSbFbWJ3REyUd8dTYt8FVhwSfVcdC17F'
@@ -11,7 +13,10 @@ const first = { peer: '12D3KooWPKXP6T6dBxTP941cjTLnApFNkEumGpUX35EqGnvgC16b', na
 const second = { peer: '12D3KooWPJbUPDNXbx39JbNwuWDfZG38KkWDJQkneEnCapQrpt8U', name: 'twin' }
 
 /** A network on which the first peer is seen at once, and the others after a look around. */
-function resolver(later: readonly NamedPeer[]): { resolver: PeerResolver; looked: () => boolean } {
+function resolver(
+  later: readonly NamedPeer[],
+  away: readonly NamedPeer[] = []
+): { resolver: PeerResolver; looked: () => boolean } {
   let hasLooked = false
   const known = (): KnownPeers => ({ self, contacts: [], roster: hasLooked ? [first, ...later] : [first], others: [] })
   return {
@@ -25,6 +30,7 @@ function resolver(later: readonly NamedPeer[]): { resolver: PeerResolver; looked
         hasLooked = true
       },
       isDirectory: async () => false,
+      away: async () => away,
       meet: async () => undefined,
       notice: () => undefined
     })
@@ -55,6 +61,29 @@ describe('before all peers around are known', () => {
   })
 })
 
+describe('a peer with a conversation that is no contact and not around', () => {
+  const gone = { peer: '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo', name: 'gone' }
+  const short = shortId(gone.peer)
+
+  test.each(['gone', 'GONE', short, gone.peer, `gone (${short})`, `! gone (${short})`])(
+    'is found by %s',
+    async (words) => {
+      const found = await resolver([], [gone]).resolver.resolve(words.split(' '), { trustName: true })
+      expect(found.peer).toBe(gone.peer)
+    }
+  )
+
+  test('is a stranger by its name', async () => {
+    await expect(resolver([], [gone]).resolver.resolve(['gone'])).rejects.toThrow(UntrustedNameError)
+  })
+
+  test('never stands in the way of one that is around', async () => {
+    const twin = { ...gone, name: first.name }
+    const found = await resolver([], [twin]).resolver.resolve([first.name], { trustName: true })
+    expect(found.peer).toBe(first.peer)
+  })
+})
+
 describe('an address where another key answers than before', () => {
   const place = '/ip4/192.0.2.7/tcp/4001'
 
@@ -70,6 +99,7 @@ describe('an address where another key answers than before', () => {
       dialer: { dial: async () => connection as unknown as Connection },
       lookAround: async () => undefined,
       isDirectory: async () => false,
+      away: async () => [],
       meet: async () => undefined,
       notice: (notice) => notices.push(notice)
     })
