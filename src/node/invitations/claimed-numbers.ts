@@ -11,11 +11,11 @@ import { exitCodes } from '../api/exit-codes.ts'
 /** A directory that does not answer so soon is left out: a person waits for the code. */
 const CLAIM_TIMEOUT_MS = 4_000
 
-/** The largest number of each try: short ones first, as long as they are free. */
+/**
+ * The largest number of each try: short ones first, as long as they are free. Without a directory the first is taken: when
+ * two on a LAN have the same, a guest proves its words to both, which costs the wrong one a failed try.
+ */
 const NUMBER_RANGES = [99, 99, 999, 9_999, 99_999, 99_999]
-
-/** Where no directory says whether a number is free, it is drawn from so many, so that two on a LAN rarely meet. */
-const RANGE_WITHOUT_DIRECTORY = 9_999
 
 /** The directories refuse every number that was tried. */
 class NoNumberError extends ParleyError {
@@ -53,7 +53,7 @@ export class ClaimedNumbers {
     let refusal: unknown
     for (const range of NUMBER_RANGES) {
       const directories = this.#init.registeredAt()
-      const number = randomInt(1, (directories.length === 0 ? RANGE_WITHOUT_DIRECTORY : range) + 1)
+      const number = randomInt(1, range + 1)
       if (this.#numbers.has(number)) continue
       this.#numbers.add(number)
       const refusals = await Promise.all(directories.map(async (directory) => this.#claim(number, directory)))
