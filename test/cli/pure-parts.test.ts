@@ -451,6 +451,17 @@ describe('directories', () => {
     ).toBe('The directory 127.0.0.1:8000 is not connected: refused.')
   })
 
+  it('of which one is being connected at the start are not called missing until it fails', () => {
+    for (const hasLan of [true, false]) {
+      const news = new DirectoryNews()
+      const connecting = view({ state: 'connecting', isDefault: false })
+      expect(news.summary([connecting], { hasLan }, 0)).toEqual(['Connecting to the directory 127.0.0.1:8000 …'])
+      const failed = view({ state: 'waiting', isDefault: false, why: 'refused' })
+      expect(news.changed(failed, 0)).toEqual(['The directory 127.0.0.1:8000 is not connected: refused.'])
+      expect(news.changed(view({ isDefault: false }), 0)).toEqual(['Connected to the directory 127.0.0.1:8000.'])
+    }
+  })
+
   it('are reported when lost and when back, and not at each try between', () => {
     const news = new DirectoryNews()
     news.summary([view({})], { hasLan: true }, 0)

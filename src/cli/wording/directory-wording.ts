@@ -116,12 +116,16 @@ export class DirectoryNews {
     for (const view of views) this.#states.set(view.address, view.state)
     const connected = views.filter(({ state }) => state === 'connected')
     const asked = views.filter(({ state, isDefault }) => !isFine(state) && !isDefault)
-    const missing = asked.map((view) => notConnected(view, nowMs))
+    const missing = asked.map((view) =>
+      view.state === 'connecting' ? `Connecting to the directory ${view.address} …` : notConnected(view, nowMs)
+    )
     if (connected.length > 0) {
       const names = listText(connected.map(({ address }) => address))
       return [`Connected to the ${connected.length === 1 ? 'directory' : 'directories'} ${names}.`, ...missing]
     }
     const byRelay = hasRelays ? [THROUGH_RELAY_TEXT] : []
+    // What comes of it is reported; until then nothing is known to be missing.
+    if (asked.some(({ state }) => state === 'connecting')) return [...missing, ...byRelay]
     if (hasLan) return [...missing, 'No directory is connected: you see only peers on the local network.', ...byRelay]
     if (hasRelays) return [...missing, 'No directory is connected: nobody is listed here.', ...byRelay]
     return [
