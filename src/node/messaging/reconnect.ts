@@ -3,10 +3,22 @@
 // wanted. It knows neither how a peer is reached nor what is said to it.
 import type { Backoff } from '../../lib/index.ts'
 import type { ConversationState } from '../api/chat-events.ts'
-import { PrioritySemaphore, Wakeup } from '../../lib/index.ts'
+import { LruMap, PrioritySemaphore, Wakeup } from '../../lib/index.ts'
 
-/** A peer whose conversation is on the screen is tried at least this often; others wait for longer, or for a sighting. */
+/**
+ * A peer whose conversation is on the screen, or which was talked with a moment ago, is tried at least this often; others
+ * wait for longer, or for a sighting.
+ */
 export const URGENT_REDIAL_MAX_MS = 30_000
+
+/**
+ * A moment ago, after the last message or receipt of the peer: the time of a restart, a reboot or an update. Where no
+ * directory and no LAN shows that it is back, and it has nothing to send, only a try finds out.
+ */
+export const LATELY_HEARD_MS = 10 * 60_000
+
+/** Peers that are remembered for that; others wait as if it was longer ago. */
+const MAX_LATELY_HEARD = 1_000
 
 /** After a session of this length the back-off starts over, even if no message was exchanged. */
 export const STEADY_SESSION_MS = 30_000
@@ -89,6 +101,8 @@ interface Failure {
 export class Reconnect {
   readonly #init: ReconnectInit
   readonly #searches = new Map<string, Search>()
+  /** When each peer stored something of ours or wrote last, the latest last. */
+  readonly #heardAtMs = new LruMap<string, number>(MAX_LATELY_HEARD)
   readonly #dials = new PrioritySemaphore(MAX_RECONNECTS_AT_ONCE, DIALS_KEPT_FREE)
 
   constructor(init: ReconnectInit) {
@@ -137,6 +151,7 @@ export class Reconnect {
 
   /** The peer has stored something of ours, or written: what it is dialled for is done. */
   progressed(peer: string): void {
+    this.#heardAtMs.set(peer, this.#init.now())
     const search = this.#searches.get(peer)
     if (search !== undefined) search.hasProgressed = true
   }
@@ -184,7 +199,7 @@ export class Reconnect {
       isAgain = failure?.isOutdated === true
       if (isAgain) continue
       const patientMs = backoff.nextMs()
-      const waitMs = this.#init.isUrgent(peer) ? Math.min(patientMs, URGENT_REDIAL_MAX_MS) : patientMs
+      const waitMs = this.#isTriedOften(peer) ? Math.min(patientMs, URGENT_REDIAL_MAX_MS) : patientMs
       this.#init.onState(peer, {
         name: 'waiting',
         why: failure === undefined ? 'the connection was lost' : whyOf(failure.error),
@@ -228,6 +243,11 @@ export class Reconnect {
       search.outdate = undefined
       this.#dials.giveBack()
     }
+  }
+
+  #isTriedOften(peer: string): boolean {
+    const heardAtMs = this.#heardAtMs.get(peer) ?? -Infinity
+    return this.#init.isUrgent(peer) || this.#init.now() - heardAtMs < LATELY_HEARD_MS
   }
 
   #priorityOf(peer: string, { recentAtMs, wasReached }: Search): number {

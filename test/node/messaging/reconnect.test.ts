@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Backoff } from '../../../src/lib/backoff.ts'
 import {
   DIALS_KEPT_FREE,
+  LATELY_HEARD_MS,
   MAX_RECONNECTS_AT_ONCE,
   MIN_REDIAL_GAP_MS,
   STEADY_SESSION_MS,
@@ -206,6 +207,32 @@ test('a peer that is looked at is tried more often than one that is only waited 
   const often = await tries(true)
   expect(often).toBeGreaterThanOrEqual(3_600_000 / URGENT_REDIAL_MAX_MS)
   expect(await tries(false)).toBeLessThan(often / 4)
+})
+
+test('a peer that was talked with a moment ago is tried often, and later as any other', async () => {
+  const tries: number[] = []
+  const search = new Reconnect({
+    hasSession: () => false,
+    isUrgent: () => false,
+    attempt: async () => {
+      tries.push(Date.now())
+      throw new Error('nothing listens there')
+    },
+    isFutile: () => false,
+    onFutile: () => undefined,
+    backoff: () => new Backoff(REDIAL_BACKOFF, () => 0),
+    onState: () => undefined,
+    now: Date.now
+  })
+  // All was delivered, so it was looked for no longer; then it was killed, and something is written to it.
+  search.progressed(peer)
+  search.want(peer)
+  await vi.advanceTimersByTimeAsync(3 * LATELY_HEARD_MS)
+  await search.stop()
+  const waits = tries.slice(1).map((at, index) => ({ at, waitMs: at - (tries[index] ?? 0) }))
+  const lately = waits.filter(({ at }) => at < LATELY_HEARD_MS).map(({ waitMs }) => waitMs)
+  expect(Math.max(...lately)).toBe(URGENT_REDIAL_MAX_MS)
+  expect(waits.at(-1)?.waitMs).toBeGreaterThan(4 * URGENT_REDIAL_MAX_MS)
 })
 
 test('many absent peers are not dialled all at once', async () => {
