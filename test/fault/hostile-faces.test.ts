@@ -1,14 +1,20 @@
 // Faces that misbehave, attached to a real daemon beside an honest one: too many,
 // one that never reads, one that stands still, one that writes garbage. The node
 // and the honest face do not notice.
-import { connect, type Socket } from 'node:net'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { chmod, stat } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FACE_PROTOCOL_VERSION } from '../../src/cli/attach/face-protocol.ts'
-import { pathsToCall } from '../../src/cli/control/control-path.ts'
+import { pathsToCall, type SocketKind } from '../../src/cli/control/control-path.ts'
 import { loadConfig, profileFolder } from '../../src/node/settings.ts'
 import { eventually } from '../eventually.ts'
+import { nodePath } from '../processes/parley-process.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { JsonParley } from './json-parley.ts'
 
@@ -42,10 +48,15 @@ afterEach(async () => {
   await bed[Symbol.asyncDispose]()
 })
 
-async function newSocket(): Promise<Socket> {
+async function socketPath(kind: SocketKind): Promise<string> {
   const config = await loadConfig({ flags: {}, env: bed.env(home) })
   const folder = profileFolder(config.folders.data, 'default')
-  const [path = ''] = await pathsToCall(config.folders, folder, 'faces')
+  const [path = ''] = await pathsToCall(config.folders, folder, kind)
+  return path
+}
+
+async function newSocket(): Promise<Socket> {
+  const path = await socketPath('faces')
   const socket = connect({ path })
   socket.on('error', () => undefined)
   sockets.push(socket)
@@ -97,6 +108,42 @@ test('two hundred at once: those beyond the bound are refused, and a face that w
   await eventually(() => expect(answers).toHaveLength(200))
   expect(answers.filter((answer) => answer.includes('"too-many-faces"')).length).toBeGreaterThan(150)
   expect(await face.do({ do: 'who' })).toMatchObject({ event: 'done' })
+})
+
+const nobody = '65534'
+const setpriv = '/usr/bin/setpriv'
+/** What a process of another user is answered when it connects, writes, and removes the file. */
+const stranger = `
+const { connect } = require('node:net'), { rmSync } = require('node:fs')
+const [path] = process.argv.slice(1)
+const told = (event) => { try { rmSync(path) } catch (error) { event += ', ' + error.code } console.log(event) }
+const socket = connect(path)
+socket.on('connect', () => { socket.write('{"is":"hello"}\\n'); told('connected'); socket.destroy() })
+socket.on('error', (error) => told(error.code))`
+
+async function asNobody(path: string): Promise<string> {
+  const as = ['--reuid', nobody, '--regid', nobody, '--clear-groups', nodePath, '-e', stranger, path]
+  const { stdout } = await promisify(execFile)(setpriv, as)
+  return stdout.trim()
+}
+
+describe.skipIf(process.getuid?.() !== 0 || !existsSync(setpriv))('a process of another user', () => {
+  test('reaches neither socket, also where somebody has opened the folders, and nobody notices', async () => {
+    for (const kind of ['faces', 'commands'] as const) {
+      const path = await socketPath(kind)
+      expect(await asNobody(path)).toBe('EACCES, EACCES')
+      const folders: string[] = []
+      for (let folder = dirname(path); folder.startsWith(bed.folder); folder = dirname(folder)) folders.push(folder)
+      const modes = await Promise.all(folders.map(async (folder) => (await stat(folder)).mode))
+      for (const folder of folders) await chmod(folder, 0o755)
+      // The file of the socket has its own mode.
+      expect(await asNobody(path)).toBe('EACCES, EACCES')
+      for (const [index, folder] of folders.entries()) await chmod(folder, modes[index] ?? 0o700)
+    }
+    expect(daemon.events.filter(({ event }) => event === 'faces').map(({ count }) => count)).toEqual([1])
+    await bob.do({ do: 'msg', peer: await face.peerId(), text: 'as before' })
+    expect(await face.untilTexts(await bob.peerId(), 1)).toEqual(['as before'])
+  })
 })
 
 test('garbage, and calls without end, end or wait by themselves', async () => {
