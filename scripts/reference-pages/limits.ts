@@ -1,11 +1,10 @@
 // The page of all limits and defaults: a table for each file of src/ that has any.
-import { sourceConstants } from '../source-constants.ts'
+import { type Constant, sourceConstants } from '../source-constants.ts'
 
 export function limitsPage(): string {
-  const byFile = Map.groupBy(
-    sourceConstants().filter(({ value }) => shown(value) !== undefined),
-    ({ file }) => file
-  )
+  const limits = sourceConstants().filter(({ value }) => shown(value) !== undefined)
+  refuseTwins(limits)
+  const byFile = Map.groupBy(limits, ({ file }) => file)
   const sections = [...byFile].map(
     ([file, constants]) =>
       `## [\`${file}\`](../../${file})\n\n| constant | value | what and why |\n| --- | --- | --- |\n` +
@@ -14,6 +13,17 @@ export function limitsPage(): string {
         .join('')
   )
   return `# Limits and defaults\n\nWritten from the sources by \`npm run reference\`: each constant with its reason.\n\n${sections.join('\n')}`
+}
+
+/** @throws Error for a name that stands in two files: documents and people mean one limit by it */
+function refuseTwins(limits: readonly Constant[]): void {
+  for (const [name, places] of Map.groupBy(limits, (limit) => limit.name)) {
+    if (places.length < 2) continue
+    const files = places.map(({ file }) => file).join(' and ')
+    throw new Error(
+      `${name} stands in ${files}: export it from one of them, or give each a name that says what it limits`
+    )
+  }
 }
 
 function shown(value: unknown, name = ''): string | undefined {

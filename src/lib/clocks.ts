@@ -25,6 +25,8 @@ export class ClockJumps {
   }
 }
 
+export const MS_PER_SECOND = 1_000
+
 /** @returns milliseconds, whole */
 export function steadyNow(): number {
   return Math.round(performance.timeOrigin + performance.now())

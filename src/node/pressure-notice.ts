@@ -1,10 +1,9 @@
 // The notice that there are too many connections, in words: what is done about it and
 // what the user can do. Pure.
+import { MS_PER_SECOND } from '../lib/index.ts'
 import type { Pressure } from '../transport/index.ts'
 import { canonicalIp } from '../wire/index.ts'
 import type { Notice } from './api/chat-events.ts'
-
-const MS_PER_SECOND = 1_000
 
 export function pressureNotice(pressure: Pressure): Notice {
   return { code: 'too-many-connections', text: pressureText(pressure) }

@@ -4,7 +4,8 @@ import { ipText } from '../wire/index.ts'
 import type { PortRequest } from './port-mapper.ts'
 
 export const NAT_PMP_VERSION = 0
-const ANSWER_BIT = 128
+/** Set in the opcode of an answer; PCP keeps its place (RFC 6887, 7.2). */
+export const ANSWER_BIT = 128
 
 const opcodes = { address: 0, tcp: 2 } as const
 

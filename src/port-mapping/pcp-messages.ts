@@ -2,11 +2,10 @@
 // Bytes in, a message or undefined out; nothing is thrown.
 import { isIPv4 } from 'node:net'
 import { ipBytes, ipText, IPV4_BYTES, IPV6_BYTES } from '../wire/index.ts'
-import { NAT_PMP_VERSION } from './nat-pmp-messages.ts'
+import { ANSWER_BIT, NAT_PMP_VERSION } from './nat-pmp-messages.ts'
 import type { PortRequest } from './port-mapper.ts'
 
 const VERSION = 2
-const ANSWER_BIT = 128
 const OPCODE_MAP = 1
 
 /** IANA's number of the protocol: TCP. */

@@ -7,7 +7,7 @@ import { doctorJson } from '../json/answer-json.ts'
 import { flagsOf, hasSwitch } from '../options/given-options.ts'
 import { escapedJson } from '../process/clean-text.ts'
 import { type CommandIo, writeLines } from '../process/io.ts'
-import { PROGRESS_EVERY_MS, ProgressLine } from '../process/progress-line.ts'
+import { PERCENTAGE_EVERY_MS, ProgressLine } from '../process/progress-line.ts'
 import { doctorLines } from '../wording/doctor-wording.ts'
 import {
   type Config,
@@ -88,7 +88,7 @@ class ExaminationProgress {
     this.#line = new ProgressLine(stderr)
     this.#timer = setInterval(() => {
       this.#line.show('Examining the network', performance.now() - this.#startedAtMs, EXAMINED_WITHIN_MS)
-    }, PROGRESS_EVERY_MS)
+    }, PERCENTAGE_EVERY_MS)
   }
 
   /** Takes the line away; again, it does nothing. */

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream'
 import { cleanText } from './clean-text.ts'
 
 /** How often a percentage is updated: people do not read faster. */
-export const PROGRESS_EVERY_MS = 200
+export const PERCENTAGE_EVERY_MS = 200
 
 export class ProgressLine {
   readonly #output: Writable & { readonly isTTY?: boolean; readonly columns?: number }
@@ -19,7 +19,7 @@ export class ProgressLine {
   /** @param what as in `Writing FILE`; `done` and `total` are of one unit */
   show(what: string, done: number, total: number): void {
     const nowMs = performance.now()
-    const isTooSoon = nowMs - this.#startedAtMs < WORTH_A_WORD_MS || nowMs - this.#shownAtMs < PROGRESS_EVERY_MS
+    const isTooSoon = nowMs - this.#startedAtMs < WORTH_A_WORD_MS || nowMs - this.#shownAtMs < PERCENTAGE_EVERY_MS
     if (this.#output.isTTY !== true || isTooSoon) return
     this.#shownAtMs = nowMs
     const percent = total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100))

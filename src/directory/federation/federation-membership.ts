@@ -19,7 +19,7 @@ const FEDERATION_TAG_VALUE = 100
 const MAX_NOTICED = 256
 
 /** Notices about directories that were not joined: an attacker may come with ever new keys. */
-const NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
+const JOIN_NOTICE_RATE = { burst: 10, perSecond: 0.1 } as const
 
 const TAG = 'parley-federation'
 
@@ -70,8 +70,8 @@ export class FederationMembership implements DialListener {
 
   constructor(init: FederationMembershipInit) {
     this.#init = init
-    this.#notices = new TokenBucket(NOTICE_RATE, init.now())
-    this.#evictions = new TokenBucket(NOTICE_RATE, init.now())
+    this.#notices = new TokenBucket(JOIN_NOTICE_RATE, init.now())
+    this.#evictions = new TokenBucket(JOIN_NOTICE_RATE, init.now())
   }
 
   start(): void {

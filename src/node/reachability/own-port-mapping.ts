@@ -50,7 +50,7 @@ export class OwnPortMapping {
 
   constructor(init: OwnPortMappingInit) {
     this.#init = init
-    this.#notices = new TokenBucket(NOTICE_RATE, steadyNow())
+    this.#notices = new TokenBucket(PORT_NOTICE_RATE, steadyNow())
     this.#mappedPort = new MappedPort({
       port: init.port,
       mappers: init.mappers ?? (() => routerOfNow(init.self)),
@@ -141,7 +141,7 @@ export class OwnPortMapping {
 }
 
 /** A router that changes its port at each renewal is reported now and then; `parley status` shows the port of the moment. */
-const NOTICE_RATE: Rate = { burst: 2, perSecond: 1 / 21_600 }
+const PORT_NOTICE_RATE: Rate = { burst: 2, perSecond: 1 / 21_600 }
 
 /** The addresses from which directories see this machine. */
 async function seenAddresses(

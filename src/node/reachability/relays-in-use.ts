@@ -4,7 +4,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { StunServer } from '../../direct/stun/index.ts'
-import { shortId } from '../../lib/index.ts'
+import { MS_PER_SECOND, shortId } from '../../lib/index.ts'
 import {
   circuitAddress,
   type Circuits,
@@ -20,8 +20,6 @@ import type { LostRelay } from '../dialing/dial-errors.ts'
 import type { KnownAddresses } from '../dialing/dialable.ts'
 import type { Directories } from '../directories/directories.ts'
 import { stunServersAt } from '../directories/stun-servers.ts'
-
-const MS_PER_SECOND = 1_000
 
 export interface RelaysInUseInit {
   readonly circuits: () => Pick<Circuits, 'relays' | 'named' | 'reserve' | 'release' | 'stunPlaces'>

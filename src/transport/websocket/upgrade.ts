@@ -9,7 +9,7 @@ import { hostHeader, type WebSocketPlace } from './websocket-address.ts'
 
 const VERSION = '13'
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
-const KEY_BYTES = 16
+const CHALLENGE_BYTES = 16
 /** Sixteen bytes in base64. */
 const keyForm = /^[+/\w]{22}==$/u
 
@@ -30,7 +30,10 @@ export interface UpgradeRequest {
   readonly bytes: string
 }
 
-export function upgradeRequest(place: WebSocketPlace, key = randomBytes(KEY_BYTES).toString('base64')): UpgradeRequest {
+export function upgradeRequest(
+  place: WebSocketPlace,
+  key = randomBytes(CHALLENGE_BYTES).toString('base64')
+): UpgradeRequest {
   const lines = [
     `GET ${place.path} HTTP/1.1`,
     `Host: ${hostHeader(place)}`,

@@ -15,7 +15,7 @@ import { answerUpgrade, refuseUpgrade, type UpgradeAnswer } from './upgrade.ts'
 import { closeFrame, FrameReader, maskedMessage, messageHeader, pongFrame } from './websocket-frames.ts'
 
 /** Payload up to this is copied behind its header: two writes cost more. */
-const JOIN_UP_TO_BYTES = 4 * 1024
+const COPY_UP_TO_BYTES = 4 * 1024
 
 export interface WebSocketConnectionInit extends AbstractMultiaddrConnectionInit {
   /** Connected, and with no other reader. */
@@ -93,7 +93,7 @@ export class WebSocketConnection extends AbstractMultiaddrConnection {
 
   #sendPlain(bytes: Uint8ArrayList): boolean {
     const header = messageHeader(bytes.byteLength)
-    if (bytes.byteLength <= JOIN_UP_TO_BYTES) return this.write(Buffer.concat([header, ...bytes]))
+    if (bytes.byteLength <= COPY_UP_TO_BYTES) return this.write(Buffer.concat([header, ...bytes]))
     this.#socket.cork()
     this.write(header)
     let hasRoom = true

@@ -5,7 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { escapedJson } from '../../process/clean-text.ts'
-import { PROGRESS_EVERY_MS, ProgressLine } from '../../process/progress-line.ts'
+import { PERCENTAGE_EVERY_MS, ProgressLine } from '../../process/progress-line.ts'
 import { onProfile, type RunningParley } from '../../control/index.ts'
 import { sayMended, writeLines, type CommandIo } from '../../process/io.ts'
 import { givenPassphrase, PassphraseTerminal } from '../../process/passphrase.ts'
@@ -141,7 +141,7 @@ async function watchCopy(folder: string, signal: AbortSignal, onProgress: (progr
   while (!signal.aborted) {
     const copies = (await readdir(folder)).filter((name) => name.startsWith(`${historyFile}.copy.`))
     onProgress({ doneBytes: Math.max(0, ...(await Promise.all(copies.map(sizeOf)))), totalBytes })
-    await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => undefined)
+    await sleep(PERCENTAGE_EVERY_MS, undefined, { signal }).catch(() => undefined)
   }
 }
 
