@@ -1,9 +1,15 @@
 // The page of the commands inside a chat, from the table that all faces share and
 // from that of the full screen.
+import type { ChatCommand } from '../../src/cli/chat-commands/chat-command.ts'
 import { chatCommands } from '../../src/cli/chat-commands/chat-commands.ts'
 import { usageOf } from '../../src/cli/chat-commands/command-arguments.ts'
 import { screenCommands } from '../../src/cli/tui/model/screen-commands.ts'
 import { cell, codes, table } from './markdown.ts'
+
+/** What is typed as paths a program gives in a field of its own. */
+export function programParameters({ parameters }: ChatCommand): ChatCommand['parameters'] {
+  return parameters.filter(({ name }) => name !== 'paths')
+}
 
 export function chatCommandsPage(): string {
   const rows = chatCommands.map((command) => [
@@ -11,7 +17,7 @@ export function chatCommandsPage(): string {
     codes(command.aliases.map((alias) => `/${alias}`)),
     command.help,
     codes(
-      [...command.parameters, ...(command.fields ?? []).map((name) => ({ name, required: false }))].map(
+      [...programParameters(command), ...(command.fields ?? []).map((name) => ({ name, required: false }))].map(
         ({ name, required }) => (required ? name : `${name}?`)
       )
     )

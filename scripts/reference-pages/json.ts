@@ -3,6 +3,7 @@
 import { chatCommands } from '../../src/cli/chat-commands/chat-commands.ts'
 import { errorMeanings, noticeMeanings } from '../../src/cli/json/json-codes.ts'
 import { answerFields, eventFields, eventMeanings, shapeFields, type Fields } from '../../src/cli/json/json-fields.ts'
+import { programParameters } from './chat-commands.ts'
 import { cell, table } from './markdown.ts'
 
 type Answer = keyof typeof answerFields
@@ -32,7 +33,7 @@ const answersOf: Readonly<Record<string, readonly Answer[]>> = {
   confirm: ['safety number'],
   unverify: ['safety number'],
   invite: ['invitation', 'invitations'],
-  file: ['sent'],
+  send: ['sent'],
   get: ['transfer'],
   decline: ['transfer'],
   transfers: ['transfers'],
@@ -67,7 +68,7 @@ const notes: Readonly<Record<string, string>> = {
   rename: 'Without `text` the contact goes by its own name again.',
   show: '`text`: which one, counted from the last.',
   typing: '`text`: `on` or `off`.',
-  file: '`text`: paths of files, absolute; in quotes where they have spaces. `peer`: to whom, instead of the open conversation. Answers with `message`.',
+  send: 'To `peer`, which must be given: `text`, as `msg` sends it, or `files`, a list of absolute paths, or both. With `id` and `wait` as of `msg`.',
   get: '`text`: the `number` of a [transfer](#a-transfer), without it the last that was offered.',
   decline: '`text`: as of `get`.',
   invite:
@@ -169,11 +170,12 @@ ${shapeNames()
 const eventNames = (): (keyof typeof eventFields)[] => Object.keys(eventFields) as (keyof typeof eventFields)[]
 const shapeNames = (): (keyof typeof shapeFields)[] => Object.keys(shapeFields) as (keyof typeof shapeFields)[]
 
-function commandRow({ name, aliases, parameters, fields = [], help }: (typeof chatCommands)[number]): string[] {
+function commandRow(command: (typeof chatCommands)[number]): string[] {
+  const { name, aliases, fields = [], help } = command
   const taken = [
-    ...parameters.map((one) => (one.required ? `\`${one.name}\`` : `\`${one.name}\`?`)),
+    ...programParameters(command).map((one) => (one.required ? `\`${one.name}\`` : `\`${one.name}\`?`)),
     ...fields.map((field) => `\`${field}\`?`),
-    ...(name === 'msg' ? ['`wait`?'] : [])
+    ...(name === 'msg' || name === 'send' ? ['`wait`?'] : [])
   ]
   const answers = answersOf[name]
   if (answers === undefined) throw new Error(`json.ts does not say what ${name} answers`)

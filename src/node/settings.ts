@@ -30,6 +30,7 @@ export {
   PeerNotFoundError,
   processNote,
   ProfileInUseError,
+  quote,
   UsageError,
   WrongPassphraseError
 } from './api/errors.ts'

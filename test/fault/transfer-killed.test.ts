@@ -39,7 +39,7 @@ test('a file arrives whole, once, though its receiver was killed on the way', as
   const content = randomBytes(20_000_000)
   const path = join(home, 'film.mkv')
   await writeFile(path, content)
-  await anna.do({ do: 'file', peer: bertaId, text: path })
+  await anna.do({ do: 'send', peer: bertaId, files: [path] })
   await first.until('the offer', () => first.events.find(({ event }) => event === 'transfer'))
   await first.do({ do: 'get' })
   await first.kill()

@@ -109,6 +109,7 @@ interface FieldTypes {
 }
 
 const pageFields = { limit: 'number', before: 'number', after: 'number', maxBytes: 'number' } as const
+const offerFields = { text: 'text', id: 'text' } as const
 const offeredFields = { number: 'number', peer: 'peer' } as const
 const newsFields = { limit: 'number', maxBytes: 'number' } as const
 
@@ -210,7 +211,7 @@ const calls: Readonly<Record<string, Call>> = {
   'invitations.list': ({ node }) => node.invitations.list(),
   'invitations.revoke': ({ node }, args) => node.invitations.revoke(args.number(0)),
 
-  'files.offer': ({ node }, args) => node.files.offer(args.peer(0), args.texts(1)),
+  'files.offer': ({ node }, args) => node.files.offer(args.peer(0), args.texts(1), args.options(2, offerFields)),
   'files.list': ({ node }) => node.files.list(),
   'files.get': ({ node }, args) => {
     const { number, ...options } = args.options(0, offeredFields)

@@ -112,7 +112,7 @@ export function remoteInvitations({ call }: Remote): InvitationsApi {
 
 export function remoteFiles({ call }: Remote): FilesApi {
   return {
-    offer: as((peer, paths) => call('files.offer', [peer, paths])),
+    offer: as((peer, paths, options = {}) => call('files.offer', [peer, paths, { ...options }])),
     list: as(() => call('files.list')),
     get: as((number, options = {}) => call('files.get', [{ ...options, number }])),
     decline: as((number, options = {}) => call('files.decline', [{ ...options, number }]))

@@ -92,7 +92,7 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
       revoke: async (number) => invitations.revoke(number)
     },
     files: {
-      offer: async (peer, paths) => files.offer(peer, paths),
+      offer: async (peer, paths, options) => files.offer(peer, paths, options),
       list: async () => files.list(),
       get: async (number, options) => files.get(number, options),
       decline: async (number, options) => files.decline(number, options)

@@ -46,6 +46,8 @@ export interface CommandContext {
 export interface CommandArguments extends CommandFields {
   readonly peer?: readonly string[]
   readonly text?: string
+  /** Paths as they were typed, quotes and all; a program gives `files`. */
+  readonly paths?: string
 }
 
 /** Arguments that only a program gives. */
@@ -59,12 +61,15 @@ export interface CommandFields {
   readonly certain?: boolean
   /** Of the message that is to be sent: asked for again with the same one, it is sent once. */
   readonly id?: string
+  /** Paths of files and folders of this machine, absolute. */
+  readonly files?: readonly string[]
   /** Messages by their IDs. */
   readonly ids?: readonly string[]
 }
 
 interface CommandParameter {
-  readonly name: 'peer' | 'text'
+  /** `paths`: only typed; programs have the field `files`. */
+  readonly name: 'peer' | 'text' | 'paths'
   readonly required: boolean
   /** As it stands in the help: PEER, TEXT, NICKNAME. */
   readonly placeholder: string
@@ -75,7 +80,7 @@ export interface ChatCommand {
   readonly aliases: readonly string[]
   readonly parameters: readonly CommandParameter[]
   /** What a program may give beside the parameters. */
-  readonly fields?: readonly (keyof CommandFields | 'peer')[]
+  readonly fields?: readonly (keyof CommandFields | 'peer' | 'text')[]
   readonly help: string
   run(context: CommandContext, args: CommandArguments): Promise<CommandResult>
 }
@@ -217,6 +222,8 @@ export const peer: CommandParameter = { name: 'peer', required: true, placeholde
 
 /** Without it the peer of the open conversation is meant. */
 export const thisPeer: CommandParameter = { ...peer, required: false }
+
+export const paths: CommandParameter = { name: 'paths', required: true, placeholder: 'PATH…' }
 
 export function text(placeholder: string, required = true): CommandParameter {
   return { name: 'text', required, placeholder }

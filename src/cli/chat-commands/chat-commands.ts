@@ -51,7 +51,7 @@ export const chatCommands: readonly ChatCommand[] = [
   },
   {
     name: 'msg',
-    aliases: ['send'],
+    aliases: [],
     parameters: [peer, text('TEXT')],
     fields: ['id'],
     help: 'send one message to PEER without opening the conversation ("two words" in quotes)',

@@ -31,6 +31,9 @@ export function argumentsFromLine(command: ChatCommand, rest: string): CommandAr
   }
   if (takesPeer) return checked(command, rest === '' ? {} : { peer: splitWords(rest) })
   if (takesText) return checked(command, rest === '' ? {} : { text: rest })
+  if (command.parameters.some(({ name }) => name === 'paths')) {
+    return checked(command, rest === '' ? {} : { paths: rest })
+  }
   if (rest !== '') throw new CommandUsageError(`${usageOf(command)} takes nothing more`)
   return {}
 }
@@ -47,15 +50,16 @@ export function argumentsFromJson(command: ChatCommand, fields: Readonly<Record<
   }
   if (text !== undefined && typeof text !== 'string') throw new CommandUsageError('"text" must be a string')
   const words = typeof peer === 'string' ? [peer] : peer
-  return checked(command, {
+  const args = {
     ...(words === undefined ? {} : { peer: words }),
     ...(text === undefined ? {} : { text }),
     ...fieldsFromJson(command, fields)
-  })
+  }
+  return command.parameters.some(({ name }) => name === 'paths') ? args : checked(command, args)
 }
 
 function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unknown>>): CommandFields {
-  const { before, after, limit, id, ids, certain } = given
+  const { before, after, limit, id, ids, certain, files } = given
   const takes = command.fields ?? []
   if (takes.includes('before') && takes.includes('after') && before !== undefined && after !== undefined) {
     throw new CommandUsageError('give "before" or "after", not both')
@@ -67,6 +71,7 @@ function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unk
       ? { limit: wholeNumber('limit', limit, MAX_PAGE_MESSAGES) }
       : {}),
     ...(takes.includes('certain') && certain === true ? { certain } : {}),
+    ...(takes.includes('files') && files !== undefined ? { files: filePaths(files) } : {}),
     ...(takes.includes('id') && id !== undefined ? { id: messageId(id) } : {}),
     ...(takes.includes('ids') && ids !== undefined ? { ids: messageIds(ids) } : {})
   }
@@ -88,6 +93,11 @@ function messageId(value: unknown): string {
 function messageIds(value: unknown): readonly string[] {
   if (isWords(value) && value.length <= MAX_PAGE_MESSAGES) return value
   throw new CommandUsageError(`"ids" must be a list of at most ${MAX_PAGE_MESSAGES} message IDs`)
+}
+
+function filePaths(value: unknown): readonly string[] {
+  if (isWords(value)) return value
+  throw new CommandUsageError('"files" must be a list of paths')
 }
 
 function isWords(value: unknown): value is readonly string[] {

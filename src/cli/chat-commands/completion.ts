@@ -1,8 +1,9 @@
 // What the Tab key offers: commands after a slash, names wherever a PEER is
-// meant. Pure; it knows the line and the names, not where they come from.
+// meant, and files of this machine where a path is.
 import { folded } from '../../lib/index.ts'
 import { isMarked } from '../../node/settings.ts'
 import type { RosterRow } from '../chat-api/chat-api.ts'
+import { completePath } from '../process/typed-paths.ts'
 import type { ChatCommand } from './chat-command.ts'
 import { findCommand } from './chat-commands.ts'
 
@@ -29,8 +30,9 @@ export function completeLine(
     ]
   const argument = /^\/(\S+)\s+(.*)$/u.exec(line)
   if (argument !== null) {
-    const takesPeer = findCommand(argument[1] ?? '')?.parameters[0]?.name === 'peer'
-    return takesPeer ? completeName(argument[2] ?? '', names) : [[], line]
+    const takes = findCommand(argument[1] ?? '')?.parameters[0]?.name
+    if (takes === 'paths') return completePath(argument[2] ?? '')
+    return takes === 'peer' ? completeName(argument[2] ?? '', names) : [[], line]
   }
   return peerExpected ? completeName(line, names) : [[], line]
 }

@@ -1,25 +1,32 @@
 // The commands of a chat about files: offer some, fetch or decline what was offered, list all. A part of the one table of
 // commands.
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { UsageError } from '../../node/settings.ts'
-import { type ChatCommand, type CommandResult, CommandUsageError, text } from './chat-command.ts'
-import { currentOr } from './named-peer.ts'
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { isSameName } from '../../lib/index.ts'
+import { quote, UsageError } from '../../node/settings.ts'
+import type { ChatApi } from '../chat-api/chat-api.ts'
+import { absolute, firstWordOf, pathsOf } from '../process/typed-paths.ts'
+import {
+  type ChatCommand,
+  type CommandArguments,
+  type CommandContext,
+  type CommandResult,
+  CommandUsageError,
+  paths,
+  text
+} from './chat-command.ts'
+import { currentOr, words } from './named-peer.ts'
+import { cautionBefore } from './stranger-caution.ts'
 
 export const fileCommands: readonly ChatCommand[] = [
   {
-    name: 'file',
+    name: 'send',
     aliases: [],
-    parameters: [text('PATH')],
-    fields: ['peer'],
-    help: 'offer files to the open conversation; quote a path with spaces',
-    run: async (context, args): Promise<CommandResult> => {
-      const { peer, name } = await currentOr(context, args)
-      const message = await context.node.files.offer(peer, pathsOf(args.text ?? '')).catch((error: unknown) => {
-        throw withHint(error, args.text ?? '')
-      })
-      return { is: 'sent', peer, name, message }
-    }
+    parameters: [paths],
+    fields: ['peer', 'text', 'files', 'id'],
+    help: 'offer files to the open conversation; type a path, complete it with Tab, or drag it here',
+    run: async (context, args): Promise<CommandResult> =>
+      args.paths === undefined ? sendForProgram(context, args) : offerTyped(context, args.paths)
   },
   {
     name: 'get',
@@ -50,20 +57,61 @@ export const fileCommands: readonly ChatCommand[] = [
   }
 ]
 
-/** As terminals and shells write paths: in quotes, or with a backslash before a space. A path is one of this machine. */
-export function pathsOf(given: string): readonly string[] {
-  return [...given.matchAll(/(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+/gu)].map(([word]) => {
-    const path = word.replaceAll(/'([^']*)'|"([^"]*)"|\\(.)/gu, (_, single?: string, double?: string, one?: string) =>
-      String(single ?? double ?? one)
-    )
-    return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path)
-  })
+/** A program names the peer, and gives a text, files, or both. */
+async function sendForProgram(context: CommandContext, args: CommandArguments): Promise<CommandResult> {
+  const { files = [], id } = args
+  const written = args.text ?? ''
+  if (words(args).length === 0) throw new CommandUsageError('"peer" is missing')
+  if (files.length === 0 && written === '') throw new CommandUsageError('"text" or "files" is missing')
+  const target = await context.resolve(words(args))
+  const caution = await cautionBefore({ ...context, target, verb: 'send' })
+  if (caution !== undefined) return caution
+  const { messaging, files: offers } = context.node
+  const options = id === undefined ? {} : { id }
+  const message =
+    files.length === 0
+      ? await messaging.send(target.peer, written, options)
+      : await offers.offer(target.peer, files, { ...options, text: written })
+  return { is: 'sent', peer: target.peer, name: target.name, message }
 }
 
-/** A path with spaces that was typed without quotes is several, and the first of them is seldom there. */
-export function withHint(error: unknown, given: string): unknown {
-  if (!(error instanceof UsageError) || pathsOf(given).length < 2) return error
-  return new UsageError(`${error.message}. A path with spaces goes in quotes: /file "${given.trim()}"`)
+async function offerTyped(context: CommandContext, typed: string): Promise<CommandResult> {
+  const found = await existingPaths(typed)
+  if (found === undefined) throw missingPath(context.node, typed)
+  const { peer, name } = await currentOr(context, {})
+  return { is: 'sent', peer, name, message: await context.node.files.offer(peer, found) }
+}
+
+/** Also one path whose spaces were typed without quotes. @returns undefined when one of them is not there */
+async function existingPaths(typed: string): Promise<readonly string[] | undefined> {
+  const found = pathsOf(typed)
+  const areThere = await Promise.all(found.map(isThere))
+  if (found.length > 0 && areThere.every(Boolean)) return found
+  const whole = absolute(typed.trim())
+  return (await isThere(whole)) ? [whole] : undefined
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    // One that is there and can't be read is refused with the reason.
+    (error: unknown) => !(error instanceof Error && 'code' in error && error.code === 'ENOENT')
+  )
+}
+
+/** A command of this name once sent messages, and a name is more often a person than a file that is not there. */
+function missingPath(node: ChatApi, typed: string): UsageError {
+  const word = firstWordOf(typed)
+  const { contacts, roster } = node.snapshot()
+  const names = [...contacts.map(({ name }) => name), ...roster.flatMap(({ name, shortId }) => [name, shortId])]
+  if (names.some((name) => isSameName(name, word)) || word.startsWith('12D3Koo')) {
+    return new UsageError(
+      `Nothing was sent: /send offers files, and there is no file ${quote(word)} here. To write to a person: /msg ${typed}`
+    )
+  }
+  const [missing = typed] = pathsOf(typed).filter((path) => !existsSync(path))
+  const hint = pathsOf(typed).length > 1 ? `. A path with spaces goes in quotes: /send "${typed.trim()}"` : ''
+  return new UsageError(`${quote(missing)} can't be sent: there is no such file${hint}`)
 }
 
 /** @throws CommandUsageError */

@@ -128,7 +128,7 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
     case 'transfer':
       return [transferResultText(result.transfer)]
     case 'transfers':
-      return orNone(result.transfers.map(transferLine), 'No files were offered. /file PATH offers one.')
+      return orNone(result.transfers.map(transferLine), 'No files were offered. /send PATH offers one.')
     case 'history':
       return orNone(
         result.entries.flatMap(({ message }) => historyLine(message, context.labelOf(result.peer), context.fold)),

@@ -37,14 +37,21 @@ export interface TransferNews {
   readonly transfer: TransferView
 }
 
+export interface OfferOptions {
+  readonly text?: string
+  readonly id?: string
+}
+
 export interface FilesApi {
   /**
    * Offers files to a peer in one message. They are read once now, and again when the peer fetches them.
    *
    * @param paths of files of this machine, absolute
+   * @param options.text what stands in the message beside the names
+   * @param options.id of the message: asked for again with the same one, it is sent once
    * @throws UsageError for what can't be sent; as `send` does
    */
-  offer(peer: string, paths: readonly string[]): Promise<OutgoingMessage>
+  offer(peer: string, paths: readonly string[], options?: OfferOptions): Promise<OutgoingMessage>
   /** Files in both directions, the newest last. */
   list(): Promise<readonly TransferView[]>
   /** Fetches what was offered; resolves when that has begun. @param number default: the last that was offered, by `peer` */

@@ -8,7 +8,7 @@ import { MAX_FILES_PER_MESSAGE, MAX_OFFERED_NAME_BYTES } from '../../chat-protoc
 import { LruMap } from '../../lib/index.ts'
 import type { IncomingMessage, NewOutgoing, OutgoingMessage } from '../../storage/index.ts'
 import { steadyNow, toError } from '../../wire/index.ts'
-import type { FilesApi, TransferNews, TransferView } from '../api/file-views.ts'
+import type { FilesApi, OfferOptions, TransferNews, TransferView } from '../api/file-views.ts'
 import { fileFault, quote, UsageError } from '../api/errors.ts'
 import { sizeText } from '../config/setting-values.ts'
 import { Fetch, type FetchInit } from './fetch.ts'
@@ -36,7 +36,7 @@ export interface FilesInit {
   readonly service: FetchInit['service']
   readonly isBlocked: (peer: string) => boolean
   readonly label: (peer: string) => string
-  readonly send: (peer: string, message: Pick<NewOutgoing, 'text' | 'files'>) => Promise<OutgoingMessage>
+  readonly send: (peer: string, message: Pick<NewOutgoing, 'text' | 'files' | 'id'>) => Promise<OutgoingMessage>
   readonly tell: (news: TransferNews) => void
 }
 
@@ -83,7 +83,7 @@ export class Files implements FilesApi {
     await Promise.all([...this.#running.values()].map(async ({ ended }) => ended))
   }
 
-  async offer(peer: string, paths: readonly string[]): Promise<OutgoingMessage> {
+  async offer(peer: string, paths: readonly string[], options: OfferOptions = {}): Promise<OutgoingMessage> {
     if (paths.length === 0 || paths.length > MAX_FILES_PER_MESSAGE) {
       throw new UsageError(`one message offers 1 to ${MAX_FILES_PER_MESSAGE} files, and these are ${paths.length}`)
     }
@@ -104,7 +104,8 @@ export class Files implements FilesApi {
     )
     for (const { file, layer } of hashed) this.#layers.set(file, Promise.resolve(layer))
     try {
-      return await send(peer, { text: offerText(files), files })
+      const { text = '', id } = options
+      return await send(peer, { text: offerText(files, text), files, ...(id === undefined ? {} : { id }) })
     } catch (error) {
       await book.removeSent(added.map(({ number }) => number))
       throw error
@@ -322,9 +323,10 @@ export class Files implements FilesApi {
 }
 
 /** For peers that know no offers, and for the history. */
-function offerText(files: readonly { readonly name: string; readonly sizeBytes: number }[]): string {
+function offerText(files: readonly { readonly name: string; readonly sizeBytes: number }[], text: string): string {
   const list = files.map(({ name, sizeBytes }) => `${name} (${sizeText(sizeBytes)})`)
-  return `${list.length === 1 ? 'File' : 'Files'}: ${list.join(', ')}`
+  const named = `${list.length === 1 ? 'File' : 'Files'}: ${list.join(', ')}`
+  return text.trim() === '' ? named : `${text}\n${named}`
 }
 
 async function isThere(path: string | undefined): Promise<boolean> {

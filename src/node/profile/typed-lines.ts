@@ -15,7 +15,7 @@ export type TypedLines = ReadonlyMap<string, readonly TypedLine[]>
 
 export const typedLinesFile = 'typed.json'
 
-/** `/msg` and its alias write to a peer from anywhere, under a name that may mean another peer today. */
+/** `/msg`, and in earlier versions `/send`, write to a peer from anywhere, under a name that may mean another peer today. */
 const writesFromElsewhere = /^\s*\/(?:msg|send)(?:\s|$)/iu
 
 /**

@@ -1,31 +1,77 @@
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { expect, test } from 'vitest'
-import { pathsOf, withHint } from '../../../src/cli/chat-commands/file-commands.ts'
-import { UsageError } from '../../../src/node/settings.ts'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { argumentsFromJson, argumentsFromLine } from '../../../src/cli/chat-commands/command-arguments.ts'
+import { fileCommands } from '../../../src/cli/chat-commands/file-commands.ts'
 import { transferLine, transferNewsText, transferResultText } from '../../../src/cli/wording/transfer-wording.ts'
-import { transfer } from '../fake-node.ts'
+import { FakeNode, row, transfer } from '../fake-node.ts'
 
-test.each([
-  ['/a/b.jpg', ['/a/b.jpg']],
-  ["'/a b/c.jpg' ", ['/a b/c.jpg']],
-  ['"/it\'s/c.jpg" /d', ["/it's/c.jpg", '/d']],
-  ['/a\\ b/c\\\\d', ['/a b/c\\d']],
-  ["/a' 'b", ['/a b']],
-  ['~/c.jpg', [join(homedir(), 'c.jpg')]],
-  ['c.jpg', [resolve('c.jpg')]],
-  ['', []]
-])('the paths in %j', (typed, paths) => {
-  expect(pathsOf(typed)).toEqual(paths)
+const command = (name: string) => {
+  const found = fileCommands.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`no command ${name}`)
+  return found
+}
+
+const sendCommand = command('send')
+
+function nodeNearBob(): FakeNode {
+  const node = new FakeNode()
+  node.rows = [row('bob')]
+  return node
+}
+
+function typed(node: FakeNode, line: string) {
+  const resolve = async (words: readonly string[]) => node.resolve(words)
+  return sendCommand.run({ node, current: 'bob', resolve }, argumentsFromLine(sendCommand, line))
+}
+
+function given(node: FakeNode, fields: Readonly<Record<string, unknown>>) {
+  const resolve = async (words: readonly string[]) => node.resolve(words)
+  return sendCommand.run({ node, current: undefined, resolve }, argumentsFromJson(sendCommand, fields))
+}
+
+async function ownFile(name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-own-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, name), 'x')
+  return join(folder, name)
+}
+
+test('/send offers what is at the paths, also at one whose spaces were typed as they are', async () => {
+  const node = nodeNearBob()
+  const [one, spaced] = [await ownFile('one.jpg'), await ownFile('my photo.jpg')]
+  await typed(node, `${one} '${spaced}'`)
+  await typed(node, spaced)
+  expect(node.calls).toEqual([
+    `send bob ${JSON.stringify(`Files: ${one}, ${spaced}`)}`,
+    `send bob ${JSON.stringify(`Files: ${spaced}`)}`
+  ])
 })
 
-test('a path with spaces and without quotes is answered with how to write it', () => {
-  const missing = new UsageError('"/a/my" can\'t be sent: there is no such file')
-  expect(withHint(missing, '/a/my photo.jpg')).toHaveProperty(
-    'message',
-    '"/a/my" can\'t be sent: there is no such file. A path with spaces goes in quotes: /file "/a/my photo.jpg"'
+test('/send NAME TEXT sends nothing, and says how to write to a person', async () => {
+  const node = nodeNearBob()
+  const name = 'bob'
+  await expect(typed(node, `${name} see you`)).rejects.toThrow(`To write to a person: /msg ${name} see you`)
+  await expect(typed(node, '/nowhere/photo.jpg')).rejects.toThrow(
+    '"/nowhere/photo.jpg" can\'t be sent: there is no such file'
   )
-  expect(withHint(missing, '/a/my')).toBe(missing)
+  await expect(typed(node, '/nowhere/my photo.jpg')).rejects.toThrow('quotes: /send "/nowhere/my photo.jpg"')
+  expect(node.calls).toEqual([])
+})
+
+test('a program sends a text, files, or both, always to a peer that it names', async () => {
+  const node = nodeNearBob()
+  const path = await ownFile('one.jpg')
+  await given(node, { peer: 'bob', text: 'hello' })
+  await given(node, { peer: 'bob', files: [path] })
+  expect(node.calls.filter((call) => call.startsWith('send'))).toEqual([
+    'send bob "hello"',
+    `send bob ${JSON.stringify(`Files: ${path}`)}`
+  ])
+  await expect(given(node, { text: 'hello' })).rejects.toThrow('"peer" is missing')
+  await expect(given(node, { peer: 'bob' })).rejects.toThrow('"text" or "files" is missing')
+  expect(() => argumentsFromJson(sendCommand, { peer: 'bob', files: path })).toThrow('"files" must be a list')
 })
 
 test('a file in words: one line, whatever its name is', () => {

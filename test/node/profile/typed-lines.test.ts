@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { chatCommands } from '../../../src/cli/chat-commands/chat-commands.ts'
 import { forgetTypedLines, retireTypedLines } from '../../../src/node/profile/typed-lines.ts'
 
 let folder = ''
@@ -51,8 +50,8 @@ test('lines of an earlier version, which kept no times, are as old as their file
 
 test('a message that was typed elsewhere goes with a conversation that is forgotten, whomever it was for', async () => {
   const line = (text: string) => ({ text, atMs: 1 })
-  const command = chatCommands.find(({ name }) => name === 'msg')
-  const written = [command?.name, ...(command?.aliases ?? [])].map((name) => line(`/${name} bob the secret`))
+  // In earlier versions /send was /msg.
+  const written = ['msg', 'send'].map((name) => line(`/${name} bob the secret`))
   const stays = [line('/who'), line('/messages'), line('as I said: /msg bob')]
   const lines = {
     bob: [line('the secret')],

@@ -1,5 +1,5 @@
 // The Tab key: commands after a slash, names where a peer is meant, and names in
-// what is being written. Repeated, it steps through several hits. Pure.
+// what is being written, files where a path is. Repeated, it steps through several hits.
 import { chatCommands } from '../../chat-commands/chat-commands.ts'
 import { cleanText } from '../../process/clean-text.ts'
 import { completeLine, safeName } from '../../chat-commands/completion.ts'
@@ -54,8 +54,9 @@ function shown(hits: readonly string[]): readonly string[] {
   return hits.filter((hit) => cleanText(hit) === hit)
 }
 
+/** After a folder the name of something in it may follow. */
 function withSpace(hit: string): string {
-  return hit.endsWith(' ') ? hit : `${hit} `
+  return hit.endsWith(' ') || hit.endsWith('/') ? hit : `${hit} `
 }
 
 function withWord(editor: Editor, before: string, word: string, after: string): Editor {
