@@ -127,8 +127,8 @@ export class BetterPaths {
     this.#searches.delete(peer)
   }
 
-  /** The first better connection. What is still tried goes on, as it may lead to an even better one. */
-  async #connect(peer: string, signal: AbortSignal): Promise<void> {
+  /** The first better connection, by whichever side. What is still tried goes on, as it may lead to an even better one. */
+  async #connect(peer: string, news: Wakeup, signal: AbortSignal): Promise<void> {
     const { connectBetter, punch } = this.#init
     const dial = async (): Promise<void> => {
       const { remoteAddr } = await connectBetter(peer, { signal })
@@ -143,7 +143,23 @@ export class BetterPaths {
       signal.throwIfAborted()
       if (this.#isRelayed(peer)) await punch(peer, { signal })
     }
-    await Promise.any([dialled, punchThrough()])
+    const over = new AbortController()
+    try {
+      const tried = Promise.any([dialled, punchThrough()])
+      await Promise.race([tried, this.#reachedByPeer(peer, news, AbortSignal.any([signal, over.signal]))])
+    } finally {
+      over.abort()
+    }
+  }
+
+  /** Resolves when the peer itself has made a better connection. News of anything else count for the next try. */
+  async #reachedByPeer(peer: string, news: Wakeup, signal: AbortSignal): Promise<void> {
+    let isNews = false
+    while (this.#isRelayed(peer) && !signal.aborted) {
+      await news.sleep(signal)
+      isNews ||= !signal.aborted
+    }
+    if (signal.aborted && isNews) news.wake()
   }
 
   #isRelayed(peer: string): boolean {
@@ -169,7 +185,7 @@ export class BetterPaths {
       if (this.#isRelayed(peer) && mayDial(peer)) {
         await this.#dials.take(signal, () => 0)
         try {
-          await this.#connect(peer, signal)
+          await this.#connect(peer, search.news, signal)
         } finally {
           this.#dials.giveBack()
         }

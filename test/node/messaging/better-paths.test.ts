@@ -21,6 +21,8 @@ let reached: Connection | undefined
 let through: Connection | undefined
 /** How long a dial takes. */
 let dialMs: number
+/** A punch has no end. */
+let isPunchEndless: boolean
 let mayDial: boolean
 let dials: number
 let punches: number[]
@@ -36,6 +38,7 @@ beforeEach(() => {
   reached = through = undefined
   dialMs = 0
   punches = []
+  isPunchEndless = false
   mayDial = true
   dials = superseded = 0
   moves = []
@@ -52,6 +55,7 @@ beforeEach(() => {
     },
     punch: async () => {
       punches.push(Date.now())
+      if (isPunchEndless) await new Promise(() => undefined)
       if (through === undefined) throw new NoWayThroughError('both-vary')
       open.push(through)
       return through
@@ -179,6 +183,20 @@ test('a connection that the peer has made is used without a dial', async () => {
   paths.look(peer)
   await vi.advanceTimersByTimeAsync(60_000)
   expect([dials, moves]).toEqual([0, [lan]])
+})
+
+test('one that it makes while a try is under way is used at once, without the end of the try', async () => {
+  isPunchEndless = true
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect([punches.length, moves]).toEqual([1, []])
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(moves).toEqual([])
+  open.push(punched)
+  paths.look(peer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(moves).toEqual([punched])
 })
 
 test('a session on a direct path moves to the LAN, and never to what is no better', async () => {
