@@ -103,8 +103,6 @@ interface Life {
 /** An attempt with one peer, by whichever side began it. */
 interface Meeting {
   readonly role: PunchRole
-  /** While this side asked, the other side asked too, and was refused for that. */
-  hasBeenAsked: boolean
   readonly end: AbortController
   readonly connection: Promise<Connection>
 }
@@ -169,18 +167,9 @@ export class DirectPaths {
     if (relayed === undefined) throw new NoDirectPathError('not-relayed')
     const udx = this.#loaded()
     if (udx === undefined) throw new NoDirectPathError('no-library')
-    const ask = async (within: AbortSignal): Promise<Connection> =>
+    const asked = this.#begin(peer, 'asking', async (within) =>
       this.#tried(life, udx, 'asking', async (attempt) => this.#ask(life, relayed, attempt, within))
-    const asked = this.#begin(peer, 'asking', async (within) => {
-      try {
-        return await ask(within)
-      } catch (error) {
-        // The other side has refused before it had this one as a contact, and has asked itself since.
-        const isRefused = error instanceof NoDirectPathError && error.why === 'refused'
-        if (isRefused && this.#meetings.get(peer)?.hasBeenAsked === true) return ask(within)
-        throw error
-      }
-    })
+    )
     return orAborted(asked, signal)
   }
 
@@ -241,7 +230,7 @@ export class DirectPaths {
       MEETING_TIMEOUT_MS
     )
     const { promise: connection, resolve, reject } = Promise.withResolvers<Connection>()
-    const meeting: Meeting = { role, hasBeenAsked: false, end, connection }
+    const meeting: Meeting = { role, end, connection }
     this.#meetings.set(peer, meeting)
     try {
       resolve(await run(end.signal))
@@ -263,11 +252,10 @@ export class DirectPaths {
     looking.catch(() => undefined)
     const offers = await opening
     try {
-      await offers.write(await looking)
-      const theirs = await offers.read()
-      if (theirs.type === 'refuse') {
-        throw new NoDirectPathError(theirs.reason === 'busy' ? 'asked-at-once' : 'refused')
-      }
+      // A refusal comes before this side has looked where it is seen, and ends the attempt: the other side may ask itself next.
+      const answered = answerOn(offers)
+      await offers.write(await Promise.race([looking, answered.then(async () => looking)]))
+      const theirs = await answered
       void offers.close()
       const { remotePeer } = relayed
       const path = await this.#path(attempt, theirs, remotePeer, signal)
@@ -298,10 +286,7 @@ export class DirectPaths {
     if (!mayAsk || this.#asks.of(peer, this.#now()).takeOne(this.#now()) > 0) return refuse('not-now')
     const running = this.#meetings.get(peer)
     const isOutrun = running?.role === 'asking' && peer < life.components.peerId.toString()
-    if (running !== undefined && !isOutrun) {
-      running.hasBeenAsked = true
-      return refuse('busy')
-    }
+    if (running !== undefined && !isOutrun) return refuse('busy')
     const udx = running === undefined && this.#meetings.size >= MAX_MEETINGS ? undefined : this.#loaded()
     if (udx === undefined) return refuse('not-now')
     const answered = this.#begin(peer, 'answering', async (signal) =>
@@ -387,6 +372,13 @@ async function askedOn(relayed: Connection, signal: AbortSignal): Promise<FrameS
   } catch (error) {
     throw error instanceof UnsupportedProtocolError ? new NoDirectPathError('refused') : error
   }
+}
+
+/** @throws {NoDirectPathError} when the other side refuses */
+async function answerOn(offers: FrameStream<DirectFrame>): Promise<Offer> {
+  const answer = await offers.read()
+  if (answer.type === 'offer') return answer
+  throw new NoDirectPathError(answer.reason === 'busy' ? 'asked-at-once' : 'refused')
 }
 
 function isRelayed(address: Multiaddr): boolean {
