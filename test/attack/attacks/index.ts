@@ -6,6 +6,7 @@ import { federationAttacks } from './federation.ts'
 import { namedRelayAttacks } from './named-relay.ts'
 import { negotiationAttacks } from './negotiation.ts'
 import { pageAttacks } from './page.ts'
+import { pathAndFileAttacks } from './paths-and-files.ts'
 import { presenceAttacks } from './presence.ts'
 import { relayAttacks } from './relays.ts'
 import { webSocketAttacks } from './websocket.ts'
@@ -20,6 +21,7 @@ export const attacks: readonly Attack[] = [
   ...federationAttacks,
   ...relayAttacks,
   ...namedRelayAttacks,
+  ...pathAndFileAttacks,
   ...pageAttacks,
   ...webSocketAttacks
 ]
