@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import { isPort, MAX_PORT } from '../lib/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { DirectFrame as Message } from './pb/direct-frames.ts'
-import { ipBytes, ipText, type FrameProtocol } from '../wire/index.ts'
+import { BrokenProtocolError, ipBytes, ipText, type FrameProtocol } from '../wire/index.ts'
 import { SIGHTING_NONCE_BYTES, SIGHTING_PROOF_BYTES, type Mapping } from './stun/index.ts'
 
 export const DIRECT_PROTOCOL = '/chat/direct/1.0.0'
@@ -56,7 +56,7 @@ export type RefusalReason =
 export type DirectFrame = Offer | { readonly type: 'refuse'; readonly reason: RefusalReason }
 
 /** The bytes are no frame of the protocol, or break its limits. */
-export class BadDirectFrameError extends Error {
+export class BadDirectFrameError extends BrokenProtocolError {
   override readonly name = 'BadDirectFrameError'
 }
 

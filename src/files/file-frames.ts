@@ -1,6 +1,6 @@
 // The frames of /chat/file/1.0.0 as a closed union, with the bounds of each field. It knows nothing of files, of rights,
 // or of when which frame is sent.
-import type { FrameCodec } from '../wire/index.ts'
+import { BrokenProtocolError, type FrameCodec } from '../wire/index.ts'
 import { HASH_BYTES, MAX_LEAVES } from './file-tree.ts'
 import { FileFrame as Pb } from './pb/file-frames.ts'
 
@@ -46,7 +46,7 @@ export type FileAnswer =
 export type FileFrame = FileRequest | FileAnswer
 
 /** The other side sent something that is not a frame of this protocol, or is out of bounds or out of turn. The stream is cut. */
-export class FileProtocolError extends Error {
+export class FileProtocolError extends BrokenProtocolError {
   override readonly name = 'FileProtocolError'
   constructor(what: string, options?: ErrorOptions) {
     super(`The peer broke the rules of file transfers (${what}): the stream was cut`, options)

@@ -2,7 +2,7 @@
 // It does not know when which is sent.
 import type { PeerId } from '@libp2p/interface'
 import { decodePeerId, encodePeerId, MAX_ENVELOPE_BYTES, MAX_NETWORK_CHARS } from '../presence/index.ts'
-import type { FrameProtocol } from '../wire/index.ts'
+import { BrokenProtocolError, type FrameProtocol } from '../wire/index.ts'
 import { MAX_CODE_NUMBER } from './code.ts'
 import { CPACE_SHARE_BYTES } from './cpace.ts'
 import { INVITE_NONCE_BYTES, INVITE_PROOF_BYTES } from './exchange.ts'
@@ -43,7 +43,7 @@ export type InviteFrame =
   | { readonly type: 'record'; readonly sealed: Uint8Array; readonly isForMany: boolean }
 
 /** The other side broke the protocol, or speaks a later version of it. */
-export class InviteProtocolError extends Error {
+export class InviteProtocolError extends BrokenProtocolError {
   override readonly name = 'InviteProtocolError'
 }
 

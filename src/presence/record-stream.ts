@@ -3,7 +3,7 @@
 // with the same peer.
 import { setImmediate as turnEnds } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
-import { FrameQueue, runFrames } from '../wire/index.ts'
+import { BrokenProtocolError, FrameQueue, runFrames } from '../wire/index.ts'
 import type { Opener, FrameCodec } from '../wire/index.ts'
 import { MAX_ENVELOPE_BYTES, openRecord } from './presence-record.ts'
 import type { VerifiedRecord } from './presence-record.ts'
@@ -54,7 +54,7 @@ export class SlowWatcherError extends Error {
 }
 
 /** The other side broke the protocol: the stream is reset. */
-export class PresenceProtocolError extends Error {
+export class PresenceProtocolError extends BrokenProtocolError {
   override readonly name = 'PresenceProtocolError'
 }
 

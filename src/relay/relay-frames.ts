@@ -2,7 +2,7 @@
 // relay and the peer that is reached through it (stop). Encodes and decodes them; it
 // does not know when which is sent.
 import type { PeerId } from '@libp2p/interface'
-import { isPort, type FrameProtocol } from '../wire/index.ts'
+import { BrokenProtocolError, isPort, type FrameProtocol } from '../wire/index.ts'
 import { decodePeerId, encodePeerId } from '../presence/index.ts'
 import { HopMessage, StopMessage } from './pb/relay-frames.ts'
 
@@ -78,7 +78,7 @@ export type StopFrame =
   | { readonly type: 'status'; readonly status: RelayStatus }
 
 /** The bytes are no message of the protocol, or of a type that it does not have. */
-export class BadRelayFrameError extends Error {
+export class BadRelayFrameError extends BrokenProtocolError {
   override readonly name = 'BadRelayFrameError'
 }
 

@@ -122,6 +122,16 @@ export const TINY_FRAME_BYTES = 16
  */
 export const TINY_MESSAGE_BYTES = 12
 
+/**
+ * Streams of one protocol on which an address class sends what is no message of it. Each costs a negotiation, a
+ * handler and a reset, up to 2 ms, and nothing is gained by it. An honest peer sends none; one with a later version of
+ * the protocol, a few while its user tries.
+ */
+export const GARBAGE_STREAM_RATE: Rate = { burst: 16, perSecond: 0.5 }
+
+/** Address classes whose garbage is counted at a time, for each protocol. */
+export const MAX_GARBAGE_CLASSES = 4096
+
 // --- Unread: what a remote may make this process keep of a stream that is paused
 
 /**

@@ -32,6 +32,12 @@ export class FrameTooLargeError extends WireError {
   }
 }
 
+/**
+ * The remote broke the rules of a protocol: what it sent is no frame of it, or comes out of turn. The base of each
+ * protocol's own error, so that streams of any protocol are judged alike: see `ServedStreams`.
+ */
+export abstract class BrokenProtocolError extends Error {}
+
 /** What a remote did that ended its connection: which of the budgets it went beyond, or which rule it broke. */
 export type Breach =
   /** It sent bytes that are no multistream-select, or too many of them. */
@@ -48,6 +54,8 @@ export type Breach =
   | 'stream-rate'
   /** Frames that have no effect, or of a few bytes each. */
   | 'frame-rate'
+  /** It sends what is no message of the protocol that it has asked for, on one stream after the other. */
+  | 'garbage'
   /** It asks and does not read the answers. */
   | 'unread-answers'
 

@@ -30,7 +30,14 @@ export type { ByteDuplex } from './duplex.ts'
 export { MAX_HELD_BYTES, MAX_WRITE_BYTES, streamDuplex } from './duplex.ts'
 export type { Breach, Stage } from './errors.ts'
 export { endStream, lossOf, onClosed, StreamLostError } from './stream-end.ts'
-export { DeadlineError, FrameTooLargeError, MisbehaviourError, toError, WireError } from './errors.ts'
+export {
+  BrokenProtocolError,
+  DeadlineError,
+  FrameTooLargeError,
+  MisbehaviourError,
+  toError,
+  WireError
+} from './errors.ts'
 export { elected, preferredOpener } from './election.ts'
 export type { Opener } from './election.ts'
 export { FrameBudget, YAMUX_HEADER } from './frame-budget.ts'

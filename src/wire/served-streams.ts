@@ -10,7 +10,12 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { Connection, Logger, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
-import { toError } from './errors.ts'
+import { InvalidDataLengthError, InvalidDataLengthLengthError } from '@libp2p/utils'
+import { RateLimiter, steadyNow } from '../lib/index.ts'
+import { addressClassOf } from './address-class.ts'
+import { GARBAGE_STREAM_RATE, MAX_GARBAGE_CLASSES } from './budgets.ts'
+import { BrokenProtocolError, FrameTooLargeError, MisbehaviourError, toError } from './errors.ts'
+import { BadLengthPrefixError } from './frames.ts'
 
 /** What such a service needs of libp2p's registrar. */
 export interface StreamRegistrar {
@@ -31,16 +36,20 @@ export interface ServedStreamsInit {
   /** Whether connections that a relay limits may have streams too. Default false. */
   readonly onLimitedConnections?: boolean
   /**
-   * Answers one stream. When it throws, the stream is aborted, and the reason logged.
+   * Answers one stream. When it throws, the stream is aborted, and the reason logged. When it throws because the remote
+   * broke the protocol, that counts against the remote's address class, and beyond a rate its connection is cut.
    *
    * @param signal aborts when the service stops
    */
   serve(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void>
+  /** For the rate of garbage, in milliseconds. Default {@link steadyNow}. */
+  readonly now?: () => number
 }
 
 export class ServedStreams {
   readonly #init: ServedStreamsInit
   readonly #served = new Set<Promise<void>>()
+  readonly #garbage = new RateLimiter(GARBAGE_STREAM_RATE, MAX_GARBAGE_CLASSES)
   #life: AbortController | undefined
   /** Why new streams are aborted, while they are. */
   #stopped = new Error('the service has not been started')
@@ -101,8 +110,30 @@ export class ServedStreams {
       .catch((error: unknown) => {
         log('a stream of %p ended - %e', connection.remotePeer, error)
         stream.abort(toError(error))
+        if (isBrokenProtocol(error)) this.#onGarbage(connection)
       })
       .finally(() => this.#served.delete(run))
     this.#served.add(run)
   }
+
+  /** A new connection and a new key cost little: the remote is known by its address class. */
+  #onGarbage(connection: Connection): void {
+    const { protocol, now = steadyNow } = this.#init
+    const nowMs = now()
+    if (this.#garbage.of(addressClassOf(connection.remoteAddr), nowMs).takeOne(nowMs) === 0) return
+    const limit = `at most ${GARBAGE_STREAM_RATE.burst} at once and ${GARBAGE_STREAM_RATE.perSecond} a second are allowed`
+    const what = `opened too many streams of ${protocol} for what is no message of it: ${limit}`
+    connection.abort(new MisbehaviourError('garbage', what))
+  }
+}
+
+/** Whether a stream failed because its remote broke the rules of the protocol. */
+function isBrokenProtocol(error: unknown): boolean {
+  return (
+    error instanceof BrokenProtocolError ||
+    error instanceof BadLengthPrefixError ||
+    (error instanceof FrameTooLargeError && error.stage === 'read') ||
+    error instanceof InvalidDataLengthError ||
+    error instanceof InvalidDataLengthLengthError
+  )
 }

@@ -1,7 +1,16 @@
 import type { Connection, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
 import { streamPair } from '@libp2p/utils'
-import { expect, test } from 'vitest'
-import { ServedStreams, type StreamRegistrar } from '../../src/wire/index.ts'
+import { multiaddr } from '@multiformats/multiaddr'
+import { describe, expect, test } from 'vitest'
+import {
+  BadLengthPrefixError,
+  BrokenProtocolError,
+  FrameTooLargeError,
+  GARBAGE_STREAM_RATE,
+  MisbehaviourError,
+  ServedStreams,
+  type StreamRegistrar
+} from '../../src/wire/index.ts'
 
 const PROTOCOL = '/test/1.0.0'
 
@@ -25,6 +34,7 @@ function served({ maxStreams = Infinity } = {}) {
   const fails: ((error: Error) => void)[] = []
   const ends: string[] = []
   const logged: unknown[] = []
+  const clock = { nowMs: 0 }
   const log = Object.assign((_format: string, ...values: unknown[]) => void logged.push(...values), {
     enabled: true,
     error: () => undefined,
@@ -37,6 +47,7 @@ function served({ maxStreams = Infinity } = {}) {
     log,
     maxPerConnection: 2,
     maxStreams,
+    now: () => clock.nowMs,
     serve: async (_stream, _connection, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       fails.push(reject)
@@ -51,8 +62,66 @@ function served({ maxStreams = Infinity } = {}) {
     void registrar.handlers.get(PROTOCOL)?.(stream, { remotePeer: 'anna' } as unknown as Connection)
     return stream
   }
-  return { streams, registrar, come, fails, ends, logged }
+  /** A stream of this address on which the remote does what fails like this. @returns why its connection was cut */
+  const fail = async (error: Error, address = '203.0.113.7'): Promise<Error | undefined> => {
+    const [stream] = await streamPair()
+    let cutFor: Error | undefined
+    const connection: Pick<Connection, 'remoteAddr' | 'abort'> = {
+      remoteAddr: multiaddr(`/ip4/${address}/tcp/4001`),
+      abort: (why) => (cutFor = why)
+    }
+    void registrar.handlers.get(PROTOCOL)?.(stream, { ...connection, remotePeer: 'anna' } as unknown as Connection)
+    fails.at(-1)?.(error)
+    await streams.settled()
+    return cutFor
+  }
+  return { streams, registrar, come, fail, fails, ends, logged, clock }
 }
+
+class Garbage extends BrokenProtocolError {}
+
+describe('a remote that breaks the protocol on one stream after the other', () => {
+  const upToTheLimit = Array.from({ length: GARBAGE_STREAM_RATE.burst })
+
+  test.each([
+    ['a frame that is none', new Garbage('these bytes are no frame')],
+    ['a frame that is too large', new FrameTooLargeError('read', 70_000, 65_536)],
+    ['a bad length', new BadLengthPrefixError('ten bytes')]
+  ])('loses its connection, and what it did is named: %s', async (_what, garbage) => {
+    const { streams, fail } = served()
+    await streams.start()
+    for (const _ of upToTheLimit) expect(await fail(garbage)).toBeUndefined()
+    const cutFor = await fail(garbage)
+    expect(cutFor).toBeInstanceOf(MisbehaviourError)
+    expect(cutFor).toMatchObject({ breach: 'garbage', what: expect.stringContaining(`streams of ${PROTOCOL}`) })
+  })
+
+  test('is known by its address class: a new connection does not help it, and no other class is cut', async () => {
+    const { streams, fail } = served()
+    await streams.start()
+    for (const _ of [...upToTheLimit, 'one more']) await fail(new Garbage('garbage'))
+    expect(await fail(new Garbage('garbage'), '203.0.113.8')).toBeUndefined()
+    expect(await fail(new Garbage('garbage'))).toMatchObject({ breach: 'garbage' })
+  })
+
+  test('is let alone when it does so seldom', async () => {
+    const { streams, fail, clock } = served()
+    await streams.start()
+    for (const _ of [...upToTheLimit, ...upToTheLimit]) {
+      expect(await fail(new Garbage('garbage'))).toBeUndefined()
+      clock.nowMs += 1_000 / GARBAGE_STREAM_RATE.perSecond
+    }
+  })
+
+  test('is another than one whose streams are lost, or fail by what this side does', async () => {
+    const { streams, fail } = served()
+    await streams.start()
+    for (const _ of [...upToTheLimit, 'one more']) {
+      expect(await fail(new Error('the stream was reset'))).toBeUndefined()
+      expect(await fail(new FrameTooLargeError('write', 70_000, 65_536))).toBeUndefined()
+    }
+  })
+})
 
 test('the protocol is served from start to stop, and again after it', async () => {
   const { streams, registrar, come, ends } = served()

@@ -4,7 +4,7 @@ import type { PeerId } from '@libp2p/interface'
 import { decodePeerId, encodePeerId, MAX_NETWORK_CHARS } from '../../presence/index.ts'
 import { MAX_CODE_NUMBER } from '../code.ts'
 import { INVITE_ANSWER_TIMEOUT_MS } from '../invite-frames.ts'
-import type { FrameProtocol } from '../../wire/index.ts'
+import { BrokenProtocolError, type FrameProtocol } from '../../wire/index.ts'
 import { NumberFrame as Pb } from './pb/number-frames.ts'
 
 /** Directories keep on it which peer has made the invitation of a number. */
@@ -43,7 +43,7 @@ export type NumberFrame =
   | { readonly type: 'refuse'; readonly reason: NumberRefusal }
 
 /** The other side broke the protocol, or speaks a later version of it. */
-export class NumberProtocolError extends Error {
+export class NumberProtocolError extends BrokenProtocolError {
   override readonly name = 'NumberProtocolError'
 }
 

@@ -220,6 +220,8 @@ export class RelayService {
       if (!(error instanceof RelayRefusal)) throw error
       this.#metrics.requested(error.status)
       await hop.end({ type: 'status', status: error.status })
+      // Answered all the same, and counted against the remote.
+      if (error.status === 'malformed-message') throw error.cause
     }
   }
 

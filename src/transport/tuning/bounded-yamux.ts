@@ -187,6 +187,13 @@ function guardFrames(
     onRemoteStream(stream)
   }
 
+  // A service cuts the connection of a remote that breaks its protocol again and again.
+  const abort = muxer.abort.bind(muxer)
+  muxer.abort = (error) => {
+    if (error instanceof MisbehaviourError) report(error)
+    abort(error)
+  }
+
   const handleFrame = muxer.handleFrame.bind(muxer)
   muxer.handleFrame = (frame) => {
     if (cutFor !== undefined) throw cutFor

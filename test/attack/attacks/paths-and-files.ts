@@ -26,6 +26,8 @@ export const pathAndFileAttacks: readonly Attack[] = [
     name: 'invitations-of-garbage',
     does: 'sends bytes that are no message of an invitation, on one stream after the other',
     against: ['chat'],
+    inSample: true,
+    named: true,
     run: async (context) => flood(context, INVITE_PROTOCOL, () => framed(randomBytes(64)))
   },
   {

@@ -2,7 +2,7 @@ import type { MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LinkWatch, MAX_STREAM_WINDOW_BYTES, streamDuplex } from '../../../src/wire/index.ts'
+import { LinkWatch, MAX_STREAM_WINDOW_BYTES, MisbehaviourError, streamDuplex } from '../../../src/wire/index.ts'
 import { boundedYamux } from '../../../src/transport/index.ts'
 import { WIDEN_FROM_BYTES } from '../../../src/transport/tuning/bounded-yamux.ts'
 import type { ByteDuplex } from '../../../src/wire/index.ts'
@@ -38,6 +38,15 @@ async function readAll(duplex: ByteDuplex, read: number[]): Promise<void> {
 }
 
 describe('bounded Yamux', () => {
+  test('a remote whose connection a service cuts is reported as one that is cut here', () => {
+    const [, carrier] = multiaddrConnectionPair()
+    const reported: string[] = []
+    const muxer = boundedYamux({ onMisbehaviour: ({ breach }) => reported.push(breach) })().createStreamMuxer(carrier)
+    muxer.abort(new MisbehaviourError('garbage', 'sent garbage'))
+    muxer.abort(new Error('the node was stopped'))
+    expect(reported).toEqual(['garbage'])
+  })
+
   test('asks once how far the sender is when much comes, so that the window can widen', async () => {
     const [bare, carrier] = multiaddrConnectionPair()
     let pings = 0
