@@ -4,7 +4,8 @@
 // same limits. Knows no roster, no gossip and no clock.
 import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { RecordEnvelope } from '@libp2p/peer-record'
-import type { PeerId, PrivateKey } from '@libp2p/interface'
+import type { PeerId, PrivateKey, PublicKey } from '@libp2p/interface'
+import { LruMap } from '../lib/index.ts'
 import {
   decodePeerId,
   encodePeerId,
@@ -211,25 +212,43 @@ export async function openHeartbeat(
   return { heartbeat, envelope }
 }
 
+/** What an envelope says that it states, before anything of it is proven. */
+export interface ClaimedStatement extends Pick<AttachmentStatement, 'epoch' | 'counter'> {
+  readonly directory: string
+  /** Asked for last: writing a peer ID as text takes longer than all the rest. @returns undefined for what is no peer */
+  peer(): string | undefined
+}
+
+/** Keys whose peer IDs are remembered: those of more directories than a federation has. */
+const MAX_NAMED_KEYS = 1_024
+
+/** By the bytes of a key. A directory makes thousands of statements, and its peer ID takes 10 µs to write as text. */
+const namesOfKeys = new LruMap<string, string>(MAX_NAMED_KEYS)
+
 /**
  * Whose word about whom an envelope claims to be, without a look at its signature: worth nothing but to find out whether
  * the very same bytes were opened before.
  *
- * @returns undefined where the bytes are no envelope, or speak of no peer
+ * @returns undefined where the bytes are no envelope
  */
-export function claimedStatement(
-  bytes: Uint8Array
-): { readonly directory: string; readonly peer: string; readonly counter: bigint } | undefined {
+export function claimedStatement(bytes: Uint8Array): ClaimedStatement | undefined {
   if (bytes.byteLength > MAX_STATEMENT_BYTES) return undefined
   try {
     const { publicKey, payload } = RecordEnvelope.createFromProtobuf(bytes)
-    const claim = statementKind.decode(payload)
-    const peer = decodePeerId(claim.peer)
-    if (peer === undefined) return undefined
-    return { directory: peerIdFromPublicKey(publicKey).toString(), peer: peer.toString(), counter: claim.counter }
+    const { epoch, counter, peer } = statementKind.decode(payload)
+    return { directory: nameOf(publicKey), epoch, counter, peer: () => decodePeerId(peer)?.toString() }
   } catch {
     return undefined
   }
+}
+
+function nameOf(publicKey: PublicKey): string {
+  const key = `${publicKey.type} ${Buffer.from(publicKey.raw).toString('latin1')}`
+  const known = namesOfKeys.get(key)
+  if (known !== undefined) return known
+  const name = peerIdFromPublicKey(publicKey).toString()
+  namesOfKeys.set(key, name)
+  return name
 }
 
 interface OpenUpdateInit {

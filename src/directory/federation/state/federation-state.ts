@@ -5,7 +5,13 @@
 // roster comes out. Knows no network, no clock and no roster, checks no signature.
 import type { PeerId } from '@libp2p/interface'
 import type { VerifiedRecord } from '../../../presence/index.ts'
-import type { Heartbeat, VerifiedHeartbeat, AttachmentStatement, VerifiedStatement } from '../../statement.ts'
+import type {
+  AttachmentStatement,
+  ClaimedStatement,
+  Heartbeat,
+  VerifiedHeartbeat,
+  VerifiedStatement
+} from '../../statement.ts'
 import { KnownDirectories, defaultLimits } from './known-directories.ts'
 import type { FederationLimits } from './known-directories.ts'
 import { OwnStatements } from './own-statements.ts'
@@ -296,8 +302,11 @@ export class FederationState {
   }
 
   /** Whether these very bytes are what is held of a directory about a peer: then they need not be verified again. */
-  holds(directory: string, peer: string, statement: Uint8Array, record: Uint8Array | undefined): boolean {
-    const held = this.#known.get(directory)?.log.get(peer)
+  holds(claim: ClaimedStatement, statement: Uint8Array, record: Uint8Array | undefined): boolean {
+    const log = this.#known.get(claim.directory)?.log
+    // Made-up peers come by the thousand, each with a counter that was never seen: the look at them must cost next to nothing.
+    if (log === undefined || claim.epoch !== log.epoch || claim.counter > log.highest) return false
+    const held = log.get(claim.peer() ?? '')
     if (held === undefined || Buffer.compare(held.verified.envelope, statement) !== 0) return false
     return held.record === undefined || (record !== undefined && Buffer.compare(held.record.envelope, record) === 0)
   }

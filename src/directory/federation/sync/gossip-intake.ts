@@ -148,7 +148,7 @@ export class GossipIntake {
   #heldCounter({ statement, record }: WireUpdate, of: string | undefined): bigint | undefined {
     const claim = claimedStatement(statement)
     if (claim === undefined || (of !== undefined && claim.directory !== of)) return undefined
-    return this.#init.state.holds(claim.directory, claim.peer, statement, record) ? claim.counter : undefined
+    return this.#init.state.holds(claim, statement, record) ? claim.counter : undefined
   }
 
   /** All at once, so that watchers get them together. @returns whether something was new */

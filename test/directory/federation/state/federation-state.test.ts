@@ -12,6 +12,7 @@ import {
 import { HELD_STATEMENT_BYTES, AttachmentDigest } from '../../../../src/directory/federation/state/statement-log.ts'
 import { FederationState } from '../../../../src/directory/federation/state/federation-state.ts'
 import { MAX_KNOWN_DIRECTORIES } from '../../../../src/directory/federation-frames.ts'
+import type { ClaimedStatement } from '../../../../src/directory/statement.ts'
 import type { RosterEffect } from '../../../../src/directory/federation/state/known-directory.ts'
 import { LAN, Roster } from '../../../../src/presence/index.ts'
 import { identity } from '../../../presence/records.ts'
@@ -72,6 +73,35 @@ function digestOf(...updates: readonly OfferedUpdate[]) {
 
 const adaAtNorth = word(north.peer, ada.peer, { counter: 1n })
 const bobAtNorth = word(north.peer, bob.peer, { counter: 2n })
+
+describe('statements that are held as they came', () => {
+  const claimOf = (epoch: bigint, counter: bigint, peer = (): string | undefined => ada.id): ClaimedStatement => ({
+    directory: north.id,
+    epoch,
+    counter,
+    peer
+  })
+
+  it('are found by what their bytes claim', () => {
+    const here = new Here()
+    const { statement, record: shown } = word(north.peer, ada.peer, { epoch: 5n, counter: 1n })
+    here.merge({ statement, ...(shown === undefined ? {} : { record: shown }), sinceMs: 0 }, 0)
+    const held = (claim: ClaimedStatement, bytes: Uint8Array): boolean =>
+      here.state.holds(claim, bytes, shown?.envelope)
+    expect(held(claimOf(5n, 1n), statement.envelope)).toBe(true)
+    expect(held(claimOf(5n, 1n), new Uint8Array(9))).toBe(false)
+    expect(held(claimOf(4n, 1n), statement.envelope)).toBe(false)
+  })
+
+  it('are not looked for by a peer ID where the counter was never seen, or the directory', () => {
+    const here = new Here()
+    here.merge({ ...word(north.peer, ada.peer, { epoch: 5n, counter: 1n }), sinceMs: 0 }, 0)
+    const never = (): string => expect.unreachable('the peer ID was written as text')
+    expect(here.state.holds(claimOf(5n, 2n, never), new Uint8Array(9), undefined)).toBe(false)
+    const stranger = { ...claimOf(5n, 1n, never), directory: south.id }
+    expect(here.state.holds(stranger, new Uint8Array(9), undefined)).toBe(false)
+  })
+})
 
 describe('what another directory says', () => {
   it('counts only while that directory lives, and is kept until it does', () => {
