@@ -4,7 +4,8 @@
  * asks with a ping of the muxer, which costs twelve bytes and no stream, where
  * nothing was received. A link on which nothing leaves is cut too, whatever is
  * heard on it. When there is reason to doubt links, because the network has changed,
- * they are asked at once and have less time. Knows connections as bytes, and no protocol.
+ * they are asked at once, have less time, and must answer: after a change of routes the
+ * other end may be heard without hearing this one. Knows connections as bytes, and no protocol.
  *
  * @see https://github.com/hashicorp/yamux/blob/master/spec.md#flag-field
  */
@@ -39,6 +40,12 @@ export const LINK_WATCH_TICK_MS = 1_000
  */
 export const DOUBTED_ANSWER_MS = 1_500
 
+/**
+ * The answer of a doubted link may wait behind other bytes of the remote, so a link is not cut while these still arrive: on
+ * a line that is full they don't pause for so long.
+ */
+const DOUBTED_QUIET_MS = 500
+
 /** A timer counts from when its turn of the event loop began, which may be so long ago. */
 const TIMER_SLACK_MS = 50
 
@@ -59,16 +66,23 @@ export interface LinkWatchInit {
 interface Link {
   readonly connection: MessageStream
   readonly muxer: StreamMuxer
-  /** Pings. Its answer is not waited for: any bytes will do. */
+  /** Pings. */
   readonly roundTrip: RoundTrip
   readonly pace: LinkPace
   heardAtMs: number
-  /** Set while a ping has brought nothing yet. */
-  asked: { readonly atMs: number; readonly withinMs: number } | undefined
+  /** Set while a ping has brought nothing yet. Any bytes will do, unless the link is in doubt. */
+  asked: Question | undefined
   /** When it was doubted last. */
   doubtedAtMs: number
   /** Since when nothing leaves, seen at a tick: what the other end sends is then no sign that it reads. */
   blockedAtMs: number | undefined
+}
+
+interface Question {
+  readonly atMs: number
+  readonly withinMs: number
+  /** Only the answer to the ping counts. */
+  readonly isDoubt: boolean
 }
 
 /** All links of one node, looked at by one timer, which runs while there are any. */
@@ -100,7 +114,7 @@ export class LinkWatch {
     }
     connection.addEventListener('message', () => {
       link.heardAtMs = this.#now()
-      link.asked = undefined
+      if (link.asked?.isDoubt !== true) link.asked = undefined
     })
     connection.addEventListener('drain', () => (link.blockedAtMs = undefined))
     connection.addEventListener('close', () => this.#remove(link))
@@ -116,12 +130,12 @@ export class LinkWatch {
   ask(connection: Connection): void {
     const muxer = muxerOf(connection)
     const link = [...this.#links].find((one) => muxer !== undefined && one.muxer === muxer)
-    if (link !== undefined && link.asked === undefined) this.#ask(link, this.#now(), link.pace.answerWithinMs)
+    if (link !== undefined && link.asked === undefined) this.#ask(link, silence(link, this.#now()))
   }
 
   /**
-   * There is reason to believe that links are dead: they are asked now, and those that nothing is heard of within
-   * {@link DOUBTED_ANSWER_MS} are cut. A link that was doubted so short a time ago is not asked again.
+   * There is reason to believe that links are dead: they are asked now, and those that don't answer within
+   * {@link DOUBTED_ANSWER_MS} are cut, when nothing else is received on them. A link that was doubted so short a time ago is not asked again.
    *
    * @param connection the one that is doubted; without it, all
    */
@@ -135,7 +149,7 @@ export class LinkWatch {
     if (doubted.length === 0) return
     for (const link of doubted) {
       link.doubtedAtMs = nowMs
-      this.#ask(link, nowMs, DOUBTED_ANSWER_MS)
+      this.#ask(link, { atMs: nowMs, withinMs: DOUBTED_ANSWER_MS, isDoubt: true })
     }
     // Looked at when their time is over, and not at the tick after that.
     this.#doubt ??= setTimeout(() => {
@@ -161,9 +175,9 @@ export class LinkWatch {
     for (const link of this.#links) {
       const { pace, heardAtMs, asked } = link
       if (asked === undefined) {
-        if (nowMs - heardAtMs >= pace.pingAfterMs) this.#ask(link, nowMs, pace.answerWithinMs)
+        if (nowMs - heardAtMs >= pace.pingAfterMs) this.#ask(link, silence(link, nowMs))
       } else if (wasAway) link.asked = { ...asked, atMs: nowMs }
-      else if (nowMs - asked.atMs >= asked.withinMs) this.#cut(link, new SilentLinkError(nowMs - heardAtMs))
+      else if (isUnanswered(link, asked, nowMs)) this.#cut(link, new SilentLinkError(nowMs - heardAtMs))
       if (wasAway) link.blockedAtMs = undefined
       else this.#lookForStall(link, nowMs)
     }
@@ -178,15 +192,22 @@ export class LinkWatch {
   }
 
   /** One that was asked before keeps the time that it had, where that is sooner over. */
-  #ask(link: Link, nowMs: number, withinMs: number): void {
-    const { asked } = link
-    if (asked === undefined || asked.atMs + asked.withinMs > nowMs + withinMs) link.asked = { atMs: nowMs, withinMs }
+  #ask(link: Link, question: Question): void {
+    const { asked = question } = link
+    const endsMs = ({ atMs, withinMs }: Question): number => atMs + withinMs
+    const sooner = endsMs(asked) < endsMs(question) ? asked : question
+    link.asked = { ...sooner, isDoubt: asked.isDoubt || question.isDoubt }
     this.#ping(link)
   }
 
   #ping(link: Link): void {
-    // A muxer that is closing can't ping; then its connection closes too.
-    link.roundTrip.measure().catch((error: unknown) => link.connection.log('could not ping - %e', toError(error)))
+    link.roundTrip.measure().then(
+      () => {
+        if (link.asked?.isDoubt === true) link.asked = undefined
+      },
+      // A muxer that is closing can't ping; then its connection closes too.
+      (error: unknown) => link.connection.log('could not ping - %e', toError(error))
+    )
   }
 
   #cut(link: Link, error: Error): void {
@@ -194,4 +215,13 @@ export class LinkWatch {
     link.muxer.abort(error)
     link.connection.abort(error)
   }
+}
+
+/** After a silence. */
+function silence({ pace }: Link, nowMs: number): Question {
+  return { atMs: nowMs, withinMs: pace.answerWithinMs, isDoubt: false }
+}
+
+function isUnanswered({ heardAtMs }: Link, { atMs, withinMs, isDoubt }: Question, nowMs: number): boolean {
+  return nowMs - atMs >= withinMs && (!isDoubt || nowMs - heardAtMs >= DOUBTED_QUIET_MS)
 }

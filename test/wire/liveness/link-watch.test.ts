@@ -149,6 +149,32 @@ describe('a link that is watched for silence', () => {
     expect([outbound.status, inbound.status]).toEqual(['open', 'open'])
   })
 
+  // As after a change of routes: what the other end sends still comes in by the old one.
+  test('that is in doubt must answer: it is cut when the other end is heard and does not hear', async () => {
+    const watch = new LinkWatch(silence)
+    const { far, near } = watched('inbound', watch)
+    watch.doubt()
+    await vi.advanceTimersByTimeAsync(200)
+    far.send(Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1)) // the far side pings
+    await vi.advanceTimersByTimeAsync(DOUBTED_ANSWER_MS - 300)
+    expect(near.status).toBe('open')
+    await vi.advanceTimersByTimeAsync(200)
+    expect(near.status).not.toBe('open')
+  })
+
+  test('that is in doubt lives while its answer may wait behind what is received', async () => {
+    const watch = new LinkWatch(silence)
+    const { far, near } = watched('inbound', watch)
+    watch.doubt()
+    for (let i = 0; i < 40; i++) {
+      far.send(Uint8Array.of(0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, i))
+      await vi.advanceTimersByTimeAsync(200)
+    }
+    expect(near.status).toBe('open')
+    await vi.advanceTimersByTimeAsync(LINK_WATCH_TICK_MS + 500)
+    expect(near.status).not.toBe('open')
+  })
+
   test('that was asked before it is in doubt has no more time than it had', async () => {
     const watch = new LinkWatch(silence)
     const { near } = watched('inbound', watch)
