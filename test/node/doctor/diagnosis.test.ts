@@ -8,7 +8,7 @@ import type { DirectoryView, RouterView } from '../../../src/node/api/chat-event
 import { directoryFindings } from '../../../src/node/doctor/diagnose-directories.ts'
 import { lanFindings } from '../../../src/node/doctor/diagnose-lan.ts'
 import type { UdpEvidence } from '../../../src/node/doctor/evidence/udp-look.ts'
-import { NftRuleset } from '../../../src/node/doctor/evidence/nftables.ts'
+import { NftRuleset } from '../../../src/node/doctor/evidence/nft-ruleset.ts'
 import { reachabilityFindings } from '../../../src/node/doctor/diagnose-reachability.ts'
 import { portFindings } from '../../../src/node/doctor/diagnose-port.ts'
 import { whyNoConnection } from '../../../src/node/doctor/diagnose-way.ts'
@@ -278,7 +278,8 @@ test('neighbours and machines of a tailnet are read as the programs print them',
     Peer: {
       a: { HostName: 'laptop', TailscaleIPs: ['100.64.0.2', 'fd7a::2'], Online: true },
       b: { HostName: 'off', TailscaleIPs: ['100.64.0.3'], Online: false },
-      c: { HostName: 'odd', TailscaleIPs: 'none', Online: true }
+      c: { HostName: 'odd', TailscaleIPs: 'none', Online: true },
+      d: { HostName: { toString: 1 }, TailscaleIPs: ['100.64.0.4'], Online: true }
     }
   }
   expect(readTailnet(JSON.stringify(status))).toEqual([{ name: 'laptop', ip: '100.64.0.2' }])

@@ -1,7 +1,8 @@
 /** Packets followed through rulesets as `nft -j list ruleset` prints them. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { dropsOf, NftRuleset, type Packet } from '../../../src/node/doctor/evidence/nftables.ts'
+import { NftRuleset } from '../../../src/node/doctor/evidence/nft-ruleset.ts'
+import { dropsOf, type Packet } from '../../../src/node/doctor/evidence/nftables.ts'
 
 const mdns: Packet = {
   direction: 'in',
@@ -152,4 +153,29 @@ test('no ruleset, however broken, is an error', () => {
     })
   )
   expect(NftRuleset.read('nft: not found')).toBeUndefined()
+})
+
+test('chains that jump to each other many times are given up, and the answer is only likely', () => {
+  const jump = { jump: { target: 'again' } }
+  const jumps = Array.from({ length: 10 }, () => rule('again', jump))
+  expect(dropsOf(connection, ruleset(base('input', 'drop'), rule('input', jump), ...jumps))).toEqual([
+    { ...dropped, by: 'policy', isCertain: false }
+  ])
+})
+
+test('a set that names itself, values nested without end and fields that are no text are passed over', () => {
+  const itself = { set: { ...table, name: 'itself', elem: ['@itself'] } }
+  const odd = { toString: 1, valueOf: 1 }
+  let nested: unknown = 4001
+  for (let depth = 0; depth < 1_000; depth++) nested = [nested]
+  const rights = ['@itself', nested, { range: [odd, odd] }, { prefix: { addr: odd, len: odd } }, odd]
+  for (const right of rights) {
+    const rules = [
+      rule('input', match(dport('tcp'), right), accept),
+      rule('input', match(dport('tcp'), right, '<'), accept)
+    ]
+    const unnamed = { table: { family: odd, name: odd } }
+    const drops = dropsOf(connection, ruleset(base('input', 'drop'), unnamed, itself, ...rules))
+    expect(drops.map(({ by }) => by)).toEqual(['policy'])
+  }
 })

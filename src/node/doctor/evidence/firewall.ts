@@ -3,7 +3,8 @@
 import { readFile } from 'node:fs/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { platform, userInfo } from 'node:os'
-import { dropsOf, type FirewallManager, type NftDrop, NftRuleset, type Packet } from './nftables.ts'
+import { type FirewallManager, NftRuleset } from './nft-ruleset.ts'
+import { dropsOf, type NftDrop, type Packet } from './nftables.ts'
 import { ask, printed } from './system-command.ts'
 
 export interface Firewall {

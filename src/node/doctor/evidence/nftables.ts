@@ -1,8 +1,9 @@
-// What nftables does to a packet: which chains of `nft -j list ruleset` drop it, and
+// What nftables does to a packet: which chains of a ruleset drop it, and
 // whether that is certain. Not every condition can be judged from outside the kernel; a
 // rule that can't be is passed over, and from then on the answer is only likely. Pure.
 import { BlockList, isIP, isIPv4 } from 'node:net'
-import { isJson, type Json, parseJson } from '../../../lib/index.ts'
+import { isJson, type Json } from '../../../lib/index.ts'
+import { type BaseChain, type ChainName, type NftRuleset, textOf } from './nft-ruleset.ts'
 
 /** The first packet of an exchange. */
 export interface Packet {
@@ -19,89 +20,17 @@ export interface Packet {
 /** A source port of the kind that systems choose for a connection (RFC 6056, 3.2): rules on services don't match it. */
 export const SOME_SOURCE_PORT = 50_000
 
-/** A chain that the kernel runs by itself, for packets that arrive or leave. */
-interface BaseChain extends ChainName {
-  readonly hook: 'prerouting' | 'input' | 'output' | 'postrouting'
-  readonly priority: number
-  readonly policy: 'accept' | 'drop'
-}
-
-interface ChainName {
-  /** `inet`, `ip` or `ip6`. */
-  readonly family: string
-  readonly table: string
-  readonly chain: string
-}
-
-/** A program that writes the rules; what it does not know of it overwrites. */
-export type FirewallManager = 'ufw' | 'firewalld' | 'nftables'
-
-export class NftRuleset {
-  readonly baseChains: readonly BaseChain[]
-  readonly #rules = new Map<string, Json[][]>()
-  /** The elements of named sets and maps. */
-  readonly #sets = new Map<string, readonly unknown[]>()
-  readonly #tables = new Set<string>()
-
-  /** @returns undefined for what is no ruleset */
-  static read(text: string): NftRuleset | undefined {
-    const entries = parseJson(text)?.['nftables']
-    return Array.isArray(entries) ? new NftRuleset(entries.filter(isJson)) : undefined
-  }
-
-  private constructor(entries: readonly Json[]) {
-    this.baseChains = entries
-      .flatMap(({ chain }) => (isJson(chain) ? (baseChain(chain) ?? []) : []))
-      .toSorted((a, b) => a.priority - b.priority)
-    for (const { table, rule, set, map } of entries) {
-      if (isJson(table)) this.#tables.add(String(table['name']))
-      if (isJson(rule)) this.#addRule(rule)
-      for (const one of [set, map]) {
-        if (isJson(one) && Array.isArray(one['elem'])) this.#sets.set(keyOf(one, one['name']), one['elem'])
-      }
-    }
-  }
-
-  /** Each rule as its list of statements. */
-  rulesOf({ family, table, chain }: ChainName): readonly (readonly Json[])[] {
-    return this.#rules.get(keyOf({ family, table }, chain)) ?? []
-  }
-
-  /** @returns undefined when there is no such set */
-  elementsOf({ family, table }: ChainName, name: string): readonly unknown[] | undefined {
-    return this.#sets.get(keyOf({ family, table }, name))
-  }
-
-  /** Whose rules these are. */
-  get manager(): FirewallManager {
-    if (this.#tables.has('firewalld')) return 'firewalld'
-    return [...this.#rules.keys()].some((key) => / ufw6?-/u.test(key)) ? 'ufw' : 'nftables'
-  }
-
-  #addRule(rule: Json): void {
-    const { expr } = rule
-    if (!Array.isArray(expr)) return
-    const key = keyOf(rule, rule['chain'])
-    const rules = this.#rules.get(key) ?? []
-    rules.push(expr.filter(isJson))
-    this.#rules.set(key, rules)
-  }
-}
-
-function baseChain({ family, table, name, type, hook, prio, policy }: Json): BaseChain | undefined {
-  const isFilter = type === 'filter' && (family === 'inet' || family === 'ip' || family === 'ip6')
-  if (!isFilter || typeof table !== 'string' || typeof name !== 'string') return undefined
-  if (hook !== 'prerouting' && hook !== 'input' && hook !== 'output' && hook !== 'postrouting') return undefined
-  const priority = typeof prio === 'number' ? prio : 0
-  return { family, table, chain: name, hook, priority, policy: policy === 'drop' ? 'drop' : 'accept' }
-}
-
-function keyOf({ family, table }: { readonly family?: unknown; readonly table?: unknown }, name: unknown): string {
-  return [family, table, name].map(String).join(' ')
-}
-
 /** nftables allows sixteen jumps; a ruleset that was read while it changed might go in a circle. */
 const MAX_JUMPS = 16
+
+/**
+ * More than a server with a rule for each of its services and banned networks has. Chains that jump to each other several
+ * times multiply: sixteen of them with ten jumps each would be walked for years.
+ */
+const MAX_RULES_JUDGED = 50_000
+
+/** A list in a set in a list, with room to spare; nft itself names no set within a set. */
+const MAX_NESTED_VALUES = 8
 
 export interface NftDrop extends ChainName {
   readonly by: 'rule' | 'policy'
@@ -125,16 +54,25 @@ export function dropsOf(packet: Packet, ruleset: NftRuleset): readonly NftDrop[]
 
 function dropBy(base: BaseChain, packet: Packet, ruleset: NftRuleset): NftDrop | undefined {
   const { family, table, chain, policy } = base
-  const { fate, isCertain } = walk(base, packet, ruleset, 0)
+  const { fate, isCertain } = walk(base, { packet, ruleset, rulesLeft: MAX_RULES_JUDGED }, 0)
   const dropped = { family, table, chain, isCertain }
   if (fate === 'drop') return { ...dropped, by: 'rule' }
   return fate === 'passed' && policy === 'drop' ? { ...dropped, by: 'policy' } : undefined
 }
 
-function walk(chain: ChainName, packet: Packet, ruleset: NftRuleset, depth: number): Outcome {
+/** A packet on its way through the chains of one hook. */
+interface Walk {
+  readonly packet: Packet
+  readonly ruleset: NftRuleset
+  rulesLeft: number
+}
+
+function walk(chain: ChainName, way: Walk, depth: number): Outcome {
+  const { packet, ruleset } = way
   let isCertain = true
   if (depth > MAX_JUMPS) return { fate: 'passed', isCertain: false }
   for (const statements of ruleset.rulesOf(chain)) {
+    if (way.rulesLeft-- <= 0) return { fate: 'passed', isCertain: false }
     const { holds, verdict } = judge(statements, packet, { ruleset, chain })
     if (holds === 'no' || verdict === undefined) continue
     if (holds === 'maybe') {
@@ -143,7 +81,7 @@ function walk(chain: ChainName, packet: Packet, ruleset: NftRuleset, depth: numb
     }
     const to = targetOf(verdict)
     if (to !== undefined) {
-      const inner = walk({ ...chain, chain: to }, packet, ruleset, depth + 1)
+      const inner = walk({ ...chain, chain: to }, way, depth + 1)
       isCertain &&= inner.isCertain
       if (inner.fate !== 'passed') return { fate: inner.fate, isCertain }
       if ('goto' in verdict) return { fate: 'passed', isCertain }
@@ -235,7 +173,7 @@ function matches(match: Json, packet: Packet, place: Place): Truth {
     case '<=':
     case '>':
     case '>=':
-      return compares(Number(value.value), op, Number(right))
+      return compares(Number(value.value), op, numberOf(right))
     default:
       return 'maybe'
   }
@@ -321,19 +259,21 @@ function known(value: string | number): Value {
   return { is: 'known', value }
 }
 
-function isAmong(value: string | number, right: unknown, place: Place): Truth {
-  if (Array.isArray(right)) return any(right.map((one) => isAmong(value, one, place)))
+function isAmong(value: string | number, right: unknown, place: Place, depth = 0): Truth {
+  if (depth > MAX_NESTED_VALUES) return 'maybe'
+  const among = (inner: unknown): Truth => isAmong(value, inner, place, depth + 1)
+  if (Array.isArray(right)) return any(right.map(among))
   if (typeof right === 'number') return truth(Number(value) === right)
   if (typeof right === 'string') {
     if (right.startsWith('@')) {
       const elems = elements(right, place)
-      return elems === undefined ? 'maybe' : isAmong(value, elems, place)
+      return elems === undefined ? 'maybe' : among(elems)
     }
     return truth(right.endsWith('*') ? String(value).startsWith(right.slice(0, -1)) : String(value) === right)
   }
   if (!isJson(right)) return 'maybe'
-  if (Array.isArray(right['set'])) return isAmong(value, right['set'], place)
-  if (isJson(right['elem'])) return isAmong(value, right['elem']['val'], place)
+  if (Array.isArray(right['set'])) return among(right['set'])
+  if (isJson(right['elem'])) return among(right['elem']['val'])
   if (Array.isArray(right['range'])) return isBetween(value, right['range'])
   if (isJson(right['prefix'])) return isWithin(value, right['prefix'])
   return 'maybe'
@@ -344,12 +284,12 @@ function elements(name: unknown, { ruleset, chain }: Place): readonly unknown[] 
 }
 
 function isBetween(value: string | number, [from, to]: readonly unknown[]): Truth {
-  if (typeof value === 'number') return truth(value >= Number(from) && value <= Number(to))
-  return inList(value, (list, family) => list.addRange(String(from), String(to), family))
+  if (typeof value === 'number') return truth(value >= numberOf(from) && value <= numberOf(to))
+  return inList(value, (list, family) => list.addRange(textOf(from), textOf(to), family))
 }
 
 function isWithin(value: string | number, { addr, len }: Json): Truth {
-  return inList(String(value), (list, family) => list.addSubnet(String(addr), Number(len), family))
+  return inList(String(value), (list, family) => list.addSubnet(textOf(addr), numberOf(len), family))
 }
 
 function inList(ip: string, add: (list: BlockList, family: 'ipv4' | 'ipv6') => void): Truth {
@@ -389,4 +329,8 @@ function not(one: Truth): Truth {
 function any(all: readonly Truth[]): Truth {
   if (all.includes('yes')) return 'yes'
   return all.includes('maybe') ? 'maybe' : 'no'
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN
 }

@@ -24,7 +24,7 @@ export function readTailnet(text: string): readonly TailnetMachine[] {
   const online = peers.filter(isJson).filter((one) => one['Online'] === true)
   const machines = online.flatMap(({ HostName: name, TailscaleIPs: ips }) => {
     const ip = Array.isArray(ips) ? ips.find((one) => typeof one === 'string' && isIPv4(one)) : undefined
-    return typeof ip === 'string' ? [{ name: String(name), ip }] : []
+    return typeof ip === 'string' && typeof name === 'string' ? [{ name, ip }] : []
   })
   return machines.slice(0, MAX_TAILNET_MACHINES)
 }
