@@ -1,5 +1,7 @@
 /** What the router, or who answers in its place, may say when it is asked for a port. */
+import { isIPv4 } from 'node:net'
 import { decodeNatPmp } from '../../../src/port-mapping/nat-pmp-messages.ts'
+import { decodePcp, encodePcp, PCP_NONCE_BYTES, type PcpRequest } from '../../../src/port-mapping/pcp-messages.ts'
 import { between, controlPoint, descriptionUrl } from '../../../src/port-mapping/upnp-messages.ts'
 import { promise, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, bytesOf, choices, type InputReader } from '../input-reader.ts'
@@ -57,4 +59,35 @@ const natPmp: FuzzTarget = {
   }
 }
 
-export const targets: readonly FuzzTarget[] = [descriptions, natPmp]
+const asked: PcpRequest = {
+  localAddress: '192.168.1.20',
+  nonce: new Uint8Array(PCP_NONCE_BYTES).fill(7),
+  port: 4_001,
+  publicPort: 4_001,
+  leaseS: 3_600
+}
+
+/** The answer of an honest router to {@link asked}, with another result. */
+function somePcpAnswer(result: number): Uint8Array {
+  const answer = encodePcp(asked)
+  answer.set([2, 0x81, 0, result], 0)
+  answer.set([203, 0, 113, 5], answer.byteLength - 4)
+  return answer
+}
+
+const pcp: FuzzTarget = {
+  name: 'pcp-answers',
+  reaches: 'answers of a router over PCP',
+  seeds: () => [asIs(somePcpAnswer(0)), asIs(somePcpAnswer(8)), asIs(Uint8Array.of(0, 0x80, 0, 1)), choices(2, 0, 3)],
+  run(input) {
+    const answer = decodePcp(
+      bytesOf(input, (reader) => somePcpAnswer(reader.below(14))),
+      asked
+    )
+    if (answer?.is !== 'mapped') return
+    promise(isIPv4(answer.publicAddress), 'a port is mapped at no address')
+    promise(answer.leaseS >= 0 && answer.publicPort <= 65_535, 'a mapping is out of range')
+  }
+}
+
+export const targets: readonly FuzzTarget[] = [descriptions, natPmp, pcp]
