@@ -8,6 +8,7 @@
 import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { AbstractMultiaddrConnection, ipPortToMultiaddr } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { AwakeClock } from '../lib/index.ts'
 import { addressClassOf, ipOf, MAX_EARLY_BYTES } from '../wire/index.ts'
 import { aroundUpgrade } from './tuning/around-upgrade.ts'
 import { HandshakeQueue, type HandshakeLimits } from './handshake-queue.ts'
@@ -53,13 +54,16 @@ type Take = AbstractMultiaddrConnection['onData']
 export class InboundHandshakes {
   readonly #init: InboundHandshakesInit
   readonly #queue: HandshakeQueue<Arrival>
+  /** A dialer is not to blame for what was not read while this process stood still. */
+  readonly #clock: AwakeClock
   #timer: ReturnType<typeof setInterval> | undefined
   /** A handshake begins at the end of this turn of the event loop. */
   #willBegin = false
 
   constructor(init: InboundHandshakesInit) {
     this.#init = init
-    this.#queue = new HandshakeQueue(init.limits, init.now())
+    this.#clock = new AwakeClock(init.now, HANDSHAKE_TICK_MS)
+    this.#queue = new HandshakeQueue(init.limits, this.#clock.nowMs())
   }
 
   get size(): number {
@@ -93,8 +97,11 @@ export class InboundHandshakes {
       arrival.turn.reject(new HandshakeRefusedError('the connection closed before its handshake'))
       this.#leave(arrival)
     })
-    const evicted = this.#queue.arrive(arrival, addressClass, this.#init.now())
-    this.#timer ??= setInterval(() => this.#tick(), HANDSHAKE_TICK_MS)
+    if (this.#timer === undefined) {
+      this.#clock.resume()
+      this.#timer = setInterval(() => this.#tick(), HANDSHAKE_TICK_MS)
+    }
+    const evicted = this.#queue.arrive(arrival, addressClass, this.#clock.nowMs())
     if (connection instanceof AbstractMultiaddrConnection) this.#listen(arrival, connection)
     else this.#received(arrival)
     if (evicted !== undefined) this.#giveWay(evicted)
@@ -166,7 +173,7 @@ export class InboundHandshakes {
   }
 
   #received(arrival: Arrival): void {
-    this.#queue.received(arrival, this.#init.now())
+    this.#queue.received(arrival, this.#clock.nowMs())
     this.#begin()
   }
 
@@ -179,7 +186,7 @@ export class InboundHandshakes {
     this.#willBegin = true
     setImmediate(() => {
       this.#willBegin = false
-      const turn = this.#queue.next(this.#init.now())
+      const turn = this.#queue.next(this.#clock.nowMs())
       if (turn === undefined) return
       if (turn.ends !== undefined) this.#giveWay(turn.ends)
       turn.begins.isRunning = true
@@ -194,7 +201,8 @@ export class InboundHandshakes {
   }
 
   #tick(): void {
-    for (const { item, phase } of this.#queue.takeOverdue(this.#init.now())) {
+    this.#clock.look()
+    for (const { item, phase } of this.#queue.takeOverdue(this.#clock.nowMs())) {
       if (phase === 'waiting') this.#giveWay(item)
       else end(item, new HandshakeRefusedError('nothing was received after the connection was accepted'))
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ClockJumps } from '../../src/lib/index.ts'
+import { AwakeClock, ClockJumps } from '../../src/lib/index.ts'
 
 const year = 365 * 86_400_000
 
@@ -15,4 +15,23 @@ test('time that passes counts, and a clock that is set forth or back does not', 
 test('a clock that is corrected little by little is believed', () => {
   const clock = new ClockJumps(0, 0)
   expect(clock.withoutJumps(60_500, 60_000)).toBe(60_500)
+})
+
+test('time in which the process stood still is left out, and the clock never goes back', () => {
+  let steadyMs = 1_000
+  const clock = new AwakeClock(() => steadyMs, 100)
+  const shown: number[] = []
+  const after = (ms: number): number => {
+    steadyMs += ms
+    shown.push(clock.nowMs())
+    clock.look()
+    shown.push(clock.nowMs())
+    return clock.nowMs()
+  }
+  expect([after(100), after(150), after(100)]).toEqual([1_100, 1_250, 1_350])
+  expect([after(10_000), after(100)]).toEqual([1_550, 1_650])
+  steadyMs += 60_000
+  clock.resume()
+  expect(after(100)).toBeGreaterThanOrEqual(1_750)
+  expect(shown).toEqual(shown.toSorted((a, b) => a - b))
 })
