@@ -153,8 +153,12 @@ export function causesOf({ findings }: Examined): readonly DoctorCause[] {
   return findings.filter(({ verdict }) => verdict === 'problem').map(({ cause }) => cause)
 }
 
+/** @throws with all that is known, when it has ended without an answer */
 function outcomeOf(error: unknown): { readonly stdout: string; readonly code: number } {
-  const isExit = error instanceof Error && 'stdout' in error && 'code' in error && typeof error.code === 'number'
-  if (!isExit || String(error.stdout) === '') throw error
-  return { stdout: String(error.stdout), code: Number(error.code) }
+  if (!(error instanceof Error && 'stdout' in error && 'stderr' in error && 'code' in error)) throw error
+  const { stdout, stderr, code } = error
+  if (typeof code === 'number' && String(stdout) !== '') return { stdout: String(stdout), code }
+  const signal = 'signal' in error ? String(error.signal) : 'none'
+  const end = `exit code ${String(code)}, signal ${signal}`
+  throw new Error(`doctor gave no answer (${end}); it printed: ${String(stdout)}${String(stderr)}`, { cause: error })
 }

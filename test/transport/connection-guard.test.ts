@@ -36,10 +36,10 @@ test('one key that opens 400 connections keeps no contact out, nor 60 others beh
 
   expect(bob.messaging.state(anna.self.peerId).name).toBe('open')
   expect(anna.peers.connections().open).toBeLessThanOrEqual(anna.peers.connections().maxOpen)
-  // Once an episode: on a slow machine one may end, and the next begin, while all these connect.
+  // Of the beginning of an episode, and its end: on a slow machine one may end while all these connect.
   const told = notices.filter((notice) => notice.startsWith('too-many-connections'))
-  expect(told).not.toEqual([])
-  for (const notice of told) expect(notice).toContain('Too many connections from 127.0.0.2 (')
+  expect(told[0]).toContain('Too many connections from 127.0.0.2 (')
+  for (const notice of told) expect(notice).toContain('from 127.0.0.2')
 })
 
 test('many keys at one address, in all places, keep no known peer out, nor others behind another address', async () => {
@@ -71,7 +71,9 @@ test('many keys at one address, in all places, keep no known peer out, nor other
   await eventually(() => expect(guard.figures().gaveWay).toBeGreaterThanOrEqual(36))
   await eventually(() => expect(guard.figures()).toMatchObject({ open: 40, pending: 0 }))
   expect([first, ...honest].map(({ status }) => status)).toEqual(Array(16).fill('open'))
-  expect(pressure).toEqual([expect.objectContaining({ is: 'began', from: '127.0.0.2', maxOpen: 40 })])
+  // On a slow machine an episode may end, and another begin, while they arrive.
+  expect(pressure[0]).toMatchObject({ is: 'began', from: '127.0.0.2', maxOpen: 40 })
+  for (const { from } of pressure) expect(from).toBe('127.0.0.2')
 })
 
 test('silent sockets from two addresses keep no honest dial out', async () => {
