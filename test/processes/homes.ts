@@ -50,10 +50,14 @@ export async function keyIn(home: string, profile = 'default'): Promise<PrivateK
   return privateKeyFromProtobuf(await readFile(keyFileIn(home, profile)))
 }
 
-/** Opens the history of a home in which no parley runs; it is made if it is missing. */
-export async function withHistory(home: string, use: (store: SqliteStore) => Promise<unknown>): Promise<void> {
+/** Opens the history of a home in which no parley runs; it is made if it is missing. @param now when what is added joins it */
+export async function withHistory(
+  home: string,
+  use: (store: SqliteStore) => Promise<unknown>,
+  now: () => number = Date.now
+): Promise<void> {
   await mkdir(profileIn(home), { recursive: true, mode: 0o700 })
-  const { store } = await SqliteStore.openOrMend(historyIn(home), { onDamage: () => undefined })
+  const { store } = await SqliteStore.openOrMend(historyIn(home), { onDamage: () => undefined, now })
   try {
     await use(store)
   } finally {
