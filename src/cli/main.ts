@@ -3,7 +3,7 @@
 import { CommanderError } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listText, nearestWord } from '../lib/index.ts'
-import { type ExitCode, exitCodes, ParleyError } from '../node/settings.ts'
+import { type ExitCode, exitCodes } from '../node/settings.ts'
 import { ProgramCommand } from './options/program-command.ts'
 import { addCompletion, buildProgram } from './program.ts'
 import { cleanText } from './process/clean-text.ts'
@@ -11,13 +11,13 @@ import {
   type CommandIo,
   FLUSH_AT_END_MS,
   flushed,
-  InterruptedError,
   processIo,
   ReaderGoneError,
   streamFlushed,
   writeLines
 } from './process/io.ts'
 import { OutputFailedError } from './process/process-output.ts'
+import { sayFailure } from './process/say-failure.ts'
 import { shellWord } from './options/given-options.ts'
 
 /**
@@ -160,23 +160,6 @@ function titleOf(command: ProgramCommand): string {
 function nearestHint(typed: string, names: readonly string[]): string {
   const near = nearestWord(typed, names)
   return near === undefined ? `there are ${names.join(', ')}.` : `did you mean ${near}?`
-}
-
-function sayFailure(io: CommandIo, error: unknown): ExitCode {
-  const why: unknown = io.interrupted.reason
-  if (why instanceof OutputFailedError && error !== why) return sayFailure(io, why)
-  if (error instanceof InterruptedError || (io.interrupted.aborted && error !== why)) return exitCodes.interrupted
-  if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    writeLines(io.stderr, ['parley: no answer in time: check the address, or try again'])
-    return exitCodes.unreachable
-  }
-  const text = error instanceof Error ? error.message : String(error)
-  const isForeseen = error instanceof ParleyError
-  const hint = isForeseen || io.env['PARLEY_DEBUG'] === '1' ? '' : ' (PARLEY_DEBUG=1 shows where)'
-  writeLines(io.stderr, [`parley: ${text}${hint}`])
-  if (io.env['PARLEY_DEBUG'] === '1' && error instanceof Error) writeLines(io.stderr, (error.stack ?? '').split('\n'))
-  return isForeseen ? error.exitCode : exitCodes.unexpected
 }
 
 /**

@@ -92,7 +92,7 @@ export class Doctor {
   async examine(target: DoctorTarget, options: ExamineOptions = {}): Promise<DoctorReport> {
     const deadline = abortAfter(Math.max(MIN_DOCTOR_MS, Math.min(DOCTOR_MS, options.withinMs ?? DOCTOR_MS)))
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
-    const looking = lookAround(this.#node.searchesLan, signal)
+    const looking = lookAround(this.#node.searchesLan, { signal, interrupted: options.signal })
     const [seen, directories, reach, peer] = await Promise.all([
       looking,
       this.#directories(looking, signal),

@@ -7,12 +7,21 @@ import { lookAtFirewall } from './firewall.ts'
 import { probeMulticast } from './multicast-probe.ts'
 import { ELSEWHERE, interfaceOf, isTunnel, sourceTowards } from './routes.ts'
 
-export async function lookAround(searchesLan: boolean, signal: AbortSignal): Promise<Surroundings> {
+export interface LookSignals {
+  /** The time for all of it is over: what is not known by then stays unknown. */
+  readonly signal: AbortSignal
+  /** Nobody waits for the answer any more. */
+  readonly interrupted: AbortSignal | undefined
+}
+
+/** @throws the reason of `interrupted` */
+export async function lookAround(searchesLan: boolean, { signal, interrupted }: LookSignals): Promise<Surroundings> {
   const interfaces = networkInterfaces()
   const { links, unused } = multicastLinks(interfaces, canMulticast)
   const outward = links.filter(({ isLoopback }) => !isLoopback)
   const [probes, firewall, tunnels, ipv4, ipv6] = await Promise.all([
-    searchesLan ? probeMulticast(outward, interfaces, signal) : [],
+    // It has a bound of its own. On a busy machine it is late, which is better than half of it: that would look like silence.
+    searchesLan ? probeMulticast(outward, interfaces, interrupted) : [],
     lookAtFirewall(signal),
     tunnelsOf(interfaces),
     sourceTowards(ELSEWHERE.ipv4),

@@ -65,7 +65,7 @@ interface Trial extends LinkFamily {
 export async function probeMulticast(
   links: readonly Link[],
   interfaces: Interfaces,
-  signal: AbortSignal
+  signal: AbortSignal | undefined
 ): Promise<readonly LinkProbe[]> {
   const networks = new Map(links.map(({ name }) => [name, new OwnNetwork({ [name]: interfaces[name] })]))
   const trials = links.flatMap(trialsOf)
@@ -87,7 +87,7 @@ export async function probeMulticast(
     await openAll(trials, { sockets, onMessage })
     for (const wait of [MULTICAST_REPEAT_MS, MULTICAST_PROBE_MS - MULTICAST_REPEAT_MS]) {
       await Promise.all(trials.map(async (trial) => send(trial)))
-      await sleep(wait, undefined, { signal })
+      await sleep(wait, undefined, signal === undefined ? {} : { signal })
     }
   } finally {
     await Promise.all([...sockets].map(closed))
