@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{lib,wire,transport,chat-protocol,files,presence,directory,relay,invite,direct,port-mapping,storage,node,cli,web,docs,scripts,chaos,fuzz,soak,attack,kill,bench,reach,sim}/**/*.test.ts'
+            'test/{lib,wire,transport,chat-protocol,files,share,presence,directory,relay,invite,direct,port-mapping,storage,node,cli,web,docs,scripts,chaos,fuzz,soak,attack,kill,bench,reach,sim}/**/*.test.ts'
           ],
           testTimeout: testMs,
           hookTimeout: testMs,

@@ -37,6 +37,10 @@ const answersOf: Readonly<Record<string, readonly Answer[]>> = {
   get: ['transfer'],
   decline: ['transfer'],
   transfers: ['transfers'],
+  share: ['share', 'shares'],
+  browse: ['remote folder'],
+  fetch: ['fetching'],
+  find: ['files found', 'searches'],
   history: ['history', 'messages'],
   more: ['history'],
   show: ['message text'],
@@ -83,6 +87,7 @@ const titles: Readonly<Record<keyof typeof shapeFields, string>> = {
   room: 'Room',
   invitation: 'An invitation',
   transfer: 'A transfer',
+  share: 'A share',
   router: 'Router',
   misbehaviour: 'Misbehaviour'
 }

@@ -7,6 +7,7 @@
  * download.add(peer, await node.services.files.open(connection, { signal }))
  * const path = await download.whole
  */
+export { safeFileName } from './disk/file-name.ts'
 export { NoRoomError, PartFile, removePart, type PartInit } from './disk/part-file.ts'
 export { hashFile, NotSendableError, SharedFile, type HashedFile } from './disk/shared-file.ts'
 export { Download, type DownloadEvents } from './download.ts'

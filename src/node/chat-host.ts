@@ -10,6 +10,7 @@ import { files, type FileService, type FileServiceInit } from '../files/index.ts
 import { invite, type InviteService, type InviteServiceInit } from '../invite/index.ts'
 import { RECORD_PROTOCOL, recordExchange, type RecordService } from '../presence/index.ts'
 import { Circuits } from '../relay/index.ts'
+import { shares, type SharedWith } from '../share/index.ts'
 import {
   chatLimits,
   commonServices,
@@ -47,6 +48,8 @@ export interface ChatHostInit {
   readonly invitations: Omit<InviteServiceInit, 'network' | 'ownEnvelope'>
   /** What others may fetch, and what hears of it. */
   readonly files: FileServiceInit
+  /** What others may look at. */
+  readonly sharedWith: SharedWith
   readonly ownEnvelope: () => Uint8Array
   readonly onMisbehaviour: (misbehaviour: Misbehaviour) => void
   /** Whether the conversation with the peer is open on a screen. */
@@ -126,6 +129,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
       records: recordExchange({ ownEnvelope: init.ownEnvelope, network: settings.network }),
       invite: invite({ ...init.invitations, ownEnvelope: init.ownEnvelope, network: settings.network }),
       files: files(init.files),
+      shares: shares(init.sharedWith),
       chat: chat({ ...init.protocol, kindOf })
     }
   })

@@ -256,6 +256,17 @@ export class ChatNetwork {
     return this.reachability.addresses().map((address) => address.toString())
   }
 
+  /** Contacts that may be reached now: those that are connected, then those on the roster. */
+  contactsInReach(): readonly string[] {
+    const { book } = this.#init.profile
+    const peers = book.contacts().flatMap(({ peer }) => (book.isBlocked(peer) ? [] : [peer]))
+    const isConnected = (peer: string): boolean => this.connections.connection(peer) !== undefined
+    return [
+      ...peers.filter(isConnected),
+      ...peers.filter((peer) => !isConnected(peer) && this.presence.entry(peer) !== undefined)
+    ]
+  }
+
   /** Peer IDs of the directories that are in use or stand by, and of relays that the user named: they are not people. */
   serverPeers(): ReadonlySet<string> {
     return new Set([...this.directories.views().flatMap(({ peer }) => peer ?? []), ...this.#host.circuits.named])

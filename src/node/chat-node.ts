@@ -21,11 +21,14 @@ import { Messaging } from './messaging/messaging.ts'
 import { MisbehaviourWatch } from './misbehaviour.ts'
 import { isPeerId } from './peers/peer-reference.ts'
 import { readDirectoryAddress, readRelayAddress } from './peers/peer-resolver.ts'
+import type { FilesOnOffer } from '../files/index.ts'
 import { nameOrShortId } from '../lib/index.ts'
 import { toError } from '../wire/index.ts'
 import type { Unlocker } from './profile/identity.ts'
 import { openOwnStore, type OwnStore } from './profile/own-store.ts'
 import { withProfileDefaults } from './profile/profile-preview.ts'
+import { ShareBook } from './shares/share-book.ts'
+import { Shares } from './shares/shares.ts'
 import { openProfile, passingProfile, readOthers, withKey, type Profile } from './profile/profile.ts'
 
 export interface ChatNodeInit {
@@ -62,6 +65,7 @@ export class ChatNode implements ChatApi {
   readonly directories: DirectoriesInUse
   readonly invitations: Invitations
   readonly files: Files
+  readonly shares: Shares
   readonly #parts: ChatParts
   readonly #config: Config
   readonly #port: ListeningPort
@@ -120,6 +124,7 @@ export class ChatNode implements ChatApi {
     this.directories = new DirectoriesInUse(parts)
     this.invitations = parts.invitations
     this.files = parts.files
+    this.shares = parts.shares
   }
 
   snapshot(): ChatSnapshot {
@@ -166,7 +171,7 @@ export class ChatNode implements ChatApi {
   }
 
   async #start(): Promise<void> {
-    const { files, host, messaging, network, profile, events } = this.#parts
+    const { files, host, messaging, network, profile, shares, events } = this.#parts
     await messaging.prepare()
     const { modes, exposedKey } = profile.mended
     if (exposedKey !== undefined) events.tell('notice', () => ({ code: 'exposed-key', text: exposedKey }))
@@ -180,11 +185,12 @@ export class ChatNode implements ChatApi {
     if (this.#config.sources.name === 'flag') await profile.book.setNickname(this.self.nickname)
     await messaging.resume()
     files.start()
+    await shares.start()
   }
 
   /** Whatever fails on the way, the profile is free for the next one afterwards. */
   async #stop(): Promise<void> {
-    const { files, host, invitations, messaging, network, profile, events } = this.#parts
+    const { files, host, invitations, messaging, network, profile, shares, events } = this.#parts
     const wasStarted = this.#state === 'started'
     this.#state = 'stopped'
     events.end()
@@ -193,7 +199,7 @@ export class ChatNode implements ChatApi {
       await this.#starting?.catch(() => undefined)
       messaging.rest()
       invitations.stop()
-      await files.stop()
+      await Promise.all([files.stop(), shares.stop()])
       if (wasStarted) {
         // At the same time: one that does not answer our goodbye must not keep us on the rosters of all others.
         await Promise.all([network.withdraw(), messaging.stop()])
@@ -259,6 +265,21 @@ async function compose({
     send: async (peer, { text, ...rest }) => messaging.send(peer, text, rest),
     tell: (news) => events.tell('transfer', () => news)
   })
+  const shares = new Shares({
+    book: await ShareBook.open(profile.folder),
+    folder: profile.folder,
+    ownFolders: [config.folders.data, config.folders.config],
+    isBlocked: (peer) => profile.book.isBlocked(peer),
+    isContact: (peer) => profile.book.contact(peer) !== undefined,
+    isLan: (peer) => network.connections.isLan(peer),
+    tell: (views) => events.tell('share', () => ({ shares: views() })),
+    network: network.connections,
+    reachable: () => network.contactsInReach(),
+    connected: () => network.contactsInReach().filter((peer) => network.connections.connection(peer) !== undefined),
+    label: (peer) => network.peers.label(peer),
+    take: async (peer, wanted) => files.take(peer, wanted),
+    tellFound: (news) => events.tell('found', () => news)
+  })
   const invitations: Invitations = new Invitations({
     networkName: config.settings.network,
     self: profile.id,
@@ -280,7 +301,11 @@ async function compose({
     lan: network.lan,
     protocol: messaging.protocol,
     invitations: invitations.protocol,
-    files: { offers: files.onOffer, onSent: (peer, file, bytes) => files.sent(peer, file, bytes) },
+    files: {
+      offers: anyOf(files.onOffer, shares.own.onOffer),
+      onSent: (peer, file, bytes) => files.sent(peer, file, bytes)
+    },
+    sharedWith: shares.own.sharedWith,
     ownEnvelope: () => network.presence.own.envelope,
     onMisbehaviour: (what: Misbehaviour) => {
       const report = misbehaviour.record(what, Date.now())
@@ -304,6 +329,7 @@ async function compose({
     messaging,
     invitations,
     files,
+    shares,
     misbehaviour,
     events
   }
@@ -341,4 +367,17 @@ function snapshotOf(fields: { readonly [K in keyof ChatSnapshot]: () => ChatSnap
   )
   // Each field of ChatSnapshot has its getter.
   return Object.defineProperties({}, descriptors) as ChatSnapshot
+}
+
+/** What any of them offers. Each looks in memory alone, so that the time of an answer says nothing. */
+function anyOf(...all: readonly FilesOnOffer[]): FilesOnOffer {
+  return {
+    open: async (peer, file) => {
+      for (const one of all) {
+        const opened = await one.open(peer, file)
+        if (opened !== undefined) return opened
+      }
+      return undefined
+    }
+  }
 }

@@ -29,6 +29,7 @@ import { safetyNumber } from './peers/safety-number.ts'
 import { shortId } from '../lib/index.ts'
 import { explained } from './profile/own-store.ts'
 import type { Profile } from './profile/profile.ts'
+import type { Shares } from './shares/shares.ts'
 
 /** What the parts are made of. */
 export interface ChatParts {
@@ -46,6 +47,7 @@ export interface ChatParts {
   readonly messaging: Messaging
   readonly invitations: Invitations
   readonly files: Files
+  readonly shares: Shares
   readonly misbehaviour: MisbehaviourWatch
   readonly events: ChatEvents
 }

@@ -24,6 +24,17 @@ export type {
   RouterView
 } from './api/chat-events.ts'
 export type { FilesApi, TransferNews, TransferView } from './api/file-views.ts'
+export type {
+  FoundFile,
+  RemoteEntry,
+  RemoteFolder,
+  SearchNews,
+  SearchReport,
+  ShareAudience,
+  ShareOptions,
+  SharesApi,
+  ShareView
+} from './api/share-views.ts'
 export { loadConfig, type Config } from './config/config.ts'
 export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'
 export type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'

@@ -23,6 +23,9 @@ import type {
   ProgramSighting,
   RosterRow,
   StoredMessage,
+  FoundFile,
+  RemoteFolder,
+  ShareView,
   TransferView
 } from '../../src/cli/chat-api/chat-api.ts'
 import { peerLabel, PeerNotFoundError } from '../../src/node/settings.ts'
@@ -59,6 +62,18 @@ export const transfer: TransferView = {
   sizeBytes: 3 * 1024 * 1024,
   state: 'offered',
   doneBytes: 0
+}
+
+export const shareView: ShareView = {
+  name: 'Slides',
+  folder: '/home/anna/Slides',
+  audience: { is: 'contacts' },
+  isSearchable: false,
+  files: 2,
+  sizeBytes: 2048,
+  readFiles: 2,
+  readBytes: 2048,
+  isBusy: false
 }
 
 export const invitation: InvitationView = {
@@ -116,6 +131,27 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     decline: async () => ({ ...transfer, state: 'declined' })
   }
   transfers: readonly TransferView[] = []
+  sharesNow: readonly ShareView[] = []
+  found: readonly FoundFile[] = []
+  remote: RemoteFolder = { peer: '', label: '', path: '', entries: [], hasMore: false }
+  searches: readonly (readonly string[])[] = []
+  readonly shares: ChatApi['shares'] = {
+    add: async (folder, { name = 'Slides', audience = shareView.audience, isSearchable = false } = {}) => {
+      const share = { ...shareView, folder, name, audience, isSearchable }
+      this.sharesNow = [...this.sharesNow, share]
+      return share
+    },
+    list: async () => this.sharesNow,
+    remove: async (name) => {
+      this.sharesNow = this.sharesNow.filter((one) => one.name !== name)
+      return { ...shareView, name }
+    },
+    browse: async (peer, path) => ({ ...this.remote, peer, label: this.label(peer), path }),
+    get: async () => [{ ...transfer, state: 'running' }],
+    find: async (words) => ({ words, files: this.found, asked: 2, silent: 1, hasMore: false }),
+    keepFinding: async (words) => (this.searches = [...this.searches, words]),
+    endFinding: async () => (this.searches = [])
+  }
   readonly trust: ChatApi['trust'] = {
     safetyNumber: async () => this.safetyNumber(),
     verify: async (peer) => this.verify(peer),

@@ -10,6 +10,7 @@ import type {
   ChatNodeEvents,
   ChatSnapshot,
   FilesApi,
+  SharesApi,
   InvitationsApi,
   MessagingApi,
   NodeFigures,
@@ -24,6 +25,7 @@ import { NodeMirror } from './node-mirror.ts'
 import {
   isGone,
   remoteFiles,
+  remoteShares,
   remoteInvitations,
   remoteMessaging,
   remotePeers,
@@ -56,6 +58,7 @@ export class AttachedNode implements ChatApi {
   readonly trust: TrustApi
   readonly invitations: InvitationsApi
   readonly files: FilesApi
+  readonly shares: SharesApi
   readonly #init: AttachedNodeInit
   readonly #life = new AbortController()
   readonly #missed: MissedMessages
@@ -106,6 +109,7 @@ export class AttachedNode implements ChatApi {
     this.trust = remoteTrust(remote)
     this.invitations = remoteInvitations(remote)
     this.files = remoteFiles(remote)
+    this.shares = remoteShares(remote)
     this.#missed = new MissedMessages({
       history: () => this.messaging.history,
       requests: async () => this.messaging.requests(),

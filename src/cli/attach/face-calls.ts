@@ -2,7 +2,7 @@
 // arguments from JSON and refuses what has another shape. A conversation is left
 // when the last face that shows it leaves.
 import { UsageError } from '../../node/settings.ts'
-import type { ChatApi, NewsReader, OutgoingMessage, ResolveOptions } from '../chat-api/chat-api.ts'
+import type { ChatApi, NewsReader, OutgoingMessage, ResolveOptions, ShareAudience } from '../chat-api/chat-api.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_MESSAGES } from './face-protocol.ts'
 import type { ConversationScreens } from '../chat-api/conversation-screens.ts'
 
@@ -111,6 +111,7 @@ interface FieldTypes {
 const pageFields = { limit: 'number', before: 'number', after: 'number', maxBytes: 'number' } as const
 const offerFields = { text: 'text', id: 'text' } as const
 const offeredFields = { number: 'number', peer: 'peer' } as const
+const shareFields = { name: 'text', isSearchable: 'flag', audience: 'text', peers: 'texts' } as const
 const newsFields = { limit: 'number', maxBytes: 'number' } as const
 
 function limited(limit: number | undefined): { readonly limit: number } {
@@ -220,7 +221,27 @@ const calls: Readonly<Record<string, Call>> = {
   'files.decline': ({ node }, args) => {
     const { number, ...options } = args.options(0, offeredFields)
     return node.files.decline(number, options)
-  }
+  },
+
+  'shares.add': ({ node }, args) => {
+    const { audience, peers, ...options } = args.options(1, shareFields)
+    return node.shares.add(args.text(0), { ...options, audience: readAudience(audience, peers) })
+  },
+  'shares.list': ({ node }) => node.shares.list(),
+  'shares.remove': ({ node }, args) => node.shares.remove(args.text(0)),
+  'shares.browse': ({ node }, args, signal) =>
+    node.shares.browse(args.peer(0), args.text(1), { ...args.options(2, { after: 'text' }), signal }),
+  'shares.get': ({ node }, args, signal) => node.shares.get(args.peer(0), args.texts(1), { signal }),
+  'shares.find': ({ node }, args, signal) => node.shares.find(args.texts(0), { signal }),
+  'shares.keepFinding': ({ node }, args) => node.shares.keepFinding(args.texts(0)),
+  'shares.endFinding': ({ node }, args) => node.shares.endFinding(args.optionalTexts(0))
+}
+
+/** Only what was said: nothing is shared with more than these. */
+function readAudience(audience = 'contacts', peers: readonly string[] = []): ShareAudience {
+  if (audience === 'contacts' || audience === 'lan') return { is: audience }
+  if (audience === 'peers') return { is: 'peers', peers }
+  throw new UsageError(`shares.add: expected contacts, lan or peers as audience, and not ${audience}`)
 }
 
 /** Where a reader stands that has read nothing yet. */

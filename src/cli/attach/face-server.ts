@@ -51,6 +51,8 @@ const eventTypes: readonly Exclude<keyof ChatNodeEvents, 'resumed'>[] = [
   'left',
   'invitation',
   'transfer',
+  'share',
+  'found',
   'notice'
 ]
 

@@ -10,7 +10,9 @@ import type {
   OutgoingMessage,
   PeersApi,
   PeerView,
+  ShareAudience,
   SelfApi,
+  SharesApi,
   TrustApi
 } from '../chat-api/chat-api.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_MESSAGES } from './face-protocol.ts'
@@ -117,6 +119,24 @@ export function remoteFiles({ call }: Remote): FilesApi {
     get: as((number, options = {}) => call('files.get', [{ ...options, number }])),
     decline: as((number, options = {}) => call('files.decline', [{ ...options, number }]))
   }
+}
+
+export function remoteShares({ call }: Remote): SharesApi {
+  return {
+    add: as((folder, options = {}) => call('shares.add', [folder, { ...options, ...flatAudience(options.audience) }])),
+    list: as(() => call('shares.list')),
+    remove: as((name) => call('shares.remove', [name])),
+    browse: as((peer, path, { signal, ...options } = {}) => call('shares.browse', [peer, path, options], signal)),
+    get: as((peer, paths, { signal } = {}) => call('shares.get', [peer, paths], signal)),
+    find: as((words, { signal } = {}) => call('shares.find', [words], signal)),
+    keepFinding: as((words) => call('shares.keepFinding', [words])),
+    endFinding: as((words) => call('shares.endFinding', [words]))
+  }
+}
+
+function flatAudience(audience: ShareAudience | undefined): object {
+  if (audience === undefined) return {}
+  return audience.is === 'peers' ? { audience: 'peers', peers: audience.peers } : { audience: audience.is }
 }
 
 function remoteHistory(remote: Remote): HistoryApi {

@@ -61,7 +61,7 @@ export class ConversationScreens {
 
 /** The node as one of its faces uses it: what it opens and leaves is on its own screen. */
 export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
-  const { events, self, peers, trust, invitations, files, messaging } = node
+  const { events, self, peers, trust, invitations, files, shares, messaging } = node
   return {
     events,
     self,
@@ -96,6 +96,16 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
       list: async () => files.list(),
       get: async (number, options) => files.get(number, options),
       decline: async (number, options) => files.decline(number, options)
+    },
+    shares: {
+      add: async (...args) => shares.add(...args),
+      list: async () => shares.list(),
+      remove: async (name) => shares.remove(name),
+      browse: async (...args) => shares.browse(...args),
+      get: async (...args) => shares.get(...args),
+      find: async (...args) => shares.find(...args),
+      keepFinding: async (words) => shares.keepFinding(words),
+      endFinding: async (words) => shares.endFinding(words)
     },
     snapshot: () => node.snapshot(),
     figures: async () => node.figures(),

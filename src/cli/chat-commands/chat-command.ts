@@ -18,6 +18,9 @@ import type {
   ProgramSighting,
   RequestView,
   RosterRow,
+  SearchReport,
+  ShareView,
+  RemoteFolder,
   StoredMessage,
   TransferView
 } from '../chat-api/chat-api.ts'
@@ -63,6 +66,8 @@ export interface CommandFields {
   readonly id?: string
   /** Paths of files and folders of this machine, absolute. */
   readonly files?: readonly string[]
+  /** Of a folder: only what is behind this name. */
+  readonly behind?: string
   /** Messages by their IDs. */
   readonly ids?: readonly string[]
 }
@@ -157,6 +162,12 @@ export type CommandResult =
   | { readonly is: 'invitations'; readonly invitations: readonly InvitationView[] }
   | { readonly is: 'transfer'; readonly transfer: TransferView }
   | { readonly is: 'transfers'; readonly transfers: readonly TransferView[] }
+  | { readonly is: 'shares'; readonly shares: readonly ShareView[] }
+  | { readonly is: 'share'; readonly what: 'added' | 'removed'; readonly share: ShareView }
+  | { readonly is: 'remote folder'; readonly folder: RemoteFolder }
+  | { readonly is: 'fetching'; readonly transfers: readonly TransferView[] }
+  | { readonly is: 'files found'; readonly report: SearchReport }
+  | { readonly is: 'searches'; readonly searches: readonly (readonly string[])[] }
   | ({ readonly is: 'sent'; readonly message: OutgoingMessage } & PeerRef)
   | ({
       readonly is: 'history'

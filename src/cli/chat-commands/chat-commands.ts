@@ -11,6 +11,7 @@ import { historyCommands, unreadCounts } from './history-commands.ts'
 import { fileCommands } from './file-commands.ts'
 import { inviteCommands } from './invite-commands.ts'
 import { currentOr, words } from './named-peer.ts'
+import { shareCommands } from './share-commands.ts'
 import { requestCommands } from './request-commands.ts'
 import { cautionBefore } from './stranger-caution.ts'
 import { trustCommands } from './trust-commands.ts'
@@ -105,6 +106,7 @@ export const chatCommands: readonly ChatCommand[] = [
   ...trustCommands,
   ...inviteCommands,
   ...fileCommands,
+  ...shareCommands,
   ...historyCommands,
   {
     name: 'directories',

@@ -59,7 +59,7 @@ export function argumentsFromJson(command: ChatCommand, fields: Readonly<Record<
 }
 
 function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unknown>>): CommandFields {
-  const { before, after, limit, id, ids, certain, files } = given
+  const { before, after, limit, id, ids, certain, files, behind } = given
   const takes = command.fields ?? []
   if (takes.includes('before') && takes.includes('after') && before !== undefined && after !== undefined) {
     throw new CommandUsageError('give "before" or "after", not both')
@@ -72,6 +72,7 @@ function fieldsFromJson(command: ChatCommand, given: Readonly<Record<string, unk
       : {}),
     ...(takes.includes('certain') && certain === true ? { certain } : {}),
     ...(takes.includes('files') && files !== undefined ? { files: filePaths(files) } : {}),
+    ...(takes.includes('behind') && typeof behind === 'string' ? { behind } : {}),
     ...(takes.includes('id') && id !== undefined ? { id: messageId(id) } : {}),
     ...(takes.includes('ids') && ids !== undefined ? { ids: messageIds(ids) } : {})
   }

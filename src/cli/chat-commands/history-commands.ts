@@ -68,7 +68,7 @@ export const historyCommands: readonly ChatCommand[] = [
   },
   {
     name: 'search',
-    aliases: ['find'],
+    aliases: [],
     parameters: [text('WORDS')],
     fields: ['peer', 'before', 'limit'],
     help: 'messages with all of these words, the newest first ("words in quotes" as they stand)',

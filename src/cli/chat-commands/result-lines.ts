@@ -8,6 +8,14 @@ import { directoryLines } from '../wording/directory-wording.ts'
 import { doctorLines } from '../wording/doctor-wording.ts'
 import { identityLines } from '../wording/identity-wording.ts'
 import { invitationLine, invitationLines } from '../wording/invitation-wording.ts'
+import {
+  fetchingText,
+  remoteFolderLines,
+  searchesLine,
+  searchLines,
+  shareLine,
+  shareResultText
+} from '../wording/share-wording.ts'
 import { transferLine, transferResultText } from '../wording/transfer-wording.ts'
 import {
   conversationLine,
@@ -129,6 +137,21 @@ export function resultLines(result: CommandResult, context: ResultContext): stri
       return [transferResultText(result.transfer)]
     case 'transfers':
       return orNone(result.transfers.map(transferLine), 'No files were offered. /send PATH offers one.')
+    case 'shares':
+      return orNone(
+        result.shares.map((share) => shareLine(share, context.labelOf)),
+        'You share nothing. /share add FOLDER shares one with your contacts.'
+      )
+    case 'share':
+      return [shareResultText(result.what, result.share, context.labelOf)]
+    case 'remote folder':
+      return [...remoteFolderLines(result.folder)]
+    case 'fetching':
+      return [fetchingText(result.transfers)]
+    case 'files found':
+      return [...searchLines(result.report)]
+    case 'searches':
+      return [searchesLine(result.searches)]
     case 'history':
       return orNone(
         result.entries.flatMap(({ message }) => historyLine(message, context.labelOf(result.peer), context.fold)),

@@ -11,7 +11,10 @@ import {
   invitationJson,
   memberJson,
   messageJson,
+  remoteFolderJson,
   requestJson,
+  searchJson,
+  shareJson,
   transferJson
 } from './event-json.ts'
 import type { AnswerJson } from './json-fields.ts'
@@ -165,6 +168,18 @@ export function resultJson(result: CommandResult): Json {
       return { transfer: transferJson(result.transfer) } satisfies AnswerJson<'transfer'>
     case 'transfers':
       return { transfers: result.transfers.map(transferJson) } satisfies AnswerJson<'transfers'>
+    case 'shares':
+      return { shares: result.shares.map(shareJson) } satisfies AnswerJson<'shares'>
+    case 'share':
+      return { what: result.what, share: shareJson(result.share) } satisfies AnswerJson<'share'>
+    case 'remote folder':
+      return remoteFolderJson(result.folder) satisfies AnswerJson<'remote folder'>
+    case 'fetching':
+      return { transfers: result.transfers.map(transferJson) } satisfies AnswerJson<'fetching'>
+    case 'files found':
+      return searchJson(result.report) satisfies AnswerJson<'files found'>
+    case 'searches':
+      return { searches: result.searches } satisfies AnswerJson<'searches'>
     case 'identity': {
       const { is: _is, ...identity } = result
       return identity satisfies AnswerJson<'identity'>

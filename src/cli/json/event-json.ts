@@ -16,10 +16,15 @@ import type {
   RosterRow,
   RouterView,
   StoredMessage,
+  FoundFile,
+  RemoteFolder,
+  SearchNews,
+  SearchReport,
+  ShareView,
   TransferView
 } from '../chat-api/chat-api.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
-import type { EventJson, ShapeJson } from './json-fields.ts'
+import type { AnswerJson, EventJson, ShapeJson } from './json-fields.ts'
 
 type Json = Readonly<Record<string, unknown>>
 type Notice = ChatNodeEvents['notice']['detail']
@@ -188,6 +193,40 @@ export function transferJson(view: TransferView): ShapeJson<'transfer'> {
   const { number, direction, peer, file, name, sizeBytes, state, doneBytes } = view
   const { bytesPerSecond = null, place = null, path = null, why = null } = view
   return { number, direction, peer, file, name, sizeBytes, state, doneBytes, bytesPerSecond, place, path, why }
+}
+
+export function shareJson(view: ShareView): ShapeJson<'share'> {
+  const { name, folder, audience, isSearchable, files, sizeBytes, readFiles, readBytes, isBusy, why = null } = view
+  const peers = audience.is === 'peers' ? audience.peers : []
+  const read = { files, sizeBytes, readFiles, readBytes, busy: isBusy, why }
+  return { name, folder, with: audience.is, peers, searchable: isSearchable, ...read }
+}
+
+export function remoteFolderJson({ peer, path, entries, hasMore }: RemoteFolder): AnswerJson<'remote folder'> {
+  return {
+    peer,
+    path,
+    entries: entries.map((entry) => ({
+      is: entry.is,
+      name: entry.name,
+      sizeBytes: entry.sizeBytes,
+      modifiedAtMs: entry.is === 'file' ? entry.modifiedAtMs : null,
+      file: entry.is === 'file' ? (entry.file ?? null) : null
+    })),
+    more: hasMore
+  }
+}
+
+export function searchJson({ words, files, asked, silent, hasMore }: SearchReport): AnswerJson<'files found'> {
+  return { words, files: files.map(foundJson), asked, silent, more: hasMore }
+}
+
+export function searchNewsJson({ words, files }: SearchNews): EventJson<'found'> {
+  return { words, files: files.map(foundJson) }
+}
+
+function foundJson({ file, sizeBytes, sources }: FoundFile): object {
+  return { file, sizeBytes, sources: sources.map(({ peer, path }) => ({ peer, path })) }
 }
 
 export function invitationNewsJson(news: ChatNodeEvents['invitation']['detail']): EventJson<'invitation'> {

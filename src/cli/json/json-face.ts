@@ -21,6 +21,8 @@ import { unreadCounts } from '../chat-commands/history-commands.ts'
 import { exitCodes, ParleyError } from '../../node/settings.ts'
 import { resultJson } from './answer-json.ts'
 import {
+  searchNewsJson,
+  shareJson,
   conversationJson,
   directoryJson,
   entryJson,
@@ -256,6 +258,8 @@ export class JsonFace {
     this.#on('left', ({ detail: { peer, name, reason } }) => ({ peer, name, reason }))
     this.#on('invitation', ({ detail }) => invitationNewsJson(detail))
     this.#on('transfer', ({ detail: { what, transfer } }) => ({ what, ...transferJson(transfer) }))
+    this.#on('share', ({ detail }) => ({ shares: detail.shares.map(shareJson) }))
+    this.#on('found', ({ detail }) => searchNewsJson(detail))
     this.#on('notice', ({ detail }) => noticeJson(detail))
   }
 

@@ -130,6 +130,19 @@ export const shapeFields = {
     directories: 'the directories that know its number',
     end: '`used`, `expired`, `revoked`, `ended` (too many wrong tries); `null` while it is open'
   },
+  share: {
+    name: 'what others call it',
+    folder: 'where it is on this machine',
+    with: '`contacts`, `lan` (contacts on the LAN) or `peers`',
+    peers: 'their peer IDs, of `peers`',
+    searchable: 'whether its files are found by words',
+    files: 'how many it has',
+    sizeBytes: 'their bytes',
+    readFiles: 'how many of them have been read, and can be fetched',
+    readBytes: 'their bytes',
+    busy: 'it is being looked at, or read',
+    why: 'why it is not there, or not all of it is shared'
+  },
   transfer: {
     number: 'by which `get` and `decline` name it',
     direction: '`in` or `out`',
@@ -244,6 +257,8 @@ export const eventFields = {
     'peerName?': 'of `came`: its name here',
     'from?': 'of `failed`: the address, /64, or source that a relay states'
   },
+  share: { shares: '[shares](#a-share), all of them' },
+  found: { words: 'of the search', files: 'as in the answer to `find`' },
   transfer: {
     what: '`offered`, `started`, `progress` (about once a second), `done`, `failed`, `declined`',
     number: 'of the [transfer](#a-transfer), whose other fields follow',
@@ -305,6 +320,8 @@ export const eventMeanings: Readonly<Record<keyof typeof eventFields, string>> =
   refused: 'The other side takes no messages at the moment.',
   invitation: 'Someone came by an invitation of yours, tried it in vain, or it has ended.',
   transfer: 'A file was offered to you, or has come further.',
+  share: 'What you share has changed, or was read further.',
+  found: 'A search that goes on has found something new.',
   notice: 'Something that a person should know.',
   dropped: 'The reader was slow, and events were left out here. Messages are never among them.',
   bye: 'The last line.'
@@ -377,6 +394,24 @@ export const answerFields = {
   'typing notices': { typing: 'whether others see that you are typing' },
   identity: ownIdentity,
   invitation: { invitation: 'an [invitation](#an-invitation)' },
+  share: { what: '`added` or `removed`', share: 'a [share](#a-share)' },
+  shares: { shares: '[shares](#a-share)' },
+  'remote folder': {
+    peer: 'whose it is',
+    path: 'the folder; empty for all that the peer shares',
+    entries:
+      'at most 500, in order: `is` (`file` or `folder`), `name`, `sizeBytes`, and of files `modifiedAtMs` and `file`, its file ID (`null` until the peer has read it)',
+    more: 'there are more, behind the last name'
+  },
+  fetching: { transfers: '[transfers](#a-transfer)' },
+  'files found': {
+    words: 'the words',
+    files: 'each with `file` (its file ID), `sizeBytes` and `sources`, each with `peer` and `path`',
+    asked: 'contacts that answered',
+    silent: 'contacts that did not',
+    more: 'there are more'
+  },
+  searches: { searches: 'the words of each search that goes on' },
   transfer: { transfer: 'a [transfer](#a-transfer)' },
   transfers: { transfers: '[transfers](#a-transfer), the oldest first' },
   invitations: {

@@ -11,6 +11,7 @@ import { ConnectionProgress, ENTERED_AGAIN_MS, PresenceFilter, RefusalNews } fro
 import { DirectoryNews } from '../wording/directory-wording.ts'
 import { reachableAt } from '../wording/identity-wording.ts'
 import { invitationNewsText } from '../wording/invitation-wording.ts'
+import { searchNewsText } from '../wording/share-wording.ts'
 import { transferNewsText } from '../wording/transfer-wording.ts'
 import { messageLines } from '../wording/message-wording.ts'
 import { ROSTER_COALESCE_MS, type UnreadCounts } from '../wording/roster-wording.ts'
@@ -208,6 +209,7 @@ export class News {
       if (detail.code === 'no-multicast' || detail.code === 'multicast') this.#hasLan = detail.works
     })
     this.#onTold('invitation', ({ detail }) => this.#say([invitationNewsText(detail)]))
+    this.#onTold('found', ({ detail }) => this.#say([searchNewsText(detail)]))
     this.#onTold('transfer', ({ detail }) => {
       const text = transferNewsText(detail)
       if (text !== undefined) this.#say([text])

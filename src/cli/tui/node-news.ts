@@ -1,6 +1,7 @@
 // The node's events as events of the screen: messages and deliveries at once,
 // changes of the roster in groups. It decides nothing.
 import type { ChatApi, ChatNodeEvents, IncomingMessage } from '../chat-api/chat-api.ts'
+import { searchNewsText } from '../wording/share-wording.ts'
 import { transferNewsText } from '../wording/transfer-wording.ts'
 import { LruMap } from '../../lib/index.ts'
 import { identityOf } from '../chat-commands/chat-commands.ts'
@@ -163,6 +164,7 @@ export class NodeNews {
         this.#sayPresence([`${this.#node.peers.look(peer).label} ${what}.`], peer, reason)
     })
     this.#on('self', () => this.tellSelf())
+    this.#on('found', ({ detail }) => this.#dispatch({ is: 'status', text: searchNewsText(detail), tone: 'note' }))
     this.#on('transfer', ({ detail }) => {
       const text = transferNewsText(detail)
       if (text !== undefined) this.#dispatch({ is: 'status', text, tone: 'note', peer: detail.transfer.peer })

@@ -26,6 +26,8 @@ export interface FileState {
   readonly sizeBytes: number
   /** When its content was changed, in nanoseconds since 1970, as a decimal number. */
   readonly changedAtNs: string
+  /** Its device and inode, where another file of the same size and time must not pass for it. */
+  readonly inode?: string
 }
 
 export interface HashedFile extends FileState {
@@ -137,12 +139,17 @@ async function openRegular(path: string): Promise<{ readonly handle: FileHandle;
 }
 
 async function stateOf(handle: FileHandle, path: string): Promise<FileState> {
-  const { size, mtimeNs } = await handle.stat({ bigint: true })
-  return { path, sizeBytes: Number(size), changedAtNs: String(mtimeNs) }
+  const { size, mtimeNs, dev, ino } = await handle.stat({ bigint: true })
+  return { path, sizeBytes: Number(size), changedAtNs: String(mtimeNs), inode: `${dev}:${ino}` }
 }
 
-function isSame(one: FileState, other: FileState): boolean {
-  return one.sizeBytes === other.sizeBytes && one.changedAtNs === other.changedAtNs
+/** @param wanted without an inode, any will do */
+function isSame(wanted: FileState, now: FileState): boolean {
+  return (
+    wanted.sizeBytes === now.sizeBytes &&
+    wanted.changedAtNs === now.changedAtNs &&
+    (wanted.inode === undefined || wanted.inode === now.inode)
+  )
 }
 
 /** @throws {FileChangedError} at the end of the file */

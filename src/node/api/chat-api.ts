@@ -32,6 +32,7 @@ import type {
   RouterView
 } from './chat-events.ts'
 import type { FilesApi } from './file-views.ts'
+import type { SharesApi } from './share-views.ts'
 import type { DoctorReport, DoctorTarget, ExamineOptions } from './doctor-report.ts'
 
 /** What the words that name a peer mean. */
@@ -250,6 +251,7 @@ export interface ChatApi {
   readonly trust: TrustApi
   readonly invitations: InvitationsApi
   readonly files: FilesApi
+  readonly shares: SharesApi
   /** All that is shown without asking, as it is now; {@link events} say when it changes. */
   snapshot(): ChatSnapshot
   figures(): Promise<NodeFigures>

@@ -4,6 +4,7 @@
 import { TypedEventEmitter } from 'main-event'
 import type { ArrivalState, DeliveryState, IncomingMessage, OutgoingMessage } from '../../storage/index.ts'
 import type { TransferNews } from './file-views.ts'
+import type { SearchNews, ShareView } from './share-views.ts'
 
 /** What an open connection runs over: the LAN or this machine, the Internet, or a relay. */
 export type PathKind = 'lan' | 'direct' | 'relayed'
@@ -389,6 +390,10 @@ export interface ChatNodeEvents {
   invitation: CustomEvent<InvitationNews>
   /** A file was offered to this node, or has come further. */
   transfer: CustomEvent<TransferNews>
+  /** An own share, or how much of it has been read, is not what it was; about once a second. */
+  share: CustomEvent<{ readonly shares: readonly ShareView[] }>
+  /** A standing search has found what it had not found before. */
+  found: CustomEvent<SearchNews>
   notice: CustomEvent<Notice>
 }
 

@@ -12,6 +12,8 @@ export interface ReceivedFile {
   readonly file: string
   readonly name: string
   readonly sizeBytes: number
+  /** Folders below that of downloads in which it goes; none for one that was offered alone. */
+  readonly within?: readonly string[]
   /** `wanted`: it is fetched whenever its sender is there. */
   readonly state: 'offered' | 'wanted' | 'done' | 'declined'
   /** What is on the disk of it already. */

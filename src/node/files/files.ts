@@ -1,8 +1,8 @@
 // The files of a node as its faces use them: offered in a message, fetched by whom they were offered to, listed with how
 // far they are. What is remembered is the book's; how one is fetched, the fetch's.
 import { stat } from 'node:fs/promises'
-import { basename, isAbsolute } from 'node:path'
-import { hashFile, NoRoomError, NotSendableError, removePart, SharedFile } from '../../files/index.ts'
+import { basename, isAbsolute, join } from 'node:path'
+import { hashFile, NoRoomError, NotSendableError, removePart, safeFileName, SharedFile } from '../../files/index.ts'
 import type { FilesOnOffer, HashedFile, OfferedFile } from '../../files/index.ts'
 import { MAX_FILES_PER_MESSAGE, MAX_OFFERED_NAME_BYTES } from '../../chat-protocol/index.ts'
 import { LruMap } from '../../lib/index.ts'
@@ -19,6 +19,9 @@ const MAX_FETCHES_OF_PEER = 3
 
 /** Files that are fetched, or whose senders are looked for, at a time. */
 const MAX_FETCHES = 32
+
+/** Files that were asked for and are not here: all of them are remembered. */
+const MAX_WANTED = 1_000
 
 /** Layers that are kept to be sent again: 2 MiB at most each. */
 const MAX_KEPT_LAYERS = 8
@@ -38,6 +41,11 @@ export interface FilesInit {
   readonly label: (peer: string) => string
   readonly send: (peer: string, message: Pick<NewOutgoing, 'text' | 'files' | 'id'>) => Promise<OutgoingMessage>
   readonly tell: (news: TransferNews) => void
+}
+
+/** A file that a peer shares, and where it goes. */
+export type SharedFileWanted = Pick<ReceivedFile, 'file' | 'name' | 'sizeBytes'> & {
+  readonly within: readonly string[]
 }
 
 interface Running {
@@ -129,6 +137,28 @@ export class Files implements FilesApi {
     return this.#receivedView(wanted)
   }
 
+  /** Fetches files that the peer shares; resolves when that has begun. Those that are here, or on their way, are not again. */
+  async take(peer: string, files: readonly SharedFileWanted[]): Promise<readonly TransferView[]> {
+    const { book } = this.#init
+    const before = new Map(book.received.filter((one) => one.peer === peer).map((one) => [placeOf(one), one]))
+    const views: TransferView[] = []
+    const fresh: SharedFileWanted[] = []
+    for (const file of files) {
+      const known = before.get(placeOf(file))
+      const isHere = known?.state === 'wanted' || (known?.state === 'done' && (await isThere(known.path)))
+      if (known !== undefined && isHere) views.push(this.#receivedView(known))
+      else fresh.push(file)
+    }
+    const wanted = book.received.filter(({ state }) => state === 'wanted').length + fresh.length
+    if (wanted > MAX_WANTED) {
+      throw new UsageError(`${wanted} files would be on their way, and at most ${MAX_WANTED} can be: wait for some`)
+    }
+    const added = await book.addReceived(fresh.map((file) => ({ ...file, peer })))
+    const taken = await Promise.all(added.map(async (one) => this.#change(one, { state: 'wanted' })))
+    this.#fetchNext()
+    return [...views, ...taken.map((one) => this.#receivedView(one))]
+  }
+
   async decline(number?: number, options: { readonly peer?: string } = {}): Promise<TransferView> {
     const own = this.#init.book.sent.find((one) => one.number === number)
     if (own !== undefined) {
@@ -217,7 +247,7 @@ export class Files implements FilesApi {
     const fetch = new Fetch({
       ...file,
       part: file.part,
-      folder: downloads,
+      folder: join(downloads, ...(file.within ?? []).map(safeFileName)),
       minFreeBytes,
       network,
       service,
@@ -320,6 +350,10 @@ export class Files implements FilesApi {
       path
     }
   }
+}
+
+function placeOf({ file, name, within = [] }: Pick<ReceivedFile, 'file' | 'name' | 'within'>): string {
+  return JSON.stringify([file, name, within])
 }
 
 /** For peers that know no offers, and for the history. */

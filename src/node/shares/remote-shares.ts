@@ -1,0 +1,228 @@
+// What other peers share with this node: looked at, fetched, and found by words. What this node shares is not its business.
+import type { Connection } from '@libp2p/interface'
+import { countText } from '../../lib/index.ts'
+import {
+  areFindWords,
+  SearchPlan,
+  ShareLink,
+  ShareRefusedError,
+  type Page,
+  type SharedEntry
+} from '../../share/index.ts'
+import { steadyNow, toError } from '../../wire/index.ts'
+import { quote, UnreachableError, UsageError } from '../api/errors.ts'
+import type { TransferView } from '../api/file-views.ts'
+import type { FoundFile, RemoteFolder, SearchReport, SharesApi } from '../api/share-views.ts'
+
+/** How long a peer may take to be reached and to answer a search. */
+const SEARCH_PATIENCE_MS = 5_000
+
+/** How long peers are asked: a person who waits for longer has turned away. */
+const SEARCH_MS = 15_000
+
+/** Files that are fetched by one command: each is remembered until it is here. */
+const MAX_FILES_OF_GET = 1_000
+
+/** Folders that are walked to find them. */
+const MAX_FOLDERS_OF_GET = 1_000
+
+/** A file of a peer that is to be fetched. */
+export interface WantedFile {
+  readonly file: string
+  readonly name: string
+  readonly sizeBytes: number
+  /** Names of the folders below that of downloads in which it goes. */
+  readonly within: readonly string[]
+}
+
+export interface RemoteSharesInit {
+  readonly network: {
+    connection(peer: string): Connection | undefined
+    connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
+  }
+  /** Contacts that may be reached now, the nearest first. */
+  readonly reachable: () => readonly string[]
+  readonly label: (peer: string) => string
+  readonly take: (peer: string, files: readonly WantedFile[]) => Promise<readonly TransferView[]>
+}
+
+export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> {
+  readonly #init: RemoteSharesInit
+  readonly #life = new AbortController()
+
+  constructor(init: RemoteSharesInit) {
+    this.#init = init
+  }
+
+  stop(): void {
+    this.#life.abort(new Error('parley is quitting'))
+  }
+
+  async browse(
+    peer: string,
+    given: string,
+    { after = '', signal }: { readonly after?: string; readonly signal?: AbortSignal } = {}
+  ): Promise<RemoteFolder> {
+    const path = trimmed(given)
+    return this.#withLink(peer, signal, async (link) => {
+      const { entries, hasMore } = await this.#page(link, peer, path, after)
+      return { peer, label: this.#init.label(peer), path, entries, hasMore }
+    })
+  }
+
+  async get(
+    peer: string,
+    paths: readonly string[],
+    { signal }: { readonly signal?: AbortSignal } = {}
+  ): Promise<readonly TransferView[]> {
+    const wanted = await this.#withLink(peer, signal, async (link) => {
+      const walk = new Walk(async (path, after) => this.#page(link, peer, path, after))
+      for (const path of paths) await walk.add(trimmed(path))
+      if (walk.wanted.length === 0) {
+        const label = this.#init.label(peer)
+        const what = walk.unread > 0 ? `${label} is still reading it: try again in a moment` : 'there is no file in it'
+        throw new UsageError(`${paths.map(quote).join(', ')} can't be fetched: ${what}`)
+      }
+      return walk.wanted
+    })
+    return this.#init.take(peer, wanted)
+  }
+
+  async find(words: readonly string[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<SearchReport> {
+    const wanted = findWords(words)
+    const plan = new SearchPlan(this.#init.reachable())
+    await this.ask(plan, wanted, signal)
+    const { answers, failures, hasMore } = plan
+    return { words: wanted, files: this.foundBy(plan), asked: answers, silent: failures, hasMore }
+  }
+
+  foundBy(plan: SearchPlan): readonly FoundFile[] {
+    return plan.files().map(({ sources, ...file }) => ({
+      ...file,
+      sources: sources.map(({ peer, path }) => ({ peer, label: this.#init.label(peer), path }))
+    }))
+  }
+
+  /** Asks on with each answer, until the plan is over. */
+  async ask(plan: SearchPlan, words: readonly string[], signal?: AbortSignal): Promise<void> {
+    const startedAtMs = steadyNow()
+    const asking = async (peer: string): Promise<void> => {
+      const signals = [AbortSignal.timeout(SEARCH_PATIENCE_MS), ...(signal === undefined ? [] : [signal])]
+      try {
+        const found = await this.#withLink(peer, AbortSignal.any(signals), async (link) => link.find(words))
+        plan.answered(peer, found)
+      } catch {
+        // A peer of an older version, one that has gone, or one that was asked too often: it is counted.
+        plan.failed(peer)
+      }
+      signal?.throwIfAborted()
+      if (steadyNow() - startedAtMs < SEARCH_MS) await Promise.all(plan.next().map(asking))
+    }
+    await Promise.all(plan.next().map(asking))
+  }
+
+  async #page(link: ShareLink, peer: string, path: string, after: string): Promise<Page> {
+    try {
+      return await link.list(path, after)
+    } catch (error) {
+      if (!(error instanceof ShareRefusedError)) throw error
+      const label = this.#init.label(peer)
+      if (error.reason === 'too-fast') throw new UsageError(`${label} was asked too often: try again in a minute`)
+      throw new UsageError(
+        `${label} shares no folder ${quote(path)} with you: browse ${quote(label)} shows what it does`
+      )
+    }
+  }
+
+  /** @throws UnreachableError */
+  async #withLink<T>(peer: string, signal: AbortSignal | undefined, work: (link: ShareLink) => Promise<T>): Promise<T> {
+    const { network, label } = this.#init
+    const over = AbortSignal.any([this.#life.signal, ...(signal === undefined ? [] : [signal])])
+    const connection = network.connection(peer) ?? (await network.connect(peer, { signal: over }))
+    const link = await ShareLink.open(connection, over).catch((error: unknown) => {
+      over.throwIfAborted()
+      const why =
+        toError(error).name === 'UnsupportedProtocolError'
+          ? 'its version of Parley knows no shares'
+          : toError(error).message
+      throw new UnreachableError(`${label(peer)} can't be asked what it shares: ${why}`, { cause: error })
+    })
+    try {
+      return await work(link)
+    } finally {
+      void link.close()
+    }
+  }
+}
+
+/** Finds the files of paths, with what is below them. */
+class Walk {
+  readonly wanted: WantedFile[] = []
+  /** Files that the peer has not read yet. */
+  unread = 0
+  readonly #page: (path: string, after: string) => Promise<Page>
+  #folders = 0
+
+  constructor(page: (path: string, after: string) => Promise<Page>) {
+    this.#page = page
+  }
+
+  async add(path: string): Promise<void> {
+    const cut = path.lastIndexOf('/')
+    const name = path.slice(cut + 1)
+    // The entry comes right behind what its name begins with.
+    const entry = cut === -1 ? undefined : await this.#entry(path.slice(0, cut), name)
+    if (entry?.is === 'file') this.#want(entry, [])
+    else await this.#folder(path, name === '' ? [] : [name])
+  }
+
+  async #entry(folder: string, name: string): Promise<SharedEntry | undefined> {
+    for (let after = [...name].slice(0, -1).join(''); ;) {
+      const { entries, hasMore } = await this.#page(folder, after)
+      const found = entries.find((entry) => entry.name === name)
+      const last = entries.at(-1)?.name ?? ''
+      if (found !== undefined || !hasMore || last > name) return found
+      after = last
+    }
+  }
+
+  async #folder(path: string, within: readonly string[]): Promise<void> {
+    if (++this.#folders > MAX_FOLDERS_OF_GET) {
+      throw new UsageError(
+        `there are more than ${countText(MAX_FOLDERS_OF_GET)} folders in it: fetch some of them at a time`
+      )
+    }
+    const folders: string[] = []
+    for (let after = ''; ;) {
+      const { entries, hasMore } = await this.#page(path, after)
+      for (const entry of entries) {
+        if (entry.is === 'file') this.#want(entry, within)
+        else folders.push(entry.name)
+      }
+      if (!hasMore) break
+      after = entries.at(-1)?.name ?? ''
+    }
+    for (const name of folders) await this.#folder(path === '' ? name : `${path}/${name}`, [...within, name])
+  }
+
+  #want(entry: Extract<SharedEntry, { is: 'file' }>, within: readonly string[]): void {
+    const { file, name, sizeBytes } = entry
+    if (file === undefined) this.unread++
+    else this.wanted.push({ file, name, sizeBytes, within })
+    if (this.wanted.length > MAX_FILES_OF_GET) {
+      throw new UsageError(`more than ${countText(MAX_FILES_OF_GET)} files are in it: fetch its folders one by one`)
+    }
+  }
+}
+
+/** @throws UsageError */
+export function findWords(given: readonly string[]): readonly string[] {
+  const words = given.flatMap((one) => one.split(/\s+/u)).filter((word) => word !== '')
+  if (areFindWords(words)) return words
+  throw new UsageError('files are found by 1 to 8 words of 3 to 32 characters each')
+}
+
+/** As people type it: with a slash at an end. */
+function trimmed(path: string): string {
+  return path.replace(/^\/+|\/+$/gu, '')
+}
