@@ -2,9 +2,10 @@
 // is killed in the middle.
 import { randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { newestBuild } from '../../scripts/old-builds.js'
 import { FACE_PROTOCOL_VERSION } from '../../src/cli/attach/face-protocol.ts'
 import { daemonAt } from '../../src/cli/attach/index.ts'
 import { pathToListenAt } from '../../src/cli/control/control-path.ts'
@@ -393,7 +394,8 @@ test('after an update a new face names the command that restarts the daemon, and
       return Array.isArray(messages) ? messages.map(({ text }: { text: unknown }) => text) : []
     }
     await eventually(async () => expect(await texts()).toEqual(['before', 'after']))
-    await oldFace.event('notice', (event) => String(event['text']).includes('parley daemon --restart'))
+    // Its own daemon is the new one: that one is not restarted again.
+    await oldFace.event('notice', (event) => /Leave it with \/quit, and open it again/u.test(String(event['text'])))
     expect(await bed.runDaemon(['--stop'], { home })).toMatchObject({ code: 0 })
   } finally {
     await bob.stop()
@@ -603,7 +605,10 @@ async function anotherVersion(): Promise<readonly string[]> {
   const root = join(import.meta.dirname, '..', '..')
   const other = join(bed.folder, 'other')
   await mkdir(join(other, 'node_modules'), { recursive: true })
-  for (const part of ['bin', 'scripts', 'dist']) await cp(join(root, part), join(other, part), { recursive: true })
+  for (const part of ['bin', 'scripts']) await cp(join(root, part), join(other, part), { recursive: true })
+  // The build that these sources run as, and no older one beside it.
+  const build = newestBuild(join(root, 'dist')) ?? ''
+  await cp(build, join(other, 'dist', basename(build)), { recursive: true })
   await mkdir(join(other, 'src'))
   // Without the bundler the newest build is used as it is.
   for (const name of await readdir(join(root, 'node_modules')))

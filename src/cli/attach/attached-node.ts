@@ -20,7 +20,7 @@ import type {
 } from '../chat-api/chat-api.ts'
 import { FACE_HELLO_TIMEOUT_MS } from './face-protocol.ts'
 import { MissedMessages } from './missed-messages.ts'
-import { NodeGoneError, NodeLink, type NodeMessage } from './node-link.ts'
+import { NodeGoneError, NodeLink, type NodeMessage, OtherVersionError } from './node-link.ts'
 import { NodeMirror } from './node-mirror.ts'
 import {
   isGone,
@@ -220,8 +220,9 @@ export class AttachedNode implements ChatApi {
         }
       } catch (error) {
         // One of another version may be replaced by one of ours; one that is just ending, or starting, is asked again.
-        if (error instanceof Error && !isGone(error) && !over.aborted && error.message !== said) {
-          said = error.message
+        const text = error instanceof OtherVersionError ? error.toOlderWindow : asError(error).message
+        if (!isGone(error) && !over.aborted && text !== said) {
+          said = text
           this.say('node-gone', said)
         }
       }

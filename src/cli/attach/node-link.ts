@@ -19,18 +19,19 @@ import {
 export type NodeMessage = NonNullable<ReturnType<typeof readMessage>>
 
 /** The node that holds the profile speaks another version of the protocol of faces. */
-class OtherVersionError extends ParleyError {
+export class OtherVersionError extends ParleyError {
   override readonly name = 'OtherVersionError'
   override readonly exitCode = exitCodes.profileInUse
+  /** What a window is told that was attached before: its program is the one that was replaced. */
+  readonly toOlderWindow: string
 
   constructor(its: string) {
     // Two builds from source may have one number.
     const which =
       its === version ? `is another build of version ${version}` : `is version ${its}, and this is ${version}`
-    super(
-      `the parley that runs on this profile ${which}: ` +
-        'restart it with parley daemon --restart, or close its window with QUIT'
-    )
+    const text = `the parley that runs on this profile ${which}`
+    super(`${text}: restart it with parley daemon --restart, or close its window with QUIT`)
+    this.toOlderWindow = `${text}: this window was opened before an update. Leave it with /quit, and open it again.`
   }
 }
 

@@ -182,7 +182,15 @@ export async function installService(
     for (const command of service.start) await run(command, io.env)
   } catch (error) {
     await (before === undefined ? rm(service.file, { force: true }) : writeFile(service.file, before))
-    writeLines(io.stdout, [`${before === undefined ? 'Removed again' : 'As it was before'}: ${service.file}`])
+    writeLines(
+      io.stdout,
+      before === undefined
+        ? [
+            `Removed again: ${service.file}`,
+            `Without a service: ${onProfile('parley daemon --restart', config.settings.profile)} starts the daemon in the background.`
+          ]
+        : [`As it was before: ${service.file}`]
+    )
     throw error
   }
   const daemon = await untilDaemonRuns(config, io.interrupted)

@@ -109,7 +109,8 @@ test.skipIf(process.platform === 'darwin')('a service that can not be started le
     expect(await readdir(dirname(file))).toEqual([])
     // The daemon that runs goes on.
     expect(makeRoom).not.toHaveBeenCalled()
-    expect(written()).toBe(`Written: ${file}\nRemoved again: ${file}\n`)
+    const instead = 'Without a service: parley daemon --restart starts the daemon in the background.'
+    expect(written()).toBe(`Written: ${file}\nRemoved again: ${file}\n${instead}\n`)
   } finally {
     await rm(folder, { recursive: true })
   }
