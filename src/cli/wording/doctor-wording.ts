@@ -6,15 +6,20 @@ const marks = { ok: 'ok', note: 'note', problem: 'PROBLEM' } as const
 
 /** Under the text of a finding, which stands behind its mark. */
 const indent = ' '.repeat(9)
+/** … in a list, whose lines are narrow and indented where they are broken. */
+const listIndent = ' '.repeat(2)
 
 /** Problems stand last, where a terminal ends. */
 export function doctorLines(report: DoctorReport): string[] {
-  return [...ordered(report, ['ok', 'note', 'problem']).flatMap(findingLines), `${doctorSum(report)}.`]
+  return [
+    ...ordered(report, ['ok', 'note', 'problem']).flatMap((finding) => findingLines(finding, indent)),
+    `${doctorSum(report)}.`
+  ]
 }
 
 /** The same for a list that begins at its top: problems stand first. */
 export function doctorListLines(report: DoctorReport): string[] {
-  return ordered(report, ['problem', 'note', 'ok']).flatMap(findingLines)
+  return ordered(report, ['problem', 'note', 'ok']).flatMap((finding) => findingLines(finding, listIndent))
 }
 
 /** `Nothing is broken here`, `2 problems` */
@@ -28,7 +33,7 @@ function ordered({ findings }: DoctorReport, order: readonly DoctorFinding['verd
   return order.flatMap((which) => findings.filter(({ verdict }) => verdict === which))
 }
 
-function findingLines(finding: DoctorFinding): string[] {
+function findingLines(finding: DoctorFinding, belowIndent: string): string[] {
   const { verdict, cause, isLikely, text, evidence, advice, commands } = finding
   const why = cause === 'none' ? [] : [`${isLikely ? 'likely cause' : 'cause'}: ${doctorCauses[cause]}`]
   const end = commands.length > 0 && advice !== '' ? ':' : ''
@@ -38,5 +43,5 @@ function findingLines(finding: DoctorFinding): string[] {
     ...(advice === '' ? [] : [`${advice}${end}`]),
     ...commands.map((command) => `    ${command}`)
   ]
-  return [`${marks[verdict].padEnd(indent.length)}${text}`, ...below.map((line) => `${indent}${line}`)]
+  return [`${marks[verdict].padEnd(indent.length)}${text}`, ...below.map((line) => `${belowIndent}${line}`)]
 }

@@ -31,3 +31,8 @@ test('notes are no problems', () => {
   const lines = doctorLines({ findings: [note('directory', 'no directory is in use', { advice: 'Start one' })] })
   expect(lines).toEqual(['note     no directory is in use', '         Start one', 'Nothing is broken here.'])
 })
+
+test('a list, which is narrow, leaves what stands below a finding its room', () => {
+  const lines = doctorListLines({ findings: [note('directory', 'no directory is in use', { advice: 'Start one' })] })
+  expect(lines).toEqual(['note     no directory is in use', '  Start one'])
+})
