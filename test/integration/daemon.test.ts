@@ -5,7 +5,6 @@ import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { newestBuild } from '../../scripts/old-builds.js'
 import { FACE_PROTOCOL_VERSION } from '../../src/cli/attach/face-protocol.ts'
 import { daemonAt } from '../../src/cli/attach/index.ts'
 import { pathToListenAt } from '../../src/cli/control/control-path.ts'
@@ -18,6 +17,11 @@ import { freePort } from '../processes/ports.ts'
 import type { ParleyProcess } from '../processes/parley-process.ts'
 import { TestBed } from '../processes/test-bed.ts'
 import { hasTmux } from '../processes/terminal.ts'
+
+// A script without types of its own.
+const { newestBuild } = (await import(new URL('../../scripts/old-builds.js', import.meta.url).href)) as {
+  newestBuild: (dist: string) => string | undefined
+}
 
 let bed: TestBed
 beforeEach(async () => {
