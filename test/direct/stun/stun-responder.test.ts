@@ -113,7 +113,9 @@ test.for([
   for (const sighting of seen.sightings) {
     expect(await verifySighting(sighting, { ...owner, own: seen.sightings })).toBe(true)
   }
-  expect(node.outcomes).toEqual(['answered', 'answered'])
+  // A request that was not answered at once is sent again.
+  expect(node.outcomes.length).toBeGreaterThanOrEqual(2)
+  expect(new Set(node.outcomes)).toEqual(new Set(['answered']))
 })
 
 test('only requests that are as long as their answer get one; without a tag it is unsigned', async () => {
