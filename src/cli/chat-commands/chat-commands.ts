@@ -20,9 +20,9 @@ export const chatCommands: readonly ChatCommand[] = [
   {
     name: 'help',
     aliases: ['?'],
-    parameters: [],
-    help: 'this list',
-    run: async () => ({ is: 'help', commands: chatCommands })
+    parameters: [text('COMMAND', false)],
+    help: 'this list, or what COMMAND does',
+    run: async (_context, { text: asked = '' }) => ({ is: 'help', commands: commandsAsked(asked) })
   },
   {
     name: 'who',
@@ -158,6 +158,23 @@ export const chatCommands: readonly ChatCommand[] = [
     run: async ({ node }) => ({ is: 'identity', ...identityOf(node) })
   }
 ]
+
+/**
+ * @param asked a name or an alias, with or without its slash; empty for all
+ * @throws CommandUsageError for any other word
+ */
+function commandsAsked(asked: string): readonly ChatCommand[] {
+  const name = commandName(asked)
+  if (name === '') return chatCommands
+  const command = findCommand(name)
+  if (command === undefined) throw new CommandUsageError(noCommandText(name))
+  return [command]
+}
+
+/** As typed behind `/help`: `/Msg` means `msg`. */
+export function commandName(typed: string): string {
+  return typed.trim().replace(/^\//u, '').toLowerCase()
+}
 
 /** @param more names of commands that this face alone has */
 export function noCommandText(name: string, more: readonly string[] = []): string {

@@ -231,6 +231,8 @@ export function helpLines(commands: readonly ChatCommand[]): string[] {
       command.aliases.length === 0 ? '' : ` (also ${command.aliases.map((name) => `/${name}`).join(', ')})`
     return `  ${usageOf(command).padEnd(22)} ${command.help}${aliases}`
   })
+  // One that was asked for by its name.
+  if (rows.length === 1) return rows.map((row) => row.trim())
   return [
     'EXIT leaves a conversation; QUIT at the prompt for a peer ends the program. In a conversation QUIT is text.',
     'PEER is a number of the list, a name, a peer ID or its beginning, HOST:PORT, HOST PORT or a multiaddr.',

@@ -2,7 +2,7 @@
 // for a peer, for a port, and in a conversation; the same as on a plain
 // terminal. Pure: the state and the line in, the next state and what to do out.
 import { isSameName } from '../../../lib/index.ts'
-import { findCommand, noCommandText } from '../../chat-commands/chat-commands.ts'
+import { commandName, findCommand, noCommandText } from '../../chat-commands/chat-commands.ts'
 import {
   continuation,
   readAtPeerPrompt,
@@ -12,7 +12,7 @@ import {
 } from '../../chat-commands/input-line.ts'
 import { step, type Step } from '../model/events.ts'
 import { popupOf } from '../model/popup.ts'
-import { isScreenCommand, runPreference, screenCommands } from '../model/screen-commands.ts'
+import { isScreenCommand, runPreference, screenCommands, usageHint } from '../model/screen-commands.ts'
 import { currentPeer, type State } from '../model/state.ts'
 import { withStatus } from '../model/status-messages.ts'
 import { settingsPopup } from './popups.ts'
@@ -160,6 +160,8 @@ export function runCommand(state: State, { name, rest }: SlashCommand): Step {
       ])
     )
   }
+  const about = commandName(rest)
+  if (command.name === 'help' && isScreenCommand(about)) return step(withStatus(state, [usageHint(about)]))
   if (command.name === 'quit') return step({ ...state, phase: 'ending' }, { do: 'quit', outcome: 'quit' })
   if (command.name === 'detach') return step({ ...state, phase: 'ending' }, { do: 'quit', outcome: 'detached' })
   const first = state.window.items.find((item) => item.is === 'message')

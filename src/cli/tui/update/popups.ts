@@ -49,6 +49,7 @@ export function shownResult(result: CommandResult, state: State): Shown {
   })
   switch (result.is) {
     case 'help':
+      if (result.commands.length === 1) return { is: 'lines', lines: helpLines(result.commands) }
       return popup('Keys and commands', helpPopupLines(result))
     case 'roster':
       if (result.rows.length + result.programs.length === 0) return { is: 'lines', lines: ['Nobody else is online.'] }
