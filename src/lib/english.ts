@@ -8,6 +8,11 @@ export function listText(words: readonly string[]): string {
   return words.length === 2 ? `${first} and ${second}` : `${words.slice(0, -1).join(', ')}, and ${words.at(-1)}`
 }
 
+/** With a capital letter and a full stop: `the port is taken` as a notice. */
+export function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/u.test(text) ? '' : '.'}`
+}
+
 /** @param count whole, as in `12,345` */
 export function countText(count: number): string {
   return String(count).replaceAll(/\B(?=(?:\d{3})+$)/gu, ',')

@@ -4,7 +4,8 @@
 import { join } from 'node:path'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ChatApi, ChatSnapshot, NodeFigures, SettingView } from './api/chat-api.ts'
-import { ChatEvents, type Misbehaviour } from './api/chat-events.ts'
+import { ChatEvents } from './api/chat-events.ts'
+import type { Misbehaviour } from './api/notices.ts'
 import type { DoctorReport, DoctorTarget, ExamineOptions } from './api/doctor-report.ts'
 import { createChatHost, type ChatHost } from './chat-host.ts'
 import { ChatNetwork } from './chat-network.ts'
@@ -217,7 +218,7 @@ export class ChatNode implements ChatApi {
     const { port, insteadOf } = this.#port
     if (insteadOf !== undefined) {
       const why = insteadOf instanceof PortTakenError ? 'is taken' : 'is not for this user'
-      const text = `port ${insteadOf.port} ${why}: listening on ${port} this time`
+      const text = `Port ${insteadOf.port} ${why}: Parley listens on port ${port} this time.`
       events.tell('notice', () => ({ code: 'port-taken', text }))
     } else if (profile.book.port === undefined && this.#config.settings.port === undefined) {
       await profile.book.setPort(port)

@@ -10,13 +10,13 @@ import type {
   ChatEvents,
   DirectoryView,
   LinkView,
-  MisbehaviourSummary,
   PathView,
   PeerTrust,
   ProgramSighting,
   RosterRow,
   RouterView
 } from './api/chat-events.ts'
+import type { MisbehaviourSummary } from './api/notices.ts'
 import type { ChatHost } from './chat-host.ts'
 import type { ChatNetwork } from './chat-network.ts'
 import { readGivenName } from './config/given-name.ts'

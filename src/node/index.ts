@@ -8,9 +8,7 @@ export type {
   InvitationNews,
   InvitationView,
   LinkView,
-  MisbehaviourSummary,
   NameOwner,
-  Notice,
   Path,
   PathKind,
   NoDirectView,
@@ -23,6 +21,7 @@ export type {
   RosterRow,
   RouterView
 } from './api/chat-events.ts'
+export type { MisbehaviourSummary, Notice } from './api/notices.ts'
 export type { FilesApi, TransferNews, TransferView } from './api/file-views.ts'
 export type {
   FoundFile,

@@ -7,7 +7,7 @@ import { LruMap, shortId } from '../lib/index.ts'
 import { addressClass, TokenBucket } from '../wire/index.ts'
 import type { Remote } from '../transport/index.ts'
 import type { MisbehaviourError } from '../wire/index.ts'
-import type { Misbehaviour, MisbehaviourReport, MisbehaviourSummary } from './api/chat-events.ts'
+import type { Misbehaviour, MisbehaviourReport, MisbehaviourSummary } from './api/notices.ts'
 import { formatAddress } from './dialing/address.ts'
 
 /** Notices of misbehaviour, of all remotes together; all of it is counted. */

@@ -3,7 +3,7 @@
 import { MS_PER_SECOND } from '../lib/index.ts'
 import type { Pressure } from '../transport/index.ts'
 import { canonicalIp } from '../wire/index.ts'
-import type { Notice } from './api/chat-events.ts'
+import type { Notice } from './api/notices.ts'
 
 export function pressureNotice(pressure: Pressure): Notice {
   return { code: 'too-many-connections', text: pressureText(pressure) }

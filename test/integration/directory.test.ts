@@ -215,7 +215,9 @@ describe('a port that is taken', () => {
     await first.ended()
     await bed.hostDirectory(usual)
     const second = await bed.host(['--plain'], { home })
-    const instead = await second.hasShown(new RegExp(`port ${usual} is taken: listening on (\\d+) this time`, 'u'))
+    const instead = await second.hasShown(
+      new RegExp(`Port ${usual} is taken: Parley listens on port (\\d+) this time`, 'u')
+    )
     await second.hasShown(new RegExp(`^You are .*, port ${instead.match[1]}\\b`, 'u'))
   })
 })

@@ -117,7 +117,7 @@ test('where another program keeps the port of mDNS, the interface and the reason
     const [anna, berta] = await Promise.all([parley(host, 'anna'), parley(other, 'berta')])
     expect(await lanNotice(anna, 'no-multicast')).toMatchObject({
       works: false,
-      text: 'peers on the LAN at eth0 cannot be found: another program holds UDP port 5353 exclusively'
+      text: 'Peers on the LAN at eth0 cannot be found: another program holds UDP port 5353 exclusively.'
     })
     expect(await anna.status()).toMatchObject({
       lan: [{ interface: 'eth0', works: false, why: 'another program holds UDP port 5353 exclusively' }]

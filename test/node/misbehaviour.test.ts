@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MISBEHAVIOUR_AGAIN_MS, MISBEHAVIOUR_NOTICE_RATE, MisbehaviourWatch } from '../../src/node/misbehaviour.ts'
-import type { Misbehaviour } from '../../src/node/api/chat-events.ts'
+import type { Misbehaviour } from '../../src/node/api/notices.ts'
 import { shortId } from '../../src/lib/short-id.ts'
 
 const flood: Misbehaviour = {

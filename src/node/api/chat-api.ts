@@ -22,7 +22,6 @@ import type {
   DirectoryView,
   InvitationView,
   LinkView,
-  MisbehaviourSummary,
   PathView,
   PeerTrust,
   ProgramSighting,
@@ -31,6 +30,7 @@ import type {
   RosterRow,
   RouterView
 } from './chat-events.ts'
+import type { MisbehaviourSummary } from './notices.ts'
 import type { FilesApi } from './file-views.ts'
 import type { SharesApi } from './share-views.ts'
 import type { DoctorReport, DoctorTarget, ExamineOptions } from './doctor-report.ts'

@@ -3,7 +3,7 @@
 // before. It knows how far each source is trusted, and dials nothing.
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PeerBook } from '../../storage/index.ts'
-import type { Notice } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 import type { OwnNetwork } from './own-network.ts'
 import { nearest, vantageOf, whyNotDialled, type KnownAddresses, type Vantage } from './dialable.ts'
 

@@ -3,7 +3,8 @@
 // directory or a program is dialled is decided elsewhere.
 import { multiaddr } from '@multiformats/multiaddr'
 import { addressBlock } from '../../wire/index.ts'
-import type { LinkView, Notice } from '../api/chat-events.ts'
+import type { LinkView } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 import { hostPortOf } from '../dialing/address.ts'
 import type { OwnNetwork } from '../dialing/own-network.ts'
 import { LanDialing, type SightingDialer } from './lan-dialing.ts'

@@ -4,7 +4,7 @@
 // its default route. And the notices about links that fail. It does not read what the
 // datagrams hold.
 import type { RemoteInfo, Socket } from 'node:dgram'
-import { alignedInterval } from '../../lib/index.ts'
+import { alignedInterval, sentence } from '../../lib/index.ts'
 import { steadyNow } from '../../wire/index.ts'
 import { INTERFACE_POLL_MS, type Interfaces, networkInterfaces } from '../../transport/index.ts'
 import { canMulticast, multicastLinks, type Link, type Links } from './links.ts'
@@ -19,7 +19,8 @@ import {
   mdnsGroup,
   multicastFault
 } from './mdns-sockets.ts'
-import type { LinkView, Notice } from '../api/chat-events.ts'
+import type { LinkView } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 
 /** RFC 6762, 17: no packet of multicast DNS is larger. */
 const MAX_MDNS_BYTES = 9_000
@@ -234,12 +235,12 @@ export class LanNotices {
     const works = links.some(({ why }) => why === undefined)
     for (const [name, why] of this.#reported) {
       if (before.get(name) === why) continue
-      this.#notice({ code: 'no-multicast', text: lanProblemText({ name, why }), works })
+      this.#notice({ code: 'no-multicast', text: sentence(lanProblemText({ name, why })), works })
     }
     for (const name of before.keys()) {
       const isThere = name === '' ? works : links.some((link) => link.name === name && link.why === undefined)
       if (this.#reported.has(name) || !isThere) continue
-      this.#notice({ code: 'multicast', text: `peers on the LAN${at(name)} can be found again`, works })
+      this.#notice({ code: 'multicast', text: `Peers on the LAN${at(name)} can be found again.`, works })
     }
   }
 }

@@ -15,7 +15,8 @@ import {
 } from '../../lib/index.ts'
 import { MAX_NICKNAME_CHARS } from '../../presence/index.ts'
 import type { Contact } from '../../storage/index.ts'
-import type { NameOwner, Notice, RosterRow } from '../api/chat-events.ts'
+import type { NameOwner, RosterRow } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 import { UsageError } from '../api/errors.ts'
 import { readGivenName } from '../config/given-name.ts'
 

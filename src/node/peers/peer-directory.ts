@@ -9,12 +9,12 @@ import type { PeerBook } from '../../storage/index.ts'
 import type {
   ChatNodeEvents,
   ConversationState,
-  Notice,
   PeerName,
   PeerTrust,
   ProgramSighting,
   RosterRow
 } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 import { hostPortOf } from '../dialing/address.ts'
 import { rttOf } from '../dialing/paths.ts'
 import { KnownNames, NamesAround, NameShapes, NamesakeWatch } from './known-names.ts'

@@ -6,7 +6,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerBook } from '../../storage/index.ts'
 import { formatAddress, isLoopback, isRelayed, parseAddress, withPeerId, withoutPeerId } from '../dialing/address.ts'
 import type { PeerTarget, ResolveOptions } from '../api/chat-api.ts'
-import type { Notice } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 import {
   BadAddressError,
   DirectoryPeerError,

@@ -18,7 +18,8 @@ import {
 } from '../../port-mapping/index.ts'
 import { defaultGateway, networkInterfaces } from '../../transport/index.ts'
 import { addressRange, type Rate, steadyNow, TokenBucket } from '../../wire/index.ts'
-import type { Notice, RouterView } from '../api/chat-events.ts'
+import type { RouterView } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 
 export interface OwnPortMappingInit {
   readonly self: PeerId

@@ -13,7 +13,7 @@ import {
   RESERVE_TIMEOUT_MS,
   type RelayStatus
 } from '../../relay/index.ts'
-import type { Notice } from '../api/chat-events.ts'
+import type { Notice } from '../api/notices.ts'
 import { durationText, sizeText } from '../config/setting-values.ts'
 import { formatAddress } from '../dialing/address.ts'
 import type { LostRelay } from '../dialing/dial-errors.ts'

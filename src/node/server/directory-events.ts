@@ -12,7 +12,7 @@ import type { DirectoryService } from '../../directory/server/index.ts'
 import { shortId } from '../../lib/index.ts'
 import type { VerifiedRecord } from '../../presence/index.ts'
 import type { Pressure } from '../../transport/index.ts'
-import type { MisbehaviourReport } from '../api/chat-events.ts'
+import type { MisbehaviourReport } from '../api/notices.ts'
 import { formatAddress, hostPortOf, isLoopback, withoutPeerId, withPeerId } from '../dialing/address.ts'
 import { bestAddress } from '../peers/roster-rows.ts'
 

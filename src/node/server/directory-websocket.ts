@@ -8,7 +8,7 @@ import type { TrustedProxies } from '../config/trusted-proxies.ts'
 import { addressOf, parseAddress, peerIdOf } from '../dialing/address.ts'
 import { whyNotListening, type ListenPlace } from '../dialing/listening.ts'
 import { withoutForwardedFor } from '../misbehaviour.ts'
-import type { Misbehaviour } from '../api/chat-events.ts'
+import type { Misbehaviour } from '../api/notices.ts'
 
 /** The web server is on this machine unless the operator says otherwise. */
 const DEFAULT_WS_HOST = '127.0.0.1'

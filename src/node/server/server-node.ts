@@ -16,7 +16,7 @@ import {
   type ConnectionGuardInit,
   type HostInit
 } from '../../transport/index.ts'
-import type { Misbehaviour } from '../api/chat-events.ts'
+import type { Misbehaviour } from '../api/notices.ts'
 import type { Config } from '../config/config.ts'
 import { TrustedProxies } from '../config/trusted-proxies.ts'
 import { version } from '../config/version.ts'

@@ -1,7 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
-import type { Notice } from '../../../src/node/api/chat-events.ts'
+import type { Notice } from '../../../src/node/api/notices.ts'
 import { PeerResolver } from '../../../src/node/peers/peer-resolver.ts'
 import type { KnownPeers, NamedPeer } from '../../../src/node/peers/peer-reference.ts'
 import { shortId } from '../../../src/lib/index.ts'

@@ -4,7 +4,7 @@ import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { expect, onTestFinished, test } from 'vitest'
 import type { StunServer } from '../../../src/direct/stun/index.ts'
 import type { PortMapping, PortMapper } from '../../../src/port-mapping/index.ts'
-import type { Notice } from '../../../src/node/api/chat-events.ts'
+import type { Notice } from '../../../src/node/api/notices.ts'
 import { OwnPortMapping } from '../../../src/node/reachability/own-port-mapping.ts'
 import { eventually } from '../../eventually.ts'
 
