@@ -2,6 +2,7 @@
 // router is listened to. What the bytes mean is known elsewhere.
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { hasErrorCode } from '../lib/index.ts'
 import { orAborted } from '../wire/index.ts'
 import { NoPortMappingError } from './port-mapper.ts'
 
@@ -38,8 +39,9 @@ export async function withRouterSocket<T>(
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && 'syscall' in error)) throw error
     // Nothing listens on that port of the router.
-    const why =
-      error.code === 'ECONNREFUSED' ? 'the router does not speak it' : `the router can't be asked: ${error.message}`
+    const why = hasErrorCode(error, 'ECONNREFUSED')
+      ? 'the router does not speak it'
+      : `the router can't be asked: ${error.message}`
     throw new NoPortMappingError(why, { cause: error })
   } finally {
     socket.close()

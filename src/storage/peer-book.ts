@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { writeFileAtomically } from './atomic-file.ts'
 import { storageFailure } from './storage-failure.ts'
-import { decodedText } from '../lib/index.ts'
+import { decodedText, hasErrorCode } from '../lib/index.ts'
 import {
   type BookFile,
   checkPeer,
@@ -71,8 +71,7 @@ export class PeerBook {
     try {
       text = decodedText(await readFile(file))
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-        return new PeerBook(file, emptyBook(), isPeer)
+      if (hasErrorCode(error, 'ENOENT')) return new PeerBook(file, emptyBook(), isPeer)
       throw error
     }
     try {

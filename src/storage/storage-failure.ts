@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { accessSync, closeSync, constants, openSync, rmSync, writeSync } from 'node:fs'
 import { constants as system } from 'node:os'
+import { errorCode, hasErrorCode } from '../lib/index.ts'
 import { OWNER_ONLY } from './atomic-file.ts'
 import { DamageFound, StorageDamagedError, StorageError, StorageUnavailableError } from './errors.ts'
 
@@ -74,10 +75,11 @@ export function storageFailure(file: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof StorageError) return error
   if (isDamage(error)) return new StorageDamagedError(file, undefined, error)
   if ('errcode' in error && typeof error.errcode === 'number') return sqliteFailure(file, error, error.errcode)
-  if ('code' in error && typeof error.code === 'string') {
+  const systemCode = errorCode(error)
+  if (systemCode !== undefined) {
     const limit = roomLimit(error)
     if (limit !== undefined) return new StorageFullError(file, error, limit)
-    if (systemReadOnly.has(error.code)) return new StorageReadOnlyError(file, error)
+    if (systemReadOnly.has(systemCode)) return new StorageReadOnlyError(file, error)
     if ('syscall' in error) return new StorageUnavailableError(file, error)
   }
   return error
@@ -150,7 +152,7 @@ function failureOfWriting(probe: string): unknown {
 /** @returns what is used up; undefined when the system refused for another reason */
 function roomLimit(error: unknown): RoomLimit | undefined {
   if (!(error instanceof Error)) return undefined
-  if ('code' in error && error.code === 'ENOSPC') return 'disk'
+  if (hasErrorCode(error, 'ENOSPC')) return 'disk'
   // libuv has no name for EDQUOT.
   return 'errno' in error && error.errno === -system.errno.EDQUOT ? 'quota' : undefined
 }

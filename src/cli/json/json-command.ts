@@ -1,10 +1,9 @@
 // One line of input to the JSON face, read into a command of the table with its
 // arguments, or into the error that answers it. Pure.
+import { isJson, type Json } from '../../lib/index.ts'
 import { type ChatCommand, type CommandArguments, MAX_SEND_WAIT_SECONDS } from '../chat-commands/chat-command.ts'
 import { findCommand } from '../chat-commands/chat-commands.ts'
 import { argumentsFromJson } from '../chat-commands/command-arguments.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** Returned unchanged with each answer. */
 export interface Envelope {
@@ -34,7 +33,7 @@ export function readJsonCommand(line: string, isGuest = false): JsonCommand {
   } catch (error) {
     return { is: 'error', envelope: {}, code: 'bad-json', message: `this line is not JSON: ${whyNotJson(error)}` }
   }
-  if (!isFields(fields)) {
+  if (!isJson(fields)) {
     return {
       is: 'error',
       envelope: {},
@@ -69,14 +68,10 @@ function whyNotJson(error: unknown): string {
   return error instanceof Error ? error.message.replace(/, (?:\.{3})?".*$/su, '') : ''
 }
 
-export function readEnvelope(fields: Fields): Envelope {
+export function readEnvelope(fields: Json): Envelope {
   const { do: name, tag } = fields
   return {
     ...(typeof name === 'string' ? { do: name } : {}),
     ...(typeof tag === 'string' || typeof tag === 'number' ? { tag } : {})
   }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

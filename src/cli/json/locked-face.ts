@@ -8,9 +8,7 @@ import { writeLines } from '../process/io.ts'
 import { exitCodes, ParleyError, shortId, type LockedIdentity } from '../../node/settings.ts'
 import { jsonFaceVersion } from './event-json.ts'
 import { readEnvelope, type Envelope } from './json-command.ts'
-import { withoutByteOrderMark } from '../../lib/index.ts'
-
-type Json = Readonly<Record<string, unknown>>
+import { parseJson, withoutByteOrderMark, type Json } from '../../lib/index.ts'
 
 export interface LockedFaceInit {
   readonly locked: Pick<LockedIdentity, 'owner' | 'profile' | 'peer'>
@@ -102,7 +100,7 @@ export class LockedFace {
   }
 
   async #answer(line: string): Promise<void> {
-    const fields = readFields(line)
+    const fields = parseJson(line)
     if (fields === undefined) {
       this.#write({
         event: 'error',
@@ -139,14 +137,5 @@ export class LockedFace {
   #write(json: Json): void {
     const { output } = this.#init
     if (!output.destroyed) writeLines(output, [escapedJson(json)])
-  }
-}
-
-function readFields(line: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
   }
 }

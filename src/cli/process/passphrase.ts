@@ -16,7 +16,7 @@ import { runFlagOf } from '../options/option-table.ts'
 import { cleanText } from './clean-text.ts'
 import { InterruptedError, type CommandIo } from './io.ts'
 import { UsageError } from '../../node/settings.ts'
-import { withoutByteOrderMark } from '../../lib/index.ts'
+import { errorCode, hasErrorCode, withoutByteOrderMark } from '../../lib/index.ts'
 
 /** Longest passphrase that is typed or given; what the key file takes is less. */
 const MAX_GIVEN_PASSPHRASE_BYTES = 4096
@@ -58,7 +58,7 @@ async function fromCredential(file: string): Promise<string | undefined> {
   try {
     return firstLine(await readFile(file))
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasErrorCode(error, 'ENOENT')) return undefined
     throw new UsageError(`the credential ${file} can't be read: ${String(error)}`, { cause: error })
   }
 }
@@ -88,17 +88,13 @@ async function fromDescriptor(io: CommandIo, text: string, flag: string): Promis
   } catch (error) {
     if (io.interrupted.aborted) throw error
     throw new UsageError(
-      `${flag} ${text}: no file that can be read is open there (${codeOf(error)}): open one as in ${flag} 3 3<FILE`,
+      `${flag} ${text}: no file that can be read is open there (${errorCode(error) ?? String(error)}): open one as in ${flag} 3 3<FILE`,
       { cause: error }
     )
   } finally {
     clearTimeout(notice)
   }
   return firstLine(Buffer.concat(parts))
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
 /** The pipe may be non-blocking. */
@@ -112,7 +108,7 @@ async function readSoon(
     try {
       return await readBytes(descriptor, chunk, 0, chunk.length, null)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+      if (!hasErrorCode(error, 'EAGAIN')) throw error
       await sleep(PASSPHRASE_FD_POLL_MS, undefined, { signal })
     }
   }

@@ -6,6 +6,7 @@ import { Socket } from 'node:net'
 import { constants as system } from 'node:os'
 import type { Writable } from 'node:stream'
 import { WriteStream } from 'node:tty'
+import { errorCode } from '../../lib/index.ts'
 import { exitCodes, ParleyError } from '../../node/settings.ts'
 
 /** A terminal that can't be opened anew is asked this often whether it takes more: a person notices half a second. */
@@ -144,5 +145,5 @@ const lineFeed = Buffer.from('\n')
 function codeOf(error: Error): string {
   // libuv has no name for EDQUOT.
   if ('errno' in error && error.errno === -system.errno.EDQUOT) return 'EDQUOT'
-  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return errorCode(error) ?? ''
 }

@@ -3,6 +3,7 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
+import { errorCode } from '../../lib/index.ts'
 import { MAX_PORT } from '../../wire/index.ts'
 
 /**
@@ -68,7 +69,7 @@ async function bindOther(
       const sockets = await bindFamilies(host, tried)
       return { sockets, port: sockets[0]?.socket.address().port ?? tried }
     } catch (error) {
-      if (!otherPortHelps.has(codeOf(error))) throw error
+      if (!otherPortHelps.has(errorCode(error))) throw error
       why = error
     }
   }
@@ -90,7 +91,7 @@ async function bindFamilies(host: string | undefined, port: number): Promise<rea
     try {
       bound.push(await bind(type, address, bound[0]?.socket.address().port ?? port))
     } catch (error) {
-      if (missingFamily.has(codeOf(error))) {
+      if (missingFamily.has(errorCode(error))) {
         missing = error
         continue
       }
@@ -124,8 +125,4 @@ async function bind(type: SocketType, address: string, port: number): Promise<St
 
 async function closeAll(sockets: readonly StunSocket[]): Promise<void> {
   await Promise.all(sockets.map(async ({ close }) => close()))
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }

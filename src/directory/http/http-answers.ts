@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { hasErrorCode } from '../../lib/index.ts'
 
 interface PageFile {
   readonly type: string
@@ -34,7 +35,7 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
     })
     return new Map(await Promise.all(read))
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map()
+    if (hasErrorCode(error, 'ENOENT')) return new Map()
     throw error
   }
 }

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { isIPv6, Socket } from 'node:net'
+import { errorCode } from '../../lib/index.ts'
 import { addressClass, canonicalIp, Shares, steadyNow } from '../../wire/index.ts'
 import { EventStreams, HTTP_STALL_TIMEOUT_MS } from './event-streams.ts'
 import {
@@ -326,7 +327,7 @@ function readUrl(target: string | undefined): URL | undefined {
 
 /** What a request that is none is answered with. */
 function statusOf(error: Error): string {
-  switch ('code' in error ? error.code : undefined) {
+  switch (errorCode(error)) {
     case 'HPE_HEADER_OVERFLOW':
       return '431 Request Header Fields Too Large'
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -341,7 +342,7 @@ function statusOf(error: Error): string {
  * can have its visitor's browser make one, and would shut the visitor out of the own page.
  */
 function isNoHttp(error: Error): boolean {
-  const isParsers = 'code' in error && typeof error.code === 'string' && error.code.startsWith('HPE_')
+  const isParsers = errorCode(error)?.startsWith('HPE_') === true
   const isTls = 'rawPacket' in error && error.rawPacket instanceof Uint8Array && error.rawPacket[0] === TLS_HANDSHAKE
   return isParsers && !isTls
 }

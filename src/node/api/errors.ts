@@ -1,5 +1,6 @@
 // The errors that are for people: each says what happened, what was expected and
 // what to do, and knows the exit code of a command that ends with it.
+import { hasErrorCode } from '../../lib/index.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 
 export abstract class ParleyError extends Error {
@@ -106,9 +107,8 @@ export class KeyLockedError extends ParleyError {
 
 /** Why a file that a person named can't be read, to follow `FILE can't be read: `. */
 export function fileFault(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EACCES') return 'its owner keeps others from reading it'
+  if (hasErrorCode(error, 'ENOENT')) return 'there is no such file'
+  if (hasErrorCode(error, 'EACCES')) return 'its owner keeps others from reading it'
   return error instanceof Error ? error.message : String(error)
 }
 

@@ -3,7 +3,7 @@
 // not know which settings there are, nor what they mean.
 import { access, constants, mkdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { decodedText } from '../../lib/index.ts'
+import { decodedText, hasErrorCode } from '../../lib/index.ts'
 import { UsageError } from '../api/errors.ts'
 
 /** The mode of a new file; an existing one keeps its own. */
@@ -86,7 +86,7 @@ async function readText(file: string): Promise<string> {
     const text = decodedText(await readFile(file))
     return withoutComments(text).trim() === '' ? withEmptyObject(text) : text
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return withEmptyObject('')
+    if (hasErrorCode(error, 'ENOENT')) return withEmptyObject('')
     throw new UsageError(`the settings in ${file} can't be read: ${String(error)}`, { cause: error })
   }
 }

@@ -7,7 +7,7 @@ import type { Candidates } from './dialable.ts'
 import { NO_NOISE } from '../../transport/index.ts'
 import { webSocketFailure } from './websocket-errors.ts'
 import { KeyChangedError, NoAddressError, UnreachableError, type ParleyError } from '../api/errors.ts'
-import { shortId } from '../../lib/index.ts'
+import { errorCode, shortId } from '../../lib/index.ts'
 
 export interface DialFacts {
   /** The peer ID that should answer there, if one is known. */
@@ -137,7 +137,8 @@ export function refusesNoise(error: unknown): boolean {
 /** The operating system's code of the error or of one of its causes. */
 function systemCode(error: unknown): string | undefined {
   for (const one of chain(error)) {
-    if ('code' in one && typeof one.code === 'string' && /^E[A-Z_]+$/.test(one.code)) return one.code
+    const code = errorCode(one)
+    if (code !== undefined && /^E[A-Z_]+$/.test(code)) return code
     const inText = /\b(E(?:CONN|NOTFOUND|AI_|HOST|NET|TIMEDOUT)[A-Z_]*)\b/.exec(one.message)
     if (inText?.[1] !== undefined) return inText[1]
   }

@@ -3,6 +3,7 @@
 // an error of its own, with advice. It loads nothing of libp2p.
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { errorCode } from '../../lib/index.ts'
 import { ParleyError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
 
@@ -101,7 +102,8 @@ const codePattern = /\b(EADDRINUSE|EACCES|EPERM|EADDRNOTAVAIL|EAFNOSUPPORT|EINVA
 /** libp2p puts the errors of its listeners into the text of its own error. */
 function listenErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string' && codePattern.test(error.code)) return error.code
+  const code = errorCode(error)
+  if (code !== undefined && codePattern.test(code)) return code
   return codePattern.exec(error.message)?.[1]
 }
 

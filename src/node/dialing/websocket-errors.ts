@@ -1,15 +1,17 @@
 // Why a WebSocket was not opened, in words: what the web server there answered, or what is
 // wrong with its certificate. It knows errors of HTTP and TLS, not those of TCP.
+import { errorCode } from '../../lib/index.ts'
 import { WebSocketRefusedError } from '../../transport/index.ts'
 
 /** @param place the URL */
 export function webSocketFailure(error: unknown, place: string): string | undefined {
   if (error instanceof WebSocketRefusedError) return refusalText(error, place)
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
-  const text = certificateTexts[error.code]
+  const code = errorCode(error)
+  if (code === undefined) return undefined
+  const text = certificateTexts[code]
   if (text !== undefined) return `the certificate at ${place} ${text}`
   // What answers there does not speak TLS, or only an obsolete version.
-  return error.code === 'EPROTO' || error.code.startsWith('ERR_SSL_') || error.code.startsWith('ERR_TLS_')
+  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')
     ? `what answers at ${place} does not speak TLS as it should: check the host and port`
     : undefined
 }

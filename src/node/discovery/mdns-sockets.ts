@@ -2,6 +2,7 @@
 // one link; and why the system refuses one, in words.
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { errorCode } from '../../lib/index.ts'
 import type { Link } from './links.ts'
 
 export type Family = 'ipv4' | 'ipv6'
@@ -68,7 +69,7 @@ export function joinGroup(socket: Socket, path: LinkFamily): void {
     socket.addMembership(...membership(path))
   } catch (error) {
     // Two addresses of one interface stand for the same membership.
-    if (codeOf(error) !== 'EADDRINUSE') throw error
+    if (errorCode(error) !== 'EADDRINUSE') throw error
   }
 }
 
@@ -94,7 +95,7 @@ function closeQuietly(socket: Socket): void {
 
 /** Why a socket could not be had, or a datagram not sent, in words that follow `cannot be found: `. */
 export function multicastFault(error: unknown): string {
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case 'EADDRINUSE':
       return 'another program holds UDP port 5353 exclusively'
     case 'EACCES':
@@ -116,8 +117,4 @@ export function multicastFault(error: unknown): string {
     default:
       return error instanceof Error ? error.message : String(error)
   }
-}
-
-export function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,6 +1,7 @@
 // The Ed25519 key that is a peer's or directory's identity: made at the first
 // start, kept in a file that only its owner may read, with or without a
 // passphrase. The bytes of that file are key-file.ts's business.
+import { hasErrorCode } from '../../lib/index.ts'
 import { KeyLockedError, UsageError } from '../api/errors.ts'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
@@ -112,5 +113,5 @@ export async function removeHalfWritten(file: string, isKey: boolean): Promise<v
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return hasErrorCode(error, 'ENOENT')
 }

@@ -1,6 +1,7 @@
 // What an exported profile holds: which files, in which order, how large each may
 // be, and the page that says whose it is. docs/spec/profile-archive.md specifies
 // it. Writing and reading are its neighbours' business.
+import { isJson, type Json } from '../../lib/index.ts'
 import { ArchiveError } from '../api/errors.ts'
 import type { TarRules } from './tar.ts'
 import { typedLinesFile } from './typed-lines.ts'
@@ -51,10 +52,10 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 /** @throws ArchiveError when the file is not one JSON object */
-export function readObject(bytes: Uint8Array, name: string): Readonly<Record<string, unknown>> {
+export function readObject(bytes: Uint8Array, name: string): Json {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+    if (isJson(value)) return value
   } catch (error) {
     throw new ArchiveError(`${name} in it is no JSON`, { cause: error })
   }

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { errorCode, hasErrorCode } from '../../lib/index.ts'
 import { OWNER_ONLY, syncFolder, type CopyOptions } from '../../storage/index.ts'
 import { encryptAge, type AgeLock } from './age-file.ts'
 import type { Config } from '../config/config.ts'
@@ -167,7 +168,7 @@ async function readSmallFiles(
     try {
       return [[name, await readFile(path)] as const]
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+      if (hasErrorCode(error, 'ENOENT')) return []
       throw error
     }
   })
@@ -232,8 +233,8 @@ async function nameNew(next: string, file: string): Promise<void> {
   try {
     await link(next, file)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error
-    if (error.code === 'EEXIST') throw new FileExistsError(file)
+    if (errorCode(error) === undefined) throw error
+    if (hasErrorCode(error, 'EEXIST')) throw new FileExistsError(file)
     // A memory stick with FAT has no links.
     await checkTarget(file, false)
     await rename(next, file)

@@ -1,6 +1,7 @@
 // Makes a profile of an exported one. All of it is read, checked and on the disk
 // before the profile has its name; until then, and when anything is wrong with
 // the file, nothing of what was there is touched.
+import { hasErrorCode } from '../../lib/index.ts'
 import { fileFault, ArchiveError, processNote, ProfileInUseError, UsageError, ParleyError } from '../api/errors.ts'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -230,7 +231,7 @@ async function contentOf(folder: string, name: string): Promise<Uint8Array> {
   try {
     return await readFile(join(folder, name))
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (hasErrorCode(error, 'ENOENT')) {
       throw new ArchiveError(`it lacks ${name}`, { cause: error })
     }
     throw error
@@ -314,7 +315,7 @@ async function takeSettings(file: string, content: Uint8Array | undefined): Prom
   if (content === undefined) return 'none'
   await mkdir(dirname(file), { recursive: true, mode: OWNER_ONLY_FOLDER })
   const handle = await open(file, 'wx', OWNER_ONLY).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined
+    if (hasErrorCode(error, 'EEXIST')) return undefined
     throw error
   })
   if (handle === undefined) return 'kept yours'

@@ -3,7 +3,7 @@
 // messages that are too old to keep. It knows no screen.
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodedText } from '../../lib/index.ts'
+import { decodedText, hasErrorCode } from '../../lib/index.ts'
 
 export interface TypedLine {
   readonly text: string
@@ -90,7 +90,7 @@ export async function retireTypedLines(folder: string, typedBeforeMs: number): P
 async function change(folder: string, changed: (lines: TypedLines) => TypedLines): Promise<void> {
   const file = join(folder, typedLinesFile)
   const bytes = await readFile(file).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasErrorCode(error, 'ENOENT')) return undefined
     throw error
   })
   if (bytes === undefined) return

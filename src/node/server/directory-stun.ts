@@ -2,6 +2,7 @@
 // and in which words it says that it can't. It opens no sockets.
 import { isIPv4 } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { hasErrorCode } from '../../lib/index.ts'
 import { stunResponder, type StunMetrics, type StunResponder } from '../../direct/stun/index.ts'
 import type { DirectoryStun } from '../../directory/index.ts'
 import { networkInterfaces, type Interfaces } from '../../transport/index.ts'
@@ -63,7 +64,7 @@ function stunProblemText(error: Error, place: ListenPlace): string {
 
 /** The advice of `listenFailure` is about the TCP port. */
 function portText(error: Error, { port }: ListenPlace): string {
-  const isTaken = 'code' in error && error.code === 'EADDRINUSE'
+  const isTaken = hasErrorCode(error, 'EADDRINUSE')
   return isTaken
     ? `the UDP port ${port} is taken by another program: end that program, choose another port with --port, or run with --stun off`
     : `this user may not listen on the UDP port ${port}: choose one from 1024 on with --port, ` +

@@ -2,6 +2,7 @@
 // its write-ahead log laid over it. For a file that SQLite refuses. A damaged page may hold anything: every number in
 // it is checked against the page before it is used. Formats: https://sqlite.org/fileformat2.html
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { hasErrorCode } from '../../lib/index.ts'
 import { DATABASE_PAGE_BYTES } from '../sqlite/history-file.ts'
 import { readWal } from '../sqlite/write-ahead-log.ts'
 
@@ -68,7 +69,7 @@ function openIfPresent(file: string): number | undefined {
   try {
     return openSync(file, 'r')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasErrorCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

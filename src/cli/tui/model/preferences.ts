@@ -1,6 +1,7 @@
 // The user's preferences for this face: theme, mouse, notifications.
 // Read from a file that may hold anything, and written back; a value that can't
 // be used is as if it were not there.
+import { isJson, parseJson } from '../../../lib/index.ts'
 import { type ThemeName, themeNames } from '../terminal/theme.ts'
 
 /** Which messages notify: all, those with the user's name, none. */
@@ -37,8 +38,9 @@ export const defaultPreferences: Preferences = {
 
 /** Reads what {@link preferencesText} has written. */
 export function readPreferences(text: string): Preferences {
-  const parsed = parsedObject(text)
-  const levels = Object.entries(objectOf(parsed['levels'])).flatMap(([peer, level]) => {
+  // A file that was cut off or edited: the defaults hold, and it is written anew at the next choice.
+  const parsed = parseJson(text) ?? {}
+  const levels = Object.entries(isJson(parsed['levels']) ? parsed['levels'] : {}).flatMap(([peer, level]) => {
     const known = notifyLevels.find((one) => one === level)
     return known === undefined ? [] : [[peer, known] as const]
   })
@@ -83,16 +85,4 @@ export function isQuiet(quiet: QuietHours | undefined, now: Date): boolean {
 function minuteOf(hour = '', minute = '0'): number | undefined {
   const total = Number(hour) * 60 + Number(minute)
   return Number(hour) <= 24 && Number(minute) < 60 && total <= 24 * 60 ? total : undefined
-}
-
-function parsedObject(text: string): Record<string, unknown> {
-  try {
-    return objectOf(JSON.parse(text))
-  } catch {
-    return {} // a file that was cut off or edited: the defaults hold, and it is written anew at the next choice
-  }
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 }

@@ -5,6 +5,7 @@ import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadStream, WriteStream } from 'node:tty'
+import { hasErrorCode } from '../../../lib/index.ts'
 import { STOP_CHECK_MS, STOP_FLUSH_MS } from '../../process/suspension.ts'
 import { streamFlushed } from '../../process/io.ts'
 import { KeyReader, type InputEvent } from './key-reader.ts'
@@ -212,7 +213,7 @@ function writeAtOnce(text: string): void {
     try {
       rest = rest.subarray(writeSync(standardOutput, rest))
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return
+      if (!hasErrorCode(error, 'EAGAIN')) return
       Atomics.wait(pause, 0, 0, RESTORE_TRY_MS)
     }
   }

@@ -6,10 +6,10 @@ import type { Socket } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encode } from 'dns-packet'
+import { errorCode } from '../../../lib/index.ts'
 import {
   boundForMdns,
   closed,
-  codeOf,
   type Family,
   joinGroup,
   type LinkFamily,
@@ -174,6 +174,5 @@ async function send(trial: Trial): Promise<void> {
 }
 
 function failureOf(error: unknown): FamilyProbe['failure'] {
-  const code = codeOf(error)
-  return { code: typeof code === 'string' ? code : '', why: multicastFault(error) }
+  return { code: errorCode(error) ?? '', why: multicastFault(error) }
 }

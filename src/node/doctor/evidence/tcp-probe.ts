@@ -1,5 +1,6 @@
 // One TCP connection, for what its outcome says about the way there. Nothing is sent on it.
 import { connect } from 'node:net'
+import { errorCode } from '../../../lib/index.ts'
 
 export type TcpOutcome = 'open' | 'refused' | 'no-route' | 'forbidden' | 'silent' | 'unresolved'
 
@@ -25,7 +26,7 @@ export async function tcpProbe({ host, port }: TcpPlace, signal: AbortSignal): P
 }
 
 function outcomeOf(error: Error): TcpOutcome {
-  switch ('code' in error ? error.code : undefined) {
+  switch (errorCode(error)) {
     case 'ECONNREFUSED':
       return 'refused'
     case 'EHOSTUNREACH':

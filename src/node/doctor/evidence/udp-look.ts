@@ -2,6 +2,7 @@
 // the router before it, or that no UDP gets through. The socket is closed afterwards.
 import { isIPv4 } from 'node:net'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { hasErrorCode } from '../../../lib/index.ts'
 import { lookOverIpv4, type Mapping, type StunServer } from '../../../direct/stun/index.ts'
 
 export interface UdpEvidence {
@@ -25,7 +26,7 @@ export async function lookOverUdp(
   if (places.length === 0) return { asked, seenAt: [], mapping: 'unknown', isForbidden: false }
   let isForbidden = false
   const onUnsent = (error: Error): void => {
-    isForbidden ||= 'code' in error && (error.code === 'EPERM' || error.code === 'EACCES')
+    isForbidden ||= hasErrorCode(error, 'EPERM', 'EACCES')
   }
   try {
     const seen = await lookOverIpv4({ servers: places, peerId: peerIdFromString(peer), signal, onUnsent })
