@@ -46,6 +46,7 @@ export const benches: readonly Bench[] = [
     whenAll: ['--rounds', '2'],
     limitSeconds: 150
   },
+  { name: 'shares', what: 'a large share, a search over many contacts, reading (goal 19)', limitSeconds: 120 },
   { name: 'wire-throughput', what: 'frames through runFrames, beside a bare stream', limitSeconds: 60 },
   {
     name: 'directory-push',

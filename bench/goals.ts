@@ -185,7 +185,20 @@ export const goals = {
     name: 'a relayed pair that sends without end: median of the others, more',
     unit: 'ms',
     bound: { atMost: 2 }
-  }
+  },
+  browseFirstPage: {
+    row: 19,
+    name: 'first page of a folder of 100,000 files',
+    unit: 'ms',
+    bound: { atMost: 300 }
+  },
+  searchLastHit: {
+    row: 19,
+    name: 'search over 50 contacts with 20,000 files each, to the last hit',
+    unit: 'ms',
+    bound: { atMost: 1_000 }
+  },
+  shareOverSum: { row: 19, name: 'reading a share, of sha256sum', unit: '×', bound: { atLeast: 0.8 } }
 } as const satisfies Readonly<Record<string, Goal>>
 
 export type GoalId = keyof typeof goals

@@ -45,6 +45,11 @@ history itself, and a chat that is started meanwhile finds the profile in use.`
 const messageJson =
   'With `--json` it prints one object per message: a [message](json.md#a-message) with `position` and `name`.'
 
+const shareNote = `It goes on no network. While a parley runs on the profile, the command works through it; otherwise it is written down,
+and others see it once a parley runs. With \`--json\` one object with \`event\` \`share\` or \`shares\`.`
+const sharedNote = `While a parley runs on the profile, that one asks; otherwise a node of its own does, for as long as it takes:
+see [the guide](../guide/shares.md).`
+
 /** By the whole name of the command. */
 export const commandNotes: Readonly<Record<string, CommandNote>> = {
   parley: {
@@ -198,6 +203,25 @@ terminal the conversation with the one who came opens then, where no other parle
 With \`--json\` each line is an [\`invitation\`](json.md#events), the first with \`what\` \`made\`; \`--list\` prints
 \`invitations\`. [The guide](../guide/invitations.md) has more.`,
     exits: ['ok', 'profileInUse', 'portTaken', 'storage', 'locked', 'wrongPassphrase', 'timedOut']
+  },
+  'parley share': { text: 'See [the guide](../guide/shares.md).', exits: ['ok'] },
+  'parley share add': { text: shareNote, exits: ['ok', 'peerNotFound', 'profileInUse', 'storage'] },
+  'parley share list': { text: shareNote, exits: ['ok', 'profileInUse', 'storage'] },
+  'parley share remove': { text: shareNote, exits: ['ok', 'profileInUse', 'storage'] },
+  'parley browse': {
+    text: `${sharedNote} It prints at most 500 entries. With \`--json\` one object with \`event\` \`folder\` and the fields of the
+answer to [\`browse\`](json.md#commands).`,
+    exits: chatExits
+  },
+  'parley get': {
+    text: `${sharedNote} It waits until all of it is here, and prints where each file is. When it ends before, or the peer goes away,
+what has come stays and the next \`parley\` goes on. With \`--json\` each line is a [\`transfer\`](json.md#events).`,
+    exits: chatExits
+  },
+  'parley find': {
+    text: `${sharedNote} With \`--json\` one object with \`event\` \`files-found\` and the fields of the answer to
+[\`find\`](json.md#commands); with \`--wait\` each line is a [\`found\`](json.md#events).`,
+    exits: chatExits
   },
   'parley verify': {
     text: `The 60 digits are the same on the screen of the other side: [trust](../guide/trust.md). For a contact, for a peer with

@@ -50,6 +50,7 @@ export function buildProgram(io: CommandIo, finished: (code: ExitCode) => void):
   addMessageCommands(program, run)
   addHistoryCommands(program, run)
   addContactCommands(program, run)
+  addFileCommands(program, run)
   addNetworkCommands(program, run)
   addDaemonCommands(program, run)
   addProfileCommands(program, run)
@@ -163,6 +164,72 @@ function addContactCommands(program: ProgramCommand, run: Run): void {
     .argument('<PEER>', keptPeer)
     .examples(['parley contact remove bob', 'asks first'], ['parley contact remove bob --yes', 'for a script'])
     .action(run(async () => (await load()).runContactRemove))
+}
+
+/** They show what is shared, with others and by others, and fetch it. */
+function addFileCommands(program: ProgramCommand, run: Run): void {
+  const load = async () => import('./commands/share.ts')
+  const loadBrowse = async () => import('./commands/browse.ts')
+
+  const share = program
+    .add('share', 'share folders with your contacts, or list what you share')
+    .helpCommand('help [command]', 'print this, or the help of a command')
+    .examples(
+      ['parley share add ~/Slides', 'all your contacts see it, while parley runs'],
+      ['parley share add ~/Music --with lan --searchable', 'contacts on the LAN, who also find it by words'],
+      ['parley share list', 'what is shared, and how much of it has been read']
+    )
+
+  share
+    .add('share add', 'share a folder, or change how it is shared')
+    .argument('<FOLDER>', 'a folder of this machine')
+    .examples(
+      ['parley share add ~/Slides', 'with all contacts'],
+      ['parley share add ~/Slides --with bob --with carol', 'with these two'],
+      ['parley share add /srv/iso --as Images', 'under another name']
+    )
+    .action(run(async () => (await load()).runShareAdd))
+
+  share
+    .add('share list', 'print what you share')
+    .examples(['parley share list --json', 'for a script'])
+    .action(run(async () => (await load()).runShareList))
+
+  share
+    .add('share remove', 'end the sharing of a folder')
+    .argument('<NAME>', 'of the share, or its folder')
+    .examples(['parley share remove Slides', 'the folder itself stays as it is'])
+    .action(run(async () => (await load()).runShareRemove))
+
+  program
+    .add('browse', 'print what a peer shares with you')
+    .argument('<PEER>', keptPeer)
+    .argument('[FOLDER]', 'a folder of it')
+    .examples(
+      ['parley browse bob', 'all that bob shares with you'],
+      ['parley browse bob Slides/2026', 'a folder of it']
+    )
+    .action(run(async () => (await loadBrowse()).runBrowse))
+
+  program
+    .add('get', 'fetch files and folders that a peer shares, into the folder of downloads')
+    .argument('<PEER>', keptPeer)
+    .argument('<PATH...>', 'as parley browse and parley find print them')
+    .addHelpText('after', '\nExit codes:\n   0  all of it is here        4  some of it was not fetched')
+    .examples(
+      ['parley get bob Slides/2026/plan.pdf', 'a file'],
+      ['parley get bob Slides', 'a folder with all that is in it']
+    )
+    .action(run(async () => (await loadBrowse()).runGet))
+
+  program
+    .add('find', 'ask your contacts for files, by words of their names')
+    .argument('<WORDS...>', '1 to 8 words of 3 to 32 characters each')
+    .examples(
+      ['parley find autumn slides', 'both words'],
+      ['parley find autumn slides --wait', 'and what turns up later']
+    )
+    .action(run(async () => (await loadBrowse()).runFind))
 }
 
 /** They show who is on the network, and who the user is there. */

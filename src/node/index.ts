@@ -47,6 +47,7 @@ export type { ConnectionFigures, Pressure } from '../transport/index.ts'
 export { parseAddress } from './dialing/address.ts'
 export { writtenPeerId } from './peers/peer-reference.ts'
 export { openContacts, openHistory, openTrust, type OpenContacts, type OpenHistory, type OpenTrust } from './offline.ts'
+export { openShares } from './offline-shares.ts'
 export { checkPassphrase } from './profile/key-file.ts'
 export { openDirectoryOwnKey, openOwnKey, type OwnKey } from './profile/own-key.ts'
 export {

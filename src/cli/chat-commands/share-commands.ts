@@ -10,6 +10,9 @@ import { quotedWords } from '../process/quoted-words.ts'
 const shareUsage =
   '/share add FOLDER [--with contacts|lan|PEER] [--searchable] [--as NAME], /share remove NAME, or /share'
 
+/** What follows a folder, and comes before the last name that was seen of it. */
+export const BEHIND = '--behind'
+
 export const shareCommands: readonly ChatCommand[] = [
   {
     name: 'share',
@@ -36,14 +39,12 @@ export const shareCommands: readonly ChatCommand[] = [
     help: 'what PEER shares with you',
     run: async (context, args): Promise<CommandResult> => {
       const { peer: id } = await currentOr(context, args)
-      const [path = '', ...more] = quotedWords(args.text ?? '')
-      const { behind } = args
-      const folder = await context.node.shares.browse(
-        id,
-        // A path with spaces that was typed without quotes is one.
-        [path, ...more].join(' '),
-        behind === undefined ? {} : { after: behind }
-      )
+      const given = quotedWords(args.text ?? '')
+      const mark = given.lastIndexOf(BEHIND)
+      const behind = args.behind ?? (mark === -1 ? undefined : given[mark + 1])
+      // A path with spaces that was typed without quotes is one.
+      const path = (mark === -1 ? given : given.slice(0, mark)).join(' ')
+      const folder = await context.node.shares.browse(id, path, behind === undefined ? {} : { after: behind })
       return { is: 'remote folder', folder }
     }
   },
@@ -104,7 +105,11 @@ async function readShareWords(
   }
 }
 
-async function audienceOf(whom: readonly string[], peerOf: (word: string) => Promise<string>): Promise<ShareAudience> {
+/** @throws CommandUsageError, and what the look-up throws */
+export async function audienceOf(
+  whom: readonly string[],
+  peerOf: (word: string) => Promise<string>
+): Promise<ShareAudience> {
   const [first] = whom
   if (whom.length === 0 || (whom.length === 1 && first === 'contacts')) return { is: 'contacts' }
   if (whom.length === 1 && first === 'lan') return { is: 'lan' }

@@ -50,6 +50,13 @@ const settingsOfCommands = {
   directory: directorySettings,
   id: ['profile', 'network', 'name', 'port', 'host'],
   invite: chatSettings,
+  share: [],
+  'share add': onlyProfile,
+  'share list': onlyProfile,
+  'share remove': onlyProfile,
+  browse: chatSettings,
+  get: chatSettings,
+  find: chatSettings,
   verify: lookSettings,
   status: onlyProfile,
   daemon: chatSettings,
@@ -164,6 +171,15 @@ const runOptions = [
   { sets: 'confirm', flags: '--confirm', of: { verify: 'the numbers match: mark the peer as verified' } },
   { sets: 'undo', flags: '--undo', of: { verify: 'remove that mark' } },
   { sets: 'qr', flags: '--qr', of: { id: 'also as a QR code', verify: 'also print the number as a QR code' } },
+  {
+    sets: 'with',
+    flags: '--with <WHOM>',
+    isRepeatable: true,
+    of: { 'share add': 'who sees it: contacts (the default), lan (contacts on the LAN), or a PEER; repeatable' }
+  },
+  { sets: 'searchable', flags: '--searchable', of: { 'share add': 'its files are found by words too' } },
+  { sets: 'as', flags: '--as <NAME>', of: { 'share add': 'what others call it (default: the name of the folder)' } },
+  { sets: 'wait', flags: '--wait', of: { find: 'go on asking, and print what turns up, until Ctrl-C' } },
   { sets: 'many', flags: '--many <N>', of: { invite: 'a code for N people, who do not become contacts' } },
   { sets: 'for', flags: '--for <TIME>', of: { invite: 'with --many, how long it is open: 2h, 3d (default: 1d)' } },
   { sets: 'list', flags: '--list', of: { invite: 'print the codes that are open' } },
@@ -223,7 +239,7 @@ const runOptions = [
     flags: '--passphrase-fd <N>',
     of: {
       ...inEach(
-        ['parley', 'chat', 'send', 'invite', 'log', 'await', 'directory', 'daemon', 'unlock'],
+        ['parley', 'chat', 'send', 'invite', 'browse', 'get', 'find', 'log', 'await', 'directory', 'daemon', 'unlock'],
         'read the passphrase of the identity key from this file descriptor'
       ),
       'profile protect': 'read the present passphrase from this file descriptor',
@@ -246,6 +262,8 @@ const runOptions = [
       ...inEach(['doctor', 'id', 'verify', 'status', 'unlock', 'config'], 'print one JSON object'),
       ...inEach(['profile protect', 'profile export', 'profile import'], 'print one JSON object'),
       send: 'print the outcome as one JSON object',
+      ...inEach(['share add', 'share list', 'share remove', 'browse'], 'print one JSON object'),
+      ...inEach(['get', 'find'], 'print what happens as one JSON object a line'),
       invite: 'print what happens as one JSON object a line',
       await: 'print it as one JSON object',
       export: 'one JSON object a message',

@@ -25,7 +25,7 @@ export function shareLine(view: ShareView, nameOf: (peer: string) => string = sh
   const { name, folder, files, sizeBytes, isSearchable, why } = view
   const searchable = isSearchable ? ', found by words' : ''
   const reason = why === undefined ? '' : `; ${cleanText(why)}`
-  const what = `${filesText(files)} (${sizeText(sizeBytes)})${readingText(view)}`
+  const what = files === 0 ? emptyText(view) : `${filesText(files)} (${sizeText(sizeBytes)})${readingText(view)}`
   return `${cleanText(name)}  ${cleanText(folder)}: ${what}, for ${audienceText(view, nameOf)}${searchable}${reason}`
 }
 
@@ -52,20 +52,24 @@ export function remoteFolderLines({ label, path, entries, hasMore }: RemoteFolde
 }
 
 /** A row of a folder: its size, and its name with a slash at its end when it is a folder. */
-function entryText(entry: RemoteEntry): string {
+export function entryText(entry: RemoteEntry): string {
   const name = cleanText(entry.name, { maxCharacters: PATH_CHARACTERS })
   const size = sizeText(entry.sizeBytes).padStart(9)
   if (entry.is === 'folder') return `${size}  ${name}/`
   return `${size}  ${name}${entry.file === undefined ? '  (not read by its owner yet)' : ''}`
 }
 
-export function searchLines({ words, files, asked, silent, hasMore }: SearchReport): readonly string[] {
+/** @param fetch the command that fetches a file */
+export function searchLines(
+  { words, files, asked, silent, hasMore }: SearchReport,
+  fetch = '/fetch'
+): readonly string[] {
   const whom = `${countOf(asked, 'contact')} asked${silent === 0 ? '' : `, ${countText(silent)} did not answer`}`
   if (asked + silent === 0) return ['No contact of yours is online: nobody could be asked.']
   if (files.length === 0) return [`Nothing found for ${cleanText(words.join(' '))} (${whom}).`]
   return [
     ...files.map(foundLine),
-    `${countOf(files.length, 'file')}, ${whom}.${hasMore ? ' There are more: add a word.' : ''} /fetch PEER PATH fetches one.`
+    `${countOf(files.length, 'file')}, ${whom}.${hasMore ? ' There are more: add a word.' : ''} ${fetch} PEER PATH fetches one.`
   ]
 }
 
@@ -75,9 +79,9 @@ export function searchNewsText({ words, files }: SearchNews): string {
   return `Found for ${cleanText(words.join(' '))}: ${first === undefined ? '' : foundLine(first).trim()}${more}`
 }
 
-export function searchesLine(searches: readonly (readonly string[])[]): string {
+export function searchesLine(searches: readonly (readonly string[])[], end = '/find --end ends them'): string {
   if (searches.length === 0) return 'No search goes on.'
-  return `These searches go on: ${searches.map((words) => cleanText(words.join(' '))).join('; ')}. /find --end ends them.`
+  return `These searches go on: ${searches.map((words) => cleanText(words.join(' '))).join('; ')}. ${end}.`
 }
 
 export function fetchingText(transfers: readonly TransferView[]): string {
@@ -87,7 +91,7 @@ export function fetchingText(transfers: readonly TransferView[]): string {
   return `Fetching ${countOf(transfers.length, 'file')} (${sizeText(bytes)}) from ${cleanText(transfers[0]?.label ?? '')}.${known} /transfers shows how far they are.`
 }
 
-function foundLine({ sizeBytes, sources }: FoundFile): string {
+export function foundLine({ sizeBytes, sources }: FoundFile): string {
   const [first] = sources
   const names = sources.slice(0, NAMED_SOURCES).map(({ label }) => cleanText(label))
   const others = sources.length - names.length
@@ -96,9 +100,13 @@ function foundLine({ sizeBytes, sources }: FoundFile): string {
 }
 
 function readingText({ files, readFiles, sizeBytes, readBytes, isBusy }: ShareView): string {
-  if (files === readFiles) return isBusy && files === 0 ? ', being looked at' : ''
+  if (files === readFiles) return ''
   const percent = sizeBytes === 0 ? 0 : Math.floor((100 * readBytes) / sizeBytes)
   return isBusy ? `, ${percent} % read` : `, ${countText(files - readFiles)} can't be read`
+}
+
+function emptyText({ isBusy }: ShareView): string {
+  return isBusy ? 'being looked at' : 'no files seen yet'
 }
 
 function audienceText({ audience }: ShareView, nameOf: (peer: string) => string): string {

@@ -13,6 +13,7 @@ import { targets as local } from './local.ts'
 import { targets as relay } from './relay.ts'
 import { targets as routers } from './routers.ts'
 import { targets as servers } from './servers.ts'
+import { targets as shares } from './shares.ts'
 import { targets as stun } from './stun.ts'
 import { targets as transfers } from './transfers.ts'
 import { targets as websocket } from './websocket.ts'
@@ -31,6 +32,7 @@ export const targetGroups: Readonly<Record<string, readonly FuzzTarget[]>> = {
   local,
   stun,
   files,
+  shares,
   websocket,
   doctor,
   faces,

@@ -24,6 +24,7 @@ import { layoutOf } from '../layout/layout.ts'
 import { hasRoomForCode, ownPane } from '../layout/popup-pane.ts'
 import { type Intent, type Popup, type PopupLine, popupOf } from '../model/popup.ts'
 import { quietText } from '../model/preferences.ts'
+import { sharingPopup } from './share-popups.ts'
 import { screenCommands } from '../model/screen-commands.ts'
 import { labelOf, type State } from '../model/state.ts'
 
@@ -123,6 +124,12 @@ export function shownResult(result: CommandResult, state: State): Shown {
         }),
         'Enter goes to the message'
       )
+    case 'shares':
+    case 'remote folder':
+    case 'files found': {
+      const list = sharingPopup(result, state)
+      return list === undefined ? plainLines(result, state) : { is: 'popup', popup: list }
+    }
     case 'history':
       return popup(
         `Messages with ${labelOf(state, result.peer)}`,
