@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { eventualMs, Patience } from '../patience.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
+import { endAtExit } from '../processes/ending.ts'
 import { homeEnv, secludedEnv } from '../processes/homes.ts'
 
 /** One line of the JSON face. Which fields there are depends on `event`; a test names those that it reads. */
@@ -83,7 +84,9 @@ export class JsonParley {
     }
     this.#env = env
     this.#child = spawn(command, args, { stdio: 'pipe', env })
+    const ended = endAtExit(() => this.#child.kill('SIGKILL'))
     this.#exited = once(this.#child, 'close').catch((error: unknown) => error)
+    void this.#exited.then(ended)
     this.#child.on('error', (error) => this.#fail(error))
     this.#child.on('close', (code, signal) => {
       this.#fail(new ParleyProcessError(`parley ended (${signal ?? code})\n${this.#stderr}`))

@@ -4,6 +4,7 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { endAtExit } from './ending.ts'
 import { ParleyRun, type Ended } from './parley-run.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -14,7 +15,7 @@ export const entryPoint = join(root, 'bin', 'parley.js')
 
 /** Nothing outlives the tests, however they end. */
 const running = new Set<ChildProcess>()
-process.once('exit', () => {
+endAtExit(() => {
   for (const child of running) child.kill('SIGKILL')
 })
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { exitCodes } from '../../src/node/api/exit-codes.ts'
+import { endAtExit, killProcessesIn } from './ending.ts'
 import { HostedParley } from './hosted-parley.ts'
 import { nodePath, ParleyProcess } from './parley-process.ts'
 import type { Ended, ParleyRun } from './parley-run.ts'
@@ -47,6 +48,7 @@ export class TestBed implements AsyncDisposable {
   readonly #hosted: HostedParley[] = []
   readonly #terminals: Terminal[] = []
   readonly #cleanups: (() => unknown)[] = []
+  readonly #staysAtExit: () => void
   #homes = 0
 
   static async make(): Promise<TestBed> {
@@ -57,6 +59,7 @@ export class TestBed implements AsyncDisposable {
 
   private constructor(folder: string) {
     this.folder = folder
+    this.#staysAtExit = endAtExit(() => killProcessesIn(folder))
   }
 
   /** The path of a new home; it is made when something is started in it. */
@@ -161,6 +164,9 @@ export class TestBed implements AsyncDisposable {
       ...this.#hosted.map(async (one) => one.interrupt())
     ])
     await Promise.allSettled(this.#cleanups.map(async (cleanup) => cleanup()))
+    // A daemon that a failed test has not stopped.
+    killProcessesIn(this.folder)
+    this.#staysAtExit()
     await rm(this.folder, { recursive: true, force: true })
   }
 }
