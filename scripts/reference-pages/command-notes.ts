@@ -14,11 +14,12 @@ export const peerNote = `## PEER
 In descending order of strength:
 
 1. a number of the list, at the prompt only;
-2. a peer ID, its short form, or a longer beginning that only one peer has;
+2. a peer ID, its short form, or a longer beginning that only one peer has; also behind its name, as lines
+   show it: \`anna (ID)\`;
 3. an address: \`HOST:PORT\`, \`[v6]:PORT\`, \`HOST PORT\`, or a multiaddr such as \`/ip4/192.168.1.7/tcp/4001\`,
    \`/dns4/…\`, \`/dnsaddr/…\`, with or without \`/p2p/ID\`;
 4. a contact's name;
-5. the nickname of another peer on the roster;
+5. the nickname of another peer on the roster, or of one with a conversation or request that has left;
 6. four letters or more of a short ID that only one peer has;
 7. the code of an [invitation](../guide/invitations.md), such as \`7-oak-pilot-river\`, or what its QR code holds.
 
