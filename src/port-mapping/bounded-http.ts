@@ -6,6 +6,9 @@ import { NoPortMappingError } from './port-mapper.ts'
 /** The description of a router has a few kilobytes. */
 const MAX_BODY_BYTES = 64 * 1024
 
+/** Answers before the answer ("100 Continue"): a router has no reason for one. Without a bound they may go on until the time is up. */
+const MAX_INTERIM_ANSWERS = 4
+
 export interface HttpAnswer {
   readonly status: number
   readonly body: string
@@ -39,6 +42,13 @@ export async function exchange(url: URL, signal: AbortSignal, order?: HttpOrder)
     response.on('error', reject)
   })
   sent.on('error', reject)
+  let interim = 0
+  sent.on('information', () => {
+    interim += 1
+    if (interim > MAX_INTERIM_ANSWERS) {
+      sent.destroy(new NoPortMappingError(`the router sent more than ${MAX_INTERIM_ANSWERS} interim answers`))
+    }
+  })
   // One that answers by changing the protocol ends without an error, also for the signal.
   sent.on('close', () => reject(new Error('the connection ended before the answer')))
   sent.end(order?.body)

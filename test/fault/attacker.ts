@@ -112,10 +112,13 @@ export class ChatLine {
   }
 
   /** A whole Message frame. `text` need not be text. */
-  message(text: Uint8Array<ArrayBuffer>): { readonly id: Uint8Array; readonly bytes: Uint8Array } {
+  message(
+    text: Uint8Array<ArrayBuffer>,
+    files: NonNullable<Frame['message']>['files'] = []
+  ): { readonly id: Uint8Array; readonly bytes: Uint8Array } {
     this.#seq += 1
     const id = new Uint8Array(randomBytes(16))
-    const message = { id, log: this.log, seq: BigInt(this.#seq), sentAtMs: BigInt(Date.now()), text, files: [] }
+    const message = { id, log: this.log, seq: BigInt(this.#seq), sentAtMs: BigInt(Date.now()), text, files }
     return { id, bytes: framed(Frame.encode({ message })) }
   }
 

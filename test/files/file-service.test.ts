@@ -9,7 +9,7 @@ import {
   MAX_FILE_FRAME_BYTES,
   type FileFrame
 } from '../../src/files/file-frames.ts'
-import { MAX_FILE_BYTES, MIN_LEAF_BYTES } from '../../src/files/file-tree.ts'
+import { HASH_BYTES, leafCountOf, MAX_FILE_BYTES, MIN_LEAF_BYTES } from '../../src/files/file-tree.ts'
 import type { FilesOnOffer, OfferedFile } from '../../src/files/index.ts'
 import { MAX_REQUESTS_PER_STREAM } from '../../src/files/upload-session.ts'
 import { UPLOAD_TURN_BYTES } from '../../src/files/upload-slots.ts'
@@ -192,6 +192,28 @@ test('a requester that ends its half has its stream ended', async () => {
   await until(() => requester.answers.length === 1, 'an answer')
   requester.end()
   expect(await requester.ended).toBe('ended')
+})
+
+test('of a file that is announced with 64 GiB nothing is on the disk, and little in memory, before its layer is proven', async () => {
+  const sizeBytes = 64 * 1024 ** 3
+  const given = await original(1)
+  const announced = { ...given, hashed: { ...given.hashed, file: 'ab'.repeat(32), sizeBytes } }
+  const madeUp = new Uint8Array(leafCountOf(sizeBytes) * HASH_BYTES)
+  const liar = await side({
+    open: async () => ({
+      sizeBytes,
+      layer: async () => madeUp,
+      leaf: async function* () {},
+      close: async () => undefined
+    })
+  })
+  const bob = await side(nothing)
+  const { download, events, into } = await fetching(announced)
+  download.add(liar.id, await streamTo(bob, liar))
+  await eventually(() => expect(events).toEqual([`${liar.id} dropped: wrong`]))
+  expect(await readdir(into)).toEqual([])
+  // All the hashes that a file of any size has.
+  expect(madeUp.byteLength).toBeLessThanOrEqual(2 * 1024 ** 2)
 })
 
 test('a source that sends more than was asked is cut', async () => {

@@ -1,6 +1,6 @@
 // Routers on loopback, for the tests of this folder: they speak PCP, NAT-PMP or UPnP, and
 // lie or are silent as a test wants it.
-import { createSocket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { onTestFinished } from 'vitest'
@@ -20,6 +20,10 @@ interface NatPmpHabits {
   readonly leaseS?: number
   /** Answers with these bytes, whatever it is asked. */
   readonly says?: Uint8Array
+  /** The life that it grants, whatever is asked for. */
+  readonly grantsS?: number
+  /** Who asks: before it is answered. */
+  readonly onRequest?: (from: RemoteInfo, router: Socket) => void
   /** It does not hear the first requests. */
   readonly losesFirst?: number
   /** It does what it is told, and its answers about ports are lost. */
@@ -30,17 +34,21 @@ export async function natPmpRouter({
   publicAddress = [203, 0, 113, 5],
   result = 0,
   leaseS,
+  grantsS,
   says,
   losesFirst = 0,
-  isMute = false
+  isMute = false,
+  onRequest
 }: NatPmpHabits = {}): Promise<NatPmpRouter> {
   const socket = createSocket('udp4')
   const router: NatPmpRouter = { port: 0, mapped: new Map(), requests: [] }
   onTestFinished(() => {
     socket.close()
   })
-  socket.on('message', (request, { port, address }) => {
+  socket.on('message', (request, from) => {
+    const { port, address } = from
     router.requests.push(request)
+    onRequest?.(from, socket)
     if (router.requests.length <= losesFirst) return
     const answer = says ?? answerTo(request)
     if (!isMute || request.readUInt8(1) === 0) socket.send(answer, port, address)
@@ -55,7 +63,7 @@ export async function natPmpRouter({
       return answer
     }
     const [own, wanted, wantedS] = [request.readUInt16BE(4), request.readUInt16BE(6), request.readUInt32BE(8)]
-    const given = Math.min(leaseS ?? wantedS, wantedS)
+    const given = grantsS ?? Math.min(leaseS ?? wantedS, wantedS)
     if (wantedS === 0) router.mapped.delete(own)
     else router.mapped.set(own, { publicPort: wanted, leaseS: given })
     answer.writeUInt16BE(own, 8)
@@ -80,6 +88,10 @@ interface PcpHabits {
   /** 16 bytes; default an IPv4 address. */
   readonly publicAddress?: readonly number[]
   readonly result?: number
+  /** The life that it grants, whatever is asked for. */
+  readonly grantsS?: number
+  /** Who asks: before it is answered. */
+  readonly onRequest?: (from: RemoteInfo, router: Socket) => void
   /** Answers with these bytes, whatever it is asked. */
   readonly says?: Uint8Array
   /** It does what it is told, and its answers are lost. */
@@ -89,16 +101,20 @@ interface PcpHabits {
 export async function pcpRouter({
   publicAddress = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 203, 0, 113, 5],
   result = 0,
+  grantsS,
   says,
-  isMute = false
+  isMute = false,
+  onRequest
 }: PcpHabits = {}): Promise<PcpRouter> {
   const socket = createSocket('udp4')
   const router: PcpRouter = { port: 0, mapped: new Map(), requests: [] }
   onTestFinished(() => {
     socket.close()
   })
-  socket.on('message', (request, { port, address }) => {
+  socket.on('message', (request, from) => {
+    const { port, address } = from
     router.requests.push(request)
+    onRequest?.(from, socket)
     const answer = says ?? obeyed(request)
     if (!isMute) socket.send(answer, port, address)
   })
@@ -114,6 +130,7 @@ export async function pcpRouter({
     const answer = Buffer.from(request)
     answer.writeUInt8(129, 1)
     answer.writeUInt8(isOthers ? 2 : result, 3)
+    if (grantsS !== undefined) answer.writeUInt32BE(grantsS, 4)
     answer.fill(0, 8, 24)
     Buffer.from(publicAddress).copy(answer, 44)
     return answer
@@ -147,6 +164,10 @@ interface UpnpHabits {
   readonly errorCode?: string
   /** It answers the question for its description with another protocol than HTTP. */
   readonly switchesProtocol?: boolean
+  /** It answers the question for its description with a redirection. */
+  readonly redirectsTo?: string
+  /** Who searches it: before it is answered. */
+  readonly onSearch?: (from: RemoteInfo, router: Socket) => void
 }
 
 const serviceType = 'urn:schemas-upnp-org:service:WANIPConnection:1'
@@ -160,7 +181,9 @@ export async function upnpRouter({
   hangs = false,
   opensSilently = false,
   errorCode,
-  switchesProtocol = false
+  switchesProtocol = false,
+  redirectsTo,
+  onSearch
 }: UpnpHabits = {}): Promise<UpnpRouter> {
   const [mapped, orders] = [new Map<string, string>(), [] as string[]]
   const field = (text: string, name: string): string => new RegExp(`<${name}>([^<]*)<`).exec(text)?.[1] ?? ''
@@ -179,6 +202,10 @@ export async function upnpRouter({
   const server = createServer((request, response) => {
     if (switchesProtocol) {
       request.socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+      return
+    }
+    if (redirectsTo !== undefined) {
+      response.writeHead(302, { location: redirectsTo }).end()
       return
     }
     if (request.method === 'GET') {
@@ -206,6 +233,7 @@ export async function upnpRouter({
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const socket = createSocket('udp4')
   socket.on('message', (_search, from) => {
+    onSearch?.(from, socket)
     const at = location ?? `http://${gateway}:${port}/desc.xml`
     socket.send(`HTTP/1.1 200 OK\r\nST: x\r\nLocation: ${at}\r\n\r\n`, from.port, from.address)
   })

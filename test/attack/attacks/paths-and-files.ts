@@ -6,10 +6,38 @@ import { DIRECT_PROTOCOL } from '../../../src/direct/direct-frames.ts'
 import { encodeRequest, TRANSACTION_BYTES } from '../../../src/direct/stun/stun-message.ts'
 import { FILE_PROTOCOL, fileCodec } from '../../../src/files/file-frames.ts'
 import { INVITE_PROTOCOL } from '../../../src/invite/invite-frames.ts'
-import { framed } from '../../fault/attacker.ts'
-import type { Attack } from '../attack.ts'
-import { contactKey, flood } from '../protocol-link.ts'
+import { MAX_FILES_PER_MESSAGE, MAX_OFFERED_NAME_BYTES } from '../../../src/chat-protocol/index.ts'
+import { ChatLine, framed } from '../../fault/attacker.ts'
+import type { Attack, AttackContext } from '../attack.ts'
+import { contactKey, flood, onConnections, pourInto } from '../protocol-link.ts'
 import { again } from '../raw-link.ts'
+
+const fileIdBytes = 32
+const tooManyFiles = 10_000
+const offeredBytes = 64n * 1024n ** 3n
+
+/** Opens chat lines as a contact again and again, and on each offers so many files in a message. */
+async function offerFlood(context: AttackContext, filesPerMessage: number): Promise<void> {
+  const longestName = Buffer.alloc(MAX_OFFERED_NAME_BYTES, 'n')
+  const offer = (): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(fileIdBytes))
+  await onConnections(
+    context,
+    async (connection) => {
+      const line = await ChatLine.open(connection)
+      line.stream.addEventListener('message', () => undefined)
+      const message = (): Uint8Array => {
+        const files = Array.from({ length: filesPerMessage }, () => ({
+          file: offer(),
+          name: longestName,
+          size: offeredBytes
+        }))
+        return line.message(new Uint8Array(Buffer.from('files')), files).bytes
+      }
+      await pourInto(context, line.stream, message)
+    },
+    { key: contactKey(context) }
+  )
+}
 
 export const pathAndFileAttacks: readonly Attack[] = [
   {
@@ -21,6 +49,18 @@ export const pathAndFileAttacks: readonly Attack[] = [
         framed(fileCodec.encode({ type: 'have', request: 1, file: randomBytes(32).toString('hex') }))
       await flood(context, FILE_PROTOCOL, ask, { key: contactKey(context) })
     }
+  },
+  {
+    name: 'file-offers-of-a-contact',
+    does: 'offers as a contact as many files as a message may hold, of 64 GiB each, as fast as the stream takes it',
+    against: ['chat'],
+    run: async (context) => offerFlood(context, MAX_FILES_PER_MESSAGE)
+  },
+  {
+    name: 'ten-thousand-files-in-a-message',
+    does: 'offers as a contact ten thousand files in each message',
+    against: ['chat'],
+    run: async (context) => offerFlood(context, tooManyFiles)
   },
   {
     name: 'invitations-of-garbage',
