@@ -14,7 +14,7 @@ test('the demo plays the whole case study, and says so', async () => {
   const ports = await freePorts(3)
   const finished = await bed.run(['demo', '--ports', ports.join(',')])
   expect(finished.stdout).not.toContain('NOT SEEN')
-  expect(finished.stdout.match(/^ {2}seen /gmu)).toHaveLength(12)
+  expect(finished.stdout.match(/^ {2}seen /gmu)).toHaveLength(13)
   expect(finished.code).toBe(0)
 })
 

@@ -2,7 +2,7 @@
 // a folder and on a network of its own. It ends with what was seen.
 import type { Command } from 'commander'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isPort, MAX_PORT } from '../../lib/index.ts'
@@ -84,6 +84,12 @@ async function play(
     await playCaseStudy({
       ports,
       step,
+      makeFolder: async (name, file) => {
+        const folder = join(home, name)
+        await mkdir(folder)
+        await writeFile(join(folder, file), 'What we do in autumn.\n')
+        return folder
+      },
       openDirectory: (port, federationPeer) => {
         const joined = federationPeer === undefined ? [] : ['--join', String(federationPeer)]
         return open(`directory ${port}`, ['directory', '--port', String(port), ...joined])

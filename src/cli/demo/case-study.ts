@@ -8,6 +8,8 @@ export interface Stage {
   /** @param federationPeer the port of one to join, which introduces it to the rest */
   openDirectory(port: number, federationPeer: number | undefined): DemoTerminal
   openClient(name: string): DemoTerminal
+  /** Makes a folder with this file in it. @returns its path */
+  makeFolder(name: string, file: string): Promise<string>
   /** Runs a step and remembers that it was seen. */
   step(what: string, run: () => Promise<string | void>): Promise<void>
 }
@@ -48,6 +50,10 @@ export async function playCaseStudy(stage: Stage): Promise<void> {
     await Promise.all([bob.shows(/Connected to anna/u), anna.shows(/Connected to bob/u)])
   })
   await step(`They talk: ${linesEachWay} lines each way.`, async () => talk(anna, bob, 'with directories'))
+
+  await step('One shares a folder; the other finds a file in it by a word, and fetches it.', async () =>
+    share(stage, anna, bob)
+  )
 
   await step('All three directories are killed.', async () => {
     for (const directory of directories) directory.kill()
@@ -112,4 +118,19 @@ async function talk(one: DemoTerminal, other: DemoTerminal, what: string): Promi
     other.type(`answer ${line} ${what}`)
     await one.shows(new RegExp(`^${other.name}: answer ${line} ${what}$`, 'u'))
   }
+}
+
+/** A file is found once it has been read, which takes a moment. */
+async function share(stage: Stage, one: DemoTerminal, other: DemoTerminal): Promise<void> {
+  one.type(`/share add '${await stage.makeFolder('Slides', 'autumn-plan.txt')}' --searchable`)
+  await one.shows(/is shared as Slides/u)
+  for (let isRead = false; !isRead;) {
+    one.type('/share')
+    const [line] = await one.shows(/Slides .*, found by words/u)
+    isRead = line.includes('1 file (') && !line.includes('% read')
+  }
+  other.type('/find autumn')
+  await other.shows(new RegExp(`Slides/autumn-plan\\.txt +from ${one.name}`, 'u'))
+  other.type(`/fetch ${one.name} Slides/autumn-plan.txt`)
+  await other.shows(/autumn-plan\.txt .*is here: /u)
 }

@@ -536,7 +536,7 @@ describe('people', () => {
     const { lines } = screen.state.popup ?? { lines: [] }
     const pages = (key: string): ReadonlySet<number> => {
       const seen = new Set<number>()
-      for (let page = 0; page < 30; page++) {
+      for (let page = 0; page < lines.length; page++) {
         const [, first, last] = / \((\d+)-(\d+) of/u.exec(screen.text) ?? []
         for (let line = Number(first ?? 1); line <= Number(last ?? lines.length); line++) seen.add(line)
         screen.type(key)
