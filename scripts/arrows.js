@@ -85,7 +85,9 @@ const mayImport = {
   transport: 'lib transport/tuning transport/websocket wire',
   'transport/tuning': 'wire',
   'transport/websocket': 'wire',
-  web: 'directory/http lib',
+  web: 'directory/http web/model web/picture',
+  'web/model': 'directory/http lib',
+  'web/picture': 'directory/http web/model',
   wire: 'lib',
   'wire/liveness': 'lib wire'
 }

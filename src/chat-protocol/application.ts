@@ -6,7 +6,12 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import type { Dialect, PeerKind } from './dialect.ts'
 import { ChatError } from './frames.ts'
 import type { ByeReason, ChatMessage, HeldMark, ReceiptState, RefuseReason } from './frames.ts'
-import type { Disposition } from './receipts.ts'
+
+/** What became of a message that arrived. */
+export type Disposition =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'refused'; readonly reason: RefuseReason; readonly retryAfterMs: number }
 
 /**
  * What the layer above answers. A callback that rejects cuts the stream that it was called for. None of them may

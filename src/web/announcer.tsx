@@ -1,9 +1,9 @@
 // Says to a screen reader what happened, politely and not too often: of many at
 // once it names a few and counts the rest.
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Link } from './live-roster.ts'
-import type { Happening } from './roster-model.ts'
-import { count, happeningWord } from './words.ts'
+import type { Link } from './model/live-roster.ts'
+import type { Happening } from './model/roster-model.ts'
+import { count, happeningWord } from './model/words.ts'
 
 /** What happened is read aloud at most this often, gathered. */
 const PAGE_ANNOUNCE_MS = 5_000

@@ -1,10 +1,10 @@
 // Everything that is known of the peer that was chosen.
 import type { DirectoryJson } from '../directory/http/roster-api.ts'
 import { CommandLine } from './command-line.tsx'
-import { chatCommand } from './commands.ts'
-import type { Peer } from './roster-model.ts'
-import { hueOf } from './colours.ts'
-import { ago, alikeText, moment, pathWord } from './words.ts'
+import { chatCommand } from './model/commands.ts'
+import type { Peer } from './model/roster-model.ts'
+import { hueOf } from './model/colours.ts'
+import { ago, alikeText, moment, pathWord } from './model/words.ts'
 
 /** A crowd of one name would fill the details. */
 const shownNamesakes = 8

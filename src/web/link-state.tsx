@@ -1,9 +1,9 @@
 // Whether what is shown is live: said in one word while all is well, and in a
 // sentence when it is not.
 import { useEffect, useState } from 'preact/hooks'
-import { cleanText } from './clean-text.ts'
-import type { Link } from './live-roster.ts'
-import { moment } from './words.ts'
+import { cleanText } from './model/clean-text.ts'
+import type { Link } from './model/live-roster.ts'
+import { moment } from './model/words.ts'
 
 /** A directory that has been away for so long is said to be gone. */
 const PAGE_GONE_MS = 30_000

@@ -2,9 +2,9 @@
 // are. To a screen reader it is a list box of all of them; keys choose in it.
 import { Component, type ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Peer } from './roster-model.ts'
-import { hueOf } from './colours.ts'
-import { ago, alikeText, moment, pathWord } from './words.ts'
+import type { Peer } from './model/roster-model.ts'
+import { hueOf } from './model/colours.ts'
+import { ago, alikeText, moment, pathWord } from './model/words.ts'
 
 /** The height of a row of the list, in pixels: the rows that are drawn are reckoned by it. */
 const PAGE_ROW_PX = 60

@@ -1,9 +1,9 @@
 // Beside the picture: the directories of the network, and what happened lately.
 import type { DirectoryJson } from '../directory/http/roster-api.ts'
-import type { Join } from './commands.ts'
-import type { Happening } from './roster-model.ts'
+import type { Join } from './model/commands.ts'
+import type { Happening } from './model/roster-model.ts'
 import { CommandLine } from './command-line.tsx'
-import { agoText, count, directoryWord, happeningWord, joinText, moment, waitingText } from './words.ts'
+import { agoText, count, directoryWord, happeningWord, joinText, moment, waitingText } from './model/words.ts'
 
 export interface DirectoriesProps {
   /** Undefined until the roster is there. */

@@ -3,10 +3,10 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MAX_FRAME_BYTES } from '../../src/chat-protocol/frame-codec.ts'
 import { encodeFrame } from '../../src/chat-protocol/frames.ts'
-import { answer } from '../../src/chat-protocol/receipts.ts'
+import { answer } from '../../src/chat-protocol/inbound.ts'
 import { SendWindow } from '../../src/chat-protocol/send-window.ts'
 import type { ChatMessage } from '../../src/chat-protocol/frames.ts'
-import type { Disposition } from '../../src/chat-protocol/receipts.ts'
+import type { Disposition } from '../../src/chat-protocol/application.ts'
 import { hex, message } from './harness.ts'
 
 const disposition: fc.Arbitrary<Disposition> = fc.constantFrom<Disposition>(

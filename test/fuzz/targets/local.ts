@@ -13,7 +13,7 @@ import { loadConfig } from '../../../src/node/config/config.ts'
 import { settingSpecs } from '../../../src/node/config/setting-specs.ts'
 import { ParleyError, UsageError } from '../../../src/node/api/errors.ts'
 import { readPeerReference, type KnownPeers } from '../../../src/node/peers/peer-reference.ts'
-import { cleanText as cleanForPage } from '../../../src/web/clean-text.ts'
+import { cleanText as cleanForPage } from '../../../src/web/model/clean-text.ts'
 import { allow, allowAsync, promise, same, type FuzzTarget } from '../fuzz-target.ts'
 import { asIs, choices, InputReader } from '../input-reader.ts'
 

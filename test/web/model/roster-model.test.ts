@@ -1,9 +1,9 @@
 // What the page makes of the directory's events, and of the names in them.
-import { MAX_MARKS_ON_A_LETTER } from '../../src/lib/index.ts'
+import { MAX_MARKS_ON_A_LETTER } from '../../../src/lib/index.ts'
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import type { PeerJson, RosterEvents } from '../../src/directory/http/roster-api.ts'
-import { cleanText } from '../../src/web/clean-text.ts'
+import type { PeerJson, RosterEvents } from '../../../src/directory/http/roster-api.ts'
+import { cleanText } from '../../../src/web/model/clean-text.ts'
 import {
   byArrival,
   fromSnapshot,
@@ -11,7 +11,7 @@ import {
   namesakesOf,
   withChanges,
   type RosterModel
-} from '../../src/web/roster-model.ts'
+} from '../../../src/web/model/roster-model.ts'
 
 function peer(id: string, nickname: string, since = 1_000): PeerJson {
   return {

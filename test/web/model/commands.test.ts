@@ -1,7 +1,7 @@
 // What the page offers to copy into a terminal: made of addresses of others.
 import { describe, expect, test } from 'vitest'
-import { chatCommand, joinWith } from '../../src/web/commands.ts'
-import { fromSnapshot, type Peer, type RosterModel } from '../../src/web/roster-model.ts'
+import { chatCommand, joinWith } from '../../../src/web/model/commands.ts'
+import { fromSnapshot, type Peer, type RosterModel } from '../../../src/web/model/roster-model.ts'
 
 const id = '12D3KooWSgPXpty5DASE'
 

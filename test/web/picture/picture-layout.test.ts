@@ -2,7 +2,13 @@
 // of anybody, and who stays keeps the place.
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import { leastHole, nextPlaces, pictureLayout, type Places, type Point } from '../../src/web/picture-layout.ts'
+import {
+  leastHole,
+  nextPlaces,
+  pictureLayout,
+  type Places,
+  type Point
+} from '../../../src/web/picture/picture-layout.ts'
 
 interface Attached {
   readonly peer: string

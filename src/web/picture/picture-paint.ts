@@ -1,6 +1,6 @@
 // Draws the picture on a canvas: lines, peers, directories, and as many names as
 // there is room for. It is told where everything stands, and knows no roster.
-import { shortened } from './clean-text.ts'
+import { shortened } from '../model/clean-text.ts'
 import {
   boxAround,
   PAGE_LABEL_CHARS,

@@ -1,8 +1,8 @@
 // The roster as the page holds it: what the directory's events make of it. Pure:
 // events go in, a new model comes out; lists are merged and not sorted anew, so
 // that a change among ten thousand peers costs next to nothing.
-import type { DirectoryJson, HappeningJson, PeerJson, RosterEvents } from '../directory/http/roster-api.ts'
-import { folded, isVisible, looksAlike, nameShape, type NameShape } from '../lib/index.ts'
+import type { DirectoryJson, HappeningJson, PeerJson, RosterEvents } from '../../directory/http/roster-api.ts'
+import { folded, isVisible, looksAlike, nameShape, type NameShape } from '../../lib/index.ts'
 import { cleanText } from './clean-text.ts'
 
 /** Rows of what happened lately. */

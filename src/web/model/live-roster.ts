@@ -1,8 +1,8 @@
 // The connection to the directory: one event stream, opened again whenever it is
 // lost, from where it was. It tells what the roster is and how the connection
 // stands; it knows no screen.
-import type { PeerJson, RosterEvents } from '../directory/http/roster-api.ts'
-import { backoffMs } from '../lib/index.ts'
+import type { PeerJson, RosterEvents } from '../../directory/http/roster-api.ts'
+import { backoffMs } from '../../lib/index.ts'
 import { fromSnapshot, withChanges } from './roster-model.ts'
 import type { RosterModel } from './roster-model.ts'
 

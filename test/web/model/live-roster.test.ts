@@ -1,6 +1,6 @@
 // The page's connection to its directory, on an event source that the test moves.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { PAGE_END_WAIT_MS, PAGE_RETRY_MS, LiveRoster, type Link } from '../../src/web/live-roster.ts'
+import { PAGE_END_WAIT_MS, PAGE_RETRY_MS, LiveRoster, type Link } from '../../../src/web/model/live-roster.ts'
 
 class MovedSource extends EventTarget {
   static readonly all: MovedSource[] = []

@@ -1,7 +1,7 @@
 // Which names of the picture find room, and where: those of directories below
 // them, those of peers beside their dots. Pure: a function says how wide a text
 // is; nothing is drawn here.
-import { shortened } from './clean-text.ts'
+import { shortened } from '../model/clean-text.ts'
 import type { Point } from './picture-layout.ts'
 
 /** Names in the picture, in characters: a longer one would cover its neighbours. */

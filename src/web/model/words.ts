@@ -1,5 +1,5 @@
 // How the page says things: times, paths, counts. Pure.
-import type { DirectoryJson, HappeningJson, PeerPath } from '../directory/http/roster-api.ts'
+import type { DirectoryJson, HappeningJson, PeerPath } from '../../directory/http/roster-api.ts'
 import type { Join } from './commands.ts'
 
 const minuteMs = 60_000

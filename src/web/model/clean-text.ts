@@ -1,6 +1,6 @@
 // Makes names and statuses safe to show in a page: what reorders, hides or
 // breaks a line is taken out. Markup needs no care here: all text goes in as text.
-import { withoutHidden } from '../lib/index.ts'
+import { withoutHidden } from '../../lib/index.ts'
 
 /** Line breaks, tabs and other controls, C1 included. */
 const controls = /[\p{Cc}\p{Zl}\p{Zp}]+/gu

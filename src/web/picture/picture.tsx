@@ -1,11 +1,11 @@
 // The picture of directories and peers. It says to a screen reader what it is of,
 // and leaves the rest to the list, which says the same.
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { DirectoryJson } from '../directory/http/roster-api.ts'
+import type { DirectoryJson } from '../../directory/http/roster-api.ts'
 import { PictureScene } from './picture-scene.ts'
 import type { Point } from './picture-layout.ts'
-import type { Peer } from './roster-model.ts'
-import { count, pathWord } from './words.ts'
+import type { Peer } from '../model/roster-model.ts'
+import { count, pathWord } from '../model/words.ts'
 
 export interface PictureProps {
   readonly peers: readonly Peer[]

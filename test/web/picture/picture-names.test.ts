@@ -1,6 +1,6 @@
 // How many dots of the picture have a name, and that no name covers another.
 import { describe, expect, test } from 'vitest'
-import { leastHole, nextPlaces, pictureLayout } from '../../src/web/picture-layout.ts'
+import { leastHole, nextPlaces, pictureLayout } from '../../../src/web/picture/picture-layout.ts'
 import {
   boxAround,
   dotRadius,
@@ -10,7 +10,7 @@ import {
   type Box,
   type Dot,
   type PlacedName
-} from '../../src/web/picture-names.ts'
+} from '../../../src/web/picture/picture-names.ts'
 
 const charPx = 7
 const widthOf = (text: string): number => text.length * charPx

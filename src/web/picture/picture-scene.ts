@@ -1,14 +1,14 @@
 // The picture as it lives: from the roster to places, from places to pixels, and
 // from where everybody was to where they are now. Owns the canvas and its
 // frames; the component around it only tells what is to be shown.
-import type { DirectoryJson } from '../directory/http/roster-api.ts'
+import type { DirectoryJson } from '../../directory/http/roster-api.ts'
 import { PAGE_MOVING_PEERS, paint, paintMarked, readPalette } from './picture-paint.ts'
 import { leastHole, nextPlaces, pictureLayout } from './picture-layout.ts'
 import type { PictureLayout, Places, Point } from './picture-layout.ts'
 import { dotRadius } from './picture-names.ts'
 import type { Names, PaintedDirectory, PaintedPeer, Palette } from './picture-paint.ts'
-import type { Peer } from './roster-model.ts'
-import { hueOf } from './colours.ts'
+import type { Peer } from '../model/roster-model.ts'
+import { hueOf } from '../model/colours.ts'
 
 /** How long a peer takes to its new place in the picture. */
 const PAGE_MOVE_MS = 320
