@@ -17,13 +17,18 @@ import { LeafSet } from './leaf-set.ts'
 /** Requests of some tens of bytes each, for as many as are ever in flight. */
 const MAX_QUEUED_REQUEST_BYTES = 16 * 1024
 
+/** Leaves that are being written while more are read: a disk and a network that wait for each other are slow together. */
+const MAX_UNWRITTEN_BYTES = 2 * 1024 * 1024
+
+/** Memory of leaves that were written, for the next ones: given up for each, it would pile up until it is collected. */
+const MAX_SPARE_LEAVES = 8
+
 export interface SourceLinkInit {
   readonly stream: Stream
   /** 64 hexadecimal digits. */
   readonly file: string
   readonly sizeBytes: number
   readonly signal: AbortSignal
-  /** Awaited before more is read: that holds the source back. */
   readonly events: SourceEvents
 }
 
@@ -31,9 +36,13 @@ export interface SourceLinkInit {
 export interface SourceEvents {
   /** A part of something has come. */
   heard(): void
+  /** Awaited before more is read. */
   layer(layer: Uint8Array): Promise<void>
   leaves(leaves: LeafSet): void
-  /** All bytes of a leaf, with their hash. The bytes are the listener's. */
+  /**
+   * All bytes of a leaf, with their hash. The bytes are the listener's until it resolves, and it never rejects. Of those
+   * that it has not done with there are never many: that holds the source back.
+   */
   leaf(leaf: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
   queued(place: number): void
   refused(reason: FileRefusal, leaf: number | undefined): void
@@ -56,6 +65,9 @@ export class SourceLink {
   readonly #outgoing = new FrameQueue<FileFrame>({ maxBytes: MAX_QUEUED_REQUEST_BYTES, sizeOf: fileFrameBytes })
   /** By the number of the request. Those that were cancelled are not here, and what still comes for them is skipped. */
   readonly #pending = new Map<number, Pending>()
+  readonly #unwritten = new Set<Promise<void>>()
+  #unwrittenBytes = 0
+  readonly #spare: Buffer[] = []
   #nextRequest = 1
 
   constructor(init: SourceLinkInit) {
@@ -65,7 +77,7 @@ export class SourceLink {
   /** Resolves when the stream has ended. @throws what ended it, if that is no clean end */
   async run(): Promise<void> {
     const { stream, signal } = this.#init
-    await runFrames({
+    const frames = runFrames({
       stream,
       codec: fileCodec,
       outgoing: this.#outgoing,
@@ -75,6 +87,11 @@ export class SourceLink {
         for (const frame of batch) await this.#take(frame)
       }
     })
+    try {
+      await frames
+    } finally {
+      await Promise.all(this.#unwritten)
+    }
   }
 
   /** Which leaves are there? Does nothing while an answer is awaited. */
@@ -177,7 +194,7 @@ export class SourceLink {
     if (pending?.type !== 'get') return
     const { leaf } = pending
     const wanted = leafSpan(this.#init.sizeBytes, leaf).bytes
-    const arrival = (pending.arrival ??= { bytes: Buffer.allocUnsafeSlow(wanted), hash: new LeafHash(), filled: 0 })
+    const arrival = (pending.arrival ??= { bytes: this.#room(wanted), hash: new LeafHash(), filled: 0 })
     if (arrival.filled + bytes.byteLength > wanted) throw new FileProtocolError('more bytes than the leaf has')
     if (bytes.byteLength === 0 && wanted > 0) throw new FileProtocolError('data without bytes')
     arrival.bytes.set(bytes, arrival.filled)
@@ -186,7 +203,23 @@ export class SourceLink {
     this.#init.events.heard()
     if (arrival.filled < wanted) return
     this.#pending.delete(request)
-    await this.#init.events.leaf(leaf, arrival.bytes, arrival.hash.digest())
+    this.#hand(leaf, arrival)
+    while (this.#unwritten.size > 1 && this.#unwrittenBytes > MAX_UNWRITTEN_BYTES) await Promise.race(this.#unwritten)
+  }
+
+  #hand(leaf: number, { bytes, hash }: Arrival): void {
+    const handed = this.#init.events.leaf(leaf, bytes, hash.digest()).finally(() => {
+      this.#unwritten.delete(handed)
+      this.#unwrittenBytes -= bytes.byteLength
+      if (this.#spare.length < MAX_SPARE_LEAVES) this.#spare.push(bytes)
+    })
+    this.#unwritten.add(handed)
+    this.#unwrittenBytes += bytes.byteLength
+  }
+
+  #room(bytes: number): Buffer {
+    const at = this.#spare.findIndex(({ byteLength }) => byteLength === bytes)
+    return (at < 0 ? undefined : this.#spare.splice(at, 1)[0]) ?? Buffer.allocUnsafeSlow(bytes)
   }
 
   /** @returns undefined for a request that was cancelled */

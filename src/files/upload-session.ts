@@ -3,11 +3,10 @@
 import type { Stream } from '@libp2p/interface'
 import { Wakeup } from '../lib/index.ts'
 import { FrameQueue, runFrames, toError } from '../wire/index.ts'
+import { fileBatches } from './file-batches.ts'
 import {
-  fileCodec,
   fileFrameBytes,
   FileProtocolError,
-  MAX_DATA_BYTES,
   MAX_FILE_FRAME_BYTES,
   MAX_HASHES_PER_FRAME,
   type FileAnswer,
@@ -15,15 +14,21 @@ import {
   type FileRefusal,
   type FileRequest
 } from './file-frames.ts'
-import { HASH_BYTES, leafCountOf, leafSpan } from './file-tree.ts'
+import { HASH_BYTES, leafCountOf, leafSpan, MIN_LEAF_BYTES } from './file-tree.ts'
 import { LeafSet } from './leaf-set.ts'
 import type { Upload, UploadSlots } from './upload-slots.ts'
 
 /** Those that a requester has in flight for leaves, and as many for what else it asks. */
 export const MAX_REQUESTS_PER_STREAM = 16
 
-/** Data that waits for the stream: with what is on its way, four pieces of 64 KiB. */
-const MAX_QUEUED_DATA_BYTES = 2 * MAX_DATA_BYTES + 1024
+/**
+ * What one frame of data holds that this side sends: a fifth of a small leaf. With its head it is one write of a stream and
+ * one message of Noise, which the other side reads where it was opened.
+ */
+const SENT_DATA_BYTES = Math.ceil(MIN_LEAF_BYTES / 5)
+
+/** Data that waits for the stream while the next is read from the disk, and as much that is on its way: a small leaf each. */
+const MAX_QUEUED_DATA_BYTES = MIN_LEAF_BYTES + 1024
 
 /** A file that the other peer may fetch. */
 export interface OfferedFile {
@@ -81,7 +86,7 @@ export class UploadSession implements Upload {
     const { stream, signal } = this.#init
     const frames = runFrames({
       stream,
-      codec: fileCodec,
+      codec: fileBatches,
       outgoing: this.#outgoing,
       maxFrameBytes: MAX_FILE_FRAME_BYTES,
       signal,
@@ -215,7 +220,7 @@ export class UploadSession implements Upload {
       if (leafSpan(offered.sizeBytes, leaf).bytes === 0) {
         await this.#send({ type: 'data', request, bytes: new Uint8Array() })
       }
-      for await (const bytes of offered.leaf(leaf, MAX_DATA_BYTES)) {
+      for await (const bytes of offered.leaf(leaf, SENT_DATA_BYTES)) {
         if (!this.#asked.has(request)) return
         await this.#send({ type: 'data', request, bytes })
         this.#init.onSent(file, bytes.byteLength)

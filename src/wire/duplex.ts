@@ -20,11 +20,12 @@ import { lossOf, lossOnClose, onClosed, StreamLostError } from './stream-end.ts'
 export const MAX_HELD_BYTES = 2 * MAX_STREAM_WINDOW_BYTES
 
 /**
- * The largest piece given to a stream in one `send()`, in bytes. At 64 KiB the
- * cost of a call is lost in that of encryption, and no more than this waits
- * inside libp2p when the remote stops reading.
+ * The largest piece given to a stream in one `send()`, in bytes: with the 12
+ * bytes of Yamux it is one message of Noise, where 64 KiB would be a large and a
+ * tiny one. The cost of a call is lost in that of encryption, and no more than
+ * this waits inside libp2p when the remote stops reading.
  */
-export const MAX_WRITE_BYTES = 64 * 1024
+export const MAX_WRITE_BYTES = 65_535 - 16 - 12
 
 /**
  * How long a remote may leave us unable to write, in milliseconds, before the
@@ -252,8 +253,11 @@ class WriteHalf {
   }
 
   async #write(bytes: Uint8Array | Uint8ArrayList): Promise<void> {
-    for (let offset = 0; offset < bytes.byteLength; offset += MAX_WRITE_BYTES) {
-      const end = Math.min(offset + MAX_WRITE_BYTES, bytes.byteLength)
+    // In equal parts, so that none is tiny.
+    const parts = Math.ceil(bytes.byteLength / MAX_WRITE_BYTES)
+    const partBytes = Math.ceil(bytes.byteLength / parts)
+    for (let offset = 0; offset < bytes.byteLength; offset += partBytes) {
+      const end = Math.min(offset + partBytes, bytes.byteLength)
       const piece = bytes instanceof Uint8Array ? bytes.subarray(offset, end) : bytes.sublist(offset, end)
       if (!this.#send(piece)) {
         await this.#drained()

@@ -27,9 +27,12 @@ export interface FrameCodec<In, Out> {
   encode(frame: Out): Uint8Array
 }
 
-/** A codec that writes a whole batch itself, with the length of each frame before it: cheaper than a frame at a time. */
+/**
+ * A codec that writes a whole batch itself, with the length of each frame before it: cheaper than a frame at a time. Of
+ * several pieces each is written alone.
+ */
 export interface BatchCodec<In, Out> extends Pick<FrameCodec<In, Out>, 'decode'> {
-  encodeBatch(batch: readonly Out[]): Uint8Array
+  encodeBatch(batch: readonly Out[]): Uint8Array | readonly Uint8Array[]
 }
 
 /** Bytes both ways, and how to cut them. */
@@ -180,7 +183,9 @@ function encodeWith<Out>(
   return async function* (batches: AsyncIterable<Out[]>): AsyncGenerator<Uint8Array> {
     for await (const batch of batches) {
       if ('encodeBatch' in codec) {
-        yield codec.encodeBatch(batch)
+        const written = codec.encodeBatch(batch)
+        if (written instanceof Uint8Array) yield written
+        else yield* written
       } else {
         yield joinFrames(
           batch.map((frame) => codec.encode(frame)),

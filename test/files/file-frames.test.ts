@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sourceConstants } from '../../scripts/source-constants.ts'
-import { fileCodec, FileProtocolError, MAX_DATA_BYTES, type FileFrame } from '../../src/files/file-frames.ts'
+import { fileBatches } from '../../src/files/file-batches.ts'
+import {
+  fileCodec,
+  FileProtocolError,
+  MAX_DATA_BYTES,
+  MAX_FILE_FRAME_BYTES,
+  type FileFrame
+} from '../../src/files/file-frames.ts'
 import { MAX_LEAVES } from '../../src/files/file-tree.ts'
 import { joinFrames } from '../../src/wire/index.ts'
 
@@ -24,6 +31,20 @@ test('each frame is read as it was written', () => {
     { type: 'refuse', request: 3, reason: 'changed' }
   ]
   for (const frame of frames) expect(decoded(frame)).toEqual(frame)
+})
+
+test('a batch is written as the generated code writes its frames', () => {
+  const given: readonly FileFrame[] = [
+    { type: 'data', request: 0, bytes: new Uint8Array() },
+    { type: 'data', request: 127, bytes: new Uint8Array(1).fill(1) },
+    { type: 'data', request: 128, bytes: new Uint8Array(127).fill(2) },
+    { type: 'data', request: 16_384, bytes: new Uint8Array(128).fill(3) },
+    { type: 'have', request: 1, file },
+    { type: 'data', request: 4_294_967_295, bytes: new Uint8Array(MAX_DATA_BYTES).fill(4) },
+    { type: 'queued', place: 3 }
+  ]
+  const written = given.map((frame) => joinFrames([fileCodec.encode(frame)], MAX_FILE_FRAME_BYTES))
+  expect(Buffer.concat(fileBatches.encodeBatch(given))).toEqual(Buffer.concat(written))
 })
 
 test('what is out of its bounds is refused', () => {

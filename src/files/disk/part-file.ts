@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { link, mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { syncFolder } from '../../storage/index.ts'
+import { toError } from '../../wire/index.ts'
 import type { Part } from '../download.ts'
 import { fileIdOf, HASH_BYTES, leafCountOf, LeafHash, leafSpan, MAX_FILE_BYTES } from '../file-tree.ts'
 import { LeafSet } from '../leaf-set.ts'
@@ -18,6 +19,15 @@ const MAX_NUMBER = 10_000
 
 /** How often the free space is looked at while a file grows. */
 const LOOK_EVERY_BYTES = 64 * 1024 * 1024
+
+/** Leaves written at once. */
+const MAX_LEAVES_PER_WRITE = 16
+
+/** Of all leaves, those that may be written and not noted while more are being written: a crash costs no more than them. */
+const UNNOTED_PART = 1 / 512
+
+/** How often what was written goes to the disk, beside what still comes: at the end, so much at most is left to wait for. */
+const SYNC_EVERY_BYTES = 32 * 1024 * 1024
 
 const magic = Buffer.from('parley-part-1\n', 'ascii')
 const headBytes = magic.byteLength + HASH_BYTES + 8
@@ -48,6 +58,13 @@ export interface PartInit {
   readonly minFreeBytes: number
 }
 
+interface Unwritten {
+  readonly leaf: number
+  readonly bytes: Uint8Array
+  readonly written: () => void
+  readonly failed: (error: unknown) => void
+}
+
 interface OpenPart extends Pick<PartInit, 'name' | 'sizeBytes' | 'minFreeBytes'> {
   readonly path: string
   readonly handle: FileHandle
@@ -62,13 +79,24 @@ export class PartFile implements Part {
   /** Of the part, without `-state`. */
   readonly path: string
   readonly #open: OpenPart
+  /** In the order in which they came. */
+  readonly #unwritten: Unwritten[] = []
+  #writing: Promise<void> | undefined
+  #notedCount: number
   #writtenSinceLook = 0
+  #writtenSinceSync = 0
+  #syncing: Promise<void> | undefined
+  #noting: Promise<void> = Promise.resolve()
+  /** The note that has not begun. */
+  #nextNote: Promise<void> | undefined
+  #noteError: Error | undefined
 
   private constructor(part: OpenPart) {
     this.#open = part
     this.path = part.path
     this.layer = part.layer
     this.have = part.have
+    this.#notedCount = part.have.count
   }
 
   /**
@@ -119,22 +147,51 @@ export class PartFile implements Part {
   }
 
   async write(leaf: number, bytes: Uint8Array): Promise<void> {
-    const { handle, state, sizeBytes } = this.#open
-    try {
-      await this.#checkRoom(bytes.byteLength)
-      await writeAll(handle, bytes, leafSpan(sizeBytes, leaf).offset)
-      this.have.add(leaf)
-      await writeAll(state, this.have.bytes.subarray(leaf >> 3, (leaf >> 3) + 1), this.#bitmapAt + (leaf >> 3))
-    } catch (thrown) {
-      // A leaf that is not noted is fetched again.
-      this.have.delete(leaf)
-      throw isCode(thrown, 'ENOSPC') ? new NoRoomError(bytes.byteLength, 0) : thrown
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#unwritten.push({ leaf, bytes, written: resolve, failed: reject })
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined
+    })
+    await promise
+  }
+
+  /** What comes while some are written is written after that, neighbours together. */
+  async #writeAll(): Promise<void> {
+    while (this.#unwritten.length > 0) {
+      const some = this.#unwritten.splice(0, neighbours(this.#unwritten))
+      try {
+        await this.#writeSome(some)
+        for (const { written } of some) written()
+      } catch (thrown) {
+        for (const { failed } of some) failed(thrown)
+      }
     }
+    if (this.have.count !== this.#notedCount) this.#note()
+  }
+
+  async #writeSome(some: readonly Unwritten[]): Promise<void> {
+    const { handle, sizeBytes } = this.#open
+    const bytes = some.reduce((sum, { bytes: { byteLength } }) => sum + byteLength, 0)
+    try {
+      if (this.#noteError !== undefined) throw this.#noteError
+      await this.#checkRoom(bytes)
+      await writeTogether(
+        handle,
+        some.map((one) => one.bytes),
+        leafSpan(sizeBytes, some[0]?.leaf ?? 0).offset
+      )
+    } catch (thrown) {
+      throw isCode(thrown, 'ENOSPC') ? new NoRoomError(bytes, 0) : thrown
+    }
+    for (const { leaf } of some) this.have.add(leaf)
+    if (this.have.count - this.#notedCount > UNNOTED_PART * this.have.leaves) this.#note()
+    this.#syncSometimes(bytes)
   }
 
   async finish(): Promise<string> {
     const { path, name, handle, state, sizeBytes } = this.#open
     try {
+      await this.#settled()
       await handle.truncate(sizeBytes)
       await handle.sync()
     } finally {
@@ -148,8 +205,44 @@ export class PartFile implements Part {
   }
 
   async close(): Promise<void> {
+    await this.#settled()
     await this.#open.handle.close()
     await this.#open.state.close()
+  }
+
+  /** Nothing is being written any more, in the background either. */
+  async #settled(): Promise<void> {
+    await this.#writing
+    await this.#noting
+    await this.#syncing
+  }
+
+  /**
+   * One after the other; leaves that come while one is written are noted by the next. A leaf whose note is lost, in a crash
+   * or on a full disk, is fetched again: that is no reason to wait for it. A failure is that of the next leaf.
+   */
+  #note(): void {
+    this.#nextNote ??= this.#noting.then(async () => {
+      this.#nextNote = undefined
+      this.#notedCount = this.have.count
+      await writeAll(this.#open.state, this.have.bytes, this.#bitmapAt)
+    })
+    this.#noting = this.#nextNote.catch((error: unknown) => {
+      this.#noteError = toError(error)
+    })
+  }
+
+  /** What fails here fails again when the file is finished. */
+  #syncSometimes(bytes: number): void {
+    this.#writtenSinceSync += bytes
+    if (this.#writtenSinceSync < SYNC_EVERY_BYTES || this.#syncing !== undefined) return
+    this.#writtenSinceSync = 0
+    this.#syncing = this.#open.handle
+      .datasync()
+      .catch(() => undefined)
+      .then(() => {
+        this.#syncing = undefined
+      })
   }
 
   get #bitmapAt(): number {
@@ -260,6 +353,27 @@ async function checkRoom(folder: string, neededBytes: number, minFreeBytes: numb
   if (space === undefined) return // what a write says counts then
   const freeBytes = Math.max(0, space.bavail * space.bsize - minFreeBytes)
   if (freeBytes < neededBytes) throw new NoRoomError(neededBytes, freeBytes)
+}
+
+/** How many at the beginning lie one behind the other in the file. */
+function neighbours(unwritten: readonly Unwritten[]): number {
+  const first = unwritten[0]?.leaf ?? 0
+  const other = unwritten.findIndex(({ leaf }, index) => leaf !== first + index || index === MAX_LEAVES_PER_WRITE)
+  return other < 0 ? unwritten.length : other
+}
+
+async function writeTogether(handle: FileHandle, pieces: readonly Uint8Array[], offset: number): Promise<void> {
+  const [only] = pieces
+  if (pieces.length === 1 && only !== undefined) return writeAll(handle, only, offset)
+  const wanted = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const { bytesWritten } = await handle.writev(pieces, offset)
+  if (bytesWritten === wanted) return
+  // A disk that is nearly full takes some of it, and then says why not more.
+  let at = offset
+  for (const piece of pieces) {
+    await writeAll(handle, piece, at)
+    at += piece.byteLength
+  }
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {

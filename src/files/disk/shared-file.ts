@@ -98,7 +98,8 @@ export class SharedFile {
   }
 
   /**
-   * The bytes of a leaf, in pieces of at most `pieceBytes`, each in memory of its own.
+   * The bytes of a leaf, in pieces of at most `pieceBytes`. What was read at once is looked at once for changes, and
+   * lies together in memory of its own.
    *
    * @throws {FileChangedError} before a piece is returned that was read from a changed file
    */
@@ -106,11 +107,11 @@ export class SharedFile {
     const { path } = this.#state
     const { offset, bytes } = leafSpan(this.sizeBytes, leaf)
     for (let done = 0; done < bytes;) {
-      const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, bytes - done))
-      const read = await readSome(this.#handle, piece, { offset: offset + done, bytes: bytes - done }, path)
+      const room = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, bytes - done))
+      const read = await readSome(this.#handle, room, { offset: offset + done, bytes: bytes - done }, path)
       if (!isSame(this.#state, await stateOf(this.#handle, path))) throw new FileChangedError(path)
       done += read.byteLength
-      yield read
+      for (let at = 0; at < read.byteLength; at += pieceBytes) yield read.subarray(at, at + pieceBytes)
     }
   }
 
