@@ -46,6 +46,12 @@ export const benches: readonly Bench[] = [
     whenAll: ['--rounds', '2'],
     limitSeconds: 150
   },
+  {
+    name: 'files',
+    what: 'a file from disk to disk, beside a raw stream and scp (goal 18)',
+    whenAll: ['--rounds', '2', '--megabytes', '256', '--large', '512'],
+    limitSeconds: 120
+  },
   { name: 'shares', what: 'a large share, a search over many contacts, reading (goal 19)', limitSeconds: 120 },
   { name: 'wire-throughput', what: 'frames through runFrames, beside a bare stream', limitSeconds: 60 },
   {

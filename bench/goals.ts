@@ -186,6 +186,31 @@ export const goals = {
     unit: 'ms',
     bound: { atMost: 2 }
   },
+  fileOverRaw: {
+    row: 18,
+    name: 'a file from disk to disk, checked and synced, of a raw libp2p stream from memory to memory',
+    unit: '×',
+    bound: { atLeast: 0.8 }
+  },
+  fileOverScp: {
+    row: 18,
+    name: 'a file from disk to disk, checked and synced, of scp',
+    unit: '×',
+    bound: { atLeast: 0.5 }
+  },
+  hashOverSum: { row: 18, name: 'hashing a file that is offered, of sha256sum', unit: '×', bound: { atLeast: 0.8 } },
+  fileMemory: {
+    row: 18,
+    name: 'memory above rest while a large file is sent, of either side',
+    unit: 'MB',
+    bound: { atMost: 40 }
+  },
+  messageBesideFile: {
+    row: 18,
+    name: 'message to receipt beside a file at full rate, 99 % of them, over quiet',
+    unit: 'ms',
+    bound: { atMost: 30 }
+  },
   browseFirstPage: {
     row: 19,
     name: 'first page of a folder of 100,000 files',
