@@ -4,7 +4,6 @@ import { constants } from 'node:fs'
 import { link, mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { syncFolder } from '../../storage/index.ts'
-import { toError } from '../../wire/index.ts'
 import type { Part } from '../download.ts'
 import { fileIdOf, HASH_BYTES, leafCountOf, LeafHash, leafSpan, MAX_FILE_BYTES } from '../file-tree.ts'
 import { LeafSet } from '../leaf-set.ts'
@@ -228,7 +227,7 @@ export class PartFile implements Part {
       await writeAll(this.#open.state, this.have.bytes, this.#bitmapAt)
     })
     this.#noting = this.#nextNote.catch((error: unknown) => {
-      this.#noteError = toError(error)
+      this.#noteError = error instanceof Error ? error : new Error(String(error))
     })
   }
 
