@@ -37,8 +37,8 @@ export interface DownloadInit {
 }
 
 export interface DownloadEvents {
-  /** Some leaves have come, or the place in a queue has changed. */
-  progress(): void
+  /** Some leaves have come from the source, or the place in its queue has changed. */
+  progress(peer: string): void
   /** The source is of no use any more. */
   dropped(peer: string, why: DropReason): void
   /** The stream to the source has ended: another may be opened. */
@@ -110,7 +110,13 @@ export class Download {
     }
     const source = `${this.#nextSource++}`
     const { file, sizeBytes } = this.#init
-    const link = new SourceLink({ stream, file, sizeBytes, signal: this.#cut.signal, events: this.#eventsOf(source) })
+    const link = new SourceLink({
+      stream,
+      file,
+      sizeBytes,
+      signal: this.#cut.signal,
+      events: this.#eventsOf(source, peer)
+    })
     this.#sources.set(source, { peer, link, stream })
     const run = this.#run(source, peer, link)
     this.#running.add(run)
@@ -132,16 +138,18 @@ export class Download {
     if (!this.#isOver) this.#init.events.lost(peer, error)
   }
 
-  #eventsOf(source: string): SourceEvents {
+  #eventsOf(source: string, peer: string): SourceEvents {
     const { events } = this.#init
     return {
       heard: () => this.#handle({ kind: 'heard', source }),
       layer: async (layer) => this.#layer(source, layer),
       leaves: (leaves) => this.#handle({ kind: 'leaves', source, leaves }),
-      leaf: async (leaf, bytes, hash) => this.#leaf(source, { leaf, bytes, hash }),
+      leaf: async (leaf, bytes, hash) => {
+        if (await this.#leaf(source, { leaf, bytes, hash })) events.progress(peer)
+      },
       queued: (place) => {
         this.#handle({ kind: 'queued', source, place })
-        events.progress()
+        events.progress(peer)
       },
       refused: (reason, leaf) =>
         this.#handle({ kind: 'refused', source, reason, ...(leaf === undefined ? {} : { leaf }) })
@@ -162,12 +170,13 @@ export class Download {
     this.#handle({ kind: 'layer', source, isRight })
   }
 
+  /** @returns whether it is one more that is here */
   async #leaf(
     source: string,
     { leaf, bytes, hash }: { readonly leaf: number; readonly bytes: Uint8Array; readonly hash: Uint8Array }
-  ): Promise<void> {
+  ): Promise<boolean> {
     const part = this.#part
-    if (this.#isOver || part === undefined) return
+    if (this.#isOver || part === undefined) return false
     const expected = part.layer.subarray(leaf * HASH_BYTES, (leaf + 1) * HASH_BYTES)
     const isRight = Buffer.compare(expected, hash) === 0
     if (isRight && !this.#plan.have.has(leaf)) {
@@ -177,12 +186,13 @@ export class Download {
       try {
         await write
       } catch (error) {
-        return this.#end(toError(error))
+        this.#end(toError(error))
+        return false
       }
     }
     this.#writes.delete(leaf)
     this.#handle({ kind: 'leaf', source, leaf, isRight })
-    this.#init.events.progress()
+    return isRight
   }
 
   #handle(event: DownloadEvent): void {

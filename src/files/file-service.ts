@@ -1,6 +1,7 @@
 // `/chat/file/1.0.0` as a libp2p service: it answers peers that fetch what they were offered, and opens streams for
 // downloads of this side. It knows no offers, no messages and no screen.
 import type { ComponentLogger, Connection, Stream } from '@libp2p/interface'
+import { DeadlineTimer } from '../lib/index.ts'
 import { NEGOTIATE_TIMEOUT_MS, RateLimiter, ServedStreams, steadyNow, withDeadline } from '../wire/index.ts'
 import type { StreamRegistrar } from '../wire/index.ts'
 import { FILE_PROTOCOL } from './file-frames.ts'
@@ -43,10 +44,17 @@ export class FileService {
   readonly #slots: UploadSlots
   readonly #asked = new RateLimiter(FILE_REQUEST_RATE, MAX_ASKING_PEERS)
   readonly #streams: ServedStreams
+  readonly #stalls = new DeadlineTimer(steadyNow, () => {
+    this.#slots.yieldStalled(steadyNow())
+    return this.#slots.deadlineMs
+  })
 
   constructor({ logger, registrar }: FileServiceComponents, init: FileServiceInit) {
     this.#init = init
-    this.#slots = new UploadSlots(init.uploadSlots)
+    this.#slots = new UploadSlots({
+      slots: init.uploadSlots,
+      onDeadline: () => this.#stalls.dueAt(this.#slots.deadlineMs)
+    })
     this.#streams = new ServedStreams({
       registrar,
       protocol: FILE_PROTOCOL,
@@ -65,6 +73,7 @@ export class FileService {
 
   async stop(): Promise<void> {
     await this.#streams.stop(new Error('files are served no longer'))
+    this.#stalls.stop()
   }
 
   /**

@@ -1,7 +1,7 @@
 // One stream on which another peer fetches a file: its requests are answered in their order, those for leaves when it has
 // a slot. What is held of it is one frame and a bounded number of requests. It asks others who may fetch what.
 import type { Stream } from '@libp2p/interface'
-import { Wakeup } from '../lib/index.ts'
+import { steadyNow, Wakeup } from '../lib/index.ts'
 import { FrameQueue, runFrames, toError } from '../wire/index.ts'
 import { fileBatches } from './file-batches.ts'
 import {
@@ -35,6 +35,8 @@ export interface OfferedFile {
   readonly sizeBytes: number
   /** The hashes of its leaves, in their order. */
   readonly layer: () => Promise<Uint8Array>
+  /** The leaves that are there, of a file that is not whole; all without it. */
+  readonly have?: () => LeafSet
   /** The bytes of a leaf, in pieces. @throws when the file is not what it was */
   readonly leaf: (leaf: number, pieceBytes: number) => AsyncIterable<Uint8Array>
   readonly close: () => Promise<void>
@@ -105,6 +107,10 @@ export class UploadSession implements Upload {
     }
   }
 
+  onStall(): void {
+    this.#isServed = false
+  }
+
   onPlace(place: number): void {
     this.#isServed = place === 0
     if (place > 0) this.#outgoing.offer({ type: 'queued', place })
@@ -138,7 +144,7 @@ export class UploadSession implements Upload {
 
   #leaveSlot(): void {
     this.#isServed = false
-    this.#init.slots.leave(this)
+    this.#init.slots.leave(this, steadyNow())
   }
 
   async #answerAll(): Promise<void> {
@@ -158,7 +164,7 @@ export class UploadSession implements Upload {
   /** What is answered next: leaves only with a slot. */
   #next(): Asked | undefined {
     const asked = [...this.#asked.values()]
-    if (!this.#isServed && asked.some(isForLeaves)) this.#init.slots.want(this)
+    if (!this.#isServed && asked.some(isForLeaves)) this.#init.slots.want(this, steadyNow())
     return asked.find((request) => this.#isServed || !isForLeaves(request))
   }
 
@@ -174,7 +180,7 @@ export class UploadSession implements Upload {
           return await this.#send({
             type: 'leaves',
             request,
-            bitmap: LeafSet.all(leafCountOf(offered.sizeBytes)).bytes
+            bitmap: (offered.have?.() ?? LeafSet.all(leafCountOf(offered.sizeBytes))).copy().bytes
           })
         case 'layer':
           return await this.#sendLayer(request, await offered.layer())
@@ -217,6 +223,7 @@ export class UploadSession implements Upload {
     if (first + count > leafCountOf(offered.sizeBytes)) return this.#refuse(request, 'no-such-leaf')
     for (let leaf = first; leaf < first + count; leaf++) {
       await this.#untilServed(request)
+      if (offered.have?.().has(leaf) === false) return this.#refuse(request, 'no-such-leaf')
       if (leafSpan(offered.sizeBytes, leaf).bytes === 0) {
         await this.#send({ type: 'data', request, bytes: new Uint8Array() })
       }
@@ -224,7 +231,7 @@ export class UploadSession implements Upload {
         if (!this.#asked.has(request)) return
         await this.#send({ type: 'data', request, bytes })
         this.#init.onSent(file, bytes.byteLength)
-        this.#init.slots.sent(this, bytes.byteLength)
+        this.#init.slots.sent(this, bytes.byteLength, steadyNow())
       }
     }
   }

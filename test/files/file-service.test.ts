@@ -11,11 +11,12 @@ import {
 } from '../../src/files/file-frames.ts'
 import { HASH_BYTES, leafCountOf, MAX_FILE_BYTES, MIN_LEAF_BYTES } from '../../src/files/file-tree.ts'
 import type { FilesOnOffer, OfferedFile } from '../../src/files/index.ts'
+import { LeafSet } from '../../src/files/leaf-set.ts'
 import { MAX_REQUESTS_PER_STREAM } from '../../src/files/upload-session.ts'
 import { UPLOAD_TURN_BYTES } from '../../src/files/upload-slots.ts'
 import { FrameQueue, onClosed, runFrames } from '../../src/wire/index.ts'
 import { eventually, until } from '../eventually.ts'
-import { fetching, gated, lying, nothing, offering, original, rawStreamTo, side, streamTo } from './sides.ts'
+import { fetching, gated, having, lying, nothing, offering, original, rawStreamTo, side, streamTo } from './sides.ts'
 
 /** A requester that sends what the test says, and keeps all answers. */
 function asking(stream: Stream) {
@@ -70,6 +71,28 @@ test('a peer without a right sees what it would see if the file were not there',
   const { download, events } = await fetching(given)
   download.add(anna.id, await streamTo(carl, anna))
   await eventually(() => expect(events).toEqual([`${anna.id} dropped: not-here`]))
+})
+
+test('a source that has a part of the file sends that part, and says so', async () => {
+  const given = await original(40 * MIN_LEAF_BYTES)
+  const leaves = leafCountOf(given.content.byteLength)
+  // Each has a third, and none has all.
+  const partial = async (rest: number) => {
+    const have = new LeafSet(leaves)
+    for (let leaf = rest; leaf < leaves; leaf += 3) have.add(leaf)
+    return side(having(given, have))
+  }
+  const sources = [await partial(0), await partial(1), await partial(2)]
+  const bob = await side(nothing)
+  const { download } = await fetching(given)
+  for (const source of sources) download.add(source.id, await streamTo(bob, source))
+  expect((await readFile(await download.whole)).equals(given.content)).toBe(true)
+  const [first] = sources
+  if (first === undefined) throw new Error('no source')
+  const asker = asking(await rawStreamTo(bob, first))
+  asker.ask({ type: 'get', request: 1, file: given.hashed.file, leaf: 1, count: 1 })
+  await until(() => asker.answers.length > 0, 'an answer')
+  expect(asker.answers[0]).toEqual({ type: 'refuse', request: 1, reason: 'no-such-leaf' })
 })
 
 test('an interrupted download goes on with what is on the disk', async () => {

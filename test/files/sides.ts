@@ -18,6 +18,7 @@ import {
   type OfferedFile
 } from '../../src/files/index.ts'
 import { FILE_PROTOCOL } from '../../src/files/file-frames.ts'
+import type { LeafSet } from '../../src/files/leaf-set.ts'
 import { node } from '../directory/nodes.ts'
 
 export interface Side {
@@ -71,6 +72,17 @@ export function offering({ hashed }: Original, ...peers: readonly string[]): Fil
         }),
         () => 'changed' as const
       )
+    }
+  }
+}
+
+/** The same, of a file that is not whole. */
+export function having(given: Original, have: LeafSet): FilesOnOffer {
+  const whole = offering(given)
+  return {
+    open: async (peer, file) => {
+      const opened = await whole.open(peer, file)
+      return typeof opened === 'object' ? { ...opened, have: () => have } : opened
     }
   }
 }

@@ -257,7 +257,11 @@ export class JsonFace {
     this.#on('typing', ({ detail: { peer, name } }) => ({ peer, name }))
     this.#on('left', ({ detail: { peer, name, reason } }) => ({ peer, name, reason }))
     this.#on('invitation', ({ detail }) => invitationNewsJson(detail))
-    this.#on('transfer', ({ detail: { what, transfer } }) => ({ what, ...transferJson(transfer) }))
+    this.#on('transfer', ({ detail: { what, transfer, source } }) => ({
+      what,
+      ...transferJson(transfer),
+      ...(source === undefined ? {} : { source: source.peer, sourceName: source.label })
+    }))
     this.#on('share', ({ detail }) => ({ shares: detail.shares.map(shareJson) }))
     this.#on('found', ({ detail }) => searchNewsJson(detail))
     this.#on('notice', ({ detail }) => noticeJson(detail))

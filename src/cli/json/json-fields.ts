@@ -260,7 +260,9 @@ export const eventFields = {
   share: { shares: '[shares](#a-share), all of them' },
   found: { words: 'of the search', files: 'as in the answer to `find`' },
   transfer: {
-    what: '`offered`, `started`, `progress` (about once a second), `done`, `failed`, `declined`',
+    what: '`offered`, `started`, `progress` (about once a second), `wrong-source` (a peer sent something else and is not asked any more), `done`, `failed`, `declined`',
+    'source?': 'of `wrong-source`: that peer',
+    'sourceName?': 'of `wrong-source`: how a line names it',
     number: 'of the [transfer](#a-transfer), whose other fields follow',
     direction: 'as there',
     peer: 'as there',

@@ -17,7 +17,7 @@ export function transferLine(view: TransferView): string {
 }
 
 /** @returns undefined for news that the list shows, and that are no line of their own */
-export function transferNewsText({ what, transfer }: TransferNews): string | undefined {
+export function transferNewsText({ what, transfer, source }: TransferNews): string | undefined {
   const { number, label, path = '', why = 'no reason was given' } = transfer
   const who = cleanText(label)
   switch (what) {
@@ -27,6 +27,8 @@ export function transferNewsText({ what, transfer }: TransferNews): string | und
       return `${nameText(transfer)} from ${who} is here: ${cleanText(path)}`
     case 'failed':
       return `${nameText(transfer)} from ${who} was not fetched: ${cleanText(why)}. /get ${number} tries again.`
+    case 'wrong-source':
+      return `${cleanText(source?.label ?? label)} sent something else than ${nameText(transfer)}. None of it was kept, and ${cleanText(source?.label ?? label)} is not asked for it any more.`
     case 'started':
     case 'progress':
     case 'declined':

@@ -148,9 +148,7 @@ export class PartFile implements Part {
   async write(leaf: number, bytes: Uint8Array): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#unwritten.push({ leaf, bytes, written: resolve, failed: reject })
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined
-    })
+    this.#writing ??= this.#writeAll()
     await promise
   }
 
@@ -165,6 +163,8 @@ export class PartFile implements Part {
         for (const { failed } of some) failed(thrown)
       }
     }
+    // At once: what comes a moment later would wait for a loop that is over.
+    this.#writing = undefined
     if (this.have.count !== this.#notedCount) this.#note()
   }
 

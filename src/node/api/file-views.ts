@@ -33,8 +33,11 @@ export interface TransferView {
 
 /** What has become of a file; `progress` comes about once a second. */
 export interface TransferNews {
-  readonly what: 'offered' | 'started' | 'progress' | 'done' | 'failed' | 'declined'
+  /** `wrong-source`: a peer has sent what is not the file, and is asked no more; others that offer it are. */
+  readonly what: 'offered' | 'started' | 'progress' | 'wrong-source' | 'done' | 'failed' | 'declined'
   readonly transfer: TransferView
+  /** Of `wrong-source`: that peer, and how a line names it. */
+  readonly source?: { readonly peer: string; readonly label: string }
 }
 
 export interface OfferOptions {

@@ -1,14 +1,14 @@
-// Fetches one file from the peer that offered it, until it is whole, it is stopped, or it will never come: over any
-// connection, again after each loss, with what is on the disk already.
-import type { Connection } from '@libp2p/interface'
-import { Download, PartFile, type DropReason, type FileService, type PartInit } from '../../files/index.ts'
-import { Backoff, onAbort, Wakeup } from '../../lib/index.ts'
+// Fetches one file from all peers that have offered it, until it is whole, it is stopped, or it will never come: with what
+// is on the disk already. How one peer is reached is the source's.
+import { Download, PartFile, type DropReason, type PartInit } from '../../files/index.ts'
+import { onAbort } from '../../lib/index.ts'
 import { toError } from '../../wire/index.ts'
+import { FetchSource, type FetchNetwork } from './fetch-source.ts'
 
-/** How soon a sender that is not reached, or whose stream was lost, is tried again. */
-const FETCH_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const
+/** Peers that are asked for one file: as many as a download has streams. */
+const MAX_FETCH_SOURCES = 8
 
-/** The file will never come from this peer. */
+/** The file will never come from those that have offered it. */
 class FileRefusedError extends Error {
   override readonly name = 'FileRefusedError'
 }
@@ -20,38 +20,33 @@ const refusals: Readonly<Record<Exclude<DropReason, 'too-fast'>, string>> = {
   wrong: 'what came is not the file that was offered: its sender is faulty, or cheats'
 }
 
-export interface FetchInit extends PartInit {
-  readonly peer: string
+export interface FetchInit extends PartInit, FetchNetwork {
+  /** Those that have offered it, also while it is fetched; the first are asked first. */
+  readonly peers: () => readonly string[]
   /** Of an earlier run. */
   readonly part: string | undefined
-  readonly network: {
-    connection(peer: string): Connection | undefined
-    connect(peer: string, options: { readonly signal: AbortSignal }): Promise<Connection>
-  }
-  readonly service: () => Pick<FileService, 'open'>
   /** There is a part on the disk, to go on with after a restart. Awaited before bytes are fetched. */
   readonly onPart: (path: string) => Promise<void>
   readonly onProgress: () => void
-  readonly backoff?: { readonly firstMs: number; readonly maxMs: number }
+  /** The peer has sent what is not the file: it is asked no more. */
+  readonly onWrong?: (peer: string) => void
 }
 
 export class Fetch {
   readonly #init: FetchInit
+  readonly #sources = new Map<string, FetchSource>()
+  readonly #running = new Set<Promise<void>>()
   readonly #stopped = new AbortController()
-  readonly #wakeup = new Wakeup()
-  readonly #pausing = new Wakeup()
-  readonly #backoff: Backoff
   #download: Download | undefined
-  #why: string | undefined
 
   constructor(init: FetchInit) {
     this.#init = init
-    this.#backoff = new Backoff(init.backoff ?? FETCH_BACKOFF)
   }
 
-  /** The sender is connected: a pause before the next try ends. */
-  wake(): void {
-    this.#pausing.wake()
+  /** The peer is connected, or has offered the file too: it is asked at once. */
+  wake(peer: string): void {
+    this.#sources.get(peer)?.wake()
+    if (this.#download !== undefined) this.#askMore(this.#download)
   }
 
   /** How many bytes are here, as whole leaves. */
@@ -60,18 +55,26 @@ export class Fetch {
     return have === undefined ? 0 : Math.round((this.#init.sizeBytes * have.count) / have.leaves)
   }
 
-  get isConnected(): boolean {
-    return (this.#download?.sources.length ?? 0) > 0
+  /** Peers that it is fetched from now, those in whose queue it waits too. */
+  get sources(): readonly string[] {
+    return this.#download?.sources ?? []
   }
 
-  /** Its place in the queue of its sender: 1 is served next; undefined while it is served. */
+  get isConnected(): boolean {
+    return this.sources.length > 0
+  }
+
+  /** The first of its places in the queues of its sources: 1 is served next; undefined while one serves it. */
   get place(): number | undefined {
-    return this.#download?.places[0]
+    const { places = [], sources = [] } = this.#download ?? {}
+    return places.length < sources.length ? undefined : places.toSorted((one, other) => one - other)[0]
   }
 
   /** Why nothing comes at the moment, in words. */
   get why(): string | undefined {
-    return this.isConnected ? undefined : this.#why
+    if (this.isConnected) return undefined
+    const all = [...this.#sources.values()]
+    return all.find(({ isOver, why }) => !isOver && why !== undefined)?.why
   }
 
   /**
@@ -80,7 +83,7 @@ export class Fetch {
    * @throws FileRefusedError; NoRoomError; what the disk says; the reason of {@link stop}
    */
   async run(): Promise<string> {
-    const { part, onPart, ...init } = this.#init
+    const { part, onPart, onProgress, ...init } = this.#init
     const resumed = part === undefined ? undefined : await PartFile.resume(part, init)
     const download = new Download({
       file: init.file,
@@ -92,24 +95,18 @@ export class Fetch {
         return created
       },
       events: {
-        progress: () => {
-          this.#backoff.reset()
-          this.#init.onProgress()
+        progress: (peer) => {
+          this.#sources.get(peer)?.served()
+          onProgress()
         },
-        dropped: (_peer, why) => {
-          if (why === 'too-fast') this.#wakeup.wake()
-          else void download.stop(new FileRefusedError(refusals[why]))
-        },
-        lost: (_peer, error) => {
-          this.#why = error?.message
-          this.#wakeup.wake()
-        }
+        dropped: (peer, why) => this.#dropped(download, peer, why),
+        lost: (peer, error) => this.#sources.get(peer)?.lost(error?.message)
       }
     })
     this.#download = download
     const { signal } = this.#stopped
     const unlisten = onAbort(signal, () => void download.stop(toError(signal.reason)))
-    const connecting = this.#connectAgain(download)
+    this.#askMore(download)
     try {
       return await download.whole
     } catch (error) {
@@ -118,7 +115,8 @@ export class Fetch {
     } finally {
       unlisten()
       this.#stopped.abort(new Error('the file is not fetched any more'))
-      await connecting
+      for (const source of this.#sources.values()) source.stop()
+      await Promise.all(this.#running)
     }
   }
 
@@ -128,29 +126,38 @@ export class Fetch {
     await this.#download?.stop(reason)
   }
 
-  /** A stream to the sender, and another one after each that was lost. */
-  async #connectAgain(download: Download): Promise<void> {
-    const { peer, network, service } = this.#init
-    const { signal } = this.#stopped
-    for (let isFirst = true; !signal.aborted; isFirst = false) {
-      // Also where the sender ended the stream at once, so that it is not asked without end.
-      if (!isFirst) await this.#wakeup.sleep(signal).then(async () => this.#pause(signal))
-      while (!signal.aborted && download.sources.length === 0) {
-        try {
-          const connection = network.connection(peer) ?? (await network.connect(peer, { signal }))
-          download.add(peer, await service().open(connection, { signal }))
-          this.#why = undefined
-          this.#init.onProgress()
-        } catch (error) {
-          this.#why = toError(error).message
-          this.#init.onProgress()
-          await this.#pause(signal)
-        }
-      }
+  #askMore(download: Download): void {
+    for (const peer of this.#init.peers()) {
+      const asked = [...this.#sources.values()].filter(({ isOver }) => !isOver).length
+      if (this.#stopped.signal.aborted || asked >= MAX_FETCH_SOURCES) return
+      if (!this.#sources.has(peer)) this.#ask(download, peer)
     }
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
-    await this.#pausing.sleep(signal, this.#backoff.nextMs())
+  #ask(download: Download, peer: string): void {
+    const { network, service, backoff, onProgress } = this.#init
+    const source = new FetchSource({
+      peer,
+      network,
+      service,
+      ...(backoff === undefined ? {} : { backoff }),
+      add: (stream) => download.add(peer, stream),
+      isOpen: () => download.sources.includes(peer),
+      onChange: onProgress
+    })
+    this.#sources.set(peer, source)
+    const running = source.run()
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  #dropped(download: Download, peer: string, why: DropReason): void {
+    const source = this.#sources.get(peer)
+    if (why === 'too-fast') return source?.lost(undefined)
+    source?.stop(refusals[why])
+    if (why === 'wrong') this.#init.onWrong?.(peer)
+    this.#askMore(download)
+    if ([...this.#sources.values()].every(({ isOver }) => isOver))
+      void download.stop(new FileRefusedError(refusals[why]))
   }
 }

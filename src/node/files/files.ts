@@ -183,11 +183,12 @@ export class Files implements FilesApi {
     if (files.length === 0) return
     const added = await this.#init.book.addReceived(files.map((file) => ({ ...file, peer })))
     for (const one of added) this.#tell('offered', one)
+    this.wake(peer)
   }
 
-  /** The peer is connected: what is fetched of it goes on at once. */
+  /** The peer is connected, or offers a file that is on its way: what is fetched of it goes on at once. */
   wake(peer: string): void {
-    for (const running of this.#running.values()) if (running.peer === peer) running.fetch.wake()
+    for (const { fetch } of this.#running.values()) fetch.wake(peer)
   }
 
   /** Bytes of a file went out to a peer. */
@@ -251,6 +252,11 @@ export class Files implements FilesApi {
       minFreeBytes,
       network,
       service,
+      peers: () => this.#offerersOf(file),
+      onWrong: (peer) => {
+        const transfer = this.#receivedView(file)
+        this.#init.tell({ what: 'wrong-source', transfer, source: { peer, label: this.#init.label(peer) } })
+      },
       onPart: async (part) => void (await this.#change(file, { part })),
       onProgress: () => this.#progress(file.number)
     })
@@ -264,6 +270,13 @@ export class Files implements FilesApi {
       bytesPerSecond: undefined
     })
     this.#tell('started', file)
+  }
+
+  /** Those that have offered the same file, too: its own sender first. */
+  #offerersOf({ peer, file }: ReceivedFile): readonly string[] {
+    const { book, isBlocked } = this.#init
+    const offers = book.received.filter((one) => one.file === file && one.state !== 'declined')
+    return [...new Set([peer, ...offers.map((one) => one.peer)])].filter((one) => one === peer || !isBlocked(one))
   }
 
   async #run(file: ReceivedFile, fetch: Fetch): Promise<void> {

@@ -93,6 +93,9 @@ test('a file in words: one line, whatever its name is', () => {
   expect(transferNewsText({ what: 'failed', transfer: { ...transfer, why: 'it is gone' } })).toBe(
     'photo␤.jpg (3 MiB) from bob was not fetched: it is gone. /get 12 tries again.'
   )
+  expect(transferNewsText({ what: 'wrong-source', transfer, source: { peer: 'x', label: 'mal\nlory' } })).toBe(
+    'mal␤lory sent something else than photo␤.jpg (3 MiB). None of it was kept, and mal␤lory is not asked for it any more.'
+  )
   expect(transferNewsText({ what: 'progress', transfer })).toBeUndefined()
   expect(transferResultText({ ...transfer, state: 'declined' })).toBe(
     'photo␤.jpg (3 MiB) is not fetched. /get 12 takes that back.'

@@ -11,7 +11,7 @@ test('a sender that was not reached is tried again as soon as it is connected, n
   let tries = 0
   const anHourMs = 3_600_000
   const fetch = new Fetch({
-    peer: 'anna',
+    peers: () => ['anna'],
     file: 'ab'.repeat(32),
     name: 'photo.jpg',
     sizeBytes: 10,
@@ -32,7 +32,7 @@ test('a sender that was not reached is tried again as soon as it is connected, n
   })
   const stopped = expect(fetch.run()).rejects.toThrow('enough')
   await until(() => fetch.why === 'nothing listens there', 'the first try')
-  fetch.wake()
+  fetch.wake('anna')
   await until(() => tries === 2, 'the second try')
   await fetch.stop(new Error('enough'))
   await stopped

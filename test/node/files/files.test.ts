@@ -1,6 +1,6 @@
 /** Files between real nodes on loopback: offered in a message, fetched, declined, withdrawn, and gone on with after a restart. */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -133,6 +133,53 @@ test('a file waits for its sender, and a download goes on by itself after both w
     return view
   })
   expect((await readFile(done?.path ?? '')).equals(content)).toBe(true)
+})
+
+test('a file that two peers have offered comes from the one that is there', async () => {
+  await using world = await contacts()
+  const { network, anna, bob } = world
+  const dora = await network.peer('dora')
+  await dora.peers.resolve([placeOf(bob)])
+  const content = randomBytes(3_000_000)
+  for (const node of [anna, dora]) await node.files.offer(bob.self.peerId, [await ownFile('film.mkv', content)])
+  await eventually(async () => expect(await states(bob)).toEqual(['film.mkv offered', 'film.mkv offered']))
+  const ofAnna = (await bob.files.list()).find(({ peer }) => peer === anna.self.peerId)
+  await anna.stop()
+  await bob.files.get(ofAnna?.number)
+  const done = await eventually(async () => {
+    const view = (await bob.files.list()).find(({ number }) => number === ofAnna?.number)
+    expect(view?.state).toBe('done')
+    return view
+  })
+  expect((await readFile(done?.path ?? '')).equals(content)).toBe(true)
+})
+
+test('a peer that sends something else is named, and the file comes from another', async () => {
+  await using world = await contacts()
+  const { network, anna, bob } = world
+  const dora = await network.peer('dora')
+  await dora.peers.resolve([placeOf(bob)])
+  const told = newsOf(bob)
+  const content = randomBytes(3_000_000)
+  const path = await ownFile('film.mkv', content)
+  await utimes(path, 1_000_000, 1_000_000)
+  await anna.files.offer(bob.self.peerId, [path])
+  const number = await offered(bob)
+  // Of another content, which neither its size nor its time shows.
+  await writeFile(path, randomBytes(3_000_000))
+  await utimes(path, 1_000_000, 1_000_000)
+  await bob.files.get(number)
+  await dora.files.offer(bob.self.peerId, [await ownFile('film.mkv', content)])
+  const again = async (): Promise<string> => {
+    const view = (await bob.files.list()).find((one) => one.number === number)
+    // Anna alone has failed before Dora has offered it.
+    if (view?.state === 'offered') await bob.files.get(number)
+    expect(view?.state).toBe('done')
+    return view?.path ?? ''
+  }
+  expect((await readFile(await eventually(again))).equals(content)).toBe(true)
+  const wrong = told.find(({ what }) => what === 'wrong-source')
+  expect([wrong?.source?.peer, wrong?.transfer.number]).toEqual([anna.self.peerId, number])
 })
 
 test('a stranger’s offer is part of its request, and counts when that is accepted', async () => {
