@@ -84,7 +84,7 @@ const mayImport = {
   'storage/store': 'storage storage/recovery storage/search storage/sqlite',
   transport: 'lib transport/tuning transport/websocket wire',
   'transport/tuning': 'wire',
-  'transport/websocket': 'wire',
+  'transport/websocket': 'lib wire',
   web: 'directory/http web/model web/picture',
   'web/model': 'directory/http lib',
   'web/picture': 'directory/http web/model',

@@ -17,6 +17,8 @@ const examples: Readonly<Record<SettingName, string>> = {
   directory: 'chat.example:8000',
   defaultDirectories: 'false',
   relayVia: '/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWCbJ6SGTETXjRjthKhrvKTo5tVSxsKx6aR75CZMtUCfbw',
+  proxy: 'http://proxy.example:3128',
+  proxyExcept: 'internal.example',
   portMapping: 'false',
   join: 'north.example:8000',
   federate: 'named',

@@ -25,6 +25,7 @@ import {
 } from '../transport/index.ts'
 import type { LinkWatch } from '../wire/index.ts'
 import { isLocal } from './dialing/address.ts'
+import { proxyOf } from './dialing/proxy.ts'
 import type { Settings } from './config/setting-specs.ts'
 import { directToContacts } from './reachability/direct-to-contacts.ts'
 import type { LanSearch } from './discovery/lan-search.ts'
@@ -99,6 +100,7 @@ export async function createChatHost(init: ChatHostInit): Promise<ChatHost> {
     key: profile.key,
     host: settings.host,
     port: init.port,
+    proxyOf: proxyOf(settings),
     guard,
     circuits,
     ...(direct === undefined ? {} : { direct }),

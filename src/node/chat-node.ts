@@ -13,6 +13,7 @@ import { DirectoriesInUse, Peers, Self, Trust, type ChatParts } from './chat-par
 import { settingViews, type Config } from './config/config.ts'
 import { pressureNotice } from './pressure-notice.ts'
 import { listeningPort, PortTakenError, startHost } from './dialing/listening.ts'
+import { proxyPlace } from './dialing/proxy.ts'
 import { Doctor } from './doctor/doctor.ts'
 import { doctorNode } from './doctor-node.ts'
 import { FileBook } from './files/file-book.ts'
@@ -322,6 +323,7 @@ async function compose({
     networkName: config.settings.network,
     isObserver: observe,
     searchesLan: config.settings.mdns,
+    proxy: proxyPlace(config.settings),
     namesRelays: namedRelays.length > 0,
     profile,
     port: port.port,

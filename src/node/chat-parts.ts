@@ -38,6 +38,8 @@ export interface ChatParts {
   readonly isObserver: boolean
   /** Peers are looked for by mDNS. */
   readonly searchesLan: boolean
+  /** `HOST:PORT` of the HTTP proxy by which WebSockets are reached. */
+  readonly proxy: string | undefined
   readonly namesRelays: boolean
   readonly profile: Profile
   /** The TCP port that this node listens on. */

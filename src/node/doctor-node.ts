@@ -11,6 +11,7 @@ export function doctorNode(parts: ChatParts, port: PortEvidence): DoctorNode {
   const { host, isObserver, messaging, network, profile, searchesLan } = parts
   return {
     searchesLan,
+    proxy: () => parts.proxy,
     port: () => port,
     directories: () => network.directories.views(),
     self: profile.id,

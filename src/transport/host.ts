@@ -57,6 +57,8 @@ export interface HostInit {
   readonly direct?: OtherTransport
   /** Where it listens for WebSockets too, and who may say there whose they are; default nowhere. */
   readonly webSockets?: WebSocketPlaceToListen
+  /** The HTTP proxy by which WebSockets of this host are reached; default none. */
+  readonly proxyOf?: WebSocketsInit['proxyOf']
   readonly discovery: NonNullable<Libp2pOptions['peerDiscovery']>
   readonly gater: ConnectionGater
   /** Peers that the user or the operator has chosen, by peer ID; default none. */
@@ -149,7 +151,15 @@ export function hostOptions(init: HostInit): Libp2pOptions {
     },
     transports: [
       upgraded(tuning.zonedAddresses ? zonedAddresses(tcp) : tcp),
-      upgraded(webSockets({ isTrustedProxy, onUnnamed, onMisbehaviour: judge, lookup: nameLookups.lookup })),
+      upgraded(
+        webSockets({
+          isTrustedProxy,
+          onUnnamed,
+          onMisbehaviour: judge,
+          lookup: nameLookups.lookup,
+          proxyOf: init.proxyOf
+        })
+      ),
       ...others.map(({ transport }) => upgraded(transport))
     ],
     connectionEncrypters: [

@@ -50,7 +50,8 @@ test('the manual speaks of constants that exist', () => {
     'XDG_DATA_HOME',
     'XDG_CONFIG_HOME',
     'XDG_RUNTIME_DIR',
-    'CREDENTIALS_DIRECTORY'
+    'CREDENTIALS_DIRECTORY',
+    'HTTPS_PROXY'
   ])
   expect(named.filter((name) => !all.has(name) && !variables.has(name))).toEqual([])
 })

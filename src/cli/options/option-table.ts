@@ -26,7 +26,15 @@ export const chatSettings: readonly SettingName[] = namesOf(({ of }) => of !== '
 const directorySettings = namesOf(({ of }) => of !== 'chat')
 
 /** Of a node that only looks at the roster. */
-const lookSettings: readonly SettingName[] = ['profile', 'network', 'directory', 'defaultDirectories', 'mdns']
+const lookSettings: readonly SettingName[] = [
+  'profile',
+  'network',
+  'directory',
+  'defaultDirectories',
+  'mdns',
+  'proxy',
+  'proxyExcept'
+]
 
 /** All that a command needs which opens no network. */
 const onlyProfile: readonly SettingName[] = ['profile']

@@ -62,7 +62,8 @@ function settingsFrom(init: {
     const candidates: readonly [SettingSource, unknown][] = [
       ['flag', init.flags[spec.name]],
       ['environment', emptyIsAbsent(init.env[spec.env])],
-      ['file', fromFile[spec.name]]
+      ['file', fromFile[spec.name]],
+      ['environment', commonValue(spec, init.env)]
     ]
     const [source, raw] = candidates.find(([, value]) => value !== undefined) ?? ['default', undefined]
     sources[spec.name] = source
@@ -95,9 +96,14 @@ export async function loadProfileConfig(init: Parameters<typeof loadConfig>[0]):
 export function settingViews({ settings, sources }: Config): readonly SettingView[] {
   return settingSpecs.map((spec) => ({
     name: spec.name,
-    value: settingText(spec, settings[spec.name]),
+    value: withoutPassword(settingText(spec, settings[spec.name])),
     source: sources[spec.name]
   }))
+}
+
+/** Of a URL with a name and a password. */
+function withoutPassword(text: string): string {
+  return text.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/u, '$1:…@')
 }
 
 function isSettingName(name: string): name is SettingName {
@@ -129,6 +135,17 @@ export function fileValue(spec: SettingSpec, texts: readonly string[]): string |
   if (texts.length > 1)
     throw new UsageError(`${spec.name} takes one value, and ${texts.length} were given: quote a text with spaces`)
   return spec.name === 'port' && typeof value === 'number' ? value : texts.join('')
+}
+
+/** What other programs are told, where Parley understands it: a SOCKS proxy is none of its. */
+function commonValue(spec: SettingSpec, env: NodeJS.ProcessEnv): string | undefined {
+  const raw = (spec.commonEnv ?? []).map((name) => emptyIsAbsent(env[name])).find((one) => one !== undefined)
+  try {
+    if (raw !== undefined) spec.parse(raw)
+    return raw
+  } catch {
+    return undefined
+  }
 }
 
 /** As it was typed: a list of the command line is one option, given several times. */

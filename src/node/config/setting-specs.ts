@@ -15,6 +15,7 @@ import {
   parseHost,
   parseList,
   parsePort,
+  parseProxy,
   parseSize,
   parseSwitch,
   type SettingValue
@@ -57,6 +58,8 @@ interface Setting<Name extends string, Value extends SettingValue> {
   /** Of a setting for a directory, as a directory's own help has it. */
   readonly help: string
   readonly parse: (text: string) => Value
+  /** Variables of other programs that count where nobody has set it for Parley; a value that is not understood is none. */
+  readonly commonEnv?: readonly string[]
   /** Writes the value in the form that `parse` reads; absent where that is the plain value. */
   readonly write?: (value: number) => string
   /** Of a list it is a list, of a switch true or false. */
@@ -139,6 +142,24 @@ const settings = [
     placeholder: 'PORT|ADDRESS',
     help: 'a libp2p relay, through which you and others who name it reach each other; repeatable, or with commas in the file and environment',
     parse: (text) => atMost(MAX_NAMED_RELAYS, parseList(text)),
+    byDefault: []
+  }),
+  setting<'proxy', string | undefined>({
+    name: 'proxy',
+    of: 'chat',
+    placeholder: 'http://HOST:PORT',
+    help: 'the HTTP proxy by which wss:// addresses are reached, where nothing else leads out; none for no proxy (default: that of HTTPS_PROXY)',
+    parse: parseProxy,
+    commonEnv: ['https_proxy', 'HTTPS_PROXY'],
+    byDefault: undefined
+  }),
+  setting({
+    name: 'proxyExcept',
+    of: 'chat',
+    placeholder: 'HOST',
+    help: 'a host, with all below it, that is reached without the proxy; repeatable, or with commas in the file and environment (default: those of NO_PROXY)',
+    parse: parseList,
+    commonEnv: ['no_proxy', 'NO_PROXY'],
     byDefault: []
   }),
   setting({

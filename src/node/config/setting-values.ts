@@ -2,7 +2,7 @@
 // ports, spans of time (`12h`), sizes (`500MiB`) and ranges of IP addresses
 // (`10.0.0.0/8`). Settings are read for --help too, so this loads nothing of libp2p.
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import { isPort, MAX_PORT } from '../../lib/index.ts'
+import { isPort, MAX_PORT, readProxy } from '../../lib/index.ts'
 import { UsageError } from '../api/errors.ts'
 
 /** @returns reads a text that matches; it throws UsageError for any other */
@@ -47,6 +47,14 @@ export function atMost(most: number, list: readonly string[]): readonly string[]
 export function parseHost(text: string): string {
   if (isIP(text) === 0) throw new UsageError('expected an IP address of this machine, such as 192.168.1.7 or ::')
   return text
+}
+
+const NO_PROXY = 'none'
+
+/** @throws UsageError unless `text` is the URL of an HTTP proxy, or `none` */
+export function parseProxy(text: string): string {
+  if (text === NO_PROXY || readProxy(text) !== undefined) return text
+  throw new UsageError(`expected http://HOST:PORT of an HTTP proxy, or ${NO_PROXY}`)
 }
 
 /** Nothing that is counted in settings comes near it. */

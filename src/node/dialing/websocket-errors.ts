@@ -1,10 +1,11 @@
 // Why a WebSocket was not opened, in words: what the web server there answered, or what is
 // wrong with its certificate. It knows errors of HTTP and TLS, not those of TCP.
 import { errorCode } from '../../lib/index.ts'
-import { WebSocketRefusedError } from '../../transport/index.ts'
+import { ProxyError, WebSocketRefusedError } from '../../transport/index.ts'
 
 /** @param place the URL */
 export function webSocketFailure(error: unknown, place: string): string | undefined {
+  if (error instanceof ProxyError) return proxyText(error, place)
   if (error instanceof WebSocketRefusedError) return refusalText(error, place)
   const code = errorCode(error)
   if (code === undefined) return undefined
@@ -31,6 +32,19 @@ const certificateTexts: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted
+}
+
+function proxyText({ status, proxy, message }: ProxyError, place: string): string {
+  switch (status) {
+    case undefined:
+      return `${message}: check --proxy and HTTPS_PROXY, or go without it by --proxy none`
+    case 407:
+      return `the proxy ${proxy} answered 407: it wants a name and password; give them as http://NAME:PASSWORD@${proxy} in PARLEY_PROXY`
+    case 403:
+      return `the proxy ${proxy} answered 403: it lets nobody connect to ${place}; ask who runs it, or use a directory on port 443`
+    default:
+      return `the proxy ${proxy} answered ${status}: it does not reach ${place}; check the host and port`
+  }
 }
 
 function refusalText({ status, message }: WebSocketRefusedError, place: string): string {

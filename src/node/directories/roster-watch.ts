@@ -16,6 +16,7 @@ import { compareRows } from '../peers/peer-label.ts'
 import { rosterRow } from '../peers/roster-rows.ts'
 import { ParleyError } from '../api/errors.ts'
 import { exitCodes } from '../api/exit-codes.ts'
+import { proxyOf } from '../dialing/proxy.ts'
 import { dialDirectory } from './websocket-fallback.ts'
 import { version } from '../config/version.ts'
 
@@ -47,6 +48,7 @@ export async function watchRoster(init: RosterWatchInit): Promise<void> {
       key: await generateKeyPair('Ed25519'),
       host: undefined,
       port: 0,
+      proxyOf: proxyOf(init.config.settings),
       discovery: [],
       gater: {},
       version

@@ -23,6 +23,13 @@ export function directoryFindings(
   return [...directories.map((one) => directoryFinding(one, seen)), ...clockFindings(directories, seen)]
 }
 
+/** @param proxy `HOST:PORT` of the HTTP proxy in use */
+export function proxyFindings(proxy: string | undefined): readonly DoctorFinding[] {
+  if (proxy === undefined) return []
+  const advice = 'It is that of --proxy, PARLEY_PROXY, the settings or HTTPS_PROXY; --proxy none goes without it'
+  return [note('directory', `wss:// addresses are reached by the HTTP proxy ${proxy}`, { advice })]
+}
+
 function directoryFinding(one: DirectoryEvidence, seen: Surroundings): DoctorFinding {
   const { address, state, rttMs, by, why = 'no answer' } = one.view
   switch (state) {

@@ -10,7 +10,7 @@ import { addressOf, formatAddress, hostPortOf, parseAddress, peerIdOf, relayOf }
 import type { StunServer } from '../../direct/stun/index.ts'
 import { dialFailureOf } from '../dialing/dial-errors.ts'
 import type { PathTrial, PeerTrials } from '../dialing/path-trials.ts'
-import { directoryFindings } from './diagnose-directories.ts'
+import { directoryFindings, proxyFindings } from './diagnose-directories.ts'
 import { lanFindings } from './diagnose-lan.ts'
 import { peerFindings } from './diagnose-peer.ts'
 import { portFindings } from './diagnose-port.ts'
@@ -49,6 +49,8 @@ const NAME_PATIENCE_MS = 2_500
 /** What the examination asks of the node. */
 export interface DoctorNode {
   readonly searchesLan: boolean
+  /** `HOST:PORT` of the HTTP proxy in use. */
+  proxy(): string | undefined
   port(): PortEvidence
   directories(): readonly DirectoryView[]
   /** The own peer ID. */
@@ -108,6 +110,7 @@ export class Doctor {
       findings: [
         ...lan,
         ...port.filter(({ cause }) => !(isKilled && cause === 'firewall-port-in')),
+        ...proxyFindings(this.#node.proxy()),
         ...directoryFindings(directories, seen),
         ...reachabilityFindings(reach, seen),
         ...peer

@@ -1,10 +1,12 @@
-// Opens a WebSocket: a TCP connection, TLS where the address asks for it, and the opening
-// handshake. TLS and the system's certificates are loaded when they are first needed. It
+// Opens a WebSocket: a TCP connection or a tunnel of a proxy, TLS where the address asks for
+// it, and the opening handshake. TLS and the system's certificates are loaded when they are first needed. It
 // knows nothing of libp2p.
-import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { createSecureContext, getCACertificates, SecureContext } from 'node:tls'
+import type { HttpProxy } from '../../lib/index.ts'
 import { toError } from '../../wire/index.ts'
 import { readHttpHead } from './http-head.ts'
+import { openTunnel } from './http-proxy.ts'
 import { checkUpgradeResponse, upgradeRequest, WebSocketRefusedError } from './upgrade.ts'
 import type { WebSocketPlace } from './websocket-address.ts'
 
@@ -14,17 +16,27 @@ export interface OpenWebSocket {
   readonly early: Uint8Array
 }
 
+export interface OpenWebSocketOptions {
+  readonly signal: AbortSignal
+  readonly lookup?: LookupFunction | undefined
+  /** The way out; without it, the host is dialled. */
+  readonly proxy?: HttpProxy | undefined
+}
+
 /**
+ * @throws ProxyError when the proxy makes no tunnel to it
  * @throws WebSocketRefusedError when what answers opens no WebSocket
  * @throws the system's error, or that of TLS; the signal's reason
  */
 export async function openWebSocket(
   place: WebSocketPlace,
-  { signal, lookup }: { readonly signal: AbortSignal; readonly lookup?: LookupFunction | undefined }
+  { signal, lookup, proxy }: OpenWebSocketOptions
 ): Promise<OpenWebSocket> {
   signal.throwIfAborted()
+  const tunnel = proxy === undefined ? undefined : await openTunnel(place, { proxy, signal, lookup })
   const where = { host: place.host, port: place.port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) }
-  const socket = place.isSecure ? await tlsSocket(place, where) : connect(where)
+  const bare = tunnel ?? connect(where)
+  const socket = place.isSecure ? await tlsOver(bare, place) : bare
   const { promise, resolve, reject } = Promise.withResolvers<OpenWebSocket>()
   const onAbort = (): void => reject(toError(signal.reason))
   const onClose = (): void => reject(new WebSocketRefusedError('the connection was closed before an answer came'))
@@ -47,6 +59,10 @@ export async function openWebSocket(
   const connected = place.isSecure ? 'secureConnect' : 'connect'
   signal.addEventListener('abort', onAbort)
   socket.on('error', reject).on('close', onClose).on('data', onData).once(connected, onConnect)
+  if (socket === tunnel) {
+    onConnect()
+    socket.resume()
+  }
   try {
     return await promise
   } catch (error) {
@@ -59,11 +75,11 @@ export async function openWebSocket(
   }
 }
 
-async function tlsSocket(place: WebSocketPlace, where: TcpNetConnectOpts): Promise<Socket> {
+async function tlsOver(socket: Socket, place: WebSocketPlace): Promise<Socket> {
   const tls = await import('node:tls')
   const name = place.serverName ?? place.host
   return tls.connect({
-    ...where,
+    socket,
     // HTTP/2, which a proxy may prefer, opens WebSockets in another way (RFC 8441).
     ALPNProtocols: ['http/1.1'],
     secureContext: trustedCertificates(tls),

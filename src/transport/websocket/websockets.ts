@@ -7,6 +7,7 @@
 import { transportSymbol } from '@libp2p/interface'
 import type { ComponentLogger, Transport } from '@libp2p/interface'
 import type { LookupFunction } from 'node:net'
+import type { HttpProxy } from '../../lib/index.ts'
 import { addressClass, stateAddressClass, toError, type MisbehaviourError } from '../../wire/index.ts'
 import { openWebSocket } from './open-websocket.ts'
 import { webSocketPlaceOf } from './websocket-address.ts'
@@ -16,6 +17,8 @@ import { WebSocketListener, type WebSocketListenerInit } from './websocket-liste
 export interface WebSocketsInit extends Pick<WebSocketListenerInit, 'isTrustedProxy' | 'onUnnamed'> {
   /** Looks up the hosts that are dialled; default the system's. */
   readonly lookup?: LookupFunction
+  /** The proxy by which this host is reached; undefined where it is dialled itself. */
+  readonly proxyOf?: ((host: string) => HttpProxy | undefined) | undefined
   readonly onMisbehaviour: (error: MisbehaviourError, connection: WebSocketConnection) => void
 }
 
@@ -27,6 +30,7 @@ interface Components {
 export function webSockets({
   onMisbehaviour,
   lookup,
+  proxyOf,
   ...listening
 }: WebSocketsInit): (components: Components) => Transport {
   return ({ logger }) => {
@@ -40,7 +44,11 @@ export function webSockets({
       dial: async (address, options) => {
         const place = webSocketPlaceOf(address)
         if (place === undefined) throw new TypeError(`${address.toString()} is not the address of a WebSocket`)
-        const { socket, early } = await openWebSocket(place, { signal: options.signal, lookup })
+        const { socket, early } = await openWebSocket(place, {
+          signal: options.signal,
+          lookup,
+          proxy: proxyOf?.(place.host)
+        })
         stateAddressClass(address, addressClass(socket.remoteAddress ?? ''))
         const connection = new WebSocketConnection({ ...init(), socket, remoteAddr: address, direction: 'outbound' })
         if (early.byteLength > 0) connection.received(early)
