@@ -1,14 +1,20 @@
 // Attacks by the number of connections: places that are taken, and taken again.
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PrivateKey } from '@libp2p/interface'
+import type { Connection, PrivateKey } from '@libp2p/interface'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attack, AttackContext } from '../attack.ts'
-import { again, RawLink, rawSocket, onLinks } from '../raw-link.ts'
+import { openStream } from '../../fault/attacker.ts'
+import { connected } from '../protocol-link.ts'
+import { addressOf, again, RawLink, rawSocket, onLinks } from '../raw-link.ts'
 
 /** More than a chat has places for, and as many as fill a directory's handshakes many times. */
 const idleConnections = 450
 const parallelDials = 4
 const silentAtOnce = 64
+const connectionsWithStreams = 40
+/** See STREAM_OPENING_RATE. */
+const streamsEachSecond = 30
+const identifyProtocol = '/ipfs/id/1.0.0'
 
 async function silent(context: AttackContext, sources: readonly string[]): Promise<void> {
   for (const source of sources) context.identity(source)
@@ -44,6 +50,20 @@ async function idle(context: AttackContext, keyOf: () => Promise<PrivateKey>): P
   )
 }
 
+/** Opens streams for as long as the connection lasts, a little below the rate of openings. */
+async function streamsWithin(context: AttackContext, connection: Connection): Promise<void> {
+  await again(
+    context,
+    async () => {
+      const stream = await openStream(connection, identifyProtocol)
+      context.sent(identifyProtocol.length)
+      stream.abort(new Error('enough'))
+      await sleep(1_000 / streamsEachSecond)
+    },
+    { while: () => connection.status === 'open' }
+  )
+}
+
 export const connectionAttacks: readonly Attack[] = [
   {
     name: 'idle-connections-of-one-key',
@@ -64,6 +84,21 @@ export const connectionAttacks: readonly Attack[] = [
     // At the rate at which handshakes begin it takes no place from others in this time, so that nobody is named.
     bounds: { cpuMsPerMb: undefined },
     run: async (context) => idle(context, async () => generateKeyPair('Ed25519'))
+  },
+  {
+    name: 'streams-within-the-budget',
+    does: 'opens streams on 40 connections at a time, on each no faster than it may',
+    against: ['chat', 'directory'],
+    bounds: { cpuMsPerMb: undefined },
+    run: async (context) => {
+      const { attacker } = await connected(context)
+      const address = addressOf(context.target).toString()
+      await Promise.all(
+        Array.from({ length: connectionsWithStreams }, async () =>
+          again(context, async () => streamsWithin(context, await attacker.connect(address)))
+        )
+      )
+    }
   },
   {
     name: 'silent-sockets',
