@@ -8,6 +8,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { hostOptions } from '../../src/transport/host.ts'
+import { eventualMs, patientConnections } from '../patience.ts'
 import { habits, visitDirectory } from './visit.ts'
 
 export interface NewcomersInit {
@@ -26,7 +27,8 @@ export interface NewcomersAnswer {
 
 /** On the way at one time: one waits for its answers while another encrypts. */
 const atOnce = 8
-const timeoutMs = 30_000
+/** A busy machine is no fault of the directory's. */
+const timeoutMs = eventualMs
 
 /**
  * Dials as another peer each time, in the one place where a node's key is used on a connection that it dials. To make a
@@ -59,6 +61,7 @@ class Newcomers {
             })
           )
       ),
+      connectionManager: { ...options.connectionManager, ...patientConnections },
       addresses: { listen: [] }
     })
     await libp2p.start()
