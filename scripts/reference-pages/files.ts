@@ -31,6 +31,21 @@ const files: readonly FileNote[] = [
     what: 'contacts with their addresses, your names for them and which are verified; blocked and ignored peers; keys learned for addresses; directories used; the port of the first start'
   },
   {
+    path: `${profile}/files.json`,
+    name: 'files.json',
+    what: 'files that were offered to you and by you, and how far they are'
+  },
+  {
+    path: `${profile}/shares.json`,
+    name: 'shares.json',
+    what: 'the folders that you share, and with whom; one that could not be read is kept as `shares.json.damaged`'
+  },
+  {
+    path: `${profile}/share-hashes.jsonl`,
+    name: 'share-hashes.jsonl',
+    what: 'the hashes of shared files, so that they are not read again after a restart; when it is deleted, they are'
+  },
+  {
     path: `${profile}/screen.json`,
     name: 'screen.json',
     what: 'preferences of the full screen: theme, mouse, notifications, quiet hours'

@@ -88,8 +88,11 @@ export class FileBook {
     return this.#book.sent.findLast((one) => one.peer === peer && one.file === file)
   }
 
-  async addReceived(files: readonly Omit<ReceivedFile, 'number' | 'state'>[]): Promise<readonly ReceivedFile[]> {
-    const added = files.map((file): ReceivedFile => ({ ...file, number: this.#book.next++, state: 'offered' }))
+  async addReceived(
+    files: readonly Omit<ReceivedFile, 'number' | 'state'>[],
+    state: 'offered' | 'wanted' = 'offered'
+  ): Promise<readonly ReceivedFile[]> {
+    const added = files.map((file): ReceivedFile => ({ ...file, number: this.#book.next++, state }))
     this.#book.received.push(...added)
     while (this.#book.received.length > MAX_REMEMBERED) this.#forgetOne()
     await this.#write()

@@ -153,10 +153,12 @@ export class Files implements FilesApi {
     if (wanted > MAX_WANTED) {
       throw new UsageError(`${wanted} files would be on their way, and at most ${MAX_WANTED} can be: wait for some`)
     }
-    const added = await book.addReceived(fresh.map((file) => ({ ...file, peer })))
-    const taken = await Promise.all(added.map(async (one) => this.#change(one, { state: 'wanted' })))
+    const added = await book.addReceived(
+      fresh.map((file) => ({ ...file, peer })),
+      'wanted'
+    )
     this.#fetchNext()
-    return [...views, ...taken.map((one) => this.#receivedView(one))]
+    return [...views, ...added.map((one) => this.#receivedView(one))]
   }
 
   async decline(number?: number, options: { readonly peer?: string } = {}): Promise<TransferView> {

@@ -1,5 +1,5 @@
 // Which folders a profile shares, and with whom, in one small file. It looks into no folder.
-import { readFile } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OWNER_ONLY, writeFileAtomically } from '../../storage/index.ts'
 import { isEntryName } from '../../share/index.ts'
@@ -27,13 +27,16 @@ export class ShareBook {
 
   /**
    * @param folder of the profile; empty for one that nothing keeps
-   * @throws SyntaxError when the file can't be read as one: nothing is shared that its user did not choose
+   * @returns one without shares where the file can't be read as one, which is kept aside: nothing is shared that its user
+   *   did not choose
    */
   static async open(folder: string): Promise<ShareBook> {
     if (folder === '') return new ShareBook(undefined, [])
     const file = join(folder, shareBookName)
     const text = await readFile(file, 'utf8').catch(() => undefined)
-    return new ShareBook(file, text === undefined ? [] : parsed(text))
+    const shares = text === undefined ? [] : parsed(text)
+    if (shares === undefined) await rename(file, `${file}.damaged`)
+    return new ShareBook(file, shares ?? [])
   }
 
   get shares(): readonly Share[] {
@@ -61,9 +64,14 @@ export class ShareBook {
   }
 }
 
-function parsed(text: string): readonly Share[] {
-  const list: unknown = JSON.parse(text)
-  return Array.isArray(list) ? list.filter(isShare) : []
+/** @returns undefined for what is no list of shares */
+function parsed(text: string): readonly Share[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text)
+    return Array.isArray(list) ? list.filter(isShare) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** This program wrote it; an entry that says no longer with whom is left out, and so not shared. */

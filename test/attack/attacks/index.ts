@@ -9,6 +9,7 @@ import { pageAttacks } from './page.ts'
 import { pathAndFileAttacks } from './paths-and-files.ts'
 import { presenceAttacks } from './presence.ts'
 import { relayAttacks } from './relays.ts'
+import { shareAttacks } from './shares.ts'
 import { webSocketAttacks } from './websocket.ts'
 import { yamuxAttacks } from './yamux.ts'
 
@@ -23,5 +24,6 @@ export const attacks: readonly Attack[] = [
   ...namedRelayAttacks,
   ...pathAndFileAttacks,
   ...pageAttacks,
+  ...shareAttacks,
   ...webSocketAttacks
 ]

@@ -73,3 +73,11 @@ test('a file that can’t be read is an empty book, and entries that are none ar
   expect((await book.addReceived([received('bob')]))[0]?.number).toBe(5)
   expect(JSON.parse(await readFile(join(at, 'files.json'), 'utf8'))).toMatchObject({ next: 6 })
 })
+
+test('files that are wanted at once stay, however many others are remembered', async () => {
+  const book = await FileBook.open('')
+  await book.addReceived(Array.from({ length: 900 }, (_, at) => received('carl', `offered ${at}`)))
+  const wanted = Array.from({ length: 1_000 }, (_, at) => received('bob', `wanted ${at}`))
+  await book.addReceived(wanted, 'wanted')
+  expect(book.received.filter(({ state }) => state === 'wanted')).toHaveLength(1_000)
+})
