@@ -60,7 +60,7 @@ const mayImport = {
   'node/discovery': 'lib node/api node/dialing transport wire',
   'node/doctor': 'direct/stun lib node/api node/dialing node/discovery node/doctor/evidence wire',
   'node/doctor/evidence': 'direct/stun lib node/api node/dialing node/discovery transport',
-  'node/files': 'chat-protocol files lib node/api node/config storage wire',
+  'node/files': 'chat-protocol files lib node/api node/config node/dialing storage wire',
   'node/invitations': 'invite lib node/api node/dialing presence storage wire',
   'node/messaging': 'chat-protocol lib node/api node/config node/dialing node/peers node/profile storage wire',
   'node/peers': 'chat-protocol directory lib node/api node/config node/dialing presence storage transport wire',

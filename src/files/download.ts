@@ -102,6 +102,11 @@ export class Download {
     return [...this.#sources.values()].map(({ peer }) => peer)
   }
 
+  /** Ends the streams to the peer: what was asked there is asked again, of others or over another stream. */
+  leave(peer: string): void {
+    for (const source of this.#sources.values()) if (source.peer === peer) source.link.end()
+  }
+
   /** Takes over a stream of the file protocol to a peer that may have the file. */
   add(peer: string, stream: Stream): void {
     if (this.#isOver || this.#sources.size >= MAX_SOURCES) {

@@ -1,4 +1,4 @@
-// `npm run test:kill -- --rounds N [--link | --equal-texts] [--seed S]`: two real
+// `npm run test:kill -- --rounds N [--link | --equal-texts | --files] [--seed S]`: two real
 // processes talk while one of them is killed with -9 again and again, or the link
 // between them is cut; or other commands send one text through the one that is
 // killed. At the end both histories are compared whole. It knows the command line
@@ -14,6 +14,7 @@ import { freePorts } from '../processes/ports.ts'
 import { Chatter } from './chatter.ts'
 import { compareClaims, compareHistories, type Side, type Verdict } from './compare.ts'
 import type { Told } from './clients.ts'
+import { playFiles } from './files.ts'
 import { clientsOfARound, playEqualTexts } from './equal-texts.ts'
 import { badLink, type Place } from './bad-link.ts'
 import { messagesEachWay, playRound, type Cable } from './round.ts'
@@ -24,6 +25,10 @@ const defaultRounds = 10
 const calmRoundEvery = 3
 /** Nothing takes this long; what is still on its way then counts as lost. */
 const settleTimeoutMs = 60_000
+/** Of a file that is on its way: 256 MiB. */
+const leavesOfAFile = 1_024
+/** Of a file, what one kill may cost. */
+const mostAgain = 0.01
 
 interface Options {
   readonly rounds: number
@@ -31,6 +36,8 @@ interface Options {
   readonly isLink: boolean
   /** Clients send through the first one, which is killed, and nobody else says anything. */
   readonly hasEqualTexts: boolean
+  /** A file is on its way instead of messages. */
+  readonly hasFiles: boolean
 }
 
 interface Ground {
@@ -46,7 +53,8 @@ const oneMachine: Ground = {
   remove: async () => undefined
 }
 
-async function main({ rounds, seed, isLink, hasEqualTexts }: Options): Promise<number> {
+async function main({ rounds, seed, isLink, hasEqualTexts, hasFiles }: Options): Promise<number> {
+  if (hasFiles) return judgeFiles(rounds, seed)
   await promisify(execFile)(nodePath, [join(import.meta.dirname, '..', '..', 'scripts', 'build.js'), '--if-stale'])
   const ground = isLink ? await badLink() : oneMachine
   const home = await mkdtemp(join(tmpdir(), 'parley-kill-'))
@@ -81,6 +89,21 @@ async function main({ rounds, seed, isLink, hasEqualTexts }: Options): Promise<n
     await Promise.allSettled(chatters.map(async (chatter) => chatter.kill()))
     if (!isKept) await rm(home, { recursive: true, force: true })
     await ground.remove()
+  }
+}
+
+/** @returns the exit code */
+async function judgeFiles(rounds: number, seed: number): Promise<number> {
+  console.log(`${rounds} kills while files are on their way, --seed ${seed}`)
+  const folder = await mkdtemp(join(tmpdir(), 'parley-kill-'))
+  try {
+    const random = new SeededRandom(seed)
+    const { kills, files, wrongFiles, again } = await playFiles({ folder, rounds, random, leaves: leavesOfAFile })
+    const most = Math.max(...again)
+    console.log(`kills ${kills} files ${files} wrong ${wrongFiles}, at most ${(100 * most).toFixed(2)} % came again`)
+    return wrongFiles === 0 && most <= mostAgain ? 0 : 1
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -159,14 +182,16 @@ function readOptions(): Options {
       rounds: { type: 'string' },
       seed: { type: 'string' },
       link: { type: 'boolean' },
-      'equal-texts': { type: 'boolean' }
+      'equal-texts': { type: 'boolean' },
+      files: { type: 'boolean' }
     }
   })
   return {
     rounds: readNumber('rounds', values.rounds, defaultRounds),
     seed: readNumber('seed', values.seed, Math.floor(Math.random() * 2 ** 32)),
     isLink: values.link ?? false,
-    hasEqualTexts: values['equal-texts'] ?? false
+    hasEqualTexts: values['equal-texts'] ?? false,
+    hasFiles: values.files ?? false
   }
 }
 

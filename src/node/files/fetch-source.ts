@@ -4,6 +4,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import type { FileService } from '../../files/index.ts'
 import { Backoff, Wakeup } from '../../lib/index.ts'
 import { toError } from '../../wire/index.ts'
+import { pathRankOf } from '../dialing/address.ts'
 
 /** How soon a peer that is not reached, or whose stream was lost, is tried again. */
 const FETCH_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const
@@ -22,6 +23,8 @@ export interface FetchSourceInit extends FetchNetwork {
   readonly add: (stream: Stream) => void
   /** Whether a stream to the peer is in use. */
   readonly isOpen: () => boolean
+  /** Ends the streams to the peer. */
+  readonly leave: () => void
   /** It was reached, or was not. */
   readonly onChange: () => void
 }
@@ -33,6 +36,8 @@ export class FetchSource {
   readonly #lost = new Wakeup()
   readonly #pausing = new Wakeup()
   readonly #backoff: Backoff
+  /** That of the last stream. */
+  #connection: Connection | undefined
   #why: string | undefined
 
   constructor(init: FetchSourceInit) {
@@ -62,6 +67,7 @@ export class FetchSource {
         try {
           const connection = network.connection(peer) ?? (await network.connect(peer, { signal }))
           add(await service().open(connection, { signal }))
+          this.#connection = connection
           this.#why = undefined
           onChange()
         } catch (error) {
@@ -78,8 +84,15 @@ export class FetchSource {
     this.#backoff.reset()
   }
 
-  /** The peer is connected: a pause before the next try ends. */
+  /** The peer is connected: a pause before the next try ends, and a stream over a relay gives way to one on a better path. */
   wake(): void {
+    const { peer, network, isOpen, leave } = this.#init
+    const best = network.connection(peer)
+    if (isOpen() && best !== undefined && this.#connection !== undefined) {
+      if (pathRankOf(best.remoteAddr) <= pathRankOf(this.#connection.remoteAddr)) return
+      this.#connection = best
+      leave()
+    }
     this.#pausing.wake()
   }
 

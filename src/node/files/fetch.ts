@@ -142,6 +142,7 @@ export class Fetch {
       service,
       ...(backoff === undefined ? {} : { backoff }),
       add: (stream) => download.add(peer, stream),
+      leave: () => download.leave(peer),
       isOpen: () => download.sources.includes(peer),
       onChange: onProgress
     })
