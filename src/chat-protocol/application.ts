@@ -82,7 +82,7 @@ export class SessionClosedError extends ChatError {
 }
 
 /** What was lost of a peer that can't be told so. */
-export type Unkept = { readonly peer: PeerId } & (
+type Unkept = { readonly peer: PeerId } & (
   | { readonly why: 'too-long'; readonly sizeBytes: number }
   /** The stream was gone before there was room. */
   | { readonly why: 'no-room'; readonly texts: number }

@@ -126,7 +126,7 @@ export interface ChatMessage {
 }
 
 /** A file that a message offers: its bytes are fetched over another protocol. */
-export interface OfferedFile {
+interface OfferedFile {
   /** Its file ID: 32 bytes as 64 hex digits. */
   readonly file: string
   /** At most {@link MAX_OFFERED_NAME_BYTES} of UTF-8; any text. */

@@ -47,7 +47,7 @@ export interface Offer {
   readonly candidates: readonly Candidate[]
 }
 
-export type RefusalReason =
+type RefusalReason =
   /** It makes no direct path to this peer, or none now. It does not say why: a stranger would learn who is a contact. */
   | 'not-now'
   /** Both have asked at once, and the other stream goes on. */

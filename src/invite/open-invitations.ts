@@ -41,7 +41,7 @@ export type TryRefusal =
   | 'too-many-tries'
 
 /** Why an invitation has ended. */
-export type InvitationEnd = Exclude<TryRefusal, 'unknown' | 'too-many-tries'>
+type InvitationEnd = Exclude<TryRefusal, 'unknown' | 'too-many-tries'>
 
 /** One invitation as its maker sees it. */
 export interface Invitation {

@@ -49,7 +49,7 @@ export interface Searches {
 }
 
 /** The invitations of this node, as far as the network needs them. */
-export interface Codes {
+interface Codes {
   /** Goes to the maker of the code of an invitation. @returns undefined for a text that is no code */
   meet(text: string, signal: AbortSignal | undefined): Promise<{ peer: string; name: string } | undefined>
   /** The directory has registered this peer. */

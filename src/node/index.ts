@@ -1,15 +1,12 @@
 // What the faces may know of a node that chats; settings.ts is what they may know without
 // one, server/index.ts what runs a directory or a relay.
-export { ChatNode, type ChatNodeInit } from './chat-node.ts'
+export { ChatNode } from './chat-node.ts'
 export type {
   ChatNodeEvents,
   ConversationState,
   DirectoryView,
-  InvitationNews,
   InvitationView,
-  LinkView,
   NameOwner,
-  Path,
   PathKind,
   NoDirectView,
   PathView,
@@ -35,18 +32,12 @@ export type {
   ShareView
 } from './api/share-views.ts'
 export { loadConfig, type Config } from './config/config.ts'
-export type { AcceptPolicy, SettingName, Settings } from './config/setting-specs.ts'
-export type { DoctorReport, DoctorTarget } from './api/doctor-report.ts'
-export type {
-  DirectoryGuest,
-  DirectoryNodeEvents,
-  FederatedDirectory,
-  FederationNotice
-} from './server/directory-events.ts'
-export type { ConnectionFigures, Pressure } from '../transport/index.ts'
+export type { SettingName } from './config/setting-specs.ts'
+export type { DoctorReport } from './api/doctor-report.ts'
+export type { DirectoryGuest, FederatedDirectory, FederationNotice } from './server/directory-events.ts'
 export { parseAddress } from './dialing/address.ts'
 export { writtenPeerId } from './peers/peer-reference.ts'
-export { openContacts, openHistory, openTrust, type OpenContacts, type OpenHistory, type OpenTrust } from './offline.ts'
+export { openContacts, openHistory, openTrust } from './offline.ts'
 export { openShares } from './offline-shares.ts'
 export { checkPassphrase } from './profile/key-file.ts'
 export { openDirectoryOwnKey, openOwnKey, type OwnKey } from './profile/own-key.ts'
@@ -59,7 +50,7 @@ export {
   type Progress
 } from './profile/profile-export.ts'
 export { ProfileArchive, type Imported } from './profile/profile-import.ts'
-export { knownOwnPeer, readOwnIdentity, type OwnIdentity } from './profile/own-identity.ts'
+export { knownOwnPeer, readOwnIdentity } from './profile/own-identity.ts'
 export type {
   ChatApi,
   ChatEventTarget,
@@ -77,11 +68,10 @@ export type {
   SelfView,
   TrustApi
 } from './api/chat-api.ts'
-export { watchRoster, type RosterWatchInit } from './directories/roster-watch.ts'
+export { watchRoster } from './directories/roster-watch.ts'
 export type {
   Contact,
   ConversationSummary,
-  DeliveryState,
   HistoryEntry,
   IncomingMessage,
   OutgoingMessage,

@@ -2,7 +2,7 @@
 import { isPort } from '../lib/index.ts'
 
 /** The protocols by which routers are asked. */
-export type PortMappingProtocol = 'PCP' | 'NAT-PMP' | 'UPnP'
+type PortMappingProtocol = 'PCP' | 'NAT-PMP' | 'UPnP'
 
 /** One order, as NAT-PMP and PCP give it. */
 export interface PortRequest {

@@ -1,6 +1,6 @@
 // Presence: signed records, the pure roster, and the exchange of records between
 // peers. The only way into this folder.
-export type { Attachment, Source, Announced, ReadableRoster, RosterChange, RosterEntry } from './roster.ts'
+export type { Attachment, Source, ReadableRoster, RosterChange, RosterEntry } from './roster.ts'
 export { LAN, MAX_ATTACHMENTS, GRACE_MS, LEASE_MS, MAX_ROSTER_PEERS, MAX_TOMBSTONES, Roster } from './roster.ts'
 export { isSignedFor, sealEnvelope } from './envelope-signature.ts'
 export { decodePeerId, encodePeerId, unsharedPeerId } from './peer-id-bytes.ts'

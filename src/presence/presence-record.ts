@@ -64,7 +64,7 @@ const MAX_CAPABILITIES = 16
 const MAX_CAPABILITY_CHARS = 32
 
 /** What a peer publishes about itself. */
-export interface PresenceRecord {
+interface PresenceRecord {
   readonly peer: PeerId
   /** The highest is the newest; made of the owner's clock in milliseconds (`nextSeq`). */
   readonly seq: bigint

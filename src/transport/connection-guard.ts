@@ -76,7 +76,7 @@ export const directoryLimits: GuardLimits = {
 }
 
 /** An address class and how many connections it has. */
-export interface Holder {
+interface Holder {
   readonly from: string
   readonly connections: number
 }

@@ -42,7 +42,7 @@ interface Place {
 }
 
 /** Why a connection gives way: its peer has several others, or the room is full. */
-export type GaveWay = 'surplus' | 'full'
+type GaveWay = 'surplus' | 'full'
 
 export interface Evicted<Item> {
   readonly item: Item

@@ -73,12 +73,12 @@ export interface HostInit {
 }
 
 /** A transport beside TCP, and where it listens. */
-export interface OtherTransport {
+interface OtherTransport {
   readonly transport: TransportFactory
   readonly listenAddress: string
 }
 
-export interface WebSocketPlaceToListen extends Pick<WebSocketsInit, 'isTrustedProxy' | 'onUnnamed'> {
+interface WebSocketPlaceToListen extends Pick<WebSocketsInit, 'isTrustedProxy' | 'onUnnamed'> {
   /** An IP address. */
   readonly host: string
   readonly port: number

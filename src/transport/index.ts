@@ -4,7 +4,7 @@
  */
 
 export { chatLimits, ConnectionGuard, type ConnectionGuardInit, directoryLimits } from './connection-guard.ts'
-export type { ConnectionFigures, Holder, Pressure } from './connection-guard.ts'
+export type { ConnectionFigures, Pressure } from './connection-guard.ts'
 export type { Standing } from './connection-places.ts'
 export { defaultGateway } from './default-gateway.ts'
 export { defaultRoutes } from './default-routes.ts'

@@ -8,7 +8,7 @@
 
 import { isIPv4, isIPv6 } from 'node:net'
 
-export interface ProxySource {
+interface ProxySource {
   /** An IP address as text. */
   readonly address: string
   readonly port: number

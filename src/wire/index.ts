@@ -28,7 +28,7 @@ export { ipBytes, ipText, IPV4_BYTES, IPV6_BYTES } from './ip-bytes.ts'
 export { NEGOTIATE_TIMEOUT_MS, orAborted, withDeadline } from './deadline.ts'
 export type { ByteDuplex } from './duplex.ts'
 export { MAX_HELD_BYTES, MAX_WRITE_BYTES, streamDuplex } from './duplex.ts'
-export type { Breach, Stage } from './errors.ts'
+export type { Breach } from './errors.ts'
 export { endStream, lossOf, onClosed, StreamLostError } from './stream-end.ts'
 export {
   BrokenProtocolError,

@@ -36,7 +36,7 @@ export interface BatchCodec<In, Out> extends Pick<FrameCodec<In, Out>, 'decode'>
 }
 
 /** Bytes both ways, and how to cut them. */
-export interface FrameCarrier {
+interface FrameCarrier {
   readonly source: AsyncIterable<Uint8ArrayList>
   readonly sink: ByteDuplex['sink']
   abort(error: Error): void

@@ -50,7 +50,7 @@ export const WHOLE_PARTS = ['self', 'programs', 'contacts', 'blocked', 'director
 export type WholePart = (typeof WHOLE_PARTS)[number]
 
 /** The first line of each side. Its fields stay the same in all versions, so that any two can tell each other apart. */
-export interface Hello {
+interface Hello {
   readonly is: 'hello'
   readonly protocol: number
   /** Of Parley, for people. */

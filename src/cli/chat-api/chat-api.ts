@@ -1,13 +1,11 @@
 // All that the faces know of a node passes through here: what they ask of it, and
 // the types that come with it.
-import type { OutgoingMessage } from '../../node/index.ts'
 
 export type {
   ChatApi,
   ChatEventTarget,
   ChatNodeEvents,
   ChatSnapshot,
-  ConnectionFigures,
   Contact,
   ConversationState,
   ConversationSummary,
@@ -20,7 +18,6 @@ export type {
   IncomingMessage,
   InvitationsApi,
   InvitationView,
-  LinkView,
   MessagingApi,
   MisbehaviourSummary,
   NameOwner,
@@ -56,4 +53,3 @@ export type {
   TransferView,
   TrustApi
 } from '../../node/index.ts'
-export type DeliveryState = OutgoingMessage['state']

@@ -12,7 +12,7 @@ export type Fields = Readonly<Record<string, string>>
 type Required<F> = { readonly [K in keyof F as K extends `${string}?` ? never : K]: unknown }
 type Optional<F> = { readonly [K in keyof F as K extends `${infer Name}?` ? Name : never]?: unknown }
 /** An object with these fields and no others. */
-export type JsonOf<F> = Required<F> & Optional<F>
+type JsonOf<F> = Required<F> & Optional<F>
 
 const peerAndName = { peer: 'the whole peer ID', name: 'its name here' } as const
 const ownIdentity = {

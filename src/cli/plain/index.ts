@@ -5,7 +5,7 @@ import { Pipe } from './pipe.ts'
 import { Screen } from './screen.ts'
 import type { PlainTerminal } from './terminal.ts'
 
-export { PlainFace, type PlainFaceInit } from './plain-face.ts'
+export { PlainFace } from './plain-face.ts'
 
 /** A line editor where both ends are a terminal that understands it, lines otherwise. */
 export function plainTerminal(

@@ -129,7 +129,7 @@ export interface DirectoryFindings {
   readonly forged: number
 }
 
-export type DirectoryStateName = 'connecting' | 'connected' | 'waiting' | 'refused' | 'standby'
+type DirectoryStateName = 'connecting' | 'connected' | 'waiting' | 'refused' | 'standby'
 
 export interface DirectoryView {
   /** As it was named: `127.0.0.1:8000`, or a multiaddr. */
@@ -249,7 +249,7 @@ export type InvitationNews = { readonly invitation: InvitationView } & (
 )
 
 /** A peer as an event names it. */
-export interface NamedPeer {
+interface NamedPeer {
   readonly peer: string
   /** The contact's name, else the nickname, else the short ID. */
   readonly name: string

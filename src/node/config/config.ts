@@ -17,7 +17,7 @@ import {
 } from './setting-specs.ts'
 import { settingText, type SettingValue } from './setting-values.ts'
 
-export type SettingSource = SettingView['source']
+type SettingSource = SettingView['source']
 
 export interface Config {
   readonly settings: Settings

@@ -11,7 +11,7 @@ import { nearest, vantageOf, whyNotDialled, type KnownAddresses, type Vantage } 
 const KEPT_RECORD_ADDRESSES = 3
 
 /** What other parts know of a peer's addresses. */
-export interface AddressSources {
+interface AddressSources {
   /** What the peer's own record says. */
   announcedBy(peer: string): readonly string[]
   /** Where the LAN and the directories have seen it. */

@@ -26,7 +26,7 @@ export const MAX_FOUND_DIRECTORIES = 8
 const MAX_FORGED_ENTRIES = 100
 
 /** The own record, and the roster that directories fill. */
-export interface DirectoryPresence extends FindingsPresence {
+interface DirectoryPresence extends FindingsPresence {
   readonly own: VerifiedRecord
   /** The newest record that is held of a peer. */
   newest(peer: string): VerifiedRecord | undefined

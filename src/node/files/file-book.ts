@@ -34,7 +34,7 @@ export interface SentFile {
   readonly changedAtNs: string
 }
 
-export type BookedFile = ReceivedFile | SentFile
+type BookedFile = ReceivedFile | SentFile
 
 /**
  * Offers in each direction that are remembered. Of those that others made, the oldest of the peer with the most goes, so

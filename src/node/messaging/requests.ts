@@ -27,7 +27,7 @@ const EVICTED_REQUEST_RETRY_MS = 3_600_000
 const REQUEST_NOTICE_RATE = { burst: 30, perSecond: 1 } as const
 
 /** Puts what has come in on the disk, within what others may fill of it. */
-export interface Intake {
+interface Intake {
   store(peer: string, messages: readonly ChatMessage[], arrival: HowItCame): Promise<Stored>
   /** That nothing more is stored is read below what was stored before. */
   tellRefused(peer: string, fates: readonly Disposition[]): void

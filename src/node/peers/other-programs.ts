@@ -3,7 +3,7 @@
 // the row holds, and which peers get one, is passed in.
 import type { ChatNodeEvents, ConversationState, RosterRow } from '../api/chat-events.ts'
 
-export type OtherDialect = Exclude<Extract<ConversationState, { name: 'open' }>['dialect'], 'parley'>
+type OtherDialect = Exclude<Extract<ConversationState, { name: 'open' }>['dialect'], 'parley'>
 
 /** An open conversation with one of them. */
 export interface OtherProgram {

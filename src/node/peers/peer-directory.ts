@@ -28,7 +28,7 @@ import { otherProgramRow, rosterRow, type SeenBy } from './roster-rows.ts'
 const MAX_REMEMBERED_NAMES = 1_000
 
 /** What the network shows of peers beside their records. */
-export interface PeerSightings {
+interface PeerSightings {
   /** The open connection to the peer. */
   connection(peer: string): Connection | undefined
   /** Peer IDs of all open connections. */

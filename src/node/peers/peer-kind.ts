@@ -11,7 +11,7 @@ import { DIRECTORY_PROTOCOL } from '../../directory/index.ts'
 /** identify answers in one round trip; a peer that does not answer in time counts as running it. */
 export const IDENTIFY_TIMEOUT_MS = 5_000
 
-export type RecordVerdict = 'parley' | 'foreign' | 'undecided'
+type RecordVerdict = 'parley' | 'foreign' | 'undecided'
 
 export interface PeerKindInit {
   readonly probe: (connection: Connection, options: { signal: AbortSignal }) => Promise<RecordVerdict>

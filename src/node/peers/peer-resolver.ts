@@ -18,18 +18,18 @@ import { readPeerReference, type KnownPeers, type NamedPeer, type PeerReference 
 import { shortId } from '../../lib/index.ts'
 
 /** The peers that words may name. */
-export interface NamedPeers {
+interface NamedPeers {
   known(): KnownPeers
   name(peer: string): string
 }
 
 /** Where the addresses go that lead to a peer. */
-export interface LearnedAddresses {
+interface LearnedAddresses {
   learn(peer: string, address: Multiaddr): void
 }
 
 /** The part of the dialer that learns which peer answers. */
-export interface AddressCaller {
+interface AddressCaller {
   dial(address: Multiaddr, options: { readonly signal: AbortSignal }): Promise<Connection>
 }
 

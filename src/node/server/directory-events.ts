@@ -40,7 +40,7 @@ export interface FederatedDirectory {
 }
 
 /** A directory that was named with `--join` and is not reached. */
-export interface UnreachedDirectory {
+interface UnreachedDirectory {
   /** As people write it. */
   readonly address: string
   readonly why: string

@@ -27,7 +27,7 @@ const MAX_FILES_OF_GET = 1_000
 const MAX_FOLDERS_OF_GET = 1_000
 
 /** A file of a peer that is to be fetched. */
-export interface WantedFile {
+interface WantedFile {
   readonly file: string
   readonly name: string
   readonly sizeBytes: number

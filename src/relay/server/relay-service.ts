@@ -68,7 +68,7 @@ export interface RelayMetrics {
   relayed(bytes: number): void
 }
 
-export type RequestOutcome = 'reserved' | 'connected' | Exclude<RelayStatus, 'ok'>
+type RequestOutcome = 'reserved' | 'connected' | Exclude<RelayStatus, 'ok'>
 
 const noMetrics: RelayMetrics = { requested: () => undefined, relayed: () => undefined }
 

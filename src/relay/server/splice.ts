@@ -15,7 +15,7 @@ import { RELAY_PIECE_BYTES, type RelayPace } from './relay-pace.ts'
 export const SPLICED_WINDOW_BYTES = 512 * 1024
 
 /** One side of a circuit. */
-export interface CircuitEnd {
+interface CircuitEnd {
   readonly stream: Stream
   readonly peer: string
   /** Whose share of the relay it uses. */

@@ -21,7 +21,7 @@ import type { State } from './state.ts'
 import type { InputHistory } from './input-history.ts'
 import type { PresenceChange, Tone } from './window.ts'
 
-export interface PastConversation {
+interface PastConversation {
   readonly peer: string
   readonly name: string
   readonly unread: number

@@ -54,7 +54,7 @@ export interface Input {
 }
 
 /** Where a search in the open conversation has been: positions, the newest first. */
-export interface Found {
+interface Found {
   readonly words: string
   readonly positions: readonly number[]
   readonly index: number
