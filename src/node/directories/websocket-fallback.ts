@@ -4,24 +4,29 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { isIP } from 'node:net'
-import { webSocketAddress, webSocketPlaceOf } from '../../transport/index.ts'
+import { webSocketAddress, webSocketPlaceOf, webSocketUrl } from '../../transport/index.ts'
 import { hostPortOf, isLoopback, peerIdOf, withPeerId } from '../dialing/address.ts'
 import { type Dial, dialEither } from '../dialing/dial-either.ts'
 
 /**
  * The address at which a directory is dialled by WebSocket too. One that the directory names counts only for the host by
  * which it is known: else it could send its clients to the web servers of others. Without one, port 443 of a host that
- * has a name is tried.
+ * has a name is tried. One that is known by WebSocket itself has a fallback only where it names another path or port.
  *
  * @param said what the directory names: any text
  * @returns undefined where there is no fallback
  */
 export function webSocketOf(address: Multiaddr, said: string | undefined): Multiaddr | undefined {
   const host = hostPortOf(address)?.host
-  if (host === undefined || webSocketPlaceOf(address) !== undefined) return undefined
-  const usual =
-    isIP(host.split('%')[0] ?? '') === 0 && !isLoopback(address) ? webSocketAddress(`wss://${host}`) : undefined
+  if (host === undefined) return undefined
+  const known = webSocketPlaceOf(address)
+  const hasName = isIP(host.split('%')[0] ?? '') === 0 && !isLoopback(address)
+  const usual = hasName && known === undefined ? webSocketAddress(`wss://${host}`) : undefined
   const found = readSaid(said, host) ?? usual
+  const place = found === undefined ? undefined : webSocketPlaceOf(found)
+  if (known !== undefined && place !== undefined && webSocketUrl(place) === webSocketUrl(known)) return undefined
+  // Nor is what was encrypted by TLS ever tried without it.
+  if (known?.isSecure === true && place?.isSecure === false) return undefined
   const peer = peerIdOf(address)
   return found === undefined || peer === undefined ? found : withPeerId(found, peer)
 }

@@ -23,6 +23,11 @@ test.each([
   ['/ip4/11.22.33.44/tcp/8000', undefined, undefined],
   ['/dns/localhost/tcp/8000', undefined, undefined],
   [usual, undefined, undefined],
+  [usual, usual, undefined],
+  ['/dns/localhost/tcp/80/ws', undefined, undefined],
+  // It has moved to another path; and what was TLS stays TLS.
+  [`${usual}/http-path/old/p2p/${id}`, `${usual}/http-path/new`, `${usual}/http-path/new/p2p/${id}`],
+  [usual, '/dns/directory.example/tcp/80/ws', undefined],
   ['/dnsaddr/directory.example', undefined, undefined]
 ])('a directory at %s that names %s is asked at %s', (address, said, way) => {
   expect(webSocketOf(multiaddr(address), said)?.toString()).toBe(way)
