@@ -47,6 +47,7 @@ const mayImport = {
   'directory/server': 'directory lib presence wire',
   files: 'lib wire',
   'files/disk': 'files lib storage',
+  'files/folder': 'files files/disk lib',
   invite: 'lib presence wire',
   'invite/numbers': 'invite presence wire',
   'invite/server': 'invite invite/numbers wire',

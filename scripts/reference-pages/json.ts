@@ -36,6 +36,8 @@ const answersOf: Readonly<Record<string, readonly Answer[]>> = {
   send: ['sent'],
   get: ['transfer'],
   decline: ['transfer'],
+  pause: ['transfer'],
+  resume: ['transfer'],
   transfers: ['transfers'],
   share: ['share', 'shares'],
   browse: ['remote folder'],
@@ -73,8 +75,10 @@ const notes: Readonly<Record<string, string>> = {
   show: '`text`: which one, counted from the last.',
   typing: '`text`: `on` or `off`.',
   send: 'To `peer`, which must be given: `text`, as `msg` sends it, or `files`, a list of absolute paths, or both. With `id` and `wait` as of `msg`.',
-  get: '`text`: the `number` of a [transfer](#a-transfer), without it the last that was offered.',
-  decline: '`text`: as of `get`.',
+  get: '`text`: the `number` of a [transfer](#a-transfer), without it the last that was offered; behind it the folder, an absolute path.',
+  decline: '`text`: the number.',
+  pause: '`text`: the number.',
+  resume: '`text`: the number.',
   invite:
     '`text`: `many N` or `many N for TIME` (`2h`), `list`, or `end NUMBER`; without it a code for one person is made. `list` answers with `invitations`.'
 }

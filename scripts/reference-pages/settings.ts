@@ -33,6 +33,7 @@ const examples: Readonly<Record<SettingName, string>> = {
   trustedProxy: '10.0.0.0/8',
   direct: 'never',
   accept: 'lan',
+  files: '20MiB',
   mdns: 'false',
   mdnsLibp2p: 'true',
   seen: 'true',

@@ -19,8 +19,8 @@ const tag = { message: 0x1a, id: 0x0a, log: 0x12, seq: 0x18, sentAtMs: 0x20, tex
 /** What a message takes beside its text: its length, tags and lengths, both ids, the log and both numbers. */
 export const MESSAGE_OVERHEAD_BYTES = 96
 
-/** What a file of a message takes beside its name: its ID, its size, tags and lengths. */
-const OFFER_OVERHEAD_BYTES = 56
+/** What a file of a message takes beside its name: its ID, its size, those of a folder, tags and lengths. */
+const OFFER_OVERHEAD_BYTES = 80
 
 /** What stands in for bytes that are no UTF-8. */
 const replacement = '\ufffd'

@@ -126,11 +126,18 @@ export interface ChatMessage {
 }
 
 /** A file that a message offers: its bytes are fetched over another protocol. */
-interface OfferedFile {
+export interface OfferedFile {
   /** Its file ID: 32 bytes as 64 hex digits. */
   readonly file: string
   /** At most {@link MAX_OFFERED_NAME_BYTES} of UTF-8; any text. */
   readonly name: string
+  readonly sizeBytes: number
+  /** Of a folder: the file is the list of what is in it, and this says how many files that are, and their bytes. */
+  readonly folder?: OfferedFolder
+}
+
+interface OfferedFolder {
+  readonly files: number
   readonly sizeBytes: number
 }
 
@@ -302,15 +309,23 @@ export function encodeFrame(frame: OutgoingFrame): Uint8Array {
   }
 }
 
-function encodeOffer({ file, name, sizeBytes }: OfferedFile) {
-  return { file: unhex(file, FILE_ID_BYTES), name: utf8Encoder.encode(name), size: BigInt(sizeBytes) }
+function encodeOffer({ file, name, sizeBytes, folder }: OfferedFile) {
+  const offer = { file: unhex(file, FILE_ID_BYTES), name: utf8Encoder.encode(name), size: BigInt(sizeBytes) }
+  return folder === undefined ? offer : { ...offer, folder: { files: folder.files, size: BigInt(folder.sizeBytes) } }
 }
 
 /** @throws {InvalidFrameError} */
 function decodeOffer(offer: Pb): OfferedFile {
-  const { file, name, size } = offer
+  const { file, name, size, folder } = offer
   if (name.byteLength > MAX_OFFERED_NAME_BYTES) throw new InvalidFrameError(`a file name of ${name.byteLength} bytes`)
-  return { file: hex(file, FILE_ID_BYTES, 'file ID'), name: decodeText(name), sizeBytes: safe(size, 'size') }
+  return {
+    file: hex(file, FILE_ID_BYTES, 'file ID'),
+    name: decodeText(name),
+    sizeBytes: safe(size, 'size'),
+    ...(folder === undefined
+      ? {}
+      : { folder: { files: folder.files, sizeBytes: safe(folder.size, 'size of a folder') } })
+  }
 }
 
 /** UTF-8 of a text. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */

@@ -14,8 +14,8 @@ const MAX_FILE_STREAMS_PER_CONNECTION = 8
 /** Streams of all connections that are served or wait; more are reset, and come again. */
 const MAX_FILE_STREAMS = 256
 
-/** Questions of one peer about files: a folder of many small ones in one go. Leaves are bounded by slots. */
-const FILE_REQUEST_RATE = { burst: 200, perSecond: 20 } as const
+/** Questions of one peer about files, two for each: a folder of many small ones in one go. Leaves are bounded by slots. */
+const FILE_REQUEST_RATE = { burst: 1_000, perSecond: 200 } as const
 
 /** Peers whose questions are counted at a time. */
 const MAX_ASKING_PEERS = 4_096

@@ -18,6 +18,7 @@ import { Doctor } from './doctor/doctor.ts'
 import { doctorNode } from './doctor-node.ts'
 import { FileBook } from './files/file-book.ts'
 import { Files } from './files/files.ts'
+import { SentFolders } from './files/sent-folders.ts'
 import { Invitations, type CodeNetwork } from './invitations/invitations.ts'
 import { Messaging } from './messaging/messaging.ts'
 import { MisbehaviourWatch } from './misbehaviour.ts'
@@ -258,6 +259,9 @@ async function compose({
   })
   const files: Files = new Files({
     book: await FileBook.open(profile.folder),
+    folders: await SentFolders.open(profile.folder),
+    automaticBytes: config.settings.files,
+    isContact: (peer) => profile.book.contact(peer) !== undefined,
     downloads: config.folders.downloads ?? join(config.folders.data, 'downloads'),
     minFreeBytes: config.settings.minFree,
     network: network.connections,
@@ -293,7 +297,10 @@ async function compose({
     readAddress: readDirectoryAddress,
     events
   })
-  profile.book.watch((part) => events.tell('snapshot', () => ({ part })))
+  profile.book.watch((part) => {
+    if (part === 'blocked') void files.dropBlocked().catch(tellFault)
+    events.tell('snapshot', () => ({ part }))
+  })
   await network.presence.prepare()
   const host: ChatHost = await createChatHost({
     profile,

@@ -13,6 +13,8 @@ export interface OfferedFile {
   /** As its sender calls it: any text. */
   readonly name: string
   readonly sizeBytes: number
+  /** Of a folder: how many files are in it, and their bytes. */
+  readonly folder?: { readonly files: number; readonly sizeBytes: number }
 }
 
 interface MessageFields {

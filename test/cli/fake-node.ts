@@ -128,7 +128,9 @@ export class FakeNode extends TypedEventEmitter<ChatNodeEvents> implements ChatA
     offer: async (peer, paths) => this.send(peer, `Files: ${paths.join(', ')}`),
     list: async () => this.transfers,
     get: async () => ({ ...transfer, state: 'running' }),
-    decline: async () => ({ ...transfer, state: 'declined' })
+    decline: async () => ({ ...transfer, state: 'declined' }),
+    pause: async () => ({ ...transfer, state: 'paused' }),
+    resume: async () => ({ ...transfer, state: 'running' })
   }
   transfers: readonly TransferView[] = []
   sharesNow: readonly ShareView[] = []

@@ -215,12 +215,20 @@ const calls: Readonly<Record<string, Call>> = {
   'files.offer': ({ node }, args) => node.files.offer(args.peer(0), args.texts(1), args.options(2, offerFields)),
   'files.list': ({ node }) => node.files.list(),
   'files.get': ({ node }, args) => {
-    const { number, ...options } = args.options(0, offeredFields)
+    const { number, ...options } = args.options(0, { ...offeredFields, to: 'text' })
     return node.files.get(number, options)
   },
   'files.decline': ({ node }, args) => {
     const { number, ...options } = args.options(0, offeredFields)
     return node.files.decline(number, options)
+  },
+  'files.pause': ({ node }, args) => {
+    const { number, ...options } = args.options(0, offeredFields)
+    return node.files.pause(number, options)
+  },
+  'files.resume': ({ node }, args) => {
+    const { number, ...options } = args.options(0, offeredFields)
+    return node.files.resume(number, options)
   },
 
   'shares.add': ({ node }, args) => {

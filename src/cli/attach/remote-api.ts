@@ -117,7 +117,9 @@ export function remoteFiles({ call }: Remote): FilesApi {
     offer: as((peer, paths, options = {}) => call('files.offer', [peer, paths, { ...options }])),
     list: as(() => call('files.list')),
     get: as((number, options = {}) => call('files.get', [{ ...options, number }])),
-    decline: as((number, options = {}) => call('files.decline', [{ ...options, number }]))
+    decline: as((number, options = {}) => call('files.decline', [{ ...options, number }])),
+    pause: as((number, options = {}) => call('files.pause', [{ ...options, number }])),
+    resume: as((number, options = {}) => call('files.resume', [{ ...options, number }]))
   }
 }
 

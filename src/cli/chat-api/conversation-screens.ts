@@ -95,7 +95,9 @@ export function faceOf(node: ChatApi, screens: ConversationScreens): ChatApi {
       offer: async (peer, paths, options) => files.offer(peer, paths, options),
       list: async () => files.list(),
       get: async (number, options) => files.get(number, options),
-      decline: async (number, options) => files.decline(number, options)
+      decline: async (number, options) => files.decline(number, options),
+      pause: async (number, options) => files.pause(number, options),
+      resume: async (number, options) => files.resume(number, options)
     },
     shares: {
       add: async (...args) => shares.add(...args),

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { isSameName } from '../../lib/index.ts'
 import { quote, UsageError } from '../../node/settings.ts'
-import type { ChatApi } from '../chat-api/chat-api.ts'
+import type { ChatApi, TransferView } from '../chat-api/chat-api.ts'
 import { absolute, firstWordOf, pathsOf } from '../process/typed-paths.ts'
 import {
   type ChatCommand,
@@ -24,28 +24,48 @@ export const fileCommands: readonly ChatCommand[] = [
     aliases: [],
     parameters: [paths],
     fields: ['peer', 'text', 'files', 'id'],
-    help: 'offer files to the open conversation; type a path, complete it with Tab, or drag it here',
+    help: 'offer files and folders to the open conversation; type a path, complete it with Tab, or drag it here',
     run: async (context, args): Promise<CommandResult> =>
       args.paths === undefined ? sendForProgram(context, args) : offerTyped(context, args.paths)
   },
   {
     name: 'get',
     aliases: [],
-    parameters: [text('N', false)],
-    help: 'fetch a file that was offered to you: the Nth of /transfers, or the last',
+    parameters: [text('N [FOLDER]', false)],
+    help: 'fetch a file or folder that was offered to you: the Nth of /transfers, or the last; into FOLDER, or your downloads',
     run: async ({ node, current }, args): Promise<CommandResult> => ({
       is: 'transfer',
-      transfer: await node.files.get(numberOf(args.text), ofConversation(current))
+      transfer: await got(node, current, args.text)
     })
   },
   {
     name: 'decline',
-    aliases: [],
+    aliases: ['stop'],
     parameters: [text('N', false)],
     help: 'do not take a file, stop one that is on its way, or take an offer of yours back',
     run: async ({ node, current }, args): Promise<CommandResult> => ({
       is: 'transfer',
       transfer: await node.files.decline(numberOf(args.text), ofConversation(current))
+    })
+  },
+  {
+    name: 'pause',
+    aliases: [],
+    parameters: [text('N', false)],
+    help: 'pause a transfer to you: the Nth of /transfers, or the last; what has come stays',
+    run: async ({ node, current }, args): Promise<CommandResult> => ({
+      is: 'transfer',
+      transfer: await node.files.pause(numberOf(args.text), ofConversation(current))
+    })
+  },
+  {
+    name: 'resume',
+    aliases: [],
+    parameters: [text('N', false)],
+    help: 'go on with a transfer that is paused',
+    run: async ({ node, current }, args): Promise<CommandResult> => ({
+      is: 'transfer',
+      transfer: await node.files.resume(numberOf(args.text), ofConversation(current))
     })
   },
   {
@@ -112,6 +132,13 @@ function missingPath(node: ChatApi, typed: string): UsageError {
   const [missing = typed] = pathsOf(typed).filter((path) => !existsSync(path))
   const hint = pathsOf(typed).length > 1 ? `. A path with spaces goes in quotes: /send "${typed.trim()}"` : ''
   return new UsageError(`${quote(missing)} can't be sent: there is no such file${hint}`)
+}
+
+async function got(node: ChatApi, current: string | undefined, given = ''): Promise<TransferView> {
+  const [, number, to] = /^\s*(\d+)?\s*(.*?)\s*$/su.exec(given) ?? []
+  const folder =
+    to === undefined || to === '' ? {} : { to: (pathsOf(to).length === 1 ? pathsOf(to)[0] : undefined) ?? absolute(to) }
+  return node.files.get(numberOf(number), { ...ofConversation(current), ...folder })
 }
 
 /** @throws CommandUsageError */

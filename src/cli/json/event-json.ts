@@ -191,8 +191,9 @@ export function invitationJson(view: InvitationView): ShapeJson<'invitation'> {
 
 export function transferJson(view: TransferView): ShapeJson<'transfer'> {
   const { number, direction, peer, file, name, sizeBytes, state, doneBytes } = view
-  const { bytesPerSecond = null, place = null, path = null, why = null } = view
-  return { number, direction, peer, file, name, sizeBytes, state, doneBytes, bytesPerSecond, place, path, why }
+  const { files = null, doneFiles = null, bytesPerSecond = null, place = null, path = null, why = null } = view
+  const far = { files, doneFiles, doneBytes, bytesPerSecond, place }
+  return { number, direction, peer, file, name, sizeBytes, state, ...far, path, why }
 }
 
 export function shareJson(view: ShareView): ShapeJson<'share'> {

@@ -74,7 +74,8 @@ export const shapeFields = {
     seenAtMs: 'when the other side reported that it was on its screen',
     text: 'the text',
     replyTo: 'the ID of the message that it answers',
-    files: 'the files that it offers: `file` (its ID), `name`, `sizeBytes`',
+    files:
+      'the files that it offers: `file` (its ID), `name`, `sizeBytes`; of a folder `folder`, with `files` (how many) and `sizeBytes` of all',
     sentAtMs: "by the sender's clock",
     storedAtMs: "by this machine's clock",
     log: "the sender's log",
@@ -144,18 +145,20 @@ export const shapeFields = {
     why: 'why it is not there, or not all of it is shared'
   },
   transfer: {
-    number: 'by which `get` and `decline` name it',
+    number: 'by which `get`, `decline`, `pause` and `resume` name it',
     direction: '`in` or `out`',
     peer: 'the other side',
     file: 'its file ID',
     name: 'as its sender calls it',
-    sizeBytes: 'its size',
-    state: '`offered`, `waiting` (for its sender, or its turn), `running`, `done`, `declined`',
-    doneBytes: 'how much of it is here, or went out since the start',
+    sizeBytes: 'its size; of a folder, of all files in it',
+    files: 'of a folder: how many files are in it',
+    doneFiles: 'how many of them are here, while it is fetched',
+    state: '`offered`, `waiting` (for its sender, or its turn), `running`, `paused`, `done`, `declined`',
+    doneBytes: 'how much of it is here, or has gone out',
     bytesPerSecond: 'of the last seconds, while it runs',
     place: 'its place in the queue of its sender, while it waits: 1 is served next',
     path: 'where it is on this machine',
-    why: 'why it waits or failed'
+    why: 'why it waits or failed; of an own folder, what was left out'
   },
   router: {
     state: '`off`: it is not asked; `asking`; `open`: it lets others in, by its own word; `closed`',
@@ -260,7 +263,7 @@ export const eventFields = {
   share: { shares: '[shares](#a-share), all of them' },
   found: { words: 'of the search', files: 'as in the answer to `find`' },
   transfer: {
-    what: '`offered`, `started`, `progress` (about once a second), `wrong-source` (a peer sent something else and is not asked any more), `done`, `failed`, `declined`',
+    what: '`offered`, `started`, `progress` (about once a second), `wrong-source` (a peer sent something else and is not asked any more), `paused`, `done`, `failed`, `declined`',
     'source?': 'of `wrong-source`: that peer',
     'sourceName?': 'of `wrong-source`: how a line names it',
     number: 'of the [transfer](#a-transfer), whose other fields follow',
@@ -269,6 +272,8 @@ export const eventFields = {
     file: 'as there',
     name: 'as there',
     sizeBytes: 'as there',
+    files: 'as there',
+    doneFiles: 'as there',
     state: 'as there',
     doneBytes: 'as there',
     bytesPerSecond: 'as there',

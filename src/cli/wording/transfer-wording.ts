@@ -18,8 +18,9 @@ export function transferLine(view: TransferView): string {
 
 /** @returns undefined for news that the list shows, and that are no line of their own */
 export function transferNewsText({ what, transfer, source }: TransferNews): string | undefined {
-  const { number, label, path = '', why = 'no reason was given' } = transfer
+  const { number, direction, label, path = '', why = 'no reason was given' } = transfer
   const who = cleanText(label)
+  if (direction === 'out') return ownNewsText(what, transfer)
   switch (what) {
     case 'offered':
       return `${who} offers ${nameText(transfer)}: /get ${number} fetches it, /decline ${number} refuses it.`
@@ -31,14 +32,23 @@ export function transferNewsText({ what, transfer, source }: TransferNews): stri
       return `${cleanText(source?.label ?? label)} sent something else than ${nameText(transfer)}. None of it was kept, and ${cleanText(source?.label ?? label)} is not asked for it any more.`
     case 'started':
     case 'progress':
+    case 'paused':
     case 'declined':
       return undefined
   }
 }
 
+function ownNewsText(what: TransferNews['what'], transfer: TransferView): string | undefined {
+  const who = cleanText(transfer.label)
+  if (what === 'done') return `${nameText(transfer)} was sent to ${who}.`
+  if (what !== 'failed') return undefined
+  return `${nameText(transfer)} can't be sent to ${who}: ${cleanText(transfer.why ?? '')}.`
+}
+
 /** What a command did with a file. */
 export function transferResultText(view: TransferView): string {
   const { number, direction, label, state } = view
+  if (state === 'paused') return `${nameText(view)} is paused. /resume ${number} goes on with it.`
   if (state !== 'declined')
     return `Fetching ${nameText(view)} from ${cleanText(label)}: /transfers shows how far it is.`
   return direction === 'out'
@@ -46,8 +56,10 @@ export function transferResultText(view: TransferView): string {
     : `${nameText(view)} is not fetched. /get ${number} takes that back.`
 }
 
-function nameText({ name, sizeBytes }: TransferView): string {
-  return `${cleanText(name, { maxCharacters: NAME_CHARACTERS })} (${sizeText(sizeBytes)})`
+function nameText({ name, sizeBytes, files }: TransferView): string {
+  const called = cleanText(name, { maxCharacters: NAME_CHARACTERS })
+  if (files === undefined) return `${called} (${sizeText(sizeBytes)})`
+  return `${called}/ (${files} ${files === 1 ? 'file' : 'files'}, ${sizeText(sizeBytes)})`
 }
 
 function stateText(view: TransferView): string {
@@ -55,22 +67,25 @@ function stateText(view: TransferView): string {
   const reason = why === undefined ? '' : `; ${cleanText(why)}`
   switch (state) {
     case 'offered':
-      return direction === 'in' ? `offered, /get ${number} fetches it${reason}` : 'offered'
+      return direction === 'in' ? `offered, /get ${number} fetches it${reason}` : `offered${reason}`
     case 'waiting':
       return place === undefined
         ? `waiting${percentText(view)}${reason}`
         : `waiting, place ${place} in its sender's queue${percentText(view)}`
     case 'running':
       return `${direction === 'in' ? 'fetching' : 'sending'}${percentText(view)}${paceText(view)}`
+    case 'paused':
+      return `paused, /resume ${number} goes on with it${reason}`
     case 'done':
-      return direction === 'in' ? `here: ${cleanText(path)}` : 'sent'
+      return direction === 'in' ? `here: ${cleanText(path)}` : `sent${reason}`
     case 'declined':
       return 'declined'
   }
 }
 
-function percentText({ doneBytes, sizeBytes }: TransferView): string {
-  return sizeBytes === 0 ? '' : `, ${Math.floor((100 * doneBytes) / sizeBytes)} %`
+function percentText({ doneBytes, sizeBytes, files, doneFiles }: TransferView): string {
+  const counted = doneFiles === undefined ? '' : `, ${doneFiles} of ${files} files`
+  return sizeBytes === 0 ? counted : `, ${Math.floor((100 * doneBytes) / sizeBytes)} %${counted}`
 }
 
 function paceText({ bytesPerSecond, doneBytes, sizeBytes }: TransferView): string {

@@ -347,7 +347,8 @@ async function giveName(part: string, name: string): Promise<string> {
   throw new Error(`There are ${MAX_NUMBER} files called ${basename(name)}: move some of them away`)
 }
 
-async function checkRoom(folder: string, neededBytes: number, minFreeBytes: number): Promise<void> {
+/** @throws {NoRoomError} when so much does not fit on the disk of the folder */
+export async function checkRoom(folder: string, neededBytes: number, minFreeBytes: number): Promise<void> {
   const space = await statfs(folder).catch(() => undefined)
   if (space === undefined) return // what a write says counts then
   const freeBytes = Math.max(0, space.bavail * space.bsize - minFreeBytes)
@@ -382,6 +383,6 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, offset: number): 
   }
 }
 
-function isCode(error: unknown, code: string): boolean {
+export function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }

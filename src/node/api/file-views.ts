@@ -13,13 +13,19 @@ export interface TransferView {
   readonly file: string
   /** As its sender calls it: any text. */
   readonly name: string
+  /** Of a folder, of all files in it. */
   readonly sizeBytes: number
+  /** Of a folder: how many files are in it. */
+  readonly files?: number
+  /** How many of them are here, while it is fetched. */
+  readonly doneFiles?: number
   /**
    * `offered`: it waits for an answer, or of an own one, to be fetched. `waiting`: its sender is not reached now, or serves
-   * others first. `done`: it is whole, or was sent whole once.
+   * others first. `paused`: it waits for the user.
+   * `done`: it is whole, or was sent whole once.
    */
-  readonly state: 'offered' | 'waiting' | 'running' | 'done' | 'declined'
-  /** How much of it is here; of an own one, was sent since the start. */
+  readonly state: 'offered' | 'waiting' | 'running' | 'paused' | 'done' | 'declined'
+  /** How much of it is here; of an own one, was sent, at least. */
   readonly doneBytes: number
   /** Of the last seconds, while it runs. */
   readonly bytesPerSecond?: number
@@ -27,14 +33,14 @@ export interface TransferView {
   readonly place?: number
   /** Where it is, once it is whole; of an own one, the file that was offered. */
   readonly path?: string
-  /** In words: why it failed, or waits. */
+  /** In words: why it failed, or waits; of an own folder, what was left out. */
   readonly why?: string
 }
 
-/** What has become of a file; `progress` comes about once a second. */
+/** What has become of a file; `progress` comes about once a second, of an own one seldom. */
 export interface TransferNews {
   /** `wrong-source`: a peer has sent what is not the file, and is asked no more; others that offer it are. */
-  readonly what: 'offered' | 'started' | 'progress' | 'wrong-source' | 'done' | 'failed' | 'declined'
+  readonly what: 'offered' | 'started' | 'progress' | 'wrong-source' | 'paused' | 'done' | 'failed' | 'declined'
   readonly transfer: TransferView
   /** Of `wrong-source`: that peer, and how a line names it. */
   readonly source?: { readonly peer: string; readonly label: string }
@@ -45,11 +51,17 @@ export interface OfferOptions {
   readonly id?: string
 }
 
+export interface GetOptions {
+  readonly peer?: string
+  /** A folder of this machine, absolute. Default: the one of downloads. */
+  readonly to?: string
+}
+
 export interface FilesApi {
   /**
    * Offers files to a peer in one message. They are read once now, and again when the peer fetches them.
    *
-   * @param paths of files of this machine, absolute
+   * @param paths of files and folders of this machine, absolute
    * @param options.text what stands in the message beside the names
    * @param options.id of the message: asked for again with the same one, it is sent once
    * @throws UsageError for what can't be sent; as `send` does
@@ -58,7 +70,10 @@ export interface FilesApi {
   /** Files in both directions, the newest last. */
   list(): Promise<readonly TransferView[]>
   /** Fetches what was offered; resolves when that has begun. @param number default: the last that was offered, by `peer` */
-  get(number?: number, options?: { readonly peer?: string }): Promise<TransferView>
+  get(number?: number, options?: GetOptions): Promise<TransferView>
+  /** What has come of it stays. @param number default: the last that is on its way */
+  pause(number?: number, options?: { readonly peer?: string }): Promise<TransferView>
+  resume(number?: number, options?: { readonly peer?: string }): Promise<TransferView>
   /** Does not take a file, stops one that is on its way, or takes an own offer back. */
   decline(number?: number, options?: { readonly peer?: string }): Promise<TransferView>
 }

@@ -2,6 +2,7 @@
 // Its type, its environment variable and its option follow from that. It knows no
 // file and no command line.
 import { userInfo } from 'node:os'
+import { UsageError } from '../api/errors.ts'
 import { readGivenName } from './given-name.ts'
 import {
   atMost,
@@ -44,6 +45,10 @@ const DEFAULT_GIVE_UP_MS = 30 * 24 * 60 * 60 * 1_000
 
 /** The ports at which directories are looked for on this machine, as in the case study. */
 export const DEFAULT_DIRECTORY_PORTS = [8000, 8001, 8002] as const
+
+/** Values of the setting `files` that are no size. */
+export const ASK_FOR_FILES = 0
+export const NO_FILES = -1
 
 export const defaultProfile = 'default'
 const profilePattern = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,31}$/u
@@ -267,6 +272,15 @@ const settings = [
     byDefault: 'ask'
   }),
   setting({
+    name: 'files',
+    of: 'chat',
+    placeholder: 'ask|SIZE|never',
+    help: 'what becomes of files that contacts offer: you are asked, up to SIZE they are fetched by themselves, or nobody asks',
+    parse: parseFiles,
+    write: filesText,
+    byDefault: ASK_FOR_FILES
+  }),
+  setting({
     name: 'direct',
     of: 'chat',
     placeholder: 'contacts|never',
@@ -397,6 +411,21 @@ export function defaultSettings(profile: SettingValue): Settings {
 }
 
 /** A profile other than the default shows its own name, so that two on one machine can be told apart. */
+function parseFiles(text: string): number {
+  if (text === 'ask') return ASK_FOR_FILES
+  if (text === 'never') return NO_FILES
+  try {
+    if (text !== 'none') return parseSize(text, ASK_FOR_FILES)
+  } catch {
+    // Said below, with the other words.
+  }
+  throw new UsageError('expected ask, never, or a size with KiB, MiB, GiB or TiB, such as 20MiB')
+}
+
+function filesText(value: number): string {
+  return value === ASK_FOR_FILES ? 'ask' : value === NO_FILES ? 'never' : exactSizeText(value, ASK_FOR_FILES)
+}
+
 export function defaultName(profile: SettingValue): string {
   if (typeof profile === 'string' && profile !== defaultProfile) return profile
   try {

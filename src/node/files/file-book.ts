@@ -14,8 +14,14 @@ export interface ReceivedFile {
   readonly sizeBytes: number
   /** Folders below that of downloads in which it goes; none for one that was offered alone. */
   readonly within?: readonly string[]
+  /** Of a folder, whose list the file is. */
+  readonly folder?: OfferedFolder
+  /** The message that offered it. */
+  readonly message?: string
   /** `wanted`: it is fetched whenever its sender is there. */
-  readonly state: 'offered' | 'wanted' | 'done' | 'declined'
+  readonly state: 'offered' | 'wanted' | 'paused' | 'done' | 'declined'
+  /** The folder that it goes to, where that is another than usual. */
+  readonly to?: string
   /** What is on the disk of it already. */
   readonly part?: string
   /** Where it is. */
@@ -30,8 +36,27 @@ export interface SentFile {
   readonly file: string
   readonly name: string
   readonly sizeBytes: number
+  /** Of a folder, where that is. */
   readonly path: string
   readonly changedAtNs: string
+  readonly inode?: string
+  readonly folder?: OfferedFolder
+  /** How much of it has been sent, at least. */
+  readonly sentBytes?: number
+  /** Why it can't be fetched any more, or what was left out. */
+  readonly why?: string
+}
+
+/** What is in a folder: files, and their bytes together. */
+interface OfferedFolder {
+  readonly files: number
+  readonly sizeBytes: number
+}
+
+/** What was fetched without a question since a time. */
+interface Automatic {
+  readonly sinceMs: number
+  readonly bytes: number
 }
 
 type BookedFile = ReceivedFile | SentFile
@@ -48,6 +73,7 @@ interface Book {
   next: number
   received: ReceivedFile[]
   sent: SentFile[]
+  automatic?: Automatic
 }
 
 export class FileBook {
@@ -80,6 +106,15 @@ export class FileBook {
 
   get sent(): readonly SentFile[] {
     return this.#book.sent
+  }
+
+  get automatic(): Automatic {
+    return this.#book.automatic ?? { sinceMs: 0, bytes: 0 }
+  }
+
+  async setAutomatic(automatic: Automatic): Promise<void> {
+    this.#book.automatic = automatic
+    await this.#write()
   }
 
   /** Whether the peer may fetch the file, and what it is. */
@@ -118,6 +153,16 @@ export class FileBook {
     return after
   }
 
+  async changeSent(number: number, change: Partial<SentFile>): Promise<SentFile | undefined> {
+    const at = this.#book.sent.findIndex((one) => one.number === number)
+    const before = this.#book.sent[at]
+    if (before === undefined) return undefined
+    const after = { ...before, ...change }
+    this.#book.sent[at] = after
+    await this.#write()
+    return after
+  }
+
   async removeSent(numbers: readonly number[]): Promise<void> {
     this.#book.sent = this.#book.sent.filter(({ number }) => !numbers.includes(number))
     await this.#write()
@@ -127,10 +172,10 @@ export class FileBook {
     const { received } = this.#book
     const counts = new Map<string, number>()
     for (const { peer, state } of received) {
-      if (state !== 'wanted') counts.set(peer, (counts.get(peer) ?? 0) + 1)
+      if (!isUnderWay(state)) counts.set(peer, (counts.get(peer) ?? 0) + 1)
     }
     const [largest] = [...counts].toSorted(([, one], [, other]) => other - one)
-    const at = received.findIndex(({ peer, state }) => peer === largest?.[0] && state !== 'wanted')
+    const at = received.findIndex(({ peer, state }) => peer === largest?.[0] && !isUnderWay(state))
     received.splice(Math.max(0, at), 1)
   }
 
@@ -155,12 +200,18 @@ export class FileBook {
   }
 }
 
+function isUnderWay(state: ReceivedFile['state']): boolean {
+  return state === 'wanted' || state === 'paused'
+}
+
 function parsed(text: string): Book | undefined {
   try {
     // This program wrote it; entries without their fields are left out.
-    const { next, received, sent } = JSON.parse(text) as Partial<Book>
+    const { next, received, sent, automatic } = JSON.parse(text) as Partial<Book>
     if (typeof next !== 'number' || !Array.isArray(received) || !Array.isArray(sent)) return undefined
-    return { next, received: received.filter(isBooked), sent: sent.filter(isBooked) }
+    const book = { next, received: received.filter(isBooked), sent: sent.filter(isBooked) }
+    const isCounted = typeof automatic?.sinceMs === 'number' && typeof automatic.bytes === 'number'
+    return isCounted ? { ...book, automatic } : book
   } catch {
     return undefined
   }

@@ -1,18 +1,20 @@
 // The files of a node as its faces use them: offered in a message, fetched by whom they were offered to, listed with how
-// far they are. What is remembered is the book's; how one is fetched, the fetch's.
-import { stat } from 'node:fs/promises'
-import { basename, isAbsolute, join } from 'node:path'
-import { hashFile, NoRoomError, NotSendableError, removePart, safeFileName, SharedFile } from '../../files/index.ts'
-import type { FilesOnOffer, HashedFile, OfferedFile } from '../../files/index.ts'
-import { MAX_FILES_PER_MESSAGE, MAX_OFFERED_NAME_BYTES } from '../../chat-protocol/index.ts'
-import { LruMap } from '../../lib/index.ts'
+// far they are. What is remembered is the book's; how one is fetched, the fetch's; how own ones are read, the offers'.
+import { join } from 'node:path'
+import { MAX_MANIFEST_BYTES, removePart, safeFileName } from '../../files/index.ts'
+import type { FilesOnOffer } from '../../files/index.ts'
+import { MAX_FILES_PER_MESSAGE } from '../../chat-protocol/index.ts'
 import type { IncomingMessage, NewOutgoing, OutgoingMessage } from '../../storage/index.ts'
-import { steadyNow, toError } from '../../wire/index.ts'
-import type { FilesApi, OfferOptions, TransferNews, TransferView } from '../api/file-views.ts'
-import { fileFault, quote, UsageError } from '../api/errors.ts'
-import { sizeText } from '../config/setting-values.ts'
+import { steadyNow } from '../../wire/index.ts'
+import type { FilesApi, GetOptions, OfferOptions, TransferNews, TransferView } from '../api/file-views.ts'
+import { quote, UsageError } from '../api/errors.ts'
+import { AutomaticFetches } from './automatic-fetches.ts'
 import { Fetch, type FetchInit } from './fetch.ts'
+import { checkFolder, isThere, placeOf, reasonText } from './file-checks.ts'
 import type { FileBook, ReceivedFile, SentFile } from './file-book.ts'
+import { FolderFetch, removeFolderPart } from './folder-fetch.ts'
+import { offeredFile, offerText, OwnOffers, totalBytes } from './own-offers.ts'
+import type { SentFolders } from './sent-folders.ts'
 
 /** Files that are fetched of one peer at a time; others wait their turn, so that the first is soon whole. */
 const MAX_FETCHES_OF_PEER = 3
@@ -23,14 +25,15 @@ const MAX_FETCHES = 32
 /** Files that were asked for and are not here: all of them are remembered. */
 const MAX_WANTED = 1_000
 
-/** Layers that are kept to be sent again: 2 MiB at most each. */
-const MAX_KEPT_LAYERS = 8
-
 /** How often faces hear of the progress of a file. */
 const PROGRESS_EVERY_MS = 1_000
 
 export interface FilesInit {
   readonly book: FileBook
+  readonly folders: SentFolders
+  /** The setting `files`. */
+  readonly automaticBytes: number
+  readonly isContact: (peer: string) => boolean
   /** Where files go. */
   readonly downloads: string
   /** What must stay free on the disk. */
@@ -50,37 +53,37 @@ export type SharedFileWanted = Pick<ReceivedFile, 'file' | 'name' | 'sizeBytes'>
 
 interface Running {
   readonly peer: string
-  readonly fetch: Fetch
+  readonly fetch: Fetch | FolderFetch
   readonly ended: Promise<void>
   toldAtMs: number
-  toldBytes: number
+  /** Undefined before the first progress: what an earlier run has left is no pace. */
+  toldBytes: number | undefined
   bytesPerSecond: number | undefined
 }
 
 export class Files implements FilesApi {
   readonly #init: FilesInit
   readonly #running = new Map<number, Running>()
-  /** Bytes that were sent since the start, by the number of the own file. */
-  readonly #sentBytes = new Map<number, number>()
-  readonly #layers = new LruMap<string, Promise<Uint8Array>>(MAX_KEPT_LAYERS)
+  readonly #own: OwnOffers
+  readonly #automatic: AutomaticFetches
   #isStarted = false
 
   constructor(init: FilesInit) {
     this.#init = init
+    const { book, folders, isBlocked } = init
+    this.#own = new OwnOffers({ book, folders, isBlocked, onChange: (sent) => this.#tellSent(sent) })
+    this.#automatic = new AutomaticFetches(init.automaticBytes, book)
   }
 
   /** What others may fetch. */
-  readonly onOffer: FilesOnOffer = {
-    open: async (peer, file) => {
-      const sent = this.#init.book.sentTo(peer, file)
-      if (sent === undefined || this.#init.isBlocked(peer)) return undefined
-      return this.#opened(sent).catch(() => 'changed' as const)
-    }
+  get onOffer(): FilesOnOffer {
+    return this.#own.onOffer
   }
 
   /** Goes on with what was being fetched. The host has to run. */
   start(): void {
     this.#isStarted = true
+    void this.#own.tidy()
     this.#fetchNext()
   }
 
@@ -89,34 +92,26 @@ export class Files implements FilesApi {
     const reason = new Error('parley is quitting')
     await Promise.all([...this.#running.values()].map(async ({ fetch }) => fetch.stop(reason)))
     await Promise.all([...this.#running.values()].map(async ({ ended }) => ended))
+    await this.#own.stop()
   }
 
   async offer(peer: string, paths: readonly string[], options: OfferOptions = {}): Promise<OutgoingMessage> {
     if (paths.length === 0 || paths.length > MAX_FILES_PER_MESSAGE) {
       throw new UsageError(`one message offers 1 to ${MAX_FILES_PER_MESSAGE} files, and these are ${paths.length}`)
     }
-    const hashed: HashedFile[] = []
-    for (const path of paths) hashed.push(await hashedFile(path))
-    const files = hashed.map(({ file, path, sizeBytes }) => ({ file, name: basename(path), sizeBytes }))
+    const read = await this.#own.read(paths)
+    const files = read.map(offeredFile)
     const { book, send } = this.#init
     // Before the message: the peer may fetch at once.
-    const added = await book.addSent(
-      hashed.map(({ file, path, sizeBytes, changedAtNs }) => ({
-        peer,
-        file,
-        name: basename(path),
-        sizeBytes,
-        path,
-        changedAtNs
-      }))
-    )
-    for (const { file, layer } of hashed) this.#layers.set(file, Promise.resolve(layer))
+    const added = await book.addSent(read.map((one) => ({ ...one, peer })))
     try {
       const { text = '', id } = options
       return await send(peer, { text: offerText(files, text), files, ...(id === undefined ? {} : { id }) })
     } catch (error) {
       await book.removeSent(added.map(({ number }) => number))
       throw error
+    } finally {
+      await this.#own.tidy()
     }
   }
 
@@ -126,13 +121,42 @@ export class Files implements FilesApi {
     return views.toSorted((one, other) => one.number - other.number)
   }
 
-  async get(number?: number, options: { readonly peer?: string } = {}): Promise<TransferView> {
-    const offered = this.#named(number, options.peer, ({ state }) => state === 'offered')
+  async get(number?: number, options: GetOptions = {}): Promise<TransferView> {
+    const { peer, to } = options
+    const offered = this.#named(number, peer, ({ state }) => state === 'offered' || state === 'paused')
+    if (to !== undefined) await checkFolder(to)
+    if (offered.folder !== undefined && offered.sizeBytes > MAX_MANIFEST_BYTES) {
+      throw new UsageError(`${quote(offered.name)} can't be fetched: the list of its files is too long`)
+    }
     // What was fetched and then moved or deleted may be fetched again.
     if (offered.state === 'done' && (await isThere(offered.path))) {
       throw new UsageError(`${quote(offered.name)} is here already: ${offered.path ?? ''}`)
     }
-    const wanted = await this.#change(offered, { state: 'wanted', why: undefined, path: undefined })
+    const wanted = await this.#change(offered, {
+      state: 'wanted',
+      why: undefined,
+      path: undefined,
+      ...(to === undefined ? {} : { to })
+    })
+    this.#fetchNext()
+    return this.#receivedView(wanted)
+  }
+
+  async pause(number?: number, options: { readonly peer?: string } = {}): Promise<TransferView> {
+    const wanted = this.#named(number, options.peer, ({ state }) => state === 'wanted')
+    if (wanted.state !== 'wanted') throw new UsageError(`${quote(wanted.name)} is not on its way`)
+    const paused = await this.#change(wanted, { state: 'paused' })
+    await this.#stopOne(paused.number, new Error('it is paused'))
+    const after = this.#init.book.received.find((one) => one.number === paused.number) ?? paused
+    this.#tell('paused', after)
+    this.#fetchNext()
+    return this.#receivedView(after)
+  }
+
+  async resume(number?: number, options: { readonly peer?: string } = {}): Promise<TransferView> {
+    const paused = this.#named(number, options.peer, ({ state }) => state === 'paused')
+    if (paused.state !== 'paused') throw new UsageError(`${quote(paused.name)} is not paused`)
+    const wanted = await this.#change(paused, { state: 'wanted', why: undefined })
     this.#fetchNext()
     return this.#receivedView(wanted)
   }
@@ -165,26 +189,37 @@ export class Files implements FilesApi {
     const own = this.#init.book.sent.find((one) => one.number === number)
     if (own !== undefined) {
       await this.#init.book.removeSent([own.number])
+      await this.#own.tidy()
       return { ...this.#sentView(own), state: 'declined' }
     }
-    const offered = this.#named(number, options.peer, ({ state }) => state === 'offered' || state === 'wanted')
+    const offered = this.#named(number, options.peer, ({ state }) => state !== 'done' && state !== 'declined')
     if (offered.state === 'done') throw new UsageError(`${quote(offered.name)} is here already: ${offered.path ?? ''}`)
-    const declined = await this.#change(offered, { state: 'declined' })
-    const running = this.#running.get(offered.number)
-    await running?.fetch.stop(new Error('it was declined'))
-    await running?.ended
-    if (declined.part !== undefined) await removePart(declined.part)
-    const after = await this.#change(declined, { part: undefined })
-    this.#tell('declined', after)
-    return this.#receivedView(after)
+    return this.#receivedView(await this.#decline(offered))
+  }
+
+  /** What a blocked peer offers is not wanted any more, and nothing is offered to it. */
+  async dropBlocked(): Promise<void> {
+    const { book, isBlocked } = this.#init
+    const open = book.received.filter(({ state, peer }) => state !== 'done' && state !== 'declined' && isBlocked(peer))
+    for (const offered of open) await this.#decline(offered)
+    const own = book.sent.filter(({ peer }) => isBlocked(peer))
+    if (own.length > 0) await book.removeSent(own.map(({ number }) => number))
   }
 
   /** A message that is part of the history offers files. */
   async offered(message: IncomingMessage): Promise<void> {
-    const { peer, files = [] } = message
-    if (files.length === 0) return
-    const added = await this.#init.book.addReceived(files.map((file) => ({ ...file, peer })))
-    for (const one of added) this.#tell('offered', one)
+    const { peer, id, files = [] } = message
+    const { book, isContact } = this.#init
+    if (files.length === 0 || book.received.some((one) => one.message === id && one.peer === peer)) return
+    const added = await book.addReceived(files.map((file) => ({ ...file, peer, message: id })))
+    for (const one of added) {
+      const answer = isContact(peer) ? await this.#automatic.answer(one, Date.now()) : 'ask'
+      // One that is never wanted is listed, and asks for nothing.
+      if (answer === 'never') await this.#change(one, { state: 'declined' })
+      else this.#tell('offered', one)
+      if (answer === 'fetch') await this.#change(one, { state: 'wanted' })
+    }
+    this.#fetchNext()
     this.wake(peer)
   }
 
@@ -195,31 +230,24 @@ export class Files implements FilesApi {
 
   /** Bytes of a file went out to a peer. */
   sent(peer: string, file: string, bytes: number): void {
-    const sent = this.#init.book.sentTo(peer, file)
-    if (sent !== undefined) this.#sentBytes.set(sent.number, (this.#sentBytes.get(sent.number) ?? 0) + bytes)
+    this.#own.sent(peer, file, bytes)
   }
 
-  async #opened(sent: SentFile): Promise<OfferedFile> {
-    const shared = await SharedFile.open(sent)
-    return {
-      sizeBytes: sent.sizeBytes,
-      layer: async () => this.#layer(sent),
-      leaf: (leaf, pieceBytes) => shared.leaf(leaf, pieceBytes),
-      close: async () => shared.close()
-    }
+  async #decline(offered: ReceivedFile): Promise<ReceivedFile> {
+    const declined = await this.#change(offered, { state: 'declined' })
+    await this.#stopOne(declined.number, new Error('it was declined'))
+    const { part } = this.#init.book.received.find(({ number }) => number === declined.number) ?? declined
+    if (part !== undefined) await (declined.folder === undefined ? removePart(part) : removeFolderPart(part))
+    const after = await this.#change(declined, { part: undefined })
+    this.#tell('declined', after)
+    this.#fetchNext()
+    return after
   }
 
-  /** Hashed again after a restart; for several that ask at once, once. */
-  #layer({ file, path }: SentFile): Promise<Uint8Array> {
-    const known = this.#layers.get(file)
-    if (known !== undefined) return known
-    const hashing = hashFile(path).then((hashed) => {
-      if (hashed.file !== file) throw new Error(`${path} is not what was offered`)
-      return hashed.layer
-    })
-    this.#layers.set(file, hashing)
-    hashing.catch(() => this.#layers.delete(file))
-    return hashing
+  async #stopOne(number: number, reason: Error): Promise<void> {
+    const running = this.#running.get(number)
+    await running?.fetch.stop(reason)
+    await running?.ended
   }
 
   /** @throws UsageError */
@@ -247,10 +275,11 @@ export class Files implements FilesApi {
 
   #fetch(file: ReceivedFile): void {
     const { downloads, minFreeBytes, network, service } = this.#init
-    const fetch = new Fetch({
-      ...file,
+    const { folder, ...wanted } = file
+    const init: FetchInit = {
+      ...wanted,
       part: file.part,
-      folder: join(downloads, ...(file.within ?? []).map(safeFileName)),
+      folder: join(file.to ?? downloads, ...(file.within ?? []).map(safeFileName)),
       minFreeBytes,
       network,
       service,
@@ -261,14 +290,18 @@ export class Files implements FilesApi {
       },
       onPart: async (part) => void (await this.#change(file, { part })),
       onProgress: () => this.#progress(file.number)
-    })
+    }
+    const fetch =
+      folder === undefined
+        ? new Fetch(init)
+        : new FolderFetch({ ...init, folderFiles: folder.files, folderBytes: folder.sizeBytes })
     const ended = this.#run(file, fetch)
     this.#running.set(file.number, {
       peer: file.peer,
       fetch,
       ended,
       toldAtMs: steadyNow(),
-      toldBytes: 0,
+      toldBytes: undefined,
       bytesPerSecond: undefined
     })
     this.#tell('started', file)
@@ -281,7 +314,7 @@ export class Files implements FilesApi {
     return [...new Set([peer, ...offers.map((one) => one.peer)])].filter((one) => one === peer || !isBlocked(one))
   }
 
-  async #run(file: ReceivedFile, fetch: Fetch): Promise<void> {
+  async #run(file: ReceivedFile, fetch: Fetch | FolderFetch): Promise<void> {
     // What it does begins after it is among those that run.
     const outcome = await Promise.resolve()
       .then(async () => fetch.run())
@@ -306,6 +339,7 @@ export class Files implements FilesApi {
     const running = this.#running.get(number)
     const file = this.#init.book.received.find((one) => one.number === number)
     if (running === undefined || file === undefined) return
+    running.toldBytes ??= running.fetch.doneBytes
     const elapsedMs = steadyNow() - running.toldAtMs
     if (elapsedMs < PROGRESS_EVERY_MS) return
     const { doneBytes } = running.fetch
@@ -325,8 +359,15 @@ export class Files implements FilesApi {
     this.#init.tell({ what, transfer: this.#receivedView(file) })
   }
 
+  #tellSent(sent: SentFile): void {
+    const transfer = this.#sentView(sent)
+    const what = transfer.state === 'done' ? 'done' : transfer.why === undefined ? 'progress' : 'failed'
+    this.#init.tell({ what, transfer })
+  }
+
   #receivedView(received: ReceivedFile): TransferView {
-    const { number, peer, file, name, sizeBytes, state, path, why } = received
+    const { number, peer, file, name, state, path, why, folder } = received
+    const sizeBytes = folder?.sizeBytes ?? received.sizeBytes
     const running = this.#running.get(number)
     const { place, isConnected = false } = running?.fetch ?? {}
     const rate = running?.bytesPerSecond
@@ -341,6 +382,8 @@ export class Files implements FilesApi {
       sizeBytes,
       state: state !== 'wanted' ? state : isConnected && place === undefined ? 'running' : 'waiting',
       doneBytes: state === 'done' ? sizeBytes : (running?.fetch.doneBytes ?? 0),
+      ...(folder === undefined ? {} : { files: folder.files }),
+      ...(running?.fetch instanceof FolderFetch ? { doneFiles: running.fetch.doneFiles } : {}),
       ...(rate === undefined ? {} : { bytesPerSecond: rate }),
       ...(place === undefined ? {} : { place }),
       ...(path === undefined ? {} : { path }),
@@ -348,10 +391,11 @@ export class Files implements FilesApi {
     }
   }
 
-  #sentView({ number, peer, file, name, sizeBytes, path }: SentFile): TransferView {
-    const doneBytes = Math.min(sizeBytes, this.#sentBytes.get(number) ?? 0)
-    const isDone = this.#sentBytes.has(number) && doneBytes === sizeBytes
-    const state = isDone ? 'done' : doneBytes > 0 ? 'running' : 'offered'
+  #sentView(sent: SentFile): TransferView {
+    const { number, peer, file, name, path, folder, why } = sent
+    const sizeBytes = totalBytes(sent)
+    const doneBytes = Math.min(sizeBytes, this.#own.sentBytes(sent))
+    const isDone = doneBytes === sizeBytes && sizeBytes > 0
     return {
       number,
       direction: 'out',
@@ -360,48 +404,11 @@ export class Files implements FilesApi {
       file,
       name,
       sizeBytes,
-      state,
+      state: isDone ? 'done' : doneBytes > 0 ? 'running' : 'offered',
       doneBytes,
-      path
+      path,
+      ...(folder === undefined ? {} : { files: folder.files }),
+      ...(why === undefined ? {} : { why })
     }
-  }
-}
-
-function placeOf({ file, name, within = [] }: Pick<ReceivedFile, 'file' | 'name' | 'within'>): string {
-  return JSON.stringify([file, name, within])
-}
-
-/** For peers that know no offers, and for the history. */
-function offerText(files: readonly { readonly name: string; readonly sizeBytes: number }[], text: string): string {
-  const list = files.map(({ name, sizeBytes }) => `${name} (${sizeText(sizeBytes)})`)
-  const named = `${list.length === 1 ? 'File' : 'Files'}: ${list.join(', ')}`
-  return text.trim() === '' ? named : `${text}\n${named}`
-}
-
-async function isThere(path: string | undefined): Promise<boolean> {
-  return path !== undefined && (await stat(path).catch(() => undefined)) !== undefined
-}
-
-/** Why a file was not fetched, to follow `FILE was not fetched: `. */
-function reasonText(error: unknown): string {
-  if (!(error instanceof NoRoomError)) return toError(error).message
-  const [needed, free] = [sizeText(error.neededBytes), sizeText(error.freeBytes)]
-  return `it needs ${needed}, and the disk has ${free} to spare (setting minFree): make room`
-}
-
-/** @throws UsageError */
-async function hashedFile(path: string): Promise<HashedFile> {
-  if (!isAbsolute(path)) throw new UsageError(`${quote(path)} is not an absolute path: write it in full`)
-  const nameBytes = Buffer.byteLength(basename(path))
-  if (nameBytes > MAX_OFFERED_NAME_BYTES) {
-    throw new UsageError(
-      `the name of ${quote(path)} has ${nameBytes} bytes, and at most ${MAX_OFFERED_NAME_BYTES} can be sent: rename it`
-    )
-  }
-  try {
-    return await hashFile(path)
-  } catch (error) {
-    if (error instanceof NotSendableError) throw new UsageError(error.message)
-    throw new UsageError(`${quote(path)} can't be sent: ${fileFault(error)}`)
   }
 }

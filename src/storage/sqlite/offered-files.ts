@@ -5,7 +5,14 @@ import type { OfferedFile } from '../message-store.ts'
 /** @returns null for a message that offers none */
 export function offersColumn(files: readonly OfferedFile[] | undefined): string | null {
   if (files === undefined) return null
-  return JSON.stringify(files.map(({ file, name, sizeBytes }) => [file, name, sizeBytes]))
+  return JSON.stringify(
+    files.map(({ file, name, sizeBytes, folder }) => [
+      file,
+      name,
+      sizeBytes,
+      ...(folder === undefined ? [] : [folder.files, folder.sizeBytes])
+    ])
+  )
 }
 
 /**
@@ -30,9 +37,10 @@ function parsed(column: string): unknown {
 }
 
 function offeredFile(row: unknown): OfferedFile {
-  const [file, name, sizeBytes]: readonly unknown[] = Array.isArray(row) ? row : []
+  const [file, name, sizeBytes, files, folderBytes]: readonly unknown[] = Array.isArray(row) ? row : []
   if (typeof file !== 'string' || typeof name !== 'string' || typeof sizeBytes !== 'number') {
     throw new DamageFound('a file of a message is not what was written')
   }
-  return { file, name, sizeBytes }
+  if (typeof files !== 'number' || typeof folderBytes !== 'number') return { file, name, sizeBytes }
+  return { file, name, sizeBytes, folder: { files, sizeBytes: folderBytes } }
 }
