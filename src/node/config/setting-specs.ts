@@ -4,6 +4,7 @@
 import { userInfo } from 'node:os'
 import { UsageError } from '../api/errors.ts'
 import { readGivenName } from './given-name.ts'
+import { setting, type Setting } from './setting.ts'
 import {
   atMost,
   choice,
@@ -53,29 +54,6 @@ export const NO_FILES = -1
 export const defaultProfile = 'default'
 const profilePattern = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,31}$/u
 const networkPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
-
-interface Setting<Name extends string, Value extends SettingValue> {
-  readonly name: Name
-  /** The nodes that it means something to. */
-  readonly of: 'chat' | 'directory' | 'both'
-  /** How the value looks on the command line; absent for a switch. */
-  readonly placeholder?: string
-  /** Of a setting for a directory, as a directory's own help has it. */
-  readonly help: string
-  readonly parse: (text: string) => Value
-  /** Variables of other programs that count where nobody has set it for Parley; a value that is not understood is none. */
-  readonly commonEnv?: readonly string[]
-  /** Writes the value in the form that `parse` reads; absent where that is the plain value. */
-  readonly write?: (value: number) => string
-  /** Of a list it is a list, of a switch true or false. */
-  readonly byDefault: NoInfer<Value> | ((profile: SettingValue) => NoInfer<Value>)
-}
-
-function setting<const Name extends string, Value extends SettingValue>(
-  row: Setting<Name, Value>
-): Setting<Name, Value> {
-  return row
-}
 
 const settings = [
   setting({
