@@ -102,7 +102,7 @@ test('a machine whose network comes later finds others as soon as it does, and s
   await host.setCard('down')
   const [anna, berta] = await Promise.all([parley(host, 'anna'), parley(other, 'berta')])
   const alone = await lanNotice(anna, 'no-multicast')
-  expect(alone).toMatchObject({ works: false, text: expect.stringMatching(/is on no network that can multicast$/u) })
+  expect(alone).toMatchObject({ works: false, text: expect.stringMatching(/is on no network that can multicast\.$/u) })
   await host.setCard('up')
   await Promise.all([sees(anna, 'berta'), sees(berta, 'anna')])
   expect(await lanNotice(anna, 'multicast')).toMatchObject({ works: true })
