@@ -1,6 +1,6 @@
 // The frames of /chat/share/1.0.0 as a closed union, with the bounds of each field. It knows nothing of folders on a disk,
 // of rights, or of when which frame is sent.
-import type { FrameProtocol } from '../wire/index.ts'
+import { BrokenProtocolError, type FrameProtocol } from '../wire/index.ts'
 import { ShareFrame as Pb } from './pb/share-frames.ts'
 import {
   areFindWords,
@@ -69,7 +69,7 @@ export type ShareFrame =
   | { readonly type: 'refuse'; readonly reason: ShareRefusal }
 
 /** The other side sent something that is not a frame of this protocol, or is out of bounds or out of turn. */
-export class ShareProtocolError extends Error {
+export class ShareProtocolError extends BrokenProtocolError {
   override readonly name = 'ShareProtocolError'
   constructor(what: string, options?: ErrorOptions) {
     super(`The peer broke the rules of shares (${what}): the stream was cut`, options)

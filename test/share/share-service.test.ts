@@ -1,6 +1,6 @@
 import type { Libp2p } from '@libp2p/interface'
-import { expect, onTestFinished, test } from 'vitest'
-import { FrameStream } from '../../src/wire/index.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { FrameStream, GARBAGE_STREAM_RATE } from '../../src/wire/index.ts'
 import { shareFrames } from '../../src/share/share-frames.ts'
 import { ShareLink, shares, type Page, type SharedWith, type ShareService } from '../../src/share/index.ts'
 import { node } from '../directory/nodes.ts'
@@ -68,6 +68,23 @@ test('an answer in place of a question ends the stream', async () => {
   const frames = await FrameStream.open(connection, shareFrames, { signal: new AbortController().signal })
   await frames.write({ type: 'listing', ...page })
   await expect(frames.read()).rejects.toThrow()
+})
+
+test('a peer that breaks the rules on one stream after the other loses its connection', async () => {
+  const sharer = await side(nothing)
+  const looker = await side(nothing)
+  const connection = await looker.dial(sharer.getMultiaddrs())
+  const { signal } = new AbortController()
+  // Twice as many, as the rate of garbage goes by the clock.
+  for (let stream = 0; stream < 2 * GARBAGE_STREAM_RATE.burst && connection.status === 'open'; stream++) {
+    await expect(
+      FrameStream.open(connection, shareFrames, { signal }).then(async (frames) => {
+        await frames.write({ type: 'listing', ...page })
+        await frames.read()
+      })
+    ).rejects.toThrow()
+  }
+  await vi.waitFor(() => expect(connection.status).not.toBe('open'), { timeout: 60_000 })
 })
 
 test('a page that leads in circles is refused', async () => {
