@@ -11,5 +11,5 @@ export { MAX_SHARED_FILES, NoSuchShareError, scan, type ScannedFile } from './di
 export type { Found, Hit, Page, SharedEntry } from './share-frames.ts'
 export { byUnits, foundOf, pageOf, ShareIndex, type IndexedFile } from './share-index.ts'
 export { SearchPlan } from './search-plan.ts'
-export { areFindWords, isEntryName, MAX_HITS } from './share-limits.ts'
+export { areFindWords, isEntryName, isSharedPath, MAX_HITS } from './share-limits.ts'
 export { ShareLink, ShareRefusedError, shares, type SharedWith, type ShareService } from './share-service.ts'

@@ -30,6 +30,9 @@ const MAX_ENTRY_NAME_BYTES = 765
 /** Linux opens no longer path. */
 const MAX_SHARED_PATH_BYTES = 4_096
 
+/** What the name of the share and the slash behind it leave of that, however long the name is. */
+const MAX_INNER_PATH_BYTES = MAX_SHARED_PATH_BYTES - MAX_ENTRY_NAME_BYTES - 1
+
 /** Folders in folders: more than people make, and no recursion of a walk is deeper. */
 export const MAX_FOLDER_DEPTH = 32
 
@@ -45,12 +48,24 @@ export function isEntryName(name: string): boolean {
   )
 }
 
-/** A path below what a peer shares, with slashes between its names, or the empty one of all that it shares. */
+/**
+ * The path of a share, of a folder or a file in one, or the empty path of all shares: names with slashes between them,
+ * that of the share first.
+ */
 export function isSharedPath(path: string): boolean {
-  if (path === '') return true
-  if (path.length > MAX_SHARED_PATH_BYTES || Buffer.byteLength(path) > MAX_SHARED_PATH_BYTES) return false
+  return path === '' || isPath(path, MAX_SHARED_PATH_BYTES, MAX_FOLDER_DEPTH + 2)
+}
+
+/** The path of a folder or a file in a share, without the name of the share: with any, it is a shared path. */
+export function isInnerPath(path: string): boolean {
+  return isPath(path, MAX_INNER_PATH_BYTES, MAX_FOLDER_DEPTH + 1)
+}
+
+/** @param maxNames those of folders, and of a file in the deepest */
+function isPath(path: string, maxBytes: number, maxNames: number): boolean {
+  if (path.length > maxBytes || Buffer.byteLength(path) > maxBytes) return false
   const names = path.split('/')
-  return names.length <= MAX_FOLDER_DEPTH + 1 && names.every(isEntryName)
+  return names.length <= maxNames && names.every(isEntryName)
 }
 
 /** Words as they are found: 1 to 8 of 3 to 32 characters. */

@@ -94,6 +94,7 @@ export class OwnShares implements Pick<SharesApi, 'add' | 'list' | 'remove'> {
     clearInterval(this.#timer)
     this.#timer = undefined
     clearTimeout(this.#telling)
+    this.#telling = undefined
     const open = [...this.#open.values()]
     this.#open.clear()
     await Promise.all(open.map(async (one) => one.stop()))

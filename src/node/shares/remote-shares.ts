@@ -1,8 +1,10 @@
 // What other peers share with this node: looked at, fetched, and found by words. What this node shares is not its business.
 import type { Connection } from '@libp2p/interface'
-import { countText } from '../../lib/index.ts'
+import { countText, normalForm } from '../../lib/index.ts'
 import {
   areFindWords,
+  isEntryName,
+  isSharedPath,
   SearchPlan,
   ShareLink,
   ShareRefusedError,
@@ -48,10 +50,14 @@ export interface RemoteSharesInit {
 
 export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> {
   readonly #init: RemoteSharesInit
-  readonly #life = new AbortController()
+  #life = new AbortController()
 
   constructor(init: RemoteSharesInit) {
     this.#init = init
+  }
+
+  start(): void {
+    if (this.#life.signal.aborted) this.#life = new AbortController()
   }
 
   stop(): void {
@@ -63,7 +69,8 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
     given: string,
     { after = '', signal }: { readonly after?: string; readonly signal?: AbortSignal } = {}
   ): Promise<RemoteFolder> {
-    const path = trimmed(given)
+    const path = readPath(given)
+    if (after !== '' && !isEntryName(after)) throw new UsageError(`${quote(after)} is not the name of a file or folder`)
     return this.#withLink(peer, signal, async (link) => {
       const { entries, hasMore } = await this.#page(link, peer, path, after)
       return { peer, label: this.#init.label(peer), path, entries, hasMore }
@@ -75,9 +82,10 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
     paths: readonly string[],
     { signal }: { readonly signal?: AbortSignal } = {}
   ): Promise<readonly TransferView[]> {
+    const places = paths.map(readPath)
     const wanted = await this.#withLink(peer, signal, async (link) => {
       const walk = new Walk(async (path, after) => this.#page(link, peer, path, after))
-      for (const path of paths) await walk.add(trimmed(path))
+      for (const place of places) await walk.add(place)
       if (walk.wanted.length === 0) {
         const label = this.#init.label(peer)
         const what = walk.unread > 0 ? `${label} is still reading it: try again in a moment` : 'there is no file in it'
@@ -222,7 +230,11 @@ export function findWords(given: readonly string[]): readonly string[] {
   throw new UsageError('files are found by 1 to 8 words of 3 to 32 characters each')
 }
 
-/** As people type it: with a slash at an end. */
-function trimmed(path: string): string {
-  return path.replace(/^\/+|\/+$/gu, '')
+/** As people type it: with a slash at an end, and its letters as their system writes them. @throws UsageError */
+function readPath(given: string): string {
+  const path = normalForm(given.replace(/^\/+|\/+$/gu, ''), 'NFC')
+  if (isSharedPath(path)) return path
+  throw new UsageError(
+    `${quote(given)} is not a path in a share: write SHARE/FOLDER/FILE, with one slash between names`
+  )
 }

@@ -29,6 +29,7 @@ export class Shares implements SharesApi {
 
   /** Begins to read what is shared. */
   async start(): Promise<void> {
+    this.#remote.start()
     await this.own.start()
   }
 

@@ -4,7 +4,7 @@ import { lstat, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { normalForm } from '../../lib/index.ts'
 import { byUnits } from '../share-index.ts'
-import { isEntryName, isSharedPath, MAX_FOLDER_DEPTH } from '../share-limits.ts'
+import { isInnerPath, MAX_FOLDER_DEPTH } from '../share-limits.ts'
 
 /** Files of all shares of a profile: 60 MB of memory with their paths. */
 export const MAX_SHARED_FILES = 200_000
@@ -111,7 +111,7 @@ class Walk {
     const path = above === '' ? shown : `${above}/${shown}`
     const diskPath = join(folder, name)
     const found = await lstat(diskPath, { bigint: true }).catch(() => undefined)
-    if (found === undefined || !isEntryName(shown) || !isSharedPath(path)) {
+    if (found === undefined || !isInnerPath(path)) {
       this.skipped++
       return undefined
     }

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { hashFile } from '../../../src/files/index.ts'
 import { OwnShares } from '../../../src/node/shares/own-shares.ts'
 import { ShareBook } from '../../../src/node/shares/share-book.ts'
+import { shareFrames } from '../../../src/share/share-frames.ts'
 
 async function folder(): Promise<string> {
   const path = await realpath(await mkdtemp(join(tmpdir(), 'parley-shares-')))
@@ -195,4 +196,55 @@ test('a list of shares that is damaged is kept aside, and nothing is shared', as
   await shares.add(await slides())
   expect(await readFile(join(profile, 'shares.json.damaged'), 'utf8')).toBe('[{"name":')
   expect((await shares.list()).map(({ name }) => name)).toEqual(['Slides'])
+})
+
+test('whatever is seen or found of the deepest folders and the longest names, its frame is one that a looker takes', async () => {
+  const shares = await sharing(await folder(), { contacts: ['anna'] })
+  const [root, deep, long] = [
+    await folder(),
+    Array<string>(32).fill('d').join('/'),
+    Array<string>(15).fill('n'.repeat(240))
+  ]
+  await mkdir(join(root, deep), { recursive: true })
+  await writeFile(join(root, deep, 'deep.txt'), '')
+  await mkdir(join(root, ...long), { recursive: true })
+  for (let depth = 1; depth <= long.length; depth++)
+    await writeFile(join(root, ...long.slice(0, depth), 'long.txt'), '')
+  const name = 's'.repeat(765)
+  await shares.add(root, { name, isSearchable: true })
+  await untilRead(shares)
+  const found = ['deep.txt', 'long.txt'].map((word) => shares.sharedWith.find('anna', [word]))
+  for (const hits of found) {
+    expect(hits.hits).not.toHaveLength(0)
+    expect(shareFrames.decode(shareFrames.encode({ type: 'hits', ...hits }))).toEqual({ type: 'hits', ...hits })
+  }
+  const below = async (path: string): Promise<void> => {
+    const list = { type: 'list', path, after: '' } as const
+    expect(shareFrames.decode(shareFrames.encode(list))).toEqual(list)
+    for (const entry of shares.sharedWith.list('anna', path, '')?.entries ?? []) {
+      if (entry.is === 'folder') await below(`${path}/${entry.name}`)
+    }
+  }
+  await below(name)
+})
+
+test('after a stop and a start it tells changes again', async () => {
+  const profile = await folder()
+  let told = 0
+  const shares = new OwnShares({
+    book: await ShareBook.open(profile),
+    folder: profile,
+    ownFolders: [profile],
+    isBlocked: () => false,
+    isContact: () => true,
+    isLan: () => false,
+    tell: () => told++
+  })
+  onTestFinished(() => shares.stop())
+  await shares.start()
+  await shares.add(await slides())
+  // Before the change was told.
+  await shares.stop()
+  await shares.start()
+  await vi.waitFor(() => expect(told).toBeGreaterThan(0), { timeout: 60_000 })
 })

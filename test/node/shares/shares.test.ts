@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { ChatNode, SearchNews } from '../../../src/node/index.ts'
+import { RemoteShares } from '../../../src/node/shares/remote-shares.ts'
 import { eventually } from '../../eventually.ts'
 import { Network, placeOf } from '../network.ts'
 
@@ -80,6 +81,42 @@ test('one that is no contact sees nothing, and fetches nothing whose file ID it 
     )
   }
   expect(new Set(texts).size).toBe(1)
+})
+
+test('a path is taken as people type it, and one that can be none is refused here', async () => {
+  await using network = await Network.create()
+  const [anna, bob] = [await network.peer('anna'), await network.peer('bob', { accept: 'all' })]
+  await areContacts(anna, bob)
+  await anna.shares.add(await slides({ '\u00fcber.txt': 'about' }))
+  await untilRead(anna)
+  const { peerId } = anna.self
+  for (const path of ['Slides//Autumn', 'Slides/../Slides', './Slides', 'Slides/a\0b', 'a/'.repeat(40) + 'a']) {
+    await expect(bob.shares.browse(peerId, path)).rejects.toMatchObject({ name: 'UsageError' })
+    await expect(bob.shares.get(peerId, [path])).rejects.toMatchObject({ name: 'UsageError' })
+  }
+  await expect(bob.shares.browse(peerId, 'Slides', { after: 'a/b' })).rejects.toMatchObject({ name: 'UsageError' })
+  // As macOS writes it.
+  expect(await bob.shares.get(peerId, ['Slides/u\u0308ber.txt'])).toHaveLength(1)
+})
+
+test('after a stop and a start others are asked again', async () => {
+  const shares = new RemoteShares({
+    network: {
+      connection: () => undefined,
+      connect: async (_peer, { signal }) => {
+        signal.throwIfAborted()
+        throw new Error('it was asked')
+      }
+    },
+    reachable: () => [],
+    label: (peer) => peer,
+    take: async () => []
+  })
+  shares.start()
+  shares.stop()
+  await expect(shares.browse('anna', '')).rejects.toThrow('quitting')
+  shares.start()
+  await expect(shares.browse('anna', '')).rejects.toThrow('it was asked')
 })
 
 test('words find one file at two contacts, and a search that goes on tells what turns up', async () => {
