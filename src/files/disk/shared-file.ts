@@ -125,7 +125,7 @@ async function openRegular(path: string): Promise<{ readonly handle: FileHandle;
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     if (!(await handle.stat()).isFile())
-      throw new NotSendableError(`${path} is not a file: folders and devices can't be sent`)
+      throw new NotSendableError(`${path} is not a file: devices and pipes can't be sent`)
     const state = await stateOf(handle, path)
     if (state.sizeBytes > MAX_FILE_BYTES) {
       throw new NotSendableError(

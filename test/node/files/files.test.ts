@@ -201,7 +201,8 @@ test('what can’t be sent, and numbers that no file has, are refused in words',
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await symlink('/nowhere', join(folder, 'link'))
   const { peerId } = anna.self
-  await expect(anna.files.offer(peerId, [folder])).rejects.toThrow('is not a file')
+  await expect(anna.files.offer(peerId, [folder])).rejects.toThrow('there is no file in it')
+  await expect(anna.files.offer(peerId, ['/dev/null'])).rejects.toThrow('is not a file: devices and pipes')
   await expect(anna.files.offer(peerId, ['/nowhere'])).rejects.toThrow('there is no such file')
   await expect(anna.files.offer(peerId, [join(folder, 'link')])).rejects.toThrow('there is no such file')
   await expect(anna.files.offer(peerId, ['relative'])).rejects.toThrow('not an absolute path')
