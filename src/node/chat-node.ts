@@ -267,6 +267,7 @@ async function compose({
     network: network.connections,
     service: () => host.files,
     isBlocked: (peer) => profile.book.isBlocked(peer),
+    sharers: (file) => shares.sharersOf(file),
     label: (peer) => network.peers.label(peer),
     send: async (peer, { text, ...rest }) => messaging.send(peer, text, rest),
     tell: (news) => events.tell('transfer', () => news)

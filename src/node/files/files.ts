@@ -41,6 +41,8 @@ export interface FilesInit {
   readonly network: FetchInit['network']
   readonly service: FetchInit['service']
   readonly isBlocked: (peer: string) => boolean
+  /** Peers that share the file with this one, as far as that is known. */
+  readonly sharers: (file: string) => readonly string[]
   readonly label: (peer: string) => string
   readonly send: (peer: string, message: Pick<NewOutgoing, 'text' | 'files' | 'id'>) => Promise<OutgoingMessage>
   readonly tell: (news: TransferNews) => void
@@ -307,11 +309,13 @@ export class Files implements FilesApi {
     this.#tell('started', file)
   }
 
-  /** Those that have offered the same file, too: its own sender first. */
+  /** Those that have offered or share the same file, too: its own sender first. */
   #offerersOf({ peer, file }: ReceivedFile): readonly string[] {
-    const { book, isBlocked } = this.#init
+    const { book, isBlocked, sharers } = this.#init
     const offers = book.received.filter((one) => one.file === file && one.state !== 'declined')
-    return [...new Set([peer, ...offers.map((one) => one.peer)])].filter((one) => one === peer || !isBlocked(one))
+    return [...new Set([peer, ...offers.map((one) => one.peer), ...sharers(file)])].filter(
+      (one) => one === peer || !isBlocked(one)
+    )
   }
 
   async #run(file: ReceivedFile, fetch: Fetch | FolderFetch): Promise<void> {

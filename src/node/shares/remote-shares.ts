@@ -1,6 +1,6 @@
 // What other peers share with this node: looked at, fetched, and found by words. What this node shares is not its business.
 import type { Connection } from '@libp2p/interface'
-import { countText, normalForm } from '../../lib/index.ts'
+import { countText, LruMap, normalForm } from '../../lib/index.ts'
 import {
   areFindWords,
   isEntryName,
@@ -24,6 +24,9 @@ const SEARCH_MS = 15_000
 
 /** Files that are fetched by one command: each is remembered until it is here. */
 const MAX_FILES_OF_GET = 1_000
+
+/** Files whose sharers are remembered: those of some searches. */
+const MAX_KNOWN_SHARED_FILES = 1_000
 
 /** Folders that are walked to find them. */
 const MAX_FOLDERS_OF_GET = 1_000
@@ -51,6 +54,8 @@ export interface RemoteSharesInit {
 export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> {
   readonly #init: RemoteSharesInit
   #life = new AbortController()
+  /** Who has a file, by its ID, as searches found it. */
+  readonly #sharers = new LruMap<string, readonly string[]>(MAX_KNOWN_SHARED_FILES)
 
   constructor(init: RemoteSharesInit) {
     this.#init = init
@@ -104,7 +109,18 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
     return { words: wanted, files: this.foundBy(plan), asked: answers, silent: failures, hasMore }
   }
 
+  /** Peers that were found to share the file: it is fetched from all of them. */
+  sharersOf(file: string): readonly string[] {
+    return this.#sharers.get(file) ?? []
+  }
+
   foundBy(plan: SearchPlan): readonly FoundFile[] {
+    for (const { file, sources } of plan.files()) {
+      this.#sharers.set(
+        file,
+        sources.map(({ peer }) => peer)
+      )
+    }
     return plan.files().map(({ sources, ...file }) => ({
       ...file,
       sources: sources.map(({ peer, path }) => ({ peer, label: this.#init.label(peer), path }))

@@ -39,6 +39,10 @@ export class Shares implements SharesApi {
     await this.own.stop()
   }
 
+  sharersOf(file: string): readonly string[] {
+    return this.#remote.sharersOf(file)
+  }
+
   add: SharesApi['add'] = async (...args) => this.own.add(...args)
   list: SharesApi['list'] = async () => this.own.list()
   remove: SharesApi['remove'] = async (name) => this.own.remove(name)

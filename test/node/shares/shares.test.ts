@@ -145,3 +145,27 @@ test('words find one file at two contacts, and a search that goes on tells what 
   expect(told[0]?.files[0]?.sources[0]?.path).toMatch(/notes\.txt$/u)
   expect(await carol.shares.endFinding()).toEqual([])
 })
+
+test('a file that was found at two contacts comes from the other one where the first has changed it', async () => {
+  await using network = await Network.create()
+  const [anna, bob, carol] = [
+    await network.peer('anna', { accept: 'all' }),
+    await network.peer('bob', { accept: 'all' }),
+    await network.peer('carol', { accept: 'all' })
+  ]
+  await areContacts(carol, anna)
+  await areContacts(carol, bob)
+  const annas = await slides()
+  await anna.shares.add(annas, { isSearchable: true })
+  await bob.shares.add(await slides(), { isSearchable: true })
+  await Promise.all([untilRead(anna), untilRead(bob)])
+  expect((await carol.shares.find(['plan.pdf'])).files[0]?.sources).toHaveLength(2)
+  await writeFile(join(annas, 'Autumn', 'plan.pdf'), 'another plan')
+  await carol.shares.get(anna.self.peerId, ['Slides/Autumn/plan.pdf'])
+  const path = await eventually(async () => {
+    const [only] = await carol.files.list()
+    expect(only?.state).toBe('done')
+    return only?.path ?? ''
+  })
+  expect(await readFile(path, 'utf8')).toBe('the plan')
+})
