@@ -65,6 +65,8 @@ export class Download {
     return this.#plan.deadlineMs
   })
   #part: Part | undefined
+  /** Ends when there is a part, or, after the end of the download, when it is closed again. */
+  #making: Promise<void> | undefined
   #nextSource = 1
   #isOver = false
   #closed: Promise<void> | undefined
@@ -162,17 +164,24 @@ export class Download {
   }
 
   async #layer(source: string, layer: Uint8Array): Promise<void> {
-    const { file, sizeBytes, create } = this.#init
+    const { file, sizeBytes } = this.#init
     const isRight = (await fileIdOf(sizeBytes, layer)).toString('hex') === file
-    if (this.#isOver || this.#part !== undefined) return
-    if (isRight) {
+    if (this.#isOver) return
+    if (isRight && this.#part === undefined) {
       try {
-        this.#part = await create(layer)
+        // A second source may send it while the part is made for the first.
+        await (this.#making ??= this.#make(layer))
       } catch (error) {
         return this.#end(toError(error))
       }
     }
     this.#handle({ kind: 'layer', source, isRight })
+  }
+
+  async #make(layer: Uint8Array): Promise<void> {
+    const part = await this.#init.create(layer)
+    if (this.#isOver) await part.close()
+    else this.#part = part
   }
 
   /** @returns whether it is one more that is here */
@@ -245,7 +254,7 @@ export class Download {
     this.#outcome.reject(reason)
     const part = this.#part
     this.#part = undefined
-    // What is being written is written first.
-    this.#closed ??= Promise.allSettled(this.#running).then(async () => part?.close())
+    // What is being written is written first, and a part that is being made is closed by who makes it.
+    this.#closed ??= Promise.allSettled([...this.#running, this.#making]).then(async () => part?.close())
   }
 }

@@ -111,15 +111,17 @@ export class PartFile implements Part {
     await checkRoom(folder, sizeBytes, minFreeBytes)
     const { path, handle } = await newPart(folder, name)
     const have = new LeafSet(leafCountOf(sizeBytes))
+    let state: FileHandle | undefined
     try {
       // A state that is left over belongs to no part.
       await rm(stateOf(path), { force: true })
-      const state = await open(stateOf(path), 'wx+', FILE_MODE)
+      state = await open(stateOf(path), 'wx+', FILE_MODE)
       await state.writeFile(Buffer.concat([headOf(file, sizeBytes), layer, have.bytes]))
       return new PartFile({ path, name, sizeBytes, minFreeBytes, handle, state, layer, have })
     } catch (error) {
       await handle.close()
-      await rm(path, { force: true })
+      await state?.close()
+      await removePart(path)
       throw error
     }
   }
@@ -133,16 +135,23 @@ export class PartFile implements Part {
     const handle = await openExisting(path)
     if (handle === undefined) return undefined
     const state = await openExisting(stateOf(path))
-    const noted = state === undefined ? undefined : await readState(state, init)
-    if (state === undefined || noted === undefined) {
+    try {
+      const noted = state === undefined ? undefined : await readState(state, init)
+      if (state !== undefined && noted !== undefined) {
+        const { sizeBytes, minFreeBytes } = init
+        const name = safeFileName(init.name)
+        const part = new PartFile({ path, name, sizeBytes, minFreeBytes, handle, state, ...noted })
+        await part.#check()
+        return part
+      }
+    } catch (error) {
       await handle.close()
       await state?.close()
-      return undefined
+      throw error
     }
-    const { sizeBytes, minFreeBytes } = init
-    const part = new PartFile({ path, name: safeFileName(init.name), sizeBytes, minFreeBytes, handle, state, ...noted })
-    await part.#check()
-    return part
+    await handle.close()
+    await state?.close()
+    return undefined
   }
 
   async write(leaf: number, bytes: Uint8Array): Promise<void> {

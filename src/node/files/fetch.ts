@@ -91,7 +91,12 @@ export class Fetch {
       part: resumed,
       create: async (layer) => {
         const created = await PartFile.create(init, layer)
-        await onPart(created.path)
+        try {
+          await onPart(created.path)
+        } catch (error) {
+          await created.close()
+          throw error
+        }
         return created
       },
       events: {
