@@ -1,6 +1,6 @@
-// `/chat/share/1.0.0` as a libp2p service: it answers peers that look at what is shared with them, and asks others. Who may
-// see what is decided by those that it asks.
-import type { ComponentLogger, Connection, Stream } from '@libp2p/interface'
+// `/chat/share/1.0.0` as a libp2p service: it answers peers that look at what is shared with them. Who may see what is
+// not its business.
+import type { ComponentLogger, Stream } from '@libp2p/interface'
 import { FrameStream, RateLimiter, ServedStreams, steadyNow } from '../wire/index.ts'
 import type { Rate, StreamRegistrar } from '../wire/index.ts'
 import {
@@ -10,7 +10,6 @@ import {
   type Found,
   type Page,
   type ShareFrame,
-  type ShareRefusal,
   type ShareRequest
 } from './share-frames.ts'
 
@@ -43,17 +42,6 @@ export interface SharedWith {
   /** @returns undefined where there is no such folder for this peer */
   list(peer: string, path: string, after: string): Page | undefined
   find(peer: string, words: readonly string[]): Found
-}
-
-/** The peer does not answer: there is no such folder for this side, or it asks too often. */
-export class ShareRefusedError extends Error {
-  override readonly name = 'ShareRefusedError'
-  readonly reason: ShareRefusal
-
-  constructor(reason: ShareRefusal) {
-    super(reason === 'too-fast' ? 'it was asked too often: try again later' : 'it shares nothing of that name with you')
-    this.reason = reason
-  }
 }
 
 /** What libp2p gives to a service, as far as this one needs it. */
@@ -132,56 +120,4 @@ export class ShareService {
     if (type === 'list') return this.#listed.of(peer, nowMs).takeOne(nowMs) === 0
     return this.#found.of(peer, nowMs).takeOne(nowMs) === 0 && this.#foundInHour.of(peer, nowMs).takeOne(nowMs) === 0
   }
-}
-
-/** What another peer shares, asked on one stream: one question at a time. */
-export class ShareLink {
-  readonly #frames: FrameStream<ShareFrame>
-  #turn: Promise<unknown> = Promise.resolve()
-
-  private constructor(frames: FrameStream<ShareFrame>) {
-    this.#frames = frames
-  }
-
-  /** @throws WireError; UnsupportedProtocolError for a peer of an older version */
-  static async open(connection: Connection, signal: AbortSignal): Promise<ShareLink> {
-    return new ShareLink(await FrameStream.open(connection, shareFrames, { signal, runOnLimitedConnection: true }))
-  }
-
-  /** @throws ShareRefusedError, ShareProtocolError, WireError */
-  async list(path: string, after = ''): Promise<Page> {
-    const answer = await this.#ask({ type: 'list', path, after })
-    if (answer.type !== 'listing') throw unexpected(answer)
-    const [first] = answer.entries
-    if (first === undefined ? answer.hasMore : first.name <= after) {
-      // A reader that asks on behind the last name would go in circles.
-      throw new ShareProtocolError('a page that is not behind the one before')
-    }
-    return answer
-  }
-
-  /** @throws ShareRefusedError, ShareProtocolError, WireError */
-  async find(words: readonly string[]): Promise<Found> {
-    const answer = await this.#ask({ type: 'find', words })
-    if (answer.type === 'hits') return answer
-    throw unexpected(answer)
-  }
-
-  async close(): Promise<void> {
-    await this.#frames.close()
-  }
-
-  async #ask(request: ShareRequest): Promise<ShareFrame> {
-    const answer = this.#turn.then(async () => {
-      await this.#frames.write(request)
-      return this.#frames.read()
-    })
-    this.#turn = answer.catch((error: unknown) => this.#frames.abort(error))
-    return answer
-  }
-}
-
-function unexpected(answer: ShareFrame): Error {
-  if (answer.type === 'refuse') return new ShareRefusedError(answer.reason)
-  return new ShareProtocolError(`a frame "${answer.type}" is not an answer`)
 }
