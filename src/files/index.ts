@@ -9,7 +9,8 @@
  */
 export { bytesAsFile, bytesId } from './bytes-file.ts'
 export { numberedName, safeFileName } from './disk/file-name.ts'
-export { checkRoom, isCode, NoRoomError, PartFile, removePart, type PartInit } from './disk/part-file.ts'
+export { FileOpener } from './disk/file-opener.ts'
+export { checkRoom, NoRoomError, PartFile, removePart, type PartInit } from './disk/part-file.ts'
 export { hashFile, NotSendableError, SharedFile, type FileState, type HashedFile } from './disk/shared-file.ts'
 export { Download, type DownloadEvents } from './download.ts'
 export type { DropReason } from './download-plan.ts'

@@ -38,7 +38,7 @@ export type { DirectoryGuest, FederatedDirectory, FederationNotice } from './ser
 export { parseAddress } from './dialing/address.ts'
 export { writtenPeerId } from './peers/peer-reference.ts'
 export { openContacts, openHistory, openTrust } from './offline.ts'
-export { openShares } from './offline-shares.ts'
+export { openOfflineShares } from './offline-shares.ts'
 export { checkPassphrase } from './profile/key-file.ts'
 export { openDirectoryOwnKey, openOwnKey, type OwnKey } from './profile/own-key.ts'
 export {

@@ -6,12 +6,12 @@ import { openKeptProfile, type KeptProfile } from './profile/kept-profile.ts'
 import { OwnShares } from './shares/own-shares.ts'
 import { ShareBook } from './shares/share-book.ts'
 
-export interface OpenShares extends Pick<KeptProfile, 'mended' | 'name' | 'resolve' | 'close'> {
+export interface OfflineShares extends Pick<KeptProfile, 'mended' | 'name' | 'resolve' | 'close'> {
   readonly shares: Pick<SharesApi, 'add' | 'list' | 'remove'>
 }
 
 /** @throws UsageError when there is no such profile: it is not made; ProfileInUseError, StorageProblemError */
-export async function openShares(config: Config): Promise<OpenShares> {
+export async function openOfflineShares(config: Config): Promise<OfflineShares> {
   const { profile, mended, name, resolve, close } = await openKeptProfile(config, 'it shares nothing')
   const { folder } = profile
   const shares = new OwnShares({

@@ -84,8 +84,8 @@ async function inShares(
     signal: io.interrupted,
     running: async (parley) => use(runningShares(parley, await contactNames(parley)), asJson),
     own: async () => {
-      const { openShares } = await import('../../node/index.ts')
-      const open = await openShares(config)
+      const { openOfflineShares } = await import('../../node/index.ts')
+      const open = await openOfflineShares(config)
       try {
         sayMended(io, open.mended)
         const peerOf = async (word: string): Promise<string> => open.resolve([word])

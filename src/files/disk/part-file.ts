@@ -3,6 +3,7 @@
 import { constants } from 'node:fs'
 import { link, mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { hasErrorCode } from '../../lib/index.ts'
 import { syncFolder } from '../../storage/index.ts'
 import type { Part } from '../download.ts'
 import { fileIdOf, HASH_BYTES, leafCountOf, LeafHash, leafSpan, MAX_FILE_BYTES } from '../file-tree.ts'
@@ -189,7 +190,7 @@ export class PartFile implements Part {
         leafSpan(sizeBytes, some[0]?.leaf ?? 0).offset
       )
     } catch (thrown) {
-      throw isCode(thrown, 'ENOSPC') ? new NoRoomError(bytes, 0) : thrown
+      throw hasErrorCode(thrown, 'ENOSPC') ? new NoRoomError(bytes, 0) : thrown
     }
     for (const { leaf } of some) this.have.add(leaf)
     if (this.have.count - this.#notedCount > UNNOTED_PART * this.have.leaves) this.#note()
@@ -297,7 +298,7 @@ async function newPart(folder: string, name: string): Promise<{ readonly path: s
       // `x` follows no link and takes over no file.
       return { path, handle: await open(path, 'wx+', FILE_MODE) }
     } catch (error) {
-      if (!isCode(error, 'EEXIST')) throw error
+      if (!hasErrorCode(error, 'EEXIST')) throw error
     }
   }
   throw new Error(`There are ${MAX_NUMBER} unfinished files called ${name}: remove some of those that end in .part`)
@@ -342,12 +343,12 @@ async function giveName(part: string, name: string): Promise<string> {
     const path = join(dirname(part), numberedName(name, number))
     try {
       await link(part, path).catch(async (error: unknown) => {
-        if (isCode(error, 'EEXIST')) throw error
+        if (hasErrorCode(error, 'EEXIST')) throw error
         await (await open(path, 'wx', FILE_MODE)).close()
         await rename(part, path)
       })
     } catch (error) {
-      if (isCode(error, 'EEXIST')) continue
+      if (hasErrorCode(error, 'EEXIST')) continue
       throw error
     }
     await rm(part, { force: true })
@@ -390,8 +391,4 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, offset: number): 
     const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, offset + done)
     done += bytesWritten
   }
-}
-
-export function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -13,7 +13,7 @@ export class NotSendableError extends Error {
 }
 
 /** It is not what it was when it was offered. */
-class FileChangedError extends Error {
+export class FileChangedError extends Error {
   override readonly name = 'FileChangedError'
   constructor(path: string, options?: ErrorOptions) {
     super(`${path} was changed or removed after it was offered: offer it again`, options)

@@ -71,7 +71,7 @@ export interface FoundFile {
 export interface SearchReport {
   readonly words: readonly string[]
   readonly files: readonly FoundFile[]
-  /** Contacts that answered, and those that were reached and did not. */
+  /** How many contacts answered, and how many were not reached, or gave no answer. */
   readonly asked: number
   readonly silent: number
   /** There are more than are shown. */

@@ -8,13 +8,13 @@ import {
   decodeManifest,
   folderSums,
   hashFile,
-  isCode,
   localNames,
   numberedName,
   removePart,
   safeFileName,
   type FolderEntry
 } from '../../files/index.ts'
+import { hasErrorCode } from '../../lib/index.ts'
 import { toError } from '../../wire/index.ts'
 import { OWNER_ONLY_FOLDER, syncFolder } from '../../storage/index.ts'
 import { Fetch, type FetchInit } from './fetch.ts'
@@ -224,7 +224,7 @@ export class FolderFetch {
       await rename(top, path)
     } catch (error) {
       // Not everywhere does a folder take the place of an empty one.
-      if (!isCode(error, 'EEXIST') && !isCode(error, 'EPERM')) throw error
+      if (!hasErrorCode(error, 'EEXIST', 'EPERM')) throw error
       await rmdir(path)
       await rename(top, path)
     }
@@ -253,7 +253,7 @@ async function newFolder(folder: string, nameOf: (number: number) => string): Pr
       await mkdir(path, { mode: OWNER_ONLY_FOLDER })
       return path
     } catch (error) {
-      if (!isCode(error, 'EEXIST')) throw error
+      if (!hasErrorCode(error, 'EEXIST')) throw error
     }
   }
   throw new Error(`there are ${MAX_NUMBERED_FOLDERS} folders called ${nameOf(1)}: move some of them away`)

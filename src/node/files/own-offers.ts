@@ -4,26 +4,21 @@ import { stat } from 'node:fs/promises'
 import { basename, isAbsolute } from 'node:path'
 import {
   bytesAsFile,
+  FileOpener,
   folderSums,
   hashFile,
   ManifestError,
   NotSendableError,
   readFolder,
-  SharedFile,
   type FilesOnOffer,
-  type FileState,
-  type OfferedFile as OpenedFile
+  type FileState
 } from '../../files/index.ts'
 import { MAX_OFFERED_NAME_BYTES, type OfferedFile } from '../../chat-protocol/index.ts'
-import { LruMap } from '../../lib/index.ts'
 import { steadyNow } from '../../wire/index.ts'
 import { fileFault, quote, UsageError } from '../api/errors.ts'
 import { sizeText } from '../config/setting-values.ts'
 import type { FileBook, SentFile } from './file-book.ts'
 import { MAX_OFFERED_FOLDER_FILES, type SentFolders } from './sent-folders.ts'
-
-/** Layers that are kept to be sent again: 2 MiB at most each. */
-const MAX_KEPT_LAYERS = 8
 
 /** How often the book learns how much was sent: a crash costs so much of the count. */
 const NOTE_EVERY_MS = 10_000
@@ -46,7 +41,7 @@ export class OwnOffers {
   readonly #init: OwnOffersInit
   /** Bytes that were sent, by the number in the book; the book follows. */
   readonly #sentBytes = new Map<number, { bytes: number; notedAtMs: number }>()
-  readonly #layers = new LruMap<string, Promise<Uint8Array>>(MAX_KEPT_LAYERS)
+  readonly #opener = new FileOpener()
 
   constructor(init: OwnOffersInit) {
     this.#init = init
@@ -63,7 +58,7 @@ export class OwnOffers {
       const state = inside?.state ?? sent
       const owner = inside?.sent ?? sent
       if (state === undefined || owner === undefined || sent?.folder !== undefined) return 'changed'
-      return this.#opened(state, file).catch(async () => this.#changed(owner, state))
+      return this.#opener.open(state, file).catch(async () => this.#changed(owner, state))
     }
   }
 
@@ -129,7 +124,7 @@ export class OwnOffers {
     try {
       if ((await stat(path)).isDirectory()) return await this.#readFolder(path, name)
       const { layer, ...hashed } = await hashFile(path)
-      this.#layers.set(hashed.file, Promise.resolve(layer))
+      this.#opener.keep(hashed.file, layer)
       return { ...hashed, name }
     } catch (error) {
       if (error instanceof NotSendableError) throw new UsageError(error.message)
@@ -163,29 +158,6 @@ export class OwnOffers {
       if (state !== undefined) return { sent, state }
     }
     return undefined
-  }
-
-  async #opened(state: FileState, file: string): Promise<OpenedFile> {
-    const shared = await SharedFile.open(state)
-    return {
-      sizeBytes: state.sizeBytes,
-      layer: async () => this.#layer(state.path, file),
-      leaf: (leaf, pieceBytes) => shared.leaf(leaf, pieceBytes),
-      close: async () => shared.close()
-    }
-  }
-
-  /** Hashed again after a restart; for several that ask at once, once. */
-  #layer(path: string, file: string): Promise<Uint8Array> {
-    const known = this.#layers.get(file)
-    if (known !== undefined) return known
-    const hashing = hashFile(path).then((hashed) => {
-      if (hashed.file !== file) throw new Error(`${path} is not what was offered`)
-      return hashed.layer
-    })
-    this.#layers.set(file, hashing)
-    hashing.catch(() => this.#layers.delete(file))
-    return hashing
   }
 
   /** The peer is refused, and the own side says why. */

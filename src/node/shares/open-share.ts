@@ -1,7 +1,15 @@
 // One shared folder while the node runs: what is in it, read file by file in the background, and looked at again from time
 // to time. Who may see it is not its business.
 import { hashFile } from '../../files/index.ts'
-import { NoSuchShareError, scan, ShareIndex, type IndexedFile, type ScannedFile } from '../../share/index.ts'
+import { countText } from '../../lib/index.ts'
+import {
+  MAX_SHARED_FILES,
+  NoSuchShareError,
+  scan,
+  ShareIndex,
+  type IndexedFile,
+  type ScannedFile
+} from '../../share/index.ts'
 import { toError } from '../../wire/index.ts'
 import type { HashMemory } from './hash-memory.ts'
 import type { Share } from './share-book.ts'
@@ -105,7 +113,7 @@ export class OpenShare {
       return onChange()
     }
     this.#why = found.isCut
-      ? `only ${found.files.length} files of it are shared: more than that is too many`
+      ? `only ${countText(found.files.length)} of its files are shared: all shares together have at most ${countText(MAX_SHARED_FILES)}`
       : undefined
     this.#take(
       found.files.map((scanned): SharedFileEntry => ({

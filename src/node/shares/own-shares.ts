@@ -3,8 +3,8 @@
 import { realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, isAbsolute, sep } from 'node:path'
-import { hashFile, SharedFile, type FilesOnOffer, type OfferedFile } from '../../files/index.ts'
-import { folded, LruMap, normalForm } from '../../lib/index.ts'
+import { FileOpener, type FilesOnOffer, type OfferedFile } from '../../files/index.ts'
+import { folded, normalForm } from '../../lib/index.ts'
 import {
   byUnits,
   foundOf,
@@ -32,9 +32,6 @@ const MAX_SHARES = 100
 /** How often faces hear of the progress of reading. */
 const TELL_EVERY_MS = 1_000
 
-/** Layers that are kept to be sent again: 2 MiB at most each. */
-const MAX_SHARED_LAYERS = 8
-
 export interface OwnSharesInit {
   readonly book: ShareBook
   /** Of the profile; empty for one that nothing keeps. */
@@ -52,7 +49,7 @@ export interface OwnSharesInit {
 export class OwnShares implements Pick<SharesApi, 'add' | 'list' | 'remove'> {
   readonly #init: OwnSharesInit
   readonly #open = new Map<string, OpenShare>()
-  readonly #layers = new LruMap<string, Promise<Uint8Array>>(MAX_SHARED_LAYERS)
+  readonly #opener = new FileOpener()
   #memory: HashMemory | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   #telling: ReturnType<typeof setTimeout> | undefined
@@ -65,7 +62,7 @@ export class OwnShares implements Pick<SharesApi, 'add' | 'list' | 'remove'> {
     this.#init = init
   }
 
-  /** What others see. Rights come first: for who has none, the answer is that of a folder that is not there. */
+  /** What others see. Rights come first: a peer that has none gets the answer for a folder that does not exist. */
   readonly sharedWith: SharedWith = {
     list: (peer, path, after) => this.#list(peer, path, after),
     find: (peer, words) => this.#find(peer, words)
@@ -226,30 +223,11 @@ export class OwnShares implements Pick<SharesApi, 'add' | 'list' | 'remove'> {
   async #opened(open: OpenShare, { scanned }: SharedFileEntry, file: string): Promise<OfferedFile | 'changed'> {
     const { diskPath, sizeBytes, changedAtNs, inode } = scanned
     try {
-      const shared = await SharedFile.open({ path: diskPath, sizeBytes, changedAtNs, inode })
-      return {
-        sizeBytes,
-        layer: async () => this.#layer(file, scanned),
-        leaf: (leaf, pieceBytes) => shared.leaf(leaf, pieceBytes),
-        close: async () => shared.close()
-      }
+      return await this.#opener.open({ path: diskPath, sizeBytes, changedAtNs, inode }, file)
     } catch {
       void open.refresh()
       return 'changed'
     }
-  }
-
-  /** Hashed again where it was not sent lately; for several that ask at once, once. */
-  #layer(file: string, { diskPath, inode }: SharedFileEntry['scanned']): Promise<Uint8Array> {
-    const known = this.#layers.get(file)
-    if (known !== undefined) return known
-    const hashing = hashFile(diskPath).then((hashed) => {
-      if (hashed.file !== file || hashed.inode !== inode) throw new Error(`${diskPath} was changed since it was read`)
-      return hashed.layer
-    })
-    this.#layers.set(file, hashing)
-    hashing.catch(() => this.#layers.delete(file))
-    return hashing
   }
 
   #view(share: Share): ShareView {
@@ -275,7 +253,7 @@ function shareNamed(name: string, shares: readonly Share[]): Share {
 }
 
 /**
- * @param known what is shared already, and the folders of Parley itself
+ * @param known what is shared already, and Parley's own folders
  * @throws UsageError for a folder that can't be shared, or must not be
  */
 async function readShare(
@@ -287,7 +265,7 @@ async function readShare(
   const folder = await realFolder(given)
   const home = await realpath(homedir()).catch(() => homedir())
   if (isWithin(home, folder)) {
-    throw new UsageError(`${quote(folder)} has everything of you in it: share a folder inside of it`)
+    throw new UsageError(`${quote(folder)} holds your whole home folder: share a folder inside of it`)
   }
   for (const one of await Promise.all(ownFolders.map(async (path) => realpath(path).catch(() => path)))) {
     if (isWithin(one, folder) || isWithin(folder, one)) {

@@ -153,7 +153,7 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
       const label = this.#init.label(peer)
       if (error.reason === 'too-fast') throw new UsageError(`${label} was asked too often: try again in a minute`)
       throw new UsageError(
-        `${label} shares no folder ${quote(path)} with you: browse ${quote(label)} shows what it does`
+        `${label} shares no folder ${quote(path)} with you: to see what it shares, browse it without a path`
       )
     }
   }
