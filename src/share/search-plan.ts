@@ -24,7 +24,8 @@ export interface MergedFile {
 export class SearchPlan {
   readonly #waiting: string[]
   readonly #asked = new Set<string>()
-  readonly #files = new Map<string, { sizeBytes: number; sources: { peer: string; path: string }[] }>()
+  /** By file ID and size: a peer that names a wrong size hides no file of others. */
+  readonly #files = new Map<string, { file: string; sizeBytes: number; sources: { peer: string; path: string }[] }>()
   #answers = 0
   #failures = 0
   #hasMore = false
@@ -49,11 +50,11 @@ export class SearchPlan {
     this.#answers++
     if (found.hasMore) this.#hasMore = true
     for (const { file, sizeBytes, path } of found.hits) {
-      const known = this.#files.get(file)
-      if (known === undefined && this.#files.size < MAX_FOUND_FILES) {
-        this.#files.set(file, { sizeBytes, sources: [{ peer, path }] })
-      } else if (known?.sizeBytes === sizeBytes && known.sources.length < MAX_FOUND_SOURCES) {
-        // The size is a part of the ID: one of the two that differ is wrong, and the first of them may be.
+      const key = `${file} ${sizeBytes}`
+      const known = this.#files.get(key)
+      if (known === undefined) {
+        if (this.#files.size < MAX_FOUND_FILES) this.#files.set(key, { file, sizeBytes, sources: [{ peer, path }] })
+      } else if (known.sources.length < MAX_FOUND_SOURCES) {
         if (!known.sources.some((source) => source.peer === peer)) known.sources.push({ peer, path })
       }
     }
@@ -88,8 +89,6 @@ export class SearchPlan {
 
   /** Those that most peers have come first. */
   files(): readonly MergedFile[] {
-    return Array.from(this.#files, ([file, found]) => ({ file, ...found })).toSorted(
-      (one, other) => other.sources.length - one.sources.length
-    )
+    return [...this.#files.values()].toSorted((one, other) => other.sources.length - one.sources.length)
   }
 }

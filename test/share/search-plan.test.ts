@@ -50,8 +50,18 @@ test('one file of several peers is one hit with its sources; what differs in siz
         { peer: 'b', path: 'a/x' }
       ]
     },
-    { file: 'y', sizeBytes: 1, sources: [{ peer: 'a', path: 'a/y' }] }
+    { file: 'y', sizeBytes: 1, sources: [{ peer: 'a', path: 'a/y' }] },
+    { file: 'x', sizeBytes: 2, sources: [{ peer: 'c', path: 'z' }] }
   ])
+})
+
+test('a peer that answers first, with a wrong size, hides no file of others', () => {
+  const plan = new SearchPlan(['liar', 'a', 'b'])
+  plan.next()
+  plan.answered('liar', { hits: [{ path: 'x', sizeBytes: 2, modifiedAtMs: 1, file: 'x' }], hasMore: false })
+  plan.answered('a', found('x'))
+  plan.answered('b', found('x'))
+  expect(plan.files()[0]).toMatchObject({ sizeBytes: 1, sources: [{ peer: 'a' }, { peer: 'b' }] })
 })
 
 test('what was not asked is not counted, and no peer is counted twice', () => {

@@ -115,7 +115,8 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
   }
 
   foundBy(plan: SearchPlan): readonly FoundFile[] {
-    for (const { file, sources } of plan.files()) {
+    // Of one file ID with two sizes, the one that most peers name comes last, and stays.
+    for (const { file, sources } of plan.files().toReversed()) {
       this.#sharers.set(
         file,
         sources.map(({ peer }) => peer)
