@@ -53,7 +53,7 @@ test('what one face fetches is seen on all, the same by its number, and on one t
   const content = randomBytes(sizeBytes)
   await writeFile(path, content)
   await bob.do({ do: 'open', peer: await first.address() })
-  await bob.do({ do: 'file', peer: await first.peerId(), text: path })
+  await bob.do({ do: 'send', peer: await first.peerId(), files: [path] })
   for (const face of [first, second]) expect(await told(face, 'offered')).toMatchObject({ name: 'garden.bin' })
   await plain.shows(/garden\.bin/u)
   const offered = await transferOf(second)
