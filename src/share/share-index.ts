@@ -73,6 +73,8 @@ export class ShareIndex {
     const text = this.#searchable()
     const [longest = '', ...others] = words.toSorted((one, other) => other.length - one.length)
     const hits: IndexedFile[] = []
+    // A word of characters that are not seen is folded to nothing, which is found everywhere, also behind the end.
+    if (longest === '') return hits
     for (let at = text.indexOf(longest); at !== -1 && hits.length < room;) {
       const line = this.#lineAt(at)
       const end = this.#starts[line + 1] ?? text.length + 1

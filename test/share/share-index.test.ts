@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { folded } from '../../src/lib/index.ts'
 import { shareFrames } from '../../src/share/share-frames.ts'
 import { foundOf, ShareIndex, type IndexedFile } from '../../src/share/share-index.ts'
 import { MAX_LISTING_BYTES } from '../../src/share/share-limits.ts'
@@ -35,6 +36,14 @@ describe('the index of a share', () => {
     expect(index.file('a/deep/y.txt')?.sizeBytes).toBe(4)
     expect(index.file('a/deep')).toBeUndefined()
     expect([index.fileCount, index.sizeBytes]).toEqual([3, 9])
+  })
+
+  test('words of characters that are not seen find nothing', () => {
+    for (const isRead of [true, false]) {
+      const index = new ShareIndex([file('a.txt', 1, isRead), file('b.txt', 1, isRead)])
+      expect(index.find(['\u200b\u200b\u200b', '\u3164\u3164\u3164'].map(folded))).toEqual([])
+      expect(index.find(['a.t', '\u200b\u200b\u200b'].map(folded))).toHaveLength(isRead ? 1 : 0)
+    }
   })
 
   test('the pages of a large folder have each name once, and no frame is too large', () => {
