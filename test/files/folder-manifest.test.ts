@@ -9,6 +9,7 @@ import {
   type FolderEntry
 } from '../../src/files/folder/folder-manifest.ts'
 import { bytesId } from '../../src/files/bytes-file.ts'
+import { safeFileName } from '../../src/files/disk/file-name.ts'
 import { localNames } from '../../src/files/folder/local-names.ts'
 
 const id = 'ab'.repeat(32)
@@ -171,4 +172,20 @@ test('whatever the names are, they stay in the folder, and no two are the same',
       expect(new Set(shapes).size).toBe(shapes.length)
     })
   )
+})
+
+test('as many names as a list may have that all are one here are told apart', () => {
+  const signs = [...'\\:*?"<>|']
+  const names = Array.from({ length: MAX_FOLDER_ENTRIES }, (_, index) =>
+    Array.from({ length: 6 }, (__, at) => signs[Math.floor(index / 8 ** at) % 8]).join('')
+  )
+  const local = localNames(names.map((one) => file(one)))
+  expect(new Set(local.map((path) => path.join('/'))).size).toBe(MAX_FOLDER_ENTRIES)
+})
+
+test('a name that was made for a file of a folder is a safe one as it is', () => {
+  const long = ['a'.repeat(255), 'a'.repeat(254), `${'a'.repeat(250)}.jpg`, `${'a'.repeat(251)}.jpg`, '語'.repeat(85)]
+  const cutToPart = `${'a'.repeat(195)}.part${'b'.repeat(30)}`
+  const entries = [...long, cutToPart, 'con', 'CON', `${'語'.repeat(84)}x`].map((one) => file(one))
+  for (const [local = ''] of localNames(entries)) expect(safeFileName(local)).toBe(local)
 })

@@ -8,6 +8,9 @@ export const MAX_FILE_NAME_BYTES = 200
 /** An extension is kept when a name is cut, unless it is no extension. */
 const MAX_EXTENSION_BYTES = 16
 
+/** Of ` (100000)`: no list of a folder has more files. */
+const NUMBER_BYTES = 9
+
 /** What a file is called whose name has nothing in it that may stand in one. */
 const NAMELESS = 'file'
 
@@ -28,14 +31,19 @@ export function safeFileName(proposed: string): string {
   const visible = withoutHidden(normalForm(proposed, 'NFC')).replaceAll(unseen, '').replaceAll(forbidden, '_')
   const bare = trimmed(visible)
   const named = bare.replace(reserved, '_$&').replace(ownEnding, '$&_')
-  return cut(named === '' ? NAMELESS : named, MAX_FILE_NAME_BYTES)
+  const short = cut(named === '' ? NAMELESS : named, MAX_FILE_NAME_BYTES)
+  // What was cut may end as a file of this program does.
+  return ownEnding.test(short) ? cut(`${short}_`, MAX_FILE_NAME_BYTES) : short
 }
 
-/** The name with a number before its extension: `photo (2).jpg`. */
+/**
+ * The name with a number before its extension: `photo (2).jpg`. Where it is long, it is cut: of a safe name comes a safe one.
+ */
 export function numberedName(name: string, number: number): string {
   if (number === 1) return name
   const [stem, extension] = split(name)
-  return `${stem} (${number})${extension}`
+  const room = MAX_FILE_NAME_BYTES - Buffer.byteLength(extension) - NUMBER_BYTES
+  return `${cutStem(stem, room)} (${number})${extension}`
 }
 
 /** Without dots and spaces at the beginning, where they hide a file, and at the end, where Windows drops them. */
@@ -46,13 +54,18 @@ function trimmed(name: string): string {
 function cut(name: string, maxBytes: number): string {
   if (Buffer.byteLength(name) <= maxBytes) return name
   const [stem, extension] = split(name)
+  const short = trimmed(cutStem(stem, maxBytes - Buffer.byteLength(extension)))
+  return `${short === '' ? NAMELESS : short}${extension}`
+}
+
+function cutStem(stem: string, maxBytes: number): string {
+  if (Buffer.byteLength(stem) <= maxBytes) return stem
   let kept = ''
   for (const { segment } of new Intl.Segmenter().segment(stem)) {
-    if (Buffer.byteLength(kept + segment) > maxBytes - Buffer.byteLength(extension)) break
+    if (Buffer.byteLength(kept + segment) > maxBytes) break
     kept += segment
   }
-  const short = trimmed(kept)
-  return `${short === '' ? NAMELESS : short}${extension}`
+  return kept
 }
 
 /** What stands before the extension, and the extension with its dot, or nothing. */

@@ -8,15 +8,17 @@ interface LocalFolder {
   readonly path: readonly string[]
   /** Names in it, as a file system without case sees them. */
   readonly taken: Set<string>
+  /** Of each name that was asked for again, the number to be tried next: a hundred thousand may all be one name here. */
+  readonly numbers: Map<string, number>
 }
 
 /** @returns for each entry the names that lead to it */
 export function localNames(entries: readonly FolderEntry[]): readonly (readonly string[])[] {
-  const folders = new Map<string, LocalFolder>([['', { path: [], taken: new Set() }]])
+  const folders = new Map<string, LocalFolder>([['', emptyFolder([])]])
   return entries.map((entry) => {
     const names = entry.path.split('/')
     let inside = ''
-    let folder = folders.get(inside) ?? { path: [], taken: new Set() }
+    let folder = folders.get(inside) ?? emptyFolder([])
     for (const [index, name] of names.entries()) {
       const isLast = index === names.length - 1
       inside = index === 0 ? name : `${inside}/${name}`
@@ -25,22 +27,33 @@ export function localNames(entries: readonly FolderEntry[]): readonly (readonly 
         folder = known
         continue
       }
-      const path = [...folder.path, freeName(folder.taken, safeFileName(name))]
+      const path = [...folder.path, freeName(folder, safeFileName(name))]
       if (isLast && entry.is === 'file') return path
-      folder = { path, taken: new Set() }
+      folder = emptyFolder(path)
       folders.set(inside, folder)
     }
     return folder.path
   })
 }
 
-function freeName(taken: Set<string>, name: string): string {
-  for (let number = 1; ; number++) {
-    const numbered = numberedName(name, number)
-    // Upper case first: where two letters have one upper case, a file system may see one name.
-    const shape = normalForm(numbered, 'NFC').toUpperCase().toLowerCase()
+function emptyFolder(path: readonly string[]): LocalFolder {
+  return { path, taken: new Set(), numbers: new Map() }
+}
+
+function freeName({ taken, numbers }: LocalFolder, name: string): string {
+  // Names that are cut to the same one are numbered together.
+  const numbered = shapeOf(numberedName(name, 0))
+  for (let number = taken.has(shapeOf(name)) ? (numbers.get(numbered) ?? 2) : 1; ; number++) {
+    const free = numberedName(name, number)
+    const shape = shapeOf(free)
     if (taken.has(shape)) continue
     taken.add(shape)
-    return numbered
+    if (number > 1) numbers.set(numbered, number + 1)
+    return free
   }
+}
+
+/** Upper case first: where two letters have one upper case, a file system may see one name. */
+function shapeOf(name: string): string {
+  return normalForm(name, 'NFC').toUpperCase().toLowerCase()
 }
