@@ -1,6 +1,6 @@
 // What other peers share with this node: looked at, fetched, and found by words. What this node shares is not its business.
 import type { Connection } from '@libp2p/interface'
-import { countText, LruMap, normalForm } from '../../lib/index.ts'
+import { LruMap, normalForm } from '../../lib/index.ts'
 import {
   areFindWords,
   isEntryName,
@@ -8,13 +8,13 @@ import {
   SearchPlan,
   ShareLink,
   ShareRefusedError,
-  type Page,
-  type SharedEntry
+  type Page
 } from '../../share/index.ts'
 import { steadyNow, toError } from '../../wire/index.ts'
 import { quote, UnreachableError, UsageError } from '../api/errors.ts'
 import type { TransferView } from '../api/file-views.ts'
 import type { FoundFile, RemoteFolder, SearchReport, SharesApi } from '../api/share-views.ts'
+import { SharedWalk, type WantedFile } from './shared-walk.ts'
 
 /** How long a peer may take to be reached and to answer a search. */
 const SEARCH_PATIENCE_MS = 5_000
@@ -22,23 +22,8 @@ const SEARCH_PATIENCE_MS = 5_000
 /** How long peers are asked: a person who waits for longer has turned away. */
 const SEARCH_MS = 15_000
 
-/** Files that are fetched by one command: each is remembered until it is here. */
-const MAX_FILES_OF_GET = 1_000
-
 /** Files whose sharers are remembered: those of some searches. */
 const MAX_KNOWN_SHARED_FILES = 1_000
-
-/** Folders that are walked to find them. */
-const MAX_FOLDERS_OF_GET = 1_000
-
-/** A file of a peer that is to be fetched. */
-interface WantedFile {
-  readonly file: string
-  readonly name: string
-  readonly sizeBytes: number
-  /** Names of the folders below that of downloads in which it goes. */
-  readonly within: readonly string[]
-}
 
 export interface RemoteSharesInit {
   readonly network: {
@@ -89,7 +74,7 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
   ): Promise<readonly TransferView[]> {
     const places = paths.map(readPath)
     const wanted = await this.#withLink(peer, signal, async (link) => {
-      const walk = new Walk(async (path, after) => this.#page(link, peer, path, after))
+      const walk = new SharedWalk(async (path, after) => this.#page(link, peer, path, after))
       for (const place of places) await walk.add(place)
       if (walk.wanted.length === 0) {
         const label = this.#init.label(peer)
@@ -176,66 +161,6 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
       return await work(link)
     } finally {
       void link.close()
-    }
-  }
-}
-
-/** Finds the files of paths, with what is below them. */
-class Walk {
-  readonly wanted: WantedFile[] = []
-  /** Files that the peer has not read yet. */
-  unread = 0
-  readonly #page: (path: string, after: string) => Promise<Page>
-  #folders = 0
-
-  constructor(page: (path: string, after: string) => Promise<Page>) {
-    this.#page = page
-  }
-
-  async add(path: string): Promise<void> {
-    const cut = path.lastIndexOf('/')
-    const name = path.slice(cut + 1)
-    // The entry comes right behind what its name begins with.
-    const entry = cut === -1 ? undefined : await this.#entry(path.slice(0, cut), name)
-    if (entry?.is === 'file') this.#want(entry, [])
-    else await this.#folder(path, name === '' ? [] : [name])
-  }
-
-  async #entry(folder: string, name: string): Promise<SharedEntry | undefined> {
-    for (let after = [...name].slice(0, -1).join(''); ;) {
-      const { entries, hasMore } = await this.#page(folder, after)
-      const found = entries.find((entry) => entry.name === name)
-      const last = entries.at(-1)?.name ?? ''
-      if (found !== undefined || !hasMore || last > name) return found
-      after = last
-    }
-  }
-
-  async #folder(path: string, within: readonly string[]): Promise<void> {
-    if (++this.#folders > MAX_FOLDERS_OF_GET) {
-      throw new UsageError(
-        `there are more than ${countText(MAX_FOLDERS_OF_GET)} folders in it: fetch some of them at a time`
-      )
-    }
-    const folders: string[] = []
-    for (let after = ''; ;) {
-      const { entries, hasMore } = await this.#page(path, after)
-      for (const entry of entries) {
-        if (entry.is === 'file') this.#want(entry, within)
-        else folders.push(entry.name)
-      }
-      if (!hasMore) break
-      after = entries.at(-1)?.name ?? ''
-    }
-    for (const name of folders) await this.#folder(path === '' ? name : `${path}/${name}`, [...within, name])
-  }
-
-  #want(entry: Extract<SharedEntry, { is: 'file' }>, within: readonly string[]): void {
-    const { file, name, sizeBytes } = entry
-    if (file === undefined) this.unread++
-    else this.wanted.push({ file, name, sizeBytes, within })
-    if (this.wanted.length > MAX_FILES_OF_GET) {
-      throw new UsageError(`more than ${countText(MAX_FILES_OF_GET)} files are in it: fetch its folders one by one`)
     }
   }
 }
