@@ -52,6 +52,8 @@ interface OpenSource {
 }
 
 export class Download {
+  /** Peers that have sent leaves of it. */
+  readonly servedBy = new Set<string>()
   readonly #init: DownloadInit
   readonly #plan: DownloadPlan
   readonly #sources = new Map<string, OpenSource>()
@@ -152,7 +154,9 @@ export class Download {
       layer: async (layer) => this.#layer(source, layer),
       leaves: (leaves) => this.#handle({ kind: 'leaves', source, leaves }),
       leaf: async (leaf, bytes, hash) => {
-        if (await this.#leaf(source, { leaf, bytes, hash })) events.progress(peer)
+        if (!(await this.#leaf(source, { leaf, bytes, hash }))) return
+        this.servedBy.add(peer)
+        events.progress(peer)
       },
       queued: (place) => {
         this.#handle({ kind: 'queued', source, place })

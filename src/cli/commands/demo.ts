@@ -22,6 +22,9 @@ import {
 } from '../../node/settings.ts'
 
 const entryPoint = join(packageFolder, 'bin', 'parley.js')
+/** 32 MiB: a file of many pieces, so that both that have it are asked. */
+const SHARED_LINES = 1_525_202
+
 /** Where its directories listen, as far as their ports go. */
 const demoHost = '0.0.0.0'
 
@@ -87,7 +90,7 @@ async function play(
       makeFolder: async (name, file) => {
         const folder = join(home, name)
         await mkdir(folder)
-        await writeFile(join(folder, file), 'What we do in autumn.\n')
+        await writeFile(join(folder, file), 'What we do in autumn.\n'.repeat(SHARED_LINES))
         return folder
       },
       openDirectory: (port, federationPeer) => {

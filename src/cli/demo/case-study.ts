@@ -51,9 +51,21 @@ export async function playCaseStudy(stage: Stage): Promise<void> {
   })
   await step(`They talk: ${linesEachWay} lines each way.`, async () => talk(anna, bob, 'with directories'))
 
-  await step('One shares a folder; the other finds a file in it by a word, and fetches it.', async () =>
-    share(stage, anna, bob)
-  )
+  await step('Two share a folder; another finds a file in both by a word, and fetches it from both.', async () => {
+    const carol = stage.openClient('carol')
+    await carol.shows(rowOf('bob'))
+    await typeHostAndPort(carol, hosts.bob)
+    await carol.shows(/Conversation with bob/u)
+    bob.type('/msg carol What do you share?')
+    await carol.shows(/^bob: What do you share\?$/u)
+    await share(anna, await stage.makeFolder('Slides', 'autumn-plan.txt'))
+    await share(carol, await stage.makeFolder('Talks', 'autumn-plan.txt'))
+    await fetchFromBoth(bob, anna, carol)
+    carol.type('EXIT')
+    await carol.shows(/^Online \(2\)/u)
+    carol.type('QUIT')
+    await carol.ends()
+  })
 
   await step('All three directories are killed.', async () => {
     for (const directory of directories) directory.kill()
@@ -121,16 +133,20 @@ async function talk(one: DemoTerminal, other: DemoTerminal, what: string): Promi
 }
 
 /** A file is found once it has been read, which takes a moment. */
-async function share(stage: Stage, one: DemoTerminal, other: DemoTerminal): Promise<void> {
-  one.type(`/share add '${await stage.makeFolder('Slides', 'autumn-plan.txt')}' --searchable`)
-  await one.shows(/is shared as Slides/u)
+async function share(one: DemoTerminal, folder: string): Promise<void> {
+  one.type(`/share add '${folder}' --searchable`)
+  await one.shows(/is shared as /u)
   for (let isRead = false; !isRead;) {
     one.type('/share')
-    const [line] = await one.shows(/Slides .*, found by words/u)
+    const [line] = await one.shows(/.*, found by words/u)
     isRead = line.includes('1 file (') && !line.includes('% read')
   }
-  other.type('/find autumn')
-  await other.shows(new RegExp(`Slides/autumn-plan\\.txt +from ${one.name}`, 'u'))
-  other.type(`/fetch ${one.name} Slides/autumn-plan.txt`)
-  await other.shows(/autumn-plan\.txt .*is here: /u)
+}
+
+async function fetchFromBoth(by: DemoTerminal, one: DemoTerminal, other: DemoTerminal): Promise<void> {
+  const both = `(?:${one.name} and ${other.name}|${other.name} and ${one.name})`
+  by.type('/find autumn')
+  await by.shows(new RegExp(`autumn-plan\\.txt +from ${both}`, 'u'))
+  by.type(`/fetch ${one.name} Slides/autumn-plan.txt`)
+  await by.shows(new RegExp(`autumn-plan\\.txt .*from ${both} is here: `, 'u'))
 }

@@ -1,5 +1,6 @@
 // Files in words: what was offered, how far each is, what has become of it. Pure; names are of other machines, and cleaned
 // here, as a line break in one would make two lines.
+import { listText } from '../../lib/index.ts'
 import { sizeText } from '../../node/settings.ts'
 import type { TransferNews, TransferView } from '../chat-api/chat-api.ts'
 import { cleanText } from '../process/clean-text.ts'
@@ -17,7 +18,7 @@ export function transferLine(view: TransferView): string {
 }
 
 /** @returns undefined for news that the list shows, and that are no line of their own */
-export function transferNewsText({ what, transfer, source }: TransferNews): string | undefined {
+export function transferNewsText({ what, transfer, source, servedBy }: TransferNews): string | undefined {
   const { number, direction, label, path = '', why = 'no reason was given' } = transfer
   const who = cleanText(label)
   if (direction === 'out') return ownNewsText(what, transfer)
@@ -25,7 +26,7 @@ export function transferNewsText({ what, transfer, source }: TransferNews): stri
     case 'offered':
       return `${who} offers ${nameText(transfer)}: /get ${number} fetches it, /decline ${number} refuses it.`
     case 'done':
-      return `${nameText(transfer)} from ${who} is here: ${cleanText(path)}`
+      return `${nameText(transfer)} from ${servedBy === undefined ? who : listText(servedBy.map((one) => cleanText(one)))} is here: ${cleanText(path)}`
     case 'failed':
       return `${nameText(transfer)} from ${who} was not fetched: ${cleanText(why)}. /get ${number} tries again.`
     case 'wrong-source':

@@ -44,6 +44,8 @@ export interface TransferNews {
   readonly transfer: TransferView
   /** Of `wrong-source`: that peer, and how a line names it. */
   readonly source?: { readonly peer: string; readonly label: string }
+  /** Of `done`: how lines name the peers that it came from. */
+  readonly servedBy?: readonly string[]
 }
 
 export interface OfferOptions {

@@ -60,6 +60,11 @@ export class Fetch {
     return this.#download?.sources ?? []
   }
 
+  /** Peers that have sent some of it since the fetch began. */
+  get servedBy(): ReadonlySet<string> {
+    return this.#download?.servedBy ?? new Set()
+  }
+
   get isConnected(): boolean {
     return this.sources.length > 0
   }

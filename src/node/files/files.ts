@@ -334,7 +334,8 @@ export class Files implements FilesApi {
         'path' in outcome
           ? await this.#change(now, { state: 'done', path: outcome.path, part: undefined })
           : await this.#change(now, { state: 'offered', why: outcome.why })
-      this.#tell('path' in outcome ? 'done' : 'failed', after)
+      if ('why' in outcome) this.#tell('failed', after)
+      else this.#tellDone(after, fetch)
     }
     this.#fetchNext()
   }
@@ -361,6 +362,11 @@ export class Files implements FilesApi {
 
   #tell(what: TransferNews['what'], file: ReceivedFile): void {
     this.#init.tell({ what, transfer: this.#receivedView(file) })
+  }
+
+  #tellDone(file: ReceivedFile, fetch: Fetch | FolderFetch): void {
+    const servedBy = fetch instanceof Fetch ? [...fetch.servedBy].map((peer) => this.#init.label(peer)) : []
+    this.#init.tell({ what: 'done', transfer: this.#receivedView(file), ...(servedBy.length > 1 ? { servedBy } : {}) })
   }
 
   #tellSent(sent: SentFile): void {

@@ -90,6 +90,9 @@ test('a file in words: one line, whatever its name is', () => {
   expect(transferNewsText({ what: 'done', transfer: { ...transfer, path: '/d/photo.jpg' } })).toBe(
     'photo␤.jpg (3 MiB) from bob is here: /d/photo.jpg'
   )
+  expect(
+    transferNewsText({ what: 'done', transfer: { ...transfer, path: '/d/photo.jpg' }, servedBy: ['bob', 'ca\nrol'] })
+  ).toBe('photo␤.jpg (3 MiB) from bob and ca␤rol is here: /d/photo.jpg')
   expect(transferNewsText({ what: 'failed', transfer: { ...transfer, why: 'it is gone' } })).toBe(
     'photo␤.jpg (3 MiB) from bob was not fetched: it is gone. /get 12 tries again.'
   )
