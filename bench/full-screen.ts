@@ -2,8 +2,9 @@
  * Goal 15: the full-screen face of the whole program in a pseudo-terminal of 120×40,
  * while another process sends it 50 messages a second: from a key to its echo,
  * processor time, memory, and how long it takes to start. Beside it the plain
- * face under the same messages, which tells what the screen costs by itself; and
- * the face without a node, with 200 peers and 1,000 messages.
+ * face under the same messages, which tells what the screen costs by itself; the
+ * full screen of a daemon that runs already; and the face without a node, with 200
+ * peers and 1,000 messages.
  *
  * Run: npm run bench -- full-screen [SECONDS] [--json FILE] [--smoke]
  */
@@ -35,6 +36,7 @@ const everyMs = 20
 /** Keys are pressed like this, so that they fall anywhere between two messages and two frames. */
 const keyEveryMs = { least: 70, most: 180 }
 const echoDeadlineMs = 2000
+const nodeOptions = ['--name', 'anna', '--accept', 'all']
 const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
 const network = `bench-${process.pid}`
 
@@ -54,6 +56,7 @@ const started: ChildProcessWithoutNullStreams[] = []
 try {
   const full = await measureFace('full screen', [])
   const plain = await measureFace('plain lines', ['--plain'])
+  const attached = await measureFace('attached', [], { isAttached: true })
   const alone = measureAlone()
   process.stdout.write(
     [
@@ -63,6 +66,7 @@ try {
       '| --- | --- | --- | --- | --- | --- | --- |',
       line('full screen', full),
       line('plain lines', plain),
+      line('full screen of a daemon', attached),
       '',
       `The face alone, 200 peers, 1,000 messages: ${alone.messageUs.toFixed(0)} µs a message with its frame (${alone.messageBytes.toFixed(0)} bytes written), ${alone.keyUs.toFixed(0)} µs a key with its frame (${alone.keyBytes.toFixed(0)} bytes).`,
       '',
@@ -101,10 +105,15 @@ function line(name: string, measured: Measured): string {
   return `| ${name} | ${firstDrawMs.toFixed(0)} | ${readyMs.toFixed(0)} | ${at(0.5)} / ${at(0.95)} | ${percent(idleShare)} | ${percent(typingShare)} | ${megabytes.toFixed(0)} |`
 }
 
-async function measureFace(name: string, args: readonly string[]): Promise<Measured> {
+async function measureFace(
+  name: string,
+  args: readonly string[],
+  { isAttached = false }: { readonly isAttached?: boolean } = {}
+): Promise<Measured> {
   const isPlain = args.includes('--plain')
   const home = join(folder, name.replaceAll(' ', '-'))
-  const face = await startFace(home, args, isPlain)
+  if (isAttached) await startDaemon(home)
+  const face = await startFace(home, isAttached ? args : [...nodeOptions, ...args], isPlain)
   const port = /port (\d+)/u.exec(plainText(face.output()))?.[1] ?? ''
   const sender = startSender(join(home, 'sender'))
   const peer = await connect(sender, port)
@@ -131,7 +140,7 @@ async function measureFace(name: string, args: readonly string[]): Promise<Measu
 }
 
 async function startFace(home: string, args: readonly string[], isPlain: boolean): Promise<Started> {
-  const command = `stty cols ${columns} rows ${rows}; exec ${process.execPath} ${join(root, 'bin', 'parley.js')} --name anna --accept all ${args.join(' ')}`
+  const command = `stty cols ${columns} rows ${rows}; exec ${process.execPath} ${join(root, 'bin', 'parley.js')} ${args.join(' ')}`
   const beganMs = performance.now()
   const child = spawn('script', ['-qfec', command, '/dev/null'], { env: terminalEnvironment(home, network) })
   started.push(child)
@@ -149,6 +158,15 @@ async function startFace(home: string, args: readonly string[], isPlain: boolean
       .split('\n')[0]
   )
   return { process: child, pid, firstDrawMs, readyMs, output: () => output, forget: () => (output = '') }
+}
+
+async function startDaemon(home: string): Promise<void> {
+  const args = [join(root, 'bin', 'parley.js'), 'daemon', ...nodeOptions]
+  const daemon = spawn(process.execPath, args, { env: terminalEnvironment(home, network) })
+  started.push(daemon)
+  let output = ''
+  daemon.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  await until(() => output.includes('RUNNING'), 'the daemon')
 }
 
 function startSender(home: string): ChildProcessWithoutNullStreams {
