@@ -152,7 +152,8 @@ export class OwnOffers {
 
   /** A file of a folder that was offered to the peer. */
   #inFolder(peer: string, file: string): { readonly sent: SentFile; readonly state: FileState } | undefined {
-    for (const sent of this.#init.book.sent) {
+    // The last first: one that was offered again is fetched from that offer.
+    for (const sent of this.#init.book.sent.toReversed()) {
       if (sent.peer !== peer || sent.folder === undefined) continue
       const state = this.#init.folders.get(sent.file)?.files.get(file)
       if (state !== undefined) return { sent, state }

@@ -80,6 +80,7 @@ test('a folder arrives whole, with empty folders and files of any size, under a 
   await anna.files.offer(bob.self.peerId, [folder])
   await bob.files.get(await offered(bob))
   expect(await done(bob)).toBe(`${path} (2)`)
+  await eventually(async () => expect((await anna.files.list())[1]).toMatchObject({ state: 'done', files: 3 }))
 })
 
 test('a folder goes on after both sides were restarted', async () => {
