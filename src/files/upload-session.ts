@@ -39,6 +39,8 @@ export interface OfferedFile {
   readonly have?: () => LeafSet
   /** The bytes of a leaf, in pieces. @throws when the file is not what it was */
   readonly leaf: (leaf: number, pieceBytes: number) => AsyncIterable<Uint8Array>
+  /** Whether the peer may fetch it still, answered from memory; always without it. */
+  readonly isOffered?: () => boolean
   readonly close: () => Promise<void>
 }
 
@@ -185,7 +187,7 @@ export class UploadSession implements Upload {
         case 'layer':
           return await this.#sendLayer(request, await offered.layer())
         case 'get':
-          return await this.#sendLeaves(asked, offered)
+          return await this.#sendLeaves(asked)
       }
     } catch (error) {
       if (this.#over.signal.aborted || !this.#outgoing.isOpen) return
@@ -196,10 +198,10 @@ export class UploadSession implements Upload {
     }
   }
 
-  /** A stream is for one file: that one stays open between its leaves. */
+  /** A stream is for one file: that one stays open between its leaves, as long as the peer has a right to it. */
   async #fileOf(file: string): Promise<OfferedFile | FileRefusal> {
     const { offers, peer } = this.#init
-    if (this.#open?.file === file) return this.#open.offered
+    if (this.#open?.file === file && this.#open.offered.isOffered?.() !== false) return this.#open.offered
     await this.#open?.offered.close()
     this.#open = undefined
     const offered = await offers.open(peer, file)
@@ -216,14 +218,16 @@ export class UploadSession implements Upload {
     }
   }
 
-  async #sendLeaves(
-    { request, file, leaf: first, count }: Extract<Asked, { readonly type: 'get' }>,
-    offered: OfferedFile
-  ): Promise<void> {
-    if (first + count > leafCountOf(offered.sizeBytes)) return this.#refuse(request, 'no-such-leaf')
+  async #sendLeaves({ request, file, leaf: first, count }: Extract<Asked, { readonly type: 'get' }>): Promise<void> {
     for (let leaf = first; leaf < first + count; leaf++) {
       await this.#untilServed(request)
-      if (offered.have?.().has(leaf) === false) return this.#refuse(request, 'no-such-leaf')
+      if (!this.#asked.has(request)) return
+      // What was offered at the last leaf may be withdrawn since.
+      const offered = await this.#fileOf(file)
+      if (typeof offered === 'string') return this.#refuse(request, offered)
+      if (first + count > leafCountOf(offered.sizeBytes) || offered.have?.().has(leaf) === false) {
+        return this.#refuse(request, 'no-such-leaf')
+      }
       if (leafSpan(offered.sizeBytes, leaf).bytes === 0) {
         await this.#send({ type: 'data', request, bytes: new Uint8Array() })
       }

@@ -73,6 +73,40 @@ test('a peer without a right sees what it would see if the file were not there',
   await eventually(() => expect(events).toEqual([`${anna.id} dropped: not-here`]))
 })
 
+test('what is withdrawn while a stream is open is not here from the next leaf on, for each request', async () => {
+  const given = await original(10 * MIN_LEAF_BYTES)
+  const { file } = given.hashed
+  let isOffered = true
+  let closed = 0
+  const offered: OfferedFile = {
+    sizeBytes: given.content.byteLength,
+    layer: async () => given.hashed.layer,
+    leaf: async function* (leaf) {
+      yield given.content.subarray(leaf, leaf + 1)
+      if (leaf === 1) isOffered = false
+    },
+    isOffered: () => isOffered,
+    close: async () => void closed++
+  }
+  const [anna, bob] = [await side({ open: async () => (isOffered ? offered : undefined) }), await side(nothing)]
+  const asker = asking(await rawStreamTo(bob, anna))
+  asker.ask({ type: 'get', request: 1, file, leaf: 0, count: 8 })
+  await until(() => asker.answers.length === 3, 'two leaves, and no third one')
+  expect(asker.answers.map(({ type }) => type)).toEqual(['data', 'data', 'refuse'])
+  asker.ask({ type: 'get', request: 2, file, leaf: 0, count: 1 })
+  asker.ask({ type: 'layer', request: 3, file })
+  asker.ask({ type: 'have', request: 4, file })
+  await until(() => asker.answers.length === 6, 'three more refusals')
+  expect(asker.answers.slice(2)).toEqual(
+    [1, 2, 3, 4].map((request) => ({ type: 'refuse', request, reason: 'not-here' }))
+  )
+  expect(closed).toBe(1)
+  isOffered = true
+  asker.ask({ type: 'get', request: 5, file, leaf: 3, count: 1 })
+  await until(() => asker.answers.length === 7, 'what is offered again')
+  expect(asker.answers[6]?.type).toBe('data')
+})
+
 test('a source that has a part of the file sends that part, and says so', async () => {
   const given = await original(40 * MIN_LEAF_BYTES)
   const leaves = leafCountOf(given.content.byteLength)

@@ -49,16 +49,21 @@ export class OwnOffers {
 
   readonly onOffer: FilesOnOffer = {
     open: async (peer, file) => {
-      const { book, folders, isBlocked } = this.#init
+      const { book, folders } = this.#init
+      if (!this.#isOffered(peer, file)) return undefined
       const sent = book.sentTo(peer, file)
       const inside = sent === undefined ? this.#inFolder(peer, file) : undefined
-      if ((sent ?? inside) === undefined || isBlocked(peer)) return undefined
       const folder = sent?.folder === undefined ? undefined : folders.get(file)
-      if (folder !== undefined) return bytesAsFile(folder.manifest, folder.layer)
+      const isOffered = (): boolean => this.#isOffered(peer, file)
+      if (folder !== undefined) return { ...bytesAsFile(folder.manifest, folder.layer), isOffered }
       const state = inside?.state ?? sent
       const owner = inside?.sent ?? sent
       if (state === undefined || owner === undefined || sent?.folder !== undefined) return 'changed'
-      return this.#opener.open(state, file).catch(async () => this.#changed(owner, state))
+      try {
+        return { ...(await this.#opener.open(state, file)), isOffered }
+      } catch {
+        return this.#changed(owner, state)
+      }
     }
   }
 
@@ -148,6 +153,11 @@ export class OwnOffers {
       folder: sums,
       ...(leftOut.length === 0 ? {} : { why: `left out, as they are links or no files: ${named}${more}` })
     }
+  }
+
+  #isOffered(peer: string, file: string): boolean {
+    const { book, isBlocked } = this.#init
+    return !isBlocked(peer) && (book.sentTo(peer, file) !== undefined || this.#inFolder(peer, file) !== undefined)
   }
 
   /** A file of a folder that was offered to the peer. */

@@ -73,7 +73,10 @@ export class OwnShares implements Pick<SharesApi, 'add' | 'list' | 'remove'> {
     open: async (peer, file) => {
       for (const open of this.#visibleTo(peer)) {
         const entry = open.byId(file)
-        if (entry !== undefined) return this.#opened(open, entry, file)
+        if (entry === undefined) continue
+        const opened = await this.#opened(open, entry, file)
+        const { folder } = open.share
+        return opened === 'changed' ? opened : { ...opened, isOffered: () => this.#isSharedWith(peer, folder) }
       }
       return undefined
     }
@@ -177,6 +180,12 @@ export class OwnShares implements Pick<SharesApi, 'add' | 'list' | 'remove'> {
   #visibleTo(peer: string): readonly OpenShare[] {
     if (this.#init.isBlocked(peer)) return []
     return [...this.#open.values()].filter(({ share }) => this.#maySee(peer, share))
+  }
+
+  /** By what a person has chosen last: a share that is read again, or stops with the node, is shared still. */
+  #isSharedWith(peer: string, folder: string): boolean {
+    const { book, isBlocked } = this.#init
+    return !isBlocked(peer) && book.shares.some((share) => share.folder === folder && this.#maySee(peer, share))
   }
 
   #maySee(peer: string, { audience }: Share): boolean {
