@@ -14,7 +14,7 @@ import { steadyNow, toError } from '../../wire/index.ts'
 import { quote, UnreachableError, UsageError } from '../api/errors.ts'
 import type { TransferView } from '../api/file-views.ts'
 import type { FoundFile, RemoteFolder, SearchReport, SharesApi } from '../api/share-views.ts'
-import { SharedWalk, type WantedFile } from './shared-walk.ts'
+import { SharedWalk, withPauses, type WantedFile } from './shared-walk.ts'
 
 /** How long a peer may take to be reached and to answer a search. */
 const SEARCH_PATIENCE_MS = 5_000
@@ -62,7 +62,8 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
     const path = readPath(given)
     if (after !== '' && !isEntryName(after)) throw new UsageError(`${quote(after)} is not the name of a file or folder`)
     return this.#withLink(peer, signal, async (link) => {
-      const { entries, hasMore } = await this.#page(link, peer, path, after)
+      const list: ShareLink['list'] = async (...page) => link.list(...page)
+      const { entries, hasMore } = await this.#page(list, peer, path, after)
       return { peer, label: this.#init.label(peer), path, entries, hasMore }
     })
   }
@@ -73,8 +74,9 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
     { signal }: { readonly signal?: AbortSignal } = {}
   ): Promise<readonly TransferView[]> {
     const places = paths.map(readPath)
-    const wanted = await this.#withLink(peer, signal, async (link) => {
-      const walk = new SharedWalk(async (path, after) => this.#page(link, peer, path, after))
+    const wanted = await this.#withLink(peer, signal, async (link, over) => {
+      const list = withPauses(async (path, after) => link.list(path, after), over)
+      const walk = new SharedWalk(async (path, after) => this.#page(list, peer, path, after))
       for (const place of places) await walk.add(place)
       if (walk.wanted.length === 0) {
         const label = this.#init.label(peer)
@@ -131,9 +133,9 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
     await Promise.all(plan.next().map(asking))
   }
 
-  async #page(link: ShareLink, peer: string, path: string, after: string): Promise<Page> {
+  async #page(list: ShareLink['list'], peer: string, path: string, after: string): Promise<Page> {
     try {
-      return await link.list(path, after)
+      return await list(path, after)
     } catch (error) {
       if (!(error instanceof ShareRefusedError)) throw error
       const label = this.#init.label(peer)
@@ -145,7 +147,11 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
   }
 
   /** @throws UnreachableError */
-  async #withLink<T>(peer: string, signal: AbortSignal | undefined, work: (link: ShareLink) => Promise<T>): Promise<T> {
+  async #withLink<T>(
+    peer: string,
+    signal: AbortSignal | undefined,
+    work: (link: ShareLink, over: AbortSignal) => Promise<T>
+  ): Promise<T> {
     const { network, label } = this.#init
     const over = AbortSignal.any([this.#life.signal, ...(signal === undefined ? [] : [signal])])
     const connection = network.connection(peer) ?? (await network.connect(peer, { signal: over }))
@@ -158,7 +164,7 @@ export class RemoteShares implements Pick<SharesApi, 'browse' | 'get' | 'find'> 
       throw new UnreachableError(`${label(peer)} can't be asked what it shares: ${why}`, { cause: error })
     })
     try {
-      return await work(link)
+      return await work(link, over)
     } finally {
       void link.close()
     }

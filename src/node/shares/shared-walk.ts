@@ -1,6 +1,7 @@
 // Which files are to be fetched for the paths that a user names: with all that is below them, as far as a peer leads.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { countText } from '../../lib/index.ts'
-import type { Page, SharedEntry } from '../../share/index.ts'
+import { ShareRefusedError, type Page, type SharedEntry } from '../../share/index.ts'
 import { UsageError } from '../api/errors.ts'
 
 /** Files that are fetched by one command: each is remembered until it is here. */
@@ -12,6 +13,15 @@ const MAX_FOLDERS_OF_GET = 1_000
 /** Pages that are read for it: one for each folder, and as many for long ones. A peer could lead on without an end. */
 const MAX_PAGES_OF_GET = 2_000
 
+/** A peer that lists no more for now lists some twenty pages more after a second. */
+const PAGE_PAUSE_MS = 1_000
+
+/** Then it is not a matter of pace. Twenty refusals in a row would end the stream. */
+const MAX_PAUSES_FOR_A_PAGE = 10
+
+/** Asks for a page of a folder. @throws ShareRefusedError */
+type ListPage = (path: string, after: string) => Promise<Page>
+
 /** A file of a peer that is to be fetched. */
 export interface WantedFile {
   readonly file: string
@@ -21,17 +31,36 @@ export interface WantedFile {
   readonly within: readonly string[]
 }
 
+/** The same, but waits where the peer lists no more for now: there are more folders than it lists at once. */
+export function withPauses(
+  list: ListPage,
+  signal: AbortSignal,
+  pause: (ms: number) => Promise<unknown> = async (ms) => sleep(ms, undefined, { signal })
+): ListPage {
+  return async (path, after) => {
+    for (let pauses = 0; ; pauses++) {
+      try {
+        return await list(path, after)
+      } catch (error) {
+        const isTooFast = error instanceof ShareRefusedError && error.reason === 'too-fast'
+        if (!isTooFast || pauses === MAX_PAUSES_FOR_A_PAGE) throw error
+        await pause(PAGE_PAUSE_MS)
+      }
+    }
+  }
+}
+
 /** Finds the files of paths, with what is below them. */
 export class SharedWalk {
   readonly wanted: WantedFile[] = []
   /** Files that the peer has not read yet. */
   unread = 0
-  readonly #page: (path: string, after: string) => Promise<Page>
+  readonly #page: ListPage
   #pages = 0
   /** Folders that were seen, read or not. */
   #folders = 0
 
-  constructor(page: (path: string, after: string) => Promise<Page>) {
+  constructor(page: ListPage) {
     this.#page = async (path, after) => {
       if (++this.#pages > MAX_PAGES_OF_GET) {
         throw new UsageError('there is too much in it to be looked through: fetch its folders or files one by one')
