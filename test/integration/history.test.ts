@@ -367,6 +367,8 @@ test.runIf(hasTmux)('no file of a running chat holds what was forgotten, nor doe
   bob.type(JSON.stringify({ do: 'msg', peer: annaId, text: `a ${word} of bob`, wait: 20 }))
   await bob.event('delivery', ({ state }) => state === 'delivered')
   await anna.type('EXIT')
+  // What comes in one piece with the end of a line is pasted text, and no second line.
+  await anna.shows(/Peer \(name, number, address or host\):/u)
   await anna.type(`/msg ${String(peer)} a ${word} from outside`)
   await bob.event('message', ({ text }) => text === `a ${word} from outside`)
   expect(filesWith(word, home)).not.toEqual([])

@@ -24,10 +24,10 @@ export const SOME_SOURCE_PORT = 50_000
 const MAX_JUMPS = 16
 
 /**
- * More than a server with a rule for each of its services and banned networks has. Chains that jump to each other several
+ * More than a server has that keeps the networks it bans in sets. Chains that jump to each other several
  * times multiply: sixteen of them with ten jumps each would be walked for years.
  */
-const MAX_RULES_JUDGED = 50_000
+const MAX_RULES_JUDGED = 10_000
 
 /** A list in a set in a list, with room to spare; nft itself names no set within a set. */
 const MAX_NESTED_VALUES = 8
