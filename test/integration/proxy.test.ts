@@ -7,7 +7,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { JsonParley, patienceMs, randomNetwork } from '../fault/json-parley.ts'
 import { Internet, whyNoInternet, type InternetHost } from '../netns/internet.ts'
 import { untilListening } from '../netns/listening.ts'
-import { proxyPort, Tinyproxy, whyNoTinyproxy, type TinyproxyInit } from '../netns/tinyproxy.ts'
+import type { ServerProgram } from '../netns/server-program.ts'
+import { proxyPort, startTinyproxy, whyNoTinyproxy, type TinyproxyInit } from '../netns/tinyproxy.ts'
 import { serverName, WebServer, whyNoWebServer } from '../netns/web-server.ts'
 import { entryPoint, nodePath } from '../processes/parley-process.ts'
 import { acquaint } from './apart.ts'
@@ -49,8 +50,8 @@ test.skipIf(whyNot !== undefined)(
       onTestFinished(async () => parley.stop())
       return parley
     }
-    const proxyAt = async (init: Omit<TinyproxyInit, 'wrapper'>): Promise<Tinyproxy> => {
-      const proxy = await Tinyproxy.start({ wrapper: outside.wrapper, ...init })
+    const proxyAt = async (init: Omit<TinyproxyInit, 'wrapper'>): Promise<ServerProgram> => {
+      const proxy = await startTinyproxy({ wrapper: outside.wrapper, ...init })
       onTestFinished(async () => proxy.stop())
       return proxy
     }

@@ -1,12 +1,10 @@
 // A real HTTP proxy (tinyproxy) on a host of the test Internet.
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { patienceMs } from '../fault/json-parley.ts'
-import { untilListening } from './listening.ts'
+import { ServerProgram } from './server-program.ts'
 
 const program = '/usr/bin/tinyproxy'
 
@@ -31,43 +29,18 @@ export interface TinyproxyInit {
   readonly login?: string
 }
 
-export class Tinyproxy {
-  readonly #folder: string
-  readonly #process: ChildProcess
-
-  private constructor(folder: string, process: ChildProcess) {
-    this.#folder = folder
-    this.#process = process
-  }
-
-  static async start({ wrapper, connectPort, login }: TinyproxyInit): Promise<Tinyproxy> {
-    const folder = await mkdtemp(join(tmpdir(), 'parley-proxy-'))
-    const file = join(folder, 'tinyproxy.conf')
-    const lines = [
-      `Port ${proxyPort}`,
-      'Timeout 600',
-      `LogFile "${join(folder, 'log')}"`,
-      'MaxClients 50',
-      `ConnectPort ${connectPort}`,
-      ...(login === undefined ? [] : [`BasicAuth ${login}`])
-    ]
-    await writeFile(file, `${lines.join('\n')}\n`)
-    const [command, ...rest] = [...wrapper, program, '-d', '-c', file]
-    const proxy = new Tinyproxy(folder, spawn(command, rest, { stdio: 'ignore' }))
-    try {
-      await untilListening(proxy.#process.pid ?? 0, proxyPort, patienceMs)
-      return proxy
-    } catch (error) {
-      await proxy.stop()
-      throw error
-    }
-  }
-
-  async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      this.#process.kill('SIGTERM')
-      await once(this.#process, 'exit')
-    }
-    await rm(this.#folder, { recursive: true, force: true })
-  }
+/** Resolves when the proxy listens. */
+export async function startTinyproxy({ wrapper, connectPort, login }: TinyproxyInit): Promise<ServerProgram> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-proxy-'))
+  const file = join(folder, 'tinyproxy.conf')
+  const lines = [
+    `Port ${proxyPort}`,
+    'Timeout 600',
+    `LogFile "${join(folder, 'log')}"`,
+    'MaxClients 50',
+    `ConnectPort ${connectPort}`,
+    ...(login === undefined ? [] : [`BasicAuth ${login}`])
+  ]
+  await writeFile(file, `${lines.join('\n')}\n`)
+  return ServerProgram.start({ folder, command: [...wrapper, program, '-d', '-c', file], port: proxyPort })
 }

@@ -1,14 +1,12 @@
 // A real web server on a host of the test Internet, with a certificate of the test's own
 // authority, before a directory: nginx or Caddy as the operator's page says it. It knows
 // nothing of what it forwards.
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { patienceMs } from '../fault/json-parley.ts'
-import { untilListening } from './listening.ts'
+import { ServerProgram } from './server-program.ts'
 
 const run = promisify(execFile)
 const page = new URL('../../docs/operating-a-directory.md', import.meta.url)
@@ -32,14 +30,12 @@ export async function whyNoWebServer(kind: WebServerKind): Promise<string | unde
 }
 
 export class WebServer {
-  readonly #folder: string
-  readonly #process: ChildProcess
+  readonly #program: ServerProgram
   /** The certificate of the authority. */
   readonly authorityFile: string
 
-  private constructor(folder: string, process: ChildProcess) {
-    this.#folder = folder
-    this.#process = process
+  private constructor(folder: string, program: ServerProgram) {
+    this.#program = program
     this.authorityFile = join(folder, 'authority.crt')
   }
 
@@ -57,25 +53,13 @@ export class WebServer {
       file,
       kind === 'nginx' ? nginxFile(written, { certificate, key, folder }) : caddyFile(written, { certificate, key })
     )
-    const [command = '', ...rest] = [...wrapper, programs[kind], ...args]
     const env = { PATH: process.env['PATH'] ?? '', HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
-    const child = spawn(command, rest, { stdio: 'ignore', env })
-    const server = new WebServer(folder, child)
-    try {
-      await untilListening(child.pid ?? 0, port, patienceMs)
-      return server
-    } catch (error) {
-      await server.stop()
-      throw error
-    }
+    const command = [...wrapper, programs[kind], ...args]
+    return new WebServer(folder, await ServerProgram.start({ folder, command, env, port }))
   }
 
   async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      this.#process.kill('SIGTERM')
-      await once(this.#process, 'exit')
-    }
-    await rm(this.#folder, { recursive: true, force: true })
+    await this.#program.stop()
   }
 }
 

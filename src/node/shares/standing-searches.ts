@@ -10,7 +10,7 @@ import { findWords } from './remote-shares.ts'
 const ASK_AGAIN_MS = 10 * 60_000
 const MAX_STANDING_SEARCHES = 3
 
-/** How often somebody is asked: a peer answers one search in 5 seconds. */
+/** How often contacts are asked again: each answers one search in 5 seconds. */
 const TICK_MS = 6_000
 
 /** Files of one search that were told, and are not told again. */

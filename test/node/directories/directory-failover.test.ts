@@ -174,7 +174,7 @@ async function killable(
   }
 }
 
-/** A proxy with a delay in both directions, which may be set at any time, as may whether anybody gets through. */
+/** A proxy whose delay in both directions can be changed, and which can be closed, at any time. */
 async function slowWay(port: number): Promise<{ readonly port: number; delayMs: number; isOpen: boolean }> {
   const proxy = createServer((near) => {
     if (!way.isOpen) {

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { ChatNode, TransferNews } from '../../../src/node/index.ts'
 import { eventually } from '../../eventually.ts'
 import { Network, placeOf } from '../network.ts'
+import { contacts, offered } from './contacts.ts'
 
 async function ownFile(name: string, content: Buffer): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-own-'))
@@ -23,24 +24,6 @@ function newsOf(node: ChatNode): TransferNews[] {
 }
 
 const states = async (node: ChatNode) => (await node.files.list()).map(({ name, state }) => `${name} ${state}`)
-
-/** Two contacts who can reach each other. */
-async function contacts() {
-  const network = await Network.create()
-  const [anna, bob] = [await network.peer('anna'), await network.peer('bob', { accept: 'all' })]
-  const { peer } = await anna.peers.resolve([placeOf(bob)])
-  await anna.messaging.open(peer)
-  await bob.messaging.open(anna.self.peerId)
-  return { network, anna, bob, [Symbol.asyncDispose]: async () => network[Symbol.asyncDispose]() }
-}
-
-async function offered(node: ChatNode): Promise<number> {
-  return eventually(async () => {
-    const last = (await node.files.list()).findLast(({ direction }) => direction === 'in')
-    expect(last?.state).toBe('offered')
-    return last?.number ?? 0
-  })
-}
 
 test('a file that was offered arrives under its name, and the message stands in both histories', async () => {
   await using world = await contacts()

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { ChatNode } from '../../../src/node/index.ts'
 import { eventually } from '../../eventually.ts'
 import { Network, placeOf } from '../network.ts'
+import { contacts, offered } from './contacts.ts'
 
 type Tree = Readonly<Record<string, Buffer | 'folder'>>
 
@@ -29,23 +30,6 @@ async function treeOf(folder: string): Promise<Tree> {
     found[path.slice(folder.length + 1)] = entry.isDirectory() ? 'folder' : await readFile(path)
   }
   return found
-}
-
-async function contacts() {
-  const network = await Network.create()
-  const [anna, bob] = [await network.peer('anna'), await network.peer('bob', { accept: 'all' })]
-  const { peer } = await anna.peers.resolve([placeOf(bob)])
-  await anna.messaging.open(peer)
-  await bob.messaging.open(anna.self.peerId)
-  return { network, anna, bob, [Symbol.asyncDispose]: async () => network[Symbol.asyncDispose]() }
-}
-
-async function offered(node: ChatNode): Promise<number> {
-  return eventually(async () => {
-    const last = (await node.files.list()).findLast(({ direction }) => direction === 'in')
-    expect(last?.state).toBe('offered')
-    return last?.number ?? 0
-  })
 }
 
 async function done(node: ChatNode): Promise<string> {
